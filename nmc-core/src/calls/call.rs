@@ -1,0 +1,304 @@
+//! Calls (source lines 1271–1298).
+
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::calls;
+use crate::store::{Scope, TenantTx};
+use crate::{
+    CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, ForwardedLegStatus, PhoneNumber,
+    Result, TenantId,
+};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use rust_decimal::Decimal;
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, HasQuery, Insertable)]
+#[diesel(table_name = calls, check_for_backend(Pg), treat_none_as_default_value = false)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Call {
+    pub id: CallId,
+    pub tenant_id: TenantId,
+    pub conversation_id: Option<ConversationId>,
+    pub caller_phone: CallerIdentity,
+    pub called_phone: CallerIdentity,
+    pub call_direction: CallDirection,
+    pub call_status: CallStatus,
+    pub call_type: CallType,
+    pub duration_seconds: Option<i32>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub recording_url: Option<String>,
+    pub recording_duration_seconds: Option<i32>,
+    pub twilio_call_sid: Option<String>,
+    pub caller_name: Option<String>,
+    pub caller_city: Option<String>,
+    pub caller_state: Option<String>,
+    pub caller_country: Option<String>,
+    pub disconnect_reason: Option<String>,
+    pub price: Option<Decimal>,
+    pub price_unit: String,
+    pub answered_by: Option<String>,
+    pub forwarded_from: Option<String>,
+    pub outcome: Option<CallOutcome>,
+    pub forwarded_leg_status: Option<ForwardedLegStatus>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A call to record.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct NewCall {
+    pub caller_phone: CallerIdentity,
+    pub called_phone: CallerIdentity,
+    pub call_direction: CallDirection,
+    pub call_status: CallStatus,
+    pub twilio_call_sid: Option<String>,
+    pub conversation_id: Option<ConversationId>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub duration_seconds: Option<i32>,
+    pub outcome: Option<CallOutcome>,
+    pub caller_name: Option<String>,
+}
+
+impl NewCall {
+    /// A call of which only the parties are known.
+    #[must_use]
+    pub const fn begun(direction: CallDirection, caller: CallerIdentity, called: CallerIdentity, sid: String) -> Self {
+        Self {
+            caller_phone: caller,
+            called_phone: called,
+            call_direction: direction,
+            call_status: CallStatus::Initiated,
+            twilio_call_sid: Some(sid),
+            conversation_id: None,
+            started_at: None,
+            ended_at: None,
+            duration_seconds: None,
+            outcome: None,
+            caller_name: None,
+        }
+    }
+
+    /// The row it makes, with the defaults of the schema.
+    pub(crate) fn into_row(self, scope: &Scope<'_>) -> Call {
+        Call {
+            id: CallId::new(scope.moment.id()),
+            tenant_id: scope.tenant,
+            conversation_id: self.conversation_id,
+            caller_phone: self.caller_phone,
+            called_phone: self.called_phone,
+            call_direction: self.call_direction,
+            call_status: self.call_status,
+            call_type: CallType::Voice,
+            duration_seconds: self.duration_seconds,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            recording_url: None,
+            recording_duration_seconds: None,
+            twilio_call_sid: self.twilio_call_sid,
+            caller_name: self.caller_name,
+            caller_city: None,
+            caller_state: None,
+            caller_country: None,
+            disconnect_reason: None,
+            price: None,
+            price_unit: "USD".to_owned(),
+            answered_by: None,
+            forwarded_from: None,
+            outcome: self.outcome,
+            forwarded_leg_status: None,
+            created_at: scope.now(),
+            updated_at: scope.now(),
+        }
+    }
+}
+
+/// What moves while a call lives: read, merged and written back under its row's lock.
+#[derive(Debug, Clone, PartialEq, AsChangeset)]
+#[diesel(table_name = calls, check_for_backend(Pg), treat_none_as_null = true)]
+pub(crate) struct Progress {
+    conversation_id: Option<ConversationId>,
+    call_status: CallStatus,
+    duration_seconds: Option<i32>,
+    started_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    recording_url: Option<String>,
+    recording_duration_seconds: Option<i32>,
+    caller_name: Option<String>,
+    caller_city: Option<String>,
+    caller_state: Option<String>,
+    answered_by: Option<String>,
+    forwarded_from: Option<String>,
+    outcome: Option<CallOutcome>,
+    forwarded_leg_status: Option<ForwardedLegStatus>,
+}
+
+impl Call {
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            conversation_id: self.conversation_id,
+            call_status: self.call_status,
+            duration_seconds: self.duration_seconds,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            recording_url: self.recording_url.clone(),
+            recording_duration_seconds: self.recording_duration_seconds,
+            caller_name: self.caller_name.clone(),
+            caller_city: self.caller_city.clone(),
+            caller_state: self.caller_state.clone(),
+            answered_by: self.answered_by.clone(),
+            forwarded_from: self.forwarded_from.clone(),
+            outcome: self.outcome,
+            forwarded_leg_status: self.forwarded_leg_status,
+        }
+    }
+}
+
+/// Which calls. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct CallFilter {
+    /// In this status.
+    pub status: Option<CallStatus>,
+    /// With this outcome.
+    pub outcome: Option<CallOutcome>,
+    /// This way.
+    pub direction: Option<CallDirection>,
+    /// From this caller.
+    pub caller: Option<CallerIdentity>,
+    /// To this number of ours.
+    pub called: Option<PhoneNumber>,
+    /// Of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Recorded at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Recorded before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A tenant's calls.
+pub struct Calls<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's calls.
+    pub const fn calls(&mut self) -> Calls<'_> {
+        Calls(self.0.reborrow())
+    }
+}
+
+/// The filter, written once for list and count.
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(status) = $filter.status {
+            query = query.filter(calls::call_status.eq(status));
+        }
+        if let Some(outcome) = $filter.outcome {
+            query = query.filter(calls::outcome.eq(outcome));
+        }
+        if let Some(direction) = $filter.direction {
+            query = query.filter(calls::call_direction.eq(direction));
+        }
+        if let Some(caller) = &$filter.caller {
+            query = query.filter(calls::caller_phone.eq(caller));
+        }
+        if let Some(called) = &$filter.called {
+            query = query.filter(calls::called_phone.eq(called));
+        }
+        if let Some(conversation) = $filter.conversation {
+            query = query.filter(calls::conversation_id.eq(conversation));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(calls::created_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(calls::created_at.lt(until));
+        }
+        query
+    }};
+}
+
+impl Calls<'_> {
+    /// The call, if it is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: CallId) -> Result<Option<Call>> {
+        Ok(Call::query().filter(calls::tenant_id.eq(self.0.tenant)).filter(calls::id.eq(id)).first(self.0.conn).optional()?)
+    }
+
+    /// The call.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: CallId) -> Result<Call> {
+        found(self.find(id)?, "call")
+    }
+
+    /// The call with Twilio's SID, if it is there.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_sid(&mut self, sid: &str) -> Result<Option<Call>> {
+        Ok(Call::query()
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::twilio_call_sid.eq(sid))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of calls, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &CallFilter, page: PageRequest) -> Result<Page<Call>> {
+        let query = filtered!(Call::query().filter(calls::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, calls::created_at, calls::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Call| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many calls.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &CallFilter) -> Result<i64> {
+        let query = calls::table.filter(calls::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Records a call.
+    ///
+    /// # Errors
+    /// [`crate::Error::Conflict`] on a SID that is there already, [`crate::Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: NewCall) -> Result<Call> {
+        let row = new.into_row(&self.0);
+        Ok(diesel::insert_into(calls::table).values(&row).returning(Call::as_returning()).get_result(self.0.conn)?)
+    }
+
+    /// Writes the row, or locks and returns the one that is there under its SID. The flag says whether it is new.
+    pub(crate) fn insert_or_lock(&mut self, row: &Call) -> Result<(Call, bool)> {
+        let stored: Call = diesel::insert_into(calls::table)
+            .values(row)
+            .on_conflict((calls::tenant_id, calls::twilio_call_sid))
+            .do_update()
+            .set(calls::twilio_call_sid.eq(excluded(calls::twilio_call_sid)))
+            .returning(Call::as_returning())
+            .get_result(self.0.conn)?;
+        let is_new = stored.id == row.id;
+        Ok((stored, is_new))
+    }
+
+    /// Writes back what `absorb` changed.
+    pub(crate) fn save_progress(&mut self, call: &Call) -> Result<()> {
+        let rows = diesel::update(calls::table)
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::id.eq(call.id))
+            .set((call.progress(), calls::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        touched_one(rows, "call")
+    }
+}

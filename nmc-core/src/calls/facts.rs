@@ -1,0 +1,90 @@
+//! What one callback tells about a call, and how callbacks add up: in any order, with duplicates, to the same row.
+
+use super::Call;
+use super::outcome::{outcome, stronger_leg, surer_answer};
+use crate::{CallDirection, CallStatus, CallerIdentity, ForwardedLegStatus};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The facts of one callback. `None` says nothing, and takes nothing back.
+#[derive(Debug, Clone)]
+pub struct CallFacts {
+    /// Twilio's call SID.
+    pub sid: String,
+    /// Which way the call goes.
+    pub direction: CallDirection,
+    /// The party that is not ours.
+    pub other: CallerIdentity,
+    /// How far the call has come.
+    pub status: CallStatus,
+    /// The fate of the leg that forwards the call to the business.
+    pub forwarded_leg: Option<ForwardedLegStatus>,
+    /// What answering-machine detection heard.
+    pub answered_by: Option<String>,
+    /// Length in seconds.
+    pub duration_seconds: Option<i32>,
+    /// When this happened, by Twilio's clock.
+    pub at: Option<DateTime<Utc>>,
+    /// Where a recording is.
+    pub recording_url: Option<String>,
+    /// Its length in seconds.
+    pub recording_duration_seconds: Option<i32>,
+    /// The caller's name, where the network tells it.
+    pub caller_name: Option<String>,
+    /// The caller's city.
+    pub caller_city: Option<String>,
+    /// The caller's state.
+    pub caller_state: Option<String>,
+    /// The caller's country, two letters.
+    pub caller_country: Option<String>,
+    /// The number that forwarded the call to ours.
+    pub forwarded_from: Option<String>,
+}
+
+impl Call {
+    /// Adds `facts`, heard at `now`. The status only moves forward and a terminal one stays; late facts are merged
+    /// without moving it. Returns whether anything changed.
+    pub(crate) fn absorb(&mut self, facts: &CallFacts, from_own_number: bool, now: DateTime<Utc>) -> bool {
+        let before = self.progress();
+        let at = facts.at.unwrap_or(now);
+        let status = self.call_status.advance(facts.status);
+        if status.is_terminal() && status == facts.status {
+            self.ended_at = Some(self.ended_at.map_or(at, |ended| if facts.at.is_some() { ended.max(at) } else { ended }));
+        }
+        self.call_status = status;
+        self.forwarded_leg_status = stronger_leg(self.forwarded_leg_status, facts.forwarded_leg);
+        self.answered_by = surer_answer(self.answered_by.take(), facts.answered_by.clone());
+        self.duration_seconds = self.duration_seconds.max(facts.duration_seconds);
+        self.recording_duration_seconds = self.recording_duration_seconds.max(facts.recording_duration_seconds);
+        learn(&mut self.recording_url, facts.recording_url.as_ref());
+        learn(&mut self.caller_name, facts.caller_name.as_ref());
+        learn(&mut self.caller_city, facts.caller_city.as_ref());
+        learn(&mut self.caller_state, facts.caller_state.as_ref());
+        learn(&mut self.forwarded_from, facts.forwarded_from.as_ref());
+        self.started_at = [self.started_at, facts.at, self.began_at()].into_iter().flatten().min().or(Some(now));
+        // Twilio's clock and ours need not agree; a call does not end before it began.
+        self.ended_at = self.ended_at.max(self.ended_at.and(self.started_at));
+        if self.call_direction == CallDirection::Inbound {
+            self.outcome = outcome(
+                self.call_status,
+                self.forwarded_leg_status,
+                self.answered_by.as_deref(),
+                self.duration_seconds,
+                from_own_number,
+            );
+        }
+        self.progress() != before
+    }
+
+    /// When it must have begun, if its end and its length are known.
+    fn began_at(&self) -> Option<DateTime<Utc>> {
+        let length = TimeDelta::try_seconds(i64::from(self.duration_seconds?))?;
+        self.ended_at?.checked_sub_signed(length)
+    }
+}
+
+/// The first value told stays.
+fn learn(known: &mut Option<String>, told: Option<&String>) {
+    if known.is_none() {
+        *known = told.cloned();
+    }
+}

@@ -1,0 +1,158 @@
+//! The main job: a call's callback comes in, and if nobody took the call, its caller gets one text.
+
+use super::{Call, CallFacts, NewCall};
+use crate::conversations::{ConversationEvents, Conversations, GreetingContext, Messages, NewConversationEvent, NewMessage};
+use crate::store::{Person, Reason, Store, TenantTx};
+use crate::twilio::VoiceCallback;
+use crate::{
+    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType as Event,
+    ConversationId, MessageId, MessageKind, PhoneNumber, Result,
+};
+use serde_json::json;
+
+/// What a callback came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// The call's row.
+    pub call: CallId,
+    /// Its status now.
+    pub status: CallStatus,
+    /// What the call was, once it has ended.
+    pub outcome: Option<CallOutcome>,
+    /// The caller's conversation; none for a caller without a number.
+    pub conversation: Option<ConversationId>,
+    /// The greeting this callback queued.
+    pub greeting: Option<MessageId>,
+}
+
+/// Records a call's status callback: the call, its outcome, the caller's conversation, the events, and the greeting if
+/// one is due, in one transaction. Callbacks may come in any order, several times, and at once: the rows end the same.
+///
+/// # Errors
+/// [`crate::Error::NotFound`] when no tenant holds the number.
+pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Recorded> {
+    let VoiceCallback { our_number, facts } = callback;
+    // The lock makes a caller's callbacks follow one another; a withheld number is nobody's in particular.
+    let person = facts.other.phone().cloned().map(Person::new);
+    store.found_tenant(
+        Reason::NumberLookup,
+        person.as_ref(),
+        |tx| tx.holder_of(our_number, facts.other.phone()),
+        |tx, from_own_number| VoiceStatus { our_number, facts, from_own_number }.record(tx),
+    )
+}
+
+/// One callback within its tenant's transaction, which holds the lock of the other party.
+#[derive(Debug, Clone, Copy)]
+pub struct VoiceStatus<'a> {
+    /// The number of ours.
+    pub our_number: &'a PhoneNumber,
+    /// What the callback says.
+    pub facts: &'a CallFacts,
+    /// Whether the other party is a number of the same tenant.
+    pub from_own_number: bool,
+}
+
+impl VoiceStatus<'_> {
+    /// Records it.
+    ///
+    /// # Errors
+    /// [`crate::Error`] of the statements; the transaction then changes nothing.
+    pub fn record(&self, tx: &mut TenantTx<'_>) -> Result<Recorded> {
+        let (mut call, is_new) = self.insert_or_lock(tx)?;
+        let before = (call.call_status, call.outcome, call.duration_seconds);
+        if is_new {
+            self.count_in(tx, &mut call)?;
+        } else {
+            if !call.absorb(self.facts, self.from_own_number, tx.now()) {
+                return Ok(Recorded::of(&call, None));
+            }
+            tx.calls().save_progress(&call)?;
+            let late = call.duration_seconds.unwrap_or(0) - before.2.unwrap_or(0);
+            if let (Some(conversation), 1..) = (call.conversation_id, late) {
+                Conversations::over(tx.0.reborrow()).add_duration(conversation, late)?;
+            }
+        }
+        let Some(conversation) = call.conversation_id else {
+            return Ok(Recorded::of(&call, None));
+        };
+        let mut events = Vec::new();
+        let event = |kind| NewConversationEvent::new(conversation, kind).of_call(call.id);
+        if is_new {
+            events.push(event(Event::CallStarted).with(json!({"direction": call.call_direction})));
+        }
+        let ended_now = call.call_status.is_terminal() && (is_new || !before.0.is_terminal());
+        if ended_now {
+            events.push(event(Event::CallEnded).with(json!({"status": call.call_status, "outcome": call.outcome})));
+        } else if call.outcome != before.1 {
+            events.push(event(Event::OutcomeChanged).with(json!({"old": before.1, "new": call.outcome})));
+        }
+        let greeting = match call.outcome {
+            Some(outcome) if outcome.wants_greeting() && (ended_now || before.1 != call.outcome) => {
+                self.greet(tx, conversation, call.id)?
+            }
+            _ => None,
+        };
+        if let Some(message) = greeting {
+            events.push(event(Event::MessageQueued).with(json!({"message_id": message, "kind": MessageKind::Greeting})));
+        }
+        ConversationEvents::over(tx.0.reborrow()).append(&events)?;
+        Ok(Recorded::of(&call, greeting))
+    }
+
+    /// The call's row, complete with all this callback says, if it is new; else the row that is there, locked.
+    fn insert_or_lock(&self, tx: &mut TenantTx<'_>) -> Result<(Call, bool)> {
+        let (facts, now) = (self.facts, tx.now());
+        let us = CallerIdentity::Phone(self.our_number.clone());
+        let (caller, called) = match facts.direction {
+            CallDirection::Inbound => (facts.other.clone(), us),
+            CallDirection::Outbound => (us, facts.other.clone()),
+        };
+        let mut call = NewCall::begun(facts.direction, caller, called, facts.sid.clone()).into_row(&tx.0);
+        call.caller_country = facts.caller_country.clone();
+        if facts.other.phone().is_some() && !self.from_own_number {
+            call.conversation_id = Some(ConversationId::new(tx.0.moment.id()));
+        }
+        call.absorb(facts, self.from_own_number, now);
+        tx.calls().insert_or_lock(&call)
+    }
+
+    /// Finds or opens the other party's conversation and counts the new call in. The call was written with the id that a
+    /// new conversation takes, which spares a first-time caller's call a second write; a known caller's is put right.
+    fn count_in(&self, tx: &mut TenantTx<'_>, call: &mut Call) -> Result<()> {
+        let Some(expected) = call.conversation_id else { return Ok(()) };
+        let seconds = call.duration_seconds.unwrap_or(0);
+        let conversation = Conversations::over(tx.0.reborrow()).find_or_open(
+            expected,
+            &self.facts.other,
+            ConversationChannel::Phone,
+            Some((call.id, seconds)),
+        )?;
+        if conversation.id != expected {
+            call.conversation_id = Some(conversation.id);
+            tx.calls().save_progress(call)?;
+        }
+        Ok(())
+    }
+
+    fn greet(&self, tx: &mut TenantTx<'_>, conversation: ConversationId, call: CallId) -> Result<Option<MessageId>> {
+        let Some(caller) = self.facts.other.phone() else { return Ok(None) };
+        let context = GreetingContext::read(&mut tx.0, caller)?;
+        let Some(body) = context.due(tx.now()) else { return Ok(None) };
+        let greeting = NewMessage {
+            conversation_id: conversation,
+            from_number: self.our_number.clone(),
+            body,
+            kind: MessageKind::Greeting,
+            created_by: None,
+        };
+        let queued = Messages::over(tx.0.reborrow()).insert_queued(&greeting, caller, Some(call))?;
+        Ok(queued.map(|message| message.id))
+    }
+}
+
+impl Recorded {
+    const fn of(call: &Call, greeting: Option<MessageId>) -> Self {
+        Self { call: call.id, status: call.call_status, outcome: call.outcome, conversation: call.conversation_id, greeting }
+    }
+}

@@ -1,0 +1,13 @@
+//! Calls, their participants, and what a missed one sets in motion.
+
+mod call;
+mod facts;
+mod missed_call;
+mod outcome;
+mod participant;
+
+pub use call::{Call, CallFilter, Calls, NewCall};
+pub use facts::CallFacts;
+pub use missed_call::{Recorded, VoiceStatus, record_voice_status};
+pub use outcome::outcome;
+pub use participant::{CallParticipant, CallParticipants, NewCallParticipant};

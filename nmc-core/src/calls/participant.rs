@@ -1,0 +1,142 @@
+//! The parties of a call (source lines 1307–1320).
+
+use crate::error::{found, touched_one};
+use crate::schema::call_participants as participants;
+use crate::store::{Scope, TenantTx, stamped};
+use crate::{CallId, CallParticipantId, CallerIdentity, ParticipantType, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One party of a call.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = participants, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct CallParticipant {
+    pub id: CallParticipantId,
+    pub tenant_id: TenantId,
+    pub call_id: CallId,
+    pub phone_number: CallerIdentity,
+    pub participant_type: ParticipantType,
+    pub joined_at: DateTime<Utc>,
+    pub left_at: Option<DateTime<Utc>>,
+    pub muted: bool,
+    pub on_hold: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A party that joins.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = participants, check_for_backend(Pg))]
+pub struct NewCallParticipant {
+    /// The call.
+    pub call_id: CallId,
+    /// Who.
+    pub phone_number: CallerIdentity,
+    /// As what.
+    pub participant_type: ParticipantType,
+}
+
+/// The parties of a tenant's calls.
+pub struct CallParticipants<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The parties of the tenant's calls.
+    pub const fn call_participants(&mut self) -> CallParticipants<'_> {
+        CallParticipants(self.0.reborrow())
+    }
+}
+
+impl CallParticipants<'_> {
+    /// The party, if it is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: CallParticipantId) -> Result<Option<CallParticipant>> {
+        Ok(CallParticipant::query()
+            .filter(participants::tenant_id.eq(self.0.tenant))
+            .filter(participants::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The party.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: CallParticipantId) -> Result<CallParticipant> {
+        found(self.find(id)?, "participant")
+    }
+
+    /// The parties of a call, in the order they joined; 100 at the most.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list_of_call(&mut self, call: CallId) -> Result<Vec<CallParticipant>> {
+        Ok(CallParticipant::query()
+            .filter(participants::tenant_id.eq(self.0.tenant))
+            .filter(participants::call_id.eq(call))
+            .order((participants::joined_at, participants::id))
+            .limit(100)
+            .load(self.0.conn)?)
+    }
+
+    /// A party joins now.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when the call does not exist; that is known when the transaction commits.
+    pub fn create(&mut self, new: &NewCallParticipant) -> Result<CallParticipant> {
+        let id = CallParticipantId::new(self.0.moment.id());
+        Ok(diesel::insert_into(participants::table)
+            .values((new, participants::joined_at.eq(self.0.now()), stamped!(participants, self.0, id)))
+            .returning(CallParticipant::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Mutes or unmutes, holds or resumes. `None` leaves a switch as it is.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`] when it is not there or has left.
+    pub fn switch(&mut self, id: CallParticipantId, muted: Option<bool>, on_hold: Option<bool>) -> Result<CallParticipant> {
+        let row = diesel::update(participants::table)
+            .filter(participants::tenant_id.eq(self.0.tenant))
+            .filter(participants::id.eq(id))
+            .filter(participants::left_at.is_null())
+            .set((
+                muted.map(|on| participants::muted.eq(on)),
+                on_hold.map(|on| participants::on_hold.eq(on)),
+                participants::updated_at.eq(self.0.now()),
+            ))
+            .returning(CallParticipant::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "participant")
+    }
+
+    /// The party leaves now. Leaving twice is leaving once.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn leave(&mut self, id: CallParticipantId) -> Result<CallParticipant> {
+        diesel::update(participants::table)
+            .filter(participants::tenant_id.eq(self.0.tenant))
+            .filter(participants::id.eq(id))
+            .filter(participants::left_at.is_null())
+            .set((participants::left_at.eq(self.0.now()), participants::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        self.get(id)
+    }
+
+    /// Takes the party out of the call's record.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn delete(&mut self, id: CallParticipantId) -> Result<()> {
+        let rows = diesel::delete(participants::table)
+            .filter(participants::tenant_id.eq(self.0.tenant))
+            .filter(participants::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "participant")
+    }
+}

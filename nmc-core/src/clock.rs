@@ -1,0 +1,44 @@
+//! Where time and ids come from. A transaction reads the clock once, when it begins.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// A source of instants.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+/// What one transaction takes for now, in PostgreSQL's resolution (microseconds), and the ids that belong to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment(DateTime<Utc>);
+
+impl Moment {
+    pub(crate) fn of(clock: &dyn Clock) -> Self {
+        Self(clock.now().trunc_subsecs(6))
+    }
+
+    pub(crate) const fn now(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// A UUIDv7: new rows land at the right edge of their index.
+    pub(crate) fn id(self) -> Uuid {
+        thread_local! {
+            static ORDER: ContextV7 = const { ContextV7::new() };
+        }
+        let seconds = u64::try_from(self.0.timestamp()).unwrap_or(0);
+        ORDER.with(|order| Uuid::new_v7(Timestamp::from_unix(order, seconds, self.0.timestamp_subsec_nanos())))
+    }
+}

@@ -1,0 +1,391 @@
+//! Conversations (source lines 1245–1268): one open thread per customer, linking calls and texts.
+
+use super::event::NewConversationEvent;
+use crate::error::found;
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::conversations;
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::optional;
+use crate::{
+    CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus,
+    Email, Error, Patch, Result, TenantId, UserId,
+};
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel::upsert::excluded;
+use serde_json::json;
+
+/// One conversation.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = conversations, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub tenant_id: TenantId,
+    pub customer_phone: CallerIdentity,
+    pub status: ConversationStatus,
+    pub subject: Option<String>,
+    pub priority: ConversationPriority,
+    pub channel: ConversationChannel,
+    pub assigned_to: Option<UserId>,
+    pub first_call_id: Option<CallId>,
+    pub last_call_id: Option<CallId>,
+    pub total_calls: i32,
+    pub total_duration_seconds: i32,
+    pub customer_name: Option<String>,
+    pub customer_email: Option<Email>,
+    pub customer_address: Option<String>,
+    pub notes: Option<String>,
+    pub tags: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// A conversation to open.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = conversations, check_for_backend(Pg))]
+pub struct NewConversation {
+    /// With whom.
+    pub customer_phone: CallerIdentity,
+    /// Where it begins.
+    pub channel: ConversationChannel,
+    /// What it is about; up to 1,000 characters.
+    pub subject: Option<String>,
+    /// The customer's name; up to 255 characters.
+    pub customer_name: Option<String>,
+}
+
+/// Changes of what is known about the customer and the matter. Status, priority, tags and assignment have verbs.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationPatch {
+    /// What it is about; up to 1,000 characters.
+    pub subject: Patch<String>,
+    /// The customer's name; up to 255 characters.
+    pub customer_name: Patch<String>,
+    /// The customer's e-mail.
+    pub customer_email: Patch<Email>,
+    /// The customer's address; up to 1,000 characters.
+    pub customer_address: Patch<String>,
+    /// Staff's notes; up to 10,000 characters.
+    pub notes: Patch<String>,
+}
+
+/// Which conversations. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationFilter {
+    /// In this status.
+    pub status: Option<ConversationStatus>,
+    /// Active or waiting (true), resolved or closed (false).
+    pub open: Option<bool>,
+    /// Of this priority.
+    pub priority: Option<ConversationPriority>,
+    /// Begun here.
+    pub channel: Option<ConversationChannel>,
+    /// Given to this user.
+    pub assigned_to: Option<UserId>,
+    /// With this customer.
+    pub customer: Option<CallerIdentity>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// Opened at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Opened before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A tenant's conversations.
+pub struct Conversations<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's conversations.
+    pub const fn conversations(&mut self) -> Conversations<'_> {
+        Conversations(self.0.reborrow())
+    }
+}
+
+const OPEN: [ConversationStatus; 2] = [ConversationStatus::Active, ConversationStatus::Waiting];
+
+/// The predicate of `conversations_open_key`, to the letter: PostgreSQL can't match it with bound values.
+const OPEN_SQL: &str = "status IN ('active', 'waiting')";
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(status) = $filter.status {
+            query = query.filter(conversations::status.eq(status));
+        }
+        match $filter.open {
+            Some(true) => query = query.filter(conversations::status.eq_any(OPEN)),
+            Some(false) => query = query.filter(conversations::status.ne_all(OPEN)),
+            None => {}
+        }
+        if let Some(priority) = $filter.priority {
+            query = query.filter(conversations::priority.eq(priority));
+        }
+        if let Some(channel) = $filter.channel {
+            query = query.filter(conversations::channel.eq(channel));
+        }
+        if let Some(user) = $filter.assigned_to {
+            query = query.filter(conversations::assigned_to.eq(user));
+        }
+        if let Some(customer) = &$filter.customer {
+            query = query.filter(conversations::customer_phone.eq(customer));
+        }
+        if let Some(tag) = &$filter.tag {
+            query = query.filter(conversations::tags.contains(vec![tag.clone()]));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(conversations::created_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(conversations::created_at.lt(until));
+        }
+        query
+    }};
+}
+
+impl<'a> Conversations<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl Conversations<'_> {
+    /// The conversation, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn find(&mut self, id: ConversationId) -> Result<Option<Conversation>> {
+        Ok(Conversation::query()
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The conversation.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get(&mut self, id: ConversationId) -> Result<Conversation> {
+        found(self.find(id)?, "conversation")
+    }
+
+    /// The customer's open conversation, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_open(&mut self, customer: &CallerIdentity) -> Result<Option<Conversation>> {
+        Ok(Conversation::query()
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::customer_phone.eq(customer))
+            .filter(conversations::status.eq_any(OPEN))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of conversations, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<Conversation>> {
+        let query = filtered!(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, conversations::created_at, conversations::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many conversations.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &ConversationFilter) -> Result<i64> {
+        let query = conversations::table.filter(conversations::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Opens a conversation, and writes the event.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the customer has an open one, [`Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: &NewConversation) -> Result<Conversation> {
+        let new = NewConversation {
+            customer_phone: new.customer_phone.clone(),
+            channel: new.channel,
+            subject: optional("subject", new.subject.as_deref(), 1_000)?,
+            customer_name: optional("customer_name", new.customer_name.as_deref(), 255)?,
+        };
+        let id = ConversationId::new(self.0.moment.id());
+        let row: Conversation = diesel::insert_into(conversations::table)
+            .values((&new, stamped!(conversations, self.0, id)))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        self.log(NewConversationEvent::new(id, ConversationEventType::Opened).with(json!({"channel": new.channel})))?;
+        Ok(row)
+    }
+
+    /// The customer's open conversation, opened under `id` if there is none, with `call` counted in if there is one.
+    pub(crate) fn find_or_open(
+        &mut self,
+        id: ConversationId,
+        customer: &CallerIdentity,
+        channel: ConversationChannel,
+        call: Option<(CallId, i32)>,
+    ) -> Result<Conversation> {
+        let (call_id, seconds) = call.map_or((None, 0), |(id, seconds)| (Some(id), seconds));
+        Ok(diesel::insert_into(conversations::table)
+            .values((
+                conversations::customer_phone.eq(customer),
+                conversations::channel.eq(channel),
+                conversations::first_call_id.eq(call_id),
+                conversations::last_call_id.eq(call_id),
+                conversations::total_calls.eq(i32::from(call.is_some())),
+                conversations::total_duration_seconds.eq(seconds),
+                stamped!(conversations, self.0, id),
+            ))
+            .on_conflict((conversations::tenant_id, conversations::customer_phone))
+            .filter_target(sql::<Bool>(OPEN_SQL))
+            .do_update()
+            .set((
+                conversations::first_call_id.eq(diesel::dsl::case_when(
+                    conversations::first_call_id.is_null(),
+                    excluded(conversations::first_call_id),
+                )
+                .otherwise(conversations::first_call_id)),
+                conversations::last_call_id.eq(diesel::dsl::case_when(
+                    excluded(conversations::last_call_id).is_null(),
+                    conversations::last_call_id,
+                )
+                .otherwise(excluded(conversations::last_call_id))),
+                conversations::total_calls.eq(conversations::total_calls + excluded(conversations::total_calls)),
+                conversations::total_duration_seconds
+                    .eq(conversations::total_duration_seconds + excluded(conversations::total_duration_seconds)),
+                conversations::updated_at.eq(excluded(conversations::updated_at)),
+            ))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Adds seconds of talk that became known later.
+    pub(crate) fn add_duration(&mut self, id: ConversationId, seconds: i32) -> Result<()> {
+        let rows = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .set((
+                conversations::total_duration_seconds.eq(conversations::total_duration_seconds + seconds),
+                conversations::updated_at.eq(self.0.now()),
+            ))
+            .execute(self.0.conn)?;
+        crate::error::touched_one(rows, "conversation")
+    }
+
+    /// Changes what is known about the customer and the matter, and writes the event, which names the fields (their old
+    /// and new values are people's data and stay in the row).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    pub fn update(&mut self, id: ConversationId, patch: &ConversationPatch, by: Option<UserId>) -> Result<Conversation> {
+        let subject = patch.subject.text("subject", 1_000)?;
+        let name = patch.customer_name.text("customer_name", 255)?;
+        let address = patch.customer_address.text("customer_address", 1_000)?;
+        let notes = patch.notes.text("notes", 10_000)?;
+        let email = patch.customer_email.clone().into_change();
+        let changed: Vec<&str> = [
+            ("subject", subject.is_some()),
+            ("customer_name", name.is_some()),
+            ("customer_email", email.is_some()),
+            ("customer_address", address.is_some()),
+            ("notes", notes.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(field, is_set)| is_set.then_some(field))
+        .collect();
+        if changed.is_empty() {
+            return self.get(id);
+        }
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .set((
+                subject.map(|value| conversations::subject.eq(value)),
+                name.map(|value| conversations::customer_name.eq(value)),
+                email.map(|value| conversations::customer_email.eq(value)),
+                address.map(|value| conversations::customer_address.eq(value)),
+                notes.map(|value| conversations::notes.eq(value)),
+                conversations::updated_at.eq(self.0.now()),
+            ))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        let row = found(row, "conversation")?;
+        self.log(
+            NewConversationEvent::new(id, ConversationEventType::CustomerInfoUpdated).with(json!({ "fields": changed })).by(by),
+        )?;
+        Ok(row)
+    }
+
+    /// Moves the status, and writes the event.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    pub fn set_status(&mut self, id: ConversationId, to: ConversationStatus, by: Option<UserId>) -> Result<Conversation> {
+        let from = self.lock(id)?.status;
+        if !from.may_become(to) {
+            return Err(Error::InvalidTransition { entity: "conversation", from: from.label(), to: to.label() });
+        }
+        let closed_at = (!to.is_open()).then(|| self.0.now());
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .filter(conversations::status.eq(from))
+            .set((
+                conversations::status.eq(to),
+                conversations::closed_at.eq(closed_at),
+                conversations::updated_at.eq(self.0.now()),
+            ))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        self.log(
+            NewConversationEvent::new(id, ConversationEventType::StatusChanged).with(json!({"old": from, "new": to})).by(by),
+        )?;
+        Ok(row)
+    }
+
+    /// Gives the conversation to a user (or to nobody), and writes the event.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] when there is no such user, which is known when the transaction commits.
+    pub fn assign(&mut self, id: ConversationId, to: Option<UserId>, by: Option<UserId>) -> Result<Conversation> {
+        let before = self.lock(id)?;
+        if before.assigned_to == to {
+            return Ok(before);
+        }
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .set((conversations::assigned_to.eq(to), conversations::updated_at.eq(self.0.now())))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        let event = if to.is_some() { ConversationEventType::Assigned } else { ConversationEventType::Unassigned };
+        self.log(NewConversationEvent::new(id, event).with(json!({"old": before.assigned_to, "new": to})).by(by))?;
+        Ok(row)
+    }
+
+    /// Locks the row, so that what is decided from it still holds when it is written.
+    pub(crate) fn lock(&mut self, id: ConversationId) -> Result<Conversation> {
+        let row = Conversation::query()
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        found(row, "conversation")
+    }
+
+    fn log(&mut self, event: NewConversationEvent) -> Result<()> {
+        super::ConversationEvents::over(self.0.reborrow()).append(&[event])
+    }
+}

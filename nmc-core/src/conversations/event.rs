@@ -1,0 +1,136 @@
+//! The log of a conversation (source lines 1336–1344). Append-only: the database refuses anything else.
+
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::conversation_events as events;
+use crate::store::{Scope, TenantTx};
+use crate::{CallId, ConversationEventId, ConversationEventType, ConversationId, Result, TenantId, UserId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = events, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct ConversationEvent {
+    pub id: ConversationEventId,
+    pub tenant_id: TenantId,
+    pub conversation_id: ConversationId,
+    pub call_id: Option<CallId>,
+    pub event_type: ConversationEventType,
+    pub event_data: serde_json::Value,
+    pub created_by: Option<UserId>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An entry to append.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = events, check_for_backend(Pg))]
+pub struct NewConversationEvent {
+    conversation_id: ConversationId,
+    call_id: Option<CallId>,
+    event_type: ConversationEventType,
+    event_data: serde_json::Value,
+    created_by: Option<UserId>,
+}
+
+impl NewConversationEvent {
+    /// Something happened.
+    #[must_use]
+    pub fn new(conversation: ConversationId, event_type: ConversationEventType) -> Self {
+        Self {
+            conversation_id: conversation,
+            call_id: None,
+            event_type,
+            event_data: serde_json::Value::Object(serde_json::Map::new()),
+            created_by: None,
+        }
+    }
+
+    /// Because of this call.
+    #[must_use]
+    pub const fn of_call(mut self, call: CallId) -> Self {
+        self.call_id = Some(call);
+        self
+    }
+
+    /// With these details: a JSON object.
+    #[must_use]
+    pub fn with(mut self, data: serde_json::Value) -> Self {
+        self.event_data = data;
+        self
+    }
+
+    /// By this user; nobody means the platform.
+    #[must_use]
+    pub const fn by(mut self, user: Option<UserId>) -> Self {
+        self.created_by = user;
+        self
+    }
+}
+
+/// The logs of a tenant's conversations.
+pub struct ConversationEvents<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The logs of the tenant's conversations.
+    pub const fn conversation_events(&mut self) -> ConversationEvents<'_> {
+        ConversationEvents(self.0.reborrow())
+    }
+}
+
+impl<'a> ConversationEvents<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl ConversationEvents<'_> {
+    /// Appends entries, in one statement.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when a conversation or call does not exist.
+    pub fn append(&mut self, new: &[NewConversationEvent]) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = new
+            .iter()
+            .map(|event| {
+                (
+                    event,
+                    events::id.eq(ConversationEventId::new(self.0.moment.id())),
+                    events::tenant_id.eq(self.0.tenant),
+                    events::created_at.eq(self.0.now()),
+                )
+            })
+            .collect();
+        diesel::insert_into(events::table).values(rows).execute(self.0.conn)?;
+        Ok(())
+    }
+
+    /// A page of a conversation's log, newest first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn list(&mut self, conversation: ConversationId, page: PageRequest) -> Result<Page<ConversationEvent>> {
+        let query = ConversationEvent::query()
+            .filter(events::tenant_id.eq(self.0.tenant))
+            .filter(events::conversation_id.eq(conversation))
+            .into_boxed::<Pg>();
+        let rows = keyset!(query, page, events::created_at, events::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &ConversationEvent| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many entries a conversation's log has.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub fn count(&mut self, conversation: ConversationId) -> Result<i64> {
+        Ok(events::table
+            .filter(events::tenant_id.eq(self.0.tenant))
+            .filter(events::conversation_id.eq(conversation))
+            .count()
+            .get_result(self.0.conn)?)
+    }
+}

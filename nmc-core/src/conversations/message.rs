@@ -1,0 +1,274 @@
+//! Texts (source lines 2139–2171). A queued outbound row is the outbox that the worker empties.
+
+use crate::error::found;
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::{consents, messages, phone_numbers};
+use crate::store::{Person, Scope, TenantTx, stamped};
+use crate::types::required;
+use crate::{
+    CallId, CallerIdentity, ConsentAction, ConversationId, Error, LeaseId, MessageDirection, MessageId, MessageKind,
+    MessageStatus, NumberStatus, PhoneNumber, Result, TenantId, UserId,
+};
+use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+
+/// One text.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = messages, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Message {
+    pub id: MessageId,
+    pub tenant_id: TenantId,
+    pub conversation_id: ConversationId,
+    pub call_id: Option<CallId>,
+    pub message_sid: Option<String>,
+    pub message_body: String,
+    pub message_direction: MessageDirection,
+    pub message_kind: MessageKind,
+    pub from_number: CallerIdentity,
+    pub to_number: CallerIdentity,
+    pub message_status: MessageStatus,
+    pub delivery_status: Option<String>,
+    pub error_code: Option<i32>,
+    pub error_message: Option<String>,
+    pub ai_processed: bool,
+    pub ai_generated: bool,
+    pub ai_confidence: Option<Decimal>,
+    pub intent_classification: Option<String>,
+    pub created_by: Option<UserId>,
+    pub attempts: i32,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    pub lease_owner: Option<LeaseId>,
+    pub lease_expires_at: Option<DateTime<Utc>>,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A text to send to the customer of a conversation.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// The conversation; its customer is the recipient.
+    pub conversation_id: ConversationId,
+    /// The number of ours to send from; it must be active.
+    pub from_number: PhoneNumber,
+    /// The words; 1 to 1,600 characters.
+    pub body: String,
+    /// Why it is sent.
+    pub kind: MessageKind,
+    /// Who wrote it; nobody means the platform.
+    pub created_by: Option<UserId>,
+}
+
+/// Which texts. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct MessageFilter {
+    /// Of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// In this status.
+    pub status: Option<MessageStatus>,
+    /// This way.
+    pub direction: Option<MessageDirection>,
+    /// Of this kind.
+    pub kind: Option<MessageKind>,
+}
+
+/// The predicate that tells a text that went out, or still may, from one that came to nothing. The same words as in
+/// the index `messages_greeting_key`.
+pub(crate) const LIVING_SQL: &str = "message_status NOT IN ('failed', 'undelivered', 'canceled')";
+
+/// A tenant's texts.
+pub struct Messages<'a>(pub(super) Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's texts.
+    pub const fn messages(&mut self) -> Messages<'_> {
+        Messages(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(conversation) = $filter.conversation {
+            query = query.filter(messages::conversation_id.eq(conversation));
+        }
+        if let Some(status) = $filter.status {
+            query = query.filter(messages::message_status.eq(status));
+        }
+        if let Some(direction) = $filter.direction {
+            query = query.filter(messages::message_direction.eq(direction));
+        }
+        if let Some(kind) = $filter.kind {
+            query = query.filter(messages::message_kind.eq(kind));
+        }
+        query
+    }};
+}
+
+impl<'a> Messages<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl Messages<'_> {
+    /// The text, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn find(&mut self, id: MessageId) -> Result<Option<Message>> {
+        Ok(Message::query()
+            .filter(messages::tenant_id.eq(self.0.tenant))
+            .filter(messages::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The text.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get(&mut self, id: MessageId) -> Result<Message> {
+        found(self.find(id)?, "message")
+    }
+
+    /// The text with the provider's SID, if it is there.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_sid(&mut self, sid: &str) -> Result<Option<Message>> {
+        Ok(Message::query()
+            .filter(messages::tenant_id.eq(self.0.tenant))
+            .filter(messages::message_sid.eq(sid))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of texts, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &MessageFilter, page: PageRequest) -> Result<Page<Message>> {
+        let query = filtered!(Message::query().filter(messages::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, messages::created_at, messages::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Message| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many texts.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &MessageFilter) -> Result<i64> {
+        let query = messages::table.filter(messages::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Queues a text to a conversation's customer, under their lock.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a conversation; [`Error::Forbidden`] when the customer has opted out;
+    /// [`Error::Invalid`] when the customer can't be texted, the number is not an active one of this tenant, or the words
+    /// are too many or none.
+    pub fn queue(&mut self, new: &NewMessage) -> Result<Message> {
+        let body = required("body", &new.body, 1_600)?;
+        let conversation = super::Conversations::over(self.0.reborrow()).get(new.conversation_id)?;
+        let Some(to) = conversation.customer_phone.phone() else {
+            return Err(Error::invalid("customer_phone", "can't be texted"));
+        };
+        self.0.lock_person(&Person::new(to.clone()))?;
+        let (consent, ours): (Option<ConsentAction>, bool) = diesel::select((
+            consents::table
+                .filter(consents::tenant_id.eq(self.0.tenant))
+                .filter(consents::customer_phone.eq(to))
+                .order(consents::sequence.desc())
+                .limit(1)
+                .select(consents::action)
+                .single_value(),
+            exists(
+                phone_numbers::table
+                    .filter(phone_numbers::tenant_id.eq(self.0.tenant))
+                    .filter(phone_numbers::phone_number.eq(&new.from_number))
+                    .filter(phone_numbers::status.eq(NumberStatus::Active)),
+            ),
+        ))
+        .get_result(self.0.conn)?;
+        if consent == Some(ConsentAction::OptOut) {
+            return Err(Error::Forbidden("the customer has opted out of texts"));
+        }
+        if !ours {
+            return Err(Error::invalid("from_number", "must be an active number of this business"));
+        }
+        let row = self.insert_queued(&NewMessage { body, ..new.clone() }, to, None)?;
+        row.ok_or(Error::Conflict { field: "kind", rule: "greeting was already sent in this conversation" })
+    }
+
+    /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the conversation's
+    /// second greeting.
+    pub(crate) fn insert_queued(&mut self, new: &NewMessage, to: &PhoneNumber, call: Option<CallId>) -> Result<Option<Message>> {
+        let id = MessageId::new(self.0.moment.id());
+        Ok(diesel::insert_into(messages::table)
+            .values((
+                messages::conversation_id.eq(new.conversation_id),
+                messages::call_id.eq(call),
+                messages::message_body.eq(&new.body),
+                messages::message_direction.eq(MessageDirection::Outbound),
+                messages::message_kind.eq(new.kind),
+                messages::from_number.eq(&new.from_number),
+                messages::to_number.eq(to),
+                messages::message_status.eq(MessageStatus::Queued),
+                messages::created_by.eq(new.created_by),
+                messages::next_attempt_at.eq(self.0.now()),
+                stamped!(messages, self.0, id),
+            ))
+            .on_conflict_do_nothing()
+            .returning(Message::as_returning())
+            .get_result(self.0.conn)
+            .optional()?)
+    }
+
+    /// Records a text from a customer.
+    pub(crate) fn insert_received(
+        &mut self,
+        conversation: ConversationId,
+        text: &super::InboundText,
+        to: &PhoneNumber,
+    ) -> Result<Message> {
+        let id = MessageId::new(self.0.moment.id());
+        Ok(diesel::insert_into(messages::table)
+            .values((
+                messages::conversation_id.eq(conversation),
+                messages::message_sid.eq(&text.message_sid),
+                messages::message_body.eq(&text.body),
+                messages::message_direction.eq(MessageDirection::Inbound),
+                messages::from_number.eq(&text.from),
+                messages::to_number.eq(to),
+                messages::message_status.eq(MessageStatus::Received),
+                stamped!(messages, self.0, id),
+            ))
+            .returning(Message::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Calls off what is queued to a person who has opted out.
+    pub(crate) fn cancel_queued_to(&mut self, person: &PhoneNumber) -> Result<usize> {
+        Ok(diesel::update(messages::table)
+            .filter(messages::tenant_id.eq(self.0.tenant))
+            .filter(messages::to_number.eq(person))
+            .filter(messages::message_direction.eq(MessageDirection::Outbound))
+            .filter(messages::message_status.eq(MessageStatus::Queued))
+            // One whose sender died may have gone out: its fate is asked of the provider, not guessed.
+            .filter(messages::lease_owner.is_null())
+            .set((
+                messages::message_status.eq(MessageStatus::Canceled),
+                messages::error_message.eq("the recipient opted out before it was sent"),
+                messages::next_attempt_at.eq(None::<DateTime<Utc>>),
+                messages::updated_at.eq(self.0.now()),
+            ))
+            .execute(self.0.conn)?)
+    }
+}

@@ -1,0 +1,26 @@
+//! Conversations with customers, what happens in them, the texts, and the consent to send them.
+
+mod consent;
+mod conversation;
+mod delivery;
+mod event;
+mod greeting;
+mod inbound_text;
+mod keyword;
+mod message;
+mod outbox;
+mod sms_sender;
+mod worker;
+
+pub use consent::{Consent, Consents, NewConsent};
+pub use conversation::{Conversation, ConversationFilter, ConversationPatch, Conversations, NewConversation};
+pub use delivery::{DeliveryReport, record_delivery};
+pub use event::{ConversationEvent, ConversationEvents, NewConversationEvent};
+pub(crate) use greeting::GreetingContext;
+pub use greeting::{DEFAULT_GREETING, render_greeting};
+pub use inbound_text::{InboundText, Received, receive_text};
+pub use keyword::Keyword;
+pub use message::{Message, MessageFilter, Messages, NewMessage};
+pub use outbox::Claimed;
+pub use sms_sender::{ConsoleSms, Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
+pub use worker::{Pass, Worker, WorkerConfig};

@@ -1,0 +1,677 @@
+//! Every value list of the schema, once: variant ⇒ label. A test proves each list equal to its CHECK in the database.
+
+use diesel::deserialize::{self, FromSql};
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+macro_rules! text_enums {
+    ($(
+        $(#[$meta:meta])*
+        $name:ident for [$($column:literal),+] {
+            $($(#[$vmeta:meta])* $variant:ident = $label:literal,)+
+        }
+    )*) => {
+        $(
+            $(#[$meta])*
+            #[derive(
+                Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize,
+                diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+            )]
+            #[diesel(sql_type = Text)]
+            pub enum $name {
+                $($(#[$vmeta])* #[serde(rename = $label)] $variant,)+
+            }
+
+            impl $name {
+                /// Every value, in the order of the list.
+                pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+                /// The text stored in the database and sent over the wire.
+                #[must_use]
+                pub const fn label(self) -> &'static str {
+                    match self { $(Self::$variant => $label),+ }
+                }
+            }
+
+            impl std::fmt::Display for $name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.pad(self.label())
+                }
+            }
+
+            impl std::str::FromStr for $name {
+                type Err = crate::Error;
+
+                fn from_str(text: &str) -> Result<Self, Self::Err> {
+                    match text {
+                        $($label => Ok(Self::$variant),)+
+                        _ => Err(crate::Error::invalid(
+                            stringify!($name),
+                            concat!("must be one of:" $(, " ", $label)+),
+                        )),
+                    }
+                }
+            }
+
+            impl ToSql<Text, Pg> for $name {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                    out.write_all(self.label().as_bytes())?;
+                    Ok(IsNull::No)
+                }
+            }
+
+            impl FromSql<Text, Pg> for $name {
+                fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+                    let text = std::str::from_utf8(value.as_bytes())?;
+                    text.parse().map_err(|_| {
+                        format!("{text:?} is not a {}", stringify!($name)).into()
+                    })
+                }
+            }
+        )*
+
+        /// The columns (`table.column`) of each list ⇒ the labels their CHECKs must list.
+        pub const VALUE_LISTS: &[(&[&str], &[&str])] = &[
+            $((&[$($column),+], &[$($label),+]),)*
+        ];
+    };
+}
+
+text_enums! {
+    /// How far an alert has come.
+    AlertStatus for ["alerts.status"] {
+        /// Raised, nobody has reacted.
+        Triggered = "triggered",
+        /// Somebody has seen it.
+        Acknowledged = "acknowledged",
+        /// Handed to the next level.
+        Escalated = "escalated",
+        /// Over.
+        Resolved = "resolved",
+        /// Silenced until a time.
+        Snoozed = "snoozed",
+    }
+
+    /// What happened to an alert.
+    AlertEventType for ["alert_history.event_type"] {
+        /// It was raised.
+        Triggered = "triggered",
+        /// It was seen.
+        Acknowledged = "acknowledged",
+        /// It went a level up.
+        Escalated = "escalated",
+        /// It ended.
+        Resolved = "resolved",
+        /// It was silenced.
+        Snoozed = "snoozed",
+        /// Its silence ended.
+        Unsnoozed = "unsnoozed",
+        /// A notification reached its recipient.
+        NotificationSent = "notification_sent",
+        /// A notification did not reach its recipient.
+        NotificationFailed = "notification_failed",
+    }
+
+    /// The comparison an alert rule makes.
+    AlertOperator for ["alert_rules.operator", "alerts.operator"] {
+        /// Above the threshold.
+        GreaterThan = "greater_than",
+        /// Below the threshold.
+        LessThan = "less_than",
+        /// Exactly the threshold.
+        Equals = "equals",
+        /// Anything but the threshold.
+        NotEquals = "not_equals",
+    }
+
+    /// How bad an alert is.
+    AlertSeverity for ["alert_rules.severity", "alerts.severity"] {
+        /// Worth knowing.
+        Low = "low",
+        /// Worth a look today.
+        Medium = "medium",
+        /// Worth a look now.
+        High = "high",
+        /// Worth waking someone.
+        Critical = "critical",
+    }
+
+    /// The time span one metric point stands for.
+    AggregationLevel for ["analytics_metrics.aggregation_level"] {
+        /// A single observation.
+        Raw = "raw",
+        /// An hour.
+        Hourly = "hourly",
+        /// A day.
+        Daily = "daily",
+        /// A week.
+        Weekly = "weekly",
+        /// A month.
+        Monthly = "monthly",
+    }
+
+    /// Which way a call goes, seen from the business.
+    CallDirection for ["calls.call_direction"] {
+        /// A customer calls the business.
+        Inbound = "inbound",
+        /// The business calls a customer.
+        Outbound = "outbound",
+    }
+
+    /// What became of an inbound call, decided when it ends.
+    CallOutcome for ["calls.outcome"] {
+        /// A person of the business talked to the caller.
+        Answered = "answered",
+        /// Nobody took it.
+        Missed = "missed",
+        /// A machine took it.
+        Voicemail = "voicemail",
+        /// The caller hung up while it rang.
+        Abandoned = "abandoned",
+        /// Spam, or the tenant's own number.
+        Blocked = "blocked",
+        /// It could not be connected.
+        Failed = "failed",
+    }
+
+    /// Twilio's status of a call.
+    CallStatus for ["calls.call_status"] {
+        /// Accepted by the provider.
+        Initiated = "initiated",
+        /// It rings.
+        Ringing = "ringing",
+        /// Somebody or something has picked up.
+        InProgress = "in-progress",
+        /// Ended after being connected.
+        Completed = "completed",
+        /// The line was busy.
+        Busy = "busy",
+        /// Nobody picked up.
+        NoAnswer = "no-answer",
+        /// It could not be connected.
+        Failed = "failed",
+        /// The caller hung up while it rang.
+        Canceled = "canceled",
+    }
+
+    /// The kind of a call.
+    CallType for ["calls.call_type"] {
+        /// One caller, one callee.
+        Voice = "voice",
+        /// Several parties.
+        Conference = "conference",
+        /// Passed on to another number.
+        Forwarded = "forwarded",
+    }
+
+    /// What a customer decided about being texted.
+    ConsentAction for ["consents.action"] {
+        /// No more texts.
+        OptOut = "opt_out",
+        /// Texts are welcome again.
+        OptIn = "opt_in",
+    }
+
+    /// How a consent decision reached us.
+    ConsentSource for ["consents.source"] {
+        /// The customer texted a keyword.
+        Keyword = "keyword",
+        /// Staff recorded it by hand.
+        Staff = "staff",
+        /// The provider told us.
+        Provider = "provider",
+    }
+
+    /// Where a conversation began.
+    ConversationChannel for ["conversations.channel"] {
+        /// With a call.
+        Phone = "phone",
+        /// With a text.
+        Sms = "sms",
+        /// With an e-mail.
+        Email = "email",
+        /// On the web.
+        Web = "web",
+    }
+
+    /// What happened in a conversation. The source's list, and below it ours.
+    ConversationEventType for ["conversation_events.event_type"] {
+        /// A call began.
+        CallStarted = "call_started",
+        /// A call ended.
+        CallEnded = "call_ended",
+        /// Staff wrote a note.
+        NoteAdded = "note_added",
+        /// The status moved.
+        StatusChanged = "status_changed",
+        /// The priority moved.
+        PriorityChanged = "priority_changed",
+        /// It was given to someone.
+        Assigned = "assigned",
+        /// It was taken from someone.
+        Unassigned = "unassigned",
+        /// A tag was added.
+        TagAdded = "tag_added",
+        /// A tag was removed.
+        TagRemoved = "tag_removed",
+        /// Name, e-mail or address of the customer changed.
+        CustomerInfoUpdated = "customer_info_updated",
+        /// It was opened.
+        Opened = "opened",
+        /// The customer texted.
+        MessageReceived = "message_received",
+        /// A text to the customer was queued.
+        MessageQueued = "message_queued",
+        /// A text to the customer was given up.
+        MessageFailed = "message_failed",
+        /// A late fact changed what a call had been.
+        OutcomeChanged = "outcome_changed",
+        /// The customer wants no more texts.
+        OptedOut = "opted_out",
+        /// The customer wants texts again.
+        OptedIn = "opted_in",
+    }
+
+    /// How urgent a conversation is.
+    ConversationPriority for ["conversations.priority"] {
+        /// It can wait.
+        Low = "low",
+        /// In turn.
+        Normal = "normal",
+        /// Before others.
+        High = "high",
+        /// At once.
+        Urgent = "urgent",
+    }
+
+    /// How far a conversation has come. `active` and `waiting` are open.
+    ConversationStatus for ["conversations.status"] {
+        /// Somebody should act.
+        Active = "active",
+        /// The customer should act.
+        Waiting = "waiting",
+        /// The matter is settled.
+        Resolved = "resolved",
+        /// Put away.
+        Closed = "closed",
+    }
+
+    /// Who an escalation reaches, and how.
+    ContactType for ["escalation_contacts.contact_type"] {
+        /// A user of the tenant.
+        User = "user",
+        /// An e-mail address.
+        Email = "email",
+        /// A phone.
+        Phone = "phone",
+        /// A URL.
+        Webhook = "webhook",
+    }
+
+    /// The start page of the dashboard.
+    DashboardView for ["user_preferences.dashboard_default_view"] {
+        /// Conversations.
+        Conversations = "conversations",
+        /// Calls.
+        Calls = "calls",
+        /// Analytics.
+        Analytics = "analytics",
+        /// Calendar.
+        Calendar = "calendar",
+    }
+
+    /// Twilio's status of the leg that forwards a call to the business.
+    ForwardedLegStatus for ["calls.forwarded_leg_status"] {
+        /// It was taken and has ended.
+        Completed = "completed",
+        /// It was taken.
+        Answered = "answered",
+        /// Busy.
+        Busy = "busy",
+        /// Not taken.
+        NoAnswer = "no-answer",
+        /// Not connected.
+        Failed = "failed",
+        /// Given up before it was taken.
+        Canceled = "canceled",
+    }
+
+    /// How far an analytics job has come.
+    JobStatus for ["analytics_processing_jobs.status"] {
+        /// Waits for a worker.
+        Pending = "pending",
+        /// A worker has it.
+        Processing = "processing",
+        /// Done.
+        Completed = "completed",
+        /// Given up.
+        Failed = "failed",
+    }
+
+    /// What an analytics job does.
+    JobType for ["analytics_processing_jobs.job_type"] {
+        /// Rolls points up.
+        Aggregation = "aggregation",
+        /// Computes KPIs.
+        KpiCalculation = "kpi_calculation",
+        /// Looks for trends.
+        TrendAnalysis = "trend_analysis",
+        /// Writes a report.
+        ReportGeneration = "report_generation",
+    }
+
+    /// The period of a KPI snapshot.
+    KpiPeriod for ["kpi_snapshots.period_type"] {
+        /// An hour.
+        Hourly = "hourly",
+        /// A day.
+        Daily = "daily",
+        /// A week.
+        Weekly = "weekly",
+        /// A month.
+        Monthly = "monthly",
+    }
+
+    /// Which way a text goes, seen from the business.
+    MessageDirection for ["messages.message_direction"] {
+        /// From the customer.
+        Inbound = "inbound",
+        /// To the customer.
+        Outbound = "outbound",
+    }
+
+    /// Why a text exists.
+    MessageKind for ["messages.message_kind"] {
+        /// The first word after a missed call.
+        Greeting = "greeting",
+        /// The answer to a keyword such as HELP.
+        KeywordReply = "keyword_reply",
+        /// Written by a person or the assistant.
+        Message = "message",
+    }
+
+    /// Twilio's status of a text. A `queued` outbound row is our outbox.
+    MessageStatus for ["messages.message_status"] {
+        /// Waits for our worker.
+        Queued = "queued",
+        /// The provider sends it later.
+        Scheduled = "scheduled",
+        /// The provider has it.
+        Accepted = "accepted",
+        /// The provider hands it to the carrier.
+        Sending = "sending",
+        /// The carrier has it.
+        Sent = "sent",
+        /// It arrived.
+        Delivered = "delivered",
+        /// The carrier could not deliver it.
+        Undelivered = "undelivered",
+        /// It was not sent.
+        Failed = "failed",
+        /// It was called off before it was sent.
+        Canceled = "canceled",
+        /// Inbound, on its way.
+        Receiving = "receiving",
+        /// Inbound, here.
+        Received = "received",
+        /// The recipient has opened it.
+        Read = "read",
+        /// Some recipients have it.
+        PartiallyDelivered = "partially_delivered",
+    }
+
+    /// The type a metadata value was declared with.
+    MetadataType for ["call_metadata.metadata_type"] {
+        /// Any text.
+        String = "string",
+        /// A decimal number.
+        Number = "number",
+        /// `true` or `false`.
+        Boolean = "boolean",
+        /// A JSON document.
+        Json = "json",
+    }
+
+    /// How a notification travels.
+    NotificationChannel for ["notifications.channel"] {
+        /// By e-mail.
+        Email = "email",
+        /// By text.
+        Sms = "sms",
+        /// By HTTP.
+        Webhook = "webhook",
+        /// On the dashboard.
+        Dashboard = "dashboard",
+    }
+
+    /// How far a notification has come.
+    NotificationStatus for ["notifications.status"] {
+        /// Waits for a worker.
+        Pending = "pending",
+        /// It arrived.
+        Delivered = "delivered",
+        /// Given up.
+        Failed = "failed",
+        /// Waits for another attempt.
+        Retrying = "retrying",
+    }
+
+    /// How far a phone number has come.
+    NumberStatus for ["phone_numbers.status"] {
+        /// In use.
+        Active = "active",
+        /// Held, not in use.
+        Inactive = "inactive",
+        /// The intent to buy it is recorded.
+        Provisioning = "provisioning",
+        /// Something went wrong; the row says what.
+        Error = "error",
+        /// Given back.
+        Released = "released",
+    }
+
+    /// The kind of a phone number.
+    NumberType for ["phone_numbers.number_type"] {
+        /// Geographic.
+        Local = "local",
+        /// Free for the caller.
+        TollFree = "toll-free",
+        /// Mobile.
+        Mobile = "mobile",
+    }
+
+    /// A party's part in a call.
+    ParticipantType for ["call_participants.participant_type"] {
+        /// Who calls.
+        Caller = "caller",
+        /// Who is called.
+        Callee = "callee",
+        /// A person of the business.
+        Agent = "agent",
+        /// The assistant.
+        AiAssistant = "ai-assistant",
+    }
+
+    /// What a user says about being reachable.
+    PresenceStatus for ["user_status.current_status"] {
+        /// Reachable.
+        Available = "available",
+        /// At work.
+        Busy = "busy",
+        /// Gone.
+        Offline = "offline",
+        /// Back soon.
+        Away = "away",
+    }
+
+    /// The format of a report.
+    ReportFormat for ["analytics_reports.format"] {
+        /// JSON.
+        Json = "json",
+        /// Comma-separated values.
+        Csv = "csv",
+        /// PDF.
+        Pdf = "pdf",
+    }
+
+    /// Why a session ended.
+    SessionEnd for ["user_sessions.ended_reason"] {
+        /// The user left.
+        Logout = "logout",
+        /// The user left everywhere.
+        LogoutAll = "logout_all",
+        /// A spent token came back.
+        Reuse = "reuse",
+        /// The password changed.
+        PasswordChanged = "password_changed",
+        /// It ran out.
+        Expired = "expired",
+        /// The tenant was suspended.
+        Suspended = "suspended",
+        /// The user was deactivated.
+        Deactivated = "deactivated",
+    }
+
+    /// Whether a business may use the platform.
+    TenantStatus for ["tenants.status"] {
+        /// It may.
+        Active = "active",
+        /// It left.
+        Inactive = "inactive",
+        /// It was stopped.
+        Suspended = "suspended",
+        /// It has not begun.
+        Pending = "pending",
+    }
+
+    /// Where a KPI is heading.
+    TrendDirection for ["kpi_snapshots.trend_direction"] {
+        /// Up.
+        Up = "up",
+        /// Down.
+        Down = "down",
+        /// Level.
+        Stable = "stable",
+        /// For the better.
+        Improving = "improving",
+        /// For the worse.
+        Declining = "declining",
+    }
+
+    /// What a user may do.
+    UserRole for ["users.role", "user_profiles.role"] {
+        /// The business's owner.
+        Owner = "owner",
+        /// May administer.
+        Admin = "admin",
+        /// May handle calls and conversations.
+        Operator = "operator",
+        /// May work on their own.
+        User = "user",
+        /// May look.
+        Viewer = "viewer",
+    }
+}
+
+impl CallStatus {
+    /// Its place on the way forward; terminal states share the last place.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Initiated => 0,
+            Self::Ringing => 1,
+            Self::InProgress => 2,
+            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled => 3,
+        }
+    }
+
+    /// Whether the call has ended.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        self.rank() == 3
+    }
+
+    /// The status after hearing of `other`, in any order: forward only, and the first terminal state stays.
+    #[must_use]
+    pub const fn advance(self, other: Self) -> Self {
+        if other.rank() > self.rank() { other } else { self }
+    }
+}
+
+impl CallOutcome {
+    /// Whether the caller is owed a text: the business did not speak to them, and they wanted it to.
+    #[must_use]
+    pub const fn wants_greeting(self) -> bool {
+        matches!(self, Self::Missed | Self::Voicemail | Self::Abandoned)
+    }
+}
+
+impl ConversationStatus {
+    /// Whether the conversation still takes calls and texts.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Waiting)
+    }
+
+    /// Whether it may become `to`. An open one may wait, be resolved or closed; a resolved one may be closed; a settled
+    /// one never reopens: the customer's next word opens a new conversation.
+    #[must_use]
+    pub const fn may_become(self, to: Self) -> bool {
+        matches!(
+            (self, to),
+            (Self::Active, Self::Waiting | Self::Resolved | Self::Closed)
+                | (Self::Waiting, Self::Active | Self::Resolved | Self::Closed)
+                | (Self::Resolved, Self::Closed)
+        )
+    }
+}
+
+impl MessageStatus {
+    /// The statuses a row may have for a report of `self` to move it: the places strictly before it.
+    ///
+    /// queued < scheduled < accepted < sending < sent < {delivered, undelivered, failed, canceled} < read;
+    /// receiving < received.
+    #[must_use]
+    pub fn predecessors(self) -> Vec<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .filter(|from| from.is_inbound() == self.is_inbound() && from.rank() < self.rank())
+            .filter(|from| self != Self::Read || !matches!(from, Self::Undelivered | Self::Failed | Self::Canceled))
+            .collect()
+    }
+
+    const fn is_inbound(self) -> bool {
+        matches!(self, Self::Receiving | Self::Received)
+    }
+
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Queued | Self::Receiving => 0,
+            Self::Scheduled => 1,
+            Self::Accepted => 2,
+            Self::Sending => 3,
+            Self::Sent | Self::Received => 4,
+            Self::PartiallyDelivered => 5,
+            Self::Delivered | Self::Undelivered | Self::Failed | Self::Canceled => 6,
+            Self::Read => 7,
+        }
+    }
+}
+
+impl NumberStatus {
+    /// Whether it may become `to`.
+    #[must_use]
+    pub const fn may_become(self, to: Self) -> bool {
+        matches!(
+            (self, to),
+            (Self::Provisioning, Self::Active | Self::Error | Self::Released)
+                | (Self::Error, Self::Provisioning | Self::Active | Self::Released)
+                | (Self::Active, Self::Inactive | Self::Released)
+                | (Self::Inactive, Self::Active | Self::Released)
+        )
+    }
+}

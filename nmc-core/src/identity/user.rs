@@ -1,0 +1,193 @@
+//! Users (source lines 1115–1131).
+
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::users;
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::{optional, required};
+use crate::{Email, Patch, Result, TenantId, UserId, UserRole};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One user, without the password's hash, which only a login reads.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = users, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct User {
+    pub id: UserId,
+    pub tenant_id: TenantId,
+    pub email: Email,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub role: UserRole,
+    pub is_active: bool,
+    pub email_verified: bool,
+    pub failed_login_attempts: i32,
+    pub locked_until: Option<DateTime<Utc>>,
+    pub last_login_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A user to add.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The login name; unique over all tenants.
+    pub email: Email,
+    /// The password's bcrypt hash in modular crypt format, never the password.
+    pub password_hash: String,
+    /// Given name; up to 100 characters.
+    pub first_name: Option<String>,
+    /// Family name; up to 100 characters.
+    pub last_name: Option<String>,
+    /// What they may do.
+    pub role: UserRole,
+}
+
+/// Changes of a user.
+#[derive(Debug, Clone, Default)]
+pub struct UserPatch {
+    /// Given name.
+    pub first_name: Patch<String>,
+    /// Family name.
+    pub last_name: Patch<String>,
+    /// What they may do.
+    pub role: Option<UserRole>,
+    /// Whether they may log in.
+    pub is_active: Option<bool>,
+}
+
+/// Which users. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// With this role.
+    pub role: Option<UserRole>,
+    /// Who may, or may not, log in.
+    pub is_active: Option<bool>,
+}
+
+/// A tenant's users.
+pub struct Users<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's users.
+    pub const fn users(&mut self) -> Users<'_> {
+        Users(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(role) = $filter.role {
+            query = query.filter(users::role.eq(role));
+        }
+        if let Some(active) = $filter.is_active {
+            query = query.filter(users::is_active.eq(active));
+        }
+        query
+    }};
+}
+
+impl Users<'_> {
+    /// The user, if they are there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: UserId) -> Result<Option<User>> {
+        Ok(User::query().filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id)).first(self.0.conn).optional()?)
+    }
+
+    /// The user.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: UserId) -> Result<User> {
+        found(self.find(id)?, "user")
+    }
+
+    /// The user with this e-mail, if they are this tenant's.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_email(&mut self, email: &Email) -> Result<Option<User>> {
+        Ok(User::query()
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::email.eq(email))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of users, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>> {
+        let query = filtered!(User::query().filter(users::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, users::created_at, users::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &User| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many users.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &UserFilter) -> Result<i64> {
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// [`crate::Error::Conflict`] on an e-mail that is taken, [`crate::Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: &NewUser) -> Result<User> {
+        let id = UserId::new(self.0.moment.id());
+        Ok(diesel::insert_into(users::table)
+            .values((
+                users::email.eq(&new.email),
+                users::password_hash.eq(required("password_hash", &new.password_hash, 255)?),
+                users::first_name.eq(optional("first_name", new.first_name.as_deref(), 100)?),
+                users::last_name.eq(optional("last_name", new.last_name.as_deref(), 100)?),
+                users::role.eq(new.role),
+                stamped!(users, self.0, id),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Changes a user.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
+    pub fn update(&mut self, id: UserId, patch: &UserPatch) -> Result<User> {
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .set((
+                patch.first_name.text("first_name", 100)?.map(|value| users::first_name.eq(value)),
+                patch.last_name.text("last_name", 100)?.map(|value| users::last_name.eq(value)),
+                patch.role.map(|value| users::role.eq(value)),
+                patch.is_active.map(|value| users::is_active.eq(value)),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "user")
+    }
+
+    /// Removes a user. Someone who is the owner, or whom conversations name, can only be deactivated; that is known when
+    /// the transaction commits.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] as above.
+    pub fn delete(&mut self, id: UserId) -> Result<()> {
+        let rows = diesel::delete(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "user")
+    }
+}

@@ -1,0 +1,76 @@
+//! Every typed id, in one alphabetical registry. Two kinds of row can't be mixed up, and a bare UUID gets nowhere.
+
+use diesel::deserialize::{self, FromSql};
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, Output, ToSql};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! typed_ids {
+    ($($name:ident, $what:literal;)*) => {$(
+        #[doc = concat!("Identifies ", $what, ".")]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Uuid)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Takes a UUID that is known to be this kind of id.
+            #[must_use]
+            pub const fn new(id: Uuid) -> Self {
+                Self(id)
+            }
+
+            /// The UUID itself.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text)
+                    .map(Self)
+                    .map_err(|_| crate::Error::invalid("id", "must be a UUID"))
+            }
+        }
+
+        impl ToSql<diesel::sql_types::Uuid, Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                ToSql::<diesel::sql_types::Uuid, Pg>::to_sql(&self.0, out)
+            }
+        }
+
+        impl FromSql<diesel::sql_types::Uuid, Pg> for $name {
+            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+                FromSql::<diesel::sql_types::Uuid, Pg>::from_sql(value).map(Self)
+            }
+        }
+    )*};
+}
+
+typed_ids! {
+    BusinessSettingsId, "the settings row of a tenant";
+    CallId, "a call";
+    CallParticipantId, "a participant of a call";
+    ConsentId, "an entry of the consent ledger";
+    ConversationEventId, "an event of a conversation";
+    ConversationId, "a conversation";
+    LeaseId, "one claim of queued work by one worker";
+    MessageId, "a text message";
+    PhoneNumberId, "a phone number of a tenant";
+    TenantId, "a tenant: one business";
+    UserId, "a user of a tenant";
+}

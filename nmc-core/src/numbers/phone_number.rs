@@ -1,0 +1,223 @@
+//! Phone numbers (source lines 1227–1254): the row that is not released says whose call it is.
+
+use crate::error::found;
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::phone_numbers as numbers;
+use crate::store::{Scope, SystemTx, Tenant, TenantTx, stamped};
+use crate::types::{optional, required};
+use crate::{Error, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One number a tenant holds, or held.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = numbers, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct HeldNumber {
+    pub id: PhoneNumberId,
+    pub tenant_id: TenantId,
+    pub phone_number: PhoneNumber,
+    pub twilio_phone_sid: Option<String>,
+    pub status: NumberStatus,
+    pub status_reason: Option<String>,
+    pub capabilities: serde_json::Value,
+    pub webhook_urls: serde_json::Value,
+    pub area_code: Option<String>,
+    pub locality: Option<String>,
+    pub region: Option<String>,
+    pub country: String,
+    pub number_type: NumberType,
+    pub provisioned_at: Option<DateTime<Utc>>,
+    pub released_at: Option<DateTime<Utc>>,
+    pub monthly_cost_cents: i32,
+    pub setup_cost_cents: i32,
+    pub currency: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A number to hold.
+#[derive(Debug, Clone)]
+pub struct NewPhoneNumber {
+    /// The number.
+    pub phone_number: PhoneNumber,
+    /// The provider's SID of it. With one the number is active at once; without one it is only an intent.
+    pub twilio_phone_sid: Option<String>,
+    /// Its city; up to 100 characters.
+    pub locality: Option<String>,
+    /// Its state; up to 50 characters.
+    pub region: Option<String>,
+    /// Its kind.
+    pub number_type: NumberType,
+}
+
+/// Which numbers. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct NumberFilter {
+    /// In this status.
+    pub status: Option<NumberStatus>,
+    /// Of this kind.
+    pub number_type: Option<NumberType>,
+    /// With this area code.
+    pub area_code: Option<String>,
+}
+
+/// A tenant's numbers.
+pub struct PhoneNumbers<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's numbers.
+    pub const fn phone_numbers(&mut self) -> PhoneNumbers<'_> {
+        PhoneNumbers(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(status) = $filter.status {
+            query = query.filter(numbers::status.eq(status));
+        }
+        if let Some(kind) = $filter.number_type {
+            query = query.filter(numbers::number_type.eq(kind));
+        }
+        if let Some(code) = &$filter.area_code {
+            query = query.filter(numbers::area_code.eq(code));
+        }
+        query
+    }};
+}
+
+impl SystemTx<'_> {
+    /// Which tenant holds `ours` now, and whether that same tenant also holds `other`: a call between a business's own
+    /// numbers. One statement.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when nobody holds it.
+    pub fn holder_of(&mut self, ours: &PhoneNumber, other: Option<&PhoneNumber>) -> Result<(Tenant, bool)> {
+        let held: Vec<(TenantId, PhoneNumber)> = numbers::table
+            .filter(numbers::phone_number.eq_any([Some(ours), other].into_iter().flatten()))
+            .filter(numbers::status.ne(NumberStatus::Released))
+            .select((numbers::tenant_id, numbers::phone_number))
+            .load(self.conn)?;
+        let holder = held.iter().find(|(_, number)| number == ours).map(|(tenant, _)| *tenant);
+        let holder = found(holder, "phone number")?;
+        let own = held.iter().any(|(tenant, number)| *tenant == holder && Some(number) == other);
+        Ok((Tenant::proven(holder), own))
+    }
+}
+
+impl PhoneNumbers<'_> {
+    /// The number's row, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn find(&mut self, id: PhoneNumberId) -> Result<Option<HeldNumber>> {
+        Ok(HeldNumber::query()
+            .filter(numbers::tenant_id.eq(self.0.tenant))
+            .filter(numbers::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The number's row.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get(&mut self, id: PhoneNumberId) -> Result<HeldNumber> {
+        found(self.find(id)?, "phone number")
+    }
+
+    /// The row of a number that this tenant holds now, if it does.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_number(&mut self, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
+        Ok(HeldNumber::query()
+            .filter(numbers::tenant_id.eq(self.0.tenant))
+            .filter(numbers::phone_number.eq(number))
+            .filter(numbers::status.ne(NumberStatus::Released))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of numbers, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &NumberFilter, page: PageRequest) -> Result<Page<HeldNumber>> {
+        let query = filtered!(HeldNumber::query().filter(numbers::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, numbers::created_at, numbers::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &HeldNumber| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many numbers.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &NumberFilter) -> Result<i64> {
+        let query = numbers::table.filter(numbers::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Takes a number on: active if the provider's SID is known, else as an intent to buy it.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody holds it, [`Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: &NewPhoneNumber) -> Result<HeldNumber> {
+        let id = PhoneNumberId::new(self.0.moment.id());
+        let sid = new.twilio_phone_sid.as_deref().map(|sid| required("twilio_phone_sid", sid, 100)).transpose()?;
+        let (status, provisioned_at) = match sid {
+            Some(_) => (NumberStatus::Active, Some(self.0.now())),
+            None => (NumberStatus::Provisioning, None),
+        };
+        Ok(diesel::insert_into(numbers::table)
+            .values((
+                numbers::phone_number.eq(&new.phone_number),
+                numbers::twilio_phone_sid.eq(sid),
+                numbers::status.eq(status),
+                numbers::provisioned_at.eq(provisioned_at),
+                numbers::area_code.eq(new.phone_number.area_code()),
+                numbers::locality.eq(optional("locality", new.locality.as_deref(), 100)?),
+                numbers::region.eq(optional("region", new.region.as_deref(), 50)?),
+                numbers::number_type.eq(new.number_type),
+                stamped!(numbers, self.0, id),
+            ))
+            .returning(HeldNumber::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Moves the status.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    pub fn set_status(&mut self, id: PhoneNumberId, to: NumberStatus) -> Result<HeldNumber> {
+        let from = self.lock(id)?.status;
+        if !from.may_become(to) {
+            return Err(Error::InvalidTransition { entity: "phone number", from: from.label(), to: to.label() });
+        }
+        let now = self.0.now();
+        Ok(diesel::update(numbers::table)
+            .filter(numbers::tenant_id.eq(self.0.tenant))
+            .filter(numbers::id.eq(id))
+            .filter(numbers::status.eq(from))
+            .set((
+                numbers::status.eq(to),
+                (to == NumberStatus::Released).then(|| numbers::released_at.eq(now)),
+                numbers::updated_at.eq(now),
+            ))
+            .returning(HeldNumber::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    fn lock(&mut self, id: PhoneNumberId) -> Result<HeldNumber> {
+        let row = HeldNumber::query()
+            .filter(numbers::tenant_id.eq(self.0.tenant))
+            .filter(numbers::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        found(row, "phone number")
+    }
+}

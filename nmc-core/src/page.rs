@@ -1,0 +1,115 @@
+//! Keyset pages: newest first, stable while rows arrive, each as cheap as the first.
+
+use crate::{Error, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// The place after which a page begins. Opaque to callers: take it from [`Page::next`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) id: Uuid,
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut bytes = [0_u8; 24];
+        let (at, id) = bytes.split_at_mut(8);
+        at.copy_from_slice(&self.at.timestamp_micros().to_be_bytes());
+        id.copy_from_slice(self.id.as_bytes());
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::invalid("cursor", "must be one that an earlier page returned");
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
+        let bytes: [u8; 24] = bytes.try_into().map_err(|_| refused())?;
+        let (at, id) = bytes.split_at(8);
+        let micros = at.try_into().map(i64::from_be_bytes).map_err(|_| refused())?;
+        Ok(Self {
+            at: DateTime::from_timestamp_micros(micros).ok_or_else(refused)?,
+            id: Uuid::from_slice(id).map_err(|_| refused())?,
+        })
+    }
+}
+
+/// Which page, and how long.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest {
+    limit: i64,
+    after: Option<Cursor>,
+}
+
+impl PageRequest {
+    /// The longest page.
+    pub const MAX: u16 = 200;
+
+    /// A page of `limit` rows (1 to [`Self::MAX`]) after a cursor.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when `limit` is out of range.
+    pub fn new(limit: u16, after: Option<Cursor>) -> Result<Self> {
+        if !(1..=Self::MAX).contains(&limit) {
+            return Err(Error::invalid("limit", "must be between 1 and 200"));
+        }
+        Ok(Self { limit: i64::from(limit), after })
+    }
+
+    /// The first page of 50.
+    #[must_use]
+    pub const fn first() -> Self {
+        Self { limit: 50, after: None }
+    }
+
+    /// The same length, further on.
+    #[must_use]
+    pub const fn after(self, cursor: Cursor) -> Self {
+        Self { limit: self.limit, after: Some(cursor) }
+    }
+
+    pub(crate) const fn cursor(&self) -> Option<Cursor> {
+        self.after
+    }
+
+    /// One row more than asked for: its presence says that there is a next page.
+    pub(crate) const fn fetch(&self) -> i64 {
+        self.limit + 1
+    }
+}
+
+/// Some rows, and where the next ones begin.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows, newest first.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    pub(crate) fn from_rows(mut rows: Vec<T>, request: PageRequest, key: impl Fn(&T) -> Cursor) -> Self {
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(key);
+        Self { items: rows, next }
+    }
+}
+
+/// Narrows a boxed query to the rows after the cursor, newest first. The bare `<=` is what lets the index do the work.
+macro_rules! keyset {
+    ($query:expr, $page:expr, $at:expr, $id:expr) => {{
+        let mut query = $query.order(($at.desc(), $id.desc())).limit($page.fetch());
+        if let Some(cursor) = $page.cursor() {
+            query = query.filter($at.le(cursor.at)).filter($at.lt(cursor.at).or($id.lt(cursor.id)));
+        }
+        query
+    }};
+}
+pub(crate) use keyset;

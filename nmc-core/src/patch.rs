@@ -1,0 +1,49 @@
+//! The three things a change can mean for a field.
+
+/// Keep a field, clear it (set it to NULL), or set it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Leave it as it is.
+    #[default]
+    Keep,
+    /// Make it NULL.
+    Clear,
+    /// Give it this value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// The shape Diesel takes for a nullable column: `None` leaves it out of the UPDATE, `Some(None)` writes NULL.
+    #[must_use]
+    pub fn into_change(self) -> Option<Option<T>> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(None),
+            Self::Set(value) => Some(Some(value)),
+        }
+    }
+
+    /// Borrows the value.
+    #[must_use]
+    pub const fn as_ref(&self) -> Patch<&T> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(value),
+        }
+    }
+}
+
+impl Patch<String> {
+    /// The shape for a bounded text column: what is set is trimmed and checked.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] of `field` when the text is empty or longer than `max` characters.
+    pub(crate) fn text(&self, field: &'static str, max: usize) -> crate::Result<Option<Option<String>>> {
+        match self {
+            Self::Set(text) => Ok(Some(Some(crate::types::required(field, text, max)?))),
+            Self::Keep => Ok(None),
+            Self::Clear => Ok(Some(None)),
+        }
+    }
+}

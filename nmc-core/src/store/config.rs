@@ -1,0 +1,53 @@
+use crate::{Clock, Secret, SystemClock};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a [`crate::Store`] reaches its database, and how long it is willing to wait. Every wait has an end.
+#[derive(Clone)]
+pub struct StoreConfig {
+    /// A libpq URL or keyword string.
+    pub url: Secret,
+    /// Connections at most. Each costs the server a process of some 10 MB.
+    pub pool_size: u32,
+    /// How long a transaction may wait for a connection.
+    pub pool_timeout: Duration,
+    /// The longest statement.
+    pub statement_timeout: Duration,
+    /// The longest wait for a lock. Longer than one call to the SMS provider: a STOP waits for a text on its way.
+    pub lock_timeout: Duration,
+    /// The longest pause inside a transaction. Longer than one call to the SMS provider, which happens inside one.
+    pub idle_in_transaction_timeout: Duration,
+    /// What `pg_stat_activity` shows.
+    pub application_name: &'static str,
+    /// Statements slower than this are logged, without their values.
+    pub slow_statement: Duration,
+    /// Off behind a pooler in transaction mode (PgBouncer), where a prepared statement may be on another connection.
+    pub prepared_statements: bool,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl StoreConfig {
+    /// Sensible limits for the database at `url`.
+    #[must_use]
+    pub fn new(url: Secret) -> Self {
+        Self {
+            url,
+            pool_size: 10,
+            pool_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(15),
+            lock_timeout: Duration::from_secs(12),
+            idle_in_transaction_timeout: Duration::from_secs(30),
+            application_name: "nmc",
+            slow_statement: Duration::from_millis(200),
+            prepared_statements: true,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl std::fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreConfig").field("pool_size", &self.pool_size).finish_non_exhaustive()
+    }
+}

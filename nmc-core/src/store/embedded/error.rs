@@ -1,0 +1,151 @@
+//! Why the embedded server can't be used, each in one sentence that says what to do.
+
+use std::path::{Path, PathBuf};
+
+/// Why the embedded PostgreSQL could not be started, joined or stopped. Each message is for a person and says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmbeddedError {
+    /// No PostgreSQL programs on this machine.
+    #[error("PostgreSQL isn't installed on this machine: {install}, or set DATABASE_URL to a server you have.")]
+    NotInstalled {
+        /// What installs it here.
+        install: String,
+    },
+    /// `NMC_PG_BIN` leads nowhere.
+    #[error(
+        "NMC_PG_BIN is {}, where there is no PostgreSQL: set it to the folder that holds postgres and initdb, or unset it ({install}).",
+        .folder.display()
+    )]
+    NotInFolder {
+        /// The value of `NMC_PG_BIN`.
+        folder: PathBuf,
+        /// What installs PostgreSQL here.
+        install: String,
+    },
+    /// Only versions older than we support are installed.
+    #[error("PostgreSQL {found} in {} is too old, 15 is the oldest that will do: {install}, or set DATABASE_URL to a newer server.", .bin_dir.display())]
+    TooOld {
+        /// The newest major version found.
+        found: u32,
+        /// Where it is.
+        bin_dir: PathBuf,
+        /// What installs PostgreSQL here.
+        install: String,
+    },
+    /// The data was made by a major version that isn't installed.
+    #[error(
+        "The data in {} belongs to PostgreSQL {made_by}, but here there is only PostgreSQL {installed}: {install} (or set NMC_PG_BIN to its folder), \
+         or choose another directory with --data-dir.", .data_dir.display()
+    )]
+    OtherVersion {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// The major version that made it.
+        made_by: u32,
+        /// The major versions installed.
+        installed: String,
+        /// What installs the one that is missing.
+        install: String,
+    },
+    /// Neither `XDG_DATA_HOME` nor `HOME` says where this user keeps data.
+    #[error("There is no home directory to keep the data in: set HOME, or choose a directory with --data-dir.")]
+    NoHome,
+    /// The directory is full of something else.
+    #[error("{} isn't empty and holds no data of nmc: choose an empty or a new directory with --data-dir.", .data_dir.display())]
+    NotOurs {
+        /// The directory.
+        data_dir: PathBuf,
+    },
+    /// The directory belongs to another user.
+    #[error("{} belongs to {owner}, not to {user}: run `chown -R {user} {}`, or choose another directory with --data-dir.", .data_dir.display(), .data_dir.display())]
+    OtherOwner {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// Whom it belongs to.
+        owner: String,
+        /// Who would have to own it.
+        user: String,
+    },
+    /// As root: the user the server runs as can't reach the directory.
+    #[error(
+        "PostgreSQL runs as the user {user}, who can't enter {}: choose a directory with --data-dir that {user} can reach, such as /var/lib/nmc.",
+        .closed.display()
+    )]
+    Unreachable {
+        /// The user the server runs as.
+        user: String,
+        /// The first directory on the way that is closed.
+        closed: PathBuf,
+    },
+    /// As root: there is nobody else to run the server as.
+    #[error(
+        "PostgreSQL doesn't run as root and there is neither a user postgres nor nobody: create one (`useradd --system postgres`)."
+    )]
+    NoAccount,
+    /// The place for the socket is in someone else's hands.
+    #[error("{} {found}, so the server's socket isn't safe there: remove it, or choose a shorter --data-dir, which keeps the socket inside.", .socket_dir.display())]
+    SocketDir {
+        /// The directory for the socket.
+        socket_dir: PathBuf,
+        /// What is wrong with it.
+        found: String,
+    },
+    /// Another process holds the directory for too long.
+    #[error("Another nmc has been starting or stopping the server in {} for {seconds} seconds: wait for it or end it, then try again.", .data_dir.display())]
+    Busy {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// How long we waited.
+        seconds: u64,
+    },
+    /// `initdb` failed.
+    #[error("PostgreSQL could not make its files in {} ({detail}): put that right and try again.", .data_dir.display())]
+    Init {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// What the program said.
+        detail: String,
+    },
+    /// The server ended before it was ready.
+    #[error("PostgreSQL did not start ({detail}): put that right and try again, {} has the details.", .log.display())]
+    Start {
+        /// What the server said.
+        detail: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// The server runs, but isn't ready in time.
+    #[error("PostgreSQL was not ready within {seconds} seconds: look at {} and try again.", .log.display())]
+    NotReady {
+        /// How long we waited.
+        seconds: u64,
+        /// The server's log.
+        log: PathBuf,
+    },
+    /// The server is still there after a stop.
+    #[error("PostgreSQL was still stopping after {seconds} seconds: look at {}, and wait for it before you touch the data.", .log.display())]
+    NotStopped {
+        /// How long we waited.
+        seconds: u64,
+        /// The server's log.
+        log: PathBuf,
+    },
+    /// The machine refused something.
+    #[error("Could not {action} {} ({error}): put that right, or choose another directory with --data-dir.", .path.display())]
+    Io {
+        /// What we wanted to do.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the machine said.
+        error: std::io::Error,
+    },
+}
+
+impl EmbeddedError {
+    /// Says what we were doing to which path: `.map_err(EmbeddedError::io("open", &path))`.
+    pub(super) fn io<E: Into<std::io::Error>>(action: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
+        move |error| Self::Io { action, path: path.to_owned(), error: error.into() }
+    }
+}

@@ -1,0 +1,65 @@
+//! The slow-statement log and the statement count, through Diesel's instrumentation.
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+thread_local! {
+    static STATEMENTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many statements (round trips) this thread has sent so far. Subtract two readings to count a workflow's.
+#[must_use]
+pub fn statements_sent() -> u64 {
+    STATEMENTS.get()
+}
+
+pub(crate) struct SlowStatements {
+    limit: Duration,
+    since: Option<Instant>,
+}
+
+impl SlowStatements {
+    pub(crate) const fn new(limit: Duration) -> Self {
+        Self { limit, since: None }
+    }
+}
+
+impl Instrumentation for SlowStatements {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartQuery { .. } => {
+                STATEMENTS.set(STATEMENTS.get().saturating_add(1));
+                self.since = Some(Instant::now());
+            }
+            InstrumentationEvent::FinishQuery { query, .. } => {
+                let Some(took) = self.since.take().map(|since| since.elapsed()) else { return };
+                if took >= self.limit {
+                    let text = query.to_string();
+                    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(took_ms, statement = without_values(&text), "slow statement");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Diesel appends the bound values, which are people's numbers and words; and no log line is endless.
+fn without_values(text: &str) -> &str {
+    let text = text.split(" -- binds:").next().unwrap_or_default();
+    let end = text.char_indices().nth(500).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_values;
+
+    #[test]
+    fn bound_values_never_reach_the_log() {
+        let logged = without_values("SELECT 1 WHERE phone = $1 -- binds: [\"+14155550123\"]");
+        assert_eq!(logged, "SELECT 1 WHERE phone = $1");
+        assert_eq!(without_values(&"é".repeat(2000)).chars().count(), 500);
+    }
+}

@@ -1,0 +1,237 @@
+//! The store: a pool of connections, and the transactions everything happens in.
+
+mod config;
+pub mod embedded;
+mod instrument;
+mod migrate;
+mod pool;
+mod tx;
+mod verify;
+
+pub use config::StoreConfig;
+pub use instrument::statements_sent;
+pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
+pub(crate) use pool::open;
+pub use tx::{Person, Reason, SystemTx, Tenant, TenantTx};
+pub(crate) use tx::{Scope, stamped};
+pub use verify::Difference;
+
+use crate::clock::Moment;
+use crate::{Error, Result};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
+use pool::{Link, Links, Pool, PooledLink};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a transaction that lost against another is run again.
+const RETRIES: u32 = 5;
+
+/// The way to the database. Cheap to clone; clones share one pool.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    config: Arc<StoreConfig>,
+}
+
+impl Store {
+    /// Opens the pool and makes sure that the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it can't be reached within the pool's timeout.
+    pub fn connect(config: StoreConfig) -> Result<Self> {
+        // The first connection is opened here rather than by the pool, whose own retries would hide the reason.
+        drop(open(config.url.expose()).map_err(|error| Error::unavailable("the database can't be reached", error))?);
+        let pool = Pool::builder()
+            .max_size(config.pool_size)
+            .min_idle(Some(1))
+            .connection_timeout(config.pool_timeout)
+            .test_on_check_out(false)
+            .error_handler(Box::new(LogPoolErrors))
+            .build(Links::new(config.clone()))
+            .map_err(|error| Error::unavailable("the database can't be reached", error))?;
+        Ok(Self { pool, config: Arc::new(config) })
+    }
+
+    /// Runs `work` in a transaction that sees `tenant`'s rows. It may run several times (it is retried when it loses
+    /// against another transaction), so it must do nothing that a rollback can't undo.
+    ///
+    /// # Errors
+    /// What `work` returns; [`Error::Unavailable`] when the database is not to be had.
+    pub fn tenant<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.retried(|| self.in_tenant(*tenant, None, |tx| work(tx)))
+    }
+
+    /// The same, holding `person`'s lock from the first moment to the commit, for free: it is taken in the round trip
+    /// that begins the transaction.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`]; [`Error::Unavailable`] also when the lock is not to be had in time.
+    pub fn tenant_and_person<T>(
+        &self,
+        tenant: &Tenant,
+        person: &Person,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.retried(|| self.in_tenant(*tenant, Some(person), |tx| work(tx)))
+    }
+
+    /// The same, run exactly once: for work with an effect outside the database.
+    ///
+    /// # Errors
+    /// As [`Self::tenant_and_person`]; contention is not retried but returned.
+    pub(crate) fn tenant_and_person_once<T>(
+        &self,
+        tenant: &Tenant,
+        person: &Person,
+        work: impl FnOnce(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.in_tenant(*tenant, Some(person), work)
+    }
+
+    /// Runs `work` in a transaction that sees all tenants' rows, for a stated reason.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn system<T>(&self, reason: Reason, work: impl Fn(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
+        tracing::trace!(?reason, "system transaction");
+        self.retried(|| {
+            self.transaction("BEGIN; SELECT public.nmc_enter_system()", |link, moment| {
+                work(&mut SystemTx { conn: &mut link.conn, moment })
+            })
+        })
+    }
+
+    /// Finds the tenant as the system, then goes on as that tenant in the same transaction, holding `person`'s lock:
+    /// the way of a webhook, which knows a number and must learn whose it is. `work` also gets what else `find` found.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn found_tenant<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
+    ) -> Result<T> {
+        tracing::trace!(?reason, "system transaction");
+        self.retried(|| {
+            self.transaction("BEGIN; SELECT public.nmc_enter_system()", |link, moment| {
+                let (tenant, found) = find(&mut SystemTx { conn: &mut link.conn, moment })?;
+                link.conn.batch_execute(&enter_tenant(tenant, person))?;
+                // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
+                let moment = Moment::of(&*self.config.clock);
+                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, moment)), found)
+            })
+        })
+    }
+
+    /// The migrations of this library against this database, on a connection of their own.
+    #[must_use]
+    pub fn migrator(&self) -> Migrator {
+        Migrator::new(self.config.url.clone())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it does not.
+    pub fn ping(&self) -> Result<()> {
+        self.system(Reason::Operations, |_| Ok(()))
+    }
+
+    fn in_tenant<T>(
+        &self,
+        tenant: Tenant,
+        person: Option<&Person>,
+        work: impl FnOnce(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.transaction(&format!("BEGIN; {}", enter_tenant(tenant, person)), |link, moment| {
+            work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, moment)))
+        })
+    }
+
+    fn retried<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            match attempt() {
+                Err(error) if error.is_contention() && tries < RETRIES => {
+                    tries += 1;
+                    // Doubling from 2 ms, each loser a different length, so that they don't meet again.
+                    let spread = u64::from(Moment::of(&*self.config.clock).id().as_fields().2 % 8);
+                    std::thread::sleep(Duration::from_millis((1_u64 << tries) + spread));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// One transaction on one connection. The connection goes back to the pool only in a known state: after a panic, or
+    /// when ROLLBACK or COMMIT fails, it is closed instead.
+    fn transaction<T>(&self, begin: &str, work: impl FnOnce(&mut Link, Moment) -> Result<T>) -> Result<T> {
+        let mut link = self.begin(begin)?;
+        let moment = Moment::of(&*self.config.clock);
+        // Spent until the transaction has ended well; unwinding leaves it so.
+        link.spent = true;
+        let result = work(&mut link, moment);
+        let conn = &mut link.conn;
+        let ended = match &result {
+            Ok(_) => AnsiTransactionManager::commit_transaction(conn),
+            Err(_) => AnsiTransactionManager::rollback_transaction(conn),
+        };
+        match (result, ended) {
+            (result, Ok(())) => {
+                link.spent = false;
+                result
+            }
+            // A commit that a deferred constraint refuses has rolled back cleanly; either way this connection is not used again.
+            (Ok(_), Err(error)) => Err(error.into()),
+            (Err(error), Err(_)) => Err(error),
+        }
+    }
+
+    /// BEGIN, role and tenant in one round trip. Nothing has happened before it, so a connection that died in the pool
+    /// is simply replaced, until one is fresh.
+    fn begin(&self, sql: &str) -> Result<PooledLink> {
+        let mut dead = 0;
+        loop {
+            let mut link = self.pool.get().map_err(|error| Error::unavailable("the database can't be reached", error))?;
+            match AnsiTransactionManager::begin_transaction_sql(&mut link.conn, sql) {
+                Ok(()) => return Ok(link),
+                Err(error) => {
+                    link.spent = true;
+                    let error = Error::from(error);
+                    let gone = matches!(error, Error::Unavailable { contention: false, .. })
+                        && link.conn.batch_execute("ROLLBACK").is_err();
+                    dead += 1;
+                    if !gone || dead > self.config.pool_size {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("pool", &self.pool.state()).finish_non_exhaustive()
+    }
+}
+
+/// The statements that put a transaction into a tenant. A UUID and an integer can't carry SQL.
+fn enter_tenant(tenant: Tenant, person: Option<&Person>) -> String {
+    let id = tenant.id();
+    match person {
+        Some(person) => format!("SELECT public.nmc_enter_tenant('{id}'); SELECT pg_advisory_xact_lock({})", person.lock_key(id)),
+        None => format!("SELECT public.nmc_enter_tenant('{id}')"),
+    }
+}
+
+#[derive(Debug)]
+struct LogPoolErrors;
+
+impl<E: std::error::Error> diesel::r2d2::HandleError<E> for LogPoolErrors {
+    fn handle_error(&self, error: E) {
+        tracing::warn!(%error, "a database connection could not be opened");
+    }
+}

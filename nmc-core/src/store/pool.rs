@@ -1,0 +1,71 @@
+//! Pooled connections that know when they are no longer fit for use.
+
+use super::StoreConfig;
+use super::instrument::SlowStatements;
+use diesel::connection::{CacheSize, Connection, SimpleConnection as _};
+use diesel::pg::PgConnection;
+use diesel::r2d2;
+
+pub(crate) type Pool = r2d2::Pool<Links>;
+pub(crate) type PooledLink = r2d2::PooledConnection<Links>;
+
+/// A connection, and whether it must not be used again. Diesel's own manager can't be told the latter.
+pub(crate) struct Link {
+    pub(crate) conn: PgConnection,
+    pub(crate) spent: bool,
+}
+
+/// Opens [`Link`]s with the session's settings in place.
+pub(crate) struct Links {
+    config: StoreConfig,
+}
+
+impl Links {
+    pub(crate) const fn new(config: StoreConfig) -> Self {
+        Self { config }
+    }
+}
+
+/// Why a connection could not be opened; keeps libpq's words (which may name hosts and users) for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ConnectError(String);
+
+impl r2d2::ManageConnection for Links {
+    type Connection = Link;
+    type Error = ConnectError;
+
+    fn connect(&self) -> Result<Link, ConnectError> {
+        let config = &self.config;
+        let mut conn = open(config.url.expose())?;
+        let millis = |wait: std::time::Duration| wait.as_millis();
+        conn.batch_execute(&format!(
+            "SET TIME ZONE 'UTC'; SET application_name = '{}'; SET statement_timeout = {}; SET lock_timeout = {}; \
+             SET idle_in_transaction_session_timeout = {}",
+            config.application_name.replace('\'', "''"),
+            millis(config.statement_timeout),
+            millis(config.lock_timeout),
+            millis(config.idle_in_transaction_timeout),
+        ))
+        .map_err(|error| ConnectError(error.to_string()))?;
+        if !config.prepared_statements {
+            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
+        conn.set_instrumentation(SlowStatements::new(config.slow_statement));
+        Ok(Link { conn, spent: false })
+    }
+
+    /// Not asked on check-out (it would cost a round trip each): BEGIN finds a dead connection just as well.
+    fn is_valid(&self, link: &mut Link) -> Result<(), ConnectError> {
+        link.conn.batch_execute("SELECT 1").map_err(|error| ConnectError(error.to_string()))
+    }
+
+    fn has_broken(&self, link: &mut Link) -> bool {
+        link.spent || std::thread::panicking()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that opens a pooled connection")]
+pub(crate) fn open(url: &str) -> Result<PgConnection, ConnectError> {
+    PgConnection::establish(url).map_err(|error| ConnectError(error.to_string()))
+}

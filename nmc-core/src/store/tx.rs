@@ -1,0 +1,145 @@
+//! The two kinds of transaction, and the proof of a tenant.
+
+use crate::clock::Moment;
+use crate::{PhoneNumber, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::BigInt;
+use diesel::{RunQueryDsl as _, sql_query};
+use sha2::{Digest as _, Sha256};
+
+/// The proof that a tenant may be acted for. Only authentication and a [`SystemTx`] make one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenant(TenantId);
+
+impl Tenant {
+    pub(crate) const fn proven(id: TenantId) -> Self {
+        Self(id)
+    }
+
+    /// The tenant's id.
+    #[must_use]
+    pub const fn id(&self) -> TenantId {
+        self.0
+    }
+}
+
+/// Why a transaction has to see every tenant's rows. Each use of [`SystemTx`] names one, and the log shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A webhook names a number; whose is it?
+    NumberLookup,
+    /// A worker looks for tenants with due work.
+    DueWork,
+    /// Operators create, list and inspect tenants.
+    Operations,
+}
+
+/// A person a business texts: one customer's number within one tenant. Locking it makes a STOP and a send serial.
+#[derive(Debug, Clone)]
+pub struct Person {
+    phone: PhoneNumber,
+}
+
+impl Person {
+    /// The person with this number.
+    #[must_use]
+    pub const fn new(phone: PhoneNumber) -> Self {
+        Self { phone }
+    }
+
+    /// The key of the advisory lock. Two persons may share one by chance, which costs a wait and nothing else.
+    pub(crate) fn lock_key(&self, tenant: TenantId) -> i64 {
+        let digest = Sha256::new()
+            .chain_update(b"nmc person lock")
+            .chain_update(tenant.uuid().as_bytes())
+            .chain_update(self.phone.as_str().as_bytes())
+            .finalize();
+        digest.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes))
+    }
+}
+
+/// What a repository works in: the connection, the tenant every statement binds, and the transaction's clock.
+pub(crate) struct Scope<'a> {
+    pub(crate) conn: &'a mut PgConnection,
+    pub(crate) tenant: TenantId,
+    pub(crate) moment: Moment,
+    /// The person whose lock the transaction began with.
+    pub(crate) locked: Option<i64>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(conn: &'a mut PgConnection, tenant: Tenant, person: Option<&Person>, moment: Moment) -> Self {
+        let tenant = tenant.id();
+        Self { conn, tenant, moment, locked: person.map(|person| person.lock_key(tenant)) }
+    }
+}
+
+impl Scope<'_> {
+    pub(crate) const fn reborrow(&mut self) -> Scope<'_> {
+        Scope { conn: self.conn, tenant: self.tenant, moment: self.moment, locked: self.locked }
+    }
+
+    /// Takes a person's lock until the end of the transaction, unless it began with it.
+    pub(crate) fn lock_person(&mut self, person: &Person) -> Result<()> {
+        let key = person.lock_key(self.tenant);
+        if self.locked != Some(key) {
+            sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(key).execute(self.conn)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn now(&self) -> DateTime<Utc> {
+        self.moment.now()
+    }
+}
+
+/// A transaction that sees one tenant's rows. The repositories hang off it.
+pub struct TenantTx<'a>(pub(crate) Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant this transaction acts for.
+    #[must_use]
+    pub const fn tenant(&self) -> Tenant {
+        Tenant::proven(self.0.tenant)
+    }
+
+    /// The instant of this transaction, the same for all it writes.
+    #[must_use]
+    pub const fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+}
+
+/// A transaction that sees every tenant's rows, for work that belongs to no tenant.
+pub struct SystemTx<'a> {
+    pub(crate) conn: &'a mut PgConnection,
+    pub(crate) moment: Moment,
+}
+
+impl SystemTx<'_> {
+    /// The instant of this transaction.
+    #[must_use]
+    pub const fn now(&self) -> DateTime<Utc> {
+        self.moment.now()
+    }
+
+    /// A scope that binds `tenant` in a transaction that sees all: onboarding writes a new tenant's rows this way.
+    pub(crate) const fn scope(&mut self, tenant: TenantId) -> Scope<'_> {
+        Scope { conn: self.conn, tenant, moment: self.moment, locked: None }
+    }
+}
+
+/// What a repository stamps on a new row: its id, its tenant, and both times.
+macro_rules! stamped {
+    ($table:ident, $scope:expr, $id:expr) => {
+        (
+            $table::id.eq($id),
+            $table::tenant_id.eq($scope.tenant),
+            $table::created_at.eq($scope.now()),
+            $table::updated_at.eq($scope.now()),
+        )
+    };
+}
+pub(crate) use stamped;

@@ -1,0 +1,141 @@
+use crate::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use crate::store::{Migrator, Store, StoreConfig};
+use crate::{Clock, Secret};
+use diesel::connection::SimpleConnection as _;
+use diesel::pg::PgConnection;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The server of this test run, and the migrated database that every test's is copied from.
+struct Server {
+    embedded: EmbeddedPostgres,
+    // CREATE DATABASE … TEMPLATE wants the template to itself.
+    copying: Mutex<()>,
+}
+
+const TEMPLATE: &str = "nevermisscall";
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let dir = std::env::temp_dir().join(format!("nmc-test-{}", std::process::id()));
+        let options = EmbeddedOptions {
+            data_dir: Some(dir),
+            fsync: false,
+            remove_on_exit: true,
+            settings: [("max_connections", "300"), ("shared_buffers", "64MB"), ("autovacuum", "off")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+        };
+        let embedded = EmbeddedPostgres::start(&options).expect("a PostgreSQL for the tests");
+        Migrator::new(Secret::new(embedded.url())).run(|_| {}).expect("the migrations");
+        let mut admin = connect(&embedded.superuser_url("postgres"));
+        admin
+            .batch_execute(&format!("ALTER DATABASE {TEMPLATE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false"))
+            .expect("the template");
+        Server { embedded, copying: Mutex::new(()) }
+    })
+}
+
+fn connect(url: &str) -> PgConnection {
+    crate::store::open(url).expect("a connection")
+}
+
+/// A database of its own, migrated, gone when this is dropped.
+pub struct TestDb {
+    /// A store over it, as the application has it: a login that owns the database and is no superuser.
+    pub store: Store,
+    name: String,
+}
+
+impl TestDb {
+    /// With the machine's clock and six connections.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With a clock of the test's.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self::with(|config| config.clock = clock)
+    }
+
+    /// With a configuration of the test's.
+    #[must_use]
+    pub fn with(change: impl FnOnce(&mut StoreConfig)) -> Self {
+        let name = Self::create(TEMPLATE);
+        let mut config = StoreConfig::new(Secret::new(server().embedded.url_for(&name)));
+        config.pool_size = 6;
+        change(&mut config);
+        Self { store: Store::connect(config).expect("a store"), name }
+    }
+
+    /// An empty database without any migration, owned by the application's login. The caller drops nothing: it goes
+    /// with the server.
+    #[must_use]
+    pub fn empty_url() -> String {
+        server().embedded.url_for(&Self::create("template0"))
+    }
+
+    fn create(template: &str) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("t{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        let server = server();
+        let copying = server.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        connect(&server.embedded.superuser_url("postgres"))
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER nmc"))
+            .expect("a database");
+        drop(copying);
+        name
+    }
+
+    /// The login of the application.
+    #[must_use]
+    pub fn url(&self) -> String {
+        server().embedded.url_for(&self.name)
+    }
+
+    /// A connection as the application's login, for looking at what a test did without the library's eyes.
+    #[must_use]
+    pub fn raw(&self) -> PgConnection {
+        connect(&self.url())
+    }
+
+    /// A connection as the superuser, whom row-level security does not bind.
+    #[must_use]
+    pub fn superuser(&self) -> PgConnection {
+        connect(&server().embedded.superuser_url(&self.name))
+    }
+
+    /// Where the server's programs are (`pg_dump` and its like).
+    #[must_use]
+    pub fn programs(&self) -> &'static std::path::Path {
+        server().embedded.bin_dir()
+    }
+
+    /// The superuser's URL, for those programs.
+    #[must_use]
+    pub fn superuser_url(&self) -> String {
+        server().embedded.superuser_url(&self.name)
+    }
+}
+
+impl Default for TestDb {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let dropped = connect(&server().embedded.superuser_url("postgres"))
+            .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        if let Err(error) = dropped {
+            tracing::warn!(%error, "a test database stays behind");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The test kit (feature `testing`): a real PostgreSQL per test run, an isolated database per test, builders, a
+//! provider that can fail in the ways the real one does, and a hostile second tenant.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test kit fails by panicking")]
+
+mod build;
+mod clock;
+mod database;
+mod fake_sms;
+
+pub use build::{Business, VoiceForm, unique_phone, unique_sid};
+pub use clock::ManualClock;
+pub use database::TestDb;
+pub use fake_sms::{FakeSms, Fault, Taken};

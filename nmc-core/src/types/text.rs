@@ -1,0 +1,31 @@
+//! Bounds of free text, in characters, as VARCHAR counts them.
+
+use crate::{Error, Result};
+
+/// Trims a text that must be there.
+///
+/// # Errors
+/// [`Error::Invalid`] of `field` when it is empty, too long or holds NUL.
+pub(crate) fn required(field: &'static str, text: &str, max: usize) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(field, "must not contain NUL"));
+    }
+    if text.chars().count() > max {
+        return Err(Error::invalid(field, format!("must be at most {max} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// The same for a text that may be missing; an empty one counts as missing.
+pub(crate) fn optional(field: &'static str, text: Option<&str>, max: usize) -> Result<Option<String>> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(|text| required(field, text, max)).transpose()
+}
+
+/// Cuts what the network says down to its column: a long city name must not cost us the call.
+pub(crate) fn clip(text: Option<&str>, max: usize) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(|text| text.chars().take(max).collect())
+}
