@@ -1,2 +1,37 @@
-//! x
-fn main() {}
+//! `nmc`, the command line of NeverMissCall. Standard output is data, standard error is talk.
+
+mod cli;
+mod commands;
+mod confirm;
+mod database;
+mod demo;
+mod error;
+mod output;
+mod stop;
+mod transcript;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    talk(&cli.log);
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("nmc: {error}");
+            error.code()
+        }
+    }
+}
+
+fn talk(filter: &str) {
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(cli::DEFAULT_LOG));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_target(false)
+        .init();
+}

@@ -46,8 +46,17 @@ const NO_TRANSACTION: &str = "-- transaction: none\n";
 /// The advisory lock of migration runners: "nmc migr" in ASCII.
 const LOCK: i64 = 0x6e6d_6320_6d69_6772;
 
-/// How long a runner waits for another one, and a statement for a table in use.
-const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+/// How long things that are in the way may take.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Another runner.
+    runner: Duration,
+    /// A table in use: long enough for a short transaction to end, short enough not to queue the traffic behind a waiting
+    /// ALTER TABLE.
+    table: Duration,
+}
+
+const PATIENCE: Patience = Patience { runner: Duration::from_secs(60), table: Duration::from_secs(5) };
 
 impl Migration {
     /// The version: the name's digits, as Diesel's own tools write them.
@@ -165,13 +174,21 @@ impl MigrationStatus {
 pub struct Migrator {
     url: Secret,
     migrations: &'static [Migration],
+    patience: Patience,
 }
 
 impl Migrator {
     /// For the database at `url`.
     #[must_use]
     pub const fn new(url: Secret) -> Self {
-        Self { url, migrations: MIGRATIONS }
+        Self { url, migrations: MIGRATIONS, patience: PATIENCE }
+    }
+
+    /// With migrations of a test's own, waiting no longer than `patience` for anything.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub const fn with(url: Secret, migrations: &'static [Migration], patience: Duration) -> Self {
+        Self { url, migrations, patience: Patience { runner: patience, table: patience } }
     }
 
     /// Where the database stands. Changes nothing.
@@ -292,15 +309,14 @@ impl Migrator {
     /// CREATE INDEX CONCURRENTLY waits for. It goes with the connection, so a killed runner leaves nothing behind.
     fn guarded<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, MigrateError>) -> Result<T, MigrateError> {
         let mut conn = self.open()?;
-        let deadline = Instant::now() + LOCK_PATIENCE;
+        let deadline = Instant::now() + self.patience.runner;
         while !try_lock(&mut conn)? {
             if Instant::now() >= deadline {
                 return Err(MigrateError::Locked);
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        // Long enough for a short transaction to end, short enough not to queue the traffic behind a waiting ALTER TABLE.
-        conn.batch_execute("SET lock_timeout = '5s'")?;
+        conn.batch_execute(&format!("SET lock_timeout = {}", self.patience.table.as_millis()))?;
         conn.setup_migrations()?;
         work(&mut conn)
     }
@@ -338,9 +354,14 @@ fn apply(conn: &mut PgConnection, migration: &Migration, way: Way) -> Result<(),
     result.map_err(|error| MigrateError::Failed { name: migration.name, reason: root_cause(&*error) })
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => root_cause(source),
-        None => error.to_string(),
+/// What the server said, with its hint: that is where a migration says what an administrator has to do.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(source) = error.source() {
+        return root_cause(source);
     }
+    let hint = match error.downcast_ref() {
+        Some(diesel::result::Error::DatabaseError(_, info)) => info.hint(),
+        _ => None,
+    };
+    hint.map_or_else(|| error.to_string(), |hint| format!("{error}. {hint}"))
 }

@@ -139,6 +139,12 @@ impl Store {
         self.system(Reason::Operations, |_| Ok(()))
     }
 
+    /// A pooled connection as it is, outside any transaction, for the test kit to look at.
+    #[cfg(feature = "testing")]
+    pub(crate) fn idle_link(&self) -> Result<PooledLink> {
+        self.pool.get().map_err(|error| Error::unavailable("the database can't be reached", error))
+    }
+
     fn in_tenant<T>(
         &self,
         tenant: Tenant,

@@ -1,9 +1,11 @@
+use super::TestDb;
 use crate::calls::CallFacts;
+use crate::conversations::{Message, MessageFilter, NewConversation, NewMessage};
 use crate::identity::{NewTenant, TenantRow, onboard};
 use crate::numbers::NewPhoneNumber;
 use crate::store::{Store, Tenant};
 use crate::twilio::VoiceCallback;
-use crate::{NumberType, PhoneNumber};
+use crate::{CallerIdentity, ConversationChannel, ConversationId, MessageKind, NumberType, PageRequest, PhoneNumber, Result};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 fn next() -> u32 {
@@ -40,9 +42,20 @@ impl Business {
     pub fn onboard(store: &Store, name: &str) -> Self {
         let new = NewTenant { business_name: name.to_owned(), ..NewTenant::default() };
         let (tenant, row) = onboard(store, &new).expect("a business");
+        let mut business = Self { tenant, row, number: unique_phone() };
+        business.number = business.add_number(store);
+        business
+    }
+
+    /// Gives it one more active number.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn add_number(&self, store: &Store) -> PhoneNumber {
         let number = unique_phone();
         store
-            .tenant(&tenant, |tx| {
+            .tenant(&self.tenant, |tx| {
                 tx.phone_numbers().create(&NewPhoneNumber {
                     phone_number: number.clone(),
                     twilio_phone_sid: Some(unique_sid("PN")),
@@ -52,7 +65,66 @@ impl Business {
                 })
             })
             .expect("its number");
-        Self { tenant, row, number }
+        number
+    }
+
+    /// Suspends it, or takes it back.
+    pub fn suspend(&self, db: &TestDb, suspended: bool) {
+        let status = if suspended { "suspended" } else { "active" };
+        let (active, id) = (!suspended, self.tenant.id());
+        db.execute(&format!("UPDATE tenants SET is_active = {active}, status = '{status}' WHERE id = '{id}'"));
+    }
+
+    /// Its open conversation with this customer, opened by staff if there is none.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn conversation_with(&self, store: &Store, customer: &PhoneNumber) -> ConversationId {
+        let customer_phone = CallerIdentity::Phone(customer.clone());
+        let found = store.tenant(&self.tenant, |tx| {
+            if let Some(open) = tx.conversations().find_open(&customer_phone)? {
+                return Ok(open);
+            }
+            tx.conversations().create(&NewConversation {
+                customer_phone: customer_phone.clone(),
+                channel: ConversationChannel::Phone,
+                subject: None,
+                customer_name: None,
+            })
+        });
+        found.expect("a conversation").id
+    }
+
+    /// Words of staff, to be queued in a conversation.
+    #[must_use]
+    pub fn words(&self, conversation: ConversationId, body: &str) -> NewMessage {
+        NewMessage {
+            conversation_id: conversation,
+            from_number: self.number.clone(),
+            body: body.to_owned(),
+            kind: MessageKind::Message,
+            created_by: None,
+        }
+    }
+
+    /// Queues a text to this customer, in their open conversation.
+    ///
+    /// # Errors
+    /// As [`crate::conversations::Messages::queue`].
+    pub fn queue(&self, store: &Store, customer: &PhoneNumber, body: &str) -> Result<Message> {
+        let words = self.words(self.conversation_with(store, customer), body);
+        store.tenant(&self.tenant, |tx| tx.messages().queue(&words))
+    }
+
+    /// Its texts in and out, newest first; 200 at the most.
+    ///
+    /// # Panics
+    /// When they can't be read.
+    #[must_use]
+    pub fn messages(&self, store: &Store, filter: &MessageFilter) -> Vec<Message> {
+        let page = PageRequest::new(PageRequest::MAX, None).expect("a page");
+        store.tenant(&self.tenant, |tx| tx.messages().list(filter, page)).expect("its texts").items
     }
 }
 

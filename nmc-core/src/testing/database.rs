@@ -23,9 +23,15 @@ fn server() -> &'static Server {
             data_dir: Some(dir),
             fsync: false,
             remove_on_exit: true,
-            settings: [("max_connections", "300"), ("shared_buffers", "64MB"), ("autovacuum", "off")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            // A deadlock is looked for after deadlock_timeout; tests that make one need not wait the usual second.
+            settings: [
+                ("max_connections", "300"),
+                ("shared_buffers", "64MB"),
+                ("autovacuum", "off"),
+                ("deadlock_timeout", "100ms"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
         };
         let embedded = EmbeddedPostgres::start(&options).expect("a PostgreSQL for the tests");
         Migrator::new(Secret::new(embedded.url())).run(|_| {}).expect("the migrations");

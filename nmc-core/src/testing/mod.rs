@@ -7,8 +7,16 @@ mod build;
 mod clock;
 mod database;
 mod fake_sms;
+mod fake_twilio;
+mod rows;
+mod sms_form;
+mod watch;
 
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
 pub use clock::ManualClock;
 pub use database::TestDb;
 pub use fake_sms::{FakeSms, Fault, Taken};
+pub use fake_twilio::{FakeTwilio, TwilioFault, TwilioText};
+pub use rows::{Table, query};
+pub use sms_form::SmsForm;
+pub use watch::wait_until;

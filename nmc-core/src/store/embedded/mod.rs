@@ -163,7 +163,10 @@ impl EmbeddedPostgres {
     fn release(&mut self) -> Result<(), EmbeddedError> {
         let Some(Held { holder, users, mut watchdog, .. }) = self.held.take() else { return Ok(()) };
         // Without the lock somebody is joining or starting right now: then we aren't the last.
-        let lock = StartLock::take(&self.home, Deadline::after(OTHERS)).ok().flatten();
+        let lock = StartLock::take(&self.home, Deadline::after(OTHERS)).unwrap_or_else(|error| {
+            tracing::debug!(%error, "leaving the server to the others");
+            None
+        });
         drop(holder);
         if lock.is_none() || !holders::leave_users(&users) {
             server::reap(watchdog);

@@ -104,7 +104,7 @@ fn process(pid: u32) -> Option<Process> {
     }
     let arguments: Vec<Vec<u8>> = fs::read(dir.join("cmdline")).ok()?.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
     let first = String::from_utf8_lossy(arguments.first()?).into_owned();
-    let program = first.split_once(':').map_or(&*first, |(title, _)| title);
+    let program = first.split_once(": ").map_or(&*first, |(title, _)| title);
     let program = program.rsplit('/').next().unwrap_or_default().to_owned();
     // As root in a container without CAP_SYS_PTRACE another user's directory is hidden.
     let cwd = fs::read_link(dir.join("cwd")).ok();

@@ -1,0 +1,344 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nmc_core::{
+    CallOutcome, CallStatus, CallerIdentity, ConversationId, NumberStatus, PhoneNumber, Secret, TenantStatus, Timezone,
+};
+use std::path::PathBuf;
+
+pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
+
+/// NeverMissCall: turns missed calls into text conversations.
+#[derive(Parser)]
+#[command(name = "nmc", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+
+    /// What is logged, and how much: a tracing filter
+    #[arg(long, env = "NMC_LOG", default_value = DEFAULT_LOG, global = true, hide_default_value = true, value_name = "FILTER")]
+    pub(crate) log: String,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the data is.
+#[derive(Args, Clone)]
+pub(crate) struct DatabaseArgs {
+    /// A PostgreSQL to use; without one, nmc runs its own
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<Secret>,
+
+    /// Where nmc's own PostgreSQL keeps its data [default: /var/lib/nmc as root, else ~/.local/share/nmc]
+    #[arg(long, env = "NMC_DATA_DIR", global = true, value_name = "DIR", conflicts_with = "database_url")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Database connections at most
+    #[arg(long, env = "NMC_POOL_SIZE", global = true, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) pool_size: u32,
+
+    /// Don't use prepared statements: for a pooler in transaction mode, such as PgBouncer
+    #[arg(long, env = "NMC_NO_PREPARED_STATEMENTS", global = true)]
+    pub(crate) no_prepared_statements: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run everything: database, migrations, server and worker; Ctrl-C stops it all
+    Up(UpArgs),
+    /// Serve webhooks over HTTP
+    Serve(ServeArgs),
+    /// Send queued texts
+    Worker(WorkerCommand),
+    /// Bring the database's schema up to date, and look after it
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Businesses
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Phone numbers of a business
+    #[command(subcommand)]
+    Number(NumberCommand),
+    /// Calls of a business
+    #[command(subcommand)]
+    Call(CallCommand),
+    /// Conversations of a business
+    #[command(subcommand)]
+    Conversation(ConversationCommand),
+}
+
+#[derive(Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
+
+    /// Take in a plumbing business and play one missed call and one reply, in a data directory of its own
+    #[arg(long)]
+    pub(crate) demo: bool,
+
+    /// With --demo: stop after the demo
+    #[arg(long, requires = "demo")]
+    pub(crate) once: bool,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "NMC_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub(crate) bind: String,
+
+    /// How Twilio reaches this server; signatures are checked against it [default: the address listened on]
+    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// The account's auth token: it proves webhooks and sends texts; without it every webhook is refused
+    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) twilio_auth_token: Option<Secret>,
+
+    /// Threads that read and answer requests
+    #[arg(long, env = "NMC_HTTP_THREADS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) http_threads: u16,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct WorkerArgs {
+    /// How texts leave: printed on the console, or through Twilio
+    #[arg(long, env = "NMC_SMS", value_enum, default_value_t = Sms::Console)]
+    pub(crate) sms: Sms,
+
+    /// The Twilio account that sends
+    #[arg(long, env = "TWILIO_ACCOUNT_SID", value_name = "SID")]
+    pub(crate) twilio_account_sid: Option<String>,
+
+    /// Another place of Twilio's API, such as a mock
+    #[arg(long, env = "NMC_TWILIO_API_URL", value_name = "URL", hide = true)]
+    pub(crate) twilio_api_url: Option<String>,
+
+    /// Texts sent at once
+    #[arg(long, env = "NMC_SENDERS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub(crate) senders: u16,
+}
+
+/// The worker by itself: `up` has these two among the server's options.
+#[derive(Args, Clone)]
+pub(crate) struct WorkerCommand {
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
+
+    /// How Twilio reaches the server; delivery callbacks go there
+    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// The account's auth token
+    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) twilio_auth_token: Option<Secret>,
+}
+
+/// How texts leave.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sms {
+    /// Printed on standard error, not sent
+    Console,
+    /// Sent for real
+    Twilio,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Which migrations the database has
+    Status(FormatArg),
+    /// Apply what is pending
+    Run {
+        /// Print the SQL instead of running it
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take back the newest migrations: this deletes their tables and data
+    Revert {
+        /// How many
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        count: usize,
+        /// Print the SQL instead of running it
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        yes: YesArg,
+    },
+    /// Take back the newest migrations and apply them again: this deletes their data
+    Redo {
+        /// How many
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        count: usize,
+        /// Print the SQL instead of running it
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        yes: YesArg,
+    },
+    /// Compare the live schema with the expected one; every difference is named
+    Verify,
+}
+
+#[derive(Args)]
+pub(crate) struct YesArg {
+    /// Don't ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args, Clone, Copy)]
+pub(crate) struct FormatArg {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+#[derive(Args, Clone, Copy)]
+pub(crate) struct PageArgs {
+    /// Rows at most
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) limit: u16,
+
+    /// Go on after this cursor, which an earlier page ended with
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<nmc_core::Cursor>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Which business.
+#[derive(Args, Clone)]
+pub(crate) struct TenantArg {
+    /// The business: its id or its exact name
+    #[arg(long, env = "NMC_TENANT", value_name = "ID|NAME")]
+    pub(crate) tenant: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Take in a business
+    Onboard {
+        /// Its name, as greetings call it
+        #[arg(long)]
+        name: String,
+        /// The number it has had so far
+        #[arg(long, value_name = "E.164")]
+        phone: Option<PhoneNumber>,
+        /// Its address
+        #[arg(long)]
+        address: Option<String>,
+        /// Its trade, like plumbing
+        #[arg(long)]
+        trade: Option<String>,
+        /// Its zone, like America/Chicago
+        #[arg(long, value_name = "ZONE")]
+        timezone: Option<Timezone>,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// List the businesses, newest first
+    List {
+        /// Only those in this status
+        #[arg(long)]
+        status: Option<TenantStatus>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show one business, its settings and its numbers
+    Show {
+        /// Its id or its exact name
+        #[arg(value_name = "ID|NAME")]
+        tenant: String,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum NumberCommand {
+    /// Add a number that the Twilio account owns already
+    Add {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The number
+        #[arg(value_name = "E.164")]
+        number: PhoneNumber,
+        /// Twilio's SID of the number (PN…)
+        #[arg(long)]
+        sid: String,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// List the numbers of a business, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those in this status
+        #[arg(long)]
+        status: Option<NumberStatus>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CallCommand {
+    /// List the calls of a business, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those in this status
+        #[arg(long)]
+        status: Option<CallStatus>,
+        /// Only those with this outcome
+        #[arg(long)]
+        outcome: Option<CallOutcome>,
+        /// Only those from this caller
+        #[arg(long)]
+        caller: Option<CallerIdentity>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConversationCommand {
+    /// Show a conversation: its calls and texts, in the order they happened
+    Show {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The conversation's id, or its customer's number (the open conversation then)
+        #[arg(value_name = "ID|E.164")]
+        conversation: ConversationKey,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+/// How a conversation is named on the command line.
+#[derive(Clone)]
+pub(crate) enum ConversationKey {
+    Id(ConversationId),
+    Customer(CallerIdentity),
+}
+
+impl std::str::FromStr for ConversationKey {
+    type Err = nmc_core::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Customer))
+    }
+}

@@ -1,0 +1,113 @@
+use crate::cli::{DatabaseArgs, Format, MigrateCommand};
+use crate::confirm::Confirmed;
+use crate::database::Database;
+use crate::error::CliResult;
+use crate::output::Columns;
+use nmc_core::Page;
+use nmc_core::store::Migration;
+use serde_json::Value;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+const COLUMNS: Columns<(String, String, &'static str)> = Columns {
+    names: &["version", "name", "state"],
+    values: |(version, name, state)| vec![Value::from(version.as_str()), Value::from(name.as_str()), Value::from(*state)],
+};
+
+pub(crate) fn run(args: &DatabaseArgs, command: MigrateCommand) -> CliResult {
+    let database = Database::open(args)?;
+    let code = match command {
+        MigrateCommand::Status(format) => status(&database, format.format),
+        MigrateCommand::Run { dry_run: true } => {
+            let pending: Vec<Migration> = database.migrator().status()?.pending().collect();
+            print_sql(pending.iter().map(|migration| (migration.name, migration.up)))
+        }
+        MigrateCommand::Run { dry_run: false } => {
+            let count = database.migrator().run(|migration| eprintln!("applied {}", migration.name))?;
+            if count == 0 {
+                eprintln!("nothing to do: the database is up to date");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        MigrateCommand::Revert { count, dry_run: true, .. } => {
+            let newest = newest(&database, count)?;
+            print_sql(newest.iter().map(|migration| (migration.name, migration.down)))
+        }
+        MigrateCommand::Revert { count, dry_run: false, yes } => {
+            let confirmed = Confirmed::obtain(yes.yes, &warning(&newest(&database, count)?))?;
+            revert(&database, count, confirmed)
+        }
+        MigrateCommand::Redo { count, dry_run: true, .. } => {
+            let newest = newest(&database, count)?;
+            let down = newest.iter().map(|migration| (migration.name, migration.down));
+            let up = newest.iter().rev().map(|migration| (migration.name, migration.up));
+            print_sql(down.chain(up))
+        }
+        MigrateCommand::Redo { count, dry_run: false, yes } => {
+            let confirmed = Confirmed::obtain(yes.yes, &warning(&newest(&database, count)?))?;
+            redo(&database, count, confirmed)
+        }
+        MigrateCommand::Verify => verify(&database),
+    }?;
+    database.close()?;
+    Ok(code)
+}
+
+fn newest(database: &Database, count: usize) -> CliResult<Vec<Migration>> {
+    Ok(database.migrator().status()?.applied().take(count).collect())
+}
+
+fn warning(migrations: &[Migration]) -> String {
+    let names: Vec<&str> = migrations.iter().map(|migration| migration.name).collect();
+    format!("This deletes the tables of {} and all their data", names.join(", "))
+}
+
+fn status(database: &Database, format: Format) -> CliResult {
+    let status = database.migrator().status()?;
+    let known = status.known.iter().map(|(migration, applied)| {
+        let name = migration.name.split_once('_').map_or(migration.name, |(_, name)| name);
+        (migration.version(), name.to_owned(), if *applied { "applied" } else { "pending" })
+    });
+    let unknown = status.unknown.iter().map(|version| (version.clone(), String::new(), "unknown to this nmc"));
+    COLUMNS.page(format, &Page { items: known.chain(unknown).collect(), next: None })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn revert(database: &Database, count: usize, _: Confirmed) -> CliResult {
+    let done = database.migrator().revert(count, |migration| eprintln!("took back {}", migration.name))?;
+    if done == 0 {
+        eprintln!("nothing to do: no migration is applied");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn redo(database: &Database, count: usize, _: Confirmed) -> CliResult {
+    let done = database.migrator().redo(count, |migration| eprintln!("applied {} again", migration.name))?;
+    if done == 0 {
+        eprintln!("nothing to do: no migration is applied");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exit code 1 when there are differences, so that a script notices.
+fn verify(database: &Database) -> CliResult {
+    let differences = database.migrator().verify()?;
+    if differences.is_empty() {
+        eprintln!("the schema is as expected");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = std::io::stdout().lock();
+    for difference in &differences {
+        writeln!(out, "{difference}")?;
+    }
+    eprintln!("{} differences from the expected schema", differences.len());
+    Ok(ExitCode::from(1))
+}
+
+fn print_sql<'m>(parts: impl Iterator<Item = (&'m str, &'m str)>) -> CliResult {
+    let mut out = std::io::stdout().lock();
+    for (name, sql) in parts {
+        writeln!(out, "-- {name}\n{sql}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

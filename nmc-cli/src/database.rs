@@ -1,0 +1,77 @@
+//! The database a command works on: the one that is named, or nmc's own.
+
+use crate::cli::DatabaseArgs;
+use crate::error::{CliError, CliResult};
+use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use nmc_core::store::{Migrator, Reason};
+use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId};
+
+/// A database that answers. Dropping it lets go of nmc's own server, which stops with its last user.
+pub(crate) struct Database {
+    embedded: Option<EmbeddedPostgres>,
+    url: Secret,
+    args: DatabaseArgs,
+}
+
+impl Database {
+    pub(crate) fn open(args: &DatabaseArgs) -> CliResult<Self> {
+        let (embedded, url) = match &args.database_url {
+            Some(url) => (None, url.clone()),
+            None => {
+                let options = EmbeddedOptions { data_dir: args.data_dir.clone(), ..EmbeddedOptions::default() };
+                let server = EmbeddedPostgres::start(&options)?;
+                let url = Secret::new(server.url());
+                (Some(server), url)
+            }
+        };
+        Ok(Self { embedded, url, args: args.clone() })
+    }
+
+    pub(crate) fn migrator(&self) -> Migrator {
+        Migrator::new(self.url.clone())
+    }
+
+    /// A store, if the schema is the one this program works with.
+    pub(crate) fn store(&self) -> CliResult<Store> {
+        let status = self.migrator().status()?;
+        if let Some(version) = status.unknown.first() {
+            return Err(CliError::Usage(format!(
+                "the database has migration {version}, which this nmc does not know; use a newer nmc"
+            )));
+        }
+        let pending = status.pending().count();
+        if pending > 0 {
+            return Err(CliError::Usage(format!("the database lacks {pending} migrations; run: nmc migrate run")));
+        }
+        let mut config = StoreConfig::new(self.url.clone());
+        config.pool_size = self.args.pool_size;
+        config.prepared_statements = !self.args.no_prepared_statements;
+        Ok(Store::connect(config)?)
+    }
+
+    /// Lets go of nmc's own server, and waits for it to stop if nobody else uses it.
+    pub(crate) fn close(self) -> CliResult<()> {
+        self.embedded.map_or(Ok(()), EmbeddedPostgres::stop)?;
+        Ok(())
+    }
+
+    /// Where nmc's own server keeps its data, if it is one.
+    pub(crate) fn describe(&self) -> String {
+        match &self.embedded {
+            Some(server) if server.attached() => format!("{} (already running, attached)", server.data_dir().display()),
+            Some(server) => server.data_dir().display().to_string(),
+            None => "the one given by DATABASE_URL".to_owned(),
+        }
+    }
+}
+
+/// The business named on the command line, by id or by exact name.
+pub(crate) fn tenant(store: &Store, key: &str) -> CliResult<Tenant> {
+    Ok(store.system(Reason::Operations, |tx| {
+        let id = match key.parse::<TenantId>() {
+            Ok(id) => Some(id),
+            Err(_) => tx.find_tenant_by_name(key)?.map(|row| row.id),
+        };
+        id.map_or(Err(nmc_core::Error::NotFound { entity: "tenant" }), |id| tx.act_for(id))
+    })?)
+}

@@ -1,0 +1,51 @@
+//! What went wrong, in a person's words, and the exit code that says it to a program.
+
+use nmc_core::store::MigrateError;
+use nmc_core::store::embedded::EmbeddedError;
+use std::process::ExitCode;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error("{}", told(.0))]
+    Core(#[from] nmc_core::Error),
+    #[error("{0}")]
+    Migrate(#[from] MigrateError),
+    #[error("{0}")]
+    Embedded(#[from] EmbeddedError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl CliError {
+    /// 2: the command can't be carried out as given; 3: try again later; 1: anything else.
+    pub(crate) fn code(&self) -> ExitCode {
+        use nmc_core::Error;
+        match self {
+            Self::Usage(_)
+            | Self::Core(
+                Error::NotFound { .. }
+                | Error::Conflict { .. }
+                | Error::Invalid { .. }
+                | Error::InvalidTransition { .. }
+                | Error::Forbidden(_),
+            ) => ExitCode::from(2),
+            Self::Core(Error::Unavailable { .. }) | Self::Migrate(MigrateError::Database { .. } | MigrateError::Locked) => {
+                ExitCode::from(3)
+            }
+            _ => ExitCode::from(1),
+        }
+    }
+}
+
+/// An operator may hear the causes, which hold no values: "internal error" alone helps nobody.
+fn told(error: &nmc_core::Error) -> String {
+    use nmc_core::Error;
+    match error {
+        Error::Internal(_) | Error::Unavailable { .. } => error.causes(),
+        _ => error.to_string(),
+    }
+}
+
+pub(crate) type CliResult<T = ExitCode> = Result<T, CliError>;

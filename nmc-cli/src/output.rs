@@ -1,0 +1,82 @@
+//! Data on standard output: a table for people, JSON for programs.
+
+use crate::cli::Format;
+use crate::error::CliResult;
+use comfy_table::{ContentArrangement, Table, presets};
+use nmc_core::Page;
+use serde_json::{Value, json};
+use std::io::Write as _;
+
+/// One kind of row: its columns, and a row's values in their order.
+pub(crate) struct Columns<T: 'static> {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) values: fn(&T) -> Vec<Value>,
+}
+
+impl<T> Columns<T> {
+    fn object(&self, row: &T) -> Value {
+        let fields = self.names.iter().map(|name| (*name).to_owned()).zip((self.values)(row));
+        Value::Object(fields.collect())
+    }
+
+    fn table(&self, rows: &[T]) -> Table {
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(self.names.iter().map(|name| name.replace('_', " ")));
+        for row in rows {
+            table.add_row((self.values)(row).iter().map(cell));
+        }
+        table
+    }
+
+    /// A page of rows; the cursor of the next page goes into the JSON, or to standard error.
+    pub(crate) fn page(&self, format: Format, page: &Page<T>) -> CliResult<()> {
+        match format {
+            Format::Json => {
+                let items: Vec<Value> = page.items.iter().map(|row| self.object(row)).collect();
+                let next = page.next.map(|cursor| cursor.to_string());
+                write_json(&json!({ "items": items, "next": next }))
+            }
+            Format::Table => {
+                writeln!(std::io::stdout(), "{}", self.table(&page.items))?;
+                if let Some(cursor) = page.next {
+                    eprintln!("more: --after {cursor}");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// One row, a line per field.
+    pub(crate) fn one(&self, format: Format, row: &T) -> CliResult<()> {
+        match format {
+            Format::Json => write_json(&self.object(row)),
+            Format::Table => {
+                let width = self.names.iter().map(|name| name.len()).max().unwrap_or(0);
+                let mut out = std::io::stdout().lock();
+                for (name, value) in self.names.iter().zip((self.values)(row)) {
+                    writeln!(out, "{:width$}  {}", name.replace('_', " "), cell(&value))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A row as JSON, to be put into a larger document.
+    pub(crate) fn json(&self, row: &T) -> Value {
+        self.object(row)
+    }
+}
+
+pub(crate) fn write_json(value: &Value) -> CliResult<()> {
+    writeln!(std::io::stdout(), "{value:#}")?;
+    Ok(())
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,56 @@
+-- One row in every table that `Business::onboard` leaves empty, with every reference given. `:tenant` is the tenant's id.
+INSERT INTO users (tenant_id, email, password_hash, role) VALUES (:tenant, 'owner@' || :tenant || '.example', '$2b$04$', 'owner');
+UPDATE tenants SET owner_id = (SELECT id FROM users WHERE tenant_id = :tenant) WHERE id = :tenant;
+INSERT INTO user_sessions (tenant_id, user_id, refresh_token_hash, expires_at, ip_address, is_active, ended_at, ended_reason)
+    SELECT :tenant, id, 'hash of ' || :tenant, now(), '192.0.2.7', false, now(), 'logout' FROM users WHERE tenant_id = :tenant;
+INSERT INTO user_profiles (tenant_id, user_id, email, first_name, last_name)
+    SELECT :tenant, id, email, 'Ada', 'Owner' FROM users WHERE tenant_id = :tenant;
+INSERT INTO user_preferences (tenant_id, user_id) SELECT :tenant, id FROM users WHERE tenant_id = :tenant;
+INSERT INTO user_status (tenant_id, user_id) SELECT :tenant, id FROM users WHERE tenant_id = :tenant;
+INSERT INTO api_keys (tenant_id, name, prefix, secret_hash, created_by)
+    SELECT :tenant, 'a key', left(md5(:tenant::text), 16), sha256('secret'), id FROM users WHERE tenant_id = :tenant;
+
+INSERT INTO conversations (tenant_id, customer_phone, assigned_to, notes)
+    SELECT :tenant, '+14155550123', id, 'a note of ' || :tenant FROM users WHERE tenant_id = :tenant;
+INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, outcome, twilio_call_sid)
+    SELECT :tenant, id, customer_phone, '+14155550100', 'inbound', 'no-answer', 'missed', 'CA' || md5(:tenant::text)
+    FROM conversations WHERE tenant_id = :tenant;
+UPDATE conversations SET first_call_id = calls.id, last_call_id = calls.id
+    FROM calls WHERE calls.tenant_id = :tenant AND conversations.tenant_id = :tenant;
+INSERT INTO call_participants (tenant_id, call_id, phone_number, participant_type)
+    SELECT :tenant, id, caller_phone, 'caller' FROM calls WHERE tenant_id = :tenant;
+INSERT INTO call_metadata (tenant_id, call_id, metadata_key, metadata_value)
+    SELECT :tenant, id, 'key', 'value' FROM calls WHERE tenant_id = :tenant;
+INSERT INTO conversation_events (tenant_id, conversation_id, call_id, event_type, created_by)
+    SELECT :tenant, c.id, c.first_call_id, 'opened', c.assigned_to FROM conversations c WHERE c.tenant_id = :tenant;
+INSERT INTO messages (tenant_id, conversation_id, call_id, message_sid, message_body, message_direction, from_number, to_number,
+                      message_status, created_by)
+    SELECT :tenant, c.id, c.first_call_id, 'SM' || md5(:tenant::text), 'words of ' || :tenant, 'outbound', '+14155550100',
+           c.customer_phone, 'sent', c.assigned_to
+    FROM conversations c WHERE c.tenant_id = :tenant;
+INSERT INTO consents (tenant_id, customer_phone, action, source, message_id, recorded_by)
+    SELECT :tenant, m.to_number, 'opt_in', 'staff', m.id, m.created_by FROM messages m WHERE m.tenant_id = :tenant;
+
+INSERT INTO analytics_metrics (tenant_id, metric_type, metric_name, metric_value) VALUES (:tenant, 'call', 'missed calls', 1);
+INSERT INTO call_analytics (tenant_id, call_id, conversation_id, call_status, conversion_status, call_date)
+    SELECT :tenant, id, conversation_id, 'missed', 'pending', created_at FROM calls WHERE tenant_id = :tenant;
+INSERT INTO conversation_analytics (tenant_id, conversation_id, call_id, resolution_status, conversation_date)
+    SELECT :tenant, id, first_call_id, 'in_progress', created_at FROM conversations WHERE tenant_id = :tenant;
+INSERT INTO kpi_snapshots (tenant_id, kpi_name, kpi_value, period_type, snapshot_date) VALUES (:tenant, 'kpi', 1, 'daily', now());
+INSERT INTO analytics_processing_jobs (tenant_id, job_type, parameters) VALUES (:tenant, 'aggregation', '{}');
+INSERT INTO analytics_reports (tenant_id, report_type, period_start, period_end, sections)
+    VALUES (:tenant, 'weekly', now(), now(), '[]');
+
+INSERT INTO alert_rules (tenant_id, name, metric, operator, threshold, severity)
+    VALUES (:tenant, 'rule', 'missed calls', 'greater_than', 1, 'low');
+INSERT INTO alerts (tenant_id, rule_id, rule_name, metric, metric_value, threshold, operator, severity, message,
+                    acknowledged_by, resolved_by, snoozed_by)
+    SELECT :tenant, r.id, r.name, r.metric, 2, r.threshold, r.operator, r.severity, 'too many', u.id, u.id, u.id
+    FROM alert_rules r JOIN users u ON u.tenant_id = r.tenant_id WHERE r.tenant_id = :tenant;
+INSERT INTO alert_history (tenant_id, alert_id, event_type, new_status, user_id)
+    SELECT :tenant, id, 'triggered', 'triggered', resolved_by FROM alerts WHERE tenant_id = :tenant;
+INSERT INTO notifications (tenant_id, alert_id, channel, recipient)
+    SELECT :tenant, id, 'email', 'ada@example.com' FROM alerts WHERE tenant_id = :tenant;
+INSERT INTO escalation_contacts (tenant_id, rule_id, contact_type, contact_value)
+    SELECT :tenant, id, 'email', 'ada@example.com' FROM alert_rules WHERE tenant_id = :tenant;
+INSERT INTO alert_metrics_cache (tenant_id, metric_name, metric_value, measurement_time) VALUES (:tenant, 'missed calls', 2, now());

@@ -1,0 +1,3 @@
+//! Development only.
+#[path = "it/schema.rs"]
+mod schema;

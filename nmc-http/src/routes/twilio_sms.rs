@@ -1,0 +1,41 @@
+use super::twiml;
+use crate::blocking::Door;
+use crate::error::{ApiError, ApiResult};
+use crate::signed_form::SignedForm;
+use actix_web::{HttpResponse, web};
+use nmc_core::conversations::{receive_text, record_delivery};
+use nmc_core::twilio::{SmsCallback, SmsStatusCallback};
+use nmc_core::{Error, MessageId};
+use serde::Deserialize;
+
+/// A text from a customer.
+pub(super) async fn receive(door: web::Data<Door>, form: SignedForm) -> ApiResult<HttpResponse> {
+    let callback = SmsCallback::parse(&form.0)?;
+    let message_sid = callback.text.message_sid.clone();
+    let received = door.blocking(move |store| receive_text(store, &callback)).await;
+    if let Err(ApiError::Core(Error::NotFound { .. })) = &received {
+        tracing::warn!(message_sid, "no tenant holds the number that was texted; check `nmc number list`");
+    }
+    let received = received?;
+    tracing::debug!(message = %received.message, keyword = ?received.keyword, duplicate = received.duplicate, "text received");
+    Ok(twiml())
+}
+
+/// What we put into the callback's URL ourselves.
+#[derive(Deserialize)]
+pub(super) struct StatusQuery {
+    message: Option<MessageId>,
+}
+
+/// A delivery callback of a text of ours.
+pub(super) async fn status(
+    door: web::Data<Door>,
+    query: Result<web::Query<StatusQuery>, actix_web::Error>,
+    form: SignedForm,
+) -> ApiResult<HttpResponse> {
+    let query = query.map_err(|_| Error::invalid("message", "must be the id that we put into the URL"))?;
+    let callback = SmsStatusCallback::parse(&form.0, query.message)?;
+    let message = door.blocking(move |store| record_delivery(store, &callback)).await?;
+    tracing::debug!(message = %message.id, status = %message.message_status, "delivery reported");
+    Ok(twiml())
+}

@@ -1,0 +1,110 @@
+//! The server: bound, started on a thread of its own, stopped on request.
+
+use crate::blocking::Door;
+use crate::{log, routes, signed_form};
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::{App, HttpServer, web};
+use nmc_core::Store;
+use nmc_core::twilio::Signer;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What the server needs to know.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// Where to listen, like `127.0.0.1:8080`. Port 0 takes a free one.
+    pub bind: String,
+    /// How Twilio reaches this server, like `https://nmc.example.com`; `None` is the address listened on. Signatures are
+    /// checked against it.
+    pub public_url: Option<String>,
+    /// Checks signatures; without one every webhook is refused.
+    pub signer: Option<Signer>,
+    /// Threads that read and answer requests; statements run on others.
+    pub threads: usize,
+}
+
+/// What webhooks are checked with.
+pub(crate) struct Webhooks {
+    pub(crate) public_url: String,
+    pub(crate) signer: Option<Signer>,
+}
+
+/// A server at work.
+pub struct RunningServer {
+    address: SocketAddr,
+    handle: ServerHandle,
+    thread: JoinHandle<std::io::Result<()>>,
+}
+
+impl RunningServer {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops listening, lets requests under way finish (five seconds at the most), and returns when all is quiet.
+    ///
+    /// # Errors
+    /// What ended the server, if it was not this.
+    pub fn stop(self) -> std::io::Result<()> {
+        // Asking needs no runtime: the command is sent when the future is made, and the thread's end is the answer.
+        drop(self.handle.stop(true));
+        self.thread.join().unwrap_or_else(|_| Err(std::io::Error::other("the server's thread panicked")))
+    }
+}
+
+/// Starts the server on a thread of its own and returns as soon as it listens.
+///
+/// # Errors
+/// When the address can't be had.
+pub fn start(store: Store, config: ServerConfig) -> std::io::Result<RunningServer> {
+    let listener = listen(&config.bind)?;
+    let address = listener.local_addr()?;
+    let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
+    let webhooks = web::Data::new(Webhooks { public_url: public_url.trim_end_matches('/').to_owned(), signer: config.signer });
+    let door = web::Data::new(Door::new(store));
+    let threads = config.threads.max(1);
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().name("nmc-http".to_owned()).spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server = HttpServer::new(move || {
+                App::new()
+                    .app_data(webhooks.clone())
+                    .app_data(door.clone())
+                    .app_data(web::PayloadConfig::new(signed_form::LONGEST))
+                    .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")))
+                    .wrap(from_fn(log::requests))
+                    .configure(routes::configure)
+            })
+            .workers(threads)
+            .worker_max_blocking_threads(32)
+            .max_connections(1_024)
+            .client_request_timeout(Duration::from_secs(5))
+            .keep_alive(Duration::from_secs(75))
+            .shutdown_timeout(5)
+            .disable_signals()
+            .listen(listener)?
+            .run();
+            sender.send(server.handle()).map_err(std::io::Error::other)?;
+            server.await
+        })
+    })?;
+    match receiver.recv() {
+        Ok(handle) => Ok(RunningServer { address, handle, thread }),
+        Err(_) => {
+            Err(thread.join().ok().and_then(Result::err).unwrap_or_else(|| std::io::Error::other("the server did not start")))
+        }
+    }
+}
+
+fn listen(bind: &str) -> std::io::Result<TcpListener> {
+    let explain = |error: std::io::Error| std::io::Error::new(error.kind(), format!("can't listen on {bind}: {error}"));
+    let addresses: Vec<SocketAddr> = bind.to_socket_addrs().map_err(explain)?.collect();
+    let listener = TcpListener::bind(addresses.as_slice()).map_err(explain)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
