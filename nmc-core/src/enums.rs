@@ -82,7 +82,7 @@ macro_rules! text_enums {
 
 text_enums! {
     /// How far an alert has come.
-    AlertStatus for ["alerts.status"] {
+    AlertStatus for ["alerts.status", "alert_history.old_status", "alert_history.new_status"] {
         /// Raised, nobody has reacted.
         Triggered = "triggered",
         /// Somebody has seen it.
@@ -151,6 +151,24 @@ text_enums! {
         Weekly = "weekly",
         /// A month.
         Monthly = "monthly",
+    }
+
+    /// A call as the reports count it: its outcome, or `completed` where it has none.
+    CallAnalyticsStatus for ["call_analytics.call_status"] {
+        /// A person of the business talked to the caller.
+        Answered = "answered",
+        /// Nobody took it.
+        Missed = "missed",
+        /// It ended, and has no outcome.
+        Completed = "completed",
+        /// It could not be connected.
+        Failed = "failed",
+        /// A machine took it.
+        Voicemail = "voicemail",
+        /// The caller hung up while it rang.
+        Abandoned = "abandoned",
+        /// Spam, or the tenant's own number.
+        Blocked = "blocked",
     }
 
     /// Which way a call goes, seen from the business.
@@ -311,6 +329,18 @@ text_enums! {
         Webhook = "webhook",
     }
 
+    /// What came of a lead that called.
+    ConversionStatus for ["call_analytics.conversion_status"] {
+        /// It became a job.
+        Converted = "converted",
+        /// It may become one.
+        Qualified = "qualified",
+        /// It went elsewhere.
+        Lost = "lost",
+        /// Not known yet.
+        Pending = "pending",
+    }
+
     /// The start page of the dashboard.
     DashboardView for ["user_preferences.dashboard_default_view"] {
         /// Conversations.
@@ -435,8 +465,20 @@ text_enums! {
         Json = "json",
     }
 
+    /// What a metric measures.
+    MetricType for ["analytics_metrics.metric_type"] {
+        /// Calls.
+        Call = "call",
+        /// Conversations.
+        Conversation = "conversation",
+        /// Money.
+        Revenue = "revenue",
+        /// How well the business does.
+        Performance = "performance",
+    }
+
     /// How a notification travels.
-    NotificationChannel for ["notifications.channel"] {
+    NotificationChannel for ["notifications.channel", "alert_rules.notification_channels"] {
         /// By e-mail.
         Email = "email",
         /// By text.
@@ -515,6 +557,18 @@ text_enums! {
         Csv = "csv",
         /// PDF.
         Pdf = "pdf",
+    }
+
+    /// How a conversation ended, as the reports count it.
+    ResolutionStatus for ["conversation_analytics.resolution_status"] {
+        /// The matter is settled.
+        Resolved = "resolved",
+        /// It was passed on to a person.
+        Escalated = "escalated",
+        /// The customer went silent.
+        Abandoned = "abandoned",
+        /// It goes on.
+        InProgress = "in_progress",
     }
 
     /// Why a session ended.

@@ -161,7 +161,7 @@ fn from_message(error: DieselError) -> Error {
     } else if says("too many clients") || says("remaining connection slots") {
         Error::unavailable("the database has no free connection", error)
     } else if says("value too long for type") {
-        Error::invalid("a text field", "is longer than its column allows")
+        Error::invalid("a text field", "is too long")
     } else if says("invalid byte sequence for encoding") {
         Error::invalid("a text field", "must not contain NUL")
     } else {

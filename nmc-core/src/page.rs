@@ -32,10 +32,9 @@ impl std::str::FromStr for Cursor {
         let bytes: [u8; 24] = bytes.try_into().map_err(|_| refused())?;
         let (at, id) = bytes.split_at(8);
         let micros = at.try_into().map(i64::from_be_bytes).map_err(|_| refused())?;
-        Ok(Self {
-            at: DateTime::from_timestamp_micros(micros).ok_or_else(refused)?,
-            id: Uuid::from_slice(id).map_err(|_| refused())?,
-        })
+        // No row is older than 1970; further back, at 4713 BC, PostgreSQL's own time ends.
+        let at = Some(micros).filter(|micros| *micros >= 0).and_then(DateTime::from_timestamp_micros);
+        Ok(Self { at: at.ok_or_else(refused)?, id: Uuid::from_slice(id).map_err(|_| refused())? })
     }
 }
 

@@ -1,3 +1,9 @@
 //! Development only.
+#[path = "it/isolation.rs"]
+mod isolation;
+#[path = "it/migrations.rs"]
+mod migrations;
 #[path = "it/schema.rs"]
 mod schema;
+#[path = "it/store.rs"]
+mod store;

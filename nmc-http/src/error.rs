@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem documents. No answer carries SQL, constraint names or another tenant's existence.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use nmc_core::Error;
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub(crate) enum ApiError {
     #[error("there is nothing here")]
     NoRoute,
     #[error("this resource does not take that method")]
-    Method,
+    Method(&'static str),
 }
 
 #[derive(Serialize)]
@@ -59,7 +59,7 @@ impl ApiError {
             Self::TooLarge(_) => "Too large",
             Self::NotAForm => "Unsupported media type",
             Self::Incomplete => "Request timeout",
-            Self::Method => "Method not allowed",
+            Self::Method(_) => "Method not allowed",
         }
     }
 }
@@ -76,7 +76,7 @@ impl ResponseError for ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
 
@@ -93,6 +93,9 @@ impl ResponseError for ApiError {
         answer.insert_header((CONTENT_TYPE, "application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header((RETRY_AFTER, "2"));
+        }
+        if let Self::Method(allowed) = self {
+            answer.insert_header((ALLOW, *allowed));
         }
         answer.body(serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned()))
     }

@@ -24,12 +24,15 @@ pub struct ServerConfig {
     pub signer: Option<Signer>,
     /// Threads that read and answer requests; statements run on others.
     pub threads: usize,
+    /// How long a body may take to arrive.
+    pub patience: Duration,
 }
 
 /// What webhooks are checked with.
 pub(crate) struct Webhooks {
     pub(crate) public_url: String,
     pub(crate) signer: Option<Signer>,
+    pub(crate) patience: Duration,
 }
 
 /// A server at work.
@@ -65,7 +68,11 @@ pub fn start(store: Store, config: ServerConfig) -> std::io::Result<RunningServe
     let listener = listen(&config.bind)?;
     let address = listener.local_addr()?;
     let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
-    let webhooks = web::Data::new(Webhooks { public_url: public_url.trim_end_matches('/').to_owned(), signer: config.signer });
+    let webhooks = web::Data::new(Webhooks {
+        public_url: public_url.trim_end_matches('/').to_owned(),
+        signer: config.signer,
+        patience: config.patience,
+    });
     let door = web::Data::new(Door::new(store));
     let threads = config.threads.max(1);
     let (sender, receiver) = mpsc::sync_channel(1);

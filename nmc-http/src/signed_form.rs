@@ -7,13 +7,9 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest, web};
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 /// The longest form. Twilio's are some two thousand bytes; the longest text makes six.
 pub(crate) const LONGEST: usize = 64 * 1024;
-
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The parameters of a signed form, in the order received.
 pub(crate) struct SignedForm(pub(crate) Vec<(String, String)>);
@@ -34,7 +30,8 @@ impl FromRequest for SignedForm {
             if !kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
                 return Err(ApiError::NotAForm);
             }
-            let body = actix_web::rt::time::timeout(PATIENCE, web::Bytes::from_request(&req, &mut payload))
+            let webhooks = req.app_data::<web::Data<Webhooks>>().ok_or(ApiError::NotSigned)?;
+            let body = actix_web::rt::time::timeout(webhooks.patience, web::Bytes::from_request(&req, &mut payload))
                 .await
                 .map_err(|_| ApiError::Incomplete)?
                 .map_err(|error| match error.as_response_error().status_code().as_u16() {
@@ -42,15 +39,14 @@ impl FromRequest for SignedForm {
                     _ => ApiError::Incomplete,
                 })?;
             let params: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-            check(&req, &params)?;
+            check(webhooks, &req, &params)?;
             Ok(Self(params))
         })
     }
 }
 
 /// The URL is the configured one with the path and query as received: forwarded headers are anybody's to write.
-fn check(req: &HttpRequest, params: &[(String, String)]) -> Result<(), ApiError> {
-    let webhooks = req.app_data::<web::Data<Webhooks>>().ok_or(ApiError::NotSigned)?;
+fn check(webhooks: &Webhooks, req: &HttpRequest, params: &[(String, String)]) -> Result<(), ApiError> {
     let signer = webhooks.signer.as_ref().ok_or(ApiError::NotSigned)?;
     let path = req.uri().path_and_query().map_or("/", |target| target.as_str());
     let url = format!("{}{path}", webhooks.public_url);

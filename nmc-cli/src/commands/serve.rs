@@ -6,6 +6,7 @@ use nmc_core::Store;
 use nmc_core::twilio::Signer;
 use nmc_http::{RunningServer, ServerConfig};
 use std::process::ExitCode;
+use std::time::Duration;
 
 pub(crate) fn run(args: &DatabaseArgs, serve: ServeArgs) -> CliResult {
     let stop = StopSignals::listen()?;
@@ -27,6 +28,7 @@ pub(crate) fn start(store: Store, args: ServeArgs) -> CliResult<RunningServer> {
         public_url: args.public_url,
         signer: args.twilio_auth_token.map(Signer::new),
         threads: usize::from(args.http_threads),
+        patience: Duration::from_secs(10),
     };
     let server = nmc_http::start(store, config)?;
     eprintln!("listening on http://{}", server.address());

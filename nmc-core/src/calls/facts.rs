@@ -47,8 +47,10 @@ impl Call {
         let before = self.progress();
         let at = facts.at.unwrap_or(now);
         let status = self.call_status.advance(facts.status);
+        // The earliest we heard of its end or its beginning, so that the order of arrival does not matter. It does not end
+        // before it began: what told of its end counts for its beginning, too.
         if status.is_terminal() && status == facts.status {
-            self.ended_at = Some(self.ended_at.map_or(at, |ended| if facts.at.is_some() { ended.max(at) } else { ended }));
+            self.ended_at = Some(self.ended_at.map_or(at, |ended| ended.min(at)));
         }
         self.call_status = status;
         self.forwarded_leg_status = stronger_leg(self.forwarded_leg_status, facts.forwarded_leg);
@@ -59,10 +61,9 @@ impl Call {
         learn(&mut self.caller_name, facts.caller_name.as_ref());
         learn(&mut self.caller_city, facts.caller_city.as_ref());
         learn(&mut self.caller_state, facts.caller_state.as_ref());
+        learn(&mut self.caller_country, facts.caller_country.as_ref());
         learn(&mut self.forwarded_from, facts.forwarded_from.as_ref());
-        self.started_at = [self.started_at, facts.at, self.began_at()].into_iter().flatten().min().or(Some(now));
-        // Twilio's clock and ours need not agree; a call does not end before it began.
-        self.ended_at = self.ended_at.max(self.ended_at.and(self.started_at));
+        self.started_at = [self.started_at, Some(at), self.began_at()].into_iter().flatten().min();
         if self.call_direction == CallDirection::Inbound {
             self.outcome = outcome(
                 self.call_status,

@@ -109,7 +109,6 @@ impl VoiceStatus<'_> {
             CallDirection::Outbound => (us, facts.other.clone()),
         };
         let mut call = NewCall::begun(facts.direction, caller, called, facts.sid.clone()).into_row(&tx.0);
-        call.caller_country = facts.caller_country.clone();
         if facts.other.phone().is_some() && !self.from_own_number {
             call.conversation_id = Some(ConversationId::new(tx.0.moment.id()));
         }

@@ -65,7 +65,40 @@ impl r2d2::ManageConnection for Links {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that opens a pooled connection")]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that opens a connection")]
 pub(crate) fn open(url: &str) -> Result<PgConnection, ConnectError> {
-    PgConnection::establish(url).map_err(|error| ConnectError(error.to_string()))
+    PgConnection::establish(&bounded(url)).map_err(|error| ConnectError(error.to_string()))
+}
+
+/// The address with an end to every wait for the network (seconds to connect, milliseconds without a sign of life),
+/// unless it names its own. libpq's defaults are "for ever".
+fn bounded(url: &str) -> String {
+    let is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let mut bounded = url.to_owned();
+    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "30000")] {
+        if !url.contains(name) {
+            let separator = match (is_uri, bounded.contains('?')) {
+                (true, false) => '?',
+                (true, true) => '&',
+                (false, _) => ' ',
+            };
+            bounded.extend([separator.to_string().as_str(), name, "=", value]);
+        }
+    }
+    bounded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bounded;
+
+    #[test]
+    fn every_wait_for_the_network_ends() {
+        assert_eq!(bounded("postgres://h/d"), "postgres://h/d?connect_timeout=5&tcp_user_timeout=30000");
+        assert_eq!(
+            bounded("postgresql://h/d?sslmode=require"),
+            "postgresql://h/d?sslmode=require&connect_timeout=5&tcp_user_timeout=30000"
+        );
+        assert_eq!(bounded("host=h connect_timeout=1"), "host=h connect_timeout=1 tcp_user_timeout=30000");
+    }
 }

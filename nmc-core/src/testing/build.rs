@@ -79,7 +79,6 @@ impl Business {
     ///
     /// # Panics
     /// When it is refused.
-    #[must_use]
     pub fn conversation_with(&self, store: &Store, customer: &PhoneNumber) -> ConversationId {
         let customer_phone = CallerIdentity::Phone(customer.clone());
         let found = store.tenant(&self.tenant, |tx| {

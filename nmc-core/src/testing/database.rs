@@ -44,7 +44,12 @@ fn server() -> &'static Server {
 }
 
 fn connect(url: &str) -> PgConnection {
-    crate::store::open(url).expect("a connection")
+    TestDb::connect(url)
+}
+
+/// A connection as the superuser to no test's database.
+pub(super) fn admin() -> PgConnection {
+    connect(&server().embedded.superuser_url("postgres"))
 }
 
 /// A database of its own, migrated, gone when this is dropped.
@@ -70,18 +75,29 @@ impl TestDb {
     /// With a configuration of the test's.
     #[must_use]
     pub fn with(change: impl FnOnce(&mut StoreConfig)) -> Self {
-        let name = Self::create(TEMPLATE);
+        Self::over(Self::create(TEMPLATE), change)
+    }
+
+    /// A database without any migration.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::over(Self::create("template0"), |_| {})
+    }
+
+    fn over(name: String, change: impl FnOnce(&mut StoreConfig)) -> Self {
         let mut config = StoreConfig::new(Secret::new(server().embedded.url_for(&name)));
         config.pool_size = 6;
         change(&mut config);
         Self { store: Store::connect(config).expect("a store"), name }
     }
 
-    /// An empty database without any migration, owned by the application's login. The caller drops nothing: it goes
-    /// with the server.
+    /// A connection of a test's own to any server.
+    ///
+    /// # Panics
+    /// When there is none.
     #[must_use]
-    pub fn empty_url() -> String {
-        server().embedded.url_for(&Self::create("template0"))
+    pub fn connect(url: &str) -> PgConnection {
+        crate::store::open(url).expect("a connection")
     }
 
     fn create(template: &str) -> String {
@@ -89,11 +105,13 @@ impl TestDb {
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::SeqCst));
         let server = server();
         let copying = server.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        connect(&server.embedded.superuser_url("postgres"))
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER nmc"))
-            .expect("a database");
+        admin().batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER nmc")).expect("a database");
         drop(copying);
         name
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The login of the application.
@@ -116,7 +134,7 @@ impl TestDb {
 
     /// Where the server's programs are (`pg_dump` and its like).
     #[must_use]
-    pub fn programs(&self) -> &'static std::path::Path {
+    pub fn programs() -> &'static std::path::Path {
         server().embedded.bin_dir()
     }
 
@@ -138,8 +156,7 @@ impl Drop for TestDb {
         if std::thread::panicking() {
             return;
         }
-        let dropped = connect(&server().embedded.superuser_url("postgres"))
-            .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let dropped = admin().batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
         if let Err(error) = dropped {
             tracing::warn!(%error, "a test database stays behind");
         }

@@ -1,7 +1,7 @@
 //! Looking at rows, and making some, without the library's eyes.
 
 use super::TestDb;
-use crate::TenantId;
+use crate::{TenantId, TenantTx};
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -42,6 +42,11 @@ pub fn query<T: DeserializeOwned>(conn: &mut PgConnection, sql: &str) -> Vec<T> 
             read.unwrap_or_else(|error| panic!("{error}: {row}"))
         })
         .collect()
+}
+
+/// The connection of a transaction, to look with its role and tenant but without the library's eyes.
+pub const fn connection<'a>(tx: &'a mut TenantTx<'_>) -> &'a mut PgConnection {
+    tx.0.conn
 }
 
 impl TestDb {

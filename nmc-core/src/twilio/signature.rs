@@ -42,8 +42,9 @@ impl Signer {
     }
 
     /// Believes a form post, or says why not. `url` is the public URL as configured (never taken from headers) with the
-    /// query as received; with and without its default port both count. `settings` is the value of
-    /// `X-Twilio-Webhooks-Signature-Settings`, if there was one.
+    /// query as received; with and without its default port both count, and so does the URL without a port of its own,
+    /// which Twilio leaves out for calls. `settings` is the value of `X-Twilio-Webhooks-Signature-Settings`, if there was
+    /// one.
     ///
     /// # Errors
     /// [`SignatureError`].
@@ -116,9 +117,10 @@ impl Algorithm {
             .find(|(key, _)| key.trim().eq_ignore_ascii_case("algorithm"))
             .map(|(_, value)| value.trim());
         match name {
-            Some("HMAC_SHA1") => Ok(Self::Sha1),
-            Some("HMAC_SHA256") => Ok(Self::Sha256),
-            _ => Err(SignatureError::Algorithm),
+            None => Ok(Self::Sha1),
+            Some(name) if name.eq_ignore_ascii_case("HMAC_SHA1") => Ok(Self::Sha1),
+            Some(name) if name.eq_ignore_ascii_case("HMAC_SHA256") => Ok(Self::Sha256),
+            Some(_) => Err(SignatureError::Algorithm),
         }
     }
 
@@ -158,16 +160,16 @@ fn signed_text(url: &str, params: &[(String, String)]) -> String {
     text
 }
 
-/// The URL with and without its scheme's default port.
+/// The URL as it is, and the other way it may have been signed: without its port, or with its scheme's default port.
 fn spellings(url: &str) -> [String; 2] {
     let Some((scheme, rest)) = url.split_once("://") else { return [url.to_owned(), url.to_owned()] };
-    let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let default_port = if scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
-    let bare = authority.strip_suffix(port).unwrap_or(authority);
-    let host_has_port = bare.rsplit_once(':').is_some_and(|(_, p)| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
-    if host_has_port {
-        return [url.to_owned(), url.to_owned()];
-    }
-    [format!("{scheme}://{bare}{tail}"), format!("{scheme}://{bare}{port}{tail}")]
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let other = match authority.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => format!("{scheme}://{host}{tail}"),
+        _ => format!("{scheme}://{authority}:{default_port}{tail}"),
+    };
+    [url.to_owned(), other]
 }

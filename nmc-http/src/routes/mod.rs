@@ -4,22 +4,36 @@ mod health;
 mod twilio_sms;
 mod twilio_voice;
 
-use crate::error::ApiError;
-use actix_web::{HttpResponse, web};
+use crate::error::{ApiError, ApiResult};
+use actix_web::{HttpResponse, guard, web};
+use nmc_core::Error;
 
 /// Every route, in one table.
 pub(crate) fn configure(app: &mut web::ServiceConfig) {
-    app.service(resource("/webhooks/twilio/voice/status").route(web::post().to(twilio_voice::status)))
-        .service(resource("/webhooks/twilio/sms").route(web::post().to(twilio_sms::receive)))
-        .service(resource("/webhooks/twilio/sms/status").route(web::post().to(twilio_sms::status)))
-        .service(resource("/healthz").route(web::get().to(health::alive)))
-        .service(resource("/readyz").route(web::get().to(health::ready)))
+    app.service(resource("/webhooks/twilio/voice/status", "POST").route(web::post().to(twilio_voice::status)))
+        .service(resource("/webhooks/twilio/sms", "POST").route(web::post().to(twilio_sms::receive)))
+        .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)))
+        .service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
+        .service(resource("/readyz", "GET, HEAD").route(get().to(health::ready)))
         .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::NoRoute) }));
 }
 
-/// A resource that answers 405 to methods it does not take.
-fn resource(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::Method) }))
+/// A resource that answers 405 to methods other than those `allowed`.
+fn resource(path: &str, allowed: &'static str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(move || async move { Err::<HttpResponse, _>(ApiError::Method(allowed)) }))
+}
+
+/// GET, and HEAD, which some load balancers ask with.
+fn get() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// Tells the operator of a callback that found nothing: whoever calls a number that is set up wrong hears nothing from us.
+fn report_missing<T>(result: ApiResult<T>, sid: &str) -> ApiResult<T> {
+    if let Err(ApiError::Core(Error::NotFound { entity })) = &result {
+        tracing::warn!(sid, "no such {entity} here: check the webhooks of the number at Twilio, and `nmc number list`");
+    }
+    result
 }
 
 /// What Twilio wants to hear when there is nothing to say: an empty TwiML document.

@@ -1,6 +1,6 @@
-use super::twiml;
+use super::{report_missing, twiml};
 use crate::blocking::Door;
-use crate::error::{ApiError, ApiResult};
+use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
 use actix_web::{HttpResponse, web};
 use nmc_core::conversations::{receive_text, record_delivery};
@@ -13,10 +13,7 @@ pub(super) async fn receive(door: web::Data<Door>, form: SignedForm) -> ApiResul
     let callback = SmsCallback::parse(&form.0)?;
     let message_sid = callback.text.message_sid.clone();
     let received = door.blocking(move |store| receive_text(store, &callback)).await;
-    if let Err(ApiError::Core(Error::NotFound { .. })) = &received {
-        tracing::warn!(message_sid, "no tenant holds the number that was texted; check `nmc number list`");
-    }
-    let received = received?;
+    let received = report_missing(received, &message_sid)?;
     tracing::debug!(message = %received.message, keyword = ?received.keyword, duplicate = received.duplicate, "text received");
     Ok(twiml())
 }
@@ -35,7 +32,9 @@ pub(super) async fn status(
 ) -> ApiResult<HttpResponse> {
     let query = query.map_err(|_| Error::invalid("message", "must be the id that we put into the URL"))?;
     let callback = SmsStatusCallback::parse(&form.0, query.message)?;
-    let message = door.blocking(move |store| record_delivery(store, &callback)).await?;
+    let message_sid = callback.report.message_sid.clone();
+    let message = door.blocking(move |store| record_delivery(store, &callback)).await;
+    let message = report_missing(message, &message_sid)?;
     tracing::debug!(message = %message.id, status = %message.message_status, "delivery reported");
     Ok(twiml())
 }

@@ -1,9 +1,8 @@
-use super::twiml;
+use super::{report_missing, twiml};
 use crate::blocking::Door;
 use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
 use actix_web::{HttpResponse, web};
-use nmc_core::Error;
 use nmc_core::calls::record_voice_status;
 use nmc_core::twilio::VoiceCallback;
 
@@ -12,10 +11,7 @@ pub(super) async fn status(door: web::Data<Door>, form: SignedForm) -> ApiResult
     let callback = VoiceCallback::parse(&form.0)?;
     let call_sid = callback.facts.sid.clone();
     let recorded = door.blocking(move |store| record_voice_status(store, &callback)).await;
-    if let Err(crate::error::ApiError::Core(Error::NotFound { .. })) = &recorded {
-        tracing::warn!(call_sid, "no tenant holds the number of this call; check the number's webhook and `nmc number list`");
-    }
-    let recorded = recorded?;
+    let recorded = report_missing(recorded, &call_sid)?;
     tracing::debug!(call = %recorded.call, status = %recorded.status, greeted = recorded.greeting.is_some(), "call recorded");
     Ok(twiml())
 }

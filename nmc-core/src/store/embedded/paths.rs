@@ -219,6 +219,6 @@ fn hand_over(path: &Path, account: &Account) -> Result<(), EmbeddedError> {
 }
 
 /// FNV-1a: the same in every build, unlike std's hasher.
-fn fnv1a(text: &OsStr) -> u64 {
+pub(super) fn fnv1a(text: &OsStr) -> u64 {
     text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::EmbeddedError;
+use super::paths::fnv1a;
 
 /// What a server says about itself in `postmaster.pid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,20 +68,33 @@ impl Postmaster {
     }
 }
 
-/// A process that isn't a zombie, as its first argument, all of them, and its working directory if we may know it.
+/// A process that isn't a zombie.
 struct Process {
-    program: String,
+    /// Its command line, or what it has put there: `postgres: nmc-0123456789abcdef: nmc nevermisscall [local] SELECT`.
+    title: String,
     arguments: Vec<Vec<u8>>,
+    /// Where we may know it: as root in a container without `CAP_SYS_PTRACE` another user's is hidden.
     cwd: Option<PathBuf>,
 }
 
 impl Process {
     fn is_of(&self, cluster: &Path) -> bool {
-        // `postgres`, `.postgres-wrapped`, `postgres: checkpointer`; a server lives in its data directory.
-        let postgres = self.program.contains("postgres") || self.program.contains("postmaster");
+        if self.title.starts_with(&format!("postgres: {}: ", cluster_name(cluster))) {
+            return true;
+        }
+        // `postgres`, `.postgres-wrapped`, or a child's title; a server lives in its data directory.
+        let program = self.title.split_once(": ").map_or(&*self.title, |(program, _)| program);
+        let program = program.split_once(" -D").map_or(program, |(program, _)| program);
+        let program = program.rsplit('/').next().unwrap_or_default();
         let named = || self.arguments.iter().any(|argument| argument == cluster.as_os_str().as_bytes());
-        postgres && self.cwd.as_ref().map_or_else(named, |cwd| cwd == cluster)
+        (program.contains("postgres") || program.contains("postmaster"))
+            && self.cwd.as_ref().map_or_else(named, |cwd| cwd == cluster)
     }
+}
+
+/// The name that the processes of a cluster carry in their titles.
+pub(super) fn cluster_name(cluster: &Path) -> String {
+    format!("nmc-{:016x}", fnv1a(cluster.as_os_str()))
 }
 
 /// True if the process is a PostgreSQL server of this cluster.
@@ -103,37 +117,49 @@ fn process(pid: u32) -> Option<Process> {
         return None;
     }
     let arguments: Vec<Vec<u8>> = fs::read(dir.join("cmdline")).ok()?.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
-    let first = String::from_utf8_lossy(arguments.first()?).into_owned();
-    let program = first.split_once(": ").map_or(&*first, |(title, _)| title);
-    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-    // As root in a container without CAP_SYS_PTRACE another user's directory is hidden.
-    let cwd = fs::read_link(dir.join("cwd")).ok();
-    Some(Process { program, arguments, cwd })
+    let title = String::from_utf8_lossy(arguments.first()?).into_owned();
+    Some(Process { title, arguments, cwd: fs::read_link(dir.join("cwd")).ok() })
+}
+
+#[cfg(target_os = "linux")]
+fn processes() -> Vec<(u32, Process)> {
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, process(pid)?))).collect()
 }
 
 #[cfg(not(target_os = "linux"))]
 fn process(pid: u32) -> Option<Process> {
-    let mut ps = std::process::Command::new("/bin/ps");
-    let output = ps.args(["-ww", "-o", "stat=", "-o", "command=", "-p"]).arg(pid.to_string()).output().ok()?;
-    let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    let (state, command) = line.split_once(char::is_whitespace)?;
-    if state.starts_with('Z') {
-        return None;
-    }
-    let arguments: Vec<Vec<u8>> = command.split_whitespace().map(|word| word.as_bytes().to_vec()).collect();
-    let program = command.split_whitespace().next()?.rsplit('/').next()?.to_owned();
-    Some(Process { program, arguments, cwd: None })
+    ps(&["-p", &pid.to_string()]).pop().map(|(_, process)| process)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processes() -> Vec<(u32, Process)> {
+    ps(&["-ax"])
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ps(which: &[&str]) -> Vec<(u32, Process)> {
+    let output = std::process::Command::new("/bin/ps").args(["-ww", "-o", "pid=,stat=,command="]).args(which).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let parse = |line: &str| {
+        let (pid, rest) = line.trim().split_once(char::is_whitespace)?;
+        let (state, command) = rest.trim_start().split_once(char::is_whitespace)?;
+        let title = command.trim().to_owned();
+        // Arguments aren't told apart here: what follows -D is taken up to the next option.
+        let directory =
+            title.split_once(" -D ").map(|(_, rest)| rest.split_once(" -c ").map_or(rest, |(directory, _)| directory));
+        let arguments = directory.into_iter().map(|directory| directory.as_bytes().to_vec()).collect();
+        (!state.starts_with('Z')).then_some((pid.parse().ok()?, Process { title, arguments, cwd: None }))
+    };
+    text.lines().filter_map(parse).collect()
 }
 
 /// Kills what a killed server has left running: a backend in the middle of a long query notices only at its end, and until then
 /// its shared memory keeps a new server from starting.
 pub(super) fn kill_leftovers(cluster: &Path) {
-    let Ok(entries) = fs::read_dir("/proc") else { return };
-    for pid in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
-        if process(pid).is_some_and(|process| process.cwd.is_some() && process.is_of(cluster)) {
-            tracing::warn!(pid, "ending a process of the killed server");
-            signal(pid, Signal::KILL);
-        }
+    for (pid, _) in processes().into_iter().filter(|(_, process)| process.is_of(cluster)) {
+        tracing::warn!(pid, "ending a process of the killed server");
+        signal(pid, Signal::KILL);
     }
 }
 

@@ -25,7 +25,7 @@ const RECOVERY: u64 = 120;
 
 /// For a small server beside one application. What is logged never holds data: no statements, no details, no errors (the client
 /// gets those), only what the server says about itself.
-const SETTINGS: [(&str, &str); 23] = [
+const SETTINGS: [(&str, &str); 22] = [
     ("listen_addresses", ""),
     ("port", "5432"),
     ("unix_socket_permissions", "0700"),
@@ -37,7 +37,6 @@ const SETTINGS: [(&str, &str); 23] = [
     ("wal_compression", "on"),
     ("min_wal_size", "32MB"),
     ("max_wal_size", "512MB"),
-    ("cluster_name", "nmc"),
     ("logging_collector", "off"),
     ("log_destination", "stderr"),
     ("log_statement", "none"),
@@ -254,6 +253,7 @@ impl Watchdog {
             Job::Start { bin_dir, stale_pid } => {
                 command.arg("").arg(bin_dir.join("postgres")).arg("-D").arg(home.cluster());
                 command.arg("-c").arg(socket_setting(socket_dir));
+                command.arg("-c").arg(format!("cluster_name={}", process::cluster_name(&home.cluster())));
                 let (safe, fast) = if options.fsync { (Some(("fsync", "on")), None) } else { (None, Some(UNSAFE_SETTINGS)) };
                 for (name, value) in SETTINGS.into_iter().chain(safe).chain(fast.into_iter().flatten()) {
                     command.arg("-c").arg(format!("{name}={value}"));

@@ -50,6 +50,12 @@ fn starts_and_starts_again_durably() -> Outcome {
     let uid = postgres.server_pid().and_then(|pid| fs::metadata(format!("/proc/{pid}")).ok()).map(|process| process.uid());
     assert_eq!(uid, Some(fs::metadata(scratch.data())?.uid()));
     assert_ne!(uid, Some(0));
+    if is_root() {
+        let status =
+            postgres.server_pid().and_then(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok()).unwrap_or_default();
+        let groups = status.lines().find_map(|line| line.strip_prefix("Groups:"));
+        assert_eq!(groups.map(str::trim), Some(""), "root's groups are left behind");
+    }
     Ok(())
 }
 

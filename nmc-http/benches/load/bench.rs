@@ -1,0 +1,123 @@
+//! What the contenders share: a server of our own with fsync on, and businesses with numbers.
+
+use crate::Answer;
+use nmc_core::identity::{NewTenant, onboard};
+use nmc_core::numbers::NewPhoneNumber;
+use nmc_core::store::Migrator;
+use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use nmc_core::{NumberType, Secret, Store, StoreConfig, Tenant};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FIRST_NUMBER: u64 = 15_550_000_000;
+
+pub(crate) struct Bench {
+    embedded: EmbeddedPostgres,
+    pub(crate) tenants: Vec<(Tenant, String)>,
+    // After the server, so that it has stopped when this goes.
+    dir: TempDir,
+}
+
+/// The server's files, removed in the end.
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} stays behind: {error}", self.0.display());
+        }
+    }
+}
+
+impl Bench {
+    pub(crate) fn new(tenants: u64) -> Answer<Self> {
+        let dir = TempDir(std::env::temp_dir().join(format!("nmc-bench-{}", std::process::id())));
+        let options = EmbeddedOptions { data_dir: Some(dir.0.clone()), ..EmbeddedOptions::default() };
+        let embedded = EmbeddedPostgres::start(&options)?;
+        Migrator::new(Secret::new(embedded.url())).run(|_| {})?;
+        let mut bench = Self { embedded, tenants: Vec::new(), dir };
+        let store = bench.store(1)?;
+        for n in 0..tenants {
+            let (tenant, _) = onboard(&store, &NewTenant { business_name: format!("Business {n}"), ..NewTenant::default() })?;
+            let number = format!("+{}", FIRST_NUMBER + n);
+            let new = NewPhoneNumber {
+                phone_number: number.parse()?,
+                twilio_phone_sid: Some(format!("PN{n:032}")),
+                locality: None,
+                region: None,
+                number_type: NumberType::Local,
+            };
+            store.tenant(&tenant, |tx| tx.phone_numbers().create(&new))?;
+            bench.tenants.push((tenant, number));
+        }
+        Ok(bench)
+    }
+
+    pub(crate) fn store(&self, connections: u32) -> Answer<Store> {
+        let mut config = StoreConfig::new(Secret::new(self.url()));
+        config.pool_size = connections;
+        Ok(Store::connect(config)?)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.embedded.url()
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.embedded.bin_dir().join(name)
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<String> {
+        self.tenants.iter().map(|(_, number)| number.clone()).collect()
+    }
+
+    pub(crate) const fn first_number(&self) -> u64 {
+        FIRST_NUMBER
+    }
+
+    pub(crate) fn last_number(&self) -> u64 {
+        FIRST_NUMBER + u64::try_from(self.tenants.len()).unwrap_or(1).saturating_sub(1)
+    }
+
+    /// What psql prints, as the superuser, whom row-level security does not bind.
+    pub(crate) fn psql(&self, sql: &str) -> Answer<String> {
+        let url = self.embedded.superuser_url("nevermisscall");
+        let output = Command::new(self.program("psql")).args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]).arg(url).output()?;
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+        }
+    }
+
+    /// What the server logs while `work` runs, every statement with its values.
+    pub(crate) fn logged(&self, work: impl FnOnce() -> Answer<()>) -> Answer<String> {
+        let log = self.dir().join("postgres.log");
+        let all = "ALTER DATABASE nevermisscall SET log_statement = 'all'; \
+                   ALTER DATABASE nevermisscall SET log_error_verbosity = 'default'";
+        let none = "ALTER DATABASE nevermisscall RESET log_statement; \
+                    ALTER DATABASE nevermisscall RESET log_error_verbosity";
+        self.psql(all)?;
+        let before = std::fs::read_to_string(&log)?.len();
+        work()?;
+        let logged = std::fs::read_to_string(&log)?;
+        self.psql(none)?;
+        Ok(logged.get(before..).unwrap_or_default().to_owned())
+    }
+
+    /// Stops the server and leaves its files.
+    pub(crate) fn stop(self) -> Answer<TempDir> {
+        self.embedded.stop()?;
+        Ok(self.dir)
+    }
+}

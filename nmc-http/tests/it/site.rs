@@ -1,0 +1,311 @@
+//! A server over a database of its own, and a client that looks twice at every answer.
+
+use crate::log;
+use nmc_core::testing::{Business, TestDb, query};
+use nmc_core::twilio::Signer;
+use nmc_core::{Secret, StoreConfig};
+use nmc_http::{RunningServer, ServerConfig};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+pub(crate) const VOICE: &str = "/webhooks/twilio/voice/status";
+pub(crate) const SMS: &str = "/webhooks/twilio/sms";
+pub(crate) const SMS_STATUS: &str = "/webhooks/twilio/sms/status";
+pub(crate) const WEBHOOKS: [&str; 3] = [VOICE, SMS, SMS_STATUS];
+
+pub(crate) const TOKEN: &str = "the auth token of the account";
+const JOE: &str = "Joe's Plumbing";
+const RIVAL: &str = "Rival Rooter & Sons";
+
+/// What no answer may say: how things are kept, and who else is there.
+const UNSPEAKABLE: [&str; 17] = [
+    "select ",
+    "insert ",
+    "update ",
+    "constraint",
+    "relation",
+    "postgres",
+    "diesel",
+    "sql",
+    "pg_",
+    "nmc_",
+    "_key",
+    "_fkey",
+    "_check",
+    "tenant_id",
+    "panicked",
+    "rival",
+    "joe",
+];
+
+/// One running server with two businesses. Nothing here goes to the second: its rows must not move.
+pub(crate) struct Site {
+    pub(crate) db: TestDb,
+    pub(crate) joe: Business,
+    pub(crate) rival: Business,
+    pub(crate) public_url: String,
+    agent: ureq::Agent,
+    address: SocketAddr,
+    server: Option<RunningServer>,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        Self::with(|_, _| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut StoreConfig, &mut ServerConfig)) -> Self {
+        log::capture();
+        let mut config = ServerConfig {
+            bind: "127.0.0.1:0".to_owned(),
+            public_url: Some("https://nmc.example.com".to_owned()),
+            signer: Some(Signer::new(Secret::new(TOKEN))),
+            threads: 1,
+            patience: Duration::from_secs(10),
+        };
+        let db = TestDb::with(|store| {
+            store.pool_timeout = Duration::from_secs(1);
+            change(store, &mut config);
+        });
+        let (joe, rival) = (Business::onboard(&db.store, JOE), Business::onboard(&db.store, RIVAL));
+        let public_url = config.public_url.clone();
+        let server = nmc_http::start(db.store.clone(), config).expect("a server");
+        let address = server.address();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build()
+            .into();
+        let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
+        Self { db, joe, rival, public_url, agent, address, server: Some(server) }
+    }
+
+    /// A form post to this path, signed as Twilio would.
+    pub(crate) fn post(&self, path: &str, form: &[(String, String)]) -> Post<'_> {
+        let signature = Some(sign(TOKEN, &format!("{}{path}", self.public_url.trim_end_matches('/')), form));
+        Post { site: self, path: path.to_owned(), form: form.to_vec(), signature, headers: Vec::new() }
+    }
+
+    /// Any other request without a body.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Answer {
+        self.wire().exchange(&format!("{method} {path} HTTP/1.1\r\nHost: nmc\r\n\r\n"))
+    }
+
+    /// A connection to write on by hand.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::open(self.address)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Every row of every table.
+    pub(crate) fn rows(&self) -> Vec<String> {
+        let each: Vec<String> = self
+            .db
+            .tables()
+            .into_iter()
+            .map(|table| format!("SELECT '{0}: ' || t::text AS row FROM public.{0} t", table.name))
+            .collect();
+        query(&mut self.db.superuser(), &format!("{} ORDER BY 1", each.join(" UNION ALL ")))
+    }
+
+    /// How many rows this table has.
+    pub(crate) fn count(&self, table: &str) -> i64 {
+        self.db.query(&format!("SELECT count(*) FROM {table}"))[0]
+    }
+
+    /// Calls, conversations, messages.
+    pub(crate) fn counts(&self) -> [i64; 3] {
+        ["calls", "conversations", "messages"].map(|table| self.count(table))
+    }
+
+    /// Takes the server, to stop it.
+    pub(crate) fn take_server(&mut self) -> RunningServer {
+        self.server.take().expect("a running server")
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            let stopped = server.stop();
+            assert!(std::thread::panicking() || stopped.is_ok(), "{stopped:?}");
+        }
+    }
+}
+
+pub(crate) fn sign(token: &str, url: &str, form: &[(String, String)]) -> String {
+    Signer::new(Secret::new(token)).sign(url, form)
+}
+
+/// A form as it is written.
+pub(crate) fn encoded(form: &[(String, String)]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric();
+    let part = |text: &str| -> String {
+        text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    };
+    form.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect::<Vec<_>>().join("&")
+}
+
+/// A form post on its way.
+pub(crate) struct Post<'s> {
+    site: &'s Site,
+    path: String,
+    form: Vec<(String, String)>,
+    signature: Option<String>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Post<'_> {
+    pub(crate) fn unsigned(self) -> Self {
+        Self { signature: None, ..self }
+    }
+
+    pub(crate) fn signature(self, signature: impl Into<String>) -> Self {
+        Self { signature: Some(signature.into()), ..self }
+    }
+
+    /// Signed with another token.
+    pub(crate) fn signed_with(self, token: &str) -> Self {
+        let signature = sign(token, &format!("{}{}", self.site.public_url, self.path), &self.form);
+        self.signature(signature)
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn send(self) -> Answer {
+        let body = encoded(&self.form);
+        let mut request = self.site.agent.post(format!("http://{}{}", self.site.address, self.path));
+        request = request.content_type("application/x-www-form-urlencoded; charset=UTF-8");
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(signature) = self.signature {
+            request = request.header("X-Twilio-Signature", signature);
+        }
+        let mut answer = request.send(body.as_bytes()).expect("an answer");
+        let headers =
+            answer.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let body = answer.body_mut().read_to_string().expect("a body");
+        Answer { status: answer.status().as_u16(), headers, body }.checked()
+    }
+
+    pub(crate) fn expect(self, status: u16) -> Answer {
+        let what = format!("POST {}", self.path);
+        let answer = self.send();
+        assert_eq!(answer.status, status, "{what}: {}", answer.body);
+        answer
+    }
+
+    /// The same as it goes over the wire.
+    pub(crate) fn written(&self) -> String {
+        let body = encoded(&self.form);
+        format!(
+            "POST {} HTTP/1.1\r\nHost: nmc\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Twilio-Signature: {}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            self.path,
+            self.signature.as_deref().unwrap_or_default(),
+            body.len()
+        )
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The field that a problem document points at.
+    pub(crate) fn field(&self) -> Option<String> {
+        let problem: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        Some(problem["errors"][0]["pointer"].as_str()?.trim_start_matches("#/").to_owned())
+    }
+
+    /// Holds of every answer, good or bad.
+    fn checked(self) -> Self {
+        assert_eq!(self.header("X-Content-Type-Options"), Some("nosniff"), "{self:?}");
+        if self.status >= 400 {
+            assert_eq!(self.header("Content-Type"), Some("application/problem+json"), "{self:?}");
+            let problem: serde_json::Value = serde_json::from_str(&self.body).expect("a problem document");
+            assert_eq!(problem["status"], self.status, "{self:?}");
+            for text in ["type", "title", "detail"] {
+                assert!(problem[text].as_str().is_some_and(|text| !text.is_empty()), "{self:?}");
+            }
+        }
+        assert_eq!(self.header("Retry-After").is_some(), self.status == 503, "{self:?}");
+        let body = self.body.to_lowercase();
+        for word in UNSPEAKABLE {
+            assert!(!body.contains(word), "an answer says {word:?}: {}", self.body);
+        }
+        self
+    }
+}
+
+/// A connection, written on and read from by hand.
+pub(crate) struct Wire(BufReader<TcpStream>);
+
+impl Wire {
+    fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
+        Self(BufReader::new(stream))
+    }
+
+    pub(crate) fn write(&mut self, text: &str) {
+        self.0.get_mut().write_all(text.as_bytes()).expect("an open connection");
+    }
+
+    pub(crate) fn exchange(&mut self, text: &str) -> Answer {
+        self.write(text);
+        self.read()
+    }
+
+    /// No more will be written.
+    pub(crate) fn hang_up(&mut self) {
+        self.0.get_ref().shutdown(std::net::Shutdown::Write).expect("an open connection");
+    }
+
+    /// Reads until the other side closes.
+    pub(crate) fn closes(&mut self) -> bool {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).is_ok()
+    }
+
+    pub(crate) fn read(&mut self) -> Answer {
+        let mut line = || {
+            let mut line = String::new();
+            self.0.read_line(&mut line).expect("a line");
+            line.trim_end().to_owned()
+        };
+        let first = line();
+        let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("{first:?} is no answer"));
+        let mut headers = Vec::new();
+        loop {
+            let header = line();
+            let Some((name, value)) = header.split_once(':') else { break };
+            headers.push((name.to_owned(), value.trim().to_owned()));
+        }
+        let mut answer = Answer { status, headers, body: String::new() };
+        let length = answer.header("Content-Length").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).expect("a body");
+        answer.body = String::from_utf8(body).expect("text");
+        answer.checked()
+    }
+}

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Builds nmc and plays one missed call, from webhook to text and back. Safe to repeat.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+say "building (the first time takes a few minutes) …"
+cargo build --quiet --locked -p nmc-cli
+exec "${CARGO_TARGET_DIR:-target}/debug/nmc" up --demo --once --bind 127.0.0.1:0
