@@ -14,6 +14,17 @@ has_postgres() {
     return 1
 }
 
+# A package manager's talk is only worth reading when it fails.
+quietly() {
+    log=$(mktemp)
+    if "$@" >"$log" 2>&1; then rm -f "$log"; else
+        status=$?
+        cat "$log" >&2
+        rm -f "$log"
+        return "$status"
+    fi
+}
+
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else
         has sudo || { say "this needs root: $*"; return 1; }
@@ -22,14 +33,14 @@ as_root() {
 }
 
 install_apt() {
-    as_root apt-get update -qq
+    quietly as_root apt-get update -qq
     # Debian would also set up and start a server of its own; nmc starts its own instead.
     if [ "$1" = postgresql ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         as_root mkdir -p /etc/postgresql-common
         echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Options::=--force-confold "$@" >&2
+    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Options::=--force-confold "$@"
 }
 
 # $1: what is missing, in words; then the packages for apt, dnf, apk and brew, each a quoted list.
@@ -37,14 +48,14 @@ install() {
     say "installing $1 …"
     # shellcheck disable=SC2086 # the lists are meant to be split
     if has apt-get; then install_apt $2
-    elif has dnf; then as_root dnf install -y -q $3 >&2
-    elif has apk; then as_root apk add -q $4 >&2
-    elif has brew; then brew install -q $5 >&2
+    elif has dnf; then quietly as_root dnf install -y -q $3
+    elif has apk; then quietly as_root apk add -q $4
+    elif has brew; then quietly brew install -q $5
     else say "no package manager is known here: please install $1"; return 1; fi
 }
 
 has cargo || { [ -x "$HOME/.cargo/bin/cargo" ] && PATH="$HOME/.cargo/bin:$PATH"; }
 has cargo || { say "Rust is missing: see https://rustup.rs"; exit 1; }
 has cc || install "a C compiler" "gcc libc6-dev" "gcc glibc-devel" "build-base" "gcc"
-has_postgres || install "PostgreSQL's server programs" "postgresql" "postgresql-server" "postgresql17" "postgresql@17"
+has_postgres || install "PostgreSQL's server programs" "postgresql" "postgresql-server" "postgresql17 postgresql17-client" "postgresql@17"
 has_postgres || { say "PostgreSQL is still not found; name the folder of its programs in NMC_PG_BIN"; exit 1; }

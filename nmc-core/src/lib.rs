@@ -11,6 +11,7 @@ mod enums;
 mod error;
 pub mod identity;
 mod ids;
+mod lifecycle;
 pub mod numbers;
 mod page;
 mod patch;

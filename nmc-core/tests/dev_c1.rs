@@ -1,4 +1,5 @@
 //! Development only.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #[path = "it/isolation.rs"]
 mod isolation;
 #[path = "it/migrations.rs"]

@@ -7,3 +7,5 @@ mod signature;
 mod texts;
 #[path = "it/values.rs"]
 mod values;
+#[path = "it/worker.rs"]
+mod worker;

@@ -50,7 +50,11 @@ pub fn record_delivery(store: &Store, callback: &SmsStatusCallback) -> Result<Me
 fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Result<Message> {
     let message = found(find(tx, to, report)?, "message")?;
     let adopts = message.message_sid.is_none();
-    if !adopts && !report.status.predecessors().contains(&message.message_status) {
+    let moves = adopts || report.status.predecessors().contains(&message.message_status);
+    // What was read had been delivered; when, the late report adds.
+    let late = message.message_status == MessageStatus::Read && message.delivered_at.is_none();
+    let delivered = report.status == MessageStatus::Delivered && (moves || late);
+    if !moves && !delivered {
         return Ok(message);
     }
     let now = tx.now();
@@ -58,12 +62,16 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
         .filter(messages::tenant_id.eq(tx.0.tenant))
         .filter(messages::id.eq(message.id))
         .set((
-            messages::message_sid.eq(&report.message_sid),
-            messages::message_status.eq(report.status),
-            messages::delivery_status.eq(&report.provider_word),
-            report.error_code.map(|code| messages::error_code.eq(code)),
-            report.error_message.as_ref().map(|text| messages::error_message.eq(text)),
-            (report.status == MessageStatus::Delivered).then(|| messages::delivered_at.eq(now)),
+            moves.then(|| {
+                (
+                    messages::message_sid.eq(&report.message_sid),
+                    messages::message_status.eq(report.status),
+                    messages::delivery_status.eq(&report.provider_word),
+                    report.error_code.map(|code| messages::error_code.eq(code)),
+                    report.error_message.as_ref().map(|text| messages::error_message.eq(text)),
+                )
+            }),
+            delivered.then(|| messages::delivered_at.eq(now)),
             adopts.then(|| {
                 (
                     messages::sent_at.eq(now),

@@ -39,9 +39,9 @@ pub enum TwilioFault {
     DropAfter,
     /// The text was taken, and the answer is not JSON.
     Garbage,
-    /// The request waits for [`FakeTwilio::release`], and is handled then.
+    /// The request waits for [`FakeTwilio::release`], and then the connection is closed with nothing taken.
     HoldBefore,
-    /// The request is handled, and the answer waits for [`FakeTwilio::release`].
+    /// The text was taken, and the answer waits for [`FakeTwilio::release`].
     HoldAfter,
 }
 
@@ -111,14 +111,20 @@ impl FakeTwilio {
         Self { server, address, acceptor: Some(acceptor) }
     }
 
-    /// An account on it, with delivery callbacks going to `public_url`.
+    /// The account on it.
     #[must_use]
-    pub fn config(&self, public_url: &str) -> TwilioConfig {
+    pub fn account(&self) -> TwilioConfig {
+        Self::account_at(self.url())
+    }
+
+    /// The same for another process, which knows only where it is.
+    #[must_use]
+    pub fn account_at(url: String) -> TwilioConfig {
         TwilioConfig {
             account_sid: ACCOUNT.to_owned(),
             auth_token: Secret::new(TOKEN),
-            public_url: public_url.to_owned(),
-            api_url: Some(self.url()),
+            public_url: "https://nmc.example.com".to_owned(),
+            api_url: Some(url),
         }
     }
 
@@ -256,7 +262,10 @@ impl Server {
             let Some(request) = Request::read(&mut reader)? else { break };
             match fault {
                 Some(TwilioFault::Slow(wait)) => std::thread::sleep(wait),
-                Some(TwilioFault::HoldBefore) => self.hold(),
+                Some(TwilioFault::HoldBefore) => {
+                    self.hold();
+                    break;
+                }
                 _ => {}
             }
             let answer = match fault {

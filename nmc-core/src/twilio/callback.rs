@@ -72,6 +72,13 @@ impl VoiceCallback {
     /// [`Error::Invalid`] naming the field as Twilio spells it.
     pub fn parse(params: &Params) -> Result<Self> {
         no_nul(params)?;
+        if optional(params, "ParentCallSid").is_some() {
+            // A leg by itself tells neither who called nor whom: its parent's <Dial> does.
+            return Err(Error::invalid(
+                "ParentCallSid",
+                "marks a forwarded leg; report legs through the action URL of their <Dial>, not through a status callback",
+            ));
+        }
         let direction = match optional(params, "Direction") {
             Some(text) if text.starts_with("outbound") => CallDirection::Outbound,
             _ => CallDirection::Inbound,

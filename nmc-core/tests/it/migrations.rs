@@ -1,5 +1,6 @@
 //! The migration runner: each migration once, all of it or nothing, and never on a database that is ahead of the program.
 
+use diesel::connection::SimpleConnection as _;
 use nmc_core::Secret;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{MigrateError, Migration, Migrator};
@@ -115,7 +116,7 @@ fn runners_at_once_apply_each_migration_once() {
 /// Starts a runner of FIRST and STUCK, and does something while it is stuck in the middle of a migration.
 fn while_a_runner_is_stuck<T>(db: &TestDb, then: impl FnOnce() -> T) -> (T, Result<usize, MigrateError>) {
     let mut holder = db.superuser();
-    query::<()>(&mut holder, "SELECT pg_advisory_lock(42) IS NULL AND NULL AS held");
+    holder.batch_execute("SELECT pg_advisory_lock(42)").unwrap();
     std::thread::scope(|scope| {
         let runner = scope.spawn(|| migrator(db, &[FIRST, STUCK], PATIENT).run(|_| {}));
         db.wait_for_waiting_sessions(1);
@@ -207,8 +208,7 @@ fn an_index_can_be_built_while_the_table_is_in_use_and_others_wait_to_migrate() 
     // a statement rather than to ask again and again, it would be one of those, and neither would ever end.
     let concurrent = || migrator(&db, &[FIRST, CONCURRENT], PATIENT);
     let mut user = db.superuser();
-    let begin = "BEGIN; INSERT INTO first VALUES (1)";
-    diesel::connection::SimpleConnection::batch_execute(&mut user, begin).unwrap();
+    user.batch_execute("BEGIN; INSERT INTO first VALUES (1)").unwrap();
     let total: usize = std::thread::scope(|scope| {
         let runners: Vec<_> = (0..3).map(|_| scope.spawn(|| concurrent().run(|_| {}).unwrap())).collect();
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('virtualxid', 'transactionid')";
@@ -217,7 +217,7 @@ fn an_index_can_be_built_while_the_table_is_in_use_and_others_wait_to_migrate() 
         let migrating =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'nmc migrate'";
         wait_until("the other runners are there", || query::<i64>(&mut conn, migrating) == [3]);
-        diesel::connection::SimpleConnection::batch_execute(&mut user, "COMMIT").unwrap();
+        user.batch_execute("COMMIT").unwrap();
         runners.into_iter().map(|runner| runner.join().unwrap()).sum()
     });
     assert_eq!(total, 1);
@@ -283,8 +283,7 @@ fn the_roles_are_made_once_by_whoever_may_and_asked_for_by_whoever_may_not() {
     let as_admin = |sql: &str| {
         let mut conn = TestDb::connect(&cluster.superuser_url("postgres"));
         for statement in sql.split(';') {
-            diesel::connection::SimpleConnection::batch_execute(&mut conn, statement)
-                .unwrap_or_else(|error| panic!("{error}: {statement}"));
+            conn.batch_execute(statement).unwrap_or_else(|error| panic!("{error}: {statement}"));
         }
     };
     let roles = || -> BTreeSet<String> {

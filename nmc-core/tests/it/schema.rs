@@ -94,15 +94,11 @@ fn tables_of_schema_rs() -> BTreeMap<String, TableDef> {
             } else if let Some(length) = line.strip_prefix("#[max_length = ") {
                 max_length = Some(length.trim_end_matches(']').parse().unwrap());
             } else if let Some((name, sql_type)) = line.strip_suffix(',').and_then(|line| line.split_once(" -> ")) {
-                let comment = docs.drain(..).collect::<Vec<_>>().join(" ");
+                let comment = std::mem::take(&mut docs).join(" ");
                 let name = name.trim_start_matches("r#").to_owned();
                 columns.push(Column { name, sql_type: sql_type.to_owned(), max_length: max_length.take(), comment });
             } else if let Some((name, key)) = line.strip_suffix(") {").and_then(|line| line.split_once(" (")) {
-                head = Some((
-                    name.to_owned(),
-                    key.split(", ").map(str::to_owned).collect(),
-                    docs.drain(..).collect::<Vec<_>>().join(" "),
-                ));
+                head = Some((name.to_owned(), key.split(", ").map(str::to_owned).collect(), std::mem::take(&mut docs).join(" ")));
             } else {
                 assert!(["", "}"].contains(&line), "schema.rs has a line this test can't read: {line}");
             }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::PgConnection;
 use nmc_core::calls::{CallFilter, NewCall};
-use nmc_core::conversations::{ConversationFilter, ConversationPatch, NewConversation};
+use nmc_core::conversations::{Conversation, ConversationFilter, ConversationPatch, NewConversation};
 use nmc_core::identity::{NewUser, TenantPatch};
 use nmc_core::store::{Person, Reason, statements_sent};
 use nmc_core::testing::{Business, ManualClock, TestDb, connection, query, unique_phone, unique_sid, wait_until};
@@ -362,7 +362,7 @@ fn what_would_fail_again_is_not_tried_again() {
 
 // --- every wait has an end ------------------------------------------------------------------------------------------------
 
-fn is_unavailable<T: std::fmt::Debug>(result: Result<T>) {
+fn is_unavailable<T: std::fmt::Debug>(result: &Result<T>) {
     assert!(matches!(result, Err(Error::Unavailable { contention: false, .. })), "{result:?}");
 }
 
@@ -376,7 +376,7 @@ fn a_pool_without_a_free_connection_says_so_in_time() {
     db.store
         .tenant(&business.tenant, |_| {
             let begun = Instant::now();
-            is_unavailable(db.store.tenant(&business.tenant, |_| Ok(())));
+            is_unavailable(&db.store.tenant(&business.tenant, |_| Ok(())));
             assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
             Ok(())
         })
@@ -393,8 +393,8 @@ fn a_lock_that_is_not_to_be_had_ends_the_wait() {
     db.store
         .tenant_and_person(&business.tenant, &person, |tx| {
             tx.conversations().update(id, &named("first"), None)?;
-            is_unavailable(db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named("second"), None)));
-            is_unavailable(db.store.tenant_and_person(&business.tenant, &person, |_| Ok(())));
+            is_unavailable(&db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named("second"), None)));
+            is_unavailable(&db.store.tenant_and_person(&business.tenant, &person, |_| Ok(())));
             Ok(())
         })
         .unwrap();
@@ -408,7 +408,7 @@ fn a_statement_that_takes_too_long_is_ended() {
     let slow = |tx: &mut TenantTx<'_>| {
         diesel::RunQueryDsl::execute(diesel::sql_query("SELECT pg_sleep(30)"), connection(tx)).map_err(Error::from)
     };
-    is_unavailable(db.store.tenant(&business.tenant, slow));
+    is_unavailable(&db.store.tenant(&business.tenant, slow));
     db.store.ping().unwrap();
 }
 
@@ -425,7 +425,7 @@ fn a_transaction_that_sleeps_is_ended() {
             tx.calls().count(&CallFilter::default())
         })
     };
-    is_unavailable(slept);
+    is_unavailable(&slept);
     db.store.ping().unwrap();
 }
 
@@ -433,7 +433,7 @@ fn a_transaction_that_sleeps_is_ended() {
 fn a_database_that_is_not_there_is_named_so_at_once() {
     let begun = Instant::now();
     let away = Store::connect(StoreConfig::new(Secret::new("postgres://nmc@/none?host=/nonexistent".to_owned())));
-    is_unavailable(away.map(|_| ()));
+    is_unavailable(&away.map(|_| ()));
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
@@ -471,11 +471,11 @@ fn errors_keep_sql_names_and_values_to_themselves() {
     let call = || NewCall { caller_name: Some(marked.to_owned()), ..new_call() };
     let broken = db.store.tenant(&business.tenant, |tx| tx.calls().create(NewCall { duration_seconds: Some(-1), ..call() }));
     keeps_its_secrets(&broken.unwrap_err(), marked);
-    let nowhere = Some(ConversationId::new(uuid::Uuid::now_v7()));
-    let missing = db.store.tenant(&business.tenant, |tx| tx.calls().create(NewCall { conversation_id: nowhere, ..call() }));
+    let nowhere = ConversationId::new(uuid::Uuid::now_v7());
+    let missing = db.store.tenant(&business.tenant, |tx| tx.calls().create(NewCall { conversation_id: Some(nowhere), ..call() }));
     let missing = missing.unwrap_err();
     keeps_its_secrets(&missing, marked);
-    keeps_its_secrets(&missing, &nowhere.unwrap().to_string());
+    keeps_its_secrets(&missing, &nowhere.to_string());
     let long = NewCall { caller_name: Some(marked.repeat(20)), ..new_call() };
     let long = db.store.tenant(&business.tenant, |tx| tx.calls().create(long.clone())).unwrap_err();
     assert!(matches!(long, Error::Invalid { .. }), "{long:?}");
@@ -645,54 +645,39 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     let update =
         |patch: &ConversationPatch| db.store.tenant(&business.tenant, |tx| tx.conversations().update(id, patch, None)).unwrap();
     let set = |text: &str| Patch::Set(text.to_owned());
-    let full = update(&ConversationPatch {
+    let everything = ConversationPatch {
         subject: set(" a leak "),
         customer_name: set("Ada"),
         customer_email: Patch::Set("Ada@Example.com".parse().unwrap()),
         customer_address: set("1 Main St"),
         notes: set("hurry"),
-    });
+    };
+    let full = update(&everything);
     assert_eq!((full.subject.as_deref(), full.notes.as_deref()), (Some("a leak"), Some("hurry")));
     assert_eq!(full.customer_email.as_ref().unwrap().as_str(), "ada@example.com");
 
     // One patch for each field and each thing a patch can say ⇒ the row as it must be then.
     let keep = ConversationPatch::default;
+    let as_set = || full.clone();
+    let some = |text: &str| Some(text.to_owned());
     let cases = [
-        (ConversationPatch { subject: Patch::Clear, ..keep() }, {
-            let mut row = full.clone();
-            row.subject = None;
-            row
-        }),
-        (ConversationPatch { customer_name: Patch::Clear, subject: set("another"), ..keep() }, {
-            let mut row = full.clone();
-            (row.customer_name, row.subject) = (None, Some("another".to_owned()));
-            row
-        }),
-        (ConversationPatch { customer_email: Patch::Clear, customer_name: set("Eve"), ..keep() }, {
-            let mut row = full.clone();
-            (row.customer_email, row.customer_name) = (None, Some("Eve".to_owned()));
-            row
-        }),
-        (ConversationPatch { customer_address: Patch::Clear, notes: set("done"), ..keep() }, {
-            let mut row = full.clone();
-            (row.customer_address, row.notes) = (None, Some("done".to_owned()));
-            row
-        }),
-        (ConversationPatch { notes: Patch::Clear, ..keep() }, {
-            let mut row = full.clone();
-            row.notes = None;
-            row
-        }),
+        (ConversationPatch { subject: Patch::Clear, ..keep() }, Conversation { subject: None, ..as_set() }),
+        (
+            ConversationPatch { customer_name: Patch::Clear, subject: set("another"), ..keep() },
+            Conversation { customer_name: None, subject: some("another"), ..as_set() },
+        ),
+        (
+            ConversationPatch { customer_email: Patch::Clear, customer_name: set("Eve"), ..keep() },
+            Conversation { customer_email: None, customer_name: some("Eve"), ..as_set() },
+        ),
+        (
+            ConversationPatch { customer_address: Patch::Clear, notes: set("done"), ..keep() },
+            Conversation { customer_address: None, notes: some("done"), ..as_set() },
+        ),
+        (ConversationPatch { notes: Patch::Clear, ..keep() }, Conversation { notes: None, ..as_set() }),
     ];
-    let restore = ConversationPatch {
-        subject: set("a leak"),
-        customer_name: set("Ada"),
-        customer_email: Patch::Set("ada@example.com".parse().unwrap()),
-        customer_address: set("1 Main St"),
-        notes: set("hurry"),
-    };
     for (patch, mut expected) in cases {
-        update(&restore);
+        update(&everything);
         let row = update(&patch);
         expected.updated_at = row.updated_at;
         assert_eq!(row, expected, "{patch:?}");

@@ -746,15 +746,16 @@ fn a_report_waits_for_the_sending_it_reports() {
     let scene = Scene::new();
     let message = scene.queue("Hello").id;
     let worker = scene.worker();
+    let form = SmsForm::delivery(&scene.business.number, &scene.customer, &format!("SM{:032x}", 1), "delivered");
+    let report = form.parse_delivery(Some(message));
     scene.sms.hold();
     std::thread::scope(|scope| {
         let pass = scope.spawn(|| worker.pass());
         scene.sms.wait_for_sender();
-        let form = SmsForm::delivery(&scene.business.number, &scene.customer, &format!("SM{:032x}", 1), "delivered");
-        let reported = scope.spawn(move || record_delivery(&scene.db.store, &form.parse_delivery(Some(message))));
+        let reported = scope.spawn(|| record_delivery(&scene.db.store, &report));
         scene.db.wait_for_waiting_sessions(1);
         scene.sms.release();
-        pass.join().unwrap().unwrap();
+        assert_eq!(pass.join().unwrap().unwrap().sent, 1);
         assert_eq!(reported.join().unwrap().unwrap().message_status, MessageStatus::Delivered);
     });
 }

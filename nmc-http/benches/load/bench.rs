@@ -100,16 +100,17 @@ impl Bench {
         }
     }
 
-    /// What the server logs while `work` runs, every statement with its values.
-    pub(crate) fn logged(&self, work: impl FnOnce() -> Answer<()>) -> Answer<String> {
+    /// What the server logs while `work` runs on a store with one connection: every statement with its values.
+    pub(crate) fn logged(&self, work: impl FnOnce(&Store) -> Answer<()>) -> Answer<String> {
         let log = self.dir().join("postgres.log");
         let all = "ALTER DATABASE nevermisscall SET log_statement = 'all'; \
                    ALTER DATABASE nevermisscall SET log_error_verbosity = 'default'";
         let none = "ALTER DATABASE nevermisscall RESET log_statement; \
                     ALTER DATABASE nevermisscall RESET log_error_verbosity";
         self.psql(all)?;
+        let store = self.store(1)?;
         let before = std::fs::read_to_string(&log)?.len();
-        work()?;
+        work(&store)?;
         let logged = std::fs::read_to_string(&log)?;
         self.psql(none)?;
         Ok(logged.get(before..).unwrap_or_default().to_owned())

@@ -216,14 +216,12 @@ impl<'b> Contenders<'b> {
 fn baseline(bench: &Bench) -> Answer<Baseline> {
     let (tenant, ours) = bench.tenants.first().ok_or("no business")?;
     let callers = Callers::new(vec![ours.clone()], "CAx", 300_000_000);
-    // Twice, on one connection: the first call of a session also prepares its statements.
     let mut seen = None;
     let mut sent = 0;
-    let store = bench.store(1)?;
-    let log = bench.logged(|| {
+    let log = bench.logged(|store| {
         let callback = VoiceCallback::parse(&callers.missed_call())?;
         sent = statements_sent();
-        record_voice_status(&store, &callback)?;
+        record_voice_status(store, &callback)?;
         sent = statements_sent() - sent;
         seen = Some(callback);
         Ok(())

@@ -51,7 +51,7 @@ impl Baseline {
         }
         let mut script = String::from("\\set n :n + 64\n\\set k :n + :client_id\n");
         writeln!(script, "\\set ours random({}, {})", bench.first_number(), bench.last_number())?;
-        script.push_str("\\set lock random(-9000000000000000000, 9000000000000000000)\n");
+        script.push_str("\\set lock hash(:k)\n");
         let mut constants = Vec::new();
         let mut tenant_known = false;
         for trip in &trips {

@@ -75,6 +75,8 @@ impl Site {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
+            // The server looks only once a second whether the last idle connection has gone.
+            .max_idle_connections(0)
             .build()
             .into();
         let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));

@@ -1,0 +1,660 @@
+//! What the worker promises: every text is sent or visibly given up; none is sent twice as far as the provider can tell.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::conversations::{
+    Message, MessageFilter, NewConversation, OutboundSms, SendError, SmsSender, Worker, WorkerConfig, receive_text,
+};
+use nmc_core::store::Person;
+use nmc_core::testing::{
+    Business, FakeSms, FakeTwilio, Fault, ManualClock, SmsForm, TestDb, TwilioFault, query, unique_phone, wait_until,
+};
+use nmc_core::twilio::TwilioSms;
+use nmc_core::{
+    CallerIdentity, Clock, ConsentSource, ConversationChannel, ConversationEventType, Error, MessageId, MessageStatus, PageRequest,
+    PhoneNumber, Secret, Store, StoreConfig, SystemClock,
+};
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-16T12:00:00Z".parse().unwrap()
+}
+
+const CONFIG: WorkerConfig = WorkerConfig {
+    senders: 1,
+    batch: 5,
+    lease: TimeDelta::seconds(90),
+    max_attempts: 8,
+    first_backoff: TimeDelta::seconds(5),
+    longest_backoff: TimeDelta::seconds(60),
+    idle: Duration::from_millis(5),
+};
+
+/// One business under a clock that stands still, and a provider in memory.
+struct Scene {
+    db: TestDb,
+    clock: Arc<ManualClock>,
+    business: Business,
+    sms: Arc<FakeSms>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::at(noon())
+    }
+
+    fn at(now: DateTime<Utc>) -> Self {
+        let clock = Arc::new(ManualClock::new(now));
+        let db = TestDb::with_clock(clock.clone());
+        let business = Business::onboard(&db.store, "Joe's Plumbing");
+        Self { db, clock, business, sms: Arc::new(FakeSms::new()) }
+    }
+
+    fn worker(&self) -> Worker {
+        self.worker_with(CONFIG)
+    }
+
+    fn worker_with(&self, config: WorkerConfig) -> Worker {
+        let sender: Arc<dyn SmsSender> = self.sms.clone();
+        Worker::new(self.db.store.clone(), sender, config)
+    }
+
+    /// Queues a text to somebody new.
+    fn queue(&self, body: &str) -> Message {
+        self.business.queue(&self.db.store, &unique_phone(), body).unwrap()
+    }
+
+    /// Queues texts to people of their own, in one transaction.
+    fn queue_many(&self, business: &Business, count: usize) {
+        let queued = self.db.store.tenant(&business.tenant, |tx| {
+            for number in 0..count {
+                let customer_phone = CallerIdentity::Phone(unique_phone());
+                let channel = ConversationChannel::Phone;
+                let new = NewConversation { customer_phone, channel, subject: None, customer_name: None };
+                let conversation = tx.conversations().create(&new)?.id;
+                tx.messages().queue(&business.words(conversation, &format!("text {number}")))?;
+            }
+            Ok(())
+        });
+        queued.unwrap();
+    }
+
+    fn message(&self, id: MessageId) -> Message {
+        self.db.store.tenant(&self.business.tenant, |tx| tx.messages().get(id)).unwrap()
+    }
+
+    /// Lets workers die and come back until there is nothing left to do, an hour after one another.
+    fn work_to_the_end(&self) {
+        for _ in 0..20 {
+            let queued = MessageFilter { status: Some(MessageStatus::Queued), ..Default::default() };
+            if self.business.messages(&self.db.store, &queued).is_empty() {
+                return;
+            }
+            drop(catch_unwind(AssertUnwindSafe(|| self.worker().pass())));
+            self.clock.advance(TimeDelta::hours(1));
+        }
+        panic!("a text is never sent nor given up");
+    }
+
+    fn failures(&self, message: &Message) -> usize {
+        let list = self.db.store.tenant(&self.business.tenant, |tx| {
+            tx.conversation_events().list(message.conversation_id, PageRequest::first())
+        });
+        list.unwrap().items.iter().filter(|event| event.event_type == ConversationEventType::MessageFailed).count()
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ killed
+
+const FAULTS: [Fault; 5] = [Fault::NotNow(None), Fault::LostBefore, Fault::LostAfter, Fault::DieBefore, Fault::DieAfter];
+
+/// Two attempts go wrong, in every way; in the end the text has been sent once.
+#[test]
+fn however_an_attempt_ends_a_text_is_sent_exactly_once() {
+    let mut scene = Scene::new();
+    for first in FAULTS {
+        for second in FAULTS {
+            scene.sms = Arc::new(FakeSms::new());
+            scene.sms.fail_with([first.clone(), second.clone()]);
+            let message = scene.queue("Hello");
+            scene.work_to_the_end();
+            let taken = scene.sms.taken();
+            assert_eq!(taken.len(), 1, "{first:?}, {second:?}");
+            let message = scene.message(message.id);
+            assert_eq!(message.message_status, MessageStatus::Accepted, "{first:?}, {second:?}");
+            assert_eq!(message.message_sid.as_ref(), Some(&taken[0].sid), "{first:?}, {second:?}");
+            assert_eq!((message.lease_owner, message.next_attempt_at), (None, None));
+        }
+    }
+}
+
+/// With a provider that can't be asked, a text in doubt gets no second try, and everybody can see that it did not.
+#[test]
+fn what_the_provider_cannot_tell_is_given_up_and_never_sent_twice() {
+    for (fault, taken) in [(Fault::LostBefore, 0), (Fault::LostAfter, 1), (Fault::DieBefore, 0), (Fault::DieAfter, 1)] {
+        let scene = Scene::new();
+        scene.sms.cannot_tell();
+        scene.sms.fail_with([fault.clone()]);
+        let message = scene.queue("Hello");
+        scene.work_to_the_end();
+        assert_eq!(scene.sms.taken().len(), taken, "{fault:?}");
+        let given_up = scene.message(message.id);
+        assert_eq!(given_up.message_status, MessageStatus::Failed, "{fault:?}");
+        assert!(given_up.error_message.unwrap().contains("can't tell"), "{fault:?}");
+        assert_eq!(scene.failures(&message), 1, "{fault:?}");
+    }
+}
+
+/// "Not now" is certain: the next attempt asks nobody.
+#[test]
+fn a_text_that_was_certainly_not_sent_is_tried_again_without_asking() {
+    let scene = Scene::new();
+    scene.sms.cannot_tell();
+    scene.sms.fail_with([Fault::NotNow(None), Fault::NotNow(None)]);
+    let message = scene.queue("Hello");
+    scene.work_to_the_end();
+    assert_eq!((scene.sms.taken().len(), scene.message(message.id).attempts), (1, 3));
+}
+
+/// The worker dies with a batch in its hands: what it had not begun is sent by the next one.
+#[test]
+fn a_worker_s_death_costs_none_of_its_batch() {
+    for fault in [Fault::DieBefore, Fault::DieAfter] {
+        let scene = Scene::new();
+        scene.queue_many(&scene.business, 12);
+        scene.sms.fail_with([fault.clone(), fault.clone()]);
+        scene.work_to_the_end();
+        let ids: HashSet<MessageId> = scene.sms.taken().iter().map(|taken| taken.id).collect();
+        assert_eq!((scene.sms.taken().len(), ids.len()), (12, 12), "{fault:?}");
+    }
+}
+
+/// The same words to the same person twice, both in doubt: both are sent, and each once.
+#[test]
+fn two_equal_texts_in_doubt_are_two_texts() {
+    for faults in [
+        [Fault::LostAfter, Fault::LostBefore],
+        [Fault::LostBefore, Fault::LostAfter],
+        [Fault::LostAfter, Fault::LostAfter],
+        [Fault::DieAfter, Fault::DieBefore],
+    ] {
+        let scene = Scene::new();
+        let customer = unique_phone();
+        let texts = [0, 1].map(|_| scene.business.queue(&scene.db.store, &customer, "Hello").unwrap().id);
+        scene.sms.fail_with(faults.clone());
+        scene.work_to_the_end();
+        let sids: HashSet<Option<String>> = texts.iter().map(|id| scene.message(*id).message_sid).collect();
+        let taken: HashSet<Option<String>> = scene.sms.taken().into_iter().map(|taken| Some(taken.sid)).collect();
+        assert_eq!((taken.len(), &sids), (2, &taken), "{faults:?}");
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ really killed
+
+const CHILD_DATABASE: &str = "NMC_TEST_WORKER_DATABASE";
+const CHILD_TWILIO: &str = "NMC_TEST_WORKER_TWILIO";
+
+/// Not a test of its own: what [`ChildWorker`] runs in another process.
+#[test]
+fn worker_in_a_process_of_its_own() {
+    let (Ok(database), Ok(twilio)) = (std::env::var(CHILD_DATABASE), std::env::var(CHILD_TWILIO)) else { return };
+    let store = Store::connect(StoreConfig::new(Secret::new(database))).unwrap();
+    let sender = Arc::new(TwilioSms::new(&FakeTwilio::account_at(twilio)));
+    Worker::new(store, sender, CONFIG).run();
+}
+
+struct ChildWorker(Child);
+
+impl ChildWorker {
+    fn start(scene: &Scene, twilio: &FakeTwilio) -> Self {
+        let module = module_path!().split_once("::").map_or("", |(_, module)| module);
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args([&format!("{module}::worker_in_a_process_of_its_own"), "--exact", "--nocapture"])
+            .env(CHILD_DATABASE, scene.db.url())
+            .env(CHILD_TWILIO, twilio.url())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(child.unwrap())
+    }
+
+    /// SIGKILL.
+    fn kill(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Drop for ChildWorker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A business at the machine's time, with one queued text.
+fn scene_for_a_killing() -> (Scene, FakeTwilio, Message) {
+    let scene = Scene::at(SystemClock.now());
+    let message = scene.queue("Hello");
+    (scene, FakeTwilio::start(), message)
+}
+
+/// The next worker comes when the dead one's claim has ended.
+fn recover(scene: &Scene, twilio: &FakeTwilio, message: &Message) {
+    let mut eye = scene.db.superuser();
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    wait_until("the server has noticed the death", || query::<i64>(&mut eye, locks) == [0]);
+    assert!(scene.message(message.id).lease_owner.is_some(), "it was claimed, and nothing more is known");
+    scene.clock.advance(TimeDelta::hours(1));
+    let worker = Worker::new(scene.db.store.clone(), Arc::new(TwilioSms::new(&twilio.account())), CONFIG);
+    assert_eq!(worker.pass().unwrap().sent, 1);
+    let texts = twilio.texts();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    let message = scene.message(message.id);
+    assert_eq!((message.message_sid.as_ref(), message.message_status), (Some(&texts[0].sid), MessageStatus::Accepted));
+}
+
+#[test]
+fn a_worker_killed_before_the_provider_took_the_text() {
+    let (scene, twilio, message) = scene_for_a_killing();
+    twilio.fail_with([TwilioFault::HoldBefore]);
+    let mut child = ChildWorker::start(&scene, &twilio);
+    twilio.wait_for_held();
+    child.kill();
+    twilio.release();
+    recover(&scene, &twilio, &message);
+}
+
+#[test]
+fn a_worker_killed_after_the_provider_took_the_text() {
+    let (scene, twilio, message) = scene_for_a_killing();
+    twilio.fail_with([TwilioFault::HoldAfter]);
+    let mut child = ChildWorker::start(&scene, &twilio);
+    twilio.wait_for_held();
+    assert_eq!(twilio.texts().len(), 1);
+    child.kill();
+    twilio.release();
+    recover(&scene, &twilio, &message);
+}
+
+/// It has claimed the text, and waits for the person's lock.
+#[test]
+fn a_worker_killed_before_it_began_to_send() {
+    let (scene, twilio, message) = scene_for_a_killing();
+    let person = Person::new(message.to_number.phone().unwrap().clone());
+    let mut child = None;
+    let started = Mutex::new(&mut child);
+    scene
+        .db
+        .store
+        .tenant_and_person(&scene.business.tenant, &person, |_| {
+            let mut child = ChildWorker::start(&scene, &twilio);
+            scene.db.wait_for_waiting_sessions(1);
+            child.kill();
+            **started.lock().unwrap() = Some(child);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(twilio.requests(), 0);
+    recover(&scene, &twilio, &message);
+}
+
+/// It has Twilio's answer, and is just writing it down.
+#[test]
+fn a_worker_killed_before_it_could_note_the_answer() {
+    use diesel::connection::SimpleConnection as _;
+    let (scene, twilio, message) = scene_for_a_killing();
+    twilio.fail_with([TwilioFault::HoldAfter]);
+    let mut child = ChildWorker::start(&scene, &twilio);
+    twilio.wait_for_held();
+    // Lets everybody read, and nobody write.
+    let mut blocker = scene.db.superuser();
+    blocker.batch_execute("BEGIN; LOCK TABLE messages IN SHARE MODE").unwrap();
+    twilio.release();
+    let mut eye = scene.db.superuser();
+    let writing = "SELECT count(*) FROM pg_locks WHERE relation = 'messages'::regclass AND NOT granted";
+    wait_until("the answer is being noted", || query::<i64>(&mut eye, writing) == [1]);
+    child.kill();
+    blocker.batch_execute("ROLLBACK").unwrap();
+    recover(&scene, &twilio, &message);
+}
+
+// ------------------------------------------------------------------------------------------------ the database
+
+/// The worker's connection dies while the provider is being called.
+#[test]
+fn a_lost_connection_sends_nothing_twice() {
+    for fault in [None, Some(Fault::LostBefore), Some(Fault::LostAfter), Some(Fault::NotNow(None))] {
+        let scene = Scene::new();
+        let message = scene.queue("Hello");
+        scene.sms.fail_with(fault.clone());
+        scene.sms.hold();
+        let worker = scene.worker();
+        std::thread::scope(|scope| {
+            let pass = scope.spawn(|| worker.pass());
+            scene.sms.wait_for_sender();
+            let ended: Vec<bool> = scene.db.query(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                 WHERE datname = current_database() AND state = 'idle in transaction'",
+            );
+            assert_eq!(ended, [true]);
+            scene.sms.release();
+            let lost = pass.join().unwrap();
+            assert!(matches!(lost, Err(Error::Unavailable { .. })), "{fault:?}: {lost:?}");
+        });
+        scene.clock.advance(TimeDelta::hours(1));
+        scene.work_to_the_end();
+        assert_eq!(scene.sms.taken().len(), 1, "{fault:?}");
+        assert_eq!(scene.message(message.id).message_status, MessageStatus::Accepted, "{fault:?}");
+    }
+}
+
+/// `run` outlives a database that goes away and comes back.
+#[test]
+fn a_running_worker_gets_over_lost_connections() {
+    let scene = Scene::new();
+    let worker = scene.worker();
+    std::thread::scope(|scope| {
+        scope.spawn(|| worker.run());
+        for number in 1..=3 {
+            scene.queue("Hello");
+            wait_until("it is sent", || scene.sms.taken().len() == number);
+            let _ended: Vec<bool> = scene.db.query(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            );
+        }
+        worker.stop();
+    });
+}
+
+// ------------------------------------------------------------------------------------------------ several workers
+
+/// A worker so slow that its claim has ended finds that the text is no longer its own.
+#[test]
+fn a_worker_whose_claim_has_ended_does_not_send() {
+    let scene = Scene::new();
+    let first = scene.queue("first").id;
+    scene.clock.advance(TimeDelta::seconds(1));
+    let second = scene.queue("second").id;
+    let slow = scene.worker();
+    let quick_sms = Arc::new(FakeSms::new());
+    let quick = Worker::new(scene.db.store.clone(), quick_sms.clone(), CONFIG);
+    scene.sms.hold();
+    std::thread::scope(|scope| {
+        let pass = scope.spawn(|| slow.pass());
+        scene.sms.wait_for_sender();
+        assert_eq!(quick.pass().unwrap().sent, 0, "both are claimed");
+        scene.clock.advance(TimeDelta::seconds(91));
+        // The first is being sent, which its row's lock shows; the second is free again.
+        assert_eq!(quick.pass().unwrap().sent, 1);
+        scene.sms.release();
+        assert_eq!(pass.join().unwrap().unwrap().sent, 1);
+    });
+    let ids = |sms: &FakeSms| sms.taken().iter().map(|taken| taken.id).collect::<Vec<_>>();
+    assert_eq!((ids(&scene.sms), ids(&quick_sms)), (vec![first], vec![second]));
+    scene.clock.advance(TimeDelta::hours(1));
+    assert_eq!(scene.worker().pass().unwrap(), nmc_core::conversations::Pass::default());
+}
+
+#[test]
+fn two_workers_on_one_queue_send_each_text_once() {
+    let scene = Scene::new();
+    scene.queue_many(&scene.business, 200);
+    let workers = [0, 1].map(|_| scene.worker_with(WorkerConfig { senders: 2, ..CONFIG }));
+    std::thread::scope(|scope| {
+        for worker in &workers {
+            scope.spawn(|| worker.run());
+        }
+        wait_until("all are sent", || scene.sms.taken().len() >= 200);
+        workers.iter().for_each(Worker::stop);
+    });
+    let ids: HashSet<MessageId> = scene.sms.taken().iter().map(|taken| taken.id).collect();
+    assert_eq!((scene.sms.taken().len(), ids.len()), (200, 200));
+    let statuses: Vec<String> = scene.db.query("SELECT DISTINCT message_status FROM messages");
+    assert_eq!(statuses, ["accepted"]);
+}
+
+/// One business's five hundred texts don't keep another's one waiting.
+#[test]
+fn a_long_queue_starves_nobody() {
+    let scene = Scene::new();
+    scene.queue_many(&scene.business, 500);
+    scene.clock.advance(TimeDelta::seconds(1));
+    let small = Business::onboard(&scene.db.store, "Ann's Plumbing");
+    small.queue(&scene.db.store, &unique_phone(), "Hello").unwrap();
+    let pass = scene.worker().pass().unwrap();
+    assert_eq!(pass.sent, 6, "a batch of one and all of the other");
+    let senders: HashMap<String, usize> = scene.sms.taken().into_iter().fold(HashMap::new(), |mut senders, taken| {
+        *senders.entry(taken.text.0).or_default() += 1;
+        senders
+    });
+    assert_eq!((senders[scene.business.number.as_str()], senders[small.number.as_str()]), (5, 1));
+}
+
+#[test]
+fn the_longest_waiting_goes_first() {
+    let scene = Scene::new();
+    let order: Vec<MessageId> = (0..7)
+        .map(|number| {
+            scene.clock.advance(TimeDelta::seconds(1));
+            scene.queue(&format!("text {number}")).id
+        })
+        .collect();
+    scene.worker().pass().unwrap();
+    scene.worker().pass().unwrap();
+    assert_eq!(scene.sms.taken().iter().map(|taken| taken.id).collect::<Vec<_>>(), order);
+}
+
+// ------------------------------------------------------------------------------------------------ trying again
+
+/// The wait until the next attempt, in seconds.
+fn wait_of(scene: &Scene, id: MessageId) -> f64 {
+    let wait = scene.message(id).next_attempt_at.unwrap() - scene.clock.now();
+    wait.as_seconds_f64()
+}
+
+#[test]
+fn the_wait_doubles_to_its_limit_and_then_the_text_is_given_up() {
+    for (fault, asks_again) in [(Fault::NotNow(None), 0), (Fault::LostBefore, 1)] {
+        let scene = Scene::new();
+        let worker = scene.worker_with(WorkerConfig { max_attempts: 6, ..CONFIG });
+        let message = scene.queue("Hello");
+        scene.sms.fail_with(vec![fault.clone(); 20]);
+        for wait in [5.0, 10.0, 20.0, 40.0, 60.0] {
+            assert_eq!(worker.pass().unwrap().put_back, 1, "{fault:?} {wait}");
+            let actual = wait_of(&scene, message.id);
+            assert!((wait..=wait * 1.25).contains(&actual), "{fault:?}: {actual} for {wait}");
+            assert!(scene.message(message.id).error_message.is_some(), "the reason stands in the row meanwhile");
+            scene.clock.advance(TimeDelta::microseconds(-1) + TimeDelta::nanoseconds((actual * 1e9).round() as i64));
+            assert_eq!(worker.pass().unwrap(), nmc_core::conversations::Pass::default(), "not before its time");
+            scene.clock.advance(TimeDelta::microseconds(1));
+        }
+        // In doubt, the provider is asked once more what became of the last attempt.
+        for _ in 0..asks_again {
+            assert_eq!(worker.pass().unwrap().put_back, 1);
+            scene.clock.advance(TimeDelta::hours(1));
+        }
+        assert_eq!(worker.pass().unwrap().ended, 1, "{fault:?}");
+        let given_up = scene.message(message.id);
+        assert_eq!((given_up.message_status, given_up.lease_owner), (MessageStatus::Failed, None), "{fault:?}");
+        assert!(given_up.error_message.is_some());
+        assert_eq!((scene.failures(&message), scene.sms.taken().len()), (1, 0), "{fault:?}");
+    }
+}
+
+#[test]
+fn the_wait_the_provider_asks_for_is_kept() {
+    let scene = Scene::new();
+    let message = scene.queue("Hello").id;
+    scene.sms.fail_with([Fault::NotNow(Some(Duration::from_secs(37))), Fault::NotNow(Some(Duration::from_secs(1)))]);
+    scene.worker().pass().unwrap();
+    let wait = wait_of(&scene, message);
+    assert!((37.0..=39.0).contains(&wait), "{wait}");
+    scene.clock.advance(TimeDelta::seconds(40));
+    scene.worker().pass().unwrap();
+    let wait = wait_of(&scene, message);
+    assert!((10.0..=12.5).contains(&wait), "a short wait does not shorten our own: {wait}");
+    scene.clock.advance(TimeDelta::seconds(13));
+    scene.sms.fail_with([Fault::NotNow(Some(Duration::MAX))]);
+    scene.worker().pass().unwrap();
+    assert!(wait_of(&scene, message) <= 75.0, "nobody makes us wait for ever");
+}
+
+/// A provider that sends, but can't be asked for a while.
+struct Silent(FakeSms);
+
+impl SmsSender for Silent {
+    fn send(&self, sms: &OutboundSms<'_>) -> Result<nmc_core::conversations::SendReceipt, SendError> {
+        self.0.send(sms)
+    }
+
+    fn lookup(&self, _: &OutboundSms<'_>, _: DateTime<Utc>) -> Result<nmc_core::conversations::Lookup, SendError> {
+        Err(SendError::NotNow { retry_after: None, reason: "the provider is silent".to_owned() })
+    }
+}
+
+#[test]
+fn a_text_in_doubt_waits_for_a_provider_that_can_be_asked() {
+    let scene = Scene::new();
+    let message = scene.queue("Hello");
+    let silent = Arc::new(Silent(FakeSms::new()));
+    silent.0.fail_with([Fault::LostAfter]);
+    let worker = Worker::new(scene.db.store.clone(), silent.clone(), WorkerConfig { max_attempts: 4, ..CONFIG });
+    for _ in 0..3 {
+        assert_eq!(worker.pass().unwrap().put_back, 1);
+        scene.clock.advance(TimeDelta::hours(1));
+    }
+    assert_eq!(worker.pass().unwrap().ended, 1);
+    assert_eq!(scene.message(message.id).message_status, MessageStatus::Failed);
+    assert_eq!((silent.0.taken().len(), scene.failures(&message)), (1, 1), "never sent again, and visibly given up");
+}
+
+// ------------------------------------------------------------------------------------------------ refused
+
+#[test]
+fn a_refused_text_is_given_up_at_once() {
+    let scene = Scene::new();
+    let message = scene.queue("Hello");
+    let customer = message.to_number.phone().unwrap().clone();
+    scene.sms.fail_with([Fault::Refused(21_211)]);
+    assert_eq!(scene.worker().pass().unwrap().ended, 1);
+    let refused = scene.message(message.id);
+    assert_eq!((refused.message_status, refused.error_code, refused.attempts), (MessageStatus::Failed, Some(21_211), 1));
+    assert_eq!(scene.failures(&message), 1);
+    assert!(!scene.db.store.tenant(&scene.business.tenant, |tx| tx.consents().is_opted_out(&customer)).unwrap());
+}
+
+#[test]
+fn a_provider_that_knows_of_an_opt_out_tells_us() {
+    let scene = Scene::new();
+    let message = scene.queue("Hello");
+    let customer = message.to_number.phone().unwrap().clone();
+    scene.clock.advance(TimeDelta::seconds(1));
+    let waiting = scene.business.queue(&scene.db.store, &customer, "Are you there?").unwrap().id;
+    scene.sms.fail_with([Fault::Refused(21_610)]);
+    scene.worker_with(WorkerConfig { batch: 1, ..CONFIG }).pass().unwrap();
+    let refused = scene.message(message.id);
+    assert_eq!((refused.message_status, refused.error_code), (MessageStatus::Failed, Some(21_610)));
+    assert_eq!(scene.message(waiting).message_status, MessageStatus::Canceled);
+    let entry = scene.db.store.tenant(&scene.business.tenant, |tx| tx.consents().find_latest(&customer)).unwrap().unwrap();
+    assert_eq!((entry.source, entry.message_id), (ConsentSource::Provider, Some(message.id)));
+    assert!(matches!(scene.business.queue(&scene.db.store, &customer, "Hello?"), Err(Error::Forbidden(_))));
+    receive_text(&scene.db.store, &SmsForm::text(customer.as_str(), &scene.business.number, "START").parse()).unwrap();
+    scene.business.queue(&scene.db.store, &customer, "Welcome back").unwrap();
+}
+
+// ------------------------------------------------------------------------------------------------ suspended
+
+#[test]
+fn a_suspended_business_s_texts_wait() {
+    let scene = Scene::new();
+    let other = Business::onboard(&scene.db.store, "Ann's Plumbing");
+    let message = scene.queue("Hello").id;
+    other.queue(&scene.db.store, &unique_phone(), "Hello").unwrap();
+    scene.business.suspend(&scene.db, true);
+    assert_eq!(scene.worker().pass().unwrap().sent, 1, "the other's");
+    let waiting = scene.message(message);
+    assert_eq!((waiting.message_status, waiting.attempts, waiting.lease_owner), (MessageStatus::Queued, 0, None));
+    scene.clock.advance(TimeDelta::days(3));
+    assert_eq!(scene.worker().pass().unwrap().sent, 0);
+    scene.business.suspend(&scene.db, false);
+    assert_eq!(scene.worker().pass().unwrap().sent, 1);
+    assert_eq!(scene.message(message).message_status, MessageStatus::Accepted);
+}
+
+/// It is suspended while the worker sends the first text of its batch: the rest goes back untried.
+#[test]
+fn a_suspension_stops_a_batch() {
+    let scene = Scene::new();
+    scene.sms.cannot_tell();
+    scene.queue_many(&scene.business, 4);
+    let worker = scene.worker();
+    scene.sms.hold();
+    std::thread::scope(|scope| {
+        let pass = scope.spawn(|| worker.pass());
+        scene.sms.wait_for_sender();
+        scene.business.suspend(&scene.db, true);
+        scene.sms.release();
+        assert_eq!(pass.join().unwrap().unwrap().sent, 1);
+    });
+    scene.business.suspend(&scene.db, false);
+    assert_eq!(scene.worker().pass().unwrap().sent, 3);
+}
+
+// ------------------------------------------------------------------------------------------------ stopping
+
+#[test]
+fn a_worker_told_to_stop_gives_back_what_it_holds() {
+    let scene = Scene::new();
+    // One of them is in doubt, and stays so.
+    let in_doubt = scene.queue("in doubt").id;
+    scene.sms.fail_with([Fault::LostAfter]);
+    scene.worker().pass().unwrap();
+    scene.clock.advance(TimeDelta::minutes(-10));
+    let first = scene.queue("first").id;
+    scene.clock.advance(TimeDelta::minutes(11));
+    let others = [scene.queue("second").id, scene.queue("third").id];
+    let worker = scene.worker();
+    scene.sms.hold();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| worker.run());
+        scene.sms.wait_for_sender();
+        for id in others {
+            assert!(scene.message(id).lease_owner.is_some(), "claimed together");
+        }
+        worker.stop();
+        scene.sms.release();
+        run.join().unwrap();
+    });
+    assert_eq!(scene.message(first).message_status, MessageStatus::Accepted, "what it was sending is sent");
+    for id in others {
+        let message = scene.message(id);
+        assert_eq!((message.message_status, message.attempts, message.lease_owner), (MessageStatus::Queued, 0, None));
+        assert!(message.next_attempt_at.unwrap() <= scene.clock.now(), "due at once");
+    }
+    assert!(scene.message(in_doubt).lease_owner.is_some(), "what is in doubt is asked about, not tried again");
+    scene.clock.advance(TimeDelta::hours(1));
+    scene.work_to_the_end();
+    assert_eq!(scene.sms.taken().len(), 4);
+}
+
+#[test]
+fn an_idle_worker_stops_at_once() {
+    let scene = Scene::new();
+    let worker = scene.worker_with(WorkerConfig { senders: 3, idle: Duration::from_secs(3_600), ..CONFIG });
+    let (done, wait) = mpsc::channel();
+    let running = worker.clone();
+    let run = std::thread::spawn(move || {
+        running.run();
+        done.send(()).unwrap();
+    });
+    scene.queue("Hello");
+    wait_until("it works", || !scene.sms.taken().is_empty() || worker.pass().is_ok());
+    worker.stop();
+    wait.recv_timeout(Duration::from_secs(10)).expect("it has stopped");
+    run.join().unwrap();
+}
