@@ -3,7 +3,7 @@
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::calls;
-use crate::store::{Scope, TenantTx};
+use crate::store::{Prepared, Scope, TenantTx};
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, ForwardedLegStatus, PhoneNumber,
     Result, TenantId,
@@ -283,24 +283,24 @@ impl Calls<'_> {
 
     /// Writes the row, or locks and returns the one that is there under its SID. The flag says whether it is new.
     pub(crate) fn insert_or_lock(&mut self, row: &Call) -> Result<(Call, bool)> {
-        let stored: Call = diesel::insert_into(calls::table)
+        let upsert = diesel::insert_into(calls::table)
             .values(row)
             .on_conflict((calls::tenant_id, calls::twilio_call_sid))
             .do_update()
             .set(calls::twilio_call_sid.eq(excluded(calls::twilio_call_sid)))
-            .returning(Call::as_returning())
-            .get_result(self.0.conn)?;
+            .returning(Call::as_returning());
+        let stored: Call = Prepared(upsert).get_result(self.0.conn)?;
         let is_new = stored.id == row.id;
         Ok((stored, is_new))
     }
 
     /// Writes back what `absorb` changed.
     pub(crate) fn save_progress(&mut self, call: &Call) -> Result<()> {
-        let rows = diesel::update(calls::table)
+        let update = diesel::update(calls::table)
             .filter(calls::tenant_id.eq(self.0.tenant))
             .filter(calls::id.eq(call.id))
             .set((call.progress(), calls::updated_at.eq(self.0.now())))
-            .execute(self.0.conn)?;
-        touched_one(rows, "call")
+            .returning(calls::id);
+        touched_one(Prepared(update).keys::<CallId>(self.0.conn)?.len(), "call")
     }
 }

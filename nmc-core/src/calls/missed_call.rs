@@ -127,6 +127,9 @@ impl VoiceStatus<'_> {
             ConversationChannel::Phone,
             Some((call.id, seconds)),
         )?;
+        if self.facts.direction == CallDirection::Inbound {
+            Conversations::over(tx.0.reborrow()).wake(&conversation)?;
+        }
         if conversation.id != expected {
             call.conversation_id = Some(conversation.id);
             tx.calls().save_progress(call)?;

@@ -4,7 +4,7 @@ use super::event::NewConversationEvent;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversations;
-use crate::store::{Scope, TenantTx, stamped};
+use crate::store::{Prepared, Scope, TenantTx, stamped};
 use crate::types::optional;
 use crate::{
     CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus,
@@ -236,7 +236,7 @@ impl Conversations<'_> {
         call: Option<(CallId, i32)>,
     ) -> Result<Conversation> {
         let (call_id, seconds) = call.map_or((None, 0), |(id, seconds)| (Some(id), seconds));
-        Ok(diesel::insert_into(conversations::table)
+        let upsert = diesel::insert_into(conversations::table)
             .values((
                 conversations::customer_phone.eq(customer),
                 conversations::channel.eq(channel),
@@ -265,8 +265,16 @@ impl Conversations<'_> {
                     .eq(conversations::total_duration_seconds + excluded(conversations::total_duration_seconds)),
                 conversations::updated_at.eq(excluded(conversations::updated_at)),
             ))
-            .returning(Conversation::as_returning())
-            .get_result(self.0.conn)?)
+            .returning(Conversation::as_returning());
+        Ok(Prepared(upsert).get_result(self.0.conn)?)
+    }
+
+    /// The customer has spoken up: what waited for them is active again.
+    pub(crate) fn wake(&mut self, conversation: &Conversation) -> Result<()> {
+        if conversation.status == ConversationStatus::Waiting {
+            self.set_status(conversation.id, ConversationStatus::Active, None)?;
+        }
+        Ok(())
     }
 
     /// Adds seconds of talk that became known later.

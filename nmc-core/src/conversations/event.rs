@@ -2,7 +2,7 @@
 
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversation_events as events;
-use crate::store::{Scope, TenantTx};
+use crate::store::{Prepared, Scope, TenantTx};
 use crate::{CallId, ConversationEventId, ConversationEventType, ConversationId, Result, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -69,6 +69,9 @@ impl NewConversationEvent {
     }
 }
 
+/// What workflows append at once stays prepared, a statement per number of rows; more is rare.
+const FEW: usize = 4;
+
 /// The logs of a tenant's conversations.
 pub struct ConversationEvents<'a>(Scope<'a>);
 
@@ -105,7 +108,12 @@ impl ConversationEvents<'_> {
                 )
             })
             .collect();
-        diesel::insert_into(events::table).values(rows).execute(self.0.conn)?;
+        let insert = diesel::insert_into(events::table).values(rows);
+        if new.len() <= FEW {
+            Prepared(insert.returning(events::id)).keys::<ConversationEventId>(self.0.conn)?;
+        } else {
+            insert.execute(self.0.conn)?;
+        }
         Ok(())
     }
 

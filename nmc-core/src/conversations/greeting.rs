@@ -2,7 +2,7 @@
 
 use super::message::LIVING_SQL;
 use crate::schema::{business_settings, consents, messages, tenants};
-use crate::store::Scope;
+use crate::store::{Prepared, Scope};
 use crate::{ConsentAction, MessageDirection, MessageKind, PhoneNumber, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{exists, max, sql};
@@ -39,7 +39,7 @@ impl GreetingContext {
                 .filter(messages::message_direction.eq(MessageDirection::Outbound))
                 .filter(sql::<Bool>(LIVING_SQL))
         };
-        let (business_name, sends, settings, consent, last_greeting, texted_before): Row = tenants::table
+        let query = tenants::table
             .left_join(
                 business_settings::table
                     .on(business_settings::tenant_id.eq(tenants::id).and(business_settings::tenant_id.eq(scope.tenant))),
@@ -61,8 +61,9 @@ impl GreetingContext {
                     .select(max(messages::created_at))
                     .single_value(),
                 exists(outbound()),
-            ))
-            .first(scope.conn)?;
+            ));
+        let (business_name, sends, settings, consent, last_greeting, texted_before): Row =
+            Prepared(query).get_result(scope.conn)?;
         let (template, hours) = settings.unwrap_or_else(|| (DEFAULT_GREETING.to_owned(), DEFAULT_COOLDOWN_HOURS));
         Ok(Self {
             business_name,

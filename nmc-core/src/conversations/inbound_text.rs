@@ -69,7 +69,9 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
         });
     }
     let fresh = ConversationId::new(tx.0.moment.id());
-    let conversation = Conversations::over(tx.0.reborrow()).find_or_open(fresh, &text.from, ConversationChannel::Sms, None)?.id;
+    let found = Conversations::over(tx.0.reborrow()).find_or_open(fresh, &text.from, ConversationChannel::Sms, None)?;
+    Conversations::over(tx.0.reborrow()).wake(&found)?;
+    let conversation = found.id;
     let message = Messages::over(tx.0.reborrow()).insert_received(conversation, text, our_number)?.id;
     let event = |kind| NewConversationEvent::new(conversation, kind);
     let mut events = Vec::new();

@@ -2,8 +2,8 @@
 //! `FOR UPDATE SKIP LOCKED`), which is what makes it fair between tenants.
 
 use super::{Message, Messages};
-use crate::schema::messages;
-use crate::store::{SystemTx, Tenant};
+use crate::schema::{messages, tenants};
+use crate::store::{Prepared, SystemTx, Tenant};
 use crate::{LeaseId, MessageDirection, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -22,12 +22,14 @@ pub struct Claimed {
 }
 
 impl SystemTx<'_> {
-    /// The tenants with texts due, the longest waiting first; `limit` at the most.
+    /// The tenants with texts due, the longest waiting first; `limit` at the most. A suspended one's texts wait.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn tenants_with_due_messages(&mut self, limit: i64) -> Result<Vec<Tenant>> {
         let ids: Vec<TenantId> = messages::table
+            .inner_join(tenants::table)
+            .filter(tenants::is_active)
             .filter(messages::message_status.eq(MessageStatus::Queued))
             .filter(messages::message_direction.eq(MessageDirection::Outbound))
             .filter(messages::next_attempt_at.le(self.now()))
@@ -64,7 +66,7 @@ impl Messages<'_> {
         let lease = LeaseId::new(self.0.moment.id());
         let until = self.0.now() + lease_for;
         let ids: Vec<MessageId> = due.iter().map(|(id, ..)| *id).collect();
-        diesel::update(messages::table)
+        let update = diesel::update(messages::table)
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::id.eq_any(ids))
             .set((
@@ -75,7 +77,8 @@ impl Messages<'_> {
                 messages::attempts.eq(messages::attempts + 1),
                 messages::updated_at.eq(self.0.now()),
             ))
-            .execute(self.0.conn)?;
+            .returning(messages::id);
+        Prepared(update).keys::<MessageId>(self.0.conn)?;
         Ok(due.into_iter().map(|(id, to, held)| Claimed { id, to, lease, in_doubt: held.is_some() }).collect())
     }
 
@@ -125,7 +128,7 @@ impl Messages<'_> {
         sent: Option<(&str, DateTime<Utc>)>,
         due: Option<DateTime<Utc>>,
     ) -> Result<()> {
-        let rows = diesel::update(messages::table)
+        let update = diesel::update(messages::table)
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::id.eq(id))
             .filter(messages::message_status.eq(MessageStatus::Queued))
@@ -139,8 +142,8 @@ impl Messages<'_> {
                 messages::lease_expires_at.eq(None::<DateTime<Utc>>),
                 messages::updated_at.eq(self.0.now()),
             ))
-            .execute(self.0.conn)?;
-        crate::error::touched_one(rows, "message")
+            .returning(messages::id);
+        crate::error::touched_one(Prepared(update).keys::<MessageId>(self.0.conn)?.len(), "message")
     }
 
     /// Keeps a text in doubt under its lease until `at`, when the provider is asked again.

@@ -1,10 +1,10 @@
 //! The worker that empties the outbox.
 //!
-//! What it promises: every queued text is sent or visibly given up; none is sent to someone who has opted out; and none
-//! is sent twice, as far as the provider can tell. A claim is committed before the provider is called, so a text whose
-//! worker died in between is known to be in doubt. The next worker asks the provider for it and adopts what it finds;
-//! only when the provider says that there is nothing is it sent again. A provider that can't be asked (the console) gets
-//! no second try: the text is given up, with the reason in its row.
+//! What it promises: every queued text is sent or visibly given up (a suspended business's waits); none is sent to someone
+//! who has opted out; and none is sent twice, as far as the provider can tell. A claim is committed before the provider is
+//! called, so a text whose worker died in between is known to be in doubt. The next worker asks the provider for it and
+//! adopts what it finds; only when the provider says that there is nothing is it sent again. A provider that can't be asked
+//! (the console) gets no second try: the text is given up, with the reason in its row.
 
 use super::delivery::{OPTED_OUT_CODE, record_provider_opt_out};
 use super::{Claimed, ConversationEvents, Lookup, Message, NewConversationEvent, OutboundSms, SendError, SendReceipt, SmsSender};
@@ -178,7 +178,7 @@ enum Fate {
     Sent,
     PutBack,
     Ended,
-    /// The claim had ended, or another worker has it.
+    /// The claim had ended, another worker has it, or the business was suspended.
     NotOurs,
 }
 
@@ -192,6 +192,11 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn make(&self, tx: &mut TenantTx<'_>) -> Result<Fate> {
+        if !tx.tenants().get()?.is_active {
+            // Suspended since it was claimed: it goes back untried, and waits with the others.
+            tx.messages().unclaim(std::slice::from_ref(self.claimed))?;
+            return Ok(Fate::NotOurs);
+        }
         if self.claimed.in_doubt {
             match self.look_up(tx)? {
                 Found::Adopted => return Ok(Fate::Sent),

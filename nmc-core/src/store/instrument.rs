@@ -6,12 +6,19 @@ use std::time::{Duration, Instant};
 
 thread_local! {
     static STATEMENTS: Cell<u64> = const { Cell::new(0) };
+    static PREPARED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// How many statements (round trips) this thread has sent so far. Subtract two readings to count a workflow's.
 #[must_use]
 pub fn statements_sent() -> u64 {
     STATEMENTS.get()
+}
+
+/// How many statements this thread has prepared to be kept, so that later runs on the same connection need not.
+#[must_use]
+pub fn statements_prepared() -> u64 {
+    PREPARED.get()
 }
 
 pub(crate) struct SlowStatements {
@@ -32,6 +39,7 @@ impl Instrumentation for SlowStatements {
                 STATEMENTS.set(STATEMENTS.get().saturating_add(1));
                 self.since = Some(Instant::now());
             }
+            InstrumentationEvent::CacheQuery { .. } => PREPARED.set(PREPARED.get().saturating_add(1)),
             InstrumentationEvent::FinishQuery { query, .. } => {
                 let Some(took) = self.since.take().map(|since| since.elapsed()) else { return };
                 if took >= self.limit {

@@ -1,6 +1,7 @@
 //! The migrations of this library: embedded, guarded against two runners at once, readable before they run.
 
-use super::{Difference, pool, verify};
+use super::pool::{self, ConnectError};
+use super::{Difference, verify};
 use crate::{Error, Secret};
 use diesel::connection::SimpleConnection as _;
 use diesel::migration::{Migration as DieselMigration, MigrationMetadata, MigrationName, MigrationVersion};
@@ -110,6 +111,12 @@ pub enum MigrateError {
     #[error("{reason}")]
     Database {
         /// What the server or the network said.
+        reason: String,
+    },
+    /// The address of the database is no address.
+    #[error("{reason}")]
+    Address {
+        /// What it should be.
         reason: String,
     },
     /// Another runner holds the lock.
@@ -264,7 +271,10 @@ impl Migrator {
     }
 
     fn open(&self) -> Result<PgConnection, MigrateError> {
-        let mut conn = pool::open(self.url.expose()).map_err(|error| MigrateError::Database { reason: error.to_string() })?;
+        let mut conn = pool::open(self.url.expose()).map_err(|error| match error {
+            ConnectError::Address => MigrateError::Address { reason: error.to_string() },
+            ConnectError::Failed(words) => MigrateError::Database { reason: format!("the database can't be reached: {words}") },
+        })?;
         conn.batch_execute("SET application_name = 'nmc migrate'; SET client_min_messages = warning")?;
         Ok(conn)
     }

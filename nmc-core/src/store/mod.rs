@@ -5,13 +5,15 @@ pub mod embedded;
 mod instrument;
 mod migrate;
 mod pool;
+mod prepared;
 mod tx;
 mod verify;
 
 pub use config::StoreConfig;
-pub use instrument::statements_sent;
+pub use instrument::{statements_prepared, statements_sent};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
 pub(crate) use pool::open;
+pub(crate) use prepared::Prepared;
 pub use tx::{Person, Reason, SystemTx, Tenant, TenantTx};
 pub(crate) use tx::{Scope, stamped};
 pub use verify::Difference;

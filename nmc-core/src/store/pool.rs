@@ -26,10 +26,33 @@ impl Links {
     }
 }
 
-/// Why a connection could not be opened; keeps libpq's words (which may name hosts and users) for the log.
+/// Why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct ConnectError(String);
+pub(crate) enum ConnectError {
+    /// The address is at fault. libpq quotes what it can't read, which a password that isn't percent-encoded may be part of.
+    #[error(
+        "the database's address can't be used: it must be like postgres://user:password@host:5432/name, \
+         with the special characters of a password percent-encoded (@ as %40)"
+    )]
+    Address,
+    /// In libpq's words, which may name the host and the user.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl ConnectError {
+    /// Of an attempt to connect, in one line.
+    fn of(words: &str) -> Self {
+        if words.contains("could not translate host name") {
+            return Self::Failed("the host in the database's address is not known".to_owned());
+        }
+        if !words.contains("connection to server") && !words.contains("SSL support is not compiled in") {
+            return Self::Address;
+        }
+        let lines = words.lines().map(str::trim).filter(|line| !line.is_empty() && !line.ends_with('?'));
+        Self::Failed(lines.collect::<Vec<_>>().join("; "))
+    }
+}
 
 impl r2d2::ManageConnection for Links {
     type Connection = Link;
@@ -47,7 +70,7 @@ impl r2d2::ManageConnection for Links {
             millis(config.lock_timeout),
             millis(config.idle_in_transaction_timeout),
         ))
-        .map_err(|error| ConnectError(error.to_string()))?;
+        .map_err(|error| ConnectError::Failed(error.to_string()))?;
         if !config.prepared_statements {
             conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
@@ -57,7 +80,7 @@ impl r2d2::ManageConnection for Links {
 
     /// Not asked on check-out (it would cost a round trip each): BEGIN finds a dead connection just as well.
     fn is_valid(&self, link: &mut Link) -> Result<(), ConnectError> {
-        link.conn.batch_execute("SELECT 1").map_err(|error| ConnectError(error.to_string()))
+        link.conn.batch_execute("SELECT 1").map_err(|error| ConnectError::Failed(error.to_string()))
     }
 
     fn has_broken(&self, link: &mut Link) -> bool {
@@ -67,7 +90,7 @@ impl r2d2::ManageConnection for Links {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that opens a connection")]
 pub(crate) fn open(url: &str) -> Result<PgConnection, ConnectError> {
-    PgConnection::establish(&bounded(url)).map_err(|error| ConnectError(error.to_string()))
+    PgConnection::establish(&bounded(url)).map_err(|error| ConnectError::of(&error.to_string()))
 }
 
 /// The address with an end to every wait for the network (seconds to connect, milliseconds without a sign of life),
@@ -90,7 +113,25 @@ fn bounded(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::bounded;
+    use super::{bounded, open};
+
+    #[test]
+    fn no_part_of_an_address_that_cannot_be_used_is_told() {
+        for address in [
+            "postgres://u:hunter2%zz@127.0.0.1:1/d",
+            "postgres://u:hun@hunter2@127.0.0.1:1/d",
+            "postgres://u:hunter2/@127.0.0.1:1/d",
+            "postgres://u:secret@127.0.0.1:hunter2/d",
+            "postgres://u@127.0.0.1:1/d?password=x&hunter2=y",
+            "postgres://u:p@[hunter2/d",
+            "u:hunter2",
+            "mysql://u:hunter2@127.0.0.1/d",
+            "host=127.0.0.1 port=1 password=hunter2",
+        ] {
+            let told = open(address).map(drop).expect_err("nobody is there").to_string();
+            assert!(!told.contains("hunter2") && !told.contains('\n'), "{told}");
+        }
+    }
 
     #[test]
     fn every_wait_for_the_network_ends() {

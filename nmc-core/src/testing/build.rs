@@ -5,7 +5,10 @@ use crate::identity::{NewTenant, TenantRow, onboard};
 use crate::numbers::NewPhoneNumber;
 use crate::store::{Store, Tenant};
 use crate::twilio::VoiceCallback;
-use crate::{CallerIdentity, ConversationChannel, ConversationId, MessageKind, NumberType, PageRequest, PhoneNumber, Result};
+use crate::{
+    CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, MessageId, MessageKind, NumberType, PageRequest,
+    PhoneNumber, Result,
+};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 fn next() -> u32 {
@@ -114,6 +117,26 @@ impl Business {
     pub fn queue(&self, store: &Store, customer: &PhoneNumber, body: &str) -> Result<Message> {
         let words = self.words(self.conversation_with(store, customer), body);
         store.tenant(&self.tenant, |tx| tx.messages().queue(&words))
+    }
+
+    /// One of its texts.
+    ///
+    /// # Panics
+    /// When it is not there.
+    #[must_use]
+    pub fn message(&self, store: &Store, id: MessageId) -> Message {
+        store.tenant(&self.tenant, |tx| tx.messages().get(id)).expect("a text")
+    }
+
+    /// What happened in a conversation, oldest first; 200 at the most.
+    ///
+    /// # Panics
+    /// When it can't be read.
+    #[must_use]
+    pub fn events(&self, store: &Store, conversation: ConversationId) -> Vec<ConversationEventType> {
+        let page = PageRequest::new(PageRequest::MAX, None).expect("a page");
+        let log = store.tenant(&self.tenant, |tx| tx.conversation_events().list(conversation, page)).expect("its log");
+        log.items.iter().rev().map(|event| event.event_type).collect()
     }
 
     /// Its texts in and out, newest first; 200 at the most.

@@ -2,6 +2,15 @@ use crate::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::atomic::{AtomicI64, Ordering};
 
+/// An ordinary instant.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn noon() -> DateTime<Utc> {
+    "2026-11-16T12:00:00Z".parse().expect("an instant")
+}
+
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);

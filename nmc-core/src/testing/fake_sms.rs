@@ -1,3 +1,4 @@
+use super::unique_sid;
 use crate::conversations::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use crate::{MessageId, MessageStatus};
 use chrono::{DateTime, Utc};
@@ -47,6 +48,7 @@ struct State {
     mute: bool,
     held: bool,
     at_gate: usize,
+    next_sid: Option<String>,
 }
 
 impl FakeSms {
@@ -68,6 +70,11 @@ impl FakeSms {
     /// From now on it can't tell what it holds.
     pub fn cannot_tell(&self) {
         self.state().mute = true;
+    }
+
+    /// It gives the next text it takes this SID.
+    pub fn name_next(&self, sid: &str) {
+        self.state().next_sid = Some(sid.to_owned());
     }
 
     /// What it took, in order.
@@ -111,7 +118,7 @@ impl FakeSms {
 
 impl State {
     fn take(&mut self, sms: &OutboundSms<'_>) -> SendReceipt {
-        let sid = format!("SM{:032x}", self.taken.len() + 1);
+        let sid = self.next_sid.take().unwrap_or_else(|| unique_sid("SM"));
         self.taken.push(Taken {
             id: sms.id,
             sid: sid.clone(),

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "a token that must never be seen";
+/// The number that Twilio's own test credentials call invalid.
+const INVALID_NUMBER: &str = "+15005550001";
 /// Connections served at once; more wait to be accepted.
 const MOST_CONNECTIONS: usize = 32;
 const LONGEST_LINE: u64 = 16 << 10;
@@ -64,7 +66,8 @@ pub struct TwilioText {
     pub created_at: DateTime<Utc>,
 }
 
-/// Twilio's Messages resource (API 2010-04-01) as an HTTP server on this machine, which fails on demand.
+/// Twilio's Messages resource (API 2010-04-01) as an HTTP server on this machine, which fails on demand. As with Twilio's
+/// test credentials, `+15005550001` is an invalid number.
 pub struct FakeTwilio {
     server: Arc<Server>,
     address: SocketAddr,
@@ -137,6 +140,11 @@ impl FakeTwilio {
     /// The next requests fail so, in this order.
     pub fn fail_with(&self, faults: impl IntoIterator<Item = TwilioFault>) {
         self.server.state().faults.extend(faults);
+    }
+
+    /// Forgets the failures that have not come to pass, and returns them.
+    pub fn take_faults(&self) -> Vec<TwilioFault> {
+        self.server.state().faults.drain(..).collect()
     }
 
     /// From now on it refuses texts to this person with error 21610, as after a STOP that we never heard of.
@@ -325,7 +333,7 @@ impl Server {
             created_at: self.clock.now(),
         };
         let is_number = |text: &str| text.parse::<PhoneNumber>().is_ok();
-        if !is_number(&text.to) {
+        if !is_number(&text.to) || text.to == INVALID_NUMBER {
             return Answer::error(400, 21_211, &format!("The 'To' number {} is not a valid phone number.", text.to));
         }
         if !is_number(&text.from) {

@@ -14,11 +14,11 @@ mod sms_form;
 mod watch;
 
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
-pub use clock::ManualClock;
+pub use clock::{ManualClock, noon};
 pub use database::TestDb;
 pub use fake_sms::{FakeSms, Fault, Taken};
 pub use fake_twilio::{FakeTwilio, TwilioFault, TwilioText};
 pub use outage::{Blockade, Outage};
 pub use rows::{Table, connection, query};
 pub use sms_form::SmsForm;
-pub use watch::wait_until;
+pub use watch::{orders, wait_until};

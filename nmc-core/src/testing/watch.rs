@@ -13,15 +13,43 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Every order of these.
+#[must_use]
+pub fn orders<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
+    let Some((last, rest)) = items.split_last() else { return vec![Vec::new()] };
+    let with_last = |order: Vec<T>| {
+        (0..items.len()).map(move |at| {
+            let (before, after) = order.split_at(at);
+            [before, &[*last], after].concat()
+        })
+    };
+    orders(rest).into_iter().flat_map(with_last).collect()
+}
+
 impl TestDb {
-    /// Waits until `sessions` sessions of this database wait for a person's lock.
+    /// Waits until this many sessions of this database wait for a person's lock.
     ///
     /// # Panics
     /// As [`wait_until`].
     pub fn wait_for_waiting_sessions(&self, sessions: i64) {
+        self.wait_for_persons_locks(false, sessions);
+    }
+
+    /// Waits until this many persons' locks are held. The server finds out that a client is gone a moment after it died.
+    ///
+    /// # Panics
+    /// As [`wait_until`].
+    pub fn wait_for_held_locks(&self, locks: i64) {
+        self.wait_for_persons_locks(true, locks);
+    }
+
+    fn wait_for_persons_locks(&self, granted: bool, count: i64) {
         let mut conn = self.superuser();
-        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
-                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        wait_until("somebody waits for the person's lock", || super::query::<i64>(&mut conn, waiting) == [sessions]);
+        let locks = format!(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = {granted}
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        );
+        let what = if granted { "are held" } else { "are waited for" };
+        wait_until(&format!("{count} persons' locks {what}"), || super::query::<i64>(&mut conn, &locks) == [count]);
     }
 }

@@ -213,3 +213,26 @@ fn plain(error: &ureq::Error) -> &'static str {
         _ => "the exchange failed",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreConfig;
+
+    /// A text is sent under its recipient's lock, inside a transaction: every wait for Twilio ends before theirs do.
+    #[test]
+    fn every_wait_has_an_end() {
+        let sender = TwilioSms::new(&TwilioConfig {
+            account_sid: "AC1".to_owned(),
+            auth_token: Secret::new("token"),
+            public_url: "https://nmc.example.com".to_owned(),
+            api_url: None,
+        });
+        let timeouts = sender.agent.config().timeouts();
+        let longest = timeouts.global.expect("a limit");
+        let store = StoreConfig::new(Secret::new(""));
+        assert!(longest <= Duration::from_secs(10), "the port's promise");
+        assert!(longest < store.lock_timeout && longest < store.idle_in_transaction_timeout);
+        assert!(timeouts.connect.is_some_and(|limit| limit < longest));
+    }
+}
