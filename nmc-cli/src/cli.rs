@@ -23,6 +23,39 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// An empty variable, as compose files leave them, counts as not set: an empty token would let everybody sign, and an
+    /// empty address is that of some database on this machine.
+    pub(crate) fn without_empty(mut self) -> Self {
+        let secret = |value: &mut Option<Secret>| drop(value.take_if(|secret| secret.expose().trim().is_empty()));
+        let text = |value: &mut Option<String>| drop(value.take_if(|text| text.trim().is_empty()));
+        secret(&mut self.database.database_url);
+        let (worker, url, token) = match &mut self.command {
+            Command::Up(up) => (Some(&mut up.worker), &mut up.serve.public_url, &mut up.serve.twilio_auth_token),
+            Command::Serve(serve) => (None, &mut serve.public_url, &mut serve.twilio_auth_token),
+            Command::Worker(command) => (Some(&mut command.worker), &mut command.public_url, &mut command.twilio_auth_token),
+            _ => return self,
+        };
+        text(url);
+        secret(token);
+        if let Some(worker) = worker {
+            text(&mut worker.twilio_account_sid);
+            text(&mut worker.twilio_api_url);
+        }
+        self
+    }
+}
+
+/// Where nmc is reached from outside.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', ' ', '@']) => Ok(text.to_owned()),
+        None if text.trim().is_empty() => Ok(String::new()),
+        _ => Err("must be like https://nmc.example.com"),
+    }
+}
+
 /// Where the data is.
 #[derive(Args, Clone)]
 pub(crate) struct DatabaseArgs {
@@ -92,7 +125,7 @@ pub(crate) struct ServeArgs {
     pub(crate) bind: String,
 
     /// How Twilio reaches this server; signatures are checked against it [default: the address listened on]
-    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
 
     /// The account's auth token: it proves webhooks and sends texts; without it every webhook is refused
@@ -130,7 +163,7 @@ pub(crate) struct WorkerCommand {
     pub(crate) worker: WorkerArgs,
 
     /// How Twilio reaches the server; delivery callbacks go there
-    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
 
     /// The account's auth token
@@ -158,33 +191,22 @@ pub(crate) enum MigrateCommand {
         dry_run: bool,
     },
     /// Take back the newest migrations: this deletes their tables and data
-    Revert {
-        /// How many
-        #[arg(long, default_value_t = 1, value_name = "N")]
-        count: usize,
-        /// Print the SQL instead of running it
-        #[arg(long)]
-        dry_run: bool,
-        #[command(flatten)]
-        yes: YesArg,
-    },
+    Revert(BackArgs),
     /// Take back the newest migrations and apply them again: this deletes their data
-    Redo {
-        /// How many
-        #[arg(long, default_value_t = 1, value_name = "N")]
-        count: usize,
-        /// Print the SQL instead of running it
-        #[arg(long)]
-        dry_run: bool,
-        #[command(flatten)]
-        yes: YesArg,
-    },
+    Redo(BackArgs),
     /// Compare the live schema with the expected one; every difference is named
     Verify,
 }
 
+/// Which migrations to take back, and how.
 #[derive(Args)]
-pub(crate) struct YesArg {
+pub(crate) struct BackArgs {
+    /// How many
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) count: u16,
+    /// Print the SQL instead of running it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Don't ask
     #[arg(long, short)]
     pub(crate) yes: bool,

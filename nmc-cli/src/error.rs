@@ -24,6 +24,7 @@ impl CliError {
         use nmc_core::Error;
         match self {
             Self::Usage(_)
+            | Self::Migrate(MigrateError::Address { .. } | MigrateError::Unknown { .. })
             | Self::Core(
                 Error::NotFound { .. }
                 | Error::Conflict { .. }

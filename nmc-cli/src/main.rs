@@ -14,10 +14,12 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::parse().without_empty();
     talk(&cli.log);
     match commands::run(cli) {
         Ok(code) => code,
+        // Whoever read our output has seen enough of it.
+        Err(error::CliError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("nmc: {error}");
             error.code()
@@ -26,8 +28,10 @@ fn main() -> ExitCode {
 }
 
 fn talk(filter: &str) {
-    let filter =
-        tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(cli::DEFAULT_LOG));
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|error| {
+        eprintln!("nmc: the log filter can't be read ({error}); it should be like debug, or warn,nmc_core=info");
+        tracing_subscriber::EnvFilter::new(cli::DEFAULT_LOG)
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -2,6 +2,7 @@
 
 use crate::cli::Format;
 use crate::error::CliResult;
+use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 use nmc_core::Page;
 use serde_json::{Value, json};
@@ -66,6 +67,11 @@ impl<T> Columns<T> {
     pub(crate) fn json(&self, row: &T) -> Value {
         self.object(row)
     }
+}
+
+/// An instant to the second, in a form that people and programs can read.
+pub(crate) fn time(at: DateTime<Utc>) -> Value {
+    json!(at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 pub(crate) fn write_json(value: &Value) -> CliResult<()> {

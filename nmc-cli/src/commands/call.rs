@@ -1,7 +1,7 @@
 use crate::cli::{CallCommand, DatabaseArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
-use crate::output::Columns;
+use crate::output::{Columns, time};
 use nmc_core::PageRequest;
 use nmc_core::calls::{Call, CallFilter};
 use serde_json::json;
@@ -12,7 +12,7 @@ const COLUMNS: Columns<Call> = Columns {
     values: |row| {
         vec![
             json!(row.id),
-            json!(row.created_at.format("%Y-%m-%d %H:%M:%S").to_string()),
+            time(row.created_at),
             json!(row.call_direction),
             json!(row.caller_phone),
             json!(row.called_phone),

@@ -1,4 +1,4 @@
-use crate::cli::{DatabaseArgs, Format, MigrateCommand};
+use crate::cli::{BackArgs, DatabaseArgs, Format, MigrateCommand};
 use crate::confirm::Confirmed;
 use crate::database::Database;
 use crate::error::CliResult;
@@ -14,9 +14,9 @@ const COLUMNS: Columns<(String, String, &'static str)> = Columns {
     values: |(version, name, state)| vec![Value::from(version.as_str()), Value::from(name.as_str()), Value::from(*state)],
 };
 
-pub(crate) fn run(args: &DatabaseArgs, command: MigrateCommand) -> CliResult {
+pub(crate) fn run(args: &DatabaseArgs, command: &MigrateCommand) -> CliResult {
     let database = Database::open(args)?;
-    let code = match command {
+    let code = match *command {
         MigrateCommand::Status(format) => status(&database, format.format),
         MigrateCommand::Run { dry_run: true } => {
             let pending: Vec<Migration> = database.migrator().status()?.pending().collect();
@@ -29,23 +29,25 @@ pub(crate) fn run(args: &DatabaseArgs, command: MigrateCommand) -> CliResult {
             }
             Ok(ExitCode::SUCCESS)
         }
-        MigrateCommand::Revert { count, dry_run: true, .. } => {
+        MigrateCommand::Revert(BackArgs { count, dry_run, yes }) => {
             let newest = newest(&database, count)?;
-            print_sql(newest.iter().map(|migration| (migration.name, migration.down)))
+            if dry_run {
+                print_sql(newest.iter().map(|migration| (migration.name, migration.down)))
+            } else {
+                let confirmed = Confirmed::obtain(yes || newest.is_empty(), &warning(&newest))?;
+                revert(&database, newest.len(), confirmed)
+            }
         }
-        MigrateCommand::Revert { count, dry_run: false, yes } => {
-            let confirmed = Confirmed::obtain(yes.yes, &warning(&newest(&database, count)?))?;
-            revert(&database, count, confirmed)
-        }
-        MigrateCommand::Redo { count, dry_run: true, .. } => {
+        MigrateCommand::Redo(BackArgs { count, dry_run, yes }) => {
             let newest = newest(&database, count)?;
-            let down = newest.iter().map(|migration| (migration.name, migration.down));
-            let up = newest.iter().rev().map(|migration| (migration.name, migration.up));
-            print_sql(down.chain(up))
-        }
-        MigrateCommand::Redo { count, dry_run: false, yes } => {
-            let confirmed = Confirmed::obtain(yes.yes, &warning(&newest(&database, count)?))?;
-            redo(&database, count, confirmed)
+            if dry_run {
+                let down = newest.iter().map(|migration| (migration.name, migration.down));
+                let up = newest.iter().rev().map(|migration| (migration.name, migration.up));
+                print_sql(down.chain(up))
+            } else {
+                let confirmed = Confirmed::obtain(yes || newest.is_empty(), &warning(&newest))?;
+                redo(&database, newest.len(), confirmed)
+            }
         }
         MigrateCommand::Verify => verify(&database),
     }?;
@@ -53,8 +55,8 @@ pub(crate) fn run(args: &DatabaseArgs, command: MigrateCommand) -> CliResult {
     Ok(code)
 }
 
-fn newest(database: &Database, count: usize) -> CliResult<Vec<Migration>> {
-    Ok(database.migrator().status()?.applied().take(count).collect())
+fn newest(database: &Database, count: u16) -> CliResult<Vec<Migration>> {
+    Ok(database.migrator().status()?.applied().take(usize::from(count)).collect())
 }
 
 fn warning(migrations: &[Migration]) -> String {

@@ -18,7 +18,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Up(args) => up::run(database, &args),
         Command::Serve(args) => serve::run(database, args),
         Command::Worker(args) => worker::run(database, &args),
-        Command::Migrate(command) => migrate::run(database, command),
+        Command::Migrate(command) => migrate::run(database, &command),
         Command::Tenant(command) => tenant::run(database, command),
         Command::Number(command) => number::run(database, command),
         Command::Call(command) => call::run(database, command),

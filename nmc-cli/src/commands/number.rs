@@ -1,7 +1,7 @@
 use crate::cli::{DatabaseArgs, NumberCommand};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
-use crate::output::Columns;
+use crate::output::{Columns, time};
 use nmc_core::numbers::{HeldNumber, NewPhoneNumber, NumberFilter};
 use nmc_core::{NumberType, PageRequest};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub(crate) const COLUMNS: Columns<HeldNumber> = Columns {
             json!(row.area_code),
             json!(row.locality),
             json!(row.twilio_phone_sid),
-            json!(row.created_at.format("%Y-%m-%d %H:%M").to_string()),
+            time(row.created_at),
         ]
     },
 };

@@ -2,7 +2,7 @@ use super::number;
 use crate::cli::{DatabaseArgs, Format, TenantCommand};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
-use crate::output::{Columns, write_json};
+use crate::output::{Columns, time, write_json};
 use nmc_core::identity::{NewTenant, TenantFilter, TenantRow, onboard};
 use nmc_core::numbers::NumberFilter;
 use nmc_core::settings::BusinessSettings;
@@ -23,7 +23,7 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
             json!(row.business_type),
             json!(row.timezone),
             json!(row.onboarding_step),
-            json!(row.created_at.format("%Y-%m-%d %H:%M").to_string()),
+            time(row.created_at),
         ]
     },
 };

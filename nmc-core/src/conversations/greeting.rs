@@ -1,9 +1,9 @@
 //! The greeting after a missed call: whether it is due, and what it says.
 
-use super::message::LIVING_SQL;
+use super::message::{LIVING_SQL, OUTBOUND_SQL};
 use crate::schema::{business_settings, consents, messages, tenants};
 use crate::store::{Prepared, Scope};
-use crate::{ConsentAction, MessageDirection, MessageKind, PhoneNumber, Result};
+use crate::{ConsentAction, MessageKind, PhoneNumber, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{exists, max, sql};
 use diesel::prelude::*;
@@ -36,7 +36,7 @@ impl GreetingContext {
             messages::table
                 .filter(messages::tenant_id.eq(tenant))
                 .filter(messages::to_number.eq(person))
-                .filter(messages::message_direction.eq(MessageDirection::Outbound))
+                .filter(sql::<Bool>(OUTBOUND_SQL))
                 .filter(sql::<Bool>(LIVING_SQL))
         };
         let query = tenants::table

@@ -81,6 +81,11 @@ pub struct MessageFilter {
 /// the index `messages_greeting_key`.
 pub(crate) const LIVING_SQL: &str = "message_status NOT IN ('failed', 'undelivered', 'canceled')";
 
+/// The predicates of two partial indexes, to the letter: a plan that is made once for all values can use such an index only
+/// where its predicate stands in the statement.
+pub(crate) const OUTBOUND_SQL: &str = "message_direction = 'outbound'";
+pub(crate) const DUE_SQL: &str = "message_status = 'queued' AND message_direction = 'outbound'";
+
 /// A tenant's texts.
 pub struct Messages<'a>(pub(super) Scope<'a>);
 

@@ -1,12 +1,15 @@
 //! The outbox as a queue: claimed in two steps (which tenants have due texts, without locks; then a tenant's texts, under
 //! `FOR UPDATE SKIP LOCKED`), which is what makes it fair between tenants.
 
+use super::message::DUE_SQL;
 use super::{Message, Messages};
 use crate::schema::{messages, tenants};
 use crate::store::{Prepared, SystemTx, Tenant};
-use crate::{LeaseId, MessageDirection, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
+use crate::{LeaseId, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 /// One text that a worker holds under a lease.
 #[derive(Debug, Clone)]
@@ -27,17 +30,16 @@ impl SystemTx<'_> {
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn tenants_with_due_messages(&mut self, limit: i64) -> Result<Vec<Tenant>> {
-        let ids: Vec<TenantId> = messages::table
+        let waiting = messages::table
             .inner_join(tenants::table)
             .filter(tenants::is_active)
-            .filter(messages::message_status.eq(MessageStatus::Queued))
-            .filter(messages::message_direction.eq(MessageDirection::Outbound))
+            .filter(sql::<Bool>(DUE_SQL))
             .filter(messages::next_attempt_at.le(self.now()))
             .group_by(messages::tenant_id)
             .order(diesel::dsl::min(messages::next_attempt_at))
             .limit(limit)
-            .select(messages::tenant_id)
-            .load(self.conn)?;
+            .select(messages::tenant_id);
+        let ids: Vec<TenantId> = Prepared(waiting).load(self.conn)?;
         Ok(ids.into_iter().map(Tenant::proven).collect())
     }
 }
@@ -48,18 +50,16 @@ impl Messages<'_> {
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn claim(&mut self, limit: i64, lease_for: TimeDelta) -> Result<Vec<Claimed>> {
-        type Due = (MessageId, PhoneNumber, Option<LeaseId>);
-        let due: Vec<Due> = messages::table
+        let due = messages::table
             .filter(messages::tenant_id.eq(self.0.tenant))
-            .filter(messages::message_status.eq(MessageStatus::Queued))
-            .filter(messages::message_direction.eq(MessageDirection::Outbound))
+            .filter(sql::<Bool>(DUE_SQL))
             .filter(messages::next_attempt_at.le(self.0.now()))
             .order(messages::next_attempt_at)
             .limit(limit)
             .for_update()
             .skip_locked()
-            .select((messages::id, messages::to_number, messages::lease_owner))
-            .load(self.0.conn)?;
+            .select((messages::id, messages::to_number, messages::lease_owner));
+        let due: Vec<(MessageId, PhoneNumber, Option<LeaseId>)> = Prepared(due).load(self.0.conn)?;
         if due.is_empty() {
             return Ok(Vec::new());
         }

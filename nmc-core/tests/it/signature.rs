@@ -7,8 +7,10 @@ use proptest::prelude::*;
 
 const TOKEN: &str = "12345";
 
+type Params = &'static [(&'static str, &'static str)];
+
 /// The parameters of Twilio's documented example.
-const CALL: &[(&str, &str)] = &[
+const CALL: Params = &[
     ("CallSid", "CA1234567890ABCDE"),
     ("Caller", "+14158675309"),
     ("Digits", "1234"),
@@ -16,7 +18,7 @@ const CALL: &[(&str, &str)] = &[
     ("To", "+18005551212"),
 ];
 
-const VECTORS: &[(&str, &[(&str, &str)], &str)] = &[
+const VECTORS: &[(&str, Params, &str)] = &[
     ("https://mycompany.com/myapp.php?foo=1&bar=2", CALL, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
     ("http://nmc.example.com:8080/webhooks/twilio/voice/status", CALL, "ZOwa/60DLsZmGnS0N70KWzJOcOk="),
     ("https://nmc.example.com:443/webhooks/twilio/voice/status?a=1", CALL, "2vbj+Rl9w6MRQFeuKofW8ue3V30="),
@@ -212,7 +214,7 @@ proptest! {
         let url = format!("https://{host}{tail}");
         let signature = signer().sign(&url, &params);
         prop_assert_eq!(signer().check(&url, &params, Some(&signature), None), Ok(()));
-        let mut more = params.clone();
+        let mut more = params;
         more.push(("~a name after all others~".to_owned(), String::new()));
         prop_assert_eq!(signer().check(&url, &more, Some(&signature), None), Err(SignatureError::Mismatch));
     }

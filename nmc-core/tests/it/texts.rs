@@ -1,26 +1,22 @@
 //! Texts in and out: what lands where, who may be texted, and what became of it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::{
     ConversationFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig,
     receive_text, record_delivery,
 };
 use nmc_core::testing::{
-    Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid, wait_until,
+    Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, noon, orders, unique_phone, unique_sid, wait_until,
 };
 use nmc_core::twilio::{SmsCallback, SmsStatusCallback};
 use nmc_core::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId,
-    ConversationStatus, Error, MessageId, MessageKind, MessageStatus, NumberStatus, PageRequest, PhoneNumber,
+    ConversationStatus, Error, MessageId, MessageKind, MessageStatus, NumberStatus, PhoneNumber,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-fn noon() -> DateTime<Utc> {
-    "2026-11-16T12:00:00Z".parse().unwrap()
-}
 
 /// One business, one customer, a clock that stands still and a provider in memory.
 struct Scene {
@@ -61,7 +57,7 @@ impl Scene {
     }
 
     fn message(&self, id: MessageId) -> Message {
-        self.db.store.tenant(&self.business.tenant, |tx| tx.messages().get(id)).unwrap()
+        self.business.message(&self.db.store, id)
     }
 
     fn worker(&self) -> Worker {
@@ -85,13 +81,6 @@ impl Scene {
         }
     }
 
-    /// What happened in a conversation, oldest first.
-    fn events(&self, conversation: ConversationId) -> Vec<Event> {
-        let list =
-            self.db.store.tenant(&self.business.tenant, |tx| tx.conversation_events().list(conversation, PageRequest::first()));
-        list.unwrap().items.iter().rev().map(|event| event.event_type).collect()
-    }
-
     /// Statuses of the texts to the customer, oldest first.
     fn statuses(&self) -> Vec<MessageStatus> {
         let filter = MessageFilter { direction: Some(nmc_core::MessageDirection::Outbound), ..Default::default() };
@@ -113,7 +102,10 @@ fn a_text_opens_a_conversation_and_the_next_lands_in_it() {
     assert_eq!(conversation.customer_phone, CallerIdentity::Phone(scene.customer.clone()));
     let message = scene.message(first.message);
     assert_eq!((message.message_body.as_str(), message.message_status), ("Do you fix boilers?", MessageStatus::Received));
-    assert_eq!(scene.events(first.conversation), [Event::Opened, Event::MessageReceived, Event::MessageReceived]);
+    assert_eq!(
+        scene.business.events(&scene.db.store, first.conversation),
+        [Event::Opened, Event::MessageReceived, Event::MessageReceived]
+    );
 }
 
 #[test]
@@ -127,6 +119,20 @@ fn a_text_lands_in_the_conversation_that_a_call_opened() {
     assert!(conversation.first_call_id.is_some() && conversation.first_call_id == conversation.last_call_id);
     store.tenant(tenant, |tx| tx.conversations().set_status(conversation.id, ConversationStatus::Closed, None)).unwrap();
     assert_ne!(scene.text("One more thing").conversation, conversation.id, "a closed one is not reopened");
+}
+
+/// Staff wait for the customer's word; with it, somebody should act again.
+#[test]
+fn a_customer_s_word_makes_a_waiting_conversation_active() {
+    let scene = Scene::new();
+    let (store, tenant) = (&scene.db.store, &scene.business.tenant);
+    let id = scene.text("Hello").conversation;
+    let speak: [&dyn Fn(); 2] = [&|| _ = scene.text("Yes, please"), &|| _ = scene.missed_call()];
+    for speaks in speak {
+        store.tenant(tenant, |tx| tx.conversations().set_status(id, ConversationStatus::Waiting, None)).unwrap();
+        speaks();
+        assert_eq!(store.tenant(tenant, |tx| tx.conversations().get(id)).unwrap().status, ConversationStatus::Active);
+    }
 }
 
 #[test]
@@ -198,7 +204,7 @@ fn every_stop_word_opts_out_and_every_start_word_opts_in() {
         assert_eq!(started.keyword, Some(Keyword::Start), "{word}");
         assert!(!scene.opted_out(), "{word}");
     }
-    let events = scene.events(scene.text("thanks").conversation);
+    let events = scene.business.events(&scene.db.store, scene.text("thanks").conversation);
     let count = |kind| events.iter().filter(|event| **event == kind).count();
     assert_eq!((count(Event::OptedOut), count(Event::OptedIn)), (8, 8));
 }
@@ -289,7 +295,10 @@ fn help_is_answered_once() {
         (scene.business.number.as_str(), scene.customer.as_str())
     );
     assert_eq!(scene.statuses().len(), 1);
-    assert_eq!(scene.events(message.conversation_id), [Event::Opened, Event::MessageReceived, Event::MessageQueued]);
+    assert_eq!(
+        scene.business.events(&scene.db.store, message.conversation_id),
+        [Event::Opened, Event::MessageReceived, Event::MessageQueued]
+    );
 }
 
 #[test]
@@ -501,11 +510,8 @@ fn a_stop_calls_off_a_text_that_is_just_being_queued() {
             })
         });
         let stop = scope.spawn(|| {
-            // Once the text is there, its transaction holds the lock.
-            let mut eye = scene.db.superuser();
-            let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
-                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-            wait_until("it is being queued", || nmc_core::testing::query::<i64>(&mut eye, held) == [1]);
+            // Queueing has begun once it holds the lock.
+            scene.db.wait_for_held_locks(1);
             scene.text("STOP")
         });
         scene.db.wait_for_waiting_sessions(1);
@@ -617,12 +623,6 @@ fn report(scene: &Scene, message: &Message, status: &str) -> Message {
     let form = SmsForm::delivery(&scene.business.number, &scene.customer, message.message_sid.as_deref().unwrap(), status);
     let form = if status == "undelivered" { form.with("ErrorCode", "30003").with("ErrorMessage", "Unreachable") } else { form };
     record_delivery(&scene.db.store, &form.parse_delivery(None)).unwrap()
-}
-
-fn orders<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
-    let Some((last, rest)) = items.split_last() else { return vec![Vec::new()] };
-    let longer = |order: Vec<T>| (0..items.len()).map(move |at| [&order[..at], &[*last], &order[at..]].concat());
-    orders(rest).into_iter().flat_map(longer).collect()
 }
 
 /// In every order, each report twice: the status only moves forward, and the end is always the same.
@@ -746,7 +746,8 @@ fn a_report_waits_for_the_sending_it_reports() {
     let scene = Scene::new();
     let message = scene.queue("Hello").id;
     let worker = scene.worker();
-    let form = SmsForm::delivery(&scene.business.number, &scene.customer, &format!("SM{:032x}", 1), "delivered");
+    scene.sms.name_next("SMquick");
+    let form = SmsForm::delivery(&scene.business.number, &scene.customer, "SMquick", "delivered");
     let report = form.parse_delivery(Some(message));
     scene.sms.hold();
     std::thread::scope(|scope| {

@@ -1,6 +1,5 @@
 //! Values that are parsed once and right from then on.
 
-use chrono::{DateTime, Utc};
 use nmc_core::conversations::Keyword;
 use nmc_core::{CallerIdentity, Cursor, Email, Error, PhoneNumber, Secret, Timezone};
 use proptest::prelude::*;
@@ -198,7 +197,17 @@ fn cursor(micros: i64, id: u128) -> String {
 
 #[test]
 fn a_cursor_that_no_page_gave_is_refused() {
-    for bad in ["", "x", "AAAA", "not/base64+", &"A".repeat(31), &"A".repeat(33), &cursor(i64::MAX, 1), &cursor(i64::MIN, 1)] {
+    for bad in [
+        "",
+        "x",
+        "AAAA",
+        "not/base64+",
+        &"A".repeat(31),
+        &"A".repeat(33),
+        &cursor(i64::MAX, 1),
+        &cursor(i64::MIN, 1),
+        &cursor(-1, 1),
+    ] {
         refused::<Cursor>(bad, "cursor");
     }
 }
@@ -234,11 +243,10 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_returns_as_it_was(micros in -62_135_596_800_000_000..253_402_300_799_000_000_i64, id: u128) {
+    fn a_cursor_returns_as_it_was(micros in 0..253_402_300_799_000_000_i64, id: u128) {
         let text = cursor(micros, id);
         let read: Cursor = text.parse().unwrap();
         prop_assert_eq!(read.to_string(), text);
-        prop_assert!(DateTime::<Utc>::from_timestamp_micros(micros).is_some());
     }
 
     #[test]

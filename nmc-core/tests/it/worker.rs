@@ -6,22 +6,18 @@ use nmc_core::conversations::{
 };
 use nmc_core::store::Person;
 use nmc_core::testing::{
-    Business, FakeSms, FakeTwilio, Fault, ManualClock, SmsForm, TestDb, TwilioFault, query, unique_phone, wait_until,
+    Business, FakeSms, FakeTwilio, Fault, ManualClock, SmsForm, TestDb, TwilioFault, noon, query, unique_phone, wait_until,
 };
 use nmc_core::twilio::TwilioSms;
 use nmc_core::{
-    CallerIdentity, Clock, ConsentSource, ConversationChannel, ConversationEventType, Error, MessageId, MessageStatus, PageRequest,
-    PhoneNumber, Secret, Store, StoreConfig, SystemClock,
+    CallerIdentity, Clock, ConsentSource, ConversationChannel, ConversationEventType, Error, MessageId, MessageStatus, Secret,
+    Store, StoreConfig, SystemClock,
 };
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
-
-fn noon() -> DateTime<Utc> {
-    "2026-11-16T12:00:00Z".parse().unwrap()
-}
 
 const CONFIG: WorkerConfig = WorkerConfig {
     senders: 1,
@@ -83,7 +79,7 @@ impl Scene {
     }
 
     fn message(&self, id: MessageId) -> Message {
-        self.db.store.tenant(&self.business.tenant, |tx| tx.messages().get(id)).unwrap()
+        self.business.message(&self.db.store, id)
     }
 
     /// Lets workers die and come back until there is nothing left to do, an hour after one another.
@@ -93,17 +89,18 @@ impl Scene {
             if self.business.messages(&self.db.store, &queued).is_empty() {
                 return;
             }
-            drop(catch_unwind(AssertUnwindSafe(|| self.worker().pass())));
+            let pass = catch_unwind(AssertUnwindSafe(|| self.worker().pass()));
+            if pass.is_err() {
+                self.db.wait_for_held_locks(0);
+            }
             self.clock.advance(TimeDelta::hours(1));
         }
         panic!("a text is never sent nor given up");
     }
 
     fn failures(&self, message: &Message) -> usize {
-        let list = self.db.store.tenant(&self.business.tenant, |tx| {
-            tx.conversation_events().list(message.conversation_id, PageRequest::first())
-        });
-        list.unwrap().items.iter().filter(|event| event.event_type == ConversationEventType::MessageFailed).count()
+        let events = self.business.events(&self.db.store, message.conversation_id);
+        events.iter().filter(|event| **event == ConversationEventType::MessageFailed).count()
     }
 }
 
@@ -243,10 +240,7 @@ fn scene_for_a_killing() -> (Scene, FakeTwilio, Message) {
 
 /// The next worker comes when the dead one's claim has ended.
 fn recover(scene: &Scene, twilio: &FakeTwilio, message: &Message) {
-    let mut eye = scene.db.superuser();
-    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    wait_until("the server has noticed the death", || query::<i64>(&mut eye, locks) == [0]);
+    scene.db.wait_for_held_locks(0);
     assert!(scene.message(message.id).lease_owner.is_some(), "it was claimed, and nothing more is known");
     scene.clock.advance(TimeDelta::hours(1));
     let worker = Worker::new(scene.db.store.clone(), Arc::new(TwilioSms::new(&twilio.account())), CONFIG);
@@ -451,10 +445,15 @@ fn the_longest_waiting_goes_first() {
 
 // ------------------------------------------------------------------------------------------------ trying again
 
-/// The wait until the next attempt, in seconds.
-fn wait_of(scene: &Scene, id: MessageId) -> f64 {
-    let wait = scene.message(id).next_attempt_at.unwrap() - scene.clock.now();
-    wait.as_seconds_f64()
+/// The wait until the next attempt.
+fn wait_of(scene: &Scene, id: MessageId) -> TimeDelta {
+    scene.message(id).next_attempt_at.unwrap() - scene.clock.now()
+}
+
+/// A wait, and up to a quarter more: texts that failed together don't come back together.
+fn spread(seconds: i64) -> std::ops::RangeInclusive<TimeDelta> {
+    let wait = TimeDelta::seconds(seconds);
+    wait..=wait * 5 / 4
 }
 
 #[test]
@@ -464,12 +463,12 @@ fn the_wait_doubles_to_its_limit_and_then_the_text_is_given_up() {
         let worker = scene.worker_with(WorkerConfig { max_attempts: 6, ..CONFIG });
         let message = scene.queue("Hello");
         scene.sms.fail_with(vec![fault.clone(); 20]);
-        for wait in [5.0, 10.0, 20.0, 40.0, 60.0] {
-            assert_eq!(worker.pass().unwrap().put_back, 1, "{fault:?} {wait}");
-            let actual = wait_of(&scene, message.id);
-            assert!((wait..=wait * 1.25).contains(&actual), "{fault:?}: {actual} for {wait}");
+        for seconds in [5, 10, 20, 40, 60] {
+            assert_eq!(worker.pass().unwrap().put_back, 1, "{fault:?} {seconds}");
+            let wait = wait_of(&scene, message.id);
+            assert!(spread(seconds).contains(&wait), "{fault:?}: {wait} for {seconds} s");
             assert!(scene.message(message.id).error_message.is_some(), "the reason stands in the row meanwhile");
-            scene.clock.advance(TimeDelta::microseconds(-1) + TimeDelta::nanoseconds((actual * 1e9).round() as i64));
+            scene.clock.advance(wait - TimeDelta::microseconds(1));
             assert_eq!(worker.pass().unwrap(), nmc_core::conversations::Pass::default(), "not before its time");
             scene.clock.advance(TimeDelta::microseconds(1));
         }
@@ -493,15 +492,15 @@ fn the_wait_the_provider_asks_for_is_kept() {
     scene.sms.fail_with([Fault::NotNow(Some(Duration::from_secs(37))), Fault::NotNow(Some(Duration::from_secs(1)))]);
     scene.worker().pass().unwrap();
     let wait = wait_of(&scene, message);
-    assert!((37.0..=39.0).contains(&wait), "{wait}");
+    assert!((TimeDelta::seconds(37)..=TimeDelta::seconds(39)).contains(&wait), "{wait}");
     scene.clock.advance(TimeDelta::seconds(40));
     scene.worker().pass().unwrap();
     let wait = wait_of(&scene, message);
-    assert!((10.0..=12.5).contains(&wait), "a short wait does not shorten our own: {wait}");
+    assert!(spread(10).contains(&wait), "a short wait does not shorten our own: {wait}");
     scene.clock.advance(TimeDelta::seconds(13));
     scene.sms.fail_with([Fault::NotNow(Some(Duration::MAX))]);
     scene.worker().pass().unwrap();
-    assert!(wait_of(&scene, message) <= 75.0, "nobody makes us wait for ever");
+    assert!(wait_of(&scene, message) <= TimeDelta::seconds(75), "nobody makes us wait for ever");
 }
 
 /// A provider that sends, but can't be asked for a while.

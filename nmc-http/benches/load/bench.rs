@@ -6,8 +6,9 @@ use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::store::Migrator;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::{NumberType, Secret, Store, StoreConfig, Tenant};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const FIRST_NUMBER: u64 = 15_550_000_000;
 
@@ -91,8 +92,33 @@ impl Bench {
 
     /// What psql prints, as the superuser, whom row-level security does not bind.
     pub(crate) fn psql(&self, sql: &str) -> Answer<String> {
-        let url = self.embedded.superuser_url("nevermisscall");
-        let output = Command::new(self.program("psql")).args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]).arg(url).output()?;
+        self.psql_on("nevermisscall", sql)
+    }
+
+    fn psql_on(&self, database: &str, sql: &str) -> Answer<String> {
+        self.run_psql(&self.embedded.superuser_url(database), sql)
+    }
+
+    /// Copies the database as it is; nobody may be connected.
+    pub(crate) fn copy(&self) -> Answer<()> {
+        self.psql_on("postgres", "DROP DATABASE IF EXISTS copy; CREATE DATABASE copy TEMPLATE nevermisscall OWNER nmc")?;
+        Ok(())
+    }
+
+    /// What psql prints, as the application's login in the copy.
+    pub(crate) fn psql_in_copy(&self, sql: &str) -> Answer<String> {
+        self.run_psql(&self.embedded.url_for("copy"), sql)
+    }
+
+    fn run_psql(&self, url: &str, sql: &str) -> Answer<String> {
+        let mut psql = Command::new(self.program("psql"))
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        psql.stdin.take().ok_or("psql without an input")?.write_all(sql.as_bytes())?;
+        let output = psql.wait_with_output()?;
         if output.status.success() {
             Ok(String::from_utf8(output.stdout)?.trim().to_owned())
         } else {

@@ -5,6 +5,7 @@
 
 mod bench;
 mod client;
+mod explain;
 mod pgbench;
 mod server;
 
@@ -28,13 +29,18 @@ struct Options {
     seconds: u64,
     clients: usize,
     tenants: u64,
+    explain: bool,
 }
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Answer<Self> {
-        let mut options = Self { rounds: 5, seconds: 4, clients: 8, tenants: 64 };
+        let mut options = Self { rounds: 5, seconds: 4, clients: 8, tenants: 64, explain: false };
         while let Some(name) = args.next() {
             if name == "--bench" {
+                continue;
+            }
+            if name == "--explain" {
+                options.explain = true;
                 continue;
             }
             let value: u64 = args.next().ok_or_else(|| format!("{name} needs a number"))?.parse()?;
@@ -66,6 +72,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Answer<()> {
+    if options.explain {
+        return explain::explain(&Bench::new(options.tenants)?);
+    }
     let nmc = server::nmc()?;
     let bench = Bench::new(options.tenants)?;
     let mut contenders = Contenders::new(&bench, &nmc, options.clients)?;

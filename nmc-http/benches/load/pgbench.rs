@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// One round trip of the library's: the text, and the bound values as the server shows them.
-struct RoundTrip {
-    sql: String,
+pub(crate) struct RoundTrip {
+    pub(crate) sql: String,
     /// None: sent by the simple protocol, which binds nothing and may hold several statements.
-    values: Option<Vec<Option<String>>>,
+    pub(crate) values: Option<Vec<Option<String>>>,
 }
 
 /// A value that every call has its own of, and the SQL that makes one.
@@ -99,7 +99,7 @@ impl Baseline {
 }
 
 /// The statements of the log, each with its parameters, which follow in a line of their own.
-fn round_trips(log: &str) -> Answer<Vec<RoundTrip>> {
+pub(crate) fn round_trips(log: &str) -> Answer<Vec<RoundTrip>> {
     let mut trips: Vec<RoundTrip> = Vec::new();
     for line in log.lines() {
         if let Some((_, sql)) = line.split_once("LOG:  statement: ") {

@@ -1,0 +1,115 @@
+//! What README.md shows, done.
+
+use crate::home::Home;
+use crate::nmc::{Nmc, PROGRAM, Said};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+const README: &str = include_str!("../../../README.md");
+/// Stands before the blocks that are run.
+const RUN: &str = "<!-- A test runs these in order on a fresh data directory. -->\n```console\n";
+
+fn path_with(dir: &Path) -> String {
+    format!("{}:{}", dir.display(), std::env::var("PATH").unwrap_or_default())
+}
+
+/// Each command, and the lines shown below it.
+fn commands(block: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut commands: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in block.lines() {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push((command, Vec::new())),
+            (None, Some((_, shown))) => shown.push(line),
+            (None, None) => panic!("{line:?} stands before any command"),
+        }
+    }
+    commands
+}
+
+#[test]
+fn the_sessions_it_shows_work_as_shown() {
+    let blocks: Vec<&str> = README.split(RUN).skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(README.matches("```console").count(), blocks.len(), "a session that no test runs");
+    assert!(blocks.len() >= 2, "the command line, and the migrations");
+    for block in blocks {
+        let home = Home::new();
+        let nmc = home.nmc.clone().with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")));
+        for (command, shown) in commands(block) {
+            assert!(command.starts_with("nmc "), "{command}");
+            let said = Said::by(nmc.command("sh").args(["-c", command])).ok();
+            for line in shown {
+                assert!(said.out.contains(line) || said.err.contains(line), "{command} does not say {line:?}: {said:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_commands_it_mentions_can_be_typed() {
+    let typed: Vec<&str> = README
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .flat_map(str::lines)
+        .chain(README.split('`').filter(|part| part.starts_with("nmc ") && !part.contains('\n')))
+        .map(|line| line.split(" #").next().unwrap_or_default().trim_end())
+        .filter(|line| line.starts_with("nmc "))
+        .collect();
+    assert!(typed.len() >= 4, "{typed:?}");
+    let nmc = Nmc::bare().with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")));
+    for line in typed {
+        // Help comes only after everything before it has been understood.
+        let said = Said::by(nmc.command("sh").args(["-c", &format!("{line} --help")]));
+        assert!(said.out.contains("Usage: nmc "), "{line}: {said:?}");
+        assert_eq!(said.err, "", "{line}");
+    }
+}
+
+#[test]
+fn the_variables_it_lists_are_those_that_count() {
+    let help: String = ["up", "worker"].map(|command| Nmc::bare().run(&[command, "--help"]).ok().out).concat();
+    let listed: Vec<&str> = README.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let variables: Vec<&str> = listed.into_iter().filter(|name| name.starts_with("NMC_") || name.ends_with("_URL")).collect();
+    assert!(variables.len() >= 5, "{variables:?}");
+    for variable in variables {
+        assert!(help.contains(&format!("[env: {variable}")), "{variable}");
+    }
+}
+
+#[test]
+fn the_files_it_leads_to_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let linked = README.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"));
+    for link in linked {
+        assert!(root.join(link).exists(), "{link}");
+    }
+}
+
+/// The script as it is, save that the program is not built once more: cargo is one that hands over the program under test.
+#[test]
+fn the_demo_script_plays_the_demo() {
+    let home = Home::new();
+    let bin = tempdir(&home, "bin");
+    let target = tempdir(&home, "target");
+    let cargo = bin.join("cargo");
+    fs::write(
+        &cargo,
+        format!("#!/bin/sh\n[ \"$*\" = 'build --quiet --locked -p nmc-cli' ] || exit 9\nmkdir -p '{0}/debug' && ln -sf '{PROGRAM}' '{0}/debug/nmc'\n", target.display()),
+    )
+    .expect("a cargo");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("a program");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/demo.sh");
+    let nmc = home.nmc.clone().with("PATH", path_with(&bin)).with("CARGO_TARGET_DIR", &target);
+    for _ in 0..2 {
+        let said = Said::by(&mut nmc.command(script)).ok();
+        assert!(said.out.contains("☎  missed call") && said.out.contains("Could you come today?"), "{said:?}");
+        assert!(!said.err.contains("installing"), "nothing is installed twice: {said:?}");
+    }
+}
+
+fn tempdir(home: &Home, name: &str) -> std::path::PathBuf {
+    let dir = home.dir.with_extension(name);
+    fs::create_dir_all(&dir).expect("a directory");
+    dir
+}

@@ -1,0 +1,165 @@
+//! `nmc up` and nmc's own PostgreSQL: started, shared, stopped, killed.
+
+use crate::home::Home;
+use crate::nmc::Nmc;
+use nmc_core::testing::{TestDb, wait_until};
+use rustix::process::{Signal, kill_process};
+use std::fs;
+
+fn get(url: &str) -> Result<u16, ureq::Error> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    agent.get(url).call().map(|answer| answer.status().as_u16())
+}
+
+/// Takes a business in, so that there is something to lose.
+fn onboard(home: &Home) {
+    home.nmc.run(&["tenant", "onboard", "--name", "Joe's Plumbing"]).ok();
+}
+
+fn businesses(home: &Home) -> usize {
+    home.nmc.run(&["tenant", "list", "--format", "json"]).json()["items"].as_array().map_or(0, Vec::len)
+}
+
+#[test]
+fn the_demo_plays_a_missed_call_and_its_answer_as_often_as_one_likes() {
+    let home = Home::new();
+    for _ in 0..2 {
+        let said = home.nmc.run(&["up", "--demo", "--once"]).ok();
+        let mut rest = said.out.as_str();
+        for part in [
+            "Joe's Plumbing with +1415555",
+            "☎  missed call",
+            "→  Hello! Thanks for calling Joe's Plumbing. How can we help you today? Reply STOP to opt out.  [sent]",
+            "←  Hi! Our kitchen sink is leaking badly. Could you come today?",
+        ] {
+            let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} in its place: {}", said.out));
+            rest = &rest[at..];
+        }
+        assert!(said.err.contains("[text not really sent] +15005550006 → +1415555"), "{said:?}");
+        assert_eq!(home.processes(), Vec::<u32>::new());
+    }
+    assert_eq!(businesses(&home), 1);
+    assert_eq!(
+        home.nmc.run(&["call", "list", "--tenant", "Joe's Plumbing", "--format", "json"]).json()["items"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+}
+
+#[test]
+fn two_of_them_share_one_server_and_the_last_one_stops_it() {
+    let home = Home::new();
+    let first = home.nmc.start(&["up"]);
+    let (first_url, server) = (first.address(), home.server());
+    let second = home.nmc.start(&["up"]);
+    assert!(second.says("database: ").contains("already running, attached"));
+    let second_url = second.address();
+    assert_eq!(home.server(), server);
+    onboard(&home);
+    for url in [&first_url, &second_url] {
+        assert_eq!(get(&format!("{url}/readyz")).expect("an answer"), 200);
+    }
+
+    first.interrupt();
+    first.end().ok();
+    assert!(get(&format!("{first_url}/readyz")).is_err());
+    assert_eq!(get(&format!("{second_url}/readyz")).expect("an answer"), 200, "it outlives the one that started the server");
+    assert_eq!(home.server(), server);
+
+    second.signal(Signal::TERM);
+    let said = second.end().ok();
+    assert!(said.err.contains("stopping …"), "{said:?}");
+    assert_eq!(home.processes(), Vec::<u32>::new());
+    assert_eq!(businesses(&home), 1);
+}
+
+#[test]
+fn the_same_address_twice_is_refused_and_the_first_goes_on() {
+    let home = Home::new();
+    let first = home.nmc.start(&["up"]);
+    let url = first.address();
+    let bind = url.trim_start_matches("http://");
+    let said = home.nmc.run(&["up", "--bind", bind]).code(1);
+    assert!(said.err.contains(&format!("can't listen on {bind}: Address already in use")), "{said:?}");
+    assert_eq!(get(&format!("{url}/readyz")).expect("an answer"), 200);
+    first.interrupt();
+    first.end().ok();
+}
+
+#[test]
+fn serve_and_worker_share_the_server_piece_by_piece() {
+    let home = Home::migrated();
+    let (serve, worker) = (home.nmc.start(&["serve"]), home.nmc.start(&["worker"]));
+    let url = serve.address();
+    worker.says("sending queued texts");
+    serve.interrupt();
+    worker.interrupt();
+    serve.end().ok();
+    worker.end().ok();
+    assert!(get(&url).is_err());
+    assert_eq!(home.processes(), Vec::<u32>::new());
+}
+
+#[test]
+fn killed_outright_it_takes_its_server_along_and_loses_nothing() {
+    let home = Home::new();
+    let running = home.nmc.start(&["up"]);
+    running.address();
+    onboard(&home);
+    running.kill();
+    home.wait_until_quiet();
+    assert_eq!(businesses(&home), 1);
+}
+
+#[test]
+fn a_killed_server_recovers_at_the_next_start() {
+    let home = Home::new();
+    let mut running = home.nmc.start(&["up"]);
+    let url = running.address();
+    onboard(&home);
+    kill_process(home.server(), Signal::KILL).expect("a server to kill");
+    wait_until("the loss is noticed", || get(&format!("{url}/readyz")).is_ok_and(|status| status == 503));
+    assert!(!running.has_ended());
+    running.interrupt();
+    running.end().ok();
+    assert_eq!(businesses(&home), 1);
+    let running = home.nmc.start(&["up"]);
+    assert_eq!(get(&format!("{}/readyz", running.address())).expect("an answer"), 200);
+}
+
+#[test]
+fn data_of_another_postgresql_is_refused_and_left_alone() {
+    let home = Home::migrated();
+    let version = home.dir.join("pg/PG_VERSION");
+    let real = fs::read_to_string(&version).expect("a version");
+    fs::write(&version, "14\n").expect("another version");
+    for command in [&["up"][..], &["migrate", "run"], &["tenant", "list"]] {
+        home.nmc.run(command).refused(1, "belongs to PostgreSQL 14, but here there is only PostgreSQL");
+    }
+    fs::write(&version, real).expect("the real version");
+    assert_eq!(businesses(&home), 0);
+}
+
+#[test]
+fn a_directory_of_something_else_is_refused_and_left_alone() {
+    let home = Home::new();
+    fs::create_dir(&home.dir).expect("a directory");
+    fs::write(home.dir.join("thesis.txt"), "mine").expect("a file");
+    home.nmc.run(&["up"]).refused(1, "isn't empty and holds no data of nmc");
+    assert_eq!(fs::read_dir(&home.dir).expect("it").count(), 1);
+}
+
+#[test]
+fn a_database_of_ones_own_is_migrated_used_and_left_running() {
+    let db = TestDb::empty();
+    let running = Nmc::on(db.url()).start(&["up"]);
+    assert_eq!(running.says("database: "), "database: the one given by DATABASE_URL");
+    assert_eq!(get(&format!("{}/readyz", running.address())).expect("an answer"), 200);
+    running.signal(Signal::TERM);
+    let said = running.end().ok();
+    assert_eq!(said.err.matches("applied ").count(), 6, "{said:?}");
+    assert_eq!(db.query::<i64>("SELECT count(*) FROM tenants"), [0]);
+    let both = Nmc::on(db.url()).run(&["tenant", "list", "--data-dir", "/tmp/nowhere"]);
+    both.refused(2, "cannot be used with");
+}
