@@ -30,6 +30,7 @@ impl Cli {
         let secret = |value: &mut Option<Secret>| drop(value.take_if(|secret| secret.expose().trim().is_empty()));
         let text = |value: &mut Option<String>| drop(value.take_if(|text| text.trim().is_empty()));
         secret(&mut self.database.database_url);
+        drop(self.database.data_dir.take_if(|dir| dir.as_os_str().is_empty()));
         let (worker, url, token) = match &mut self.command {
             Command::Up(up) => (Some(&mut up.worker), &mut up.serve.public_url, &mut up.serve.twilio_auth_token),
             Command::Serve(serve) => (None, &mut serve.public_url, &mut serve.twilio_auth_token),
@@ -64,7 +65,7 @@ pub(crate) struct DatabaseArgs {
     pub(crate) database_url: Option<Secret>,
 
     /// Where nmc's own PostgreSQL keeps its data [default: /var/lib/nmc as root, else ~/.local/share/nmc]
-    #[arg(long, env = "NMC_DATA_DIR", global = true, value_name = "DIR", conflicts_with = "database_url")]
+    #[arg(long, env = "NMC_DATA_DIR", global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// Database connections at most

@@ -15,9 +15,15 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn open(args: &DatabaseArgs) -> CliResult<Self> {
-        let (embedded, url) = match &args.database_url {
-            Some(url) => (None, url.clone()),
-            None => {
+        let (embedded, url) = match (&args.database_url, &args.data_dir) {
+            (Some(_), Some(_)) => {
+                return Err(CliError::Usage(
+                    "a database (DATABASE_URL) and a directory for nmc's own (NMC_DATA_DIR, --data-dir) are set: choose one"
+                        .to_owned(),
+                ));
+            }
+            (Some(url), None) => (None, url.clone()),
+            (None, _) => {
                 let options = EmbeddedOptions { data_dir: args.data_dir.clone(), ..EmbeddedOptions::default() };
                 let server = EmbeddedPostgres::start(&options)?;
                 let url = Secret::new(server.url());

@@ -44,8 +44,8 @@ fn help_shows_no_secret_that_is_set() {
 
 #[test]
 fn an_empty_variable_counts_as_not_set() {
-    let home = Home::new();
-    let nmc = home.nmc.clone().with("TWILIO_AUTH_TOKEN", "").with("NMC_PUBLIC_URL", "");
+    let home = Home::migrated();
+    let nmc = home.nmc.clone().with("DATABASE_URL", "").with("TWILIO_AUTH_TOKEN", "").with("NMC_PUBLIC_URL", " ");
     let running = nmc.start(&["up"]);
     running.says("TWILIO_AUTH_TOKEN is not set");
     let address = running.address();

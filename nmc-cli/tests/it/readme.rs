@@ -34,6 +34,7 @@ fn the_sessions_it_shows_work_as_shown() {
     assert!(blocks.len() >= 2, "the command line, and the migrations");
     for block in blocks {
         let home = Home::new();
+        let _server = home.hold();
         let nmc = home.nmc.clone().with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")));
         for (command, shown) in commands(block) {
             assert!(command.starts_with("nmc "), "{command}");
@@ -89,9 +90,8 @@ fn the_files_it_leads_to_are_there() {
 /// The script as it is, save that the program is not built once more: cargo is one that hands over the program under test.
 #[test]
 fn the_demo_script_plays_the_demo() {
-    let home = Home::new();
-    let bin = tempdir(&home, "bin");
-    let target = tempdir(&home, "target");
+    let home = Home::migrated();
+    let (bin, target) = (home.beside("bin"), home.beside("target"));
     let cargo = bin.join("cargo");
     fs::write(
         &cargo,
@@ -106,10 +106,4 @@ fn the_demo_script_plays_the_demo() {
         assert!(said.out.contains("☎  missed call") && said.out.contains("Could you come today?"), "{said:?}");
         assert!(!said.err.contains("installing"), "nothing is installed twice: {said:?}");
     }
-}
-
-fn tempdir(home: &Home, name: &str) -> std::path::PathBuf {
-    let dir = home.dir.with_extension(name);
-    fs::create_dir_all(&dir).expect("a directory");
-    dir
 }

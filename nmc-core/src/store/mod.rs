@@ -49,7 +49,8 @@ impl Store {
         drop(open(config.url.expose()).map_err(|error| Error::unavailable("the database can't be reached", error))?);
         let pool = Pool::builder()
             .max_size(config.pool_size)
-            .min_idle(Some(1))
+            // None to spare: it would still be on its way to the server when a short command has ended.
+            .min_idle(Some(0))
             .connection_timeout(config.pool_timeout)
             .test_on_check_out(false)
             .error_handler(Box::new(LogPoolErrors))

@@ -23,12 +23,17 @@ fn server() -> &'static Server {
             data_dir: Some(dir),
             fsync: false,
             remove_on_exit: true,
-            // A deadlock is looked for after deadlock_timeout; tests that make one need not wait the usual second.
+            // A deadlock is looked for after deadlock_timeout; tests that make one need not wait the usual second. The rest
+            // spares work that only a server whose data must survive has to do; most of it goes into copying databases.
             settings: [
                 ("max_connections", "300"),
                 ("shared_buffers", "64MB"),
                 ("autovacuum", "off"),
                 ("deadlock_timeout", "100ms"),
+                ("full_page_writes", "off"),
+                ("wal_level", "minimal"),
+                ("max_wal_senders", "0"),
+                ("max_wal_size", "4GB"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
@@ -105,7 +110,9 @@ impl TestDb {
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::SeqCst));
         let server = server();
         let copying = server.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        admin().batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER nmc")).expect("a database");
+        admin()
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER nmc STRATEGY FILE_COPY"))
+            .expect("a database");
         drop(copying);
         name
     }
@@ -156,9 +163,12 @@ impl Drop for TestDb {
         if std::thread::panicking() {
             return;
         }
-        let dropped = admin().batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
-        if let Err(error) = dropped {
-            tracing::warn!(%error, "a test database stays behind");
-        }
+        // Nobody waits for it: the server takes its time, since the store's connections are still open here.
+        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        std::thread::spawn(move || {
+            if let Err(error) = admin().batch_execute(&sql) {
+                tracing::warn!(%error, "a test database stays behind");
+            }
+        });
     }
 }

@@ -115,9 +115,9 @@ fn runners_at_once_apply_each_migration_once() {
 
 /// Starts a runner of FIRST and STUCK, and does something while it is stuck in the middle of a migration.
 fn while_a_runner_is_stuck<T>(db: &TestDb, then: impl FnOnce() -> T) -> (T, Result<usize, MigrateError>) {
-    let mut holder = db.superuser();
-    holder.batch_execute("SELECT pg_advisory_lock(42)").unwrap();
     std::thread::scope(|scope| {
+        let mut holder = db.superuser();
+        holder.batch_execute("SELECT pg_advisory_lock(42)").unwrap();
         let runner = scope.spawn(|| migrator(db, &[FIRST, STUCK], PATIENT).run(|_| {}));
         db.wait_for_waiting_sessions(1);
         let then = then();
@@ -207,16 +207,16 @@ fn an_index_can_be_built_while_the_table_is_in_use_and_others_wait_to_migrate() 
     // The index waits for every transaction that may still see the table without it. Were a runner to wait for the lock in
     // a statement rather than to ask again and again, it would be one of those, and neither would ever end.
     let concurrent = || migrator(&db, &[FIRST, CONCURRENT], PATIENT);
-    let mut user = db.superuser();
-    user.batch_execute("BEGIN; INSERT INTO first VALUES (1)").unwrap();
     let total: usize = std::thread::scope(|scope| {
+        let mut user = db.superuser();
+        user.batch_execute("BEGIN; INSERT INTO first VALUES (1)").unwrap();
         let runners: Vec<_> = (0..3).map(|_| scope.spawn(|| concurrent().run(|_| {}).unwrap())).collect();
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('virtualxid', 'transactionid')";
+        let migrating = "SELECT coalesce(wait_event_type = 'Lock', false) AS is_stuck FROM pg_stat_activity
+                         WHERE datname = current_database() AND application_name = 'nmc migrate' ORDER BY 1";
         let mut conn = db.superuser();
-        wait_until("the index waits for the table's user", || query::<i64>(&mut conn, waiting) != [0]);
-        let migrating =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'nmc migrate'";
-        wait_until("the other runners are there", || query::<i64>(&mut conn, migrating) == [3]);
+        wait_until("the index waits for the table's user, and the others are there", || {
+            query::<bool>(&mut conn, migrating) == [false, false, true]
+        });
         user.batch_execute("COMMIT").unwrap();
         runners.into_iter().map(|runner| runner.join().unwrap()).sum()
     });
@@ -254,10 +254,13 @@ fn a_table_in_use_makes_a_migration_fail_rather_than_hang() {
         Migration { name: SECOND.name, up: "ALTER TABLE first ADD note TEXT", down: "ALTER TABLE first DROP note" };
     let db = TestDb::empty();
     migrator(&db, &[FIRST], PATIENT).run(|_| {}).unwrap();
-    let in_use = db.block("first");
-    let failed = migrator(&db, &[FIRST, ALTER], IMPATIENT).run(|_| {}).unwrap_err();
+    let failed = std::thread::scope(|scope| {
+        let _in_use = db.block("first");
+        let runner = scope.spawn(|| migrator(&db, &[FIRST, ALTER], IMPATIENT).run(|_| {}));
+        wait_until("the runner has given up", || runner.is_finished());
+        runner.join().unwrap().unwrap_err()
+    });
     assert_eq!(failed.to_string(), format!("migration {} failed: canceling statement due to lock timeout", ALTER.name));
-    drop(in_use);
     assert_eq!(migrator(&db, &[FIRST, ALTER], PATIENT).run(|_| {}).unwrap(), 1);
 }
 

@@ -247,6 +247,18 @@ fn two_hundred_identical_callbacks_at_once_make_one_of_each() {
     assert_eq!((scene.counts(), greeted.into_inner()), ((1, 1, 1), 1));
 }
 
+/// No person's lock makes these follow one another: the call's own row does.
+#[test]
+fn identical_callbacks_of_a_withheld_number_at_once_make_one_call() {
+    let scene = busy_scene();
+    let form = VoiceForm::missed("anonymous", &scene.business.number, "CA1");
+    let ended = form.clone().with("CallStatus", "completed").with("CallDuration", "9");
+    at_once(100, |number| {
+        scene.record(if number % 2 == 0 { &form } else { &ended });
+    });
+    assert_eq!(scene.counts(), (1, 0, 0));
+}
+
 #[test]
 fn two_hundred_calls_of_one_caller_at_once_make_one_text() {
     let scene = busy_scene();
@@ -712,6 +724,7 @@ fn a_missing_or_malformed_field_is_named() {
     ] {
         refused(&form.clone().with(field, value), field);
     }
+    refused(&form.clone().with("ParentCallSid", "CA2"), "ParentCallSid");
     let outbound = form.with("Direction", "outbound-api");
     refused(&outbound.clone().with("From", ""), "From");
     refused(&outbound.clone().with("From", "client:desk"), "From");

@@ -59,7 +59,7 @@ fn nobodys_number_and_nobodys_words_are_ever_logged() {
         (SMS, text.with("To", unknown.as_str()).0, 404),
         (SMS, SmsForm::text(caller.as_str(), &site.joe.number, "STOP").0, 200),
         (SMS_STATUS, report.0.clone(), 404),
-        (SMS_STATUS, report.clone().with("ErrorCode", words).0, 400),
+        (SMS_STATUS, report.with("ErrorCode", words).0, 400),
     ];
     for (path, form, status) in requests {
         site.post(path, &form).expect(status);

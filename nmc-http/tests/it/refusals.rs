@@ -46,7 +46,9 @@ fn a_missing_or_malformed_field_is_named_as_twilio_spells_it() {
     let text = SmsForm::text(customer.as_str(), &site.joe.number, "hello").0;
     let report = SmsForm::delivery(&site.joe.number, &customer, &unique_sid("SM"), "sent").0;
 
-    let required: [(&str, &[(String, String)], &[&str]); 3] = [
+    type Form<'a> = &'a [(String, String)];
+    type Wrong<'a> = (&'a str, Form<'a>, &'a [(&'a str, &'a str)]);
+    let required: [(&str, Form<'_>, &[&str]); 3] = [
         (VOICE, &voice, &["CallSid", "From", "To", "CallStatus"]),
         (SMS, &text, &["MessageSid", "From", "To", "Body"]),
         (SMS_STATUS, &report, &["MessageSid", "From", "To", "MessageStatus"]),
@@ -61,7 +63,7 @@ fn a_missing_or_malformed_field_is_named_as_twilio_spells_it() {
     }
 
     let too_long = "9".repeat(500);
-    let malformed: [(&str, &[(String, String)], &[(&str, &str)]); 3] = [
+    let malformed: [Wrong<'_>; 3] = [
         (
             VOICE,
             &voice,
