@@ -13,12 +13,28 @@ struct Server {
     copying: Mutex<()>,
 }
 
+/// Test servers live in the system's folder for temporary files, under this and the pid of their test run.
+const DIRECTORY: &str = "nmc-test-";
+
+/// Removes what runs that are no more have left: a killed one's server removes its files, but not always the folder.
+fn remove_stale() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY)).and_then(|pid| pid.parse::<u32>().ok());
+        let dead = pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid.to_string()).exists());
+        if dead && std::path::Path::new("/proc/self").exists() && std::fs::remove_dir(entry.path()).is_err() {
+            tracing::debug!(directory = %entry.path().display(), "a dead run's folder stays: its server may still be stopping");
+        }
+    }
+}
+
 const TEMPLATE: &str = "nevermisscall";
 
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let dir = std::env::temp_dir().join(format!("nmc-test-{}", std::process::id()));
+        remove_stale();
+        let dir = std::env::temp_dir().join(format!("{DIRECTORY}{}", std::process::id()));
         let options = EmbeddedOptions {
             data_dir: Some(dir),
             fsync: false,

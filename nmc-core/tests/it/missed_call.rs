@@ -5,7 +5,7 @@ use nmc_core::calls::{CallFilter, Recorded, record_voice_status};
 use nmc_core::conversations::{ConversationFilter, MessageFilter, NewConsent};
 use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::settings::BusinessSettingsPatch;
-use nmc_core::store::statements_sent;
+use nmc_core::store::{statements_prepared, statements_sent};
 use nmc_core::testing::{Business, ManualClock, TestDb, VoiceForm, noon, orders, query, unique_phone, unique_sid};
 use nmc_core::twilio::VoiceCallback;
 use nmc_core::{
@@ -656,6 +656,25 @@ fn two_businesses_may_have_the_same_sid() {
 }
 
 // --------------------------------------------------------------------------------------------- what it costs
+
+/// A statement that is prepared anew costs a round trip that the count below does not show.
+#[test]
+fn every_statement_of_a_missed_call_stays_prepared() {
+    let db = TestDb::with(|config| config.pool_size = 1);
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    let newly_prepared = |caller: &PhoneNumber| {
+        let callback = VoiceForm::missed(caller.as_str(), &business.number, &unique_sid("CA")).parse();
+        let before = statements_prepared();
+        record_voice_status(&db.store, &callback).unwrap();
+        statements_prepared() - before
+    };
+    assert_eq!(
+        newly_prepared(&unique_phone()),
+        6,
+        "the number, the call, the conversation, what decides, the greeting, the events"
+    );
+    assert_eq!(newly_prepared(&unique_phone()), 0);
+}
 
 /// Round trips per callback: what decides how many calls one database takes.
 #[test]

@@ -81,7 +81,19 @@ impl Baseline {
     /// run apart from those of another.
     pub(crate) fn run(&self, bench: &Bench, clients: usize, seconds: u64, first: u64) -> Answer<Run> {
         let mut pgbench = Command::new(bench.program("pgbench"));
-        pgbench.args(["-n", "-M", "prepared", "-j", "2", "-c", &clients.to_string(), "-P", "1", "-T", &(seconds + 1).to_string()]);
+        pgbench.args([
+            "-n",
+            "-M",
+            "prepared",
+            "-j",
+            "2",
+            "-c",
+            &clients.to_string(),
+            "-P",
+            "1",
+            "-T",
+            &(seconds + 1).to_string(),
+        ]);
         pgbench.args(["-D", &format!("n={first}")]);
         for constant in &self.constants {
             pgbench.args(["-D", constant]);

@@ -1,6 +1,12 @@
 //! The server as Twilio and its operators meet it: a real port, a real client, a real PostgreSQL.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod connections;
 mod forgeries;
