@@ -68,6 +68,11 @@ fn connect(url: &str) -> PgConnection {
     TestDb::connect(url)
 }
 
+/// The server of this test run.
+pub(super) fn embedded() -> &'static EmbeddedPostgres {
+    &server().embedded
+}
+
 /// A connection as the superuser to no test's database.
 pub(super) fn admin() -> PgConnection {
     connect(&server().embedded.superuser_url("postgres"))

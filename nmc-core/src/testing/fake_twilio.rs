@@ -1,3 +1,4 @@
+use super::fake_sms::LONGEST_HOLD;
 use super::unique_sid;
 use crate::twilio::TwilioConfig;
 use crate::{Clock, PhoneNumber, Secret, SystemClock};
@@ -303,7 +304,7 @@ impl Server {
         let mut state = self.state();
         state.held += 1;
         self.moved.notify_all();
-        drop(self.moved.wait_while(state, |state| state.held > 0 && !self.stopping()));
+        drop(self.moved.wait_timeout_while(state, LONGEST_HOLD, |state| state.held > 0 && !self.stopping()));
     }
 
     fn answer(&self, request: &Request) -> Answer {

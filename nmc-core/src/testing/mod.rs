@@ -11,6 +11,7 @@ mod fake_twilio;
 mod outage;
 mod rows;
 mod sms_form;
+mod statement_log;
 mod watch;
 
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
@@ -21,4 +22,5 @@ pub use fake_twilio::{FakeTwilio, TwilioFault, TwilioText};
 pub use outage::{Blockade, Outage};
 pub use rows::{Table, connection, query};
 pub use sms_form::SmsForm;
-pub use watch::{orders, wait_until};
+pub use statement_log::{Sent, round_trips};
+pub use watch::{Gate, orders, wait_until};

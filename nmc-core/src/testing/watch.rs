@@ -1,4 +1,6 @@
 use super::TestDb;
+use super::fake_sms::LONGEST_HOLD;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Waits until something holds, looking every few milliseconds.
@@ -10,6 +12,27 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Blocks a thread of a test until another one opens it, or fails: then it opens by itself.
+#[derive(Debug, Default)]
+pub struct Gate {
+    open: Mutex<bool>,
+    moved: Condvar,
+}
+
+impl Gate {
+    /// Lets everybody through.
+    pub fn open(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.moved.notify_all();
+    }
+
+    /// Waits for that, twenty seconds at the most.
+    pub fn wait(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.moved.wait_timeout_while(open, LONGEST_HOLD, |open| !*open));
     }
 }
 

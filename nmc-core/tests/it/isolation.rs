@@ -3,15 +3,16 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use diesel::result::Error as DieselError;
-use nmc_core::calls::{CallFilter, NewCall, NewCallParticipant};
+use nmc_core::calls::{CallFilter, NewCall, NewCallParticipant, record_voice_status};
 use nmc_core::conversations::{
     ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation, NewConversationEvent, NewMessage,
+    receive_text, record_delivery,
 };
 use nmc_core::identity::{NewUser, TenantPatch, UserFilter, UserPatch};
 use nmc_core::numbers::{NewPhoneNumber, NumberFilter};
 use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::Person;
-use nmc_core::testing::{Business, Table, TestDb, query, unique_phone, unique_sid};
+use nmc_core::testing::{Business, SmsForm, Table, TestDb, VoiceForm, query, unique_phone, unique_sid};
 use nmc_core::{
     CallDirection, CallId, CallParticipantId, CallerIdentity, ConsentAction, ConsentSource, ConversationChannel,
     ConversationEventType, ConversationId, ConversationStatus, Email, Error, MessageId, MessageKind, NumberStatus, NumberType,
@@ -344,10 +345,10 @@ const MATRIX: &[(&str, Ask)] = &[
     ("Users::update", |tx, _, theirs| told(tx.users().update(theirs.user, &UserPatch { is_active: Some(false), ..UserPatch::default() })?)),
     ("Users::delete", |tx, _, theirs| told(tx.users().delete(theirs.user)?)),
 
-    ("BusinessSettingsRepo::get", |tx, _, _| told(tx.business_settings().get()?.greeting_cooldown_hours)),
+    ("BusinessSettingsRepo::get", |tx, _, _| told(tx.business_settings().get()?.tenant_id == tx.tenant().id())),
     ("BusinessSettingsRepo::update", |tx, _, _| {
         let patch = BusinessSettingsPatch { greeting_cooldown_hours: Some(1), ..BusinessSettingsPatch::default() };
-        told(tx.business_settings().update(&patch)?.greeting_cooldown_hours)
+        told(tx.business_settings().update(&patch)?.tenant_id == tx.tenant().id())
     }),
 
     ("PhoneNumbers::find", |tx, _, theirs| told(tx.phone_numbers().find(theirs.number)?)),
@@ -454,6 +455,12 @@ const MATRIX: &[(&str, Ask)] = &[
     ("Messages::count", |tx, _, _| told(tx.messages().count(&MessageFilter::default())?)),
     ("Messages::queue", |tx, own, theirs| told(tx.messages().queue(&message_to(theirs.conversation, &own.phone))?)),
     ("Messages::queue from their number", |tx, own, theirs| told(tx.messages().queue(&message_to(own.conversation, &theirs.phone))?)),
+    ("Messages::queue to their customer", |tx, own, theirs| {
+        let customer_phone = CallerIdentity::Phone(theirs.customer.clone());
+        let new = NewConversation { customer_phone, channel: ConversationChannel::Web, subject: None, customer_name: None };
+        let conversation = tx.conversations().create(&new)?.id;
+        tx.messages().queue(&message_to(conversation, &own.phone)).map(|_| "made".to_owned())
+    }),
     ("Messages::queue by their user", |tx, own, theirs| {
         let new = NewMessage { created_by: Some(theirs.user), ..message_to(own.conversation, &own.phone) };
         tx.messages().queue(&new).map(|_| "made".to_owned())
@@ -508,13 +515,14 @@ enum Asks {
 /// What the hostile tenant hears, method by method, after `walls` has torn one down.
 fn hears(asks: Asks, walls: fn(&TestDb)) -> BTreeMap<&'static str, String> {
     let db = TestDb::new();
-    let hostile = Business::onboard(&db.store, "Hostile").tenant;
-    db.fill_every_table(hostile.id());
-    let own = Theirs::of(&db, hostile.id());
+    // The victim comes first, as its rows do where nothing else tells them apart.
     let victim = match asks {
         Asks::Alone => None,
         Asks::ForNothing | Asks::ForTheVictims => Some(victim(&db)),
     };
+    let hostile = Business::onboard(&db.store, "Hostile").tenant;
+    db.fill_every_table(hostile.id());
+    let own = Theirs::of(&db, hostile.id());
     let theirs = match (asks, victim) {
         (Asks::ForTheVictims, Some(victim)) => Theirs::of(&db, victim.id()),
         _ => Theirs::made_up(),
@@ -546,6 +554,47 @@ fn the_repositories_do_not_lean_on_row_level_security() {
     let alone = hears(Asks::Alone, all_walls_stand);
     assert_eq!(hears(Asks::ForNothing, row_level_security_is_off), alone);
     assert_eq!(hears(Asks::ForTheVictims, row_level_security_is_off), alone);
+}
+
+/// What a business does with its calls and texts, for a customer who is also the victim's, and has opted out there.
+fn work_on_the_victims_customer(walls: fn(&TestDb)) {
+    let db = TestDb::new();
+    let victim = victim(&db);
+    let theirs = Theirs::of(&db, victim.id());
+    let hostile = Business::onboard(&db.store, "Hostile");
+    walls(&db);
+    let before = db.rows_of(victim.id());
+    let customer = theirs.customer.as_str();
+
+    let missed = VoiceForm::missed(customer, &hostile.number, &theirs.call_sid).parse();
+    let missed = record_voice_status(&db.store, &missed).unwrap();
+    assert!(
+        missed.call != theirs.call && missed.conversation != Some(theirs.conversation),
+        "its own call, in its own conversation"
+    );
+    let greeting = missed.greeting.expect("an opt-out elsewhere is nothing to this business");
+    let texts = hostile.messages(&db.store, &MessageFilter::default());
+    assert!(texts.iter().any(|text| text.id == greeting && text.message_body.contains("Hostile")), "in its own name");
+
+    let stop = SmsForm::text(customer, &hostile.number, "STOP").with("MessageSid", &theirs.message_sid).parse();
+    assert!(!receive_text(&db.store, &stop).unwrap().duplicate, "the same SID is another text here");
+
+    // A report about the victim's texts, with the hostile's number: by the SID of the one that went out, by the id of the
+    // one that is still queued.
+    let queued: String =
+        db.query(&format!("SELECT id FROM messages WHERE tenant_id = '{}' AND message_sid IS NULL", victim.id())).remove(0);
+    for (sid, id) in [(theirs.message_sid.clone(), None), (unique_sid("SM"), Some(queued.parse().unwrap()))] {
+        let report = SmsForm::delivery(&hostile.number, &theirs.customer, &sid, "delivered").parse_delivery(id);
+        let refused = record_delivery(&db.store, &report);
+        assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
+    }
+    assert_eq!(db.rows_of(victim.id()), before, "the victim's rows before and after");
+}
+
+#[test]
+fn calls_and_texts_stay_with_the_business_whose_number_they_reach() {
+    work_on_the_victims_customer(all_walls_stand);
+    work_on_the_victims_customer(row_level_security_is_off);
 }
 
 #[test]

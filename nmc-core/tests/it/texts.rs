@@ -7,7 +7,7 @@ use nmc_core::conversations::{
     receive_text, record_delivery,
 };
 use nmc_core::testing::{
-    Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, noon, orders, unique_phone, unique_sid, wait_until,
+    Business, FakeSms, Fault, Gate, ManualClock, SmsForm, TestDb, VoiceForm, noon, orders, unique_phone, unique_sid, wait_until,
 };
 use nmc_core::twilio::{SmsCallback, SmsStatusCallback};
 use nmc_core::{
@@ -499,13 +499,12 @@ fn after_a_stop_a_text_in_doubt_is_looked_up_and_not_sent_again() {
 fn a_stop_calls_off_a_text_that_is_just_being_queued() {
     let scene = Scene::new();
     let words = scene.business.words(scene.business.conversation_with(&scene.db.store, &scene.customer), "Hello");
-    let (go_on, wait) = std::sync::mpsc::channel::<()>();
-    let wait = std::sync::Mutex::new(wait);
+    let gate = Gate::default();
     std::thread::scope(|scope| {
         let queueing = scope.spawn(|| {
             scene.db.store.tenant(&scene.business.tenant, |tx| {
                 let message = tx.messages().queue(&words)?;
-                wait.lock().unwrap().recv().unwrap();
+                gate.wait();
                 Ok(message.id)
             })
         });
@@ -516,7 +515,7 @@ fn a_stop_calls_off_a_text_that_is_just_being_queued() {
         });
         scene.db.wait_for_waiting_sessions(1);
         assert!(!stop.is_finished());
-        go_on.send(()).unwrap();
+        gate.open();
         let message = queueing.join().unwrap().unwrap();
         stop.join().unwrap();
         assert_eq!(scene.message(message).message_status, MessageStatus::Canceled);
@@ -528,15 +527,14 @@ fn queueing_waits_for_a_stop_that_is_not_committed_and_is_refused() {
     let scene = Scene::new();
     let conversation = scene.business.conversation_with(&scene.db.store, &scene.customer);
     let opt_out = scene.consent(ConsentAction::OptOut);
-    let (go_on, wait) = std::sync::mpsc::channel::<()>();
-    let wait = std::sync::Mutex::new(wait);
+    let gate = Gate::default();
     let recorded = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let stop = scope.spawn(|| {
             scene.db.store.tenant(&scene.business.tenant, |tx| {
                 tx.consents().record(&opt_out)?;
                 recorded.store(true, Ordering::SeqCst);
-                wait.lock().unwrap().recv().unwrap();
+                gate.wait();
                 Ok(())
             })
         });
@@ -546,12 +544,21 @@ fn queueing_waits_for_a_stop_that_is_not_committed_and_is_refused() {
         });
         let call = scope.spawn(|| scene.missed_call());
         scene.db.wait_for_waiting_sessions(2);
-        go_on.send(()).unwrap();
+        gate.open();
         stop.join().unwrap().unwrap();
         let refused = queueing.join().unwrap();
         assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
         assert_eq!(call.join().unwrap(), None);
     });
+}
+
+/// Counts one up when it goes, also by a panic: the others must not wait for a thread that has failed.
+struct CountsWhenGone<'a>(&'a AtomicUsize);
+
+impl Drop for CountsWhenGone<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// Four customers stop and start again and again while staff write, calls are missed and two workers send. Between the
@@ -572,6 +579,7 @@ fn whatever_happens_nothing_is_sent_between_stop_and_start() {
         for (at, customer) in customers.iter().enumerate() {
             let (refusals, done, scene) = (&refusals[at], &done, &scene);
             scope.spawn(move || {
+                let _counted = CountsWhenGone(done);
                 for round in 0..12 {
                     let sent_before = taken_by(customer);
                     if round > 0 {
@@ -588,7 +596,6 @@ fn whatever_happens_nothing_is_sent_between_stop_and_start() {
                     assert_eq!(taken_by(customer), taken, "{customer}, round {round}");
                     text(customer, "START");
                 }
-                done.fetch_add(1, Ordering::SeqCst);
             });
         }
         for writer in 0..2 {

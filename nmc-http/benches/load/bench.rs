@@ -5,6 +5,7 @@ use nmc_core::identity::{NewTenant, onboard};
 use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::store::Migrator;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use nmc_core::testing::{Sent, round_trips};
 use nmc_core::{NumberType, Secret, Store, StoreConfig, Tenant};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -126,20 +127,11 @@ impl Bench {
         }
     }
 
-    /// What the server logs while `work` runs on a store with one connection: every statement with its values.
-    pub(crate) fn logged(&self, work: impl FnOnce(&Store) -> Answer<()>) -> Answer<String> {
-        let log = self.dir().join("postgres.log");
-        let all = "ALTER DATABASE nevermisscall SET log_statement = 'all'; \
-                   ALTER DATABASE nevermisscall SET log_error_verbosity = 'default'";
-        let none = "ALTER DATABASE nevermisscall RESET log_statement; \
-                    ALTER DATABASE nevermisscall RESET log_error_verbosity";
-        self.psql(all)?;
-        let store = self.store(1)?;
-        let before = std::fs::read_to_string(&log)?.len();
-        work(&store)?;
-        let logged = std::fs::read_to_string(&log)?;
-        self.psql(none)?;
-        Ok(logged.get(before..).unwrap_or_default().to_owned())
+    /// Every round trip that `work` makes on a store with one connection.
+    pub(crate) fn round_trips(&self, work: impl FnOnce(&Store) -> Answer<()>) -> Answer<Vec<Sent>> {
+        let mut worked = Ok(());
+        let sent = round_trips(&self.embedded, "nevermisscall", |store| worked = work(store));
+        worked.map(|()| sent)
     }
 
     /// Stops the server and leaves its files.

@@ -2,7 +2,6 @@
 //! server's log and played again under EXPLAIN ANALYZE, in the role and under the policies they run with.
 
 use crate::client::Callers;
-use crate::pgbench::{RoundTrip, round_trips};
 use crate::{Answer, Bench};
 use nmc_core::Store;
 use nmc_core::calls::record_voice_status;
@@ -89,17 +88,15 @@ fn play(bench: &Bench, what: &str, work: impl FnOnce(&Store) -> Answer<()>) -> A
     bench.copy()?;
     let mut script = String::from("SET plan_cache_mode = force_generic_plan;\n");
     let (mut prepare, mut run) = (String::new(), String::new());
-    for (n, RoundTrip { sql, values }) in round_trips(&bench.logged(work)?)?.into_iter().enumerate() {
-        let Some(values) = values else {
-            let sql = if sql.ends_with("COMMIT") { "ROLLBACK" } else { &sql };
-            writeln!(run, "{sql};")?;
+    for (n, trip) in bench.round_trips(work)?.iter().enumerate() {
+        let sql = &trip.sql;
+        if trip.values.is_none() {
+            writeln!(run, "{};", if sql.ends_with("COMMIT") { "ROLLBACK" } else { sql })?;
             continue;
-        };
-        let quoted = |text: &String| format!("'{}'", text.replace('\'', "''"));
-        let values: Vec<String> = values.iter().map(|value| value.as_ref().map_or_else(|| "NULL".to_owned(), quoted)).collect();
-        let values = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
+        }
         writeln!(prepare, "PREPARE q{n} AS {sql};")?;
-        writeln!(run, "\\echo {PLAN}{}\nEXPLAIN (ANALYZE, COSTS OFF) EXECUTE q{n}{values};", label(&sql))?;
+        let kept = if trip.prepared { "" } else { " (planned anew each time)" };
+        writeln!(run, "\\echo {PLAN}{}{kept}\nEXPLAIN (ANALYZE, COSTS OFF) EXECUTE q{n}{};", label(sql), trip.literals())?;
     }
     write!(script, "{prepare}{run}\\echo {AGAIN}\n{run}")?;
     let output = bench.psql_in_copy(&script)?;

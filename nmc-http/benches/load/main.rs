@@ -227,7 +227,7 @@ fn baseline(bench: &Bench) -> Answer<Baseline> {
     let callers = Callers::new(vec![ours.clone()], "CAx", 300_000_000);
     let mut seen = None;
     let mut sent = 0;
-    let log = bench.logged(|store| {
+    let trips = bench.round_trips(|store| {
         let callback = VoiceCallback::parse(&callers.missed_call())?;
         sent = statements_sent();
         record_voice_status(store, &callback)?;
@@ -237,7 +237,7 @@ fn baseline(bench: &Bench) -> Answer<Baseline> {
     })?;
     let facts = seen.ok_or("no call")?.facts;
     let caller = facts.other.phone().ok_or("a caller without a number")?;
-    let baseline = Baseline::from_log(bench, &log, &tenant.id().to_string(), ours, caller.as_str(), &facts.sid)?;
+    let baseline = Baseline::of(bench, &trips, &tenant.id().to_string(), ours, caller.as_str(), &facts.sid)?;
     println!("round trips of a missed call: library {sent}, pgbench {}", baseline.round_trips);
     Ok(baseline)
 }

@@ -3,17 +3,11 @@
 //! parameters. What the library sends in one round trip, pgbench sends in one pipeline.
 
 use crate::{Answer, Bench};
+use nmc_core::testing::Sent;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-
-/// One round trip of the library's: the text, and the bound values as the server shows them.
-pub(crate) struct RoundTrip {
-    pub(crate) sql: String,
-    /// None: sent by the simple protocol, which binds nothing and may hold several statements.
-    pub(crate) values: Option<Vec<Option<String>>>,
-}
 
 /// A value that every call has its own of, and the SQL that makes one.
 struct Varying {
@@ -34,9 +28,8 @@ pub(crate) struct Run {
 }
 
 impl Baseline {
-    /// Reads the log of exactly one missed call, from `caller` to `ours` with `sid`.
-    pub(crate) fn from_log(bench: &Bench, log: &str, tenant: &str, ours: &str, caller: &str, sid: &str) -> Answer<Self> {
-        let trips = round_trips(log)?;
+    /// Of what exactly one missed call has sent, from `caller` to `ours` with `sid`.
+    pub(crate) fn of(bench: &Bench, trips: &[Sent], tenant: &str, ours: &str, caller: &str, sid: &str) -> Answer<Self> {
         let mut varying = vec![
             Varying { seen: tenant.to_owned(), sql: ":h_tenant_id".to_owned() },
             Varying { seen: ours.to_owned(), sql: "('+' || :ours::text)".to_owned() },
@@ -54,7 +47,7 @@ impl Baseline {
         script.push_str("\\set lock hash(:k)\n");
         let mut constants = Vec::new();
         let mut tenant_known = false;
-        for trip in &trips {
+        for trip in trips {
             if let Some(values) = &trip.values {
                 let sql = bound(&trip.sql, values, &varying, &mut constants)?;
                 // The first look-up tells the tenant, as it does for the library.
@@ -110,54 +103,6 @@ impl Baseline {
         let (sum, seconds) = rates.skip(1).fold((0.0, 0.0), |(sum, seconds), rate| (sum + rate, seconds + 1.0));
         if seconds > 0.0 { Ok(Run { transactions, rate: sum / seconds }) } else { Err("pgbench told no rate".into()) }
     }
-}
-
-/// The statements of the log, each with its parameters, which follow in a line of their own.
-pub(crate) fn round_trips(log: &str) -> Answer<Vec<RoundTrip>> {
-    let mut trips: Vec<RoundTrip> = Vec::new();
-    for line in log.lines() {
-        if let Some((_, sql)) = line.split_once("LOG:  statement: ") {
-            trips.push(RoundTrip { sql: sql.to_owned(), values: None });
-        } else if let Some((_, rest)) = line.split_once("LOG:  execute ") {
-            let (_, sql) = rest.split_once(": ").ok_or("a statement without a text in the log")?;
-            trips.push(RoundTrip { sql: sql.to_owned(), values: Some(Vec::new()) });
-        } else if let Some((_, list)) = line.split_once("DETAIL:  parameters: ") {
-            let values = trips.last_mut().and_then(|trip| trip.values.as_mut());
-            *values.ok_or("parameters without a statement in the log")? = parameters(list)?;
-        }
-    }
-    if trips.is_empty() { Err("the log shows no statement".into()) } else { Ok(trips) }
-}
-
-/// `$1 = 'a', $2 = NULL`: quotes within a value are doubled.
-fn parameters(list: &str) -> Answer<Vec<Option<String>>> {
-    let mut values = Vec::new();
-    let mut rest = list;
-    while let Some((_, value)) = rest.split_once(" = ") {
-        if let Some(after) = value.strip_prefix("NULL") {
-            values.push(None);
-            rest = after;
-            continue;
-        }
-        let mut text = String::new();
-        let mut tail = value.strip_prefix('\'').ok_or("an unquoted parameter in the log")?;
-        loop {
-            let (part, after) = tail.split_once('\'').ok_or("an unfinished parameter in the log")?;
-            text.push_str(part);
-            match after.strip_prefix('\'') {
-                Some(more) => {
-                    text.push('\'');
-                    tail = more;
-                }
-                None => {
-                    rest = after;
-                    break;
-                }
-            }
-        }
-        values.push(Some(text));
-    }
-    Ok(values)
 }
 
 /// The statement with each `$n` replaced by what pgbench is to bind there.

@@ -1,0 +1,131 @@
+//! What the library really sends, read from the server's own log.
+
+use super::{TestDb, database};
+use crate::store::embedded::EmbeddedPostgres;
+use crate::{Secret, Store, StoreConfig};
+use diesel::connection::SimpleConnection as _;
+
+/// One round trip: the text, and the bound values as the server shows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The text; several statements when it was sent by the simple protocol.
+    pub sql: String,
+    /// One per parameter; `None` for a text that the simple protocol carried, which binds nothing.
+    pub values: Option<Vec<Option<String>>>,
+    /// Whether the connection keeps it prepared.
+    pub prepared: bool,
+}
+
+impl Sent {
+    /// The bound values as SQL: `('a', NULL)`; nothing where there are none.
+    #[must_use]
+    pub fn literals(&self) -> String {
+        let quoted = |text: &String| format!("'{}'", text.replace('\'', "''"));
+        let values: Vec<String> =
+            self.values.iter().flatten().map(|value| value.as_ref().map_or_else(|| "NULL".to_owned(), quoted)).collect();
+        if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) }
+    }
+}
+
+impl TestDb {
+    /// Every round trip that `work` makes on a store of its own, which has one connection.
+    ///
+    /// # Panics
+    /// As [`round_trips`].
+    #[must_use]
+    pub fn round_trips(&self, work: impl FnOnce(&Store)) -> Vec<Sent> {
+        round_trips(database::embedded(), self.name(), work)
+    }
+}
+
+/// Every round trip that `work` makes on a store of its own, which has one connection, over this database of this server.
+///
+/// # Panics
+/// When the server does not log as it should.
+#[must_use]
+pub fn round_trips(server: &EmbeddedPostgres, database: &str, work: impl FnOnce(&Store)) -> Vec<Sent> {
+    let mut admin = TestDb::connect(&server.superuser_url("postgres"));
+    let mut set = |change: &str| {
+        let settings = ["log_statement", "log_error_verbosity"].into_iter().zip(["'all'", "'default'"]);
+        for (name, value) in settings {
+            let value = if change == "SET" { format!(" = {value}") } else { String::new() };
+            admin.batch_execute(&format!("ALTER DATABASE {database} {change} {name}{value}")).expect("a superuser may");
+        }
+    };
+    let log = server.data_dir().join("postgres.log");
+    let read = || std::fs::read_to_string(&log).expect("the server's log");
+    set("SET");
+    let mut config = StoreConfig::new(Secret::new(server.url_for(database)));
+    config.pool_size = 1;
+    let store = Store::connect(config).expect("a store");
+    drop(store.idle_link().expect("its connection, which says its own on opening"));
+    let before = read().len();
+    work(&store);
+    let logged = read();
+    set("RESET");
+    parse(logged.get(before..).unwrap_or_default())
+}
+
+/// A statement has a line of its own, and its parameters one that follows.
+fn parse(log: &str) -> Vec<Sent> {
+    let mut trips: Vec<Sent> = Vec::new();
+    for line in log.lines() {
+        if let Some((_, sql)) = line.split_once("LOG:  statement: ") {
+            trips.push(Sent { sql: sql.to_owned(), values: None, prepared: false });
+        } else if let Some((_, rest)) = line.split_once("LOG:  execute ") {
+            let (name, sql) = rest.split_once(": ").expect("a statement's text");
+            trips.push(Sent { sql: sql.to_owned(), values: Some(Vec::new()), prepared: name != "<unnamed>" });
+        } else if let Some((_, list)) = line.split_once("DETAIL:  parameters: ") {
+            trips.last_mut().expect("the statement of these parameters").values = Some(parameters(list));
+        }
+    }
+    trips
+}
+
+/// `$1 = 'a', $2 = NULL`: quotes within a value are doubled.
+fn parameters(list: &str) -> Vec<Option<String>> {
+    let mut values = Vec::new();
+    let mut rest = list;
+    while let Some((_, value)) = rest.split_once(" = ") {
+        if let Some(after) = value.strip_prefix("NULL") {
+            values.push(None);
+            rest = after;
+            continue;
+        }
+        let mut text = String::new();
+        let mut tail = value.strip_prefix('\'').expect("a quoted parameter");
+        loop {
+            let (part, after) = tail.split_once('\'').expect("the parameter's end");
+            text.push_str(part);
+            rest = after;
+            match after.strip_prefix('\'') {
+                Some(more) => tail = more,
+                None => break,
+            }
+            text.push('\'');
+        }
+        values.push(Some(text));
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_tells_statements_and_values() {
+        let log = "2026-11-22 12:00:00 UTC [7] LOG:  statement: BEGIN; SELECT public.nmc_enter_system()\n\
+                   2026-11-22 12:00:00 UTC [7] LOG:  execute __diesel_stmt_0: SELECT $1, $2, $3\n\
+                   2026-11-22 12:00:00 UTC [7] DETAIL:  parameters: $1 = 'Joe''s = ''best''', $2 = NULL, $3 = ''\n\
+                   2026-11-22 12:00:00 UTC [7] LOG:  execute <unnamed>: SELECT 1\n\
+                   2026-11-22 12:00:00 UTC [9] LOG:  checkpoint starting: time\n";
+        let trips = parse(log);
+        assert_eq!(trips.iter().map(|trip| trip.prepared).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(trips[0].values, None);
+        assert_eq!(trips[1].sql, "SELECT $1, $2, $3");
+        assert_eq!(trips[1].values, Some(vec![Some("Joe's = 'best'".to_owned()), None, Some(String::new())]));
+        assert_eq!(trips[1].literals(), "('Joe''s = ''best''', NULL, '')");
+        assert_eq!((trips[2].literals(), trips.len()), (String::new(), 3));
+    }
+}
