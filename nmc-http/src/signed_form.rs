@@ -52,7 +52,8 @@ fn check(webhooks: &Webhooks, req: &HttpRequest, params: &[(String, String)]) ->
     let url = format!("{}{path}", webhooks.public_url);
     let settings = header(req, "X-Twilio-Webhooks-Signature-Settings");
     signer.check(&url, params, header(req, "X-Twilio-Signature"), settings).map_err(|error| {
-        tracing::warn!(path = req.path(), %error, "a webhook was refused");
+        let public_url = &webhooks.public_url;
+        tracing::warn!(path = req.path(), public_url, %error, "a webhook was refused; is this the URL that Twilio calls?");
         ApiError::NotSigned
     })
 }

@@ -30,7 +30,11 @@ pub(crate) fn start(store: Store, args: ServeArgs) -> CliResult<RunningServer> {
         threads: usize::from(args.http_threads),
         patience: Duration::from_secs(10),
     };
+    let guessed = config.public_url.is_none();
     let server = nmc_http::start(store, config)?;
     eprintln!("listening on http://{}", server.address());
+    if guessed && !server.address().ip().is_loopback() {
+        tracing::warn!("NMC_PUBLIC_URL is not set: a webhook counts as signed only if Twilio calls http://{}", server.address());
+    }
     Ok(server)
 }

@@ -1,5 +1,5 @@
 use super::{serve, worker};
-use crate::cli::{DatabaseArgs, UpArgs};
+use crate::cli::{DatabaseArgs, Sms, UpArgs};
 use crate::database::Database;
 use crate::demo;
 use crate::error::CliResult;
@@ -10,16 +10,17 @@ use std::process::ExitCode;
 
 pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     let stop = StopSignals::listen()?;
-    let (mut database_args, mut serve_args) = (database.clone(), args.serve.clone());
+    let (mut database_args, mut serve_args, mut worker_args) = (database.clone(), args.serve.clone(), args.worker.clone());
     if args.demo {
-        // Its businesses and calls are made up: they stay out of the real data unless a place is named.
+        // Its businesses and calls are made up: they stay out of the real data unless a place is named, and nobody is texted.
+        worker_args.sms = Sms::Console;
         if database_args.database_url.is_none() && database_args.data_dir.is_none() {
             database_args.data_dir = Some(default_data_dir()?.with_file_name("nmc-demo"));
         }
         serve_args.twilio_auth_token.get_or_insert_with(|| Secret::new(uuid::Uuid::new_v4().simple().to_string()));
     }
     let token = serve_args.twilio_auth_token.clone();
-    let sender = worker::sender(&args.worker, token.as_ref(), serve_args.public_url.as_deref())?;
+    let sender = worker::sender(&worker_args, token.as_ref(), serve_args.public_url.as_deref())?;
 
     let database = Database::open(&database_args)?;
     eprintln!("database: {}", database.describe());
@@ -27,7 +28,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     let store = database.store()?;
     let public_url = serve_args.public_url.clone();
     let server = serve::start(store.clone(), serve_args)?;
-    let worker = worker::start(store.clone(), sender, &args.worker)?;
+    let worker = worker::start(store.clone(), sender, &worker_args)?;
 
     let played = match (args.demo, token) {
         (true, Some(token)) => demo::play(&store, server.address(), public_url, token),

@@ -71,6 +71,17 @@ fn settings_that_cannot_be_meant_are_refused_at_once() {
 }
 
 #[test]
+fn a_server_for_the_world_asks_where_the_world_finds_it() {
+    let db = TestDb::new();
+    let nmc = Nmc::on(db.url()).with("NMC_BIND", "0.0.0.0:0").with("TWILIO_AUTH_TOKEN", "t");
+    nmc.start(&["serve"]).says("NMC_PUBLIC_URL is not set");
+    let told = nmc.with("NMC_PUBLIC_URL", "https://nmc.example.com").start(&["serve"]);
+    told.address();
+    told.interrupt();
+    assert!(!told.end().ok().err.contains("NMC_PUBLIC_URL"));
+}
+
+#[test]
 fn a_log_filter_that_cannot_be_read_is_told() {
     let db = TestDb::new();
     let said = Nmc::on(db.url()).run(&["tenant", "list", "--log", "nmc=loud"]).ok();

@@ -489,7 +489,7 @@ const MATRIX: &[(&str, Ask)] = &[
     }),
 ];
 
-/// A tenant worth robbing: a row in every table, a text that is due, and a customer who has opted out.
+/// A tenant worth robbing: a row in every table, a greeting that is due, and a customer who has opted out.
 fn victim(db: &TestDb) -> Tenant {
     let victim = Business::onboard(&db.store, "Victim").tenant;
     let (id, customer) = (victim.id(), unique_phone());
@@ -497,6 +497,7 @@ fn victim(db: &TestDb) -> Tenant {
     db.execute(&format!("UPDATE conversations SET customer_phone = '{customer}' WHERE tenant_id = '{id}'"));
     let its = Theirs::of(db, id);
     db.store.tenant(&victim, |tx| tx.messages().queue(&message_to(its.conversation, &its.phone))).unwrap();
+    db.execute(&format!("UPDATE messages SET message_kind = 'greeting' WHERE tenant_id = '{id}' AND message_status = 'queued'"));
     db.execute(&format!("UPDATE consents SET customer_phone = '{customer}', action = 'opt_out' WHERE tenant_id = '{id}'"));
     victim
 }
@@ -572,9 +573,10 @@ fn work_on_the_victims_customer(walls: fn(&TestDb)) {
         missed.call != theirs.call && missed.conversation != Some(theirs.conversation),
         "its own call, in its own conversation"
     );
-    let greeting = missed.greeting.expect("an opt-out elsewhere is nothing to this business");
+    let greeting = missed.greeting.expect("a greeting or an opt-out elsewhere is nothing to this business");
     let texts = hostile.messages(&db.store, &MessageFilter::default());
-    assert!(texts.iter().any(|text| text.id == greeting && text.message_body.contains("Hostile")), "in its own name");
+    let words = &texts.iter().find(|text| text.id == greeting).unwrap().message_body;
+    assert!(words.contains("Hostile") && words.ends_with("Reply STOP to opt out."), "in its own name, as its first: {words}");
 
     let stop = SmsForm::text(customer, &hostile.number, "STOP").with("MessageSid", &theirs.message_sid).parse();
     assert!(!receive_text(&db.store, &stop).unwrap().duplicate, "the same SID is another text here");
