@@ -7,8 +7,8 @@ use diesel::query_dsl::methods::LoadQuery;
 
 /// A statement that its connection keeps prepared under its text.
 ///
-/// Diesel prepares every UPDATE, DO UPDATE, multi-row INSERT and literal anew, since their text may vary without end: one
-/// more round trip and one more planning each time. Where the text is fixed, this says so.
+/// Diesel has every UPDATE, DO UPDATE, multi-row INSERT and literal parsed and planned anew each time, since their text may
+/// vary without end. Where the text is fixed, this says so.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prepared<Q>(pub(crate) Q);
 

@@ -573,7 +573,8 @@ fn work_on_the_victims_customer(walls: fn(&TestDb)) {
         missed.call != theirs.call && missed.conversation != Some(theirs.conversation),
         "its own call, in its own conversation"
     );
-    let greeting = missed.greeting.expect("a greeting or an opt-out elsewhere is nothing to this business");
+    // A greeting or an opt-out elsewhere is nothing to this business.
+    let greeting = missed.greeting.unwrap();
     let texts = hostile.messages(&db.store, &MessageFilter::default());
     let words = &texts.iter().find(|text| text.id == greeting).unwrap().message_body;
     assert!(words.contains("Hostile") && words.ends_with("Reply STOP to opt out."), "in its own name, as its first: {words}");

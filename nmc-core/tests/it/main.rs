@@ -11,6 +11,7 @@
 mod isolation;
 mod migrations;
 mod missed_call;
+mod plans;
 mod schema;
 mod signature;
 mod store;

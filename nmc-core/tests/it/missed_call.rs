@@ -657,7 +657,7 @@ fn two_businesses_may_have_the_same_sid() {
 
 // --------------------------------------------------------------------------------------------- what it costs
 
-/// A statement that is prepared anew costs a round trip that the count below does not show.
+/// A statement that is not kept is parsed and planned anew each time, which the count below does not show.
 #[test]
 fn every_statement_of_a_missed_call_stays_prepared() {
     let db = TestDb::with(|config| config.pool_size = 1);

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::{
-    ConversationFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig,
-    receive_text, record_delivery,
+    Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig, receive_text,
+    record_delivery,
 };
 use nmc_core::testing::{
     Business, FakeSms, Fault, Gate, ManualClock, SmsForm, TestDb, VoiceForm, noon, orders, unique_phone, unique_sid, wait_until,
@@ -823,15 +823,20 @@ fn a_report_s_missing_or_malformed_field_is_named() {
     assert_eq!(queued.report.status, MessageStatus::Accepted, "Twilio's queue comes after ours");
 }
 
-/// A text in from a customer never counts as one of ours going out.
+/// A text in from a customer never counts as one of ours going out, not even between two numbers of ours.
 #[test]
 fn a_report_never_touches_an_inbound_text() {
     let scene = Scene::new();
-    let form = SmsForm::text(scene.customer.as_str(), &scene.business.number, "Hello").with("MessageSid", "SMinbound");
-    let received = scene.receive(&form).message;
-    let forged = SmsForm::delivery(&scene.business.number, &scene.customer, "SMinbound", "failed");
-    let refused = record_delivery(&scene.db.store, &forged.parse_delivery(Some(received)));
-    assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
-    let open = ConversationFilter { open: Some(true), ..Default::default() };
-    assert_eq!(scene.db.store.tenant(&scene.business.tenant, |tx| tx.conversations().count(&open)).unwrap(), 1);
+    let second = scene.business.add_number(&scene.db.store);
+    for from in [scene.customer.clone(), second.clone()] {
+        let form = SmsForm::text(from.as_str(), &scene.business.number, "Hello");
+        let sid = form.parse().text.message_sid;
+        let received = scene.receive(&form).message;
+        for (ours, to) in [(&scene.business.number, &scene.customer), (&second, &scene.business.number)] {
+            let forged = SmsForm::delivery(ours, to, &sid, "failed").parse_delivery(Some(received));
+            let refused = record_delivery(&scene.db.store, &forged);
+            assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
+        }
+        assert_eq!(scene.message(received).message_status, MessageStatus::Received);
+    }
 }
