@@ -96,7 +96,7 @@ impl Error {
 }
 
 /// A missing row of `find`-like queries is the caller's to name, so `NotFound` of Diesel is a defect here: use
-/// `.optional()` or [`found`].
+/// `.optional()` or `found`.
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         let DieselError::DatabaseError(kind, info) = &error else {
