@@ -62,15 +62,33 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
+    AlertEventId, "an entry of an alert's history";
+    AlertId, "an alert";
+    AlertRuleId, "a rule that raises alerts";
+    ApiKeyId, "a service's API key";
     BusinessSettingsId, "the settings row of a tenant";
+    CallAnalyticsId, "the figures of a call";
     CallId, "a call";
+    CallMetadataId, "a fact about a call";
     CallParticipantId, "a participant of a call";
     ConsentId, "an entry of the consent ledger";
+    ConversationAnalyticsId, "the figures of a conversation";
     ConversationEventId, "an event of a conversation";
     ConversationId, "a conversation";
+    EscalationContactId, "someone an alert is passed on to";
+    JobId, "an analytics job";
+    KpiSnapshotId, "a snapshot of a key figure";
     LeaseId, "one claim of queued work by one worker";
+    MeasurementId, "a recent value of a watched metric";
     MessageId, "a text message";
+    MetricId, "a metric point";
+    NotificationId, "a notification of an alert";
     PhoneNumberId, "a phone number of a tenant";
+    PreferencesId, "the preferences row of a user";
+    PresenceId, "the presence row of a user";
+    ProfileId, "the profile of a user";
+    ReportId, "a report";
+    SessionId, "a user's session";
     TenantId, "a tenant: one business";
     UserId, "a user of a tenant";
 }

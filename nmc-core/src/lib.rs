@@ -3,6 +3,8 @@
 // Named for its features alone: it decides how libpq is linked.
 use pq_sys as _;
 
+pub mod alerts;
+pub mod analytics;
 pub mod calls;
 mod clock;
 pub mod constraint;

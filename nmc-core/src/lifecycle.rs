@@ -1,29 +1,125 @@
 //! Lifecycles: which status may follow which, one table each. The SQL that moves a row carries the same condition.
 
-use crate::{CallOutcome, CallStatus, ConversationStatus, MessageStatus, NumberStatus};
+use crate::{
+    AlertStatus, CallOutcome, CallStatus, ConversationStatus, Error, JobStatus, MessageStatus, NotificationStatus, NumberStatus,
+    Result, TenantStatus,
+};
+
+/// Each status of a list with those that may follow it. One that none may follow is terminal and stays.
+macro_rules! lifecycles {
+    ($($(#[doc = $doc:literal])* $status:ident of $entity:literal { $($from:ident => [$($to:ident),*],)+ })*) => {$(
+        impl $status {
+            $(#[doc = $doc])*
+            #[must_use]
+            pub const fn followers(self) -> &'static [Self] {
+                match self { $(Self::$from => &[$(Self::$to),*],)+ }
+            }
+
+            /// Whether it may become `to`.
+            #[must_use]
+            pub fn may_become(self, to: Self) -> bool {
+                self.followers().contains(&to)
+            }
+
+            /// Whether none may follow it.
+            #[must_use]
+            pub const fn is_terminal(self) -> bool {
+                self.followers().is_empty()
+            }
+
+            /// Insists that it may become `to`.
+            ///
+            /// # Errors
+            /// [`Error::InvalidTransition`].
+            pub fn must_become(self, to: Self) -> Result<()> {
+                if self.may_become(to) {
+                    return Ok(());
+                }
+                Err(Error::InvalidTransition { entity: $entity, from: self.label(), to: to.label() })
+            }
+        }
+    )*};
+}
+
+lifecycles! {
+    /// What may follow. All but a resolved alert are open; one that is open may be acknowledged again after it was escalated
+    /// or has woken, and escalated again to the next level.
+    AlertStatus of "alert" {
+        Triggered => [Acknowledged, Escalated, Snoozed, Resolved],
+        Acknowledged => [Escalated, Snoozed, Resolved],
+        Escalated => [Escalated, Acknowledged, Snoozed, Resolved],
+        Snoozed => [Triggered, Acknowledged, Escalated, Snoozed, Resolved],
+        Resolved => [],
+    }
+
+    /// What may follow: forward only, and the first terminal state stays.
+    CallStatus of "call" {
+        Initiated => [Ringing, InProgress, Completed, Busy, NoAnswer, Failed, Canceled],
+        Ringing => [InProgress, Completed, Busy, NoAnswer, Failed, Canceled],
+        InProgress => [Completed, Busy, NoAnswer, Failed, Canceled],
+        Completed => [],
+        Busy => [],
+        NoAnswer => [],
+        Failed => [],
+        Canceled => [],
+    }
+
+    /// What may follow. An open one may wait, be resolved or closed; a resolved one may be closed; a settled one never
+    /// reopens: the customer's next word opens a new conversation.
+    ConversationStatus of "conversation" {
+        Active => [Waiting, Resolved, Closed],
+        Waiting => [Active, Resolved, Closed],
+        Resolved => [Closed],
+        Closed => [],
+    }
+
+    /// What may follow. A worker that fails, or dies, leaves a job pending again until its attempts are used up.
+    JobStatus of "job" {
+        Pending => [Processing, Failed],
+        Processing => [Pending, Completed, Failed],
+        Completed => [],
+        Failed => [],
+    }
+
+    /// What may follow. Each attempt that fails leaves it retrying until its attempts are used up.
+    NotificationStatus of "notification" {
+        Pending => [Delivered, Retrying, Failed],
+        Retrying => [Retrying, Delivered, Failed],
+        Delivered => [],
+        Failed => [],
+    }
+
+    /// What may follow.
+    NumberStatus of "phone number" {
+        Provisioning => [Active, Error, Released],
+        Error => [Provisioning, Active, Released],
+        Active => [Inactive, Released],
+        Inactive => [Active, Released],
+        Released => [],
+    }
+
+    /// What may follow. A business that left may come back.
+    TenantStatus of "tenant" {
+        Pending => [Active, Inactive],
+        Active => [Suspended, Inactive],
+        Suspended => [Active, Inactive],
+        Inactive => [Active],
+    }
+}
+
+impl AlertStatus {
+    /// Whether the alert still wants attention, now or later.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !self.is_terminal()
+    }
+}
 
 impl CallStatus {
-    /// Its place on the way forward; terminal states share the last place.
+    /// The status after hearing of `other`, in any order: what comes late changes nothing.
     #[must_use]
-    pub const fn rank(self) -> u8 {
-        match self {
-            Self::Initiated => 0,
-            Self::Ringing => 1,
-            Self::InProgress => 2,
-            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled => 3,
-        }
-    }
-
-    /// Whether the call has ended.
-    #[must_use]
-    pub const fn is_terminal(self) -> bool {
-        self.rank() == 3
-    }
-
-    /// The status after hearing of `other`, in any order: forward only, and the first terminal state stays.
-    #[must_use]
-    pub const fn advance(self, other: Self) -> Self {
-        if other.rank() > self.rank() { other } else { self }
+    pub fn advance(self, other: Self) -> Self {
+        if self.may_become(other) { other } else { self }
     }
 }
 
@@ -40,18 +136,6 @@ impl ConversationStatus {
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Active | Self::Waiting)
-    }
-
-    /// Whether it may become `to`. An open one may wait, be resolved or closed; a resolved one may be closed; a settled
-    /// one never reopens: the customer's next word opens a new conversation.
-    #[must_use]
-    pub const fn may_become(self, to: Self) -> bool {
-        matches!(
-            (self, to),
-            (Self::Active, Self::Waiting | Self::Resolved | Self::Closed)
-                | (Self::Waiting, Self::Active | Self::Resolved | Self::Closed)
-                | (Self::Resolved, Self::Closed)
-        )
     }
 }
 
@@ -85,19 +169,5 @@ impl MessageStatus {
             Self::Delivered | Self::Undelivered | Self::Failed | Self::Canceled => 6,
             Self::Read => 7,
         }
-    }
-}
-
-impl NumberStatus {
-    /// Whether it may become `to`.
-    #[must_use]
-    pub const fn may_become(self, to: Self) -> bool {
-        matches!(
-            (self, to),
-            (Self::Provisioning, Self::Active | Self::Error | Self::Released)
-                | (Self::Error, Self::Provisioning | Self::Active | Self::Released)
-                | (Self::Active, Self::Inactive | Self::Released)
-                | (Self::Inactive, Self::Active | Self::Released)
-        )
     }
 }

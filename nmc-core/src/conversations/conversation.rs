@@ -8,7 +8,7 @@ use crate::store::{Prepared, Scope, TenantTx, stamped};
 use crate::types::optional;
 use crate::{
     CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus,
-    Email, Error, Patch, Result, TenantId, UserId,
+    Email, Patch, Result, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -158,7 +158,7 @@ impl Conversations<'_> {
     /// The conversation, if it is there.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn find(&mut self, id: ConversationId) -> Result<Option<Conversation>> {
         Ok(Conversation::query()
             .filter(conversations::tenant_id.eq(self.0.tenant))
@@ -170,7 +170,7 @@ impl Conversations<'_> {
     /// The conversation.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`crate::Error::NotFound`].
     pub fn get(&mut self, id: ConversationId) -> Result<Conversation> {
         found(self.find(id)?, "conversation")
     }
@@ -210,7 +210,7 @@ impl Conversations<'_> {
     /// Opens a conversation, and writes the event.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the customer has an open one, [`Error::Invalid`] on a broken rule.
+    /// [`crate::Error::Conflict`] when the customer has an open one, [`crate::Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewConversation) -> Result<Conversation> {
         let new = NewConversation {
             customer_phone: new.customer_phone.clone(),
@@ -294,7 +294,7 @@ impl Conversations<'_> {
     /// and new values are people's data and stay in the row).
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
     pub fn update(&mut self, id: ConversationId, patch: &ConversationPatch, by: Option<UserId>) -> Result<Conversation> {
         let subject = patch.subject.text("subject", 1_000)?;
         let name = patch.customer_name.text("customer_name", 255)?;
@@ -338,12 +338,10 @@ impl Conversations<'_> {
     /// Moves the status, and writes the event.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.
     pub fn set_status(&mut self, id: ConversationId, to: ConversationStatus, by: Option<UserId>) -> Result<Conversation> {
         let from = self.lock(id)?.status;
-        if !from.may_become(to) {
-            return Err(Error::InvalidTransition { entity: "conversation", from: from.label(), to: to.label() });
-        }
+        from.must_become(to)?;
         let closed_at = (!to.is_open()).then(|| self.0.now());
         let row = diesel::update(conversations::table)
             .filter(conversations::tenant_id.eq(self.0.tenant))
@@ -365,7 +363,7 @@ impl Conversations<'_> {
     /// Gives the conversation to a user (or to nobody), and writes the event.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] when there is no such user, which is known when the transaction commits.
+    /// [`crate::Error::NotFound`]; [`crate::Error::Invalid`] when there is no such user, which is known when the transaction commits.
     pub fn assign(&mut self, id: ConversationId, to: Option<UserId>, by: Option<UserId>) -> Result<Conversation> {
         let before = self.lock(id)?;
         if before.assigned_to == to {

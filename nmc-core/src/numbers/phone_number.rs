@@ -5,7 +5,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx, stamped};
 use crate::types::{optional, required};
-use crate::{Error, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result, TenantId};
+use crate::{NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -100,7 +100,7 @@ impl SystemTx<'_> {
     /// numbers. One statement.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when nobody holds it.
+    /// [`crate::Error::NotFound`] when nobody holds it.
     pub fn holder_of(&mut self, ours: &PhoneNumber, other: Option<&PhoneNumber>) -> Result<(Tenant, bool)> {
         let query = numbers::table
             .filter(numbers::phone_number.eq_any([Some(ours), other].into_iter().flatten()))
@@ -118,7 +118,7 @@ impl PhoneNumbers<'_> {
     /// The number's row, if it is there.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn find(&mut self, id: PhoneNumberId) -> Result<Option<HeldNumber>> {
         Ok(HeldNumber::query()
             .filter(numbers::tenant_id.eq(self.0.tenant))
@@ -130,7 +130,7 @@ impl PhoneNumbers<'_> {
     /// The number's row.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`crate::Error::NotFound`].
     pub fn get(&mut self, id: PhoneNumberId) -> Result<HeldNumber> {
         found(self.find(id)?, "phone number")
     }
@@ -170,7 +170,7 @@ impl PhoneNumbers<'_> {
     /// Takes a number on: active if the provider's SID is known, else as an intent to buy it.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when somebody holds it, [`Error::Invalid`] on a broken rule.
+    /// [`crate::Error::Conflict`] when somebody holds it, [`crate::Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewPhoneNumber) -> Result<HeldNumber> {
         let id = PhoneNumberId::new(self.0.moment.id());
         let sid = new.twilio_phone_sid.as_deref().map(|sid| required("twilio_phone_sid", sid, 100)).transpose()?;
@@ -197,12 +197,10 @@ impl PhoneNumbers<'_> {
     /// Moves the status.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.
     pub fn set_status(&mut self, id: PhoneNumberId, to: NumberStatus) -> Result<HeldNumber> {
         let from = self.lock(id)?.status;
-        if !from.may_become(to) {
-            return Err(Error::InvalidTransition { entity: "phone number", from: from.label(), to: to.label() });
-        }
+        from.must_become(to)?;
         let now = self.0.now();
         Ok(diesel::update(numbers::table)
             .filter(numbers::tenant_id.eq(self.0.tenant))

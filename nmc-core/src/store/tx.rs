@@ -32,6 +32,8 @@ pub enum Reason {
     NumberLookup,
     /// A worker looks for tenants with due work.
     DueWork,
+    /// Someone shows a credential (a refresh token, an API key); whose is it?
+    Authentication,
     /// Operators create, list and inspect tenants.
     Operations,
 }

@@ -8,6 +8,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod alerts;
+mod analytics;
+mod identity;
 mod isolation;
 mod migrations;
 mod missed_call;

@@ -1,0 +1,1 @@
+//! Rules over metrics, the alerts they raise, and who hears of them.

@@ -1,0 +1,1 @@
+//! Figures drawn from calls and conversations, and the jobs and reports that draw them.

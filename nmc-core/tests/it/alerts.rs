@@ -1,0 +1,1 @@
+//! Rules, alerts and notifications against a real database.

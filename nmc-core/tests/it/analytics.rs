@@ -1,0 +1,1 @@
+//! Figures, jobs and reports against a real database.

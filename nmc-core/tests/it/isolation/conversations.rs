@@ -1,0 +1,132 @@
+//! What a hostile tenant hears of conversations, texts and consent.
+
+use super::{Ask, told};
+use nmc_core::conversations::{
+    ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation, NewConversationEvent, NewMessage,
+};
+use nmc_core::testing::unique_phone;
+use nmc_core::{
+    CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType, ConversationId, ConversationStatus,
+    MessageKind, PageRequest, Patch, PhoneNumber,
+};
+
+pub(super) fn message_to(conversation: ConversationId, from: &PhoneNumber) -> NewMessage {
+    NewMessage {
+        conversation_id: conversation,
+        from_number: from.clone(),
+        body: "hello".to_owned(),
+        kind: MessageKind::Message,
+        created_by: None,
+    }
+}
+
+fn consent_of(customer: &PhoneNumber, action: ConsentAction) -> NewConsent {
+    NewConsent {
+        customer_phone: customer.clone(),
+        action,
+        source: ConsentSource::Staff,
+        keyword: None,
+        message_id: None,
+        recorded_by: None,
+        note: None,
+    }
+}
+
+fn rename() -> ConversationPatch {
+    ConversationPatch { customer_name: Patch::Set("Mallory".to_owned()), ..ConversationPatch::default() }
+}
+
+#[rustfmt::skip] // a table
+pub(super) const MATRIX: &[(&str, Ask)] = &[
+    ("Conversations::find", |tx, _, theirs| told(tx.conversations().find(theirs.conversation)?)),
+    ("Conversations::get", |tx, _, theirs| told(tx.conversations().get(theirs.conversation)?)),
+    ("Conversations::find_open", |tx, _, theirs| told(tx.conversations().find_open(&CallerIdentity::Phone(theirs.customer.clone()))?)),
+    ("Conversations::find_open with an own customer", |tx, own, _| {
+        told(tx.conversations().find_open(&CallerIdentity::Phone(own.customer.clone()))?.is_some_and(|row| row.id == own.conversation))
+    }),
+    ("Conversations::list", |tx, _, _| told(tx.conversations().list(&ConversationFilter::default(), PageRequest::first())?.items.len())),
+    ("Conversations::list of their user", |tx, _, theirs| {
+        let filter = ConversationFilter { assigned_to: Some(theirs.user), ..ConversationFilter::default() };
+        told(tx.conversations().list(&filter, PageRequest::first())?.items)
+    }),
+    ("Conversations::count", |tx, _, _| told(tx.conversations().count(&ConversationFilter::default())?)),
+    ("Conversations::create", |tx, _, _| {
+        let customer_phone = CallerIdentity::Phone(unique_phone());
+        let new = NewConversation { customer_phone, channel: ConversationChannel::Web, subject: None, customer_name: None };
+        tx.conversations().create(&new).map(|_| "made".to_owned())
+    }),
+    ("Conversations::update", |tx, _, theirs| told(tx.conversations().update(theirs.conversation, &rename(), None)?)),
+    ("Conversations::update, nothing", |tx, _, theirs| {
+        told(tx.conversations().update(theirs.conversation, &ConversationPatch::default(), None)?)
+    }),
+    ("Conversations::update by their user", |tx, own, theirs| {
+        tx.conversations().update(own.conversation, &rename(), Some(theirs.user)).map(|_| "made".to_owned())
+    }),
+    ("Conversations::set_status", |tx, _, theirs| told(tx.conversations().set_status(theirs.conversation, ConversationStatus::Closed, None)?)),
+    ("Conversations::set_status by their user", |tx, own, theirs| {
+        tx.conversations().set_status(own.conversation, ConversationStatus::Waiting, Some(theirs.user)).map(|_| "made".to_owned())
+    }),
+    ("Conversations::assign", |tx, own, theirs| told(tx.conversations().assign(theirs.conversation, Some(own.user), None)?)),
+    ("Conversations::assign to their user", |tx, own, theirs| {
+        tx.conversations().assign(own.conversation, Some(theirs.user), None).map(|_| "made".to_owned())
+    }),
+
+    ("ConversationEvents::append", |tx, _, theirs| {
+        let event = NewConversationEvent::new(theirs.conversation, ConversationEventType::NoteAdded);
+        told(tx.conversation_events().append(&[event])?)
+    }),
+    ("ConversationEvents::append about their call", |tx, own, theirs| {
+        let event = NewConversationEvent::new(own.conversation, ConversationEventType::NoteAdded).of_call(theirs.call);
+        told(tx.conversation_events().append(&[event])?)
+    }),
+    ("ConversationEvents::append by their user", |tx, own, theirs| {
+        let event = NewConversationEvent::new(own.conversation, ConversationEventType::NoteAdded).by(Some(theirs.user));
+        told(tx.conversation_events().append(&[event])?)
+    }),
+    ("ConversationEvents::list", |tx, _, theirs| told(tx.conversation_events().list(theirs.conversation, PageRequest::first())?.items)),
+    ("ConversationEvents::count", |tx, _, theirs| told(tx.conversation_events().count(theirs.conversation)?)),
+
+    ("Messages::find", |tx, _, theirs| told(tx.messages().find(theirs.message)?)),
+    ("Messages::get", |tx, _, theirs| told(tx.messages().get(theirs.message)?)),
+    ("Messages::find_by_sid", |tx, _, theirs| told(tx.messages().find_by_sid(&theirs.message_sid)?)),
+    ("Messages::list", |tx, _, _| told(tx.messages().list(&MessageFilter::default(), PageRequest::first())?.items.len())),
+    ("Messages::list of their conversation", |tx, _, theirs| {
+        let filter = MessageFilter { conversation: Some(theirs.conversation), ..MessageFilter::default() };
+        told(tx.messages().list(&filter, PageRequest::first())?.items)
+    }),
+    ("Messages::count", |tx, _, _| told(tx.messages().count(&MessageFilter::default())?)),
+    ("Messages::queue", |tx, own, theirs| told(tx.messages().queue(&message_to(theirs.conversation, &own.phone))?)),
+    ("Messages::queue from their number", |tx, own, theirs| told(tx.messages().queue(&message_to(own.conversation, &theirs.phone))?)),
+    ("Messages::queue to their customer", |tx, own, theirs| {
+        let customer_phone = CallerIdentity::Phone(theirs.customer.clone());
+        let new = NewConversation { customer_phone, channel: ConversationChannel::Web, subject: None, customer_name: None };
+        let conversation = tx.conversations().create(&new)?.id;
+        tx.messages().queue(&message_to(conversation, &own.phone)).map(|_| "made".to_owned())
+    }),
+    ("Messages::queue by their user", |tx, own, theirs| {
+        let new = NewMessage { created_by: Some(theirs.user), ..message_to(own.conversation, &own.phone) };
+        tx.messages().queue(&new).map(|_| "made".to_owned())
+    }),
+    // Theirs is due as well, where there are theirs.
+    ("Messages::claim", |tx, own, _| {
+        tx.messages().queue(&message_to(own.conversation, &own.phone))?;
+        told(tx.messages().claim(100, chrono::TimeDelta::minutes(1))?.len())
+    }),
+
+    // Their customer has opted out, there.
+    ("Consents::is_opted_out", |tx, _, theirs| told(tx.consents().is_opted_out(&theirs.customer)?)),
+    ("Consents::find_latest", |tx, _, theirs| told(tx.consents().find_latest(&theirs.customer)?)),
+    ("Consents::list", |tx, _, theirs| told(tx.consents().list(&theirs.customer)?)),
+    // It calls off what is queued to that person: here, not there.
+    ("Consents::record", |tx, _, theirs| {
+        tx.consents().record(&consent_of(&theirs.customer, ConsentAction::OptOut)).map(|_| "made".to_owned())
+    }),
+    ("Consents::record by their user", |tx, own, theirs| {
+        let new = NewConsent { recorded_by: Some(theirs.user), ..consent_of(&own.customer, ConsentAction::OptIn) };
+        tx.consents().record(&new).map(|_| "made".to_owned())
+    }),
+    ("Consents::record with their message", |tx, own, theirs| {
+        let new = NewConsent { message_id: Some(theirs.message), ..consent_of(&own.customer, ConsentAction::OptIn) };
+        tx.consents().record(&new).map(|_| "made".to_owned())
+    }),
+];

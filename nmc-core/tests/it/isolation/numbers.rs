@@ -1,0 +1,21 @@
+//! What a hostile tenant hears of numbers.
+
+use super::{Ask, told};
+use nmc_core::numbers::{NewPhoneNumber, NumberFilter};
+use nmc_core::testing::unique_phone;
+use nmc_core::{NumberStatus, NumberType, PageRequest};
+
+#[rustfmt::skip] // a table
+pub(super) const MATRIX: &[(&str, Ask)] = &[
+    ("PhoneNumbers::find", |tx, _, theirs| told(tx.phone_numbers().find(theirs.number)?)),
+    ("PhoneNumbers::get", |tx, _, theirs| told(tx.phone_numbers().get(theirs.number)?)),
+    ("PhoneNumbers::find_by_number", |tx, _, theirs| told(tx.phone_numbers().find_by_number(&theirs.phone)?)),
+    ("PhoneNumbers::list", |tx, _, _| told(tx.phone_numbers().list(&NumberFilter::default(), PageRequest::first())?.items.len())),
+    ("PhoneNumbers::count", |tx, _, _| told(tx.phone_numbers().count(&NumberFilter::default())?)),
+    ("PhoneNumbers::create", |tx, _, _| {
+        let number_type = NumberType::Local;
+        let new = NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: None, locality: None, region: None, number_type };
+        tx.phone_numbers().create(&new).map(|_| "made".to_owned())
+    }),
+    ("PhoneNumbers::set_status", |tx, _, theirs| told(tx.phone_numbers().set_status(theirs.number, NumberStatus::Released)?)),
+];
