@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod analytics;
 pub mod calls;
 mod clock;
+mod confirmed;
 pub mod constraint;
 pub mod conversations;
 mod enums;
@@ -17,7 +18,8 @@ mod lifecycle;
 pub mod numbers;
 mod page;
 mod patch;
-mod schema;
+/// The tables as Diesel knows them, generated from the migrations: for queries of your own, see [`TenantTx::diesel`].
+pub mod schema;
 pub mod settings;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -26,10 +28,13 @@ pub mod twilio;
 mod types;
 
 pub use clock::{Clock, SystemClock};
+pub use confirmed::Confirmed;
+/// The Diesel this library is built with, for queries of your own: see [`TenantTx::diesel`].
+pub use diesel;
 pub use enums::*;
 pub use error::{Error, Result};
 pub use ids::*;
 pub use page::{Cursor, Page, PageRequest};
 pub use patch::Patch;
-pub use store::{Store, StoreConfig, Tenant, TenantTx};
+pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
 pub use types::{CallerIdentity, Email, PhoneNumber, Secret, Timezone};

@@ -23,6 +23,21 @@ impl<T> Patch<T> {
         }
     }
 
+    /// Changes the value it sets, if that can be done.
+    ///
+    /// # Errors
+    /// What `change` returns.
+    pub fn try_map<U, E>(&self, change: impl FnOnce(T) -> Result<U, E>) -> Result<Patch<U>, E>
+    where
+        T: Copy,
+    {
+        Ok(match *self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(change(value)?),
+        })
+    }
+
     /// Borrows the value.
     #[must_use]
     pub const fn as_ref(&self) -> Patch<&T> {

@@ -1,9 +1,11 @@
-//! Calls (source lines 1271–1298).
+//! Calls (source lines 1282–1308).
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::calls;
 use crate::store::{Prepared, Scope, TenantTx};
+use crate::types::bounds::instant;
+use crate::types::optional;
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, ForwardedLegStatus, PhoneNumber,
     Result, TenantId,
@@ -82,6 +84,17 @@ impl NewCall {
             outcome: None,
             caller_name: None,
         }
+    }
+
+    /// The call as it is stored, or why it can't be.
+    pub(super) fn checked(&self) -> Result<Self> {
+        Ok(Self {
+            twilio_call_sid: optional("twilio_call_sid", self.twilio_call_sid.as_deref(), 100)?,
+            caller_name: optional("caller_name", self.caller_name.as_deref(), 255)?,
+            started_at: self.started_at.map(|at| instant("started_at", at)).transpose()?,
+            ended_at: self.ended_at.map(|at| instant("ended_at", at)).transpose()?,
+            ..self.clone()
+        })
     }
 
     /// The row it makes, with the defaults of the schema.
@@ -176,6 +189,8 @@ pub struct CallFilter {
     pub called: Option<PhoneNumber>,
     /// Of this conversation.
     pub conversation: Option<ConversationId>,
+    /// Still going on (true), or over (false).
+    pub active: Option<bool>,
     /// Recorded at or after.
     pub from: Option<DateTime<Utc>>,
     /// Recorded before.
@@ -183,7 +198,7 @@ pub struct CallFilter {
 }
 
 /// A tenant's calls.
-pub struct Calls<'a>(Scope<'a>);
+pub struct Calls<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's calls.
@@ -191,6 +206,8 @@ impl TenantTx<'_> {
         Calls(self.0.reborrow())
     }
 }
+
+const ACTIVE: [CallStatus; 3] = [CallStatus::Initiated, CallStatus::Ringing, CallStatus::InProgress];
 
 /// The filter, written once for list and count.
 macro_rules! filtered {
@@ -213,6 +230,11 @@ macro_rules! filtered {
         }
         if let Some(conversation) = $filter.conversation {
             query = query.filter(calls::conversation_id.eq(conversation));
+        }
+        match $filter.active {
+            Some(true) => query = query.filter(calls::call_status.eq_any(ACTIVE)),
+            Some(false) => query = query.filter(calls::call_status.ne_all(ACTIVE)),
+            None => {}
         }
         if let Some(from) = $filter.from {
             query = query.filter(calls::created_at.ge(from));
@@ -276,8 +298,8 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Conflict`] on a SID that is there already, [`crate::Error::Invalid`] on a broken rule.
-    pub fn create(&mut self, new: NewCall) -> Result<Call> {
-        let row = new.into_row(&self.0);
+    pub fn create(&mut self, new: &NewCall) -> Result<Call> {
+        let row = new.checked()?.into_row(&self.0);
         Ok(diesel::insert_into(calls::table).values(&row).returning(Call::as_returning()).get_result(self.0.conn)?)
     }
 

@@ -2,12 +2,16 @@
 
 mod call;
 mod facts;
+mod metadata;
 mod missed_call;
 mod outcome;
 mod participant;
+mod record;
 
 pub use call::{Call, CallFilter, Calls, NewCall};
 pub use facts::CallFacts;
+pub use metadata::{CallMetadata, CallMetadataFilter, CallMetadataRepo, MetadataValue};
 pub use missed_call::{Recorded, VoiceStatus, record_voice_status};
 pub use outcome::outcome;
 pub use participant::{CallParticipant, CallParticipants, NewCallParticipant};
+pub use record::CallPatch;

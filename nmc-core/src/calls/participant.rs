@@ -1,4 +1,4 @@
-//! The parties of a call (source lines 1307–1320).
+//! The parties of a call (source lines 1317–1328).
 
 use crate::error::{found, touched_one};
 use crate::schema::call_participants as participants;

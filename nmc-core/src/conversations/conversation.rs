@@ -1,4 +1,4 @@
-//! Conversations (source lines 1245–1268): one open thread per customer, linking calls and texts.
+//! Conversations (source lines 1258–1279): one open thread per customer, linking calls and texts.
 
 use super::event::NewConversationEvent;
 use crate::error::found;
@@ -8,7 +8,7 @@ use crate::store::{Prepared, Scope, TenantTx, stamped};
 use crate::types::optional;
 use crate::{
     CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus,
-    Email, Patch, Result, TenantId, UserId,
+    Email, Result, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -59,21 +59,6 @@ pub struct NewConversation {
     pub customer_name: Option<String>,
 }
 
-/// Changes of what is known about the customer and the matter. Status, priority, tags and assignment have verbs.
-#[derive(Debug, Clone, Default)]
-pub struct ConversationPatch {
-    /// What it is about; up to 1,000 characters.
-    pub subject: Patch<String>,
-    /// The customer's name; up to 255 characters.
-    pub customer_name: Patch<String>,
-    /// The customer's e-mail.
-    pub customer_email: Patch<Email>,
-    /// The customer's address; up to 1,000 characters.
-    pub customer_address: Patch<String>,
-    /// Staff's notes; up to 10,000 characters.
-    pub notes: Patch<String>,
-}
-
 /// Which conversations. Empty means all.
 #[derive(Debug, Clone, Default)]
 pub struct ConversationFilter {
@@ -98,7 +83,7 @@ pub struct ConversationFilter {
 }
 
 /// A tenant's conversations.
-pub struct Conversations<'a>(Scope<'a>);
+pub struct Conversations<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's conversations.
@@ -269,14 +254,6 @@ impl Conversations<'_> {
         Ok(Prepared(upsert).get_result(self.0.conn)?)
     }
 
-    /// The customer has spoken up: what waited for them is active again.
-    pub(crate) fn wake(&mut self, conversation: &Conversation) -> Result<()> {
-        if conversation.status == ConversationStatus::Waiting {
-            self.set_status(conversation.id, ConversationStatus::Active, None)?;
-        }
-        Ok(())
-    }
-
     /// Adds seconds of talk that became known later.
     pub(crate) fn add_duration(&mut self, id: ConversationId, seconds: i32) -> Result<()> {
         let rows = diesel::update(conversations::table)
@@ -290,96 +267,6 @@ impl Conversations<'_> {
         crate::error::touched_one(rows, "conversation")
     }
 
-    /// Changes what is known about the customer and the matter, and writes the event, which names the fields (their old
-    /// and new values are people's data and stay in the row).
-    ///
-    /// # Errors
-    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
-    pub fn update(&mut self, id: ConversationId, patch: &ConversationPatch, by: Option<UserId>) -> Result<Conversation> {
-        let subject = patch.subject.text("subject", 1_000)?;
-        let name = patch.customer_name.text("customer_name", 255)?;
-        let address = patch.customer_address.text("customer_address", 1_000)?;
-        let notes = patch.notes.text("notes", 10_000)?;
-        let email = patch.customer_email.clone().into_change();
-        let changed: Vec<&str> = [
-            ("subject", subject.is_some()),
-            ("customer_name", name.is_some()),
-            ("customer_email", email.is_some()),
-            ("customer_address", address.is_some()),
-            ("notes", notes.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(field, is_set)| is_set.then_some(field))
-        .collect();
-        if changed.is_empty() {
-            return self.get(id);
-        }
-        let row = diesel::update(conversations::table)
-            .filter(conversations::tenant_id.eq(self.0.tenant))
-            .filter(conversations::id.eq(id))
-            .set((
-                subject.map(|value| conversations::subject.eq(value)),
-                name.map(|value| conversations::customer_name.eq(value)),
-                email.map(|value| conversations::customer_email.eq(value)),
-                address.map(|value| conversations::customer_address.eq(value)),
-                notes.map(|value| conversations::notes.eq(value)),
-                conversations::updated_at.eq(self.0.now()),
-            ))
-            .returning(Conversation::as_returning())
-            .get_result(self.0.conn)
-            .optional()?;
-        let row = found(row, "conversation")?;
-        self.log(
-            NewConversationEvent::new(id, ConversationEventType::CustomerInfoUpdated).with(json!({ "fields": changed })).by(by),
-        )?;
-        Ok(row)
-    }
-
-    /// Moves the status, and writes the event.
-    ///
-    /// # Errors
-    /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.
-    pub fn set_status(&mut self, id: ConversationId, to: ConversationStatus, by: Option<UserId>) -> Result<Conversation> {
-        let from = self.lock(id)?.status;
-        from.must_become(to)?;
-        let closed_at = (!to.is_open()).then(|| self.0.now());
-        let row = diesel::update(conversations::table)
-            .filter(conversations::tenant_id.eq(self.0.tenant))
-            .filter(conversations::id.eq(id))
-            .filter(conversations::status.eq(from))
-            .set((
-                conversations::status.eq(to),
-                conversations::closed_at.eq(closed_at),
-                conversations::updated_at.eq(self.0.now()),
-            ))
-            .returning(Conversation::as_returning())
-            .get_result(self.0.conn)?;
-        self.log(
-            NewConversationEvent::new(id, ConversationEventType::StatusChanged).with(json!({"old": from, "new": to})).by(by),
-        )?;
-        Ok(row)
-    }
-
-    /// Gives the conversation to a user (or to nobody), and writes the event.
-    ///
-    /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::Invalid`] when there is no such user, which is known when the transaction commits.
-    pub fn assign(&mut self, id: ConversationId, to: Option<UserId>, by: Option<UserId>) -> Result<Conversation> {
-        let before = self.lock(id)?;
-        if before.assigned_to == to {
-            return Ok(before);
-        }
-        let row = diesel::update(conversations::table)
-            .filter(conversations::tenant_id.eq(self.0.tenant))
-            .filter(conversations::id.eq(id))
-            .set((conversations::assigned_to.eq(to), conversations::updated_at.eq(self.0.now())))
-            .returning(Conversation::as_returning())
-            .get_result(self.0.conn)?;
-        let event = if to.is_some() { ConversationEventType::Assigned } else { ConversationEventType::Unassigned };
-        self.log(NewConversationEvent::new(id, event).with(json!({"old": before.assigned_to, "new": to})).by(by))?;
-        Ok(row)
-    }
-
     /// Locks the row, so that what is decided from it still holds when it is written.
     pub(crate) fn lock(&mut self, id: ConversationId) -> Result<Conversation> {
         let row = Conversation::query()
@@ -391,7 +278,7 @@ impl Conversations<'_> {
         found(row, "conversation")
     }
 
-    fn log(&mut self, event: NewConversationEvent) -> Result<()> {
+    pub(super) fn log(&mut self, event: NewConversationEvent) -> Result<()> {
         super::ConversationEvents::over(self.0.reborrow()).append(&[event])
     }
 }

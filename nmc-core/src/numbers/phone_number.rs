@@ -1,4 +1,4 @@
-//! Phone numbers (source lines 1227–1254): the row that is not released says whose call it is.
+//! Phone numbers (source lines 1227–1251): the row that is not released says whose call it is.
 
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
@@ -63,6 +63,10 @@ pub struct NumberFilter {
     pub number_type: Option<NumberType>,
     /// With this area code.
     pub area_code: Option<String>,
+    /// Of this state.
+    pub region: Option<String>,
+    /// Of this city.
+    pub locality: Option<String>,
 }
 
 /// The predicate of `phone_numbers_phone_number_key`, to the letter: a plan that is made once for all values can use the index
@@ -90,6 +94,12 @@ macro_rules! filtered {
         }
         if let Some(code) = &$filter.area_code {
             query = query.filter(numbers::area_code.eq(code));
+        }
+        if let Some(region) = &$filter.region {
+            query = query.filter(numbers::region.eq(region));
+        }
+        if let Some(locality) = &$filter.locality {
+            query = query.filter(numbers::locality.eq(locality));
         }
         query
     }};

@@ -1,4 +1,4 @@
-//! Business settings (source lines 1200–1220): one row per tenant.
+//! Business settings (source lines 1203–1220): one row per tenant.
 
 use crate::error::found;
 use crate::schema::business_settings as settings;

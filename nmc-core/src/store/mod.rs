@@ -3,6 +3,7 @@
 mod config;
 pub mod embedded;
 mod instrument;
+mod load;
 mod migrate;
 mod pool;
 mod prepared;
@@ -11,6 +12,8 @@ mod verify;
 
 pub use config::StoreConfig;
 pub use instrument::{statements_prepared, statements_sent};
+pub use load::Loaded;
+pub(crate) use load::{at_most_a_batch, at_row, in_statements};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
 pub(crate) use pool::open;
 pub(crate) use prepared::Prepared;

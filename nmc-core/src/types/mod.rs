@@ -1,7 +1,9 @@
 //! Values that are parsed once and right from then on.
 
+pub(crate) mod bounds;
 mod caller;
 mod email;
+pub(crate) mod json;
 mod phone;
 mod secret;
 mod text;

@@ -173,7 +173,7 @@ fn the_connection_whose_statement_failed_is_as_new() {
     let business = Business::onboard(&db.store, "Plumber");
     let failed = db.store.tenant(&business.tenant, |tx| {
         create_conversation(tx)?;
-        tx.calls().create(NewCall { duration_seconds: Some(-1), ..new_call() })
+        tx.calls().create(&NewCall { duration_seconds: Some(-1), ..new_call() })
     });
     assert!(matches!(&failed, Err(Error::Invalid { field, .. }) if field == "duration_seconds"), "{failed:?}");
     is_as_new(&db, &business);
@@ -186,7 +186,7 @@ fn a_closure_that_swallows_a_failed_statement_does_not_pass_for_a_success() {
     let business = Business::onboard(&db.store, "Plumber");
     let swallowed = db.store.tenant(&business.tenant, |tx| {
         create_conversation(tx)?;
-        drop(tx.calls().create(NewCall { duration_seconds: Some(-1), ..new_call() }));
+        drop(tx.calls().create(&NewCall { duration_seconds: Some(-1), ..new_call() }));
         Ok(())
     });
     assert!(matches!(swallowed, Err(Error::Internal(_))), "{swallowed:?}");
@@ -346,7 +346,7 @@ fn what_would_fail_again_is_not_tried_again() {
     let runs = AtomicU32::new(0);
     let refused = db.store.tenant(&business.tenant, |tx| {
         runs.fetch_add(1, Ordering::SeqCst);
-        tx.calls().create(NewCall { duration_seconds: Some(-1), ..new_call() })
+        tx.calls().create(&NewCall { duration_seconds: Some(-1), ..new_call() })
     });
     assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
     let dead = db.store.tenant(&business.tenant, |tx| {
@@ -467,26 +467,27 @@ fn errors_keep_sql_names_and_values_to_themselves() {
     keeps_its_secrets(&taken, marked);
 
     let call = || NewCall { caller_name: Some(marked.to_owned()), ..new_call() };
-    let broken = db.store.tenant(&business.tenant, |tx| tx.calls().create(NewCall { duration_seconds: Some(-1), ..call() }));
+    let broken = db.store.tenant(&business.tenant, |tx| tx.calls().create(&NewCall { duration_seconds: Some(-1), ..call() }));
     keeps_its_secrets(&broken.unwrap_err(), marked);
     let nowhere = ConversationId::new(uuid::Uuid::now_v7());
-    let missing = db.store.tenant(&business.tenant, |tx| tx.calls().create(NewCall { conversation_id: Some(nowhere), ..call() }));
+    let missing =
+        db.store.tenant(&business.tenant, |tx| tx.calls().create(&NewCall { conversation_id: Some(nowhere), ..call() }));
     let missing = missing.unwrap_err();
     keeps_its_secrets(&missing, marked);
     keeps_its_secrets(&missing, &nowhere.to_string());
     let long = NewCall { caller_name: Some(marked.repeat(20)), ..new_call() };
-    let long = db.store.tenant(&business.tenant, |tx| tx.calls().create(long.clone())).unwrap_err();
+    let long = db.store.tenant(&business.tenant, |tx| tx.calls().create(&long)).unwrap_err();
     assert!(matches!(long, Error::Invalid { .. }), "{long:?}");
     keeps_its_secrets(&long, marked);
 
     // A constraint that the library does not know, and a schema that is not what it should be: defects, and no more is said.
     db.execute("ALTER TABLE calls ADD CONSTRAINT calls_strange_check CHECK (caller_name IS NULL)");
-    let strange = db.store.tenant(&business.tenant, |tx| tx.calls().create(call())).unwrap_err();
+    let strange = db.store.tenant(&business.tenant, |tx| tx.calls().create(&call())).unwrap_err();
     assert_eq!(strange.to_string(), "internal error");
     assert!(strange.causes().contains("calls_strange_check"), "the log names it: {}", strange.causes());
     keeps_its_secrets(&strange, marked);
     db.execute("ALTER TABLE calls RENAME COLUMN caller_name TO name_of_caller");
-    let lost = db.store.tenant(&business.tenant, |tx| tx.calls().create(call())).unwrap_err();
+    let lost = db.store.tenant(&business.tenant, |tx| tx.calls().create(&call())).unwrap_err();
     assert_eq!(lost.to_string(), "internal error");
     keeps_its_secrets(&lost, marked);
 }
@@ -511,7 +512,7 @@ fn a_transaction_has_one_now_in_the_servers_resolution() {
         .store
         .tenant(&business.tenant, |tx| {
             let id = create_conversation(tx)?;
-            let (call, conversation) = (tx.calls().create(new_call())?, tx.conversations().get(id)?);
+            let (call, conversation) = (tx.calls().create(&new_call())?, tx.conversations().get(id)?);
             Ok((tx.now(), call, conversation))
         })
         .unwrap();
@@ -532,7 +533,7 @@ fn ids_are_uuids_of_version_7_in_the_order_they_were_made() {
     let business = Business::onboard(&db.store, "Plumber");
     let ids: Vec<uuid::Uuid> = db
         .store
-        .tenant(&business.tenant, |tx| (0..50).map(|_| tx.calls().create(new_call()).map(|call| call.id.uuid())).collect())
+        .tenant(&business.tenant, |tx| (0..50).map(|_| tx.calls().create(&new_call()).map(|call| call.id.uuid())).collect())
         .unwrap();
     assert!(ids.is_sorted_by(|a, b| a < b), "even within one instant");
     for id in ids {
@@ -620,7 +621,7 @@ fn without_prepared_statements_none_is_left_behind_for_a_pooler_to_trip_over() {
         for _ in 0..10 {
             db.store
                 .tenant(&business.tenant, |tx| {
-                    tx.calls().create(new_call())?;
+                    tx.calls().create(&new_call())?;
                     let patch = TenantPatch { business_type: Patch::Set("plumbing".to_owned()), ..TenantPatch::default() };
                     tx.tenants().update(&patch)?;
                     tx.calls().list(&CallFilter::default(), PageRequest::first())

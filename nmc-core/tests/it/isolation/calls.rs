@@ -1,9 +1,9 @@
 //! What a hostile tenant hears of calls.
 
 use super::{Ask, told};
-use nmc_core::calls::{CallFilter, NewCall, NewCallParticipant};
+use nmc_core::calls::{CallFilter, CallMetadataFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant};
 use nmc_core::testing::{unique_phone, unique_sid};
-use nmc_core::{CallDirection, CallerIdentity, ConversationId, PageRequest};
+use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Confirmed, ConversationId, PageRequest, Patch};
 
 fn call_in(conversation: Option<ConversationId>) -> NewCall {
     let [caller, called] = [unique_phone(), unique_phone()].map(CallerIdentity::Phone);
@@ -24,14 +24,41 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Calls::count of their conversation", |tx, _, theirs| {
         told(tx.calls().count(&CallFilter { conversation: Some(theirs.conversation), ..CallFilter::default() })?)
     }),
-    ("Calls::create", |tx, _, _| tx.calls().create(call_in(None)).map(|_| "made".to_owned())),
+    ("Calls::create", |tx, _, _| tx.calls().create(&call_in(None)).map(|_| "made".to_owned())),
     ("Calls::create in their conversation", |tx, _, theirs| {
-        tx.calls().create(call_in(Some(theirs.conversation))).map(|_| "made".to_owned())
+        tx.calls().create(&call_in(Some(theirs.conversation))).map(|_| "made".to_owned())
     }),
     ("Calls::create with their SID", |tx, _, theirs| {
         let new = NewCall { twilio_call_sid: Some(theirs.call_sid.clone()), ..call_in(None) };
-        tx.calls().create(new).map(|_| "made".to_owned())
+        tx.calls().create(&new).map(|_| "made".to_owned())
     }),
+
+    ("Calls::update", |tx, _, theirs| {
+        let patch = CallPatch { caller_name: Patch::Set("Mallory".to_owned()), ..CallPatch::default() };
+        told(tx.calls().update(theirs.call, &patch)?)
+    }),
+    ("Calls::set_status", |tx, _, theirs| told(tx.calls().set_status(theirs.call, CallStatus::Ringing)?)),
+    ("Calls::set_outcome", |tx, _, theirs| told(tx.calls().set_outcome(theirs.call, CallOutcome::Blocked, None)?)),
+    ("Calls::set_outcome by their user", |tx, own, theirs| {
+        tx.calls().set_outcome(own.call, CallOutcome::Blocked, Some(theirs.user)).map(|_| "made".to_owned())
+    }),
+    ("Calls::delete", |tx, _, theirs| told(tx.calls().delete(theirs.call, Confirmed::irrevocably())?)),
+    ("Calls::import with their SID", |tx, _, theirs| {
+        told(tx.calls().import(&[NewCall { twilio_call_sid: Some(theirs.call_sid.clone()), ..call_in(None) }])?)
+    }),
+    ("Calls::import into their conversation", |tx, _, theirs| told(tx.calls().import(&[call_in(Some(theirs.conversation))])?)),
+
+    ("CallMetadataRepo::find", |tx, _, theirs| told(tx.call_metadata().find(theirs.call, "key")?)),
+    ("CallMetadataRepo::get", |tx, _, theirs| told(tx.call_metadata().get(theirs.call, "key")?)),
+    ("CallMetadataRepo::list", |tx, _, _| told(tx.call_metadata().list(&CallMetadataFilter::default(), PageRequest::first())?.items.len())),
+    ("CallMetadataRepo::list of their call", |tx, _, theirs| {
+        let filter = CallMetadataFilter { call: Some(theirs.call), ..CallMetadataFilter::default() };
+        told(tx.call_metadata().list(&filter, PageRequest::first())?.items)
+    }),
+    ("CallMetadataRepo::count", |tx, _, _| told(tx.call_metadata().count(&CallMetadataFilter::default())?)),
+    ("CallMetadataRepo::create", |tx, _, theirs| told(tx.call_metadata().create(theirs.call, "key", &MetadataValue::Boolean(true))?)),
+    ("CallMetadataRepo::put", |tx, _, theirs| told(tx.call_metadata().put(theirs.call, "key", &MetadataValue::Boolean(true))?)),
+    ("CallMetadataRepo::delete", |tx, _, theirs| told(tx.call_metadata().delete(theirs.call, "key")?)),
 
     ("CallParticipants::find", |tx, _, theirs| told(tx.call_participants().find(theirs.participant)?)),
     ("CallParticipants::get", |tx, _, theirs| told(tx.call_participants().get(theirs.participant)?)),

@@ -6,8 +6,8 @@ use nmc_core::conversations::{
 };
 use nmc_core::testing::unique_phone;
 use nmc_core::{
-    CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType, ConversationId, ConversationStatus,
-    MessageKind, PageRequest, Patch, PhoneNumber,
+    CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType, ConversationId,
+    ConversationPriority, ConversationStatus, MessageKind, PageRequest, Patch, PhoneNumber,
 };
 
 pub(super) fn message_to(conversation: ConversationId, from: &PhoneNumber) -> NewMessage {
@@ -70,6 +70,19 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Conversations::assign to their user", |tx, own, theirs| {
         tx.conversations().assign(own.conversation, Some(theirs.user), None).map(|_| "made".to_owned())
     }),
+
+    ("Conversations::resolve", |tx, _, theirs| told(tx.conversations().resolve(theirs.conversation, None)?)),
+    ("Conversations::close", |tx, _, theirs| told(tx.conversations().close(theirs.conversation, None)?)),
+    ("Conversations::set_priority", |tx, _, theirs| {
+        told(tx.conversations().set_priority(theirs.conversation, ConversationPriority::Urgent, None)?)
+    }),
+    ("Conversations::set_priority by their user", |tx, own, theirs| {
+        tx.conversations().set_priority(own.conversation, ConversationPriority::Urgent, Some(theirs.user)).map(|_| "made".to_owned())
+    }),
+    ("Conversations::add_tag", |tx, _, theirs| told(tx.conversations().add_tag(theirs.conversation, "robbed", None)?)),
+    ("Conversations::remove_tag", |tx, _, theirs| told(tx.conversations().remove_tag(theirs.conversation, "loved", None)?)),
+    ("Conversations::add_note", |tx, _, theirs| told(tx.conversations().add_note(theirs.conversation, "robbed", None)?)),
+    ("Conversations::add_note by their user", |tx, own, theirs| told(tx.conversations().add_note(own.conversation, "robbed", Some(theirs.user))?)),
 
     ("ConversationEvents::append", |tx, _, theirs| {
         let event = NewConversationEvent::new(theirs.conversation, ConversationEventType::NoteAdded);

@@ -1,0 +1,396 @@
+//! Calls as the reports see them (source lines 1375–1395): one row per call, recomputed in place.
+
+use crate::calls::Call;
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::call_analytics as figures;
+use crate::store::{Scope, TenantTx, at_most_a_batch, at_row, in_statements, stamped};
+use crate::types::bounds::{self, instant};
+use crate::types::{json, optional};
+use crate::{
+    CallAnalyticsId, CallAnalyticsStatus, CallId, CallOutcome, CallType, ConversationId, ConversionStatus, Error, Patch,
+    PhoneNumber, Result, TenantId,
+};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The figures of one call.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = figures, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct CallAnalytics {
+    pub id: CallAnalyticsId,
+    pub tenant_id: TenantId,
+    pub call_id: Option<CallId>,
+    pub conversation_id: Option<ConversationId>,
+    pub phone_number: Option<PhoneNumber>,
+    pub call_type: Option<CallType>,
+    pub call_status: Option<CallAnalyticsStatus>,
+    pub call_duration: Option<i32>,
+    pub ai_takeover_count: i32,
+    pub customer_satisfaction: Option<Decimal>,
+    pub conversion_status: Option<ConversionStatus>,
+    pub revenue_impact: Option<Decimal>,
+    pub cost_per_call: Option<Decimal>,
+    pub tags: Option<String>,
+    pub metadata: Value,
+    pub call_date: DateTime<Utc>,
+    pub processed_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The figures of a call, computed now.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = figures, check_for_backend(Pg), treat_none_as_default_value = false)]
+pub struct NewCallAnalytics {
+    /// The call; `None` for figures brought in from elsewhere.
+    pub call_id: Option<CallId>,
+    /// Its conversation.
+    pub conversation_id: Option<ConversationId>,
+    /// The customer's number.
+    pub phone_number: Option<PhoneNumber>,
+    /// Its kind.
+    pub call_type: Option<CallType>,
+    /// Its outcome, or `completed` where it has none.
+    pub call_status: Option<CallAnalyticsStatus>,
+    /// Its length in seconds.
+    pub call_duration: Option<i32>,
+    /// How often the AI took over.
+    pub ai_takeover_count: i32,
+    /// The customer's rating, 1 to 5.
+    pub customer_satisfaction: Option<Decimal>,
+    /// What came of the lead.
+    pub conversion_status: Option<ConversionStatus>,
+    /// Revenue ascribed to it, in US dollars; a refund is negative.
+    pub revenue_impact: Option<Decimal>,
+    /// What it cost, in US dollars.
+    pub cost_per_call: Option<Decimal>,
+    /// Labels, as one text; up to 1,000 characters.
+    pub tags: Option<String>,
+    /// An object: anything else the computation found.
+    pub metadata: Value,
+    /// When it began.
+    pub call_date: DateTime<Utc>,
+}
+
+impl NewCallAnalytics {
+    /// What the call itself tells.
+    #[must_use]
+    pub fn of(call: &Call) -> Self {
+        let customer = match call.call_direction {
+            crate::CallDirection::Inbound => &call.caller_phone,
+            crate::CallDirection::Outbound => &call.called_phone,
+        };
+        Self {
+            call_id: Some(call.id),
+            conversation_id: call.conversation_id,
+            phone_number: customer.phone().cloned(),
+            call_type: Some(call.call_type),
+            call_status: call.call_status.is_terminal().then(|| call.outcome.into()),
+            call_duration: call.duration_seconds,
+            ai_takeover_count: 0,
+            customer_satisfaction: None,
+            conversion_status: None,
+            revenue_impact: None,
+            cost_per_call: (call.price_unit == "USD").then_some(call.price).flatten(),
+            tags: None,
+            metadata: Value::Object(serde_json::Map::new()),
+            call_date: call.started_at.unwrap_or(call.created_at),
+        }
+    }
+
+    fn checked(&self) -> Result<Self> {
+        json::object("metadata", &self.metadata)?;
+        Ok(Self {
+            customer_satisfaction: bounds::SCORE.rounded_if_given("customer_satisfaction", self.customer_satisfaction)?,
+            revenue_impact: bounds::MONEY.rounded_if_given("revenue_impact", self.revenue_impact)?,
+            cost_per_call: bounds::MONEY.rounded_if_given("cost_per_call", self.cost_per_call)?,
+            tags: optional("tags", self.tags.as_deref(), 1_000)?,
+            call_date: instant("call_date", self.call_date)?,
+            ..self.clone()
+        })
+    }
+}
+
+impl From<Option<CallOutcome>> for CallAnalyticsStatus {
+    fn from(outcome: Option<CallOutcome>) -> Self {
+        match outcome {
+            Some(CallOutcome::Answered) => Self::Answered,
+            Some(CallOutcome::Missed) => Self::Missed,
+            Some(CallOutcome::Voicemail) => Self::Voicemail,
+            Some(CallOutcome::Abandoned) => Self::Abandoned,
+            Some(CallOutcome::Blocked) => Self::Blocked,
+            Some(CallOutcome::Failed) => Self::Failed,
+            None => Self::Completed,
+        }
+    }
+}
+
+/// What becomes known of a call after it was computed.
+#[derive(Debug, Clone, Default)]
+pub struct CallAnalyticsPatch {
+    /// The customer's rating, 1 to 5.
+    pub customer_satisfaction: Patch<Decimal>,
+    /// What came of the lead.
+    pub conversion_status: Patch<ConversionStatus>,
+    /// Revenue ascribed to it, in US dollars.
+    pub revenue_impact: Patch<Decimal>,
+    /// What it cost, in US dollars.
+    pub cost_per_call: Patch<Decimal>,
+    /// Labels, as one text; up to 1,000 characters.
+    pub tags: Patch<String>,
+    /// An object: anything else.
+    pub metadata: Option<Value>,
+}
+
+/// Which calls' figures. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct CallAnalyticsFilter {
+    /// Counted as this.
+    pub call_status: Option<CallAnalyticsStatus>,
+    /// Of leads that came to this.
+    pub conversion_status: Option<ConversionStatus>,
+    /// Of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Of this customer.
+    pub phone_number: Option<PhoneNumber>,
+    /// Begun at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Begun before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Of 19 values each.
+const PER_STATEMENT: usize = 2_500;
+
+/// The figures of a tenant's calls.
+pub struct CallAnalyticsRepo<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The figures of the tenant's calls.
+    pub const fn call_analytics(&mut self) -> CallAnalyticsRepo<'_> {
+        CallAnalyticsRepo(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(status) = $filter.call_status {
+            query = query.filter(figures::call_status.eq(status));
+        }
+        if let Some(status) = $filter.conversion_status {
+            query = query.filter(figures::conversion_status.eq(status));
+        }
+        if let Some(conversation) = $filter.conversation {
+            query = query.filter(figures::conversation_id.eq(conversation));
+        }
+        if let Some(number) = &$filter.phone_number {
+            query = query.filter(figures::phone_number.eq(number));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(figures::call_date.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(figures::call_date.lt(until));
+        }
+        query
+    }};
+}
+
+/// What a computation puts in place of an older one. What people added (rating, conversion, revenue, tags) stays unless the
+/// computation knows better.
+macro_rules! recomputed {
+    () => {
+        (
+            figures::conversation_id.eq(excluded(figures::conversation_id)),
+            figures::phone_number.eq(excluded(figures::phone_number)),
+            figures::call_type.eq(excluded(figures::call_type)),
+            figures::call_status.eq(excluded(figures::call_status)),
+            figures::call_duration.eq(excluded(figures::call_duration)),
+            figures::ai_takeover_count.eq(excluded(figures::ai_takeover_count)),
+            figures::customer_satisfaction.eq(newer(excluded(figures::customer_satisfaction), figures::customer_satisfaction)),
+            figures::conversion_status.eq(newer(excluded(figures::conversion_status), figures::conversion_status)),
+            figures::revenue_impact.eq(newer(excluded(figures::revenue_impact), figures::revenue_impact)),
+            figures::cost_per_call.eq(newer(excluded(figures::cost_per_call), figures::cost_per_call)),
+            figures::tags.eq(newer(excluded(figures::tags), figures::tags)),
+            figures::metadata.eq(excluded(figures::metadata)),
+            figures::call_date.eq(excluded(figures::call_date)),
+            figures::processed_at.eq(excluded(figures::processed_at)),
+            figures::updated_at.eq(excluded(figures::updated_at)),
+        )
+    };
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The first that is not NULL.
+    #[sql_name = "coalesce"]
+    fn newer<T: diesel::sql_types::SqlType + diesel::sql_types::SingleValue>(new: T, old: T) -> T;
+}
+
+impl CallAnalyticsRepo<'_> {
+    /// The figures, if they are there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn find(&mut self, id: CallAnalyticsId) -> Result<Option<CallAnalytics>> {
+        Ok(CallAnalytics::query()
+            .filter(figures::tenant_id.eq(self.0.tenant))
+            .filter(figures::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The figures.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get(&mut self, id: CallAnalyticsId) -> Result<CallAnalytics> {
+        found(self.find(id)?, "call analytics")
+    }
+
+    /// The figures of a call, if it has been computed.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_call(&mut self, call: CallId) -> Result<Option<CallAnalytics>> {
+        Ok(CallAnalytics::query()
+            .filter(figures::tenant_id.eq(self.0.tenant))
+            .filter(figures::call_id.eq(call))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of figures, the latest call first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &CallAnalyticsFilter, page: PageRequest) -> Result<Page<CallAnalytics>> {
+        let query = filtered!(CallAnalytics::query().filter(figures::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, figures::call_date, figures::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &CallAnalytics| Cursor { at: row.call_date, id: row.id.uuid() }))
+    }
+
+    /// How many calls' figures.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &CallAnalyticsFilter) -> Result<i64> {
+        let query = figures::table.filter(figures::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Keeps figures that must be new.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the call has figures, [`Error::Invalid`] on a broken rule; that call or conversation do not
+    /// exist is known when the transaction commits.
+    pub fn create(&mut self, new: &NewCallAnalytics) -> Result<CallAnalytics> {
+        let id = CallAnalyticsId::new(self.0.moment.id());
+        Ok(diesel::insert_into(figures::table)
+            .values((new.checked()?, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)))
+            .returning(CallAnalytics::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Keeps a call's figures, in place of its older ones if there are any. What people added (rating, conversion, revenue,
+    /// cost, tags) stays where the new figures are silent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a broken rule, and without a call.
+    pub fn upsert_by_call(&mut self, new: &NewCallAnalytics) -> Result<CallAnalytics> {
+        let new = keyed(new)?;
+        let id = CallAnalyticsId::new(self.0.moment.id());
+        Ok(diesel::insert_into(figures::table)
+            .values((new, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)))
+            .on_conflict((figures::tenant_id, figures::call_id))
+            .do_update()
+            .set(recomputed!())
+            .returning(CallAnalytics::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Keeps the figures of many calls (up to [`crate::Store::BATCH`]), as [`Self::upsert_by_call`] does. Of several
+    /// of one call the last counts. Returns how many were kept. [`crate::Store::load`] takes any number.
+    ///
+    /// # Errors
+    /// As [`Self::upsert_by_call`], with the row at fault, as in `rows[17].call_date`; then none is kept.
+    pub fn upsert_many(&mut self, many: &[NewCallAnalytics]) -> Result<u64> {
+        at_most_a_batch(many)?;
+        let last: HashMap<_, _> = many.iter().enumerate().map(|(row, new)| (new.call_id, row)).collect();
+        let mut rows = Vec::with_capacity(many.len());
+        for (row, new) in many.iter().enumerate() {
+            let checked = keyed(new).map_err(|error| at_row(row, error))?;
+            if last.get(&new.call_id) == Some(&row) {
+                let id = CallAnalyticsId::new(self.0.moment.id());
+                rows.push((checked, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)));
+            }
+        }
+        let mut kept = 0;
+        for rows in in_statements(rows, PER_STATEMENT) {
+            kept += diesel::insert_into(figures::table)
+                .values(rows)
+                .on_conflict((figures::tenant_id, figures::call_id))
+                .do_update()
+                .set(recomputed!())
+                .execute(self.0.conn)?;
+        }
+        u64::try_from(kept).map_err(Error::internal)
+    }
+
+    /// Adds what became known of a call.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    pub fn update(&mut self, id: CallAnalyticsId, patch: &CallAnalyticsPatch) -> Result<CallAnalytics> {
+        if let Some(metadata) = &patch.metadata {
+            json::object("metadata", metadata)?;
+        }
+        let rating = patch.customer_satisfaction.try_map(|value| bounds::SCORE.rounded("customer_satisfaction", value))?;
+        let revenue = patch.revenue_impact.try_map(|value| bounds::MONEY.rounded("revenue_impact", value))?;
+        let cost = patch.cost_per_call.try_map(|value| bounds::MONEY.rounded("cost_per_call", value))?;
+        let row = diesel::update(figures::table)
+            .filter(figures::tenant_id.eq(self.0.tenant))
+            .filter(figures::id.eq(id))
+            .set((
+                rating.into_change().map(|value| figures::customer_satisfaction.eq(value)),
+                patch.conversion_status.into_change().map(|value| figures::conversion_status.eq(value)),
+                revenue.into_change().map(|value| figures::revenue_impact.eq(value)),
+                cost.into_change().map(|value| figures::cost_per_call.eq(value)),
+                patch.tags.text("tags", 1_000)?.map(|value| figures::tags.eq(value)),
+                patch.metadata.as_ref().map(|value| figures::metadata.eq(value)),
+                figures::updated_at.eq(self.0.now()),
+            ))
+            .returning(CallAnalytics::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "call analytics")
+    }
+
+    /// Takes figures out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn delete(&mut self, id: CallAnalyticsId) -> Result<()> {
+        let rows = diesel::delete(figures::table)
+            .filter(figures::tenant_id.eq(self.0.tenant))
+            .filter(figures::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "call analytics")
+    }
+}
+
+/// What is kept in place of something older needs a key.
+fn keyed(new: &NewCallAnalytics) -> Result<NewCallAnalytics> {
+    if new.call_id.is_none() {
+        return Err(Error::invalid("call_id", "is required: it tells which figures these replace"));
+    }
+    new.checked()
+}

@@ -1,0 +1,232 @@
+//! Analytics jobs (source lines 1435–1446): computations that are too long for a request. `job_queue.rs` works them off.
+
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::analytics_processing_jobs as jobs;
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::bounds::instant;
+use crate::types::{json, required};
+use crate::{Error, JobId, JobStatus, JobType, LeaseId, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde_json::Value;
+
+/// One job.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = jobs, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Job {
+    pub id: JobId,
+    pub tenant_id: TenantId,
+    pub job_type: JobType,
+    pub status: JobStatus,
+    pub parameters: Value,
+    pub result: Option<Value>,
+    pub error_message: Option<String>,
+    pub attempts: i32,
+    pub max_attempts: i32,
+    pub next_attempt_at: DateTime<Utc>,
+    pub lease_owner: Option<LeaseId>,
+    pub lease_expires_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// A job to be done.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// What is to be done.
+    pub job_type: JobType,
+    /// An object: what the job type asks for, such as the period.
+    pub parameters: Value,
+    /// Not before this instant; `None`: at once.
+    pub run_at: Option<DateTime<Utc>>,
+    /// How often it is tried, 1 to 100; `None`: 3 times.
+    pub max_attempts: Option<i32>,
+}
+
+impl NewJob {
+    /// To be done at once, and tried three times.
+    #[must_use]
+    pub const fn now(job_type: JobType, parameters: Value) -> Self {
+        Self { job_type, parameters, run_at: None, max_attempts: None }
+    }
+}
+
+/// Which jobs. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// In this status.
+    pub status: Option<JobStatus>,
+    /// Pending or processing (true), completed or failed (false).
+    pub open: Option<bool>,
+    /// Of this type.
+    pub job_type: Option<JobType>,
+    /// Created at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Created before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A tenant's jobs.
+pub struct Jobs<'a>(pub(super) Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's jobs.
+    pub const fn jobs(&mut self) -> Jobs<'_> {
+        Jobs(self.0.reborrow())
+    }
+}
+
+const OPEN: [JobStatus; 2] = [JobStatus::Pending, JobStatus::Processing];
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(status) = $filter.status {
+            query = query.filter(jobs::status.eq(status));
+        }
+        match $filter.open {
+            Some(true) => query = query.filter(jobs::status.eq_any(OPEN)),
+            Some(false) => query = query.filter(jobs::status.ne_all(OPEN)),
+            None => {}
+        }
+        if let Some(kind) = $filter.job_type {
+            query = query.filter(jobs::job_type.eq(kind));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(jobs::created_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(jobs::created_at.lt(until));
+        }
+        query
+    }};
+}
+
+impl Jobs<'_> {
+    /// The job, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn find(&mut self, id: JobId) -> Result<Option<Job>> {
+        Ok(Job::query().filter(jobs::tenant_id.eq(self.0.tenant)).filter(jobs::id.eq(id)).first(self.0.conn).optional()?)
+    }
+
+    /// The job.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get(&mut self, id: JobId) -> Result<Job> {
+        found(self.find(id)?, "job")
+    }
+
+    /// A page of jobs, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>> {
+        let query = filtered!(Job::query().filter(jobs::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, jobs::created_at, jobs::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Job| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many jobs.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &JobFilter) -> Result<i64> {
+        let query = jobs::table.filter(jobs::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Puts a job into the queue.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: &NewJob) -> Result<Job> {
+        json::object("parameters", &new.parameters)?;
+        let most = new.max_attempts.unwrap_or(3);
+        if !(1..=100).contains(&most) {
+            return Err(Error::invalid("max_attempts", "must be between 1 and 100"));
+        }
+        let due = new.run_at.map(|at| instant("run_at", at)).transpose()?.unwrap_or_else(|| self.0.now());
+        let id = JobId::new(self.0.moment.id());
+        Ok(diesel::insert_into(jobs::table)
+            .values((
+                jobs::job_type.eq(new.job_type),
+                jobs::status.eq(JobStatus::Pending),
+                jobs::parameters.eq(&new.parameters),
+                jobs::max_attempts.eq(most),
+                jobs::next_attempt_at.eq(due),
+                stamped!(jobs, self.0, id),
+            ))
+            .returning(Job::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Calls off a job that no worker has begun: it has failed, for the reason given (up to 1,000 characters).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::InvalidTransition`] once it has begun, which changes nothing.
+    pub fn cancel(&mut self, id: JobId, why: &str) -> Result<Job> {
+        let why = required("why", why, 1_000)?;
+        let from = self.lock(id)?.status;
+        // A worker's job is the worker's to end, though its status might move there.
+        if from == JobStatus::Processing {
+            return Err(Error::InvalidTransition { entity: "job", from: from.label(), to: "canceled" });
+        }
+        from.must_become(JobStatus::Failed)?;
+        Ok(diesel::update(jobs::table)
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq(id))
+            .filter(jobs::status.eq(from))
+            .set((jobs::status.eq(JobStatus::Failed), jobs::error_message.eq(why), jobs::updated_at.eq(self.0.now())))
+            .returning(Job::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Takes out a job that has ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] while it is open.
+    pub fn delete(&mut self, id: JobId) -> Result<()> {
+        if !self.lock(id)?.status.is_terminal() {
+            return Err(Error::Conflict { field: "status", rule: "is still open; call the job off first" });
+        }
+        let rows =
+            diesel::delete(jobs::table).filter(jobs::tenant_id.eq(self.0.tenant)).filter(jobs::id.eq(id)).execute(self.0.conn)?;
+        touched_one(rows, "job")
+    }
+
+    /// Takes out jobs that ended before an instant, `limit` at the most. Returns how many went: fewer than `limit` means that
+    /// none is left.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn delete_ended_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+        let old: Vec<JobId> = jobs::table
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::status.ne_all(OPEN))
+            .filter(jobs::updated_at.lt(before))
+            .limit(limit.into())
+            .select(jobs::id)
+            .load(self.0.conn)?;
+        Ok(diesel::delete(jobs::table)
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq_any(old))
+            .execute(self.0.conn)?)
+    }
+
+    fn lock(&mut self, id: JobId) -> Result<Job> {
+        let row = Job::query()
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        found(row, "job")
+    }
+}

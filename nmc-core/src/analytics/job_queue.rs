@@ -1,0 +1,181 @@
+//! Jobs as a queue, claimed in two steps like the outbox: which tenants have jobs due, then a tenant's jobs.
+
+use super::job::{Job, Jobs};
+use crate::schema::{analytics_processing_jobs as jobs, tenants};
+use crate::store::{Prepared, SystemTx, Tenant};
+use crate::types::{clip, json};
+use crate::{Error, JobId, JobStatus, LeaseId, Result, TenantId};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use serde_json::Value;
+
+/// The predicate of `analytics_processing_jobs_due_next_attempt_at_idx`, to the letter.
+const OPEN_SQL: &str = "analytics_processing_jobs.status IN ('pending', 'processing')";
+
+/// What a job whose workers died with it is told to have failed of.
+const DIED: &str = "its worker did not come back, the last time it was allowed to be tried";
+
+/// A job that a worker holds under a lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedJob {
+    /// The job, as it is while it is worked on.
+    pub job: Job,
+    /// This claim; a later one of the same job has another.
+    pub lease: LeaseId,
+}
+
+impl SystemTx<'_> {
+    /// The tenants with jobs due, the longest waiting first; `limit` at the most. A suspended one's jobs wait.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn tenants_with_due_jobs(&mut self, limit: u16) -> Result<Vec<Tenant>> {
+        let waiting = jobs::table
+            .inner_join(tenants::table)
+            .filter(tenants::is_active)
+            .filter(sql::<Bool>(OPEN_SQL))
+            .filter(jobs::next_attempt_at.le(self.now()))
+            .group_by(jobs::tenant_id)
+            .order(diesel::dsl::min(jobs::next_attempt_at))
+            .limit(limit.into())
+            .select(jobs::tenant_id);
+        let ids: Vec<TenantId> = Prepared(waiting).load(self.conn)?;
+        Ok(ids.into_iter().map(Tenant::proven).collect())
+    }
+}
+
+impl Jobs<'_> {
+    /// Claims up to `limit` due jobs for `lease_for`. Until then no other worker sees them; afterwards they are due again. A
+    /// job whose last allowed attempt ended that way has failed, and is not among them.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedJob>> {
+        let now = self.0.now();
+        let due = jobs::table
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(OPEN_SQL))
+            .filter(jobs::next_attempt_at.le(now))
+            .order(jobs::next_attempt_at)
+            .limit(limit.into())
+            .for_update()
+            .skip_locked()
+            .select((jobs::id, jobs::attempts.lt(jobs::max_attempts)));
+        let due: Vec<(JobId, bool)> = Prepared(due).load(self.0.conn)?;
+        let ids_of = |may_run: bool| -> Vec<JobId> { due.iter().filter(|(_, may)| *may == may_run).map(|(id, _)| *id).collect() };
+        let (to_run, spent) = (ids_of(true), ids_of(false));
+        if !spent.is_empty() {
+            diesel::update(jobs::table)
+                .filter(jobs::tenant_id.eq(self.0.tenant))
+                .filter(jobs::id.eq_any(spent))
+                .set((
+                    jobs::status.eq(JobStatus::Failed),
+                    jobs::error_message.eq(DIED),
+                    jobs::lease_owner.eq(None::<LeaseId>),
+                    jobs::lease_expires_at.eq(None::<DateTime<Utc>>),
+                    jobs::updated_at.eq(now),
+                ))
+                .execute(self.0.conn)?;
+        }
+        if to_run.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lease = LeaseId::new(self.0.moment.id());
+        let until = now + lease_for;
+        let mut claimed: Vec<Job> = diesel::update(jobs::table)
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq_any(&to_run))
+            .set((
+                jobs::status.eq(JobStatus::Processing),
+                jobs::lease_owner.eq(lease),
+                jobs::lease_expires_at.eq(until),
+                // Not due again before the lease ends: one comparison finds what is due.
+                jobs::next_attempt_at.eq(until),
+                jobs::attempts.eq(jobs::attempts + 1),
+                jobs::updated_at.eq(now),
+            ))
+            .returning(Job::as_returning())
+            .get_results(self.0.conn)?;
+        // UPDATE returns its rows in any order.
+        claimed.sort_by_key(|job| to_run.iter().position(|id| *id == job.id));
+        Ok(claimed.into_iter().map(|job| ClaimedJob { job, lease }).collect())
+    }
+
+    /// Holds a claim for longer: until `lease_for` from now.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the claim no longer holds: another worker has the job, or it has ended.
+    pub fn extend(&mut self, claimed: &ClaimedJob, lease_for: TimeDelta) -> Result<Job> {
+        let until = self.0.now() + lease_for;
+        let row = diesel::update(jobs::table)
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq(claimed.job.id))
+            .filter(jobs::lease_owner.eq(claimed.lease))
+            .filter(jobs::status.eq(JobStatus::Processing))
+            .set((jobs::lease_expires_at.eq(until), jobs::next_attempt_at.eq(until), jobs::updated_at.eq(self.0.now())))
+            .returning(Job::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        still_held(row)
+    }
+
+    /// The job is done; `result` is up to 1 MiB of JSON.
+    ///
+    /// # Errors
+    /// As [`Self::extend`]; [`Error::Invalid`] on a result that is too long.
+    pub fn complete(&mut self, claimed: &ClaimedJob, result: Option<&Value>) -> Result<Job> {
+        if let Some(result) = result {
+            json::document("result", result, 1 << 20)?;
+        }
+        self.end_claim(claimed, JobStatus::Completed, result, None, None)
+    }
+
+    /// The attempt failed of `error` (cut at 1,000 characters). The job is tried again at `retry_at`, unless that was its last
+    /// attempt: then it has failed.
+    ///
+    /// # Errors
+    /// As [`Self::extend`].
+    pub fn fail(&mut self, claimed: &ClaimedJob, error: &str, retry_at: DateTime<Utc>) -> Result<Job> {
+        let is_last = claimed.job.attempts >= claimed.job.max_attempts;
+        let (to, retry_at) = if is_last { (JobStatus::Failed, None) } else { (JobStatus::Pending, Some(retry_at)) };
+        self.end_claim(claimed, to, None, clip(Some(&error.replace('\0', "")), 1_000), retry_at)
+    }
+
+    fn end_claim(
+        &mut self,
+        claimed: &ClaimedJob,
+        to: JobStatus,
+        result: Option<&Value>,
+        error: Option<String>,
+        due: Option<DateTime<Utc>>,
+    ) -> Result<Job> {
+        claimed.job.status.must_become(to)?;
+        let now = self.0.now();
+        let row = diesel::update(jobs::table)
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq(claimed.job.id))
+            .filter(jobs::lease_owner.eq(claimed.lease))
+            .filter(jobs::status.eq(JobStatus::Processing))
+            .set((
+                jobs::status.eq(to),
+                jobs::result.eq(result),
+                jobs::error_message.eq(error),
+                due.map(|at| jobs::next_attempt_at.eq(at)),
+                jobs::lease_owner.eq(None::<LeaseId>),
+                jobs::lease_expires_at.eq(None::<DateTime<Utc>>),
+                jobs::completed_at.eq((to == JobStatus::Completed).then_some(now)),
+                jobs::updated_at.eq(now),
+            ))
+            .returning(Job::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        still_held(row)
+    }
+}
+
+/// A foreign job, a missing one and one that another worker has taken over look alike to who does not hold them.
+fn still_held(row: Option<Job>) -> Result<Job> {
+    row.ok_or(Error::Conflict { field: "lease", rule: "is no longer held: the job was given to another worker, or has ended" })
+}

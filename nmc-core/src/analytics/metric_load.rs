@@ -1,0 +1,102 @@
+//! Metric points by the thousand, one statement per batch.
+//!
+//! COPY is refused under row-level security. An array per column (UNNEST) is one short statement with eleven values, however
+//! many the rows; a multi-row INSERT has eleven per row, to be named, parsed and planned. docs/BENCHMARKS.md has both.
+
+use super::metric::{Metrics, NewMetric};
+use crate::store::{at_most_a_batch, at_row};
+use crate::{AggregationLevel, Error, MetricId, MetricType, Result};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Jsonb, Nullable, Numeric, Text, Timestamptz, Uuid};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// A point that is there with the same values is left alone: a load that is run again writes nothing.
+const UPSERT: &str = "\
+INSERT INTO analytics_metrics (tenant_id, created_at, updated_at, id, metric_type, metric_name, metric_value, dimensions,
+                               aggregation_level, timestamp, period_start, period_end)
+SELECT $1, $2, $2, new.*
+FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) AS new
+ON CONFLICT (tenant_id, metric_type, metric_name, timestamp, aggregation_level) DO UPDATE
+SET metric_value = excluded.metric_value, dimensions = excluded.dimensions, period_start = excluded.period_start,
+    period_end = excluded.period_end, updated_at = excluded.updated_at
+WHERE (analytics_metrics.metric_value, analytics_metrics.dimensions, analytics_metrics.period_start, analytics_metrics.period_end)
+    IS DISTINCT FROM (excluded.metric_value, excluded.dimensions, excluded.period_start, excluded.period_end)";
+
+/// A column each: what UNNEST puts side by side again.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<MetricId>,
+    types: Vec<MetricType>,
+    names: Vec<String>,
+    values: Vec<Decimal>,
+    dimensions: Vec<Value>,
+    levels: Vec<AggregationLevel>,
+    instants: Vec<DateTime<Utc>>,
+    starts: Vec<Option<DateTime<Utc>>>,
+    ends: Vec<Option<DateTime<Utc>>>,
+}
+
+impl Metrics<'_> {
+    /// Records many points (up to [`crate::Store::BATCH`]) in one statement, each in place of the one of its key if there is one. Of
+    /// several with one key the last counts. Returns how many were added or changed. [`crate::Store::load`] takes any number.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a broken rule, with the point at fault, as in `rows[17].metric_name`; then none is recorded.
+    pub fn upsert_many(&mut self, points: &[NewMetric]) -> Result<u64> {
+        at_most_a_batch(points)?;
+        // A key's last point, in the order of the input.
+        let mut last = HashMap::with_capacity(points.len());
+        for (row, point) in points.iter().enumerate() {
+            last.insert(
+                (point.metric_type, point.metric_name.trim(), point.aggregation_level, point.timestamp.timestamp_micros()),
+                row,
+            );
+        }
+        let mut columns = Columns::default();
+        for (row, point) in points.iter().enumerate() {
+            let NewMetric {
+                metric_type,
+                metric_name,
+                metric_value,
+                dimensions,
+                aggregation_level,
+                timestamp,
+                period_start,
+                period_end,
+            } = point.checked().map_err(|error| at_row(row, error))?;
+            if period_start.zip(period_end).is_some_and(|(start, end)| end < start) {
+                return Err(at_row(row, Error::invalid("period_end", "must not be before period_start")));
+            }
+            if last.get(&(metric_type, point.metric_name.trim(), aggregation_level, timestamp.timestamp_micros())) != Some(&row) {
+                continue;
+            }
+            columns.ids.push(MetricId::new(self.0.moment.id()));
+            columns.types.push(metric_type);
+            columns.names.push(metric_name);
+            columns.values.push(metric_value);
+            columns.dimensions.push(dimensions);
+            columns.levels.push(aggregation_level);
+            columns.instants.push(timestamp);
+            columns.starts.push(period_start);
+            columns.ends.push(period_end);
+        }
+        let rows = sql_query(UPSERT)
+            .bind::<Uuid, _>(self.0.tenant)
+            .bind::<Timestamptz, _>(self.0.now())
+            .bind::<Array<Uuid>, _>(columns.ids)
+            .bind::<Array<Text>, _>(columns.types)
+            .bind::<Array<Text>, _>(columns.names)
+            .bind::<Array<Numeric>, _>(columns.values)
+            .bind::<Array<Jsonb>, _>(columns.dimensions)
+            .bind::<Array<Text>, _>(columns.levels)
+            .bind::<Array<Timestamptz>, _>(columns.instants)
+            .bind::<Array<Nullable<Timestamptz>>, _>(columns.starts)
+            .bind::<Array<Nullable<Timestamptz>>, _>(columns.ends)
+            .execute(self.0.conn)?;
+        u64::try_from(rows).map_err(Error::internal)
+    }
+}

@@ -1,0 +1,215 @@
+//! Finished reports (source lines 1449–1460), kept until they expire.
+
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::analytics_reports as reports;
+use crate::store::{Scope, TenantTx};
+use crate::types::bounds::instant;
+use crate::types::{json, required};
+use crate::{ReportFormat, ReportId, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde_json::Value;
+
+/// One report.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = reports, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Report {
+    pub id: ReportId,
+    pub tenant_id: TenantId,
+    pub report_type: String,
+    pub period_start: DateTime<Utc>,
+    pub period_end: DateTime<Utc>,
+    pub sections: Value,
+    pub format: ReportFormat,
+    pub generated_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A report that was just generated.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = reports, check_for_backend(Pg))]
+pub struct NewReport {
+    /// Which report it is, an open list; up to 100 characters.
+    pub report_type: String,
+    /// Start of the period reported on.
+    pub period_start: DateTime<Utc>,
+    /// Its end, not before its start.
+    pub period_end: DateTime<Utc>,
+    /// The content, section by section; up to 1 MiB of JSON.
+    pub sections: Value,
+    /// What it was asked for as.
+    pub format: ReportFormat,
+    /// Not handed out from this instant on; `None`: kept.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Which reports. Empty means all, expired ones included.
+#[derive(Debug, Clone, Default)]
+pub struct ReportFilter {
+    /// Of this type.
+    pub report_type: Option<String>,
+    /// In this format.
+    pub format: Option<ReportFormat>,
+    /// Whose time has come (true) or not (false) at this instant.
+    pub expired_at: Option<(DateTime<Utc>, bool)>,
+    /// Generated at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Generated before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A tenant's reports.
+pub struct Reports<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's reports.
+    pub const fn reports(&mut self) -> Reports<'_> {
+        Reports(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(kind) = &$filter.report_type {
+            query = query.filter(reports::report_type.eq(kind));
+        }
+        if let Some(format) = $filter.format {
+            query = query.filter(reports::format.eq(format));
+        }
+        match $filter.expired_at {
+            Some((at, true)) => query = query.filter(reports::expires_at.le(at)),
+            Some((at, false)) => query = query.filter(reports::expires_at.is_null().or(reports::expires_at.gt(at))),
+            None => {}
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(reports::generated_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(reports::generated_at.lt(until));
+        }
+        query
+    }};
+}
+
+impl Reports<'_> {
+    /// The report, if it is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: ReportId) -> Result<Option<Report>> {
+        Ok(Report::query()
+            .filter(reports::tenant_id.eq(self.0.tenant))
+            .filter(reports::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The report.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: ReportId) -> Result<Report> {
+        found(self.find(id)?, "report")
+    }
+
+    /// The last report of a type on exactly this period that has not expired, if there is one: what spares generating it again.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn latest(
+        &mut self,
+        kind: &str,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        format: ReportFormat,
+    ) -> Result<Option<Report>> {
+        Ok(Report::query()
+            .filter(reports::tenant_id.eq(self.0.tenant))
+            .filter(reports::report_type.eq(kind))
+            .filter(reports::period_start.eq(from))
+            .filter(reports::period_end.eq(until))
+            .filter(reports::format.eq(format))
+            .filter(reports::expires_at.is_null().or(reports::expires_at.gt(self.0.now())))
+            .order(reports::generated_at.desc())
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of reports, the last generated first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &ReportFilter, page: PageRequest) -> Result<Page<Report>> {
+        let query = filtered!(Report::query().filter(reports::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, reports::generated_at, reports::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Report| Cursor { at: row.generated_at, id: row.id.uuid() }))
+    }
+
+    /// How many reports.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &ReportFilter) -> Result<i64> {
+        let query = reports::table.filter(reports::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Keeps a report, generated now.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: &NewReport) -> Result<Report> {
+        json::document("sections", &new.sections, 1 << 20)?;
+        let new = NewReport {
+            report_type: required("report_type", &new.report_type, 100)?,
+            period_start: instant("period_start", new.period_start)?,
+            period_end: instant("period_end", new.period_end)?,
+            expires_at: new.expires_at.map(|at| instant("expires_at", at)).transpose()?,
+            ..new.clone()
+        };
+        Ok(diesel::insert_into(reports::table)
+            .values((
+                new,
+                reports::id.eq(ReportId::new(self.0.moment.id())),
+                reports::tenant_id.eq(self.0.tenant),
+                reports::generated_at.eq(self.0.now()),
+                reports::created_at.eq(self.0.now()),
+            ))
+            .returning(Report::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Takes a report out.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn delete(&mut self, id: ReportId) -> Result<()> {
+        let rows = diesel::delete(reports::table)
+            .filter(reports::tenant_id.eq(self.0.tenant))
+            .filter(reports::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "report")
+    }
+
+    /// Takes out expired reports, `limit` at the most. Returns how many went: fewer than `limit` means that none is left.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn delete_expired(&mut self, limit: u16) -> Result<usize> {
+        let old: Vec<ReportId> = reports::table
+            .filter(reports::tenant_id.eq(self.0.tenant))
+            .filter(reports::expires_at.le(self.0.now()))
+            .limit(limit.into())
+            .select(reports::id)
+            .load(self.0.conn)?;
+        Ok(diesel::delete(reports::table)
+            .filter(reports::tenant_id.eq(self.0.tenant))
+            .filter(reports::id.eq_any(old))
+            .execute(self.0.conn)?)
+    }
+}

@@ -1,0 +1,240 @@
+//! Facts about a call that have no column (source lines 1331–1341): one value per key, of a declared type.
+
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::call_metadata as metadata;
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::{json, required};
+use crate::{CallId, CallMetadataId, Error, MetadataType, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use rust_decimal::Decimal;
+
+/// A value together with its type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetadataValue {
+    /// Any text; up to 64 KiB, may be empty.
+    String(String),
+    /// A decimal number.
+    Number(Decimal),
+    /// True or false.
+    Boolean(bool),
+    /// A document; up to 64 KiB.
+    Json(serde_json::Value),
+}
+
+impl MetadataValue {
+    /// Its type, as it is declared in the row.
+    #[must_use]
+    pub const fn declared_type(&self) -> MetadataType {
+        match self {
+            Self::String(_) => MetadataType::String,
+            Self::Number(_) => MetadataType::Number,
+            Self::Boolean(_) => MetadataType::Boolean,
+            Self::Json(_) => MetadataType::Json,
+        }
+    }
+
+    fn written(&self) -> Result<String> {
+        match self {
+            Self::String(text) if text.len() > json::DOCUMENT => {
+                Err(Error::invalid("metadata_value", format!("must be at most {} bytes", json::DOCUMENT)))
+            }
+            Self::String(text) if text.contains('\0') => Err(Error::invalid("metadata_value", "must not contain NUL")),
+            Self::String(text) => Ok(text.clone()),
+            Self::Number(number) => Ok(number.to_string()),
+            Self::Boolean(truth) => Ok(truth.to_string()),
+            Self::Json(document) => {
+                json::document("metadata_value", document, json::DOCUMENT)?;
+                Ok(document.to_string())
+            }
+        }
+    }
+
+    fn read(declared: MetadataType, text: String) -> Result<Self> {
+        match declared {
+            MetadataType::String => Ok(Self::String(text)),
+            MetadataType::Number => text.parse().map(Self::Number).map_err(Error::internal),
+            MetadataType::Boolean => text.parse().map(Self::Boolean).map_err(Error::internal),
+            MetadataType::Json => serde_json::from_str(&text).map(Self::Json).map_err(Error::internal),
+        }
+    }
+}
+
+/// One fact about a call.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct CallMetadata {
+    pub id: CallMetadataId,
+    pub tenant_id: TenantId,
+    pub call_id: CallId,
+    pub metadata_key: String,
+    pub value: MetadataValue,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+#[derive(HasQuery)]
+#[diesel(table_name = metadata, check_for_backend(Pg))]
+struct Row {
+    id: CallMetadataId,
+    tenant_id: TenantId,
+    call_id: CallId,
+    metadata_key: String,
+    metadata_value: String,
+    metadata_type: MetadataType,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for CallMetadata {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let Row { id, tenant_id, call_id, metadata_key, metadata_value, metadata_type, created_at, updated_at } = row;
+        let value = MetadataValue::read(metadata_type, metadata_value)?;
+        Ok(Self { id, tenant_id, call_id, metadata_key, value, created_at, updated_at })
+    }
+}
+
+/// Which facts. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct CallMetadataFilter {
+    /// About this call.
+    pub call: Option<CallId>,
+    /// Of this name.
+    pub metadata_key: Option<String>,
+    /// Of this type.
+    pub metadata_type: Option<MetadataType>,
+}
+
+/// The facts about a tenant's calls.
+pub struct CallMetadataRepo<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The facts about the tenant's calls.
+    pub const fn call_metadata(&mut self) -> CallMetadataRepo<'_> {
+        CallMetadataRepo(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(call) = $filter.call {
+            query = query.filter(metadata::call_id.eq(call));
+        }
+        if let Some(key) = &$filter.metadata_key {
+            query = query.filter(metadata::metadata_key.eq(key));
+        }
+        if let Some(kind) = $filter.metadata_type {
+            query = query.filter(metadata::metadata_type.eq(kind));
+        }
+        query
+    }};
+}
+
+impl CallMetadataRepo<'_> {
+    /// The fact of this name about a call, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; [`Error::Internal`] also where another program wrote a value that is not of its type.
+    pub fn find(&mut self, call: CallId, key: &str) -> Result<Option<CallMetadata>> {
+        let row: Option<Row> = Row::query()
+            .filter(metadata::tenant_id.eq(self.0.tenant))
+            .filter(metadata::call_id.eq(call))
+            .filter(metadata::metadata_key.eq(key))
+            .first(self.0.conn)
+            .optional()?;
+        row.map(CallMetadata::try_from).transpose()
+    }
+
+    /// The fact of this name about a call.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get(&mut self, call: CallId, key: &str) -> Result<CallMetadata> {
+        found(self.find(call, key)?, "call metadata")
+    }
+
+    /// A page of facts, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &CallMetadataFilter, page: PageRequest) -> Result<Page<CallMetadata>> {
+        let query = filtered!(Row::query().filter(metadata::tenant_id.eq(self.0.tenant)), filter);
+        let rows: Vec<Row> = keyset!(query, page, metadata::created_at, metadata::id).load(self.0.conn)?;
+        let page = Page::from_rows(rows, page, |row: &Row| Cursor { at: row.created_at, id: row.id.uuid() });
+        let items = page.items.into_iter().map(CallMetadata::try_from).collect::<Result<_>>()?;
+        Ok(Page { items, next: page.next })
+    }
+
+    /// How many facts.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &CallMetadataFilter) -> Result<i64> {
+        let query = metadata::table.filter(metadata::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Notes a fact about a call that has none of this name (up to 100 characters).
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it has one; [`Error::Invalid`] on a broken rule, or when there is no such call.
+    pub fn create(&mut self, call: CallId, key: &str, value: &MetadataValue) -> Result<CallMetadata> {
+        let id = CallMetadataId::new(self.0.moment.id());
+        let row: Row = diesel::insert_into(metadata::table)
+            .values((
+                metadata::call_id.eq(call),
+                metadata::metadata_key.eq(required("metadata_key", key, 100)?),
+                metadata::metadata_value.eq(value.written()?),
+                metadata::metadata_type.eq(value.declared_type()),
+                stamped!(metadata, self.0, id),
+            ))
+            .returning(Row::as_returning())
+            .get_result(self.0.conn)?;
+        row.try_into()
+    }
+
+    /// Notes a fact about a call, in place of the one of this name (up to 100 characters) if there is one. Its type may change.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a broken rule, or when there is no such call.
+    pub fn put(&mut self, call: CallId, key: &str, value: &MetadataValue) -> Result<CallMetadata> {
+        let id = CallMetadataId::new(self.0.moment.id());
+        let row: Row = diesel::insert_into(metadata::table)
+            .values((
+                metadata::call_id.eq(call),
+                metadata::metadata_key.eq(required("metadata_key", key, 100)?),
+                metadata::metadata_value.eq(value.written()?),
+                metadata::metadata_type.eq(value.declared_type()),
+                stamped!(metadata, self.0, id),
+            ))
+            .on_conflict((metadata::tenant_id, metadata::call_id, metadata::metadata_key))
+            .do_update()
+            .set((
+                metadata::metadata_value.eq(excluded(metadata::metadata_value)),
+                metadata::metadata_type.eq(excluded(metadata::metadata_type)),
+                metadata::updated_at.eq(excluded(metadata::updated_at)),
+            ))
+            .returning(Row::as_returning())
+            .get_result(self.0.conn)?;
+        row.try_into()
+    }
+
+    /// Forgets the fact of this name about a call.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn delete(&mut self, call: CallId, key: &str) -> Result<()> {
+        let rows = diesel::delete(metadata::table)
+            .filter(metadata::tenant_id.eq(self.0.tenant))
+            .filter(metadata::call_id.eq(call))
+            .filter(metadata::metadata_key.eq(key))
+            .execute(self.0.conn)?;
+        touched_one(rows, "call metadata")
+    }
+}

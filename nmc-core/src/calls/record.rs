@@ -1,0 +1,167 @@
+//! What is done to a call's record by hand or in bulk: putting it right, moving its status, importing old ones.
+
+use super::call::{Call, Calls, NewCall};
+use crate::conversations::{ConversationEvents, NewConversationEvent};
+use crate::error::{found, touched_one};
+use crate::schema::calls;
+use crate::store::{at_most_a_batch, at_row, in_statements};
+use crate::types::{bounds, required};
+use crate::{CallId, CallOutcome, CallStatus, Confirmed, ConversationEventType, Error, Patch, Result, UserId};
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+use serde_json::json;
+
+/// Changes of what is known about a call. Status and outcome have verbs.
+#[derive(Debug, Clone, Default)]
+pub struct CallPatch {
+    /// The caller's name; up to 255 characters.
+    pub caller_name: Patch<String>,
+    /// The caller's city; up to 100 characters.
+    pub caller_city: Patch<String>,
+    /// The caller's state; up to 50 characters.
+    pub caller_state: Patch<String>,
+    /// The caller's country; up to 3 characters.
+    pub caller_country: Patch<String>,
+    /// Where the recording is; up to 2,000 characters.
+    pub recording_url: Patch<String>,
+    /// Its length in seconds.
+    pub recording_duration_seconds: Patch<i32>,
+    /// Why the call ended; up to 100 characters.
+    pub disconnect_reason: Patch<String>,
+    /// What it cost: Twilio's price without its minus sign. At most 4 decimals.
+    pub price: Patch<Decimal>,
+    /// The price's currency; up to 10 characters.
+    pub price_unit: Option<String>,
+}
+
+/// Calls per statement, of 27 values each.
+const PER_STATEMENT: usize = 2_000;
+
+impl Calls<'_> {
+    /// Changes what is known about a call.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    pub fn update(&mut self, id: CallId, patch: &CallPatch) -> Result<Call> {
+        let price = patch.price.try_map(|price| bounds::PRICE.exact("price", price))?;
+        let unit = patch.price_unit.as_deref().map(|unit| required("price_unit", unit, 10)).transpose()?;
+        let row = diesel::update(calls::table)
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::id.eq(id))
+            .set((
+                patch.caller_name.text("caller_name", 255)?.map(|value| calls::caller_name.eq(value)),
+                patch.caller_city.text("caller_city", 100)?.map(|value| calls::caller_city.eq(value)),
+                patch.caller_state.text("caller_state", 50)?.map(|value| calls::caller_state.eq(value)),
+                patch.caller_country.text("caller_country", 3)?.map(|value| calls::caller_country.eq(value)),
+                patch.recording_url.text("recording_url", 2_000)?.map(|value| calls::recording_url.eq(value)),
+                patch.recording_duration_seconds.into_change().map(|value| calls::recording_duration_seconds.eq(value)),
+                patch.disconnect_reason.text("disconnect_reason", 100)?.map(|value| calls::disconnect_reason.eq(value)),
+                price.into_change().map(|value| calls::price.eq(value)),
+                unit.map(|value| calls::price_unit.eq(value)),
+                calls::updated_at.eq(self.0.now()),
+            ))
+            .returning(Call::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "call")
+    }
+
+    /// Moves the status; one that ends the call also notes when. The conversation's log hears of the end. Twilio's callbacks
+    /// have a way of their own ([`super::record_voice_status`]), which also answers missed calls.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    pub fn set_status(&mut self, id: CallId, to: CallStatus) -> Result<Call> {
+        let before = self.lock(id)?;
+        before.call_status.must_become(to)?;
+        let ended_at =
+            to.is_terminal().then(|| before.ended_at.unwrap_or(self.0.now()).max(before.started_at.unwrap_or_default()));
+        let call: Call = diesel::update(calls::table)
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::id.eq(id))
+            .filter(calls::call_status.eq(before.call_status))
+            .set((calls::call_status.eq(to), ended_at.map(|at| calls::ended_at.eq(at)), calls::updated_at.eq(self.0.now())))
+            .returning(Call::as_returning())
+            .get_result(self.0.conn)?;
+        if to.is_terminal() {
+            self.log(&call, ConversationEventType::CallEnded, json!({"status": to, "outcome": call.outcome}), None)?;
+        }
+        Ok(call)
+    }
+
+    /// Puts right what came of a call that has ended, such as spam that a member of staff marks as blocked. The
+    /// conversation's log hears of it; no text follows.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] while the call lasts.
+    pub fn set_outcome(&mut self, id: CallId, to: CallOutcome, by: Option<UserId>) -> Result<Call> {
+        let before = self.lock(id)?;
+        if before.outcome == Some(to) {
+            return Ok(before);
+        }
+        let call: Call = diesel::update(calls::table)
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::id.eq(id))
+            .set((calls::outcome.eq(to), calls::updated_at.eq(self.0.now())))
+            .returning(Call::as_returning())
+            .get_result(self.0.conn)?;
+        self.log(&call, ConversationEventType::OutcomeChanged, json!({"old": before.outcome, "new": to}), by)?;
+        Ok(call)
+    }
+
+    /// Takes a call out for good, with its parties and facts. The conversation's log and texts stay, without it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] while a conversation began or ended with it, or figures were drawn from it,
+    /// which is known when the transaction commits.
+    pub fn delete(&mut self, id: CallId, _: Confirmed) -> Result<()> {
+        let rows = diesel::delete(calls::table)
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "call")
+    }
+
+    /// Takes in calls from elsewhere (up to [`crate::Store::BATCH`]): nobody is texted, no conversation is opened. A
+    /// call whose SID is there already stays as it is, so an import that failed is simply run again. Returns how many
+    /// were new. [`crate::Store::load`] takes any number.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a broken rule, with the call at fault, as in `rows[17].twilio_call_sid`; then none is taken in.
+    pub fn import(&mut self, many: &[NewCall]) -> Result<u64> {
+        at_most_a_batch(many)?;
+        let mut rows = Vec::with_capacity(many.len());
+        for (row, new) in many.iter().enumerate() {
+            let keyed = new.checked().and_then(|new| match new.twilio_call_sid {
+                Some(_) => Ok(new),
+                None => Err(Error::invalid("twilio_call_sid", "is required: it tells imported calls apart")),
+            });
+            rows.push(keyed.map_err(|error| at_row(row, error))?.into_row(&self.0));
+        }
+        let mut new = 0;
+        for rows in in_statements(rows, PER_STATEMENT) {
+            new += diesel::insert_into(calls::table)
+                .values(rows)
+                .on_conflict((calls::tenant_id, calls::twilio_call_sid))
+                .do_nothing()
+                .execute(self.0.conn)?;
+        }
+        u64::try_from(new).map_err(Error::internal)
+    }
+
+    fn lock(&mut self, id: CallId) -> Result<Call> {
+        let row = Call::query()
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        found(row, "call")
+    }
+
+    fn log(&mut self, call: &Call, kind: ConversationEventType, data: serde_json::Value, by: Option<UserId>) -> Result<()> {
+        let Some(conversation) = call.conversation_id else { return Ok(()) };
+        let event = NewConversationEvent::new(conversation, kind).of_call(call.id).with(data).by(by);
+        ConversationEvents::over(self.0.reborrow()).append(&[event])
+    }
+}

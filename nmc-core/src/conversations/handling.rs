@@ -1,0 +1,234 @@
+//! What staff does with a conversation: each change writes its event in the same transaction, with the old value, the new one,
+//! and who did it.
+
+use super::conversation::{Conversation, Conversations};
+use super::event::NewConversationEvent;
+use crate::error::found;
+use crate::schema::conversations;
+use crate::types::required;
+use crate::{
+    ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Email, Error, Patch, Result, UserId,
+};
+use diesel::prelude::*;
+use serde_json::{Map, Value, json};
+
+/// Changes of what is known about the customer and the matter. Status, priority, tags and assignment have verbs.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationPatch {
+    /// What it is about; up to 1,000 characters.
+    pub subject: Patch<String>,
+    /// The customer's name; up to 255 characters.
+    pub customer_name: Patch<String>,
+    /// The customer's e-mail.
+    pub customer_email: Patch<Email>,
+    /// The customer's address; up to 1,000 characters.
+    pub customer_address: Patch<String>,
+    /// Staff's notes; up to 10,000 characters.
+    pub notes: Patch<String>,
+}
+
+/// The most tags a conversation takes.
+const MAX_TAGS: usize = 50;
+
+impl Conversations<'_> {
+    /// Changes what is known about the customer and the matter. The event has the old and the new value of each field that
+    /// changed; where none did, nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    pub fn update(&mut self, id: ConversationId, patch: &ConversationPatch, by: Option<UserId>) -> Result<Conversation> {
+        let subject = patch.subject.text("subject", 1_000)?;
+        let name = patch.customer_name.text("customer_name", 255)?;
+        let email = patch.customer_email.clone().into_change();
+        let address = patch.customer_address.text("customer_address", 1_000)?;
+        let notes = patch.notes.text("notes", 10_000)?;
+        let before = self.lock(id)?;
+        let (mut old, mut new) = (Map::new(), Map::new());
+        let mut note = |field: &str, was: Option<&str>, change: Option<Option<&str>>| {
+            if let Some(becomes) = change.filter(|becomes| *becomes != was) {
+                old.insert(field.to_owned(), json!(was));
+                new.insert(field.to_owned(), json!(becomes));
+            }
+        };
+        note("subject", before.subject.as_deref(), subject.as_ref().map(Option::as_deref));
+        note("customer_name", before.customer_name.as_deref(), name.as_ref().map(Option::as_deref));
+        let was = before.customer_email.as_ref().map(Email::as_str);
+        note("customer_email", was, email.as_ref().map(|email| email.as_ref().map(Email::as_str)));
+        note("customer_address", before.customer_address.as_deref(), address.as_ref().map(Option::as_deref));
+        note("notes", before.notes.as_deref(), notes.as_ref().map(Option::as_deref));
+        if new.is_empty() {
+            return Ok(before);
+        }
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .set((
+                subject.map(|value| conversations::subject.eq(value)),
+                name.map(|value| conversations::customer_name.eq(value)),
+                email.map(|value| conversations::customer_email.eq(value)),
+                address.map(|value| conversations::customer_address.eq(value)),
+                notes.map(|value| conversations::notes.eq(value)),
+                conversations::updated_at.eq(self.0.now()),
+            ))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        self.changed(id, ConversationEventType::CustomerInfoUpdated, old, new, by)?;
+        Ok(row)
+    }
+
+    /// Moves the status.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    pub fn set_status(&mut self, id: ConversationId, to: ConversationStatus, by: Option<UserId>) -> Result<Conversation> {
+        let from = self.lock(id)?.status;
+        from.must_become(to)?;
+        let closed_at = (!to.is_open()).then(|| self.0.now());
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .filter(conversations::status.eq(from))
+            .set((
+                conversations::status.eq(to),
+                conversations::closed_at.eq(closed_at),
+                conversations::updated_at.eq(self.0.now()),
+            ))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        self.changed(id, ConversationEventType::StatusChanged, from, to, by)?;
+        Ok(row)
+    }
+
+    /// The matter is settled.
+    ///
+    /// # Errors
+    /// As [`Self::set_status`].
+    pub fn resolve(&mut self, id: ConversationId, by: Option<UserId>) -> Result<Conversation> {
+        self.set_status(id, ConversationStatus::Resolved, by)
+    }
+
+    /// Puts the conversation away.
+    ///
+    /// # Errors
+    /// As [`Self::set_status`].
+    pub fn close(&mut self, id: ConversationId, by: Option<UserId>) -> Result<Conversation> {
+        self.set_status(id, ConversationStatus::Closed, by)
+    }
+
+    /// Gives the conversation to a user, or to nobody.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] when there is no such user, which is known when the transaction commits.
+    pub fn assign(&mut self, id: ConversationId, to: Option<UserId>, by: Option<UserId>) -> Result<Conversation> {
+        let before = self.lock(id)?;
+        if before.assigned_to == to {
+            return Ok(before);
+        }
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .set((conversations::assigned_to.eq(to), conversations::updated_at.eq(self.0.now())))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        let event = if to.is_some() { ConversationEventType::Assigned } else { ConversationEventType::Unassigned };
+        self.changed(id, event, before.assigned_to, to, by)?;
+        Ok(row)
+    }
+
+    /// Says how urgent it is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn set_priority(&mut self, id: ConversationId, to: ConversationPriority, by: Option<UserId>) -> Result<Conversation> {
+        let before = self.lock(id)?;
+        if before.priority == to {
+            return Ok(before);
+        }
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .set((conversations::priority.eq(to), conversations::updated_at.eq(self.0.now())))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        self.changed(id, ConversationEventType::PriorityChanged, before.priority, to, by)?;
+        Ok(row)
+    }
+
+    /// Adds a tag (up to 50 characters, up to 50 tags). Adding one that is there changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    pub fn add_tag(&mut self, id: ConversationId, tag: &str, by: Option<UserId>) -> Result<Conversation> {
+        let tag = required("tag", tag, 50)?;
+        let before = self.lock(id)?;
+        if before.tags.contains(&tag) {
+            return Ok(before);
+        }
+        if before.tags.len() >= MAX_TAGS {
+            return Err(Error::invalid("tags", format!("must be at most {MAX_TAGS}")));
+        }
+        let tags: Vec<&str> = before.tags.iter().map(String::as_str).chain([tag.as_str()]).collect();
+        self.set_tags(&before, &tags, ConversationEventType::TagAdded, by)
+    }
+
+    /// Takes a tag away. Taking away one that is not there changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn remove_tag(&mut self, id: ConversationId, tag: &str, by: Option<UserId>) -> Result<Conversation> {
+        let before = self.lock(id)?;
+        let tags: Vec<&str> = before.tags.iter().map(String::as_str).filter(|known| *known != tag.trim()).collect();
+        if tags.len() == before.tags.len() {
+            return Ok(before);
+        }
+        self.set_tags(&before, &tags, ConversationEventType::TagRemoved, by)
+    }
+
+    /// Notes something in the conversation's log; up to 10,000 characters.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    pub fn add_note(&mut self, id: ConversationId, note: &str, by: Option<UserId>) -> Result<()> {
+        let note = required("note", note, 10_000)?;
+        self.get(id)?;
+        self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(json!({ "note": note })).by(by))
+    }
+
+    /// The customer has spoken up: what waited for them is active again.
+    pub(crate) fn wake(&mut self, conversation: &Conversation) -> Result<()> {
+        if conversation.status == ConversationStatus::Waiting {
+            self.set_status(conversation.id, ConversationStatus::Active, None)?;
+        }
+        Ok(())
+    }
+
+    fn set_tags(
+        &mut self,
+        before: &Conversation,
+        tags: &[&str],
+        event: ConversationEventType,
+        by: Option<UserId>,
+    ) -> Result<Conversation> {
+        let row = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(before.id))
+            .set((conversations::tags.eq(tags), conversations::updated_at.eq(self.0.now())))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        self.changed(before.id, event, &before.tags, tags, by)?;
+        found(row, "conversation")
+    }
+
+    fn changed(
+        &mut self,
+        id: ConversationId,
+        event: ConversationEventType,
+        old: impl serde::Serialize,
+        new: impl serde::Serialize,
+        by: Option<UserId>,
+    ) -> Result<()> {
+        let data: Value = json!({ "old": old, "new": new });
+        self.log(NewConversationEvent::new(id, event).with(data).by(by))
+    }
+}

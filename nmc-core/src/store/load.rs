@@ -1,0 +1,94 @@
+//! What arrives in bulk: many rows, batch by batch, each batch a transaction of its own.
+
+use super::{Store, Tenant, TenantTx};
+use crate::{Error, Result};
+
+/// How far a load has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Rows taken from the input, all of them committed.
+    pub taken: u64,
+    /// Rows that this changed in the database: those it added and those it found with other values.
+    pub written: u64,
+}
+
+impl Store {
+    /// Rows of one batch of [`Self::load`], and the most that a bulk write takes at once.
+    pub const BATCH: usize = 5_000;
+
+    /// Writes `rows` as `tenant` in batches of [`Self::BATCH`], each in a transaction of its own, and reports after each. No
+    /// more than one batch is held in memory. `write` says how many rows it changed:
+    ///
+    /// ```no_run
+    /// # use nmc_core::{Result, Store, Tenant, analytics::NewMetric};
+    /// # fn load(store: &Store, tenant: &Tenant, points: Vec<NewMetric>) -> Result<()> {
+    /// let loaded = store.load(
+    ///     tenant,
+    ///     points,
+    ///     |tx, batch| tx.metrics().upsert_many(batch),
+    ///     |so_far| eprintln!("{} points", so_far.taken),
+    /// )?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What has been reported is committed, whatever comes later. The library's bulk writes are idempotent on their keys: a
+    /// load that failed is simply run again, from the start or from row [`Loaded::taken`].
+    ///
+    /// # Errors
+    /// What `write` returns. The rows of an [`Error::Invalid`] are counted from the first of the input.
+    pub fn load<T>(
+        &self,
+        tenant: &Tenant,
+        rows: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut TenantTx<'_>, &[T]) -> Result<u64>,
+        mut report: impl FnMut(Loaded),
+    ) -> Result<Loaded> {
+        let mut rows = rows.into_iter();
+        let mut batch = Vec::new();
+        let mut loaded = Loaded::default();
+        loop {
+            batch.clear();
+            batch.extend(rows.by_ref().take(Self::BATCH));
+            if batch.is_empty() {
+                return Ok(loaded);
+            }
+            let written = self.tenant(tenant, |tx| write(tx, &batch)).map_err(|error| counted_from(loaded.taken, error))?;
+            loaded.taken += u64::try_from(batch.len()).map_err(Error::internal)?;
+            loaded.written += written;
+            report(loaded);
+        }
+    }
+}
+
+/// A batch counts its own rows; whoever loads counts those of the input.
+fn counted_from(first: u64, error: Error) -> Error {
+    let Error::Invalid { field, rule } = error else { return error };
+    let in_batch = field.strip_prefix("rows[").and_then(|rest| rest.split_once(']'));
+    let renumbered = in_batch.and_then(|(row, rest)| Some(format!("rows[{}]{rest}", first + row.parse::<u64>().ok()?)));
+    Error::Invalid { field: renumbered.map_or(field, Into::into), rule }
+}
+
+/// Refuses more rows than one bulk write takes.
+pub(crate) fn at_most_a_batch<T>(rows: &[T]) -> Result<()> {
+    if rows.len() > Store::BATCH {
+        return Err(Error::invalid("rows", format!("must be at most {} at once", Store::BATCH)));
+    }
+    Ok(())
+}
+
+/// Rows for statements of `size` each: PostgreSQL takes 65,535 values in one.
+pub(crate) fn in_statements<T>(mut rows: Vec<T>, size: usize) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        let rest = rows.split_off(size.min(rows.len()));
+        Some(std::mem::replace(&mut rows, rest)).filter(|some| !some.is_empty())
+    })
+}
+
+/// Names the row of a bulk write at fault, counted from the first of the batch: `rows[17].metric_name`.
+pub(crate) fn at_row(row: usize, error: Error) -> Error {
+    match error {
+        Error::Invalid { field, rule } => Error::Invalid { field: format!("rows[{row}].{field}").into(), rule },
+        other => other,
+    }
+}
