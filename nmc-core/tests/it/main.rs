@@ -18,6 +18,7 @@ mod plans;
 mod schema;
 mod signature;
 mod store;
+mod support;
 mod texts;
 mod twilio_api;
 mod values;
