@@ -1,6 +1,6 @@
 //! Where time and ids come from. A transaction reads the clock once, when it begins.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// A source of instants.
@@ -31,6 +31,12 @@ impl Moment {
 
     pub(crate) const fn now(self) -> DateTime<Utc> {
         self.0
+    }
+
+    /// This moment, or the next one after `change` if that is later. A transaction that waited for a row began before the
+    /// change it waited for: what it writes then must still come after it, in the row's times and in its log.
+    pub(crate) fn after(self, change: DateTime<Utc>) -> Self {
+        Self(self.0.max(change + TimeDelta::microseconds(1)))
     }
 
     /// A UUIDv7: new rows land at the right edge of their index.

@@ -150,13 +150,15 @@ impl Calls<'_> {
     }
 
     fn lock(&mut self, id: CallId) -> Result<Call> {
-        let row = Call::query()
+        let row: Option<Call> = Call::query()
             .filter(calls::tenant_id.eq(self.0.tenant))
             .filter(calls::id.eq(id))
             .for_update()
             .first(self.0.conn)
             .optional()?;
-        found(row, "call")
+        let row = found(row, "call")?;
+        self.0.moment = self.0.moment.after(row.updated_at);
+        Ok(row)
     }
 
     fn log(&mut self, call: &Call, kind: ConversationEventType, data: serde_json::Value, by: Option<UserId>) -> Result<()> {

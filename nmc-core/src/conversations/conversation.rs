@@ -269,13 +269,15 @@ impl Conversations<'_> {
 
     /// Locks the row, so that what is decided from it still holds when it is written.
     pub(crate) fn lock(&mut self, id: ConversationId) -> Result<Conversation> {
-        let row = Conversation::query()
+        let row: Option<Conversation> = Conversation::query()
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(conversations::id.eq(id))
             .for_update()
             .first(self.0.conn)
             .optional()?;
-        found(row, "conversation")
+        let row = found(row, "conversation")?;
+        self.0.moment = self.0.moment.after(row.updated_at);
+        Ok(row)
     }
 
     pub(super) fn log(&mut self, event: NewConversationEvent) -> Result<()> {

@@ -1,15 +1,16 @@
 use super::TestDb;
 use crate::calls::CallFacts;
 use crate::conversations::{Message, MessageFilter, NewConversation, NewMessage};
-use crate::identity::{NewTenant, TenantRow, onboard};
+use crate::identity::{NewTenant, NewUser, TenantRow, onboard};
 use crate::numbers::NewPhoneNumber;
 use crate::store::{Store, Tenant};
 use crate::twilio::VoiceCallback;
 use crate::{
-    CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, MessageId, MessageKind, NumberType, PageRequest,
-    PhoneNumber, Result,
+    CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, Email, MessageId, MessageKind,
+    NumberType, PageRequest, PhoneNumber, Result, UserId, UserRole,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
+use uuid::Uuid;
 
 fn next() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -96,6 +97,26 @@ impl Business {
             })
         });
         found.expect("a conversation").id
+    }
+
+    /// A user of it, who can't log in.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn user(&self, store: &Store) -> UserId {
+        let email: Email = format!("{}@example.com", Uuid::now_v7()).parse().expect("an address");
+        let new =
+            NewUser { email, password_hash: "none".to_owned(), first_name: None, last_name: None, role: UserRole::Operator };
+        store.tenant(&self.tenant, |tx| tx.users().create(&new)).expect("a user").id
+    }
+
+    /// A call that a new caller made in vain, with the conversation and the greeting that follow.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn missed(&self, store: &Store) -> CallId {
+        let callback = VoiceForm::missed(unique_phone().as_str(), &self.number, &unique_sid("CA")).parse();
+        crate::calls::record_voice_status(store, &callback).expect("a call").call
     }
 
     /// Words of staff, to be queued in a conversation.

@@ -10,6 +10,8 @@
 
 mod alerts;
 mod analytics;
+mod calls;
+mod conversations;
 mod identity;
 mod isolation;
 mod migrations;

@@ -1,0 +1,408 @@
+//! A call's record: put right by hand, moved, imported; and the facts that have no column.
+
+use crate::support::{all_pages, dec, refused};
+use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::calls::{
+    Call, CallFilter, CallMetadata, CallMetadataFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant,
+};
+use nmc_core::conversations::NewConversation;
+use nmc_core::testing::{Business, ManualClock, TestDb, noon, unique_phone, unique_sid};
+use nmc_core::{
+    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, Clock as _, Confirmed, ConversationChannel,
+    ConversationEventType, ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch, Result, TenantTx,
+};
+use proptest::prelude::*;
+use serde_json::json;
+use std::sync::{Arc, Barrier};
+
+struct Scene {
+    db: TestDb,
+    clock: Arc<ManualClock>,
+    business: Business,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(noon()));
+        let db = TestDb::with_clock(Arc::clone(&clock) as _);
+        let business = Business::onboard(&db.store, "Joe's Plumbing");
+        Self { db, clock, business }
+    }
+
+    fn tick(&self) -> DateTime<Utc> {
+        self.clock.advance(TimeDelta::seconds(1));
+        self.clock.now()
+    }
+
+    fn tx<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.db.store.tenant(&self.business.tenant, work)
+    }
+
+    fn begun(&self) -> NewCall {
+        let [caller, called] = [unique_phone(), self.business.number.clone()].map(CallerIdentity::Phone);
+        NewCall::begun(CallDirection::Inbound, caller, called, unique_sid("CA"))
+    }
+
+    fn call(&self) -> Call {
+        let new = NewCall { conversation_id: Some(self.conversation()), ..self.begun() };
+        self.tx(|tx| tx.calls().create(&new)).unwrap()
+    }
+
+    fn conversation(&self) -> ConversationId {
+        self.business.conversation_with(&self.db.store, &unique_phone())
+    }
+
+    fn events(&self, call: &Call) -> Vec<(ConversationEventType, serde_json::Value)> {
+        let log = self.tx(|tx| tx.conversation_events().list(call.conversation_id.unwrap(), PageRequest::first())).unwrap();
+        let mine = log.items.into_iter().rev().filter(|event| event.call_id == Some(call.id));
+        mine.map(|event| (event.event_type, event.event_data)).collect()
+    }
+}
+
+#[test]
+fn a_patch_changes_what_it_names_and_nothing_else() {
+    let scene = Scene::new();
+    let mut call = scene.call();
+    let none = CallPatch::default;
+    let text = |text: &str| Patch::Set(text.to_owned());
+    type Change = fn(&mut Call);
+    let cases: Vec<(CallPatch, Change)> = vec![
+        (none(), |_| {}),
+        (CallPatch { caller_name: text(" Ann "), ..none() }, |call| call.caller_name = Some("Ann".to_owned())),
+        (CallPatch { caller_city: text("Austin"), ..none() }, |call| call.caller_city = Some("Austin".to_owned())),
+        (CallPatch { caller_state: text("TX"), ..none() }, |call| call.caller_state = Some("TX".to_owned())),
+        (CallPatch { caller_country: text("MEX"), ..none() }, |call| call.caller_country = Some("MEX".to_owned())),
+        (CallPatch { recording_url: text("https://example.com/r"), ..none() }, |call| {
+            call.recording_url = Some("https://example.com/r".to_owned());
+        }),
+        (CallPatch { recording_duration_seconds: Patch::Set(7), ..none() }, |call| call.recording_duration_seconds = Some(7)),
+        (CallPatch { disconnect_reason: text("hung up"), ..none() }, |call| call.disconnect_reason = Some("hung up".to_owned())),
+        (CallPatch { price: Patch::Set(dec!(0.0085)), ..none() }, |call| call.price = Some(dec!(0.0085))),
+        (CallPatch { price_unit: Some("EUR".to_owned()), ..none() }, |call| call.price_unit = "EUR".to_owned()),
+        (CallPatch { caller_name: Patch::Clear, ..none() }, |call| call.caller_name = None),
+        (CallPatch { price: Patch::Clear, ..none() }, |call| call.price = None),
+    ];
+    for (patch, change) in cases {
+        change(&mut call);
+        call.updated_at = scene.tick();
+        assert_eq!(scene.tx(|tx| tx.calls().update(call.id, &patch)).unwrap(), call, "{patch:?}");
+    }
+    for (bad, field, rule) in [
+        (CallPatch { caller_country: text("USA!"), ..none() }, "caller_country", "must be at most 3 characters"),
+        (CallPatch { price: Patch::Set(dec!(-0.01)), ..none() }, "price", "must be at least 0"),
+        (CallPatch { price: Patch::Set(dec!(0.00001)), ..none() }, "price", "must have at most 4 decimals"),
+        (CallPatch { price: Patch::Set(dec!(1_000_000)), ..none() }, "price", "must be between -1000000 and 1000000"),
+        (CallPatch { recording_duration_seconds: Patch::Set(-1), ..none() }, "recording_duration_seconds", "must be at least 0"),
+    ] {
+        assert_eq!(refused(scene.tx(|tx| tx.calls().update(call.id, &bad))), (field.to_owned(), rule.to_owned()));
+    }
+    assert_eq!(scene.tx(|tx| tx.calls().get(call.id)).unwrap(), call, "and a refusal changes nothing");
+}
+
+#[test]
+fn a_status_moves_forward_and_its_end_is_noted_in_the_conversation() {
+    let scene = Scene::new();
+    let call = scene.call();
+    scene.tick();
+    assert_eq!(scene.tx(|tx| tx.calls().set_status(call.id, CallStatus::Ringing)).unwrap().ended_at, None);
+    let at = scene.tick();
+    let ended = scene.tx(|tx| tx.calls().set_status(call.id, CallStatus::NoAnswer)).unwrap();
+    assert_eq!((ended.call_status, ended.ended_at), (CallStatus::NoAnswer, Some(at)));
+    assert_eq!(scene.events(&call), [(ConversationEventType::CallEnded, json!({"status": "no-answer", "outcome": null}))]);
+    for to in CallStatus::ALL {
+        let refused = scene.tx(|tx| tx.calls().set_status(call.id, *to));
+        assert!(matches!(refused, Err(Error::InvalidTransition { entity: "call", from: "no-answer", .. })), "{refused:?}");
+    }
+    assert_eq!(scene.tx(|tx| tx.calls().get(call.id)).unwrap(), ended, "a terminal state stays");
+    assert_eq!(scene.events(&call).len(), 1);
+    // An end is not before a beginning that lies ahead.
+    let ahead = NewCall { started_at: Some(noon() + TimeDelta::hours(1)), ..scene.begun() };
+    let ahead = scene.tx(|tx| tx.calls().create(&ahead)).unwrap();
+    assert_eq!(scene.tx(|tx| tx.calls().set_status(ahead.id, CallStatus::Failed)).unwrap().ended_at, ahead.started_at);
+}
+
+#[test]
+fn of_two_ends_at_once_one_wins_and_is_noted_once() {
+    let scene = Scene::new();
+    for _ in 0..20 {
+        let call = scene.call();
+        let barrier = Barrier::new(2);
+        let end = |to| {
+            barrier.wait();
+            scene.tx(|tx| tx.calls().set_status(call.id, to))
+        };
+        let (one, other) = std::thread::scope(|threads| {
+            let one = threads.spawn(|| end(CallStatus::Completed));
+            (end(CallStatus::Busy), one.join().unwrap())
+        });
+        let won: Vec<Call> = [&one, &other].into_iter().filter_map(|end| end.as_ref().ok().cloned()).collect();
+        assert_eq!(won.len(), 1, "{one:?} {other:?}");
+        assert_eq!(scene.tx(|tx| tx.calls().get(call.id)).unwrap(), won[0]);
+        assert_eq!(scene.events(&call).len(), 1);
+    }
+}
+
+#[test]
+fn staff_may_put_an_outcome_right_once_the_call_has_ended() {
+    let scene = Scene::new();
+    let call = scene.call();
+    let early = scene.tx(|tx| tx.calls().set_outcome(call.id, CallOutcome::Blocked, None));
+    assert_eq!(refused(early), ("outcome".to_owned(), "may only be given once the call has ended".to_owned()));
+    scene.tx(|tx| tx.calls().set_status(call.id, CallStatus::Completed)).unwrap();
+    for (from, to) in [(None, CallOutcome::Missed), (Some(CallOutcome::Missed), CallOutcome::Blocked)] {
+        let moved = scene.tx(|tx| tx.calls().set_outcome(call.id, to, None)).unwrap();
+        assert_eq!(moved.outcome, Some(to));
+        let last = scene.events(&call).pop().unwrap();
+        assert_eq!(last, (ConversationEventType::OutcomeChanged, json!({"old": from, "new": to})));
+    }
+    let events = scene.events(&call).len();
+    scene.tx(|tx| tx.calls().set_outcome(call.id, CallOutcome::Blocked, None)).unwrap();
+    assert_eq!(scene.events(&call).len(), events, "the same again is nothing new");
+    assert_eq!(scene.tx(|tx| tx.messages().count(&Default::default())).unwrap(), 0, "and nobody is texted");
+}
+
+#[test]
+fn a_call_goes_with_its_facts_and_parties_unless_a_conversation_rests_on_it() {
+    let scene = Scene::new();
+    let call = scene.call();
+    scene.tx(|tx| tx.call_metadata().put(call.id, "key", &MetadataValue::Boolean(true))).unwrap();
+    let party = NewCallParticipant {
+        call_id: call.id,
+        phone_number: call.caller_phone.clone(),
+        participant_type: ParticipantType::Caller,
+    };
+    scene.tx(|tx| tx.call_participants().create(&party)).unwrap();
+    scene.tx(|tx| tx.calls().set_status(call.id, CallStatus::Busy)).unwrap();
+    scene.tx(|tx| tx.calls().delete(call.id, Confirmed::irrevocably())).unwrap();
+    assert_eq!(scene.tx(|tx| tx.calls().find(call.id)).unwrap(), None);
+    assert_eq!(scene.tx(|tx| tx.call_metadata().count(&CallMetadataFilter::default())).unwrap(), 0);
+    assert_eq!(scene.tx(|tx| tx.call_participants().list_of_call(call.id)).unwrap(), []);
+    let log = scene.tx(|tx| tx.conversation_events().list(call.conversation_id.unwrap(), PageRequest::first())).unwrap();
+    assert!(
+        log.items.iter().any(|event| event.event_type == ConversationEventType::CallEnded && event.call_id.is_none()),
+        "the log stays"
+    );
+    let first = scene.business.missed(&scene.db.store);
+    let kept = scene.tx(|tx| tx.calls().delete(first, Confirmed::irrevocably()));
+    assert!(matches!(kept, Err(Error::Conflict { rule: "is still in use", .. })), "{kept:?}");
+    assert!(scene.tx(|tx| tx.calls().find(first)).unwrap().is_some());
+}
+
+#[test]
+fn an_import_is_checked_and_told_apart_by_sid() {
+    let scene = Scene::new();
+    let good = scene.begun();
+    for (bad, field, rule) in [
+        (NewCall { twilio_call_sid: None, ..scene.begun() }, "twilio_call_sid", "is required: it tells imported calls apart"),
+        (
+            NewCall { twilio_call_sid: Some("x".repeat(101)), ..scene.begun() },
+            "twilio_call_sid",
+            "must be at most 100 characters",
+        ),
+        (NewCall { caller_name: Some("x".repeat(256)), ..scene.begun() }, "caller_name", "must be at most 255 characters"),
+        (
+            NewCall { started_at: Some(DateTime::<Utc>::MIN_UTC), ..scene.begun() },
+            "started_at",
+            "must lie between the years 1970 and 9999",
+        ),
+    ] {
+        let many = [good.clone(), bad];
+        assert_eq!(refused(scene.tx(|tx| tx.calls().import(&many))), (format!("rows[1].{field}"), rule.to_owned()));
+    }
+    let backwards = NewCall { started_at: Some(noon()), ended_at: Some(noon() - TimeDelta::seconds(1)), ..scene.begun() };
+    for refusal in [
+        refused(scene.tx(|tx| tx.calls().import(&[good.clone(), backwards.clone()]))),
+        refused(scene.tx(|tx| tx.calls().create(&backwards))),
+    ] {
+        assert_eq!(refusal, ("ended_at".to_owned(), "must not be before started_at".to_owned()));
+    }
+    assert_eq!(scene.tx(|tx| tx.calls().count(&CallFilter::default())).unwrap(), 0, "nothing half-written");
+    let twice = [good.clone(), NewCall { caller_name: Some("another".to_owned()), ..good.clone() }];
+    assert_eq!(scene.tx(|tx| tx.calls().import(&twice)).unwrap(), 1, "the first of one SID");
+    let kept = scene.tx(|tx| tx.calls().find_by_sid(good.twilio_call_sid.as_deref().unwrap())).unwrap().unwrap();
+    assert_eq!(kept.caller_name, None);
+    let taken = scene.tx(|tx| tx.calls().create(&good));
+    assert_eq!(refused(taken), ("twilio_call_sid".to_owned(), "is already recorded".to_owned()));
+}
+
+#[test]
+fn calls_are_filtered() {
+    let scene = Scene::new();
+    let ended = NewCall { call_status: CallStatus::Completed, outcome: Some(CallOutcome::Missed), ..scene.begun() };
+    let first = scene.tx(|tx| tx.calls().create(&ended)).unwrap();
+    scene.clock.advance(TimeDelta::hours(1));
+    let second = scene.call();
+    scene.clock.advance(TimeDelta::hours(1));
+    let out = NewCall { call_direction: CallDirection::Outbound, call_status: CallStatus::Ringing, ..scene.begun() };
+    let out = NewCall { called_phone: out.caller_phone.clone(), caller_phone: out.called_phone.clone(), ..out };
+    let third = scene.tx(|tx| tx.calls().create(&out)).unwrap();
+    let all = CallFilter::default;
+    let hour = |hours| Some(noon() + TimeDelta::hours(hours));
+    for (filter, expected) in [
+        (all(), vec![third.id, second.id, first.id]),
+        (CallFilter { status: Some(CallStatus::Ringing), ..all() }, vec![third.id]),
+        (CallFilter { outcome: Some(CallOutcome::Missed), ..all() }, vec![first.id]),
+        (CallFilter { direction: Some(CallDirection::Inbound), ..all() }, vec![second.id, first.id]),
+        (CallFilter { caller: Some(second.caller_phone.clone()), ..all() }, vec![second.id]),
+        (CallFilter { called: Some(scene.business.number.clone()), ..all() }, vec![second.id, first.id]),
+        (CallFilter { conversation: second.conversation_id, ..all() }, vec![second.id]),
+        (CallFilter { active: Some(true), ..all() }, vec![third.id, second.id]),
+        (CallFilter { active: Some(false), ..all() }, vec![first.id]),
+        (CallFilter { from: hour(1), until: hour(2), ..all() }, vec![second.id]),
+    ] {
+        let listed: Vec<CallId> =
+            all_pages(1, |page| scene.tx(|tx| tx.calls().list(&filter, page))).iter().map(|call| call.id).collect();
+        assert_eq!(listed, expected, "{filter:?}");
+        assert_eq!(scene.tx(|tx| tx.calls().count(&filter)).unwrap(), i64::try_from(expected.len()).unwrap());
+    }
+}
+
+#[test]
+fn a_fact_keeps_its_key_its_value_and_its_type() {
+    let scene = Scene::new();
+    let call = scene.call();
+    let values = [
+        MetadataValue::String(String::new()),
+        MetadataValue::String("true".to_owned()),
+        MetadataValue::Number(dec!(-0.10)),
+        MetadataValue::Number(rust_decimal::Decimal::MAX),
+        MetadataValue::Boolean(false),
+        MetadataValue::Json(json!({"a": [1, null, "ü"]})),
+        MetadataValue::Json(json!(null)),
+    ];
+    let mut first: Option<CallMetadata> = None;
+    for value in values {
+        let at = scene.tick();
+        let put = scene.tx(|tx| tx.call_metadata().put(call.id, " key ", &value)).unwrap();
+        assert_eq!((put.metadata_key.as_str(), &put.value, put.updated_at), ("key", &value, at));
+        assert_eq!(scene.tx(|tx| tx.call_metadata().get(call.id, "key")).unwrap(), put);
+        let first = first.get_or_insert_with(|| put.clone());
+        assert_eq!((put.id, put.created_at), (first.id, first.created_at), "in place, though its type may change");
+    }
+    let taken = scene.tx(|tx| tx.call_metadata().create(call.id, "key", &MetadataValue::Boolean(true)));
+    assert_eq!(refused(taken), ("metadata_key".to_owned(), "is already set on this call".to_owned()));
+    let nowhere = CallId::new(uuid::Uuid::now_v7());
+    let long = MetadataValue::String("x".repeat(70_000));
+    for (call, key, value, field, rule) in [
+        (nowhere, "key", MetadataValue::Boolean(true), "call_id", "must be an existing call"),
+        (call.id, " ", MetadataValue::Boolean(true), "metadata_key", "must not be empty"),
+        (call.id, &*"x".repeat(101), MetadataValue::Boolean(true), "metadata_key", "must be at most 100 characters"),
+        (call.id, "key", long, "metadata_value", "must be at most 65536 bytes"),
+        (call.id, "key", MetadataValue::String("a\0b".to_owned()), "metadata_value", "must not contain NUL"),
+        (call.id, "key", MetadataValue::Json(json!({"\0": 1})), "metadata_value", "must not contain NUL"),
+        (call.id, "key", MetadataValue::Json(json!("x".repeat(70_000))), "metadata_value", "must be at most 65536 bytes of JSON"),
+    ] {
+        assert_eq!(refused(scene.tx(|tx| tx.call_metadata().put(call, key, &value))), (field.to_owned(), rule.to_owned()));
+    }
+    scene.tx(|tx| tx.call_metadata().delete(call.id, "key")).unwrap();
+    assert!(matches!(scene.tx(|tx| tx.call_metadata().get(call.id, "key")), Err(Error::NotFound { .. })));
+    assert!(matches!(scene.tx(|tx| tx.call_metadata().delete(call.id, "key")), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn a_fact_that_another_program_wrote_wrongly_is_an_error_and_not_a_lie() {
+    let scene = Scene::new();
+    let call = scene.call();
+    scene.tx(|tx| tx.call_metadata().put(call.id, "key", &MetadataValue::Number(dec!(7)))).unwrap();
+    scene.db.execute("UPDATE call_metadata SET metadata_value = 'seven'");
+    assert!(matches!(scene.tx(|tx| tx.call_metadata().get(call.id, "key")), Err(Error::Internal(_))));
+}
+
+#[test]
+fn facts_are_filtered() {
+    let scene = Scene::new();
+    let calls = [scene.call(), scene.call()];
+    let mut made = Vec::new();
+    for (call, key, value) in [
+        (0, "rating", MetadataValue::Number(dec!(5))),
+        (0, "spam", MetadataValue::Boolean(true)),
+        (1, "rating", MetadataValue::String("good".to_owned())),
+    ] {
+        scene.tick();
+        made.push(scene.tx(|tx| tx.call_metadata().create(calls[call].id, key, &value)).unwrap().id);
+    }
+    let all = CallMetadataFilter::default;
+    for (filter, expected) in [
+        (all(), vec![2, 1, 0]),
+        (CallMetadataFilter { call: Some(calls[0].id), ..all() }, vec![1, 0]),
+        (CallMetadataFilter { metadata_key: Some("rating".to_owned()), ..all() }, vec![2, 0]),
+        (CallMetadataFilter { metadata_type: Some(MetadataType::Boolean), ..all() }, vec![1]),
+    ] {
+        let listed: Vec<_> =
+            all_pages(1, |page| scene.tx(|tx| tx.call_metadata().list(&filter, page))).iter().map(|fact| fact.id).collect();
+        assert_eq!(listed, expected.iter().map(|n| made[*n]).collect::<Vec<_>>(), "{filter:?}");
+        assert_eq!(scene.tx(|tx| tx.call_metadata().count(&filter)).unwrap(), i64::try_from(expected.len()).unwrap());
+    }
+}
+
+/// A step of a reader who pages through calls while others record some.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The reader takes the next page.
+    Read,
+    /// So many calls are recorded, this many seconds later: 0 is the same instant.
+    Record(u8, u8),
+}
+
+#[test]
+fn pages_are_stable_while_calls_are_recorded() {
+    let scene = Scene::new();
+    let steps =
+        prop::collection::vec(prop_oneof![Just(Step::Read), (0..4_u8, 0..2_u8).prop_map(|(n, s)| Step::Record(n, s))], 1..25);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(40));
+    runner
+        .run(&(1..5_u16, steps), |(limit, steps)| {
+            scene.db.execute("DELETE FROM calls");
+            let record = || scene.tx(|tx| tx.calls().create(&scene.begun())).unwrap().id;
+            scene.tick();
+            let there: Vec<CallId> = (0..7).map(|_| record()).collect();
+            let (mut page, mut read, mut ended) = (PageRequest::new(limit, None).unwrap(), Vec::<CallId>::new(), false);
+            let mut next = |read: &mut Vec<CallId>, ended: &mut bool| {
+                if *ended {
+                    return;
+                }
+                let items = scene.tx(|tx| tx.calls().list(&CallFilter::default(), page)).unwrap();
+                read.extend(items.items.iter().map(|call| call.id));
+                match items.next {
+                    Some(cursor) => page = page.after(cursor.to_string().parse().unwrap()),
+                    None => *ended = true,
+                }
+            };
+            for step in steps {
+                match step {
+                    Step::Read => next(&mut read, &mut ended),
+                    Step::Record(count, seconds) => {
+                        scene.clock.advance(TimeDelta::seconds(seconds.into()));
+                        (0..count).for_each(|_| drop(record()));
+                    }
+                }
+            }
+            while !ended {
+                next(&mut read, &mut ended);
+            }
+            let mut unique = read.clone();
+            unique.sort();
+            unique.dedup();
+            prop_assert_eq!(unique.len(), read.len(), "no row twice");
+            let old: Vec<CallId> = read.into_iter().filter(|id| there.contains(id)).collect();
+            prop_assert_eq!(old, there.into_iter().rev().collect::<Vec<_>>(), "none left out, and in order");
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_conversation_of_its_own_can_be_opened_beside_imported_calls() {
+    let scene = Scene::new();
+    let new = NewConversation {
+        customer_phone: CallerIdentity::Phone(unique_phone()),
+        channel: ConversationChannel::Phone,
+        subject: None,
+        customer_name: None,
+    };
+    let conversation = scene.tx(|tx| tx.conversations().create(&new)).unwrap();
+    let old = NewCall { conversation_id: Some(conversation.id), call_status: CallStatus::Completed, ..scene.begun() };
+    assert_eq!(scene.tx(|tx| tx.calls().import(&[old.clone()])).unwrap(), 1);
+    let nowhere = NewCall { conversation_id: Some(ConversationId::new(uuid::Uuid::now_v7())), ..scene.begun() };
+    assert_eq!(refused(scene.tx(|tx| tx.calls().import(&[nowhere.clone()]))).0, "conversation_id");
+}

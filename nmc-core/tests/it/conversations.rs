@@ -1,0 +1,344 @@
+//! What staff does with a conversation, and what its log says of it.
+
+use crate::support::{all_pages, refused};
+use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::conversations::{Conversation, ConversationEvent, ConversationFilter, ConversationPatch};
+use nmc_core::testing::{Business, ManualClock, TestDb, noon, unique_phone};
+use nmc_core::{
+    Clock as _, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, PageRequest, Patch,
+    Result, TenantTx, UserId,
+};
+use serde_json::{Value, json};
+use std::sync::{Arc, Barrier};
+
+struct Scene {
+    db: TestDb,
+    clock: Arc<ManualClock>,
+    business: Business,
+    staff: UserId,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(noon()));
+        let db = TestDb::with_clock(Arc::clone(&clock) as _);
+        let business = Business::onboard(&db.store, "Joe's Plumbing");
+        let staff = business.user(&db.store);
+        Self { db, clock, business, staff }
+    }
+
+    fn tick(&self) -> DateTime<Utc> {
+        self.clock.advance(TimeDelta::seconds(1));
+        self.clock.now()
+    }
+
+    fn tx<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.db.store.tenant(&self.business.tenant, work)
+    }
+
+    fn conversation(&self) -> Conversation {
+        let id = self.business.conversation_with(&self.db.store, &unique_phone());
+        self.tx(|tx| tx.conversations().get(id)).unwrap()
+    }
+
+    fn log(&self, id: ConversationId) -> Vec<ConversationEvent> {
+        let mut log = self.tx(|tx| tx.conversation_events().list(id, PageRequest::first())).unwrap().items;
+        log.reverse();
+        log
+    }
+}
+
+type Step = (&'static str, fn(&mut TenantTx<'_>, ConversationId, UserId) -> Result<Conversation>, ConversationEventType, Value);
+
+#[test]
+fn each_verb_writes_its_event_with_old_and_new_value_and_who_did_it() {
+    use ConversationEventType as Event;
+    let scene = Scene::new();
+    let mut row = scene.conversation();
+    let staff = scene.staff;
+    let steps: Vec<Step> = vec![
+        (
+            "assign",
+            |tx, id, by| tx.conversations().assign(id, Some(by), Some(by)),
+            Event::Assigned,
+            json!({"old": null, "new": staff}),
+        ),
+        (
+            "unassign",
+            |tx, id, by| tx.conversations().assign(id, None, Some(by)),
+            Event::Unassigned,
+            json!({"old": staff, "new": null}),
+        ),
+        (
+            "set_priority",
+            |tx, id, by| tx.conversations().set_priority(id, ConversationPriority::Urgent, Some(by)),
+            Event::PriorityChanged,
+            json!({"old": "normal", "new": "urgent"}),
+        ),
+        (
+            "add_tag",
+            |tx, id, by| tx.conversations().add_tag(id, " leak ", Some(by)),
+            Event::TagAdded,
+            json!({"old": [], "new": ["leak"]}),
+        ),
+        (
+            "add_tag",
+            |tx, id, by| tx.conversations().add_tag(id, "vip", Some(by)),
+            Event::TagAdded,
+            json!({"old": ["leak"], "new": ["leak", "vip"]}),
+        ),
+        (
+            "remove_tag",
+            |tx, id, by| tx.conversations().remove_tag(id, "leak", Some(by)),
+            Event::TagRemoved,
+            json!({"old": ["leak", "vip"], "new": ["vip"]}),
+        ),
+        (
+            "set_status",
+            |tx, id, by| tx.conversations().set_status(id, ConversationStatus::Waiting, Some(by)),
+            Event::StatusChanged,
+            json!({"old": "active", "new": "waiting"}),
+        ),
+        (
+            "resolve",
+            |tx, id, by| tx.conversations().resolve(id, Some(by)),
+            Event::StatusChanged,
+            json!({"old": "waiting", "new": "resolved"}),
+        ),
+        (
+            "close",
+            |tx, id, by| tx.conversations().close(id, Some(by)),
+            Event::StatusChanged,
+            json!({"old": "resolved", "new": "closed"}),
+        ),
+    ];
+    for (verb, act, event, data) in steps {
+        let at = scene.tick();
+        let changed = scene.tx(|tx| act(tx, row.id, staff)).unwrap();
+        assert_eq!(changed.updated_at, at, "{verb}");
+        let log = scene.log(row.id);
+        let last = log.last().unwrap();
+        assert_eq!(
+            (last.event_type, &last.event_data, last.created_by, last.created_at),
+            (event, &data, Some(staff), at),
+            "{verb}"
+        );
+        // The same once more changes nothing, and is no event; a move to where it is already is refused.
+        let again = scene.tx(|tx| act(tx, row.id, staff));
+        assert!(matches!(again, Err(Error::InvalidTransition { .. })) || again.unwrap() == changed, "{verb} again");
+        assert_eq!(scene.log(row.id), log, "{verb} again");
+        row = changed;
+    }
+    assert_eq!(
+        (row.status, row.tags, row.priority),
+        (ConversationStatus::Closed, vec!["vip".to_owned()], ConversationPriority::Urgent)
+    );
+    scene.tx(|tx| tx.conversations().add_note(row.id, " Called back. ", Some(staff))).unwrap();
+    let last = scene.log(row.id).pop().unwrap();
+    assert_eq!(
+        (last.event_type, last.event_data, last.created_by),
+        (Event::NoteAdded, json!({"note": "Called back."}), Some(staff))
+    );
+}
+
+#[test]
+fn a_patch_changes_what_it_names_and_tells_the_log_what_changed() {
+    let scene = Scene::new();
+    let mut row = scene.conversation();
+    let none = ConversationPatch::default;
+    let text = |text: &str| Patch::Set(text.to_owned());
+    type Change = fn(&mut Conversation);
+    let cases: Vec<(ConversationPatch, Change, Option<Value>)> = vec![
+        (none(), |_| {}, None),
+        (
+            ConversationPatch { subject: text(" Leak "), ..none() },
+            |row| row.subject = Some("Leak".to_owned()),
+            Some(json!({"old": {"subject": null}, "new": {"subject": "Leak"}})),
+        ),
+        (ConversationPatch { subject: text("Leak"), ..none() }, |_| {}, None),
+        (
+            ConversationPatch {
+                customer_name: text("Ann"),
+                customer_email: Patch::Set("Ann@example.com".parse().unwrap()),
+                ..none()
+            },
+            |row| {
+                row.customer_name = Some("Ann".to_owned());
+                row.customer_email = Some("ann@example.com".parse().unwrap());
+            },
+            Some(json!({
+                "old": {"customer_name": null, "customer_email": null},
+                "new": {"customer_name": "Ann", "customer_email": "ann@example.com"},
+            })),
+        ),
+        (
+            ConversationPatch { customer_name: Patch::Clear, customer_address: text("1 Main St"), ..none() },
+            |row| {
+                row.customer_name = None;
+                row.customer_address = Some("1 Main St".to_owned());
+            },
+            Some(json!({
+                "old": {"customer_name": "Ann", "customer_address": null},
+                "new": {"customer_name": null, "customer_address": "1 Main St"},
+            })),
+        ),
+        (
+            ConversationPatch { notes: text("Gate code 12"), ..none() },
+            |row| row.notes = Some("Gate code 12".to_owned()),
+            Some(json!({
+                "old": {"notes": null}, "new": {"notes": "Gate code 12"},
+            })),
+        ),
+        (ConversationPatch { customer_name: Patch::Clear, ..none() }, |_| {}, None),
+    ];
+    for (patch, change, event) in cases {
+        change(&mut row);
+        let (at, before) = (scene.tick(), scene.log(row.id));
+        if event.is_some() {
+            row.updated_at = at;
+        }
+        let changed = scene.tx(|tx| tx.conversations().update(row.id, &patch, Some(scene.staff))).unwrap();
+        assert_eq!(changed, row, "{patch:?}");
+        let new: Vec<_> =
+            scene.log(row.id).split_off(before.len()).into_iter().map(|entry| (entry.event_data, entry.created_by)).collect();
+        assert_eq!(new, event.map(|data| (data, Some(scene.staff))).into_iter().collect::<Vec<_>>(), "{patch:?}");
+    }
+}
+
+#[test]
+fn what_breaks_a_rule_names_the_field_and_changes_nothing() {
+    let scene = Scene::new();
+    let row = scene.conversation();
+    let long = "x".repeat(10_001);
+    for (field, result) in [
+        ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, " ", None))),
+        ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, &long, None))),
+        (
+            "notes",
+            scene.tx(|tx| {
+                let patch = ConversationPatch { notes: Patch::Set(long.clone()), ..ConversationPatch::default() };
+                tx.conversations().update(row.id, &patch, None)
+            }),
+        ),
+        ("assigned_to", scene.tx(|tx| tx.conversations().assign(row.id, Some(UserId::new(uuid::Uuid::now_v7())), None))),
+    ] {
+        assert_eq!(refused(result).0, field);
+    }
+    assert_eq!(refused(scene.tx(|tx| tx.conversations().add_note(row.id, &long, None))).0, "note");
+    for n in 0..50 {
+        scene.tx(|tx| tx.conversations().add_tag(row.id, &format!("tag {n}"), None)).unwrap();
+    }
+    let full = scene.tx(|tx| tx.conversations().add_tag(row.id, "one more", None));
+    assert_eq!(refused(full), ("tags".to_owned(), "must be at most 50".to_owned()));
+}
+
+#[test]
+fn every_move_of_the_table_is_made_and_no_other() {
+    let scene = Scene::new();
+    for from in ConversationStatus::ALL {
+        for to in ConversationStatus::ALL {
+            let id = scene.conversation().id;
+            let way: &[ConversationStatus] = match from {
+                ConversationStatus::Active => &[],
+                ConversationStatus::Waiting => &[ConversationStatus::Waiting],
+                ConversationStatus::Resolved => &[ConversationStatus::Resolved],
+                ConversationStatus::Closed => &[ConversationStatus::Closed],
+            };
+            for step in way {
+                scene.tick();
+                scene.tx(|tx| tx.conversations().set_status(id, *step, None)).unwrap();
+            }
+            let (before, log, at) = (scene.tx(|tx| tx.conversations().get(id)).unwrap(), scene.log(id), scene.tick());
+            match scene.tx(|tx| tx.conversations().set_status(id, *to, None)) {
+                Ok(after) => {
+                    assert!(from.may_become(*to), "{from} to {to}");
+                    assert_eq!((after.status, after.closed_at), (*to, (!to.is_open()).then_some(at)));
+                }
+                Err(Error::InvalidTransition { entity: "conversation", from: said, to: wanted }) => {
+                    assert!(!from.may_become(*to), "{from} to {to}");
+                    assert_eq!((said, wanted), (from.label(), to.label()));
+                    assert_eq!(
+                        (scene.tx(|tx| tx.conversations().get(id)).unwrap(), scene.log(id)),
+                        (before, log),
+                        "nothing changed"
+                    );
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_ends_at_once_the_log_tells_one_story() {
+    let scene = Scene::new();
+    for _ in 0..20 {
+        let id = scene.conversation().id;
+        let barrier = Barrier::new(2);
+        let end = |to| {
+            barrier.wait();
+            scene.tx(|tx| tx.conversations().set_status(id, to, None)).is_ok()
+        };
+        let (resolved, closed) = std::thread::scope(|threads| {
+            let resolved = threads.spawn(|| end(ConversationStatus::Resolved));
+            (end(ConversationStatus::Closed), resolved.join().unwrap())
+        });
+        // Closing may follow resolving; the other way round is refused.
+        let told: Vec<Value> = scene.log(id).into_iter().skip(1).map(|event| event.event_data).collect();
+        let closed_first = vec![json!({"old": "active", "new": "closed"})];
+        let resolved_first = vec![json!({"old": "active", "new": "resolved"}), json!({"old": "resolved", "new": "closed"})];
+        assert!(told == closed_first || told == resolved_first, "{told:?}");
+        assert_eq!(usize::from(resolved) + usize::from(closed), told.len());
+        assert_eq!(scene.tx(|tx| tx.conversations().get(id)).unwrap().status, ConversationStatus::Closed);
+    }
+}
+
+#[test]
+fn tags_added_at_once_are_all_there() {
+    let scene = Scene::new();
+    let id = scene.conversation().id;
+    std::thread::scope(|threads| {
+        for n in 0..8 {
+            let scene = &scene;
+            threads.spawn(move || scene.tx(|tx| tx.conversations().add_tag(id, &format!("tag {n}"), None)).unwrap());
+        }
+    });
+    let mut tags = scene.tx(|tx| tx.conversations().get(id)).unwrap().tags;
+    tags.sort();
+    assert_eq!(tags, (0..8).map(|n| format!("tag {n}")).collect::<Vec<_>>());
+    assert_eq!(scene.log(id).len(), 9, "opened, and eight tags");
+}
+
+#[test]
+fn conversations_are_filtered() {
+    let scene = Scene::new();
+    let (first, second) = (scene.conversation(), {
+        scene.clock.advance(TimeDelta::hours(1));
+        scene.conversation()
+    });
+    scene.tick();
+    scene.tx(|tx| tx.conversations().add_tag(first.id, "leak", None)).unwrap();
+    scene.tx(|tx| tx.conversations().set_priority(second.id, ConversationPriority::High, None)).unwrap();
+    scene.tx(|tx| tx.conversations().assign(second.id, Some(scene.staff), None)).unwrap();
+    scene.tx(|tx| tx.conversations().resolve(first.id, None)).unwrap();
+    let all = ConversationFilter::default;
+    let hour = Some(noon() + TimeDelta::hours(1));
+    for (filter, expected) in [
+        (all(), vec![second.id, first.id]),
+        (ConversationFilter { status: Some(ConversationStatus::Resolved), ..all() }, vec![first.id]),
+        (ConversationFilter { open: Some(true), ..all() }, vec![second.id]),
+        (ConversationFilter { open: Some(false), ..all() }, vec![first.id]),
+        (ConversationFilter { priority: Some(ConversationPriority::High), ..all() }, vec![second.id]),
+        (ConversationFilter { channel: Some(first.channel), ..all() }, vec![second.id, first.id]),
+        (ConversationFilter { assigned_to: Some(scene.staff), ..all() }, vec![second.id]),
+        (ConversationFilter { customer: Some(first.customer_phone.clone()), ..all() }, vec![first.id]),
+        (ConversationFilter { tag: Some("leak".to_owned()), ..all() }, vec![first.id]),
+        (ConversationFilter { from: hour, ..all() }, vec![second.id]),
+        (ConversationFilter { until: hour, ..all() }, vec![first.id]),
+    ] {
+        let listed: Vec<_> =
+            all_pages(1, |page| scene.tx(|tx| tx.conversations().list(&filter, page))).iter().map(|row| row.id).collect();
+        assert_eq!(listed, expected, "{filter:?}");
+        assert_eq!(scene.tx(|tx| tx.conversations().count(&filter)).unwrap(), i64::try_from(expected.len()).unwrap());
+    }
+}
