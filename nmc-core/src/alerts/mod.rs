@@ -1,1 +1,32 @@
 //! Rules over metrics, the alerts they raise, and who hears of them.
+
+mod address;
+mod alert;
+mod alert_moves;
+mod escalation_contact;
+mod evaluation;
+mod history;
+mod measurement;
+mod notification;
+mod notification_queue;
+mod rule;
+
+pub use address::Address;
+pub use alert::{Alert, AlertFilter, Alerts, Raised};
+pub use escalation_contact::{
+    EscalationContact, EscalationContactFilter, EscalationContactPatch, EscalationContacts, NewEscalationContact,
+};
+pub use evaluation::{Evaluation, evaluate, evaluate_all};
+pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
+pub use measurement::{Measurement, MeasurementFilter, Measurements};
+pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
+pub use notification_queue::{NotificationClaim, WebhookResponse};
+pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};
+
+/// The most rows that one statement of this domain writes or locks.
+const AT_ONCE: i64 = 500;
+
+/// A caller's limit, kept within what one statement may do.
+fn bounded(limit: u16) -> i64 {
+    AT_ONCE.min(limit.into())
+}

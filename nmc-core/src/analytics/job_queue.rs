@@ -3,7 +3,7 @@
 use super::job::{Job, Jobs};
 use crate::schema::{analytics_processing_jobs as jobs, tenants};
 use crate::store::{Prepared, SystemTx, Tenant};
-use crate::types::{clip, json};
+use crate::types::{bounds, clip, json};
 use crate::{Error, JobId, JobStatus, LeaseId, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
@@ -51,9 +51,10 @@ impl Jobs<'_> {
     /// job whose last allowed attempt ended that way has failed, and is not among them.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
+    /// [`Error::Invalid`] when `lease_for` is not a time to come.
     pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedJob>> {
         let now = self.0.now();
+        let until = bounds::lease_end(now, lease_for)?;
         let due = jobs::table
             .filter(jobs::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
@@ -83,7 +84,6 @@ impl Jobs<'_> {
             return Ok(Vec::new());
         }
         let lease = LeaseId::new(self.0.moment.id());
-        let until = now + lease_for;
         let mut claimed: Vec<Job> = diesel::update(jobs::table)
             .filter(jobs::tenant_id.eq(self.0.tenant))
             .filter(jobs::id.eq_any(&to_run))
@@ -108,7 +108,7 @@ impl Jobs<'_> {
     /// # Errors
     /// [`Error::Conflict`] when the claim no longer holds: another worker has the job, or it has ended.
     pub fn extend(&mut self, claimed: &ClaimedJob, lease_for: TimeDelta) -> Result<Job> {
-        let until = self.0.now() + lease_for;
+        let until = bounds::lease_end(self.0.now(), lease_for)?;
         let row = diesel::update(jobs::table)
             .filter(jobs::tenant_id.eq(self.0.tenant))
             .filter(jobs::id.eq(claimed.job.id))

@@ -5,6 +5,7 @@ use super::message::DUE_SQL;
 use super::{Message, Messages};
 use crate::schema::{messages, tenants};
 use crate::store::{Prepared, SystemTx, Tenant};
+use crate::types::bounds;
 use crate::{LeaseId, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
@@ -29,7 +30,7 @@ impl SystemTx<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
-    pub fn tenants_with_due_messages(&mut self, limit: i64) -> Result<Vec<Tenant>> {
+    pub fn tenants_with_due_messages(&mut self, limit: u16) -> Result<Vec<Tenant>> {
         let waiting = messages::table
             .inner_join(tenants::table)
             .filter(tenants::is_active)
@@ -37,7 +38,7 @@ impl SystemTx<'_> {
             .filter(messages::next_attempt_at.le(self.now()))
             .group_by(messages::tenant_id)
             .order(diesel::dsl::min(messages::next_attempt_at))
-            .limit(limit)
+            .limit(limit.into())
             .select(messages::tenant_id);
         let ids: Vec<TenantId> = Prepared(waiting).load(self.conn)?;
         Ok(ids.into_iter().map(Tenant::proven).collect())
@@ -48,14 +49,15 @@ impl Messages<'_> {
     /// Claims up to `limit` due texts for `lease_for`. Until then no other worker sees them.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
-    pub fn claim(&mut self, limit: i64, lease_for: TimeDelta) -> Result<Vec<Claimed>> {
+    /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
+    pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<Claimed>> {
+        let until = bounds::lease_end(self.0.now(), lease_for)?;
         let due = messages::table
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(DUE_SQL))
             .filter(messages::next_attempt_at.le(self.0.now()))
             .order(messages::next_attempt_at)
-            .limit(limit)
+            .limit(limit.into())
             .for_update()
             .skip_locked()
             .select((messages::id, messages::to_number, messages::lease_owner));
@@ -64,7 +66,6 @@ impl Messages<'_> {
             return Ok(Vec::new());
         }
         let lease = LeaseId::new(self.0.moment.id());
-        let until = self.0.now() + lease_for;
         let ids: Vec<MessageId> = due.iter().map(|(id, ..)| *id).collect();
         let update = diesel::update(messages::table)
             .filter(messages::tenant_id.eq(self.0.tenant))

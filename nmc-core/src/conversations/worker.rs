@@ -22,7 +22,7 @@ pub struct WorkerConfig {
     /// Texts sent at once. Each holds a database connection while the provider answers.
     pub senders: usize,
     /// Texts one sender claims from one tenant before it turns to the next.
-    pub batch: i64,
+    pub batch: u16,
     /// How long a claim holds. Longer than a batch takes at the provider's slowest.
     pub lease: TimeDelta,
     /// Attempts at one text before it is given up.

@@ -1,11 +1,12 @@
 //! Tenants (source lines 1085–1112): one row per business.
 
+use super::session::Sessions;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{phone_numbers, tenants};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx};
-use crate::types::{optional, required};
-use crate::{Error, NumberStatus, Patch, PhoneNumber, Result, TenantId, TenantStatus, Timezone, UserId};
+use crate::types::{bounds, optional, required};
+use crate::{Error, NumberStatus, Patch, PhoneNumber, Result, SessionEnd, TenantId, TenantStatus, Timezone, UserId};
 use chrono::{DateTime, NaiveTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -64,6 +65,18 @@ pub struct TenantPatch {
     pub business_address: Patch<String>,
     /// Its trade.
     pub business_type: Patch<String>,
+    /// Its wider sector; up to 100 characters.
+    pub industry: Patch<String>,
+    /// How far from the address it takes jobs, in miles.
+    pub service_radius_miles: Option<i32>,
+    /// The lower end of a usual job's price, in dollars and cents.
+    pub estimated_job_min: Option<Decimal>,
+    /// The upper end of a usual job's price; above the lower.
+    pub estimated_job_max: Option<Decimal>,
+    /// Opening time, in its zone.
+    pub business_hours_start: Option<NaiveTime>,
+    /// Closing time, in its zone; before the opening time when the day ends past midnight.
+    pub business_hours_end: Option<NaiveTime>,
     /// Its zone.
     pub timezone: Option<Timezone>,
 }
@@ -75,6 +88,14 @@ pub struct TenantFilter {
     pub status: Option<TenantStatus>,
     /// Of this trade.
     pub business_type: Option<String>,
+    /// At this step of onboarding, 1 to 5.
+    pub onboarding_step: Option<i32>,
+    /// With onboarding behind them, or not.
+    pub onboarding_completed: Option<bool>,
+    /// Taking jobs at least so many miles away.
+    pub serves_miles: Option<i32>,
+    /// For whom a job of this price is usual.
+    pub usual_price: Option<Decimal>,
 }
 
 /// The tenant's own row.
@@ -102,6 +123,8 @@ impl Tenants<'_> {
     /// [`Error::Conflict`] on a name or phone that is taken, [`Error::Invalid`] on a broken rule.
     pub fn update(&mut self, patch: &TenantPatch) -> Result<TenantRow> {
         let name = patch.business_name.as_deref().map(|name| required("business_name", name, 255)).transpose()?;
+        let job_min = patch.estimated_job_min.map(|price| bounds::MONEY.exact("estimated_job_min", price)).transpose()?;
+        let job_max = patch.estimated_job_max.map(|price| bounds::MONEY.exact("estimated_job_max", price)).transpose()?;
         let row = diesel::update(tenants::table)
             .filter(tenants::id.eq(self.0.tenant))
             .set((
@@ -109,6 +132,12 @@ impl Tenants<'_> {
                 patch.business_phone.clone().into_change().map(|value| tenants::business_phone.eq(value)),
                 patch.business_address.text("business_address", 1_000)?.map(|value| tenants::business_address.eq(value)),
                 patch.business_type.text("business_type", 100)?.map(|value| tenants::business_type.eq(value)),
+                patch.industry.text("industry", 100)?.map(|value| tenants::industry.eq(value)),
+                patch.service_radius_miles.map(|value| tenants::service_radius_miles.eq(value)),
+                job_min.map(|value| tenants::estimated_job_min.eq(value)),
+                job_max.map(|value| tenants::estimated_job_max.eq(value)),
+                patch.business_hours_start.map(|value| tenants::business_hours_start.eq(value)),
+                patch.business_hours_end.map(|value| tenants::business_hours_end.eq(value)),
                 patch.timezone.map(|value| tenants::timezone.eq(value)),
                 tenants::updated_at.eq(self.0.now()),
             ))
@@ -127,6 +156,18 @@ macro_rules! filtered {
         }
         if let Some(trade) = &$filter.business_type {
             query = query.filter(tenants::business_type.eq(trade));
+        }
+        if let Some(step) = $filter.onboarding_step {
+            query = query.filter(tenants::onboarding_step.eq(step));
+        }
+        if let Some(completed) = $filter.onboarding_completed {
+            query = query.filter(tenants::onboarding_completed.eq(completed));
+        }
+        if let Some(miles) = $filter.serves_miles {
+            query = query.filter(tenants::service_radius_miles.ge(miles));
+        }
+        if let Some(price) = $filter.usual_price {
+            query = query.filter(tenants::estimated_job_min.le(price)).filter(tenants::estimated_job_max.ge(price));
         }
         query
     }};
@@ -195,6 +236,33 @@ impl SystemTx<'_> {
     /// [`Error::NotFound`].
     pub fn act_for(&mut self, id: TenantId) -> Result<Tenant> {
         found(self.find_tenant(id)?, "tenant").map(|row| Tenant::proven(row.id))
+    }
+
+    /// Moves a tenant's status. Only an active one is served; one that is suspended, or leaves, loses its sessions in the
+    /// same transaction. Its API keys stay, and are of no use until it is active again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    pub fn set_tenant_status(&mut self, id: TenantId, to: TenantStatus) -> Result<TenantRow> {
+        let from: Option<TenantStatus> =
+            tenants::table.filter(tenants::id.eq(id)).select(tenants::status).for_update().first(self.conn).optional()?;
+        let from = found(from, "tenant")?;
+        from.must_become(to)?;
+        let row = diesel::update(tenants::table)
+            .filter(tenants::id.eq(id))
+            .filter(tenants::status.eq(from))
+            .set((tenants::status.eq(to), tenants::is_active.eq(to == TenantStatus::Active), tenants::updated_at.eq(self.now())))
+            .returning(TenantRow::as_returning())
+            .get_result(self.conn)?;
+        let end = match to {
+            TenantStatus::Suspended => Some(SessionEnd::Suspended),
+            TenantStatus::Inactive => Some(SessionEnd::Deactivated),
+            TenantStatus::Active | TenantStatus::Pending => None,
+        };
+        if let Some(end) = end {
+            Sessions::over(self.scope(id)).end_all(end)?;
+        }
+        Ok(row)
     }
 
     /// Deletes a tenant and all that is its own.

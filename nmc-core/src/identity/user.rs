@@ -1,14 +1,18 @@
 //! Users (source lines 1115–1131).
 
+use super::profile::Profiles;
+use super::session::Sessions;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::users;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{optional, required};
-use crate::{Email, Patch, Result, TenantId, UserId, UserRole};
+use crate::{Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole};
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 /// One user, without the password's hash, which only a login reads.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -45,16 +49,18 @@ pub struct NewUser {
     pub role: UserRole,
 }
 
-/// Changes of a user.
+/// Changes of a user. Their profile takes over e-mail and role in the same transaction.
 #[derive(Debug, Clone, Default)]
 pub struct UserPatch {
+    /// The login name; unique over all tenants.
+    pub email: Option<Email>,
     /// Given name.
     pub first_name: Patch<String>,
     /// Family name.
     pub last_name: Patch<String>,
     /// What they may do.
     pub role: Option<UserRole>,
-    /// Whether they may log in.
+    /// Whether they may log in. Someone who no longer may loses their sessions in the same transaction.
     pub is_active: Option<bool>,
 }
 
@@ -65,6 +71,12 @@ pub struct UserFilter {
     pub role: Option<UserRole>,
     /// Who may, or may not, log in.
     pub is_active: Option<bool>,
+    /// Who is locked out at this instant.
+    pub locked_at: Option<DateTime<Utc>>,
+    /// Who has got the password wrong since their last login, or hasn't.
+    pub failed_logins: Option<bool>,
+    /// Whose last login was before; someone who has never logged in has none.
+    pub last_login_before: Option<DateTime<Utc>>,
 }
 
 /// A tenant's users.
@@ -77,6 +89,9 @@ impl TenantTx<'_> {
     }
 }
 
+/// The predicate of `users_failed_login_attempts_idx`, to the letter: PostgreSQL can't match it with bound values.
+const FAILED_SQL: &str = "failed_login_attempts > 0";
+
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let mut query = $query.into_boxed::<Pg>();
@@ -85,6 +100,17 @@ macro_rules! filtered {
         }
         if let Some(active) = $filter.is_active {
             query = query.filter(users::is_active.eq(active));
+        }
+        if let Some(at) = $filter.locked_at {
+            query = query.filter(users::locked_until.gt(at));
+        }
+        match $filter.failed_logins {
+            Some(true) => query = query.filter(sql::<Bool>(FAILED_SQL)),
+            Some(false) => query = query.filter(users::failed_login_attempts.eq(0)),
+            None => {}
+        }
+        if let Some(before) = $filter.last_login_before {
+            query = query.filter(users::last_login_at.lt(before));
         }
         query
     }};
@@ -157,17 +183,19 @@ impl Users<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Changes a user.
+    /// Changes a user, and what follows from it.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] on an e-mail that is taken; [`crate::Error::Invalid`] on a
+    /// broken rule.
     pub fn update(&mut self, id: UserId, patch: &UserPatch) -> Result<User> {
-        let row = diesel::update(users::table)
+        let row: Option<User> = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))
             .set((
                 patch.first_name.text("first_name", 100)?.map(|value| users::first_name.eq(value)),
                 patch.last_name.text("last_name", 100)?.map(|value| users::last_name.eq(value)),
+                patch.email.as_ref().map(|value| users::email.eq(value)),
                 patch.role.map(|value| users::role.eq(value)),
                 patch.is_active.map(|value| users::is_active.eq(value)),
                 users::updated_at.eq(self.0.now()),
@@ -175,7 +203,15 @@ impl Users<'_> {
             .returning(User::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        found(row, "user")
+        let user = found(row, "user")?;
+        // Both under the lock of the user's row, so that of two changes the profile repeats the later one.
+        if patch.email.is_some() || patch.role.is_some() {
+            Profiles::over(self.0.reborrow()).follow(id, &user.email, user.role)?;
+        }
+        if patch.is_active == Some(false) {
+            Sessions::over(self.0.reborrow()).end_all_of_user(id, None, SessionEnd::Deactivated)?;
+        }
+        Ok(user)
     }
 
     /// Removes a user. Someone who is the owner, or whom conversations name, can only be deactivated; that is known when

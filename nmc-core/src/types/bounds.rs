@@ -1,7 +1,7 @@
 //! Bounds of numbers and instants, checked here because the database's own refusals name no field.
 
 use crate::{Error, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// NUMERIC(15,4): a metric, a key figure, a threshold.
@@ -66,4 +66,13 @@ pub(crate) fn instant(field: &'static str, at: DateTime<Utc>) -> Result<DateTime
     } else {
         Err(Error::invalid(field, "must lie between the years 1970 and 9999"))
     }
+}
+
+/// When a lease that begins now ends.
+///
+/// # Errors
+/// [`Error::Invalid`] of `lease_for` when that is not in the future.
+pub(crate) fn lease_end(now: DateTime<Utc>, lease_for: TimeDelta) -> Result<DateTime<Utc>> {
+    let end = Some(lease_for).filter(|length| *length > TimeDelta::zero()).and_then(|length| now.checked_add_signed(length));
+    end.ok_or_else(|| Error::invalid("lease_for", "must end in the future"))
 }

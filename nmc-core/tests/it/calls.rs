@@ -1,54 +1,32 @@
 //! A call's record: put right by hand, moved, imported; and the facts that have no column.
 
-use crate::support::{all_pages, dec, refused};
+use crate::support::{Scene, all_pages, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::calls::{
     Call, CallFilter, CallMetadata, CallMetadataFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant,
 };
 use nmc_core::conversations::NewConversation;
-use nmc_core::testing::{Business, ManualClock, TestDb, noon, unique_phone, unique_sid};
+use nmc_core::testing::{noon, unique_phone, unique_sid};
 use nmc_core::{
-    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, Clock as _, Confirmed, ConversationChannel,
-    ConversationEventType, ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch, Result, TenantTx,
+    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, Confirmed, ConversationChannel, ConversationEventType,
+    ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch,
 };
 use proptest::prelude::*;
 use serde_json::json;
-use std::sync::{Arc, Barrier};
-
-struct Scene {
-    db: TestDb,
-    clock: Arc<ManualClock>,
-    business: Business,
-}
+use std::sync::Barrier;
 
 impl Scene {
-    fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(noon()));
-        let db = TestDb::with_clock(Arc::clone(&clock) as _);
-        let business = Business::onboard(&db.store, "Joe's Plumbing");
-        Self { db, clock, business }
-    }
-
-    fn tick(&self) -> DateTime<Utc> {
-        self.clock.advance(TimeDelta::seconds(1));
-        self.clock.now()
-    }
-
-    fn tx<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
-        self.db.store.tenant(&self.business.tenant, work)
-    }
-
     fn begun(&self) -> NewCall {
         let [caller, called] = [unique_phone(), self.business.number.clone()].map(CallerIdentity::Phone);
         NewCall::begun(CallDirection::Inbound, caller, called, unique_sid("CA"))
     }
 
     fn call(&self) -> Call {
-        let new = NewCall { conversation_id: Some(self.conversation()), ..self.begun() };
+        let new = NewCall { conversation_id: Some(self.open_conversation()), ..self.begun() };
         self.tx(|tx| tx.calls().create(&new)).unwrap()
     }
 
-    fn conversation(&self) -> ConversationId {
+    fn open_conversation(&self) -> ConversationId {
         self.business.conversation_with(&self.db.store, &unique_phone())
     }
 
@@ -373,7 +351,9 @@ fn pages_are_stable_while_calls_are_recorded() {
                     Step::Read => next(&mut read, &mut ended),
                     Step::Record(count, seconds) => {
                         scene.clock.advance(TimeDelta::seconds(seconds.into()));
-                        (0..count).for_each(|_| drop(record()));
+                        for _ in 0..count {
+                            record();
+                        }
                     }
                 }
             }
@@ -402,7 +382,7 @@ fn a_conversation_of_its_own_can_be_opened_beside_imported_calls() {
     };
     let conversation = scene.tx(|tx| tx.conversations().create(&new)).unwrap();
     let old = NewCall { conversation_id: Some(conversation.id), call_status: CallStatus::Completed, ..scene.begun() };
-    assert_eq!(scene.tx(|tx| tx.calls().import(&[old.clone()])).unwrap(), 1);
+    assert_eq!(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&old))).unwrap(), 1);
     let nowhere = NewCall { conversation_id: Some(ConversationId::new(uuid::Uuid::now_v7())), ..scene.begun() };
-    assert_eq!(refused(scene.tx(|tx| tx.calls().import(&[nowhere.clone()]))).0, "conversation_id");
+    assert_eq!(refused(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&nowhere)))).0, "conversation_id");
 }

@@ -1,41 +1,17 @@
 //! What staff does with a conversation, and what its log says of it.
 
-use crate::support::{all_pages, refused};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::support::{Scene, all_pages, refused};
+use chrono::TimeDelta;
 use nmc_core::conversations::{Conversation, ConversationEvent, ConversationFilter, ConversationPatch};
-use nmc_core::testing::{Business, ManualClock, TestDb, noon, unique_phone};
+use nmc_core::testing::{noon, unique_phone};
 use nmc_core::{
-    Clock as _, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, PageRequest, Patch,
-    Result, TenantTx, UserId,
+    ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, PageRequest, Patch, Result, TenantTx,
+    UserId,
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, Barrier};
-
-struct Scene {
-    db: TestDb,
-    clock: Arc<ManualClock>,
-    business: Business,
-    staff: UserId,
-}
+use std::sync::Barrier;
 
 impl Scene {
-    fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(noon()));
-        let db = TestDb::with_clock(Arc::clone(&clock) as _);
-        let business = Business::onboard(&db.store, "Joe's Plumbing");
-        let staff = business.user(&db.store);
-        Self { db, clock, business, staff }
-    }
-
-    fn tick(&self) -> DateTime<Utc> {
-        self.clock.advance(TimeDelta::seconds(1));
-        self.clock.now()
-    }
-
-    fn tx<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
-        self.db.store.tenant(&self.business.tenant, work)
-    }
-
     fn conversation(&self) -> Conversation {
         let id = self.business.conversation_with(&self.db.store, &unique_phone());
         self.tx(|tx| tx.conversations().get(id)).unwrap()

@@ -331,8 +331,8 @@ fn who_always_loses_is_told_so_in_the_end() {
     let runs = AtomicU32::new(0);
     let lost = store.tenant(&business.tenant, |tx| {
         tx.conversations().get(id)?;
-        runs.fetch_add(1, Ordering::SeqCst);
-        db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named("first"), None))?;
+        let winner = format!("winner {}", runs.fetch_add(1, Ordering::SeqCst));
+        db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named(&winner), None))?;
         tx.conversations().update(id, &named("never"), None)
     });
     assert!(matches!(lost, Err(Error::Unavailable { contention: true, .. })), "{lost:?}");

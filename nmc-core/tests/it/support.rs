@@ -6,8 +6,11 @@ macro_rules! dec {
         concat!($(stringify!($digits)),+).replace('_', "").parse::<rust_decimal::Decimal>().unwrap()
     };
 }
+use chrono::{DateTime, TimeDelta, Utc};
 pub(crate) use dec;
-use nmc_core::{Error, Page, PageRequest, Result};
+use nmc_core::testing::{Business, ManualClock, TestDb, noon};
+use nmc_core::{Clock as _, Error, Page, PageRequest, Result, TenantTx, UserId};
+use std::sync::Arc;
 
 /// The field and the rule of a refusal, whoever broke it.
 #[track_caller]
@@ -31,5 +34,34 @@ pub(crate) fn all_pages<T>(limit: u16, list: impl Fn(PageRequest) -> Result<Page
             Some(next) => page = page.after(next),
             None => return rows,
         }
+    }
+}
+
+/// A business with a member of staff, and a clock that stands at noon.
+pub(crate) struct Scene {
+    pub(crate) db: TestDb,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) business: Business,
+    pub(crate) staff: UserId,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(noon()));
+        let db = TestDb::with_clock(clock.clone());
+        let business = Business::onboard(&db.store, "Joe's Plumbing");
+        let staff = business.user(&db.store);
+        Self { db, clock, business, staff }
+    }
+
+    /// A second passes. Without that, a change of a row written in the same instant shows the trigger's time.
+    pub(crate) fn tick(&self) -> DateTime<Utc> {
+        self.clock.advance(TimeDelta::seconds(1));
+        self.clock.now()
+    }
+
+    /// A transaction of the business.
+    pub(crate) fn tx<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.db.store.tenant(&self.business.tenant, work)
     }
 }

@@ -1,7 +1,6 @@
 //! Calls and conversations as the reports see them.
 
-use super::Scene;
-use crate::support::{all_pages, dec, refused};
+use crate::support::{Scene, all_pages, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::analytics::{
     CallAnalytics, CallAnalyticsFilter, CallAnalyticsPatch, ConversationAnalytics, ConversationAnalyticsFilter,
@@ -16,7 +15,7 @@ use nmc_core::{
 use serde_json::json;
 
 impl Scene {
-    fn call(&self, minutes: i64, outcome: Option<CallOutcome>) -> Call {
+    fn ended_call(&self, minutes: i64, outcome: Option<CallOutcome>) -> Call {
         let caller = unique_phone();
         let new = NewCall {
             call_status: CallStatus::Completed,
@@ -60,7 +59,7 @@ fn a_call_tells_its_own_figures() {
         (Some(CallOutcome::Failed), CallAnalyticsStatus::Failed),
         (None, CallAnalyticsStatus::Completed),
     ] {
-        let call = scene.call(3, outcome);
+        let call = scene.ended_call(3, outcome);
         let row = scene.tx(|tx| tx.call_analytics().upsert_by_call(&NewCallAnalytics::of(&call))).unwrap();
         assert_eq!((row.call_id, row.conversation_id), (Some(call.id), call.conversation_id));
         assert_eq!((row.phone_number.as_ref(), row.call_type), (call.caller_phone.phone(), Some(CallType::Voice)));
@@ -72,7 +71,7 @@ fn a_call_tells_its_own_figures() {
 #[test]
 fn recomputing_a_call_keeps_what_people_added() {
     let scene = Scene::new();
-    let call = scene.call(0, Some(CallOutcome::Missed));
+    let call = scene.ended_call(0, Some(CallOutcome::Missed));
     let first = scene.tx(|tx| tx.call_analytics().upsert_by_call(&full(&call))).unwrap();
     let bare = NewCallAnalytics { call_duration: Some(99), ..NewCallAnalytics::of(&call) };
     for again in [false, true] {
@@ -129,7 +128,11 @@ fn thousands_of_calls_are_computed_in_a_few_statements() {
 #[test]
 fn call_figures_are_filtered_and_patched_field_by_field() {
     let scene = Scene::new();
-    let calls = [scene.call(0, Some(CallOutcome::Missed)), scene.call(1, None), scene.call(2, Some(CallOutcome::Missed))];
+    let calls = [
+        scene.ended_call(0, Some(CallOutcome::Missed)),
+        scene.ended_call(1, None),
+        scene.ended_call(2, Some(CallOutcome::Missed)),
+    ];
     let rows = [full(&calls[0]), NewCallAnalytics::of(&calls[1]), NewCallAnalytics::of(&calls[2])]
         .map(|new| scene.tx(|tx| tx.call_analytics().create(&new)).unwrap());
     let all = CallAnalyticsFilter::default;
@@ -181,7 +184,7 @@ fn call_figures_are_filtered_and_patched_field_by_field() {
 #[test]
 fn call_figures_that_break_a_rule_name_the_field() {
     let scene = Scene::new();
-    let call = scene.call(0, None);
+    let call = scene.ended_call(0, None);
     let good = full(&call);
     let nowhere = uuid::Uuid::now_v7();
     for (bad, field, rule) in [
@@ -239,9 +242,9 @@ fn counted(conversation: ConversationId, call: CallId, at: DateTime<Utc>) -> New
 #[test]
 fn a_conversation_is_recomputed_in_place_filtered_and_patched() {
     let scene = Scene::new();
-    let calls = [scene.call(0, None), scene.call(1, None)];
+    let calls = [scene.ended_call(0, None), scene.ended_call(1, None)];
     let [first, second] = [0, 1].map(|n| {
-        let new = counted(calls[n].conversation_id.unwrap(), calls[n].id, noon() + TimeDelta::minutes(n as i64));
+        let new = counted(calls[n].conversation_id.unwrap(), calls[n].id, noon() + TimeDelta::minutes(i64::try_from(n).unwrap()));
         scene.tx(|tx| tx.conversation_analytics().create(&new)).unwrap()
     });
     let taken = scene.tx(|tx| tx.conversation_analytics().create(&counted(first.conversation_id, calls[0].id, noon())));
@@ -264,7 +267,7 @@ fn a_conversation_is_recomputed_in_place_filtered_and_patched() {
         satisfaction_rating: None,
         processed_at: now,
         updated_at: now,
-        ..second.clone()
+        ..second
     };
     assert_eq!(recomputed, expected, "what the last computation found, all of it");
     assert_eq!(scene.tx(|tx| tx.conversation_analytics().find_by_conversation(second.conversation_id)).unwrap(), Some(expected));
@@ -308,7 +311,7 @@ fn a_conversation_is_recomputed_in_place_filtered_and_patched() {
 #[test]
 fn conversation_figures_that_break_a_rule_name_the_field() {
     let scene = Scene::new();
-    let call = scene.call(0, None);
+    let call = scene.ended_call(0, None);
     let good = counted(call.conversation_id.unwrap(), call.id, noon());
     let nowhere = uuid::Uuid::now_v7();
     for (bad, field, rule) in [
@@ -334,7 +337,7 @@ fn conversation_figures_that_break_a_rule_name_the_field() {
         (NewConversationAnalytics { intent_detection: json!([]), ..good.clone() }, "intent_detection", "must be an object"),
         (NewConversationAnalytics { call_id: Some(CallId::new(nowhere)), ..good.clone() }, "call_id", "must be an existing call"),
         (
-            NewConversationAnalytics { conversation_id: ConversationId::new(nowhere), ..good.clone() },
+            NewConversationAnalytics { conversation_id: ConversationId::new(nowhere), ..good },
             "conversation_id",
             "must be an existing conversation",
         ),

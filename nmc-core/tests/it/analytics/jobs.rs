@@ -1,7 +1,6 @@
 //! Jobs: put in, claimed, done, failed, called off; by several workers at once.
 
-use super::Scene;
-use crate::support::{all_pages, refused};
+use crate::support::{Scene, all_pages, refused};
 use chrono::TimeDelta;
 use nmc_core::analytics::{ClaimedJob, Job, JobFilter, NewJob};
 use nmc_core::store::Reason;

@@ -1,7 +1,6 @@
 //! Metric points, one by one and by the thousand, and snapshots of key figures.
 
-use super::Scene;
-use crate::support::{all_pages, dec, refused};
+use crate::support::{Scene, all_pages, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::analytics::{KpiFilter, Metric, MetricFilter, MetricTotals, NewKpiSnapshot, NewMetric};
 use nmc_core::testing::noon;
@@ -41,7 +40,7 @@ fn a_point_is_found_under_its_key_and_replaced_in_place() {
         ("timestamp".to_owned(), "already has a value of this metric at this level".to_owned())
     );
     scene.clock.advance(TimeDelta::minutes(1));
-    let again = NewMetric { metric_value: dec!(-2), dimensions: json!({}), period_end: None, ..new.clone() };
+    let again = NewMetric { metric_value: dec!(-2), dimensions: json!({}), period_end: None, ..new };
     let second = scene.tx(|tx| tx.metrics().upsert(&again)).unwrap();
     let expected = Metric {
         metric_value: dec!(-2),
@@ -157,7 +156,8 @@ fn a_load_takes_thousands_reports_each_batch_and_may_be_run_again() {
         );
         (loaded, reports)
     };
-    let so_far = |taken: usize, written: usize| Loaded { taken: taken as u64, written: written as u64 };
+    let so_far =
+        |taken: usize, written: usize| Loaded { taken: u64::try_from(taken).unwrap(), written: u64::try_from(written).unwrap() };
     let (loaded, reports) = load(points().collect());
     assert_eq!(loaded.unwrap(), so_far(count, count));
     let batch = Store::BATCH;

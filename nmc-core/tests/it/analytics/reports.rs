@@ -1,7 +1,6 @@
 //! Reports, kept until they expire.
 
-use super::Scene;
-use crate::support::{all_pages, refused};
+use crate::support::{Scene, all_pages, refused};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::analytics::{NewReport, ReportFilter};
 use nmc_core::testing::noon;

@@ -1,9 +1,47 @@
 //! What a hostile tenant hears of people, keys and settings.
 
 use super::{Ask, told};
-use nmc_core::identity::{NewUser, TenantPatch, UserFilter, UserPatch};
+use chrono::TimeDelta;
+use nmc_core::identity::{
+    ApiKeyFilter, ApiKeyPatch, NewApiKey, NewProfile, NewSession, NewUser, PreferencesFilter, PreferencesPatch, PresenceFilter,
+    ProfileFilter, ProfilePatch, SessionFilter, TenantPatch, TokenHash, UserFilter, UserPatch,
+};
 use nmc_core::settings::BusinessSettingsPatch;
-use nmc_core::{PageRequest, Patch, UserRole};
+use nmc_core::testing::{connection, query};
+use nmc_core::{PageRequest, Patch, PresenceStatus, ProfileId, Secret, SessionEnd, TenantTx, UserId, UserRole};
+
+fn login(tx: &TenantTx<'_>, user_id: UserId) -> NewSession {
+    NewSession {
+        user_id,
+        refresh_token_hash: TokenHash::of(&Secret::new(user_id.to_string())),
+        expires_at: tx.now() + TimeDelta::hours(1),
+        ip_address: None,
+        user_agent: None,
+        device_fingerprint: None,
+    }
+}
+
+fn profile(user_id: UserId) -> NewProfile {
+    let (first_name, last_name) = ("Mallory".to_owned(), "Hostile".to_owned());
+    NewProfile { user_id, first_name, last_name, display_name: None, phone_number: None, timezone: None }
+}
+
+/// The real id where row-level security lets it be seen, and one that nobody has otherwise.
+fn profile_of(tx: &mut TenantTx<'_>, user: UserId) -> ProfileId {
+    let known: Vec<String> = query(connection(tx), &format!("SELECT id FROM user_profiles WHERE user_id = '{user}'"));
+    known.first().map_or_else(|| ProfileId::new(uuid::Uuid::now_v7()), |id| id.parse().unwrap())
+}
+
+fn api_key(prefix: &str, created_by: Option<UserId>) -> NewApiKey {
+    NewApiKey {
+        name: "a key".to_owned(),
+        prefix: prefix.to_owned(),
+        secret_hash: TokenHash::new([0; 32]),
+        scopes: Vec::new(),
+        created_by,
+        expires_at: None,
+    }
+}
 
 #[rustfmt::skip] // a table
 pub(super) const MATRIX: &[(&str, Ask)] = &[
@@ -25,6 +63,105 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("Users::update", |tx, _, theirs| told(tx.users().update(theirs.user, &UserPatch { is_active: Some(false), ..UserPatch::default() })?)),
     ("Users::delete", |tx, _, theirs| told(tx.users().delete(theirs.user)?)),
+
+    ("Sessions::find", |tx, _, theirs| told(tx.sessions().find(theirs.session)?)),
+    ("Sessions::get", |tx, _, theirs| told(tx.sessions().get(theirs.session)?)),
+    ("Sessions::list", |tx, _, _| told(tx.sessions().list(&SessionFilter::default(), PageRequest::first())?.items.len())),
+    ("Sessions::list of their user", |tx, _, theirs| {
+        let filter = SessionFilter { user: Some(theirs.user), ..SessionFilter::default() };
+        told(tx.sessions().list(&filter, PageRequest::first())?.items)
+    }),
+    ("Sessions::count", |tx, _, _| told(tx.sessions().count(&SessionFilter::default())?)),
+    ("Sessions::count of their user", |tx, _, theirs| {
+        told(tx.sessions().count(&SessionFilter { user: Some(theirs.user), ..SessionFilter::default() })?)
+    }),
+    ("Sessions::create", |tx, own, _| {
+        let new = login(tx, own.user);
+        tx.sessions().create(&new).map(|_| "made".to_owned())
+    }),
+    ("Sessions::create of their user", |tx, _, theirs| {
+        let new = login(tx, theirs.user);
+        told(tx.sessions().create(&new)?)
+    }),
+    ("Sessions::rotate", |tx, _, theirs| {
+        let token = |text: &str| TokenHash::of(&Secret::new(text));
+        told(tx.sessions().rotate(theirs.session, &token("shown"), &token("new"))?)
+    }),
+    ("Sessions::touch", |tx, _, theirs| told(tx.sessions().touch(theirs.session)?)),
+    ("Sessions::end", |tx, _, theirs| told(tx.sessions().end(theirs.session, SessionEnd::Logout)?)),
+    ("Sessions::end_all_of_user", |tx, _, theirs| told(tx.sessions().end_all_of_user(theirs.user, None, SessionEnd::Logout)?)),
+    ("Sessions::end_all_of_user except their session", |tx, own, theirs| {
+        told(tx.sessions().end_all_of_user(own.user, Some(theirs.session), SessionEnd::Logout)?)
+    }),
+    ("Sessions::end_all", |tx, _, _| told(tx.sessions().end_all(SessionEnd::Logout)?)),
+    // Theirs has expired as well, where there are theirs.
+    ("Sessions::delete_expired", |tx, _, _| {
+        let now = tx.now();
+        told(tx.sessions().delete_expired(now, 100)?)
+    }),
+
+    ("Profiles::find", |tx, _, theirs| { let id = profile_of(tx, theirs.user); told(tx.profiles().find(id)?) }),
+    ("Profiles::get", |tx, _, theirs| { let id = profile_of(tx, theirs.user); told(tx.profiles().get(id)?) }),
+    ("Profiles::find_by_user", |tx, _, theirs| told(tx.profiles().find_by_user(theirs.user)?)),
+    ("Profiles::get_by_user", |tx, _, theirs| told(tx.profiles().get_by_user(theirs.user)?)),
+    ("Profiles::list", |tx, _, _| told(tx.profiles().list(&ProfileFilter::default(), PageRequest::first())?.items.len())),
+    ("Profiles::count", |tx, _, _| told(tx.profiles().count(&ProfileFilter::default())?)),
+    ("Profiles::create", |tx, _, theirs| told(tx.profiles().create(&profile(theirs.user))?)),
+    ("Profiles::update", |tx, _, theirs| {
+        let id = profile_of(tx, theirs.user);
+        told(tx.profiles().update(id, &ProfilePatch { is_active: Some(false), ..ProfilePatch::default() })?)
+    }),
+    ("Profiles::delete", |tx, _, theirs| { let id = profile_of(tx, theirs.user); told(tx.profiles().delete(id)?) }),
+
+    ("PreferencesRepo::find", |tx, _, theirs| told(tx.preferences().find(theirs.user)?)),
+    ("PreferencesRepo::get", |tx, _, theirs| told(tx.preferences().get(theirs.user)?)),
+    ("PreferencesRepo::list", |tx, _, _| told(tx.preferences().list(&PreferencesFilter::default(), PageRequest::first())?.items.len())),
+    ("PreferencesRepo::count", |tx, _, _| told(tx.preferences().count(&PreferencesFilter::default())?)),
+    ("PreferencesRepo::create", |tx, _, theirs| told(tx.preferences().create(theirs.user)?)),
+    ("PreferencesRepo::insert_if_missing", |tx, _, theirs| told(tx.preferences().insert_if_missing(theirs.user)?)),
+    ("PreferencesRepo::update", |tx, _, theirs| {
+        told(tx.preferences().update(theirs.user, &PreferencesPatch { show_tutorial: Some(false), ..PreferencesPatch::default() })?)
+    }),
+    ("PreferencesRepo::delete", |tx, _, theirs| told(tx.preferences().delete(theirs.user)?)),
+
+    ("Presences::find", |tx, _, theirs| told(tx.presences().find(theirs.user)?)),
+    ("Presences::get", |tx, _, theirs| told(tx.presences().get(theirs.user)?)),
+    ("Presences::list", |tx, _, _| told(tx.presences().list(&PresenceFilter::default(), PageRequest::first())?.items.len())),
+    ("Presences::count", |tx, _, _| told(tx.presences().count(&PresenceFilter::default())?)),
+    ("Presences::insert_if_missing", |tx, _, theirs| told(tx.presences().insert_if_missing(theirs.user)?)),
+    ("Presences::heartbeat", |tx, _, theirs| told(tx.presences().heartbeat(theirs.user)?)),
+    ("Presences::heartbeat of its own", |tx, own, _| told(tx.presences().heartbeat(own.user)?.is_online)),
+    ("Presences::set", |tx, _, theirs| told(tx.presences().set(theirs.user, PresenceStatus::Busy, &Patch::Clear)?)),
+    ("Presences::go_offline", |tx, _, theirs| told(tx.presences().go_offline(theirs.user)?)),
+    ("Presences::track", |tx, _, theirs| told(tx.presences().track(theirs.user, false)?)),
+    ("Presences::sweep", |tx, _, _| {
+        let later = tx.now() + TimeDelta::hours(1);
+        told(tx.presences().sweep(later)?)
+    }),
+    ("Presences::delete", |tx, _, theirs| told(tx.presences().delete(theirs.user)?)),
+
+    ("ApiKeys::find", |tx, _, theirs| told(tx.api_keys().find(theirs.api_key)?)),
+    ("ApiKeys::get", |tx, _, theirs| told(tx.api_keys().get(theirs.api_key)?)),
+    ("ApiKeys::find_by_prefix", |tx, _, theirs| told(tx.api_keys().find_by_prefix(&theirs.api_key_prefix)?)),
+    ("ApiKeys::list", |tx, _, _| told(tx.api_keys().list(&ApiKeyFilter::default(), PageRequest::first())?.items.len())),
+    ("ApiKeys::list of their user", |tx, _, theirs| {
+        let filter = ApiKeyFilter { created_by: Some(theirs.user), ..ApiKeyFilter::default() };
+        told(tx.api_keys().list(&filter, PageRequest::first())?.items)
+    }),
+    ("ApiKeys::count", |tx, _, _| told(tx.api_keys().count(&ApiKeyFilter::default())?)),
+    ("ApiKeys::count of their user", |tx, _, theirs| {
+        told(tx.api_keys().count(&ApiKeyFilter { created_by: Some(theirs.user), ..ApiKeyFilter::default() })?)
+    }),
+    ("ApiKeys::create", |tx, own, _| tx.api_keys().create(&api_key("hostile", Some(own.user))).map(|_| "made".to_owned())),
+    ("ApiKeys::create by their user", |tx, _, theirs| {
+        tx.api_keys().create(&api_key("more hostile", Some(theirs.user))).map(|_| "made".to_owned())
+    }),
+    ("ApiKeys::update", |tx, _, theirs| {
+        told(tx.api_keys().update(theirs.api_key, &ApiKeyPatch { scopes: Some(vec!["all".to_owned()]), ..ApiKeyPatch::default() })?)
+    }),
+    ("ApiKeys::revoke", |tx, _, theirs| told(tx.api_keys().revoke(theirs.api_key)?)),
+    ("ApiKeys::mark_used", |tx, _, theirs| told(tx.api_keys().mark_used(theirs.api_key)?)),
+    ("ApiKeys::delete", |tx, _, theirs| told(tx.api_keys().delete(theirs.api_key)?)),
 
     ("BusinessSettingsRepo::get", |tx, _, _| told(tx.business_settings().get()?.tenant_id == tx.tenant().id())),
     ("BusinessSettingsRepo::update", |tx, _, _| {

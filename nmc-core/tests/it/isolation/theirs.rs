@@ -2,21 +2,19 @@
 
 use nmc_core::testing::{TestDb, query, unique_phone, unique_sid};
 use nmc_core::{
-    AlertEventId, AlertId, AlertRuleId, ApiKeyId, CallAnalyticsId, CallId, CallMetadataId, CallParticipantId,
-    ConversationAnalyticsId, ConversationId, Email, EscalationContactId, JobId, KpiSnapshotId, MeasurementId, MessageId,
-    MetricId, NotificationId, PhoneNumber, PhoneNumberId, ReportId, SessionId, TenantId, UserId,
+    AlertId, AlertRuleId, ApiKeyId, CallAnalyticsId, CallId, CallParticipantId, ConversationAnalyticsId, ConversationId, Email,
+    EscalationContactId, JobId, KpiSnapshotId, MessageId, MetricId, NotificationId, PhoneNumber, PhoneNumberId, ReportId,
+    SessionId, TenantId, UserId,
 };
 
 /// What the hostile tenant knows of somebody else's rows, and uses. Not every row can be asked for by its id.
 #[derive(Debug)]
 pub(super) struct Theirs {
     pub(super) alert: AlertId,
-    pub(super) alert_event: AlertEventId,
     pub(super) api_key: ApiKeyId,
     pub(super) api_key_prefix: String,
     pub(super) call: CallId,
     pub(super) call_analytics: CallAnalyticsId,
-    pub(super) call_metadata: CallMetadataId,
     pub(super) call_sid: String,
     pub(super) contact: EscalationContactId,
     pub(super) conversation: ConversationId,
@@ -25,7 +23,6 @@ pub(super) struct Theirs {
     pub(super) email: Email,
     pub(super) job: JobId,
     pub(super) kpi: KpiSnapshotId,
-    pub(super) measurement: MeasurementId,
     pub(super) message: MessageId,
     pub(super) message_sid: String,
     pub(super) metric: MetricId,
@@ -49,12 +46,10 @@ impl Theirs {
         };
         Self {
             alert: the("id", "alerts").parse().unwrap(),
-            alert_event: the("id", "alert_history").parse().unwrap(),
             api_key: the("id", "api_keys").parse().unwrap(),
             api_key_prefix: the("prefix", "api_keys"),
             call: the("id", "calls").parse().unwrap(),
             call_analytics: the("id", "call_analytics").parse().unwrap(),
-            call_metadata: the("id", "call_metadata").parse().unwrap(),
             call_sid: the("twilio_call_sid", "calls"),
             contact: the("id", "escalation_contacts").parse().unwrap(),
             conversation: the("id", "conversations").parse().unwrap(),
@@ -63,7 +58,6 @@ impl Theirs {
             email: the("email", "users").parse().unwrap(),
             job: the("id", "analytics_processing_jobs").parse().unwrap(),
             kpi: the("id", "kpi_snapshots").parse().unwrap(),
-            measurement: the("id", "alert_metrics_cache").parse().unwrap(),
             message: the("id", "messages").parse().unwrap(),
             message_sid: the("message_sid", "messages"),
             metric: the("id", "analytics_metrics").parse().unwrap(),
@@ -83,12 +77,10 @@ impl Theirs {
         let id = uuid::Uuid::now_v7;
         Self {
             alert: AlertId::new(id()),
-            alert_event: AlertEventId::new(id()),
             api_key: ApiKeyId::new(id()),
             api_key_prefix: "nobodys".to_owned(),
             call: CallId::new(id()),
             call_analytics: CallAnalyticsId::new(id()),
-            call_metadata: CallMetadataId::new(id()),
             call_sid: unique_sid("CA"),
             contact: EscalationContactId::new(id()),
             conversation: ConversationId::new(id()),
@@ -97,7 +89,6 @@ impl Theirs {
             email: format!("{}@nobody.example", id()).parse().unwrap(),
             job: JobId::new(id()),
             kpi: KpiSnapshotId::new(id()),
-            measurement: MeasurementId::new(id()),
             message: MessageId::new(id()),
             message_sid: unique_sid("SM"),
             metric: MetricId::new(id()),

@@ -1,0 +1,289 @@
+//! Alerts (source lines 1486–1515): reading them, and raising one. What becomes of it is in `alert_moves`.
+
+use super::bounded;
+use super::history::{AlertHistory, NewAlertEvent};
+use super::rule::{AlertRule, AlertRules};
+use crate::error::found;
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::{alert_rules as rules, alerts};
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::{bounds, optional};
+use crate::{AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Error, Result, TenantId, UserId};
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Timestamptz};
+use rust_decimal::Decimal;
+use serde_json::json;
+
+/// One alert.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = alerts, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Alert {
+    pub id: AlertId,
+    pub tenant_id: TenantId,
+    pub rule_id: AlertRuleId,
+    pub rule_name: String,
+    pub metric: String,
+    pub metric_value: Decimal,
+    pub threshold: Decimal,
+    pub operator: AlertOperator,
+    pub severity: AlertSeverity,
+    pub status: AlertStatus,
+    pub message: String,
+    pub notification_sent: bool,
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    pub acknowledged_by: Option<UserId>,
+    pub acknowledgment_note: Option<String>,
+    pub escalated_at: Option<DateTime<Utc>>,
+    pub escalation_level: i32,
+    pub resolved_at: Option<DateTime<Utc>>,
+    pub resolved_by: Option<UserId>,
+    pub resolution_note: Option<String>,
+    pub auto_resolved: bool,
+    pub snoozed_at: Option<DateTime<Utc>>,
+    pub snoozed_by: Option<UserId>,
+    pub snoozed_until: Option<DateTime<Utc>>,
+    pub snooze_note: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What raising came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raised {
+    /// The rule's open alert.
+    pub alert: Alert,
+    /// Whether it was raised by this; otherwise it had been open before, and is as it was.
+    pub is_new: bool,
+}
+
+/// Which alerts. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct AlertFilter {
+    /// In this status.
+    pub status: Option<AlertStatus>,
+    /// Those that are not resolved (true), or are (false).
+    pub open: Option<bool>,
+    /// This bad.
+    pub severity: Option<AlertSeverity>,
+    /// Raised by this rule.
+    pub rule: Option<AlertRuleId>,
+    /// Raised over this metric.
+    pub metric: Option<String>,
+    /// Last acknowledged by this user.
+    pub acknowledged_by: Option<UserId>,
+    /// Resolved by this user.
+    pub resolved_by: Option<UserId>,
+    /// Raised at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Raised before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A tenant's alerts.
+pub struct Alerts<'a>(pub(super) Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's alerts.
+    pub const fn alerts(&mut self) -> Alerts<'_> {
+        Alerts(self.0.reborrow())
+    }
+}
+
+/// The predicate of `alerts_open_key`, to the letter: PostgreSQL can't match it with bound values.
+const OPEN_SQL: &str = "status <> 'resolved'";
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(status) = $filter.status {
+            query = query.filter(alerts::status.eq(status));
+        }
+        match $filter.open {
+            Some(true) => query = query.filter(alerts::status.ne(AlertStatus::Resolved)),
+            Some(false) => query = query.filter(alerts::status.eq(AlertStatus::Resolved)),
+            None => {}
+        }
+        if let Some(severity) = $filter.severity {
+            query = query.filter(alerts::severity.eq(severity));
+        }
+        if let Some(rule) = $filter.rule {
+            query = query.filter(alerts::rule_id.eq(rule));
+        }
+        if let Some(metric) = &$filter.metric {
+            query = query.filter(alerts::metric.eq(metric));
+        }
+        if let Some(user) = $filter.acknowledged_by {
+            query = query.filter(alerts::acknowledged_by.eq(user));
+        }
+        if let Some(user) = $filter.resolved_by {
+            query = query.filter(alerts::resolved_by.eq(user));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(alerts::created_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(alerts::created_at.lt(until));
+        }
+        query
+    }};
+}
+
+/// What a person is told when nobody has better words.
+fn default_message(rule: &AlertRule, value: Decimal) -> String {
+    let relation = match rule.operator {
+        AlertOperator::GreaterThan => "above",
+        AlertOperator::LessThan => "below",
+        AlertOperator::Equals => "equal to",
+        AlertOperator::NotEquals => "different from",
+    };
+    format!("{}: {} is {}, {relation} {}", rule.name, rule.metric, value.normalize(), rule.threshold.normalize())
+}
+
+impl<'a> Alerts<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl Alerts<'_> {
+    /// The alert, if it is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: AlertId) -> Result<Option<Alert>> {
+        Ok(Alert::query().filter(alerts::tenant_id.eq(self.0.tenant)).filter(alerts::id.eq(id)).first(self.0.conn).optional()?)
+    }
+
+    /// The alert.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: AlertId) -> Result<Alert> {
+        found(self.find(id)?, "alert")
+    }
+
+    /// The rule's open alert, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_open_by_rule(&mut self, rule: AlertRuleId) -> Result<Option<Alert>> {
+        Ok(Alert::query()
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::rule_id.eq(rule))
+            .filter(sql::<Bool>(OPEN_SQL))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of alerts, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &AlertFilter, page: PageRequest) -> Result<Page<Alert>> {
+        let query = filtered!(Alert::query().filter(alerts::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, alerts::created_at, alerts::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Alert| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many alerts.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &AlertFilter) -> Result<i64> {
+        let query = alerts::table.filter(alerts::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// The alerts to pass on, the oldest first, 500 at the most: triggered or escalated ones whose rule escalates and whose
+    /// last event (raised, passed on, end of its snooze) is that rule's delay ago. They and their rules are locked until the
+    /// transaction ends, and what another one holds is left out, so that nothing is passed on twice.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn due_for_escalation(&mut self, limit: u16) -> Result<Vec<Alert>> {
+        const ITS_TIME: &str = "greatest(alerts.created_at, alerts.escalated_at, alerts.snoozed_until)
+            + alert_rules.escalation_delay_minutes * INTERVAL '1 minute' <= ";
+        let rule = rules::tenant_id.eq(alerts::tenant_id).and(rules::id.eq(alerts::rule_id));
+        Ok(alerts::table
+            .inner_join(rules::table.on(rule))
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::escalation_enabled)
+            .filter(alerts::status.eq_any([AlertStatus::Triggered, AlertStatus::Escalated]))
+            .filter(sql::<Bool>(ITS_TIME).bind::<Timestamptz, _>(self.0.now()))
+            .order((alerts::created_at, alerts::id))
+            .limit(bounded(limit))
+            .select(Alert::as_select())
+            .for_no_key_update()
+            .skip_locked()
+            .load(self.0.conn)?)
+    }
+
+    /// Raises an alert of this rule, with the rule's words and figures as they are now, and writes the event. While one is
+    /// open, that one is returned as it is. Without a `message` (up to 2,000 characters) it says what was compared.
+    ///
+    /// Whether the rule's condition holds is the caller's to know; see [`super::evaluate`].
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`] when there is no such rule, [`crate::Error::Conflict`] when it is disabled,
+    /// [`crate::Error::Invalid`] on a broken rule.
+    pub fn raise(&mut self, rule: AlertRuleId, value: Decimal, message: Option<&str>) -> Result<Raised> {
+        let value = bounds::METRIC.rounded("metric_value", value)?;
+        let message = optional("message", message, 2_000)?;
+        let rule = AlertRules::over(self.0.reborrow()).lock_enabled(rule)?;
+        if let Some(alert) = self.find_open_by_rule(rule.id)? {
+            return Ok(Raised { alert, is_new: false });
+        }
+        let alert = self.raise_unless_open(&[(&rule, value, message)])?.pop();
+        // The rule's lock keeps others from raising meanwhile.
+        let alert = alert.ok_or(Error::Conflict { field: "rule_id", rule: "already has an open alert" })?;
+        Ok(Raised { alert, is_new: true })
+    }
+
+    /// Raises an alert of each rule that has none open, and writes the events: one statement each. The rules' locks are the
+    /// caller's.
+    pub(super) fn raise_unless_open(&mut self, new: &[(&AlertRule, Decimal, Option<String>)]) -> Result<Vec<Alert>> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<_> = new
+            .iter()
+            .map(|(rule, value, message)| {
+                let id = AlertId::new(self.0.moment.id());
+                (
+                    alerts::rule_id.eq(rule.id),
+                    alerts::rule_name.eq(&rule.name),
+                    alerts::metric.eq(&rule.metric),
+                    alerts::metric_value.eq(*value),
+                    alerts::threshold.eq(rule.threshold),
+                    alerts::operator.eq(rule.operator),
+                    alerts::severity.eq(rule.severity),
+                    alerts::status.eq(AlertStatus::Triggered),
+                    alerts::message.eq(message.clone().unwrap_or_else(|| default_message(rule, *value))),
+                    stamped!(alerts, self.0, id),
+                )
+            })
+            .collect();
+        let raised: Vec<Alert> = diesel::insert_into(alerts::table)
+            .values(rows)
+            .on_conflict((alerts::tenant_id, alerts::rule_id))
+            .filter_target(sql::<Bool>(OPEN_SQL))
+            .do_nothing()
+            .returning(Alert::as_returning())
+            .get_results(self.0.conn)?;
+        let events: Vec<_> = raised
+            .iter()
+            .map(|alert| {
+                NewAlertEvent::new(alert.id, AlertEventType::Triggered)
+                    .moving(None, AlertStatus::Triggered)
+                    .with(json!({"value": alert.metric_value, "threshold": alert.threshold}))
+            })
+            .collect();
+        AlertHistory::over(self.0.reborrow()).append(&events)?;
+        Ok(raised)
+    }
+}

@@ -1,0 +1,255 @@
+//! What people and time do to an alert. Each move locks the row, asks the lifecycle, and writes its entry of the history;
+//! who did it, when, and what they said to it stand in the row.
+
+use super::bounded;
+use super::history::{AlertHistory, NewAlertEvent};
+use super::{Alert, Alerts};
+use crate::error::{found, touched_one};
+use crate::schema::alerts;
+use crate::types::optional;
+use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, Error, Result, UserId};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+use serde_json::json;
+
+/// The columns that moves write. `None` leaves one as it is.
+#[derive(Debug, Default, AsChangeset)]
+#[diesel(table_name = alerts)]
+struct Change {
+    acknowledged_at: Option<DateTime<Utc>>,
+    acknowledged_by: Option<UserId>,
+    acknowledgment_note: Option<Option<String>>,
+    escalated_at: Option<DateTime<Utc>>,
+    escalation_level: Option<i32>,
+    resolved_at: Option<DateTime<Utc>>,
+    resolved_by: Option<Option<UserId>>,
+    resolution_note: Option<Option<String>>,
+    auto_resolved: Option<bool>,
+    snoozed_at: Option<DateTime<Utc>>,
+    snoozed_by: Option<UserId>,
+    snoozed_until: Option<DateTime<Utc>>,
+    snooze_note: Option<Option<String>>,
+}
+
+/// What somebody says to it.
+fn note(field: &'static str, text: Option<&str>) -> Result<Option<Option<String>>> {
+    optional(field, text, 2_000).map(Some)
+}
+
+impl Alerts<'_> {
+    /// Somebody takes note of the alert. `note`: up to 2,000 characters.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Invalid`]
+    /// when there is no such user, which is known when the transaction commits.
+    pub fn acknowledge(&mut self, id: AlertId, by: UserId, words: Option<&str>) -> Result<Alert> {
+        let alert = self.lock(id)?;
+        let change = Change {
+            acknowledged_at: Some(self.0.now()),
+            acknowledged_by: Some(by),
+            acknowledgment_note: note("acknowledgment_note", words)?,
+            ..Change::default()
+        };
+        let event = NewAlertEvent::new(id, AlertEventType::Acknowledged).by(Some(by));
+        self.move_to(&alert, AlertStatus::Acknowledged, change, event)
+    }
+
+    /// Puts the alert off until then, or off again.
+    ///
+    /// # Errors
+    /// As [`Self::acknowledge`]; [`crate::Error::Invalid`] also when `until` is not in the future.
+    pub fn snooze(&mut self, id: AlertId, until: DateTime<Utc>, by: UserId, words: Option<&str>) -> Result<Alert> {
+        if until <= self.0.now() {
+            return Err(Error::invalid("snoozed_until", "must be in the future"));
+        }
+        let alert = self.lock(id)?;
+        let change = Change {
+            snoozed_at: Some(self.0.now()),
+            snoozed_by: Some(by),
+            snoozed_until: Some(until),
+            snooze_note: note("snooze_note", words)?,
+            ..Change::default()
+        };
+        let event = NewAlertEvent::new(id, AlertEventType::Snoozed).by(Some(by)).with(json!({ "until": until }));
+        self.move_to(&alert, AlertStatus::Snoozed, change, event)
+    }
+
+    /// Ends the snooze before its time; nobody means the platform.
+    ///
+    /// # Errors
+    /// As [`Self::acknowledge`]; a [`crate::Error::InvalidTransition`] unless it is snoozed.
+    pub fn wake(&mut self, id: AlertId, by: Option<UserId>) -> Result<Alert> {
+        let alert = self.lock(id)?;
+        let event = NewAlertEvent::new(id, AlertEventType::Unsnoozed).by(by);
+        self.move_to(&alert, AlertStatus::Triggered, Change::default(), event)
+    }
+
+    /// Wakes the snoozed alerts whose time has come, the longest due first; 500 at the most. Those that somebody is at are
+    /// left to them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn wake_due(&mut self, limit: u16) -> Result<Vec<Alert>> {
+        let due: Vec<AlertId> = alerts::table
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::status.eq(AlertStatus::Snoozed))
+            .filter(alerts::snoozed_until.le(self.0.now()))
+            .order((alerts::snoozed_until, alerts::id))
+            .limit(bounded(limit))
+            .for_no_key_update()
+            .skip_locked()
+            .select(alerts::id)
+            .load(self.0.conn)?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let woken: Vec<Alert> = diesel::update(alerts::table)
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::id.eq_any(&due))
+            .filter(alerts::status.eq(AlertStatus::Snoozed))
+            .set((
+                alerts::status.eq(AlertStatus::Triggered),
+                alerts::snoozed_until.eq(self.0.now()),
+                alerts::updated_at.eq(self.0.now()),
+            ))
+            .returning(Alert::as_returning())
+            .get_results(self.0.conn)?;
+        let event = |alert: &Alert| {
+            NewAlertEvent::new(alert.id, AlertEventType::Unsnoozed).moving(Some(AlertStatus::Snoozed), AlertStatus::Triggered)
+        };
+        self.log(&woken.iter().map(event).collect::<Vec<_>>())?;
+        Ok(woken)
+    }
+
+    /// Passes the alert on to the next level; nobody means the platform.
+    ///
+    /// # Errors
+    /// As [`Self::acknowledge`].
+    pub fn escalate(&mut self, id: AlertId, by: Option<UserId>) -> Result<Alert> {
+        let alert = self.lock(id)?;
+        let level = alert.escalation_level.checked_add(1);
+        let level = level.ok_or(Error::Conflict { field: "escalation_level", rule: "can't go any higher" })?;
+        let change = Change { escalated_at: Some(self.0.now()), escalation_level: Some(level), ..Change::default() };
+        let event = NewAlertEvent::new(id, AlertEventType::Escalated).by(by).with(json!({ "level": level }));
+        self.move_to(&alert, AlertStatus::Escalated, change, event)
+    }
+
+    /// Somebody settles the alert.
+    ///
+    /// # Errors
+    /// As [`Self::acknowledge`].
+    pub fn resolve(&mut self, id: AlertId, by: UserId, words: Option<&str>) -> Result<Alert> {
+        let alert = self.lock(id)?;
+        let change = Change {
+            resolved_at: Some(self.0.now()),
+            resolved_by: Some(Some(by)),
+            resolution_note: note("resolution_note", words)?,
+            auto_resolved: Some(false),
+            ..Change::default()
+        };
+        let event = NewAlertEvent::new(id, AlertEventType::Resolved).by(Some(by)).with(json!({ "auto": false }));
+        self.move_to(&alert, AlertStatus::Resolved, change, event)
+    }
+
+    /// The alert settled itself, its condition no longer holding.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing.
+    pub fn auto_resolve(&mut self, id: AlertId) -> Result<Alert> {
+        let alert = self.lock(id)?;
+        let change =
+            Change { resolved_at: Some(self.0.now()), resolved_by: Some(None), auto_resolved: Some(true), ..Change::default() };
+        let event = NewAlertEvent::new(id, AlertEventType::Resolved).with(json!({ "auto": true }));
+        self.move_to(&alert, AlertStatus::Resolved, change, event)
+    }
+
+    /// The same for locked alerts that are open and not snoozed, with the values that settled them: one statement, and one
+    /// for the events.
+    pub(super) fn auto_resolve_all(&mut self, settled: &[(&Alert, Decimal)]) -> Result<Vec<AlertId>> {
+        if settled.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<AlertId> = settled.iter().map(|(alert, _)| alert.id).collect();
+        let rows = diesel::update(alerts::table)
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::id.eq_any(&ids))
+            .filter(alerts::status.ne_all([AlertStatus::Resolved, AlertStatus::Snoozed]))
+            .set((
+                alerts::status.eq(AlertStatus::Resolved),
+                alerts::resolved_at.eq(self.0.now()),
+                alerts::resolved_by.eq(None::<UserId>),
+                alerts::auto_resolved.eq(true),
+                alerts::updated_at.eq(self.0.now()),
+            ))
+            .execute(self.0.conn)?;
+        if rows != ids.len() {
+            return Err(Error::internal("a locked alert moved"));
+        }
+        let event = |(alert, value): &(&Alert, Decimal)| {
+            NewAlertEvent::new(alert.id, AlertEventType::Resolved)
+                .moving(Some(alert.status), AlertStatus::Resolved)
+                .with(json!({ "auto": true, "value": value }))
+        };
+        self.log(&settled.iter().map(event).collect::<Vec<_>>())?;
+        Ok(ids)
+    }
+
+    /// The open alerts of these rules, locked in the order of their ids.
+    pub(super) fn lock_open_of(&mut self, rules: &[AlertRuleId]) -> Result<Vec<Alert>> {
+        Ok(Alert::query()
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::rule_id.eq_any(rules))
+            .filter(alerts::status.ne(AlertStatus::Resolved))
+            .order(alerts::id)
+            .for_no_key_update()
+            .load(self.0.conn)?)
+    }
+
+    /// At least one notification of it was delivered.
+    pub(super) fn mark_notified(&mut self, id: AlertId) -> Result<()> {
+        let rows = diesel::update(alerts::table)
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::id.eq(id))
+            .set((alerts::notification_sent.eq(true), alerts::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        touched_one(rows, "alert")
+    }
+
+    /// Locks the row, so that what is decided from it still holds when it is written. Its key stays free: notifications of it
+    /// may be queued meanwhile.
+    fn lock(&mut self, id: AlertId) -> Result<Alert> {
+        let row = Alert::query()
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::id.eq(id))
+            .for_no_key_update()
+            .first(self.0.conn)
+            .optional()?;
+        let row: Alert = found(row, "alert")?;
+        self.0.moment = self.0.moment.after(row.updated_at);
+        Ok(row)
+    }
+
+    fn move_to(&mut self, alert: &Alert, to: AlertStatus, mut change: Change, event: NewAlertEvent) -> Result<Alert> {
+        alert.status.must_become(to)?;
+        if alert.status == AlertStatus::Snoozed && to != AlertStatus::Snoozed {
+            // It slept until now, whatever had been planned.
+            change.snoozed_until = alert.snoozed_at.max(Some(self.0.now()));
+        }
+        let row = diesel::update(alerts::table)
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::id.eq(alert.id))
+            .filter(alerts::status.eq(alert.status))
+            .set((change, alerts::status.eq(to), alerts::updated_at.eq(self.0.now())))
+            .returning(Alert::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        let row = found(row, "alert")?;
+        self.log(&[event.moving(Some(alert.status), to)])?;
+        Ok(row)
+    }
+
+    fn log(&mut self, events: &[NewAlertEvent]) -> Result<()> {
+        AlertHistory::over(self.0.reborrow()).append(events)
+    }
+}

@@ -1,0 +1,228 @@
+//! Who hears of an alert once it has been passed on (source lines 1551–1563).
+
+use super::address::{Address, checked};
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::escalation_contacts as contacts;
+use crate::store::{Scope, TenantTx};
+use crate::{AlertRuleId, ContactType, EscalationContactId, Patch, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One contact.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = contacts, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct EscalationContact {
+    pub id: EscalationContactId,
+    pub tenant_id: TenantId,
+    pub rule_id: Option<AlertRuleId>,
+    pub escalation_level: i32,
+    pub contact_type: ContactType,
+    pub contact_value: Address,
+    pub is_active: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A contact to add.
+#[derive(Debug, Clone)]
+pub struct NewEscalationContact {
+    /// The rule it is for; nothing means all rules of the tenant.
+    pub rule_id: Option<AlertRuleId>,
+    /// Hears from this escalation on; 1 is the first.
+    pub escalation_level: i32,
+    /// What kind of contact.
+    pub contact_type: ContactType,
+    /// The id of a user of the tenant, an e-mail address, a phone number or the https URL of a public host, as the type has
+    /// it.
+    pub contact_value: Address,
+    /// Whether it is used.
+    pub is_active: bool,
+}
+
+/// Changes of a contact. The type and the value must fit each other afterwards.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the fields of NewEscalationContact")]
+pub struct EscalationContactPatch {
+    pub rule_id: Patch<AlertRuleId>,
+    pub escalation_level: Option<i32>,
+    pub contact_type: Option<ContactType>,
+    pub contact_value: Option<Address>,
+    pub is_active: Option<bool>,
+}
+
+/// Which contacts. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct EscalationContactFilter {
+    /// Of this rule alone, without the global ones.
+    pub rule: Option<AlertRuleId>,
+    /// Those for all rules (true), or for one (false).
+    pub global: Option<bool>,
+    /// At this level.
+    pub level: Option<i32>,
+    /// Those that are, or are not, used.
+    pub is_active: Option<bool>,
+}
+
+/// A tenant's contacts.
+pub struct EscalationContacts<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's contacts.
+    pub const fn escalation_contacts(&mut self) -> EscalationContacts<'_> {
+        EscalationContacts(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(rule) = $filter.rule {
+            query = query.filter(contacts::rule_id.eq(rule));
+        }
+        match $filter.global {
+            Some(true) => query = query.filter(contacts::rule_id.is_null()),
+            Some(false) => query = query.filter(contacts::rule_id.is_not_null()),
+            None => {}
+        }
+        if let Some(level) = $filter.level {
+            query = query.filter(contacts::escalation_level.eq(level));
+        }
+        if let Some(active) = $filter.is_active {
+            query = query.filter(contacts::is_active.eq(active));
+        }
+        query
+    }};
+}
+
+impl EscalationContacts<'_> {
+    /// The contact, if it is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: EscalationContactId) -> Result<Option<EscalationContact>> {
+        Ok(EscalationContact::query()
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The contact.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: EscalationContactId) -> Result<EscalationContact> {
+        found(self.find(id)?, "contact")
+    }
+
+    /// A page of contacts, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &EscalationContactFilter, page: PageRequest) -> Result<Page<EscalationContact>> {
+        let query = filtered!(EscalationContact::query().filter(contacts::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, contacts::created_at, contacts::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &EscalationContact| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many contacts.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &EscalationContactFilter) -> Result<i64> {
+        let query = contacts::table.filter(contacts::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Who hears of an alert of this rule at this level: its active contacts and the global ones up to that level, the first
+    /// level first; 200 at the most.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn for_alert(&mut self, rule: AlertRuleId, level: i32) -> Result<Vec<EscalationContact>> {
+        Ok(EscalationContact::query()
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::rule_id.eq(rule).or(contacts::rule_id.is_null()))
+            .filter(contacts::is_active)
+            .filter(contacts::escalation_level.le(level))
+            .order((contacts::escalation_level, contacts::created_at, contacts::id))
+            .limit(200)
+            .load(self.0.conn)?)
+    }
+
+    /// Adds a contact.
+    ///
+    /// # Errors
+    /// [`crate::Error::Conflict`] when the level has that contact already, [`crate::Error::Invalid`] on a broken rule, or
+    /// when there is no such rule or user.
+    pub fn create(&mut self, new: &NewEscalationContact) -> Result<EscalationContact> {
+        let id = EscalationContactId::new(self.0.moment.id());
+        let value = self.address(new.contact_type, &new.contact_value)?;
+        Ok(diesel::insert_into(contacts::table)
+            .values((
+                contacts::id.eq(id),
+                contacts::tenant_id.eq(self.0.tenant),
+                contacts::rule_id.eq(new.rule_id),
+                contacts::escalation_level.eq(new.escalation_level),
+                contacts::contact_type.eq(new.contact_type),
+                contacts::contact_value.eq(value),
+                contacts::is_active.eq(new.is_active),
+                contacts::created_at.eq(self.0.now()),
+            ))
+            .returning(EscalationContact::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Changes a contact.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; otherwise as [`Self::create`].
+    pub fn update(&mut self, id: EscalationContactId, patch: &EscalationContactPatch) -> Result<EscalationContact> {
+        let before = EscalationContact::query()
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        let before = found(before, "contact")?;
+        let contact_type = patch.contact_type.unwrap_or(before.contact_type);
+        let contact_value = match &patch.contact_value {
+            Some(value) => self.address(contact_type, value)?,
+            None if contact_type != before.contact_type => self.address(contact_type, &before.contact_value)?,
+            None => before.contact_value,
+        };
+        let row = diesel::update(contacts::table)
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::id.eq(id))
+            .set((
+                patch.rule_id.into_change().map(|value| contacts::rule_id.eq(value)),
+                patch.escalation_level.map(|value| contacts::escalation_level.eq(value)),
+                contacts::contact_type.eq(contact_type),
+                contacts::contact_value.eq(contact_value),
+                patch.is_active.map(|value| contacts::is_active.eq(value)),
+            ))
+            .returning(EscalationContact::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "contact")
+    }
+
+    /// Removes a contact.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn delete(&mut self, id: EscalationContactId) -> Result<()> {
+        let rows = diesel::delete(contacts::table)
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "contact")
+    }
+
+    fn address(&mut self, contact_type: ContactType, value: &Address) -> Result<Address> {
+        let one = std::iter::once((contact_type.into(), value));
+        found(checked(&mut self.0, "contact_value", one)?.pop(), "contact")
+    }
+}

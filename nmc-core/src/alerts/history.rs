@@ -1,0 +1,138 @@
+//! What happened to alerts (source lines 1517–1528). Append-only: the database refuses anything else, and only the verbs of
+//! alerts and notifications append.
+
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::alert_history as events;
+use crate::store::{Scope, TenantTx};
+use crate::{AlertEventId, AlertEventType, AlertId, AlertStatus, Result, TenantId, UserId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = events, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct AlertEvent {
+    pub id: AlertEventId,
+    pub tenant_id: TenantId,
+    pub alert_id: AlertId,
+    pub event_type: AlertEventType,
+    pub old_status: Option<AlertStatus>,
+    pub new_status: Option<AlertStatus>,
+    pub user_id: Option<UserId>,
+    pub details: Option<serde_json::Value>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An entry to append.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = events, check_for_backend(Pg))]
+pub(crate) struct NewAlertEvent {
+    alert_id: AlertId,
+    event_type: AlertEventType,
+    old_status: Option<AlertStatus>,
+    new_status: Option<AlertStatus>,
+    user_id: Option<UserId>,
+    details: Option<serde_json::Value>,
+}
+
+impl NewAlertEvent {
+    /// Something happened, by the platform.
+    pub(crate) const fn new(alert_id: AlertId, event_type: AlertEventType) -> Self {
+        Self { alert_id, event_type, old_status: None, new_status: None, user_id: None, details: None }
+    }
+
+    /// It moved the status.
+    pub(crate) const fn moving(mut self, from: Option<AlertStatus>, to: AlertStatus) -> Self {
+        self.old_status = from;
+        self.new_status = Some(to);
+        self
+    }
+
+    /// This user did it; nobody means the platform.
+    pub(crate) const fn by(mut self, user: Option<UserId>) -> Self {
+        self.user_id = user;
+        self
+    }
+
+    /// With these details: a JSON object.
+    pub(crate) fn with(mut self, details: serde_json::Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+}
+
+/// Which entries. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct AlertEventFilter {
+    /// Of this type.
+    pub event_type: Option<AlertEventType>,
+}
+
+/// The history of a tenant's alerts.
+pub struct AlertHistory<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The history of the tenant's alerts.
+    pub const fn alert_history(&mut self) -> AlertHistory<'_> {
+        AlertHistory(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(event_type) = $filter.event_type {
+            query = query.filter(events::event_type.eq(event_type));
+        }
+        query
+    }};
+}
+
+impl<'a> AlertHistory<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl AlertHistory<'_> {
+    /// A page of an alert's history, newest first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn list(&mut self, alert: AlertId, filter: &AlertEventFilter, page: PageRequest) -> Result<Page<AlertEvent>> {
+        let query = AlertEvent::query().filter(events::tenant_id.eq(self.0.tenant)).filter(events::alert_id.eq(alert));
+        let rows = keyset!(filtered!(query, filter), page, events::created_at, events::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &AlertEvent| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many entries an alert's history has.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub fn count(&mut self, alert: AlertId, filter: &AlertEventFilter) -> Result<i64> {
+        let query = events::table.filter(events::tenant_id.eq(self.0.tenant)).filter(events::alert_id.eq(alert)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Appends entries, in one statement.
+    pub(crate) fn append(&mut self, new: &[NewAlertEvent]) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = new
+            .iter()
+            .map(|event| {
+                (
+                    event,
+                    events::id.eq(AlertEventId::new(self.0.moment.id())),
+                    events::tenant_id.eq(self.0.tenant),
+                    events::created_at.eq(self.0.now()),
+                )
+            })
+            .collect();
+        diesel::insert_into(events::table).values(rows).execute(self.0.conn)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! Recent values of the metrics that rules watch (source lines 1565–1575).
+
+use super::bounded;
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::alert_metrics_cache as cache;
+use crate::store::{Scope, TenantTx};
+use crate::types::{bounds, required};
+use crate::{MeasurementId, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use rust_decimal::Decimal;
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = cache, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Measurement {
+    pub id: MeasurementId,
+    pub tenant_id: TenantId,
+    pub metric_name: String,
+    pub metric_value: Decimal,
+    pub measurement_time: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which values. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct MeasurementFilter {
+    /// Of this metric.
+    pub metric: Option<String>,
+    /// Measured at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Measured before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A tenant's recent values.
+pub struct Measurements<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's recent values of watched metrics.
+    pub const fn measurements(&mut self) -> Measurements<'_> {
+        Measurements(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(metric) = &$filter.metric {
+            query = query.filter(cache::metric_name.eq(metric));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(cache::measurement_time.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(cache::measurement_time.lt(until));
+        }
+        query
+    }};
+}
+
+impl<'a> Measurements<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl Measurements<'_> {
+    /// Records what a metric (up to 100 characters) was at an instant. Another value of the same instant takes its place.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] on a broken rule.
+    pub fn record(&mut self, metric: &str, value: Decimal, at: DateTime<Utc>) -> Result<Measurement> {
+        let id = MeasurementId::new(self.0.moment.id());
+        Ok(diesel::insert_into(cache::table)
+            .values((
+                cache::id.eq(id),
+                cache::tenant_id.eq(self.0.tenant),
+                cache::metric_name.eq(required("metric_name", metric, 100)?),
+                cache::metric_value.eq(bounds::METRIC.rounded("metric_value", value)?),
+                cache::measurement_time.eq(at),
+                cache::created_at.eq(self.0.now()),
+            ))
+            .on_conflict((cache::tenant_id, cache::metric_name, cache::measurement_time))
+            .do_update()
+            .set(cache::metric_value.eq(excluded(cache::metric_value)))
+            .returning(Measurement::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// A metric's last value, if there is one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn latest(&mut self, metric: &str) -> Result<Option<Measurement>> {
+        Ok(Measurement::query()
+            .filter(cache::tenant_id.eq(self.0.tenant))
+            .filter(cache::metric_name.eq(metric))
+            .order(cache::measurement_time.desc())
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The last value of each of these metrics that has one, by name.
+    ///
+    /// # Errors
+    /// As [`Self::latest`].
+    pub fn latest_of(&mut self, metrics: &[&str]) -> Result<Vec<Measurement>> {
+        Ok(Measurement::query()
+            .filter(cache::tenant_id.eq(self.0.tenant))
+            .filter(cache::metric_name.eq_any(metrics))
+            .distinct_on(cache::metric_name)
+            .order((cache::metric_name, cache::measurement_time.desc()))
+            .load(self.0.conn)?)
+    }
+
+    /// A page of values, the last measured first.
+    ///
+    /// # Errors
+    /// As [`Self::latest`].
+    pub fn list(&mut self, filter: &MeasurementFilter, page: PageRequest) -> Result<Page<Measurement>> {
+        let query = filtered!(Measurement::query().filter(cache::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, cache::measurement_time, cache::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Measurement| Cursor { at: row.measurement_time, id: row.id.uuid() }))
+    }
+
+    /// How many values.
+    ///
+    /// # Errors
+    /// As [`Self::latest`].
+    pub fn count(&mut self, filter: &MeasurementFilter) -> Result<i64> {
+        let query = cache::table.filter(cache::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Removes values measured before an instant, the oldest first, 500 at the most; how many it were. None means that
+    /// nothing is left, or that somebody else is at it.
+    ///
+    /// # Errors
+    /// As [`Self::latest`].
+    pub fn delete_before(&mut self, instant: DateTime<Utc>, limit: u16) -> Result<usize> {
+        let old: Vec<MeasurementId> = cache::table
+            .filter(cache::tenant_id.eq(self.0.tenant))
+            .filter(cache::measurement_time.lt(instant))
+            .order((cache::measurement_time, cache::id))
+            .limit(bounded(limit))
+            .for_update()
+            .skip_locked()
+            .select(cache::id)
+            .load(self.0.conn)?;
+        Ok(diesel::delete(cache::table)
+            .filter(cache::tenant_id.eq(self.0.tenant))
+            .filter(cache::id.eq_any(old))
+            .execute(self.0.conn)?)
+    }
+}

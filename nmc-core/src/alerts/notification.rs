@@ -1,0 +1,198 @@
+//! Notifications of alerts (source lines 1530–1549): the record of each, and queueing them. Delivering them is in
+//! `notification_queue`.
+
+use super::AT_ONCE;
+use super::address::{Address, checked};
+use crate::error::found;
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::notifications;
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::optional;
+use crate::{AlertId, Error, LeaseId, NotificationChannel, NotificationId, NotificationStatus, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One alert told, or to be told, to one recipient.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = notifications, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Notification {
+    pub id: NotificationId,
+    pub tenant_id: TenantId,
+    pub alert_id: AlertId,
+    pub channel: NotificationChannel,
+    pub recipient: Address,
+    pub status: NotificationStatus,
+    pub attempts: i32,
+    pub max_attempts: i32,
+    pub next_attempt_at: DateTime<Utc>,
+    pub lease_owner: Option<LeaseId>,
+    pub lease_expires_at: Option<DateTime<Utc>>,
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub failed_at: Option<DateTime<Utc>>,
+    pub error_message: Option<String>,
+    pub webhook_response_code: Option<i32>,
+    pub webhook_response_body: Option<String>,
+    pub template_used: Option<String>,
+    pub message_content: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A notification to queue; it is due at once.
+#[derive(Debug, Clone)]
+pub struct NewNotification {
+    /// The alert.
+    pub alert_id: AlertId,
+    /// By which way.
+    pub channel: NotificationChannel,
+    /// To whom: an e-mail address, a phone number, the https URL of a public host, or the id of a user of the tenant, as the
+    /// channel has it.
+    pub recipient: Address,
+    /// The template the text was made from; up to 100 characters.
+    pub template_used: Option<String>,
+    /// The text; up to 10,000 characters.
+    pub message_content: Option<String>,
+    /// How often it is tried, at least once.
+    pub max_attempts: i32,
+}
+
+/// Which notifications. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct NotificationFilter {
+    /// In this status.
+    pub status: Option<NotificationStatus>,
+    /// Those still to be delivered (true), or delivered and failed ones (false).
+    pub open: Option<bool>,
+    /// By this way.
+    pub channel: Option<NotificationChannel>,
+    /// Of this alert.
+    pub alert: Option<AlertId>,
+    /// Queued at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Queued before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A tenant's notifications.
+pub struct Notifications<'a>(pub(super) Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's notifications.
+    pub const fn notifications(&mut self) -> Notifications<'_> {
+        Notifications(self.0.reborrow())
+    }
+}
+
+/// The statuses of one that is still to be delivered.
+pub(super) const OPEN: [NotificationStatus; 2] = [NotificationStatus::Pending, NotificationStatus::Retrying];
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(status) = $filter.status {
+            query = query.filter(notifications::status.eq(status));
+        }
+        match $filter.open {
+            Some(true) => query = query.filter(notifications::status.eq_any(OPEN)),
+            Some(false) => query = query.filter(notifications::status.ne_all(OPEN)),
+            None => {}
+        }
+        if let Some(channel) = $filter.channel {
+            query = query.filter(notifications::channel.eq(channel));
+        }
+        if let Some(alert) = $filter.alert {
+            query = query.filter(notifications::alert_id.eq(alert));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(notifications::created_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(notifications::created_at.lt(until));
+        }
+        query
+    }};
+}
+
+impl Notifications<'_> {
+    /// The notification, if it is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: NotificationId) -> Result<Option<Notification>> {
+        Ok(Notification::query()
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The notification.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: NotificationId) -> Result<Notification> {
+        found(self.find(id)?, "notification")
+    }
+
+    /// A page of notifications, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &NotificationFilter, page: PageRequest) -> Result<Page<Notification>> {
+        let query = filtered!(Notification::query().filter(notifications::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, notifications::created_at, notifications::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Notification| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many notifications.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &NotificationFilter) -> Result<i64> {
+        let query = notifications::table.filter(notifications::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Queues a notification.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] on a broken rule, or when there is no such alert.
+    pub fn create(&mut self, new: &NewNotification) -> Result<Notification> {
+        found(self.create_many(std::slice::from_ref(new))?.pop(), "notification")
+    }
+
+    /// Queues notifications, 500 at the most, all or none of them, in one statement.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_many(&mut self, new: &[NewNotification]) -> Result<Vec<Notification>> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        if i64::try_from(new.len()).is_ok_and(|many| many > AT_ONCE) {
+            return Err(Error::invalid("notifications", format!("must be at most {AT_ONCE} at once")));
+        }
+        let recipients = new.iter().map(|new| (new.channel.into(), &new.recipient));
+        let recipients = checked(&mut self.0, "recipient", recipients)?;
+        let mut rows = Vec::new();
+        for (new, recipient) in new.iter().zip(recipients) {
+            let id = NotificationId::new(self.0.moment.id());
+            rows.push((
+                notifications::alert_id.eq(new.alert_id),
+                notifications::channel.eq(new.channel),
+                notifications::recipient.eq(recipient),
+                notifications::max_attempts.eq(new.max_attempts),
+                notifications::next_attempt_at.eq(self.0.now()),
+                notifications::template_used.eq(optional("template_used", new.template_used.as_deref(), 100)?),
+                notifications::message_content.eq(optional("message_content", new.message_content.as_deref(), 10_000)?),
+                stamped!(notifications, self.0, id),
+            ));
+        }
+        Ok(diesel::insert_into(notifications::table)
+            .values(rows)
+            .returning(Notification::as_returning())
+            .get_results(self.0.conn)?)
+    }
+}

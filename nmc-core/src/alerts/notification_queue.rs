@@ -1,0 +1,225 @@
+//! Notifications as a queue: claimed in two steps (which tenants have due ones, without locks; then a tenant's, under
+//! `FOR UPDATE SKIP LOCKED`), which is what makes it fair between tenants.
+//!
+//! An attempt counts from the claim on, so that a worker that dies has used it up.
+
+use super::history::{AlertHistory, NewAlertEvent};
+use super::notification::OPEN;
+use super::{Alerts, Notification, Notifications, bounded};
+use crate::error::found;
+use crate::schema::{notifications, tenants};
+use crate::store::{SystemTx, Tenant};
+use crate::types::{bounds, clip};
+use crate::{AlertEventType, Error, LeaseId, NotificationId, NotificationStatus, Result, TenantId};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use serde_json::json;
+use std::collections::HashMap;
+
+/// The predicate of `notifications_due_next_attempt_at_idx`, to the letter, save that tenants have a status too.
+const OPEN_SQL: &str = "notifications.status IN ('pending', 'retrying')";
+
+/// How much of an error or an answer is kept, in characters.
+const KEPT: usize = 2_000;
+
+/// A notification that a worker holds under a lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotificationClaim {
+    /// The notification, this attempt counted.
+    pub notification: Notification,
+    /// This claim; a later one of the same notification has another.
+    pub lease: LeaseId,
+}
+
+/// What a webhook answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookResponse {
+    /// Its HTTP status.
+    pub code: u16,
+    /// Its body; 2,000 characters of it are kept.
+    pub body: Option<String>,
+}
+
+/// How an attempt ended.
+struct End<'e> {
+    status: NotificationStatus,
+    /// When it is tried again.
+    due: Option<DateTime<Utc>>,
+    error: Option<&'e str>,
+    response: Option<&'e WebhookResponse>,
+}
+
+/// What others say, cut down to what is kept; PostgreSQL has no NUL.
+fn said(text: Option<&str>) -> Option<String> {
+    clip(text.map(|text| text.replace('\0', "")).as_deref(), KEPT)
+}
+
+/// The entry of the history. It doesn't name the recipient: people's data stays where it can be erased.
+fn event(of: &Notification, event_type: AlertEventType) -> NewAlertEvent {
+    NewAlertEvent::new(of.alert_id, event_type).with(json!({"notification": of.id, "channel": of.channel}))
+}
+
+impl SystemTx<'_> {
+    /// The tenants with notifications due, the longest waiting first; `limit` at the most. A suspended one's wait.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn tenants_with_due_notifications(&mut self, limit: u16) -> Result<Vec<Tenant>> {
+        let ids: Vec<TenantId> = notifications::table
+            .inner_join(tenants::table)
+            .filter(tenants::is_active)
+            .filter(sql::<Bool>(OPEN_SQL))
+            .filter(notifications::next_attempt_at.le(self.now()))
+            .group_by(notifications::tenant_id)
+            .order(diesel::dsl::min(notifications::next_attempt_at))
+            .limit(bounded(limit))
+            .select(notifications::tenant_id)
+            .load(self.conn)?;
+        Ok(ids.into_iter().map(Tenant::proven).collect())
+    }
+}
+
+impl Notifications<'_> {
+    /// Claims due notifications for `lease_for`, the longest waiting first, `limit` (500 at the most). Until then no other
+    /// worker sees them. One whose attempts are used up, its last worker having died, is failed instead.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
+    pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<NotificationClaim>> {
+        let until = bounds::lease_end(self.0.now(), lease_for)?;
+        let due: Vec<(NotificationId, i32, i32)> = notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(OPEN_SQL))
+            .filter(notifications::next_attempt_at.le(self.0.now()))
+            .order((notifications::next_attempt_at, notifications::id))
+            .limit(bounded(limit))
+            .for_update()
+            .skip_locked()
+            .select((notifications::id, notifications::attempts, notifications::max_attempts))
+            .load(self.0.conn)?;
+        let (spent, live): (Vec<_>, Vec<_>) = due.into_iter().partition(|(_, attempts, most)| attempts >= most);
+        self.fail_spent(&spent.into_iter().map(|(id, ..)| id).collect::<Vec<_>>())?;
+        if live.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<NotificationId> = live.into_iter().map(|(id, ..)| id).collect();
+        let lease = LeaseId::new(self.0.moment.id());
+        let claimed: Vec<Notification> = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq_any(&ids))
+            .set((
+                notifications::lease_owner.eq(lease),
+                notifications::lease_expires_at.eq(until),
+                // Not due again before the lease ends: one comparison finds what is due.
+                notifications::next_attempt_at.eq(until),
+                notifications::attempts.eq(notifications::attempts + 1),
+                notifications::updated_at.eq(self.0.now()),
+            ))
+            .returning(Notification::as_returning())
+            .get_results(self.0.conn)?;
+        let mut by_id: HashMap<_, _> = claimed.into_iter().map(|row| (row.id, row)).collect();
+        let in_order = ids.iter().filter_map(|id| by_id.remove(id));
+        Ok(in_order.map(|notification| NotificationClaim { notification, lease }).collect())
+    }
+
+    /// Ends a claim: the recipient has it. Its alert counts as notified from now on, and the history says so.
+    ///
+    /// # Errors
+    /// [`crate::Error::Conflict`] when the claim no longer holds (another worker took over, or it has ended), or never did,
+    /// which changes nothing. A lease that has run out still holds until another worker takes over: what is told is true.
+    pub fn deliver(&mut self, claim: &NotificationClaim, response: Option<&WebhookResponse>) -> Result<Notification> {
+        let held = self.lock_claimed(claim)?;
+        let end = End { status: NotificationStatus::Delivered, due: None, error: None, response };
+        let row = self.end_claim(&held, claim.lease, &end)?;
+        Alerts::over(self.0.reborrow()).mark_notified(row.alert_id)?;
+        AlertHistory::over(self.0.reborrow()).append(&[event(&row, AlertEventType::NotificationSent)])?;
+        Ok(row)
+    }
+
+    /// Ends a claim: it was not delivered, and is due again at `retry_at`. When that was its last attempt it is failed for
+    /// good, and the history says so.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub fn fail(
+        &mut self,
+        claim: &NotificationClaim,
+        error: &str,
+        response: Option<&WebhookResponse>,
+        retry_at: DateTime<Utc>,
+    ) -> Result<Notification> {
+        let held = self.lock_claimed(claim)?;
+        let again = held.attempts < held.max_attempts;
+        let status = if again { NotificationStatus::Retrying } else { NotificationStatus::Failed };
+        let end = End { status, due: again.then_some(retry_at), error: Some(error), response };
+        let row = self.end_claim(&held, claim.lease, &end)?;
+        if !again {
+            AlertHistory::over(self.0.reborrow()).append(&[event(&row, AlertEventType::NotificationFailed)])?;
+        }
+        Ok(row)
+    }
+
+    /// The claimed notification, locked, if the claim still holds.
+    fn lock_claimed(&mut self, claim: &NotificationClaim) -> Result<Notification> {
+        let row = Notification::query()
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(claim.notification.id))
+            .filter(notifications::lease_owner.eq(claim.lease))
+            .filter(notifications::status.eq_any(OPEN))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        row.ok_or(Error::Conflict { field: "lease", rule: "is no longer held" })
+    }
+
+    fn end_claim(&mut self, held: &Notification, lease: LeaseId, end: &End<'_>) -> Result<Notification> {
+        held.status.must_become(end.status)?;
+        let now = self.0.now();
+        let row = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(held.id))
+            .filter(notifications::lease_owner.eq(lease))
+            .filter(notifications::status.eq(held.status))
+            .set((
+                notifications::status.eq(end.status),
+                end.due.map(|at| notifications::next_attempt_at.eq(at)),
+                notifications::delivered_at.eq((end.status == NotificationStatus::Delivered).then_some(now)),
+                notifications::failed_at.eq((end.status == NotificationStatus::Failed).then_some(now)),
+                notifications::error_message.eq(said(end.error)),
+                notifications::webhook_response_code.eq(end.response.map(|response| i32::from(response.code))),
+                notifications::webhook_response_body.eq(said(end.response.and_then(|response| response.body.as_deref()))),
+                notifications::lease_owner.eq(None::<LeaseId>),
+                notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
+                notifications::updated_at.eq(now),
+            ))
+            .returning(Notification::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "notification")
+    }
+
+    /// Gives up locked notifications whose last worker died.
+    fn fail_spent(&mut self, spent: &[NotificationId]) -> Result<()> {
+        if spent.is_empty() {
+            return Ok(());
+        }
+        let failed: Vec<Notification> = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq_any(spent))
+            .filter(notifications::status.eq_any(OPEN))
+            .set((
+                notifications::status.eq(NotificationStatus::Failed),
+                notifications::failed_at.eq(self.0.now()),
+                notifications::error_message.eq("the last attempt ended without a word"),
+                notifications::lease_owner.eq(None::<LeaseId>),
+                notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
+                notifications::updated_at.eq(self.0.now()),
+            ))
+            .returning(Notification::as_returning())
+            .get_results(self.0.conn)?;
+        let events: Vec<_> = failed.iter().map(|row| event(row, AlertEventType::NotificationFailed)).collect();
+        AlertHistory::over(self.0.reborrow()).append(&events)
+    }
+}

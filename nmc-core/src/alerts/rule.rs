@@ -1,0 +1,288 @@
+//! Rules that raise alerts (source lines 1466–1484).
+
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::alert_rules as rules;
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::{bounds, optional, required};
+use crate::{AlertOperator, AlertRuleId, AlertSeverity, Error, NotificationChannel, Patch, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = rules, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct AlertRule {
+    pub id: AlertRuleId,
+    pub tenant_id: TenantId,
+    pub name: String,
+    pub description: Option<String>,
+    pub metric: String,
+    pub operator: AlertOperator,
+    pub threshold: Decimal,
+    pub severity: AlertSeverity,
+    pub is_enabled: bool,
+    pub notification_channels: Vec<NotificationChannel>,
+    pub escalation_enabled: bool,
+    pub escalation_delay_minutes: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl AlertRule {
+    /// Whether its condition holds for a value, exactly: 0.0049 is below 0.0050.
+    #[must_use]
+    pub fn holds(&self, value: Decimal) -> bool {
+        match self.operator {
+            AlertOperator::GreaterThan => value > self.threshold,
+            AlertOperator::LessThan => value < self.threshold,
+            AlertOperator::Equals => value == self.threshold,
+            AlertOperator::NotEquals => value != self.threshold,
+        }
+    }
+}
+
+/// A rule to add.
+#[derive(Debug, Clone)]
+pub struct NewAlertRule {
+    /// What it is called; up to 255 characters, unique per metric.
+    pub name: String,
+    /// What it is for; up to 2,000 characters.
+    pub description: Option<String>,
+    /// The metric it watches; up to 100 characters.
+    pub metric: String,
+    /// How the metric compares with the threshold.
+    pub operator: AlertOperator,
+    /// In the metric's unit; up to 11 digits and 4 decimals.
+    pub threshold: Decimal,
+    /// How bad it is.
+    pub severity: AlertSeverity,
+    /// Whether it is evaluated.
+    pub is_enabled: bool,
+    /// Where its alerts are told, each once; nowhere when empty.
+    pub notification_channels: Vec<NotificationChannel>,
+    /// Whether an alert nobody acknowledges is passed on.
+    pub escalation_enabled: bool,
+    /// Minutes it waits before each escalation; 0 passes it on every time anybody looks.
+    pub escalation_delay_minutes: i32,
+}
+
+/// Changes of a rule. An open alert keeps the condition it was raised under.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the fields of NewAlertRule")]
+pub struct AlertRulePatch {
+    pub name: Option<String>,
+    pub description: Patch<String>,
+    pub metric: Option<String>,
+    pub operator: Option<AlertOperator>,
+    pub threshold: Option<Decimal>,
+    pub severity: Option<AlertSeverity>,
+    pub is_enabled: Option<bool>,
+    pub notification_channels: Option<Vec<NotificationChannel>>,
+    pub escalation_enabled: Option<bool>,
+    pub escalation_delay_minutes: Option<i32>,
+}
+
+/// Which rules. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct AlertRuleFilter {
+    /// Those that are, or are not, evaluated.
+    pub is_enabled: Option<bool>,
+    /// Over this metric.
+    pub metric: Option<String>,
+    /// This bad.
+    pub severity: Option<AlertSeverity>,
+    /// Told here.
+    pub channel: Option<NotificationChannel>,
+}
+
+/// A tenant's rules.
+pub struct AlertRules<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's rules.
+    pub const fn alert_rules(&mut self) -> AlertRules<'_> {
+        AlertRules(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(enabled) = $filter.is_enabled {
+            query = query.filter(rules::is_enabled.eq(enabled));
+        }
+        if let Some(metric) = &$filter.metric {
+            query = query.filter(rules::metric.eq(metric));
+        }
+        if let Some(severity) = $filter.severity {
+            query = query.filter(rules::severity.eq(severity));
+        }
+        if let Some(channel) = $filter.channel {
+            query = query.filter(rules::notification_channels.contains(vec![channel]));
+        }
+        query
+    }};
+}
+
+/// Each channel once, which also bounds their number.
+fn each_once(channels: &[NotificationChannel]) -> Result<Vec<NotificationChannel>> {
+    let mut once = Vec::new();
+    for channel in channels {
+        if once.contains(channel) {
+            return Err(Error::invalid("notification_channels", "must not name a channel twice"));
+        }
+        once.push(*channel);
+    }
+    Ok(once)
+}
+
+impl<'a> AlertRules<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl AlertRules<'_> {
+    /// The rule, if it is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: AlertRuleId) -> Result<Option<AlertRule>> {
+        Ok(AlertRule::query()
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::id.eq(id))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The rule.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: AlertRuleId) -> Result<AlertRule> {
+        found(self.find(id)?, "rule")
+    }
+
+    /// The rule of this name over this metric, if it is there.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_name(&mut self, metric: &str, name: &str) -> Result<Option<AlertRule>> {
+        Ok(AlertRule::query()
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::metric.eq(metric))
+            .filter(rules::name.eq(name))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of rules, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &AlertRuleFilter, page: PageRequest) -> Result<Page<AlertRule>> {
+        let query = filtered!(AlertRule::query().filter(rules::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, rules::created_at, rules::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &AlertRule| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many rules.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &AlertRuleFilter) -> Result<i64> {
+        let query = rules::table.filter(rules::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Adds a rule.
+    ///
+    /// # Errors
+    /// [`crate::Error::Conflict`] when the metric has a rule of that name, [`crate::Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: &NewAlertRule) -> Result<AlertRule> {
+        let id = AlertRuleId::new(self.0.moment.id());
+        Ok(diesel::insert_into(rules::table)
+            .values((
+                rules::name.eq(required("name", &new.name, 255)?),
+                rules::description.eq(optional("description", new.description.as_deref(), 2_000)?),
+                rules::metric.eq(required("metric", &new.metric, 100)?),
+                rules::operator.eq(new.operator),
+                rules::threshold.eq(bounds::METRIC.exact("threshold", new.threshold)?),
+                rules::severity.eq(new.severity),
+                rules::is_enabled.eq(new.is_enabled),
+                rules::notification_channels.eq(each_once(&new.notification_channels)?),
+                rules::escalation_enabled.eq(new.escalation_enabled),
+                rules::escalation_delay_minutes.eq(new.escalation_delay_minutes),
+                stamped!(rules, self.0, id),
+            ))
+            .returning(AlertRule::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Changes a rule.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; otherwise as [`Self::create`].
+    pub fn update(&mut self, id: AlertRuleId, patch: &AlertRulePatch) -> Result<AlertRule> {
+        let name = patch.name.as_deref().map(|name| required("name", name, 255)).transpose()?;
+        let metric = patch.metric.as_deref().map(|metric| required("metric", metric, 100)).transpose()?;
+        let threshold = patch.threshold.map(|value| bounds::METRIC.exact("threshold", value)).transpose()?;
+        let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;
+        let row = diesel::update(rules::table)
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::id.eq(id))
+            .set((
+                name.map(|value| rules::name.eq(value)),
+                patch.description.text("description", 2_000)?.map(|value| rules::description.eq(value)),
+                metric.map(|value| rules::metric.eq(value)),
+                patch.operator.map(|value| rules::operator.eq(value)),
+                threshold.map(|value| rules::threshold.eq(value)),
+                patch.severity.map(|value| rules::severity.eq(value)),
+                patch.is_enabled.map(|value| rules::is_enabled.eq(value)),
+                channels.map(|value| rules::notification_channels.eq(value)),
+                patch.escalation_enabled.map(|value| rules::escalation_enabled.eq(value)),
+                patch.escalation_delay_minutes.map(|value| rules::escalation_delay_minutes.eq(value)),
+                rules::updated_at.eq(self.0.now()),
+            ))
+            .returning(AlertRule::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "rule")
+    }
+
+    /// Removes a rule and, with it, all its alerts, their history and notifications, and its contacts. To keep them, disable
+    /// it.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn delete(&mut self, id: AlertRuleId) -> Result<()> {
+        let rows = diesel::delete(rules::table)
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "rule")
+    }
+
+    /// Locks an enabled rule, so that alerts of it are raised one after another and it stays as it is.
+    pub(super) fn lock_enabled(&mut self, id: AlertRuleId) -> Result<AlertRule> {
+        let row = AlertRule::query()
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::id.eq(id))
+            .for_no_key_update()
+            .first(self.0.conn)
+            .optional()?;
+        let rule = found(row, "rule")?;
+        if rule.is_enabled { Ok(rule) } else { Err(Error::Conflict { field: "rule_id", rule: "is disabled" }) }
+    }
+
+    /// The next enabled rules by id, which stay as they are until the transaction ends.
+    pub(super) fn hold_enabled(&mut self, after: Option<AlertRuleId>, limit: i64) -> Result<Vec<AlertRule>> {
+        let query = AlertRule::query().filter(rules::tenant_id.eq(self.0.tenant)).filter(rules::is_enabled);
+        let after = after.unwrap_or(AlertRuleId::new(uuid::Uuid::nil()));
+        Ok(query.filter(rules::id.gt(after)).order(rules::id).limit(limit).for_share().load(self.0.conn)?)
+    }
+}

@@ -1,0 +1,233 @@
+//! Presence (source lines 1187–1196, table `user_status`): whether a user is here right now.
+
+use super::profile::must_have_profile;
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::user_status as presence;
+use crate::store::{Scope, TenantTx};
+use crate::{Patch, PresenceId, PresenceStatus, Result, TenantId, UserId};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// One user's presence.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = presence, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct Presence {
+    pub id: PresenceId,
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub is_active: bool,
+    pub is_online: bool,
+    pub last_seen_at: DateTime<Utc>,
+    pub current_status: PresenceStatus,
+    pub status_message: Option<String>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Whose presence. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct PresenceFilter {
+    /// Who has a client connected, or hasn't.
+    pub is_online: Option<bool>,
+    /// Who has chosen this status.
+    pub current_status: Option<PresenceStatus>,
+    /// Who was seen at or after.
+    pub seen_since: Option<DateTime<Utc>>,
+}
+
+/// The presence of a tenant's users, one row each.
+pub struct Presences<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The presence of the tenant's users.
+    pub const fn presences(&mut self) -> Presences<'_> {
+        Presences(self.0.reborrow())
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(online) = $filter.is_online {
+            query = query.filter(presence::is_online.eq(online));
+        }
+        if let Some(status) = $filter.current_status {
+            query = query.filter(presence::current_status.eq(status));
+        }
+        if let Some(since) = $filter.seen_since {
+            query = query.filter(presence::last_seen_at.ge(since));
+        }
+        query
+    }};
+}
+
+impl Presences<'_> {
+    /// The user's presence, if it is known.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, user: UserId) -> Result<Option<Presence>> {
+        Ok(Presence::query()
+            .filter(presence::tenant_id.eq(self.0.tenant))
+            .filter(presence::user_id.eq(user))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The user's presence.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, user: UserId) -> Result<Presence> {
+        found(self.find(user)?, "presence")
+    }
+
+    /// A page of users' presence, the last seen first. Someone who is seen between two pages moves to the front, and is
+    /// missed by the pages that follow.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &PresenceFilter, page: PageRequest) -> Result<Page<Presence>> {
+        let query = filtered!(Presence::query().filter(presence::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, presence::last_seen_at, presence::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Presence| Cursor { at: row.last_seen_at, id: row.id.uuid() }))
+    }
+
+    /// How many users.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &PresenceFilter) -> Result<i64> {
+        let query = presence::table.filter(presence::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// The user's presence, which begins as offline and available if there was none.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when they have no profile.
+    pub fn insert_if_missing(&mut self, user: UserId) -> Result<Presence> {
+        must_have_profile(&mut self.0, user)?;
+        diesel::insert_into(presence::table)
+            .values((
+                presence::id.eq(PresenceId::new(self.0.moment.id())),
+                presence::tenant_id.eq(self.0.tenant),
+                presence::user_id.eq(user),
+                presence::last_seen_at.eq(self.0.now()),
+                presence::updated_at.eq(self.0.now()),
+            ))
+            .on_conflict(presence::user_id)
+            .do_nothing()
+            .execute(self.0.conn)?;
+        self.get(user)
+    }
+
+    /// A sign of life from one of the user's clients: they are online now. Nothing changes while presence is not tracked
+    /// for them.
+    ///
+    /// # Errors
+    /// As [`Self::insert_if_missing`].
+    pub fn heartbeat(&mut self, user: UserId) -> Result<Presence> {
+        // One statement but for the first time.
+        if let Some(row) = self.see(user)? {
+            return Ok(row);
+        }
+        let row = self.insert_if_missing(user)?;
+        Ok(self.see(user)?.unwrap_or(row))
+    }
+
+    fn see(&mut self, user: UserId) -> Result<Option<Presence>> {
+        let now = self.0.now();
+        Ok(diesel::update(presence::table)
+            .filter(presence::tenant_id.eq(self.0.tenant))
+            .filter(presence::user_id.eq(user))
+            .filter(presence::is_active)
+            .set((presence::is_online.eq(true), presence::last_seen_at.eq(now), presence::updated_at.eq(now)))
+            .returning(Presence::as_returning())
+            .get_result(self.0.conn)
+            .optional()?)
+    }
+
+    /// What the user says of being reachable; the message has up to 200 characters. Whether a client is connected is
+    /// another matter, and stays.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] on a broken rule, or when they have no profile.
+    pub fn set(&mut self, user: UserId, status: PresenceStatus, message: &Patch<String>) -> Result<Presence> {
+        let message = message.text("status_message", 200)?;
+        self.insert_if_missing(user)?;
+        let row = diesel::update(presence::table)
+            .filter(presence::tenant_id.eq(self.0.tenant))
+            .filter(presence::user_id.eq(user))
+            .set((
+                presence::current_status.eq(status),
+                message.map(|value| presence::status_message.eq(value)),
+                presence::updated_at.eq(self.0.now()),
+            ))
+            .returning(Presence::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "presence")
+    }
+
+    /// The user's last client says goodbye now. Twice is once.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn go_offline(&mut self, user: UserId) -> Result<Presence> {
+        let now = self.0.now();
+        diesel::update(presence::table)
+            .filter(presence::tenant_id.eq(self.0.tenant))
+            .filter(presence::user_id.eq(user))
+            .filter(presence::is_online)
+            .set((presence::is_online.eq(false), presence::last_seen_at.eq(now), presence::updated_at.eq(now)))
+            .execute(self.0.conn)?;
+        self.get(user)
+    }
+
+    /// Begins, or ends, tracking the user's presence. Someone who is not tracked is not online.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn track(&mut self, user: UserId, tracked: bool) -> Result<Presence> {
+        let row = diesel::update(presence::table)
+            .filter(presence::tenant_id.eq(self.0.tenant))
+            .filter(presence::user_id.eq(user))
+            .set((
+                presence::is_active.eq(tracked),
+                (!tracked).then(|| presence::is_online.eq(false)),
+                presence::updated_at.eq(self.0.now()),
+            ))
+            .returning(Presence::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "presence")
+    }
+
+    /// Those who are online but were not seen since have lost their connection: they become offline. Says how many.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn sweep(&mut self, unseen_since: DateTime<Utc>) -> Result<usize> {
+        Ok(diesel::update(presence::table)
+            .filter(presence::tenant_id.eq(self.0.tenant))
+            .filter(presence::is_online)
+            .filter(presence::last_seen_at.lt(unseen_since))
+            .set((presence::is_online.eq(false), presence::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?)
+    }
+
+    /// Forgets the user's presence.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn delete(&mut self, user: UserId) -> Result<()> {
+        let rows = diesel::delete(presence::table)
+            .filter(presence::tenant_id.eq(self.0.tenant))
+            .filter(presence::user_id.eq(user))
+            .execute(self.0.conn)?;
+        touched_one(rows, "presence")
+    }
+}

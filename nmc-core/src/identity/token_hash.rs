@@ -1,0 +1,44 @@
+//! What is kept of a refresh token or an API key: its SHA-256 (source lines 41 and 1132–1145 name the tokens).
+
+use crate::Secret;
+use sha2::{Digest as _, Sha256};
+
+/// The SHA-256 of a token that was drawn at random. It never prints, and two are compared in constant time.
+#[derive(Clone, Copy, Eq)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token.
+    #[must_use]
+    pub fn of(token: &Secret) -> Self {
+        Self(Sha256::digest(token.expose().as_bytes()).into())
+    }
+
+    /// A hash that somebody else made.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) const fn bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// As a text column holds it: 64 digits.
+    pub(super) fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        let differences = self.0.iter().zip(&other.0).fold(0_u8, |all, (one, other)| std::hint::black_box(all | (one ^ other)));
+        differences == 0
+    }
+}
+
+impl std::fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[hash]")
+    }
+}

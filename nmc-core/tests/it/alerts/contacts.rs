@@ -1,0 +1,237 @@
+//! Whom an alert is passed on to, and the values that rules watch.
+
+use super::{Scene, blames, dec, rule};
+use chrono::TimeDelta;
+use nmc_core::alerts::{
+    Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, Measurement, MeasurementFilter,
+    NewEscalationContact,
+};
+use nmc_core::{AlertRuleId, ContactType, PageRequest, Patch};
+
+pub(super) fn email_for(rule_id: Option<AlertRuleId>) -> NewEscalationContact {
+    NewEscalationContact {
+        rule_id,
+        escalation_level: 1,
+        contact_type: ContactType::Email,
+        contact_value: Address::new("joe@example.com"),
+        is_active: true,
+    }
+}
+
+impl Scene {
+    fn contact(&self, new: &NewEscalationContact) -> EscalationContact {
+        self.run(|tx| tx.escalation_contacts().create(new)).unwrap()
+    }
+}
+
+#[test]
+fn a_patch_of_a_contact_changes_the_field_it_names_and_no_other() {
+    let scene = Scene::new();
+    let (one, other) = (scene.rule(&rule("a")).id, scene.rule(&rule("b")).id);
+    let mut row = scene.contact(&email_for(Some(one)));
+    let expected = EscalationContact {
+        id: row.id,
+        tenant_id: scene.business.tenant.id(),
+        rule_id: Some(one),
+        escalation_level: 1,
+        contact_type: ContactType::Email,
+        contact_value: Address::new("joe@example.com"),
+        is_active: true,
+        created_at: scene.now(),
+    };
+    assert_eq!((&row, scene.run(|tx| tx.escalation_contacts().find(row.id)).unwrap().as_ref()), (&expected, Some(&expected)));
+    assert!(!format!("{row:?}").contains("joe"), "people's data stays out of logs");
+    let none = EscalationContactPatch::default;
+    let phone = Address::new("+14155550123");
+    let both = EscalationContactPatch { contact_type: Some(ContactType::Phone), contact_value: Some(phone), ..none() };
+    type Change = fn(&mut EscalationContact, AlertRuleId);
+    let steps: [(EscalationContactPatch, Change); 7] = [
+        (none(), |_, _| {}),
+        (EscalationContactPatch { rule_id: Patch::Set(other), ..none() }, |row, other| row.rule_id = Some(other)),
+        (EscalationContactPatch { rule_id: Patch::Clear, ..none() }, |row, _| row.rule_id = None),
+        (EscalationContactPatch { escalation_level: Some(3), ..none() }, |row, _| row.escalation_level = 3),
+        (EscalationContactPatch { contact_value: Some(Address::new("Ada@example.com")), ..none() }, |row, _| {
+            row.contact_value = Address::new("ada@example.com");
+        }),
+        (both, |row, _| {
+            row.contact_type = ContactType::Phone;
+            row.contact_value = Address::new("+14155550123");
+        }),
+        (EscalationContactPatch { is_active: Some(false), ..none() }, |row, _| row.is_active = false),
+    ];
+    for (patch, change) in steps {
+        scene.after(1);
+        change(&mut row, other);
+        assert_eq!(scene.run(|tx| tx.escalation_contacts().update(row.id, &patch)).unwrap(), row, "{patch:?}");
+        assert_eq!(scene.run(|tx| tx.escalation_contacts().get(row.id)).unwrap(), row, "{patch:?}");
+    }
+    // The type alone does not fit the number that stays.
+    let patch = EscalationContactPatch { contact_type: Some(ContactType::User), ..none() };
+    scene.refuses("contact_value must be a user's id", |tx| tx.escalation_contacts().update(row.id, &patch));
+    scene.run(|tx| tx.escalation_contacts().delete(row.id)).unwrap();
+    scene.refuses("contact not found", |tx| tx.escalation_contacts().delete(row.id));
+    scene.refuses("contact not found", |tx| tx.escalation_contacts().update(row.id, &none()));
+    scene.refuses("contact not found", |tx| tx.escalation_contacts().get(row.id));
+}
+
+#[test]
+fn a_broken_contact_is_refused_with_its_field() {
+    let scene = Scene::new();
+    let own = scene.rule(&rule("a")).id;
+    scene.contact(&email_for(None));
+    scene.contact(&email_for(Some(own)));
+    let other = scene.contact(&NewEscalationContact { escalation_level: 2, ..email_for(Some(own)) }).id;
+    let missing = AlertRuleId::new(uuid::Uuid::now_v7());
+    let of =
+        |contact_type, value: &str| NewEscalationContact { contact_type, contact_value: Address::new(value), ..email_for(None) };
+    let taken = "contact_value is already a contact at this level";
+    for (new, words) in [
+        (email_for(Some(own)), taken),
+        (email_for(None), taken),
+        (of(ContactType::Email, "JOE@example.com"), taken),
+        (email_for(Some(missing)), "rule_id must be an existing rule"),
+        (NewEscalationContact { escalation_level: 0, ..email_for(None) }, "escalation_level must be at least 1"),
+        (of(ContactType::Email, "joe"), "contact_value must be an e-mail address like joe@example.com"),
+        (of(ContactType::Phone, "555"), "contact_value must be a phone number in E.164, like +14155550123"),
+        (of(ContactType::User, "ada"), "contact_value must be a user's id"),
+        (of(ContactType::User, &missing.to_string()), "contact_value must be an existing user"),
+        (
+            of(ContactType::Webhook, "https://localhost/"),
+            "contact_value must be an https URL of a public host, at most 255 characters",
+        ),
+    ] {
+        let error = scene.refuses(words, |tx| tx.escalation_contacts().create(&new));
+        assert!(blames(&error, words.split(' ').next().unwrap()), "{error:?}");
+        let patch = EscalationContactPatch {
+            rule_id: new.rule_id.map_or(Patch::Clear, Patch::Set),
+            escalation_level: Some(new.escalation_level),
+            contact_type: Some(new.contact_type),
+            contact_value: Some(new.contact_value),
+            is_active: None,
+        };
+        scene.refuses(words, |tx| tx.escalation_contacts().update(other, &patch));
+    }
+    scene.contact(&of(ContactType::User, &scene.ada.to_string()));
+    scene.contact(&of(ContactType::Webhook, "https://hooks.example.com/x"));
+}
+
+#[test]
+fn an_alert_is_passed_on_to_the_active_contacts_of_its_rule_and_of_all_up_to_its_level() {
+    let scene = Scene::new();
+    let (own, other) = (scene.rule(&rule("a")).id, scene.rule(&rule("b")).id);
+    let add = |rule_id, escalation_level, is_active| {
+        scene.after(1);
+        scene.contact(&NewEscalationContact { rule_id, escalation_level, is_active, ..email_for(None) }).id
+    };
+    let second = add(Some(own), 2, true);
+    let first = add(Some(own), 1, true);
+    let global = add(None, 1, true);
+    let inactive = add(None, 2, false);
+    let third = add(None, 3, true);
+    let others = add(Some(other), 1, true);
+    let heard_by = |rule, level| {
+        let contacts = scene.run(|tx| tx.escalation_contacts().for_alert(rule, level)).unwrap();
+        contacts.iter().map(|contact| contact.id).collect::<Vec<_>>()
+    };
+    assert_eq!(heard_by(own, 0), []);
+    assert_eq!(heard_by(own, 1), [first, global]);
+    assert_eq!(heard_by(own, 2), [first, global, second]);
+    assert_eq!(heard_by(own, 3), [first, global, second, third]);
+    assert_eq!(heard_by(other, 2), [global, others]);
+
+    let all = EscalationContactFilter::default;
+    for (filter, expected) in [
+        (all(), vec![others, third, inactive, global, first, second]),
+        (EscalationContactFilter { rule: Some(own), ..all() }, vec![first, second]),
+        (EscalationContactFilter { global: Some(true), ..all() }, vec![third, inactive, global]),
+        (EscalationContactFilter { global: Some(false), ..all() }, vec![others, first, second]),
+        (EscalationContactFilter { level: Some(2), ..all() }, vec![inactive, second]),
+        (EscalationContactFilter { is_active: Some(false), ..all() }, vec![inactive]),
+        (EscalationContactFilter { is_active: Some(true), rule: Some(other), ..all() }, vec![others]),
+    ] {
+        let (mut found, mut page) = (Vec::new(), PageRequest::new(4, None).unwrap());
+        loop {
+            let part = scene.run(|tx| tx.escalation_contacts().list(&filter, page)).unwrap();
+            found.extend(part.items.iter().map(|row| row.id));
+            let Some(next) = part.next else { break };
+            page = page.after(next);
+        }
+        assert_eq!(found, expected, "{filter:?}");
+        let count = scene.run(|tx| tx.escalation_contacts().count(&filter)).unwrap();
+        assert_eq!(usize::try_from(count), Ok(expected.len()), "{filter:?}");
+    }
+}
+
+#[test]
+fn a_value_is_recorded_once_per_metric_and_instant() {
+    let scene = Scene::new();
+    let at = scene.now() - TimeDelta::minutes(5);
+    let first = scene.run(|tx| tx.measurements().record(" calls ", dec("1.5"), at)).unwrap();
+    let expected = Measurement {
+        id: first.id,
+        tenant_id: scene.business.tenant.id(),
+        metric_name: "calls".to_owned(),
+        metric_value: dec("1.5"),
+        measurement_time: at,
+        created_at: scene.now(),
+    };
+    assert_eq!(first, expected);
+    scene.after(1);
+    let again = scene.run(|tx| tx.measurements().record("calls", dec("0.00495"), at)).unwrap();
+    assert_eq!(again, Measurement { metric_value: dec("0.005"), ..expected });
+    scene.run(|tx| tx.measurements().record("texts", dec("2"), at)).unwrap();
+    assert_eq!(scene.run(|tx| tx.measurements().count(&MeasurementFilter::default())).unwrap(), 2);
+    for (metric, value, words) in [
+        (" ", "1", "metric_name must not be empty"),
+        (&"x".repeat(101), "1", "metric_name must be at most 100 characters"),
+        ("calls", "100000000000", "metric_value must be between -100000000000 and 100000000000"),
+    ] {
+        scene.refuses(words, |tx| tx.measurements().record(metric, dec(value), at));
+    }
+}
+
+#[test]
+fn the_last_values_are_found_listed_and_pruned() {
+    let scene = Scene::new();
+    let start = scene.now();
+    let at = |minutes| start + TimeDelta::minutes(minutes);
+    // The last measured is not the last recorded.
+    for (metric, minutes, value) in
+        [("calls", 3, "3"), ("calls", 1, "1"), ("calls", 2, "2"), ("texts", 1, "10"), ("mails", 0, "7")]
+    {
+        scene.run(|tx| tx.measurements().record(metric, dec(value), at(minutes))).unwrap();
+    }
+    let latest = |metric| scene.run(|tx| tx.measurements().latest(metric)).unwrap().map(|row| row.metric_value);
+    assert_eq!((latest("calls"), latest("texts"), latest("none")), (Some(dec("3")), Some(dec("10")), None));
+    let of = scene.run(|tx| tx.measurements().latest_of(&["texts", "calls", "none", "calls"])).unwrap();
+    let of: Vec<_> = of.iter().map(|row| (row.metric_name.as_str(), row.metric_value)).collect();
+    assert_eq!(of, [("calls", dec("3")), ("texts", dec("10"))]);
+    assert_eq!(scene.run(|tx| tx.measurements().latest_of(&[])).unwrap(), []);
+
+    let all = MeasurementFilter::default;
+    let calls = || MeasurementFilter { metric: Some("calls".to_owned()), ..all() };
+    let values = |filter: &MeasurementFilter| {
+        let (mut found, mut page) = (Vec::new(), PageRequest::new(2, None).unwrap());
+        loop {
+            let part = scene.run(|tx| tx.measurements().list(filter, page)).unwrap();
+            found.extend(part.items.iter().map(|row| row.metric_value.normalize().to_string()));
+            let Some(next) = part.next else { return found };
+            page = page.after(next);
+        }
+    };
+    for (filter, expected) in [
+        (all(), vec!["3", "2", "10", "1", "7"]),
+        (calls(), vec!["3", "2", "1"]),
+        (MeasurementFilter { from: Some(at(2)), ..calls() }, vec!["3", "2"]),
+        (MeasurementFilter { until: Some(at(2)), ..calls() }, vec!["1"]),
+    ] {
+        assert_eq!(values(&filter), expected, "{filter:?}");
+        let count = scene.run(|tx| tx.measurements().count(&filter)).unwrap();
+        assert_eq!(usize::try_from(count), Ok(expected.len()), "{filter:?}");
+    }
+    let prune = |before, limit| scene.run(|tx| tx.measurements().delete_before(before, limit)).unwrap();
+    assert_eq!((prune(at(0), 10), prune(at(2), 0), prune(at(2), 1)), (0, 0, 1));
+    assert_eq!(values(&all()), ["3", "2", "10", "1"], "the oldest first");
+    assert_eq!((prune(at(2), 10), prune(at(2), 10)), (2, 0));
+    assert_eq!(values(&all()), ["3", "2"]);
+}

@@ -1,0 +1,138 @@
+//! Evaluation: rules against the latest values.
+
+use super::{Scene, dec, rule};
+use nmc_core::alerts::{AlertRulePatch, Evaluation, NewAlertRule, evaluate, evaluate_all};
+use nmc_core::{AlertEventType as Event, AlertOperator, AlertRuleId, AlertStatus as Status};
+use serde_json::json;
+
+impl Scene {
+    fn measure(&self, metric: &str, value: &str) {
+        let at = self.after(1);
+        self.run(|tx| tx.measurements().record(metric, dec(value), at)).unwrap();
+    }
+
+    fn evaluate_all(&self) -> (usize, usize, usize) {
+        let Evaluation { compared, raised, resolved } = self.run(evaluate_all).unwrap();
+        (compared, raised.len(), resolved.len())
+    }
+}
+
+#[test]
+fn an_alert_is_raised_while_the_condition_holds_and_settles_itself_when_it_does_not() {
+    let scene = Scene::new();
+    let rule = scene.rule(&rule("Many")).id;
+    assert_eq!(scene.evaluate_all(), (0, 0, 0), "nothing is known");
+    scene.measure("other", "99");
+    assert_eq!(scene.evaluate_all(), (0, 0, 0), "of this metric");
+    scene.measure("missed calls", "10");
+    assert_eq!(scene.evaluate_all(), (1, 0, 0), "not above");
+    scene.measure("missed calls", "10.0001");
+    let outcome = scene.run(evaluate_all).unwrap();
+    let alert = scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap();
+    assert_eq!(outcome, Evaluation { compared: 1, raised: vec![alert.id], resolved: Vec::new() });
+    assert_eq!((alert.metric_value, alert.message.as_str()), (dec("10.0001"), "Many: missed calls is 10.0001, above 10"));
+    scene.measure("missed calls", "11");
+    assert_eq!(scene.evaluate_all(), (1, 0, 0), "it is open");
+    assert_eq!(scene.reload(&alert), alert);
+    scene.measure("missed calls", "9");
+    let outcome = scene.run(|tx| evaluate(tx, rule)).unwrap();
+    assert_eq!(outcome, Evaluation { compared: 1, raised: Vec::new(), resolved: vec![alert.id] });
+    let settled = scene.reload(&alert);
+    assert_eq!((settled.status, settled.auto_resolved, settled.resolved_by), (Status::Resolved, true, None));
+    assert_eq!((settled.resolved_at, settled.updated_at), (Some(scene.now()), scene.now()));
+    assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::Resolved]);
+    let entry = scene.history(alert.id).pop().unwrap();
+    assert_eq!((entry.old_status, entry.new_status, entry.user_id), (Some(Status::Triggered), Some(Status::Resolved), None));
+    assert_eq!(entry.details, Some(json!({"auto": true, "value": "9.0000"})));
+    assert_eq!(scene.evaluate_all(), (1, 0, 0), "once");
+    scene.measure("missed calls", "11");
+    assert_eq!(scene.run(|tx| evaluate(tx, rule)).unwrap().raised.len(), 1, "and again");
+}
+
+#[test]
+fn each_open_status_settles_itself_but_a_snoozed_alert_stays() {
+    let scene = Scene::new();
+    let ada = scene.ada;
+    let rules = ["triggered", "acknowledged", "escalated", "snoozed"].map(|name| scene.rule(&rule(name)).id);
+    scene.measure("missed calls", "11");
+    assert_eq!(scene.evaluate_all(), (4, 4, 0));
+    let alerts = rules.map(|rule| scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap());
+    let until = scene.now() + chrono::TimeDelta::hours(1);
+    scene.run(|tx| tx.alerts().acknowledge(alerts[1].id, ada, None)).unwrap();
+    scene.run(|tx| tx.alerts().escalate(alerts[2].id, None)).unwrap();
+    let snoozed = scene.run(|tx| tx.alerts().snooze(alerts[3].id, until, ada, None)).unwrap();
+    scene.measure("missed calls", "1");
+    assert_eq!(scene.evaluate_all(), (4, 0, 3));
+    assert_eq!(scene.run(|tx| evaluate(tx, rules[3])).unwrap().resolved, []);
+    assert_eq!(scene.reload(&snoozed), snoozed);
+    for (alert, from) in alerts.iter().zip([Status::Triggered, Status::Acknowledged, Status::Escalated]) {
+        let entry = scene.history(alert.id).pop().unwrap();
+        assert_eq!((entry.old_status, entry.new_status), (Some(from), Some(Status::Resolved)));
+    }
+    scene.run(|tx| tx.alerts().wake(snoozed.id, None)).unwrap();
+    assert_eq!(scene.evaluate_all(), (4, 0, 1));
+}
+
+#[test]
+fn a_disabled_rule_is_left_alone() {
+    let scene = Scene::new();
+    let off = scene.rule(&NewAlertRule { is_enabled: false, ..rule("off") }).id;
+    let on = scene.rule(&rule("on"));
+    scene.measure("missed calls", "11");
+    assert_eq!(scene.evaluate_all(), (1, 1, 0));
+    scene.run(|tx| tx.alert_rules().update(on.id, &AlertRulePatch { is_enabled: Some(false), ..Default::default() })).unwrap();
+    scene.measure("missed calls", "1");
+    assert_eq!(scene.evaluate_all(), (0, 0, 0), "and so is its open alert");
+    scene.refuses("rule_id is disabled", |tx| evaluate(tx, off));
+    scene.refuses("rule not found", |tx| evaluate(tx, AlertRuleId::new(uuid::Uuid::now_v7())));
+}
+
+#[test]
+fn every_rule_is_compared_with_its_own_metric_in_a_few_statements() {
+    let scene = Scene::new();
+    // More than one page of rules, over two metrics; every third holds.
+    scene
+        .run(|tx| {
+            for n in 0..205 {
+                let metric = if n % 2 == 0 { "even" } else { "odd" };
+                let threshold = if n % 3 == 0 { "5" } else { "500" };
+                tx.alert_rules().create(&NewAlertRule {
+                    metric: metric.to_owned(),
+                    threshold: dec(threshold),
+                    operator: AlertOperator::GreaterThan,
+                    ..rule(&n.to_string())
+                })?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    scene.measure("even", "6");
+    scene.measure("odd", "4");
+    assert_eq!(scene.evaluate_all(), (205, 35, 0));
+    scene.measure("even", "4");
+    scene.measure("odd", "6");
+    let sent = scene.db.round_trips(|store| {
+        let outcome = store.tenant(&scene.business.tenant, evaluate_all).unwrap();
+        assert_eq!((outcome.compared, outcome.raised.len(), outcome.resolved.len()), (205, 34, 35));
+    });
+    // Two pages of seven, and the transaction's own.
+    assert!(sent.len() <= 16, "{}", sent.len());
+}
+
+#[test]
+fn two_evaluations_at_once_raise_and_settle_each_alert_once() {
+    let scene = Scene::new();
+    let rules = [scene.rule(&rule("a")).id, scene.rule(&rule("b")).id];
+    for round in 1..=5 {
+        scene.measure("missed calls", "11");
+        let raised = scene.both(evaluate_all).map(|outcome| outcome.unwrap().raised.len());
+        assert_eq!(raised.iter().sum::<usize>(), 2);
+        let alerts = rules.map(|rule| scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap());
+        scene.measure("missed calls", "1");
+        let settled = scene.both(evaluate_all).map(|outcome| outcome.unwrap().resolved.len());
+        assert_eq!(settled.iter().sum::<usize>(), 2);
+        for alert in &alerts {
+            assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::Resolved], "round {round}");
+        }
+    }
+}

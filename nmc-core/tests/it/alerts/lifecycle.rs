@@ -1,0 +1,249 @@
+//! What people and time do to an alert: who, when, what they said, and the history.
+
+use super::{Scene, rule};
+use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::alerts::{Alert, AlertRulePatch, NewAlertRule};
+use nmc_core::{AlertEventType as Event, AlertId, AlertStatus as Status, Error, Result, TenantTx, UserId};
+use serde_json::json;
+use std::sync::Barrier;
+
+type Verb = fn(&mut TenantTx<'_>, AlertId, UserId, DateTime<Utc>) -> Result<Alert>;
+
+/// Every verb, where it leads, and its event.
+const VERBS: [(&str, Verb, Status, Event); 6] = [
+    ("acknowledge", |tx, id, by, _| tx.alerts().acknowledge(id, by, Some(" Seen ")), Status::Acknowledged, Event::Acknowledged),
+    ("snooze", |tx, id, by, until| tx.alerts().snooze(id, until, by, Some("Later")), Status::Snoozed, Event::Snoozed),
+    ("wake", |tx, id, by, _| tx.alerts().wake(id, Some(by)), Status::Triggered, Event::Unsnoozed),
+    ("escalate", |tx, id, by, _| tx.alerts().escalate(id, Some(by)), Status::Escalated, Event::Escalated),
+    ("resolve", |tx, id, by, _| tx.alerts().resolve(id, by, Some("Fixed")), Status::Resolved, Event::Resolved),
+    ("auto_resolve", |tx, id, _, _| tx.alerts().auto_resolve(id), Status::Resolved, Event::Resolved),
+];
+
+/// A rule's alert, brought to this status.
+fn alert_in(scene: &Scene, name: &str, status: Status) -> Alert {
+    let alert = scene.alert(name);
+    let until = scene.now() + TimeDelta::hours(1);
+    let bob = scene.bob;
+    let verb = VERBS.iter().find(|(_, _, to, _)| *to == status && status != Status::Triggered);
+    verb.map_or(alert.clone(), |(_, verb, ..)| scene.run(|tx| verb(tx, alert.id, bob, until)).unwrap())
+}
+
+#[test]
+fn each_verb_writes_who_when_and_what_from_each_status_or_changes_nothing() {
+    let scene = Scene::new();
+    let (ada, bob) = (scene.ada, scene.bob);
+    for from in Status::ALL {
+        for (name, verb, to, event) in VERBS {
+            let before = alert_in(&scene, &format!("{from} {name}"), *from);
+            let events = scene.history(before.id);
+            let now = scene.after(10);
+            let until = now + TimeDelta::days(1);
+            let legal = from.may_become(to) && (name != "wake" || *from == Status::Snoozed);
+            if !legal {
+                let words = format!("alert can't go from {from} to {to}");
+                let error = scene.refuses(&words, |tx| verb(tx, before.id, ada, until));
+                assert!(matches!(error, Error::InvalidTransition { entity: "alert", .. }));
+                continue;
+            }
+            let after = scene.run(|tx| verb(tx, before.id, ada, until)).unwrap();
+            let mut expected = Alert { status: to, updated_at: now, ..before.clone() };
+            if *from == Status::Snoozed {
+                expected.snoozed_until = Some(now);
+            }
+            let mut details = None;
+            match name {
+                "acknowledge" => {
+                    expected.acknowledged_at = Some(now);
+                    expected.acknowledged_by = Some(ada);
+                    expected.acknowledgment_note = Some("Seen".to_owned());
+                }
+                "snooze" => {
+                    expected.snoozed_at = Some(now);
+                    expected.snoozed_by = Some(ada);
+                    expected.snoozed_until = Some(until);
+                    expected.snooze_note = Some("Later".to_owned());
+                    details = Some(json!({ "until": until }));
+                }
+                "escalate" => {
+                    expected.escalated_at = Some(now);
+                    expected.escalation_level = before.escalation_level + 1;
+                    details = Some(json!({ "level": before.escalation_level + 1 }));
+                }
+                "resolve" => {
+                    expected.resolved_at = Some(now);
+                    expected.resolved_by = Some(ada);
+                    expected.resolution_note = Some("Fixed".to_owned());
+                    details = Some(json!({ "auto": false }));
+                }
+                "auto_resolve" => {
+                    expected.resolved_at = Some(now);
+                    expected.auto_resolved = true;
+                    details = Some(json!({ "auto": true }));
+                }
+                _ => {}
+            }
+            assert_eq!(after, expected, "{name} from {from}");
+            assert_eq!(scene.reload(&before), expected, "{name} from {from}");
+            let mut history = scene.history(before.id);
+            let entry = history.pop().unwrap();
+            assert_eq!(history, events, "{name} from {from}");
+            assert_eq!((entry.event_type, entry.old_status, entry.new_status), (event, Some(*from), Some(to)));
+            assert_eq!((entry.user_id, entry.created_at), ((name != "auto_resolve").then_some(ada), now));
+            assert_eq!(entry.details, details, "{name} from {from}");
+        }
+    }
+    assert_eq!(scene.run(|tx| tx.users().get(bob)).unwrap().id, bob);
+}
+
+#[test]
+fn notes_may_be_missing_and_are_bounded() {
+    let scene = Scene::new();
+    let ada = scene.ada;
+    let alert = scene.alert("a");
+    let until = scene.now() + TimeDelta::hours(1);
+    let long = "x".repeat(2_001);
+    scene
+        .refuses("acknowledgment_note must be at most 2000 characters", |tx| tx.alerts().acknowledge(alert.id, ada, Some(&long)));
+    scene.refuses("snooze_note must be at most 2000 characters", |tx| tx.alerts().snooze(alert.id, until, ada, Some(&long)));
+    scene.refuses("resolution_note must be at most 2000 characters", |tx| tx.alerts().resolve(alert.id, ada, Some(&long)));
+    scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, Some("why"))).unwrap();
+    let again = scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, None)).unwrap();
+    assert_eq!(again.snooze_note, None, "the words of the last snooze");
+}
+
+#[test]
+fn an_alert_is_put_off_into_the_future_only() {
+    let scene = Scene::new();
+    let (ada, alert) = (scene.ada, scene.alert("a"));
+    for minutes in [0, -1] {
+        let until = scene.now() + TimeDelta::minutes(minutes);
+        scene.refuses("snoozed_until must be in the future", |tx| tx.alerts().snooze(alert.id, until, ada, None));
+    }
+}
+
+#[test]
+fn a_missing_alert_and_a_missing_user_are_told_apart() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let (nobody, nothing) = (UserId::new(uuid::Uuid::now_v7()), AlertId::new(uuid::Uuid::now_v7()));
+    let until = scene.now() + TimeDelta::hours(1);
+    for (name, verb, ..) in VERBS {
+        scene.refuses("alert not found", |tx| verb(tx, nothing, nobody, until));
+        let field = match name {
+            "acknowledge" => "acknowledged_by must be an existing user",
+            "snooze" => "snoozed_by must be an existing user",
+            "resolve" => "resolved_by must be an existing user",
+            "escalate" => "user_id must be an existing user",
+            _ => continue,
+        };
+        scene.refuses(field, |tx| verb(tx, alert.id, nobody, until));
+    }
+}
+
+#[test]
+fn of_two_moves_at_once_that_exclude_each_other_one_wins() {
+    let scene = Scene::new();
+    let (ada, until) = (scene.ada, scene.now() + TimeDelta::hours(1));
+    // Not snooze and escalate: those may follow themselves.
+    for (name, verb, to, event) in VERBS.into_iter().filter(|(name, ..)| !["snooze", "escalate"].contains(name)) {
+        let from = if name == "wake" { Status::Snoozed } else { Status::Triggered };
+        let alert = alert_in(&scene, name, from);
+        let moved = scene.both(|tx| verb(tx, alert.id, ada, until));
+        assert_eq!(moved.iter().filter(|moved| moved.is_ok()).count(), 1, "{name}: {moved:?}");
+        let loser = moved.iter().find_map(|moved| moved.as_ref().err()).unwrap();
+        assert!(matches!(loser, Error::InvalidTransition { .. }), "{name}: {loser:?}");
+        assert_eq!(scene.reload(&alert).status, to);
+        let events = scene.event_types(alert.id);
+        assert_eq!(events.iter().filter(|known| **known == event).count(), 1, "{name}: {events:?}");
+    }
+    let alert = scene.alert("twice");
+    let levels = scene.both(|tx| tx.alerts().escalate(alert.id, None)).map(|moved| moved.unwrap().escalation_level);
+    assert_eq!(levels[0] + levels[1], 3, "one after the other: {levels:?}");
+}
+
+#[test]
+fn what_was_put_off_wakes_when_its_time_has_come() {
+    let scene = Scene::new();
+    let ada = scene.ada;
+    let snoozed: Vec<Alert> = (1..=3)
+        .map(|hours| {
+            let alert = scene.alert(&hours.to_string());
+            let until = scene.now() + TimeDelta::hours(hours);
+            scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, None)).unwrap()
+        })
+        .collect();
+    let other = scene.alert("not snoozed");
+    let wake = |limit| scene.run(|tx| tx.alerts().wake_due(limit)).unwrap();
+    scene.after(59);
+    assert_eq!(wake(10), []);
+    let now = scene.after(61);
+    assert_eq!(wake(0), []);
+    for expected in &snoozed[..2] {
+        let woken = Alert { status: Status::Triggered, snoozed_until: Some(now), updated_at: now, ..expected.clone() };
+        assert_eq!(wake(1), std::slice::from_ref(&woken), "the longest due first");
+        assert_eq!(scene.reload(expected), woken);
+        let entry = scene.history(expected.id).pop().unwrap();
+        assert_eq!((entry.event_type, entry.user_id), (Event::Unsnoozed, None));
+        assert_eq!((entry.old_status, entry.new_status), (Some(Status::Snoozed), Some(Status::Triggered)));
+    }
+    assert_eq!(wake(10), []);
+    assert_eq!(scene.reload(&snoozed[2]), snoozed[2]);
+    assert_eq!(scene.reload(&other), other);
+    scene.after(60);
+    let woken = scene.both(|tx| tx.alerts().wake_due(10)).map(|woken| woken.unwrap().len());
+    assert_eq!(woken.iter().sum::<usize>(), 1);
+    assert_eq!(scene.event_types(snoozed[2].id), [Event::Triggered, Event::Snoozed, Event::Unsnoozed]);
+}
+
+#[test]
+fn an_alert_is_passed_on_when_its_rules_delay_has_passed_since_the_last_event() {
+    let scene = Scene::new();
+    let ada = scene.ada;
+    let alert = scene.alert("half an hour");
+    let never = scene.raise(scene.rule(&NewAlertRule { escalation_enabled: false, ..rule("never") }).id);
+    let slow = scene.raise(scene.rule(&NewAlertRule { escalation_delay_minutes: i32::MAX, ..rule("slow") }).id);
+    let due = || scene.run(|tx| tx.alerts().due_for_escalation(10)).unwrap().iter().map(|row| row.id).collect::<Vec<_>>();
+    scene.after(29);
+    assert_eq!(due(), []);
+    scene.after(1);
+    assert_eq!(due(), [alert.id]);
+    assert_eq!(scene.run(|tx| tx.alerts().due_for_escalation(0)).unwrap(), []);
+    // From its escalation on, the delay runs again.
+    scene.run(|tx| tx.alerts().escalate(alert.id, None)).unwrap();
+    assert_eq!(due(), []);
+    scene.after(30);
+    assert_eq!(due(), [alert.id]);
+    // Somebody is at it, or has put it off: it waits, and after the snooze the delay runs again.
+    scene.run(|tx| tx.alerts().acknowledge(alert.id, ada, None)).unwrap();
+    assert_eq!(due(), []);
+    let until = scene.now() + TimeDelta::minutes(60);
+    scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, None)).unwrap();
+    scene.after(45);
+    assert_eq!(due(), []);
+    scene.run(|tx| tx.alerts().wake(alert.id, None)).unwrap();
+    scene.after(29);
+    assert_eq!(due(), []);
+    scene.after(1);
+    assert_eq!(due(), [alert.id]);
+    scene.run(|tx| tx.alerts().auto_resolve(alert.id)).unwrap();
+    assert_eq!(due(), []);
+    let on = AlertRulePatch { escalation_enabled: Some(true), ..AlertRulePatch::default() };
+    scene.run(|tx| tx.alert_rules().update(never.rule_id, &on)).unwrap();
+    assert_eq!(due(), [never.id]);
+    assert_eq!(scene.reload(&slow), slow);
+}
+
+#[test]
+fn two_that_look_for_late_alerts_at_once_pass_each_on_once() {
+    let scene = Scene::new();
+    let alerts = [scene.alert("a"), scene.alert("b")];
+    scene.after(30);
+    let looked = Barrier::new(2);
+    let passed_on = scene.both(|tx| {
+        let due = tx.alerts().due_for_escalation(10)?;
+        looked.wait();
+        due.iter().map(|alert| tx.alerts().escalate(alert.id, None)).collect::<Result<Vec<_>>>()
+    });
+    assert_eq!(passed_on.map(|rows| rows.unwrap().len()).iter().sum::<usize>(), 2);
+    assert!(alerts.iter().all(|alert| scene.reload(alert).escalation_level == 1));
+}

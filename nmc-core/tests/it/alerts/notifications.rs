@@ -1,0 +1,385 @@
+//! Notifications: what is queued, who may hear, and how the queue ends each.
+
+use super::{Scene, blames};
+use chrono::TimeDelta;
+use nmc_core::alerts::{
+    Address, Alert, NewAlertRule, NewNotification, Notification, NotificationClaim, NotificationFilter, WebhookResponse,
+};
+use nmc_core::store::Reason;
+use nmc_core::testing::Business;
+use nmc_core::{
+    AlertEventType as Event, AlertId, AlertOperator, Error, NotificationChannel as Channel, NotificationStatus as Status,
+    PageRequest, Result, TenantTx,
+};
+use serde_json::json;
+
+pub(super) fn email(alert_id: AlertId) -> NewNotification {
+    NewNotification {
+        alert_id,
+        channel: Channel::Email,
+        recipient: Address::new("Joe@Example.com"),
+        template_used: Some("short".to_owned()),
+        message_content: Some("Too many missed calls".to_owned()),
+        max_attempts: 2,
+    }
+}
+
+impl Scene {
+    fn queue(&self, alert: &Alert) -> Notification {
+        self.run(|tx| tx.notifications().create(&email(alert.id))).unwrap()
+    }
+
+    /// Claims all that is due, for a minute.
+    fn claim(&self) -> Vec<NotificationClaim> {
+        self.run(|tx| tx.notifications().claim(10, TimeDelta::minutes(1))).unwrap()
+    }
+
+    fn notification(&self, of: &Notification) -> Notification {
+        self.run(|tx| tx.notifications().get(of.id)).unwrap()
+    }
+}
+
+#[test]
+fn a_notification_is_stored_as_it_was_given_and_due_at_once() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let row = scene.queue(&alert);
+    let expected = Notification {
+        id: row.id,
+        tenant_id: scene.business.tenant.id(),
+        alert_id: alert.id,
+        channel: Channel::Email,
+        recipient: Address::new("joe@example.com"),
+        status: Status::Pending,
+        attempts: 0,
+        max_attempts: 2,
+        next_attempt_at: scene.now(),
+        lease_owner: None,
+        lease_expires_at: None,
+        delivered_at: None,
+        failed_at: None,
+        error_message: None,
+        webhook_response_code: None,
+        webhook_response_body: None,
+        template_used: Some("short".to_owned()),
+        message_content: Some("Too many missed calls".to_owned()),
+        created_at: scene.now(),
+        updated_at: scene.now(),
+    };
+    assert_eq!(row, expected);
+    assert_eq!(scene.run(|tx| tx.notifications().find(row.id)).unwrap(), Some(expected));
+    assert!(!format!("{row:?}").contains("joe"), "people's data stays out of logs");
+}
+
+#[test]
+fn a_recipient_is_checked_against_its_channel() {
+    let scene = Scene::new();
+    let alert = scene.alert("a").id;
+    let elsewhere = Business::onboard(&scene.db.store, "Elsewhere");
+    scene.db.fill_every_table(elsewhere.tenant.id());
+    let foreign: String =
+        scene.db.query(&format!("SELECT id FROM users WHERE tenant_id = '{}'", elsewhere.tenant.id())).remove(0);
+    let ada = scene.ada.to_string();
+    let new = |channel, recipient: &str| NewNotification { channel, recipient: Address::new(recipient), ..email(alert) };
+    for (channel, given, stored) in [
+        (Channel::Email, " Joe@Example.com ", "joe@example.com"),
+        (Channel::Sms, " +14155550123 ", "+14155550123"),
+        (Channel::Webhook, " https://hooks.example.com/x?y=1 ", "https://hooks.example.com/x?y=1"),
+        (Channel::Dashboard, &ada.to_uppercase(), ada.as_str()),
+    ] {
+        assert_eq!(scene.run(|tx| tx.notifications().create(&new(channel, given))).unwrap().recipient.as_str(), stored);
+    }
+    for (channel, given, words) in [
+        (Channel::Email, "+14155550123", "recipient must be an e-mail address like joe@example.com"),
+        (Channel::Sms, "joe@example.com", "recipient must be a phone number in E.164, like +14155550123"),
+        (Channel::Webhook, "http://example.com", "recipient must be an https URL of a public host, at most 255 characters"),
+        (Channel::Dashboard, "ada", "recipient must be a user's id"),
+        (Channel::Dashboard, "00000000-0000-7000-8000-000000000000", "recipient must be an existing user"),
+        (Channel::Dashboard, foreign.as_str(), "recipient must be an existing user"),
+    ] {
+        scene.refuses(words, |tx| tx.notifications().create(&new(channel, given)));
+        // All or none.
+        scene.refuses(words, |tx| tx.notifications().create_many(&[email(alert), new(channel, given)]));
+    }
+}
+
+#[test]
+fn a_broken_rule_is_refused_with_its_field() {
+    let scene = Scene::new();
+    let alert = scene.alert("a").id;
+    let nothing = AlertId::new(uuid::Uuid::now_v7());
+    for (new, words) in [
+        (email(nothing), "alert_id must be an existing alert"),
+        (NewNotification { max_attempts: 0, ..email(alert) }, "max_attempts must be at least 1"),
+        (
+            NewNotification { template_used: Some("x".repeat(101)), ..email(alert) },
+            "template_used must be at most 100 characters",
+        ),
+        (
+            NewNotification { message_content: Some("x".repeat(10_001)), ..email(alert) },
+            "message_content must be at most 10000 characters",
+        ),
+    ] {
+        let error = scene.refuses(words, |tx| tx.notifications().create(&new));
+        assert!(blames(&error, words.split(' ').next().unwrap()), "{error:?}");
+    }
+    let many = vec![email(alert); 501];
+    scene.refuses("notifications must be at most 500 at once", |tx| tx.notifications().create_many(&many));
+    assert_eq!(scene.run(|tx| tx.notifications().create_many(&many[..500])).unwrap().len(), 500);
+    assert_eq!(scene.run(|tx| tx.notifications().create_many(&[])).unwrap(), []);
+}
+
+#[test]
+fn notifications_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
+    let scene = Scene::new();
+    let (one, two) = (scene.alert("a"), scene.alert("b"));
+    let a = scene.queue(&one).id;
+    let delivered = scene.claim().remove(0);
+    scene.run(|tx| tx.notifications().deliver(&delivered, None)).unwrap();
+    let later = scene.after(1);
+    let sms = NewNotification { channel: Channel::Sms, recipient: Address::new("+14155550123"), ..email(two.id) };
+    let b = scene.run(|tx| tx.notifications().create(&sms)).unwrap().id;
+    let c = scene.queue(&two).id;
+    let all = NotificationFilter::default;
+    let cases = [
+        (all(), vec![c, b, a]),
+        (NotificationFilter { status: Some(Status::Delivered), ..all() }, vec![a]),
+        (NotificationFilter { open: Some(true), ..all() }, vec![c, b]),
+        (NotificationFilter { open: Some(false), ..all() }, vec![a]),
+        (NotificationFilter { channel: Some(Channel::Sms), ..all() }, vec![b]),
+        (NotificationFilter { alert: Some(two.id), ..all() }, vec![c, b]),
+        (NotificationFilter { from: Some(later), ..all() }, vec![c, b]),
+        (NotificationFilter { until: Some(later), ..all() }, vec![a]),
+    ];
+    for (filter, expected) in cases {
+        let (mut found, mut page) = (Vec::new(), PageRequest::new(1, None).unwrap());
+        loop {
+            let part = scene.run(|tx| tx.notifications().list(&filter, page)).unwrap();
+            found.extend(part.items.iter().map(|row| row.id));
+            let Some(next) = part.next else { break };
+            page = page.after(next);
+        }
+        assert_eq!(found, expected, "{filter:?}");
+        let count = scene.run(|tx| tx.notifications().count(&filter)).unwrap();
+        assert_eq!(usize::try_from(count), Ok(expected.len()), "{filter:?}");
+    }
+}
+
+#[test]
+fn what_is_delivered_is_told_to_its_alert_and_the_history() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let queued = scene.queue(&alert);
+    let now = scene.after(1);
+    let [claim] = scene.claim().try_into().unwrap();
+    let until = now + TimeDelta::minutes(1);
+    let held = Notification {
+        attempts: 1,
+        lease_owner: Some(claim.lease),
+        lease_expires_at: Some(until),
+        next_attempt_at: until,
+        updated_at: now,
+        ..queued.clone()
+    };
+    assert_eq!((&claim.notification, &scene.notification(&queued)), (&held, &held));
+    assert_eq!(scene.claim(), [], "nobody else sees it");
+
+    scene.clock.advance(TimeDelta::seconds(1));
+    let now = scene.now();
+    let answer = WebhookResponse { code: 204, body: Some(format!("a\0b{}", "é".repeat(3_000))) };
+    let row = scene.run(|tx| tx.notifications().deliver(&claim, Some(&answer))).unwrap();
+    let expected = Notification {
+        status: Status::Delivered,
+        lease_owner: None,
+        lease_expires_at: None,
+        delivered_at: Some(now),
+        updated_at: now,
+        webhook_response_code: Some(204),
+        webhook_response_body: Some(format!("ab{}", "é".repeat(1_998))),
+        ..held
+    };
+    assert_eq!((&row, &scene.notification(&queued)), (&expected, &expected));
+    assert_eq!(scene.reload(&alert), Alert { notification_sent: true, updated_at: now, ..alert.clone() });
+    let entry = scene.history(alert.id).pop().unwrap();
+    assert_eq!(
+        (entry.event_type, entry.old_status, entry.new_status, entry.user_id),
+        (Event::NotificationSent, None, None, None)
+    );
+    assert_eq!(entry.details, Some(json!({"notification": row.id, "channel": "email"})));
+    scene.after(60);
+    assert_eq!(scene.claim(), []);
+}
+
+#[test]
+fn what_fails_is_tried_again_at_its_time_until_its_attempts_are_used_up() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let queued = scene.queue(&alert);
+    let claim = scene.claim().remove(0);
+    let retry_at = scene.now() + TimeDelta::minutes(5);
+    let answer = WebhookResponse { code: 500, body: None };
+    let row = scene.run(|tx| tx.notifications().fail(&claim, " no route ", Some(&answer), retry_at)).unwrap();
+    let expected = Notification {
+        status: Status::Retrying,
+        attempts: 1,
+        next_attempt_at: retry_at,
+        error_message: Some("no route".to_owned()),
+        webhook_response_code: Some(500),
+        ..queued.clone()
+    };
+    assert_eq!((&row, &scene.notification(&queued)), (&expected, &expected));
+    assert_eq!(scene.event_types(alert.id), [Event::Triggered]);
+    scene.after(4);
+    assert_eq!(scene.claim(), []);
+    let now = scene.after(1);
+    let claim = scene.claim().remove(0);
+    let row = scene.run(|tx| tx.notifications().fail(&claim, &"x".repeat(2_001), None, now + TimeDelta::minutes(5))).unwrap();
+    assert_eq!((row.status, row.attempts, row.failed_at, row.lease_owner), (Status::Failed, 2, Some(now), None));
+    assert_eq!((row.error_message, row.webhook_response_code), (Some("x".repeat(2_000)), None));
+    assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::NotificationFailed]);
+    assert_eq!(scene.reload(&alert), alert, "nobody was notified");
+    scene.after(60);
+    assert_eq!(scene.claim(), []);
+
+    // A retry that gets through.
+    scene.queue(&alert);
+    let claim = scene.claim().remove(0);
+    let now = scene.now();
+    scene.run(|tx| tx.notifications().fail(&claim, "busy", None, now)).unwrap();
+    let claim = scene.claim().remove(0);
+    let row = scene.run(|tx| tx.notifications().deliver(&claim, None)).unwrap();
+    assert_eq!((row.status, row.attempts, row.error_message), (Status::Delivered, 2, None));
+}
+
+#[test]
+fn a_dead_workers_notification_is_taken_over_and_its_claim_ends_nothing() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let queued = scene.queue(&alert);
+    let dead = scene.claim().remove(0);
+    scene.after(1);
+    let heir = scene.claim().remove(0);
+    assert_eq!((heir.notification.id, heir.notification.attempts), (queued.id, 2));
+    assert_ne!(heir.lease, dead.lease);
+    let lost = "lease is no longer held";
+    let at = scene.now();
+    for error in [
+        scene.refuses(lost, |tx| tx.notifications().deliver(&dead, None)),
+        scene.refuses(lost, |tx| tx.notifications().fail(&dead, "no", None, at)),
+    ] {
+        assert!(matches!(error, Error::Conflict { .. }));
+    }
+    // The heir dies as well, with the last attempt: it is failed instead of claimed.
+    let now = scene.after(1);
+    assert_eq!(scene.claim(), []);
+    let row = scene.notification(&queued);
+    assert_eq!((row.status, row.attempts, row.failed_at, row.lease_owner), (Status::Failed, 2, Some(now), None));
+    assert_eq!(row.error_message.as_deref(), Some("the last attempt ended without a word"));
+    let entry = scene.history(alert.id).pop().unwrap();
+    assert_eq!(entry.event_type, Event::NotificationFailed);
+    assert_eq!(entry.details, Some(json!({"notification": row.id, "channel": "email"})));
+    scene.refuses(lost, |tx| tx.notifications().deliver(&heir, None));
+}
+
+#[test]
+fn a_claim_ends_once_and_a_late_word_counts_while_nobody_took_over() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    scene.queue(&alert);
+    let claim = scene.claim().remove(0);
+    scene.after(60);
+    let ended = scene.both(|tx| tx.notifications().deliver(&claim, None));
+    assert_eq!(ended.iter().filter(|ended| ended.is_ok()).count(), 1, "{ended:?}");
+    assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::NotificationSent]);
+    let at = scene.now();
+    scene.refuses("lease is no longer held", |tx| tx.notifications().fail(&claim, "no", None, at));
+}
+
+/// The isolation matrix can't know a victim's lease, nor make its alerts late.
+#[test]
+fn another_tenants_workers_and_a_stolen_claim_touch_nothing_even_without_row_level_security() {
+    let scene = Scene::new();
+    let (alert, asleep) = (scene.alert("late"), scene.alert("asleep"));
+    let (ada, until) = (scene.ada, scene.now() + TimeDelta::minutes(1));
+    scene.run(|tx| tx.alerts().snooze(asleep.id, until, ada, None)).unwrap();
+    scene.queue(&alert);
+    let stolen = scene.claim().remove(0);
+    let at = scene.now();
+    scene.run(|tx| tx.measurements().record("missed calls", super::dec("1"), at)).unwrap();
+    scene.rule(&NewAlertRule { operator: AlertOperator::LessThan, ..super::rule("holds") });
+    scene.after(60);
+    let hostile = Business::onboard(&scene.db.store, "Hostile").tenant;
+    let before = scene.db.rows_of(scene.business.tenant.id());
+    for walls in ["ENABLE", "DISABLE"] {
+        for table in ["alert_rules", "alerts", "alert_history", "notifications", "alert_metrics_cache"] {
+            scene.db.execute(&format!("ALTER TABLE {table} {walls} ROW LEVEL SECURITY"));
+        }
+        let run = |work: &dyn Fn(&mut TenantTx<'_>) -> Result<usize>| scene.db.store.tenant(&hostile, work);
+        let lost = |result: Result<usize>| assert_eq!(result.unwrap_err().to_string(), "lease is no longer held");
+        lost(run(&|tx| tx.notifications().deliver(&stolen, None).map(|_| 1)));
+        lost(run(&|tx| tx.notifications().fail(&stolen, "no", None, at).map(|_| 1)));
+        let empty = run(&|tx| {
+            Ok(tx.notifications().claim(10, TimeDelta::minutes(1))?.len()
+                + tx.alerts().wake_due(10)?.len()
+                + tx.alerts().due_for_escalation(10)?.len()
+                + nmc_core::alerts::evaluate_all(tx)?.compared
+                + tx.measurements().delete_before(until, 10)?)
+        });
+        assert_eq!(empty.unwrap(), 0, "{walls}");
+        assert_eq!(scene.db.rows_of(scene.business.tenant.id()), before, "{walls}");
+    }
+}
+
+#[test]
+fn claims_are_bounded_in_order_and_never_shared() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(scene.queue(&alert).id);
+        scene.after(1);
+    }
+    let claim = |limit| {
+        let claims = scene.run(|tx| tx.notifications().claim(limit, TimeDelta::minutes(1))).unwrap();
+        claims.into_iter().map(|claim| claim.notification.id).collect::<Vec<_>>()
+    };
+    assert_eq!(claim(0), []);
+    assert_eq!(claim(2), ids[..2], "the longest waiting first");
+    let claims = scene.both(|tx| tx.notifications().claim(3, TimeDelta::minutes(1))).map(Result::unwrap);
+    let mut both: Vec<_> = claims.iter().flatten().map(|claim| claim.notification.id).collect();
+    both.extend(claim(10));
+    both.sort();
+    assert_eq!(both, ids[2..]);
+    for length in [TimeDelta::zero(), TimeDelta::minutes(-1), TimeDelta::MAX] {
+        scene.refuses("lease_for must end in the future", |tx| tx.notifications().claim(1, length));
+    }
+}
+
+#[test]
+fn tenants_with_due_notifications_are_found_the_longest_waiting_first() {
+    let scene = Scene::new();
+    let store = &scene.db.store;
+    let second = Business::onboard(store, "Second");
+    let first = scene.business.tenant;
+    let due = |limit| store.system(Reason::DueWork, |tx| tx.tenants_with_due_notifications(limit)).unwrap();
+    assert_eq!(due(10), []);
+    scene.queue(&scene.alert("a"));
+    scene.after(1);
+    store
+        .tenant(&second.tenant, |tx| {
+            let rule = tx.alert_rules().create(&super::rule("b"))?.id;
+            let alert = tx.alerts().raise(rule, super::dec("11"), None)?.alert.id;
+            tx.notifications().create_many(&[email(alert), email(alert)])
+        })
+        .unwrap();
+    assert_eq!((due(10), due(1), due(0)), (vec![first, second.tenant], vec![first], vec![]));
+    scene.business.suspend(&scene.db, true);
+    assert_eq!(due(10), [second.tenant]);
+    scene.business.suspend(&scene.db, false);
+    let claim = scene.claim().remove(0);
+    assert_eq!(due(10), [second.tenant]);
+    scene.after(1);
+    assert_eq!(due(10), [second.tenant, first], "its lease has run out");
+    scene.run(|tx| tx.notifications().deliver(&claim, None)).unwrap();
+    assert_eq!(due(10), [second.tenant]);
+}
