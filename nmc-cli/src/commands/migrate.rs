@@ -1,8 +1,9 @@
 use crate::cli::{BackArgs, DatabaseArgs, Format, MigrateCommand};
-use crate::confirm::Confirmed;
+use crate::confirm::confirmed;
 use crate::database::Database;
 use crate::error::CliResult;
 use crate::output::Columns;
+use nmc_core::Confirmed;
 use nmc_core::Page;
 use nmc_core::store::Migration;
 use serde_json::Value;
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &MigrateCommand) -> CliResult {
             if dry_run {
                 print_sql(newest.iter().map(|migration| (migration.name, migration.down)))
             } else {
-                let confirmed = Confirmed::obtain(yes || newest.is_empty(), &warning(&newest))?;
+                let confirmed = confirmed(yes || newest.is_empty(), &warning(&newest))?;
                 revert(&database, newest.len(), confirmed)
             }
         }
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &MigrateCommand) -> CliResult {
                 let up = newest.iter().rev().map(|migration| (migration.name, migration.up));
                 print_sql(down.chain(up))
             } else {
-                let confirmed = Confirmed::obtain(yes || newest.is_empty(), &warning(&newest))?;
+                let confirmed = confirmed(yes || newest.is_empty(), &warning(&newest))?;
                 redo(&database, newest.len(), confirmed)
             }
         }
@@ -75,16 +76,16 @@ fn status(database: &Database, format: Format) -> CliResult {
     Ok(ExitCode::SUCCESS)
 }
 
-fn revert(database: &Database, count: usize, _: Confirmed) -> CliResult {
-    let done = database.migrator().revert(count, |migration| eprintln!("took back {}", migration.name))?;
+fn revert(database: &Database, count: usize, confirmed: Confirmed) -> CliResult {
+    let done = database.migrator().revert(count, confirmed, |migration| eprintln!("took back {}", migration.name))?;
     if done == 0 {
         eprintln!("nothing to do: no migration is applied");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn redo(database: &Database, count: usize, _: Confirmed) -> CliResult {
-    let done = database.migrator().redo(count, |migration| eprintln!("applied {} again", migration.name))?;
+fn redo(database: &Database, count: usize, confirmed: Confirmed) -> CliResult {
+    let done = database.migrator().redo(count, confirmed, |migration| eprintln!("applied {} again", migration.name))?;
     if done == 0 {
         eprintln!("nothing to do: no migration is applied");
     }

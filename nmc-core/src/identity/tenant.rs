@@ -6,7 +6,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{phone_numbers, tenants};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx};
 use crate::types::{bounds, optional, required};
-use crate::{Error, NumberStatus, Patch, PhoneNumber, Result, SessionEnd, TenantId, TenantStatus, Timezone, UserId};
+use crate::{Confirmed, Error, NumberStatus, Patch, PhoneNumber, Result, SessionEnd, TenantId, TenantStatus, Timezone, UserId};
 use chrono::{DateTime, NaiveTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -270,7 +270,7 @@ impl SystemTx<'_> {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] while it holds a number that is not released: a paid number must not be
     /// forgotten.
-    pub fn delete_tenant(&mut self, id: TenantId) -> Result<()> {
+    pub fn delete_tenant(&mut self, id: TenantId, _: Confirmed) -> Result<()> {
         // The row lock keeps a number from being added between the check and the deletion (its key needs a share of it).
         let row: Option<TenantId> =
             tenants::table.filter(tenants::id.eq(id)).select(tenants::id).for_update().first(self.conn).optional()?;

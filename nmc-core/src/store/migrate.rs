@@ -2,7 +2,7 @@
 
 use super::pool::{self, ConnectError};
 use super::{Difference, verify};
-use crate::{Error, Secret};
+use crate::{Confirmed, Error, Secret};
 use diesel::connection::SimpleConnection as _;
 use diesel::migration::{Migration as DieselMigration, MigrationMetadata, MigrationName, MigrationVersion};
 use diesel::pg::{Pg, PgConnection};
@@ -225,7 +225,7 @@ impl Migrator {
     ///
     /// # Errors
     /// [`MigrateError`]; what was taken back before the failure stays so.
-    pub fn revert(&self, count: usize, mut done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
+    pub fn revert(&self, count: usize, _: Confirmed, mut done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
         self.guarded(|conn| {
             let newest: Vec<Migration> = self.checked_status(conn)?.applied().take(count).collect();
             for migration in &newest {
@@ -240,7 +240,7 @@ impl Migrator {
     ///
     /// # Errors
     /// [`MigrateError`].
-    pub fn redo(&self, count: usize, mut done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
+    pub fn redo(&self, count: usize, _: Confirmed, mut done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
         self.guarded(|conn| {
             let newest: Vec<Migration> = self.checked_status(conn)?.applied().take(count).collect();
             for migration in &newest {

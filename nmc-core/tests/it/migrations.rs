@@ -1,6 +1,7 @@
 //! The migration runner: each migration once, all of it or nothing, and never on a database that is ahead of the program.
 
 use diesel::connection::SimpleConnection as _;
+use nmc_core::Confirmed;
 use nmc_core::Secret;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{MigrateError, Migration, Migrator};
@@ -83,7 +84,7 @@ fn the_owner_needs_no_superuser_to_begin_from_zero() {
     assert_eq!(owners, ["nmc"]);
     assert_eq!(db.query::<bool>("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'nmc'"), [false]);
     // And it can go back to where it began.
-    assert_eq!(migrator.revert(usize::MAX, |_| {}).unwrap(), all);
+    assert_eq!(migrator.revert(usize::MAX, Confirmed::irrevocably(), |_| {}).unwrap(), all);
     assert_eq!(relations(&db), ["__diesel_schema_migrations", "__diesel_schema_migrations_pkey"]);
 }
 
@@ -160,7 +161,9 @@ fn a_database_that_is_ahead_of_the_program_is_left_alone() {
     let status = older.status().unwrap();
     assert_eq!(status.unknown, ["20300101000003"]);
     assert_eq!(names(status.applied()), [SECOND.name, FIRST.name]);
-    for refused in [older.run(|_| {}), older.revert(1, |_| {}), older.redo(1, |_| {})] {
+    for refused in
+        [older.run(|_| {}), older.revert(1, Confirmed::irrevocably(), |_| {}), older.redo(1, Confirmed::irrevocably(), |_| {})]
+    {
         let error = refused.unwrap_err();
         assert!(matches!(&error, MigrateError::Unknown { version } if version == "20300101000003"), "{error:?}");
         assert!(error.to_string().contains("20300101000003"));
@@ -190,8 +193,8 @@ fn a_migration_that_fails_leaves_nothing_of_itself() {
     const NO_WAY_BACK: Migration = Migration { name: SECOND.name, up: SECOND.up, down: "DROP TABLE second; SELECT 1 / 0" };
     let before = relations(&db);
     let no_way_back = migrator(&db, &[FIRST, NO_WAY_BACK], PATIENT);
-    migrator(&db, &[FIRST, SECOND, THIRD], PATIENT).revert(1, |_| {}).unwrap();
-    assert!(matches!(no_way_back.revert(1, |_| {}), Err(MigrateError::Failed { .. })));
+    migrator(&db, &[FIRST, SECOND, THIRD], PATIENT).revert(1, Confirmed::irrevocably(), |_| {}).unwrap();
+    assert!(matches!(no_way_back.revert(1, Confirmed::irrevocably(), |_| {}), Err(MigrateError::Failed { .. })));
     assert_eq!(relations(&db).len(), before.len() - 1, "only the third is gone");
     assert_eq!(no_way_back.status().unwrap().applied().count(), 2);
 }
@@ -222,7 +225,7 @@ fn an_index_can_be_built_while_the_table_is_in_use_and_others_wait_to_migrate() 
     });
     assert_eq!(total, 1);
     assert_eq!(db.query::<bool>("SELECT indisvalid FROM pg_index WHERE indexrelid = 'first_id_idx'::regclass"), [true]);
-    assert_eq!(concurrent().revert(1, |_| {}).unwrap(), 1);
+    assert_eq!(concurrent().revert(1, Confirmed::irrevocably(), |_| {}).unwrap(), 1);
     assert_eq!(db.query::<bool>("SELECT to_regclass('first_id_idx') IS NULL"), [true]);
 }
 
@@ -230,21 +233,21 @@ fn an_index_can_be_built_while_the_table_is_in_use_and_others_wait_to_migrate() 
 fn reverting_goes_back_newest_first_and_redoing_comes_again() {
     let db = TestDb::empty();
     let all = migrator(&db, &[FIRST, SECOND, THIRD], PATIENT);
-    assert_eq!(all.revert(1, |_| {}).unwrap(), 0, "there is nothing to take back");
-    assert_eq!(all.redo(1, |_| {}).unwrap(), 0);
+    assert_eq!(all.revert(1, Confirmed::irrevocably(), |_| {}).unwrap(), 0, "there is nothing to take back");
+    assert_eq!(all.redo(1, Confirmed::irrevocably(), |_| {}).unwrap(), 0);
     all.run(|_| {}).unwrap();
     db.execute("INSERT INTO first VALUES (1); INSERT INTO second VALUES (1); INSERT INTO third VALUES (1)");
     let mut done = Vec::new();
-    assert_eq!(all.redo(2, |migration| done.push(migration.name)).unwrap(), 2);
+    assert_eq!(all.redo(2, Confirmed::irrevocably(), |migration| done.push(migration.name)).unwrap(), 2);
     assert_eq!(done, [SECOND.name, THIRD.name]);
     let left: Vec<i64> =
         ["first", "second", "third"].iter().flat_map(|table| db.query(&format!("SELECT count(*) FROM {table}"))).collect();
     assert_eq!(left, [1, 0, 0], "the newest two are new, the first was not touched");
     done.clear();
-    assert_eq!(all.revert(2, |migration| done.push(migration.name)).unwrap(), 2);
+    assert_eq!(all.revert(2, Confirmed::irrevocably(), |migration| done.push(migration.name)).unwrap(), 2);
     assert_eq!(done, [THIRD.name, SECOND.name]);
     assert_eq!(names(all.status().unwrap().pending()), [SECOND.name, THIRD.name]);
-    assert_eq!(all.revert(9, |_| {}).unwrap(), 1, "more than there are");
+    assert_eq!(all.revert(9, Confirmed::irrevocably(), |_| {}).unwrap(), 1, "more than there are");
     assert_eq!(relations(&db), ["__diesel_schema_migrations", "__diesel_schema_migrations_pkey"]);
 }
 

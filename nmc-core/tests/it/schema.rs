@@ -2,6 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use nmc_core::Confirmed;
 use nmc_core::Secret;
 use nmc_core::constraint::CONSTRAINTS;
 use nmc_core::store::{Difference, Migration, Migrator};
@@ -45,7 +46,7 @@ fn each_migration_is_undone_exactly_by_its_down() {
     let complete = before.pop().unwrap();
     while let Some(expected) = before.pop() {
         let mut name = "";
-        migrator.revert(1, |migration| name = migration.name).unwrap();
+        migrator.revert(1, Confirmed::irrevocably(), |migration| name = migration.name).unwrap();
         assert_eq!(changes(&expected, &dump(&db.superuser_url())), Vec::<String>::new(), "left over by {name}/down.sql");
     }
     migrator.run(|_| {}).unwrap();
