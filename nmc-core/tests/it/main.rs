@@ -11,6 +11,7 @@
 mod alerts;
 mod analytics;
 mod calls;
+mod compile_fail;
 mod conversations;
 mod identity;
 mod isolation;

@@ -1,0 +1,27 @@
+//! The twin of what is refused beside this file: it compiles, so that each of those is refused for its one difference.
+
+use nmc_core::calls::NewCall;
+use nmc_core::conversations::{ConversationPatch, NewConversationEvent};
+use nmc_core::store::{Migrator, Reason};
+use nmc_core::{
+    CallDirection, CallId, CallerIdentity, Confirmed, ConversationEventType, ConversationId, Result, Store, Tenant, TenantId,
+};
+
+pub(super) fn as_tenant(store: &Store, tenant: &Tenant, call: CallId, conversation: ConversationId) -> Result<()> {
+    store.tenant(tenant, |tx| {
+        tx.calls().get(call)?;
+        tx.calls().create(&NewCall {
+            duration_seconds: Some(1),
+            ..NewCall::begun(CallDirection::Inbound, CallerIdentity::Anonymous, CallerIdentity::Anonymous, "CA1".to_owned())
+        })?;
+        tx.conversations().update(conversation, &ConversationPatch::default(), None)?;
+        tx.conversation_events().append(&[NewConversationEvent::new(conversation, ConversationEventType::NoteAdded)])?;
+        tx.calls().delete(call, Confirmed::irrevocably())
+    })
+}
+
+pub(super) fn as_system(store: &Store, migrator: &Migrator, tenant: TenantId) -> Result<Tenant> {
+    store.system(Reason::Operations, |tx| tx.delete_tenant(tenant, Confirmed::irrevocably()))?;
+    migrator.revert(1, Confirmed::irrevocably(), |_| {}).unwrap();
+    store.system(Reason::Operations, |tx| tx.act_for(tenant))
+}

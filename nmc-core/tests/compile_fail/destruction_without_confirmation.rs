@@ -1,0 +1,25 @@
+// What can't be undone asks for a word that it is meant, and that word can't be made in passing.
+use nmc_core::store::{Migrator, Reason};
+use nmc_core::{CallId, Confirmed, Result, Store, TenantId, TenantTx};
+
+fn a_tenant(store: &Store, id: TenantId) -> Result<()> {
+    store.system(Reason::Operations, |tx| tx.delete_tenant(id))
+}
+
+fn a_call(tx: &mut TenantTx<'_>, id: CallId) -> Result<()> {
+    tx.calls().delete(id)
+}
+
+fn the_schema(migrator: &Migrator) {
+    migrator.revert(1, |_| {}).unwrap();
+}
+
+fn in_passing() -> Confirmed {
+    Confirmed(())
+}
+
+fn by_default() -> Confirmed {
+    Default::default()
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! What the types promise: programs that must not compile, each with the compiler's words. Their twin, which differs from them
+//! in what they do wrong, is part of this test and compiles.
+//!
+//! A compiler of another version says some things in other words: `TRYBUILD=overwrite cargo test -p nmc-core compile_fail`
+//! writes them down anew; read the difference.
+
+#[path = "../compile_fail/allowed.rs"]
+mod allowed;
+
+#[test]
+fn what_the_types_forbid_does_not_compile() {
+    let cases = trybuild::TestCases::new();
+    for forbidden in [
+        "destruction_without_confirmation",
+        "id_of_the_wrong_kind",
+        "ledger_rewritten",
+        "new_with_a_tenant_id",
+        "repository_without_a_tenant",
+        "secret_printed",
+        "tenant_out_of_thin_air",
+        "transaction_outlived",
+    ] {
+        cases.compile_fail(format!("tests/compile_fail/{forbidden}.rs"));
+    }
+}
