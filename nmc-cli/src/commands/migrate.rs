@@ -62,7 +62,7 @@ fn newest(database: &Database, count: u16) -> CliResult<Vec<Migration>> {
 
 fn warning(migrations: &[Migration]) -> String {
     let names: Vec<&str> = migrations.iter().map(|migration| migration.name).collect();
-    format!("This deletes the tables of {} and all their data", names.join(", "))
+    format!("This takes back {}: the tables they made go, with all their data", names.join(", "))
 }
 
 fn status(database: &Database, format: Format) -> CliResult {

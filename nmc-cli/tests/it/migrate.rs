@@ -1,6 +1,6 @@
 //! `nmc migrate`, and what the other commands make of a schema that is not theirs.
 
-use crate::nmc::{Nmc, PROGRAM};
+use crate::nmc::{Nmc, PROGRAM, migrations};
 use nmc_core::testing::TestDb;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
@@ -9,12 +9,18 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
-const ALL: usize = 6;
-
 /// How many migrations are in this state.
 fn count(nmc: &Nmc, state: &str) -> usize {
     let status = nmc.run(&["migrate", "status", "--format", "json"]).json();
     status["items"].as_array().expect("rows").iter().filter(|row| row["state"] == state).count()
+}
+
+fn all() -> usize {
+    migrations().len()
+}
+
+fn newest() -> String {
+    migrations().pop().expect("a migration")
 }
 
 #[test]
@@ -22,14 +28,14 @@ fn status_and_dry_run_change_nothing_and_run_runs_once() {
     let db = TestDb::empty();
     let nmc = Nmc::on(db.url());
     let tables = || db.query::<i64>("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")[0];
-    assert_eq!(count(&nmc, "pending"), ALL);
+    assert_eq!(count(&nmc, "pending"), all());
     let sql = nmc.run(&["migrate", "run", "--dry-run"]).ok().out;
     assert!(sql.starts_with("-- 2026-11-22-000001_create_roles_and_functions\n") && sql.contains("CREATE TABLE tenants"));
     assert_eq!(tables(), 0);
 
     let said = nmc.run(&["migrate", "run"]).ok();
-    assert_eq!((said.out.as_str(), said.err.matches("applied ").count()), ("", ALL));
-    assert_eq!(count(&nmc, "applied"), ALL);
+    assert_eq!((said.out.as_str(), said.err.matches("applied ").count()), ("", all()));
+    assert_eq!(count(&nmc, "applied"), all());
     let said = nmc.run(&["migrate", "run"]).ok();
     assert_eq!(said.err, "nothing to do: the database is up to date\n");
     assert_eq!(nmc.run(&["migrate", "run", "--dry-run"]).ok().out, "");
@@ -57,23 +63,24 @@ fn nothing_is_taken_back_unless_somebody_says_so() {
     let db = TestDb::new();
     let nmc = Nmc::on(db.url());
     for command in ["revert", "redo"] {
-        nmc.run(&["migrate", command]).refused(2, "2026-11-22-000006_create_alerts and all their data: say --yes");
-        assert!(nmc.run(&["migrate", command, "--dry-run"]).ok().out.contains("DROP TABLE"));
+        nmc.run(&["migrate", command])
+            .refused(2, &format!("{}: the tables they made go, with all their data: say --yes", newest()));
+        assert!(nmc.run(&["migrate", command, "--dry-run"]).ok().out.contains("DROP "));
         nmc.run(&["migrate", command, "--count", "0", "--yes"]).refused(2, "--count");
     }
-    assert_eq!(count(&nmc, "applied"), ALL);
+    assert_eq!(count(&nmc, "applied"), all());
 
     db.execute("INSERT INTO tenants (business_name) VALUES ('kept')");
     let said = nmc.run(&["migrate", "redo", "--count", "2", "--yes"]).ok();
     assert_eq!(said.err.matches(" again\n").count(), 2, "{said:?}");
-    assert_eq!(count(&nmc, "applied"), ALL);
+    assert_eq!(count(&nmc, "applied"), all());
     let said = nmc.run(&["migrate", "revert", "--yes"]).ok();
-    assert_eq!(said.err, "took back 2026-11-22-000006_create_alerts\n");
-    assert_eq!((count(&nmc, "applied"), count(&nmc, "pending")), (ALL - 1, 1));
+    assert_eq!(said.err, format!("took back {}\n", newest()));
+    assert_eq!((count(&nmc, "applied"), count(&nmc, "pending")), (all() - 1, 1));
     assert_eq!(db.query::<String>("SELECT business_name FROM tenants"), ["kept"]);
 
     nmc.run(&["migrate", "revert", "--count", "99", "--yes"]).ok();
-    assert_eq!(count(&nmc, "pending"), ALL);
+    assert_eq!(count(&nmc, "pending"), all());
     let said = nmc.run(&["migrate", "revert"]).ok();
     assert_eq!(said.err, "nothing to do: no migration is applied\n");
     nmc.run(&["migrate", "run"]).ok();
@@ -95,11 +102,14 @@ fn at_a_terminal_it_asks() {
     };
     for no in ["\n", "n\n", "yeah\n"] {
         let said = revert(no).refused(2, "nothing was done");
-        assert!(said.err.contains("2026-11-22-000006_create_alerts and all their data. Go on? [y/N] "), "{said:?}");
+        assert!(
+            said.err.contains(&format!("{}: the tables they made go, with all their data. Go on? [y/N] ", newest())),
+            "{said:?}"
+        );
     }
-    assert_eq!(count(&nmc, "applied"), ALL);
+    assert_eq!(count(&nmc, "applied"), all());
     revert("y\n").ok();
-    assert_eq!(count(&nmc, "applied"), ALL - 1);
+    assert_eq!(count(&nmc, "applied"), all() - 1);
 }
 
 #[test]
@@ -119,9 +129,9 @@ fn a_database_that_is_ahead_is_refused_by_every_command() {
         nmc.run(command).refused(2, "migration 29991231000001, which this");
     }
     let status = nmc.run(&["migrate", "status", "--format", "json"]).json();
-    let newest: &Value = &status["items"][ALL];
+    let newest: &Value = &status["items"][all()];
     assert_eq!((&newest["version"], &newest["state"]), (&"29991231000001".into(), &"unknown to this nmc".into()));
-    assert_eq!(db.query::<i64>("SELECT count(*) FROM __diesel_schema_migrations"), [7]);
+    assert_eq!(db.query::<usize>("SELECT count(*) FROM __diesel_schema_migrations"), [all() + 1]);
 }
 
 #[test]

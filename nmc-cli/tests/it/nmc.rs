@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -215,4 +216,14 @@ impl Pipe {
         }
         self.text.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// The names of all migrations, oldest first.
+pub(crate) fn migrations() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    let entries = std::fs::read_dir(folder).expect("the migrations").map(|entry| entry.expect("an entry"));
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> = folders.map(|entry| entry.file_name().into_string().expect("a name")).collect();
+    names.sort();
+    names
 }

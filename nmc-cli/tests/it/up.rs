@@ -1,7 +1,7 @@
 //! `nmc up` and nmc's own PostgreSQL: started, shared, stopped, killed.
 
 use crate::home::Home;
-use crate::nmc::Nmc;
+use crate::nmc::{Nmc, migrations};
 use nmc_core::testing::{TestDb, wait_until};
 use rustix::process::{Signal, kill_process};
 use std::fs;
@@ -148,7 +148,7 @@ fn a_database_of_ones_own_is_migrated_used_and_left_running() {
     assert_eq!(get(&format!("{}/readyz", running.address())).expect("an answer"), 200);
     running.signal(Signal::TERM);
     let said = running.end().ok();
-    assert_eq!(said.err.matches("applied ").count(), 6, "{said:?}");
+    assert_eq!(said.err.matches("applied ").count(), migrations().len(), "{said:?}");
     assert_eq!(db.query::<i64>("SELECT count(*) FROM tenants"), [0]);
     let both = Nmc::on(db.url()).run(&["tenant", "list", "--data-dir", "/tmp/nowhere"]);
     both.refused(2, "choose one");

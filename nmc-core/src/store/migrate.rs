@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-22-000004_create_calls_and_conversations",
     "2026-11-22-000005_create_analytics",
     "2026-11-22-000006_create_alerts",
+    "2026-11-22-000007_turn_metrics_index",
 ];
 
 /// A migration whose up.sql begins with this line runs outside a transaction; it must then hold one statement.
