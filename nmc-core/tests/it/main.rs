@@ -15,6 +15,7 @@ mod compile_fail;
 mod conversations;
 mod identity;
 mod isolation;
+mod lifecycle;
 mod migrations;
 mod missed_call;
 mod plans;

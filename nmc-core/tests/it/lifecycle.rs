@@ -1,0 +1,112 @@
+//! The tables of moves, as a whole: what each repository's own tests do for one status is done here for every pair.
+
+use crate::support::Scene;
+use nmc_core::calls::NewCall;
+use nmc_core::numbers::NewPhoneNumber;
+use nmc_core::testing::{unique_phone, unique_sid};
+use nmc_core::{
+    AlertStatus, CallDirection, CallStatus, CallerIdentity, ConversationStatus, Error, JobStatus, NotificationStatus,
+    NumberStatus, NumberType, TenantStatus,
+};
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+
+/// That from its first states every state is reached, and which of them none may follow.
+macro_rules! terminal_of {
+    ($status:ident from $first:ident) => {{
+        let (mut reached, mut new) = (BTreeSet::new(), vec![$status::$first]);
+        while let Some(status) = new.pop() {
+            if reached.insert(status.label()) {
+                new.extend(status.followers());
+            }
+        }
+        assert_eq!(reached.len(), $status::ALL.len(), "all of {} is reached", stringify!($status));
+        $status::ALL.iter().filter(|status| status.is_terminal()).map(|status| status.label()).collect::<Vec<_>>()
+    }};
+}
+
+#[test]
+fn every_state_is_reached_and_the_terminal_ones_are_these() {
+    assert_eq!(terminal_of!(AlertStatus from Triggered), ["resolved"]);
+    assert_eq!(terminal_of!(CallStatus from Initiated), ["completed", "busy", "no-answer", "failed", "canceled"]);
+    assert_eq!(terminal_of!(ConversationStatus from Active), ["closed"]);
+    assert_eq!(terminal_of!(JobStatus from Pending), ["completed", "failed"]);
+    assert_eq!(terminal_of!(NotificationStatus from Pending), ["delivered", "failed"]);
+    assert_eq!(terminal_of!(NumberStatus from Provisioning), ["released"]);
+    assert_eq!(terminal_of!(TenantStatus from Pending), [""; 0], "a business that left may come back");
+}
+
+#[test]
+fn a_call_makes_the_moves_of_its_table_and_no_other() {
+    let scene = Scene::new();
+    for from in CallStatus::ALL {
+        for to in CallStatus::ALL {
+            let [caller, called] = [unique_phone(), unique_phone()].map(CallerIdentity::Phone);
+            let new = NewCall { call_status: *from, ..NewCall::begun(CallDirection::Inbound, caller, called, unique_sid("CA")) };
+            let before = scene.tx(|tx| tx.calls().create(&new)).unwrap();
+            scene.tick();
+            match scene.tx(|tx| tx.calls().set_status(before.id, *to)) {
+                Ok(after) => assert_eq!((after.call_status, true), (*to, from.may_become(*to)), "{from} to {to}"),
+                Err(Error::InvalidTransition { entity: "call", from: said, to: wanted }) => {
+                    assert_eq!((said, wanted, false), (from.label(), to.label(), from.may_become(*to)));
+                    assert_eq!(scene.tx(|tx| tx.calls().get(before.id)).unwrap(), before, "nothing changed");
+                }
+                Err(other) => panic!("{from} to {to}: {other:?}"),
+            }
+        }
+    }
+}
+
+fn number(scene: &Scene, status: NumberStatus) -> nmc_core::PhoneNumberId {
+    let new = NewPhoneNumber {
+        phone_number: unique_phone(),
+        twilio_phone_sid: Some(unique_sid("PN")),
+        locality: None,
+        region: None,
+        number_type: NumberType::Local,
+    };
+    let id = scene.tx(|tx| tx.phone_numbers().create(&new)).unwrap().id;
+    scene.db.execute(&format!("UPDATE phone_numbers SET status = '{status}' WHERE id = '{id}'"));
+    id
+}
+
+#[test]
+fn a_number_makes_the_moves_of_its_table_and_no_other() {
+    let scene = Scene::new();
+    for from in NumberStatus::ALL {
+        for to in NumberStatus::ALL {
+            let id = number(&scene, *from);
+            let before = scene.tx(|tx| tx.phone_numbers().get(id)).unwrap();
+            scene.tick();
+            match scene.tx(|tx| tx.phone_numbers().set_status(id, *to)) {
+                Ok(after) => {
+                    assert_eq!((after.status, true), (*to, from.may_become(*to)), "{from} to {to}");
+                    assert_eq!(after.released_at.is_some(), *to == NumberStatus::Released);
+                }
+                Err(Error::InvalidTransition { entity: "phone number", from: said, to: wanted }) => {
+                    assert_eq!((said, wanted, false), (from.label(), to.label(), from.may_become(*to)));
+                    assert_eq!(scene.tx(|tx| tx.phone_numbers().get(id)).unwrap(), before, "nothing changed");
+                }
+                Err(other) => panic!("{from} to {to}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_number_released_twice_at_once_is_released_once() {
+    let scene = Scene::new();
+    for _ in 0..20 {
+        let id = number(&scene, NumberStatus::Active);
+        let barrier = Barrier::new(2);
+        let release = || {
+            barrier.wait();
+            scene.tx(|tx| tx.phone_numbers().set_status(id, NumberStatus::Released)).is_ok()
+        };
+        let (one, other) = std::thread::scope(|threads| {
+            let one = threads.spawn(release);
+            (release(), one.join().unwrap())
+        });
+        assert!(one != other, "one of the two: {one} {other}");
+    }
+}
