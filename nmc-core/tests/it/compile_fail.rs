@@ -9,6 +9,7 @@ mod allowed;
 
 #[test]
 fn what_the_types_forbid_does_not_compile() {
+    std::hint::black_box((allowed::as_tenant, allowed::as_system));
     let cases = trybuild::TestCases::new();
     for forbidden in [
         "destruction_without_confirmation",

@@ -100,11 +100,15 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
             "notifications_due_next_attempt_at_idx",
         ),
         (
-            Box::new(|store| drop(store.system(Reason::Authentication, |tx| tx.find_session_by_token(&hash)).unwrap())),
+            Box::new(|store| {
+                assert_eq!(store.system(Reason::Authentication, |tx| tx.find_session_by_token(&hash)).unwrap(), None)
+            }),
             "user_sessions_refresh_token_hash_key",
         ),
         (
-            Box::new(|store| drop(store.system(Reason::Authentication, |tx| tx.find_session_by_token(&hash)).unwrap())),
+            Box::new(|store| {
+                assert_eq!(store.system(Reason::Authentication, |tx| tx.find_session_by_token(&hash)).unwrap(), None)
+            }),
             "user_sessions_previous_token_hash_idx",
         ),
         (

@@ -1,0 +1,65 @@
+//! Users, and what follows from their changes.
+
+use super::*;
+
+#[test]
+fn a_patch_changes_the_fields_it_names_and_no_other() {
+    let scene = Scene::new();
+    let id = scene.user("ada").id;
+    assert_patches!(scene, "users", id, users, id, UserPatch, [
+        first_name: Patch::Set(" Ida ".to_owned()) => {"first_name": "Ida"},
+        first_name: Patch::Clear => {"first_name": null},
+        first_name: Patch::Keep => {},
+        last_name: Patch::Set("Jones".to_owned()) => {"last_name": "Jones"},
+        last_name: Patch::Clear => {"last_name": null},
+        email: Some("Ida@Example.com".parse().unwrap()) => {"email": "ida@example.com"},
+        role: Some(UserRole::Admin) => {"role": "admin"},
+        is_active: Some(false) => {"is_active": false},
+    ]);
+    let long = UserPatch { first_name: Patch::Set("x".repeat(101)), ..UserPatch::default() };
+    scene.refused("first_name must be at most 100 characters", || scene.tx(|tx| tx.users().update(id, &long)));
+    let other = scene.user("ben");
+    let taken = UserPatch { email: Some(other.email), role: Some(UserRole::Owner), ..UserPatch::default() };
+    scene.refused("email is already taken", || scene.tx(|tx| tx.users().update(id, &taken)));
+}
+
+#[test]
+fn users_are_found_by_what_their_logins_came_to() {
+    let scene = Scene::new();
+    let [ada, ben, cleo] = ["ada", "ben", "cleo"].map(|name| scene.user(name).id);
+    let at = noon();
+    scene.db.execute(&format!("UPDATE users SET locked_until = '{at}', failed_login_attempts = 5 WHERE id = '{ada}'"));
+    scene.db.execute(&format!("UPDATE users SET last_login_at = '{at}', is_active = false, role = 'viewer' WHERE id = '{ben}'"));
+    let all = UserFilter::default;
+    assert_filters!(scene, users, |user| user.id, [
+        all() => [cleo, ben, ada],
+        UserFilter { role: Some(UserRole::Viewer), ..all() } => [ben],
+        UserFilter { is_active: Some(true), ..all() } => [cleo, ada],
+        UserFilter { is_active: Some(false), ..all() } => [ben],
+        UserFilter { locked_at: Some(at - TimeDelta::seconds(1)), ..all() } => [ada],
+        UserFilter { locked_at: Some(at), ..all() } => [],
+        UserFilter { failed_logins: Some(true), ..all() } => [ada],
+        UserFilter { failed_logins: Some(false), ..all() } => [cleo, ben],
+        UserFilter { last_login_before: Some(at + TimeDelta::seconds(1)), ..all() } => [ben],
+        UserFilter { last_login_before: Some(at), ..all() } => [],
+    ]);
+}
+
+#[test]
+fn deactivating_a_user_ends_their_sessions_and_nobody_elses() {
+    let scene = Scene::new();
+    let [ada, ben] = ["ada", "ben"].map(|name| scene.user(name).id);
+    let (hers, his) = (scene.session(ada, "hers"), scene.session(ben, "his"));
+    let set = |is_active| {
+        let patch = UserPatch { is_active: Some(is_active), ..UserPatch::default() };
+        scene.tx(|tx| tx.users().update(ada, &patch)).unwrap();
+    };
+    set(true);
+    assert_eq!(scene.tx(|tx| tx.sessions().get(hers.id)).unwrap(), hers, "she may log in, as before");
+    let now = scene.pass(1);
+    set(false);
+    set(true);
+    let ended = scene.tx(|tx| tx.sessions().get(hers.id)).unwrap();
+    assert_eq!((ended.is_active, ended.ended_at, ended.ended_reason), (false, Some(now), Some(SessionEnd::Deactivated)));
+    assert_eq!(scene.tx(|tx| tx.sessions().get(his.id)).unwrap(), his);
+}
