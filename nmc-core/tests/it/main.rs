@@ -12,6 +12,7 @@ mod alerts;
 mod analytics;
 mod calls;
 mod compile_fail;
+mod constraints;
 mod conversations;
 mod identity;
 mod isolation;
