@@ -1,6 +1,7 @@
 //! Where time and ids come from. A transaction reads the clock once, when it begins.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use std::cell::Cell;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// A source of instants.
@@ -21,30 +22,31 @@ impl Clock for SystemClock {
 }
 
 /// What one transaction takes for now, in PostgreSQL's resolution (microseconds), and the ids that belong to it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment(DateTime<Utc>);
+#[derive(Debug)]
+pub(crate) struct Moment(Cell<DateTime<Utc>>);
 
 impl Moment {
     pub(crate) fn of(clock: &dyn Clock) -> Self {
-        Self(clock.now().trunc_subsecs(6))
+        Self(Cell::new(clock.now().trunc_subsecs(6)))
     }
 
-    pub(crate) const fn now(self) -> DateTime<Utc> {
-        self.0
+    pub(crate) const fn now(&self) -> DateTime<Utc> {
+        self.0.get()
     }
 
-    /// This moment, or the next one after `change` if that is later. A transaction that waited for a row began before the
-    /// change it waited for: what it writes then must still come after it, in the row's times and in its log.
-    pub(crate) fn after(self, change: DateTime<Utc>) -> Self {
-        Self(self.0.max(change + TimeDelta::microseconds(1)))
+    /// Moves on, if need be, to just after `change`. A transaction that waited for a row began before the change it waited
+    /// for: what it writes from then on must still come after it, in the row's times and in its log.
+    pub(crate) fn come_after(&self, change: DateTime<Utc>) {
+        self.0.set(self.0.get().max(change + TimeDelta::microseconds(1)));
     }
 
     /// A UUIDv7: new rows land at the right edge of their index.
-    pub(crate) fn id(self) -> Uuid {
+    pub(crate) fn id(&self) -> Uuid {
         thread_local! {
             static ORDER: ContextV7 = const { ContextV7::new() };
         }
-        let seconds = u64::try_from(self.0.timestamp()).unwrap_or(0);
-        ORDER.with(|order| Uuid::new_v7(Timestamp::from_unix(order, seconds, self.0.timestamp_subsec_nanos())))
+        let now = self.0.get();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+        ORDER.with(|order| Uuid::new_v7(Timestamp::from_unix(order, seconds, now.timestamp_subsec_nanos())))
     }
 }

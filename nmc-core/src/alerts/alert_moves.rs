@@ -226,7 +226,7 @@ impl Alerts<'_> {
             .first(self.0.conn)
             .optional()?;
         let row: Alert = found(row, "alert")?;
-        self.0.moment = self.0.moment.after(row.updated_at);
+        self.0.moment.come_after(row.updated_at);
         Ok(row)
     }
 

@@ -157,7 +157,7 @@ impl Calls<'_> {
             .first(self.0.conn)
             .optional()?;
         let row = found(row, "call")?;
-        self.0.moment = self.0.moment.after(row.updated_at);
+        self.0.moment.come_after(row.updated_at);
         Ok(row)
     }
 

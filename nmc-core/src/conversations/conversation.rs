@@ -276,7 +276,7 @@ impl Conversations<'_> {
             .first(self.0.conn)
             .optional()?;
         let row = found(row, "conversation")?;
-        self.0.moment = self.0.moment.after(row.updated_at);
+        self.0.moment.come_after(row.updated_at);
         Ok(row)
     }
 

@@ -130,7 +130,7 @@ impl Store {
                 link.conn.batch_execute(&enter_tenant(tenant, person))?;
                 // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
                 let moment = Moment::of(&*self.config.clock);
-                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, moment)), found)
+                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, &moment)), found)
             })
         })
     }
@@ -183,12 +183,12 @@ impl Store {
 
     /// One transaction on one connection. The connection goes back to the pool only in a known state: after a panic, or
     /// when ROLLBACK or COMMIT fails, it is closed instead.
-    fn transaction<T>(&self, begin: &str, work: impl FnOnce(&mut Link, Moment) -> Result<T>) -> Result<T> {
+    fn transaction<T>(&self, begin: &str, work: impl FnOnce(&mut Link, &Moment) -> Result<T>) -> Result<T> {
         let mut link = self.begin(begin)?;
         let moment = Moment::of(&*self.config.clock);
         // Spent until the transaction has ended well; unwinding leaves it so.
         link.spent = true;
-        let result = work(&mut link, moment);
+        let result = work(&mut link, &moment);
         let conn = &mut link.conn;
         let ended = match &result {
             Ok(_) => conn.batch_execute(COMMIT),

@@ -67,13 +67,13 @@ impl Person {
 pub(crate) struct Scope<'a> {
     pub(crate) conn: &'a mut PgConnection,
     pub(crate) tenant: TenantId,
-    pub(crate) moment: Moment,
+    pub(crate) moment: &'a Moment,
     /// The person whose lock the transaction began with.
     pub(crate) locked: Option<i64>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(conn: &'a mut PgConnection, tenant: Tenant, person: Option<&Person>, moment: Moment) -> Self {
+    pub(super) fn new(conn: &'a mut PgConnection, tenant: Tenant, person: Option<&Person>, moment: &'a Moment) -> Self {
         let tenant = tenant.id();
         Self { conn, tenant, moment, locked: person.map(|person| person.lock_key(tenant)) }
     }
@@ -108,7 +108,8 @@ impl TenantTx<'_> {
         Tenant::proven(self.0.tenant)
     }
 
-    /// The instant of this transaction, the same for all it writes.
+    /// The instant of this transaction, the same for all it writes; it moves on only where the transaction had to wait for a
+    /// row that was changed meanwhile.
     #[must_use]
     pub const fn now(&self) -> DateTime<Utc> {
         self.0.now()
@@ -132,7 +133,7 @@ impl TenantTx<'_> {
 /// A transaction that sees every tenant's rows, for work that belongs to no tenant.
 pub struct SystemTx<'a> {
     pub(crate) conn: &'a mut PgConnection,
-    pub(crate) moment: Moment,
+    pub(crate) moment: &'a Moment,
 }
 
 impl SystemTx<'_> {

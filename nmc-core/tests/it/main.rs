@@ -14,6 +14,7 @@ mod calls;
 mod compile_fail;
 mod constraints;
 mod conversations;
+mod examples;
 mod identity;
 mod isolation;
 mod lifecycle;
