@@ -2,6 +2,7 @@
 
 mod support;
 
+use nmc_core::conversations::ConversationEventFilter;
 use nmc_core::conversations::NewConversation;
 use nmc_core::identity::{NewTenant, NewUser, onboard};
 use nmc_core::{CallerIdentity, ConversationChannel, ConversationPriority, Error, PageRequest, UserRole};
@@ -46,7 +47,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // The log has each change with the old value and the new one. Pages come newest first.
-    let log = store.tenant(&tenant, |tx| tx.conversation_events().list(resolved.id, PageRequest::first()))?;
+    let log = store
+        .tenant(&tenant, |tx| tx.conversation_events().list(&ConversationEventFilter::of(resolved.id), PageRequest::first()))?;
     for event in log.items.iter().rev() {
         let by = if event.created_by == Some(ada.id) { "Ada" } else { "the platform" };
         println!("{} by {by}: {}", event.event_type, event.event_data);

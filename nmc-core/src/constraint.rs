@@ -1,6 +1,7 @@
 //! What breaking each constraint of the schema means to a person. Total: a test lists the database's constraints and
 //! unique indexes and fails on a name that is missing here.
 
+use crate::Error;
 use Breach::{Invalid, Missing, Taken};
 
 /// What breaking a constraint means to the caller.
@@ -35,6 +36,11 @@ pub struct Constraint {
 pub fn find(name: &str) -> Option<&'static Constraint> {
     let at = CONSTRAINTS.binary_search_by(|known| known.name.cmp(name)).ok()?;
     CONSTRAINTS.get(at)
+}
+
+/// The refusal of a rule that the database has under this name, said before it is asked: where a batch would hide the row.
+pub(crate) fn refusal(name: &str) -> Error {
+    find(name).map_or_else(|| Error::internal(format!("no constraint {name}")), |known| Error::invalid(known.field, known.rule))
 }
 
 const fn c(name: &'static str, breach: Breach, field: &'static str, rule: &'static str) -> Constraint {

@@ -99,8 +99,11 @@ impl Error {
 /// `.optional()` or `found`.
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        let DieselError::DatabaseError(kind, info) = &error else {
-            return Self::internal(error);
+        let (kind, info) = match &error {
+            DieselError::DatabaseError(kind, info) => (kind, info),
+            // What a value can't be written for: an instant that PostgreSQL's years don't reach.
+            DieselError::SerializationError(_) => return out_of_range(),
+            _ => return Self::internal(error),
         };
         match kind {
             DatabaseErrorKind::UniqueViolation
@@ -131,9 +134,17 @@ fn from_constraint(broken: &'static constraint::Constraint, kind: &DatabaseError
     };
     match breach {
         Breach::Taken => Error::Conflict { field, rule },
-        Breach::InUse => Error::Conflict { field, rule: "is still in use" },
+        // The rule of the key names what it points at: the row that was to go.
+        Breach::InUse => {
+            Error::Conflict { field: rule.strip_prefix("must be an existing ").unwrap_or(field), rule: "is still in use" }
+        }
         Breach::Invalid | Breach::Missing => Error::invalid(field, rule),
     }
+}
+
+/// The server names no field here. Inputs that are kept are bounded before, under their names; this is for filters.
+fn out_of_range() -> Error {
+    Error::invalid("a number or an instant", "is out of range")
 }
 
 fn contention(error: DieselError) -> Error {
@@ -164,6 +175,10 @@ fn from_message(error: DieselError) -> Error {
         Error::invalid("a text field", "is too long")
     } else if says("invalid byte sequence for encoding") {
         Error::invalid("a text field", "must not contain NUL")
+    } else if says("unsupported Unicode escape sequence") {
+        Error::invalid("a JSON field", "must not contain NUL")
+    } else if says("out of range") || says("numeric field overflow") {
+        out_of_range()
     } else {
         Error::internal(error)
     }

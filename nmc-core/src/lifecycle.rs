@@ -73,7 +73,8 @@ lifecycles! {
         Closed => [],
     }
 
-    /// What may follow. A worker that fails, or dies, leaves a job pending again until its attempts are used up.
+    /// What may follow. A worker that fails leaves a job pending again until its attempts are used up; one that dies leaves it
+    /// processing, for the next worker to take over.
     JobStatus of "job" {
         Pending => [Processing, Failed],
         Processing => [Pending, Completed, Failed],

@@ -419,7 +419,7 @@ diesel::table! {
         #[max_length = 255]
         caller_phone -> Varchar,
         /// The number called.
-        #[max_length = 20]
+        #[max_length = 255]
         called_phone -> Varchar,
         /// inbound or outbound.
         #[max_length = 10]

@@ -1,6 +1,8 @@
 //! Calls as the reports see them (source lines 1375–1395): one row per call, recomputed in place.
 
+use super::newer;
 use crate::calls::Call;
+use crate::constraint::refusal;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::call_analytics as figures;
@@ -12,6 +14,7 @@ use crate::{
     PhoneNumber, Result, TenantId,
 };
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -107,8 +110,21 @@ impl NewCallAnalytics {
 
     fn checked(&self) -> Result<Self> {
         json::object("metadata", &self.metadata)?;
+        let rating = bounds::SCORE.rounded_if_given("customer_satisfaction", self.customer_satisfaction)?;
+        if rating.is_some_and(|rating| rating < Decimal::ONE || rating > Decimal::from(5)) {
+            return Err(refusal("call_analytics_customer_satisfaction_check"));
+        }
+        if self.call_duration.is_some_and(|seconds| seconds < 0) {
+            return Err(refusal("call_analytics_call_duration_check"));
+        }
+        if self.ai_takeover_count < 0 {
+            return Err(refusal("call_analytics_ai_takeover_count_check"));
+        }
+        if self.cost_per_call.is_some_and(|cost| cost.is_sign_negative()) {
+            return Err(refusal("call_analytics_cost_per_call_check"));
+        }
         Ok(Self {
-            customer_satisfaction: bounds::SCORE.rounded_if_given("customer_satisfaction", self.customer_satisfaction)?,
+            customer_satisfaction: rating,
             revenue_impact: bounds::MONEY.rounded_if_given("revenue_impact", self.revenue_impact)?,
             cost_per_call: bounds::MONEY.rounded_if_given("cost_per_call", self.cost_per_call)?,
             tags: optional("tags", self.tags.as_deref(), 1_000)?,
@@ -204,8 +220,12 @@ macro_rules! filtered {
     }};
 }
 
-/// What a computation puts in place of an older one. What people added (rating, conversion, revenue, tags) stays unless the
-/// computation knows better.
+fn nothing() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// What a computation puts in place of an older one. What people added (rating, conversion, revenue, cost, tags, metadata)
+/// stays unless the computation knows better.
 macro_rules! recomputed {
     () => {
         (
@@ -220,19 +240,14 @@ macro_rules! recomputed {
             figures::revenue_impact.eq(newer(excluded(figures::revenue_impact), figures::revenue_impact)),
             figures::cost_per_call.eq(newer(excluded(figures::cost_per_call), figures::cost_per_call)),
             figures::tags.eq(newer(excluded(figures::tags), figures::tags)),
-            figures::metadata.eq(excluded(figures::metadata)),
+            figures::metadata
+                .eq(case_when(excluded(figures::metadata).eq(nothing()), figures::metadata)
+                    .otherwise(excluded(figures::metadata))),
             figures::call_date.eq(excluded(figures::call_date)),
             figures::processed_at.eq(excluded(figures::processed_at)),
             figures::updated_at.eq(excluded(figures::updated_at)),
         )
     };
-}
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    /// The first that is not NULL.
-    #[sql_name = "coalesce"]
-    fn newer<T: diesel::sql_types::SqlType + diesel::sql_types::SingleValue>(new: T, old: T) -> T;
 }
 
 impl CallAnalyticsRepo<'_> {
@@ -301,7 +316,7 @@ impl CallAnalyticsRepo<'_> {
     }
 
     /// Keeps a call's figures, in place of its older ones if there are any. What people added (rating, conversion, revenue,
-    /// cost, tags) stays where the new figures are silent.
+    /// cost, tags, metadata) stays where the new figures are silent.
     ///
     /// # Errors
     /// [`Error::Invalid`] on a broken rule, and without a call.
@@ -321,7 +336,8 @@ impl CallAnalyticsRepo<'_> {
     /// of one call the last counts. Returns how many were kept. [`crate::Store::load`] takes any number.
     ///
     /// # Errors
-    /// As [`Self::upsert_by_call`], with the row at fault, as in `rows[17].call_date`; then none is kept.
+    /// As [`Self::upsert_by_call`], with the row at fault, as in `rows[17].call_date`; then none is kept. That a
+    /// call or conversation does not exist is known when the transaction commits, and has no row.
     pub fn upsert_many(&mut self, many: &[NewCallAnalytics]) -> Result<u64> {
         at_most_a_batch(many)?;
         let last: HashMap<_, _> = many.iter().enumerate().map(|(row, new)| (new.call_id, row)).collect();
@@ -333,6 +349,8 @@ impl CallAnalyticsRepo<'_> {
                 rows.push((checked, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)));
             }
         }
+        // In one order, so that two loads of the same calls wait for each other instead of for each other's rows.
+        rows.sort_by_key(|(new, ..)| new.call_id);
         let mut kept = 0;
         for rows in in_statements(rows, PER_STATEMENT) {
             kept += diesel::insert_into(figures::table)
@@ -353,9 +371,9 @@ impl CallAnalyticsRepo<'_> {
         if let Some(metadata) = &patch.metadata {
             json::object("metadata", metadata)?;
         }
-        let rating = patch.customer_satisfaction.try_map(|value| bounds::SCORE.rounded("customer_satisfaction", value))?;
-        let revenue = patch.revenue_impact.try_map(|value| bounds::MONEY.rounded("revenue_impact", value))?;
-        let cost = patch.cost_per_call.try_map(|value| bounds::MONEY.rounded("cost_per_call", value))?;
+        let rating = patch.customer_satisfaction.try_map(|value| bounds::SCORE.exact("customer_satisfaction", value))?;
+        let revenue = patch.revenue_impact.try_map(|value| bounds::MONEY.exact("revenue_impact", value))?;
+        let cost = patch.cost_per_call.try_map(|value| bounds::MONEY.exact("cost_per_call", value))?;
         let row = diesel::update(figures::table)
             .filter(figures::tenant_id.eq(self.0.tenant))
             .filter(figures::id.eq(id))

@@ -1,5 +1,6 @@
 //! Conversations as the reports see them (source lines 1398–1416): one row per conversation, recomputed in place.
 
+use super::newer;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversation_analytics as figures;
@@ -8,8 +9,10 @@ use crate::types::bounds::{self, instant};
 use crate::types::json;
 use crate::{CallId, ConversationAnalyticsId, ConversationId, Patch, ResolutionStatus, Result, TenantId};
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -38,8 +41,8 @@ pub struct ConversationAnalytics {
 }
 
 /// The figures of a conversation, computed now.
-#[derive(Debug, Clone, Insertable, AsChangeset)]
-#[diesel(table_name = figures, check_for_backend(Pg), treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = figures, check_for_backend(Pg), treat_none_as_default_value = false)]
 pub struct NewConversationAnalytics {
     /// The conversation.
     pub conversation_id: ConversationId,
@@ -218,18 +221,36 @@ impl ConversationAnalyticsRepo<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Keeps a conversation's figures, in place of its older ones if there are any.
+    /// Keeps a conversation's figures, in place of its older ones if there are any. What people added (mood, intents, how it
+    /// ended, rating) stays where the new figures are silent.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] as for [`Self::create`].
     pub fn upsert_by_conversation(&mut self, new: &NewConversationAnalytics) -> Result<ConversationAnalytics> {
         let id = ConversationAnalyticsId::new(self.0.moment.id());
-        let new = new.checked()?;
         Ok(diesel::insert_into(figures::table)
-            .values((new.clone(), figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)))
+            .values((new.checked()?, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)))
             .on_conflict((figures::tenant_id, figures::conversation_id))
             .do_update()
-            .set((new, figures::processed_at.eq(self.0.now()), figures::updated_at.eq(self.0.now())))
+            .set((
+                figures::call_id.eq(excluded(figures::call_id)),
+                figures::message_count.eq(excluded(figures::message_count)),
+                figures::ai_message_count.eq(excluded(figures::ai_message_count)),
+                figures::human_message_count.eq(excluded(figures::human_message_count)),
+                figures::conversation_duration.eq(excluded(figures::conversation_duration)),
+                figures::sentiment_score.eq(newer(excluded(figures::sentiment_score), figures::sentiment_score)),
+                figures::intent_detection.eq(case_when(
+                    excluded(figures::intent_detection).eq(Value::Object(serde_json::Map::new())),
+                    figures::intent_detection,
+                )
+                .otherwise(excluded(figures::intent_detection))),
+                figures::resolution_status.eq(newer(excluded(figures::resolution_status), figures::resolution_status)),
+                figures::escalation_count.eq(excluded(figures::escalation_count)),
+                figures::satisfaction_rating.eq(newer(excluded(figures::satisfaction_rating), figures::satisfaction_rating)),
+                figures::conversation_date.eq(excluded(figures::conversation_date)),
+                figures::processed_at.eq(excluded(figures::processed_at)),
+                figures::updated_at.eq(excluded(figures::updated_at)),
+            ))
             .returning(ConversationAnalytics::as_returning())
             .get_result(self.0.conn)?)
     }
@@ -242,8 +263,8 @@ impl ConversationAnalyticsRepo<'_> {
         if let Some(intents) = &patch.intent_detection {
             json::object("intent_detection", intents)?;
         }
-        let sentiment = patch.sentiment_score.try_map(|value| bounds::SCORE.rounded("sentiment_score", value))?;
-        let rating = patch.satisfaction_rating.try_map(|value| bounds::SCORE.rounded("satisfaction_rating", value))?;
+        let sentiment = patch.sentiment_score.try_map(|value| bounds::SCORE.exact("sentiment_score", value))?;
+        let rating = patch.satisfaction_rating.try_map(|value| bounds::SCORE.exact("satisfaction_rating", value))?;
         let row = diesel::update(figures::table)
             .filter(figures::tenant_id.eq(self.0.tenant))
             .filter(figures::id.eq(id))

@@ -201,8 +201,8 @@ impl Jobs<'_> {
         touched_one(rows, "job")
     }
 
-    /// Takes out jobs that ended before an instant, `limit` at the most. Returns how many went: fewer than `limit` means that
-    /// none is left.
+    /// Takes out jobs that ended before an instant, `limit` at the most. Returns how many went;
+    /// 0 means that there is none to take now.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -212,6 +212,8 @@ impl Jobs<'_> {
             .filter(jobs::status.ne_all(OPEN))
             .filter(jobs::updated_at.lt(before))
             .limit(limit.into())
+            .for_update()
+            .skip_locked()
             .select(jobs::id)
             .load(self.0.conn)?;
         Ok(diesel::delete(jobs::table)

@@ -121,13 +121,13 @@ impl Jobs<'_> {
         still_held(row)
     }
 
-    /// The job is done; `result` is up to 1 MiB of JSON.
+    /// The job is done; `result` is up to 64 KiB of JSON.
     ///
     /// # Errors
     /// As [`Self::extend`]; [`Error::Invalid`] on a result that is too long.
     pub fn complete(&mut self, claimed: &ClaimedJob, result: Option<&Value>) -> Result<Job> {
         if let Some(result) = result {
-            json::document("result", result, 1 << 20)?;
+            json::document("result", result, json::DOCUMENT)?;
         }
         self.end_claim(claimed, JobStatus::Completed, result, None, None)
     }
@@ -136,8 +136,9 @@ impl Jobs<'_> {
     /// attempt: then it has failed.
     ///
     /// # Errors
-    /// As [`Self::extend`].
+    /// As [`Self::extend`]; [`Error::Invalid`] on an instant that is none of ours.
     pub fn fail(&mut self, claimed: &ClaimedJob, error: &str, retry_at: DateTime<Utc>) -> Result<Job> {
+        let retry_at = bounds::instant("retry_at", retry_at)?;
         let is_last = claimed.job.attempts >= claimed.job.max_attempts;
         let (to, retry_at) = if is_last { (JobStatus::Failed, None) } else { (JobStatus::Pending, Some(retry_at)) };
         self.end_claim(claimed, to, None, clip(Some(&error.replace('\0', "")), 1_000), retry_at)

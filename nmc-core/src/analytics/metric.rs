@@ -1,5 +1,6 @@
 //! Metric points (source lines 1359–1372): one value per type, name, instant and level.
 
+use crate::constraint::refusal;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::analytics_metrics as metrics;
@@ -75,6 +76,9 @@ impl NewMetric {
     /// The point as it is stored, or why it can't be.
     pub(super) fn checked(&self) -> Result<Self> {
         json::object("dimensions", &self.dimensions)?;
+        if self.period_start.zip(self.period_end).is_some_and(|(start, end)| end < start) {
+            return Err(refusal("analytics_metrics_period_end_check"));
+        }
         Ok(Self {
             metric_name: required("metric_name", &self.metric_name, 100)?,
             metric_value: bounds::METRIC.rounded("metric_value", self.metric_value)?,
@@ -101,6 +105,12 @@ pub struct MetricFilter {
     pub from: Option<DateTime<Utc>>,
     /// Measured before.
     pub until: Option<DateTime<Utc>>,
+}
+
+impl MetricFilter {
+    fn checked(&self) -> Result<()> {
+        self.dimensions.as_ref().map_or(Ok(()), |wanted| json::object("dimensions", wanted))
+    }
 }
 
 /// What the points of a filter come to.
@@ -203,6 +213,7 @@ impl Metrics<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &MetricFilter, page: PageRequest) -> Result<Page<Metric>> {
+        filter.checked()?;
         let query = filtered!(Metric::query().filter(metrics::tenant_id.eq(self.0.tenant)), filter);
         let rows = keyset!(query, page, metrics::timestamp, metrics::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Metric| Cursor { at: row.timestamp, id: row.id.uuid() }))
@@ -213,6 +224,7 @@ impl Metrics<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &MetricFilter) -> Result<i64> {
+        filter.checked()?;
         let query = metrics::table.filter(metrics::tenant_id.eq(self.0.tenant)).count();
         Ok(filtered!(query, filter).get_result(self.0.conn)?)
     }
@@ -222,6 +234,7 @@ impl Metrics<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn totals(&mut self, filter: &MetricFilter) -> Result<MetricTotals> {
+        filter.checked()?;
         let value = metrics::metric_value;
         let query = metrics::table.filter(metrics::tenant_id.eq(self.0.tenant)).select((
             count_star(),
@@ -249,7 +262,7 @@ impl Metrics<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.
-    pub fn upsert(&mut self, new: &NewMetric) -> Result<Metric> {
+    pub fn upsert_by_key(&mut self, new: &NewMetric) -> Result<Metric> {
         let id = MetricId::new(self.0.moment.id());
         Ok(diesel::insert_into(metrics::table)
             .values((new.checked()?, stamped!(metrics, self.0, id)))
@@ -284,8 +297,8 @@ impl Metrics<'_> {
         touched_one(rows, "metric")
     }
 
-    /// Takes out points of a level measured before an instant, the oldest first, `limit` at the most. Returns how many went:
-    /// fewer than `limit` means that none is left.
+    /// Takes out points of a level measured before an instant, the oldest first, `limit` at the most. Returns how many went;
+    /// 0 means that there is none to take now.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -296,6 +309,8 @@ impl Metrics<'_> {
             .filter(metrics::timestamp.lt(before))
             .order(metrics::timestamp)
             .limit(limit.into())
+            .for_update()
+            .skip_locked()
             .select(metrics::id)
             .load(self.0.conn)?;
         Ok(diesel::delete(metrics::table)

@@ -40,6 +40,12 @@ struct Columns {
     ends: Vec<Option<DateTime<Utc>>>,
 }
 
+/// What tells points apart, in the order of their index and as the database keeps it.
+fn key(point: &NewMetric) -> (&'static str, &str, i64, &'static str) {
+    let micros = point.timestamp.timestamp_micros();
+    (point.metric_type.label(), point.metric_name.trim(), micros, point.aggregation_level.label())
+}
+
 impl Metrics<'_> {
     /// Records many points (up to [`crate::Store::BATCH`]) in one statement, each in place of the one of its key if there is one. Of
     /// several with one key the last counts. Returns how many were added or changed. [`crate::Store::load`] takes any number.
@@ -48,41 +54,31 @@ impl Metrics<'_> {
     /// [`Error::Invalid`] on a broken rule, with the point at fault, as in `rows[17].metric_name`; then none is recorded.
     pub fn upsert_many(&mut self, points: &[NewMetric]) -> Result<u64> {
         at_most_a_batch(points)?;
-        // A key's last point, in the order of the input.
+        // A key's last point.
         let mut last = HashMap::with_capacity(points.len());
         for (row, point) in points.iter().enumerate() {
-            last.insert(
-                (point.metric_type, point.metric_name.trim(), point.aggregation_level, point.timestamp.timestamp_micros()),
-                row,
-            );
+            last.insert(key(point), row);
         }
-        let mut columns = Columns::default();
+        let mut kept = Vec::with_capacity(last.len());
         for (row, point) in points.iter().enumerate() {
-            let NewMetric {
-                metric_type,
-                metric_name,
-                metric_value,
-                dimensions,
-                aggregation_level,
-                timestamp,
-                period_start,
-                period_end,
-            } = point.checked().map_err(|error| at_row(row, error))?;
-            if period_start.zip(period_end).is_some_and(|(start, end)| end < start) {
-                return Err(at_row(row, Error::invalid("period_end", "must not be before period_start")));
+            let checked = point.checked().map_err(|error| at_row(row, error))?;
+            if last.get(&key(&checked)) == Some(&row) {
+                kept.push(checked);
             }
-            if last.get(&(metric_type, point.metric_name.trim(), aggregation_level, timestamp.timestamp_micros())) != Some(&row) {
-                continue;
-            }
+        }
+        // In one order, so that two loads of the same points wait for each other instead of for each other's rows.
+        kept.sort_by(|a, b| key(a).cmp(&key(b)));
+        let mut columns = Columns::default();
+        for point in kept {
             columns.ids.push(MetricId::new(self.0.moment.id()));
-            columns.types.push(metric_type);
-            columns.names.push(metric_name);
-            columns.values.push(metric_value);
-            columns.dimensions.push(dimensions);
-            columns.levels.push(aggregation_level);
-            columns.instants.push(timestamp);
-            columns.starts.push(period_start);
-            columns.ends.push(period_end);
+            columns.types.push(point.metric_type);
+            columns.names.push(point.metric_name);
+            columns.values.push(point.metric_value);
+            columns.dimensions.push(point.dimensions);
+            columns.levels.push(point.aggregation_level);
+            columns.instants.push(point.timestamp);
+            columns.starts.push(point.period_start);
+            columns.ends.push(point.period_end);
         }
         let rows = sql_query(UPSERT)
             .bind::<Uuid, _>(self.0.tenant)

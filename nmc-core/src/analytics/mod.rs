@@ -19,3 +19,10 @@ pub use job_queue::ClaimedJob;
 pub use kpi::{KpiFilter, KpiSnapshot, KpiSnapshots, NewKpiSnapshot};
 pub use metric::{Metric, MetricFilter, MetricTotals, Metrics, NewMetric};
 pub use report::{NewReport, Report, ReportFilter, Reports};
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The first that is not NULL: what a computation found, or what was there.
+    #[sql_name = "coalesce"]
+    fn newer<T: diesel::sql_types::SqlType + diesel::sql_types::SingleValue>(new: T, old: T) -> T;
+}

@@ -39,7 +39,7 @@ pub struct NewReport {
     pub period_start: DateTime<Utc>,
     /// Its end, not before its start.
     pub period_end: DateTime<Utc>,
-    /// The content, section by section; up to 1 MiB of JSON.
+    /// The content, section by section; up to 256 KiB of JSON.
     pub sections: Value,
     /// What it was asked for as.
     pub format: ReportFormat,
@@ -164,7 +164,7 @@ impl Reports<'_> {
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewReport) -> Result<Report> {
-        json::document("sections", &new.sections, 1 << 20)?;
+        json::document("sections", &new.sections, 256 * 1024)?;
         let new = NewReport {
             report_type: required("report_type", &new.report_type, 100)?,
             period_start: instant("period_start", new.period_start)?,
@@ -196,7 +196,8 @@ impl Reports<'_> {
         touched_one(rows, "report")
     }
 
-    /// Takes out expired reports, `limit` at the most. Returns how many went: fewer than `limit` means that none is left.
+    /// Takes out expired reports, `limit` at the most. Returns how many went;
+    /// 0 means that there is none to take now.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -205,6 +206,8 @@ impl Reports<'_> {
             .filter(reports::tenant_id.eq(self.0.tenant))
             .filter(reports::expires_at.le(self.0.now()))
             .limit(limit.into())
+            .for_update()
+            .skip_locked()
             .select(reports::id)
             .load(self.0.conn)?;
         Ok(diesel::delete(reports::table)

@@ -1,10 +1,11 @@
 //! Calls (source lines 1282–1308).
 
+use crate::constraint::refusal;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::calls;
 use crate::store::{Prepared, Scope, TenantTx};
-use crate::types::bounds::instant;
+use crate::types::bounds::{self, instant};
 use crate::types::optional;
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, ForwardedLegStatus, PhoneNumber,
@@ -64,7 +65,18 @@ pub struct NewCall {
     pub ended_at: Option<DateTime<Utc>>,
     pub duration_seconds: Option<i32>,
     pub outcome: Option<CallOutcome>,
+    pub call_type: CallType,
     pub caller_name: Option<String>,
+    pub caller_city: Option<String>,
+    pub caller_state: Option<String>,
+    pub caller_country: Option<String>,
+    pub recording_url: Option<String>,
+    pub recording_duration_seconds: Option<i32>,
+    pub disconnect_reason: Option<String>,
+    /// What it cost, in US dollars: Twilio's price without its minus sign.
+    pub price: Option<Decimal>,
+    pub answered_by: Option<String>,
+    pub forwarded_from: Option<String>,
 }
 
 impl NewCall {
@@ -82,15 +94,51 @@ impl NewCall {
             ended_at: None,
             duration_seconds: None,
             outcome: None,
+            call_type: CallType::Voice,
             caller_name: None,
+            caller_city: None,
+            caller_state: None,
+            caller_country: None,
+            recording_url: None,
+            recording_duration_seconds: None,
+            disconnect_reason: None,
+            price: None,
+            answered_by: None,
+            forwarded_from: None,
         }
     }
 
     /// The call as it is stored, or why it can't be.
     pub(super) fn checked(&self) -> Result<Self> {
+        self.caller_phone.checked("caller_phone", 255)?;
+        self.called_phone.checked("called_phone", 255)?;
+        if self.duration_seconds.is_some_and(|seconds| seconds < 0) {
+            return Err(refusal("calls_duration_seconds_check"));
+        }
+        if self.recording_duration_seconds.is_some_and(|seconds| seconds < 0) {
+            return Err(refusal("calls_recording_duration_seconds_check"));
+        }
+        if self.started_at.zip(self.ended_at).is_some_and(|(started, ended)| ended < started) {
+            return Err(refusal("calls_ended_at_check"));
+        }
+        if self.outcome.is_some() && !self.call_status.is_terminal() {
+            return Err(refusal("calls_outcome_call_status_check"));
+        }
+        let price = self.price.map(|price| bounds::PRICE.exact("price", price)).transpose()?;
+        if price.is_some_and(|price| price.is_sign_negative()) {
+            return Err(refusal("calls_price_check"));
+        }
         Ok(Self {
+            price,
             twilio_call_sid: optional("twilio_call_sid", self.twilio_call_sid.as_deref(), 100)?,
             caller_name: optional("caller_name", self.caller_name.as_deref(), 255)?,
+            caller_city: optional("caller_city", self.caller_city.as_deref(), 100)?,
+            caller_state: optional("caller_state", self.caller_state.as_deref(), 50)?,
+            caller_country: optional("caller_country", self.caller_country.as_deref(), 3)?,
+            recording_url: optional("recording_url", self.recording_url.as_deref(), 2_000)?,
+            disconnect_reason: optional("disconnect_reason", self.disconnect_reason.as_deref(), 100)?,
+            answered_by: optional("answered_by", self.answered_by.as_deref(), 100)?,
+            forwarded_from: optional("forwarded_from", self.forwarded_from.as_deref(), 20)?,
             started_at: self.started_at.map(|at| instant("started_at", at)).transpose()?,
             ended_at: self.ended_at.map(|at| instant("ended_at", at)).transpose()?,
             ..self.clone()
@@ -107,22 +155,22 @@ impl NewCall {
             called_phone: self.called_phone,
             call_direction: self.call_direction,
             call_status: self.call_status,
-            call_type: CallType::Voice,
+            call_type: self.call_type,
             duration_seconds: self.duration_seconds,
             started_at: self.started_at,
             ended_at: self.ended_at,
-            recording_url: None,
-            recording_duration_seconds: None,
+            recording_url: self.recording_url,
+            recording_duration_seconds: self.recording_duration_seconds,
             twilio_call_sid: self.twilio_call_sid,
             caller_name: self.caller_name,
-            caller_city: None,
-            caller_state: None,
-            caller_country: None,
-            disconnect_reason: None,
-            price: None,
+            caller_city: self.caller_city,
+            caller_state: self.caller_state,
+            caller_country: self.caller_country,
+            disconnect_reason: self.disconnect_reason,
+            price: self.price,
             price_unit: "USD".to_owned(),
-            answered_by: None,
-            forwarded_from: None,
+            answered_by: self.answered_by,
+            forwarded_from: self.forwarded_from,
             outcome: self.outcome,
             forwarded_leg_status: None,
             created_at: scope.now(),
@@ -195,6 +243,10 @@ pub struct CallFilter {
     pub from: Option<DateTime<Utc>>,
     /// Recorded before.
     pub until: Option<DateTime<Utc>>,
+    /// Begun at or after: an imported call was recorded long after that.
+    pub started_from: Option<DateTime<Utc>>,
+    /// Begun before.
+    pub started_until: Option<DateTime<Utc>>,
 }
 
 /// A tenant's calls.
@@ -241,6 +293,12 @@ macro_rules! filtered {
         }
         if let Some(until) = $filter.until {
             query = query.filter(calls::created_at.lt(until));
+        }
+        if let Some(from) = $filter.started_from {
+            query = query.filter(calls::started_at.ge(from));
+        }
+        if let Some(until) = $filter.started_until {
+            query = query.filter(calls::started_at.lt(until));
         }
         query
     }};

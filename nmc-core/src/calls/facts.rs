@@ -2,6 +2,7 @@
 
 use super::Call;
 use super::outcome::{outcome, stronger_leg, surer_answer};
+use crate::types::bounds::instant;
 use crate::{CallDirection, CallStatus, CallerIdentity, ForwardedLegStatus};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -40,12 +41,26 @@ pub struct CallFacts {
     pub forwarded_from: Option<String>,
 }
 
+/// The longest call in seconds, which is Twilio's limit too: a day. The sums of conversations rest on it.
+const LONGEST: i32 = 86_400;
+
 impl Call {
     /// Adds `facts`, heard at `now`. The status only moves forward and a terminal one stays; late facts are merged
     /// without moving it. Returns whether anything changed.
     pub(crate) fn absorb(&mut self, facts: &CallFacts, from_own_number: bool, now: DateTime<Utc>) -> bool {
         let before = self.progress();
-        let at = facts.at.unwrap_or(now);
+        let derived = |call: &Self| {
+            outcome(
+                call.call_status,
+                call.forwarded_leg_status,
+                call.answered_by.as_deref(),
+                call.duration_seconds,
+                from_own_number,
+            )
+        };
+        // One that the facts do not explain was given by hand, or brought in from elsewhere: it stays.
+        let by_hand = self.outcome.is_some() && self.outcome != derived(self);
+        let at = facts.at.and_then(|at| instant("Timestamp", at).ok()).unwrap_or(now);
         let status = self.call_status.advance(facts.status);
         // The earliest we heard of its end or its beginning, so that the order of arrival does not matter. It does not end
         // before it began: what told of its end counts for its beginning, too.
@@ -55,8 +70,9 @@ impl Call {
         self.call_status = status;
         self.forwarded_leg_status = stronger_leg(self.forwarded_leg_status, facts.forwarded_leg);
         self.answered_by = surer_answer(self.answered_by.take(), facts.answered_by.clone());
-        self.duration_seconds = self.duration_seconds.max(facts.duration_seconds);
-        self.recording_duration_seconds = self.recording_duration_seconds.max(facts.recording_duration_seconds);
+        let length = |seconds: Option<i32>| seconds.map(|seconds| seconds.clamp(0, LONGEST));
+        self.duration_seconds = self.duration_seconds.max(length(facts.duration_seconds));
+        self.recording_duration_seconds = self.recording_duration_seconds.max(length(facts.recording_duration_seconds));
         learn(&mut self.recording_url, facts.recording_url.as_ref());
         learn(&mut self.caller_name, facts.caller_name.as_ref());
         learn(&mut self.caller_city, facts.caller_city.as_ref());
@@ -64,14 +80,8 @@ impl Call {
         learn(&mut self.caller_country, facts.caller_country.as_ref());
         learn(&mut self.forwarded_from, facts.forwarded_from.as_ref());
         self.started_at = [self.started_at, Some(at), self.began_at()].into_iter().flatten().min();
-        if self.call_direction == CallDirection::Inbound {
-            self.outcome = outcome(
-                self.call_status,
-                self.forwarded_leg_status,
-                self.answered_by.as_deref(),
-                self.duration_seconds,
-                from_own_number,
-            );
+        if self.call_direction == CallDirection::Inbound && !by_hand {
+            self.outcome = derived(self);
         }
         self.progress() != before
     }

@@ -13,5 +13,5 @@ pub use facts::CallFacts;
 pub use metadata::{CallMetadata, CallMetadataFilter, CallMetadataRepo, MetadataValue};
 pub use missed_call::{Recorded, VoiceStatus, record_voice_status};
 pub use outcome::outcome;
-pub use participant::{CallParticipant, CallParticipants, NewCallParticipant};
+pub use participant::{CallParticipant, CallParticipantFilter, CallParticipants, NewCallParticipant};
 pub use record::CallPatch;

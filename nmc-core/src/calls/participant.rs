@@ -1,6 +1,7 @@
 //! The parties of a call (source lines 1317–1328).
 
 use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::call_participants as participants;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::{CallId, CallParticipantId, CallerIdentity, ParticipantType, Result, TenantId};
@@ -36,6 +37,40 @@ pub struct NewCallParticipant {
     pub phone_number: CallerIdentity,
     /// As what.
     pub participant_type: ParticipantType,
+}
+
+/// Which parties. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct CallParticipantFilter {
+    /// Of this call.
+    pub call: Option<CallId>,
+    /// Who.
+    pub phone_number: Option<CallerIdentity>,
+    /// As what.
+    pub participant_type: Option<ParticipantType>,
+    /// Still in the call (true), or gone (false).
+    pub present: Option<bool>,
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(call) = $filter.call {
+            query = query.filter(participants::call_id.eq(call));
+        }
+        if let Some(who) = &$filter.phone_number {
+            query = query.filter(participants::phone_number.eq(who));
+        }
+        if let Some(kind) = $filter.participant_type {
+            query = query.filter(participants::participant_type.eq(kind));
+        }
+        match $filter.present {
+            Some(true) => query = query.filter(participants::left_at.is_null()),
+            Some(false) => query = query.filter(participants::left_at.is_not_null()),
+            None => {}
+        }
+        query
+    }};
 }
 
 /// The parties of a tenant's calls.
@@ -82,11 +117,31 @@ impl CallParticipants<'_> {
             .load(self.0.conn)?)
     }
 
+    /// A page of parties, the last that joined first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &CallParticipantFilter, page: PageRequest) -> Result<Page<CallParticipant>> {
+        let query = filtered!(CallParticipant::query().filter(participants::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, participants::joined_at, participants::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &CallParticipant| Cursor { at: row.joined_at, id: row.id.uuid() }))
+    }
+
+    /// How many parties.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &CallParticipantFilter) -> Result<i64> {
+        let query = participants::table.filter(participants::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
     /// A party joins now.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when the call does not exist; that is known when the transaction commits.
     pub fn create(&mut self, new: &NewCallParticipant) -> Result<CallParticipant> {
+        new.phone_number.checked("phone_number", 255)?;
         let id = CallParticipantId::new(self.0.moment.id());
         Ok(diesel::insert_into(participants::table)
             .values((new, participants::joined_at.eq(self.0.now()), stamped!(participants, self.0, id)))

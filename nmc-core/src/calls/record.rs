@@ -2,11 +2,11 @@
 
 use super::call::{Call, Calls, NewCall};
 use crate::conversations::{ConversationEvents, NewConversationEvent};
-use crate::error::{found, touched_one};
+use crate::error::found;
 use crate::schema::calls;
 use crate::store::{at_most_a_batch, at_row, in_statements};
 use crate::types::{bounds, required};
-use crate::{CallId, CallOutcome, CallStatus, Confirmed, ConversationEventType, Error, Patch, Result, UserId};
+use crate::{CallId, CallOutcome, CallStatus, ConversationEventType, Error, Patch, Result, UserId};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -109,25 +109,13 @@ impl Calls<'_> {
         Ok(call)
     }
 
-    /// Takes a call out for good, with its parties and facts. The conversation's log and texts stay, without it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] while a conversation began or ended with it, or figures were drawn from it,
-    /// which is known when the transaction commits.
-    pub fn delete(&mut self, id: CallId, _: Confirmed) -> Result<()> {
-        let rows = diesel::delete(calls::table)
-            .filter(calls::tenant_id.eq(self.0.tenant))
-            .filter(calls::id.eq(id))
-            .execute(self.0.conn)?;
-        touched_one(rows, "call")
-    }
-
     /// Takes in calls from elsewhere (up to [`crate::Store::BATCH`]): nobody is texted, no conversation is opened. A
     /// call whose SID is there already stays as it is, so an import that failed is simply run again. Returns how many
     /// were new. [`crate::Store::load`] takes any number.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a broken rule, with the call at fault, as in `rows[17].twilio_call_sid`; then none is taken in.
+    /// [`Error::Invalid`] on a broken rule, with the call at fault, as in `rows[17].twilio_call_sid`; then none is
+    /// taken in. That a conversation does not exist is known when the transaction commits, and has no row.
     pub fn import(&mut self, many: &[NewCall]) -> Result<u64> {
         at_most_a_batch(many)?;
         let mut rows = Vec::with_capacity(many.len());
@@ -138,6 +126,8 @@ impl Calls<'_> {
             });
             rows.push(keyed.map_err(|error| at_row(row, error))?.into_row(&self.0));
         }
+        // In one order, so that two imports of the same calls wait for each other instead of for each other's rows.
+        rows.sort_by(|a, b| a.twilio_call_sid.cmp(&b.twilio_call_sid));
         let mut new = 0;
         for rows in in_statements(rows, PER_STATEMENT) {
             new += diesel::insert_into(calls::table)

@@ -197,6 +197,7 @@ impl Conversations<'_> {
     /// # Errors
     /// [`crate::Error::Conflict`] when the customer has an open one, [`crate::Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewConversation) -> Result<Conversation> {
+        new.customer_phone.checked("customer_phone", 20)?;
         let new = NewConversation {
             customer_phone: new.customer_phone.clone(),
             channel: new.channel,

@@ -3,6 +3,7 @@
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversation_events as events;
 use crate::store::{Prepared, Scope, TenantTx};
+use crate::types::json;
 use crate::{CallId, ConversationEventId, ConversationEventType, ConversationId, Result, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -69,6 +70,56 @@ impl NewConversationEvent {
     }
 }
 
+/// Which entries. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationEventFilter {
+    /// Of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Of this kind.
+    pub event_type: Option<ConversationEventType>,
+    /// About this call.
+    pub call: Option<CallId>,
+    /// By this user.
+    pub created_by: Option<UserId>,
+    /// Written at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Written before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl ConversationEventFilter {
+    /// The log of one conversation.
+    #[must_use]
+    pub fn of(conversation: ConversationId) -> Self {
+        Self { conversation: Some(conversation), ..Self::default() }
+    }
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(conversation) = $filter.conversation {
+            query = query.filter(events::conversation_id.eq(conversation));
+        }
+        if let Some(kind) = $filter.event_type {
+            query = query.filter(events::event_type.eq(kind));
+        }
+        if let Some(call) = $filter.call {
+            query = query.filter(events::call_id.eq(call));
+        }
+        if let Some(user) = $filter.created_by {
+            query = query.filter(events::created_by.eq(user));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(events::created_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(events::created_at.lt(until));
+        }
+        query
+    }};
+}
+
 /// What workflows append at once stays prepared, a statement per number of rows; more is rare.
 const FEW: usize = 4;
 
@@ -97,6 +148,7 @@ impl ConversationEvents<'_> {
         if new.is_empty() {
             return Ok(());
         }
+        new.iter().try_for_each(|event| json::object("event_data", &event.event_data))?;
         let rows: Vec<_> = new
             .iter()
             .map(|event| {
@@ -117,28 +169,22 @@ impl ConversationEvents<'_> {
         Ok(())
     }
 
-    /// A page of a conversation's log, newest first.
+    /// A page of the logs, newest first.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
-    pub fn list(&mut self, conversation: ConversationId, page: PageRequest) -> Result<Page<ConversationEvent>> {
-        let query = ConversationEvent::query()
-            .filter(events::tenant_id.eq(self.0.tenant))
-            .filter(events::conversation_id.eq(conversation))
-            .into_boxed::<Pg>();
+    pub fn list(&mut self, filter: &ConversationEventFilter, page: PageRequest) -> Result<Page<ConversationEvent>> {
+        let query = filtered!(ConversationEvent::query().filter(events::tenant_id.eq(self.0.tenant)), filter);
         let rows = keyset!(query, page, events::created_at, events::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &ConversationEvent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many entries a conversation's log has.
+    /// How many entries the logs have.
     ///
     /// # Errors
     /// As [`Self::list`].
-    pub fn count(&mut self, conversation: ConversationId) -> Result<i64> {
-        Ok(events::table
-            .filter(events::tenant_id.eq(self.0.tenant))
-            .filter(events::conversation_id.eq(conversation))
-            .count()
-            .get_result(self.0.conn)?)
+    pub fn count(&mut self, filter: &ConversationEventFilter) -> Result<i64> {
+        let query = events::table.filter(events::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
     }
 }

@@ -81,9 +81,11 @@ impl Conversations<'_> {
     /// # Errors
     /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
     pub fn set_status(&mut self, id: ConversationId, to: ConversationStatus, by: Option<UserId>) -> Result<Conversation> {
-        let from = self.lock(id)?.status;
+        let before = self.lock(id)?;
+        let from = before.status;
         from.must_become(to)?;
-        let closed_at = (!to.is_open()).then(|| self.0.now());
+        // When it stopped being open, whatever it was called afterwards.
+        let closed_at = (!to.is_open()).then(|| before.closed_at.unwrap_or_else(|| self.0.now()));
         let row = diesel::update(conversations::table)
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(conversations::id.eq(id))
@@ -190,7 +192,7 @@ impl Conversations<'_> {
     /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
     pub fn add_note(&mut self, id: ConversationId, note: &str, by: Option<UserId>) -> Result<()> {
         let note = required("note", note, 10_000)?;
-        self.get(id)?;
+        self.lock(id)?;
         self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(json!({ "note": note })).by(by))
     }
 

@@ -14,7 +14,7 @@ use diesel::sql_types::Bool;
 
 /// One text that a worker holds under a lease.
 #[derive(Debug, Clone)]
-pub struct Claimed {
+pub struct ClaimedMessage {
     /// The text.
     pub id: MessageId,
     /// Its recipient.
@@ -50,7 +50,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
-    pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<Claimed>> {
+    pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedMessage>> {
         let until = bounds::lease_end(self.0.now(), lease_for)?;
         let due = messages::table
             .filter(messages::tenant_id.eq(self.0.tenant))
@@ -80,11 +80,11 @@ impl Messages<'_> {
             ))
             .returning(messages::id);
         Prepared(update).keys::<MessageId>(self.0.conn)?;
-        Ok(due.into_iter().map(|(id, to, held)| Claimed { id, to, lease, in_doubt: held.is_some() }).collect())
+        Ok(due.into_iter().map(|(id, to, held)| ClaimedMessage { id, to, lease, in_doubt: held.is_some() }).collect())
     }
 
     /// The claimed text, locked, if the claim still holds.
-    pub(crate) fn lock_claimed(&mut self, claimed: &Claimed) -> Result<Option<Message>> {
+    pub(crate) fn lock_claimed(&mut self, claimed: &ClaimedMessage) -> Result<Option<Message>> {
         Ok(Message::query()
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::id.eq(claimed.id))
@@ -164,7 +164,7 @@ impl Messages<'_> {
     }
 
     /// Gives claimed texts back untried, when a worker is asked to stop.
-    pub(crate) fn unclaim(&mut self, claims: &[Claimed]) -> Result<()> {
+    pub(crate) fn unclaim(&mut self, claims: &[ClaimedMessage]) -> Result<()> {
         for claimed in claims.iter().filter(|claimed| !claimed.in_doubt) {
             diesel::update(messages::table)
                 .filter(messages::tenant_id.eq(self.0.tenant))

@@ -7,7 +7,9 @@
 //! (the console) gets no second try: the text is given up, with the reason in its row.
 
 use super::delivery::{OPTED_OUT_CODE, record_provider_opt_out};
-use super::{Claimed, ConversationEvents, Lookup, Message, NewConversationEvent, OutboundSms, SendError, SendReceipt, SmsSender};
+use super::{
+    ClaimedMessage, ConversationEvents, Lookup, Message, NewConversationEvent, OutboundSms, SendError, SendReceipt, SmsSender,
+};
 use crate::store::{Person, Reason, Store, Tenant, TenantTx};
 use crate::{ConversationEventType, Error, MessageStatus, PhoneNumber, Result};
 use chrono::TimeDelta;
@@ -159,7 +161,7 @@ impl Worker {
 
     /// Sends one claimed text, in a transaction that holds the recipient's lock from before the consent is read until
     /// after the provider has answered: a STOP commits before that, and then nothing is sent, or after it.
-    fn send_one(&self, tenant: &Tenant, claimed: &Claimed) -> Result<Fate> {
+    fn send_one(&self, tenant: &Tenant, claimed: &ClaimedMessage) -> Result<Fate> {
         let person = Person::new(claimed.to.clone());
         self.store.tenant_and_person_once(tenant, &person, |tx| {
             let Some(message) = tx.messages().lock_claimed(claimed)? else {
@@ -185,7 +187,7 @@ enum Fate {
 /// One attempt at one text.
 struct Attempt<'a> {
     worker: &'a Worker,
-    claimed: &'a Claimed,
+    claimed: &'a ClaimedMessage,
     message: &'a Message,
     from: &'a PhoneNumber,
 }

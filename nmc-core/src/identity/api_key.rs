@@ -5,6 +5,7 @@ use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{api_keys as keys, tenants};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx, stamped};
+use crate::types::bounds::instant;
 use crate::types::required;
 use crate::{ApiKeyId, Error, Patch, Result, TenantId, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -116,6 +117,7 @@ fn bounded(scopes: &[String]) -> Result<Vec<String>> {
 }
 
 fn in_future(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+    instant("expires_at", expires_at)?;
     if expires_at > now { Ok(()) } else { Err(Error::invalid("expires_at", "must be in the future")) }
 }
 
@@ -268,12 +270,13 @@ impl ApiKeys<'_> {
 }
 
 impl SystemTx<'_> {
-    /// The key with this prefix, whose it is, and the hash its secret must have; revoked and expired ones too
-    /// ([`ApiKey::is_in_force`]), but none of a tenant that is not active. Two hashes are compared in constant time.
+    /// The tenant that a key was made for, if the key is in force, the tenant is active, and the secret shown is the key's:
+    /// without the secret there is no proof. A wrong secret and a prefix that nobody has look alike; the hashes are compared
+    /// in constant time.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
-    pub fn find_api_key(&mut self, prefix: &str) -> Result<Option<(Tenant, ApiKey, TokenHash)>> {
+    pub fn find_api_key(&mut self, prefix: &str, shown: &TokenHash) -> Result<Option<(Tenant, ApiKey)>> {
         let row: Option<(ApiKey, Vec<u8>)> = keys::table
             .inner_join(tenants::table)
             .filter(tenants::is_active)
@@ -281,10 +284,9 @@ impl SystemTx<'_> {
             .select((ApiKey::as_select(), keys::secret_hash))
             .first(self.conn)
             .optional()?;
-        row.map(|(key, hash)| {
-            let hash = hash.try_into().map_err(|_| Error::internal("a secret's hash is not 32 bytes long"))?;
-            Ok((Tenant::proven(key.tenant_id), key, TokenHash::new(hash)))
-        })
-        .transpose()
+        let Some((key, hash)) = row else { return Ok(None) };
+        let hash = hash.try_into().map_err(|_| Error::internal("a secret's hash is not 32 bytes long"))?;
+        let is_shown = TokenHash::new(hash) == *shown;
+        Ok((is_shown && key.is_in_force(self.now())).then(|| (Tenant::proven(key.tenant_id), key)))
     }
 }

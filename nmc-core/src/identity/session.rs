@@ -5,6 +5,7 @@ use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{tenants, user_sessions as sessions, users};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx};
+use crate::types::bounds::instant;
 use crate::types::{clip, optional};
 use crate::{Error, Result, SessionEnd, SessionId, TenantId, UserId};
 use chrono::{DateTime, Utc};
@@ -207,6 +208,7 @@ impl Sessions<'_> {
     /// [`Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewSession) -> Result<Session> {
         self.must_be_let_in(new.user_id)?;
+        instant("expires_at", new.expires_at)?;
         if new.expires_at <= self.0.now() {
             return Err(Error::invalid("expires_at", "must be in the future"));
         }

@@ -148,6 +148,40 @@ impl Tenants<'_> {
     }
 }
 
+impl Tenants<'_> {
+    /// Says who owns the account: a user of it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such user, which is known when the transaction commits.
+    pub fn set_owner(&mut self, owner: Option<UserId>) -> Result<TenantRow> {
+        let row = diesel::update(tenants::table)
+            .filter(tenants::id.eq(self.0.tenant))
+            .set((tenants::owner_id.eq(owner), tenants::updated_at.eq(self.0.now())))
+            .returning(TenantRow::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "tenant")
+    }
+
+    /// Says how far onboarding has come: the step (1 to 5), and whether it is behind them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a step that there is not.
+    pub fn set_onboarding(&mut self, step: i32, completed: bool) -> Result<TenantRow> {
+        let row = diesel::update(tenants::table)
+            .filter(tenants::id.eq(self.0.tenant))
+            .set((
+                tenants::onboarding_step.eq(step),
+                tenants::onboarding_completed.eq(completed),
+                tenants::updated_at.eq(self.0.now()),
+            ))
+            .returning(TenantRow::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "tenant")
+    }
+}
+
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let mut query = $query.into_boxed::<Pg>();
@@ -263,6 +297,20 @@ impl SystemTx<'_> {
             Sessions::over(self.scope(id)).end_all(end)?;
         }
         Ok(row)
+    }
+
+    /// Puts a tenant on another plan: its name, up to 50 characters.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    pub fn set_subscription_tier(&mut self, id: TenantId, tier: &str) -> Result<TenantRow> {
+        let row = diesel::update(tenants::table)
+            .filter(tenants::id.eq(id))
+            .set((tenants::subscription_tier.eq(required("subscription_tier", tier, 50)?), tenants::updated_at.eq(self.now())))
+            .returning(TenantRow::as_returning())
+            .get_result(self.conn)
+            .optional()?;
+        found(row, "tenant")
     }
 
     /// Deletes a tenant and all that is its own.

@@ -6,13 +6,15 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::users;
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::{optional, required};
-use crate::{Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole};
-use chrono::{DateTime, Utc};
+use crate::types::{bounds, optional, required};
+use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::case_when;
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use diesel::sql_types::{Nullable, Timestamptz};
 
 /// One user, without the password's hash, which only a login reads.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -214,12 +216,73 @@ impl Users<'_> {
         Ok(user)
     }
 
+    /// Gives the user another password: its bcrypt hash. Their sessions are the caller's to end
+    /// ([`super::Sessions::end_all_of_user`]).
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
+    pub fn set_password_hash(&mut self, id: UserId, hash: &str) -> Result<User> {
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .set((users::password_hash.eq(required("password_hash", hash, 255)?), users::updated_at.eq(self.0.now())))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "user")
+    }
+
+    /// The user has logged in now: the count of wrong passwords begins anew.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn record_login(&mut self, id: UserId) -> Result<User> {
+        let now = self.0.now();
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .set((
+                users::failed_login_attempts.eq(0),
+                users::locked_until.eq(None::<DateTime<Utc>>),
+                users::last_login_at.eq(now),
+                users::updated_at.eq(now),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "user")
+    }
+
+    /// Somebody gave a wrong password. From the `limit`th in a row on the user is locked for `lock_for`. One statement: of
+    /// many at once each counts.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::Invalid`] when `lock_for` is not a time to come.
+    pub fn record_failed_login(&mut self, id: UserId, limit: u16, lock_for: TimeDelta) -> Result<User> {
+        let now = self.0.now();
+        let until = bounds::end_of("lock_for", now, lock_for)?;
+        let failed = users::failed_login_attempts + 1;
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .set((
+                users::failed_login_attempts.eq(failed),
+                users::locked_until.eq(case_when(failed.ge(i32::from(limit)), until.into_sql::<Nullable<Timestamptz>>())
+                    .otherwise(users::locked_until)),
+                users::updated_at.eq(now),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "user")
+    }
+
     /// Removes a user. Someone who is the owner, or whom conversations name, can only be deactivated; that is known when
     /// the transaction commits.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] as above.
-    pub fn delete(&mut self, id: UserId) -> Result<()> {
+    pub fn delete(&mut self, id: UserId, _: Confirmed) -> Result<()> {
         let rows = diesel::delete(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))

@@ -2,4 +2,4 @@
 
 mod phone_number;
 
-pub use phone_number::{HeldNumber, NewPhoneNumber, NumberFilter, PhoneNumbers};
+pub use phone_number::{HeldNumber, NewPhoneNumber, NumberFilter, NumberPatch, PhoneNumbers};

@@ -4,8 +4,8 @@ use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx, stamped};
-use crate::types::{optional, required};
-use crate::{NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result, TenantId};
+use crate::types::{json, optional, required};
+use crate::{NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -52,6 +52,25 @@ pub struct NewPhoneNumber {
     pub region: Option<String>,
     /// Its kind.
     pub number_type: NumberType,
+}
+
+/// Changes of what is known about a number. Status and SID have verbs.
+#[derive(Debug, Clone, Default)]
+pub struct NumberPatch {
+    /// Why it is in its status; up to 1,000 characters.
+    pub status_reason: Patch<String>,
+    /// Its city; up to 100 characters.
+    pub locality: Patch<String>,
+    /// Its state; up to 50 characters.
+    pub region: Patch<String>,
+    /// An object: what it can do, such as `sms`.
+    pub capabilities: Option<serde_json::Value>,
+    /// An object: the webhooks it is configured with.
+    pub webhook_urls: Option<serde_json::Value>,
+    /// Its monthly cost, in cents.
+    pub monthly_cost_cents: Option<i32>,
+    /// What it cost to set up, in cents.
+    pub setup_cost_cents: Option<i32>,
 }
 
 /// Which numbers. Empty means all.
@@ -204,7 +223,59 @@ impl PhoneNumbers<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Moves the status.
+    /// The number was bought: it is active from now on, under the provider's SID.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Conflict`] on a
+    /// SID that is recorded already.
+    pub fn activate(&mut self, id: PhoneNumberId, sid: &str) -> Result<HeldNumber> {
+        let sid = required("twilio_phone_sid", sid, 100)?;
+        let before = self.lock(id)?;
+        before.status.must_become(NumberStatus::Active)?;
+        let now = self.0.now();
+        Ok(diesel::update(numbers::table)
+            .filter(numbers::tenant_id.eq(self.0.tenant))
+            .filter(numbers::id.eq(id))
+            .filter(numbers::status.eq(before.status))
+            .set((
+                numbers::status.eq(NumberStatus::Active),
+                numbers::status_reason.eq(None::<String>),
+                numbers::twilio_phone_sid.eq(sid),
+                numbers::provisioned_at.eq(before.provisioned_at.unwrap_or(now)),
+                numbers::updated_at.eq(now),
+            ))
+            .returning(HeldNumber::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Changes what is known about a number.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
+    pub fn update(&mut self, id: PhoneNumberId, patch: &NumberPatch) -> Result<HeldNumber> {
+        for (field, document) in [("capabilities", &patch.capabilities), ("webhook_urls", &patch.webhook_urls)] {
+            document.as_ref().map_or(Ok(()), |document| json::object(field, document))?;
+        }
+        let row = diesel::update(numbers::table)
+            .filter(numbers::tenant_id.eq(self.0.tenant))
+            .filter(numbers::id.eq(id))
+            .set((
+                patch.status_reason.text("status_reason", 1_000)?.map(|value| numbers::status_reason.eq(value)),
+                patch.locality.text("locality", 100)?.map(|value| numbers::locality.eq(value)),
+                patch.region.text("region", 50)?.map(|value| numbers::region.eq(value)),
+                patch.capabilities.as_ref().map(|value| numbers::capabilities.eq(value)),
+                patch.webhook_urls.as_ref().map(|value| numbers::webhook_urls.eq(value)),
+                patch.monthly_cost_cents.map(|value| numbers::monthly_cost_cents.eq(value)),
+                patch.setup_cost_cents.map(|value| numbers::setup_cost_cents.eq(value)),
+                numbers::updated_at.eq(self.0.now()),
+            ))
+            .returning(HeldNumber::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "phone number")
+    }
+
+    /// Moves the status. What was bought becomes active by [`Self::activate`].
     ///
     /// # Errors
     /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.

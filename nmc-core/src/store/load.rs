@@ -8,7 +8,8 @@ use crate::{Error, Result};
 pub struct Loaded {
     /// Rows taken from the input, all of them committed.
     pub taken: u64,
-    /// Rows that this changed in the database: those it added and those it found with other values.
+    /// Rows that were written, as `write` counts them. The library's metrics and calls count what was added or changed, so
+    /// that a load that is run again writes 0; the figures of calls count every row.
     pub written: u64,
 }
 

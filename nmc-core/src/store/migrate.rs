@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-22-000005_create_analytics",
     "2026-11-22-000006_create_alerts",
     "2026-11-22-000007_turn_metrics_index",
+    "2026-11-22-000008_widen_called_phone",
 ];
 
 /// A migration whose up.sql begins with this line runs outside a transaction; it must then hold one statement.

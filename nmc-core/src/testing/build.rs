@@ -1,6 +1,6 @@
 use super::TestDb;
 use crate::calls::CallFacts;
-use crate::conversations::{Message, MessageFilter, NewConversation, NewMessage};
+use crate::conversations::{ConversationEventFilter, Message, MessageFilter, NewConversation, NewMessage};
 use crate::identity::{NewTenant, NewUser, TenantRow, onboard};
 use crate::numbers::NewPhoneNumber;
 use crate::store::{Store, Tenant};
@@ -156,7 +156,9 @@ impl Business {
     #[must_use]
     pub fn events(&self, store: &Store, conversation: ConversationId) -> Vec<ConversationEventType> {
         let page = PageRequest::new(PageRequest::MAX, None).expect("a page");
-        let log = store.tenant(&self.tenant, |tx| tx.conversation_events().list(conversation, page)).expect("its log");
+        let log = store
+            .tenant(&self.tenant, |tx| tx.conversation_events().list(&ConversationEventFilter::of(conversation), page))
+            .expect("its log");
         log.items.iter().rev().map(|event| event.event_type).collect()
     }
 

@@ -197,6 +197,7 @@ impl SmsStatusCallback {
         let status = match status_word {
             // Twilio's queue comes after ours.
             "queued" => MessageStatus::Accepted,
+            "receiving" | "received" => return Err(Error::invalid("MessageStatus", "must be one of a text that we sent")),
             text => text.parse().map_err(|error| renamed(error, "MessageStatus"))?,
         };
         let error_code = optional(params, "ErrorCode")

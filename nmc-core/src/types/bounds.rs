@@ -73,6 +73,14 @@ pub(crate) fn instant(field: &'static str, at: DateTime<Utc>) -> Result<DateTime
 /// # Errors
 /// [`Error::Invalid`] of `lease_for` when that is not in the future.
 pub(crate) fn lease_end(now: DateTime<Utc>, lease_for: TimeDelta) -> Result<DateTime<Utc>> {
-    let end = Some(lease_for).filter(|length| *length > TimeDelta::zero()).and_then(|length| now.checked_add_signed(length));
-    end.ok_or_else(|| Error::invalid("lease_for", "must end in the future"))
+    end_of("lease_for", now, lease_for)
+}
+
+/// When something that begins now and lasts for `length` ends.
+///
+/// # Errors
+/// [`Error::Invalid`] of `field` when that is not in the future.
+pub(crate) fn end_of(field: &'static str, now: DateTime<Utc>, length: TimeDelta) -> Result<DateTime<Utc>> {
+    let end = Some(length).filter(|length| *length > TimeDelta::zero()).and_then(|length| now.checked_add_signed(length));
+    end.and_then(|end| instant(field, end).ok()).ok_or_else(|| Error::invalid(field, "must end in the future"))
 }

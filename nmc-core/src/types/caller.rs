@@ -46,6 +46,23 @@ impl CallerIdentity {
         }
     }
 
+    /// Insists that it is what parsing would have made of it, and fits a column of `max` characters.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `field`.
+    pub(crate) fn checked(&self, field: &'static str, max: usize) -> Result<()> {
+        if self.as_str().is_empty() {
+            return Err(Error::invalid(field, "must not be empty"));
+        }
+        if self.as_str().chars().count() > max {
+            return Err(Error::invalid(field, format!("must be at most {max} characters")));
+        }
+        match self.as_str().parse::<Self>() {
+            Ok(parsed) if parsed == *self => Ok(()),
+            _ => Err(Error::invalid(field, "must be a number, an address, a short code or a name as the network tells it")),
+        }
+    }
+
     /// The number to text, if this is one.
     #[must_use]
     pub const fn phone(&self) -> Option<&PhoneNumber> {

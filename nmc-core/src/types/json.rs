@@ -6,6 +6,9 @@ use serde_json::Value;
 /// The longest document a column takes, as text, in bytes. Reports have a bound of their own.
 pub(crate) const DOCUMENT: usize = 64 * 1024;
 
+/// The deepest. What nests deeper than 128 could be written and never be read again.
+const DEPTH: usize = 64;
+
 /// Checks a document that must be an object.
 ///
 /// # Errors
@@ -22,19 +25,24 @@ pub(crate) fn object(field: &'static str, value: &Value) -> Result<()> {
 /// # Errors
 /// As [`object`].
 pub(crate) fn document(field: &'static str, value: &Value, max: usize) -> Result<()> {
-    if has_nul(value) {
-        return Err(Error::invalid(field, "must not contain NUL"));
-    }
+    look_through(field, value, DEPTH)?;
     let mut room = Room(max);
     serde_json::to_writer(&mut room, value).map_err(|_| Error::invalid(field, format!("must be at most {max} bytes of JSON")))
 }
 
-fn has_nul(value: &Value) -> bool {
+fn look_through(field: &'static str, value: &Value, depth: usize) -> Result<()> {
+    let Some(deeper) = depth.checked_sub(1) else {
+        return Err(Error::invalid(field, format!("must be nested at most {DEPTH} deep")));
+    };
+    let no_nul = |text: &str| if text.contains('\0') { Err(Error::invalid(field, "must not contain NUL")) } else { Ok(()) };
     match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => no_nul(text),
+        Value::Array(items) => items.iter().try_for_each(|item| look_through(field, item, deeper)),
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+            no_nul(key)?;
+            look_through(field, value, deeper)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
 

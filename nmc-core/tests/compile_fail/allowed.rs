@@ -5,9 +5,10 @@ use nmc_core::conversations::{ConversationPatch, NewConversationEvent};
 use nmc_core::store::{Migrator, Reason};
 use nmc_core::{
     CallDirection, CallId, CallerIdentity, Confirmed, ConversationEventType, ConversationId, Result, Store, Tenant, TenantId,
+    UserId,
 };
 
-pub(super) fn as_tenant(store: &Store, tenant: &Tenant, call: CallId, conversation: ConversationId) -> Result<()> {
+pub(super) fn as_tenant(store: &Store, tenant: &Tenant, call: CallId, conversation: ConversationId, user: UserId) -> Result<()> {
     store.tenant(tenant, |tx| {
         tx.calls().get(call)?;
         tx.calls().create(&NewCall {
@@ -16,7 +17,7 @@ pub(super) fn as_tenant(store: &Store, tenant: &Tenant, call: CallId, conversati
         })?;
         tx.conversations().update(conversation, &ConversationPatch::default(), None)?;
         tx.conversation_events().append(&[NewConversationEvent::new(conversation, ConversationEventType::NoteAdded)])?;
-        tx.calls().delete(call, Confirmed::irrevocably())
+        tx.users().delete(user, Confirmed::irrevocably())
     })
 }
 

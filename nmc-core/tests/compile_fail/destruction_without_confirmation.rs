@@ -1,13 +1,13 @@
 // What can't be undone asks for a word that it is meant, and that word can't be made in passing.
 use nmc_core::store::{Migrator, Reason};
-use nmc_core::{CallId, Confirmed, Result, Store, TenantId, TenantTx};
+use nmc_core::{Confirmed, Result, Store, TenantId, TenantTx, UserId};
 
 fn a_tenant(store: &Store, id: TenantId) -> Result<()> {
     store.system(Reason::Operations, |tx| tx.delete_tenant(id))
 }
 
-fn a_call(tx: &mut TenantTx<'_>, id: CallId) -> Result<()> {
-    tx.calls().delete(id)
+fn a_user(tx: &mut TenantTx<'_>, id: UserId) -> Result<()> {
+    tx.users().delete(id)
 }
 
 fn the_schema(migrator: &Migrator) {

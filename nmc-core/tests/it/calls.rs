@@ -3,13 +3,15 @@
 use crate::support::{Scene, all_pages, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::calls::{
-    Call, CallFilter, CallMetadata, CallMetadataFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant,
+    Call, CallFilter, CallMetadata, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall,
+    NewCallParticipant, record_voice_status,
 };
+use nmc_core::conversations::ConversationEventFilter;
 use nmc_core::conversations::NewConversation;
-use nmc_core::testing::{noon, unique_phone, unique_sid};
+use nmc_core::testing::{VoiceForm, noon, unique_phone, unique_sid};
 use nmc_core::{
-    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, Confirmed, ConversationChannel, ConversationEventType,
-    ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch,
+    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId,
+    Error, MetadataType, PageRequest, ParticipantType, Patch,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -31,7 +33,11 @@ impl Scene {
     }
 
     fn events(&self, call: &Call) -> Vec<(ConversationEventType, serde_json::Value)> {
-        let log = self.tx(|tx| tx.conversation_events().list(call.conversation_id.unwrap(), PageRequest::first())).unwrap();
+        let log = self
+            .tx(|tx| {
+                tx.conversation_events().list(&ConversationEventFilter::of(call.conversation_id.unwrap()), PageRequest::first())
+            })
+            .unwrap();
         let mine = log.items.into_iter().rev().filter(|event| event.call_id == Some(call.id));
         mine.map(|event| (event.event_type, event.event_data)).collect()
     }
@@ -140,30 +146,65 @@ fn staff_may_put_an_outcome_right_once_the_call_has_ended() {
 }
 
 #[test]
-fn a_call_goes_with_its_facts_and_parties_unless_a_conversation_rests_on_it() {
+fn an_outcome_given_by_hand_stays_whatever_the_provider_says_later() {
     let scene = Scene::new();
-    let call = scene.call();
-    scene.tx(|tx| tx.call_metadata().put(call.id, "key", &MetadataValue::Boolean(true))).unwrap();
-    let party = NewCallParticipant {
-        call_id: call.id,
-        phone_number: call.caller_phone.clone(),
-        participant_type: ParticipantType::Caller,
+    let form = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA"));
+    let recorded = record_voice_status(&scene.db.store, &form.parse()).unwrap();
+    scene.tx(|tx| tx.calls().set_outcome(recorded.call, CallOutcome::Blocked, Some(scene.staff))).unwrap();
+    let before = scene.tx(|tx| tx.messages().count(&Default::default())).unwrap();
+    for late in [form.clone(), form.clone().with("RecordingDuration", "7"), form.with("DialCallStatus", "no-answer")] {
+        let again = record_voice_status(&scene.db.store, &late.parse()).unwrap();
+        assert_eq!((again.outcome, again.greeting), (Some(CallOutcome::Blocked), None));
+    }
+    assert_eq!(scene.tx(|tx| tx.messages().count(&Default::default())).unwrap(), before);
+    // Where nobody said anything, a late fact still refines what the call was.
+    let form = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA"));
+    record_voice_status(&scene.db.store, &form.parse()).unwrap();
+    let taken = form.with("DialCallStatus", "completed").parse();
+    assert_eq!(record_voice_status(&scene.db.store, &taken).unwrap().outcome, Some(CallOutcome::Answered));
+}
+
+#[test]
+fn no_length_of_a_call_breaks_the_sums_of_its_conversation() {
+    let scene = Scene::new();
+    let caller = unique_phone();
+    for _ in 0..3 {
+        let form = VoiceForm::missed(caller.as_str(), &scene.business.number, &unique_sid("CA"));
+        let long = form.with("CallStatus", "completed").with("CallDuration", "2147483647").parse();
+        let call = record_voice_status(&scene.db.store, &long).unwrap().call;
+        assert_eq!(scene.tx(|tx| tx.calls().get(call)).unwrap().duration_seconds, Some(86_400));
+    }
+}
+
+#[test]
+fn parties_are_filtered() {
+    let scene = Scene::new();
+    let calls = [scene.call(), scene.call()];
+    let join = |call: &Call, participant_type| {
+        scene.tick();
+        let new = NewCallParticipant { call_id: call.id, phone_number: call.caller_phone.clone(), participant_type };
+        scene.tx(|tx| tx.call_participants().create(&new)).unwrap().id
     };
-    scene.tx(|tx| tx.call_participants().create(&party)).unwrap();
-    scene.tx(|tx| tx.calls().set_status(call.id, CallStatus::Busy)).unwrap();
-    scene.tx(|tx| tx.calls().delete(call.id, Confirmed::irrevocably())).unwrap();
-    assert_eq!(scene.tx(|tx| tx.calls().find(call.id)).unwrap(), None);
-    assert_eq!(scene.tx(|tx| tx.call_metadata().count(&CallMetadataFilter::default())).unwrap(), 0);
-    assert_eq!(scene.tx(|tx| tx.call_participants().list_of_call(call.id)).unwrap(), []);
-    let log = scene.tx(|tx| tx.conversation_events().list(call.conversation_id.unwrap(), PageRequest::first())).unwrap();
-    assert!(
-        log.items.iter().any(|event| event.event_type == ConversationEventType::CallEnded && event.call_id.is_none()),
-        "the log stays"
-    );
-    let first = scene.business.missed(&scene.db.store);
-    let kept = scene.tx(|tx| tx.calls().delete(first, Confirmed::irrevocably()));
-    assert!(matches!(kept, Err(Error::Conflict { rule: "is still in use", .. })), "{kept:?}");
-    assert!(scene.tx(|tx| tx.calls().find(first)).unwrap().is_some());
+    let made = [
+        join(&calls[0], ParticipantType::Caller),
+        join(&calls[0], ParticipantType::Agent),
+        join(&calls[1], ParticipantType::Caller),
+    ];
+    scene.tx(|tx| tx.call_participants().leave(made[0])).unwrap();
+    let all = CallParticipantFilter::default;
+    for (filter, expected) in [
+        (all(), vec![2, 1, 0]),
+        (CallParticipantFilter { call: Some(calls[0].id), ..all() }, vec![1, 0]),
+        (CallParticipantFilter { phone_number: Some(calls[1].caller_phone.clone()), ..all() }, vec![2]),
+        (CallParticipantFilter { participant_type: Some(ParticipantType::Agent), ..all() }, vec![1]),
+        (CallParticipantFilter { present: Some(true), ..all() }, vec![2, 1]),
+        (CallParticipantFilter { present: Some(false), ..all() }, vec![0]),
+    ] {
+        let listed: Vec<_> =
+            all_pages(1, |page| scene.tx(|tx| tx.call_participants().list(&filter, page))).iter().map(|row| row.id).collect();
+        assert_eq!(listed, expected.iter().map(|n| made[*n]).collect::<Vec<_>>(), "{filter:?}");
+        assert_eq!(scene.tx(|tx| tx.call_participants().count(&filter)).unwrap(), i64::try_from(expected.len()).unwrap());
+    }
 }
 
 #[test]
@@ -187,13 +228,22 @@ fn an_import_is_checked_and_told_apart_by_sid() {
         let many = [good.clone(), bad];
         assert_eq!(refused(scene.tx(|tx| tx.calls().import(&many))), (format!("rows[1].{field}"), rule.to_owned()));
     }
-    let backwards = NewCall { started_at: Some(noon()), ended_at: Some(noon() - TimeDelta::seconds(1)), ..scene.begun() };
-    for refusal in [
-        refused(scene.tx(|tx| tx.calls().import(&[good.clone(), backwards.clone()]))),
-        refused(scene.tx(|tx| tx.calls().create(&backwards))),
+    for (bad, field) in [
+        (NewCall { duration_seconds: Some(-1), ..scene.begun() }, "duration_seconds"),
+        (NewCall { recording_duration_seconds: Some(-1), ..scene.begun() }, "recording_duration_seconds"),
+        (NewCall { ended_at: Some(noon()), started_at: Some(noon() + TimeDelta::seconds(1)), ..scene.begun() }, "ended_at"),
+        (NewCall { outcome: Some(CallOutcome::Missed), ..scene.begun() }, "outcome"),
+        (NewCall { price: Some(dec!(-1)), ..scene.begun() }, "price"),
+        (NewCall { called_phone: CallerIdentity::Name("not a name at all".to_owned()), ..scene.begun() }, "called_phone"),
+        (NewCall { caller_phone: CallerIdentity::Sip("x".repeat(300)), ..scene.begun() }, "caller_phone"),
     ] {
-        assert_eq!(refusal, ("ended_at".to_owned(), "must not be before started_at".to_owned()));
+        assert_eq!(refused(scene.tx(|tx| tx.calls().create(&bad))).0, field);
+        let many = [good.clone(), bad];
+        assert_eq!(refused(scene.tx(|tx| tx.calls().import(&many))).0, format!("rows[1].{field}"));
     }
+    let backwards = NewCall { started_at: Some(noon()), ended_at: Some(noon() - TimeDelta::seconds(1)), ..scene.begun() };
+    let refusal = refused(scene.tx(|tx| tx.calls().create(&backwards)));
+    assert_eq!(refusal, ("ended_at".to_owned(), "must not be before started_at".to_owned()));
     assert_eq!(scene.tx(|tx| tx.calls().count(&CallFilter::default())).unwrap(), 0, "nothing half-written");
     let twice = [good.clone(), NewCall { caller_name: Some("another".to_owned()), ..good.clone() }];
     assert_eq!(scene.tx(|tx| tx.calls().import(&twice)).unwrap(), 1, "the first of one SID");

@@ -2,7 +2,7 @@
 
 use crate::support::{Scene, all_pages, refused};
 use chrono::TimeDelta;
-use nmc_core::conversations::{Conversation, ConversationEvent, ConversationFilter, ConversationPatch};
+use nmc_core::conversations::{Conversation, ConversationEvent, ConversationEventFilter, ConversationFilter, ConversationPatch};
 use nmc_core::testing::{noon, unique_phone};
 use nmc_core::{
     ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, PageRequest, Patch, Result, TenantTx,
@@ -18,7 +18,8 @@ impl Scene {
     }
 
     fn log(&self, id: ConversationId) -> Vec<ConversationEvent> {
-        let mut log = self.tx(|tx| tx.conversation_events().list(id, PageRequest::first())).unwrap().items;
+        let mut log =
+            self.tx(|tx| tx.conversation_events().list(&ConversationEventFilter::of(id), PageRequest::first())).unwrap().items;
         log.reverse();
         log
     }
@@ -228,7 +229,8 @@ fn every_move_of_the_table_is_made_and_no_other() {
             match scene.tx(|tx| tx.conversations().set_status(id, *to, None)) {
                 Ok(after) => {
                     assert!(from.may_become(*to), "{from} to {to}");
-                    assert_eq!((after.status, after.closed_at), (*to, (!to.is_open()).then_some(at)));
+                    let closed_at = (!to.is_open()).then(|| before.closed_at.unwrap_or(at));
+                    assert_eq!((after.status, after.closed_at), (*to, closed_at), "when it stopped being open");
                 }
                 Err(Error::InvalidTransition { entity: "conversation", from: said, to: wanted }) => {
                     assert!(!from.may_become(*to), "{from} to {to}");

@@ -2,12 +2,13 @@
 
 use crate::support::Scene;
 use nmc_core::calls::NewCall;
-use nmc_core::numbers::NewPhoneNumber;
+use nmc_core::numbers::{HeldNumber, NewPhoneNumber, NumberPatch};
 use nmc_core::testing::{unique_phone, unique_sid};
 use nmc_core::{
     AlertStatus, CallDirection, CallStatus, CallerIdentity, ConversationStatus, Error, JobStatus, NotificationStatus,
-    NumberStatus, NumberType, TenantStatus,
+    NumberStatus, NumberType, Patch, TenantStatus,
 };
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Barrier;
 
@@ -108,5 +109,52 @@ fn a_number_released_twice_at_once_is_released_once() {
             (release(), one.join().unwrap())
         });
         assert!(one != other, "one of the two: {one} {other}");
+    }
+}
+
+#[test]
+fn a_number_that_was_bought_is_active_and_a_patch_changes_what_it_names() {
+    let scene = Scene::new();
+    let new = NewPhoneNumber {
+        phone_number: unique_phone(),
+        twilio_phone_sid: None,
+        locality: None,
+        region: None,
+        number_type: NumberType::Local,
+    };
+    let mut row = scene.tx(|tx| tx.phone_numbers().create(&new)).unwrap();
+    assert_eq!((row.status, row.provisioned_at), (NumberStatus::Provisioning, None));
+    let at = scene.tick();
+    let sid = unique_sid("PN");
+    row = HeldNumber {
+        status: NumberStatus::Active,
+        twilio_phone_sid: Some(sid.clone()),
+        provisioned_at: Some(at),
+        updated_at: at,
+        ..row
+    };
+    assert_eq!(scene.tx(|tx| tx.phone_numbers().activate(row.id, &sid)).unwrap(), row);
+    let again = scene.tx(|tx| tx.phone_numbers().activate(row.id, &sid)).unwrap_err();
+    assert!(matches!(again, Error::InvalidTransition { from: "active", to: "active", .. }), "{again:?}");
+    let none = NumberPatch::default;
+    let text = |text: &str| Patch::Set(text.to_owned());
+    type Change = fn(&mut HeldNumber);
+    let cases: Vec<(NumberPatch, Change)> = vec![
+        (none(), |_| {}),
+        (NumberPatch { status_reason: text("slow"), ..none() }, |row| row.status_reason = Some("slow".to_owned())),
+        (NumberPatch { locality: text("Austin"), ..none() }, |row| row.locality = Some("Austin".to_owned())),
+        (NumberPatch { region: text("TX"), ..none() }, |row| row.region = Some("TX".to_owned())),
+        (NumberPatch { capabilities: Some(json!({"sms": true})), ..none() }, |row| row.capabilities = json!({"sms": true})),
+        (NumberPatch { webhook_urls: Some(json!({"voice": "https://example.com"})), ..none() }, |row| {
+            row.webhook_urls = json!({"voice": "https://example.com"});
+        }),
+        (NumberPatch { monthly_cost_cents: Some(115), ..none() }, |row| row.monthly_cost_cents = 115),
+        (NumberPatch { setup_cost_cents: Some(100), ..none() }, |row| row.setup_cost_cents = 100),
+        (NumberPatch { status_reason: Patch::Clear, ..none() }, |row| row.status_reason = None),
+    ];
+    for (patch, change) in cases {
+        change(&mut row);
+        row.updated_at = scene.tick();
+        assert_eq!(scene.tx(|tx| tx.phone_numbers().update(row.id, &patch)).unwrap(), row, "{patch:?}");
     }
 }

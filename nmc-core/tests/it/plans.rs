@@ -112,7 +112,7 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
             "user_sessions_previous_token_hash_idx",
         ),
         (
-            Box::new(|store| drop(store.system(Reason::Authentication, |tx| tx.find_api_key("prefix")).unwrap())),
+            Box::new(|store| drop(store.system(Reason::Authentication, |tx| tx.find_api_key("prefix", &hash)).unwrap())),
             "api_keys_prefix_key",
         ),
         (by_tenant(|tx, page| tx.calls().list(&CallFilter::default(), page).map(drop)), "calls_created_at_idx"),

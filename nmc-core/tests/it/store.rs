@@ -5,6 +5,7 @@ use diesel::pg::PgConnection;
 use nmc_core::calls::{CallFilter, NewCall};
 use nmc_core::conversations::{Conversation, ConversationFilter, ConversationPatch, NewConversation};
 use nmc_core::identity::{NewUser, TenantPatch};
+use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::{Person, Reason, statements_sent};
 use nmc_core::testing::{Business, ManualClock, TestDb, connection, query, unique_phone, unique_sid, wait_until};
 use nmc_core::{
@@ -173,9 +174,9 @@ fn the_connection_whose_statement_failed_is_as_new() {
     let business = Business::onboard(&db.store, "Plumber");
     let failed = db.store.tenant(&business.tenant, |tx| {
         create_conversation(tx)?;
-        tx.calls().create(&NewCall { duration_seconds: Some(-1), ..new_call() })
+        tx.tenants().set_onboarding(9, false)
     });
-    assert!(matches!(&failed, Err(Error::Invalid { field, .. }) if field == "duration_seconds"), "{failed:?}");
+    assert!(matches!(&failed, Err(Error::Invalid { field, .. }) if field == "onboarding_step"), "{failed:?}");
     is_as_new(&db, &business);
 }
 
@@ -186,7 +187,7 @@ fn a_closure_that_swallows_a_failed_statement_does_not_pass_for_a_success() {
     let business = Business::onboard(&db.store, "Plumber");
     let swallowed = db.store.tenant(&business.tenant, |tx| {
         create_conversation(tx)?;
-        drop(tx.calls().create(&NewCall { duration_seconds: Some(-1), ..new_call() }));
+        drop(tx.tenants().set_onboarding(9, false));
         Ok(())
     });
     assert!(matches!(swallowed, Err(Error::Internal(_))), "{swallowed:?}");
@@ -346,7 +347,7 @@ fn what_would_fail_again_is_not_tried_again() {
     let runs = AtomicU32::new(0);
     let refused = db.store.tenant(&business.tenant, |tx| {
         runs.fetch_add(1, Ordering::SeqCst);
-        tx.calls().create(&NewCall { duration_seconds: Some(-1), ..new_call() })
+        tx.tenants().set_onboarding(9, false)
     });
     assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
     let dead = db.store.tenant(&business.tenant, |tx| {
@@ -467,7 +468,13 @@ fn errors_keep_sql_names_and_values_to_themselves() {
     keeps_its_secrets(&taken, marked);
 
     let call = || NewCall { caller_name: Some(marked.to_owned()), ..new_call() };
-    let broken = db.store.tenant(&business.tenant, |tx| tx.calls().create(&NewCall { duration_seconds: Some(-1), ..call() }));
+    // The server's detail shows the whole row.
+    let template = BusinessSettingsPatch {
+        greeting_template: Some(format!("{marked} of {{{{business_name}}}}")),
+        greeting_cooldown_hours: Some(0),
+        ..BusinessSettingsPatch::default()
+    };
+    let broken = db.store.tenant(&business.tenant, |tx| tx.business_settings().update(&template));
     keeps_its_secrets(&broken.unwrap_err(), marked);
     let nowhere = ConversationId::new(uuid::Uuid::now_v7());
     let missing =

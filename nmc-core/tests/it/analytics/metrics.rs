@@ -14,6 +14,11 @@ fn point(name: &str, value: Decimal, at: DateTime<Utc>) -> NewMetric {
     NewMetric::raw(MetricType::Call, name, value, at)
 }
 
+/// An object in an object, and so on.
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!(1), |inner, _| json!({ "a": inner }))
+}
+
 fn later(minutes: i64) -> DateTime<Utc> {
     noon() + TimeDelta::minutes(minutes)
 }
@@ -41,7 +46,7 @@ fn a_point_is_found_under_its_key_and_replaced_in_place() {
     );
     scene.clock.advance(TimeDelta::minutes(1));
     let again = NewMetric { metric_value: dec!(-2), dimensions: json!({}), period_end: None, ..new };
-    let second = scene.tx(|tx| tx.metrics().upsert(&again)).unwrap();
+    let second = scene.tx(|tx| tx.metrics().upsert_by_key(&again)).unwrap();
     let expected = Metric {
         metric_value: dec!(-2),
         dimensions: json!({}),
@@ -70,6 +75,7 @@ fn a_point_that_breaks_a_rule_names_the_field() {
         ),
         (NewMetric { dimensions: json!([1]), ..good.clone() }, "dimensions", "must be an object"),
         (NewMetric { dimensions: json!({"a": ["\0"]}), ..good.clone() }, "dimensions", "must not contain NUL"),
+        (NewMetric { dimensions: nested(70), ..good.clone() }, "dimensions", "must be nested at most 64 deep"),
         (
             NewMetric { dimensions: json!({"a": "x".repeat(70_000)}), ..good.clone() },
             "dimensions",
@@ -88,7 +94,7 @@ fn a_point_that_breaks_a_rule_names_the_field() {
     ];
     for (bad, field, rule) in cases {
         assert_eq!(refused(scene.tx(|tx| tx.metrics().create(&bad))), (field.to_owned(), rule.to_owned()));
-        assert_eq!(refused(scene.tx(|tx| tx.metrics().upsert(&bad))), (field.to_owned(), rule.to_owned()));
+        assert_eq!(refused(scene.tx(|tx| tx.metrics().upsert_by_key(&bad))), (field.to_owned(), rule.to_owned()));
         let many = [good.clone(), bad];
         assert_eq!(refused(scene.tx(|tx| tx.metrics().upsert_many(&many))), (format!("rows[1].{field}"), rule.to_owned()));
     }
@@ -206,7 +212,7 @@ fn many_at_once_are_the_same_as_one_after_the_other() {
             let clear = || scene.db.execute("DELETE FROM analytics_metrics");
             clear();
             for point in first.iter().chain(&second) {
-                scene.tx(|tx| tx.metrics().upsert(point)).unwrap();
+                scene.tx(|tx| tx.metrics().upsert_by_key(point)).unwrap();
             }
             let expected = stored(&scene);
             clear();
@@ -263,13 +269,13 @@ fn the_latest_snapshot_of_a_figure_is_the_one_of_the_latest_date() {
     scene.tx(|tx| tx.kpi_snapshots().create(&weekly)).unwrap();
     let latest = |name: &str| scene.tx(|tx| tx.kpi_snapshots().latest(name, KpiPeriod::Daily)).unwrap().map(|row| row.kpi_value);
     assert_eq!((latest("rate"), latest("none")), (Some(dec!(3)), None));
-    let each = scene.tx(|tx| tx.kpi_snapshots().latest_of_each(KpiPeriod::Daily)).unwrap();
+    let each = scene.tx(|tx| tx.kpi_snapshots().latest_of(&["wait", "rate", "none", "rate"], KpiPeriod::Daily)).unwrap();
     assert_eq!(
         each.iter().map(|row| (row.kpi_name.as_str(), row.kpi_value)).collect::<Vec<_>>(),
         [("rate", dec!(3)), ("wait", dec!(9))]
     );
 
-    let replaced = scene.tx(|tx| tx.kpi_snapshots().upsert(&snapshot("rate", dec!(4), Some(dec!(8)), 2))).unwrap();
+    let replaced = scene.tx(|tx| tx.kpi_snapshots().upsert_by_key(&snapshot("rate", dec!(4), Some(dec!(8)), 2))).unwrap();
     assert_eq!((replaced.kpi_value, replaced.variance_percentage), (dec!(4), Some(dec!(-50))));
     let taken = scene.tx(|tx| tx.kpi_snapshots().create(&snapshot("rate", dec!(4), None, 2)));
     assert_eq!(refused(taken), ("snapshot_date".to_owned(), "already has a snapshot of this figure".to_owned()));

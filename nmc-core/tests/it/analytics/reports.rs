@@ -79,7 +79,7 @@ fn a_report_that_breaks_a_rule_names_the_field() {
         (
             NewReport { sections: json!("x".repeat(2 << 20)), ..report("daily", None) },
             "sections",
-            "must be at most 1048576 bytes of JSON",
+            "must be at most 262144 bytes of JSON",
         ),
     ] {
         assert_eq!(refused(scene.tx(|tx| tx.reports().create(&bad))), (field.to_owned(), rule.to_owned()));

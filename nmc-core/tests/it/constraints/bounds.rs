@@ -12,7 +12,7 @@ use nmc_core::conversations::{ConversationPatch, NewConsent, NewConversation, Ne
 use nmc_core::identity::{
     ApiKeyPatch, NewApiKey, NewProfile, NewSession, NewTenant, NewUser, ProfilePatch, TenantPatch, UserPatch,
 };
-use nmc_core::numbers::NewPhoneNumber;
+use nmc_core::numbers::{NewPhoneNumber, NumberPatch};
 use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::Reason;
 use nmc_core::testing::noon;
@@ -68,10 +68,10 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("measurements::record", "metric_name", 100, |tx, _, t| tx.measurements().record(&t, 1.into(), noon()).map(ok)),
 
     ("NewMetric", "metric_name", 100, |tx, _, t| tx.metrics().create(&NewMetric { metric_name: t, ..point() }).map(ok)),
-    ("NewMetric, upsert", "metric_name", 100, |tx, _, t| tx.metrics().upsert(&NewMetric { metric_name: t, ..point() }).map(ok)),
+    ("NewMetric, upsert", "metric_name", 100, |tx, _, t| tx.metrics().upsert_by_key(&NewMetric { metric_name: t, ..point() }).map(ok)),
     ("NewMetric, upsert_many", "rows[1].metric_name", 100, |tx, _, t| tx.metrics().upsert_many(&[point(), NewMetric { metric_name: t, ..point() }]).map(ok)),
     ("NewKpiSnapshot", "kpi_name", 100, |tx, _, t| tx.kpi_snapshots().create(&NewKpiSnapshot { kpi_name: t, ..snapshot() }).map(ok)),
-    ("NewKpiSnapshot, upsert", "kpi_name", 100, |tx, _, t| tx.kpi_snapshots().upsert(&NewKpiSnapshot { kpi_name: t, ..snapshot() }).map(ok)),
+    ("NewKpiSnapshot, upsert", "kpi_name", 100, |tx, _, t| tx.kpi_snapshots().upsert_by_key(&NewKpiSnapshot { kpi_name: t, ..snapshot() }).map(ok)),
     ("NewReport", "report_type", 100, |tx, _, t| tx.reports().create(&NewReport { report_type: t, ..report() }).map(ok)),
     ("NewCallAnalytics", "tags", 1_000, |tx, _, t| tx.call_analytics().create(&NewCallAnalytics { tags: Some(t), ..call_figures() }).map(ok)),
     ("NewCallAnalytics, upsert_by_call", "tags", 1_000, |tx, w, t| {
@@ -91,6 +91,13 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("NewCall", "twilio_call_sid", 100, |tx, _, t| tx.calls().create(&NewCall { twilio_call_sid: Some(t), ..new_call() }).map(ok)),
     ("NewCall", "caller_name", 255, |tx, _, t| tx.calls().create(&NewCall { caller_name: Some(t), ..new_call() }).map(ok)),
     ("NewCall, import", "rows[1].caller_name", 255, |tx, _, t| tx.calls().import(&[new_call(), NewCall { caller_name: Some(t), ..new_call() }]).map(ok)),
+    ("NewCall", "caller_city", 100, |tx, _, t| tx.calls().create(&NewCall { caller_city: Some(t), ..new_call() }).map(ok)),
+    ("NewCall", "caller_state", 50, |tx, _, t| tx.calls().create(&NewCall { caller_state: Some(t), ..new_call() }).map(ok)),
+    ("NewCall", "caller_country", 3, |tx, _, t| tx.calls().create(&NewCall { caller_country: Some(t), ..new_call() }).map(ok)),
+    ("NewCall", "recording_url", 2_000, |tx, _, t| tx.calls().create(&NewCall { recording_url: Some(t), ..new_call() }).map(ok)),
+    ("NewCall", "disconnect_reason", 100, |tx, _, t| tx.calls().create(&NewCall { disconnect_reason: Some(t), ..new_call() }).map(ok)),
+    ("NewCall", "answered_by", 100, |tx, _, t| tx.calls().create(&NewCall { answered_by: Some(t), ..new_call() }).map(ok)),
+    ("NewCall", "forwarded_from", 20, |tx, _, t| tx.calls().create(&NewCall { forwarded_from: Some(t), ..new_call() }).map(ok)),
     ("CallPatch", "caller_name", 255, |tx, w, t| tx.calls().update(w.own.call, &CallPatch { caller_name: set(t), ..Default::default() }).map(ok)),
     ("CallPatch", "caller_city", 100, |tx, w, t| tx.calls().update(w.own.call, &CallPatch { caller_city: set(t), ..Default::default() }).map(ok)),
     ("CallPatch", "caller_state", 50, |tx, w, t| tx.calls().update(w.own.call, &CallPatch { caller_state: set(t), ..Default::default() }).map(ok)),
@@ -144,6 +151,9 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("ProfilePatch", "profile_photo_url", 2_000, |tx, w, t| its_profile(tx, w, &ProfilePatch { profile_photo_url: set(t), ..Default::default() })),
     ("presences::set", "status_message", 200, |tx, w, t| tx.presences().set(w.own.user, PresenceStatus::Busy, &set(t)).map(ok)),
     ("NewSession", "device_fingerprint", 255, |tx, w, t| tx.sessions().create(&NewSession { device_fingerprint: Some(t), ..login(w.own.user, "t") }).map(ok)),
+    ("NumberPatch", "status_reason", 1_000, |tx, w, t| tx.phone_numbers().update(w.own.number, &NumberPatch { status_reason: set(t), ..Default::default() }).map(ok)),
+    ("NumberPatch", "locality", 100, |tx, w, t| tx.phone_numbers().update(w.own.number, &NumberPatch { locality: set(t), ..Default::default() }).map(ok)),
+    ("NumberPatch", "region", 50, |tx, w, t| tx.phone_numbers().update(w.own.number, &NumberPatch { region: set(t), ..Default::default() }).map(ok)),
     ("TenantPatch", "business_name", 255, |tx, _, t| tx.tenants().update(&TenantPatch { business_name: Some(t), ..Default::default() }).map(ok)),
     ("TenantPatch", "business_address", 1_000, |tx, _, t| tx.tenants().update(&TenantPatch { business_address: set(t), ..Default::default() }).map(ok)),
     ("TenantPatch", "business_type", 100, |tx, _, t| tx.tenants().update(&TenantPatch { business_type: set(t), ..Default::default() }).map(ok)),

@@ -103,7 +103,7 @@ fn a_key_is_refused_once_revoked_or_expired_and_only_then_removed() {
         ApiKeyFilter { in_force: Some(false), ..all() } => [bad, old],
         ApiKeyFilter { created_by: Some(user), ..all() } => [hers],
     ]);
-    scene.refused("created_by is still in use", || scene.tx(|tx| tx.users().delete(user)));
+    scene.refused("user is still in use", || scene.tx(|tx| tx.users().delete(user, nmc_core::Confirmed::irrevocably())));
     remove(old).unwrap();
     remove(bad).unwrap();
     scene.refused("API key not found", || remove(bad));
@@ -126,17 +126,19 @@ fn a_use_is_noted_once_a_minute() {
 }
 
 #[test]
-fn a_key_shown_leads_to_its_tenant_and_its_secrets_hash() {
+fn a_key_and_its_secret_lead_to_the_tenant_while_both_are_in_force() {
     let scene = Scene::new();
     let id = scene.tx(|tx| tx.api_keys().create(&key("nmc_1"))).unwrap().id;
-    let find = |prefix: &str| scene.db.store.system(Reason::Authentication, |tx| tx.find_api_key(prefix)).unwrap();
-    let (tenant, found, secret) = find("nmc_1").unwrap();
-    assert_eq!((tenant, found.id), (scene.business.tenant, id));
-    assert!(secret == hash("a secret") && secret != hash("another"));
-    assert!(find("nmc_2").is_none());
+    let find = |prefix: &str, secret: &str| {
+        let found = scene.db.store.system(Reason::Authentication, |tx| tx.find_api_key(prefix, &hash(secret))).unwrap();
+        found.map(|(tenant, key)| (tenant, key.id))
+    };
+    assert_eq!(find("nmc_1", "a secret"), Some((scene.business.tenant, id)));
+    assert_eq!((find("nmc_1", "another"), find("nmc_2", "a secret")), (None, None), "which look alike");
+    scene.business.suspend(&scene.db, true);
+    assert_eq!(find("nmc_1", "a secret"), None, "of no use while the business is suspended");
+    scene.business.suspend(&scene.db, false);
     scene.pass(1);
     scene.tx(|tx| tx.api_keys().revoke(id)).unwrap();
-    assert!(!find("nmc_1").unwrap().1.is_in_force(scene.now()), "found, to be refused with a reason");
-    scene.business.suspend(&scene.db, true);
-    assert!(find("nmc_1").is_none(), "of no use while the business is suspended");
+    assert_eq!(find("nmc_1", "a secret"), None, "of no use once it is revoked");
 }

@@ -129,3 +129,21 @@ fn of_two_who_suspend_a_business_at_once_one_is_told_that_it_is_suspended() {
     assert_eq!(first.unwrap().status, TenantStatus::Suspended);
     assert_eq!(second.unwrap_err().to_string(), "tenant can't go from suspended to suspended");
 }
+
+#[test]
+fn owner_onboarding_and_plan_are_set_by_their_verbs() {
+    let scene = Scene::new();
+    let owner = scene.user("ada").id;
+    assert_eq!(scene.tx(|tx| tx.tenants().set_owner(Some(owner))).unwrap().owner_id, Some(owner));
+    let nobody = scene.tx(|tx| tx.tenants().set_owner(Some(UserId::new(uuid::Uuid::now_v7())))).unwrap_err();
+    assert_eq!(nobody.to_string(), "owner_id must be an existing user");
+    let row = scene.tx(|tx| tx.tenants().set_onboarding(5, true)).unwrap();
+    assert_eq!((row.onboarding_step, row.onboarding_completed, row.owner_id), (5, true, Some(owner)));
+    let beyond = scene.tx(|tx| tx.tenants().set_onboarding(6, true)).unwrap_err();
+    assert_eq!(beyond.to_string(), "onboarding_step must be between 1 and 5");
+    let id = scene.business.tenant.id();
+    let row = scene.db.store.system(Reason::Operations, |tx| tx.set_subscription_tier(id, " pro ")).unwrap();
+    assert_eq!(row.subscription_tier, "pro");
+    let none = scene.db.store.system(Reason::Operations, |tx| tx.set_subscription_tier(id, " ")).unwrap_err();
+    assert_eq!(none.to_string(), "subscription_tier must not be empty");
+}

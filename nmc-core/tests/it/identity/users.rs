@@ -63,3 +63,26 @@ fn deactivating_a_user_ends_their_sessions_and_nobody_elses() {
     assert_eq!((ended.is_active, ended.ended_at, ended.ended_reason), (false, Some(now), Some(SessionEnd::Deactivated)));
     assert_eq!(scene.tx(|tx| tx.sessions().get(his.id)).unwrap(), his);
 }
+
+#[test]
+fn logins_are_counted_and_lock_the_user_from_the_limit_on() {
+    let scene = Scene::new();
+    let user = scene.user("ada").id;
+    let hour = TimeDelta::hours(1);
+    let fail = || scene.tx(|tx| tx.users().record_failed_login(user, 3, hour)).unwrap();
+    scene.pass(1);
+    assert_eq!([fail(), fail()].map(|row| (row.failed_login_attempts, row.locked_until)), [(1, None), (2, None)]);
+    let locked = fail();
+    assert_eq!((locked.failed_login_attempts, locked.locked_until), (3, Some(scene.now() + hour)));
+    scene.pass(1);
+    let back = scene.tx(|tx| tx.users().record_login(user)).unwrap();
+    assert_eq!((back.failed_login_attempts, back.locked_until, back.last_login_at), (0, None, Some(scene.now())));
+    // Of many at once each counts.
+    std::thread::scope(|threads| (0..8).for_each(|_| drop(threads.spawn(fail))));
+    assert_eq!(scene.tx(|tx| tx.users().get(user)).unwrap().failed_login_attempts, 8);
+    scene.tx(|tx| tx.users().set_password_hash(user, "$2b$another")).unwrap();
+    let kept: Vec<String> = scene.db.query(&format!("SELECT password_hash FROM users WHERE id = '{user}'"));
+    assert_eq!(kept, ["$2b$another"]);
+    let no_time = scene.tx(|tx| tx.users().record_failed_login(user, 3, TimeDelta::zero())).unwrap_err();
+    assert_eq!(no_time.to_string(), "lock_for must end in the future");
+}

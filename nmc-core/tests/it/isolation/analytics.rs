@@ -100,7 +100,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Metrics::count", |tx, _, _| told(tx.metrics().count(&MetricFilter::default())?)),
     ("Metrics::totals", |tx, _, _| told(tx.metrics().totals(&MetricFilter::default())?)),
     ("Metrics::create", |tx, _, _| tx.metrics().create(&NewMetric { metric_name: "another".to_owned(), ..point() }).map(|_| "made".to_owned())),
-    ("Metrics::upsert", |tx, _, _| tx.metrics().upsert(&point()).map(|_| "made".to_owned())),
+    ("Metrics::upsert_by_key", |tx, _, _| tx.metrics().upsert_by_key(&point()).map(|_| "made".to_owned())),
     ("Metrics::upsert_many", |tx, _, _| told(tx.metrics().upsert_many(&[NewMetric { metric_value: 8.into(), ..point() }])?)),
     ("Metrics::delete", |tx, _, theirs| told(tx.metrics().delete(theirs.metric)?)),
     ("Metrics::delete_before", |tx, _, _| told(tx.metrics().delete_before(AggregationLevel::Raw, end(), 100)?)),
@@ -110,11 +110,11 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("KpiSnapshots::latest", |tx, own, _| {
         told(tx.kpi_snapshots().latest("kpi", KpiPeriod::Daily)?.is_some_and(|row| row.id == own.kpi))
     }),
-    ("KpiSnapshots::latest_of_each", |tx, _, _| told(tx.kpi_snapshots().latest_of_each(KpiPeriod::Daily)?.len())),
+    ("KpiSnapshots::latest_of", |tx, _, _| told(tx.kpi_snapshots().latest_of(&["kpi", "other"], KpiPeriod::Daily)?.len())),
     ("KpiSnapshots::list", |tx, _, _| told(tx.kpi_snapshots().list(&KpiFilter::default(), PageRequest::first())?.items.len())),
     ("KpiSnapshots::count", |tx, _, _| told(tx.kpi_snapshots().count(&KpiFilter::default())?)),
     ("KpiSnapshots::create", |tx, _, _| tx.kpi_snapshots().create(&NewKpiSnapshot { kpi_name: "other".to_owned(), ..snapshot() }).map(|_| "made".to_owned())),
-    ("KpiSnapshots::upsert", |tx, _, _| tx.kpi_snapshots().upsert(&snapshot()).map(|_| "made".to_owned())),
+    ("KpiSnapshots::upsert_by_key", |tx, _, _| tx.kpi_snapshots().upsert_by_key(&snapshot()).map(|_| "made".to_owned())),
     ("KpiSnapshots::delete", |tx, _, theirs| told(tx.kpi_snapshots().delete(theirs.kpi)?)),
 
     ("CallAnalyticsRepo::find", |tx, _, theirs| told(tx.call_analytics().find(theirs.call_analytics)?)),

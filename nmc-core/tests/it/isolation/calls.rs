@@ -1,9 +1,11 @@
 //! What a hostile tenant hears of calls.
 
 use super::{Ask, told};
-use nmc_core::calls::{CallFilter, CallMetadataFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant};
+use nmc_core::calls::{
+    CallFilter, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant,
+};
 use nmc_core::testing::{unique_phone, unique_sid};
-use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Confirmed, ConversationId, PageRequest, Patch};
+use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, ConversationId, PageRequest, Patch};
 
 fn call_in(conversation: Option<ConversationId>) -> NewCall {
     let [caller, called] = [unique_phone(), unique_phone()].map(CallerIdentity::Phone);
@@ -42,7 +44,6 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Calls::set_outcome by their user", |tx, own, theirs| {
         tx.calls().set_outcome(own.call, CallOutcome::Blocked, Some(theirs.user)).map(|_| "made".to_owned())
     }),
-    ("Calls::delete", |tx, _, theirs| told(tx.calls().delete(theirs.call, Confirmed::irrevocably())?)),
     ("Calls::import with their SID", |tx, _, theirs| {
         told(tx.calls().import(&[NewCall { twilio_call_sid: Some(theirs.call_sid.clone()), ..call_in(None) }])?)
     }),
@@ -63,6 +64,12 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("CallParticipants::find", |tx, _, theirs| told(tx.call_participants().find(theirs.participant)?)),
     ("CallParticipants::get", |tx, _, theirs| told(tx.call_participants().get(theirs.participant)?)),
     ("CallParticipants::list_of_call", |tx, _, theirs| told(tx.call_participants().list_of_call(theirs.call)?)),
+    ("CallParticipants::list", |tx, _, _| told(tx.call_participants().list(&CallParticipantFilter::default(), PageRequest::first())?.items.len())),
+    ("CallParticipants::list of their call", |tx, _, theirs| {
+        let filter = CallParticipantFilter { call: Some(theirs.call), ..CallParticipantFilter::default() };
+        told(tx.call_participants().list(&filter, PageRequest::first())?.items)
+    }),
+    ("CallParticipants::count", |tx, _, _| told(tx.call_participants().count(&CallParticipantFilter::default())?)),
     ("CallParticipants::create", |tx, _, theirs| {
         let participant_type = nmc_core::ParticipantType::Agent;
         let new = NewCallParticipant { call_id: theirs.call, phone_number: CallerIdentity::Phone(unique_phone()), participant_type };

@@ -2,7 +2,8 @@
 
 use super::{Ask, told};
 use nmc_core::conversations::{
-    ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation, NewConversationEvent, NewMessage,
+    ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation,
+    NewConversationEvent, NewMessage,
 };
 use nmc_core::testing::unique_phone;
 use nmc_core::{
@@ -96,8 +97,8 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let event = NewConversationEvent::new(own.conversation, ConversationEventType::NoteAdded).by(Some(theirs.user));
         told(tx.conversation_events().append(&[event])?)
     }),
-    ("ConversationEvents::list", |tx, _, theirs| told(tx.conversation_events().list(theirs.conversation, PageRequest::first())?.items)),
-    ("ConversationEvents::count", |tx, _, theirs| told(tx.conversation_events().count(theirs.conversation)?)),
+    ("ConversationEvents::list", |tx, _, theirs| told(tx.conversation_events().list(&ConversationEventFilter::of(theirs.conversation), PageRequest::first())?.items)),
+    ("ConversationEvents::count", |tx, _, theirs| told(tx.conversation_events().count(&ConversationEventFilter::of(theirs.conversation))?)),
 
     ("Messages::find", |tx, _, theirs| told(tx.messages().find(theirs.message)?)),
     ("Messages::get", |tx, _, theirs| told(tx.messages().get(theirs.message)?)),

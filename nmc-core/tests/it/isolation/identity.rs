@@ -46,6 +46,8 @@ fn api_key(prefix: &str, created_by: Option<UserId>) -> NewApiKey {
 #[rustfmt::skip] // a table
 pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Tenants::get", |tx, _, _| tx.tenants().get().and_then(|row| told(row.business_name))),
+    ("Tenants::set_owner to their user", |tx, _, theirs| tx.tenants().set_owner(Some(theirs.user)).map(|_| "made".to_owned())),
+    ("Tenants::set_onboarding", |tx, _, _| told(tx.tenants().set_onboarding(2, false)?.business_name)),
     ("Tenants::update", |tx, _, _| {
         let patch = TenantPatch { business_type: Patch::Set("burglary".to_owned()), ..TenantPatch::default() };
         tx.tenants().update(&patch).and_then(|row| told(row.business_name))
@@ -62,7 +64,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         tx.users().create(&new).map(|_| "made".to_owned())
     }),
     ("Users::update", |tx, _, theirs| told(tx.users().update(theirs.user, &UserPatch { is_active: Some(false), ..UserPatch::default() })?)),
-    ("Users::delete", |tx, _, theirs| told(tx.users().delete(theirs.user)?)),
+    ("Users::set_password_hash", |tx, _, theirs| told(tx.users().set_password_hash(theirs.user, "$2b$")?)),
+    ("Users::record_login", |tx, _, theirs| told(tx.users().record_login(theirs.user)?)),
+    ("Users::record_failed_login", |tx, _, theirs| told(tx.users().record_failed_login(theirs.user, 3, TimeDelta::hours(1))?)),
+    ("Users::delete", |tx, _, theirs| told(tx.users().delete(theirs.user, nmc_core::Confirmed::irrevocably())?)),
 
     ("Sessions::find", |tx, _, theirs| told(tx.sessions().find(theirs.session)?)),
     ("Sessions::get", |tx, _, theirs| told(tx.sessions().get(theirs.session)?)),

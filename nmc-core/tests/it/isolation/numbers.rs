@@ -1,9 +1,9 @@
 //! What a hostile tenant hears of numbers.
 
 use super::{Ask, told};
-use nmc_core::numbers::{NewPhoneNumber, NumberFilter};
-use nmc_core::testing::unique_phone;
-use nmc_core::{NumberStatus, NumberType, PageRequest};
+use nmc_core::numbers::{NewPhoneNumber, NumberFilter, NumberPatch};
+use nmc_core::testing::{unique_phone, unique_sid};
+use nmc_core::{NumberStatus, NumberType, PageRequest, Patch};
 
 #[rustfmt::skip] // a table
 pub(super) const MATRIX: &[(&str, Ask)] = &[
@@ -16,6 +16,11 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let number_type = NumberType::Local;
         let new = NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: None, locality: None, region: None, number_type };
         tx.phone_numbers().create(&new).map(|_| "made".to_owned())
+    }),
+    ("PhoneNumbers::activate", |tx, _, theirs| told(tx.phone_numbers().activate(theirs.number, &unique_sid("PN"))?)),
+    ("PhoneNumbers::update", |tx, _, theirs| {
+        let patch = NumberPatch { locality: Patch::Set("Nowhere".to_owned()), ..NumberPatch::default() };
+        told(tx.phone_numbers().update(theirs.number, &patch)?)
     }),
     ("PhoneNumbers::set_status", |tx, _, theirs| told(tx.phone_numbers().set_status(theirs.number, NumberStatus::Released)?)),
 ];
