@@ -23,16 +23,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ada = store.tenant(&tenant, |tx| tx.users().create(&ada))?.id;
 
     let rule = NewAlertRule {
-        name: "Too many missed calls".to_owned(),
-        description: None,
-        metric: "missed calls per hour".to_owned(),
-        operator: AlertOperator::GreaterThan,
-        threshold: 5.into(),
-        severity: AlertSeverity::High,
-        is_enabled: true,
         notification_channels: vec![NotificationChannel::Dashboard],
-        escalation_enabled: false,
-        escalation_delay_minutes: 30,
+        ..NewAlertRule::new(
+            "Too many missed calls",
+            "missed calls per hour",
+            AlertOperator::GreaterThan,
+            5.into(),
+            AlertSeverity::High,
+        )
     };
     let rule = store.tenant(&tenant, |tx| tx.alert_rules().create(&rule))?;
     println!("rule: {} {} {}", rule.metric, rule.operator, rule.threshold.normalize());

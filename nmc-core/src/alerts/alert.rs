@@ -67,6 +67,8 @@ pub struct AlertFilter {
     pub status: Option<AlertStatus>,
     /// Those that are not resolved (true), or are (false).
     pub open: Option<bool>,
+    /// Those that want attention now: triggered, acknowledged or escalated (true), or snoozed and resolved ones (false).
+    pub active: Option<bool>,
     /// This bad.
     pub severity: Option<AlertSeverity>,
     /// Raised by this rule.
@@ -96,6 +98,9 @@ impl TenantTx<'_> {
 /// The predicate of `alerts_open_key`, to the letter: PostgreSQL can't match it with bound values.
 const OPEN_SQL: &str = "status <> 'resolved'";
 
+/// The predicate of `alerts_active_created_at_idx`, to the letter.
+const ACTIVE_SQL: &str = "status IN ('triggered', 'acknowledged', 'escalated')";
+
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let mut query = $query.into_boxed::<Pg>();
@@ -105,6 +110,11 @@ macro_rules! filtered {
         match $filter.open {
             Some(true) => query = query.filter(alerts::status.ne(AlertStatus::Resolved)),
             Some(false) => query = query.filter(alerts::status.eq(AlertStatus::Resolved)),
+            None => {}
+        }
+        match $filter.active {
+            Some(true) => query = query.filter(sql::<Bool>(ACTIVE_SQL)),
+            Some(false) => query = query.filter(alerts::status.eq_any([AlertStatus::Snoozed, AlertStatus::Resolved])),
             None => {}
         }
         if let Some(severity) = $filter.severity {
@@ -198,8 +208,8 @@ impl Alerts<'_> {
         Ok(filtered!(query, filter).get_result(self.0.conn)?)
     }
 
-    /// The alerts to pass on, the oldest first, 500 at the most: triggered or escalated ones whose rule escalates and whose
-    /// last event (raised, passed on, end of its snooze) is that rule's delay ago. They and their rules are locked until the
+    /// The alerts to pass on, the oldest first, 500 at the most: triggered or escalated ones whose rule is enabled and
+    /// escalates, and whose last event (raised, passed on, end of its snooze) is that rule's delay ago. They and their rules are locked until the
     /// transaction ends, and what another one holds is left out, so that nothing is passed on twice.
     ///
     /// # Errors
@@ -212,6 +222,7 @@ impl Alerts<'_> {
             .inner_join(rules::table.on(rule))
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::is_enabled)
             .filter(rules::escalation_enabled)
             .filter(alerts::status.eq_any([AlertStatus::Triggered, AlertStatus::Escalated]))
             .filter(sql::<Bool>(ITS_TIME).bind::<Timestamptz, _>(self.0.now()))

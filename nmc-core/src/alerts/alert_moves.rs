@@ -6,12 +6,12 @@ use super::history::{AlertHistory, NewAlertEvent};
 use super::{Alert, Alerts};
 use crate::error::{found, touched_one};
 use crate::schema::alerts;
-use crate::types::optional;
+use crate::types::{bounds, optional};
 use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, Error, Result, UserId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The columns that moves write. `None` leaves one as it is.
 #[derive(Debug, Default, AsChangeset)]
@@ -19,39 +19,50 @@ use serde_json::json;
 struct Change {
     acknowledged_at: Option<DateTime<Utc>>,
     acknowledged_by: Option<UserId>,
-    acknowledgment_note: Option<Option<String>>,
+    acknowledgment_note: Option<String>,
     escalated_at: Option<DateTime<Utc>>,
     escalation_level: Option<i32>,
     resolved_at: Option<DateTime<Utc>>,
     resolved_by: Option<Option<UserId>>,
-    resolution_note: Option<Option<String>>,
+    resolution_note: Option<String>,
     auto_resolved: Option<bool>,
     snoozed_at: Option<DateTime<Utc>>,
     snoozed_by: Option<UserId>,
     snoozed_until: Option<DateTime<Utc>>,
-    snooze_note: Option<Option<String>>,
+    snooze_note: Option<String>,
 }
 
-/// What somebody says to it.
-fn note(field: &'static str, text: Option<&str>) -> Result<Option<Option<String>>> {
-    optional(field, text, 2_000).map(Some)
+/// What somebody says to it. Without words the earlier note of its kind stays.
+fn note(field: &'static str, text: Option<&str>) -> Result<Option<String>> {
+    optional(field, text, 2_000)
+}
+
+/// The details of an entry, with what was said, which the row keeps only until somebody says something else.
+fn details<const N: usize>(facts: [(&str, Value); N], note: Option<&String>) -> Value {
+    let said = note.map(|words| ("note", json!(words)));
+    facts.into_iter().chain(said).map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>().into()
 }
 
 impl Alerts<'_> {
-    /// Somebody takes note of the alert. `note`: up to 2,000 characters.
+    /// Somebody takes note of the alert, or does so again. `words`: up to 2,000 characters; the last ones said stay in the row,
+    /// all of them in the history.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Invalid`]
     /// when there is no such user, which is known when the transaction commits.
     pub fn acknowledge(&mut self, id: AlertId, by: UserId, words: Option<&str>) -> Result<Alert> {
         let alert = self.lock(id)?;
+        let note = note("acknowledgment_note", words)?;
+        let mut event = NewAlertEvent::new(id, AlertEventType::Acknowledged).by(Some(by));
+        if note.is_some() {
+            event = event.with(details([], note.as_ref()));
+        }
         let change = Change {
             acknowledged_at: Some(self.0.now()),
             acknowledged_by: Some(by),
-            acknowledgment_note: note("acknowledgment_note", words)?,
+            acknowledgment_note: note,
             ..Change::default()
         };
-        let event = NewAlertEvent::new(id, AlertEventType::Acknowledged).by(Some(by));
         self.move_to(&alert, AlertStatus::Acknowledged, change, event)
     }
 
@@ -60,18 +71,22 @@ impl Alerts<'_> {
     /// # Errors
     /// As [`Self::acknowledge`]; [`crate::Error::Invalid`] also when `until` is not in the future.
     pub fn snooze(&mut self, id: AlertId, until: DateTime<Utc>, by: UserId, words: Option<&str>) -> Result<Alert> {
+        let until = bounds::instant("snoozed_until", until)?;
+        let alert = self.lock(id)?;
+        // Only now: waiting for the lock took time.
         if until <= self.0.now() {
             return Err(Error::invalid("snoozed_until", "must be in the future"));
         }
-        let alert = self.lock(id)?;
+        let note = note("snooze_note", words)?;
+        let event = NewAlertEvent::new(id, AlertEventType::Snoozed).by(Some(by));
+        let event = event.with(details([("until", json!(until))], note.as_ref()));
         let change = Change {
             snoozed_at: Some(self.0.now()),
             snoozed_by: Some(by),
             snoozed_until: Some(until),
-            snooze_note: note("snooze_note", words)?,
+            snooze_note: note,
             ..Change::default()
         };
-        let event = NewAlertEvent::new(id, AlertEventType::Snoozed).by(Some(by)).with(json!({ "until": until }));
         self.move_to(&alert, AlertStatus::Snoozed, change, event)
     }
 
@@ -91,7 +106,7 @@ impl Alerts<'_> {
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn wake_due(&mut self, limit: u16) -> Result<Vec<Alert>> {
-        let due: Vec<AlertId> = alerts::table
+        let due: Vec<(AlertId, DateTime<Utc>)> = alerts::table
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(alerts::status.eq(AlertStatus::Snoozed))
             .filter(alerts::snoozed_until.le(self.0.now()))
@@ -99,11 +114,13 @@ impl Alerts<'_> {
             .limit(bounded(limit))
             .for_no_key_update()
             .skip_locked()
-            .select(alerts::id)
+            .select((alerts::id, alerts::updated_at))
             .load(self.0.conn)?;
-        if due.is_empty() {
+        let Some(last_change) = due.iter().map(|(_, updated_at)| *updated_at).max() else {
             return Ok(Vec::new());
-        }
+        };
+        self.0.moment.come_after(last_change);
+        let due: Vec<AlertId> = due.into_iter().map(|(id, _)| id).collect();
         let woken: Vec<Alert> = diesel::update(alerts::table)
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(alerts::id.eq_any(&due))
@@ -141,14 +158,16 @@ impl Alerts<'_> {
     /// As [`Self::acknowledge`].
     pub fn resolve(&mut self, id: AlertId, by: UserId, words: Option<&str>) -> Result<Alert> {
         let alert = self.lock(id)?;
+        let note = note("resolution_note", words)?;
+        let event = NewAlertEvent::new(id, AlertEventType::Resolved).by(Some(by));
+        let event = event.with(details([("auto", json!(false))], note.as_ref()));
         let change = Change {
             resolved_at: Some(self.0.now()),
             resolved_by: Some(Some(by)),
-            resolution_note: note("resolution_note", words)?,
+            resolution_note: note,
             auto_resolved: Some(false),
             ..Change::default()
         };
-        let event = NewAlertEvent::new(id, AlertEventType::Resolved).by(Some(by)).with(json!({ "auto": false }));
         self.move_to(&alert, AlertStatus::Resolved, change, event)
     }
 
@@ -195,19 +214,48 @@ impl Alerts<'_> {
         Ok(ids)
     }
 
-    /// The open alerts of these rules, locked in the order of their ids.
+    /// Removes alerts resolved before an instant, with their history and notifications, the oldest first, `limit` at the most;
+    /// how many it were. 0 means that there is nothing to take now: nothing is left, or somebody else is at it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn delete_resolved_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+        let old: Vec<AlertId> = alerts::table
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::status.eq(AlertStatus::Resolved))
+            .filter(alerts::resolved_at.lt(before))
+            .order((alerts::resolved_at, alerts::id))
+            .limit(limit.into())
+            .for_update()
+            .skip_locked()
+            .select(alerts::id)
+            .load(self.0.conn)?;
+        Ok(diesel::delete(alerts::table)
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::id.eq_any(old))
+            .execute(self.0.conn)?)
+    }
+
+    /// The open alerts of these rules, locked in the order of their ids. What is written from then on comes after them.
     pub(super) fn lock_open_of(&mut self, rules: &[AlertRuleId]) -> Result<Vec<Alert>> {
-        Ok(Alert::query()
+        let open: Vec<Alert> = Alert::query()
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(alerts::rule_id.eq_any(rules))
             .filter(alerts::status.ne(AlertStatus::Resolved))
             .order(alerts::id)
             .for_no_key_update()
-            .load(self.0.conn)?)
+            .load(self.0.conn)?;
+        if let Some(last_change) = open.iter().map(|alert| alert.updated_at).max() {
+            self.0.moment.come_after(last_change);
+        }
+        Ok(open)
     }
 
     /// At least one notification of it was delivered.
     pub(super) fn mark_notified(&mut self, id: AlertId) -> Result<()> {
+        if self.lock(id)?.notification_sent {
+            return Ok(());
+        }
         let rows = diesel::update(alerts::table)
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(alerts::id.eq(id))

@@ -2,7 +2,7 @@
 //! it no longer does, the open alert settles itself.
 //!
 //! A rule whose metric has no value is left as it is, and so is a snoozed alert: it wakes first. An open alert is judged by
-//! its rule as the rule is now.
+//! its rule as the rule is now, whose metric is still the one it was raised over: that can't change while it is open.
 
 use super::alert::Alerts;
 use super::measurement::Measurements;

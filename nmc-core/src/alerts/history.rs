@@ -68,6 +68,12 @@ impl NewAlertEvent {
 pub struct AlertEventFilter {
     /// Of this type.
     pub event_type: Option<AlertEventType>,
+    /// By this user.
+    pub user: Option<UserId>,
+    /// At or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The history of a tenant's alerts.
@@ -85,6 +91,15 @@ macro_rules! filtered {
         let mut query = $query.into_boxed::<Pg>();
         if let Some(event_type) = $filter.event_type {
             query = query.filter(events::event_type.eq(event_type));
+        }
+        if let Some(user) = $filter.user {
+            query = query.filter(events::user_id.eq(user));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(events::created_at.ge(from));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(events::created_at.lt(until));
         }
         query
     }};

@@ -1,19 +1,20 @@
 //! Recent values of the metrics that rules watch (source lines 1565–1575).
 
-use super::bounded;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alert_metrics_cache as cache;
 use crate::store::{Scope, TenantTx};
 use crate::types::{bounds, required};
-use crate::{MeasurementId, Result, TenantId};
-use chrono::{DateTime, Utc};
+use crate::{Error, MeasurementId, Result, TenantId};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Text, Uuid};
 use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 
 /// One value.
-#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
 #[diesel(table_name = cache, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Measurement {
@@ -46,6 +47,24 @@ impl TenantTx<'_> {
     }
 }
 
+/// The most metrics that are asked for at once.
+const AT_ONCE: usize = 200;
+
+/// How far a measuring clock may be ahead of ours.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// One probe of the index per metric. DISTINCT ON would read and sort all that is kept of each.
+const LATEST_OF: &str = "SELECT latest.*
+FROM (SELECT DISTINCT unnest($2) AS metric_name) AS wanted
+CROSS JOIN LATERAL (
+    SELECT cache.id, cache.tenant_id, cache.metric_name, cache.metric_value, cache.measurement_time, cache.created_at
+    FROM alert_metrics_cache AS cache
+    WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric_name
+    ORDER BY cache.measurement_time DESC
+    LIMIT 1
+) AS latest
+ORDER BY latest.metric_name";
+
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let mut query = $query.into_boxed::<Pg>();
@@ -69,11 +88,16 @@ impl<'a> Measurements<'a> {
 }
 
 impl Measurements<'_> {
-    /// Records what a metric (up to 100 characters) was at an instant. Another value of the same instant takes its place.
+    /// Records what a metric (up to 100 characters) was at an instant, which may be five minutes ahead at the most: clocks
+    /// differ, but a value of the far future would be the latest for ever. Another value of the same instant takes its place.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.
     pub fn record(&mut self, metric: &str, value: Decimal, at: DateTime<Utc>) -> Result<Measurement> {
+        let at = bounds::instant("measurement_time", at)?;
+        if at > self.0.now() + AHEAD {
+            return Err(Error::invalid("measurement_time", "must not be in the future"));
+        }
         let id = MeasurementId::new(self.0.moment.id());
         Ok(diesel::insert_into(cache::table)
             .values((
@@ -107,14 +131,12 @@ impl Measurements<'_> {
     /// The last value of each of these metrics that has one, by name.
     ///
     /// # Errors
-    /// As [`Self::latest`].
+    /// [`crate::Error::Invalid`] when more than 200 are asked for; otherwise as [`Self::latest`].
     pub fn latest_of(&mut self, metrics: &[&str]) -> Result<Vec<Measurement>> {
-        Ok(Measurement::query()
-            .filter(cache::tenant_id.eq(self.0.tenant))
-            .filter(cache::metric_name.eq_any(metrics))
-            .distinct_on(cache::metric_name)
-            .order((cache::metric_name, cache::measurement_time.desc()))
-            .load(self.0.conn)?)
+        if metrics.len() > AT_ONCE {
+            return Err(Error::invalid("metrics", format!("must be at most {AT_ONCE} at once")));
+        }
+        Ok(sql_query(LATEST_OF).bind::<Uuid, _>(self.0.tenant).bind::<Array<Text>, _>(metrics).load(self.0.conn)?)
     }
 
     /// A page of values, the last measured first.
@@ -136,8 +158,8 @@ impl Measurements<'_> {
         Ok(filtered!(query, filter).get_result(self.0.conn)?)
     }
 
-    /// Removes values measured before an instant, the oldest first, 500 at the most; how many it were. None means that
-    /// nothing is left, or that somebody else is at it.
+    /// Removes values measured before an instant, the oldest first, `limit` at the most; how many it were. 0 means that there
+    /// is nothing to take now: nothing is left, or somebody else is at it.
     ///
     /// # Errors
     /// As [`Self::latest`].
@@ -146,7 +168,7 @@ impl Measurements<'_> {
             .filter(cache::tenant_id.eq(self.0.tenant))
             .filter(cache::measurement_time.lt(instant))
             .order((cache::measurement_time, cache::id))
-            .limit(bounded(limit))
+            .limit(limit.into())
             .for_update()
             .skip_locked()
             .select(cache::id)

@@ -20,7 +20,7 @@ pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
-pub use notification_queue::{NotificationClaim, WebhookResponse};
+pub use notification_queue::{ClaimedNotification, WebhookResponse};
 pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};
 
 /// The most rows that one statement of this domain writes or locks.

@@ -9,7 +9,7 @@ use super::{Alerts, Notification, Notifications, bounded};
 use crate::error::found;
 use crate::schema::{notifications, tenants};
 use crate::store::{SystemTx, Tenant};
-use crate::types::{bounds, clip};
+use crate::types::{bounds, clip, required};
 use crate::{AlertEventType, Error, LeaseId, NotificationId, NotificationStatus, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
@@ -26,7 +26,7 @@ const KEPT: usize = 2_000;
 
 /// A notification that a worker holds under a lease.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NotificationClaim {
+pub struct ClaimedNotification {
     /// The notification, this attempt counted.
     pub notification: Notification,
     /// This claim; a later one of the same notification has another.
@@ -41,6 +41,9 @@ pub struct WebhookResponse {
     /// Its body; 2,000 characters of it are kept.
     pub body: Option<String>,
 }
+
+/// Another worker took over, or the claim has ended.
+const NOT_HELD: Error = Error::Conflict { field: "lease", rule: "is no longer held" };
 
 /// How an attempt ended.
 struct End<'e> {
@@ -87,7 +90,7 @@ impl Notifications<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
-    pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<NotificationClaim>> {
+    pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedNotification>> {
         let until = bounds::lease_end(self.0.now(), lease_for)?;
         let due: Vec<(NotificationId, i32, i32)> = notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
@@ -121,7 +124,29 @@ impl Notifications<'_> {
             .get_results(self.0.conn)?;
         let mut by_id: HashMap<_, _> = claimed.into_iter().map(|row| (row.id, row)).collect();
         let in_order = ids.iter().filter_map(|id| by_id.remove(id));
-        Ok(in_order.map(|notification| NotificationClaim { notification, lease }).collect())
+        Ok(in_order.map(|notification| ClaimedNotification { notification, lease }).collect())
+    }
+
+    /// Holds a claim for longer: until `lease_for` from now.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when `lease_for` is not a time to come; otherwise as [`Self::deliver`].
+    pub fn extend(&mut self, claim: &ClaimedNotification, lease_for: TimeDelta) -> Result<Notification> {
+        let until = bounds::lease_end(self.0.now(), lease_for)?;
+        let row = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(claim.notification.id))
+            .filter(notifications::lease_owner.eq(claim.lease))
+            .filter(notifications::status.eq_any(OPEN))
+            .set((
+                notifications::lease_expires_at.eq(until),
+                notifications::next_attempt_at.eq(until),
+                notifications::updated_at.eq(self.0.now()),
+            ))
+            .returning(Notification::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        row.ok_or(NOT_HELD)
     }
 
     /// Ends a claim: the recipient has it. Its alert counts as notified from now on, and the history says so.
@@ -129,7 +154,7 @@ impl Notifications<'_> {
     /// # Errors
     /// [`crate::Error::Conflict`] when the claim no longer holds (another worker took over, or it has ended), or never did,
     /// which changes nothing. A lease that has run out still holds until another worker takes over: what is told is true.
-    pub fn deliver(&mut self, claim: &NotificationClaim, response: Option<&WebhookResponse>) -> Result<Notification> {
+    pub fn deliver(&mut self, claim: &ClaimedNotification, response: Option<&WebhookResponse>) -> Result<Notification> {
         let held = self.lock_claimed(claim)?;
         let end = End { status: NotificationStatus::Delivered, due: None, error: None, response };
         let row = self.end_claim(&held, claim.lease, &end)?;
@@ -142,14 +167,15 @@ impl Notifications<'_> {
     /// good, and the history says so.
     ///
     /// # Errors
-    /// As [`Self::deliver`].
+    /// [`crate::Error::Invalid`] when `retry_at` is no instant of our time; otherwise as [`Self::deliver`].
     pub fn fail(
         &mut self,
-        claim: &NotificationClaim,
+        claim: &ClaimedNotification,
         error: &str,
         response: Option<&WebhookResponse>,
         retry_at: DateTime<Utc>,
     ) -> Result<Notification> {
+        let retry_at = bounds::instant("retry_at", retry_at)?;
         let held = self.lock_claimed(claim)?;
         let again = held.attempts < held.max_attempts;
         let status = if again { NotificationStatus::Retrying } else { NotificationStatus::Failed };
@@ -161,8 +187,71 @@ impl Notifications<'_> {
         Ok(row)
     }
 
+    /// Calls off a notification that no worker is delivering: it has failed, for the reason given (up to 2,000 characters), and
+    /// the history says so.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] while a worker holds it; [`crate::Error::InvalidTransition`] once
+    /// it has ended; [`crate::Error::Invalid`] without a reason. Each changes nothing.
+    pub fn cancel(&mut self, id: NotificationId, why: &str) -> Result<Notification> {
+        let why = required("why", why, KEPT)?;
+        let before: Option<Notification> = Notification::query()
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        let before = found(before, "notification")?;
+        self.0.moment.come_after(before.updated_at);
+        before.status.must_become(NotificationStatus::Failed)?;
+        if before.lease_expires_at.is_some_and(|until| until > self.0.now()) {
+            return Err(Error::Conflict { field: "notification", rule: "is being delivered" });
+        }
+        let row = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(id))
+            .filter(notifications::status.eq(before.status))
+            .set((
+                notifications::status.eq(NotificationStatus::Failed),
+                notifications::failed_at.eq(self.0.now()),
+                notifications::error_message.eq(why),
+                notifications::lease_owner.eq(None::<LeaseId>),
+                notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
+                notifications::updated_at.eq(self.0.now()),
+            ))
+            .returning(Notification::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        let row = found(row, "notification")?;
+        AlertHistory::over(self.0.reborrow()).append(&[event(&row, AlertEventType::NotificationFailed)])?;
+        Ok(row)
+    }
+
+    /// Removes notifications that were delivered or failed before an instant, the oldest first, `limit` at the most; how many
+    /// it were. 0 means that there is nothing to take now: nothing is left, or somebody else is at it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn delete_ended_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+        // Its end was its last change.
+        let old: Vec<NotificationId> = notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::status.ne_all(OPEN))
+            .filter(notifications::updated_at.lt(before))
+            .order((notifications::updated_at, notifications::id))
+            .limit(limit.into())
+            .for_update()
+            .skip_locked()
+            .select(notifications::id)
+            .load(self.0.conn)?;
+        Ok(diesel::delete(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq_any(old))
+            .execute(self.0.conn)?)
+    }
+
     /// The claimed notification, locked, if the claim still holds.
-    fn lock_claimed(&mut self, claim: &NotificationClaim) -> Result<Notification> {
+    fn lock_claimed(&mut self, claim: &ClaimedNotification) -> Result<Notification> {
         let row = Notification::query()
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::id.eq(claim.notification.id))
@@ -171,7 +260,7 @@ impl Notifications<'_> {
             .for_update()
             .first(self.0.conn)
             .optional()?;
-        row.ok_or(Error::Conflict { field: "lease", rule: "is no longer held" })
+        row.ok_or(NOT_HELD)
     }
 
     fn end_claim(&mut self, held: &Notification, lease: LeaseId, end: &End<'_>) -> Result<Notification> {

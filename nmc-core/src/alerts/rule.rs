@@ -2,10 +2,12 @@
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::alert_rules as rules;
+use crate::schema::{alert_rules as rules, alerts};
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{bounds, optional, required};
-use crate::{AlertOperator, AlertRuleId, AlertSeverity, Error, NotificationChannel, Patch, Result, TenantId};
+use crate::{
+    AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Confirmed, Error, NotificationChannel, Patch, Result, TenantId,
+};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -70,7 +72,32 @@ pub struct NewAlertRule {
     pub escalation_delay_minutes: i32,
 }
 
-/// Changes of a rule. An open alert keeps the condition it was raised under.
+impl NewAlertRule {
+    /// An enabled rule that is told nowhere and never passed on.
+    pub fn new(
+        name: impl Into<String>,
+        metric: impl Into<String>,
+        operator: AlertOperator,
+        threshold: Decimal,
+        severity: AlertSeverity,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            description: None,
+            metric: metric.into(),
+            operator,
+            threshold,
+            severity,
+            is_enabled: true,
+            notification_channels: Vec::new(),
+            escalation_enabled: false,
+            escalation_delay_minutes: 30,
+        }
+    }
+}
+
+/// Changes of a rule. An open alert goes on saying what it was raised under, but is judged by the rule as it is now; that it
+/// be about the same thing, the metric stays while one is open.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the fields of NewAlertRule")]
 pub struct AlertRulePatch {
@@ -226,12 +253,24 @@ impl AlertRules<'_> {
     /// Changes a rule.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; otherwise as [`Self::create`].
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] also when the metric would change while an alert of this rule is
+    /// open; otherwise as [`Self::create`].
     pub fn update(&mut self, id: AlertRuleId, patch: &AlertRulePatch) -> Result<AlertRule> {
         let name = patch.name.as_deref().map(|name| required("name", name, 255)).transpose()?;
         let metric = patch.metric.as_deref().map(|metric| required("metric", metric, 100)).transpose()?;
         let threshold = patch.threshold.map(|value| bounds::METRIC.exact("threshold", value)).transpose()?;
         let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;
+        let before: Option<AlertRule> = AlertRule::query()
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        let before = found(before, "rule")?;
+        self.0.moment.come_after(before.updated_at);
+        if metric.as_ref().is_some_and(|metric| *metric != before.metric) && self.has_open_alert(id)? {
+            return Err(Error::Conflict { field: "metric", rule: "can't change while an alert of this rule is open" });
+        }
         let row = diesel::update(rules::table)
             .filter(rules::tenant_id.eq(self.0.tenant))
             .filter(rules::id.eq(id))
@@ -259,12 +298,21 @@ impl AlertRules<'_> {
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
-    pub fn delete(&mut self, id: AlertRuleId) -> Result<()> {
+    pub fn delete(&mut self, id: AlertRuleId, _: Confirmed) -> Result<()> {
         let rows = diesel::delete(rules::table)
             .filter(rules::tenant_id.eq(self.0.tenant))
             .filter(rules::id.eq(id))
             .execute(self.0.conn)?;
         touched_one(rows, "rule")
+    }
+
+    /// Whether an alert of it is open. Who raises one locks the rule first, so under the rule's lock this stays.
+    fn has_open_alert(&mut self, id: AlertRuleId) -> Result<bool> {
+        let open = alerts::table
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::rule_id.eq(id))
+            .filter(alerts::status.ne(AlertStatus::Resolved));
+        Ok(diesel::select(diesel::dsl::exists(open)).get_result(self.0.conn)?)
     }
 
     /// Locks an enabled rule, so that alerts of it are raised one after another and it stays as it is.
@@ -275,7 +323,8 @@ impl AlertRules<'_> {
             .for_no_key_update()
             .first(self.0.conn)
             .optional()?;
-        let rule = found(row, "rule")?;
+        let rule: AlertRule = found(row, "rule")?;
+        self.0.moment.come_after(rule.updated_at);
         if rule.is_enabled { Ok(rule) } else { Err(Error::Conflict { field: "rule_id", rule: "is disabled" }) }
     }
 
@@ -283,6 +332,11 @@ impl AlertRules<'_> {
     pub(super) fn hold_enabled(&mut self, after: Option<AlertRuleId>, limit: i64) -> Result<Vec<AlertRule>> {
         let query = AlertRule::query().filter(rules::tenant_id.eq(self.0.tenant)).filter(rules::is_enabled);
         let after = after.unwrap_or(AlertRuleId::new(uuid::Uuid::nil()));
-        Ok(query.filter(rules::id.gt(after)).order(rules::id).limit(limit).for_share().load(self.0.conn)?)
+        let held: Vec<AlertRule> =
+            query.filter(rules::id.gt(after)).order(rules::id).limit(limit).for_share().load(self.0.conn)?;
+        if let Some(last_change) = held.iter().map(|rule| rule.updated_at).max() {
+            self.0.moment.come_after(last_change);
+        }
+        Ok(held)
     }
 }

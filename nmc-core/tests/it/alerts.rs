@@ -63,7 +63,9 @@ impl Scene {
         self.run(|tx| tx.alert_rules().create(new)).unwrap()
     }
 
+    /// An alert of this rule, raised a moment after the rule's last change.
     fn raise(&self, rule: AlertRuleId) -> Alert {
+        self.clock.advance(TimeDelta::milliseconds(1));
         self.run(|tx| tx.alerts().raise(rule, dec("12.5"), None)).unwrap().alert
     }
 
@@ -95,6 +97,21 @@ impl Scene {
         assert_eq!(error.to_string(), words);
         assert_eq!(self.db.rows_of(self.business.tenant.id()), before, "{words}");
         error
+    }
+
+    /// What `late` answers that began at noon, in one transaction, and had to wait for one that began a minute later: `first`
+    /// is done before `late` gets to it. That is what a wait for a lock comes to.
+    fn overtaken<F, T>(
+        &self,
+        first: impl Fn(&mut TenantTx<'_>) -> Result<F>,
+        late: impl Fn(&mut TenantTx<'_>) -> Result<T>,
+    ) -> (DateTime<Utc>, Result<T>) {
+        let answer = self.run(|tx| {
+            self.after(1);
+            self.run(&first)?;
+            late(tx)
+        });
+        (self.now(), answer)
     }
 
     /// Two transactions at the same time.

@@ -191,6 +191,47 @@ fn a_value_is_recorded_once_per_metric_and_instant() {
 }
 
 #[test]
+fn a_value_is_not_measured_in_the_future_which_would_be_the_latest_for_ever() {
+    let scene = Scene::new();
+    let ahead = scene.now() + TimeDelta::minutes(5);
+    let record = |at| scene.run(|tx| tx.measurements().record("calls", dec("1"), at));
+    assert_eq!(record(ahead).unwrap().measurement_time, ahead, "clocks differ");
+    for (at, words) in [
+        (ahead + TimeDelta::microseconds(1), "measurement_time must not be in the future"),
+        (chrono::DateTime::UNIX_EPOCH - TimeDelta::seconds(1), "measurement_time must lie between the years 1970 and 9999"),
+        (chrono::DateTime::<chrono::Utc>::MAX_UTC, "measurement_time must lie between the years 1970 and 9999"),
+    ] {
+        scene.refuses(words, |tx| tx.measurements().record("calls", dec("1"), at));
+    }
+}
+
+#[test]
+fn the_last_values_of_many_metrics_come_from_one_statement() {
+    let scene = Scene::new();
+    let names: Vec<String> = (0..201).map(|n| format!("m{n:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (before, now) = (scene.now() - TimeDelta::minutes(1), scene.now());
+    scene
+        .run(|tx| {
+            for (name, at, value) in names.iter().flat_map(|name| [(name, now, "2"), (name, before, "1")]) {
+                tx.measurements().record(name, dec(value), at)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    scene.refuses("metrics must be at most 200 at once", |tx| tx.measurements().latest_of(&names));
+    let asked: Vec<&str> = names.iter().skip(1).rev().copied().collect();
+    let rows = scene.run(|tx| tx.measurements().latest_of(&asked)).unwrap();
+    assert_eq!(rows.iter().map(|row| row.metric_name.as_str()).collect::<Vec<_>>(), names[1..], "by name");
+    for row in &rows {
+        assert_eq!(Some(row), scene.run(|tx| tx.measurements().latest(&row.metric_name)).unwrap().as_ref());
+        assert_eq!((row.metric_value, row.measurement_time), (dec("2"), now));
+    }
+    // Pruning takes as many as it is asked to.
+    assert_eq!(scene.run(|tx| tx.measurements().delete_before(now + TimeDelta::minutes(1), 402)).unwrap(), 402);
+}
+
+#[test]
 fn the_last_values_are_found_listed_and_pruned() {
     let scene = Scene::new();
     let start = scene.now();

@@ -2,7 +2,7 @@
 
 use super::{Scene, dec, rule};
 use nmc_core::alerts::{AlertRulePatch, Evaluation, NewAlertRule, evaluate, evaluate_all};
-use nmc_core::{AlertEventType as Event, AlertOperator, AlertRuleId, AlertStatus as Status};
+use nmc_core::{AlertEventType as Event, AlertOperator, AlertRuleId, AlertStatus as Status, Result, TenantTx};
 use serde_json::json;
 
 impl Scene {
@@ -71,6 +71,46 @@ fn each_open_status_settles_itself_but_a_snoozed_alert_stays() {
     }
     scene.run(|tx| tx.alerts().wake(snoozed.id, None)).unwrap();
     assert_eq!(scene.evaluate_all(), (4, 0, 1));
+}
+
+#[test]
+fn an_evaluation_that_waited_comes_after_what_it_waited_for() {
+    let scene = Scene::new();
+    let rule = scene.rule(&rule("a")).id;
+    let none = AlertRulePatch::default;
+    let touch = |tx: &mut TenantTx<'_>| tx.alert_rules().update(rule, &none()).map(drop);
+    type Evaluate = fn(&mut TenantTx<'_>, AlertRuleId) -> Result<Evaluation>;
+    let both: [Evaluate; 2] = [evaluate, |tx, _| evaluate_all(tx)];
+    for evaluation in both {
+        // For a change of the rule.
+        scene.measure("missed calls", "11");
+        let (changed, raised) = scene.overtaken(touch, |tx| evaluation(tx, rule));
+        let raised = raised.unwrap().raised;
+        let alert = scene.run(|tx| tx.alerts().get(raised[0])).unwrap();
+        assert!(alert.created_at > changed && scene.history(alert.id)[0].created_at > changed);
+        // For a move of its alert.
+        scene.measure("missed calls", "1");
+        let (moved, settled) = scene.overtaken(|tx| tx.alerts().escalate(alert.id, None).map(drop), |tx| evaluation(tx, rule));
+        assert_eq!(settled.unwrap().resolved, [alert.id]);
+        let settled = scene.reload(&alert);
+        assert!(settled.resolved_at > Some(moved) && settled.updated_at > moved);
+        assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::Escalated, Event::Resolved]);
+    }
+    let (changed, raised) = scene.overtaken(touch, |tx| tx.alerts().raise(rule, dec("11"), None));
+    assert!(raised.unwrap().alert.created_at > changed);
+    let (changed, row) = scene.overtaken(touch, |tx| tx.alert_rules().update(rule, &none()));
+    assert!(row.unwrap().updated_at > changed);
+}
+
+#[test]
+fn an_open_alert_is_judged_by_its_rule_as_it_is_now() {
+    let scene = Scene::new();
+    let rule = scene.rule(&rule("a")).id;
+    scene.measure("missed calls", "11");
+    assert_eq!(scene.evaluate_all(), (1, 1, 0));
+    let patch = AlertRulePatch { threshold: Some(dec("20")), ..AlertRulePatch::default() };
+    scene.run(|tx| tx.alert_rules().update(rule, &patch)).unwrap();
+    assert_eq!(scene.evaluate_all(), (1, 0, 1));
 }
 
 #[test]

@@ -56,13 +56,14 @@ fn each_verb_writes_who_when_and_what_from_each_status_or_changes_nothing() {
                     expected.acknowledged_at = Some(now);
                     expected.acknowledged_by = Some(ada);
                     expected.acknowledgment_note = Some("Seen".to_owned());
+                    details = Some(json!({ "note": "Seen" }));
                 }
                 "snooze" => {
                     expected.snoozed_at = Some(now);
                     expected.snoozed_by = Some(ada);
                     expected.snoozed_until = Some(until);
                     expected.snooze_note = Some("Later".to_owned());
-                    details = Some(json!({ "until": until }));
+                    details = Some(json!({ "until": until, "note": "Later" }));
                 }
                 "escalate" => {
                     expected.escalated_at = Some(now);
@@ -73,7 +74,7 @@ fn each_verb_writes_who_when_and_what_from_each_status_or_changes_nothing() {
                     expected.resolved_at = Some(now);
                     expected.resolved_by = Some(ada);
                     expected.resolution_note = Some("Fixed".to_owned());
-                    details = Some(json!({ "auto": false }));
+                    details = Some(json!({ "auto": false, "note": "Fixed" }));
                 }
                 "auto_resolve" => {
                     expected.resolved_at = Some(now);
@@ -108,7 +109,33 @@ fn notes_may_be_missing_and_are_bounded() {
     scene.refuses("resolution_note must be at most 2000 characters", |tx| tx.alerts().resolve(alert.id, ada, Some(&long)));
     scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, Some("why"))).unwrap();
     let again = scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, None)).unwrap();
-    assert_eq!(again.snooze_note, None, "the words of the last snooze");
+    assert_eq!(again.snooze_note.as_deref(), Some("why"), "who has no words takes back none");
+    assert_eq!(scene.history(alert.id).pop().unwrap().details, Some(json!({ "until": until })));
+}
+
+#[test]
+fn each_note_stands_in_the_history_and_the_last_one_in_the_row() {
+    let scene = Scene::new();
+    let (ada, bob) = (scene.ada, scene.bob);
+    let alert = scene.alert("a");
+    for (by, words, kept) in [
+        (ada, Some("one"), Some("one")),
+        (bob, None, Some("one")),
+        (ada, Some(" "), Some("one")),
+        (bob, Some("two"), Some("two")),
+    ] {
+        let row = scene.run(|tx| tx.alerts().acknowledge(alert.id, by, words)).unwrap();
+        assert_eq!((row.acknowledgment_note.as_deref(), row.acknowledged_by), (kept, Some(by)));
+        scene.after(1);
+        scene.run(|tx| tx.alerts().escalate(alert.id, None)).unwrap();
+        scene.after(1);
+    }
+    let history = scene.history(alert.id);
+    let notes = history.iter().filter(|event| event.event_type == Event::Acknowledged).map(|event| event.details.clone());
+    assert_eq!(notes.collect::<Vec<_>>(), [Some(json!({"note": "one"})), None, None, Some(json!({"note": "two"}))]);
+    let row = scene.run(|tx| tx.alerts().resolve(alert.id, ada, None)).unwrap();
+    assert_eq!(row.resolution_note, None);
+    assert_eq!(scene.history(alert.id).pop().unwrap().details, Some(json!({ "auto": false })));
 }
 
 #[test]
@@ -119,6 +146,14 @@ fn an_alert_is_put_off_into_the_future_only() {
         let until = scene.now() + TimeDelta::minutes(minutes);
         scene.refuses("snoozed_until must be in the future", |tx| tx.alerts().snooze(alert.id, until, ada, None));
     }
+    scene.refuses("snoozed_until must lie between the years 1970 and 9999", |tx| {
+        tx.alerts().snooze(alert.id, DateTime::<Utc>::MAX_UTC, ada, None)
+    });
+    // Its time passes while it waits for whoever is at the alert.
+    let until = scene.now() + TimeDelta::seconds(30);
+    let (_, answer) =
+        scene.overtaken(|tx| tx.alerts().escalate(alert.id, None), |tx| tx.alerts().snooze(alert.id, until, ada, None));
+    assert_eq!(answer.unwrap_err().to_string(), "snoozed_until must be in the future");
 }
 
 #[test]
@@ -196,6 +231,20 @@ fn what_was_put_off_wakes_when_its_time_has_come() {
 }
 
 #[test]
+fn waking_comes_after_the_snooze_it_overtook() {
+    let scene = Scene::new();
+    let (ada, alert) = (scene.ada, scene.alert("a"));
+    // A clock that is ahead put it off; ours is behind, and its snooze is over by then.
+    scene.run(|tx| tx.alerts().snooze(alert.id, scene.now() + TimeDelta::seconds(1), ada, None)).unwrap();
+    let ahead = scene.now() + TimeDelta::minutes(2);
+    scene.db.execute(&format!("UPDATE alerts SET updated_at = '{}'", ahead.to_rfc3339()));
+    scene.after(1);
+    let [woken] = scene.run(|tx| tx.alerts().wake_due(1)).unwrap().try_into().unwrap();
+    assert!(woken.updated_at > ahead && woken.snoozed_until == Some(woken.updated_at));
+    assert_eq!(scene.history(alert.id).pop().unwrap().created_at, woken.updated_at);
+}
+
+#[test]
 fn an_alert_is_passed_on_when_its_rules_delay_has_passed_since_the_last_event() {
     let scene = Scene::new();
     let ada = scene.ada;
@@ -230,6 +279,9 @@ fn an_alert_is_passed_on_when_its_rules_delay_has_passed_since_the_last_event() 
     let on = AlertRulePatch { escalation_enabled: Some(true), ..AlertRulePatch::default() };
     scene.run(|tx| tx.alert_rules().update(never.rule_id, &on)).unwrap();
     assert_eq!(due(), [never.id]);
+    let off = AlertRulePatch { is_enabled: Some(false), ..AlertRulePatch::default() };
+    scene.run(|tx| tx.alert_rules().update(never.rule_id, &off)).unwrap();
+    assert_eq!(due(), [], "a disabled rule passes nothing on");
     assert_eq!(scene.reload(&slow), slow);
 }
 

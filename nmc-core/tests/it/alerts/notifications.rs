@@ -3,7 +3,7 @@
 use super::{Scene, blames};
 use chrono::TimeDelta;
 use nmc_core::alerts::{
-    Address, Alert, NewAlertRule, NewNotification, Notification, NotificationClaim, NotificationFilter, WebhookResponse,
+    Address, Alert, ClaimedNotification, NewAlertRule, NewNotification, Notification, NotificationFilter, WebhookResponse,
 };
 use nmc_core::store::Reason;
 use nmc_core::testing::Business;
@@ -30,7 +30,7 @@ impl Scene {
     }
 
     /// Claims all that is due, for a minute.
-    fn claim(&self) -> Vec<NotificationClaim> {
+    fn claim(&self) -> Vec<ClaimedNotification> {
         self.run(|tx| tx.notifications().claim(10, TimeDelta::minutes(1))).unwrap()
     }
 
@@ -211,12 +211,143 @@ fn what_is_delivered_is_told_to_its_alert_and_the_history() {
 }
 
 #[test]
+fn only_the_first_delivery_changes_the_alert_and_each_comes_after_what_it_waited_for() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    for _ in 0..2 {
+        scene.queue(&alert);
+    }
+    let claims = scene.claim();
+    let (moved, told) =
+        scene.overtaken(|tx| tx.alerts().escalate(alert.id, None), |tx| tx.notifications().deliver(&claims[0], None));
+    told.unwrap();
+    let notified = scene.reload(&alert);
+    assert!(notified.notification_sent && notified.updated_at > moved);
+    assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::Escalated, Event::NotificationSent]);
+    scene.clock.advance(TimeDelta::seconds(1));
+    scene.run(|tx| tx.notifications().deliver(&claims[1], None)).unwrap();
+    assert_eq!(scene.reload(&alert), notified);
+}
+
+#[test]
+fn a_worker_that_needs_longer_holds_its_claim_for_longer() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    scene.queue(&alert);
+    let claim = scene.claim().remove(0);
+    scene.clock.advance(TimeDelta::seconds(50));
+    let until = scene.now() + TimeDelta::minutes(2);
+    let row = scene.run(|tx| tx.notifications().extend(&claim, TimeDelta::minutes(2))).unwrap();
+    let expected = Notification {
+        lease_expires_at: Some(until),
+        next_attempt_at: until,
+        updated_at: scene.now(),
+        ..claim.notification.clone()
+    };
+    assert_eq!((&row, &scene.notification(&row)), (&expected, &expected));
+    scene.after(1);
+    assert_eq!(scene.claim(), [], "it is held");
+    for length in [TimeDelta::zero(), TimeDelta::MAX] {
+        scene.refuses("lease_for must end in the future", |tx| tx.notifications().extend(&claim, length));
+    }
+    scene.after(1);
+    let heir = scene.claim().remove(0);
+    scene.refuses("lease is no longer held", |tx| tx.notifications().extend(&claim, TimeDelta::minutes(1)));
+    scene.run(|tx| tx.notifications().deliver(&heir, None)).unwrap();
+    scene.refuses("lease is no longer held", |tx| tx.notifications().extend(&heir, TimeDelta::minutes(1)));
+}
+
+#[test]
+fn a_notification_is_called_off_unless_a_worker_has_it_or_it_has_ended() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let cancel = |id| scene.run(|tx| tx.notifications().cancel(id, " wrong number "));
+    // Waiting; to be tried again; and held by a worker that died.
+    let waiting = scene.queue(&alert);
+    let now = scene.after(1);
+    let row = cancel(waiting.id).unwrap();
+    let expected = Notification {
+        status: Status::Failed,
+        failed_at: Some(now),
+        error_message: Some("wrong number".to_owned()),
+        updated_at: now,
+        ..waiting
+    };
+    assert_eq!((&row, &scene.notification(&row)), (&expected, &expected));
+    let entry = scene.history(alert.id).pop().unwrap();
+    assert_eq!((entry.event_type, entry.created_at), (Event::NotificationFailed, now));
+    assert_eq!(entry.details, Some(json!({"notification": row.id, "channel": "email"})));
+
+    scene.queue(&alert);
+    scene.after(1);
+    let claim = scene.claim().remove(0);
+    let error = scene.refuses("notification is being delivered", |tx| tx.notifications().cancel(claim.notification.id, "no"));
+    assert!(matches!(error, Error::Conflict { .. }));
+    let later = scene.now() + TimeDelta::hours(1);
+    scene.run(|tx| tx.notifications().fail(&claim, "busy", None, later)).unwrap();
+    scene.after(1);
+    assert_eq!(cancel(claim.notification.id).unwrap().status, Status::Failed);
+
+    scene.queue(&alert);
+    scene.after(1);
+    let dead = scene.claim().remove(0);
+    scene.after(1);
+    let row = cancel(dead.notification.id).unwrap();
+    assert_eq!((row.status, row.lease_owner, row.lease_expires_at), (Status::Failed, None, None));
+    scene.refuses("lease is no longer held", |tx| tx.notifications().deliver(&dead, None));
+
+    scene.queue(&alert);
+    let delivered = scene.claim().remove(0);
+    scene.run(|tx| tx.notifications().deliver(&delivered, None)).unwrap();
+    for (id, from) in [(row.id, "failed"), (delivered.notification.id, "delivered")] {
+        scene.refuses(&format!("notification can't go from {from} to failed"), |tx| tx.notifications().cancel(id, "no"));
+    }
+    scene.refuses("why must not be empty", |tx| tx.notifications().cancel(row.id, " "));
+    let nothing = nmc_core::NotificationId::new(uuid::Uuid::now_v7());
+    scene.refuses("notification not found", |tx| tx.notifications().cancel(nothing, "no"));
+    scene.after(60);
+    assert_eq!(scene.claim(), []);
+}
+
+#[test]
+fn what_has_ended_is_pruned_the_oldest_first_and_what_has_not_stays() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let ids = [0; 3].map(|_| {
+        let id = scene.queue(&alert).id;
+        let claim = scene.claim().remove(0);
+        scene.run(|tx| tx.notifications().deliver(&claim, None)).unwrap();
+        scene.after(1);
+        id
+    });
+    let failed = scene.queue(&alert).id;
+    scene.run(|tx| tx.notifications().cancel(failed, "no")).unwrap();
+    let (open, held) = (scene.queue(&alert).id, scene.queue(&alert).id);
+    scene.run(|tx| tx.notifications().claim(1, TimeDelta::minutes(9))).unwrap();
+    let left = || {
+        let rows = scene.run(|tx| tx.notifications().list(&NotificationFilter::default(), PageRequest::first())).unwrap().items;
+        rows.iter().rev().map(|row| row.id).collect::<Vec<_>>()
+    };
+    let prune = |before, limit| scene.run(|tx| tx.notifications().delete_ended_before(before, limit)).unwrap();
+    let now = scene.now();
+    assert_eq!((prune(now - TimeDelta::minutes(3), 10), prune(now, 0), prune(now, 1)), (0, 0, 1));
+    assert_eq!(left(), [ids[1], ids[2], failed, open, held]);
+    assert_eq!(prune(now, 10), 2);
+    let later = scene.after(1);
+    let both = scene.both(|tx| tx.notifications().delete_ended_before(later, 10)).map(Result::unwrap);
+    assert_eq!((both.iter().sum::<usize>(), left()), (1, vec![open, held]));
+}
+
+#[test]
 fn what_fails_is_tried_again_at_its_time_until_its_attempts_are_used_up() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     let queued = scene.queue(&alert);
     let claim = scene.claim().remove(0);
     let retry_at = scene.now() + TimeDelta::minutes(5);
+    scene.refuses("retry_at must lie between the years 1970 and 9999", |tx| {
+        tx.notifications().fail(&claim, "no", None, chrono::DateTime::<chrono::Utc>::MAX_UTC)
+    });
     let answer = WebhookResponse { code: 500, body: None };
     let row = scene.run(|tx| tx.notifications().fail(&claim, " no route ", Some(&answer), retry_at)).unwrap();
     let expected = Notification {
@@ -318,11 +449,14 @@ fn another_tenants_workers_and_a_stolen_claim_touch_nothing_even_without_row_lev
         let lost = |result: Result<usize>| assert_eq!(result.unwrap_err().to_string(), "lease is no longer held");
         lost(run(&|tx| tx.notifications().deliver(&stolen, None).map(|_| 1)));
         lost(run(&|tx| tx.notifications().fail(&stolen, "no", None, at).map(|_| 1)));
+        lost(run(&|tx| tx.notifications().extend(&stolen, TimeDelta::minutes(1)).map(|_| 1)));
         let empty = run(&|tx| {
             Ok(tx.notifications().claim(10, TimeDelta::minutes(1))?.len()
                 + tx.alerts().wake_due(10)?.len()
                 + tx.alerts().due_for_escalation(10)?.len()
                 + nmc_core::alerts::evaluate_all(tx)?.compared
+                + tx.notifications().delete_ended_before(until, 10)?
+                + tx.alerts().delete_resolved_before(until, 10)?
                 + tx.measurements().delete_before(until, 10)?)
         });
         assert_eq!(empty.unwrap(), 0, "{walls}");
@@ -372,6 +506,8 @@ fn tenants_with_due_notifications_are_found_the_longest_waiting_first() {
             tx.notifications().create_many(&[email(alert), email(alert)])
         })
         .unwrap();
+    // Its transaction moved on past the change of the rule it had just made.
+    scene.clock.advance(TimeDelta::milliseconds(1));
     assert_eq!((due(10), due(1), due(0)), (vec![first, second.tenant], vec![first], vec![]));
     scene.business.suspend(&scene.db, true);
     assert_eq!(due(10), [second.tenant]);

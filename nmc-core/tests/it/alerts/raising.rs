@@ -1,14 +1,16 @@
 //! Raising alerts, and reading them.
 
 use super::{Scene, dec, rule};
+use chrono::TimeDelta;
 use nmc_core::alerts::{Alert, AlertEventFilter, AlertFilter, AlertRulePatch, NewAlertRule};
-use nmc_core::{AlertEventType as Event, AlertOperator, AlertSeverity, AlertStatus, Error, PageRequest};
+use nmc_core::{AlertEventType as Event, AlertOperator, AlertSeverity, AlertStatus, Confirmed, Error, PageRequest};
 use serde_json::json;
 
 #[test]
 fn an_alert_keeps_what_its_rule_said_when_it_was_raised() {
     let scene = Scene::new();
     let rule = scene.rule(&rule("Many"));
+    scene.after(1);
     let raised = scene.run(|tx| tx.alerts().raise(rule.id, dec("12.5000"), None)).unwrap();
     let alert = raised.alert;
     let expected = Alert {
@@ -67,7 +69,7 @@ fn a_message_says_what_was_compared_unless_there_are_better_words() {
         let rule = scene.rule(&NewAlertRule { operator, ..rule("r") }).id;
         let raised = scene.run(|tx| tx.alerts().raise(rule, dec("12.5"), words)).unwrap();
         assert_eq!(raised.alert.message, message);
-        scene.run(|tx| tx.alert_rules().delete(rule)).unwrap();
+        scene.run(|tx| tx.alert_rules().delete(rule, Confirmed::irrevocably())).unwrap();
     }
 }
 
@@ -118,7 +120,7 @@ fn what_can_t_be_raised_is_refused_in_words() {
     scene.run(|tx| tx.alert_rules().update(rule, &off)).unwrap();
     let error = scene.refuses("rule_id is disabled", |tx| tx.alerts().raise(rule, dec("11"), None));
     assert!(matches!(error, Error::Conflict { .. }));
-    scene.run(|tx| tx.alert_rules().delete(rule)).unwrap();
+    scene.run(|tx| tx.alert_rules().delete(rule, Confirmed::irrevocably())).unwrap();
     scene.refuses("rule not found", |tx| tx.alerts().raise(rule, dec("11"), None));
 }
 
@@ -140,6 +142,9 @@ fn alerts_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
         (AlertFilter { status: Some(AlertStatus::Acknowledged), ..all() }, vec![1]),
         (AlertFilter { open: Some(true), ..all() }, vec![1, 0]),
         (AlertFilter { open: Some(false), ..all() }, vec![2]),
+        (AlertFilter { active: Some(true), ..all() }, vec![1, 0]),
+        (AlertFilter { active: Some(false), ..all() }, vec![2]),
+        (AlertFilter { active: Some(false), open: Some(true), ..all() }, vec![]),
         (AlertFilter { severity: Some(AlertSeverity::High), ..all() }, vec![2, 0]),
         (AlertFilter { rule: Some(a.rule_id), ..all() }, vec![0]),
         (AlertFilter { metric: Some("texts".to_owned()), ..all() }, vec![1]),
@@ -163,22 +168,71 @@ fn alerts_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
         assert_eq!(usize::try_from(scene.run(|tx| tx.alerts().count(&filter)).unwrap()), Ok(expected.len()), "{filter:?}");
     }
     assert_eq!(scene.run(|tx| tx.alerts().find(a.id)).unwrap().as_ref(), Some(&a));
+    // One put off is open, but not active; one passed on is both.
+    let until = scene.now() + TimeDelta::hours(1);
+    scene.run(|tx| tx.alerts().snooze(a.id, until, ada, None)).unwrap();
+    scene.run(|tx| tx.alerts().escalate(b.id, None)).unwrap();
+    for (filter, expected) in [
+        (AlertFilter { active: Some(true), ..all() }, vec![b.id]),
+        (AlertFilter { active: Some(false), ..all() }, vec![c.id, a.id]),
+        (AlertFilter { active: Some(false), open: Some(true), ..all() }, vec![a.id]),
+    ] {
+        let rows = scene.run(|tx| tx.alerts().list(&filter, PageRequest::first())).unwrap().items;
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{filter:?}");
+    }
 }
 
 #[test]
-fn a_history_is_read_by_page_and_by_type() {
+fn resolved_alerts_are_pruned_with_all_that_hangs_on_them_the_oldest_first() {
+    let scene = Scene::new();
+    let open = scene.alert("open");
+    let bare = scene.db.rows_of(scene.business.tenant.id());
+    let rules = ["a", "b", "c"].map(|name| scene.rule(&rule(name)).id);
+    let alerts = rules.map(|rule| {
+        let alert = scene.raise(rule);
+        scene.run(|tx| tx.notifications().create(&super::notifications::email(alert.id))).unwrap();
+        alert.id
+    });
+    // The last raised is resolved first.
+    let resolved_at = [2, 1, 0].map(|at: usize| {
+        let now = scene.after(1);
+        scene.run(|tx| tx.alerts().auto_resolve(alerts[at])).unwrap();
+        now
+    });
+    let prune = |before, limit| scene.run(|tx| tx.alerts().delete_resolved_before(before, limit)).unwrap();
+    assert_eq!((prune(resolved_at[0], 10), prune(resolved_at[2], 0), prune(resolved_at[2], 1)), (0, 0, 1));
+    assert!(scene.run(|tx| tx.alerts().find(alerts[2])).unwrap().is_none());
+    assert_eq!(scene.run(|tx| tx.alerts().delete_resolved_before(resolved_at[2], 10)).unwrap(), 1);
+    let later = scene.after(1);
+    let both = scene.both(|tx| tx.alerts().delete_resolved_before(later, 10)).map(Result::unwrap);
+    assert_eq!(both.iter().sum::<usize>(), 1);
+    assert_eq!(scene.reload(&open), open);
+    for rule in rules {
+        scene.run(|tx| tx.alert_rules().delete(rule, Confirmed::irrevocably())).unwrap();
+    }
+    assert_eq!(scene.db.rows_of(scene.business.tenant.id()), bare);
+}
+
+#[test]
+fn a_history_is_read_by_page_by_type_by_user_and_by_time() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     scene.alert("another");
-    for _ in 0..3 {
-        scene.after(1);
-        scene.run(|tx| tx.alerts().escalate(alert.id, None)).unwrap();
+    let mut last = scene.now();
+    for user in [None, Some(scene.ada), Some(scene.bob)] {
+        last = scene.after(1);
+        scene.run(|tx| tx.alerts().escalate(alert.id, user)).unwrap();
     }
-    let only = |event_type| AlertEventFilter { event_type };
+    let all = AlertEventFilter::default;
+    let only = |event_type| AlertEventFilter { event_type, ..all() };
     for (filter, expected) in [
         (only(None), vec![Event::Escalated, Event::Escalated, Event::Escalated, Event::Triggered]),
         (only(Some(Event::Escalated)), vec![Event::Escalated; 3]),
         (only(Some(Event::Resolved)), vec![]),
+        (AlertEventFilter { user: Some(scene.ada), ..all() }, vec![Event::Escalated]),
+        (AlertEventFilter { from: Some(last), ..all() }, vec![Event::Escalated]),
+        (AlertEventFilter { until: Some(last), ..all() }, vec![Event::Escalated, Event::Escalated, Event::Triggered]),
+        (AlertEventFilter { from: Some(last), until: Some(last), ..all() }, vec![]),
     ] {
         let (mut found, mut page) = (Vec::new(), PageRequest::new(2, None).unwrap());
         loop {

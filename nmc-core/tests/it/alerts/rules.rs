@@ -1,8 +1,10 @@
 //! Rules: what is stored, found, changed and refused.
 
 use super::{Scene, blames, dec, rule};
+use chrono::TimeDelta;
 use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, NewAlertRule};
-use nmc_core::{AlertOperator, AlertSeverity, Error, NotificationChannel as Channel, PageRequest, Patch};
+use nmc_core::{AlertOperator, AlertSeverity, Confirmed, Error, NotificationChannel as Channel, PageRequest, Patch};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn a_rule_is_stored_as_it_was_given_and_found_by_its_keys() {
@@ -37,6 +39,59 @@ fn a_rule_is_stored_as_it_was_given_and_found_by_its_keys() {
     });
     assert_eq!(found.unwrap(), (Some(row.clone()), Some(row.clone()), None));
     assert_eq!(scene.run(|tx| tx.alert_rules().get(row.id)).unwrap(), row);
+}
+
+#[test]
+fn a_rule_at_its_plainest_is_evaluated_but_told_nowhere() {
+    let scene = Scene::new();
+    let row = scene.rule(&NewAlertRule::new("Many", "calls", AlertOperator::Equals, dec("1"), AlertSeverity::Low));
+    assert_eq!((row.name.as_str(), row.metric.as_str(), row.operator), ("Many", "calls", AlertOperator::Equals));
+    assert_eq!((row.threshold, row.severity, row.description), (dec("1"), AlertSeverity::Low, None));
+    assert_eq!((row.is_enabled, row.notification_channels, row.escalation_enabled), (true, vec![], false));
+    assert_eq!(row.escalation_delay_minutes, 30);
+}
+
+#[test]
+fn the_metric_of_a_rule_stays_while_its_alert_is_open() {
+    let scene = Scene::new();
+    let rule = scene.rule(&rule("Many"));
+    let metric = |metric: &str| AlertRulePatch { metric: Some(metric.to_owned()), ..AlertRulePatch::default() };
+    let alert = scene.raise(rule.id);
+    let words = "metric can't change while an alert of this rule is open";
+    let until = scene.now() + TimeDelta::hours(1);
+    for snoozed in [false, true] {
+        if snoozed {
+            scene.run(|tx| tx.alerts().snooze(alert.id, until, scene.ada, None)).unwrap();
+        }
+        let error = scene.refuses(words, |tx| tx.alert_rules().update(rule.id, &metric("texts")));
+        assert!(matches!(error, Error::Conflict { .. }));
+    }
+    // The same metric is no change, and the condition may change.
+    let same = AlertRulePatch { threshold: Some(dec("1")), operator: Some(AlertOperator::LessThan), ..metric(" missed calls ") };
+    scene.run(|tx| tx.alert_rules().update(rule.id, &same)).unwrap();
+    let other = scene.rule(&NewAlertRule::new("Few", "calls", AlertOperator::Equals, dec("1"), AlertSeverity::Low));
+    assert_eq!(scene.run(|tx| tx.alert_rules().update(other.id, &metric("texts"))).unwrap().metric, "texts");
+    scene.run(|tx| tx.alerts().auto_resolve(alert.id)).unwrap();
+    assert_eq!(scene.run(|tx| tx.alert_rules().update(rule.id, &metric("texts"))).unwrap().metric, "texts");
+}
+
+#[test]
+fn of_a_new_metric_and_an_alert_at_once_the_alert_is_over_the_metric_its_rule_has() {
+    let scene = Scene::new();
+    for round in 0..10 {
+        let rule = scene.rule(&rule(&round.to_string())).id;
+        let patch = AlertRulePatch { metric: Some("texts".to_owned()), ..AlertRulePatch::default() };
+        let turn = AtomicUsize::new(0);
+        let answers = scene.both(|tx| match turn.fetch_add(1, Ordering::SeqCst) {
+            0 => tx.alerts().raise(rule, dec("11"), None).map(drop),
+            _ => tx.alert_rules().update(rule, &patch).map(drop),
+        });
+        for error in answers.into_iter().filter_map(Result::err) {
+            assert_eq!(error.to_string(), "metric can't change while an alert of this rule is open");
+        }
+        let alert = scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap();
+        assert_eq!(alert.metric, scene.run(|tx| tx.alert_rules().get(rule)).unwrap().metric, "round {round}");
+    }
 }
 
 #[test]
@@ -209,10 +264,10 @@ fn a_rule_goes_with_its_alerts_and_all_that_hangs_on_them() {
         })
         .unwrap();
     let id = scene.run(|tx| tx.alert_rules().list(&AlertRuleFilter::default(), PageRequest::first())).unwrap().items[0].id;
-    scene.run(|tx| tx.alert_rules().delete(id)).unwrap();
+    scene.run(|tx| tx.alert_rules().delete(id, Confirmed::irrevocably())).unwrap();
     assert_eq!(scene.db.rows_of(tenant), bare);
     for error in [
-        scene.refuses("rule not found", |tx| tx.alert_rules().delete(id)),
+        scene.refuses("rule not found", |tx| tx.alert_rules().delete(id, Confirmed::irrevocably())),
         scene.refuses("rule not found", |tx| tx.alert_rules().update(id, &AlertRulePatch::default())),
         scene.refuses("rule not found", |tx| tx.alert_rules().get(id)),
     ] {

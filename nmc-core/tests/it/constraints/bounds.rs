@@ -43,7 +43,10 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("NewAlertRule", "metric", 100, |tx, _, t| tx.alert_rules().create(&NewAlertRule { metric: t, ..rule() }).map(ok)),
     ("AlertRulePatch", "name", 255, |tx, w, t| tx.alert_rules().update(w.own.rule, &AlertRulePatch { name: Some(t), ..Default::default() }).map(ok)),
     ("AlertRulePatch", "description", 2_000, |tx, w, t| tx.alert_rules().update(w.own.rule, &AlertRulePatch { description: set(t), ..Default::default() }).map(ok)),
-    ("AlertRulePatch", "metric", 100, |tx, w, t| tx.alert_rules().update(w.own.rule, &AlertRulePatch { metric: Some(t), ..Default::default() }).map(ok)),
+    ("AlertRulePatch", "metric", 100, |tx, _, t| {
+        let rule = tx.alert_rules().create(&rule())?;
+        tx.alert_rules().update(rule.id, &AlertRulePatch { metric: Some(t), ..Default::default() }).map(ok)
+    }),
     ("alerts::raise", "message", 2_000, |tx, _, t| {
         let rule = tx.alert_rules().create(&rule())?;
         tx.alerts().raise(rule.id, 1.into(), Some(&t)).map(ok)
@@ -65,6 +68,10 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     }),
     ("NewNotification", "template_used", 100, |tx, w, t| tx.notifications().create(&NewNotification { template_used: Some(t), ..notification(w) }).map(ok)),
     ("NewNotification", "message_content", 10_000, |tx, w, t| tx.notifications().create(&NewNotification { message_content: Some(t), ..notification(w) }).map(ok)),
+    ("notifications::cancel", "why", 2_000, |tx, w, t| {
+        let queued = tx.notifications().create(&notification(w))?;
+        tx.notifications().cancel(queued.id, &t).map(ok)
+    }),
     ("measurements::record", "metric_name", 100, |tx, _, t| tx.measurements().record(&t, 1.into(), noon()).map(ok)),
 
     ("NewMetric", "metric_name", 100, |tx, _, t| tx.metrics().create(&NewMetric { metric_name: t, ..point() }).map(ok)),

@@ -39,6 +39,7 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("alert_rules_notification_channels_check", "an enum", r#"{"notification_channels": ["x"]}"#),
     ("alerts_escalation_level_check", "the library counts it", r#"{"escalation_level": -1}"#),
     ("alerts_open_key", "it returns the open one", r#"{"id": "ID"}"#),
+    ("alerts_snoozed_until_check", "refused sooner", r#"{"snoozed_at": "2999-01-02", "snoozed_until": "2999-01-01"}"#),
     ("alerts_status_snoozed_until_check", "the library writes both", r#"{"status": "snoozed", "snoozed_until": null}"#),
     ("analytics_metrics_dimensions_check", "checked before", r#"{"dimensions": []}"#),
     ("analytics_processing_jobs_attempts_check", "the library counts it", r#"{"attempts": -1}"#),

@@ -82,7 +82,7 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("alerts_resolved_by_fkey", TheTable, |w, strange| w.tx(|tx| tx.alerts().resolve(w.own.alert, strange.user, None))),
     ("alerts_snoozed_by_fkey", TheTable, |w, strange| w.tx(|tx| tx.alerts().snooze(w.own.alert, later(), strange.user, None))),
     // After a change by a clock that was ahead: the moment of this one follows it.
-    ("alerts_snoozed_until_check", TheTable, |w, _| w.tx(|tx| {
+    ("alerts_snoozed_until_check", Sooner("snoozed_until", "must be in the future"), |w, _| w.tx(|tx| {
         by_hand(tx, "UPDATE alerts SET updated_at = '2998-01-01'")?;
         tx.alerts().snooze(w.own.alert, noon() + TimeDelta::hours(1), w.own.user, None)
     })),

@@ -3,11 +3,11 @@
 use super::{Ask, told};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::alerts::{
-    Address, AlertEventFilter, AlertFilter, AlertRuleFilter, AlertRulePatch, EscalationContactFilter, EscalationContactPatch,
-    MeasurementFilter, NewAlertRule, NewEscalationContact, NewNotification, NotificationClaim, NotificationFilter,
+    Address, AlertEventFilter, AlertFilter, AlertRuleFilter, AlertRulePatch, ClaimedNotification, EscalationContactFilter,
+    EscalationContactPatch, MeasurementFilter, NewAlertRule, NewEscalationContact, NewNotification, NotificationFilter,
 };
 use nmc_core::{
-    AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, ContactType, Error, LeaseId, NotificationChannel,
+    AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Confirmed, ContactType, Error, LeaseId, NotificationChannel,
     NotificationId, PageRequest, Patch, Result, TenantTx,
 };
 use rust_decimal::Decimal;
@@ -44,10 +44,10 @@ fn contact(rule_id: Option<AlertRuleId>, contact_type: ContactType, value: &str)
 }
 
 /// A claim of its own, made to name another notification and lease.
-fn forged(tx: &mut TenantTx<'_>, alert: AlertId, id: NotificationId, lease: Option<LeaseId>) -> Result<NotificationClaim> {
+fn forged(tx: &mut TenantTx<'_>, alert: AlertId, id: NotificationId, lease: Option<LeaseId>) -> Result<ClaimedNotification> {
     let mut notification = tx.notifications().create(&notification(alert, NotificationChannel::Email, "a@b.example"))?;
     notification.id = id;
-    Ok(NotificationClaim { notification, lease: lease.unwrap_or(LeaseId::new(id.uuid())) })
+    Ok(ClaimedNotification { notification, lease: lease.unwrap_or(LeaseId::new(id.uuid())) })
 }
 
 fn noon() -> DateTime<Utc> {
@@ -73,7 +73,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.alert_rules().update(theirs.rule, &AlertRulePatch { is_enabled: Some(false), ..AlertRulePatch::default() })?)
     }),
     ("AlertRules::update, nothing", |tx, _, theirs| told(tx.alert_rules().update(theirs.rule, &AlertRulePatch::default())?)),
-    ("AlertRules::delete", |tx, _, theirs| told(tx.alert_rules().delete(theirs.rule)?)),
+    ("AlertRules::delete", |tx, _, theirs| told(tx.alert_rules().delete(theirs.rule, Confirmed::irrevocably())?)),
 
     ("Alerts::find", |tx, _, theirs| told(tx.alerts().find(theirs.alert)?)),
     ("Alerts::get", |tx, _, theirs| told(tx.alerts().get(theirs.alert)?)),
@@ -131,9 +131,19 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         made(tx.alerts().resolve(alert, theirs.user, None))
     }),
     ("Alerts::auto_resolve", |tx, _, theirs| told(tx.alerts().auto_resolve(theirs.alert)?)),
+    // The victim has resolved ones as well.
+    ("Alerts::delete_resolved_before", |tx, own, _| {
+        let alert = own_alert(tx, "goes")?;
+        tx.alerts().resolve(alert, own.user, None)?;
+        told((tx.alerts().delete_resolved_before(noon(), 100)?, tx.alerts().find(alert)?.is_none()))
+    }),
 
     ("AlertHistory::list", |tx, _, theirs| {
         told(tx.alert_history().list(theirs.alert, &AlertEventFilter::default(), PageRequest::first())?.items)
+    }),
+    ("AlertHistory::list of their user", |tx, own, theirs| {
+        let filter = AlertEventFilter { user: Some(theirs.user), ..AlertEventFilter::default() };
+        told(tx.alert_history().list(own.alert, &filter, PageRequest::first())?.items)
     }),
     ("AlertHistory::count", |tx, _, theirs| told(tx.alert_history().count(theirs.alert, &AlertEventFilter::default())?)),
 
@@ -167,6 +177,16 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Notifications::fail", |tx, own, theirs| {
         let claim = forged(tx, own.alert, theirs.notification, None)?;
         told(tx.notifications().fail(&claim, "no", None, noon())?)
+    }),
+    ("Notifications::extend", |tx, own, theirs| {
+        let claim = forged(tx, own.alert, theirs.notification, None)?;
+        told(tx.notifications().extend(&claim, TimeDelta::minutes(1))?)
+    }),
+    ("Notifications::cancel", |tx, _, theirs| told(tx.notifications().cancel(theirs.notification, "no")?)),
+    ("Notifications::delete_ended_before", |tx, own, _| {
+        let goes = tx.notifications().create(&notification(own.alert, NotificationChannel::Email, "a@b.example"))?.id;
+        tx.notifications().cancel(goes, "no")?;
+        told((tx.notifications().delete_ended_before(noon(), 100)?, tx.notifications().find(goes)?.is_none()))
     }),
 
     ("EscalationContacts::find", |tx, _, theirs| told(tx.escalation_contacts().find(theirs.contact)?)),
@@ -212,7 +232,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("EscalationContacts::delete", |tx, _, theirs| told(tx.escalation_contacts().delete(theirs.contact)?)),
 
     // The victim has values of the same metric.
-    ("Measurements::record", |tx, _, _| made(tx.measurements().record("missed calls", Decimal::TEN, noon()))),
+    ("Measurements::record", |tx, _, _| {
+        let now = tx.now();
+        made(tx.measurements().record("missed calls", Decimal::TEN, now))
+    }),
     ("Measurements::latest", |tx, _, _| told(tx.measurements().latest("missed calls")?.map(|row| row.metric_value))),
     ("Measurements::latest_of", |tx, _, _| told(tx.measurements().latest_of(&["missed calls"])?.len())),
     ("Measurements::list", |tx, _, _| told(tx.measurements().list(&MeasurementFilter::default(), PageRequest::first())?.items.len())),
