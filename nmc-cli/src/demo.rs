@@ -2,12 +2,15 @@
 
 use crate::error::{CliError, CliResult};
 use crate::transcript::Transcript;
+use nmc_core::calls::CallFilter;
 use nmc_core::conversations::MessageFilter;
 use nmc_core::identity::{NewTenant, onboard};
 use nmc_core::numbers::{NewPhoneNumber, NumberFilter};
 use nmc_core::store::Reason;
 use nmc_core::twilio::Signer;
-use nmc_core::{ConversationId, MessageDirection, MessageStatus, NumberType, PageRequest, PhoneNumber, Secret, Store, Tenant};
+use nmc_core::{
+    CallerIdentity, ConversationId, MessageDirection, MessageStatus, NumberType, PageRequest, PhoneNumber, Secret, Store, Tenant,
+};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,9 +21,8 @@ const NUMBER: &str = "+15005550006";
 /// Plays it, and prints the conversation.
 pub(crate) fn play(store: &Store, address: SocketAddr, public_url: Option<String>, token: Secret) -> CliResult<()> {
     let tenant = business(store)?;
-    // Somebody new each time: the same caller would not be greeted twice within a day.
-    let (tail, call) = (uuid::Uuid::new_v4().as_u128() % 100, uuid::Uuid::new_v4().simple());
-    let caller: PhoneNumber = format!("+141555501{tail:02}").parse()?;
+    let caller = somebody_new(store, &tenant)?;
+    let call = uuid::Uuid::new_v4().simple();
     let twilio = Twilio {
         agent: ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20))).build().into(),
         local: format!("http://{address}"),
@@ -63,6 +65,21 @@ pub(crate) fn play(store: &Store, address: SocketAddr, public_url: Option<String
     let transcript = Transcript::read(store, &tenant, conversation)?;
     writeln!(std::io::stdout(), "{}", transcript.text()?)?;
     Ok(())
+}
+
+/// A caller of the range kept for fiction. Somebody new each time, since the same caller would not be greeted twice within a
+/// day; after a hundred demos in one database, somebody known.
+fn somebody_new(store: &Store, tenant: &Tenant) -> CliResult<PhoneNumber> {
+    let start = uuid::Uuid::new_v4().as_u128() % 100;
+    let mut caller: PhoneNumber = format!("+141555501{start:02}").parse()?;
+    for step in 0..100 {
+        caller = format!("+141555501{:02}", (start + step) % 100).parse()?;
+        let filter = CallFilter { caller: Some(CallerIdentity::Phone(caller.clone())), ..CallFilter::default() };
+        if store.tenant(tenant, |tx| tx.calls().count(&filter))? == 0 {
+            break;
+        }
+    }
+    Ok(caller)
 }
 
 /// The business, taken in at the first demo and found again at the next.
