@@ -1,7 +1,11 @@
 //! What the library adds: a repository's call beside the same query in plain Diesel, with row-level security and without, and
 //! the two ways to write thousands of rows. The pairs are measured in turns, so that the noise of the machine hits both.
 //!
-//! `cargo bench -p nmc-core --bench repository [-- --rounds 21]`
+//! `taskset -c 0 cargo bench -p nmc-core --bench repository -- reads`: on one core, since a round trip between two cores takes
+//! several times as long as one within, and which it is changes from run to run.
+//! `cargo bench -p nmc-core --bench repository -- bulk`
+//!
+//! With `--rounds 21` each pair is measured as often.
 
 #![expect(clippy::expect_used, reason = "a benchmark that can't run has nothing better to do")]
 
@@ -18,9 +22,17 @@ use nmc_core::{CallDirection, CallId, CallStatus, CallerIdentity, PageRequest, S
 
 fn main() {
     let rounds = std::env::args().skip_while(|arg| arg != "--rounds").nth(1).map_or(21, |n| n.parse().expect("a number"));
+    let wanted = |part: &str| {
+        let mut named = std::env::args().filter(|arg| ["reads", "bulk"].contains(&arg.as_str())).peekable();
+        named.peek().is_none() || named.any(|arg| arg == part)
+    };
     let scene = Scene::new();
-    reads::run(&scene, rounds);
-    bulk::run(&scene, rounds.min(11));
+    if wanted("reads") {
+        reads::run(&scene, rounds);
+    }
+    if wanted("bulk") {
+        bulk::run(&scene, rounds.min(11));
+    }
 }
 
 /// Two equal databases of one server that waits for the disk, row-level security switched off in the second. Each has 50

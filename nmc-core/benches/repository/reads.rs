@@ -116,14 +116,15 @@ fn raw_one(conn: &mut PgConnection, tenant: TenantId, id: CallId) -> Call {
     Call::query().filter(calls::tenant_id.eq(tenant)).filter(calls::id.eq(id)).first(conn).expect("a call")
 }
 
+/// A page, and one row more, which tells whether there is another: the same query as the repository's.
 fn raw_page(conn: &mut PgConnection, tenant: TenantId, limit: i64) -> Vec<Call> {
-    let rows: Vec<Call> = Call::query()
+    let mut rows: Vec<Call> = Call::query()
         .filter(calls::tenant_id.eq(tenant))
         .order((calls::created_at.desc(), calls::id.desc()))
-        .limit(limit)
+        .limit(limit + 1)
         .load(conn)
         .expect("calls");
-    assert_eq!(rows.len(), usize::try_from(limit).expect("a length"));
+    rows.truncate(usize::try_from(limit).expect("a length"));
     rows
 }
 
@@ -136,9 +137,10 @@ fn raw_thousand(conn: &mut PgConnection, tenant: TenantId) {
             .filter(calls::created_at.le(last.created_at))
             .filter(calls::created_at.lt(last.created_at).or(calls::id.lt(last.id)))
             .order((calls::created_at.desc(), calls::id.desc()))
-            .limit(LONG.into())
+            .limit(i64::from(LONG) + 1)
             .load(conn)
             .expect("calls");
+        rows.truncate(LONG.into());
         read += rows.len();
     }
     assert_eq!(read, 1_000);
