@@ -183,6 +183,20 @@ impl Conversations<'_> {
         Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
+    /// A page of the open conversations, the last touched first: an inbox. A conversation that is touched meanwhile moves to
+    /// the front, and may be seen on two pages or, if it was still to come, on none.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list_open(&mut self, page: PageRequest) -> Result<Page<Conversation>> {
+        let query = Conversation::query()
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(OPEN_SQL))
+            .into_boxed::<Pg>();
+        let rows = keyset!(query, page, conversations::updated_at, conversations::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.updated_at, id: row.id.uuid() }))
+    }
+
     /// How many conversations.
     ///
     /// # Errors

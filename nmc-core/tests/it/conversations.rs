@@ -320,3 +320,19 @@ fn conversations_are_filtered() {
         assert_eq!(scene.tx(|tx| tx.conversations().count(&filter)).unwrap(), i64::try_from(expected.len()).unwrap());
     }
 }
+
+#[test]
+fn the_inbox_has_the_open_ones_the_last_touched_first() {
+    let scene = Scene::new();
+    let made = [scene.conversation(), scene.conversation(), scene.conversation()].map(|row| row.id);
+    for (n, tag) in [(2, "a"), (0, "b"), (1, "c")] {
+        scene.tick();
+        scene.tx(|tx| tx.conversations().add_tag(made[n], tag, None)).unwrap();
+    }
+    let inbox =
+        || all_pages(1, |page| scene.tx(|tx| tx.conversations().list_open(page))).iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(inbox(), [made[1], made[0], made[2]]);
+    scene.tick();
+    scene.tx(|tx| tx.conversations().resolve(made[0], None)).unwrap();
+    assert_eq!(inbox(), [made[1], made[2]]);
+}

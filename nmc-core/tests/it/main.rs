@@ -22,6 +22,7 @@ mod migrations;
 mod missed_call;
 mod plans;
 mod schema;
+mod settings;
 mod signature;
 mod store;
 mod support;

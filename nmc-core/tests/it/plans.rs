@@ -120,6 +120,7 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
             by_tenant(|tx, page| tx.conversations().list(&ConversationFilter::default(), page).map(drop)),
             "conversations_created_at_idx",
         ),
+        (by_tenant(|tx, page| tx.conversations().list_open(page).map(drop)), "conversations_open_updated_at_idx"),
         (by_tenant(|tx, page| tx.metrics().list(&MetricFilter::default(), page).map(drop)), "analytics_metrics_timestamp_idx"),
         (
             by_tenant(|tx, page| tx.call_analytics().list(&CallAnalyticsFilter::default(), page).map(drop)),

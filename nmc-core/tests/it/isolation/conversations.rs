@@ -50,6 +50,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let filter = ConversationFilter { assigned_to: Some(theirs.user), ..ConversationFilter::default() };
         told(tx.conversations().list(&filter, PageRequest::first())?.items)
     }),
+    ("Conversations::list_open", |tx, _, _| told(tx.conversations().list_open(PageRequest::first())?.items.len())),
     ("Conversations::count", |tx, _, _| told(tx.conversations().count(&ConversationFilter::default())?)),
     ("Conversations::create", |tx, _, _| {
         let customer_phone = CallerIdentity::Phone(unique_phone());

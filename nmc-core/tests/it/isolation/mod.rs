@@ -385,6 +385,21 @@ fn every_public_method_of_every_repository_is_in_the_matrix() {
     assert_eq!(asked, methods, "asked in the matrix (left), public in the sources (right)");
 }
 
+#[test]
+fn every_table_has_its_repository() {
+    let mut sources = Vec::new();
+    read_sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+    let repositories: Vec<&String> = sources.iter().filter(|source| source.contains("Scope<'a>);")).collect();
+    assert!(repositories.len() > 25, "the search finds them");
+    let is_used_by = |table: &str, source: &str| {
+        let imports = source.lines().filter_map(|line| line.strip_prefix("use crate::schema::"));
+        imports.flat_map(|names| names.split(|c: char| !(c.is_alphanumeric() || c == '_'))).any(|name| name == table)
+    };
+    let tables = TestDb::new().tables();
+    let without = tables.iter().filter(|table| !repositories.iter().any(|source| is_used_by(&table.name, source)));
+    assert_eq!(without.map(|table| &table.name).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
 fn read_sources(folder: &Path, sources: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
