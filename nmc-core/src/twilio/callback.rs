@@ -135,6 +135,9 @@ fn timestamp(params: &Params) -> Result<Option<DateTime<Utc>>> {
         .transpose()
 }
 
+/// What is kept of a text, in characters. Twilio joins texts up to 1,600.
+const LONGEST_TEXT: usize = 10_000;
+
 /// A text from a customer.
 #[derive(Debug, Clone)]
 pub struct SmsCallback {
@@ -167,7 +170,7 @@ impl SmsCallback {
             text: InboundText {
                 message_sid,
                 from,
-                body: body.clone(),
+                body: body.chars().take(LONGEST_TEXT).collect(),
                 media: optional(params, "NumMedia").and_then(|text| text.parse().ok()).unwrap_or(0),
                 opt_out_type: optional(params, "OptOutType").map(str::to_owned),
             },
