@@ -1,26 +1,22 @@
 //! Calls as the reports see them (source lines 1375–1395): one row per call, recomputed in place.
 
-use super::newer;
 use crate::calls::Call;
 use crate::constraint::refusal;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::call_analytics as figures;
-use crate::store::{Scope, TenantTx, at_most_a_batch, at_row, in_statements, stamped};
+use crate::store::{Scope, TenantTx, stamped};
 use crate::types::bounds::{self, instant};
 use crate::types::{json, optional};
 use crate::{
-    CallAnalyticsId, CallAnalyticsStatus, CallId, CallOutcome, CallType, ConversationId, ConversionStatus, Error, Patch,
-    PhoneNumber, Result, TenantId,
+    CallAnalyticsId, CallAnalyticsStatus, CallId, CallOutcome, CallType, ConversationId, ConversionStatus, Patch, PhoneNumber,
+    Result, TenantId,
 };
 use chrono::{DateTime, Utc};
-use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use std::collections::HashMap;
 
 /// The figures of one call.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -108,7 +104,7 @@ impl NewCallAnalytics {
         }
     }
 
-    fn checked(&self) -> Result<Self> {
+    pub(super) fn checked(&self) -> Result<Self> {
         json::object("metadata", &self.metadata)?;
         let rating = bounds::SCORE.rounded_if_given("customer_satisfaction", self.customer_satisfaction)?;
         if rating.is_some_and(|rating| rating < Decimal::ONE || rating > Decimal::from(5)) {
@@ -182,11 +178,8 @@ pub struct CallAnalyticsFilter {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// Of 19 values each.
-const PER_STATEMENT: usize = 2_500;
-
 /// The figures of a tenant's calls.
-pub struct CallAnalyticsRepo<'a>(Scope<'a>);
+pub struct CallAnalyticsRepo<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The figures of the tenant's calls.
@@ -220,41 +213,11 @@ macro_rules! filtered {
     }};
 }
 
-fn nothing() -> Value {
-    Value::Object(serde_json::Map::new())
-}
-
-/// What a computation puts in place of an older one. What people added (rating, conversion, revenue, cost, tags, metadata)
-/// stays unless the computation knows better.
-macro_rules! recomputed {
-    () => {
-        (
-            figures::conversation_id.eq(excluded(figures::conversation_id)),
-            figures::phone_number.eq(excluded(figures::phone_number)),
-            figures::call_type.eq(excluded(figures::call_type)),
-            figures::call_status.eq(excluded(figures::call_status)),
-            figures::call_duration.eq(excluded(figures::call_duration)),
-            figures::ai_takeover_count.eq(excluded(figures::ai_takeover_count)),
-            figures::customer_satisfaction.eq(newer(excluded(figures::customer_satisfaction), figures::customer_satisfaction)),
-            figures::conversion_status.eq(newer(excluded(figures::conversion_status), figures::conversion_status)),
-            figures::revenue_impact.eq(newer(excluded(figures::revenue_impact), figures::revenue_impact)),
-            figures::cost_per_call.eq(newer(excluded(figures::cost_per_call), figures::cost_per_call)),
-            figures::tags.eq(newer(excluded(figures::tags), figures::tags)),
-            figures::metadata
-                .eq(case_when(excluded(figures::metadata).eq(nothing()), figures::metadata)
-                    .otherwise(excluded(figures::metadata))),
-            figures::call_date.eq(excluded(figures::call_date)),
-            figures::processed_at.eq(excluded(figures::processed_at)),
-            figures::updated_at.eq(excluded(figures::updated_at)),
-        )
-    };
-}
-
 impl CallAnalyticsRepo<'_> {
     /// The figures, if they are there.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn find(&mut self, id: CallAnalyticsId) -> Result<Option<CallAnalytics>> {
         Ok(CallAnalytics::query()
             .filter(figures::tenant_id.eq(self.0.tenant))
@@ -266,7 +229,7 @@ impl CallAnalyticsRepo<'_> {
     /// The figures.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`crate::Error::NotFound`].
     pub fn get(&mut self, id: CallAnalyticsId) -> Result<CallAnalytics> {
         found(self.find(id)?, "call analytics")
     }
@@ -305,7 +268,7 @@ impl CallAnalyticsRepo<'_> {
     /// Keeps figures that must be new.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the call has figures, [`Error::Invalid`] on a broken rule; that call or conversation do not
+    /// [`crate::Error::Conflict`] when the call has figures, [`crate::Error::Invalid`] on a broken rule; that call or conversation do not
     /// exist is known when the transaction commits.
     pub fn create(&mut self, new: &NewCallAnalytics) -> Result<CallAnalytics> {
         let id = CallAnalyticsId::new(self.0.moment.id());
@@ -315,58 +278,10 @@ impl CallAnalyticsRepo<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Keeps a call's figures, in place of its older ones if there are any. What people added (rating, conversion, revenue,
-    /// cost, tags, metadata) stays where the new figures are silent.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] on a broken rule, and without a call.
-    pub fn upsert_by_call(&mut self, new: &NewCallAnalytics) -> Result<CallAnalytics> {
-        let new = keyed(new)?;
-        let id = CallAnalyticsId::new(self.0.moment.id());
-        Ok(diesel::insert_into(figures::table)
-            .values((new, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)))
-            .on_conflict((figures::tenant_id, figures::call_id))
-            .do_update()
-            .set(recomputed!())
-            .returning(CallAnalytics::as_returning())
-            .get_result(self.0.conn)?)
-    }
-
-    /// Keeps the figures of many calls (up to [`crate::Store::BATCH`]), as [`Self::upsert_by_call`] does. Of several
-    /// of one call the last counts. Returns how many were kept. [`crate::Store::load`] takes any number.
-    ///
-    /// # Errors
-    /// As [`Self::upsert_by_call`], with the row at fault, as in `rows[17].call_date`; then none is kept. That a
-    /// call or conversation does not exist is known when the transaction commits, and has no row.
-    pub fn upsert_many(&mut self, many: &[NewCallAnalytics]) -> Result<u64> {
-        at_most_a_batch(many)?;
-        let last: HashMap<_, _> = many.iter().enumerate().map(|(row, new)| (new.call_id, row)).collect();
-        let mut rows = Vec::with_capacity(many.len());
-        for (row, new) in many.iter().enumerate() {
-            let checked = keyed(new).map_err(|error| at_row(row, error))?;
-            if last.get(&new.call_id) == Some(&row) {
-                let id = CallAnalyticsId::new(self.0.moment.id());
-                rows.push((checked, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)));
-            }
-        }
-        // In one order, so that two loads of the same calls wait for each other instead of for each other's rows.
-        rows.sort_by_key(|(new, ..)| new.call_id);
-        let mut kept = 0;
-        for rows in in_statements(rows, PER_STATEMENT) {
-            kept += diesel::insert_into(figures::table)
-                .values(rows)
-                .on_conflict((figures::tenant_id, figures::call_id))
-                .do_update()
-                .set(recomputed!())
-                .execute(self.0.conn)?;
-        }
-        u64::try_from(kept).map_err(Error::internal)
-    }
-
     /// Adds what became known of a call.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
     pub fn update(&mut self, id: CallAnalyticsId, patch: &CallAnalyticsPatch) -> Result<CallAnalytics> {
         if let Some(metadata) = &patch.metadata {
             json::object("metadata", metadata)?;
@@ -395,7 +310,7 @@ impl CallAnalyticsRepo<'_> {
     /// Takes figures out.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`crate::Error::NotFound`].
     pub fn delete(&mut self, id: CallAnalyticsId) -> Result<()> {
         let rows = diesel::delete(figures::table)
             .filter(figures::tenant_id.eq(self.0.tenant))
@@ -403,12 +318,4 @@ impl CallAnalyticsRepo<'_> {
             .execute(self.0.conn)?;
         touched_one(rows, "call analytics")
     }
-}
-
-/// What is kept in place of something older needs a key.
-fn keyed(new: &NewCallAnalytics) -> Result<NewCallAnalytics> {
-    if new.call_id.is_none() {
-        return Err(Error::invalid("call_id", "is required: it tells which figures these replace"));
-    }
-    new.checked()
 }

@@ -1,6 +1,7 @@
 //! Figures drawn from calls and conversations, and the jobs and reports that draw them.
 
 mod call_analytics;
+mod call_analytics_load;
 mod conversation_analytics;
 mod job;
 mod job_queue;

@@ -74,8 +74,8 @@ impl Calls<'_> {
     pub fn set_status(&mut self, id: CallId, to: CallStatus) -> Result<Call> {
         let before = self.lock(id)?;
         before.call_status.must_become(to)?;
-        let ended_at =
-            to.is_terminal().then(|| before.ended_at.unwrap_or(self.0.now()).max(before.started_at.unwrap_or_default()));
+        // It does not end before it began, though its beginning may lie ahead of our clock.
+        let ended_at = if to.is_terminal() { before.ended_at.or(Some(self.0.now())).max(before.started_at) } else { None };
         let call: Call = diesel::update(calls::table)
             .filter(calls::tenant_id.eq(self.0.tenant))
             .filter(calls::id.eq(id))
