@@ -256,6 +256,7 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("tenants_onboarding_step_check", Invalid, "onboarding_step", "must be between 1 and 5"),
     c("tenants_owner_id_fkey", Missing, "owner_id", "must be an existing user"),
     c("tenants_pkey", Taken, "id", "is already taken"),
+    c("tenants_registration_key_key", Taken, "Idempotency-Key", "was used for another registration"),
     c("tenants_service_radius_miles_check", Invalid, "service_radius_miles", "must be at least 0"),
     c("tenants_status_check", Invalid, "status", "must be one of its known values"),
     c("user_preferences_customer_response_timeout_check", Invalid, "customer_response_timeout", "must be at least 1"),
@@ -278,7 +279,9 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("user_sessions_is_active_check", Invalid, "is_active", "must be false once ended"),
     c("user_sessions_pkey", Taken, "id", "is already taken"),
     c("user_sessions_refresh_token_hash_key", Taken, "refresh_token", "is already in use"),
+    c("user_sessions_sibling_token_hashes_check", Invalid, "sibling_token_hashes", "must be at most 7, none of them null"),
     c("user_sessions_tenant_id_fkey", Missing, "tenant_id", "must be an existing tenant"),
+    c("user_sessions_token_family_hash_key", Taken, "refresh_token", "is already in use"),
     c("user_sessions_user_id_fkey", Missing, "user_id", "must be an existing user"),
     c("user_status_current_status_check", Invalid, "current_status", "must be one of its known values"),
     c("user_status_pkey", Taken, "id", "is already taken"),
@@ -292,6 +295,7 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("users_role_check", Invalid, "role", "must be one of its known values"),
     c("users_tenant_id_fkey", Missing, "tenant_id", "must be an existing tenant"),
     c("users_tenant_id_id_key", Taken, "id", "is already taken"),
+    c("users_verification_expires_at_check", Invalid, "verification_expires_at", "must be given together with verification_token"),
 ];
 
 #[cfg(test)]

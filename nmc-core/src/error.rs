@@ -45,6 +45,9 @@ pub enum Error {
         /// Where it was to go.
         to: &'static str,
     },
+    /// Nobody who is known: no credential, or not one that is in force.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
     /// Not allowed.
     #[error("{0}")]
     Forbidden(&'static str),

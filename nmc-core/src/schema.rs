@@ -301,6 +301,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// When somebody last approved of greeting_template as it is; NULL once the template has changed.
+        greeting_reviewed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -906,6 +908,9 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// Hash of the key the registration came with: the same key again finds this tenant. NULL when it came without one.
+        #[max_length = 64]
+        registration_key -> Nullable<Varchar>,
     }
 }
 
@@ -999,7 +1004,7 @@ diesel::table! {
         /// Hash of the refresh token in force; the token itself is never stored.
         #[max_length = 255]
         refresh_token_hash -> Varchar,
-        /// Hash of the token before the last rotation: whoever shows that one again holds a stolen copy.
+        /// Hash of the token that was exchanged last. While none of its successors is used, it may be exchanged again.
         #[max_length = 255]
         previous_token_hash -> Nullable<Varchar>,
         /// When the refresh token was last exchanged.
@@ -1024,6 +1029,11 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         last_used_at -> Timestamptz,
+        /// Hash of the part that all refresh tokens of the session share: it finds the session, and proves that a token was once its.
+        #[max_length = 64]
+        token_family_hash -> Varchar,
+        /// Hashes of other tokens handed out for the same previous one, as unused as refresh_token_hash: answers that may be lost. At most 7.
+        sibling_token_hashes -> Array<Text>,
     }
 }
 
@@ -1076,9 +1086,9 @@ diesel::table! {
         role -> Varchar,
         /// Whether the user may log in.
         is_active -> Bool,
-        /// True from the start: the first build verifies no addresses.
+        /// Whether the address is known to be the user's: an invited one is once the invitation was accepted, all others from the start.
         email_verified -> Bool,
-        /// Reserved for address verification, not used by the first build; would hold a hash, never the token.
+        /// Hash of an open invitation, with which the user chooses a password; NULL when there is none.
         #[max_length = 255]
         verification_token -> Nullable<Varchar>,
         /// Wrong passwords in a row since the last login.
@@ -1091,6 +1101,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// The invitation is refused from this instant on; NULL without one.
+        verification_expires_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -138,6 +138,15 @@ impl ApiKeys<'_> {
         found(self.find(id)?, "API key")
     }
 
+    /// The key, which stays as it is until the transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn lock(&mut self, id: ApiKeyId) -> Result<ApiKey> {
+        let query = ApiKey::query().filter(keys::tenant_id.eq(self.0.tenant)).filter(keys::id.eq(id)).for_update();
+        found(query.first(self.0.conn).optional()?, "API key")
+    }
+
     /// The key with this prefix, if it is this tenant's.
     ///
     /// # Errors

@@ -1,21 +1,51 @@
-//! Who may come in: tenants, their users with what belongs to each (sessions, profile, preferences, presence), and API keys.
+//! Who may come in: tenants, their users with what belongs to each (sessions, profile, preferences, presence), and API keys;
+//! how they come in (login, tokens, invitations), and what they may do.
 
+mod access_token;
+mod actor;
 mod api_key;
+mod authenticator;
+mod invitation;
+mod key_ring;
+mod login_attempt;
 mod onboarding;
+mod owner;
+mod password;
+mod people;
+mod permission;
 mod preferences;
 mod presence;
 mod profile;
+mod random;
+mod registration;
+mod rotation;
 mod session;
 mod tenant;
 mod token_hash;
+mod token_keys;
 mod user;
 
+pub use access_token::AccessClaims;
+pub use actor::{Actor, Credential};
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeys, NewApiKey};
-pub use onboarding::onboard;
+pub use authenticator::{Authenticator, LoginPolicy, Origin, Tokens};
+pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, revoke_key, rotate_key};
+pub use login_attempt::LoginAttempt;
+pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
+pub use password::{Hasher, Password};
+pub use people::{
+    INVITATION_LIFETIME, NewPerson, change_profile, change_user, end_session, get_user, invite, invite_again, list_sessions,
+    logout, logout_everywhere, may_change,
+};
+pub use permission::Permission;
 pub use preferences::{Preferences, PreferencesFilter, PreferencesPatch, PreferencesRepo};
 pub use presence::{Presence, PresenceFilter, Presences};
 pub use profile::{NewProfile, Profile, ProfileFilter, ProfilePatch, Profiles};
-pub use session::{NewSession, Rotation, Session, SessionFilter, Sessions};
+pub use random::{ApiKeyText, InvitationToken, RefreshToken};
+pub use registration::{Registered, Registration};
+pub use rotation::Rotation;
+pub use session::{NewSession, Session, SessionFilter, Sessions};
 pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};
 pub use token_hash::TokenHash;
+pub use token_keys::{TokenKey, TokenKeys};
 pub use user::{NewUser, User, UserFilter, UserPatch, Users};

@@ -116,6 +116,18 @@ impl PreferencesRepo<'_> {
         found(self.find(user)?, "preferences")
     }
 
+    /// The user's preferences, which stay as they are until the transaction ends.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, user: UserId) -> Result<Preferences> {
+        let query = Preferences::query()
+            .filter(preferences::tenant_id.eq(self.0.tenant))
+            .filter(preferences::user_id.eq(user))
+            .for_update();
+        found(query.first(self.0.conn).optional()?, "preferences")
+    }
+
     /// A page of preferences, newest first.
     ///
     /// # Errors

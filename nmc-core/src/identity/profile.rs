@@ -169,6 +169,16 @@ impl Profiles<'_> {
         found(self.find_by_user(user)?, "profile")
     }
 
+    /// The user's profile, which stays as it is until the transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn lock_by_user(&mut self, user: UserId) -> Result<Profile> {
+        let query =
+            Profile::query().filter(profiles::tenant_id.eq(self.0.tenant)).filter(profiles::user_id.eq(user)).for_update();
+        found(query.first(self.0.conn).optional()?, "profile")
+    }
+
     /// A page of profiles, newest first.
     ///
     /// # Errors

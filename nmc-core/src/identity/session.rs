@@ -4,7 +4,7 @@ use super::TokenHash;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{tenants, user_sessions as sessions, users};
-use crate::store::{Scope, SystemTx, Tenant, TenantTx};
+use crate::store::{Scope, TenantTx};
 use crate::types::bounds::instant;
 use crate::types::{clip, optional};
 use crate::{Error, Result, SessionEnd, SessionId, TenantId, UserId};
@@ -64,6 +64,8 @@ fn host(ip: IpAddr) -> IpNet {
 pub struct NewSession {
     /// Who has logged in.
     pub user_id: UserId,
+    /// Of the part that all refresh tokens of this session share.
+    pub token_family_hash: TokenHash,
     /// Of the refresh token that was handed out.
     pub refresh_token_hash: TokenHash,
     /// No refresh from this instant on.
@@ -87,40 +89,10 @@ pub struct SessionFilter {
     pub ip: Option<IpAddr>,
 }
 
-/// What came of showing a refresh token.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rotation {
-    /// The token was in force; the new one is now.
-    Rotated(Box<Session>),
-    /// The token was exchanged before, and is the last one that was: the answer that held its successor was lost, or one
-    /// of two holders stole it. Nothing changed; the caller tells them apart, by the time that has passed.
-    Superseded {
-        /// When it was exchanged.
-        rotated_at: DateTime<Utc>,
-    },
-    /// Neither the token in force nor the one before it; or there is no such session.
-    Unknown,
-    /// The session is over, for this reason.
-    Ended(SessionEnd),
-}
-
-/// What a rotation has to know of the row it has locked.
-#[derive(HasQuery)]
-#[diesel(table_name = sessions, check_for_backend(Pg))]
-struct Tokens {
-    refresh_token_hash: String,
-    previous_token_hash: Option<String>,
-    rotated_at: Option<DateTime<Utc>>,
-    last_used_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-    is_active: bool,
-    ended_reason: Option<SessionEnd>,
-}
-
 /// The end of a session. Its last use is then: the trigger would take the server's clock for it.
 #[derive(AsChangeset)]
 #[diesel(table_name = sessions, check_for_backend(Pg))]
-struct Ended {
+pub(super) struct Ended {
     is_active: bool,
     ended_at: DateTime<Utc>,
     ended_reason: SessionEnd,
@@ -128,7 +100,7 @@ struct Ended {
 }
 
 /// The sessions of a tenant's users.
-pub struct Sessions<'a>(Scope<'a>);
+pub struct Sessions<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The sessions of the tenant's users.
@@ -219,6 +191,7 @@ impl Sessions<'_> {
                 sessions::id.eq(SessionId::new(self.0.moment.id())),
                 sessions::tenant_id.eq(self.0.tenant),
                 sessions::user_id.eq(new.user_id),
+                sessions::token_family_hash.eq(new.token_family_hash.hex()),
                 sessions::refresh_token_hash.eq(new.refresh_token_hash.hex()),
                 sessions::expires_at.eq(new.expires_at),
                 sessions::ip_address.eq(new.ip_address.map(host)),
@@ -251,46 +224,6 @@ impl Sessions<'_> {
             .first(self.0.conn)
             .optional()?;
         if found(active, "tenant")? { Ok(()) } else { Err(Error::Forbidden("this business is not active")) }
-    }
-
-    /// Exchanges the refresh token, if the one shown is in force. The session's end stays where it is.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when the new token is the one shown; [`Error::Conflict`] when another session has it.
-    pub fn rotate(&mut self, id: SessionId, shown: &TokenHash, new: &TokenHash) -> Result<Rotation> {
-        if shown == new {
-            return Err(Error::invalid("refresh_token", "must be a new one"));
-        }
-        let row = Tokens::query()
-            .filter(sessions::tenant_id.eq(self.0.tenant))
-            .filter(sessions::id.eq(id))
-            .for_update()
-            .first(self.0.conn)
-            .optional()?;
-        let (Some(row), shown, now) = (row, shown.hex(), self.0.now()) else { return Ok(Rotation::Unknown) };
-        let in_force = row.refresh_token_hash == shown;
-        if !in_force && row.previous_token_hash.as_ref() != Some(&shown) {
-            return Ok(Rotation::Unknown);
-        }
-        if !row.is_active || row.expires_at <= now {
-            return Ok(Rotation::Ended(row.ended_reason.unwrap_or(SessionEnd::Expired)));
-        }
-        if !in_force {
-            return Ok(Rotation::Superseded { rotated_at: row.rotated_at.unwrap_or(row.last_used_at) });
-        }
-        let session = diesel::update(sessions::table)
-            .filter(sessions::tenant_id.eq(self.0.tenant))
-            .filter(sessions::id.eq(id))
-            .filter(sessions::is_active)
-            .set((
-                sessions::refresh_token_hash.eq(new.hex()),
-                sessions::previous_token_hash.eq(shown),
-                sessions::rotated_at.eq(now),
-                sessions::last_used_at.eq(now),
-            ))
-            .returning(Session::as_returning())
-            .get_result(self.0.conn)?;
-        Ok(Rotation::Rotated(Box::new(session)))
     }
 
     /// The session was used now.
@@ -374,26 +307,8 @@ impl Sessions<'_> {
             .execute(self.0.conn)?)
     }
 
-    fn ended(&self, why: SessionEnd) -> Ended {
+    pub(super) fn ended(&self, why: SessionEnd) -> Ended {
         let now = self.0.now();
         Ended { is_active: false, ended_at: now, ended_reason: why, last_used_at: now }
-    }
-}
-
-impl SystemTx<'_> {
-    /// Whose session a refresh token belongs, or belonged until its last rotation, to. Whether it is in force says
-    /// [`Sessions::rotate`].
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
-    pub fn find_session_by_token(&mut self, token: &TokenHash) -> Result<Option<(Tenant, SessionId)>> {
-        let hash = token.hex();
-        let keys = (sessions::tenant_id, sessions::id);
-        let mut row: Option<(TenantId, SessionId)> =
-            sessions::table.filter(sessions::refresh_token_hash.eq(&hash)).select(keys).first(self.conn).optional()?;
-        if row.is_none() {
-            row = sessions::table.filter(sessions::previous_token_hash.eq(&hash)).select(keys).first(self.conn).optional()?;
-        }
-        Ok(row.map(|(tenant, id)| (Tenant::proven(tenant), id)))
     }
 }

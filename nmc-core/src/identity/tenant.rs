@@ -117,6 +117,15 @@ impl Tenants<'_> {
         found(TenantRow::query().filter(tenants::id.eq(self.0.tenant)).first(self.0.conn).optional()?, "tenant")
     }
 
+    /// The tenant's own row, which stays as it is until the transaction ends.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn lock(&mut self) -> Result<TenantRow> {
+        let query = TenantRow::query().filter(tenants::id.eq(self.0.tenant)).for_no_key_update();
+        found(query.first(self.0.conn).optional()?, "tenant")
+    }
+
     /// Changes the tenant's own row.
     ///
     /// # Errors

@@ -31,6 +31,13 @@ impl TokenHash {
     }
 }
 
+impl TokenHash {
+    /// Whether a text column holds this hash.
+    pub(super) fn is(&self, stored: &str) -> bool {
+        self.hex().as_bytes().ct_eq(stored.as_bytes()).into()
+    }
+}
+
 impl PartialEq for TokenHash {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()

@@ -6,15 +6,13 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::users;
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::{bounds, optional, required};
+use crate::types::{optional, required};
 use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole};
-use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::case_when;
+use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use diesel::sql_types::{Nullable, Timestamptz};
 
 /// One user, without the password's hash, which only a login reads.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -49,6 +47,8 @@ pub struct NewUser {
     pub last_name: Option<String>,
     /// What they may do.
     pub role: UserRole,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
 }
 
 /// Changes of a user. Their profile takes over e-mail and role in the same transaction.
@@ -82,7 +82,7 @@ pub struct UserFilter {
 }
 
 /// A tenant's users.
-pub struct Users<'a>(Scope<'a>);
+pub struct Users<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's users.
@@ -135,6 +135,15 @@ impl Users<'_> {
         found(self.find(id)?, "user")
     }
 
+    /// The user, who stays as they are until the transaction ends.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: UserId) -> Result<User> {
+        let query = User::query().filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id)).for_update();
+        found(query.first(self.0.conn).optional()?, "user")
+    }
+
     /// The user with this e-mail, if they are this tenant's.
     ///
     /// # Errors
@@ -179,6 +188,7 @@ impl Users<'_> {
                 users::first_name.eq(optional("first_name", new.first_name.as_deref(), 100)?),
                 users::last_name.eq(optional("last_name", new.last_name.as_deref(), 100)?),
                 users::role.eq(new.role),
+                users::email_verified.eq(new.email_verified),
                 stamped!(users, self.0, id),
             ))
             .returning(User::as_returning())
@@ -188,9 +198,12 @@ impl Users<'_> {
     /// Changes a user, and what follows from it.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] on an e-mail that is taken; [`crate::Error::Invalid`] on a
-    /// broken rule.
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] on an e-mail that is taken, or when the last owner would go;
+    /// [`crate::Error::Invalid`] on a broken rule.
     pub fn update(&mut self, id: UserId, patch: &UserPatch) -> Result<User> {
+        if patch.is_active == Some(false) || patch.role.is_some_and(|role| role != UserRole::Owner) {
+            self.let_go_as_owner(id)?;
+        }
         let row: Option<User> = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))
@@ -216,31 +229,52 @@ impl Users<'_> {
         Ok(user)
     }
 
-    /// Gives the user another password: its bcrypt hash. Their sessions are the caller's to end
+    /// Gives the user another password, its bcrypt hash, and unlocks the account. Their sessions are the caller's to end
     /// ([`super::Sessions::end_all_of_user`]).
     ///
     /// # Errors
     /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
     pub fn set_password_hash(&mut self, id: UserId, hash: &str) -> Result<User> {
-        let row = diesel::update(users::table)
-            .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(users::id.eq(id))
-            .set((users::password_hash.eq(required("password_hash", hash, 255)?), users::updated_at.eq(self.0.now())))
-            .returning(User::as_returning())
-            .get_result(self.0.conn)
-            .optional()?;
-        found(row, "user")
+        found(self.write_password_hash(id, None, hash)?, "user")
     }
 
-    /// The user has logged in now: the count of wrong passwords begins anew.
+    /// The same, if the password is still the one behind this hash; else nothing changes, and it says `None`.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`].
-    pub fn record_login(&mut self, id: UserId) -> Result<User> {
-        let now = self.0.now();
-        let row = diesel::update(users::table)
+    /// [`crate::Error::Invalid`] on a broken rule.
+    pub fn replace_password_hash(&mut self, id: UserId, old: &str, new: &str) -> Result<Option<User>> {
+        self.write_password_hash(id, Some(old), new)
+    }
+
+    fn write_password_hash(&mut self, id: UserId, old: Option<&str>, new: &str) -> Result<Option<User>> {
+        let mut query = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))
+            .set((
+                users::password_hash.eq(required("password_hash", new, 255)?),
+                users::failed_login_attempts.eq(0),
+                users::locked_until.eq(None::<DateTime<Utc>>),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .into_boxed::<Pg>();
+        if let Some(old) = old {
+            query = query.filter(users::password_hash.eq(old));
+        }
+        Ok(query.returning(User::as_returning()).get_result(self.0.conn).optional()?)
+    }
+
+    /// The user has logged in now, with the password behind this hash: the count of wrong ones begins anew. Says `None` when
+    /// the password, or whether they may log in, has changed meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn record_login(&mut self, id: UserId, verified_hash: &str) -> Result<Option<User>> {
+        let now = self.0.now();
+        Ok(diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .filter(users::is_active)
+            .filter(users::password_hash.eq(verified_hash))
             .set((
                 users::failed_login_attempts.eq(0),
                 users::locked_until.eq(None::<DateTime<Utc>>),
@@ -249,40 +283,15 @@ impl Users<'_> {
             ))
             .returning(User::as_returning())
             .get_result(self.0.conn)
-            .optional()?;
-        found(row, "user")
+            .optional()?)
     }
 
-    /// Somebody gave a wrong password. From the `limit`th in a row on the user is locked for `lock_for`. One statement: of
-    /// many at once each counts.
+    /// Removes a user. Someone whom conversations name can only be deactivated; that is known when the transaction commits.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::Invalid`] when `lock_for` is not a time to come.
-    pub fn record_failed_login(&mut self, id: UserId, limit: u16, lock_for: TimeDelta) -> Result<User> {
-        let now = self.0.now();
-        let until = bounds::end_of("lock_for", now, lock_for)?;
-        let failed = users::failed_login_attempts + 1;
-        let row = diesel::update(users::table)
-            .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(users::id.eq(id))
-            .set((
-                users::failed_login_attempts.eq(failed),
-                users::locked_until.eq(case_when(failed.ge(i32::from(limit)), until.into_sql::<Nullable<Timestamptz>>())
-                    .otherwise(users::locked_until)),
-                users::updated_at.eq(now),
-            ))
-            .returning(User::as_returning())
-            .get_result(self.0.conn)
-            .optional()?;
-        found(row, "user")
-    }
-
-    /// Removes a user. Someone who is the owner, or whom conversations name, can only be deactivated; that is known when
-    /// the transaction commits.
-    ///
-    /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] as above.
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] as above, and on the last owner.
     pub fn delete(&mut self, id: UserId, _: Confirmed) -> Result<()> {
+        self.let_go_as_owner(id)?;
         let rows = diesel::delete(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))

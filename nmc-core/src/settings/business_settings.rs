@@ -6,6 +6,7 @@ use crate::store::{Scope, TenantTx, stamped};
 use crate::types::required;
 use crate::{BusinessSettingsId, Result, TenantId};
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
@@ -17,6 +18,7 @@ pub struct BusinessSettings {
     pub id: BusinessSettingsId,
     pub tenant_id: TenantId,
     pub greeting_template: String,
+    pub greeting_reviewed_at: Option<DateTime<Utc>>,
     pub greeting_cooldown_hours: i32,
     pub ai_takeover_delay_seconds: i32,
     pub basic_job_estimate_min: i32,
@@ -66,7 +68,31 @@ impl BusinessSettingsRepo<'_> {
         found(row, "business settings")
     }
 
-    /// Changes the settings.
+    /// The settings, which stay as they are until the transaction ends.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn lock(&mut self) -> Result<BusinessSettings> {
+        let query = BusinessSettings::query().filter(settings::tenant_id.eq(self.0.tenant)).for_update();
+        found(query.first(self.0.conn).optional()?, "business settings")
+    }
+
+    /// Somebody approves of the greeting as it is now.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn review_greeting(&mut self) -> Result<BusinessSettings> {
+        let now = self.0.now();
+        let row = diesel::update(settings::table)
+            .filter(settings::tenant_id.eq(self.0.tenant))
+            .set((settings::greeting_reviewed_at.eq(now), settings::updated_at.eq(now)))
+            .returning(BusinessSettings::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "business settings")
+    }
+
+    /// Changes the settings. Another greeting has to be reviewed anew.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] naming the field and its range.
@@ -75,6 +101,11 @@ impl BusinessSettingsRepo<'_> {
         let row = diesel::update(settings::table)
             .filter(settings::tenant_id.eq(self.0.tenant))
             .set((
+                // The same words again are still those that were approved of.
+                template.as_ref().map(|value| {
+                    settings::greeting_reviewed_at
+                        .eq(case_when(settings::greeting_template.eq(value.clone()), settings::greeting_reviewed_at))
+                }),
                 template.map(|value| settings::greeting_template.eq(value)),
                 patch.greeting_cooldown_hours.map(|value| settings::greeting_cooldown_hours.eq(value)),
                 patch.ai_takeover_delay_seconds.map(|value| settings::ai_takeover_delay_seconds.eq(value)),

@@ -23,6 +23,7 @@ pub use verify::Difference;
 
 use crate::clock::Moment;
 use crate::{Error, Result};
+use chrono::{DateTime, Utc};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 use pool::{Link, Links, Pool, PooledLink};
 use std::sync::Arc;
@@ -139,6 +140,12 @@ impl Store {
     #[must_use]
     pub fn migrator(&self) -> Migrator {
         Migrator::new(self.config.url.clone())
+    }
+
+    /// What the store's clock says.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.config.clock.now()
     }
 
     /// Whether the database answers.

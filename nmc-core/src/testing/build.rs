@@ -105,8 +105,14 @@ impl Business {
     /// When it is refused.
     pub fn user(&self, store: &Store) -> UserId {
         let email: Email = format!("{}@example.com", Uuid::now_v7()).parse().expect("an address");
-        let new =
-            NewUser { email, password_hash: "none".to_owned(), first_name: None, last_name: None, role: UserRole::Operator };
+        let new = NewUser {
+            email,
+            password_hash: "none".to_owned(),
+            first_name: None,
+            last_name: None,
+            role: UserRole::Operator,
+            email_verified: true,
+        };
         store.tenant(&self.tenant, |tx| tx.users().create(&new)).expect("a user").id
     }
 

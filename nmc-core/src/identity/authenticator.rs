@@ -1,0 +1,234 @@
+//! Logging in and staying so (ts-auth, source lines 688–730).
+
+use super::random::{ApiKeyText, InvitationToken, RefreshToken};
+use super::{AccessClaims, Actor, Credential, Hasher, LoginAttempt, NewSession, Password, Rotation, Session, TokenKeys, User};
+use crate::store::{Reason, Store, SystemTx, Tenant};
+use crate::{Email, Error, Result, Secret, SessionEnd, UserId};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::net::IpAddr;
+
+/// How logins are handled.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginPolicy {
+    /// Wrong passwords in a row before an account is locked.
+    pub attempts: u16,
+    /// How long it is locked.
+    pub lock_for: TimeDelta,
+    /// How long a session lives, however often it is refreshed.
+    pub session_for: TimeDelta,
+}
+
+impl Default for LoginPolicy {
+    fn default() -> Self {
+        Self { attempts: 5, lock_for: TimeDelta::minutes(15), session_for: TimeDelta::days(30) }
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The client's address.
+    pub ip_address: Option<IpAddr>,
+    /// Its User-Agent; cut at 1,000 characters.
+    pub user_agent: Option<String>,
+    /// Whatever it sends to tell its devices apart; up to 255 characters.
+    pub device_fingerprint: Option<String>,
+}
+
+/// What a client goes on with.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// Shown with every request.
+    pub access_token: Secret,
+    /// The access token is refused from this instant on.
+    pub access_expires_at: DateTime<Utc>,
+    /// Exchanged for new tokens, once.
+    pub refresh_token: Secret,
+    /// The session they belong to, with its user.
+    pub session: Session,
+}
+
+/// Logs people in, and says who shows a credential.
+#[derive(Debug, Clone)]
+pub struct Authenticator {
+    store: Store,
+    hasher: Hasher,
+    keys: TokenKeys,
+    policy: LoginPolicy,
+}
+
+/// Wrong, unknown, locked and deactivated are one answer.
+const WRONG: Error = Error::Unauthenticated("e-mail or password is wrong, or the account is locked for a while");
+const NO_SESSION: Error = Error::Unauthenticated("the session has ended; log in again");
+
+impl Authenticator {
+    /// Over a store.
+    #[must_use]
+    pub const fn new(store: Store, hasher: Hasher, keys: TokenKeys, policy: LoginPolicy) -> Self {
+        Self { store, hasher, keys, policy }
+    }
+
+    /// The store it is over.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// How it hashes.
+    #[must_use]
+    pub const fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    /// Begins a session. No connection is held while the password is checked.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], in the same words and after the same work, when the password is wrong and when the account
+    /// is unknown, locked or deactivated; [`Error::Forbidden`] with the right password of a business that is not active;
+    /// [`Error::Invalid`] on a password that is too long for any; [`Error::Unavailable`] when too many log in at once.
+    pub fn login(&self, email: &Email, password: &Secret, origin: &Origin) -> Result<Tokens> {
+        let attempt = self.prove(email, password)?;
+        let outdated = self.hasher.is_outdated(&attempt.password_hash);
+        // The password passed when it was chosen; rules that came later don't lock anybody out.
+        let rehashed = match outdated.then(|| Password::new("password", password)) {
+            Some(Ok(password)) => Some(self.hasher.hash(&password)?),
+            _ => None,
+        };
+        let token = RefreshToken::first()?;
+        let session = self.store.tenant(&attempt.tenant, |tx| {
+            if tx.users().record_login(attempt.user, &attempt.password_hash)?.is_none() {
+                return Err(WRONG);
+            }
+            if let Some(hash) = &rehashed {
+                tx.users().replace_password_hash(attempt.user, &attempt.password_hash, hash)?;
+            }
+            let expires_at = tx.now() + self.policy.session_for;
+            tx.sessions().create(&NewSession {
+                user_id: attempt.user,
+                token_family_hash: token.family_hash(),
+                refresh_token_hash: token.hash(),
+                expires_at,
+                ip_address: origin.ip_address,
+                user_agent: origin.user_agent.clone(),
+                device_fingerprint: origin.device_fingerprint.clone(),
+            })
+        })?;
+        self.hand_out(session, &token, attempt.tenant)
+    }
+
+    fn hand_out(&self, session: Session, refresh: &RefreshToken, tenant: Tenant) -> Result<Tokens> {
+        let now = self.store.now();
+        let claims = AccessClaims {
+            tenant,
+            user: session.user_id,
+            session: session.id,
+            expires_at: (now + AccessClaims::LIFETIME).min(session.expires_at),
+        };
+        let access_token = self.keys.sign(&claims, now)?;
+        Ok(Tokens { access_token, access_expires_at: claims.expires_at, refresh_token: refresh.text(), session })
+    }
+
+    /// Counts the guess, then checks it.
+    fn prove(&self, email: &Email, password: &Secret) -> Result<LoginAttempt> {
+        let policy = self.policy;
+        // Too long is said before anything is counted: it says nothing about the account.
+        if password.expose().len() > Password::LONGEST {
+            return Err(Error::invalid("password", format!("must be at most {} bytes", Password::LONGEST)));
+        }
+        let attempt =
+            self.store.system(Reason::Authentication, |tx| tx.claim_login_attempt(email, policy.attempts, policy.lock_for))?;
+        let hash = attempt.as_ref().map(|attempt| attempt.password_hash.as_str());
+        let fits = self.hasher.verify(password, hash)?;
+        attempt.filter(|_| fits).ok_or(WRONG)
+    }
+
+    /// Exchanges a refresh token for new tokens.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the session is over, or ends now because the token was exchanged before.
+    pub fn refresh(&self, token: &Secret) -> Result<Tokens> {
+        let shown: RefreshToken = token.expose().parse()?;
+        let next = shown.successor()?;
+        let (tenant, rotation) = self.store.found_tenant(
+            Reason::Authentication,
+            None,
+            |tx| tx.find_session_by_family(&shown.family_hash())?.ok_or(NO_SESSION),
+            |tx, session| Ok((tx.tenant(), tx.sessions().rotate(session, &shown.hash(), &next.hash())?)),
+        )?;
+        match rotation {
+            Rotation::Rotated(session) => self.hand_out(*session, &next, tenant),
+            Rotation::Reused => {
+                tracing::warn!(tenant = %tenant.id(), "a refresh token came back that was exchanged before; its session was ended");
+                Err(Error::Unauthenticated("the refresh token was used before; the session has ended, log in again"))
+            }
+            Rotation::Unknown | Rotation::Ended(_) => Err(NO_SESSION),
+        }
+    }
+
+    /// What a bearer shows: an access token, whose signature is checked here, or an API key. For [`Store::acting`].
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`].
+    pub fn credential(&self, bearer: &Secret) -> Result<Credential> {
+        if bearer.expose().starts_with("nmc_") {
+            return bearer.expose().parse::<ApiKeyText>().map(Credential::from);
+        }
+        self.keys.check(bearer, self.store.now()).map(Credential::Token)
+    }
+
+    /// Changes the password of the user who acts, and ends their other sessions.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `current_password` when it is wrong, or the account is locked by wrong guesses; of
+    /// `new_password` when it can't be one; [`Error::Forbidden`] to a program with a key.
+    pub fn change_password(&self, credential: &Credential, current: &Secret, new: &Secret) -> Result<()> {
+        let new = Password::new("new_password", new)?;
+        let user = self.store.acting(credential, |tx, actor| {
+            tx.users().get(actor.user().ok_or(Error::Forbidden("an API key has no password"))?)
+        })?;
+        let attempt = self.prove(&user.email, current).map_err(|error| match error {
+            Error::Unauthenticated(_) => Error::invalid("current_password", "is wrong, or the account is locked for a while"),
+            Error::Invalid { rule, .. } => Error::invalid("current_password", rule),
+            other => other,
+        })?;
+        let hash = self.hasher.hash(&new)?;
+        self.store.acting(credential, |tx, actor| {
+            let user = user_of(actor, &attempt)?;
+            if tx.users().replace_password_hash(user, &attempt.password_hash, &hash)?.is_none() {
+                return Err(Error::invalid("current_password", "was changed meanwhile"));
+            }
+            tx.sessions().end_all_of_user(user, actor.session(), SessionEnd::PasswordChanged).map(drop)
+        })
+    }
+
+    /// Chooses the password of somebody who was invited, and makes them known as the holder of their address. The
+    /// invitation is spent; sessions they have are ended.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `invitation` when it is not in force, or of `password` when it can't be one.
+    pub fn accept_invitation(&self, invitation: &Secret, password: &Secret) -> Result<User> {
+        let token: InvitationToken = invitation.expose().parse()?;
+        let password = Password::new("password", password)?;
+        // Looked at first, so that nobody has us hash for nothing; decided when it is spent.
+        let find = |tx: &mut SystemTx<'_>| {
+            let found = tx.find_invited(&token)?;
+            found.ok_or_else(|| Error::invalid("invitation", "must be in force: it is used up, replaced or too old"))
+        };
+        self.store.system(Reason::Authentication, find)?;
+        let hash = self.hasher.hash(&password)?;
+        self.store.found_tenant(
+            Reason::Authentication,
+            None,
+            |tx| find(tx).map(|tenant| (tenant, ())),
+            |tx, ()| {
+                let user = tx.users().accept_invitation(&token, &hash)?;
+                tx.sessions().end_all_of_user(user.id, None, SessionEnd::PasswordChanged)?;
+                Ok(user)
+            },
+        )
+    }
+}
+
+fn user_of(actor: &Actor, attempt: &LoginAttempt) -> Result<UserId> {
+    actor.user().filter(|user| *user == attempt.user).ok_or(WRONG)
+}

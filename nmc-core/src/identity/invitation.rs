@@ -1,0 +1,85 @@
+//! Invitations (`users.verification_token`, source line 1122, which the source leaves unused): with one, somebody who was
+//! added by a colleague chooses their password.
+
+use super::random::InvitationToken;
+use super::{User, Users};
+use crate::error::found;
+use crate::schema::{tenants, users};
+use crate::store::{SystemTx, Tenant};
+use crate::types::{bounds, required};
+use crate::{Error, Result, TenantId};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+impl Users<'_> {
+    /// Invites a user to choose a password, for so long. An invitation they had before is void.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] when `good_for` is not a time to come.
+    pub fn set_invitation(&mut self, token: &InvitationToken, good_for: TimeDelta) -> Result<User> {
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(token.user()))
+            .set((
+                users::verification_token.eq(token.hash().hex()),
+                users::verification_expires_at.eq(bounds::end_of("good_for", self.0.now(), good_for)?),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "user")
+    }
+
+    /// Spends an invitation: the user gets this password, its bcrypt hash, and counts as the holder of their address.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `invitation` when it is not in force.
+    pub fn accept_invitation(&mut self, token: &InvitationToken, password_hash: &str) -> Result<User> {
+        let now = self.0.now();
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(token.user()))
+            .filter(users::is_active)
+            .filter(users::verification_token.eq(token.hash().hex()))
+            .filter(users::verification_expires_at.gt(now))
+            .set((
+                users::password_hash.eq(required("password_hash", password_hash, 255)?),
+                users::verification_token.eq(None::<String>),
+                users::verification_expires_at.eq(None::<DateTime<Utc>>),
+                users::email_verified.eq(true),
+                users::failed_login_attempts.eq(0),
+                users::locked_until.eq(None::<DateTime<Utc>>),
+                users::updated_at.eq(now),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        row.ok_or_else(void)
+    }
+}
+
+impl SystemTx<'_> {
+    /// Whose business an invitation is into, if it is in force and its secret is right.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn find_invited(&mut self, token: &InvitationToken) -> Result<Option<Tenant>> {
+        let row: Option<(TenantId, Option<String>)> = users::table
+            .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
+            .filter(users::id.eq(token.user()))
+            .filter(users::is_active)
+            .filter(tenants::is_active)
+            .filter(users::verification_expires_at.gt(self.now()))
+            .select((users::tenant_id, users::verification_token))
+            .first(self.conn)
+            .optional()?;
+        let known = row.filter(|(_, hash)| hash.as_deref().is_some_and(|hash| token.hash().is(hash)));
+        Ok(known.map(|(tenant, _)| Tenant::proven(tenant)))
+    }
+}
+
+/// Used up, replaced, too old or never made: whoever shows it hears no more than that.
+pub(super) fn void() -> Error {
+    Error::invalid("invitation", "must be in force: it is used up, replaced or too old")
+}

@@ -1,0 +1,219 @@
+//! Passwords: bounded, hashed with bcrypt (source line 695), a few at a time.
+
+use crate::{Error, Result, Secret};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A password that somebody chooses: 10 characters at least, 72 bytes at most, since bcrypt looks no further and a password
+/// is never cut.
+#[derive(Debug, Clone)]
+pub struct Password(Secret);
+
+impl Password {
+    /// The longest, in bytes.
+    pub const LONGEST: usize = 72;
+    /// The shortest, in characters.
+    pub const SHORTEST: usize = 10;
+
+    /// Takes a password for the field of this name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `field` when it is too short, too long, or holds NUL.
+    pub fn new(field: &'static str, text: &Secret) -> Result<Self> {
+        let chosen = text.expose();
+        shown(field, text)?;
+        if chosen.chars().count() < Self::SHORTEST {
+            return Err(Error::invalid(field, format!("must be at least {} characters", Self::SHORTEST)));
+        }
+        if chosen.chars().all(|c| chosen.starts_with(c)) {
+            return Err(Error::invalid(field, "must not be one character over and over"));
+        }
+        Ok(Self(text.clone()))
+    }
+}
+
+/// Checks a password that is shown rather than chosen: rules for new ones may be stricter than the old ones were.
+fn shown(field: &'static str, text: &Secret) -> Result<()> {
+    if text.expose().len() > Password::LONGEST {
+        return Err(Error::invalid(field, format!("must be at most {} bytes", Password::LONGEST)));
+    }
+    if text.expose().contains('\0') {
+        return Err(Error::invalid(field, "must not contain NUL"));
+    }
+    Ok(())
+}
+
+/// What the column holds of a user who has no password yet. No password fits it.
+pub(super) const NO_PASSWORD: &str = "!";
+
+/// How passwords are hashed, and how many at once. Clones share the places.
+#[derive(Debug, Clone)]
+pub struct Hasher {
+    cost: u32,
+    /// Hash of nobody's password: checking it takes as long as checking somebody's.
+    decoy: Arc<str>,
+    places: Arc<Places>,
+}
+
+#[derive(Debug)]
+struct Places {
+    taken: Mutex<Taken>,
+    freed: Condvar,
+    at_once: usize,
+    waiting: usize,
+    patience: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    working: usize,
+    waiting: usize,
+    done: u64,
+}
+
+impl Hasher {
+    /// The cost the source prescribes (line 695); it may be raised, and a login then raises its user's hash.
+    pub const COST: u32 = 10;
+
+    /// Hashes at this cost (4 to 31, each step doubles the time), `at_once` at a time on their callers' threads. `waiting`
+    /// more wait, five seconds at the most.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a cost that bcrypt does not know.
+    pub fn new(cost: u32, at_once: usize, waiting: usize) -> Result<Self> {
+        let decoy = bcrypt::hash("nobody's", cost).map_err(|_| Error::invalid("cost", "must be between 4 and 31"))?;
+        let places = Places {
+            taken: Mutex::default(),
+            freed: Condvar::new(),
+            at_once: at_once.max(1),
+            waiting,
+            patience: Duration::from_secs(5),
+        };
+        Ok(Self { cost, decoy: decoy.into(), places: Arc::new(places) })
+    }
+
+    /// The hash of a password, in modular crypt format.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when too many are waiting.
+    pub fn hash(&self, password: &Password) -> Result<String> {
+        let _place = Place::take(&self.places)?;
+        bcrypt::hash(password.0.expose(), self.cost).map_err(Error::internal)
+    }
+
+    /// Whether a password is the one behind a hash. Without a hash it takes as long, and is not.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `password` when it is longer than any can be; [`Error::Unavailable`] when too many are waiting.
+    pub fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool> {
+        shown("password", password)?;
+        let hash = hash.filter(|hash| *hash != NO_PASSWORD);
+        let _place = Place::take(&self.places)?;
+        let fits = bcrypt::verify(password.expose(), hash.unwrap_or(&self.decoy)).map_err(Error::internal)?;
+        Ok(fits && hash.is_some())
+    }
+
+    /// Whether a hash was made at another cost than this.
+    #[must_use]
+    pub fn is_outdated(&self, hash: &str) -> bool {
+        hash.split('$').nth(2).and_then(|cost| cost.parse().ok()) != Some(self.cost)
+    }
+
+    /// How many passwords were hashed or checked so far.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.places.taken.lock().unwrap_or_else(PoisonError::into_inner).done
+    }
+}
+
+/// One of the places; free again when dropped.
+struct Place<'a>(&'a Places);
+
+impl<'a> Place<'a> {
+    fn take(places: &'a Places) -> Result<Self> {
+        let full = || Error::Unavailable { what: "too many people are logging in", contention: false, source: None };
+        let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.working >= places.at_once && taken.waiting >= places.waiting {
+            return Err(full());
+        }
+        let until = Instant::now() + places.patience;
+        taken.waiting += 1;
+        while taken.working >= places.at_once {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                taken.waiting -= 1;
+                return Err(full());
+            }
+            taken = places.freed.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        taken.waiting -= 1;
+        taken.working += 1;
+        Ok(Self(places))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.working -= 1;
+        taken.done += 1;
+        drop(taken);
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text)
+    }
+
+    #[test]
+    fn a_password_is_bounded_and_never_cut() {
+        for (text, rule) in [
+            ("short", "must be at least 10 characters"),
+            (&"x".repeat(73), "must be at most 72 bytes"),
+            (&"ü".repeat(37), "must be at most 72 bytes"),
+            ("with\0a zero byte", "must not contain NUL"),
+            ("aaaaaaaaaaaaaaa", "must not be one character over and over"),
+        ] {
+            match Password::new("password", &secret(text)) {
+                Err(Error::Invalid { field, rule: said }) => assert_eq!((&*field, &*said), ("password", rule)),
+                other => panic!("{other:?}"),
+            }
+        }
+        let hasher = Hasher::new(4, 1, 1).unwrap();
+        let longest = secret(&format!("{}xy", "ab".repeat(35)));
+        let hash = hasher.hash(&Password::new("password", &longest).unwrap()).unwrap();
+        assert!(hasher.verify(&longest, Some(&hash)).unwrap());
+        assert!(!hasher.verify(&secret(&format!("{}xz", "ab".repeat(35))), Some(&hash)).unwrap(), "the last byte counts");
+        assert!(hasher.verify(&secret(&format!("{}!", longest.expose())), Some(&hash)).is_err(), "not cut to fit");
+    }
+
+    #[test]
+    fn nobody_has_no_password() {
+        let hasher = Hasher::new(4, 1, 1).unwrap();
+        assert!(!hasher.verify(&secret("nobody's"), None).unwrap());
+        assert!(!hasher.verify(&secret("!"), Some(NO_PASSWORD)).unwrap());
+        assert_eq!(hasher.done(), 2, "and it takes as long to say so");
+    }
+
+    #[test]
+    fn an_older_cost_is_seen() {
+        let (old, new) = (Hasher::new(4, 1, 1).unwrap(), Hasher::new(5, 1, 1).unwrap());
+        let hash = old.hash(&Password::new("password", &secret("correct horse")).unwrap()).unwrap();
+        assert!(new.is_outdated(&hash) && !old.is_outdated(&hash));
+        assert!(Hasher::new(3, 1, 1).is_err() && Hasher::new(32, 1, 1).is_err());
+    }
+
+    #[test]
+    fn no_more_work_at_once_or_wait_than_may() {
+        let hasher = Hasher::new(4, 1, 0).unwrap();
+        let place = Place::take(&hasher.places).unwrap();
+        assert!(matches!(hasher.verify(&secret("x"), None), Err(Error::Unavailable { .. })));
+        drop(place);
+        assert!(hasher.verify(&secret("x"), None).is_ok());
+    }
+}

@@ -1,0 +1,119 @@
+//! Who may do what (the roles of source lines 698 and 1120; the scopes of API keys): one table, from which the server, its
+//! OpenAPI document, `docs/ROLES.md` and the tests are made.
+
+use crate::{Error, Result, UserRole};
+use UserRole::{Admin, Operator, Owner, User, Viewer};
+
+macro_rules! permissions {
+    ($($variant:ident = $label:literal, $what:literal, [$($role:ident),*];)*) => {
+        /// Something that not everybody may do. What people do to their own account needs none.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Permission {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Permission {
+            /// Every permission, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its name, which is also the scope that gives it to an API key.
+            #[must_use]
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label),* }
+            }
+
+            /// What it allows, in words that follow "may".
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self { $(Self::$variant => $what),* }
+            }
+
+            /// The roles that have it.
+            #[must_use]
+            pub const fn roles(self) -> &'static [UserRole] {
+                match self { $(Self::$variant => &[$($role),*]),* }
+            }
+        }
+    };
+}
+
+permissions! {
+    TenantRead = "tenant:read", "see the business, its hours and how far its onboarding is", [Owner, Admin, Operator, User, Viewer];
+    TenantWrite = "tenant:write", "change the business and go on with its onboarding", [Owner, Admin];
+    SettingsRead = "settings:read", "see the settings and preview the greeting", [Owner, Admin, Operator, User, Viewer];
+    SettingsWrite = "settings:write", "change the settings and approve the greeting", [Owner, Admin];
+    UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
+    UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];
+    ProfilesRead = "profiles:read", "see everybody's profile and photo", [Owner, Admin, Operator, User, Viewer];
+    ProfilesWrite = "profiles:write", "change the profile and photo of people of no higher role", [Owner, Admin];
+    PreferencesRead = "preferences:read", "see everybody's preferences", [Owner, Admin];
+    PreferencesWrite = "preferences:write", "change the preferences of people of no higher role", [Owner, Admin];
+    StatusRead = "status:read", "see who is there", [Owner, Admin, Operator, User, Viewer];
+    StatusWrite = "status:write", "change the status of people of no higher role", [Owner, Admin];
+    SessionsRead = "sessions:read", "see everybody's sessions", [Owner, Admin];
+    SessionsEnd = "sessions:end", "end the sessions of people of no higher role", [Owner, Admin];
+    ApiKeysRead = "api-keys:read", "see the API keys, without their secrets", [Owner, Admin];
+    ApiKeysWrite = "api-keys:write", "make, change, rotate and revoke API keys that may do no more than oneself", [Owner, Admin];
+}
+
+impl Permission {
+    /// Whether a role has it.
+    #[must_use]
+    pub fn is_of(self, role: UserRole) -> bool {
+        self.roles().contains(&role)
+    }
+}
+
+impl std::fmt::Display for Permission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.label())
+    }
+}
+
+impl std::str::FromStr for Permission {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|known| known.label() == text).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|known| known.label()).collect();
+            Error::invalid("scopes", format!("must be among: {}", known.join(", ")))
+        })
+    }
+}
+
+impl UserRole {
+    /// How high a role stands: nobody grants, or acts on somebody of, a higher one than their own.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Owner => 4,
+            Admin => 3,
+            Operator => 2,
+            User => 1,
+            Viewer => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_unique_and_parse_back() {
+        for permission in Permission::ALL {
+            assert_eq!(permission.label().parse::<Permission>().ok(), Some(*permission));
+        }
+        assert!("users".parse::<Permission>().is_err());
+    }
+
+    #[test]
+    fn a_higher_role_may_do_all_that_a_lower_one_may() {
+        for permission in Permission::ALL {
+            for (role, higher) in UserRole::ALL.iter().flat_map(|a| UserRole::ALL.iter().map(move |b| (a, b))) {
+                assert!(higher.rank() < role.rank() || !permission.is_of(*role) || permission.is_of(*higher), "{permission}");
+            }
+        }
+    }
+}
