@@ -35,6 +35,12 @@ pub enum Error {
         /// The rule it breaks, in words that follow the field's name.
         rule: Cow<'static, str>,
     },
+    /// The row is not the version the change was made for: somebody else has changed it.
+    #[error("{entity} has changed meanwhile; read it again")]
+    Stale {
+        /// What was to be changed.
+        entity: &'static str,
+    },
     /// A lifecycle has no such step.
     #[error("{entity} can't go from {from} to {to}")]
     InvalidTransition {

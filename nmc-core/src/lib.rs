@@ -26,6 +26,7 @@ pub mod store;
 pub mod testing;
 pub mod twilio;
 mod types;
+mod version;
 
 pub use clock::{Clock, SystemClock};
 pub use confirmed::Confirmed;
@@ -38,3 +39,4 @@ pub use page::{Cursor, Page, PageRequest};
 pub use patch::Patch;
 pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
 pub use types::{CallerIdentity, Email, PhoneNumber, Secret, Timezone};
+pub use version::Version;

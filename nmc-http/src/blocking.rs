@@ -9,16 +9,33 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Requests that may wait for the database at once; the next one is asked to come back.
 const IN_FLIGHT: usize = 256;
 
+/// Of those, how many may be checking passwords: few, since each has a thread for as long.
+const COMING_IN: usize = 16;
+
+/// Pictures worked on at once: each may take some hundred megabytes.
+const PICTURES: usize = 2;
+
 /// The store, and how many requests are at it.
 #[derive(Clone)]
 pub(crate) struct Door {
     store: Store,
     inside: Arc<AtomicUsize>,
+    places: usize,
 }
 
 impl Door {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, inside: Arc::default() }
+        Self { store, inside: Arc::default(), places: IN_FLIGHT }
+    }
+
+    /// The smaller door beside it, for those who come in.
+    pub(crate) fn entrance(&self) -> Self {
+        Self { store: self.store.clone(), inside: Arc::default(), places: COMING_IN }
+    }
+
+    /// The smallest, for pictures.
+    pub(crate) fn studio(&self) -> Self {
+        Self { store: self.store.clone(), inside: Arc::default(), places: PICTURES }
     }
 
     /// Runs `work` on a blocking thread.
@@ -26,7 +43,7 @@ impl Door {
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
-        let place = Place::take(&self.inside).ok_or(ApiError::Overloaded)?;
+        let place = Place::take(&self.inside, self.places).ok_or(ApiError::Overloaded)?;
         let store = self.store.clone();
         // The place goes with the work: a client that hangs up does not free it before the work is done.
         let done = web::block(move || {
@@ -44,9 +61,9 @@ impl Door {
 struct Place(Arc<AtomicUsize>);
 
 impl Place {
-    fn take(inside: &Arc<AtomicUsize>) -> Option<Self> {
+    fn take(inside: &Arc<AtomicUsize>, places: usize) -> Option<Self> {
         let place = Self(Arc::clone(inside));
-        (place.0.fetch_add(1, Ordering::AcqRel) < IN_FLIGHT).then_some(place)
+        (place.0.fetch_add(1, Ordering::AcqRel) < places).then_some(place)
     }
 }
 

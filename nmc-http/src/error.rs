@@ -1,10 +1,11 @@
 //! Errors as RFC 9457 problem documents. No answer carries SQL, constraint names or another tenant's existence.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use nmc_core::Error;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What a handler returns.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -18,8 +19,12 @@ pub(crate) enum ApiError {
     NotSigned,
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    #[error("the body must be application/x-www-form-urlencoded")]
-    NotAForm,
+    #[error("the body must be {0}")]
+    MediaType(&'static str),
+    #[error("{}", .0.told())]
+    Body(FieldProblem),
+    #[error("too many requests; try again in {0} seconds")]
+    TooMany(u64),
     #[error("the body did not arrive in time, or not whole")]
     Incomplete,
     #[error("the server is at its limit; try again in a moment")]
@@ -27,7 +32,7 @@ pub(crate) enum ApiError {
     #[error("there is nothing here")]
     NoRoute,
     #[error("this resource does not take that method")]
-    Method(&'static str),
+    Method(String),
 }
 
 #[derive(Serialize)]
@@ -38,13 +43,28 @@ struct Problem<'a> {
     status: u16,
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblem<'a>>,
+    errors: Vec<FieldProblem>,
 }
 
-#[derive(Serialize)]
-struct FieldProblem<'a> {
-    pointer: String,
-    detail: &'a str,
+/// What is wrong with one field.
+#[derive(Debug, Serialize)]
+pub(crate) struct FieldProblem {
+    /// Where it is: a JSON pointer into the body, or the name of a parameter in the same form.
+    pub(crate) pointer: String,
+    /// The rule it breaks, in words that follow its name.
+    pub(crate) detail: Cow<'static, str>,
+}
+
+impl FieldProblem {
+    /// Of the body as a whole.
+    pub(crate) fn whole(detail: &'static str) -> Self {
+        Self { pointer: "#".to_owned(), detail: detail.into() }
+    }
+
+    fn told(&self) -> String {
+        let name = self.pointer.strip_prefix("#/").unwrap_or("the body");
+        format!("{name} {}", self.detail)
+    }
 }
 
 impl ApiError {
@@ -52,12 +72,15 @@ impl ApiError {
         match self {
             Self::Core(Error::NotFound { .. }) | Self::NoRoute => "Not found",
             Self::Core(Error::Conflict { .. } | Error::InvalidTransition { .. }) => "Conflict",
-            Self::Core(Error::Invalid { .. }) => "Invalid input",
+            Self::Core(Error::Stale { .. }) => "Precondition failed",
+            Self::Core(Error::Unauthenticated(_)) => "Unauthorized",
+            Self::Core(Error::Invalid { .. }) | Self::Body(_) => "Invalid input",
             Self::Core(Error::Forbidden(_)) | Self::NotSigned => "Forbidden",
             Self::Core(Error::Unavailable { .. }) | Self::Overloaded => "Unavailable",
             Self::Core(_) => "Internal error",
             Self::TooLarge(_) => "Too large",
-            Self::NotAForm => "Unsupported media type",
+            Self::MediaType(_) => "Unsupported media type",
+            Self::TooMany(_) => "Too many requests",
             Self::Incomplete => "Request timeout",
             Self::Method(_) => "Method not allowed",
         }
@@ -69,12 +92,15 @@ impl ResponseError for ApiError {
         match self {
             Self::Core(Error::NotFound { .. }) | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Core(Error::Conflict { .. } | Error::InvalidTransition { .. }) => StatusCode::CONFLICT,
-            Self::Core(Error::Invalid { .. }) => StatusCode::BAD_REQUEST,
+            Self::Core(Error::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
+            Self::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
+            Self::Core(Error::Invalid { .. }) | Self::Body(_) => StatusCode::BAD_REQUEST,
             Self::Core(Error::Forbidden(_)) | Self::NotSigned => StatusCode::FORBIDDEN,
             Self::Core(Error::Unavailable { .. }) | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Core(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         }
@@ -82,9 +108,17 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
+        let field = |field: &str, detail: &Cow<'static, str>| FieldProblem {
+            // The library names elements as `rows[17].name`, a pointer as `rows/17/name`.
+            pointer: format!("#/{}", field.replace(['[', '.'], "/").replace(']', "")),
+            detail: detail.clone(),
+        };
         let errors = match self {
-            Self::Core(Error::Invalid { field, rule }) => vec![FieldProblem { pointer: format!("#/{field}"), detail: rule }],
-            Self::Core(Error::Conflict { field, rule }) => vec![FieldProblem { pointer: format!("#/{field}"), detail: rule }],
+            Self::Core(Error::Invalid { field: name, rule }) => vec![field(name, rule)],
+            Self::Core(Error::Conflict { field: name, rule }) => vec![field(name, &Cow::Borrowed(*rule))],
+            Self::Body(FieldProblem { pointer, detail }) => {
+                vec![FieldProblem { pointer: pointer.clone(), detail: detail.clone() }]
+            }
             _ => Vec::new(),
         };
         let problem =
@@ -94,8 +128,14 @@ impl ResponseError for ApiError {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header((RETRY_AFTER, "2"));
         }
+        if let Self::TooMany(seconds) = self {
+            answer.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
         if let Self::Method(allowed) = self {
-            answer.insert_header((ALLOW, *allowed));
+            answer.insert_header((ALLOW, allowed.as_str()));
         }
         answer.body(serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned()))
     }

@@ -1,10 +1,30 @@
 //! A thin actix-web server over [`nmc_core`]: extract, one call into the library, answer. No Diesel here.
 
+mod api;
 mod blocking;
+mod client;
 mod error;
+mod headers;
+mod limits;
 mod log;
 mod routes;
 mod server;
 mod signed_form;
 
+pub use limits::{Limit, Limits};
+pub use routes::v1::document as openapi;
 pub use server::{RunningServer, ServerConfig, start};
+
+/// What the handlers of the API share.
+pub(crate) struct App {
+    pub(crate) door: blocking::Door,
+    /// The way of those who come in: passwords are checked here, and must not keep others waiting.
+    pub(crate) entrance: blocking::Door,
+    /// Where pictures are made small: few at a time, for what each takes in memory.
+    pub(crate) studio: blocking::Door,
+    pub(crate) authenticator: nmc_core::identity::Authenticator,
+    pub(crate) gate: limits::Gate,
+    pub(crate) proxies: client::Proxies,
+    pub(crate) uploads: nmc_core::identity::Uploads,
+    pub(crate) patience: std::time::Duration,
+}

@@ -1,11 +1,14 @@
 //! The server: bound, started on a thread of its own, stopped on request.
 
 use crate::blocking::Door;
-use crate::{log, routes, signed_form};
+use crate::client::Proxies;
+use crate::limits::{Gate, Limits};
+use crate::{App, headers, log, routes, signed_form};
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::{App, HttpServer, web};
-use nmc_core::Store;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::{HttpServer, web};
+use ipnet::IpNet;
+use nmc_core::identity::{Authenticator, Uploads};
 use nmc_core::twilio::Signer;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::sync::mpsc;
@@ -26,6 +29,14 @@ pub struct ServerConfig {
     pub threads: usize,
     /// How long a body may take to arrive.
     pub patience: Duration,
+    /// Where profile photos are kept.
+    pub uploads: Uploads,
+    /// How often one may try to come in.
+    pub limits: Limits,
+    /// Proxies in front, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may call the API from a browser, like `https://app.example.com`. None, unless named.
+    pub cors_origins: Vec<String>,
 }
 
 /// What webhooks are checked with.
@@ -64,7 +75,7 @@ impl RunningServer {
 ///
 /// # Errors
 /// When the address can't be had.
-pub fn start(store: Store, config: ServerConfig) -> std::io::Result<RunningServer> {
+pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Result<RunningServer> {
     let listener = listen(&config.bind)?;
     let address = listener.local_addr()?;
     let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
@@ -73,19 +84,34 @@ pub fn start(store: Store, config: ServerConfig) -> std::io::Result<RunningServe
         signer: config.signer,
         patience: config.patience,
     });
-    let door = web::Data::new(Door::new(store));
+    let door = Door::new(authenticator.store().clone());
+    let app = web::Data::new(App {
+        door: door.clone(),
+        entrance: door.entrance(),
+        studio: door.studio(),
+        authenticator,
+        gate: Gate::new(config.limits),
+        proxies: Proxies::new(config.trusted_proxies),
+        uploads: config.uploads,
+        patience: config.patience,
+    });
+    let door = web::Data::new(door);
+    let origins = config.cors_origins;
+    let document = routes::v1::document();
     let threads = config.threads.max(1);
     let (sender, receiver) = mpsc::sync_channel(1);
     let thread = std::thread::Builder::new().name("nmc-http".to_owned()).spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let server = HttpServer::new(move || {
-                App::new()
+                actix_web::App::new()
                     .app_data(webhooks.clone())
                     .app_data(door.clone())
+                    .app_data(app.clone())
                     .app_data(web::PayloadConfig::new(signed_form::LONGEST))
-                    .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")))
+                    .wrap(Condition::new(!origins.is_empty(), headers::cors(&origins)))
+                    .wrap(from_fn(headers::secure))
                     .wrap(from_fn(log::requests))
-                    .configure(routes::configure)
+                    .configure(|app| routes::configure(app, &document))
             })
             .workers(threads)
             .worker_max_blocking_threads(32)

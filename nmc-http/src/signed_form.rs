@@ -28,7 +28,7 @@ impl FromRequest for SignedForm {
             }
             let kind = header(&req, CONTENT_TYPE.as_str()).unwrap_or_default();
             if !kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-                return Err(ApiError::NotAForm);
+                return Err(ApiError::MediaType("application/x-www-form-urlencoded"));
             }
             let webhooks = req.app_data::<web::Data<Webhooks>>().ok_or(ApiError::NotSigned)?;
             let body = actix_web::rt::time::timeout(webhooks.patience, web::Bytes::from_request(&req, &mut payload))

@@ -1,0 +1,243 @@
+//! A request as a handler gets it: who asks, checked; path, query and body, parsed.
+
+use super::{Access, json};
+use crate::App;
+use crate::error::{ApiError, ApiResult};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
+use actix_web::{HttpRequest, web};
+use nmc_core::identity::{Actor, Credential, Origin};
+use nmc_core::{Error, PageRequest, Result, Secret, TenantTx, UserId, Version};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::{IntoParams, ToSchema};
+
+/// The longest JSON body.
+pub(crate) const LONGEST_JSON: usize = 64 * 1024;
+
+/// A body that a handler takes.
+pub(crate) trait Body: Sized {
+    /// Its media type, for the document; `None` takes no body.
+    const MEDIA_TYPE: Option<&'static str>;
+    /// The longest, in bytes.
+    const LONGEST: usize;
+    /// What the document says of it.
+    fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>>;
+    /// Reads it.
+    fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self>;
+}
+
+impl Body for () {
+    const MEDIA_TYPE: Option<&'static str> = None;
+    const LONGEST: usize = 0;
+
+    fn describe(_: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
+        None
+    }
+
+    fn read(_: &str, _: web::Bytes) -> ApiResult<Self> {
+        Ok(())
+    }
+}
+
+/// A JSON document.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + ToSchema> Body for JsonBody<T> {
+    const MEDIA_TYPE: Option<&'static str> = Some("application/json");
+    const LONGEST: usize = LONGEST_JSON;
+
+    fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
+        Some(super::reply::refer::<T>(schemas))
+    }
+
+    fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self> {
+        let json = media_type.split(';').next().unwrap_or_default().trim();
+        let is_json = json.eq_ignore_ascii_case("application/json") || json.eq_ignore_ascii_case("application/merge-patch+json");
+        if is_json { json::parse(&bytes).map(Self) } else { Err(ApiError::MediaType("application/json")) }
+    }
+}
+
+/// Bytes as they come, such as a picture.
+pub(crate) struct RawBody(pub(crate) web::Bytes);
+
+impl Body for RawBody {
+    const MEDIA_TYPE: Option<&'static str> = Some("application/octet-stream");
+    const LONGEST: usize = 5 * 1024 * 1024;
+
+    fn describe(_: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
+        None
+    }
+
+    fn read(_: &str, bytes: web::Bytes) -> ApiResult<Self> {
+        Ok(Self(bytes))
+    }
+}
+
+/// No query.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoQuery {}
+
+/// Which page of a list.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    pub(crate) limit: Option<u16>,
+    /// `next` of the page before.
+    pub(crate) after: Option<String>,
+}
+
+/// The page that a query asks for.
+pub(crate) fn page(limit: Option<u16>, after: Option<&str>) -> Result<PageRequest> {
+    let after = after.map(str::parse).transpose().map_err(|_| Error::invalid("after", "must be `next` of an earlier page"))?;
+    PageRequest::new(limit.unwrap_or(50), after)
+}
+
+/// Whom a path names: a user, or whoever asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whom {
+    Me,
+    User(UserId),
+}
+
+impl Whom {
+    /// Their id.
+    pub(crate) fn id(self, actor: &Actor) -> Result<UserId> {
+        match self {
+            Self::User(id) => Ok(id),
+            Self::Me => actor.user().ok_or(Error::Forbidden("an API key is no user; name one")),
+        }
+    }
+}
+
+/// A request.
+pub(crate) struct Ask<Q, B> {
+    pub(crate) app: web::Data<App>,
+    access: Access,
+    credential: Option<Credential>,
+    request: HttpRequest,
+    pub(crate) query: Q,
+    pub(crate) body: B,
+}
+
+impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
+    /// Who asks is found out before what they want is read.
+    pub(super) async fn read(access: Access, request: HttpRequest, payload: web::Payload) -> ApiResult<Self> {
+        let app = request.app_data::<web::Data<App>>().cloned().ok_or(ApiError::NoRoute)?;
+        let credential = match access {
+            Access::Public => None,
+            _ => Some(app.authenticator.credential(&bearer(&request)?)?),
+        };
+        let query = parse_query(request.query_string())?;
+        let body = if B::MEDIA_TYPE.is_some() {
+            let declared = header(&request, "Content-Length").and_then(|text| text.parse::<usize>().ok());
+            if declared.is_some_and(|length| length > B::LONGEST) {
+                return Err(ApiError::TooLarge(B::LONGEST));
+            }
+            let bytes = actix_web::rt::time::timeout(app.patience, payload.to_bytes_limited(B::LONGEST)).await;
+            let bytes = bytes.map_err(|_| ApiError::Incomplete)?.map_err(|_| ApiError::TooLarge(B::LONGEST))?;
+            B::read(header(&request, CONTENT_TYPE.as_str()).unwrap_or_default(), bytes.map_err(|_| ApiError::Incomplete)?)?
+        } else {
+            B::read("", web::Bytes::new())?
+        };
+        Ok(Self { app, access, credential, request, query, body })
+    }
+}
+
+impl<Q, B> Ask<Q, B> {
+    /// Runs `work` as whoever asks, in one transaction of their business, if they have the permission of the route.
+    pub(crate) async fn acting<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let access = self.access;
+        let credential = self.credential()?;
+        self.app
+            .door
+            .blocking(move |store| {
+                store.acting(&credential, |tx, actor| {
+                    if let Access::Needs(permission) = access {
+                        actor.must(permission)?;
+                    }
+                    work(tx, actor)
+                })
+            })
+            .await
+    }
+
+    /// What they showed.
+    pub(crate) fn credential(&self) -> ApiResult<Credential> {
+        self.credential.clone().ok_or(ApiError::Core(Error::Unauthenticated("this needs a bearer token")))
+    }
+
+    /// Where they are.
+    pub(crate) fn origin(&self, device_fingerprint: Option<String>) -> Origin {
+        let user_agent = header(&self.request, USER_AGENT.as_str()).map(str::to_owned);
+        Origin { ip_address: self.app.proxies.client(&self.request), user_agent, device_fingerprint }
+    }
+
+    /// A header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.request, name)
+    }
+
+    /// The versions a change is made for; none is whichever there is. `*` means any that is there.
+    pub(crate) fn if_match(&self) -> ApiResult<Option<Vec<Version>>> {
+        let Some(header) = self.request.headers().get(IF_MATCH) else { return Ok(None) };
+        let text = header.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(None);
+        }
+        // A tag that was never ours matches nothing, as a stale one does; a weak one never matches (RFC 9110, 13.1.1).
+        Ok(Some(text.split(',').filter_map(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok()).collect()))
+    }
+
+    /// A value of the path. One that can't be an id is no row's: it is not found.
+    pub(crate) fn id<T: std::str::FromStr>(&self, name: &str, entity: &'static str) -> ApiResult<T> {
+        self.request.match_info().get(name).and_then(|text| text.parse().ok()).ok_or(Error::NotFound { entity }.into())
+    }
+
+    /// The user a path names; `me` is whoever asks.
+    pub(crate) fn whom(&self) -> ApiResult<Whom> {
+        match self.request.match_info().get("user") {
+            Some("me") => Ok(Whom::Me),
+            _ => self.id("user", "user").map(Whom::User),
+        }
+    }
+}
+
+/// Insists that a row is of a version that the change was made for, if it names any.
+pub(crate) fn must_match(expected: Option<&Vec<Version>>, now: Version, entity: &'static str) -> Result<()> {
+    expected.map_or(Ok(()), |expected| now.must_be_among(expected, entity))
+}
+
+fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+fn bearer(request: &HttpRequest) -> ApiResult<Secret> {
+    let text = header(request, AUTHORIZATION.as_str()).unwrap_or_default();
+    let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim());
+    token.map(Secret::new).ok_or(Error::Unauthenticated("this needs a header `Authorization: Bearer` with a token").into())
+}
+
+fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let said = error.inner().to_string();
+        let name: String = error.path().to_string().chars().take(100).collect();
+        let field = |name: &str| if name == "." { "the query".to_owned() } else { name.to_owned() };
+        let (name, rule) = if said.starts_with("unknown field") {
+            (field(&name), "is not a parameter here".to_owned())
+        } else if let Some(missing) = said.strip_prefix("missing field ") {
+            (missing.trim_matches('`').to_owned(), "is required".to_owned())
+        } else if said.starts_with("must ") {
+            (field(&name), said)
+        } else {
+            (field(&name), "is not of its kind".to_owned())
+        };
+        Error::invalid(name, rule).into()
+    })
+}

@@ -1,0 +1,111 @@
+//! JSON bodies: read whole, bounded, and refused with a pointer to the field at fault. What a client wrote is never repeated
+//! in a refusal, so that it can't get into a log by this way.
+
+use crate::error::{ApiError, FieldProblem};
+use serde::de::DeserializeOwned;
+
+/// Reads a body.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;
+    json.end().map_err(|_| ApiError::Body(FieldProblem::whole("must be one JSON document")))?;
+    Ok(value)
+}
+
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::from("#");
+    for segment in error.path().iter() {
+        let name = match segment {
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Seq { index } => index.to_string(),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.extend(name.chars().take(100));
+    }
+    if !error.inner().is_data() {
+        return ApiError::Body(FieldProblem::whole("must be a JSON document"));
+    }
+    let (pointer, detail) = in_our_words(pointer, &error.inner().to_string());
+    ApiError::Body(FieldProblem { pointer, detail: detail.into() })
+}
+
+/// Serde says what is wrong in words that hold the value; ours hold the rule alone.
+fn in_our_words(pointer: String, said: &str) -> (String, String) {
+    let said = said.rsplit_once(" at line ").map_or(said, |(text, _)| text);
+    let named = |text: &str| text.split('`').nth(1).unwrap_or_default().chars().take(100).collect::<String>();
+    if said.starts_with("unknown field") {
+        // The path ends with the field already.
+        return (pointer, "is not a field here".to_owned());
+    }
+    if said.starts_with("missing field") {
+        return (format!("{pointer}/{}", named(said)), "is required".to_owned());
+    }
+    if said.starts_with("duplicate field") {
+        return (format!("{pointer}/{}", named(said)), "must be given once".to_owned());
+    }
+    if said.starts_with("invalid type") || said.starts_with("invalid value") || said.starts_with("unknown variant") {
+        let expected = said.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+        return (pointer, format!("must be {}", expected.replace('`', "")));
+    }
+    // Words of ours: the refusal of a typed value.
+    (pointer, said.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::wire::{Change, Text};
+    use nmc_core::{Email, Patch};
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct In {
+        name: String,
+        #[serde(default)]
+        email: Change<Text<Email>>,
+        #[serde(default, deserialize_with = "crate::api::wire::given")]
+        age: Option<i32>,
+        #[serde(default)]
+        tags: Vec<String>,
+    }
+
+    #[test]
+    fn a_refusal_points_at_the_field_and_repeats_nothing() {
+        for (body, pointer, detail) in [
+            (r#"{"name": 12345}"#, "#/name", "must be a string"),
+            (r#"{}"#, "#/name", "is required"),
+            (r#"{"name": "a", "role": "secret value"}"#, "#/role", "is not a field here"),
+            (r#"{"name": "a", "name": "secret value"}"#, "#/name", "must be given once"),
+            (r#"{"name": "a", "email": "secret value"}"#, "#/email", "must be an address like joe@example.com"),
+            (r#"{"name": "a", "age": "secret value"}"#, "#/age", "must be i32"),
+            (r#"{"name": "a", "age": 3000000000}"#, "#/age", "must be i32"),
+            (r#"{"name": "a", "age": null}"#, "#/age", "must be i32"),
+            (r#"{"name": "a", "tags": ["x", 7]}"#, "#/tags/1", "must be a string"),
+            (r#"["secret value"]"#, "#", "must be a string"),
+            (r#"{"name": "a""#, "#", "must be a JSON document"),
+            (r#"{"name": "a"} {}"#, "#", "must be one JSON document"),
+            ("", "#", "must be a JSON document"),
+            ("\u{0}secret value", "#", "must be a JSON document"),
+        ] {
+            match parse::<In>(body.as_bytes()) {
+                Err(ApiError::Body(problem)) => {
+                    assert_eq!((problem.pointer.as_str(), &*problem.detail), (pointer, detail), "{body}");
+                }
+                other => panic!("{body}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn absent_null_and_given_are_three_things() {
+        let read = |body: &str| parse::<In>(body.as_bytes()).unwrap();
+        assert_eq!(read(r#"{"name": "a"}"#).email.typed(), Patch::Keep);
+        assert_eq!(read(r#"{"name": "a", "email": null}"#).email.typed(), Patch::Clear);
+        let given = read(r#"{"name": "a", "email": "Joe@Example.com", "age": 7}"#);
+        assert_eq!(given.email.typed(), Patch::Set("joe@example.com".parse().unwrap()));
+        assert_eq!((given.name.as_str(), given.age, given.tags.len()), ("a", Some(7), 0));
+    }
+}

@@ -1,0 +1,176 @@
+//! The OpenAPI document, made from the routes. `openapi.json` at the top of nmc-http is a copy that a test compares.
+
+use super::ask::Body;
+use super::reply::{Reply, Schemas};
+use super::{Access, Api, Op};
+use actix_web::http::Method;
+use nmc_core::UserRole;
+use nmc_core::identity::Permission;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::BTreeMap;
+use utoipa::IntoParams;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, Response,
+    ResponseBuilder, Schema,
+};
+
+/// The document as it grows.
+pub(crate) struct Document {
+    paths: Paths,
+    schemas: Schemas,
+}
+
+impl Document {
+    pub(super) fn add<Q: DeserializeOwned + IntoParams, B: Body, R: Reply>(
+        &mut self,
+        method: &Method,
+        path: &'static str,
+        tag: &'static str,
+        op: &Op,
+    ) {
+        let mut operation =
+            OperationBuilder::new().operation_id(Some(op.id)).summary(Some(op.what)).tag(tag).description(Some(who(op.access)));
+        for name in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+            let schema = ObjectBuilder::new().schema_type(if name == "step" { Type::Integer } else { Type::String });
+            operation = operation.parameter(
+                ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Path)
+                    .required(Required::True)
+                    .description(Some(in_path(name)))
+                    .schema(Some(schema)),
+            );
+        }
+        for parameter in Q::into_params(|| Some(ParameterIn::Query)) {
+            operation = operation.parameter(parameter);
+        }
+        if *method == Method::PATCH {
+            let header = ParameterBuilder::new()
+                .name("If-Match")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some("The ETag that the change was made for: what somebody else has changed meanwhile answers 412."))
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+            operation = operation.parameter(header);
+        }
+        if let Some(media_type) = B::MEDIA_TYPE {
+            let content = ContentBuilder::new().schema(B::describe(&mut self.schemas)).build();
+            operation = operation
+                .request_body(Some(RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True)).build()));
+        }
+        operation = operation
+            .response(R::STATUS.as_str(), R::describe(&mut self.schemas))
+            .response("default", RefOr::<Response>::Ref(Ref::from_response_name("Problem")))
+            .extensions(Some(ExtensionsBuilder::new().add("x-nmc-access", access(op.access)).build()));
+        operation = match op.access {
+            Access::Public => operation.securities(Some([])),
+            _ => operation.security(SecurityRequirement::new("bearer", Vec::<String>::new())),
+        };
+        let method = match *method {
+            Method::POST => HttpMethod::Post,
+            Method::PUT => HttpMethod::Put,
+            Method::PATCH => HttpMethod::Patch,
+            Method::DELETE => HttpMethod::Delete,
+            _ => HttpMethod::Get,
+        };
+        self.paths.add_path_operation(path, vec![method], operation);
+    }
+
+    /// The whole document of these routes.
+    pub(crate) fn of(routes: impl FnOnce(&mut Api<'_>)) -> OpenApi {
+        let mut document = Self { paths: PathsBuilder::new().build(), schemas: Vec::new() };
+        routes(&mut Api::Document(&mut document));
+        let schemas: BTreeMap<String, RefOr<Schema>> = document.schemas.into_iter().collect();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An access token, as a login returns it, or an API key."))
+            .build();
+        let components = ComponentsBuilder::new()
+            .schemas_from_iter(schemas)
+            .schema("Problem", problem())
+            .response("Problem", problem_response())
+            .security_scheme("bearer", SecurityScheme::Http(bearer));
+        OpenApiBuilder::new()
+            .info(
+                InfoBuilder::new()
+                    .title("NeverMissCall")
+                    .version(env!("CARGO_PKG_VERSION"))
+                    .description(Some(ABOUT))
+                    .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").build())),
+            )
+            .paths(document.paths)
+            .components(Some(components.build()))
+            .build()
+    }
+}
+
+const ABOUT: &str = "Every request but those of the tag `coming in` shows `Authorization: Bearer` with an access token or an API \
+key. Lists are pages: `next` of one is `after` of the following. A PATCH leaves alone what it does not name, and clears what it \
+sets to null. A body with a field that is not known is refused. What people edit has an ETag; with If-Match a change is made \
+only to that version. Refusals are problem documents (RFC 9457) whose `errors` point at the fields.";
+
+/// For people.
+fn who(access: Access) -> String {
+    let roles = |permission: Permission| {
+        let roles: Vec<&str> = permission.roles().iter().map(|role: &UserRole| role.label()).collect();
+        format!("`{permission}` ({})", roles.join(", "))
+    };
+    match access {
+        Access::Public => "For anybody.".to_owned(),
+        Access::Anyone => "For everybody who is logged in.".to_owned(),
+        Access::OwnOr(permission) => format!("For oneself; for others it needs {}.", roles(permission)),
+        Access::Needs(permission) => format!("Needs {}.", roles(permission)),
+    }
+}
+
+/// For programs, such as the tests.
+fn access(access: Access) -> serde_json::Value {
+    match access {
+        Access::Public => json!({ "kind": "public" }),
+        Access::Anyone => json!({ "kind": "anyone" }),
+        Access::OwnOr(permission) => json!({ "kind": "own", "permission": permission.label() }),
+        Access::Needs(permission) => json!({ "kind": "needs", "permission": permission.label() }),
+    }
+}
+
+fn in_path(name: &str) -> &'static str {
+    match name {
+        "user" => "A user's id, or `me`.",
+        "step" => "The number of a step, 1 to 5.",
+        _ => "Its id.",
+    }
+}
+
+fn problem() -> Schema {
+    let text = |what: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(what));
+    let error = ObjectBuilder::new()
+        .property("pointer", text("A JSON pointer to the field, or a parameter's name in the same form."))
+        .property("detail", text("The rule it breaks."))
+        .required("pointer")
+        .required("detail");
+    ObjectBuilder::new()
+        .property("type", text("about:blank"))
+        .property("title", text("What kind of refusal it is."))
+        .property("status", ObjectBuilder::new().schema_type(Type::Integer))
+        .property("detail", text("What is wrong, for a person."))
+        .property("errors", utoipa::openapi::schema::ArrayBuilder::new().items(error))
+        .required("type")
+        .required("title")
+        .required("status")
+        .required("detail")
+        .into()
+}
+
+fn problem_response() -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new()
+        .description("Refused: 400 the input, 401 the credential, 403 the permission, 404 nothing there (or not yours), 409 something in the way, 412 changed meanwhile, 413 too large, 415 not this media type, 429 too often, 503 try again.")
+        .content("application/problem+json", content)
+        .build()
+}

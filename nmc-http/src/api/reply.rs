@@ -1,0 +1,164 @@
+//! Answers, and what the OpenAPI document says of each.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
+use nmc_core::{Page, Version};
+use serde::Serialize;
+use std::borrow::Cow;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Schemas that an answer or a body refers to, by name.
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// What a handler answers with.
+pub(crate) trait Reply {
+    /// Its status.
+    const STATUS: StatusCode;
+    /// What the document says of it.
+    fn describe(schemas: &mut Schemas) -> Response;
+    /// The answer itself.
+    fn respond(self) -> HttpResponse;
+}
+
+/// A reference to a schema, which is collected.
+pub(super) fn refer<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+    Ref::from_schema_name(T::name()).into()
+}
+
+fn json<T: ToSchema>(what: &str, schemas: &mut Schemas) -> Response {
+    let content = ContentBuilder::new().schema(Some(refer::<T>(schemas))).build();
+    ResponseBuilder::new().description(what).content("application/json", content).build()
+}
+
+/// 200 with a document.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize + ToSchema> Reply for Json<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn describe(schemas: &mut Schemas) -> Response {
+        json::<T>("As asked for.", schemas)
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::Ok().json(self.0)
+    }
+}
+
+/// 200 with a document that can be edited: its version goes along as the ETag.
+pub(crate) struct Tagged<T>(pub(crate) Version, pub(crate) T);
+
+impl<T: Serialize + ToSchema> Reply for Tagged<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn describe(schemas: &mut Schemas) -> Response {
+        json::<T>("As it is now; its ETag goes into If-Match of a change.", schemas)
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::Ok().insert_header((ETAG, format!("\"{}\"", self.0))).json(self.1)
+    }
+}
+
+/// 201 with what was made, and where it is.
+pub(crate) struct Created<T>(pub(crate) String, pub(crate) T);
+
+impl<T: Serialize + ToSchema> Reply for Created<T> {
+    const STATUS: StatusCode = StatusCode::CREATED;
+
+    fn describe(schemas: &mut Schemas) -> Response {
+        json::<T>("Made. Location says where it is.", schemas)
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::Created().insert_header((LOCATION, self.0)).json(self.1)
+    }
+}
+
+/// 204.
+pub(crate) struct Done;
+
+impl Reply for Done {
+    const STATUS: StatusCode = StatusCode::NO_CONTENT;
+
+    fn describe(_: &mut Schemas) -> Response {
+        ResponseBuilder::new().description("Done.").build()
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::NoContent().finish()
+    }
+}
+
+/// 200 with a picture. Whatever it holds, no browser takes it for a page.
+pub(crate) struct Picture {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) media_type: &'static str,
+}
+
+impl Reply for Picture {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn describe(_: &mut Schemas) -> Response {
+        let mut response = ResponseBuilder::new().description("The picture.");
+        for media_type in ["image/jpeg", "image/png"] {
+            response = response.content(media_type, ContentBuilder::new().build());
+        }
+        response.build()
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, self.media_type))
+            .insert_header((CONTENT_DISPOSITION, "inline; filename=\"photo\""))
+            .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+            .body(self.bytes)
+    }
+}
+
+/// A page of a list.
+#[derive(Serialize)]
+pub(crate) struct PageOut<T> {
+    /// Newest first.
+    pub(crate) items: Vec<T>,
+    /// What `after` of the next page is; null on the last.
+    pub(crate) next: Option<String>,
+}
+
+impl<T> PageOut<T> {
+    pub(crate) fn of<R>(page: Page<R>) -> Self
+    where
+        T: From<R>,
+    {
+        Self { items: page.items.into_iter().map(T::from).collect(), next: page.next.map(|cursor| cursor.to_string()) }
+    }
+}
+
+impl<T: ToSchema> PartialSchema for PageOut<T> {
+    fn schema() -> RefOr<Schema> {
+        use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+        let next = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("What `after` of the next page is; null on the last."));
+        ObjectBuilder::new()
+            .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
+            .required("items")
+            .property("next", next)
+            .required("next")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for PageOut<T> {
+    fn name() -> Cow<'static, str> {
+        format!("PageOf{}", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        drop(refer::<T>(schemas));
+    }
+}

@@ -1,0 +1,143 @@
+//! Values as they travel: typed ones as text, and the three things a PATCH can say of a field.
+
+use chrono::NaiveTime;
+use nmc_core::identity::Permission;
+use nmc_core::{
+    ApiKeyId, DashboardView, Email, Patch, PhoneNumber, PresenceStatus, ProfileId, SessionId, TenantId, TenantStatus, Timezone,
+    UserId, UserRole,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A value that travels as text, in the form the library gives it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Text<T>(pub(crate) T);
+
+/// What the OpenAPI document says of such a value.
+pub(crate) trait Wire: Display + FromStr<Err = Self::Refusal> {
+    /// What parsing it returns.
+    type Refusal;
+    /// Its name in the document.
+    const NAME: &'static str;
+    /// The rule to tell whoever breaks it, in words that follow the field's name.
+    fn rule(refusal: &Self::Refusal) -> String;
+    /// Its schema.
+    fn describe() -> Object;
+}
+
+impl<T: Wire> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de, T: Wire> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|refusal| serde::de::Error::custom(T::rule(&refusal)))
+    }
+}
+
+impl<T: Wire> PartialSchema for Text<T> {
+    fn schema() -> RefOr<Schema> {
+        T::describe().into()
+    }
+}
+
+impl<T: Wire> ToSchema for Text<T> {
+    fn name() -> Cow<'static, str> {
+        T::NAME.into()
+    }
+}
+
+/// The library's refusals name the type as their field; here the JSON pointer does.
+fn core_rule(error: &nmc_core::Error) -> String {
+    match error {
+        nmc_core::Error::Invalid { rule, .. } => rule.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn string(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+macro_rules! wires {
+    ($($type:ty, $name:expr, $rule:expr, $describe:expr;)*) => {$(
+        impl Wire for $type {
+            type Refusal = <$type as FromStr>::Err;
+            const NAME: &'static str = $name;
+            fn rule(refusal: &Self::Refusal) -> String {
+                $rule(refusal)
+            }
+            fn describe() -> Object {
+                $describe.build()
+            }
+        }
+    )*};
+}
+
+macro_rules! ids {
+    ($($type:ident),*) => { wires! {$(
+        $type, stringify!($type), core_rule, string("A UUID.").format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    )*} };
+}
+
+macro_rules! lists {
+    ($($type:ident),*) => { wires! {$(
+        $type,
+        stringify!($type),
+        core_rule,
+        string("One of a list.").enum_values(Some($type::ALL.iter().map(|value| value.label())));
+    )*} };
+}
+
+ids!(ApiKeyId, ProfileId, SessionId, TenantId, UserId);
+lists!(DashboardView, Permission, PresenceStatus, TenantStatus, UserRole);
+wires! {
+    Email, "Email", core_rule, string("An address; kept in lower case.").format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)));
+    PhoneNumber, "PhoneNumber", core_rule, string("In E.164, like +14155550123.").pattern(Some(r"^\+[1-9][0-9]{6,14}$"));
+    Timezone, "Timezone", core_rule, string("A zone of the IANA list, like America/Chicago.");
+    NaiveTime, "LocalTime", |_: &_| "must be a time like 07:30:00".to_owned(), string("A time of the day, like 07:30:00.");
+    Decimal, "Amount", |_: &_| "must be a number in a text, like 150.00".to_owned(),
+        string("US dollars and cents, in a text so that nothing is rounded.").pattern(Some(r"^[0-9]+(\.[0-9]{1,2})?$"));
+}
+
+/// A field of a PATCH that may be left out, null, or given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Change<T>(pub(crate) Patch<T>);
+
+impl<T> Default for Change<T> {
+    fn default() -> Self {
+        Self(Patch::Keep)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    /// Only called when the field is there.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Option::<T>::deserialize(deserializer)?.map_or(Patch::Clear, Patch::Set)))
+    }
+}
+
+impl<T> Change<Text<T>> {
+    /// The change of the typed value.
+    pub(crate) fn typed(self) -> Patch<T> {
+        match self.0 {
+            Patch::Keep => Patch::Keep,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(Text(value)) => Patch::Set(value),
+        }
+    }
+}
+
+/// For a field of a PATCH that may be left out or given, but not null.
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,163 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, must_match, page};
+use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
+use crate::api::wire::{Change, Text, given};
+use crate::error::ApiResult;
+use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::identity::{
+    ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyText, KeyOrder, Permission, change_key, make_key, revoke_key, rotate_key,
+};
+use nmc_core::{ApiKeyId, Error, UserId, Version};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A key with which another program acts for the business.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ApiKeyOut {
+    id: Text<ApiKeyId>,
+    name: String,
+    /// Its public start: keys read `nmc_<prefix>_<secret>`.
+    prefix: String,
+    /// The permissions it has.
+    scopes: Vec<String>,
+    created_by: Option<Text<UserId>>,
+    expires_at: Option<DateTime<Utc>>,
+    /// To the minute.
+    last_used_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<ApiKey> for ApiKeyOut {
+    fn from(row: ApiKey) -> Self {
+        Self {
+            id: Text(row.id),
+            name: row.name,
+            prefix: row.prefix,
+            scopes: row.scopes,
+            created_by: row.created_by.map(Text),
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A key that was made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MadeKeyOut {
+    api_key: ApiKeyOut,
+    /// The key itself, shown this once.
+    key: String,
+}
+
+impl MadeKeyOut {
+    fn created((row, text): (ApiKey, ApiKeyText)) -> Created<Self> {
+        let at = format!("/v1/api-keys/{}", row.id);
+        Created(at, Self { api_key: row.into(), key: text.text().expose().to_owned() })
+    }
+}
+
+/// Which keys.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyQuery {
+    /// In force; or revoked or expired.
+    in_force: Option<bool>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// A key to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyIn {
+    /// What it is for.
+    #[schema(max_length = 100)]
+    name: String,
+    /// What it may do: nothing that its maker may not.
+    #[schema(min_items = 1, max_items = 50)]
+    scopes: Vec<Text<Permission>>,
+    /// Refused from this instant on; never if left out.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// Changes of a key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyChange {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 100, nullable = false)]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(min_items = 1, max_items = 50, nullable = false)]
+    scopes: Option<Vec<Text<Permission>>>,
+    #[serde(default)]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    expires_at: Change<DateTime<Utc>>,
+}
+
+/// How to replace a key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotationIn {
+    /// Seconds for which the old key goes on; 0 revokes it at once. At most 30 days; a day if left out.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(minimum = 0, maximum = 2592000, nullable = false)]
+    overlap_seconds: Option<i64>,
+}
+
+pub(super) async fn list(ask: Ask<ApiKeyQuery, ()>) -> ApiResult<Json<PageOut<ApiKeyOut>>> {
+    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+    let filter = ApiKeyFilter { in_force: ask.query.in_force, ..ApiKeyFilter::default() };
+    let rows = ask.acting(move |tx, _| tx.api_keys().list(&filter, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn make(ask: Ask<NoQuery, JsonBody<ApiKeyIn>>) -> ApiResult<Created<MadeKeyOut>> {
+    let body = &ask.body.0;
+    let scopes = body.scopes.iter().map(|scope| scope.0).collect();
+    let order = KeyOrder { name: body.name.clone(), scopes, expires_at: body.expires_at };
+    Ok(MadeKeyOut::created(ask.acting(move |tx, actor| make_key(tx, actor, &order)).await?))
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ApiKeyOut>> {
+    let id: ApiKeyId = ask.id("key", "API key")?;
+    let row = ask.acting(move |tx, _| tx.api_keys().get(id)).await?;
+    // A use moves `updated_at`: a version of a busy key is soon another.
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
+
+pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResult<Tagged<ApiKeyOut>> {
+    let (id, expected, body) = (ask.id::<ApiKeyId>("key", "API key")?, ask.if_match()?, &ask.body.0);
+    let patch = ApiKeyPatch {
+        name: body.name.clone(),
+        scopes: body.scopes.as_ref().map(|scopes| scopes.iter().map(|scope| scope.0.to_string()).collect()),
+        expires_at: body.expires_at.0,
+    };
+    let row = ask
+        .acting(move |tx, actor| {
+            must_match(expected.as_ref(), Version::of(tx.api_keys().lock(id)?.updated_at), "API key")?;
+            change_key(tx, actor, id, &patch)
+        })
+        .await?;
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
+
+pub(super) async fn revoke(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
+    let id: ApiKeyId = ask.id("key", "API key")?;
+    ask.acting(move |tx, actor| revoke_key(tx, actor, id)).await?;
+    Ok(Done)
+}
+
+pub(super) async fn rotate(ask: Ask<NoQuery, JsonBody<RotationIn>>) -> ApiResult<Created<MadeKeyOut>> {
+    let id: ApiKeyId = ask.id("key", "API key")?;
+    let overlap = TimeDelta::try_seconds(ask.body.0.overlap_seconds.unwrap_or(86_400))
+        .ok_or(Error::invalid("overlap_seconds", "must be between 0 and 2592000"))?;
+    let made = ask.acting(move |tx, actor| rotate_key(tx, actor, id, overlap)).await?;
+    Ok(MadeKeyOut::created(made))
+}

@@ -1,0 +1,133 @@
+//! The API, version 1: one file per resource, all routes in one table.
+
+mod api_keys;
+mod preferences;
+mod profiles;
+mod registrations;
+mod sessions;
+mod settings;
+mod status;
+mod tenant;
+mod users;
+
+use crate::api::openapi::Document;
+use crate::api::{Access, Api, Op};
+use nmc_core::identity::Permission;
+use utoipa::openapi::OpenApi;
+
+/// The OpenAPI document of the API.
+#[must_use]
+pub fn document() -> OpenApi {
+    Document::of(routes)
+}
+
+const fn op(id: &'static str, what: &'static str, access: Access) -> Op {
+    Op { id, what, access }
+}
+
+/// Every route.
+#[rustfmt::skip] // a table
+pub(crate) fn routes(api: &mut Api<'_>) {
+    use Access::{Anyone, Needs, OwnOr, Public};
+    use Permission::*;
+
+    api.path("coming in", "/v1/registrations", |r| {
+        r.post(op("register", "Register a business with its owner", Public), registrations::register);
+    });
+    api.path("coming in", "/v1/sessions", |r| {
+        r.post(op("logIn", "Log in", Public), sessions::log_in)
+            .get(op("listSessions", "Live sessions, newest first: one's own, or another's", OwnOr(SessionsRead)), sessions::list)
+            .delete(op("logOutEverywhere", "End all sessions: one's own, or another's", OwnOr(SessionsEnd)), sessions::log_out_everywhere);
+    });
+    api.path("coming in", "/v1/sessions/refresh", |r| {
+        r.post(op("refreshSession", "Exchange a refresh token for new tokens", Public), sessions::refresh);
+    });
+    api.path("coming in", "/v1/sessions/current", |r| {
+        r.delete(op("logOut", "Log out", Anyone), sessions::log_out);
+    });
+    api.path("coming in", "/v1/sessions/{session}", |r| {
+        r.delete(op("endSession", "End a session", OwnOr(SessionsEnd)), sessions::end);
+    });
+    api.path("coming in", "/v1/invitations/acceptance", |r| {
+        r.post(op("acceptInvitation", "Choose a password with an invitation", Public), users::accept_invitation);
+    });
+
+    api.path("business", "/v1/tenant", |r| {
+        r.get(op("getTenant", "The business", Needs(TenantRead)), tenant::get)
+            .patch(op("changeTenant", "Change the business", Needs(TenantWrite)), tenant::change);
+    });
+    api.path("business", "/v1/tenant/hours", |r| {
+        r.get(op("getHours", "Whether the business is open, and when it next is", Needs(TenantRead)), tenant::hours);
+    });
+    api.path("business", "/v1/tenant/onboarding", |r| {
+        r.get(op("getOnboarding", "How far onboarding is, and what each step still needs", Needs(TenantRead)), tenant::onboarding);
+    });
+    api.path("business", "/v1/tenant/onboarding/steps/{step}/completion", |r| {
+        r.put(op("completeOnboardingStep", "Leave a step of onboarding", Needs(TenantWrite)), tenant::complete_step);
+    });
+    api.path("business", "/v1/settings", |r| {
+        r.get(op("getSettings", "The settings", Needs(SettingsRead)), settings::get)
+            .patch(op("changeSettings", "Change the settings", Needs(SettingsWrite)), settings::change);
+    });
+    api.path("business", "/v1/settings/greeting/preview", |r| {
+        r.post(op("previewGreeting", "What a caller would be texted", Needs(SettingsRead)), settings::preview);
+    });
+    api.path("business", "/v1/settings/greeting/review", |r| {
+        r.put(op("reviewGreeting", "Approve of the greeting as it is", Needs(SettingsWrite)), settings::review);
+    });
+
+    api.path("people", "/v1/users", |r| {
+        r.get(op("listUsers", "Users, newest first", Needs(UsersRead)), users::list)
+            .post(op("inviteUser", "Invite somebody", Needs(UsersWrite)), users::invite);
+    });
+    api.path("people", "/v1/users/{user}", |r| {
+        r.get(op("getUser", "A user's account", OwnOr(UsersRead)), users::get)
+            .patch(op("changeUser", "Change a user's account, role or access", OwnOr(UsersWrite)), users::change);
+    });
+    api.path("people", "/v1/users/{user}/invitation", |r| {
+        r.post(op("inviteAgain", "Invite somebody again, who lost the invitation or the password", Needs(UsersWrite)), users::invite_again);
+    });
+    api.path("people", "/v1/users/me/password", |r| {
+        r.put(op("changePassword", "Change one's password; one's other sessions end", Anyone), users::change_password);
+    });
+    api.path("people", "/v1/profiles", |r| {
+        r.get(op("listProfiles", "Profiles, newest first", Needs(ProfilesRead)), profiles::list);
+    });
+    api.path("people", "/v1/users/{user}/profile", |r| {
+        r.get(op("getProfile", "A user's profile", OwnOr(ProfilesRead)), profiles::get)
+            .patch(op("changeProfile", "Change a profile", OwnOr(ProfilesWrite)), profiles::change);
+    });
+    api.path("people", "/v1/users/{user}/profile/photo", |r| {
+        r.get(op("getPhoto", "A profile's photo", OwnOr(ProfilesRead)), profiles::photo)
+            .put(op("setPhoto", "Upload a photo: JPEG, PNG or WebP, 5 MiB at most", OwnOr(ProfilesWrite)), profiles::set_photo)
+            .delete(op("removePhoto", "Remove the photo", OwnOr(ProfilesWrite)), profiles::remove_photo);
+    });
+    api.path("people", "/v1/users/{user}/preferences", |r| {
+        r.get(op("getPreferences", "A user's preferences", OwnOr(PreferencesRead)), preferences::get)
+            .patch(op("changePreferences", "Change preferences", OwnOr(PreferencesWrite)), preferences::change);
+    });
+    api.path("people", "/v1/status", |r| {
+        r.get(op("listStatus", "Who is there, last seen first", Needs(StatusRead)), status::list);
+    });
+    api.path("people", "/v1/users/{user}/status", |r| {
+        r.get(op("getStatus", "Whether a user is there", OwnOr(StatusRead)), status::get)
+            .patch(op("changeStatus", "Change status and message", OwnOr(StatusWrite)), status::change);
+    });
+    api.path("people", "/v1/users/me/status/heartbeat", |r| {
+        r.post(op("beat", "Be online for the next 90 seconds", Anyone), status::beat)
+            .delete(op("goOffline", "Be offline from now on", Anyone), status::go_offline);
+    });
+
+    api.path("programs", "/v1/api-keys", |r| {
+        r.get(op("listApiKeys", "API keys, newest first, without their secrets", Needs(ApiKeysRead)), api_keys::list)
+            .post(op("makeApiKey", "Make an API key; its text is shown this once", Needs(ApiKeysWrite)), api_keys::make);
+    });
+    api.path("programs", "/v1/api-keys/{key}", |r| {
+        r.get(op("getApiKey", "An API key", Needs(ApiKeysRead)), api_keys::get)
+            .patch(op("changeApiKey", "Change a key's name, scopes or end", Needs(ApiKeysWrite)), api_keys::change)
+            .delete(op("revokeApiKey", "Revoke a key", Needs(ApiKeysWrite)), api_keys::revoke);
+    });
+    api.path("programs", "/v1/api-keys/{key}/rotation", |r| {
+        r.post(op("rotateApiKey", "Replace a key; the old one goes on for a while", Needs(ApiKeysWrite)), api_keys::rotate);
+    });
+}

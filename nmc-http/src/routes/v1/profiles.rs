@@ -1,0 +1,179 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, RawBody, must_match, page};
+use crate::api::reply::{Json, PageOut, Picture, Tagged};
+use crate::api::wire::{Change, Text, given};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::identity::{
+    Permission, Photo, Profile, ProfileFilter, ProfilePatch, Uploads, change_profile, forget_photo, may_change, set_photo as set,
+};
+use nmc_core::{Email, Error, PhoneNumber, Timezone, UserId, UserRole, Version};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// How a user appears to others.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileOut {
+    user_id: Text<UserId>,
+    email: Text<Email>,
+    first_name: String,
+    last_name: String,
+    /// Shown instead of both names.
+    display_name: Option<String>,
+    phone_number: Option<Text<PhoneNumber>>,
+    /// Where the photo is, if there is one.
+    photo: Option<String>,
+    timezone: Text<Timezone>,
+    role: Text<UserRole>,
+    /// Whether the profile is shown.
+    is_active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Profile> for ProfileOut {
+    fn from(row: Profile) -> Self {
+        Self {
+            photo: row.profile_photo_url.map(|_| format!("/v1/users/{}/profile/photo", row.user_id)),
+            user_id: Text(row.user_id),
+            email: Text(row.email),
+            first_name: row.first_name,
+            last_name: row.last_name,
+            display_name: row.display_name,
+            phone_number: row.phone_number.map(Text),
+            timezone: Text(row.timezone),
+            role: Text(row.role),
+            is_active: row.is_active,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Which profiles.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileQuery {
+    /// Of users with this role.
+    #[param(value_type = Option<String>)]
+    role: Option<Text<UserRole>>,
+    /// Shown, or not.
+    is_active: Option<bool>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Changes of a profile. The names are the account's, too; e-mail and role change with the account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileChange {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 100, nullable = false)]
+    first_name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 100, nullable = false)]
+    last_name: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    display_name: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<Text<PhoneNumber>>)]
+    phone_number: Change<Text<PhoneNumber>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    timezone: Option<Text<Timezone>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    is_active: Option<bool>,
+}
+
+pub(super) async fn list(ask: Ask<ProfileQuery, ()>) -> ApiResult<Json<PageOut<ProfileOut>>> {
+    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+    let filter = ProfileFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active };
+    let rows = ask.acting(move |tx, _| tx.profiles().list(&filter, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
+    let row = read(&ask).await?;
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
+
+async fn read(ask: &Ask<NoQuery, ()>) -> ApiResult<Profile> {
+    let whom = ask.whom()?;
+    ask.acting(move |tx, actor| {
+        let user = whom.id(actor)?;
+        actor.must_for(user, Permission::ProfilesRead)?;
+        tx.profiles().get_by_user(user)
+    })
+    .await
+}
+
+pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ProfileChange>>) -> ApiResult<Tagged<ProfileOut>> {
+    let (whom, expected, body) = (ask.whom()?, ask.if_match()?, &ask.body.0);
+    let patch = ProfilePatch {
+        first_name: body.first_name.clone(),
+        last_name: body.last_name.clone(),
+        display_name: body.display_name.0.clone(),
+        phone_number: body.phone_number.clone().typed(),
+        timezone: body.timezone.map(|zone| zone.0),
+        is_active: body.is_active,
+        ..ProfilePatch::default()
+    };
+    let row = ask
+        .acting(move |tx, actor| {
+            let user = whom.id(actor)?;
+            may_change(tx, actor, user, Permission::ProfilesWrite)?;
+            must_match(expected.as_ref(), Version::of(tx.profiles().lock_by_user(user)?.updated_at), "profile")?;
+            change_profile(tx, actor, user, &patch)
+        })
+        .await?;
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
+
+pub(super) async fn photo(ask: Ask<NoQuery, ()>) -> ApiResult<Picture> {
+    let row = read(&ask).await?;
+    let path = row.profile_photo_url.ok_or(Error::NotFound { entity: "photo" })?;
+    let uploads = ask.app.uploads.clone();
+    let tenant = ask.acting(|tx, _| Ok(tx.tenant())).await?;
+    let (bytes, media_type) = ask.app.door.blocking(move |_| uploads.open(&tenant, &path)).await?;
+    Ok(Picture { bytes, media_type })
+}
+
+pub(super) async fn set_photo(ask: Ask<NoQuery, RawBody>) -> ApiResult<Tagged<ProfileOut>> {
+    let whom = ask.whom()?;
+    // Who may not is told so before the picture costs anything.
+    ask.acting(move |tx, actor| {
+        let user = whom.id(actor)?;
+        may_change(tx, actor, user, Permission::ProfilesWrite).map(drop)
+    })
+    .await?;
+    let (uploads, bytes) = (ask.app.uploads.clone(), ask.body.0.clone());
+    let photo = ask.app.studio.blocking(move |_| uploads.prepare(&bytes)).await?;
+    change_photo(&ask, Some(photo)).await
+}
+
+pub(super) async fn remove_photo(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
+    change_photo(&ask, None).await
+}
+
+async fn change_photo<B>(ask: &Ask<NoQuery, B>, photo: Option<Photo>) -> ApiResult<Tagged<ProfileOut>> {
+    let whom = ask.whom()?;
+    let uploads: Uploads = ask.app.uploads.clone();
+    let change = ask
+        .acting(move |tx, actor| {
+            let user = whom.id(actor)?;
+            may_change(tx, actor, user, Permission::ProfilesWrite)?;
+            set(tx, &uploads, user, photo.as_ref())
+        })
+        .await?;
+    if let Some(path) = change.replaced {
+        let uploads = ask.app.uploads.clone();
+        // The new photo is theirs, whatever becomes of the old one's file.
+        if let Err(error) = ask.acting(move |tx, _| forget_photo(tx, &uploads, &path)).await {
+            tracing::warn!(%error, "a replaced photo stays behind");
+        }
+    }
+    Ok(Tagged(Version::of(change.profile.updated_at), change.profile.into()))
+}

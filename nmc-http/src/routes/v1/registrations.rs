@@ -1,0 +1,84 @@
+use super::tenant::TenantOut;
+use super::users::UserOut;
+use crate::api::ask::{Ask, JsonBody, NoQuery};
+use crate::api::reply::Created;
+use crate::api::wire::Text;
+use crate::error::ApiResult;
+use nmc_core::identity::{NewTenant, Registration};
+use nmc_core::{Email, PhoneNumber, Secret, Timezone};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A business, and its owner.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegistrationIn {
+    /// The business.
+    business: BusinessIn,
+    /// Its owner.
+    owner: OwnerIn,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BusinessIn {
+    /// Its name, as greetings call it; unique.
+    #[schema(max_length = 255)]
+    name: String,
+    /// The number it has had so far; unique.
+    phone: Option<Text<PhoneNumber>>,
+    /// Its postal address.
+    #[schema(max_length = 1000)]
+    address: Option<String>,
+    /// Its trade, like plumbing.
+    #[schema(max_length = 100)]
+    trade: Option<String>,
+    /// Its zone; America/Los_Angeles if left out.
+    timezone: Option<Text<Timezone>>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnerIn {
+    /// The login name; unique.
+    email: Text<Email>,
+    /// 10 characters at least, 72 bytes at most.
+    #[schema(min_length = 10, max_length = 72)]
+    password: String,
+    #[schema(max_length = 100)]
+    first_name: String,
+    #[schema(max_length = 100)]
+    last_name: String,
+    /// Where to reach them.
+    phone: Option<Text<PhoneNumber>>,
+}
+
+/// A business that is registered. Its owner logs in to go on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RegisteredOut {
+    tenant: TenantOut,
+    owner: UserOut,
+}
+
+/// The same `Idempotency-Key` again returns what the first request made.
+pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
+    let RegistrationIn { business, owner } = &ask.body.0;
+    ask.app.gate.registration(ask.origin(None).ip_address, owner.email.0.as_str())?;
+    let new = Registration {
+        business: NewTenant {
+            business_name: business.name.clone(),
+            business_phone: business.phone.clone().map(|phone| phone.0),
+            business_address: business.address.clone(),
+            business_type: business.trade.clone(),
+            timezone: business.timezone.map(|zone| zone.0),
+        },
+        email: owner.email.0.clone(),
+        password: Secret::new(owner.password.clone()),
+        first_name: owner.first_name.clone(),
+        last_name: owner.last_name.clone(),
+        phone_number: owner.phone.clone().map(|phone| phone.0),
+    };
+    let (key, authenticator) = (ask.header("Idempotency-Key").map(str::to_owned), ask.app.authenticator.clone());
+    let made = ask.app.entrance.blocking(move |_| authenticator.register(&new, key.as_deref())).await?;
+    Ok(Created("/v1/tenant".to_owned(), RegisteredOut { tenant: made.business.into(), owner: made.owner.into() }))
+}

@@ -1,0 +1,162 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, page};
+use crate::api::reply::{Created, Done, Json, PageOut};
+use crate::api::wire::Text;
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::identity::{Session, Tokens, end_session, list_sessions, logout, logout_everywhere};
+use nmc_core::{Email, Secret, SessionId, UserId};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+use utoipa::{IntoParams, ToSchema};
+
+/// Who logs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginIn {
+    email: Text<Email>,
+    #[schema(max_length = 72)]
+    password: String,
+    /// Whatever the client sends to tell its devices apart.
+    #[schema(max_length = 255)]
+    device: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefreshIn {
+    refresh_token: String,
+}
+
+/// What a client goes on with.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokensOut {
+    /// Shown as `Authorization: Bearer` with every request.
+    access_token: String,
+    /// Bearer.
+    token_type: &'static str,
+    /// Seconds for which the access token is good.
+    expires_in: i64,
+    /// Exchanged for new tokens, once. The answer replaces it; if the answer is lost, it may be shown again.
+    refresh_token: String,
+    session: SessionOut,
+}
+
+/// One login of one user on one device.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionOut {
+    id: Text<SessionId>,
+    user_id: Text<UserId>,
+    /// Where the login came from.
+    ip_address: Option<String>,
+    user_agent: Option<String>,
+    device: Option<String>,
+    created_at: DateTime<Utc>,
+    /// To the minute.
+    last_used_at: DateTime<Utc>,
+    /// No refresh from then on.
+    expires_at: DateTime<Utc>,
+}
+
+impl From<Session> for SessionOut {
+    fn from(row: Session) -> Self {
+        Self {
+            id: Text(row.id),
+            user_id: Text(row.user_id),
+            ip_address: row.ip_address.map(|address| address.to_string()),
+            user_agent: row.user_agent,
+            device: row.device_fingerprint,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+impl TokensOut {
+    fn of(tokens: Tokens, now: DateTime<Utc>) -> Self {
+        Self {
+            access_token: tokens.access_token.expose().to_owned(),
+            token_type: "Bearer",
+            expires_in: (tokens.access_expires_at - now).num_seconds(),
+            refresh_token: tokens.refresh_token.expose().to_owned(),
+            session: tokens.session.into(),
+        }
+    }
+}
+
+/// Whose sessions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionQuery {
+    /// Another user's than one's own.
+    #[param(value_type = Option<String>)]
+    user: Option<Text<UserId>>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Whose sessions to end.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhoseQuery {
+    /// Another user's than one's own.
+    #[param(value_type = Option<String>)]
+    user: Option<Text<UserId>>,
+}
+
+pub(super) async fn log_in(ask: Ask<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Created<TokensOut>> {
+    let since = Instant::now();
+    let LoginIn { email, password, device } = &ask.body.0;
+    let origin = ask.origin(device.clone());
+    ask.app.gate.login(origin.ip_address, Some(email.0.as_str()))?;
+    let (email, password) = (email.0.clone(), Secret::new(password.clone()));
+    let authenticator = ask.app.authenticator.clone();
+    let tokens = ask.app.entrance.blocking(move |_| authenticator.login(&email, &password, &origin)).await;
+    if tokens.is_err() {
+        until_the_next_tenth(since).await;
+    }
+    let out = TokensOut::of(tokens?, ask.app.authenticator.store().now());
+    Ok(Created(format!("/v1/sessions/{}", out.session.id.0), out))
+}
+
+/// Refusals are told at tenths of a second: whether a row was written for it, some thousandth, can't be heard.
+async fn until_the_next_tenth(since: Instant) {
+    const TENTH: Duration = Duration::from_millis(100);
+    let over = u32::try_from(since.elapsed().as_millis() / TENTH.as_millis()).unwrap_or(u32::MAX);
+    let until = TENTH.saturating_mul(over.saturating_add(1));
+    actix_web::rt::time::sleep(until.saturating_sub(since.elapsed())).await;
+}
+
+pub(super) async fn refresh(ask: Ask<NoQuery, JsonBody<RefreshIn>>) -> ApiResult<Json<TokensOut>> {
+    ask.app.gate.login(ask.origin(None).ip_address, None)?;
+    let token = Secret::new(ask.body.0.refresh_token.clone());
+    let authenticator = ask.app.authenticator.clone();
+    let tokens = ask.app.door.blocking(move |_| authenticator.refresh(&token)).await?;
+    Ok(Json(TokensOut::of(tokens, ask.app.authenticator.store().now())))
+}
+
+pub(super) async fn list(ask: Ask<SessionQuery, ()>) -> ApiResult<Json<PageOut<SessionOut>>> {
+    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+    let user = ask.query.user.map(|user| user.0);
+    let rows = ask.acting(move |tx, actor| list_sessions(tx, actor, user, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn log_out(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
+    ask.acting(logout).await?;
+    Ok(Done)
+}
+
+pub(super) async fn log_out_everywhere(ask: Ask<WhoseQuery, ()>) -> ApiResult<Done> {
+    let user = ask.query.user.map(|user| user.0);
+    ask.acting(move |tx, actor| logout_everywhere(tx, actor, user)).await?;
+    Ok(Done)
+}
+
+pub(super) async fn end(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
+    let id: SessionId = ask.id("session", "session")?;
+    ask.acting(move |tx, actor| end_session(tx, actor, id)).await?;
+    Ok(Done)
+}

@@ -1,0 +1,112 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, page};
+use crate::api::reply::{Json, PageOut};
+use crate::api::wire::{Change, Text, given};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::identity::{Permission, Presence, PresenceFilter, may_change};
+use nmc_core::{Error, PresenceStatus, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Whether a user is there.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StatusOut {
+    user_id: Text<UserId>,
+    /// Seen within the last 90 seconds, and not gone since.
+    is_online: bool,
+    /// What they say of being reachable.
+    status: Text<PresenceStatus>,
+    message: Option<String>,
+    last_seen_at: DateTime<Utc>,
+}
+
+impl From<Presence> for StatusOut {
+    fn from(row: Presence) -> Self {
+        Self {
+            user_id: Text(row.user_id),
+            is_online: row.is_online,
+            status: Text(row.current_status),
+            message: row.status_message,
+            last_seen_at: row.last_seen_at,
+        }
+    }
+}
+
+/// Whose status.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatusQuery {
+    /// Who is there, or isn't.
+    is_online: Option<bool>,
+    /// Who says so of themselves.
+    #[param(value_type = Option<String>)]
+    status: Option<Text<PresenceStatus>>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Changes of a status.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatusChange {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    status: Option<Text<PresenceStatus>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    message: Change<String>,
+}
+
+pub(super) async fn list(ask: Ask<StatusQuery, ()>) -> ApiResult<Json<PageOut<StatusOut>>> {
+    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+    let filter = PresenceFilter {
+        is_online: ask.query.is_online,
+        current_status: ask.query.status.map(|status| status.0),
+        ..PresenceFilter::default()
+    };
+    let rows = ask.acting(move |tx, _| tx.presences().list(&filter, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
+    let whom = ask.whom()?;
+    let row = ask
+        .acting(move |tx, actor| {
+            let user = whom.id(actor)?;
+            actor.must_for(user, Permission::StatusRead)?;
+            tx.presences().get(user)
+        })
+        .await?;
+    Ok(Json(row.into()))
+}
+
+pub(super) async fn change(ask: Ask<NoQuery, JsonBody<StatusChange>>) -> ApiResult<Json<StatusOut>> {
+    let (whom, body) = (ask.whom()?, &ask.body.0);
+    let (status, message) = (body.status.map(|status| status.0), body.message.0.clone());
+    let row = ask
+        .acting(move |tx, actor| {
+            let user = whom.id(actor)?;
+            may_change(tx, actor, user, Permission::StatusWrite)?;
+            let status = match status {
+                Some(status) => status,
+                None => tx.presences().get(user)?.current_status,
+            };
+            tx.presences().set(user, status, &message)
+        })
+        .await?;
+    Ok(Json(row.into()))
+}
+
+const NO_USER: Error = Error::Forbidden("an API key is no user");
+
+pub(super) async fn beat(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
+    let row = ask.acting(|tx, actor| tx.presences().heartbeat(actor.user().ok_or(NO_USER)?)).await?;
+    Ok(Json(row.into()))
+}
+
+pub(super) async fn go_offline(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
+    let row = ask.acting(|tx, actor| tx.presences().go_offline(actor.user().ok_or(NO_USER)?)).await?;
+    Ok(Json(row.into()))
+}

@@ -1,0 +1,204 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
+use crate::api::reply::{Json, Tagged};
+use crate::api::wire::{Change, Text, given};
+use crate::error::ApiResult;
+use chrono::{DateTime, NaiveTime, Utc};
+use nmc_core::identity::{Onboarding, OnboardingStep, TenantPatch, TenantRow};
+use nmc_core::{Error, PhoneNumber, TenantId, TenantStatus, Timezone, UserId, Version};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A business.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TenantOut {
+    id: Text<TenantId>,
+    business_name: String,
+    business_address: Option<String>,
+    /// The number it had before.
+    business_phone: Option<Text<PhoneNumber>>,
+    /// Its trade.
+    business_type: Option<String>,
+    industry: Option<String>,
+    owner_id: Option<Text<UserId>>,
+    status: Text<TenantStatus>,
+    subscription_tier: String,
+    /// Step of onboarding, 1 to 5.
+    onboarding_step: i32,
+    onboarding_completed: bool,
+    /// How far from the address it takes jobs.
+    service_radius_miles: i32,
+    estimated_job_min: Text<Decimal>,
+    estimated_job_max: Text<Decimal>,
+    /// Opening time, in its zone.
+    business_hours_start: Text<NaiveTime>,
+    /// Closing time; before the opening time when the day ends past midnight, equal to it when it never closes.
+    business_hours_end: Text<NaiveTime>,
+    timezone: Text<Timezone>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<TenantRow> for TenantOut {
+    fn from(row: TenantRow) -> Self {
+        Self {
+            id: Text(row.id),
+            business_name: row.business_name,
+            business_address: row.business_address,
+            business_phone: row.business_phone.map(Text),
+            business_type: row.business_type,
+            industry: row.industry,
+            owner_id: row.owner_id.map(Text),
+            status: Text(row.status),
+            subscription_tier: row.subscription_tier,
+            onboarding_step: row.onboarding_step,
+            onboarding_completed: row.onboarding_completed,
+            service_radius_miles: row.service_radius_miles,
+            estimated_job_min: Text(row.estimated_job_min),
+            estimated_job_max: Text(row.estimated_job_max),
+            business_hours_start: Text(row.business_hours_start),
+            business_hours_end: Text(row.business_hours_end),
+            timezone: Text(row.timezone),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Changes of a business.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantChange {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 255, nullable = false)]
+    business_name: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<Text<PhoneNumber>>)]
+    business_phone: Change<Text<PhoneNumber>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    business_address: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    business_type: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    industry: Change<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(minimum = 0, nullable = false)]
+    service_radius_miles: Option<i32>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    estimated_job_min: Option<Text<Decimal>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    estimated_job_max: Option<Text<Decimal>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    business_hours_start: Option<Text<NaiveTime>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    business_hours_end: Option<Text<NaiveTime>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    timezone: Option<Text<Timezone>>,
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<TenantOut>> {
+    let row = ask.acting(|tx, _| tx.tenants().get()).await?;
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
+
+pub(super) async fn change(ask: Ask<NoQuery, JsonBody<TenantChange>>) -> ApiResult<Tagged<TenantOut>> {
+    let expected = ask.if_match()?;
+    let change = &ask.body.0;
+    let patch = TenantPatch {
+        business_name: change.business_name.clone(),
+        business_phone: change.business_phone.clone().typed(),
+        business_address: change.business_address.0.clone(),
+        business_type: change.business_type.0.clone(),
+        industry: change.industry.0.clone(),
+        service_radius_miles: change.service_radius_miles,
+        estimated_job_min: change.estimated_job_min.map(|price| price.0),
+        estimated_job_max: change.estimated_job_max.map(|price| price.0),
+        business_hours_start: change.business_hours_start.map(|time| time.0),
+        business_hours_end: change.business_hours_end.map(|time| time.0),
+        timezone: change.timezone.map(|zone| zone.0),
+    };
+    let row = ask
+        .acting(move |tx, _| {
+            let row = tx.tenants().lock()?;
+            must_match(expected.as_ref(), Version::of(row.updated_at), "business")?;
+            tx.tenants().update(&patch)
+        })
+        .await?;
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoursQuery {
+    /// The instant asked about, like 2026-11-22T18:00:00Z; now if left out.
+    at: Option<DateTime<Utc>>,
+}
+
+/// Whether a business is open.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HoursOut {
+    /// The instant this is about.
+    at: DateTime<Utc>,
+    is_open: bool,
+    /// The earliest instant from `at` on at which it is open.
+    next_open: DateTime<Utc>,
+}
+
+pub(super) async fn hours(ask: Ask<HoursQuery, ()>) -> ApiResult<Json<HoursOut>> {
+    let at = ask.query.at;
+    let (at, hours) = ask.acting(move |tx, _| Ok((at.unwrap_or(tx.now()), tx.tenants().get()?.business_hours()))).await?;
+    let next_open = hours.next_open(at).ok_or(Error::invalid("at", "must be a time that calendars reach"))?;
+    Ok(Json(HoursOut { at, is_open: hours.is_open(at), next_open }))
+}
+
+/// How far onboarding is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OnboardingOut {
+    /// The step it is at, 1 to 5.
+    step: i32,
+    completed: bool,
+    steps: Vec<StepOut>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StepOut {
+    step: i32,
+    name: &'static str,
+    /// What it still needs.
+    missing: Vec<MissingOut>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MissingOut {
+    field: &'static str,
+    /// The rule it has to meet, in words that follow its name.
+    rule: &'static str,
+}
+
+impl From<Onboarding> for OnboardingOut {
+    fn from(state: Onboarding) -> Self {
+        let steps = state.missing.into_iter().map(|(step, missing)| StepOut {
+            step: step.number(),
+            name: step.label(),
+            missing: missing.into_iter().map(|missing| MissingOut { field: missing.field, rule: missing.rule }).collect(),
+        });
+        Self { step: state.step.number(), completed: state.completed, steps: steps.collect() }
+    }
+}
+
+pub(super) async fn onboarding(ask: Ask<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
+    Ok(Json(ask.acting(|tx, _| tx.onboarding()).await?.into()))
+}
+
+pub(super) async fn complete_step(ask: Ask<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
+    let step = OnboardingStep::numbered(ask.id("step", "step")?)?;
+    Ok(Json(ask.acting(move |tx, _| tx.complete_onboarding_step(step)).await?.into()))
+}

@@ -1,0 +1,214 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, must_match, page};
+use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
+use crate::api::wire::{Text, given};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::identity::{
+    INVITATION_LIFETIME, InvitationToken, NewPerson, User, UserFilter, UserPatch, change_user, get_user, invite as invite_person,
+    invite_again as invite_person_again,
+};
+use nmc_core::{Email, PhoneNumber, Secret, Timezone, UserId, UserRole, Version};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A user's account.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserOut {
+    id: Text<UserId>,
+    email: Text<Email>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    role: Text<UserRole>,
+    /// Whether they may log in.
+    is_active: bool,
+    email_verified: bool,
+    last_login_at: Option<DateTime<Utc>>,
+    /// No login before this instant; null when not locked.
+    locked_until: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<User> for UserOut {
+    fn from(row: User) -> Self {
+        Self {
+            id: Text(row.id),
+            email: Text(row.email),
+            first_name: row.first_name,
+            last_name: row.last_name,
+            role: Text(row.role),
+            is_active: row.is_active,
+            email_verified: row.email_verified,
+            last_login_at: row.last_login_at,
+            locked_until: row.locked_until,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Which users.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserQuery {
+    /// With this role.
+    #[param(value_type = Option<String>)]
+    role: Option<Text<UserRole>>,
+    /// Who may, or may not, log in.
+    is_active: Option<bool>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Somebody to invite.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InvitationIn {
+    /// The login name; unique.
+    email: Text<Email>,
+    #[schema(max_length = 100)]
+    first_name: String,
+    #[schema(max_length = 100)]
+    last_name: String,
+    /// Where to reach them.
+    phone: Option<Text<PhoneNumber>>,
+    /// The business's if left out.
+    timezone: Option<Text<Timezone>>,
+    /// No higher than one's own.
+    role: Text<UserRole>,
+}
+
+/// An invitation. It is shown this once: pass it on to whom it is for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InvitationOut {
+    user: UserOut,
+    /// With it they choose their password.
+    invitation: String,
+    /// It is refused from then on.
+    expires_at: DateTime<Utc>,
+}
+
+impl InvitationOut {
+    fn of((user, token): (User, InvitationToken)) -> Self {
+        let expires_at = user.updated_at + INVITATION_LIFETIME;
+        Self { user: user.into(), invitation: token.text().expose().to_owned(), expires_at }
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptanceIn {
+    invitation: String,
+    /// 10 characters at least, 72 bytes at most.
+    #[schema(min_length = 10, max_length = 72)]
+    password: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordIn {
+    current_password: String,
+    /// 10 characters at least, 72 bytes at most.
+    #[schema(min_length = 10, max_length = 72)]
+    new_password: String,
+}
+
+/// Changes of an account. Names are changed with the profile.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserChange {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    email: Option<Text<Email>>,
+    /// No higher than one's own.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    role: Option<Text<UserRole>>,
+    /// Whether they may log in. Sessions of somebody who may not end.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    is_active: Option<bool>,
+}
+
+pub(super) async fn list(ask: Ask<UserQuery, ()>) -> ApiResult<Json<PageOut<UserOut>>> {
+    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+    let filter =
+        UserFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active, ..UserFilter::default() };
+    let rows = ask.acting(move |tx, _| tx.users().list(&filter, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResult<Created<InvitationOut>> {
+    let body = &ask.body.0;
+    let new = NewPerson {
+        email: body.email.0.clone(),
+        first_name: body.first_name.clone(),
+        last_name: body.last_name.clone(),
+        phone_number: body.phone.clone().map(|phone| phone.0),
+        timezone: body.timezone.map(|zone| zone.0),
+        role: body.role.0,
+    };
+    let out = InvitationOut::of(ask.acting(move |tx, actor| invite_person(tx, actor, &new)).await?);
+    Ok(Created(format!("/v1/users/{}", out.user.id.0), out))
+}
+
+pub(super) async fn invite_again(ask: Ask<NoQuery, ()>) -> ApiResult<Created<InvitationOut>> {
+    let whom = ask.whom()?;
+    let made = ask
+        .acting(move |tx, actor| {
+            let user = whom.id(actor)?;
+            invite_person_again(tx, actor, user)
+        })
+        .await?;
+    let out = InvitationOut::of(made);
+    Ok(Created(format!("/v1/users/{}", out.user.id.0), out))
+}
+
+pub(super) async fn accept_invitation(ask: Ask<NoQuery, JsonBody<AcceptanceIn>>) -> ApiResult<Json<UserOut>> {
+    ask.app.gate.login(ask.origin(None).ip_address, None)?;
+    let AcceptanceIn { invitation, password } = &ask.body.0;
+    let (invitation, password) = (Secret::new(invitation.clone()), Secret::new(password.clone()));
+    let authenticator = ask.app.authenticator.clone();
+    let user = ask.app.entrance.blocking(move |_| authenticator.accept_invitation(&invitation, &password)).await?;
+    Ok(Json(user.into()))
+}
+
+pub(super) async fn change_password(ask: Ask<NoQuery, JsonBody<PasswordIn>>) -> ApiResult<Done> {
+    let PasswordIn { current_password, new_password } = &ask.body.0;
+    let (current, new) = (Secret::new(current_password.clone()), Secret::new(new_password.clone()));
+    let (authenticator, credential) = (ask.app.authenticator.clone(), ask.credential()?);
+    ask.app.entrance.blocking(move |_| authenticator.change_password(&credential, &current, &new)).await?;
+    Ok(Done)
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<UserOut>> {
+    let whom = ask.whom()?;
+    let row = ask
+        .acting(move |tx, actor| {
+            let user = whom.id(actor)?;
+            get_user(tx, actor, user)
+        })
+        .await?;
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
+
+pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult<Tagged<UserOut>> {
+    let (whom, expected, body) = (ask.whom()?, ask.if_match()?, &ask.body.0);
+    let patch = UserPatch {
+        email: body.email.clone().map(|email| email.0),
+        role: body.role.map(|role| role.0),
+        is_active: body.is_active,
+        ..UserPatch::default()
+    };
+    let row = ask
+        .acting(move |tx, actor| {
+            let user = whom.id(actor)?;
+            actor.must_for(user, nmc_core::identity::Permission::UsersWrite)?;
+            must_match(expected.as_ref(), Version::of(tx.users().lock(user)?.updated_at), "user")?;
+            change_user(tx, actor, user, &patch)
+        })
+        .await?;
+    Ok(Tagged(Version::of(row.updated_at), row.into()))
+}
