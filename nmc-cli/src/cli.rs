@@ -1,6 +1,8 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use nmc_core::identity::Hasher;
 use nmc_core::{
     CallOutcome, CallStatus, CallerIdentity, ConversationId, NumberStatus, PhoneNumber, Secret, TenantStatus, Timezone,
 };
@@ -55,6 +57,20 @@ fn public_url(text: &str) -> Result<String, &'static str> {
         None if text.trim().is_empty() => Ok(String::new()),
         _ => Err("must be like https://nmc.example.com"),
     }
+}
+
+/// An address counts as the network of itself.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    text.parse()
+        .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
+        .map_err(|_| "must be like 10.0.0.0/8")
+}
+
+/// A browser's origin: no path, and no `*`.
+fn origin(text: &str) -> Result<String, &'static str> {
+    let url = public_url(text).map_err(|_| "must be like https://app.example.com")?;
+    let host = url.split_once("://").map_or("", |(_, host)| host);
+    if host.is_empty() || host.contains(['/', '*']) { Err("must be like https://app.example.com") } else { Ok(url) }
 }
 
 /// Where the data is.
@@ -132,6 +148,27 @@ pub(crate) struct ServeArgs {
     /// The account's auth token: it proves webhooks and sends texts; without it every webhook is refused
     #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) twilio_auth_token: Option<Secret>,
+
+    /// The file of the keys that sign access tokens, made if missing; all servers of an installation share it [default:
+    /// token-keys in the data directory]
+    #[arg(long, env = "NMC_TOKEN_KEYS", value_name = "FILE")]
+    pub(crate) token_keys: Option<PathBuf>,
+
+    /// Where profile photos are kept [default: uploads in the data directory]
+    #[arg(long, env = "NMC_UPLOADS", value_name = "DIR")]
+    pub(crate) uploads: Option<PathBuf>,
+
+    /// Cost of hashing a password; a login raises hashes of a lower one
+    #[arg(long, env = "NMC_HASH_COST", default_value_t = Hasher::COST, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=16))]
+    pub(crate) hash_cost: u32,
+
+    /// A proxy in front (address or network), whose X-Forwarded-For is believed; may be repeated
+    #[arg(long = "trusted-proxy", env = "NMC_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR", value_parser = network)]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+
+    /// An origin whose pages may call the API from a browser, like https://app.example.com; may be repeated
+    #[arg(long = "cors-origin", env = "NMC_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN", value_parser = origin)]
+    pub(crate) cors_origins: Vec<String>,
 
     /// Threads that read and answer requests
     #[arg(long, env = "NMC_HTTP_THREADS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]

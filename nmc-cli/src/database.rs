@@ -2,9 +2,11 @@
 
 use crate::cli::DatabaseArgs;
 use crate::error::{CliError, CliResult};
-use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, default_data_dir};
 use nmc_core::store::{Migrator, Reason};
 use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
 
 /// A database that answers. Dropping it lets go of nmc's own server, which stops with its last user.
 pub(crate) struct Database {
@@ -59,6 +61,16 @@ impl Database {
     pub(crate) fn close(self) -> CliResult<()> {
         self.embedded.map_or(Ok(()), EmbeddedPostgres::stop)?;
         Ok(())
+    }
+
+    /// Where nmc keeps what does not belong into the database: beside the data of its own server, or by itself.
+    pub(crate) fn home(&self) -> CliResult<PathBuf> {
+        let home = match &self.embedded {
+            Some(server) => return Ok(server.data_dir().to_owned()),
+            None => default_data_dir()?.with_file_name("nmc-server"),
+        };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&home)?;
+        Ok(home)
     }
 
     /// Where nmc's own server keeps its data, if it is one.

@@ -3,8 +3,11 @@ use crate::database::Database;
 use crate::error::CliResult;
 use crate::stop::StopSignals;
 use nmc_core::Store;
+use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys, Uploads};
 use nmc_core::twilio::Signer;
-use nmc_http::{RunningServer, ServerConfig};
+use nmc_http::{Limits, RunningServer, ServerConfig};
+use std::num::NonZero;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,14 +15,21 @@ pub(crate) fn run(args: &DatabaseArgs, serve: ServeArgs) -> CliResult {
     let stop = StopSignals::listen()?;
     let database = Database::open(args)?;
     let store = database.store()?;
-    let server = start(store, serve)?;
+    let server = start(store, serve, &database.home()?)?;
     stop.wait();
     server.stop()?;
     database.close()?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn start(store: Store, args: ServeArgs) -> CliResult<RunningServer> {
+/// Passwords hashed at once: half of the processors, so that the others go on answering while many log in.
+pub(crate) fn hasher(cost: u32) -> CliResult<Hasher> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Ok(Hasher::new(cost, processors.div_ceil(2), 64)?)
+}
+
+/// Starts the server. `home` is where it keeps its keys and uploads, unless they have places of their own.
+pub(crate) fn start(store: Store, args: ServeArgs, home: &Path) -> CliResult<RunningServer> {
     if args.twilio_auth_token.is_none() {
         tracing::warn!("TWILIO_AUTH_TOKEN is not set: no webhook can prove itself, and every one is refused");
     }
@@ -29,9 +39,15 @@ pub(crate) fn start(store: Store, args: ServeArgs) -> CliResult<RunningServer> {
         signer: args.twilio_auth_token.map(Signer::new),
         threads: usize::from(args.http_threads),
         patience: Duration::from_secs(10),
+        uploads: Uploads::new(args.uploads.unwrap_or_else(|| home.join("uploads"))),
+        limits: Limits::default(),
+        trusted_proxies: args.trusted_proxies,
+        cors_origins: args.cors_origins,
     };
+    let keys = TokenKeys::open(&args.token_keys.unwrap_or_else(|| home.join("token-keys")), store.now())?;
+    let authenticator = Authenticator::new(store, hasher(args.hash_cost)?, keys, LoginPolicy::default());
     let guessed = config.public_url.is_none();
-    let server = nmc_http::start(store, config)?;
+    let server = nmc_http::start(authenticator, config)?;
     eprintln!("listening on http://{}", server.address());
     if guessed && !server.address().ip().is_loopback() {
         tracing::warn!("NMC_PUBLIC_URL is not set: a webhook counts as signed only if Twilio calls http://{}", server.address());

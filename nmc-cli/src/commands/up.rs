@@ -27,7 +27,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     database.migrator().run(|migration| eprintln!("applied {}", migration.name))?;
     let store = database.store()?;
     let public_url = serve_args.public_url.clone();
-    let server = serve::start(store.clone(), serve_args)?;
+    let server = serve::start(store.clone(), serve_args, &database.home()?)?;
     let worker = worker::start(store.clone(), sender, &worker_args)?;
 
     let played = match (args.demo, token) {

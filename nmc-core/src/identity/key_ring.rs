@@ -69,7 +69,10 @@ pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &Ap
 pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: TimeDelta) -> Result<(ApiKey, ApiKeyText)> {
     actor.must(Permission::ApiKeysWrite)?;
     if !(TimeDelta::zero()..=LONGEST_OVERLAP).contains(&overlap) {
-        return Err(Error::invalid("overlap_seconds", format!("must be between 0 and {} seconds", LONGEST_OVERLAP.num_seconds())));
+        return Err(Error::invalid(
+            "overlap_seconds",
+            format!("must be between 0 and {} seconds", LONGEST_OVERLAP.num_seconds()),
+        ));
     }
     let old = tx.api_keys().lock(id)?;
     if !old.is_in_force(tx.now()) {

@@ -13,6 +13,10 @@ mod owner;
 mod password;
 mod people;
 mod permission;
+#[cfg(feature = "photos")]
+mod photo;
+#[cfg(feature = "photos")]
+mod photo_change;
 mod preferences;
 mod presence;
 mod profile;
@@ -23,6 +27,8 @@ mod session;
 mod tenant;
 mod token_hash;
 mod token_keys;
+#[cfg(feature = "photos")]
+mod uploads;
 mod user;
 
 pub use access_token::AccessClaims;
@@ -38,6 +44,10 @@ pub use people::{
     logout, logout_everywhere, may_change,
 };
 pub use permission::Permission;
+#[cfg(feature = "photos")]
+pub use photo::Photo;
+#[cfg(feature = "photos")]
+pub use photo_change::{PhotoChange, change_photo, forget_photo, set_photo};
 pub use preferences::{Preferences, PreferencesFilter, PreferencesPatch, PreferencesRepo};
 pub use presence::{Presence, PresenceFilter, Presences};
 pub use profile::{NewProfile, Profile, ProfileFilter, ProfilePatch, Profiles};
@@ -48,4 +58,6 @@ pub use session::{NewSession, Session, SessionFilter, Sessions};
 pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};
 pub use token_hash::TokenHash;
 pub use token_keys::{TokenKey, TokenKeys};
+#[cfg(feature = "photos")]
+pub use uploads::{PhotoPath, Uploads};
 pub use user::{NewUser, User, UserFilter, UserPatch, Users};

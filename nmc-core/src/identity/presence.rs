@@ -1,4 +1,7 @@
 //! Presence (source lines 1187–1196, table `user_status`): whether a user is here right now.
+//!
+//! Being online is a lease: each sign of life renews it, and it ends by itself when none comes. So nobody is told to be
+//! here because a client died without a goodbye, or because nothing swept up after it.
 
 use super::profile::must_have_profile;
 use crate::error::{found, touched_one};
@@ -6,11 +9,13 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::user_status as presence;
 use crate::store::{Scope, TenantTx};
 use crate::{Patch, PresenceId, PresenceStatus, Result, TenantId, UserId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::not;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
-/// One user's presence.
+/// One user's presence, as it is at the instant of the transaction that read it: `is_online` holds only while the last sign
+/// of life is younger than [`Self::LEASE`].
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[diesel(table_name = presence, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
@@ -26,10 +31,26 @@ pub struct Presence {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Presence {
+    /// How long a sign of life keeps a user online: three heartbeats of a client that sends one every 30 seconds.
+    pub const LEASE: TimeDelta = TimeDelta::seconds(90);
+
+    /// The row as it is told at this instant.
+    fn told_at(mut self, now: DateTime<Utc>) -> Self {
+        self.is_online &= self.last_seen_at > lease_began(now);
+        self
+    }
+}
+
+/// Who was seen last at this instant or before is no longer online.
+fn lease_began(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.checked_sub_signed(Presence::LEASE).unwrap_or(now)
+}
+
 /// Whose presence. Empty means all.
 #[derive(Debug, Clone, Default)]
 pub struct PresenceFilter {
-    /// Who has a client connected, or hasn't.
+    /// Who has a client connected that was heard of within [`Presence::LEASE`], or hasn't.
     pub is_online: Option<bool>,
     /// Who has chosen this status.
     pub current_status: Option<PresenceStatus>,
@@ -48,10 +69,13 @@ impl TenantTx<'_> {
 }
 
 macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
+    ($query:expr, $filter:expr, $now:expr) => {{
         let mut query = $query.into_boxed::<Pg>();
-        if let Some(online) = $filter.is_online {
-            query = query.filter(presence::is_online.eq(online));
+        let began = lease_began($now);
+        match $filter.is_online {
+            Some(true) => query = query.filter(presence::is_online).filter(presence::last_seen_at.gt(began)),
+            Some(false) => query = query.filter(not(presence::is_online).or(presence::last_seen_at.le(began))),
+            None => {}
         }
         if let Some(status) = $filter.current_status {
             query = query.filter(presence::current_status.eq(status));
@@ -69,11 +93,12 @@ impl Presences<'_> {
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn find(&mut self, user: UserId) -> Result<Option<Presence>> {
-        Ok(Presence::query()
+        let row: Option<Presence> = Presence::query()
             .filter(presence::tenant_id.eq(self.0.tenant))
             .filter(presence::user_id.eq(user))
             .first(self.0.conn)
-            .optional()?)
+            .optional()?;
+        Ok(row.map(|row| row.told_at(self.0.now())))
     }
 
     /// The user's presence.
@@ -90,8 +115,10 @@ impl Presences<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &PresenceFilter, page: PageRequest) -> Result<Page<Presence>> {
-        let query = filtered!(Presence::query().filter(presence::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, presence::last_seen_at, presence::id).load(self.0.conn)?;
+        let now = self.0.now();
+        let query = filtered!(Presence::query().filter(presence::tenant_id.eq(self.0.tenant)), filter, now);
+        let rows: Vec<Presence> = keyset!(query, page, presence::last_seen_at, presence::id).load(self.0.conn)?;
+        let rows = rows.into_iter().map(|row| row.told_at(now)).collect();
         Ok(Page::from_rows(rows, page, |row: &Presence| Cursor { at: row.last_seen_at, id: row.id.uuid() }))
     }
 
@@ -101,7 +128,7 @@ impl Presences<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &PresenceFilter) -> Result<i64> {
         let query = presence::table.filter(presence::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered!(query, filter, self.0.now()).get_result(self.0.conn)?)
     }
 
     /// The user's presence, which begins as offline and available if there was none.
@@ -124,8 +151,8 @@ impl Presences<'_> {
         self.get(user)
     }
 
-    /// A sign of life from one of the user's clients: they are online now. Nothing changes while presence is not tracked
-    /// for them.
+    /// A sign of life from one of the user's clients: they are online from now on for [`Presence::LEASE`]. Nothing changes
+    /// while presence is not tracked for them.
     ///
     /// # Errors
     /// As [`Self::insert_if_missing`].
@@ -151,7 +178,7 @@ impl Presences<'_> {
     }
 
     /// What the user says of being reachable; the message has up to 200 characters. Whether a client is connected is
-    /// another matter, and stays.
+    /// another matter, and stays: this is no sign of life.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule, or when they have no profile.
@@ -169,7 +196,7 @@ impl Presences<'_> {
             .returning(Presence::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        found(row, "presence")
+        found(row.map(|row: Presence| row.told_at(self.0.now())), "presence")
     }
 
     /// The user's last client says goodbye now. Twice is once.
@@ -203,10 +230,11 @@ impl Presences<'_> {
             .returning(Presence::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        found(row, "presence")
+        found(row.map(|row: Presence| row.told_at(self.0.now())), "presence")
     }
 
-    /// Those who are online but were not seen since have lost their connection: they become offline. Says how many.
+    /// Those who are online in the table but were not seen since have lost their connection: they become offline there too.
+    /// Says how many. Housekeeping: an instant a [`Presence::LEASE`] ago changes nothing of what is told.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -1,14 +1,15 @@
 //! Business settings (source lines 1203–1220): one row per tenant.
 
+use super::greeting::checked_template;
 use crate::error::found;
 use crate::schema::business_settings as settings;
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::required;
-use crate::{BusinessSettingsId, Result, TenantId};
+use crate::{BusinessSettingsId, Error, Result, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use std::ops::RangeInclusive;
 
 /// A tenant's settings.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -27,10 +28,10 @@ pub struct BusinessSettings {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Changes of the settings. The database's rules (ranges, the placeholder) speak through the error.
+/// Changes of the settings.
 #[derive(Debug, Clone, Default)]
 pub struct BusinessSettingsPatch {
-    /// The greeting; 10 to 500 characters with `{{business_name}}` in it.
+    /// The greeting; 10 to 500 characters with `{{business_name}}` in it, and no other placeholder.
     pub greeting_template: Option<String>,
     /// Hours without a second greeting; 1 to 720.
     pub greeting_cooldown_hours: Option<i32>,
@@ -38,8 +39,35 @@ pub struct BusinessSettingsPatch {
     pub ai_takeover_delay_seconds: Option<i32>,
     /// The lower estimate in dollars; 25 to 10,000.
     pub basic_job_estimate_min: Option<i32>,
-    /// The upper estimate in dollars; above the lower.
+    /// The upper estimate in dollars; 25 to 10,000, above the lower.
     pub basic_job_estimate_max: Option<i32>,
+}
+
+impl BusinessSettingsPatch {
+    /// The template, after all that the patch alone can tell: its fields' ranges. Where it names one of the two estimates,
+    /// the row has the other, and the database compares them.
+    fn checked(&self) -> Result<Option<&str>> {
+        within("greeting_cooldown_hours", self.greeting_cooldown_hours, 1..=720)?;
+        within("ai_takeover_delay_seconds", self.ai_takeover_delay_seconds, 60..=1_800)?;
+        within("basic_job_estimate_min", self.basic_job_estimate_min, 25..=10_000)?;
+        within("basic_job_estimate_max", self.basic_job_estimate_max, 25..=10_000)?;
+        if let (Some(min), Some(max)) = (self.basic_job_estimate_min, self.basic_job_estimate_max)
+            && min >= max
+        {
+            return Err(Error::invalid("basic_job_estimate_max", "must be above basic_job_estimate_min"));
+        }
+        self.greeting_template.as_deref().map(checked_template).transpose()
+    }
+}
+
+/// Refuses a value out of its range, in the words of the database's own check.
+fn within(field: &'static str, value: Option<i32>, range: RangeInclusive<i32>) -> Result<()> {
+    match value {
+        Some(value) if !range.contains(&value) => {
+            Err(Error::invalid(field, format!("must be between {} and {}", range.start(), range.end())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A tenant's settings row.
@@ -62,7 +90,7 @@ impl BusinessSettingsRepo<'_> {
     /// The settings.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`] when the tenant has none.
+    /// [`Error::NotFound`] when the tenant has none.
     pub fn get(&mut self) -> Result<BusinessSettings> {
         let row = BusinessSettings::query().filter(settings::tenant_id.eq(self.0.tenant)).first(self.0.conn).optional()?;
         found(row, "business settings")
@@ -95,16 +123,16 @@ impl BusinessSettingsRepo<'_> {
     /// Changes the settings. Another greeting has to be reviewed anew.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] naming the field and its range.
+    /// [`Error::NotFound`], or [`Error::Invalid`] naming the field and its range.
     pub fn update(&mut self, patch: &BusinessSettingsPatch) -> Result<BusinessSettings> {
-        let template = patch.greeting_template.as_deref().map(|text| required("greeting_template", text, 500)).transpose()?;
+        let template = patch.checked()?;
         let row = diesel::update(settings::table)
             .filter(settings::tenant_id.eq(self.0.tenant))
             .set((
                 // The same words again are still those that were approved of.
-                template.as_ref().map(|value| {
+                template.map(|value| {
                     settings::greeting_reviewed_at
-                        .eq(case_when(settings::greeting_template.eq(value.clone()), settings::greeting_reviewed_at))
+                        .eq(case_when(settings::greeting_template.eq(value), settings::greeting_reviewed_at))
                 }),
                 template.map(|value| settings::greeting_template.eq(value)),
                 patch.greeting_cooldown_hours.map(|value| settings::greeting_cooldown_hours.eq(value)),

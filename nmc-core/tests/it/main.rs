@@ -15,11 +15,14 @@ mod compile_fail;
 mod constraints;
 mod conversations;
 mod examples;
+mod hours;
 mod identity;
 mod isolation;
 mod lifecycle;
 mod migrations;
 mod missed_call;
+#[cfg(feature = "photos")]
+mod photos;
 mod plans;
 mod schema;
 mod settings;

@@ -1,7 +1,9 @@
 //! Business settings: a patch changes what it names, and each range is told.
 
 use crate::support::{Scene, refused};
-use nmc_core::settings::{BusinessSettings, BusinessSettingsPatch};
+use nmc_core::calls::record_voice_status;
+use nmc_core::settings::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, SmsEncoding};
+use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
 
 #[test]
 fn a_patch_changes_what_it_names_and_nothing_else() {
@@ -25,14 +27,90 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
         row.updated_at = scene.tick();
         assert_eq!(scene.tx(|tx| tx.business_settings().update(&patch)).unwrap(), row, "{patch:?}");
     }
-    for (bad, field) in [
-        (BusinessSettingsPatch { greeting_template: Some("We will call you back.".to_owned()), ..none() }, "greeting_template"),
-        (BusinessSettingsPatch { greeting_cooldown_hours: Some(0), ..none() }, "greeting_cooldown_hours"),
-        (BusinessSettingsPatch { ai_takeover_delay_seconds: Some(59), ..none() }, "ai_takeover_delay_seconds"),
-        (BusinessSettingsPatch { basic_job_estimate_min: Some(24), ..none() }, "basic_job_estimate_min"),
-        (BusinessSettingsPatch { basic_job_estimate_max: Some(10_001), ..none() }, "basic_job_estimate_max"),
-    ] {
-        assert_eq!(refused(scene.tx(|tx| tx.business_settings().update(&bad))).0, field);
+    assert_eq!(scene.tx(|tx| tx.business_settings().get()).unwrap(), row);
+}
+
+/// One patch for each side of each range. Each refusal comes before the database is asked, in the words of its constraint.
+#[test]
+fn what_is_out_of_range_is_refused_by_field_and_range() {
+    let scene = Scene::new();
+    let before = scene.tx(|tx| tx.business_settings().get()).unwrap();
+    let none = BusinessSettingsPatch::default;
+    type Put = fn(&mut BusinessSettingsPatch, i32);
+    let ranges: [(Put, i32, i32, &str, &str); 4] = [
+        (|patch, value| patch.greeting_cooldown_hours = Some(value), 1, 720, "greeting_cooldown_hours", ""),
+        (|patch, value| patch.ai_takeover_delay_seconds = Some(value), 60, 1_800, "ai_takeover_delay_seconds", ""),
+        (|patch, value| patch.basic_job_estimate_min = Some(value), 25, 10_000, "basic_job_estimate_min", "order"),
+        (|patch, value| patch.basic_job_estimate_max = Some(value), 25, 10_000, "basic_job_estimate_max", "order"),
+    ];
+    let patched = |put: Put, value| {
+        let mut patch = none();
+        put(&mut patch, value);
+        scene.tx(|tx| tx.business_settings().update(&patch))
+    };
+    for (put, least, most, field, order) in ranges {
+        for out in [i32::MIN, least - 1, most + 1, i32::MAX] {
+            assert_eq!(refused(patched(put, out)), words(&format!("business_settings_{field}_check")), "{field} of {out}");
+        }
+        if order.is_empty() {
+            assert!(patched(put, least).and(patched(put, most)).is_ok(), "{field}");
+        } else {
+            // The other estimate is the row's, which only the database compares.
+            let end = if field.ends_with("min") { most } else { least };
+            assert_eq!(refused(patched(put, end)), words("business_settings_basic_job_estimate_order_check"));
+        }
     }
-    assert_eq!(scene.tx(|tx| tx.business_settings().get()).unwrap(), row, "and a refusal changes nothing");
+    for (min, max) in [(100, 100), (200, 100)] {
+        let both = BusinessSettingsPatch { basic_job_estimate_min: Some(min), basic_job_estimate_max: Some(max), ..none() };
+        let came = refused(scene.tx(|tx| tx.business_settings().update(&both)));
+        assert_eq!(came, words("business_settings_basic_job_estimate_order_check"));
+    }
+    let after = scene.tx(|tx| tx.business_settings().get()).unwrap();
+    assert_eq!((after.basic_job_estimate_min, after.basic_job_estimate_max), (before.basic_job_estimate_min, 150));
+}
+
+/// The field and the rule of a constraint.
+fn words(constraint: &str) -> (String, String) {
+    let known = nmc_core::constraint::find(constraint).unwrap();
+    (known.field.to_owned(), known.rule.to_owned())
+}
+
+#[test]
+fn a_template_is_previewed_and_saved_by_the_same_rules() {
+    let scene = Scene::new();
+    let before = scene.tx(|tx| tx.business_settings().get()).unwrap();
+    let save = |template: &str| {
+        let patch = BusinessSettingsPatch { greeting_template: Some(template.to_owned()), ..BusinessSettingsPatch::default() };
+        scene.tx(|tx| tx.business_settings().update(&patch))
+    };
+    for (template, rule) in [
+        ("{{name}}!", "must be 10 to 500 characters long"),
+        ("We will call you back.", "must contain {{business_name}}"),
+        (
+            "{{buisness_name}} will call you back.",
+            "must not contain {{buisness_name}}: the only placeholder is {{business_name}}",
+        ),
+        ("Hi {{name}}! {{business_name}} here.", "must not contain {{name}}: the only placeholder is {{business_name}}"),
+        ("Hi {name}! {{business_name}} here.", "must not contain braces other than those of {{business_name}}"),
+        (&format!("{{{{business_name}}}}{}", "x".repeat(484)), "must be 10 to 500 characters long"),
+    ] {
+        let expected = ("greeting_template".to_owned(), rule.to_owned());
+        assert_eq!(refused(save(template)), expected);
+        assert_eq!(refused(GreetingPreview::of(template, "Joe's")), expected);
+    }
+    assert_eq!(scene.tx(|tx| tx.business_settings().get()).unwrap(), before);
+}
+
+#[test]
+fn the_first_caller_gets_what_the_preview_showed() {
+    let scene = Scene::new();
+    let template = " {{business_name}} — sorry we missed you! Tell us what you need. ";
+    let patch = BusinessSettingsPatch { greeting_template: Some(template.to_owned()), ..BusinessSettingsPatch::default() };
+    scene.tx(|tx| tx.business_settings().update(&patch)).unwrap();
+    let preview = GreetingPreview::of(template, &scene.business.row.business_name).unwrap();
+    assert_eq!((preview.encoding, preview.segments), (SmsEncoding::Ucs2, 2), "for its dash");
+
+    let missed = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA")).parse();
+    let greeting = record_voice_status(&scene.db.store, &missed).unwrap().greeting.unwrap();
+    assert_eq!(scene.business.message(&scene.db.store, greeting).message_body, preview.text);
 }

@@ -78,17 +78,6 @@ impl Body for RawBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoQuery {}
 
-/// Which page of a list.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PageQuery {
-    /// Rows at most, 1 to 200; 50 if left out.
-    #[param(minimum = 1, maximum = 200)]
-    pub(crate) limit: Option<u16>,
-    /// `next` of the page before.
-    pub(crate) after: Option<String>,
-}
-
 /// The page that a query asks for.
 pub(crate) fn page(limit: Option<u16>, after: Option<&str>) -> Result<PageRequest> {
     let after = after.map(str::parse).transpose().map_err(|_| Error::invalid("after", "must be `next` of an earlier page"))?;

@@ -56,8 +56,7 @@ impl Api<'_> {
         match self {
             Self::Document(document) => routes(&mut Routes { tag, path, methods: Vec::new(), into: Into::Document(document) }),
             Self::Server(app) => {
-                let mut list =
-                    Routes { tag, path, methods: Vec::new(), into: Into::Server(Some(web::resource(path))) };
+                let mut list = Routes { tag, path, methods: Vec::new(), into: Into::Server(Some(web::resource(path))) };
                 routes(&mut list);
                 let allowed = list.methods.join(", ");
                 if let Into::Server(Some(resource)) = list.into {

@@ -16,8 +16,8 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, Response,
-    ResponseBuilder, Schema,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
+    Response, ResponseBuilder, Schema,
 };
 
 /// The document as it grows.
@@ -61,8 +61,9 @@ impl Document {
         }
         if let Some(media_type) = B::MEDIA_TYPE {
             let content = ContentBuilder::new().schema(B::describe(&mut self.schemas)).build();
-            operation = operation
-                .request_body(Some(RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True)).build()));
+            operation = operation.request_body(Some(
+                RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True)).build(),
+            ));
         }
         operation = operation
             .response(R::STATUS.as_str(), R::describe(&mut self.schemas))

@@ -3,8 +3,8 @@
 use chrono::NaiveTime;
 use nmc_core::identity::Permission;
 use nmc_core::{
-    ApiKeyId, DashboardView, Email, Patch, PhoneNumber, PresenceStatus, ProfileId, SessionId, TenantId, TenantStatus, Timezone,
-    UserId, UserRole,
+    ApiKeyId, DashboardView, Email, Patch, PhoneNumber, PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId,
+    UserRole,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
-use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
+use utoipa::openapi::{RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A value that travels as text, in the form the library gives it.
@@ -85,7 +85,7 @@ macro_rules! wires {
 
 macro_rules! ids {
     ($($type:ident),*) => { wires! {$(
-        $type, stringify!($type), core_rule, string("A UUID.").format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        $type, stringify!($type), core_rule, string("A UUID.").format(Some(SchemaFormat::Custom("uuid".to_owned())));
     )*} };
 }
 
@@ -98,15 +98,35 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(ApiKeyId, ProfileId, SessionId, TenantId, UserId);
+ids!(ApiKeyId, SessionId, TenantId, UserId);
 lists!(DashboardView, Permission, PresenceStatus, TenantStatus, UserRole);
 wires! {
-    Email, "Email", core_rule, string("An address; kept in lower case.").format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)));
+    Email, "Email", core_rule, string("An address; kept in lower case.").format(Some(SchemaFormat::Custom("email".to_owned())));
     PhoneNumber, "PhoneNumber", core_rule, string("In E.164, like +14155550123.").pattern(Some(r"^\+[1-9][0-9]{6,14}$"));
     Timezone, "Timezone", core_rule, string("A zone of the IANA list, like America/Chicago.");
     NaiveTime, "LocalTime", |_: &_| "must be a time like 07:30:00".to_owned(), string("A time of the day, like 07:30:00.");
     Decimal, "Amount", |_: &_| "must be a number in a text, like 150.00".to_owned(),
         string("US dollars and cents, in a text so that nothing is rounded.").pattern(Some(r"^[0-9]+(\.[0-9]{1,2})?$"));
+}
+
+/// The same under names without generics, which is how the document's derive wants them.
+pub(crate) mod text {
+    use super::Text;
+
+    pub(crate) type Amount = Text<rust_decimal::Decimal>;
+    pub(crate) type ApiKeyId = Text<nmc_core::ApiKeyId>;
+    pub(crate) type DashboardView = Text<nmc_core::DashboardView>;
+    pub(crate) type Email = Text<nmc_core::Email>;
+    pub(crate) type LocalTime = Text<chrono::NaiveTime>;
+    pub(crate) type Permission = Text<nmc_core::identity::Permission>;
+    pub(crate) type PhoneNumber = Text<nmc_core::PhoneNumber>;
+    pub(crate) type PresenceStatus = Text<nmc_core::PresenceStatus>;
+    pub(crate) type SessionId = Text<nmc_core::SessionId>;
+    pub(crate) type TenantId = Text<nmc_core::TenantId>;
+    pub(crate) type TenantStatus = Text<nmc_core::TenantStatus>;
+    pub(crate) type Timezone = Text<nmc_core::Timezone>;
+    pub(crate) type UserId = Text<nmc_core::UserId>;
+    pub(crate) type UserRole = Text<nmc_core::UserRole>;
 }
 
 /// A field of a PATCH that may be left out, null, or given.

@@ -28,7 +28,8 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, document: &OpenApi) {
 
 /// A resource that answers 405 to methods other than those `allowed`.
 fn resource(path: &str, allowed: &'static str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(move || async move { Err::<HttpResponse, _>(ApiError::Method(allowed.to_owned())) }))
+    web::resource(path)
+        .default_service(web::to(move || async move { Err::<HttpResponse, _>(ApiError::Method(allowed.to_owned())) }))
 }
 
 /// GET, and HEAD, which some load balancers ask with.

@@ -280,25 +280,25 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
         w.tx(|tx| tx.users().create(&user(&theirs)))
     }),
 
-    ("business_settings_ai_takeover_delay_seconds_check", TheTable, |w, _| {
+    ("business_settings_ai_takeover_delay_seconds_check", Sooner("ai_takeover_delay_seconds", "must be between 60 and 1800"), |w, _| {
         settings(w, &BusinessSettingsPatch { ai_takeover_delay_seconds: Some(59), ..BusinessSettingsPatch::default() })
     }),
-    ("business_settings_basic_job_estimate_max_check", TheTable, |w, _| {
+    ("business_settings_basic_job_estimate_max_check", Sooner("basic_job_estimate_max", "must be between 25 and 10000"), |w, _| {
         settings(w, &BusinessSettingsPatch { basic_job_estimate_max: Some(10_001), ..BusinessSettingsPatch::default() })
     }),
-    ("business_settings_basic_job_estimate_min_check", TheTable, |w, _| {
+    ("business_settings_basic_job_estimate_min_check", Sooner("basic_job_estimate_min", "must be between 25 and 10000"), |w, _| {
         settings(w, &BusinessSettingsPatch { basic_job_estimate_min: Some(24), ..BusinessSettingsPatch::default() })
     }),
     ("business_settings_basic_job_estimate_order_check", TheTable, |w, _| {
-        settings(w, &BusinessSettingsPatch { basic_job_estimate_min: Some(100), basic_job_estimate_max: Some(100), ..BusinessSettingsPatch::default() })
+        settings(w, &BusinessSettingsPatch { basic_job_estimate_min: Some(10_000), ..BusinessSettingsPatch::default() })
     }),
-    ("business_settings_greeting_cooldown_hours_check", TheTable, |w, _| {
+    ("business_settings_greeting_cooldown_hours_check", Sooner("greeting_cooldown_hours", "must be between 1 and 720"), |w, _| {
         settings(w, &BusinessSettingsPatch { greeting_cooldown_hours: Some(721), ..BusinessSettingsPatch::default() })
     }),
-    ("business_settings_greeting_template_check", TheTable, |w, _| {
+    ("business_settings_greeting_template_check", Sooner("greeting_template", "must be 10 to 500 characters long"), |w, _| {
         settings(w, &BusinessSettingsPatch { greeting_template: Some("Hello!".to_owned()), ..BusinessSettingsPatch::default() })
     }),
-    ("business_settings_greeting_template_placeholder_check", TheTable, |w, _| {
+    ("business_settings_greeting_template_placeholder_check", Sooner("greeting_template", "must contain {{business_name}}"), |w, _| {
         settings(w, &BusinessSettingsPatch { greeting_template: Some("Hello, hello!".to_owned()), ..BusinessSettingsPatch::default() })
     }),
     ("phone_numbers_phone_number_key", TheTable, |w, _| {

@@ -1,6 +1,7 @@
 //! Who is here.
 
 use super::*;
+use nmc_core::identity::Presence;
 
 #[test]
 fn a_heartbeat_brings_a_user_online_and_silence_or_goodbye_takes_them_off() {
@@ -32,6 +33,73 @@ fn a_heartbeat_brings_a_user_online_and_silence_or_goodbye_takes_them_off() {
     assert_eq!((off.is_online, off.last_seen_at), (false, goodbye));
     scene.pass(1);
     assert_eq!(scene.tx(|tx| tx.presences().go_offline(user)).unwrap(), off, "twice is once");
+}
+
+#[test]
+fn online_is_a_lease_that_ends_by_itself() {
+    let scene = Scene::new();
+    let [ada, ben] = ["ada", "ben"].map(|name| scene.profile(name).user_id);
+    let row = scene.tx(|tx| tx.presences().heartbeat(ada)).unwrap();
+    scene.tx(|tx| tx.presences().insert_if_missing(ben)).unwrap();
+    let kept = || scene.db.query::<bool>(&format!("SELECT is_online FROM user_status WHERE id = '{}'", row.id));
+    // All that tells of it says the same, and writes nothing.
+    let told = || {
+        let with = |is_online| PresenceFilter { is_online, ..PresenceFilter::default() };
+        scene
+            .tx(|tx| {
+                let listed = tx.presences().list(&with(None), PageRequest::first())?.items;
+                let [online, offline] = [Some(true), Some(false)].map(with);
+                let (online_rows, offline_rows) = (
+                    tx.presences().list(&online, PageRequest::first())?.items,
+                    tx.presences().list(&offline, PageRequest::first())?.items,
+                );
+                assert!(online_rows.iter().all(|row| row.is_online) && offline_rows.iter().all(|row| !row.is_online));
+                assert_eq!(online_rows.len() + offline_rows.len(), listed.len());
+                assert_eq!(tx.presences().count(&online)?, i64::try_from(online_rows.len()).unwrap());
+                assert_eq!(tx.presences().count(&offline)?, i64::try_from(offline_rows.len()).unwrap());
+                let said = [
+                    tx.presences().find(ada)?.unwrap().is_online,
+                    tx.presences().get(ada)?.is_online,
+                    tx.presences().insert_if_missing(ada)?.is_online,
+                    tx.presences().set(ada, PresenceStatus::Busy, &Patch::Keep)?.is_online,
+                    tx.presences().track(ada, true)?.is_online,
+                    listed.iter().any(|row| row.user_id == ada && row.is_online),
+                    online_rows.iter().any(|row| row.user_id == ada),
+                    !offline_rows.iter().any(|row| row.user_id == ada),
+                ];
+                assert!(said.iter().all(|one| *one == said[0]), "{said:?}");
+                Ok(said[0])
+            })
+            .unwrap()
+    };
+    assert!(told());
+    let lease = Presence::LEASE.num_seconds();
+    assert_eq!(lease, 90);
+    scene.pass(lease - 1);
+    assert!(told(), "a second before its end");
+    scene.pass(1);
+    assert!(!told() && kept() == [true], "at its end, though no sweep has run");
+    let off = scene.tx(|tx| tx.presences().get(ada)).unwrap();
+    assert_eq!(off.last_seen_at, row.last_seen_at, "a status is no sign of life");
+
+    let swept = |ago| {
+        scene
+            .tx(|tx| {
+                let now = tx.now();
+                tx.presences().sweep(now - ago)
+            })
+            .unwrap()
+    };
+    assert_eq!((swept(Presence::LEASE), kept()), (0, vec![true]));
+    scene.pass(1);
+    assert_eq!((swept(Presence::LEASE), kept()), (1, vec![false]));
+    assert!(!told());
+    let back = scene.tx(|tx| tx.presences().heartbeat(ada)).unwrap();
+    assert!(back.is_online && told());
+    scene.pass(lease);
+    assert!(!told());
+    let goodbye = scene.tx(|tx| tx.presences().go_offline(ada)).unwrap();
+    assert_eq!((goodbye.is_online, goodbye.last_seen_at, kept()), (false, scene.now(), vec![false]));
 }
 
 #[test]

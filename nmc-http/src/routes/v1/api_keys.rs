@@ -1,25 +1,23 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, must_match, page};
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
-use crate::api::wire::{Change, Text, given};
+use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::identity::{
-    ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyText, KeyOrder, Permission, change_key, make_key, revoke_key, rotate_key,
-};
-use nmc_core::{ApiKeyId, Error, UserId, Version};
+use nmc_core::identity::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyText, KeyOrder, change_key, make_key, revoke_key, rotate_key};
+use nmc_core::{ApiKeyId, Error, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// A key with which another program acts for the business.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ApiKeyOut {
-    id: Text<ApiKeyId>,
+    id: text::ApiKeyId,
     name: String,
     /// Its public start: keys read `nmc_<prefix>_<secret>`.
     prefix: String,
     /// The permissions it has.
     scopes: Vec<String>,
-    created_by: Option<Text<UserId>>,
+    created_by: Option<text::UserId>,
     expires_at: Option<DateTime<Utc>>,
     /// To the minute.
     last_used_at: Option<DateTime<Utc>>,
@@ -81,7 +79,7 @@ pub(crate) struct ApiKeyIn {
     name: String,
     /// What it may do: nothing that its maker may not.
     #[schema(min_items = 1, max_items = 50)]
-    scopes: Vec<Text<Permission>>,
+    scopes: Vec<text::Permission>,
     /// Refused from this instant on; never if left out.
     expires_at: Option<DateTime<Utc>>,
 }
@@ -95,7 +93,7 @@ pub(crate) struct ApiKeyChange {
     name: Option<String>,
     #[serde(default, deserialize_with = "given")]
     #[schema(min_items = 1, max_items = 50, nullable = false)]
-    scopes: Option<Vec<Text<Permission>>>,
+    scopes: Option<Vec<text::Permission>>,
     #[serde(default)]
     #[schema(value_type = Option<DateTime<Utc>>)]
     expires_at: Change<DateTime<Utc>>,

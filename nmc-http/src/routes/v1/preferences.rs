@@ -1,22 +1,22 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
 use crate::api::reply::Tagged;
-use crate::api::wire::{Text, given};
+use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
+use nmc_core::Version;
 use nmc_core::identity::{Permission, Preferences, PreferencesPatch, may_change};
-use nmc_core::{DashboardView, UserId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What a user wants to be told, and how the dashboard opens for them.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PreferencesOut {
-    user_id: Text<UserId>,
+    user_id: text::UserId,
     sms_notifications_enabled: bool,
     email_notifications_enabled: bool,
     push_notifications_enabled: bool,
     dashboard_sounds_enabled: bool,
-    dashboard_default_view: Text<DashboardView>,
+    dashboard_default_view: text::DashboardView,
     /// Seconds.
     dashboard_refresh_interval: i32,
     show_tutorial: bool,
@@ -66,7 +66,7 @@ pub(crate) struct PreferencesChange {
     dashboard_sounds_enabled: Option<bool>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    dashboard_default_view: Option<Text<DashboardView>>,
+    dashboard_default_view: Option<text::DashboardView>,
     /// Seconds, at least 1.
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 1, nullable = false)]

@@ -1,29 +1,29 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, RawBody, must_match, page};
 use crate::api::reply::{Json, PageOut, Picture, Tagged};
-use crate::api::wire::{Change, Text, given};
+use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::identity::{
     Permission, Photo, Profile, ProfileFilter, ProfilePatch, Uploads, change_profile, forget_photo, may_change, set_photo as set,
 };
-use nmc_core::{Email, Error, PhoneNumber, Timezone, UserId, UserRole, Version};
+use nmc_core::{Error, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// How a user appears to others.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileOut {
-    user_id: Text<UserId>,
-    email: Text<Email>,
+    user_id: text::UserId,
+    email: text::Email,
     first_name: String,
     last_name: String,
     /// Shown instead of both names.
     display_name: Option<String>,
-    phone_number: Option<Text<PhoneNumber>>,
+    phone_number: Option<text::PhoneNumber>,
     /// Where the photo is, if there is one.
     photo: Option<String>,
-    timezone: Text<Timezone>,
-    role: Text<UserRole>,
+    timezone: text::Timezone,
+    role: text::UserRole,
     /// Whether the profile is shown.
     is_active: bool,
     created_at: DateTime<Utc>,
@@ -55,7 +55,7 @@ impl From<Profile> for ProfileOut {
 pub(crate) struct ProfileQuery {
     /// Of users with this role.
     #[param(value_type = Option<String>)]
-    role: Option<Text<UserRole>>,
+    role: Option<text::UserRole>,
     /// Shown, or not.
     is_active: Option<bool>,
     /// Rows at most, 1 to 200; 50 if left out.
@@ -78,11 +78,11 @@ pub(crate) struct ProfileChange {
     #[schema(value_type = Option<String>, max_length = 200)]
     display_name: Change<String>,
     #[serde(default)]
-    #[schema(value_type = Option<Text<PhoneNumber>>)]
-    phone_number: Change<Text<PhoneNumber>>,
+    #[schema(value_type = Option<text::PhoneNumber>)]
+    phone_number: Change<text::PhoneNumber>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    timezone: Option<Text<Timezone>>,
+    timezone: Option<text::Timezone>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     is_active: Option<bool>,

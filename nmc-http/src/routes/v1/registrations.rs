@@ -2,10 +2,10 @@ use super::tenant::TenantOut;
 use super::users::UserOut;
 use crate::api::ask::{Ask, JsonBody, NoQuery};
 use crate::api::reply::Created;
-use crate::api::wire::Text;
+use crate::api::wire::text;
 use crate::error::ApiResult;
+use nmc_core::Secret;
 use nmc_core::identity::{NewTenant, Registration};
-use nmc_core::{Email, PhoneNumber, Secret, Timezone};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,7 +26,7 @@ pub(crate) struct BusinessIn {
     #[schema(max_length = 255)]
     name: String,
     /// The number it has had so far; unique.
-    phone: Option<Text<PhoneNumber>>,
+    phone: Option<text::PhoneNumber>,
     /// Its postal address.
     #[schema(max_length = 1000)]
     address: Option<String>,
@@ -34,14 +34,14 @@ pub(crate) struct BusinessIn {
     #[schema(max_length = 100)]
     trade: Option<String>,
     /// Its zone; America/Los_Angeles if left out.
-    timezone: Option<Text<Timezone>>,
+    timezone: Option<text::Timezone>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnerIn {
     /// The login name; unique.
-    email: Text<Email>,
+    email: text::Email,
     /// 10 characters at least, 72 bytes at most.
     #[schema(min_length = 10, max_length = 72)]
     password: String,
@@ -50,7 +50,7 @@ pub(crate) struct OwnerIn {
     #[schema(max_length = 100)]
     last_name: String,
     /// Where to reach them.
-    phone: Option<Text<PhoneNumber>>,
+    phone: Option<text::PhoneNumber>,
 }
 
 /// A business that is registered. Its owner logs in to go on.

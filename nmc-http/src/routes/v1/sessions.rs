@@ -1,10 +1,10 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, page};
 use crate::api::reply::{Created, Done, Json, PageOut};
-use crate::api::wire::Text;
+use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::identity::{Session, Tokens, end_session, list_sessions, logout, logout_everywhere};
-use nmc_core::{Email, Secret, SessionId, UserId};
+use nmc_core::{Secret, SessionId};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginIn {
-    email: Text<Email>,
+    email: text::Email,
     #[schema(max_length = 72)]
     password: String,
     /// Whatever the client sends to tell its devices apart.
@@ -44,8 +44,8 @@ pub(crate) struct TokensOut {
 /// One login of one user on one device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionOut {
-    id: Text<SessionId>,
-    user_id: Text<UserId>,
+    id: text::SessionId,
+    user_id: text::UserId,
     /// Where the login came from.
     ip_address: Option<String>,
     user_agent: Option<String>,
@@ -90,7 +90,7 @@ impl TokensOut {
 pub(crate) struct SessionQuery {
     /// Another user's than one's own.
     #[param(value_type = Option<String>)]
-    user: Option<Text<UserId>>,
+    user: Option<text::UserId>,
     /// Rows at most, 1 to 200; 50 if left out.
     limit: Option<u16>,
     /// `next` of the page before.
@@ -103,7 +103,7 @@ pub(crate) struct SessionQuery {
 pub(crate) struct WhoseQuery {
     /// Another user's than one's own.
     #[param(value_type = Option<String>)]
-    user: Option<Text<UserId>>,
+    user: Option<text::UserId>,
 }
 
 pub(super) async fn log_in(ask: Ask<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Created<TokensOut>> {

@@ -1,21 +1,21 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, page};
 use crate::api::reply::{Json, PageOut};
-use crate::api::wire::{Change, Text, given};
+use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
+use nmc_core::Error;
 use nmc_core::identity::{Permission, Presence, PresenceFilter, may_change};
-use nmc_core::{Error, PresenceStatus, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Whether a user is there.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StatusOut {
-    user_id: Text<UserId>,
+    user_id: text::UserId,
     /// Seen within the last 90 seconds, and not gone since.
     is_online: bool,
     /// What they say of being reachable.
-    status: Text<PresenceStatus>,
+    status: text::PresenceStatus,
     message: Option<String>,
     last_seen_at: DateTime<Utc>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct StatusQuery {
     is_online: Option<bool>,
     /// Who says so of themselves.
     #[param(value_type = Option<String>)]
-    status: Option<Text<PresenceStatus>>,
+    status: Option<text::PresenceStatus>,
     /// Rows at most, 1 to 200; 50 if left out.
     limit: Option<u16>,
     /// `next` of the page before.
@@ -53,7 +53,7 @@ pub(crate) struct StatusQuery {
 pub(crate) struct StatusChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    status: Option<Text<PresenceStatus>>,
+    status: Option<text::PresenceStatus>,
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
     message: Change<String>,

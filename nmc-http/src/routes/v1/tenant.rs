@@ -1,40 +1,39 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
 use crate::api::reply::{Json, Tagged};
-use crate::api::wire::{Change, Text, given};
+use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use nmc_core::identity::{Onboarding, OnboardingStep, TenantPatch, TenantRow};
-use nmc_core::{Error, PhoneNumber, TenantId, TenantStatus, Timezone, UserId, Version};
-use rust_decimal::Decimal;
+use nmc_core::{Error, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// A business.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TenantOut {
-    id: Text<TenantId>,
+    id: text::TenantId,
     business_name: String,
     business_address: Option<String>,
     /// The number it had before.
-    business_phone: Option<Text<PhoneNumber>>,
+    business_phone: Option<text::PhoneNumber>,
     /// Its trade.
     business_type: Option<String>,
     industry: Option<String>,
-    owner_id: Option<Text<UserId>>,
-    status: Text<TenantStatus>,
+    owner_id: Option<text::UserId>,
+    status: text::TenantStatus,
     subscription_tier: String,
     /// Step of onboarding, 1 to 5.
     onboarding_step: i32,
     onboarding_completed: bool,
     /// How far from the address it takes jobs.
     service_radius_miles: i32,
-    estimated_job_min: Text<Decimal>,
-    estimated_job_max: Text<Decimal>,
+    estimated_job_min: text::Amount,
+    estimated_job_max: text::Amount,
     /// Opening time, in its zone.
-    business_hours_start: Text<NaiveTime>,
+    business_hours_start: text::LocalTime,
     /// Closing time; before the opening time when the day ends past midnight, equal to it when it never closes.
-    business_hours_end: Text<NaiveTime>,
-    timezone: Text<Timezone>,
+    business_hours_end: text::LocalTime,
+    timezone: text::Timezone,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -73,8 +72,8 @@ pub(crate) struct TenantChange {
     #[schema(max_length = 255, nullable = false)]
     business_name: Option<String>,
     #[serde(default)]
-    #[schema(value_type = Option<Text<PhoneNumber>>)]
-    business_phone: Change<Text<PhoneNumber>>,
+    #[schema(value_type = Option<text::PhoneNumber>)]
+    business_phone: Change<text::PhoneNumber>,
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 1000)]
     business_address: Change<String>,
@@ -89,19 +88,19 @@ pub(crate) struct TenantChange {
     service_radius_miles: Option<i32>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    estimated_job_min: Option<Text<Decimal>>,
+    estimated_job_min: Option<text::Amount>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    estimated_job_max: Option<Text<Decimal>>,
+    estimated_job_max: Option<text::Amount>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    business_hours_start: Option<Text<NaiveTime>>,
+    business_hours_start: Option<text::LocalTime>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    business_hours_end: Option<Text<NaiveTime>>,
+    business_hours_end: Option<text::LocalTime>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    timezone: Option<Text<Timezone>>,
+    timezone: Option<text::Timezone>,
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<TenantOut>> {

@@ -1,24 +1,24 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, must_match, page};
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
-use crate::api::wire::{Text, given};
+use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::identity::{
     INVITATION_LIFETIME, InvitationToken, NewPerson, User, UserFilter, UserPatch, change_user, get_user, invite as invite_person,
     invite_again as invite_person_again,
 };
-use nmc_core::{Email, PhoneNumber, Secret, Timezone, UserId, UserRole, Version};
+use nmc_core::{Secret, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// A user's account.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UserOut {
-    id: Text<UserId>,
-    email: Text<Email>,
+    id: text::UserId,
+    email: text::Email,
     first_name: Option<String>,
     last_name: Option<String>,
-    role: Text<UserRole>,
+    role: text::UserRole,
     /// Whether they may log in.
     is_active: bool,
     email_verified: bool,
@@ -53,7 +53,7 @@ impl From<User> for UserOut {
 pub(crate) struct UserQuery {
     /// With this role.
     #[param(value_type = Option<String>)]
-    role: Option<Text<UserRole>>,
+    role: Option<text::UserRole>,
     /// Who may, or may not, log in.
     is_active: Option<bool>,
     /// Rows at most, 1 to 200; 50 if left out.
@@ -67,17 +67,17 @@ pub(crate) struct UserQuery {
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvitationIn {
     /// The login name; unique.
-    email: Text<Email>,
+    email: text::Email,
     #[schema(max_length = 100)]
     first_name: String,
     #[schema(max_length = 100)]
     last_name: String,
     /// Where to reach them.
-    phone: Option<Text<PhoneNumber>>,
+    phone: Option<text::PhoneNumber>,
     /// The business's if left out.
-    timezone: Option<Text<Timezone>>,
+    timezone: Option<text::Timezone>,
     /// No higher than one's own.
-    role: Text<UserRole>,
+    role: text::UserRole,
 }
 
 /// An invitation. It is shown this once: pass it on to whom it is for.
@@ -121,11 +121,11 @@ pub(crate) struct PasswordIn {
 pub(crate) struct UserChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    email: Option<Text<Email>>,
+    email: Option<text::Email>,
     /// No higher than one's own.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
-    role: Option<Text<UserRole>>,
+    role: Option<text::UserRole>,
     /// Whether they may log in. Sessions of somebody who may not end.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
@@ -134,8 +134,7 @@ pub(crate) struct UserChange {
 
 pub(super) async fn list(ask: Ask<UserQuery, ()>) -> ApiResult<Json<PageOut<UserOut>>> {
     let page = page(ask.query.limit, ask.query.after.as_deref())?;
-    let filter =
-        UserFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active, ..UserFilter::default() };
+    let filter = UserFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active, ..UserFilter::default() };
     let rows = ask.acting(move |tx, _| tx.users().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
