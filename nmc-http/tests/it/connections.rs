@@ -98,15 +98,10 @@ fn an_idle_connection_does_not_delay_the_stop() {
 #[test]
 fn an_address_that_is_taken_is_named() {
     let site = Site::new();
-    let mut config = nmc_http::ServerConfig {
-        bind: site.address().to_string(),
-        public_url: None,
-        signer: None,
-        threads: 1,
-        patience: Duration::from_secs(10),
-    };
+    let mut config = crate::site::config();
+    config.bind = site.address().to_string();
     let refused =
-        |config| nmc_http::start(site.db.store.clone(), config).err().map_or_else(String::new, |error| error.to_string());
+        |config| nmc_http::start(site.authenticator.clone(), config).err().map_or_else(String::new, |error| error.to_string());
     let said = refused(config.clone());
     assert!(said.starts_with(&format!("can't listen on {}: ", site.address())), "{said}");
     config.bind = "nonsense".to_owned();

@@ -1,13 +1,16 @@
 //! A server over a database of its own, and a client that looks twice at every answer.
 
 use crate::log;
+use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys, Uploads};
 use nmc_core::testing::{Business, TestDb, query};
 use nmc_core::twilio::Signer;
-use nmc_core::{Secret, StoreConfig};
-use nmc_http::{RunningServer, ServerConfig};
+use nmc_core::{Secret, Store, StoreConfig};
+use nmc_http::{Limit, Limits, RunningServer, ServerConfig};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::time::Duration;
+use uuid::Uuid;
 
 pub(crate) const VOICE: &str = "/webhooks/twilio/voice/status";
 pub(crate) const SMS: &str = "/webhooks/twilio/sms";
@@ -45,9 +48,39 @@ pub(crate) struct Site {
     pub(crate) joe: Business,
     pub(crate) rival: Business,
     pub(crate) public_url: String,
+    pub(crate) authenticator: Authenticator,
     agent: ureq::Agent,
     address: SocketAddr,
     server: Option<RunningServer>,
+    uploads: PathBuf,
+}
+
+/// What a server needs that no test is about.
+pub(crate) fn config() -> ServerConfig {
+    let often = Limit { burst: 1_000_000, per_minute: 60_000_000 };
+    ServerConfig {
+        bind: "127.0.0.1:0".to_owned(),
+        public_url: Some("https://nmc.example.com".to_owned()),
+        signer: Some(Signer::new(Secret::new(TOKEN))),
+        threads: 1,
+        patience: Duration::from_secs(10),
+        uploads: Uploads::new(std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()))),
+        limits: Limits {
+            login_per_address: often,
+            login_per_account: often,
+            registration_per_address: often,
+            registration_per_account: often,
+        },
+        trusted_proxies: Vec::new(),
+        cors_origins: Vec::new(),
+    }
+}
+
+/// Logs in over this store, at the lowest cost there is.
+pub(crate) fn authenticator(store: &Store) -> Authenticator {
+    let hasher = Hasher::new(4, 2, 64).expect("a hasher");
+    let keys = TokenKeys::ephemeral(store.now()).expect("a key");
+    Authenticator::new(store.clone(), hasher, keys, LoginPolicy::default())
 }
 
 impl Site {
@@ -57,20 +90,17 @@ impl Site {
 
     pub(crate) fn with(change: impl FnOnce(&mut StoreConfig, &mut ServerConfig)) -> Self {
         log::capture();
-        let mut config = ServerConfig {
-            bind: "127.0.0.1:0".to_owned(),
-            public_url: Some("https://nmc.example.com".to_owned()),
-            signer: Some(Signer::new(Secret::new(TOKEN))),
-            threads: 1,
-            patience: Duration::from_secs(10),
-        };
+        let mut config = config();
+        let uploads = std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()));
+        config.uploads = Uploads::new(&uploads);
         let db = TestDb::with(|store| {
             store.pool_timeout = Duration::from_secs(1);
             change(store, &mut config);
         });
         let (joe, rival) = (Business::onboard(&db.store, JOE), Business::onboard(&db.store, RIVAL));
         let public_url = config.public_url.clone();
-        let server = nmc_http::start(db.store.clone(), config).expect("a server");
+        let authenticator = authenticator(&db.store);
+        let server = nmc_http::start(authenticator.clone(), config).expect("a server");
         let address = server.address();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -80,7 +110,7 @@ impl Site {
             .build()
             .into();
         let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
-        Self { db, joe, rival, public_url, agent, address, server: Some(server) }
+        Self { db, joe, rival, public_url, authenticator, agent, address, server: Some(server), uploads }
     }
 
     /// A form post to this path, signed as Twilio would.
@@ -97,6 +127,11 @@ impl Site {
     /// A connection to write on by hand.
     pub(crate) fn wire(&self) -> Wire {
         Wire::open(self.address)
+    }
+
+    /// A client.
+    pub(crate) fn agent(&self) -> &ureq::Agent {
+        &self.agent
     }
 
     /// Where it listens.
@@ -137,6 +172,7 @@ impl Drop for Site {
             let stopped = server.stop();
             assert!(std::thread::panicking() || stopped.is_ok(), "{stopped:?}");
         }
+        drop(std::fs::remove_dir_all(&self.uploads));
     }
 }
 
@@ -223,7 +259,7 @@ impl Post<'_> {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
@@ -240,6 +276,16 @@ impl Answer {
 
     /// Holds of every answer, good or bad.
     fn checked(self) -> Self {
+        let this = self.checked_form();
+        let body = this.body.to_lowercase();
+        for word in UNSPEAKABLE {
+            assert!(!body.contains(word), "an answer says {word:?}: {}", this.body);
+        }
+        this
+    }
+
+    /// Holds of answers of the API, too, which tell a business its own words.
+    pub(crate) fn checked_form(self) -> Self {
         assert_eq!(self.header("X-Content-Type-Options"), Some("nosniff"), "{self:?}");
         if self.status >= 400 {
             assert_eq!(self.header("Content-Type"), Some("application/problem+json"), "{self:?}");
@@ -249,11 +295,7 @@ impl Answer {
                 assert!(problem[text].as_str().is_some_and(|text| !text.is_empty()), "{self:?}");
             }
         }
-        assert_eq!(self.header("Retry-After").is_some(), self.status == 503, "{self:?}");
-        let body = self.body.to_lowercase();
-        for word in UNSPEAKABLE {
-            assert!(!body.contains(word), "an answer says {word:?}: {}", self.body);
-        }
+        assert_eq!(self.header("Retry-After").is_some(), [503, 429].contains(&self.status), "{self:?}");
         self
     }
 }

@@ -1,0 +1,143 @@
+//! The API as its clients meet it.
+
+mod matrix;
+
+use crate::site::{Answer, Site};
+use nmc_core::identity::{Actor, NewPerson, Origin, change_user, invite};
+use nmc_core::store::Reason;
+use nmc_core::testing::Business;
+use nmc_core::{Email, Secret, UserId, UserRole};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Everybody's password here.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Somebody with an account who is logged in.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    pub(crate) email: Email,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+/// A request on its way.
+pub(crate) struct Call<'s> {
+    site: &'s Site,
+    method: &'static str,
+    path: String,
+    bearer: Option<String>,
+    headers: Vec<(&'static str, String)>,
+    body: Option<(String, Vec<u8>)>,
+}
+
+impl Site {
+    /// A request to the API.
+    pub(crate) fn call(&self, method: &'static str, path: impl Into<String>) -> Call<'_> {
+        Call { site: self, method, path: path.into(), bearer: None, headers: Vec::new(), body: None }
+    }
+
+    /// The rights of an operator in a business.
+    pub(crate) fn operator(&self, business: &Business) -> Actor {
+        self.db.store.system(Reason::Operations, |tx| tx.operator_for(business.tenant.id())).unwrap()
+    }
+
+    /// A new user of a business, with a password, logged in.
+    pub(crate) fn person(&self, business: &Business, role: UserRole) -> Person {
+        let email: Email = format!("{}@example.com", Uuid::now_v7().simple()).parse().unwrap();
+        let new = NewPerson {
+            email: email.clone(),
+            first_name: "Pat".to_owned(),
+            last_name: "Doe".to_owned(),
+            phone_number: None,
+            timezone: None,
+            role,
+        };
+        let actor = self.operator(business);
+        let (user, invitation) = self.db.store.tenant(&business.tenant, |tx| invite(tx, &actor, &new)).unwrap();
+        self.authenticator.accept_invitation(&invitation.text(), &Secret::new(PASSWORD)).unwrap();
+        self.log_in(user.id, email)
+    }
+
+    pub(crate) fn log_in(&self, id: UserId, email: Email) -> Person {
+        let tokens = self.authenticator.login(&email, &Secret::new(PASSWORD), &Origin::default()).unwrap();
+        let text = |secret: &Secret| secret.expose().to_owned();
+        Person { id, email, access: text(&tokens.access_token), refresh: text(&tokens.refresh_token) }
+    }
+
+    /// A change of a user by an operator.
+    pub(crate) fn change_user(&self, business: &Business, user: UserId, patch: &nmc_core::identity::UserPatch) {
+        let actor = self.operator(business);
+        self.db.store.tenant(&business.tenant, |tx| change_user(tx, &actor, user, patch)).unwrap();
+    }
+}
+
+impl Call<'_> {
+    pub(crate) fn by(mut self, bearer: &str) -> Self {
+        self.bearer = Some(bearer.to_owned());
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.bytes("application/json", body.to_string())
+    }
+
+    pub(crate) fn bytes(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some((media_type.to_owned(), body.into()));
+        self
+    }
+
+    pub(crate) fn send(self) -> Answer {
+        let url = format!("http://{}{}", self.site.address(), self.path);
+        let mut request = ureq::http::Request::builder().method(self.method).uri(url);
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(bearer) = self.bearer {
+            request = request.header("Authorization", format!("Bearer {bearer}"));
+        }
+        let body = match self.body {
+            Some((media_type, body)) => {
+                request = request.header("Content-Type", media_type);
+                body
+            }
+            None => Vec::new(),
+        };
+        let mut answer = self.site.agent().run(request.body(body).unwrap()).expect("an answer");
+        let headers =
+            answer.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let body = answer.body_mut().read_to_vec().expect("a body");
+        let status = answer.status().as_u16();
+        Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }.checked_form()
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Answer {
+        let what = format!("{} {}", self.method, self.path);
+        let answer = self.send();
+        assert_eq!(answer.status, status, "{what}: {}", answer.body);
+        answer
+    }
+}
+
+impl Answer {
+    /// The document it holds.
+    #[track_caller]
+    pub(crate) fn document(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The field it points at, and the rule.
+    #[track_caller]
+    pub(crate) fn refusal(&self) -> (String, String) {
+        let document = self.document();
+        let text = |name: &str| document["errors"][0][name].as_str().unwrap_or_default().to_owned();
+        (text("pointer"), text("detail"))
+    }
+}
