@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 const PROFILES: &str = "profiles";
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Where a photo is kept, below the directory of uploads: what `profile_photo_url` holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,7 +144,8 @@ impl Uploads {
             && FileType::from_raw_mode(known.st_mode) == FileType::RegularFile
             && usize::try_from(known.st_size) == Ok(bytes.len())
         {
-            return Ok(());
+            // Whoever put it there may have died before it was certain to stay.
+            return Ok(fsync(&folder)?);
         }
         let temporary = format!(".{}.tmp", Uuid::new_v4());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -97,10 +97,32 @@ fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "makeApiKey" => json!({ "name": "a key", "scopes": ["api-keys:write"] }),
         "changeApiKey" => json!({ "name": "another name" }),
         "rotateApiKey" => json!({}),
-        "listSessions" | "logOutEverywhere" | "logOut" | "endSession" | "getTenant" | "getHours" | "getOnboarding"
-        | "completeOnboardingStep" | "getSettings" | "reviewGreeting" | "listUsers" | "getUser" | "inviteAgain"
-        | "listProfiles" | "getProfile" | "getPhoto" | "setPhoto" | "removePhoto" | "getPreferences" | "listStatus"
-        | "getStatus" | "beat" | "goOffline" | "listApiKeys" | "getApiKey" | "revokeApiKey" => Value::Null,
+        "listSessions"
+        | "logOutEverywhere"
+        | "logOut"
+        | "endSession"
+        | "getTenant"
+        | "getHours"
+        | "getOnboarding"
+        | "completeOnboardingStep"
+        | "getSettings"
+        | "reviewGreeting"
+        | "listUsers"
+        | "getUser"
+        | "inviteAgain"
+        | "listProfiles"
+        | "getProfile"
+        | "getPhoto"
+        | "setPhoto"
+        | "removePhoto"
+        | "getPreferences"
+        | "listStatus"
+        | "getStatus"
+        | "beat"
+        | "goOffline"
+        | "listApiKeys"
+        | "getApiKey"
+        | "revokeApiKey" => Value::Null,
         _ => return None,
     })
 }
@@ -120,15 +142,9 @@ fn fresh_email() -> Email {
 
 /// One pixel.
 fn photo() -> Vec<u8> {
-    use std::io::Write as _;
-    let mut png = Vec::new();
-    png.write_all(&[
-        0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0,
-        0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0, 1, 0, 0, 5, 0, 1, 0x0d, 0x0a,
-        0x2d, 0xb4, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
-    ])
-    .unwrap();
-    png
+    let png = "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63105030000000a400613466\
+        7d720000000049454e44ae426082";
+    png.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
 struct Scene {
@@ -199,12 +215,8 @@ impl Scene {
     }
 
     fn ask(&self, operation: &Operation, bearer: Option<&str>, target: &Target, user: &str, session: &str, key: &str) -> Answer {
-        let path = operation
-            .path
-            .replace("{user}", user)
-            .replace("{session}", session)
-            .replace("{key}", key)
-            .replace("{step}", "1");
+        let path =
+            operation.path.replace("{user}", user).replace("{session}", session).replace("{key}", key).replace("{step}", "1");
         // Whose sessions: without a user they are one's own.
         let about_sessions = ["listSessions", "logOutEverywhere"].contains(&operation.id.as_str());
         let path = if about_sessions && user != "me" { format!("{path}?user={user}") } else { path };
@@ -322,9 +334,8 @@ fn anothers_ids_answer_as_missing_ones_do_and_nothing_of_them_moves() {
             continue;
         }
         with_ids += 1;
-        let ask = |user: &str, session: &str, key: &str| {
-            scene.ask(&operation, Some(&stranger.access), &target, user, session, key)
-        };
+        let ask =
+            |user: &str, session: &str, key: &str| scene.ask(&operation, Some(&stranger.access), &target, user, session, key);
         let theirs = ask(&target.user.id.to_string(), &target.session, &target.key.to_string());
         let nobodys = Uuid::now_v7().to_string();
         let missing = ask(&nobodys, &nobodys, &nobodys);
@@ -354,7 +365,8 @@ fn lists_hold_ones_own_rows_alone() {
     let target = scene.target();
     for operation in operations().iter().filter(|operation| operation.method == "GET" && !operation.path.contains('{')) {
         let answer = scene.site.call("GET", operation.path.clone()).by(&stranger.access).expect(200);
-        let joes = [target.user.id.to_string(), target.key.to_string(), target.session.clone(), scene.site.joe.tenant.id().to_string()];
+        let joes =
+            [target.user.id.to_string(), target.key.to_string(), target.session.clone(), scene.site.joe.tenant.id().to_string()];
         for id in joes {
             assert!(!answer.body.contains(&id), "{}: {}", operation.id, answer.body);
         }
