@@ -21,7 +21,8 @@ const PAGE: i64 = 500;
 /// Hashes of passwords and tokens are no one's data but the platform's.
 macro_rules! SECRETS {
     () => {
-        "'{password_hash, verification_token, refresh_token_hash, previous_token_hash, secret_hash}'::text[]"
+        "'{password_hash, verification_token, registration_key, token_family_hash, refresh_token_hash, previous_token_hash,
+           sibling_token_hashes, secret_hash}'::text[]"
     };
 }
 

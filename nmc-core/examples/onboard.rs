@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         first_name: Some("Joe".to_owned()),
         last_name: None,
         role: UserRole::Owner,
+        email_verified: true,
     };
     let number = NewPhoneNumber {
         phone_number: format!("+1{:010}", run.as_u128() % 10_000_000_000).parse()?,

@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         first_name: Some("Ada".to_owned()),
         last_name: None,
         role: UserRole::Operator,
+        email_verified: true,
     };
     let ada = store.tenant(&tenant, |tx| tx.users().create(&ada))?.id;
 

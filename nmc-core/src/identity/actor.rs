@@ -159,10 +159,13 @@ impl Store {
     }
 }
 
+/// The user's role; whether user and tenant are active; whether the session is; its end and its last use.
+type Standing = (UserRole, bool, bool, DateTime<Utc>, DateTime<Utc>);
+
 /// The holder of a token, if their session, their account and their business still are what they must be.
 fn let_in(tx: &mut TenantTx<'_>, claims: &AccessClaims) -> Result<Actor> {
     let now = tx.now();
-    let row: Option<(UserRole, bool, bool, DateTime<Utc>, DateTime<Utc>)> = sessions::table
+    let row: Option<Standing> = sessions::table
         .inner_join(users::table.on(users::tenant_id.eq(tx.0.tenant).and(users::id.eq(sessions::user_id))))
         .inner_join(tenants::table.on(tenants::id.eq(tx.0.tenant)))
         .filter(sessions::tenant_id.eq(tx.0.tenant))

@@ -1,5 +1,6 @@
 //! Logging in and staying so (ts-auth, source lines 688–730).
 
+use super::password::shown;
 use super::random::{ApiKeyText, InvitationToken, RefreshToken};
 use super::{AccessClaims, Actor, Credential, Hasher, LoginAttempt, NewSession, Password, Rotation, Session, TokenKeys, User};
 use crate::store::{Reason, Store, SystemTx, Tenant};
@@ -131,10 +132,8 @@ impl Authenticator {
     /// Counts the guess, then checks it.
     fn prove(&self, email: &Email, password: &Secret) -> Result<LoginAttempt> {
         let policy = self.policy;
-        // Too long is said before anything is counted: it says nothing about the account.
-        if password.expose().len() > Password::LONGEST {
-            return Err(Error::invalid("password", format!("must be at most {} bytes", Password::LONGEST)));
-        }
+        // What can be nobody's is refused before anything is counted: that says nothing about the account.
+        shown("password", password)?;
         let attempt =
             self.store.system(Reason::Authentication, |tx| tx.claim_login_attempt(email, policy.attempts, policy.lock_for))?;
         let hash = attempt.as_ref().map(|attempt| attempt.password_hash.as_str());

@@ -15,7 +15,8 @@ impl Users<'_> {
             .filter(users::tenant_id.eq(tenant))
             .filter(users::id.eq(id))
             .select((users::role, users::is_active))
-            .for_update()
+            // Not more: who lets another owner go has the tenant's row point at this one when they commit.
+            .for_no_key_update()
             .first(self.0.conn)
             .optional()?;
         let (role, is_active) = found(user, "user")?;

@@ -33,7 +33,7 @@ impl Password {
 }
 
 /// Checks a password that is shown rather than chosen: rules for new ones may be stricter than the old ones were.
-fn shown(field: &'static str, text: &Secret) -> Result<()> {
+pub(super) fn shown(field: &'static str, text: &Secret) -> Result<()> {
     if text.expose().len() > Password::LONGEST {
         return Err(Error::invalid(field, format!("must be at most {} bytes", Password::LONGEST)));
     }
@@ -101,7 +101,8 @@ impl Hasher {
         bcrypt::hash(password.0.expose(), self.cost).map_err(Error::internal)
     }
 
-    /// Whether a password is the one behind a hash. Without a hash it takes as long, and is not.
+    /// Whether a password is the one behind a hash. Without a hash, or with one that can't be read, it takes as long, and is
+    /// not.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `password` when it is longer than any can be; [`Error::Unavailable`] when too many are waiting.
@@ -109,8 +110,16 @@ impl Hasher {
         shown("password", password)?;
         let hash = hash.filter(|hash| *hash != NO_PASSWORD);
         let _place = Place::take(&self.places)?;
-        let fits = bcrypt::verify(password.expose(), hash.unwrap_or(&self.decoy)).map_err(Error::internal)?;
-        Ok(fits && hash.is_some())
+        let read = hash.map(|hash| bcrypt::verify(password.expose(), hash));
+        if matches!(read, Some(Err(_))) {
+            // It must not show that there is such an account. The error would tell the hash.
+            tracing::error!("a password's hash can't be read; its user can't log in");
+        }
+        match read {
+            Some(Ok(fits)) => Ok(fits),
+            // As long, and in vain.
+            None | Some(Err(_)) => bcrypt::verify(password.expose(), &self.decoy).map(|_| false).map_err(Error::internal),
+        }
     }
 
     /// Whether a hash was made at another cost than this.

@@ -9,7 +9,7 @@ use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{optional, required};
 use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole};
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::{case_when, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -35,7 +35,7 @@ pub struct User {
 }
 
 /// A user to add.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewUser {
     /// The login name; unique over all tenants.
     pub email: Email,
@@ -49,6 +49,12 @@ pub struct NewUser {
     pub role: UserRole,
     /// Whether the address is known to be theirs.
     pub email_verified: bool,
+}
+
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewUser").field("role", &self.role).field("email_verified", &self.email_verified).finish_non_exhaustive()
+    }
 }
 
 /// Changes of a user. Their profile takes over e-mail and role in the same transaction.
@@ -140,7 +146,7 @@ impl Users<'_> {
     /// # Errors
     /// [`crate::Error::NotFound`].
     pub fn lock(&mut self, id: UserId) -> Result<User> {
-        let query = User::query().filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id)).for_update();
+        let query = User::query().filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id)).for_no_key_update();
         found(query.first(self.0.conn).optional()?, "user")
     }
 
@@ -195,7 +201,7 @@ impl Users<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Changes a user, and what follows from it.
+    /// Changes a user, and what follows from it. Another e-mail makes an open invitation void.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] on an e-mail that is taken, or when the last owner would go;
@@ -210,6 +216,13 @@ impl Users<'_> {
             .set((
                 patch.first_name.text("first_name", 100)?.map(|value| users::first_name.eq(value)),
                 patch.last_name.text("last_name", 100)?.map(|value| users::last_name.eq(value)),
+                // An invitation went to the old address, and is not for whoever reads that.
+                patch.email.as_ref().map(|value| {
+                    (
+                        users::verification_token.eq(case_when(users::email.eq(value), users::verification_token)),
+                        users::verification_expires_at.eq(case_when(users::email.eq(value), users::verification_expires_at)),
+                    )
+                }),
                 patch.email.as_ref().map(|value| users::email.eq(value)),
                 patch.role.map(|value| users::role.eq(value)),
                 patch.is_active.map(|value| users::is_active.eq(value)),

@@ -1,8 +1,13 @@
 -- One row in every table that `Business::onboard` leaves empty, with every reference given. `:tenant` is the tenant's id.
-INSERT INTO users (tenant_id, email, password_hash, role) VALUES (:tenant, 'owner@' || :tenant || '.example', '$2b$04$', 'owner');
-UPDATE tenants SET owner_id = (SELECT id FROM users WHERE tenant_id = :tenant) WHERE id = :tenant;
-INSERT INTO user_sessions (tenant_id, user_id, refresh_token_hash, expires_at, ip_address, is_active, ended_at, ended_reason)
-    SELECT :tenant, id, 'hash of ' || :tenant, now(), '192.0.2.7', false, now(), 'logout' FROM users WHERE tenant_id = :tenant;
+-- Who is invited by a secret of 32 zero bytes.
+INSERT INTO users (tenant_id, email, password_hash, role, verification_token, verification_expires_at)
+    VALUES (:tenant, 'owner@' || :tenant || '.example', '$2b$04$', 'owner', encode(sha256(repeat('A', 43)::bytea), 'hex'), '2999-01-01');
+UPDATE tenants SET owner_id = (SELECT id FROM users WHERE tenant_id = :tenant), registration_key = 'key of ' || :tenant WHERE id = :tenant;
+INSERT INTO user_sessions (tenant_id, user_id, token_family_hash, refresh_token_hash, sibling_token_hashes, previous_token_hash,
+                           expires_at, ip_address, is_active, ended_at, ended_reason)
+    SELECT :tenant, id, 'family of ' || :tenant, 'hash of ' || :tenant, ARRAY['sibling of ' || :tenant], 'previous of ' || :tenant,
+           now(), '192.0.2.7', false, now(), 'logout'
+    FROM users WHERE tenant_id = :tenant;
 INSERT INTO user_profiles (tenant_id, user_id, email, first_name, last_name)
     SELECT :tenant, id, email, 'Ada', 'Owner' FROM users WHERE tenant_id = :tenant;
 INSERT INTO user_preferences (tenant_id, user_id) SELECT :tenant, id FROM users WHERE tenant_id = :tenant;

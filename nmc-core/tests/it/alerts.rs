@@ -39,6 +39,7 @@ impl Scene {
                 first_name: None,
                 last_name: None,
                 role: UserRole::User,
+                email_verified: true,
             };
             db.store.tenant(&business.tenant, |tx| tx.users().create(&new)).unwrap().id
         };

@@ -204,7 +204,11 @@ fn every_key_tells_a_row_that_is_still_pointed_at_from_the_other_end() {
         );
     }
     let confirmed = nmc_core::Confirmed::irrevocably;
-    let sacked = heard("Users::delete", world.tx(|tx| tx.users().delete(world.own.user, confirmed())), &world);
+    // They are not the last owner.
+    let another =
+        "INSERT INTO users (tenant_id, email, password_hash, role) SELECT id, 'another@owner.example', '', 'owner' FROM tenants";
+    let sack = |tx: &mut TenantTx<'_>| by_hand(tx, another).and_then(|()| tx.users().delete(world.own.user, confirmed()));
+    let sacked = heard("Users::delete", world.tx(sack), &world);
     assert_eq!(sacked, (true, "user".to_owned(), "is still in use".to_owned()));
 }
 

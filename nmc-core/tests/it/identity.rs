@@ -63,6 +63,7 @@ impl Scene {
             first_name: Some(name.to_owned()),
             last_name: Some("Smith".to_owned()),
             role: UserRole::Operator,
+            email_verified: true,
         };
         self.tx(|tx| tx.users().create(&new)).unwrap()
     }
@@ -80,6 +81,7 @@ impl Scene {
     fn login(&self, user: UserId, token: &str) -> NewSession {
         NewSession {
             user_id: user,
+            token_family_hash: family(token),
             refresh_token_hash: hash(token),
             expires_at: self.now() + TimeDelta::hours(1),
             ip_address: None,
@@ -140,8 +142,19 @@ impl Scene {
     }
 }
 
+/// Of the family that begins with this token.
+fn family(token: &str) -> TokenHash {
+    hash(&format!("family of {token}"))
+}
+
 fn hash(token: &str) -> TokenHash {
     TokenHash::of(&Secret::new(token))
+}
+
+/// As a column holds the hash of a token.
+fn hex(token: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn profile_of(user: UserId) -> NewProfile {

@@ -21,6 +21,7 @@ mod isolation;
 mod lifecycle;
 mod migrations;
 mod missed_call;
+mod people;
 #[cfg(feature = "photos")]
 mod photos;
 mod plans;

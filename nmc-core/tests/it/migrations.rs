@@ -338,3 +338,61 @@ fn the_roles_are_made_once_by_whoever_may_and_asked_for_by_whoever_may_not() {
     assert!(refused.contains("ALTER ROLE nmc_tenant NOSUPERUSER NOBYPASSRLS"), "{refused}");
     cluster.stop().unwrap();
 }
+
+/// The migration that came when there were sessions and users already, and the one before it.
+const BEFORE_CREDENTIALS: &str = "2026-11-22-000008_widen_called_phone";
+
+#[test]
+fn sessions_and_users_from_before_credentials_are_kept_on_the_way_there_and_back() {
+    let db = TestDb::empty();
+    let migrator = db.store.migrator();
+    let newer = names(migrator.status().unwrap().pending()).iter().filter(|name| **name > BEFORE_CREDENTIALS).count();
+    assert!(newer > 0);
+    migrator.run(|_| {}).unwrap();
+    migrator.revert(newer, Confirmed::irrevocably(), |_| {}).unwrap();
+    db.execute(
+        "INSERT INTO tenants (business_name) VALUES ('Joe''s Plumbing');
+         INSERT INTO users (tenant_id, email, password_hash, role, verification_token)
+             SELECT id, name || '@example.com', '$2b$', 'owner', NULL FROM tenants, unnest(ARRAY['ada', 'ben', 'cleo']) AS name;
+         INSERT INTO user_sessions (tenant_id, user_id, refresh_token_hash, previous_token_hash, expires_at)
+             SELECT tenant_id, id, 'now of ' || email, 'once of ' || email, '2999-01-01' FROM users;
+         INSERT INTO business_settings (tenant_id) SELECT id FROM tenants;",
+    );
+    let rows = || -> Vec<serde_json::Value> {
+        ["tenants", "users", "user_sessions", "business_settings"]
+            .iter()
+            .flat_map(|table| db.query(&format!("SELECT to_jsonb(t) AS row FROM {table} t ORDER BY id")))
+            .collect()
+    };
+    let before = rows();
+    assert_eq!(migrator.run(|_| {}).unwrap(), newer);
+    assert_eq!(migrator.verify().unwrap(), []);
+    // Each has a family of its own, which nobody holds: no token's hash looks like that.
+    let families: Vec<String> = db.query("SELECT DISTINCT token_family_hash FROM user_sessions");
+    assert!(families.len() == 3 && families.iter().all(|family| family.len() == 36), "{families:?}");
+    assert_eq!(db.query::<i64>("SELECT count(*) FROM user_sessions WHERE is_active AND sibling_token_hashes = '{}'"), [3]);
+    let missing = "INSERT INTO user_sessions (tenant_id, user_id, refresh_token_hash, expires_at) SELECT tenant_id, id, 'x', now() FROM users";
+    let refused = db.superuser().batch_execute(missing).unwrap_err().to_string();
+    assert!(refused.contains("token_family_hash"), "no session without one: {refused}");
+
+    db.execute(
+        "UPDATE users SET verification_token = 'hash', verification_expires_at = '2999-01-01';
+         UPDATE tenants SET registration_key = 'hash'; UPDATE business_settings SET greeting_reviewed_at = '2026-11-22';
+         UPDATE user_sessions SET sibling_token_hashes = ARRAY['hash'];",
+    );
+    migrator.revert(newer, Confirmed::irrevocably(), |_| {}).unwrap();
+    // An invitation that has lost its end is nobody's any more.
+    db.execute("UPDATE users SET verification_token = NULL");
+    assert_eq!(migrator.run(|_| {}).unwrap(), newer, "and once more");
+    assert_eq!(migrator.verify().unwrap(), []);
+    migrator.revert(newer, Confirmed::irrevocably(), |_| {}).unwrap();
+    let moving = ["updated_at", "last_used_at"];
+    let resting = |rows: Vec<serde_json::Value>| -> Vec<serde_json::Value> {
+        let rest = |mut row: serde_json::Value| {
+            moving.iter().for_each(|column| drop(row.as_object_mut().unwrap().remove(*column)));
+            row
+        };
+        rows.into_iter().map(rest).collect()
+    };
+    assert_eq!(resting(rows()), resting(before));
+}

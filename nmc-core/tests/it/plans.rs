@@ -6,11 +6,11 @@ use nmc_core::alerts::AlertFilter;
 use nmc_core::analytics::{CallAnalyticsFilter, MetricFilter};
 use nmc_core::calls::{CallFilter, record_voice_status};
 use nmc_core::conversations::{ConversationFilter, receive_text};
-use nmc_core::identity::TokenHash;
-use nmc_core::store::Reason;
+use nmc_core::identity::{Credential, InvitationToken, TokenHash};
+use nmc_core::store::{Reason, SystemTx};
 use nmc_core::testing::{Business, Sent, SmsForm, TestDb, VoiceForm, query, unique_phone, unique_sid};
 use nmc_core::twilio::SmsCallback;
-use nmc_core::{KpiPeriod, PageRequest, Store, TenantTx};
+use nmc_core::{KpiPeriod, PageRequest, Store, Tenant, TenantTx, UserId, UserRole};
 use std::time::Duration;
 
 /// The plan for all values of each statement that binds any. Small tables are read through by right, so that is forbidden
@@ -19,7 +19,13 @@ fn plans(db: &TestDb, trips: &[Sent]) -> Vec<(String, String)> {
     let mut conn = db.superuser();
     let mut plan = |sent: &Sent| {
         let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off";
-        conn.batch_execute(&format!("{settings}; DEALLOCATE ALL; PREPARE q AS {}", sent.sql)).unwrap();
+        // Without a type an instant between the branches of a CASE would be taken for a text.
+        let is_instant =
+            |value: &Option<String>| value.as_ref().is_some_and(|text| text.get(4..5) == Some("-") && text.contains(':'));
+        let values = sent.values.iter().flatten();
+        let types = values.map(|value| if is_instant(value) { "timestamptz" } else { "unknown" }).collect::<Vec<_>>().join(", ");
+        let types = if types.is_empty() { types } else { format!("({types})") };
+        conn.batch_execute(&format!("{settings}; DEALLOCATE ALL; PREPARE q{types} AS {}", sent.sql)).unwrap();
         conn.batch_execute(
             "CREATE OR REPLACE FUNCTION pg_temp.plan(statement text) RETURNS SETOF text LANGUAGE plpgsql AS
              $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || statement; END $$",
@@ -78,6 +84,8 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
     let minute = chrono::TimeDelta::minutes(1);
     let page = PageRequest::first();
     let hash = TokenHash::new([7; 32]);
+    let nobody = "nobody@example.com".parse().unwrap();
+    let credential = logged_in(&db, tenant);
     type Work<'a> = Box<dyn Fn(&Store) + 'a>;
     let by_tenant = |work: fn(&mut TenantTx<'_>, PageRequest) -> nmc_core::Result<()>| -> Work<'_> {
         Box::new(move |store| store.tenant(&tenant, |tx| work(tx, page)).unwrap())
@@ -101,16 +109,26 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
         ),
         (
             Box::new(|store| {
-                assert_eq!(store.system(Reason::Authentication, |tx| tx.find_session_by_token(&hash)).unwrap(), None)
+                let found = store.system(Reason::Authentication, |tx| tx.find_session_by_family(&hash)).unwrap();
+                assert_eq!(found, None);
             }),
-            "user_sessions_refresh_token_hash_key",
+            "user_sessions_token_family_hash_key",
         ),
         (
             Box::new(|store| {
-                assert_eq!(store.system(Reason::Authentication, |tx| tx.find_session_by_token(&hash)).unwrap(), None)
+                let claim = |tx: &mut SystemTx<'_>| tx.claim_login_attempt(&nobody, 5, minute);
+                assert!(store.system(Reason::Authentication, claim).unwrap().is_none());
             }),
-            "user_sessions_previous_token_hash_idx",
+            "users_email_key",
         ),
+        (
+            Box::new(|store| {
+                let token = InvitationToken::random(UserId::new(uuid::Uuid::now_v7())).unwrap();
+                assert!(store.system(Reason::Authentication, |tx| tx.find_invited(&token)).unwrap().is_none());
+            }),
+            "users_pkey",
+        ),
+        (Box::new(|store| store.acting(&credential, |_, _| Ok(())).unwrap()), "user_sessions_pkey"),
         (
             Box::new(|store| drop(store.system(Reason::Authentication, |tx| tx.find_api_key("prefix", &hash)).unwrap())),
             "api_keys_prefix_key",
@@ -136,4 +154,20 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
         // In an empty database a sequential scan of `tenants` would cost nothing, and is forbidden like any other.
         assert!(plans.iter().all(|(_, plan)| !plan.contains("Seq Scan")), "{index}: {plans:#?}");
     }
+}
+
+/// A token of somebody who has just logged in there, among so many others that an index is not as good as the next.
+fn logged_in(db: &TestDb, tenant: Tenant) -> Credential {
+    let auth = crate::people::authenticator(&db.store);
+    crate::people::add(&auth, tenant, "ada", UserRole::Owner);
+    let tokens = crate::people::login(&auth, "ada").unwrap();
+    db.execute(&format!(
+        "INSERT INTO users (tenant_id, email, password_hash, role)
+             SELECT '{id}', 'user' || n || '@example.com', '', 'user' FROM generate_series(1, 500) n;
+         INSERT INTO user_sessions (tenant_id, user_id, token_family_hash, refresh_token_hash, expires_at)
+             SELECT '{id}', id, 'family ' || id || n, 'hash ' || id || n, '2999-01-01' FROM users, generate_series(1, 8) n;
+         ANALYZE users; ANALYZE user_sessions;",
+        id = tenant.id()
+    ));
+    auth.credential(&tokens.access_token).unwrap()
 }

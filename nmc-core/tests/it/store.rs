@@ -460,6 +460,7 @@ fn errors_keep_sql_names_and_values_to_themselves() {
         first_name: None,
         last_name: None,
         role: UserRole::User,
+        email_verified: true,
     };
     let create = || db.store.tenant(&business.tenant, |tx| tx.users().create(&user()));
     create().unwrap();

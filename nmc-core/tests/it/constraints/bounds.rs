@@ -10,13 +10,13 @@ use nmc_core::analytics::{CallAnalyticsPatch, NewCallAnalytics, NewJob, NewKpiSn
 use nmc_core::calls::{CallPatch, MetadataValue, NewCall};
 use nmc_core::conversations::{ConversationPatch, NewConsent, NewConversation, NewMessage};
 use nmc_core::identity::{
-    ApiKeyPatch, NewApiKey, NewProfile, NewSession, NewTenant, NewUser, ProfilePatch, TenantPatch, UserPatch,
+    ApiKeyPatch, NewApiKey, NewPerson, NewProfile, NewSession, NewTenant, NewUser, ProfilePatch, TenantPatch, UserPatch, invite,
 };
 use nmc_core::numbers::{NewPhoneNumber, NumberPatch};
 use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::Reason;
 use nmc_core::testing::noon;
-use nmc_core::{ContactType, Error, JobType, NotificationChannel, Patch, PresenceStatus, Result, TenantTx};
+use nmc_core::{ContactType, Error, JobType, NotificationChannel, Patch, PresenceStatus, Result, TenantTx, UserRole};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -149,6 +149,8 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("NewUser", "last_name", 100, |tx, _, t| tx.users().create(&NewUser { last_name: Some(t), ..user("fresh@example.com") }).map(ok)),
     ("UserPatch", "first_name", 100, |tx, w, t| tx.users().update(w.own.user, &UserPatch { first_name: set(t), ..Default::default() }).map(ok)),
     ("UserPatch", "last_name", 100, |tx, w, t| tx.users().update(w.own.user, &UserPatch { last_name: set(t), ..Default::default() }).map(ok)),
+    ("NewPerson", "first_name", 100, |tx, w, t| invited(tx, w, |new| new.first_name = t)),
+    ("NewPerson", "last_name", 100, |tx, w, t| invited(tx, w, |new| new.last_name = t)),
     ("NewProfile", "first_name", 100, |tx, _, t| of_a_new_user(tx, |new| new.first_name = t)),
     ("NewProfile", "last_name", 100, |tx, _, t| of_a_new_user(tx, |new| new.last_name = t)),
     ("NewProfile", "display_name", 200, |tx, _, t| of_a_new_user(tx, |new| new.display_name = Some(t))),
@@ -178,6 +180,15 @@ fn of_a_new_user(tx: &mut TenantTx<'_>, change: impl FnOnce(&mut NewProfile)) ->
     let mut new = profile(tx.users().create(&user("fresh@example.com"))?.id);
     change(&mut new);
     tx.profiles().create(&new).map(ok)
+}
+
+fn invited(tx: &mut TenantTx<'_>, w: &World, change: impl FnOnce(&mut NewPerson)) -> Result<()> {
+    let operator = w.db.store.system(Reason::Operations, |tx| tx.operator_for(w.business.tenant.id()))?;
+    let (first_name, last_name) = ("Ada".to_owned(), "Smith".to_owned());
+    let email = "fresh@example.com".parse()?;
+    let mut new = NewPerson { email, first_name, last_name, phone_number: None, timezone: None, role: UserRole::User };
+    change(&mut new);
+    invite(tx, &operator, &new).map(ok)
 }
 
 fn its_profile(tx: &mut TenantTx<'_>, w: &World, patch: &ProfilePatch) -> Result<()> {

@@ -88,12 +88,15 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("user_profiles_email_check", "an Email", r#"{"email": "Joe@example.com"}"#),
     ("user_profiles_email_key", "it follows the user's", r#"{"id": "ID", "user_id": "ID"}"#),
     ("user_profiles_user_id_fkey", "looked up before", r#"{"id": "ID", "user_id": "ID", "email": "fresh@example.com"}"#),
+    ("tenants_registration_key_key", "looked up before, and the name is taken", r#"{"id": "ID", "business_name": "fresh", "owner_id": null}"#),
     ("user_sessions_ended_at_ended_reason_check", "the library writes both", r#"{"ended_reason": null}"#),
     ("user_sessions_is_active_check", "the library writes both", r#"{"is_active": true}"#),
-    ("user_sessions_user_id_fkey", "looked up before", r#"{"id": "ID", "user_id": "ID", "refresh_token_hash": "fresh"}"#),
+    ("user_sessions_user_id_fkey", "looked up before", r#"{"id": "ID", "user_id": "ID", "refresh_token_hash": "fresh", "token_family_hash": "fresh"}"#),
+    ("user_sessions_sibling_token_hashes_check", "the library drops the first", r#"{"sibling_token_hashes": [null]}"#),
     ("user_status_user_id_fkey", "looked up before", r#"{"id": "ID", "user_id": "ID"}"#),
     ("user_status_user_id_key", "it keeps the one that is there", r#"{"id": "ID"}"#),
     ("users_email_check", "an Email", r#"{"email": "Joe@example.com"}"#),
+    ("users_verification_expires_at_check", "the library writes both", r#"{"verification_expires_at": null, "verification_token": "x"}"#),
     ("users_failed_login_attempts_check", "nothing writes it", r#"{"failed_login_attempts": -1}"#),
 ];
 
@@ -122,7 +125,7 @@ fn fresh(table: &str) -> &'static str {
         "phone_numbers" => r#"{"id": "ID", "phone_number": "+14155559999", "twilio_phone_sid": "fresh", "tenant_id": "ID"}"#,
         "user_preferences" | "user_status" => r#"{"id": "ID", "user_id": "ID", "tenant_id": "ID"}"#,
         "user_profiles" => r#"{"id": "ID", "user_id": "ID", "email": "fresh@example.com", "tenant_id": "ID"}"#,
-        "user_sessions" => r#"{"id": "ID", "refresh_token_hash": "fresh", "tenant_id": "ID"}"#,
+        "user_sessions" => r#"{"id": "ID", "refresh_token_hash": "fresh", "token_family_hash": "fresh", "tenant_id": "ID"}"#,
         "users" => r#"{"id": "ID", "email": "fresh@example.com", "tenant_id": "ID"}"#,
         _ => r#"{"id": "ID", "tenant_id": "ID"}"#,
     }

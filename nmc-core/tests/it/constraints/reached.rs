@@ -13,7 +13,7 @@ use nmc_core::analytics::{
 };
 use nmc_core::calls::{CallPatch, MetadataValue, NewCall, NewCallParticipant};
 use nmc_core::conversations::{DeliveryReport, NewConsent, NewMessage, record_delivery};
-use nmc_core::identity::{NewTenant, PreferencesPatch, TenantPatch};
+use nmc_core::identity::{NewSession, NewTenant, PreferencesPatch, TenantPatch, TokenHash};
 use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::Reason;
@@ -272,6 +272,12 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
         let token = unique_sid("token");
         w.db.store.tenant(&w.other.tenant, |tx| tx.sessions().create(&login(w.theirs.user, &token)))?;
         w.tx(|tx| tx.sessions().create(&login(w.own.user, &token)))
+    }),
+    ("user_sessions_token_family_hash_key", TheTable, |w, _| {
+        let theirs = login(w.theirs.user, &unique_sid("token"));
+        w.db.store.tenant(&w.other.tenant, |tx| tx.sessions().create(&theirs))?;
+        let (user_id, refresh_token_hash) = (w.own.user, TokenHash::new([9; 32]));
+        w.tx(|tx| tx.sessions().create(&NewSession { user_id, refresh_token_hash, ..theirs.clone() }))
     }),
     ("user_sessions_user_id_fkey", Sooner("user_id", "must be an existing user"), |w, strange| w.tx(|tx| tx.sessions().create(&login(strange.user, "fresh")))),
     ("user_status_user_id_fkey", Sooner("user_id", "must be a user with a profile"), |w, strange| w.tx(|tx| tx.presences().heartbeat(strange.user))),

@@ -128,7 +128,8 @@ fn a_profile_follows_its_users_email_and_role_and_nobody_elses() {
 #[test]
 fn two_changes_of_a_user_at_once_leave_the_profile_in_step() {
     let scene = Scene::new();
-    let ada = scene.profile("ada").user_id;
+    let (ada, other_owner) = (scene.profile("ada").user_id, scene.user("ben").id);
+    scene.db.execute(&format!("UPDATE users SET role = 'owner' WHERE id = '{other_owner}'"));
     let change = |tx: &mut TenantTx<'_>, email: Option<&str>, role: Option<UserRole>| {
         let email = email.map(|email| email.parse().unwrap());
         tx.users().update(ada, &UserPatch { email, role, ..UserPatch::default() })

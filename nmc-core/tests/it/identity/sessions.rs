@@ -122,7 +122,7 @@ fn sessions_are_found_by_user_address_and_whether_they_live() {
 }
 
 #[test]
-fn a_token_is_exchanged_once_and_its_reuse_is_told_apart_from_a_token_nobody_knows() {
+fn a_token_is_exchanged_and_an_older_one_ends_the_session() {
     let scene = Scene::new();
     let user = scene.user("ada").id;
     let session = scene.session(user, "one");
@@ -134,29 +134,24 @@ fn a_token_is_exchanged_once_and_its_reuse_is_told_apart_from_a_token_nobody_kno
     scene.pass(60);
     let before = scene.row("user_sessions", session.id);
     let nobodys = SessionId::new(uuid::Uuid::now_v7());
-    for (shown, id, expected) in [
-        ("one", session.id, Rotation::Superseded { rotated_at: at }),
-        ("zero", session.id, Rotation::Unknown),
-        ("two", nobodys, Rotation::Unknown),
-    ] {
-        assert_eq!(rotate(id, shown, "three").unwrap(), expected, "{shown}");
-    }
+    assert_eq!(rotate(nobodys, "two", "three").unwrap(), Rotation::Unknown);
     scene.refused("refresh_token must be a new one", || rotate(session.id, "two", "two"));
     scene.session(user, "elsewhere");
     scene.refused("refresh_token is already in use", || rotate(session.id, "two", "elsewhere"));
     assert_eq!(scene.row("user_sessions", session.id), before, "none of these changed it");
 
-    let find = |token: &str| scene.system(|tx| tx.find_session_by_token(&hash(token))).unwrap();
-    for token in ["one", "two"] {
-        assert_eq!(find(token), Some((scene.business.tenant, session.id)), "{token}");
+    let find = |family: TokenHash| scene.system(|tx| tx.find_session_by_family(&family)).unwrap();
+    assert_eq!(find(family("one")), Some((scene.business.tenant, session.id)));
+    for other in [hash("one"), hash("two"), hash("family of nobody")] {
+        assert_eq!(find(other), None, "a token alone finds nothing");
     }
-    assert_eq!(find("zero"), None);
 
     assert!(matches!(rotate(session.id, "two", "three").unwrap(), Rotation::Rotated(_)));
-    assert_eq!(rotate(session.id, "one", "four").unwrap(), Rotation::Unknown, "two exchanges ago");
-    assert_eq!(find("one"), None);
-    scene.tx(|tx| tx.sessions().end(session.id, SessionEnd::Reuse)).unwrap();
-    for shown in ["two", "three"] {
+    let at = scene.pass(1);
+    assert_eq!(rotate(session.id, "one", "four").unwrap(), Rotation::Reused, "two exchanges ago");
+    let ended = scene.tx(|tx| tx.sessions().get(session.id)).unwrap();
+    assert_eq!((ended.is_active, ended.ended_at, ended.ended_reason), (false, Some(at), Some(SessionEnd::Reuse)));
+    for shown in ["one", "two", "three"] {
         assert_eq!(rotate(session.id, shown, "four").unwrap(), Rotation::Ended(SessionEnd::Reuse), "{shown}");
     }
 }
@@ -174,15 +169,23 @@ fn an_expired_session_neither_rotates_nor_counts_as_used() {
 }
 
 #[test]
-fn of_two_who_show_one_token_at_once_one_gets_the_next() {
+fn two_who_show_one_token_at_once_get_one_each_and_only_one_of_these_goes_on() {
     let scene = Scene::new();
     let id = scene.session(scene.user("ada").id, "one").id;
-    let rotate = |tx: &mut TenantTx<'_>, new: &str| tx.sessions().rotate(id, &hash("one"), &hash(new));
-    let (first, second) = scene.overlap(|tx| rotate(tx, "two"), || scene.tx(|tx| rotate(tx, "three")));
+    let rotate = |tx: &mut TenantTx<'_>, shown: &str, new: &str| tx.sessions().rotate(id, &hash(shown), &hash(new)).unwrap();
+    let (first, second) = scene.overlap(|tx| Ok(rotate(tx, "one", "two")), || scene.tx(|tx| Ok(rotate(tx, "one", "three"))));
+    for came in [first.unwrap(), second.unwrap()] {
+        assert!(matches!(came, Rotation::Rotated(_)), "{came:?}");
+    }
+    let row = scene.row("user_sessions", id);
+    let hashes = ["one", "two", "three"].map(|token| json!(hex(token)));
+    assert_eq!([&row["previous_token_hash"], &row["sibling_token_hashes"][0], &row["refresh_token_hash"]], hashes.each_ref());
+
+    // Used at once, both: the second of them sees that the first was.
+    let (first, second) = scene.overlap(|tx| Ok(rotate(tx, "two", "four")), || scene.tx(|tx| Ok(rotate(tx, "three", "five"))));
     assert!(matches!(first.unwrap(), Rotation::Rotated(_)));
-    assert_eq!(second.unwrap(), Rotation::Superseded { rotated_at: scene.now() });
-    assert!(scene.system(|tx| tx.find_session_by_token(&hash("two"))).unwrap().is_some());
-    assert!(scene.system(|tx| tx.find_session_by_token(&hash("three"))).unwrap().is_none());
+    assert_eq!(second.unwrap(), Rotation::Reused);
+    assert_eq!(scene.tx(|tx| Ok(rotate(tx, "four", "six"))).unwrap(), Rotation::Ended(SessionEnd::Reuse));
 }
 
 #[test]

@@ -65,24 +65,56 @@ fn deactivating_a_user_ends_their_sessions_and_nobody_elses() {
 }
 
 #[test]
-fn logins_are_counted_and_lock_the_user_from_the_limit_on() {
+fn guesses_are_counted_before_they_are_checked_and_the_last_one_locks() {
+    let scene = Scene::new();
+    let user = scene.user("ada");
+    let hour = TimeDelta::hours(1);
+    let claim = || scene.system(|tx| tx.claim_login_attempt(&user.email, 3, hour)).unwrap().is_some();
+    let row = || {
+        let row = scene.tx(|tx| tx.users().get(user.id)).unwrap();
+        (row.failed_login_attempts, row.locked_until)
+    };
+    scene.pass(1);
+    assert_eq!([(claim(), row()), (claim(), row())], [(true, (1, None)), (true, (2, None))]);
+    let until = scene.now() + hour;
+    assert_eq!([(claim(), row()), (claim(), row())], [(true, (3, Some(until))), (false, (3, Some(until)))]);
+    scene.pass(3_599);
+    assert!(!claim(), "until then");
+    scene.pass(1);
+    assert_eq!((claim(), row()), (true, (1, None)), "from then on counting begins anew");
+
+    // Of many at once each counts, and no more than the limit pass.
+    let passed = std::thread::scope(|threads| {
+        let threads: Vec<_> = (0..8).map(|_| threads.spawn(claim)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).filter(|passed| *passed).count()
+    });
+    assert_eq!((passed, row()), (2, (3, Some(scene.now() + hour))));
+    let nobody = "nobody@example.com".parse().unwrap();
+    assert!(scene.system(|tx| tx.claim_login_attempt(&nobody, 3, hour)).unwrap().is_none());
+    for (limit, lock_for, words) in
+        [(0, hour, "limit must be at least 1"), (3, TimeDelta::zero(), "lock_for must end in the future")]
+    {
+        scene.refused(words, || scene.system(|tx| tx.claim_login_attempt(&user.email, limit, lock_for)));
+    }
+}
+
+#[test]
+fn a_login_counts_only_with_the_password_that_is_still_in_force() {
     let scene = Scene::new();
     let user = scene.user("ada").id;
-    let hour = TimeDelta::hours(1);
-    let fail = || scene.tx(|tx| tx.users().record_failed_login(user, 3, hour)).unwrap();
-    scene.pass(1);
-    assert_eq!([fail(), fail()].map(|row| (row.failed_login_attempts, row.locked_until)), [(1, None), (2, None)]);
-    let locked = fail();
-    assert_eq!((locked.failed_login_attempts, locked.locked_until), (3, Some(scene.now() + hour)));
-    scene.pass(1);
-    let back = scene.tx(|tx| tx.users().record_login(user)).unwrap();
-    assert_eq!((back.failed_login_attempts, back.locked_until, back.last_login_at), (0, None, Some(scene.now())));
-    // Of many at once each counts.
-    std::thread::scope(|threads| (0..8).for_each(|_| drop(threads.spawn(fail))));
-    assert_eq!(scene.tx(|tx| tx.users().get(user)).unwrap().failed_login_attempts, 8);
+    scene.db.execute(&format!("UPDATE users SET failed_login_attempts = 3, locked_until = '{}'", scene.now()));
+    let login = |hash: &str| scene.tx(|tx| tx.users().record_login(user, hash)).unwrap();
+    assert_eq!(login("$2b$another"), None);
+    let at = scene.pass(1);
+    let back = login("$2b$04$").unwrap();
+    assert_eq!((back.failed_login_attempts, back.locked_until, back.last_login_at), (0, None, Some(at)));
+
+    let replace = |old: &str, new: &str| scene.tx(|tx| tx.users().replace_password_hash(user, old, new)).unwrap().is_some();
+    assert_eq!([replace("$2b$another", "$2b$third"), replace("$2b$04$", "$2b$second")], [false, true]);
+    let kept = || scene.db.query::<String>(&format!("SELECT password_hash FROM users WHERE id = '{user}'"));
+    assert_eq!(kept(), ["$2b$second"]);
     scene.tx(|tx| tx.users().set_password_hash(user, "$2b$another")).unwrap();
-    let kept: Vec<String> = scene.db.query(&format!("SELECT password_hash FROM users WHERE id = '{user}'"));
-    assert_eq!(kept, ["$2b$another"]);
-    let no_time = scene.tx(|tx| tx.users().record_failed_login(user, 3, TimeDelta::zero())).unwrap_err();
-    assert_eq!(no_time.to_string(), "lock_for must end in the future");
+    assert_eq!(kept(), ["$2b$another"]);
+    scene.db.execute("UPDATE users SET is_active = false");
+    assert_eq!(login("$2b$another"), None, "deactivated meanwhile");
 }

@@ -1,10 +1,10 @@
 //! What a hostile tenant hears of people, keys and settings.
 
-use super::{Ask, told};
+use super::{Ask, theirs, told};
 use chrono::TimeDelta;
 use nmc_core::identity::{
-    ApiKeyFilter, ApiKeyPatch, NewApiKey, NewProfile, NewSession, NewUser, PreferencesFilter, PreferencesPatch, PresenceFilter,
-    ProfileFilter, ProfilePatch, SessionFilter, TenantPatch, TokenHash, UserFilter, UserPatch,
+    ApiKeyFilter, ApiKeyPatch, InvitationToken, NewApiKey, NewProfile, NewSession, NewUser, PreferencesFilter, PreferencesPatch,
+    PresenceFilter, ProfileFilter, ProfilePatch, SessionFilter, TenantPatch, TokenHash, UserFilter, UserPatch,
 };
 use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::testing::{connection, query};
@@ -13,6 +13,7 @@ use nmc_core::{PageRequest, Patch, PresenceStatus, ProfileId, Secret, SessionEnd
 fn login(tx: &TenantTx<'_>, user_id: UserId) -> NewSession {
     NewSession {
         user_id,
+        token_family_hash: TokenHash::of(&Secret::new(format!("family of {user_id}"))),
         refresh_token_hash: TokenHash::of(&Secret::new(user_id.to_string())),
         expires_at: tx.now() + TimeDelta::hours(1),
         ip_address: None,
@@ -46,6 +47,7 @@ fn api_key(prefix: &str, created_by: Option<UserId>) -> NewApiKey {
 #[rustfmt::skip] // a table
 pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Tenants::get", |tx, _, _| tx.tenants().get().and_then(|row| told(row.business_name))),
+    ("Tenants::lock", |tx, _, _| tx.tenants().lock().and_then(|row| told(row.business_name))),
     ("Tenants::set_owner to their user", |tx, _, theirs| tx.tenants().set_owner(Some(theirs.user)).map(|_| "made".to_owned())),
     ("Tenants::set_onboarding", |tx, _, _| told(tx.tenants().set_onboarding(2, false)?.business_name)),
     ("Tenants::update", |tx, _, _| {
@@ -60,13 +62,22 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Users::count", |tx, _, _| told(tx.users().count(&UserFilter::default())?)),
     ("Users::create", |tx, own, _| {
         let email = format!("new.{}", own.email).parse()?;
-        let new = NewUser { email, password_hash: "$2b$".to_owned(), first_name: None, last_name: None, role: UserRole::User };
+        let (password_hash, email_verified) = ("$2b$".to_owned(), true);
+        let new = NewUser { email, password_hash, first_name: None, last_name: None, role: UserRole::User, email_verified };
         tx.users().create(&new).map(|_| "made".to_owned())
     }),
     ("Users::update", |tx, _, theirs| told(tx.users().update(theirs.user, &UserPatch { is_active: Some(false), ..UserPatch::default() })?)),
     ("Users::set_password_hash", |tx, _, theirs| told(tx.users().set_password_hash(theirs.user, "$2b$")?)),
-    ("Users::record_login", |tx, _, theirs| told(tx.users().record_login(theirs.user)?)),
-    ("Users::record_failed_login", |tx, _, theirs| told(tx.users().record_failed_login(theirs.user, 3, TimeDelta::hours(1))?)),
+    ("Users::record_login", |tx, _, theirs| told(tx.users().record_login(theirs.user, "$2b$04$")?)),
+    ("Users::lock", |tx, _, theirs| told(tx.users().lock(theirs.user)?)),
+    ("Users::replace_password_hash", |tx, _, theirs| told(tx.users().replace_password_hash(theirs.user, "$2b$04$", "$2b$")?)),
+    ("Users::set_invitation", |tx, _, theirs| {
+        told(tx.users().set_invitation(&InvitationToken::random(theirs.user)?, TimeDelta::hours(1))?)
+    }),
+    ("Users::accept_invitation", |tx, _, theirs| {
+        let token = format!("nmci_{}_{}", theirs.user.uuid().simple(), theirs::INVITATION).parse()?;
+        told(tx.users().accept_invitation(&token, "$2b$")?)
+    }),
     ("Users::delete", |tx, _, theirs| told(tx.users().delete(theirs.user, nmc_core::Confirmed::irrevocably())?)),
 
     ("Sessions::find", |tx, _, theirs| told(tx.sessions().find(theirs.session)?)),
@@ -109,6 +120,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Profiles::get", |tx, _, theirs| { let id = profile_of(tx, theirs.user); told(tx.profiles().get(id)?) }),
     ("Profiles::find_by_user", |tx, _, theirs| told(tx.profiles().find_by_user(theirs.user)?)),
     ("Profiles::get_by_user", |tx, _, theirs| told(tx.profiles().get_by_user(theirs.user)?)),
+    ("Profiles::lock_by_user", |tx, _, theirs| told(tx.profiles().lock_by_user(theirs.user)?)),
     ("Profiles::list", |tx, _, _| told(tx.profiles().list(&ProfileFilter::default(), PageRequest::first())?.items.len())),
     ("Profiles::count", |tx, _, _| told(tx.profiles().count(&ProfileFilter::default())?)),
     ("Profiles::create", |tx, _, theirs| told(tx.profiles().create(&profile(theirs.user))?)),
@@ -120,6 +132,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
 
     ("PreferencesRepo::find", |tx, _, theirs| told(tx.preferences().find(theirs.user)?)),
     ("PreferencesRepo::get", |tx, _, theirs| told(tx.preferences().get(theirs.user)?)),
+    ("PreferencesRepo::lock", |tx, _, theirs| told(tx.preferences().lock(theirs.user)?)),
     ("PreferencesRepo::list", |tx, _, _| told(tx.preferences().list(&PreferencesFilter::default(), PageRequest::first())?.items.len())),
     ("PreferencesRepo::count", |tx, _, _| told(tx.preferences().count(&PreferencesFilter::default())?)),
     ("PreferencesRepo::create", |tx, _, theirs| told(tx.preferences().create(theirs.user)?)),
@@ -147,6 +160,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
 
     ("ApiKeys::find", |tx, _, theirs| told(tx.api_keys().find(theirs.api_key)?)),
     ("ApiKeys::get", |tx, _, theirs| told(tx.api_keys().get(theirs.api_key)?)),
+    ("ApiKeys::lock", |tx, _, theirs| told(tx.api_keys().lock(theirs.api_key)?)),
     ("ApiKeys::find_by_prefix", |tx, _, theirs| told(tx.api_keys().find_by_prefix(&theirs.api_key_prefix)?)),
     ("ApiKeys::list", |tx, _, _| told(tx.api_keys().list(&ApiKeyFilter::default(), PageRequest::first())?.items.len())),
     ("ApiKeys::list of their user", |tx, _, theirs| {
@@ -169,6 +183,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("ApiKeys::delete", |tx, _, theirs| told(tx.api_keys().delete(theirs.api_key)?)),
 
     ("BusinessSettingsRepo::get", |tx, _, _| told(tx.business_settings().get()?.tenant_id == tx.tenant().id())),
+    ("BusinessSettingsRepo::lock", |tx, _, _| told(tx.business_settings().lock()?.tenant_id == tx.tenant().id())),
+    ("BusinessSettingsRepo::review_greeting", |tx, _, _| {
+        told(tx.business_settings().review_greeting()?.tenant_id == tx.tenant().id())
+    }),
     ("BusinessSettingsRepo::update", |tx, _, _| {
         let patch = BusinessSettingsPatch { greeting_cooldown_hours: Some(1), ..BusinessSettingsPatch::default() };
         told(tx.business_settings().update(&patch)?.tenant_id == tx.tenant().id())

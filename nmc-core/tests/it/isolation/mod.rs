@@ -418,9 +418,9 @@ fn what_is_unique_over_all_tenants_is_refused_in_the_same_words_wherever_it_is_t
         let theirs = Theirs::of(&db, owner.tenant.id());
         db.store
             .tenant(&hostile.tenant, |tx| {
-                let email = theirs.email.clone();
-                let new =
-                    NewUser { email, password_hash: "$2b$".to_owned(), first_name: None, last_name: None, role: UserRole::User };
+                let (email, password_hash) = (theirs.email.clone(), "$2b$".to_owned());
+                let (role, email_verified) = (UserRole::User, true);
+                let new = NewUser { email, password_hash, first_name: None, last_name: None, role, email_verified };
                 tx.users().create(&new)
             })
             .map(|_| ())

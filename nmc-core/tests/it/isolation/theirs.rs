@@ -7,6 +7,9 @@ use nmc_core::{
     SessionId, TenantId, UserId,
 };
 
+/// The secret of the invitation that each user of `every_table.sql` has.
+pub(super) const INVITATION: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// What the hostile tenant knows of somebody else's rows, and uses. Not every row can be asked for by its id.
 #[derive(Debug)]
 pub(super) struct Theirs {

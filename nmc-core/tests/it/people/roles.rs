@@ -1,0 +1,243 @@
+//! Who may do what to whom: every role against every role, from the one table of permissions.
+
+use super::*;
+use nmc_core::identity::{
+    KeyOrder, Permission, ProfilePatch, UserPatch, change_profile, change_user, end_session, get_user, invite_again,
+    list_sessions, logout, logout_everywhere, make_key, may_change,
+};
+use nmc_core::{PageRequest, Patch, SessionId};
+use std::collections::BTreeMap;
+
+const UNDONE: &str = "as if it had never been";
+
+/// One of each role who acts, one of each to whom it is done, and a session of each of these.
+struct Crowd {
+    house: House,
+    actors: BTreeMap<&'static str, (UserRole, UserId, Credential)>,
+    targets: Vec<(UserRole, UserId, SessionId)>,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        let house = House::new();
+        let actors = UserRole::ALL.iter().map(|role| {
+            let name = format!("{}.acts", role.label());
+            (role.label(), (*role, house.add(&name, *role), house.bearer(&name)))
+        });
+        let actors = actors.collect();
+        let target = |role: &UserRole| {
+            let name = format!("{}.suffers", role.label());
+            let user = house.add(&name, *role);
+            (*role, user, house.login(&name).session.id)
+        };
+        let targets = UserRole::ALL.iter().map(target).collect();
+        Self { house, actors, targets }
+    }
+
+    /// Whether they may. Nothing of it stays.
+    #[track_caller]
+    fn may(&self, who: &Credential, work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<()>) -> bool {
+        match self.house.acting(who, |tx, actor| work(tx, actor).and(Err::<(), _>(Error::Forbidden(UNDONE)))) {
+            Err(Error::Forbidden(UNDONE)) => true,
+            // Somebody else's session is not there for who may not end it.
+            Err(Error::Forbidden(_) | Error::NotFound { entity: "session" }) => false,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Each actor with each target, and whether one who has the permission stands as high as the other.
+    fn pairs(&self) -> impl Iterator<Item = (UserRole, &Credential, UserRole, UserId, SessionId)> {
+        self.actors
+            .values()
+            .flat_map(|(role, _, who)| self.targets.iter().map(move |(of, user, session)| (*role, who, *of, *user, *session)))
+    }
+}
+
+const fn not_above(role: UserRole, actor: UserRole) -> bool {
+    role.rank() <= actor.rank()
+}
+
+fn to_role(role: UserRole) -> UserPatch {
+    UserPatch { role: Some(role), ..UserPatch::default() }
+}
+
+#[test]
+fn each_role_may_what_the_table_says_and_no_more() {
+    let crowd = Crowd::new();
+    for (role, _, who) in crowd.actors.values() {
+        for permission in Permission::ALL {
+            let came = crowd.house.acting(who, |_, actor| {
+                assert_eq!(actor.may(*permission), actor.must(*permission).is_ok());
+                Ok(actor.may(*permission))
+            });
+            assert_eq!(came.unwrap(), permission.roles().contains(role), "{permission} {}", role.label());
+        }
+    }
+    let operator = crowd.house.operator();
+    assert!(Permission::ALL.iter().all(|permission| operator.may(*permission)));
+    assert_eq!((operator.user(), operator.session(), operator.api_key()), (None, None, None));
+}
+
+#[test]
+fn a_key_may_what_its_scopes_say_and_no_more() {
+    let crowd = Crowd::new();
+    let operator = crowd.house.operator();
+    for scope in Permission::ALL {
+        let order = KeyOrder { name: scope.to_string(), scopes: vec![*scope], expires_at: None };
+        let (key, text) = crowd.house.tx(|tx| make_key(tx, &operator, &order)).unwrap();
+        let who = crowd.house.auth.credential(&text.text()).unwrap();
+        for permission in Permission::ALL {
+            let came = crowd.house.acting(&who, |_, actor| {
+                assert_eq!((actor.api_key(), actor.user(), actor.session()), (Some(key.id), None, None));
+                actor.must(*permission)
+            });
+            match came {
+                Ok(()) => assert_eq!(permission, scope),
+                came => assert_eq!((forbidden(came), permission != scope), ("this API key lacks the scope for that", true)),
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_invites_above_their_own_role() {
+    let crowd = Crowd::new();
+    for (actor, _, who) in crowd.actors.values() {
+        for role in UserRole::ALL {
+            let may = crowd.may(who, |tx, actor| invite(tx, actor, &person("new", *role)).map(drop));
+            assert_eq!(may, Permission::UsersWrite.is_of(*actor) && not_above(*role, *actor), "{actor:?} invites {role:?}");
+        }
+    }
+}
+
+#[test]
+fn nobody_changes_who_stands_above_them_or_raises_above_themselves() {
+    let crowd = Crowd::new();
+    let off = UserPatch { is_active: Some(false), ..UserPatch::default() };
+    let renamed = UserPatch { first_name: Patch::Set("Renamed".to_owned()), ..UserPatch::default() };
+    let profile = ProfilePatch { first_name: Some("Renamed".to_owned()), ..ProfilePatch::default() };
+    for (actor, who, of, user, session) in crowd.pairs() {
+        let may = |permission: Permission| permission.is_of(actor) && not_above(of, actor);
+        for to in UserRole::ALL {
+            let came = crowd.may(who, |tx, actor| change_user(tx, actor, user, &to_role(*to)).map(drop));
+            assert_eq!(came, may(Permission::UsersWrite) && not_above(*to, actor), "{actor:?} makes {of:?} {to:?}");
+        }
+        let came = |work: &dyn Fn(&mut TenantTx<'_>, &Actor) -> Result<()>| crowd.may(who, work);
+        let writes = [
+            ("rename", Permission::UsersWrite, came(&|tx, by| change_user(tx, by, user, &renamed).map(drop))),
+            ("deactivate", Permission::UsersWrite, came(&|tx, by| change_user(tx, by, user, &off).map(drop))),
+            ("invite again", Permission::UsersWrite, came(&|tx, by| invite_again(tx, by, user).map(drop))),
+            (
+                "change the profile of",
+                Permission::ProfilesWrite,
+                came(&|tx, by| change_profile(tx, by, user, &profile).map(drop)),
+            ),
+            ("end a session of", Permission::SessionsEnd, came(&|tx, by| end_session(tx, by, session))),
+            ("end the sessions of", Permission::SessionsEnd, came(&|tx, by| logout_everywhere(tx, by, Some(user)).map(drop))),
+        ];
+        for (what, permission, came) in writes {
+            assert_eq!(came, may(permission), "{actor:?} may {what} {of:?}");
+        }
+        for permission in Permission::ALL {
+            assert_eq!(
+                came(&|tx, by| may_change(tx, by, user, *permission).map(drop)),
+                may(*permission),
+                "{actor:?}, {permission}, {of:?}"
+            );
+        }
+        // To see is for whoever may, whatever they are.
+        let reads = [
+            (Permission::UsersRead, came(&|tx, by| get_user(tx, by, user).map(drop))),
+            (Permission::SessionsRead, came(&|tx, by| list_sessions(tx, by, Some(user), PageRequest::first()).map(drop))),
+        ];
+        for (permission, came) in reads {
+            assert_eq!(came, permission.is_of(actor), "{actor:?}, {permission}, {of:?}");
+        }
+    }
+}
+
+#[test]
+fn everybody_looks_after_their_own_and_nobody_raises_themselves() {
+    let crowd = Crowd::new();
+    let own = UserPatch { email: Some(email("mine")), first_name: Patch::Set("Me".to_owned()), ..UserPatch::default() };
+    let profile = ProfilePatch { display_name: Patch::Set("Me".to_owned()), ..ProfilePatch::default() };
+    for (role, user, who) in crowd.actors.values() {
+        let (role, user) = (*role, *user);
+        let session = crowd.house.acting(who, |_, actor| Ok(actor.session().unwrap())).unwrap();
+        let came = |work: &dyn Fn(&mut TenantTx<'_>, &Actor) -> Result<()>| crowd.may(who, work);
+        assert!(came(&|tx, by| change_user(tx, by, user, &own).map(drop)), "{role:?}");
+        assert!(came(&|tx, by| change_profile(tx, by, user, &profile).map(drop)), "{role:?}");
+        assert!(came(&|tx, by| get_user(tx, by, user).map(drop)), "{role:?}");
+        assert!(came(&|tx, by| end_session(tx, by, session)), "{role:?}");
+        assert!(
+            came(&|tx, by| list_sessions(tx, by, None, PageRequest::first()).map(|page| assert_eq!(page.items.len(), 1))),
+            "{role:?}"
+        );
+        assert!(came(&|tx, by| logout_everywhere(tx, by, None).map(|ended| assert_eq!(ended, 1))), "{role:?}");
+        for permission in Permission::ALL {
+            assert!(came(&|tx, by| may_change(tx, by, user, *permission).map(drop)), "{role:?}, {permission}");
+        }
+        for to in UserRole::ALL {
+            let came = came(&|tx, by| change_user(tx, by, user, &to_role(*to)).map(drop));
+            assert_eq!(came, Permission::UsersWrite.is_of(role) && not_above(*to, role), "{role:?} makes themselves {to:?}");
+        }
+        let stays = UserPatch { is_active: Some(true), ..UserPatch::default() };
+        assert_eq!(came(&|tx, by| change_user(tx, by, user, &stays).map(drop)), Permission::UsersWrite.is_of(role), "{role:?}");
+        crowd.house.acting(who, logout).unwrap();
+        unknown(crowd.house.acting(who, |_, _| Ok(())));
+    }
+}
+
+#[test]
+fn a_key_counts_as_an_admin_and_has_nothing_of_its_own() {
+    let crowd = Crowd::new();
+    let operator = crowd.house.operator();
+    let order = KeyOrder { name: "all".to_owned(), scopes: Permission::ALL.to_vec(), expires_at: None };
+    let (_, text) = crowd.house.tx(|tx| make_key(tx, &operator, &order)).unwrap();
+    let who = crowd.house.auth.credential(&text.text()).unwrap();
+    for (of, user, session) in &crowd.targets {
+        let expected = not_above(*of, UserRole::Admin);
+        assert_eq!(crowd.may(&who, |tx, by| invite(tx, by, &person("new", *of)).map(drop)), expected, "{of:?}");
+        assert_eq!(
+            crowd.may(&who, |tx, by| change_user(tx, by, *user, &to_role(UserRole::Viewer)).map(drop)),
+            expected,
+            "{of:?}"
+        );
+        assert_eq!(crowd.may(&who, |tx, by| end_session(tx, by, *session)), expected, "{of:?}");
+    }
+    assert!(!crowd.may(&who, logout));
+    assert!(!crowd.may(&who, |tx, by| logout_everywhere(tx, by, None).map(drop)));
+    assert!(!crowd.may(&who, |tx, by| list_sessions(tx, by, None, PageRequest::first()).map(drop)));
+    let changed = crowd.house.auth.change_password(&who, &secret(PASSWORD), &secret("another horse battery"));
+    assert_eq!(forbidden(changed), "an API key has no password");
+}
+
+#[test]
+fn what_is_not_there_and_what_is_another_businesss_are_not_found_alike() {
+    let house = House::new();
+    let other = house.auth.register(&registration("Somebody Else", "cleo"), None).unwrap();
+    let theirs = house.login("cleo").session.id;
+    let (ada, operator) = (house.bearer("ada"), house.operator());
+    let (nobody, no_session) = (UserId::new(uuid::Uuid::now_v7()), SessionId::new(uuid::Uuid::now_v7()));
+    let before = house.db.rows_of(other.tenant.id());
+    let mut heard = Vec::new();
+    for (user, session) in [(nobody, no_session), (other.owner.id, theirs)] {
+        let asked = |tx: &mut TenantTx<'_>, by: &Actor| {
+            Ok([
+                get_user(tx, by, user).map(drop),
+                change_user(tx, by, user, &to_role(UserRole::Viewer)).map(drop),
+                change_profile(tx, by, user, &ProfilePatch::default()).map(drop),
+                invite_again(tx, by, user).map(drop),
+                logout_everywhere(tx, by, Some(user)).map(drop),
+                end_session(tx, by, session),
+                list_sessions(tx, by, Some(user), PageRequest::first()).map(|page| assert_eq!(page.items, [])),
+            ]
+            .map(|came| format!("{came:?}")))
+        };
+        heard.push(house.acting(&ada, asked).unwrap());
+        heard.push(house.tx(|tx| asked(tx, &operator)).unwrap());
+    }
+    assert!(heard.iter().all(|came| came == &heard[0]), "{heard:#?}");
+    assert_eq!(heard[0].iter().filter(|came| came.contains("NotFound")).count(), 6, "{heard:#?}");
+    assert_eq!(house.db.rows_of(other.tenant.id()), before);
+}
