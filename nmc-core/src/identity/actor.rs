@@ -147,7 +147,7 @@ impl Store {
                 None,
                 |tx| tx.find_api_key(prefix, secret_hash)?.ok_or(NOT_IN_FORCE),
                 |tx, key| {
-                    if key.last_used_at.is_none_or(|last| tx.now() - last >= USES_NOTED_APART) {
+                    if key.last_used_at.is_none_or(|last| tx.now() - last > USES_NOTED_APART) {
                         tx.api_keys().mark_used(key.id)?;
                     }
                     // A scope of a later version of this library means nothing to this one.

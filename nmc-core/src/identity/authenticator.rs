@@ -134,10 +134,13 @@ impl Authenticator {
         let policy = self.policy;
         // What can be nobody's is refused before anything is counted: that says nothing about the account.
         shown("password", password)?;
+        // A guess that finds no place is not held against the account: nobody looked at it.
+        let place = self.hasher.place()?;
         let attempt =
             self.store.system(Reason::Authentication, |tx| tx.claim_login_attempt(email, policy.attempts, policy.lock_for))?;
         let hash = attempt.as_ref().map(|attempt| attempt.password_hash.as_str());
-        let fits = self.hasher.verify(password, hash)?;
+        let fits = place.verify(password, hash)?;
+        drop(place);
         attempt.filter(|_| fits).ok_or(WRONG)
     }
 

@@ -97,7 +97,7 @@ impl Hasher {
     /// # Errors
     /// [`Error::Unavailable`] when too many are waiting.
     pub fn hash(&self, password: &Password) -> Result<String> {
-        let _place = Place::take(&self.places)?;
+        let _place = self.place()?;
         bcrypt::hash(password.0.expose(), self.cost).map_err(Error::internal)
     }
 
@@ -108,18 +108,13 @@ impl Hasher {
     /// [`Error::Invalid`] of `password` when it is longer than any can be; [`Error::Unavailable`] when too many are waiting.
     pub fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool> {
         shown("password", password)?;
-        let hash = hash.filter(|hash| *hash != NO_PASSWORD);
-        let _place = Place::take(&self.places)?;
-        let read = hash.map(|hash| bcrypt::verify(password.expose(), hash));
-        if matches!(read, Some(Err(_))) {
-            // It must not show that there is such an account. The error would tell the hash.
-            tracing::error!("a password's hash can't be read; its user can't log in");
-        }
-        match read {
-            Some(Ok(fits)) => Ok(fits),
-            // As long, and in vain.
-            None | Some(Err(_)) => bcrypt::verify(password.expose(), &self.decoy).map(|_| false).map_err(Error::internal),
-        }
+        self.place()?.verify(password, hash)
+    }
+
+    /// One of the places, as soon as there is one.
+    pub(super) fn place(&self) -> Result<Place<'_>> {
+        self.places.take()?;
+        Ok(Place(self))
     }
 
     /// Whether a hash was made at another cost than this.
@@ -136,38 +131,56 @@ impl Hasher {
 }
 
 /// One of the places; free again when dropped.
-struct Place<'a>(&'a Places);
+pub(super) struct Place<'a>(&'a Hasher);
 
-impl<'a> Place<'a> {
-    fn take(places: &'a Places) -> Result<Self> {
+impl Place<'_> {
+    /// As [`Hasher::verify`], of a password that was looked at.
+    pub(super) fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool> {
+        let hash = hash.filter(|hash| *hash != NO_PASSWORD);
+        let read = hash.map(|hash| bcrypt::verify(password.expose(), hash));
+        if matches!(read, Some(Err(_))) {
+            // It must not show that there is such an account. The error would tell the hash.
+            tracing::error!("a password's hash can't be read; its user can't log in");
+        }
+        match read {
+            Some(Ok(fits)) => Ok(fits),
+            // As long, and in vain.
+            None | Some(Err(_)) => bcrypt::verify(password.expose(), &self.0.decoy).map(|_| false).map_err(Error::internal),
+        }
+    }
+}
+
+impl Places {
+    fn take(&self) -> Result<()> {
         let full = || Error::Unavailable { what: "too many people are logging in", contention: false, source: None };
-        let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.working >= places.at_once && taken.waiting >= places.waiting {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.working >= self.at_once && taken.waiting >= self.waiting {
             return Err(full());
         }
-        let until = Instant::now() + places.patience;
+        let until = Instant::now() + self.patience;
         taken.waiting += 1;
-        while taken.working >= places.at_once {
+        while taken.working >= self.at_once {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 taken.waiting -= 1;
                 return Err(full());
             }
-            taken = places.freed.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
+            taken = self.freed.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         taken.waiting -= 1;
         taken.working += 1;
-        Ok(Self(places))
+        Ok(())
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = &self.0.places;
+        let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.working -= 1;
         taken.done += 1;
         drop(taken);
-        self.0.freed.notify_one();
+        places.freed.notify_one();
     }
 }
 
@@ -220,7 +233,7 @@ mod tests {
     #[test]
     fn no_more_work_at_once_or_wait_than_may() {
         let hasher = Hasher::new(4, 1, 0).unwrap();
-        let place = Place::take(&hasher.places).unwrap();
+        let place = hasher.place().unwrap();
         assert!(matches!(hasher.verify(&secret("x"), None), Err(Error::Unavailable { .. })));
         drop(place);
         assert!(hasher.verify(&secret("x"), None).is_ok());

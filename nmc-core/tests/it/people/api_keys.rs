@@ -133,7 +133,7 @@ fn a_rotated_key_works_beside_its_successor_for_the_overlap_and_no_longer() {
     rotate(third.id, TimeDelta::days(2)).unwrap();
     assert_eq!(house.tx(|tx| tx.api_keys().get(third.id)).unwrap().expires_at, Some(end));
 
-    let words = "overlap must be between 0 and 2592000 seconds";
+    let words = "overlap_seconds must be between 0 and 2592000 seconds";
     for overlap in [TimeDelta::seconds(-1), LONGEST_OVERLAP + TimeDelta::seconds(1)] {
         house.refused(words, || rotate(third.id, overlap));
     }

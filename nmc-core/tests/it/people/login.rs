@@ -191,11 +191,14 @@ fn more_at_once_than_there_are_places_are_asked_to_come_again() {
     let house = House::new();
     let narrow = Hasher::new(10, 1, 1).unwrap();
     let keys = TokenKeys::ephemeral(house.now()).unwrap();
-    let auth = Authenticator::new(house.db.store.clone(), narrow, keys, LoginPolicy::default());
-    let came = at_once(12, |_| auth.login(&email("nobody"), &secret(PASSWORD), &Origin::default()).unwrap_err());
+    let policy = LoginPolicy { attempts: u16::MAX, ..LoginPolicy::default() };
+    let auth = Authenticator::new(house.db.store.clone(), narrow, keys, policy);
+    let came = at_once(12, |_| auth.login(&email("ada"), &secret("wrong horse battery"), &Origin::default()).unwrap_err());
     let full = came.iter().filter(|error| matches!(error, Error::Unavailable { contention: false, .. })).count();
     assert!((1..=11).contains(&full), "{full} of 12");
     assert_eq!(auth.hasher().done(), 12 - u64::try_from(full).unwrap());
+    let counted: i64 = house.db.query("SELECT failed_login_attempts::bigint FROM users WHERE email LIKE 'ada%'").remove(0);
+    assert_eq!(counted, 12 - i64::try_from(full).unwrap(), "who was turned away is not held against the account");
     house.login("ada");
 }
 

@@ -171,6 +171,7 @@ fn profile(scene: &Scene, name: &str) -> Profile {
         first_name: None,
         last_name: None,
         role: UserRole::User,
+        email_verified: true,
     };
     scene
         .tx(|tx| {

@@ -36,7 +36,8 @@ pub(crate) struct TokensOut {
     token_type: &'static str,
     /// Seconds for which the access token is good.
     expires_in: i64,
-    /// Exchanged for new tokens, once. The answer replaces it; if the answer is lost, it may be shown again.
+    /// Exchanged for new tokens, once. If the answer is lost, it may be shown again, until a successor is used. Store an
+    /// answer only over the token that was shown for it: of two tabs that refresh at once, the later answer stays.
     refresh_token: String,
     session: SessionOut,
 }
