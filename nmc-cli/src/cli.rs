@@ -1,11 +1,18 @@
 //! What can be typed.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+mod access;
+mod length;
+mod tenant;
+
+pub(crate) use access::{
+    ApiKeyCommand, ApiKeyName, KeyState, TokenKeyCommand, TokenKeysArg, UserActivity, UserArgs, UserCommand, UserKey,
+};
+pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantCommand};
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use nmc_core::identity::Hasher;
-use nmc_core::{
-    CallOutcome, CallStatus, CallerIdentity, ConversationId, NumberStatus, PhoneNumber, Secret, TenantStatus, Timezone,
-};
+use nmc_core::{CallOutcome, CallStatus, CallerIdentity, ConversationId, NumberStatus, PhoneNumber, Secret};
 use std::path::PathBuf;
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
@@ -26,9 +33,16 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// An empty variable, as compose files leave them, counts as not set: an empty token would let everybody sign, and an
-    /// empty address is that of some database on this machine.
-    pub(crate) fn without_empty(mut self) -> Self {
+    /// What was typed, and what the environment says. An empty variable, as compose files leave them, counts as not set.
+    /// Where nothing can be made of it, help or a complaint is printed, and this is the end.
+    pub(crate) fn read() -> Self {
+        let command = without_empty_variables(Self::command());
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit()).without_empty()
+    }
+
+    /// What is typed empty counts as not set, too: an empty token would let everybody sign, and an empty address is that of
+    /// some database on this machine.
+    fn without_empty(mut self) -> Self {
         let secret = |value: &mut Option<Secret>| drop(value.take_if(|secret| secret.expose().trim().is_empty()));
         let text = |value: &mut Option<String>| drop(value.take_if(|text| text.trim().is_empty()));
         secret(&mut self.database.database_url);
@@ -47,6 +61,16 @@ impl Cli {
         }
         self
     }
+}
+
+/// No option looks for its value in a variable that is empty or blank.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
+            if arg.get_env().is_some_and(is_empty) { arg.env(clap::builder::Resettable::Reset) } else { arg }
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// Where nmc is reached from outside.
@@ -107,6 +131,12 @@ pub(crate) enum Command {
     /// Businesses
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// People of a business, who log in
+    #[command(subcommand)]
+    User(UserCommand),
+    /// API keys of a business, with which other programs act for it
+    #[command(subcommand, name = "apikey")]
+    ApiKey(ApiKeyCommand),
     /// Phone numbers of a business
     #[command(subcommand)]
     Number(NumberCommand),
@@ -116,6 +146,11 @@ pub(crate) enum Command {
     /// Conversations of a business
     #[command(subcommand)]
     Conversation(ConversationCommand),
+    /// The keys that sign access tokens
+    #[command(subcommand)]
+    TokenKey(TokenKeyCommand),
+    /// Print the API's OpenAPI document
+    Openapi,
 }
 
 #[derive(Args)]
@@ -149,10 +184,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) twilio_auth_token: Option<Secret>,
 
-    /// The file of the keys that sign access tokens, made if missing; all servers of an installation share it [default:
-    /// token-keys in the data directory]
-    #[arg(long, env = "NMC_TOKEN_KEYS", value_name = "FILE")]
-    pub(crate) token_keys: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) token_keys: TokenKeysArg,
 
     /// Where profile photos are kept [default: uploads in the data directory]
     #[arg(long, env = "NMC_UPLOADS", value_name = "DIR")]
@@ -285,46 +318,6 @@ pub(crate) struct TenantArg {
     /// The business: its id or its exact name
     #[arg(long, env = "NMC_TENANT", value_name = "ID|NAME")]
     pub(crate) tenant: String,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum TenantCommand {
-    /// Take in a business
-    Onboard {
-        /// Its name, as greetings call it
-        #[arg(long)]
-        name: String,
-        /// The number it has had so far
-        #[arg(long, value_name = "E.164")]
-        phone: Option<PhoneNumber>,
-        /// Its address
-        #[arg(long)]
-        address: Option<String>,
-        /// Its trade, like plumbing
-        #[arg(long)]
-        trade: Option<String>,
-        /// Its zone, like America/Chicago
-        #[arg(long, value_name = "ZONE")]
-        timezone: Option<Timezone>,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-    /// List the businesses, newest first
-    List {
-        /// Only those in this status
-        #[arg(long)]
-        status: Option<TenantStatus>,
-        #[command(flatten)]
-        page: PageArgs,
-    },
-    /// Show one business, its settings and its numbers
-    Show {
-        /// Its id or its exact name
-        #[arg(value_name = "ID|NAME")]
-        tenant: String,
-        #[command(flatten)]
-        format: FormatArg,
-    },
 }
 
 #[derive(Subcommand)]

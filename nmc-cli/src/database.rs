@@ -1,12 +1,13 @@
 //! The database a command works on: the one that is named, or nmc's own.
 
-use crate::cli::DatabaseArgs;
+use crate::cli::{DatabaseArgs, TokenKeysArg};
 use crate::error::{CliError, CliResult};
+use nmc_core::identity::Actor;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, default_data_dir};
 use nmc_core::store::{Migrator, Reason};
 use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A database that answers. Dropping it lets go of nmc's own server, which stops with its last user.
 pub(crate) struct Database {
@@ -65,11 +66,10 @@ impl Database {
 
     /// Where nmc keeps what does not belong into the database: beside the data of its own server, or by itself.
     pub(crate) fn home(&self) -> CliResult<PathBuf> {
-        let home = match &self.embedded {
-            Some(server) => return Ok(server.data_dir().to_owned()),
-            None => default_data_dir()?.with_file_name("nmc-server"),
-        };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&home)?;
+        let home = home(&self.args)?;
+        if self.embedded.is_none() {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&home)?;
+        }
         Ok(home)
     }
 
@@ -81,6 +81,48 @@ impl Database {
             None => "the one given by DATABASE_URL".to_owned(),
         }
     }
+}
+
+/// That place, whether it is there or not: no database is needed to know it.
+fn home(args: &DatabaseArgs) -> CliResult<PathBuf> {
+    match (&args.database_url, &args.data_dir) {
+        (Some(_), _) => Ok(default_data_dir()?.with_file_name("nmc-server")),
+        (None, Some(dir)) => Ok(dir.clone()),
+        (None, None) => Ok(default_data_dir()?),
+    }
+}
+
+/// The file of the keys that sign access tokens, as [`token_keys_in`] says of the home, without a running database. Where
+/// that is nmc's own server's, its data must be there: it takes no directory that something else has put files in.
+pub(crate) fn token_keys(args: &DatabaseArgs, named: &TokenKeysArg) -> CliResult<PathBuf> {
+    if let Some(file) = &named.token_keys {
+        let folder = file.parent().unwrap_or(file);
+        return if folder.as_os_str().is_empty() || folder.is_dir() {
+            Ok(file.clone())
+        } else {
+            Err(CliError::Usage(format!("--token-keys: there is no folder {}", folder.display())))
+        };
+    }
+    let home = home(args)?;
+    let is_there = if args.database_url.is_some() { home.is_dir() } else { home.join("pg").is_dir() };
+    if !is_there {
+        return Err(CliError::Usage(format!(
+            "{} holds nothing of nmc yet: run nmc up or nmc serve first, or name a file with --token-keys",
+            home.display()
+        )));
+    }
+    Ok(token_keys_in(&home, named))
+}
+
+/// The same file, for a home that is there.
+pub(crate) fn token_keys_in(home: &Path, named: &TokenKeysArg) -> PathBuf {
+    named.token_keys.clone().unwrap_or_else(|| home.join("token-keys"))
+}
+
+/// An operator, acting in the business named on the command line.
+pub(crate) fn operator(store: &Store, key: &str) -> CliResult<Actor> {
+    let tenant = tenant(store, key)?;
+    Ok(store.system(Reason::Operations, |tx| tx.operator_for(tenant.id()))?)
 }
 
 /// The business named on the command line, by id or by exact name.

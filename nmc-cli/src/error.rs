@@ -16,10 +16,12 @@ pub(crate) enum CliError {
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Usage(String),
+    #[error("nothing was done")]
+    Interrupted,
 }
 
 impl CliError {
-    /// 2: the command can't be carried out as given; 3: try again later; 1: anything else.
+    /// 2: the command can't be carried out as given; 3: try again later; 130: Ctrl-C; 1: anything else.
     pub(crate) fn code(&self) -> ExitCode {
         use nmc_core::Error;
         match self {
@@ -29,9 +31,12 @@ impl CliError {
                 Error::NotFound { .. }
                 | Error::Conflict { .. }
                 | Error::Invalid { .. }
+                | Error::Stale { .. }
                 | Error::InvalidTransition { .. }
+                | Error::Unauthenticated(_)
                 | Error::Forbidden(_),
             ) => ExitCode::from(2),
+            Self::Interrupted => ExitCode::from(130),
             Self::Core(Error::Unavailable { .. }) | Self::Migrate(MigrateError::Database { .. } | MigrateError::Locked) => {
                 ExitCode::from(3)
             }

@@ -7,14 +7,15 @@ mod database;
 mod demo;
 mod error;
 mod output;
+mod password;
+mod prompt;
 mod stop;
 mod transcript;
 
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse().without_empty();
+    let cli = cli::Cli::read();
     talk(&cli.log);
     match commands::run(cli) {
         Ok(code) => code,

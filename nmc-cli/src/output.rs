@@ -4,7 +4,7 @@ use crate::cli::Format;
 use crate::error::CliResult;
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
-use nmc_core::Page;
+use nmc_core::{Page, Secret};
 use serde_json::{Value, json};
 use std::io::Write as _;
 
@@ -69,6 +69,25 @@ impl<T> Columns<T> {
     }
 }
 
+/// One row, and with it what is shown this once and kept by nobody: the last field, by itself on its line.
+pub(crate) fn one_with_secret<T>(format: Format, columns: &Columns<T>, row: &T, name: &str, secret: &Secret) -> CliResult<()> {
+    match format {
+        Format::Json => {
+            let mut document = columns.object(row);
+            if let Value::Object(fields) = &mut document {
+                fields.insert(name.to_owned(), json!(secret.expose()));
+            }
+            write_json(&document)
+        }
+        Format::Table => {
+            columns.one(format, row)?;
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "\n{name}\n{}", secret.expose())?;
+            Ok(())
+        }
+    }
+}
+
 /// An instant to the second, in a form that people and programs can read.
 pub(crate) fn time(at: DateTime<Utc>) -> Value {
     json!(at.to_rfc3339_opts(SecondsFormat::Secs, true))
@@ -82,7 +101,13 @@ pub(crate) fn write_json(value: &Value) -> CliResult<()> {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => plain(text),
+        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
+}
+
+/// What somebody else has written, on one line and without what would move the reader's cursor.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

@@ -1,5 +1,6 @@
 //! A conversation as a person would want to read it: calls and texts in the order they happened.
 
+use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
 use nmc_core::conversations::{Conversation, Message, MessageFilter};
@@ -115,7 +116,7 @@ impl Entry<'_> {
                 }
             }
             Self::Message(message) => {
-                let body = message.message_body.replace(char::is_control, " ");
+                let body = plain(&message.message_body);
                 match message.message_direction {
                     MessageDirection::Inbound => format!("←  {body}"),
                     MessageDirection::Outbound => {

@@ -1,15 +1,22 @@
 //! One file per command.
 
+mod apikey;
 mod call;
 mod conversation;
 mod migrate;
 mod number;
+mod onboard;
+mod onboarding;
+mod openapi;
 mod serve;
 mod tenant;
+mod tenant_status;
+mod token_key;
 mod up;
+mod user;
 mod worker;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, TenantCommand};
 use crate::error::CliResult;
 
 pub(crate) fn run(cli: Cli) -> CliResult {
@@ -19,9 +26,14 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Serve(args) => serve::run(database, args),
         Command::Worker(args) => worker::run(database, &args),
         Command::Migrate(command) => migrate::run(database, &command),
-        Command::Tenant(command) => tenant::run(database, command),
+        Command::Tenant(TenantCommand::Onboard(args)) => onboard::run(database, *args),
+        Command::Tenant(TenantCommand::Known(command)) => tenant::run(database, command),
+        Command::User(command) => user::run(database, command),
+        Command::ApiKey(command) => apikey::run(database, command),
         Command::Number(command) => number::run(database, command),
         Command::Call(command) => call::run(database, command),
         Command::Conversation(command) => conversation::run(database, command),
+        Command::TokenKey(command) => token_key::run(database, &command),
+        Command::Openapi => openapi::run(),
     }
 }

@@ -1,5 +1,5 @@
 use crate::cli::{DatabaseArgs, ServeArgs};
-use crate::database::Database;
+use crate::database::{Database, token_keys_in};
 use crate::error::CliResult;
 use crate::stop::StopSignals;
 use nmc_core::Store;
@@ -44,7 +44,7 @@ pub(crate) fn start(store: Store, args: ServeArgs, home: &Path) -> CliResult<Run
         trusted_proxies: args.trusted_proxies,
         cors_origins: args.cors_origins,
     };
-    let keys = TokenKeys::open(&args.token_keys.unwrap_or_else(|| home.join("token-keys")), store.now())?;
+    let keys = TokenKeys::open(&token_keys_in(home, &args.token_keys), store.now())?;
     let authenticator = Authenticator::new(store, hasher(args.hash_cost)?, keys, LoginPolicy::default());
     let guessed = config.public_url.is_none();
     let server = nmc_http::start(authenticator, config)?;

@@ -1,11 +1,12 @@
-use super::number;
-use crate::cli::{DatabaseArgs, Format, TenantCommand};
+use super::{number, onboarding, tenant_status, user};
+use crate::cli::{DatabaseArgs, Format, KnownTenantCommand, OnboardingState};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::output::{Columns, time, write_json};
-use nmc_core::identity::{NewTenant, TenantFilter, TenantRow, onboard};
+use chrono::{DateTime, Utc};
+use nmc_core::identity::{TenantFilter, TenantRow};
 use nmc_core::numbers::NumberFilter;
-use nmc_core::settings::BusinessSettings;
+use nmc_core::settings::{BusinessHours, BusinessSettings};
 use nmc_core::store::Reason;
 use nmc_core::{PageRequest, Store};
 use serde_json::{Value, json};
@@ -13,16 +14,29 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
-    names: &["id", "business_name", "status", "business_phone", "business_type", "timezone", "onboarding_step", "created_at"],
+    names: &[
+        "id",
+        "business_name",
+        "status",
+        "business_phone",
+        "business_address",
+        "business_type",
+        "timezone",
+        "onboarding_step",
+        "onboarding_completed",
+        "created_at",
+    ],
     values: |row| {
         vec![
             json!(row.id),
             json!(row.business_name),
             json!(row.status),
             json!(row.business_phone),
+            json!(row.business_address),
             json!(row.business_type),
             json!(row.timezone),
             json!(row.onboarding_step),
+            json!(row.onboarding_completed),
             time(row.created_at),
         ]
     },
@@ -31,6 +45,7 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
 const SETTINGS: Columns<BusinessSettings> = Columns {
     names: &[
         "greeting_template",
+        "greeting_reviewed_at",
         "greeting_cooldown_hours",
         "ai_takeover_delay_seconds",
         "basic_job_estimate_min",
@@ -39,6 +54,7 @@ const SETTINGS: Columns<BusinessSettings> = Columns {
     values: |row| {
         vec![
             json!(row.greeting_template),
+            json!(row.greeting_reviewed_at.map(time)),
             json!(row.greeting_cooldown_hours),
             json!(row.ai_takeover_delay_seconds),
             json!(row.basic_job_estimate_min),
@@ -47,28 +63,49 @@ const SETTINGS: Columns<BusinessSettings> = Columns {
     },
 };
 
-pub(crate) fn run(args: &DatabaseArgs, command: TenantCommand) -> CliResult {
+/// When it is open, as of an instant.
+const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns {
+    names: &["business_hours_start", "business_hours_end", "is_open", "next_open", "next_close"],
+    values: |(hours, at)| {
+        vec![
+            json!(hours.opens),
+            json!(hours.closes),
+            json!(hours.is_open(*at)),
+            json!(hours.next_open(*at).map(time)),
+            json!(hours.next_close(*at).map(time)),
+        ]
+    },
+};
+
+pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
-        TenantCommand::Onboard { name, phone, address, trade, timezone, format } => {
-            let new = NewTenant {
-                business_name: name,
-                business_phone: phone,
-                business_address: address,
-                business_type: trade,
-                timezone,
-            };
-            let (_, row) = onboard(&store, &new)?;
-            COLUMNS.one(format.format, &row)?;
-        }
-        TenantCommand::List { status, page } => {
+        KnownTenantCommand::List { status, trade, onboarding, page } => {
             let request = PageRequest::new(page.limit, page.after)?;
-            let filter = TenantFilter { status, ..TenantFilter::default() };
+            let filter = TenantFilter {
+                status,
+                business_type: trade,
+                onboarding_completed: onboarding.map(|state| state == OnboardingState::Completed),
+                ..TenantFilter::default()
+            };
             let rows = store.system(Reason::Operations, |tx| tx.list_tenants(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
         }
-        TenantCommand::Show { tenant, format } => show(&store, &tenant, format.format)?,
+        KnownTenantCommand::Show { tenant, format } => show(&store, &tenant.tenant, format.format)?,
+        KnownTenantCommand::Onboarding { tenant, complete, format } => {
+            onboarding::run(&store, &tenant.tenant, complete, format.format)?;
+        }
+        KnownTenantCommand::ReviewGreeting { tenant, yes, format } => {
+            onboarding::review_greeting(&store, &tenant.tenant, yes, format.format)?;
+        }
+        KnownTenantCommand::Suspend { tenant, yes, format } => {
+            tenant_status::suspend(&store, &tenant.tenant, yes, format.format)?;
+        }
+        KnownTenantCommand::Reactivate { tenant, format } => tenant_status::reactivate(&store, &tenant.tenant, format.format)?,
+        KnownTenantCommand::Deactivate { tenant, yes, format } => {
+            tenant_status::deactivate(&store, &tenant.tenant, yes, format.format)?;
+        }
     }
     drop(store);
     database.close()?;
@@ -77,21 +114,45 @@ pub(crate) fn run(args: &DatabaseArgs, command: TenantCommand) -> CliResult {
 
 fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let (row, settings, numbers) = store.tenant(&proof, |tx| {
+    let (at, row, settings, owner, onboarding, numbers) = store.tenant(&proof, |tx| {
         let all = PageRequest::new(PageRequest::MAX, None)?;
-        Ok((tx.tenants().get()?, tx.business_settings().get()?, tx.phone_numbers().list(&NumberFilter::default(), all)?))
+        let row = tx.tenants().get()?;
+        let owner = row.owner_id.map(|owner| tx.users().get(owner)).transpose()?;
+        let numbers = tx.phone_numbers().list(&NumberFilter::default(), all)?;
+        Ok((tx.now(), row, tx.business_settings().get()?, owner, tx.onboarding()?, numbers))
     })?;
+    let hours = (row.business_hours(), at);
     match format {
         Format::Json => {
             let numbers: Vec<Value> = numbers.items.iter().map(|number| number::COLUMNS.json(number)).collect();
-            write_json(&json!({"tenant": COLUMNS.json(&row), "settings": SETTINGS.json(&settings), "numbers": numbers}))
+            write_json(&json!({
+                "tenant": COLUMNS.json(&row),
+                "settings": SETTINGS.json(&settings),
+                "hours": HOURS.json(&hours),
+                "owner": owner.map(|owner| user::COLUMNS.json(&owner)),
+                "onboarding": onboarding::document(&onboarding),
+                "numbers": numbers,
+            }))
         }
         Format::Table => {
             COLUMNS.one(format, &row)?;
-            writeln!(std::io::stdout())?;
+            gap()?;
             SETTINGS.one(format, &settings)?;
-            writeln!(std::io::stdout())?;
+            gap()?;
+            HOURS.one(format, &hours)?;
+            gap()?;
+            match owner {
+                Some(owner) => user::COLUMNS.one(format, &owner)?,
+                None => writeln!(std::io::stdout(), "owner  –")?,
+            }
+            gap()?;
+            onboarding::print(format, &onboarding)?;
+            gap()?;
             number::COLUMNS.page(format, &numbers)
         }
     }
+}
+
+fn gap() -> CliResult<()> {
+    Ok(writeln!(std::io::stdout())?)
 }

@@ -18,7 +18,18 @@ fn a_business_is_taken_in_listed_and_shown() {
     let nmc = Nmc::on(db.url());
     let details = ["--phone", "+13125550199", "--address", "1 Main St", "--trade", "plumbing", "--timezone", "America/Chicago"];
     let onboarded = nmc.run(&[&["tenant", "onboard", "--name", JOE, "--format", "json"], &details[..]].concat()).json();
-    let all = ["business_name", "business_phone", "business_type", "created_at", "id", "onboarding_step", "status", "timezone"];
+    let all = [
+        "business_address",
+        "business_name",
+        "business_phone",
+        "business_type",
+        "created_at",
+        "id",
+        "onboarding_completed",
+        "onboarding_step",
+        "status",
+        "timezone",
+    ];
     assert_eq!(fields(&onboarded), all);
     for (field, value) in [
         ("business_name", JOE),
@@ -39,7 +50,7 @@ fn a_business_is_taken_in_listed_and_shown() {
         assert_eq!(shown["numbers"], json!([]));
         assert_eq!(shown["settings"]["greeting_cooldown_hours"], 24);
         let table = nmc.run(&["tenant", "show", key]).ok().out;
-        assert!(table.contains("business name    Joe's Plumbing\n") && table.contains("{{business_name}}"), "{table}");
+        assert!(table.contains("business name         Joe's Plumbing\n") && table.contains("{{business_name}}"), "{table}");
     }
     assert_eq!(nmc.run(&["tenant", "list", "--format", "json"]).json(), json!({"items": [onboarded], "next": null}));
     assert!(nmc.run(&["tenant", "list"]).ok().out.contains(JOE));
@@ -184,7 +195,9 @@ fn a_conversation_is_shown_by_its_id_and_by_its_customer() {
 fn help_is_there_for_every_command() {
     let nmc = Nmc::bare();
     let top = nmc.run(&["--help"]).ok().out;
-    for command in ["up", "serve", "worker", "migrate", "tenant", "number", "call", "conversation"] {
+    for command in
+        ["up", "serve", "worker", "migrate", "tenant", "user", "apikey", "number", "call", "conversation", "token-key", "openapi"]
+    {
         assert!(top.contains(&format!("  {command} ")), "{top}");
         assert!(nmc.run(&[command, "--help"]).ok().out.contains("Usage: nmc"));
     }

@@ -3,10 +3,17 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod addresses;
+mod apikey;
 mod commands;
+mod dialogue;
 mod home;
 mod migrate;
 mod nmc;
+mod onboard;
+mod onboarding;
+mod people;
 mod readme;
+mod terminal;
+mod token_key;
 mod up;
 mod worker;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_nmc");
 
 /// How long anything may take, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the data is and what else is set, for any number of runs.
 #[derive(Clone)]
@@ -54,6 +54,20 @@ impl Nmc {
         Said::by(self.command(PROGRAM).args(arguments))
     }
 
+    /// Runs it to its end, with this on standard input.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Said {
+        use std::io::Write as _;
+        let mut command = self.command(PROGRAM);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a program that runs");
+        // What is refused before it is read may leave nobody to read it.
+        let written = child.stdin.take().expect("its input").write_all(input.as_bytes());
+        assert!(written.is_ok() || matches!(child.wait(), Ok(status) if !status.success()), "nobody read");
+        let output = child.wait_with_output().expect("its end");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Said::new(output.status, text(output.stdout), text(output.stderr))
+    }
+
     /// Starts it and lets it run.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         Running::new(self.command(PROGRAM).args(arguments))
@@ -73,6 +87,17 @@ impl Said {
         let output = command.output().expect("a program that runs");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         Self { status: output.status, out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    pub(crate) const fn new(status: ExitStatus, out: String, err: String) -> Self {
+        Self { status, out, err }
+    }
+
+    /// Killed by this signal.
+    #[track_caller]
+    pub(crate) fn killed_by(self, signal: Signal) -> Self {
+        assert_eq!(self.status.signal(), Some(signal.as_raw()), "{self:#?}");
+        self
     }
 
     /// With this exit code.

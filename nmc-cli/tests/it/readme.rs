@@ -14,6 +14,9 @@ fn path_with(dir: &Path) -> String {
     format!("{}:{}", dir.display(), std::env::var("PATH").unwrap_or_default())
 }
 
+/// Stands before the file that they read.
+const FILE: &str = "<!-- The test has this as joe.toml, and the password in joe.password. -->\n```toml\n";
+
 /// Each command, and the lines shown below it.
 fn commands(block: &str) -> Vec<(&str, Vec<&str>)> {
     let mut commands: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -32,13 +35,17 @@ fn the_sessions_it_shows_work_as_shown() {
     let blocks: Vec<&str> = README.split(RUN).skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(README.matches("```console").count(), blocks.len(), "a session that no test runs");
     assert!(blocks.len() >= 2, "the command line, and the migrations");
+    let toml = README.split(FILE).nth(1).and_then(|rest| rest.split("```").next()).expect("the file of --from");
     for block in blocks {
         let home = Home::new();
         let _server = home.hold();
+        let folder = home.beside("files");
+        fs::write(folder.join("joe.toml"), toml).expect("a file");
+        fs::write(folder.join("joe.password"), "under a sink all day\n").expect("a file");
         let nmc = home.nmc.clone().with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")));
         for (command, shown) in commands(block) {
             assert!(command.starts_with("nmc "), "{command}");
-            let said = Said::by(nmc.command("sh").args(["-c", command])).ok();
+            let said = Said::by(nmc.command("sh").args(["-c", command]).current_dir(&folder)).ok();
             for line in shown {
                 assert!(said.out.contains(line) || said.err.contains(line), "{command} does not say {line:?}: {said:#?}");
             }

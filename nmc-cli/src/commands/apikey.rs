@@ -1,0 +1,100 @@
+use crate::cli::{ApiKeyCommand, ApiKeyName, DatabaseArgs, Format, KeyState};
+use crate::confirm::confirmed;
+use crate::database::{Database, operator};
+use crate::error::CliResult;
+use crate::output::{Columns, one_with_secret, time};
+use chrono::{DateTime, Utc};
+use nmc_core::identity::{ApiKey, ApiKeyFilter, KeyOrder, make_key, revoke_key, rotate_key};
+use nmc_core::{Error, Page, PageRequest, Secret, TenantTx};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// A key as it is at an instant.
+type AsOf = (ApiKey, DateTime<Utc>);
+
+const COLUMNS: Columns<AsOf> = Columns {
+    names: &["id", "name", "prefix", "state", "scopes", "expires_at", "last_used_at", "revoked_at", "created_at"],
+    values: |(key, at)| {
+        let state = match (key.is_in_force(*at), key.revoked_at) {
+            (true, _) => "in force",
+            (false, Some(_)) => "revoked",
+            (false, None) => "expired",
+        };
+        vec![
+            json!(key.id),
+            json!(key.name),
+            json!(key.prefix),
+            json!(state),
+            json!(key.scopes),
+            when(key.expires_at),
+            when(key.last_used_at),
+            when(key.revoked_at),
+            time(key.created_at),
+        ]
+    },
+};
+
+fn when(at: Option<DateTime<Utc>>) -> Value {
+    at.map_or(Value::Null, time)
+}
+
+pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
+    let database = Database::open(args)?;
+    let store = database.store()?;
+    match command {
+        ApiKeyCommand::Create { tenant, name, scopes, expires_in, expires_at, format } => {
+            let actor = operator(&store, &tenant.tenant)?;
+            let (row, text) = store.tenant(&actor.tenant(), |tx| {
+                let expires_at = expires_at.or(expires_in.map(|length| tx.now() + length));
+                let order = KeyOrder { name: name.clone(), scopes: scopes.clone(), expires_at };
+                make_key(tx, &actor, &order).map(|(key, text)| ((key, tx.now()), text))
+            })?;
+            print_made(format.format, &row, &text.text())?;
+        }
+        ApiKeyCommand::List { tenant, state, page } => {
+            let request = PageRequest::new(page.limit, page.after)?;
+            let filter = ApiKeyFilter { in_force: state.map(|state| state == KeyState::InForce), ..ApiKeyFilter::default() };
+            let actor = operator(&store, &tenant.tenant)?;
+            let (rows, at) = store.tenant(&actor.tenant(), |tx| Ok((tx.api_keys().list(&filter, request)?, tx.now())))?;
+            let items = rows.items.into_iter().map(|key| (key, at)).collect();
+            COLUMNS.page(page.format.format, &Page { items, next: rows.next })?;
+        }
+        ApiKeyCommand::Rotate { tenant, key, overlap, format } => {
+            let actor = operator(&store, &tenant.tenant)?;
+            let (old, row, text) = store.tenant(&actor.tenant(), |tx| {
+                let id = find(tx, &key)?.id;
+                let (new, text) = rotate_key(tx, &actor, id, overlap)?;
+                Ok((tx.api_keys().get(id)?, (new, tx.now()), text))
+            })?;
+            print_made(format.format, &row, &text.text())?;
+            match old.expires_at.filter(|_| old.revoked_at.is_none()) {
+                Some(end) => eprintln!("the old one, {}, goes on until {}", old.prefix, end.to_rfc3339()),
+                None => eprintln!("the old one, {}, is refused from now on", old.prefix),
+            }
+        }
+        ApiKeyCommand::Revoke { tenant, key, yes, format } => {
+            let actor = operator(&store, &tenant.tenant)?;
+            let known = store.tenant(&actor.tenant(), |tx| find(tx, &key))?;
+            drop(confirmed(yes, &format!("This revokes {} ({}): programs that use it are refused", known.name, known.prefix))?);
+            let row = store.tenant(&actor.tenant(), |tx| Ok((revoke_key(tx, &actor, known.id)?, tx.now())))?;
+            COLUMNS.one(format.format, &row)?;
+        }
+    }
+    drop(store);
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find(tx: &mut TenantTx<'_>, key: &ApiKeyName) -> nmc_core::Result<ApiKey> {
+    let found = match key {
+        ApiKeyName::Id(id) => tx.api_keys().find(*id)?,
+        ApiKeyName::Prefix(prefix) => tx.api_keys().find_by_prefix(prefix)?,
+    };
+    found.ok_or(Error::NotFound { entity: "API key" })
+}
+
+fn print_made(format: Format, row: &AsOf, text: &Secret) -> CliResult<()> {
+    one_with_secret(format, &COLUMNS, row, "key", text)?;
+    eprintln!("the key is shown this once; only a hash of it is kept");
+    Ok(())
+}

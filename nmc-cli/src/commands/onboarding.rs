@@ -1,0 +1,102 @@
+//! `nmc tenant onboarding` and `nmc tenant review-greeting`.
+
+use crate::cli::Format;
+use crate::confirm::confirmed;
+use crate::database::tenant;
+use crate::error::CliResult;
+use crate::output::{Columns, plain, time, write_json};
+use nmc_core::identity::{Missing, Onboarding, OnboardingStep};
+use nmc_core::settings::GreetingPreview;
+use nmc_core::{Error, Page, Store};
+use serde_json::{Value, json};
+
+/// A step as it is shown.
+struct Step {
+    step: OnboardingStep,
+    is_left: bool,
+    missing: Vec<Missing>,
+}
+
+const STEPS: Columns<Step> = Columns {
+    names: &["step", "what", "state", "missing"],
+    values: |row| {
+        let missing: Vec<String> = row.missing.iter().map(|missing| format!("{} {}", missing.field, missing.rule)).collect();
+        let state = match (row.is_left, row.missing.is_empty()) {
+            (true, _) => "done",
+            (false, true) => "ready",
+            (false, false) => "open",
+        };
+        vec![json!(row.step.number()), json!(row.step.label()), json!(state), json!(missing.join("; "))]
+    },
+};
+
+fn steps(state: &Onboarding) -> Vec<Step> {
+    let steps = state.missing.iter().map(|(step, missing)| Step {
+        step: *step,
+        is_left: state.completed || step.number() < state.step.number(),
+        missing: missing.clone(),
+    });
+    steps.collect()
+}
+
+/// How far a business is, for programs.
+pub(super) fn document(state: &Onboarding) -> Value {
+    let steps: Vec<Value> = steps(state)
+        .iter()
+        .map(|row| {
+            let missing: Vec<Value> =
+                row.missing.iter().map(|missing| json!({"field": missing.field, "rule": missing.rule})).collect();
+            json!({"step": row.step.number(), "what": row.step.label(), "is_left": row.is_left, "missing": missing})
+        })
+        .collect();
+    json!({"step": state.step.number(), "completed": state.completed, "steps": steps})
+}
+
+pub(super) fn print(format: Format, state: &Onboarding) -> CliResult<()> {
+    match format {
+        Format::Json => write_json(&document(state)),
+        Format::Table => STEPS.page(format, &Page { items: steps(state), next: None }),
+    }
+}
+
+pub(crate) fn run(store: &Store, key: &str, complete: Option<i32>, format: Format) -> CliResult<()> {
+    let proof = tenant(store, key)?;
+    let step = complete.map(OnboardingStep::numbered).transpose()?;
+    let state = store.tenant(&proof, |tx| match step {
+        Some(step) => tx.complete_onboarding_step(step),
+        None => tx.onboarding(),
+    })?;
+    print(format, &state)?;
+    if state.completed {
+        eprintln!("onboarding is complete");
+    }
+    Ok(())
+}
+
+const REVIEW: Columns<(GreetingPreview, Option<Value>)> = Columns {
+    names: &["text", "characters", "encoding", "segments", "greeting_reviewed_at"],
+    values: |(preview, at)| {
+        vec![json!(preview.text), json!(preview.characters), json!(preview.encoding.as_str()), json!(preview.segments), json!(at)]
+    },
+};
+
+/// Nobody approves of what they have not seen: of a greeting that was changed after it was shown, nobody has.
+pub(crate) fn review_greeting(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {
+    let proof = tenant(store, key)?;
+    let (template, preview) = store.tenant(&proof, |tx| {
+        let template = tx.business_settings().get()?.greeting_template;
+        let preview = GreetingPreview::of(&template, &tx.tenants().get()?.business_name)?;
+        Ok((template, preview))
+    })?;
+    let shown: Vec<String> = preview.text.lines().map(plain).collect();
+    let (characters, segments, encoding) = (preview.characters, preview.segments, preview.encoding.as_str());
+    eprintln!("{}\n({characters} characters, {segments} segments in {encoding})", shown.join("\n"));
+    drop(confirmed(yes, "This approves of the greeting as it is")?);
+    let settings = store.tenant(&proof, |tx| {
+        if tx.business_settings().lock()?.greeting_template != template {
+            return Err(Error::Stale { entity: "the greeting" });
+        }
+        tx.business_settings().review_greeting()
+    })?;
+    REVIEW.one(format, &(preview, settings.greeting_reviewed_at.map(time)))
+}

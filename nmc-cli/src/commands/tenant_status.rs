@@ -1,0 +1,42 @@
+//! `nmc tenant suspend`, `reactivate` and `deactivate`.
+
+use super::tenant::COLUMNS;
+use crate::cli::Format;
+use crate::confirm::confirmed;
+use crate::database::tenant;
+use crate::error::CliResult;
+use nmc_core::store::Reason;
+use nmc_core::{Store, TenantStatus};
+
+const WHAT_FOLLOWS: &str = "its people are logged out and its API keys refused, texts to its callers wait, \
+                            and calls to it are still recorded";
+
+pub(crate) fn suspend(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {
+    ask(store, key, yes, "suspends")?;
+    set(store, key, TenantStatus::Suspended, format)
+}
+
+pub(crate) fn deactivate(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {
+    ask(store, key, yes, "deactivates")?;
+    set(store, key, TenantStatus::Inactive, format)
+}
+
+pub(crate) fn reactivate(store: &Store, key: &str, format: Format) -> CliResult<()> {
+    set(store, key, TenantStatus::Active, format)?;
+    eprintln!("its people can log in, and the texts that waited are sent");
+    Ok(())
+}
+
+/// It can be undone, but not for those who are in the middle of something: so it is asked. Who it is comes first.
+fn ask(store: &Store, key: &str, yes: bool, does: &str) -> CliResult<()> {
+    let proof = tenant(store, key)?;
+    let name = store.tenant(&proof, |tx| tx.tenants().get())?.business_name;
+    drop(confirmed(yes, &format!("This {does} {name}: {WHAT_FOLLOWS}"))?);
+    Ok(())
+}
+
+fn set(store: &Store, key: &str, to: TenantStatus, format: Format) -> CliResult<()> {
+    let proof = tenant(store, key)?;
+    let row = store.system(Reason::Operations, |tx| tx.set_tenant_status(proof.id(), to))?;
+    COLUMNS.one(format, &row)
+}

@@ -1,0 +1,119 @@
+//! `nmc user`.
+
+use crate::nmc::Nmc;
+use crate::onboard::door;
+use nmc_core::Secret;
+use nmc_core::identity::Origin;
+use nmc_core::testing::{Business, TestDb};
+use serde_json::{Value, json};
+
+const JOE: &str = "Joe's Plumbing";
+
+fn invite(nmc: &Nmc, email: &str, role: &str) -> Value {
+    let who = ["--email", email, "--first-name", "Ann", "--last-name", "Other", "--role", role, "--format", "json"];
+    nmc.run(&[&["user", "invite"], &who[..]].concat()).json()
+}
+
+fn emails(page: &Value) -> Vec<&str> {
+    page["items"].as_array().expect("rows").iter().filter_map(|row| row["email"].as_str()).collect()
+}
+
+#[test]
+fn whoever_is_invited_gets_an_invitation_that_is_shown_once() {
+    let db = TestDb::new();
+    let _business = Business::onboard(&db.store, JOE);
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let made = invite(&nmc, "Ann@Example.com", "admin");
+    assert_eq!(
+        (&made["email"], &made["role"], &made["email_verified"]),
+        (&json!("ann@example.com"), &json!("admin"), &json!(false))
+    );
+    let first = made["invitation"].as_str().expect("an invitation").to_owned();
+
+    let said = nmc.run(&["user", "invite-again", "ann@example.com"]).ok();
+    assert!(said.err.contains("shown this once") && said.err.contains("7 days"), "{said:?}");
+    let second = said.out.lines().last().expect("the last line").to_owned();
+    assert!(second.starts_with("nmci_") && second != first, "{said:?}");
+    let password = Secret::new("under a sink all day");
+    assert!(door(&db).accept_invitation(&Secret::new(first.as_str()), &password).is_err(), "an earlier one is void");
+    door(&db).accept_invitation(&Secret::new(second.as_str()), &password).expect("a password");
+    let ann = "ann@example.com".parse().expect("an address");
+    door(&db).login(&ann, &password, &Origin::default()).expect("a login");
+
+    for format in ["table", "json"] {
+        for command in [&["user", "list"][..], &["tenant", "show", JOE], &["user", "deactivate", "ann@example.com"]] {
+            let said = nmc.run(&[command, &["--format", format]].concat()).ok();
+            assert!(!said.out.contains("nmci_") && !said.err.contains("nmci_"), "{said:?}");
+        }
+    }
+    assert!(door(&db).login(&ann, &password, &Origin::default()).is_err(), "deactivated");
+    nmc.run(&["user", "invite-again", "ann@example.com"]).refused(2, "user is deactivated");
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(nmc.run(&["user", "activate", id, "--format", "json"]).json()["is_active"], true);
+    door(&db).login(&ann, &password, &Origin::default()).expect("a login again");
+}
+
+#[test]
+fn people_are_listed_by_role_and_activity() {
+    let db = TestDb::new();
+    let _business = Business::onboard(&db.store, JOE);
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    for (email, role) in [("joe@example.com", "owner"), ("ann@example.com", "admin"), ("vic@example.com", "viewer")] {
+        invite(&nmc, email, role);
+    }
+    nmc.run(&["user", "deactivate", "vic@example.com"]).ok();
+    let list = |more: &[&str]| nmc.run(&[&["user", "list", "--format", "json"], more].concat()).json();
+    assert_eq!(emails(&list(&[])), ["vic@example.com", "ann@example.com", "joe@example.com"]);
+    assert_eq!(emails(&list(&["--role", "admin"])), ["ann@example.com"]);
+    assert_eq!(emails(&list(&["--activity", "inactive"])), ["vic@example.com"]);
+    assert_eq!(emails(&list(&["--activity", "active", "--limit", "1"])), ["ann@example.com"]);
+    assert_eq!(nmc.run(&["tenant", "show", JOE, "--format", "json"]).json()["owner"]["email"], "joe@example.com");
+    db.execute("UPDATE users SET first_name = E'Ann\\u001b[31m'");
+    let table = nmc.run(&["user", "list"]).ok().out;
+    assert!(table.contains("Ann [31m") && !table.contains('\u{1b}'), "people's names move no cursor: {table}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_its_name() {
+    let db = TestDb::new();
+    let _business = Business::onboard(&db.store, JOE);
+    let _rival = Business::onboard(&db.store, "Rival Rooter");
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let joe = invite(&nmc, "joe@example.com", "owner");
+    let rival = nmc.clone().with("NMC_TENANT", "Rival Rooter");
+    let who = |change: &str, value: &str| {
+        let mut all = vec!["user", "invite"];
+        for (option, fine) in
+            [("--email", "ann@example.com"), ("--first-name", "Ann"), ("--last-name", "Other"), ("--role", "user")]
+        {
+            all.extend([option, if option == change { value } else { fine }]);
+        }
+        all.into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let long = "x".repeat(101);
+    for (option, value, why) in [
+        ("--email", "ann", "--email"),
+        ("--email", "JOE@example.com", "email is already taken"),
+        ("--first-name", "", "first_name must not be empty"),
+        ("--last-name", &long, "last_name must be at most 100 characters"),
+        ("--role", "boss", "must be one of: owner admin operator user viewer"),
+    ] {
+        let arguments = who(option, value);
+        for nmc in [&nmc, &rival] {
+            let said = nmc.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).refused(2, why);
+            assert!(!said.err.contains("Joe's"), "whose it is stays untold: {said:?}");
+        }
+    }
+    nmc.run(&["user", "invite", "--email", "a@b.co"]).refused(2, "--role");
+    nmc.run(&["user", "deactivate", "joe@example.com"]).refused(2, "user is the last owner; make another one first");
+    nmc.run(&["user", "deactivate", "joe"]).refused(2, "ID|EMAIL");
+    let id = joe["id"].as_str().expect("an id");
+    for command in ["deactivate", "activate", "invite-again"] {
+        for key in [id, "joe@example.com"] {
+            rival.run(&["user", command, key]).refused(2, "user not found");
+        }
+        nmc.run(&["user", command, "01993b6e-0000-7000-8000-000000000000"]).refused(2, "user not found");
+        nmc.run(&["user", command, "joe@example.com", "--tenant", "Nobody"]).refused(2, "tenant not found");
+    }
+    assert_eq!(db.query::<i64>("SELECT count(*) FROM users"), [1]);
+}
