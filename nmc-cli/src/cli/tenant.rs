@@ -1,8 +1,10 @@
 //! `nmc tenant`.
 
 use super::{FormatArg, PageArgs};
+use chrono::NaiveTime;
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::{Email, PhoneNumber, TenantStatus, Timezone};
+use rust_decimal::Decimal;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -37,6 +39,8 @@ pub(crate) enum KnownTenantCommand {
         #[command(flatten)]
         format: FormatArg,
     },
+    /// Change what a business says of itself, its hours and its prices
+    Change(Box<TenantChangeArgs>),
     /// Show how far a business is with its onboarding, and what each step still needs
     Onboarding {
         #[command(flatten)]
@@ -92,6 +96,56 @@ pub(crate) struct WhichArg {
     /// Its id or its exact name
     #[arg(value_name = "ID|NAME")]
     pub(crate) tenant: String,
+}
+
+/// Changes of a business; what is not named stays.
+#[derive(Args)]
+pub(crate) struct TenantChangeArgs {
+    #[command(flatten)]
+    pub(crate) tenant: WhichArg,
+    #[command(flatten)]
+    pub(crate) changes: TenantChanges,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct TenantChanges {
+    /// Its name, as greetings call it
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The number it has had so far
+    #[arg(long, value_name = "E.164")]
+    pub(crate) phone: Option<PhoneNumber>,
+    /// Its address
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Its trade, like plumbing
+    #[arg(long)]
+    pub(crate) trade: Option<String>,
+    /// Its zone, like America/Chicago
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<Timezone>,
+    /// When it opens, in its zone, like 07:30
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    pub(crate) opens: Option<NaiveTime>,
+    /// When it closes; earlier than it opens when that is past midnight, the same when it never does
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    pub(crate) closes: Option<NaiveTime>,
+    /// The lower end of a usual job's price, in dollars
+    #[arg(long, value_name = "DOLLARS")]
+    pub(crate) job_min: Option<Decimal>,
+    /// The upper end of a usual job's price, in dollars
+    #[arg(long, value_name = "DOLLARS")]
+    pub(crate) job_max: Option<Decimal>,
+    /// How far from its address it takes jobs
+    #[arg(long, value_name = "MILES")]
+    pub(crate) radius: Option<i32>,
+}
+
+fn time_of_day(text: &str) -> Result<NaiveTime, &'static str> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "must be like 07:30")
 }
 
 /// How far onboarding is.

@@ -1,14 +1,14 @@
 use super::{number, onboarding, tenant_status, user};
-use crate::cli::{DatabaseArgs, Format, KnownTenantCommand, OnboardingState};
+use crate::cli::{DatabaseArgs, Format, KnownTenantCommand, OnboardingState, TenantChangeArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::output::{Columns, time, write_json};
 use chrono::{DateTime, Utc};
-use nmc_core::identity::{TenantFilter, TenantRow};
+use nmc_core::identity::{TenantFilter, TenantPatch, TenantRow};
 use nmc_core::numbers::NumberFilter;
 use nmc_core::settings::{BusinessHours, BusinessSettings};
 use nmc_core::store::Reason;
-use nmc_core::{PageRequest, Store};
+use nmc_core::{PageRequest, Patch, Store};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -93,6 +93,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
             COLUMNS.page(page.format.format, &rows)?;
         }
         KnownTenantCommand::Show { tenant, format } => show(&store, &tenant.tenant, format.format)?,
+        KnownTenantCommand::Change(args) => change(&store, *args)?,
         KnownTenantCommand::Onboarding { tenant, complete, format } => {
             onboarding::run(&store, &tenant.tenant, complete, format.format)?;
         }
@@ -151,6 +152,27 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
             number::COLUMNS.page(format, &numbers)
         }
     }
+}
+
+fn change(store: &Store, args: TenantChangeArgs) -> CliResult<()> {
+    let proof = tenant(store, &args.tenant.tenant)?;
+    let set = |text: Option<String>| text.map_or(Patch::Keep, Patch::Set);
+    let changes = args.changes;
+    let patch = TenantPatch {
+        business_name: changes.name,
+        business_phone: changes.phone.map_or(Patch::Keep, Patch::Set),
+        business_address: set(changes.address),
+        business_type: set(changes.trade),
+        service_radius_miles: changes.radius,
+        estimated_job_min: changes.job_min,
+        estimated_job_max: changes.job_max,
+        business_hours_start: changes.opens,
+        business_hours_end: changes.closes,
+        timezone: changes.timezone,
+        ..TenantPatch::default()
+    };
+    let row = store.tenant(&proof, |tx| tx.tenants().update(&patch))?;
+    COLUMNS.one(args.format.format, &row)
 }
 
 fn gap() -> CliResult<()> {
