@@ -7,7 +7,7 @@ mod tenant;
 pub(crate) use access::{
     ApiKeyCommand, ApiKeyName, KeyState, TokenKeyCommand, TokenKeysArg, UserActivity, UserArgs, UserCommand, UserKey,
 };
-pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantCommand};
+pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;

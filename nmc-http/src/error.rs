@@ -68,6 +68,21 @@ impl FieldProblem {
 }
 
 impl ApiError {
+    /// The same in the words of a request whose fields go by other names than the library's: pairs of the library's name and
+    /// the request's.
+    pub(crate) fn renamed(self, names: &[(&'static str, &'static str)]) -> Self {
+        let ours = |field: &str| names.iter().find(|(library, _)| *library == field).map(|(_, ours)| *ours);
+        match self {
+            Self::Core(Error::Invalid { field, rule }) => {
+                Self::Core(Error::Invalid { field: ours(&field).map_or(field, Cow::Borrowed), rule })
+            }
+            Self::Core(Error::Conflict { field, rule }) => {
+                Self::Core(Error::Conflict { field: ours(field).unwrap_or(field), rule })
+            }
+            other => other,
+        }
+    }
+
     const fn title(&self) -> &'static str {
         match self {
             Self::Core(Error::NotFound { .. }) | Self::NoRoute => "Not found",

@@ -26,6 +26,7 @@ pub(crate) async fn secure(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let is_docs = req.path().starts_with("/docs");
     let mut answer = next.call(req).await?;
+    let is_whole = answer.status().is_success();
     let headers = answer.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
@@ -37,7 +38,7 @@ pub(crate) async fn secure(
     }
     set(header::CONTENT_SECURITY_POLICY, if is_docs { DOCS } else { DATA });
     // With an ETag a browser may keep it, if it asks each time.
-    let cache = if is_docs { "public, max-age=3600" } else { "no-store" };
+    let cache = if is_docs && is_whole { "public, max-age=3600" } else { "no-store" };
     set(header::CACHE_CONTROL, cache);
     Ok(answer)
 }

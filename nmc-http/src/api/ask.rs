@@ -222,6 +222,8 @@ fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
             (field(&name), "is not a parameter here".to_owned())
         } else if let Some(missing) = said.strip_prefix("missing field ") {
             (missing.trim_matches('`').to_owned(), "is required".to_owned())
+        } else if let Some(twice) = said.strip_prefix("duplicate field ") {
+            (twice.trim_matches('`').to_owned(), "must be given once".to_owned())
         } else if said.starts_with("must ") {
             (field(&name), said)
         } else {

@@ -1,13 +1,14 @@
 //! JSON bodies: read whole, bounded, and refused with a pointer to the field at fault. What a client wrote is never repeated
 //! in a refusal, so that it can't get into a log by this way.
 
+use super::wire::Braced;
 use crate::error::{ApiError, FieldProblem};
 use serde::de::DeserializeOwned;
 
 /// Reads a body.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;
+    let Braced(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;
     json.end().map_err(|_| ApiError::Body(FieldProblem::whole("must be one JSON document")))?;
     Ok(value)
 }
@@ -47,6 +48,11 @@ fn in_our_words(pointer: String, said: &str) -> (String, String) {
     }
     if said.starts_with("invalid type") || said.starts_with("invalid value") || said.starts_with("unknown variant") {
         let expected = said.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+        if ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"].contains(&expected) {
+            // The names of Rust's types are nobody's business.
+            let too_far = said.starts_with("invalid value");
+            return (pointer, if too_far { "is out of range" } else { "must be a whole number" }.to_owned());
+        }
         return (pointer, format!("must be {}", expected.replace('`', "")));
     }
     // Words of ours: the refusal of a typed value.
@@ -80,11 +86,13 @@ mod tests {
             (r#"{"name": "a", "role": "secret value"}"#, "#/role", "is not a field here"),
             (r#"{"name": "a", "name": "secret value"}"#, "#/name", "must be given once"),
             (r#"{"name": "a", "email": "secret value"}"#, "#/email", "must be an address like joe@example.com"),
-            (r#"{"name": "a", "age": "secret value"}"#, "#/age", "must be i32"),
-            (r#"{"name": "a", "age": 3000000000}"#, "#/age", "must be i32"),
-            (r#"{"name": "a", "age": null}"#, "#/age", "must be i32"),
+            (r#"{"name": "a", "age": "secret value"}"#, "#/age", "must be a whole number"),
+            (r#"{"name": "a", "age": 7.5}"#, "#/age", "must be a whole number"),
+            (r#"{"name": "a", "age": 3000000000}"#, "#/age", "is out of range"),
+            (r#"{"name": "a", "age": null}"#, "#/age", "must be a whole number"),
             (r#"{"name": "a", "tags": ["x", 7]}"#, "#/tags/1", "must be a string"),
-            (r#"["secret value"]"#, "#", "must be a string"),
+            (r#"["secret value"]"#, "#", "must be an object"),
+            (r#"7"#, "#", "must be an object"),
             (r#"{"name": "a""#, "#", "must be a JSON document"),
             (r#"{"name": "a"} {}"#, "#", "must be one JSON document"),
             ("", "#", "must be a JSON document"),

@@ -114,6 +114,9 @@ impl Routes<'_> {
         F: Future<Output = ApiResult<R>> + 'static,
     {
         self.methods.push(name);
+        if method == Method::GET {
+            self.methods.push("HEAD");
+        }
         match &mut self.into {
             Into::Document(document) => document.add::<Q, B, R>(&method, self.path, self.tag, &op),
             Into::Server(resource) => {

@@ -50,12 +50,12 @@ impl Document {
         for parameter in Q::into_params(|| Some(ParameterIn::Query)) {
             operation = operation.parameter(parameter);
         }
-        if *method == Method::PATCH {
+        if let Some((name, what)) = in_header(method, op.id) {
             let header = ParameterBuilder::new()
-                .name("If-Match")
+                .name(name)
                 .parameter_in(ParameterIn::Header)
                 .required(Required::False)
-                .description(Some("The ETag that the change was made for: what somebody else has changed meanwhile answers 412."))
+                .description(Some(what))
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
             operation = operation.parameter(header);
         }
@@ -137,6 +137,22 @@ fn access(access: Access) -> serde_json::Value {
         Access::Anyone => json!({ "kind": "anyone" }),
         Access::OwnOr(permission) => json!({ "kind": "own", "permission": permission.label() }),
         Access::Needs(permission) => json!({ "kind": "needs", "permission": permission.label() }),
+    }
+}
+
+/// The header that an operation heeds, and what it is for.
+fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str)> {
+    match id {
+        "register" => Some((
+            "Idempotency-Key",
+            "A text of the caller's making, up to 255 characters: the same again returns what the first request made.",
+        )),
+        // They have no version.
+        "changeStatus" => None,
+        _ if *method == Method::PATCH || id == "reviewGreeting" => {
+            Some(("If-Match", "The ETag that the change was made for: what somebody else has changed meanwhile answers 412."))
+        }
+        _ => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file per resource.
 
+mod docs;
 mod health;
 mod twilio_sms;
 mod twilio_voice;
@@ -7,17 +8,14 @@ pub(crate) mod v1;
 
 use crate::api::Api;
 use crate::error::{ApiError, ApiResult};
-use actix_web::web::Redirect;
 use actix_web::{HttpResponse, guard, web};
 use nmc_core::Error;
 use utoipa::openapi::OpenApi;
-use utoipa_swagger_ui::SwaggerUi;
 
 /// Every route, in one table.
 pub(crate) fn configure(app: &mut web::ServiceConfig, document: &OpenApi) {
     v1::routes(&mut Api::Server(app));
-    app.service(resource("/docs", "GET, HEAD").route(get().to(|| async { Redirect::to("/docs/").see_other() })))
-        .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()));
+    docs::configure(app, document);
     app.service(resource("/webhooks/twilio/voice/status", "POST").route(web::post().to(twilio_voice::status)))
         .service(resource("/webhooks/twilio/sms", "POST").route(web::post().to(twilio_sms::receive)))
         .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)))

@@ -1,5 +1,6 @@
 //! What the server logs, all of it, and that nobody's number or words are in it.
 
+use crate::api::{OTHER_PASSWORD, PASSWORD, WRONG_PASSWORD};
 use crate::site::{SMS, SMS_STATUS, Site, VOICE};
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
 use std::io::Write;
@@ -11,7 +12,15 @@ static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 struct Log;
 
 impl Write for Log {
+    /// One event at a time. What leaks ends the whole run: no later test could be sure to look for it.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let line = String::from_utf8_lossy(bytes);
+        if let Some(kind) = leaked(&line) {
+            // The line itself stays unsaid: it may be somebody's.
+            // Straight out: what a test prints is lost with the run.
+            drop(writeln!(std::io::stderr(), "the log holds {kind}, in an event of {}", place(&line)));
+            std::process::abort();
+        }
         LOG.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 
@@ -20,12 +29,85 @@ impl Write for Log {
     }
 }
 
+/// Passwords that tests use.
+const PASSWORDS: [&str; 3] = [PASSWORD, OTHER_PASSWORD, WRONG_PASSWORD];
+
+/// What is in a line that must be in none.
+fn leaked(line: &str) -> Option<&'static str> {
+    // The examples that our own rules give.
+    let line = &line.replace("like +14155550123", "").replace("like joe@example.com", "");
+    let is_token = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let run = |text: &str, holds: fn(char) -> bool| text.chars().take_while(|c| holds(*c)).count();
+    let after = |mark: &'static str| line.match_indices(mark).map(move |(at, _)| line.get(at + mark.len()..).unwrap_or_default());
+    let is_api_key = |rest: &str| {
+        let secret =
+            rest.split_once('_').filter(|(prefix, _)| prefix.len() <= 16 && prefix.chars().all(|c| c.is_ascii_alphanumeric()));
+        secret.is_some_and(|(_, secret)| secret.chars().take_while(|c| is_token(*c)).count() >= 40)
+    };
+    let is_phone = |rest: &str| run(rest, |c| c.is_ascii_digit()) >= 7;
+    let is_address = |at: usize| {
+        let (before, domain) = (line.get(..at).unwrap_or_default(), line.get(at + 1..).unwrap_or_default());
+        let name = before.ends_with(|c: char| c.is_ascii_alphanumeric() || ".-_+".contains(c));
+        let domain: String = domain.chars().take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).collect();
+        name && domain.trim_end_matches('.').contains('.')
+    };
+    let kinds = [
+        ("a password", PASSWORDS.iter().any(|password| line.contains(password)) || line.contains("$2b$")),
+        ("a refresh token", after("nmcr_").next().is_some()),
+        ("an invitation", after("nmci_").next().is_some()),
+        ("an access token", after("eyJ").next().is_some()),
+        ("an API key", after("nmc_").any(is_api_key)),
+        ("a phone number", after("+").chain(after("%2B")).any(is_phone)),
+        ("an e-mail address", line.match_indices('@').any(|(at, _)| is_address(at)) || after("%40").next().is_some()),
+    ];
+    kinds.into_iter().find(|(_, is_there)| *is_there).map(|(kind, _)| kind)
+}
+
+/// The module and the message's first words, which our code wrote: an event reads `time LEVEL module: message`.
+fn place(line: &str) -> String {
+    line.split_whitespace().nth(2).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_checker_knows_each_kind_of_leak_and_lets_ordinary_lines_pass() {
+    let secret = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP-";
+    let leaks = [
+        (format!("INFO nmc_http: trying {PASSWORD} now"), "a password"),
+        (format!("INFO nmc_http: {OTHER_PASSWORD}"), "a password"),
+        ("hash=$2b$04$abcdefghijklmnopqrstuv".to_owned(), "a password"),
+        (format!("token=nmcr_abc.{secret}"), "a refresh token"),
+        (format!("invitation=nmci_0_{secret}"), "an invitation"),
+        (format!("key=\"nmc_0123456789ab_{secret}\""), "an API key"),
+        ("bearer=eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned(), "an access token"),
+        ("caller=+15550000001".to_owned(), "a phone number"),
+        ("path=/v1?phone=%2B15550000001".to_owned(), "a phone number"),
+        ("user=joe.plumber@example.com logged in".to_owned(), "an e-mail address"),
+        ("Email(\"joe@example.com\")".to_owned(), "an e-mail address"),
+        ("path=/v1/users?email=joe%40example.com".to_owned(), "an e-mail address"),
+    ];
+    for (line, kind) in leaks {
+        assert_eq!(leaked(&line), Some(kind), "{line}");
+    }
+    let ordinary = [
+        "2026-11-22T18:41:11.123456Z DEBUG nmc_http::log: request method=GET route=\"/v1/users/{user}\" status=200 took_ms=1",
+        "DEBUG nmc_core::store: slow statement sql=SELECT nmc_enter_tenant($1) -- 1 + 23 a@b",
+        "WARN nmc_core: sid=\"CA00000000000000000000000000000001\" no such number: see `nmc number list`",
+        "WARN nmc_http::log: request error=\"To must be in E.164, like +14155550123\"",
+        "INFO nmc_core: tenant=01936b1e-0000-7000-8000-000000000001 at 2026-11-22T18:41:11+00:00",
+    ];
+    for line in ordinary {
+        assert_eq!(leaked(line), None, "{line}");
+    }
+    assert_eq!(place("2026-11-22T18:41:11.1Z DEBUG nmc_http::log: request"), "nmc_http::log:");
+}
+
 /// From now on our crates' log is kept, down to its smallest whisper, from every thread of this test run.
 pub(crate) fn capture() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("nmc_core=trace,nmc_http=trace"))
+            // The framework at the level that an operator in trouble may choose.
+            .with_env_filter(EnvFilter::new("nmc_core=trace,nmc_http=trace,actix_web=debug,actix_http=debug,actix_server=debug"))
             .with_ansi(false)
             .with_writer(|| Log)
             .init();

@@ -42,6 +42,10 @@ const UNSPEAKABLE: [&str; 17] = [
     "joe",
 ];
 
+/// What no refusal may say, not even to those whose own words and columns it repeats.
+const UNSPEAKABLE_ANYWHERE: [&str; 11] =
+    ["select ", "insert into", "diesel", "postgres", "backtrace", "panicked", ".rs:", "/tmp", "_fkey", "_check", "violates"];
+
 /// One running server with two businesses. Nothing here goes to the second: its rows must not move.
 pub(crate) struct Site {
     pub(crate) db: TestDb,
@@ -137,6 +141,11 @@ impl Site {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where photos are kept.
+    pub(crate) fn uploads(&self) -> &std::path::Path {
+        &self.uploads
     }
 
     /// Every row of every table.
@@ -288,6 +297,10 @@ impl Answer {
     pub(crate) fn checked_form(self) -> Self {
         assert_eq!(self.header("X-Content-Type-Options"), Some("nosniff"), "{self:?}");
         if self.status >= 400 {
+            let body = self.body.to_lowercase();
+            for word in UNSPEAKABLE_ANYWHERE {
+                assert!(!body.contains(word), "an answer says {word:?}: {}", self.body);
+            }
             assert_eq!(self.header("Content-Type"), Some("application/problem+json"), "{self:?}");
             let problem: serde_json::Value = serde_json::from_str(&self.body).expect("a problem document");
             assert_eq!(problem["status"], self.status, "{self:?}");
@@ -319,6 +332,17 @@ impl Wire {
         self.read()
     }
 
+    /// A request of somebody with a JSON body, and its answer, on a connection that stays.
+    pub(crate) fn json(&mut self, method: &str, path: &str, bearer: &str, body: &serde_json::Value) -> Answer {
+        let body = body.to_string();
+        self.write(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: nmc\r\nAuthorization: Bearer {bearer}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        self.read_any().checked_form()
+    }
+
     /// No more will be written.
     pub(crate) fn hang_up(&mut self) {
         self.0.get_ref().shutdown(std::net::Shutdown::Write).expect("an open connection");
@@ -330,7 +354,23 @@ impl Wire {
         self.0.read_to_end(&mut rest).is_ok()
     }
 
+    /// Everything until the other side closes, or falls silent.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        drop(self.0.read_to_end(&mut rest));
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+
+    /// Writes as much as the other side takes.
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) {
+        drop(self.0.get_mut().write_all(bytes));
+    }
+
     pub(crate) fn read(&mut self) -> Answer {
+        self.read_any().checked()
+    }
+
+    fn read_any(&mut self) -> Answer {
         let mut line = || {
             let mut line = String::new();
             self.0.read_line(&mut line).expect("a line");
@@ -350,6 +390,6 @@ impl Wire {
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).expect("a body");
         answer.body = String::from_utf8(body).expect("text");
-        answer.checked()
+        answer
     }
 }

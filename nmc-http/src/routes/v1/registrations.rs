@@ -2,8 +2,8 @@ use super::tenant::TenantOut;
 use super::users::UserOut;
 use crate::api::ask::{Ask, JsonBody, NoQuery};
 use crate::api::reply::Created;
-use crate::api::wire::text;
-use crate::error::ApiResult;
+use crate::api::wire::{object, text};
+use crate::error::{ApiError, ApiResult};
 use nmc_core::Secret;
 use nmc_core::identity::{NewTenant, Registration};
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,10 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegistrationIn {
     /// The business.
+    #[serde(deserialize_with = "object")]
     business: BusinessIn,
     /// Its owner.
+    #[serde(deserialize_with = "object")]
     owner: OwnerIn,
 }
 
@@ -60,6 +62,19 @@ pub(crate) struct RegisteredOut {
     owner: UserOut,
 }
 
+/// What the library calls the fields of the body.
+const NAMES: [(&str, &str); 9] = [
+    ("business_name", "business.name"),
+    ("business_phone", "business.phone"),
+    ("business_address", "business.address"),
+    ("business_type", "business.trade"),
+    ("email", "owner.email"),
+    ("password", "owner.password"),
+    ("first_name", "owner.first_name"),
+    ("last_name", "owner.last_name"),
+    ("phone_number", "owner.phone"),
+];
+
 /// The same `Idempotency-Key` again returns what the first request made.
 pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
     let RegistrationIn { business, owner } = &ask.body.0;
@@ -79,6 +94,7 @@ pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> Api
         phone_number: owner.phone.clone().map(|phone| phone.0),
     };
     let (key, authenticator) = (ask.header("Idempotency-Key").map(str::to_owned), ask.app.authenticator.clone());
-    let made = ask.app.entrance.blocking(move |_| authenticator.register(&new, key.as_deref())).await?;
+    let made = ask.app.entrance.blocking(move |_| authenticator.register(&new, key.as_deref())).await;
+    let made = made.map_err(|error: ApiError| error.renamed(&NAMES))?;
     Ok(Created("/v1/tenant".to_owned(), RegisteredOut { tenant: made.business.into(), owner: made.owner.into() }))
 }

@@ -1,7 +1,7 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, page};
 use crate::api::reply::{Created, Done, Json, PageOut};
 use crate::api::wire::{Text, text};
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 use chrono::{DateTime, Utc};
 use nmc_core::identity::{Session, Tokens, end_session, list_sessions, logout, logout_everywhere};
 use nmc_core::{Secret, SessionId};
@@ -118,7 +118,8 @@ pub(super) async fn log_in(ask: Ask<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Cr
     if tokens.is_err() {
         until_the_next_tenth(since).await;
     }
-    let out = TokensOut::of(tokens?, ask.app.authenticator.store().now());
+    let tokens = tokens.map_err(|error: ApiError| error.renamed(&[("device_fingerprint", "device")]))?;
+    let out = TokensOut::of(tokens, ask.app.authenticator.store().now());
     Ok(Created(format!("/v1/sessions/{}", out.session.id.0), out))
 }
 

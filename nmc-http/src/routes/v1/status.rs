@@ -95,7 +95,8 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<StatusChange>>) -> ApiResu
             };
             tx.presences().set(user, status, &message)
         })
-        .await?;
+        .await
+        .map_err(|error| error.renamed(&[("status_message", "message")]))?;
     Ok(Json(row.into()))
 }
 

@@ -91,8 +91,9 @@ pub(crate) struct InvitationOut {
 }
 
 impl InvitationOut {
-    fn of((user, token): (User, InvitationToken)) -> Self {
-        let expires_at = user.updated_at + INVITATION_LIFETIME;
+    /// Made at this instant, by the clock of the transaction: `updated_at` goes by the database's.
+    fn made(at: DateTime<Utc>, user: User, token: &InvitationToken) -> Self {
+        let expires_at = at + INVITATION_LIFETIME;
         Self { user: user.into(), invitation: token.text().expose().to_owned(), expires_at }
     }
 }
@@ -149,19 +150,25 @@ pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResu
         timezone: body.timezone.map(|zone| zone.0),
         role: body.role.0,
     };
-    let out = InvitationOut::of(ask.acting(move |tx, actor| invite_person(tx, actor, &new)).await?);
+    let made = ask
+        .acting(move |tx, actor| {
+            let (user, token) = invite_person(tx, actor, &new)?;
+            Ok(InvitationOut::made(tx.now(), user, &token))
+        })
+        .await;
+    let out = made.map_err(|error| error.renamed(&[("phone_number", "phone")]))?;
     Ok(Created(format!("/v1/users/{}", out.user.id.0), out))
 }
 
 pub(super) async fn invite_again(ask: Ask<NoQuery, ()>) -> ApiResult<Created<InvitationOut>> {
     let whom = ask.whom()?;
-    let made = ask
+    let out = ask
         .acting(move |tx, actor| {
             let user = whom.id(actor)?;
-            invite_person_again(tx, actor, user)
+            let (user, token) = invite_person_again(tx, actor, user)?;
+            Ok(InvitationOut::made(tx.now(), user, &token))
         })
         .await?;
-    let out = InvitationOut::of(made);
     Ok(Created(format!("/v1/users/{}", out.user.id.0), out))
 }
 

@@ -1,17 +1,33 @@
 //! The API as its clients meet it.
 
+mod api_keys;
+mod bodies;
+mod headers;
+mod limits;
+mod mass_assignment;
 mod matrix;
+mod openapi;
+mod people;
+mod photos;
+mod registration;
+mod sessions;
+mod settings;
 
 use crate::site::{Answer, Site};
 use nmc_core::identity::{Actor, NewPerson, Origin, change_user, invite};
 use nmc_core::store::Reason;
 use nmc_core::testing::Business;
 use nmc_core::{Email, Secret, UserId, UserRole};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Everybody's password here.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// What somebody changes theirs to.
+pub(crate) const OTHER_PASSWORD: &str = "another horse battery";
+/// Nobody's.
+pub(crate) const WRONG_PASSWORD: &str = "wrong horse battery staple";
 
 /// Somebody with an account who is logged in.
 #[derive(Clone)]
@@ -66,10 +82,28 @@ impl Site {
         Person { id, email, access: text(&tokens.access_token), refresh: text(&tokens.refresh_token) }
     }
 
+    /// The owner of Joe's, logged in: whoever may do everything there.
+    pub(crate) fn owner(&self) -> Person {
+        self.person(&self.joe, UserRole::Owner)
+    }
+
+    /// The answer to a login over HTTP.
+    pub(crate) fn try_to_log_in(&self, email: &str, password: &str) -> Answer {
+        self.call("POST", "/v1/sessions").json(&json!({ "email": email, "password": password })).send()
+    }
+
     /// A change of a user by an operator.
     pub(crate) fn change_user(&self, business: &Business, user: UserId, patch: &nmc_core::identity::UserPatch) {
         let actor = self.operator(business);
         self.db.store.tenant(&business.tenant, |tx| change_user(tx, &actor, user, patch)).unwrap();
+    }
+}
+
+impl Person {
+    /// Goes by another access token.
+    pub(crate) fn with(&self, tokens: &Value) -> Self {
+        let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        Self { access: text("access_token"), refresh: text("refresh_token"), ..self.clone() }
     }
 }
 
@@ -94,6 +128,11 @@ impl Call<'_> {
     }
 
     pub(crate) fn send(self) -> Answer {
+        self.sent().checked_form()
+    }
+
+    /// The answer as it is: those to preflights, which only browsers read, are the framework's.
+    pub(crate) fn sent(self) -> Answer {
         let url = format!("http://{}{}", self.site.address(), self.path);
         let mut request = ureq::http::Request::builder().method(self.method).uri(url);
         for (name, value) in self.headers {
@@ -114,7 +153,7 @@ impl Call<'_> {
             answer.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
         let body = answer.body_mut().read_to_vec().expect("a body");
         let status = answer.status().as_u16();
-        Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }.checked_form()
+        Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
     #[track_caller]

@@ -1,0 +1,113 @@
+//! How often one may try to come in.
+
+use super::{PASSWORD, WRONG_PASSWORD};
+use crate::site::{Answer, Site};
+use nmc_http::{Limit, ServerConfig};
+use serde_json::json;
+use uuid::Uuid;
+
+const THREE: Limit = Limit { burst: 3, per_minute: 1 };
+
+fn behind_a_proxy(change: impl FnOnce(&mut ServerConfig)) -> Site {
+    Site::with(|_, config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        change(config);
+    })
+}
+
+fn log_in(site: &Site, from: &str, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    site.call("POST", "/v1/sessions").header("X-Forwarded-For", from).json(&body).send()
+}
+
+fn register(site: &Site, from: &str, email: &str) -> Answer {
+    let body = json!({
+        "business": { "name": format!("Business {}", Uuid::now_v7()) },
+        "owner": { "email": email, "password": PASSWORD, "first_name": "New", "last_name": "Owner" },
+    });
+    site.call("POST", "/v1/registrations").header("X-Forwarded-For", from).json(&body).send()
+}
+
+/// Refused for now, with the time to wait.
+fn is_too_often(answer: &Answer) {
+    assert_eq!(answer.status, 429, "{}", answer.body);
+    let wait: u64 = answer.header("Retry-After").unwrap().parse().unwrap();
+    assert!((1..=61).contains(&wait), "{wait}");
+}
+
+#[test]
+fn an_address_that_tries_too_often_waits_and_others_do_not() {
+    let site = behind_a_proxy(|config| config.limits.login_per_address = THREE);
+    let person = site.owner();
+    let email = person.email.as_str();
+    for _ in 0..3 {
+        assert_eq!(log_in(&site, "203.0.113.7", "nobody@example.com", WRONG_PASSWORD).status, 401);
+    }
+    is_too_often(&log_in(&site, "203.0.113.7", email, PASSWORD));
+    // What it says of earlier hops, anybody may have written.
+    is_too_often(&log_in(&site, "198.51.100.1, 203.0.113.7", email, PASSWORD));
+    assert_eq!(log_in(&site, "203.0.113.8", email, PASSWORD).status, 201);
+    // The same counts for refresh tokens and invitations.
+    for (path, body) in [
+        ("/v1/sessions/refresh", json!({ "refresh_token": person.refresh })),
+        ("/v1/invitations/acceptance", json!({ "invitation": "rubbish", "password": PASSWORD })),
+    ] {
+        is_too_often(&site.call("POST", path).header("X-Forwarded-For", "203.0.113.7").json(&body).send());
+    }
+    // Who has come in goes on.
+    site.call("GET", "/v1/users/me").header("X-Forwarded-For", "203.0.113.7").by(&person.access).expect(200);
+}
+
+#[test]
+fn one_network_of_ipv6_counts_as_one_address() {
+    let site = behind_a_proxy(|config| config.limits.login_per_address = THREE);
+    for host in 1..=3 {
+        assert_eq!(log_in(&site, &format!("2001:db8:1:2::{host}"), "nobody@example.com", WRONG_PASSWORD).status, 401);
+    }
+    is_too_often(&log_in(&site, "2001:db8:1:2:ffff::4", "nobody@example.com", WRONG_PASSWORD));
+    assert_eq!(log_in(&site, "2001:db8:1:3::1", "nobody@example.com", WRONG_PASSWORD).status, 401);
+}
+
+#[test]
+fn without_a_trusted_proxy_a_forwarded_address_changes_nothing() {
+    let site = Site::with(|_, config| config.limits.login_per_address = THREE);
+    for n in 1..=3 {
+        assert_eq!(log_in(&site, &format!("203.0.113.{n}"), "nobody@example.com", WRONG_PASSWORD).status, 401);
+    }
+    is_too_often(&log_in(&site, "203.0.113.99", "nobody@example.com", WRONG_PASSWORD));
+}
+
+#[test]
+fn an_account_that_is_tried_too_often_waits_whoever_tries_and_others_do_not() {
+    let site = behind_a_proxy(|config| config.limits.login_per_account = THREE);
+    let (tried, other) = (site.owner(), site.owner());
+    for n in 1..=3 {
+        assert_eq!(log_in(&site, &format!("203.0.113.{n}"), tried.email.as_str(), WRONG_PASSWORD).status, 401);
+    }
+    is_too_often(&log_in(&site, "203.0.113.4", &tried.email.as_str().to_uppercase(), WRONG_PASSWORD));
+    assert_eq!(log_in(&site, "203.0.113.4", other.email.as_str(), PASSWORD).status, 201);
+    // An account that is nobody's waits alike.
+    for n in 1..=3 {
+        assert_eq!(log_in(&site, &format!("203.0.113.{n}"), "nobody@example.com", WRONG_PASSWORD).status, 401);
+    }
+    is_too_often(&log_in(&site, "203.0.113.4", "nobody@example.com", WRONG_PASSWORD));
+}
+
+#[test]
+fn registrations_are_limited_by_address_and_by_account() {
+    let site = behind_a_proxy(|config| {
+        config.limits.registration_per_address = THREE;
+        config.limits.registration_per_account = Limit { burst: 1, per_minute: 1 };
+    });
+    let fresh = || format!("{}@example.com", Uuid::now_v7().simple());
+    let first = fresh();
+    assert_eq!(register(&site, "203.0.113.7", &first).status, 201);
+    is_too_often(&register(&site, "203.0.113.8", &first));
+    for _ in 0..2 {
+        assert_eq!(register(&site, "203.0.113.7", &fresh()).status, 201);
+    }
+    let before = site.count("tenants");
+    is_too_often(&register(&site, "203.0.113.7", &fresh()));
+    assert_eq!(site.count("tenants"), before);
+    assert_eq!(register(&site, "203.0.113.9", &fresh()).status, 201);
+}

@@ -1,0 +1,230 @@
+//! What a body can change, and what an answer can tell: what the document says, and no column besides.
+
+use super::matrix::{Scene, good_body, operations, ready};
+use crate::site::Site;
+use nmc_core::UserRole;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every column of every table.
+fn columns(site: &Site) -> Vec<String> {
+    let columns = "SELECT DISTINCT column_name::text AS name FROM information_schema.columns
+                   WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' ORDER BY 1";
+    site.db.query(columns)
+}
+
+/// The schema that a reference leads to.
+fn resolved<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
+    let target = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
+    target.map_or(schema, |target| document.pointer(target.trim_start_matches('#')).expect("a schema"))
+}
+
+/// The objects of a body: where each is, and the fields it has.
+fn objects<'d>(document: &'d Value, schema: &'d Value, at: &str, found: &mut Vec<(String, &'d Map<String, Value>)>) {
+    let schema = resolved(document, schema);
+    let Some(fields) = schema["properties"].as_object() else { return };
+    found.push((at.to_owned(), fields));
+    for (name, field) in fields {
+        objects(document, field, &format!("{at}/{name}"), found);
+    }
+}
+
+/// The bodies of the document: the operation's name, and the schema.
+fn bodies(document: &Value) -> BTreeMap<&str, &Value> {
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    operations
+        .filter_map(|operation| {
+            let schema = operation.pointer("/requestBody/content/application~1json/schema")?;
+            Some((operation["operationId"].as_str()?, schema))
+        })
+        .collect()
+}
+
+#[test]
+fn no_body_takes_a_column_that_the_document_does_not_name() {
+    let scene = Scene { site: Site::new() };
+    let (site, target) = (&scene.site, scene.target());
+    let owner = site.person(&site.joe, UserRole::Owner);
+    let (document, columns) = (serde_json::to_value(nmc_http::openapi()).unwrap(), columns(site));
+    let bodies = bodies(&document);
+    assert!(columns.len() > 200 && bodies.len() > 15, "{} columns, {} bodies", columns.len(), bodies.len());
+    let before = site.rows();
+    let mut nested = 0;
+    for operation in operations() {
+        let Some(schema) = bodies.get(operation.id.as_str()) else { continue };
+        let good = good_body(&operation.id, &target).unwrap();
+        let path = operation.path.replace("{user}", &target.user.id.to_string()).replace("{key}", &target.key.to_string());
+        let (mut places, mut wire) = (Vec::new(), site.wire());
+        objects(&document, schema, "", &mut places);
+        nested += places.len() - 1;
+        for (place, fields) in places {
+            for column in columns.iter().filter(|column| !fields.contains_key(*column)) {
+                let mut body = good.clone();
+                body.pointer_mut(&place).unwrap()[column] = json!("owner");
+                let answer = wire.json(operation.method, &path, &owner.access, &body);
+                assert_eq!(answer.status, 400, "{} {column}: {}", operation.id, answer.body);
+                assert_eq!(
+                    answer.refusal(),
+                    (format!("#{place}/{column}"), "is not a field here".to_owned()),
+                    "{}",
+                    operation.id
+                );
+            }
+        }
+    }
+    assert_eq!(nested, 2, "the business and the owner of a registration");
+    assert_eq!(site.rows(), before);
+}
+
+/// All rows, by table and id.
+fn by_id(site: &Site) -> BTreeMap<(String, String), Map<String, Value>> {
+    let each =
+        site.db.tables().into_iter().map(|table| format!("SELECT '{0}' AS name, to_jsonb(t) AS columns FROM {0} t", table.name));
+    let rows: Vec<Value> = site.db.query(&each.collect::<Vec<_>>().join(" UNION ALL "));
+    rows.into_iter()
+        .map(|row| {
+            let key = (row["name"].as_str().unwrap().to_owned(), row["columns"]["id"].to_string());
+            (key, row["columns"].as_object().unwrap().clone())
+        })
+        .collect()
+}
+
+/// What has changed, as `table.column`.
+fn changed(before: &BTreeMap<(String, String), Map<String, Value>>, site: &Site) -> BTreeSet<String> {
+    let after = by_id(site);
+    assert!(before.keys().eq(after.keys()), "rows came or went");
+    let columns = after.iter().flat_map(|((table, id), row)| {
+        let old = &before[&(table.clone(), id.clone())];
+        row.iter().filter(|(column, value)| old[*column] != **value).map(move |(column, _)| format!("{table}.{column}"))
+    });
+    columns.filter(|column| !column.ends_with(".updated_at")).collect()
+}
+
+/// Operation, field, a value that is not there yet, and the columns that it is.
+const FIELDS: &str = r#"
+changeTenant business_name "Joe and Daughters" tenants.business_name
+changeTenant business_phone "+15005550199" tenants.business_phone
+changeTenant business_address "1 Main St" tenants.business_address
+changeTenant business_type "plumbing" tenants.business_type
+changeTenant industry "home services" tenants.industry
+changeTenant service_radius_miles 77 tenants.service_radius_miles
+changeTenant estimated_job_min "51.50" tenants.estimated_job_min
+changeTenant estimated_job_max "5150.50" tenants.estimated_job_max
+changeTenant business_hours_start "05:30:00" tenants.business_hours_start
+changeTenant business_hours_end "22:30:00" tenants.business_hours_end
+changeTenant timezone "America/Chicago" tenants.timezone
+changeSettings greeting_template "{{business_name}} calls back" business_settings.greeting_template business_settings.greeting_reviewed_at
+changeSettings greeting_cooldown_hours 7 business_settings.greeting_cooldown_hours
+changeSettings ai_takeover_delay_seconds 77 business_settings.ai_takeover_delay_seconds
+changeSettings basic_job_estimate_min 27 business_settings.basic_job_estimate_min
+changeSettings basic_job_estimate_max 7777 business_settings.basic_job_estimate_max
+changeUser email "another@example.com" users.email user_profiles.email
+changeUser role "user" users.role user_profiles.role
+changeUser is_active false users.is_active user_sessions.last_used_at user_sessions.is_active user_sessions.ended_at user_sessions.ended_reason
+changeProfile first_name "Sam" user_profiles.first_name users.first_name
+changeProfile last_name "Roe" user_profiles.last_name users.last_name
+changeProfile display_name "Sammy" user_profiles.display_name
+changeProfile phone_number "+15005550177" user_profiles.phone_number
+changeProfile timezone "America/Denver" user_profiles.timezone
+changeProfile is_active false user_profiles.is_active
+changePreferences sms_notifications_enabled ! user_preferences.sms_notifications_enabled
+changePreferences email_notifications_enabled ! user_preferences.email_notifications_enabled
+changePreferences push_notifications_enabled ! user_preferences.push_notifications_enabled
+changePreferences dashboard_sounds_enabled ! user_preferences.dashboard_sounds_enabled
+changePreferences dashboard_default_view "analytics" user_preferences.dashboard_default_view
+changePreferences dashboard_refresh_interval 77 user_preferences.dashboard_refresh_interval
+changePreferences show_tutorial ! user_preferences.show_tutorial
+changePreferences auto_response_enabled ! user_preferences.auto_response_enabled
+changePreferences ai_takeover_notifications ! user_preferences.ai_takeover_notifications
+changePreferences customer_response_timeout 77 user_preferences.customer_response_timeout
+changeStatus status "busy" user_status.current_status
+changeStatus message "at lunch" user_status.status_message
+changeApiKey name "another name" api_keys.name
+changeApiKey scopes ["users:read"] api_keys.scopes
+changeApiKey expires_at "2099-01-01T00:00:00Z" api_keys.expires_at
+"#;
+
+#[test]
+fn each_field_of_a_patch_changes_its_own_columns_and_no_others() {
+    let scene = Scene { site: Site::new() };
+    let site = &scene.site;
+    let owner = site.person(&site.joe, UserRole::Owner);
+    let mut target = scene.target();
+    let document = serde_json::to_value(nmc_http::openapi()).unwrap();
+    let mut untold: BTreeSet<(String, String)> = BTreeSet::new();
+    for (operation, schema) in bodies(&document).into_iter().filter(|(id, _)| id.starts_with("change") && *id != "changePassword")
+    {
+        let fields = resolved(&document, schema)["properties"].as_object().unwrap();
+        untold.extend(fields.keys().map(|field| (operation.to_owned(), field.clone())));
+    }
+    for line in FIELDS.trim().lines() {
+        let (operation, rest) = line.split_once(' ').unwrap();
+        let (field, rest) = rest.split_once(' ').unwrap();
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let given = rest.strip_prefix("! ").map_or_else(|| stream.next().unwrap().unwrap(), |_| json!("!"));
+        let after = rest.strip_prefix("! ").unwrap_or_else(|| rest.get(stream.byte_offset()..).unwrap());
+        let expected: BTreeSet<String> = after.split_whitespace().map(str::to_owned).collect();
+        assert!(untold.remove(&(operation.to_owned(), field.to_owned())), "{line} is not documented");
+
+        let row = operations().into_iter().find(|known| known.id == operation).unwrap();
+        let path = row.path.replace("{user}", &target.user.id.to_string()).replace("{key}", &target.key.to_string());
+        site.call("PUT", "/v1/settings/greeting/review").by(&owner.access).expect(200);
+        let value = if given == "!" {
+            json!(!site.call("GET", path.clone()).by(&owner.access).expect(200).document()[field].as_bool().unwrap())
+        } else {
+            given
+        };
+        let before = by_id(site);
+        let answer = site.call("PATCH", path).by(&owner.access).json(&json!({ field: value })).expect(200);
+        assert_eq!(answer.document()[field], value, "{line}");
+        assert_eq!(changed(&before, site), expected, "{line}");
+        if operation == "changeUser" {
+            target = scene.target();
+        }
+    }
+    assert!(untold.is_empty(), "{untold:?} has no row");
+}
+
+/// Every key and every text of a document.
+fn words(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            found.insert(name.clone());
+            words(value, found);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| words(item, found)),
+        Value::String(text) => drop(found.insert(text.clone())),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_answer_holds_a_column_that_is_secret() {
+    let scene = Scene { site: Site::new() };
+    ready(&scene);
+    let site = &scene.site;
+    let is_secret = |column: &String| {
+        column.ends_with("_hash") || column.ends_with("_hashes") || column.contains("token") || column == "registration_key"
+    };
+    let secrets: Vec<String> = columns(site).into_iter().filter(is_secret).collect();
+    assert!(secrets.len() >= 7, "{secrets:?}");
+    let mut owner = site.owner();
+    for operation in operations() {
+        let target = scene.target();
+        let (user, key) = (target.user.id.to_string(), target.key.to_string());
+        let answer = scene.ask(&operation, Some(&owner.access), &target, &user, &target.session, &key);
+        if ["logOut", "logOutEverywhere", "changePassword"].contains(&operation.id.as_str()) {
+            owner = site.owner();
+        }
+        let Ok(document) = serde_json::from_str(&answer.body) else { continue };
+        let mut told = BTreeSet::new();
+        words(&document, &mut told);
+        let mut kept: BTreeSet<String> = secrets.iter().cloned().collect();
+        for row in by_id(site).values() {
+            kept.extend(secrets.iter().filter_map(|column| row.get(column)?.as_str().map(str::to_owned)));
+        }
+        // Access tokens and refresh tokens are handed out under names that columns don't have.
+        assert_eq!(told.intersection(&kept).collect::<Vec<_>>(), Vec::<&String>::new(), "{}", operation.id);
+    }
+}

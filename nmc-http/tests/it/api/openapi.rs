@@ -1,0 +1,54 @@
+//! What is written down about the API is what it does. `NMC_BLESS=1 cargo test -p nmc-http` writes it anew.
+
+use nmc_core::UserRole;
+use nmc_core::identity::Permission;
+use std::fmt::Write as _;
+
+/// Compares a file with what it should hold, or writes it.
+fn is_written(path: &str, expected: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("NMC_BLESS").is_some() {
+        std::fs::write(&path, expected).expect("a file that can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == expected, "{} is not what the code says: run with NMC_BLESS=1, and look at what changes", path.display());
+}
+
+#[test]
+fn the_document_in_the_repository_is_the_one_of_the_code() {
+    let document = serde_json::to_string_pretty(&nmc_http::openapi()).unwrap();
+    is_written("openapi.json", &format!("{document}\n"));
+}
+
+#[test]
+fn the_page_of_roles_is_the_table_of_the_code() {
+    let mut page = String::from(
+        "# Who may do what\n\nMade from `Permission::ALL` in nmc-core/src/identity/permission.rs by a test; `NMC_BLESS=1 cargo test -p \
+         nmc-http roles` writes it anew. A permission's name is also the scope that gives it to an API key.\n\n| permission |",
+    );
+    let mut roles = UserRole::ALL.to_vec();
+    roles.sort_by_key(|role| std::cmp::Reverse(role.rank()));
+    for role in &roles {
+        write!(page, " {role} |").unwrap();
+    }
+    page.push_str(" may |\n|---|");
+    page.push_str(&":-:|".repeat(roles.len()));
+    page.push_str("---|\n");
+    for permission in Permission::ALL {
+        write!(page, "| `{permission}` |").unwrap();
+        for role in &roles {
+            page.push_str(if permission.is_of(*role) { " ✓ |" } else { " |" });
+        }
+        writeln!(page, " {} |", permission.what()).unwrap();
+    }
+    page.push_str(
+        "\nBesides:\n\
+         - What people do to their own account, profile, preferences, status and sessions needs no permission; their own role, and \
+         whether they may log in, they can't change without `users:write`.\n\
+         - Nobody grants a role above their own, or acts on somebody of a higher one. An API key counts as an admin.\n\
+         - The last active owner can be neither deactivated nor given another role.\n\
+         - An API key has the scopes it was made with, which its maker had, and is no user: what is about oneself is closed to it.\n\
+         - Another business's rows answer as missing ones do: 404.\n",
+    );
+    is_written("../docs/ROLES.md", &page);
+}

@@ -1,0 +1,91 @@
+//! How a business answers: each rule in words, and the greeting before anybody gets it.
+
+use crate::site::Site;
+use serde_json::{Value, json};
+
+#[test]
+fn each_setting_says_the_rule_it_breaks() {
+    let site = Site::new();
+    let owner = site.owner();
+    let before = site.rows();
+    let between = |low: i32, high: i32| format!("must be between {low} and {high}");
+    for (field, values, rule) in [
+        ("ai_takeover_delay_seconds", vec![json!(59), json!(1_801), json!(-60)], between(60, 1_800)),
+        ("greeting_cooldown_hours", vec![json!(0), json!(721)], between(1, 720)),
+        ("basic_job_estimate_min", vec![json!(24), json!(10_001)], between(25, 10_000)),
+        ("basic_job_estimate_max", vec![json!(24), json!(10_001)], between(25, 10_000)),
+        ("greeting_template", vec![json!("short"), json!("x".repeat(501))], "must be 10 to 500 characters long".to_owned()),
+        ("greeting_template", vec![json!("Hello, we call back")], "must contain {{business_name}}".to_owned()),
+        (
+            "greeting_template",
+            vec![json!("{{business_name}} for {{caller}}")],
+            "must not contain {{caller}}: the only placeholder is {{business_name}}".to_owned(),
+        ),
+        ("greeting_template", vec![json!("{{business_name}}\u{0}..........")], "must not contain NUL".to_owned()),
+    ] {
+        for value in values {
+            let body = json!({ field: value });
+            let answer = site.call("PATCH", "/v1/settings").by(&owner.access).json(&body).expect(400);
+            assert_eq!(answer.refusal(), (format!("#/{field}"), rule.clone()), "{value}");
+        }
+    }
+    let out = json!(3_000_000_000_u32);
+    for value in [&json!("120"), &json!(120.5), &out, &Value::Null, &json!([120])] {
+        let body = json!({ "ai_takeover_delay_seconds": value });
+        let answer = site.call("PATCH", "/v1/settings").by(&owner.access).json(&body).expect(400);
+        let rule = if *value == out { "is out of range" } else { "must be a whole number" };
+        assert_eq!(answer.refusal(), ("#/ai_takeover_delay_seconds".to_owned(), rule.to_owned()), "{value}");
+    }
+    for body in
+        [json!({ "basic_job_estimate_min": 100, "basic_job_estimate_max": 100 }), json!({ "basic_job_estimate_min": 10_000 })]
+    {
+        let answer = site.call("PATCH", "/v1/settings").by(&owner.access).json(&body).expect(400);
+        assert!(answer.refusal().0.starts_with("#/basic_job_estimate_"), "{}", answer.body);
+    }
+    assert_eq!(site.rows(), before);
+    for (field, edges) in [("ai_takeover_delay_seconds", [60, 1_800]), ("greeting_cooldown_hours", [1, 720])] {
+        for edge in edges {
+            let kept = site.call("PATCH", "/v1/settings").by(&owner.access).json(&json!({ field: edge })).expect(200);
+            assert_eq!(kept.document()[field], edge);
+        }
+    }
+}
+
+#[test]
+fn a_preview_shows_what_a_caller_would_get_and_what_it_costs() {
+    let site = Site::new();
+    let owner = site.owner();
+    let preview = |body: Value| site.call("POST", "/v1/settings/greeting/preview").by(&owner.access).json(&body).send();
+    let before = site.rows();
+    let plain = preview(json!({ "greeting_template": "Hello from {{business_name}}!" })).document();
+    let text = plain["text"].as_str().unwrap();
+    assert!(text.contains("Hello from Joe's Plumbing!") && text.contains("STOP"), "{text}");
+    assert_eq!((plain["encoding"].as_str(), plain["segments"].as_u64()), (Some("GSM-7"), Some(1)));
+    assert_eq!(plain["characters"], json!(text.chars().count()));
+    let fancy = preview(json!({ "greeting_template": format!("{{{{business_name}}}} {}", "☎".repeat(100)) })).document();
+    assert_eq!(fancy["encoding"], "UCS-2");
+    assert!(fancy["segments"].as_u64() > Some(1));
+    assert!(preview(json!({})).document()["text"].as_str().unwrap().contains("Joe's Plumbing"), "the one in force");
+    let refused = preview(json!({ "greeting_template": "{{business_name}} {{nobody}}" }));
+    assert_eq!((refused.status, refused.refusal().0.as_str()), (400, "#/greeting_template"));
+    assert_eq!(site.rows(), before, "a preview keeps nothing");
+}
+
+#[test]
+fn a_review_holds_for_the_greeting_that_was_seen() {
+    let site = Site::new();
+    let owner = site.owner();
+    let review = |tag: &str| site.call("PUT", "/v1/settings/greeting/review").by(&owner.access).header("If-Match", tag).send();
+    let change = |text: &str| {
+        let body = json!({ "greeting_template": text });
+        site.call("PATCH", "/v1/settings").by(&owner.access).json(&body).expect(200)
+    };
+    let seen = change("{{business_name}} calls you back").header("ETag").unwrap().to_owned();
+    let now = change("{{business_name}} does not call back").header("ETag").unwrap().to_owned();
+    assert_eq!(review(&seen).status, 412, "another greeting is there by now");
+    let reviewed = review(&now);
+    assert!(reviewed.status == 200 && reviewed.document()["greeting_reviewed_at"].is_string());
+    let kept = change("{{business_name}} does not call back").document();
+    assert_eq!(kept["greeting_reviewed_at"], reviewed.document()["greeting_reviewed_at"], "nothing has changed");
+    assert!(change("{{business_name}} calls again").document()["greeting_reviewed_at"].is_null());
+}
