@@ -170,7 +170,7 @@ impl Scene {
             let mut n = 0_u64;
             while !over.load(Ordering::Relaxed) {
                 n += 1;
-                let account = if n % 4 == 0 { "owner".to_owned() } else { format!("nobody{guesser}x{n}") };
+                let account = if n.is_multiple_of(4) { "owner".to_owned() } else { format!("nobody{guesser}x{n}") };
                 let body = format!(r#"{{"email":"{account}@example.com","password":"a wrong guess {n}"}}"#);
                 let mut answer = agent.post(&url).content_type("application/json").send(body).expect("an answer");
                 let count = if answer.status() == 401 { &checked } else { &refused };

@@ -41,6 +41,7 @@ struct Problem<'a> {
     kind: &'a str,
     title: &'a str,
     status: u16,
+    code: &'a str,
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
@@ -83,46 +84,36 @@ impl ApiError {
         }
     }
 
-    const fn title(&self) -> &'static str {
+    /// Its status; what kind of refusal it is, for a person and for a program.
+    const fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Core(Error::NotFound { .. }) | Self::NoRoute => "Not found",
-            Self::Core(Error::Conflict { .. } | Error::InvalidTransition { .. }) => "Conflict",
-            Self::Core(Error::Stale { .. }) => "Precondition failed",
-            Self::Core(Error::Unauthenticated(_)) => "Unauthorized",
-            Self::Core(Error::Invalid { .. }) | Self::Body(_) => "Invalid input",
-            Self::Core(Error::Forbidden(_)) | Self::NotSigned => "Forbidden",
-            Self::Core(Error::Unavailable { .. }) | Self::Overloaded => "Unavailable",
-            Self::Core(_) => "Internal error",
-            Self::TooLarge(_) => "Too large",
-            Self::MediaType(_) => "Unsupported media type",
-            Self::TooMany(_) => "Too many requests",
-            Self::Incomplete => "Request timeout",
-            Self::Method(_) => "Method not allowed",
+            Self::Core(Error::NotFound { .. }) | Self::NoRoute => (StatusCode::NOT_FOUND, "Not found", "not_found"),
+            Self::Core(Error::Conflict { .. }) => (StatusCode::CONFLICT, "Conflict", "conflict"),
+            Self::Core(Error::InvalidTransition { .. }) => (StatusCode::CONFLICT, "Conflict", "invalid_transition"),
+            Self::Core(Error::Stale { .. }) => (StatusCode::PRECONDITION_FAILED, "Precondition failed", "stale"),
+            Self::Core(Error::Unauthenticated(_)) => (StatusCode::UNAUTHORIZED, "Unauthorized", "unauthenticated"),
+            Self::Core(Error::Invalid { .. }) | Self::Body(_) => (StatusCode::BAD_REQUEST, "Invalid input", "invalid"),
+            Self::Core(Error::Forbidden(_)) => (StatusCode::FORBIDDEN, "Forbidden", "forbidden"),
+            Self::NotSigned => (StatusCode::FORBIDDEN, "Forbidden", "not_signed"),
+            Self::Core(Error::Unavailable { .. }) => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "unavailable"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "overloaded"),
+            Self::Core(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "internal"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", "too_large"),
+            Self::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "media_type"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests", "rate_limited"),
+            Self::Incomplete => (StatusCode::REQUEST_TIMEOUT, "Request timeout", "incomplete"),
+            Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "method"),
         }
     }
 }
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Core(Error::NotFound { .. }) | Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::Core(Error::Conflict { .. } | Error::InvalidTransition { .. }) => StatusCode::CONFLICT,
-            Self::Core(Error::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
-            Self::Core(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED,
-            Self::Core(Error::Invalid { .. }) | Self::Body(_) => StatusCode::BAD_REQUEST,
-            Self::Core(Error::Forbidden(_)) | Self::NotSigned => StatusCode::FORBIDDEN,
-            Self::Core(Error::Unavailable { .. }) | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Core(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-        }
+        self.kind().0
     }
 
     fn error_response(&self) -> HttpResponse {
-        let status = self.status_code();
+        let (status, title, code) = self.kind();
         let field = |field: &str, detail: &Cow<'static, str>| FieldProblem {
             // The library names elements as `rows[17].name`, a pointer as `rows/17/name`.
             pointer: format!("#/{}", field.replace(['[', '.'], "/").replace(']', "")),
@@ -136,8 +127,7 @@ impl ResponseError for ApiError {
             }
             _ => Vec::new(),
         };
-        let problem =
-            Problem { kind: "about:blank", title: self.title(), status: status.as_u16(), detail: self.to_string(), errors };
+        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail: self.to_string(), errors };
         let mut answer = HttpResponse::build(status);
         answer.insert_header((CONTENT_TYPE, "application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {

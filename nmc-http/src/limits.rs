@@ -89,16 +89,24 @@ impl Gate {
     }
 
     /// Somebody shows a password, a refresh token or an invitation.
-    pub(crate) fn login(&self, from: Option<IpAddr>, account: Option<&str>) -> ApiResult<()> {
-        self.login_address.count(network(from))?;
-        account.map_or(Ok(()), |account| self.login_account.count(account))
+    pub(crate) async fn login(&self, from: Option<IpAddr>, account: Option<&str>) -> ApiResult<()> {
+        let counted = self.login_address.count(network(from));
+        slowly(counted.and_then(|()| account.map_or(Ok(()), |account| self.login_account.count(account)))).await
     }
 
     /// Somebody registers a business.
-    pub(crate) fn registration(&self, from: Option<IpAddr>, account: &str) -> ApiResult<()> {
-        self.registration_address.count(network(from))?;
-        self.registration_account.count(account)
+    pub(crate) async fn registration(&self, from: Option<IpAddr>, account: &str) -> ApiResult<()> {
+        let counted = self.registration_address.count(network(from));
+        slowly(counted.and_then(|()| self.registration_account.count(account))).await
     }
+}
+
+/// A refusal takes its time, and a client that asks again at once with it: a timer costs us less than an answer.
+async fn slowly(counted: ApiResult<()>) -> ApiResult<()> {
+    if counted.is_err() {
+        actix_web::rt::time::sleep(Duration::from_millis(100)).await;
+    }
+    counted
 }
 
 /// Who has one IPv6 address has the other 2⁶⁴ of its network, too.

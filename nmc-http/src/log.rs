@@ -1,9 +1,12 @@
-//! One line per request: method, route, status, milliseconds, request id. Never a query, a body or a header.
+//! One line per request: its id, which the answer bears as X-Request-Id, method, route, status, milliseconds. Never a query, a
+//! body or a header.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use std::time::Instant;
+use uuid::Uuid;
 
 pub(crate) async fn requests(
     req: ServiceRequest,
@@ -11,16 +14,21 @@ pub(crate) async fn requests(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let since = Instant::now();
     let method = req.method().clone();
-    let answer = next.call(req).await?;
+    // Ours, not the client's: what a client sends is anybody's to fill with anything.
+    let id = Uuid::new_v4().simple().to_string();
+    let mut answer = next.call(req).await?;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
     let status = answer.status().as_u16();
     // The pattern, not the path: unknown paths are anybody's to fill with anything.
     let route = answer.request().match_pattern().unwrap_or_else(|| "(none)".to_owned());
     let took_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Some(error) = answer.response().error() {
         let error: String = cause(error).chars().take(500).collect();
-        tracing::warn!(%method, route, status, took_ms, error, "request");
+        tracing::warn!(id, %method, route, status, took_ms, error, "request");
     } else {
-        tracing::debug!(%method, route, status, took_ms, "request");
+        tracing::debug!(id, %method, route, status, took_ms, "request");
     }
     Ok(answer)
 }

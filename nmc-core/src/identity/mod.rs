@@ -40,8 +40,8 @@ pub use login_attempt::LoginAttempt;
 pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
 pub use password::{Hasher, Password};
 pub use people::{
-    INVITATION_LIFETIME, NewPerson, change_profile, change_user, end_session, get_user, invite, invite_again, list_sessions,
-    logout, logout_everywhere, may_change,
+    INVITATION_LIFETIME, NewPerson, change_profile, change_user, end_session, get_session, get_user, invite, invite_again,
+    list_sessions, logout, logout_everywhere, may_change,
 };
 pub use permission::Permission;
 #[cfg(feature = "photos")]

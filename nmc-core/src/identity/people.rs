@@ -180,6 +180,16 @@ pub fn list_sessions(tx: &mut TenantTx<'_>, actor: &Actor, of: Option<UserId>, p
     tx.sessions().list(&SessionFilter { user: Some(user), is_active: Some(true), ..SessionFilter::default() }, page)
 }
 
+/// One session: one's own, or with [`Permission::SessionsRead`] anybody's. Who may not see another's is told that there is
+/// none.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get_session(tx: &mut TenantTx<'_>, actor: &Actor, id: SessionId) -> Result<Session> {
+    let session = tx.sessions().find(id)?.filter(|session| actor.must_for(session.user_id, Permission::SessionsRead).is_ok());
+    found(session, "session")
+}
+
 /// Ends one session: one's own, or with [`Permission::SessionsEnd`] that of somebody of no higher role. Who may not end
 /// another's is told that there is none.
 ///

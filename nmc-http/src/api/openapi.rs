@@ -175,11 +175,13 @@ fn problem() -> Schema {
         .property("type", text("about:blank"))
         .property("title", text("What kind of refusal it is."))
         .property("status", ObjectBuilder::new().schema_type(Type::Integer))
+        .property("code", text("What kind of refusal it is, for a program; stable."))
         .property("detail", text("What is wrong, for a person."))
         .property("errors", utoipa::openapi::schema::ArrayBuilder::new().items(error))
         .required("type")
         .required("title")
         .required("status")
+        .required("code")
         .required("detail")
         .into()
 }

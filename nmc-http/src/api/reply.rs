@@ -134,7 +134,11 @@ impl<T> PageOut<T> {
     where
         T: From<R>,
     {
-        Self { items: page.items.into_iter().map(T::from).collect(), next: page.next.map(|cursor| cursor.to_string()) }
+        Self::with(page, T::from)
+    }
+
+    pub(crate) fn with<R>(page: Page<R>, out: impl Fn(R) -> T) -> Self {
+        Self { items: page.items.into_iter().map(out).collect(), next: page.next.map(|cursor| cursor.to_string()) }
     }
 }
 

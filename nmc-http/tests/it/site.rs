@@ -304,10 +304,11 @@ impl Answer {
             assert_eq!(self.header("Content-Type"), Some("application/problem+json"), "{self:?}");
             let problem: serde_json::Value = serde_json::from_str(&self.body).expect("a problem document");
             assert_eq!(problem["status"], self.status, "{self:?}");
-            for text in ["type", "title", "detail"] {
+            for text in ["type", "title", "code", "detail"] {
                 assert!(problem[text].as_str().is_some_and(|text| !text.is_empty()), "{self:?}");
             }
         }
+        assert_eq!(self.header("X-Request-Id").map(str::len), Some(32), "{self:?}");
         assert_eq!(self.header("Retry-After").is_some(), [503, 429].contains(&self.status), "{self:?}");
         self
     }

@@ -46,7 +46,8 @@ pub(crate) fn routes(api: &mut Api<'_>) {
         r.delete(op("logOut", "Log out", Anyone), sessions::log_out);
     });
     api.path("coming in", "/v1/sessions/{session}", |r| {
-        r.delete(op("endSession", "End a session", OwnOr(SessionsEnd)), sessions::end);
+        r.get(op("getSession", "A session", OwnOr(SessionsRead)), sessions::get)
+            .delete(op("endSession", "End a session", OwnOr(SessionsEnd)), sessions::end);
     });
     api.path("coming in", "/v1/invitations/acceptance", |r| {
         r.post(op("acceptInvitation", "Choose a password with an invitation", Public), users::accept_invitation);

@@ -78,7 +78,7 @@ const NAMES: [(&str, &str); 9] = [
 /// The same `Idempotency-Key` again returns what the first request made.
 pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
     let RegistrationIn { business, owner } = &ask.body.0;
-    ask.app.gate.registration(ask.origin(None).ip_address, owner.email.0.as_str())?;
+    ask.app.gate.registration(ask.origin(None).ip_address, owner.email.0.as_str()).await?;
     let new = Registration {
         business: NewTenant {
             business_name: business.name.clone(),

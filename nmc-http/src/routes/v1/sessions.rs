@@ -3,7 +3,7 @@ use crate::api::reply::{Created, Done, Json, PageOut};
 use crate::api::wire::{Text, text};
 use crate::error::{ApiError, ApiResult};
 use chrono::{DateTime, Utc};
-use nmc_core::identity::{Session, Tokens, end_session, list_sessions, logout, logout_everywhere};
+use nmc_core::identity::{Session, Tokens, end_session, get_session, list_sessions, logout, logout_everywhere};
 use nmc_core::{Secret, SessionId};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -51,6 +51,8 @@ pub(crate) struct SessionOut {
     ip_address: Option<String>,
     user_agent: Option<String>,
     device: Option<String>,
+    /// Whether it is the one that asks.
+    is_current: bool,
     created_at: DateTime<Utc>,
     /// To the minute.
     last_used_at: DateTime<Utc>,
@@ -58,9 +60,10 @@ pub(crate) struct SessionOut {
     expires_at: DateTime<Utc>,
 }
 
-impl From<Session> for SessionOut {
-    fn from(row: Session) -> Self {
+impl SessionOut {
+    fn of(row: Session, current: Option<SessionId>) -> Self {
         Self {
+            is_current: current == Some(row.id),
             id: Text(row.id),
             user_id: Text(row.user_id),
             ip_address: row.ip_address.map(|address| address.to_string()),
@@ -75,12 +78,13 @@ impl From<Session> for SessionOut {
 
 impl TokensOut {
     fn of(tokens: Tokens, now: DateTime<Utc>) -> Self {
+        let current = Some(tokens.session.id);
         Self {
             access_token: tokens.access_token.expose().to_owned(),
             token_type: "Bearer",
             expires_in: (tokens.access_expires_at - now).num_seconds(),
             refresh_token: tokens.refresh_token.expose().to_owned(),
-            session: tokens.session.into(),
+            session: SessionOut::of(tokens.session, current),
         }
     }
 }
@@ -111,7 +115,7 @@ pub(super) async fn log_in(ask: Ask<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Cr
     let since = Instant::now();
     let LoginIn { email, password, device } = &ask.body.0;
     let origin = ask.origin(device.clone());
-    ask.app.gate.login(origin.ip_address, Some(email.0.as_str()))?;
+    ask.app.gate.login(origin.ip_address, Some(email.0.as_str())).await?;
     let (email, password) = (email.0.clone(), Secret::new(password.clone()));
     let authenticator = ask.app.authenticator.clone();
     let tokens = ask.app.entrance.blocking(move |_| authenticator.login(&email, &password, &origin)).await;
@@ -132,7 +136,7 @@ async fn until_the_next_tenth(since: Instant) {
 }
 
 pub(super) async fn refresh(ask: Ask<NoQuery, JsonBody<RefreshIn>>) -> ApiResult<Json<TokensOut>> {
-    ask.app.gate.login(ask.origin(None).ip_address, None)?;
+    ask.app.gate.login(ask.origin(None).ip_address, None).await?;
     let token = Secret::new(ask.body.0.refresh_token.clone());
     let authenticator = ask.app.authenticator.clone();
     let tokens = ask.app.door.blocking(move |_| authenticator.refresh(&token)).await?;
@@ -142,8 +146,14 @@ pub(super) async fn refresh(ask: Ask<NoQuery, JsonBody<RefreshIn>>) -> ApiResult
 pub(super) async fn list(ask: Ask<SessionQuery, ()>) -> ApiResult<Json<PageOut<SessionOut>>> {
     let page = page(ask.query.limit, ask.query.after.as_deref())?;
     let user = ask.query.user.map(|user| user.0);
-    let rows = ask.acting(move |tx, actor| list_sessions(tx, actor, user, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    let (rows, current) = ask.acting(move |tx, actor| Ok((list_sessions(tx, actor, user, page)?, actor.session()))).await?;
+    Ok(Json(PageOut::with(rows, |row| SessionOut::of(row, current))))
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<SessionOut>> {
+    let id: SessionId = ask.id("session", "session")?;
+    let (row, current) = ask.acting(move |tx, actor| Ok((get_session(tx, actor, id)?, actor.session()))).await?;
+    Ok(Json(SessionOut::of(row, current)))
 }
 
 pub(super) async fn log_out(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {

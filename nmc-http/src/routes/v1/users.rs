@@ -173,7 +173,7 @@ pub(super) async fn invite_again(ask: Ask<NoQuery, ()>) -> ApiResult<Created<Inv
 }
 
 pub(super) async fn accept_invitation(ask: Ask<NoQuery, JsonBody<AcceptanceIn>>) -> ApiResult<Json<UserOut>> {
-    ask.app.gate.login(ask.origin(None).ip_address, None)?;
+    ask.app.gate.login(ask.origin(None).ip_address, None).await?;
     let AcceptanceIn { invitation, password } = &ask.body.0;
     let (invitation, password) = (Secret::new(invitation.clone()), Secret::new(password.clone()));
     let authenticator = ask.app.authenticator.clone();

@@ -98,6 +98,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "changeApiKey" => json!({ "name": "another name" }),
         "rotateApiKey" => json!({}),
         "listSessions"
+        | "getSession"
         | "logOutEverywhere"
         | "logOut"
         | "endSession"
@@ -264,7 +265,7 @@ fn expected(operation: &Operation, who: Who) -> u16 {
     match (let_through, operation.id.as_str()) {
         (true, _) => good,
         // Who may not end others' sessions is not told which there are.
-        (false, "endSession") => 404,
+        (false, "endSession" | "getSession") => 404,
         (false, _) => 403,
     }
 }

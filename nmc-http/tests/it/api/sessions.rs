@@ -8,9 +8,10 @@ use nmc_core::{TenantStatus, UserRole};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// An answer but for its time.
+/// An answer but for its time and its number.
 fn told(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
-    let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date")).cloned().collect();
+    let own = |name: &str| ["date", "x-request-id"].contains(&name.to_lowercase().as_str());
+    let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| !own(name)).cloned().collect();
     headers.sort();
     (answer.status, headers, answer.body.clone())
 }
@@ -107,6 +108,8 @@ fn a_login_says_where_it_came_from_and_its_tokens_go_on() {
     let listed = site.call("GET", "/v1/sessions").by(&here.access).expect(200).document();
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
     assert_eq!(&listed["items"][0], session);
+    assert_eq!((&listed["items"][0]["is_current"], &listed["items"][1]["is_current"]), (&json!(true), &json!(false)));
+    assert_eq!(&site.call("GET", format!("/v1/sessions/{id}")).by(&here.access).expect(200).document(), session);
     for (name, value) in [("ip_address", json!("127.0.0.1")), ("user_agent", json!("van/1")), ("device", json!("the van"))] {
         assert_eq!(session[name], value);
     }
