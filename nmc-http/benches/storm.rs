@@ -32,6 +32,7 @@ fn main() {
     let (rounds, seconds, guessers) = (number("--rounds", 5), number("--seconds", 4), number("--guessers", 64));
     let often = Limit { burst: 1_000_000, per_minute: 60_000_000 };
     let unlimited = Limits {
+        token_per_address: often,
         login_per_address: often,
         login_per_account: often,
         registration_per_address: often,

@@ -12,6 +12,9 @@ const IN_FLIGHT: usize = 256;
 /// Of those, how many may be checking passwords: few, since each has a thread for as long.
 const COMING_IN: usize = 16;
 
+/// Large bodies that may be on their way at once.
+const UPLOADS: usize = 16;
+
 /// Pictures worked on at once: each may take some hundred megabytes.
 const PICTURES: usize = 2;
 
@@ -33,6 +36,16 @@ impl Door {
         Self { store: self.store.clone(), inside: Arc::default(), places: COMING_IN }
     }
 
+    /// One for large bodies.
+    pub(crate) fn uploading(&self) -> Self {
+        Self { store: self.store.clone(), inside: Arc::default(), places: UPLOADS }
+    }
+
+    /// A place, to be held for as long as what it stands for is there.
+    pub(crate) fn enter(&self) -> ApiResult<Place> {
+        Place::take(&self.inside, self.places).ok_or(ApiError::Overloaded)
+    }
+
     /// The smallest, for pictures.
     pub(crate) fn studio(&self) -> Self {
         Self { store: self.store.clone(), inside: Arc::default(), places: PICTURES }
@@ -43,7 +56,7 @@ impl Door {
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
-        let place = Place::take(&self.inside, self.places).ok_or(ApiError::Overloaded)?;
+        let place = self.enter()?;
         let store = self.store.clone();
         // The place goes with the work: a client that hangs up does not free it before the work is done.
         let done = web::block(move || {
@@ -58,7 +71,8 @@ impl Door {
     }
 }
 
-struct Place(Arc<AtomicUsize>);
+/// A place behind a door; free again when dropped.
+pub(crate) struct Place(Arc<AtomicUsize>);
 
 impl Place {
     fn take(inside: &Arc<AtomicUsize>, places: usize) -> Option<Self> {

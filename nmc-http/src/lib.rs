@@ -20,6 +20,8 @@ pub(crate) struct App {
     pub(crate) door: blocking::Door,
     /// The way of those who come in: passwords are checked here, and must not keep others waiting.
     pub(crate) entrance: blocking::Door,
+    /// Where large bodies are received.
+    pub(crate) uploading: blocking::Door,
     /// Where pictures are made small: few at a time, for what each takes in memory.
     pub(crate) studio: blocking::Door,
     pub(crate) authenticator: nmc_core::identity::Authenticator,

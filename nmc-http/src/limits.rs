@@ -22,7 +22,9 @@ pub struct Limit {
 /// The limits of the ways in.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Logins, refreshes and invitations from one address.
+    /// Refreshes and invitations from one address.
+    pub token_per_address: Limit,
+    /// Logins from one address.
     pub login_per_address: Limit,
     /// Logins at one account, whoever tries.
     pub login_per_account: Limit,
@@ -35,6 +37,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            token_per_address: Limit { burst: 120, per_minute: 120 },
             login_per_address: Limit { burst: 30, per_minute: 30 },
             login_per_account: Limit { burst: 10, per_minute: 10 },
             registration_per_address: Limit { burst: 10, per_minute: 2 },
@@ -72,6 +75,7 @@ impl Limiter {
 
 /// All limits, kept.
 pub(crate) struct Gate {
+    token_address: Limiter,
     login_address: Limiter,
     login_account: Limiter,
     registration_address: Limiter,
@@ -81,6 +85,7 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
+            token_address: Limiter::new(limits.token_per_address),
             login_address: Limiter::new(limits.login_per_address),
             login_account: Limiter::new(limits.login_per_account),
             registration_address: Limiter::new(limits.registration_per_address),
@@ -88,7 +93,12 @@ impl Gate {
         }
     }
 
-    /// Somebody shows a password, a refresh token or an invitation.
+    /// Somebody shows a refresh token or an invitation: neither can be guessed, and one office may hold many.
+    pub(crate) async fn token(&self, from: Option<IpAddr>) -> ApiResult<()> {
+        slowly(self.token_address.count(network(from))).await
+    }
+
+    /// Somebody shows a password.
     pub(crate) async fn login(&self, from: Option<IpAddr>, account: Option<&str>) -> ApiResult<()> {
         let counted = self.login_address.count(network(from));
         slowly(counted.and_then(|()| account.map_or(Ok(()), |account| self.login_account.count(account)))).await

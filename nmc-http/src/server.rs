@@ -88,6 +88,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
     let app = web::Data::new(App {
         door: door.clone(),
         entrance: door.entrance(),
+        uploading: door.uploading(),
         studio: door.studio(),
         authenticator,
         gate: Gate::new(config.limits),

@@ -195,6 +195,9 @@ pub(crate) enum TokenKeyCommand {
     Rotate {
         #[command(flatten)]
         token_keys: TokenKeysArg,
+        /// Drop all others at once: for a key that has leaked. Clients refresh their access tokens
+        #[arg(long)]
+        revoke_old: bool,
         #[command(flatten)]
         format: FormatArg,
     },

@@ -13,9 +13,9 @@ const COLUMNS: Columns<TokenKey> =
 pub(crate) fn run(args: &DatabaseArgs, command: &TokenKeyCommand) -> CliResult {
     let now = SystemClock.now();
     match command {
-        TokenKeyCommand::Rotate { token_keys: named, format } => {
+        TokenKeyCommand::Rotate { token_keys: named, revoke_old, format } => {
             let file = token_keys(args, named)?;
-            let key = TokenKeys::rotate(&file, now)?;
+            let key = if *revoke_old { TokenKeys::replace(&file, now)? } else { TokenKeys::rotate(&file, now)? };
             COLUMNS.one(format.format, &key)?;
             if !key.signs {
                 eprintln!("it signs in half a minute, when every server has seen it; nobody is logged out");

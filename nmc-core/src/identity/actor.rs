@@ -2,13 +2,14 @@
 //! changed role or a suspension counts from the next request on, whatever its token says.
 
 use super::access_token::AccessClaims;
+use super::api_key::USES_NOTED_APART;
 use super::random::ApiKeyText;
 use super::{Permission, TokenHash};
 use crate::error::found;
 use crate::schema::{tenants, user_sessions as sessions, users};
 use crate::store::{Reason, Store, SystemTx, Tenant, TenantTx};
 use crate::{ApiKeyId, Error, Result, SessionId, TenantId, UserId, UserRole};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 /// Somebody who was let in, in one business. Only authentication makes one.
@@ -89,18 +90,63 @@ impl Actor {
         if self.user() == Some(user) { Ok(()) } else { self.must(permission) }
     }
 
-    /// Insists that nobody reaches above themselves: `role` is granted, or held by whom it is done to. A key counts as an
-    /// admin.
+    /// Insists that nobody reaches above themselves: it is done to somebody of this role. A key counts as an admin.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn must_outrank(&self, role: UserRole) -> Result<()> {
-        let own = match &self.who {
-            Who::User { role, .. } => *role,
-            Who::Key { .. } => UserRole::Admin,
-            Who::Operator => UserRole::Owner,
-        };
-        if role.rank() <= own.rank() { Ok(()) } else { Err(Error::Forbidden("that takes a higher role than yours")) }
+        if role.rank() <= self.rank() { Ok(()) } else { Err(TOO_HIGH) }
+    }
+
+    /// Insists that they may make somebody of this role: one no higher than theirs, and a key must have all that the role
+    /// has, or it would get more by coming back as that somebody.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn must_grant(&self, role: UserRole) -> Result<()> {
+        self.must_outrank(role)?;
+        let all = || Permission::ALL.iter().all(|permission| !permission.is_of(role) || self.may(*permission));
+        match self.who {
+            Who::Key { .. } if !all() => Err(Error::Forbidden("this API key lacks scopes that the role has")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Insists that they may let somebody of this role choose another password: of people, only a higher role may, since
+    /// whoever does it could come back as them.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn must_reset(&self, role: UserRole) -> Result<()> {
+        self.must_grant(role)?;
+        let higher = matches!(self.who, Who::Operator) || role.rank() < self.rank();
+        if higher { Ok(()) } else { Err(TOO_HIGH) }
+    }
+
+    const fn rank(&self) -> u8 {
+        match &self.who {
+            Who::User { role, .. } => role.rank(),
+            Who::Key { .. } => UserRole::Admin.rank(),
+            Who::Operator => UserRole::Owner.rank(),
+        }
+    }
+
+    /// The same with the role they have now, which stays theirs until the transaction ends: whoever takes it from them
+    /// comes before this, and is obeyed, or waits.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when they are deactivated meanwhile.
+    pub(super) fn held(&self, tx: &mut TenantTx<'_>) -> Result<Self> {
+        let Who::User { id, session, .. } = self.who else { return Ok(self.clone()) };
+        let row: Option<(UserRole, bool)> = users::table
+            .filter(users::tenant_id.eq(tx.0.tenant))
+            .filter(users::id.eq(id))
+            .select((users::role, users::is_active))
+            .for_share()
+            .first(tx.0.conn)
+            .optional()?;
+        let (role, _) = row.filter(|(_, is_active)| *is_active).ok_or(SESSION_OVER)?;
+        Ok(Self { tenant: self.tenant, who: Who::User { id, role, session } })
     }
 }
 
@@ -124,9 +170,7 @@ impl From<ApiKeyText> for Credential {
     }
 }
 
-/// A use within this time of the last one that was noted is not noted: a busy client must not write with every request.
-const USES_NOTED_APART: TimeDelta = TimeDelta::seconds(60);
-
+const TOO_HIGH: Error = Error::Forbidden("that takes a higher role than yours");
 const NOT_IN_FORCE: Error = Error::Unauthenticated("the API key is not in force");
 const SESSION_OVER: Error = Error::Unauthenticated("the session has ended; log in again");
 
@@ -139,20 +183,30 @@ impl Store {
     pub fn acting<T>(&self, credential: &Credential, work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T>) -> Result<T> {
         match credential {
             Credential::Token(claims) => self.tenant(&claims.tenant, |tx| {
-                let actor = let_in(tx, claims)?;
-                work(tx, &actor)
+                let (actor, last_used_at) = let_in(tx, claims)?;
+                let result = work(tx, &actor)?;
+                // Last, so that requests of one session at once wait for each other no longer than for a commit.
+                if tx.now() - last_used_at >= USES_NOTED_APART {
+                    match tx.sessions().touch(claims.session) {
+                        // It may just have been ended.
+                        Err(Error::NotFound { .. }) => {}
+                        touched => drop(touched?),
+                    }
+                }
+                Ok(result)
             }),
             Credential::Key { prefix, secret_hash } => self.found_tenant(
                 Reason::Authentication,
                 None,
                 |tx| tx.find_api_key(prefix, secret_hash)?.ok_or(NOT_IN_FORCE),
                 |tx, key| {
+                    // A scope of a later version of this library means nothing to this one.
+                    let scopes = key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
+                    let result = work(tx, &Actor { tenant: tx.tenant(), who: Who::Key { id: key.id, scopes } })?;
                     if key.last_used_at.is_none_or(|last| tx.now() - last > USES_NOTED_APART) {
                         tx.api_keys().mark_used(key.id)?;
                     }
-                    // A scope of a later version of this library means nothing to this one.
-                    let scopes = key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
-                    work(tx, &Actor { tenant: tx.tenant(), who: Who::Key { id: key.id, scopes } })
+                    Ok(result)
                 },
             ),
         }
@@ -162,8 +216,9 @@ impl Store {
 /// The user's role; whether user and tenant are active; whether the session is; its end and its last use.
 type Standing = (UserRole, bool, bool, DateTime<Utc>, DateTime<Utc>);
 
-/// The holder of a token, if their session, their account and their business still are what they must be.
-fn let_in(tx: &mut TenantTx<'_>, claims: &AccessClaims) -> Result<Actor> {
+/// The holder of a token, if their session, their account and their business still are what they must be; and when it was
+/// last used.
+fn let_in(tx: &mut TenantTx<'_>, claims: &AccessClaims) -> Result<(Actor, DateTime<Utc>)> {
     let now = tx.now();
     let row: Option<Standing> = sessions::table
         .inner_join(users::table.on(users::tenant_id.eq(tx.0.tenant).and(users::id.eq(sessions::user_id))))
@@ -184,14 +239,8 @@ fn let_in(tx: &mut TenantTx<'_>, claims: &AccessClaims) -> Result<Actor> {
     if !is_active || !lives || expires_at <= now {
         return Err(SESSION_OVER);
     }
-    if now - last_used_at >= USES_NOTED_APART {
-        match tx.sessions().touch(claims.session) {
-            // It ended between the two statements.
-            Err(Error::NotFound { .. }) => return Err(SESSION_OVER),
-            touched => drop(touched?),
-        }
-    }
-    Ok(Actor { tenant: tx.tenant(), who: Who::User { id: claims.user, role, session: claims.session } })
+    let who = Who::User { id: claims.user, role, session: claims.session };
+    Ok((Actor { tenant: tx.tenant(), who }, last_used_at))
 }
 
 impl SystemTx<'_> {

@@ -1,13 +1,13 @@
 //! API keys (source line 41 asks for them without a table): with one, another program acts for a tenant.
 
-use super::TokenHash;
+use super::{Permission, TokenHash};
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::{api_keys as keys, tenants};
+use crate::schema::{api_keys as keys, tenants, users};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx, stamped};
 use crate::types::bounds::instant;
 use crate::types::required;
-use crate::{ApiKeyId, Error, Patch, Result, TenantId, UserId};
+use crate::{ApiKeyId, Error, Patch, Result, TenantId, UserId, UserRole, Version};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -36,6 +36,16 @@ impl ApiKey {
     #[must_use]
     pub fn is_in_force(&self, at: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > at)
+    }
+
+    /// Which version of the key this is: uses leave it.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let end = |end: Option<DateTime<Utc>>| end.map_or(String::new(), |end| end.timestamp_micros().to_string());
+        let (expires, revoked) = (end(self.expires_at), end(self.revoked_at));
+        let mut parts = vec![self.name.as_str(), &expires, &revoked];
+        parts.extend(self.scopes.iter().map(String::as_str));
+        Version::of_content(&parts)
     }
 }
 
@@ -87,7 +97,7 @@ impl TenantTx<'_> {
 }
 
 /// A use within this time of the last one that was noted is not noted: a busy key must not write with every request.
-const USES_NOTED_APART: TimeDelta = TimeDelta::seconds(60);
+pub(super) const USES_NOTED_APART: TimeDelta = TimeDelta::seconds(60);
 
 macro_rules! filtered {
     ($query:expr, $filter:expr, $now:expr) => {{
@@ -281,21 +291,28 @@ impl ApiKeys<'_> {
 impl SystemTx<'_> {
     /// The tenant that a key was made for, if the key is in force, the tenant is active, and the secret shown is the key's:
     /// without the secret there is no proof. A wrong secret and a prefix that nobody has look alike; the hashes are compared
-    /// in constant time.
+    /// in constant time. A key does no more than its maker may now: scopes that their role does not have are left out, and
+    /// with a maker who is deactivated it is not in force.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
     pub fn find_api_key(&mut self, prefix: &str, shown: &TokenHash) -> Result<Option<(Tenant, ApiKey)>> {
-        let row: Option<(ApiKey, Vec<u8>)> = keys::table
-            .inner_join(tenants::table)
+        type Row = (ApiKey, Vec<u8>, Option<(UserRole, bool)>);
+        let row: Option<Row> = keys::table
+            .inner_join(tenants::table.on(tenants::id.eq(keys::tenant_id)))
+            .left_join(users::table.on(users::tenant_id.eq(keys::tenant_id).and(users::id.nullable().eq(keys::created_by))))
             .filter(tenants::is_active)
             .filter(keys::prefix.eq(prefix))
-            .select((ApiKey::as_select(), keys::secret_hash))
+            .select((ApiKey::as_select(), keys::secret_hash, (users::role, users::is_active).nullable()))
             .first(self.conn)
             .optional()?;
-        let Some((key, hash)) = row else { return Ok(None) };
+        let Some((mut key, hash, maker)) = row else { return Ok(None) };
+        let is_vouched_for = maker.is_none_or(|(_, is_active)| is_active);
+        if let Some((role, _)) = maker {
+            key.scopes.retain(|scope| scope.parse().is_ok_and(|permission: Permission| permission.is_of(role)));
+        }
         let hash = hash.try_into().map_err(|_| Error::internal("a secret's hash is not 32 bytes long"))?;
         let is_shown = TokenHash::new(hash) == *shown;
-        Ok((is_shown && key.is_in_force(self.now())).then(|| (Tenant::proven(key.tenant_id), key)))
+        Ok((is_shown && is_vouched_for && key.is_in_force(self.now())).then(|| (Tenant::proven(key.tenant_id), key)))
     }
 }

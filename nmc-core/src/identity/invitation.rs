@@ -7,7 +7,7 @@ use crate::error::found;
 use crate::schema::{tenants, users};
 use crate::store::{SystemTx, Tenant};
 use crate::types::{bounds, required};
-use crate::{Error, Result, TenantId};
+use crate::{Error, Result, TenantId, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
@@ -29,6 +29,24 @@ impl Users<'_> {
             .get_result(self.0.conn)
             .optional()?;
         found(row, "user")
+    }
+
+    /// Makes an open invitation void.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub(super) fn withdraw_invitation(&mut self, id: UserId) -> Result<()> {
+        diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .filter(users::verification_token.is_not_null())
+            .set((
+                users::verification_token.eq(None::<String>),
+                users::verification_expires_at.eq(None::<DateTime<Utc>>),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .execute(self.0.conn)?;
+        Ok(())
     }
 
     /// Spends an invitation: the user gets this password, its bcrypt hash, and counts as the holder of their address.

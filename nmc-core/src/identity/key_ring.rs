@@ -26,7 +26,9 @@ pub struct KeyOrder {
 /// [`Error::Forbidden`] without [`Permission::ApiKeysWrite`], or for a scope that the maker lacks; [`Error::Invalid`] on a
 /// broken rule.
 pub fn make_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
+    let actor = &actor.held(tx)?;
     must_hand_out(actor, &order.scopes)?;
+    within_ones_own(tx, actor, order.expires_at)?;
     if order.scopes.is_empty() {
         return Err(Error::invalid("scopes", "must name at least one"));
     }
@@ -48,8 +50,15 @@ pub fn make_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Resul
 /// [`Error::Forbidden`] as in [`make_key`], for what it could do before as for what it is to do; [`Error::NotFound`];
 /// [`Error::Conflict`] when it is revoked; [`Error::Invalid`] on a broken rule.
 pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &ApiKeyPatch) -> Result<ApiKey> {
+    let actor = &actor.held(tx)?;
     actor.must(Permission::ApiKeysWrite)?;
+    if actor.api_key() == Some(id) {
+        return Err(Error::Forbidden("an API key can't change itself"));
+    }
     let key = tx.api_keys().lock(id)?;
+    if let Some(expires_at) = patch.expires_at.into_change() {
+        within_ones_own(tx, actor, expires_at)?;
+    }
     must_hand_out(actor, &known(&key.scopes))?;
     if let Some(scopes) = &patch.scopes {
         if scopes.is_empty() {
@@ -96,6 +105,16 @@ pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: T
 pub fn revoke_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
     actor.must(Permission::ApiKeysWrite)?;
     tx.api_keys().revoke(id)
+}
+
+/// What a key makes must end when it does itself, or it would live on in that.
+fn within_ones_own(tx: &mut TenantTx<'_>, actor: &Actor, expires_at: Option<DateTime<Utc>>) -> Result<()> {
+    let Some(own) = actor.api_key() else { return Ok(()) };
+    match (tx.api_keys().get(own)?.expires_at, expires_at) {
+        (None, _) => Ok(()),
+        (Some(end), Some(expires_at)) if expires_at <= end => Ok(()),
+        _ => Err(Error::Forbidden("a key may give no key a later end than its own")),
+    }
 }
 
 fn must_hand_out(actor: &Actor, scopes: &[Permission]) -> Result<()> {

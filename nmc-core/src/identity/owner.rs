@@ -1,6 +1,7 @@
 //! A business keeps an owner: the last one can't be removed, and the account goes to another one with its holder.
 
 use super::Users;
+use super::password::NO_PASSWORD;
 use crate::error::found;
 use crate::schema::{tenants, users};
 use crate::{Error, Result, TenantId, UserId, UserRole};
@@ -35,6 +36,8 @@ impl Users<'_> {
             .filter(users::role.eq(UserRole::Owner))
             .filter(users::is_active)
             .filter(users::id.ne(id))
+            // Who has not accepted the invitation may never come.
+            .filter(users::password_hash.ne(NO_PASSWORD))
             .order(users::created_at)
             .select(users::id)
             .first(self.0.conn)

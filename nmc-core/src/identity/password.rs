@@ -143,6 +143,10 @@ impl Place<'_> {
             tracing::error!("a password's hash can't be read; its user can't log in");
         }
         match read {
+            Some(Ok(false)) if hash.is_some_and(|hash| self.0.is_outdated(hash)) => {
+                // Until its user logs in again a hash of another cost would take another time to refuse.
+                bcrypt::verify(password.expose(), &self.0.decoy).map(|_| false).map_err(Error::internal)
+            }
             Some(Ok(fits)) => Ok(fits),
             // As long, and in vain.
             None | Some(Err(_)) => bcrypt::verify(password.expose(), &self.0.decoy).map(|_| false).map_err(Error::internal),

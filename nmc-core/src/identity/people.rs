@@ -67,22 +67,29 @@ pub(super) fn add(tx: &mut TenantTx<'_>, new: &NewPerson, password_hash: &str) -
 /// [`Error::Forbidden`] without [`Permission::UsersWrite`], or for a role above one's own; [`Error::Conflict`] on an e-mail
 /// that is taken; [`Error::Invalid`] on a broken rule.
 pub fn invite(tx: &mut TenantTx<'_>, actor: &Actor, new: &NewPerson) -> Result<(User, InvitationToken)> {
+    let actor = actor.held(tx)?;
     actor.must(Permission::UsersWrite)?;
-    actor.must_outrank(new.role)?;
+    actor.must_grant(new.role)?;
     let user = add(tx, new, NO_PASSWORD)?;
     hand_invitation(tx, user.id)
 }
 
 /// Invites somebody again, who lost the invitation or the password. Earlier invitations are void; a password they have
-/// stays until the new one is chosen.
+/// stays until the new one is chosen. Somebody who has one is invited again by a higher role alone, and an owner by an
+/// operator: it could be done to come back as them.
 ///
 /// # Errors
-/// [`Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody of a higher role; [`Error::NotFound`];
+/// [`Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody too high; [`Error::NotFound`];
 /// [`Error::Conflict`] when they are deactivated.
 pub fn invite_again(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId) -> Result<(User, InvitationToken)> {
     actor.must(Permission::UsersWrite)?;
     let row = tx.users().lock(user)?;
-    actor.must_outrank(row.role)?;
+    let actor = actor.held(tx)?;
+    actor.must(Permission::UsersWrite)?;
+    actor.must_grant(row.role)?;
+    if tx.users().has_password(user)? {
+        actor.must_reset(row.role)?;
+    }
     if !row.is_active {
         return Err(Error::Conflict { field: "user", rule: "is deactivated" });
     }
@@ -113,12 +120,14 @@ pub fn get_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId) -> Result<Us
 pub fn change_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &UserPatch) -> Result<User> {
     actor.must_for(user, Permission::UsersWrite)?;
     let row = tx.users().lock(user)?;
+    let actor = actor.held(tx)?;
+    actor.must_for(user, Permission::UsersWrite)?;
     if patch.role.is_some() || patch.is_active.is_some() {
         actor.must(Permission::UsersWrite)?;
     }
     actor.must_outrank(row.role)?;
     if let Some(role) = patch.role {
-        actor.must_outrank(role)?;
+        actor.must_grant(role)?;
     }
     let row = tx.users().update(user, patch)?;
     if patch.role == Some(UserRole::Owner) {
@@ -164,6 +173,8 @@ pub fn change_profile(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch:
 pub fn may_change(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, permission: Permission) -> Result<User> {
     actor.must_for(user, permission)?;
     let row = tx.users().lock(user)?;
+    let actor = actor.held(tx)?;
+    actor.must_for(user, permission)?;
     if actor.user() != Some(user) {
         actor.must_outrank(row.role)?;
     }
@@ -199,7 +210,7 @@ pub fn end_session(tx: &mut TenantTx<'_>, actor: &Actor, id: SessionId) -> Resul
     let session = tx.sessions().find(id)?.filter(|session| actor.must_for(session.user_id, Permission::SessionsEnd).is_ok());
     let session = found(session, "session")?;
     if actor.user() != Some(session.user_id) {
-        actor.must_outrank(tx.users().lock(session.user_id)?.role)?;
+        may_change(tx, actor, session.user_id, Permission::SessionsEnd)?;
     }
     tx.sessions().end(id, SessionEnd::Logout).map(drop)
 }

@@ -54,10 +54,15 @@ impl Authenticator {
     pub fn register(&self, new: &Registration, key: Option<&str>) -> Result<Registered> {
         let password = Password::new("password", &new.password)?;
         let key = key.map(|key| required("Idempotency-Key", key, 255)).transpose()?;
-        let key = key.map(|key| TokenHash::of(&Secret::new(key)).hex());
-        let earlier = || match &key {
-            Some(key) => self.store().system(Reason::Operations, |tx| tx.find_registered(key, new)),
-            None => Ok(None),
+        // Two callers who think of the same key are told apart by their address.
+        let key = key.map(|key| TokenHash::of(&Secret::new(format!("{}\0{key}", new.email))).hex());
+        let earlier = || {
+            let Some(key) = &key else { return Ok(None) };
+            let found = self.store().system(Reason::Operations, |tx| tx.find_registered(key, new))?;
+            let Some((registered, password_hash)) = found else { return Ok(None) };
+            // Who repeats it knows the password; whoever guessed the key does not.
+            let is_repeated = self.hasher().verify(&new.password, Some(&password_hash))?;
+            if is_repeated { Ok(Some(registered)) } else { Err(REPEATED) }
         };
         if let Some(earlier) = earlier()? {
             return Ok(earlier);
@@ -73,17 +78,19 @@ impl Authenticator {
 }
 
 impl SystemTx<'_> {
-    fn find_registered(&mut self, key: &str, new: &Registration) -> Result<Option<Registered>> {
+    fn find_registered(&mut self, key: &str, new: &Registration) -> Result<Option<(Registered, String)>> {
         let business: Option<TenantRow> =
             TenantRow::query().filter(tenants::registration_key.eq(key)).first(self.conn).optional()?;
         let Some(business) = business else { return Ok(None) };
-        let owner: Option<User> = User::query()
+        let owner: Option<(User, String)> = users::table
             .filter(users::tenant_id.eq(business.id))
             .filter(users::email.eq(&new.email))
+            .select((User::as_select(), users::password_hash))
             .first(self.conn)
             .optional()?;
-        let owner = owner.filter(|_| business.business_name == new.business.business_name.trim()).ok_or(REPEATED)?;
-        Ok(Some(Registered { tenant: Tenant::proven(business.id), business, owner, is_new: false }))
+        let owner = owner.filter(|_| business.business_name == new.business.business_name.trim());
+        let (owner, password_hash) = owner.ok_or(REPEATED)?;
+        Ok(Some((Registered { tenant: Tenant::proven(business.id), business, owner, is_new: false }, password_hash)))
     }
 
     fn register(&mut self, new: &Registration, password_hash: &str, key: Option<&str>) -> Result<Registered> {

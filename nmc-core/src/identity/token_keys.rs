@@ -134,6 +134,17 @@ impl TokenKeys {
         Ok(TokenKey { kid: new.kid, made_at: new.made_at, signs: lines.len() == 1 })
     }
 
+    /// Puts a new key in the place of all others: for one that has leaked. Access tokens that are about are refused within
+    /// seconds, and their holders refresh them.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn replace(file: &Path, now: DateTime<Utc>) -> Result<TokenKey> {
+        let new = KeyLine::random(now)?;
+        write(file, std::slice::from_ref(&new), false)?;
+        Ok(TokenKey { kid: new.kid, made_at: new.made_at, signs: true })
+    }
+
     /// The keys in a file, the newest first.
     ///
     /// # Errors
@@ -160,17 +171,27 @@ impl TokenKeys {
     /// [`Error::Unauthenticated`].
     pub fn check(&self, token: &Secret, now: DateTime<Utc>) -> Result<AccessClaims> {
         let token = UncheckedToken::parse(token.expose())?;
-        match self.find(&token.kid) {
+        self.look_again(LOOKED_AT_APART);
+        match self.find(&token.kid, now) {
             Some(key) => token.check(&key, now),
             None => {
                 self.look_again(ASKED_APART);
-                self.find(&token.kid).ok_or(REFUSED).and_then(|key| token.check(&key, now))
+                self.find(&token.kid, now).ok_or(REFUSED).and_then(|key| token.check(&key, now))
             }
         }
     }
 
-    fn find(&self, kid: &str) -> Option<SigningKey> {
-        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, key)| key).find(|key| key.kid == kid).cloned()
+    /// The key of this name, unless it was replaced so long ago that no token of it can be good.
+    fn find(&self, kid: &str, now: DateTime<Utc>) -> Option<SigningKey> {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let mut replaced_at = now;
+        for (made_at, key) in keys.iter() {
+            if key.kid == kid {
+                return (now.signed_duration_since(replaced_at) < KEPT).then(|| key.clone());
+            }
+            replaced_at = *made_at;
+        }
+        None
     }
 
     /// Reads the file once more if it was not looked at lately. A file that can't be read now changes nothing.

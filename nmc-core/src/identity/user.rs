@@ -1,5 +1,6 @@
 //! Users (source lines 1115–1131).
 
+use super::password::NO_PASSWORD;
 use super::profile::Profiles;
 use super::session::Sessions;
 use crate::error::{found, touched_one};
@@ -7,7 +8,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::users;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{optional, required};
-use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole};
+use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole, Version};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, sql};
 use diesel::pg::Pg;
@@ -32,6 +33,17 @@ pub struct User {
     pub last_login_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl User {
+    /// Which version of the account this is: logins and guesses leave it.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (first, last) = (text(&self.first_name), text(&self.last_name));
+        let active = if self.is_active { "active" } else { "" };
+        Version::of_content(&[self.email.as_str(), &first, &last, self.role.label(), active])
+    }
 }
 
 /// A user to add.
@@ -237,9 +249,19 @@ impl Users<'_> {
             Profiles::over(self.0.reborrow()).follow(id, &user.email, user.role)?;
         }
         if patch.is_active == Some(false) {
+            self.withdraw_invitation(id)?;
             Sessions::over(self.0.reborrow()).end_all_of_user(id, None, SessionEnd::Deactivated)?;
         }
         Ok(user)
+    }
+
+    /// Whether the user has chosen a password yet.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn has_password(&mut self, id: UserId) -> Result<bool> {
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id));
+        found(query.select(users::password_hash.ne(NO_PASSWORD)).first(self.0.conn).optional()?, "user")
     }
 
     /// Gives the user another password, its bcrypt hash, and unlocks the account. Their sessions are the caller's to end
@@ -265,6 +287,9 @@ impl Users<'_> {
             .filter(users::id.eq(id))
             .set((
                 users::password_hash.eq(required("password_hash", new, 255)?),
+                // An open invitation could undo it.
+                users::verification_token.eq(None::<String>),
+                users::verification_expires_at.eq(None::<DateTime<Utc>>),
                 users::failed_login_attempts.eq(0),
                 users::locked_until.eq(None::<DateTime<Utc>>),
                 users::updated_at.eq(self.0.now()),

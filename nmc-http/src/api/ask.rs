@@ -2,6 +2,7 @@
 
 use super::{Access, json};
 use crate::App;
+use crate::blocking::{Door, Place};
 use crate::error::{ApiError, ApiResult};
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
@@ -109,10 +110,12 @@ pub(crate) struct Ask<Q, B> {
     request: HttpRequest,
     pub(crate) query: Q,
     pub(crate) body: B,
+    /// The room that a large body takes, until it is done with.
+    _room: Option<Place>,
 }
 
 impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
-    /// Who asks is found out before what they want is read.
+    /// Who asks is found out before what they want is read: a large body, before any of it takes room here.
     pub(super) async fn read(access: Access, request: HttpRequest, payload: web::Payload) -> ApiResult<Self> {
         let app = request.app_data::<web::Data<App>>().cloned().ok_or(ApiError::NoRoute)?;
         let credential = match access {
@@ -120,6 +123,14 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
             _ => Some(app.authenticator.credential(&bearer(&request)?)?),
         };
         let query = parse_query(request.query_string())?;
+        let room = match &credential {
+            Some(credential) if B::LONGEST > LONGEST_JSON => {
+                let credential = credential.clone();
+                app.door.blocking(move |store| store.acting(&credential, |_, _| Ok(()))).await?;
+                Some(app.uploading.enter()?)
+            }
+            _ => None,
+        };
         let body = if B::MEDIA_TYPE.is_some() {
             let declared = header(&request, "Content-Length").and_then(|text| text.parse::<usize>().ok());
             if declared.is_some_and(|length| length > B::LONGEST) {
@@ -131,7 +142,7 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
         } else {
             B::read("", web::Bytes::new())?
         };
-        Ok(Self { app, access, credential, request, query, body })
+        Ok(Self { app, access, credential, request, query, body, _room: room })
     }
 }
 
@@ -141,19 +152,26 @@ impl<Q, B> Ask<Q, B> {
         &self,
         work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
+        self.acting_at(&self.app.door, work).await
+    }
+
+    /// The same through a door of fewer places.
+    pub(crate) async fn acting_at<T: Send + 'static>(
+        &self,
+        door: &Door,
+        work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
         let access = self.access;
         let credential = self.credential()?;
-        self.app
-            .door
-            .blocking(move |store| {
-                store.acting(&credential, |tx, actor| {
-                    if let Access::Needs(permission) = access {
-                        actor.must(permission)?;
-                    }
-                    work(tx, actor)
-                })
+        door.blocking(move |store| {
+            store.acting(&credential, |tx, actor| {
+                if let Access::Needs(permission) = access {
+                    actor.must(permission)?;
+                }
+                work(tx, actor)
             })
-            .await
+        })
+        .await
     }
 
     /// What they showed.
@@ -167,9 +185,10 @@ impl<Q, B> Ask<Q, B> {
         Origin { ip_address: self.app.proxies.client(&self.request), user_agent, device_fingerprint }
     }
 
-    /// A header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        header(&self.request, name)
+    /// A header that is to be plain text, if it is there.
+    pub(crate) fn text_header(&self, name: &'static str) -> ApiResult<Option<&str>> {
+        let refused = |_| Error::invalid(name, "must be plain ASCII").into();
+        self.request.headers().get(name).map(|value| value.to_str().map_err(refused)).transpose()
     }
 
     /// The versions a change is made for; none is whichever there is. `*` means any that is there.
@@ -219,6 +238,8 @@ fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
         let name: String = error.path().to_string().chars().take(100).collect();
         let field = |name: &str| if name == "." { "the query".to_owned() } else { name.to_owned() };
         let (name, rule) = if said.starts_with("unknown field") {
+            // A name of theirs is repeated only if it could be one of ours.
+            let name = if json::is_a_name(&name) { name } else { ".".to_owned() };
             (field(&name), "is not a parameter here".to_owned())
         } else if let Some(missing) = said.strip_prefix("missing field ") {
             (missing.trim_matches('`').to_owned(), "is required".to_owned())

@@ -32,13 +32,23 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     ApiError::Body(FieldProblem { pointer, detail: detail.into() })
 }
 
+/// Whether a text could be the name of a field, and not somebody's number or address.
+pub(super) fn is_a_name(text: &str) -> bool {
+    text.len() <= 40
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
 /// Serde says what is wrong in words that hold the value; ours hold the rule alone.
 fn in_our_words(pointer: String, said: &str) -> (String, String) {
     let said = said.rsplit_once(" at line ").map_or(said, |(text, _)| text);
     let named = |text: &str| text.split('`').nth(1).unwrap_or_default().chars().take(100).collect::<String>();
     if said.starts_with("unknown field") {
-        // The path ends with the field already.
-        return (pointer, "is not a field here".to_owned());
+        // The path ends with the field already. A name of theirs is repeated only if it could be one of ours.
+        return match pointer.rsplit_once('/') {
+            Some((parent, name)) if !is_a_name(name) => (parent.to_owned(), "has a field that is not known here".to_owned()),
+            _ => (pointer, "is not a field here".to_owned()),
+        };
     }
     if said.starts_with("missing field") {
         return (format!("{pointer}/{}", named(said)), "is required".to_owned());
@@ -84,6 +94,8 @@ mod tests {
             (r#"{"name": 12345}"#, "#/name", "must be a string"),
             (r#"{}"#, "#/name", "is required"),
             (r#"{"name": "a", "role": "secret value"}"#, "#/role", "is not a field here"),
+            (r#"{"name": "a", "joe@example.com": 1}"#, "#", "has a field that is not known here"),
+            (r#"{"name": "a", "+14155550123": 1}"#, "#", "has a field that is not known here"),
             (r#"{"name": "a", "name": "secret value"}"#, "#/name", "must be given once"),
             (r#"{"name": "a", "email": "secret value"}"#, "#/email", "must be an address like joe@example.com"),
             (r#"{"name": "a", "age": "secret value"}"#, "#/age", "must be a whole number"),

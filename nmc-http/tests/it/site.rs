@@ -70,6 +70,7 @@ pub(crate) fn config() -> ServerConfig {
         patience: Duration::from_secs(10),
         uploads: Uploads::new(std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()))),
         limits: Limits {
+            token_per_address: often,
             login_per_address: often,
             login_per_account: often,
             registration_per_address: often,

@@ -57,6 +57,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
 
     ("Users::find", |tx, _, theirs| told(tx.users().find(theirs.user)?)),
     ("Users::get", |tx, _, theirs| told(tx.users().get(theirs.user)?)),
+    ("Users::has_password", |tx, _, theirs| told(tx.users().has_password(theirs.user)?)),
     ("Users::find_by_email", |tx, _, theirs| told(tx.users().find_by_email(&theirs.email)?)),
     ("Users::list", |tx, _, _| told(tx.users().list(&UserFilter::default(), PageRequest::first())?.items.len())),
     ("Users::count", |tx, _, _| told(tx.users().count(&UserFilter::default())?)),

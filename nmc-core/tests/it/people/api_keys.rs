@@ -95,11 +95,50 @@ fn a_key_ends_when_it_expires_is_revoked_or_its_business_is_suspended() {
     house.refused("API key is not in force", || house.acting(&ada, |tx, actor| rotate_key(tx, actor, key.id, TimeDelta::zero())));
     let renamed = ApiKeyPatch { name: Some("another".to_owned()), ..ApiKeyPatch::default() };
     house.refused("API key is revoked", || house.acting(&ada, |tx, actor| change_key(tx, actor, key.id, &renamed)));
-    // Who made it may go; the key stays.
-    let (_, text) = made(&house, &order(&[Permission::TenantRead]));
+}
+
+#[test]
+fn a_key_does_no_more_than_its_maker_may_now() {
+    use Permission::{TenantRead, TenantWrite};
+    let house = House::new();
     house.add("ben", UserRole::Owner);
-    house.tx(|tx| tx.users().update(house.ada, &UserPatch { is_active: Some(false), ..UserPatch::default() })).unwrap();
-    assert!(is_let_in(&house, &text));
+    let both = order(&[TenantRead, TenantWrite]);
+    let (_, hers) = made(&house, &both);
+    let operator = house.operator();
+    let (_, ours) = house.tx(|tx| make_key(tx, &operator, &both)).unwrap();
+    let may = |text: &ApiKeyText| {
+        let key = shown(&house, text);
+        house.acting(&key, |_, actor| Ok((actor.may(TenantRead), actor.may(TenantWrite)))).ok()
+    };
+    let change = |patch: UserPatch| house.tx(|tx| tx.users().update(house.ada, &patch)).unwrap();
+    assert_eq!(may(&hers), Some((true, true)));
+    change(UserPatch { role: Some(UserRole::Viewer), ..UserPatch::default() });
+    assert_eq!(may(&hers), Some((true, false)), "as much as a viewer");
+    change(UserPatch { is_active: Some(false), ..UserPatch::default() });
+    assert_eq!(may(&hers), None, "nothing");
+    assert_eq!(may(&ours), Some((true, true)), "a key of the operators is nobody's");
+    change(UserPatch { is_active: Some(true), role: Some(UserRole::Admin), ..UserPatch::default() });
+    assert_eq!(may(&hers), Some((true, true)), "and back");
+}
+
+#[test]
+fn a_key_does_not_outlive_itself() {
+    let house = House::new();
+    let ends = Some(house.now() + TimeDelta::days(1));
+    let (own, text) = made(&house, &KeyOrder { expires_at: ends, ..order(&[Permission::ApiKeysWrite]) });
+    let key = shown(&house, &text);
+    let later = "a key may give no key a later end than its own";
+    for expires_at in [None, Some(house.now() + TimeDelta::days(2))] {
+        let order = KeyOrder { expires_at, ..order(&[Permission::ApiKeysWrite]) };
+        house.refused(later, || house.acting(&key, |tx, actor| make_key(tx, actor, &order)));
+    }
+    let endless = ApiKeyPatch { expires_at: Patch::Clear, ..ApiKeyPatch::default() };
+    house.refused("an API key can't change itself", || house.acting(&key, |tx, actor| change_key(tx, actor, own.id, &endless)));
+    let order = KeyOrder { expires_at: ends, ..order(&[Permission::ApiKeysWrite]) };
+    let (made, _) = house.acting(&key, |tx, actor| make_key(tx, actor, &order)).unwrap();
+    house.refused(later, || house.acting(&key, |tx, actor| change_key(tx, actor, made.id, &endless)));
+    let (next, _) = house.acting(&key, |tx, actor| rotate_key(tx, actor, own.id, TimeDelta::hours(1))).unwrap();
+    assert_eq!(next.expires_at, ends, "it may be replaced, and ends when it would have");
 }
 
 #[test]
@@ -165,7 +204,7 @@ fn no_key_does_more_than_who_makes_changes_or_rotates_it() {
     };
     let renamed = ApiKeyPatch { name: Some("another".to_owned()), ..ApiKeyPatch::default() };
     house.refused(wider, || house.acting(&key, |tx, actor| make_key(tx, actor, &order(&[TenantRead, UsersRead]))));
-    house.refused(wider, || {
+    house.refused("an API key can't change itself", || {
         house.acting(&key, |tx, actor| change_key(tx, actor, narrow.id, &scopes(&["tenant:read", "users:write"])))
     });
     house.refused(wider, || house.acting(&key, |tx, actor| change_key(tx, actor, wide.id, &renamed)));

@@ -187,3 +187,30 @@ fn a_file_that_is_not_one_of_keys_or_that_others_may_read_is_refused_and_stays()
     assert!(matches!(&came, Err(Error::Unavailable { what: "the file of token keys can't be written", .. })), "{came:?}");
     assert!(matches!(TokenKeys::list(&nowhere, noon()), Err(Error::NotFound { entity: "file of token keys" })));
 }
+
+#[test]
+fn a_key_that_leaked_is_dropped_at_once_and_one_replaced_long_ago_is_as_good_as_gone() {
+    let at = noon();
+    let keys = Keys::new();
+    let servers = keys.open(at);
+    let claims = |at: DateTime<Utc>| {
+        json!({"iss": "nmc", "sub": uuid::Uuid::nil(), "tid": uuid::Uuid::nil(), "sid": uuid::Uuid::nil(), "iat": 0,
+               "exp": (at + TimeDelta::minutes(15)).timestamp()})
+    };
+    let leaked = |at: DateTime<Utc>, forged: &Secret| servers.check(forged, at).is_ok();
+    let forged = keys.forge(&claims(at + TimeDelta::days(1)));
+    assert!(leaked(at, &forged));
+    // Replaced and never rotated again: its line is still there, and no token of it can be good.
+    keys.rotate(at);
+    wait_until("the new key is seen", || {
+        let newest = keys.forge(&claims(at));
+        servers.check(&newest, at).is_ok()
+    });
+    assert!(leaked(at + TimeDelta::minutes(59), &forged));
+    assert!(!leaked(at + TimeDelta::hours(1), &forged));
+
+    let forged = keys.forge(&claims(at));
+    let only = TokenKeys::replace(&keys.file(), at).unwrap();
+    assert_eq!(keys.names(at), [(only.kid, true)], "it signs at once: there is no other");
+    assert!(TokenKeys::open(&keys.file(), at).unwrap().check(&forged, at).is_err());
+}

@@ -5,6 +5,7 @@ use nmc_core::identity::{
     KeyOrder, Permission, ProfilePatch, UserPatch, change_profile, change_user, end_session, get_user, invite_again,
     list_sessions, logout, logout_everywhere, make_key, may_change,
 };
+use nmc_core::testing::wait_until;
 use nmc_core::{PageRequest, Patch, SessionId};
 use std::collections::BTreeMap;
 
@@ -126,7 +127,6 @@ fn nobody_changes_who_stands_above_them_or_raises_above_themselves() {
         let writes = [
             ("rename", Permission::UsersWrite, came(&|tx, by| change_user(tx, by, user, &renamed).map(drop))),
             ("deactivate", Permission::UsersWrite, came(&|tx, by| change_user(tx, by, user, &off).map(drop))),
-            ("invite again", Permission::UsersWrite, came(&|tx, by| invite_again(tx, by, user).map(drop))),
             (
                 "change the profile of",
                 Permission::ProfilesWrite,
@@ -135,6 +135,9 @@ fn nobody_changes_who_stands_above_them_or_raises_above_themselves() {
             ("end a session of", Permission::SessionsEnd, came(&|tx, by| end_session(tx, by, session))),
             ("end the sessions of", Permission::SessionsEnd, came(&|tx, by| logout_everywhere(tx, by, Some(user)).map(drop))),
         ];
+        // Whoever lets somebody choose another password could come back as them.
+        let again = came(&|tx, by| invite_again(tx, by, user).map(drop));
+        assert_eq!(again, may(Permission::UsersWrite) && of.rank() < actor.rank(), "{actor:?} invites {of:?} again");
         for (what, permission, came) in writes {
             assert_eq!(came, may(permission), "{actor:?} may {what} {of:?}");
         }
@@ -240,4 +243,57 @@ fn what_is_not_there_and_what_is_another_businesss_are_not_found_alike() {
     assert!(heard.iter().all(|came| came == &heard[0]), "{heard:#?}");
     assert_eq!(heard[0].iter().filter(|came| came.contains("NotFound")).count(), 6, "{heard:#?}");
     assert_eq!(house.db.rows_of(other.tenant.id()), before);
+}
+
+/// A request that was let in before its user lost their role comes to the row after that.
+#[test]
+fn who_is_demoted_meanwhile_does_not_raise_themselves_back() {
+    for lost in [UserPatch { is_active: Some(false), ..UserPatch::default() }, to_role(UserRole::Viewer)] {
+        let house = House::new();
+        let ben = house.add("ben", UserRole::Admin);
+        let his = house.bearer("ben");
+        let back = UserPatch { is_active: Some(true), ..to_role(UserRole::Admin) };
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        let came = std::thread::scope(|scope| {
+            let request = std::cell::RefCell::new(None);
+            let lose = house.tx(|tx| {
+                tx.users().update(ben, &lost)?;
+                let raise = || house.db.store.acting(&his, |tx, actor| change_user(tx, actor, ben, &back));
+                *request.borrow_mut() = Some(scope.spawn(raise));
+                wait_until("it waits for the row", || house.db.query::<i64>(waits) == [1]);
+                Ok(())
+            });
+            lose.unwrap();
+            request.into_inner().unwrap().join().unwrap()
+        });
+        assert!(came.is_err(), "{came:?}");
+        let row = house.tx(|tx| tx.users().get(ben)).unwrap();
+        assert_ne!((row.role, row.is_active), (UserRole::Admin, true));
+    }
+}
+
+#[test]
+fn a_key_makes_nobody_who_may_more_than_itself() {
+    let house = House::new();
+    let operator = house.operator();
+    let key = |scopes: Vec<Permission>| {
+        let order = KeyOrder { name: "a key".to_owned(), scopes, expires_at: None };
+        Credential::from(house.tx(|tx| make_key(tx, &operator, &order)).unwrap().1)
+    };
+    let of = |role: UserRole| Permission::ALL.iter().copied().filter(move |permission| permission.is_of(role));
+    let narrow = key(vec![Permission::UsersWrite]);
+    let as_a_viewer = key(of(UserRole::Viewer).chain([Permission::UsersWrite]).collect());
+    let as_an_admin = key(of(UserRole::Admin).collect());
+    for (place, role) in UserRole::ALL.iter().enumerate() {
+        let may = |who: &Credential, name: &str| {
+            let new = person(&format!("{name}{place}"), *role);
+            house.acting(who, |tx, actor| invite(tx, actor, &new)).is_ok()
+        };
+        assert!(!may(&narrow, "narrow"), "{role:?}");
+        let no_more = of(*role).all(|permission| permission.is_of(UserRole::Viewer));
+        assert_eq!(may(&as_a_viewer, "viewer"), no_more, "{role:?}");
+        assert_eq!(may(&as_an_admin, "admin"), *role != UserRole::Owner, "{role:?}");
+        let user = house.add(&format!("known{place}"), *role);
+        assert!(house.acting(&narrow, |tx, actor| invite_again(tx, actor, user)).is_err(), "{role:?}");
+    }
 }

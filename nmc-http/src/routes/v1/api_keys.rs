@@ -4,7 +4,7 @@ use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::identity::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyText, KeyOrder, change_key, make_key, revoke_key, rotate_key};
-use nmc_core::{ApiKeyId, Error, Version};
+use nmc_core::{ApiKeyId, Error};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -126,8 +126,7 @@ pub(super) async fn make(ask: Ask<NoQuery, JsonBody<ApiKeyIn>>) -> ApiResult<Cre
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ApiKeyOut>> {
     let id: ApiKeyId = ask.id("key", "API key")?;
     let row = ask.acting(move |tx, _| tx.api_keys().get(id)).await?;
-    // A use moves `updated_at`: a version of a busy key is soon another.
-    Ok(Tagged(Version::of(row.updated_at), row.into()))
+    Ok(Tagged(row.version(), row.into()))
 }
 
 pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResult<Tagged<ApiKeyOut>> {
@@ -139,11 +138,11 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResu
     };
     let row = ask
         .acting(move |tx, actor| {
-            must_match(expected.as_ref(), Version::of(tx.api_keys().lock(id)?.updated_at), "API key")?;
+            must_match(expected.as_ref(), tx.api_keys().lock(id)?.version(), "API key")?;
             change_key(tx, actor, id, &patch)
         })
         .await?;
-    Ok(Tagged(Version::of(row.updated_at), row.into()))
+    Ok(Tagged(row.version(), row.into()))
 }
 
 pub(super) async fn revoke(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {

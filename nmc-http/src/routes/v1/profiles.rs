@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use nmc_core::identity::{
     Permission, Photo, Profile, ProfileFilter, ProfilePatch, Uploads, change_profile, forget_photo, may_change, set_photo as set,
 };
-use nmc_core::{Error, Version};
+use nmc_core::{Error, Tenant, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -96,16 +96,16 @@ pub(super) async fn list(ask: Ask<ProfileQuery, ()>) -> ApiResult<Json<PageOut<P
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
-    let row = read(&ask).await?;
+    let (_, row) = read(&ask).await?;
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
-async fn read(ask: &Ask<NoQuery, ()>) -> ApiResult<Profile> {
+async fn read(ask: &Ask<NoQuery, ()>) -> ApiResult<(Tenant, Profile)> {
     let whom = ask.whom()?;
     ask.acting(move |tx, actor| {
         let user = whom.id(actor)?;
         actor.must_for(user, Permission::ProfilesRead)?;
-        tx.profiles().get_by_user(user)
+        Ok((tx.tenant(), tx.profiles().get_by_user(user)?))
     })
     .await
 }
@@ -133,10 +133,9 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ProfileChange>>) -> ApiRes
 }
 
 pub(super) async fn photo(ask: Ask<NoQuery, ()>) -> ApiResult<Picture> {
-    let row = read(&ask).await?;
+    let (tenant, row) = read(&ask).await?;
     let path = row.profile_photo_url.ok_or(Error::NotFound { entity: "photo" })?;
     let uploads = ask.app.uploads.clone();
-    let tenant = ask.acting(|tx, _| Ok(tx.tenant())).await?;
     let (bytes, media_type) = ask.app.door.blocking(move |_| uploads.open(&tenant, &path)).await?;
     Ok(Picture { bytes, media_type })
 }
@@ -161,8 +160,9 @@ pub(super) async fn remove_photo(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<Prof
 async fn change_photo<B>(ask: &Ask<NoQuery, B>, photo: Option<Photo>) -> ApiResult<Tagged<ProfileOut>> {
     let whom = ask.whom()?;
     let uploads: Uploads = ask.app.uploads.clone();
+    // Few at a time: each has a connection while it waits for the disk.
     let change = ask
-        .acting(move |tx, actor| {
+        .acting_at(&ask.app.studio, move |tx, actor| {
             let user = whom.id(actor)?;
             may_change(tx, actor, user, Permission::ProfilesWrite)?;
             set(tx, &uploads, user, photo.as_ref())
@@ -171,7 +171,7 @@ async fn change_photo<B>(ask: &Ask<NoQuery, B>, photo: Option<Photo>) -> ApiResu
     if let Some(path) = change.replaced {
         let uploads = ask.app.uploads.clone();
         // The new photo is theirs, whatever becomes of the old one's file.
-        if let Err(error) = ask.acting(move |tx, _| forget_photo(tx, &uploads, &path)).await {
+        if let Err(error) = ask.acting_at(&ask.app.studio, move |tx, _| forget_photo(tx, &uploads, &path)).await {
             tracing::warn!(%error, "a replaced photo stays behind");
         }
     }

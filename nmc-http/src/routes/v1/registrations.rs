@@ -93,7 +93,7 @@ pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> Api
         last_name: owner.last_name.clone(),
         phone_number: owner.phone.clone().map(|phone| phone.0),
     };
-    let (key, authenticator) = (ask.header("Idempotency-Key").map(str::to_owned), ask.app.authenticator.clone());
+    let (key, authenticator) = (ask.text_header("Idempotency-Key")?.map(str::to_owned), ask.app.authenticator.clone());
     let made = ask.app.entrance.blocking(move |_| authenticator.register(&new, key.as_deref())).await;
     let made = made.map_err(|error: ApiError| error.renamed(&NAMES))?;
     Ok(Created("/v1/tenant".to_owned(), RegisteredOut { tenant: made.business.into(), owner: made.owner.into() }))

@@ -136,7 +136,7 @@ async fn until_the_next_tenth(since: Instant) {
 }
 
 pub(super) async fn refresh(ask: Ask<NoQuery, JsonBody<RefreshIn>>) -> ApiResult<Json<TokensOut>> {
-    ask.app.gate.login(ask.origin(None).ip_address, None).await?;
+    ask.app.gate.token(ask.origin(None).ip_address).await?;
     let token = Secret::new(ask.body.0.refresh_token.clone());
     let authenticator = ask.app.authenticator.clone();
     let tokens = ask.app.door.blocking(move |_| authenticator.refresh(&token)).await?;

@@ -37,7 +37,10 @@ fn is_too_often(answer: &Answer) {
 
 #[test]
 fn an_address_that_tries_too_often_waits_and_others_do_not() {
-    let site = behind_a_proxy(|config| config.limits.login_per_address = THREE);
+    let site = behind_a_proxy(|config| {
+        config.limits.login_per_address = THREE;
+        config.limits.token_per_address = THREE;
+    });
     let person = site.owner();
     let email = person.email.as_str();
     for _ in 0..3 {
@@ -47,13 +50,20 @@ fn an_address_that_tries_too_often_waits_and_others_do_not() {
     // What it says of earlier hops, anybody may have written.
     is_too_often(&log_in(&site, "198.51.100.1, 203.0.113.7", email, PASSWORD));
     assert_eq!(log_in(&site, "203.0.113.8", email, PASSWORD).status, 201);
-    // The same counts for refresh tokens and invitations.
-    for (path, body) in [
-        ("/v1/sessions/refresh", json!({ "refresh_token": person.refresh })),
-        ("/v1/invitations/acceptance", json!({ "invitation": "rubbish", "password": PASSWORD })),
-    ] {
-        is_too_often(&site.call("POST", path).header("X-Forwarded-For", "203.0.113.7").json(&body).send());
+    // Refresh tokens and invitations have a count of their own: who guesses passwords in an office must not log it out.
+    let show =
+        |path: &str, body: &serde_json::Value| site.call("POST", path).header("X-Forwarded-For", "203.0.113.7").json(body).send();
+    let (refresh, accept) = ("/v1/sessions/refresh", "/v1/invitations/acceptance");
+    assert_eq!(show(refresh, &json!({ "refresh_token": person.refresh })).status, 200);
+    for _ in 0..2 {
+        assert_eq!(show(accept, &json!({ "invitation": "rubbish", "password": PASSWORD })).status, 400);
     }
+    is_too_often(&show(refresh, &json!({ "refresh_token": person.refresh })));
+    is_too_often(&show(accept, &json!({ "invitation": "rubbish", "password": PASSWORD })));
+    // A password that is changed is guessed like any other.
+    let change = json!({ "current_password": WRONG_PASSWORD, "new_password": PASSWORD });
+    let call = site.call("PUT", "/v1/users/me/password").header("X-Forwarded-For", "203.0.113.7").by(&person.access);
+    is_too_often(&call.json(&change).send());
     // Who has come in goes on.
     site.call("GET", "/v1/users/me").header("X-Forwarded-For", "203.0.113.7").by(&person.access).expect(200);
 }

@@ -205,8 +205,12 @@ impl Scene {
             }
             Who::KeyWith(scope) => {
                 // A scope beside the point, so that the key itself is good.
-                let scopes = vec![scope.unwrap_or(Permission::SettingsRead)];
-                // What makes or changes keys may hand on no more than it has.
+                let mut scopes = vec![scope.unwrap_or(Permission::SettingsRead)];
+                // Whoever makes somebody of a role needs what the role has.
+                if scope.is_some() {
+                    let of_viewers = Permission::ALL.iter().filter(|permission| permission.is_of(UserRole::Viewer));
+                    scopes.extend(of_viewers.filter(|permission| Some(**permission) != scope));
+                }
                 let order = KeyOrder { name: "the caller".to_owned(), scopes, expires_at: None };
                 let actor = site.operator(joe);
                 let (_, text) = site.db.store.tenant(&joe.tenant, |tx| make_key(tx, &actor, &order)).unwrap();

@@ -45,9 +45,14 @@ fn the_page_of_roles_is_the_table_of_the_code() {
         "\nBesides:\n\
          - What people do to their own account, profile, preferences, status and sessions needs no permission; their own role, and \
          whether they may log in, they can't change without `users:write`.\n\
-         - Nobody grants a role above their own, or acts on somebody of a higher one. An API key counts as an admin.\n\
-         - The last active owner can be neither deactivated nor given another role.\n\
-         - An API key has the scopes it was made with, which its maker had, and is no user: what is about oneself is closed to it.\n\
+         - Nobody grants a role above their own, or acts on somebody of a higher one. An API key counts as an admin, and makes \
+         nobody whose role has more than its scopes.\n\
+         - Somebody who has a password is invited again, which resets it, by a higher role alone; an owner by an operator (`nmc user \
+         invite-again`).\n\
+         - The last active owner who has come in can be neither deactivated nor given another role.\n\
+         - An API key has the scopes it was made with, as far as its maker's role has them now; without its maker's account it is \
+         not in force. It is no user: what is about oneself is closed to it. It can't change itself, and makes no key that \
+         outlives it.\n\
          - Another business's rows answer as missing ones do: 404.\n",
     );
     is_written("../docs/ROLES.md", &page);

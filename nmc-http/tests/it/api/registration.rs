@@ -1,6 +1,6 @@
 //! Registering a business, and the five steps to its first caller.
 
-use super::{Call, PASSWORD};
+use super::{Call, OTHER_PASSWORD, PASSWORD};
 use crate::site::Site;
 use nmc_core::UserRole;
 use nmc_core::numbers::NewPhoneNumber;
@@ -44,12 +44,17 @@ fn a_repeated_registration_returns_the_first_and_a_different_one_is_refused() {
         assert!(first.document().pointer(id).unwrap().is_string());
         assert_eq!(again.document().pointer(id), first.document().pointer(id));
     }
-    for (pointer, value) in [("/business/name", "Bob Air"), ("/owner/email", "bob@example.com")] {
+    for (pointer, value) in [("/business/name", "Bob Air"), ("/owner/password", OTHER_PASSWORD)] {
         let answer = register(&site, &with(pointer, json!(value))).header("Idempotency-Key", "a key").expect(409);
         assert_eq!(answer.refusal().0, "#/Idempotency-Key");
     }
-    let answer = register(&site, &good()).header("Idempotency-Key", "x".repeat(256)).expect(400);
-    assert_eq!(answer.refusal().0, "#/Idempotency-Key");
+    // The key is the caller's: with another address it is another key.
+    let other = register(&site, &with("/owner/email", json!("bob@example.com"))).header("Idempotency-Key", "a key").expect(409);
+    assert_eq!(other.refusal().0, "#/business/name");
+    for key in ["x".repeat(256), "ключ".to_owned()] {
+        let answer = register(&site, &good()).header("Idempotency-Key", key).expect(400);
+        assert_eq!(answer.refusal().0, "#/Idempotency-Key");
+    }
     assert_eq!(site.rows(), before);
 }
 
