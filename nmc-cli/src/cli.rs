@@ -199,7 +199,7 @@ pub(crate) struct ServeArgs {
     #[arg(long = "trusted-proxy", env = "NMC_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR", value_parser = network)]
     pub(crate) trusted_proxies: Vec<IpNet>,
 
-    /// An origin whose pages may call the API from a browser, like https://app.example.com; may be repeated
+    /// An origin whose pages may call the API from a browser, like `https://app.example.com`; may be repeated
     #[arg(long = "cors-origin", env = "NMC_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN", value_parser = origin)]
     pub(crate) cors_origins: Vec<String>,
 
