@@ -146,3 +146,16 @@ fn a_photo_that_nobody_has_any_more_leaves_the_disk() {
     }
     site.call("DELETE", MINE).by(&a.access).expect(200);
 }
+
+/// Who asks is found out before a large body takes room: the answer comes although none of it was sent.
+#[test]
+fn a_photo_is_not_received_from_who_is_not_known() {
+    let site = Site::new();
+    let key = format!("nmc_000000000000_{}", "A".repeat(43));
+    let mut wire = site.wire();
+    wire.write(&format!(
+        "PUT /v1/users/me/profile/photo HTTP/1.1\r\nHost: nmc\r\nAuthorization: Bearer {key}\r\nContent-Type: image/png\r\n\
+         Content-Length: 5000000\r\n\r\n"
+    ));
+    assert_eq!(wire.read().status, 401);
+}
