@@ -153,7 +153,8 @@ impl Scene {
         let token = RefreshToken::first().expect("randomness");
         let session = self.store.tenant(&self.tenant, |tx| {
             tx.users().record_login(user, &self.password_hash)?;
-            let expires_at = tx.now() + policy.session_for;
+            let (long_over, expires_at) = (tx.now() - policy.session_for, tx.now() + policy.session_for);
+            tx.sessions().delete_expired_of_user(user, long_over)?;
             tx.sessions().create(&NewSession {
                 user_id: user,
                 token_family_hash: token.family_hash(),

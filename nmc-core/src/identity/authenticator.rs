@@ -58,6 +58,9 @@ pub struct Authenticator {
     policy: LoginPolicy,
 }
 
+/// How long a session that has run out is kept, for whoever asks where it came from.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
 /// Wrong, unknown, locked and deactivated are one answer.
 const WRONG: Error = Error::Unauthenticated("e-mail or password is wrong, or the account is locked for a while");
 const NO_SESSION: Error = Error::Unauthenticated("the session has ended; log in again");
@@ -103,6 +106,9 @@ impl Authenticator {
             if let Some(hash) = &rehashed {
                 tx.users().replace_password_hash(attempt.user, &attempt.password_hash, hash)?;
             }
+            // Who comes in takes their own out that are long over: the table does not grow for ever.
+            let long_over = tx.now() - KEPT;
+            tx.sessions().delete_expired_of_user(attempt.user, long_over)?;
             let expires_at = tx.now() + self.policy.session_for;
             tx.sessions().create(&NewSession {
                 user_id: attempt.user,

@@ -307,6 +307,18 @@ impl Sessions<'_> {
             .execute(self.0.conn)?)
     }
 
+    /// Removes a user's sessions that expired before an instant, and says how many. One that has not expired stays.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn delete_expired_of_user(&mut self, user: UserId, before: DateTime<Utc>) -> Result<usize> {
+        Ok(diesel::delete(sessions::table)
+            .filter(sessions::tenant_id.eq(self.0.tenant))
+            .filter(sessions::user_id.eq(user))
+            .filter(sessions::expires_at.lt(before.min(self.0.now())))
+            .execute(self.0.conn)?)
+    }
+
     pub(super) fn ended(&self, why: SessionEnd) -> Ended {
         let now = self.0.now();
         Ended { is_active: false, ended_at: now, ended_reason: why, last_used_at: now }

@@ -4,6 +4,7 @@ use super::{TestDb, database};
 use crate::store::embedded::EmbeddedPostgres;
 use crate::{Secret, Store, StoreConfig};
 use diesel::connection::SimpleConnection as _;
+use std::sync::{Mutex, PoisonError};
 
 /// One round trip: the text, and the bound values as the server shows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,9 @@ impl TestDb {
 /// When the server does not log as it should.
 #[must_use]
 pub fn round_trips(server: &EmbeddedPostgres, database: &str, work: impl FnOnce(&Store)) -> Vec<Sent> {
+    // The log is the whole server's: of two who look at once, each would see the other's statements, too.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut admin = TestDb::connect(&server.superuser_url("postgres"));
     let mut set = |change: &str| {
         let settings = ["log_statement", "log_error_verbosity"].into_iter().zip(["'all'", "'default'"]);

@@ -111,6 +111,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.sessions().end_all_of_user(own.user, Some(theirs.session), SessionEnd::Logout)?)
     }),
     ("Sessions::end_all", |tx, _, _| told(tx.sessions().end_all(SessionEnd::Logout)?)),
+    ("Sessions::delete_expired_of_user", |tx, _, theirs| {
+        let now = tx.now();
+        told(tx.sessions().delete_expired_of_user(theirs.user, now)?)
+    }),
     // Theirs has expired as well, where there are theirs.
     ("Sessions::delete_expired", |tx, _, _| {
         let now = tx.now();

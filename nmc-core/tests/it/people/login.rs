@@ -33,6 +33,24 @@ fn the_right_password_begins_a_session_that_is_let_in() {
     assert!(!kept.contains(family) && !kept.contains(rest), "only hashes are kept");
 }
 
+#[test]
+fn a_login_takes_out_the_users_sessions_that_ran_out_a_month_ago() {
+    let house = House::new();
+    house.add("ben", UserRole::User);
+    let sessions = |name: &str| {
+        let of = format!("SELECT count(*) FROM user_sessions s JOIN users u ON u.id = s.user_id WHERE u.email LIKE '{name}%'");
+        house.db.query::<i64>(&of)[0]
+    };
+    house.login("ada");
+    house.login("ben");
+    house.pass(59 * 24 * 3_600);
+    house.login("ada");
+    assert_eq!((sessions("ada"), sessions("ben")), (2, 1), "not yet");
+    house.pass(2 * 24 * 3_600);
+    house.login("ada");
+    assert_eq!((sessions("ada"), sessions("ben")), (2, 1), "hers, and nobody else's");
+}
+
 /// Everybody who is not let in with [`PASSWORD`], or with another.
 fn not_let_in(house: &House) -> Vec<(&'static str, &'static str, &'static str)> {
     for name in ["locked", "gone", "ben"] {
