@@ -178,3 +178,24 @@ fn a_suspended_business_is_logged_out_sends_nothing_and_still_records_calls() {
         nmc.run(&[&["tenant"], command, &["Nobody"]].concat()).refused(2, "tenant not found");
     }
 }
+
+#[test]
+fn a_business_changes_what_is_named_and_nothing_else() {
+    let db = TestDb::new();
+    let nmc = Nmc::on(db.url());
+    let before = nmc.run(&["tenant", "onboard", "--name", JOE, "--trade", "plumbing", "--format", "json"]).json();
+    let change = |more: &[&str]| nmc.run(&[&["tenant", "change", JOE, "--format", "json"], more].concat());
+    let after = change(&["--address", "1 Main St", "--opens", "22:00", "--closes", "06:30", "--job-min", "99.50"]).json();
+    assert_eq!(after["business_address"], "1 Main St");
+    for (name, value) in before.as_object().expect("a row") {
+        assert!(name == "business_address" || after[name] == *value, "{name}");
+    }
+    let hours = &nmc.run(&["tenant", "show", JOE, "--format", "json"]).json()["hours"];
+    assert_eq!((&hours["business_hours_start"], &hours["business_hours_end"]), (&json!("22:00:00"), &json!("06:30:00")));
+
+    change(&[]).refused(2, "--address");
+    change(&["--opens", "9"]).refused(2, "must be like 07:30");
+    change(&["--job-min", "500"]).refused(2, "estimated_job_max must be above estimated_job_min");
+    change(&["--radius=-1"]).refused(2, "service_radius_miles must be at least 0");
+    nmc.run(&["tenant", "change", "Nobody", "--address", "x"]).refused(2, "tenant not found");
+}

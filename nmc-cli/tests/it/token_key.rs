@@ -36,6 +36,9 @@ fn a_new_key_comes_in_front_and_signs_later() {
     }
     assert!(nmc.run(&["token-key", "list"]).ok().out.contains("made at"));
 
+    let only = nmc.run(&["token-key", "rotate", "--revoke-old", "--format", "json"]).json();
+    assert_eq!((only["signs"].clone(), json!(kids(&nmc))), (json!(true), json!([only["kid"]])));
+
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a file");
     nmc.run(&["token-key", "rotate"]).refused(2, "token keys must be readable by their owner alone");
     let nowhere = nmc.with("NMC_TOKEN_KEYS", "/nowhere/at/all");
