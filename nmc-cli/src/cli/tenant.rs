@@ -2,7 +2,7 @@
 
 use super::{FormatArg, PageArgs};
 use chrono::NaiveTime;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use nmc_core::{Email, PhoneNumber, TenantStatus, Timezone};
 use rust_decimal::Decimal;
 use std::path::PathBuf;
@@ -98,20 +98,9 @@ pub(crate) struct WhichArg {
     pub(crate) tenant: String,
 }
 
-/// Changes of a business; what is not named stays.
+/// What a business says of itself.
 #[derive(Args)]
-pub(crate) struct TenantChangeArgs {
-    #[command(flatten)]
-    pub(crate) tenant: WhichArg,
-    #[command(flatten)]
-    pub(crate) changes: TenantChanges,
-    #[command(flatten)]
-    pub(crate) format: FormatArg,
-}
-
-#[derive(Args)]
-#[group(required = true, multiple = true)]
-pub(crate) struct TenantChanges {
+pub(crate) struct BusinessArgs {
     /// Its name, as greetings call it
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -127,6 +116,16 @@ pub(crate) struct TenantChanges {
     /// Its zone, like America/Chicago
     #[arg(long, value_name = "ZONE")]
     pub(crate) timezone: Option<Timezone>,
+}
+
+/// Changes of a business; what is not named stays.
+#[derive(Args)]
+#[command(group = ArgGroup::new("changes").required(true).multiple(true).args(CHANGES))]
+pub(crate) struct TenantChangeArgs {
+    #[command(flatten)]
+    pub(crate) tenant: WhichArg,
+    #[command(flatten)]
+    pub(crate) business: BusinessArgs,
     /// When it opens, in its zone, like 07:30
     #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
     pub(crate) opens: Option<NaiveTime>,
@@ -142,7 +141,12 @@ pub(crate) struct TenantChanges {
     /// How far from its address it takes jobs
     #[arg(long, value_name = "MILES")]
     pub(crate) radius: Option<i32>,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
 }
+
+/// Of which at least one is named.
+const CHANGES: [&str; 10] = ["name", "phone", "address", "trade", "timezone", "opens", "closes", "job_min", "job_max", "radius"];
 
 fn time_of_day(text: &str) -> Result<NaiveTime, &'static str> {
     NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "must be like 07:30")
@@ -160,21 +164,8 @@ pub(crate) enum OnboardingState {
 /// A business, and who owns it.
 #[derive(Args)]
 pub(crate) struct OnboardArgs {
-    /// Its name, as greetings call it
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// The number it has had so far
-    #[arg(long, value_name = "E.164")]
-    pub(crate) phone: Option<PhoneNumber>,
-    /// Its address
-    #[arg(long)]
-    pub(crate) address: Option<String>,
-    /// Its trade, like plumbing
-    #[arg(long)]
-    pub(crate) trade: Option<String>,
-    /// Its zone, like America/Chicago
-    #[arg(long, value_name = "ZONE")]
-    pub(crate) timezone: Option<Timezone>,
+    #[command(flatten)]
+    pub(crate) business: BusinessArgs,
 
     /// Its owner's e-mail, with which they log in; without one, an owner can be invited later
     #[arg(long, value_name = "EMAIL")]

@@ -55,11 +55,11 @@ impl Draft {
     fn of(args: OnboardArgs) -> CliResult<Self> {
         let file = args.from.as_deref().map(file::read).transpose()?.unwrap_or_default();
         Ok(Self {
-            name: args.name.or(file.name),
-            phone: args.phone.or(file.phone),
-            address: args.address.or(file.address),
-            trade: args.trade.or(file.trade),
-            timezone: args.timezone.or(file.timezone),
+            name: args.business.name.or(file.name),
+            phone: args.business.phone.or(file.phone),
+            address: args.business.address.or(file.address),
+            trade: args.business.trade.or(file.trade),
+            timezone: args.business.timezone.or(file.timezone),
             owner_email: args.owner_email.or(file.owner_email),
             owner_first_name: args.owner_first_name.or(file.owner_first_name),
             owner_last_name: args.owner_last_name.or(file.owner_last_name),

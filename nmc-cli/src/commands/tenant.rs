@@ -157,18 +157,18 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
 fn change(store: &Store, args: TenantChangeArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
     let set = |text: Option<String>| text.map_or(Patch::Keep, Patch::Set);
-    let changes = args.changes;
+    let business = args.business;
     let patch = TenantPatch {
-        business_name: changes.name,
-        business_phone: changes.phone.map_or(Patch::Keep, Patch::Set),
-        business_address: set(changes.address),
-        business_type: set(changes.trade),
-        service_radius_miles: changes.radius,
-        estimated_job_min: changes.job_min,
-        estimated_job_max: changes.job_max,
-        business_hours_start: changes.opens,
-        business_hours_end: changes.closes,
-        timezone: changes.timezone,
+        business_name: business.name,
+        business_phone: business.phone.map_or(Patch::Keep, Patch::Set),
+        business_address: set(business.address),
+        business_type: set(business.trade),
+        service_radius_miles: args.radius,
+        estimated_job_min: args.job_min,
+        estimated_job_max: args.job_max,
+        business_hours_start: args.opens,
+        business_hours_end: args.closes,
+        timezone: business.timezone,
         ..TenantPatch::default()
     };
     let row = store.tenant(&proof, |tx| tx.tenants().update(&patch))?;

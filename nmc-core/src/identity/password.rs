@@ -231,6 +231,10 @@ mod tests {
         let (old, new) = (Hasher::new(4, 1, 1).unwrap(), Hasher::new(5, 1, 1).unwrap());
         let hash = old.hash(&Password::new("password", &secret("correct horse")).unwrap()).unwrap();
         assert!(new.is_outdated(&hash) && !old.is_outdated(&hash));
+        assert!(new.verify(&secret("correct horse"), Some(&hash)).unwrap(), "it is still the password's");
+        assert!(!new.verify(&secret("wrong horse"), Some(&hash)).unwrap());
+        // The decoy is of the new cost; its password opens nothing.
+        assert!(!new.verify(&secret("nobody's"), Some(&hash)).unwrap());
         assert!(Hasher::new(3, 1, 1).is_err() && Hasher::new(32, 1, 1).is_err());
     }
 

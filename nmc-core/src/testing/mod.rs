@@ -12,6 +12,7 @@ mod outage;
 mod rows;
 mod sms_form;
 mod statement_log;
+mod twilio_wire;
 mod watch;
 
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};

@@ -195,3 +195,24 @@ fn the_names_of_account_and_profile_stay_the_same_whichever_is_changed() {
     let (account, profile) = user(UserPatch { last_name: Patch::Clear, ..UserPatch::default() });
     assert_eq!((account, profile), ([Some("Eva".to_owned()), None], [Some("Eva".to_owned()), Some("Jones".to_owned())]));
 }
+
+/// Somebody who distrusts an invitation, or is let go, is rid of it.
+#[test]
+fn another_password_or_deactivation_makes_an_open_invitation_void() {
+    let house = House::new();
+    let ben = house.add("ben", UserRole::User);
+    let his = house.bearer("ben");
+    let token = again(&house, ben).unwrap();
+    house.auth.change_password(&his, &secret(PASSWORD), &secret(NEW)).unwrap();
+    house.refused(VOID, || accept(&house, &token));
+
+    let (cleo, token) = invited(&house, "cleo");
+    for is_active in [false, true] {
+        let patch = UserPatch { is_active: Some(is_active), ..UserPatch::default() };
+        house.pass(1);
+        house.tx(|tx| tx.users().update(cleo, &patch)).unwrap();
+        house.refused(VOID, || accept(&house, &token));
+    }
+    let token = again(&house, cleo).unwrap();
+    assert_eq!(accept(&house, &token).unwrap(), cleo, "another one is good");
+}
