@@ -1,6 +1,7 @@
 //! The one error of the library. It tells a person what to do; SQL, secrets and other tenants stay out of it.
 
 use crate::constraint::{self, Breach};
+use crate::numbers::ProviderError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::borrow::Cow;
 
@@ -57,6 +58,9 @@ pub enum Error {
     /// Not allowed.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The provider of phone numbers says no, and would say so again.
+    #[error("{0}")]
+    Provider(ProviderError),
     /// Try again later: the fault is neither the input's nor the code's.
     #[error("{what}; try again in a moment")]
     Unavailable {

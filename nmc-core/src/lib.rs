@@ -21,6 +21,7 @@ mod patch;
 /// The tables as Diesel knows them, generated from the migrations: for queries of your own, see [`TenantTx::diesel`].
 pub mod schema;
 pub mod settings;
+mod stop;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -38,5 +39,5 @@ pub use ids::*;
 pub use page::{Cursor, Page, PageRequest};
 pub use patch::Patch;
 pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
-pub use types::{CallerIdentity, Email, PhoneNumber, Secret, Timezone};
+pub use types::{CallerIdentity, Country, Email, PhoneNumber, Secret, Timezone};
 pub use version::Version;

@@ -90,12 +90,12 @@ lifecycles! {
         Failed => [],
     }
 
-    /// What may follow.
+    /// What may follow. One that the provider turns out to have lost is in error, and may be bought again.
     NumberStatus of "phone number" {
         Provisioning => [Active, Error, Released],
         Error => [Provisioning, Active, Released],
-        Active => [Inactive, Released],
-        Inactive => [Active, Released],
+        Active => [Inactive, Error, Released],
+        Inactive => [Active, Error, Released],
         Released => [],
     }
 

@@ -819,7 +819,7 @@ diesel::table! {
         /// provisioning (the intent, committed before anything is bought), active (bought, so it has a twilio_phone_sid), inactive, error or released.
         #[max_length = 20]
         status -> Varchar,
-        /// Why the status is error, in plain words.
+        /// Why the status is error, or why the last attempt to buy or to release it came to nothing, in plain words.
         status_reason -> Nullable<Text>,
         /// Object: capability ⇒ boolean, such as voice and sms.
         capabilities -> Jsonb,
@@ -855,6 +855,16 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// When somebody asked to give it back, committed before the provider is asked; with a status that is not released yet it is being released. NULL: nobody did.
+        release_requested_at -> Nullable<Timestamptz>,
+        /// Attempts at what the provider has been asked to do last, the current one included.
+        attempts -> Int4,
+        /// When the provider is to be asked next: to buy it, to take it back, or whether it still has it. NULL: there is nothing to ask.
+        next_attempt_at -> Nullable<Timestamptz>,
+        /// The claim of whoever is asking the provider now; NULL when nobody is.
+        lease_owner -> Nullable<Uuid>,
+        /// From then on somebody else may take over; NULL without a claim.
+        lease_expires_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -911,6 +921,8 @@ diesel::table! {
         /// Hash of the key the registration came with: the same key again finds this tenant. NULL when it came without one.
         #[max_length = 64]
         registration_key -> Nullable<Varchar>,
+        /// How many phone numbers it may hold at once; operators set it.
+        phone_number_limit -> Int4,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod call;
 mod facts;
+mod forwarding;
 mod metadata;
 mod missed_call;
 mod outcome;
@@ -10,6 +11,7 @@ mod record;
 
 pub use call::{Call, CallFilter, Calls, NewCall};
 pub use facts::CallFacts;
+pub use forwarding::forward_to;
 pub use metadata::{CallMetadata, CallMetadataFilter, CallMetadataRepo, MetadataValue};
 pub use missed_call::{Recorded, VoiceStatus, record_voice_status};
 pub use outcome::outcome;

@@ -10,12 +10,12 @@ use super::delivery::{OPTED_OUT_CODE, record_provider_opt_out};
 use super::{
     ClaimedMessage, ConversationEvents, Lookup, Message, NewConversationEvent, OutboundSms, SendError, SendReceipt, SmsSender,
 };
+use crate::stop::Stop;
 use crate::store::{Person, Reason, Store, Tenant, TenantTx};
 use crate::{ConversationEventType, Error, MessageStatus, PhoneNumber, Result};
 use chrono::TimeDelta;
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How the worker works.
@@ -77,13 +77,6 @@ pub struct Worker {
     stop: Arc<Stop>,
 }
 
-#[derive(Default)]
-struct Stop {
-    asked: AtomicBool,
-    lock: Mutex<()>,
-    bell: Condvar,
-}
-
 impl Worker {
     /// A worker over this store and sender.
     #[must_use]
@@ -93,10 +86,7 @@ impl Worker {
 
     /// Asks every clone to stop after the text it is sending.
     pub fn stop(&self) {
-        let guard = self.stop.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.stop.asked.store(true, Ordering::SeqCst);
-        self.stop.bell.notify_all();
-        drop(guard);
+        self.stop.ask();
     }
 
     /// Works until [`Self::stop`]; failures are logged and waited out. Returns when every sender has stopped.
@@ -109,7 +99,7 @@ impl Worker {
     }
 
     fn send_until_stopped(&self) {
-        while !self.stopped() {
+        while !self.stop.is_asked() {
             let pause = match self.pass() {
                 Ok(pass) if pass.found_work() => continue,
                 Ok(_) => self.config.idle,
@@ -118,18 +108,7 @@ impl Worker {
                     self.config.idle.max(Duration::from_secs(1))
                 }
             };
-            self.wait(pause);
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.asked.load(Ordering::SeqCst)
-    }
-
-    fn wait(&self, pause: Duration) {
-        let guard = self.stop.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.stopped() {
-            drop(self.stop.bell.wait_timeout(guard, pause).unwrap_or_else(PoisonError::into_inner));
+            self.stop.wait(pause);
         }
     }
 
@@ -143,7 +122,7 @@ impl Worker {
             let claims = self.store.tenant(&tenant, |tx| tx.messages().claim(self.config.batch, self.config.lease))?;
             let mut rest = claims.as_slice();
             while let Some((claimed, others)) = rest.split_first() {
-                if self.stopped() {
+                if self.stop.is_asked() {
                     self.store.tenant(&tenant, |tx| tx.messages().unclaim(rest))?;
                     return Ok(pass);
                 }

@@ -136,7 +136,7 @@ impl Actor {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when they are deactivated meanwhile.
-    pub(super) fn held(&self, tx: &mut TenantTx<'_>) -> Result<Self> {
+    pub(crate) fn held(&self, tx: &mut TenantTx<'_>) -> Result<Self> {
         let Who::User { id, session, .. } = self.who else { return Ok(self.clone()) };
         let row: Option<(UserRole, bool)> = users::table
             .filter(users::tenant_id.eq(tx.0.tenant))
@@ -173,6 +173,31 @@ impl From<ApiKeyText> for Credential {
 const TOO_HIGH: Error = Error::Forbidden("that takes a higher role than yours");
 const NOT_IN_FORCE: Error = Error::Unauthenticated("the API key is not in force");
 const SESSION_OVER: Error = Error::Unauthenticated("the session has ended; log in again");
+
+/// Somebody who can be gone on as in one transaction after another, each of which makes sure that they still may: what
+/// works with the outside world in between has no transaction of its own to stay in.
+pub trait Acting {
+    /// Runs `work` as them, in a transaction of their business.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when they are not let in any more; what `work` returns.
+    fn act<T>(&self, store: &Store, work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T>) -> Result<T>;
+}
+
+impl Acting for Credential {
+    fn act<T>(&self, store: &Store, work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T>) -> Result<T> {
+        store.acting(self, work)
+    }
+}
+
+impl Acting for Actor {
+    fn act<T>(&self, store: &Store, work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T>) -> Result<T> {
+        store.tenant(&self.tenant, |tx| {
+            let held = self.held(tx)?;
+            work(tx, &held)
+        })
+    }
+}
 
 impl Store {
     /// Runs `work` as whoever holds the credential, in one transaction of their business, which is also where the credential

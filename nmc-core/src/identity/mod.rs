@@ -32,7 +32,7 @@ mod uploads;
 mod user;
 
 pub use access_token::AccessClaims;
-pub use actor::{Actor, Credential};
+pub use actor::{Acting, Actor, Credential};
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeys, NewApiKey};
 pub use authenticator::{Authenticator, LoginPolicy, Origin, Tokens};
 pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, revoke_key, rotate_key};

@@ -43,6 +43,9 @@ permissions! {
     TenantWrite = "tenant:write", "change the business and go on with its onboarding", [Owner, Admin];
     SettingsRead = "settings:read", "see the settings and preview the greeting", [Owner, Admin, Operator, User, Viewer];
     SettingsWrite = "settings:write", "change the settings and approve the greeting", [Owner, Admin];
+    NumbersRead = "numbers:read", "see the phone numbers", [Owner, Admin, Operator, User, Viewer];
+    NumbersWrite = "numbers:write", "search for phone numbers, buy, configure and release them", [Owner, Admin];
+    NumbersCosts = "numbers:costs", "see what the phone numbers cost", [Owner, Admin];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
     UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];
     ProfilesRead = "profiles:read", "see everybody's profile and photo", [Owner, Admin, Operator, User, Viewer];

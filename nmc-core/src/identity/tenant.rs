@@ -35,6 +35,7 @@ pub struct TenantRow {
     pub business_hours_start: NaiveTime,
     pub business_hours_end: NaiveTime,
     pub timezone: Timezone,
+    pub phone_number_limit: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -316,6 +317,20 @@ impl SystemTx<'_> {
         let row = diesel::update(tenants::table)
             .filter(tenants::id.eq(id))
             .set((tenants::subscription_tier.eq(required("subscription_tier", tier, 50)?), tenants::updated_at.eq(self.now())))
+            .returning(TenantRow::as_returning())
+            .get_result(self.conn)
+            .optional()?;
+        found(row, "tenant")
+    }
+
+    /// Says how many phone numbers a tenant may hold at once. Those it holds already stay.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] when it is negative.
+    pub fn set_phone_number_limit(&mut self, id: TenantId, limit: i32) -> Result<TenantRow> {
+        let row = diesel::update(tenants::table)
+            .filter(tenants::id.eq(id))
+            .set((tenants::phone_number_limit.eq(limit), tenants::updated_at.eq(self.now())))
             .returning(TenantRow::as_returning())
             .get_result(self.conn)
             .optional()?;

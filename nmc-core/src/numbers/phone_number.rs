@@ -5,7 +5,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx, stamped};
 use crate::types::{json, optional, required};
-use crate::{NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, TenantId};
+use crate::{NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, TenantId, Version};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -35,8 +35,25 @@ pub struct HeldNumber {
     pub monthly_cost_cents: i32,
     pub setup_cost_cents: i32,
     pub currency: String,
+    pub release_requested_at: Option<DateTime<Utc>>,
+    pub attempts: i32,
+    pub next_attempt_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl HeldNumber {
+    /// Whether it is on its way back to the provider: somebody asked for that, and it is not done yet.
+    #[must_use]
+    pub fn is_releasing(&self) -> bool {
+        self.release_requested_at.is_some() && self.status != NumberStatus::Released
+    }
+
+    /// Which version of the row this is.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        Version::of(self.updated_at)
+    }
 }
 
 /// A number to hold.
@@ -93,7 +110,7 @@ pub struct NumberFilter {
 const HELD_SQL: &str = "status <> 'released'";
 
 /// A tenant's numbers.
-pub struct PhoneNumbers<'a>(Scope<'a>);
+pub struct PhoneNumbers<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's numbers.
@@ -275,10 +292,12 @@ impl PhoneNumbers<'_> {
         found(row, "phone number")
     }
 
-    /// Moves the status. What was bought becomes active by [`Self::activate`].
+    /// Moves the status. What was bought becomes active by [`Self::activate`]; what is to be given back to the provider is
+    /// released by [`super::Provisioner::release`].
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.
+    /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Invalid`] when
+    /// what is being released is to become active.
     pub fn set_status(&mut self, id: PhoneNumberId, to: NumberStatus) -> Result<HeldNumber> {
         let from = self.lock(id)?.status;
         from.must_become(to)?;
@@ -289,14 +308,14 @@ impl PhoneNumbers<'_> {
             .filter(numbers::status.eq(from))
             .set((
                 numbers::status.eq(to),
-                (to == NumberStatus::Released).then(|| numbers::released_at.eq(now)),
+                (to == NumberStatus::Released).then(|| (numbers::released_at.eq(now), super::queue::at_rest())),
                 numbers::updated_at.eq(now),
             ))
             .returning(HeldNumber::as_returning())
             .get_result(self.0.conn)?)
     }
 
-    fn lock(&mut self, id: PhoneNumberId) -> Result<HeldNumber> {
+    pub(super) fn lock(&mut self, id: PhoneNumberId) -> Result<HeldNumber> {
         let row = HeldNumber::query()
             .filter(numbers::tenant_id.eq(self.0.tenant))
             .filter(numbers::id.eq(id))

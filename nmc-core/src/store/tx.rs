@@ -35,6 +35,8 @@ pub enum Reason {
     DueWork,
     /// Someone shows a credential (a refresh token, an API key); whose is it?
     Authentication,
+    /// The provider's numbers are compared with everybody's.
+    NumberReconciliation,
     /// Operators create, list and inspect tenants.
     Operations,
 }

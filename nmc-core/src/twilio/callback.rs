@@ -2,6 +2,7 @@
 
 use crate::calls::CallFacts;
 use crate::conversations::{DeliveryReport, InboundText};
+use crate::numbers::ReportedNumber;
 use crate::types::clip;
 use crate::{
     CallDirection, CallStatus, CallerIdentity, Error, ForwardedLegStatus, MessageId, MessageStatus, PhoneNumber, Result,
@@ -218,5 +219,28 @@ impl SmsStatusCallback {
                 error_message: clip(optional(params, "ErrorMessage"), 500),
             },
         })
+    }
+}
+
+/// A report of a number itself, such as Twilio makes of numbers that are ported, hosted or under review.
+#[derive(Debug, Clone)]
+pub struct NumberStatusCallback {
+    /// Which number.
+    pub number: ReportedNumber,
+}
+
+impl NumberStatusCallback {
+    /// Reads the form: a SID, or the number itself.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the field as Twilio spells it.
+    pub fn parse(params: &Params) -> Result<Self> {
+        no_nul(params)?;
+        for field in ["PhoneNumberSid", "IncomingPhoneNumberSid"] {
+            if optional(params, field).is_some() {
+                return Ok(Self { number: ReportedNumber::Sid(sid(params, field)?) });
+            }
+        }
+        Ok(Self { number: ReportedNumber::Number(parsed(params, "PhoneNumber")?) })
     }
 }

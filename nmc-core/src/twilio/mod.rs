@@ -1,11 +1,19 @@
 //! The real provider behind the ports, and the proof that a webhook is Twilio's.
 
 mod callback;
+#[cfg(feature = "twilio")]
+mod client;
+#[cfg(feature = "twilio")]
+mod numbers;
 mod signature;
 #[cfg(feature = "twilio")]
 mod sms;
 
-pub use callback::{SmsCallback, SmsStatusCallback, VoiceCallback};
+pub use callback::{NumberStatusCallback, SmsCallback, SmsStatusCallback, VoiceCallback};
+#[cfg(feature = "twilio")]
+pub use client::TwilioConfig;
+#[cfg(feature = "twilio")]
+pub use numbers::TwilioNumbers;
 pub use signature::{SignatureError, Signer};
 #[cfg(feature = "twilio")]
-pub use sms::{TwilioConfig, TwilioSms};
+pub use sms::TwilioSms;

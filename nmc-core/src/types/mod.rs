@@ -2,6 +2,7 @@
 
 pub(crate) mod bounds;
 mod caller;
+mod country;
 mod email;
 pub(crate) mod json;
 mod phone;
@@ -10,6 +11,7 @@ mod text;
 mod timezone;
 
 pub use caller::CallerIdentity;
+pub use country::Country;
 pub use email::Email;
 pub use phone::PhoneNumber;
 pub use secret::Secret;

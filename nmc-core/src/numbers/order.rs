@@ -1,0 +1,217 @@
+//! What people order of numbers, with the rights of whoever acts: the intent is committed here, before the provider is asked
+//! (source lines 1034–1040).
+
+use super::queue::{ClaimedNumber, Work, at_rest, unleased};
+use super::{AvailableNumber, HeldNumber, Price};
+use crate::identity::{Actor, Permission};
+use crate::schema::phone_numbers as numbers;
+use crate::store::{TenantTx, stamped};
+use crate::types::{bounds, optional};
+use crate::{Confirmed, Country, Error, LeaseId, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result};
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+/// A number to buy.
+#[derive(Debug, Clone)]
+pub struct NumberOrder {
+    /// Exactly this one.
+    pub phone_number: PhoneNumber,
+    /// Its country.
+    pub country: Country,
+    /// Its kind.
+    pub number_type: NumberType,
+}
+
+impl NumberOrder {
+    /// An order of a number in this country; its kind is what the number looks like, which of North American ones can be told.
+    #[must_use]
+    pub fn of(phone_number: PhoneNumber, country: Country) -> Self {
+        let is_toll_free = phone_number.area_code().is_some_and(|code| TOLL_FREE.contains(&code));
+        let number_type = if is_toll_free { NumberType::TollFree } else { NumberType::Local };
+        Self { phone_number, country, number_type }
+    }
+}
+
+const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
+
+/// A number for sale, and what it costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// The number.
+    pub number: AvailableNumber,
+    /// Its price.
+    pub price: Price,
+}
+
+const SUSPENDED: Error = Error::Forbidden("the business is suspended, or not active yet: it can't buy numbers");
+const TOO_MANY: Error = Error::Conflict {
+    field: "phone_number",
+    rule: "would be one more than the business may hold; an operator can raise its limit",
+};
+
+/// Insists that one more number may be bought. Holds the tenant's row, so that of two orders at once the second one counts
+/// the first.
+fn must_buy(tx: &mut TenantTx<'_>, actor: &Actor, of: &PhoneNumber) -> Result<()> {
+    actor.held(tx)?.must(Permission::NumbersWrite)?;
+    let tenant = tx.tenants().lock()?;
+    if !tenant.is_active {
+        return Err(SUSPENDED);
+    }
+    let held: i64 = numbers::table
+        .filter(numbers::tenant_id.eq(tx.0.tenant))
+        .filter(numbers::status.ne(NumberStatus::Released))
+        // What failed before anything was bought costs nothing.
+        .filter(numbers::status.ne(NumberStatus::Error).or(numbers::twilio_phone_sid.is_not_null()))
+        .filter(numbers::phone_number.ne(of))
+        .count()
+        .get_result(tx.0.conn)?;
+    if held >= i64::from(tenant.phone_number_limit) { Err(TOO_MANY) } else { Ok(()) }
+}
+
+/// What an order finds.
+#[derive(Debug, Clone)]
+pub(super) enum Standing {
+    /// Nothing of the number is known here: it needs a quote.
+    New,
+    /// An earlier order of the same business that has not come to its end, and goes on.
+    Open(HeldNumber),
+}
+
+/// Sees whether a number may be ordered. One whose order has failed is taken up again.
+pub(super) fn prepare(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber) -> Result<Standing> {
+    actor.must(Permission::NumbersWrite)?;
+    let Some(row) = tx.phone_numbers().find_by_number(number)? else {
+        must_buy(tx, actor, number)?;
+        return Ok(Standing::New);
+    };
+    may_go_on(&row)?;
+    if row.status == NumberStatus::Provisioning && row.next_attempt_at.is_some() {
+        return Ok(Standing::Open(row));
+    }
+    must_buy(tx, actor, number)?;
+    reopen(tx, row.id).map(Standing::Open)
+}
+
+/// What [`prepare`] would find, with nothing written: the row of an earlier order that would go on, if there is one.
+pub(super) fn look(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
+    actor.must(Permission::NumbersWrite)?;
+    must_buy(tx, actor, number)?;
+    let row = tx.phone_numbers().find_by_number(number)?;
+    row.map_or(Ok(None), |row| may_go_on(&row).map(|()| Some(row)))
+}
+
+/// Insists that an earlier order of the same number can be taken up again.
+fn may_go_on(row: &HeldNumber) -> Result<()> {
+    let rule = match row.status {
+        _ if row.is_releasing() => "is being released; order it again when that is done",
+        NumberStatus::Error if row.twilio_phone_sid.is_some() => "was lost at Twilio; release it, then buy it again",
+        NumberStatus::Provisioning | NumberStatus::Error => return Ok(()),
+        _ => "is held by the business already",
+    };
+    Err(Error::Conflict { field: "phone_number", rule })
+}
+
+/// Commits the intent to buy what was quoted, claimed by whoever ordered it.
+pub(super) fn place(tx: &mut TenantTx<'_>, actor: &Actor, quote: &Quote, lease_for: TimeDelta) -> Result<ClaimedNumber> {
+    let Quote { number, price } = quote;
+    must_buy(tx, actor, &number.phone_number)?;
+    let (id, lease) = (PhoneNumberId::new(tx.0.moment.id()), LeaseId::new(tx.0.moment.id()));
+    let until = bounds::lease_end(tx.0.now(), lease_for)?;
+    let row = diesel::insert_into(numbers::table)
+        .values((
+            numbers::phone_number.eq(&number.phone_number),
+            numbers::status.eq(NumberStatus::Provisioning),
+            numbers::capabilities.eq(number.capabilities.document()),
+            numbers::area_code.eq(number.phone_number.area_code()),
+            numbers::locality.eq(optional("locality", number.locality.as_deref(), 100)?),
+            numbers::region.eq(optional("region", number.region.as_deref(), 50)?),
+            numbers::country.eq(number.country.as_str()),
+            numbers::number_type.eq(number.number_type),
+            numbers::monthly_cost_cents.eq(price.monthly_cents),
+            numbers::setup_cost_cents.eq(price.setup_cents),
+            numbers::currency.eq(&price.currency),
+            numbers::attempts.eq(1),
+            numbers::next_attempt_at.eq(until),
+            numbers::lease_owner.eq(lease),
+            numbers::lease_expires_at.eq(until),
+            stamped!(numbers, tx.0, id),
+        ))
+        .returning(HeldNumber::as_returning())
+        .get_result(tx.0.conn)?;
+    Ok(ClaimedNumber { row, work: Work::Buy, lease, is_served: true })
+}
+
+/// Makes of an order that failed, or was never begun, one that is due.
+pub(super) fn reopen(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Result<HeldNumber> {
+    let row = tx.phone_numbers().lock(id)?;
+    if row.status == NumberStatus::Error {
+        row.status.must_become(NumberStatus::Provisioning)?;
+    }
+    let now = tx.0.now();
+    Ok(diesel::update(numbers::table)
+        .filter(numbers::tenant_id.eq(tx.0.tenant))
+        .filter(numbers::id.eq(id))
+        .filter(numbers::status.eq(row.status))
+        .set((
+            numbers::status.eq(NumberStatus::Provisioning),
+            numbers::status_reason.eq(None::<String>),
+            numbers::attempts.eq(0),
+            unleased(Some(now)),
+            numbers::updated_at.eq(now),
+        ))
+        .returning(HeldNumber::as_returning())
+        .get_result(tx.0.conn)?)
+}
+
+/// Commits the wish to give a number back, due at once: from then on it is released, however long that takes, and nothing
+/// is texted from it. What was never bought is called off in the same way.
+///
+/// # Errors
+/// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::Conflict`] while it is being bought.
+pub fn request_release(tx: &mut TenantTx<'_>, actor: &Actor, id: PhoneNumberId, _: &Confirmed) -> Result<HeldNumber> {
+    actor.held(tx)?.must(Permission::NumbersWrite)?;
+    let row = tx.phone_numbers().lock(id)?;
+    if row.status == NumberStatus::Released || row.is_releasing() {
+        return Ok(row);
+    }
+    let now = tx.0.now();
+    let being_asked = numbers::table
+        .filter(numbers::tenant_id.eq(tx.0.tenant))
+        .filter(numbers::id.eq(id))
+        .filter(numbers::lease_expires_at.gt(now));
+    if row.status == NumberStatus::Provisioning && diesel::select(diesel::dsl::exists(being_asked)).get_result(tx.0.conn)? {
+        return Err(Error::Conflict { field: "phone_number", rule: "is being bought at this moment; try again in a minute" });
+    }
+    let status = if row.status == NumberStatus::Active { NumberStatus::Inactive } else { row.status };
+    Ok(diesel::update(numbers::table)
+        .filter(numbers::tenant_id.eq(tx.0.tenant))
+        .filter(numbers::id.eq(id))
+        .filter(numbers::status.eq(row.status))
+        .set((
+            numbers::status.eq(status),
+            numbers::release_requested_at.eq(now),
+            numbers::attempts.eq(0),
+            unleased(Some(now)),
+            numbers::updated_at.eq(now),
+        ))
+        .returning(HeldNumber::as_returning())
+        .get_result(tx.0.conn)?)
+}
+
+/// Puts a number that the provider turns out not to have into error.
+pub(super) fn note_lost(tx: &mut TenantTx<'_>, id: PhoneNumberId, why: &str) -> Result<HeldNumber> {
+    let row = tx.phone_numbers().lock(id)?;
+    row.status.must_become(NumberStatus::Error)?;
+    Ok(diesel::update(numbers::table)
+        .filter(numbers::tenant_id.eq(tx.0.tenant))
+        .filter(numbers::id.eq(id))
+        .filter(numbers::status.eq(row.status))
+        .set((
+            numbers::status.eq(NumberStatus::Error),
+            numbers::status_reason.eq(why),
+            at_rest(),
+            numbers::updated_at.eq(tx.0.now()),
+        ))
+        .returning(HeldNumber::as_returning())
+        .get_result(tx.0.conn)?)
+}

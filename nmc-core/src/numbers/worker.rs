@@ -1,0 +1,77 @@
+//! The worker that takes orders and releases to their end, and compares the provider's numbers with ours every hour.
+
+use super::{Provisioner, Reconciliation};
+use crate::Result;
+use crate::stop::Stop;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How the worker works.
+#[derive(Debug, Clone, Copy)]
+pub struct NumberWorkerConfig {
+    /// The pause between two looks for work.
+    pub idle: Duration,
+    /// The pause between two reconciliations; the first one is at once.
+    pub reconcile_every: Duration,
+}
+
+impl Default for NumberWorkerConfig {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(1), reconcile_every: Duration::from_secs(3_600) }
+    }
+}
+
+/// Works on numbers until it is told to stop.
+#[derive(Clone)]
+pub struct NumberWorker {
+    provisioner: Provisioner,
+    config: NumberWorkerConfig,
+    stop: Arc<Stop>,
+}
+
+impl NumberWorker {
+    /// A worker over this provisioner.
+    #[must_use]
+    pub fn new(provisioner: Provisioner, config: NumberWorkerConfig) -> Self {
+        Self { provisioner, config, stop: Arc::default() }
+    }
+
+    /// Asks every clone to stop after the number it is at.
+    pub fn stop(&self) {
+        self.stop.ask();
+    }
+
+    /// Works until [`Self::stop`]; failures are logged and waited out.
+    pub fn run(&self) {
+        let mut reconcile_at = Instant::now();
+        while !self.stop.is_asked() {
+            let mut pause = self.config.idle;
+            if let Err(error) = self.provisioner.pass() {
+                tracing::warn!(error = error.causes(), "numbers can't be worked on now");
+                pause = pause.max(Duration::from_secs(1));
+            }
+            if Instant::now() >= reconcile_at && !self.stop.is_asked() {
+                tell(self.provisioner.reconcile(false));
+                reconcile_at = Instant::now() + self.config.reconcile_every;
+            }
+            self.stop.wait(pause);
+        }
+    }
+}
+
+/// Each number that somebody has to look at, and the sum.
+fn tell(outcome: Result<Reconciliation>) {
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::warn!(error = error.causes(), "Twilio's numbers can't be compared with ours now");
+            return;
+        }
+    };
+    for finding in outcome.open() {
+        let (sid, row, tenant) = (&finding.sid, finding.row, finding.tenant);
+        tracing::warn!(sid, ?row, ?tenant, "a number to look at: {}; see nmc number reconcile", finding.what());
+    }
+    let Reconciliation { owned, held, .. } = outcome;
+    tracing::info!(owned, held, findings = outcome.findings.len(), "Twilio's numbers compared with ours");
+}

@@ -1,0 +1,203 @@
+//! HTTP as Twilio's REST API speaks it: one place for credentials, time limits, TLS and bounded answers.
+
+use crate::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use std::time::Duration;
+use ureq::tls::{RootCerts, TlsConfig};
+
+/// Where Twilio's API is, unless a mock stands in.
+const API: &str = "https://api.twilio.com";
+
+/// Where its prices are.
+const PRICING: &str = "https://pricing.twilio.com";
+
+/// The longest answer that is read, in bytes: a page of a thousand numbers has some 1.5 million.
+const LONGEST_ANSWER: u64 = 4 << 20;
+
+/// An account, and where its callbacks go.
+#[derive(Debug, Clone)]
+pub struct TwilioConfig {
+    /// The account's SID (`AC…`).
+    pub account_sid: String,
+    /// The account's auth token.
+    pub auth_token: Secret,
+    /// Where this platform is reached from outside, like `https://nmc.example.com`; callbacks go there.
+    pub public_url: String,
+    /// Another place of the API, and of the prices; `None` is the real one.
+    pub api_url: Option<String>,
+}
+
+impl TwilioConfig {
+    /// Where this platform is reached from outside, without a slash at its end.
+    pub(super) fn public_url(&self) -> String {
+        self.public_url.trim_end_matches('/').to_owned()
+    }
+}
+
+/// What came back: whatever its status.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    /// As much of the body as is sensible; an unreadable one counts as empty.
+    body: Vec<u8>,
+}
+
+/// The body of an error answer.
+#[derive(Deserialize, Default)]
+struct ErrorResource {
+    #[serde(default)]
+    code: Option<i32>,
+}
+
+impl Answer {
+    /// The document it holds.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+
+    /// Twilio's code of an error. Its words may quote a number; the code says the same.
+    pub(super) fn code(&self) -> Option<i32> {
+        self.read::<ErrorResource>().unwrap_or_else(|_| ErrorResource::default()).code
+    }
+}
+
+/// Talks to one account.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    agent: ureq::Agent,
+    api: String,
+    pricing: String,
+    account_path: String,
+    authorization: Secret,
+}
+
+impl Client {
+    /// Whose exchanges end within `limit`. Nothing is sent yet.
+    pub(super) fn new(config: &TwilioConfig, limit: Duration) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(Duration::from_secs(3)))
+            .timeout_global(Some(limit))
+            // The roots that the machine trusts: a proxy's own certificate works as it does for other programs.
+            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+            .build()
+            .into();
+        let place = |real: &str| config.api_url.as_deref().unwrap_or(real).trim_end_matches('/').to_owned();
+        let credentials = format!("{}:{}", config.account_sid, config.auth_token.expose());
+        Self {
+            agent,
+            api: place(API),
+            pricing: place(PRICING),
+            account_path: format!("/2010-04-01/Accounts/{}/", config.account_sid),
+            authorization: Secret::new(format!("Basic {}", STANDARD.encode(credentials))),
+        }
+    }
+
+    /// The address of one of the account's resources, like `Messages.json`.
+    pub(super) fn resource(&self, name: &str) -> String {
+        format!("{}{}{name}", self.api, self.account_path)
+    }
+
+    /// The address of the page that an answer names as the next: none but the account's own, since credentials go there.
+    pub(super) fn page(&self, uri: &str) -> Option<String> {
+        uri.starts_with(&self.account_path).then(|| format!("{}{uri}", self.api))
+    }
+
+    /// The address of a price list.
+    pub(super) fn prices(&self, name: &str) -> String {
+        format!("{}/v1/{name}", self.pricing)
+    }
+
+    pub(super) fn get(&self, url: &str, query: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+        let request = self.agent.get(url).query_pairs(query.iter().copied());
+        request.header("Authorization", self.authorization.expose()).call().map(read)
+    }
+
+    pub(super) fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+        let request = self.agent.post(url).header("Authorization", self.authorization.expose());
+        request.send_form(form.iter().copied()).map(read)
+    }
+
+    pub(super) fn delete(&self, url: &str) -> Result<Answer, ureq::Error> {
+        self.agent.delete(url).header("Authorization", self.authorization.expose()).call().map(read)
+    }
+
+    #[cfg(test)]
+    pub(super) fn config(&self) -> &ureq::config::Config {
+        self.agent.config()
+    }
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
+    let retry_after = answer
+        .headers()
+        .get("Retry-After")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.trim().parse().ok())
+        .map(Duration::from_secs);
+    let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec().unwrap_or_else(|_| Vec::new());
+    Answer { status: answer.status().as_u16(), retry_after, body }
+}
+
+/// Whether it is certain that a request without an answer did nothing: the connection was never made.
+pub(super) fn never_arrived(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve)
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_) => true,
+        ureq::Error::Io(io) => io.kind() == std::io::ErrorKind::ConnectionRefused,
+        _ => false,
+    }
+}
+
+/// The kind of failure; never a URL, which holds the account and the person.
+pub(super) fn plain(error: &ureq::Error) -> &'static str {
+    match error {
+        ureq::Error::HostNotFound => "its host is not found",
+        ureq::Error::ConnectionFailed => "the connection failed",
+        ureq::Error::Timeout(_) => "it took too long",
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+            "the secure connection failed; are the system's root certificates (ca-certificates) installed?"
+        }
+        ureq::Error::Io(_) => "the connection broke",
+        _ => "the exchange failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client() -> Client {
+        Client::new(
+            &TwilioConfig {
+                account_sid: "AC1".to_owned(),
+                auth_token: Secret::new("token"),
+                public_url: "https://nmc.example.com".to_owned(),
+                api_url: None,
+            },
+            Duration::from_secs(8),
+        )
+    }
+
+    #[test]
+    fn credentials_go_to_no_page_but_the_accounts_own() {
+        let client = client();
+        let own = "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json?Page=1";
+        assert_eq!(client.page(own), Some(format!("https://api.twilio.com{own}")));
+        for elsewhere in ["@evil.example/2010-04-01/Accounts/AC1/", "https://evil.example/", "/2010-04-01/Accounts/AC2/x", ""] {
+            assert_eq!(client.page(elsewhere), None, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_checked_by_what_the_machine_trusts() {
+        assert!(matches!(client().config().tls_config().root_certs(), RootCerts::PlatformVerifier));
+        assert!(!client().config().tls_config().disable_verification());
+    }
+}
