@@ -2,7 +2,7 @@
 
 use crate::store::{Reason, Store};
 use crate::twilio::VoiceCallback;
-use crate::{NumberStatus, PhoneNumber, Result};
+use crate::{PhoneNumber, Result};
 
 /// Where to forward a call that comes in: the phone the business had before, if it is active and has told one. `None`: nobody
 /// can take it, and its caller is texted once it has ended.
@@ -19,7 +19,7 @@ pub fn forward_to(store: &Store, callback: &VoiceCallback) -> Result<Option<Phon
             let row = tx.tenants().get()?;
             let Some(phone) = row.business_phone.filter(|_| row.is_active) else { return Ok(None) };
             // A call to a number of ours that is forwarded to a number of ours would go round for ever.
-            let own = tx.phone_numbers().find_by_number(&phone)?.is_some_and(|row| row.status != NumberStatus::Released);
+            let own = tx.phone_numbers().find_by_number(&phone)?.is_some();
             Ok(Some(phone).filter(|phone| !own && Some(phone) != other))
         },
     )
