@@ -2,17 +2,21 @@
 
 mod access;
 mod length;
+mod number;
 mod tenant;
+mod twilio;
 
 pub(crate) use access::{
     ApiKeyCommand, ApiKeyName, KeyState, TokenKeyCommand, TokenKeysArg, UserActivity, UserArgs, UserCommand, UserKey,
 };
+pub(crate) use number::{CriteriaArgs, HowArgs, KindArgs, NumberCommand, NumberKey};
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
+pub(crate) use twilio::TwilioArgs;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use nmc_core::identity::Hasher;
-use nmc_core::{CallOutcome, CallStatus, CallerIdentity, ConversationId, NumberStatus, PhoneNumber, Secret};
+use nmc_core::{CallOutcome, CallStatus, CallerIdentity, ConversationId, Secret};
 use std::path::PathBuf;
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
@@ -43,24 +47,28 @@ impl Cli {
     /// What is typed empty counts as not set, too: an empty token would let everybody sign, and an empty address is that of
     /// some database on this machine.
     fn without_empty(mut self) -> Self {
-        let secret = |value: &mut Option<Secret>| drop(value.take_if(|secret| secret.expose().trim().is_empty()));
-        let text = |value: &mut Option<String>| drop(value.take_if(|text| text.trim().is_empty()));
-        secret(&mut self.database.database_url);
-        drop(self.database.data_dir.take_if(|dir| dir.as_os_str().is_empty()));
-        let (worker, url, token) = match &mut self.command {
-            Command::Up(up) => (Some(&mut up.worker), &mut up.serve.public_url, &mut up.serve.twilio_auth_token),
-            Command::Serve(serve) => (None, &mut serve.public_url, &mut serve.twilio_auth_token),
-            Command::Worker(command) => (Some(&mut command.worker), &mut command.public_url, &mut command.twilio_auth_token),
-            _ => return self,
-        };
-        text(url);
-        secret(token);
-        if let Some(worker) = worker {
-            text(&mut worker.twilio_account_sid);
-            text(&mut worker.twilio_api_url);
+        without(&mut self.database.database_url, |url| url.expose().trim().is_empty());
+        without(&mut self.database.data_dir, |dir| dir.as_os_str().is_empty());
+        match &mut self.command {
+            Command::Up(up) => up.serve.twilio.without_empty(),
+            Command::Serve(serve) => serve.twilio.without_empty(),
+            Command::Worker(command) => command.twilio.without_empty(),
+            Command::Number(
+                NumberCommand::Search { twilio, .. }
+                | NumberCommand::Buy { twilio, .. }
+                | NumberCommand::Configure { twilio, .. }
+                | NumberCommand::Release { twilio, .. }
+                | NumberCommand::Reconcile { twilio, .. },
+            ) => twilio.without_empty(),
+            _ => {}
         }
         self
     }
+}
+
+/// Forgets a value that counts as not set.
+fn without<T>(value: &mut Option<T>, is_none: impl FnOnce(&mut T) -> bool) {
+    drop(value.take_if(is_none));
 }
 
 /// No option looks for its value in a variable that is empty or blank.
@@ -123,7 +131,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Serve webhooks over HTTP
     Serve(ServeArgs),
-    /// Send queued texts
+    /// Send queued texts, and take orders of numbers to their end
     Worker(WorkerCommand),
     /// Bring the database's schema up to date, and look after it
     #[command(subcommand)]
@@ -137,7 +145,7 @@ pub(crate) enum Command {
     /// API keys of a business, with which other programs act for it
     #[command(subcommand, name = "apikey")]
     ApiKey(ApiKeyCommand),
-    /// Phone numbers of a business
+    /// Phone numbers: search, buy, look after, pay for, give back
     #[command(subcommand)]
     Number(NumberCommand),
     /// Calls of a business
@@ -176,13 +184,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "NMC_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub(crate) bind: String,
 
-    /// How Twilio reaches this server; signatures are checked against it [default: the address listened on]
-    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
-    pub(crate) public_url: Option<String>,
-
-    /// The account's auth token: it proves webhooks and sends texts; without it every webhook is refused
-    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    pub(crate) twilio_auth_token: Option<Secret>,
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
 
     #[command(flatten)]
     pub(crate) token_keys: TokenKeysArg,
@@ -214,32 +217,19 @@ pub(crate) struct WorkerArgs {
     #[arg(long, env = "NMC_SMS", value_enum, default_value_t = Sms::Console)]
     pub(crate) sms: Sms,
 
-    /// The Twilio account that sends
-    #[arg(long, env = "TWILIO_ACCOUNT_SID", value_name = "SID")]
-    pub(crate) twilio_account_sid: Option<String>,
-
-    /// Another place of Twilio's API, such as a mock
-    #[arg(long, env = "NMC_TWILIO_API_URL", value_name = "URL", hide = true)]
-    pub(crate) twilio_api_url: Option<String>,
-
     /// Texts sent at once
     #[arg(long, env = "NMC_SENDERS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32))]
     pub(crate) senders: u16,
 }
 
-/// The worker by itself: `up` has these two among the server's options.
+/// The worker by itself: `up` has the account among the server's options.
 #[derive(Args, Clone)]
 pub(crate) struct WorkerCommand {
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
 
-    /// How Twilio reaches the server; delivery callbacks go there
-    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
-    pub(crate) public_url: Option<String>,
-
-    /// The account's auth token
-    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    pub(crate) twilio_auth_token: Option<Secret>,
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
 }
 
 /// How texts leave.
@@ -318,33 +308,6 @@ pub(crate) struct TenantArg {
     /// The business: its id or its exact name
     #[arg(long, env = "NMC_TENANT", value_name = "ID|NAME")]
     pub(crate) tenant: String,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum NumberCommand {
-    /// Add a number that the Twilio account owns already
-    Add {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// The number
-        #[arg(value_name = "E.164")]
-        number: PhoneNumber,
-        /// Twilio's SID of the number (PN…)
-        #[arg(long)]
-        sid: String,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-    /// List the numbers of a business, newest first
-    List {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// Only those in this status
-        #[arg(long)]
-        status: Option<NumberStatus>,
-        #[command(flatten)]
-        page: PageArgs,
-    },
 }
 
 #[derive(Subcommand)]

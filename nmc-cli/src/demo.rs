@@ -1,26 +1,34 @@
-//! The demo: a plumbing business misses a call, its caller gets a text, and writes back. Over HTTP, signed, like Twilio.
+//! The demo: a plumbing business buys a number and misses a call, its caller gets a text, and writes back. Over HTTP, signed, like Twilio.
 
 use crate::error::{CliError, CliResult};
 use crate::transcript::Transcript;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::MessageFilter;
+use nmc_core::fake_twilio::FakeTwilio;
 use nmc_core::identity::{NewTenant, onboard};
-use nmc_core::numbers::{NewPhoneNumber, NumberFilter};
+use nmc_core::numbers::{NumberFilter, NumberOrder, NumberSearch, Provisioner, friendly_name};
 use nmc_core::store::Reason;
 use nmc_core::twilio::Signer;
 use nmc_core::{
-    CallerIdentity, ConversationId, MessageDirection, MessageStatus, NumberType, PageRequest, PhoneNumber, Secret, Store, Tenant,
+    CallerIdentity, ConversationId, Country, MessageDirection, MessageStatus, NumberStatus, NumberType, PageRequest, PhoneNumber,
+    Secret, Store, Tenant,
 };
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 const BUSINESS: &str = "Joe's Plumbing";
-const NUMBER: &str = "+15005550006";
 
 /// Plays it, and prints the conversation.
-pub(crate) fn play(store: &Store, address: SocketAddr, public_url: Option<String>, token: Secret) -> CliResult<()> {
+pub(crate) fn play(
+    store: &Store,
+    numbers: &Provisioner,
+    address: SocketAddr,
+    public_url: Option<String>,
+    token: Secret,
+) -> CliResult<()> {
     let tenant = business(store)?;
+    let number = number(store, numbers, &tenant)?;
     let caller = somebody_new(store, &tenant)?;
     let call = uuid::Uuid::new_v4().simple();
     let twilio = Twilio {
@@ -38,7 +46,7 @@ pub(crate) fn play(store: &Store, address: SocketAddr, public_url: Option<String
         &[
             ("CallSid", &call_sid),
             ("From", caller.as_str()),
-            ("To", NUMBER),
+            ("To", number.as_str()),
             ("Direction", "inbound"),
             ("CallStatus", "no-answer"),
             ("CallDuration", "0"),
@@ -56,7 +64,7 @@ pub(crate) fn play(store: &Store, address: SocketAddr, public_url: Option<String
         &[
             ("MessageSid", &format!("SM{}", uuid::Uuid::new_v4().simple())),
             ("From", caller.as_str()),
-            ("To", NUMBER),
+            ("To", number.as_str()),
             ("Body", "Hi! Our kitchen sink is leaking badly. Could you come today?"),
             ("NumMedia", "0"),
         ],
@@ -99,20 +107,37 @@ fn business(store: &Store) -> CliResult<Tenant> {
             onboard(store, &new)?.0
         }
     };
-    let number = NewPhoneNumber {
-        phone_number: NUMBER.parse()?,
-        twilio_phone_sid: Some("PN00000000000000000000000000000001".to_owned()),
-        locality: Some("San Francisco".to_owned()),
-        region: Some("CA".to_owned()),
-        number_type: NumberType::Local,
-    };
-    store.tenant(&tenant, |tx| {
-        if tx.phone_numbers().count(&NumberFilter::default())? == 0 {
-            tx.phone_numbers().create(&number)?;
-        }
-        Ok(())
-    })?;
     Ok(tenant)
+}
+
+/// Its number: the one it holds, or the first for sale in Chicago, bought as any number is.
+fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<PhoneNumber> {
+    let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
+    let held = store.tenant(tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?;
+    if let Some(row) = held.items.into_iter().next() {
+        return Ok(row.phone_number);
+    }
+    let operator = store.system(Reason::Operations, |tx| tx.operator_for(tenant.id()))?;
+    let search = NumberSearch { area_code: Some("312".to_owned()), ..NumberSearch::new(Country::US, NumberType::Local) };
+    let found = numbers.search(&operator, &search)?;
+    let first = found.into_iter().next().ok_or_else(|| CliError::Usage("the demo found no number for sale".to_owned()))?;
+    eprintln!("\n{BUSINESS} buys {} …", first.phone_number);
+    let order = NumberOrder { phone_number: first.phone_number, country: first.country, number_type: first.number_type };
+    Ok(numbers.buy(&operator, &order, Duration::from_secs(20), &mut |_| {})?.phone_number)
+}
+
+/// What an earlier demo has bought, the stand-in of this one has never heard of.
+pub(crate) fn remind(store: &Store, stand_in: &FakeTwilio, numbers: &Provisioner) -> CliResult<()> {
+    let tenant = business(store)?;
+    let operator = store.system(Reason::Operations, |tx| tx.operator_for(tenant.id()))?;
+    let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
+    for row in store.tenant(&tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?.items {
+        if let Some(sid) = row.twilio_phone_sid {
+            stand_in.own(&row.phone_number, &friendly_name(row.id), Some(sid));
+            numbers.configure(&operator, row.id)?;
+        }
+    }
+    Ok(())
 }
 
 fn conversation_of(store: &Store, tenant: &Tenant, call_sid: &str) -> CliResult<ConversationId> {

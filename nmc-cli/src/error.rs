@@ -1,5 +1,6 @@
 //! What went wrong, in a person's words, and the exit code that says it to a program.
 
+use nmc_core::numbers::ProviderError;
 use nmc_core::store::MigrateError;
 use nmc_core::store::embedded::EmbeddedError;
 use std::process::ExitCode;
@@ -21,7 +22,8 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    /// 2: the command can't be carried out as given; 3: try again later; 130: Ctrl-C; 1: anything else.
+    /// 2: the command can't be carried out as given; 3: try again later; 4 to 8: what Twilio says of numbers; 130: Ctrl-C;
+    /// 1: anything else.
     pub(crate) fn code(&self) -> ExitCode {
         use nmc_core::Error;
         match self {
@@ -37,6 +39,13 @@ impl CliError {
                 | Error::Forbidden(_),
             ) => ExitCode::from(2),
             Self::Interrupted => ExitCode::from(130),
+            Self::Core(Error::Provider(error)) => match error {
+                ProviderError::Taken => ExitCode::from(4),
+                ProviderError::NoFunds { .. } => ExitCode::from(5),
+                ProviderError::Credentials { .. } => ExitCode::from(6),
+                ProviderError::Country => ExitCode::from(7),
+                _ => ExitCode::from(8),
+            },
             Self::Core(Error::Unavailable { .. }) | Self::Migrate(MigrateError::Database { .. } | MigrateError::Locked) => {
                 ExitCode::from(3)
             }

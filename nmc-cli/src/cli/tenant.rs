@@ -141,12 +141,16 @@ pub(crate) struct TenantChangeArgs {
     /// How far from its address it takes jobs
     #[arg(long, value_name = "MILES")]
     pub(crate) radius: Option<i32>,
+    /// How many phone numbers it may hold at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=100_000))]
+    pub(crate) number_limit: Option<i32>,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }
 
 /// Of which at least one is named.
-const CHANGES: [&str; 10] = ["name", "phone", "address", "trade", "timezone", "opens", "closes", "job_min", "job_max", "radius"];
+const CHANGES: [&str; 11] =
+    ["name", "phone", "address", "trade", "timezone", "opens", "closes", "job_min", "job_max", "radius", "number_limit"];
 
 fn time_of_day(text: &str) -> Result<NaiveTime, &'static str> {
     NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "must be like 07:30")

@@ -1,9 +1,11 @@
+use super::number;
 use crate::cli::{DatabaseArgs, ServeArgs};
 use crate::database::{Database, token_keys_in};
 use crate::error::CliResult;
 use crate::stop::StopSignals;
 use nmc_core::Store;
 use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys, Uploads};
+use nmc_core::numbers::Provisioner;
 use nmc_core::twilio::Signer;
 use nmc_http::{Limits, RunningServer, ServerConfig};
 use std::num::NonZero;
@@ -13,9 +15,11 @@ use std::time::Duration;
 
 pub(crate) fn run(args: &DatabaseArgs, serve: ServeArgs) -> CliResult {
     let stop = StopSignals::listen()?;
+    let account = serve.twilio.config_if_set()?;
     let database = Database::open(args)?;
     let store = database.store()?;
-    let server = start(store, serve, &database.home()?)?;
+    let numbers = account.map(|account| number::provisioner(&store, &account));
+    let server = start(store, serve, numbers, &database.home()?)?;
     stop.wait();
     server.stop()?;
     database.close()?;
@@ -28,15 +32,16 @@ pub(crate) fn hasher(cost: u32) -> CliResult<Hasher> {
     Ok(Hasher::new(cost, processors.div_ceil(2), 64)?)
 }
 
-/// Starts the server. `home` is where it keeps its keys and uploads, unless they have places of their own.
-pub(crate) fn start(store: Store, args: ServeArgs, home: &Path) -> CliResult<RunningServer> {
-    if args.twilio_auth_token.is_none() {
+/// Starts the server; without `numbers` none can be bought there. `home` is where it keeps its keys and uploads, unless they have places of their own.
+pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>, home: &Path) -> CliResult<RunningServer> {
+    let token = args.twilio.token()?;
+    if token.is_none() {
         tracing::warn!("TWILIO_AUTH_TOKEN is not set: no webhook can prove itself, and every one is refused");
     }
     let config = ServerConfig {
         bind: args.bind,
-        public_url: args.public_url,
-        signer: args.twilio_auth_token.map(Signer::new),
+        public_url: args.twilio.public_url,
+        signer: token.map(Signer::new),
         threads: usize::from(args.http_threads),
         patience: Duration::from_secs(10),
         uploads: Uploads::new(args.uploads.unwrap_or_else(|| home.join("uploads"))),

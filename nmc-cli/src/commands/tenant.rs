@@ -24,6 +24,7 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
         "timezone",
         "onboarding_step",
         "onboarding_completed",
+        "phone_number_limit",
         "created_at",
     ],
     values: |row| {
@@ -37,6 +38,7 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
             json!(row.timezone),
             json!(row.onboarding_step),
             json!(row.onboarding_completed),
+            json!(row.phone_number_limit),
             time(row.created_at),
         ]
     },
@@ -171,6 +173,9 @@ fn change(store: &Store, args: TenantChangeArgs) -> CliResult<()> {
         timezone: business.timezone,
         ..TenantPatch::default()
     };
+    if let Some(limit) = args.number_limit {
+        store.system(Reason::Operations, |tx| tx.set_phone_number_limit(proof.id(), limit))?;
+    }
     let row = store.tenant(&proof, |tx| tx.tenants().update(&patch))?;
     COLUMNS.one(args.format.format, &row)
 }

@@ -1,10 +1,11 @@
-use super::{serve, worker};
+use super::{number, serve, worker};
 use crate::cli::{DatabaseArgs, Sms, UpArgs};
 use crate::database::Database;
 use crate::demo;
 use crate::error::CliResult;
 use crate::stop::StopSignals;
 use nmc_core::Secret;
+use nmc_core::fake_twilio::FakeTwilio;
 use nmc_core::store::embedded::default_data_dir;
 use std::process::ExitCode;
 
@@ -17,28 +18,41 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
         if database_args.database_url.is_none() && database_args.data_dir.is_none() {
             database_args.data_dir = Some(default_data_dir()?.with_file_name("nmc-demo"));
         }
-        serve_args.twilio_auth_token.get_or_insert_with(|| Secret::new(uuid::Uuid::new_v4().simple().to_string()));
+        if serve_args.twilio.token()?.is_none() {
+            serve_args.twilio.twilio_auth_token = Some(Secret::new(uuid::Uuid::new_v4().simple().to_string()));
+        }
     }
-    let token = serve_args.twilio_auth_token.clone();
-    let sender = worker::sender(&worker_args, token.as_ref(), serve_args.public_url.as_deref())?;
+    let token = serve_args.twilio.token()?;
+    let sender = worker::sender(&worker_args, &serve_args.twilio)?;
+    // Nor is money spent: numbers come from a stand-in for Twilio, which is gone when this ends.
+    let stand_in = args.demo.then(FakeTwilio::start);
+    let account = match &stand_in {
+        Some(stand_in) => Some(stand_in.account()),
+        None => serve_args.twilio.config_if_set()?,
+    };
 
     let database = Database::open(&database_args)?;
     eprintln!("database: {}", database.describe());
     database.migrator().run(|migration| eprintln!("applied {}", migration.name))?;
     let store = database.store()?;
-    let public_url = serve_args.public_url.clone();
-    let server = serve::start(store.clone(), serve_args, &database.home()?)?;
-    let worker = worker::start(store.clone(), sender, &worker_args)?;
+    let public_url = serve_args.twilio.public_url.clone();
+    let numbers = account.map(|account| number::provisioner(&store, &account));
+    if let (Some(stand_in), Some(numbers)) = (&stand_in, &numbers) {
+        eprintln!("numbers come from a stand-in for Twilio at {}", stand_in.url());
+        demo::remind(&store, stand_in, numbers)?;
+    }
+    let server = serve::start(store.clone(), serve_args, numbers.clone(), &database.home()?)?;
+    let worker = worker::start(store.clone(), sender, numbers.clone(), &worker_args)?;
 
-    let played = match (args.demo, token) {
-        (true, Some(token)) => demo::play(&store, server.address(), public_url, token),
+    let played = match (&numbers, token) {
+        (Some(numbers), Some(token)) if args.demo => demo::play(&store, numbers, server.address(), public_url, token),
         _ => Ok(()),
     };
     if played.is_ok() && !args.once {
         eprintln!("Ctrl-C stops everything");
         stop.wait();
     }
-    drop(store);
+    drop((store, numbers));
     server.stop()?;
     worker.stop();
     database.close()?;

@@ -1,19 +1,24 @@
-use crate::cli::{DatabaseArgs, Sms, WorkerArgs, WorkerCommand};
+use super::number;
+use crate::cli::{DatabaseArgs, Sms, TwilioArgs, WorkerArgs, WorkerCommand};
 use crate::database::Database;
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 use crate::stop::StopSignals;
+use nmc_core::Store;
 use nmc_core::conversations::{ConsoleSms, SmsSender, Worker, WorkerConfig};
-use nmc_core::twilio::{TwilioConfig, TwilioSms};
-use nmc_core::{Secret, Store};
+use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
+use nmc_core::twilio::TwilioSms;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub(crate) fn run(args: &DatabaseArgs, command: &WorkerCommand) -> CliResult {
     let stop = StopSignals::listen()?;
-    let sender = sender(&command.worker, command.twilio_auth_token.as_ref(), command.public_url.as_deref())?;
+    let sender = sender(&command.worker, &command.twilio)?;
+    let account = command.twilio.config_if_set()?;
     let database = Database::open(args)?;
-    let worker = start(database.store()?, sender, &command.worker)?;
+    let store = database.store()?;
+    let numbers = account.map(|account| number::provisioner(&store, &account));
+    let worker = start(store, sender, numbers, &command.worker)?;
     eprintln!("sending queued texts");
     stop.wait();
     worker.stop();
@@ -22,39 +27,54 @@ pub(crate) fn run(args: &DatabaseArgs, command: &WorkerCommand) -> CliResult {
 }
 
 /// How texts leave, as the options say.
-pub(crate) fn sender(args: &WorkerArgs, token: Option<&Secret>, public_url: Option<&str>) -> CliResult<Arc<dyn SmsSender>> {
-    if args.sms == Sms::Console {
-        return Ok(Arc::new(ConsoleSms));
-    }
-    let missing = |what: &str| CliError::Usage(format!("sending through Twilio needs {what}"));
-    Ok(Arc::new(TwilioSms::new(&TwilioConfig {
-        account_sid: args.twilio_account_sid.clone().ok_or_else(|| missing("TWILIO_ACCOUNT_SID"))?,
-        auth_token: token.cloned().ok_or_else(|| missing("TWILIO_AUTH_TOKEN"))?,
-        public_url: public_url.map(str::to_owned).ok_or_else(|| missing("NMC_PUBLIC_URL, where delivery callbacks go"))?,
-        api_url: args.twilio_api_url.clone(),
-    })))
+pub(crate) fn sender(args: &WorkerArgs, twilio: &TwilioArgs) -> CliResult<Arc<dyn SmsSender>> {
+    Ok(match args.sms {
+        Sms::Console => Arc::new(ConsoleSms),
+        Sms::Twilio => Arc::new(TwilioSms::new(&twilio.config("sending through Twilio")?)),
+    })
 }
 
-/// A worker on a thread of its own.
+/// Workers on threads of their own.
 pub(crate) struct RunningWorker {
-    worker: Worker,
-    thread: JoinHandle<()>,
+    texts: Worker,
+    numbers: Option<NumberWorker>,
+    threads: Vec<JoinHandle<()>>,
 }
 
-pub(crate) fn start(store: Store, sender: Arc<dyn SmsSender>, args: &WorkerArgs) -> CliResult<RunningWorker> {
+pub(crate) fn start(
+    store: Store,
+    sender: Arc<dyn SmsSender>,
+    numbers: Option<Provisioner>,
+    args: &WorkerArgs,
+) -> CliResult<RunningWorker> {
     let config = WorkerConfig { senders: usize::from(args.senders), ..WorkerConfig::default() };
-    let worker = Worker::new(store, sender, config);
-    let runner = worker.clone();
-    let thread = std::thread::Builder::new().name("nmc-worker".to_owned()).spawn(move || runner.run())?;
-    Ok(RunningWorker { worker, thread })
+    let texts = Worker::new(store, sender, config);
+    if numbers.is_none() {
+        eprintln!("numbers are not looked after: that needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NMC_PUBLIC_URL");
+    }
+    let numbers = numbers.map(|provisioner| NumberWorker::new(provisioner, NumberWorkerConfig::default()));
+    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let mut threads = vec![thread("nmc-texts").spawn({
+        let texts = texts.clone();
+        move || texts.run()
+    })?];
+    if let Some(numbers) = numbers.clone() {
+        threads.push(thread("nmc-numbers").spawn(move || numbers.run())?);
+    }
+    Ok(RunningWorker { texts, numbers, threads })
 }
 
 impl RunningWorker {
-    /// Lets the text that is being sent be noted, gives the others back, and returns.
+    /// Lets what is being sent or bought be noted, gives the rest back, and returns.
     pub(crate) fn stop(self) {
-        self.worker.stop();
-        if self.thread.join().is_err() {
-            tracing::error!("the worker's thread panicked");
+        self.texts.stop();
+        if let Some(numbers) = &self.numbers {
+            numbers.stop();
+        }
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a worker's thread panicked");
+            }
         }
     }
 }

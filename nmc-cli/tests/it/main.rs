@@ -9,6 +9,7 @@ mod dialogue;
 mod home;
 mod migrate;
 mod nmc;
+mod numbers;
 mod onboard;
 mod onboarding;
 mod people;

@@ -142,6 +142,12 @@ impl FakeTwilio {
         self.server.state().number_faults.drain(..).collect()
     }
 
+    /// Whether a request is held.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.server.state().held > 0
+    }
+
     /// How many requests have reached it, failed ones included.
     #[must_use]
     pub fn requests(&self) -> usize {

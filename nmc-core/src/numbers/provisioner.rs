@@ -164,22 +164,16 @@ impl Provisioner {
             Ok((tx.tenant(), standing))
         })?;
         let deadline = Instant::now() + patience;
-        let id = match standing {
-            Standing::Open(row) => row.id,
+        match standing {
+            Standing::Open(row) => self.drive(&tenant, row.id, None, Buying::UnlessOwned, deadline, progress),
             Standing::New => {
                 progress(Progress::Quoting);
                 let quote = self.quote(order)?;
                 let claimed = who.act(&self.store, |tx, actor| order::place(tx, actor, &quote, self.config.lease))?;
                 progress(Progress::Committed);
-                match self.attempt(&tenant, &claimed, Buying::AtOnce, progress)? {
-                    Came::To(row) if row.status == NumberStatus::Provisioning => row.id,
-                    Came::To(row) => return Ok(*row),
-                    Came::Refused(error) => return Err(error),
-                    Came::Lost => claimed.row.id,
-                }
+                self.drive(&tenant, claimed.row.id, Some(claimed), Buying::UnlessOwned, deadline, progress)
             }
-        };
-        self.drive(&tenant, id, Buying::UnlessOwned, deadline, progress)
+        }
     }
 
     /// Gives a number back. The wish is committed at once; the answer is the row: `released`, or on its way there when the
@@ -202,7 +196,7 @@ impl Provisioner {
         if row.status == NumberStatus::Released {
             return Ok(row);
         }
-        self.drive(&tenant, id, Buying::Never, deadline, progress)
+        self.drive(&tenant, id, None, Buying::Never, deadline, progress)
     }
 
     /// Tells the provider a number's webhooks and name again: after the platform has moved, or somebody changed them there.
@@ -229,18 +223,23 @@ impl Provisioner {
         }
     }
 
-    /// Takes a number to its end, or as far as it gets until `deadline`.
+    /// Takes a number to its end, or as far as it gets until `deadline`. A `fresh` claim is that of an order just placed, of
+    /// which the provider has not heard yet.
     pub(super) fn drive(
         &self,
         tenant: &Tenant,
         id: PhoneNumberId,
+        mut fresh: Option<ClaimedNumber>,
         buying: Buying,
         deadline: Instant,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<HeldNumber> {
         loop {
             let adopting = buying == Buying::Never;
-            let claim = self.store.tenant(tenant, |tx| tx.phone_numbers().claim(id, self.config.lease, adopting))?;
+            let (claim, buying) = match fresh.take() {
+                Some(claimed) => (Claim::Ours(Box::new(claimed)), Buying::AtOnce),
+                None => (self.store.tenant(tenant, |tx| tx.phone_numbers().claim(id, self.config.lease, adopting))?, buying),
+            };
             let wait = match claim {
                 Claim::Nothing(row) => return Ok(*row),
                 Claim::Busy => Duration::from_millis(200),
@@ -411,7 +410,7 @@ impl Provisioner {
 
     /// Works on one number of a tenant as far as it gets at once.
     pub(super) fn work_on(&self, tenant: &Tenant, id: PhoneNumberId) -> Result<()> {
-        match self.drive(tenant, id, Buying::UnlessOwned, Instant::now(), &mut |_| {}) {
+        match self.drive(tenant, id, None, Buying::UnlessOwned, Instant::now(), &mut |_| {}) {
             // It is in the row, and in the log.
             Ok(_) | Err(Error::Provider(_) | Error::Unavailable { contention: false, .. }) => Ok(()),
             Err(error) => Err(error),

@@ -256,7 +256,7 @@ impl Provisioner {
     /// Takes a row to where the provider's list says that it belongs. Nothing is bought.
     fn finish(&self, row: &HeldNumber, wanted: NumberStatus, good: Outcome) -> Result<Outcome> {
         let tenant = Tenant::proven(row.tenant_id);
-        match self.drive(&tenant, row.id, Buying::Never, Instant::now(), &mut |_| {}) {
+        match self.drive(&tenant, row.id, None, Buying::Never, Instant::now(), &mut |_| {}) {
             Ok(row) if row.status == wanted => Ok(good),
             Ok(row) => Ok(Outcome::Failed(row.status_reason.unwrap_or_else(|| format!("it is {} still", row.status)))),
             Err(error @ (Error::Provider(_) | Error::NotFound { .. } | Error::InvalidTransition { .. })) => {

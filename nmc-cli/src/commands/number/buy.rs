@@ -1,0 +1,102 @@
+use super::{DETAILS, money, progress, search};
+use crate::cli::{CriteriaArgs, Format, HowArgs, KindArgs};
+use crate::confirm::confirmed;
+use crate::database::operator;
+use crate::error::{CliError, CliResult};
+use crate::output::{Columns, plain};
+use nmc_core::identity::Actor;
+use nmc_core::numbers::{NumberOrder, Provisioner, Quote};
+use nmc_core::{NumberStatus, PhoneNumber, Store};
+use serde_json::json;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Which number to buy.
+pub(super) struct Wanted {
+    pub(super) number: Option<PhoneNumber>,
+    pub(super) kind: KindArgs,
+    pub(super) criteria: CriteriaArgs,
+}
+
+/// What would be bought.
+const QUOTE: Columns<Quote> = Columns {
+    names: &["phone_number", "number_type", "country", "locality", "region", "setup_cost", "monthly_cost", "currency"],
+    values: |quote| {
+        vec![
+            json!(quote.number.phone_number),
+            json!(quote.number.number_type),
+            json!(quote.number.country.as_str()),
+            json!(quote.number.locality),
+            json!(quote.number.region),
+            money(i64::from(quote.price.setup_cents)),
+            money(i64::from(quote.price.monthly_cents)),
+            json!(quote.price.currency),
+        ]
+    },
+};
+
+pub(super) fn run(store: &Store, numbers: &Provisioner, key: &str, wanted: Wanted, how: &HowArgs, format: Format) -> CliResult {
+    let actor = operator(store, key)?;
+    let business = store.tenant(&actor.tenant(), |tx| tx.tenants().get())?.business_name;
+    let order = order(numbers, &actor, wanted)?;
+    let number = &order.phone_number;
+    let Some(quote) = numbers.rehearse(&actor, &order)? else {
+        return go_on(numbers, &actor, &order, &business, how, format);
+    };
+    let where_to = [&quote.number.locality, &quote.number.region].into_iter().flatten().map(|text| plain(text));
+    let place = where_to.collect::<Vec<_>>().join(", ");
+    let (monthly, setup) = (cents(quote.price.monthly_cents), cents(quote.price.setup_cents));
+    let currency = &quote.price.currency;
+    let what = format!("This buys {number} ({place}) for {business}: {monthly} {currency} a month, and {setup} {currency} once");
+    if how.dry_run {
+        eprintln!("{what}. Nothing was bought: --dry-run");
+        QUOTE.one(format, &quote)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    drop(confirmed(how.yes, &what)?);
+    buy(numbers, &actor, &order, how, format)
+}
+
+/// An order that has not come to its end, or has failed: the price was agreed to then.
+fn go_on(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, business: &str, how: &HowArgs, format: Format) -> CliResult {
+    let what = format!("This goes on with an earlier order of {} for {business}", order.phone_number);
+    if how.dry_run {
+        eprintln!("{what}. Nothing was bought: --dry-run");
+        return Ok(ExitCode::SUCCESS);
+    }
+    drop(confirmed(how.yes, &what)?);
+    buy(numbers, actor, order, how, format)
+}
+
+fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs, format: Format) -> CliResult {
+    let wait = Duration::from_secs(how.wait.into());
+    let row = numbers.buy(actor, order, wait, &mut progress::tell("buying"))?;
+    DETAILS.one(format, &row)?;
+    if row.status == NumberStatus::Active {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("it is not certain yet whether the number was bought; nmc worker goes on, or the same command again");
+    Ok(ExitCode::from(3))
+}
+
+/// The number that is named, or the first for sale that meets the criteria.
+fn order(numbers: &Provisioner, actor: &Actor, wanted: Wanted) -> CliResult<NumberOrder> {
+    let Wanted { number, kind, criteria } = wanted;
+    if let Some(number) = number {
+        let CriteriaArgs { area_code, region, locality, contains, mms } = &criteria;
+        if *mms || [area_code, region, locality, contains].into_iter().any(Option::is_some) {
+            return Err(CliError::Usage("a number is named: criteria for a search have no meaning then".to_owned()));
+        }
+        let order = NumberOrder::of(number, kind.country);
+        let number_type = kind.number_type.unwrap_or(order.number_type);
+        return Ok(NumberOrder { number_type, ..order });
+    }
+    let found = numbers.search(actor, &search::search(&kind, criteria, 20))?;
+    let usable = found.into_iter().find(|number| !number.needs_address);
+    let number = usable.ok_or(nmc_core::Error::Provider(nmc_core::numbers::ProviderError::Taken))?;
+    Ok(NumberOrder { phone_number: number.phone_number, country: number.country, number_type: number.number_type })
+}
+
+fn cents(cents: i32) -> rust_decimal::Decimal {
+    rust_decimal::Decimal::new(cents.into(), 2)
+}

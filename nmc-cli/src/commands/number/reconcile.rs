@@ -1,0 +1,51 @@
+use crate::cli::Format;
+use crate::error::CliResult;
+use crate::output::{Columns, write_json};
+use nmc_core::Page;
+use nmc_core::numbers::{Finding, Outcome, Provisioner};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+const COLUMNS: Columns<Finding> = Columns {
+    names: &["phone_number", "sid", "tenant", "row", "finding", "outcome", "unaccounted"],
+    values: |finding| {
+        vec![
+            json!(finding.phone_number),
+            json!(finding.sid),
+            json!(finding.tenant),
+            json!(finding.row),
+            json!(finding.what()),
+            outcome(&finding.outcome),
+            json!(finding.is_unaccounted()),
+        ]
+    },
+};
+
+fn outcome(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Adopted => json!("adopted"),
+        Outcome::Finished => json!("given back"),
+        Outcome::Failed(why) => json!(format!("failed: {why}")),
+        _ => json!("reported"),
+    }
+}
+
+/// Exits with 1 while somebody has something to look at.
+pub(super) fn run(numbers: &Provisioner, dry_run: bool, format: Format) -> CliResult {
+    eprintln!("comparing Twilio's numbers with ours …");
+    let outcome = numbers.reconcile(dry_run)?;
+    let (open, unaccounted) = (outcome.open().count(), outcome.unaccounted().count());
+    match format {
+        Format::Json => {
+            let findings: Vec<Value> = outcome.findings.iter().map(|finding| COLUMNS.json(finding)).collect();
+            write_json(&json!({
+                "owned": outcome.owned, "held": outcome.held, "unaccounted": unaccounted, "findings": findings,
+            }))?;
+        }
+        Format::Table if outcome.findings.is_empty() => {}
+        Format::Table => COLUMNS.page(format, &Page { items: outcome.findings, next: None })?,
+    }
+    let (owned, held) = (outcome.owned, outcome.held);
+    eprintln!("{owned} numbers at Twilio, {held} held here; {unaccounted} paid for and not accounted for");
+    Ok(if open == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

@@ -1,0 +1,46 @@
+use super::{DETAILS, find, progress};
+use crate::cli::{Format, HowArgs, NumberKey};
+use crate::confirm::confirmed;
+use crate::database::operator;
+use crate::error::CliResult;
+use nmc_core::numbers::Provisioner;
+use nmc_core::{NumberStatus, Store};
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub(super) fn run(
+    store: &Store,
+    numbers: &Provisioner,
+    key: &str,
+    number: &NumberKey,
+    how: &HowArgs,
+    format: Format,
+) -> CliResult {
+    let actor = operator(store, key)?;
+    let (business, row) = store.tenant(&actor.tenant(), |tx| Ok((tx.tenants().get()?.business_name, find(tx, number)?)))?;
+    let what = match row.status {
+        NumberStatus::Released => {
+            eprintln!("it is released already");
+            DETAILS.one(format, &row)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        NumberStatus::Active | NumberStatus::Inactive => "This gives back",
+        _ => "This calls off the order of",
+    };
+    let what =
+        format!("{what} {} of {business}; callers reach nobody there any more, and somebody else may get it", row.phone_number);
+    if how.dry_run {
+        eprintln!("{what}. Nothing was done: --dry-run");
+        DETAILS.one(format, &row)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let confirmed = confirmed(how.yes, &what)?;
+    let wait = Duration::from_secs(how.wait.into());
+    let row = numbers.release(&actor, row.id, confirmed, wait, &mut progress::tell("giving it back"))?;
+    DETAILS.one(format, &row)?;
+    if row.status == NumberStatus::Released {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("Twilio has not taken it back yet; nmc worker goes on until it has, or the same command again");
+    Ok(ExitCode::from(3))
+}
