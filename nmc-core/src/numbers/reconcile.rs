@@ -154,12 +154,12 @@ impl SystemTx<'_> {
             .load(self.conn)?)
     }
 
-    /// Rows that were bought before `before` and are held, in the order of their ids, after `after`.
+    /// Rows that were bought by `before` and are held, in the order of their ids, after `after`.
     fn held_numbers(&mut self, before: DateTime<Utc>, after: Option<PhoneNumberId>) -> Result<Vec<HeldNumber>> {
         let mut query = HeldNumber::query()
             .filter(numbers::status.ne(NumberStatus::Released))
             .filter(numbers::twilio_phone_sid.is_not_null())
-            .filter(numbers::provisioned_at.lt(before))
+            .filter(numbers::provisioned_at.le(before))
             .order(numbers::id)
             .limit(BITE)
             .into_boxed();

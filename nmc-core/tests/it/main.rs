@@ -22,6 +22,7 @@ mod isolation;
 mod lifecycle;
 mod migrations;
 mod missed_call;
+mod numbers;
 mod people;
 #[cfg(feature = "photos")]
 mod photos;

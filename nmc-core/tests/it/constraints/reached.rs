@@ -310,6 +310,13 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("phone_numbers_phone_number_key", TheTable, |w, _| {
         w.tx(|tx| tx.phone_numbers().create(&NewPhoneNumber { phone_number: w.other.number.clone(), ..number(None) }))
     }),
+    ("phone_numbers_release_requested_at_check", TheTable, |w, _| w.tx(|tx| {
+        by_hand(tx, "UPDATE phone_numbers SET status = 'inactive', release_requested_at = now()")?;
+        tx.phone_numbers().set_status(w.own.number, NumberStatus::Active)
+    })),
+    ("tenants_phone_number_limit_check", TheTable, |w, _| w.db.store.system(Reason::Operations, |tx| {
+        tx.set_phone_number_limit(w.business.tenant.id(), -1).map(drop)
+    })),
     // By a clock that was ahead.
     ("phone_numbers_released_at_check", TheTable, |w, _| w.tx(|tx| {
         by_hand(tx, "UPDATE phone_numbers SET provisioned_at = '2999-01-01'")?;

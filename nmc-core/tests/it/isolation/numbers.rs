@@ -1,7 +1,7 @@
 //! What a hostile tenant hears of numbers.
 
 use super::{Ask, told};
-use nmc_core::numbers::{NewPhoneNumber, NumberFilter, NumberPatch};
+use nmc_core::numbers::{Month, NewPhoneNumber, NumberFilter, NumberPatch};
 use nmc_core::testing::{unique_phone, unique_sid};
 use nmc_core::{NumberStatus, NumberType, PageRequest, Patch};
 
@@ -12,6 +12,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("PhoneNumbers::find_by_number", |tx, _, theirs| told(tx.phone_numbers().find_by_number(&theirs.phone)?)),
     ("PhoneNumbers::list", |tx, _, _| told(tx.phone_numbers().list(&NumberFilter::default(), PageRequest::first())?.items.len())),
     ("PhoneNumbers::count", |tx, _, _| told(tx.phone_numbers().count(&NumberFilter::default())?)),
+    ("PhoneNumbers::costs", |tx, _, _| {
+        let now = Month::of(tx.now());
+        told(tx.phone_numbers().costs(now.back(11), now)?)
+    }),
     ("PhoneNumbers::create", |tx, _, _| {
         let number_type = NumberType::Local;
         let new = NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: None, locality: None, region: None, number_type };
