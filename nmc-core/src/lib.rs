@@ -12,6 +12,8 @@ pub mod constraint;
 pub mod conversations;
 mod enums;
 mod error;
+#[cfg(any(feature = "testing", feature = "fake-twilio"))]
+pub mod fake_twilio;
 pub mod identity;
 mod ids;
 mod lifecycle;

@@ -15,6 +15,7 @@ mod compile_fail;
 mod constraints;
 mod conversations;
 mod examples;
+mod fake_twilio;
 mod hours;
 mod identity;
 mod isolation;

@@ -1,6 +1,6 @@
 //! HTTP as the fake Twilio speaks it: a request read whole and bounded, an answer written.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
@@ -21,20 +21,30 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-impl Request {
+/// The first line of a request: enough to know what it is about.
+pub(super) struct RequestLine {
+    method: String,
+    target: String,
+}
+
+impl RequestLine {
     /// `None` when it is not HTTP as we know it.
     pub(super) fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Self>> {
-        let mut line = || -> std::io::Result<String> {
-            let mut line = String::new();
-            reader.by_ref().take(LONGEST_LINE).read_line(&mut line)?;
-            Ok(line.trim_end().to_owned())
-        };
-        let first = line()?;
-        let mut words = first.split(' ');
+        let line = line(reader)?;
+        let mut words = line.split(' ').map(str::to_owned);
         let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
+        Ok(Some(Self { method, target }))
+    }
+
+    pub(super) fn is_about_texts(&self) -> bool {
+        self.target.contains("/Messages")
+    }
+
+    /// Headers and body.
+    pub(super) fn read_rest(self, reader: &mut BufReader<TcpStream>) -> std::io::Result<Request> {
         let (mut authorization, mut length) = (None, 0_usize);
         loop {
-            let header = line()?;
+            let header = line(reader)?;
             let Some((name, value)) = header.split_once(':') else { break };
             match name.to_ascii_lowercase().as_str() {
                 "authorization" => authorization = Some(value.trim().to_owned()),
@@ -44,37 +54,77 @@ impl Request {
         }
         let mut body = vec![0; length.min(LONGEST_BODY)];
         reader.read_exact(&mut body)?;
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Ok(Some(Self {
-            method: method.to_owned(),
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        Ok(Request {
+            method: self.method,
             path: path.to_owned(),
             query: pairs(query),
             authorization,
             form: pairs(&String::from_utf8_lossy(&body)),
-        }))
+        })
     }
 }
 
+fn line(reader: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+    let mut line = String::new();
+    reader.take(LONGEST_LINE).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
 impl Answer {
+    pub(super) fn of(status: u16, body: &Value) -> Self {
+        Self { status, retry_after: None, body: body.to_string() }
+    }
+
+    /// Done, and nothing to say of it.
+    pub(super) const fn no_content() -> Self {
+        Self { status: 204, retry_after: None, body: String::new() }
+    }
+
     pub(super) fn error(status: u16, code: i32, message: &str) -> Self {
         let more = format!("https://www.twilio.com/docs/errors/{code}");
-        let body = json!({"code": code, "message": message, "more_info": more, "status": status});
-        Self { status, retry_after: None, body: body.to_string() }
+        Self::of(status, &json!({"code": code, "message": message, "more_info": more, "status": status}))
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::error(401, 20_003, "Authenticate")
+    }
+
+    pub(super) fn not_found(request: &Request) -> Self {
+        Self::error(404, 20_404, &format!("The requested resource {} was not found", request.path))
+    }
+
+    pub(super) fn not_allowed() -> Self {
+        Self::error(405, 20_004, "Method not allowed")
     }
 
     pub(super) fn write(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         let Self { status, body, .. } = self;
         let retry_after = self.retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
-        let length = body.len();
-        let head = format!(
-            "HTTP/1.1 {status} Answer\r\nContent-Type: application/json\r\n{retry_after}Content-Length: {length}\r\n\r\n"
-        );
-        stream.write_all(format!("{head}{body}").as_bytes())
+        let content = match body.len() {
+            0 => String::new(),
+            length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
+        };
+        stream.write_all(format!("HTTP/1.1 {status} Answer\r\n{retry_after}{content}\r\n{body}").as_bytes())
     }
+}
+
+/// How many items a list is asked for at once: 1000 at the most.
+pub(super) fn page_size(query: &[(String, String)], usual: usize) -> usize {
+    value(query, "PageSize").and_then(|text| text.parse().ok()).unwrap_or(usual).clamp(1, 1000)
 }
 
 pub(super) fn value<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+/// For a query.
+pub(super) fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// The pairs of a query or a form.

@@ -1,0 +1,71 @@
+//! The Calls resource: what became of a call. None is made here.
+
+use super::wire::{Answer, Request};
+use super::{ACCOUNT, FakeTwilio, Server};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+/// A call resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioCall {
+    /// Twilio's SID of it.
+    pub sid: String,
+    /// Who calls.
+    pub from: String,
+    /// Who is called.
+    pub to: String,
+    /// How far it got: `ringing`, `completed`, `no-answer`…
+    pub status: String,
+    /// `inbound` or `outbound-api`.
+    pub direction: String,
+    /// How many seconds it took, once it is over.
+    pub duration: Option<u32>,
+    /// What it cost, once that is known: a decimal below zero, in US dollars.
+    pub price: Option<String>,
+    /// When it was answered.
+    pub start_time: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub end_time: Option<DateTime<Utc>>,
+    /// `human` or a machine, where that was asked for.
+    pub answered_by: Option<String>,
+    /// The caller's name, where that was looked up.
+    pub caller_name: Option<String>,
+    /// When it came.
+    pub created_at: DateTime<Utc>,
+}
+
+impl FakeTwilio {
+    /// Tells it of a call, or what has become of one that it knows.
+    pub fn put_call(&self, call: TwilioCall) {
+        self.server.state().calls.insert(call.sid.clone(), call);
+    }
+}
+
+impl Server {
+    pub(super) fn call(&self, file: &str, request: &Request) -> Answer {
+        let state = self.state();
+        let Some(call) = file.strip_suffix(".json").and_then(|sid| state.calls.get(sid)) else {
+            return Answer::not_found(request);
+        };
+        if request.method == "GET" { Answer::of(200, &call.resource()) } else { Answer::not_allowed() }
+    }
+}
+
+impl TwilioCall {
+    fn resource(&self) -> Value {
+        let created = self.created_at.to_rfc2822();
+        let updated = self.end_time.map_or_else(|| created.clone(), |at| at.to_rfc2822());
+        json!({
+            "sid": self.sid, "account_sid": ACCOUNT, "api_version": "2010-04-01", "parent_call_sid": null,
+            "from": self.from, "from_formatted": self.from, "to": self.to, "to_formatted": self.to,
+            "status": self.status, "direction": self.direction, "duration": self.duration.map(|seconds| seconds.to_string()),
+            "price": self.price, "price_unit": "USD", "start_time": self.start_time.map(|at| at.to_rfc2822()),
+            "end_time": self.end_time.map(|at| at.to_rfc2822()), "answered_by": self.answered_by,
+            "caller_name": self.caller_name, "forwarded_from": null, "group_sid": null, "annotation": null,
+            "phone_number_sid": null, "trunk_sid": "", "queue_time": "0",
+            "date_created": created, "date_updated": updated,
+            "uri": format!("/2010-04-01/Accounts/{ACCOUNT}/Calls/{}.json", self.sid),
+            "subresource_uris": {}, "a_field_of_next_year": {"that": ["nobody", "knows"]},
+        })
+    }
+}
