@@ -15,6 +15,13 @@ const COMING_IN: usize = 16;
 /// Large bodies that may be on their way at once.
 const UPLOADS: usize = 16;
 
+/// Requests that may wait for the provider of numbers at once. It answers when it likes.
+const AT_THE_COUNTER: usize = 16;
+
+/// Threads that work waits on, for each thread that answers. Those at the counter have theirs on top, so that a provider that
+/// has fallen silent takes none from anybody else.
+pub(crate) const THREADS: usize = 32 + AT_THE_COUNTER;
+
 /// Pictures worked on at once: each may take some hundred megabytes.
 const PICTURES: usize = 2;
 
@@ -49,6 +56,11 @@ impl Door {
     /// The smallest, for pictures.
     pub(crate) fn studio(&self) -> Self {
         Self { store: self.store.clone(), inside: Arc::default(), places: PICTURES }
+    }
+
+    /// One for those who wait for the provider of numbers.
+    pub(crate) fn counter(&self) -> Self {
+        Self { store: self.store.clone(), inside: Arc::default(), places: AT_THE_COUNTER }
     }
 
     /// Runs `work` on a blocking thread.

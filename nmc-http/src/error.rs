@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use nmc_core::Error;
+use nmc_core::numbers::ProviderError;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -29,6 +30,11 @@ pub(crate) enum ApiError {
     Incomplete,
     #[error("the server is at its limit; try again in a moment")]
     Overloaded,
+    #[error(
+        "no provider of phone numbers is configured; whoever operates the platform has to set TWILIO_ACCOUNT_SID, \
+         TWILIO_AUTH_TOKEN and NMC_PUBLIC_URL"
+    )]
+    NoProvider,
     #[error("there is nothing here")]
     NoRoute,
     #[error("this resource does not take that method")]
@@ -97,6 +103,8 @@ impl ApiError {
             Self::NotSigned => (StatusCode::FORBIDDEN, "Forbidden", "not_signed"),
             Self::Core(Error::Unavailable { .. }) => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "unavailable"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "overloaded"),
+            Self::NoProvider => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "no_provider"),
+            Self::Core(Error::Provider(refusal)) => provider_kind(refusal),
             Self::Core(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "internal"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", "too_large"),
             Self::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "media_type"),
@@ -104,6 +112,19 @@ impl ApiError {
             Self::Incomplete => (StatusCode::REQUEST_TIMEOUT, "Request timeout", "incomplete"),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "method"),
         }
+    }
+}
+
+/// The same of what the provider of numbers says. None of it is mended by waiting: that would be `Unavailable`.
+const fn provider_kind(refusal: &ProviderError) -> (StatusCode, &'static str, &'static str) {
+    match refusal {
+        ProviderError::Taken => (StatusCode::CONFLICT, "Conflict", "number_taken"),
+        // The row is there, and says so; it is the provider that has nothing under it.
+        ProviderError::Gone => (StatusCode::CONFLICT, "Conflict", "number_lost"),
+        ProviderError::Country => (StatusCode::BAD_REQUEST, "Invalid input", "invalid"),
+        ProviderError::NoFunds { .. } => (StatusCode::BAD_GATEWAY, "The provider refuses", "provider_no_funds"),
+        ProviderError::Credentials { .. } => (StatusCode::BAD_GATEWAY, "The provider refuses", "provider_credentials"),
+        _ => (StatusCode::UNPROCESSABLE_ENTITY, "The provider refuses", "provider_refused"),
     }
 }
 
@@ -122,12 +143,22 @@ impl ResponseError for ApiError {
         let errors = match self {
             Self::Core(Error::Invalid { field: name, rule }) => vec![field(name, rule)],
             Self::Core(Error::Conflict { field: name, rule }) => vec![field(name, &Cow::Borrowed(*rule))],
+            Self::Core(Error::Provider(ProviderError::Country)) => {
+                vec![field("country", &Cow::Borrowed("must be one in which Twilio sells numbers of this kind"))]
+            }
+            Self::Core(Error::Provider(ProviderError::Taken)) => {
+                vec![field("phone_number", &Cow::Borrowed("must be one that is for sale"))]
+            }
             Self::Body(FieldProblem { pointer, detail }) => {
                 vec![FieldProblem { pointer: pointer.clone(), detail: detail.clone() }]
             }
             _ => Vec::new(),
         };
-        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail: self.to_string(), errors };
+        let detail = match self {
+            Self::Core(Error::Provider(refusal)) => refusal.told(),
+            other => other.to_string(),
+        };
+        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail, errors };
         let mut answer = HttpResponse::build(status);
         answer.insert_header((CONTENT_TYPE, "application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -24,6 +24,10 @@ pub(crate) struct App {
     pub(crate) uploading: blocking::Door,
     /// Where pictures are made small: few at a time, for what each takes in memory.
     pub(crate) studio: blocking::Door,
+    /// Where the provider of numbers is waited for: it may be slow, and must not keep others waiting.
+    pub(crate) counter: blocking::Door,
+    /// Buys numbers and gives them back; `None` when no provider is configured.
+    pub(crate) numbers: Option<nmc_core::numbers::Provisioner>,
     pub(crate) authenticator: nmc_core::identity::Authenticator,
     pub(crate) gate: limits::Gate,
     pub(crate) proxies: client::Proxies,

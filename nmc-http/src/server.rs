@@ -1,6 +1,6 @@
 //! The server: bound, started on a thread of its own, stopped on request.
 
-use crate::blocking::Door;
+use crate::blocking::{self, Door};
 use crate::client::Proxies;
 use crate::limits::{Gate, Limits};
 use crate::{App, headers, log, routes, signed_form};
@@ -9,6 +9,7 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::{HttpServer, web};
 use ipnet::IpNet;
 use nmc_core::identity::{Authenticator, Uploads};
+use nmc_core::numbers::Provisioner;
 use nmc_core::twilio::Signer;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::sync::mpsc;
@@ -37,6 +38,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may call the API from a browser, like `https://app.example.com`. None, unless named.
     pub cors_origins: Vec<String>,
+    /// Buys numbers and gives them back; without one the routes that need it answer 503.
+    pub numbers: Option<Provisioner>,
 }
 
 /// What webhooks are checked with.
@@ -90,6 +93,8 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         entrance: door.entrance(),
         uploading: door.uploading(),
         studio: door.studio(),
+        counter: door.counter(),
+        numbers: config.numbers,
         authenticator,
         gate: Gate::new(config.limits),
         proxies: Proxies::new(config.trusted_proxies),
@@ -115,7 +120,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
                     .configure(|app| routes::configure(app, &document))
             })
             .workers(threads)
-            .worker_max_blocking_threads(32)
+            .worker_max_blocking_threads(blocking::THREADS)
             .max_connections(1_024)
             .client_request_timeout(Duration::from_secs(5))
             .keep_alive(Duration::from_secs(75))

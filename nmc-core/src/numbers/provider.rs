@@ -251,11 +251,29 @@ pub enum ProviderError {
     },
 }
 
+const SEE_TO_IT: &str = "whoever operates the platform has to see to the account at Twilio";
+
 impl ProviderError {
     /// Whether asking again, with nothing changed, may help.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::NotNow { .. } | Self::InDoubt { .. })
+    }
+
+    /// Whether it is about the account as a whole: nothing that a business does mends it, an operator has to.
+    #[must_use]
+    pub const fn is_for_operators(&self) -> bool {
+        matches!(self, Self::NoFunds { .. } | Self::Credentials { .. })
+    }
+
+    /// The same for the business, in its row and in answers to it. How the platform is set up is not its business.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::NoFunds { said } => format!("Twilio says that the account has no funds or is suspended ({said}); {SEE_TO_IT}"),
+            Self::Credentials { said } => format!("Twilio does not let the platform in ({said}); {SEE_TO_IT}"),
+            other => other.to_string(),
+        }
     }
 }
 

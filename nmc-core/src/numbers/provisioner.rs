@@ -292,17 +292,17 @@ impl Provisioner {
             {
                 let at = self.store.now() + self.backoff(claimed.row.attempts, &error);
                 tracing::info!(%number, attempt = claimed.row.attempts, reason = %error, "the provider is asked again later");
-                settle(Settlement::Later(at, &error.to_string()))
+                settle(Settlement::Later(at, &error.told()))
             }
             // A release is tried until it is done; what stands in its way is for an operator to see.
             Err(error) if claimed.work == Work::Release => {
                 let at = self.store.now() + self.backoff(claimed.row.attempts, &error);
                 tracing::error!(%number, attempt = claimed.row.attempts, reason = %error, "a number can't be given back");
-                settle(Settlement::Later(at, &error.to_string()))
+                settle(Settlement::Later(at, &error.told()))
             }
             Err(error) => {
-                let why = if error.is_passing() { format!("{GAVE_UP}{error}") } else { error.to_string() };
-                tracing::error!(%number, why, "a number is in error");
+                let why = if error.is_passing() { format!("{GAVE_UP}{error}") } else { error.told() };
+                tracing::error!(%number, reason = %error, gave_up = error.is_passing(), "a number is in error");
                 match settle(Settlement::Failed(&why))? {
                     Came::To(_) => Ok(Came::Refused(error.into())),
                     other => Ok(other),

@@ -7,6 +7,7 @@ use crate::error::{ApiError, ApiResult};
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
 use nmc_core::identity::{Actor, Credential, Origin};
+use nmc_core::numbers::Provisioner;
 use nmc_core::{Error, PageRequest, Result, Secret, TenantTx, UserId, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -172,6 +173,27 @@ impl<Q, B> Ask<Q, B> {
             })
         })
         .await
+    }
+
+    /// Runs `work` with the provider of numbers, apart from those who wait for the database alone. What they may is checked by
+    /// the library, in each of the transactions between which the provider is asked.
+    pub(crate) async fn at_counter<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Provisioner, &Credential) -> Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let Some(numbers) = self.app.numbers.clone() else {
+            // How the platform is set up is told to those alone who would be served.
+            self.acting(|_, _| Ok(())).await?;
+            return Err(ApiError::NoProvider);
+        };
+        let credential = self.credential()?;
+        let done = self.app.counter.blocking(move |_| work(&numbers, &credential)).await;
+        if let Err(ApiError::Core(Error::Provider(reason))) = &done
+            && reason.is_for_operators()
+        {
+            tracing::error!(%reason, "no business gets numbers until somebody sees to this");
+        }
+        done
     }
 
     /// What they showed.

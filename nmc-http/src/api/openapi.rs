@@ -189,7 +189,7 @@ fn problem() -> Schema {
 fn problem_response() -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new()
-        .description("Refused: 400 the input, 401 the credential, 403 the permission, 404 nothing there (or not yours), 409 something in the way, 412 changed meanwhile, 413 too large, 415 not this media type, 429 too often, 503 try again.")
+        .description("Refused: 400 the input, 401 the credential, 403 the permission, 404 nothing there (or not yours), 409 something in the way, 412 changed meanwhile, 413 too large, 415 not this media type, 422 refused by the provider of numbers, 429 too often, 502 the provider of numbers needs the operator, 503 try again.")
         .content("application/problem+json", content)
         .build()
 }

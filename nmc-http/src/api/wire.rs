@@ -2,9 +2,10 @@
 
 use chrono::NaiveTime;
 use nmc_core::identity::Permission;
+use nmc_core::numbers::Month;
 use nmc_core::{
-    ApiKeyId, DashboardView, Email, Patch, PhoneNumber, PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId,
-    UserRole,
+    ApiKeyId, Country, DashboardView, Email, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, PresenceStatus,
+    SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -101,9 +102,11 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(ApiKeyId, SessionId, TenantId, UserId);
-lists!(DashboardView, Permission, PresenceStatus, TenantStatus, UserRole);
+ids!(ApiKeyId, PhoneNumberId, SessionId, TenantId, UserId);
+lists!(DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
 wires! {
+    Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));
+    Month, "Month", core_rule, string("A calendar month, in UTC, like 2026-11.").pattern(Some("^[0-9]{4}-[0-9]{2}$"));
     Email, "Email", core_rule, string("An address; kept in lower case.").format(Some(SchemaFormat::Custom("email".to_owned())));
     PhoneNumber, "PhoneNumber", core_rule, string("In E.164, like +14155550123.").pattern(Some(r"^\+[1-9][0-9]{6,14}$"));
     Timezone, "Timezone", core_rule, string("A zone of the IANA list, like America/Chicago.");
@@ -118,11 +121,16 @@ pub(crate) mod text {
 
     pub(crate) type Amount = Text<rust_decimal::Decimal>;
     pub(crate) type ApiKeyId = Text<nmc_core::ApiKeyId>;
+    pub(crate) type Country = Text<nmc_core::Country>;
     pub(crate) type DashboardView = Text<nmc_core::DashboardView>;
     pub(crate) type Email = Text<nmc_core::Email>;
     pub(crate) type LocalTime = Text<chrono::NaiveTime>;
+    pub(crate) type Month = Text<nmc_core::numbers::Month>;
+    pub(crate) type NumberStatus = Text<nmc_core::NumberStatus>;
+    pub(crate) type NumberType = Text<nmc_core::NumberType>;
     pub(crate) type Permission = Text<nmc_core::identity::Permission>;
     pub(crate) type PhoneNumber = Text<nmc_core::PhoneNumber>;
+    pub(crate) type PhoneNumberId = Text<nmc_core::PhoneNumberId>;
     pub(crate) type PresenceStatus = Text<nmc_core::PresenceStatus>;
     pub(crate) type SessionId = Text<nmc_core::SessionId>;
     pub(crate) type TenantId = Text<nmc_core::TenantId>;

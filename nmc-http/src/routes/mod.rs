@@ -2,6 +2,7 @@
 
 mod docs;
 mod health;
+mod twilio_number;
 mod twilio_sms;
 mod twilio_voice;
 pub(crate) mod v1;
@@ -16,7 +17,9 @@ use utoipa::openapi::OpenApi;
 pub(crate) fn configure(app: &mut web::ServiceConfig, document: &OpenApi) {
     v1::routes(&mut Api::Server(app));
     docs::configure(app, document);
-    app.service(resource("/webhooks/twilio/voice/status", "POST").route(web::post().to(twilio_voice::status)))
+    app.service(resource("/webhooks/twilio/voice", "POST").route(web::post().to(twilio_voice::answer)))
+        .service(resource("/webhooks/twilio/voice/status", "POST").route(web::post().to(twilio_voice::status)))
+        .service(resource("/webhooks/twilio/number/status", "POST").route(web::post().to(twilio_number::status)))
         .service(resource("/webhooks/twilio/sms", "POST").route(web::post().to(twilio_sms::receive)))
         .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)))
         .service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
@@ -43,7 +46,11 @@ fn report_missing<T>(result: ApiResult<T>, sid: &str) -> ApiResult<T> {
     result
 }
 
-/// What Twilio wants to hear when there is nothing to say: an empty TwiML document.
-fn twiml() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/xml; charset=utf-8").body("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>")
+/// A TwiML document: what Twilio is to do next.
+fn twiml(response: &str) -> HttpResponse {
+    let document = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{response}");
+    HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(document)
 }
+
+/// What Twilio wants to hear when there is nothing to say.
+const NOTHING: &str = "<Response/>";

@@ -1,4 +1,4 @@
-use super::{report_missing, twiml};
+use super::{NOTHING, report_missing, twiml};
 use crate::blocking::Door;
 use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
@@ -15,7 +15,7 @@ pub(super) async fn receive(door: web::Data<Door>, form: SignedForm) -> ApiResul
     let received = door.blocking(move |store| receive_text(store, &callback)).await;
     let received = report_missing(received, &message_sid)?;
     tracing::debug!(message = %received.message, keyword = ?received.keyword, duplicate = received.duplicate, "text received");
-    Ok(twiml())
+    Ok(twiml(NOTHING))
 }
 
 /// What we put into the callback's URL ourselves.
@@ -36,5 +36,5 @@ pub(super) async fn status(
     let message = door.blocking(move |store| record_delivery(store, &callback)).await;
     let message = report_missing(message, &message_sid)?;
     tracing::debug!(message = %message.id, status = %message.message_status, "delivery reported");
-    Ok(twiml())
+    Ok(twiml(NOTHING))
 }

@@ -1,7 +1,7 @@
 //! What the server logs, all of it, and that nobody's number or words are in it.
 
 use crate::api::{OTHER_PASSWORD, PASSWORD, WRONG_PASSWORD};
-use crate::site::{SMS, SMS_STATUS, Site, VOICE};
+use crate::site::{ANSWER, NUMBER_STATUS, SMS, SMS_STATUS, Site, VOICE};
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
@@ -129,7 +129,14 @@ fn nobodys_number_and_nobodys_words_are_ever_logged() {
         VoiceForm::missed(caller.as_str(), &site.joe.number, &unique_sid("CA")).with("CallerName", words).with("FromCity", words);
     let text = SmsForm::text(caller.as_str(), &site.joe.number, words);
     let report = SmsForm::delivery(&site.joe.number, &caller, &unique_sid("SM"), "failed").with("ErrorMessage", words);
+    let number = |number: &str| vec![("PhoneNumber".to_owned(), number.to_owned())];
     let requests = [
+        (ANSWER, call.0.clone(), 200),
+        (ANSWER, call.clone().with("To", unknown.as_str()).0, 404),
+        (ANSWER, call.clone().with("CallStatus", words).0, 400),
+        (NUMBER_STATUS, number(site.joe.number.as_str()), 200),
+        (NUMBER_STATUS, number(unknown.as_str()), 404),
+        (NUMBER_STATUS, number(words), 400),
         (VOICE, call.0.clone(), 200),
         (VOICE, call.clone().with("CallStatus", words).0, 400),
         (VOICE, call.clone().with("CallDuration", words).0, 400),

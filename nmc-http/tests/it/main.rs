@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod answering;
 mod api;
 mod connections;
 mod forgeries;
@@ -18,3 +19,4 @@ mod refusals;
 mod site;
 mod texts;
 mod voice;
+mod wire;

@@ -1,6 +1,6 @@
 //! The database goes away, slows down or is too busy: the answer is 503, so that Twilio comes again, and nothing is half-done.
 
-use crate::site::{SMS, SMS_STATUS, Site, VOICE};
+use crate::site::{ANSWER, NUMBER_STATUS, SMS, SMS_STATUS, Site, VOICE};
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid, wait_until};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -12,6 +12,8 @@ fn without_its_database_every_webhook_says_come_again_and_then_works() {
     let ours = site.joe.queue(&site.db.store, &customer, "We'll come at nine").expect("a text");
     let status = format!("{SMS_STATUS}?message={}", ours.id);
     let requests = [
+        (ANSWER, VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).with("CallStatus", "ringing").0),
+        (NUMBER_STATUS, vec![("PhoneNumber".to_owned(), site.joe.number.to_string())]),
         (VOICE, VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).0),
         (SMS, SmsForm::text(customer.as_str(), &site.joe.number, "hello").0),
         (status.as_str(), SmsForm::delivery(&site.joe.number, &customer, &unique_sid("SM"), "delivered").0),

@@ -1,7 +1,7 @@
 //! Bad input from someone who can sign: Twilio itself, misconfigured, or changed one day.
 
 use crate::log;
-use crate::site::{SMS, SMS_STATUS, Site, VOICE, WEBHOOKS, encoded, sign};
+use crate::site::{ANSWER, NUMBER_STATUS, SMS, SMS_STATUS, Site, VOICE, WEBHOOKS, encoded, sign};
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
 
 #[test]
@@ -14,15 +14,30 @@ fn a_number_nobody_holds_is_a_404_that_tells_the_operator_what_to_do() {
     site.post(SMS, &text.0).expect(404);
     let report = SmsForm::delivery(&unknown, &caller, &unique_sid("SM"), "sent");
     site.post(SMS_STATUS, &report.0).expect(404);
+    let asked = VoiceForm::missed(caller.as_str(), &unknown, &unique_sid("CA")).with("CallStatus", "ringing");
+    site.post(ANSWER, &asked.0).expect(404);
+    let by_sid = form(&[("PhoneNumberSid", &unique_sid("PN"))]);
+    site.post(NUMBER_STATUS, &by_sid).expect(404);
+    site.post(NUMBER_STATUS, &form(&[("PhoneNumber", unknown.as_str())])).expect(404);
     assert_eq!(site.rows(), before);
 
-    let sids = [Some(&*sid), field(&text.0, "MessageSid"), field(&report.0, "MessageSid")];
+    let sids = [
+        Some(&*sid),
+        field(&asked.0, "CallSid"),
+        field(&by_sid, "PhoneNumberSid"),
+        field(&text.0, "MessageSid"),
+        field(&report.0, "MessageSid"),
+    ];
     for sid in sids.into_iter().flatten() {
         let lines = log::lines_with(sid);
         let [line] = &lines[..] else { panic!("one line for {sid}: {lines:?}") };
         assert!(line.contains("WARN") && line.contains("`nmc number list`"), "{line}");
         assert!(!line.contains(unknown.as_str()) && !line.contains(caller.as_str()), "{line}");
     }
+}
+
+fn form(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn field<'f>(form: &'f [(String, String)], name: &str) -> Option<&'f str> {
@@ -33,7 +48,10 @@ fn field<'f>(form: &'f [(String, String)], name: &str) -> Option<&'f str> {
 fn a_number_that_was_released_is_nobodys() {
     let site = Site::new();
     site.db.execute("UPDATE phone_numbers SET status = 'released'");
-    site.post(VOICE, &VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).0).expect(404);
+    for path in [VOICE, ANSWER] {
+        site.post(path, &VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).0).expect(404);
+    }
+    site.post(NUMBER_STATUS, &form(&[("PhoneNumber", site.joe.number.as_str())])).expect(404);
     assert_eq!(site.counts(), [0, 0, 0]);
 }
 
@@ -48,7 +66,10 @@ fn a_missing_or_malformed_field_is_named_as_twilio_spells_it() {
 
     type Form<'a> = &'a [(String, String)];
     type Wrong<'a> = (&'a str, Form<'a>, &'a [(&'a str, &'a str)]);
-    let required: [(&str, Form<'_>, &[&str]); 3] = [
+    let number = form(&[("PhoneNumber", site.joe.number.as_str())]);
+    let required: [(&str, Form<'_>, &[&str]); 5] = [
+        (ANSWER, &voice, &["CallSid", "From", "To", "CallStatus"]),
+        (NUMBER_STATUS, &number, &["PhoneNumber"]),
         (VOICE, &voice, &["CallSid", "From", "To", "CallStatus"]),
         (SMS, &text, &["MessageSid", "From", "To", "Body"]),
         (SMS_STATUS, &report, &["MessageSid", "From", "To", "MessageStatus"]),
@@ -63,7 +84,13 @@ fn a_missing_or_malformed_field_is_named_as_twilio_spells_it() {
     }
 
     let too_long = "9".repeat(500);
-    let malformed: [Wrong<'_>; 3] = [
+    let malformed: [Wrong<'_>; 5] = [
+        (ANSWER, &voice, &[("CallSid", "'"), ("From", &too_long), ("To", "5550100"), ("CallStatus", "gone fishing")]),
+        (
+            NUMBER_STATUS,
+            &number,
+            &[("PhoneNumber", "5550100"), ("PhoneNumberSid", "PN 1; --"), ("IncomingPhoneNumberSid", &too_long)],
+        ),
         (
             VOICE,
             &voice,

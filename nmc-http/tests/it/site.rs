@@ -1,21 +1,25 @@
 //! A server over a database of its own, and a client that looks twice at every answer.
 
 use crate::log;
+use crate::wire::Wire;
 use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys, Uploads};
-use nmc_core::testing::{Business, TestDb, query};
-use nmc_core::twilio::Signer;
+use nmc_core::numbers::{Provisioner, ProvisioningConfig};
+use nmc_core::testing::{Business, FakeTwilio, TestDb, query};
+use nmc_core::twilio::{Signer, TwilioNumbers};
 use nmc_core::{Secret, Store, StoreConfig};
 use nmc_http::{Limit, Limits, RunningServer, ServerConfig};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+pub(crate) const ANSWER: &str = "/webhooks/twilio/voice";
 pub(crate) const VOICE: &str = "/webhooks/twilio/voice/status";
 pub(crate) const SMS: &str = "/webhooks/twilio/sms";
 pub(crate) const SMS_STATUS: &str = "/webhooks/twilio/sms/status";
-pub(crate) const WEBHOOKS: [&str; 3] = [VOICE, SMS, SMS_STATUS];
+pub(crate) const NUMBER_STATUS: &str = "/webhooks/twilio/number/status";
+pub(crate) const WEBHOOKS: [&str; 5] = [ANSWER, VOICE, SMS, SMS_STATUS, NUMBER_STATUS];
 
 pub(crate) const TOKEN: &str = "the auth token of the account";
 const JOE: &str = "Joe's Plumbing";
@@ -53,6 +57,10 @@ pub(crate) struct Site {
     pub(crate) rival: Business,
     pub(crate) public_url: String,
     pub(crate) authenticator: Authenticator,
+    /// The provider of numbers.
+    pub(crate) twilio: FakeTwilio,
+    /// Asks it, as the server does.
+    pub(crate) numbers: Provisioner,
     agent: ureq::Agent,
     address: SocketAddr,
     server: Option<RunningServer>,
@@ -78,6 +86,7 @@ pub(crate) fn config() -> ServerConfig {
         },
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
+        numbers: None,
     }
 }
 
@@ -94,6 +103,15 @@ impl Site {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut StoreConfig, &mut ServerConfig)) -> Self {
+        Self::built(true, change)
+    }
+
+    /// One whose operator has named no provider of numbers.
+    pub(crate) fn without_provider() -> Self {
+        Self::built(false, |_, _| {})
+    }
+
+    fn built(has_provider: bool, change: impl FnOnce(&mut StoreConfig, &mut ServerConfig)) -> Self {
         log::capture();
         let mut config = config();
         let uploads = std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()));
@@ -104,6 +122,11 @@ impl Site {
         });
         let (joe, rival) = (Business::onboard(&db.store, JOE), Business::onboard(&db.store, RIVAL));
         let public_url = config.public_url.clone();
+        let twilio = FakeTwilio::start();
+        let provider = Arc::new(TwilioNumbers::new(&twilio.account()));
+        let webhooks_at = public_url.as_deref().unwrap_or("https://nmc.example.com");
+        let numbers = Provisioner::new(db.store.clone(), provider, webhooks_at, ProvisioningConfig::default());
+        config.numbers = has_provider.then(|| numbers.clone());
         let authenticator = authenticator(&db.store);
         let server = nmc_http::start(authenticator.clone(), config).expect("a server");
         let address = server.address();
@@ -115,7 +138,7 @@ impl Site {
             .build()
             .into();
         let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
-        Self { db, joe, rival, public_url, authenticator, agent, address, server: Some(server), uploads }
+        Self { db, joe, rival, public_url, authenticator, twilio, numbers, agent, address, server: Some(server), uploads }
     }
 
     /// A form post to this path, signed as Twilio would.
@@ -285,7 +308,7 @@ impl Answer {
     }
 
     /// Holds of every answer, good or bad.
-    fn checked(self) -> Self {
+    pub(crate) fn checked(self) -> Self {
         let this = self.checked_form();
         let body = this.body.to_lowercase();
         for word in UNSPEAKABLE {
@@ -312,86 +335,5 @@ impl Answer {
         assert_eq!(self.header("X-Request-Id").map(str::len), Some(32), "{self:?}");
         assert_eq!(self.header("Retry-After").is_some(), [503, 429].contains(&self.status), "{self:?}");
         self
-    }
-}
-
-/// A connection, written on and read from by hand.
-pub(crate) struct Wire(BufReader<TcpStream>);
-
-impl Wire {
-    fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
-        Self(BufReader::new(stream))
-    }
-
-    pub(crate) fn write(&mut self, text: &str) {
-        self.0.get_mut().write_all(text.as_bytes()).expect("an open connection");
-    }
-
-    pub(crate) fn exchange(&mut self, text: &str) -> Answer {
-        self.write(text);
-        self.read()
-    }
-
-    /// A request of somebody with a JSON body, and its answer, on a connection that stays.
-    pub(crate) fn json(&mut self, method: &str, path: &str, bearer: &str, body: &serde_json::Value) -> Answer {
-        let body = body.to_string();
-        self.write(&format!(
-            "{method} {path} HTTP/1.1\r\nHost: nmc\r\nAuthorization: Bearer {bearer}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        ));
-        self.read_any().checked_form()
-    }
-
-    /// No more will be written.
-    pub(crate) fn hang_up(&mut self) {
-        self.0.get_ref().shutdown(std::net::Shutdown::Write).expect("an open connection");
-    }
-
-    /// Reads until the other side closes.
-    pub(crate) fn closes(&mut self) -> bool {
-        let mut rest = Vec::new();
-        self.0.read_to_end(&mut rest).is_ok()
-    }
-
-    /// Everything until the other side closes, or falls silent.
-    pub(crate) fn rest(&mut self) -> String {
-        let mut rest = Vec::new();
-        drop(self.0.read_to_end(&mut rest));
-        String::from_utf8_lossy(&rest).into_owned()
-    }
-
-    /// Writes as much as the other side takes.
-    pub(crate) fn try_write(&mut self, bytes: &[u8]) {
-        drop(self.0.get_mut().write_all(bytes));
-    }
-
-    pub(crate) fn read(&mut self) -> Answer {
-        self.read_any().checked()
-    }
-
-    fn read_any(&mut self) -> Answer {
-        let mut line = || {
-            let mut line = String::new();
-            self.0.read_line(&mut line).expect("a line");
-            line.trim_end().to_owned()
-        };
-        let first = line();
-        let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("{first:?} is no answer"));
-        let mut headers = Vec::new();
-        loop {
-            let header = line();
-            let Some((name, value)) = header.split_once(':') else { break };
-            headers.push((name.to_owned(), value.trim().to_owned()));
-        }
-        let mut answer = Answer { status, headers, body: String::new() };
-        let length = answer.header("Content-Length").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).expect("a body");
-        answer.body = String::from_utf8(body).expect("text");
-        answer
     }
 }

@@ -1,6 +1,9 @@
 //! The API, version 1: one file per resource, all routes in one table.
 
 mod api_keys;
+mod available_numbers;
+mod number_costs;
+mod numbers;
 mod preferences;
 mod profiles;
 mod registrations;
@@ -75,6 +78,26 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("business", "/v1/settings/greeting/review", |r| {
         r.put(op("reviewGreeting", "Approve of the greeting as it is", Needs(SettingsWrite)), settings::review);
+    });
+
+    api.path("numbers", "/v1/available-numbers", |r| {
+        r.get(op("searchNumbers", "Phone numbers for sale", Needs(NumbersWrite)), available_numbers::search);
+    });
+    api.path("numbers", "/v1/numbers", |r| {
+        r.get(op("listNumbers", "The business's phone numbers, newest first, released ones among them", Needs(NumbersRead)), numbers::list)
+            .post(op("buyNumber", "Buy a phone number; bought once, however often it is asked for", Needs(NumbersWrite)), numbers::buy);
+    });
+    api.path("numbers", "/v1/numbers/{number}", |r| {
+        r.get(op("getNumber", "A phone number", Needs(NumbersRead)), numbers::get);
+    });
+    api.path("numbers", "/v1/numbers/{number}/release", |r| {
+        r.post(op("releaseNumber", "Give a phone number back, for good", Needs(NumbersWrite)), numbers::release);
+    });
+    api.path("numbers", "/v1/numbers/{number}/configuration", |r| {
+        r.post(op("configureNumber", "Tell Twilio a number's webhooks again", Needs(NumbersWrite)), numbers::configure);
+    });
+    api.path("numbers", "/v1/number-costs", |r| {
+        r.get(op("numberCosts", "What the phone numbers cost, month by month", Needs(NumbersCosts)), number_costs::list);
     });
 
     api.path("people", "/v1/users", |r| {

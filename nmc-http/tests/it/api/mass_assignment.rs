@@ -1,6 +1,6 @@
 //! What a body can change, and what an answer can tell: what the document says, and no column besides.
 
-use super::matrix::{Scene, good_body, operations, ready};
+use super::scene::{Scene, good_body, operations, ready};
 use crate::site::Site;
 use nmc_core::UserRole;
 use serde_json::{Map, Value, json};
@@ -43,7 +43,7 @@ fn bodies(document: &Value) -> BTreeMap<&str, &Value> {
 
 #[test]
 fn no_body_takes_a_column_that_the_document_does_not_name() {
-    let scene = Scene { site: Site::new() };
+    let scene = Scene::new();
     let (site, target) = (&scene.site, scene.target());
     let owner = site.person(&site.joe, UserRole::Owner);
     let (document, columns) = (serde_json::to_value(nmc_http::openapi()).unwrap(), columns(site));
@@ -54,7 +54,7 @@ fn no_body_takes_a_column_that_the_document_does_not_name() {
     for operation in operations() {
         let Some(schema) = bodies.get(operation.id.as_str()) else { continue };
         let good = good_body(&operation.id, &target).unwrap();
-        let path = operation.path.replace("{user}", &target.user.id.to_string()).replace("{key}", &target.key.to_string());
+        let path = target.ids().path(&operation);
         let (mut places, mut wire) = (Vec::new(), site.wire());
         objects(&document, schema, "", &mut places);
         nested += places.len() - 1;
@@ -147,7 +147,7 @@ changeApiKey expires_at "2099-01-01T00:00:00Z" api_keys.expires_at
 
 #[test]
 fn each_field_of_a_patch_changes_its_own_columns_and_no_others() {
-    let scene = Scene { site: Site::new() };
+    let scene = Scene::new();
     let site = &scene.site;
     let owner = site.person(&site.joe, UserRole::Owner);
     let mut target = scene.target();
@@ -168,7 +168,7 @@ fn each_field_of_a_patch_changes_its_own_columns_and_no_others() {
         assert!(untold.remove(&(operation.to_owned(), field.to_owned())), "{line} is not documented");
 
         let row = operations().into_iter().find(|known| known.id == operation).unwrap();
-        let path = row.path.replace("{user}", &target.user.id.to_string()).replace("{key}", &target.key.to_string());
+        let path = target.ids().path(&row);
         site.call("PUT", "/v1/settings/greeting/review").by(&owner.access).expect(200);
         let value = if given == "!" {
             json!(!site.call("GET", path.clone()).by(&owner.access).expect(200).document()[field].as_bool().unwrap())
@@ -201,7 +201,7 @@ fn words(value: &Value, found: &mut BTreeSet<String>) {
 
 #[test]
 fn no_answer_holds_a_column_that_is_secret() {
-    let scene = Scene { site: Site::new() };
+    let scene = Scene::new();
     ready(&scene);
     let site = &scene.site;
     let is_secret = |column: &String| {
@@ -212,8 +212,7 @@ fn no_answer_holds_a_column_that_is_secret() {
     let mut owner = site.owner();
     for operation in operations() {
         let target = scene.target();
-        let (user, key) = (target.user.id.to_string(), target.key.to_string());
-        let answer = scene.ask(&operation, Some(&owner.access), &target, &user, &target.session, &key);
+        let answer = scene.ask(&operation, Some(&owner.access), &target, &target.ids());
         if ["logOut", "logOutEverywhere", "changePassword"].contains(&operation.id.as_str()) {
             owner = site.owner();
         }

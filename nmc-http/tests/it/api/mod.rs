@@ -6,15 +6,19 @@ mod headers;
 mod limits;
 mod mass_assignment;
 mod matrix;
+mod numbers;
 mod openapi;
+mod orders;
 mod people;
 mod photos;
 mod registration;
+mod scene;
 mod sessions;
 mod settings;
 
 use crate::site::{Answer, Site};
 use nmc_core::identity::{Actor, NewPerson, Origin, change_user, invite};
+use nmc_core::numbers::{HeldNumber, friendly_name};
 use nmc_core::store::Reason;
 use nmc_core::testing::Business;
 use nmc_core::{Email, Secret, UserId, UserRole};
@@ -90,6 +94,14 @@ impl Site {
     /// The answer to a login over HTTP.
     pub(crate) fn try_to_log_in(&self, email: &str, password: &str) -> Answer {
         self.call("POST", "/v1/sessions").json(&json!({ "email": email, "password": password })).send()
+    }
+
+    /// One more number of a business, that it holds here and at the provider, as if it had been bought.
+    pub(crate) fn held(&self, business: &Business) -> HeldNumber {
+        let number = business.add_number(&self.db.store);
+        let row = self.db.store.tenant(&business.tenant, |tx| tx.phone_numbers().find_by_number(&number)).unwrap().unwrap();
+        self.twilio.own(&number, &friendly_name(row.id), row.twilio_phone_sid.clone());
+        row
     }
 
     /// A change of a user by an operator.
@@ -170,6 +182,12 @@ impl Answer {
     #[track_caller]
     pub(crate) fn document(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// What kind of refusal it is, for a program.
+    #[track_caller]
+    pub(crate) fn code(&self) -> String {
+        self.document()["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The field it points at, and the rule.

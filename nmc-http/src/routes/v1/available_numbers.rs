@@ -1,0 +1,106 @@
+use crate::api::ask::Ask;
+use crate::api::reply::Json;
+use crate::api::wire::{Text, text};
+use crate::error::ApiResult;
+use nmc_core::numbers::{AvailableNumber, Capabilities, NumberSearch};
+use nmc_core::{Country, NumberType};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which numbers.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchQuery {
+    /// Where, as an ISO 3166 code of two letters; US if left out.
+    #[param(value_type = Option<String>)]
+    country: Option<text::Country>,
+    /// `local`, `toll-free` or `mobile`; local if left out.
+    #[serde(rename = "type")]
+    #[param(value_type = Option<String>)]
+    number_type: Option<text::NumberType>,
+    /// Up to 5 digits.
+    area_code: Option<String>,
+    /// The state or province, as its code.
+    region: Option<String>,
+    /// The city.
+    locality: Option<String>,
+    /// What the number contains: 2 to 16 digits, letters as on a phone's keys, and `*` for any digit.
+    contains: Option<String>,
+    /// Whether it must take calls; true if left out.
+    voice: Option<bool>,
+    /// Whether it must take texts; true if left out.
+    sms: Option<bool>,
+    /// Whether it must take pictures; false if left out.
+    mms: Option<bool>,
+    /// Numbers at most, 1 to 100; 20 if left out.
+    limit: Option<u16>,
+}
+
+/// What a number can do.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CapabilitiesOut {
+    voice: bool,
+    sms: bool,
+    mms: bool,
+}
+
+/// A number for sale.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AvailableNumberOut {
+    phone_number: text::PhoneNumber,
+    country: text::Country,
+    #[serde(rename = "type")]
+    number_type: text::NumberType,
+    locality: Option<String>,
+    region: Option<String>,
+    capabilities: CapabilitiesOut,
+    /// Sold only to those who have told Twilio an address: it can't be bought here.
+    needs_address: bool,
+}
+
+/// Numbers for sale, as they were a moment ago: somebody else may be faster.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AvailableNumbersOut {
+    items: Vec<AvailableNumberOut>,
+}
+
+impl From<AvailableNumber> for AvailableNumberOut {
+    fn from(number: AvailableNumber) -> Self {
+        let Capabilities { voice, sms, mms } = number.capabilities;
+        Self {
+            phone_number: Text(number.phone_number),
+            country: Text(number.country),
+            number_type: Text(number.number_type),
+            locality: number.locality,
+            region: number.region,
+            capabilities: CapabilitiesOut { voice, sms, mms },
+            needs_address: number.needs_address,
+        }
+    }
+}
+
+impl SearchQuery {
+    fn search(&self) -> NumberSearch {
+        let country = self.country.map_or(Country::US, |country| country.0);
+        let plain = NumberSearch::new(country, self.number_type.map_or(NumberType::Local, |kind| kind.0));
+        NumberSearch {
+            area_code: self.area_code.clone(),
+            region: self.region.clone(),
+            locality: self.locality.clone(),
+            contains: self.contains.clone(),
+            capabilities: Capabilities {
+                voice: self.voice.unwrap_or(plain.capabilities.voice),
+                sms: self.sms.unwrap_or(plain.capabilities.sms),
+                mms: self.mms.unwrap_or(plain.capabilities.mms),
+            },
+            limit: self.limit.unwrap_or(plain.limit),
+            ..plain
+        }
+    }
+}
+
+pub(super) async fn search(ask: Ask<SearchQuery, ()>) -> ApiResult<Json<AvailableNumbersOut>> {
+    let search = ask.query.search();
+    let found = ask.at_counter(move |numbers, who| numbers.search(who, &search)).await?;
+    Ok(Json(AvailableNumbersOut { items: found.into_iter().map(AvailableNumberOut::from).collect() }))
+}

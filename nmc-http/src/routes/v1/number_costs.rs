@@ -1,0 +1,68 @@
+use crate::api::ask::Ask;
+use crate::api::reply::Json;
+use crate::api::wire::{Text, text};
+use crate::error::ApiResult;
+use nmc_core::numbers::{Month, MonthCosts};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Months of a report that names none: a year.
+const MONTHS_BACK: u32 = 11;
+
+/// Which months.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CostsQuery {
+    /// The first month, like 2026-01; eleven months before the last if left out, 59 at most.
+    #[param(value_type = Option<String>)]
+    from: Option<text::Month>,
+    /// The last month; the current one if left out.
+    #[param(value_type = Option<String>)]
+    to: Option<text::Month>,
+}
+
+/// What the numbers have cost in a month so far, in one currency.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MonthCostsOut {
+    month: text::Month,
+    /// ISO 4217 code.
+    currency: String,
+    /// Numbers that were bought or paid for.
+    numbers: i64,
+    /// For buying them, in hundredths of the currency.
+    setup_cents: i64,
+    /// Their rent, in hundredths of the currency.
+    monthly_cents: i64,
+    /// Both.
+    total_cents: i64,
+}
+
+/// Costs, the newest month first. A month without any is left out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NumberCostsOut {
+    items: Vec<MonthCostsOut>,
+}
+
+impl From<MonthCosts> for MonthCostsOut {
+    fn from(costs: MonthCosts) -> Self {
+        Self {
+            total_cents: costs.total_cents(),
+            month: Text(costs.month),
+            currency: costs.currency,
+            numbers: costs.numbers,
+            setup_cents: costs.setup_cents,
+            monthly_cents: costs.monthly_cents,
+        }
+    }
+}
+
+pub(super) async fn list(ask: Ask<CostsQuery, ()>) -> ApiResult<Json<NumberCostsOut>> {
+    let (from, to) = (ask.query.from, ask.query.to);
+    let costs = ask
+        .acting(move |tx, _| {
+            let to = to.map_or_else(|| Month::of(tx.now()), |month| month.0);
+            tx.phone_numbers().costs(from.map_or_else(|| to.back(MONTHS_BACK), |month| month.0), to)
+        })
+        .await?;
+    Ok(Json(NumberCostsOut { items: costs.into_iter().map(MonthCostsOut::from).collect() }))
+}

@@ -1,0 +1,168 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, page};
+use crate::api::reply::{Created, Json, PageOut, Tagged};
+use crate::api::wire::{Text, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::numbers::{HeldNumber, NumberFilter, NumberOrder};
+use nmc_core::{Confirmed, Country, PhoneNumberId};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
+
+/// How long a request waits for a provider that has to be asked again. What is not done by then, a worker does.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A phone number of the business, or one that it had.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NumberOut {
+    id: text::PhoneNumberId,
+    phone_number: text::PhoneNumber,
+    /// `active` when it is in use. `provisioning` when the order is accepted, but Twilio could not be asked in time: that goes
+    /// on by itself until the number is `active`, or in `error` and not paid for. `inactive` when it is held and not used.
+    /// `released` when it was given back, or called off.
+    status: text::NumberStatus,
+    /// Why it is in error, or not done yet.
+    status_reason: Option<String>,
+    /// On its way back to Twilio: that is tried until it is done.
+    releasing: bool,
+    #[serde(rename = "type")]
+    number_type: text::NumberType,
+    /// ISO 3166 code.
+    country: String,
+    area_code: Option<String>,
+    locality: Option<String>,
+    region: Option<String>,
+    /// What it can do: `voice`, `sms`, `mms`, each true or false. Empty before it is known.
+    #[schema(value_type = Object)]
+    capabilities: serde_json::Value,
+    /// Whom Twilio asks about calls and texts, as it last confirmed: `voice`, `voice_status`, `sms`. Empty before it did.
+    #[schema(value_type = Object)]
+    webhook_urls: serde_json::Value,
+    /// Twilio's SID of it; null before it is bought.
+    twilio_phone_sid: Option<String>,
+    /// Once, in hundredths of the currency.
+    setup_cost_cents: i32,
+    /// Each month, in hundredths of the currency.
+    monthly_cost_cents: i32,
+    /// ISO 4217 code.
+    currency: String,
+    /// When it was bought.
+    provisioned_at: Option<DateTime<Utc>>,
+    release_requested_at: Option<DateTime<Utc>>,
+    released_at: Option<DateTime<Utc>>,
+    /// When Twilio is asked about it next, at the latest; null when there is nothing to ask.
+    next_attempt_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<HeldNumber> for NumberOut {
+    fn from(row: HeldNumber) -> Self {
+        Self {
+            releasing: row.is_releasing(),
+            id: Text(row.id),
+            phone_number: Text(row.phone_number),
+            status: Text(row.status),
+            status_reason: row.status_reason,
+            number_type: Text(row.number_type),
+            country: row.country,
+            area_code: row.area_code,
+            locality: row.locality,
+            region: row.region,
+            capabilities: row.capabilities,
+            webhook_urls: row.webhook_urls,
+            twilio_phone_sid: row.twilio_phone_sid,
+            setup_cost_cents: row.setup_cost_cents,
+            monthly_cost_cents: row.monthly_cost_cents,
+            currency: row.currency,
+            provisioned_at: row.provisioned_at,
+            release_requested_at: row.release_requested_at,
+            released_at: row.released_at,
+            next_attempt_at: row.next_attempt_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Which numbers.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NumberQuery {
+    /// In this status.
+    #[param(value_type = Option<String>)]
+    status: Option<text::NumberStatus>,
+    /// Of this kind: `local`, `toll-free` or `mobile`.
+    #[serde(rename = "type")]
+    #[param(value_type = Option<String>)]
+    number_type: Option<text::NumberType>,
+    /// With this area code.
+    area_code: Option<String>,
+    /// Of this state or province, as its code.
+    region: Option<String>,
+    /// Of this city.
+    locality: Option<String>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// A number to buy.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NumberIn {
+    /// Exactly this one. Ordered again, an order that has not come to its end, or has failed, goes on: it is bought once.
+    phone_number: text::PhoneNumber,
+    /// Its country; US if left out.
+    country: Option<text::Country>,
+    /// Its kind; what the number looks like if left out: `toll-free`, or `local`.
+    #[serde(rename = "type")]
+    number_type: Option<text::NumberType>,
+}
+
+impl NumberIn {
+    fn order(&self) -> NumberOrder {
+        let country = self.country.map_or(Country::US, |country| country.0);
+        let order = NumberOrder::of(self.phone_number.0.clone(), country);
+        NumberOrder { number_type: self.number_type.map_or(order.number_type, |kind| kind.0), ..order }
+    }
+}
+
+pub(super) async fn list(ask: Ask<NumberQuery, ()>) -> ApiResult<Json<PageOut<NumberOut>>> {
+    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+    let filter = NumberFilter {
+        status: ask.query.status.map(|status| status.0),
+        number_type: ask.query.number_type.map(|kind| kind.0),
+        area_code: ask.query.area_code.clone(),
+        region: ask.query.region.clone(),
+        locality: ask.query.locality.clone(),
+    };
+    let rows = ask.acting(move |tx, _| tx.phone_numbers().list(&filter, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn buy(ask: Ask<NoQuery, JsonBody<NumberIn>>) -> ApiResult<Created<NumberOut>> {
+    let order = ask.body.0.order();
+    let row = ask.at_counter(move |numbers, who| numbers.buy(who, &order, PATIENCE, &mut |_| {})).await?;
+    Ok(Created(format!("/v1/numbers/{}", row.id), row.into()))
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<NumberOut>> {
+    let id: PhoneNumberId = ask.id("number", "phone number")?;
+    let row = ask.acting(move |tx, _| tx.phone_numbers().get(id)).await?;
+    Ok(Tagged(row.version(), row.into()))
+}
+
+pub(super) async fn release(ask: Ask<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
+    let id: PhoneNumberId = ask.id("number", "phone number")?;
+    // Whoever sends this names one number, and the one thing that is done to it.
+    let yes = Confirmed::irrevocably();
+    let row = ask.at_counter(move |numbers, who| numbers.release(who, id, yes, PATIENCE, &mut |_| {})).await?;
+    Ok(Json(row.into()))
+}
+
+pub(super) async fn configure(ask: Ask<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
+    let id: PhoneNumberId = ask.id("number", "phone number")?;
+    Ok(Json(ask.at_counter(move |numbers, who| numbers.configure(who, id)).await?.into()))
+}

@@ -1,0 +1,116 @@
+//! A call that comes in: to the business's own phone first, and a text only when nobody takes it there.
+
+use crate::site::{ANSWER, NUMBER_STATUS, SMS, Site, VOICE};
+use nmc_core::PhoneNumber;
+use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
+use serde_json::json;
+
+const BUSY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Reject reason=\"busy\"/></Response>";
+
+fn ringing(from: &str, to: &PhoneNumber) -> VoiceForm {
+    VoiceForm::missed(from, to, &unique_sid("CA")).with("CallStatus", "ringing")
+}
+
+/// What Twilio is told to do with a call of this caller to this number.
+fn answer(site: &Site, from: &str, to: &PhoneNumber) -> String {
+    let answer = site.post(ANSWER, &ringing(from, to).0).expect(200);
+    assert_eq!(answer.header("Content-Type"), Some("text/xml; charset=utf-8"));
+    answer.body
+}
+
+fn set_phone(site: &Site, phone: Option<&PhoneNumber>) {
+    let owner = site.owner();
+    site.call("PATCH", "/v1/tenant").by(&owner.access).json(&json!({ "business_phone": phone })).expect(200);
+}
+
+#[test]
+fn a_call_to_a_bought_number_rings_at_the_business_and_is_texted_when_nobody_takes_it() {
+    let site = Site::new();
+    let owner = site.owner();
+    let bought: PhoneNumber = "+13125550100".parse().unwrap();
+    site.call("POST", "/v1/numbers").by(&owner.access).json(&json!({ "phone_number": bought })).expect(201);
+    let [at_twilio] = &site.twilio.owned()[..] else { panic!("one number") };
+    for (url, path) in [(&at_twilio.voice_url, ANSWER), (&at_twilio.status_callback, VOICE), (&at_twilio.sms_url, SMS)] {
+        assert_eq!(*url, format!("{}{path}", site.public_url));
+    }
+    let (caller, phone) = (unique_phone(), unique_phone());
+    set_phone(&site, Some(&phone));
+
+    let call = ringing(caller.as_str(), &bought);
+    let before = site.rows();
+    for _ in 0..2 {
+        let answer = site.post(ANSWER, &call.0).expect(200);
+        assert_eq!(
+            answer.body,
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Dial timeout=\"20\" answerOnBridge=\"true\" \
+                 action=\"https://nmc.example.com/webhooks/twilio/voice/status\">{phone}</Dial></Response>"
+            )
+        );
+    }
+    assert_eq!(site.rows(), before, "what becomes of it is told later");
+
+    // Nobody takes it: that is told to the action URL, and then once more at the call's end.
+    site.post(VOICE, &call.clone().with("CallStatus", "in-progress").with("DialCallStatus", "no-answer").0).expect(200);
+    site.post(VOICE, &call.with("CallStatus", "completed").0).expect(200);
+    assert_eq!(site.counts(), [1, 1, 1]);
+    assert_eq!(site.db.query::<String>("SELECT from_number FROM messages"), [bought.to_string()]);
+}
+
+#[test]
+fn nobodys_phone_rings_where_there_is_none_or_the_call_would_go_in_circles() {
+    let site = Site::new();
+    let caller = unique_phone();
+    let ask = || answer(&site, caller.as_str(), &site.joe.number);
+    assert_eq!(ask(), BUSY, "no phone is known");
+
+    let phone = unique_phone();
+    set_phone(&site, Some(&phone));
+    assert!(ask().contains(phone.as_str()));
+    assert_eq!(answer(&site, caller.as_str(), &site.rival.number), BUSY, "each business has its own phone");
+    for withheld in ["", "anonymous", "+266696687"] {
+        assert!(answer(&site, withheld, &site.joe.number).contains(phone.as_str()), "{withheld:?}");
+    }
+    assert_eq!(answer(&site, phone.as_str(), &site.joe.number), BUSY, "the business itself calls");
+
+    site.joe.suspend(&site.db, true);
+    assert_eq!(ask(), BUSY, "the business is suspended");
+    site.joe.suspend(&site.db, false);
+
+    let another = site.joe.add_number(&site.db.store);
+    for own in [&site.joe.number, &another] {
+        set_phone(&site, Some(own));
+        assert_eq!(ask(), BUSY, "its phone is a number of its own");
+    }
+    set_phone(&site, None);
+    assert_eq!(ask(), BUSY);
+}
+
+#[test]
+fn what_the_public_url_holds_is_written_as_xml_wants_it() {
+    let site = Site::with(|_, config| config.public_url = Some("https://example.com/a&b/".to_owned()));
+    set_phone(&site, Some(&unique_phone()));
+    let twiml = answer(&site, unique_phone().as_str(), &site.joe.number);
+    assert!(twiml.contains("action=\"https://example.com/a&amp;b/webhooks/twilio/voice/status\""), "{twiml}");
+}
+
+#[test]
+fn a_report_of_a_number_has_the_provider_asked_and_is_not_believed() {
+    let site = Site::new();
+    let held = site.held(&site.joe);
+    let due = || site.db.query::<i64>("SELECT count(*) FROM phone_numbers WHERE next_attempt_at IS NOT NULL")[0];
+    let sid = held.twilio_phone_sid.as_deref().unwrap();
+    for (name, value) in [("PhoneNumberSid", sid), ("IncomingPhoneNumberSid", sid), ("PhoneNumber", held.phone_number.as_str())] {
+        let form = [(name.to_owned(), value.to_owned()), ("Status".to_owned(), "released".to_owned())];
+        let answer = site.post(NUMBER_STATUS, &form).expect(200);
+        assert_eq!(answer.body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>");
+        assert_eq!(due(), 1, "{name}");
+        site.numbers.pass().unwrap();
+        assert_eq!(due(), 0);
+        assert_eq!(site.db.query::<i64>("SELECT count(*) FROM phone_numbers WHERE status = 'active'"), [3]);
+    }
+    site.twilio.lose(sid);
+    site.post(NUMBER_STATUS, &[("PhoneNumberSid".to_owned(), sid.to_owned())]).expect(200);
+    site.numbers.pass().unwrap();
+    assert_eq!(site.db.query::<i64>("SELECT count(*) FROM phone_numbers WHERE status = 'error'"), [1]);
+}

@@ -1,0 +1,293 @@
+//! What the tests that ask for everything ask with: the operations of the document, a good request for each, and who asks.
+
+use super::{PASSWORD, Person};
+use crate::site::{Answer, Site};
+use nmc_core::identity::{InvitationToken, KeyOrder, NewPerson, Permission, invite, make_key};
+use nmc_core::testing::{Business, unique_phone};
+use nmc_core::{ApiKeyId, Email, PhoneNumber, PhoneNumberId, UserId, UserRole};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What a request is about, made anew for each: it may not survive.
+pub(super) struct Target {
+    pub(super) user: Person,
+    pub(super) key: ApiKeyId,
+    pub(super) session: String,
+    pub(super) invitation: InvitationToken,
+    /// A number that is held, here and at the provider.
+    pub(super) number: PhoneNumberId,
+    /// One that is for sale.
+    pub(super) for_sale: PhoneNumber,
+}
+
+/// What the path of a request names.
+#[derive(Clone)]
+pub(super) struct Ids {
+    pub(super) user: String,
+    pub(super) session: String,
+    pub(super) key: String,
+    pub(super) number: String,
+}
+
+impl Target {
+    pub(super) fn ids(&self) -> Ids {
+        let (user, key, number) = (self.user.id.to_string(), self.key.to_string(), self.number.to_string());
+        Ids { user, session: self.session.clone(), key, number }
+    }
+}
+
+impl Ids {
+    /// The same text for each.
+    pub(super) fn all(text: &str) -> Self {
+        Self { user: text.to_owned(), session: text.to_owned(), key: text.to_owned(), number: text.to_owned() }
+    }
+
+    /// Where an operation is, with these in its path.
+    pub(super) fn path(&self, operation: &Operation) -> String {
+        let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
+        path.replace("{key}", &self.key).replace("{number}", &self.number).replace("{step}", "1")
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Who {
+    Nobody,
+    Forger,
+    LoggedOut,
+    Role(UserRole),
+    KeyWith(Option<Permission>),
+    Stranger,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Access {
+    Public,
+    Anyone,
+    OwnOr(Permission),
+    Needs(Permission),
+}
+
+/// One operation of the document.
+pub(super) struct Operation {
+    pub(super) id: String,
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) access: Access,
+}
+
+pub(super) fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(nmc_http::openapi()).unwrap();
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let Some(operation) = item.get(method) else { continue };
+            let access = &operation["x-nmc-access"];
+            let permission = || access["permission"].as_str().unwrap().parse().unwrap();
+            all.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                method: match method {
+                    "get" => "GET",
+                    "post" => "POST",
+                    "put" => "PUT",
+                    "patch" => "PATCH",
+                    _ => "DELETE",
+                },
+                path: path.clone(),
+                access: match access["kind"].as_str().unwrap() {
+                    "public" => Access::Public,
+                    "anyone" => Access::Anyone,
+                    "own" => Access::OwnOr(permission()),
+                    "needs" => Access::Needs(permission()),
+                    other => panic!("{other}"),
+                },
+            });
+        }
+    }
+    all
+}
+
+/// What makes each request a good one: its body, or `null`. An operation without a row here fails the test.
+pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
+    Some(match operation {
+        "register" => json!({
+            "business": { "name": format!("Business {}", Uuid::now_v7()) },
+            "owner": { "email": fresh_email(), "password": PASSWORD, "first_name": "New", "last_name": "Owner" },
+        }),
+        "logIn" => json!({ "email": target.user.email, "password": PASSWORD }),
+        "refreshSession" => json!({ "refresh_token": target.user.refresh }),
+        "acceptInvitation" => json!({ "invitation": target.invitation.text().expose(), "password": PASSWORD }),
+        "changeTenant" => json!({ "industry": "home services" }),
+        "changeSettings" => json!({ "ai_takeover_delay_seconds": 120 }),
+        "previewGreeting" => json!({}),
+        "inviteUser" => json!({ "email": fresh_email(), "first_name": "New", "last_name": "Hand", "role": "viewer" }),
+        "changeUser" => json!({ "email": fresh_email() }),
+        "changePassword" => json!({ "current_password": PASSWORD, "new_password": "another horse battery" }),
+        "changeProfile" => json!({ "display_name": "Patty" }),
+        "changePreferences" => json!({ "show_tutorial": false }),
+        "changeStatus" => json!({ "message": "at lunch" }),
+        "makeApiKey" => json!({ "name": "a key", "scopes": ["api-keys:write"] }),
+        "changeApiKey" => json!({ "name": "another name" }),
+        "rotateApiKey" => json!({}),
+        "buyNumber" => json!({ "phone_number": target.for_sale }),
+        "listSessions"
+        | "getSession"
+        | "logOutEverywhere"
+        | "logOut"
+        | "endSession"
+        | "getTenant"
+        | "getHours"
+        | "getOnboarding"
+        | "completeOnboardingStep"
+        | "getSettings"
+        | "reviewGreeting"
+        | "listUsers"
+        | "getUser"
+        | "inviteAgain"
+        | "listProfiles"
+        | "getProfile"
+        | "getPhoto"
+        | "setPhoto"
+        | "removePhoto"
+        | "getPreferences"
+        | "listStatus"
+        | "getStatus"
+        | "beat"
+        | "goOffline"
+        | "listApiKeys"
+        | "getApiKey"
+        | "revokeApiKey"
+        | "searchNumbers"
+        | "listNumbers"
+        | "getNumber"
+        | "releaseNumber"
+        | "configureNumber"
+        | "numberCosts" => Value::Null,
+        _ => return None,
+    })
+}
+
+/// The status of a good request that is let through.
+pub(super) fn good_status(operation: &str) -> u16 {
+    match operation {
+        "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" => 201,
+        "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" => 204,
+        _ => 200,
+    }
+}
+
+pub(super) fn fresh_email() -> Email {
+    format!("{}@example.com", Uuid::now_v7().simple()).parse().unwrap()
+}
+
+/// One pixel.
+pub(super) fn photo() -> Vec<u8> {
+    let png = "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63105030000000a400613466\
+        7d720000000049454e44ae426082";
+    png.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+pub(super) struct Scene {
+    pub(super) site: Site,
+}
+
+impl Scene {
+    /// Joe's may hold any number of numbers here: each target has one of its own.
+    pub(super) fn new() -> Self {
+        let site = Site::new();
+        site.db.execute("UPDATE tenants SET phone_number_limit = 100000");
+        Self { site }
+    }
+
+    pub(super) fn target(&self) -> Target {
+        let (site, joe) = (&self.site, &self.site.joe);
+        let user = site.person(joe, UserRole::Viewer);
+        let actor = site.operator(joe);
+        let order = KeyOrder { name: "a key".to_owned(), scopes: vec![Permission::ApiKeysWrite], expires_at: None };
+        let new = NewPerson {
+            email: fresh_email(),
+            first_name: "Pat".to_owned(),
+            last_name: "Doe".to_owned(),
+            phone_number: None,
+            timezone: None,
+            role: UserRole::Viewer,
+        };
+        let (key, invitation) = site
+            .db
+            .store
+            .tenant(&joe.tenant, |tx| Ok((make_key(tx, &actor, &order)?.0.id, invite(tx, &actor, &new)?.1)))
+            .unwrap();
+        let session = self.session_of(joe, user.id);
+        let for_sale = unique_phone();
+        site.twilio.sell(&for_sale);
+        Target { user, key, session, invitation, number: site.held(joe).id, for_sale }
+    }
+
+    pub(super) fn session_of(&self, business: &Business, user: UserId) -> String {
+        let query = format!(
+            "SELECT id::text AS row FROM user_sessions WHERE user_id = '{user}' AND tenant_id = '{}' AND is_active ORDER BY id DESC LIMIT 1",
+            business.tenant.id()
+        );
+        let rows: Vec<String> = nmc_core::testing::query(&mut self.site.db.superuser(), &query);
+        rows[0].clone()
+    }
+
+    /// What somebody shows, and who they are if they are a user.
+    pub(super) fn bearer(&self, who: Who) -> (Option<String>, Option<Person>) {
+        let (site, joe) = (&self.site, &self.site.joe);
+        match who {
+            Who::Nobody => (None, None),
+            Who::Forger => (Some("eyJhbGciOiJub25lIn0.e30.".to_owned()), None),
+            Who::LoggedOut => {
+                let person = site.person(joe, UserRole::Owner);
+                site.call("DELETE", "/v1/sessions/current").by(&person.access).expect(204);
+                (Some(person.access), None)
+            }
+            Who::Role(role) => {
+                let person = site.person(joe, role);
+                (Some(person.access.clone()), Some(person))
+            }
+            Who::Stranger => {
+                let person = site.person(&site.rival, UserRole::Owner);
+                (Some(person.access.clone()), Some(person))
+            }
+            Who::KeyWith(scope) => {
+                // A scope beside the point, so that the key itself is good.
+                let mut scopes = vec![scope.unwrap_or(Permission::SettingsRead)];
+                // Whoever makes somebody of a role needs what the role has.
+                if scope.is_some() {
+                    let of_viewers = Permission::ALL.iter().filter(|permission| permission.is_of(UserRole::Viewer));
+                    scopes.extend(of_viewers.filter(|permission| Some(**permission) != scope));
+                }
+                let order = KeyOrder { name: "the caller".to_owned(), scopes, expires_at: None };
+                let actor = site.operator(joe);
+                let (_, text) = site.db.store.tenant(&joe.tenant, |tx| make_key(tx, &actor, &order)).unwrap();
+                (Some(text.text().expose().to_owned()), None)
+            }
+        }
+    }
+
+    pub(super) fn ask(&self, operation: &Operation, bearer: Option<&str>, target: &Target, ids: &Ids) -> Answer {
+        let path = ids.path(operation);
+        // Whose sessions: without a user they are one's own.
+        let about_sessions = ["listSessions", "logOutEverywhere"].contains(&operation.id.as_str());
+        let path = if about_sessions && ids.user != "me" { format!("{path}?user={}", ids.user) } else { path };
+        let mut call = self.site.call(operation.method, path);
+        if let Some(bearer) = bearer {
+            call = call.by(bearer);
+        }
+        let body = good_body(&operation.id, target).unwrap_or_else(|| panic!("{} has no row in the matrix", operation.id));
+        match operation.id.as_str() {
+            "setPhoto" => call.bytes("image/png", photo()).send(),
+            _ if body.is_null() => call.send(),
+            _ => call.json(&body).send(),
+        }
+    }
+}
+
+pub(super) fn ready(scene: &Scene) {
+    // So that a step can be left, and a photo be got.
+    let patch = json!({ "business_address": "1 Main St", "business_phone": "+15005550100", "business_type": "plumbing" });
+    let owner = scene.site.person(&scene.site.joe, UserRole::Owner);
+    scene.site.call("PATCH", "/v1/tenant").by(&owner.access).json(&patch).expect(200);
+}
