@@ -144,7 +144,7 @@ fn refusals_put_an_order_into_error_with_the_reason_and_can_be_tried_again() {
         let Err(Error::Provider(error)) = scene.buy(&chicago(0)) else { panic!("{code} is a refusal") };
         assert!(error.to_string().contains(expected), "{code}: {error}");
         let row = scene.rows().remove(0);
-        assert_eq!((row.status, row.status_reason), (NumberStatus::Error, Some(error.to_string())), "{code}");
+        assert_eq!((row.status, row.status_reason), (NumberStatus::Error, Some(error.told())), "{code}");
         assert_eq!(scene.buy(&chicago(0)).unwrap().status, NumberStatus::Active, "{code}");
         scene.is_balanced();
     }
