@@ -27,6 +27,7 @@ fn a_business_is_taken_in_listed_and_shown() {
         "id",
         "onboarding_completed",
         "onboarding_step",
+        "phone_number_limit",
         "status",
         "timezone",
     ];
