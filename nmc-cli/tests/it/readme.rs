@@ -2,6 +2,7 @@
 
 use crate::home::Home;
 use crate::nmc::{Nmc, PROGRAM, Said};
+use nmc_core::testing::FakeTwilio;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -42,7 +43,14 @@ fn the_sessions_it_shows_work_as_shown() {
         let folder = home.beside("files");
         fs::write(folder.join("joe.toml"), toml).expect("a file");
         fs::write(folder.join("joe.password"), "under a sink all day\n").expect("a file");
-        let nmc = home.nmc.clone().with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")));
+        let (twilio, nmc) = (FakeTwilio::start(), home.nmc.clone());
+        let account = twilio.account();
+        let nmc = nmc
+            .with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")))
+            .with("NMC_TWILIO_API_URL", twilio.url())
+            .with("TWILIO_ACCOUNT_SID", account.account_sid)
+            .with("TWILIO_AUTH_TOKEN", account.auth_token.expose())
+            .with("NMC_PUBLIC_URL", "https://nmc.example.com");
         for (command, shown) in commands(block) {
             assert!(command.starts_with("nmc "), "{command}");
             let said = Said::by(nmc.command("sh").args(["-c", command]).current_dir(&folder)).ok();

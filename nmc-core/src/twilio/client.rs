@@ -164,6 +164,11 @@ pub(super) fn plain(error: &ureq::Error) -> &'static str {
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
             "the secure connection failed; are the system's root certificates (ca-certificates) installed?"
         }
+        // A certificate that is not trusted arrives as this.
+        ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
+            "the secure connection broke, or its certificate is not trusted; are the system's root certificates \
+             (ca-certificates) installed?"
+        }
         ureq::Error::Io(_) => "the connection broke",
         _ => "the exchange failed",
     }
