@@ -16,7 +16,7 @@ pub(crate) use twilio::TwilioArgs;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use nmc_core::identity::Hasher;
-use nmc_core::{CallOutcome, CallStatus, CallerIdentity, ConversationId, Secret};
+use nmc_core::{CallId, CallOutcome, CallStatus, CallerIdentity, ConversationId, Secret};
 use std::path::PathBuf;
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
@@ -59,7 +59,8 @@ impl Cli {
                 | NumberCommand::Configure { twilio, .. }
                 | NumberCommand::Release { twilio, .. }
                 | NumberCommand::Reconcile { twilio, .. },
-            ) => twilio.without_empty(),
+            )
+            | Command::Call(CallCommand::Refresh { twilio, .. }) => twilio.without_empty(),
             _ => {}
         }
         self
@@ -328,6 +329,33 @@ pub(crate) enum CallCommand {
         #[command(flatten)]
         page: PageArgs,
     },
+    /// Ask Twilio about a call: its end, if no callback told it, and its price
+    Refresh {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The call's id, or Twilio's SID of it
+        #[arg(value_name = "ID|SID")]
+        call: CallKey,
+        #[command(flatten)]
+        twilio: TwilioArgs,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+/// How a call is named on the command line.
+#[derive(Clone)]
+pub(crate) enum CallKey {
+    Id(CallId),
+    Sid(String),
+}
+
+impl std::str::FromStr for CallKey {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.parse().map_or_else(|_| Self::Sid(text.to_owned()), Self::Id))
+    }
 }
 
 #[derive(Subcommand)]

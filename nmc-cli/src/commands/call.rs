@@ -1,9 +1,10 @@
-use crate::cli::{CallCommand, DatabaseArgs};
+use crate::cli::{CallCommand, CallKey, DatabaseArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::output::{Columns, time};
-use nmc_core::PageRequest;
-use nmc_core::calls::{Call, CallFilter};
+use nmc_core::calls::{Call, CallFilter, refresh_call};
+use nmc_core::twilio::TwilioCalls;
+use nmc_core::{CallId, PageRequest, TenantTx};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -24,16 +25,49 @@ const COLUMNS: Columns<Call> = Columns {
     },
 };
 
+const REFRESHED: Columns<Call> = Columns {
+    names: &["id", "status", "outcome", "seconds", "price", "price_unit", "conversation"],
+    values: |row| {
+        vec![
+            json!(row.id),
+            json!(row.call_status),
+            json!(row.outcome),
+            json!(row.duration_seconds),
+            json!(row.price.map(|price| price.to_string())),
+            json!(row.price_unit),
+            json!(row.conversation_id),
+        ]
+    },
+};
+
 pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
-    let CallCommand::List { tenant: key, status, outcome, caller, page } = command;
-    let proof = tenant(&store, &key.tenant)?;
-    let request = PageRequest::new(page.limit, page.after)?;
-    let filter = CallFilter { status, outcome, caller, ..CallFilter::default() };
-    let rows = store.tenant(&proof, |tx| tx.calls().list(&filter, request))?;
-    COLUMNS.page(page.format.format, &rows)?;
+    match command {
+        CallCommand::Refresh { tenant: key, call, twilio, format } => {
+            let directory = TwilioCalls::new(&twilio.config("this")?);
+            let proof = tenant(&store, &key.tenant)?;
+            let id = store.tenant(&proof, |tx| find(tx, &call))?;
+            let row = refresh_call(&store, &proof, &directory, id)?;
+            REFRESHED.one(format.format, &row)?;
+        }
+        CallCommand::List { tenant: key, status, outcome, caller, page } => {
+            let proof = tenant(&store, &key.tenant)?;
+            let request = PageRequest::new(page.limit, page.after)?;
+            let filter = CallFilter { status, outcome, caller, ..CallFilter::default() };
+            let rows = store.tenant(&proof, |tx| tx.calls().list(&filter, request))?;
+            COLUMNS.page(page.format.format, &rows)?;
+        }
+    }
     drop(store);
     database.close()?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn find(tx: &mut TenantTx<'_>, key: &CallKey) -> nmc_core::Result<CallId> {
+    let call = match key {
+        CallKey::Id(id) => tx.calls().find(*id)?,
+        CallKey::Sid(sid) => tx.calls().find_by_sid(sid)?,
+    };
+    call.map(|call| call.id).ok_or(nmc_core::Error::NotFound { entity: "call" })
 }

@@ -3,7 +3,7 @@
 use crate::nmc::Nmc;
 use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::receive_text;
-use nmc_core::testing::{Business, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::testing::{Business, FakeTwilio, SmsForm, TestDb, TwilioCall, VoiceForm, unique_phone, unique_sid};
 use serde_json::{Value, json};
 
 const JOE: &str = "Joe's Plumbing";
@@ -205,4 +205,40 @@ fn help_is_there_for_every_command() {
     assert!(nmc.run(&["--version"]).ok().out.starts_with("nmc 0."));
     nmc.run(&[]).refused(2, "Usage: nmc");
     nmc.run(&["tenat", "list"]).refused(2, "tenant");
+}
+
+#[test]
+fn a_call_is_asked_about_at_twilio() {
+    let (db, twilio) = (TestDb::new(), FakeTwilio::start());
+    let joe = Business::onboard(&db.store, JOE);
+    let sid = unique_sid("CA");
+    let caller = unique_phone();
+    let ringing = VoiceForm::missed(caller.as_str(), &joe.number, &sid).with("CallStatus", "ringing");
+    record_voice_status(&db.store, &ringing.parse()).expect("a call");
+    let account = twilio.account();
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    nmc.run(&["call", "refresh", &sid]).refused(2, "needs TWILIO_ACCOUNT_SID");
+    let nmc = nmc
+        .with("NMC_TWILIO_API_URL", twilio.url())
+        .with("TWILIO_ACCOUNT_SID", account.account_sid)
+        .with("TWILIO_AUTH_TOKEN", account.auth_token.expose())
+        .with("NMC_PUBLIC_URL", "https://nmc.example.com");
+    nmc.run(&["call", "refresh", &sid]).refused(8, "Twilio has no such");
+    twilio.put_call(TwilioCall {
+        sid: sid.clone(),
+        from: caller.to_string(),
+        to: joe.number.to_string(),
+        status: "busy".to_owned(),
+        direction: "inbound".to_owned(),
+        duration: Some(0),
+        price: Some("-0.0085".to_owned()),
+        start_time: None,
+        end_time: Some(db.store.now()),
+        answered_by: None,
+        caller_name: None,
+        created_at: db.store.now(),
+    });
+    let call = nmc.run(&["call", "refresh", &sid, "--format", "json"]).json();
+    assert_eq!((&call["status"], &call["outcome"], &call["price"]), (&json!("busy"), &json!("missed"), &json!("0.0085")));
+    nmc.run(&["call", "refresh", "CA0"]).refused(2, "call not found");
 }

@@ -8,6 +8,7 @@ mod missed_call;
 mod outcome;
 mod participant;
 mod record;
+mod refresh;
 
 pub use call::{Call, CallFilter, Calls, NewCall};
 pub use facts::CallFacts;
@@ -17,3 +18,4 @@ pub use missed_call::{Recorded, VoiceStatus, record_voice_status};
 pub use outcome::outcome;
 pub use participant::{CallParticipant, CallParticipantFilter, CallParticipants, NewCallParticipant};
 pub use record::CallPatch;
+pub use refresh::{CallDirectory, CallReport, refresh_call};

@@ -223,8 +223,8 @@ pub enum ProviderError {
     /// The number is not for sale, or not any more.
     #[error("the number is not for sale, or somebody has taken it meanwhile; search for another one")]
     Taken,
-    /// The account has no such number.
-    #[error("Twilio has no such number in this account")]
+    /// The account has no such number, or no such call.
+    #[error("Twilio has no such number or call in this account")]
     Gone,
     /// Nothing of the kind is sold there.
     #[error("Twilio sells no numbers of this kind in that country, or knows no such country")]

@@ -1,6 +1,7 @@
 //! HTTP as Twilio's REST API speaks it: one place for credentials, time limits, TLS and bounded answers.
 
 use crate::Secret;
+use crate::numbers::ProviderError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -172,6 +173,41 @@ pub(super) fn plain(error: &ureq::Error) -> &'static str {
         ureq::Error::Io(_) => "the connection broke",
         _ => "the exchange failed",
     }
+}
+
+/// A refusal in our words: Twilio's own may quote the number.
+pub(super) fn refused(answer: &Answer) -> ProviderError {
+    let code = answer.code();
+    let said = code.map_or_else(|| format!("status {}", answer.status), |code| format!("error {code}"));
+    let because = |why: &str| ProviderError::Refused { code, reason: format!("Twilio refuses ({said}): {why}") };
+    match (answer.status, code.unwrap_or_default()) {
+        (429, _) | (_, 20_429) => {
+            ProviderError::NotNow { retry_after: answer.retry_after, reason: "Twilio asks to slow down (429)".to_owned() }
+        }
+        // An account whose balance is used up is suspended: it "is not active".
+        (402, _) | (_, 20_005 | 10_001 | 90_010) => ProviderError::NoFunds { said },
+        (401 | 403, _) | (_, 20_003) => ProviderError::Credentials { said },
+        (_, 21_422) => ProviderError::Taken,
+        (404, _) => ProviderError::Gone,
+        (_, 21_421) => because("it is not a phone number that Twilio knows"),
+        (_, 21_404) => because("a trial account may hold one number; upgrade it at Twilio"),
+        (_, 21_615 | 21_631 | 21_632 | 21_633 | 21_651) => because("the number needs an address that the account has not told"),
+        (_, 21_649 | 21_650 | 22_102) => because("the number needs a regulatory bundle that the account does not have"),
+        _ => because("see twilio.com/docs/errors"),
+    }
+}
+
+/// The refusal of a question that changes nothing, if it is one: what fails is certainly not done.
+pub(super) fn answered_by_an_error(answer: &Answer) -> Option<ProviderError> {
+    match answer.status {
+        200 => None,
+        500.. => Some(ProviderError::NotNow { retry_after: answer.retry_after, reason: answered(answer.status) }),
+        _ => Some(refused(answer)),
+    }
+}
+
+pub(super) fn answered(status: u16) -> String {
+    format!("Twilio answered {status}")
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod callback;
 #[cfg(feature = "twilio")]
+mod calls;
+#[cfg(feature = "twilio")]
 mod client;
 #[cfg(feature = "twilio")]
 mod numbers;
@@ -10,6 +12,8 @@ mod signature;
 mod sms;
 
 pub use callback::{NumberStatusCallback, SmsCallback, SmsStatusCallback, VoiceCallback};
+#[cfg(feature = "twilio")]
+pub use calls::TwilioCalls;
 #[cfg(feature = "twilio")]
 pub use client::TwilioConfig;
 #[cfg(feature = "twilio")]

@@ -1,7 +1,7 @@
 //! Numbers through Twilio's REST API, version 2010-04-01, and their prices.
 
 use super::TwilioConfig;
-use super::client::{Answer, Client, never_arrived, plain};
+use super::client::{Answer, Client, answered, answered_by_an_error, never_arrived, plain, refused};
 use crate::numbers::{
     AvailableNumber, Capabilities, NumberProvider, NumberSearch, OwnedNumber, OwnedPage, Price, ProviderError, Purchase,
     WebhookUrls,
@@ -128,11 +128,7 @@ impl TwilioNumbers {
     /// A question that changes nothing: what fails is certainly not done.
     fn ask(&self, url: &str, query: &[(&str, &str)]) -> Result<Answer> {
         let answer = self.client.get(url, query).map_err(|error| not_now(plain(&error)))?;
-        match answer.status {
-            200 => Ok(answer),
-            500.. => Err(ProviderError::NotNow { retry_after: answer.retry_after, reason: answered(answer.status) }),
-            _ => Err(refused(&answer)),
-        }
+        answered_by_an_error(&answer).map_or(Ok(answer), Err)
     }
 }
 
@@ -272,35 +268,9 @@ fn fields(webhooks: &WebhookUrls) -> [(&'static str, &str); 6] {
     ]
 }
 
-/// A refusal in our words: Twilio's own may quote the number.
-fn refused(answer: &Answer) -> ProviderError {
-    let code = answer.code();
-    let said = code.map_or_else(|| format!("status {}", answer.status), |code| format!("error {code}"));
-    let because = |why: &str| ProviderError::Refused { code, reason: format!("Twilio refuses ({said}): {why}") };
-    match (answer.status, code.unwrap_or_default()) {
-        (429, _) | (_, 20_429) => {
-            ProviderError::NotNow { retry_after: answer.retry_after, reason: "Twilio asks to slow down (429)".to_owned() }
-        }
-        // An account whose balance is used up is suspended: it "is not active".
-        (402, _) | (_, 20_005 | 10_001 | 90_010) => ProviderError::NoFunds { said },
-        (401 | 403, _) | (_, 20_003) => ProviderError::Credentials { said },
-        (_, 21_422) => ProviderError::Taken,
-        (404, _) => ProviderError::Gone,
-        (_, 21_421) => because("it is not a phone number that Twilio knows"),
-        (_, 21_404) => because("a trial account may hold one number; upgrade it at Twilio"),
-        (_, 21_615 | 21_631 | 21_632 | 21_633 | 21_651) => because("the number needs an address that the account has not told"),
-        (_, 21_649 | 21_650 | 22_102) => because("the number needs a regulatory bundle that the account does not have"),
-        _ => because("see twilio.com/docs/errors"),
-    }
-}
-
 /// Where nothing was named but a country, that is what there is none of.
 fn in_country(error: ProviderError) -> ProviderError {
     if error == ProviderError::Gone { ProviderError::Country } else { error }
-}
-
-fn answered(status: u16) -> String {
-    format!("Twilio answered {status}")
 }
 
 fn not_now(why: &str) -> ProviderError {

@@ -10,6 +10,7 @@
 
 mod alerts;
 mod analytics;
+mod call_refresh;
 mod calls;
 mod compile_fail;
 mod constraints;
