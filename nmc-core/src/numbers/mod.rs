@@ -11,7 +11,7 @@ mod status_callback;
 mod worker;
 
 pub use costs::{Month, MonthCosts};
-pub use order::{NumberOrder, Quote, request_release};
+pub use order::{NumberOrder, Quote};
 pub use phone_number::{HeldNumber, NewPhoneNumber, NumberFilter, NumberPatch, PhoneNumbers};
 pub use provider::{
     AvailableNumber, Capabilities, NumberProvider, NumberSearch, OwnedNumber, OwnedPage, Price, ProviderError, Purchase,

@@ -7,7 +7,7 @@ use crate::identity::{Actor, Permission};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{TenantTx, stamped};
 use crate::types::{bounds, optional};
-use crate::{Confirmed, Country, Error, LeaseId, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result};
+use crate::{Country, Error, LeaseId, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
@@ -68,28 +68,20 @@ fn must_buy(tx: &mut TenantTx<'_>, actor: &Actor, of: &PhoneNumber) -> Result<()
     if held >= i64::from(tenant.phone_number_limit) { Err(TOO_MANY) } else { Ok(()) }
 }
 
-/// What an order finds.
-#[derive(Debug, Clone)]
-pub(super) enum Standing {
-    /// Nothing of the number is known here: it needs a quote.
-    New,
-    /// An earlier order of the same business that has not come to its end, and goes on.
-    Open(HeldNumber),
-}
-
-/// Sees whether a number may be ordered. One whose order has failed is taken up again.
-pub(super) fn prepare(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber) -> Result<Standing> {
+/// Sees whether a number may be ordered. The answer is an earlier order of the same business that goes on, if there is one: one
+/// that has failed is taken up again. `None`: nothing of the number is known here, and it needs a quote.
+pub(super) fn prepare(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
     actor.must(Permission::NumbersWrite)?;
     let Some(row) = tx.phone_numbers().find_by_number(number)? else {
         must_buy(tx, actor, number)?;
-        return Ok(Standing::New);
+        return Ok(None);
     };
     may_go_on(&row)?;
     if row.status == NumberStatus::Provisioning && row.next_attempt_at.is_some() {
-        return Ok(Standing::Open(row));
+        return Ok(Some(row));
     }
     must_buy(tx, actor, number)?;
-    reopen(tx, row.id).map(Standing::Open)
+    reopen(tx, row.id).map(Some)
 }
 
 /// What [`prepare`] would find, with nothing written: the row of an earlier order that would go on, if there is one.
@@ -168,7 +160,7 @@ pub(super) fn reopen(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Result<HeldNum
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::Conflict`] while it is being bought.
-pub fn request_release(tx: &mut TenantTx<'_>, actor: &Actor, id: PhoneNumberId, _: &Confirmed) -> Result<HeldNumber> {
+pub(super) fn request_release(tx: &mut TenantTx<'_>, actor: &Actor, id: PhoneNumberId) -> Result<HeldNumber> {
     actor.held(tx)?.must(Permission::NumbersWrite)?;
     let row = tx.phone_numbers().lock(id)?;
     if row.status == NumberStatus::Released || row.is_releasing() {

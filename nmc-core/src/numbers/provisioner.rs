@@ -5,7 +5,7 @@
 //! it is there. No transaction is open while the provider answers: a lease, committed before, keeps others away. Whoever
 //! loses a lease changes nothing; the next one asks the provider what is true.
 
-use super::order::{self, NumberOrder, Quote, Standing};
+use super::order::{self, NumberOrder, Quote};
 use super::queue::{Claim, ClaimedNumber, Settlement, Work};
 use super::{
     AvailableNumber, HeldNumber, NumberProvider, NumberSearch, OwnedNumber, ProviderError, Purchase, WebhookUrls, friendly_name,
@@ -159,21 +159,19 @@ impl Provisioner {
         patience: Duration,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<HeldNumber> {
-        let (tenant, standing) = who.act(&self.store, |tx, actor| {
-            let standing = order::prepare(tx, actor, &order.phone_number)?;
-            Ok((tx.tenant(), standing))
+        let (tenant, earlier) = who.act(&self.store, |tx, actor| {
+            let earlier = order::prepare(tx, actor, &order.phone_number)?;
+            Ok((tx.tenant(), earlier))
         })?;
         let deadline = Instant::now() + patience;
-        match standing {
-            Standing::Open(row) => self.drive(&tenant, row.id, None, Buying::UnlessOwned, deadline, progress),
-            Standing::New => {
-                progress(Progress::Quoting);
-                let quote = self.quote(order)?;
-                let claimed = who.act(&self.store, |tx, actor| order::place(tx, actor, &quote, self.config.lease))?;
-                progress(Progress::Committed);
-                self.drive(&tenant, claimed.row.id, Some(claimed), Buying::UnlessOwned, deadline, progress)
-            }
+        if let Some(row) = earlier {
+            return self.drive(&tenant, row.id, None, Buying::UnlessOwned, deadline, progress);
         }
+        progress(Progress::Quoting);
+        let quote = self.quote(order)?;
+        let claimed = who.act(&self.store, |tx, actor| order::place(tx, actor, &quote, self.config.lease))?;
+        progress(Progress::Committed);
+        self.drive(&tenant, claimed.row.id, Some(claimed), Buying::UnlessOwned, deadline, progress)
     }
 
     /// Gives a number back. The wish is committed at once; the answer is the row: `released`, or on its way there when the
@@ -185,13 +183,12 @@ impl Provisioner {
         &self,
         who: &impl Acting,
         id: PhoneNumberId,
-        confirmed: Confirmed,
+        _: Confirmed,
         patience: Duration,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<HeldNumber> {
         let deadline = Instant::now() + patience;
-        let (tenant, row) =
-            who.act(&self.store, |tx, actor| Ok((tx.tenant(), order::request_release(tx, actor, id, &confirmed)?)))?;
+        let (tenant, row) = who.act(&self.store, |tx, actor| Ok((tx.tenant(), order::request_release(tx, actor, id)?)))?;
         progress(Progress::Committed);
         if row.status == NumberStatus::Released {
             return Ok(row);

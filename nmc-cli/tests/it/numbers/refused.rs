@@ -51,7 +51,7 @@ fn what_is_not_set_up_is_told_before_anything_is_started() {
             without.run(&[&["number"], command].concat()).refused(2, why);
         }
     }
-    scene.nmc.clone().with("TWILIO_ACCOUNT_SID", "AC1/../x").run(&["number", "search"]).refused(2, "letters and digits");
+    scene.nmc.with("TWILIO_ACCOUNT_SID", "AC1/../x").run(&["number", "search"]).refused(2, "letters and digits");
 }
 
 #[test]
