@@ -104,13 +104,13 @@ impl Scene {
         self.store
             .tenant(&self.tenant, |tx| {
                 tx.diesel(|conn, tenant| {
-                    nmc_core::diesel::sql_query(
+                    diesel::sql_query(
                         "INSERT INTO phone_numbers (tenant_id, id, phone_number, twilio_phone_sid, status, provisioned_at) \
                          SELECT $1, lpad(n::text, 32, '0')::uuid, '+1646' || (5000000 + n), 'PN' || n, 'active', '2026-01-01' \
                          FROM generate_series(1, $2) AS n",
                     )
-                    .bind::<nmc_core::diesel::sql_types::Uuid, _>(tenant)
-                    .bind::<nmc_core::diesel::sql_types::Integer, _>(i32::try_from(MANY).expect("a count"))
+                    .bind::<diesel::sql_types::Uuid, _>(tenant)
+                    .bind::<diesel::sql_types::Integer, _>(i32::try_from(MANY).expect("a count"))
                     .execute(conn)
                 })
             })
