@@ -211,9 +211,9 @@ fn a_purchase_whose_answer_got_lost_is_adopted() {
 fn what_cant_be_bought_in_time_goes_on_by_itself_or_when_it_is_ordered_again() {
     for again in [false, true] {
         let orders = Orders::new();
-        orders.site.twilio.fail_numbers_with([Pass, Pass, TooMany(60), TooMany(60), TooMany(60)]);
+        orders.site.twilio.fail_numbers_with([Pass, Pass, TooMany(60)]);
         let made = orders.buy();
-        orders.site.twilio.take_number_faults();
+        assert_eq!(orders.site.twilio.number_requests(), 3, "it is asked again when it said");
         assert_eq!((made.status, &made.document()["status"]), (201, &json!("provisioning")), "{}", made.body);
         assert!(made.document()["next_attempt_at"].is_string() && made.document()["status_reason"].is_string());
         assert_eq!(orders.bought(), 0);
