@@ -1,5 +1,6 @@
 //! The phone numbers tenants hold: the rows, and how numbers are searched, bought, looked after, paid for and given back.
 
+mod attempt;
 mod costs;
 mod order;
 mod phone_number;

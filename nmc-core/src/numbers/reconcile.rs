@@ -1,8 +1,8 @@
 //! The provider's numbers compared with ours, in both directions. What is paid for and was ordered here is adopted, what was
 //! to be given back is given back, and the rest is reported: nothing that somebody else may rely on is touched.
 
+use super::attempt::Buying;
 use super::provider::friendly_name;
-use super::provisioner::Buying;
 use super::{HeldNumber, OwnedNumber, ProviderError, Provisioner};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Reason, SystemTx, Tenant};
