@@ -5,7 +5,7 @@ use crate::transcript::Transcript;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::MessageFilter;
 use nmc_core::fake_twilio::FakeTwilio;
-use nmc_core::identity::{NewTenant, onboard};
+use nmc_core::identity::{NewTenant, TenantFilter, onboard};
 use nmc_core::numbers::{NumberFilter, NumberOrder, NumberSearch, Provisioner, friendly_name};
 use nmc_core::store::Reason;
 use nmc_core::twilio::Signer;
@@ -124,6 +124,18 @@ fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<Ph
     eprintln!("\n{BUSINESS} buys {} …", first.phone_number);
     let order = NumberOrder { phone_number: first.phone_number, country: first.country, number_type: first.number_type };
     Ok(numbers.buy(&operator, &order, Duration::from_secs(20), &mut |_| {})?.phone_number)
+}
+
+/// Insists that there is nobody but the demo's business: others' numbers are not the stand-in's to sell or to take back.
+pub(crate) fn must_be_alone(store: &Store) -> CliResult<()> {
+    let page = PageRequest::new(2, None)?;
+    let businesses = store.system(Reason::Operations, |tx| tx.list_tenants(&TenantFilter::default(), page))?;
+    if businesses.items.iter().any(|row| row.business_name != BUSINESS) {
+        return Err(CliError::Usage(
+            "--demo wants a database of its own: this one holds other businesses, whose numbers a demo must not touch".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// What an earlier demo has bought, the stand-in of this one has never heard of.

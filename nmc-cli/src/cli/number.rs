@@ -76,7 +76,7 @@ pub(crate) enum NumberCommand {
     Configure {
         #[command(flatten)]
         tenant: TenantArg,
-        /// The number; all that the business holds, if left out
+        /// The number; all active ones of the business, if left out
         #[arg(value_name = "ID|E.164")]
         number: Option<NumberKey>,
         /// Only say what would be done

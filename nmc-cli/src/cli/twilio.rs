@@ -60,8 +60,17 @@ impl TwilioArgs {
         }
     }
 
-    /// The account, for something that can't be done without it.
+    /// The account, for something that can't be done without it and that sets or proves webhooks.
     pub(crate) fn config(&self, what: &str) -> CliResult<TwilioConfig> {
+        let account = self.account(what)?;
+        match &self.public_url {
+            Some(_) => Ok(account),
+            None => Err(CliError::Usage(format!("{what} needs NMC_PUBLIC_URL, where webhooks go"))),
+        }
+    }
+
+    /// The account, for something that only asks it.
+    pub(crate) fn account(&self, what: &str) -> CliResult<TwilioConfig> {
         let missing = |name: &str| CliError::Usage(format!("{what} needs {name}"));
         let account_sid = self.twilio_account_sid.clone().ok_or_else(|| missing("TWILIO_ACCOUNT_SID"))?;
         if !account_sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -70,7 +79,7 @@ impl TwilioArgs {
         Ok(TwilioConfig {
             account_sid,
             auth_token: self.token()?.ok_or_else(|| missing("TWILIO_AUTH_TOKEN"))?,
-            public_url: self.public_url.clone().ok_or_else(|| missing("NMC_PUBLIC_URL, where webhooks go"))?,
+            public_url: self.public_url.clone().unwrap_or_default(),
             api_url: self.twilio_api_url.clone(),
         })
     }

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
     let store = database.store()?;
     match command {
         CallCommand::Refresh { tenant: key, call, twilio, format } => {
-            let directory = TwilioCalls::new(&twilio.config("this")?);
+            let directory = TwilioCalls::new(&twilio.account("this")?);
             let proof = tenant(&store, &key.tenant)?;
             let id = store.tenant(&proof, |tx| find(tx, &call))?;
             let row = refresh_call(&store, &proof, &directory, id)?;

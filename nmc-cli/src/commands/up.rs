@@ -38,6 +38,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     let public_url = serve_args.twilio.public_url.clone();
     let numbers = account.map(|account| number::provisioner(&store, &account));
     if let (Some(stand_in), Some(numbers)) = (&stand_in, &numbers) {
+        demo::must_be_alone(&store)?;
         eprintln!("numbers come from a stand-in for Twilio at {}", stand_in.url());
         demo::remind(&store, stand_in, numbers)?;
     }

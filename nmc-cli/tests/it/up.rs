@@ -49,6 +49,16 @@ fn the_demo_plays_a_missed_call_and_its_answer_as_often_as_one_likes() {
 }
 
 #[test]
+fn the_demo_touches_nobody_elses_numbers() {
+    let db = TestDb::new();
+    let joe = nmc_core::testing::Business::onboard(&db.store, "Rosa's Roofing");
+    let said = Nmc::on(db.url()).run(&["up", "--demo", "--once"]).code(2);
+    assert!(said.err.contains("--demo wants a database of its own"), "{said:?}");
+    assert_eq!(db.query::<String>("SELECT phone_number::text FROM phone_numbers"), [joe.number.to_string()]);
+    assert_eq!(db.query::<i64>("SELECT count(*) FROM tenants"), [1]);
+}
+
+#[test]
 fn two_of_them_share_one_server_and_the_last_one_stops_it() {
     let home = Home::migrated();
     let first = home.nmc.start(&["up"]);

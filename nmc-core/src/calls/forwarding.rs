@@ -2,7 +2,7 @@
 
 use crate::store::{Reason, Store};
 use crate::twilio::VoiceCallback;
-use crate::{PhoneNumber, Result};
+use crate::{Error, PhoneNumber, Result};
 
 /// Where to forward a call that comes in: the phone the business had before, if it is active and has told one. `None`: nobody
 /// can take it, and its caller is texted once it has ended.
@@ -14,13 +14,17 @@ pub fn forward_to(store: &Store, callback: &VoiceCallback) -> Result<Option<Phon
     store.found_tenant(
         Reason::NumberLookup,
         None,
-        |tx| tx.holder_of(&callback.our_number, other),
-        |tx, _| {
-            let row = tx.tenants().get()?;
-            let Some(phone) = row.business_phone.filter(|_| row.is_active) else { return Ok(None) };
-            // A call to a number of ours that is forwarded to a number of ours would go round for ever.
-            let own = tx.phone_numbers().find_by_number(&phone)?.is_some();
-            Ok(Some(phone).filter(|phone| !own && Some(phone) != other))
+        |tx| {
+            let (tenant, _) = tx.holder_of(&callback.our_number, other)?;
+            let row = tx.find_tenant(tenant.id())?.filter(|row| row.is_active);
+            let phone = row.and_then(|row| row.business_phone).filter(|phone| Some(phone) != other);
+            // A call that is forwarded to a number here, anybody's, would be forwarded again, and might go round for ever.
+            let goes_on = match &phone {
+                Some(phone) => !matches!(tx.holder_of(phone, None), Err(Error::NotFound { .. })),
+                None => false,
+            };
+            Ok((tenant, phone.filter(|_| !goes_on)))
         },
+        |_, phone| Ok(phone),
     )
 }

@@ -3,7 +3,7 @@
 use super::queue::{ClaimedNumber, Settlement, Work};
 use super::{HeldNumber, OwnedNumber, Progress, ProviderError, Provisioner, ProvisioningConfig, Purchase, friendly_name};
 use crate::store::Tenant;
-use crate::{Error, Result};
+use crate::{Error, NumberStatus, Result};
 use chrono::TimeDelta;
 
 /// Whether a purchase may be made.
@@ -31,6 +31,15 @@ enum Done {
     Owned(OwnedNumber),
     Released,
     Fine(OwnedNumber),
+    Lost,
+}
+
+/// Whose a number is in the account.
+enum Found {
+    Ours(OwnedNumber),
+    /// The account's, under another name: it may be somebody's.
+    Elsewhere,
+    Nothing,
 }
 
 const OWNED_ELSEWHERE: &str =
@@ -58,6 +67,7 @@ impl Provisioner {
             Ok::<Came, Error>(settled.map_or(Came::Lost, |row| Came::To(Box::new(row))))
         };
         let number = claimed.row.id;
+        let attempts = claimed.row.attempts;
         match outcome {
             Ok(Done::Owned(owned)) => match settle(Settlement::Owned(&owned)) {
                 Err(Error::Conflict { .. }) => settle(Settlement::Failed("Twilio's SID of it is recorded for another number")),
@@ -65,17 +75,17 @@ impl Provisioner {
             },
             Ok(Done::Released) => settle(Settlement::Released),
             Ok(Done::Fine(owned)) => settle(Settlement::Fine(owned.capabilities)),
-            Err(error)
-                if error.is_passing() && (claimed.work != Work::Buy || claimed.row.attempts < self.config.max_attempts) =>
-            {
-                let at = self.store.now() + self.backoff(claimed.row.attempts, &error);
-                tracing::info!(%number, attempt = claimed.row.attempts, reason = %error, "the provider is asked again later");
-                settle(Settlement::Later(at, &error.told()))
+            Ok(Done::Lost) => {
+                tracing::error!(%number, "Twilio does not have a number of ours any more");
+                settle(Settlement::Failed(LOST))
             }
-            // A release is tried until it is done; what stands in its way is for an operator to see.
-            Err(error) if claimed.work == Work::Release => {
-                let at = self.store.now() + self.backoff(claimed.row.attempts, &error);
-                tracing::error!(%number, attempt = claimed.row.attempts, reason = %error, "a number can't be given back");
+            Err(error) if self.goes_on(claimed, &error) => {
+                let at = self.store.now() + self.backoff(attempts, &error);
+                if error.is_passing() {
+                    tracing::info!(%number, attempts, reason = %error, "the provider is asked again later");
+                } else {
+                    tracing::error!(%number, attempts, reason = %error, "the provider refuses, and is asked again later");
+                }
                 settle(Settlement::Later(at, &error.told()))
             }
             Err(error) => {
@@ -89,6 +99,20 @@ impl Provisioner {
         }
     }
 
+    /// Whether the provider is asked again. A release is tried until it is done, and a check until there is an answer. An order
+    /// goes on while it may have been carried out, however long that lasts; otherwise, until its attempts are used up. One
+    /// that is in error stays there.
+    fn goes_on(&self, claimed: &ClaimedNumber, error: &ProviderError) -> bool {
+        match claimed.work {
+            Work::Release | Work::Check => true,
+            Work::Buy if claimed.row.status == NumberStatus::Error => false,
+            Work::Buy => match error {
+                ProviderError::InDoubt { .. } => true,
+                error => error.is_passing() && claimed.row.attempts < self.config.max_attempts,
+            },
+        }
+    }
+
     fn try_to_buy(
         &self,
         claimed: &ClaimedNumber,
@@ -97,11 +121,11 @@ impl Provisioner {
     ) -> std::result::Result<Done, ProviderError> {
         let refused = |why: &str| ProviderError::Refused { code: None, reason: why.to_owned() };
         if buying != Buying::AtOnce {
-            if let Some(owned) = self.look_up(claimed, progress)? {
+            if let Some(owned) = self.look_up_in_doubt(claimed, progress)? {
                 return Ok(Done::Owned(owned));
             }
             if buying == Buying::Never {
-                return Err(refused("Twilio does not have the number any more, and it is not bought again without an order"));
+                return Err(refused("Twilio does not have the number, and it is not bought without an order"));
             }
         }
         if !claimed.is_served {
@@ -114,27 +138,35 @@ impl Provisioner {
             Ok(owned) => Ok(Done::Owned(owned)),
             // An earlier request of ours may have bought it, or this one, whose answer got lost.
             Err(error @ (ProviderError::InDoubt { .. } | ProviderError::Taken)) => {
-                self.look_up(claimed, progress)?.map(Done::Owned).ok_or(error)
+                self.look_up_in_doubt(claimed, progress)?.map(Done::Owned).ok_or(error)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The number, if the account owns it by this row's name.
-    fn look_up(
+    /// The number, if the account owns it by this row's name. While that is not known it may have been bought: nothing that is
+    /// in the way of the question may pass for a refusal of the order.
+    fn look_up_in_doubt(
         &self,
         claimed: &ClaimedNumber,
         progress: &mut dyn FnMut(Progress),
     ) -> std::result::Result<Option<OwnedNumber>, ProviderError> {
-        progress(Progress::LookingUp);
-        let found = self.provider.find_by_number(&claimed.row.phone_number)?;
-        match found {
-            Some(owned) if owned.row() == Some(claimed.row.id) || Some(&owned.sid) == claimed.row.twilio_phone_sid.as_ref() => {
-                Ok(Some(owned))
-            }
-            Some(_) => Err(ProviderError::Refused { code: None, reason: OWNED_ELSEWHERE.to_owned() }),
-            None => Ok(None),
+        match self.look_up(claimed, progress) {
+            Ok(Found::Ours(owned)) => Ok(Some(owned)),
+            Ok(Found::Nothing) => Ok(None),
+            Ok(Found::Elsewhere) => Err(ProviderError::Refused { code: None, reason: OWNED_ELSEWHERE.to_owned() }),
+            Err(error) => Err(ProviderError::InDoubt { reason: error.told(), retry_after: error.retry_after() }),
         }
+    }
+
+    fn look_up(&self, claimed: &ClaimedNumber, progress: &mut dyn FnMut(Progress)) -> std::result::Result<Found, ProviderError> {
+        progress(Progress::LookingUp);
+        Ok(match self.provider.find_by_number(&claimed.row.phone_number)? {
+            Some(owned) if owned.row() == Some(claimed.row.id) => Found::Ours(owned),
+            Some(owned) if Some(&owned.sid) == claimed.row.twilio_phone_sid.as_ref() => Found::Ours(owned),
+            Some(_) => Found::Elsewhere,
+            None => Found::Nothing,
+        })
     }
 
     fn try_to_release(
@@ -150,11 +182,7 @@ impl Provisioner {
             };
         }
         // It may have been bought without our having heard of it.
-        let owned = match self.look_up(claimed, progress) {
-            Err(ProviderError::Refused { .. }) => None,
-            found => found?,
-        };
-        let Some(owned) = owned else { return Ok(Done::Released) };
+        let Found::Ours(owned) = self.look_up(claimed, progress)? else { return Ok(Done::Released) };
         progress(Progress::Asking);
         match self.provider.release(&owned.sid) {
             Ok(()) | Err(ProviderError::Gone) => Ok(Done::Released),
@@ -165,20 +193,15 @@ impl Provisioner {
     fn check(&self, claimed: &ClaimedNumber, progress: &mut dyn FnMut(Progress)) -> std::result::Result<Done, ProviderError> {
         progress(Progress::LookingUp);
         let sid = claimed.row.twilio_phone_sid.as_deref().unwrap_or_default();
-        let found = self.provider.find(sid)?;
-        found.map(Done::Fine).ok_or_else(|| ProviderError::Refused { code: None, reason: LOST.to_owned() })
+        Ok(self.provider.find(sid)?.map_or(Done::Lost, Done::Fine))
     }
 
-    /// What the provider asks, or doubling from the first wait; a part of it by chance, so that what failed together does not
-    /// come back together.
+    /// What the provider asks, or doubling from the first wait.
     fn backoff(&self, attempts: i32, error: &ProviderError) -> TimeDelta {
         let ProvisioningConfig { first_backoff, longest_backoff, .. } = self.config;
         let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
         let wait = (first_backoff * 2_i32.pow(doublings)).min(longest_backoff);
-        let asked = match error {
-            ProviderError::NotNow { retry_after: Some(wait), .. } => TimeDelta::from_std(*wait).unwrap_or(longest_backoff),
-            _ => TimeDelta::zero(),
-        };
+        let asked = error.retry_after().map(|wait| TimeDelta::from_std(wait).unwrap_or(longest_backoff)).unwrap_or_default();
         wait.max(asked.min(longest_backoff))
     }
 }

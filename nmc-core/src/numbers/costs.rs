@@ -89,7 +89,7 @@ struct CostsRow {
 /// it is held; nothing comes back when it is released. `month` counts from the month it was bought in.
 const SQL: &str = "
     WITH months AS (
-        SELECT generate_series($2::date, $3::date, interval '1 month') AS month
+        SELECT generate_series($2::date::timestamp, $3::date::timestamp, interval '1 month') AS month
     ), dues AS (
         SELECT m.month, n.currency, n.setup_cost_cents, n.monthly_cost_cents, n.released_at,
                date_trunc('month', n.provisioned_at AT TIME ZONE 'UTC') = m.month AS is_first,

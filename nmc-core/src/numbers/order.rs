@@ -77,7 +77,7 @@ pub(super) fn prepare(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber
         return Ok(None);
     };
     may_go_on(&row)?;
-    if row.status == NumberStatus::Provisioning && row.next_attempt_at.is_some() {
+    if is_open(&row) {
         return Ok(Some(row));
     }
     must_buy(tx, actor, number)?;
@@ -87,9 +87,17 @@ pub(super) fn prepare(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber
 /// What [`prepare`] would find, with nothing written: the row of an earlier order that would go on, if there is one.
 pub(super) fn look(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
     actor.must(Permission::NumbersWrite)?;
-    must_buy(tx, actor, number)?;
     let row = tx.phone_numbers().find_by_number(number)?;
-    row.map_or(Ok(None), |row| may_go_on(&row).map(|()| Some(row)))
+    row.as_ref().map_or(Ok(()), may_go_on)?;
+    if !row.as_ref().is_some_and(is_open) {
+        must_buy(tx, actor, number)?;
+    }
+    Ok(row)
+}
+
+/// Whether an order is on its way: nothing has to be decided once more.
+fn is_open(row: &HeldNumber) -> bool {
+    row.status == NumberStatus::Provisioning && row.next_attempt_at.is_some()
 }
 
 /// Insists that an earlier order of the same number can be taken up again.
@@ -136,6 +144,11 @@ pub(super) fn place(tx: &mut TenantTx<'_>, actor: &Actor, quote: &Quote, lease_f
 /// Makes of an order that failed, or was never begun, one that is due.
 pub(super) fn reopen(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Result<HeldNumber> {
     let row = tx.phone_numbers().lock(id)?;
+    // Of two at once the second finds it reopened, or ended.
+    may_go_on(&row)?;
+    if is_open(&row) {
+        return Ok(row);
+    }
     if row.status == NumberStatus::Error {
         row.status.must_become(NumberStatus::Provisioning)?;
     }
@@ -182,6 +195,7 @@ pub(super) fn request_release(tx: &mut TenantTx<'_>, actor: &Actor, id: PhoneNum
         .set((
             numbers::status.eq(status),
             numbers::release_requested_at.eq(now),
+            numbers::status_reason.eq(None::<String>),
             numbers::attempts.eq(0),
             unleased(Some(now)),
             numbers::updated_at.eq(now),
@@ -190,9 +204,13 @@ pub(super) fn request_release(tx: &mut TenantTx<'_>, actor: &Actor, id: PhoneNum
         .get_result(tx.0.conn)?)
 }
 
-/// Puts a number that the provider turns out not to have into error.
-pub(super) fn note_lost(tx: &mut TenantTx<'_>, id: PhoneNumberId, why: &str) -> Result<HeldNumber> {
+/// Puts a number that the provider turns out not to have under this SID into error, unless it is on its way back, where
+/// that is no wonder.
+pub(super) fn note_lost(tx: &mut TenantTx<'_>, id: PhoneNumberId, sid: &str, why: &str) -> Result<HeldNumber> {
     let row = tx.phone_numbers().lock(id)?;
+    if row.is_releasing() || row.status == NumberStatus::Released || row.twilio_phone_sid.as_deref() != Some(sid) {
+        return Ok(row);
+    }
     row.status.must_become(NumberStatus::Error)?;
     Ok(diesel::update(numbers::table)
         .filter(numbers::tenant_id.eq(tx.0.tenant))

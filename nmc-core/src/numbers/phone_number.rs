@@ -308,7 +308,8 @@ impl PhoneNumbers<'_> {
             .filter(numbers::status.eq(from))
             .set((
                 numbers::status.eq(to),
-                (to == NumberStatus::Released).then(|| (numbers::released_at.eq(now), super::queue::at_rest())),
+                (to == NumberStatus::Released).then(|| numbers::released_at.eq(now)),
+                matches!(to, NumberStatus::Released | NumberStatus::Error).then(super::queue::at_rest),
                 numbers::updated_at.eq(now),
             ))
             .returning(HeldNumber::as_returning())

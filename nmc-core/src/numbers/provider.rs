@@ -217,6 +217,8 @@ pub enum ProviderError {
     /// It may or may not have been done: the answer got lost.
     #[error("{reason}")]
     InDoubt {
+        /// How long the provider asks to wait.
+        retry_after: Option<Duration>,
         /// Why.
         reason: String,
     },
@@ -258,6 +260,15 @@ impl ProviderError {
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::NotNow { .. } | Self::InDoubt { .. })
+    }
+
+    /// How long the provider asks to wait before it is asked again.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::NotNow { retry_after, .. } | Self::InDoubt { retry_after, .. } => *retry_after,
+            _ => None,
+        }
     }
 
     /// Whether it is about the account as a whole: nothing that a business does mends it, an operator has to.

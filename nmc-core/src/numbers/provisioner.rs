@@ -10,7 +10,7 @@ use super::order::{self, NumberOrder, Quote};
 use super::queue::{Claim, ClaimedNumber};
 use super::{AvailableNumber, HeldNumber, NumberProvider, NumberSearch, ProviderError, WebhookUrls, friendly_name};
 use crate::identity::{Acting, Permission};
-use crate::store::{Store, Tenant};
+use crate::store::{Reason, Store, Tenant};
 use crate::{Confirmed, Error, NumberStatus, PhoneNumberId, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -124,7 +124,8 @@ impl Provisioner {
     /// # Errors
     /// [`Error::Forbidden`] without [`Permission::NumbersWrite`], and to a business that is not active; [`Error::Conflict`] on a
     /// number that is held, or one too many; [`Error::Provider`] when the provider refuses: once the intent is committed its row
-    /// is in `error` then, with the reason; [`Error::Unavailable`] when nothing was committed.
+    /// is in `error` then, with the reason; [`Error::Unavailable`], after which the same order may be placed again: whatever was
+    /// committed goes on.
     pub fn buy(
         &self,
         who: &impl Acting,
@@ -138,13 +139,13 @@ impl Provisioner {
         })?;
         let deadline = Instant::now() + patience;
         if let Some(row) = earlier {
-            return self.drive(&tenant, row.id, None, Buying::UnlessOwned, deadline, progress);
+            return self.drive(&tenant, row.id, None, Buying::UnlessOwned, deadline, progress).and_then(not_in_error);
         }
         progress(Progress::Quoting);
         let quote = self.quote(order)?;
         let claimed = who.act(&self.store, |tx, actor| order::place(tx, actor, &quote, self.config.lease))?;
         progress(Progress::Committed);
-        self.drive(&tenant, claimed.row.id, Some(claimed), Buying::UnlessOwned, deadline, progress)
+        self.drive(&tenant, claimed.row.id, Some(claimed), Buying::UnlessOwned, deadline, progress).and_then(not_in_error)
     }
 
     /// Gives a number back. The wish is committed at once; the answer is the row: `released`, or on its way there when the
@@ -186,7 +187,7 @@ impl Provisioner {
         match self.provider.update(sid, &friendly_name(id), &self.webhooks) {
             Ok(owned) => who.act(&self.store, |tx, _| tx.phone_numbers().note_webhooks(id, &owned.webhooks)),
             Err(ProviderError::Gone) => {
-                who.act(&self.store, |tx, _| order::note_lost(tx, id, LOST))?;
+                who.act(&self.store, |tx, _| order::note_lost(tx, id, sid, LOST))?;
                 Err(ProviderError::Gone.into())
             }
             Err(error) => Err(error.into()),
@@ -213,6 +214,10 @@ impl Provisioner {
             let wait = match claim {
                 Claim::Nothing(row) => return Ok(*row),
                 Claim::Busy => Duration::from_millis(200),
+                Claim::NotYet(at) => {
+                    progress(Progress::Waiting(at));
+                    (at - self.store.now()).to_std().unwrap_or_default()
+                }
                 Claim::Ours(claimed) => match self.attempt(tenant, &claimed, buying, progress)? {
                     Came::Refused(error) => return Err(error),
                     Came::Lost => Duration::ZERO,
@@ -232,27 +237,38 @@ impl Provisioner {
         }
     }
 
-    /// Works on one number of a tenant as far as it gets at once.
-    pub(super) fn work_on(&self, tenant: &Tenant, id: PhoneNumberId) -> Result<()> {
-        match self.drive(tenant, id, None, Buying::UnlessOwned, Instant::now(), &mut |_| {}) {
-            // It is in the row, and in the log.
-            Ok(_) | Err(Error::Provider(_) | Error::Unavailable { contention: false, .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Works on what is due: some numbers of every tenant, the longest waiting first. How many were worked on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is not to be had.
     pub fn pass(&self) -> Result<usize> {
+        self.pass_unless(&|| false)
+    }
+
+    /// The same, until it is to stop.
+    pub(super) fn pass_unless(&self, stops: &dyn Fn() -> bool) -> Result<usize> {
         let mut worked_on = 0;
-        for tenant in self.store.system(crate::store::Reason::DueWork, |tx| tx.tenants_with_due_numbers(64))? {
+        for tenant in self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_numbers(64))? {
             for id in self.store.tenant(&tenant, |tx| tx.phone_numbers().due(5))? {
-                self.work_on(&tenant, id)?;
+                if stops() {
+                    return Ok(worked_on);
+                }
                 worked_on += 1;
+                match self.drive(&tenant, id, None, Buying::UnlessOwned, Instant::now(), &mut |_| {}) {
+                    // What the provider refuses is in the row, and in the log.
+                    Ok(_) | Err(Error::Provider(_)) => {}
+                    Err(error) => tracing::warn!(number = %id, error = error.causes(), "a number can't be worked on now"),
+                }
             }
         }
         Ok(worked_on)
+    }
+}
+
+/// Whoever ordered hears of an error, also of one that somebody else's attempt came to.
+fn not_in_error(row: HeldNumber) -> Result<HeldNumber> {
+    match row.status_reason {
+        Some(reason) if row.status == NumberStatus::Error => Err(ProviderError::Refused { code: None, reason }.into()),
+        _ => Ok(row),
     }
 }

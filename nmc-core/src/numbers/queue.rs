@@ -38,6 +38,8 @@ pub(crate) enum Claim {
     Ours(Box<ClaimedNumber>),
     /// Somebody else is at it.
     Busy,
+    /// It is not due before this time.
+    NotYet(DateTime<Utc>),
     /// There is nothing to ask.
     Nothing(Box<HeldNumber>),
 }
@@ -107,8 +109,8 @@ impl PhoneNumbers<'_> {
             .load(self.0.conn)?)
     }
 
-    /// Claims one number for `lease_for`, due or not, unless somebody else has it. With `adopting` an order that has failed is
-    /// open again, for as long as it takes to find out whether it was carried out after all.
+    /// Claims one number for `lease_for`, if it is due and nobody else has it. With `adopting` it need not be due, and may be an
+    /// order that has failed: it stays in error unless it turns out to have been carried out after all.
     pub(crate) fn claim(&mut self, id: PhoneNumberId, lease_for: TimeDelta, adopting: bool) -> Result<Claim> {
         let leased = numbers::table
             .filter(numbers::tenant_id.eq(self.0.tenant))
@@ -122,13 +124,15 @@ impl PhoneNumbers<'_> {
             return Ok(Claim::Busy);
         }
         let work = match row.status {
-            NumberStatus::Released => return Ok(Claim::Nothing(Box::new(row))),
             _ if row.is_releasing() => Work::Release,
             NumberStatus::Provisioning => Work::Buy,
             NumberStatus::Error if adopting => Work::Buy,
             NumberStatus::Active | NumberStatus::Inactive if row.next_attempt_at.is_some() => Work::Check,
-            _ => return Ok(Claim::Nothing(Box::new(row))),
+            _ => return self.rest(row).map(|row| Claim::Nothing(Box::new(row))),
         };
+        if let Some(at) = row.next_attempt_at.filter(|at| !adopting && *at > self.0.now()) {
+            return Ok(Claim::NotYet(at));
+        }
         let is_served: bool =
             tenants::table.filter(tenants::id.eq(self.0.tenant)).select(tenants::is_active).first(self.0.conn)?;
         let lease = LeaseId::new(self.0.moment.id());
@@ -142,12 +146,24 @@ impl PhoneNumbers<'_> {
                 // Not due again before the lease ends: one comparison finds what is due.
                 numbers::next_attempt_at.eq(until),
                 numbers::attempts.eq(row.attempts.saturating_add(1)),
-                (work == Work::Buy).then(|| numbers::status.eq(NumberStatus::Provisioning)),
                 numbers::updated_at.eq(self.0.now()),
             ))
             .returning(HeldNumber::as_returning())
             .get_result(self.0.conn)?;
         Ok(Claim::Ours(Box::new(ClaimedNumber { row, work, lease, is_served })))
+    }
+
+    /// Sees to it that a number of which there is nothing to ask is not due: whoever claimed it to adopt it may have died.
+    fn rest(&mut self, row: HeldNumber) -> Result<HeldNumber> {
+        if row.next_attempt_at.is_none() {
+            return Ok(row);
+        }
+        Ok(diesel::update(numbers::table)
+            .filter(numbers::tenant_id.eq(self.0.tenant))
+            .filter(numbers::id.eq(row.id))
+            .set((at_rest(), numbers::updated_at.eq(self.0.now())))
+            .returning(HeldNumber::as_returning())
+            .get_result(self.0.conn)?)
     }
 
     /// Ends a claim. `None` when it was lost: somebody else has it, and finds out by themselves.
@@ -174,6 +190,7 @@ impl PhoneNumbers<'_> {
                     numbers::webhook_urls.eq(owned.webhooks.document()),
                     numbers::provisioned_at.eq(kept.unwrap_or(now)),
                     numbers::status_reason.eq(None::<String>),
+                    numbers::attempts.eq(0),
                 );
                 update.set((active, at_rest(), touched)).returning(HeldNumber::as_returning()).get_result(self.0.conn)
             }
@@ -193,13 +210,19 @@ impl PhoneNumbers<'_> {
                 update.set((reason, unleased(Some(at)), touched)).returning(HeldNumber::as_returning()).get_result(self.0.conn)
             }
             Settlement::Failed(why) => {
-                row.status.must_become(NumberStatus::Error)?;
+                if row.status != NumberStatus::Error {
+                    row.status.must_become(NumberStatus::Error)?;
+                }
                 let failed =
                     (numbers::status.eq(NumberStatus::Error), numbers::status_reason.eq(clip(Some(why), LONGEST_REASON)));
                 update.set((failed, at_rest(), touched)).returning(HeldNumber::as_returning()).get_result(self.0.conn)
             }
             Settlement::Fine(capabilities) => {
-                let fine = (numbers::capabilities.eq(capabilities.document()), numbers::attempts.eq(0));
+                let fine = (
+                    numbers::capabilities.eq(capabilities.document()),
+                    numbers::status_reason.eq(None::<String>),
+                    numbers::attempts.eq(0),
+                );
                 update.set((fine, at_rest(), touched)).returning(HeldNumber::as_returning()).get_result(self.0.conn)
             }
         };

@@ -15,6 +15,9 @@ use std::time::Instant;
 /// Rows of ours that are looked at at once.
 const BITE: i64 = 500;
 
+/// Numbers of ours that may be missing at the provider before that is put down to a wrong account.
+const MOST_MISSING: usize = 500;
+
 /// The provider's pages that are read at most: a million numbers.
 const MOST_PAGES: usize = 1_000;
 
@@ -176,6 +179,11 @@ impl Provisioner {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Provider`] when the account can't be read to its end.
     pub fn reconcile(&self, dry_run: bool) -> Result<Reconciliation> {
+        self.reconcile_unless(dry_run, &|| false)
+    }
+
+    /// The same, until it is to stop: what was found by then.
+    pub(super) fn reconcile_unless(&self, dry_run: bool, stops: &dyn Fn() -> bool) -> Result<Reconciliation> {
         let began = self.store.now();
         let mut outcome = Reconciliation::default();
         let mut seen: HashSet<String> = HashSet::new();
@@ -188,12 +196,15 @@ impl Provisioner {
             if !fresh.is_empty() {
                 let rows = self.store.system(Reason::NumberReconciliation, |tx| tx.rows_of(&fresh))?;
                 for owned in &fresh {
+                    if stops() {
+                        return Ok(outcome);
+                    }
                     outcome.findings.extend(self.compare(owned, &rows, dry_run)?);
                 }
             }
             next = page.next;
             if next.is_none() {
-                self.look_for_ours(began, &seen, &mut outcome)?;
+                self.look_for_ours(began, &seen, stops, &mut outcome)?;
                 return Ok(outcome);
             }
         }
@@ -259,17 +270,26 @@ impl Provisioner {
         match self.drive(&tenant, row.id, None, Buying::Never, Instant::now(), &mut |_| {}) {
             Ok(row) if row.status == wanted => Ok(good),
             Ok(row) => Ok(Outcome::Failed(row.status_reason.unwrap_or_else(|| format!("it is {} still", row.status)))),
-            Err(error @ (Error::Provider(_) | Error::NotFound { .. } | Error::InvalidTransition { .. })) => {
-                Ok(Outcome::Failed(error.to_string()))
-            }
+            Err(
+                error @ (Error::Provider(_)
+                | Error::NotFound { .. }
+                | Error::InvalidTransition { .. }
+                | Error::Unavailable { contention: false, .. }),
+            ) => Ok(Outcome::Failed(error.to_string())),
             Err(error) => Err(error),
         }
     }
 
     /// Our numbers that the provider did not list.
-    fn look_for_ours(&self, began: DateTime<Utc>, seen: &HashSet<String>, outcome: &mut Reconciliation) -> Result<()> {
-        let mut after = None;
-        loop {
+    fn look_for_ours(
+        &self,
+        began: DateTime<Utc>,
+        seen: &HashSet<String>,
+        stops: &dyn Fn() -> bool,
+        outcome: &mut Reconciliation,
+    ) -> Result<()> {
+        let (mut after, mut missing) = (None, 0);
+        while !stops() {
             let rows = self.store.system(Reason::NumberReconciliation, |tx| tx.held_numbers(began, after))?;
             outcome.held += rows.len();
             after = rows.last().map(|row| row.id);
@@ -278,6 +298,13 @@ impl Provisioner {
                 // It may have come between two pages; and what is on its way back may have arrived.
                 if row.is_releasing() || row.status == NumberStatus::Error || self.provider.find(&sid)?.is_some() {
                     continue;
+                }
+                missing += 1;
+                if missing > MOST_MISSING {
+                    let reason = format!(
+                        "more than {MOST_MISSING} numbers that are held here are not in this account; is it the right one?"
+                    );
+                    return Err(ProviderError::Refused { code: None, reason }.into());
                 }
                 outcome.findings.push(Finding {
                     phone_number: row.phone_number,
@@ -289,8 +316,9 @@ impl Provisioner {
                 });
             }
             if after.is_none() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::{Provisioner, Reconciliation};
 use crate::Result;
 use crate::stop::Stop;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How the worker works.
 #[derive(Debug, Clone, Copy)]
@@ -41,20 +41,30 @@ impl NumberWorker {
         self.stop.ask();
     }
 
-    /// Works until [`Self::stop`]; failures are logged and waited out.
+    /// Works until [`Self::stop`]; failures are logged and waited out. Reconciliations have a thread of their own, so that what
+    /// is due does not wait for a long list.
     pub fn run(&self) {
-        let mut reconcile_at = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.reconcile_until_stopped());
+            self.work_until_stopped();
+        });
+    }
+
+    fn work_until_stopped(&self) {
         while !self.stop.is_asked() {
             let mut pause = self.config.idle;
-            if let Err(error) = self.provisioner.pass() {
+            if let Err(error) = self.provisioner.pass_unless(&|| self.stop.is_asked()) {
                 tracing::warn!(error = error.causes(), "numbers can't be worked on now");
                 pause = pause.max(Duration::from_secs(1));
             }
-            if Instant::now() >= reconcile_at && !self.stop.is_asked() {
-                tell(self.provisioner.reconcile(false));
-                reconcile_at = Instant::now() + self.config.reconcile_every;
-            }
             self.stop.wait(pause);
+        }
+    }
+
+    fn reconcile_until_stopped(&self) {
+        while !self.stop.is_asked() {
+            tell(self.provisioner.reconcile_unless(false, &|| self.stop.is_asked()));
+            self.stop.wait(self.config.reconcile_every);
         }
     }
 }

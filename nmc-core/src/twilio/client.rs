@@ -188,7 +188,12 @@ pub(super) fn refused(answer: &Answer) -> ProviderError {
         (402, _) | (_, 20_005 | 10_001 | 90_010) => ProviderError::NoFunds { said },
         (401 | 403, _) | (_, 20_003) => ProviderError::Credentials { said },
         (_, 21_422) => ProviderError::Taken,
-        (404, _) => ProviderError::Gone,
+        (404, 20_404) => ProviderError::Gone,
+        // Somebody's in between, or at a wrong address: it says nothing of what Twilio has.
+        (404, _) => ProviderError::NotNow {
+            retry_after: None,
+            reason: "a 404 that is not Twilio's; is the address of the API right?".to_owned(),
+        },
         (_, 21_421) => because("it is not a phone number that Twilio knows"),
         (_, 21_404) => because("a trial account may hold one number; upgrade it at Twilio"),
         (_, 21_615 | 21_631 | 21_632 | 21_633 | 21_651) => because("the number needs an address that the account has not told"),

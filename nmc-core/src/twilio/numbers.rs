@@ -175,7 +175,7 @@ impl NumberProvider for TwilioNumbers {
         // "toll free" here, "toll-free" elsewhere.
         let of_kind = |price: &&PriceOf| price.number_type.replace(' ', "-") == number_type.label();
         let price = list.phone_number_prices.iter().find(of_kind).ok_or(ProviderError::Country)?;
-        let cents = price.current_price * Decimal::ONE_HUNDRED;
+        let cents = price.current_price.checked_mul(Decimal::ONE_HUNDRED).ok_or_else(unreadable)?;
         let cents = cents.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i32();
         Ok(Price {
             // Twilio takes the first month when it sells, and nothing else.
@@ -278,7 +278,7 @@ fn not_now(why: &str) -> ProviderError {
 }
 
 const fn in_doubt(reason: String) -> ProviderError {
-    ProviderError::InDoubt { reason }
+    ProviderError::InDoubt { retry_after: None, reason }
 }
 
 fn unreadable() -> ProviderError {

@@ -41,7 +41,7 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, key: &str, wanted: Wante
     let order = order(numbers, &actor, wanted)?;
     let number = &order.phone_number;
     let Some(quote) = numbers.rehearse(&actor, &order)? else {
-        return go_on(numbers, &actor, &order, &business, how, format);
+        return take_up(numbers, &actor, &order, &business, how, format);
     };
     let where_to = [&quote.number.locality, &quote.number.region].into_iter().flatten().map(|text| plain(text));
     let place = where_to.collect::<Vec<_>>().join(", ");
@@ -57,9 +57,16 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, key: &str, wanted: Wante
     buy(numbers, &actor, &order, how, format)
 }
 
-/// An order that has not come to its end, or has failed: the price was agreed to then.
-fn go_on(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, business: &str, how: &HowArgs, format: Format) -> CliResult {
-    let what = format!("This goes on with an earlier order of {} for {business}", order.phone_number);
+/// An order that has not come to its end, or has failed: the price is what was agreed to then.
+fn take_up(
+    numbers: &Provisioner,
+    actor: &Actor,
+    order: &NumberOrder,
+    business: &str,
+    how: &HowArgs,
+    format: Format,
+) -> CliResult {
+    let what = format!("This goes on with an earlier order of {} for {business}, at the price of then", order.phone_number);
     if how.dry_run {
         eprintln!("{what}. Nothing was bought: --dry-run");
         return Ok(ExitCode::SUCCESS);
@@ -70,12 +77,21 @@ fn go_on(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, business: &s
 
 fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs, format: Format) -> CliResult {
     let wait = Duration::from_secs(how.wait.into());
-    let row = numbers.buy(actor, order, wait, &mut progress::tell("buying"))?;
+    let number = &order.phone_number;
+    // Which number it is must be known to whoever goes on: a search would find another one.
+    let go_on =
+        || eprintln!("to go on with it: nmc number buy --tenant {} {number} --country {}", actor.tenant().id(), order.country);
+    let bought = numbers.buy(actor, order, wait, &mut progress::tell(format!("buying {number}")));
+    if matches!(bought, Err(nmc_core::Error::Unavailable { .. })) {
+        go_on();
+    }
+    let row = bought?;
     DETAILS.one(format, &row)?;
     if row.status == NumberStatus::Active {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("it is not certain yet whether the number was bought; nmc worker goes on, or the same command again");
+    eprintln!("it is not certain yet whether the number was bought; nmc worker goes on by itself");
+    go_on();
     Ok(ExitCode::from(3))
 }
 

@@ -3,7 +3,7 @@
 use nmc_core::numbers::Progress;
 
 /// A line per step.
-pub(super) fn tell(doing: &'static str) -> impl FnMut(Progress) {
+pub(super) fn tell(doing: String) -> impl FnMut(Progress) {
     move |progress| match progress {
         Progress::Quoting => eprintln!("asking Twilio for its price …"),
         Progress::Committed => eprintln!("the order is recorded: from here on it is taken to its end, by a worker if need be"),

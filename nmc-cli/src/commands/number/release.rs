@@ -36,7 +36,7 @@ pub(super) fn run(
     }
     let confirmed = confirmed(how.yes, &what)?;
     let wait = Duration::from_secs(how.wait.into());
-    let row = numbers.release(&actor, row.id, confirmed, wait, &mut progress::tell("giving it back"))?;
+    let row = numbers.release(&actor, row.id, confirmed, wait, &mut progress::tell("giving it back".to_owned()))?;
     DETAILS.one(format, &row)?;
     if row.status == NumberStatus::Released {
         return Ok(ExitCode::SUCCESS);

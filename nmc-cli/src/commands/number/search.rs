@@ -28,7 +28,7 @@ const COLUMNS: Columns<AvailableNumber> = Columns {
 /// Needs no database: what is for sale is nobody's yet.
 pub(super) fn run(kind: &KindArgs, criteria: CriteriaArgs, limit: u16, twilio: &TwilioArgs, format: Format) -> CliResult {
     let search = search(kind, criteria, limit).checked()?;
-    let found = TwilioNumbers::new(&twilio.config("searching")?).search(&search).map_err(nmc_core::Error::from)?;
+    let found = TwilioNumbers::new(&twilio.account("searching")?).search(&search).map_err(nmc_core::Error::from)?;
     if found.is_empty() {
         eprintln!("no number for sale is like that");
     }

@@ -93,17 +93,108 @@ fn the_wait_between_attempts_is_what_twilio_asks_or_doubles() {
     assert_eq!(scene.twilio.number_requests(), before, "not before");
     let mut waits = Vec::new();
     for _ in 0..8 {
-        scene.twilio.fail_numbers_with([TwilioFault::ErrorBefore]);
+        scene.twilio.fail_numbers_with([Pass, TwilioFault::TooMany(1)]);
         scene.an_hour_later();
         waits.push(wait(&scene.rows()[0]));
     }
     assert_eq!(waits, [4, 8, 16, 32, 64, 128, 256, 512]);
-    scene.twilio.fail_numbers_with([TwilioFault::ErrorBefore]);
+    scene.twilio.fail_numbers_with([Pass, TwilioFault::TooMany(1)]);
     scene.an_hour_later();
     let row = scene.rows().remove(0);
     assert_eq!((row.status, row.attempts, row.next_attempt_at), (NumberStatus::Error, 10, None));
-    assert_eq!(row.status_reason.as_deref(), Some("given up after too many attempts; the last one: Twilio answered 500"));
+    assert_eq!(
+        row.status_reason.as_deref(),
+        Some("given up after too many attempts; the last one: Twilio asks to slow down (429)")
+    );
     assert_eq!(scene.buy(&chicago(0)).unwrap().status, NumberStatus::Active, "and taken up again by command");
+}
+
+/// While a purchase may have been made it is never given up, and never passes for one that was not.
+#[test]
+fn an_order_in_doubt_goes_on_until_there_is_an_answer() {
+    let scene = Scene::new();
+    scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::DropAfter, TwilioFault::Unauthorized]);
+    assert_eq!(scene.buy(&chicago(0)).unwrap().status, NumberStatus::Provisioning);
+    for fault in
+        std::iter::repeat_n([TwilioFault::ErrorBefore, TwilioFault::Unauthorized, TwilioFault::AnswerWith(404, 0)], 5).flatten()
+    {
+        scene.twilio.fail_numbers_with([fault]);
+        scene.an_hour_later();
+        assert_eq!(scene.statuses(), [NumberStatus::Provisioning], "{fault:?}");
+    }
+    let row = scene.rows().remove(0);
+    assert_eq!((row.attempts, scene.twilio.purchases().len()), (16, 1));
+    scene.an_hour_later();
+    assert_eq!(scene.statuses(), [NumberStatus::Active]);
+    scene.is_balanced();
+}
+
+/// Twilio's wish to be left alone holds for whoever clicks, too.
+#[test]
+fn who_orders_again_asks_twilio_no_sooner_than_it_wants() {
+    let scene = Scene::new();
+    scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::TooMany(600)]);
+    scene.buy(&chicago(0)).unwrap();
+    let before = scene.twilio.number_requests();
+    for _ in 0..20 {
+        let row = scene.buy(&chicago(0)).unwrap();
+        assert_eq!((row.status, row.attempts), (NumberStatus::Provisioning, 1));
+    }
+    assert_eq!(scene.twilio.number_requests(), before);
+    scene.clock.advance(chrono::TimeDelta::seconds(600));
+    assert_eq!(scene.buy(&chicago(0)).unwrap().status, NumberStatus::Active);
+}
+
+/// Two who take up the same failed order: one carries it out, and both hear the same.
+#[test]
+fn an_order_that_failed_is_taken_up_once_by_however_many() {
+    let scene = Scene::new();
+    for ends_well in [false, true] {
+        scene.twilio.run_out_of_funds();
+        assert!(scene.buy(&chicago(0)).is_err());
+        if ends_well {
+            scene.twilio.top_up();
+        }
+        let came: Vec<bool> = std::thread::scope(|scope| {
+            let buyers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let order = NumberOrder::of(chicago(0), Country::US);
+                        scene.numbers.buy(&scene.operator(), &order, Duration::from_secs(5), &mut |_| {})
+                    })
+                })
+                .collect();
+            buyers
+                .into_iter()
+                .map(|buyer| match buyer.join().unwrap() {
+                    Ok(row) => row.status == NumberStatus::Active,
+                    // It was active by the time they asked.
+                    Err(Error::Conflict { rule, .. }) => rule.contains("is held by the business already"),
+                    Err(Error::Provider(_)) => false,
+                    Err(other) => panic!("{other:?}"),
+                })
+                .collect()
+        });
+        assert!(came.iter().all(|good| *good == ends_well), "{ends_well}: {came:?}");
+    }
+    assert_eq!(scene.twilio.purchases().len(), 1);
+    scene.is_balanced();
+}
+
+#[test]
+fn a_number_that_can_not_be_asked_about_stays_in_use() {
+    let scene = Scene::new();
+    let row = scene.buy(&chicago(0)).unwrap();
+    for fault in [TwilioFault::Unauthorized, TwilioFault::AnswerWith(403, 20_005), TwilioFault::AnswerWith(404, 0)] {
+        let sid = nmc_core::numbers::ReportedNumber::Sid(row.twilio_phone_sid.clone().unwrap());
+        nmc_core::numbers::note_number_status(&scene.db.store, &sid).unwrap();
+        scene.twilio.fail_numbers_with([fault]);
+        scene.numbers.pass().unwrap();
+        assert_eq!(scene.statuses(), [NumberStatus::Active], "{fault:?} is no proof that it is lost");
+        scene.an_hour_later();
+        let row = scene.rows().remove(0);
+        assert_eq!((row.status, row.status_reason, row.next_attempt_at), (NumberStatus::Active, None, None), "{fault:?}");
+    }
 }
 
 /// A release is never given up, whatever stands in its way.

@@ -27,20 +27,32 @@ fn told(number: &str, oddity: Oddity, outcome: Outcome) -> (String, Oddity, Outc
 #[test]
 fn an_order_given_up_too_early_is_adopted() {
     let scene = Scene::new();
-    scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::DropAfter, TwilioFault::Unauthorized]);
-    assert!(matches!(scene.buy(&chicago(0)), Err(Error::Provider(_))));
-    assert_eq!(scene.statuses(), [NumberStatus::Error], "bought, and nobody knows");
+    // Refused, as it seemed, and carried out all the same.
+    let given_up = |last: u8| {
+        scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::AnswerWith(400, 21_999)]);
+        assert!(matches!(scene.buy(&chicago(last)), Err(Error::Provider(_))));
+        let row = scene.rows().pop().unwrap();
+        assert_eq!(row.status, NumberStatus::Error);
+        scene.twilio.own(&chicago(last), &friendly_name(row.id), None);
+    };
+    given_up(0);
     assert_eq!(scene.found(true), [told("0100", Oddity::Unheard, Outcome::Reported)]);
     assert_eq!(scene.statuses(), [NumberStatus::Error]);
+    // Whoever is to find out dies, or gets no answer: it stays in error, and is not bought by anybody.
+    scene.twilio.fail_numbers_with([Pass, TwilioFault::ErrorBefore]);
+    let failed = Outcome::Failed("Twilio can't be asked now; try again in a moment".to_owned());
+    assert_eq!(scene.found(false), [told("0100", Oddity::Unheard, failed)]);
+    assert_eq!((scene.statuses(), scene.rows()[0].next_attempt_at), (vec![NumberStatus::Error], None));
     assert_eq!(scene.found(false), [told("0100", Oddity::Unheard, Outcome::Adopted)]);
+    let held = |at: usize| scene.rows()[at].twilio_phone_sid.clone();
+    assert_eq!((held(0), scene.statuses()), (Some(scene.twilio.owned()[0].sid.clone()), vec![NumberStatus::Active]));
+    scene.numbers.configure(&scene.operator(), scene.rows()[0].id).unwrap();
     assert_eq!(scene.found(false), []);
-    scene.is_balanced();
     // A suspended business's, too: it is paid for.
-    scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::DropAfter, TwilioFault::Unauthorized]);
-    assert!(scene.buy(&chicago(1)).is_err());
+    given_up(1);
     scene.joe.suspend(&scene.db, true);
     assert_eq!(scene.found(false), [told("0101", Oddity::Unheard, Outcome::Adopted)]);
-    scene.is_balanced();
+    assert_eq!((held(1), scene.twilio.purchases().len()), (Some(scene.twilio.owned()[1].sid.clone()), 0));
 }
 
 /// The purchase comes through after the order was called off: nobody wants it, and it is paid for.
