@@ -99,7 +99,7 @@ fn a_number_is_searched_bought_shown_configured_and_given_back() {
     assert_eq!((&found["items"][0]["locality"], &found["items"][0]["region"]), (&json!("Chicago"), &json!("IL")));
 
     let bought = scene.number(&["buy", CHICAGO, "--yes", "--format", "json"]);
-    assert!(bought.err.contains("asking Twilio for its price") && bought.err.contains("buying …"), "{bought:?}");
+    assert!(bought.err.contains("asking Twilio for its price") && bought.err.contains("buying +13125550105 …"), "{bought:?}");
     let bought = bought.json();
     assert_eq!(
         (&bought["status"], &bought["locality"], &bought["monthly_cost"], &bought["setup_cost"], &bought["currency"]),
