@@ -32,7 +32,7 @@ fn a_report_names_a_number_by_sid_or_by_itself() {
 fn a_number_that_twilio_has_lost_is_in_error_after_the_next_look() {
     let scene = Scene::new();
     let row = scene.buy(&chicago(0)).unwrap();
-    let sid = row.twilio_phone_sid.clone().unwrap();
+    let sid = row.twilio_phone_sid.unwrap();
     let note = |reported: ReportedNumber| note_number_status(&scene.db.store, &reported);
     note(ReportedNumber::Sid(sid.clone())).unwrap();
     assert_eq!(scene.numbers.pass().unwrap(), 1);

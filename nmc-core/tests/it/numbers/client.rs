@@ -281,9 +281,8 @@ fn each_refusal_is_told_apart() {
         canned.asked();
         released.unwrap_err()
     };
-    let error = |code: i32| {
+    let error = |code: i32| -> &'static str {
         format!(r#"{{"code": {code}, "message": "about +15105550132", "more_info": "x", "status": 400, "new": 1}}"#).leak()
-            as &str
     };
     assert_eq!(
         told(429, error(20_429)),
