@@ -83,5 +83,5 @@ fn tell(outcome: Result<Reconciliation>) {
         tracing::warn!(sid, ?row, ?tenant, "a number to look at: {}; see nmc number reconcile", finding.what());
     }
     let Reconciliation { owned, held, .. } = outcome;
-    tracing::info!(owned, held, findings = outcome.findings.len(), "Twilio's numbers compared with ours");
+    tracing::debug!(owned, held, findings = outcome.findings.len(), "Twilio's numbers compared with ours");
 }

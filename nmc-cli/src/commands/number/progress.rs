@@ -6,7 +6,7 @@ use nmc_core::numbers::Progress;
 pub(super) fn tell(doing: String) -> impl FnMut(Progress) {
     move |progress| match progress {
         Progress::Quoting => eprintln!("asking Twilio for its price …"),
-        Progress::Committed => eprintln!("the order is recorded: from here on it is taken to its end, by a worker if need be"),
+        Progress::Committed => eprintln!("that is recorded: from here on it is taken to its end, by a worker if need be"),
         Progress::Asking => eprintln!("{doing} …"),
         Progress::LookingUp => eprintln!("asking Twilio whether the account owns it …"),
         Progress::Waiting(at) => eprintln!("not done yet; trying again at {} UTC", at.format("%H:%M:%S")),
