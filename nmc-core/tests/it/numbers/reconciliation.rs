@@ -3,7 +3,7 @@
 use super::{Scene, chicago, provisioner};
 use nmc_core::numbers::{Oddity, Outcome, friendly_name};
 use nmc_core::testing::TwilioFault::{self, Pass};
-use nmc_core::{Error, NumberStatus, PhoneNumberId};
+use nmc_core::{Clock as _, Error, NumberStatus, PhoneNumberId};
 use uuid::Uuid;
 
 impl Scene {
@@ -134,6 +134,26 @@ fn who_comes_too_late_changes_nothing() {
         assert_eq!((told.status, &told.twilio_phone_sid), (NumberStatus::Active, &row.twilio_phone_sid));
         assert_eq!(scene.rows(), [row]);
     });
+    scene.is_balanced();
+}
+
+/// The same, and the other one was told to wait: the late one does not put itself in its place.
+#[test]
+fn who_comes_too_late_does_not_undo_what_another_was_told() {
+    let scene = Scene::new();
+    scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::HoldBefore, Pass, TwilioFault::TooMany(600)]);
+    std::thread::scope(|scope| {
+        let late = scope.spawn(|| scene.buy(&chicago(0)).unwrap());
+        scene.twilio.wait_for_held();
+        scene.clock.advance(chrono::TimeDelta::seconds(91));
+        assert_eq!(provisioner(&scene.db, &scene.twilio).pass().unwrap(), 1);
+        let row = scene.rows().remove(0);
+        assert_eq!((row.next_attempt_at.unwrap() - scene.clock.now()).num_seconds(), 600);
+        scene.twilio.release();
+        assert_eq!(late.join().unwrap().status, NumberStatus::Provisioning);
+        assert_eq!(scene.rows(), [row]);
+    });
+    scene.to_the_end();
     scene.is_balanced();
 }
 
