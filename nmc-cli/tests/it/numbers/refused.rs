@@ -1,6 +1,7 @@
 //! What can't be done: each with its own words and its own exit code.
 
 use super::{CHICAGO, JOE, Scene};
+use crate::terminal::Terminal;
 use nmc_core::testing::{TwilioFault, wait_until};
 use serde_json::json;
 
@@ -36,6 +37,28 @@ fn each_refusal_has_its_own_words_and_exit_code() {
         .run(&["number", "search"])
         .refused(3, "Twilio can't be asked now");
     assert_eq!(scene.rows().len(), 1, "the order that the money was lacking for");
+}
+
+#[test]
+fn at_a_terminal_it_asks_and_does_nothing_without_a_yes() {
+    let scene = Scene::new();
+    for (command, question) in [
+        (["number", "buy", CHICAGO], "1.15 USD a month, and 0.00 USD once. Go on? [y/N] "),
+        (["number", "release", scene.joe.number.as_str()], "and somebody else may get it. Go on? [y/N] "),
+    ] {
+        for answer in ["", "n", "maybe"] {
+            let mut terminal = Terminal::start(&scene.nmc, &command);
+            terminal.answer(&[(question, answer)]);
+            let said = terminal.end().code(2);
+            assert!(said.err.contains("nothing was done"), "{said:?}");
+        }
+        assert_eq!((scene.twilio.purchases().len(), scene.twilio.given_back().len()), (0, 0));
+    }
+    let mut terminal = Terminal::start(&scene.nmc, &["number", "buy", CHICAGO]);
+    terminal.answer(&[("Go on? [y/N] ", "y")]);
+    terminal.wait_for("buying +13125550105 …");
+    terminal.end().ok();
+    scene.is_balanced();
 }
 
 #[test]
