@@ -291,6 +291,44 @@ text_enums! {
         OptedOut = "opted_out",
         /// The customer wants texts again.
         OptedIn = "opted_in",
+        /// A missed call was not answered by a text, for a reason.
+        NotTexted = "not_texted",
+        /// A text came that may be an opt-out; staff have to decide.
+        ReviewRequested = "review_requested",
+        /// Staff have decided about a text that might have been an opt-out.
+        ReviewSettled = "review_settled",
+        /// A call could not be forwarded to the business's phone.
+        ForwardingFailed = "forwarding_failed",
+    }
+
+    /// How a forwarded call proves that a person took it, and not a voicemail.
+    CallScreening for ["business_settings.call_screening"] {
+        /// The forwarded leg is asked to press a key before it is connected.
+        KeyPress = "key_press",
+        /// The provider listens for an answering machine.
+        MachineDetection = "machine_detection",
+        /// Whatever answers counts as a person.
+        Off = "none",
+    }
+
+    /// How a text travelled.
+    MessageChannel for ["messages.channel"] {
+        /// SMS or MMS.
+        Sms = "sms",
+        /// Rich Communication Services.
+        Rcs = "rcs",
+        /// WhatsApp.
+        Whatsapp = "whatsapp",
+    }
+
+    /// How far a picture of a text has come.
+    MediaStatus for ["message_media.status"] {
+        /// Its bytes are still to be fetched from the provider.
+        Waiting = "waiting",
+        /// Its bytes are kept here.
+        Kept = "kept",
+        /// Its bytes can't be kept: gone, too large, or of a kind that is not kept.
+        Unavailable = "unavailable",
     }
 
     /// How urgent a conversation is.

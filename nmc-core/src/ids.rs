@@ -67,6 +67,7 @@ typed_ids! {
     AlertRuleId, "a rule that raises alerts";
     ApiKeyId, "a service's API key";
     BusinessSettingsId, "the settings row of a tenant";
+    CatchUpMarkId, "how far the provider's lists have been read for a tenant";
     CallAnalyticsId, "the figures of a call";
     CallId, "a call";
     CallMetadataId, "a fact about a call";
@@ -79,10 +80,12 @@ typed_ids! {
     JobId, "an analytics job";
     KpiSnapshotId, "a snapshot of a key figure";
     LeaseId, "one claim of queued work by one worker";
+    MediaId, "a picture, sound or document of a text";
     MeasurementId, "a recent value of a watched metric";
     MessageId, "a text message";
     MetricId, "a metric point";
     NotificationId, "a notification of an alert";
+    PacingId, "the pace of a sending number";
     PhoneNumberId, "a phone number of a tenant";
     PreferencesId, "the preferences row of a user";
     PresenceId, "the presence row of a user";

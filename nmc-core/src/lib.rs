@@ -25,6 +25,7 @@ pub mod schema;
 pub mod settings;
 mod stop;
 pub mod store;
+pub mod telephony;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod twilio;

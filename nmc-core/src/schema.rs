@@ -303,6 +303,23 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// When somebody last approved of greeting_template as it is; NULL once the template has changed.
         greeting_reviewed_at -> Nullable<Timestamptz>,
+        /// How a forwarded call proves that a person took it, and not a voicemail: key_press (the leg is asked to press a key before it is connected), machine_detection (the provider listens) or none.
+        #[max_length = 20]
+        call_screening -> Varchar,
+        /// Days without any event after which an open conversation is resolved, 0 to 365; 0: never.
+        auto_resolve_days -> Int4,
+        /// ISO 3166 codes of the countries that automatic texts may go to; empty: the country of the number that was called.
+        allowed_countries -> Array<Text>,
+        /// Automatic texts sent in 24 hours at most, 0 to 100000.
+        daily_text_limit -> Int4,
+        /// Automatic texts to one person in 24 hours at most, 0 to 100.
+        daily_person_limit -> Int4,
+        /// Local time in the person's zone from which automatic texts may go out that do not answer a call just missed.
+        texting_starts_at -> Time,
+        /// Local time in the person's zone from which those texts wait; after the start.
+        texting_ends_at -> Time,
+        /// Whether the answer to a call that was missed just now may go out at any hour; false: those hours hold for it, too.
+        greeting_at_any_hour -> Bool,
     }
 }
 
@@ -481,6 +498,34 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// Whether the caller was connected with the forwarded leg; false is no answer, whatever the leg's status. NULL: not told.
+        forwarded_leg_bridged -> Nullable<Bool>,
+        /// The provider's error of the forwarded leg, such as 13224: the number it was forwarded to is invalid. NULL: none.
+        error_code -> Nullable<Int4>,
+        /// The carriers' verdict on the caller ID (STIR/SHAKEN), such as TN-Validation-Passed-A. One that failed is possible spam.
+        #[max_length = 50]
+        stir_verstat -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    /// How far the provider's own lists of texts and calls have been read for a tenant: what came before is recorded here, even if no webhook told of it. One row for each provider, from the first reading on.
+    catch_up_marks (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// Whose lists, such as twilio.
+        #[max_length = 20]
+        provider -> Varchar,
+        /// Texts that the provider got before this instant have been read.
+        messages_until -> Timestamptz,
+        /// Calls that the provider got before this instant have been read.
+        calls_until -> Timestamptz,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -587,8 +632,8 @@ diesel::table! {
         id -> Uuid,
         /// The tenant it belongs to.
         tenant_id -> Uuid,
-        /// E.164 as a rule; a short code when one of those wrote.
-        #[max_length = 20]
+        /// The person: E.164 in the one spelling that stands for all of theirs (+52, not +521), a short code, or the name of a sender.
+        #[max_length = 255]
         customer_phone -> Varchar,
         /// active, waiting (both open), resolved or closed.
         #[max_length = 20]
@@ -629,6 +674,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// When it stopped being open; NULL while it is.
         closed_at -> Nullable<Timestamptz>,
+        /// When a text came that may be an opt-out; until staff have decided, the person gets no automatic text. NULL: nothing to decide.
+        review_requested_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -686,6 +733,47 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// One picture, sound or document of a text. The waiting rows are the queue of a worker that fetches the bytes from the provider.
+    message_media (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The text it came with.
+        message_id -> Uuid,
+        /// Its place among the media of the text, from 0.
+        position -> Int2,
+        /// Where the provider keeps it; only the provider's account may fetch it.
+        media_url -> Text,
+        /// Media type: as the provider says; once kept, as its first bytes say. NULL when nobody knows.
+        #[max_length = 100]
+        content_type -> Nullable<Varchar>,
+        /// Its size; NULL until it is kept.
+        size_bytes -> Nullable<Int4>,
+        /// SHA-256 of its bytes in hexadecimal, which names its file; NULL until it is kept.
+        #[max_length = 64]
+        content_hash -> Nullable<Varchar>,
+        /// waiting (to be fetched), kept (its bytes are in the uploads) or unavailable (gone, too large, or of a kind that is not kept).
+        #[max_length = 20]
+        status -> Varchar,
+        /// Why the last attempt to fetch it failed, in plain words.
+        error_message -> Nullable<Text>,
+        /// Attempts to fetch it.
+        attempts -> Int4,
+        /// Not fetched before this instant; set while waiting.
+        next_attempt_at -> Nullable<Timestamptz>,
+        /// The claim of the worker that fetches it now.
+        lease_owner -> Nullable<Uuid>,
+        /// From this instant on another worker may take it over; set with lease_owner.
+        lease_expires_at -> Nullable<Timestamptz>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// One text message of a conversation. The queued outbound rows are the outbox a worker sends from.
     messages (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -704,14 +792,14 @@ diesel::table! {
         /// inbound or outbound.
         #[max_length = 20]
         message_direction -> Varchar,
-        /// greeting (after a missed call; one living greeting per conversation), keyword_reply (to STOP, HELP and the like) or message.
+        /// greeting (after a missed call; one living greeting per call), keyword_reply (to HELP) or message.
         #[max_length = 20]
         message_kind -> Varchar,
         /// Sender: E.164, or a short code.
-        #[max_length = 20]
+        #[max_length = 255]
         from_number -> Varchar,
         /// Receiver: E.164, or a short code.
-        #[max_length = 20]
+        #[max_length = 255]
         to_number -> Varchar,
         /// The provider's list. Outbound: queued (here, not handed over yet), scheduled, accepted, sending, sent, delivered, undelivered, failed, canceled, read, partially_delivered. Inbound: receiving, received.
         #[max_length = 50]
@@ -738,9 +826,9 @@ diesel::table! {
         attempts -> Int4,
         /// Not tried before this instant; set while queued.
         next_attempt_at -> Nullable<Timestamptz>,
-        /// The worker sending it right now; only while queued.
+        /// The claim of the worker that sends it, or that has sent it without hearing what came of it; only while queued.
         lease_owner -> Nullable<Uuid>,
-        /// From this instant on another worker may take it over; set with lease_owner.
+        /// Until this instant it may be on its way to the provider; from then on it is in doubt, and looked up at next_attempt_at.
         lease_expires_at -> Nullable<Timestamptz>,
         /// When the provider accepted it; NULL while queued.
         sent_at -> Nullable<Timestamptz>,
@@ -750,6 +838,14 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// How it travelled: sms (pictures included), rcs or whatsapp.
+        #[max_length = 10]
+        channel -> Varchar,
+        /// What the provider charged, in price_unit; NULL while that is not known.
+        price -> Nullable<Numeric>,
+        /// ISO 4217 code.
+        #[max_length = 10]
+        price_unit -> Varchar,
     }
 }
 
@@ -796,6 +892,29 @@ diesel::table! {
         template_used -> Nullable<Varchar>,
         /// The text delivered.
         message_content -> Nullable<Text>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// When a number of a tenant may send its next text: providers take about one text a second from it, and refuse those of one that is not registered. A number that has never sent has no row.
+    number_pacing (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The sending number, E.164 with the plus sign.
+        #[max_length = 20]
+        phone_number -> Varchar,
+        /// From this instant on it may send again.
+        free_at -> Timestamptz,
+        /// Its texts wait until this instant, for the reason in hold_reason. NULL: they do not.
+        held_until -> Nullable<Timestamptz>,
+        /// Why its texts wait, in plain words.
+        hold_reason -> Nullable<Text>,
         /// When the row was written.
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
@@ -1131,14 +1250,17 @@ diesel::joinable!(call_analytics -> tenants (tenant_id));
 diesel::joinable!(call_metadata -> tenants (tenant_id));
 diesel::joinable!(call_participants -> tenants (tenant_id));
 diesel::joinable!(calls -> tenants (tenant_id));
+diesel::joinable!(catch_up_marks -> tenants (tenant_id));
 diesel::joinable!(consents -> tenants (tenant_id));
 diesel::joinable!(conversation_analytics -> tenants (tenant_id));
 diesel::joinable!(conversation_events -> tenants (tenant_id));
 diesel::joinable!(conversations -> tenants (tenant_id));
 diesel::joinable!(escalation_contacts -> tenants (tenant_id));
 diesel::joinable!(kpi_snapshots -> tenants (tenant_id));
+diesel::joinable!(message_media -> tenants (tenant_id));
 diesel::joinable!(messages -> tenants (tenant_id));
 diesel::joinable!(notifications -> tenants (tenant_id));
+diesel::joinable!(number_pacing -> tenants (tenant_id));
 diesel::joinable!(phone_numbers -> tenants (tenant_id));
 diesel::joinable!(user_preferences -> tenants (tenant_id));
 diesel::joinable!(user_profiles -> tenants (tenant_id));
@@ -1159,14 +1281,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_metadata,
     call_participants,
     calls,
+    catch_up_marks,
     consents,
     conversation_analytics,
     conversation_events,
     conversations,
     escalation_contacts,
     kpi_snapshots,
+    message_media,
     messages,
     notifications,
+    number_pacing,
     phone_numbers,
     tenants,
     user_preferences,

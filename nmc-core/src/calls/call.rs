@@ -47,6 +47,9 @@ pub struct Call {
     pub forwarded_from: Option<String>,
     pub outcome: Option<CallOutcome>,
     pub forwarded_leg_status: Option<ForwardedLegStatus>,
+    pub forwarded_leg_bridged: Option<bool>,
+    pub error_code: Option<i32>,
+    pub stir_verstat: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -173,6 +176,9 @@ impl NewCall {
             forwarded_from: self.forwarded_from,
             outcome: self.outcome,
             forwarded_leg_status: None,
+            forwarded_leg_bridged: None,
+            error_code: None,
+            stir_verstat: None,
             created_at: scope.now(),
             updated_at: scope.now(),
         }
@@ -198,6 +204,10 @@ pub(crate) struct Progress {
     forwarded_from: Option<String>,
     outcome: Option<CallOutcome>,
     forwarded_leg_status: Option<ForwardedLegStatus>,
+    forwarded_leg_bridged: Option<bool>,
+    error_code: Option<i32>,
+    stir_verstat: Option<String>,
+    disconnect_reason: Option<String>,
 }
 
 impl Call {
@@ -218,6 +228,10 @@ impl Call {
             forwarded_from: self.forwarded_from.clone(),
             outcome: self.outcome,
             forwarded_leg_status: self.forwarded_leg_status,
+            forwarded_leg_bridged: self.forwarded_leg_bridged,
+            error_code: self.error_code,
+            stir_verstat: self.stir_verstat.clone(),
+            disconnect_reason: self.disconnect_reason.clone(),
         }
     }
 }

@@ -34,7 +34,7 @@ pub struct CallPatch {
     pub price_unit: Option<String>,
 }
 
-/// Calls per statement, of 27 values each.
+/// Calls per statement, of 30 values each.
 const PER_STATEMENT: usize = 2_000;
 
 impl Calls<'_> {

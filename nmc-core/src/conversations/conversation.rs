@@ -43,6 +43,7 @@ pub struct Conversation {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub closed_at: Option<DateTime<Utc>>,
+    pub review_requested_at: Option<DateTime<Utc>>,
 }
 
 /// A conversation to open.
@@ -211,7 +212,7 @@ impl Conversations<'_> {
     /// # Errors
     /// [`crate::Error::Conflict`] when the customer has an open one, [`crate::Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewConversation) -> Result<Conversation> {
-        new.customer_phone.checked("customer_phone", 20)?;
+        new.customer_phone.checked("customer_phone", 255)?;
         let new = NewConversation {
             customer_phone: new.customer_phone.clone(),
             channel: new.channel,

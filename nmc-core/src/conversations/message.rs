@@ -6,8 +6,8 @@ use crate::schema::{consents, messages, phone_numbers};
 use crate::store::{Person, Scope, TenantTx, stamped};
 use crate::types::required;
 use crate::{
-    CallId, CallerIdentity, ConsentAction, ConversationId, Error, LeaseId, MessageDirection, MessageId, MessageKind,
-    MessageStatus, NumberStatus, PhoneNumber, Result, TenantId, UserId,
+    CallId, CallerIdentity, ConsentAction, ConversationId, Error, LeaseId, MessageChannel, MessageDirection, MessageId,
+    MessageKind, MessageStatus, NumberStatus, PhoneNumber, Result, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -45,6 +45,9 @@ pub struct Message {
     pub lease_expires_at: Option<DateTime<Utc>>,
     pub sent_at: Option<DateTime<Utc>>,
     pub delivered_at: Option<DateTime<Utc>>,
+    pub channel: MessageChannel,
+    pub price: Option<Decimal>,
+    pub price_unit: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -78,7 +81,7 @@ pub struct MessageFilter {
 }
 
 /// The predicate that tells a text that went out, or still may, from one that came to nothing. The same words as in
-/// the index `messages_greeting_key`.
+/// the index `messages_call_id_greeting_key`.
 pub(crate) const LIVING_SQL: &str = "message_status NOT IN ('failed', 'undelivered', 'canceled')";
 
 /// The predicates of two partial indexes, to the letter: a plan that is made once for all values can use such an index only
@@ -209,11 +212,10 @@ impl Messages<'_> {
             return Err(Error::invalid("from_number", "must be an active number of this business"));
         }
         let row = self.insert_queued(&NewMessage { body, ..new.clone() }, to, None)?;
-        row.ok_or(Error::Conflict { field: "kind", rule: "greeting was already sent in this conversation" })
+        row.ok_or(Error::Conflict { field: "kind", rule: "greeting was already sent for this call" })
     }
 
-    /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the conversation's
-    /// second greeting.
+    /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the call's second greeting.
     pub(crate) fn insert_queued(&mut self, new: &NewMessage, to: &PhoneNumber, call: Option<CallId>) -> Result<Option<Message>> {
         let id = MessageId::new(self.0.moment.id());
         Ok(diesel::insert_into(messages::table)

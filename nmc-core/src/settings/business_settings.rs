@@ -4,8 +4,8 @@ use super::greeting::checked_template;
 use crate::error::found;
 use crate::schema::business_settings as settings;
 use crate::store::{Scope, TenantTx, stamped};
-use crate::{BusinessSettingsId, Error, Result, TenantId};
-use chrono::{DateTime, Utc};
+use crate::{BusinessSettingsId, CallScreening, Error, Result, TenantId};
+use chrono::{DateTime, NaiveTime, Utc};
 use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -24,6 +24,14 @@ pub struct BusinessSettings {
     pub ai_takeover_delay_seconds: i32,
     pub basic_job_estimate_min: i32,
     pub basic_job_estimate_max: i32,
+    pub call_screening: CallScreening,
+    pub auto_resolve_days: i32,
+    pub allowed_countries: Vec<String>,
+    pub daily_text_limit: i32,
+    pub daily_person_limit: i32,
+    pub texting_starts_at: NaiveTime,
+    pub texting_ends_at: NaiveTime,
+    pub greeting_at_any_hour: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }

@@ -41,7 +41,7 @@ pub enum Reason {
     Operations,
 }
 
-/// A person a business texts: one customer's number within one tenant. Locking it makes a STOP and a send serial.
+/// A person a business texts: one customer's number, in whatever spelling, within one tenant. Locking it makes a STOP and a send serial.
 #[derive(Debug, Clone)]
 pub struct Person {
     phone: PhoneNumber,
@@ -59,7 +59,7 @@ impl Person {
         let digest = Sha256::new()
             .chain_update(b"nmc person lock")
             .chain_update(tenant.uuid().as_bytes())
-            .chain_update(self.phone.as_str().as_bytes())
+            .chain_update(self.phone.person().as_str().as_bytes())
             .finalize();
         digest.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes))
     }

@@ -33,6 +33,10 @@ INSERT INTO messages (tenant_id, conversation_id, call_id, message_sid, message_
     SELECT :tenant, c.id, c.first_call_id, 'SM' || md5(:tenant::text), 'words of ' || :tenant, 'outbound', '+14155550100',
            c.customer_phone, 'sent', c.assigned_to
     FROM conversations c WHERE c.tenant_id = :tenant;
+INSERT INTO message_media (tenant_id, message_id, position, media_url, next_attempt_at)
+    SELECT :tenant, id, 0, 'https://api.twilio.com/media/' || id, now() FROM messages WHERE tenant_id = :tenant;
+INSERT INTO number_pacing (tenant_id, phone_number, free_at) VALUES (:tenant, '+14155550100', now());
+INSERT INTO catch_up_marks (tenant_id, provider, messages_until, calls_until) VALUES (:tenant, 'twilio', now(), now());
 INSERT INTO consents (tenant_id, customer_phone, action, source, message_id, recorded_by)
     SELECT :tenant, m.to_number, 'opt_in', 'staff', m.id, m.created_by FROM messages m WHERE m.tenant_id = :tenant;
 

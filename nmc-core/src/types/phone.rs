@@ -15,6 +15,27 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// The one spelling that stands for the person: a mobile of Mexico is written `+52…` and `+52 1…`, one of Argentina `+54…` and
+    /// `+54 9…`, and either reaches the same phone.
+    #[must_use]
+    pub fn person(&self) -> Self {
+        let short = |long: &str, short: &str| {
+            self.0.strip_prefix(long).filter(|rest| rest.len() == 10).map(|rest| format!("{short}{rest}"))
+        };
+        Self(short("+521", "+52").or_else(|| short("+549", "+54")).unwrap_or_else(|| self.0.clone()))
+    }
+
+    /// All spellings of the person's number, the one that stands for them first.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<Self> {
+        let person = self.person();
+        let long = |short: &str, long: &str| {
+            person.0.strip_prefix(short).filter(|rest| rest.len() == 10).map(|rest| Self(format!("{long}{rest}")))
+        };
+        let other = long("+52", "+521").or_else(|| long("+54", "+549"));
+        std::iter::once(person.clone()).chain(other).collect()
+    }
+
     /// The three digits of a North American area code.
     #[must_use]
     pub fn area_code(&self) -> Option<&str> {
@@ -39,3 +60,26 @@ impl std::fmt::Debug for PhoneNumber {
 }
 
 text_column!(PhoneNumber);
+
+#[cfg(test)]
+mod tests {
+    use super::PhoneNumber;
+
+    fn number(text: &str) -> PhoneNumber {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn two_spellings_are_one_person() {
+        for (one, other) in [("+5215512345678", "+525512345678"), ("+5491123456789", "+541123456789")] {
+            assert_eq!(number(one).person(), number(other));
+            assert_eq!(number(other).person(), number(other));
+            assert_eq!(number(one).spellings(), [number(other), number(one)]);
+            assert_eq!(number(other).spellings(), number(one).spellings());
+        }
+        // Too long, too short, or of another country.
+        for text in ["+14155550123", "+52155123456", "+521551234567", "+55215512345678"] {
+            assert_eq!(number(text).spellings(), [number(text)], "{text}");
+        }
+    }
+}

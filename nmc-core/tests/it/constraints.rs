@@ -167,7 +167,7 @@ fn every_constraint_that_a_call_can_break_is_told_in_its_words() {
 #[test]
 fn a_refusal_that_comes_before_the_table_names_the_same_field() {
     // These calls have another name for what the table calls message_body, and one for the kind that may not come twice.
-    let renamed = [("messages_message_body_check", "body"), ("messages_greeting_key", "kind")];
+    let renamed = [("messages_message_body_check", "body"), ("messages_call_id_greeting_key", "kind")];
     for (name, says, _) in reached::REACHED {
         if let Says::Sooner(field, _) = says {
             let known = renamed.iter().find(|(renamed, _)| renamed == name).map(|(_, field)| (*field).to_owned());

@@ -66,7 +66,7 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("kpi_snapshots_variance_percentage_check", "the library reckons it", r#"{"variance_percentage": 1, "kpi_target": 0}"#),
     ("messages_ai_confidence_check", "nothing writes it", r#"{"ai_confidence": 1.01}"#),
     ("messages_attempts_check", "the library counts it", r#"{"attempts": -1}"#),
-    ("messages_greeting_key", "it leaves the first", r#"{"id": "ID", "message_sid": null}"#),
+    ("messages_call_id_greeting_key", "it leaves the first", r#"{"id": "ID", "message_sid": null}"#),
     ("messages_lease_expires_at_check", "the library writes both", r#"{"lease_expires_at": "2999-01-01"}"#),
     ("messages_lease_owner_check", "the library writes both", r#"{"lease_owner": "ID", "lease_expires_at": "2999-01-01"}"#),
     ("messages_message_body_check", "checked before", r#"{"message_body": ""}"#),
@@ -155,7 +155,7 @@ impl Known {
     fn breach(&self, world: &World) -> Option<String> {
         let Self { name, table, tenant_key, kind, columns, definition } = self;
         if let Some((.., changes)) = COPIES.iter().find(|(known, ..)| known == name) {
-            let first = if name == "messages_greeting_key" { "UPDATE messages SET message_kind = 'greeting';" } else { "" };
+            let first = if name == "messages_call_id_greeting_key" { "UPDATE messages SET message_kind = 'greeting';" } else { "" };
             return Some(format!("{first} {}", self.copied(world, changes)));
         }
         if LOOKED_UP.contains(&name.as_str()) {
