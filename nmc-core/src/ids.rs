@@ -67,11 +67,11 @@ typed_ids! {
     AlertRuleId, "a rule that raises alerts";
     ApiKeyId, "a service's API key";
     BusinessSettingsId, "the settings row of a tenant";
-    CatchUpMarkId, "how far the provider's lists have been read for a tenant";
     CallAnalyticsId, "the figures of a call";
     CallId, "a call";
     CallMetadataId, "a fact about a call";
     CallParticipantId, "a participant of a call";
+    CatchUpMarkId, "how far the provider's lists have been read for a tenant";
     ConsentId, "an entry of the consent ledger";
     ConversationAnalyticsId, "the figures of a conversation";
     ConversationEventId, "an event of a conversation";

@@ -1,19 +1,19 @@
 //! What became of a text: the provider's delivery callbacks.
 
+use super::worker::NUMBER_HOLD;
 use super::{ConversationEvents, Message, NewConsent, NewConversationEvent};
 use crate::error::found;
 use crate::schema::messages;
 use crate::store::{Person, Reason, Store, TenantTx};
+use crate::telephony::{Consequence, explain, meaning_of};
 use crate::twilio::SmsStatusCallback;
 use crate::{
-    ConsentAction, ConsentSource, ConversationEventType, MessageDirection, MessageId, MessageStatus, PhoneNumber, Result,
+    ConsentAction, ConsentSource, ConversationEventType, ConversationId, MessageDirection, MessageId, MessageStatus, PhoneNumber,
+    Result,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
-
-/// The provider's code for "the recipient has opted out".
-pub(crate) const OPTED_OUT_CODE: i32 = 21_610;
 
 /// One report about a text of ours.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub struct DeliveryReport {
     pub error_message: Option<String>,
 }
 
-/// Records a delivery callback: the status moves forward or not at all. It holds the recipient's lock, so it comes after
-/// the sending it reports has been noted.
+/// Records a delivery callback: the status moves forward or not at all. It may come before the worker has noted the sending that
+/// it reports: our own id finds the text then, and the worker's note changes nothing any more.
 ///
 /// # Errors
 /// [`crate::Error::NotFound`] when no tenant holds the number, or the text is not ours.
@@ -58,6 +58,9 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
         return Ok(message);
     }
     let now = tx.now();
+    let is_good = !matches!(report.status, MessageStatus::Failed | MessageStatus::Undelivered | MessageStatus::Canceled);
+    let explained = report.error_code.map(explain);
+    let said = report.error_message.as_ref().or(explained.as_ref()).filter(|_| !is_good);
     let row: Message = diesel::update(messages::table)
         .filter(messages::tenant_id.eq(tx.0.tenant))
         .filter(messages::id.eq(message.id))
@@ -67,8 +70,9 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
                     messages::message_sid.eq(&report.message_sid),
                     messages::message_status.eq(report.status),
                     messages::delivery_status.eq(&report.provider_word),
-                    report.error_code.map(|code| messages::error_code.eq(code)),
-                    report.error_message.as_ref().map(|text| messages::error_message.eq(text)),
+                    (report.error_code.is_some() || is_good).then_some(messages::error_code.eq(report.error_code)),
+                    // What went wrong before it went well is over.
+                    (said.is_some() || is_good).then_some(messages::error_message.eq(said)),
                 )
             }),
             delivered.then(|| messages::delivered_at.eq(now)),
@@ -84,17 +88,43 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
         ))
         .returning(Message::as_returning())
         .get_result(tx.0.conn)?;
-    if matches!(report.status, MessageStatus::Failed | MessageStatus::Undelivered) {
+    if !is_good && moves {
+        tell(tx, &row, report.error_code)?;
         ConversationEvents::over(tx.0.reborrow()).append(&[NewConversationEvent::new(
             row.conversation_id,
             ConversationEventType::MessageFailed,
         )
         .with(json!({"message_id": row.id, "error_code": report.error_code}))])?;
     }
-    if report.error_code == Some(OPTED_OUT_CODE) {
-        record_provider_opt_out(tx, to, &row)?;
+    if report.error_code.and_then(meaning_of).is_some_and(|meaning| meaning.consequence == Consequence::OptedOut) {
+        record_provider_opt_out(tx, to, row.id, row.conversation_id)?;
     }
     Ok(row)
+}
+
+/// Says in the log why a text did not arrive, and holds back a number that may not send.
+fn tell(tx: &mut TenantTx<'_>, row: &Message, code: Option<i32>) -> Result<()> {
+    let (tenant, message) = (tx.0.tenant, row.id);
+    let Some(code) = code else {
+        tracing::warn!(%tenant, %message, status = %row.message_status, "a text did not arrive");
+        return Ok(());
+    };
+    let why = explain(code);
+    match (meaning_of(code).map(|meaning| meaning.consequence), row.from_number.phone()) {
+        (Some(Consequence::NumberOnHold), Some(from)) => {
+            tracing::warn!(%tenant, %message, code, why, "a text did not arrive: the number's other texts are held back");
+            let until = tx.now() + NUMBER_HOLD;
+            tx.messages().hold_number(from, until, &why)
+        }
+        (Some(Consequence::AccountOnHold), _) => {
+            tracing::error!(%tenant, %message, code, why, "a text did not arrive: the account at the provider may not send");
+            Ok(())
+        }
+        _ => {
+            tracing::warn!(%tenant, %message, code, why, "a text did not arrive");
+            Ok(())
+        }
+    }
 }
 
 /// The text the report is about, locked: by its SID, else by our own id if no SID is known yet.
@@ -118,19 +148,22 @@ fn find(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Res
 }
 
 /// The provider knows of an opt-out that we did not hear of.
-pub(crate) fn record_provider_opt_out(tx: &mut TenantTx<'_>, to: &PhoneNumber, message: &Message) -> Result<()> {
+pub(crate) fn record_provider_opt_out(
+    tx: &mut TenantTx<'_>,
+    to: &PhoneNumber,
+    message: MessageId,
+    conversation: ConversationId,
+) -> Result<()> {
     tx.consents().record(&NewConsent {
         customer_phone: to.clone(),
         action: ConsentAction::OptOut,
         source: ConsentSource::Provider,
         keyword: None,
-        message_id: Some(message.id),
+        message_id: Some(message),
         recorded_by: None,
         note: None,
     })?;
-    ConversationEvents::over(tx.0.reborrow()).append(&[NewConversationEvent::new(
-        message.conversation_id,
-        ConversationEventType::OptedOut,
-    )
-    .with(json!({"source": ConsentSource::Provider}))])
+    ConversationEvents::over(tx.0.reborrow())
+        .append(&[NewConversationEvent::new(conversation, ConversationEventType::OptedOut)
+            .with(json!({"source": ConsentSource::Provider}))])
 }

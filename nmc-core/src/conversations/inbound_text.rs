@@ -2,6 +2,7 @@
 
 use super::{
     ConversationEvents, Conversations, GreetingContext, Keyword, Messages, NewConsent, NewConversationEvent, NewMessage,
+    wait_for_texts_under_way,
 };
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::SmsCallback;
@@ -50,12 +51,22 @@ pub struct Received {
 pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     let SmsCallback { our_number, text } = callback;
     let person = text.from.phone().cloned().map(Person::new);
-    store.found_tenant(
+    let (received, tenant) = store.found_tenant(
         Reason::NumberLookup,
         person.as_ref(),
         |tx| tx.holder_of(our_number, text.from.phone()),
-        |tx, from_own_number| receive(tx, our_number, text, from_own_number),
-    )
+        |tx, from_own_number| Ok((receive(tx, our_number, text, from_own_number)?, tx.tenant())),
+    )?;
+    // Also when it comes again: the first answer may have got lost before anything was waited for.
+    if let (Some(person), Some(Keyword::Stop)) = (&person, keyword_of(text)) {
+        wait_for_texts_under_way(store, &tenant, person)?;
+    }
+    Ok(received)
+}
+
+/// What the text asks for: in the provider's reading, else in ours.
+fn keyword_of(text: &InboundText) -> Option<Keyword> {
+    text.opt_out_type.as_deref().and_then(Keyword::of_provider).or_else(|| Keyword::of(&text.body))
 }
 
 fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, from_own_number: bool) -> Result<Received> {
@@ -79,7 +90,7 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
         events.push(event(Event::Opened).with(json!({"channel": ConversationChannel::Sms})));
     }
     events.push(event(Event::MessageReceived).with(json!({"message_id": message, "media": text.media})));
-    let keyword = text.opt_out_type.as_deref().and_then(Keyword::of_provider).or_else(|| Keyword::of(&text.body));
+    let keyword = keyword_of(text);
     let mut reply = None;
     if let (Some(keyword), Some(customer)) = (keyword, text.from.phone()) {
         let decide = |action| NewConsent {

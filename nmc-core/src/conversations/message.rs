@@ -260,22 +260,4 @@ impl Messages<'_> {
             .returning(Message::as_returning())
             .get_result(self.0.conn)?)
     }
-
-    /// Calls off what is queued to a person who has opted out.
-    pub(crate) fn cancel_queued_to(&mut self, person: &PhoneNumber) -> Result<usize> {
-        Ok(diesel::update(messages::table)
-            .filter(messages::tenant_id.eq(self.0.tenant))
-            .filter(messages::to_number.eq(person))
-            .filter(messages::message_direction.eq(MessageDirection::Outbound))
-            .filter(messages::message_status.eq(MessageStatus::Queued))
-            // One whose sender died may have gone out: its fate is asked of the provider, not guessed.
-            .filter(messages::lease_owner.is_null())
-            .set((
-                messages::message_status.eq(MessageStatus::Canceled),
-                messages::error_message.eq("the recipient opted out before it was sent"),
-                messages::next_attempt_at.eq(None::<DateTime<Utc>>),
-                messages::updated_at.eq(self.0.now()),
-            ))
-            .execute(self.0.conn)?)
-    }
 }

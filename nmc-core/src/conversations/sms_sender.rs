@@ -38,13 +38,21 @@ pub enum SendError {
         /// Why.
         reason: String,
     },
+    /// Certainly not sent: the account sends too much at once, and every text has to wait.
+    #[error("{reason}")]
+    SlowDown {
+        /// How long the provider asks to wait.
+        retry_after: Option<Duration>,
+        /// Why.
+        reason: String,
+    },
     /// It may or may not have been sent: the answer got lost.
     #[error("{reason}")]
     InDoubt {
         /// Why.
         reason: String,
     },
-    /// Certainly not sent, and never will be.
+    /// Certainly not sent. What follows from it, the code tells: see [`crate::telephony::meaning_of`].
     #[error("{reason}")]
     Refused {
         /// The provider's code.
@@ -63,7 +71,8 @@ pub enum Lookup {
     CannotTell,
 }
 
-/// Sends texts. One call must end within ten seconds: it happens while the recipient's lock is held, and a STOP waits.
+/// Sends texts. One call must end within ten seconds: a STOP of the recipient waits for it. Calls are made from many threads at once,
+/// and no transaction is open meanwhile.
 pub trait SmsSender: Send + Sync {
     /// Hands a text over.
     ///

@@ -1,32 +1,41 @@
 //! The worker that empties the outbox.
 //!
-//! What it promises: every queued text is sent or visibly given up (a suspended business's waits); none is sent to someone
-//! who has opted out; and none is sent twice, as far as the provider can tell. A claim is committed before the provider is
-//! called, so a text whose worker died in between is known to be in doubt. The next worker asks the provider for it and
-//! adopts what it finds; only when the provider says that there is nothing is it sent again. A provider that can't be asked
-//! (the console) gets no second try: the text is given up, with the reason in its row.
+//! What it promises: every queued text is sent or visibly given up (a suspended business's waits); none is sent to someone who has
+//! opted out; and none is sent twice, as far as the provider can tell. A claim, which is also the check of consent, is committed
+//! before the provider is called, and no transaction is open while it answers. A text whose answer got lost or whose worker died is
+//! in doubt: it is looked up once the provider's list must show it, and before each further try. Only what the provider does not
+//! have is sent again. A provider that can't be asked (the console) gets no second try: the text is given up, with the reason in its
+//! row.
 
-use super::delivery::{OPTED_OUT_CODE, record_provider_opt_out};
-use super::{
-    ClaimedMessage, ConversationEvents, Lookup, Message, NewConversationEvent, OutboundSms, SendError, SendReceipt, SmsSender,
-};
+use super::SmsSender;
+use super::delivery::record_provider_opt_out;
+use super::message_queue::{ClaimedMessage, Claims};
+use super::message_transitions::Ending;
+use super::pipeline::{Finished, Pipeline, Task};
+use super::sending::{Attempt, Came, Follows};
 use crate::stop::Stop;
-use crate::store::{Person, Reason, Store, Tenant, TenantTx};
-use crate::{ConversationEventType, Error, MessageStatus, PhoneNumber, Result};
-use chrono::TimeDelta;
-use serde_json::json;
-use std::sync::Arc;
-use std::time::Duration;
+use crate::store::{Person, Reason, Store, Tenant};
+use crate::telephony::Pace;
+use crate::{Error, Result, TenantId};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How the worker works.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkerConfig {
-    /// Texts sent at once. Each holds a database connection while the provider answers.
+    /// Texts that may be on their way to the provider at once, each on a thread of its own. They hold no connection.
     pub senders: usize,
-    /// Texts one sender claims from one tenant before it turns to the next.
+    /// Texts claimed from one tenant before the worker turns to the next.
     pub batch: u16,
-    /// How long a claim holds. Longer than a batch takes at the provider's slowest.
+    /// How long a claimed text may be on its way: longer than it takes to begin (three seconds at the most) and the provider
+    /// takes to answer. A STOP waits no longer than this.
     pub lease: TimeDelta,
+    /// How long after an attempt without an answer the provider is asked about it. Longer than it may take to accept a request
+    /// late, and to list what it has accepted.
+    pub doubt: TimeDelta,
     /// Attempts at one text before it is given up.
     pub max_attempts: i32,
     /// The wait after the first failed attempt; it doubles with each.
@@ -35,18 +44,47 @@ pub struct WorkerConfig {
     pub longest_backoff: TimeDelta,
     /// The pause between two looks at an empty outbox.
     pub idle: Duration,
+    /// How fast each number sends.
+    pub pace: Pace,
+    /// How long an automatic text (a greeting, an answer to HELP) may wait before it is of no use.
+    pub automatic_expiry: TimeDelta,
 }
 
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
-            senders: 2,
-            batch: 5,
-            lease: TimeDelta::seconds(90),
+            senders: 32,
+            batch: 16,
+            lease: TimeDelta::seconds(15),
+            doubt: TimeDelta::seconds(90),
             max_attempts: 8,
             first_backoff: TimeDelta::seconds(5),
             longest_backoff: TimeDelta::hours(1),
             idle: Duration::from_millis(250),
+            pace: Pace::default(),
+            automatic_expiry: TimeDelta::hours(24),
+        }
+    }
+}
+
+/// What of the configuration a claim keeps to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MessageQueueLimits {
+    pub(crate) flight: TimeDelta,
+    pub(crate) doubt: TimeDelta,
+    pub(crate) pace: Pace,
+    pub(crate) automatic_expiry: TimeDelta,
+    pub(crate) review_pause: TimeDelta,
+}
+
+impl MessageQueueLimits {
+    pub(super) const fn of(config: &WorkerConfig) -> Self {
+        Self {
+            flight: config.lease,
+            doubt: config.doubt,
+            pace: config.pace,
+            automatic_expiry: config.automatic_expiry,
+            review_pause: TimeDelta::minutes(10),
         }
     }
 }
@@ -62,11 +100,32 @@ pub struct Pass {
     pub ended: usize,
 }
 
-impl Pass {
-    const fn found_work(self) -> bool {
-        self.sent + self.put_back + self.ended > 0
+impl std::ops::AddAssign for Pass {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.put_back += other.put_back;
+        self.ended += other.ended;
     }
 }
+
+/// How long a number that may not send is left alone before it is tried again.
+pub(super) const NUMBER_HOLD: TimeDelta = TimeDelta::hours(1);
+
+/// How long the account is left alone after it was refused: this, doubling to the longest.
+const FIRST_ACCOUNT_HOLD: TimeDelta = TimeDelta::seconds(30);
+const LONGEST_ACCOUNT_HOLD: TimeDelta = TimeDelta::minutes(10);
+
+/// Tenants looked at in one page.
+const TENANTS: u16 = 64;
+
+/// A tenant's share of the free senders is at least this, where there are so many: a claim has a price.
+const LEAST_SHARE: usize = 4;
+
+/// How long what came of texts is tried to be noted while the database is away. After that they are in doubt.
+const NOTE_FOR: Duration = Duration::from_secs(60);
+
+/// What is done before anything is sent, after a start and after an outage: see [`Worker::before_sending`].
+type Preparation = Arc<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// Sends what is queued, until it is told to stop.
 #[derive(Clone)]
@@ -75,217 +134,334 @@ pub struct Worker {
     sender: Arc<dyn SmsSender>,
     config: WorkerConfig,
     stop: Arc<Stop>,
+    account: Arc<Mutex<Account>>,
+    preparation: Option<Preparation>,
+}
+
+/// Whether the provider's account may send.
+#[derive(Debug, Default)]
+struct Account {
+    held_until: Option<DateTime<Utc>>,
+    /// The last hold's length; none since the last text that was taken.
+    last_hold: Option<TimeDelta>,
 }
 
 impl Worker {
     /// A worker over this store and sender.
     #[must_use]
     pub fn new(store: Store, sender: Arc<dyn SmsSender>, config: WorkerConfig) -> Self {
-        Self { store, sender, config, stop: Arc::default() }
+        Self { store, sender, config, stop: Arc::default(), account: Arc::default(), preparation: None }
     }
 
-    /// Asks every clone to stop after the text it is sending.
+    /// Has [`Self::run`] do this before it sends anything, when it starts and after each time that the database was away, until
+    /// it succeeds: reading the provider's lists for opt-outs that no webhook could deliver.
+    #[must_use]
+    pub fn before_sending(mut self, preparation: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
+        self.preparation = Some(Arc::new(preparation));
+        self
+    }
+
+    /// Asks every clone to stop after the texts that are being sent.
     pub fn stop(&self) {
         self.stop.ask();
     }
 
     /// Works until [`Self::stop`]; failures are logged and waited out. Returns when every sender has stopped.
     pub fn run(&self) {
+        let pipeline = Pipeline::new(self.config.senders.max(1));
         std::thread::scope(|scope| {
             for _ in 0..self.config.senders.max(1) {
-                scope.spawn(|| self.send_until_stopped());
+                scope.spawn(|| self.send_tasks(&pipeline));
             }
+            scope.spawn(|| self.note_finished(&pipeline));
+            self.claim_until_stopped(&pipeline);
+            self.give_back(pipeline.close());
         });
     }
 
-    fn send_until_stopped(&self) {
-        while !self.stop.is_asked() {
-            let pause = match self.pass() {
-                Ok(pass) if pass.found_work() => continue,
-                Ok(_) => self.config.idle,
-                Err(error) => {
-                    tracing::warn!(error = error.causes(), "the outbox can't be worked now");
-                    self.config.idle.max(Duration::from_secs(1))
-                }
-            };
-            self.stop.wait(pause);
+    fn send_tasks(&self, pipeline: &Pipeline) {
+        while let Some(Task { tenant, text, claimed }) = pipeline.next_task() {
+            let attempt = || self.attempt(&tenant, &text, claimed);
+            // A sender that panics says nothing of what became of the text.
+            let came = catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
+                let at = self.store.now() + self.config.doubt;
+                Ending::InDoubt { at, why: "the sender failed without a word".to_owned() }.into()
+            });
+            pipeline.finish(Finished { tenant, text, came });
         }
     }
 
-    /// Looks at the outbox once: a batch of every tenant with due texts, longest waiting first.
+    fn note_finished(&self, pipeline: &Pipeline) {
+        while let Some(finished) = pipeline.take_finished() {
+            let mut by_tenant: HashMap<TenantId, (Tenant, Vec<(ClaimedMessage, Came)>)> = HashMap::new();
+            for Finished { tenant, text, came } in finished {
+                by_tenant.entry(tenant.id()).or_insert_with(|| (tenant, Vec::new())).1.push((text, came));
+            }
+            for (tenant, attempts) in by_tenant.into_values() {
+                self.note_patiently(&tenant, &attempts);
+            }
+            pipeline.noted();
+        }
+    }
+
+    fn note_patiently(&self, tenant: &Tenant, attempts: &[(ClaimedMessage, Came)]) {
+        let began = Instant::now();
+        let mut pause = Duration::from_millis(50);
+        while let Err(error) = self.note(tenant, attempts) {
+            if began.elapsed() > NOTE_FOR {
+                tracing::error!(tenant = %tenant.id(), error = error.causes(), "what came of texts can't be noted: they are in doubt");
+                return;
+            }
+            tracing::warn!(tenant = %tenant.id(), error = error.causes(), "what came of texts can't be noted now");
+            // Not the bell of a stop: what was sent should be noted before the process goes.
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn claim_until_stopped(&self, pipeline: &Pipeline) {
+        let mut round = Round::default();
+        let mut is_prepared = self.preparation.is_none();
+        while !self.stop.is_asked() {
+            if !is_prepared {
+                is_prepared = self.prepare();
+                if !is_prepared {
+                    self.stop.wait(Duration::from_secs(2));
+                    continue;
+                }
+            }
+            if let Some(wait) = self.account_hold() {
+                self.stop.wait(wait.min(Duration::from_secs(1)));
+                continue;
+            }
+            // After a hold, one text at a time finds out whether the account may send again.
+            let is_on_trial = self.account().last_hold.is_some();
+            let room = if is_on_trial { pipeline.wait_for_one() } else { pipeline.wait_for_room(Duration::from_millis(10)) };
+            if room == 0 || self.stop.is_asked() {
+                continue;
+            }
+            match self.claim_some(&mut round, room, pipeline) {
+                Ok(true) => {}
+                Ok(false) => self.stop.wait(self.config.idle),
+                Err(error) => {
+                    tracing::warn!(error = error.causes(), "the outbox can't be worked now");
+                    // Texts and calls may have come while the database was away.
+                    is_prepared = self.preparation.is_none();
+                    self.stop.wait(self.config.idle.max(Duration::from_secs(1)));
+                }
+            }
+        }
+    }
+
+    fn prepare(&self) -> bool {
+        match self.preparation.as_ref().map_or(Ok(()), |preparation| preparation()) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(error = error.causes(), "nothing is sent before the provider's lists have been read");
+                false
+            }
+        }
+    }
+
+    /// Claims for the next tenants in turn, as much as there is room for. Whether there may be more to do at once.
+    fn claim_some(&self, round: &mut Round, mut room: usize, pipeline: &Pipeline) -> Result<bool> {
+        if round.tenants.is_empty() {
+            let last = round.last.take();
+            let page = self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(last, TENANTS))?;
+            if page.len() == usize::from(TENANTS) {
+                round.last = page.last().map(Tenant::id);
+            }
+            round.tenants = page;
+            round.tenants.reverse();
+            if round.tenants.is_empty() {
+                // The end of a round: was there anything in it?
+                return Ok(std::mem::take(&mut round.has_claimed));
+            }
+        }
+        let now = self.store.now();
+        while let Some(tenant) = round.tenants.pop() {
+            if round.rests.get(&tenant.id()).is_some_and(|until| *until > now) {
+                continue;
+            }
+            round.rests.remove(&tenant.id());
+            let share = (room / (round.tenants.len() + 1)).max(LEAST_SHARE).min(room).min(usize::from(self.config.batch.max(1)));
+            let claimed = Instant::now();
+            let claims = self.claim(&tenant, u16::try_from(share).unwrap_or(u16::MAX))?;
+            if let Some(until) = claims.rests_until {
+                round.rest(tenant.id(), until);
+            }
+            round.has_claimed |= claims.ended > 0 || !claims.texts.is_empty();
+            room -= claims.texts.len().min(room);
+            pipeline.add(claims.texts.into_iter().map(|text| Task { tenant, text, claimed }));
+            if room == 0 || self.stop.is_asked() {
+                return Ok(true);
+            }
+        }
+        Ok(round.last.is_some() || std::mem::take(&mut round.has_claimed))
+    }
+
+    /// What was claimed and not begun goes back as it was.
+    fn give_back(&self, tasks: Vec<Task>) {
+        for Task { tenant, text, .. } in tasks {
+            self.note_patiently(&tenant, &[(text, Ending::NotBegun.into())]);
+        }
+    }
+
+    /// Looks at the outbox once: a batch of every tenant with due texts, one text after another.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is not to be had; what was claimed comes back when its lease ends.
+    /// [`Error::Unavailable`] when the database is not to be had; what was claimed is looked up when its doubt has settled.
     pub fn pass(&self) -> Result<Pass> {
-        let mut pass = Pass::default();
-        for tenant in self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(64))? {
-            let claims = self.store.tenant(&tenant, |tx| tx.messages().claim(self.config.batch, self.config.lease))?;
-            let mut rest = claims.as_slice();
-            while let Some((claimed, others)) = rest.split_first() {
-                if self.stop.is_asked() {
-                    self.store.tenant(&tenant, |tx| tx.messages().unclaim(rest))?;
-                    return Ok(pass);
+        let (mut pass, mut last) = (Pass::default(), None);
+        loop {
+            let tenants = self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(last, TENANTS))?;
+            for tenant in &tenants {
+                for _ in 0..self.config.batch {
+                    if self.stop.is_asked() || self.account_hold().is_some() {
+                        return Ok(pass);
+                    }
+                    let claimed = Instant::now();
+                    let claims = self.claim(tenant, 1)?;
+                    pass.ended += claims.ended;
+                    let Some(text) = claims.texts.into_iter().next() else {
+                        if claims.ended == 0 {
+                            break;
+                        }
+                        continue;
+                    };
+                    let came = self.attempt(tenant, &text, claimed);
+                    pass += self.note(tenant, &[(text, came)])?;
                 }
-                match self.send_one(&tenant, claimed)? {
-                    Fate::Sent => pass.sent += 1,
-                    Fate::PutBack => pass.put_back += 1,
-                    Fate::Ended => pass.ended += 1,
-                    Fate::NotOurs => {}
+            }
+            last = tenants.last().map(Tenant::id);
+            if tenants.len() < usize::from(TENANTS) {
+                return Ok(pass);
+            }
+        }
+    }
+
+    fn claim(&self, tenant: &Tenant, limit: u16) -> Result<Claims> {
+        let limits = MessageQueueLimits::of(&self.config);
+        self.store.tenant(tenant, |tx| tx.messages().claim(limit, &limits))
+    }
+
+    fn attempt(&self, tenant: &Tenant, text: &ClaimedMessage, claimed: Instant) -> Came {
+        if self.account_hold().is_some() {
+            return Ending::NotBegun.into();
+        }
+        let came = Attempt { store: &self.store, sender: &*self.sender, config: &self.config, tenant, text, claimed }.make();
+        match (&came.ending, &came.follows) {
+            (_, Follows::AccountOnHold(wait, why)) => self.hold_account(*wait, why),
+            (Ending::Sent(_), _) => self.account().last_hold = None,
+            _ => {}
+        }
+        came
+    }
+
+    /// Notes what came of attempts for one tenant, in one transaction.
+    fn note(&self, tenant: &Tenant, attempts: &[(ClaimedMessage, Came)]) -> Result<Pass> {
+        let noted = self.store.tenant(tenant, |tx| {
+            let mut pass = Pass::default();
+            for (text, came) in attempts {
+                if tx.messages().end_claim(text, &came.ending)? {
+                    pass += counted(&came.ending);
                 }
-                rest = others;
+                if let Follows::NumberOnHold(why) = &came.follows {
+                    let until = tx.now() + NUMBER_HOLD;
+                    tx.messages().hold_number(&text.from, until, why)?;
+                }
+            }
+            Ok(pass)
+        });
+        let pass = match noted {
+            // Two equal texts were in doubt, and both took the same one of the provider's for theirs.
+            Err(Error::Conflict { .. }) if attempts.len() > 1 => {
+                let mut pass = Pass::default();
+                for attempt in attempts {
+                    pass += self.note(tenant, std::slice::from_ref(attempt))?;
+                }
+                return Ok(pass);
+            }
+            Err(Error::Conflict { .. }) => {
+                let again = |(text, _): &(ClaimedMessage, Came)| {
+                    let why = "the provider's text was taken for another's".to_owned();
+                    (text.clone(), Ending::InDoubt { at: self.store.now() + TimeDelta::seconds(1), why }.into())
+                };
+                return self.note(tenant, &attempts.iter().map(again).collect::<Vec<_>>());
+            }
+            noted => noted?,
+        };
+        for (text, came) in attempts {
+            if let Follows::NumberOnHold(why) = &came.follows {
+                tracing::warn!(tenant = %tenant.id(), message = %text.id, why, "a number's texts are held back");
+            }
+            if came.follows == Follows::OptOut {
+                self.store.tenant_and_person(tenant, &Person::new(text.to.clone()), |tx| {
+                    record_provider_opt_out(tx, &text.to, text.id, text.conversation)
+                })?;
             }
         }
         Ok(pass)
     }
 
-    /// Sends one claimed text, in a transaction that holds the recipient's lock from before the consent is read until
-    /// after the provider has answered: a STOP commits before that, and then nothing is sent, or after it.
-    fn send_one(&self, tenant: &Tenant, claimed: &ClaimedMessage) -> Result<Fate> {
-        let person = Person::new(claimed.to.clone());
-        self.store.tenant_and_person_once(tenant, &person, |tx| {
-            let Some(message) = tx.messages().lock_claimed(claimed)? else {
-                return Ok(Fate::NotOurs);
-            };
-            let Some(from) = message.from_number.phone().cloned() else {
-                return Err(Error::internal("an outbound text without a number of ours"));
-            };
-            let attempt = Attempt { worker: self, claimed, message: &message, from: &from };
-            attempt.make(tx)
-        })
-    }
-}
-
-enum Fate {
-    Sent,
-    PutBack,
-    Ended,
-    /// The claim had ended, another worker has it, or the business was suspended.
-    NotOurs,
-}
-
-/// One attempt at one text.
-struct Attempt<'a> {
-    worker: &'a Worker,
-    claimed: &'a ClaimedMessage,
-    message: &'a Message,
-    from: &'a PhoneNumber,
-}
-
-impl Attempt<'_> {
-    fn make(&self, tx: &mut TenantTx<'_>) -> Result<Fate> {
-        if !tx.tenants().get()?.is_active {
-            // Suspended since it was claimed: it goes back untried, and waits with the others.
-            tx.messages().unclaim(std::slice::from_ref(self.claimed))?;
-            return Ok(Fate::NotOurs);
-        }
-        if self.claimed.in_doubt {
-            match self.look_up(tx)? {
-                Found::Adopted => return Ok(Fate::Sent),
-                Found::Nothing => {}
-                Found::CannotTell => {
-                    return self.give_up(tx, None, "its sending was interrupted and the provider can't tell whether it went out");
-                }
-                Found::NotNow(why) => return self.retry_lookup(tx, &why),
-            }
-        }
-        if tx.consents().is_opted_out(&self.claimed.to)? {
-            tx.messages().mark_ended(
-                self.message.id,
-                MessageStatus::Canceled,
-                None,
-                "the recipient opted out before it was sent",
-            )?;
-            return Ok(Fate::Ended);
-        }
-        if self.message.attempts > self.worker.config.max_attempts {
-            return self.give_up(tx, None, "it was given up after too many attempts");
-        }
-        match self.worker.sender.send(&self.sms()) {
-            Ok(receipt) => {
-                tx.messages().mark_sent(self.message.id, &receipt.sid, receipt.status)?;
-                Ok(Fate::Sent)
-            }
-            Err(SendError::NotNow { retry_after, reason }) => {
-                if self.message.attempts >= self.worker.config.max_attempts {
-                    return self.give_up(tx, None, &reason);
-                }
-                let at = tx.now() + self.backoff(retry_after);
-                tracing::info!(message = %self.message.id, attempt = self.message.attempts, reason, "text put back");
-                tx.messages().put_back(self.message.id, at, &reason)?;
-                Ok(Fate::PutBack)
-            }
-            Err(SendError::InDoubt { reason }) => {
-                let at = tx.now() + self.backoff(None);
-                tracing::warn!(message = %self.message.id, reason, "text in doubt");
-                tx.messages().keep_in_doubt(self.message.id, at, &reason)?;
-                Ok(Fate::PutBack)
-            }
-            Err(SendError::Refused { code, reason }) => {
-                let fate = self.give_up(tx, code, &reason)?;
-                if code == Some(OPTED_OUT_CODE) {
-                    record_provider_opt_out(tx, &self.claimed.to, self.message)?;
-                }
-                Ok(fate)
-            }
-        }
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the provider for a text in doubt, and adopts the first it holds that is not another row's.
-    fn look_up(&self, tx: &mut TenantTx<'_>) -> Result<Found> {
-        let held: Vec<SendReceipt> = match self.worker.sender.lookup(&self.sms(), self.message.created_at) {
-            Ok(Lookup::Held(held)) => held,
-            Ok(Lookup::CannotTell) => return Ok(Found::CannotTell),
-            Err(error) => return Ok(Found::NotNow(error.to_string())),
+    /// How long nothing may be sent, if so. When a hold has ended, one text at a time finds out whether it goes on.
+    fn account_hold(&self) -> Option<Duration> {
+        let until = self.account().held_until?;
+        (until - self.store.now()).to_std().ok().filter(|wait| !wait.is_zero())
+    }
+
+    fn hold_account(&self, asked: Option<Duration>, why: &str) {
+        let now = self.store.now();
+        let mut account = self.account();
+        let wait = match asked {
+            Some(asked) => TimeDelta::from_std(asked).unwrap_or(LONGEST_ACCOUNT_HOLD).min(LONGEST_ACCOUNT_HOLD),
+            None if account.held_until.is_some_and(|until| until > now) => return,
+            None => {
+                let wait = account.last_hold.map_or(FIRST_ACCOUNT_HOLD, |last| (last * 2).min(LONGEST_ACCOUNT_HOLD));
+                account.last_hold = Some(wait);
+                tracing::error!(seconds = wait.num_seconds(), why, "all texts are held back");
+                wait
+            }
         };
-        for receipt in held {
-            if !tx.messages().knows_sid(&receipt.sid)? {
-                tx.messages().mark_sent(self.message.id, &receipt.sid, receipt.status)?;
-                return Ok(Found::Adopted);
-            }
-        }
-        Ok(Found::Nothing)
-    }
-
-    fn retry_lookup(&self, tx: &mut TenantTx<'_>, why: &str) -> Result<Fate> {
-        if self.message.attempts >= self.worker.config.max_attempts {
-            return self.give_up(tx, None, "its sending was interrupted and the provider could not be asked about it");
-        }
-        let at = tx.now() + self.backoff(None);
-        tx.messages().keep_in_doubt(self.message.id, at, why)?;
-        Ok(Fate::PutBack)
-    }
-
-    /// Visibly: in the row, in the conversation, and in the log.
-    fn give_up(&self, tx: &mut TenantTx<'_>, code: Option<i32>, why: &str) -> Result<Fate> {
-        tracing::error!(message = %self.message.id, code, why, "text given up");
-        tx.messages().mark_ended(self.message.id, MessageStatus::Failed, code, why)?;
-        ConversationEvents::over(tx.0.reborrow()).append(&[NewConversationEvent::new(
-            self.message.conversation_id,
-            ConversationEventType::MessageFailed,
-        )
-        .with(json!({"message_id": self.message.id, "error_code": code}))])?;
-        Ok(Fate::Ended)
-    }
-
-    /// What the provider asks, or doubling from the first wait; a quarter of it at random, so that texts that failed
-    /// together do not come back together.
-    fn backoff(&self, asked: Option<Duration>) -> TimeDelta {
-        let WorkerConfig { first_backoff, longest_backoff, .. } = self.worker.config;
-        let doublings = u32::try_from(self.message.attempts.saturating_sub(1)).unwrap_or(0).min(16);
-        let wait = (first_backoff * 2_i32.pow(doublings)).min(longest_backoff);
-        let asked = asked.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default().min(longest_backoff);
-        let spread = wait / 1024 * i32::from(self.claimed.lease.uuid().as_fields().2 % 256);
-        wait.max(asked) + spread
-    }
-
-    fn sms(&self) -> OutboundSms<'_> {
-        OutboundSms { id: self.message.id, from: self.from, to: &self.claimed.to, body: &self.message.message_body }
+        account.held_until = Some(account.held_until.map_or(now + wait, |until| until.max(now + wait)));
     }
 }
 
-enum Found {
-    Adopted,
-    Nothing,
-    CannotTell,
-    NotNow(String),
+const fn counted(ending: &Ending) -> Pass {
+    let mut pass = Pass { sent: 0, put_back: 0, ended: 0 };
+    match ending {
+        Ending::Sent(_) => pass.sent = 1,
+        Ending::PutBack { .. } | Ending::InDoubt { .. } => pass.put_back = 1,
+        Ending::Ended { .. } => pass.ended = 1,
+        Ending::NotBegun => {}
+    }
+    pass
+}
+
+/// Where the claiming stands in its way past all tenants.
+#[derive(Default)]
+struct Round {
+    /// Those of the page that are still to come, the next one last.
+    tenants: Vec<Tenant>,
+    /// The last of the page, if another page follows.
+    last: Option<TenantId>,
+    /// Whether anything was found in this round.
+    has_claimed: bool,
+    /// Tenants whose numbers may not send before these times.
+    rests: HashMap<TenantId, DateTime<Utc>>,
+}
+
+/// Tenants that are remembered as resting; more are simply looked at again.
+const MOST_RESTING: usize = 10_000;
+
+impl Round {
+    fn rest(&mut self, tenant: TenantId, until: DateTime<Utc>) {
+        if self.rests.len() < MOST_RESTING {
+            self.rests.insert(tenant, until);
+        }
+    }
 }

@@ -27,6 +27,9 @@ pub enum TwilioFault {
     Garbage,
     /// The request is taken twice, as when a proxy repeats it. The answer is the second one's.
     Duplicate,
+    /// The connection is closed without an answer, and the request is taken this much later by the fake's clock, as when it waited in
+    /// somebody's queue.
+    TakenLate(Duration),
     /// The request waits for [`FakeTwilio::release`](super::FakeTwilio::release), and then the connection is closed with
     /// nothing taken.
     HoldBefore,

@@ -18,6 +18,7 @@ pub use account::OwnedTwilioNumber;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 pub use calls::TwilioCall;
+use chrono::{DateTime, TimeDelta, Utc};
 pub use faults::TwilioFault;
 use numbers::Numbers;
 use std::collections::{HashMap, VecDeque};
@@ -74,6 +75,7 @@ struct State {
     number_requests: usize,
     held: usize,
     open: Vec<(u64, TcpStream)>,
+    postponed: Vec<(DateTime<Utc>, Request)>,
 }
 
 impl FakeTwilio {
@@ -248,6 +250,11 @@ impl Server {
                     self.hold();
                     break;
                 }
+                TwilioFault::TakenLate(wait) => {
+                    let at = self.clock.now() + TimeDelta::from_std(wait).unwrap_or_default();
+                    self.state().postponed.push((at, request));
+                    break;
+                }
                 TwilioFault::Duplicate => drop(self.answer(&request)),
                 _ => {}
             }
@@ -268,7 +275,23 @@ impl Server {
         drop(self.moved.wait_timeout_while(state, LONGEST_HOLD, |state| state.held > 0 && !self.stopping()));
     }
 
+    /// Takes the requests whose time has come.
+    fn take_postponed(&self) {
+        let now = self.clock.now();
+        let due: Vec<_> = self.state().postponed.extract_if(.., |(at, _)| *at <= now).collect();
+        for (at, request) in due {
+            let before = self.state().texts.count();
+            drop(self.answer_now(&request));
+            self.state().texts.date_from(before, at);
+        }
+    }
+
     fn answer(&self, request: &Request) -> Answer {
+        self.take_postponed();
+        self.answer_now(request)
+    }
+
+    fn answer_now(&self, request: &Request) -> Answer {
         let credentials = format!("Basic {}", STANDARD.encode(format!("{ACCOUNT}:{TOKEN}")));
         if request.authorization.as_ref() != Some(&credentials) {
             return Answer::unauthorized();

@@ -3,7 +3,7 @@
 use super::wire::{Answer, Request, page_size, value};
 use super::{ACCOUNT, FakeTwilio, INVALID_NUMBER, Server, new_sid};
 use crate::PhoneNumber;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -30,6 +30,21 @@ pub struct TwilioText {
 pub(super) struct Texts {
     taken: Vec<TwilioText>,
     blocked: HashSet<String>,
+    lag: TimeDelta,
+}
+
+impl Texts {
+    /// How many it has taken.
+    pub(super) fn count(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// Dates those taken after the first `count`.
+    pub(super) fn date_from(&mut self, count: usize, at: DateTime<Utc>) {
+        for text in self.taken.iter_mut().skip(count) {
+            text.created_at = at;
+        }
+    }
 }
 
 impl FakeTwilio {
@@ -43,9 +58,15 @@ impl FakeTwilio {
         self.server.state().texts.taken.push(text);
     }
 
+    /// From now on its list shows a text only this long after it was taken.
+    pub fn lag_lists_by(&self, lag: TimeDelta) {
+        self.server.state().texts.lag = lag;
+    }
+
     /// The texts it holds, oldest first.
     #[must_use]
     pub fn texts(&self) -> Vec<TwilioText> {
+        self.server.take_postponed();
         self.server.state().texts.taken.clone()
     }
 }
@@ -95,7 +116,8 @@ impl Server {
         let wanted = |name: &str, held: &str| value(&request.query, name).is_none_or(|wanted| wanted == held);
         let size = page_size(&request.query, 50);
         let state = self.state();
-        let taken = state.texts.taken.iter().rev();
+        let listed_until = self.clock.now() - state.texts.lag;
+        let taken = state.texts.taken.iter().rev().filter(|text| text.created_at <= listed_until);
         let found: Vec<&TwilioText> = taken.filter(|text| wanted("To", &text.to) && wanted("From", &text.from)).collect();
         let page: Vec<Value> = found.iter().take(size).map(|text| text.resource()).collect();
         let uri = &request.path;

@@ -3,6 +3,7 @@
 mod attempt;
 mod costs;
 mod order;
+mod pacing;
 mod phone_number;
 mod provider;
 mod provisioner;
@@ -13,6 +14,7 @@ mod worker;
 
 pub use costs::{Month, MonthCosts};
 pub use order::{NumberOrder, Quote};
+pub use pacing::{NumberPace, NumberPacing};
 pub use phone_number::{HeldNumber, NewPhoneNumber, NumberFilter, NumberPatch, PhoneNumbers};
 pub use provider::{
     AvailableNumber, Capabilities, NumberProvider, NumberSearch, OwnedNumber, OwnedPage, Price, ProviderError, Purchase,

@@ -13,9 +13,9 @@ pub struct StoreConfig {
     pub pool_timeout: Duration,
     /// The longest statement.
     pub statement_timeout: Duration,
-    /// The longest wait for a lock. Longer than one call to the SMS provider: a STOP waits for a text on its way.
+    /// The longest wait for a lock.
     pub lock_timeout: Duration,
-    /// The longest pause inside a transaction. Longer than one call to the SMS provider, which happens inside one.
+    /// The longest pause inside a transaction.
     pub idle_in_transaction_timeout: Duration,
     /// What `pg_stat_activity` shows.
     pub application_name: &'static str,

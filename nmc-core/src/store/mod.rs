@@ -9,6 +9,7 @@ mod pool;
 mod prepared;
 mod tx;
 mod verify;
+mod waiters;
 
 pub use config::StoreConfig;
 pub use instrument::{statements_prepared, statements_sent};
@@ -28,6 +29,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, Transact
 use pool::{Link, Links, Pool, PooledLink};
 use std::sync::Arc;
 use std::time::Duration;
+use waiters::Waiters;
 
 /// How often a transaction that lost against another is run again.
 const RETRIES: u32 = 5;
@@ -41,6 +43,7 @@ const COMMIT: &str = "SELECT 1; COMMIT";
 pub struct Store {
     pool: Pool,
     config: Arc<StoreConfig>,
+    waiters: Waiters,
 }
 
 impl Store {
@@ -60,7 +63,7 @@ impl Store {
             .error_handler(Box::new(LogPoolErrors))
             .build(Links::new(config.clone()))
             .map_err(|error| Error::unavailable("the database can't be reached", error))?;
-        Ok(Self { pool, config: Arc::new(config) })
+        Ok(Self { pool, config: Arc::new(config), waiters: Waiters::default() })
     }
 
     /// Runs `work` in a transaction that sees `tenant`'s rows. It may run several times (it is retried when it loses
@@ -84,19 +87,6 @@ impl Store {
         work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
     ) -> Result<T> {
         self.retried(|| self.in_tenant(*tenant, Some(person), |tx| work(tx)))
-    }
-
-    /// The same, run exactly once: for work with an effect outside the database.
-    ///
-    /// # Errors
-    /// As [`Self::tenant_and_person`]; contention is not retried but returned.
-    pub(crate) fn tenant_and_person_once<T>(
-        &self,
-        tenant: &Tenant,
-        person: &Person,
-        work: impl FnOnce(&mut TenantTx<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.in_tenant(*tenant, Some(person), work)
     }
 
     /// Runs `work` in a transaction that sees all tenants' rows, for a stated reason.
@@ -146,6 +136,11 @@ impl Store {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.config.clock.now()
+    }
+
+    /// Who waits outside any transaction.
+    pub(crate) const fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
     /// Whether the database answers.

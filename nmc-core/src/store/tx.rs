@@ -54,6 +54,16 @@ impl Person {
         Self { phone }
     }
 
+    /// Their number, in the spelling it was given in.
+    pub(crate) const fn phone(&self) -> &PhoneNumber {
+        &self.phone
+    }
+
+    /// Their number, in the spelling it was given in.
+    pub(crate) fn into_phone(self) -> PhoneNumber {
+        self.phone
+    }
+
     /// The key of the advisory lock. Two persons may share one by chance, which costs a wait and nothing else.
     pub(crate) fn lock_key(&self, tenant: TenantId) -> i64 {
         let digest = Sha256::new()

@@ -52,6 +52,8 @@ struct State {
     held: bool,
     at_gate: usize,
     next_sid: Option<String>,
+    lookups: usize,
+    hides: bool,
 }
 
 impl FakeSms {
@@ -73,6 +75,17 @@ impl FakeSms {
     /// From now on it can't tell what it holds.
     pub fn cannot_tell(&self) {
         self.state().mute = true;
+    }
+
+    /// From now on its list shows nothing of what it took, or shows it again.
+    pub fn hide_taken(&self, hides: bool) {
+        self.state().hides = hides;
+    }
+
+    /// How often it was asked what it holds.
+    #[must_use]
+    pub fn lookups(&self) -> usize {
+        self.state().lookups
     }
 
     /// It gives the next text it takes this SID.
@@ -159,7 +172,11 @@ impl SmsSender for FakeSms {
     }
 
     fn lookup(&self, sms: &OutboundSms<'_>, _since: DateTime<Utc>) -> Result<Lookup, SendError> {
-        let state = self.state();
+        let mut state = self.state();
+        state.lookups += 1;
+        if state.hides {
+            return Ok(Lookup::Held(Vec::new()));
+        }
         if state.mute {
             return Ok(Lookup::CannotTell);
         }

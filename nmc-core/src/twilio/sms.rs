@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Twilio's page of messages is read no further than this; texts of one minute to one person are a handful.
 const LOOKUP_PAGE: &str = "100";
 
-/// The longest exchange: it happens while the recipient's lock is held.
+/// The longest exchange: a STOP of the recipient waits for its end.
 const LIMIT: Duration = Duration::from_secs(8);
 
 /// Sends texts through Twilio.
@@ -68,9 +68,10 @@ impl SmsSender for TwilioSms {
                     .map_err(|_| SendError::InDoubt { reason: "Twilio took the text but its answer can't be read".to_owned() })?;
                 Ok(receipt(message))
             }
-            429 => Err(SendError::NotNow { retry_after, reason: "Twilio asks to slow down (429)".to_owned() }),
-            // Wrong credentials are the operator's fault, not the text's: it waits until they are put right.
-            401 | 403 => Err(SendError::NotNow { retry_after, reason: format!("Twilio refuses our credentials ({status})") }),
+            429 => Err(SendError::SlowDown { retry_after, reason: "Twilio asks to slow down (429)".to_owned() }),
+            // What is the account's fault has a code of its own: the text waits until somebody has seen to it.
+            401 | 403 if answer.code().is_none() => Err(refused_as(20_003)),
+            402 if answer.code().is_none() => Err(refused_as(20_005)),
             400..=499 => Err(refused(&answer)),
             // A text may have gone out before a 5xx came back.
             _ => Err(SendError::InDoubt { reason: format!("Twilio answered {status}") }),
@@ -120,6 +121,10 @@ fn receipt(message: MessageResource) -> SendReceipt {
     SendReceipt { sid: message.sid, status }
 }
 
+fn refused_as(code: i32) -> SendError {
+    SendError::Refused { code: Some(code), reason: format!("Twilio refused the text (error {code})") }
+}
+
 fn refused(answer: &Answer) -> SendError {
     let code = answer.code();
     let reason = match code {
@@ -138,9 +143,10 @@ fn not_answered(error: &ureq::Error) -> SendError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Secret, StoreConfig};
+    use crate::Secret;
+    use crate::conversations::WorkerConfig;
 
-    /// A text is sent under its recipient's lock, inside a transaction: every wait for Twilio ends before theirs do.
+    /// A STOP waits for a text that is on its way: every wait for Twilio ends before the claim of the text does.
     #[test]
     fn every_wait_has_an_end() {
         let sender = TwilioSms::new(&TwilioConfig {
@@ -151,9 +157,9 @@ mod tests {
         });
         let timeouts = sender.client.config().timeouts();
         let longest = timeouts.global.expect("a limit");
-        let store = StoreConfig::new(Secret::new(""));
         assert!(longest <= Duration::from_secs(10), "the port's promise");
-        assert!(longest < store.lock_timeout && longest < store.idle_in_transaction_timeout);
+        let lease = WorkerConfig::default().lease.to_std().unwrap();
+        assert!(longest + Duration::from_secs(3) < lease, "it is begun within three seconds");
         assert!(timeouts.connect.is_some_and(|limit| limit < longest));
     }
 }

@@ -24,6 +24,7 @@ mod lifecycle;
 mod migrations;
 mod missed_call;
 mod numbers;
+mod outbox_rules;
 mod people;
 #[cfg(feature = "photos")]
 mod photos;

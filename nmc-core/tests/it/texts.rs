@@ -6,6 +6,7 @@ use nmc_core::conversations::{
     Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig, receive_text,
     record_delivery,
 };
+use nmc_core::telephony::Pace;
 use nmc_core::testing::{
     Business, FakeSms, Fault, Gate, ManualClock, SmsForm, TestDb, VoiceForm, noon, orders, unique_phone, unique_sid, wait_until,
 };
@@ -62,7 +63,7 @@ impl Scene {
 
     fn worker(&self) -> Worker {
         let sender: Arc<dyn SmsSender> = self.sms.clone();
-        Worker::new(self.db.store.clone(), sender, WorkerConfig { batch: 200, ..WorkerConfig::default() })
+        Worker::new(self.db.store.clone(), sender, WorkerConfig { batch: 200, pace: Pace::NONE, ..WorkerConfig::default() })
     }
 
     fn opted_out(&self) -> bool {
@@ -418,22 +419,12 @@ fn a_text_needs_a_conversation_with_someone_who_can_be_texted() {
     }
 }
 
-#[test]
-fn a_conversation_has_one_greeting() {
-    let scene = Scene::new();
-    scene.missed_call().expect("a greeting");
-    let conversation = scene.business.conversation_with(&scene.db.store, &scene.customer);
-    let mut words = scene.business.words(conversation, "Hello again");
-    words.kind = MessageKind::Greeting;
-    let refused = scene.db.store.tenant(&scene.business.tenant, |tx| tx.messages().queue(&words));
-    assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-}
-
 // ------------------------------------------------------------------------------------------------ STOP against send
 
-/// The worker is inside `send`. The STOP must not return before what became of the text is written down.
+/// The worker is inside `send`. The STOP must not be answered before what became of the text is written down; it holds nothing that
+/// anybody else needs meanwhile.
 #[test]
-fn a_stop_waits_for_the_text_on_its_way() {
+fn stop_waits_for_the_text_on_its_way_without_a_connection() {
     let scene = Scene::new();
     let message = scene.queue("Hello").id;
     let worker = scene.worker();
@@ -445,36 +436,15 @@ fn a_stop_waits_for_the_text_on_its_way() {
             scene.text("STOP");
             scene.message(message).message_status
         });
-        scene.db.wait_for_waiting_sessions(1);
+        wait_until("the opt-out is recorded", || scene.opted_out());
+        scene.db.wait_for_held_locks(0);
         assert!(!stop.is_finished());
         assert_eq!(scene.sms.taken(), []);
         scene.sms.release();
-        assert_eq!(stop.join().unwrap(), MessageStatus::Accepted, "noted before the STOP was");
+        assert_eq!(stop.join().unwrap(), MessageStatus::Accepted, "noted before the STOP was answered");
         assert_eq!(pass.join().unwrap().unwrap().sent, 1);
     });
     assert_eq!(scene.sms.taken().len(), 1);
-}
-
-/// The worker has claimed the text when the STOP comes, but has not got to it.
-#[test]
-fn a_stop_overtakes_a_text_that_is_only_claimed() {
-    let scene = Scene::new();
-    let first = scene.business.queue(&scene.db.store, &unique_phone(), "Hello").unwrap();
-    scene.clock.advance(TimeDelta::seconds(1));
-    let second = scene.queue("Hello").id;
-    let worker = scene.worker();
-    scene.sms.hold();
-    std::thread::scope(|scope| {
-        let pass = scope.spawn(|| worker.pass());
-        scene.sms.wait_for_sender();
-        assert!(scene.message(second).lease_owner.is_some(), "claimed together with the first");
-        scene.text("STOP");
-        scene.sms.release();
-        let pass = pass.join().unwrap().unwrap();
-        assert_eq!((pass.sent, pass.ended), (1, 1));
-    });
-    assert_eq!(scene.message(second).message_status, MessageStatus::Canceled);
-    assert_eq!(scene.sms.taken().iter().map(|taken| taken.id).collect::<Vec<_>>(), [first.id]);
 }
 
 /// A text whose sending is in doubt may have gone out: a STOP does not guess, the worker asks. Then it is sent no more.
@@ -747,28 +717,26 @@ fn a_report_about_an_unknown_or_foreign_text_is_not_found() {
     assert_eq!(scene.db.rows_of(scene.business.tenant.id()), before);
 }
 
-/// The report may be faster than the worker's own note of what it sent.
+/// The report may be faster than the worker's own note of what it sent: the note then changes nothing.
 #[test]
-fn a_report_waits_for_the_sending_it_reports() {
+fn report_before_the_note_of_the_sending_counts() {
     let scene = Scene::new();
     let message = scene.queue("Hello").id;
     let worker = scene.worker();
     scene.sms.name_next("SMquick");
     let form = SmsForm::delivery(&scene.business.number, &scene.customer, "SMquick", "delivered");
-    let report = form.parse_delivery(Some(message));
     scene.sms.hold();
     std::thread::scope(|scope| {
         let pass = scope.spawn(|| worker.pass());
         scene.sms.wait_for_sender();
-        let reported = scope.spawn(|| record_delivery(&scene.db.store, &report));
-        scene.db.wait_for_waiting_sessions(1);
+        let reported = record_delivery(&scene.db.store, &form.parse_delivery(Some(message))).unwrap();
+        assert_eq!(reported.message_status, MessageStatus::Delivered);
         scene.sms.release();
-        assert_eq!(pass.join().unwrap().unwrap().sent, 1);
-        assert_eq!(reported.join().unwrap().unwrap().message_status, MessageStatus::Delivered);
+        pass.join().unwrap().unwrap();
     });
+    let delivered = scene.message(message);
+    assert_eq!((delivered.message_status, delivered.message_sid.as_deref()), (MessageStatus::Delivered, Some("SMquick")));
 }
-
-// ------------------------------------------------------------------------------------------------ bad input
 
 #[test]
 fn a_text_s_missing_or_malformed_field_is_named() {

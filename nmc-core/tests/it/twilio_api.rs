@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::conversations::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender, Worker, WorkerConfig, record_delivery};
+use nmc_core::telephony::Pace;
 use nmc_core::testing::{
     Business, FakeTwilio, ManualClock, SmsForm, TestDb, TwilioFault, TwilioText, noon, unique_phone, unique_sid,
 };
 use nmc_core::twilio::{TwilioConfig, TwilioSms};
-use nmc_core::{MessageId, MessageStatus, PhoneNumber, Secret};
+use nmc_core::{Clock, MessageId, MessageStatus, PhoneNumber, Secret};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,10 +103,10 @@ fn every_fault_says_whether_the_text_may_have_gone_out() {
             assert_eq!(twilio.requests() - requests, 1, "{fault:?}: a text is never posted twice behind our back");
             match (fault, &sent) {
                 (TwilioFault::Slow(_), Ok(_)) => assert_eq!(taken, 1),
-                (TwilioFault::TooMany(seconds), Err(SendError::NotNow { retry_after, .. })) => {
+                (TwilioFault::TooMany(seconds), Err(SendError::SlowDown { retry_after, .. })) => {
                     assert_eq!((taken, *retry_after), (0, Some(Duration::from_secs(seconds))));
                 }
-                (TwilioFault::Unauthorized, Err(SendError::NotNow { .. })) => assert_eq!(taken, 0),
+                (TwilioFault::Unauthorized, Err(SendError::Refused { code: Some(20_003), .. })) => assert_eq!(taken, 0),
                 (TwilioFault::ErrorBefore | TwilioFault::DropBefore, Err(SendError::InDoubt { .. })) => assert_eq!(taken, 0),
                 (TwilioFault::ErrorAfter | TwilioFault::DropAfter | TwilioFault::Garbage, Err(SendError::InDoubt { .. })) => {
                     assert_eq!(taken, 1)
@@ -216,7 +217,7 @@ fn credentials_and_people_show_in_no_error_and_no_debug_output() {
     }
     let wrong = TwilioSms::new(&TwilioConfig { auth_token: Secret::new("a wrong token"), ..account.clone() });
     let sent = wrong.send(&text.sms()).unwrap_err();
-    assert!(matches!(sent, SendError::NotNow { .. }), "{sent:?}");
+    assert!(matches!(sent, SendError::Refused { code: Some(20_003), .. }), "{sent:?}");
     said.push(format!("{sent} {sent:?} {wrong:?}"));
     twilio.block(&text.to);
     said.push(format!("{:?}", sender.send(&text.sms()).unwrap_err()));
@@ -244,6 +245,19 @@ struct Scene {
     twilio: FakeTwilio,
 }
 
+const UNPACED: WorkerConfig = WorkerConfig {
+    senders: 1,
+    batch: 5,
+    lease: TimeDelta::seconds(15),
+    doubt: TimeDelta::seconds(90),
+    max_attempts: 8,
+    first_backoff: TimeDelta::seconds(5),
+    longest_backoff: TimeDelta::hours(1),
+    idle: Duration::from_millis(250),
+    pace: Pace::NONE,
+    automatic_expiry: TimeDelta::hours(24),
+};
+
 impl Scene {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::new(noon()));
@@ -253,7 +267,7 @@ impl Scene {
     }
 
     fn worker(&self) -> Worker {
-        Worker::new(self.db.store.clone(), Arc::new(TwilioSms::new(&self.twilio.account())), WorkerConfig::default())
+        Worker::new(self.db.store.clone(), Arc::new(TwilioSms::new(&self.twilio.account())), UNPACED)
     }
 
     /// Passes, an hour after one another, until one has sent the text.
@@ -284,6 +298,44 @@ fn every_fault_ends_with_exactly_one_text() {
             assert_eq!(texts.len(), 1, "{first:?}, {second:?}");
             let message = scene.business.message(&scene.db.store, message.id);
             assert_eq!(message.message_sid.as_ref(), Some(&texts[0].sid), "{first:?}, {second:?}");
+        }
+    }
+}
+
+/// Twilio takes a request up to 20 seconds after we gave up, and lists what it took up to 30 seconds later: however often that happens
+/// to a text, it is sent once. The worker looks at every second.
+#[test]
+fn late_requests_and_lagging_lists_send_nothing_twice() {
+    let scene = Scene::new();
+    let late = |seconds| TwilioFault::TakenLate(Duration::from_secs(seconds));
+    let faults: [&[TwilioFault]; 6] = [
+        &[late(20)],
+        &[late(1)],
+        &[TwilioFault::DropAfter],
+        &[TwilioFault::ErrorAfter],
+        &[TwilioFault::DropBefore, late(20)],
+        &[TwilioFault::ErrorBefore, TwilioFault::DropAfter],
+    ];
+    for lag in [0, 7, 30] {
+        scene.twilio.lag_lists_by(TimeDelta::seconds(lag));
+        for faults in faults {
+            let customer = unique_phone();
+            let message = scene.business.queue(&scene.db.store, &customer, "Hello").unwrap();
+            let worker = scene.worker();
+            // A look-up stands between two sends: what it asks goes well.
+            let with_lookups = faults.iter().flat_map(|fault| [*fault, TwilioFault::Pass]);
+            scene.twilio.fail_with(with_lookups.take(faults.len() * 2 - 1));
+            let begun = scene.clock.now();
+            while scene.business.message(&scene.db.store, message.id).message_sid.is_none() {
+                worker.pass().unwrap();
+                scene.clock.advance(TimeDelta::seconds(1));
+                assert!(scene.clock.now() - begun < TimeDelta::minutes(10), "{faults:?}, {lag} s");
+            }
+            scene.clock.advance(TimeDelta::minutes(2));
+            worker.pass().unwrap();
+            scene.twilio.take_faults();
+            let texts = scene.twilio.texts().iter().filter(|text| text.to == customer.as_str()).count();
+            assert_eq!(texts, 1, "{faults:?}, a list that lags by {lag} s");
         }
     }
 }
@@ -327,7 +379,7 @@ fn texts_wait_for_the_right_credentials() {
     let scene = Scene::new();
     scene.business.queue(&scene.db.store, &unique_phone(), "Hello").unwrap();
     let wrong = TwilioConfig { auth_token: Secret::new("wrong"), ..scene.twilio.account() };
-    let worker = Worker::new(scene.db.store.clone(), Arc::new(TwilioSms::new(&wrong)), WorkerConfig::default());
+    let worker = Worker::new(scene.db.store.clone(), Arc::new(TwilioSms::new(&wrong)), UNPACED);
     assert_eq!(worker.pass().unwrap().put_back, 1);
     scene.clock.advance(TimeDelta::hours(1));
     scene.work_until_sent();

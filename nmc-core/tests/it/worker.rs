@@ -5,6 +5,7 @@ use nmc_core::conversations::{
     Message, MessageFilter, NewConversation, OutboundSms, SendError, SmsSender, Worker, WorkerConfig, receive_text,
 };
 use nmc_core::store::Person;
+use nmc_core::telephony::Pace;
 use nmc_core::testing::{
     Business, FakeSms, FakeTwilio, Fault, ManualClock, SmsForm, TestDb, TwilioFault, noon, query, unique_phone, wait_until,
 };
@@ -22,11 +23,14 @@ use std::time::Duration;
 const CONFIG: WorkerConfig = WorkerConfig {
     senders: 1,
     batch: 5,
-    lease: TimeDelta::seconds(90),
+    lease: TimeDelta::seconds(15),
+    doubt: TimeDelta::seconds(90),
     max_attempts: 8,
     first_backoff: TimeDelta::seconds(5),
     longest_backoff: TimeDelta::seconds(60),
     idle: Duration::from_millis(5),
+    pace: Pace::NONE,
+    automatic_expiry: TimeDelta::hours(24),
 };
 
 /// One business under a clock that stands still, and a provider in memory.
@@ -274,20 +278,18 @@ fn a_worker_killed_after_the_provider_took_the_text() {
     recover(&scene, &twilio, &message);
 }
 
-/// It has claimed the text, and waits for the person's lock.
+/// A person whose lock somebody holds is left for the next look, and keeps nobody else waiting.
 #[test]
-fn a_worker_killed_before_it_began_to_send() {
-    let (scene, twilio, message) = scene_for_a_killing();
+fn text_to_a_locked_person_waits_and_others_go() {
+    let scene = Scene::new();
+    let message = scene.queue("Hello");
+    let other = scene.queue("Hello, too").id;
     let person = Person::new(message.to_number.phone().unwrap().clone());
-    let killed = scene.db.store.tenant_and_person(&scene.business.tenant, &person, |_| {
-        let mut child = ChildWorker::start(&scene, &twilio);
-        scene.db.wait_for_waiting_sessions(1);
-        child.kill();
-        Ok(())
-    });
-    killed.unwrap();
-    assert_eq!(twilio.requests(), 0);
-    recover(&scene, &twilio, &message);
+    let pass = scene.db.store.tenant_and_person(&scene.business.tenant, &person, |_| scene.worker().pass()).unwrap();
+    assert_eq!((pass.sent, scene.sms.taken()[0].id), (1, other));
+    let waiting = scene.message(message.id);
+    assert_eq!((waiting.attempts, waiting.lease_owner, waiting.message_status), (0, None, MessageStatus::Queued));
+    assert_eq!(scene.worker().pass().unwrap().sent, 1);
 }
 
 /// It has Twilio's answer, and is just writing it down.
@@ -312,9 +314,9 @@ fn a_worker_killed_before_it_could_note_the_answer() {
 
 // ------------------------------------------------------------------------------------------------ the database
 
-/// The worker's connection dies while the provider is being called.
+/// The database goes away while the provider is being called, and what came of it can't be noted.
 #[test]
-fn a_lost_connection_sends_nothing_twice() {
+fn lost_database_during_a_send_sends_nothing_twice() {
     for fault in [None, Some(Fault::LostBefore), Some(Fault::LostAfter), Some(Fault::NotNow(None))] {
         let scene = Scene::new();
         let message = scene.queue("Hello");
@@ -324,20 +326,40 @@ fn a_lost_connection_sends_nothing_twice() {
         std::thread::scope(|scope| {
             let pass = scope.spawn(|| worker.pass());
             scene.sms.wait_for_sender();
-            let ended: Vec<bool> = scene.db.query(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-                 WHERE datname = current_database() AND state = 'idle in transaction'",
-            );
-            assert_eq!(ended, [true]);
+            let outage = scene.db.take_down();
             scene.sms.release();
             let lost = pass.join().unwrap();
             assert!(matches!(lost, Err(Error::Unavailable { .. })), "{fault:?}: {lost:?}");
+            drop(outage);
         });
         scene.clock.advance(TimeDelta::hours(1));
         scene.work_to_the_end();
         assert_eq!(scene.sms.taken().len(), 1, "{fault:?}");
         assert_eq!(scene.message(message.id).message_status, MessageStatus::Accepted, "{fault:?}");
     }
+}
+
+/// No transaction is open, and no connection held, while the provider answers.
+#[test]
+fn send_under_way_holds_no_connection() {
+    let scene = Scene::new();
+    scene.queue("Hello");
+    let worker = scene.worker();
+    scene.sms.hold();
+    std::thread::scope(|scope| {
+        let pass = scope.spawn(|| worker.pass());
+        scene.sms.wait_for_sender();
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL
+                    AND pid <> pg_backend_pid()";
+        assert_eq!(scene.db.query::<i64>(open), [0]);
+        // Even if its connection is taken away meanwhile, what came of the text is noted on another.
+        let _ended: Vec<bool> = scene.db.query(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        scene.sms.release();
+        assert_eq!(pass.join().unwrap().unwrap().sent, 1);
+    });
 }
 
 /// `run` outlives a database that goes away and comes back.
@@ -361,33 +383,32 @@ fn a_running_worker_gets_over_lost_connections() {
 
 // ------------------------------------------------------------------------------------------------ several workers
 
-/// A worker so slow that its claims have ended sends none of them any more, whether somebody else has claimed them or not.
+/// What a worker notes after its claim went to somebody else changes nothing.
 #[test]
-fn a_worker_whose_claim_has_ended_does_not_send() {
+fn late_outcome_of_a_lost_claim_changes_nothing() {
     let scene = Scene::new();
-    let first = scene.queue("first").id;
-    scene.clock.advance(TimeDelta::seconds(1));
-    let others = HashSet::from([scene.queue("second").id, scene.queue("third").id]);
+    let message = scene.queue("Hello").id;
     let slow = scene.worker();
-    let quick_sms = Arc::new(FakeSms::new());
-    let quick = Worker::new(scene.db.store.clone(), quick_sms.clone(), WorkerConfig { batch: 1, ..CONFIG });
+    let mute = Arc::new(FakeSms::new());
+    mute.cannot_tell();
+    let quick = Worker::new(scene.db.store.clone(), mute.clone(), CONFIG);
     scene.sms.hold();
     std::thread::scope(|scope| {
         let pass = scope.spawn(|| slow.pass());
         scene.sms.wait_for_sender();
-        assert_eq!(quick.pass().unwrap().sent, 0, "all three are claimed");
-        scene.clock.advance(TimeDelta::seconds(91));
-        // The first is being sent, which its row's lock shows; the others are free again.
-        assert_eq!(quick.pass().unwrap().sent, 1);
+        scene.clock.advance(TimeDelta::seconds(104));
+        assert_eq!(
+            quick.pass().unwrap(),
+            nmc_core::conversations::Pass::default(),
+            "it is claimed, or its doubt has not settled"
+        );
+        scene.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(quick.pass().unwrap().ended, 1, "the other provider can't tell");
         scene.sms.release();
-        assert_eq!(pass.join().unwrap().unwrap().sent, 1);
+        assert_eq!(pass.join().unwrap().unwrap(), nmc_core::conversations::Pass::default());
     });
-    let ids = |sms: &FakeSms| sms.taken().iter().map(|taken| taken.id).collect::<Vec<_>>();
-    assert_eq!(ids(&scene.sms), [first]);
-    assert_eq!(quick.pass().unwrap().sent, 1, "the third was left for whoever asks about it first");
-    assert_eq!(HashSet::from_iter(ids(&quick_sms)), others);
-    scene.clock.advance(TimeDelta::hours(1));
-    assert_eq!(slow.pass().unwrap(), nmc_core::conversations::Pass::default());
+    let message = scene.message(message);
+    assert_eq!((message.message_status, message.message_sid, mute.taken().len()), (MessageStatus::Failed, None, 0));
 }
 
 #[test]
@@ -453,32 +474,63 @@ fn spread(seconds: i64) -> std::ops::RangeInclusive<TimeDelta> {
 }
 
 #[test]
-fn the_wait_doubles_to_its_limit_and_then_the_text_is_given_up() {
-    for (fault, asks_again) in [(Fault::NotNow(None), 0), (Fault::LostBefore, 1)] {
-        let scene = Scene::new();
-        let worker = scene.worker_with(WorkerConfig { max_attempts: 6, ..CONFIG });
-        let message = scene.queue("Hello");
-        scene.sms.fail_with(vec![fault.clone(); 20]);
-        for seconds in [5, 10, 20, 40, 60] {
-            assert_eq!(worker.pass().unwrap().put_back, 1, "{fault:?} {seconds}");
-            let wait = wait_of(&scene, message.id);
-            assert!(spread(seconds).contains(&wait), "{fault:?}: {wait} for {seconds} s");
-            assert!(scene.message(message.id).error_message.is_some(), "the reason stands in the row meanwhile");
-            scene.clock.advance(wait - TimeDelta::microseconds(1));
-            assert_eq!(worker.pass().unwrap(), nmc_core::conversations::Pass::default(), "not before its time");
-            scene.clock.advance(TimeDelta::microseconds(1));
-        }
-        // In doubt, the provider is asked once more what became of the last attempt.
-        for _ in 0..asks_again {
-            assert_eq!(worker.pass().unwrap().put_back, 1);
-            scene.clock.advance(TimeDelta::hours(1));
-        }
-        assert_eq!(worker.pass().unwrap().ended, 1, "{fault:?}");
-        let given_up = scene.message(message.id);
-        assert_eq!((given_up.message_status, given_up.lease_owner), (MessageStatus::Failed, None), "{fault:?}");
-        assert!(given_up.error_message.is_some());
-        assert_eq!((scene.failures(&message), scene.sms.taken().len()), (1, 0), "{fault:?}");
+fn wait_doubles_to_its_limit_then_the_text_is_given_up() {
+    let scene = Scene::new();
+    let worker = scene.worker_with(WorkerConfig { max_attempts: 6, ..CONFIG });
+    let message = scene.queue("Hello");
+    scene.sms.fail_with(vec![Fault::NotNow(None); 20]);
+    for seconds in [5, 10, 20, 40, 60] {
+        assert_eq!(worker.pass().unwrap().put_back, 1, "{seconds}");
+        let wait = wait_of(&scene, message.id);
+        assert!(spread(seconds).contains(&wait), "{wait} for {seconds} s");
+        assert!(scene.message(message.id).error_message.is_some(), "the reason stands in the row meanwhile");
+        scene.clock.advance(wait - TimeDelta::microseconds(1));
+        assert_eq!(worker.pass().unwrap(), nmc_core::conversations::Pass::default(), "not before its time");
+        scene.clock.advance(TimeDelta::microseconds(1));
     }
+    assert_eq!(worker.pass().unwrap().ended, 1);
+    let given_up = scene.message(message.id);
+    assert_eq!((given_up.message_status, given_up.lease_owner), (MessageStatus::Failed, None));
+    assert!(given_up.error_message.is_some());
+    assert_eq!((scene.failures(&message), scene.sms.taken().len()), (1, 0));
+}
+
+/// Every doubt has to settle first, however often it comes; then the provider is asked, and only then the text is sent again.
+#[test]
+fn text_in_doubt_is_asked_about_after_ninety_seconds() {
+    let scene = Scene::new();
+    let worker = scene.worker_with(WorkerConfig { max_attempts: 4, ..CONFIG });
+    let message = scene.queue("Hello");
+    scene.sms.fail_with(vec![Fault::LostBefore; 20]);
+    for attempt in 1..=4 {
+        assert_eq!(worker.pass().unwrap().put_back, 1, "{attempt}");
+        assert_eq!(wait_of(&scene, message.id), TimeDelta::seconds(90), "{attempt}");
+        scene.clock.advance(TimeDelta::seconds(90) - TimeDelta::microseconds(1));
+        assert_eq!(worker.pass().unwrap(), nmc_core::conversations::Pass::default(), "not before its time");
+        scene.clock.advance(TimeDelta::microseconds(1));
+        assert_eq!(scene.sms.lookups(), attempt - 1, "asked before each further try");
+    }
+    assert_eq!(worker.pass().unwrap().ended, 1, "it is asked about once more, and given up");
+    assert_eq!((scene.sms.lookups(), scene.sms.taken().len(), scene.failures(&message)), (4, 0, 1));
+}
+
+/// A text that was in doubt once is looked up before each further try, also after one that certainly failed.
+#[test]
+fn text_once_in_doubt_is_looked_up_before_each_try() {
+    let scene = Scene::new();
+    let message = scene.queue("Hello").id;
+    scene.sms.fail_with([Fault::LostAfter]);
+    // The provider's list does not show it for a long time.
+    scene.sms.hide_taken(true);
+    scene.worker().pass().unwrap();
+    scene.clock.advance(TimeDelta::seconds(90));
+    scene.sms.fail_with([Fault::NotNow(None)]);
+    assert_eq!(scene.worker().pass().unwrap().put_back, 1);
+    scene.sms.hide_taken(false);
+    scene.clock.advance(TimeDelta::hours(1));
+    assert_eq!(scene.worker().pass().unwrap().sent, 1);
+    assert_eq!(scene.sms.taken().len(), 1, "it was found, and not sent again");
+    assert_eq!(scene.message(message).message_sid, Some(scene.sms.taken()[0].sid.clone()));
 }
 
 #[test]
@@ -606,15 +658,14 @@ fn a_suspension_stops_a_batch() {
 // ------------------------------------------------------------------------------------------------ stopping
 
 #[test]
-fn a_worker_told_to_stop_gives_back_what_it_holds() {
+fn stopped_worker_ends_what_it_sends_and_leaves_the_rest() {
     let scene = Scene::new();
     // One of them is in doubt, and stays so.
     let in_doubt = scene.queue("in doubt").id;
     scene.sms.fail_with([Fault::LostAfter]);
     scene.worker().pass().unwrap();
-    scene.clock.advance(TimeDelta::minutes(-10));
     let first = scene.queue("first").id;
-    scene.clock.advance(TimeDelta::minutes(11));
+    scene.clock.advance(TimeDelta::seconds(1));
     let others = [scene.queue("second").id, scene.queue("third").id];
     let worker = scene.worker();
     scene.sms.hold();
@@ -622,13 +673,13 @@ fn a_worker_told_to_stop_gives_back_what_it_holds() {
         let run = scope.spawn(|| worker.run());
         scene.sms.wait_for_sender();
         for id in others {
-            assert!(scene.message(id).lease_owner.is_some(), "claimed together");
+            assert_eq!(scene.message(id).lease_owner, None, "nothing is claimed that nobody is free to send");
         }
         worker.stop();
         scene.sms.release();
         run.join().unwrap();
     });
-    assert_eq!(scene.message(first).message_status, MessageStatus::Accepted, "what it was sending is sent");
+    assert_eq!(scene.message(first).message_status, MessageStatus::Accepted, "what it was sending is sent and noted");
     for id in others {
         let message = scene.message(id);
         assert_eq!((message.message_status, message.attempts, message.lease_owner), (MessageStatus::Queued, 0, None));

@@ -75,8 +75,7 @@ pub(crate) fn explain(bench: &Bench) -> Answer<()> {
         Ok(())
     })?;
     play(bench, "the worker's search for due texts", |store| {
-        store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(100))?;
-        store.tenant(tenant, |tx| tx.messages().claim(10, Default::default()))?;
+        store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(None, 100))?;
         Ok(())
     })?;
     Ok(())

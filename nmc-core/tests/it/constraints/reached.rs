@@ -18,9 +18,7 @@ use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::Reason;
 use nmc_core::testing::{SmsForm, noon, unique_phone, unique_sid};
-use nmc_core::{
-    CallOutcome, CallerIdentity, JobType, MessageKind, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx,
-};
+use nmc_core::{CallOutcome, CallerIdentity, JobType, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx};
 use serde_json::json;
 
 /// Who refuses.
@@ -223,10 +221,6 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("messages_created_by_fkey", TheTable, |w, strange| {
         w.tx(|tx| tx.messages().queue(&NewMessage { created_by: Some(strange.user), ..words(w) }))
     }),
-    ("messages_greeting_key", Sooner("kind", "greeting was already sent in this conversation"), |w, _| w.tx(|tx| {
-        let greeting = NewMessage { kind: MessageKind::Greeting, ..words(w) };
-        tx.messages().queue(&greeting).and_then(|_| tx.messages().queue(&greeting))
-    })),
     ("messages_message_body_check", Sooner("body", "must be at most 1600 characters"), |w, _| {
         w.tx(|tx| tx.messages().queue(&NewMessage { body: "x".repeat(1_601), ..words(w) }))
     }),

@@ -122,11 +122,6 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let new = NewMessage { created_by: Some(theirs.user), ..message_to(own.conversation, &own.phone) };
         tx.messages().queue(&new).map(|_| "made".to_owned())
     }),
-    // Theirs is due as well, where there are theirs.
-    ("Messages::claim", |tx, own, _| {
-        tx.messages().queue(&message_to(own.conversation, &own.phone))?;
-        told(tx.messages().claim(100, chrono::TimeDelta::minutes(1))?.len())
-    }),
 
     // Their customer has opted out, there.
     ("Consents::is_opted_out", |tx, _, theirs| told(tx.consents().is_opted_out(&theirs.customer)?)),

@@ -27,4 +27,6 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.phone_numbers().update(theirs.number, &patch)?)
     }),
     ("PhoneNumbers::set_status", |tx, _, theirs| told(tx.phone_numbers().set_status(theirs.number, NumberStatus::Released)?)),
+
+    ("NumberPacing::find_by_number", |tx, _, theirs| told(tx.number_pacing().find_by_number(&theirs.phone)?)),
 ];

@@ -1,0 +1,204 @@
+//! One attempt at one claimed text, without a transaction: what the provider is asked, and what its answers mean.
+
+use super::message_queue::{ClaimedMessage, OPTED_OUT, Renewal};
+use super::message_transitions::Ending;
+use super::{Lookup, MessageQueueLimits, OutboundSms, SendError, SendReceipt, SmsSender, WorkerConfig};
+use crate::store::{Store, Tenant};
+use crate::telephony::{Consequence, explain, meaning_of};
+use crate::{MessageStatus, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::{Duration, Instant};
+
+/// How long after its claim began a text may still be handed to the provider. Whoever is later than that gives it back: a STOP that
+/// came meanwhile waits no longer than the claim's lease.
+pub(super) const BEGIN_WITHIN: Duration = Duration::from_secs(3);
+
+/// What else follows from an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// Nothing.
+    Nothing,
+    /// The recipient is noted as opted out.
+    OptOut,
+    /// The sending number is held back, for this reason.
+    NumberOnHold(String),
+    /// The whole account is held back, for so long as the provider asks, if it does, and for this reason.
+    AccountOnHold(Option<Duration>, String),
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone)]
+pub(super) struct Came {
+    pub(super) ending: Ending,
+    pub(super) follows: Follows,
+}
+
+impl From<Ending> for Came {
+    fn from(ending: Ending) -> Self {
+        Self { ending, follows: Follows::Nothing }
+    }
+}
+
+/// One attempt.
+pub(super) struct Attempt<'a> {
+    pub(super) store: &'a Store,
+    pub(super) sender: &'a dyn SmsSender,
+    pub(super) config: &'a WorkerConfig,
+    pub(super) tenant: &'a Tenant,
+    pub(super) text: &'a ClaimedMessage,
+    /// When the claim was begun.
+    pub(super) claimed: Instant,
+}
+
+/// What is known of a text in doubt.
+enum Found {
+    Held(SendReceipt),
+    Nothing,
+    CannotTell,
+    NotNow(String),
+}
+
+impl Attempt<'_> {
+    /// Makes it.
+    pub(super) fn make(&self) -> Came {
+        if !self.text.in_doubt {
+            return self.send(self.claimed);
+        }
+        match self.look_up() {
+            Ok(Found::Held(receipt)) => Ending::Sent(receipt).into(),
+            Ok(Found::Nothing) => self.send_again(),
+            Ok(Found::CannotTell) => {
+                self.give_up(None, "its sending was interrupted and the provider can't tell whether it went out".to_owned())
+            }
+            Ok(Found::NotNow(why)) => self.ask_again(&why),
+            Err(error) => {
+                tracing::warn!(message = %self.text.id, error = error.causes(), "a text in doubt can't be looked up now");
+                Ending::NotBegun.into()
+            }
+        }
+    }
+
+    /// Asks the provider for a text in doubt. The first that it holds and that is no other row's is this one.
+    fn look_up(&self) -> Result<Found> {
+        let held = match self.sender.lookup(&self.sms(), self.text.created_at) {
+            Ok(Lookup::Held(held)) => held,
+            Ok(Lookup::CannotTell) => return Ok(Found::CannotTell),
+            Err(error) => return Ok(Found::NotNow(error.to_string())),
+        };
+        if held.is_empty() {
+            return Ok(Found::Nothing);
+        }
+        let sids: Vec<String> = held.iter().map(|receipt| receipt.sid.clone()).collect();
+        let unknown = self.store.tenant(self.tenant, |tx| tx.messages().unknown_sids(&sids))?;
+        Ok(held.into_iter().find(|receipt| unknown.contains(&receipt.sid)).map_or(Found::Nothing, Found::Held))
+    }
+
+    /// The provider has never had it: it is sent, if it still may be.
+    fn send_again(&self) -> Came {
+        if self.text.attempts > self.config.max_attempts {
+            return self.give_up(None, "it was given up after too many attempts".to_owned());
+        }
+        let begun = Instant::now();
+        let limits = MessageQueueLimits::of(self.config);
+        match self.store.tenant(self.tenant, |tx| tx.messages().renew(self.text, &limits)) {
+            Ok(Renewal::Granted) => self.send(begun),
+            Ok(Renewal::NotNow) => self.put_back(TimeDelta::seconds(1), "it waits for another step with the same person", false),
+            Ok(Renewal::OptedOut) => {
+                Ending::Ended { status: MessageStatus::Canceled, code: None, why: OPTED_OUT.to_owned() }.into()
+            }
+            Ok(Renewal::Lost) => Ending::NotBegun.into(),
+            Err(error) => {
+                tracing::warn!(message = %self.text.id, error = error.causes(), "a text can't be sent again now");
+                Ending::NotBegun.into()
+            }
+        }
+    }
+
+    fn send(&self, claimed: Instant) -> Came {
+        if claimed.elapsed() > BEGIN_WITHIN {
+            return Ending::NotBegun.into();
+        }
+        match self.sender.send(&self.sms()) {
+            Ok(receipt) => Ending::Sent(receipt).into(),
+            Err(SendError::InDoubt { reason }) => {
+                tracing::warn!(message = %self.text.id, reason, "text in doubt");
+                // The time is reckoned from now, when the attempt has ended: only then the provider's list begins to catch up.
+                Ending::InDoubt { at: self.store.now() + self.config.doubt, why: reason }.into()
+            }
+            Err(SendError::NotNow { retry_after, reason }) => self.try_later(retry_after, reason),
+            Err(SendError::SlowDown { retry_after, reason }) => {
+                let wait = retry_after.unwrap_or(Duration::from_secs(1));
+                let came = self.put_back(self.asked(retry_after).max(TimeDelta::seconds(1)), &reason, false);
+                Came { follows: Follows::AccountOnHold(Some(wait), reason), ..came }
+            }
+            Err(SendError::Refused { code, reason }) => self.refused(code, reason),
+        }
+    }
+
+    fn refused(&self, code: Option<i32>, reason: String) -> Came {
+        let known = code.and_then(meaning_of);
+        let why = code.map_or_else(|| reason.clone(), explain);
+        match known.map(|meaning| meaning.consequence) {
+            Some(Consequence::Passing) => self.try_later(None, why),
+            Some(Consequence::AccountOnHold) => {
+                let came = self.put_back(self.config.first_backoff, &why, false);
+                Came { follows: Follows::AccountOnHold(None, why), ..came }
+            }
+            Some(Consequence::NumberOnHold) => {
+                let came = self.put_back(super::worker::NUMBER_HOLD, &why, false);
+                Came { follows: Follows::NumberOnHold(why), ..came }
+            }
+            Some(Consequence::OptedOut) => Came { follows: Follows::OptOut, ..self.give_up(code, why) },
+            _ => self.give_up(code, why),
+        }
+    }
+
+    fn try_later(&self, retry_after: Option<Duration>, reason: String) -> Came {
+        if self.text.attempts >= self.config.max_attempts {
+            return self.give_up(None, reason);
+        }
+        self.put_back(self.backoff(retry_after), &reason, true)
+    }
+
+    /// The provider can't be asked about a text in doubt.
+    fn ask_again(&self, why: &str) -> Came {
+        if self.text.attempts >= self.config.max_attempts {
+            return self.give_up(None, "its sending was interrupted and the provider could not be asked about it".to_owned());
+        }
+        Ending::InDoubt { at: self.store.now() + self.backoff(None), why: why.to_owned() }.into()
+    }
+
+    fn put_back(&self, wait: TimeDelta, why: &str, counts: bool) -> Came {
+        tracing::info!(message = %self.text.id, attempt = self.text.attempts, why, "text put back");
+        Ending::PutBack { at: self.later(wait), why: why.to_owned(), counts }.into()
+    }
+
+    fn give_up(&self, code: Option<i32>, why: String) -> Came {
+        tracing::error!(tenant = %self.tenant.id(), message = %self.text.id, code, why, "text given up");
+        Ending::Ended { status: MessageStatus::Failed, code, why }.into()
+    }
+
+    fn later(&self, wait: TimeDelta) -> DateTime<Utc> {
+        self.store.now() + wait
+    }
+
+    /// What the provider asks for, as far as anybody waits.
+    fn asked(&self, retry_after: Option<Duration>) -> TimeDelta {
+        let longest = self.config.longest_backoff;
+        retry_after.map_or(TimeDelta::zero(), |wait| TimeDelta::from_std(wait).map_or(longest, |wait| wait.min(longest)))
+    }
+
+    /// What the provider asks, or doubling from the first wait; a quarter of it at random, so that texts that failed
+    /// together do not come back together.
+    fn backoff(&self, asked: Option<Duration>) -> TimeDelta {
+        let WorkerConfig { first_backoff, longest_backoff, .. } = *self.config;
+        let doublings = u32::try_from(self.text.attempts.saturating_sub(1)).unwrap_or(0).min(16);
+        let wait = (first_backoff * 2_i32.pow(doublings)).min(longest_backoff);
+        let random = self.text.lease.uuid().as_fields().2.wrapping_add(self.text.id.uuid().as_fields().2) % 256;
+        wait.max(self.asked(asked)) + wait / 1024 * i32::from(random)
+    }
+
+    fn sms(&self) -> OutboundSms<'_> {
+        OutboundSms { id: self.text.id, from: &self.text.from, to: &self.text.to, body: &self.text.body }
+    }
+}
