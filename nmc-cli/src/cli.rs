@@ -218,9 +218,13 @@ pub(crate) struct WorkerArgs {
     #[arg(long, env = "NMC_SMS", value_enum, default_value_t = Sms::Console)]
     pub(crate) sms: Sms,
 
-    /// Texts sent at once
-    #[arg(long, env = "NMC_SENDERS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32))]
+    /// Texts that may be on their way to the provider at once; they hold no database connection
+    #[arg(long, env = "NMC_SENDERS", default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) senders: u16,
+
+    /// Texts a second from one number; toll-free numbers send three times as fast. Raise it to what a registered campaign allows
+    #[arg(long, env = "NMC_TEXTS_PER_SECOND", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) texts_per_second: u16,
 }
 
 /// The worker by itself: `up` has the account among the server's options.

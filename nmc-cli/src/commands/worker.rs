@@ -3,9 +3,11 @@ use crate::cli::{DatabaseArgs, Sms, TwilioArgs, WorkerArgs, WorkerCommand};
 use crate::database::Database;
 use crate::error::CliResult;
 use crate::stop::StopSignals;
+use chrono::TimeDelta;
 use nmc_core::Store;
 use nmc_core::conversations::{ConsoleSms, SmsSender, Worker, WorkerConfig};
 use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
+use nmc_core::telephony::Pace;
 use nmc_core::twilio::TwilioSms;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,7 +49,9 @@ pub(crate) fn start(
     numbers: Option<Provisioner>,
     args: &WorkerArgs,
 ) -> CliResult<RunningWorker> {
-    let config = WorkerConfig { senders: usize::from(args.senders), ..WorkerConfig::default() };
+    let long_code = TimeDelta::seconds(1) / i32::from(args.texts_per_second);
+    let pace = Pace { long_code, toll_free: long_code / 3 };
+    let config = WorkerConfig { senders: usize::from(args.senders), pace, ..WorkerConfig::default() };
     let texts = Worker::new(store, sender, config);
     if numbers.is_none() {
         eprintln!("numbers are not looked after: that needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NMC_PUBLIC_URL");

@@ -82,6 +82,9 @@ impl Client {
             .max_redirects(0)
             .timeout_connect(Some(Duration::from_secs(3)))
             .timeout_global(Some(limit))
+            // As many as a worker has under way: a connection is not made anew for each text.
+            .max_idle_connections_per_host(64)
+            .max_idle_connections(64)
             // The roots that the machine trusts: a proxy's own certificate works as it does for other programs.
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build()

@@ -356,11 +356,10 @@ impl Recording {
 
 impl SmsSender for Recording {
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError> {
+        // The request leaves a moment after it was decided to send it, as it does where a connection has to be made.
+        std::thread::sleep(Duration::from_micros(self.now() * 37 % 3_000));
         let at = self.now();
         self.began.lock().unwrap().entry(sms.to.to_string()).or_default().push(at);
-        for _ in 0..at % 7 {
-            std::thread::yield_now();
-        }
         let sid = format!("SMrecorded{}", self.sids.fetch_add(1, Ordering::SeqCst));
         match at % 5 {
             0 => Err(SendError::InDoubt { reason: "the answer got lost".to_owned() }),
