@@ -263,6 +263,7 @@ fn after_a_stop_nothing_is_queued_until_a_start() {
     assert_eq!(scene.text("HELP").reply, None);
     assert_eq!(scene.statuses(), []);
     scene.text("START");
+    scene.clock.advance(TimeDelta::hours(1));
     assert!(scene.missed_call().is_some());
     scene.queue("Welcome back");
     scene.worker().pass().unwrap();
@@ -416,17 +417,6 @@ fn a_text_needs_a_conversation_with_someone_who_can_be_texted() {
         let refused = store.tenant(tenant, |tx| tx.messages().queue(&scene.business.words(conversation, "Hello")));
         assert!(matches!(refused, Err(Error::NotFound { entity: "conversation" })), "{refused:?}");
     }
-}
-
-#[test]
-fn a_conversation_has_one_greeting() {
-    let scene = Scene::new();
-    scene.missed_call().expect("a greeting");
-    let conversation = scene.business.conversation_with(&scene.db.store, &scene.customer);
-    let mut words = scene.business.words(conversation, "Hello again");
-    words.kind = MessageKind::Greeting;
-    let refused = scene.db.store.tenant(&scene.business.tenant, |tx| tx.messages().queue(&words));
-    assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
 }
 
 // ------------------------------------------------------------------------------------------------ STOP against send

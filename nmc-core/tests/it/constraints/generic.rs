@@ -50,8 +50,12 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("api_keys_scopes_check", "a Vec without gaps", r#"{"scopes": [null]}"#),
     ("api_keys_secret_hash_check", "a TokenHash", r#"{"secret_hash": "\\x00"}"#),
     ("business_settings_ai_takeover_delay_seconds_check", "checked before", r#"{"ai_takeover_delay_seconds": 59}"#),
+    ("business_settings_allowed_countries_check", "checked before", r#"{"allowed_countries": [null]}"#),
+    ("business_settings_auto_resolve_days_check", "checked before", r#"{"auto_resolve_days": 366}"#),
     ("business_settings_basic_job_estimate_max_check", "checked before", r#"{"basic_job_estimate_max": 10001}"#),
     ("business_settings_basic_job_estimate_min_check", "checked before", r#"{"basic_job_estimate_min": 24}"#),
+    ("business_settings_daily_person_limit_check", "checked before", r#"{"daily_person_limit": 101}"#),
+    ("business_settings_daily_text_limit_check", "checked before", r#"{"daily_text_limit": 100001}"#),
     ("business_settings_greeting_cooldown_hours_check", "checked before", r#"{"greeting_cooldown_hours": 721}"#),
     ("business_settings_greeting_template_check", "checked before", r#"{"greeting_template": "{{business_name}}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}"#),
     ("business_settings_greeting_template_placeholder_check", "checked before", r#"{"greeting_template": "Hello, hello!"}"#),
@@ -155,7 +159,8 @@ impl Known {
     fn breach(&self, world: &World) -> Option<String> {
         let Self { name, table, tenant_key, kind, columns, definition } = self;
         if let Some((.., changes)) = COPIES.iter().find(|(known, ..)| known == name) {
-            let first = if name == "messages_call_id_greeting_key" { "UPDATE messages SET message_kind = 'greeting';" } else { "" };
+            let first =
+                if name == "messages_call_id_greeting_key" { "UPDATE messages SET message_kind = 'greeting';" } else { "" };
             return Some(format!("{first} {}", self.copied(world, changes)));
         }
         if LOOKED_UP.contains(&name.as_str()) {
