@@ -3,6 +3,7 @@
 mod access;
 mod length;
 mod number;
+mod settings;
 mod tenant;
 mod twilio;
 
@@ -10,6 +11,7 @@ pub(crate) use access::{
     ApiKeyCommand, ApiKeyName, KeyState, TokenKeyCommand, TokenKeysArg, UserActivity, UserArgs, UserCommand, UserKey,
 };
 pub(crate) use number::{CriteriaArgs, HowArgs, KindArgs, NumberCommand, NumberKey};
+pub(crate) use settings::SettingsArgs;
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
 pub(crate) use twilio::TwilioArgs;
 

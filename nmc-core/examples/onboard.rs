@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         email_verified: true,
     };
     let number = NewPhoneNumber {
-        phone_number: format!("+1{:010}", run.as_u128() % 10_000_000_000).parse()?,
+        phone_number: format!("+1312{:07}", run.as_u128() % 10_000_000).parse()?,
         twilio_phone_sid: Some(format!("PN{}", run.simple())),
         locality: Some("Chicago".to_owned()),
         region: Some("IL".to_owned()),

@@ -1,5 +1,6 @@
 //! `nmc tenant`.
 
+use super::settings::SettingsArgs;
 use super::{FormatArg, PageArgs};
 use chrono::NaiveTime;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
@@ -41,6 +42,8 @@ pub(crate) enum KnownTenantCommand {
     },
     /// Change what a business says of itself, its hours and its prices
     Change(Box<TenantChangeArgs>),
+    /// Show or change how a business answers: its greeting, when and whom it texts, how calls are screened
+    Settings(Box<SettingsArgs>),
     /// Show how far a business is with its onboarding, and what each step still needs
     Onboarding {
         #[command(flatten)]

@@ -10,6 +10,7 @@ mod onboarding;
 mod openapi;
 mod serve;
 mod tenant;
+mod tenant_settings;
 mod tenant_status;
 mod token_key;
 mod up;

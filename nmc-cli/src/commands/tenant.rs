@@ -1,3 +1,4 @@
+use super::tenant_settings::{self, SETTINGS};
 use super::{number, onboarding, tenant_status, user};
 use crate::cli::{DatabaseArgs, Format, KnownTenantCommand, OnboardingState, TenantChangeArgs};
 use crate::database::{Database, tenant};
@@ -6,7 +7,7 @@ use crate::output::{Columns, time, write_json};
 use chrono::{DateTime, Utc};
 use nmc_core::identity::{TenantFilter, TenantPatch, TenantRow};
 use nmc_core::numbers::NumberFilter;
-use nmc_core::settings::{BusinessHours, BusinessSettings};
+use nmc_core::settings::BusinessHours;
 use nmc_core::store::Reason;
 use nmc_core::{PageRequest, Patch, Store};
 use serde_json::{Value, json};
@@ -44,27 +45,6 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
     },
 };
 
-const SETTINGS: Columns<BusinessSettings> = Columns {
-    names: &[
-        "greeting_template",
-        "greeting_reviewed_at",
-        "greeting_cooldown_hours",
-        "ai_takeover_delay_seconds",
-        "basic_job_estimate_min",
-        "basic_job_estimate_max",
-    ],
-    values: |row| {
-        vec![
-            json!(row.greeting_template),
-            json!(row.greeting_reviewed_at.map(time)),
-            json!(row.greeting_cooldown_hours),
-            json!(row.ai_takeover_delay_seconds),
-            json!(row.basic_job_estimate_min),
-            json!(row.basic_job_estimate_max),
-        ]
-    },
-};
-
 /// When it is open, as of an instant.
 const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns {
     names: &["business_hours_start", "business_hours_end", "is_open", "next_open", "next_close"],
@@ -96,6 +76,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
         }
         KnownTenantCommand::Show { tenant, format } => show(&store, &tenant.tenant, format.format)?,
         KnownTenantCommand::Change(args) => change(&store, *args)?,
+        KnownTenantCommand::Settings(args) => tenant_settings::run(&store, *args)?,
         KnownTenantCommand::Onboarding { tenant, complete, format } => {
             onboarding::run(&store, &tenant.tenant, complete, format.format)?;
         }

@@ -1,7 +1,9 @@
 //! The main job: a call's callback comes in, and if nobody took the call, its caller gets one text.
 
 use super::{Call, CallFacts, NewCall};
-use crate::conversations::{ConversationEvents, Conversations, GreetingContext, Messages, NewConversationEvent, NewMessage};
+use crate::conversations::{
+    Answer, ConversationEvents, Conversations, GreetingContext, Messages, NewConversationEvent, NewMessage, NotTexted,
+};
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::VoiceCallback;
 use crate::{
@@ -23,6 +25,8 @@ pub struct Recorded {
     pub conversation: Option<ConversationId>,
     /// The greeting this callback queued.
     pub greeting: Option<MessageId>,
+    /// Why this callback queued none, where the caller would have been owed one.
+    pub not_texted: Option<NotTexted>,
 }
 
 /// Records a call's status callback: the call, its outcome, the caller's conversation, the events, and the greeting if
@@ -65,7 +69,7 @@ impl VoiceStatus<'_> {
             self.count_in(tx, &mut call)?;
         } else {
             if !call.absorb(self.facts, self.from_own_number, tx.now()) {
-                return Ok(Recorded::of(&call, None));
+                return Ok(Recorded::of(&call));
             }
             tx.calls().save_progress(&call)?;
             let late = call.duration_seconds.unwrap_or(0) - before.2.unwrap_or(0);
@@ -74,7 +78,7 @@ impl VoiceStatus<'_> {
             }
         }
         let Some(conversation) = call.conversation_id else {
-            return Ok(Recorded::of(&call, None));
+            return Ok(Recorded::of(&call));
         };
         let mut events = Vec::new();
         let event = |kind| NewConversationEvent::new(conversation, kind).of_call(call.id);
@@ -87,17 +91,18 @@ impl VoiceStatus<'_> {
         } else if call.outcome != before.1 {
             events.push(event(Event::OutcomeChanged).with(json!({"old": before.1, "new": call.outcome})));
         }
-        let greeting = match call.outcome {
-            Some(outcome) if outcome.wants_greeting() && (ended_now || before.1 != call.outcome) => {
-                self.greet(tx, conversation, call.id)?
-            }
-            _ => None,
-        };
-        if let Some(message) = greeting {
+        let mut recorded = Recorded::of(&call);
+        if call.outcome.is_some_and(CallOutcome::wants_greeting) && (ended_now || before.1 != call.outcome) {
+            self.greet(tx, conversation, &call, &mut recorded)?;
+        }
+        if let Some(message) = recorded.greeting {
             events.push(event(Event::MessageQueued).with(json!({"message_id": message, "kind": MessageKind::Greeting})));
         }
+        if let Some(reason) = recorded.not_texted {
+            events.push(event(Event::NotTexted).with(json!({ "reason": reason })));
+        }
         ConversationEvents::over(tx.0.reborrow()).append(&events)?;
-        Ok(Recorded::of(&call, greeting))
+        Ok(recorded)
     }
 
     /// The call's row, complete with all this callback says, if it is new; else the row that is there, locked.
@@ -137,24 +142,38 @@ impl VoiceStatus<'_> {
         Ok(())
     }
 
-    fn greet(&self, tx: &mut TenantTx<'_>, conversation: ConversationId, call: CallId) -> Result<Option<MessageId>> {
-        let Some(caller) = self.facts.other.phone() else { return Ok(None) };
-        let context = GreetingContext::read(&mut tx.0, caller)?;
-        let Some(body) = context.due(tx.now()) else { return Ok(None) };
-        let greeting = NewMessage {
-            conversation_id: conversation,
-            from_number: self.our_number.clone(),
-            body,
-            kind: MessageKind::Greeting,
-            created_by: None,
-        };
-        let queued = Messages::over(tx.0.reborrow()).insert_queued(&greeting, caller, Some(call))?;
-        Ok(queued.map(|message| message.id))
+    /// Queues the greeting if one is due, or says why none is.
+    fn greet(&self, tx: &mut TenantTx<'_>, conversation: ConversationId, call: &Call, recorded: &mut Recorded) -> Result<()> {
+        let Some(caller) = self.facts.other.phone() else { return Ok(()) };
+        let context = GreetingContext::of_call(&mut tx.0, caller, call.id, self.our_number)?;
+        match context.answer(call, caller, self.our_number, tx.now()) {
+            Answer::Text { body, due } => {
+                let greeting = NewMessage {
+                    conversation_id: conversation,
+                    from_number: self.our_number.clone(),
+                    body,
+                    kind: MessageKind::Greeting,
+                    created_by: None,
+                };
+                let queued = Messages::over(tx.0.reborrow()).insert_queued_at(&greeting, caller, Some(call.id), due)?;
+                recorded.greeting = queued.map(|message| message.id);
+            }
+            Answer::NotTexted(reason) => recorded.not_texted = Some(reason),
+            Answer::Settled => {}
+        }
+        Ok(())
     }
 }
 
 impl Recorded {
-    const fn of(call: &Call, greeting: Option<MessageId>) -> Self {
-        Self { call: call.id, status: call.call_status, outcome: call.outcome, conversation: call.conversation_id, greeting }
+    const fn of(call: &Call) -> Self {
+        Self {
+            call: call.id,
+            status: call.call_status,
+            outcome: call.outcome,
+            conversation: call.conversation_id,
+            greeting: None,
+            not_texted: None,
+        }
     }
 }

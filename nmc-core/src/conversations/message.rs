@@ -80,13 +80,8 @@ pub struct MessageFilter {
     pub kind: Option<MessageKind>,
 }
 
-/// The predicate that tells a text that went out, or still may, from one that came to nothing. The same words as in
-/// the index `messages_call_id_greeting_key`.
-pub(crate) const LIVING_SQL: &str = "message_status NOT IN ('failed', 'undelivered', 'canceled')";
-
-/// The predicates of two partial indexes, to the letter: a plan that is made once for all values can use such an index only
-/// where its predicate stands in the statement.
-pub(crate) const OUTBOUND_SQL: &str = "message_direction = 'outbound'";
+/// The predicate of a partial index, to the letter: a plan that is made once for all values can use such an index only where its
+/// predicate stands in the statement.
 pub(crate) const DUE_SQL: &str = "message_status = 'queued' AND message_direction = 'outbound'";
 
 /// A tenant's texts.
@@ -217,6 +212,18 @@ impl Messages<'_> {
 
     /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the call's second greeting.
     pub(crate) fn insert_queued(&mut self, new: &NewMessage, to: &PhoneNumber, call: Option<CallId>) -> Result<Option<Message>> {
+        let now = self.0.now();
+        self.insert_queued_at(new, to, call, now)
+    }
+
+    /// Queues a text as [`Self::insert_queued`] does, to be sent at `due` and not before.
+    pub(crate) fn insert_queued_at(
+        &mut self,
+        new: &NewMessage,
+        to: &PhoneNumber,
+        call: Option<CallId>,
+        due: DateTime<Utc>,
+    ) -> Result<Option<Message>> {
         let id = MessageId::new(self.0.moment.id());
         Ok(diesel::insert_into(messages::table)
             .values((
@@ -229,7 +236,7 @@ impl Messages<'_> {
                 messages::to_number.eq(to),
                 messages::message_status.eq(MessageStatus::Queued),
                 messages::created_by.eq(new.created_by),
-                messages::next_attempt_at.eq(self.0.now()),
+                messages::next_attempt_at.eq(due),
                 stamped!(messages, self.0, id),
             ))
             .on_conflict_do_nothing()

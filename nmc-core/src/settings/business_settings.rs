@@ -4,7 +4,7 @@ use super::greeting::checked_template;
 use crate::error::found;
 use crate::schema::business_settings as settings;
 use crate::store::{Scope, TenantTx, stamped};
-use crate::{BusinessSettingsId, CallScreening, Error, Result, TenantId};
+use crate::{BusinessSettingsId, CallScreening, Country, Error, Result, TenantId};
 use chrono::{DateTime, NaiveTime, Utc};
 use diesel::dsl::case_when;
 use diesel::pg::Pg;
@@ -37,7 +37,7 @@ pub struct BusinessSettings {
 }
 
 /// Changes of the settings.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BusinessSettingsPatch {
     /// The greeting; 10 to 500 characters with `{{business_name}}` in it, and no other placeholder.
     pub greeting_template: Option<String>,
@@ -49,11 +49,51 @@ pub struct BusinessSettingsPatch {
     pub basic_job_estimate_min: Option<i32>,
     /// The upper estimate in dollars; 25 to 10,000, above the lower.
     pub basic_job_estimate_max: Option<i32>,
+    /// How a forwarded call proves that a person took it.
+    pub call_screening: Option<CallScreening>,
+    /// Days without any event after which an open conversation is resolved; 0 to 365, 0 for never.
+    pub auto_resolve_days: Option<i32>,
+    /// The countries that automatic texts may go to, at most 50; empty for that of the number that was called.
+    pub allowed_countries: Option<Vec<Country>>,
+    /// Automatic texts in 24 hours; 0 to 100,000.
+    pub daily_text_limit: Option<i32>,
+    /// Automatic texts to one person in 24 hours; 0 to 100.
+    pub daily_person_limit: Option<i32>,
+    /// Local time from which on automatic texts may go out.
+    pub texting_starts_at: Option<NaiveTime>,
+    /// Local time from which on they wait; after the start.
+    pub texting_ends_at: Option<NaiveTime>,
+    /// Whether the answer to a call that was missed just now may go out at any hour.
+    pub greeting_at_any_hour: Option<bool>,
+}
+
+/// The most countries that a business may allow.
+const MOST_COUNTRIES: usize = 50;
+
+/// The codes of these countries as they are stored: sorted, each once.
+fn checked_countries(countries: &[Country]) -> Result<Vec<&str>> {
+    if let Some(unknown) = countries.iter().find(|country| !country.has_numbers()) {
+        let rule = format!("must be ISO 3166 codes of countries that have phone numbers, like US or GB; {unknown} is none");
+        return Err(Error::invalid("allowed_countries", rule));
+    }
+    let mut codes: Vec<&str> = countries.iter().map(Country::as_str).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    if codes.len() > MOST_COUNTRIES {
+        return Err(Error::invalid("allowed_countries", "must be at most 50, none of them null"));
+    }
+    Ok(codes)
 }
 
 impl BusinessSettingsPatch {
-    /// The template, after all that the patch alone can tell: its fields' ranges. Where it names one of the two estimates,
-    /// the row has the other, and the database compares them.
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The template, after all that the patch alone can tell: its fields' ranges. Where it names one of two that belong
+    /// together (the estimates, the hours), the row has the other, and the database compares them.
     fn checked(&self) -> Result<Option<&str>> {
         within("greeting_cooldown_hours", self.greeting_cooldown_hours, 1..=720)?;
         within("ai_takeover_delay_seconds", self.ai_takeover_delay_seconds, 60..=1_800)?;
@@ -63,6 +103,14 @@ impl BusinessSettingsPatch {
             && min >= max
         {
             return Err(Error::invalid("basic_job_estimate_max", "must be above basic_job_estimate_min"));
+        }
+        within("auto_resolve_days", self.auto_resolve_days, 0..=365)?;
+        within("daily_text_limit", self.daily_text_limit, 0..=100_000)?;
+        within("daily_person_limit", self.daily_person_limit, 0..=100)?;
+        if let (Some(start), Some(end)) = (self.texting_starts_at, self.texting_ends_at)
+            && start >= end
+        {
+            return Err(Error::invalid("texting_ends_at", "must be after texting_starts_at"));
         }
         self.greeting_template.as_deref().map(checked_template).transpose()
     }
@@ -134,6 +182,7 @@ impl BusinessSettingsRepo<'_> {
     /// [`Error::NotFound`], or [`Error::Invalid`] naming the field and its range.
     pub fn update(&mut self, patch: &BusinessSettingsPatch) -> Result<BusinessSettings> {
         let template = patch.checked()?;
+        let countries = patch.allowed_countries.as_deref().map(checked_countries).transpose()?;
         let row = diesel::update(settings::table)
             .filter(settings::tenant_id.eq(self.0.tenant))
             .set((
@@ -147,6 +196,14 @@ impl BusinessSettingsRepo<'_> {
                 patch.ai_takeover_delay_seconds.map(|value| settings::ai_takeover_delay_seconds.eq(value)),
                 patch.basic_job_estimate_min.map(|value| settings::basic_job_estimate_min.eq(value)),
                 patch.basic_job_estimate_max.map(|value| settings::basic_job_estimate_max.eq(value)),
+                patch.call_screening.map(|value| settings::call_screening.eq(value)),
+                patch.auto_resolve_days.map(|value| settings::auto_resolve_days.eq(value)),
+                countries.map(|value| settings::allowed_countries.eq(value)),
+                patch.daily_text_limit.map(|value| settings::daily_text_limit.eq(value)),
+                patch.daily_person_limit.map(|value| settings::daily_person_limit.eq(value)),
+                patch.texting_starts_at.map(|value| settings::texting_starts_at.eq(value)),
+                patch.texting_ends_at.map(|value| settings::texting_ends_at.eq(value)),
+                patch.greeting_at_any_hour.map(|value| settings::greeting_at_any_hour.eq(value)),
                 settings::updated_at.eq(self.0.now()),
             ))
             .returning(BusinessSettings::as_returning())

@@ -136,6 +136,14 @@ pub fn meaning_of(code: i32) -> Option<&'static CodeMeaning> {
     MEANINGS.get(at)
 }
 
+/// The codes after which a person can't be texted, each with the time for which that holds.
+pub(crate) fn untextable_codes() -> impl Iterator<Item = (i32, TimeDelta)> {
+    MEANINGS.iter().filter_map(|meaning| match meaning.consequence {
+        Consequence::Untextable(time) => Some((meaning.code, time)),
+        _ => None,
+    })
+}
+
 /// The code in a sentence for people: what it means and what to do, or where to read about it.
 #[must_use]
 pub fn explain(code: i32) -> String {

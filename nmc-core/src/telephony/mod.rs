@@ -1,7 +1,13 @@
 //! The words that telephony speaks here, whoever the provider is.
 
 mod codes;
+mod countries;
 mod pace;
+mod policy;
+mod zones;
 
+pub(crate) use codes::untextable_codes;
 pub use codes::{CodeMeaning, Consequence, explain, meaning_of};
+pub use countries::NumberKind;
 pub use pace::Pace;
+pub use policy::TextingHours;

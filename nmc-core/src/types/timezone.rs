@@ -7,6 +7,10 @@ use crate::Error;
 pub struct Timezone(chrono_tz::Tz);
 
 impl Timezone {
+    pub(crate) const fn of(zone: chrono_tz::Tz) -> Self {
+        Self(zone)
+    }
+
     /// Its name on the list.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

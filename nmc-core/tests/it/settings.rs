@@ -1,9 +1,11 @@
 //! Business settings: a patch changes what it names, and each range is told.
 
 use crate::support::{Scene, refused};
+use chrono::NaiveTime;
 use nmc_core::calls::record_voice_status;
 use nmc_core::settings::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, SmsEncoding};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
+use nmc_core::{CallScreening, Country};
 
 #[test]
 fn a_patch_changes_what_it_names_and_nothing_else() {
@@ -21,6 +23,19 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
         (BusinessSettingsPatch { ai_takeover_delay_seconds: Some(1_800), ..none() }, |row| row.ai_takeover_delay_seconds = 1_800),
         (BusinessSettingsPatch { basic_job_estimate_min: Some(25), ..none() }, |row| row.basic_job_estimate_min = 25),
         (BusinessSettingsPatch { basic_job_estimate_max: Some(10_000), ..none() }, |row| row.basic_job_estimate_max = 10_000),
+        (BusinessSettingsPatch { call_screening: Some(CallScreening::MachineDetection), ..none() }, |row| {
+            row.call_screening = CallScreening::MachineDetection;
+        }),
+        (BusinessSettingsPatch { auto_resolve_days: Some(0), ..none() }, |row| row.auto_resolve_days = 0),
+        (BusinessSettingsPatch { allowed_countries: Some(countries("us ca US")), ..none() }, |row| {
+            row.allowed_countries = vec!["CA".to_owned(), "US".to_owned()];
+        }),
+        (BusinessSettingsPatch { allowed_countries: Some(Vec::new()), ..none() }, |row| row.allowed_countries = Vec::new()),
+        (BusinessSettingsPatch { daily_text_limit: Some(100_000), ..none() }, |row| row.daily_text_limit = 100_000),
+        (BusinessSettingsPatch { daily_person_limit: Some(0), ..none() }, |row| row.daily_person_limit = 0),
+        (BusinessSettingsPatch { texting_starts_at: Some(time(9)), ..none() }, |row| row.texting_starts_at = time(9)),
+        (BusinessSettingsPatch { texting_ends_at: Some(time(20)), ..none() }, |row| row.texting_ends_at = time(20)),
+        (BusinessSettingsPatch { greeting_at_any_hour: Some(false), ..none() }, |row| row.greeting_at_any_hour = false),
     ];
     for (patch, change) in cases {
         change(&mut row);
@@ -37,9 +52,12 @@ fn what_is_out_of_range_is_refused_by_field_and_range() {
     let before = scene.tx(|tx| tx.business_settings().get()).unwrap();
     let none = BusinessSettingsPatch::default;
     type Put = fn(&mut BusinessSettingsPatch, i32);
-    let ranges: [(Put, i32, i32, &str, &str); 4] = [
+    let ranges: [(Put, i32, i32, &str, &str); 7] = [
         (|patch, value| patch.greeting_cooldown_hours = Some(value), 1, 720, "greeting_cooldown_hours", ""),
         (|patch, value| patch.ai_takeover_delay_seconds = Some(value), 60, 1_800, "ai_takeover_delay_seconds", ""),
+        (|patch, value| patch.auto_resolve_days = Some(value), 0, 365, "auto_resolve_days", ""),
+        (|patch, value| patch.daily_text_limit = Some(value), 0, 100_000, "daily_text_limit", ""),
+        (|patch, value| patch.daily_person_limit = Some(value), 0, 100, "daily_person_limit", ""),
         (|patch, value| patch.basic_job_estimate_min = Some(value), 25, 10_000, "basic_job_estimate_min", "order"),
         (|patch, value| patch.basic_job_estimate_max = Some(value), 25, 10_000, "basic_job_estimate_max", "order"),
     ];
@@ -67,6 +85,45 @@ fn what_is_out_of_range_is_refused_by_field_and_range() {
     }
     let after = scene.tx(|tx| tx.business_settings().get()).unwrap();
     assert_eq!((after.basic_job_estimate_min, after.basic_job_estimate_max), (before.basic_job_estimate_min, 150));
+}
+
+fn countries(codes: &str) -> Vec<Country> {
+    codes.split(' ').map(|code| code.parse().unwrap()).collect()
+}
+
+fn time(hour: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, 0, 0).unwrap()
+}
+
+#[test]
+fn texting_hours_that_end_before_they_start_are_refused() {
+    let scene = Scene::new();
+    let none = BusinessSettingsPatch::default;
+    let patches = [
+        BusinessSettingsPatch { texting_starts_at: Some(time(9)), texting_ends_at: Some(time(9)), ..none() },
+        BusinessSettingsPatch { texting_starts_at: Some(time(9)), texting_ends_at: Some(time(8)), ..none() },
+        // The row has 8 and 21 o'clock.
+        BusinessSettingsPatch { texting_starts_at: Some(time(21)), ..none() },
+        BusinessSettingsPatch { texting_ends_at: Some(time(8)), ..none() },
+    ];
+    for patch in patches {
+        let came = refused(scene.tx(|tx| tx.business_settings().update(&patch)));
+        assert_eq!(came, words("business_settings_texting_ends_at_check"), "{patch:?}");
+    }
+}
+
+#[test]
+fn a_country_without_numbers_is_refused_by_name() {
+    let scene = Scene::new();
+    let patch = BusinessSettingsPatch { allowed_countries: Some(countries("US UK")), ..BusinessSettingsPatch::default() };
+    let (field, rule) = refused(scene.tx(|tx| tx.business_settings().update(&patch)));
+    assert_eq!(field, "allowed_countries");
+    assert_eq!(rule, "must be ISO 3166 codes of countries that have phone numbers, like US or GB; UK is none");
+    let many = "AD AE AF AG AI AL AM AO AR AS AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CK CL \
+                CM CN CO CR CU CV CW CY CZ DE DK";
+    let patch = BusinessSettingsPatch { allowed_countries: Some(countries(many)), ..BusinessSettingsPatch::default() };
+    let came = refused(scene.tx(|tx| tx.business_settings().update(&patch)));
+    assert_eq!(came, words("business_settings_allowed_countries_check"));
 }
 
 /// The field and the rule of a constraint.

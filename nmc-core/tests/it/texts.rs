@@ -264,6 +264,7 @@ fn after_a_stop_nothing_is_queued_until_a_start() {
     assert_eq!(scene.text("HELP").reply, None);
     assert_eq!(scene.statuses(), []);
     scene.text("START");
+    scene.clock.advance(TimeDelta::hours(1));
     assert!(scene.missed_call().is_some());
     scene.queue("Welcome back");
     scene.worker().pass().unwrap();

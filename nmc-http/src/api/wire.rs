@@ -4,8 +4,8 @@ use chrono::NaiveTime;
 use nmc_core::identity::Permission;
 use nmc_core::numbers::Month;
 use nmc_core::{
-    ApiKeyId, Country, DashboardView, Email, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, PresenceStatus,
-    SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
+    ApiKeyId, CallScreening, Country, DashboardView, Email, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId,
+    PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -103,7 +103,7 @@ macro_rules! lists {
 }
 
 ids!(ApiKeyId, PhoneNumberId, SessionId, TenantId, UserId);
-lists!(DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
+lists!(CallScreening, DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
 wires! {
     Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));
     Month, "Month", core_rule, string("A calendar month, in UTC, like 2026-11.").pattern(Some("^[0-9]{4}-[0-9]{2}$"));
@@ -121,6 +121,7 @@ pub(crate) mod text {
 
     pub(crate) type Amount = Text<rust_decimal::Decimal>;
     pub(crate) type ApiKeyId = Text<nmc_core::ApiKeyId>;
+    pub(crate) type CallScreening = Text<nmc_core::CallScreening>;
     pub(crate) type Country = Text<nmc_core::Country>;
     pub(crate) type DashboardView = Text<nmc_core::DashboardView>;
     pub(crate) type Email = Text<nmc_core::Email>;

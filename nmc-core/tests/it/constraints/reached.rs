@@ -18,7 +18,9 @@ use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::Reason;
 use nmc_core::testing::{SmsForm, noon, unique_phone, unique_sid};
-use nmc_core::{CallOutcome, CallerIdentity, JobType, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx};
+use nmc_core::{
+    CallOutcome, CallerIdentity, Country, JobType, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx,
+};
 use serde_json::json;
 
 /// Who refuses.
@@ -40,6 +42,12 @@ fn fresh_figures(tx: &mut TenantTx<'_>) -> Result<NewConversationAnalytics> {
 
 fn settings(w: &World, patch: &BusinessSettingsPatch) -> Result<()> {
     w.tx(|tx| tx.business_settings().update(patch))
+}
+
+/// One more than may be allowed.
+fn many_countries() -> Vec<Country> {
+    let codes = ('A'..='Z').flat_map(|a| ('A'..='Z').map(move |b| format!("{a}{b}")));
+    codes.map(|code| code.parse().unwrap()).filter(Country::has_numbers).take(51).collect()
 }
 
 fn tenant(w: &World, patch: &TenantPatch) -> Result<()> {
@@ -283,6 +291,12 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("business_settings_ai_takeover_delay_seconds_check", Sooner("ai_takeover_delay_seconds", "must be between 60 and 1800"), |w, _| {
         settings(w, &BusinessSettingsPatch { ai_takeover_delay_seconds: Some(59), ..BusinessSettingsPatch::default() })
     }),
+    ("business_settings_allowed_countries_check", Sooner("allowed_countries", "must be at most 50, none of them null"), |w, _| {
+        settings(w, &BusinessSettingsPatch { allowed_countries: Some(many_countries()), ..BusinessSettingsPatch::default() })
+    }),
+    ("business_settings_auto_resolve_days_check", Sooner("auto_resolve_days", "must be between 0 and 365"), |w, _| {
+        settings(w, &BusinessSettingsPatch { auto_resolve_days: Some(366), ..BusinessSettingsPatch::default() })
+    }),
     ("business_settings_basic_job_estimate_max_check", Sooner("basic_job_estimate_max", "must be between 25 and 10000"), |w, _| {
         settings(w, &BusinessSettingsPatch { basic_job_estimate_max: Some(10_001), ..BusinessSettingsPatch::default() })
     }),
@@ -292,6 +306,12 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("business_settings_basic_job_estimate_order_check", TheTable, |w, _| {
         settings(w, &BusinessSettingsPatch { basic_job_estimate_min: Some(10_000), ..BusinessSettingsPatch::default() })
     }),
+    ("business_settings_daily_person_limit_check", Sooner("daily_person_limit", "must be between 0 and 100"), |w, _| {
+        settings(w, &BusinessSettingsPatch { daily_person_limit: Some(101), ..BusinessSettingsPatch::default() })
+    }),
+    ("business_settings_daily_text_limit_check", Sooner("daily_text_limit", "must be between 0 and 100000"), |w, _| {
+        settings(w, &BusinessSettingsPatch { daily_text_limit: Some(100_001), ..BusinessSettingsPatch::default() })
+    }),
     ("business_settings_greeting_cooldown_hours_check", Sooner("greeting_cooldown_hours", "must be between 1 and 720"), |w, _| {
         settings(w, &BusinessSettingsPatch { greeting_cooldown_hours: Some(721), ..BusinessSettingsPatch::default() })
     }),
@@ -300,6 +320,9 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     }),
     ("business_settings_greeting_template_placeholder_check", Sooner("greeting_template", "must contain {{business_name}}"), |w, _| {
         settings(w, &BusinessSettingsPatch { greeting_template: Some("Hello, hello!".to_owned()), ..BusinessSettingsPatch::default() })
+    }),
+    ("business_settings_texting_ends_at_check", TheTable, |w, _| {
+        settings(w, &BusinessSettingsPatch { texting_starts_at: chrono::NaiveTime::from_hms_opt(21, 0, 0), ..BusinessSettingsPatch::default() })
     }),
     ("phone_numbers_phone_number_key", TheTable, |w, _| {
         w.tx(|tx| tx.phone_numbers().create(&NewPhoneNumber { phone_number: w.other.number.clone(), ..number(None) }))

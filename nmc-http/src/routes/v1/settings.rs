@@ -1,6 +1,6 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
 use crate::api::reply::{Json, Tagged};
-use crate::api::wire::given;
+use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::Version;
@@ -23,6 +23,23 @@ pub(crate) struct SettingsOut {
     basic_job_estimate_min: i32,
     /// Dollars.
     basic_job_estimate_max: i32,
+    /// How a forwarded call proves that a person took it, and not a voicemail: by a key that they are asked to press, by the provider's
+    /// machine detection, or not at all.
+    call_screening: text::CallScreening,
+    /// Days without any event after which an open conversation is resolved; 0 for never.
+    auto_resolve_days: i32,
+    /// The countries that automatic texts may go to; empty for that of the number that was called.
+    allowed_countries: Vec<String>,
+    /// Automatic texts in 24 hours at most.
+    daily_text_limit: i32,
+    /// Automatic texts to one person in 24 hours at most.
+    daily_person_limit: i32,
+    /// By the clock of who is texted: from when on automatic texts may go out that don't answer a call just missed.
+    texting_starts_at: text::LocalTime,
+    /// From when on they wait for the next day.
+    texting_ends_at: text::LocalTime,
+    /// Whether the answer to a call that was missed just now may go out at any hour.
+    greeting_at_any_hour: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -36,6 +53,14 @@ impl From<BusinessSettings> for SettingsOut {
             ai_takeover_delay_seconds: row.ai_takeover_delay_seconds,
             basic_job_estimate_min: row.basic_job_estimate_min,
             basic_job_estimate_max: row.basic_job_estimate_max,
+            call_screening: Text(row.call_screening),
+            auto_resolve_days: row.auto_resolve_days,
+            allowed_countries: row.allowed_countries,
+            daily_text_limit: row.daily_text_limit,
+            daily_person_limit: row.daily_person_limit,
+            texting_starts_at: Text(row.texting_starts_at),
+            texting_ends_at: Text(row.texting_ends_at),
+            greeting_at_any_hour: row.greeting_at_any_hour,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -63,6 +88,33 @@ pub(crate) struct SettingsChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 25, maximum = 10000, nullable = false)]
     basic_job_estimate_max: Option<i32>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    call_screening: Option<text::CallScreening>,
+    /// 0 for never.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(minimum = 0, maximum = 365, nullable = false)]
+    auto_resolve_days: Option<i32>,
+    /// Countries that have phone numbers; empty for that of the number that was called.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_items = 50, nullable = false)]
+    allowed_countries: Option<Vec<text::Country>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(minimum = 0, maximum = 100000, nullable = false)]
+    daily_text_limit: Option<i32>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
+    daily_person_limit: Option<i32>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    texting_starts_at: Option<text::LocalTime>,
+    /// After the start.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    texting_ends_at: Option<text::LocalTime>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    greeting_at_any_hour: Option<bool>,
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<SettingsOut>> {
@@ -78,6 +130,14 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<SettingsChange>>) -> ApiRe
         ai_takeover_delay_seconds: body.ai_takeover_delay_seconds,
         basic_job_estimate_min: body.basic_job_estimate_min,
         basic_job_estimate_max: body.basic_job_estimate_max,
+        call_screening: body.call_screening.map(|screening| screening.0),
+        auto_resolve_days: body.auto_resolve_days,
+        allowed_countries: body.allowed_countries.as_ref().map(|codes| codes.iter().map(|code| code.0).collect()),
+        daily_text_limit: body.daily_text_limit,
+        daily_person_limit: body.daily_person_limit,
+        texting_starts_at: body.texting_starts_at.map(|time| time.0),
+        texting_ends_at: body.texting_ends_at.map(|time| time.0),
+        greeting_at_any_hour: body.greeting_at_any_hour,
     };
     let row = ask
         .acting(move |tx, _| {

@@ -119,6 +119,14 @@ changeSettings greeting_cooldown_hours 7 business_settings.greeting_cooldown_hou
 changeSettings ai_takeover_delay_seconds 77 business_settings.ai_takeover_delay_seconds
 changeSettings basic_job_estimate_min 27 business_settings.basic_job_estimate_min
 changeSettings basic_job_estimate_max 7777 business_settings.basic_job_estimate_max
+changeSettings call_screening "machine_detection" business_settings.call_screening
+changeSettings auto_resolve_days 77 business_settings.auto_resolve_days
+changeSettings allowed_countries ["CA","US"] business_settings.allowed_countries
+changeSettings daily_text_limit 77 business_settings.daily_text_limit
+changeSettings daily_person_limit 7 business_settings.daily_person_limit
+changeSettings texting_starts_at "09:30:00" business_settings.texting_starts_at
+changeSettings texting_ends_at "20:30:00" business_settings.texting_ends_at
+changeSettings greeting_at_any_hour ! business_settings.greeting_at_any_hour
 changeUser email "another@example.com" users.email user_profiles.email
 changeUser role "user" users.role user_profiles.role
 changeUser is_active false users.is_active user_sessions.last_used_at user_sessions.is_active user_sessions.ended_at user_sessions.ended_reason

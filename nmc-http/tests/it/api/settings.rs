@@ -14,6 +14,15 @@ fn each_setting_says_the_rule_it_breaks() {
         ("greeting_cooldown_hours", vec![json!(0), json!(721)], between(1, 720)),
         ("basic_job_estimate_min", vec![json!(24), json!(10_001)], between(25, 10_000)),
         ("basic_job_estimate_max", vec![json!(24), json!(10_001)], between(25, 10_000)),
+        ("auto_resolve_days", vec![json!(-1), json!(366)], between(0, 365)),
+        ("daily_text_limit", vec![json!(-1), json!(100_001)], between(0, 100_000)),
+        ("daily_person_limit", vec![json!(-1), json!(101)], between(0, 100)),
+        ("texting_ends_at", vec![json!("08:00:00"), json!("07:00:00")], "must be after texting_starts_at".to_owned()),
+        (
+            "allowed_countries",
+            vec![json!(["US", "UK"])],
+            "must be ISO 3166 codes of countries that have phone numbers, like US or GB; UK is none".to_owned(),
+        ),
         ("greeting_template", vec![json!("short"), json!("x".repeat(501))], "must be 10 to 500 characters long".to_owned()),
         ("greeting_template", vec![json!("Hello, we call back")], "must contain {{business_name}}".to_owned()),
         (
