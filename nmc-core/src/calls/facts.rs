@@ -1,6 +1,7 @@
 //! What one callback tells about a call, and how callbacks add up: in any order, with duplicates, to the same row.
 
 use super::Call;
+use super::disconnect::{graver_error, is_derived, reason};
 use super::outcome::{outcome, stronger_leg, surer_answer};
 use crate::types::bounds::instant;
 use crate::{CallDirection, CallStatus, CallerIdentity, ForwardedLegStatus};
@@ -19,6 +20,8 @@ pub struct CallFacts {
     pub status: CallStatus,
     /// The fate of the leg that forwards the call to the business.
     pub forwarded_leg: Option<ForwardedLegStatus>,
+    /// Whether the caller was connected with that leg.
+    pub forwarded_leg_bridged: Option<bool>,
     /// What answering-machine detection heard.
     pub answered_by: Option<String>,
     /// Length in seconds.
@@ -39,6 +42,12 @@ pub struct CallFacts {
     pub caller_country: Option<String>,
     /// The number that forwarded the call to ours.
     pub forwarded_from: Option<String>,
+    /// The provider's error, such as 13224: the number the call was forwarded to is invalid.
+    pub error_code: Option<i32>,
+    /// The network's reason, as SIP has it: 300 to 699.
+    pub sip_response_code: Option<i32>,
+    /// The carriers' verdict on the caller ID, such as `TN-Validation-Passed-A`.
+    pub stir_verstat: Option<String>,
 }
 
 /// The longest call in seconds, which is Twilio's limit too: a day. The sums of conversations rest on it.
@@ -53,6 +62,7 @@ impl Call {
             outcome(
                 call.call_status,
                 call.forwarded_leg_status,
+                call.forwarded_leg_bridged,
                 call.answered_by.as_deref(),
                 call.duration_seconds,
                 from_own_number,
@@ -60,15 +70,18 @@ impl Call {
         };
         // One that the facts do not explain was given by hand, or brought in from elsewhere: it stays.
         let by_hand = self.outcome.is_some() && self.outcome != derived(self);
+        let reason_by_hand = self.disconnect_reason.as_deref().is_some_and(|reason| !is_derived(reason, self.error_code));
         let at = facts.at.and_then(|at| instant("Timestamp", at).ok()).unwrap_or(now);
-        let status = self.call_status.advance(facts.status);
-        // The earliest we heard of its end or its beginning, so that the order of arrival does not matter. It does not end
-        // before it began: what told of its end counts for its beginning, too.
-        if status.is_terminal() && status == facts.status {
+        // The earliest we heard of its end or its beginning, so that the order of arrival does not matter: what tells when it
+        // happened tells an earlier time than when we heard of it. It does not end before it began: what told of its end counts for
+        // its beginning, too.
+        if facts.status.is_terminal() {
             self.ended_at = Some(self.ended_at.map_or(at, |ended| ended.min(at)));
         }
-        self.call_status = status;
+        self.call_status = self.call_status.advance(facts.status);
         self.forwarded_leg_status = stronger_leg(self.forwarded_leg_status, facts.forwarded_leg);
+        // Of two legs, one that was connected counts, whichever is told first: true is more than false.
+        self.forwarded_leg_bridged = self.forwarded_leg_bridged.max(facts.forwarded_leg_bridged);
         self.answered_by = surer_answer(self.answered_by.take(), facts.answered_by.clone());
         let length = |seconds: Option<i32>| seconds.map(|seconds| seconds.clamp(0, LONGEST));
         self.duration_seconds = self.duration_seconds.max(length(facts.duration_seconds));
@@ -79,6 +92,11 @@ impl Call {
         learn(&mut self.caller_state, facts.caller_state.as_ref());
         learn(&mut self.caller_country, facts.caller_country.as_ref());
         learn(&mut self.forwarded_from, facts.forwarded_from.as_ref());
+        learn(&mut self.stir_verstat, facts.stir_verstat.as_ref());
+        self.error_code = graver_error(self.error_code, facts.error_code);
+        if !reason_by_hand {
+            self.disconnect_reason = reason(self.error_code, self.disconnect_reason.take(), facts.sip_response_code);
+        }
         self.started_at = [self.started_at, Some(at), self.began_at()].into_iter().flatten().min();
         if self.call_direction == CallDirection::Inbound && !by_hand {
             self.outcome = derived(self);

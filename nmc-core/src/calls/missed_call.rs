@@ -1,10 +1,12 @@
 //! The main job: a call's callback comes in, and if nobody took the call, its caller gets one text.
 
+use super::forwarding::newly_broken;
 use super::{Call, CallFacts, NewCall};
 use crate::conversations::{
     Answer, ConversationEvents, Conversations, GreetingContext, Messages, NewConversationEvent, NewMessage, NotTexted,
 };
 use crate::store::{Person, Reason, Store, TenantTx};
+use crate::telephony::explain;
 use crate::twilio::VoiceCallback;
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType as Event,
@@ -65,6 +67,7 @@ impl VoiceStatus<'_> {
     pub fn record(&self, tx: &mut TenantTx<'_>) -> Result<Recorded> {
         let (mut call, is_new) = self.insert_or_lock(tx)?;
         let before = (call.call_status, call.outcome, call.duration_seconds);
+        let error_before = call.error_code.filter(|_| !is_new);
         if is_new {
             self.count_in(tx, &mut call)?;
         } else {
@@ -77,6 +80,7 @@ impl VoiceStatus<'_> {
                 Conversations::over(tx.0.reborrow()).add_duration(conversation, late)?;
             }
         }
+        let broken = newly_broken(&call, error_before);
         let Some(conversation) = call.conversation_id else {
             return Ok(Recorded::of(&call));
         };
@@ -90,6 +94,9 @@ impl VoiceStatus<'_> {
             events.push(event(Event::CallEnded).with(json!({"status": call.call_status, "outcome": call.outcome})));
         } else if call.outcome != before.1 {
             events.push(event(Event::OutcomeChanged).with(json!({"old": before.1, "new": call.outcome})));
+        }
+        if let Some(code) = broken {
+            events.push(event(Event::ForwardingFailed).with(json!({"error_code": code, "reason": explain(code)})));
         }
         let mut recorded = Recorded::of(&call);
         if call.outcome.is_some_and(CallOutcome::wants_greeting) && (ended_now || before.1 != call.outcome) {

@@ -1,6 +1,7 @@
 //! Calls, their participants, and what a missed one sets in motion.
 
 mod call;
+mod disconnect;
 mod facts;
 mod forwarding;
 mod metadata;
@@ -12,7 +13,7 @@ mod refresh;
 
 pub use call::{Call, CallFilter, Calls, NewCall};
 pub use facts::CallFacts;
-pub use forwarding::forward_to;
+pub use forwarding::{Forwarding, forward_to};
 pub use metadata::{CallMetadata, CallMetadataFilter, CallMetadataRepo, MetadataValue};
 pub use missed_call::{Recorded, VoiceStatus, record_voice_status};
 pub use outcome::outcome;

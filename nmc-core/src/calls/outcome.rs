@@ -4,20 +4,24 @@ use crate::{CallOutcome, CallStatus, ForwardedLegStatus};
 
 /// Decides the outcome, or `None` while the call lasts.
 ///
-/// `status` is the parent call's, `leg` the forwarded leg's, `answered_by` Twilio's word from answering-machine
-/// detection, `duration_seconds` the parent's. A call from one of the tenant's own numbers is `blocked` whatever it did.
+/// `status` is the parent call's, `leg` the forwarded leg's, `bridged` whether the caller was connected with that leg,
+/// `answered_by` Twilio's word from answering-machine detection, `duration_seconds` the parent's. A call from one of the tenant's
+/// own numbers is `blocked` whatever it did.
 ///
-/// The table says nothing of a completed call without a leg that lasted no second at all: nobody can have talked, so it
-/// counts as abandoned, and its caller is texted.
+/// A leg that was taken and not connected was taken by a voicemail: a person would have pressed the key. The table
+/// says nothing of a completed call without a leg that lasted no second at all: nobody can have talked, so it counts as abandoned,
+/// and its caller is texted. Nor does it tell of a leg whose fate can't be read: connected, it counts as taken; not connected, as
+/// missed.
 #[must_use]
 pub fn outcome(
     status: CallStatus,
     leg: Option<ForwardedLegStatus>,
+    bridged: Option<bool>,
     answered_by: Option<&str>,
     duration_seconds: Option<i32>,
     from_own_number: bool,
 ) -> Option<CallOutcome> {
-    use ForwardedLegStatus as Leg;
+    use {CallStatus as S, ForwardedLegStatus as Leg};
     if !status.is_terminal() {
         return None;
     }
@@ -25,14 +29,15 @@ pub fn outcome(
         return Some(CallOutcome::Blocked);
     }
     let picked_up = if is_machine(answered_by) { CallOutcome::Voicemail } else { CallOutcome::Answered };
-    Some(match (leg, status) {
-        (Some(Leg::Completed | Leg::Answered), _) => picked_up,
-        (Some(Leg::NoAnswer | Leg::Busy | Leg::Failed | Leg::Canceled), _) => CallOutcome::Missed,
-        (None, CallStatus::NoAnswer | CallStatus::Busy) => CallOutcome::Missed,
-        (None, CallStatus::Canceled) => CallOutcome::Abandoned,
-        (None, CallStatus::Failed) => CallOutcome::Failed,
-        (None, _) if duration_seconds == Some(0) => CallOutcome::Abandoned,
-        (None, _) => picked_up,
+    Some(match (leg, bridged, status) {
+        (Some(Leg::Completed | Leg::Answered), Some(false), _) => CallOutcome::Voicemail,
+        (Some(Leg::Completed | Leg::Answered), _, _) | (None, Some(true), _) => picked_up,
+        (Some(Leg::NoAnswer | Leg::Busy | Leg::Failed | Leg::Canceled), _, _) | (None, Some(false), _) => CallOutcome::Missed,
+        (None, None, S::NoAnswer | S::Busy) => CallOutcome::Missed,
+        (None, None, S::Canceled) => CallOutcome::Abandoned,
+        (None, None, S::Failed) => CallOutcome::Failed,
+        (None, None, _) if duration_seconds == Some(0) => CallOutcome::Abandoned,
+        (None, None, _) => picked_up,
     })
 }
 
@@ -80,37 +85,52 @@ mod tests {
     #[test]
     fn outcomes_follow_the_table() {
         let human = Some("human");
+        let (yes, no) = (Some(true), Some(false));
         let table = [
-            (Some(L::Completed), S::Completed, human, Some(60), O::Answered),
-            (Some(L::Completed), S::Completed, None, Some(60), O::Answered),
-            (Some(L::Completed), S::Completed, Some("unknown"), Some(60), O::Answered),
-            (Some(L::Completed), S::Completed, Some("machine_end_beep"), Some(60), O::Voicemail),
-            (Some(L::Completed), S::Completed, Some("machine_start"), Some(60), O::Voicemail),
-            (Some(L::Completed), S::Completed, Some("fax"), Some(60), O::Voicemail),
-            (Some(L::NoAnswer), S::Completed, None, Some(20), O::Missed),
-            (Some(L::Busy), S::Completed, None, Some(2), O::Missed),
-            (Some(L::Failed), S::Completed, None, Some(2), O::Missed),
-            (Some(L::Canceled), S::Canceled, None, None, O::Missed),
-            (Some(L::NoAnswer), S::NoAnswer, None, None, O::Missed),
-            (None, S::NoAnswer, None, Some(0), O::Missed),
-            (None, S::Busy, None, None, O::Missed),
-            (None, S::Canceled, None, Some(0), O::Abandoned),
-            (None, S::Failed, None, None, O::Failed),
-            (None, S::Completed, human, Some(12), O::Answered),
-            (None, S::Completed, None, Some(12), O::Answered),
-            (None, S::Completed, Some("machine_end_silence"), Some(12), O::Voicemail),
-            (None, S::Completed, None, Some(0), O::Abandoned),
+            (Some(L::Completed), None, S::Completed, human, Some(60), O::Answered),
+            (Some(L::Completed), None, S::Completed, None, Some(60), O::Answered),
+            (Some(L::Completed), yes, S::Completed, None, Some(60), O::Answered),
+            (Some(L::Answered), yes, S::Completed, None, Some(60), O::Answered),
+            (Some(L::Completed), yes, S::Completed, Some("unknown"), Some(60), O::Answered),
+            (Some(L::Completed), yes, S::Completed, Some("machine_end_beep"), Some(60), O::Voicemail),
+            (Some(L::Completed), None, S::Completed, Some("machine_start"), Some(60), O::Voicemail),
+            (Some(L::Completed), None, S::Completed, Some("fax"), Some(60), O::Voicemail),
+            (Some(L::Completed), no, S::Completed, None, Some(6), O::Voicemail),
+            (Some(L::Completed), no, S::Completed, human, Some(6), O::Voicemail),
+            (Some(L::Answered), no, S::Canceled, None, Some(6), O::Voicemail),
+            (Some(L::Completed), None, S::NoAnswer, None, Some(0), O::Answered),
+            (Some(L::Completed), yes, S::Canceled, None, None, O::Answered),
+            (Some(L::NoAnswer), None, S::Completed, None, Some(20), O::Missed),
+            (Some(L::NoAnswer), no, S::Completed, None, Some(20), O::Missed),
+            (Some(L::NoAnswer), no, S::Completed, Some("machine_start"), Some(20), O::Missed),
+            (Some(L::Busy), no, S::Completed, None, Some(2), O::Missed),
+            (Some(L::Failed), no, S::Completed, None, Some(2), O::Missed),
+            (Some(L::Canceled), None, S::Canceled, None, None, O::Missed),
+            (Some(L::NoAnswer), None, S::NoAnswer, None, None, O::Missed),
+            (None, None, S::NoAnswer, None, Some(0), O::Missed),
+            (None, None, S::Busy, None, None, O::Missed),
+            (None, None, S::Canceled, None, Some(0), O::Abandoned),
+            (None, None, S::Failed, None, None, O::Failed),
+            (None, None, S::Completed, human, Some(12), O::Answered),
+            (None, None, S::Completed, None, Some(12), O::Answered),
+            (None, None, S::Completed, None, None, O::Answered),
+            (None, None, S::Completed, Some("machine_end_silence"), Some(12), O::Voicemail),
+            (None, None, S::Completed, None, Some(0), O::Abandoned),
+            (None, yes, S::Completed, None, Some(12), O::Answered),
+            (None, yes, S::Completed, Some("fax"), Some(12), O::Voicemail),
+            (None, no, S::Completed, None, Some(12), O::Missed),
         ];
-        for (leg, status, by, seconds, expected) in table {
-            assert_eq!(outcome(status, leg, by, seconds, false), Some(expected), "{leg:?} {status:?} {by:?} {seconds:?}");
-            assert_eq!(outcome(status, leg, by, seconds, true), Some(O::Blocked));
+        for (leg, bridged, status, by, seconds, expected) in table {
+            let came = |own| outcome(status, leg, bridged, by, seconds, own);
+            assert_eq!(came(false), Some(expected), "{leg:?} {bridged:?} {status:?} {by:?} {seconds:?}");
+            assert_eq!(came(true), Some(O::Blocked));
         }
     }
 
     #[test]
     fn a_call_under_way_has_no_outcome() {
         for status in [S::Initiated, S::Ringing, S::InProgress] {
-            assert_eq!(outcome(status, Some(L::NoAnswer), None, None, true), None);
+            assert_eq!(outcome(status, Some(L::NoAnswer), None, None, None, true), None);
         }
     }
 

@@ -48,8 +48,11 @@ pub fn refresh_call(store: &Store, tenant: &Tenant, directory: &dyn CallDirector
     } else if ends_now {
         store.tenant(tenant, |tx| {
             let ended = tx.calls().set_status(id, facts.status)?;
-            let (leg, answered_by) = (ended.forwarded_leg_status, facts.answered_by.as_deref());
-            match outcome(facts.status, leg, answered_by, facts.duration_seconds, false).filter(|_| ended.outcome.is_none()) {
+            let (leg, bridged) = (ended.forwarded_leg_status, ended.forwarded_leg_bridged);
+            let answered_by = facts.answered_by.as_deref();
+            match outcome(facts.status, leg, bridged, answered_by, facts.duration_seconds, false)
+                .filter(|_| ended.outcome.is_none())
+            {
                 Some(outcome) => tx.calls().set_outcome(id, outcome, None).map(drop),
                 None => Ok(()),
             }

@@ -4,10 +4,9 @@ use crate::calls::CallFacts;
 use crate::conversations::{DeliveryReport, InboundText};
 use crate::numbers::ReportedNumber;
 use crate::types::clip;
-use crate::{
-    CallDirection, CallStatus, CallerIdentity, Error, ForwardedLegStatus, MessageId, MessageStatus, PhoneNumber, Result,
-};
+use crate::{CallDirection, CallStatus, CallerIdentity, Error, MessageId, MessageStatus, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 /// The parameters of a form post, in the order received.
 type Params = [(String, String)];
@@ -52,12 +51,40 @@ fn sid(params: &Params, field: &'static str) -> Result<String> {
     }
 }
 
-fn seconds(params: &Params, field: &'static str) -> Result<Option<i32>> {
-    let refused = || Error::invalid(field, "must be a whole number of seconds");
-    optional(params, field).map(|text| text.parse::<i32>().ok().filter(|n| *n >= 0).ok_or_else(refused)).transpose()
+/// A field that nothing depends on, if it was told: with NUL in it, which no text of the database takes, it was not.
+fn told<'p>(params: &'p Params, field: &str) -> Option<&'p str> {
+    optional(params, field).filter(|text| !text.contains('\0'))
 }
 
-/// A status callback of a call, or the answer of a `<Dial>` (which tells the forwarded leg's fate).
+/// A word of a list, if it is on it.
+fn word<T: std::str::FromStr>(params: &Params, field: &str) -> Option<T> {
+    told(params, field)?.to_ascii_lowercase().replace('_', "-").parse().ok()
+}
+
+/// Whole seconds, if that is what was told: `12` or `12.0`, and nothing below zero.
+fn seconds(params: &Params, field: &str) -> Option<i32> {
+    let text = told(params, field)?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = fraction.bytes().all(|b| b.is_ascii_digit());
+    whole.parse().ok().filter(|seconds| is_number && *seconds >= 0)
+}
+
+/// A code, if one in this range was told.
+fn code(params: &Params, field: &str, range: std::ops::RangeInclusive<i32>) -> Option<i32> {
+    told(params, field)?.parse().ok().filter(|code| range.contains(code))
+}
+
+/// When it happened, if that can be read: RFC 2822, as in `Mon, 16 Nov 2026 19:24:01 +0000`, or RFC 3339.
+fn timestamp(params: &Params) -> Option<DateTime<Utc>> {
+    let text = told(params, "Timestamp")?;
+    let at = DateTime::parse_from_rfc2822(text).or_else(|_| DateTime::parse_from_rfc3339(text)).ok()?;
+    Some(at.with_timezone(&Utc))
+}
+
+/// A callback of a call: its start, its status, or the answer of a `<Dial>` (which tells the forwarded leg's fate).
+///
+/// What makes a call recordable is its SID and the number of ours. Any other field that can't be read costs only itself: the
+/// caller is unknown, the length is not known, a status that is none says nothing.
 #[derive(Debug, Clone)]
 pub struct VoiceCallback {
     /// The number of ours: called, or calling when the call is outbound.
@@ -67,73 +94,118 @@ pub struct VoiceCallback {
 }
 
 impl VoiceCallback {
-    /// Reads the form.
+    /// Reads the form of a call that is not a forwarded leg: such a leg tells neither who called nor whom.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming the field as Twilio spells it.
+    /// [`Error::Invalid`] naming the field as Twilio spells it: `CallSid`, our number (`To`, or `From` of an outbound call), or
+    /// `ParentCallSid`.
     pub fn parse(params: &Params) -> Result<Self> {
-        no_nul(params)?;
         if optional(params, "ParentCallSid").is_some() {
-            // A leg by itself tells neither who called nor whom: its parent's <Dial> does.
-            return Err(Error::invalid(
-                "ParentCallSid",
-                "marks a forwarded leg; report legs through the action URL of their <Dial>, not through a status callback",
-            ));
+            return Err(Error::invalid("ParentCallSid", "marks a forwarded leg: its parent's <Dial> tells of it"));
         }
-        let direction = match optional(params, "Direction") {
+        Self::read(params)
+    }
+
+    /// Reads the form of a call that comes in, and asks what to do.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for `ParentCallSid`.
+    pub fn parse_incoming(params: &Params) -> Result<Self> {
+        Self::read(params)
+    }
+
+    /// Reads the form of a status callback. `None`: there is nothing to record, since it tells of a forwarded leg by itself, or is
+    /// a result of machine detection that says nothing of the number that was called.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_status(params: &Params) -> Result<Option<Self>> {
+        let detects = ["AnsweredBy", "MachineDetectionDuration"].iter().any(|field| optional(params, field).is_some());
+        if optional(params, "ParentCallSid").is_some() || (detects && optional(params, "To").is_none()) {
+            return Ok(None);
+        }
+        Self::read(params).map(Some)
+    }
+
+    /// Reads a result of machine detection on a forwarded leg. Of the call that was forwarded it says nothing: that is what we put
+    /// into the callback's URL ourselves. `None`: it has no result.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_machine_detection(params: &Params, forwarded: &ForwardedCall) -> Result<Option<Self>> {
+        let Some(answered_by) = told(params, "AnsweredBy") else { return Ok(None) };
+        let fields = [
+            ("CallSid", forwarded.call.as_str()),
+            ("To", forwarded.number.as_str()),
+            ("From", forwarded.from.as_str()),
+            ("AnsweredBy", answered_by),
+        ];
+        Self::read(&fields.map(|(name, value)| (name.to_owned(), value.to_owned()))).map(Some)
+    }
+
+    fn read(params: &Params) -> Result<Self> {
+        let direction = match told(params, "Direction") {
             Some(text) if text.starts_with("outbound") => CallDirection::Outbound,
             _ => CallDirection::Inbound,
         };
-        // "From" may be present and empty: that is a withheld number.
-        if !params.iter().any(|(name, _)| name == "From") {
-            return Err(Error::invalid("From", "is required"));
-        }
-        let from = optional(params, "From").unwrap_or_default();
         let (our_number, other) = match direction {
-            CallDirection::Inbound => {
-                (parsed(params, "To")?, from.parse::<CallerIdentity>().map_err(|error| renamed(error, "From"))?)
-            }
-            CallDirection::Outbound => (parsed(params, "From")?, parsed(params, "To")?),
+            CallDirection::Inbound => (parsed(params, "To")?, "From"),
+            CallDirection::Outbound => (parsed(params, "From")?, "To"),
         };
-        let status = match required(params, "CallStatus")? {
-            "queued" => CallStatus::Initiated,
-            text => text.parse().map_err(|error| renamed(error, "CallStatus"))?,
-        };
-        let forwarded_leg = optional(params, "DialCallStatus")
-            .map(|text| text.parse::<ForwardedLegStatus>().map_err(|error| renamed(error, "DialCallStatus")))
-            .transpose()?;
+        // Twilio's queue comes before the call. A status that is none says no more than that there is a call.
+        let status = word(params, "CallStatus").unwrap_or(CallStatus::Initiated);
         Ok(Self {
-            our_number,
             facts: CallFacts {
                 sid: sid(params, "CallSid")?,
                 direction,
-                other,
+                other: CallerIdentity::told(optional(params, other).unwrap_or_default(), &our_number),
                 status,
-                forwarded_leg,
-                answered_by: clip(optional(params, "AnsweredBy"), 100),
-                duration_seconds: seconds(params, "CallDuration")?,
-                at: timestamp(params)?,
-                recording_url: clip(optional(params, "RecordingUrl"), 2048),
-                recording_duration_seconds: seconds(params, "RecordingDuration")?,
-                caller_name: clip(optional(params, "CallerName"), 255),
-                caller_city: clip(optional(params, "FromCity"), 100),
-                caller_state: clip(optional(params, "FromState"), 50),
-                caller_country: clip(optional(params, "FromCountry"), 3),
-                forwarded_from: clip(optional(params, "ForwardedFrom"), 20),
+                forwarded_leg: word(params, "DialCallStatus"),
+                forwarded_leg_bridged: word(params, "DialBridged"),
+                answered_by: clip(told(params, "AnsweredBy"), 100),
+                duration_seconds: seconds(params, "CallDuration"),
+                at: timestamp(params),
+                recording_url: clip(told(params, "RecordingUrl"), 2048),
+                recording_duration_seconds: seconds(params, "RecordingDuration"),
+                caller_name: clip(told(params, "CallerName"), 255),
+                caller_city: clip(told(params, "FromCity"), 100),
+                caller_state: clip(told(params, "FromState"), 50),
+                caller_country: clip(told(params, "FromCountry"), 3),
+                forwarded_from: clip(told(params, "ForwardedFrom").or_else(|| told(params, "CalledVia")), 20),
+                error_code: code(params, "ErrorCode", 1..=i32::MAX),
+                sip_response_code: code(params, "DialSipResponseCode", 300..=699)
+                    .or_else(|| code(params, "SipResponseCode", 300..=699)),
+                stir_verstat: clip(told(params, "StirVerstat"), 50),
             },
+            our_number,
         })
     }
 }
 
-/// When Twilio says it happened: RFC 2822, as in `Mon, 16 Nov 2026 19:24:01 +0000`.
-fn timestamp(params: &Params) -> Result<Option<DateTime<Utc>>> {
-    optional(params, "Timestamp")
-        .map(|text| {
-            DateTime::parse_from_rfc2822(text)
-                .map(|at| at.with_timezone(&Utc))
-                .map_err(|_| Error::invalid("Timestamp", "must be a date like Mon, 16 Nov 2026 19:24:01 +0000"))
-        })
-        .transpose()
+/// A call of which a leg was forwarded, as the URL of the leg's callback says.
+#[derive(Clone, Deserialize)]
+pub struct ForwardedCall {
+    /// The SID of the call that was forwarded.
+    pub call: String,
+    /// The number of ours that was called.
+    pub number: String,
+    /// Who called it.
+    pub from: String,
+}
+
+impl std::fmt::Debug for ForwardedCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ForwardedCall").field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+impl ForwardedCall {
+    /// The call that this callback is of.
+    #[must_use]
+    pub fn of(callback: &VoiceCallback) -> Self {
+        let VoiceCallback { our_number, facts } = callback;
+        Self { call: facts.sid.clone(), number: our_number.to_string(), from: facts.other.to_string() }
+    }
 }
 
 /// What is kept of a text, in characters. Twilio joins texts up to 1,600.

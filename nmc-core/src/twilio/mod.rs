@@ -11,7 +11,7 @@ mod signature;
 #[cfg(feature = "twilio")]
 mod sms;
 
-pub use callback::{NumberStatusCallback, SmsCallback, SmsStatusCallback, VoiceCallback};
+pub use callback::{ForwardedCall, NumberStatusCallback, SmsCallback, SmsStatusCallback, VoiceCallback};
 #[cfg(feature = "twilio")]
 pub use calls::TwilioCalls;
 #[cfg(feature = "twilio")]

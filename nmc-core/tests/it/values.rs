@@ -75,20 +75,73 @@ fn callers_are_told_apart() {
         assert_eq!(parsed(sip), CallerIdentity::Sip(sip.to_owned()));
     }
     assert_eq!(parsed("client:desk 1"), CallerIdentity::Client("client:desk 1".to_owned()));
-    for code in ["711", "12345", "123456"] {
+    for code in ["711", "12345", "123456", "2273234", "56161234"] {
         assert_eq!(parsed(code), CallerIdentity::ShortCode(code.to_owned()));
     }
-    for name in ["ACME", "Joes Shop 1", "A"] {
+    for name in ["ACME", "Joes Shop 1", "A", "T-Mobile", "AT&T", "My_Shop", "Amazon.com", "O'Brien", "C+A", "naïve"] {
         assert_eq!(parsed(name), CallerIdentity::Name(name.to_owned()));
     }
-    for bad in ["12", "1234567", "+1415", "ACME-Plumbing", "Twelve chars", "sip:a\u{0}b", "naïve", "+", &"sip:x".repeat(60)] {
+    for (text, address) in [
+        ("\"Joe\" <sip:joe@example.com>", "sip:joe@example.com"),
+        ("Joe Plumber <SIPS:joe@example.com>", "SIPS:joe@example.com"),
+        ("<client:desk>", "client:desk"),
+    ] {
+        assert_eq!(parsed(text).as_str(), address);
+    }
+    for anonymous in ["\"Anonymous\" <sip:anonymous@anonymous.invalid>", "sip:Anonymous@anonymous.invalid", "<>"] {
+        assert_eq!(parsed(anonymous), CallerIdentity::Anonymous);
+    }
+    for tel in ["tel:+14155550123", "TEL:+1-415-555-0123", "tel:+1(415)5550123;npdi=yes", "\"Joe\" <tel:+14155550123>"] {
+        assert_eq!(parsed(tel), CallerIdentity::Phone("+14155550123".parse().unwrap()), "{tel}");
+    }
+    let odd =
+        ["12", "4155550204", "14155550204", "+1", "+1911", "+1415555", "+12345678", "+464", "sim:DE0123", "joe@example.com"];
+    let long = ["ACME-Plumbing", "tel:+14155550123;ext=12", "tel:555", "+0123456789", "whatsapp:+14155550123", "+ACME"];
+    for other in odd.into_iter().chain(long) {
+        assert_eq!(parsed(other), CallerIdentity::Other(other.to_owned()));
+    }
+    for bad in
+        ["Twelve chars", "sip:a\u{0}b", "Zoë's Plumbing", "+", "---", "+1 415 555 0123", &"sip:x".repeat(60), &"9".repeat(256)]
+    {
         refused::<CallerIdentity>(bad, "caller");
     }
 }
 
 #[test]
+fn digits_without_a_plus_are_a_number_where_that_is_certain() {
+    let [american, german] = ["+13125550100", "+4930123456"].map(|ours| ours.parse::<PhoneNumber>().unwrap());
+    let number = CallerIdentity::Phone("+14155550204".parse().unwrap());
+    for text in ["4155550204", "14155550204", "415-555-0204", "(415) 555-0204", "1 415 555 0204", " 415.555.0204 "] {
+        assert_eq!(CallerIdentity::told(text, &american), number, "{text:?}");
+        assert_eq!(CallerIdentity::told(text, &german).phone(), None, "{text:?}");
+    }
+    // With a plus it says itself what it is.
+    assert_eq!(CallerIdentity::told("+1 (415) 555-0204", &german), number);
+    // Another country's, an area code or an exchange that there is not, too short, too long.
+    for text in [
+        "4930123456",
+        "1155550204",
+        "9115550204",
+        "4151550204",
+        "4159110204",
+        "5550204",
+        "415555020",
+        "24155550204",
+        "114155550204",
+    ] {
+        let told = CallerIdentity::told(text, &american);
+        assert_eq!((told.phone(), told.as_str()), (None, text), "kept as it is");
+    }
+    for unreadable in
+        ["", "+", "anonymous", "+1 (415) 555", "not a caller at all", "Jo\0e", "a\nb", "Zoë's Plumbing", &"9".repeat(500)]
+    {
+        assert_eq!(CallerIdentity::told(unreadable, &american), CallerIdentity::Anonymous, "{unreadable:?}");
+    }
+}
+
+#[test]
 fn only_a_number_can_be_texted() {
-    for text in ["anonymous", "sip:joe@example.com", "client:desk", "72975", "ACME"] {
+    for text in ["anonymous", "sip:joe@example.com", "client:desk", "72975", "ACME", "+1911", "4155550204"] {
         assert_eq!(text.parse::<CallerIdentity>().unwrap().phone(), None, "{text}");
     }
     assert!("+14155550123".parse::<CallerIdentity>().unwrap().phone().is_some());
@@ -161,6 +214,7 @@ fn debugging_a_value_does_not_show_it() {
         format!("{:?}", "sip:joe@example.com".parse::<CallerIdentity>().unwrap()),
         format!("{:?}", "client:joe".parse::<CallerIdentity>().unwrap()),
         format!("{:?}", "72975".parse::<CallerIdentity>().unwrap()),
+        format!("{:?}", "joe@example.com".parse::<CallerIdentity>().unwrap()),
         format!("{:?}", "joe@example.com".parse::<Email>().unwrap()),
         format!("{:?}", Secret::new("swordfish")),
     ];
@@ -232,6 +286,19 @@ proptest! {
         prop_assert!(settles::<Email>(&text));
         prop_assert!(settles::<Timezone>(&text));
         prop_assert!(settles::<Cursor>(&text));
+    }
+
+    /// Whatever the network tells of a caller is somebody, stored and read back as the same.
+    #[test]
+    fn every_caller_told_is_stored_as_it_is_read(
+        text in prop_oneof![any::<String>(), "[+0-9 ().-]{0,20}", "[<>\";@:a-z0-9+.&' ]{0,30}", "(tel|sip|sim):[+0-9;=a-z]{0,20}"],
+        ours in "\\+(1[0-9]{10}|[2-9][0-9]{6,14})",
+    ) {
+        let told = CallerIdentity::told(&text, &ours.parse().unwrap());
+        let stored = told.as_str();
+        prop_assert!(!stored.is_empty() && stored.chars().count() <= 255 && !stored.contains(char::is_control));
+        prop_assert_eq!(stored.parse::<CallerIdentity>().ok(), Some(told.clone()));
+        prop_assert_eq!(CallerIdentity::told(stored, &ours.parse().unwrap()), told);
     }
 
     /// What is taken fits its column: NUL never reaches PostgreSQL, and no address is longer than 255 characters.

@@ -19,6 +19,9 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, document: &OpenApi) {
     docs::configure(app, document);
     app.service(resource("/webhooks/twilio/voice", "POST").route(web::post().to(twilio_voice::answer)))
         .service(resource("/webhooks/twilio/voice/status", "POST").route(web::post().to(twilio_voice::status)))
+        .service(resource("/webhooks/twilio/voice/screen", "POST").route(web::post().to(twilio_voice::screen)))
+        .service(resource("/webhooks/twilio/voice/screen/accepted", "POST").route(web::post().to(twilio_voice::connect)))
+        .service(resource("/webhooks/twilio/voice/machine", "POST").route(web::post().to(twilio_voice::machine)))
         .service(resource("/webhooks/twilio/number/status", "POST").route(web::post().to(twilio_number::status)))
         .service(resource("/webhooks/twilio/sms", "POST").route(web::post().to(twilio_sms::receive)))
         .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)))

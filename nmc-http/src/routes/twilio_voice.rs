@@ -4,29 +4,46 @@ use crate::error::ApiResult;
 use crate::server::Webhooks;
 use crate::signed_form::SignedForm;
 use actix_web::{HttpResponse, web};
-use nmc_core::PhoneNumber;
-use nmc_core::calls::{forward_to, record_voice_status};
-use nmc_core::twilio::VoiceCallback;
+use nmc_core::calls::{Forwarding, forward_to, record_voice_status};
+use nmc_core::twilio::{ForwardedCall, VoiceCallback};
+use nmc_core::{CallScreening, Error};
 
 /// Nobody can take the call: its caller hears a busy line, and is texted when its status callback comes.
 const BUSY: &str = "<Response><Reject reason=\"busy\"/></Response>";
 
 /// What to do with a call that comes in: nothing is written, so Twilio may ask twice.
 pub(super) async fn answer(door: web::Data<Door>, webhooks: web::Data<Webhooks>, form: SignedForm) -> ApiResult<HttpResponse> {
-    let callback = VoiceCallback::parse(&form.0)?;
-    let call_sid = callback.facts.sid.clone();
-    let phone = door.blocking(move |store| forward_to(store, &callback)).await;
-    let phone = report_missing(phone, &call_sid)?;
-    tracing::debug!(sid = call_sid, forwarded = phone.is_some(), "call answered");
-    Ok(match phone {
-        Some(phone) => twiml(&dial(&phone, &webhooks.public_url)),
+    let callback = VoiceCallback::parse_incoming(&form.0)?;
+    let call = ForwardedCall::of(&callback);
+    let forwarding = door.blocking(move |store| forward_to(store, &callback)).await;
+    let forwarding = report_missing(forwarding, &call.call)?;
+    tracing::debug!(sid = call.call, forwarded = forwarding.is_some(), "call answered");
+    Ok(match forwarding {
+        Some(to) => twiml(&dial(&to, &call, &webhooks.public_url)),
         None => twiml(BUSY),
     })
 }
 
 /// A call's status callback, or the answer of its `<Dial>`.
 pub(super) async fn status(door: web::Data<Door>, form: SignedForm) -> ApiResult<HttpResponse> {
-    let callback = VoiceCallback::parse(&form.0)?;
+    record(&door, VoiceCallback::parse_status(&form.0)?).await
+}
+
+/// What machine detection heard on a forwarded leg: it belongs to the call that the URL names.
+pub(super) async fn machine(
+    door: web::Data<Door>,
+    query: Result<web::Query<ForwardedCall>, actix_web::Error>,
+    form: SignedForm,
+) -> ApiResult<HttpResponse> {
+    let query = query.map_err(|_| Error::invalid("call", "must be with number and from, as we put them into the URL"))?;
+    record(&door, VoiceCallback::parse_machine_detection(&form.0, &query)?).await
+}
+
+async fn record(door: &Door, callback: Option<VoiceCallback>) -> ApiResult<HttpResponse> {
+    let Some(callback) = callback else {
+        tracing::debug!("a callback that says nothing of a call of ours");
+        return Ok(twiml(NOTHING));
+    };
     let call_sid = callback.facts.sid.clone();
     let recorded = door.blocking(move |store| record_voice_status(store, &callback)).await;
     let recorded = report_missing(recorded, &call_sid)?;
@@ -34,12 +51,40 @@ pub(super) async fn status(door: web::Data<Door>, form: SignedForm) -> ApiResult
     Ok(twiml(NOTHING))
 }
 
+/// What whoever takes a forwarded call hears before the caller is connected. A voicemail presses no key, and is hung up on.
+pub(super) async fn screen(webhooks: web::Data<Webhooks>, _signed: SignedForm) -> ApiResult<HttpResponse> {
+    let accepted = escaped(&format!("{}/webhooks/twilio/voice/screen/accepted", webhooks.public_url));
+    // No key ends the input but the first one, whichever it is: without that, # alone would count as none.
+    Ok(twiml(&format!(
+        "<Response><Gather numDigits=\"1\" finishOnKey=\"\" timeout=\"10\" action=\"{accepted}\"><Say loop=\"2\">A call for your \
+         business. To take it, press any key.</Say></Gather><Hangup/></Response>"
+    )))
+}
+
+/// A key was pressed: with nothing more to do on the leg, Twilio connects the caller.
+pub(super) async fn connect(_signed: SignedForm) -> ApiResult<HttpResponse> {
+    Ok(twiml(NOTHING))
+}
+
 /// Rings the business for 20 seconds. Its caller hears the ringing, and not a silence that costs, until somebody takes the
 /// call; how that went is told to the action URL.
-fn dial(phone: &PhoneNumber, public_url: &str) -> String {
+fn dial(to: &Forwarding, call: &ForwardedCall, public_url: &str) -> String {
     let action = escaped(&format!("{public_url}/webhooks/twilio/voice/status"));
-    let phone = escaped(phone.as_str());
-    format!("<Response><Dial timeout=\"20\" answerOnBridge=\"true\" action=\"{action}\">{phone}</Dial></Response>")
+    let phone = escaped(to.phone.as_str());
+    let number = match to.screening {
+        CallScreening::KeyPress => {
+            let url = escaped(&format!("{public_url}/webhooks/twilio/voice/screen"));
+            format!("<Number url=\"{url}\">{phone}</Number>")
+        }
+        CallScreening::MachineDetection => {
+            let fields = [("call", &call.call), ("number", &call.number), ("from", &call.from)];
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            let url = escaped(&format!("{public_url}/webhooks/twilio/voice/machine?{query}"));
+            format!("<Number machineDetection=\"Enable\" amdStatusCallback=\"{url}\">{phone}</Number>")
+        }
+        CallScreening::Off => phone,
+    };
+    format!("<Response><Dial timeout=\"20\" answerOnBridge=\"true\" action=\"{action}\">{number}</Dial></Response>")
 }
 
 /// As XML takes it, in a text or in an attribute.
@@ -62,14 +107,26 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// What is dialled, under a public URL that has everything in it.
+    fn dialled(screening: CallScreening) -> String {
+        let to = Forwarding { phone: "+14155550123".parse().unwrap(), screening };
+        let from = "\"Joe\"&<'".to_owned();
+        let call = ForwardedCall { call: "CA1".to_owned(), number: "+13125550100".to_owned(), from };
+        let twiml = dial(&to, &call, "https://nmc.example.com/a?b=\"c\"&d=<e>'f'");
+        let url = "https://nmc.example.com/a?b=&quot;c&quot;&amp;d=&lt;e&gt;&apos;f&apos;/webhooks/twilio/voice";
+        let open = format!("<Response><Dial timeout=\"20\" answerOnBridge=\"true\" action=\"{url}/status\">");
+        let inside = twiml.strip_prefix(&open).and_then(|rest| rest.strip_suffix("</Dial></Response>"));
+        inside.unwrap_or_else(|| panic!("{twiml}")).replace(url, "URL")
+    }
+
     #[test]
     fn nothing_breaks_out_of_the_document() {
-        let phone = "+14155550123".parse().unwrap();
-        let url = "https://nmc.example.com/a?b=\"c\"&d=<e>'f'";
+        assert_eq!(dialled(CallScreening::Off), "+14155550123");
+        assert_eq!(dialled(CallScreening::KeyPress), "<Number url=\"URL/screen\">+14155550123</Number>");
         assert_eq!(
-            dial(&phone, url),
-            "<Response><Dial timeout=\"20\" answerOnBridge=\"true\" action=\"https://nmc.example.com/a?b=&quot;c&quot;&amp;d=\
-             &lt;e&gt;&apos;f&apos;/webhooks/twilio/voice/status\">+14155550123</Dial></Response>"
+            dialled(CallScreening::MachineDetection),
+            "<Number machineDetection=\"Enable\" amdStatusCallback=\"URL/machine?call=CA1&amp;number=%2B13125550100&amp;\
+             from=%22Joe%22%26%3C%27\">+14155550123</Number>"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! A call that comes in: to the business's own phone first, and a text only when nobody takes it there.
 
-use crate::site::{ANSWER, NUMBER_STATUS, SMS, Site, VOICE};
+use crate::site::{ACCEPTED, ANSWER, MACHINE, NUMBER_STATUS, SCREEN, SMS, Site, VOICE};
 use nmc_core::PhoneNumber;
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
 use serde_json::json;
@@ -44,7 +44,8 @@ fn a_call_to_a_bought_number_rings_at_the_business_and_is_texted_when_nobody_tak
             answer.body,
             format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Dial timeout=\"20\" answerOnBridge=\"true\" \
-                 action=\"https://nmc.example.com/webhooks/twilio/voice/status\">{phone}</Dial></Response>"
+                 action=\"https://nmc.example.com/webhooks/twilio/voice/status\"><Number \
+                 url=\"https://nmc.example.com/webhooks/twilio/voice/screen\">{phone}</Number></Dial></Response>"
             )
         );
     }
@@ -92,6 +93,97 @@ fn what_the_public_url_holds_is_written_as_xml_wants_it() {
     set_phone(&site, Some(&unique_phone()));
     let twiml = answer(&site, unique_phone().as_str(), &site.joe.number);
     assert!(twiml.contains("action=\"https://example.com/a&amp;b/webhooks/twilio/voice/status\""), "{twiml}");
+}
+
+/// The owner's voicemail takes the leg, hears the question, and presses no key.
+#[test]
+fn who_takes_a_forwarded_call_is_asked_to_press_a_key() {
+    let site = Site::new();
+    set_phone(&site, Some(&unique_phone()));
+    let call = ringing(unique_phone().as_str(), &site.joe.number);
+    assert!(site.post(ANSWER, &call.0).expect(200).body.contains("<Number url="));
+    let leg = call.clone().with("CallSid", &unique_sid("CA")).with("ParentCallSid", "CA1").with("CallStatus", "in-progress");
+    let before = site.rows();
+    assert_eq!(
+        site.post(SCREEN, &leg.0).expect(200).body,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Gather numDigits=\"1\" finishOnKey=\"\" timeout=\"10\" \
+         action=\"https://nmc.example.com/webhooks/twilio/voice/screen/accepted\"><Say loop=\"2\">A call for your business. To take \
+         it, press any key.</Say></Gather><Hangup/></Response>"
+    );
+    let connected = site.post(ACCEPTED, &leg.with("Digits", "#").0).expect(200).body;
+    assert_eq!(
+        connected, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>",
+        "nothing more to do on the leg: it is connected"
+    );
+    assert_eq!(site.rows(), before);
+
+    let unbridged =
+        call.clone().with("CallStatus", "in-progress").with("DialCallStatus", "completed").with("DialBridged", "false");
+    site.post(VOICE, &unbridged.0).expect(200);
+    site.post(VOICE, &call.with("CallStatus", "completed").with("CallDuration", "31").0).expect(200);
+    assert_eq!(site.db.query::<String>("SELECT outcome FROM calls"), ["voicemail"]);
+    assert_eq!(site.counts(), [1, 1, 1], "and its caller is texted");
+}
+
+/// What machine detection hears is told to a URL of the call that was forwarded, in any order with the rest.
+#[test]
+fn a_machine_that_is_heard_on_the_leg_is_told_of_its_call() {
+    for machine_first in [true, false] {
+        let site = Site::new();
+        set_phone(&site, Some(&unique_phone()));
+        site.db.execute("UPDATE business_settings SET call_screening = 'machine_detection'");
+        let call = ringing(unique_phone().as_str(), &site.joe.number);
+        let twiml = site.post(ANSWER, &call.0).expect(200).body;
+        assert!(twiml.contains("<Number machineDetection=\"Enable\" amdStatusCallback=\""), "{twiml}");
+        let (_, rest) = twiml.split_once("amdStatusCallback=\"https://nmc.example.com").unwrap();
+        let path = rest.split_once('"').unwrap().0.replace("&amp;", "&");
+        assert!(path.starts_with(&format!("{MACHINE}?call=CA")), "{path}");
+        let heard: Vec<_> = [("CallSid", &*unique_sid("CA")), ("AccountSid", "AC1"), ("AnsweredBy", "machine_start")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let ended = call.clone().with("CallStatus", "completed").with("DialCallStatus", "completed").with("DialBridged", "true");
+        if machine_first {
+            site.post(&path, &heard).expect(200);
+        }
+        site.post(VOICE, &ended.0).expect(200);
+        site.post(&path, &heard).expect(200);
+        assert_eq!(site.counts(), [1, 1, 1], "one call, one text");
+        assert_eq!(site.db.query::<String>("SELECT outcome FROM calls"), ["voicemail"]);
+        assert_eq!(site.db.query::<String>("SELECT answered_by FROM calls"), ["machine_start"]);
+
+        // The URL is under the signature, too, and has to be ours.
+        let before = site.rows();
+        let signature = crate::site::sign(crate::site::TOKEN, &format!("{}{path}", site.public_url), &heard);
+        let another = path.replace("call=CA", "call=CB");
+        site.post(&another, &heard).signature(signature).expect(403);
+        site.post(MACHINE, &heard).expect(400);
+        site.post(&format!("{MACHINE}?call=C%27A&number=%2B13125550100&from="), &heard).expect(400);
+        site.post(&path, &heard[..2]).expect(200);
+        assert_eq!(site.rows(), before);
+    }
+}
+
+#[test]
+fn a_business_may_leave_its_calls_unscreened() {
+    let site = Site::new();
+    let phone = unique_phone();
+    set_phone(&site, Some(&phone));
+    site.db.execute("UPDATE business_settings SET call_screening = 'none'");
+    let twiml = answer(&site, unique_phone().as_str(), &site.joe.number);
+    assert!(twiml.ends_with(&format!("status\">{phone}</Dial></Response>")), "{twiml}");
+}
+
+/// Its phone forwards what it does not take to the number here: a call that comes back is not sent round again.
+#[test]
+fn a_call_that_the_phone_forwarded_is_not_sent_back() {
+    let site = Site::new();
+    let phone = unique_phone();
+    set_phone(&site, Some(&phone));
+    let call = ringing(unique_phone().as_str(), &site.joe.number).with("ForwardedFrom", phone.as_str().trim_start_matches('+'));
+    assert_eq!(site.post(ANSWER, &call.0).expect(200).body, BUSY);
+    site.post(VOICE, &call.with("CallStatus", "busy").0).expect(200);
+    assert_eq!(site.db.query::<String>("SELECT outcome FROM calls"), ["missed"]);
+    assert_eq!(site.counts(), [1, 1, 1]);
 }
 
 #[test]

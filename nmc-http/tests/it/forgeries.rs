@@ -1,24 +1,32 @@
 //! What Twilio has not signed is refused, and leaves no trace.
 
-use crate::site::{ANSWER, NUMBER_STATUS, SMS, SMS_STATUS, Site, TOKEN, VOICE, WEBHOOKS, sign};
+use crate::site::{ACCEPTED, ANSWER, MACHINE, NUMBER_STATUS, SCREEN, SMS, SMS_STATUS, Site, TOKEN, VOICE, WEBHOOKS, sign};
 use nmc_core::Secret;
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::Signer;
 
 type Form = Vec<(String, String)>;
 
-/// One good form for each webhook.
-fn forms(site: &Site) -> [(&'static str, Form); 5] {
+/// One good form for each webhook, with the query that we put into its URL.
+fn forms(site: &Site) -> Vec<(String, Form)> {
     let customer = unique_phone();
     let ours = site.joe.queue(&site.db.store, &customer, "We'll come at nine").expect("a text");
     site.db.execute(&format!("UPDATE messages SET message_sid = 'SM1', message_status = 'accepted' WHERE id = '{}'", ours.id));
-    [
+    let leg = VoiceForm::missed(site.joe.number.as_str(), &unique_phone(), &unique_sid("CA")).with("ParentCallSid", "CA1").0;
+    let of_call = format!("call={}&number=%2B{}&from=anonymous", unique_sid("CA"), &site.joe.number.as_str()[1..]);
+    let leg_sid = vec![("CallSid".to_owned(), unique_sid("CA")), ("Called".to_owned(), site.joe.number.to_string())];
+    let detected = with(&leg_sid, "AnsweredBy", "machine_start");
+    let forms = [
+        (SCREEN, leg.clone()),
+        (ACCEPTED, with(&leg, "Digits", "5")),
+        (&format!("{MACHINE}?{of_call}"), detected),
         (ANSWER, VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).with("CallStatus", "ringing").0),
         (NUMBER_STATUS, vec![("PhoneNumber".to_owned(), site.joe.number.to_string())]),
         (VOICE, VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).0),
         (SMS, SmsForm::text(customer.as_str(), &site.joe.number, "STOP").0),
         (SMS_STATUS, SmsForm::delivery(&site.joe.number, &customer, "SM1", "delivered").0),
-    ]
+    ];
+    forms.map(|(path, form)| (path.to_owned(), form)).into()
 }
 
 fn with(form: &Form, name: &str, value: &str) -> Form {
@@ -40,6 +48,7 @@ fn forgeries_are_refused_and_leave_no_trace() {
         let before = site.rows();
         let url = format!("{}{path}", site.public_url);
         let good = sign(TOKEN, &url, &form);
+        let path = path.as_str();
         let elsewhere = |url: String| site.post(path, &form).signature(sign(TOKEN, &url, &form));
         let refused = [
             ("unsigned", site.post(path, &form).unsigned()),
@@ -72,7 +81,7 @@ fn forgeries_are_refused_and_leave_no_trace() {
         // And nothing but the signature stood in the way.
         site.post(path, &form).expect(200);
         // What becomes of a call that is answered is told later.
-        assert_eq!(site.rows() != before, path != ANSWER, "{path}");
+        assert_eq!(site.rows() != before, ![ANSWER, SCREEN, ACCEPTED].contains(&path), "{path}");
     }
 }
 
@@ -114,8 +123,8 @@ fn without_a_token_or_with_an_empty_one_every_webhook_is_refused() {
         let site = Site::with(|_, config| config.signer = signer);
         for (path, form) in forms(&site) {
             let before = site.rows();
-            site.post(path, &form).expect(403);
-            site.post(path, &form).signed_with("").expect(403);
+            site.post(&path, &form).expect(403);
+            site.post(&path, &form).signed_with("").expect(403);
             assert_eq!(site.rows(), before);
         }
     }

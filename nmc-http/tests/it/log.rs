@@ -1,7 +1,7 @@
 //! What the server logs, all of it, and that nobody's number or words are in it.
 
 use crate::api::{OTHER_PASSWORD, PASSWORD, WRONG_PASSWORD};
-use crate::site::{ANSWER, NUMBER_STATUS, SMS, SMS_STATUS, Site, VOICE};
+use crate::site::{ACCEPTED, ANSWER, MACHINE, NUMBER_STATUS, SCREEN, SMS, SMS_STATUS, Site, VOICE};
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
@@ -133,13 +133,18 @@ fn nobodys_number_and_nobodys_words_are_ever_logged() {
     let requests = [
         (ANSWER, call.0.clone(), 200),
         (ANSWER, call.clone().with("To", unknown.as_str()).0, 404),
-        (ANSWER, call.clone().with("CallStatus", words).0, 400),
+        (ANSWER, call.clone().with("CallStatus", words).0, 200),
+        (ANSWER, call.clone().with("CallSid", words).0, 400),
+        (SCREEN, call.0.clone(), 200),
+        (ACCEPTED, call.0.clone(), 200),
+        (MACHINE, call.0.clone(), 400),
         (NUMBER_STATUS, number(site.joe.number.as_str()), 200),
         (NUMBER_STATUS, number(unknown.as_str()), 404),
         (NUMBER_STATUS, number(words), 400),
         (VOICE, call.0.clone(), 200),
-        (VOICE, call.clone().with("CallStatus", words).0, 400),
-        (VOICE, call.clone().with("CallDuration", words).0, 400),
+        (VOICE, call.clone().with("From", words).0, 200),
+        (VOICE, call.clone().with("CallSid", words).0, 400),
+        (VOICE, call.clone().with("ErrorCode", "13224").0, 200),
         (VOICE, call.with("To", unknown.as_str()).0, 404),
         (SMS, text.0.clone(), 200),
         (SMS, text.clone().with("MessageSid", words).0, 400),
@@ -160,6 +165,12 @@ fn nobodys_number_and_nobodys_words_are_ever_logged() {
         let _outage = site.db.take_down();
         site.post(VOICE, &VoiceForm::missed(caller.as_str(), &site.joe.number, &unique_sid("CA")).0).expect(503);
     }
+    let broken = lines_with("calls do not reach the business's phone");
+    let tenant = site.joe.tenant.id().to_string();
+    assert!(
+        broken.iter().any(|line| line.contains(&tenant) && line.contains("WARN") && line.contains("code=13224")),
+        "{broken:?}"
+    );
     assert!(lines_with("slow statement").len() > 10, "statements were logged, too");
     for secret in
         [caller.as_str(), unknown.as_str(), site.joe.number.as_str(), "sink", "Elm", "+1555", "%2B1555", crate::site::TOKEN]

@@ -16,10 +16,13 @@ use uuid::Uuid;
 
 pub(crate) const ANSWER: &str = "/webhooks/twilio/voice";
 pub(crate) const VOICE: &str = "/webhooks/twilio/voice/status";
+pub(crate) const SCREEN: &str = "/webhooks/twilio/voice/screen";
+pub(crate) const ACCEPTED: &str = "/webhooks/twilio/voice/screen/accepted";
+pub(crate) const MACHINE: &str = "/webhooks/twilio/voice/machine";
 pub(crate) const SMS: &str = "/webhooks/twilio/sms";
 pub(crate) const SMS_STATUS: &str = "/webhooks/twilio/sms/status";
 pub(crate) const NUMBER_STATUS: &str = "/webhooks/twilio/number/status";
-pub(crate) const WEBHOOKS: [&str; 5] = [ANSWER, VOICE, SMS, SMS_STATUS, NUMBER_STATUS];
+pub(crate) const WEBHOOKS: [&str; 8] = [ANSWER, VOICE, SCREEN, ACCEPTED, MACHINE, SMS, SMS_STATUS, NUMBER_STATUS];
 
 pub(crate) const TOKEN: &str = "the auth token of the account";
 const JOE: &str = "Joe's Plumbing";
