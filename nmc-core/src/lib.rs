@@ -30,6 +30,7 @@ pub mod telephony;
 pub mod testing;
 pub mod twilio;
 mod types;
+mod uploads;
 mod version;
 
 pub use clock::{Clock, SystemClock};
@@ -43,4 +44,5 @@ pub use page::{Cursor, Page, PageRequest};
 pub use patch::Patch;
 pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
 pub use types::{CallerIdentity, Country, Email, PhoneNumber, Secret, Timezone};
+pub use uploads::Uploads;
 pub use version::Version;

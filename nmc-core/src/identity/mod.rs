@@ -59,5 +59,7 @@ pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};
 pub use token_hash::TokenHash;
 pub use token_keys::{TokenKey, TokenKeys};
 #[cfg(feature = "photos")]
-pub use uploads::{PhotoPath, Uploads};
+pub use crate::uploads::Uploads;
+#[cfg(feature = "photos")]
+pub use uploads::PhotoPath;
 pub use user::{NewUser, User, UserFilter, UserPatch, Users};

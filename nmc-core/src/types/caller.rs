@@ -13,9 +13,9 @@ pub enum CallerIdentity {
     Sip(String),
     /// A Twilio client, like `client:desk`.
     Client(String),
-    /// Three to six digits.
+    /// Three to eight digits.
     ShortCode(String),
-    /// A sender's name, like `ACME`: up to 11 letters, digits and blanks.
+    /// A sender's name, like `ACME` or `AT&T`: up to 11 printable characters, at least one of them a letter.
     Name(String),
 }
 
@@ -63,6 +63,24 @@ impl CallerIdentity {
         }
     }
 
+    /// The one spelling that stands for whoever this is: see [`PhoneNumber::person`].
+    #[must_use]
+    pub fn person(&self) -> Self {
+        match self {
+            Self::Phone(phone) => Self::Phone(phone.person()),
+            other => other.clone(),
+        }
+    }
+
+    /// All spellings of whoever this is, the one that stands for them first.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<Self> {
+        match self {
+            Self::Phone(phone) => phone.spellings().into_iter().map(Self::Phone).collect(),
+            other => vec![other.clone()],
+        }
+    }
+
     /// The number to text, if this is one.
     #[must_use]
     pub const fn phone(&self) -> Option<&PhoneNumber> {
@@ -91,12 +109,13 @@ impl std::str::FromStr for CallerIdentity {
         if lower.starts_with("client:") {
             return Ok(Self::Client(text.to_owned()));
         }
-        if (3..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
+        if (3..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(Self::ShortCode(text.to_owned()));
         }
-        let name = text.len() <= 11
-            && text.bytes().any(|b| b.is_ascii_alphabetic())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ');
+        // Letters of any script, and what Twilio lets into names: & - _ + . and blanks.
+        let name = text.chars().count() <= 11
+            && text.chars().any(char::is_alphabetic)
+            && text.chars().all(|c| c.is_alphanumeric() || " &-_+.'!,/".contains(c));
         if name {
             return Ok(Self::Name(text.to_owned()));
         }

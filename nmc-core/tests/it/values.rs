@@ -75,13 +75,13 @@ fn callers_are_told_apart() {
         assert_eq!(parsed(sip), CallerIdentity::Sip(sip.to_owned()));
     }
     assert_eq!(parsed("client:desk 1"), CallerIdentity::Client("client:desk 1".to_owned()));
-    for code in ["711", "12345", "123456"] {
+    for code in ["711", "12345", "123456", "2273234", "56161234"] {
         assert_eq!(parsed(code), CallerIdentity::ShortCode(code.to_owned()));
     }
-    for name in ["ACME", "Joes Shop 1", "A"] {
+    for name in ["ACME", "Joes Shop 1", "A", "T-Mobile", "AT&T", "My_Shop", "Amazon.com", "naïve"] {
         assert_eq!(parsed(name), CallerIdentity::Name(name.to_owned()));
     }
-    for bad in ["12", "1234567", "+1415", "ACME-Plumbing", "Twelve chars", "sip:a\u{0}b", "naïve", "+", &"sip:x".repeat(60)] {
+    for bad in ["12", "123456789", "+1415", "ACME-Plumbing", "Twelve chars", "sip:a\u{0}b", "a@b", "+", &"sip:x".repeat(60)] {
         refused::<CallerIdentity>(bad, "caller");
     }
 }
