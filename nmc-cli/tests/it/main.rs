@@ -15,6 +15,7 @@ mod onboarding;
 mod people;
 mod readme;
 mod terminal;
+mod texts;
 mod token_key;
 mod up;
 mod worker;

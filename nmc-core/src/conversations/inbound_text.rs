@@ -1,8 +1,8 @@
 //! A text from a customer: it lands in the conversation, and its keyword is obeyed at once.
 
 use super::{
-    ConversationEvents, Conversations, GreetingContext, Keyword, Messages, NewConsent, NewConversationEvent, NewMedia, NewMessage,
-    Reading,
+    ConversationEvents, Conversations, GreetingContext, Keyword, Messages, NewConsent, NewConversationEvent, NewMedia,
+    NewMessage, Reading,
 };
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::SmsCallback;

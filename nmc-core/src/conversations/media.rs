@@ -4,6 +4,7 @@ use super::MediaKind;
 use crate::error::found;
 use crate::schema::message_media as media;
 use crate::store::{Scope, TenantTx, stamped};
+use crate::types::clip;
 use crate::uploads::{Place, Uploads, hash_of, is_hash, is_missing};
 use crate::{Error, LeaseId, MediaId, MediaStatus, MessageId, Result, Tenant, TenantId};
 use chrono::{DateTime, Utc};
@@ -33,10 +34,10 @@ pub struct Media {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A picture as the provider tells of it.
+/// A picture as the provider tells of it. What is too long is cut: it must not cost the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMedia {
-    /// Where the provider keeps it.
+    /// Where the provider keeps it; up to 2,048 characters.
     pub url: String,
     /// Its media type, as the provider says; up to 100 characters.
     pub content_type: Option<String>,
@@ -104,13 +105,13 @@ impl MessageMedia<'_> {
     /// Notes the pictures of a text that has just been recorded: they are fetched from now on.
     pub(crate) fn insert(&mut self, message: MessageId, new: &[NewMedia]) -> Result<()> {
         let rows: Vec<_> = (0_i16..)
-            .zip(new)
-            .map(|(position, new)| {
+            .zip(new.iter().filter_map(|new| Some((clip(Some(&new.url), 2_048)?, clip(new.content_type.as_deref(), 100)))))
+            .map(|(position, (url, content_type))| {
                 (
                     media::message_id.eq(message),
                     media::position.eq(position),
-                    media::media_url.eq(&new.url),
-                    media::content_type.eq(&new.content_type),
+                    media::media_url.eq(url),
+                    media::content_type.eq(content_type),
                     media::next_attempt_at.eq(self.0.now()),
                     stamped!(media, self.0, MediaId::new(self.0.moment.id())),
                 )

@@ -87,7 +87,9 @@ impl MediaKind {
             b"qt  " => Self::QuickTime,
             b"M4A " | b"M4B " => Self::M4a,
             [b'3', b'g', ..] => Self::ThreeGpp,
-            b"isom" | b"iso2" | b"iso4" | b"iso5" | b"iso6" | b"mp41" | b"mp42" | b"avc1" | b"dash" | b"M4V " | b"MSNV" => Self::Mp4,
+            b"isom" | b"iso2" | b"iso4" | b"iso5" | b"iso6" | b"mp41" | b"mp42" | b"avc1" | b"dash" | b"M4V " | b"MSNV" => {
+                Self::Mp4
+            }
             _ => return None,
         })
     }
@@ -215,7 +217,8 @@ mod tests {
 
     #[test]
     fn no_two_kinds_have_a_name_in_common() {
-        let names: std::collections::BTreeSet<_> = MediaKind::ALL.iter().flat_map(|kind| [kind.media_type(), kind.extension()]).collect();
+        let names: std::collections::BTreeSet<_> =
+            MediaKind::ALL.iter().flat_map(|kind| [kind.media_type(), kind.extension()]).collect();
         assert_eq!(names.len(), MediaKind::ALL.len() * 2);
     }
 }

@@ -6,10 +6,10 @@
 use super::media::{KeptMedia, LARGEST};
 use super::media_queue::ClaimedMedia;
 use super::{FetchError, MediaKind, MediaSource};
+use crate::Result;
 use crate::stop::Stop;
 use crate::store::{Reason, Store, Tenant};
 use crate::uploads::Uploads;
-use crate::Result;
 use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,7 +158,9 @@ impl MediaWorker {
     fn attempt(&self, tenant: &Tenant, claimed: &ClaimedMedia) -> Fate {
         let bytes = match self.source.fetch(&claimed.url, LARGEST) {
             Ok(fetched) => fetched.bytes,
-            Err(FetchError::NotNow { retry_after, reason }) => return self.again(claimed, retry_after, reason, self.config.max_attempts),
+            Err(FetchError::NotNow { retry_after, reason }) => {
+                return self.again(claimed, retry_after, reason, self.config.max_attempts);
+            }
             Err(error @ FetchError::Gone) => return self.again(claimed, None, error.to_string(), self.config.gone_after),
             Err(error @ (FetchError::TooLarge | FetchError::Refused { .. })) => return Fate::Unavailable(error.to_string()),
         };

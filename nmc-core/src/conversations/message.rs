@@ -266,7 +266,7 @@ impl Messages<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Whether a keyword of this person's was answered at or after this instant, whatever became of the answer.
+    /// Whether a keyword of this person's was answered after this instant, whatever became of the answer.
     pub(crate) fn has_keyword_reply(&mut self, person: &PhoneNumber, since: DateTime<Utc>) -> Result<bool> {
         Ok(diesel::select(exists(
             messages::table
@@ -274,7 +274,7 @@ impl Messages<'_> {
                 .filter(messages::to_number.eq_any(person.spellings()))
                 .filter(sql::<Bool>(OUTBOUND_SQL))
                 .filter(messages::message_kind.eq(MessageKind::KeywordReply))
-                .filter(messages::created_at.ge(since)),
+                .filter(messages::created_at.gt(since)),
         ))
         .get_result(self.0.conn)?)
     }

@@ -70,10 +70,7 @@ impl Conversations<'_> {
         let row = diesel::update(conversations::table)
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(conversations::id.eq(id))
-            .set((
-                conversations::review_requested_at.eq(None::<DateTime<Utc>>),
-                conversations::updated_at.eq(self.0.now()),
-            ))
+            .set((conversations::review_requested_at.eq(None::<DateTime<Utc>>), conversations::updated_at.eq(self.0.now())))
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)
             .optional()?;
@@ -99,10 +96,7 @@ impl Conversations<'_> {
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(conversations::customer_phone.eq_any(customer.spellings()))
             .filter(conversations::review_requested_at.is_not_null())
-            .set((
-                conversations::review_requested_at.eq(None::<DateTime<Utc>>),
-                conversations::updated_at.eq(self.0.now()),
-            ))
+            .set((conversations::review_requested_at.eq(None::<DateTime<Utc>>), conversations::updated_at.eq(self.0.now())))
             .returning(conversations::id)
             .get_results(self.0.conn)?;
         let event = |id| NewConversationEvent::new(id, ConversationEventType::ReviewSettled);

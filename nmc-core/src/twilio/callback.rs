@@ -201,8 +201,11 @@ fn media(params: &Params) -> Vec<NewMedia> {
         .iter()
         .filter_map(|(name, url)| {
             let number: u16 = name.strip_prefix("MediaUrl")?.parse().ok()?;
-            let url = clip(Some(url), 2_048)?;
-            Some((number, NewMedia { url, content_type: clip(optional(params, &format!("MediaContentType{number}")), 100) }))
+            let url = Some(url.trim().to_owned()).filter(|url| !url.is_empty())?;
+            Some((
+                number,
+                NewMedia { url, content_type: optional(params, &format!("MediaContentType{number}")).map(str::to_owned) },
+            ))
         })
         .collect();
     found.sort_by_key(|(number, _)| *number);

@@ -21,11 +21,11 @@ fn number(text: &str) -> PhoneNumber {
 }
 
 impl Scene {
-    fn write(&self, from: &str, body: &str) -> Received {
+    fn text_from(&self, from: &str, body: &str) -> Received {
         receive_text(&self.db.store, &SmsForm::text(from, &self.business.number, body).parse()).unwrap()
     }
 
-    fn miss(&self, from: &str) -> ConversationId {
+    fn missed_call_of(&self, from: &str) -> ConversationId {
         let form = VoiceForm::missed(from, &self.business.number, &unique_sid("CA"));
         record_voice_status(&self.db.store, &form.parse()).unwrap().conversation.expect("a conversation")
     }
@@ -34,21 +34,21 @@ impl Scene {
         self.tx(|tx| tx.consents().is_opted_out(&number(customer))).unwrap()
     }
 
-    fn operator(&self) -> Actor {
+    fn operator_of_it(&self) -> Actor {
         let tenant = self.business.tenant.id();
         self.db.store.system(Reason::Operations, |tx| tx.operator_for(tenant)).unwrap()
     }
 
-    fn record(&self, customer: &str, action: ConsentAction, note: Option<&str>) -> Result<Consent> {
+    fn staff_record(&self, customer: &str, action: ConsentAction, note: Option<&str>) -> Result<Consent> {
         let heard = HeardConsent { customer_phone: number(customer), action, note: note.map(str::to_owned) };
-        record_consent(&self.db.store, &self.operator(), &heard)
+        record_consent(&self.db.store, &self.operator_of_it(), &heard)
     }
 
     fn words_in(&self, conversation: ConversationId) -> NewMessage {
         self.business.words(conversation, "We come at nine")
     }
 
-    fn log(&self, conversation: ConversationId) -> Vec<Event> {
+    fn events_of(&self, conversation: ConversationId) -> Vec<Event> {
         self.business.events(&self.db.store, conversation)
     }
 }
@@ -59,11 +59,11 @@ impl Scene {
 fn two_spellings_are_one_person_and_one_conversation() {
     for (network, person) in SPELLINGS {
         let scene = Scene::new();
-        let first = scene.write(network, "Hello");
-        let second = scene.write(person, "Hello again");
+        let first = scene.text_from(network, "Hello");
+        let second = scene.text_from(person, "Hello again");
         assert_eq!(first.conversation, second.conversation);
-        assert_eq!(scene.miss(network), first.conversation);
-        assert_eq!(scene.miss(person), first.conversation);
+        assert_eq!(scene.missed_call_of(network), first.conversation);
+        assert_eq!(scene.missed_call_of(person), first.conversation);
         for spelling in [network, person] {
             let customer: CallerIdentity = spelling.parse().unwrap();
             let open = scene.tx(|tx| tx.conversations().find_open(&customer)).unwrap().unwrap();
@@ -72,7 +72,8 @@ fn two_spellings_are_one_person_and_one_conversation() {
             assert_eq!(scene.tx(|tx| tx.conversations().count(&filter)).unwrap(), 1, "{spelling}");
         }
         // The texts keep the spelling they came in.
-        let from: Vec<String> = scene.db.query("SELECT from_number FROM messages WHERE message_direction = 'inbound' ORDER BY id");
+        let from: Vec<String> =
+            scene.db.query("SELECT from_number FROM messages WHERE message_direction = 'inbound' ORDER BY id");
         assert_eq!(from, [network, person]);
     }
 }
@@ -82,15 +83,15 @@ fn a_stop_in_one_spelling_holds_for_the_other() {
     for (network, person) in SPELLINGS {
         for (stops, asked) in [(network, person), (person, network)] {
             let scene = Scene::new();
-            let conversation = scene.write(asked, "Hello").conversation;
+            let conversation = scene.text_from(asked, "Hello").conversation;
             let queued = scene.tx(|tx| tx.messages().queue(&scene.words_in(conversation))).unwrap();
-            scene.write(stops, "STOP");
+            scene.text_from(stops, "STOP");
             assert!(scene.is_out(stops) && scene.is_out(asked));
             let status: Vec<String> = scene.db.query(&format!("SELECT message_status FROM messages WHERE id = '{}'", queued.id));
             assert_eq!(status, ["canceled"], "{stops}: what was queued to the other spelling");
             let refused = scene.tx(|tx| tx.messages().queue(&scene.words_in(conversation)));
             assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
-            scene.write(asked, "START");
+            scene.text_from(asked, "START");
             assert!(!scene.is_out(stops) && !scene.is_out(asked));
         }
     }
@@ -101,10 +102,10 @@ fn a_stop_in_one_spelling_holds_for_the_other() {
 fn an_entry_from_before_counts_in_either_spelling() {
     let scene = Scene::new();
     let (network, person) = SPELLINGS[0];
-    scene.write(person, "STOP");
+    scene.text_from(person, "STOP");
     scene.db.execute(&format!("ALTER TABLE consents DISABLE TRIGGER ALL; UPDATE consents SET customer_phone = '{network}'"));
     assert!(scene.is_out(person) && scene.is_out(network));
-    scene.record(network, ConsentAction::OptIn, Some("signed on paper")).unwrap();
+    scene.staff_record(network, ConsentAction::OptIn, Some("signed on paper")).unwrap();
     assert!(!scene.is_out(person) && !scene.is_out(network), "the latest counts, under whichever it is");
 }
 
@@ -112,14 +113,14 @@ fn an_entry_from_before_counts_in_either_spelling() {
 fn staff_reply_in_the_spelling_that_reached_us_last() {
     let scene = Scene::new();
     let (network, person) = SPELLINGS[0];
-    let conversation = scene.write(network, "Hello").conversation;
+    let conversation = scene.text_from(network, "Hello").conversation;
     let to = || scene.tx(|tx| tx.messages().queue(&scene.words_in(conversation))).unwrap().to_number.to_string();
     assert_eq!(to(), network);
     scene.tick();
-    scene.miss(person);
+    scene.missed_call_of(person);
     assert_eq!(to(), person);
     scene.tick();
-    scene.write(network, "Hello?");
+    scene.text_from(network, "Hello?");
     assert_eq!(to(), network);
 }
 
@@ -129,22 +130,22 @@ fn staff_reply_in_the_spelling_that_reached_us_last() {
 fn staff_record_an_opt_out_and_an_opt_in_with_proof() {
     let scene = Scene::new();
     let customer = unique_phone();
-    let conversation = scene.miss(customer.as_str());
-    let out = scene.record(customer.as_str(), ConsentAction::OptOut, None).unwrap();
+    let conversation = scene.missed_call_of(customer.as_str());
+    let out = scene.staff_record(customer.as_str(), ConsentAction::OptOut, None).unwrap();
     assert_eq!((out.source, out.recorded_by, out.note), (ConsentSource::Staff, None, None));
     assert!(scene.is_out(customer.as_str()));
     let canceled: Vec<i64> = scene.db.query("SELECT count(*) FROM messages WHERE message_status = 'canceled'");
     assert_eq!(canceled, [1], "the greeting that waited");
 
     for note in [None, Some(""), Some("  ")] {
-        let (field, rule) = refused(scene.record(customer.as_str(), ConsentAction::OptIn, note));
+        let (field, rule) = refused(scene.staff_record(customer.as_str(), ConsentAction::OptIn, note));
         assert_eq!((field.as_str(), rule.as_str()), ("note", "is required of an opt-in: how and when the person agreed"));
     }
     assert!(scene.is_out(customer.as_str()));
-    let back = scene.record(customer.as_str(), ConsentAction::OptIn, Some("  asked to, by phone, on Monday ")).unwrap();
+    let back = scene.staff_record(customer.as_str(), ConsentAction::OptIn, Some("  asked to, by phone, on Monday ")).unwrap();
     assert_eq!(back.note.as_deref(), Some("asked to, by phone, on Monday"));
     assert!(!scene.is_out(customer.as_str()));
-    assert!(scene.log(conversation).ends_with(&[Event::OptedOut, Event::OptedIn]), "{:?}", scene.log(conversation));
+    assert!(scene.events_of(conversation).ends_with(&[Event::OptedOut, Event::OptedIn]), "{:?}", scene.events_of(conversation));
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn the_ledger_is_listed_in_pages_newest_first() {
     let (first, second) = (unique_phone(), unique_phone());
     let mut expected = Vec::new();
     for customer in [&first, &second, &first] {
-        expected.insert(0, scene.record(customer.as_str(), ConsentAction::OptOut, None).unwrap());
+        expected.insert(0, scene.staff_record(customer.as_str(), ConsentAction::OptOut, None).unwrap());
         scene.tick();
     }
     let all = |filter: ConsentFilter| all_pages(2, |page| scene.tx(|tx| tx.consents().list(&filter, page)));
@@ -169,17 +170,17 @@ fn the_ledger_is_listed_in_pages_newest_first() {
 fn a_text_that_may_be_an_opt_out_waits_for_staff() {
     let scene = Scene::new();
     let customer = unique_phone();
-    let received = scene.write(customer.as_str(), "stop messaging my husband's number");
+    let received = scene.text_from(customer.as_str(), "stop messaging my husband's number");
     assert!(received.in_review && received.keyword.is_none());
     assert!(!scene.is_out(customer.as_str()));
     let open = scene.tx(|tx| tx.conversations().get(received.conversation)).unwrap();
     assert!(open.review_requested_at.is_some());
     let since = scene.tick();
-    assert!(scene.write(customer.as_str(), "I said stop it now").in_review);
+    assert!(scene.text_from(customer.as_str(), "I said stop it now").in_review);
     let again = scene.tx(|tx| tx.conversations().get(received.conversation)).unwrap();
     assert_eq!(again.review_requested_at, open.review_requested_at, "it waits since the first");
     assert!(again.review_requested_at < Some(since));
-    let asked = scene.log(received.conversation).into_iter().filter(|event| *event == Event::ReviewRequested).count();
+    let asked = scene.events_of(received.conversation).into_iter().filter(|event| *event == Event::ReviewRequested).count();
     assert_eq!(asked, 2);
     let waiting = ConversationFilter { in_review: Some(true), ..ConversationFilter::default() };
     assert_eq!(scene.tx(|tx| tx.conversations().count(&waiting)).unwrap(), 1);
@@ -187,16 +188,17 @@ fn a_text_that_may_be_an_opt_out_waits_for_staff() {
 
 #[test]
 fn staff_settle_a_review_either_way() {
-    for (decision, note, out) in [(ReviewDecision::OptOut, None, true), (ReviewDecision::NoOptOut, Some("about the leak"), false)] {
+    for (decision, note, out) in [(ReviewDecision::OptOut, None, true), (ReviewDecision::NoOptOut, Some("about the leak"), false)]
+    {
         let scene = Scene::new();
         let customer = unique_phone();
-        let id = scene.write(customer.as_str(), "stop it already").conversation;
-        let settled = settle_review(&scene.db.store, &scene.operator(), id, decision, note).unwrap();
+        let id = scene.text_from(customer.as_str(), "stop it already").conversation;
+        let settled = settle_review(&scene.db.store, &scene.operator_of_it(), id, decision, note).unwrap();
         assert_eq!(settled.review_requested_at, None);
         assert_eq!(scene.is_out(customer.as_str()), out);
-        assert_eq!(scene.log(id).contains(&Event::OptedOut), out);
-        assert!(scene.log(id).contains(&Event::ReviewSettled));
-        let (field, _) = refused(settle_review(&scene.db.store, &scene.operator(), id, decision, note));
+        assert_eq!(scene.events_of(id).contains(&Event::OptedOut), out);
+        assert!(scene.events_of(id).contains(&Event::ReviewSettled));
+        let (field, _) = refused(settle_review(&scene.db.store, &scene.operator_of_it(), id, decision, note));
         assert_eq!(field, "conversation", "it is settled once");
     }
 }
@@ -206,13 +208,13 @@ fn a_person_who_decides_settles_it_themselves() {
     for (word, out) in [("STOP", true), ("START", false)] {
         let scene = Scene::new();
         let (network, person) = SPELLINGS[0];
-        let id = scene.write(network, "stop it already").conversation;
+        let id = scene.text_from(network, "stop it already").conversation;
         scene.tx(|tx| tx.conversations().resolve(id, None)).unwrap();
-        scene.write(person, word);
+        scene.text_from(person, word);
         let before = scene.tx(|tx| tx.conversations().get(id)).unwrap();
         assert_eq!(before.review_requested_at, None, "{word}: in a conversation from before, too");
         assert_eq!(scene.is_out(person), out);
-        assert!(scene.log(id).contains(&Event::ReviewSettled));
+        assert!(scene.events_of(id).contains(&Event::ReviewSettled));
     }
 }
 
@@ -220,16 +222,19 @@ fn a_person_who_decides_settles_it_themselves() {
 fn who_has_opted_out_already_gives_nothing_to_review() {
     let scene = Scene::new();
     let customer = unique_phone();
-    scene.write(customer.as_str(), "STOP");
-    assert!(!scene.write(customer.as_str(), "stop it already").in_review);
-    assert!(!scene.write("72975", "stop texting, we have the reply STOP for that").in_review, "nobody is texted at a short code");
+    scene.text_from(customer.as_str(), "STOP");
+    assert!(!scene.text_from(customer.as_str(), "stop it already").in_review);
+    assert!(
+        !scene.text_from("72975", "stop texting, we have the reply STOP for that").in_review,
+        "nobody is texted at a short code"
+    );
 }
 
 #[test]
 fn a_review_of_another_business_is_not_found() {
     let scene = Scene::new();
     let rival = Business::onboard(&scene.db.store, "Ann's Plumbing");
-    let id = scene.write(unique_phone().as_str(), "stop it already").conversation;
+    let id = scene.text_from(unique_phone().as_str(), "stop it already").conversation;
     let theirs = scene.db.store.system(Reason::Operations, |tx| tx.operator_for(rival.tenant.id())).unwrap();
     for decision in [ReviewDecision::OptOut, ReviewDecision::NoOptOut] {
         let refused = settle_review(&scene.db.store, &theirs, id, decision, None);

@@ -236,7 +236,9 @@ fn dress(text: &str, how: u8) -> String {
         0 => format!("{text}!!!"),
         1 => format!("  {text} 😡😡"),
         2 => text.to_uppercase(),
-        3 => text.chars().map(|c| if c.is_ascii_graphic() { char::from_u32(u32::from(c) + 0xfee0).unwrap() } else { c }).collect(),
+        3 => {
+            text.chars().map(|c| if c.is_ascii_graphic() { char::from_u32(u32::from(c) + 0xfee0).unwrap() } else { c }).collect()
+        }
         4 => text.chars().flat_map(|c| [c, '\u{200d}']).collect(),
         5 => format!("\"{text}\""),
         6 => format!("{text}\n"),

@@ -51,11 +51,11 @@ impl Drop for Dir {
 
 impl Scene {
     /// A text with these pictures.
-    fn send(&self, urls: &[&str]) -> MessageId {
-        self.receive(&picture_form(&self.business, urls)).message
+    fn text_with(&self, urls: &[&str]) -> MessageId {
+        self.take_in(&picture_form(&self.business, urls)).message
     }
 
-    fn receive(&self, form: &SmsForm) -> Received {
+    fn take_in(&self, form: &SmsForm) -> Received {
         receive_text(&self.db.store, &form.parse()).unwrap()
     }
 
@@ -63,7 +63,7 @@ impl Scene {
         self.tx(|tx| tx.message_media().list(&[of])).unwrap()
     }
 
-    fn worker(&self, source: Arc<dyn MediaSource>, dir: &Dir) -> MediaWorker {
+    fn media_worker(&self, source: Arc<dyn MediaSource>, dir: &Dir) -> MediaWorker {
         MediaWorker::new(self.db.store.clone(), source, dir.uploads(), MediaWorkerConfig::default())
     }
 }
@@ -98,8 +98,8 @@ const LOST: MediaPass = MediaPass { kept: 0, put_back: 0, unavailable: 1 };
 fn a_text_of_pictures_alone_is_a_text() {
     let scene = Scene::new();
     let form = picture_form(&scene.business, &["https://api.twilio.com/b", "https://api.twilio.com/a"]).without("Body");
-    let message = scene.receive(&form).message;
-    let again = scene.receive(&form);
+    let message = scene.take_in(&form).message;
+    let again = scene.take_in(&form);
     assert!(again.duplicate && again.message == message);
     let pictures = scene.pictures(message);
     let told = |media: &Media| (media.position, media.media_url.clone(), media.content_type.clone(), media.status);
@@ -119,15 +119,17 @@ fn pictures_are_read_from_their_own_fields() {
     let scene = Scene::new();
     let form = SmsForm::text("+14155550123", &scene.business.number, "look").with("NumMedia", "1");
     let form = (0..12).rev().fold(form, |form, at| form.with(&format!("MediaUrl{at}"), &format!("https://api.twilio.com/{at}")));
-    let form = form.with("MediaContentType2", &"x".repeat(200)).with("MediaUrl", "https://api.twilio.com/none").with("MediaUrlx", "x");
+    let form =
+        form.with("MediaContentType2", &"x".repeat(200)).with("MediaUrl", "https://api.twilio.com/none").with("MediaUrlx", "x");
     let media = SmsCallback::parse(&form.0).unwrap().text.media;
     let urls: Vec<_> = media.iter().map(|media| media.url.clone()).collect();
     assert_eq!(urls, (0..12).map(|at| format!("https://api.twilio.com/{at}")).collect::<Vec<_>>());
-    assert_eq!(media[2].content_type.as_ref().map(String::len), Some(100));
-    assert_eq!(media[3].content_type, None);
+    assert_eq!((media[2].content_type.as_ref().map(String::len), &media[3].content_type), (Some(200), &None));
     let many = (0..200).fold(form, |form, at| form.with(&format!("MediaUrl{at}"), "https://api.twilio.com/x"));
     assert_eq!(SmsCallback::parse(&many.0).unwrap().text.media.len(), 50);
-    scene.receive(&many);
+    let message = scene.take_in(&many.with("MediaUrl0", &"x".repeat(5_000))).message;
+    let kept = scene.pictures(message);
+    assert_eq!((kept[0].media_url.len(), kept[2].content_type.as_ref().map(String::len)), (2_048, Some(100)), "cut");
 }
 
 // ------------------------------------------------------------------------------------------------ fetched and kept
@@ -136,8 +138,8 @@ fn pictures_are_read_from_their_own_fields() {
 fn a_picture_outlives_its_deletion_at_twilio() {
     let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
     let url = twilio.keep_picture("text/plain; whatever", JPEG);
-    let message = scene.send(&[&url]);
-    let worker = scene.worker(twilios(&twilio), &dir);
+    let message = scene.text_with(&[&url]);
+    let worker = scene.media_worker(twilios(&twilio), &dir);
     assert_eq!(worker.pass().unwrap(), KEPT);
     assert_eq!(worker.pass().unwrap(), MediaPass::default(), "once");
     twilio.delete_picture(&url);
@@ -155,8 +157,8 @@ fn a_picture_outlives_its_deletion_at_twilio() {
 fn the_same_bytes_twice_are_one_file() {
     let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
     let urls = [JPEG, PNG, JPEG].map(|bytes| twilio.keep_picture("image/jpeg", bytes));
-    let message = scene.send(&urls.each_ref().map(String::as_str));
-    assert_eq!(scene.worker(twilios(&twilio), &dir).pass().unwrap().kept, 3);
+    let message = scene.text_with(&urls.each_ref().map(String::as_str));
+    assert_eq!(scene.media_worker(twilios(&twilio), &dir).pass().unwrap().kept, 3);
     let pictures = scene.pictures(message);
     assert_eq!(pictures[0].content_hash, pictures[2].content_hash);
     assert_eq!((dir.files().len(), twilio.pictures_fetched()), (2, 3));
@@ -166,8 +168,8 @@ fn the_same_bytes_twice_are_one_file() {
 fn a_picture_is_of_its_own_business_alone() {
     let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
     let rival = Business::onboard(&scene.db.store, "Ann's Plumbing");
-    let message = scene.send(&[&twilio.keep_picture("image/jpeg", JPEG)]);
-    scene.worker(twilios(&twilio), &dir).pass().unwrap();
+    let message = scene.text_with(&[&twilio.keep_picture("image/jpeg", JPEG)]);
+    scene.media_worker(twilios(&twilio), &dir).pass().unwrap();
     let media = scene.pictures(message).remove(0);
     let theirs = dir.uploads().open_media(&rival.tenant, &media);
     assert!(matches!(theirs, Err(Error::NotFound { entity: "picture" })), "{theirs:?}");
@@ -190,8 +192,8 @@ fn what_is_no_picture_is_refused_with_its_reason() {
         ("https://evil.example/x".to_owned(), "its address is none of Twilio's"),
         ("http://127.0.0.1:1/x".to_owned(), "its address is none of Twilio's"),
     ] {
-        let message = scene.send(&[&url]);
-        assert_eq!(scene.worker(twilios(&twilio), &dir).pass().unwrap(), LOST, "{reason}");
+        let message = scene.text_with(&[&url]);
+        assert_eq!(scene.media_worker(twilios(&twilio), &dir).pass().unwrap(), LOST, "{reason}");
         let lost = scene.pictures(message).remove(0);
         assert_eq!((lost.status, lost.error_message.as_deref()), (MediaStatus::Unavailable, Some(reason)));
         assert!(dir.uploads().open_media(&scene.business.tenant, &lost).is_err());
@@ -202,8 +204,8 @@ fn what_is_no_picture_is_refused_with_its_reason() {
 #[test]
 fn each_fault_of_twilios_is_waited_out() {
     let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
-    let message = scene.send(&[&twilio.keep_picture("image/jpeg", JPEG)]);
-    let worker = scene.worker(twilios(&twilio), &dir);
+    let message = scene.text_with(&[&twilio.keep_picture("image/jpeg", JPEG)]);
+    let worker = scene.media_worker(twilios(&twilio), &dir);
     let faults = [
         TwilioFault::ErrorBefore,
         TwilioFault::TooMany(3_600),
@@ -231,8 +233,8 @@ fn a_missing_picture_is_asked_for_again_and_then_lost() {
     let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
     let url = twilio.keep_picture("image/jpeg", JPEG);
     twilio.delete_picture(&url);
-    let message = scene.send(&[&url]);
-    let worker = scene.worker(twilios(&twilio), &dir);
+    let message = scene.text_with(&[&url]);
+    let worker = scene.media_worker(twilios(&twilio), &dir);
     for _ in 1..MediaWorkerConfig::default().gone_after {
         assert_eq!(worker.pass().unwrap(), PUT_BACK);
         scene.clock.advance(TimeDelta::hours(3));
@@ -245,8 +247,8 @@ fn a_missing_picture_is_asked_for_again_and_then_lost() {
 fn attempts_are_bounded_and_their_waits_grow() {
     let (scene, dir) = (Scene::new(), Dir::new());
     let not_now = FetchError::NotNow { retry_after: None, reason: "Twilio answered 500".to_owned() };
-    let message = scene.send(&["https://api.twilio.com/x"]);
-    let worker = scene.worker(Arc::new(Says(Err(not_now))), &dir);
+    let message = scene.text_with(&["https://api.twilio.com/x"]);
+    let worker = scene.media_worker(Arc::new(Says(Err(not_now))), &dir);
     let mut waits = Vec::new();
     while worker.pass().unwrap() == PUT_BACK {
         let due = scene.pictures(message)[0].next_attempt_at.unwrap();
@@ -265,8 +267,8 @@ fn attempts_are_bounded_and_their_waits_grow() {
 fn a_picture_that_cannot_be_written_waits() {
     let (scene, dir) = (Scene::new(), Dir::new());
     std::fs::write(&dir.0, "a file where the directory should be").unwrap();
-    let message = scene.send(&["https://api.twilio.com/x"]);
-    let worker = scene.worker(Arc::new(Says(Ok(FetchedMedia { bytes: PNG.to_vec() }))), &dir);
+    let message = scene.text_with(&["https://api.twilio.com/x"]);
+    let worker = scene.media_worker(Arc::new(Says(Ok(FetchedMedia { bytes: PNG.to_vec() }))), &dir);
     for _ in 0..MediaWorkerConfig::default().max_attempts + 5 {
         assert_eq!(worker.pass().unwrap(), PUT_BACK);
         scene.clock.advance(TimeDelta::hours(3));
@@ -295,13 +297,13 @@ impl MediaSource for Waits {
 #[test]
 fn a_late_worker_undoes_nothing_of_anothers() {
     let (scene, dir) = (Scene::new(), Dir::new());
-    let message = scene.send(&["https://api.twilio.com/x"]);
+    let message = scene.text_with(&["https://api.twilio.com/x"]);
     let source = Arc::new(Waits::default());
-    let late = scene.worker(source.clone(), &dir);
+    let late = scene.media_worker(source.clone(), &dir);
     std::thread::scope(|scope| {
         let pass = scope.spawn(|| late.pass());
         wait_until("it is claimed", || source.began.load(Ordering::SeqCst));
-        let quick = scene.worker(Arc::new(Says(Ok(FetchedMedia { bytes: PNG.to_vec() }))), &dir);
+        let quick = scene.media_worker(Arc::new(Says(Ok(FetchedMedia { bytes: PNG.to_vec() }))), &dir);
         assert_eq!(quick.pass().unwrap(), MediaPass::default(), "it is held");
         scene.clock.advance(MediaWorkerConfig::default().lease);
         assert_eq!(quick.pass().unwrap(), KEPT);
@@ -314,13 +316,13 @@ fn a_late_worker_undoes_nothing_of_anothers() {
 #[test]
 fn a_worker_that_stops_gives_back_what_it_has_not_begun() {
     let (scene, dir) = (Scene::new(), Dir::new());
-    let message = scene.send(&["https://api.twilio.com/x", "https://api.twilio.com/y"]);
-    let worker = scene.worker(Arc::new(Says(Ok(FetchedMedia { bytes: JPEG.to_vec() }))), &dir);
+    let message = scene.text_with(&["https://api.twilio.com/x", "https://api.twilio.com/y"]);
+    let worker = scene.media_worker(Arc::new(Says(Ok(FetchedMedia { bytes: JPEG.to_vec() }))), &dir);
     worker.stop();
     assert_eq!(worker.pass().unwrap(), MediaPass::default());
     worker.run();
     assert!(scene.pictures(message).iter().all(|media| (media.attempts, media.lease_owner) == (0, None)));
-    let other = scene.worker(Arc::new(Says(Ok(FetchedMedia { bytes: JPEG.to_vec() }))), &dir);
+    let other = scene.media_worker(Arc::new(Says(Ok(FetchedMedia { bytes: JPEG.to_vec() }))), &dir);
     std::thread::scope(|scope| {
         scope.spawn(|| other.run());
         wait_until("all are kept", || scene.pictures(message).iter().all(|media| media.status == MediaStatus::Kept));
@@ -331,9 +333,9 @@ fn a_worker_that_stops_gives_back_what_it_has_not_begun() {
 #[test]
 fn no_connection_is_held_while_a_picture_is_fetched() {
     let (scene, dir) = (Scene::new(), Dir::new());
-    scene.send(&["https://api.twilio.com/x"]);
+    scene.text_with(&["https://api.twilio.com/x"]);
     let source = Arc::new(Waits::default());
-    let worker = scene.worker(source.clone(), &dir);
+    let worker = scene.media_worker(source.clone(), &dir);
     std::thread::scope(|scope| {
         let pass = scope.spawn(|| worker.pass());
         wait_until("it is fetched", || source.began.load(Ordering::SeqCst));

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::{
-    ConsentFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig, receive_text,
-    record_delivery,
+    ConsentFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig,
+    receive_text, record_delivery,
 };
 use nmc_core::testing::{
     Business, FakeSms, Fault, Gate, ManualClock, SmsForm, TestDb, VoiceForm, noon, orders, unique_phone, unique_sid, wait_until,
@@ -378,7 +378,12 @@ fn staff_may_record_an_opt_out() {
     assert_eq!((entry.source, entry.note.as_deref()), (ConsentSource::Staff, Some("asked on the phone")));
     assert_eq!(scene.message(queued).message_status, MessageStatus::Canceled);
     assert!(matches!(scene.business.queue(&scene.db.store, &scene.customer, "Hello"), Err(Error::Forbidden(_))));
-    let list = scene.db.store.tenant(&scene.business.tenant, |tx| tx.consents().list(&ConsentFilter::default(), PageRequest::first())).unwrap().items;
+    let list = scene
+        .db
+        .store
+        .tenant(&scene.business.tenant, |tx| tx.consents().list(&ConsentFilter::default(), PageRequest::first()))
+        .unwrap()
+        .items;
     assert_eq!(list, [entry]);
 }
 
@@ -752,7 +757,12 @@ fn a_report_about_an_opt_out_is_an_opt_out() {
     }
     assert!(scene.opted_out());
     assert_eq!(scene.message(waiting).message_status, MessageStatus::Canceled);
-    let ledger = scene.db.store.tenant(&scene.business.tenant, |tx| tx.consents().list(&ConsentFilter::default(), PageRequest::first())).unwrap().items;
+    let ledger = scene
+        .db
+        .store
+        .tenant(&scene.business.tenant, |tx| tx.consents().list(&ConsentFilter::default(), PageRequest::first()))
+        .unwrap()
+        .items;
     assert_eq!(
         ledger.iter().map(|entry| (entry.source, entry.message_id)).collect::<Vec<_>>(),
         [(ConsentSource::Provider, Some(text))]
@@ -837,12 +847,25 @@ fn an_odd_field_costs_no_text() {
         assert_eq!(kept(form().with("From", from)).from_number, CallerIdentity::Anonymous, "{from}");
     }
     assert_eq!(kept(form().without("From")).from_number, CallerIdentity::Anonymous);
-    for from in ["72975", "2273234", "56161234", "SUPPORT", "Acme Bank", "T-Mobile", "AT&T", "My_Shop", "Amazon.com", "sip:joe@example.com"] {
+    for from in [
+        "72975",
+        "2273234",
+        "56161234",
+        "SUPPORT",
+        "Acme Bank",
+        "T-Mobile",
+        "AT&T",
+        "My_Shop",
+        "Amazon.com",
+        "sip:joe@example.com",
+    ] {
         assert_eq!(kept(form().with("From", from)).from_number.as_str(), from);
     }
     assert_eq!(kept(form().without("Body")).message_body, "");
     assert_eq!(kept(form().with("Body", "a\0b")).message_body, "ab", "NUL costs that character");
-    for (field, value) in [("NumMedia", "many"), ("NumMedia", "-1"), ("NumSegments", "x"), ("Un\0heard", "\0"), ("OptOutType", "?")] {
+    for (field, value) in
+        [("NumMedia", "many"), ("NumMedia", "-1"), ("NumSegments", "x"), ("Un\0heard", "\0"), ("OptOutType", "?")]
+    {
         assert_eq!(kept(form().with(field, value)).message_body, "Hello", "{field}");
     }
 }
@@ -851,7 +874,9 @@ fn an_odd_field_costs_no_text() {
 fn a_channel_is_kept_and_its_number_is_the_person() {
     let scene = Scene::new();
     let ours = scene.business.number.as_str();
-    for (prefix, channel) in [("whatsapp:", MessageChannel::Whatsapp), ("rcs:", MessageChannel::Rcs), ("RCS:", MessageChannel::Rcs)] {
+    for (prefix, channel) in
+        [("whatsapp:", MessageChannel::Whatsapp), ("rcs:", MessageChannel::Rcs), ("RCS:", MessageChannel::Rcs)]
+    {
         let form = SmsForm::text(&format!("{prefix}{}", scene.customer), &scene.business.number, "Hello");
         let received = scene.receive(&form.with("To", &format!("{prefix}{ours}")));
         let message = scene.message(received.message);

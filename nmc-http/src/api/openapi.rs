@@ -37,7 +37,8 @@ impl Document {
         let mut operation =
             OperationBuilder::new().operation_id(Some(op.id)).summary(Some(op.what)).tag(tag).description(Some(who(op.access)));
         for name in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
-            let schema = ObjectBuilder::new().schema_type(if ["step", "position"].contains(&name) { Type::Integer } else { Type::String });
+            let schema =
+                ObjectBuilder::new().schema_type(if ["step", "position"].contains(&name) { Type::Integer } else { Type::String });
             operation = operation.parameter(
                 ParameterBuilder::new()
                     .name(name)

@@ -104,7 +104,16 @@ macro_rules! lists {
 }
 
 ids!(ApiKeyId, ConsentId, ConversationId, MessageId, PhoneNumberId, SessionId, TenantId, UserId);
-lists!(ConsentAction, ConsentSource, ConversationStatus, MediaStatus, MessageChannel, MessageDirection, MessageKind, MessageStatus);
+lists!(
+    ConsentAction,
+    ConsentSource,
+    ConversationStatus,
+    MediaStatus,
+    MessageChannel,
+    MessageDirection,
+    MessageKind,
+    MessageStatus
+);
 lists!(DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
 wires! {
     Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));

@@ -142,15 +142,15 @@ const fn is_invisible(c: char) -> bool {
 /// "stoooop" as "stop": no word of ours has a letter three times.
 fn squeezed(word: &str) -> String {
     let letters: Vec<char> = word.chars().collect();
-    letters.chunk_by(|a, b| a == b).flat_map(|run| if run.len() > 2 { run.get(..1) } else { Some(run) }.unwrap_or_default()).collect()
+    letters
+        .chunk_by(|a, b| a == b)
+        .flat_map(|run| if run.len() > 2 { run.get(..1) } else { Some(run) }.unwrap_or_default())
+        .collect()
 }
 
 /// "stopstop" as "stop".
-fn once<'w>(word: &'w str) -> &'w str {
-    for known in ["stopall", "stop", "unsubscribe", "arret", "help"] {
-        if word.len() > known.len() && word.len() % known.len() == 0 && word.replace(known, "").is_empty() {
-            return known;
-        }
-    }
-    word
+fn once(word: &str) -> &str {
+    let repeated =
+        ["stopall", "stop", "unsubscribe", "arret", "help"].into_iter().find(|known| word.replace(known, "").is_empty());
+    repeated.filter(|_| !word.is_empty()).unwrap_or(word)
 }
