@@ -462,17 +462,6 @@ fn a_text_needs_a_conversation_with_someone_who_can_be_texted() {
     }
 }
 
-#[test]
-fn a_conversation_has_one_greeting() {
-    let scene = Scene::new();
-    scene.missed_call().expect("a greeting");
-    let conversation = scene.business.conversation_with(&scene.db.store, &scene.customer);
-    let mut words = scene.business.words(conversation, "Hello again");
-    words.kind = MessageKind::Greeting;
-    let refused = scene.db.store.tenant(&scene.business.tenant, |tx| tx.messages().queue(&words));
-    assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-}
-
 // ------------------------------------------------------------------------------------------------ STOP against send
 
 /// The worker is inside `send`. The STOP must not return before what became of the text is written down.
