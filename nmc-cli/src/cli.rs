@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod access;
+mod consent;
 mod length;
 mod number;
 mod settings;
@@ -10,6 +11,7 @@ mod twilio;
 pub(crate) use access::{
     ApiKeyCommand, ApiKeyName, KeyState, TokenKeyCommand, TokenKeysArg, UserActivity, UserArgs, UserCommand, UserKey,
 };
+pub(crate) use consent::{ConsentCommand, Heard, Verdict};
 pub(crate) use number::{CriteriaArgs, HowArgs, KindArgs, NumberCommand, NumberKey};
 pub(crate) use settings::SettingsArgs;
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
@@ -157,6 +159,9 @@ pub(crate) enum Command {
     /// Conversations of a business
     #[command(subcommand)]
     Conversation(ConversationCommand),
+    /// Who may be texted: what people have decided, and what staff heard of it
+    #[command(subcommand)]
+    Consent(ConsentCommand),
     /// The keys that sign access tokens
     #[command(subcommand)]
     TokenKey(TokenKeyCommand),
@@ -373,6 +378,22 @@ pub(crate) enum ConversationCommand {
         /// The conversation's id, or its customer's number (the open conversation then)
         #[arg(value_name = "ID|E.164")]
         conversation: ConversationKey,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Say whether a text that may be an opt-out was one; until then the person gets no automatic text
+    Settle {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The conversation's id, or its customer's number (the open conversation then)
+        #[arg(value_name = "ID|E.164")]
+        conversation: ConversationKey,
+        /// Whether it was an opt-out
+        #[arg(long, value_enum)]
+        decision: Verdict,
+        /// Why
+        #[arg(long)]
+        note: Option<String>,
         #[command(flatten)]
         format: FormatArg,
     },

@@ -3,8 +3,12 @@
 use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
-use nmc_core::conversations::{Conversation, Message, MessageFilter};
-use nmc_core::{CallDirection, ConversationId, Error, MessageDirection, PageRequest, Result, Store, Tenant, Timezone};
+use nmc_core::conversations::{Conversation, Media, Message, MessageFilter};
+use nmc_core::telephony::explain;
+use nmc_core::{
+    CallDirection, ConversationId, Error, MediaStatus, MessageChannel, MessageDirection, MessageId, PageRequest, Result, Store,
+    Tenant, Timezone,
+};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -15,6 +19,7 @@ pub(crate) struct Transcript {
     conversation: Conversation,
     calls: Vec<Call>,
     messages: Vec<Message>,
+    media: Vec<Media>,
 }
 
 impl Transcript {
@@ -22,23 +27,31 @@ impl Transcript {
         store.tenant(tenant, |tx| {
             let all = PageRequest::new(PageRequest::MAX, None)?;
             let row = tx.tenants().get()?;
+            let of = MessageFilter { conversation: Some(id), ..MessageFilter::default() };
+            let messages = tx.messages().list(&of, all)?.items;
+            let texts: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
             Ok(Self {
+                media: tx.message_media().list(&texts)?,
                 business_name: row.business_name,
                 timezone: row.timezone,
                 conversation: tx.conversations().get(id)?,
                 calls: tx.calls().list(&CallFilter { conversation: Some(id), ..CallFilter::default() }, all)?.items,
-                messages: tx.messages().list(&MessageFilter { conversation: Some(id), ..MessageFilter::default() }, all)?.items,
+                messages,
             })
         })
     }
 
     fn entries(&self) -> Vec<(DateTime<Utc>, Entry<'_>)> {
         let calls = self.calls.iter().map(|call| (call.created_at, Entry::Call(call)));
-        let messages = self.messages.iter().map(|message| (message.created_at, Entry::Message(message)));
+        let messages = self.messages.iter().map(|message| (message.created_at, Entry::Message(message, self.media_of(message))));
         let mut entries: Vec<_> = calls.chain(messages).collect();
         // A greeting is written in the same instant as its call, and after it.
-        entries.sort_by_key(|(at, entry)| (*at, matches!(entry, Entry::Message(_))));
+        entries.sort_by_key(|(at, entry)| (*at, matches!(entry, Entry::Message(..))));
         entries
+    }
+
+    fn media_of(&self, message: &Message) -> Vec<&Media> {
+        self.media.iter().filter(|media| media.message_id == message.id).collect()
     }
 
     pub(crate) fn text(&self) -> std::result::Result<String, Error> {
@@ -59,6 +72,12 @@ impl Transcript {
             if self.conversation.total_calls == 1 { "" } else { "s" },
         )?;
         writeln!(text, "conversation {}", self.conversation.id)?;
+        if self.conversation.review_requested_at.is_some() {
+            writeln!(
+                text,
+                "a text may be an opt-out, and no automatic text goes out until somebody has decided: nmc conversation settle"
+            )?;
+        }
         let mut day = None;
         for (at, entry) in self.entries() {
             let local = at.with_timezone(&self.timezone.tz());
@@ -80,10 +99,15 @@ impl Transcript {
                     "at": at, "kind": "call", "id": call.id, "direction": call.call_direction, "status": call.call_status,
                     "outcome": call.outcome, "duration_seconds": call.duration_seconds,
                 }),
-                Entry::Message(message) => json!({
+                Entry::Message(message, media) => json!({
                     "at": at, "kind": "message", "id": message.id, "direction": message.message_direction,
-                    "message_kind": message.message_kind, "status": message.message_status, "body": message.message_body,
-                    "error_code": message.error_code, "error_message": message.error_message,
+                    "message_kind": message.message_kind, "channel": message.channel, "status": message.message_status,
+                    "body": message.message_body, "error_code": message.error_code, "error_message": failure(message),
+                    "media": media.iter().map(|media| json!({
+                        "position": media.position, "content_type": media.content_type, "size_bytes": media.size_bytes,
+                        "status": media.status, "url": media.media_url, "content_hash": media.content_hash,
+                        "error_message": media.error_message,
+                    })).collect::<Vec<_>>(),
                 }),
             })
             .collect();
@@ -91,14 +115,15 @@ impl Transcript {
             "id": self.conversation.id, "business_name": self.business_name, "customer_phone": self.conversation.customer_phone,
             "customer_name": self.conversation.customer_name, "status": self.conversation.status,
             "channel": self.conversation.channel, "priority": self.conversation.priority,
-            "total_calls": self.conversation.total_calls, "created_at": self.conversation.created_at, "entries": entries,
+            "total_calls": self.conversation.total_calls, "review_requested_at": self.conversation.review_requested_at,
+            "created_at": self.conversation.created_at, "entries": entries,
         })
     }
 }
 
 enum Entry<'a> {
     Call(&'a Call),
-    Message(&'a Message),
+    Message(&'a Message, Vec<&'a Media>),
 }
 
 impl Entry<'_> {
@@ -115,16 +140,44 @@ impl Entry<'_> {
                     seconds => format!("☎  {what} ({seconds} s)"),
                 }
             }
-            Self::Message(message) => {
-                let body = plain(&message.message_body);
+            Self::Message(message, media) => {
+                let words = Some(plain(message.message_body.trim())).filter(|words| !words.is_empty());
+                let pictures = media.iter().map(|media| picture(media));
+                let said: Vec<String> = words.into_iter().chain(pictures).collect();
+                let said = if said.is_empty() { "[no words]".to_owned() } else { said.join(" ") };
+                let by = match message.channel {
+                    MessageChannel::Sms => String::new(),
+                    channel => format!("  [{channel}]"),
+                };
                 match message.message_direction {
-                    MessageDirection::Inbound => format!("←  {body}"),
+                    MessageDirection::Inbound => format!("←  {said}{by}"),
                     MessageDirection::Outbound => {
-                        let why = message.error_message.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-                        format!("→  {body}  [{}{why}]", message.message_status)
+                        let why = failure(message).map(|why| format!(": {why}")).unwrap_or_default();
+                        format!("→  {said}{by}  [{}{why}]", message.message_status)
                     }
                 }
             }
         }
+    }
+}
+
+/// Why a text has failed, or waits: the provider's code in words, or our own.
+fn failure(message: &Message) -> Option<String> {
+    message.error_code.map(explain).or_else(|| message.error_message.clone())
+}
+
+/// A picture in brackets: what it is, how large, and whether it can be had.
+fn picture(media: &Media) -> String {
+    let kind = plain(media.content_type.as_deref().unwrap_or("of an unknown kind"));
+    let size = match media.size_bytes {
+        Some(bytes) if bytes >= 1_000_000 => format!(", {}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+        Some(bytes) => format!(", {} kB", (bytes + 999) / 1_000),
+        None => String::new(),
+    };
+    match (media.status, &media.error_message) {
+        (MediaStatus::Kept, _) => format!("[picture {kind}{size}]"),
+        (MediaStatus::Waiting, None) => format!("[picture {kind}, not fetched yet]"),
+        (MediaStatus::Waiting, Some(why)) => format!("[picture {kind}, not fetched yet: {why}]"),
+        (MediaStatus::Unavailable, why) => format!("[picture {kind}, lost: {}]", why.as_deref().unwrap_or("nobody knows why")),
     }
 }

@@ -61,6 +61,7 @@ const TABLES: &[(&str, Read)] = tables![
     call_metadata by tenant_id,
     conversation_events by tenant_id,
     messages by tenant_id,
+    message_media by tenant_id,
     consents by tenant_id,
     analytics_metrics by tenant_id,
     call_analytics by tenant_id,

@@ -30,6 +30,7 @@ pub mod telephony;
 pub mod testing;
 pub mod twilio;
 mod types;
+mod uploads;
 mod version;
 pub mod workflows;
 
@@ -44,4 +45,5 @@ pub use page::{Cursor, Page, PageRequest};
 pub use patch::Patch;
 pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
 pub use types::{CallerIdentity, Country, Email, PhoneNumber, Secret, Timezone};
+pub use uploads::Uploads;
 pub use version::Version;

@@ -1,22 +1,30 @@
-use crate::cli::{ConversationCommand, ConversationKey, DatabaseArgs, Format};
-use crate::database::{Database, tenant};
+use crate::cli::{ConversationCommand, ConversationKey, DatabaseArgs, Format, Verdict};
+use crate::database::{Database, operator, tenant};
 use crate::error::CliResult;
 use crate::output::write_json;
 use crate::transcript::Transcript;
-use nmc_core::Error;
+use nmc_core::conversations::{ReviewDecision, settle_review};
+use nmc_core::{ConversationId, Error, Store, Tenant};
 use std::io::Write as _;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
-    let ConversationCommand::Show { tenant: key, conversation, format } = command;
-    let proof = tenant(&store, &key.tenant)?;
-    let id = match conversation {
-        ConversationKey::Id(id) => id,
-        ConversationKey::Customer(customer) => {
-            let open = store.tenant(&proof, |tx| tx.conversations().find_open(&customer))?;
-            open.ok_or(Error::NotFound { entity: "open conversation" })?.id
+    let (proof, id, format) = match command {
+        ConversationCommand::Show { tenant: key, conversation, format } => {
+            let proof = tenant(&store, &key.tenant)?;
+            (proof, find(&store, &proof, conversation)?, format)
+        }
+        ConversationCommand::Settle { tenant: key, conversation, decision, note, format } => {
+            let actor = operator(&store, &key.tenant)?;
+            let id = find(&store, &actor.tenant(), conversation)?;
+            let decision = match decision {
+                Verdict::OptOut => ReviewDecision::OptOut,
+                Verdict::None => ReviewDecision::NoOptOut,
+            };
+            settle_review(&store, &actor, id, decision, note.as_deref())?;
+            (actor.tenant(), id, format)
         }
     };
     let transcript = Transcript::read(&store, &proof, id)?;
@@ -27,4 +35,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResul
     drop(store);
     database.close()?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn find(store: &Store, tenant: &Tenant, key: ConversationKey) -> nmc_core::Result<ConversationId> {
+    match key {
+        ConversationKey::Id(id) => Ok(id),
+        ConversationKey::Customer(customer) => {
+            let open = store.tenant(tenant, |tx| tx.conversations().find_open(&customer))?;
+            open.map(|open| open.id).ok_or(Error::NotFound { entity: "open conversation" })
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod apikey;
 mod call;
+mod consent;
 mod conversation;
 mod migrate;
 mod number;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::ApiKey(command) => apikey::run(database, command),
         Command::Number(command) => number::run(database, command),
         Command::Call(command) => call::run(database, command),
+        Command::Consent(command) => consent::run(database, command),
         Command::Conversation(command) => conversation::run(database, command),
         Command::TokenKey(command) => token_key::run(database, &command),
         Command::Openapi => openapi::run(),

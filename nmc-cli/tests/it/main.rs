@@ -16,6 +16,7 @@ mod people;
 mod readme;
 mod tenant_settings;
 mod terminal;
+mod texts;
 mod token_key;
 mod up;
 mod worker;

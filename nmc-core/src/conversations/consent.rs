@@ -1,12 +1,19 @@
 //! The consent ledger: who may be texted. Append-only; a person's latest entry counts, for every number of the tenant.
 
+use super::{Conversations, NewConversationEvent};
+use crate::identity::{Acting, Permission};
+use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::consents;
-use crate::store::{Person, Scope, TenantTx};
+use crate::store::{Person, Scope, Store, TenantTx};
 use crate::types::optional;
-use crate::{ConsentAction, ConsentId, ConsentSource, MessageId, PhoneNumber, Result, TenantId, UserId};
+use crate::{
+    CallerIdentity, ConsentAction, ConsentId, ConsentSource, ConversationEventType, Error, MessageId, PhoneNumber, Result,
+    TenantId, UserId,
+};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use serde_json::json;
 
 /// One entry of the ledger.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -29,7 +36,7 @@ pub struct Consent {
 /// A decision to record.
 #[derive(Debug, Clone)]
 pub struct NewConsent {
-    /// Whose.
+    /// The number of the person who decided, in whatever spelling.
     pub customer_phone: PhoneNumber,
     /// What was decided.
     pub action: ConsentAction,
@@ -41,8 +48,58 @@ pub struct NewConsent {
     pub message_id: Option<MessageId>,
     /// The member of staff who recorded it.
     pub recorded_by: Option<UserId>,
-    /// Why; up to 1,000 characters.
+    /// Why, or how it was said; up to 1,000 characters. Staff who record an opt-in must say.
     pub note: Option<String>,
+}
+
+/// A decision that staff heard of and record by hand.
+#[derive(Debug, Clone)]
+pub struct HeardConsent {
+    /// The person's number, in whatever spelling.
+    pub customer_phone: PhoneNumber,
+    /// What was decided.
+    pub action: ConsentAction,
+    /// How it was said; up to 1,000 characters. An opt-in needs one: it is the proof.
+    pub note: Option<String>,
+}
+
+/// Which entries. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct ConsentFilter {
+    /// Of this person, in whatever spelling.
+    pub customer: Option<PhoneNumber>,
+    /// Opt-outs, or opt-ins.
+    pub action: Option<ConsentAction>,
+}
+
+/// Records what staff heard, as whoever acts: nobody is texted against it once this has returned.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] without [`Permission::ConsentsWrite`]; [`crate::Error::Invalid`] on a broken rule, such as an
+/// opt-in without a note.
+pub fn record_consent(store: &Store, who: &impl Acting, heard: &HeardConsent) -> Result<Consent> {
+    who.act(store, |tx, actor| {
+        actor.must(Permission::ConsentsWrite)?;
+        let entry = tx.consents().record(&NewConsent {
+            customer_phone: heard.customer_phone.clone(),
+            action: heard.action,
+            source: ConsentSource::Staff,
+            keyword: None,
+            message_id: None,
+            recorded_by: actor.user(),
+            note: heard.note.clone(),
+        })?;
+        let customer = CallerIdentity::Phone(heard.customer_phone.clone());
+        if let Some(conversation) = tx.conversations().find_open(&customer)? {
+            let event = match heard.action {
+                ConsentAction::OptOut => ConversationEventType::OptedOut,
+                ConsentAction::OptIn => ConversationEventType::OptedIn,
+            };
+            let event = NewConversationEvent::new(conversation.id, event).with(json!({"source": ConsentSource::Staff}));
+            tx.conversation_events().append(&[event.by(actor.user())])?;
+        }
+        Ok(entry)
+    })
 }
 
 /// A tenant's consent ledger.
@@ -71,43 +128,50 @@ impl Consents<'_> {
     pub fn find_latest(&mut self, customer: &PhoneNumber) -> Result<Option<Consent>> {
         Ok(Consent::query()
             .filter(consents::tenant_id.eq(self.0.tenant))
-            .filter(consents::customer_phone.eq(customer))
+            .filter(consents::customer_phone.eq_any(customer.spellings()))
             .order(consents::sequence.desc())
             .first(self.0.conn)
             .optional()?)
     }
 
-    /// A person's entries, newest first; 200 at the most.
+    /// A page of the ledger, newest first.
     ///
     /// # Errors
     /// As [`Self::is_opted_out`].
-    pub fn list(&mut self, customer: &PhoneNumber) -> Result<Vec<Consent>> {
-        Ok(Consent::query()
-            .filter(consents::tenant_id.eq(self.0.tenant))
-            .filter(consents::customer_phone.eq(customer))
-            .order(consents::sequence.desc())
-            .limit(200)
-            .load(self.0.conn)?)
+    pub fn list(&mut self, filter: &ConsentFilter, page: PageRequest) -> Result<Page<Consent>> {
+        let mut query = Consent::query().filter(consents::tenant_id.eq(self.0.tenant)).into_boxed::<Pg>();
+        if let Some(customer) = &filter.customer {
+            query = query.filter(consents::customer_phone.eq_any(customer.spellings()));
+        }
+        if let Some(action) = filter.action {
+            query = query.filter(consents::action.eq(action));
+        }
+        let rows = keyset!(query, page, consents::created_at, consents::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Consent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
     /// Records a decision. An opt-out waits for a text to this person that is on its way, calls off those still queued,
-    /// and none is queued or sent once it has committed.
+    /// and none is queued or sent once it has committed. Either decision settles what staff were to read of this person's.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.
     pub fn record(&mut self, new: &NewConsent) -> Result<Consent> {
+        let note = optional("note", new.note.as_deref(), 1_000)?;
+        if note.is_none() && new.source == ConsentSource::Staff && new.action == ConsentAction::OptIn {
+            return Err(Error::invalid("note", "is required of an opt-in: how and when the person agreed"));
+        }
         self.0.lock_person(&Person::new(new.customer_phone.clone()))?;
         let entry = diesel::insert_into(consents::table)
             .values((
                 consents::id.eq(ConsentId::new(self.0.moment.id())),
                 consents::tenant_id.eq(self.0.tenant),
-                consents::customer_phone.eq(&new.customer_phone),
+                consents::customer_phone.eq(new.customer_phone.person()),
                 consents::action.eq(new.action),
                 consents::source.eq(new.source),
                 consents::keyword.eq(optional("keyword", new.keyword.as_deref(), 20)?),
                 consents::message_id.eq(new.message_id),
                 consents::recorded_by.eq(new.recorded_by),
-                consents::note.eq(optional("note", new.note.as_deref(), 1_000)?),
+                consents::note.eq(note),
                 consents::created_at.eq(self.0.now()),
             ))
             .returning(Consent::as_returning())
@@ -115,6 +179,7 @@ impl Consents<'_> {
         if new.action == ConsentAction::OptOut {
             super::Messages::over(self.0.reborrow()).cancel_queued_to(&new.customer_phone)?;
         }
+        Conversations::over(self.0.reborrow()).end_reviews_of(&new.customer_phone, new.action, new.recorded_by)?;
         Ok(entry)
     }
 }

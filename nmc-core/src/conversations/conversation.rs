@@ -50,7 +50,7 @@ pub struct Conversation {
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = conversations, check_for_backend(Pg))]
 pub struct NewConversation {
-    /// With whom.
+    /// The customer; one person, in whatever spelling.
     pub customer_phone: CallerIdentity,
     /// Where it begins.
     pub channel: ConversationChannel,
@@ -73,10 +73,12 @@ pub struct ConversationFilter {
     pub channel: Option<ConversationChannel>,
     /// Given to this user.
     pub assigned_to: Option<UserId>,
-    /// With this customer.
+    /// With this customer, in whatever spelling.
     pub customer: Option<CallerIdentity>,
     /// With this tag.
     pub tag: Option<String>,
+    /// With a text that may be an opt-out, which staff have to read (true), or without (false).
+    pub in_review: Option<bool>,
     /// Opened at or after.
     pub from: Option<DateTime<Utc>>,
     /// Opened before.
@@ -119,7 +121,12 @@ macro_rules! filtered {
             query = query.filter(conversations::assigned_to.eq(user));
         }
         if let Some(customer) = &$filter.customer {
-            query = query.filter(conversations::customer_phone.eq(customer));
+            query = query.filter(conversations::customer_phone.eq_any(customer.spellings()));
+        }
+        match $filter.in_review {
+            Some(true) => query = query.filter(conversations::review_requested_at.is_not_null()),
+            Some(false) => query = query.filter(conversations::review_requested_at.is_null()),
+            None => {}
         }
         if let Some(tag) = &$filter.tag {
             query = query.filter(conversations::tags.contains(vec![tag.clone()]));
@@ -161,15 +168,17 @@ impl Conversations<'_> {
         found(self.find(id)?, "conversation")
     }
 
-    /// The customer's open conversation, if there is one.
+    /// The customer's open conversation, if there is one, whichever spelling of their number is given.
     ///
     /// # Errors
     /// As [`Self::find`].
     pub fn find_open(&mut self, customer: &CallerIdentity) -> Result<Option<Conversation>> {
         Ok(Conversation::query()
             .filter(conversations::tenant_id.eq(self.0.tenant))
-            .filter(conversations::customer_phone.eq(customer))
+            .filter(conversations::customer_phone.eq_any(customer.spellings()))
             .filter(conversations::status.eq_any(OPEN))
+            // From before both spellings were one person there may be two: what comes lands in the newer one's.
+            .order((conversations::customer_phone.eq(customer.person()).desc(), conversations::created_at.desc()))
             .first(self.0.conn)
             .optional()?)
     }
@@ -214,7 +223,7 @@ impl Conversations<'_> {
     pub fn create(&mut self, new: &NewConversation) -> Result<Conversation> {
         new.customer_phone.checked("customer_phone", 255)?;
         let new = NewConversation {
-            customer_phone: new.customer_phone.clone(),
+            customer_phone: new.customer_phone.person(),
             channel: new.channel,
             subject: optional("subject", new.subject.as_deref(), 1_000)?,
             customer_name: optional("customer_name", new.customer_name.as_deref(), 255)?,
@@ -239,7 +248,7 @@ impl Conversations<'_> {
         let (call_id, seconds) = call.map_or((None, 0), |(id, seconds)| (Some(id), seconds));
         let upsert = diesel::insert_into(conversations::table)
             .values((
-                conversations::customer_phone.eq(customer),
+                conversations::customer_phone.eq(customer.person()),
                 conversations::channel.eq(channel),
                 conversations::first_call_id.eq(call_id),
                 conversations::last_call_id.eq(call_id),

@@ -1,29 +1,35 @@
 //! A text from a customer: it lands in the conversation, and its keyword is obeyed at once.
 
 use super::{
-    ConversationEvents, Conversations, GreetingContext, Keyword, Messages, NewConsent, NewConversationEvent, NewMessage,
-    wait_for_texts_under_way,
+    ConversationEvents, Conversations, GreetingContext, Keyword, Messages, NewConsent, NewConversationEvent, NewMedia,
+    NewMessage, Reading, wait_for_texts_under_way,
 };
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::SmsCallback;
 use crate::types::clip;
 use crate::{
-    CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId, MessageId,
-    MessageKind, PhoneNumber, Result,
+    CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId,
+    MessageChannel, MessageId, MessageKind, PhoneNumber, Result,
 };
+use chrono::TimeDelta;
 use serde_json::json;
+
+/// How long a person waits for a second answer to HELP: what answers by itself may be answered by a machine.
+const HELP_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// A text as the provider hands it over.
 #[derive(Debug, Clone)]
 pub struct InboundText {
     /// The provider's SID; the same text may be handed over several times.
     pub message_sid: String,
-    /// Who wrote it.
+    /// Who wrote it; anonymous when that can't be read.
     pub from: CallerIdentity,
+    /// How it travelled.
+    pub channel: MessageChannel,
     /// The words; may be empty where there are pictures.
     pub body: String,
-    /// How many pictures came with it.
-    pub media: u16,
+    /// The pictures that came with it, in their order.
+    pub media: Vec<NewMedia>,
     /// The provider's own reading of the words as `STOP`, `START` or `HELP`.
     pub opt_out_type: Option<String>,
 }
@@ -37,6 +43,8 @@ pub struct Received {
     pub conversation: ConversationId,
     /// What it asked for.
     pub keyword: Option<Keyword>,
+    /// Whether it may be an opt-out, which staff have to read.
+    pub in_review: bool,
     /// The answer it was given: to HELP.
     pub reply: Option<MessageId>,
     /// Whether it had been here before; then it changed nothing.
@@ -58,15 +66,16 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
         |tx, from_own_number| Ok((receive(tx, our_number, text, from_own_number)?, tx.tenant())),
     )?;
     // Also when it comes again: the first answer may have got lost before anything was waited for.
-    if let (Some(person), Some(Keyword::Stop)) = (&person, keyword_of(text)) {
+    if let (Some(person), (_, Reading::Asks(Keyword::Stop))) = (&person, read(text)) {
         wait_for_texts_under_way(store, &tenant, person)?;
     }
     Ok(received)
 }
 
-/// What the text asks for: in the provider's reading, else in ours.
-fn keyword_of(text: &InboundText) -> Option<Keyword> {
-    text.opt_out_type.as_deref().and_then(Keyword::of_provider).or_else(|| Keyword::of(&text.body))
+/// What the provider says that the text asks for, and what it is taken for: in the provider's reading, else in ours.
+fn read(text: &InboundText) -> (Option<Keyword>, Reading) {
+    let told = text.opt_out_type.as_deref().and_then(Keyword::of_provider);
+    (told, told.map_or_else(|| Reading::of(&text.body), Reading::Asks))
 }
 
 fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, from_own_number: bool) -> Result<Received> {
@@ -75,6 +84,7 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
             message: known.id,
             conversation: known.conversation_id,
             keyword: None,
+            in_review: false,
             reply: None,
             duplicate: true,
         });
@@ -84,13 +94,27 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
     Conversations::over(tx.0.reborrow()).wake(&found)?;
     let conversation = found.id;
     let message = Messages::over(tx.0.reborrow()).insert_received(conversation, text, our_number)?.id;
+    tx.message_media().insert(message, &text.media)?;
     let event = |kind| NewConversationEvent::new(conversation, kind);
     let mut events = Vec::new();
     if conversation == fresh {
         events.push(event(Event::Opened).with(json!({"channel": ConversationChannel::Sms})));
     }
-    events.push(event(Event::MessageReceived).with(json!({"message_id": message, "media": text.media})));
-    let keyword = keyword_of(text);
+    events.push(event(Event::MessageReceived).with(json!({"message_id": message, "media": text.media.len()})));
+    let (told, reading) = read(text);
+    let keyword = match (reading, text.from.phone()) {
+        (Reading::Asks(keyword), _) => Some(keyword),
+        // An answer to a question of ours, unless there is an opt-out to take back.
+        (Reading::Yes, Some(customer)) if tx.consents().is_opted_out(customer)? => Some(Keyword::Start),
+        _ => None,
+    };
+    let mut in_review = false;
+    if let (Reading::PerhapsStop, Some(customer)) = (reading, text.from.phone())
+        && !tx.consents().is_opted_out(customer)?
+    {
+        in_review = true;
+        events.push(Conversations::over(tx.0.reborrow()).request_review(conversation, message)?);
+    }
     let mut reply = None;
     if let (Some(keyword), Some(customer)) = (keyword, text.from.phone()) {
         let decide = |action| NewConsent {
@@ -111,8 +135,8 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
                 tx.consents().record(&decide(ConsentAction::OptIn))?;
                 events.push(event(Event::OptedIn).with(json!({"source": ConsentSource::Keyword})));
             }
-            // An answer to a number of our own would be answered in turn, for ever.
-            Keyword::Help if !from_own_number => {
+            // An answer to a number of our own would be answered in turn, for ever; what the provider has read, it has answered.
+            Keyword::Help if !from_own_number && told.is_none() => {
                 reply = answer_help(tx, conversation, our_number, customer)?;
             }
             Keyword::Help => {}
@@ -122,18 +146,19 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
         events.push(event(Event::MessageQueued).with(json!({"message_id": reply, "kind": MessageKind::KeywordReply})));
     }
     ConversationEvents::over(tx.0.reborrow()).append(&events)?;
-    Ok(Received { message, conversation, keyword, reply, duplicate: false })
+    Ok(Received { message, conversation, keyword, in_review, reply, duplicate: false })
 }
 
-/// Says who is texting and how to stop; not to someone who has opted out.
+/// Says who is texting and how to stop; not to someone who has opted out, and once in a while only.
 fn answer_help(
     tx: &mut TenantTx<'_>,
     conversation: ConversationId,
     our_number: &PhoneNumber,
     customer: &PhoneNumber,
 ) -> Result<Option<MessageId>> {
-    let context = GreetingContext::read(&mut tx.0, customer)?;
-    if !context.may_text() {
+    let context = GreetingContext::read(&mut tx.0, &customer.person())?;
+    let since = tx.now() - HELP_PAUSE;
+    if !context.may_text() || Messages::over(tx.0.reborrow()).has_keyword_reply(customer, since)? {
         return Ok(None);
     }
     let answer = NewMessage {

@@ -1,5 +1,14 @@
 //! The words that mean more than text: opting out, opting in, asking for help.
 
+mod phrases;
+mod words;
+
+use phrases::{
+    HELP, MAY_FOLLOW_STOP, PERHAPS, POLITE_AFTER, POLITE_BEFORE, REQUESTS, START, STOP_ALONE, STOP_PHRASES, STOP_WORDS,
+    begin_with, matches,
+};
+use words::{Words, is};
+
 /// What a customer's word asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keyword {
@@ -11,9 +20,53 @@ pub enum Keyword {
     Help,
 }
 
+/// What a whole text means for whether its writer may be texted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reading {
+    /// It asks for this, beyond doubt.
+    Asks(Keyword),
+    /// A bare YES: it opts in who has opted out, and is an ordinary answer of anybody else.
+    Yes,
+    /// It may be an opt-out: a person has to read it.
+    PerhapsStop,
+    /// It asks for nothing of the kind.
+    Ordinary,
+}
+
+/// The longest text that counts as nothing but a wish to opt out, in words.
+const LONGEST_WISH: usize = 20;
+
+impl Reading {
+    /// Reads a text by its words: how it is written (capitals, width, marks, punctuation, emoji, repetitions, a mail
+    /// program's signature) does not count.
+    ///
+    /// ```
+    /// use nmc_core::conversations::{Keyword, Reading};
+    /// assert_eq!(Reading::of("Stop. Thank you!"), Reading::Asks(Keyword::Stop));
+    /// assert_eq!(Reading::of("please stop by at 9"), Reading::Ordinary);
+    /// assert_eq!(Reading::of("stop messaging my husband's number"), Reading::PerhapsStop);
+    /// ```
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let all = Words::of(text);
+        let said = all.without_signature();
+        // Both: what passes for a signature may have been meant.
+        if is_stop(&said.texts()) || is_stop(&all.texts()) {
+            return Self::Asks(Keyword::Stop);
+        }
+        match said.texts().as_slice() {
+            [word] if START.contains(word) => Self::Asks(Keyword::Start),
+            [word] if HELP.contains(word) => Self::Asks(Keyword::Help),
+            ["yes"] => Self::Yes,
+            _ if may_be_stop(&all) => Self::PerhapsStop,
+            _ => Self::Ordinary,
+        }
+    }
+}
+
 impl Keyword {
-    /// Reads a whole text as a keyword: case, blanks and punctuation don't count ("Stop.", "opt-out"), other words do
-    /// ("please stop by at 9" is not one).
+    /// The keyword that a whole text is beyond doubt, as [`Reading::of`] finds it.
     ///
     /// ```
     /// use nmc_core::conversations::Keyword;
@@ -22,50 +75,87 @@ impl Keyword {
     /// ```
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
-        if text.len() > 64 {
-            return None;
-        }
-        let word: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
-        match word.as_str() {
-            "STOP" | "STOPALL" | "UNSUBSCRIBE" | "CANCEL" | "END" | "QUIT" | "REVOKE" | "OPTOUT" => Some(Self::Stop),
-            "START" | "UNSTOP" => Some(Self::Start),
-            "HELP" => Some(Self::Help),
+        match Reading::of(text) {
+            Reading::Asks(keyword) => Some(keyword),
             _ => None,
         }
     }
 
     /// Reads Twilio's own verdict (`OptOutType`), given where its advanced opt-out is on.
     pub(crate) fn of_provider(opt_out_type: &str) -> Option<Self> {
-        match opt_out_type {
-            "STOP" => Some(Self::Stop),
-            "START" => Some(Self::Start),
-            "HELP" => Some(Self::Help),
-            _ => None,
-        }
+        [("STOP", Self::Stop), ("START", Self::Start), ("HELP", Self::Help)]
+            .into_iter()
+            .find(|(word, _)| opt_out_type.trim().eq_ignore_ascii_case(word))
+            .map(|(_, keyword)| keyword)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Keyword;
+/// Whether the words are a wish to opt out and nothing else.
+fn is_stop(words: &[&str]) -> bool {
+    if words.is_empty() || words.len() > LONGEST_WISH {
+        return false;
+    }
+    if let [word] = words
+        && STOP_ALONE.contains(word)
+    {
+        return true;
+    }
+    let polite = begins(words, &[POLITE_BEFORE]);
+    let asked = begins(words, &[POLITE_BEFORE, REQUESTS]);
+    ends(words).into_iter().any(|end| {
+        let core = |begin: &usize| words.get(*begin..end).unwrap_or_default();
+        polite.iter().map(core).any(|core| matches!(core, [word] if STOP_WORDS.contains(word)))
+            || asked.iter().map(core).any(|core| STOP_PHRASES.iter().any(|phrase| matches(phrase, core)))
+    })
+}
 
-    #[test]
-    fn every_listed_word_counts_in_any_dress() {
-        for word in ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"] {
-            for dress in [word.to_owned(), word.to_lowercase(), format!(" {word}.\n"), format!("\"{word}\"")] {
-                assert_eq!(Keyword::of(&dress), Some(Keyword::Stop), "{dress:?}");
+/// Where the words may begin once what is polite before them is taken away, as often as it comes; 0 is the first.
+fn begins(words: &[&str], before: &[&[&str]]) -> Vec<usize> {
+    let mut found = vec![0];
+    let mut at = 0;
+    // Each place is looked at once, and those that are found from it come after it.
+    while let Some(begin) = found.get(at).copied() {
+        for phrase in before.iter().copied().flatten() {
+            let next = begin + phrase.split(' ').count();
+            if words.get(begin..next).is_some_and(|head| is(head, phrase)) && !found.contains(&next) {
+                found.push(next);
             }
         }
-        assert_eq!(Keyword::of("opt-out"), Some(Keyword::Stop));
-        assert_eq!(Keyword::of("start"), Some(Keyword::Start));
-        assert_eq!(Keyword::of("Unstop"), Some(Keyword::Start));
-        assert_eq!(Keyword::of("help?"), Some(Keyword::Help));
+        at += 1;
     }
+    found
+}
 
-    #[test]
-    fn ordinary_words_do_not() {
-        for text in ["", "yes", "stop by tomorrow", "please cancel", "the end", &"STOP ".repeat(20)] {
-            assert_eq!(Keyword::of(text), None, "{text:?}");
+/// Where the words may end once what is polite behind them is taken away; their own end is the first.
+fn ends(words: &[&str]) -> Vec<usize> {
+    let mut found = vec![words.len()];
+    let mut at = 0;
+    while let Some(end) = found.get(at).copied() {
+        for phrase in POLITE_AFTER {
+            let Some(next) = end.checked_sub(phrase.split(' ').count()) else { continue };
+            if words.get(next..end).is_some_and(|tail| is(tail, phrase)) && !found.contains(&next) {
+                found.push(next);
+            }
         }
+        at += 1;
     }
+    found
+}
+
+/// Whether somebody should read it: it speaks of texts to be ended, or begins or ends with such a word as a sentence.
+fn may_be_stop(text: &Words) -> bool {
+    let words = text.texts();
+    let is_stop_word = |word: Option<&&str>| word.is_some_and(|word| STOP_WORDS.contains(word));
+    let first_is_a_sentence = is_stop_word(words.first()) && text.ends_sentence(0);
+    let last_is_a_sentence =
+        is_stop_word(words.last()) && words.len().checked_sub(2).is_some_and(|before| text.ends_sentence(before));
+    let short = match words.as_slice() {
+        ["stop", second] | ["stop", second, _] => !MAY_FOLLOW_STOP.contains(second),
+        _ => false,
+    };
+    let speaks_of_it = |begin: usize| {
+        let rest = words.get(begin..).unwrap_or_default();
+        PERHAPS.iter().any(|phrase| begin_with(phrase, rest))
+    };
+    short || first_is_a_sentence || last_is_a_sentence || (0..words.len()).any(speaks_of_it)
 }

@@ -2,7 +2,7 @@
 
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::{consents, messages, phone_numbers};
+use crate::schema::{calls, consents, messages, phone_numbers};
 use crate::store::{Person, Scope, TenantTx, stamped};
 use crate::types::required;
 use crate::{
@@ -10,9 +10,10 @@ use crate::{
     MessageKind, MessageStatus, NumberStatus, PhoneNumber, Result, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
+use diesel::dsl::{exists, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use rust_decimal::Decimal;
 
 /// One text.
@@ -80,8 +81,10 @@ pub struct MessageFilter {
     pub kind: Option<MessageKind>,
 }
 
-/// The predicate of a partial index, to the letter: a plan that is made once for all values can use such an index only where its
-/// predicate stands in the statement.
+/// The predicates of partial indexes, to the letter: a plan that is made once for all values can use such an index only
+/// where its predicate stands in the statement.
+const OUTBOUND_SQL: &str = "message_direction = 'outbound'";
+const INBOUND_SQL: &str = "message_direction = 'inbound'";
 pub(crate) const DUE_SQL: &str = "message_status = 'queued' AND message_direction = 'outbound'";
 
 /// A tenant's texts.
@@ -171,7 +174,8 @@ impl Messages<'_> {
         Ok(filtered!(query, filter).get_result(self.0.conn)?)
     }
 
-    /// Queues a text to a conversation's customer, under their lock.
+    /// Queues a text to a conversation's customer, under their lock, in the spelling of their number in which they last
+    /// reached us.
     ///
     /// # Errors
     /// [`Error::NotFound`] without such a conversation; [`Error::Forbidden`] when the customer has opted out;
@@ -187,7 +191,7 @@ impl Messages<'_> {
         let (consent, ours): (Option<ConsentAction>, bool) = diesel::select((
             consents::table
                 .filter(consents::tenant_id.eq(self.0.tenant))
-                .filter(consents::customer_phone.eq(to))
+                .filter(consents::customer_phone.eq_any(to.spellings()))
                 .order(consents::sequence.desc())
                 .limit(1)
                 .select(consents::action)
@@ -206,7 +210,8 @@ impl Messages<'_> {
         if !ours {
             return Err(Error::invalid("from_number", "must be an active number of this business"));
         }
-        let row = self.insert_queued(&NewMessage { body, ..new.clone() }, to, None)?;
+        let to = self.last_spelling(to)?;
+        let row = self.insert_queued(&NewMessage { body, ..new.clone() }, &to, None)?;
         row.ok_or(Error::Conflict { field: "kind", rule: "greeting was already sent for this call" })
     }
 
@@ -262,9 +267,48 @@ impl Messages<'_> {
                 messages::from_number.eq(&text.from),
                 messages::to_number.eq(to),
                 messages::message_status.eq(MessageStatus::Received),
+                messages::channel.eq(text.channel),
                 stamped!(messages, self.0, id),
             ))
             .returning(Message::as_returning())
             .get_result(self.0.conn)?)
+    }
+
+    /// Whether a keyword of this person's was answered after this instant, whatever became of the answer.
+    pub(crate) fn has_keyword_reply(&mut self, person: &PhoneNumber, since: DateTime<Utc>) -> Result<bool> {
+        Ok(diesel::select(exists(
+            messages::table
+                .filter(messages::tenant_id.eq(self.0.tenant))
+                .filter(messages::to_number.eq_any(person.spellings()))
+                .filter(sql::<Bool>(OUTBOUND_SQL))
+                .filter(messages::message_kind.eq(MessageKind::KeywordReply))
+                .filter(messages::created_at.gt(since)),
+        ))
+        .get_result(self.0.conn)?)
+    }
+
+    /// The spelling in which a person last reached us, by text or call: the one that their carrier knows them by.
+    fn last_spelling(&mut self, person: &PhoneNumber) -> Result<PhoneNumber> {
+        let spellings = person.spellings();
+        if spellings.len() < 2 {
+            return Ok(person.clone());
+        }
+        let text: Option<(DateTime<Utc>, PhoneNumber)> = messages::table
+            .filter(messages::tenant_id.eq(self.0.tenant))
+            .filter(messages::from_number.eq_any(&spellings))
+            .filter(sql::<Bool>(INBOUND_SQL))
+            .order(messages::created_at.desc())
+            .select((messages::created_at, messages::from_number))
+            .first(self.0.conn)
+            .optional()?;
+        let call: Option<(DateTime<Utc>, PhoneNumber)> = calls::table
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::caller_phone.eq_any(&spellings))
+            .order(calls::created_at.desc())
+            .select((calls::created_at, calls::caller_phone))
+            .first(self.0.conn)
+            .optional()?;
+        let last = text.into_iter().chain(call).max_by_key(|(at, _)| *at);
+        Ok(last.map_or_else(|| person.clone(), |(_, spelling)| spelling))
     }
 }

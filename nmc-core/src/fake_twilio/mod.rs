@@ -6,6 +6,7 @@
 mod account;
 mod calls;
 mod faults;
+mod media;
 mod numbers;
 mod prices;
 mod shop;
@@ -20,6 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 pub use calls::TwilioCall;
 use chrono::{DateTime, TimeDelta, Utc};
 pub use faults::TwilioFault;
+use media::Pictures;
 use numbers::Numbers;
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader};
@@ -67,6 +69,7 @@ struct Server {
 #[derive(Default)]
 struct State {
     texts: Texts,
+    pictures: Pictures,
     numbers: Numbers,
     calls: HashMap<String, TwilioCall>,
     text_faults: VecDeque<TwilioFault>,
@@ -299,10 +302,14 @@ impl Server {
         if let Some(country) = request.path.strip_prefix("/v1/PhoneNumbers/Countries/") {
             return prices::answer(country, request);
         }
+        if let Some(path) = request.path.strip_prefix("/picture-bytes") {
+            return self.picture_bytes(path, request);
+        }
         let account = format!("/2010-04-01/Accounts/{ACCOUNT}/");
         let words: Option<Vec<&str>> = request.path.strip_prefix(&account).map(|path| path.split('/').collect());
         match words.as_deref() {
             Some(["Messages.json"]) => self.texts(request),
+            Some(["Messages", _, "Media", _]) => self.picture(request),
             Some(["AvailablePhoneNumbers", country, kind]) => self.numbers_for_sale(country, kind, request),
             Some(["IncomingPhoneNumbers.json"]) => self.numbers(request),
             Some(["IncomingPhoneNumbers", number]) => self.number(number, request),

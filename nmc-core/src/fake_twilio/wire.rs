@@ -19,6 +19,10 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<u64>,
     pub(super) body: String,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
+    /// A file instead of a body: its type and bytes.
+    pub(super) file: Option<(String, Vec<u8>)>,
 }
 
 /// The first line of a request: enough to know what it is about.
@@ -73,12 +77,21 @@ fn line(reader: &mut BufReader<TcpStream>) -> std::io::Result<String> {
 
 impl Answer {
     pub(super) fn of(status: u16, body: &Value) -> Self {
-        Self { status, retry_after: None, body: body.to_string() }
+        Self { status, retry_after: None, body: body.to_string(), location: None, file: None }
     }
 
     /// Done, and nothing to say of it.
     pub(super) const fn no_content() -> Self {
-        Self { status: 204, retry_after: None, body: String::new() }
+        Self { status: 204, retry_after: None, body: String::new(), location: None, file: None }
+    }
+
+    /// It is somewhere else on this host.
+    pub(super) fn redirect(location: &str) -> Self {
+        Self { status: 307, location: Some(location.to_owned()), ..Self::no_content() }
+    }
+
+    pub(super) fn file(content_type: &str, bytes: Vec<u8>) -> Self {
+        Self { status: 200, file: Some((content_type.to_owned(), bytes)), ..Self::no_content() }
     }
 
     pub(super) fn error(status: u16, code: i32, message: &str) -> Self {
@@ -101,11 +114,17 @@ impl Answer {
     pub(super) fn write(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         let Self { status, body, .. } = self;
         let retry_after = self.retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
-        let content = match body.len() {
-            0 => String::new(),
-            length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
+        let location = self.location.as_ref().map(|to| format!("Location: {to}\r\n")).unwrap_or_default();
+        let (content_type, bytes) = match &self.file {
+            Some((content_type, bytes)) if body.is_empty() => (content_type.as_str(), bytes.as_slice()),
+            _ => ("application/json", body.as_bytes()),
         };
-        stream.write_all(format!("HTTP/1.1 {status} Answer\r\n{retry_after}{content}\r\n{body}").as_bytes())
+        let content = match (bytes.len(), *status) {
+            (0, 204) => String::new(),
+            (length, _) => format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n"),
+        };
+        stream.write_all(format!("HTTP/1.1 {status} Answer\r\n{retry_after}{location}{content}\r\n").as_bytes())?;
+        stream.write_all(bytes)
     }
 }
 

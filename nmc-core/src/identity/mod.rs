@@ -31,6 +31,8 @@ mod token_keys;
 mod uploads;
 mod user;
 
+#[cfg(feature = "photos")]
+pub use crate::uploads::Uploads;
 pub use access_token::AccessClaims;
 pub use actor::{Acting, Actor, Credential};
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeys, NewApiKey};
@@ -59,5 +61,5 @@ pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};
 pub use token_hash::TokenHash;
 pub use token_keys::{TokenKey, TokenKeys};
 #[cfg(feature = "photos")]
-pub use uploads::{PhotoPath, Uploads};
+pub use uploads::PhotoPath;
 pub use user::{NewUser, User, UserFilter, UserPatch, Users};

@@ -46,6 +46,9 @@ permissions! {
     NumbersRead = "numbers:read", "see the phone numbers", [Owner, Admin, Operator, User, Viewer];
     NumbersWrite = "numbers:write", "search for phone numbers, buy, configure and release them", [Owner, Admin];
     NumbersCosts = "numbers:costs", "see what the phone numbers cost", [Owner, Admin];
+    ConsentsRead = "consents:read", "see who may be texted", [Owner, Admin, Operator, User, Viewer];
+    ConsentsWrite = "consents:write", "record who may be texted, and settle texts that may be opt-outs", [Owner, Admin, Operator, User];
+    MessagesRead = "messages:read", "see texts and their pictures", [Owner, Admin, Operator, User, Viewer];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
     UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];
     ProfilesRead = "profiles:read", "see everybody's profile and photo", [Owner, Admin, Operator, User, Viewer];

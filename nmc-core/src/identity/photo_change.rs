@@ -8,9 +8,10 @@
 
 use super::photo::Photo;
 use super::profile::{Profile, ProfilePatch};
-use super::uploads::{PhotoPath, Uploads};
+use super::uploads::PhotoPath;
 use crate::error::found;
 use crate::schema::user_profiles as profiles;
+use crate::uploads::Uploads;
 use crate::{Patch, ProfileId, Result, Store, Tenant, TenantTx, UserId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;

@@ -1,10 +1,10 @@
 //! What Twilio posts, parsed. Fields it adds in future are ignored; fields we need are named when they are missing.
 
 use crate::calls::CallFacts;
-use crate::conversations::{DeliveryReport, InboundText};
+use crate::conversations::{DeliveryReport, InboundText, NewMedia};
 use crate::numbers::ReportedNumber;
 use crate::types::clip;
-use crate::{CallDirection, CallStatus, CallerIdentity, Error, MessageId, MessageStatus, PhoneNumber, Result};
+use crate::{CallDirection, CallStatus, CallerIdentity, Error, MessageChannel, MessageId, MessageStatus, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -211,6 +211,9 @@ impl ForwardedCall {
 /// What is kept of a text, in characters. Twilio joins texts up to 1,600.
 const LONGEST_TEXT: usize = 10_000;
 
+/// The most pictures of one text that are kept. Twilio sends ten at most.
+const MOST_MEDIA: usize = 50;
+
 /// A text from a customer.
 #[derive(Debug, Clone)]
 pub struct SmsCallback {
@@ -221,34 +224,64 @@ pub struct SmsCallback {
 }
 
 impl SmsCallback {
-    /// Reads the form.
+    /// Reads the form. What is not needed costs nothing: a sender that can't be read is an unknown one, missing words are none.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming the field as Twilio spells it.
+    /// [`Error::Invalid`] naming the field as Twilio spells it: the text's SID, or the number that was texted.
     pub fn parse(params: &Params) -> Result<Self> {
-        no_nul(params)?;
+        let params = &without_nul(params);
         let message_sid = match optional(params, "MessageSid") {
             Some(_) => sid(params, "MessageSid")?,
             None => sid(params, "SmsSid").map_err(|error| renamed(error, "MessageSid"))?,
         };
-        let Some((_, body)) = params.iter().find(|(name, _)| name == "Body") else {
-            return Err(Error::invalid("Body", "is required (it may be empty)"));
-        };
-        let from: CallerIdentity = parsed(params, "From")?;
-        if matches!(from, CallerIdentity::Anonymous | CallerIdentity::Sip(_) | CallerIdentity::Client(_)) {
-            return Err(Error::invalid("From", "must be a number in E.164, a short code or a sender's name"));
-        }
+        let (_, ours) = on_channel(required(params, "To")?);
+        let (channel, from) = on_channel(optional(params, "From").unwrap_or_default());
+        let body = params.iter().find(|(name, _)| name == "Body").map_or("", |(_, body)| body);
         Ok(Self {
-            our_number: parsed(params, "To")?,
+            our_number: ours.parse().map_err(|error| renamed(error, "To"))?,
             text: InboundText {
                 message_sid,
-                from,
+                from: from.parse().unwrap_or(CallerIdentity::Anonymous),
+                channel,
                 body: body.chars().take(LONGEST_TEXT).collect(),
-                media: optional(params, "NumMedia").and_then(|text| text.parse().ok()).unwrap_or(0),
+                media: media(params),
                 opt_out_type: optional(params, "OptOutType").map(str::to_owned),
             },
         })
     }
+}
+
+/// The same form without NUL, which no text has a use for and the database no place.
+fn without_nul(params: &Params) -> Vec<(String, String)> {
+    params.iter().map(|(name, value)| (name.replace('\0', ""), value.replace('\0', ""))).collect()
+}
+
+/// The channel that an address names, and the address itself: `whatsapp:+14155550123`, `rcs:…`.
+fn on_channel(address: &str) -> (MessageChannel, &str) {
+    let (prefix, rest) = address.split_once(':').unwrap_or(("", address));
+    match prefix.to_ascii_lowercase().as_str() {
+        "whatsapp" => (MessageChannel::Whatsapp, rest),
+        "rcs" => (MessageChannel::Rcs, rest),
+        _ => (MessageChannel::Sms, address),
+    }
+}
+
+/// The pictures, by the numbers that their fields end with. How many there are is seen from them, whatever NumMedia says.
+fn media(params: &Params) -> Vec<NewMedia> {
+    let mut found: Vec<(u16, NewMedia)> = params
+        .iter()
+        .filter_map(|(name, url)| {
+            let number: u16 = name.strip_prefix("MediaUrl")?.parse().ok()?;
+            let url = Some(url.trim().to_owned()).filter(|url| !url.is_empty())?;
+            Some((
+                number,
+                NewMedia { url, content_type: optional(params, &format!("MediaContentType{number}")).map(str::to_owned) },
+            ))
+        })
+        .collect();
+    found.sort_by_key(|(number, _)| *number);
+    found.dedup_by_key(|(number, _)| *number);
+    found.into_iter().map(|(_, media)| media).take(MOST_MEDIA).collect()
 }
 
 /// A delivery callback of a text of ours.

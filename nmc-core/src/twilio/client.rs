@@ -129,6 +129,18 @@ impl Client {
         self.agent.delete(url).header("Authorization", self.authorization.expose()).call().map(read)
     }
 
+    /// A file within `limit` of time, whatever the status: the body is for whoever asked to read. The credentials go along only
+    /// `with_credentials`.
+    pub(super) fn download(
+        &self,
+        url: &str,
+        with_credentials: bool,
+        limit: Duration,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let request = self.agent.get(url).config().timeout_global(Some(limit)).build();
+        if with_credentials { request.header("Authorization", self.authorization.expose()) } else { request }.call()
+    }
+
     #[cfg(test)]
     pub(super) fn config(&self) -> &ureq::config::Config {
         self.agent.config()

@@ -6,6 +6,8 @@ mod calls;
 #[cfg(feature = "twilio")]
 mod client;
 #[cfg(feature = "twilio")]
+mod media;
+#[cfg(feature = "twilio")]
 mod numbers;
 mod signature;
 #[cfg(feature = "twilio")]
@@ -16,6 +18,8 @@ pub use callback::{ForwardedCall, NumberStatusCallback, SmsCallback, SmsStatusCa
 pub use calls::TwilioCalls;
 #[cfg(feature = "twilio")]
 pub use client::TwilioConfig;
+#[cfg(feature = "twilio")]
+pub use media::TwilioMedia;
 #[cfg(feature = "twilio")]
 pub use numbers::TwilioNumbers;
 pub use signature::{SignatureError, Signer};

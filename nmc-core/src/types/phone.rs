@@ -19,12 +19,12 @@ impl PhoneNumber {
     /// `+54 9…`, and either reaches the same phone.
     #[must_use]
     pub fn person(&self) -> Self {
-        let short = |long: &str, short: &str| self.national(long).map(|rest| Self(format!("{short}{rest}")));
+        let short = |long: &str, short: &str| self.national_after(long).map(|rest| Self(format!("{short}{rest}")));
         short("+521", "+52").or_else(|| short("+549", "+54")).unwrap_or_else(|| self.clone())
     }
 
     /// The ten digits of a national number after this prefix. None begins with 0 or 1 in Mexico, nor with 0 in Argentina.
-    fn national(&self, prefix: &str) -> Option<&str> {
+    fn national_after(&self, prefix: &str) -> Option<&str> {
         let is_national =
             |rest: &&str| rest.len() == 10 && !rest.starts_with('0') && !(prefix.starts_with("+52") && rest.starts_with('1'));
         self.0.strip_prefix(prefix).filter(is_national)
@@ -34,7 +34,7 @@ impl PhoneNumber {
     #[must_use]
     pub fn spellings(&self) -> Vec<Self> {
         let person = self.person();
-        let long = |short: &str, long: &str| person.national(short).map(|rest| Self(format!("{long}{rest}")));
+        let long = |short: &str, long: &str| person.national_after(short).map(|rest| Self(format!("{long}{rest}")));
         let other = long("+52", "+521").or_else(|| long("+54", "+549"));
         std::iter::once(person.clone()).chain(other).collect()
     }

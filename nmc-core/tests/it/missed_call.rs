@@ -65,7 +65,7 @@ impl Scene {
             keyword: None,
             message_id: None,
             recorded_by: None,
-            note: None,
+            note: Some("on the phone".to_owned()),
         };
         self.db.store.tenant(&self.business.tenant, |tx| tx.consents().record(&entry)).unwrap();
     }

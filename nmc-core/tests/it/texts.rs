@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::{
-    Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig, receive_text,
-    record_delivery,
+    ConsentFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig,
+    receive_text, record_delivery,
 };
 use nmc_core::telephony::Pace;
 use nmc_core::testing::{
@@ -13,7 +13,7 @@ use nmc_core::testing::{
 use nmc_core::twilio::{SmsCallback, SmsStatusCallback};
 use nmc_core::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId,
-    ConversationStatus, Error, MessageId, MessageKind, MessageStatus, NumberStatus, PhoneNumber,
+    ConversationStatus, Error, MessageChannel, MessageId, MessageKind, MessageStatus, NumberStatus, PageRequest, PhoneNumber,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -223,6 +223,45 @@ fn the_provider_s_reading_counts_before_ours() {
     assert_eq!(scene.receive(&form("stop", "SOMETHING NEW")).keyword, Some(Keyword::Stop), "what it can't say, we read");
 }
 
+/// What Twilio has read, it has answered.
+#[test]
+fn what_the_provider_has_read_gets_no_answer_of_ours() {
+    let scene = Scene::new();
+    let form = SmsForm::text(scene.customer.as_str(), &scene.business.number, "HELP").with("OptOutType", "HELP");
+    let received = scene.receive(&form);
+    assert_eq!((received.keyword, received.reply), (Some(Keyword::Help), None));
+    assert!(scene.text("HELP").reply.is_some(), "one that it has not read");
+}
+
+#[test]
+fn help_is_answered_once_an_hour_to_one_person() {
+    let scene = Scene::new();
+    let long = |text: &str| SmsForm::text(text, &scene.business.number, "INFO");
+    let ask = |text: &str| scene.receive(&long(text)).reply.is_some();
+    assert!(ask("+5215512345678"));
+    for _ in 0..25 {
+        assert!(!ask("+5215512345678") && !ask("+525512345678"));
+    }
+    assert!(ask("+525512345679"), "another person");
+    scene.clock.advance(TimeDelta::minutes(59));
+    assert!(!ask("+525512345678"));
+    scene.clock.advance(TimeDelta::minutes(1));
+    assert!(ask("+525512345678"));
+}
+
+/// YES answers our questions; only after an opt-out is it one to be texted again.
+#[test]
+fn yes_opts_in_only_who_has_opted_out() {
+    let scene = Scene::new();
+    let decisions = || scene.db.query::<String>("SELECT action FROM consents ORDER BY sequence");
+    assert_eq!(scene.text("Yes!").keyword, None);
+    assert_eq!(decisions(), Vec::<String>::new());
+    scene.text("STOP");
+    assert_eq!(scene.text("YES").keyword, Some(Keyword::Start));
+    assert_eq!(scene.text("yes").keyword, None);
+    assert_eq!(decisions(), ["opt_out", "opt_in"]);
+}
+
 #[test]
 fn ordinary_words_decide_nothing() {
     let scene = Scene::new();
@@ -341,7 +380,12 @@ fn staff_may_record_an_opt_out() {
     assert_eq!((entry.source, entry.note.as_deref()), (ConsentSource::Staff, Some("asked on the phone")));
     assert_eq!(scene.message(queued).message_status, MessageStatus::Canceled);
     assert!(matches!(scene.business.queue(&scene.db.store, &scene.customer, "Hello"), Err(Error::Forbidden(_))));
-    let list = scene.db.store.tenant(&scene.business.tenant, |tx| tx.consents().list(&scene.customer)).unwrap();
+    let list = scene
+        .db
+        .store
+        .tenant(&scene.business.tenant, |tx| tx.consents().list(&ConsentFilter::default(), PageRequest::first()))
+        .unwrap()
+        .items;
     assert_eq!(list, [entry]);
 }
 
@@ -684,7 +728,12 @@ fn a_report_about_an_opt_out_is_an_opt_out() {
     }
     assert!(scene.opted_out());
     assert_eq!(scene.message(waiting).message_status, MessageStatus::Canceled);
-    let ledger = scene.db.store.tenant(&scene.business.tenant, |tx| tx.consents().list(&scene.customer)).unwrap();
+    let ledger = scene
+        .db
+        .store
+        .tenant(&scene.business.tenant, |tx| tx.consents().list(&ConsentFilter::default(), PageRequest::first()))
+        .unwrap()
+        .items;
     assert_eq!(
         ledger.iter().map(|entry| (entry.source, entry.message_id)).collect::<Vec<_>>(),
         [(ConsentSource::Provider, Some(text))]
@@ -740,32 +789,71 @@ fn report_before_the_note_of_the_sending_counts() {
 }
 
 #[test]
-fn a_text_s_missing_or_malformed_field_is_named() {
+fn a_text_needs_its_sid_and_the_number_that_was_texted() {
     let refused = |form: SmsForm, field: &str| match SmsCallback::parse(&form.0) {
         Err(Error::Invalid { field: named, .. }) => assert_eq!(named, field),
         other => panic!("{field}: {other:?}"),
     };
     let form = SmsForm::text("+14155550123", &unique_phone(), "Hello");
-    for field in ["MessageSid", "From", "To", "Body"] {
+    for field in ["MessageSid", "To"] {
         refused(form.clone().without(field), field);
     }
-    for (field, value) in [
-        ("MessageSid", "SM 1"),
-        ("From", ""),
-        ("From", "anonymous"),
-        ("From", "sip:joe@example.com"),
-        ("From", "client:desk"),
-        ("From", "+1"),
-        ("To", ""),
-        ("To", "72975"),
-        ("Body", "a\0b"),
-    ] {
+    for (field, value) in [("MessageSid", "SM 1"), ("To", ""), ("To", "72975")] {
         refused(form.clone().with(field, value), field);
     }
-    // The older name of the SID counts; an empty text with pictures is one.
-    let picture = form.without("MessageSid").with("SmsSid", "MM1").with("Body", "").with("NumMedia", "2");
-    let parsed = SmsCallback::parse(&picture.0).unwrap();
-    assert_eq!((parsed.text.message_sid.as_str(), parsed.text.body.as_str(), parsed.text.media), ("MM1", "", 2));
+    // The older name of the SID counts.
+    let older = SmsCallback::parse(&form.without("MessageSid").with("SmsSid", "MM1").0).unwrap();
+    assert_eq!(older.text.message_sid, "MM1");
+}
+
+/// A field that is not needed never costs the text.
+#[test]
+fn an_odd_field_costs_no_text() {
+    let scene = Scene::new();
+    let form = || SmsForm::text(scene.customer.as_str(), &scene.business.number, "Hello");
+    let kept = |form: SmsForm| scene.message(scene.receive(&form).message);
+    for from in ["", "+1", "name@host", "an unreadable sender of many words", "anonymous", "\u{7}"] {
+        assert_eq!(kept(form().with("From", from)).from_number, CallerIdentity::Anonymous, "{from}");
+    }
+    assert_eq!(kept(form().without("From")).from_number, CallerIdentity::Anonymous);
+    for from in [
+        "72975",
+        "2273234",
+        "56161234",
+        "SUPPORT",
+        "Acme Bank",
+        "T-Mobile",
+        "AT&T",
+        "My_Shop",
+        "Amazon.com",
+        "sip:joe@example.com",
+    ] {
+        assert_eq!(kept(form().with("From", from)).from_number.as_str(), from);
+    }
+    assert_eq!(kept(form().without("Body")).message_body, "");
+    assert_eq!(kept(form().with("Body", "a\0b")).message_body, "ab", "NUL costs that character");
+    for (field, value) in
+        [("NumMedia", "many"), ("NumMedia", "-1"), ("NumSegments", "x"), ("Un\0heard", "\0"), ("OptOutType", "?")]
+    {
+        assert_eq!(kept(form().with(field, value)).message_body, "Hello", "{field}");
+    }
+}
+
+#[test]
+fn a_channel_is_kept_and_its_number_is_the_person() {
+    let scene = Scene::new();
+    let ours = scene.business.number.as_str();
+    for (prefix, channel) in
+        [("whatsapp:", MessageChannel::Whatsapp), ("rcs:", MessageChannel::Rcs), ("RCS:", MessageChannel::Rcs)]
+    {
+        let form = SmsForm::text(&format!("{prefix}{}", scene.customer), &scene.business.number, "Hello");
+        let received = scene.receive(&form.with("To", &format!("{prefix}{ours}")));
+        let message = scene.message(received.message);
+        assert_eq!(message.channel, channel);
+        assert_eq!((message.from_number.as_str(), message.to_number.as_str()), (scene.customer.as_str(), ours));
+        assert_eq!(received.conversation, scene.text("and by SMS").conversation, "one person, one conversation");
+    }
+    assert_eq!(scene.message(scene.text("Hello").message).channel, MessageChannel::Sms);
 }
 
 #[test]

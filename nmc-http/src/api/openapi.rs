@@ -37,7 +37,8 @@ impl Document {
         let mut operation =
             OperationBuilder::new().operation_id(Some(op.id)).summary(Some(op.what)).tag(tag).description(Some(who(op.access)));
         for name in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
-            let schema = ObjectBuilder::new().schema_type(if name == "step" { Type::Integer } else { Type::String });
+            let schema =
+                ObjectBuilder::new().schema_type(if ["step", "position"].contains(&name) { Type::Integer } else { Type::String });
             operation = operation.parameter(
                 ParameterBuilder::new()
                     .name(name)
@@ -160,6 +161,7 @@ fn in_path(name: &str) -> &'static str {
     match name {
         "user" => "A user's id, or `me`.",
         "step" => "The number of a step, 1 to 5.",
+        "position" => "Its place among the pictures of the text, from 0.",
         _ => "Its id.",
     }
 }

@@ -120,6 +120,33 @@ impl Reply for Picture {
     }
 }
 
+/// 200 with a file that somebody sent. Whatever it holds, no browser takes it for a page.
+pub(crate) struct Attachment {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) media_type: &'static str,
+    /// What to save it as: a name of ours.
+    pub(crate) name: String,
+    /// Whether a browser may show it; others are saved.
+    pub(crate) is_shown: bool,
+}
+
+impl Reply for Attachment {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn describe(_: &mut Schemas) -> Response {
+        ResponseBuilder::new().description("The bytes.").content("*/*", ContentBuilder::new().build()).build()
+    }
+
+    fn respond(self) -> HttpResponse {
+        let how = if self.is_shown { "inline" } else { "attachment" };
+        HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, self.media_type))
+            .insert_header((CONTENT_DISPOSITION, format!("{how}; filename=\"{}\"", self.name)))
+            .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+            .body(self.bytes)
+    }
+}
+
 /// A page of a list.
 #[derive(Serialize)]
 pub(crate) struct PageOut<T> {

@@ -4,8 +4,9 @@ use chrono::NaiveTime;
 use nmc_core::identity::Permission;
 use nmc_core::numbers::Month;
 use nmc_core::{
-    ApiKeyId, CallScreening, Country, DashboardView, Email, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId,
-    PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
+    ApiKeyId, CallScreening, ConsentAction, ConsentId, ConsentSource, ConversationId, ConversationStatus, Country, DashboardView,
+    Email, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, NumberStatus, NumberType, Patch,
+    PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -102,7 +103,17 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(ApiKeyId, PhoneNumberId, SessionId, TenantId, UserId);
+ids!(ApiKeyId, ConsentId, ConversationId, MessageId, PhoneNumberId, SessionId, TenantId, UserId);
+lists!(
+    ConsentAction,
+    ConsentSource,
+    ConversationStatus,
+    MediaStatus,
+    MessageChannel,
+    MessageDirection,
+    MessageKind,
+    MessageStatus
+);
 lists!(CallScreening, DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
 wires! {
     Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));
@@ -122,10 +133,21 @@ pub(crate) mod text {
     pub(crate) type Amount = Text<rust_decimal::Decimal>;
     pub(crate) type ApiKeyId = Text<nmc_core::ApiKeyId>;
     pub(crate) type CallScreening = Text<nmc_core::CallScreening>;
+    pub(crate) type ConsentAction = Text<nmc_core::ConsentAction>;
+    pub(crate) type ConsentId = Text<nmc_core::ConsentId>;
+    pub(crate) type ConsentSource = Text<nmc_core::ConsentSource>;
+    pub(crate) type ConversationId = Text<nmc_core::ConversationId>;
+    pub(crate) type ConversationStatus = Text<nmc_core::ConversationStatus>;
     pub(crate) type Country = Text<nmc_core::Country>;
     pub(crate) type DashboardView = Text<nmc_core::DashboardView>;
     pub(crate) type Email = Text<nmc_core::Email>;
     pub(crate) type LocalTime = Text<chrono::NaiveTime>;
+    pub(crate) type MediaStatus = Text<nmc_core::MediaStatus>;
+    pub(crate) type MessageChannel = Text<nmc_core::MessageChannel>;
+    pub(crate) type MessageDirection = Text<nmc_core::MessageDirection>;
+    pub(crate) type MessageId = Text<nmc_core::MessageId>;
+    pub(crate) type MessageKind = Text<nmc_core::MessageKind>;
+    pub(crate) type MessageStatus = Text<nmc_core::MessageStatus>;
     pub(crate) type Month = Text<nmc_core::numbers::Month>;
     pub(crate) type NumberStatus = Text<nmc_core::NumberStatus>;
     pub(crate) type NumberType = Text<nmc_core::NumberType>;

@@ -120,7 +120,7 @@ pub(super) fn login(user_id: UserId, token: &str) -> NewSession {
 
 pub(super) fn consent() -> NewConsent {
     let (customer_phone, keyword, note) = (unique_phone(), None, None);
-    let (action, source) = (ConsentAction::OptIn, ConsentSource::Staff);
+    let (action, source) = (ConsentAction::OptOut, ConsentSource::Staff);
     NewConsent { customer_phone, action, source, keyword, message_id: None, recorded_by: None, note }
 }
 

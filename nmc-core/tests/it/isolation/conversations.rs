@@ -2,7 +2,7 @@
 
 use super::{Ask, told};
 use nmc_core::conversations::{
-    ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation,
+    ConsentFilter, ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation,
     NewConversationEvent, NewMessage,
 };
 use nmc_core::testing::unique_phone;
@@ -29,7 +29,7 @@ fn consent_of(customer: &PhoneNumber, action: ConsentAction) -> NewConsent {
         keyword: None,
         message_id: None,
         recorded_by: None,
-        note: None,
+        note: Some("on the phone".to_owned()),
     }
 }
 
@@ -83,6 +83,8 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("Conversations::add_tag", |tx, _, theirs| told(tx.conversations().add_tag(theirs.conversation, "robbed", None)?)),
     ("Conversations::remove_tag", |tx, _, theirs| told(tx.conversations().remove_tag(theirs.conversation, "loved", None)?)),
+    ("Conversations::in_review", |tx, _, theirs| told(tx.conversations().in_review(theirs.conversation)?)),
+    ("Conversations::dismiss_review", |tx, _, theirs| told(tx.conversations().dismiss_review(theirs.conversation, None, None)?)),
     ("Conversations::add_note", |tx, _, theirs| told(tx.conversations().add_note(theirs.conversation, "robbed", None)?)),
     ("Conversations::add_note by their user", |tx, own, theirs| told(tx.conversations().add_note(own.conversation, "robbed", Some(theirs.user))?)),
 
@@ -123,10 +125,18 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         tx.messages().queue(&new).map(|_| "made".to_owned())
     }),
 
+    ("MessageMedia::find", |tx, _, theirs| told(tx.message_media().find(theirs.message, 0)?)),
+    ("MessageMedia::get", |tx, _, theirs| told(tx.message_media().get(theirs.message, 0)?)),
+    ("MessageMedia::list", |tx, own, theirs| told(tx.message_media().list(&[own.message, theirs.message])?.len())),
+
     // Their customer has opted out, there.
     ("Consents::is_opted_out", |tx, _, theirs| told(tx.consents().is_opted_out(&theirs.customer)?)),
     ("Consents::find_latest", |tx, _, theirs| told(tx.consents().find_latest(&theirs.customer)?)),
-    ("Consents::list", |tx, _, theirs| told(tx.consents().list(&theirs.customer)?)),
+    ("Consents::list", |tx, _, _| told(tx.consents().list(&ConsentFilter::default(), PageRequest::first())?.items.len())),
+    ("Consents::list of their customer", |tx, _, theirs| {
+        let filter = ConsentFilter { customer: Some(theirs.customer.clone()), ..ConsentFilter::default() };
+        told(tx.consents().list(&filter, PageRequest::first())?.items)
+    }),
     // It calls off what is queued to that person: here, not there.
     ("Consents::record", |tx, _, theirs| {
         tx.consents().record(&consent_of(&theirs.customer, ConsentAction::OptOut)).map(|_| "made".to_owned())

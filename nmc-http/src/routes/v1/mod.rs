@@ -2,6 +2,9 @@
 
 mod api_keys;
 mod available_numbers;
+mod consents;
+mod conversations;
+mod messages;
 mod number_costs;
 mod numbers;
 mod preferences;
@@ -98,6 +101,20 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("numbers", "/v1/number-costs", |r| {
         r.get(op("numberCosts", "What the phone numbers cost, month by month", Needs(NumbersCosts)), number_costs::list);
+    });
+
+    api.path("texts", "/v1/consents", |r| {
+        r.get(op("listConsents", "Who decided what about texts, newest first", Needs(ConsentsRead)), consents::list)
+            .post(op("recordConsent", "Record what a person has decided about texts", Needs(ConsentsWrite)), consents::record);
+    });
+    api.path("texts", "/v1/conversations/{conversation}/review", |r| {
+        r.post(op("settleReview", "Say whether a text that may be an opt-out was one", Needs(ConsentsWrite)), conversations::settle);
+    });
+    api.path("texts", "/v1/messages/{message}", |r| {
+        r.get(op("getMessage", "A text, with its pictures and what became of it", Needs(MessagesRead)), messages::get);
+    });
+    api.path("texts", "/v1/messages/{message}/media/{position}", |r| {
+        r.get(op("getMedia", "The bytes of a picture of a text", Needs(MessagesRead)), messages::media);
     });
 
     api.path("people", "/v1/users", |r| {

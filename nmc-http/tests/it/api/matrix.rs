@@ -103,7 +103,10 @@ fn anothers_ids_answer_as_missing_ones_do_and_nothing_of_them_moves() {
     let mut with_ids = 0;
     for operation in operations() {
         let about_sessions = ["listSessions", "logOutEverywhere"].contains(&operation.id.as_str());
-        let has_id = about_sessions || ["{user}", "{session}", "{key}", "{number}"].iter().any(|id| operation.path.contains(id));
+        let has_id = about_sessions
+            || ["{user}", "{session}", "{key}", "{number}", "{message}", "{conversation}"]
+                .iter()
+                .any(|id| operation.path.contains(id));
         if !has_id || operation.access == Access::Public {
             continue;
         }
@@ -137,8 +140,8 @@ fn lists_hold_ones_own_rows_alone() {
     let target = scene.target();
     for operation in operations().iter().filter(|operation| operation.method == "GET" && !operation.path.contains('{')) {
         let answer = scene.site.call("GET", operation.path.clone()).by(&stranger.access).expect(200);
-        let Ids { user, session, key, number } = target.ids();
-        for id in [user, session, key, number, scene.site.joe.tenant.id().to_string()] {
+        let Ids { user, session, key, number, message, conversation } = target.ids();
+        for id in [user, session, key, number, message, conversation, scene.site.joe.tenant.id().to_string()] {
             assert!(!answer.body.contains(&id), "{}: {}", operation.id, answer.body);
         }
     }

@@ -15,14 +15,18 @@ mod registration;
 mod scene;
 mod sessions;
 mod settings;
+mod texts;
 
 use crate::site::{Answer, Site};
+use nmc_core::conversations::{MediaWorker, MediaWorkerConfig};
 use nmc_core::identity::{Actor, NewPerson, Origin, change_user, invite};
 use nmc_core::numbers::{HeldNumber, friendly_name};
 use nmc_core::store::Reason;
 use nmc_core::testing::Business;
-use nmc_core::{Email, Secret, UserId, UserRole};
+use nmc_core::twilio::TwilioMedia;
+use nmc_core::{Email, Secret, Uploads, UserId, UserRole};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Everybody's password here.
@@ -102,6 +106,13 @@ impl Site {
         let row = self.db.store.tenant(&business.tenant, |tx| tx.phone_numbers().find_by_number(&number)).unwrap().unwrap();
         self.twilio.own(&number, &friendly_name(row.id), row.twilio_phone_sid.clone());
         row
+    }
+
+    /// The pictures of texts that are to be fetched, as the worker would.
+    pub(crate) fn fetch_pictures(&self) {
+        let source = Arc::new(TwilioMedia::new(&self.twilio.account()));
+        let uploads = Uploads::new(self.uploads());
+        MediaWorker::new(self.db.store.clone(), source, uploads, MediaWorkerConfig::default()).pass().unwrap();
     }
 
     /// A change of a user by an operator.

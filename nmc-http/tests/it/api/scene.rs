@@ -2,9 +2,10 @@
 
 use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
+use nmc_core::conversations::{Received, receive_text};
 use nmc_core::identity::{InvitationToken, KeyOrder, NewPerson, Permission, invite, make_key};
-use nmc_core::testing::{Business, unique_phone};
-use nmc_core::{ApiKeyId, Email, PhoneNumber, PhoneNumberId, UserId, UserRole};
+use nmc_core::testing::{Business, SmsForm, unique_phone};
+use nmc_core::{ApiKeyId, ConversationId, Email, MessageId, PhoneNumber, PhoneNumberId, UserId, UserRole};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,6 +19,9 @@ pub(super) struct Target {
     pub(super) number: PhoneNumberId,
     /// One that is for sale.
     pub(super) for_sale: PhoneNumber,
+    /// A text that may be an opt-out, with a picture that is kept.
+    pub(super) message: MessageId,
+    pub(super) conversation: ConversationId,
 }
 
 /// What the path of a request names.
@@ -27,25 +31,30 @@ pub(super) struct Ids {
     pub(super) session: String,
     pub(super) key: String,
     pub(super) number: String,
+    pub(super) message: String,
+    pub(super) conversation: String,
 }
 
 impl Target {
     pub(super) fn ids(&self) -> Ids {
         let (user, key, number) = (self.user.id.to_string(), self.key.to_string(), self.number.to_string());
-        Ids { user, session: self.session.clone(), key, number }
+        let (message, conversation) = (self.message.to_string(), self.conversation.to_string());
+        Ids { user, session: self.session.clone(), key, number, message, conversation }
     }
 }
 
 impl Ids {
     /// The same text for each.
     pub(super) fn all(text: &str) -> Self {
-        Self { user: text.to_owned(), session: text.to_owned(), key: text.to_owned(), number: text.to_owned() }
+        let [user, session, key, number, message, conversation] = [(); 6].map(|()| text.to_owned());
+        Self { user, session, key, number, message, conversation }
     }
 
     /// Where an operation is, with these in its path.
     pub(super) fn path(&self, operation: &Operation) -> String {
         let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
-        path.replace("{key}", &self.key).replace("{number}", &self.number).replace("{step}", "1")
+        let path = path.replace("{message}", &self.message).replace("{conversation}", &self.conversation);
+        path.replace("{key}", &self.key).replace("{number}", &self.number).replace("{step}", "1").replace("{position}", "0")
     }
 }
 
@@ -130,6 +139,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "changeApiKey" => json!({ "name": "another name" }),
         "rotateApiKey" => json!({}),
         "buyNumber" => json!({ "phone_number": target.for_sale }),
+        "recordConsent" => json!({ "customer_phone": unique_phone(), "action": "opt_in", "note": "asked to, by phone" }),
+        "settleReview" => json!({ "decision": "none" }),
         "listSessions"
         | "getSession"
         | "logOutEverywhere"
@@ -162,7 +173,10 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "getNumber"
         | "releaseNumber"
         | "configureNumber"
-        | "numberCosts" => Value::Null,
+        | "numberCosts"
+        | "listConsents"
+        | "getMessage"
+        | "getMedia" => Value::Null,
         _ => return None,
     })
 }
@@ -170,7 +184,9 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
 /// The status of a good request that is let through.
 pub(super) fn good_status(operation: &str) -> u16 {
     match operation {
-        "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" => 201,
+        "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" | "recordConsent" => {
+            201
+        }
         "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" => 204,
         _ => 200,
     }
@@ -220,7 +236,18 @@ impl Scene {
         let session = self.session_of(joe, user.id);
         let for_sale = unique_phone();
         site.twilio.sell(&for_sale);
-        Target { user, key, session, invitation, number: site.held(joe).id, for_sale }
+        let Received { message, conversation, .. } = self.doubtful_text();
+        Target { user, key, session, invitation, number: site.held(joe).id, for_sale, message, conversation }
+    }
+
+    /// A text that may be an opt-out, with a picture that is kept.
+    fn doubtful_text(&self) -> Received {
+        let site = &self.site;
+        let url = site.twilio.keep_picture("image/gif", b"GIF89a");
+        let text = SmsForm::text(unique_phone().as_str(), &site.joe.number, "stop it already").with("MediaUrl0", &url);
+        let received = receive_text(&site.db.store, &text.parse()).unwrap();
+        site.fetch_pictures();
+        received
     }
 
     pub(super) fn session_of(&self, business: &Business, user: UserId) -> String {

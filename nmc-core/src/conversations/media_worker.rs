@@ -1,0 +1,193 @@
+//! The worker that fetches the pictures of texts and keeps them, so that they outlive their deletion at the provider.
+//!
+//! No transaction is open while the provider answers or the disk writes: a claim commits first, its outcome afterwards. A
+//! worker that dies in between leaves a lease that ends, and the picture is fetched again; the same bytes are the same file.
+
+use super::media::{KeptMedia, LARGEST};
+use super::media_queue::ClaimedMedia;
+use super::{FetchError, MediaKind, MediaSource};
+use crate::Result;
+use crate::stop::Stop;
+use crate::store::{Reason, Store, Tenant};
+use crate::uploads::Uploads;
+use chrono::TimeDelta;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How the worker works.
+#[derive(Debug, Clone, Copy)]
+pub struct MediaWorkerConfig {
+    /// Pictures claimed from one tenant before it turns to the next.
+    pub batch: u16,
+    /// How long a claim holds. Longer than a batch takes at the provider's slowest.
+    pub lease: TimeDelta,
+    /// Attempts at one picture before it is given up.
+    pub max_attempts: i32,
+    /// Attempts after which a picture that the provider does not have counts as gone; until then it may only be late.
+    pub gone_after: i32,
+    /// The wait after the first failed attempt; it doubles with each.
+    pub first_backoff: TimeDelta,
+    /// The longest wait between attempts.
+    pub longest_backoff: TimeDelta,
+    /// The pause between two looks for work.
+    pub idle: Duration,
+}
+
+impl Default for MediaWorkerConfig {
+    fn default() -> Self {
+        Self {
+            batch: 4,
+            lease: TimeDelta::minutes(3),
+            max_attempts: 20,
+            gone_after: 4,
+            first_backoff: TimeDelta::seconds(10),
+            longest_backoff: TimeDelta::hours(2),
+            idle: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What one look for pictures came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MediaPass {
+    /// Pictures that are kept now.
+    pub kept: usize,
+    /// Pictures that will be tried again.
+    pub put_back: usize,
+    /// Pictures that can't be kept.
+    pub unavailable: usize,
+}
+
+/// Fetches pictures until it is told to stop.
+#[derive(Clone)]
+pub struct MediaWorker {
+    store: Store,
+    source: Arc<dyn MediaSource>,
+    uploads: Uploads,
+    config: MediaWorkerConfig,
+    stop: Arc<Stop>,
+}
+
+/// What became of one attempt.
+enum Fate {
+    Kept(KeptMedia),
+    PutBack(TimeDelta, String),
+    Unavailable(String),
+}
+
+impl MediaWorker {
+    /// A worker that fetches from `source` and keeps below `uploads`.
+    #[must_use]
+    pub fn new(store: Store, source: Arc<dyn MediaSource>, uploads: Uploads, config: MediaWorkerConfig) -> Self {
+        Self { store, source, uploads, config, stop: Arc::default() }
+    }
+
+    /// Asks every clone to stop after the picture it is at.
+    pub fn stop(&self) {
+        self.stop.ask();
+    }
+
+    /// Works until [`Self::stop`]; failures are logged and waited out.
+    pub fn run(&self) {
+        while !self.stop.is_asked() {
+            let pause = match self.pass() {
+                Ok(MediaPass { kept, put_back, unavailable }) if kept + put_back + unavailable > 0 => continue,
+                Ok(_) => self.config.idle,
+                Err(error) => {
+                    tracing::warn!(error = error.causes(), "pictures can't be fetched now");
+                    self.config.idle.max(Duration::from_secs(1))
+                }
+            };
+            self.stop.wait(pause);
+        }
+    }
+
+    /// Looks for pictures once: a batch of every tenant with due ones, longest waiting first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is not to be had; what was claimed comes back when its lease ends.
+    pub fn pass(&self) -> Result<MediaPass> {
+        let mut pass = MediaPass::default();
+        for tenant in self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_media(64))? {
+            let claims = self.store.tenant(&tenant, |tx| tx.message_media().claim(self.config.batch, self.config.lease))?;
+            let mut rest = claims.as_slice();
+            while let Some((claimed, others)) = rest.split_first() {
+                if self.stop.is_asked() {
+                    self.store.tenant(&tenant, |tx| tx.message_media().unclaim(rest))?;
+                    return Ok(pass);
+                }
+                self.take(&tenant, claimed, &mut pass)?;
+                rest = others;
+            }
+        }
+        Ok(pass)
+    }
+
+    fn take(&self, tenant: &Tenant, claimed: &ClaimedMedia, pass: &mut MediaPass) -> Result<()> {
+        let fate = self.attempt(tenant, claimed);
+        let noted = self.store.tenant(tenant, |tx| match &fate {
+            Fate::Kept(kept) => tx.message_media().mark_kept(claimed, kept),
+            Fate::PutBack(wait, why) => {
+                let at = tx.now() + *wait;
+                tx.message_media().put_back(claimed, at, why)
+            }
+            Fate::Unavailable(why) => tx.message_media().mark_unavailable(claimed, why),
+        })?;
+        if !noted {
+            // The lease had ended: whoever has it now says what became of it.
+            return Ok(());
+        }
+        match fate {
+            Fate::Kept(kept) => {
+                tracing::debug!(media = %claimed.id, bytes = kept.bytes.len(), kind = kept.kind.media_type(), "picture kept");
+                pass.kept += 1;
+            }
+            Fate::PutBack(_, why) => {
+                tracing::info!(media = %claimed.id, attempt = claimed.attempts, why, "picture not fetched yet");
+                pass.put_back += 1;
+            }
+            Fate::Unavailable(why) => {
+                tracing::warn!(media = %claimed.id, why, "a picture can't be kept");
+                pass.unavailable += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches one picture and writes its bytes, with no transaction open.
+    fn attempt(&self, tenant: &Tenant, claimed: &ClaimedMedia) -> Fate {
+        let bytes = match self.source.fetch(&claimed.url, LARGEST) {
+            Ok(fetched) => fetched.bytes,
+            Err(FetchError::NotNow { retry_after, reason }) => {
+                return self.again(claimed, retry_after, reason, self.config.max_attempts);
+            }
+            Err(error @ FetchError::Gone) => return self.again(claimed, None, error.to_string(), self.config.gone_after),
+            Err(error @ (FetchError::TooLarge | FetchError::Refused { .. })) => return Fate::Unavailable(error.to_string()),
+        };
+        let Some(kind) = MediaKind::of(&bytes) else {
+            return Fate::Unavailable("it is of a kind that is not kept".to_owned());
+        };
+        let kept = KeptMedia { kind, bytes };
+        match self.uploads.keep_media(tenant, &kept) {
+            Ok(()) => Fate::Kept(kept),
+            Err(error) => {
+                // A full disk is no fault of the picture's: it waits, however long that takes.
+                tracing::error!(error = error.causes(), "pictures can't be kept: see to the directory of uploads");
+                Fate::PutBack(self.config.longest_backoff, "it could not be written here".to_owned())
+            }
+        }
+    }
+
+    fn again(&self, claimed: &ClaimedMedia, asked: Option<Duration>, why: String, most: i32) -> Fate {
+        if claimed.attempts >= most {
+            return Fate::Unavailable(why);
+        }
+        let MediaWorkerConfig { first_backoff, longest_backoff, .. } = self.config;
+        let doublings = u32::try_from(claimed.attempts.saturating_sub(1)).unwrap_or(0).min(16);
+        let wait = (first_backoff * 2_i32.pow(doublings)).min(longest_backoff);
+        let asked = asked.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default().min(longest_backoff);
+        // A quarter at random, so that what failed together does not come back together.
+        let spread = wait / 1024 * i32::from(claimed.id.uuid().as_fields().2 % 256);
+        Fate::PutBack(wait.max(asked) + spread, why)
+    }
+}

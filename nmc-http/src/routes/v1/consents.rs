@@ -1,0 +1,89 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery, page};
+use crate::api::reply::{Created, Json, PageOut};
+use crate::api::wire::{Text, given, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::conversations::{Consent, ConsentFilter, HeardConsent, record_consent};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A decision of a person's about texts. Of each person the latest counts, for every number of the business.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConsentOut {
+    id: text::ConsentId,
+    /// In the one spelling that stands for the person.
+    customer_phone: text::PhoneNumber,
+    action: text::ConsentAction,
+    /// How it reached the business.
+    source: text::ConsentSource,
+    /// The text that decided, or its beginning.
+    keyword: Option<String>,
+    message_id: Option<text::MessageId>,
+    /// Who recorded it.
+    recorded_by: Option<text::UserId>,
+    note: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Consent> for ConsentOut {
+    fn from(row: Consent) -> Self {
+        Self {
+            id: Text(row.id),
+            customer_phone: Text(row.customer_phone),
+            action: Text(row.action),
+            source: Text(row.source),
+            keyword: row.keyword,
+            message_id: row.message_id.map(Text),
+            recorded_by: row.recorded_by.map(Text),
+            note: row.note,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Which decisions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsentQuery {
+    /// Of this person, in whatever spelling of their number.
+    #[param(value_type = Option<String>)]
+    customer_phone: Option<text::PhoneNumber>,
+    /// Opt-outs, or opt-ins.
+    #[param(value_type = Option<String>)]
+    action: Option<text::ConsentAction>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// A decision that staff heard of.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsentIn {
+    customer_phone: text::PhoneNumber,
+    action: text::ConsentAction,
+    /// How and when it was said. An opt-in needs it: it is the proof.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 1000, nullable = false)]
+    note: Option<String>,
+}
+
+pub(super) async fn list(ask: Ask<ConsentQuery, ()>) -> ApiResult<Json<PageOut<ConsentOut>>> {
+    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+    let filter = ConsentFilter {
+        customer: ask.query.customer_phone.as_ref().map(|phone| phone.0.clone()),
+        action: ask.query.action.map(|action| action.0),
+    };
+    let rows = ask.acting(move |tx, _| tx.consents().list(&filter, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn record(ask: Ask<NoQuery, JsonBody<ConsentIn>>) -> ApiResult<Created<ConsentOut>> {
+    let ConsentIn { customer_phone, action, note } = &ask.body.0;
+    let heard = HeardConsent { customer_phone: customer_phone.0.clone(), action: action.0, note: note.clone() };
+    let credential = ask.credential()?;
+    let row = ask.app.door.blocking(move |store| record_consent(store, &credential, &heard)).await?;
+    let at = format!("/v1/consents?customer_phone=%2B{}", row.customer_phone.as_str().trim_start_matches('+'));
+    Ok(Created(at, row.into()))
+}

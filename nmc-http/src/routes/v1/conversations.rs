@@ -1,0 +1,67 @@
+use crate::api::ask::{Ask, JsonBody, NoQuery};
+use crate::api::reply::Json;
+use crate::api::wire::{Text, given, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::ConversationId;
+use nmc_core::conversations::{Conversation, ReviewDecision, settle_review};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What staff make of a text that may be an opt-out.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    /// It was one.
+    OptOut,
+    /// It was none.
+    None,
+}
+
+/// A decision about a conversation with a text that may be an opt-out.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReviewIn {
+    /// `opt_out` is recorded for the person; after `none` automatic texts to them go on.
+    decision: Verdict,
+    /// Why.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 1000, nullable = false)]
+    note: Option<String>,
+}
+
+/// A conversation whose review is settled.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReviewedOut {
+    id: text::ConversationId,
+    /// A number, a short code or a sender's name.
+    customer_phone: String,
+    status: text::ConversationStatus,
+    /// Since when staff have to decide; null once they have.
+    review_requested_at: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Conversation> for ReviewedOut {
+    fn from(row: Conversation) -> Self {
+        Self {
+            id: Text(row.id),
+            customer_phone: row.customer_phone.to_string(),
+            status: Text(row.status),
+            review_requested_at: row.review_requested_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+pub(super) async fn settle(ask: Ask<NoQuery, JsonBody<ReviewIn>>) -> ApiResult<Json<ReviewedOut>> {
+    let id: ConversationId = ask.id("conversation", "conversation")?;
+    let ReviewIn { decision, note } = &ask.body.0;
+    let decision = match decision {
+        Verdict::OptOut => ReviewDecision::OptOut,
+        Verdict::None => ReviewDecision::NoOptOut,
+    };
+    let (credential, note) = (ask.credential()?, note.clone());
+    let settled = move |store: &nmc_core::Store| settle_review(store, &credential, id, decision, note.as_deref());
+    Ok(Json(ask.app.door.blocking(settled).await?.into()))
+}

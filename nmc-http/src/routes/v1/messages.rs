@@ -1,0 +1,109 @@
+use crate::api::ask::{Ask, NoQuery};
+use crate::api::reply::{Attachment, Json};
+use crate::api::wire::{Text, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::conversations::{Media, Message};
+use nmc_core::telephony::explain;
+use nmc_core::{Error, MediaStatus, MessageId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A picture, sound or document of a text.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MediaOut {
+    /// Its place among those of the text, from 0.
+    position: i16,
+    /// What it is; null when nobody knows.
+    content_type: Option<String>,
+    /// Null until it is kept.
+    size_bytes: Option<i32>,
+    /// Whether its bytes are kept, still to be fetched, or can't be had.
+    status: text::MediaStatus,
+    /// Why the last attempt to fetch it failed.
+    error_message: Option<String>,
+    /// Where its bytes are, once they are kept.
+    content: Option<String>,
+}
+
+impl From<Media> for MediaOut {
+    fn from(row: Media) -> Self {
+        Self {
+            position: row.position,
+            content: (row.status == MediaStatus::Kept).then(|| format!("/v1/messages/{}/media/{}", row.message_id, row.position)),
+            content_type: row.content_type,
+            size_bytes: row.size_bytes,
+            status: Text(row.status),
+            error_message: row.error_message,
+        }
+    }
+}
+
+/// A text.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MessageOut {
+    id: text::MessageId,
+    conversation_id: text::ConversationId,
+    direction: text::MessageDirection,
+    kind: text::MessageKind,
+    /// How it travelled.
+    channel: text::MessageChannel,
+    /// A number, a short code or a sender's name.
+    from: String,
+    to: String,
+    body: String,
+    status: text::MessageStatus,
+    /// Twilio's code of what went wrong.
+    error_code: Option<i32>,
+    /// What went wrong, and what to do about it.
+    error_message: Option<String>,
+    media: Vec<MediaOut>,
+    sent_at: Option<DateTime<Utc>>,
+    delivered_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl MessageOut {
+    fn of(row: Message, media: Vec<Media>) -> Self {
+        Self {
+            id: Text(row.id),
+            conversation_id: Text(row.conversation_id),
+            direction: Text(row.message_direction),
+            kind: Text(row.message_kind),
+            channel: Text(row.channel),
+            from: row.from_number.to_string(),
+            to: row.to_number.to_string(),
+            body: row.message_body,
+            status: Text(row.message_status),
+            error_code: row.error_code,
+            error_message: row.error_code.map(explain).or(row.error_message),
+            media: media.into_iter().map(MediaOut::from).collect(),
+            sent_at: row.sent_at,
+            delivered_at: row.delivered_at,
+            created_at: row.created_at,
+        }
+    }
+}
+
+pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {
+    let id: MessageId = ask.id("message", "message")?;
+    let (row, media) = ask.acting(move |tx, _| Ok((tx.messages().get(id)?, tx.message_media().list(&[id])?))).await?;
+    Ok(Json(MessageOut::of(row, media)))
+}
+
+pub(super) async fn media(ask: Ask<NoQuery, ()>) -> ApiResult<Attachment> {
+    let (id, position): (MessageId, i16) = (ask.id("message", "message")?, ask.id("position", "picture")?);
+    let (tenant, row) = ask.acting(move |tx, _| Ok((tx.tenant(), tx.message_media().get(id, position)?))).await?;
+    if row.status != MediaStatus::Kept {
+        return Err(Error::NotFound { entity: "picture" }.into());
+    }
+    let uploads = ask.app.uploads.clone();
+    // Few at a time: each is read whole.
+    let kept = ask.app.uploading.blocking(move |_| uploads.open_media(&tenant, &row)).await?;
+    Ok(Attachment {
+        name: format!("{id}-{position}.{}", kept.kind.extension()),
+        media_type: kept.kind.media_type(),
+        is_shown: kept.kind.is_shown(),
+        bytes: kept.bytes,
+    })
+}

@@ -1,0 +1,131 @@
+//! Texts, their pictures, and who may be texted.
+
+use crate::site::Site;
+use nmc_core::UserRole;
+use nmc_core::conversations::{Received, receive_text};
+use nmc_core::testing::{SmsForm, unique_phone};
+use serde_json::{Value, json};
+
+fn write(site: &Site, from: &str, body: &str, pictures: &[(&str, &[u8])]) -> Received {
+    let form = SmsForm::text(from, &site.joe.number, body);
+    let form = pictures.iter().enumerate().fold(form, |form, (at, (kind, bytes))| {
+        let form = form.with(&format!("MediaUrl{at}"), &site.twilio.keep_picture(kind, bytes));
+        form.with(&format!("MediaContentType{at}"), kind)
+    });
+    receive_text(&site.db.store, &form.parse()).unwrap()
+}
+
+#[test]
+fn a_text_is_shown_with_its_pictures() {
+    let site = Site::new();
+    let owner = site.owner();
+    let message = write(&site, "+14155550123", "look", &[("image/gif", b"GIF89a"), ("text/html", b"<script>")]).message;
+    let path = format!("/v1/messages/{message}");
+    let read = || site.call("GET", path.clone()).by(&owner.access).expect(200).document();
+    let waiting = read();
+    assert_eq!(
+        (&waiting["body"], &waiting["from"], &waiting["direction"]),
+        (&json!("look"), &json!("+14155550123"), &json!("inbound"))
+    );
+    assert_eq!((&waiting["media"][0]["status"], &waiting["media"][0]["content"]), (&json!("waiting"), &Value::Null));
+    site.call("GET", format!("{path}/media/0")).by(&owner.access).expect(404);
+
+    site.fetch_pictures();
+    let kept = read();
+    let content = format!("{path}/media/0");
+    assert_eq!(
+        kept["media"],
+        json!([
+            {"position": 0, "content_type": "image/gif", "size_bytes": 6, "status": "kept", "error_message": null, "content": content},
+            {"position": 1, "content_type": "text/html", "size_bytes": null, "status": "unavailable",
+             "error_message": "it is of a kind that is not kept", "content": null},
+        ])
+    );
+    for missing in [format!("{path}/media/1"), format!("{path}/media/2"), format!("{path}/media/-1"), format!("{path}/media/x")] {
+        site.call("GET", missing).by(&owner.access).expect(404);
+    }
+}
+
+#[test]
+fn the_bytes_of_a_picture_are_served_safely() {
+    let site = Site::new();
+    let owner = site.owner();
+    let card = b"BEGIN:VCARD\r\n<script>alert(1)</script>";
+    let message = write(&site, "+14155550123", "", &[("image/gif", b"GIF89a"), ("text/vcard", card)]).message;
+    site.fetch_pictures();
+    let rival = site.person(&site.rival, UserRole::Owner);
+    for (position, media_type, how, body) in
+        [(0, "image/gif", "inline", "GIF89a"), (1, "text/vcard", "attachment", std::str::from_utf8(card).unwrap())]
+    {
+        let path = format!("/v1/messages/{message}/media/{position}");
+        let answer = site.call("GET", path.clone()).by(&owner.access).expect(200);
+        assert_eq!(answer.body, body);
+        assert_eq!((answer.header("Content-Type"), answer.header("X-Content-Type-Options")), (Some(media_type), Some("nosniff")));
+        assert!(answer.header("Content-Disposition").unwrap().starts_with(&format!("{how}; filename=")));
+        assert_eq!(answer.header("Content-Security-Policy"), Some("default-src 'none'; sandbox"));
+        site.call("GET", path.clone()).by(&rival.access).expect(404);
+        site.call("GET", path).expect(401);
+    }
+}
+
+#[test]
+fn a_failed_text_says_why_and_what_to_do() {
+    let site = Site::new();
+    let (owner, customer) = (site.owner(), unique_phone());
+    let message = site.joe.queue(&site.db.store, &customer, "We come at nine").unwrap();
+    let report = SmsForm::delivery(&site.joe.number, &customer, "SM1", "undelivered").with("ErrorCode", "30006");
+    nmc_core::conversations::record_delivery(&site.db.store, &report.parse_delivery(Some(message.id))).unwrap();
+    let shown = site.call("GET", format!("/v1/messages/{}", message.id)).by(&owner.access).expect(200).document();
+    assert_eq!((&shown["status"], &shown["error_code"]), (&json!("undelivered"), &json!(30006)));
+    let why = "the recipient's number is a landline or takes no texts; call, or ask for a mobile number (Twilio 30006)";
+    assert_eq!(shown["error_message"], why);
+}
+
+#[test]
+fn staff_record_what_people_decide() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let record = |body: Value| site.call("POST", "/v1/consents").by(&hand.access).json(&body);
+    let out = record(json!({"customer_phone": "+5215512345678", "action": "opt_out"})).expect(201);
+    assert_eq!(out.header("Location"), Some("/v1/consents?customer_phone=%2B525512345678"));
+    let out = out.document();
+    assert_eq!((&out["customer_phone"], &out["source"]), (&json!("+525512345678"), &json!("staff")));
+    assert_eq!(out["recorded_by"], json!(hand.id.to_string()));
+
+    let without = record(json!({"customer_phone": "+525512345678", "action": "opt_in"})).expect(400);
+    assert_eq!(without.field().as_deref(), Some("note"));
+    record(json!({"customer_phone": "+525512345678", "action": "opt_in", "note": "asked to, in the shop"})).expect(201);
+
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    site.call("POST", "/v1/consents")
+        .by(&viewer.access)
+        .json(&json!({"customer_phone": "+14155550123", "action": "opt_out"}))
+        .expect(403);
+    for spelling in ["%2B525512345678", "%2B5215512345678"] {
+        let path = format!("/v1/consents?customer_phone={spelling}");
+        let page = site.call("GET", path.clone()).by(&viewer.access).expect(200).document();
+        let actions: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|row| &row["action"]).collect();
+        assert_eq!(actions, ["opt_in", "opt_out"], "the latest first");
+        let outs = site.call("GET", format!("{path}&action=opt_out&limit=1")).by(&viewer.access).expect(200).document();
+        assert_eq!(outs["items"].as_array().map(Vec::len), Some(1));
+    }
+    site.call("GET", "/v1/consents?customer_phone=5512345678").by(&viewer.access).expect(400);
+}
+
+#[test]
+fn staff_settle_a_text_that_may_be_an_opt_out() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    for (decision, out) in [("opt_out", true), ("none", false)] {
+        let customer = unique_phone();
+        let received = write(&site, customer.as_str(), "stop it already", &[]);
+        assert!(received.in_review);
+        let path = format!("/v1/conversations/{}/review", received.conversation);
+        let settle = || site.call("POST", path.clone()).by(&hand.access).json(&json!({"decision": decision, "note": "read it"}));
+        assert_eq!(settle().expect(200).document()["review_requested_at"], Value::Null);
+        let is_out = site.db.store.tenant(&site.joe.tenant, |tx| tx.consents().is_opted_out(&customer)).unwrap();
+        assert_eq!(is_out, out);
+        settle().expect(409);
+        site.call("POST", path).by(&hand.access).json(&json!({"decision": "perhaps"})).expect(400);
+    }
+}
