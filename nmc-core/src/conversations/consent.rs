@@ -1,6 +1,6 @@
 //! The consent ledger: who may be texted. Append-only; a person's latest entry counts, for every number of the tenant.
 
-use super::{Conversations, NewConversationEvent};
+use super::{Conversations, NewConversationEvent, wait_for_texts_under_way};
 use crate::identity::{Acting, Permission};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::consents;
@@ -72,13 +72,13 @@ pub struct ConsentFilter {
     pub action: Option<ConsentAction>,
 }
 
-/// Records what staff heard, as whoever acts: nobody is texted against it once this has returned.
+/// Records what staff heard, as whoever acts: nobody is texted against it once this has returned, and nothing is on its way any more.
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] without [`Permission::ConsentsWrite`]; [`crate::Error::Invalid`] on a broken rule, such as an
 /// opt-in without a note.
 pub fn record_consent(store: &Store, who: &impl Acting, heard: &HeardConsent) -> Result<Consent> {
-    who.act(store, |tx, actor| {
+    let (entry, tenant) = who.act(store, |tx, actor| {
         actor.must(Permission::ConsentsWrite)?;
         let entry = tx.consents().record(&NewConsent {
             customer_phone: heard.customer_phone.clone(),
@@ -98,8 +98,12 @@ pub fn record_consent(store: &Store, who: &impl Acting, heard: &HeardConsent) ->
             let event = NewConversationEvent::new(conversation.id, event).with(json!({"source": ConsentSource::Staff}));
             tx.conversation_events().append(&[event.by(actor.user())])?;
         }
-        Ok(entry)
-    })
+        Ok((entry, tx.tenant()))
+    })?;
+    if heard.action == ConsentAction::OptOut {
+        wait_for_texts_under_way(store, &tenant, &Person::new(heard.customer_phone.clone()))?;
+    }
+    Ok(entry)
 }
 
 /// A tenant's consent ledger.
@@ -150,8 +154,8 @@ impl Consents<'_> {
         Ok(Page::from_rows(rows, page, |row: &Consent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// Records a decision. An opt-out waits for a text to this person that is on its way, calls off those still queued,
-    /// and none is queued or sent once it has committed. Either decision settles what staff were to read of this person's.
+    /// Records a decision. An opt-out calls off the texts that are queued to this person, and none is queued or claimed once it has
+    /// committed; one that is on its way at that moment still may arrive ([`record_consent`] waits for it). Either decision settles what staff were to read of this person's.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.

@@ -10,10 +10,11 @@ use super::{MessageQueueLimits, Messages};
 use crate::numbers::NumberPacing;
 use crate::schema::{business_settings, consents, conversations, messages, tenants};
 use crate::store::{Person, Prepared, SystemTx, Tenant};
+use crate::telephony::TextingHours;
 use crate::{
-    ConsentAction, ConversationId, Error, LeaseId, MessageId, MessageKind, MessageStatus, PhoneNumber, Result, TenantId,
+    ConsentAction, ConversationId, Error, LeaseId, MessageId, MessageKind, MessageStatus, PhoneNumber, Result, TenantId, Timezone,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use diesel::dsl::{case_when, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool};
@@ -80,6 +81,16 @@ const DEFAULT_DAILY_TEXTS: i64 = 500;
 /// What the tenant's own rows say about sending.
 struct Rules {
     daily_limit: i64,
+    hours: TextingHours,
+    zone: Timezone,
+}
+
+impl Rules {
+    /// When an automatic text may go out, if not now: one that was held up may have come into the night.
+    fn not_before(&self, due: &Due, person: &Person, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let at = self.hours.answer_to_call(due.created_at, person.phone(), self.zone, now);
+        Some(at).filter(|at| *at > now)
+    }
 }
 
 impl SystemTx<'_> {
@@ -137,12 +148,26 @@ impl Messages<'_> {
             )
             .filter(tenants::id.eq(self.0.tenant))
             .filter(tenants::is_active)
-            .select((pg_try_advisory_xact_lock(claiming_key(self.0.tenant)), business_settings::daily_text_limit.nullable()));
-        let row: Option<(bool, Option<i32>)> = Prepared(query).get_result(self.0.conn).optional()?;
-        Ok(match row {
-            Some((true, limit)) => Some(Rules { daily_limit: limit.map_or(DEFAULT_DAILY_TEXTS, i64::from) }),
-            _ => None,
-        })
+            .select((
+                pg_try_advisory_xact_lock(claiming_key(self.0.tenant)),
+                tenants::timezone,
+                (
+                    business_settings::daily_text_limit,
+                    business_settings::texting_starts_at,
+                    business_settings::texting_ends_at,
+                    business_settings::greeting_at_any_hour,
+                )
+                    .nullable(),
+            ));
+        type Row = (bool, Timezone, Option<(i32, NaiveTime, NaiveTime, bool)>);
+        let row: Option<Row> = Prepared(query).get_result(self.0.conn).optional()?;
+        let Some((true, zone, settings)) = row else { return Ok(None) };
+        Ok(Some(match settings {
+            Some((limit, starts_at, ends_at, greeting_at_any_hour)) => {
+                Rules { daily_limit: limit.into(), hours: TextingHours { starts_at, ends_at, greeting_at_any_hour }, zone }
+            }
+            None => Rules { daily_limit: DEFAULT_DAILY_TEXTS, hours: TextingHours::default(), zone },
+        }))
     }
 
     /// Due texts, the longest waiting first, locked.
@@ -255,6 +280,9 @@ impl Messages<'_> {
                 late.push(due.id);
             } else if paused.contains(&person.phone().person()) {
                 waiting.push(due.id);
+            } else if let Some(at) = rules.not_before(&due, &person, now) {
+                self.postpone(vec![due.id], at, "it waits for the hours in which the business texts")?;
+                claims.ended += 1;
             } else if left <= 0 {
                 beyond.push(due.id);
             } else {
