@@ -16,14 +16,16 @@ const BITE: i64 = 100;
 /// Businesses that are looked for at once.
 const BUSINESSES: i64 = 100;
 
-/// The next businesses with idle conversations, by id. The predicates of the partial index stand as literals.
+/// The next businesses with idle conversations, by id. Subselects that are no EXISTS are looked up business by business, and not by
+/// reading everybody's conversations once; the predicates of partial indexes stand as literals.
 const IDLE: &str = "\
     SELECT s.tenant_id FROM business_settings s \
-    WHERE s.auto_resolve_days > 0 AND ($2 IS NULL OR s.tenant_id > $2) \
-        AND EXISTS (SELECT FROM conversations c WHERE c.tenant_id = s.tenant_id AND c.status IN ('active', 'waiting') \
+    WHERE s.auto_resolve_days > 0 AND ($2::uuid IS NULL OR s.tenant_id > $2) \
+        AND (SELECT true FROM conversations c WHERE c.tenant_id = s.tenant_id AND c.status IN ('active', 'waiting') \
             AND c.updated_at < $1 - s.auto_resolve_days * interval '24 hours' AND c.review_requested_at IS NULL \
-            AND NOT EXISTS (SELECT FROM messages m WHERE m.tenant_id = c.tenant_id AND m.conversation_id = c.id \
-                AND m.message_status = 'queued' AND m.message_direction = 'outbound')) \
+            AND (SELECT true FROM messages m WHERE m.tenant_id = c.tenant_id AND m.conversation_id = c.id \
+                AND m.message_status = 'queued' AND m.message_direction = 'outbound' LIMIT 1) IS NULL \
+            ORDER BY c.updated_at LIMIT 1) \
     ORDER BY s.tenant_id LIMIT $3";
 
 /// Resolves open conversations in which nothing happened for as long as their business says, and writes that into their logs. One with a

@@ -10,6 +10,7 @@ use nmc_core::identity::{Credential, InvitationToken, TokenHash};
 use nmc_core::store::{Reason, SystemTx};
 use nmc_core::testing::{Business, FakeSms, Sent, SmsForm, TestDb, VoiceForm, query, unique_phone, unique_sid};
 use nmc_core::twilio::SmsCallback;
+use nmc_core::workflows::resolve_idle;
 use nmc_core::{KpiPeriod, PageRequest, Store, Tenant, TenantTx, UserId, UserRole};
 use std::sync::Arc;
 
@@ -185,6 +186,7 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
             "users_pkey",
         ),
         (Box::new(|store| store.acting(&credential, |_, _| Ok(())).unwrap()), "user_sessions_pkey"),
+        (Box::new(|store| assert_eq!(resolve_idle(store, 10).unwrap(), 0)), "conversations_open_updated_at_idx"),
         (
             Box::new(|store| drop(store.system(Reason::Authentication, |tx| tx.find_api_key("prefix", &hash)).unwrap())),
             "api_keys_prefix_key",

@@ -43,13 +43,15 @@ fn after_a_stop_nothing_is_queued_until_a_start() {
     assert_eq!(statuses, [MessageStatus::Canceled], "the greeting that waited was called off");
 
     // A day later a greeting would be due again.
-    site.db.execute("UPDATE messages SET created_at = created_at - interval '25 hours'");
+    let a_day_passes = || site.db.execute("UPDATE messages SET created_at = created_at - interval '25 hours'");
+    a_day_passes();
     miss_a_call(&site, &caller);
     assert_eq!(outbound(&site).len(), 1);
     write(&site, &caller, "HELP");
     assert_eq!(outbound(&site).len(), 1, "not even an answer to HELP");
 
     write(&site, &caller, "START");
+    a_day_passes();
     miss_a_call(&site, &caller);
     assert_eq!(outbound(&site).len(), 2);
     let decisions = site.db.query::<String>("SELECT action FROM consents ORDER BY sequence");
