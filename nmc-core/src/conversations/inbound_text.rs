@@ -59,12 +59,19 @@ pub struct Received {
 pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     let SmsCallback { our_number, text } = callback;
     let person = text.from.phone().cloned().map(Person::new);
-    store.found_tenant(
+    let received = store.found_tenant(
         Reason::NumberLookup,
         person.as_ref(),
         |tx| tx.holder_of(our_number, text.from.phone()),
         |tx, from_own_number| receive(tx, our_number, text, from_own_number),
-    )
+    )?;
+    if received.in_review {
+        tracing::warn!(
+            conversation = %received.conversation,
+            "a text may be an opt-out: no automatic text to its writer until somebody decides; see nmc conversation settle"
+        );
+    }
+    Ok(received)
 }
 
 fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, from_own_number: bool) -> Result<Received> {
