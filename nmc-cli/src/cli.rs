@@ -371,6 +371,19 @@ impl std::str::FromStr for CallKey {
 
 #[derive(Subcommand)]
 pub(crate) enum ConversationCommand {
+    /// List the conversations of a business, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those with a text that may be an opt-out, which somebody has to settle
+        #[arg(long)]
+        in_review: bool,
+        /// Only those with this customer, in whatever spelling
+        #[arg(long, value_name = "E.164")]
+        customer: Option<CallerIdentity>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
     /// Show a conversation: its calls and texts, in the order they happened
     Show {
         #[command(flatten)]

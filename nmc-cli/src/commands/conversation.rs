@@ -1,17 +1,43 @@
 use crate::cli::{ConversationCommand, ConversationKey, DatabaseArgs, Format, Verdict};
 use crate::database::{Database, operator, tenant};
 use crate::error::CliResult;
-use crate::output::write_json;
+use crate::output::{Columns, time, write_json};
 use crate::transcript::Transcript;
-use nmc_core::conversations::{ReviewDecision, settle_review};
-use nmc_core::{ConversationId, Error, Store, Tenant};
+use nmc_core::conversations::{Conversation, ConversationFilter, ReviewDecision, settle_review};
+use nmc_core::{ConversationId, Error, PageRequest, Store, Tenant};
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
+
+const COLUMNS: Columns<Conversation> = Columns {
+    names: &["id", "created_at", "customer_phone", "customer_name", "status", "total_calls", "review_requested_at"],
+    values: |row| {
+        vec![
+            json!(row.id),
+            time(row.created_at),
+            json!(row.customer_phone),
+            json!(row.customer_name),
+            json!(row.status),
+            json!(row.total_calls),
+            row.review_requested_at.map_or(Value::Null, time),
+        ]
+    },
+};
 
 pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     let (proof, id, format) = match command {
+        ConversationCommand::List { tenant: key, in_review, customer, page } => {
+            let proof = tenant(&store, &key.tenant)?;
+            let request = PageRequest::new(page.limit, page.after)?;
+            let filter = ConversationFilter { in_review: in_review.then_some(true), customer, ..ConversationFilter::default() };
+            let rows = store.tenant(&proof, |tx| tx.conversations().list(&filter, request))?;
+            COLUMNS.page(page.format.format, &rows)?;
+            drop(store);
+            database.close()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         ConversationCommand::Show { tenant: key, conversation, format } => {
             let proof = tenant(&store, &key.tenant)?;
             (proof, find(&store, &proof, conversation)?, format)

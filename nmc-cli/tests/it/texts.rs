@@ -109,10 +109,13 @@ fn a_conversation_tells_what_staff_have_to_settle() {
         shop.receive(&SmsForm::text(customer.as_str(), &shop.joe.number, "stop it already"));
         let (table, json) = shop.show(customer.as_str());
         assert!(table.contains("a text may be an opt-out") && json["review_requested_at"].is_string(), "{table}");
+        let waiting = || shop.nmc.run(&["conversation", "list", "--in-review", "--format", "json"]).json();
+        assert_eq!(waiting()["items"][0]["customer_phone"], json!(customer));
         let settle = ["conversation", "settle", customer.as_str(), "--decision", decision, "--note", "read it"];
         let settled = shop.nmc.run(&settle).ok().out;
         assert!(!settled.contains("a text may be an opt-out"), "{settled}");
         assert_eq!(shop.is_out(&customer), out);
+        assert_eq!(waiting()["items"], json!([]));
         shop.nmc.run(&settle).refused(2, "has nothing to settle");
     }
 }

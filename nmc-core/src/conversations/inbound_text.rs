@@ -65,6 +65,12 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
         |tx| tx.holder_of(our_number, text.from.phone()),
         |tx, from_own_number| Ok((receive(tx, our_number, text, from_own_number)?, tx.tenant())),
     )?;
+    if received.in_review {
+        tracing::warn!(
+            conversation = %received.conversation,
+            "a text may be an opt-out: no automatic text to its writer until somebody decides; see nmc conversation settle"
+        );
+    }
     // Also when it comes again: the first answer may have got lost before anything was waited for.
     if let (Some(person), (_, Reading::Asks(Keyword::Stop))) = (&person, read(text)) {
         wait_for_texts_under_way(store, &tenant, person)?;

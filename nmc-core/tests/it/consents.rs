@@ -205,12 +205,12 @@ fn staff_settle_a_review_either_way() {
 
 #[test]
 fn a_person_who_decides_settles_it_themselves() {
-    for (word, out) in [("STOP", true), ("START", false)] {
+    let (network, person) = SPELLINGS[0];
+    for (word, spelling, out) in [("STOP", network, true), ("START", person, false)] {
         let scene = Scene::new();
-        let (network, person) = SPELLINGS[0];
         let id = scene.text_from(network, "stop it already").conversation;
         scene.tx(|tx| tx.conversations().resolve(id, None)).unwrap();
-        scene.text_from(person, word);
+        scene.text_from(spelling, word);
         let before = scene.tx(|tx| tx.conversations().get(id)).unwrap();
         assert_eq!(before.review_requested_at, None, "{word}: in a conversation from before, too");
         assert_eq!(scene.is_out(person), out);

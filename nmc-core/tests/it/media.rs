@@ -293,24 +293,29 @@ impl MediaSource for Waits {
     }
 }
 
-/// The first worker fetches so slowly that its lease ends; the second has the picture by then.
+/// The first worker fetches so slowly that its lease ends; the second has the picture by then, and says what becomes of it.
 #[test]
 fn a_late_worker_undoes_nothing_of_anothers() {
     let (scene, dir) = (Scene::new(), Dir::new());
     let message = scene.text_with(&["https://api.twilio.com/x"]);
-    let source = Arc::new(Waits::default());
-    let late = scene.media_worker(source.clone(), &dir);
+    let sources = [Arc::new(Waits::default()), Arc::new(Waits::default())];
+    let [late, quick] = sources.each_ref().map(|source| scene.media_worker(source.clone(), &dir));
+    let has_begun = |which: usize| wait_until("it is fetched", || sources[which].began.load(Ordering::SeqCst));
     std::thread::scope(|scope| {
-        let pass = scope.spawn(|| late.pass());
-        wait_until("it is claimed", || source.began.load(Ordering::SeqCst));
-        let quick = scene.media_worker(Arc::new(Says(Ok(FetchedMedia { bytes: PNG.to_vec() }))), &dir);
+        let first = scope.spawn(|| late.pass());
+        has_begun(0);
         assert_eq!(quick.pass().unwrap(), MediaPass::default(), "it is held");
         scene.clock.advance(MediaWorkerConfig::default().lease);
-        assert_eq!(quick.pass().unwrap(), KEPT);
-        source.gate.open();
-        assert_eq!(pass.join().unwrap().unwrap(), MediaPass::default());
+        let second = scope.spawn(|| quick.pass());
+        has_begun(1);
+        let held = scene.pictures(message);
+        sources[0].gate.open();
+        assert_eq!(first.join().unwrap().unwrap(), MediaPass::default());
+        assert_eq!(scene.pictures(message), held, "as the second has it");
+        sources[1].gate.open();
+        assert_eq!(second.join().unwrap().unwrap(), KEPT);
     });
-    assert_eq!(scene.pictures(message)[0].content_type.as_deref(), Some("image/png"));
+    assert_eq!(scene.pictures(message)[0].attempts, 2);
 }
 
 #[test]
