@@ -2,12 +2,14 @@
 
 use super::{Call, CallFacts, NewCall};
 use crate::conversations::{ConversationEvents, Conversations, GreetingContext, Messages, NewConversationEvent, NewMessage};
+use crate::numbers::{Happened, Holder};
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::VoiceCallback;
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType as Event,
     ConversationId, MessageId, MessageKind, PhoneNumber, Result,
 };
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 /// What a callback came to.
@@ -34,11 +36,12 @@ pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Re
     let VoiceCallback { our_number, facts } = callback;
     // The lock makes a caller's callbacks follow one another; a withheld number is nobody's in particular.
     let person = facts.other.phone().cloned().map(Person::new);
+    let happened = Happened::call(&facts.sid, facts.began_at());
     store.found_tenant(
         Reason::NumberLookup,
         person.as_ref(),
-        |tx| tx.holder_of(our_number, facts.other.phone()),
-        |tx, from_own_number| VoiceStatus { our_number, facts, from_own_number }.record(tx),
+        |tx| tx.holder_when(our_number, facts.other.phone(), &happened).map(|holder| (holder.tenant, holder)),
+        |tx, Holder { from_own_number, sends, .. }| VoiceStatus { our_number, facts, from_own_number, sends }.record(tx),
     )
 }
 
@@ -51,6 +54,8 @@ pub struct VoiceStatus<'a> {
     pub facts: &'a CallFacts,
     /// Whether the other party is a number of the same tenant.
     pub from_own_number: bool,
+    /// Whether the tenant may send from the number: its caller is not texted otherwise.
+    pub sends: bool,
 }
 
 impl VoiceStatus<'_> {
@@ -88,7 +93,9 @@ impl VoiceStatus<'_> {
             events.push(event(Event::OutcomeChanged).with(json!({"old": before.1, "new": call.outcome})));
         }
         let greeting = match call.outcome {
-            Some(outcome) if outcome.wants_greeting() && (ended_now || before.1 != call.outcome) => {
+            Some(outcome)
+                if outcome.wants_greeting() && (ended_now || before.1 != call.outcome) && self.answers(&call, tx.now()) =>
+            {
                 self.greet(tx, conversation, call.id)?
             }
             _ => None,
@@ -135,6 +142,11 @@ impl VoiceStatus<'_> {
             tx.calls().save_progress(call)?;
         }
         Ok(())
+    }
+
+    /// Whether a call that wants an answer gets one: the number is the tenant's to send from, and the call's end is news.
+    fn answers(&self, call: &Call, now: DateTime<Utc>) -> bool {
+        self.sends && call.ended_at.is_none_or(|ended| now - ended <= super::refresh::STILL_NEWS)
     }
 
     fn greet(&self, tx: &mut TenantTx<'_>, conversation: ConversationId, call: CallId) -> Result<Option<MessageId>> {

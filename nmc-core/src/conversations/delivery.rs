@@ -2,6 +2,7 @@
 
 use super::{ConversationEvents, Message, NewConsent, NewConversationEvent};
 use crate::error::found;
+use crate::numbers::Happened;
 use crate::schema::messages;
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::SmsStatusCallback;
@@ -42,8 +43,11 @@ pub fn record_delivery(store: &Store, callback: &SmsStatusCallback) -> Result<Me
     store.found_tenant(
         Reason::NumberLookup,
         Some(&Person::new(to.clone())),
-        |tx| tx.holder_of(our_number, None),
-        |tx, _| apply(tx, to, report),
+        |tx| {
+            let happened = Happened::text(&report.message_sid, report.message_id, None);
+            tx.holder_when(our_number, None, &happened).map(|holder| (holder.tenant, ()))
+        },
+        |tx, ()| apply(tx, to, report),
     )
 }
 
