@@ -31,6 +31,7 @@ pub mod testing;
 pub mod twilio;
 mod types;
 mod version;
+pub mod workflows;
 
 pub use clock::{Clock, SystemClock};
 pub use confirmed::Confirmed;

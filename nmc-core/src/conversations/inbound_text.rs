@@ -3,6 +3,8 @@
 use super::{
     ConversationEvents, Conversations, GreetingContext, Keyword, Messages, NewConsent, NewConversationEvent, NewMessage,
 };
+use crate::calls::STILL_NEWS;
+use crate::numbers::Happened;
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::SmsCallback;
 use crate::types::clip;
@@ -10,6 +12,7 @@ use crate::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId, MessageId,
     MessageKind, PhoneNumber, Result,
 };
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 /// A text as the provider hands it over.
@@ -25,6 +28,8 @@ pub struct InboundText {
     pub media: u16,
     /// The provider's own reading of the words as `STOP`, `START` or `HELP`.
     pub opt_out_type: Option<String>,
+    /// When it was sent, of one that is handed over late; `None` is now.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// What a text came to.
@@ -50,15 +55,22 @@ pub struct Received {
 pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     let SmsCallback { our_number, text } = callback;
     let person = text.from.phone().cloned().map(Person::new);
+    let happened = Happened::text(&text.message_sid, None, text.at);
     store.found_tenant(
         Reason::NumberLookup,
         person.as_ref(),
-        |tx| tx.holder_of(our_number, text.from.phone()),
-        |tx, from_own_number| receive(tx, our_number, text, from_own_number),
+        |tx| tx.holder_when(our_number, text.from.phone(), &happened).map(|holder| (holder.tenant, holder)),
+        |tx, holder| receive(tx, our_number, text, holder.answers() && is_news(text, tx.now())),
     )
 }
 
-fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, from_own_number: bool) -> Result<Received> {
+/// Whether a text is young enough to be answered.
+fn is_news(text: &InboundText, now: DateTime<Utc>) -> bool {
+    text.at.is_none_or(|at| now - at <= STILL_NEWS)
+}
+
+/// `answers`: whether its sender may be answered from our number.
+fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, answers: bool) -> Result<Received> {
     if let Some(known) = tx.messages().find_by_sid(&text.message_sid)? {
         return Ok(Received {
             message: known.id,
@@ -96,12 +108,14 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
                 tx.consents().record(&decide(ConsentAction::OptOut))?;
                 events.push(event(Event::OptedOut).with(json!({"source": ConsentSource::Keyword})));
             }
+            // What was decided after a text that comes late stays.
+            Keyword::Start if super::late::is_decided_since(tx, customer, text.at)? => {}
             Keyword::Start => {
                 tx.consents().record(&decide(ConsentAction::OptIn))?;
                 events.push(event(Event::OptedIn).with(json!({"source": ConsentSource::Keyword})));
             }
             // An answer to a number of our own would be answered in turn, for ever.
-            Keyword::Help if !from_own_number => {
+            Keyword::Help if answers => {
                 reply = answer_help(tx, conversation, our_number, customer)?;
             }
             Keyword::Help => {}

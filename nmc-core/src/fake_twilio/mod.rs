@@ -6,6 +6,7 @@
 mod account;
 mod calls;
 mod faults;
+mod lists;
 mod numbers;
 mod prices;
 mod shop;
@@ -18,7 +19,9 @@ pub use account::OwnedTwilioNumber;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 pub use calls::TwilioCall;
+use chrono::TimeDelta;
 pub use faults::TwilioFault;
+pub use lists::TextFacts;
 use numbers::Numbers;
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader};
@@ -68,6 +71,9 @@ struct State {
     texts: Texts,
     numbers: Numbers,
     calls: HashMap<String, TwilioCall>,
+    text_facts: HashMap<String, TextFacts>,
+    lists_lag: TimeDelta,
+    lists_spoilt: bool,
     text_faults: VecDeque<TwilioFault>,
     number_faults: VecDeque<TwilioFault>,
     requests: usize,
@@ -280,9 +286,11 @@ impl Server {
         let words: Option<Vec<&str>> = request.path.strip_prefix(&account).map(|path| path.split('/').collect());
         match words.as_deref() {
             Some(["Messages.json"]) => self.texts(request),
+            Some(["Messages", text, "Media.json"]) => self.media(text, request),
             Some(["AvailablePhoneNumbers", country, kind]) => self.numbers_for_sale(country, kind, request),
             Some(["IncomingPhoneNumbers.json"]) => self.numbers(request),
             Some(["IncomingPhoneNumbers", number]) => self.number(number, request),
+            Some(["Calls.json"]) => self.calls(request),
             Some(["Calls", call]) => self.call(call, request),
             _ => Answer::not_found(request),
         }

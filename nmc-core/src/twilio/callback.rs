@@ -174,6 +174,7 @@ impl SmsCallback {
                 body: body.chars().take(LONGEST_TEXT).collect(),
                 media: optional(params, "NumMedia").and_then(|text| text.parse().ok()).unwrap_or(0),
                 opt_out_type: optional(params, "OptOutType").map(str::to_owned),
+                at: None,
             },
         })
     }

@@ -6,10 +6,14 @@ mod calls;
 #[cfg(feature = "twilio")]
 mod client;
 #[cfg(feature = "twilio")]
+mod list;
+#[cfg(feature = "twilio")]
 mod numbers;
 mod signature;
 #[cfg(feature = "twilio")]
 mod sms;
+#[cfg(feature = "twilio")]
+mod texts;
 
 pub use callback::{NumberStatusCallback, SmsCallback, SmsStatusCallback, VoiceCallback};
 #[cfg(feature = "twilio")]
@@ -21,3 +25,5 @@ pub use numbers::TwilioNumbers;
 pub use signature::{SignatureError, Signer};
 #[cfg(feature = "twilio")]
 pub use sms::TwilioSms;
+#[cfg(feature = "twilio")]
+pub use texts::TwilioTexts;

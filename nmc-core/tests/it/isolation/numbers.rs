@@ -18,7 +18,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("PhoneNumbers::create", |tx, _, _| {
         let number_type = NumberType::Local;
-        let new = NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: None, locality: None, region: None, number_type };
+        let new = NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: None, locality: None, region: None, number_type, price: None };
         tx.phone_numbers().create(&new).map(|_| "made".to_owned())
     }),
     ("PhoneNumbers::activate", |tx, _, theirs| told(tx.phone_numbers().activate(theirs.number, &unique_sid("PN"))?)),
@@ -27,4 +27,6 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.phone_numbers().update(theirs.number, &patch)?)
     }),
     ("PhoneNumbers::set_status", |tx, _, theirs| told(tx.phone_numbers().set_status(theirs.number, NumberStatus::Released)?)),
+
+    ("CatchUpMarks::find", |tx, _, _| told(tx.catch_up_marks().find("twilio")?.map(|mark| mark.provider))),
 ];
