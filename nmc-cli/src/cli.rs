@@ -56,11 +56,13 @@ impl Cli {
             Command::Number(
                 NumberCommand::Search { twilio, .. }
                 | NumberCommand::Buy { twilio, .. }
+                | NumberCommand::Add { twilio, .. }
+                | NumberCommand::Repair { twilio, .. }
                 | NumberCommand::Configure { twilio, .. }
                 | NumberCommand::Release { twilio, .. }
                 | NumberCommand::Reconcile { twilio, .. },
             )
-            | Command::Call(CallCommand::Refresh { twilio, .. }) => twilio.without_empty(),
+            | Command::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => twilio.without_empty(),
             _ => {}
         }
         self
@@ -329,7 +331,15 @@ pub(crate) enum CallCommand {
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Ask Twilio about a call: its end, if no callback told it, and its price
+    /// Read Twilio's lists of texts and calls from where they were last read, and record what is missing, of all businesses
+    CatchUp {
+        #[command(flatten)]
+        twilio: TwilioArgs,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Ask Twilio about a call: its end, if no callback told it, and its price. One that is not recorded yet is, if it is the
+    /// business's
     Refresh {
         #[command(flatten)]
         tenant: TenantArg,

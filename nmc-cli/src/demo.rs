@@ -122,7 +122,8 @@ fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<Ph
     let found = numbers.search(&operator, &search)?;
     let first = found.into_iter().next().ok_or_else(|| CliError::Usage("the demo found no number for sale".to_owned()))?;
     eprintln!("\n{BUSINESS} buys {} …", first.phone_number);
-    let order = NumberOrder { phone_number: first.phone_number, country: first.country, number_type: first.number_type };
+    let (country, number_type) = (first.country, first.number_type);
+    let order = NumberOrder { phone_number: first.phone_number, country, number_type, without_sms: false };
     Ok(numbers.buy(&operator, &order, Duration::from_secs(20), &mut |_| {})?.phone_number)
 }
 

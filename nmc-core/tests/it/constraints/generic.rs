@@ -155,7 +155,8 @@ impl Known {
     fn breach(&self, world: &World) -> Option<String> {
         let Self { name, table, tenant_key, kind, columns, definition } = self;
         if let Some((.., changes)) = COPIES.iter().find(|(known, ..)| known == name) {
-            let first = if name == "messages_call_id_greeting_key" { "UPDATE messages SET message_kind = 'greeting';" } else { "" };
+            let first =
+                if name == "messages_call_id_greeting_key" { "UPDATE messages SET message_kind = 'greeting';" } else { "" };
             return Some(format!("{first} {}", self.copied(world, changes)));
         }
         if LOOKED_UP.contains(&name.as_str()) {
