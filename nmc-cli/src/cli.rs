@@ -19,9 +19,9 @@ pub(crate) use twilio::TwilioArgs;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
-use nmc_core::identity::Hasher;
+use nmc_core::identity::{Hasher, Uploads};
 use nmc_core::{CallId, CallOutcome, CallStatus, CallerIdentity, ConversationId, Secret};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
 
@@ -60,11 +60,13 @@ impl Cli {
             Command::Number(
                 NumberCommand::Search { twilio, .. }
                 | NumberCommand::Buy { twilio, .. }
+                | NumberCommand::Add { twilio, .. }
+                | NumberCommand::Repair { twilio, .. }
                 | NumberCommand::Configure { twilio, .. }
                 | NumberCommand::Release { twilio, .. }
                 | NumberCommand::Reconcile { twilio, .. },
             )
-            | Command::Call(CallCommand::Refresh { twilio, .. }) => twilio.without_empty(),
+            | Command::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => twilio.without_empty(),
             _ => {}
         }
         self
@@ -198,9 +200,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) token_keys: TokenKeysArg,
 
-    /// Where profile photos are kept [default: uploads in the data directory]
-    #[arg(long, env = "NMC_UPLOADS", value_name = "DIR")]
-    pub(crate) uploads: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) uploads: UploadsArg,
 
     /// Cost of hashing a password; a login raises hashes of a lower one
     #[arg(long, env = "NMC_HASH_COST", default_value_t = Hasher::COST, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=16))]
@@ -217,6 +218,21 @@ pub(crate) struct ServeArgs {
     /// Threads that read and answer requests
     #[arg(long, env = "NMC_HTTP_THREADS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) http_threads: u16,
+}
+
+/// Where files are kept, for whoever keeps some.
+#[derive(Args, Clone)]
+pub(crate) struct UploadsArg {
+    /// Where profile photos and the pictures of texts are kept [default: uploads in the data directory]
+    #[arg(long, env = "NMC_UPLOADS", value_name = "DIR")]
+    uploads: Option<PathBuf>,
+}
+
+impl UploadsArg {
+    /// The place, which is in `home` unless another one is named.
+    pub(crate) fn place(&self, home: &Path) -> Uploads {
+        Uploads::new(self.uploads.clone().unwrap_or_else(|| home.join("uploads")))
+    }
 }
 
 #[derive(Args, Clone)]
@@ -242,6 +258,9 @@ pub(crate) struct WorkerCommand {
 
     #[command(flatten)]
     pub(crate) twilio: TwilioArgs,
+
+    #[command(flatten)]
+    pub(crate) uploads: UploadsArg,
 }
 
 /// How texts leave.
@@ -340,7 +359,15 @@ pub(crate) enum CallCommand {
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Ask Twilio about a call: its end, if no callback told it, and its price
+    /// Read Twilio's lists of texts and calls from where they were last read, and record what is missing, of all businesses
+    CatchUp {
+        #[command(flatten)]
+        twilio: TwilioArgs,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Ask Twilio about a call: its end, if no callback told it, and its price. One that is not recorded yet is, if it is the
+    /// business's
     Refresh {
         #[command(flatten)]
         tenant: TenantArg,

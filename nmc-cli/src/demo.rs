@@ -1,4 +1,5 @@
-//! The demo: a plumbing business buys a number and misses a call, its caller gets a text, and writes back. Over HTTP, signed, like Twilio.
+//! The demo: a plumbing business buys a number and misses two calls, one of which its owner's voicemail takes; both callers get a text,
+//! and one sends a picture. Over HTTP, signed, like Twilio.
 
 use crate::error::{CliError, CliResult};
 use crate::transcript::Transcript;
@@ -10,8 +11,8 @@ use nmc_core::numbers::{NumberFilter, NumberOrder, NumberSearch, Provisioner, fr
 use nmc_core::store::Reason;
 use nmc_core::twilio::Signer;
 use nmc_core::{
-    CallerIdentity, ConversationId, Country, MessageDirection, MessageStatus, NumberStatus, NumberType, PageRequest, PhoneNumber,
-    Secret, Store, Tenant,
+    CallerIdentity, ConversationId, Country, MediaStatus, MessageDirection, MessageStatus, NumberStatus, NumberType, PageRequest,
+    PhoneNumber, Secret, Store, Tenant,
 };
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -19,61 +20,72 @@ use std::time::{Duration, Instant};
 
 const BUSINESS: &str = "Joe's Plumbing";
 
-/// Plays it, and prints the conversation.
-pub(crate) fn play(
-    store: &Store,
-    numbers: &Provisioner,
-    address: SocketAddr,
-    public_url: Option<String>,
-    token: Secret,
-) -> CliResult<()> {
+/// What a demo is played with.
+pub(crate) struct Demo<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) numbers: &'a Provisioner,
+    /// The stand-in for Twilio, which keeps the pictures that customers send.
+    pub(crate) stand_in: &'a FakeTwilio,
+    pub(crate) address: SocketAddr,
+    pub(crate) public_url: Option<String>,
+    pub(crate) token: Secret,
+}
+
+/// Plays a call that nobody takes and one that the owner's voicemail takes, and prints what came of each.
+pub(crate) fn play(demo: &Demo<'_>) -> CliResult<()> {
+    let Demo { store, numbers, stand_in, address, public_url, token } = demo;
     let tenant = business(store)?;
     let number = number(store, numbers, &tenant)?;
-    let caller = somebody_new(store, &tenant)?;
-    let call = uuid::Uuid::new_v4().simple();
+    let local = format!("http://{address}");
     let twilio = Twilio {
         agent: ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20))).build().into(),
-        local: format!("http://{address}"),
-        public: public_url.unwrap_or_else(|| format!("http://{address}")),
-        signer: Signer::new(token),
+        public: public_url.clone().unwrap_or_else(|| local.clone()),
+        local,
+        signer: Signer::new(token.clone()),
     };
 
+    let caller = somebody_new(store, &tenant)?;
     eprintln!("\n{caller} calls {BUSINESS}; Joe is under a sink and can't answer …");
-    let voice = "/webhooks/twilio/voice/status";
-    let call_sid = format!("CA{call}");
-    twilio.post(
-        voice,
-        &[
-            ("CallSid", &call_sid),
-            ("From", caller.as_str()),
-            ("To", number.as_str()),
-            ("Direction", "inbound"),
-            ("CallStatus", "no-answer"),
-            ("CallDuration", "0"),
-            ("FromCity", "SAN FRANCISCO"),
-            ("FromState", "CA"),
-            ("FromCountry", "US"),
-        ],
-    )?;
-    let conversation = conversation_of(store, &tenant, &call_sid)?;
+    let missed = [("CallStatus", "no-answer"), ("CallDuration", "0"), ("FromCity", "SAN FRANCISCO"), ("FromState", "CA")];
+    let call = twilio.call(&caller, &number, &missed)?;
+    let conversation = conversation_of(store, &tenant, &call)?;
     wait_for_greeting(store, &tenant, conversation)?;
-
     eprintln!("{caller} answers the text …");
-    twilio.post(
-        "/webhooks/twilio/sms",
-        &[
-            ("MessageSid", &format!("SM{}", uuid::Uuid::new_v4().simple())),
-            ("From", caller.as_str()),
-            ("To", number.as_str()),
-            ("Body", "Hi! Our kitchen sink is leaking badly. Could you come today?"),
-            ("NumMedia", "0"),
-        ],
+    twilio.text(
+        &caller,
+        &number,
+        &[("Body", "Hi! Our kitchen sink is leaking badly. Could you come today?"), ("NumMedia", "0")],
     )?;
     eprintln!();
-    let transcript = Transcript::read(store, &tenant, conversation)?;
-    writeln!(std::io::stdout(), "{}", transcript.text()?)?;
+    writeln!(std::io::stdout(), "{}", Transcript::read(store, &tenant, conversation)?.text()?)?;
+
+    let caller = somebody_new(store, &tenant)?;
+    eprintln!("{caller} calls {BUSINESS}; the call is forwarded, and Joe's voicemail takes it …");
+    // The voicemail presses no key: the leg was answered, and never connected with the caller.
+    let voicemail =
+        [("CallStatus", "completed"), ("CallDuration", "14"), ("DialCallStatus", "completed"), ("DialBridged", "false")];
+    let call = twilio.call(&caller, &number, &voicemail)?;
+    let conversation = conversation_of(store, &tenant, &call)?;
+    wait_for_greeting(store, &tenant, conversation)?;
+    eprintln!("{caller} sends a picture …");
+    let picture = stand_in.keep_picture("image/png", PICTURE);
+    twilio.text(
+        &caller,
+        &number,
+        &[("Body", ""), ("NumMedia", "1"), ("MediaUrl0", &picture), ("MediaContentType0", "image/png")],
+    )?;
+    wait_for_picture(store, &tenant, conversation)?;
+    eprintln!();
+    writeln!(std::io::stdout(), "{}", Transcript::read(store, &tenant, conversation)?.text()?)?;
     Ok(())
 }
+
+/// A picture of one pixel.
+const PICTURE: &[u8] = &[
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0,
+    0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0xf8, 0x0f, 0, 1, 1, 1, 0, 0x1b, 0xb6, 0xee,
+    0x56, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+];
 
 /// A caller of the range kept for fiction. Somebody new each time, since the same caller would not be greeted twice within a
 /// day; after a hundred demos in one database, somebody known.
@@ -122,7 +134,8 @@ fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<Ph
     let found = numbers.search(&operator, &search)?;
     let first = found.into_iter().next().ok_or_else(|| CliError::Usage("the demo found no number for sale".to_owned()))?;
     eprintln!("\n{BUSINESS} buys {} …", first.phone_number);
-    let order = NumberOrder { phone_number: first.phone_number, country: first.country, number_type: first.number_type };
+    let (country, number_type) = (first.country, first.number_type);
+    let order = NumberOrder { phone_number: first.phone_number, country, number_type, without_sms: false };
     Ok(numbers.buy(&operator, &order, Duration::from_secs(20), &mut |_| {})?.phone_number)
 }
 
@@ -177,6 +190,28 @@ fn wait_for_greeting(store: &Store, tenant: &Tenant, conversation: ConversationI
     Err(CliError::Usage("the demo's greeting was not sent in time".to_owned()))
 }
 
+/// Waits until the newest picture of the conversation is kept here.
+fn wait_for_picture(store: &Store, tenant: &Tenant, conversation: ConversationId) -> CliResult<()> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let filter = MessageFilter {
+        conversation: Some(conversation),
+        direction: Some(MessageDirection::Inbound),
+        ..MessageFilter::default()
+    };
+    while Instant::now() < deadline {
+        let kept = store.tenant(tenant, |tx| {
+            let newest = tx.messages().list(&filter, PageRequest::first())?.items.into_iter().next();
+            let media = newest.map(|text| tx.message_media().list(&[text.id])).transpose()?.unwrap_or_default();
+            Ok(media.iter().any(|picture| picture.status == MediaStatus::Kept))
+        })?;
+        if kept {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Err(CliError::Usage("the demo's picture was not kept in time".to_owned()))
+}
+
 /// Twilio's side of the webhooks.
 struct Twilio {
     agent: ureq::Agent,
@@ -186,6 +221,23 @@ struct Twilio {
 }
 
 impl Twilio {
+    /// One call to our number, as its last callback tells it; its SID.
+    fn call(&self, caller: &PhoneNumber, number: &PhoneNumber, came: &[(&str, &str)]) -> CliResult<String> {
+        let sid = format!("CA{}", uuid::Uuid::new_v4().simple());
+        let mut params = vec![("CallSid", sid.as_str()), ("From", caller.as_str()), ("To", number.as_str())];
+        params.extend([("Direction", "inbound"), ("FromCountry", "US")].iter().chain(came));
+        self.post("/webhooks/twilio/voice/status", &params)?;
+        Ok(sid)
+    }
+
+    /// One text to our number.
+    fn text(&self, customer: &PhoneNumber, number: &PhoneNumber, what: &[(&str, &str)]) -> CliResult<()> {
+        let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
+        let mut params = vec![("MessageSid", sid.as_str()), ("From", customer.as_str()), ("To", number.as_str())];
+        params.extend(what);
+        self.post("/webhooks/twilio/sms", &params)
+    }
+
     fn post(&self, path: &str, params: &[(&str, &str)]) -> CliResult<()> {
         let owned: Vec<(String, String)> = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let signature = self.signer.sign(&format!("{}{path}", self.public.trim_end_matches('/')), &owned);

@@ -44,6 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         locality: Some("Chicago".to_owned()),
         region: Some("IL".to_owned()),
         number_type: NumberType::Local,
+        price: None,
     };
     let settings = BusinessSettingsPatch {
         greeting_template: Some("{{business_name}} here, sorry we missed you. What can we do for you?".to_owned()),

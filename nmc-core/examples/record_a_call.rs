@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         locality: None,
         region: None,
         number_type: NumberType::Local,
+        price: None,
     };
     store.tenant(&tenant, |tx| tx.phone_numbers().create(&number))?;
 

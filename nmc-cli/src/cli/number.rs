@@ -46,9 +46,32 @@ pub(crate) enum NumberCommand {
         /// The number
         #[arg(value_name = "E.164")]
         number: PhoneNumber,
-        /// Twilio's SID of the number (PN…)
+        /// Twilio's SID of the number (PN…); Twilio is asked whether it is, where the account is known
         #[arg(long)]
         sid: String,
+        /// What it costs a month, like 1.15; nothing is assumed
+        #[arg(long, value_name = "AMOUNT", value_parser = cents)]
+        monthly_cost: Option<i32>,
+        /// What it cost once
+        #[arg(long, value_name = "AMOUNT", value_parser = cents)]
+        setup_cost: Option<i32>,
+        /// The currency of what it costs, an ISO code of three letters
+        #[arg(long, default_value = "USD", value_name = "CODE", value_parser = currency)]
+        currency: String,
+        #[command(flatten)]
+        twilio: TwilioArgs,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Ask Twilio for a number's SID, and put its row right: after a SID was written down wrong. Twilio's side stays as it is
+    Repair {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The number that is held
+        #[arg(value_name = "ID|E.164")]
+        number: NumberKey,
+        #[command(flatten)]
+        twilio: TwilioArgs,
         #[command(flatten)]
         format: FormatArg,
     },
@@ -155,6 +178,25 @@ pub(crate) struct CriteriaArgs {
     /// It must be able to send pictures, too
     #[arg(long)]
     pub(crate) mms: bool,
+    /// It need not be able to text: missed calls are not answered from such a number
+    #[arg(long, conflicts_with = "mms")]
+    pub(crate) without_sms: bool,
+}
+
+/// An amount of money in hundredths.
+fn cents(text: &str) -> Result<i32, &'static str> {
+    const RULE: &str = "must be an amount like 1.15";
+    let (whole, part) = text.split_once('.').unwrap_or((text, "00"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() != 2 {
+        return Err(RULE);
+    }
+    format!("{whole}{part}").parse().map_err(|_| RULE)
+}
+
+fn currency(text: &str) -> Result<String, &'static str> {
+    let is_code = text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic());
+    if is_code { Ok(text.to_ascii_uppercase()) } else { Err("must be an ISO code like USD") }
 }
 
 /// How something is done that costs money or can't be had back.

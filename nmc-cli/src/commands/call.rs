@@ -1,10 +1,12 @@
+mod catch_up;
+
 use crate::cli::{CallCommand, CallKey, DatabaseArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::output::{Columns, time};
-use nmc_core::calls::{Call, CallFilter, refresh_call};
+use nmc_core::PageRequest;
+use nmc_core::calls::{Call, CallFilter, refresh_call, refresh_call_by_sid};
 use nmc_core::twilio::TwilioCalls;
-use nmc_core::{CallId, PageRequest, TenantTx};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -47,10 +49,13 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
         CallCommand::Refresh { tenant: key, call, twilio, format } => {
             let directory = TwilioCalls::new(&twilio.account("this")?);
             let proof = tenant(&store, &key.tenant)?;
-            let id = store.tenant(&proof, |tx| find(tx, &call))?;
-            let row = refresh_call(&store, &proof, &directory, id)?;
+            let row = match call {
+                CallKey::Id(id) => refresh_call(&store, &proof, &directory, id)?,
+                CallKey::Sid(sid) => refresh_call_by_sid(&store, &proof, &directory, &sid)?,
+            };
             REFRESHED.one(format.format, &row)?;
         }
+        CallCommand::CatchUp { twilio, format } => catch_up::run(&store, &twilio.account("this")?, format.format)?,
         CallCommand::List { tenant: key, status, outcome, caller, page } => {
             let proof = tenant(&store, &key.tenant)?;
             let request = PageRequest::new(page.limit, page.after)?;
@@ -62,12 +67,4 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
     drop(store);
     database.close()?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn find(tx: &mut TenantTx<'_>, key: &CallKey) -> nmc_core::Result<CallId> {
-    let call = match key {
-        CallKey::Id(id) => tx.calls().find(*id)?,
-        CallKey::Sid(sid) => tx.calls().find_by_sid(sid)?,
-    };
-    call.map(|call| call.id).ok_or(nmc_core::Error::NotFound { entity: "call" })
 }

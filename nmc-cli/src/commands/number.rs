@@ -1,5 +1,6 @@
 //! `nmc number`.
 
+mod add;
 mod buy;
 mod configure;
 mod costs;
@@ -9,10 +10,10 @@ mod release;
 mod search;
 
 use crate::cli::{DatabaseArgs, NumberCommand, NumberKey};
-use crate::database::{Database, tenant};
+use crate::database::{Database, operator, tenant};
 use crate::error::{CliError, CliResult};
 use crate::output::{Columns, time};
-use nmc_core::numbers::{HeldNumber, NewPhoneNumber, NumberFilter, Provisioner, ProvisioningConfig};
+use nmc_core::numbers::{HeldNumber, NewPhoneNumber, NumberFilter, Price, Provisioner, ProvisioningConfig};
 use nmc_core::twilio::{TwilioConfig, TwilioNumbers};
 use nmc_core::{Error, NumberType, PageRequest, Store, TenantTx};
 use rust_decimal::Decimal;
@@ -115,6 +116,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: NumberCommand) -> CliResult {
         NumberCommand::Buy { twilio, .. }
         | NumberCommand::Configure { twilio, .. }
         | NumberCommand::Release { twilio, .. }
+        | NumberCommand::Repair { twilio, .. }
         | NumberCommand::Reconcile { twilio, .. } => Some(twilio.config("this")?),
         _ => None,
     };
@@ -129,17 +131,28 @@ pub(crate) fn run(args: &DatabaseArgs, command: NumberCommand) -> CliResult {
 
 fn dispatch(store: &Store, numbers: Option<&Provisioner>, command: NumberCommand) -> CliResult {
     match (command, numbers) {
-        (NumberCommand::Add { tenant: key, number, sid, format }, _) => {
+        (NumberCommand::Add { tenant: key, number, sid, monthly_cost, setup_cost, currency, twilio, format }, _) => {
             let proof = tenant(store, &key.tenant)?;
+            let price = (monthly_cost.is_some() || setup_cost.is_some()).then(|| Price {
+                setup_cents: setup_cost.unwrap_or(0),
+                monthly_cents: monthly_cost.unwrap_or(0),
+                currency,
+            });
             let new = NewPhoneNumber {
                 phone_number: number,
                 twilio_phone_sid: Some(sid),
                 locality: None,
                 region: None,
                 number_type: NumberType::Local,
+                price,
             };
-            let row = store.tenant(&proof, |tx| tx.phone_numbers().create(&new))?;
-            COLUMNS.one(format.format, &row)?;
+            add::run(store, &proof, &new, &twilio, format.format)
+        }
+        (NumberCommand::Repair { tenant: key, number, format, .. }, Some(numbers)) => {
+            let actor = operator(store, &key.tenant)?;
+            let row = store.tenant(&actor.tenant(), |tx| find(tx, &number))?;
+            let row = numbers.repair(&actor, row.id)?;
+            DETAILS.one(format.format, &row)?;
             Ok(ExitCode::SUCCESS)
         }
         (NumberCommand::List { tenant: key, status, page }, _) => {

@@ -4,7 +4,7 @@ use crate::database::{Database, token_keys_in};
 use crate::error::CliResult;
 use crate::stop::StopSignals;
 use nmc_core::Store;
-use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys, Uploads};
+use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::numbers::Provisioner;
 use nmc_core::twilio::Signer;
 use nmc_http::{Limits, RunningServer, ServerConfig};
@@ -44,7 +44,7 @@ pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>,
         signer: token.map(Signer::new),
         threads: usize::from(args.http_threads),
         patience: Duration::from_secs(10),
-        uploads: Uploads::new(args.uploads.unwrap_or_else(|| home.join("uploads"))),
+        uploads: args.uploads.place(home),
         limits: Limits::default(),
         trusted_proxies: args.trusted_proxies,
         cors_origins: args.cors_origins,

@@ -1,7 +1,7 @@
 use super::{number, serve, worker};
 use crate::cli::{DatabaseArgs, Sms, UpArgs};
 use crate::database::Database;
-use crate::demo;
+use crate::demo::{self, Demo};
 use crate::error::CliResult;
 use crate::stop::StopSignals;
 use nmc_core::Secret;
@@ -36,17 +36,21 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     database.migrator().run(|migration| eprintln!("applied {}", migration.name))?;
     let store = database.store()?;
     let public_url = serve_args.twilio.public_url.clone();
-    let numbers = account.map(|account| number::provisioner(&store, &account));
+    let numbers = account.as_ref().map(|account| number::provisioner(&store, account));
+    let home = database.home()?;
+    let uploads = serve_args.uploads.place(&home);
     if let (Some(stand_in), Some(numbers)) = (&stand_in, &numbers) {
         demo::must_be_alone(&store)?;
         eprintln!("numbers come from a stand-in for Twilio at {}", stand_in.url());
         demo::remind(&store, stand_in, numbers)?;
     }
-    let server = serve::start(store.clone(), serve_args, numbers.clone(), &database.home()?)?;
-    let worker = worker::start(store.clone(), sender, numbers.clone(), &worker_args)?;
+    let server = serve::start(store.clone(), serve_args, numbers.clone(), &home)?;
+    let worker = worker::start(&store, sender, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
 
-    let played = match (&numbers, token) {
-        (Some(numbers), Some(token)) if args.demo => demo::play(&store, numbers, server.address(), public_url, token),
+    let played = match (&numbers, &stand_in, token) {
+        (Some(numbers), Some(stand_in), Some(token)) => {
+            demo::play(&Demo { store: &store, numbers, stand_in, address: server.address(), public_url, token })
+        }
         _ => Ok(()),
     };
     if played.is_ok() && !args.once {

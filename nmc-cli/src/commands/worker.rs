@@ -5,10 +5,12 @@ use crate::error::CliResult;
 use crate::stop::StopSignals;
 use chrono::TimeDelta;
 use nmc_core::Store;
-use nmc_core::conversations::{ConsoleSms, SmsSender, Worker, WorkerConfig};
+use nmc_core::conversations::{ConsoleSms, MediaWorker, MediaWorkerConfig, SmsSender, Worker, WorkerConfig};
+use nmc_core::identity::Uploads;
 use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
 use nmc_core::telephony::Pace;
-use nmc_core::twilio::TwilioSms;
+use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
+use nmc_core::workflows::{CatchUp, Upkeep, UpkeepConfig};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,8 +21,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: &WorkerCommand) -> CliResult {
     let account = command.twilio.config_if_set()?;
     let database = Database::open(args)?;
     let store = database.store()?;
-    let numbers = account.map(|account| number::provisioner(&store, &account));
-    let worker = start(store, sender, numbers, &command.worker)?;
+    let numbers = account.as_ref().map(|account| number::provisioner(&store, account));
+    let uploads = command.uploads.place(&database.home()?);
+    let worker = start(&store, sender, account.map(|account| (account, uploads)), numbers, &command.worker)?;
+    drop(store);
     eprintln!("sending queued texts");
     stop.wait();
     worker.stop();
@@ -36,42 +40,75 @@ pub(crate) fn sender(args: &WorkerArgs, twilio: &TwilioArgs) -> CliResult<Arc<dy
     })
 }
 
+/// The reading of the account's lists.
+pub(crate) fn catch_up(store: &Store, account: &TwilioConfig) -> CatchUp {
+    CatchUp::new(store.clone(), Arc::new(TwilioCalls::new(account)), Arc::new(TwilioTexts::new(account)))
+}
+
 /// Workers on threads of their own.
 pub(crate) struct RunningWorker {
     texts: Worker,
+    upkeep: Upkeep,
     numbers: Option<NumberWorker>,
+    media: Option<MediaWorker>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Starts them. With an account at Twilio the provider's lists are read, and the pictures of texts kept in the uploads.
 pub(crate) fn start(
-    store: Store,
+    store: &Store,
     sender: Arc<dyn SmsSender>,
+    account: Option<(TwilioConfig, Uploads)>,
     numbers: Option<Provisioner>,
     args: &WorkerArgs,
 ) -> CliResult<RunningWorker> {
     let long_code = TimeDelta::seconds(1) / i32::from(args.texts_per_second);
     let pace = Pace { long_code, toll_free: long_code / 3 };
     let config = WorkerConfig { senders: usize::from(args.senders), pace, ..WorkerConfig::default() };
-    let texts = Worker::new(store, sender, config);
+    let catch_up = account.as_ref().map(|(account, _)| catch_up(store, account));
+    let texts = Worker::new(store.clone(), sender, config);
+    let texts = match (args.sms, catch_up.clone()) {
+        // An opt-out that no webhook could deliver is heard before anything is sent.
+        (Sms::Twilio, Some(catch_up)) => texts.before_sending(move || catch_up.run().map(drop)),
+        _ => texts,
+    };
+    let upkeep = Upkeep::new(store.clone(), catch_up, UpkeepConfig::default());
     if numbers.is_none() {
-        eprintln!("numbers are not looked after: that needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NMC_PUBLIC_URL");
+        eprintln!(
+            "numbers are not looked after, nor pictures kept, nor what webhooks missed: that needs TWILIO_ACCOUNT_SID, \
+             TWILIO_AUTH_TOKEN and NMC_PUBLIC_URL"
+        );
     }
+    let media = account.map(|(account, uploads)| {
+        MediaWorker::new(store.clone(), Arc::new(TwilioMedia::new(&account)), uploads, MediaWorkerConfig::default())
+    });
     let numbers = numbers.map(|provisioner| NumberWorker::new(provisioner, NumberWorkerConfig::default()));
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let mut threads = vec![thread("nmc-texts").spawn({
         let texts = texts.clone();
         move || texts.run()
     })?];
+    threads.push(thread("nmc-upkeep").spawn({
+        let upkeep = upkeep.clone();
+        move || upkeep.run()
+    })?);
+    if let Some(media) = media.clone() {
+        threads.push(thread("nmc-media").spawn(move || media.run())?);
+    }
     if let Some(numbers) = numbers.clone() {
         threads.push(thread("nmc-numbers").spawn(move || numbers.run())?);
     }
-    Ok(RunningWorker { texts, numbers, threads })
+    Ok(RunningWorker { texts, upkeep, numbers, media, threads })
 }
 
 impl RunningWorker {
     /// Lets what is being sent or bought be noted, gives the rest back, and returns.
     pub(crate) fn stop(self) {
         self.texts.stop();
+        self.upkeep.stop();
+        if let Some(media) = &self.media {
+            media.stop();
+        }
         if let Some(numbers) = &self.numbers {
             numbers.stop();
         }

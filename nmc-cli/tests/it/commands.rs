@@ -86,7 +86,8 @@ fn numbers_are_added_and_listed() {
     let db = TestDb::new();
     let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
     nmc.run(&["tenant", "onboard", "--name", JOE]).ok();
-    let added = nmc.run(&["number", "add", "+13125550100", "--sid", "PN01", "--format", "json"]).json();
+    let added =
+        nmc.run(&["number", "add", "+13125550100", "--sid", "PN00000000000000000000000000000001", "--format", "json"]).json();
     let all = ["area_code", "created_at", "id", "locality", "number_type", "phone_number", "status", "twilio_phone_sid"];
     assert_eq!(fields(&added), all);
     assert_eq!(
@@ -98,10 +99,11 @@ fn numbers_are_added_and_listed() {
 
     nmc.run(&["tenant", "onboard", "--name", "Rival Rooter"]).ok();
     for (arguments, why) in [
-        (["3125550101", "--sid", "PN02"], "must be in E.164, like +14155550123"),
-        (["+13125550100", "--sid", "PN02"], "phone_number is already in use"),
-        (["+13125550101", "--sid", "PN01"], "twilio_phone_sid is already recorded"),
+        (["3125550101", "--sid", "PN00000000000000000000000000000002"], "must be in E.164, like +14155550123"),
+        (["+13125550100", "--sid", "PN00000000000000000000000000000002"], "phone_number is already in use"),
+        (["+13125550101", "--sid", "PN00000000000000000000000000000001"], "twilio_phone_sid is already recorded"),
         (["+13125550101", "--sid", ""], "twilio_phone_sid must not be empty"),
+        (["+13125550101", "--sid", "123"], "twilio_phone_sid must be PN and 32 hexadecimal digits"),
     ] {
         for tenant in [JOE, "Rival Rooter"] {
             let said = nmc.run(&[&["number", "add", "--tenant", tenant], &arguments[..]].concat()).refused(2, why);
@@ -226,6 +228,7 @@ fn a_call_is_asked_about_at_twilio() {
     nmc.run(&["call", "refresh", &sid]).refused(8, "Twilio has no such");
     twilio.put_call(TwilioCall {
         sid: sid.clone(),
+        parent_call_sid: None,
         from: caller.to_string(),
         to: joe.number.to_string(),
         status: "busy".to_owned(),
@@ -240,5 +243,6 @@ fn a_call_is_asked_about_at_twilio() {
     });
     let call = nmc.run(&["call", "refresh", &sid, "--format", "json"]).json();
     assert_eq!((&call["status"], &call["outcome"], &call["price"]), (&json!("busy"), &json!("missed"), &json!("0.0085")));
-    nmc.run(&["call", "refresh", "CA0"]).refused(2, "call not found");
+    nmc.run(&["call", "refresh", "CA0"]).refused(8, "Twilio has no such");
+    nmc.run(&["call", "refresh", "01993b6e-0000-7000-8000-000000000000"]).refused(2, "call not found");
 }

@@ -1,5 +1,6 @@
 //! `nmc number` against Twilio's API: what it says, what it costs, and how it ends.
 
+mod added;
 mod killed;
 mod refused;
 
@@ -111,7 +112,7 @@ fn a_number_is_searched_bought_shown_configured_and_given_back() {
     let owned = scene.twilio.owned().into_iter().find(|owned| owned.sid == sid).unwrap();
     assert_eq!(owned.friendly_name, format!("nmc:{id}"));
     let webhooks = [owned.voice_url.as_str(), owned.status_callback.as_str(), owned.sms_url.as_str()];
-    let at = |path: &str| format!("https://nmc.example.com/webhooks/twilio/{path}");
+    let at = |path: &str| format!("https://nmc.example.com/webhooks/twilio/{path}#rc=3&rp=ct,rt,5xx");
     assert_eq!(webhooks, [at("voice"), at("voice/status"), at("sms")]);
     assert_eq!(scene.json(&["show", id]), bought);
     assert_eq!(scene.json(&["show", CHICAGO]), bought);
@@ -126,7 +127,10 @@ fn a_number_is_searched_bought_shown_configured_and_given_back() {
     assert!(scene.twilio.owned().iter().all(|owned| owned.sms_url.contains("nmc.example.com")));
     moved.run(&["number", "configure"]).ok();
     assert!(scene.twilio.owned().iter().all(|owned| owned.sms_url.contains("calls.example.com")));
-    assert_eq!(scene.json(&["show", id])["webhook_urls"]["sms"], json!("https://calls.example.com/webhooks/twilio/sms"));
+    assert_eq!(
+        scene.json(&["show", id])["webhook_urls"]["sms"],
+        json!("https://calls.example.com/webhooks/twilio/sms#rc=3&rp=ct,rt,5xx")
+    );
 
     let released = scene.json(&["release", CHICAGO, "--yes"]);
     assert_eq!(

@@ -47,7 +47,7 @@ fn the_five_steps_are_left_in_their_order_when_all_is_there() {
         onboarding(&nmc, &["--complete", step]);
     }
     nmc.run(&["tenant", "onboarding", JOE, "--complete", "4"]).refused(2, "phone_number is required");
-    nmc.run(&["number", "add", "--tenant", JOE, "+13125550100", "--sid", "PN01"]).ok();
+    nmc.run(&["number", "add", "--tenant", JOE, "+13125550100", "--sid", "PN00000000000000000000000000000001"]).ok();
     onboarding(&nmc, &["--complete", "4"]);
     nmc.run(&["tenant", "onboarding", JOE, "--complete", "5"]).refused(2, "greeting_template must be reviewed");
 

@@ -5,6 +5,7 @@ use super::{Call, CallFacts, NewCall};
 use crate::conversations::{
     Answer, ConversationEvents, Conversations, GreetingContext, Messages, NewConversationEvent, NewMessage, NotTexted,
 };
+use crate::numbers::{Happened, Holder};
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::explain;
 use crate::twilio::VoiceCallback;
@@ -40,11 +41,12 @@ pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Re
     let VoiceCallback { our_number, facts } = callback;
     // The lock makes a caller's callbacks follow one another; a withheld number is nobody's in particular.
     let person = facts.other.phone().cloned().map(Person::new);
+    let happened = Happened::call(&facts.sid, facts.began_at());
     store.found_tenant(
         Reason::NumberLookup,
         person.as_ref(),
-        |tx| tx.holder_of(our_number, facts.other.phone()),
-        |tx, from_own_number| VoiceStatus { our_number, facts, from_own_number }.record(tx),
+        |tx| tx.holder_when(our_number, facts.other.phone(), &happened).map(|holder| (holder.tenant, holder)),
+        |tx, Holder { from_own_number, .. }| VoiceStatus { our_number, facts, from_own_number }.record(tx),
     )
 }
 

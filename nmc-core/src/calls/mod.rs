@@ -8,6 +8,7 @@ mod metadata;
 mod missed_call;
 mod outcome;
 mod participant;
+mod price;
 mod record;
 mod refresh;
 
@@ -18,5 +19,7 @@ pub use metadata::{CallMetadata, CallMetadataFilter, CallMetadataRepo, MetadataV
 pub use missed_call::{Recorded, VoiceStatus, record_voice_status};
 pub use outcome::outcome;
 pub use participant::{CallParticipant, CallParticipantFilter, CallParticipants, NewCallParticipant};
+pub(crate) use price::CallPrice;
 pub use record::CallPatch;
-pub use refresh::{CallDirectory, CallReport, refresh_call};
+pub(crate) use refresh::STILL_NEWS;
+pub use refresh::{CallDirectory, CallPage, CallReport, LegReport, refresh_call, refresh_call_by_sid};

@@ -3,6 +3,7 @@
 use super::worker::NUMBER_HOLD;
 use super::{ConversationEvents, Message, NewConsent, NewConversationEvent};
 use crate::error::found;
+use crate::numbers::Happened;
 use crate::schema::messages;
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{Consequence, explain, meaning_of};
@@ -42,8 +43,11 @@ pub fn record_delivery(store: &Store, callback: &SmsStatusCallback) -> Result<Me
     store.found_tenant(
         Reason::NumberLookup,
         Some(&Person::new(to.clone())),
-        |tx| tx.holder_of(our_number, None),
-        |tx, _| apply(tx, to, report),
+        |tx| {
+            let happened = Happened::text(&report.message_sid, report.message_id, None);
+            tx.holder_when(our_number, None, &happened).map(|holder| (holder.tenant, ()))
+        },
+        |tx, ()| apply(tx, to, report),
     )
 }
 
@@ -133,7 +137,7 @@ fn find(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Res
         Message::query()
             .filter(messages::tenant_id.eq(tx.0.tenant))
             .filter(messages::message_direction.eq(MessageDirection::Outbound))
-            .filter(messages::to_number.eq(to))
+            .filter(messages::to_number.eq_any(to.spellings()))
     };
     let by_sid = outbound().filter(messages::message_sid.eq(&report.message_sid)).for_update();
     let by_id =

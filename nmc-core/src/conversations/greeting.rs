@@ -1,7 +1,7 @@
 //! The greeting after a missed call: whether it is due, when, and what it says (rules 17, 23 to 25).
 
 use super::NotTexted;
-use crate::calls::Call;
+use crate::calls::{Call, STILL_NEWS};
 use crate::store::{Prepared, Scope};
 use crate::telephony::{NumberKind, TextingHours, untextable_codes};
 use crate::{CallId, ConsentAction, Country, PhoneNumber, Result, Timezone};
@@ -21,9 +21,6 @@ const LONGEST: usize = 1_600;
 /// The defaults of the schema, for a tenant whose settings row is missing.
 const DEFAULT_COOLDOWN_HOURS: i32 = 24;
 const DEFAULT_PERSON_LIMIT: i32 = 5;
-
-/// For how long after its end a missed call is answered with a text. Later that would only puzzle (rule 25).
-const STILL_NEWS: TimeDelta = TimeDelta::hours(1);
 
 /// All that decides about a greeting. `$1` is the tenant, `$2` the person's spellings, `$3` the number that was called, `$4` the call,
 /// `$5` now, `$6` and `$7` the codes of failures that tell of an untextable number and since when each of them still counts.

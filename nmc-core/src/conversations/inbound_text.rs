@@ -4,6 +4,8 @@ use super::{
     ConversationEvents, Conversations, GreetingContext, Keyword, Messages, NewConsent, NewConversationEvent, NewMedia,
     NewMessage, Reading, wait_for_texts_under_way,
 };
+use crate::calls::STILL_NEWS;
+use crate::numbers::Happened;
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::twilio::SmsCallback;
 use crate::types::clip;
@@ -11,7 +13,7 @@ use crate::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId,
     MessageChannel, MessageId, MessageKind, PhoneNumber, Result,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 /// How long a person waits for a second answer to HELP: what answers by itself may be answered by a machine.
@@ -32,6 +34,8 @@ pub struct InboundText {
     pub media: Vec<NewMedia>,
     /// The provider's own reading of the words as `STOP`, `START` or `HELP`.
     pub opt_out_type: Option<String>,
+    /// When it was sent, of one that is handed over late; `None` is now.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// What a text came to.
@@ -59,11 +63,12 @@ pub struct Received {
 pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     let SmsCallback { our_number, text } = callback;
     let person = text.from.phone().cloned().map(Person::new);
+    let happened = Happened::text(&text.message_sid, None, text.at);
     let (received, tenant) = store.found_tenant(
         Reason::NumberLookup,
         person.as_ref(),
-        |tx| tx.holder_of(our_number, text.from.phone()),
-        |tx, from_own_number| Ok((receive(tx, our_number, text, from_own_number)?, tx.tenant())),
+        |tx| tx.holder_when(our_number, text.from.phone(), &happened).map(|holder| (holder.tenant, holder)),
+        |tx, holder| Ok((receive(tx, our_number, text, holder.answers() && is_news(text, tx.now()))?, tx.tenant())),
     )?;
     if received.in_review {
         tracing::warn!(
@@ -84,7 +89,13 @@ fn read(text: &InboundText) -> (Option<Keyword>, Reading) {
     (told, told.map_or_else(|| Reading::of(&text.body), Reading::Asks))
 }
 
-fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, from_own_number: bool) -> Result<Received> {
+/// Whether a text is young enough to be answered.
+fn is_news(text: &InboundText, now: DateTime<Utc>) -> bool {
+    text.at.is_none_or(|at| now - at <= STILL_NEWS)
+}
+
+/// `answers`: whether its sender may be answered from our number.
+fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, answers: bool) -> Result<Received> {
     if let Some(known) = tx.messages().find_by_sid(&text.message_sid)? {
         return Ok(Received {
             message: known.id,
@@ -137,12 +148,14 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
                 tx.consents().record(&decide(ConsentAction::OptOut))?;
                 events.push(event(Event::OptedOut).with(json!({"source": ConsentSource::Keyword})));
             }
+            // What was decided after a text that comes late stays.
+            Keyword::Start if super::late::is_decided_since(tx, customer, text.at)? => {}
             Keyword::Start => {
                 tx.consents().record(&decide(ConsentAction::OptIn))?;
                 events.push(event(Event::OptedIn).with(json!({"source": ConsentSource::Keyword})));
             }
             // An answer to a number of our own would be answered in turn, for ever; what the provider has read, it has answered.
-            Keyword::Help if !from_own_number && told.is_none() => {
+            Keyword::Help if answers && told.is_none() => {
                 reply = answer_help(tx, conversation, our_number, customer)?;
             }
             Keyword::Help => {}

@@ -268,7 +268,11 @@ impl Messages<'_> {
                 messages::to_number.eq(to),
                 messages::message_status.eq(MessageStatus::Received),
                 messages::channel.eq(text.channel),
-                stamped!(messages, self.0, id),
+                messages::id.eq(id),
+                messages::tenant_id.eq(self.0.tenant),
+                // One that is handed over late stands where it belongs.
+                messages::created_at.eq(text.at.map_or(self.0.now(), |at| at.min(self.0.now()))),
+                messages::updated_at.eq(self.0.now()),
             ))
             .returning(Message::as_returning())
             .get_result(self.0.conn)?)

@@ -15,8 +15,12 @@ pub struct OwnedTwilioNumber {
     pub friendly_name: String,
     /// Whom Twilio asks what to do with a call; empty when nobody.
     pub voice_url: String,
+    /// Whom Twilio asks instead when that fails; empty when nobody.
+    pub voice_fallback_url: String,
     /// Whom Twilio gives a text; empty when nobody.
     pub sms_url: String,
+    /// Whom Twilio gives it instead when that fails; empty when nobody.
+    pub sms_fallback_url: String,
     /// Whom Twilio tells how a call ended; empty when nobody.
     pub status_callback: String,
 }
@@ -30,6 +34,8 @@ impl FakeTwilio {
             phone_number: number.phone_number.to_string(),
             friendly_name: number.friendly_name.clone(),
             voice_url: number.setting("voice_url").to_owned(),
+            voice_fallback_url: number.setting("voice_fallback_url").to_owned(),
+            sms_fallback_url: number.setting("sms_fallback_url").to_owned(),
             sms_url: number.setting("sms_url").to_owned(),
             status_callback: number.setting("status_callback").to_owned(),
         };
@@ -96,6 +102,17 @@ impl FakeTwilio {
         let numbers = &mut self.server.state().numbers;
         let number = numbers.get_mut(sid).expect("a number of the account");
         friendly_name.clone_into(&mut number.friendly_name);
+    }
+
+    /// Somebody changes a setting of a number of the account, such as `VoiceUrl`, past us.
+    ///
+    /// # Panics
+    /// When the account has no number of this SID.
+    pub fn set_by_hand(&self, sid: &str, parameter: &str, value: &str) {
+        let now = self.server.clock.now();
+        let numbers = &mut self.server.state().numbers;
+        let number = numbers.get_mut(sid).expect("a number of the account");
+        number.set(&[(parameter.to_owned(), value.to_owned())], now);
     }
 
     /// Twilio takes a number of the account away. It is not for sale either.

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub struct TwilioCall {
     /// Twilio's SID of it.
     pub sid: String,
+    /// The call that this one is a leg of.
+    pub parent_call_sid: Option<String>,
     /// Who calls.
     pub from: String,
     /// Who is called.
@@ -52,11 +54,11 @@ impl Server {
 }
 
 impl TwilioCall {
-    fn resource(&self) -> Value {
+    pub(super) fn resource(&self) -> Value {
         let created = self.created_at.to_rfc2822();
         let updated = self.end_time.map_or_else(|| created.clone(), |at| at.to_rfc2822());
         json!({
-            "sid": self.sid, "account_sid": ACCOUNT, "api_version": "2010-04-01", "parent_call_sid": null,
+            "sid": self.sid, "account_sid": ACCOUNT, "api_version": "2010-04-01", "parent_call_sid": self.parent_call_sid,
             "from": self.from, "from_formatted": self.from, "to": self.to, "to_formatted": self.to,
             "status": self.status, "direction": self.direction, "duration": self.duration.map(|seconds| seconds.to_string()),
             "price": self.price, "price_unit": "USD", "start_time": self.start_time.map(|at| at.to_rfc2822()),

@@ -6,6 +6,7 @@
 mod account;
 mod calls;
 mod faults;
+mod lists;
 mod media;
 mod numbers;
 mod prices;
@@ -21,6 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 pub use calls::TwilioCall;
 use chrono::{DateTime, TimeDelta, Utc};
 pub use faults::TwilioFault;
+pub use lists::TextFacts;
 use media::Pictures;
 use numbers::Numbers;
 use std::collections::{HashMap, VecDeque};
@@ -72,6 +74,9 @@ struct State {
     pictures: Pictures,
     numbers: Numbers,
     calls: HashMap<String, TwilioCall>,
+    text_facts: HashMap<String, TextFacts>,
+    lists_lag: TimeDelta,
+    lists_spoilt: bool,
     text_faults: VecDeque<TwilioFault>,
     number_faults: VecDeque<TwilioFault>,
     requests: usize,
@@ -310,9 +315,11 @@ impl Server {
         match words.as_deref() {
             Some(["Messages.json"]) => self.texts(request),
             Some(["Messages", _, "Media", _]) => self.picture(request),
+            Some(["Messages", text, "Media.json"]) => self.media(text, request),
             Some(["AvailablePhoneNumbers", country, kind]) => self.numbers_for_sale(country, kind, request),
             Some(["IncomingPhoneNumbers.json"]) => self.numbers(request),
             Some(["IncomingPhoneNumbers", number]) => self.number(number, request),
+            Some(["Calls.json"]) => self.calls(request),
             Some(["Calls", call]) => self.call(call, request),
             _ => Answer::not_found(request),
         }

@@ -51,7 +51,7 @@ impl Number {
     }
 
     /// Sets what the form has.
-    fn set(&mut self, form: &[(String, String)], now: DateTime<Utc>) {
+    pub(super) fn set(&mut self, form: &[(String, String)], now: DateTime<Utc>) {
         if let Some(name) = value(form, "FriendlyName") {
             self.friendly_name = name.to_owned();
         }

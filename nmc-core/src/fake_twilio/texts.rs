@@ -1,9 +1,10 @@
 //! The Messages resource.
 
-use super::wire::{Answer, Request, page_size, value};
+use super::lists::{TextFacts, in_time, page};
+use super::wire::{Answer, Request, value};
 use super::{ACCOUNT, FakeTwilio, INVALID_NUMBER, Server, new_sid};
 use crate::PhoneNumber;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -30,7 +31,6 @@ pub struct TwilioText {
 pub(super) struct Texts {
     taken: Vec<TwilioText>,
     blocked: HashSet<String>,
-    lag: TimeDelta,
 }
 
 impl Texts {
@@ -56,11 +56,6 @@ impl FakeTwilio {
     /// Gives it a text that it did not get from us.
     pub fn put(&self, text: TwilioText) {
         self.server.state().texts.taken.push(text);
-    }
-
-    /// From now on its list shows a text only this long after it was taken.
-    pub fn lag_lists_by(&self, lag: TimeDelta) {
-        self.server.state().texts.lag = lag;
     }
 
     /// The texts it holds, oldest first.
@@ -114,23 +109,40 @@ impl Server {
 
     fn list_texts(&self, request: &Request) -> Answer {
         let wanted = |name: &str, held: &str| value(&request.query, name).is_none_or(|wanted| wanted == held);
-        let size = page_size(&request.query, 50);
+        let now = self.clock.now();
         let state = self.state();
-        let listed_until = self.clock.now() - state.texts.lag;
-        let taken = state.texts.taken.iter().rev().filter(|text| text.created_at <= listed_until);
-        let found: Vec<&TwilioText> = taken.filter(|text| wanted("To", &text.to) && wanted("From", &text.from)).collect();
-        let page: Vec<Value> = found.iter().take(size).map(|text| text.resource()).collect();
-        let uri = &request.path;
-        let next = (found.len() > page.len()).then(|| format!("{uri}?PageSize={size}&Page=1"));
-        let body = json!({
-            "messages": page, "page": 0, "page_size": size, "start": 0, "end": page.len().saturating_sub(1),
-            "uri": uri, "first_page_uri": uri, "previous_page_uri": null, "next_page_uri": next,
-        });
-        Answer::of(200, &body)
+        let found: Vec<(String, Value)> = state
+            .texts
+            .taken
+            .iter()
+            .rev()
+            .filter(|text| wanted("To", &text.to) && wanted("From", &text.from))
+            .filter(|text| in_time(request, "DateSent", text.created_at) && text.created_at <= now - state.lists_lag)
+            .map(|text| (text.sid.clone(), text.listed(state.text_facts.get(&text.sid))))
+            .collect();
+        page(request, "messages", &found, 50, state.lists_spoilt)
     }
 }
 
 impl TwilioText {
+    /// As a list shows it, with what became of it.
+    fn listed(&self, facts: Option<&TextFacts>) -> Value {
+        let mut resource = self.resource();
+        let is_inbound = self.direction == "inbound";
+        let told = facts.cloned().unwrap_or_else(|| TextFacts {
+            status: if is_inbound { "received" } else { "queued" }.to_owned(),
+            ..TextFacts::default()
+        });
+        let known = json!({
+            "status": told.status, "error_code": told.error_code, "price": told.price,
+            "num_media": told.media.len().to_string(), "date_sent": self.created_at.to_rfc2822(),
+        });
+        if let (Some(resource), Value::Object(known)) = (resource.as_object_mut(), known) {
+            resource.extend(known);
+        }
+        resource
+    }
+
     fn resource(&self) -> Value {
         let uri = format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/{}", self.sid);
         let created = self.created_at.to_rfc2822();

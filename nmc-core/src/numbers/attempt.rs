@@ -1,9 +1,11 @@
 //! One attempt at what the provider is asked of one number, and what it makes of the row.
 
 use super::queue::{ClaimedNumber, Settlement, Work};
-use super::{HeldNumber, OwnedNumber, Progress, ProviderError, Provisioner, ProvisioningConfig, Purchase, friendly_name};
+use super::{
+    HeldNumber, OwnedNumber, Progress, ProviderError, Provisioner, ProvisioningConfig, Purchase, friendly_name, owned_as,
+};
 use crate::store::Tenant;
-use crate::{Error, NumberStatus, Result};
+use crate::{Error, NumberStatus, PhoneNumber, Result};
 use chrono::TimeDelta;
 
 /// Whether a purchase may be made.
@@ -79,6 +81,11 @@ impl Provisioner {
                 tracing::error!(%number, "Twilio does not have a number of ours any more");
                 settle(Settlement::Failed(LOST))
             }
+            // It is in use all the same: whoever gives it back, or looks into the row, hears of it.
+            Err(error @ ProviderError::Mismatched) if claimed.work == Work::Check => {
+                tracing::error!(%number, reason = %error, "a number's SID at Twilio is another number's");
+                settle(Settlement::Noted(&error.told()))
+            }
             Err(error) if self.goes_on(claimed, &error) => {
                 let at = self.store.now() + self.backoff(attempts, &error);
                 if error.is_passing() {
@@ -104,7 +111,9 @@ impl Provisioner {
     /// that is in error stays there.
     fn goes_on(&self, claimed: &ClaimedNumber, error: &ProviderError) -> bool {
         match claimed.work {
-            Work::Release | Work::Check => true,
+            // Another number's SID is never given back, however often one tries.
+            Work::Release => *error != ProviderError::Mismatched,
+            Work::Check => true,
             Work::Buy if claimed.row.status == NumberStatus::Error => false,
             Work::Buy => match error {
                 ProviderError::InDoubt { .. } => true,
@@ -176,16 +185,19 @@ impl Provisioner {
     ) -> std::result::Result<Done, ProviderError> {
         if let Some(sid) = &claimed.row.twilio_phone_sid {
             progress(Progress::Asking);
-            return match self.provider.release(sid) {
-                Ok(()) | Err(ProviderError::Gone) => Ok(Done::Released),
-                Err(error) => Err(error),
-            };
+            return self.give_back(sid, &claimed.row.phone_number).map(|()| Done::Released);
         }
         // It may have been bought without our having heard of it.
         let Found::Ours(owned) = self.look_up(claimed, progress)? else { return Ok(Done::Released) };
         progress(Progress::Asking);
-        match self.provider.release(&owned.sid) {
-            Ok(()) | Err(ProviderError::Gone) => Ok(Done::Released),
+        self.give_back(&owned.sid, &claimed.row.phone_number).map(|()| Done::Released)
+    }
+
+    /// The one place where a number is given back: the number behind the SID is looked at first, always, and another one stays.
+    /// One that is gone counts as given back.
+    pub(super) fn give_back(&self, sid: &str, number: &PhoneNumber) -> std::result::Result<(), ProviderError> {
+        match owned_as(&*self.provider, sid, number).and_then(|owned| self.provider.release(&owned.sid)) {
+            Ok(()) | Err(ProviderError::Gone) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -193,7 +205,11 @@ impl Provisioner {
     fn check(&self, claimed: &ClaimedNumber, progress: &mut dyn FnMut(Progress)) -> std::result::Result<Done, ProviderError> {
         progress(Progress::LookingUp);
         let sid = claimed.row.twilio_phone_sid.as_deref().unwrap_or_default();
-        Ok(self.provider.find(sid)?.map_or(Done::Lost, Done::Fine))
+        match owned_as(&*self.provider, sid, &claimed.row.phone_number) {
+            Ok(owned) => Ok(Done::Fine(owned)),
+            Err(ProviderError::Gone) => Ok(Done::Lost),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the provider asks, or doubling from the first wait.

@@ -2,7 +2,7 @@
 //! (source lines 1034–1040).
 
 use super::queue::{ClaimedNumber, Work, at_rest, unleased};
-use super::{AvailableNumber, HeldNumber, Price};
+use super::{AvailableNumber, HeldNumber, OwnedNumber, Price};
 use crate::identity::{Actor, Permission};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{TenantTx, stamped};
@@ -20,6 +20,8 @@ pub struct NumberOrder {
     pub country: Country,
     /// Its kind.
     pub number_type: NumberType,
+    /// Whether it may be one that can't text: missed calls are not answered from it then.
+    pub without_sms: bool,
 }
 
 impl NumberOrder {
@@ -28,7 +30,7 @@ impl NumberOrder {
     pub fn of(phone_number: PhoneNumber, country: Country) -> Self {
         let is_toll_free = phone_number.area_code().is_some_and(|code| TOLL_FREE.contains(&code));
         let number_type = if is_toll_free { NumberType::TollFree } else { NumberType::Local };
-        Self { phone_number, country, number_type }
+        Self { phone_number, country, number_type, without_sms: false }
     }
 }
 
@@ -219,6 +221,43 @@ pub(super) fn note_lost(tx: &mut TenantTx<'_>, id: PhoneNumberId, sid: &str, why
         .set((
             numbers::status.eq(NumberStatus::Error),
             numbers::status_reason.eq(why),
+            at_rest(),
+            numbers::updated_at.eq(tx.0.now()),
+        ))
+        .returning(HeldNumber::as_returning())
+        .get_result(tx.0.conn)?)
+}
+
+/// Writes down what the provider owns of a row's number: see [`super::Provisioner::repair`]. Somebody who changed the row
+/// meanwhile is not overruled.
+pub(super) fn correct(tx: &mut TenantTx<'_>, before: &HeldNumber, owned: Option<&OwnedNumber>) -> Result<HeldNumber> {
+    let row = tx.phone_numbers().lock(before.id)?;
+    let sid = owned.map(|owned| &owned.sid);
+    if row.twilio_phone_sid != before.twilio_phone_sid || row.status != before.status || row.is_releasing() {
+        return Err(Error::Conflict { field: "phone_number", rule: "was changed by somebody else meanwhile; look again" });
+    }
+    if row.twilio_phone_sid.as_ref() == sid && row.status != NumberStatus::Error {
+        return Ok(row);
+    }
+    let to = match owned {
+        Some(_) if row.status == NumberStatus::Error => NumberStatus::Active,
+        Some(_) => row.status,
+        None => NumberStatus::Error,
+    };
+    if to != row.status {
+        row.status.must_become(to)?;
+    }
+    Ok(diesel::update(numbers::table)
+        .filter(numbers::tenant_id.eq(tx.0.tenant))
+        .filter(numbers::id.eq(row.id))
+        .filter(numbers::status.eq(row.status))
+        .set((
+            numbers::status.eq(to),
+            numbers::twilio_phone_sid.eq(sid),
+            numbers::status_reason.eq(owned.is_none().then_some(super::attempt::LOST)),
+            owned.map(|owned| {
+                (numbers::capabilities.eq(owned.capabilities.document()), numbers::webhook_urls.eq(owned.webhooks.document()))
+            }),
             at_rest(),
             numbers::updated_at.eq(tx.0.now()),
         ))

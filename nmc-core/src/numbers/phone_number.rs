@@ -1,11 +1,12 @@
 //! Phone numbers (source lines 1227–1251): the row that is not released says whose call it is.
 
+use super::Price;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx, stamped};
 use crate::types::{json, optional, required};
-use crate::{NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, TenantId, Version};
+use crate::{Error, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, TenantId, Version};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -69,6 +70,8 @@ pub struct NewPhoneNumber {
     pub region: Option<String>,
     /// Its kind.
     pub number_type: NumberType,
+    /// What it costs; `None` is not known, and counts as nothing.
+    pub price: Option<Price>,
 }
 
 /// Changes of what is known about a number. Status and SID have verbs.
@@ -160,6 +163,18 @@ impl SystemTx<'_> {
     }
 }
 
+/// Twilio's SID of a number, as somebody typed it, without blanks around it.
+///
+/// # Errors
+/// [`Error::Invalid`] of `twilio_phone_sid` on what can't be one.
+pub fn number_sid(text: &str) -> Result<String> {
+    let sid = required("twilio_phone_sid", text, 100)?;
+    match sid.strip_prefix("PN") {
+        Some(rest) if rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(sid),
+        _ => Err(Error::invalid("twilio_phone_sid", "must be PN and 32 hexadecimal digits, as Twilio shows it")),
+    }
+}
+
 impl PhoneNumbers<'_> {
     /// The number's row, if it is there.
     ///
@@ -213,13 +228,16 @@ impl PhoneNumbers<'_> {
         Ok(filtered!(query, filter).get_result(self.0.conn)?)
     }
 
-    /// Takes a number on: active if the provider's SID is known, else as an intent to buy it.
+    /// Takes a number on: active if the provider's SID is known, else as an intent to buy it. That the SID is the number's is
+    /// for the caller to find out ([`super::owned_as`]).
     ///
     /// # Errors
     /// [`crate::Error::Conflict`] when somebody holds it, [`crate::Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewPhoneNumber) -> Result<HeldNumber> {
         let id = PhoneNumberId::new(self.0.moment.id());
-        let sid = new.twilio_phone_sid.as_deref().map(|sid| required("twilio_phone_sid", sid, 100)).transpose()?;
+        let sid = new.twilio_phone_sid.as_deref().map(number_sid).transpose()?;
+        let nothing = Price { setup_cents: 0, monthly_cents: 0, currency: "USD".to_owned() };
+        let price = new.price.clone().unwrap_or(nothing);
         let (status, provisioned_at) = match sid {
             Some(_) => (NumberStatus::Active, Some(self.0.now())),
             None => (NumberStatus::Provisioning, None),
@@ -234,6 +252,9 @@ impl PhoneNumbers<'_> {
                 numbers::locality.eq(optional("locality", new.locality.as_deref(), 100)?),
                 numbers::region.eq(optional("region", new.region.as_deref(), 50)?),
                 numbers::number_type.eq(new.number_type),
+                numbers::setup_cost_cents.eq(price.setup_cents),
+                numbers::monthly_cost_cents.eq(price.monthly_cents),
+                numbers::currency.eq(required("currency", &price.currency, 3)?),
                 stamped!(numbers, self.0, id),
             ))
             .returning(HeldNumber::as_returning())
@@ -246,7 +267,7 @@ impl PhoneNumbers<'_> {
     /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Conflict`] on a
     /// SID that is recorded already.
     pub fn activate(&mut self, id: PhoneNumberId, sid: &str) -> Result<HeldNumber> {
-        let sid = required("twilio_phone_sid", sid, 100)?;
+        let sid = number_sid(sid)?;
         let before = self.lock(id)?;
         before.status.must_become(NumberStatus::Active)?;
         let now = self.0.now();

@@ -1,5 +1,6 @@
 //! The port numbers are bought through.
 
+use super::WebhookUrls;
 use crate::types::optional;
 use crate::{Country, Error, NumberType, PhoneNumber, PhoneNumberId, Result};
 use serde::{Deserialize, Serialize};
@@ -125,32 +126,6 @@ pub struct Price {
     pub currency: String,
 }
 
-/// The webhooks of a number.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct WebhookUrls {
-    /// Says how a call is answered.
-    pub voice: String,
-    /// Hears how a call ended.
-    pub voice_status: String,
-    /// Takes a text.
-    pub sms: String,
-}
-
-impl WebhookUrls {
-    /// Those of a platform that is reached at `public_url`, like `https://nmc.example.com`.
-    #[must_use]
-    pub fn of(public_url: &str) -> Self {
-        let at = |path: &str| format!("{}/webhooks/twilio/{path}", public_url.trim_end_matches('/'));
-        Self { voice: at("voice"), voice_status: at("voice/status"), sms: at("sms") }
-    }
-
-    /// The document that a row keeps.
-    #[must_use]
-    pub fn document(&self) -> Value {
-        json!({"voice": self.voice, "voice_status": self.voice_status, "sms": self.sms})
-    }
-}
-
 /// The name under which a number is bought for a row: it finds the number again, whatever became of the answer.
 #[must_use]
 pub fn friendly_name(id: PhoneNumberId) -> String {
@@ -228,6 +203,11 @@ pub enum ProviderError {
     /// The account has no such number, or no such call.
     #[error("Twilio has no such number or call in this account")]
     Gone,
+    /// The SID is that of another number: nothing was changed, and nothing given back.
+    #[error(
+        "the SID is that of another number at Twilio, so nothing was changed there; put the row right with nmc number repair"
+    )]
+    Mismatched,
     /// Nothing of the kind is sold there.
     #[error("Twilio sells no numbers of this kind in that country, or knows no such country")]
     Country,
@@ -339,9 +319,23 @@ pub trait NumberProvider: Send + Sync {
     /// [`ProviderError`], such as [`ProviderError::Gone`].
     fn update(&self, sid: &str, friendly_name: &str, webhooks: &WebhookUrls) -> Result<OwnedNumber, ProviderError>;
 
-    /// Gives a number back.
+    /// Gives a number back, whatever number that is: ask [`owned_as`] before.
     ///
     /// # Errors
     /// [`ProviderError`]; [`ProviderError::Gone`] when it was given back before.
     fn release(&self, sid: &str) -> Result<(), ProviderError>;
+}
+
+/// The number that the account owns under `sid`, if that is `number` indeed. A SID that was written down wrong is a stranger's
+/// number: whoever changes or gives back a number compares first.
+///
+/// # Errors
+/// [`ProviderError::Gone`] when the account owns none under this SID; [`ProviderError::Mismatched`] when it is another number;
+/// [`ProviderError`] when the provider can't say.
+pub fn owned_as(provider: &dyn NumberProvider, sid: &str, number: &PhoneNumber) -> Result<OwnedNumber, ProviderError> {
+    match provider.find(sid)? {
+        Some(owned) if owned.phone_number == *number => Ok(owned),
+        Some(_) => Err(ProviderError::Mismatched),
+        None => Err(ProviderError::Gone),
+    }
 }

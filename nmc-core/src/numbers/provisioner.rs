@@ -8,7 +8,7 @@
 use super::attempt::{Buying, Came, LOST};
 use super::order::{self, NumberOrder, Quote};
 use super::queue::{Claim, ClaimedNumber};
-use super::{AvailableNumber, HeldNumber, NumberProvider, NumberSearch, ProviderError, WebhookUrls, friendly_name};
+use super::{AvailableNumber, HeldNumber, NumberProvider, NumberSearch, ProviderError, WebhookUrls, friendly_name, owned_as};
 use crate::identity::{Acting, Permission};
 use crate::store::{Reason, Store, Tenant};
 use crate::{Confirmed, Error, NumberStatus, PhoneNumberId, Result};
@@ -92,7 +92,8 @@ impl Provisioner {
     /// Whether this number is for sale, and for how much; nothing is written.
     ///
     /// # Errors
-    /// [`Error::Provider`], such as [`ProviderError::Taken`]; [`Error::Unavailable`].
+    /// [`Error::Provider`], such as [`ProviderError::Taken`]; [`Error::Invalid`] of `without_sms` when it can't text, and the
+    /// order does not say that it need not; [`Error::Unavailable`].
     pub fn quote(&self, order: &NumberOrder) -> Result<Quote> {
         let search = NumberSearch {
             contains: Some(order.phone_number.to_string()),
@@ -104,6 +105,12 @@ impl Provisioner {
         if number.needs_address {
             let reason = "the number is sold only to those who have told Twilio an address; choose another one".to_owned();
             return Err(ProviderError::Refused { code: None, reason }.into());
+        }
+        if !number.capabilities.sms && !order.without_sms {
+            return Err(Error::invalid(
+                "without_sms",
+                "must be true to buy this number: it can't text, so no missed call is answered",
+            ));
         }
         Ok(Quote { number, price: self.provider.price(order.country, order.number_type)? })
     }
@@ -170,11 +177,13 @@ impl Provisioner {
         self.drive(&tenant, id, None, Buying::Never, deadline, progress)
     }
 
-    /// Tells the provider a number's webhooks and name again: after the platform has moved, or somebody changed them there.
+    /// Tells the provider a number's webhooks and name again: after the platform has moved, or somebody changed them there. What
+    /// an operator has set by hand stays: see [`WebhookUrls::over`].
     ///
     /// # Errors
     /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::InvalidTransition`] when it is not
-    /// held; [`Error::Provider`], with the row in `error` when the provider has lost the number; [`Error::Unavailable`].
+    /// held; [`Error::Provider`], with the row in `error` when the provider has lost the number, such as
+    /// [`ProviderError::Mismatched`], which changes nothing; [`Error::Unavailable`].
     pub fn configure(&self, who: &impl Acting, id: PhoneNumberId) -> Result<HeldNumber> {
         let row = who.act(&self.store, |tx, actor| {
             actor.must(Permission::NumbersWrite)?;
@@ -184,7 +193,9 @@ impl Provisioner {
         let Some(sid) = row.twilio_phone_sid.as_deref().filter(|_| held && !row.is_releasing()) else {
             return Err(Error::InvalidTransition { entity: "phone number", from: row.status.label(), to: "configured" });
         };
-        match self.provider.update(sid, &friendly_name(id), &self.webhooks) {
+        let told = owned_as(&*self.provider, sid, &row.phone_number)
+            .and_then(|owned| self.provider.update(sid, &friendly_name(id), &self.webhooks.over(&owned.webhooks)));
+        match told {
             Ok(owned) => who.act(&self.store, |tx, _| tx.phone_numbers().note_webhooks(id, &owned.webhooks)),
             Err(ProviderError::Gone) => {
                 who.act(&self.store, |tx, _| order::note_lost(tx, id, sid, LOST))?;
@@ -192,6 +203,25 @@ impl Provisioner {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Puts right which of the provider's numbers a row stands for, after a SID was written down wrong: the provider is asked for
+    /// the number itself. The answer is the row: active under the SID that the number has; or in error and without one, when the
+    /// account does not own the number. A row whose SID is right stays as it is. Nothing changes at the provider.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::InvalidTransition`] when it is not
+    /// held, or on its way back; [`Error::Conflict`] when another row has that SID; [`Error::Provider`]; [`Error::Unavailable`].
+    pub fn repair(&self, who: &impl Acting, id: PhoneNumberId) -> Result<HeldNumber> {
+        let row = who.act(&self.store, |tx, actor| {
+            actor.must(Permission::NumbersWrite)?;
+            tx.phone_numbers().get(id)
+        })?;
+        if row.twilio_phone_sid.is_none() || row.is_releasing() || row.status == NumberStatus::Released {
+            return Err(Error::InvalidTransition { entity: "phone number", from: row.status.label(), to: "repaired" });
+        }
+        let owned = self.provider.find_by_number(&row.phone_number)?;
+        who.act(&self.store, |tx, _| order::correct(tx, &row, owned.as_ref()))
     }
 
     /// Takes a number to its end, or as far as it gets until `deadline`. A `fresh` claim is that of an order just placed, of

@@ -53,8 +53,10 @@ pub(crate) enum Settlement<'a> {
     Released,
     /// Ask again at this time.
     Later(DateTime<Utc>, &'a str),
-    /// It is in error.
+    /// It is in error; a wish to give it back is over with that, and can be made again.
     Failed(&'a str),
+    /// It stays as it is, with this to be said of it.
+    Noted(&'a str),
     /// It is as it should be.
     Fine(Capabilities),
 }
@@ -213,9 +215,16 @@ impl PhoneNumbers<'_> {
                 if row.status != NumberStatus::Error {
                     row.status.must_become(NumberStatus::Error)?;
                 }
-                let failed =
-                    (numbers::status.eq(NumberStatus::Error), numbers::status_reason.eq(clip(Some(why), LONGEST_REASON)));
+                let failed = (
+                    numbers::status.eq(NumberStatus::Error),
+                    numbers::status_reason.eq(clip(Some(why), LONGEST_REASON)),
+                    numbers::release_requested_at.eq(None::<DateTime<Utc>>),
+                );
                 update.set((failed, at_rest(), touched)).returning(HeldNumber::as_returning()).get_result(self.0.conn)
+            }
+            Settlement::Noted(why) => {
+                let reason = numbers::status_reason.eq(clip(Some(why), LONGEST_REASON));
+                update.set((reason, at_rest(), touched)).returning(HeldNumber::as_returning()).get_result(self.0.conn)
             }
             Settlement::Fine(capabilities) => {
                 let fine = (

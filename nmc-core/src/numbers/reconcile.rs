@@ -37,7 +37,7 @@ pub enum Oddity {
     UnknownRow,
     /// Not bought by us, and nobody's here.
     Foreign,
-    /// Held here, and owned under another SID or another name.
+    /// Held here, and owned under another SID or another name; or our row has the SID of another number.
     Mismatched,
     /// Held here, and not owned.
     NotOwned,
@@ -89,7 +89,10 @@ impl Finding {
                 "paid for, and bought for a row that is not here; add it (nmc number add) or release it at Twilio"
             }
             Oddity::Foreign => "paid for, and nobody's here; add it (nmc number add) or release it at Twilio",
-            Oddity::Mismatched => "paid for under another SID or name than its row's; compare nmc number show with Twilio",
+            Oddity::Mismatched => {
+                "paid for under another SID or name than its row's, or its SID is another number's here; put the row right (nmc \
+                 number repair)"
+            }
             Oddity::NotOwned => "held here, and not at Twilio; release it here (nmc number release)",
             Oddity::Webhooks => "its webhooks at Twilio are not ours; set them (nmc number configure)",
         }
@@ -234,9 +237,11 @@ impl Provisioner {
         let is_busy = lease_ends.is_some_and(|end| end > self.store.now());
         match row.status {
             _ if is_busy => of_row(Oddity::Underway, Outcome::Reported),
+            // Our row has the SID of another number: it is neither given back nor told our webhooks.
+            _ if row.phone_number != owned.phone_number => of_row(Oddity::Mismatched, Outcome::Reported),
             _ if !is_bought_for_row => of_row(Oddity::Mismatched, Outcome::Reported),
             NumberStatus::Released if dry_run => of_row(Oddity::Unreleased, Outcome::Reported),
-            NumberStatus::Released => of_row(Oddity::Unreleased, self.give_back(owned)),
+            NumberStatus::Released => of_row(Oddity::Unreleased, self.give_back_at_last(owned, row)),
             _ if row.is_releasing() && dry_run => of_row(Oddity::Releasing, Outcome::Reported),
             _ if row.is_releasing() => of_row(Oddity::Releasing, self.finish(row, NumberStatus::Released, Outcome::Finished)?),
             NumberStatus::Provisioning | NumberStatus::Error if dry_run => of_row(Oddity::Unheard, Outcome::Reported),
@@ -247,16 +252,16 @@ impl Provisioner {
                 if row.twilio_phone_sid.as_ref() != Some(&owned.sid) {
                     return of_row(Oddity::Mismatched, Outcome::Reported);
                 }
-                let differs = owned.webhooks != self.webhooks || owned.friendly_name != friendly_name(row.id);
+                let differs = !self.webhooks.are_served_by(&owned.webhooks) || owned.friendly_name != friendly_name(row.id);
                 if differs { of_row(Oddity::Webhooks, Outcome::Reported) } else { Ok(None) }
             }
         }
     }
 
     /// Gives back what our row says is given back.
-    fn give_back(&self, owned: &OwnedNumber) -> Outcome {
-        match self.provider.release(&owned.sid) {
-            Ok(()) | Err(ProviderError::Gone) => {
+    fn give_back_at_last(&self, owned: &OwnedNumber, row: &HeldNumber) -> Outcome {
+        match self.give_back(&owned.sid, &row.phone_number) {
+            Ok(()) => {
                 tracing::warn!(sid = owned.sid, "a number that was given back here was still paid for; it is given back now");
                 Outcome::Finished
             }

@@ -37,6 +37,8 @@ pub enum Reason {
     Authentication,
     /// The provider's numbers are compared with everybody's.
     NumberReconciliation,
+    /// The provider's lists of calls and texts are compared with what is recorded.
+    CatchUp,
     /// Operators create, list and inspect tenants.
     Operations,
 }

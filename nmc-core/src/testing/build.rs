@@ -66,6 +66,7 @@ impl Business {
                     locality: None,
                     region: None,
                     number_type: NumberType::Local,
+                    price: None,
                 })
             })
             .expect("its number");

@@ -13,7 +13,7 @@ mod sms_form;
 mod statement_log;
 mod watch;
 
-pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TwilioCall, TwilioFault, TwilioText};
+pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TextFacts, TwilioCall, TwilioFault, TwilioText};
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
 pub use clock::{ManualClock, noon};
 pub use database::TestDb;

@@ -172,7 +172,8 @@ impl VoiceCallback {
                 caller_state: clip(told(params, "FromState"), 50),
                 caller_country: clip(told(params, "FromCountry"), 3),
                 forwarded_from: clip(told(params, "ForwardedFrom").or_else(|| told(params, "CalledVia")), 20),
-                error_code: code(params, "ErrorCode", 1..=i32::MAX),
+                // Beside an ErrorUrl it tells why a webhook of ours was not reached, and nothing of the call.
+                error_code: optional(params, "ErrorUrl").map_or_else(|| code(params, "ErrorCode", 1..=i32::MAX), |_| None),
                 sip_response_code: code(params, "DialSipResponseCode", 300..=699)
                     .or_else(|| code(params, "SipResponseCode", 300..=699)),
                 stir_verstat: clip(told(params, "StirVerstat"), 50),
@@ -246,6 +247,7 @@ impl SmsCallback {
                 body: body.chars().take(LONGEST_TEXT).collect(),
                 media: media(params),
                 opt_out_type: optional(params, "OptOutType").map(str::to_owned),
+                at: None,
             },
         })
     }

@@ -6,12 +6,16 @@ mod calls;
 #[cfg(feature = "twilio")]
 mod client;
 #[cfg(feature = "twilio")]
+mod list;
+#[cfg(feature = "twilio")]
 mod media;
 #[cfg(feature = "twilio")]
 mod numbers;
 mod signature;
 #[cfg(feature = "twilio")]
 mod sms;
+#[cfg(feature = "twilio")]
+mod texts;
 
 pub use callback::{ForwardedCall, NumberStatusCallback, SmsCallback, SmsStatusCallback, VoiceCallback};
 #[cfg(feature = "twilio")]
@@ -25,3 +29,5 @@ pub use numbers::TwilioNumbers;
 pub use signature::{SignatureError, Signer};
 #[cfg(feature = "twilio")]
 pub use sms::TwilioSms;
+#[cfg(feature = "twilio")]
+pub use texts::TwilioTexts;

@@ -2,6 +2,7 @@
 
 use super::TwilioConfig;
 use super::client::{Answer, Client, answered, answered_by_an_error, never_arrived, plain, refused};
+use super::list::Resources;
 use crate::numbers::{
     AvailableNumber, Capabilities, NumberProvider, NumberSearch, OwnedNumber, OwnedPage, Price, ProviderError, Purchase,
     WebhookUrls,
@@ -53,7 +54,7 @@ struct ForSale {
 
 #[derive(Deserialize)]
 struct SalePage {
-    available_phone_numbers: Vec<ForSale>,
+    available_phone_numbers: Resources<ForSale>,
 }
 
 #[derive(Deserialize)]
@@ -70,11 +71,15 @@ struct Owned {
     status_callback: Option<String>,
     #[serde(default)]
     sms_url: Option<String>,
+    #[serde(default)]
+    voice_fallback_url: Option<String>,
+    #[serde(default)]
+    sms_fallback_url: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct OwnedList {
-    incoming_phone_numbers: Vec<Owned>,
+    incoming_phone_numbers: Resources<Owned>,
     #[serde(default)]
     next_page_uri: Option<String>,
 }
@@ -87,7 +92,7 @@ struct PriceOf {
 
 #[derive(Deserialize)]
 struct PriceList {
-    phone_number_prices: Vec<PriceOf>,
+    phone_number_prices: Resources<PriceOf>,
     price_unit: String,
 }
 
@@ -109,6 +114,8 @@ impl Owned {
                 voice: self.voice_url.unwrap_or_default(),
                 voice_status: self.status_callback.unwrap_or_default(),
                 sms: self.sms_url.unwrap_or_default(),
+                voice_fallback: self.voice_fallback_url.unwrap_or_default(),
+                sms_fallback: self.sms_fallback_url.unwrap_or_default(),
             },
         })
     }
@@ -118,7 +125,13 @@ impl TwilioNumbers {
     /// Over this account. Nothing is asked yet.
     #[must_use]
     pub fn new(config: &TwilioConfig) -> Self {
-        Self { client: Client::new(config, LIMIT) }
+        Self::within(config, LIMIT)
+    }
+
+    /// Over this account, with an end to every exchange after so long, for somebody who waits for the answer.
+    #[must_use]
+    pub fn within(config: &TwilioConfig, limit: Duration) -> Self {
+        Self { client: Client::new(config, limit) }
     }
 
     fn owned_at(&self, sid: &str) -> String {
@@ -154,7 +167,7 @@ impl NumberProvider for TwilioNumbers {
         let url = self.client.resource(&format!("AvailablePhoneNumbers/{}/{kind}.json", search.country));
         let answer = self.ask(&url, &query).map_err(in_country)?;
         let page: SalePage = answer.read().map_err(|_| unreadable())?;
-        let numbers = page.available_phone_numbers.into_iter().filter_map(|number| {
+        let numbers = page.available_phone_numbers.read.into_iter().filter_map(|number| {
             Some(AvailableNumber {
                 phone_number: number.phone_number.parse().ok()?,
                 country: search.country,
@@ -174,7 +187,7 @@ impl NumberProvider for TwilioNumbers {
         let list: PriceList = answer.read().map_err(|_| unreadable())?;
         // "toll free" here, "toll-free" elsewhere.
         let of_kind = |price: &&PriceOf| price.number_type.replace(' ', "-") == number_type.label();
-        let price = list.phone_number_prices.iter().find(of_kind).ok_or(ProviderError::Country)?;
+        let price = list.phone_number_prices.read.iter().find(of_kind).ok_or(ProviderError::Country)?;
         let cents = price.current_price.checked_mul(Decimal::ONE_HUNDRED).ok_or_else(unreadable)?;
         let cents = cents.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i32();
         Ok(Price {
@@ -206,11 +219,17 @@ impl NumberProvider for TwilioNumbers {
         let query = [("PhoneNumber", number.as_str()), ("PageSize", "50")];
         let answer = self.ask(&self.client.resource("IncomingPhoneNumbers.json"), &query)?;
         let list: OwnedList = answer.read().map_err(|_| unreadable())?;
-        let mut numbers = list.incoming_phone_numbers.into_iter().filter_map(Owned::number);
-        Ok(numbers.find(|owned| owned.phone_number == *number))
+        // Among those that can't be read it may be: then nobody knows whether it is owned, and it must not be bought once more.
+        let Resources { read, unreadable: lost } = list.incoming_phone_numbers;
+        let found = read.into_iter().filter_map(Owned::number).find(|owned| owned.phone_number == *number);
+        if found.is_none() && lost > 0 { Err(unreadable()) } else { Ok(found) }
     }
 
     fn find(&self, sid: &str) -> Result<Option<OwnedNumber>> {
+        // What is no SID is not asked for, and does not lead elsewhere.
+        if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Ok(None);
+        }
         match self.ask(&self.owned_at(sid), &[]) {
             Ok(answer) => {
                 let owned = answer.read::<Owned>().ok().and_then(Owned::number);
@@ -227,7 +246,7 @@ impl NumberProvider for TwilioNumbers {
             None => self.ask(&self.client.resource("IncomingPhoneNumbers.json"), &[("PageSize", PAGE)])?,
         };
         let list: OwnedList = answer.read().map_err(|_| unreadable())?;
-        let numbers = list.incoming_phone_numbers.into_iter().filter_map(Owned::number).collect();
+        let numbers = list.incoming_phone_numbers.read.into_iter().filter_map(Owned::number).collect();
         Ok(OwnedPage { numbers, next: list.next_page_uri.filter(|uri| !uri.is_empty()) })
     }
 
@@ -256,16 +275,27 @@ impl NumberProvider for TwilioNumbers {
     }
 }
 
-/// The webhooks as Twilio's fields. All are POSTs: that is what signatures are checked of.
-fn fields(webhooks: &WebhookUrls) -> [(&'static str, &str); 6] {
-    [
+/// The webhooks as Twilio's fields. All are POSTs: that is what signatures are checked of. A fallback that is somewhere else
+/// keeps its own method.
+fn fields(webhooks: &WebhookUrls) -> Vec<(&'static str, &str)> {
+    let host = |url: &str| url.split('/').nth(2).map(str::to_owned);
+    let mut fields = vec![
         ("VoiceUrl", webhooks.voice.as_str()),
         ("VoiceMethod", "POST"),
         ("StatusCallback", webhooks.voice_status.as_str()),
         ("StatusCallbackMethod", "POST"),
         ("SmsUrl", webhooks.sms.as_str()),
         ("SmsMethod", "POST"),
-    ]
+        ("VoiceFallbackUrl", webhooks.voice_fallback.as_str()),
+        ("SmsFallbackUrl", webhooks.sms_fallback.as_str()),
+    ];
+    if host(&webhooks.voice_fallback) == host(&webhooks.voice) {
+        fields.push(("VoiceFallbackMethod", "POST"));
+    }
+    if host(&webhooks.sms_fallback) == host(&webhooks.sms) {
+        fields.push(("SmsFallbackMethod", "POST"));
+    }
+    fields
 }
 
 /// Where nothing was named but a country, that is what there is none of.

@@ -16,6 +16,7 @@ fn ringing(scene: &Scene, twilio: &FakeTwilio) -> (CallId, TwilioCall) {
     let call = nmc_core::calls::record_voice_status(&scene.db.store, &form.parse()).unwrap().call;
     let known = TwilioCall {
         sid,
+        parent_call_sid: None,
         from: caller.to_string(),
         to: number.to_string(),
         status: "no-answer".to_owned(),

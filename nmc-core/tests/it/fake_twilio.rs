@@ -1,6 +1,7 @@
 //! The fake Twilio itself, by plain HTTP: what it sells, keeps and refuses, and how it fails.
 
 mod faults;
+mod lists;
 mod numbers;
 mod shop;
 
@@ -128,7 +129,7 @@ fn what_is_not_there_and_what_can_not_be_done() {
     for path in paths.into_iter().chain([client.number(&sid), "/v1/PhoneNumbers/Countries/US".to_owned()]) {
         assert_eq!(client.call("PUT", &path, &[]).refusal(), (405, 20_004), "{path}");
     }
-    let paths = ["AvailablePhoneNumbers", "Calls", "Calls/CA2", "IncomingPhoneNumbers/PN1", "IncomingPhoneNumbers/PN1/Local"];
+    let paths = ["AvailablePhoneNumbers", "Calls/CA2", "IncomingPhoneNumbers/PN1", "IncomingPhoneNumbers/PN1/Local"];
     for path in paths.map(|path| client.path(path)) {
         assert_eq!(client.get(&path).refusal(), (404, 20_404), "{path}");
     }
@@ -156,6 +157,7 @@ fn prices() {
 fn call() -> TwilioCall {
     TwilioCall {
         sid: "CA1".to_owned(),
+        parent_call_sid: None,
         from: "+14155550123".to_owned(),
         to: CHICAGO.to_owned(),
         status: "ringing".to_owned(),

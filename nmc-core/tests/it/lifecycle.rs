@@ -65,6 +65,7 @@ fn number(scene: &Scene, status: NumberStatus) -> nmc_core::PhoneNumberId {
         locality: None,
         region: None,
         number_type: NumberType::Local,
+        price: None,
     };
     let id = scene.tx(|tx| tx.phone_numbers().create(&new)).unwrap().id;
     scene.db.execute(&format!("UPDATE phone_numbers SET status = '{status}' WHERE id = '{id}'"));
@@ -121,6 +122,7 @@ fn a_number_that_was_bought_is_active_and_a_patch_changes_what_it_names() {
         locality: None,
         region: None,
         number_type: NumberType::Local,
+        price: None,
     };
     let mut row = scene.tx(|tx| tx.phone_numbers().create(&new)).unwrap();
     assert_eq!((row.status, row.provisioned_at), (NumberStatus::Provisioning, None));

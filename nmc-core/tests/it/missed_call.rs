@@ -641,6 +641,7 @@ fn a_number_s_calls_are_its_holder_s() {
         tx.phone_numbers().set_status(held.id, NumberStatus::Released)
     });
     released.unwrap();
+    scene.clock.advance(TimeDelta::minutes(1));
     let before = everything(&scene);
     let form = VoiceForm::missed("+14155550123", &number, &unique_sid("CA"));
     let refused = record_voice_status(store, &form.parse());
@@ -653,6 +654,7 @@ fn a_number_s_calls_are_its_holder_s() {
         locality: None,
         region: None,
         number_type: NumberType::Local,
+        price: None,
     };
     store.tenant(&rival.tenant, |tx| tx.phone_numbers().create(&again)).unwrap();
     let theirs = scene.record(&form);

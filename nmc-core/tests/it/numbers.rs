@@ -4,6 +4,7 @@ mod callback;
 mod client;
 mod costs;
 mod doubt;
+mod mismatch;
 mod orders;
 mod reconciliation;
 

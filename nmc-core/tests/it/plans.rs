@@ -68,7 +68,7 @@ fn every_statement_of_the_hot_path_finds_its_rows_by_an_index_whatever_the_value
     });
     look("the worker", pass);
     for index in [
-        "phone_numbers_phone_number_key",
+        "phone_numbers_phone_number_idx",
         "conversations_open_key",
         "messages_outbound_to_number_created_at_idx",
         "messages_inbound_from_number_created_at_idx",

@@ -287,6 +287,7 @@ fn a_number_told_without_its_plus_is_texted_and_is_our_own() {
             locality: None,
             region: None,
             number_type: nmc_core::NumberType::Local,
+            price: None,
         };
         scene.tx(|tx| tx.phone_numbers().create(&new)).unwrap();
     }

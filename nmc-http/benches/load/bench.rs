@@ -54,6 +54,7 @@ impl Bench {
                 locality: None,
                 region: None,
                 number_type: NumberType::Local,
+                price: None,
             };
             store.tenant(&tenant, |tx| tx.phone_numbers().create(&new))?;
             bench.tenants.push((tenant, number));

@@ -20,7 +20,19 @@ pub(super) struct Wanted {
 
 /// What would be bought.
 const QUOTE: Columns<Quote> = Columns {
-    names: &["phone_number", "number_type", "country", "locality", "region", "setup_cost", "monthly_cost", "currency"],
+    names: &[
+        "phone_number",
+        "number_type",
+        "country",
+        "locality",
+        "region",
+        "voice",
+        "sms",
+        "mms",
+        "setup_cost",
+        "monthly_cost",
+        "currency",
+    ],
     values: |quote| {
         vec![
             json!(quote.number.phone_number),
@@ -28,6 +40,9 @@ const QUOTE: Columns<Quote> = Columns {
             json!(quote.number.country.as_str()),
             json!(quote.number.locality),
             json!(quote.number.region),
+            json!(quote.number.capabilities.voice),
+            json!(quote.number.capabilities.sms),
+            json!(quote.number.capabilities.mms),
             money(i64::from(quote.price.setup_cents)),
             money(i64::from(quote.price.monthly_cents)),
             json!(quote.price.currency),
@@ -47,6 +62,9 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, key: &str, wanted: Wante
     let place = where_to.collect::<Vec<_>>().join(", ");
     let (monthly, setup) = (cents(quote.price.monthly_cents), cents(quote.price.setup_cents));
     let currency = &quote.price.currency;
+    if !quote.number.capabilities.sms {
+        eprintln!("this number can't text: missed calls are not answered from it");
+    }
     let what = format!("This buys {number} ({place}) for {business}: {monthly} {currency} a month, and {setup} {currency} once");
     if how.dry_run {
         eprintln!("{what}. Nothing was bought: --dry-run");
@@ -98,19 +116,21 @@ fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs,
 /// The number that is named, or the first for sale that meets the criteria.
 fn order(numbers: &Provisioner, actor: &Actor, wanted: Wanted) -> CliResult<NumberOrder> {
     let Wanted { number, kind, criteria } = wanted;
+    let without_sms = criteria.without_sms;
     if let Some(number) = number {
-        let CriteriaArgs { area_code, region, locality, contains, mms } = &criteria;
+        let CriteriaArgs { area_code, region, locality, contains, mms, without_sms: _ } = &criteria;
         if *mms || [area_code, region, locality, contains].into_iter().any(Option::is_some) {
             return Err(CliError::Usage("a number is named: criteria for a search have no meaning then".to_owned()));
         }
         let order = NumberOrder::of(number, kind.country);
         let number_type = kind.number_type.unwrap_or(order.number_type);
-        return Ok(NumberOrder { number_type, ..order });
+        return Ok(NumberOrder { number_type, without_sms, ..order });
     }
     let found = numbers.search(actor, &search::search(&kind, criteria, 20))?;
     let usable = found.into_iter().find(|number| !number.needs_address);
     let number = usable.ok_or(nmc_core::Error::Provider(nmc_core::numbers::ProviderError::Taken))?;
-    Ok(NumberOrder { phone_number: number.phone_number, country: number.country, number_type: number.number_type })
+    let (country, number_type) = (number.country, number.number_type);
+    Ok(NumberOrder { phone_number: number.phone_number, country, number_type, without_sms })
 }
 
 fn cents(cents: i32) -> rust_decimal::Decimal {

@@ -36,15 +36,15 @@ pub(super) fn run(kind: &KindArgs, criteria: CriteriaArgs, limit: u16, twilio: &
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the options ask for: numbers that take calls and texts, since others are of no use here.
+/// What the options ask for: numbers that take calls and texts, unless it is said that they need not text.
 pub(super) fn search(kind: &KindArgs, criteria: CriteriaArgs, limit: u16) -> NumberSearch {
-    let CriteriaArgs { area_code, region, locality, contains, mms } = criteria;
+    let CriteriaArgs { area_code, region, locality, contains, mms, without_sms } = criteria;
     NumberSearch {
         area_code,
         region,
         locality,
         contains,
-        capabilities: Capabilities { voice: true, sms: true, mms },
+        capabilities: Capabilities { voice: true, sms: !without_sms, mms },
         limit,
         ..NumberSearch::new(kind.country, kind.number_type.unwrap_or(NumberType::Local))
     }

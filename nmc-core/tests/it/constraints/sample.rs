@@ -130,7 +130,14 @@ pub(super) fn words(w: &World) -> NewMessage {
 
 pub(super) fn number(sid: Option<String>) -> NewPhoneNumber {
     let (locality, region) = (None, None);
-    NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: sid, locality, region, number_type: NumberType::Local }
+    NewPhoneNumber {
+        phone_number: unique_phone(),
+        twilio_phone_sid: sid,
+        locality,
+        region,
+        number_type: NumberType::Local,
+        price: None,
+    }
 }
 
 pub(super) fn note(conversation: ConversationId) -> NewConversationEvent {

@@ -47,6 +47,8 @@ fn a_number_is_bought_with_all_that_was_asked_for() {
         phone_number: CHICAGO.to_owned(),
         friendly_name: "Joe's, the plumber's".to_owned(),
         voice_url: HOOK.to_owned(),
+        voice_fallback_url: String::new(),
+        sms_fallback_url: String::new(),
         sms_url: "https://nmc.example.com/sms".to_owned(),
         status_callback: "https://nmc.example.com/status".to_owned(),
     };

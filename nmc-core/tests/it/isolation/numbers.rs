@@ -18,7 +18,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("PhoneNumbers::create", |tx, _, _| {
         let number_type = NumberType::Local;
-        let new = NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: None, locality: None, region: None, number_type };
+        let new = NewPhoneNumber { phone_number: unique_phone(), twilio_phone_sid: None, locality: None, region: None, number_type, price: None };
         tx.phone_numbers().create(&new).map(|_| "made".to_owned())
     }),
     ("PhoneNumbers::activate", |tx, _, theirs| told(tx.phone_numbers().activate(theirs.number, &unique_sid("PN"))?)),
@@ -29,4 +29,5 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("PhoneNumbers::set_status", |tx, _, theirs| told(tx.phone_numbers().set_status(theirs.number, NumberStatus::Released)?)),
 
     ("NumberPacing::find_by_number", |tx, _, theirs| told(tx.number_pacing().find_by_number(&theirs.phone)?)),
+    ("CatchUpMarks::find", |tx, _, _| told(tx.catch_up_marks().find("twilio")?.map(|mark| mark.provider))),
 ];

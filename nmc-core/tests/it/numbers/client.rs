@@ -146,11 +146,13 @@ fn numbers_for_sale_are_read_as_documented() {
 const OWNED: &str = r#"{
   "sid": "PN22222222222222222222222222222222", "account_sid": "AC11111111111111111111111111111111",
   "friendly_name": "nmc:01936f5e-0000-7000-8000-000000000001", "phone_number": "+15105550132",
-  "voice_url": "https://nmc.example.com/webhooks/twilio/voice", "voice_method": "POST", "voice_fallback_url": null,
+  "voice_url": "https://nmc.example.com/webhooks/twilio/voice#rc=3&rp=ct,rt,5xx", "voice_method": "POST",
+  "voice_fallback_url": "https://nmc.example.com/webhooks/twilio/voice#rc=3&rp=ct,rt,5xx",
   "voice_fallback_method": "POST", "voice_caller_id_lookup": false, "voice_application_sid": "", "voice_receive_mode": "voice",
-  "sms_url": "https://nmc.example.com/webhooks/twilio/sms", "sms_method": "POST", "sms_fallback_url": "",
+  "sms_url": "https://nmc.example.com/webhooks/twilio/sms#rc=3&rp=ct,rt,5xx", "sms_method": "POST",
+  "sms_fallback_url": "https://nmc.example.com/webhooks/twilio/sms#rc=3&rp=ct,rt,5xx",
   "sms_fallback_method": "POST", "sms_application_sid": "",
-  "status_callback": "https://nmc.example.com/webhooks/twilio/voice/status", "status_callback_method": "POST",
+  "status_callback": "https://nmc.example.com/webhooks/twilio/voice/status#rc=3&rp=ct,rt,5xx", "status_callback_method": "POST",
   "address_requirements": "none", "address_sid": null, "api_version": "2010-04-01", "beta": null, "bundle_sid": null,
   "capabilities": {"voice": true, "sms": true, "mms": true, "fax": false}, "date_created": "Thu, 30 Jul 2026 23:19:04 +0000",
   "date_updated": "Thu, 30 Jul 2026 23:19:04 +0000", "emergency_status": "Active", "emergency_address_sid": null,
@@ -193,8 +195,12 @@ fn a_purchase_names_the_number_its_row_and_its_webhooks_in_one_request() {
     ] {
         assert!(form.split('&').any(|pair| pair == part), "{part}: {form}");
     }
-    for (name, path) in [("VoiceUrl", "voice"), ("SmsUrl", "sms"), ("StatusCallback", "voice%2Fstatus")] {
-        assert!(form.split('&').any(|pair| pair == format!("{name}={at}{path}")), "{name}: {form}");
+    let fallbacks = [("VoiceFallbackUrl", "voice"), ("SmsFallbackUrl", "sms")];
+    for (name, path) in
+        [("VoiceUrl", "voice"), ("SmsUrl", "sms"), ("StatusCallback", "voice%2Fstatus")].into_iter().chain(fallbacks)
+    {
+        let url = format!("{name}={at}{path}%23rc%3D3%26rp%3Dct%2Crt%2C5xx");
+        assert!(form.split('&').any(|pair| pair == url), "{name}: {form}");
     }
 }
 

@@ -76,7 +76,7 @@ fn what_was_bought_without_our_hearing_of_it_is_adopted_without_another_purchase
     assert_eq!(scene.statuses(), [NumberStatus::Active]);
     assert_eq!(scene.twilio.number_requests() - before, 1, "one question, and no purchase");
     let row = scene.rows().remove(0);
-    assert_eq!(row.webhook_urls["sms"], "https://nmc.example.com/webhooks/twilio/sms");
+    assert_eq!(row.webhook_urls["sms"], "https://nmc.example.com/webhooks/twilio/sms#rc=3&rp=ct,rt,5xx");
 }
 
 #[test]
@@ -446,6 +446,10 @@ fn workers_at_once_carry_out_each_order_and_each_release_once() {
     let mut statuses = scene.statuses();
     statuses.sort_by_key(|status| status.label());
     assert_eq!(statuses, [[NumberStatus::Active; 4], [NumberStatus::Released; 4]].concat());
-    assert_eq!(scene.twilio.number_requests() - before, 4 + 4 * 2, "a release each; a question and a purchase each");
+    assert_eq!(
+        scene.twilio.number_requests() - before,
+        4 * 2 + 4 * 2,
+        "a question and a release each; a question and a purchase each"
+    );
     scene.is_balanced();
 }

@@ -104,6 +104,7 @@ fn each_step_is_refused_with_the_field_it_needs_until_the_fifth_completes_it() {
         locality: None,
         region: None,
         number_type: NumberType::Local,
+        price: None,
     };
     site.tx(|tx| tx.phone_numbers().create(&intent(None))).unwrap();
     site.needs(4, number_words);

@@ -35,7 +35,8 @@ pub(crate) struct NumberOut {
     /// What it can do: `voice`, `sms`, `mms`, each true or false. Empty before it is known.
     #[schema(value_type = Object)]
     capabilities: serde_json::Value,
-    /// Whom Twilio asks about calls and texts, as it last confirmed: `voice`, `voice_status`, `sms`. Empty before it did.
+    /// Whom Twilio asks about calls and texts, as it last confirmed: `voice`, `voice_status`, `sms`, and who is asked when
+    /// we can't be reached: `voice_fallback`, `sms_fallback`. Empty before it did.
     #[schema(value_type = Object)]
     webhook_urls: serde_json::Value,
     /// Twilio's SID of it; null before it is bought.
@@ -119,13 +120,16 @@ pub(crate) struct NumberIn {
     /// Its kind; what the number looks like if left out: `toll-free`, or `local`.
     #[serde(rename = "type")]
     number_type: Option<text::NumberType>,
+    /// Whether it may be one that can't text, from which no missed call is answered; false if left out.
+    without_sms: Option<bool>,
 }
 
 impl NumberIn {
     fn order(&self) -> NumberOrder {
         let country = self.country.map_or(Country::US, |country| country.0);
         let order = NumberOrder::of(self.phone_number.0.clone(), country);
-        NumberOrder { number_type: self.number_type.map_or(order.number_type, |kind| kind.0), ..order }
+        let number_type = self.number_type.map_or(order.number_type, |kind| kind.0);
+        NumberOrder { number_type, without_sms: self.without_sms.unwrap_or(false), ..order }
     }
 }
 

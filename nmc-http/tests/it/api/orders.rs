@@ -311,11 +311,14 @@ fn webhooks_are_told_again_and_a_number_that_twilio_has_lost_is_found_out() {
     let owned = &orders.site.twilio.owned()[0];
     assert_eq!(
         configured.document()["webhook_urls"],
-        json!({ "voice": owned.voice_url, "voice_status": owned.status_callback, "sms": owned.sms_url })
+        json!({
+            "voice": owned.voice_url, "voice_fallback": owned.voice_fallback_url, "voice_status": owned.status_callback,
+            "sms": owned.sms_url, "sms_fallback": owned.sms_fallback_url
+        })
     );
-    assert_eq!(owned.voice_url, "https://nmc.example.com/webhooks/twilio/voice");
+    assert_eq!(owned.voice_url, "https://nmc.example.com/webhooks/twilio/voice#rc=3&rp=ct,rt,5xx");
 
-    orders.site.twilio.fail_numbers_with([ErrorAfter]);
+    orders.site.twilio.fail_numbers_with([Pass, ErrorAfter]);
     let lost = orders.ask("POST", &*at);
     assert_eq!((lost.status, &*lost.code()), (503, "unavailable"));
 

@@ -183,6 +183,7 @@ fn a_business_that_registers_goes_through_the_five_steps_to_its_first_caller() {
         locality: None,
         region: None,
         number_type: NumberType::Local,
+        price: None,
     };
     site.db.store.tenant(&proof, |tx| tx.phone_numbers().create(&number)).unwrap();
     assert_eq!(step(4).status, 200);

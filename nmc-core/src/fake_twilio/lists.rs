@@ -1,0 +1,119 @@
+//! Lists of calls and texts: filtered by their time, newest first, page by page; and behind the times, if told so.
+
+use super::wire::{Answer, Request, encoded, page_size, value};
+use super::{ACCOUNT, FakeTwilio, Server};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+/// What became of a text, beyond what it was made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextFacts {
+    /// `delivered`, `undelivered`, `received`…
+    pub status: String,
+    /// Twilio's code of an error.
+    pub error_code: Option<i32>,
+    /// What it cost, once that is known: a decimal below zero, in US dollars.
+    pub price: Option<String>,
+    /// What came with it: media types, like `image/jpeg`.
+    pub media: Vec<String>,
+}
+
+impl FakeTwilio {
+    /// Tells it what became of the text with this SID.
+    pub fn tell_of_text(&self, sid: &str, facts: TextFacts) {
+        self.server.state().text_facts.insert(sid.to_owned(), facts);
+    }
+
+    /// From now on lists do not show what is younger than this.
+    pub fn lag_lists_by(&self, behind: TimeDelta) {
+        self.server.state().lists_lag = behind;
+    }
+
+    /// From now on every list has a null, and a resource that can't be read, among the others.
+    pub fn spoil_lists(&self) {
+        self.server.state().lists_spoilt = true;
+    }
+}
+
+/// A time filter of a request, like `StartTime>` and `StartTime<`; both ends count.
+pub(super) fn in_time(request: &Request, name: &str, at: DateTime<Utc>) -> bool {
+    let bound = |operator: &str| {
+        let text = value(&request.query, &format!("{name}{operator}"))?;
+        DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
+    };
+    bound(">").is_none_or(|from| at >= from) && bound("<").is_none_or(|until| at <= until)
+}
+
+/// One page of what was found, newest first. A page's token is the SID of the item that it comes after.
+pub(super) fn page(request: &Request, name: &str, found: &[(String, Value)], usual: usize, spoilt: bool) -> Answer {
+    let query = &request.query;
+    let size = page_size(query, usual);
+    let number: usize = value(query, "Page").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let token = value(query, "PageToken").and_then(|token| token.strip_prefix("PA"));
+    let start = match token {
+        Some(sid) => found.iter().position(|(known, _)| known == sid).map_or(found.len(), |place| place + 1),
+        None => 0,
+    };
+    let items: Vec<&(String, Value)> = found.iter().skip(start).take(size).collect();
+    let kept = query.iter().filter(|(name, _)| !["Page", "PageToken", "PageSize"].contains(&name.as_str()));
+    let kept: String = kept.map(|(name, value)| format!("{}={}&", encoded(name), encoded(value))).collect();
+    let path = &request.path;
+    let next = items
+        .last()
+        .filter(|_| start + items.len() < found.len())
+        .map(|(sid, _)| format!("{path}?{kept}PageSize={size}&Page={}&PageToken=PA{sid}", number.saturating_add(1)));
+    let mut resources: Vec<Value> = items.iter().map(|(_, resource)| resource.clone()).collect();
+    if spoilt {
+        resources.insert(0, Value::Null);
+        resources.push(json!({"sid": 5, "status": []}));
+    }
+    let mut body = json!({
+        "page": number, "page_size": size, "start": start, "end": (start + items.len()).saturating_sub(1),
+        "uri": path, "first_page_uri": path, "previous_page_uri": null, "next_page_uri": next,
+    });
+    if let Some(body) = body.as_object_mut() {
+        body.insert(name.to_owned(), Value::Array(resources));
+    }
+    Answer::of(200, &body)
+}
+
+impl Server {
+    /// The list of calls.
+    pub(super) fn calls(&self, request: &Request) -> Answer {
+        if request.method != "GET" {
+            return Answer::not_allowed();
+        }
+        let wanted = |name: &str, held: Option<&str>| value(&request.query, name).is_none_or(|wanted| Some(wanted) == held);
+        let now = self.clock.now();
+        let state = self.state();
+        let mut found: Vec<_> = state
+            .calls
+            .values()
+            .filter(|call| call.created_at <= now - state.lists_lag)
+            .filter(|call| in_time(request, "StartTime", call.start_time.unwrap_or(call.created_at)))
+            .filter(|call| wanted("ParentCallSid", call.parent_call_sid.as_deref()))
+            .filter(|call| {
+                wanted("To", Some(&call.to)) && wanted("From", Some(&call.from)) && wanted("Status", Some(&call.status))
+            })
+            .collect();
+        found.sort_by(|a, b| (b.start_time.unwrap_or(b.created_at), &b.sid).cmp(&(a.start_time.unwrap_or(a.created_at), &a.sid)));
+        let found: Vec<(String, Value)> = found.into_iter().map(|call| (call.sid.clone(), call.resource())).collect();
+        page(request, "calls", &found, 50, state.lists_spoilt)
+    }
+
+    /// What came with a text.
+    pub(super) fn media(&self, sid: &str, request: &Request) -> Answer {
+        let state = self.state();
+        let media = state.text_facts.get(sid).map(|facts| facts.media.clone()).unwrap_or_default();
+        let resources: Vec<Value> = (0..)
+            .zip(media)
+            .map(|(place, content_type)| {
+                json!({
+                    "sid": format!("ME{place:032}"), "account_sid": ACCOUNT, "parent_sid": sid, "content_type": content_type,
+                    "uri": format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}/Media/ME{place:032}.json"),
+                })
+            })
+            .collect();
+        Answer::of(200, &json!({"media_list": resources, "uri": request.path, "next_page_uri": null}))
+    }
+}

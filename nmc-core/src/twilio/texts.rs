@@ -1,0 +1,148 @@
+//! The list of texts as Twilio's REST API, version 2010-04-01, has it.
+
+use super::TwilioConfig;
+use super::client::{Answer, Client, answered_by_an_error, plain};
+use super::list::{Resources, dated, instant, price, unit};
+use crate::conversations::{MediaReport, TextDirectory, TextPage, TextReport};
+use crate::numbers::ProviderError;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The longest exchange.
+const LIMIT: Duration = Duration::from_secs(12);
+
+/// Texts on a page: as many as fit into the longest answer that is read, however long they are.
+const PAGE: &str = "250";
+
+/// Asks Twilio about texts.
+#[derive(Debug, Clone)]
+pub struct TwilioTexts {
+    client: Client,
+}
+
+/// What is read of a message resource; the rest may change.
+#[derive(Deserialize)]
+struct TextResource {
+    sid: String,
+    from: String,
+    to: String,
+    #[serde(default)]
+    body: Option<String>,
+    direction: String,
+    status: String,
+    #[serde(default)]
+    date_sent: Option<String>,
+    #[serde(default)]
+    date_created: Option<String>,
+    #[serde(default)]
+    num_media: Option<String>,
+    #[serde(default)]
+    error_code: Option<i32>,
+    #[serde(default)]
+    error_message: Option<String>,
+    #[serde(default)]
+    price: Option<String>,
+    #[serde(default)]
+    price_unit: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TextList {
+    messages: Resources<TextResource>,
+    #[serde(default)]
+    next_page_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct MediaResource {
+    uri: String,
+    #[serde(default)]
+    content_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct MediaList {
+    media_list: Resources<MediaResource>,
+}
+
+impl TextResource {
+    /// `None` when nobody knows when it was.
+    fn report(self) -> Option<TextReport> {
+        Some(TextReport {
+            at: dated(self.date_sent.as_deref()).or_else(|| dated(self.date_created.as_deref()))?,
+            sid: self.sid,
+            from: self.from,
+            to: self.to,
+            body: self.body.unwrap_or_default(),
+            inbound: self.direction == "inbound",
+            num_media: self.num_media.and_then(|text| text.parse().ok()).unwrap_or(0),
+            status: self.status,
+            error_code: self.error_code.filter(|code| *code != 0),
+            error_message: self.error_message,
+            price: price(self.price.as_deref()),
+            price_unit: unit(self.price_unit),
+        })
+    }
+}
+
+impl TwilioTexts {
+    /// Over this account. Nothing is asked yet.
+    #[must_use]
+    pub fn new(config: &TwilioConfig) -> Self {
+        Self { client: Client::new(config, LIMIT) }
+    }
+
+    fn ask(&self, url: &str, query: &[(&str, &str)]) -> Result<Answer, ProviderError> {
+        let answer =
+            self.client.get(url, query).map_err(|error| not_now(format!("Twilio can't be reached: {}", plain(&error))))?;
+        answered_by_an_error(&answer).map_or(Ok(answer), Err)
+    }
+}
+
+impl TextDirectory for TwilioTexts {
+    fn list(&self, since: DateTime<Utc>, until: Option<DateTime<Utc>>, after: Option<&str>) -> Result<TextPage, ProviderError> {
+        let answer = match after {
+            Some(uri) => self.ask(&self.client.page(uri).ok_or_else(unreadable)?, &[])?,
+            None => {
+                let (since, until) = (instant(since), until.map(instant));
+                // The operator is part of the parameter's name: DateSent>=2026-11-16T12:00:00Z.
+                let mut query = vec![("DateSent>", since.as_str()), ("PageSize", PAGE)];
+                query.extend(until.as_deref().map(|until| ("DateSent<", until)));
+                self.ask(&self.client.resource("Messages.json"), &query)?
+            }
+        };
+        let list: TextList = answer.read().map_err(|_| unreadable())?;
+        let (count, lost) = (list.messages.read.len(), list.messages.unreadable);
+        let texts: Vec<TextReport> = list.messages.read.into_iter().filter_map(TextResource::report).collect();
+        let next = list.next_page_uri.filter(|uri| !uri.is_empty());
+        Ok(TextPage { unreadable: lost + count - texts.len(), texts, next })
+    }
+
+    fn media(&self, sid: &str) -> Result<Vec<MediaReport>, ProviderError> {
+        if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Ok(Vec::new());
+        }
+        let answer = match self.ask(&self.client.resource(&format!("Messages/{sid}/Media.json")), &[]) {
+            Ok(answer) => answer,
+            Err(ProviderError::Gone) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let list: MediaList = answer.read().map_err(|_| unreadable())?;
+        let kept = list.media_list.read.into_iter().filter_map(|media| {
+            Some(MediaReport {
+                url: self.client.page(media.uri.strip_suffix(".json").unwrap_or(&media.uri))?,
+                content_type: media.content_type.unwrap_or_default(),
+            })
+        });
+        Ok(kept.collect())
+    }
+}
+
+fn not_now(reason: String) -> ProviderError {
+    ProviderError::NotNow { retry_after: None, reason }
+}
+
+fn unreadable() -> ProviderError {
+    not_now("Twilio's answer can't be read".to_owned())
+}

@@ -1,0 +1,112 @@
+//! What is recorded already of a page of the provider's list, found for all tenants at once: two statements, however many
+//! calls or texts are on it.
+
+use crate::schema::{calls, messages, phone_numbers as numbers};
+use crate::store::SystemTx;
+use crate::{CallId, CallStatus, ForwardedLegStatus, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+use std::collections::HashMap;
+
+/// A call as far as it decides whether there is news of it.
+#[derive(Debug, Clone, Queryable)]
+pub(super) struct KnownCall {
+    pub(super) tenant: TenantId,
+    pub(super) id: CallId,
+    sid: Option<String>,
+    pub(super) status: CallStatus,
+    pub(super) leg: Option<ForwardedLegStatus>,
+    pub(super) seconds: Option<i32>,
+    pub(super) answered_by: Option<String>,
+    pub(super) price: Option<Decimal>,
+}
+
+/// A text as far as it decides whether there is news of it.
+#[derive(Debug, Clone, Queryable)]
+pub(super) struct KnownText {
+    pub(super) tenant: TenantId,
+    pub(super) id: MessageId,
+    sid: Option<String>,
+    pub(super) status: MessageStatus,
+    pub(super) price: Option<Decimal>,
+}
+
+/// Who holds, or held, each of our numbers on a page.
+pub(super) type Holders = HashMap<PhoneNumber, Vec<TenantId>>;
+
+impl SystemTx<'_> {
+    /// All that ever had a row of one of these numbers.
+    fn holders(&mut self, ours: Vec<&PhoneNumber>) -> Result<Holders> {
+        let rows: Vec<(PhoneNumber, TenantId)> = numbers::table
+            .filter(numbers::phone_number.eq_any(ours))
+            .select((numbers::phone_number, numbers::tenant_id))
+            .load(self.conn)?;
+        let mut holders = Holders::new();
+        for (number, tenant) in rows {
+            holders.entry(number).or_default().push(tenant);
+        }
+        Ok(holders)
+    }
+
+    /// The holders of these numbers, and which of these calls they have.
+    pub(super) fn known_calls(
+        &mut self,
+        ours: Vec<&PhoneNumber>,
+        sids: Vec<&str>,
+    ) -> Result<(Holders, HashMap<String, Vec<KnownCall>>)> {
+        let holders = self.holders(ours)?;
+        if holders.is_empty() {
+            return Ok((holders, HashMap::new()));
+        }
+        let rows: Vec<KnownCall> = calls::table
+            .filter(calls::tenant_id.eq_any(distinct(&holders)))
+            .filter(calls::twilio_call_sid.eq_any(sids))
+            .select((
+                calls::tenant_id,
+                calls::id,
+                calls::twilio_call_sid,
+                calls::call_status,
+                calls::forwarded_leg_status,
+                calls::duration_seconds,
+                calls::answered_by,
+                calls::price,
+            ))
+            .load(self.conn)?;
+        Ok((holders, by_sid(rows, |row| row.sid.clone())))
+    }
+
+    /// The holders of these numbers, and which of these texts they have.
+    pub(super) fn known_texts(
+        &mut self,
+        ours: Vec<&PhoneNumber>,
+        sids: Vec<&str>,
+    ) -> Result<(Holders, HashMap<String, Vec<KnownText>>)> {
+        let holders = self.holders(ours)?;
+        if holders.is_empty() {
+            return Ok((holders, HashMap::new()));
+        }
+        let rows: Vec<KnownText> = messages::table
+            .filter(messages::tenant_id.eq_any(distinct(&holders)))
+            .filter(messages::message_sid.eq_any(sids))
+            .select((messages::tenant_id, messages::id, messages::message_sid, messages::message_status, messages::price))
+            .load(self.conn)?;
+        Ok((holders, by_sid(rows, |row| row.sid.clone())))
+    }
+}
+
+fn distinct(holders: &Holders) -> Vec<TenantId> {
+    let mut tenants: Vec<TenantId> = holders.values().flatten().copied().collect();
+    tenants.sort();
+    tenants.dedup();
+    tenants
+}
+
+fn by_sid<T>(rows: Vec<T>, sid: impl Fn(&T) -> Option<String>) -> HashMap<String, Vec<T>> {
+    let mut known: HashMap<String, Vec<T>> = HashMap::new();
+    for row in rows {
+        if let Some(sid) = sid(&row) {
+            known.entry(sid).or_default().push(row);
+        }
+    }
+    known
+}

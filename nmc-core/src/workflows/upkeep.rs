@@ -1,0 +1,89 @@
+//! What a worker does for every business from time to time, without anybody asking for it: reading the provider's lists for what no
+//! webhook told of, and resolving conversations in which nothing happens any more.
+
+use super::{CatchUp, resolve_idle};
+use crate::Result;
+use crate::stop::Stop;
+use crate::store::Store;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often.
+#[derive(Debug, Clone, Copy)]
+pub struct UpkeepConfig {
+    /// The time from one reading of the provider's lists to the next.
+    pub catch_up_every: Duration,
+    /// The time from one look for idle conversations to the next.
+    pub resolve_every: Duration,
+    /// Idle conversations resolved at one look.
+    pub resolve_at_most: usize,
+}
+
+impl Default for UpkeepConfig {
+    fn default() -> Self {
+        Self { catch_up_every: Duration::from_secs(300), resolve_every: Duration::from_secs(3_600), resolve_at_most: 10_000 }
+    }
+}
+
+/// Does it, until it is told to stop.
+#[derive(Clone)]
+pub struct Upkeep {
+    store: Store,
+    catch_up: Option<CatchUp>,
+    config: UpkeepConfig,
+    stop: Arc<Stop>,
+}
+
+impl Upkeep {
+    /// Upkeep over this store; without `catch_up` there is no provider whose lists could be read.
+    #[must_use]
+    pub fn new(store: Store, catch_up: Option<CatchUp>, config: UpkeepConfig) -> Self {
+        Self { store, catch_up, config, stop: Arc::default() }
+    }
+
+    /// Asks every clone to stop.
+    pub fn stop(&self) {
+        self.stop.ask();
+    }
+
+    /// Works until [`Self::stop`]; failures are logged, and tried again the next time.
+    pub fn run(&self) {
+        let (mut caught_up, mut resolved) = (None, None);
+        while !self.stop.is_asked() {
+            if is_due(caught_up, self.config.catch_up_every) {
+                told("the provider's lists can't be read now", self.catch_up());
+                caught_up = Some(Instant::now());
+            }
+            if is_due(resolved, self.config.resolve_every) {
+                told("idle conversations can't be resolved now", self.resolve());
+                resolved = Some(Instant::now());
+            }
+            self.stop.wait(self.config.catch_up_every.min(self.config.resolve_every).min(Duration::from_secs(1)));
+        }
+    }
+
+    fn catch_up(&self) -> Result<()> {
+        match &self.catch_up {
+            Some(catch_up) => catch_up.run_unless(&|| self.stop.is_asked()).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn resolve(&self) -> Result<()> {
+        let resolved = resolve_idle(&self.store, self.config.resolve_at_most)?;
+        if resolved > 0 {
+            tracing::info!(resolved, "conversations in which nothing happened any more are resolved");
+        }
+        Ok(())
+    }
+}
+
+fn is_due(last: Option<Instant>, every: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= every)
+}
+
+fn told(what: &str, done: Result<()>) {
+    if let Err(error) = done {
+        tracing::warn!(error = error.causes(), "{what}");
+    }
+}
