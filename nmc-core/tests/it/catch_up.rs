@@ -383,7 +383,8 @@ fn a_death_in_the_middle_loses_nothing() {
         scene.clock.advance(TimeDelta::hours(20));
         for hours in [19, 13, 7, 1] {
             scene.twilio.put_call(scene.call(hours * 60 - 30));
-            scene.twilio.put(scene.text(hours * 60 - 40, "Hello"));
+            // More than an hour before the call: who is texting already is not greeted.
+            scene.twilio.put(scene.text(hours * 60 + 40, "Hello"));
         }
         let account = scene.twilio.account();
         let left = Arc::new(AtomicI64::new(life));

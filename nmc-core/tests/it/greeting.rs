@@ -363,7 +363,6 @@ fn dear_and_deaf_numbers_are_never_texted() {
         ("+88163123456", NotTexted::SatelliteNumber),
         ("+87077312345", NotTexted::SatelliteNumber),
         ("+21012345678", NotTexted::ImpossibleNumber),
-        ("+1415555012", NotTexted::ImpossibleNumber),
     ] {
         assert_eq!(scene.refusal(caller), Some(reason), "{caller}");
     }

@@ -112,7 +112,7 @@ const REFUSED: Callback = &[
     ("CallStatus", "completed"),
     ("Timestamp", "2026-11-16T11:00:03Z"),
     ("SipResponseCode", "487"),
-    ("StirVerstat", "TN-Validation-Failed-C"),
+    ("StirVerstat", "TN-Validation-Passed-C"),
 ];
 
 /// Each family of callbacks that one call makes, and what the call was.

@@ -288,6 +288,8 @@ fn automatic_text_that_comes_too_late_is_called_off() {
 #[test]
 fn review_mark_pauses_automatic_texts() {
     let scene = Scene::new();
+    // In the middle of the business's day: what was held up waits for its hours, too.
+    scene.clock.advance(TimeDelta::hours(6));
     let caller = scene.missed();
     scene.db.execute(&format!("UPDATE conversations SET review_requested_at = now() WHERE customer_phone = '{caller}'"));
     let pass = scene.worker(UNPACED).pass().unwrap();
@@ -295,6 +297,25 @@ fn review_mark_pauses_automatic_texts() {
     scene.db.execute("UPDATE conversations SET review_requested_at = NULL");
     scene.clock.advance(TimeDelta::minutes(11));
     assert_eq!(scene.worker(UNPACED).pass().unwrap().sent, 1);
+}
+
+#[test]
+fn automatic_text_held_up_into_the_night_waits_for_the_day() {
+    let scene = Scene::new();
+    // 19:58 in the business's zone, which is the person's as far as anybody knows.
+    settings(&scene, "texting_ends_at = '20:00'");
+    scene.db.execute(&format!("UPDATE tenants SET timezone = 'America/Chicago' WHERE id = '{}'", scene.business.tenant.id()));
+    scene.clock.advance(TimeDelta::hours(13) + TimeDelta::minutes(58));
+    scene.missed();
+    scene.sms.fail_with([Fault::NotNow(Some(Duration::from_secs(600)))]);
+    let worker = scene.worker(WorkerConfig { longest_backoff: TimeDelta::hours(1), ..UNPACED });
+    assert_eq!(worker.pass().unwrap().put_back, 1);
+    scene.clock.advance(TimeDelta::minutes(15));
+    assert_eq!(worker.pass().unwrap().sent, 0, "at night");
+    scene.clock.advance(TimeDelta::hours(11));
+    assert_eq!(worker.pass().unwrap().sent, 0, "at seven");
+    scene.clock.advance(TimeDelta::hours(1));
+    assert_eq!(worker.pass().unwrap().sent, 1);
 }
 
 // ------------------------------------------------------------------------------------------------ nobody waits
@@ -326,13 +347,14 @@ fn another_business_never_waits_for_somebody_else_s_person() {
         wait_until("all twelve are recorded", || {
             scene.db.query::<i64>("SELECT count(*) FROM messages WHERE message_direction = 'inbound'") == [12]
         });
-        for _ in 0..5 {
+        let waits = (0..9).map(|_| {
             let form = VoiceForm::missed(unique_phone().as_str(), &other.number, &unique_sid("CA"));
             let began = Instant::now();
             record_voice_status(&scene.db.store, &form.parse()).unwrap();
-            // A wait for the other's person would last until the provider is let go below.
-            assert!(began.elapsed() < Duration::from_secs(2));
-        }
+            began.elapsed()
+        });
+        // A wait for the other's person would last until the provider is let go below; the machine's own noise does not last.
+        assert!(waits.min().unwrap() < Duration::from_millis(100));
         assert!(answered.load(Ordering::SeqCst) < 12, "the STOPs still wait");
         scene.sms.release();
     });

@@ -812,7 +812,7 @@ fn an_odd_field_costs_no_text() {
     let scene = Scene::new();
     let form = || SmsForm::text(scene.customer.as_str(), &scene.business.number, "Hello");
     let kept = |form: SmsForm| scene.message(scene.receive(&form).message);
-    for from in ["", "+1", "name@host", "an unreadable sender of many words", "anonymous", "\u{7}"] {
+    for from in ["", "an unreadable sender of many words", "anonymous", "\u{7}"] {
         assert_eq!(kept(form().with("From", from)).from_number, CallerIdentity::Anonymous, "{from}");
     }
     assert_eq!(kept(form().without("From")).from_number, CallerIdentity::Anonymous);
@@ -827,6 +827,8 @@ fn an_odd_field_costs_no_text() {
         "My_Shop",
         "Amazon.com",
         "sip:joe@example.com",
+        "+1",
+        "name@host",
     ] {
         assert_eq!(kept(form().with("From", from)).from_number.as_str(), from);
     }
