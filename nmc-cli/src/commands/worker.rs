@@ -67,12 +67,13 @@ pub(crate) fn start(
     let config = WorkerConfig { senders: usize::from(args.senders), pace, ..WorkerConfig::default() };
     let catch_up = account.as_ref().map(|(account, _)| catch_up(store, account));
     let texts = Worker::new(store.clone(), sender, config);
-    let texts = match (args.sms, catch_up.clone()) {
+    let (texts, is_read_first) = match (args.sms, catch_up.clone()) {
         // An opt-out that no webhook could deliver is heard before anything is sent.
-        (Sms::Twilio, Some(catch_up)) => texts.before_sending(move || catch_up.run().map(drop)),
-        _ => texts,
+        (Sms::Twilio, Some(catch_up)) => (texts.before_sending(move || catch_up.run().map(drop)), true),
+        _ => (texts, false),
     };
-    let upkeep = Upkeep::new(store.clone(), catch_up, UpkeepConfig::default());
+    let config = UpkeepConfig { catch_up_at_start: !is_read_first, ..UpkeepConfig::default() };
+    let upkeep = Upkeep::new(store.clone(), catch_up, config);
     if numbers.is_none() {
         eprintln!(
             "numbers are not looked after, nor pictures kept, nor what webhooks missed: that needs TWILIO_ACCOUNT_SID, \

@@ -186,7 +186,7 @@ fn a_conversation_is_shown_by_its_id_and_by_its_customer() {
     assert_eq!(kinds, ["call", "message", "message"]);
 
     nmc.run(&["conversation", "show", "--tenant", JOE, unique_phone().as_str()]).refused(2, "open conversation not found");
-    nmc.run(&["conversation", "show", "--tenant", JOE, "whom?"]).refused(2, "must be a number in E.164");
+    nmc.run(&["conversation", "show", "--tenant", JOE, "one of them all"]).refused(2, "must be a number in E.164");
     for key in [id.as_str(), caller.as_str()] {
         let said = nmc.run(&["conversation", "show", "--tenant", "Rival Rooter", key]);
         said.refused(2, "conversation not found");

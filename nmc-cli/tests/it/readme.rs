@@ -45,6 +45,10 @@ fn the_sessions_it_shows_work_as_shown() {
         fs::write(folder.join("joe.password"), "under a sink all day\n").expect("a file");
         let (twilio, nmc) = (FakeTwilio::start(), home.nmc.clone());
         let account = twilio.account();
+        if block.contains(" number add ") {
+            let sid = "PN0123456789abcdef0123456789abcdef".to_owned();
+            twilio.own(&"+13125550100".parse().expect("a number"), "", Some(sid));
+        }
         let nmc = nmc
             .with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")))
             .with("NMC_TWILIO_API_URL", twilio.url())

@@ -21,7 +21,7 @@ fn businesses(home: &Home) -> usize {
 }
 
 #[test]
-fn the_demo_plays_a_missed_call_and_its_answer_as_often_as_one_likes() {
+fn demo_plays_two_missed_calls_as_often_as_one_likes() {
     let home = Home::new();
     for is_first in [true, false] {
         let said = home.nmc.run(&["up", "--demo", "--once"]).ok();
@@ -32,6 +32,10 @@ fn the_demo_plays_a_missed_call_and_its_answer_as_often_as_one_likes() {
             "☎  missed call",
             "→  Hello! Thanks for calling Joe's Plumbing. How can we help you today? Reply STOP to opt out.  [sent]",
             "←  Hi! Our kitchen sink is leaking badly. Could you come today?",
+            "Joe's Plumbing with +1415555",
+            "☎  voicemail call (14 s)",
+            "→  Hello! Thanks for calling Joe's Plumbing. How can we help you today? Reply STOP to opt out.  [sent]",
+            "←  [picture image/png",
         ] {
             let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} in its place: {}", said.out));
             rest = &rest[at..];
@@ -44,7 +48,7 @@ fn the_demo_plays_a_missed_call_and_its_answer_as_often_as_one_likes() {
         home.nmc.run(&["call", "list", "--tenant", "Joe's Plumbing", "--format", "json"]).json()["items"]
             .as_array()
             .map(Vec::len),
-        Some(2)
+        Some(4)
     );
 }
 

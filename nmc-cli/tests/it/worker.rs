@@ -54,7 +54,7 @@ impl Scene {
                                   WHERE d.datname = current_database() AND l.locktype = 'advisory'",
             ) == [0]
         });
-        self.db.execute("UPDATE messages SET next_attempt_at = now(), lease_expires_at = now() WHERE message_status = 'queued'");
+        self.db.execute("UPDATE messages SET next_attempt_at = now(), lease_expires_at = now() WHERE lease_owner IS NOT NULL");
     }
 }
 
@@ -78,7 +78,7 @@ fn a_worker_killed_between_sending_and_noting_it_sends_nothing_twice() {
     for moment in [TwilioFault::HoldBefore, TwilioFault::HoldAfter] {
         let scene = Scene::new();
         scene.queue("We'll come at nine");
-        scene.twilio.fail_with([moment]);
+        scene.twilio.fail_sends_with([moment]);
         let worker = scene.start();
         scene.twilio.wait_for_held();
         worker.kill();
@@ -97,7 +97,7 @@ fn a_worker_killed_between_sending_and_noting_it_sends_nothing_twice() {
 fn a_worker_asked_to_stop_notes_what_it_is_sending_first() {
     let scene = Scene::new();
     scene.queue("We'll come at nine");
-    scene.twilio.fail_with([TwilioFault::HoldAfter]);
+    scene.twilio.fail_sends_with([TwilioFault::HoldAfter]);
     let worker = scene.start();
     scene.twilio.wait_for_held();
     worker.interrupt();
@@ -111,7 +111,7 @@ fn a_worker_asked_to_stop_notes_what_it_is_sending_first() {
 fn a_second_ctrl_c_does_not_wait() {
     let scene = Scene::new();
     scene.queue("We'll come at nine");
-    scene.twilio.fail_with([TwilioFault::HoldAfter]);
+    scene.twilio.fail_sends_with([TwilioFault::HoldAfter]);
     let worker = scene.start();
     scene.twilio.wait_for_held();
     worker.interrupt();

@@ -78,6 +78,7 @@ struct State {
     lists_lag: TimeDelta,
     lists_spoilt: bool,
     text_faults: VecDeque<TwilioFault>,
+    send_faults: VecDeque<TwilioFault>,
     number_faults: VecDeque<TwilioFault>,
     requests: usize,
     number_requests: usize,
@@ -135,6 +136,11 @@ impl FakeTwilio {
     /// The next requests about texts fail so, in this order.
     pub fn fail_with(&self, faults: impl IntoIterator<Item = TwilioFault>) {
         self.server.state().text_faults.extend(faults);
+    }
+
+    /// The next requests that send a text fail so, in this order, whatever is asked in between.
+    pub fn fail_sends_with(&self, faults: impl IntoIterator<Item = TwilioFault>) {
+        self.server.state().send_faults.extend(faults);
     }
 
     /// Forgets the failures about texts that have not come to pass, and returns them.
@@ -330,7 +336,9 @@ impl State {
     /// Counts a request, and says what goes wrong with it.
     fn meet(&mut self, line: &RequestLine) -> TwilioFault {
         self.requests += 1;
-        let faults = if line.is_about_texts() {
+        let faults = if line.is_sending() && !self.send_faults.is_empty() {
+            &mut self.send_faults
+        } else if line.is_about_texts() {
             &mut self.text_faults
         } else {
             self.number_requests += 1;

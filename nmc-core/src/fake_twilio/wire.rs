@@ -40,6 +40,10 @@ impl RequestLine {
         Ok(Some(Self { method, target }))
     }
 
+    pub(super) fn is_sending(&self) -> bool {
+        self.method == "POST" && self.is_about_texts()
+    }
+
     pub(super) fn is_about_texts(&self) -> bool {
         self.target.contains("/Messages")
     }

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub struct UpkeepConfig {
     /// The time from one reading of the provider's lists to the next.
     pub catch_up_every: Duration,
+    /// Whether the lists are read at once; not where a worker does so before it sends.
+    pub catch_up_at_start: bool,
     /// The time from one look for idle conversations to the next.
     pub resolve_every: Duration,
     /// Idle conversations resolved at one look.
@@ -21,7 +23,12 @@ pub struct UpkeepConfig {
 
 impl Default for UpkeepConfig {
     fn default() -> Self {
-        Self { catch_up_every: Duration::from_secs(300), resolve_every: Duration::from_secs(3_600), resolve_at_most: 10_000 }
+        Self {
+            catch_up_every: Duration::from_secs(300),
+            catch_up_at_start: true,
+            resolve_every: Duration::from_secs(3_600),
+            resolve_at_most: 10_000,
+        }
     }
 }
 
@@ -48,7 +55,8 @@ impl Upkeep {
 
     /// Works until [`Self::stop`]; failures are logged, and tried again the next time.
     pub fn run(&self) {
-        let (mut caught_up, mut resolved) = (None, None);
+        let mut caught_up = (!self.config.catch_up_at_start).then(Instant::now);
+        let mut resolved = None;
         while !self.stop.is_asked() {
             if is_due(caught_up, self.config.catch_up_every) {
                 told("the provider's lists can't be read now", self.catch_up());

@@ -110,7 +110,7 @@ const DIAL_WRONG: Callback = &[("CallStatus", "in-progress"), ("DialCallStatus",
 const DETECTED: Callback = &[("CallStatus", ""), ("AnsweredBy", "machine_start")];
 const REFUSED: Callback = &[
     ("CallStatus", "completed"),
-    ("Timestamp", "2026-11-16T11:00:03Z"),
+    ("Timestamp", "Mon, 16 Nov 2026 11:00:03 +0000"),
     ("SipResponseCode", "487"),
     ("StirVerstat", "TN-Validation-Passed-C"),
 ];

@@ -31,7 +31,7 @@ fn a_call_to_a_bought_number_rings_at_the_business_and_is_texted_when_nobody_tak
     site.call("POST", "/v1/numbers").by(&owner.access).json(&json!({ "phone_number": bought })).expect(201);
     let [at_twilio] = &site.twilio.owned()[..] else { panic!("one number") };
     for (url, path) in [(&at_twilio.voice_url, ANSWER), (&at_twilio.status_callback, VOICE), (&at_twilio.sms_url, SMS)] {
-        assert_eq!(*url, format!("{}{path}", site.public_url));
+        assert_eq!(*url, format!("{}{path}#rc=3&rp=ct,rt,5xx", site.public_url));
     }
     let (caller, phone) = (unique_phone(), unique_phone());
     set_phone(&site, Some(&phone));
