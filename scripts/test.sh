@@ -3,4 +3,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
+# Most tests wait for the database or for one another more than for a processor.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-6}"
 exec cargo test --locked --workspace "$@"

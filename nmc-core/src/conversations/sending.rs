@@ -131,13 +131,13 @@ impl Attempt<'_> {
                 let came = self.put_back(self.asked(retry_after).max(TimeDelta::seconds(1)), &reason, false);
                 Came { follows: Follows::AccountOnHold(Some(wait), reason), ..came }
             }
-            Err(SendError::Refused { code, reason }) => self.refused(code, reason),
+            Err(SendError::Refused { code, reason }) => self.refused(code, &reason),
         }
     }
 
-    fn refused(&self, code: Option<i32>, reason: String) -> Came {
+    fn refused(&self, code: Option<i32>, reason: &str) -> Came {
         let known = code.and_then(meaning_of);
-        let why = code.map_or_else(|| reason.clone(), explain);
+        let why = code.map_or_else(|| reason.to_owned(), explain);
         match known.map(|meaning| meaning.consequence) {
             Some(Consequence::Passing) => self.try_later(None, why),
             Some(Consequence::AccountOnHold) => {

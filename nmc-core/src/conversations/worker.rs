@@ -123,6 +123,7 @@ const LEAST_SHARE: usize = 4;
 
 /// How long what came of texts is tried to be noted while the database is away. After that they are in doubt.
 const NOTE_FOR: Duration = Duration::from_secs(60);
+const NOTE_FOR_WHEN_STOPPING: Duration = Duration::from_secs(5);
 
 /// What is done before anything is sent, after a start and after an outage: see [`Worker::before_sending`].
 type Preparation = Arc<dyn Fn() -> Result<()> + Send + Sync>;
@@ -208,7 +209,9 @@ impl Worker {
         let began = Instant::now();
         let mut pause = Duration::from_millis(50);
         while let Err(error) = self.note(tenant, attempts) {
-            if began.elapsed() > NOTE_FOR {
+            // Whoever asks for a stop does not wait for a database that may never come back.
+            let patience = if self.stop.is_asked() { NOTE_FOR_WHEN_STOPPING } else { NOTE_FOR };
+            if began.elapsed() > patience {
                 tracing::error!(tenant = %tenant.id(), error = error.causes(), "what came of texts can't be noted: they are in doubt");
                 return;
             }
@@ -288,7 +291,8 @@ impl Worker {
             let claimed = Instant::now();
             let claims = self.claim(&tenant, u16::try_from(share).unwrap_or(u16::MAX))?;
             if let Some(until) = claims.rests_until {
-                round.rest(tenant.id(), until);
+                // Not for long: a text from another of its numbers may come meanwhile.
+                round.rest(tenant.id(), until.min(now + LONGEST_REST));
             }
             round.has_claimed |= claims.ended > 0 || !claims.texts.is_empty();
             room -= claims.texts.len().min(room);
@@ -454,6 +458,9 @@ struct Round {
     /// Tenants whose numbers may not send before these times.
     rests: HashMap<TenantId, DateTime<Utc>>,
 }
+
+/// How long a tenant whose numbers may not send is left alone before it is looked at again.
+const LONGEST_REST: TimeDelta = TimeDelta::seconds(1);
 
 /// Tenants that are remembered as resting; more are simply looked at again.
 const MOST_RESTING: usize = 10_000;

@@ -8,10 +8,10 @@ use nmc_core::numbers::ProviderError;
 use nmc_core::store::statements_sent;
 use nmc_core::testing::{
     Business, FakeTwilio, ManualClock, SmsForm, TestDb, TextFacts, TwilioCall, TwilioFault, TwilioText, VoiceForm, noon,
-    unique_phone, unique_sid,
+    unique_phone, unique_sid, wait_until,
 };
 use nmc_core::twilio::{TwilioCalls, TwilioTexts};
-use nmc_core::workflows::{CatchUp, CaughtUp, FoundWhat};
+use nmc_core::workflows::{CatchUp, CaughtUp, FoundWhat, Upkeep, UpkeepConfig};
 use nmc_core::{
     CallOutcome, CallStatus, Clock as _, Error, MessageDirection, MessageKind, MessageStatus, PageRequest, PhoneNumber,
 };
@@ -326,6 +326,24 @@ fn a_long_outage_is_caught_up_with_for_a_week() {
     let came = scene.run();
     assert_eq!((recorded(&came), scene.greetings()), ((3, 3), 0));
     assert_eq!(scene.marks(), (scene.clock.now(), scene.clock.now()));
+}
+
+/// The running upkeep reads the lists at once, and resolves what has been idle.
+#[test]
+fn upkeep_reads_the_lists_and_ends_what_is_idle() {
+    let scene = Scene::new();
+    let old = scene.joe.conversation_with(&scene.db.store, &unique_phone());
+    scene.db.execute("UPDATE conversations SET updated_at = '2026-10-01Z'");
+    scene.twilio.put(scene.text(30, "STOP"));
+    let upkeep = Upkeep::new(scene.db.store.clone(), Some(scene.catch_up()), UpkeepConfig::default());
+    std::thread::scope(|scope| {
+        scope.spawn(|| upkeep.run());
+        wait_until("the opt-out is heard", || scene.has_opted_out());
+        wait_until("the idle conversation is resolved", || {
+            scene.db.query::<String>(&format!("SELECT status FROM conversations WHERE id = '{old}'")) == ["resolved"]
+        });
+        upkeep.stop();
+    });
 }
 
 #[test]

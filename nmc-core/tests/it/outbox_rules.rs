@@ -12,7 +12,7 @@ use nmc_core::testing::{
 };
 use nmc_core::{MessageId, MessageStatus, PhoneNumber, SystemClock};
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -246,6 +246,42 @@ fn delivered_text_keeps_no_old_error() {
     let form = SmsForm::delivery(&scene.business.number, &to, &sid, "delivered");
     let delivered = record_delivery(&scene.db.store, &form.parse_delivery(Some(text))).unwrap();
     assert_eq!((delivered.error_code, delivered.error_message), (None, None));
+}
+
+// ------------------------------------------------------------------------------------------------ after an outage
+
+/// Opt-outs that no webhook could deliver are heard before anything is sent: after a start, and after the database was away.
+#[test]
+fn nothing_is_sent_before_the_preparation_succeeds() {
+    let scene = Scene::new();
+    scene.queue();
+    let (asked, is_ready) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let worker = scene.worker(UNPACED).before_sending({
+        let (asked, is_ready) = (asked.clone(), is_ready.clone());
+        move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            if is_ready.load(Ordering::SeqCst) { Ok(()) } else { Err(nmc_core::Error::NotFound { entity: "list" }) }
+        }
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| worker.run());
+        wait_until("the lists are asked for", || asked.load(Ordering::SeqCst) >= 1);
+        assert_eq!(scene.sms.taken().len(), 0);
+        is_ready.store(true, Ordering::SeqCst);
+        wait_until("it is sent", || scene.sms.taken().len() == 1);
+        is_ready.store(false, Ordering::SeqCst);
+        let before = asked.load(Ordering::SeqCst);
+        let outage = scene.db.take_down();
+        wait_until("the lists are asked for again", || asked.load(Ordering::SeqCst) > before);
+        drop(outage);
+        scene.queue();
+        let before = asked.load(Ordering::SeqCst);
+        wait_until("and again", || asked.load(Ordering::SeqCst) > before);
+        assert_eq!(scene.sms.taken().len(), 1, "not before they are read");
+        is_ready.store(true, Ordering::SeqCst);
+        wait_until("it is sent", || scene.sms.taken().len() == 2);
+        worker.stop();
+    });
 }
 
 // ------------------------------------------------------------------------------------------------ limits
