@@ -40,6 +40,8 @@ pub(crate) struct ClaimedMessage {
     pub(crate) to: PhoneNumber,
     /// Its words.
     pub(crate) body: String,
+    /// Why it is sent.
+    pub(crate) kind: MessageKind,
     /// When it was queued.
     pub(crate) created_at: DateTime<Utc>,
     /// Attempts, this one included.
@@ -86,9 +88,19 @@ struct Rules {
 }
 
 impl Rules {
-    /// When an automatic text may go out, if not now: one that was held up may have come into the night.
-    fn not_before(&self, due: &Due, person: &Person, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let at = self.hours.answer_to_call(due.created_at, person.phone(), self.zone, now);
+    /// When a text of this kind may go out, if not now: a greeting that was held up may have come into the night. HELP is answered
+    /// at any hour, as it was asked.
+    fn not_before(
+        &self,
+        kind: MessageKind,
+        created_at: DateTime<Utc>,
+        person: &PhoneNumber,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        if kind != MessageKind::Greeting {
+            return None;
+        }
+        let at = self.hours.answer_to_call(created_at, person, self.zone, now);
         Some(at).filter(|at| *at > now)
     }
 }
@@ -280,8 +292,8 @@ impl Messages<'_> {
                 late.push(due.id);
             } else if paused.contains(&person.phone().person()) {
                 waiting.push(due.id);
-            } else if let Some(at) = rules.not_before(&due, &person, now) {
-                self.postpone(vec![due.id], at, "it waits for the hours in which the business texts")?;
+            } else if let Some(at) = rules.not_before(due.kind, due.created_at, person.phone(), now) {
+                self.postpone(vec![due.id], at, OUT_OF_HOURS)?;
                 claims.ended += 1;
             } else if left <= 0 {
                 beyond.push(due.id);
@@ -294,9 +306,9 @@ impl Messages<'_> {
         if !beyond.is_empty() {
             tracing::warn!(tenant = %self.0.tenant, limit = rules.daily_limit, "automatic texts called off: the day's limit is reached");
         }
-        self.call_off(late, "it could not be sent in time to be of use")?;
+        self.call_off(late, TOO_LATE)?;
         self.call_off(beyond, &format!("the business's limit of {} automatic texts in 24 hours is reached", rules.daily_limit))?;
-        self.postpone(waiting, now + limits.review_pause, "it waits until staff have looked at the conversation")?;
+        self.postpone(waiting, now + limits.review_pause, IN_REVIEW)?;
         Ok(allowed)
     }
 
@@ -343,6 +355,7 @@ impl Messages<'_> {
                 from,
                 to: person.into_phone(),
                 body: due.body,
+                kind: due.kind,
                 created_at: due.created_at,
                 attempts: due.attempts + 1,
                 lease,
@@ -387,12 +400,21 @@ impl Messages<'_> {
         if self.try_lock(vec![person.lock_key(self.0.tenant)])?.is_empty() {
             return Ok(Renewal::NotNow);
         }
-        let served = tenants::table.filter(tenants::id.eq(self.0.tenant)).filter(tenants::is_active);
-        if !diesel::select(diesel::dsl::exists(served)).get_result::<bool>(self.0.conn)? {
-            return Ok(Renewal::NotNow);
-        }
+        let Some(rules) = self.rules()? else { return Ok(Renewal::NotNow) };
         if !self.opted_out(&claimed.to.spellings())?.is_empty() {
-            return Ok(Renewal::OptedOut);
+            return Ok(Renewal::CalledOff(OPTED_OUT));
+        }
+        if claimed.kind != MessageKind::Message {
+            let now = self.0.now();
+            if now.signed_duration_since(claimed.created_at) > limits.automatic_expiry {
+                return Ok(Renewal::CalledOff(TOO_LATE));
+            }
+            if !self.under_review(&[claimed.to.person()])?.is_empty() {
+                return Ok(Renewal::NotBefore(now + limits.review_pause, IN_REVIEW));
+            }
+            if let Some(at) = rules.not_before(claimed.kind, claimed.created_at, &claimed.to, now) {
+                return Ok(Renewal::NotBefore(at, OUT_OF_HOURS));
+            }
         }
         let until = self.0.now() + limits.flight;
         let update = diesel::update(messages::table)
@@ -413,8 +435,11 @@ impl Messages<'_> {
 
 type TimestamptzN = diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>;
 
-/// Why a text of somebody who has opted out was called off.
+/// Why a text was called off, or waits.
 pub(crate) const OPTED_OUT: &str = "the recipient opted out before it was sent";
+const TOO_LATE: &str = "it could not be sent in time to be of use";
+const IN_REVIEW: &str = "it waits until staff have looked at the conversation";
+const OUT_OF_HOURS: &str = "it waits for the hours in which the business texts";
 
 /// Whether a claim may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -423,8 +448,10 @@ pub(crate) enum Renewal {
     Granted,
     /// Somebody holds the person's lock, or the business is not served.
     NotNow,
-    /// The recipient has opted out.
-    OptedOut,
+    /// It is not sent any more, for this reason.
+    CalledOff(&'static str),
+    /// It may not be sent before this time, for this reason.
+    NotBefore(DateTime<Utc>, &'static str),
     /// It has ended: a delivery report has told of the text, or another worker has it.
     Lost,
 }

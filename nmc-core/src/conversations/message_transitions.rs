@@ -4,7 +4,6 @@
 use super::message::DUE_SQL;
 use super::message_queue::{ClaimedMessage, OPTED_OUT};
 use super::{ConversationEvents, Messages, NewConversationEvent, SendReceipt};
-use crate::numbers::NumberPacing;
 use crate::schema::messages;
 use crate::store::Prepared;
 use crate::{ConversationEventType, LeaseId, MessageId, MessageStatus, PhoneNumber, Result};
@@ -87,7 +86,7 @@ impl Messages<'_> {
         Ok(sids.iter().filter(|sid| !known.iter().flatten().any(|known| known == *sid)).cloned().collect())
     }
 
-    /// Calls off queued texts that nobody holds.
+    /// Calls off queued texts, which the caller has locked and found to be nobody's claim.
     pub(crate) fn call_off(&mut self, ids: Vec<MessageId>, why: &str) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
@@ -152,18 +151,5 @@ impl Messages<'_> {
             .filter(sql::<Bool>(DUE_SQL))
             .filter(messages::lease_expires_at.gt(self.0.now()));
         Ok(diesel::select(diesel::dsl::exists(under_way)).get_result(self.0.conn)?)
-    }
-
-    /// Holds a number back until `until`: its texts wait, and say why.
-    pub(crate) fn hold_number(&mut self, number: &PhoneNumber, until: DateTime<Utc>, why: &str) -> Result<()> {
-        NumberPacing::over(self.0.reborrow()).hold(number, until, why)?;
-        diesel::update(messages::table)
-            .filter(messages::tenant_id.eq(self.0.tenant))
-            .filter(messages::from_number.eq(number))
-            .filter(sql::<Bool>(DUE_SQL))
-            .filter(messages::lease_owner.is_null())
-            .set((messages::error_message.eq(why), messages::updated_at.eq(self.0.now())))
-            .execute(self.0.conn)?;
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! One attempt at one claimed text, without a transaction: what the provider is asked, and what its answers mean.
 
-use super::message_queue::{ClaimedMessage, OPTED_OUT, Renewal};
+use super::message_queue::{ClaimedMessage, Renewal};
 use super::message_transitions::Ending;
 use super::{Lookup, MessageQueueLimits, OutboundSms, SendError, SendReceipt, SmsSender, WorkerConfig};
 use crate::store::{Store, Tenant};
@@ -72,8 +72,8 @@ impl Attempt<'_> {
             }
             Ok(Found::NotNow(why)) => self.ask_again(&why),
             Err(error) => {
-                tracing::warn!(message = %self.text.id, error = error.causes(), "a text in doubt can't be looked up now");
-                Ending::NotBegun.into()
+                tracing::warn!(text = %self.text.id, error = error.causes(), "a text in doubt can't be looked up now");
+                self.put_back(self.config.first_backoff, "it could not be looked up", true)
             }
         }
     }
@@ -103,13 +103,14 @@ impl Attempt<'_> {
         match self.store.tenant(self.tenant, |tx| tx.messages().renew(self.text, &limits)) {
             Ok(Renewal::Granted) => self.send(begun),
             Ok(Renewal::NotNow) => self.put_back(TimeDelta::seconds(1), "it waits for another step with the same person", false),
-            Ok(Renewal::OptedOut) => {
-                Ending::Ended { status: MessageStatus::Canceled, code: None, why: OPTED_OUT.to_owned() }.into()
+            Ok(Renewal::NotBefore(at, why)) => Ending::PutBack { at, why: why.to_owned(), counts: false }.into(),
+            Ok(Renewal::CalledOff(why)) => {
+                Ending::Ended { status: MessageStatus::Canceled, code: None, why: why.to_owned() }.into()
             }
             Ok(Renewal::Lost) => Ending::NotBegun.into(),
             Err(error) => {
-                tracing::warn!(message = %self.text.id, error = error.causes(), "a text can't be sent again now");
-                Ending::NotBegun.into()
+                tracing::warn!(text = %self.text.id, error = error.causes(), "a text can't be sent again now");
+                self.put_back(self.config.first_backoff, "it could not be sent again", true)
             }
         }
     }
@@ -121,11 +122,11 @@ impl Attempt<'_> {
         match self.sender.send(&self.sms()) {
             Ok(receipt) => Ending::Sent(receipt).into(),
             Err(SendError::InDoubt { reason }) => {
-                tracing::warn!(message = %self.text.id, reason, "text in doubt");
+                tracing::warn!(text = %self.text.id, reason, "text in doubt");
                 // The time is reckoned from now, when the attempt has ended: only then the provider's list begins to catch up.
                 Ending::InDoubt { at: self.store.now() + self.config.doubt, why: reason }.into()
             }
-            Err(SendError::NotNow { retry_after, reason }) => self.try_later(retry_after, reason),
+            Err(SendError::NotNow { retry_after, reason }) => self.try_later(retry_after, None, reason),
             Err(SendError::SlowDown { retry_after, reason }) => {
                 let wait = retry_after.unwrap_or(Duration::from_secs(1));
                 let came = self.put_back(self.asked(retry_after).max(TimeDelta::seconds(1)), &reason, false);
@@ -139,7 +140,7 @@ impl Attempt<'_> {
         let known = code.and_then(meaning_of);
         let why = code.map_or_else(|| reason.to_owned(), explain);
         match known.map(|meaning| meaning.consequence) {
-            Some(Consequence::Passing) => self.try_later(None, why),
+            Some(Consequence::Passing) => self.try_later(None, code, why),
             Some(Consequence::AccountOnHold) => {
                 let came = self.put_back(self.config.first_backoff, &why, false);
                 Came { follows: Follows::AccountOnHold(None, why), ..came }
@@ -153,9 +154,9 @@ impl Attempt<'_> {
         }
     }
 
-    fn try_later(&self, retry_after: Option<Duration>, reason: String) -> Came {
+    fn try_later(&self, retry_after: Option<Duration>, code: Option<i32>, reason: String) -> Came {
         if self.text.attempts >= self.config.max_attempts {
-            return self.give_up(None, reason);
+            return self.give_up(code, reason);
         }
         self.put_back(self.backoff(retry_after), &reason, true)
     }
@@ -169,12 +170,12 @@ impl Attempt<'_> {
     }
 
     fn put_back(&self, wait: TimeDelta, why: &str, counts: bool) -> Came {
-        tracing::info!(message = %self.text.id, attempt = self.text.attempts, why, "text put back");
+        tracing::info!(text = %self.text.id, attempt = self.text.attempts, why, "text put back");
         Ending::PutBack { at: self.later(wait), why: why.to_owned(), counts }.into()
     }
 
     fn give_up(&self, code: Option<i32>, why: String) -> Came {
-        tracing::error!(tenant = %self.tenant.id(), message = %self.text.id, code, why, "text given up");
+        tracing::error!(tenant = %self.tenant.id(), text = %self.text.id, code, why, "text given up");
         Ending::Ended { status: MessageStatus::Failed, code, why }.into()
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn wait_for_texts_under_way(store: &Store, tenant: &Tenant, person: &
     let mut pause = Duration::from_millis(10);
     while is_under_way()? {
         if began.elapsed() > LONGEST {
-            tracing::warn!(tenant = %tenant.id(), "a text was on its way for longer than its claim lasts");
+            tracing::warn!(tenant = %tenant.id(), "an opt-out is answered while a text that was begun before it is still on its way");
             return Ok(());
         }
         std::thread::sleep(pause);

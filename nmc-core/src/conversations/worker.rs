@@ -57,7 +57,7 @@ impl Default for WorkerConfig {
             batch: 16,
             lease: TimeDelta::seconds(15),
             doubt: TimeDelta::seconds(90),
-            max_attempts: 8,
+            max_attempts: 12,
             first_backoff: TimeDelta::seconds(5),
             longest_backoff: TimeDelta::hours(1),
             idle: Duration::from_millis(250),
@@ -282,14 +282,23 @@ impl Worker {
             }
         }
         let now = self.store.now();
+        round.rests.retain(|_, until| *until > now);
         while let Some(tenant) = round.tenants.pop() {
-            if round.rests.get(&tenant.id()).is_some_and(|until| *until > now) {
+            if round.rests.contains_key(&tenant.id()) {
                 continue;
             }
-            round.rests.remove(&tenant.id());
             let share = (room / (round.tenants.len() + 1)).max(LEAST_SHARE).min(room).min(usize::from(self.config.batch.max(1)));
             let claimed = Instant::now();
-            let claims = self.claim(&tenant, u16::try_from(share).unwrap_or(u16::MAX))?;
+            let claims = match self.claim(&tenant, u16::try_from(share).unwrap_or(u16::MAX)) {
+                Ok(claims) => claims,
+                Err(error @ Error::Unavailable { .. }) => return Err(error),
+                Err(error) => {
+                    // One business's trouble is not another's.
+                    tracing::error!(tenant = %tenant.id(), error = error.causes(), "a business's texts can't be claimed");
+                    round.rest(tenant.id(), now + TimeDelta::seconds(30));
+                    continue;
+                }
+            };
             if let Some(until) = claims.rests_until {
                 // Not for long: a text from another of its numbers may come meanwhile.
                 round.rest(tenant.id(), until.min(now + LONGEST_REST));
@@ -362,8 +371,27 @@ impl Worker {
         came
     }
 
-    /// Notes what came of attempts for one tenant, in one transaction.
+    /// Notes what came of attempts for one tenant, in one transaction; an opt-out that the provider knows of in one of its own, under
+    /// the person's lock.
     fn note(&self, tenant: &Tenant, attempts: &[(ClaimedMessage, Came)]) -> Result<Pass> {
+        let (opt_outs, others): (Vec<_>, Vec<_>) = attempts.iter().partition(|(_, came)| came.follows == Follows::OptOut);
+        let mut pass = self.note_some(tenant, &others)?;
+        for (text, came) in opt_outs {
+            pass += self.store.tenant_and_person(tenant, &Person::new(text.to.clone()), |tx| {
+                if !tx.messages().end_claim(text, &came.ending)? {
+                    return Ok(Pass::default());
+                }
+                record_provider_opt_out(tx, &text.to, text.id, text.conversation)?;
+                Ok(counted(&came.ending))
+            })?;
+        }
+        Ok(pass)
+    }
+
+    fn note_some(&self, tenant: &Tenant, attempts: &[&(ClaimedMessage, Came)]) -> Result<Pass> {
+        if attempts.is_empty() {
+            return Ok(Pass::default());
+        }
         let noted = self.store.tenant(tenant, |tx| {
             let mut pass = Pass::default();
             for (text, came) in attempts {
@@ -372,7 +400,7 @@ impl Worker {
                 }
                 if let Follows::NumberOnHold(why) = &came.follows {
                     let until = tx.now() + NUMBER_HOLD;
-                    tx.messages().hold_number(&text.from, until, why)?;
+                    tx.number_pacing().hold(&text.from, until, why)?;
                 }
             }
             Ok(pass)
@@ -382,7 +410,7 @@ impl Worker {
             Err(Error::Conflict { .. }) if attempts.len() > 1 => {
                 let mut pass = Pass::default();
                 for attempt in attempts {
-                    pass += self.note(tenant, std::slice::from_ref(attempt))?;
+                    pass += self.note_some(tenant, &[attempt])?;
                 }
                 return Ok(pass);
             }
@@ -391,18 +419,14 @@ impl Worker {
                     let why = "the provider's text was taken for another's".to_owned();
                     (text.clone(), Ending::InDoubt { at: self.store.now() + TimeDelta::seconds(1), why }.into())
                 };
-                return self.note(tenant, &attempts.iter().map(again).collect::<Vec<_>>());
+                let again: Vec<_> = attempts.iter().map(|attempt| again(attempt)).collect();
+                return self.note_some(tenant, &again.iter().collect::<Vec<_>>());
             }
             noted => noted?,
         };
         for (text, came) in attempts {
             if let Follows::NumberOnHold(why) = &came.follows {
-                tracing::warn!(tenant = %tenant.id(), message = %text.id, why, "a number's texts are held back");
-            }
-            if came.follows == Follows::OptOut {
-                self.store.tenant_and_person(tenant, &Person::new(text.to.clone()), |tx| {
-                    record_provider_opt_out(tx, &text.to, text.id, text.conversation)
-                })?;
+                tracing::warn!(tenant = %tenant.id(), text = %text.id, why, "a number's texts are held back");
             }
         }
         Ok(pass)

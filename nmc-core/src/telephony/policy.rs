@@ -62,7 +62,7 @@ impl TextingHours {
     fn next_within(&self, zones: &[Timezone], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let hours: Vec<BusinessHours> =
             zones.iter().map(|zone| BusinessHours { opens: self.starts_at, closes: self.ends_at, zone: *zone }).collect();
-        // Each zone moves the instant on to its own hours; where none does any more, it is in those of all. Within two days every
+        // Each zone moves the instant on to its own hours; where none does any more, it is in those of all. Within three days every
         // pattern of the zones has been seen, changes of the clock included.
         let (mut next, latest) = (at, at.checked_add_signed(TimeDelta::days(3))?);
         while next <= latest {

@@ -197,11 +197,12 @@ fn unregistered_number_is_held_and_others_are_not() {
     assert_eq!(pass.put_back, 1, "{pass:?}");
     if std::ptr::eq(held, &scene.business) {
         assert_eq!(pass.sent, 1, "the other's");
-        let why = scene.message(waiting).error_message.unwrap();
-        assert!(why.contains("30034") && why.contains("register"), "{why}");
+        assert_eq!(scene.message(waiting).attempts, 0, "its other text is not even tried");
     }
     let pace = scene.db.store.tenant(&held.tenant, |tx| tx.number_pacing().find_by_number(&held.number)).unwrap().unwrap();
     assert_eq!(pace.held_until, Some(pace.created_at + TimeDelta::hours(1)));
+    let why = pace.hold_reason.unwrap();
+    assert!(why.contains("30034") && why.contains("register"), "{why}");
     scene.clock.advance(TimeDelta::minutes(59));
     let queued = || -> i64 { scene.db.query("SELECT count(*) FROM messages WHERE message_status = 'queued'")[0] };
     let before = queued();
@@ -228,7 +229,9 @@ fn delivery_report_of_an_unregistered_number_holds_it() {
     assert_eq!((failed.message_status, failed.error_code), (MessageStatus::Undelivered, Some(30_034)));
     assert!(failed.error_message.unwrap().contains("not registered"), "in words");
     assert_eq!(worker.pass().unwrap(), Pass::default());
-    assert!(scene.message(next).error_message.unwrap().contains("30034"));
+    let pace = scene.db.store.tenant(&scene.business.tenant, |tx| tx.number_pacing().find_by_number(&scene.business.number));
+    assert!(pace.unwrap().unwrap().hold_reason.unwrap().contains("30034"));
+    assert_eq!(scene.message(next).attempts, 0);
     scene.clock.advance(TimeDelta::hours(1));
     assert_eq!(worker.pass().unwrap().sent, 1);
 }
@@ -333,6 +336,30 @@ fn review_mark_pauses_automatic_texts() {
     scene.db.execute("UPDATE conversations SET review_requested_at = NULL");
     scene.clock.advance(TimeDelta::minutes(11));
     assert_eq!(scene.worker(UNPACED).pass().unwrap().sent, 1);
+}
+
+/// A text that has to be looked up first keeps to the rules of before like any other.
+#[test]
+fn automatic_text_in_doubt_keeps_to_the_rules() {
+    let scene = Scene::new();
+    scene.clock.advance(TimeDelta::hours(6));
+    let caller = scene.missed();
+    let worker = scene.worker(UNPACED);
+    scene.sms.fail_with([Fault::LostBefore]);
+    assert_eq!(worker.pass().unwrap().put_back, 1);
+    scene.db.execute(&format!("UPDATE conversations SET review_requested_at = now() WHERE customer_phone = '{caller}'"));
+    scene.clock.advance(TimeDelta::seconds(90));
+    assert_eq!(worker.pass().unwrap(), Pass { put_back: 1, ..Pass::default() }, "staff have to look first");
+    scene.db.execute("UPDATE conversations SET review_requested_at = NULL");
+    scene.clock.advance(TimeDelta::minutes(11));
+    scene.sms.fail_with([Fault::LostBefore]);
+    assert_eq!(worker.pass().unwrap().put_back, 1);
+    // The night of the business, and then the day after the next.
+    scene.clock.advance(TimeDelta::hours(12));
+    assert_eq!(worker.pass().unwrap(), Pass { put_back: 1, ..Pass::default() }, "it waits for the day");
+    scene.clock.advance(TimeDelta::hours(18));
+    assert_eq!(worker.pass().unwrap(), Pass { ended: 1, ..Pass::default() }, "too late to be of use");
+    assert_eq!((scene.sms.taken().len(), scene.sms.lookups()), (0, 4), "it is looked up each time");
 }
 
 #[test]

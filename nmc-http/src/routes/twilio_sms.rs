@@ -14,7 +14,7 @@ pub(super) async fn receive(door: web::Data<Door>, form: SignedForm) -> ApiResul
     let message_sid = callback.text.message_sid.clone();
     let received = door.blocking(move |store| receive_text(store, &callback)).await;
     let received = report_missing(received, &message_sid)?;
-    tracing::debug!(message = %received.message, keyword = ?received.keyword, duplicate = received.duplicate, "text received");
+    tracing::debug!(text = %received.message, keyword = ?received.keyword, duplicate = received.duplicate, "text received");
     Ok(twiml(NOTHING))
 }
 
@@ -35,6 +35,6 @@ pub(super) async fn status(
     let message_sid = callback.report.message_sid.clone();
     let message = door.blocking(move |store| record_delivery(store, &callback)).await;
     let message = report_missing(message, &message_sid)?;
-    tracing::debug!(message = %message.id, status = %message.message_status, "delivery reported");
+    tracing::debug!(text = %message.id, status = %message.message_status, "delivery reported");
     Ok(twiml(NOTHING))
 }

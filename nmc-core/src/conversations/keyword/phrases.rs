@@ -192,7 +192,10 @@ pub(super) const STOP_PHRASES: &[&str] = &[
 pub(super) const PERHAPS: &[&str] = &[
     "stop|quit|cease ANY? texting|messaging|contacting|sending|spamming|harassing|bothering|texts|messages|msgs|sms|spam",
     "stop|quit|cease ANY ANY texting|messaging|spamming|harassing|bothering|texts|messages|msgs|sms|spam",
+    "stop|quit|cease ANY? calling|phoning|ringing|dialing",
     "stop it|this|that already|now|please|immediately|asap",
+    "do not|dont want ANY? text|texts|message|messages|msgs|sms|calls",
+    "enough text|texts|message|messages|msgs|sms|calls",
     "unsubscribe|unsubcribe|unsuscribe|unsubscribed|optout",
     "opt|opted|opting me? out",
     "take me|us|my|this name|number? off",
