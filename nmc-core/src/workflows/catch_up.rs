@@ -70,7 +70,7 @@ impl CatchUp {
     /// simply made again.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the provider or the database can't be asked now; [`Error::Provider`]. What was recorded by
+    /// [`crate::Error::Unavailable`] when the provider or the database can't be asked now; [`crate::Error::Provider`]. What was recorded by
     /// then stays, and marks stay behind what was not.
     pub fn run(&self) -> Result<CaughtUp> {
         self.run_unless(&|| false)
