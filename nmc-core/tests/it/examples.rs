@@ -196,6 +196,9 @@ fn an_export_has_every_table_every_row_of_one_tenant_and_no_secret() {
     }
     assert_eq!(lines.len(), rows.values().map(Vec::len).sum::<usize>(), "and nothing twice");
     let columns: BTreeSet<&String> = lines.iter().flat_map(|line| line["row"].as_object().unwrap().keys()).collect();
-    let secret = |name: &&&String| name.contains("hash") || name.contains("token") || name.contains("secret");
+    // The hash of a picture names its file, and is no secret.
+    let secret = |name: &&&String| {
+        (name.contains("hash") && name.as_str() != "content_hash") || name.contains("token") || name.contains("secret")
+    };
     assert_eq!(columns.iter().filter(secret).count(), 0, "{columns:?}");
 }
