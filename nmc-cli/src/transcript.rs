@@ -1,18 +1,21 @@
-//! A conversation as a person would want to read it: calls and texts in the order they happened.
+//! A conversation as a person would want to read it: calls, texts, and what was decided, in the order it happened.
 
 use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
-use nmc_core::conversations::{Conversation, Media, Message, MessageFilter};
+use nmc_core::conversations::{
+    Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter, NotTexted,
+};
+use nmc_core::numbers::NumberPace;
 use nmc_core::telephony::explain;
 use nmc_core::{
-    CallDirection, ConversationId, Error, MediaStatus, MessageChannel, MessageDirection, MessageId, PageRequest, Result, Store,
-    Tenant, Timezone,
+    CallDirection, ConversationEventType, ConversationId, Error, MediaStatus, MessageChannel, MessageDirection, MessageId,
+    MessageStatus, PageRequest, Result, Store, Tenant, Timezone,
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// A conversation with the newest 200 of its calls and of its texts.
+/// A conversation with the newest 200 of its calls, of its texts, and of its log.
 pub(crate) struct Transcript {
     business_name: String,
     timezone: Timezone,
@@ -20,6 +23,10 @@ pub(crate) struct Transcript {
     calls: Vec<Call>,
     messages: Vec<Message>,
     media: Vec<Media>,
+    events: Vec<ConversationEvent>,
+    /// The numbers of ours that queued texts would leave from, and may not now.
+    held: Vec<NumberPace>,
+    now: DateTime<Utc>,
 }
 
 impl Transcript {
@@ -30,8 +37,19 @@ impl Transcript {
             let of = MessageFilter { conversation: Some(id), ..MessageFilter::default() };
             let messages = tx.messages().list(&of, all)?.items;
             let texts: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+            let now = tx.now();
+            let mut held: Vec<NumberPace> = Vec::new();
+            for from in messages.iter().filter(|message| is_queued(message)).filter_map(|message| message.from_number.phone()) {
+                if held.iter().all(|known| known.phone_number != *from) {
+                    let pace = tx.number_pacing().find_by_number(from)?;
+                    held.extend(pace.filter(|pace| pace.held_until.is_some_and(|until| until > now)));
+                }
+            }
             Ok(Self {
                 media: tx.message_media().list(&texts)?,
+                events: tx.conversation_events().list(&ConversationEventFilter::of(id), all)?.items,
+                held,
+                now,
                 business_name: row.business_name,
                 timezone: row.timezone,
                 conversation: tx.conversations().get(id)?,
@@ -44,14 +62,32 @@ impl Transcript {
     fn entries(&self) -> Vec<(DateTime<Utc>, Entry<'_>)> {
         let calls = self.calls.iter().map(|call| (call.created_at, Entry::Call(call)));
         let messages = self.messages.iter().map(|message| (message.created_at, Entry::Message(message, self.media_of(message))));
-        let mut entries: Vec<_> = calls.chain(messages).collect();
-        // A greeting is written in the same instant as its call, and after it.
-        entries.sort_by_key(|(at, entry)| (*at, matches!(entry, Entry::Message(..))));
+        let events = self.events.iter().filter(|event| decision(event).is_some());
+        let events = events.map(|event| (event.created_at, Entry::Event(event)));
+        let mut entries: Vec<_> = calls.chain(messages).chain(events).collect();
+        // What one callback sets in motion is written in the same instant: the call, what was said, what was decided. Ids tell the
+        // order within.
+        entries.sort_by_key(|(at, entry)| (*at, entry.rank()));
         entries
     }
 
     fn media_of(&self, message: &Message) -> Vec<&Media> {
         self.media.iter().filter(|media| media.message_id == message.id).collect()
+    }
+
+    /// Why a text has failed, or waits: the provider's code in words, our own, or what its number is held back for.
+    fn failure(&self, message: &Message) -> Option<String> {
+        let is_from = |pace: &&NumberPace| message.from_number.phone() == Some(&pace.phone_number);
+        let held = || self.held.iter().filter(|_| is_queued(message)).find(is_from).and_then(|pace| pace.hold_reason.clone());
+        message.error_code.map(explain).or_else(held).or_else(|| message.error_message.clone())
+    }
+
+    /// How far a text is; of a queued one, when it is tried, if that is later.
+    fn progress(&self, message: &Message) -> String {
+        match message.next_attempt_at.filter(|at| is_queued(message) && *at > self.now) {
+            Some(at) => format!("{} until {}", message.message_status, at.with_timezone(&self.timezone.tz()).format("%a %H:%M")),
+            None => message.message_status.to_string(),
+        }
     }
 
     pub(crate) fn text(&self) -> std::result::Result<String, Error> {
@@ -85,7 +121,7 @@ impl Transcript {
                 day = Some(local.date_naive());
                 writeln!(text, "\n{}", local.format("%A, %e %B %Y (%Z)"))?;
             }
-            writeln!(text, "  {}  {}", local.format("%H:%M:%S"), entry.line())?;
+            writeln!(text, "  {}  {}", local.format("%H:%M:%S"), entry.line(self))?;
         }
         Ok(text)
     }
@@ -102,12 +138,16 @@ impl Transcript {
                 Entry::Message(message, media) => json!({
                     "at": at, "kind": "message", "id": message.id, "direction": message.message_direction,
                     "message_kind": message.message_kind, "channel": message.channel, "status": message.message_status,
-                    "body": message.message_body, "error_code": message.error_code, "error_message": failure(message),
+                    "body": message.message_body, "error_code": message.error_code, "error_message": self.failure(message),
+                    "next_attempt_at": message.next_attempt_at,
                     "media": media.iter().map(|media| json!({
                         "position": media.position, "content_type": media.content_type, "size_bytes": media.size_bytes,
                         "status": media.status, "url": media.media_url, "content_hash": media.content_hash,
                         "error_message": media.error_message,
                     })).collect::<Vec<_>>(),
+                }),
+                Entry::Event(event) => json!({
+                    "at": at, "kind": "event", "id": event.id, "event": event.event_type, "data": event.event_data,
                 }),
             })
             .collect();
@@ -124,11 +164,21 @@ impl Transcript {
 enum Entry<'a> {
     Call(&'a Call),
     Message(&'a Message, Vec<&'a Media>),
+    Event(&'a ConversationEvent),
 }
 
 impl Entry<'_> {
-    fn line(&self) -> String {
+    fn rank(&self) -> (u8, String) {
         match self {
+            Self::Call(call) => (0, call.id.to_string()),
+            Self::Message(message, _) => (1, message.id.to_string()),
+            Self::Event(event) => (2, event.id.to_string()),
+        }
+    }
+
+    fn line(&self, transcript: &Transcript) -> String {
+        match self {
+            Self::Event(event) => format!("·  {}", decision(event).unwrap_or_default()),
             Self::Call(call) => {
                 let what = match (call.call_direction, call.outcome) {
                     (CallDirection::Inbound, Some(outcome)) => format!("{outcome} call"),
@@ -152,8 +202,8 @@ impl Entry<'_> {
                 match message.message_direction {
                     MessageDirection::Inbound => format!("←  {said}{by}"),
                     MessageDirection::Outbound => {
-                        let why = failure(message).map(|why| format!(": {why}")).unwrap_or_default();
-                        format!("→  {said}{by}  [{}{why}]", message.message_status)
+                        let why = transcript.failure(message).map(|why| format!(": {why}")).unwrap_or_default();
+                        format!("→  {said}{by}  [{}{why}]", transcript.progress(message))
                     }
                 }
             }
@@ -161,9 +211,29 @@ impl Entry<'_> {
     }
 }
 
-/// Why a text has failed, or waits: the provider's code in words, or our own.
-fn failure(message: &Message) -> Option<String> {
-    message.error_code.map(explain).or_else(|| message.error_message.clone())
+fn is_queued(message: &Message) -> bool {
+    message.message_status == MessageStatus::Queued
+}
+
+/// What the log says was decided, or could not be done; the rest of it is in the calls and texts themselves.
+fn decision(event: &ConversationEvent) -> Option<String> {
+    let told = |name: &str| event.event_data.get(name).and_then(Value::as_str).map(plain).unwrap_or_default();
+    Some(match event.event_type {
+        ConversationEventType::NotTexted => {
+            let reason = told("reason");
+            let words = reason.parse::<NotTexted>().map_or(reason.clone(), |reason| reason.words().to_owned());
+            format!("not texted: {words}")
+        }
+        ConversationEventType::OptedOut => format!("opted out ({})", told("source")),
+        ConversationEventType::OptedIn => format!("opted in ({})", told("source")),
+        ConversationEventType::ReviewRequested => "that may be an opt-out: somebody has to decide".to_owned(),
+        ConversationEventType::ReviewSettled => match told("note").as_str() {
+            "" => format!("decided: {}", told("decision")),
+            note => format!("decided: {} ({note})", told("decision")),
+        },
+        ConversationEventType::ForwardingFailed => format!("the call could not be forwarded: {}", told("reason")),
+        _ => return None,
+    })
 }
 
 /// A picture in brackets: what it is, how large, and whether it can be had.
@@ -178,6 +248,8 @@ fn picture(media: &Media) -> String {
         (MediaStatus::Kept, _) => format!("[picture {kind}{size}]"),
         (MediaStatus::Waiting, None) => format!("[picture {kind}, not fetched yet]"),
         (MediaStatus::Waiting, Some(why)) => format!("[picture {kind}, not fetched yet: {why}]"),
-        (MediaStatus::Unavailable, why) => format!("[picture {kind}, lost: {}]", why.as_deref().unwrap_or("nobody knows why")),
+        (MediaStatus::Unavailable, why) => {
+            format!("[picture {kind}, lost: {}]", why.as_deref().unwrap_or("for no reason that was told"))
+        }
     }
 }
