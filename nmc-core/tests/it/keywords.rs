@@ -4,6 +4,7 @@ use nmc_core::conversations::{Keyword, Reading};
 use proptest::prelude::*;
 
 const OPT_OUTS: &[&str] = &[
+    "PARE",
     "STOP",
     "stopall",
     "Stop all",
@@ -153,6 +154,11 @@ const INNOCENT: &[&str] = &[
     "The alarm sends messages all day, can you look at it",
     "Turn left after the stop sign\n\nSent from my iPhone",
     "it was sent from my wife's phone",
+    "a root may block the pipe",
+    "On est tranquille maintenant, merci",
+    "la presión está muy baja",
+    "¿puede hacer que pare de gotear?",
+    "Je veux plus de pression dans la douche",
 ];
 
 const UNSURE: &[&str] = &[
@@ -177,6 +183,13 @@ const UNSURE: &[&str] = &[
     "no more texts after six please",
     "take me off whatever list this is",
     "if you write again I will report you",
+    "I don't want these messages",
+    "how do I block you? block me",
+    "Je ne veux plus recevoir de messages",
+    "laissez-moi tranquille",
+    "¡Déjenme en paz!",
+    "por favor baja",
+    "you have the wrong number",
 ];
 
 fn asks(keyword: Keyword) -> Reading {

@@ -4,7 +4,7 @@
 
 /// Opt-outs by themselves alone: with a word beside them they may be about an appointment.
 pub(super) const STOP_ALONE: &[&str] =
-    &["cancel", "cancelall", "end", "revoke", "remove", "cancelar", "cancela", "baja", "stop2end", "stop2quit"];
+    &["cancel", "cancelall", "end", "revoke", "remove", "cancelar", "cancela", "baja", "pare", "stop2end", "stop2quit"];
 
 /// Opt-outs that stay one beside polite words ("please stop", "stop, thank you").
 pub(super) const STOP_WORDS: &[&str] = &[
@@ -194,8 +194,8 @@ pub(super) const PERHAPS: &[&str] = &[
     "stop|quit|cease ANY ANY texting|messaging|spamming|harassing|bothering|texts|messages|msgs|sms|spam",
     "stop|quit|cease ANY? calling|phoning|ringing|dialing",
     "stop it|this|that already|now|please|immediately|asap",
-    "do not want ANY? text|texts|message|messages|msgs|sms|calls",
-    "dont want ANY? text|texts|message|messages|msgs|sms|calls",
+    "do not want ANY? ANY? text|texts|message|messages|msgs|sms|calls",
+    "dont want ANY? ANY? text|texts|message|messages|msgs|sms|calls",
     "enough text|texts|message|messages|msgs|sms|calls",
     "unsubscribe|unsubcribe|unsuscribe|unsubscribed|optout",
     "opt|opted|opting me? out",
@@ -203,6 +203,16 @@ pub(super) const PERHAPS: &[&str] = &[
     "remove|delete me|us",
     "remove|delete|lose my|this name|number",
     "no more text|texts|texting|message|messages|msgs|sms",
+    "wrong number",
+    "block me",
+    "block this|my number",
+    "baja por favor",
+    "por favor baja",
+    "dejenme|dejeme|dejame en paz",
+    "borrar|borren|borre mi numero",
+    "ne me contactez|ecrivez plus",
+    "veux plus recevoir",
+    "laissez|laisse moi tranquille",
     "do not text|message|contact|txt",
     "dont text|message|contact|txt",
     "do not|dont send ANY? ANY? text|texts|message|messages|msgs|sms",
