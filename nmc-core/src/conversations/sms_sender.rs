@@ -80,7 +80,8 @@ pub trait SmsSender: Send + Sync {
     /// [`SendError`].
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError>;
 
-    /// Asks whether the provider holds texts like this one, made at or after `since`.
+    /// Asks whether the provider holds texts like this one, made at or after `since` by our clock. Some that are a few minutes
+    /// older may be among them: the provider's clock is not ours.
     ///
     /// # Errors
     /// [`SendError::NotNow`] when it can't be asked.

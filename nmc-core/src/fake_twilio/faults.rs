@@ -15,6 +15,8 @@ pub enum TwilioFault {
     Unauthorized,
     /// This status with this code of Twilio's, and nothing was taken.
     AnswerWith(u16, i32),
+    /// This status from something between us and Twilio, and nothing was taken.
+    InBetween(u16),
     /// 500, and nothing was taken.
     ErrorBefore,
     /// 500, and the request was taken.
@@ -46,6 +48,9 @@ impl TwilioFault {
             }
             Self::Unauthorized => Some(Answer::unauthorized()),
             Self::AnswerWith(status, code) => Some(Answer::error(status, code, "Refused on demand")),
+            Self::InBetween(status) => {
+                Some(Answer { status, body: "<html>no way through".to_owned(), ..Answer::error(status, 0, "") })
+            }
             Self::ErrorBefore => Some(internal_error()),
             _ => None,
         }

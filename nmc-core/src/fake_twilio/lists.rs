@@ -1,7 +1,7 @@
 //! Lists of calls and texts: filtered by their time, newest first, page by page; and behind the times, if told so.
 
 use super::wire::{Answer, Request, encoded, page_size, value};
-use super::{ACCOUNT, FakeTwilio, Server};
+use super::{ACCOUNT, FakeTwilio, Server, State};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -33,6 +33,12 @@ impl FakeTwilio {
     pub fn spoil_lists(&self) {
         self.server.state().lists_spoilt = true;
     }
+
+    /// From now on lists tell the same in other types (numbers as numbers, codes as strings), and nothing of a text's
+    /// direction and status.
+    pub fn loosen_lists(&self) {
+        self.server.state().lists_loose = true;
+    }
 }
 
 /// A time filter of a request, like `StartTime>` and `StartTime<`; both ends count.
@@ -45,7 +51,7 @@ pub(super) fn in_time(request: &Request, name: &str, at: DateTime<Utc>) -> bool 
 }
 
 /// One page of what was found, newest first. A page's token is the SID of the item that it comes after.
-pub(super) fn page(request: &Request, name: &str, found: &[(String, Value)], usual: usize, spoilt: bool) -> Answer {
+pub(super) fn page(request: &Request, name: &str, found: &[(String, Value)], usual: usize, state: &State) -> Answer {
     let query = &request.query;
     let size = page_size(query, usual);
     let number: usize = value(query, "Page").and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -63,7 +69,10 @@ pub(super) fn page(request: &Request, name: &str, found: &[(String, Value)], usu
         .filter(|_| start + items.len() < found.len())
         .map(|(sid, _)| format!("{path}?{kept}PageSize={size}&Page={}&PageToken=PA{sid}", number.saturating_add(1)));
     let mut resources: Vec<Value> = items.iter().map(|(_, resource)| resource.clone()).collect();
-    if spoilt {
+    if state.lists_loose {
+        resources.iter_mut().filter_map(Value::as_object_mut).flatten().for_each(|(field, value)| loosen(name, field, value));
+    }
+    if state.lists_spoilt {
         resources.insert(0, Value::Null);
         resources.push(json!({"sid": 5, "status": []}));
     }
@@ -75,6 +84,21 @@ pub(super) fn page(request: &Request, name: &str, found: &[(String, Value)], usu
         body.insert(name.to_owned(), Value::Array(resources));
     }
     Answer::of(200, &body)
+}
+
+/// The same value in another type.
+fn loosen(list: &str, field: &str, value: &mut Value) {
+    match (list, field) {
+        ("messages", "direction" | "status") => *value = Value::Null,
+        (_, "num_media" | "duration" | "price") => {
+            if let Some(number) = value.as_str().and_then(|text| serde_json::from_str(text).ok()) {
+                *value = number;
+            }
+        }
+        (_, "error_code") if value.is_number() => *value = json!(value.to_string()),
+        (_, "error_message" | "answered_by" | "caller_name") if value.is_null() => *value = json!([]),
+        _ => {}
+    }
 }
 
 impl Server {
@@ -98,7 +122,7 @@ impl Server {
             .collect();
         found.sort_by(|a, b| (b.start_time.unwrap_or(b.created_at), &b.sid).cmp(&(a.start_time.unwrap_or(a.created_at), &a.sid)));
         let found: Vec<(String, Value)> = found.into_iter().map(|call| (call.sid.clone(), call.resource())).collect();
-        page(request, "calls", &found, 50, state.lists_spoilt)
+        page(request, "calls", &found, 50, &state)
     }
 
     /// What came with a text.

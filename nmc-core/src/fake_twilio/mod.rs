@@ -77,6 +77,7 @@ struct State {
     text_facts: HashMap<String, TextFacts>,
     lists_lag: TimeDelta,
     lists_spoilt: bool,
+    lists_loose: bool,
     text_faults: VecDeque<TwilioFault>,
     send_faults: VecDeque<TwilioFault>,
     number_faults: VecDeque<TwilioFault>,

@@ -120,7 +120,7 @@ impl Server {
             .filter(|text| in_time(request, "DateSent", text.created_at) && text.created_at <= now - state.lists_lag)
             .map(|text| (text.sid.clone(), text.listed(state.text_facts.get(&text.sid))))
             .collect();
-        page(request, "messages", &found, 50, state.lists_spoilt)
+        page(request, "messages", &found, 50, &state)
     }
 }
 

@@ -22,6 +22,16 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Resources<T> {
     }
 }
 
+/// A scalar in whatever form: a code may come as a number or as its digits, and nothing of a list is lost over that.
+pub(super) fn scalar<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(source)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    })
+}
+
 /// An instant in a filter.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -51,6 +61,19 @@ mod tests {
     #[derive(Deserialize)]
     struct One {
         sid: String,
+    }
+
+    #[test]
+    fn a_scalar_is_read_in_whatever_form() {
+        #[derive(Deserialize)]
+        struct Code {
+            #[serde(default, deserialize_with = "scalar")]
+            code: Option<String>,
+        }
+        let read = |json: &str| serde_json::from_str::<Code>(json).unwrap().code;
+        assert_eq!(read(r#"{"code": 30007}"#).as_deref(), Some("30007"));
+        assert_eq!(read(r#"{"code": "30007"}"#).as_deref(), Some("30007"));
+        assert_eq!((read(r#"{"code": null}"#), read("{}"), read(r#"{"code": []}"#)), (None, None, None));
     }
 
     #[test]

@@ -2,14 +2,24 @@
 
 use super::TwilioConfig;
 use super::client::{Answer, Client, never_arrived, plain};
+use super::list::scalar;
 use crate::MessageStatus;
 use crate::conversations::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Twilio's page of messages is read no further than this; texts of one minute to one person are a handful.
+/// Messages on a page; texts of some minutes to one person are a handful.
 const LOOKUP_PAGE: &str = "100";
+
+/// Pages that are read at most.
+const LOOKUP_PAGES: usize = 10;
+
+/// When the last page may be asked for, so that all of them take no more than the ten seconds of a call.
+const LAST_PAGE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How far Twilio's clock may be behind ours.
+const SKEW: TimeDelta = TimeDelta::minutes(10);
 
 /// The longest exchange: a STOP of the recipient waits for its end.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -29,18 +39,21 @@ pub struct TwilioSms {
 #[derive(Deserialize)]
 struct MessageResource {
     sid: String,
-    status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
     body: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     direction: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     date_created: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct MessagePage {
     messages: Vec<MessageResource>,
+    #[serde(default)]
+    next_page_uri: Option<String>,
 }
 
 impl TwilioSms {
@@ -55,6 +68,22 @@ impl TwilioSms {
     /// The callback carries our id, so that it finds the text even if the answer to the sending got lost.
     fn callback_url(&self, sms: &OutboundSms<'_>) -> String {
         format!("{}/webhooks/twilio/sms/status?message={}", self.public_url, sms.id)
+    }
+
+    /// The page of this list that is found at `uri`, or its first.
+    fn lookup_page(&self, query: &[(&str, &str)], uri: Option<&str>) -> Result<MessagePage, SendError> {
+        let unreadable = || not_now("Twilio's answer about a text in doubt can't be read".to_owned());
+        let asked = match uri {
+            Some(uri) => self.client.get(&self.client.page(uri).ok_or_else(unreadable)?, &[]),
+            None => self.client.get(&self.messages_url, query),
+        };
+        let answer = asked.map_err(|error| not_now(format!("Twilio can't be asked about a text in doubt: {}", plain(&error))))?;
+        let Answer { status, retry_after, .. } = answer;
+        if status != 200 {
+            let reason = format!("Twilio answered {status} when asked about a text in doubt");
+            return Err(SendError::NotNow { retry_after, reason });
+        }
+        answer.read().map_err(|_| unreadable())
     }
 }
 
@@ -75,39 +104,48 @@ impl SmsSender for TwilioSms {
             // What is the account's fault has a code of its own: the text waits until somebody has seen to it.
             401 | 403 if answer.code().is_none() => Err(refused_as(20_003)),
             402 if answer.code().is_none() => Err(refused_as(20_005)),
-            400..=499 => Err(refused(&answer)),
+            // Without a code it is somebody's in between, and says nothing of what Twilio has.
+            400..=499 => Err(match answer.code() {
+                Some(code) => refused_as(code),
+                None => SendError::InDoubt { reason: format!("an answer ({status}) that is not Twilio's") },
+            }),
             // A text may have gone out before a 5xx came back.
             _ => Err(SendError::InDoubt { reason: format!("Twilio answered {status}") }),
         }
     }
 
     fn lookup(&self, sms: &OutboundSms<'_>, since: DateTime<Utc>) -> Result<Lookup, SendError> {
-        let not_now = |reason: String| SendError::NotNow { retry_after: None, reason };
+        // Twilio's clock need not agree with ours. What an earlier row sent has its SID there, and is not taken for this one.
+        let since = since - SKEW;
+        let is_it = |message: &MessageResource| {
+            let body = message.body.as_deref().unwrap_or_default();
+            let is_outbound = message.direction.as_deref().is_none_or(|way| way.starts_with("outbound"));
+            let is_young = created(message).is_none_or(|at| at >= since);
+            body.strip_prefix(TRIAL).unwrap_or(body).trim() == sms.body.trim() && is_outbound && is_young
+        };
         let query = [("To", sms.to.as_str()), ("From", sms.from.as_str()), ("PageSize", LOOKUP_PAGE)];
-        let answer = self
-            .client
-            .get(&self.messages_url, &query)
-            .map_err(|error| not_now(format!("Twilio can't be asked about a text in doubt: {}", plain(&error))))?;
-        let Answer { status, retry_after, .. } = answer;
-        if status != 200 {
-            let reason = format!("Twilio answered {status} when asked about a text in doubt");
-            return Err(SendError::NotNow { retry_after, reason });
+        let (mut held, mut next) = (Vec::new(), None::<String>);
+        let begun = Instant::now();
+        for _ in 0..LOOKUP_PAGES {
+            if begun.elapsed() > LAST_PAGE_WITHIN {
+                break;
+            }
+            let page = self.lookup_page(&query, next.as_deref())?;
+            // The newest come first: behind a page of old ones there is none.
+            let is_past = page.messages.iter().all(|message| created(message).is_some_and(|at| at < since));
+            held.extend(page.messages.into_iter().filter(is_it).map(receipt));
+            next = page.next_page_uri.filter(|uri| !uri.is_empty());
+            if is_past || next.is_none() {
+                held.reverse();
+                return Ok(Lookup::Held(held));
+            }
         }
-        let page: MessagePage =
-            answer.read().map_err(|_| not_now("Twilio's answer about a text in doubt can't be read".to_owned()))?;
-        // Twilio's clock has seconds, and need not agree with ours to the second.
-        let since = since - TimeDelta::seconds(5);
-        let mut held: Vec<SendReceipt> = page
-            .messages
-            .into_iter()
-            .filter(|message| message.body.as_deref().is_some_and(|body| body.strip_prefix(TRIAL).unwrap_or(body) == sms.body))
-            .filter(|message| message.direction.as_deref().is_none_or(|way| way.starts_with("outbound")))
-            .filter(|message| created(message).is_none_or(|at| at >= since))
-            .map(receipt)
-            .collect();
-        held.reverse();
-        Ok(Lookup::Held(held))
+        Err(not_now("Twilio's list about a text in doubt is too long to be read now".to_owned()))
     }
+}
+
+fn not_now(reason: String) -> SendError {
+    SendError::NotNow { retry_after: None, reason }
 }
 
 fn created(message: &MessageResource) -> Option<DateTime<Utc>> {
@@ -117,9 +155,9 @@ fn created(message: &MessageResource) -> Option<DateTime<Utc>> {
 
 fn receipt(message: MessageResource) -> SendReceipt {
     // Twilio's queue comes after ours; a word that is new to us means at least that Twilio has it.
-    let status = match message.status.as_str() {
-        "queued" => MessageStatus::Accepted,
-        word => word.parse().unwrap_or(MessageStatus::Accepted),
+    let status = match message.status.as_deref() {
+        None | Some("queued") => MessageStatus::Accepted,
+        Some(word) => word.parse().unwrap_or(MessageStatus::Accepted),
     };
     SendReceipt { sid: message.sid, status }
 }
@@ -128,19 +166,10 @@ fn refused_as(code: i32) -> SendError {
     SendError::Refused { code: Some(code), reason: format!("Twilio refused the text (error {code})") }
 }
 
-fn refused(answer: &Answer) -> SendError {
-    let code = answer.code();
-    let reason = match code {
-        Some(code) => format!("Twilio refused the text (error {code})"),
-        None => format!("Twilio refused the text ({})", answer.status),
-    };
-    SendError::Refused { code, reason }
-}
-
 /// No answer at all. Only when the connection was never made is it certain that nothing was sent.
 fn not_answered(error: &ureq::Error) -> SendError {
     let reason = format!("Twilio can't be reached: {}", plain(error));
-    if never_arrived(error) { SendError::NotNow { retry_after: None, reason } } else { SendError::InDoubt { reason } }
+    if never_arrived(error) { not_now(reason) } else { SendError::InDoubt { reason } }
 }
 
 #[cfg(test)]

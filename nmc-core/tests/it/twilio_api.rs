@@ -165,21 +165,52 @@ fn a_lookup_finds_the_same_text_and_no_other() {
     }
     let receipt = |text: &TwilioText| SendReceipt { sid: text.sid.clone(), status: MessageStatus::Accepted };
     assert_eq!(found(noon()), Lookup::Held(same.iter().map(receipt).collect()), "oldest first");
-    assert_eq!(found(noon() + TimeDelta::seconds(30)), Lookup::Held(vec![receipt(&same[1])]), "not an earlier one");
+    assert_eq!(found(noon() + TimeDelta::seconds(630)), Lookup::Held(vec![receipt(&same[1])]), "not an earlier one");
 }
 
 /// Twilio dates by the second, and its clock is not ours.
 #[test]
-fn a_lookup_allows_for_clocks_that_differ_by_seconds() {
+fn a_lookup_allows_for_clocks_that_differ_by_minutes() {
     let twilio = FakeTwilio::start();
     let sender = TwilioSms::new(&twilio.account());
     let text = Text::new("Hello");
     twilio.put(text.held(noon()));
-    for (later, expected) in [(0, 1), (5, 1), (6, 0)] {
+    for (later, expected) in [(0, 1), (600, 1), (601, 0)] {
         let Lookup::Held(held) = sender.lookup(&text.sms(), noon() + TimeDelta::seconds(later)).unwrap() else {
             panic!("it can tell")
         };
         assert_eq!(held.len(), expected, "{later} seconds");
+    }
+}
+
+#[test]
+fn a_lookup_finds_a_text_behind_many_others() {
+    let twilio = FakeTwilio::start();
+    let sender = TwilioSms::new(&twilio.account());
+    let text = Text::new("Hello");
+    let ours = text.held(noon());
+    twilio.put(ours.clone());
+    for _ in 0..150 {
+        twilio.put(TwilioText { body: "Other".to_owned(), ..text.held(noon()) });
+    }
+    twilio.loosen_lists();
+    let expected = SendReceipt { sid: ours.sid, status: MessageStatus::Accepted };
+    assert_eq!(sender.lookup(&text.sms(), noon()).unwrap(), Lookup::Held(vec![expected]));
+    for _ in 0..1_000 {
+        twilio.put(TwilioText { body: "Other".to_owned(), ..text.held(noon()) });
+    }
+    let found = sender.lookup(&text.sms(), noon());
+    assert!(matches!(found, Err(SendError::NotNow { .. })), "never a guess: {found:?}");
+}
+
+#[test]
+fn an_answer_from_in_between_leaves_the_text_in_doubt() {
+    let twilio = FakeTwilio::start();
+    let sender = TwilioSms::new(&twilio.account());
+    for status in [400, 404, 408, 413] {
+        twilio.fail_with([TwilioFault::InBetween(status)]);
+        let sent = sender.send(&Text::new("Hello").sms());
+        assert!(matches!(sent, Err(SendError::InDoubt { .. })), "{status}: {sent:?}");
     }
 }
 
