@@ -259,6 +259,11 @@ fn without_nul(params: &Params) -> Vec<(String, String)> {
     params.iter().map(|(name, value)| (name.replace('\0', ""), value.replace('\0', ""))).collect()
 }
 
+/// The address itself, without the channel it may name.
+pub(crate) fn without_channel(address: &str) -> &str {
+    on_channel(address).1
+}
+
 /// The channel that an address names, and the address itself: `whatsapp:+14155550123`, `rcs:…`.
 fn on_channel(address: &str) -> (MessageChannel, &str) {
     let (prefix, rest) = address.split_once(':').unwrap_or(("", address));

@@ -1,7 +1,7 @@
 //! Calls as Twilio's REST API, version 2010-04-01, has them.
 
 use super::client::{Answer, Client, answered_by_an_error, plain};
-use super::list::{Resources, dated, instant, price, unit};
+use super::list::{Resources, dated, instant, price, scalar, unit};
 use super::{TwilioConfig, VoiceCallback};
 use crate::calls::{CallDirectory, CallPage, CallReport, LegReport};
 use crate::numbers::ProviderError;
@@ -28,32 +28,32 @@ pub struct TwilioCalls {
 #[derive(Deserialize)]
 struct CallResource {
     sid: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     parent_call_sid: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     from: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     to: Option<String>,
     status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     direction: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     duration: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     price: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     price_unit: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     start_time: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     end_time: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     date_created: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     answered_by: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     caller_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     forwarded_from: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::TwilioConfig;
 use super::client::{Answer, Client, answered_by_an_error, plain};
-use super::list::{Resources, dated, instant, price, unit};
+use super::list::{Resources, dated, instant, price, scalar, unit};
 use crate::conversations::{MediaReport, TextDirectory, TextPage, TextReport};
 use crate::numbers::ProviderError;
 use chrono::{DateTime, Utc};
@@ -25,25 +25,29 @@ pub struct TwilioTexts {
 #[derive(Deserialize)]
 struct TextResource {
     sid: String,
-    from: String,
-    to: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
+    from: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    to: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
     body: Option<String>,
-    direction: String,
-    status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
+    direction: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
     date_sent: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     date_created: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     num_media: Option<String>,
-    #[serde(default)]
-    error_code: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
+    error_code: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
     error_message: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     price: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scalar")]
     price_unit: Option<String>,
 }
 
@@ -72,13 +76,14 @@ impl TextResource {
         Some(TextReport {
             at: dated(self.date_sent.as_deref()).or_else(|| dated(self.date_created.as_deref()))?,
             sid: self.sid,
-            from: self.from,
-            to: self.to,
+            from: self.from.unwrap_or_default(),
+            to: self.to.unwrap_or_default(),
             body: self.body.unwrap_or_default(),
-            inbound: self.direction == "inbound",
+            // One that does not say which way it went came in, if it came to a number of ours.
+            inbound: self.direction.is_none_or(|way| way == "inbound"),
             num_media: self.num_media.and_then(|text| text.parse().ok()).unwrap_or(0),
-            status: self.status,
-            error_code: self.error_code.filter(|code| *code != 0),
+            status: self.status.unwrap_or_default(),
+            error_code: self.error_code.and_then(|code| code.parse().ok()).filter(|code| *code != 0),
             error_message: self.error_message,
             price: price(self.price.as_deref()),
             price_unit: unit(self.price_unit),

@@ -5,7 +5,7 @@ use super::caught_up::{Found, FoundWhat};
 use super::known::KnownText;
 use crate::conversations::{TextPrice, TextReport, receive_text, record_delivery};
 use crate::store::{Reason, Tenant};
-use crate::twilio::{SmsCallback, SmsStatusCallback};
+use crate::twilio::{SmsCallback, SmsStatusCallback, without_channel};
 use crate::{Error, MessageId, PhoneNumber, Result, TenantId};
 use std::collections::HashMap;
 
@@ -51,7 +51,7 @@ impl CatchUp {
         run: &mut Run,
         missing: &mut Vec<(TextReport, PhoneNumber, Vec<TenantId>)>,
     ) -> Result<()> {
-        let ours = |text: &TextReport| if text.inbound { text.to.parse().ok() } else { text.from.parse().ok() };
+        let ours = |text: &TextReport| without_channel(if text.inbound { &text.to } else { &text.from }).parse().ok();
         let texts: Vec<(TextReport, PhoneNumber)> =
             texts.into_iter().filter_map(|text| ours(&text).map(|number| (text, number))).collect();
         if texts.is_empty() {

@@ -269,6 +269,35 @@ fn what_is_not_ours_or_can_not_be_read_costs_nothing_else() {
 }
 
 #[test]
+fn a_field_that_is_missing_or_of_another_type_loses_no_stop_and_no_call() {
+    let scene = Scene::new();
+    scene.twilio.loosen_lists();
+    scene.twilio.put_call(TwilioCall { price: Some("-0.0085".to_owned()), ..scene.call(20) });
+    scene.twilio.put(scene.text(10, "STOP"));
+    let ours = TwilioText {
+        from: scene.joe.number.to_string(),
+        to: scene.caller.to_string(),
+        direction: "outbound-api",
+        ..scene.text(9, "STOP")
+    };
+    scene.twilio.put(ours);
+    let came = scene.run();
+    assert_eq!((recorded(&came), came.texts.unreadable, came.calls.unreadable), ((1, 1), 0, 0));
+    assert_eq!((scene.has_opted_out(), scene.greetings(), scene.calls()[0].price), (true, 0, Some(dec!(0.0085))));
+}
+
+#[test]
+fn a_stop_by_another_channel_is_heard_too() {
+    for channel in ["whatsapp", "rcs"] {
+        let scene = Scene::new();
+        let text = scene.text(10, "STOP");
+        let (from, to) = (format!("{channel}:{}", text.from), format!("{channel}:{}", text.to));
+        scene.twilio.put(TwilioText { from, to, ..text });
+        assert_eq!((recorded(&scene.run()), scene.has_opted_out()), ((1, 0), true), "{channel}");
+    }
+}
+
+#[test]
 fn a_list_that_lags_is_read_again() {
     let scene = Scene::new();
     scene.run();
