@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
 
+/// The heading of what every command takes: below the command's own options, which would stand mixed with it otherwise.
+const GLOBAL: &str = "Options of every command";
+
 /// NeverMissCall: turns missed calls into text conversations.
 #[derive(Parser)]
 #[command(name = "nmc", version, max_term_width = 110)]
@@ -33,7 +36,7 @@ pub(crate) struct Cli {
     pub(crate) database: DatabaseArgs,
 
     /// What is logged, and how much: a tracing filter
-    #[arg(long, env = "NMC_LOG", default_value = DEFAULT_LOG, global = true, hide_default_value = true, value_name = "FILTER")]
+    #[arg(long, help_heading = GLOBAL, env = "NMC_LOG", default_value = DEFAULT_LOG, global = true, hide_default_value = true, value_name = "FILTER")]
     pub(crate) log: String,
 
     #[command(subcommand)]
@@ -112,23 +115,31 @@ fn origin(text: &str) -> Result<String, &'static str> {
     if host.is_empty() || host.contains(['/', '*']) { Err("must be like https://app.example.com") } else { Ok(url) }
 }
 
+/// One of a few words. Which they are says the rule alone: the name of our type before it helps nobody.
+fn one_of<T: std::str::FromStr<Err = nmc_core::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| match error {
+        nmc_core::Error::Invalid { rule, .. } => rule.into_owned(),
+        other => other.to_string(),
+    })
+}
+
 /// Where the data is.
 #[derive(Args, Clone)]
 pub(crate) struct DatabaseArgs {
     /// A PostgreSQL to use; without one, nmc runs its own
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
+    #[arg(long, help_heading = GLOBAL, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub(crate) database_url: Option<Secret>,
 
     /// Where nmc's own PostgreSQL keeps its data [default: /var/lib/nmc as root, else ~/.local/share/nmc]
-    #[arg(long, env = "NMC_DATA_DIR", global = true, value_name = "DIR")]
+    #[arg(long, help_heading = GLOBAL, env = "NMC_DATA_DIR", global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// Database connections at most
-    #[arg(long, env = "NMC_POOL_SIZE", global = true, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, help_heading = GLOBAL, env = "NMC_POOL_SIZE", global = true, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(crate) pool_size: u32,
 
     /// Don't use prepared statements: for a pooler in transaction mode, such as PgBouncer
-    #[arg(long, env = "NMC_NO_PREPARED_STATEMENTS", global = true)]
+    #[arg(long, help_heading = GLOBAL, env = "NMC_NO_PREPARED_STATEMENTS", global = true)]
     pub(crate) no_prepared_statements: bool,
 }
 
@@ -179,7 +190,8 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
 
-    /// Take in a plumbing business and play one missed call and one reply, in a data directory of its own
+    /// Take in a plumbing business and play two missed calls (one taken by a voicemail), a reply and a picture, in a
+    /// data directory of its own
     #[arg(long)]
     pub(crate) demo: bool,
 
@@ -348,10 +360,10 @@ pub(crate) enum CallCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// Only those in this status
-        #[arg(long)]
+        #[arg(long, value_parser = one_of::<CallStatus>)]
         status: Option<CallStatus>,
         /// Only those with this outcome
-        #[arg(long)]
+        #[arg(long, value_parser = one_of::<CallOutcome>)]
         outcome: Option<CallOutcome>,
         /// Only those from this caller
         #[arg(long)]
@@ -446,10 +458,16 @@ pub(crate) enum ConversationKey {
     Customer(CallerIdentity),
 }
 
+impl ConversationKey {
+    /// What it must be, in words that follow what was typed.
+    pub(crate) const RULE: &str =
+        "must be a conversation's id or the customer's number in E.164, like +14155550123: nmc conversation list shows both";
+}
+
 impl std::str::FromStr for ConversationKey {
-    type Err = nmc_core::Error;
+    type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Customer))
+        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Customer)).map_err(|_| Self::RULE)
     }
 }

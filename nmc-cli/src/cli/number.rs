@@ -1,6 +1,6 @@
 //! `nmc number`.
 
-use super::{FormatArg, PageArgs, TenantArg, TwilioArgs};
+use super::{FormatArg, PageArgs, TenantArg, TwilioArgs, one_of};
 use clap::{Args, Subcommand};
 use nmc_core::numbers::Month;
 use nmc_core::{Country, NumberStatus, NumberType, PhoneNumber, PhoneNumberId};
@@ -80,7 +80,7 @@ pub(crate) enum NumberCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// Only those in this status
-        #[arg(long)]
+        #[arg(long, value_parser = one_of::<NumberStatus>)]
         status: Option<NumberStatus>,
         #[command(flatten)]
         page: PageArgs,

@@ -1,7 +1,7 @@
 //! `nmc tenant`.
 
 use super::settings::SettingsArgs;
-use super::{FormatArg, PageArgs};
+use super::{FormatArg, PageArgs, one_of};
 use chrono::NaiveTime;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use nmc_core::{Email, PhoneNumber, TenantStatus, Timezone};
@@ -22,7 +22,7 @@ pub(crate) enum KnownTenantCommand {
     /// List the businesses, newest first
     List {
         /// Only those in this status
-        #[arg(long)]
+        #[arg(long, value_parser = one_of::<TenantStatus>)]
         status: Option<TenantStatus>,
         /// Only those of this trade
         #[arg(long)]

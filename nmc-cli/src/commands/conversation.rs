@@ -1,7 +1,7 @@
 use crate::cli::{ConversationCommand, ConversationKey, DatabaseArgs, Format, Verdict};
 use crate::database::{Database, operator, tenant};
-use crate::error::CliResult;
-use crate::output::{Columns, time, write_json};
+use crate::error::{CliError, CliResult};
+use crate::output::{Columns, plain, time, write_json};
 use crate::transcript::Transcript;
 use nmc_core::conversations::{Conversation, ConversationFilter, ReviewDecision, settle_review};
 use nmc_core::{ConversationId, Error, PageRequest, Store, Tenant};
@@ -63,12 +63,16 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResul
     Ok(ExitCode::SUCCESS)
 }
 
-fn find(store: &Store, tenant: &Tenant, key: ConversationKey) -> nmc_core::Result<ConversationId> {
+fn find(store: &Store, tenant: &Tenant, key: ConversationKey) -> CliResult<ConversationId> {
     match key {
         ConversationKey::Id(id) => Ok(id),
         ConversationKey::Customer(customer) => {
             let open = store.tenant(tenant, |tx| tx.conversations().find_open(&customer))?;
-            open.map(|open| open.id).ok_or(Error::NotFound { entity: "open conversation" })
+            // Odd callers have conversations, too; a word that none goes by was more likely meant to be something else.
+            open.map(|open| open.id).ok_or_else(|| match customer.phone() {
+                Some(_) => Error::NotFound { entity: "open conversation" }.into(),
+                None => CliError::Usage(format!("{} {}", plain(customer.as_str()), ConversationKey::RULE)),
+            })
         }
     }
 }

@@ -121,7 +121,7 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
         Format::Table => {
             COLUMNS.one(format, &row)?;
             gap()?;
-            SETTINGS.one(format, &settings)?;
+            tenant_settings::print(format, &settings)?;
             gap()?;
             HOURS.one(format, &hours)?;
             gap()?;

@@ -1,9 +1,9 @@
-use crate::cli::SettingsArgs;
+use crate::cli::{Format, SettingsArgs};
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::output::{Columns, time};
-use nmc_core::Store;
 use nmc_core::settings::{BusinessSettings, BusinessSettingsPatch};
+use nmc_core::{Error, Store};
 use serde_json::json;
 
 pub(crate) const SETTINGS: Columns<BusinessSettings> = Columns {
@@ -43,6 +43,43 @@ pub(crate) const SETTINGS: Columns<BusinessSettings> = Columns {
     },
 };
 
+/// The settings for people, whom an empty list would tell nothing.
+const TABLE: Columns<BusinessSettings> = Columns {
+    names: SETTINGS.names,
+    values: |row| {
+        let mut values = (SETTINGS.values)(row);
+        let countries = SETTINGS.names.iter().position(|name| *name == "allowed_countries");
+        if let Some(value) = countries.and_then(|at| values.get_mut(at)).filter(|_| row.allowed_countries.is_empty()) {
+            *value = json!("that of the number called");
+        }
+        values
+    },
+};
+
+/// Prints the settings.
+pub(crate) fn print(format: Format, row: &BusinessSettings) -> CliResult<()> {
+    match format {
+        Format::Json => SETTINGS.one(format, row),
+        Format::Table => TABLE.one(format, row),
+    }
+}
+
+/// The same complaint, of what was typed: nobody has typed a column's name.
+fn of_flag(error: Error) -> Error {
+    let Error::Invalid { field, rule } = error else { return error };
+    let flag = match field.as_ref() {
+        "greeting_template" => "--greeting-template",
+        "greeting_cooldown_hours" => "--cooldown-hours",
+        "texting_starts_at" | "texting_ends_at" => return Error::invalid("--texting-hours", "must end later than they start"),
+        "allowed_countries" => "--allow-country",
+        "daily_text_limit" => "--daily-texts",
+        "daily_person_limit" => "--daily-texts-per-person",
+        "auto_resolve_days" => "--auto-resolve-days",
+        _ => return Error::Invalid { field, rule },
+    };
+    Error::Invalid { field: flag.into(), rule }
+}
+
 /// Shows the settings, changed first where a change is named.
 pub(crate) fn run(store: &Store, args: SettingsArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
@@ -60,8 +97,8 @@ pub(crate) fn run(store: &Store, args: SettingsArgs) -> CliResult<()> {
         auto_resolve_days: args.auto_resolve_days,
         ..BusinessSettingsPatch::default()
     };
-    let row = store.tenant(&proof, |tx| {
-        if patch.is_empty() { tx.business_settings().get() } else { tx.business_settings().update(&patch) }
-    })?;
-    SETTINGS.one(args.format.format, &row)
+    let row = store
+        .tenant(&proof, |tx| if patch.is_empty() { tx.business_settings().get() } else { tx.business_settings().update(&patch) })
+        .map_err(of_flag)?;
+    print(args.format.format, &row)
 }

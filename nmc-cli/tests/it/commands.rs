@@ -154,6 +154,10 @@ fn calls_are_listed_newest_first_page_by_page() {
     assert_eq!(who(&list(&["--caller", callers[0].as_str()])), [json!(callers[0])]);
     nmc.run(&["call", "list", "--after", "junk"]).refused(2, "--after");
     nmc.run(&["call", "list", "--limit", "0"]).refused(2, "--limit");
+    for (command, flag) in [("call", "--outcome"), ("call", "--status"), ("number", "--status"), ("tenant", "--status")] {
+        let said = nmc.run(&[command, "list", flag, "foo"]).refused(2, ": must be one of: ");
+        assert!(said.err.contains(flag), "{said:?}");
+    }
 }
 
 #[test]
@@ -186,7 +190,12 @@ fn a_conversation_is_shown_by_its_id_and_by_its_customer() {
     assert_eq!(kinds, ["call", "message", "message"]);
 
     nmc.run(&["conversation", "show", "--tenant", JOE, unique_phone().as_str()]).refused(2, "open conversation not found");
-    nmc.run(&["conversation", "show", "--tenant", JOE, "one of them all"]).refused(2, "must be a number in E.164");
+    nmc.run(&["conversation", "show", "--tenant", JOE, "one of them all"]).refused(2, "must be a conversation's id or");
+    for typo in ["foo", "4155550123", "one of them all"] {
+        let said =
+            nmc.run(&["conversation", "show", "--tenant", JOE, typo]).refused(2, "must be a conversation's id or the customer's");
+        assert!(said.err.contains(typo) && said.err.contains("nmc conversation list"), "{said:?}");
+    }
     for key in [id.as_str(), caller.as_str()] {
         let said = nmc.run(&["conversation", "show", "--tenant", "Rival Rooter", key]);
         said.refused(2, "conversation not found");

@@ -21,9 +21,11 @@ fn settings_are_shown_and_changed() {
         (&["--call-screening", "machine-detection"], json!({"call_screening": "machine_detection"})),
         (&["--call-screening", "none", "--auto-resolve-days", "0"], json!({"call_screening": "none", "auto_resolve_days": 0})),
         (&["--allow-country", "us,CA"], json!({"allowed_countries": ["CA", "US"]})),
+        (&["--allow-country", "US, MX , ca"], json!({"allowed_countries": ["CA", "MX", "US"]})),
         (&["--own-country-only"], json!({"allowed_countries": []})),
         (&["--daily-texts", "40", "--daily-texts-per-person", "2"], json!({"daily_text_limit": 40, "daily_person_limit": 2})),
         (&["--texting-hours", "09:00-20:30"], json!({"texting_starts_at": "09:00:00", "texting_ends_at": "20:30:00"})),
+        (&["--texting-hours", "08:00-24:00"], json!({"texting_starts_at": "08:00:00", "texting_ends_at": "23:59:59"})),
         (&["--greeting-any-hour", "false"], json!({"greeting_at_any_hour": false})),
         (
             &["--greeting-template", "{{business_name}} calls you back."],
@@ -38,23 +40,49 @@ fn settings_are_shown_and_changed() {
     assert_eq!(settings(&[]), expected);
     let table = nmc.run(&["tenant", "settings", "--tenant", JOE]).ok().out;
     assert!(table.contains("texting starts at"), "{table}");
+    for table in [table, nmc.run(&["tenant", "show", JOE]).ok().out] {
+        let countries = table.lines().find(|line| line.starts_with("allowed countries ")).expect("a line");
+        assert!(countries.ends_with("  that of the number called"), "{table}");
+    }
+    settings(&["--allow-country", "US"]);
+    assert!(!nmc.run(&["tenant", "settings", "--tenant", JOE]).ok().out.contains("that of the number called"));
 }
 
 #[test]
-fn a_setting_that_cannot_be_is_refused_by_its_name() {
+fn a_setting_that_cannot_be_is_refused_by_its_flag() {
     let db = TestDb::new();
     drop(Business::onboard(&db.store, JOE));
     let nmc = Nmc::on(db.url());
     for (changes, why) in [
-        (&["--cooldown-hours", "0"][..], "greeting_cooldown_hours must be between 1 and 720"),
-        (&["--allow-country", "UK"], "UK is none"),
+        (&["--cooldown-hours", "0"][..], "nmc: --cooldown-hours must be between 1 and 720"),
+        (&["--daily-texts", "-1"], "nmc: --daily-texts must be between 0 and 100000"),
+        (&["--daily-texts-per-person", "101"], "nmc: --daily-texts-per-person must be between 0 and 100"),
+        (&["--auto-resolve-days", "-5"], "nmc: --auto-resolve-days must be between 0 and 365"),
+        (&["--greeting-template", "Hello there, you"], "nmc: --greeting-template must contain {{business_name}}"),
+        (&["--allow-country", "UK"], "nmc: --allow-country must be ISO 3166 codes"),
+        (&["--allow-country", "US,UK"], "UK is none"),
         (&["--allow-country", "USA"], "must be an ISO 3166 code of two letters"),
         (&["--allow-country", "US", "--own-country-only"], "cannot be used with"),
-        (&["--texting-hours", "20:00-08:00"], "texting_ends_at must be after texting_starts_at"),
+        (&["--texting-hours", "20:00-08:00"], "nmc: --texting-hours must end later than they start"),
+        (&["--texting-hours", "24:00-24:00"], "must be like 08:00-21:00"),
         (&["--texting-hours", "8-21"], "must be like 08:00-21:00"),
         (&["--call-screening", "luck"], "key-press, machine-detection, none"),
         (&["--greeting-any-hour", "maybe"], "true, false"),
     ] {
         nmc.run(&[&["tenant", "settings", "--tenant", JOE], changes].concat()).refused(2, why);
+    }
+}
+
+#[test]
+fn help_tells_its_own_flags_first_and_what_values_mean() {
+    let help = Nmc::bare().run(&["tenant", "settings", "--help"]).ok().out;
+    let at = |part: &str| help.find(part).unwrap_or_else(|| panic!("{part:?}: {help}"));
+    let last = at("--auto-resolve-days <DAYS>");
+    for global in ["Options of every command:", "--database-url", "--data-dir", "--pool-size", "--no-prepared", "--log <"] {
+        assert!(at(global) > last, "{global}: {help}");
+    }
+    for value in ["key-press", "machine-detection", "none"] {
+        let line = help.lines().find(|line| line.trim_start().starts_with(&format!("- {value}:"))).expect("a value's line");
+        assert!(line.split_whitespace().count() > 4, "{line}");
     }
 }

@@ -1,8 +1,9 @@
 //! `nmc consent`, and what `nmc conversation show` tells of pictures, failures and texts that may be opt-outs.
 
 use crate::nmc::Nmc;
+use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::{MediaWorker, MediaWorkerConfig, Received, receive_text, record_delivery};
-use nmc_core::testing::{Business, FakeTwilio, SmsForm, TestDb, unique_phone};
+use nmc_core::testing::{Business, FakeTwilio, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::TwilioMedia;
 use nmc_core::{PhoneNumber, Uploads};
 use serde_json::{Value, json};
@@ -127,4 +128,91 @@ fn a_conversation_is_found_in_either_spelling() {
     for spelling in ["+5215512345678", "+525512345678"] {
         assert!(shop.show(spelling).0.contains("←  Hola\n"), "{spelling}");
     }
+}
+
+/// Each entry's kind, or the event it tells of.
+fn told(shown: &Value) -> Vec<&str> {
+    let entries = shown["entries"].as_array().expect("entries").iter();
+    entries.map(|entry| entry["event"].as_str().or_else(|| entry["kind"].as_str()).expect("a kind")).collect()
+}
+
+#[test]
+fn a_conversation_tells_why_nobody_was_texted() {
+    let shop = Shop::new();
+    let customer = unique_phone();
+    let call = || VoiceForm::missed(customer.as_str(), &shop.joe.number, &unique_sid("CA"));
+    let missed = |form: VoiceForm| record_voice_status(&shop.db.store, &form.parse()).expect("a call");
+    missed(call().with("DialCallStatus", "failed").with("ErrorCode", "13224"));
+    missed(call());
+    let (table, json) = shop.show(customer.as_str());
+    assert_eq!(told(&json), ["call", "message", "forwarding_failed", "call", "not_texted"], "{table}");
+    let why = "the business's phone number is not valid; correct the business's phone (Twilio 13224)";
+    assert!(table.contains(&format!("·  the call could not be forwarded: {why}\n")), "{table}");
+    assert!(table.contains("·  not texted: they were texted after an earlier call a short while ago\n"), "{table}");
+    assert_eq!(json["entries"][2]["data"], json!({"error_code": 13224, "reason": why}));
+    assert_eq!((&json["entries"][4]["kind"], &json["entries"][4]["data"]["reason"]), (&json!("event"), &json!("cooldown")));
+}
+
+#[test]
+fn a_conversation_tells_what_was_decided() {
+    let shop = Shop::new();
+    let customer = unique_phone();
+    let text = |body: &str| shop.receive(&SmsForm::text(customer.as_str(), &shop.joe.number, body));
+    text("stop it already");
+    let settle = ["--decision", "none", "--note", "a \u{1b}[31mjoke"];
+    shop.nmc.run(&[&["conversation", "settle", customer.as_str()], &settle[..]].concat()).ok();
+    text("STOP");
+    text("START");
+    let (table, json) = shop.show(customer.as_str());
+    let expected = ["message", "review_requested", "review_settled", "message", "opted_out", "message", "opted_in"];
+    assert_eq!(told(&json), expected, "{table}");
+    let mut rest = table.as_str();
+    for line in
+        ["·  that may be an opt-out", "·  decided: none (a  [31mjoke)\n", "·  opted out (keyword)\n", "·  opted in (keyword)\n"]
+    {
+        let at = rest.find(line).unwrap_or_else(|| panic!("{line:?} in its place: {table}"));
+        rest = &rest[at..];
+    }
+    assert!(!table.contains('\u{1b}'), "a note moves no cursor");
+    assert_eq!(json["entries"][4]["data"], json!({"source": "keyword"}));
+}
+
+#[test]
+fn an_answer_stands_below_what_it_answers() {
+    let shop = Shop::new();
+    let customer = unique_phone();
+    shop.receive(&SmsForm::text(customer.as_str(), &shop.joe.number, "HELP"));
+    let (table, json) = shop.show(customer.as_str());
+    let (asked, answered) = (table.find("←  HELP\n"), table.find("→  "));
+    assert!(asked.is_some() && asked < answered, "{table}");
+    assert_eq!((&json["entries"][0]["direction"], &json["entries"][1]["direction"]), (&json!("inbound"), &json!("outbound")));
+    assert_eq!(json["entries"][0]["at"], json["entries"][1]["at"], "the same instant");
+}
+
+#[test]
+fn a_queued_text_tells_when_it_is_tried_and_what_holds_it() {
+    let shop = Shop::new();
+    let customer = unique_phone();
+    let failed = shop.joe.queue(&shop.db.store, &customer, "We come at nine").expect("a text");
+    let waiting = shop.joe.queue(&shop.db.store, &customer, "Or at ten").expect("a text");
+    let (table, _) = shop.show(customer.as_str());
+    assert!(table.contains("→  Or at ten  [queued]\n"), "{table}");
+
+    shop.db.execute("UPDATE tenants SET timezone = 'America/Chicago'");
+    let later = format!("UPDATE messages SET next_attempt_at = '2999-01-01 14:00Z' WHERE id = '{}'", waiting.id);
+    shop.db.execute(&later);
+    let (table, json) = shop.show(customer.as_str());
+    assert!(table.contains("→  Or at ten  [queued until Tue 08:00]\n"), "{table}");
+    assert_eq!(json["entries"][1]["next_attempt_at"], json!("2999-01-01T14:00:00Z"));
+
+    let report = SmsForm::delivery(&shop.joe.number, &customer, "SM1", "undelivered").with("ErrorCode", "30034");
+    record_delivery(&shop.db.store, &report.parse_delivery(Some(failed.id))).expect("a report");
+    let (table, json) = shop.show(customer.as_str());
+    let why = "the sending number is not registered for business texts (A2P 10DLC); register it at Twilio (Twilio 30034)";
+    assert!(table.contains(&format!("→  Or at ten  [queued until Tue 08:00: {why}]\n")), "{table}");
+    assert_eq!((&json["entries"][1]["error_code"], &json["entries"][1]["error_message"]), (&Value::Null, &json!(why)));
+
+    shop.db.execute("UPDATE number_pacing SET held_until = now() - interval '1 second'");
+    let (table, _) = shop.show(customer.as_str());
+    assert!(table.contains("→  Or at ten  [queued until Tue 08:00]\n"), "a hold that is over holds nothing: {table}");
 }
