@@ -1,5 +1,6 @@
 //! How fast a number may send. Providers take more, queue it, and let it expire there: what waits, waits here.
 
+use super::NumberKind;
 use crate::PhoneNumber;
 use chrono::TimeDelta;
 
@@ -25,8 +26,7 @@ impl Pace {
     /// The time from one text of this number to the next, if it has a pace.
     #[must_use]
     pub fn interval(&self, from: &PhoneNumber) -> Option<TimeDelta> {
-        let is_toll_free =
-            from.area_code().is_some_and(|code| matches!(code, "800" | "833" | "844" | "855" | "866" | "877" | "888"));
+        let is_toll_free = from.area_code().is_some() && from.kind() == NumberKind::TollFree;
         let interval = if is_toll_free { self.toll_free } else { self.long_code };
         Some(interval).filter(|interval| *interval > TimeDelta::zero())
     }
@@ -41,7 +41,10 @@ mod tests {
         let interval = |number: &str| Pace::default().interval(&number.parse().unwrap());
         assert_eq!(interval("+14155550100"), Some(TimeDelta::seconds(1)));
         assert_eq!(interval("+442079460000"), Some(TimeDelta::seconds(1)));
-        assert_eq!(interval("+18885550100"), Some(TimeDelta::milliseconds(334)));
+        for number in ["+18885550100", "+18225550100"] {
+            assert_eq!(interval(number), Some(TimeDelta::milliseconds(334)), "{number}");
+        }
+        assert_eq!(interval("+448001111111"), Some(TimeDelta::seconds(1)), "no North American one");
         assert_eq!(Pace::NONE.interval(&"+14155550100".parse().unwrap()), None);
     }
 }
