@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds nmc and plays one missed call, from webhook to text and back. Safe to repeat.
+# Builds nmc and plays two missed calls, from webhook to text and back, and a picture. Safe to repeat.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

@@ -2,7 +2,8 @@
 //! changes nothing.
 
 use super::message::DUE_SQL;
-use super::message_queue::{ClaimedMessage, OPTED_OUT};
+use super::message_queue::ClaimedMessage;
+use super::message_rules::OPTED_OUT;
 use super::{ConversationEvents, Messages, NewConversationEvent, SendReceipt};
 use crate::schema::messages;
 use crate::store::Prepared;

@@ -1,6 +1,7 @@
 //! One attempt at one claimed text, without a transaction: what the provider is asked, and what its answers mean.
 
-use super::message_queue::{ClaimedMessage, Renewal};
+use super::message_queue::ClaimedMessage;
+use super::message_rules::Renewal;
 use super::message_transitions::Ending;
 use super::{Lookup, MessageQueueLimits, OutboundSms, SendError, SendReceipt, SmsSender, WorkerConfig};
 use crate::store::{Store, Tenant};

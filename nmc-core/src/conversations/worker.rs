@@ -12,101 +12,17 @@ use super::delivery::record_provider_opt_out;
 use super::message_queue::{ClaimedMessage, Claims};
 use super::message_transitions::Ending;
 use super::pipeline::{Finished, Pipeline, Task};
+use super::round::Round;
 use super::sending::{Attempt, Came, Follows};
+use super::worker_config::{MessageQueueLimits, Pass, WorkerConfig};
 use crate::stop::Stop;
 use crate::store::{Person, Reason, Store, Tenant};
-use crate::telephony::Pace;
 use crate::{Error, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// How the worker works.
-#[derive(Debug, Clone, Copy)]
-pub struct WorkerConfig {
-    /// Texts that may be on their way to the provider at once, each on a thread of its own. They hold no connection.
-    pub senders: usize,
-    /// Texts claimed from one tenant before the worker turns to the next.
-    pub batch: u16,
-    /// How long a claimed text may be on its way: longer than it takes to begin (three seconds at the most) and the provider
-    /// takes to answer. A STOP waits no longer than this.
-    pub lease: TimeDelta,
-    /// How long after an attempt without an answer the provider is asked about it. Longer than it may take to accept a request
-    /// late, and to list what it has accepted.
-    pub doubt: TimeDelta,
-    /// Attempts at one text before it is given up.
-    pub max_attempts: i32,
-    /// The wait after the first failed attempt; it doubles with each.
-    pub first_backoff: TimeDelta,
-    /// The longest wait between attempts.
-    pub longest_backoff: TimeDelta,
-    /// The pause between two looks at an empty outbox.
-    pub idle: Duration,
-    /// How fast each number sends.
-    pub pace: Pace,
-    /// How long an automatic text (a greeting, an answer to HELP) may wait before it is of no use.
-    pub automatic_expiry: TimeDelta,
-}
-
-impl Default for WorkerConfig {
-    fn default() -> Self {
-        Self {
-            senders: 32,
-            batch: 16,
-            lease: TimeDelta::seconds(15),
-            doubt: TimeDelta::seconds(90),
-            max_attempts: 12,
-            first_backoff: TimeDelta::seconds(5),
-            longest_backoff: TimeDelta::hours(1),
-            idle: Duration::from_millis(250),
-            pace: Pace::default(),
-            automatic_expiry: TimeDelta::hours(24),
-        }
-    }
-}
-
-/// What of the configuration a claim keeps to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct MessageQueueLimits {
-    pub(crate) flight: TimeDelta,
-    pub(crate) doubt: TimeDelta,
-    pub(crate) pace: Pace,
-    pub(crate) automatic_expiry: TimeDelta,
-    pub(crate) review_pause: TimeDelta,
-}
-
-impl MessageQueueLimits {
-    pub(super) const fn of(config: &WorkerConfig) -> Self {
-        Self {
-            flight: config.lease,
-            doubt: config.doubt,
-            pace: config.pace,
-            automatic_expiry: config.automatic_expiry,
-            review_pause: TimeDelta::minutes(10),
-        }
-    }
-}
-
-/// What one look at the outbox came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pass {
-    /// Texts the provider has now.
-    pub sent: usize,
-    /// Texts that will be tried again.
-    pub put_back: usize,
-    /// Texts given up or called off.
-    pub ended: usize,
-}
-
-impl std::ops::AddAssign for Pass {
-    fn add_assign(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.put_back += other.put_back;
-        self.ended += other.ended;
-    }
-}
 
 /// How long a number that may not send is left alone before it is tried again.
 pub(super) const NUMBER_HOLD: TimeDelta = TimeDelta::hours(1);
@@ -301,7 +217,7 @@ impl Worker {
             };
             if let Some(until) = claims.rests_until {
                 // Not for long: a text from another of its numbers may come meanwhile.
-                round.rest(tenant.id(), until.min(now + LONGEST_REST));
+                round.rest(tenant.id(), until.min(now + Round::LONGEST_REST));
             }
             round.has_claimed |= claims.ended > 0 || !claims.texts.is_empty();
             room -= claims.texts.len().min(room);
@@ -468,31 +384,4 @@ const fn counted(ending: &Ending) -> Pass {
         Ending::NotBegun => {}
     }
     pass
-}
-
-/// Where the claiming stands in its way past all tenants.
-#[derive(Default)]
-struct Round {
-    /// Those of the page that are still to come, the next one last.
-    tenants: Vec<Tenant>,
-    /// The last of the page, if another page follows.
-    last: Option<TenantId>,
-    /// Whether anything was found in this round.
-    has_claimed: bool,
-    /// Tenants whose numbers may not send before these times.
-    rests: HashMap<TenantId, DateTime<Utc>>,
-}
-
-/// How long a tenant whose numbers may not send is left alone before it is looked at again.
-const LONGEST_REST: TimeDelta = TimeDelta::seconds(1);
-
-/// Tenants that are remembered as resting; more are simply looked at again.
-const MOST_RESTING: usize = 10_000;
-
-impl Round {
-    fn rest(&mut self, tenant: TenantId, until: DateTime<Utc>) {
-        if self.rests.len() < MOST_RESTING {
-            self.rests.insert(tenant, until);
-        }
-    }
 }

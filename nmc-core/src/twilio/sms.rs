@@ -2,7 +2,7 @@
 
 use super::TwilioConfig;
 use super::client::{Answer, Client, never_arrived, plain};
-use super::list::scalar;
+use super::list::{dated, scalar};
 use crate::MessageStatus;
 use crate::conversations::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -120,7 +120,7 @@ impl SmsSender for TwilioSms {
         let is_it = |message: &MessageResource| {
             let body = message.body.as_deref().unwrap_or_default();
             let is_outbound = message.direction.as_deref().is_none_or(|way| way.starts_with("outbound"));
-            let is_young = created(message).is_none_or(|at| at >= since);
+            let is_young = dated(message.date_created.as_deref()).is_none_or(|at| at >= since);
             body.strip_prefix(TRIAL).unwrap_or(body).trim() == sms.body.trim() && is_outbound && is_young
         };
         let query = [("To", sms.to.as_str()), ("From", sms.from.as_str()), ("PageSize", LOOKUP_PAGE)];
@@ -132,7 +132,7 @@ impl SmsSender for TwilioSms {
             }
             let page = self.lookup_page(&query, next.as_deref())?;
             // The newest come first: behind a page of old ones there is none.
-            let is_past = page.messages.iter().all(|message| created(message).is_some_and(|at| at < since));
+            let is_past = page.messages.iter().all(|message| dated(message.date_created.as_deref()).is_some_and(|at| at < since));
             held.extend(page.messages.into_iter().filter(is_it).map(receipt));
             next = page.next_page_uri.filter(|uri| !uri.is_empty());
             if is_past || next.is_none() {
@@ -146,11 +146,6 @@ impl SmsSender for TwilioSms {
 
 fn not_now(reason: String) -> SendError {
     SendError::NotNow { retry_after: None, reason }
-}
-
-fn created(message: &MessageResource) -> Option<DateTime<Utc>> {
-    let text = message.date_created.as_deref()?;
-    DateTime::parse_from_rfc2822(text).ok().map(|at| at.with_timezone(&Utc))
 }
 
 fn receipt(message: MessageResource) -> SendReceipt {

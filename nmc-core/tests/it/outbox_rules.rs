@@ -338,6 +338,20 @@ fn review_mark_pauses_automatic_texts() {
     assert_eq!(scene.worker(UNPACED).pass().unwrap().sent, 1);
 }
 
+/// Conversations from before the spellings were known as one person's keep the one they began with.
+#[test]
+fn review_mark_pauses_automatic_texts_in_whatever_spelling() {
+    let scene = Scene::new();
+    scene.clock.advance(TimeDelta::hours(6));
+    scene.missed();
+    scene.db.execute("UPDATE messages SET to_number = '+525512345678'");
+    scene.db.execute("UPDATE conversations SET customer_phone = '+5215512345678', review_requested_at = now()");
+    assert_eq!(scene.worker(UNPACED).pass().unwrap().sent, 0);
+    scene.db.execute("UPDATE conversations SET review_requested_at = NULL");
+    scene.clock.advance(TimeDelta::minutes(11));
+    assert_eq!(scene.worker(UNPACED).pass().unwrap().sent, 1);
+}
+
 /// A text that has to be looked up first keeps to the rules of before like any other.
 #[test]
 fn automatic_text_in_doubt_keeps_to_the_rules() {
