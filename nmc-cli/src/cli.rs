@@ -1,7 +1,9 @@
 //! What can be typed.
 
 mod access;
+mod call;
 mod consent;
+mod conversation;
 mod length;
 mod number;
 mod settings;
@@ -11,7 +13,9 @@ mod twilio;
 pub(crate) use access::{
     ApiKeyCommand, ApiKeyName, KeyState, TokenKeyCommand, TokenKeysArg, UserActivity, UserArgs, UserCommand, UserKey,
 };
+pub(crate) use call::{CallCommand, CallKey};
 pub(crate) use consent::{ConsentCommand, Heard, Verdict};
+pub(crate) use conversation::{ConversationCommand, ConversationKey};
 pub(crate) use number::{CriteriaArgs, HowArgs, KindArgs, NumberCommand, NumberKey};
 pub(crate) use settings::SettingsArgs;
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
@@ -19,8 +23,8 @@ pub(crate) use twilio::TwilioArgs;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use nmc_core::Secret;
 use nmc_core::identity::{Hasher, Uploads};
-use nmc_core::{CallId, CallOutcome, CallStatus, CallerIdentity, ConversationId, Secret};
 use std::path::{Path, PathBuf};
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
@@ -351,123 +355,4 @@ pub(crate) struct TenantArg {
     /// The business: its id or its exact name
     #[arg(long, env = "NMC_TENANT", value_name = "ID|NAME")]
     pub(crate) tenant: String,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum CallCommand {
-    /// List the calls of a business, newest first
-    List {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// Only those in this status
-        #[arg(long, value_parser = one_of::<CallStatus>)]
-        status: Option<CallStatus>,
-        /// Only those with this outcome
-        #[arg(long, value_parser = one_of::<CallOutcome>)]
-        outcome: Option<CallOutcome>,
-        /// Only those from this caller
-        #[arg(long)]
-        caller: Option<CallerIdentity>,
-        #[command(flatten)]
-        page: PageArgs,
-    },
-    /// Read Twilio's lists of texts and calls from where they were last read, and record what is missing, of all businesses
-    CatchUp {
-        #[command(flatten)]
-        twilio: TwilioArgs,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-    /// Ask Twilio about a call: its end, if no callback told it, and its price. One that is not recorded yet is, if it is the
-    /// business's
-    Refresh {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// The call's id, or Twilio's SID of it
-        #[arg(value_name = "ID|SID")]
-        call: CallKey,
-        #[command(flatten)]
-        twilio: TwilioArgs,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-}
-
-/// How a call is named on the command line.
-#[derive(Clone)]
-pub(crate) enum CallKey {
-    Id(CallId),
-    Sid(String),
-}
-
-impl std::str::FromStr for CallKey {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(text.parse().map_or_else(|_| Self::Sid(text.to_owned()), Self::Id))
-    }
-}
-
-#[derive(Subcommand)]
-pub(crate) enum ConversationCommand {
-    /// List the conversations of a business, newest first
-    List {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// Only those with a text that may be an opt-out, which somebody has to settle
-        #[arg(long)]
-        in_review: bool,
-        /// Only those with this customer, in whatever spelling
-        #[arg(long, value_name = "E.164")]
-        customer: Option<CallerIdentity>,
-        #[command(flatten)]
-        page: PageArgs,
-    },
-    /// Show a conversation: its calls and texts, in the order they happened
-    Show {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// The conversation's id, or its customer's number (the open conversation then)
-        #[arg(value_name = "ID|E.164")]
-        conversation: ConversationKey,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-    /// Say whether a text that may be an opt-out was one; until then the person gets no automatic text
-    Settle {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// The conversation's id, or its customer's number (the open conversation then)
-        #[arg(value_name = "ID|E.164")]
-        conversation: ConversationKey,
-        /// Whether it was an opt-out
-        #[arg(long, value_enum)]
-        decision: Verdict,
-        /// Why
-        #[arg(long)]
-        note: Option<String>,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-}
-
-/// How a conversation is named on the command line.
-#[derive(Clone)]
-pub(crate) enum ConversationKey {
-    Id(ConversationId),
-    Customer(CallerIdentity),
-}
-
-impl ConversationKey {
-    /// What it must be, in words that follow what was typed.
-    pub(crate) const RULE: &str =
-        "must be a conversation's id or the customer's number in E.164, like +14155550123: nmc conversation list shows both";
-}
-
-impl std::str::FromStr for ConversationKey {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Customer)).map_err(|_| Self::RULE)
-    }
 }
