@@ -85,7 +85,9 @@ impl Transcript {
     /// How far a text is; of a queued one, when it is tried, if that is later.
     fn progress(&self, message: &Message) -> String {
         match message.next_attempt_at.filter(|at| is_queued(message) && *at > self.now) {
-            Some(at) => format!("{} until {}", message.message_status, at.with_timezone(&self.timezone.tz()).format("%a %H:%M")),
+            Some(at) => {
+                format!("{} until {}", message.message_status, at.with_timezone(&self.timezone.tz()).format("%a %-d %b %Y %H:%M"))
+            }
             None => message.message_status.to_string(),
         }
     }

@@ -202,17 +202,17 @@ fn a_queued_text_tells_when_it_is_tried_and_what_holds_it() {
     let later = format!("UPDATE messages SET next_attempt_at = '2999-01-01 14:00Z' WHERE id = '{}'", waiting.id);
     shop.db.execute(&later);
     let (table, json) = shop.show(customer.as_str());
-    assert!(table.contains("→  Or at ten  [queued until Tue 08:00]\n"), "{table}");
+    assert!(table.contains("→  Or at ten  [queued until Tue 1 Jan 2999 08:00]\n"), "{table}");
     assert_eq!(json["entries"][1]["next_attempt_at"], json!("2999-01-01T14:00:00Z"));
 
     let report = SmsForm::delivery(&shop.joe.number, &customer, "SM1", "undelivered").with("ErrorCode", "30034");
     record_delivery(&shop.db.store, &report.parse_delivery(Some(failed.id))).expect("a report");
     let (table, json) = shop.show(customer.as_str());
     let why = "the sending number is not registered for business texts (A2P 10DLC); register it at Twilio (Twilio 30034)";
-    assert!(table.contains(&format!("→  Or at ten  [queued until Tue 08:00: {why}]\n")), "{table}");
+    assert!(table.contains(&format!("→  Or at ten  [queued until Tue 1 Jan 2999 08:00: {why}]\n")), "{table}");
     assert_eq!((&json["entries"][1]["error_code"], &json["entries"][1]["error_message"]), (&Value::Null, &json!(why)));
 
     shop.db.execute("UPDATE number_pacing SET held_until = now() - interval '1 second'");
     let (table, _) = shop.show(customer.as_str());
-    assert!(table.contains("→  Or at ten  [queued until Tue 08:00]\n"), "a hold that is over holds nothing: {table}");
+    assert!(table.contains("→  Or at ten  [queued until Tue 1 Jan 2999 08:00]\n"), "a hold that is over holds nothing: {table}");
 }
