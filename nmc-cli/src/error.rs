@@ -28,7 +28,7 @@ impl CliError {
         use nmc_core::Error;
         match self {
             Self::Usage(_)
-            | Self::Migrate(MigrateError::Address { .. } | MigrateError::Unknown { .. })
+            | Self::Migrate(MigrateError::Address { .. } | MigrateError::Unknown { .. } | MigrateError::InTheWay { .. })
             | Self::Core(
                 Error::NotFound { .. }
                 | Error::Conflict { .. }

@@ -68,11 +68,19 @@ fn warning(migrations: &[Migration]) -> String {
 fn status(database: &Database, format: Format) -> CliResult {
     let status = database.migrator().status()?;
     let known = status.known.iter().map(|(migration, applied)| {
-        let name = migration.name.split_once('_').map_or(migration.name, |(_, name)| name);
-        (migration.version(), name.to_owned(), if *applied { "applied" } else { "pending" })
+        let is_altered = status.altered.iter().any(|altered| altered.name == migration.name);
+        let state = match (applied, is_altered) {
+            (true, true) => "altered",
+            (true, false) => "applied",
+            (false, _) => "pending",
+        };
+        (migration.version(), migration.title().to_owned(), state)
     });
     let unknown = status.unknown.iter().map(|version| (version.clone(), String::new(), "unknown to this nmc"));
     COLUMNS.page(format, &Page { items: known.chain(unknown).collect(), next: None })?;
+    for migration in &status.altered {
+        eprintln!("{} was applied from another SQL than this nmc has", migration.name);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

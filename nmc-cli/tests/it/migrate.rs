@@ -117,7 +117,7 @@ fn at_a_terminal_it_asks() {
 fn a_database_that_is_ahead_is_refused_by_every_command() {
     let db = TestDb::new();
     let nmc = Nmc::on(db.url());
-    db.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000001')");
+    db.execute("INSERT INTO nmc_migrations (version, name, fingerprint) VALUES ('29991231000001', 'come_later', '')");
     for command in [
         &["migrate", "run"][..],
         &["migrate", "revert", "--yes"],
@@ -132,7 +132,7 @@ fn a_database_that_is_ahead_is_refused_by_every_command() {
     let status = nmc.run(&["migrate", "status", "--format", "json"]).json();
     let newest: &Value = &status["items"][all()];
     assert_eq!((&newest["version"], &newest["state"]), (&"29991231000001".into(), &"unknown to this nmc".into()));
-    assert_eq!(db.query::<usize>("SELECT count(*) FROM __diesel_schema_migrations"), [all() + 1]);
+    assert_eq!(db.query::<usize>("SELECT count(*) FROM nmc_migrations"), [all() + 1]);
 }
 
 #[test]

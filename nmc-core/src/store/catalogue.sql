@@ -4,7 +4,7 @@ WITH tables AS (
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace = 'public'::regnamespace
       AND c.relkind IN ('r', 'p', 'v', 'm')
-      AND c.relname <> '__diesel_schema_migrations'
+      AND c.relname NOT IN ('__diesel_schema_migrations', 'nmc_migrations')
 ), lines AS (
     SELECT 'table ' || relname
            || CASE relkind WHEN 'v' THEN ' view' WHEN 'm' THEN ' materialized view' ELSE '' END

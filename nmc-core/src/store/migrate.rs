@@ -1,14 +1,13 @@
 //! The migrations of this library: embedded, guarded against two runners at once, readable before they run.
 
-use super::pool::{self, ConnectError};
+mod history;
+mod objects;
+mod runner;
+
 use super::{Difference, verify};
 use crate::{Confirmed, Error, Secret};
-use diesel::connection::SimpleConnection as _;
-use diesel::migration::{Migration as DieselMigration, MigrationMetadata, MigrationName, MigrationVersion};
-use diesel::pg::{Pg, PgConnection};
-use diesel::prelude::*;
-use diesel_migrations::MigrationHarness as _;
-use std::time::{Duration, Instant};
+use runner::{Runner, Way};
+use std::time::Duration;
 
 /// One migration: its SQL both ways.
 #[derive(Debug, Clone, Copy)]
@@ -49,9 +48,6 @@ const MIGRATIONS: &[Migration] = migrations![
 /// A migration whose up.sql begins with this line runs outside a transaction; it must then hold one statement.
 const NO_TRANSACTION: &str = "-- transaction: none\n";
 
-/// The advisory lock of migration runners: "nmc migr" in ASCII.
-const LOCK: i64 = 0x6e6d_6320_6d69_6772;
-
 /// How long things that are in the way may take.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
@@ -70,41 +66,15 @@ impl Migration {
     pub fn version(&self) -> String {
         self.name.split('_').next().unwrap_or_default().replace('-', "")
     }
-}
 
-impl MigrationName for Migration {
-    fn version(&self) -> MigrationVersion<'_> {
-        MigrationVersion::from(Self::version(self))
+    /// The rest of the name, which says what it does.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.name.split_once('_').map_or(self.name, |(_, title)| title)
     }
-}
 
-impl std::fmt::Display for Migration {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl MigrationMetadata for Migration {
-    fn run_in_transaction(&self) -> bool {
+    fn is_transactional(&self) -> bool {
         !self.up.starts_with(NO_TRANSACTION)
-    }
-}
-
-impl DieselMigration<Pg> for Migration {
-    fn run(&self, conn: &mut dyn diesel::connection::BoxableConnection<Pg>) -> diesel::migration::Result<()> {
-        Ok(conn.batch_execute(self.up)?)
-    }
-
-    fn revert(&self, conn: &mut dyn diesel::connection::BoxableConnection<Pg>) -> diesel::migration::Result<()> {
-        Ok(conn.batch_execute(self.down)?)
-    }
-
-    fn metadata(&self) -> &dyn MigrationMetadata {
-        self
-    }
-
-    fn name(&self) -> &dyn MigrationName {
-        self
     }
 }
 
@@ -130,8 +100,20 @@ pub enum MigrateError {
     /// The database is ahead of this program.
     #[error("the database has migration {version}, which this program does not know; use a program that is at least as new")]
     Unknown {
-        /// The version that is not ours.
+        /// The version that a newer nmc has left.
         version: String,
+    },
+    /// Names that nmc needs are taken.
+    #[error(
+        "nmc needs names that something else has in the schema {schema}: {}. Nothing was changed: give nmc a database of its own, or \
+         rename those",
+        objects.join(", ")
+    )]
+    InTheWay {
+        /// Where they are.
+        schema: String,
+        /// What they are, such as `table messages`.
+        objects: Vec<String>,
     },
     /// A migration failed. If it is transactional, nothing of it remains.
     #[error("migration {name} failed: {reason}")]
@@ -165,7 +147,9 @@ impl From<MigrateError> for Error {
 pub struct MigrationStatus {
     /// Every migration of this program, oldest first, and whether the database has it.
     pub known: Vec<(Migration, bool)>,
-    /// Versions the database has and this program does not.
+    /// Migrations that the database has from another SQL than this program's.
+    pub altered: Vec<Migration>,
+    /// Versions that a newer nmc has left: this program does not know them.
     pub unknown: Vec<String>,
 }
 
@@ -181,7 +165,11 @@ impl MigrationStatus {
     }
 }
 
-/// Runs migrations on a connection of its own.
+/// The schema in which everything of ours is.
+const SCHEMA: &str = "public";
+
+/// Runs migrations on connections of its own. It leaves no setting and no lock behind on them, so that it also works through
+/// a pooler in transaction mode.
 #[derive(Debug, Clone)]
 pub struct Migrator {
     url: Secret,
@@ -203,12 +191,12 @@ impl Migrator {
         Self { url, migrations, patience: Patience { runner: patience, table: patience } }
     }
 
-    /// Where the database stands. Changes nothing.
+    /// Where the database stands. Changes nothing, and needs no more than membership in `nmc_gate`.
     ///
     /// # Errors
     /// [`MigrateError::Database`].
     pub fn status(&self) -> Result<MigrationStatus, MigrateError> {
-        self.read_status(&mut self.open()?)
+        self.runner()?.status()
     }
 
     /// Applies what is pending, oldest first, and tells `done` of each. Returns how many.
@@ -216,47 +204,37 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError`]; what was applied before the failure stays.
     pub fn run(&self, mut done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
-        self.guarded(|conn| {
-            let pending: Vec<Migration> = self.checked_status(conn)?.pending().collect();
-            for migration in &pending {
-                apply(conn, migration, Way::Up)?;
-                done(migration);
-            }
-            Ok(pending.len())
-        })
+        let mut runner = self.runner()?;
+        let mut count = 0;
+        while let Some(migration) = runner.step(Way::Up, |status| status.pending().next())? {
+            done(&migration);
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Takes back the newest `count` migrations, newest first, and tells `done` of each. Returns how many.
     ///
     /// # Errors
     /// [`MigrateError`]; what was taken back before the failure stays so.
-    pub fn revert(&self, count: usize, _: Confirmed, mut done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
-        self.guarded(|conn| {
-            let newest: Vec<Migration> = self.checked_status(conn)?.applied().take(count).collect();
-            for migration in &newest {
-                apply(conn, migration, Way::Down)?;
-                done(migration);
-            }
-            Ok(newest.len())
-        })
+    pub fn revert(&self, count: usize, _: Confirmed, done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
+        Ok(take_back(&mut self.runner()?, count, done)?.len())
     }
 
-    /// Takes back the newest `count` migrations and applies them again, under one lock. Returns how many.
+    /// Takes back the newest `count` migrations and applies them again. Returns how many.
     ///
     /// # Errors
-    /// [`MigrateError`].
+    /// [`MigrateError`]; what was taken back before the failure stays so.
     pub fn redo(&self, count: usize, _: Confirmed, mut done: impl FnMut(&Migration)) -> Result<usize, MigrateError> {
-        self.guarded(|conn| {
-            let newest: Vec<Migration> = self.checked_status(conn)?.applied().take(count).collect();
-            for migration in &newest {
-                apply(conn, migration, Way::Down)?;
-            }
-            for migration in newest.iter().rev() {
-                apply(conn, migration, Way::Up)?;
+        let mut runner = self.runner()?;
+        let taken_back = take_back(&mut runner, count, |_| {})?;
+        for migration in taken_back.iter().rev() {
+            let is_next = |next: &Migration| next.name == migration.name;
+            if runner.step(Way::Up, |status| status.pending().next().filter(is_next))?.is_some() {
                 done(migration);
             }
-            Ok(newest.len())
-        })
+        }
+        Ok(taken_back.len())
     }
 
     /// Compares the live schema with the one this program expects, and names every difference.
@@ -264,7 +242,11 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError::Database`].
     pub fn verify(&self) -> Result<Vec<Difference>, MigrateError> {
-        Ok(verify::differences(&mut self.open()?)?)
+        let mut runner = self.runner()?;
+        let altered = runner.status()?.altered;
+        let mut differences = runner.read(verify::differences)?;
+        differences.extend(altered.iter().map(|migration| Difference::Altered(migration.name.to_owned())));
+        Ok(differences)
     }
 
     /// The live schema as `verify` sees it, a line each: what `migrations/expected_schema.txt` holds.
@@ -272,111 +254,25 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError::Database`].
     pub fn describe(&self) -> Result<Vec<String>, MigrateError> {
-        Ok(verify::describe(&mut self.open()?)?)
+        self.runner()?.read(verify::describe)
     }
 
-    fn open(&self) -> Result<PgConnection, MigrateError> {
-        let mut conn = pool::open(self.url.expose()).map_err(|error| match error {
-            ConnectError::Address => MigrateError::Address { reason: error.to_string() },
-            ConnectError::Failed(words) => MigrateError::Database { reason: format!("the database can't be reached: {words}") },
-        })?;
-        conn.batch_execute("SET application_name = 'nmc migrate'; SET client_min_messages = warning")?;
-        Ok(conn)
+    fn runner(&self) -> Result<Runner<'_>, MigrateError> {
+        Runner::open(&self.url, self.migrations, self.patience)
     }
+}
 
-    /// Diesel's reading of the applied versions creates its table; asking for the status of an empty database must not.
-    fn read_status(&self, conn: &mut PgConnection) -> Result<MigrationStatus, MigrateError> {
-        let table: Option<String> = diesel::select(diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>(
-            "to_regclass('public.__diesel_schema_migrations')::text",
-        ))
-        .get_result(conn)?;
-        let mut applied: Vec<String> = match table {
-            None => Vec::new(),
-            Some(_) => conn
-                .applied_migrations()
-                .map_err(|error| MigrateError::Database { reason: error.to_string() })?
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        };
-        let known = self
-            .migrations
-            .iter()
-            .map(|migration| {
-                let before = applied.len();
-                applied.retain(|version| *version != migration.version());
-                (*migration, applied.len() < before)
-            })
-            .collect();
-        applied.sort();
-        Ok(MigrationStatus { known, unknown: applied })
-    }
-
-    fn checked_status(&self, conn: &mut PgConnection) -> Result<MigrationStatus, MigrateError> {
-        let status = self.read_status(conn)?;
-        match status.unknown.first() {
-            Some(version) => Err(MigrateError::Unknown { version: version.clone() }),
-            None => Ok(status),
+/// The newest `count` of now, and none that another runner applies meanwhile.
+fn take_back(runner: &mut Runner<'_>, count: usize, mut done: impl FnMut(&Migration)) -> Result<Vec<Migration>, MigrateError> {
+    let newest: Vec<Migration> = runner.status()?.applied().take(count).collect();
+    let mut taken_back = Vec::new();
+    for migration in newest {
+        let is_newest = |applied: &Migration| applied.name == migration.name;
+        if runner.step(Way::Down, |status| status.applied().next().filter(is_newest))?.is_none() {
+            break;
         }
+        done(&migration);
+        taken_back.push(migration);
     }
-
-    /// Holds the runners' lock around `work`. It is polled for: a runner that blocks on it would hold a snapshot that
-    /// CREATE INDEX CONCURRENTLY waits for. It goes with the connection, so a killed runner leaves nothing behind.
-    fn guarded<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, MigrateError>) -> Result<T, MigrateError> {
-        let mut conn = self.open()?;
-        let deadline = Instant::now() + self.patience.runner;
-        while !try_lock(&mut conn)? {
-            if Instant::now() >= deadline {
-                return Err(MigrateError::Locked);
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        conn.batch_execute(&format!("SET lock_timeout = {}", self.patience.table.as_millis()))?;
-        conn.setup_migrations()?;
-        work(&mut conn)
-    }
-}
-
-trait SetupMigrations {
-    fn setup_migrations(&mut self) -> Result<(), MigrateError>;
-}
-
-impl SetupMigrations for PgConnection {
-    fn setup_migrations(&mut self) -> Result<(), MigrateError> {
-        diesel::migration::MigrationConnection::setup(self)?;
-        Ok(())
-    }
-}
-
-fn try_lock(conn: &mut PgConnection) -> QueryResult<bool> {
-    diesel::select(
-        diesel::dsl::sql::<diesel::sql_types::Bool>("pg_try_advisory_lock(").bind::<diesel::sql_types::BigInt, _>(LOCK).sql(")"),
-    )
-    .get_result(conn)
-}
-
-#[derive(Clone, Copy)]
-enum Way {
-    Up,
-    Down,
-}
-
-fn apply(conn: &mut PgConnection, migration: &Migration, way: Way) -> Result<(), MigrateError> {
-    let result = match way {
-        Way::Up => conn.run_migration(migration).map(drop),
-        Way::Down => conn.revert_migration(migration).map(drop),
-    };
-    result.map_err(|error| MigrateError::Failed { name: migration.name, reason: root_cause(&*error) })
-}
-
-/// What the server said, with its hint: that is where a migration says what an administrator has to do.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    if let Some(source) = error.source() {
-        return root_cause(source);
-    }
-    let hint = match error.downcast_ref() {
-        Some(diesel::result::Error::DatabaseError(_, info)) => info.hint(),
-        _ => None,
-    };
-    hint.map_or_else(|| error.to_string(), |hint| format!("{error}. {hint}"))
+    Ok(taken_back)
 }

@@ -7,6 +7,7 @@ mod load;
 mod migrate;
 mod pool;
 mod prepared;
+mod sql_text;
 mod tx;
 mod verify;
 mod waiters;

@@ -15,6 +15,8 @@ pub enum Difference {
     Missing(String),
     /// There, and not expected.
     Unexpected(String),
+    /// A migration was applied from another SQL than this program has.
+    Altered(String),
 }
 
 impl std::fmt::Display for Difference {
@@ -22,6 +24,7 @@ impl std::fmt::Display for Difference {
         match self {
             Self::Missing(line) => write!(f, "missing: {line}"),
             Self::Unexpected(line) => write!(f, "unexpected: {line}"),
+            Self::Altered(name) => write!(f, "altered: the migration {name} was applied from another SQL than this nmc has"),
         }
     }
 }

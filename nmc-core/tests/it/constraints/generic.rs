@@ -25,7 +25,7 @@ const CATALOGUE: &str = "
                             AND a.attname = CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END)
                  ORDER BY n.at) AS columns
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-    WHERE k.connamespace = 'public'::regnamespace AND k.contype IN ('c', 'f', 'p', 'u') AND c.relname <> '__diesel_schema_migrations'
+    WHERE k.connamespace = 'public'::regnamespace AND k.contype IN ('c', 'f', 'p', 'u') AND c.relname NOT IN ('__diesel_schema_migrations', 'nmc_migrations')
     UNION ALL
     SELECT i.relname, c.relname, 'tenant_id', 'i', pg_get_indexdef(i.oid), ARRAY[]::name[]
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Every column of every table.
 fn columns(site: &Site) -> Vec<String> {
     let columns = "SELECT DISTINCT column_name::text AS name FROM information_schema.columns
-                   WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' ORDER BY 1";
+                   WHERE table_schema = 'public' AND table_name NOT IN ('__diesel_schema_migrations', 'nmc_migrations') ORDER BY 1";
     site.db.query(columns)
 }
 

@@ -1,0 +1,171 @@
+//! Whose migration is whose, and who may look.
+
+use super::names;
+use diesel::connection::SimpleConnection as _;
+use nmc_core::store::{MigrateError, Migration, Migrator, Reason};
+use nmc_core::testing::TestDb;
+use nmc_core::{Confirmed, Secret};
+
+/// The versions that Diesel's table has.
+fn by_diesel(db: &TestDb) -> Vec<String> {
+    db.query("SELECT version FROM __diesel_schema_migrations ORDER BY 1")
+}
+
+/// What our own table has.
+fn listed(db: &TestDb) -> Vec<String> {
+    db.query("SELECT version || '_' || name || ' ' || fingerprint FROM nmc_migrations ORDER BY 1")
+}
+
+fn has_own_table(db: &TestDb) -> bool {
+    db.query::<bool>("SELECT to_regclass('public.nmc_migrations') IS NOT NULL") == [true]
+}
+
+#[test]
+fn versions_of_an_application_are_not_ours() {
+    let db = TestDb::empty();
+    // As Diesel's command line makes it, with one version before all of ours and one after.
+    db.raw()
+        .batch_execute(
+            "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL,
+                 run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
+             INSERT INTO __diesel_schema_migrations (version) VALUES ('20200101000001'), ('20990101000001')",
+        )
+        .unwrap();
+    let migrator = db.store.migrator();
+    let all = migrator.status().unwrap().known.len();
+    assert_eq!(migrator.run(|_| {}).unwrap(), all);
+    assert_eq!(by_diesel(&db).len(), all + 2, "Diesel's command line knows ours as well");
+    db.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000002')");
+    let status = migrator.status().unwrap();
+    assert_eq!((status.applied().count(), status.unknown), (all, Vec::<String>::new()));
+    assert_eq!(migrator.run(|_| {}).unwrap(), 0);
+    assert_eq!(migrator.revert(usize::MAX, Confirmed::irrevocably(), |_| {}).unwrap(), all);
+    assert_eq!(by_diesel(&db), ["20200101000001", "20990101000001", "20990101000002"]);
+    assert_eq!(listed(&db), Vec::<String>::new());
+}
+
+#[test]
+fn a_version_of_an_application_that_is_also_ours_is_not_ours() {
+    let db = TestDb::empty();
+    let migrator = db.store.migrator();
+    let first = migrator.status().unwrap().pending().next().unwrap();
+    db.raw()
+        .batch_execute(&format!(
+            "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP DEFAULT now());
+             INSERT INTO __diesel_schema_migrations (version) VALUES ('{}')",
+            first.version()
+        ))
+        .unwrap();
+    assert_eq!(migrator.status().unwrap().applied().count(), 0, "nothing of ours is there");
+    assert_eq!(migrator.run(|_| {}).unwrap(), migrator.status().unwrap().known.len());
+}
+
+#[test]
+fn an_installation_from_before_is_carried_over_by_the_runner() {
+    let db = TestDb::new();
+    let before = listed(&db);
+    db.execute("DROP TABLE nmc_migrations; INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000001')");
+    let migrator = db.store.migrator();
+    let status = migrator.status().unwrap();
+    assert_eq!((status.pending().count(), status.unknown.len(), status.altered.len()), (0, 0, 0));
+    assert!(!has_own_table(&db), "looking writes nothing");
+    assert_eq!(migrator.run(|_| panic!("nothing is left to do")).unwrap(), 0);
+    assert_eq!(listed(&db), before);
+    assert_eq!(migrator.verify().unwrap(), []);
+}
+
+#[test]
+fn a_migration_run_by_diesel_is_carried_over() {
+    let db = TestDb::new();
+    let migrator = db.store.migrator();
+    let before = listed(&db);
+    let mut newest = Vec::new();
+    migrator.revert(1, Confirmed::irrevocably(), |migration| newest.push(*migration)).unwrap();
+    let by_hand: Migration = newest[0];
+    let mut conn = db.raw();
+    conn.batch_execute(&format!("BEGIN; {}; COMMIT", by_hand.up)).unwrap();
+    conn.batch_execute(&format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{}')", by_hand.version())).unwrap();
+    assert_eq!(migrator.status().unwrap().pending().count(), 0);
+    assert_eq!(listed(&db).len(), before.len() - 1);
+    assert_eq!(migrator.run(|_| panic!("nothing is left to do")).unwrap(), 0);
+    assert_eq!(listed(&db), before);
+}
+
+#[test]
+fn a_migration_applied_from_other_sql_is_told() {
+    let db = TestDb::new();
+    db.execute("UPDATE nmc_migrations SET fingerprint = 'of another text' WHERE name = 'create_identity'");
+    let migrator = db.store.migrator();
+    assert_eq!(names(migrator.status().unwrap().altered.iter().copied()), ["2026-11-22-000002_create_identity"]);
+    let told: Vec<String> = migrator.verify().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["altered: the migration 2026-11-22-000002_create_identity was applied from another SQL than this nmc has"]);
+    assert_eq!(migrator.run(|_| {}).unwrap(), 0, "it is told, and no reason to stop");
+}
+
+/// A migrator of another login, which is made here.
+fn as_login(db: &TestDb, login: &str, grants: &str) -> Migrator {
+    db.execute(&format!("DROP ROLE IF EXISTS {login}; CREATE ROLE {login} LOGIN; {grants}"));
+    Migrator::new(Secret::new(db.url().replace("nmc@", &format!("{login}@"))))
+}
+
+#[test]
+fn a_login_in_the_gate_looks_and_changes_nothing() {
+    let db = TestDb::new();
+    let app = as_login(&db, "gate_reader", "GRANT nmc_gate TO gate_reader");
+    let status = app.status().unwrap();
+    assert_eq!((status.pending().count(), status.unknown.len()), (0, 0));
+    assert_eq!(app.verify().unwrap(), []);
+    assert_eq!(app.run(|_| {}).unwrap(), 0, "there is nothing to do");
+    let mut conn = TestDb::connect(&db.url().replace("nmc@", "gate_reader@"));
+    for table in ["nmc_migrations", "__diesel_schema_migrations"] {
+        for write in ["TRUNCATE", "DELETE FROM", "LOCK TABLE"] {
+            let refused = conn.batch_execute(&format!("BEGIN; {write} {table}")).unwrap_err().to_string();
+            assert!(refused.contains("permission denied"), "{write} {table}: {refused}");
+            conn.batch_execute("ROLLBACK").unwrap();
+        }
+    }
+    let outsider = as_login(&db, "gate_outsider", "");
+    let refused = outsider.status().unwrap_err();
+    assert!(
+        matches!(&refused, MigrateError::Database { reason } if reason.contains("GRANT nmc_gate TO \"gate_outsider\"")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_login_in_the_gate_is_told_of_a_list_it_cannot_read() {
+    let db = TestDb::new();
+    db.execute("DROP TABLE nmc_migrations");
+    let refused = as_login(&db, "gate_early", "GRANT nmc_gate TO gate_early").status().unwrap_err().to_string();
+    assert!(refused.contains("run nmc migrate run once with the login that owns it"), "{refused}");
+}
+
+#[test]
+fn a_read_only_database_can_be_read() {
+    let db = TestDb::new();
+    db.execute(&format!(
+        "ALTER DATABASE {} SET default_transaction_read_only = on",
+        db.query::<String>("SELECT current_database()")[0]
+    ));
+    let migrator = db.store.migrator();
+    assert_eq!(migrator.status().unwrap().pending().count(), 0);
+    assert_eq!(migrator.verify().unwrap(), []);
+    assert!(db.store.system(Reason::Operations, |_| Ok(())).is_ok());
+    assert!(db.raw().batch_execute("CREATE TABLE x (id int)").is_err(), "it is read-only");
+}
+
+#[test]
+fn default_privileges_give_nobody_the_history() {
+    let db = TestDb::empty();
+    db.execute(
+        "DROP ROLE IF EXISTS history_anon; CREATE ROLE history_anon;
+         ALTER DEFAULT PRIVILEGES FOR ROLE nmc GRANT ALL ON TABLES TO history_anon, PUBLIC",
+    );
+    db.store.migrator().run(|_| {}).unwrap();
+    let rights: Vec<String> = db.query(
+        "SELECT c.relname || ': ' || acl.grantee::regrole || ' ' || acl.privilege_type
+         FROM pg_class c CROSS JOIN aclexplode(c.relacl) acl
+         WHERE c.relname IN ('nmc_migrations', '__diesel_schema_migrations') AND acl.grantee <> c.relowner",
+    );
+    assert_eq!(rights, ["nmc_migrations: nmc_gate SELECT"]);
+}
