@@ -1,27 +1,47 @@
--- The schema as PostgreSQL itself describes it, a line each, in a stable order: what `migrate verify` compares.
+-- The schema as PostgreSQL itself describes it, a line each, in a stable order: what `migrate verify` compares. The first word is the
+-- kind, the second the object; what comes before a dot in it is the table.
 WITH tables AS (
-    SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.relowner
+    SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.relowner
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace = 'public'::regnamespace
       AND c.relkind IN ('r', 'p', 'v', 'm')
-      AND c.relname NOT IN ('__diesel_schema_migrations', 'nmc_migrations')
+      AND c.relname <> '__diesel_schema_migrations'
+), functions AS (
+    SELECT p.oid, p.oid::regprocedure::text AS name, p.prolang, p.prosecdef, p.proconfig, p.prosrc, p.proowner, p.proacl
+    FROM pg_catalog.pg_proc p
+    WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'nmc\_%'
+), owners AS (
+    -- Whoever has made the functions has made the rest.
+    SELECT proowner AS owner FROM functions WHERE name LIKE 'nmc\_enter\_system%'
 ), lines AS (
     SELECT 'table ' || relname
            || CASE relkind WHEN 'v' THEN ' view' WHEN 'm' THEN ' materialized view' ELSE '' END
+           || CASE relpersistence WHEN 'u' THEN ' unlogged' ELSE '' END
            || CASE WHEN relrowsecurity THEN ' row security' ELSE '' END
            || CASE WHEN relforcerowsecurity THEN ' forced' ELSE '' END AS line
     FROM tables
     UNION ALL
+    SELECT 'owner ' || t.relname || ' is another than that of the functions: ' || t.relowner::regrole
+    FROM tables t WHERE t.relowner <> (SELECT owner FROM owners)
+    UNION ALL
     SELECT 'column ' || t.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+           || CASE WHEN a.attcollation <> y.typcollation THEN ' collate ' || a.attcollation::regcollation ELSE '' END
            || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
            || CASE a.attidentity WHEN '' THEN '' ELSE ' identity ' || a.attidentity::text END
+           || CASE a.attgenerated WHEN '' THEN '' ELSE ' generated ' || a.attgenerated::text END
            || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
     FROM tables t
     JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     UNION ALL
+    SELECT 'comment ' || t.relname || coalesce('.' || a.attname, '') || ' ' || d.description
+    FROM tables t
+    JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_class'::regclass AND d.objoid = t.oid
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.objsubid AND d.objsubid > 0
+    UNION ALL
+    -- From PostgreSQL 18 on NOT NULL is a constraint, too; it stands with its column.
     SELECT 'constraint ' || t.relname || '.' || k.conname || ' ' || pg_get_constraintdef(k.oid)
-           || CASE WHEN k.convalidated THEN '' ELSE ' not valid' END
     FROM tables t JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid
     WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
     UNION ALL
@@ -35,8 +55,8 @@ WITH tables AS (
     UNION ALL
     SELECT 'policy ' || t.relname || '.' || p.polname || ' ' || p.polcmd::text
            || CASE WHEN p.polpermissive THEN '' ELSE ' restrictive' END
-           || ' to ' || (SELECT string_agg(r.rolname, ',' ORDER BY r.rolname)
-                         FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles))
+           || ' to ' || coalesce((SELECT string_agg(r.rolname, ',' ORDER BY r.rolname)
+                                  FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles)), 'public')
            || coalesce(' using ' || pg_get_expr(p.polqual, p.polrelid), '')
            || coalesce(' check ' || pg_get_expr(p.polwithcheck, p.polrelid), '')
     FROM tables t JOIN pg_catalog.pg_policy p ON p.polrelid = t.oid
@@ -46,6 +66,9 @@ WITH tables AS (
            || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' enabled=' || g.tgenabled::text END
     FROM tables t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
     UNION ALL
+    SELECT 'rule ' || t.relname || '.' || w.rulename
+    FROM tables t JOIN pg_catalog.pg_rewrite w ON w.ev_class = t.oid AND w.rulename <> '_RETURN'
+    UNION ALL
     SELECT 'grant ' || t.relname || ' to ' || coalesce(r.rolname, 'public') || ': '
            || string_agg(acl.privilege_type, ', ' ORDER BY acl.privilege_type)
     FROM tables t
@@ -54,11 +77,44 @@ WITH tables AS (
     WHERE acl.grantee <> t.relowner
     GROUP BY t.relname, coalesce(r.rolname, 'public')
     UNION ALL
-    SELECT 'function ' || p.oid::regprocedure::text || ' ' || l.lanname
-           || CASE WHEN p.prosecdef THEN ' security definer' ELSE '' END
-           || coalesce(' ' || array_to_string(p.proconfig, ' '), '')
-           || ' body ' || md5(p.prosrc)
-    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-    WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'nmc\_%'
+    SELECT 'grant ' || t.relname || '.' || a.attname || ' to ' || coalesce(r.rolname, 'public') || ': '
+           || string_agg(acl.privilege_type, ', ' ORDER BY acl.privilege_type)
+    FROM tables t
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0
+    CROSS JOIN LATERAL aclexplode(a.attacl) acl
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = acl.grantee
+    WHERE acl.grantee <> t.relowner
+    GROUP BY t.relname, a.attname, coalesce(r.rolname, 'public')
+    UNION ALL
+    SELECT 'function ' || f.name || ' ' || l.lanname
+           || CASE WHEN f.prosecdef THEN ' security definer' ELSE '' END
+           || coalesce(' ' || array_to_string(f.proconfig, ' '), '')
+           || ' body ' || md5(f.prosrc)
+    FROM functions f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
+    UNION ALL
+    SELECT 'function-comment ' || f.name || ' ' || obj_description(f.oid, 'pg_proc')
+    FROM functions f WHERE obj_description(f.oid, 'pg_proc') IS NOT NULL
+    UNION ALL
+    SELECT 'function-owner ' || f.name || ' is another than that of nmc_enter_system: ' || f.proowner::regrole
+    FROM functions f WHERE f.proowner <> (SELECT owner FROM owners)
+    UNION ALL
+    SELECT 'execute ' || f.name || ' by ' || coalesce(r.rolname, 'public')
+    FROM functions f
+    CROSS JOIN LATERAL aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = acl.grantee
+    WHERE acl.grantee <> f.proowner
+    UNION ALL
+    SELECT 'schema usage by ' || r.rolname
+    FROM pg_catalog.pg_namespace n
+    CROSS JOIN LATERAL aclexplode(n.nspacl) acl
+    JOIN pg_catalog.pg_roles r ON r.oid = acl.grantee
+    WHERE n.nspname = 'public' AND r.rolname IN ('nmc_gate', 'nmc_tenant', 'nmc_system') AND acl.privilege_type = 'USAGE'
+    UNION ALL
+    SELECT 'schema objects can be made by ' || coalesce(r.rolname, 'public')
+    FROM pg_catalog.pg_namespace n
+    CROSS JOIN LATERAL aclexplode(n.nspacl) acl
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = acl.grantee
+    WHERE n.nspname = 'public' AND acl.privilege_type = 'CREATE'
+      AND (acl.grantee = 0 OR r.rolname IN ('nmc_gate', 'nmc_tenant', 'nmc_system'))
 )
 SELECT line FROM lines ORDER BY line COLLATE "C"

@@ -7,6 +7,7 @@ mod load;
 mod migrate;
 mod pool;
 mod prepared;
+mod spelling;
 mod sql_text;
 mod tx;
 mod verify;

@@ -1,5 +1,6 @@
 //! Is the live schema the one this program was built for?
 
+use super::spelling;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -29,15 +30,30 @@ impl std::fmt::Display for Difference {
     }
 }
 
+/// What differs. Tables that are not ours are left out, with all that belongs to them.
 pub(super) fn differences(conn: &mut PgConnection) -> QueryResult<Vec<Difference>> {
-    let live: BTreeSet<String> = describe(conn)?.into_iter().collect();
-    let expected: BTreeSet<String> = EXPECTED.lines().map(str::to_owned).collect();
-    let missing = expected.difference(&live).cloned().map(Difference::Missing);
-    let unexpected = live.difference(&expected).cloned().map(Difference::Unexpected);
+    let expected: BTreeSet<&str> = EXPECTED.lines().collect();
+    let tables: BTreeSet<&str> =
+        expected.iter().filter(|line| line.starts_with("table ")).filter_map(|line| subject(line)).collect();
+    let live = describe(conn)?;
+    let live: BTreeSet<&str> = live.iter().map(String::as_str).filter(|line| is_ours(line, &tables)).collect();
+    let missing = expected.difference(&live).map(|line| Difference::Missing((*line).to_owned()));
+    let unexpected = live.difference(&expected).map(|line| Difference::Unexpected((*line).to_owned()));
     Ok(missing.chain(unexpected).collect())
 }
 
-/// The live schema, a line each. A fixed search_path, so that names come out the same for every login.
+/// Functions count as ours by their name, and the schema's rights are told of our roles alone.
+fn is_ours(line: &str, tables: &BTreeSet<&str>) -> bool {
+    ["function", "execute ", "schema "].iter().any(|kind| line.starts_with(kind))
+        || subject(line).is_some_and(|table| tables.contains(table))
+}
+
+/// The table that a line is about.
+fn subject(line: &str) -> Option<&str> {
+    line.split_whitespace().nth(1)?.split('.').next()
+}
+
+/// The live schema, a line each, in one spelling for all versions of the server.
 pub(super) fn describe(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Line {
@@ -45,5 +61,12 @@ pub(super) fn describe(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
         line: String,
     }
     let lines: Vec<Line> = diesel::sql_query(include_str!("catalogue.sql")).load(conn)?;
-    Ok(lines.into_iter().map(|row| row.line.replace('\n', " ")).collect())
+    let mut lines: Vec<String> = lines.into_iter().map(|row| spelled(&row.line)).collect();
+    lines.sort_unstable();
+    Ok(lines)
+}
+
+fn spelled(line: &str) -> String {
+    let has_expression = ["column ", "constraint ", "index ", "policy ", "trigger "].iter().any(|kind| line.starts_with(kind));
+    if has_expression { spelling::normal(line) } else { line.replace('\n', " ") }
 }

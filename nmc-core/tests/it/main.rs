@@ -37,6 +37,7 @@ mod people;
 mod photos;
 mod plans;
 mod schema;
+mod search_path;
 mod settings;
 mod signature;
 mod store;

@@ -346,6 +346,10 @@ fn the_roles_are_made_once_by_whoever_may_and_asked_for_by_whoever_may_not() {
     let refused = Migrator::new(Secret::new(cluster.url_for("leaky"))).run(|_| {}).unwrap_err().to_string();
     assert!(refused.contains("the role nmc_tenant exists with SUPERUSER, BYPASSRLS"), "{refused}");
     assert!(refused.contains("ALTER ROLE nmc_tenant NOSUPERUSER NOBYPASSRLS"), "{refused}");
+
+    // In nmc's own database only its owner makes temporary tables.
+    let may = "SELECT has_database_privilege('nmc_tenant', 'nevermisscall', 'TEMPORARY') AS may";
+    assert_eq!(query::<bool>(&mut TestDb::connect(&cluster.superuser_url("postgres")), may), [false]);
     cluster.stop().unwrap();
 }
 

@@ -55,7 +55,11 @@ fn fill(home: &DataDir, programs: &Programs, new: &Path, fsync: bool) -> Result<
     }
     let mut single = home.account.command(programs.bin_dir.join("postgres"));
     single.args(["--single", "-F", "-c", "exit_on_error=on", "-c", "log_checkpoints=off", "-D"]).arg(new).arg(SUPERUSER);
-    let sql = format!("CREATE ROLE {USER} LOGIN NOSUPERUSER CREATEROLE\nCREATE DATABASE {DATABASE} OWNER {USER}\n");
+    // Nobody but nmc is here, so what only others would need (temporary tables) is nobody's but the owner's.
+    let sql = format!(
+        "CREATE ROLE {USER} LOGIN NOSUPERUSER CREATEROLE\nCREATE DATABASE {DATABASE} OWNER {USER}\n\
+         REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC\n"
+    );
     run(home, &mut single, &sql)?;
     if fsync {
         let mut sync = home.account.command(programs.bin_dir.join("initdb"));

@@ -1,11 +1,13 @@
 //! Which migrations a database has: a table of our own says so, beside Diesel's, which an application may share.
 
+use super::objects::{Object, created};
 use super::{MigrateError, Migration, MigrationStatus};
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 
 /// Our own table.
 const OWN: &str = include_str!("history.sql");
@@ -114,10 +116,14 @@ impl History {
                      run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
                  )"
             ))?;
-            keep_to_ourselves(conn, schema, "__diesel_schema_migrations")?;
         }
         if !self.there.own {
             conn.batch_execute(&OWN.replace("public.", &format!("{schema}.")))?;
+            let mut made = BTreeSet::new();
+            if !self.there.diesel {
+                made.insert(Object::Relation("__diesel_schema_migrations".to_owned()));
+            }
+            keep_to_ourselves(conn, schema, &made)?;
         }
         for migration in &self.to_carry_over {
             list(conn, schema, migration)?;
@@ -142,8 +148,7 @@ pub(super) fn applied(conn: &mut PgConnection, schema: &str, migration: &Migrati
     conn.batch_execute(&format!(
         "INSERT INTO {schema}.__diesel_schema_migrations (version) VALUES ('{version}') ON CONFLICT (version) DO NOTHING"
     ))?;
-    // The role that lets other logins read it comes with the first migration.
-    keep_to_ourselves(conn, schema, "nmc_migrations")
+    keep_to_ourselves(conn, schema, &created(migration.up))
 }
 
 /// Notes in both tables that a migration has been taken back.
@@ -158,17 +163,35 @@ pub(super) fn taken_back(conn: &mut PgConnection, schema: &str, migration: &Migr
 /// The text comes from this program: versions are digits, names are checked by a test, and a fingerprint is hexadecimal.
 fn list(conn: &mut PgConnection, schema: &str, migration: &Migration) -> QueryResult<()> {
     conn.batch_execute(&format!(
-        "INSERT INTO {schema}.nmc_migrations (version, name, fingerprint) VALUES ('{}', '{}', '{}')",
+        "INSERT INTO {schema}.nmc_migrations (version, name, fingerprint) VALUES ('{}', {}, '{}')",
         migration.version(),
-        migration.title().replace('\'', "''"),
+        literal(migration.title()),
         fingerprint(migration),
     ))
 }
 
-/// What the server's default privileges gave away is taken back: whoever could empty the list could lock nmc out.
-fn keep_to_ourselves(conn: &mut PgConnection, schema: &str, table: &str) -> QueryResult<()> {
-    let sql = include_str!("keep.sql").replace("public.nmc_migrations", &format!("{schema}.{table}"));
+/// Takes back what the server's default privileges gave away of what a migration created, and of the list itself: whoever
+/// could empty it could lock nmc out. The role that lets other logins read the list comes with the first migration.
+pub(super) fn keep_to_ourselves(conn: &mut PgConnection, schema: &str, created: &BTreeSet<Object>) -> QueryResult<()> {
+    let (mut relations, mut functions) = (vec![literal("nmc_migrations")], Vec::new());
+    for object in created {
+        match object {
+            Object::Relation(name) => relations.push(literal(name)),
+            Object::Function(name) => functions.push(literal(name)),
+            Object::Type(_) => {}
+        }
+    }
+    let array = |names: &[String]| format!("ARRAY[{}]::pg_catalog.text[]", names.join(", "));
+    let sql = include_str!("keep.sql")
+        .replace("$relations", &array(&relations))
+        .replace("$functions", &array(&functions))
+        .replace("$schema", &literal(schema))
+        .replace("public.", &format!("{schema}."));
     conn.batch_execute(&sql)
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// SHA-256 of the SQL that applies a migration, in hexadecimal.

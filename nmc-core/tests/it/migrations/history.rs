@@ -154,18 +154,41 @@ fn a_read_only_database_can_be_read() {
     assert!(db.raw().batch_execute("CREATE TABLE x (id int)").is_err(), "it is read-only");
 }
 
+/// The migration that takes back what default privileges gave away.
+const RIGHTS: &str = "2026-11-28-000014_pin_search_path_and_rights";
+
 #[test]
-fn default_privileges_give_nobody_the_history() {
+fn default_privileges_give_nobody_anything_of_ours() {
     let db = TestDb::empty();
     db.execute(
-        "DROP ROLE IF EXISTS history_anon; CREATE ROLE history_anon;
-         ALTER DEFAULT PRIVILEGES FOR ROLE nmc GRANT ALL ON TABLES TO history_anon, PUBLIC",
+        "DROP ROLE IF EXISTS rights_anon; CREATE ROLE rights_anon; DROP ROLE IF EXISTS rights_reader; CREATE ROLE rights_reader;
+         ALTER DEFAULT PRIVILEGES FOR ROLE nmc GRANT ALL ON TABLES TO rights_anon, PUBLIC;
+         ALTER DEFAULT PRIVILEGES FOR ROLE nmc IN SCHEMA public GRANT ALL ON FUNCTIONS TO rights_anon",
     );
-    db.store.migrator().run(|_| {}).unwrap();
-    let rights: Vec<String> = db.query(
-        "SELECT c.relname || ': ' || acl.grantee::regrole || ' ' || acl.privilege_type
-         FROM pg_class c CROSS JOIN aclexplode(c.relacl) acl
-         WHERE c.relname IN ('nmc_migrations', '__diesel_schema_migrations') AND acl.grantee <> c.relowner",
+    let migrator = db.store.migrator();
+    migrator.run(|_| {}).unwrap();
+    let rights = || -> Vec<String> {
+        db.query(
+            "SELECT DISTINCT relname || ': ' || coalesce(nullif(acl.grantee, 0)::regrole::text, 'PUBLIC')
+             FROM (SELECT relname, relacl FROM pg_class WHERE relnamespace = 'public'::regnamespace
+                   UNION ALL SELECT proname, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc
+                   WHERE pronamespace = 'public'::regnamespace) AS ours
+             CROSS JOIN aclexplode(relacl) acl
+             WHERE acl.grantee NOT IN ('nmc'::regrole, 'nmc_gate'::regrole, 'nmc_tenant'::regrole, 'nmc_system'::regrole)",
+        )
+    };
+    assert_eq!(rights(), Vec::<String>::new());
+    assert_eq!(migrator.verify().unwrap(), []);
+
+    // What an installation from before has given away is taken back; what somebody gave for a purpose stays, and is told.
+    let newer = names(migrator.status().unwrap().applied()).iter().filter(|name| **name >= RIGHTS).count();
+    migrator.revert(newer, Confirmed::irrevocably(), |_| {}).unwrap();
+    db.execute(
+        "GRANT ALL ON calls, users TO rights_anon; GRANT EXECUTE ON FUNCTION nmc_enter_system() TO rights_anon;
+         GRANT SELECT ON calls TO PUBLIC, rights_reader",
     );
-    assert_eq!(rights, ["nmc_migrations: nmc_gate SELECT"]);
+    migrator.run(|_| {}).unwrap();
+    assert_eq!(rights(), ["calls: rights_reader"]);
+    let told: Vec<String> = migrator.verify().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["unexpected: grant calls to rights_reader: SELECT"]);
 }
