@@ -36,6 +36,7 @@ mod people;
 #[cfg(feature = "photos")]
 mod photos;
 mod plans;
+mod pooler;
 mod schema;
 mod search_path;
 mod settings;
