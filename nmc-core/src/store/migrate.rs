@@ -277,7 +277,7 @@ impl Migrator {
 
     fn open(&self) -> Result<PgConnection, MigrateError> {
         let mut conn = pool::open(self.url.expose()).map_err(|error| match error {
-            ConnectError::Address => MigrateError::Address { reason: error.to_string() },
+            ConnectError::Address | ConnectError::Parameter(_) => MigrateError::Address { reason: error.to_string() },
             ConnectError::Failed(words) => MigrateError::Database { reason: format!("the database can't be reached: {words}") },
         })?;
         conn.batch_execute("SET application_name = 'nmc migrate'; SET client_min_messages = warning")?;

@@ -1,5 +1,6 @@
 //! The store: a pool of connections, and the transactions everything happens in.
 
+mod address;
 mod config;
 pub mod embedded;
 mod instrument;

@@ -1,6 +1,7 @@
 //! Pooled connections that know when they are no longer fit for use.
 
 use super::StoreConfig;
+use super::address::{Address, AddressError};
 use super::instrument::SlowStatements;
 use diesel::connection::{CacheSize, Connection, SimpleConnection as _};
 use diesel::pg::PgConnection;
@@ -35,6 +36,9 @@ pub(crate) enum ConnectError {
          with the special characters of a password percent-encoded (@ as %40)"
     )]
     Address,
+    /// The address has a parameter that isn't libpq's.
+    #[error("the database's address has the parameter {0}, which is not one of PostgreSQL's: take it out")]
+    Parameter(String),
     /// In libpq's words, which may name the host and the user.
     #[error("{0}")]
     Failed(String),
@@ -45,6 +49,11 @@ impl ConnectError {
     fn of(words: &str) -> Self {
         if words.contains("could not translate host name") {
             return Self::Failed("the host in the database's address is not known".to_owned());
+        }
+        if words.contains("definition of service") {
+            return Self::Failed(
+                "the service that PGSERVICE or the database's address names is not defined: unset it".to_owned(),
+            );
         }
         if !words.contains("connection to server") && !words.contains("SSL support is not compiled in") {
             return Self::Address;
@@ -88,32 +97,29 @@ impl r2d2::ManageConnection for Links {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that opens a connection")]
 pub(crate) fn open(url: &str) -> Result<PgConnection, ConnectError> {
-    PgConnection::establish(&bounded(url)).map_err(|error| ConnectError::of(&error.to_string()))
+    let address = Address::parse(url)?;
+    let conninfo = address.conninfo(|variable| std::env::var_os(variable).is_some());
+    establish(&conninfo).map_err(|error| ConnectError::of(&error.to_string()))
 }
 
-/// The address with an end to every wait for the network (seconds to connect, milliseconds without a sign of life),
-/// unless it names its own. libpq's defaults are "for ever".
-fn bounded(url: &str) -> String {
-    let is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let mut bounded = url.to_owned();
-    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "30000")] {
-        if !url.contains(name) {
-            let separator = match (is_uri, bounded.contains('?')) {
-                (true, false) => '?',
-                (true, true) => '&',
-                (false, _) => ' ',
-            };
-            bounded.extend([separator.to_string().as_str(), name, "=", value]);
+#[expect(clippy::disallowed_methods, reason = "this is the one place that opens a connection")]
+fn establish(conninfo: &str) -> diesel::ConnectionResult<PgConnection> {
+    PgConnection::establish(conninfo)
+}
+
+impl From<AddressError> for ConnectError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Form => Self::Address,
+            AddressError::Parameter(name) => Self::Parameter(name),
         }
     }
-    bounded
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bounded, open};
+    use super::open;
 
     #[test]
     fn no_part_of_an_address_that_cannot_be_used_is_told() {
@@ -131,15 +137,5 @@ mod tests {
             let told = open(address).map(drop).expect_err("nobody is there").to_string();
             assert!(!told.contains("hunter2") && !told.contains('\n'), "{told}");
         }
-    }
-
-    #[test]
-    fn every_wait_for_the_network_ends() {
-        assert_eq!(bounded("postgres://h/d"), "postgres://h/d?connect_timeout=5&tcp_user_timeout=30000");
-        assert_eq!(
-            bounded("postgresql://h/d?sslmode=require"),
-            "postgresql://h/d?sslmode=require&connect_timeout=5&tcp_user_timeout=30000"
-        );
-        assert_eq!(bounded("host=h connect_timeout=1"), "host=h connect_timeout=1 tcp_user_timeout=30000");
     }
 }
