@@ -6,6 +6,7 @@
 //! and, over a network, `PGSSLMODE`, `PGSSLROOTCERT` and their like. A Unix socket has no network to be secured.
 
 use std::path::Path;
+use std::time::Duration;
 
 /// The parameters of libpq, up to version 18, between blanks.
 const KNOWN: &str = "
@@ -20,10 +21,12 @@ const KNOWN: &str = "
 /// Those whose values are secret. What follows one may be the rest of it, not quoted as it should be.
 const SECRET: [&str; 5] = ["password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"];
 
+const CONNECT_TIMEOUT: &str = "5";
+
 /// Ends to the waits for the network, unless the address names its own; libpq's defaults are "for ever". Seconds, but
 /// for `tcp_user_timeout`: milliseconds without an acknowledgement.
 const BOUNDS: [(&str, &str); 5] = [
-    ("connect_timeout", "5"),
+    ("connect_timeout", CONNECT_TIMEOUT),
     ("tcp_user_timeout", "30000"),
     ("keepalives_idle", "30"),
     ("keepalives_interval", "10"),
@@ -104,6 +107,14 @@ impl Address {
     fn set(&mut self, name: &str, value: String) {
         self.0.retain(|(known, _)| known != name);
         self.0.push((name.to_owned(), value));
+    }
+
+    /// Names the application, unless the address does.
+    pub(super) fn named(mut self, application: &str) -> Self {
+        if self.get("application_name").is_none() {
+            self.set("application_name", application.to_owned());
+        }
+        self
     }
 
     /// `[user[:password]@][host[:port][,…]][/database][?name=value[&…]]`. A password may hold anything but `@` and `/`.
@@ -200,6 +211,26 @@ impl Address {
     fn local_socket(&self) -> Option<&'static str> {
         let port = self.get("port").unwrap_or("5432");
         SOCKET_DIRS.into_iter().find(|dir| Path::new(dir).join(format!(".s.PGSQL.{port}")).exists())
+    }
+
+    /// The servers it leads to, to tell those of one from those of another.
+    pub(super) fn server(&self) -> String {
+        [self.get("hostaddr"), self.get("host"), self.get("port")].map(Option::unwrap_or_default).join(" ")
+    }
+
+    /// The ports a connection may be to; the name of a Unix socket ends with one.
+    pub(super) fn ports(&self) -> Vec<u16> {
+        let ports = self.get("port").unwrap_or_default().split(',');
+        ports.map(|port| port.parse().unwrap_or(5432)).collect()
+    }
+
+    /// How long libpq may take to connect to one of its hosts; `None` for ever.
+    pub(super) fn connect_time(&self) -> Option<Duration> {
+        let each: u64 = self.get("connect_timeout").unwrap_or(CONNECT_TIMEOUT).trim().parse().ok()?;
+        let hosts = self.get("host").or_else(|| self.get("hostaddr")).unwrap_or_default().split(',').count();
+        // libpq takes 1 for 2.
+        let seconds = each.max(2).checked_mul(u64::try_from(hosts).ok()?)?;
+        (each > 0).then(|| Duration::from_secs(seconds))
     }
 }
 
