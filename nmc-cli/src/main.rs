@@ -5,6 +5,7 @@ mod commands;
 mod confirm;
 mod database;
 mod demo;
+mod environment;
 mod error;
 mod output;
 mod password;
@@ -15,6 +16,10 @@ mod transcript;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Err(error) = environment::leave_psqls() {
+        eprintln!("nmc: could not begin without the variable PGSERVICE, PGTZ, PGDATESTYLE or PGGEQO ({error}): unset it");
+        return ExitCode::FAILURE;
+    }
     let cli = cli::Cli::read();
     talk(&cli.log);
     match commands::run(cli) {

@@ -5,10 +5,14 @@ use crate::numbers::ProviderError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::borrow::Cow;
 
+mod words;
+
 /// What the library's calls return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
+
+const READ_ONLY: &str = "the database takes no changes now";
 
 /// Why a call failed. Displaying it is safe anywhere; `source()` is for logs alone.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +94,16 @@ impl Error {
         Self::Unavailable { what, contention: false, source: Some(source.into()) }
     }
 
+    /// The session takes no writes (any more).
+    pub(crate) fn read_only(source: impl Into<Source>) -> Self {
+        Self::unavailable(READ_ONLY, source)
+    }
+
+    /// Whether this is [`Self::read_only`].
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Unavailable { what, .. } if *what == READ_ONLY)
+    }
+
     pub(crate) const fn is_contention(&self) -> bool {
         matches!(self, Self::Unavailable { contention: true, .. })
     }
@@ -132,7 +146,8 @@ impl From<DieselError> for Error {
             },
             DatabaseErrorKind::SerializationFailure => contention(error),
             DatabaseErrorKind::ClosedConnection => Self::unavailable("the database can't be reached", error),
-            _ => from_message(error),
+            DatabaseErrorKind::ReadOnlyTransaction => Self::read_only(error),
+            _ => words::read(error),
         }
     }
 }
@@ -162,39 +177,6 @@ fn out_of_range() -> Error {
 
 fn contention(error: DieselError) -> Error {
     Error::Unavailable { what: "the database is busy with the same rows", contention: true, source: Some(Box::new(error)) }
-}
-
-/// Diesel keeps the SQLSTATE to itself, so these conditions can be told only by the server's (English) primary message.
-/// A server that speaks another language turns them into `Internal`: less helpful, never wrong.
-fn from_message(error: DieselError) -> Error {
-    let text = match &error {
-        DieselError::DatabaseError(_, info) => info.message().to_owned(),
-        _ => String::new(),
-    };
-    let says = |part: &str| text.contains(part);
-    if says("deadlock detected") {
-        contention(error)
-    } else if says("lock timeout") || says("statement timeout") {
-        Error::unavailable("the database took too long", error)
-    } else if says("terminating connection")
-        || says("shutting down")
-        || says("starting up")
-        || says("server closed the connection")
-    {
-        Error::unavailable("the database is restarting", error)
-    } else if says("too many clients") || says("remaining connection slots") {
-        Error::unavailable("the database has no free connection", error)
-    } else if says("value too long for type") {
-        Error::invalid("a text field", "is too long")
-    } else if says("invalid byte sequence for encoding") {
-        Error::invalid("a text field", "must not contain NUL")
-    } else if says("unsupported Unicode escape sequence") {
-        Error::invalid("a JSON field", "must not contain NUL")
-    } else if says("out of range") || says("numeric field overflow") {
-        out_of_range()
-    } else {
-        Error::internal(error)
-    }
 }
 
 /// Turns "no row" into [`Error::NotFound`] of `entity`.

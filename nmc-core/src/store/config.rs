@@ -5,13 +5,19 @@ use std::time::Duration;
 /// How a [`crate::Store`] reaches its database, and how long it is willing to wait. Every wait has an end.
 #[derive(Clone)]
 pub struct StoreConfig {
-    /// A libpq URL or keyword string.
+    /// A URL or a string of keywords and values, in the forms that psql takes. PG* variables never say which database it is.
     pub url: Secret,
     /// Connections at most. Each costs the server a process of some 10 MB.
     pub pool_size: u32,
     /// How long a transaction may wait for a connection.
     pub pool_timeout: Duration,
-    /// The longest statement.
+    /// The age at which a connection is closed, so that none outlives a fail-over or a change of addresses for long. Each ends
+    /// up to a tenth earlier, not all at once.
+    pub max_lifetime: Duration,
+    /// How long a connection may be unused before it is closed.
+    pub idle_timeout: Duration,
+    /// The longest statement. Five seconds later the client gives up, too, and closes the connection: for a server that has
+    /// fallen silent. Zero: no bound on either side.
     pub statement_timeout: Duration,
     /// The longest wait for a lock.
     pub lock_timeout: Duration,
@@ -21,7 +27,8 @@ pub struct StoreConfig {
     pub application_name: &'static str,
     /// Statements slower than this are logged, without their values.
     pub slow_statement: Duration,
-    /// Off behind a pooler in transaction mode (PgBouncer), where a prepared statement may be on another connection.
+    /// Off behind a pooler in transaction mode (PgBouncer), where a prepared statement may be on another connection. The
+    /// timeouts are then set in each transaction, in the round trip that begins it, instead of once for the session.
     pub prepared_statements: bool,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
@@ -35,6 +42,8 @@ impl StoreConfig {
             url,
             pool_size: 10,
             pool_timeout: Duration::from_secs(3),
+            max_lifetime: Duration::from_secs(30 * 60),
+            idle_timeout: Duration::from_secs(10 * 60),
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(12),
             idle_in_transaction_timeout: Duration::from_secs(30),

@@ -1,5 +1,6 @@
-//! The slow-statement log and the statement count, through Diesel's instrumentation.
+//! The slow-statement log, the statement count and the watch over each statement, through Diesel's instrumentation.
 
+use super::watch::Timer;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -24,11 +25,12 @@ pub fn statements_prepared() -> u64 {
 pub(crate) struct SlowStatements {
     limit: Duration,
     since: Option<Instant>,
+    timer: Timer,
 }
 
 impl SlowStatements {
-    pub(crate) const fn new(limit: Duration) -> Self {
-        Self { limit, since: None }
+    pub(super) const fn new(limit: Duration, timer: Timer) -> Self {
+        Self { limit, since: None, timer }
     }
 }
 
@@ -38,9 +40,11 @@ impl Instrumentation for SlowStatements {
             InstrumentationEvent::StartQuery { .. } => {
                 STATEMENTS.set(STATEMENTS.get().saturating_add(1));
                 self.since = Some(Instant::now());
+                self.timer.start();
             }
             InstrumentationEvent::CacheQuery { .. } => PREPARED.set(PREPARED.get().saturating_add(1)),
             InstrumentationEvent::FinishQuery { query, .. } => {
+                self.timer.stop();
                 let Some(took) = self.since.take().map(|since| since.elapsed()) else { return };
                 if took >= self.limit {
                     let text = query.to_string();

@@ -1,5 +1,6 @@
 //! The store: a pool of connections, and the transactions everything happens in.
 
+mod address;
 mod config;
 pub mod embedded;
 mod instrument;
@@ -9,15 +10,18 @@ mod pool;
 mod prepared;
 mod spelling;
 mod sql_text;
+mod readiness;
 mod tx;
 mod verify;
 mod waiters;
+mod watch;
 
 pub use config::StoreConfig;
 pub use instrument::{statements_prepared, statements_sent};
 pub use load::Loaded;
 pub(crate) use load::{at_most_a_batch, at_row, in_statements};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
+#[cfg(feature = "testing")]
 pub(crate) use pool::open;
 pub(crate) use prepared::Prepared;
 pub use tx::{Person, Reason, SystemTx, Tenant, TenantTx};
@@ -29,9 +33,10 @@ use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 use pool::{Link, Links, Pool, PooledLink};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use waiters::Waiters;
+use watch::Longest;
 
 /// How often a transaction that lost against another is run again.
 const RETRIES: u32 = 5;
@@ -46,7 +51,15 @@ pub struct Store {
     pool: Pool,
     config: Arc<StoreConfig>,
     waiters: Waiters,
+    /// What a pooler in transaction mode has to be told in each transaction; else empty.
+    settings: Arc<str>,
+    longest: Arc<Longest>,
+    /// Connections opened before this are not used again: the server they lead to takes no writes any more.
+    unfit: Arc<Mutex<Instant>>,
 }
+
+/// A connection that was opened this recently tells what the server is now.
+const FRESH: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Opens the pool and makes sure that the database answers.
@@ -54,18 +67,36 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when it can't be reached within the pool's timeout.
     pub fn connect(config: StoreConfig) -> Result<Self> {
+        let (longest, unfit) = (Links::longest(&config), Arc::new(Mutex::new(Instant::now())));
+        let links = Links::new(config.clone(), Arc::clone(&longest));
         // The first connection is opened here rather than by the pool, whose own retries would hide the reason.
-        drop(open(config.url.expose()).map_err(|error| Error::unavailable("the database can't be reached", error))?);
+        drop(links.open().map_err(|error| Error::unavailable("the database can't be reached", error))?);
         let pool = Pool::builder()
             .max_size(config.pool_size)
             // None to spare: it would still be on its way to the server when a short command has ended.
             .min_idle(Some(0))
             .connection_timeout(config.pool_timeout)
+            .max_lifetime(Some(config.max_lifetime).filter(|time| !time.is_zero()))
+            .idle_timeout(Some(config.idle_timeout).filter(|time| !time.is_zero()))
             .test_on_check_out(false)
             .error_handler(Box::new(LogPoolErrors))
-            .build(Links::new(config.clone()))
+            .build(links)
             .map_err(|error| Error::unavailable("the database can't be reached", error))?;
-        Ok(Self { pool, config: Arc::new(config), waiters: Waiters::default() })
+        let settings = if config.prepared_statements { String::new() } else { pool::timeouts(&config, "SET LOCAL") };
+        Ok(Self {
+            pool,
+            config: Arc::new(config),
+            waiters: Waiters::default(),
+            settings: settings.into(),
+            longest,
+            unfit,
+        })
+    }
+
+    /// From now on no statement is waited for longer than this: for a process that is about to end, and can't know whether
+    /// the database is going to answer. Those under way count from when they began.
+    pub fn shorten_waits(&self, longest: Duration) {
+        self.longest.shorten(longest);
     }
 
     /// Runs `work` in a transaction that sees `tenant`'s rows. It may run several times (it is retried when it loses
@@ -98,7 +129,7 @@ impl Store {
     pub fn system<T>(&self, reason: Reason, work: impl Fn(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
         tracing::trace!(?reason, "system transaction");
         self.retried(|| {
-            self.transaction("BEGIN; SELECT public.nmc_enter_system()", |link, moment| {
+            self.transaction("SELECT public.nmc_enter_system()", |link, moment| {
                 work(&mut SystemTx { conn: &mut link.conn, moment })
             })
         })
@@ -118,7 +149,7 @@ impl Store {
     ) -> Result<T> {
         tracing::trace!(?reason, "system transaction");
         self.retried(|| {
-            self.transaction("BEGIN; SELECT public.nmc_enter_system()", |link, moment| {
+            self.transaction("SELECT public.nmc_enter_system()", |link, moment| {
                 let (tenant, found) = find(&mut SystemTx { conn: &mut link.conn, moment })?;
                 link.conn.batch_execute(&enter_tenant(tenant, person))?;
                 // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
@@ -165,14 +196,15 @@ impl Store {
         person: Option<&Person>,
         work: impl FnOnce(&mut TenantTx<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.transaction(&format!("BEGIN; {}", enter_tenant(tenant, person)), |link, moment| {
+        self.transaction(&enter_tenant(tenant, person), |link, moment| {
             work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, moment)))
         })
     }
 
     fn retried<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {
-        let mut tries = 0;
+        let (mut tries, mut read_only) = (0, false);
         loop {
+            let begun = Instant::now();
             match attempt() {
                 Err(error) if error.is_contention() && tries < RETRIES => {
                     tries += 1;
@@ -180,6 +212,8 @@ impl Store {
                     let spread = u64::from(Moment::of(&*self.config.clock).id().as_fields().2 % 8);
                     std::thread::sleep(Duration::from_millis((1_u64 << tries) + spread));
                 }
+                // All of it is rolled back, and a new connection may lead to the server that took over.
+                Err(error) if error.is_read_only() && !read_only && self.unfit_before() >= begun => read_only = true,
                 result => return result,
             }
         }
@@ -187,8 +221,8 @@ impl Store {
 
     /// One transaction on one connection. The connection goes back to the pool only in a known state: after a panic, or
     /// when ROLLBACK or COMMIT fails, it is closed instead.
-    fn transaction<T>(&self, begin: &str, work: impl FnOnce(&mut Link, &Moment) -> Result<T>) -> Result<T> {
-        let mut link = self.begin(begin)?;
+    fn transaction<T>(&self, enter: &str, work: impl FnOnce(&mut Link, &Moment) -> Result<T>) -> Result<T> {
+        let mut link = self.begin(&format!("BEGIN; {}{enter}", self.settings))?;
         let moment = Moment::of(&*self.config.clock);
         // Spent until the transaction has ended well; unwinding leaves it so.
         link.spent = true;
@@ -199,6 +233,10 @@ impl Store {
             Err(_) => AnsiTransactionManager::rollback_transaction(conn),
         };
         match (result, ended) {
+            (Err(error), _) if error.is_read_only() => {
+                self.turned_read_only(&link);
+                Err(error)
+            }
             (result, Ok(())) => {
                 link.spent = false;
                 result
@@ -214,13 +252,14 @@ impl Store {
     fn begin(&self, sql: &str) -> Result<PooledLink> {
         let mut dead = 0;
         loop {
-            let mut link = self.pool.get().map_err(|error| Error::unavailable("the database can't be reached", error))?;
+            let mut link = self.pooled(self.config.pool_timeout)?;
             match AnsiTransactionManager::begin_transaction_sql(&mut link.conn, sql) {
                 Ok(()) => return Ok(link),
                 Err(error) => {
                     link.spent = true;
                     let error = Error::from(error);
                     let gone = matches!(error, Error::Unavailable { contention: false, .. })
+                        && !link.watched.is_cut()
                         && link.conn.batch_execute("ROLLBACK").is_err();
                     dead += 1;
                     if !gone || dead > self.config.pool_size {
@@ -229,6 +268,30 @@ impl Store {
                 }
             }
         }
+    }
+
+    /// A connection that nothing is known against.
+    fn pooled(&self, patience: Duration) -> Result<PooledLink> {
+        loop {
+            let link = self.pool.get_timeout(patience);
+            let mut link = link.map_err(|error| Error::unavailable("the database can't be reached", error))?;
+            if link.opened >= self.unfit_before() && !link.watched.is_cut() {
+                return Ok(link);
+            }
+            link.spent = true;
+        }
+    }
+
+    /// Lets go of all connections to a server that has turned read-only, unless the latest shows that there is no other.
+    fn turned_read_only(&self, link: &Link) {
+        if link.opened.elapsed() > FRESH {
+            tracing::warn!("the database has turned read-only: its connections are replaced");
+            *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+    }
+
+    fn unfit_before(&self) -> Instant {
+        *self.unfit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,28 +1,59 @@
 //! Pooled connections that know when they are no longer fit for use.
 
 use super::StoreConfig;
+use super::address::{Address, AddressError};
 use super::instrument::SlowStatements;
+use super::watch::{self, Longest, Watched};
 use diesel::connection::{CacheSize, Connection, SimpleConnection as _};
 use diesel::pg::PgConnection;
 use diesel::r2d2;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub(crate) type Pool = r2d2::Pool<Links>;
 pub(crate) type PooledLink = r2d2::PooledConnection<Links>;
 
 /// A connection, and whether it must not be used again. Diesel's own manager can't be told the latter.
 pub(crate) struct Link {
+    // Dropped before the connection, whose socket it knows.
+    pub(super) watched: Watched,
     pub(crate) conn: PgConnection,
     pub(crate) spent: bool,
+    pub(super) opened: Instant,
+    expires: Instant,
 }
 
 /// Opens [`Link`]s with the session's settings in place.
 pub(crate) struct Links {
     config: StoreConfig,
+    longest: Arc<Longest>,
 }
 
+/// What the client allows a statement beyond the server's own bound, which in a healthy server ends it first.
+const GRACE: Duration = Duration::from_secs(5);
+
 impl Links {
-    pub(crate) const fn new(config: StoreConfig) -> Self {
-        Self { config }
+    pub(super) const fn new(config: StoreConfig, longest: Arc<Longest>) -> Self {
+        Self { config, longest }
+    }
+
+    /// How long a statement may take on this side.
+    pub(super) fn longest(config: &StoreConfig) -> Arc<Longest> {
+        let bound = Some(config.statement_timeout).filter(|timeout| !timeout.is_zero());
+        Arc::new(Longest::new(bound.map(|timeout| timeout + GRACE)))
+    }
+
+    /// Opens one, watched, with nothing set yet.
+    pub(super) fn open(&self) -> Result<Link, ConnectError> {
+        let config = &self.config;
+        let address = Address::parse(config.url.expose())?.named(config.application_name);
+        let opened = watch::open(&address, &self.longest, || connect(&address));
+        let (conn, watched) = opened.ok_or_else(|| ConnectError::Failed("the database does not answer".to_owned()))?;
+        let (conn, opened) = (conn?, Instant::now());
+        // Not all at once: each a little earlier than it might.
+        let spread = config.max_lifetime / 1000 * (uuid::Uuid::new_v4().as_fields().0 % 100);
+        let expires = opened + config.max_lifetime.saturating_sub(spread);
+        Ok(Link { watched, conn, spent: false, opened, expires })
     }
 }
 
@@ -35,6 +66,9 @@ pub(crate) enum ConnectError {
          with the special characters of a password percent-encoded (@ as %40)"
     )]
     Address,
+    /// The address has a parameter that isn't libpq's.
+    #[error("the database's address has the parameter {0}, which is not one of PostgreSQL's: take it out")]
+    Parameter(String),
     /// In libpq's words, which may name the host and the user.
     #[error("{0}")]
     Failed(String),
@@ -45,6 +79,11 @@ impl ConnectError {
     fn of(words: &str) -> Self {
         if words.contains("could not translate host name") {
             return Self::Failed("the host in the database's address is not known".to_owned());
+        }
+        if words.contains("definition of service") {
+            return Self::Failed(
+                "the service that PGSERVICE or the database's address names is not defined: unset it".to_owned(),
+            );
         }
         if !words.contains("connection to server") && !words.contains("SSL support is not compiled in") {
             return Self::Address;
@@ -59,23 +98,15 @@ impl r2d2::ManageConnection for Links {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<Link, ConnectError> {
-        let config = &self.config;
-        let mut conn = open(config.url.expose())?;
-        let millis = |wait: std::time::Duration| wait.as_millis();
-        conn.batch_execute(&format!(
-            "SET TIME ZONE 'UTC'; SET application_name = '{}'; SET statement_timeout = {}; SET lock_timeout = {}; \
-             SET idle_in_transaction_session_timeout = {}",
-            config.application_name.replace('\'', "''"),
-            millis(config.statement_timeout),
-            millis(config.lock_timeout),
-            millis(config.idle_in_transaction_timeout),
-        ))
-        .map_err(|error| ConnectError::Failed(error.to_string()))?;
-        if !config.prepared_statements {
-            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+        let (config, mut link) = (&self.config, self.open()?);
+        link.conn.set_instrumentation(SlowStatements::new(config.slow_statement, link.watched.timer()));
+        if config.prepared_statements {
+            let settings = timeouts(config, "SET");
+            link.conn.batch_execute(&settings).map_err(|error| ConnectError::Failed(error.to_string()))?;
+        } else {
+            link.conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
-        conn.set_instrumentation(SlowStatements::new(config.slow_statement));
-        Ok(Link { conn, spent: false })
+        Ok(link)
     }
 
     /// Not asked on check-out (it would cost a round trip each): BEGIN finds a dead connection just as well.
@@ -84,36 +115,46 @@ impl r2d2::ManageConnection for Links {
     }
 
     fn has_broken(&self, link: &mut Link) -> bool {
-        link.spent || std::thread::panicking()
+        link.spent || Instant::now() >= link.expires || std::thread::panicking()
     }
+}
+
+/// The statements that bound what the server does for us: for the session, or by `SET LOCAL` for one transaction.
+pub(super) fn timeouts(config: &StoreConfig, set: &str) -> String {
+    let [statement, lock, idle] =
+        [config.statement_timeout, config.lock_timeout, config.idle_in_transaction_timeout].map(|timeout| timeout.as_millis());
+    format!(
+        "{set} statement_timeout = {statement}; {set} lock_timeout = {lock}; {set} idle_in_transaction_session_timeout = {idle}; "
+    )
+}
+
+/// Opens a connection that nobody watches over: it may take as long as it needs.
+pub(crate) fn open(url: &str) -> Result<PgConnection, ConnectError> {
+    connect(&Address::parse(url)?)
+}
+
+fn connect(address: &Address) -> Result<PgConnection, ConnectError> {
+    let conninfo = address.conninfo(|variable| std::env::var_os(variable).is_some());
+    establish(&conninfo).map_err(|error| ConnectError::of(&error.to_string()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that opens a connection")]
-pub(crate) fn open(url: &str) -> Result<PgConnection, ConnectError> {
-    PgConnection::establish(&bounded(url)).map_err(|error| ConnectError::of(&error.to_string()))
+fn establish(conninfo: &str) -> diesel::ConnectionResult<PgConnection> {
+    PgConnection::establish(conninfo)
 }
 
-/// The address with an end to every wait for the network (seconds to connect, milliseconds without a sign of life),
-/// unless it names its own. libpq's defaults are "for ever".
-fn bounded(url: &str) -> String {
-    let is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let mut bounded = url.to_owned();
-    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "30000")] {
-        if !url.contains(name) {
-            let separator = match (is_uri, bounded.contains('?')) {
-                (true, false) => '?',
-                (true, true) => '&',
-                (false, _) => ' ',
-            };
-            bounded.extend([separator.to_string().as_str(), name, "=", value]);
+impl From<AddressError> for ConnectError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Form => Self::Address,
+            AddressError::Parameter(name) => Self::Parameter(name),
         }
     }
-    bounded
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bounded, open};
+    use super::open;
 
     #[test]
     fn no_part_of_an_address_that_cannot_be_used_is_told() {
@@ -131,15 +172,5 @@ mod tests {
             let told = open(address).map(drop).expect_err("nobody is there").to_string();
             assert!(!told.contains("hunter2") && !told.contains('\n'), "{told}");
         }
-    }
-
-    #[test]
-    fn every_wait_for_the_network_ends() {
-        assert_eq!(bounded("postgres://h/d"), "postgres://h/d?connect_timeout=5&tcp_user_timeout=30000");
-        assert_eq!(
-            bounded("postgresql://h/d?sslmode=require"),
-            "postgresql://h/d?sslmode=require&connect_timeout=5&tcp_user_timeout=30000"
-        );
-        assert_eq!(bounded("host=h connect_timeout=1"), "host=h connect_timeout=1 tcp_user_timeout=30000");
     }
 }

@@ -155,7 +155,7 @@ impl<'m> Runner<'m> {
 
 fn open(url: &Secret) -> Result<PgConnection, MigrateError> {
     let mut conn = pool::open(url.expose()).map_err(|error| match error {
-        ConnectError::Address => MigrateError::Address { reason: error.to_string() },
+        ConnectError::Address | ConnectError::Parameter(_) => MigrateError::Address { reason: error.to_string() },
         ConnectError::Failed(words) => MigrateError::Database { reason: format!("the database can't be reached: {words}") },
     })?;
     // Each statement is sent once or twice, and behind a pooler its name may be another connection's.
