@@ -127,7 +127,7 @@ fn headers_beyond_all_bounds_and_garbage_end_the_connection_and_nothing_else() {
         // The first is answered in full, whatever follows on the same connection.
         wire.write("GET /healthz HTTP/1.1\r\nHost: nmc\r\n\r\n");
         assert_eq!(wire.read().status, 200);
-        wire.try_write(&bytes);
+        assert!(wire.try_write(&bytes) || bytes.len() > 100_000);
         let rest = wire.rest();
         let shown: String = String::from_utf8_lossy(&bytes).chars().take(60).collect();
         assert!(rest.is_empty() || rest.starts_with("HTTP/1.1 4"), "{shown}: {rest}");
