@@ -54,13 +54,15 @@ impl From<Profile> for ProfileOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileQuery {
     /// Of users with this role.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::UserRole>)]
     role: Option<text::UserRole>,
     /// Shown, or not.
     is_active: Option<bool>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
