@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// The longest JSON body.
 pub(crate) const LONGEST_JSON: usize = 64 * 1024;
 
+/// The longest If-Match: some thirty versions.
+pub(super) const LONGEST_IF_MATCH: usize = 1_000;
+
 /// A body that a handler takes.
 pub(crate) trait Body: Sized {
     /// Its media type, for the document; `None` takes no body.
@@ -213,6 +216,9 @@ impl<Q, B> Ask<Q, B> {
     pub(crate) fn if_match(&self) -> ApiResult<Option<Vec<Version>>> {
         let Some(header) = self.request.headers().get(IF_MATCH) else { return Ok(None) };
         let text = header.to_str().unwrap_or_default().trim();
+        if text.len() > LONGEST_IF_MATCH {
+            return Err(Error::invalid("If-Match", format!("must be at most {LONGEST_IF_MATCH} characters")).into());
+        }
         if text == "*" {
             return Ok(None);
         }

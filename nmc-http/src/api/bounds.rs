@@ -59,8 +59,17 @@ const TEXTS: [(&str, usize, usize); 50] = [
     ("user_agent", 0, 131_072),
 ];
 
+/// Something but spaces.
+const NOT_BLANK: &str = r"\S";
+
 /// Those that have a form of their own: a name, the pattern.
-const PATTERNS: [(&str, &str); 7] = [
+const PATTERNS: [(&str, &str); 13] = [
+    ("business_name", NOT_BLANK),
+    ("display_name", NOT_BLANK),
+    ("first_name", NOT_BLANK),
+    ("last_name", NOT_BLANK),
+    ("message", NOT_BLANK),
+    ("name", NOT_BLANK),
     ("country", "^[A-Z]{2}$"),
     ("currency", "^[A-Z]{3}$"),
     ("next", super::wire::CURSOR),
@@ -104,15 +113,12 @@ pub(super) fn state(name: &str, schema: &mut RefOr<Schema>) {
     let RefOr::T(schema) = schema else { return };
     match schema {
         Schema::Object(object) => {
-            if is(&object.schema_type, &Type::String) {
-                let is_stated = object.enum_values.is_some() || object.format.is_some();
-                if object.pattern.is_none() && !is_stated {
-                    object.pattern = of(&PATTERNS, name).map(|(_, pattern)| (*pattern).to_owned());
+            if is(&object.schema_type, &Type::String) && object.enum_values.is_none() && object.format.is_none() {
+                let has_own = object.pattern.is_some();
+                if !has_own {
+                    object.pattern = PATTERNS.iter().find(|(known, _)| *known == name).map(|(_, pattern)| (*pattern).to_owned());
                 }
-                if object.pattern.is_none()
-                    && !is_stated
-                    && let Some((_, min, max)) = TEXTS.iter().find(|(known, ..)| *known == name)
-                {
+                if !has_own && let Some((_, min, max)) = TEXTS.iter().find(|(known, ..)| *known == name) {
                     object.min_length = object.min_length.or((*min > 0).then_some(*min));
                     object.max_length = object.max_length.or(Some(*max));
                 }
@@ -149,8 +155,29 @@ pub(super) fn state(name: &str, schema: &mut RefOr<Schema>) {
     }
 }
 
-fn of<'t, T>(table: &'t [(&str, T)], name: &str) -> Option<&'t (&'t str, T)> {
-    table.iter().find(|(known, _)| *known == name)
+/// The schema of a parameter that may be left out: null, which a body may have instead, can't be written in a query.
+pub(super) fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::OneOf(mut any)) => {
+            any.items.retain(|item| !matches!(item, RefOr::T(Schema::Object(object)) if is(&object.schema_type, &Type::Null)));
+            match any.items.pop() {
+                Some(only) if any.items.is_empty() => only,
+                last => {
+                    any.items.extend(last);
+                    RefOr::T(Schema::OneOf(any))
+                }
+            }
+        }
+        RefOr::T(Schema::Object(mut object)) => {
+            if let SchemaType::Array(types) = &object.schema_type
+                && let Some(only) = types.iter().find(|kind| **kind != Type::Null)
+            {
+                object.schema_type = SchemaType::Type(only.clone());
+            }
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
 }
 
 fn number(value: i64) -> Number {

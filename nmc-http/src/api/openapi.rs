@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the routes. `openapi.json` at the top of nmc-http is a copy that a test compares.
 
-use super::ask::Body;
+use super::ask::{Body, LONGEST_IF_MATCH};
 use super::problems::{self, Asked};
 use super::reply::{Reply, Schemas};
 use super::{Access, Api, Op, bounds};
@@ -47,9 +47,13 @@ impl Document {
                     .schema(Some(of_path(name))),
             );
         }
+        let mut names_something = path.contains('{');
         for mut parameter in Q::into_params(|| Some(ParameterIn::Query)) {
-            if let Some(schema) = &mut parameter.schema {
-                bounds::state(&parameter.name, schema);
+            names_something |= parameter.name == "user";
+            if let Some(schema) = parameter.schema.take() {
+                let mut schema = bounds::without_null(schema);
+                bounds::state(&parameter.name, &mut schema);
+                parameter.schema = Some(schema);
             }
             operation = operation.parameter(parameter);
         }
@@ -76,7 +80,7 @@ impl Document {
         for problem in problems::that_may_come(&Asked {
             is_public: op.access == Access::Public,
             is_change: *method != Method::GET,
-            names_something: path.contains('{'),
+            names_something,
             has_body: B::MEDIA_TYPE.is_some(),
             is_conditional: heeded.is_some_and(|(name, ..)| name == "If-Match"),
             needs_provider: ["searchNumbers", "buyNumber", "releaseNumber", "configureNumber"].contains(&op.id),
@@ -171,7 +175,7 @@ fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, u
         _ if *method == Method::PATCH || id == "reviewGreeting" => Some((
             "If-Match",
             "The ETag that the change was made for: what somebody else has changed meanwhile answers 412.",
-            1_000,
+            LONGEST_IF_MATCH,
         )),
         _ => None,
     }

@@ -103,6 +103,7 @@ impl InvitationOut {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AcceptanceIn {
+    #[schema(pattern = "^nmci_[0-9a-f]{32}_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
     invitation: String,
     /// 10 characters at least, 72 bytes at most.
     #[schema(min_length = 10, max_length = 72)]
