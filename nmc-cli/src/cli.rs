@@ -210,6 +210,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "NMC_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub(crate) bind: String,
 
+    /// Where to listen for webhooks alone, with connections of their own; then they are answered nowhere else
+    #[arg(long, env = "NMC_WEBHOOK_BIND", value_name = "ADDRESS:PORT")]
+    pub(crate) webhook_bind: Option<String>,
+
     #[command(flatten)]
     pub(crate) twilio: TwilioArgs,
 
@@ -234,6 +238,14 @@ pub(crate) struct ServeArgs {
     /// Threads that read and answer requests
     #[arg(long, env = "NMC_HTTP_THREADS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) http_threads: u16,
+
+    /// Connections at once, of each listener; the more there are, the sooner idle ones are closed
+    #[arg(long, env = "NMC_MAX_CONNECTIONS", default_value_t = 2048, value_name = "N", value_parser = clap::value_parser!(u16).range(16..))]
+    pub(crate) max_connections: u16,
+
+    /// Connections at once from one address (one /64 of IPv6); a trusted proxy may have three quarters of all
+    #[arg(long, env = "NMC_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) max_connections_per_address: u16,
 }
 
 /// Where files are kept, for whoever keeps some.

@@ -5,6 +5,7 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// The signals that ask nmc to stop. Made before anything is started, so that none is missed.
 pub(crate) struct StopSignals(Signals);
@@ -21,10 +22,25 @@ impl StopSignals {
         Signals::new([SIGINT, SIGTERM]).map(Self)
     }
 
-    /// Returns when the first one comes.
+    /// Returns when the first one comes. What is not done ten seconds later is left: see [`give_up`].
     pub(crate) fn wait(mut self) {
         if self.0.forever().next().is_some() {
             eprintln!("stopping …");
+            // Without this thread the end is as orderly, and only not bounded.
+            if let Err(error) = std::thread::Builder::new().name("nmc-stop".to_owned()).spawn(give_up) {
+                tracing::warn!(%error, "the end has no time limit");
+            }
         }
     }
+}
+
+/// How long an orderly end may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends nmc when something keeps it from ending, such as a database that does not answer. Nothing is lost by that: whatever
+/// is under way is taken up again by the next process, as after a crash.
+fn give_up() {
+    std::thread::sleep(PATIENCE);
+    eprintln!("ended after {} s without waiting for what does not answer", PATIENCE.as_secs());
+    std::process::exit(1);
 }

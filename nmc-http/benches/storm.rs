@@ -9,7 +9,7 @@ use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, NewTenant, Origin, 
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, StoreConfig};
 use nmc_core::{Email, Secret, Store};
-use nmc_http::{Limit, Limits, ServerConfig};
+use nmc_http::{ConnectionLimits, Limit, Limits, ServerConfig, Uploading};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -116,10 +116,14 @@ impl Scene {
         let tokens = auth.login(&email, &Secret::new(PASSWORD), &Origin::default()).expect("a login");
         let config = ServerConfig {
             bind: "127.0.0.1:0".to_owned(),
+            webhook_bind: None,
+            connections: ConnectionLimits::default(),
             public_url: None,
             signer: None,
             threads: 2,
             patience: Duration::from_secs(10),
+            answer_within: Duration::from_secs(20),
+            uploads_at_once: Uploading::default(),
             uploads: Uploads::new(directory.join("uploads")),
             limits,
             trusted_proxies: Vec::new(),

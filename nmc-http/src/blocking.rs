@@ -5,15 +5,13 @@ use actix_web::web;
 use nmc_core::{Result, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Requests that may wait for the database at once; the next one is asked to come back.
 const IN_FLIGHT: usize = 256;
 
 /// Of those, how many may be checking passwords: few, since each has a thread for as long.
 const COMING_IN: usize = 16;
-
-/// Large bodies that may be on their way at once.
-const UPLOADS: usize = 16;
 
 /// Requests that may wait for the provider of numbers at once. It answers when it likes.
 const AT_THE_COUNTER: usize = 16;
@@ -22,8 +20,8 @@ const AT_THE_COUNTER: usize = 16;
 /// has fallen silent takes none from anybody else.
 pub(crate) const THREADS: usize = 32 + AT_THE_COUNTER;
 
-/// Pictures worked on at once: each may take some hundred megabytes.
-const PICTURES: usize = 2;
+/// How long those may have whom the provider of numbers keeps waiting: some requests ask it several times.
+const PATIENCE_AT_THE_COUNTER: Duration = Duration::from_secs(60);
 
 /// The store, and how many requests are at it.
 #[derive(Clone)]
@@ -31,39 +29,30 @@ pub(crate) struct Door {
     store: Store,
     inside: Arc<AtomicUsize>,
     places: usize,
+    /// How long a request waits for its work.
+    patience: Duration,
 }
 
 impl Door {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store, inside: Arc::default(), places: IN_FLIGHT }
+    pub(crate) fn new(store: Store, patience: Duration) -> Self {
+        Self { store, inside: Arc::default(), places: IN_FLIGHT, patience }
     }
 
     /// The smaller door beside it, for those who come in.
     pub(crate) fn entrance(&self) -> Self {
-        Self { store: self.store.clone(), inside: Arc::default(), places: COMING_IN }
+        Self { inside: Arc::default(), places: COMING_IN, ..self.clone() }
     }
 
-    /// One for large bodies.
-    pub(crate) fn uploading(&self) -> Self {
-        Self { store: self.store.clone(), inside: Arc::default(), places: UPLOADS }
-    }
-
-    /// A place, to be held for as long as what it stands for is there.
-    pub(crate) fn enter(&self) -> ApiResult<Place> {
+    fn enter(&self) -> ApiResult<Place> {
         Place::take(&self.inside, self.places).ok_or(ApiError::Overloaded)
-    }
-
-    /// The smallest, for pictures.
-    pub(crate) fn studio(&self) -> Self {
-        Self { store: self.store.clone(), inside: Arc::default(), places: PICTURES }
     }
 
     /// One for those who wait for the provider of numbers.
     pub(crate) fn counter(&self) -> Self {
-        Self { store: self.store.clone(), inside: Arc::default(), places: AT_THE_COUNTER }
+        Self { inside: Arc::default(), places: AT_THE_COUNTER, patience: PATIENCE_AT_THE_COUNTER, ..self.clone() }
     }
 
-    /// Runs `work` on a blocking thread.
+    /// Runs `work` on a blocking thread. If it is not done in time the answer is a 503, whatever holds the thread up.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
@@ -76,15 +65,15 @@ impl Door {
             drop(place);
             result
         });
-        match done.await {
-            Ok(result) => Ok(result?),
-            Err(_canceled) => Err(ApiError::Overloaded),
+        match actix_web::rt::time::timeout(self.patience, done).await {
+            Ok(Ok(result)) => Ok(result?),
+            Ok(Err(_)) | Err(_) => Err(ApiError::Overloaded),
         }
     }
 }
 
 /// A place behind a door; free again when dropped.
-pub(crate) struct Place(Arc<AtomicUsize>);
+struct Place(Arc<AtomicUsize>);
 
 impl Place {
     fn take(inside: &Arc<AtomicUsize>, places: usize) -> Option<Self> {

@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem documents. No answer carries SQL, constraint names or another tenant's existence.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use nmc_core::Error;
 use nmc_core::numbers::ProviderError;
@@ -39,6 +39,19 @@ pub(crate) enum ApiError {
     NoRoute,
     #[error("this resource does not take that method")]
     Method(String),
+    #[error(transparent)]
+    Unreadable(Unreadable),
+}
+
+/// Why no request could be made out of what a connection brought.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("this is no request that HTTP/1.1 knows: the request line, a header or the framing of the body is malformed")]
+    Malformed,
+    #[error("the head of the request did not arrive in time")]
+    Slow,
+    #[error("the head of the request is too long")]
+    TooLong,
 }
 
 #[derive(Serialize)]
@@ -111,6 +124,11 @@ impl ApiError {
             Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests", "rate_limited"),
             Self::Incomplete => (StatusCode::REQUEST_TIMEOUT, "Request timeout", "incomplete"),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "method"),
+            Self::Unreadable(Unreadable::Malformed) => (StatusCode::BAD_REQUEST, "Malformed request", "malformed"),
+            Self::Unreadable(Unreadable::Slow) => (StatusCode::REQUEST_TIMEOUT, "Request timeout", "incomplete"),
+            Self::Unreadable(Unreadable::TooLong) => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Head too large", "head_too_large")
+            }
         }
     }
 }
@@ -128,12 +146,9 @@ const fn provider_kind(refusal: &ProviderError) -> (StatusCode, &'static str, &'
     }
 }
 
-impl ResponseError for ApiError {
-    fn status_code(&self) -> StatusCode {
-        self.kind().0
-    }
-
-    fn error_response(&self) -> HttpResponse {
+impl ApiError {
+    /// The problem document, and the headers that go with it.
+    pub(crate) fn written(&self) -> (String, Vec<(HeaderName, Cow<'static, str>)>) {
         let (status, title, code) = self.kind();
         let field = |field: &str, detail: &Cow<'static, str>| FieldProblem {
             // The library names elements as `rows[17].name`, a pointer as `rows/17/name`.
@@ -159,20 +174,34 @@ impl ResponseError for ApiError {
             other => other.to_string(),
         };
         let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail, errors };
-        let mut answer = HttpResponse::build(status);
-        answer.insert_header((CONTENT_TYPE, "application/problem+json"));
+        let mut headers = vec![(CONTENT_TYPE, Cow::Borrowed("application/problem+json"))];
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            answer.insert_header((RETRY_AFTER, "2"));
+            headers.push((RETRY_AFTER, "2".into()));
         }
         if let Self::TooMany(seconds) = self {
-            answer.insert_header((RETRY_AFTER, seconds.to_string()));
+            headers.push((RETRY_AFTER, seconds.to_string().into()));
         }
         if status == StatusCode::UNAUTHORIZED {
-            answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            headers.push((WWW_AUTHENTICATE, "Bearer".into()));
         }
         if let Self::Method(allowed) = self {
-            answer.insert_header((ALLOW, allowed.as_str()));
+            headers.push((ALLOW, allowed.clone().into()));
         }
-        answer.body(serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned()))
+        (serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned()), headers)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.kind().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (problem, headers) = self.written();
+        let mut answer = HttpResponse::build(self.status_code());
+        for (name, value) in headers {
+            answer.insert_header((name, value.as_ref()));
+        }
+        answer.body(problem)
     }
 }

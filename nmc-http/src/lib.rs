@@ -3,17 +3,21 @@
 mod api;
 mod blocking;
 mod client;
+mod connections;
 mod error;
 mod headers;
 mod limits;
 mod log;
 mod routes;
 mod server;
+mod serving;
+mod shares;
 mod signed_form;
 
+pub use connections::ConnectionLimits;
 pub use limits::{Limit, Limits};
 pub use routes::v1::document as openapi;
-pub use server::{RunningServer, ServerConfig, start};
+pub use server::{RunningServer, ServerConfig, Uploading, start};
 
 /// What the handlers of the API share.
 pub(crate) struct App {
@@ -21,9 +25,11 @@ pub(crate) struct App {
     /// The way of those who come in: passwords are checked here, and must not keep others waiting.
     pub(crate) entrance: blocking::Door,
     /// Where large bodies are received.
-    pub(crate) uploading: blocking::Door,
-    /// Where pictures are made small: few at a time, for what each takes in memory.
-    pub(crate) studio: blocking::Door,
+    pub(crate) uploading: shares::Places,
+    /// Where pictures of texts are read whole.
+    pub(crate) downloading: shares::Places,
+    /// Turns at making pictures small: few at a time, for what each takes in memory.
+    pub(crate) pictures: shares::Turns,
     /// Where the provider of numbers is waited for: it may be slow, and must not keep others waiting.
     pub(crate) counter: blocking::Door,
     /// Buys numbers and gives them back; `None` when no provider is configured.

@@ -120,7 +120,7 @@ async fn slowly(counted: ApiResult<()>) -> ApiResult<()> {
 }
 
 /// Who has one IPv6 address has the other 2⁶⁴ of its network, too.
-fn network(address: Option<IpAddr>) -> Option<IpAddr> {
+pub(crate) fn network(address: Option<IpAddr>) -> Option<IpAddr> {
     address.map(|address| match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => {

@@ -1,35 +1,47 @@
 //! The server: bound, started on a thread of its own, stopped on request.
 
-use crate::blocking::{self, Door};
+use crate::App;
+use crate::blocking::Door;
 use crate::client::Proxies;
+use crate::connections::{ConnectionLimits, Connections};
 use crate::limits::{Gate, Limits};
-use crate::{App, headers, log, routes, signed_form};
-use actix_web::dev::ServerHandle;
-use actix_web::middleware::{Condition, from_fn};
-use actix_web::{HttpServer, web};
+use crate::routes::{self, Serves};
+use crate::serving::{Place, Shared, run};
+use crate::shares::{Places, Turns};
+use actix_web::web;
 use ipnet::IpNet;
 use nmc_core::identity::{Authenticator, Uploads};
 use nmc_core::numbers::Provisioner;
 use nmc_core::twilio::Signer;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What the server needs to know.
 #[derive(Clone)]
 pub struct ServerConfig {
     /// Where to listen, like `127.0.0.1:8080`. Port 0 takes a free one.
     pub bind: String,
-    /// How Twilio reaches this server, like `https://nmc.example.com`; `None` is the address listened on. Signatures are
+    /// Where to listen for webhooks alone, with connections of their own; then nothing else answers them. `None`: with all the
+    /// rest.
+    pub webhook_bind: Option<String>,
+    /// Bounds of the connections, of either listener.
+    pub connections: ConnectionLimits,
+    /// How Twilio reaches this server, like `https://nmc.example.com`; `None` is the address that webhooks are listened for on. Signatures are
     /// checked against it.
     pub public_url: Option<String>,
     /// Checks signatures; without one every webhook is refused.
     pub signer: Option<Signer>,
     /// Threads that read and answer requests; statements run on others.
     pub threads: usize,
-    /// How long a body may take to arrive.
+    /// How long a body may take to arrive, and a picture to have its turn.
     pub patience: Duration,
+    /// How long a request waits for the database before it is answered 503, whatever the database does.
+    pub answer_within: Duration,
+    /// Large bodies that may be on their way at once.
+    pub uploads_at_once: Uploading,
     /// Where profile photos are kept.
     pub uploads: Uploads,
     /// How often one may try to come in.
@@ -42,6 +54,29 @@ pub struct ServerConfig {
     pub numbers: Option<Provisioner>,
 }
 
+/// How many large bodies, such as photos, may be on their way at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Uploading {
+    /// In all.
+    pub total: usize,
+    /// Of one business.
+    pub per_tenant: usize,
+    /// Of one user, or one API key.
+    pub per_user: usize,
+}
+
+impl Default for Uploading {
+    fn default() -> Self {
+        Self { total: 16, per_tenant: 4, per_user: 2 }
+    }
+}
+
+/// Pictures of texts that are read at once. A browser fetches six at a time.
+const DOWNLOADS: Uploading = Uploading { total: 16, per_tenant: 8, per_user: 6 };
+
+/// Pictures worked on at once: each may take some hundred megabytes.
+const PICTURES: usize = 2;
+
 /// What webhooks are checked with.
 pub(crate) struct Webhooks {
     pub(crate) public_url: String,
@@ -52,8 +87,9 @@ pub(crate) struct Webhooks {
 /// A server at work.
 pub struct RunningServer {
     address: SocketAddr,
-    handle: ServerHandle,
-    thread: JoinHandle<std::io::Result<()>>,
+    webhook_address: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<std::io::Result<()>>>,
 }
 
 impl RunningServer {
@@ -63,36 +99,47 @@ impl RunningServer {
         self.address
     }
 
-    /// Stops listening, lets requests under way finish (five seconds at the most), and returns when all is quiet.
+    /// Where it listens for webhooks, if that is a place of their own.
+    #[must_use]
+    pub const fn webhook_address(&self) -> Option<SocketAddr> {
+        self.webhook_address
+    }
+
+    /// Stops listening, closes what is idle, lets requests under way finish (five seconds at the most), and returns when all
+    /// is quiet. Work that waits for the database beyond that is left to itself.
     ///
     /// # Errors
     /// What ended the server, if it was not this.
     pub fn stop(self) -> std::io::Result<()> {
-        // Asking needs no runtime: the command is sent when the future is made, and the thread's end is the answer.
-        drop(self.handle.stop(true));
-        self.thread.join().unwrap_or_else(|_| Err(std::io::Error::other("the server's thread panicked")))
+        self.stop.send_replace(true);
+        let ends = self
+            .threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(std::io::Error::other("a thread of the server panicked"))));
+        ends.fold(Ok(()), Result::and)
     }
 }
 
-/// Starts the server on a thread of its own and returns as soon as it listens.
+/// Starts the server on threads of its own and returns as soon as it listens.
 ///
 /// # Errors
-/// When the address can't be had.
+/// When an address can't be had.
 pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Result<RunningServer> {
-    let listener = listen(&config.bind)?;
-    let address = listener.local_addr()?;
-    let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
-    let webhooks = web::Data::new(Webhooks {
-        public_url: public_url.trim_end_matches('/').to_owned(),
-        signer: config.signer,
-        patience: config.patience,
-    });
-    let door = Door::new(authenticator.store().clone());
-    let app = web::Data::new(App {
+    let has_own = config.webhook_bind.is_some();
+    let main = place(&config.bind, if has_own { Serves::AllButWebhooks } else { Serves::All }, &config)?;
+    let address = main.listener.local_addr()?;
+    let webhooks = config.webhook_bind.as_deref().map(|bind| place(bind, Serves::Webhooks, &config)).transpose()?;
+    let webhook_address = webhooks.as_ref().map(|place| place.listener.local_addr()).transpose()?;
+    let public_url = config.public_url.unwrap_or_else(|| format!("http://{}", webhook_address.unwrap_or(address)));
+    let data =
+        Webhooks { public_url: public_url.trim_end_matches('/').to_owned(), signer: config.signer, patience: config.patience };
+    let door = Door::new(authenticator.store().clone(), config.answer_within);
+    let app = App {
         door: door.clone(),
         entrance: door.entrance(),
-        uploading: door.uploading(),
-        studio: door.studio(),
+        uploading: Places::new(config.uploads_at_once.total, config.uploads_at_once.per_tenant, config.uploads_at_once.per_user),
+        downloading: Places::new(DOWNLOADS.total, DOWNLOADS.per_tenant, DOWNLOADS.per_user),
+        pictures: Turns::new(PICTURES, config.patience),
         counter: door.counter(),
         numbers: config.numbers,
         authenticator,
@@ -100,44 +147,38 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,
         patience: config.patience,
+    };
+    let shared = Shared {
+        webhooks: web::Data::new(data),
+        door: web::Data::new(door),
+        app: web::Data::new(app),
+        origins: config.cors_origins,
+        document: routes::v1::document(),
+    };
+    let places: Vec<Place> = [Some(main), webhooks].into_iter().flatten().collect();
+    let (stop, stopping) = watch::channel(false);
+    let (started, starting) = mpsc::channel();
+    let threads = (0..config.threads.max(1)).map(|n| {
+        let places = places.iter().map(Place::again).collect::<std::io::Result<Vec<_>>>()?;
+        let (shared, stopping, started) = (shared.clone(), stopping.clone(), started.clone());
+        let run = move || run(places, &shared, n == 0, stopping, &started);
+        std::thread::Builder::new().name(format!("nmc-http-{n}")).spawn(run)
     });
-    let door = web::Data::new(door);
-    let origins = config.cors_origins;
-    let document = routes::v1::document();
-    let threads = config.threads.max(1);
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let thread = std::thread::Builder::new().name("nmc-http".to_owned()).spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let server = HttpServer::new(move || {
-                actix_web::App::new()
-                    .app_data(webhooks.clone())
-                    .app_data(door.clone())
-                    .app_data(app.clone())
-                    .app_data(web::PayloadConfig::new(signed_form::LONGEST))
-                    .wrap(Condition::new(!origins.is_empty(), headers::cors(&origins)))
-                    .wrap(from_fn(headers::secure))
-                    .wrap(from_fn(log::requests))
-                    .configure(|app| routes::configure(app, &document))
-            })
-            .workers(threads)
-            .worker_max_blocking_threads(blocking::THREADS)
-            .max_connections(1_024)
-            .client_request_timeout(Duration::from_secs(5))
-            .keep_alive(Duration::from_secs(75))
-            .shutdown_timeout(5)
-            .disable_signals()
-            .listen(listener)?
-            .run();
-            sender.send(server.handle()).map_err(std::io::Error::other)?;
-            server.await
-        })
-    })?;
-    match receiver.recv() {
-        Ok(handle) => Ok(RunningServer { address, handle, thread }),
-        Err(_) => {
-            Err(thread.join().ok().and_then(Result::err).unwrap_or_else(|| std::io::Error::other("the server did not start")))
-        }
+    let threads = threads.collect::<std::io::Result<Vec<_>>>()?;
+    drop((places, started));
+    let server = RunningServer { address, webhook_address, stop, threads };
+    // Each says so when it listens; one that ends before has failed.
+    if starting.iter().take(server.threads.len()).count() == server.threads.len() {
+        Ok(server)
+    } else {
+        server.stop()?;
+        Err(std::io::Error::other("the server did not start"))
     }
+}
+
+fn place(bind: &str, serves: Serves, config: &ServerConfig) -> std::io::Result<Place> {
+    let connections = Arc::new(Connections::new(config.connections, config.trusted_proxies.clone()));
+    Ok(Place { listener: listen(bind)?, connections, serves })
 }
 
 fn listen(bind: &str) -> std::io::Result<TcpListener> {

@@ -49,7 +49,8 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
 
     let played = match (&numbers, &stand_in, token) {
         (Some(numbers), Some(stand_in), Some(token)) => {
-            demo::play(&Demo { store: &store, numbers, stand_in, address: server.address(), public_url, token })
+            let address = server.webhook_address().unwrap_or(server.address());
+            demo::play(&Demo { store: &store, numbers, stand_in, address, public_url, token })
         }
         _ => Ok(()),
     };

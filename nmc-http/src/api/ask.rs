@@ -2,8 +2,8 @@
 
 use super::{Access, json};
 use crate::App;
-use crate::blocking::{Door, Place};
 use crate::error::{ApiError, ApiResult};
+use crate::shares::Place;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
 use nmc_core::identity::{Actor, Credential, Origin};
@@ -12,9 +12,13 @@ use nmc_core::{Error, PageRequest, Result, Secret, TenantTx, UserId, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 /// The longest JSON body.
 pub(crate) const LONGEST_JSON: usize = 64 * 1024;
+
+/// The longest If-Match: some thirty versions.
+pub(super) const LONGEST_IF_MATCH: usize = 1_000;
 
 /// A body that a handler takes.
 pub(crate) trait Body: Sized {
@@ -127,8 +131,10 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
         let room = match &credential {
             Some(credential) if B::LONGEST > LONGEST_JSON => {
                 let credential = credential.clone();
-                app.door.blocking(move |store| store.acting(&credential, |_, _| Ok(()))).await?;
-                Some(app.uploading.enter()?)
+                let who = |actor: &Actor| (actor.tenant().id(), caller(actor));
+                let found = app.door.blocking(move |store| store.acting(&credential, |_, actor| Ok(who(actor)))).await;
+                let (tenant, caller) = found?;
+                Some(app.uploading.take(tenant, caller)?)
             }
             _ => None,
         };
@@ -153,26 +159,19 @@ impl<Q, B> Ask<Q, B> {
         &self,
         work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
-        self.acting_at(&self.app.door, work).await
-    }
-
-    /// The same through a door of fewer places.
-    pub(crate) async fn acting_at<T: Send + 'static>(
-        &self,
-        door: &Door,
-        work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
-    ) -> ApiResult<T> {
         let access = self.access;
         let credential = self.credential()?;
-        door.blocking(move |store| {
-            store.acting(&credential, |tx, actor| {
-                if let Access::Needs(permission) = access {
-                    actor.must(permission)?;
-                }
-                work(tx, actor)
+        self.app
+            .door
+            .blocking(move |store| {
+                store.acting(&credential, |tx, actor| {
+                    if let Access::Needs(permission) = access {
+                        actor.must(permission)?;
+                    }
+                    work(tx, actor)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Runs `work` with the provider of numbers, apart from those who wait for the database alone. What they may is checked by
@@ -217,6 +216,9 @@ impl<Q, B> Ask<Q, B> {
     pub(crate) fn if_match(&self) -> ApiResult<Option<Vec<Version>>> {
         let Some(header) = self.request.headers().get(IF_MATCH) else { return Ok(None) };
         let text = header.to_str().unwrap_or_default().trim();
+        if text.len() > LONGEST_IF_MATCH {
+            return Err(Error::invalid("If-Match", format!("must be at most {LONGEST_IF_MATCH} characters")).into());
+        }
         if text == "*" {
             return Ok(None);
         }
@@ -236,6 +238,12 @@ impl<Q, B> Ask<Q, B> {
             _ => self.id("user", "user").map(Whom::User),
         }
     }
+}
+
+/// Whose share of the places for large bodies a request takes from: the user's, or the API key's.
+pub(crate) fn caller(actor: &Actor) -> Uuid {
+    let user = actor.user().map(|id| id.uuid());
+    user.or_else(|| actor.api_key().map(|id| id.uuid())).unwrap_or_default()
 }
 
 /// Insists that a row is of a version that the change was made for, if it names any.

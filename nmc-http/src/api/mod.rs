@@ -3,8 +3,10 @@
 //! the other does not do.
 
 pub(crate) mod ask;
+mod bounds;
 pub(crate) mod json;
 pub(crate) mod openapi;
+mod problems;
 pub(crate) mod reply;
 pub(crate) mod wire;
 

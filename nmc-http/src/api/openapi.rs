@@ -1,8 +1,9 @@
 //! The OpenAPI document, made from the routes. `openapi.json` at the top of nmc-http is a copy that a test compares.
 
-use super::ask::Body;
+use super::ask::{Body, LONGEST_IF_MATCH};
+use super::problems::{self, Asked};
 use super::reply::{Reply, Schemas};
-use super::{Access, Api, Op};
+use super::{Access, Api, Op, bounds};
 use actix_web::http::Method;
 use nmc_core::UserRole;
 use nmc_core::identity::Permission;
@@ -17,7 +18,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
-    Response, ResponseBuilder, Schema,
+    Response, Schema, SchemaFormat,
 };
 
 /// The document as it grows.
@@ -37,27 +38,34 @@ impl Document {
         let mut operation =
             OperationBuilder::new().operation_id(Some(op.id)).summary(Some(op.what)).tag(tag).description(Some(who(op.access)));
         for name in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
-            let schema =
-                ObjectBuilder::new().schema_type(if ["step", "position"].contains(&name) { Type::Integer } else { Type::String });
             operation = operation.parameter(
                 ParameterBuilder::new()
                     .name(name)
                     .parameter_in(ParameterIn::Path)
                     .required(Required::True)
                     .description(Some(in_path(name)))
-                    .schema(Some(schema)),
+                    .schema(Some(of_path(name))),
             );
         }
-        for parameter in Q::into_params(|| Some(ParameterIn::Query)) {
+        let mut names_something = path.contains('{');
+        for mut parameter in Q::into_params(|| Some(ParameterIn::Query)) {
+            names_something |= parameter.name == "user";
+            if let Some(schema) = parameter.schema.take() {
+                let mut schema = bounds::without_null(schema);
+                bounds::state(&parameter.name, &mut schema);
+                parameter.schema = Some(schema);
+            }
             operation = operation.parameter(parameter);
         }
-        if let Some((name, what)) = in_header(method, op.id) {
+        let heeded = in_header(method, op.id);
+        if let Some((name, what, longest)) = heeded {
+            let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(longest));
             let header = ParameterBuilder::new()
                 .name(name)
                 .parameter_in(ParameterIn::Header)
                 .required(Required::False)
                 .description(Some(what))
-                .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+                .schema(Some(text));
             operation = operation.parameter(header);
         }
         if let Some(media_type) = B::MEDIA_TYPE {
@@ -68,8 +76,18 @@ impl Document {
         }
         operation = operation
             .response(R::STATUS.as_str(), R::describe(&mut self.schemas))
-            .response("default", RefOr::<Response>::Ref(Ref::from_response_name("Problem")))
             .extensions(Some(ExtensionsBuilder::new().add("x-nmc-access", access(op.access)).build()));
+        for problem in problems::that_may_come(&Asked {
+            is_public: op.access == Access::Public,
+            is_change: *method != Method::GET,
+            names_something,
+            has_body: B::MEDIA_TYPE.is_some(),
+            is_conditional: heeded.is_some_and(|(name, ..)| name == "If-Match"),
+            needs_provider: ["searchNumbers", "buyNumber", "releaseNumber", "configureNumber"].contains(&op.id),
+        }) {
+            let response = RefOr::<Response>::Ref(Ref::from_response_name(problem.name));
+            operation = operation.response(problem.status.as_str(), response);
+        }
         operation = match op.access {
             Access::Public => operation.securities(Some([])),
             _ => operation.security(SecurityRequirement::new("bearer", Vec::<String>::new())),
@@ -88,15 +106,18 @@ impl Document {
     pub(crate) fn of(routes: impl FnOnce(&mut Api<'_>)) -> OpenApi {
         let mut document = Self { paths: PathsBuilder::new().build(), schemas: Vec::new() };
         routes(&mut Api::Document(&mut document));
-        let schemas: BTreeMap<String, RefOr<Schema>> = document.schemas.into_iter().collect();
+        let mut schemas: BTreeMap<String, RefOr<Schema>> = document.schemas.into_iter().collect();
+        schemas.insert("Problem".to_owned(), problems::schema().into());
+        for (name, schema) in &mut schemas {
+            bounds::state(name, schema);
+        }
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some("An access token, as a login returns it, or an API key."))
             .build();
         let components = ComponentsBuilder::new()
             .schemas_from_iter(schemas)
-            .schema("Problem", problem())
-            .response("Problem", problem_response())
+            .responses_from_iter(problems::responses())
             .security_scheme("bearer", SecurityScheme::Http(bearer));
         OpenApiBuilder::new()
             .info(
@@ -141,18 +162,21 @@ fn access(access: Access) -> serde_json::Value {
     }
 }
 
-/// The header that an operation heeds, and what it is for.
-fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str)> {
+/// The header that an operation heeds, what it is for, and its longest value.
+fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, usize)> {
     match id {
         "register" => Some((
             "Idempotency-Key",
             "A text of the caller's making, up to 255 characters: the same again returns what the first request made.",
+            255,
         )),
         // They have no version.
         "changeStatus" => None,
-        _ if *method == Method::PATCH || id == "reviewGreeting" => {
-            Some(("If-Match", "The ETag that the change was made for: what somebody else has changed meanwhile answers 412."))
-        }
+        _ if *method == Method::PATCH || id == "reviewGreeting" => Some((
+            "If-Match",
+            "The ETag that the change was made for: what somebody else has changed meanwhile answers 412.",
+            LONGEST_IF_MATCH,
+        )),
         _ => None,
     }
 }
@@ -166,32 +190,17 @@ fn in_path(name: &str) -> &'static str {
     }
 }
 
-fn problem() -> Schema {
-    let text = |what: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(what));
-    let error = ObjectBuilder::new()
-        .property("pointer", text("A JSON pointer to the field, or a parameter's name in the same form."))
-        .property("detail", text("The rule it breaks."))
-        .required("pointer")
-        .required("detail");
-    ObjectBuilder::new()
-        .property("type", text("about:blank"))
-        .property("title", text("What kind of refusal it is."))
-        .property("status", ObjectBuilder::new().schema_type(Type::Integer))
-        .property("code", text("What kind of refusal it is, for a program; stable."))
-        .property("detail", text("What is wrong, for a person."))
-        .property("errors", utoipa::openapi::schema::ArrayBuilder::new().items(error))
-        .required("type")
-        .required("title")
-        .required("status")
-        .required("code")
-        .required("detail")
-        .into()
+/// What a parameter of the path may be.
+fn of_path(name: &str) -> Schema {
+    let object = ObjectBuilder::new();
+    let number =
+        |least: isize, most: isize| ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most));
+    match name {
+        "step" => number(1, 5).into(),
+        "position" => number(0, 32_767).into(),
+        "user" => object.schema_type(Type::String).pattern(Some(USER)).into(),
+        _ => object.schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into(),
+    }
 }
 
-fn problem_response() -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new()
-        .description("Refused: 400 the input, 401 the credential, 403 the permission, 404 nothing there (or not yours), 409 something in the way, 412 changed meanwhile, 413 too large, 415 not this media type, 422 refused by the provider of numbers, 429 too often, 502 the provider of numbers needs the operator, 503 try again.")
-        .content("application/problem+json", content)
-        .build()
-}
+const USER: &str = "^(me|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";

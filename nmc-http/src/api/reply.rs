@@ -6,7 +6,8 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONT
 use nmc_core::{Page, Version};
 use serde::Serialize;
 use std::borrow::Cow;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Schemas that an answer or a body refers to, by name.
@@ -34,6 +35,13 @@ fn json<T: ToSchema>(what: &str, schemas: &mut Schemas) -> Response {
     ResponseBuilder::new().description(what).content("application/json", content).build()
 }
 
+fn with_header(mut response: Response, name: &str, what: &str) -> Response {
+    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
+    let header = HeaderBuilder::new().schema(Some(text)).description(Some(what)).build();
+    response.headers.insert(name.to_owned(), header.into());
+    response
+}
+
 /// 200 with a document.
 pub(crate) struct Json<T>(pub(crate) T);
 
@@ -56,7 +64,7 @@ impl<T: Serialize + ToSchema> Reply for Tagged<T> {
     const STATUS: StatusCode = StatusCode::OK;
 
     fn describe(schemas: &mut Schemas) -> Response {
-        json::<T>("As it is now; its ETag goes into If-Match of a change.", schemas)
+        with_header(json::<T>("As it is now; its ETag goes into If-Match of a change.", schemas), "ETag", "Its version, quoted.")
     }
 
     fn respond(self) -> HttpResponse {
@@ -71,7 +79,7 @@ impl<T: Serialize + ToSchema> Reply for Created<T> {
     const STATUS: StatusCode = StatusCode::CREATED;
 
     fn describe(schemas: &mut Schemas) -> Response {
-        json::<T>("Made. Location says where it is.", schemas)
+        with_header(json::<T>("Made. Location says where it is.", schemas), "Location", "The path of what was made.")
     }
 
     fn respond(self) -> HttpResponse {
@@ -171,7 +179,7 @@ impl<T> PageOut<T> {
 
 impl<T: ToSchema> PartialSchema for PageOut<T> {
     fn schema() -> RefOr<Schema> {
-        use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+        use utoipa::openapi::schema::{ArrayBuilder, SchemaType};
         let next = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
             .description(Some("What `after` of the next page is; null on the last."));

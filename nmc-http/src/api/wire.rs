@@ -69,6 +69,9 @@ fn core_rule(error: &nmc_core::Error) -> String {
     }
 }
 
+/// A page's `next`: eight bytes of time that are in PostgreSQL's range, and sixteen of an id, in base64.
+pub(super) const CURSOR: &str = "^[A-Za-b][A-Za-z0-9_-]{31}$";
+
 fn string(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
 }
@@ -117,13 +120,15 @@ lists!(
 lists!(CallScreening, DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
 wires! {
     Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));
-    Month, "Month", core_rule, string("A calendar month, in UTC, like 2026-11.").pattern(Some("^[0-9]{4}-[0-9]{2}$"));
-    Email, "Email", core_rule, string("An address; kept in lower case.").format(Some(SchemaFormat::Custom("email".to_owned())));
+    Month, "Month", core_rule, string("A calendar month, in UTC, like 2026-11.").pattern(Some("^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$"));
+    Email, "Email", core_rule, string("An address; kept in lower case.").max_length(Some(254)).format(Some(SchemaFormat::Custom("email".to_owned())));
     PhoneNumber, "PhoneNumber", core_rule, string("In E.164, like +14155550123.").pattern(Some(r"^\+[1-9][0-9]{6,14}$"));
-    Timezone, "Timezone", core_rule, string("A zone of the IANA list, like America/Chicago.");
-    NaiveTime, "LocalTime", |_: &_| "must be a time like 07:30:00".to_owned(), string("A time of the day, like 07:30:00.");
+    Timezone, "Timezone", core_rule, string("A zone of the IANA list, like America/Chicago.")
+        .pattern(Some("^[A-Za-z0-9_+/-]{2,40}$"));
+    NaiveTime, "LocalTime", |_: &_| "must be a time like 07:30:00".to_owned(), string("A time of the day, like 07:30:00.")
+        .pattern(Some(r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?$"));
     Decimal, "Amount", |_: &_| "must be a number in a text, like 150.00".to_owned(),
-        string("US dollars and cents, in a text so that nothing is rounded.").pattern(Some(r"^[0-9]+(\.[0-9]{1,2})?$"));
+        string("US dollars and cents, in a text so that nothing is rounded.").pattern(Some(r"^[0-9]{1,8}(\.[0-9]{1,2})?$"));
 }
 
 /// The same under names without generics, which is how the document's derive wants them.

@@ -13,10 +13,31 @@ use actix_web::{HttpResponse, guard, web};
 use nmc_core::Error;
 use utoipa::openapi::OpenApi;
 
+/// What a listener answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serves {
+    All,
+    /// The webhooks have a listener of their own.
+    AllButWebhooks,
+    /// That is this one. Whether the server is well can be asked here, too.
+    Webhooks,
+}
+
 /// Every route, in one table.
-pub(crate) fn configure(app: &mut web::ServiceConfig, document: &OpenApi) {
-    v1::routes(&mut Api::Server(app));
-    docs::configure(app, document);
+pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves, document: &OpenApi) {
+    if serves != Serves::Webhooks {
+        v1::routes(&mut Api::Server(app));
+        docs::configure(app, document);
+    }
+    if serves != Serves::AllButWebhooks {
+        webhooks(app);
+    }
+    app.service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
+        .service(resource("/readyz", "GET, HEAD").route(get().to(health::ready)))
+        .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::NoRoute) }));
+}
+
+fn webhooks(app: &mut web::ServiceConfig) {
     app.service(resource("/webhooks/twilio/voice", "POST").route(web::post().to(twilio_voice::answer)))
         .service(resource("/webhooks/twilio/voice/status", "POST").route(web::post().to(twilio_voice::status)))
         .service(resource("/webhooks/twilio/voice/screen", "POST").route(web::post().to(twilio_voice::screen)))
@@ -24,10 +45,7 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, document: &OpenApi) {
         .service(resource("/webhooks/twilio/voice/machine", "POST").route(web::post().to(twilio_voice::machine)))
         .service(resource("/webhooks/twilio/number/status", "POST").route(web::post().to(twilio_number::status)))
         .service(resource("/webhooks/twilio/sms", "POST").route(web::post().to(twilio_sms::receive)))
-        .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)))
-        .service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
-        .service(resource("/readyz", "GET, HEAD").route(get().to(health::ready)))
-        .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::NoRoute) }));
+        .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)));
 }
 
 /// A resource that answers 405 to methods other than those `allowed`.

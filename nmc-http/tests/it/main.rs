@@ -10,13 +10,16 @@
 
 mod answering;
 mod api;
+mod connection_limits;
 mod connections;
 mod forgeries;
 mod health;
 mod log;
+mod malformed;
 mod outages;
 mod refusals;
 mod site;
+mod stopping;
 mod texts;
 mod voice;
 mod wire;

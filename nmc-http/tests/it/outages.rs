@@ -68,7 +68,11 @@ fn a_database_that_takes_too_long_is_a_503() {
 fn beyond_its_limit_the_server_says_come_again_at_once() {
     const AT_ONCE: usize = 256;
     const TOO_MANY: usize = 20;
-    let site = Site::with(|store, _| store.pool_timeout = Duration::from_secs(20));
+    let site = Site::with(|store, config| {
+        store.pool_timeout = Duration::from_secs(20);
+        config.answer_within = Duration::from_secs(60);
+        config.connections.per_address = 2 * AT_ONCE;
+    });
     let mut blockade = site.db.block("messages");
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
@@ -92,4 +96,17 @@ fn beyond_its_limit_the_server_says_come_again_at_once() {
         }
     });
     assert_eq!(site.counts(), [256, 256, 256]);
+}
+
+/// Whatever holds the thread up that waits for the database: its request is answered.
+#[test]
+fn a_request_whose_thread_is_stuck_is_a_503_after_its_bound() {
+    let site = Site::with(|_, config| config.answer_within = Duration::from_millis(100));
+    let form = VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).0;
+    let mut blockade = site.db.block("messages");
+    let answer = site.post(VOICE, &form).expect(503);
+    assert_eq!(answer.header("Retry-After"), Some("2"));
+    blockade.wait_for_blocked(1);
+    drop(blockade);
+    wait_until("what was begun is done", || site.counts() == [1, 1, 1]);
 }

@@ -7,7 +7,7 @@ use nmc_core::numbers::{Provisioner, ProvisioningConfig};
 use nmc_core::testing::{Business, FakeTwilio, TestDb, query};
 use nmc_core::twilio::{Signer, TwilioNumbers};
 use nmc_core::{Secret, Store, StoreConfig};
-use nmc_http::{Limit, Limits, RunningServer, ServerConfig};
+use nmc_http::{ConnectionLimits, Limit, Limits, RunningServer, ServerConfig, Uploading};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -66,6 +66,7 @@ pub(crate) struct Site {
     pub(crate) numbers: Provisioner,
     agent: ureq::Agent,
     address: SocketAddr,
+    webhook_address: SocketAddr,
     server: Option<RunningServer>,
     uploads: PathBuf,
 }
@@ -75,10 +76,14 @@ pub(crate) fn config() -> ServerConfig {
     let often = Limit { burst: 1_000_000, per_minute: 60_000_000 };
     ServerConfig {
         bind: "127.0.0.1:0".to_owned(),
+        webhook_bind: None,
+        connections: ConnectionLimits::default(),
         public_url: Some("https://nmc.example.com".to_owned()),
         signer: Some(Signer::new(Secret::new(TOKEN))),
         threads: 1,
         patience: Duration::from_secs(10),
+        answer_within: Duration::from_secs(20),
+        uploads_at_once: Uploading::default(),
         uploads: Uploads::new(std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()))),
         limits: Limits {
             token_per_address: often,
@@ -133,6 +138,7 @@ impl Site {
         let authenticator = authenticator(&db.store);
         let server = nmc_http::start(authenticator.clone(), config).expect("a server");
         let address = server.address();
+        let webhook_address = server.webhook_address().unwrap_or(address);
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
@@ -141,7 +147,20 @@ impl Site {
             .build()
             .into();
         let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
-        Self { db, joe, rival, public_url, authenticator, twilio, numbers, agent, address, server: Some(server), uploads }
+        Self {
+            db,
+            joe,
+            rival,
+            public_url,
+            authenticator,
+            twilio,
+            numbers,
+            agent,
+            address,
+            webhook_address,
+            server: Some(server),
+            uploads,
+        }
     }
 
     /// A form post to this path, signed as Twilio would.
@@ -168,6 +187,16 @@ impl Site {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for webhooks.
+    pub(crate) fn webhook_address(&self) -> SocketAddr {
+        self.webhook_address
+    }
+
+    /// A connection from another address of this machine.
+    pub(crate) fn wire_from(&self, from: &str) -> Wire {
+        Wire::open_from(from, self.address)
     }
 
     /// Where photos are kept.
@@ -256,7 +285,7 @@ impl Post<'_> {
 
     pub(crate) fn send(self) -> Answer {
         let body = encoded(&self.form);
-        let mut request = self.site.agent.post(format!("http://{}{}", self.site.address, self.path));
+        let mut request = self.site.agent.post(format!("http://{}{}", self.site.webhook_address, self.path));
         request = request.content_type("application/x-www-form-urlencoded; charset=UTF-8");
         for (name, value) in self.headers {
             request = request.header(name, value);

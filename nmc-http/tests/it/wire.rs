@@ -1,6 +1,7 @@
 //! HTTP by hand: for what no client would send, and for when it would.
 
 use crate::site::Answer;
+use socket2::{Domain, Socket, Type};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -11,6 +12,17 @@ pub(crate) struct Wire(BufReader<TcpStream>);
 impl Wire {
     pub(crate) fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
+        Self(BufReader::new(stream))
+    }
+
+    /// From another address of this machine, like 127.0.0.2.
+    pub(crate) fn open_from(from: &str, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let from: SocketAddr = format!("{from}:0").parse().expect("an address");
+        socket.bind(&from.into()).expect("an address of ours");
+        socket.connect(&address.into()).expect("a connection");
+        let stream = TcpStream::from(socket);
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
         Self(BufReader::new(stream))
     }
@@ -35,6 +47,22 @@ impl Wire {
         self.read_any().checked_form()
     }
 
+    /// Whether something has come.
+    pub(crate) fn has_answer(&self) -> bool {
+        let stream = self.0.get_ref();
+        stream.set_nonblocking(true).expect("a mode");
+        let has_answer = stream.peek(&mut [0]).is_ok_and(|count| count > 0);
+        stream.set_nonblocking(false).expect("a mode");
+        has_answer
+    }
+
+    /// The next line that comes.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("a line");
+        line.trim_end().to_owned()
+    }
+
     /// No more will be written.
     pub(crate) fn hang_up(&mut self) {
         self.0.get_ref().shutdown(std::net::Shutdown::Write).expect("an open connection");
@@ -53,9 +81,14 @@ impl Wire {
         String::from_utf8_lossy(&rest).into_owned()
     }
 
-    /// Writes as much as the other side takes.
-    pub(crate) fn try_write(&mut self, bytes: &[u8]) {
-        drop(self.0.get_mut().write_all(bytes));
+    /// Writes as much as the other side takes; whether that was all.
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> bool {
+        self.0.get_mut().write_all(bytes).is_ok()
+    }
+
+    /// Whether nothing comes back: the other side has closed before it has said anything.
+    pub(crate) fn is_closed_unanswered(&mut self) -> bool {
+        self.0.fill_buf().map_or(true, <[u8]>::is_empty)
     }
 
     pub(crate) fn read(&mut self) -> Answer {
@@ -63,17 +96,12 @@ impl Wire {
     }
 
     fn read_any(&mut self) -> Answer {
-        let mut line = || {
-            let mut line = String::new();
-            self.0.read_line(&mut line).expect("a line");
-            line.trim_end().to_owned()
-        };
-        let first = line();
+        let first = self.line();
         let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
         let status = status.unwrap_or_else(|| panic!("{first:?} is no answer"));
         let mut headers = Vec::new();
         loop {
-            let header = line();
+            let header = self.line();
             let Some((name, value)) = header.split_once(':') else { break };
             headers.push((name.to_owned(), value.trim().to_owned()));
         }

@@ -65,8 +65,10 @@ pub(crate) struct ApiKeyQuery {
     /// In force; or revoked or expired.
     in_force: Option<bool>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 

@@ -12,19 +12,23 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchQuery {
     /// Where, as an ISO 3166 code of two letters; US if left out.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::Country>)]
     country: Option<text::Country>,
     /// `local`, `toll-free` or `mobile`; local if left out.
     #[serde(rename = "type")]
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::NumberType>)]
     number_type: Option<text::NumberType>,
     /// Up to 5 digits.
+    #[param(pattern = "^[0-9]{0,5}$")]
     area_code: Option<String>,
     /// The state or province, as its code.
+    #[param(max_length = 50)]
     region: Option<String>,
     /// The city.
+    #[param(max_length = 100)]
     locality: Option<String>,
     /// What the number contains: 2 to 16 digits, letters as on a phone's keys, and `*` for any digit.
+    #[param(pattern = r"^\+?[A-Za-z0-9*]{2,15}$")]
     contains: Option<String>,
     /// Whether it must take calls; true if left out.
     voice: Option<bool>,
@@ -33,6 +37,7 @@ pub(crate) struct SearchQuery {
     /// Whether it must take pictures; false if left out.
     mms: Option<bool>,
     /// Numbers at most, 1 to 100; 20 if left out.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u16>,
 }
 

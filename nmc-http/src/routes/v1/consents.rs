@@ -46,14 +46,16 @@ impl From<Consent> for ConsentOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConsentQuery {
     /// Of this person, in whatever spelling of their number.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::PhoneNumber>)]
     customer_phone: Option<text::PhoneNumber>,
     /// Opt-outs, or opt-ins.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::ConsentAction>)]
     action: Option<text::ConsentAction>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 

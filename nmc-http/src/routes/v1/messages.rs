@@ -1,4 +1,4 @@
-use crate::api::ask::{Ask, NoQuery};
+use crate::api::ask::{Ask, NoQuery, caller};
 use crate::api::reply::{Attachment, Json};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
@@ -93,13 +93,20 @@ pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {
 
 pub(super) async fn media(ask: Ask<NoQuery, ()>) -> ApiResult<Attachment> {
     let (id, position): (MessageId, i16) = (ask.id("message", "message")?, ask.id("position", "picture")?);
-    let (tenant, row) = ask.acting(move |tx, _| Ok((tx.tenant(), tx.message_media().get(id, position)?))).await?;
+    let found = ask.acting(move |tx, actor| Ok((tx.tenant(), caller(actor), tx.message_media().get(id, position)?)));
+    let (tenant, caller, row) = found.await?;
     if row.status != MediaStatus::Kept {
         return Err(Error::NotFound { entity: "picture" }.into());
     }
     let uploads = ask.app.uploads.clone();
     // Few at a time: each is read whole.
-    let kept = ask.app.uploading.blocking(move |_| uploads.open_media(&tenant, &row)).await?;
+    let place = ask.app.downloading.take(tenant.id(), caller)?;
+    let open = move |_: &_| {
+        let kept = uploads.open_media(&tenant, &row);
+        drop(place);
+        kept
+    };
+    let kept = ask.app.door.blocking(open).await?;
     Ok(Attachment {
         name: format!("{id}-{position}.{}", kept.kind.extension()),
         media_type: kept.kind.media_type(),

@@ -14,10 +14,10 @@ const MONTHS_BACK: u32 = 11;
 #[serde(deny_unknown_fields)]
 pub(crate) struct CostsQuery {
     /// The first month, like 2026-01; eleven months before the last if left out, 59 at most.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::Month>)]
     from: Option<text::Month>,
     /// The last month; the current one if left out.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::Month>)]
     to: Option<text::Month>,
 }
 

@@ -91,21 +91,26 @@ impl From<HeldNumber> for NumberOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NumberQuery {
     /// In this status.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::NumberStatus>)]
     status: Option<text::NumberStatus>,
     /// Of this kind: `local`, `toll-free` or `mobile`.
     #[serde(rename = "type")]
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::NumberType>)]
     number_type: Option<text::NumberType>,
     /// With this area code.
+    #[param(max_length = 10)]
     area_code: Option<String>,
     /// Of this state or province, as its code.
+    #[param(max_length = 50)]
     region: Option<String>,
     /// Of this city.
+    #[param(max_length = 100)]
     locality: Option<String>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 

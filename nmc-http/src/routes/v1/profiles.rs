@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use nmc_core::identity::{
     Permission, Photo, Profile, ProfileFilter, ProfilePatch, Uploads, change_profile, forget_photo, may_change, set_photo as set,
 };
-use nmc_core::{Error, Tenant, Version};
+use nmc_core::{Error, Tenant, TenantId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -54,13 +54,15 @@ impl From<Profile> for ProfileOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileQuery {
     /// Of users with this role.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::UserRole>)]
     role: Option<text::UserRole>,
     /// Shown, or not.
     is_active: Option<bool>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
@@ -141,28 +143,43 @@ pub(super) async fn photo(ask: Ask<NoQuery, ()>) -> ApiResult<Picture> {
 }
 
 pub(super) async fn set_photo(ask: Ask<NoQuery, RawBody>) -> ApiResult<Tagged<ProfileOut>> {
-    let whom = ask.whom()?;
     // Who may not is told so before the picture costs anything.
-    ask.acting(move |tx, actor| {
-        let user = whom.id(actor)?;
-        may_change(tx, actor, user, Permission::ProfilesWrite).map(drop)
-    })
-    .await?;
+    let tenant = may_change_photo(&ask).await?;
+    let turn = ask.app.pictures.take(tenant).await?;
     let (uploads, bytes) = (ask.app.uploads.clone(), ask.body.0.clone());
-    let photo = ask.app.studio.blocking(move |_| uploads.prepare(&bytes)).await?;
-    change_photo(&ask, Some(photo)).await
+    // The turn goes with the work: a client that hangs up does not end it before the work is done.
+    let prepare = move |_: &_| {
+        let photo = uploads.prepare(&bytes);
+        drop(turn);
+        photo
+    };
+    let photo = ask.app.door.blocking(prepare).await?;
+    change_photo(&ask, tenant, Some(photo)).await
 }
 
 pub(super) async fn remove_photo(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
-    change_photo(&ask, None).await
+    let tenant = may_change_photo(&ask).await?;
+    change_photo(&ask, tenant, None).await
 }
 
-async fn change_photo<B>(ask: &Ask<NoQuery, B>, photo: Option<Photo>) -> ApiResult<Tagged<ProfileOut>> {
+async fn may_change_photo<B>(ask: &Ask<NoQuery, B>) -> ApiResult<TenantId> {
+    let whom = ask.whom()?;
+    ask.acting(move |tx, actor| {
+        let user = whom.id(actor)?;
+        may_change(tx, actor, user, Permission::ProfilesWrite)?;
+        Ok(actor.tenant().id())
+    })
+    .await
+}
+
+async fn change_photo<B>(ask: &Ask<NoQuery, B>, tenant: TenantId, photo: Option<Photo>) -> ApiResult<Tagged<ProfileOut>> {
     let whom = ask.whom()?;
     let uploads: Uploads = ask.app.uploads.clone();
     // Few at a time: each has a connection while it waits for the disk.
+    let turn = ask.app.pictures.take(tenant).await?;
     let change = ask
-        .acting_at(&ask.app.studio, move |tx, actor| {
+        .acting(move |tx, actor| {
+            let _turn = &turn;
             let user = whom.id(actor)?;
             may_change(tx, actor, user, Permission::ProfilesWrite)?;
             set(tx, &uploads, user, photo.as_ref())
@@ -171,7 +188,7 @@ async fn change_photo<B>(ask: &Ask<NoQuery, B>, photo: Option<Photo>) -> ApiResu
     if let Some(path) = change.replaced {
         let uploads = ask.app.uploads.clone();
         // The new photo is theirs, whatever becomes of the old one's file.
-        if let Err(error) = ask.acting_at(&ask.app.studio, move |tx, _| forget_photo(tx, &uploads, &path)).await {
+        if let Err(error) = ask.acting(move |tx, _| forget_photo(tx, &uploads, &path)).await {
             tracing::warn!(%error, "a replaced photo stays behind");
         }
     }

@@ -94,11 +94,13 @@ impl TokensOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionQuery {
     /// Another user's than one's own.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::UserId>)]
     user: Option<text::UserId>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
@@ -107,7 +109,7 @@ pub(crate) struct SessionQuery {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhoseQuery {
     /// Another user's than one's own.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::UserId>)]
     user: Option<text::UserId>,
 }
 

@@ -39,11 +39,13 @@ pub(crate) struct StatusQuery {
     /// Who is there, or isn't.
     is_online: Option<bool>,
     /// Who says so of themselves.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::PresenceStatus>)]
     status: Option<text::PresenceStatus>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 

@@ -52,13 +52,15 @@ impl From<User> for UserOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserQuery {
     /// With this role.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<text::UserRole>)]
     role: Option<text::UserRole>,
     /// Who may, or may not, log in.
     is_active: Option<bool>,
     /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
@@ -101,6 +103,7 @@ impl InvitationOut {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AcceptanceIn {
+    #[schema(pattern = "^nmci_[0-9a-f]{32}_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
     invitation: String,
     /// 10 characters at least, 72 bytes at most.
     #[schema(min_length = 10, max_length = 72)]

@@ -2,6 +2,7 @@
 
 use nmc_core::UserRole;
 use nmc_core::identity::Permission;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Compares a file with what it should hold, or writes it.
@@ -18,6 +19,66 @@ fn is_written(path: &str, expected: &str) {
 fn the_document_in_the_repository_is_the_one_of_the_code() {
     let document = serde_json::to_string_pretty(&nmc_http::openapi()).unwrap();
     is_written("openapi.json", &format!("{document}\n"));
+}
+
+/// Looks at everything that is a schema in the document, with its place.
+fn schemas(value: &Value, at: &str, look: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("type") && !at.ends_with("/properties") {
+                look(at, value);
+            }
+            fields.iter().for_each(|(name, value)| schemas(value, &format!("{at}/{name}"), look));
+        }
+        Value::Array(items) => items.iter().enumerate().for_each(|(n, value)| schemas(value, &format!("{at}/{n}"), look)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_text_number_and_list_of_the_document_has_its_bounds() {
+    let document = json!(nmc_http::openapi());
+    let mut boundless = Vec::new();
+    let mut seen = 0;
+    schemas(&document, "", &mut |at, schema| {
+        let is =
+            |kind: &str| schema["type"] == kind || schema["type"].as_array().is_some_and(|types| types.contains(&json!(kind)));
+        let has = |names: &[&str]| names.iter().any(|name| !schema[name].is_null());
+        let is_bound = (!is("string") || has(&["maxLength", "pattern", "format", "enum"]))
+            && (!is("integer") || (has(&["minimum"]) && has(&["maximum"])))
+            && (!is("array") || has(&["maxItems"]));
+        seen += 1;
+        if !is_bound {
+            boundless.push(at.to_owned());
+        }
+    });
+    assert!(seen > 300, "{seen}");
+    assert_eq!(boundless, Vec::<String>::new());
+}
+
+#[test]
+fn every_operation_names_the_refusals_that_may_come() {
+    let document = json!(nmc_http::openapi());
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let what = format!("{method} {path}");
+            let responses = operation["responses"].as_object().unwrap();
+            let is_public = operation["x-nmc-access"]["kind"] == "public";
+            assert!(!responses.contains_key("default"), "{what}");
+            for status in ["400", "405", "408", "429", "431", "500", "503"] {
+                assert!(responses.contains_key(status), "{what}: {status}");
+            }
+            assert_eq!(responses.contains_key("403"), !is_public, "{what}");
+            assert_eq!(responses.contains_key("413"), operation.get("requestBody").is_some(), "{what}");
+            assert_eq!(operation["security"].as_array().is_some_and(Vec::is_empty), is_public, "{what}: no padlock");
+            for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+                let response = document.pointer(response["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap();
+                assert!(response["content"]["application/problem+json"].is_object(), "{what}: {status}");
+                let waits = ["429", "503"].contains(&status.as_str());
+                assert_eq!(response["headers"]["Retry-After"].is_object(), waits, "{what}: {status}");
+            }
+        }
+    }
 }
 
 #[test]

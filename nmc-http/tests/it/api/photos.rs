@@ -2,9 +2,13 @@
 
 use super::{Call, Person};
 use crate::site::{Answer, Site};
+use crate::wire::Wire;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use nmc_core::UserRole;
+use nmc_core::testing::wait_until;
 use std::io::Cursor;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const MINE: &str = "/v1/users/me/profile/photo";
 
@@ -158,4 +162,59 @@ fn a_photo_is_not_received_from_who_is_not_known() {
          Content-Length: 5000000\r\n\r\n"
     ));
     assert_eq!(wire.read().status, 401);
+}
+
+/// The head of an upload whose bytes never come.
+fn stalled(site: &Site, person: &Person) -> Wire {
+    let mut wire = site.wire();
+    wire.write(&format!(
+        "PUT {MINE} HTTP/1.1\r\nHost: nmc\r\nAuthorization: Bearer {}\r\nContent-Type: image/png\r\nContent-Length: 5000\r\n\r\n",
+        person.access
+    ));
+    wire
+}
+
+#[test]
+fn stalled_uploads_of_one_person_keep_nobody_out() {
+    let site = Site::with(|_, config| config.patience = Duration::from_secs(30));
+    let [viewer, colleague] = [UserRole::Viewer, UserRole::Owner].map(|role| site.person(&site.joe, role));
+    let stranger = site.person(&site.rival, UserRole::Viewer);
+    let mut crowd: Vec<Wire> = (0..17).map(|_| stalled(&site, &viewer)).collect();
+    wait_until("all but two are refused", || crowd.iter().filter(|wire| wire.has_answer()).count() == 15);
+    crowd.retain(|wire| !wire.has_answer());
+    for person in [&colleague, &stranger] {
+        put(&site, person, "image/png", picture(1, ImageFormat::Png)).expect(200);
+    }
+    put(&site, &viewer, "image/png", picture(1, ImageFormat::Png)).expect(429);
+
+    crowd.extend((0..2).map(|_| stalled(&site, &colleague)));
+    let third = site.person(&site.joe, UserRole::Viewer);
+    wait_until("the business has its share", || {
+        put(&site, &third, "image/png", picture(2, ImageFormat::Png)).send().status == 429
+    });
+    put(&site, &stranger, "image/png", picture(2, ImageFormat::Png)).expect(200);
+    drop(crowd);
+    wait_until("they have given up", || put(&site, &viewer, "image/png", picture(3, ImageFormat::Png)).send().status == 200);
+}
+
+#[test]
+fn pictures_of_one_business_do_not_keep_others_waiting_for_ever() {
+    let site = Site::new();
+    let busy = [UserRole::Viewer, UserRole::Owner].map(|role| site.person(&site.joe, role));
+    let stranger = site.person(&site.rival, UserRole::Viewer);
+    let large = encoded(RgbImage::from_pixel(2_000, 2_000, Rgb([9, 9, 9])), ImageFormat::Jpeg);
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for person in busy.iter().chain(&busy) {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    put(&site, person, "image/jpeg", large.clone()).send();
+                }
+            });
+        }
+        for colour in 0..10 {
+            put(&site, &stranger, "image/png", picture(colour, ImageFormat::Png)).expect(200);
+        }
+        is_done.store(true, Ordering::Relaxed);
+    });
 }

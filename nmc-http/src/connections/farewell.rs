@@ -1,0 +1,112 @@
+//! The last words on a connection whose request could not be read, or for which there was no place.
+
+use super::line::Line;
+use crate::error::{ApiError, Unreadable};
+use crate::headers;
+use actix_web::ResponseError as _;
+use actix_web::http::StatusCode;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// How long a client may take to hear it. To close while it still sends would take the words from it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Connections that are said farewell to at once, of each thread; others are closed without.
+const AT_ONCE: usize = 64;
+
+/// A connection to be closed, and why.
+pub(crate) struct Farewell {
+    pub(crate) tcp: TcpStream,
+    pub(crate) status: StatusCode,
+    /// Its place, which it has until it is closed.
+    pub(crate) line: Option<Arc<Line>>,
+}
+
+/// Where they are handed to.
+#[derive(Clone)]
+pub(crate) struct Farewells(UnboundedSender<Farewell>);
+
+impl Farewells {
+    /// The way in, and what is to be run beside the connections.
+    pub(crate) fn new() -> (Self, impl Future<Output = ()>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), say_all(receiver))
+    }
+
+    pub(crate) fn send(&self, farewell: Farewell) {
+        // Nobody listens any more when the server has stopped; then it is closed by that.
+        if let Err(lost) = self.0.send(farewell)
+            && let Some(line) = lost.0.line
+        {
+            line.leave();
+        }
+    }
+}
+
+async fn say_all(mut farewells: UnboundedReceiver<Farewell>) {
+    let busy = Rc::new(Cell::new(0_usize));
+    while let Some(Farewell { tcp, status, line }) = farewells.recv().await {
+        if busy.get() < AT_ONCE {
+            busy.set(busy.get().saturating_add(1));
+            let busy = Rc::clone(&busy);
+            tokio::task::spawn_local(async move {
+                // Whether it was heard, nobody can tell.
+                drop(timeout(PATIENCE, say(tcp, refusal(status))).await);
+                busy.set(busy.get().saturating_sub(1));
+                if let Some(line) = line {
+                    line.leave();
+                }
+            });
+        } else if let Some(line) = line {
+            line.leave();
+        }
+    }
+}
+
+async fn say(mut tcp: TcpStream, words: String) -> std::io::Result<()> {
+    tcp.write_all(words.as_bytes()).await?;
+    tcp.shutdown().await?;
+    let mut rest = [0; 4_096];
+    while tcp.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+/// A whole answer with the headers of every other one.
+fn refusal(status: StatusCode) -> String {
+    let error = match status {
+        StatusCode::REQUEST_TIMEOUT => ApiError::Unreadable(Unreadable::Slow),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ApiError::Unreadable(Unreadable::TooLong),
+        StatusCode::SERVICE_UNAVAILABLE => ApiError::Overloaded,
+        _ => ApiError::Unreadable(Unreadable::Malformed),
+    };
+    let id = Uuid::new_v4().simple().to_string();
+    let status = error.status_code();
+    tracing::debug!(id, route = "(none)", status = status.as_u16(), %error, "request");
+    let (problem, more) = error.written();
+    let mut words = format!("HTTP/1.1 {} {}\r\n", status.as_u16(), status.canonical_reason().unwrap_or("Refused"));
+    let mut header = |name: &str, value: &str| {
+        words.push_str(name);
+        words.push_str(": ");
+        words.push_str(value);
+        words.push_str("\r\n");
+    };
+    for (name, value) in headers::of_refusals() {
+        header(name.as_str(), value);
+    }
+    for (name, value) in more {
+        header(name.as_str(), &value);
+    }
+    header("x-request-id", &id);
+    header("content-length", &problem.len().to_string());
+    header("connection", "close");
+    words.push_str("\r\n");
+    words.push_str(&problem);
+    words
+}
