@@ -11,7 +11,7 @@ mod pairs;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use nmc_core::identity::{
     Authenticator, Hasher, KeyOrder, LoginPolicy, NewSession, NewTenant, Origin, Password, Permission, RefreshToken,
-    Registration, TokenKeys, make_key,
+    Registration, TokenKeys, make_service_key,
 };
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, Reason, StoreConfig};
@@ -123,7 +123,7 @@ impl Scene {
         let made = register(0);
         let order = KeyOrder { name: "a key".to_owned(), scopes: vec![Permission::TenantRead], expires_at: None };
         let actor = store.system(Reason::Operations, |tx| tx.operator_for(made.tenant.id())).expect("an operator");
-        let (_, key) = store.tenant(&made.tenant, |tx| make_key(tx, &actor, &order)).expect("a key");
+        let (_, key) = store.tenant(&made.tenant, |tx| make_service_key(tx, &actor, &order)).expect("a key");
         let hash = store.tenant(&made.tenant, |tx| {
             use nmc_core::diesel::prelude::*;
             use nmc_core::schema::users;

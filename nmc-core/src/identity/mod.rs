@@ -37,7 +37,7 @@ pub use access_token::AccessClaims;
 pub use actor::{Acting, Actor, Credential};
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeys, NewApiKey};
 pub use authenticator::{Authenticator, LoginPolicy, Origin, Tokens};
-pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, revoke_key, rotate_key};
+pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, make_key_for, make_service_key, revoke_key, rotate_key};
 pub use login_attempt::LoginAttempt;
 pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
 pub use password::{Hasher, Password};

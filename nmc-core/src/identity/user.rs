@@ -5,7 +5,7 @@ use super::profile::Profiles;
 use super::session::Sessions;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::users;
+use crate::schema::{api_keys, users};
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{optional, required};
 use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole, Version};
@@ -324,12 +324,18 @@ impl Users<'_> {
             .optional()?)
     }
 
-    /// Removes a user. Someone whom conversations name can only be deactivated; that is known when the transaction commits.
+    /// Removes a user, and the API keys that go back to them. Someone whom conversations name can only be deactivated; that is
+    /// known when the transaction commits.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] as above, and on the last owner.
     pub fn delete(&mut self, id: UserId, _: Confirmed) -> Result<()> {
+        // Holds the row: a key that is being made for them is there to be removed, or finds nobody.
         self.let_go_as_owner(id)?;
+        diesel::delete(api_keys::table)
+            .filter(api_keys::tenant_id.eq(self.0.tenant))
+            .filter(api_keys::created_by.eq(id))
+            .execute(self.0.conn)?;
         let rows = diesel::delete(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))

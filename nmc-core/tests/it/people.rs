@@ -1,6 +1,7 @@
 //! How people and programs come in, and what they may do.
 
 mod api_keys;
+mod api_keys_of_people;
 mod debug;
 mod guesses;
 mod invitations;

@@ -4,7 +4,7 @@ use super::key_files::Keys;
 use super::*;
 use nmc_core::identity::{
     ApiKeyText, InvitationToken, KeyOrder, NewSession, NewUser, Password, Permission, RefreshToken, TokenHash, UserPatch,
-    make_key,
+    make_service_key,
 };
 use nmc_core::testing::unique_phone;
 use sha2::Digest as _;
@@ -56,7 +56,7 @@ fn tokens_passwords_and_their_hashes_do_not_print() {
     keeps("InvitationToken", &invitation, &[&text, secret_of(&text)]);
     keeps("InvitationToken, read", &text.parse::<InvitationToken>().unwrap(), &[secret_of(&text)]);
     let order = KeyOrder { name: "the till".to_owned(), scopes: vec![Permission::TenantRead], expires_at: None };
-    let (key, key_text) = house.tx(|tx| make_key(tx, &operator, &order)).unwrap();
+    let (key, key_text) = house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap();
     let text = key_text.text().expose().to_owned();
     let its_secret = secret_of(&text);
     keeps("ApiKeyText", &key_text, &[&text, its_secret]);
