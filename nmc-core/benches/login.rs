@@ -10,7 +10,7 @@ mod pairs;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use nmc_core::identity::{
-    Authenticator, Hasher, KeyOrder, LoginPolicy, NewSession, NewTenant, Origin, Password, Permission, RefreshToken,
+    Authenticator, GuessOrigin, Hasher, KeyOrder, LoginPolicy, NewSession, NewTenant, Origin, Password, Permission, RefreshToken,
     Registration, TokenKeys, make_service_key,
 };
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
@@ -146,13 +146,14 @@ impl Scene {
 
     /// All that `Authenticator::login` asks of the database, in its two transactions.
     fn login_without_hashing(&self, user: UserId) {
-        let policy = LoginPolicy::default();
-        let claim =
-            |tx: &mut nmc_core::store::SystemTx<'_>| tx.claim_login_attempt(&self.email, policy.attempts, policy.lock_for);
+        let (policy, origin) = (LoginPolicy::default(), Origin::default());
+        let claim = |tx: &mut nmc_core::store::SystemTx<'_>| {
+            tx.claim_login_attempt(&self.email, GuessOrigin::Request(&origin), policy.attempts, policy.lock_for)
+        };
         self.store.system(Reason::Authentication, claim).expect("an answer").expect("an account that is not locked");
         let token = RefreshToken::first().expect("randomness");
         let session = self.store.tenant(&self.tenant, |tx| {
-            tx.users().record_login(user, &self.password_hash)?;
+            tx.users().record_login(user, &self.password_hash, false)?;
             let (long_over, expires_at) = (tx.now() - policy.session_for, tx.now() + policy.session_for);
             tx.sessions().delete_expired_of_user(user, long_over)?;
             tx.sessions().create(&NewSession {

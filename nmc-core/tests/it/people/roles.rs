@@ -162,7 +162,7 @@ fn nobody_changes_who_stands_above_them_or_raises_above_themselves() {
 #[test]
 fn everybody_looks_after_their_own_and_nobody_raises_themselves() {
     let crowd = Crowd::new();
-    let own = UserPatch { email: Some(email("mine")), first_name: Patch::Set("Me".to_owned()), ..UserPatch::default() };
+    let own = UserPatch { first_name: Patch::Set("Me".to_owned()), ..UserPatch::default() };
     let profile = ProfilePatch { display_name: Patch::Set("Me".to_owned()), ..ProfilePatch::default() };
     for (role, user, who) in crowd.actors.values() {
         let (role, user) = (*role, *user);

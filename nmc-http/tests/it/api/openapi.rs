@@ -44,7 +44,7 @@ fn the_page_of_roles_is_the_table_of_the_code() {
     page.push_str(
         "\nBesides:\n\
          - What people do to their own account, profile, preferences, status and sessions needs no permission; their own role, and \
-         whether they may log in, they can't change without `users:write`.\n\
+         whether they may log in, they can't change without `users:write`; their own e-mail takes their password.\n\
          - Nobody grants a role above their own, or acts on somebody of a higher one. An API key counts as an admin, and makes \
          nobody whose role has more than its scopes.\n\
          - Somebody who has a password is invited again, which resets it, by a higher role alone; an owner by an operator (`nmc user \

@@ -130,7 +130,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "changeSettings" => json!({ "ai_takeover_delay_seconds": 120 }),
         "previewGreeting" => json!({}),
         "inviteUser" => json!({ "email": fresh_email(), "first_name": "New", "last_name": "Hand", "role": "viewer" }),
-        "changeUser" => json!({ "email": fresh_email() }),
+        "changeUser" => json!({ "email": fresh_email(), "current_password": PASSWORD }),
         "changePassword" => json!({ "current_password": PASSWORD, "new_password": "another horse battery" }),
         "changeProfile" => json!({ "display_name": "Patty" }),
         "changePreferences" => json!({ "show_tutorial": false }),
