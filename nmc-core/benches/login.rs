@@ -10,8 +10,8 @@ mod pairs;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use nmc_core::identity::{
-    Authenticator, Hasher, KeyOrder, LoginPolicy, NewSession, NewTenant, Origin, Password, Permission, RefreshToken,
-    Registration, TokenKeys, make_key,
+    Authenticator, GuessOrigin, Hasher, KeyOrder, LoginPolicy, NewSession, NewTenant, Origin, Password, Permission, RefreshToken,
+    Registration, TokenKeys, make_service_key,
 };
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, Reason, StoreConfig};
@@ -123,7 +123,7 @@ impl Scene {
         let made = register(0);
         let order = KeyOrder { name: "a key".to_owned(), scopes: vec![Permission::TenantRead], expires_at: None };
         let actor = store.system(Reason::Operations, |tx| tx.operator_for(made.tenant.id())).expect("an operator");
-        let (_, key) = store.tenant(&made.tenant, |tx| make_key(tx, &actor, &order)).expect("a key");
+        let (_, key) = store.tenant(&made.tenant, |tx| make_service_key(tx, &actor, &order)).expect("a key");
         let hash = store.tenant(&made.tenant, |tx| {
             use nmc_core::diesel::prelude::*;
             use nmc_core::schema::users;
@@ -146,13 +146,14 @@ impl Scene {
 
     /// All that `Authenticator::login` asks of the database, in its two transactions.
     fn login_without_hashing(&self, user: UserId) {
-        let policy = LoginPolicy::default();
-        let claim =
-            |tx: &mut nmc_core::store::SystemTx<'_>| tx.claim_login_attempt(&self.email, policy.attempts, policy.lock_for);
+        let (policy, origin) = (LoginPolicy::default(), Origin::default());
+        let claim = |tx: &mut nmc_core::store::SystemTx<'_>| {
+            tx.claim_login_attempt(&self.email, GuessOrigin::Request(&origin), policy.attempts, policy.lock_for)
+        };
         self.store.system(Reason::Authentication, claim).expect("an answer").expect("an account that is not locked");
         let token = RefreshToken::first().expect("randomness");
         let session = self.store.tenant(&self.tenant, |tx| {
-            tx.users().record_login(user, &self.password_hash)?;
+            tx.users().record_login(user, &self.password_hash, false)?;
             let (long_over, expires_at) = (tx.now() - policy.session_for, tx.now() + policy.session_for);
             tx.sessions().delete_expired_of_user(user, long_over)?;
             tx.sessions().create(&NewSession {

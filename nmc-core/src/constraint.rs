@@ -325,6 +325,7 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("users_email_check", Invalid, "email", "must be in lower case"),
     c("users_email_key", Taken, "email", "is already taken"),
     c("users_failed_login_attempts_check", Invalid, "failed_login_attempts", "must be at least 0"),
+    c("users_known_failed_attempts_check", Invalid, "known_failed_attempts", "must be at least 0"),
     c("users_pkey", Taken, "id", "is already taken"),
     c("users_role_check", Invalid, "role", "must be one of its known values"),
     c("users_tenant_id_fkey", Missing, "tenant_id", "must be an existing tenant"),

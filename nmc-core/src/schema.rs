@@ -265,7 +265,7 @@ diesel::table! {
         secret_hash -> Bytea,
         /// What the key may do; empty: nothing.
         scopes -> Array<Text>,
-        /// The user who made it; NULL when the system did.
+        /// The user it goes back to: it does no more than they may, and ends with their account. NULL: nobody, on an operator's word.
         created_by -> Nullable<Uuid>,
         /// Refused from this instant on; NULL: does not expire.
         expires_at -> Nullable<Timestamptz>,
@@ -1217,14 +1217,14 @@ diesel::table! {
         role -> Varchar,
         /// Whether the user may log in.
         is_active -> Bool,
-        /// Whether the address is known to be the user's: an invited one is once the invitation was accepted, all others from the start.
+        /// Whether the address is known to be the user's: once an invitation to it was accepted, and from the start for who registers. Another address is not known.
         email_verified -> Bool,
         /// Hash of an open invitation, with which the user chooses a password; NULL when there is none.
         #[max_length = 255]
         verification_token -> Nullable<Varchar>,
-        /// Wrong passwords in a row since the last login.
+        /// Wrong passwords in a row since the last login, from where the account had not logged in before.
         failed_login_attempts -> Int4,
-        /// No login before this instant; NULL when not locked.
+        /// No login before this instant from where the account has not logged in before; NULL when not locked.
         locked_until -> Nullable<Timestamptz>,
         /// Last successful login.
         last_login_at -> Nullable<Timestamptz>,
@@ -1234,6 +1234,10 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// The invitation is refused from this instant on; NULL without one.
         verification_expires_at -> Nullable<Timestamptz>,
+        /// Wrong passwords in a row since the last login, from an address or a device that had logged in before, or in a live session.
+        known_failed_attempts -> Int4,
+        /// No login before this instant from a known address or device; NULL when not locked.
+        known_locked_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -1,14 +1,19 @@
-//! How often one address, and one account, may try to come in. What is remembered is bounded: addresses and accounts share
-//! 65,536 slots by a hash that nobody outside can predict.
+//! How often one address, and one account, may try to come in, or be told what other businesses have. What is remembered is
+//! bounded: addresses and accounts share 65,536 slots by a hash that nobody outside can predict.
 
+use crate::api::ask::Ask;
 use crate::error::{ApiError, ApiResult};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use nmc_core::identity::Actor;
+use nmc_core::{Error, Result, TenantTx};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How many tries at once, and how many a minute from then on.
 #[derive(Debug, Clone, Copy)]
@@ -26,12 +31,20 @@ pub struct Limits {
     pub token_per_address: Limit,
     /// Logins from one address.
     pub login_per_address: Limit,
-    /// Logins at one account, whoever tries.
+    /// Logins at one account, by whoever has not logged in to it from there before.
     pub login_per_account: Limit,
+    /// Logins at one account from one address that is known to it, once strangers have used up `login_per_account`.
+    pub login_per_known_address: Limit,
     /// Registrations from one address.
     pub registration_per_address: Limit,
     /// Registrations with one e-mail.
     pub registration_per_account: Limit,
+    /// Answers that an e-mail, a name or a phone is taken, to one user or API key.
+    pub conflict_per_account: Limit,
+    /// The same to one business.
+    pub conflict_per_business: Limit,
+    /// The same to one address, registrations included.
+    pub conflict_per_address: Limit,
 }
 
 impl Default for Limits {
@@ -40,8 +53,12 @@ impl Default for Limits {
             token_per_address: Limit { burst: 120, per_minute: 120 },
             login_per_address: Limit { burst: 30, per_minute: 30 },
             login_per_account: Limit { burst: 10, per_minute: 10 },
+            login_per_known_address: Limit { burst: 10, per_minute: 10 },
             registration_per_address: Limit { burst: 10, per_minute: 2 },
             registration_per_account: Limit { burst: 5, per_minute: 2 },
+            conflict_per_account: Limit { burst: 10, per_minute: 3 },
+            conflict_per_business: Limit { burst: 20, per_minute: 6 },
+            conflict_per_address: Limit { burst: 30, per_minute: 6 },
         }
     }
 }
@@ -73,6 +90,100 @@ impl Limiter {
     }
 }
 
+/// One limit whose tries are given back when they tell nothing: a try is counted before its answer is known, so that many
+/// at once are counted, too.
+struct Budget {
+    /// By slot, when all of it is there again.
+    full_again: Mutex<HashMap<u16, Instant>>,
+    hash: RandomState,
+    pause: Duration,
+    whole: Duration,
+}
+
+impl Budget {
+    fn new(limit: Limit) -> Self {
+        let pause = Duration::from_secs(60).checked_div(limit.per_minute).unwrap_or(Duration::from_secs(60));
+        let whole = pause.saturating_mul(limit.burst.max(1));
+        Self { full_again: Mutex::default(), hash: RandomState::new(), pause, whole }
+    }
+
+    /// Takes one, and says from which slot.
+    fn take(&self, key: impl Hash) -> ApiResult<u16> {
+        let [low, high, ..] = self.hash.hash_one(key).to_le_bytes();
+        let slot = u16::from_le_bytes([low, high]);
+        let now = Instant::now();
+        let mut all = self.full_again.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_again = all.entry(slot).or_insert(now);
+        let next = (*full_again).max(now) + self.pause;
+        let over = next.saturating_duration_since(now).saturating_sub(self.whole);
+        if !over.is_zero() {
+            return Err(ApiError::TooMany(over.as_secs() + 1));
+        }
+        *full_again = next;
+        Ok(slot)
+    }
+
+    fn give_back(&self, slot: u16) {
+        let mut all = self.full_again.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(full_again) = all.get_mut(&slot) {
+            *full_again = full_again.checked_sub(self.pause).unwrap_or(*full_again);
+        }
+    }
+}
+
+/// Tries that were counted before their answer is known.
+pub(crate) struct Counted<'g>(Vec<(&'g Budget, u16)>);
+
+impl<'g> Counted<'g> {
+    fn take(&mut self, budget: &'g Budget, key: impl Hash) -> ApiResult<()> {
+        let taken = budget.take(key);
+        if taken.is_err() {
+            self.give_back();
+        }
+        self.0.push((budget, taken?));
+        Ok(())
+    }
+
+    fn give_back(&mut self) {
+        for (budget, slot) in self.0.drain(..) {
+            budget.give_back(slot);
+        }
+    }
+
+    /// Gives them back, unless the answer tells that somebody has such an e-mail, name or phone.
+    pub(crate) fn settled<T>(mut self, answer: ApiResult<T>) -> ApiResult<T> {
+        let tells =
+            matches!(&answer, Err(ApiError::Core(Error::Conflict { field: "email" | "business_name" | "business_phone", .. })));
+        if !tells {
+            self.give_back();
+        }
+        answer
+    }
+}
+
+/// Runs `work` as whoever asks, where a conflict tells them of other businesses: such answers are counted, and after too many
+/// nothing is answered any more.
+///
+/// # Errors
+/// [`ApiError::TooMany`]; what `work` returns.
+pub(crate) async fn telling_of_others<Q, B, T: Send + 'static>(
+    ask: &Ask<Q, B>,
+    work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
+) -> ApiResult<T> {
+    let whoever = |tx: &mut TenantTx<'_>, actor: &Actor| Ok((tx.tenant().id(), actor.goes_back_to(), actor.api_key()));
+    let (business, person, key) = ask.acting(whoever).await?;
+    let gate = &ask.app.gate;
+    let counted = || {
+        let mut counted = gate.conflict(ask.origin(None).ip_address)?;
+        counted.take(&gate.conflict_business, business)?;
+        // All keys of one person are that person's tries.
+        counted.take(&gate.conflict_account, (person, key.filter(|_| person.is_none())))?;
+        Ok(counted)
+    };
+    let counted = patiently(counted()).await?;
+    counted.settled(ask.acting(work).await)
+}
+
 /// All limits, kept.
 pub(crate) struct Gate {
     token_address: Limiter,
@@ -80,6 +191,10 @@ pub(crate) struct Gate {
     login_account: Limiter,
     registration_address: Limiter,
     registration_account: Limiter,
+    login_known: Limiter,
+    conflict_account: Budget,
+    conflict_business: Budget,
+    conflict_address: Budget,
 }
 
 impl Gate {
@@ -90,6 +205,10 @@ impl Gate {
             login_account: Limiter::new(limits.login_per_account),
             registration_address: Limiter::new(limits.registration_per_address),
             registration_account: Limiter::new(limits.registration_per_account),
+            login_known: Limiter::new(limits.login_per_known_address),
+            conflict_account: Budget::new(limits.conflict_per_account),
+            conflict_business: Budget::new(limits.conflict_per_business),
+            conflict_address: Budget::new(limits.conflict_per_address),
         }
     }
 
@@ -104,6 +223,32 @@ impl Gate {
         slowly(counted.and_then(|()| account.map_or(Ok(()), |account| self.login_account.count(account)))).await
     }
 
+    /// Somebody shows a password at the front. When the account is tried too often, `is_known` finds out whether it has
+    /// logged in from there before: strangers don't keep its owner out.
+    pub(crate) async fn login_from(
+        &self,
+        from: Option<IpAddr>,
+        account: &str,
+        is_known: impl Future<Output = ApiResult<bool>>,
+    ) -> ApiResult<()> {
+        slowly(self.login_address.count(network(from))).await?;
+        let Err(refusal) = self.login_account.count(account) else { return Ok(()) };
+        let counted = if is_known.await? { self.login_known.count((account, network(from))) } else { Err(refusal) };
+        slowly(counted).await
+    }
+
+    /// Somebody at this address may be told of other businesses.
+    fn conflict(&self, from: Option<IpAddr>) -> ApiResult<Counted<'_>> {
+        let mut counted = Counted(Vec::new());
+        counted.take(&self.conflict_address, network(from))?;
+        Ok(counted)
+    }
+
+    /// Somebody who registers may be told of other businesses.
+    pub(crate) async fn registration_conflict(&self, from: Option<IpAddr>) -> ApiResult<Counted<'_>> {
+        patiently(self.conflict(from)).await
+    }
+
     /// Somebody registers a business.
     pub(crate) async fn registration(&self, from: Option<IpAddr>, account: &str) -> ApiResult<()> {
         let counted = self.registration_address.count(network(from));
@@ -113,6 +258,11 @@ impl Gate {
 
 /// A refusal takes its time, and a client that asks again at once with it: a timer costs us less than an answer.
 async fn slowly(counted: ApiResult<()>) -> ApiResult<()> {
+    patiently(counted).await
+}
+
+/// The same for what was counted.
+async fn patiently<T>(counted: ApiResult<T>) -> ApiResult<T> {
     if counted.is_err() {
         actix_web::rt::time::sleep(Duration::from_millis(100)).await;
     }
@@ -152,6 +302,19 @@ mod tests {
         let limiter = Limiter::new(Limit { burst: 1, per_minute: 2 });
         limiter.count("a").unwrap();
         assert!(matches!(limiter.count("a"), Err(ApiError::TooMany(28..=31))));
+    }
+
+    #[test]
+    fn a_budget_is_used_up_by_what_is_not_given_back() {
+        let budget = Budget::new(Limit { burst: 3, per_minute: 1 });
+        for _ in 0..9 {
+            let slot = budget.take("a").unwrap();
+            budget.give_back(slot);
+        }
+        for _ in 0..3 {
+            budget.take("a").unwrap();
+        }
+        assert!(matches!(budget.take("a"), Err(ApiError::TooMany(58..=61))));
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub(crate) enum ApiKeyCommand {
     Create {
         #[command(flatten)]
         tenant: TenantArg,
+        #[command(flatten)]
+        holder: KeyHolder,
         /// What it is for
         #[arg(long)]
         name: String,
@@ -121,10 +123,13 @@ pub(crate) enum ApiKeyCommand {
         /// Only those in force, or those revoked or expired
         #[arg(long, value_enum)]
         state: Option<KeyState>,
+        /// Only those that go back to nobody: an operator's, and those that keys made before nmc remembered for whom
+        #[arg(long)]
+        service: bool,
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Replace a key by another of the same name, scopes and end, and print that one: it is shown this once
+    /// Replace a key by another of the same name, scopes, end and person, and print that one: it is shown this once
     Rotate {
         #[command(flatten)]
         tenant: TenantArg,
@@ -150,6 +155,18 @@ pub(crate) enum ApiKeyCommand {
         #[command(flatten)]
         format: FormatArg,
     },
+}
+
+/// Whom a new key goes back to. One of both must be said.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct KeyHolder {
+    /// The person it goes back to, by id or e-mail: it does no more than they may, and ends with their account
+    #[arg(long, value_name = "ID|EMAIL")]
+    pub(crate) user: Option<UserKey>,
+    /// It goes back to nobody, and works until it is revoked or expires, whoever leaves
+    #[arg(long)]
+    pub(crate) service: bool,
 }
 
 /// Whether a key is accepted.

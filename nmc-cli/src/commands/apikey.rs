@@ -1,20 +1,32 @@
+use super::user;
 use crate::cli::{ApiKeyCommand, ApiKeyName, DatabaseArgs, Format, KeyState};
 use crate::confirm::confirmed;
 use crate::database::{Database, operator};
 use crate::error::CliResult;
 use crate::output::{Columns, one_with_secret, time};
 use chrono::{DateTime, Utc};
-use nmc_core::identity::{ApiKey, ApiKeyFilter, KeyOrder, make_key, revoke_key, rotate_key};
-use nmc_core::{Error, Page, PageRequest, Secret, TenantTx};
+use nmc_core::identity::{ApiKey, ApiKeyFilter, KeyOrder, make_key_for, make_service_key, revoke_key, rotate_key};
+use nmc_core::{Email, Error, Page, PageRequest, Secret, TenantTx};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
-/// A key as it is at an instant.
-type AsOf = (ApiKey, DateTime<Utc>);
+/// A key as it is at an instant, and whom it goes back to.
+struct AsOf {
+    key: ApiKey,
+    at: DateTime<Utc>,
+    goes_back_to: Option<Email>,
+}
+
+impl AsOf {
+    fn now(tx: &mut TenantTx<'_>, key: ApiKey) -> nmc_core::Result<Self> {
+        let user = key.created_by.map(|user| tx.users().get(user)).transpose()?;
+        Ok(Self { key, at: tx.now(), goes_back_to: user.map(|user| user.email) })
+    }
+}
 
 const COLUMNS: Columns<AsOf> = Columns {
-    names: &["id", "name", "prefix", "state", "scopes", "expires_at", "last_used_at", "revoked_at", "created_at"],
-    values: |(key, at)| {
+    names: &["id", "name", "prefix", "state", "goes_back_to", "scopes", "expires_at", "last_used_at", "revoked_at", "created_at"],
+    values: |AsOf { key, at, goes_back_to }| {
         let state = match (key.is_in_force(*at), key.revoked_at) {
             (true, _) => "in force",
             (false, Some(_)) => "revoked",
@@ -25,6 +37,7 @@ const COLUMNS: Columns<AsOf> = Columns {
             json!(key.name),
             json!(key.prefix),
             json!(state),
+            json!(goes_back_to),
             json!(key.scopes),
             when(key.expires_at),
             when(key.last_used_at),
@@ -42,29 +55,40 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
-        ApiKeyCommand::Create { tenant, name, scopes, expires_in, expires_at, format } => {
+        ApiKeyCommand::Create { tenant, holder, name, scopes, expires_in, expires_at, format } => {
             let actor = operator(&store, &tenant.tenant)?;
             let (row, text) = store.tenant(&actor.tenant(), |tx| {
                 let expires_at = expires_at.or(expires_in.map(|length| tx.now() + length));
                 let order = KeyOrder { name: name.clone(), scopes: scopes.clone(), expires_at };
-                make_key(tx, &actor, &order).map(|(key, text)| ((key, tx.now()), text))
+                let (key, text) = match &holder.user {
+                    Some(user) => {
+                        let user = user::find(tx, user)?;
+                        make_key_for(tx, &actor, user, &order)?
+                    }
+                    None => make_service_key(tx, &actor, &order)?,
+                };
+                Ok((AsOf::now(tx, key)?, text))
             })?;
             print_made(format.format, &row, &text.text())?;
         }
-        ApiKeyCommand::List { tenant, state, page } => {
+        ApiKeyCommand::List { tenant, state, service, page } => {
             let request = PageRequest::new(page.limit, page.after)?;
-            let filter = ApiKeyFilter { in_force: state.map(|state| state == KeyState::InForce), ..ApiKeyFilter::default() };
+            let in_force = state.map(|state| state == KeyState::InForce);
+            let filter = ApiKeyFilter { in_force, is_nobodys: service.then_some(true), ..ApiKeyFilter::default() };
             let actor = operator(&store, &tenant.tenant)?;
-            let (rows, at) = store.tenant(&actor.tenant(), |tx| Ok((tx.api_keys().list(&filter, request)?, tx.now())))?;
-            let items = rows.items.into_iter().map(|key| (key, at)).collect();
-            COLUMNS.page(page.format.format, &Page { items, next: rows.next })?;
+            let rows = store.tenant(&actor.tenant(), |tx| {
+                let rows = tx.api_keys().list(&filter, request)?;
+                let items = rows.items.into_iter().map(|key| AsOf::now(tx, key)).collect::<nmc_core::Result<_>>()?;
+                Ok(Page { items, next: rows.next })
+            })?;
+            COLUMNS.page(page.format.format, &rows)?;
         }
         ApiKeyCommand::Rotate { tenant, key, overlap, format } => {
             let actor = operator(&store, &tenant.tenant)?;
             let (old, row, text) = store.tenant(&actor.tenant(), |tx| {
                 let id = find(tx, &key)?.id;
                 let (new, text) = rotate_key(tx, &actor, id, overlap)?;
-                Ok((tx.api_keys().get(id)?, (new, tx.now()), text))
+                Ok((tx.api_keys().get(id)?, AsOf::now(tx, new)?, text))
             })?;
             print_made(format.format, &row, &text.text())?;
             match old.expires_at.filter(|_| old.revoked_at.is_none()) {
@@ -76,7 +100,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
             let actor = operator(&store, &tenant.tenant)?;
             let known = store.tenant(&actor.tenant(), |tx| find(tx, &key))?;
             drop(confirmed(yes, &format!("This revokes {} ({}): programs that use it are refused", known.name, known.prefix))?);
-            let row = store.tenant(&actor.tenant(), |tx| Ok((revoke_key(tx, &actor, known.id)?, tx.now())))?;
+            let row = store.tenant(&actor.tenant(), |tx| {
+                let key = revoke_key(tx, &actor, known.id)?;
+                AsOf::now(tx, key)
+            })?;
             COLUMNS.one(format.format, &row)?;
         }
     }

@@ -67,7 +67,8 @@ fn set_active(store: &Store, args: &UserArgs, is_active: bool) -> CliResult<User
     })?)
 }
 
-fn find(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<UserId> {
+/// The user that was named.
+pub(super) fn find(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<UserId> {
     match key {
         UserKey::Id(id) => Ok(*id),
         UserKey::Email(email) => {

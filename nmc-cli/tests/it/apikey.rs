@@ -18,7 +18,7 @@ fn scene() -> (TestDb, Nmc) {
 }
 
 fn create(nmc: &Nmc, more: &[&str]) -> Value {
-    let create = ["apikey", "create", "--name", "crm", "--scope", "users:read", "--format", "json"];
+    let create = ["apikey", "create", "--service", "--name", "crm", "--scope", "users:read", "--format", "json"];
     nmc.run(&[&create[..], more].concat()).json()
 }
 
@@ -48,7 +48,7 @@ fn a_key_is_shown_once_opens_the_door_and_is_listed_without_its_secret() {
     assert!(key.starts_with(&format!("nmc_{}_", text(&made, "prefix"))) && opens(&db, key));
     assert_eq!((&made["scopes"], &made["expires_at"]), (&json!(["users:read", "settings:read", "tenant:read"]), &Value::Null));
 
-    let said = nmc.run(&["apikey", "create", "--name", "pbx", "--scope", "users:read"]).ok();
+    let said = nmc.run(&["apikey", "create", "--service", "--name", "pbx", "--scope", "users:read"]).ok();
     assert!(said.err.contains("the key is shown this once"), "{said:?}");
     let table = said.out.lines().last().expect("the last line").to_owned();
     assert!(opens(&db, &table), "by itself on the last line: {said:?}");
@@ -62,6 +62,24 @@ fn a_key_is_shown_once_opens_the_door_and_is_listed_without_its_secret() {
     let names: Vec<&str> = listed["items"].as_array().expect("rows").iter().map(|row| text(row, "name")).collect();
     assert_eq!(names, ["pbx", "crm"]);
     assert_eq!(listed["items"][1]["state"], "in force");
+}
+
+#[test]
+fn a_key_made_for_a_person_says_so_and_ends_with_them() {
+    let (db, nmc) = scene();
+    let person = ["--first-name", "Ann", "--last-name", "Smith", "--role", "admin"];
+    nmc.run(&[&["user", "invite", "--email", "ann@example.com"][..], &person].concat()).ok();
+    let service = create(&nmc, &[]);
+    let hers = ["apikey", "create", "--user", "ann@example.com", "--name", "hers", "--scope", "users:read", "--format", "json"];
+    let hers = nmc.run(&hers).json();
+    assert_eq!((&hers["goes_back_to"], &service["goes_back_to"]), (&json!("ann@example.com"), &Value::Null));
+    let next = nmc.run(&["apikey", "rotate", text(&hers, "id"), "--format", "json"]).json();
+    assert_eq!(next["goes_back_to"], "ann@example.com");
+    let nobodys = nmc.run(&["apikey", "list", "--service", "--format", "json"]).json();
+    let names: Vec<&str> = nobodys["items"].as_array().expect("rows").iter().map(|row| text(row, "name")).collect();
+    assert_eq!(names, ["crm"]);
+    nmc.run(&["user", "deactivate", "ann@example.com"]).ok();
+    assert!(!opens(&db, text(&hers, "key")) && !opens(&db, text(&next, "key")) && opens(&db, text(&service, "key")));
 }
 
 #[test]
@@ -111,14 +129,17 @@ fn what_cannot_be_is_refused_by_its_name() {
     let _rival = Business::onboard(&db.store, "Rival Rooter");
     let rival = nmc.clone().with("NMC_TENANT", "Rival Rooter");
     let made = create(&nmc, &[]);
-    let fine = ["apikey", "create", "--name", "crm", "--scope", "users:read"];
+    let fine = ["apikey", "create", "--service", "--name", "crm", "--scope", "users:read"];
     let long = "x".repeat(101);
     for (arguments, why) in [
-        (&["apikey", "create", "--scope", "users:read"][..], "--name"),
-        (&["apikey", "create", "--name", "crm"], "--scope"),
-        (&["apikey", "create", "--name", "crm", "--scope", "users:all"], "[possible values: tenant:read, "),
-        (&["apikey", "create", "--name", "", "--scope", "users:read"], "name must not be empty"),
-        (&["apikey", "create", "--name", &long, "--scope", "users:read"], "name must be at most 100 characters"),
+        (&["apikey", "create", "--service", "--scope", "users:read"][..], "--name"),
+        (&["apikey", "create", "--service", "--name", "crm"], "--scope"),
+        (&["apikey", "create", "--name", "crm", "--scope", "users:read"], "<--user <ID|EMAIL>|--service>"),
+        (&[&fine[..], &["--user", "ann@example.com"]].concat(), "cannot be used with"),
+        (&["apikey", "create", "--user", "ann@example.com", "--name", "x", "--scope", "users:read"], "user not found"),
+        (&["apikey", "create", "--service", "--name", "crm", "--scope", "users:all"], "[possible values: tenant:read, "),
+        (&["apikey", "create", "--service", "--name", "", "--scope", "users:read"], "name must not be empty"),
+        (&["apikey", "create", "--service", "--name", &long, "--scope", "users:read"], "name must be at most 100 characters"),
         (&[&fine[..], &["--scope", "users:read"]].concat(), "scopes must not name one twice"),
         (&[&fine[..], &["--expires-in", "0"]].concat(), "must be longer than 0"),
         (&[&fine[..], &["--expires-in", "soon"]].concat(), "--expires-in"),

@@ -21,8 +21,17 @@ pub struct Actor {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Who {
-    User { id: UserId, role: UserRole, session: SessionId },
-    Key { id: ApiKeyId, scopes: Vec<Permission> },
+    User {
+        id: UserId,
+        role: UserRole,
+        session: SessionId,
+    },
+    /// `human`: the user the key goes back to, with their role; `None` for a key that an operator made for nobody.
+    Key {
+        id: ApiKeyId,
+        scopes: Vec<Permission>,
+        human: Option<(UserId, UserRole)>,
+    },
     Operator,
 }
 
@@ -40,6 +49,21 @@ impl Actor {
             Who::User { id, .. } => Some(id),
             Who::Key { .. } | Who::Operator => None,
         }
+    }
+
+    /// The person behind it: the user, or whom the key goes back to.
+    #[must_use]
+    pub const fn goes_back_to(&self) -> Option<UserId> {
+        match self.who {
+            Who::User { id, .. } | Who::Key { human: Some((id, _)), .. } => Some(id),
+            Who::Key { human: None, .. } | Who::Operator => None,
+        }
+    }
+
+    /// Whether it is an operator of the installation.
+    #[must_use]
+    pub const fn is_operator(&self) -> bool {
+        matches!(self.who, Who::Operator)
     }
 
     /// The session a user acts in.
@@ -90,7 +114,8 @@ impl Actor {
         if self.user() == Some(user) { Ok(()) } else { self.must(permission) }
     }
 
-    /// Insists that nobody reaches above themselves: it is done to somebody of this role. A key counts as an admin.
+    /// Insists that nobody reaches above themselves: it is done to somebody of this role. A key counts as an admin, or as
+    /// whom it goes back to if that is less.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -123,21 +148,21 @@ impl Actor {
         if higher { Ok(()) } else { Err(TOO_HIGH) }
     }
 
-    const fn rank(&self) -> u8 {
+    fn rank(&self) -> u8 {
         match &self.who {
             Who::User { role, .. } => role.rank(),
-            Who::Key { .. } => UserRole::Admin.rank(),
+            Who::Key { human, .. } => human.map_or(UserRole::Admin, |(_, role)| role).rank().min(UserRole::Admin.rank()),
             Who::Operator => UserRole::Owner.rank(),
         }
     }
 
-    /// The same with the role they have now, which stays theirs until the transaction ends: whoever takes it from them
-    /// comes before this, and is obeyed, or waits.
+    /// The same with the role they have now, or has whom their key goes back to, which stays until the transaction ends:
+    /// whoever takes it from them comes before this, and is obeyed, or waits.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when they are deactivated meanwhile.
     pub(crate) fn held(&self, tx: &mut TenantTx<'_>) -> Result<Self> {
-        let Who::User { id, session, .. } = self.who else { return Ok(self.clone()) };
+        let Some(id) = self.goes_back_to() else { return Ok(self.clone()) };
         let row: Option<(UserRole, bool)> = users::table
             .filter(users::tenant_id.eq(tx.0.tenant))
             .filter(users::id.eq(id))
@@ -145,8 +170,17 @@ impl Actor {
             .for_share()
             .first(tx.0.conn)
             .optional()?;
-        let (role, _) = row.filter(|(_, is_active)| *is_active).ok_or(SESSION_OVER)?;
-        Ok(Self { tenant: self.tenant, who: Who::User { id, role, session } })
+        let role = row.filter(|(_, is_active)| *is_active).map(|(role, _)| role);
+        let who = match &self.who {
+            Who::User { session, .. } => Who::User { id, role: role.ok_or(SESSION_OVER)?, session: *session },
+            Who::Key { id: key, scopes, .. } => {
+                let role = role.ok_or(NOT_IN_FORCE)?;
+                let scopes = scopes.iter().copied().filter(|scope| scope.is_of(role)).collect();
+                Who::Key { id: *key, scopes, human: Some((id, role)) }
+            }
+            Who::Operator => Who::Operator,
+        };
+        Ok(Self { tenant: self.tenant, who })
     }
 }
 
@@ -223,11 +257,11 @@ impl Store {
             Credential::Key { prefix, secret_hash } => self.found_tenant(
                 Reason::Authentication,
                 None,
-                |tx| tx.find_api_key(prefix, secret_hash)?.ok_or(NOT_IN_FORCE),
-                |tx, key| {
+                |tx| tx.find_key_and_human(prefix, secret_hash)?.ok_or(NOT_IN_FORCE),
+                |tx, (key, human)| {
                     // A scope of a later version of this library means nothing to this one.
                     let scopes = key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
-                    let result = work(tx, &Actor { tenant: tx.tenant(), who: Who::Key { id: key.id, scopes } })?;
+                    let result = work(tx, &Actor { tenant: tx.tenant(), who: Who::Key { id: key.id, scopes, human } })?;
                     if key.last_used_at.is_none_or(|last| tx.now() - last > USES_NOTED_APART) {
                         tx.api_keys().mark_used(key.id)?;
                     }

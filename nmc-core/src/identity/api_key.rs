@@ -60,7 +60,7 @@ pub struct NewApiKey {
     pub secret_hash: TokenHash,
     /// What it may do: up to 50, of 1 to 100 characters each, none twice. Empty means nothing.
     pub scopes: Vec<String>,
-    /// Who made it.
+    /// The user it goes back to; `None`: nobody.
     pub created_by: Option<UserId>,
     /// Refused from this instant on.
     pub expires_at: Option<DateTime<Utc>>,
@@ -82,8 +82,10 @@ pub struct ApiKeyPatch {
 pub struct ApiKeyFilter {
     /// In force now (true); revoked or expired (false).
     pub in_force: Option<bool>,
-    /// Made by this user.
+    /// Going back to this user.
     pub created_by: Option<UserId>,
+    /// Going back to nobody (true) or to somebody (false).
+    pub is_nobodys: Option<bool>,
 }
 
 /// A tenant's API keys.
@@ -110,6 +112,11 @@ macro_rules! filtered {
         }
         if let Some(user) = $filter.created_by {
             query = query.filter(keys::created_by.eq(user));
+        }
+        match $filter.is_nobodys {
+            Some(true) => query = query.filter(keys::created_by.is_null()),
+            Some(false) => query = query.filter(keys::created_by.is_not_null()),
+            None => {}
         }
         query
     }};
@@ -188,7 +195,7 @@ impl ApiKeys<'_> {
         Ok(filtered!(query, filter, self.0.now()).get_result(self.0.conn)?)
     }
 
-    /// Adds a key. That its maker exists is known when the transaction commits.
+    /// Adds a key. That whom it goes back to exists is known when the transaction commits.
     ///
     /// # Errors
     /// [`Error::Conflict`] on a prefix that is taken, [`Error::Invalid`] on a broken rule.
@@ -288,15 +295,23 @@ impl ApiKeys<'_> {
     }
 }
 
+/// A key, and the user it goes back to with their role.
+pub(super) type KeyAndHuman = (ApiKey, Option<(UserId, UserRole)>);
+
 impl SystemTx<'_> {
     /// The tenant that a key was made for, if the key is in force, the tenant is active, and the secret shown is the key's:
     /// without the secret there is no proof. A wrong secret and a prefix that nobody has look alike; the hashes are compared
-    /// in constant time. A key does no more than its maker may now: scopes that their role does not have are left out, and
-    /// with a maker who is deactivated it is not in force.
+    /// in constant time. A key does no more than whom it goes back to may now: scopes that their role does not have are left
+    /// out, and when they are deactivated or gone it is not in force.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
     pub fn find_api_key(&mut self, prefix: &str, shown: &TokenHash) -> Result<Option<(Tenant, ApiKey)>> {
+        Ok(self.find_key_and_human(prefix, shown)?.map(|(tenant, (key, _))| (tenant, key)))
+    }
+
+    /// The same with whom the key goes back to.
+    pub(super) fn find_key_and_human(&mut self, prefix: &str, shown: &TokenHash) -> Result<Option<(Tenant, KeyAndHuman)>> {
         type Row = (ApiKey, Vec<u8>, Option<(UserRole, bool)>);
         let row: Option<Row> = keys::table
             .inner_join(tenants::table.on(tenants::id.eq(keys::tenant_id)))
@@ -306,13 +321,16 @@ impl SystemTx<'_> {
             .select((ApiKey::as_select(), keys::secret_hash, (users::role, users::is_active).nullable()))
             .first(self.conn)
             .optional()?;
-        let Some((mut key, hash, maker)) = row else { return Ok(None) };
-        let is_vouched_for = maker.is_none_or(|(_, is_active)| is_active);
-        if let Some((role, _)) = maker {
+        let Some((mut key, hash, standing)) = row else { return Ok(None) };
+        let role = standing.filter(|(_, is_active)| *is_active).map(|(role, _)| role);
+        let human = key.created_by.zip(role);
+        let is_vouched_for = key.created_by.is_none() || human.is_some();
+        if let Some((_, role)) = human {
             key.scopes.retain(|scope| scope.parse().is_ok_and(|permission: Permission| permission.is_of(role)));
         }
         let hash = hash.try_into().map_err(|_| Error::internal("a secret's hash is not 32 bytes long"))?;
         let is_shown = TokenHash::new(hash) == *shown;
-        Ok((is_shown && is_vouched_for && key.is_in_force(self.now())).then(|| (Tenant::proven(key.tenant_id), key)))
+        let is_let_in = is_shown && is_vouched_for && key.is_in_force(self.now());
+        Ok(is_let_in.then(|| (Tenant::proven(key.tenant_id), (key, human))))
     }
 }

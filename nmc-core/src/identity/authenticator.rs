@@ -2,8 +2,10 @@
 
 use super::password::shown;
 use super::random::{ApiKeyText, InvitationToken, RefreshToken};
-use super::{AccessClaims, Actor, Credential, Hasher, LoginAttempt, NewSession, Password, Rotation, Session, TokenKeys, User};
-use crate::store::{Reason, Store, SystemTx, Tenant};
+use super::{
+    AccessClaims, Actor, Credential, GuessOrigin, Hasher, LoginAttempt, NewSession, Password, Rotation, Session, TokenKeys, User,
+};
+use crate::store::{Reason, Store, SystemTx, Tenant, TenantTx};
 use crate::{Email, Error, Result, Secret, SessionEnd, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::net::IpAddr;
@@ -11,7 +13,7 @@ use std::net::IpAddr;
 /// How logins are handled.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginPolicy {
-    /// Wrong passwords in a row before an account is locked.
+    /// Wrong passwords in a row before an account is locked: to strangers, or to the places it has logged in from before.
     pub attempts: u16,
     /// How long it is locked.
     pub lock_for: TimeDelta,
@@ -48,6 +50,10 @@ pub struct Tokens {
     /// The session they belong to, with its user.
     pub session: Session,
 }
+
+/// The proof that a user has just shown their password again ([`Authenticator::prove_again`]).
+#[derive(Debug, Clone)]
+pub struct PasswordProof(pub(super) LoginAttempt);
 
 /// Logs people in, and says who shows a credential.
 #[derive(Debug, Clone)]
@@ -91,7 +97,7 @@ impl Authenticator {
     /// is unknown, locked or deactivated; [`Error::Forbidden`] with the right password of a business that is not active;
     /// [`Error::Invalid`] on a password that is too long for any; [`Error::Unavailable`] when too many log in at once.
     pub fn login(&self, email: &Email, password: &Secret, origin: &Origin) -> Result<Tokens> {
-        let attempt = self.prove(email, password)?;
+        let attempt = self.prove(email, GuessOrigin::Request(origin), password)?;
         let outdated = self.hasher.is_outdated(&attempt.password_hash);
         // The password passed when it was chosen; rules that came later don't lock anybody out.
         let rehashed = match outdated.then(|| Password::new("password", password)) {
@@ -100,7 +106,7 @@ impl Authenticator {
         };
         let token = RefreshToken::first()?;
         let session = self.store.tenant(&attempt.tenant, |tx| {
-            if tx.users().record_login(attempt.user, &attempt.password_hash)?.is_none() {
+            if tx.users().record_login(attempt.user, &attempt.password_hash, attempt.is_known)?.is_none() {
                 return Err(WRONG);
             }
             if let Some(hash) = &rehashed {
@@ -123,6 +129,15 @@ impl Authenticator {
         self.hand_out(session, &token, attempt.tenant)
     }
 
+    /// Whether the account with this e-mail has logged in from there before: an address or a device of
+    /// [`super::SHORTEST_DEVICE`] characters at least, within [`super::KNOWN_FOR`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn knows(&self, email: &Email, origin: &Origin) -> Result<bool> {
+        self.store.system(Reason::Authentication, |tx| tx.knows_origin(email, origin))
+    }
+
     fn hand_out(&self, session: Session, refresh: &RefreshToken, tenant: Tenant) -> Result<Tokens> {
         let now = self.store.now();
         let claims = AccessClaims {
@@ -136,14 +151,15 @@ impl Authenticator {
     }
 
     /// Counts the guess, then checks it.
-    fn prove(&self, email: &Email, password: &Secret) -> Result<LoginAttempt> {
+    fn prove(&self, email: &Email, from: GuessOrigin<'_>, password: &Secret) -> Result<LoginAttempt> {
         let policy = self.policy;
         // What can be nobody's is refused before anything is counted: that says nothing about the account.
         shown("password", password)?;
         // A guess that finds no place is not held against the account: nobody looked at it.
         let place = self.hasher.place()?;
-        let attempt =
-            self.store.system(Reason::Authentication, |tx| tx.claim_login_attempt(email, policy.attempts, policy.lock_for))?;
+        let attempt = self
+            .store
+            .system(Reason::Authentication, |tx| tx.claim_login_attempt(email, from, policy.attempts, policy.lock_for))?;
         let hash = attempt.as_ref().map(|attempt| attempt.password_hash.as_str());
         let fits = place.verify(password, hash)?;
         drop(place);
@@ -184,6 +200,32 @@ impl Authenticator {
         self.keys.check(bearer, self.store.now()).map(Credential::Token)
     }
 
+    /// Has the user who acts show their password again. It is a guess like any other, counted with those from known places.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `current_password` when it is wrong, or the account is locked by wrong guesses of this kind;
+    /// [`Error::Forbidden`] to a program with a key.
+    pub fn prove_again(&self, credential: &Credential, current: &Secret) -> Result<PasswordProof> {
+        let user = self.store.acting(credential, |tx, actor| {
+            tx.users().get(actor.user().ok_or(Error::Forbidden("an API key has no password"))?)
+        })?;
+        let attempt = self.prove(&user.email, GuessOrigin::LiveSession, current).map_err(|error| match error {
+            Error::Unauthenticated(_) => Error::invalid("current_password", "is wrong, or the account is locked for a while"),
+            Error::Invalid { rule, .. } => Error::invalid("current_password", rule),
+            other => other,
+        })?;
+        // The address may have gone to somebody else in between.
+        if attempt.user != user.id {
+            return Err(WRONG);
+        }
+        // Whatever it was shown for may still be refused: it was no wrong guess.
+        if self.store.tenant(&attempt.tenant, |tx| tx.users().take_back_guess(attempt.user, &attempt.password_hash))? {
+            Ok(PasswordProof(attempt))
+        } else {
+            Err(Error::invalid("current_password", "was changed meanwhile"))
+        }
+    }
+
     /// Changes the password of the user who acts, and ends their other sessions.
     ///
     /// # Errors
@@ -191,17 +233,11 @@ impl Authenticator {
     /// `new_password` when it can't be one; [`Error::Forbidden`] to a program with a key.
     pub fn change_password(&self, credential: &Credential, current: &Secret, new: &Secret) -> Result<()> {
         let new = Password::new("new_password", new)?;
-        let user = self.store.acting(credential, |tx, actor| {
-            tx.users().get(actor.user().ok_or(Error::Forbidden("an API key has no password"))?)
-        })?;
-        let attempt = self.prove(&user.email, current).map_err(|error| match error {
-            Error::Unauthenticated(_) => Error::invalid("current_password", "is wrong, or the account is locked for a while"),
-            Error::Invalid { rule, .. } => Error::invalid("current_password", rule),
-            other => other,
-        })?;
+        let PasswordProof(attempt) = self.prove_again(credential, current)?;
         let hash = self.hasher.hash(&new)?;
         self.store.acting(credential, |tx, actor| {
             let user = user_of(actor, &attempt)?;
+            must_not_name(tx, user, &new, "new_password")?;
             if tx.users().replace_password_hash(user, &attempt.password_hash, &hash)?.is_none() {
                 return Err(Error::invalid("current_password", "was changed meanwhile"));
             }
@@ -229,12 +265,37 @@ impl Authenticator {
             None,
             |tx| find(tx).map(|tenant| (tenant, ())),
             |tx, ()| {
+                must_not_name(tx, token.user(), &password, "password")?;
                 let user = tx.users().accept_invitation(&token, &hash)?;
                 tx.sessions().end_all_of_user(user.id, None, SessionEnd::PasswordChanged)?;
                 Ok(user)
             },
         )
     }
+}
+
+/// Insists that a password is not made of what is known of this user.
+fn must_not_name(tx: &mut TenantTx<'_>, user: UserId, password: &Password, field: &'static str) -> Result<()> {
+    let (user, business) = (tx.users().get(user)?, tx.tenants().get()?.business_name);
+    let (first, last) = (user.first_name.unwrap_or_default(), user.last_name.unwrap_or_default());
+    password.must_not_name(field, &words_of(&user.email, &first, &last, &business).each_ref().map(String::as_str))
+}
+
+/// What is known of somebody: their address and its parts, their names, their business.
+pub(super) fn words_of(email: &Email, first: &str, last: &str, business: &str) -> [String; 8] {
+    let address = email.as_str();
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let own = |text: &str| text.to_owned();
+    [
+        own(address),
+        own(local),
+        own(domain),
+        own(first),
+        own(last),
+        format!("{first}{last}"),
+        format!("{last}{first}"),
+        own(business),
+    ]
 }
 
 fn user_of(actor: &Actor, attempt: &LoginAttempt) -> Result<UserId> {

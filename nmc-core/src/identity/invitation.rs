@@ -68,6 +68,8 @@ impl Users<'_> {
                 users::email_verified.eq(true),
                 users::failed_login_attempts.eq(0),
                 users::locked_until.eq(None::<DateTime<Utc>>),
+                users::known_failed_attempts.eq(0),
+                users::known_locked_until.eq(None::<DateTime<Utc>>),
                 users::updated_at.eq(now),
             ))
             .returning(User::as_returning())

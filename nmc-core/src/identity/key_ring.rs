@@ -1,9 +1,18 @@
-//! Making and replacing API keys (source line 41), with the rights of whoever acts: no key may do more than its maker.
+//! Making and replacing API keys (source line 41), with the rights of whoever acts: no key may do more than its maker. Every
+//! key goes back to a person, or to nobody if an operator said so; it does no more than that person may at the time, and ends
+//! with their account.
+//!
+//! | made by | goes back to |
+//! |---|---|
+//! | a user | that user |
+//! | a key | whom that key goes back to |
+//! | an operator | the user they name ([`make_key_for`]), or nobody ([`make_service_key`]) |
+//! | rotation, by anybody | whom the old key goes back to |
 
 use super::random::ApiKeyText;
 use super::{Actor, ApiKey, ApiKeyPatch, NewApiKey, Permission};
 use crate::store::TenantTx;
-use crate::{ApiKeyId, Error, Patch, Result};
+use crate::{ApiKeyId, Error, Patch, Result, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The longest time for which a key goes on after it was replaced.
@@ -20,12 +29,51 @@ pub struct KeyOrder {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Makes a key. Its text is shown here alone; the hash of its secret is kept.
+/// Makes a key that goes back to the user who acts, or to whom the acting key goes back to. Its text is shown here alone; the
+/// hash of its secret is kept.
 ///
 /// # Errors
-/// [`Error::Forbidden`] without [`Permission::ApiKeysWrite`], or for a scope that the maker lacks; [`Error::Invalid`] on a
-/// broken rule.
+/// [`Error::Forbidden`] without [`Permission::ApiKeysWrite`], for a scope that the maker lacks, and to an operator, who says
+/// whose it is; [`Error::Invalid`] on a broken rule.
 pub fn make_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
+    if actor.is_operator() {
+        return Err(Error::Forbidden("an operator says whose key it is: a user's, or nobody's"));
+    }
+    issue(tx, actor, order, actor.goes_back_to())
+}
+
+/// Makes a key that goes back to a user, for an operator.
+///
+/// # Errors
+/// [`Error::Forbidden`] to anybody else; [`Error::NotFound`]; [`Error::Conflict`] when the user is deactivated;
+/// [`Error::Invalid`] of `scopes` that the user's role does not have, and on a broken rule.
+pub fn make_key_for(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
+    must_be_an_operator(actor)?;
+    let user = tx.users().lock(user)?;
+    if !user.is_active {
+        return Err(Error::Conflict { field: "user", rule: "is deactivated" });
+    }
+    if let Some(beyond) = order.scopes.iter().find(|scope| !scope.is_of(user.role)) {
+        return Err(Error::invalid("scopes", format!("must be among what the user's role has, unlike {beyond}")));
+    }
+    issue(tx, actor, order, Some(user.id))
+}
+
+/// Makes a key that goes back to nobody, for an operator: no account that ends or changes its role takes anything from it.
+///
+/// # Errors
+/// [`Error::Forbidden`] to anybody else; [`Error::Invalid`] on a broken rule.
+pub fn make_service_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
+    must_be_an_operator(actor)?;
+    issue(tx, actor, order, None)
+}
+
+fn must_be_an_operator(actor: &Actor) -> Result<()> {
+    if actor.is_operator() { Ok(()) } else { Err(Error::Forbidden("only an operator makes keys for others, or for nobody")) }
+}
+
+/// The one place where a key comes from.
+fn issue(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder, goes_back_to: Option<UserId>) -> Result<(ApiKey, ApiKeyText)> {
     let actor = &actor.held(tx)?;
     must_hand_out(actor, &order.scopes)?;
     within_ones_own(tx, actor, order.expires_at)?;
@@ -38,7 +86,7 @@ pub fn make_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Resul
         prefix: text.prefix().to_owned(),
         secret_hash: text.hash(),
         scopes: order.scopes.iter().map(|scope| scope.label().to_owned()).collect(),
-        created_by: actor.user(),
+        created_by: goes_back_to,
         expires_at: order.expires_at,
     })?;
     Ok((key, text))
@@ -69,8 +117,8 @@ pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &Ap
     tx.api_keys().update(id, patch)
 }
 
-/// Replaces a key by another of the same name, scopes and end. The old one goes on for `overlap`, so that its holder can
-/// change over; with none it is revoked at once.
+/// Replaces a key by another of the same name, scopes and end, which goes back to whom the old one does. The old one goes on
+/// for `overlap`, so that its holder can change over; with none it is revoked at once.
 ///
 /// # Errors
 /// [`Error::Forbidden`] as in [`make_key`]; [`Error::NotFound`]; [`Error::Conflict`] when the key is not in force;
@@ -88,7 +136,7 @@ pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: T
         return Err(Error::Conflict { field: "API key", rule: "is not in force" });
     }
     let order = KeyOrder { name: old.name, scopes: known(&old.scopes), expires_at: old.expires_at };
-    let made = make_key(tx, actor, &order)?;
+    let made = issue(tx, actor, &order, old.created_by)?;
     let end = tx.now() + overlap;
     if overlap.is_zero() {
         tx.api_keys().revoke(id)?;

@@ -36,14 +36,14 @@ pub use crate::uploads::Uploads;
 pub use access_token::AccessClaims;
 pub use actor::{Acting, Actor, Credential};
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeys, NewApiKey};
-pub use authenticator::{Authenticator, LoginPolicy, Origin, Tokens};
-pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, revoke_key, rotate_key};
-pub use login_attempt::LoginAttempt;
+pub use authenticator::{Authenticator, LoginPolicy, Origin, PasswordProof, Tokens};
+pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, make_key_for, make_service_key, revoke_key, rotate_key};
+pub use login_attempt::{GuessOrigin, KNOWN_FOR, LoginAttempt, SHORTEST_DEVICE};
 pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
 pub use password::{Hasher, Password};
 pub use people::{
-    INVITATION_LIFETIME, NewPerson, change_profile, change_user, end_session, get_session, get_user, invite, invite_again,
-    list_sessions, logout, logout_everywhere, may_change,
+    INVITATION_LIFETIME, NewPerson, change_own_user, change_profile, change_user, end_session, get_session, get_user, invite,
+    invite_again, list_sessions, logout, logout_everywhere, may_change,
 };
 pub use permission::Permission;
 #[cfg(feature = "photos")]

@@ -1,8 +1,18 @@
-//! Passwords: bounded, hashed with bcrypt (source line 695), a few at a time.
+//! Passwords: bounded, not among those that are tried first, hashed with bcrypt (source line 695), a few at a time.
+//!
+//! What is hashed is the NFKC form, so that a letter with an accent is the same from every keyboard. Hashes from before were
+//! made of the bytes as they came; a password whose bytes differ from that form is tried in both.
 
 use crate::{Error, Result, Secret};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The passwords of ten characters and more that are seen most often in what was leaked elsewhere, in lower case.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// So many letters and digits besides a word make a password more than that word.
+const OWN_PART: usize = 5;
 
 /// A password that somebody chooses: 10 characters at least, 72 bytes at most, since bcrypt looks no further and a password
 /// is never cut.
@@ -18,23 +28,59 @@ impl Password {
     /// Takes a password for the field of this name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] of `field` when it is too short, too long, or holds NUL.
+    /// [`Error::Invalid`] of `field` when it is too short, too long, one of the commonest, or holds NUL.
     pub fn new(field: &'static str, text: &Secret) -> Result<Self> {
-        let chosen = text.expose();
         shown(field, text)?;
+        let chosen = normal(text.expose());
         if chosen.chars().count() < Self::SHORTEST {
             return Err(Error::invalid(field, format!("must be at least {} characters", Self::SHORTEST)));
         }
         if chosen.chars().all(|c| chosen.starts_with(c)) {
             return Err(Error::invalid(field, "must not be one character over and over"));
         }
-        Ok(Self(text.clone()))
+        let lower = chosen.trim().to_lowercase();
+        if COMMON.lines().any(|common| common == lower) {
+            return Err(Error::invalid(field, "must not be one of the commonest passwords, which are tried first"));
+        }
+        Ok(Self(Secret::new(chosen)))
     }
+
+    /// Insists that the password is not made of something that others know of whoever chooses it: it is none of these words,
+    /// nor one of them, forwards or backwards, and a few characters more.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `field`.
+    pub fn must_not_name(&self, field: &'static str, words: &[&str]) -> Result<()> {
+        let chosen = letters(self.0.expose());
+        let is_made_of = |word: &str| {
+            let rest = chosen.replace(word, "");
+            rest.len() < chosen.len() && rest.chars().count() < OWN_PART
+        };
+        let known = words.iter().map(|word| letters(word)).filter(|word| word.chars().count() >= 4);
+        for word in known {
+            let backwards: String = word.chars().rev().collect();
+            if is_made_of(&word) || is_made_of(&backwards) {
+                return Err(Error::invalid(field, "must not be made of your e-mail, your name or that of your business"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The letters and digits of a text, in lower case.
+fn letters(text: &str) -> String {
+    normal(text).to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// The form that is hashed.
+fn normal(text: &str) -> String {
+    text.nfkc().collect()
 }
 
 /// Checks a password that is shown rather than chosen: rules for new ones may be stricter than the old ones were.
 pub(super) fn shown(field: &'static str, text: &Secret) -> Result<()> {
-    if text.expose().len() > Password::LONGEST {
+    // No form is shorter than a third of another; a text that is longer than that is not looked at.
+    if text.expose().len() > 3 * Password::LONGEST || normal(text.expose()).len() > Password::LONGEST {
         return Err(Error::invalid(field, format!("must be at most {} bytes", Password::LONGEST)));
     }
     if text.expose().contains('\0') {
@@ -136,8 +182,18 @@ pub(super) struct Place<'a>(&'a Hasher);
 impl Place<'_> {
     /// As [`Hasher::verify`], of a password that was looked at.
     pub(super) fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool> {
+        let (raw, normal) = (password.expose(), normal(password.expose()));
+        let fits = self.is_of(&normal, hash)?;
+        // How much work it is depends on what was shown alone, and not on the account.
+        if raw == normal || raw.len() > Password::LONGEST {
+            return Ok(fits);
+        }
+        Ok(self.is_of(raw, hash)? || fits)
+    }
+
+    fn is_of(&self, shown: &str, hash: Option<&str>) -> Result<bool> {
         let hash = hash.filter(|hash| *hash != NO_PASSWORD);
-        let read = hash.map(|hash| bcrypt::verify(password.expose(), hash));
+        let read = hash.map(|hash| bcrypt::verify(shown, hash));
         if matches!(read, Some(Err(_))) {
             // It must not show that there is such an account. The error would tell the hash.
             tracing::error!("a password's hash can't be read; its user can't log in");
@@ -145,11 +201,11 @@ impl Place<'_> {
         match read {
             Some(Ok(false)) if hash.is_some_and(|hash| self.0.is_outdated(hash)) => {
                 // Until its user logs in again a hash of another cost would take another time to refuse.
-                bcrypt::verify(password.expose(), &self.0.decoy).map(|_| false).map_err(Error::internal)
+                bcrypt::verify(shown, &self.0.decoy).map(|_| false).map_err(Error::internal)
             }
             Some(Ok(fits)) => Ok(fits),
             // As long, and in vain.
-            None | Some(Err(_)) => bcrypt::verify(password.expose(), &self.0.decoy).map(|_| false).map_err(Error::internal),
+            None | Some(Err(_)) => bcrypt::verify(shown, &self.0.decoy).map(|_| false).map_err(Error::internal),
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use super::password::NO_PASSWORD;
 use super::random::InvitationToken;
-use super::{Actor, NewProfile, NewUser, Permission, Profile, ProfilePatch, Session, SessionFilter, User, UserPatch};
+use super::{
+    Actor, NewProfile, NewUser, PasswordProof, Permission, Profile, ProfilePatch, Session, SessionFilter, User, UserPatch,
+};
 use crate::error::found;
 use crate::store::TenantTx;
 use crate::{Email, Error, Page, PageRequest, Patch, PhoneNumber, Result, SessionEnd, SessionId, Timezone, UserId, UserRole};
@@ -111,13 +113,28 @@ pub fn get_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId) -> Result<Us
     tx.users().get(user)
 }
 
-/// Changes a user's account. Of their own, people change the e-mail and the names; roles, and who may log in, are for those
-/// with [`Permission::UsersWrite`], up to their own role. The profile keeps in step.
+/// Changes a user's account. Of their own, people change the names; roles, and who may log in, are for those with
+/// [`Permission::UsersWrite`], up to their own role. One's own e-mail takes the password ([`change_own_user`]), since whoever
+/// reads it gets into the account; another's ends their sessions. The profile keeps in step.
 ///
 /// # Errors
-/// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Conflict`] on an e-mail that is taken, or when the last owner would go;
-/// [`Error::Invalid`] on a broken rule.
+/// [`Error::Forbidden`], also to an API key for the e-mail of whom it goes back to; [`Error::NotFound`]; [`Error::Conflict`]
+/// on an e-mail that is taken, or when the last owner would go; [`Error::Invalid`] of `current_password` for one's own e-mail,
+/// and on a broken rule.
 pub fn change_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &UserPatch) -> Result<User> {
+    change(tx, actor, user, patch, None)
+}
+
+/// Changes one's own account, with the password that was shown again. Another e-mail ends one's other sessions.
+///
+/// # Errors
+/// As [`change_user`]; [`Error::Invalid`] of `current_password` when the password was changed meanwhile.
+pub fn change_own_user(tx: &mut TenantTx<'_>, actor: &Actor, proof: &PasswordProof, patch: &UserPatch) -> Result<User> {
+    let user = actor.user().ok_or(Error::Forbidden("an API key has no account"))?;
+    change(tx, actor, user, patch, Some(proof))
+}
+
+fn change(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &UserPatch, proof: Option<&PasswordProof>) -> Result<User> {
     actor.must_for(user, Permission::UsersWrite)?;
     let row = tx.users().lock(user)?;
     let actor = actor.held(tx)?;
@@ -129,7 +146,22 @@ pub fn change_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &U
     if let Some(role) = patch.role {
         actor.must_grant(role)?;
     }
+    let is_moved = patch.email.as_ref().is_some_and(|email| *email != row.email);
+    if is_moved && actor.goes_back_to() == Some(user) && proof.is_none() {
+        return Err(match actor.api_key() {
+            Some(_) => Error::Forbidden("an API key can't change the e-mail of the person it goes back to"),
+            None => Error::invalid("current_password", "is required to change one's own e-mail"),
+        });
+    }
+    if let Some(PasswordProof(attempt)) = proof
+        && !(attempt.user == user && tx.users().take_back_guess(user, &attempt.password_hash)?)
+    {
+        return Err(Error::invalid("current_password", "was changed meanwhile"));
+    }
     let row = tx.users().update(user, patch)?;
+    if is_moved {
+        tx.sessions().end_all_of_user(user, actor.session(), SessionEnd::LogoutAll)?;
+    }
     if patch.role == Some(UserRole::Owner) {
         tx.users().hold_account_if_free(user)?;
     }

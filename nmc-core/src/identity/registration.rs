@@ -1,6 +1,7 @@
 //! Registering a business (source lines 817–818): the tenant, its settings and its owner, all or nothing, and once however
 //! often the request is repeated.
 
+use super::authenticator::words_of;
 use super::people::{self, NewPerson};
 use super::{Authenticator, NewTenant, Password, TenantRow, TokenHash, User};
 use crate::error::found;
@@ -53,6 +54,8 @@ impl Authenticator {
     /// [`Error::Invalid`] on a broken rule.
     pub fn register(&self, new: &Registration, key: Option<&str>) -> Result<Registered> {
         let password = Password::new("password", &new.password)?;
+        let known = words_of(&new.email, &new.first_name, &new.last_name, &new.business.business_name);
+        password.must_not_name("password", &known.each_ref().map(String::as_str))?;
         let key = key.map(|key| required("Idempotency-Key", key, 255)).transpose()?;
         // Two callers who think of the same key are told apart by their address.
         let key = key.map(|key| TokenHash::of(&Secret::new(format!("{}\0{key}", new.email))).hex());

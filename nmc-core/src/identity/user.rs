@@ -5,7 +5,7 @@ use super::profile::Profiles;
 use super::session::Sessions;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::users;
+use crate::schema::{api_keys, users};
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{optional, required};
 use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole, Version};
@@ -213,7 +213,7 @@ impl Users<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Changes a user, and what follows from it. Another e-mail makes an open invitation void.
+    /// Changes a user, and what follows from it. Another e-mail is not verified, and makes an open invitation void.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] on an e-mail that is taken, or when the last owner would go;
@@ -231,6 +231,7 @@ impl Users<'_> {
                 // An invitation went to the old address, and is not for whoever reads that.
                 patch.email.as_ref().map(|value| {
                     (
+                        users::email_verified.eq(case_when(users::email.eq(value), users::email_verified).otherwise(false)),
                         users::verification_token.eq(case_when(users::email.eq(value), users::verification_token)),
                         users::verification_expires_at.eq(case_when(users::email.eq(value), users::verification_expires_at)),
                     )
@@ -281,6 +282,21 @@ impl Users<'_> {
         self.write_password_hash(id, Some(old), new)
     }
 
+    /// Takes back the guess that has turned out right, and says whether the password is still the one behind this hash.
+    pub(super) fn take_back_guess(&mut self, id: UserId, verified_hash: &str) -> Result<bool> {
+        let rows = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .filter(users::password_hash.eq(verified_hash))
+            .set((
+                users::known_failed_attempts.eq(0),
+                users::known_locked_until.eq(None::<DateTime<Utc>>),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .execute(self.0.conn)?;
+        Ok(rows > 0)
+    }
+
     fn write_password_hash(&mut self, id: UserId, old: Option<&str>, new: &str) -> Result<Option<User>> {
         let mut query = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
@@ -292,6 +308,8 @@ impl Users<'_> {
                 users::verification_expires_at.eq(None::<DateTime<Utc>>),
                 users::failed_login_attempts.eq(0),
                 users::locked_until.eq(None::<DateTime<Utc>>),
+                users::known_failed_attempts.eq(0),
+                users::known_locked_until.eq(None::<DateTime<Utc>>),
                 users::updated_at.eq(self.0.now()),
             ))
             .into_boxed::<Pg>();
@@ -301,35 +319,39 @@ impl Users<'_> {
         Ok(query.returning(User::as_returning()).get_result(self.0.conn).optional()?)
     }
 
-    /// The user has logged in now, with the password behind this hash: the count of wrong ones begins anew. Says `None` when
-    /// the password, or whether they may log in, has changed meanwhile.
+    /// The user has logged in now, with the password behind this hash, from a known place or a strange one: the count of
+    /// wrong ones from such places begins anew. Says `None` when the password, or whether they may log in, has changed
+    /// meanwhile.
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub fn record_login(&mut self, id: UserId, verified_hash: &str) -> Result<Option<User>> {
+    pub fn record_login(&mut self, id: UserId, verified_hash: &str, from_known: bool) -> Result<Option<User>> {
         let now = self.0.now();
+        let strange = (!from_known).then(|| (users::failed_login_attempts.eq(0), users::locked_until.eq(None::<DateTime<Utc>>)));
+        let known = from_known.then(|| (users::known_failed_attempts.eq(0), users::known_locked_until.eq(None::<DateTime<Utc>>)));
         Ok(diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))
             .filter(users::is_active)
             .filter(users::password_hash.eq(verified_hash))
-            .set((
-                users::failed_login_attempts.eq(0),
-                users::locked_until.eq(None::<DateTime<Utc>>),
-                users::last_login_at.eq(now),
-                users::updated_at.eq(now),
-            ))
+            .set((strange, known, users::last_login_at.eq(now), users::updated_at.eq(now)))
             .returning(User::as_returning())
             .get_result(self.0.conn)
             .optional()?)
     }
 
-    /// Removes a user. Someone whom conversations name can only be deactivated; that is known when the transaction commits.
+    /// Removes a user, and the API keys that go back to them. Someone whom conversations name can only be deactivated; that is
+    /// known when the transaction commits.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] as above, and on the last owner.
     pub fn delete(&mut self, id: UserId, _: Confirmed) -> Result<()> {
+        // Holds the row: a key that is being made for them is there to be removed, or finds nobody.
         self.let_go_as_owner(id)?;
+        diesel::delete(api_keys::table)
+            .filter(api_keys::tenant_id.eq(self.0.tenant))
+            .filter(api_keys::created_by.eq(id))
+            .execute(self.0.conn)?;
         let rows = diesel::delete(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))

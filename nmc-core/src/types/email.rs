@@ -18,7 +18,8 @@ impl std::str::FromStr for Email {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let text = text.trim();
+        // What is stored is what is bounded: letters may grow when they are lowered.
+        let text = text.trim().to_lowercase();
         let plausible = text.len() <= 254
             && !text.contains(|c: char| c.is_whitespace() || c.is_control())
             && text.rsplit_once('@').is_some_and(|(local, domain)| {
@@ -28,11 +29,7 @@ impl std::str::FromStr for Email {
                     && domain.contains('.')
                     && domain.split('.').all(|label| !label.is_empty())
             });
-        if plausible {
-            Ok(Self(text.to_lowercase()))
-        } else {
-            Err(Error::invalid("email", "must be an address like joe@example.com"))
-        }
+        if plausible { Ok(Self(text)) } else { Err(Error::invalid("email", "must be an address like joe@example.com")) }
     }
 }
 

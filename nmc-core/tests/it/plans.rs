@@ -6,7 +6,7 @@ use nmc_core::alerts::AlertFilter;
 use nmc_core::analytics::{CallAnalyticsFilter, MetricFilter};
 use nmc_core::calls::{CallFilter, record_voice_status};
 use nmc_core::conversations::{ConversationFilter, Worker, WorkerConfig, receive_text};
-use nmc_core::identity::{Credential, InvitationToken, TokenHash};
+use nmc_core::identity::{Credential, GuessOrigin, InvitationToken, Origin, TokenHash};
 use nmc_core::store::{Reason, SystemTx};
 use nmc_core::testing::{Business, FakeSms, Sent, SmsForm, TestDb, VoiceForm, query, unique_phone, unique_sid};
 use nmc_core::twilio::SmsCallback;
@@ -173,7 +173,8 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
         ),
         (
             Box::new(|store| {
-                let claim = |tx: &mut SystemTx<'_>| tx.claim_login_attempt(&nobody, 5, minute);
+                let claim =
+                    |tx: &mut SystemTx<'_>| tx.claim_login_attempt(&nobody, GuessOrigin::Request(&Origin::default()), 5, minute);
                 assert!(store.system(Reason::Authentication, claim).unwrap().is_none());
             }),
             "users_email_key",

@@ -121,6 +121,7 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("users_email_check", "an Email", r#"{"email": "Joe@example.com"}"#),
     ("users_verification_expires_at_check", "the library writes both", r#"{"verification_expires_at": null, "verification_token": "x"}"#),
     ("users_failed_login_attempts_check", "nothing writes it", r#"{"failed_login_attempts": -1}"#),
+    ("users_known_failed_attempts_check", "nothing writes it", r#"{"known_failed_attempts": -1}"#),
 ];
 
 /// Keys to rows that the library has looked up, or locked, before it points at them.

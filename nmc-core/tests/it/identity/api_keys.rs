@@ -102,8 +102,9 @@ fn a_key_is_refused_once_revoked_or_expired_and_only_then_removed() {
         ApiKeyFilter { in_force: Some(true), ..all() } => [hers],
         ApiKeyFilter { in_force: Some(false), ..all() } => [bad, old],
         ApiKeyFilter { created_by: Some(user), ..all() } => [hers],
+        ApiKeyFilter { is_nobodys: Some(true), ..all() } => [bad, old],
+        ApiKeyFilter { is_nobodys: Some(false), ..all() } => [hers],
     ]);
-    scene.refused("user is still in use", || scene.tx(|tx| tx.users().delete(user, nmc_core::Confirmed::irrevocably())));
     remove(old).unwrap();
     remove(bad).unwrap();
     scene.refused("API key not found", || remove(bad));

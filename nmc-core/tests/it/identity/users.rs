@@ -1,6 +1,10 @@
 //! Users, and what follows from their changes.
 
 use super::*;
+use nmc_core::identity::{GuessOrigin, Origin};
+
+const NOWHERE: GuessOrigin<'static> =
+    GuessOrigin::Request(&Origin { ip_address: None, user_agent: None, device_fingerprint: None });
 
 #[test]
 fn a_patch_changes_the_fields_it_names_and_no_other() {
@@ -12,7 +16,7 @@ fn a_patch_changes_the_fields_it_names_and_no_other() {
         first_name: Patch::Keep => {},
         last_name: Patch::Set("Jones".to_owned()) => {"last_name": "Jones"},
         last_name: Patch::Clear => {"last_name": null},
-        email: Some("Ida@Example.com".parse().unwrap()) => {"email": "ida@example.com"},
+        email: Some("Ida@Example.com".parse().unwrap()) => {"email": "ida@example.com", "email_verified": false},
         role: Some(UserRole::Admin) => {"role": "admin"},
         is_active: Some(false) => {"is_active": false},
     ]);
@@ -69,7 +73,7 @@ fn guesses_are_counted_before_they_are_checked_and_the_last_one_locks() {
     let scene = Scene::new();
     let user = scene.user("ada");
     let hour = TimeDelta::hours(1);
-    let claim = || scene.system(|tx| tx.claim_login_attempt(&user.email, 3, hour)).unwrap().is_some();
+    let claim = || scene.system(|tx| tx.claim_login_attempt(&user.email, NOWHERE, 3, hour)).unwrap().is_some();
     let row = || {
         let row = scene.tx(|tx| tx.users().get(user.id)).unwrap();
         (row.failed_login_attempts, row.locked_until)
@@ -90,11 +94,11 @@ fn guesses_are_counted_before_they_are_checked_and_the_last_one_locks() {
     });
     assert_eq!((passed, row()), (2, (3, Some(scene.now() + hour))));
     let nobody = "nobody@example.com".parse().unwrap();
-    assert!(scene.system(|tx| tx.claim_login_attempt(&nobody, 3, hour)).unwrap().is_none());
+    assert!(scene.system(|tx| tx.claim_login_attempt(&nobody, NOWHERE, 3, hour)).unwrap().is_none());
     for (limit, lock_for, words) in
         [(0, hour, "limit must be at least 1"), (3, TimeDelta::zero(), "lock_for must end in the future")]
     {
-        scene.refused(words, || scene.system(|tx| tx.claim_login_attempt(&user.email, limit, lock_for)));
+        scene.refused(words, || scene.system(|tx| tx.claim_login_attempt(&user.email, NOWHERE, limit, lock_for)));
     }
 }
 
@@ -103,7 +107,7 @@ fn a_login_counts_only_with_the_password_that_is_still_in_force() {
     let scene = Scene::new();
     let user = scene.user("ada").id;
     scene.db.execute(&format!("UPDATE users SET failed_login_attempts = 3, locked_until = '{}'", scene.now()));
-    let login = |hash: &str| scene.tx(|tx| tx.users().record_login(user, hash)).unwrap();
+    let login = |hash: &str| scene.tx(|tx| tx.users().record_login(user, hash, false)).unwrap();
     assert_eq!(login("$2b$another"), None);
     let at = scene.pass(1);
     let back = login("$2b$04$").unwrap();

@@ -2,8 +2,8 @@
 
 use super::*;
 use nmc_core::identity::{
-    ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, LONGEST_OVERLAP, Permission, UserPatch, change_key, make_key, revoke_key,
-    rotate_key,
+    ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, LONGEST_OVERLAP, Permission, UserPatch, change_key, make_key, make_service_key,
+    revoke_key, rotate_key,
 };
 use nmc_core::{ApiKeyId, Patch};
 
@@ -105,7 +105,7 @@ fn a_key_does_no_more_than_its_maker_may_now() {
     let both = order(&[TenantRead, TenantWrite]);
     let (_, hers) = made(&house, &both);
     let operator = house.operator();
-    let (_, ours) = house.tx(|tx| make_key(tx, &operator, &both)).unwrap();
+    let (_, ours) = house.tx(|tx| make_service_key(tx, &operator, &both)).unwrap();
     let may = |text: &ApiKeyText| {
         let key = shown(&house, text);
         house.acting(&key, |_, actor| Ok((actor.may(TenantRead), actor.may(TenantWrite)))).ok()

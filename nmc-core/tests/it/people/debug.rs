@@ -3,8 +3,8 @@
 use super::key_files::Keys;
 use super::*;
 use nmc_core::identity::{
-    ApiKeyText, InvitationToken, KeyOrder, NewSession, NewUser, Password, Permission, RefreshToken, TokenHash, UserPatch,
-    make_key,
+    ApiKeyText, GuessOrigin, InvitationToken, KeyOrder, NewSession, NewUser, Password, Permission, RefreshToken, TokenHash,
+    UserPatch, make_service_key,
 };
 use nmc_core::testing::unique_phone;
 use sha2::Digest as _;
@@ -44,7 +44,9 @@ fn tokens_passwords_and_their_hashes_do_not_print() {
     keeps("TokenHash", &TokenHash::of(&secret(refresh)), &parts);
 
     let hash = house.db.query::<String>("SELECT password_hash FROM users").remove(0);
-    let attempt = |tx: &mut nmc_core::store::SystemTx<'_>| tx.claim_login_attempt(&email("ada"), 5, TimeDelta::minutes(1));
+    let attempt = |tx: &mut nmc_core::store::SystemTx<'_>| {
+        tx.claim_login_attempt(&email("ada"), GuessOrigin::LiveSession, 5, TimeDelta::minutes(1))
+    };
     let attempt = house.db.store.system(Reason::Authentication, attempt).unwrap();
     keeps("LoginAttempt", &attempt, &[&hash, "ada@example.com"]);
     keeps("Hasher", house.auth.hasher(), &["nobody's", PASSWORD]);
@@ -56,7 +58,7 @@ fn tokens_passwords_and_their_hashes_do_not_print() {
     keeps("InvitationToken", &invitation, &[&text, secret_of(&text)]);
     keeps("InvitationToken, read", &text.parse::<InvitationToken>().unwrap(), &[secret_of(&text)]);
     let order = KeyOrder { name: "the till".to_owned(), scopes: vec![Permission::TenantRead], expires_at: None };
-    let (key, key_text) = house.tx(|tx| make_key(tx, &operator, &order)).unwrap();
+    let (key, key_text) = house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap();
     let text = key_text.text().expose().to_owned();
     let its_secret = secret_of(&text);
     keeps("ApiKeyText", &key_text, &[&text, its_secret]);

@@ -2,7 +2,7 @@
 
 use super::*;
 use nmc_core::identity::{
-    INVITATION_LIFETIME, InvitationToken, ProfilePatch, SessionFilter, UserPatch, change_profile, change_user, invite_again,
+    INVITATION_LIFETIME, InvitationToken, ProfilePatch, SessionFilter, UserPatch, change_own_user, change_profile, invite_again,
 };
 use nmc_core::{PageRequest, Patch, SessionEnd};
 
@@ -175,7 +175,8 @@ fn the_names_of_account_and_profile_stay_the_same_whichever_is_changed() {
     let set = |name: &str| Patch::Set(name.to_owned());
     let user = |patch: UserPatch| {
         house.pass(1);
-        house.acting(&ada, |tx, actor| change_user(tx, actor, house.ada, &patch)).unwrap();
+        let proof = house.auth.prove_again(&ada, &secret(PASSWORD)).unwrap();
+        house.acting(&ada, |tx, actor| change_own_user(tx, actor, &proof, &patch)).unwrap();
         names()
     };
     assert_eq!(names(), both("ada", "Smith"));

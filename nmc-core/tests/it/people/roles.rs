@@ -3,7 +3,7 @@
 use super::*;
 use nmc_core::identity::{
     KeyOrder, Permission, ProfilePatch, UserPatch, change_profile, change_user, end_session, get_user, invite_again,
-    list_sessions, logout, logout_everywhere, make_key, may_change,
+    list_sessions, logout, logout_everywhere, make_service_key, may_change,
 };
 use nmc_core::testing::wait_until;
 use nmc_core::{PageRequest, Patch, SessionId};
@@ -85,7 +85,7 @@ fn a_key_may_what_its_scopes_say_and_no_more() {
     let operator = crowd.house.operator();
     for scope in Permission::ALL {
         let order = KeyOrder { name: scope.to_string(), scopes: vec![*scope], expires_at: None };
-        let (key, text) = crowd.house.tx(|tx| make_key(tx, &operator, &order)).unwrap();
+        let (key, text) = crowd.house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap();
         let who = crowd.house.auth.credential(&text.text()).unwrap();
         for permission in Permission::ALL {
             let came = crowd.house.acting(&who, |_, actor| {
@@ -162,7 +162,7 @@ fn nobody_changes_who_stands_above_them_or_raises_above_themselves() {
 #[test]
 fn everybody_looks_after_their_own_and_nobody_raises_themselves() {
     let crowd = Crowd::new();
-    let own = UserPatch { email: Some(email("mine")), first_name: Patch::Set("Me".to_owned()), ..UserPatch::default() };
+    let own = UserPatch { first_name: Patch::Set("Me".to_owned()), ..UserPatch::default() };
     let profile = ProfilePatch { display_name: Patch::Set("Me".to_owned()), ..ProfilePatch::default() };
     for (role, user, who) in crowd.actors.values() {
         let (role, user) = (*role, *user);
@@ -196,7 +196,7 @@ fn a_key_counts_as_an_admin_and_has_nothing_of_its_own() {
     let crowd = Crowd::new();
     let operator = crowd.house.operator();
     let order = KeyOrder { name: "all".to_owned(), scopes: Permission::ALL.to_vec(), expires_at: None };
-    let (_, text) = crowd.house.tx(|tx| make_key(tx, &operator, &order)).unwrap();
+    let (_, text) = crowd.house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap();
     let who = crowd.house.auth.credential(&text.text()).unwrap();
     for (of, user, session) in &crowd.targets {
         let expected = not_above(*of, UserRole::Admin);
@@ -278,7 +278,7 @@ fn a_key_makes_nobody_who_may_more_than_itself() {
     let operator = house.operator();
     let key = |scopes: Vec<Permission>| {
         let order = KeyOrder { name: "a key".to_owned(), scopes, expires_at: None };
-        Credential::from(house.tx(|tx| make_key(tx, &operator, &order)).unwrap().1)
+        Credential::from(house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap().1)
     };
     let of = |role: UserRole| Permission::ALL.iter().copied().filter(move |permission| permission.is_of(role));
     let narrow = key(vec![Permission::UsersWrite]);

@@ -79,6 +79,7 @@ const NAMES: [(&str, &str); 9] = [
 pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
     let RegistrationIn { business, owner } = &ask.body.0;
     ask.app.gate.registration(ask.origin(None).ip_address, owner.email.0.as_str()).await?;
+    let counted = ask.app.gate.registration_conflict(ask.origin(None).ip_address).await?;
     let new = Registration {
         business: NewTenant {
             business_name: business.name.clone(),
@@ -95,6 +96,6 @@ pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> Api
     };
     let (key, authenticator) = (ask.text_header("Idempotency-Key")?.map(str::to_owned), ask.app.authenticator.clone());
     let made = ask.app.entrance.blocking(move |_| authenticator.register(&new, key.as_deref())).await;
-    let made = made.map_err(|error: ApiError| error.renamed(&NAMES))?;
+    let made = counted.settled(made).map_err(|error: ApiError| error.renamed(&NAMES))?;
     Ok(Created("/v1/tenant".to_owned(), RegisteredOut { tenant: made.business.into(), owner: made.owner.into() }))
 }

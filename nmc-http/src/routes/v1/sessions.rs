@@ -16,7 +16,8 @@ pub(crate) struct LoginIn {
     email: text::Email,
     #[schema(max_length = 72)]
     password: String,
-    /// Whatever the client sends to tell its devices apart.
+    /// Whatever the client sends to tell its devices apart. From a device of 16 characters or more that has logged in
+    /// before, such as a random id that it keeps, one gets in while strangers guess.
     #[schema(max_length = 255)]
     device: Option<String>,
 }
@@ -117,9 +118,13 @@ pub(super) async fn log_in(ask: Ask<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Cr
     let since = Instant::now();
     let LoginIn { email, password, device } = &ask.body.0;
     let origin = ask.origin(device.clone());
-    ask.app.gate.login(origin.ip_address, Some(email.0.as_str())).await?;
     let (email, password) = (email.0.clone(), Secret::new(password.clone()));
     let authenticator = ask.app.authenticator.clone();
+    let is_known = {
+        let (authenticator, email, origin) = (authenticator.clone(), email.clone(), origin.clone());
+        ask.app.door.blocking(move |_| authenticator.knows(&email, &origin))
+    };
+    ask.app.gate.login_from(origin.ip_address, email.as_str(), is_known).await?;
     let tokens = ask.app.entrance.blocking(move |_| authenticator.login(&email, &password, &origin)).await;
     if tokens.is_err() {
         until_the_next_tenth(since).await;

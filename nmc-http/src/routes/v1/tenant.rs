@@ -2,9 +2,10 @@ use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
 use crate::api::reply::{Json, Tagged};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
+use crate::limits::telling_of_others;
 use chrono::{DateTime, Utc};
-use nmc_core::identity::{Onboarding, OnboardingStep, TenantPatch, TenantRow};
-use nmc_core::{Error, Version};
+use nmc_core::identity::{Actor, Onboarding, OnboardingStep, TenantPatch, TenantRow};
+use nmc_core::{Error, Patch, TenantTx, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -124,13 +125,13 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<TenantChange>>) -> ApiResu
         business_hours_end: change.business_hours_end.map(|time| time.0),
         timezone: change.timezone.map(|zone| zone.0),
     };
-    let row = ask
-        .acting(move |tx, _| {
-            let row = tx.tenants().lock()?;
-            must_match(expected.as_ref(), Version::of(row.updated_at), "business")?;
-            tx.tenants().update(&patch)
-        })
-        .await?;
+    let tells = patch.business_name.is_some() || patch.business_phone != Patch::Keep;
+    let work = move |tx: &mut TenantTx<'_>, _: &Actor| {
+        let row = tx.tenants().lock()?;
+        must_match(expected.as_ref(), Version::of(row.updated_at), "business")?;
+        tx.tenants().update(&patch)
+    };
+    let row = if tells { telling_of_others(&ask, work).await? } else { ask.acting(work).await? };
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 

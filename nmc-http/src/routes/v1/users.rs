@@ -1,13 +1,14 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, must_match, page};
+use crate::api::ask::{Ask, JsonBody, NoQuery, Whom, must_match, page};
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
+use crate::limits::telling_of_others;
 use chrono::{DateTime, Utc};
 use nmc_core::identity::{
-    INVITATION_LIFETIME, InvitationToken, NewPerson, User, UserFilter, UserPatch, change_user, get_user, invite as invite_person,
-    invite_again as invite_person_again,
+    Actor, INVITATION_LIFETIME, InvitationToken, NewPerson, PasswordProof, User, UserFilter, UserPatch, change_own_user,
+    change_user, get_user, invite as invite_person, invite_again as invite_person_again,
 };
-use nmc_core::{Error, Secret};
+use nmc_core::{Error, Secret, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -123,9 +124,14 @@ pub(crate) struct PasswordIn {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserChange {
+    /// Unique. Another one is not verified, and ends all sessions but the one that asks.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     email: Option<text::Email>,
+    /// One's password now, which one's own e-mail takes; not looked at otherwise.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 72, nullable = false)]
+    current_password: Option<String>,
     /// No higher than one's own.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
@@ -153,12 +159,11 @@ pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResu
         timezone: body.timezone.map(|zone| zone.0),
         role: body.role.0,
     };
-    let made = ask
-        .acting(move |tx, actor| {
-            let (user, token) = invite_person(tx, actor, &new)?;
-            Ok(InvitationOut::made(tx.now(), user, &token))
-        })
-        .await;
+    let made = telling_of_others(&ask, move |tx, actor| {
+        let (user, token) = invite_person(tx, actor, &new)?;
+        Ok(InvitationOut::made(tx.now(), user, &token))
+    })
+    .await;
     let out = made.map_err(|error| error.renamed(&[("phone_number", "phone")]))?;
     Ok(Created(format!("/v1/users/{}", out.user.id.0), out))
 }
@@ -214,13 +219,29 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult
         is_active: body.is_active,
         ..UserPatch::default()
     };
-    let row = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            actor.must_for(user, nmc_core::identity::Permission::UsersWrite)?;
-            must_match(expected.as_ref(), tx.users().lock(user)?.version(), "user")?;
-            change_user(tx, actor, user, &patch)
-        })
-        .await?;
+    let tells = patch.email.is_some();
+    let proof = match &body.current_password {
+        Some(password) if tells => shown_again(&ask, whom, password).await?,
+        _ => None,
+    };
+    let work = move |tx: &mut TenantTx<'_>, actor: &Actor| {
+        let user = whom.id(actor)?;
+        actor.must_for(user, nmc_core::identity::Permission::UsersWrite)?;
+        must_match(expected.as_ref(), tx.users().lock(user)?.version(), "user")?;
+        match &proof {
+            Some(proof) => change_own_user(tx, actor, proof, &patch),
+            None => change_user(tx, actor, user, &patch),
+        }
+    };
+    let row = if tells { telling_of_others(&ask, work).await? } else { ask.acting(work).await? };
     Ok(Tagged(row.version(), row.into()))
+}
+
+/// Checks the password of whoever asks, if it is their own account that the path names.
+async fn shown_again<B>(ask: &Ask<NoQuery, B>, whom: Whom, password: &str) -> ApiResult<Option<PasswordProof>> {
+    let own = ask.acting(move |_, actor| Ok(actor.user().filter(|user| whom.id(actor).is_ok_and(|id| id == *user)))).await?;
+    let Some(user) = own else { return Ok(None) };
+    ask.app.gate.login(ask.origin(None).ip_address, Some(&user.to_string())).await?;
+    let (authenticator, credential, password) = (ask.app.authenticator.clone(), ask.credential()?, Secret::new(password));
+    ask.app.entrance.blocking(move |_| authenticator.prove_again(&credential, &password)).await.map(Some)
 }

@@ -105,15 +105,18 @@ fn the_page_of_roles_is_the_table_of_the_code() {
     page.push_str(
         "\nBesides:\n\
          - What people do to their own account, profile, preferences, status and sessions needs no permission; their own role, and \
-         whether they may log in, they can't change without `users:write`.\n\
+         whether they may log in, they can't change without `users:write`; their own e-mail takes their password.\n\
          - Nobody grants a role above their own, or acts on somebody of a higher one. An API key counts as an admin, and makes \
          nobody whose role has more than its scopes.\n\
          - Somebody who has a password is invited again, which resets it, by a higher role alone; an owner by an operator (`nmc user \
          invite-again`).\n\
          - The last active owner who has come in can be neither deactivated nor given another role.\n\
-         - An API key has the scopes it was made with, as far as its maker's role has them now; without its maker's account it is \
-         not in force. It is no user: what is about oneself is closed to it. It can't change itself, and makes no key that \
-         outlives it.\n\
+         - An API key goes back to a person: who made it, whom the key that made it goes back to, or whom an operator named. It has \
+         the scopes it was made with, as far as that person's role has them now; without their active account it is not in force, \
+         and with the account it is deleted. A rotated key goes back to whom the old one did. Keys that go back to nobody are made \
+         by operators alone, on their word (`nmc apikey create --service`); whoever rotates one knows it.\n\
+         - An API key is no user: what is about oneself is closed to it. It can't change itself, and makes no key that outlives \
+         it.\n\
          - Another business's rows answer as missing ones do: 404.\n",
     );
     is_written("../docs/ROLES.md", &page);

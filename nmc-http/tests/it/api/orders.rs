@@ -4,7 +4,7 @@ use super::Person;
 use crate::log;
 use crate::site::{Answer, Site};
 use nmc_core::UserRole;
-use nmc_core::identity::{KeyOrder, Permission, make_key};
+use nmc_core::identity::{KeyOrder, Permission, make_service_key};
 use nmc_core::testing::TwilioFault::{DropAfter, ErrorAfter, ErrorBefore, HoldAfter, Pass, TooMany, Unauthorized};
 use serde_json::{Value, json};
 
@@ -246,7 +246,7 @@ fn who_is_suspended_buys_nothing_not_even_what_was_begun() {
     let (site, joe) = (&orders.site, &orders.site.joe);
     let actor = site.operator(joe);
     let key = KeyOrder { name: "a buyer".to_owned(), scopes: vec![Permission::NumbersWrite], expires_at: None };
-    let (_, key) = site.db.store.tenant(&joe.tenant, |tx| make_key(tx, &actor, &key)).unwrap();
+    let (_, key) = site.db.store.tenant(&joe.tenant, |tx| make_service_key(tx, &actor, &key)).unwrap();
     site.twilio.fail_numbers_with([HoldAfter]);
     std::thread::scope(|scope| {
         let begun = scope.spawn(|| orders.buy());

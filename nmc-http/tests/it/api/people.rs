@@ -245,3 +245,39 @@ fn preferences_are_refused_by_their_names() {
     assert_eq!(site.rows(), before);
     assert_eq!(site.try_to_log_in(person.email.as_str(), PASSWORD).status, 201);
 }
+
+#[test]
+fn ones_own_email_takes_the_current_password() {
+    let site = Site::new();
+    let (owner, other) = (site.owner(), site.person(&site.joe, UserRole::User));
+    let there = site.log_in(owner.id, owner.email.clone());
+    let change = |path: &str, body: &Value| site.call("PATCH", path).by(&owner.access).json(body).send();
+    let own = format!("/v1/users/{}", owner.id);
+    let before = site.rows();
+    for path in ["/v1/users/me", &own] {
+        let answer = change(path, &json!({ "email": "mine@example.com" }));
+        assert_eq!((answer.status, answer.refusal().0.as_str()), (400, "#/current_password"), "{}", answer.body);
+    }
+    assert_eq!(site.rows(), before);
+    let wrong = change("/v1/users/me", &json!({ "email": "mine@example.com", "current_password": OTHER_PASSWORD }));
+    assert_eq!((wrong.status, wrong.refusal().0.as_str()), (400, "#/current_password"));
+    let guesses = format!("SELECT known_failed_attempts::bigint FROM users WHERE id = '{}'", owner.id);
+    assert_eq!(site.db.query::<i64>(&guesses), [1]);
+    let row = change(&own, &json!({ "email": "mine@example.com", "current_password": PASSWORD }));
+    assert_eq!((row.status, &row.document()["email_verified"]), (200, &json!(false)), "{}", row.body);
+    assert_eq!(site.db.query::<i64>(&guesses), [0]);
+    site.call("GET", "/v1/users/me").by(&owner.access).expect(200);
+    site.call("GET", "/v1/users/me").by(&there.access).expect(401);
+    // Another's needs none, and theirs ends their sessions.
+    assert_eq!(change(&format!("/v1/users/{}", other.id), &json!({ "email": "theirs@example.com" })).status, 200);
+    site.call("GET", "/v1/users/me").by(&other.access).expect(401);
+}
+
+#[test]
+fn an_email_that_grows_when_lowered_is_refused_by_its_name() {
+    let site = Site::new();
+    let owner = site.owner();
+    let email = format!("{}@{}.cc", "İ".repeat(32), "İ".repeat(90));
+    let answer = site.call("PATCH", "/v1/users/me").by(&owner.access).json(&json!({ "email": email })).expect(400);
+    assert_eq!(answer.refusal().0, "#/email");
+}

@@ -3,7 +3,7 @@
 use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
 use nmc_core::conversations::{Received, receive_text};
-use nmc_core::identity::{InvitationToken, KeyOrder, NewPerson, Permission, invite, make_key};
+use nmc_core::identity::{InvitationToken, KeyOrder, NewPerson, Permission, invite, make_service_key};
 use nmc_core::testing::{Business, SmsForm, unique_phone};
 use nmc_core::{ApiKeyId, ConversationId, Email, MessageId, PhoneNumber, PhoneNumberId, UserId, UserRole};
 use serde_json::{Value, json};
@@ -130,7 +130,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "changeSettings" => json!({ "ai_takeover_delay_seconds": 120 }),
         "previewGreeting" => json!({}),
         "inviteUser" => json!({ "email": fresh_email(), "first_name": "New", "last_name": "Hand", "role": "viewer" }),
-        "changeUser" => json!({ "email": fresh_email() }),
+        "changeUser" => json!({ "email": fresh_email(), "current_password": PASSWORD }),
         "changePassword" => json!({ "current_password": PASSWORD, "new_password": "another horse battery" }),
         "changeProfile" => json!({ "display_name": "Patty" }),
         "changePreferences" => json!({ "show_tutorial": false }),
@@ -231,7 +231,7 @@ impl Scene {
         let (key, invitation) = site
             .db
             .store
-            .tenant(&joe.tenant, |tx| Ok((make_key(tx, &actor, &order)?.0.id, invite(tx, &actor, &new)?.1)))
+            .tenant(&joe.tenant, |tx| Ok((make_service_key(tx, &actor, &order)?.0.id, invite(tx, &actor, &new)?.1)))
             .unwrap();
         let session = self.session_of(joe, user.id);
         let for_sale = unique_phone();
@@ -288,7 +288,7 @@ impl Scene {
                 }
                 let order = KeyOrder { name: "the caller".to_owned(), scopes, expires_at: None };
                 let actor = site.operator(joe);
-                let (_, text) = site.db.store.tenant(&joe.tenant, |tx| make_key(tx, &actor, &order)).unwrap();
+                let (_, text) = site.db.store.tenant(&joe.tenant, |tx| make_service_key(tx, &actor, &order)).unwrap();
                 (Some(text.text().expose().to_owned()), None)
             }
         }
