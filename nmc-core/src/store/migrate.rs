@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-22-000009_add_credentials",
     "2026-11-25-000010_provision_numbers",
     "2026-11-28-000011_extend_telephony",
+    "2026-11-28-000013_approve_businesses",
 ];
 
 /// A migration whose up.sql begins with this line runs outside a transaction; it must then hold one statement.
