@@ -24,7 +24,7 @@ pub(crate) use twilio::TwilioArgs;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use nmc_core::Secret;
-use nmc_core::identity::{Hasher, Uploads};
+use nmc_core::identity::{Hasher, RegistrationPolicy, Uploads};
 use std::path::{Path, PathBuf};
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
@@ -226,6 +226,11 @@ pub(crate) struct ServeArgs {
     /// Cost of hashing a password; a login raises hashes of a lower one
     #[arg(long, env = "NMC_HASH_COST", default_value_t = Hasher::COST, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=16))]
     pub(crate) hash_cost: u32,
+
+    /// What becomes of businesses that register themselves: open (they may spend money at once), approval (they wait for nmc
+    /// tenant approve before they may) or closed (they are refused)
+    #[arg(long, env = "NMC_REGISTRATION", default_value_t, value_name = "POLICY", value_parser = one_of::<RegistrationPolicy>)]
+    pub(crate) registration: RegistrationPolicy,
 
     /// A proxy in front (address or network), whose X-Forwarded-For is believed; may be repeated
     #[arg(long = "trusted-proxy", env = "NMC_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR", value_parser = network)]

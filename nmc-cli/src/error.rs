@@ -36,7 +36,8 @@ impl CliError {
                 | Error::Stale { .. }
                 | Error::InvalidTransition { .. }
                 | Error::Unauthenticated(_)
-                | Error::Forbidden(_),
+                | Error::Forbidden(_)
+                | Error::AwaitingApproval(_),
             ) => ExitCode::from(2),
             Self::Interrupted => ExitCode::from(130),
             Self::Core(Error::Provider(error)) => match error {

@@ -1042,6 +1042,8 @@ diesel::table! {
         registration_key -> Nullable<Varchar>,
         /// How many phone numbers it may hold at once; operators set it.
         phone_number_limit -> Int4,
+        /// When an operator approved of the business: from then on it may buy numbers, send texts and have calls forwarded. NULL: it waits for that, and costs nothing.
+        approved_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -128,6 +128,7 @@ impl Scene {
             limits,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            registration: nmc_core::identity::RegistrationPolicy::default(),
             numbers: None,
         };
         let running = nmc_http::start(auth, config).expect("a server");

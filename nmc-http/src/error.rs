@@ -35,6 +35,8 @@ pub(crate) enum ApiError {
          TWILIO_AUTH_TOKEN and NMC_PUBLIC_URL"
     )]
     NoProvider,
+    #[error("nobody can register here by themselves; ask whoever operates the platform")]
+    RegistrationClosed,
     #[error("there is nothing here")]
     NoRoute,
     #[error("this resource does not take that method")]
@@ -113,6 +115,8 @@ impl ApiError {
             Self::Core(Error::Unauthenticated(_)) => (StatusCode::UNAUTHORIZED, "Unauthorized", "unauthenticated"),
             Self::Core(Error::Invalid { .. }) | Self::Body(_) => (StatusCode::BAD_REQUEST, "Invalid input", "invalid"),
             Self::Core(Error::Forbidden(_)) => (StatusCode::FORBIDDEN, "Forbidden", "forbidden"),
+            Self::Core(Error::AwaitingApproval(_)) => (StatusCode::FORBIDDEN, "Forbidden", "awaiting_approval"),
+            Self::RegistrationClosed => (StatusCode::FORBIDDEN, "Forbidden", "registration_closed"),
             Self::NotSigned => (StatusCode::FORBIDDEN, "Forbidden", "not_signed"),
             Self::Core(Error::Unavailable { .. }) => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "unavailable"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "overloaded"),

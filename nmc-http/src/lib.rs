@@ -36,6 +36,7 @@ pub(crate) struct App {
     pub(crate) numbers: Option<nmc_core::numbers::Provisioner>,
     pub(crate) authenticator: nmc_core::identity::Authenticator,
     pub(crate) gate: limits::Gate,
+    pub(crate) registration: nmc_core::identity::RegistrationPolicy,
     pub(crate) proxies: client::Proxies,
     pub(crate) uploads: nmc_core::identity::Uploads,
     pub(crate) patience: std::time::Duration,

@@ -10,7 +10,7 @@ use crate::serving::{Place, Shared, run};
 use crate::shares::{Places, Turns};
 use actix_web::web;
 use ipnet::IpNet;
-use nmc_core::identity::{Authenticator, Uploads};
+use nmc_core::identity::{Authenticator, RegistrationPolicy, Uploads};
 use nmc_core::numbers::Provisioner;
 use nmc_core::twilio::Signer;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
@@ -50,6 +50,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may call the API from a browser, like `https://app.example.com`. None, unless named.
     pub cors_origins: Vec<String>,
+    /// What becomes of businesses that register themselves.
+    pub registration: RegistrationPolicy,
     /// Buys numbers and gives them back; without one the routes that need it answer 503.
     pub numbers: Option<Provisioner>,
 }
@@ -143,6 +145,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         counter: door.counter(),
         numbers: config.numbers,
         authenticator,
+        registration: config.registration,
         gate: Gate::new(config.limits),
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,

@@ -30,8 +30,18 @@ pub(crate) enum KnownTenantCommand {
         /// Only those whose onboarding is open, or completed
         #[arg(long, value_enum)]
         onboarding: Option<OnboardingState>,
+        /// Only those that wait for approval
+        #[arg(long)]
+        awaiting_approval: bool,
         #[command(flatten)]
         page: PageArgs,
+    },
+    /// Approve of a business that registered itself: from then on it may buy numbers, send texts and have calls forwarded
+    Approve {
+        #[command(flatten)]
+        tenant: WhichArg,
+        #[command(flatten)]
+        format: FormatArg,
     },
     /// Show one business: its settings, owner, onboarding, hours and numbers
     Show {

@@ -67,6 +67,7 @@ pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>,
         limits: Limits::default(),
         trusted_proxies: args.trusted_proxies,
         cors_origins: args.cors_origins,
+        registration: args.registration,
         numbers,
     };
     let keys = TokenKeys::open(&token_keys_in(home, &args.token_keys), store.now())?;

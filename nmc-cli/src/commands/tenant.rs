@@ -19,6 +19,7 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
         "id",
         "business_name",
         "status",
+        "approved_at",
         "business_phone",
         "business_address",
         "business_type",
@@ -33,6 +34,7 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
             json!(row.id),
             json!(row.business_name),
             json!(row.status),
+            json!(row.approved_at.map(time)),
             json!(row.business_phone),
             json!(row.business_address),
             json!(row.business_type),
@@ -63,17 +65,19 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
-        KnownTenantCommand::List { status, trade, onboarding, page } => {
+        KnownTenantCommand::List { status, trade, onboarding, awaiting_approval, page } => {
             let request = PageRequest::new(page.limit, page.after)?;
             let filter = TenantFilter {
                 status,
                 business_type: trade,
+                awaiting_approval: awaiting_approval.then_some(true),
                 onboarding_completed: onboarding.map(|state| state == OnboardingState::Completed),
                 ..TenantFilter::default()
             };
             let rows = store.system(Reason::Operations, |tx| tx.list_tenants(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
         }
+        KnownTenantCommand::Approve { tenant, format } => tenant_status::approve(&store, &tenant.tenant, format.format)?,
         KnownTenantCommand::Show { tenant, format } => show(&store, &tenant.tenant, format.format)?,
         KnownTenantCommand::Change(args) => change(&store, *args)?,
         KnownTenantCommand::Settings(args) => tenant_settings::run(&store, *args)?,

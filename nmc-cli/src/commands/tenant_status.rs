@@ -1,4 +1,4 @@
-//! `nmc tenant suspend`, `reactivate` and `deactivate`.
+//! `nmc tenant approve`, `suspend`, `reactivate` and `deactivate`.
 
 use super::tenant::COLUMNS;
 use crate::cli::Format;
@@ -24,6 +24,14 @@ pub(crate) fn deactivate(store: &Store, key: &str, yes: bool, format: Format) ->
 pub(crate) fn reactivate(store: &Store, key: &str, format: Format) -> CliResult<()> {
     set(store, key, TenantStatus::Active, format)?;
     eprintln!("its people can log in, and the texts that waited are sent");
+    Ok(())
+}
+
+pub(crate) fn approve(store: &Store, key: &str, format: Format) -> CliResult<()> {
+    let proof = tenant(store, key)?;
+    let row = store.system(Reason::Operations, |tx| tx.approve_tenant(proof.id()))?;
+    COLUMNS.one(format, &row)?;
+    eprintln!("it may buy numbers, send texts and have calls forwarded");
     Ok(())
 }
 

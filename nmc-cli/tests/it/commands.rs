@@ -19,6 +19,7 @@ fn a_business_is_taken_in_listed_and_shown() {
     let details = ["--phone", "+13125550199", "--address", "1 Main St", "--trade", "plumbing", "--timezone", "America/Chicago"];
     let onboarded = nmc.run(&[&["tenant", "onboard", "--name", JOE, "--format", "json"], &details[..]].concat()).json();
     let all = [
+        "approved_at",
         "business_address",
         "business_name",
         "business_phone",

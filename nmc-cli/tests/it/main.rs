@@ -4,6 +4,7 @@
 
 mod addresses;
 mod apikey;
+mod approval;
 mod commands;
 mod dialogue;
 mod home;

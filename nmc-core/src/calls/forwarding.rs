@@ -18,7 +18,8 @@ pub struct Forwarding {
     pub screening: CallScreening,
 }
 
-/// Where to forward a call that comes in: the phone the business had before, if it is active and has told one. `None`: nobody
+/// Where to forward a call that comes in: the phone the business had before, if it is active and approved, and has told one that is
+/// not dear to call. `None`: nobody
 /// can take it, and its caller is texted once it has ended. Neither is a call sent back to the phone that it comes from, or that
 /// forwarded it to us.
 ///
@@ -43,7 +44,8 @@ pub fn forward_to(store: &Store, callback: &VoiceCallback) -> Result<Option<Forw
 }
 
 impl SystemTx<'_> {
-    /// The phone of a business that is active and has told one. Without a settings row it is screened by a key.
+    /// The phone of a business that is active and approved and has told one that may be dialled. Without a settings row it is
+    /// screened by a key.
     fn forwarding_of(&mut self, tenant: Tenant) -> Result<Option<Forwarding>> {
         let settings = business_settings::table
             .on(business_settings::tenant_id.eq(tenants::id).and(business_settings::tenant_id.eq(tenant.id())));
@@ -51,10 +53,13 @@ impl SystemTx<'_> {
             .left_join(settings)
             .filter(tenants::id.eq(tenant.id()))
             .filter(tenants::is_active)
+            .filter(tenants::approved_at.is_not_null())
             .select((tenants::business_phone, business_settings::call_screening.nullable()))
             .first(self.conn)
             .optional()?;
         let (phone, screening) = row.unwrap_or_default();
+        // No phone of another kind is written down any more; one from before is not dialled either.
+        let phone = phone.filter(PhoneNumber::can_be_forwarded_to);
         Ok(phone.map(|phone| Forwarding { phone, screening: screening.unwrap_or(CallScreening::KeyPress) }))
     }
 }

@@ -30,7 +30,7 @@ const DEFAULT_PERSON_LIMIT: i32 = 5;
 /// a plan for all values can't use them otherwise. The oldest text that counts for the cooldown is as old as the longest cooldown,
 /// 720 hours; one that waits for the morning is on its way until it has been sent, which takes a day at most.
 const CONTEXT: &str = "\
-    SELECT t.business_name, t.is_active, t.timezone, \
+    SELECT t.business_name, t.is_active, t.approved_at IS NOT NULL AS is_approved, t.timezone, \
         s.greeting_template, s.greeting_cooldown_hours, s.allowed_countries, s.daily_person_limit, \
         s.texting_starts_at, s.texting_ends_at, s.greeting_at_any_hour, \
         coalesce(n.status = 'active', false) AS number_active, \
@@ -83,6 +83,8 @@ pub(crate) struct GreetingContext {
     business_name: String,
     #[diesel(sql_type = Bool)]
     is_active: bool,
+    #[diesel(sql_type = Bool)]
+    is_approved: bool,
     #[diesel(sql_type = Text)]
     timezone: Timezone,
     #[diesel(sql_type = Nullable<Text>)]
@@ -167,6 +169,7 @@ impl GreetingContext {
         let is_spam = call.stir_verstat.as_deref().is_some_and(|verdict| verdict.to_ascii_lowercase().contains("failed"));
         let reason = [
             (!self.is_active).then_some(NotTexted::BusinessInactive),
+            (!self.is_approved).then_some(NotTexted::AwaitingApproval),
             (now.signed_duration_since(ended_at) > STILL_NEWS).then_some(NotTexted::OldNews),
             (self.consent == Some(ConsentAction::OptOut)).then_some(NotTexted::OptedOut),
             self.review_pending.then_some(NotTexted::ReviewPending),
@@ -196,7 +199,7 @@ impl GreetingContext {
 
     /// Whether this person may be texted at all.
     pub(crate) fn may_text(&self) -> bool {
-        self.is_active && self.consent != Some(ConsentAction::OptOut)
+        self.is_active && self.is_approved && self.consent != Some(ConsentAction::OptOut)
     }
 
     fn template(&self) -> &str {

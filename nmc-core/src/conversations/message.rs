@@ -2,7 +2,7 @@
 
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::{calls, consents, messages, phone_numbers};
+use crate::schema::{calls, consents, messages, phone_numbers, tenants};
 use crate::store::{Person, Scope, TenantTx, stamped};
 use crate::types::required;
 use crate::{
@@ -179,7 +179,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`] without such a conversation; [`Error::Forbidden`] when the customer has opted out;
-    /// [`Error::Invalid`] when the customer can't be texted, the number is not an active one of this tenant, or the words
+    /// [`Error::AwaitingApproval`] while no operator has approved of the business; [`Error::Invalid`] when the customer can't be texted, the number is not an active one of this tenant, or the words
     /// are too many or none.
     pub fn queue(&mut self, new: &NewMessage) -> Result<Message> {
         let body = required("body", &new.body, 1_600)?;
@@ -188,7 +188,8 @@ impl Messages<'_> {
             return Err(Error::invalid("customer_phone", "can't be texted"));
         };
         self.0.lock_person(&Person::new(to.clone()))?;
-        let (consent, ours): (Option<ConsentAction>, bool) = diesel::select((
+        let (is_approved, consent, ours): (bool, Option<ConsentAction>, bool) = diesel::select((
+            exists(tenants::table.filter(tenants::id.eq(self.0.tenant)).filter(tenants::approved_at.is_not_null())),
             consents::table
                 .filter(consents::tenant_id.eq(self.0.tenant))
                 .filter(consents::customer_phone.eq_any(to.spellings()))
@@ -204,6 +205,9 @@ impl Messages<'_> {
             ),
         ))
         .get_result(self.0.conn)?;
+        if !is_approved {
+            return Err(Error::AwaitingApproval("can send no texts"));
+        }
         if consent == Some(ConsentAction::OptOut) {
             return Err(Error::Forbidden("the customer has opted out of texts"));
         }

@@ -75,7 +75,7 @@ pub(super) struct Due {
 
 impl SystemTx<'_> {
     /// Tenants with texts due, in the order of their ids from after `last` on; `limit` at the most. Whoever goes on where the
-    /// last look ended comes past every tenant in turn, however much some of them have waiting. A suspended one's texts wait.
+    /// last look ended comes past every tenant in turn, however much some of them have waiting. The texts of one that is suspended or not approved wait.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
@@ -83,6 +83,7 @@ impl SystemTx<'_> {
         let waiting = messages::table
             .inner_join(tenants::table)
             .filter(tenants::is_active)
+            .filter(tenants::approved_at.is_not_null())
             .filter(sql::<Bool>(DUE_SQL))
             .filter(messages::next_attempt_at.le(self.now()))
             .filter(messages::tenant_id.gt(last.unwrap_or(TenantId::new(Uuid::nil()))))

@@ -52,7 +52,7 @@ const OUT_OF_HOURS: &str = "it waits for the hours in which the business texts";
 pub(crate) enum Renewal {
     /// It may.
     Granted,
-    /// Somebody holds the person's lock, or the business is not served.
+    /// Somebody holds the person's lock, or the business is not served: not active, or not approved.
     NotNow,
     /// It is not sent any more, for this reason.
     CalledOff(&'static str),
@@ -73,6 +73,7 @@ impl Messages<'_> {
             )
             .filter(tenants::id.eq(self.0.tenant))
             .filter(tenants::is_active)
+            .filter(tenants::approved_at.is_not_null())
             .select((
                 pg_try_advisory_xact_lock(claiming_key(self.0.tenant)),
                 tenants::timezone,

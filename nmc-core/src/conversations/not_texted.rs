@@ -6,6 +6,8 @@
 pub enum NotTexted {
     /// The business is suspended or has left.
     BusinessInactive,
+    /// The business waits for an operator's approval.
+    AwaitingApproval,
     /// The call ended too long ago.
     OldNews,
     /// The person has opted out.
@@ -44,6 +46,7 @@ impl NotTexted {
     /// All reasons.
     pub const ALL: &'static [Self] = &[
         Self::BusinessInactive,
+        Self::AwaitingApproval,
         Self::OldNews,
         Self::OptedOut,
         Self::ReviewPending,
@@ -67,6 +70,7 @@ impl NotTexted {
     pub const fn label(self) -> &'static str {
         match self {
             Self::BusinessInactive => "business_inactive",
+            Self::AwaitingApproval => "awaiting_approval",
             Self::OldNews => "old_news",
             Self::OptedOut => "opted_out",
             Self::ReviewPending => "review_pending",
@@ -91,6 +95,7 @@ impl NotTexted {
     pub const fn words(self) -> &'static str {
         match self {
             Self::BusinessInactive => "the business is not active",
+            Self::AwaitingApproval => "the business waits for an operator's approval (nmc tenant approve)",
             Self::OldNews => "the call ended more than an hour before we learned of it",
             Self::OptedOut => "the person has opted out of texts",
             Self::ReviewPending => "a text of theirs may be an opt-out; decide on that first",

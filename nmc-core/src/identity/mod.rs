@@ -4,6 +4,7 @@
 mod access_token;
 mod actor;
 mod api_key;
+mod approval;
 mod authenticator;
 mod invitation;
 mod key_ring;
@@ -36,6 +37,8 @@ pub use crate::uploads::Uploads;
 pub use access_token::AccessClaims;
 pub use actor::{Acting, Actor, Credential};
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeys, NewApiKey};
+pub use approval::RegistrationPolicy;
+pub(crate) use approval::must_be_approved;
 pub use authenticator::{Authenticator, LoginPolicy, Origin, PasswordProof, Tokens};
 pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, make_key_for, make_service_key, revoke_key, rotate_key};
 pub use login_attempt::{GuessOrigin, KNOWN_FOR, LoginAttempt, SHORTEST_DEVICE};

@@ -7,14 +7,15 @@ use crate::settings::BusinessSettingsRepo;
 use crate::store::{Reason, Store, Tenant, TenantTx};
 use crate::{Error, NumberStatus, Result, UserRole};
 
-/// Takes in a business with default settings and without an owner: for operators, who invite one. Whoever registers their
+/// Takes in a business with default settings and without an owner, approved: for operators, who invite one. Whoever registers their
 /// own business uses [`super::Authenticator::register`]. The proof returned lets the caller go on as that tenant.
 ///
 /// # Errors
 /// [`crate::Error::Conflict`] on a name or phone that is taken, [`crate::Error::Invalid`] on a broken rule.
 pub fn onboard(store: &Store, new: &NewTenant) -> Result<(Tenant, TenantRow)> {
     store.system(Reason::Operations, |tx| {
-        let row = tx.create_tenant(new)?;
+        let id = tx.create_tenant(new)?.id;
+        let row = tx.approve_tenant(id)?;
         BusinessSettingsRepo::over(tx.scope(row.id)).insert_defaults()?;
         Ok((Tenant::proven(row.id), row))
     })

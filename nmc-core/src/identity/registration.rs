@@ -46,13 +46,25 @@ const REPEATED: Error = Error::Conflict { field: "Idempotency-Key", rule: "was u
 
 impl Authenticator {
     /// Registers a business with its owner, their profile, preferences and presence, and its settings with their defaults,
-    /// in one transaction. With a `key` that the caller made up (up to 255 characters), a repeated request returns what the
+    /// in one transaction. It waits for an operator's approval. With a `key` that the caller made up (up to 255 characters), a repeated request returns what the
     /// first one made.
     ///
     /// # Errors
     /// [`Error::Conflict`] on a name, phone or e-mail that is taken, and on a key that another registration came with;
     /// [`Error::Invalid`] on a broken rule.
     pub fn register(&self, new: &Registration, key: Option<&str>) -> Result<Registered> {
+        self.registered(new, key, false)
+    }
+
+    /// Registers a business as [`Self::register`] does, approved: for operators, and for platforms where registration is open.
+    ///
+    /// # Errors
+    /// As [`Self::register`].
+    pub fn register_approved(&self, new: &Registration, key: Option<&str>) -> Result<Registered> {
+        self.registered(new, key, true)
+    }
+
+    fn registered(&self, new: &Registration, key: Option<&str>, approved: bool) -> Result<Registered> {
         let password = Password::new("password", &new.password)?;
         let known = words_of(&new.email, &new.first_name, &new.last_name, &new.business.business_name);
         password.must_not_name("password", &known.each_ref().map(String::as_str))?;
@@ -71,7 +83,7 @@ impl Authenticator {
             return Ok(earlier);
         }
         let hash = self.hasher().hash(&password)?;
-        let made = self.store().system(Reason::Operations, |tx| tx.register(new, &hash, key.as_deref()));
+        let made = self.store().system(Reason::Operations, |tx| tx.register(new, &hash, key.as_deref(), approved));
         match made {
             // Of two at once the second finds the name taken, by itself.
             Err(conflict @ Error::Conflict { .. }) => earlier()?.ok_or(conflict),
@@ -96,8 +108,11 @@ impl SystemTx<'_> {
         Ok(Some((Registered { tenant: Tenant::proven(business.id), business, owner, is_new: false }, password_hash)))
     }
 
-    fn register(&mut self, new: &Registration, password_hash: &str, key: Option<&str>) -> Result<Registered> {
+    fn register(&mut self, new: &Registration, password_hash: &str, key: Option<&str>, approved: bool) -> Result<Registered> {
         let id = self.create_tenant(&new.business)?.id;
+        if approved {
+            self.approve_tenant(id)?;
+        }
         let person = NewPerson {
             email: new.email.clone(),
             first_name: new.first_name.clone(),

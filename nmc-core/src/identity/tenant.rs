@@ -36,6 +36,7 @@ pub struct TenantRow {
     pub business_hours_end: NaiveTime,
     pub timezone: Timezone,
     pub phone_number_limit: i32,
+    pub approved_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -45,7 +46,7 @@ pub struct TenantRow {
 pub struct NewTenant {
     /// Its name, as greetings call it; up to 255 characters, unique.
     pub business_name: String,
-    /// The number it had before; unique.
+    /// The number it had before, which calls are forwarded to ([`PhoneNumber::can_be_forwarded_to`]); unique.
     pub business_phone: Option<PhoneNumber>,
     /// Its address; up to 1,000 characters.
     pub business_address: Option<String>,
@@ -60,7 +61,7 @@ pub struct NewTenant {
 pub struct TenantPatch {
     /// Its name.
     pub business_name: Option<String>,
-    /// The number it had before.
+    /// The number it had before, which calls are forwarded to ([`PhoneNumber::can_be_forwarded_to`]).
     pub business_phone: Patch<PhoneNumber>,
     /// Its address.
     pub business_address: Patch<String>,
@@ -89,6 +90,8 @@ pub struct TenantFilter {
     pub status: Option<TenantStatus>,
     /// Of this trade.
     pub business_type: Option<String>,
+    /// Waiting for an operator's approval, or not.
+    pub awaiting_approval: Option<bool>,
     /// At this step of onboarding, 1 to 5.
     pub onboarding_step: Option<i32>,
     /// With onboarding behind them, or not.
@@ -133,6 +136,9 @@ impl Tenants<'_> {
     /// [`Error::Conflict`] on a name or phone that is taken, [`Error::Invalid`] on a broken rule.
     pub fn update(&mut self, patch: &TenantPatch) -> Result<TenantRow> {
         let name = patch.business_name.as_deref().map(|name| required("business_name", name, 255)).transpose()?;
+        if let Patch::Set(phone) = &patch.business_phone {
+            phone.must_take_forwarded_calls("business_phone")?;
+        }
         let job_min = patch.estimated_job_min.map(|price| bounds::MONEY.exact("estimated_job_min", price)).transpose()?;
         let job_max = patch.estimated_job_max.map(|price| bounds::MONEY.exact("estimated_job_max", price)).transpose()?;
         let row = diesel::update(tenants::table)
@@ -201,6 +207,9 @@ macro_rules! filtered {
         if let Some(trade) = &$filter.business_type {
             query = query.filter(tenants::business_type.eq(trade));
         }
+        if let Some(is_waiting) = $filter.awaiting_approval {
+            query = query.filter(tenants::approved_at.is_null().eq(is_waiting));
+        }
         if let Some(step) = $filter.onboarding_step {
             query = query.filter(tenants::onboarding_step.eq(step));
         }
@@ -219,12 +228,15 @@ macro_rules! filtered {
 
 /// Tenants as operators see them.
 impl SystemTx<'_> {
-    /// Takes in a business: the bare row. [`super::onboard`] also gives it what it needs to work.
+    /// Takes in a business: the bare row, which waits for approval. [`super::onboard`] also gives it what it needs to work.
     ///
     /// # Errors
     /// [`Error::Conflict`] on a name or phone that is taken, [`Error::Invalid`] on a broken rule.
     pub fn create_tenant(&mut self, new: &NewTenant) -> Result<TenantRow> {
         let id = TenantId::new(self.moment.id());
+        if let Some(phone) = &new.business_phone {
+            phone.must_take_forwarded_calls("business_phone")?;
+        }
         Ok(diesel::insert_into(tenants::table)
             .values((
                 tenants::id.eq(id),

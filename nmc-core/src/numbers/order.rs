@@ -9,6 +9,7 @@ use crate::store::{TenantTx, stamped};
 use crate::types::{bounds, optional};
 use crate::{Country, Error, LeaseId, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result};
 use chrono::TimeDelta;
+use diesel::dsl::count;
 use diesel::prelude::*;
 
 /// A number to buy.
@@ -51,6 +52,15 @@ const TOO_MANY: Error = Error::Conflict {
     rule: "would be one more than the business may hold; an operator can raise its limit",
 };
 
+/// A number costs a month's rent, however soon it is given back: within a month a business buys no more than so many times the
+/// numbers it may hold.
+const TURNOVER: i64 = 2;
+const BOUGHT_WITHIN: TimeDelta = TimeDelta::days(30);
+const TOO_OFTEN: Error = Error::Conflict {
+    field: "phone_number",
+    rule: "would be one more than the business may buy within 30 days (twice what it may hold); an operator can raise its limit",
+};
+
 /// Insists that one more number may be bought. Holds the tenant's row, so that of two orders at once the second one counts
 /// the first.
 fn must_buy(tx: &mut TenantTx<'_>, actor: &Actor, of: &PhoneNumber) -> Result<()> {
@@ -59,15 +69,27 @@ fn must_buy(tx: &mut TenantTx<'_>, actor: &Actor, of: &PhoneNumber) -> Result<()
     if !tenant.is_active {
         return Err(SUSPENDED);
     }
-    let held: i64 = numbers::table
+    if !tenant.is_approved() {
+        return Err(Error::AwaitingApproval("can't buy numbers"));
+    }
+    let limit = i64::from(tenant.phone_number_limit);
+    // What failed before anything was bought costs nothing.
+    let costs = numbers::status.ne(NumberStatus::Error).or(numbers::twilio_phone_sid.is_not_null());
+    let is_held = numbers::status.ne(NumberStatus::Released).and(numbers::phone_number.ne(of)).and(costs);
+    // An order of this very number that goes on is one purchase; those that were given back were others.
+    let is_another = numbers::phone_number.ne(of).or(numbers::status.eq(NumberStatus::Released));
+    let is_recent = numbers::provisioned_at
+        .assume_not_null()
+        .gt(tx.0.now() - BOUGHT_WITHIN)
+        .or(numbers::status.eq(NumberStatus::Provisioning));
+    let (held, bought): (i64, i64) = numbers::table
         .filter(numbers::tenant_id.eq(tx.0.tenant))
-        .filter(numbers::status.ne(NumberStatus::Released))
-        // What failed before anything was bought costs nothing.
-        .filter(numbers::status.ne(NumberStatus::Error).or(numbers::twilio_phone_sid.is_not_null()))
-        .filter(numbers::phone_number.ne(of))
-        .count()
+        .select((count(numbers::id).aggregate_filter(is_held), count(numbers::id).aggregate_filter(is_another.and(is_recent))))
         .get_result(tx.0.conn)?;
-    if held >= i64::from(tenant.phone_number_limit) { Err(TOO_MANY) } else { Ok(()) }
+    if held >= limit {
+        return Err(TOO_MANY);
+    }
+    if bought >= limit.saturating_mul(TURNOVER) { Err(TOO_OFTEN) } else { Ok(()) }
 }
 
 /// Sees whether a number may be ordered. The answer is an earlier order of the same business that goes on, if there is one: one

@@ -2,6 +2,7 @@
 
 use super::Price;
 use crate::error::found;
+use crate::identity::must_be_approved;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx, stamped};
@@ -232,10 +233,12 @@ impl PhoneNumbers<'_> {
     /// for the caller to find out ([`super::owned_as`]).
     ///
     /// # Errors
-    /// [`crate::Error::Conflict`] when somebody holds it, [`crate::Error::Invalid`] on a broken rule.
+    /// [`crate::Error::Conflict`] when somebody holds it, [`crate::Error::Invalid`] on a broken rule;
+    /// [`crate::Error::AwaitingApproval`] for a business that no operator has approved of.
     pub fn create(&mut self, new: &NewPhoneNumber) -> Result<HeldNumber> {
         let id = PhoneNumberId::new(self.0.moment.id());
         let sid = new.twilio_phone_sid.as_deref().map(number_sid).transpose()?;
+        must_be_approved(&mut self.0, "can hold no numbers")?;
         let nothing = Price { setup_cents: 0, monthly_cents: 0, currency: "USD".to_owned() };
         let price = new.price.clone().unwrap_or(nothing);
         let (status, provisioned_at) = match sid {

@@ -27,7 +27,7 @@ pub(crate) struct ClaimedNumber {
     pub(crate) row: HeldNumber,
     pub(crate) work: Work,
     pub(crate) lease: LeaseId,
-    /// Whether the business is active: others can't buy.
+    /// Whether the business is active and approved: others can't buy.
     pub(crate) is_served: bool,
 }
 
@@ -135,8 +135,10 @@ impl PhoneNumbers<'_> {
         if let Some(at) = row.next_attempt_at.filter(|at| !adopting && *at > self.0.now()) {
             return Ok(Claim::NotYet(at));
         }
-        let is_served: bool =
-            tenants::table.filter(tenants::id.eq(self.0.tenant)).select(tenants::is_active).first(self.0.conn)?;
+        let is_served: bool = tenants::table
+            .filter(tenants::id.eq(self.0.tenant))
+            .select(tenants::is_active.and(tenants::approved_at.is_not_null()))
+            .first(self.0.conn)?;
         let lease = LeaseId::new(self.0.moment.id());
         let until = bounds::lease_end(self.0.now(), lease_for)?;
         let row = diesel::update(numbers::table)

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-25-000010_provision_numbers",
     "2026-11-28-000011_extend_telephony",
     "2026-11-28-000012_count_known_logins",
+    "2026-11-28-000013_approve_businesses",
     "2026-11-28-000014_pin_search_path_and_rights",
 ];
 

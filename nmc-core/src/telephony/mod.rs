@@ -2,6 +2,7 @@
 
 mod codes;
 mod countries;
+mod forwarding;
 mod pace;
 mod policy;
 mod zones;

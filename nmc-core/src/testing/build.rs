@@ -80,6 +80,12 @@ impl Business {
         db.execute(&format!("UPDATE tenants SET is_active = {active}, status = '{status}' WHERE id = '{id}'"));
     }
 
+    /// Takes an operator's approval of it back, or gives it again: numbers and texts from before stay.
+    pub fn disapprove(&self, db: &TestDb, disapproved: bool) {
+        let (at, id) = (if disapproved { "NULL" } else { "now()" }, self.tenant.id());
+        db.execute(&format!("UPDATE tenants SET approved_at = {at} WHERE id = '{id}'"));
+    }
+
     /// Its open conversation with this customer, opened by staff if there is none.
     ///
     /// # Panics

@@ -10,6 +10,7 @@
 
 mod alerts;
 mod analytics;
+mod approval;
 mod call_refresh;
 mod calls;
 mod catch_up;

@@ -2,7 +2,7 @@
 
 use crate::log;
 use crate::wire::Wire;
-use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys, Uploads};
+use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, RegistrationPolicy, TokenKeys, Uploads};
 use nmc_core::numbers::{Provisioner, ProvisioningConfig};
 use nmc_core::testing::{Business, FakeTwilio, TestDb, query};
 use nmc_core::twilio::{Signer, TwilioNumbers};
@@ -98,6 +98,7 @@ pub(crate) fn config() -> ServerConfig {
         },
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
+        registration: RegistrationPolicy::default(),
         numbers: None,
     }
 }

@@ -5,7 +5,7 @@ use crate::api::reply::Created;
 use crate::api::wire::{object, text};
 use crate::error::{ApiError, ApiResult};
 use nmc_core::Secret;
-use nmc_core::identity::{NewTenant, Registration};
+use nmc_core::identity::{NewTenant, Registration, RegistrationPolicy};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,7 +27,7 @@ pub(crate) struct BusinessIn {
     /// Its name, as greetings call it; unique.
     #[schema(max_length = 255)]
     name: String,
-    /// The number it has had so far; unique.
+    /// The number it has had so far, unique, which calls are forwarded to: not a premium, shared-cost, toll-free or satellite number.
     phone: Option<text::PhoneNumber>,
     /// Its postal address.
     #[schema(max_length = 1000)]
@@ -55,7 +55,8 @@ pub(crate) struct OwnerIn {
     phone: Option<text::PhoneNumber>,
 }
 
-/// A business that is registered. Its owner logs in to go on.
+/// A business that is registered. Its owner logs in to go on; while `tenant.approved_at` is null it may set everything up, but spends
+/// nothing.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RegisteredOut {
     tenant: TenantOut,
@@ -77,6 +78,10 @@ const NAMES: [(&str, &str); 9] = [
 
 /// The same `Idempotency-Key` again returns what the first request made.
 pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
+    let policy = ask.app.registration;
+    if policy == RegistrationPolicy::Closed {
+        return Err(ApiError::RegistrationClosed);
+    }
     let RegistrationIn { business, owner } = &ask.body.0;
     ask.app.gate.registration(ask.origin(None).ip_address, owner.email.0.as_str()).await?;
     let counted = ask.app.gate.registration_conflict(ask.origin(None).ip_address).await?;
@@ -95,7 +100,11 @@ pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> Api
         phone_number: owner.phone.clone().map(|phone| phone.0),
     };
     let (key, authenticator) = (ask.text_header("Idempotency-Key")?.map(str::to_owned), ask.app.authenticator.clone());
-    let made = ask.app.entrance.blocking(move |_| authenticator.register(&new, key.as_deref())).await;
+    let register = move |_: &_| match policy {
+        RegistrationPolicy::Open => authenticator.register_approved(&new, key.as_deref()),
+        _ => authenticator.register(&new, key.as_deref()),
+    };
+    let made = ask.app.entrance.blocking(register).await;
     let made = counted.settled(made).map_err(|error: ApiError| error.renamed(&NAMES))?;
     Ok(Created("/v1/tenant".to_owned(), RegisteredOut { tenant: made.business.into(), owner: made.owner.into() }))
 }

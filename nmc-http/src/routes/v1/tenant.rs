@@ -15,13 +15,16 @@ pub(crate) struct TenantOut {
     id: text::TenantId,
     business_name: String,
     business_address: Option<String>,
-    /// The number it had before.
+    /// The number it had before, which calls are forwarded to.
     business_phone: Option<text::PhoneNumber>,
     /// Its trade.
     business_type: Option<String>,
     industry: Option<String>,
     owner_id: Option<text::UserId>,
     status: text::TenantStatus,
+    /// When an operator approved of the business; null while it waits for that: until then it may set everything up, but buys no
+    /// number, sends no text and has no call forwarded (403 `awaiting_approval`).
+    approved_at: Option<DateTime<Utc>>,
     subscription_tier: String,
     /// Step of onboarding, 1 to 5.
     onboarding_step: i32,
@@ -50,6 +53,7 @@ impl From<TenantRow> for TenantOut {
             industry: row.industry,
             owner_id: row.owner_id.map(Text),
             status: Text(row.status),
+            approved_at: row.approved_at,
             subscription_tier: row.subscription_tier,
             onboarding_step: row.onboarding_step,
             onboarding_completed: row.onboarding_completed,
@@ -72,6 +76,7 @@ pub(crate) struct TenantChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(max_length = 255, nullable = false)]
     business_name: Option<String>,
+    /// A number that calls can be forwarded to: not a premium, shared-cost, toll-free or satellite number.
     #[serde(default)]
     #[schema(value_type = Option<text::PhoneNumber>)]
     business_phone: Change<text::PhoneNumber>,

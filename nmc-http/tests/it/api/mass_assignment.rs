@@ -104,7 +104,7 @@ fn changed(before: &BTreeMap<(String, String), Map<String, Value>>, site: &Site)
 /// Operation, field, a value that is not there yet, and the columns that it is.
 const FIELDS: &str = r#"
 changeTenant business_name "Joe and Daughters" tenants.business_name
-changeTenant business_phone "+15005550199" tenants.business_phone
+changeTenant business_phone "+13125550189" tenants.business_phone
 changeTenant business_address "1 Main St" tenants.business_address
 changeTenant business_type "plumbing" tenants.business_type
 changeTenant industry "home services" tenants.industry

@@ -1,6 +1,7 @@
 //! The API as its clients meet it.
 
 mod api_keys;
+mod approval;
 mod bodies;
 mod headers;
 mod limits;

@@ -71,7 +71,7 @@ fn a_patch_leaves_alone_what_it_does_not_name_and_clears_what_is_null() {
             "/v1/tenant",
             vec![
                 ("business_address", "1 Main St"),
-                ("business_phone", "+15005550110"),
+                ("business_phone", "+13125550183"),
                 ("business_type", "hvac"),
                 ("industry", "home"),
             ],

@@ -314,7 +314,7 @@ impl Scene {
 
 pub(super) fn ready(scene: &Scene) {
     // So that a step can be left, and a photo be got.
-    let patch = json!({ "business_address": "1 Main St", "business_phone": "+15005550100", "business_type": "plumbing" });
+    let patch = json!({ "business_address": "1 Main St", "business_phone": "+13125550180", "business_type": "plumbing" });
     let owner = scene.site.person(&scene.site.joe, UserRole::Owner);
     scene.site.call("PATCH", "/v1/tenant").by(&owner.access).json(&patch).expect(200);
 }
