@@ -7,7 +7,7 @@ use crate::error::found;
 use crate::numbers::{Happened, ProviderError};
 use crate::store::{Person, Reason, Store, Tenant};
 use crate::twilio::VoiceCallback;
-use crate::{CallId, Error, ForwardedLegStatus, Patch, Result};
+use crate::{CallId, CallStatus, Error, ForwardedLegStatus, Patch, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
@@ -30,6 +30,15 @@ impl CallReport {
         let facts = &mut self.callback.facts;
         facts.forwarded_leg = stronger_leg(facts.forwarded_leg, Some(leg.status));
         facts.answered_by = surer_answer(facts.answered_by.take(), leg.answered_by.clone());
+    }
+
+    /// Says of a call that completed without any leg that its forwarding failed. Of a call that no webhook told us of we have not
+    /// forwarded anything, so that nobody can have answered it: its caller heard an error of the provider's.
+    pub(crate) fn was_not_forwarded(&mut self) {
+        let facts = &mut self.callback.facts;
+        if facts.status == CallStatus::Completed && facts.forwarded_leg.is_none() {
+            facts.forwarded_leg = Some(ForwardedLegStatus::Failed);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use phrases::{
     HELP, MAY_FOLLOW_STOP, PERHAPS, POLITE_AFTER, POLITE_BEFORE, REQUESTS, START, STOP_ALONE, STOP_PHRASES, STOP_WORDS,
     begin_with, matches,
 };
+use std::borrow::Cow;
 use words::{Words, is};
 
 /// What a customer's word asks for.
@@ -49,7 +50,7 @@ impl Reading {
     /// ```
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let all = Words::of(text);
+        let all = Words::of(&own_words(text));
         let said = all.without_signature();
         // Both: what passes for a signature may have been meant.
         if is_stop(&said.texts()) || is_stop(&all.texts()) {
@@ -88,6 +89,28 @@ impl Keyword {
             .find(|(word, _)| opt_out_type.trim().eq_ignore_ascii_case(word))
             .map(|(_, keyword)| keyword)
     }
+}
+
+/// The shortest quotation that is somebody else's words, in characters: who writes "STOP" in quotes means it.
+const SHORTEST_QUOTATION: usize = 20;
+
+/// A text without what it quotes: lines that begin with `>`, and the text that a phone's reaction is to (`Liked “…”`), which is
+/// mostly one of ours and tells how to opt out.
+fn own_words(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if let Some(open) = text.find(['“', '„', '«', '"'])
+        && let Some((said, quoted)) = text.split_at_checked(open)
+        && text.ends_with(['”', '“', '»', '"'])
+        && (1..=4).contains(&said.split_whitespace().count())
+        && quoted.chars().count() >= SHORTEST_QUOTATION
+    {
+        return Cow::Borrowed(said);
+    }
+    let is_own = |line: &&str| !line.trim_start().starts_with('>');
+    if text.lines().all(|line| is_own(&line)) || !text.lines().any(|line| is_own(&line) && !line.trim().is_empty()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.lines().filter(is_own).collect::<Vec<_>>().join("\n"))
 }
 
 /// Whether the words are a wish to opt out and nothing else.
@@ -149,13 +172,18 @@ fn may_be_stop(text: &Words) -> bool {
     let first_is_a_sentence = is_stop_word(words.first()) && text.ends_sentence(0);
     let last_is_a_sentence =
         is_stop_word(words.last()) && words.len().checked_sub(2).is_some_and(|before| text.ends_sentence(before));
-    let short = match words.as_slice() {
+    let polite = begins(&words, &[POLITE_BEFORE]);
+    let short = polite.iter().any(|begin| match words.get(*begin..).unwrap_or_default() {
         ["stop", second] | ["stop", second, _] => !MAY_FOLLOW_STOP.contains(second),
         _ => false,
-    };
+    });
+    // "please cancel" may be about the appointment.
+    let alone = ends(&words)
+        .into_iter()
+        .any(|end| polite.iter().any(|begin| matches!(words.get(*begin..end), Some([word]) if STOP_ALONE.contains(word))));
     let speaks_of_it = |begin: usize| {
         let rest = words.get(begin..).unwrap_or_default();
         PERHAPS.iter().any(|phrase| begin_with(phrase, rest))
     };
-    short || first_is_a_sentence || last_is_a_sentence || (0..words.len()).any(speaks_of_it)
+    short || alone || first_is_a_sentence || last_is_a_sentence || (0..words.len()).any(speaks_of_it)
 }

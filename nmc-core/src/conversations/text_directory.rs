@@ -17,8 +17,8 @@ pub struct TextReport {
     pub body: String,
     /// Whether it came in.
     pub inbound: bool,
-    /// When it was sent, or came.
-    pub at: DateTime<Utc>,
+    /// When it was sent, or came. `None` when the provider doesn't tell.
+    pub at: Option<DateTime<Utc>>,
     /// How many pictures came with it.
     pub num_media: u16,
     /// What became of it: `delivered`, `received`…

@@ -39,6 +39,11 @@ impl FakeTwilio {
     pub fn loosen_lists(&self) {
         self.server.state().lists_loose = true;
     }
+
+    /// From now on lists tell of nothing when it was.
+    pub fn undate_lists(&self) {
+        self.server.state().lists_undated = true;
+    }
 }
 
 /// A time filter of a request, like `StartTime>` and `StartTime<`; both ends count.
@@ -71,6 +76,10 @@ pub(super) fn page(request: &Request, name: &str, found: &[(String, Value)], usu
     let mut resources: Vec<Value> = items.iter().map(|(_, resource)| resource.clone()).collect();
     if state.lists_loose {
         resources.iter_mut().filter_map(Value::as_object_mut).flatten().for_each(|(field, value)| loosen(name, field, value));
+    }
+    if state.lists_undated {
+        let fields = resources.iter_mut().filter_map(Value::as_object_mut).flatten();
+        fields.filter(|(field, _)| field.starts_with("date_")).for_each(|(_, value)| *value = Value::Null);
     }
     if state.lists_spoilt {
         resources.insert(0, Value::Null);

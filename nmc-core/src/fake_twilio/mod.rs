@@ -78,6 +78,7 @@ struct State {
     lists_lag: TimeDelta,
     lists_spoilt: bool,
     lists_loose: bool,
+    lists_undated: bool,
     text_faults: VecDeque<TwilioFault>,
     send_faults: VecDeque<TwilioFault>,
     number_faults: VecDeque<TwilioFault>,

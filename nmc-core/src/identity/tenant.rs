@@ -152,8 +152,10 @@ impl Tenants<'_> {
                 patch.service_radius_miles.map(|value| tenants::service_radius_miles.eq(value)),
                 job_min.map(|value| tenants::estimated_job_min.eq(value)),
                 job_max.map(|value| tenants::estimated_job_max.eq(value)),
-                patch.business_hours_start.map(|value| tenants::business_hours_start.eq(value)),
-                patch.business_hours_end.map(|value| tenants::business_hours_end.eq(value)),
+                bounds::time_of_day("business_hours_start", patch.business_hours_start)?
+                    .map(|value| tenants::business_hours_start.eq(value)),
+                bounds::time_of_day("business_hours_end", patch.business_hours_end)?
+                    .map(|value| tenants::business_hours_end.eq(value)),
                 patch.timezone.map(|value| tenants::timezone.eq(value)),
                 tenants::updated_at.eq(self.0.now()),
             ))

@@ -194,11 +194,17 @@ impl Provisioner {
     }
 
     /// The one place where a number is given back: the number behind the SID is looked at first, always, and another one stays.
-    /// One that is gone counts as given back.
+    /// One that is gone counts as given back, unless the account has the number under another SID: that is still paid for.
     pub(super) fn give_back(&self, sid: &str, number: &PhoneNumber) -> std::result::Result<(), ProviderError> {
-        match owned_as(&*self.provider, sid, number).and_then(|owned| self.provider.release(&owned.sid)) {
-            Ok(()) | Err(ProviderError::Gone) => Ok(()),
-            Err(error) => Err(error),
+        let owned = match owned_as(&*self.provider, sid, number) {
+            Err(ProviderError::Gone) => {
+                return self.provider.find_by_number(number)?.map_or(Ok(()), |_| Err(ProviderError::Mismatched));
+            }
+            owned => owned?,
+        };
+        match self.provider.release(&owned.sid) {
+            Err(ProviderError::Gone) => Ok(()),
+            released => released,
         }
     }
 

@@ -4,6 +4,7 @@ use super::greeting::checked_template;
 use crate::error::found;
 use crate::schema::business_settings as settings;
 use crate::store::{Scope, TenantTx, stamped};
+use crate::types::bounds;
 use crate::{BusinessSettingsId, CallScreening, Country, Error, Result, TenantId};
 use chrono::{DateTime, NaiveTime, Utc};
 use diesel::dsl::case_when;
@@ -107,6 +108,8 @@ impl BusinessSettingsPatch {
         within("auto_resolve_days", self.auto_resolve_days, 0..=365)?;
         within("daily_text_limit", self.daily_text_limit, 0..=100_000)?;
         within("daily_person_limit", self.daily_person_limit, 0..=100)?;
+        bounds::time_of_day("texting_starts_at", self.texting_starts_at)?;
+        bounds::time_of_day("texting_ends_at", self.texting_ends_at)?;
         if let (Some(start), Some(end)) = (self.texting_starts_at, self.texting_ends_at)
             && start >= end
         {

@@ -36,6 +36,8 @@ impl PhoneNumber {
             "7" if national.starts_with(['6', '7']) => "KZ",
             "262" if national.starts_with("269") || national.starts_with("639") => "YT",
             "599" if national.starts_with('9') => "CW",
+            "358" if national.starts_with("18") => "AX",
+            "44" => crown_dependency(national).unwrap_or(country),
             _ => country,
         };
         code.parse().ok()
@@ -101,6 +103,19 @@ impl Country {
             || NORTH_AMERICA.iter().any(|(country, _)| own(country))
             || ["KZ", "YT", "CW"].into_iter().any(own)
     }
+}
+
+/// The islands that share Great Britain's calling code, by their own ranges of it.
+fn crown_dependency(national: &str) -> Option<&'static str> {
+    let of = |(_, prefixes): &&(&str, &str)| prefixes.split(' ').any(|prefix| national.starts_with(prefix));
+    [
+        ("GG", "1481 7781 7839 79111 79117"),
+        ("IM", "1624 74576 7524 7624 7924"),
+        ("JE", "1534 7509 77003 77007 77008 7797 7829 7937"),
+    ]
+    .iter()
+    .find(of)
+    .map(|(country, _)| *country)
 }
 
 /// The country of a North American number. `None` where its first digits are no area: toll-free, premium, personal.
@@ -305,6 +320,12 @@ mod tests {
             ("+74951234567", Some("RU")),
             ("+77011234567", Some("KZ")),
             ("+447700900123", Some("GB")),
+            ("+447911223456", Some("GB")),
+            ("+447797712345", Some("JE")),
+            ("+447781123456", Some("GG")),
+            ("+447624123456", Some("IM")),
+            ("+358181234567", Some("AX")),
+            ("+358401234567", Some("FI")),
             ("+5215512345678", Some("MX")),
             ("+5351234567", Some("CU")),
             ("+25261234567", Some("SO")),

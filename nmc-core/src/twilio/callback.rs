@@ -239,17 +239,18 @@ impl SmsCallback {
         let (_, ours) = on_channel(required(params, "To")?);
         let (channel, from) = on_channel(optional(params, "From").unwrap_or_default());
         let body = params.iter().find(|(name, _)| name == "Body").map_or("", |(_, body)| body);
+        let our_number: PhoneNumber = ours.parse().map_err(|error| renamed(error, "To"))?;
         Ok(Self {
-            our_number: ours.parse().map_err(|error| renamed(error, "To"))?,
             text: InboundText {
                 message_sid,
-                from: from.parse().unwrap_or(CallerIdentity::Anonymous),
+                from: CallerIdentity::told(from, &our_number),
                 channel,
                 body: body.chars().take(LONGEST_TEXT).collect(),
                 media: media(params),
                 opt_out_type: optional(params, "OptOutType").map(str::to_owned),
                 at: None,
             },
+            our_number,
         })
     }
 }

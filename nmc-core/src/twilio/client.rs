@@ -5,6 +5,7 @@ use crate::numbers::ProviderError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 use ureq::tls::{RootCerts, TlsConfig};
 
@@ -53,9 +54,13 @@ struct ErrorResource {
 }
 
 impl Answer {
-    /// The document it holds.
-    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.body)
+    /// The document it holds. Where a text in it was cut in the middle of a character, that character is replaced: one such text
+    /// must not cost a whole list.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body).or_else(|error| {
+            let mended = whole_characters(&self.body);
+            if mended == self.body { Err(error) } else { serde_json::from_slice(&mended) }
+        })
     }
 
     /// Twilio's code of an error. Its words may quote a number; the code says the same.
@@ -158,6 +163,38 @@ fn read(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
     Answer { status: answer.status().as_u16(), retry_after, body }
 }
 
+/// A JSON document with the replacement character in place of halves of surrogate pairs and of bytes that are no UTF-8.
+fn whole_characters(document: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(document);
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        whole.push_str(before);
+        let length = match (unit(escape), escape.get(6..).and_then(unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                whole.push('\u{fffd}');
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) => 1 + escape.chars().nth(1).map_or(0, char::len_utf8),
+        };
+        let (kept, behind) = escape.split_at(length);
+        whole.push_str(kept);
+        rest = behind;
+    }
+    whole.push_str(rest);
+    whole.into_bytes()
+}
+
+/// The UTF-16 unit that a text begins with as an escape, like `\ud83d`.
+fn unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok()).flatten()
+}
+
 /// Whether it is certain that a request without an answer did nothing: the connection was never made.
 pub(super) fn never_arrived(error: &ureq::Error) -> bool {
     match error {
@@ -253,6 +290,21 @@ mod tests {
         assert_eq!(client.page(own), Some(format!("https://api.twilio.com{own}")));
         for elsewhere in ["@evil.example/2010-04-01/Accounts/AC1/", "https://evil.example/", "/2010-04-01/Accounts/AC2/x", ""] {
             assert_eq!(client.page(elsewhere), None, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn half_a_character_costs_only_itself() {
+        let read = |body: &str| -> String {
+            let answer = Answer { status: 200, retry_after: None, body: body.as_bytes().to_vec() };
+            answer.read::<Vec<String>>().unwrap().concat()
+        };
+        assert_eq!(read(r#"["ok \ud83d", "\ude00", "STOP"]"#), "ok \u{fffd}\u{fffd}STOP");
+        assert_eq!(read(r#"["\ud83d\ude00 \ud83dx \\ud83d \u00e9\n"]"#), "\u{1f600} \u{fffd}x \\ud83d \u{e9}\n");
+        let answer = |body: &[u8]| Answer { status: 200, retry_after: None, body: body.to_vec() };
+        assert_eq!(answer(b"[\"\xf0\x9f STOP\"]").read::<Vec<String>>().unwrap(), ["\u{fffd} STOP"]);
+        for nothing in [&b"[\"\\ud83d\""[..], b"\\", b"", b"<html>"] {
+            assert!(answer(nothing).read::<Vec<String>>().is_err());
         }
     }
 

@@ -100,12 +100,11 @@ impl SmsSender for TwilioSms {
                     .map_err(|_| SendError::InDoubt { reason: "Twilio took the text but its answer can't be read".to_owned() })?;
                 Ok(receipt(message))
             }
-            429 => Err(SendError::SlowDown { retry_after, reason: "Twilio asks to slow down (429)".to_owned() }),
-            // What is the account's fault has a code of its own: the text waits until somebody has seen to it.
-            401 | 403 if answer.code().is_none() => Err(refused_as(20_003)),
-            402 if answer.code().is_none() => Err(refused_as(20_005)),
             // Without a code it is somebody's in between, and says nothing of what Twilio has.
             400..=499 => Err(match answer.code() {
+                Some(_) if status == 429 => {
+                    SendError::SlowDown { retry_after, reason: "Twilio asks to slow down (429)".to_owned() }
+                }
                 Some(code) => refused_as(code),
                 None => SendError::InDoubt { reason: format!("an answer ({status}) that is not Twilio's") },
             }),
@@ -123,22 +122,28 @@ impl SmsSender for TwilioSms {
             let is_young = dated(message.date_created.as_deref()).is_none_or(|at| at >= since);
             body.strip_prefix(TRIAL).unwrap_or(body).trim() == sms.body.trim() && is_outbound && is_young
         };
-        let query = [("To", sms.to.as_str()), ("From", sms.from.as_str()), ("PageSize", LOOKUP_PAGE)];
+        // Twilio may keep a number under its other spelling.
+        let mut asked = sms.to.spellings().into_iter();
         let (mut held, mut next) = (Vec::new(), None::<String>);
         let begun = Instant::now();
+        let mut spelling = asked.next();
         for _ in 0..LOOKUP_PAGES {
+            let Some(to) = &spelling else { return Ok(Lookup::Held(held)) };
             if begun.elapsed() > LAST_PAGE_WITHIN {
                 break;
             }
+            let query = [("To", to.as_str()), ("From", sms.from.as_str()), ("PageSize", LOOKUP_PAGE)];
             let page = self.lookup_page(&query, next.as_deref())?;
             // The newest come first: behind a page of old ones there is none.
             let is_past = page.messages.iter().all(|message| dated(message.date_created.as_deref()).is_some_and(|at| at < since));
-            held.extend(page.messages.into_iter().filter(is_it).map(receipt));
-            next = page.next_page_uri.filter(|uri| !uri.is_empty());
-            if is_past || next.is_none() {
-                held.reverse();
-                return Ok(Lookup::Held(held));
+            held.splice(..0, page.messages.into_iter().filter(is_it).map(receipt).rev());
+            next = page.next_page_uri.filter(|uri| !uri.is_empty() && !is_past);
+            if next.is_none() {
+                spelling = asked.next();
             }
+        }
+        if spelling.is_none() {
+            return Ok(Lookup::Held(held));
         }
         Err(not_now("Twilio's list about a text in doubt is too long to be read now".to_owned()))
     }

@@ -71,10 +71,9 @@ struct MediaList {
 }
 
 impl TextResource {
-    /// `None` when nobody knows when it was.
-    fn report(self) -> Option<TextReport> {
-        Some(TextReport {
-            at: dated(self.date_sent.as_deref()).or_else(|| dated(self.date_created.as_deref()))?,
+    fn report(self) -> TextReport {
+        TextReport {
+            at: dated(self.date_sent.as_deref()).or_else(|| dated(self.date_created.as_deref())),
             sid: self.sid,
             from: self.from.unwrap_or_default(),
             to: self.to.unwrap_or_default(),
@@ -87,7 +86,7 @@ impl TextResource {
             error_message: self.error_message,
             price: price(self.price.as_deref()),
             price_unit: unit(self.price_unit),
-        })
+        }
     }
 }
 
@@ -118,10 +117,9 @@ impl TextDirectory for TwilioTexts {
             }
         };
         let list: TextList = answer.read().map_err(|_| unreadable())?;
-        let (count, lost) = (list.messages.read.len(), list.messages.unreadable);
-        let texts: Vec<TextReport> = list.messages.read.into_iter().filter_map(TextResource::report).collect();
+        let texts = list.messages.read.into_iter().map(TextResource::report).collect();
         let next = list.next_page_uri.filter(|uri| !uri.is_empty());
-        Ok(TextPage { unreadable: lost + count - texts.len(), texts, next })
+        Ok(TextPage { unreadable: list.messages.unreadable, texts, next })
     }
 
     fn media(&self, sid: &str) -> Result<Vec<MediaReport>, ProviderError> {

@@ -1,7 +1,7 @@
 //! Bounds of numbers and instants, checked here because the database's own refusals name no field.
 
 use crate::{Error, Result};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Timelike as _, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// NUMERIC(15,4): a metric, a key figure, a threshold.
@@ -65,6 +65,19 @@ pub(crate) fn instant(field: &'static str, at: DateTime<Utc>) -> Result<DateTime
         Ok(at)
     } else {
         Err(Error::invalid(field, "must lie between the years 1970 and 9999"))
+    }
+}
+
+/// A time that a clock shows: PostgreSQL would keep a leap second as the start of the next minute, and 23:59:60 as 24:00.
+///
+/// # Errors
+/// [`Error::Invalid`] of `field`.
+pub(crate) fn time_of_day(field: &'static str, time: Option<NaiveTime>) -> Result<Option<NaiveTime>> {
+    match time {
+        Some(time) if time.nanosecond() >= 1_000_000_000 => {
+            Err(Error::invalid(field, "must be a time of day, 23:59:59 at the latest"))
+        }
+        time => Ok(time),
     }
 }
 

@@ -78,6 +78,9 @@ impl CatchUp {
             if !run.is_over(&call) {
                 run.open_since = run.open_since.into_iter().chain(call.began_at).min();
             } else if known.is_empty() || known.iter().any(|row| is_news(&call, row)) {
+                if known.is_empty() {
+                    call.was_not_forwarded();
+                }
                 let new = self.record_call(&call, known.is_empty(), &tenants, run)?;
                 for tenant in new.iter().flat_map(|_| &tenants) {
                     charge_call(&mut prices, *tenant, new, &call);

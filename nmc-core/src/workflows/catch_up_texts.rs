@@ -27,7 +27,8 @@ impl CatchUp {
             if next.is_none() {
                 let mut prices = HashMap::new();
                 missing.reverse();
-                missing.sort_by_key(|(report, ..): &(TextReport, PhoneNumber, Vec<TenantId>)| report.at);
+                // What has no readable date is taken for the newest: a STOP may be among it.
+                missing.sort_by_key(|(report, ..): &(TextReport, PhoneNumber, Vec<TenantId>)| report.at.unwrap_or(run.now));
                 for (report, ours, tenants) in missing {
                     if stops() {
                         return Ok(false);
@@ -63,7 +64,7 @@ impl CatchUp {
         })?;
         let mut prices = HashMap::new();
         for (text, number) in texts {
-            let tenants = run.tenants_of(&holders, &number, Some(text.at), |start| start.messages);
+            let tenants = run.tenants_of(&holders, &number, text.at, |start| start.messages);
             if tenants.is_empty() {
                 continue;
             }
@@ -142,7 +143,7 @@ impl CatchUp {
             }
         }
         let received = SmsCallback::parse(&params).and_then(|mut callback| {
-            callback.text.at = Some(text.at);
+            callback.text.at = text.at;
             receive_text(&self.store, &callback)
         });
         if let Err(Error::Invalid { .. }) = &received {
@@ -157,7 +158,7 @@ impl CatchUp {
         run.came.tell(Found {
             what: FoundWhat::Text,
             sid: text.sid.clone(),
-            at: Some(text.at),
+            at: text.at,
             our_number: ours,
             answered: received.reply.is_some(),
         });

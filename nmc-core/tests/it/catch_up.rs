@@ -287,6 +287,47 @@ fn a_field_that_is_missing_or_of_another_type_loses_no_stop_and_no_call() {
 }
 
 #[test]
+fn stop_without_a_date_is_heard() {
+    let scene = Scene::new();
+    scene.twilio.undate_lists();
+    scene.twilio.put_call(scene.call(20));
+    scene.twilio.put(scene.text(10, "STOP"));
+    let came = scene.run();
+    assert_eq!((recorded(&came), came.texts.unreadable), ((1, 1), 0));
+    assert_eq!((scene.has_opted_out(), scene.greetings()), (true, 0));
+    assert_eq!(recorded(&scene.run()), (0, 0), "once");
+}
+
+#[test]
+fn stop_from_a_number_without_a_plus_is_the_persons() {
+    for from in ["4155552010", "14155552010", "+1 (415) 555-2010"] {
+        let scene = Scene::new();
+        let caller: PhoneNumber = "+14155552010".parse().unwrap();
+        scene.twilio.put(TwilioText { from: from.to_owned(), ..scene.text(10, "STOP") });
+        scene.run();
+        let out = scene.db.store.tenant(&scene.joe.tenant, |tx| tx.consents().is_opted_out(&caller)).unwrap();
+        assert!(out, "{from}");
+    }
+}
+
+#[test]
+fn completed_call_that_was_never_forwarded_is_missed() {
+    let scene = Scene::new();
+    let call = TwilioCall { status: "completed".to_owned(), duration: Some(4), ..scene.call(5) };
+    scene.twilio.put_call(call);
+    assert_eq!(recorded(&scene.run()), (0, 1));
+    assert_eq!((scene.calls()[0].outcome, scene.greetings()), (Some(CallOutcome::Missed), 1));
+    // Of one that its webhooks told of, no leg in the list says nothing.
+    let scene = Scene::new();
+    let call = TwilioCall { status: "completed".to_owned(), duration: Some(25), ..scene.call(5) };
+    let form = VoiceForm::missed(&call.from, &scene.joe.number, &call.sid).with("CallStatus", "in-progress");
+    record_voice_status(&scene.db.store, &form.without("DialCallStatus").parse()).unwrap();
+    scene.twilio.put_call(call);
+    scene.run();
+    assert_eq!((scene.calls()[0].outcome, scene.greetings()), (Some(CallOutcome::Answered), 0));
+}
+
+#[test]
 fn a_stop_by_another_channel_is_heard_too() {
     for channel in ["whatsapp", "rcs"] {
         let scene = Scene::new();

@@ -113,6 +113,14 @@ fn texting_hours_that_end_before_they_start_are_refused() {
 }
 
 #[test]
+fn leap_second_is_no_time_of_day() {
+    let scene = Scene::new();
+    let leap = NaiveTime::from_hms_milli_opt(23, 59, 59, 1_500).unwrap();
+    let patch = BusinessSettingsPatch { texting_ends_at: Some(leap), ..BusinessSettingsPatch::default() };
+    assert_eq!(refused(scene.tx(|tx| tx.business_settings().update(&patch))).0, "texting_ends_at");
+}
+
+#[test]
 fn a_country_without_numbers_is_refused_by_name() {
     let scene = Scene::new();
     let patch = BusinessSettingsPatch { allowed_countries: Some(countries("US UK")), ..BusinessSettingsPatch::default() };

@@ -184,6 +184,19 @@ fn a_lookup_allows_for_clocks_that_differ_by_minutes() {
 }
 
 #[test]
+fn lookup_finds_a_text_under_the_persons_other_spelling() {
+    let twilio = FakeTwilio::start();
+    let sender = TwilioSms::new(&twilio.account());
+    for (written, kept) in [("+5215512345678", "+525512345678"), ("+541123456789", "+5491123456789")] {
+        let text = Text { to: written.parse().unwrap(), ..Text::new("Hello") };
+        let held = TwilioText { to: kept.to_owned(), ..text.held(noon()) };
+        twilio.put(held.clone());
+        let expected = SendReceipt { sid: held.sid, status: MessageStatus::Accepted };
+        assert_eq!(sender.lookup(&text.sms(), noon()).unwrap(), Lookup::Held(vec![expected]), "{written}");
+    }
+}
+
+#[test]
 fn a_lookup_finds_a_text_behind_many_others() {
     let twilio = FakeTwilio::start();
     let sender = TwilioSms::new(&twilio.account());
@@ -207,7 +220,7 @@ fn a_lookup_finds_a_text_behind_many_others() {
 fn an_answer_from_in_between_leaves_the_text_in_doubt() {
     let twilio = FakeTwilio::start();
     let sender = TwilioSms::new(&twilio.account());
-    for status in [400, 404, 408, 413] {
+    for status in [400, 401, 402, 403, 404, 408, 413, 429] {
         twilio.fail_with([TwilioFault::InBetween(status)]);
         let sent = sender.send(&Text::new("Hello").sms());
         assert!(matches!(sent, Err(SendError::InDoubt { .. })), "{status}: {sent:?}");

@@ -82,6 +82,9 @@ impl Words {
             words = vec![Word { text, ends_sentence: false }];
         }
         for word in &mut words {
+            if word.text.contains(|c: char| c.is_ascii_alphabetic()) {
+                word.text = word.text.chars().map(latin).collect();
+            }
             word.text = once(&squeezed(&word.text)).to_owned();
         }
         // "STOP STOP" says it once.
@@ -127,6 +130,24 @@ impl<'a> WordsOf<'a> {
 /// Whether the words are those of the phrase.
 pub(super) fn is(words: &[&str], phrase: &str) -> bool {
     phrase.split(' ').eq(words.iter().copied())
+}
+
+/// The Latin letter that a Cyrillic or Greek one looks like: within a Latin word it was typed, or pasted, by mistake or to deceive.
+const fn latin(c: char) -> char {
+    match c {
+        'а' | 'α' => 'a',
+        'е' => 'e',
+        'о' | 'ο' => 'o',
+        'р' | 'ρ' => 'p',
+        'с' => 'c',
+        'т' | 'τ' => 't',
+        'у' => 'y',
+        'х' => 'x',
+        'к' => 'k',
+        'ѕ' => 's',
+        'і' | 'ι' => 'i',
+        other => other,
+    }
 }
 
 const fn is_apostrophe(c: char) -> bool {

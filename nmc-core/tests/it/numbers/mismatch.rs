@@ -63,6 +63,18 @@ fn a_strangers_number_is_not_given_back() {
     assert_eq!(scene.twilio.given_back(), [(chicago(1).to_string(), ours)]);
 }
 
+#[test]
+fn release_of_an_unknown_sid_looks_for_the_number() {
+    let scene = Scene::new();
+    let ours = scene.twilio.own(&chicago(1), "ours", None);
+    let row = scene.add(1, "PN66666666666666666666666666666666").unwrap();
+    mismatched(scene.release(&row));
+    assert_eq!((scene.row().status, scene.twilio.given_back()), (NumberStatus::Error, vec![]), "it is still paid for");
+    let mended = scene.numbers.repair(&scene.operator(), row.id).unwrap();
+    assert_eq!(scene.release(&mended).unwrap().status, NumberStatus::Released);
+    assert_eq!(scene.twilio.given_back(), [(chicago(1).to_string(), ours)]);
+}
+
 impl Scene {
     /// Workers for a day.
     fn to_rest(&self) {
