@@ -107,7 +107,40 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// What somebody else has written, on one line and without what would move the reader's cursor.
+/// Whether this stream takes colours: it is a terminal, `NO_COLOR` is not set, and `TERM` is not `dumb`.
+pub(crate) fn may_colour(stream: &impl std::io::IsTerminal) -> bool {
+    let is_set = |name, value: fn(&std::ffi::OsStr) -> bool| std::env::var_os(name).is_some_and(|found| value(&found));
+    stream.is_terminal() && !is_set("NO_COLOR", |value| !value.is_empty()) && !is_set("TERM", |value| value == "dumb")
+}
+
+/// What somebody else has written, on one line. What would move the reader's cursor or turn the direction of the line is shown
+/// by its name instead.
 pub(crate) fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            c if c.is_control() || is_formatting(c) => shown.push_str(&format!("<U+{:04X}>", u32::from(c))),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Direction marks, embeddings, overrides and isolates, separators of lines, and the byte order mark. Joiners stay: emoji and
+/// several scripts are written with them.
+const fn is_formatting(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_moves_the_cursor_or_turns_the_line_is_shown_by_name() {
+        assert_eq!(plain("pay \u{202e}0001\u{202c} now\u{1b}[2J"), "pay <U+202E>0001<U+202C> now<U+001B>[2J");
+        assert_eq!(plain("one\r\ntwo\tthree"), "one  two three");
+        assert_eq!(plain("\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} שלום"), "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} שלום");
+    }
 }

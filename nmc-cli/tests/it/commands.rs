@@ -255,3 +255,32 @@ fn a_call_is_asked_about_at_twilio() {
     nmc.run(&["call", "refresh", "CA0"]).refused(8, "Twilio has no such");
     nmc.run(&["call", "refresh", "01993b6e-0000-7000-8000-000000000000"]).refused(2, "call not found");
 }
+
+#[test]
+fn name_is_found_and_taken_once_however_it_is_composed() {
+    let db = TestDb::new();
+    let nmc = Nmc::on(db.url());
+    let (composed, decomposed) = ("Caf\u{e9} Plumbing", "Cafe\u{301} Plumbing");
+    nmc.run(&["tenant", "onboard", "--name", decomposed]).ok();
+    for name in [composed, decomposed, "  Caf\u{e9} Plumbing "] {
+        let shown = nmc.run(&["tenant", "show", name, "--format", "json"]).json();
+        assert_eq!(shown["tenant"]["business_name"], composed);
+        nmc.run(&["tenant", "onboard", "--name", name]).refused(2, "business_name");
+    }
+}
+
+#[test]
+fn phone_as_people_type_it_is_the_number() {
+    let db = TestDb::new();
+    let nmc = Nmc::on(db.url());
+    let typed = ["+1 312 555 0198", "tel:+1-312-555-0197", "\u{202a}+1 (312) 555.0196\u{202c} "];
+    for (name, (typed, number)) in
+        ["A", "B", "C"].into_iter().zip(typed.into_iter().zip(["+13125550198", "+13125550197", "+13125550196"]))
+    {
+        let onboarded = nmc.run(&["tenant", "onboard", "--name", name, "--phone", typed, "--format", "json"]).json();
+        assert_eq!(onboarded["business_phone"], number);
+    }
+    nmc.run(&["tenant", "onboard", "--name", "D", "--phone", "+1312555019"]).refused(2, "must have ten digits after +1");
+    nmc.run(&["number", "add", "--tenant", "A", "+1 (312) 555-0101", "--sid", "PN00000000000000000000000000000002"]).ok();
+    nmc.run(&["consent", "record", "--tenant", "A", "+1 (415) 555-7001", "--action", "opt-out"]).ok();
+}
