@@ -207,9 +207,22 @@ fn a_conversation_is_shown_by_its_id_and_by_its_customer() {
 fn help_is_there_for_every_command() {
     let nmc = Nmc::bare();
     let top = nmc.run(&["--help"]).ok().out;
-    for command in
-        ["up", "serve", "worker", "migrate", "tenant", "user", "apikey", "number", "call", "conversation", "token-key", "openapi"]
-    {
+    for command in [
+        "up",
+        "serve",
+        "worker",
+        "migrate",
+        "tenant",
+        "user",
+        "apikey",
+        "number",
+        "call",
+        "conversation",
+        "token-key",
+        "openapi",
+        "completions",
+        "man",
+    ] {
         assert!(top.contains(&format!("  {command} ")), "{top}");
         assert!(nmc.run(&[command, "--help"]).ok().out.contains("Usage: nmc"));
     }

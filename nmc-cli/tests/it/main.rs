@@ -12,6 +12,7 @@ mod nmc;
 mod numbers;
 mod onboard;
 mod onboarding;
+mod options;
 mod people;
 mod readme;
 mod tables;

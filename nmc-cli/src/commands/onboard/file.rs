@@ -2,6 +2,7 @@
 
 use super::Draft;
 use crate::error::{CliError, CliResult};
+use crate::password::without_mark;
 use nmc_core::PhoneNumber;
 use serde::Deserialize;
 use std::io::Read as _;
@@ -42,7 +43,7 @@ pub(super) fn read(path: &Path) -> CliResult<Draft> {
     let mut text = String::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
     read.map_err(|error| CliError::Usage(format!("--from: {} can't be read: {error}", path.display())))?;
-    let text = Text { path, text: &text };
+    let text = Text { path, text: without_mark(&text) };
     let table: BusinessTable = toml::from_str(text.text).map_err(|error| text.refused(error.span(), None, error.message()))?;
     let owner = table.owner;
     Ok(Draft {
