@@ -21,6 +21,7 @@ pub(crate) use settings::SettingsArgs;
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
 pub(crate) use twilio::TwilioArgs;
 
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use nmc_core::Secret;
@@ -51,8 +52,21 @@ impl Cli {
     /// What was typed, and what the environment says. An empty variable, as compose files leave them, counts as not set.
     /// Where nothing can be made of it, help or a complaint is printed, and this is the end.
     pub(crate) fn read() -> Self {
-        let command = without_empty_variables(Self::command());
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit()).without_empty()
+        let matches = without_empty_variables(Self::command()).get_matches();
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        cli.without_empty().typed_first(&|argument| is_typed(&matches, argument))
+    }
+
+    /// Of two ways to say one thing, what is typed wins over what the environment says. Both typed, or neither, is for whoever
+    /// needs the thing to refuse.
+    fn typed_first(mut self, is_typed: &dyn Fn(&str) -> bool) -> Self {
+        let DatabaseArgs { database_url, data_dir, .. } = &mut self.database;
+        prefer((database_url, is_typed("database_url")), (data_dir, is_typed("data_dir")));
+        if let Some(twilio) = self.command.twilio() {
+            let TwilioArgs { twilio_auth_token: token, twilio_auth_token_file: file, .. } = twilio;
+            prefer((token, is_typed("twilio_auth_token")), (file, is_typed("twilio_auth_token_file")));
+        }
+        self
     }
 
     /// What is typed empty counts as not set, too: an empty token would let everybody sign, and an empty address is that of
@@ -60,21 +74,8 @@ impl Cli {
     fn without_empty(mut self) -> Self {
         without(&mut self.database.database_url, |url| url.expose().trim().is_empty());
         without(&mut self.database.data_dir, |dir| dir.as_os_str().is_empty());
-        match &mut self.command {
-            Command::Up(up) => up.serve.twilio.without_empty(),
-            Command::Serve(serve) => serve.twilio.without_empty(),
-            Command::Worker(command) => command.twilio.without_empty(),
-            Command::Number(
-                NumberCommand::Search { twilio, .. }
-                | NumberCommand::Buy { twilio, .. }
-                | NumberCommand::Add { twilio, .. }
-                | NumberCommand::Repair { twilio, .. }
-                | NumberCommand::Configure { twilio, .. }
-                | NumberCommand::Release { twilio, .. }
-                | NumberCommand::Reconcile { twilio, .. },
-            )
-            | Command::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => twilio.without_empty(),
-            _ => {}
+        if let Some(twilio) = self.command.twilio() {
+            twilio.without_empty();
         }
         self
     }
@@ -83,6 +84,22 @@ impl Cli {
 /// Forgets a value that counts as not set.
 fn without<T>(value: &mut Option<T>, is_none: impl FnOnce(&mut T) -> bool) {
     drop(value.take_if(is_none));
+}
+
+/// Forgets the one of two values that was not typed, if the other one was.
+fn prefer<A, B>((one, one_is_typed): (&mut Option<A>, bool), (other, other_is_typed): (&mut Option<B>, bool)) {
+    if one.is_some() && one_is_typed && !other_is_typed {
+        *other = None;
+    } else if other.is_some() && other_is_typed && !one_is_typed {
+        *one = None;
+    }
+}
+
+/// Whether an argument stands on the command line, of the program or of the command that was named.
+fn is_typed(matches: &clap::ArgMatches, argument: &str) -> bool {
+    let here = matches.try_contains_id(argument).unwrap_or(false);
+    (here && matches.value_source(argument) == Some(ValueSource::CommandLine))
+        || matches.subcommand().is_some_and(|(_, of_command)| is_typed(of_command, argument))
 }
 
 /// No option looks for its value in a variable that is empty or blank.
@@ -184,6 +201,47 @@ pub(crate) enum Command {
     TokenKey(TokenKeyCommand),
     /// Print the API's OpenAPI document
     Openapi,
+    /// Print what makes a shell complete nmc's commands: source <(nmc completions bash)
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of nmc, or of one of its commands: nmc man tenant onboard | man -l -
+    Man(ManArgs),
+}
+
+impl Command {
+    /// The Twilio account that the command works with, if it may need one.
+    const fn twilio(&mut self) -> Option<&mut TwilioArgs> {
+        match self {
+            Self::Up(up) => Some(&mut up.serve.twilio),
+            Self::Serve(serve) => Some(&mut serve.twilio),
+            Self::Worker(command) => Some(&mut command.twilio),
+            Self::Number(
+                NumberCommand::Search { twilio, .. }
+                | NumberCommand::Buy { twilio, .. }
+                | NumberCommand::Add { twilio, .. }
+                | NumberCommand::Repair { twilio, .. }
+                | NumberCommand::Configure { twilio, .. }
+                | NumberCommand::Release { twilio, .. }
+                | NumberCommand::Reconcile { twilio, .. },
+            )
+            | Self::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => Some(twilio),
+            _ => None,
+        }
+    }
+}
+
+/// Which manual page, and where it goes.
+#[derive(Args)]
+pub(crate) struct ManArgs {
+    /// The command, like tenant onboard [default: nmc itself]
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(crate) path: Vec<String>,
+
+    /// Write the pages of all commands into this directory instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use crate::cli::{DatabaseArgs, TokenKeysArg};
 use crate::error::{CliError, CliResult};
+use crate::output::use_zone;
 use nmc_core::identity::Actor;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, default_data_dir};
 use nmc_core::store::{Migrator, Reason};
@@ -125,13 +126,16 @@ pub(crate) fn operator(store: &Store, key: &str) -> CliResult<Actor> {
     Ok(store.system(Reason::Operations, |tx| tx.operator_for(tenant.id()))?)
 }
 
-/// The business named on the command line, by id or by exact name.
+/// The business named on the command line, by id or by exact name. From here on times are shown in its zone.
 pub(crate) fn tenant(store: &Store, key: &str) -> CliResult<Tenant> {
-    Ok(store.system(Reason::Operations, |tx| {
-        let id = match key.parse::<TenantId>() {
-            Ok(id) => Some(id),
-            Err(_) => tx.find_tenant_by_name(key)?.map(|row| row.id),
+    let (tenant, zone) = store.system(Reason::Operations, |tx| {
+        let row = match key.parse::<TenantId>() {
+            Ok(id) => tx.find_tenant(id)?,
+            Err(_) => tx.find_tenant_by_name(key)?,
         };
-        id.map_or(Err(nmc_core::Error::NotFound { entity: "tenant" }), |id| tx.act_for(id))
-    })?)
+        let row = row.ok_or(nmc_core::Error::NotFound { entity: "tenant" })?;
+        Ok((tx.act_for(row.id)?, row.timezone))
+    })?;
+    use_zone(zone);
+    Ok(tenant)
 }

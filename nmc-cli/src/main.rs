@@ -41,7 +41,7 @@ fn talk(filter: &str) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_ansi(output::may_colour(&std::io::stderr()))
         .with_target(false)
         .init();
 }

@@ -1,12 +1,23 @@
-//! Data on standard output: a table for people, JSON for programs.
+//! Data on standard output: JSON for programs, a table for people; into a pipe, the table as lines with tabs.
+
+mod table;
 
 use crate::cli::Format;
 use crate::error::CliResult;
 use chrono::{DateTime, SecondsFormat, Utc};
-use comfy_table::{ContentArrangement, Table, presets};
-use nmc_core::{Page, Secret};
+use nmc_core::{Page, Secret, Timezone};
+use rustix::termios::tcgetwinsize;
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::sync::OnceLock;
+
+/// The zone of the business that this run is about, in which a terminal shows its times. A run is about one business at most.
+static ZONE: OnceLock<Timezone> = OnceLock::new();
+
+/// Has times shown in a business's zone from now on. The first business that is named stays.
+pub(crate) fn use_zone(zone: Timezone) {
+    ZONE.get_or_init(|| zone);
+}
 
 /// One kind of row: its columns, and a row's values in their order.
 pub(crate) struct Columns<T: 'static> {
@@ -20,14 +31,40 @@ impl<T> Columns<T> {
         Value::Object(fields.collect())
     }
 
-    fn table(&self, rows: &[T]) -> Table {
-        let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(self.names.iter().map(|name| name.replace('_', " ")));
-        for row in rows {
-            table.add_row((self.values)(row).iter().map(cell));
+    /// The headers and cells that people read.
+    fn cells(&self, rows: &[T]) -> (Vec<table::Column>, Vec<Vec<String>>) {
+        let values: Vec<Vec<Value>> = rows.iter().map(|row| (self.values)(row)).collect();
+        let is_instant =
+            |at: usize, name: &str| values.iter().filter_map(|row| row.get(at)).any(|value| local(name, value).is_some());
+        let columns = self.names.iter().enumerate();
+        let columns = columns.map(|(at, name)| table::Column {
+            header: header(name, is_instant(at, name)),
+            is_whole: is_id(name) || holds_instants(name),
+        });
+        let cell = |(name, value): (&&str, &Value)| local(name, value).unwrap_or_else(|| cell(value));
+        (columns.collect(), values.iter().map(|row| self.names.iter().zip(row).map(cell).collect()).collect())
+    }
+
+    fn print(&self, rows: &[T]) -> CliResult<()> {
+        let mut out = std::io::stdout().lock();
+        let Some(room) = terminal_width() else {
+            writeln!(out, "{}", self.names.join("\t"))?;
+            for row in rows {
+                let cells: Vec<String> = (self.values)(row).iter().map(field).collect();
+                writeln!(out, "{}", cells.join("\t"))?;
+            }
+            return Ok(());
+        };
+        let (columns, cells) = self.cells(rows);
+        let layout = table::fit(&columns, &cells, room);
+        for line in layout.lines {
+            writeln!(out, "{line}")?;
         }
-        table
+        out.flush()?;
+        if !layout.left_out.is_empty() {
+            eprintln!("not shown, for want of width: {}; --format json and a pipe have all", layout.left_out.join(", "));
+        }
+        Ok(())
     }
 
     /// A page of rows; the cursor of the next page goes into the JSON, or to standard error.
@@ -39,7 +76,7 @@ impl<T> Columns<T> {
                 write_json(&json!({ "items": items, "next": next }))
             }
             Format::Table => {
-                writeln!(std::io::stdout(), "{}", self.table(&page.items))?;
+                self.print(&page.items)?;
                 if let Some(cursor) = page.next {
                     eprintln!("more: --after {cursor}");
                 }
@@ -52,11 +89,19 @@ impl<T> Columns<T> {
     pub(crate) fn one(&self, format: Format, row: &T) -> CliResult<()> {
         match format {
             Format::Json => write_json(&self.object(row)),
-            Format::Table => {
-                let width = self.names.iter().map(|name| name.len()).max().unwrap_or(0);
+            Format::Table if terminal_width().is_none() => {
                 let mut out = std::io::stdout().lock();
                 for (name, value) in self.names.iter().zip((self.values)(row)) {
-                    writeln!(out, "{:width$}  {}", name.replace('_', " "), cell(&value))?;
+                    writeln!(out, "{name}\t{}", field(&value))?;
+                }
+                Ok(())
+            }
+            Format::Table => {
+                let (columns, cells) = self.cells(std::slice::from_ref(row));
+                let width = columns.iter().map(|column| column.header.len()).max().unwrap_or(0);
+                let mut out = std::io::stdout().lock();
+                for (column, cell) in columns.iter().zip(cells.iter().flatten()) {
+                    writeln!(out, "{:width$}  {cell}", column.header)?;
                 }
                 Ok(())
             }
@@ -67,6 +112,47 @@ impl<T> Columns<T> {
     pub(crate) fn json(&self, row: &T) -> Value {
         self.object(row)
     }
+}
+
+/// How many columns the terminal has that shows our data; `None` where the data goes elsewhere. One that doesn't tell counts as
+/// an ordinary one.
+fn terminal_width() -> Option<usize> {
+    let out = std::io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let told = tcgetwinsize(&out).map_or(0, |size| size.ws_col);
+    Some(if told == 0 { 80 } else { usize::from(told) })
+}
+
+/// What must not be cut: ids of ours and of the provider, and what names a key.
+fn is_id(name: &str) -> bool {
+    matches!(name, "id" | "sid" | "kid" | "prefix" | "row" | "tenant" | "conversation" | "message")
+        || name.ends_with("_id")
+        || name.ends_with("_sid")
+        || name.ends_with("_phone")
+        || name.ends_with("_number")
+}
+
+/// Whether a column of this name may hold instants.
+fn holds_instants(name: &str) -> bool {
+    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close")
+}
+
+/// A column's name above it, with the zone of its times where that is a business's.
+fn header(name: &str, is_instant: bool) -> String {
+    let name = name.replace('_', " ");
+    match ZONE.get().filter(|_| is_instant) {
+        Some(zone) => format!("{name} ({})", zone.as_str().rsplit('/').next().unwrap_or_default().replace('_', " ")),
+        None => name,
+    }
+}
+
+/// An instant in the business's zone, if there is one, and the value is an instant.
+fn local(name: &str, value: &Value) -> Option<String> {
+    let zone = ZONE.get().filter(|_| holds_instants(name))?;
+    let at = DateTime::parse_from_rfc3339(value.as_str()?).ok()?;
+    Some(at.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// One row, and with it what is shown this once and kept by nobody: the last field, by itself on its line.
@@ -98,16 +184,55 @@ pub(crate) fn write_json(value: &Value) -> CliResult<()> {
     Ok(())
 }
 
+/// A value for people.
 fn cell(value: &Value) -> String {
+    if value.is_null() { "–".to_owned() } else { field(value) }
+}
+
+/// A value on one line, without tabs; nothing is nothing.
+fn field(value: &Value) -> String {
     match value {
-        Value::Null => "–".to_owned(),
+        Value::Null => String::new(),
         Value::String(text) => plain(text),
         Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }
 
-/// What somebody else has written, on one line and without what would move the reader's cursor.
+/// Whether this stream takes colours: it is a terminal, `NO_COLOR` is not set, and `TERM` is not `dumb`.
+pub(crate) fn may_colour(stream: &impl IsTerminal) -> bool {
+    let is_set = |name, value: fn(&std::ffi::OsStr) -> bool| std::env::var_os(name).is_some_and(|found| value(&found));
+    stream.is_terminal() && !is_set("NO_COLOR", |value| !value.is_empty()) && !is_set("TERM", |value| value == "dumb")
+}
+
+/// What somebody else has written, on one line. What would move the reader's cursor or turn the direction of the line is shown
+/// by its name instead.
 pub(crate) fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            c if c.is_control() || is_formatting(c) => shown.push_str(&format!("<U+{:04X}>", u32::from(c))),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Direction marks, embeddings, overrides and isolates, separators of lines, and the byte order mark. Joiners stay: emoji and
+/// several scripts are written with them.
+const fn is_formatting(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_moves_the_cursor_or_turns_the_line_is_shown_by_name() {
+        assert_eq!(plain("pay \u{202e}0001\u{202c} now\u{1b}[2J"), "pay <U+202E>0001<U+202C> now<U+001B>[2J");
+        assert_eq!(plain("one\r\ntwo\tthree"), "one  two three");
+        assert_eq!(plain("\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} שלום"), "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} שלום");
+    }
 }

@@ -22,7 +22,12 @@ pub(crate) fn from_file(option: &str, file: &Path) -> CliResult<Secret> {
     };
     result.map_err(|error| CliError::Usage(format!("{option}: {} can't be read: {error}", file.display())))?;
     let text = String::from_utf8(text).map_err(|_| CliError::Usage(format!("{option}: {} is not UTF-8", file.display())))?;
-    Ok(Secret::new(text.lines().next().unwrap_or_default()))
+    Ok(Secret::new(without_mark(&text).lines().next().unwrap_or_default()))
+}
+
+/// A file's text without the byte order mark that some editors and shells put before it: nobody types one.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Typed twice, the same both times, and one that may be chosen.

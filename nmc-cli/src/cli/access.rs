@@ -28,7 +28,7 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         role: UserRole,
         /// Where to reach them
-        #[arg(long, value_name = "E.164")]
+        #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         phone: Option<PhoneNumber>,
         /// Their zone [default: the business's]
         #[arg(long, value_name = "ZONE")]

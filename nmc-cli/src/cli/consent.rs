@@ -11,7 +11,7 @@ pub(crate) enum ConsentCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// The person's number, in whatever spelling
-        #[arg(value_name = "E.164")]
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         customer: PhoneNumber,
         #[command(flatten)]
         page: PageArgs,
@@ -21,7 +21,7 @@ pub(crate) enum ConsentCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// The person's number, in whatever spelling
-        #[arg(value_name = "E.164")]
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         customer: PhoneNumber,
         /// What the person has decided
         #[arg(long, value_enum)]

@@ -2,7 +2,7 @@
 
 use super::{FormatArg, PageArgs, TenantArg, Verdict};
 use clap::Subcommand;
-use nmc_core::{CallerIdentity, ConversationId};
+use nmc_core::{CallerIdentity, ConversationId, PhoneNumber};
 
 #[derive(Subcommand)]
 pub(crate) enum ConversationCommand {
@@ -64,6 +64,10 @@ impl std::str::FromStr for ConversationKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Customer)).map_err(|_| Self::RULE)
+        text.parse()
+            .map(Self::Id)
+            .or_else(|_| PhoneNumber::typed(text).map(|phone| Self::Customer(CallerIdentity::Phone(phone))))
+            .or_else(|_| text.parse().map(Self::Customer))
+            .map_err(|_| Self::RULE)
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum NumberCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// Exactly this number
-        #[arg(value_name = "E.164")]
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         number: Option<PhoneNumber>,
         #[command(flatten)]
         kind: KindArgs,
@@ -44,7 +44,7 @@ pub(crate) enum NumberCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// The number
-        #[arg(value_name = "E.164")]
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         number: PhoneNumber,
         /// Twilio's SID of the number (PN…); Twilio is asked whether it is, where the account is known
         #[arg(long)]
@@ -224,6 +224,6 @@ impl std::str::FromStr for NumberKey {
     type Err = nmc_core::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Number))
+        text.parse().map(Self::Id).or_else(|_| PhoneNumber::typed(text).map(Self::Number))
     }
 }

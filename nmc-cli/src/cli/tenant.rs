@@ -118,7 +118,7 @@ pub(crate) struct BusinessArgs {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// The number it has had so far
-    #[arg(long, value_name = "E.164")]
+    #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
     pub(crate) phone: Option<PhoneNumber>,
     /// Its address
     #[arg(long)]
@@ -194,7 +194,7 @@ pub(crate) struct OnboardArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) owner_last_name: Option<String>,
     /// Where to reach its owner
-    #[arg(long, value_name = "E.164")]
+    #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
     pub(crate) owner_phone: Option<PhoneNumber>,
     /// A file whose first line is the owner's password, or - for standard input; at a terminal it is asked for
     #[arg(long, value_name = "FILE")]

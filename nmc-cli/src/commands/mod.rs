@@ -2,8 +2,10 @@
 
 mod apikey;
 mod call;
+mod completions;
 mod consent;
 mod conversation;
+mod man;
 mod migrate;
 mod number;
 mod onboard;
@@ -38,5 +40,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Conversation(command) => conversation::run(database, command),
         Command::TokenKey(command) => token_key::run(database, &command),
         Command::Openapi => openapi::run(),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man(args) => man::run(&args),
     }
 }

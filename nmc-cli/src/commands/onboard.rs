@@ -8,7 +8,7 @@ use super::{tenant, user};
 use crate::cli::{DatabaseArgs, Format, OnboardArgs};
 use crate::database::Database;
 use crate::error::{CliError, CliResult};
-use crate::output::write_json;
+use crate::output::{use_zone, write_json};
 use crate::{password, prompt};
 use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, NewTenant, Registration, TenantRow, TokenKeys, User, onboard};
 use nmc_core::{Email, Error, PhoneNumber, Secret, Store, Timezone};
@@ -174,6 +174,7 @@ struct Made {
 
 impl Made {
     fn print(&self, format: Format) -> CliResult<()> {
+        use_zone(self.business.timezone);
         if !self.is_new {
             eprintln!("this --key has been used for it before: nothing was done");
         }

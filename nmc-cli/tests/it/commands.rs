@@ -52,7 +52,7 @@ fn a_business_is_taken_in_listed_and_shown() {
         assert_eq!(shown["numbers"], json!([]));
         assert_eq!(shown["settings"]["greeting_cooldown_hours"], 24);
         let table = nmc.run(&["tenant", "show", key]).ok().out;
-        assert!(table.contains("business name         Joe's Plumbing\n") && table.contains("{{business_name}}"), "{table}");
+        assert!(table.contains("business_name\tJoe's Plumbing\n") && table.contains("{{business_name}}"), "{table}");
     }
     assert_eq!(nmc.run(&["tenant", "list", "--format", "json"]).json(), json!({"items": [onboarded], "next": null}));
     assert!(nmc.run(&["tenant", "list"]).ok().out.contains(JOE));
@@ -208,9 +208,22 @@ fn a_conversation_is_shown_by_its_id_and_by_its_customer() {
 fn help_is_there_for_every_command() {
     let nmc = Nmc::bare();
     let top = nmc.run(&["--help"]).ok().out;
-    for command in
-        ["up", "serve", "worker", "migrate", "tenant", "user", "apikey", "number", "call", "conversation", "token-key", "openapi"]
-    {
+    for command in [
+        "up",
+        "serve",
+        "worker",
+        "migrate",
+        "tenant",
+        "user",
+        "apikey",
+        "number",
+        "call",
+        "conversation",
+        "token-key",
+        "openapi",
+        "completions",
+        "man",
+    ] {
         assert!(top.contains(&format!("  {command} ")), "{top}");
         assert!(nmc.run(&[command, "--help"]).ok().out.contains("Usage: nmc"));
     }
@@ -255,4 +268,33 @@ fn a_call_is_asked_about_at_twilio() {
     assert_eq!((&call["status"], &call["outcome"], &call["price"]), (&json!("busy"), &json!("missed"), &json!("0.0085")));
     nmc.run(&["call", "refresh", "CA0"]).refused(8, "Twilio has no such");
     nmc.run(&["call", "refresh", "01993b6e-0000-7000-8000-000000000000"]).refused(2, "call not found");
+}
+
+#[test]
+fn name_is_found_and_taken_once_however_it_is_composed() {
+    let db = TestDb::new();
+    let nmc = Nmc::on(db.url());
+    let (composed, decomposed) = ("Caf\u{e9} Plumbing", "Cafe\u{301} Plumbing");
+    nmc.run(&["tenant", "onboard", "--name", decomposed]).ok();
+    for name in [composed, decomposed, "  Caf\u{e9} Plumbing "] {
+        let shown = nmc.run(&["tenant", "show", name, "--format", "json"]).json();
+        assert_eq!(shown["tenant"]["business_name"], composed);
+        nmc.run(&["tenant", "onboard", "--name", name]).refused(2, "business_name");
+    }
+}
+
+#[test]
+fn phone_as_people_type_it_is_the_number() {
+    let db = TestDb::new();
+    let nmc = Nmc::on(db.url());
+    let typed = ["+1 312 555 0198", "tel:+1-312-555-0197", "\u{202a}+1 (312) 555.0196\u{202c} "];
+    for (name, (typed, number)) in
+        ["A", "B", "C"].into_iter().zip(typed.into_iter().zip(["+13125550198", "+13125550197", "+13125550196"]))
+    {
+        let onboarded = nmc.run(&["tenant", "onboard", "--name", name, "--phone", typed, "--format", "json"]).json();
+        assert_eq!(onboarded["business_phone"], number);
+    }
+    nmc.run(&["tenant", "onboard", "--name", "D", "--phone", "+1312555019"]).refused(2, "must have ten digits after +1");
+    nmc.run(&["number", "add", "--tenant", "A", "+1 (312) 555-0101", "--sid", "PN00000000000000000000000000000002"]).ok();
+    nmc.run(&["consent", "record", "--tenant", "A", "+1 (415) 555-7001", "--action", "opt-out"]).ok();
 }

@@ -144,3 +144,20 @@ fn a_file_says_it_all_and_options_win() {
     nmc.run(&["tenant", "onboard", "--from", path]).refused(2, "--name is required");
     assert_eq!(db.query::<i64>("SELECT count(*) FROM tenants"), [1]);
 }
+
+#[test]
+fn byte_order_mark_is_no_part_of_a_password_or_a_file() {
+    let (db, home) = (TestDb::new(), Home::new());
+    let nmc = Nmc::on(db.url());
+    let folder = home.beside("files");
+    let file = folder.join("joe.toml");
+    fs::write(folder.join("pw"), format!("\u{feff}{PASSWORD}\r\n")).expect("a file");
+    let owner = "email = \"joe@example.com\"\nfirst_name = \"Joe\"\nlast_name = \"Plumber\"\npassword_file = \"pw\"\n";
+    fs::write(&file, format!("\u{feff}name = \"Joe's Plumbing\"\n[owner]\n{owner}")).expect("a file");
+    nmc.run(&["tenant", "onboard", "--from", file.to_str().expect("a path")]).ok();
+    nmc.run_with_input(&owned("Ann's Plumbing", "ann@example.com"), &format!("\u{feff}{PASSWORD}\n")).ok();
+    for email in ["joe@example.com", "ann@example.com"] {
+        door(&db).login(&email.parse().expect("an address"), &Secret::new(PASSWORD), &Origin::default()).expect("a login");
+    }
+    assert_eq!(nmc.run(&["tenant", "show", "Joe's Plumbing", "--format", "json"]).json()["owner"]["email"], "joe@example.com");
+}

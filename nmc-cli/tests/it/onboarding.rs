@@ -73,7 +73,7 @@ fn a_business_is_shown_with_its_owner_steps_and_hours() {
     let shown = nmc.run(&["tenant", "show", JOE, "--format", "json"]).json();
     assert_eq!((&shown["owner"], &shown["onboarding"]["step"]), (&Value::Null, &json!(1)));
     let table = nmc.run(&["tenant", "show", JOE]).ok().out;
-    assert!(table.contains("owner  –") && table.contains("business details") && table.contains("next open"), "{table}");
+    assert!(table.contains("owner  –") && table.contains("business details") && table.contains("next_open"), "{table}");
 
     // Around the clock, and never while anybody looks.
     db.execute(&format!("UPDATE tenants SET business_hours_end = business_hours_start WHERE id = '{}'", joe.tenant.id()));

@@ -39,10 +39,10 @@ fn settings_are_shown_and_changed() {
     }
     assert_eq!(settings(&[]), expected);
     let table = nmc.run(&["tenant", "settings", "--tenant", JOE]).ok().out;
-    assert!(table.contains("texting starts at"), "{table}");
+    assert!(table.contains("texting_starts_at\t"), "{table}");
     for table in [table, nmc.run(&["tenant", "show", JOE]).ok().out] {
-        let countries = table.lines().find(|line| line.starts_with("allowed countries ")).expect("a line");
-        assert!(countries.ends_with("  that of the number called"), "{table}");
+        let countries = table.lines().find(|line| line.starts_with("allowed_countries\t")).expect("a line");
+        assert!(countries.ends_with("\tthat of the number called"), "{table}");
     }
     settings(&["--allow-country", "US"]);
     assert!(!nmc.run(&["tenant", "settings", "--tenant", JOE]).ok().out.contains("that of the number called"));

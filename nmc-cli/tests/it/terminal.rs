@@ -3,7 +3,7 @@
 use crate::nmc::{Nmc, PATIENCE, PROGRAM, Said};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -27,6 +27,16 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn start(nmc: &Nmc, arguments: &[&str]) -> Self {
+        Self::launch(nmc, arguments, None)
+    }
+
+    /// A run to its end on a terminal of this many columns, which shows the data, too.
+    #[track_caller]
+    pub(crate) fn show(nmc: &Nmc, arguments: &[&str], columns: u16) -> Said {
+        Self::launch(nmc, arguments, Some(columns)).end()
+    }
+
+    fn launch(nmc: &Nmc, arguments: &[&str], columns: Option<u16>) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("a terminal of our own");
         let name = ptsname(&keyboard, Vec::new()).expect("its name");
@@ -34,12 +44,18 @@ impl Terminal {
         let other = || Stdio::from(tty.try_clone().expect("one more"));
         let mut command = nmc.command(PROGRAM);
         command.args(arguments).stdin(other()).stderr(other()).stdout(Stdio::piped());
+        if let Some(columns) = columns {
+            let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+            tcsetwinsize(&tty, size).expect("a size");
+            command.stdout(other());
+        }
         let mut child = command.spawn().expect("a program that runs");
-        let mut pipe = child.stdout.take().expect("its data");
-        let out = std::thread::spawn(move || {
-            let mut text = String::new();
-            pipe.read_to_string(&mut text).expect("text");
-            text
+        let out = child.stdout.take().map(|mut pipe| {
+            std::thread::spawn(move || {
+                let mut text = String::new();
+                pipe.read_to_string(&mut text).expect("text");
+                text
+            })
         });
         let keyboard = File::from(keyboard);
         let screen: Arc<(Mutex<String>, Condvar)> = Arc::default();
@@ -52,7 +68,7 @@ impl Terminal {
                 shown.1.notify_all();
             }
         });
-        Self { keyboard, tty, screen, read: 0, child, out: Some(out) }
+        Self { keyboard, tty, screen, read: 0, child, out }
     }
 
     /// Waits until this stands on the screen, after what was waited for before.
@@ -102,7 +118,7 @@ impl Terminal {
             assert!(Instant::now() < deadline, "it doesn't end: {:?}", self.screen.0);
             std::thread::yield_now();
         };
-        let out = self.out.take().expect("only one end").join().expect("its data");
+        let out = self.out.take().map(|out| out.join().expect("its data")).unwrap_or_default();
         // What it said last may still be on its way to the screen.
         self.press("the end\n");
         self.wait_for("the end");

@@ -34,7 +34,7 @@ fn a_new_key_comes_in_front_and_signs_later() {
         let said = nmc.run(&["token-key", command, "--log", "trace"]).ok();
         assert!(!said.out.contains(secret) && !said.err.contains(secret), "{said:?}");
     }
-    assert!(nmc.run(&["token-key", "list"]).ok().out.contains("made at"));
+    assert!(nmc.run(&["token-key", "list"]).ok().out.contains("made_at"));
 
     let only = nmc.run(&["token-key", "rotate", "--revoke-old", "--format", "json"]).json();
     assert_eq!((only["signs"].clone(), json!(kids(&nmc))), (json!(true), json!([only["kid"]])));

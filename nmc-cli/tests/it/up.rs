@@ -165,6 +165,6 @@ fn a_database_of_ones_own_is_migrated_used_and_left_running() {
     let said = running.end().ok();
     assert_eq!(said.err.matches("applied ").count(), migrations().len(), "{said:?}");
     assert_eq!(db.query::<i64>("SELECT count(*) FROM tenants"), [0]);
-    let both = Nmc::on(db.url()).run(&["tenant", "list", "--data-dir", "/tmp/nowhere"]);
+    let both = Nmc::on(db.url()).with("NMC_DATA_DIR", "/nonexistent/data").run(&["tenant", "list"]);
     both.refused(2, "choose one");
 }

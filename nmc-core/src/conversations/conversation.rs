@@ -5,7 +5,7 @@ use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversations;
 use crate::store::{Prepared, Scope, TenantTx, stamped};
-use crate::types::optional;
+use crate::types::{composed, optional};
 use crate::{
     CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus,
     Email, Result, TenantId, UserId,
@@ -129,7 +129,7 @@ macro_rules! filtered {
             None => {}
         }
         if let Some(tag) = &$filter.tag {
-            query = query.filter(conversations::tags.contains(vec![tag.clone()]));
+            query = query.filter(conversations::tags.contains(vec![composed(tag)]));
         }
         if let Some(from) = $filter.from {
             query = query.filter(conversations::created_at.ge(from));

@@ -5,7 +5,7 @@ use super::conversation::{Conversation, Conversations};
 use super::event::NewConversationEvent;
 use crate::error::found;
 use crate::schema::conversations;
-use crate::types::required;
+use crate::types::{composed, named, required};
 use crate::{
     ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Email, Error, Patch, Result, UserId,
 };
@@ -161,7 +161,7 @@ impl Conversations<'_> {
     /// # Errors
     /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
     pub fn add_tag(&mut self, id: ConversationId, tag: &str, by: Option<UserId>) -> Result<Conversation> {
-        let tag = required("tag", tag, 50)?;
+        let tag = named("tag", tag, 50)?;
         let before = self.lock(id)?;
         if before.tags.contains(&tag) {
             return Ok(before);
@@ -179,7 +179,7 @@ impl Conversations<'_> {
     /// [`Error::NotFound`].
     pub fn remove_tag(&mut self, id: ConversationId, tag: &str, by: Option<UserId>) -> Result<Conversation> {
         let before = self.lock(id)?;
-        let tags: Vec<&str> = before.tags.iter().map(String::as_str).filter(|known| *known != tag.trim()).collect();
+        let tags: Vec<&str> = before.tags.iter().map(String::as_str).filter(|known| composed(known) != composed(tag)).collect();
         if tags.len() == before.tags.len() {
             return Ok(before);
         }

@@ -4,7 +4,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{user_profiles as profiles, users};
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::{optional, required};
+use crate::types::{named, optional};
 use crate::{Email, Error, Patch, PhoneNumber, ProfileId, Result, TenantId, Timezone, UserId, UserRole};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -218,8 +218,8 @@ impl Profiles<'_> {
                 profiles::user_id.eq(new.user_id),
                 profiles::email.eq(email),
                 profiles::role.eq(role),
-                profiles::first_name.eq(required("first_name", &new.first_name, 100)?),
-                profiles::last_name.eq(required("last_name", &new.last_name, 100)?),
+                profiles::first_name.eq(named("first_name", &new.first_name, 100)?),
+                profiles::last_name.eq(named("last_name", &new.last_name, 100)?),
                 profiles::display_name.eq(optional("display_name", new.display_name.as_deref(), 200)?),
                 profiles::phone_number.eq(&new.phone_number),
                 new.timezone.map(|zone| profiles::timezone.eq(zone)),
@@ -234,8 +234,8 @@ impl Profiles<'_> {
     /// # Errors
     /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
     pub fn update(&mut self, id: ProfileId, patch: &ProfilePatch) -> Result<Profile> {
-        let first_name = patch.first_name.as_deref().map(|name| required("first_name", name, 100)).transpose()?;
-        let last_name = patch.last_name.as_deref().map(|name| required("last_name", name, 100)).transpose()?;
+        let first_name = patch.first_name.as_deref().map(|name| named("first_name", name, 100)).transpose()?;
+        let last_name = patch.last_name.as_deref().map(|name| named("last_name", name, 100)).transpose()?;
         let row = diesel::update(profiles::table)
             .filter(profiles::tenant_id.eq(self.0.tenant))
             .filter(profiles::id.eq(id))

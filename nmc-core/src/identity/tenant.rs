@@ -5,7 +5,7 @@ use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{phone_numbers, tenants};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx};
-use crate::types::{bounds, optional, required};
+use crate::types::{bounds, composed, named, optional, required};
 use crate::{Confirmed, Error, NumberStatus, Patch, PhoneNumber, Result, SessionEnd, TenantId, TenantStatus, Timezone, UserId};
 use chrono::{DateTime, NaiveTime, Utc};
 use diesel::pg::Pg;
@@ -135,7 +135,7 @@ impl Tenants<'_> {
     /// # Errors
     /// [`Error::Conflict`] on a name or phone that is taken, [`Error::Invalid`] on a broken rule.
     pub fn update(&mut self, patch: &TenantPatch) -> Result<TenantRow> {
-        let name = patch.business_name.as_deref().map(|name| required("business_name", name, 255)).transpose()?;
+        let name = patch.business_name.as_deref().map(|name| named("business_name", name, 255)).transpose()?;
         if let Patch::Set(phone) = &patch.business_phone {
             phone.must_take_forwarded_calls("business_phone")?;
         }
@@ -242,7 +242,7 @@ impl SystemTx<'_> {
         Ok(diesel::insert_into(tenants::table)
             .values((
                 tenants::id.eq(id),
-                tenants::business_name.eq(required("business_name", &new.business_name, 255)?),
+                tenants::business_name.eq(named("business_name", &new.business_name, 255)?),
                 tenants::business_phone.eq(&new.business_phone),
                 tenants::business_address.eq(optional("business_address", new.business_address.as_deref(), 1_000)?),
                 tenants::business_type.eq(optional("business_type", new.business_type.as_deref(), 100)?),
@@ -262,12 +262,14 @@ impl SystemTx<'_> {
         Ok(TenantRow::query().filter(tenants::id.eq(id)).first(self.conn).optional()?)
     }
 
-    /// The tenant with this name, if there is one.
+    /// The tenant with this name, if there is one. Blanks around it don't count, nor does how its characters are composed.
     ///
     /// # Errors
     /// As [`Self::find_tenant`].
     pub fn find_tenant_by_name(&mut self, name: &str) -> Result<Option<TenantRow>> {
-        Ok(TenantRow::query().filter(tenants::business_name.eq(name)).first(self.conn).optional()?)
+        // Names that were stored before they were composed are found as they are written.
+        let spellings = [composed(name), name.trim().to_owned()];
+        Ok(TenantRow::query().filter(tenants::business_name.eq_any(spellings)).first(self.conn).optional()?)
     }
 
     /// A page of tenants, newest first.

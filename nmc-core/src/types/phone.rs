@@ -15,6 +15,26 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// The number that a person typed or pasted: blanks, hyphens, dots, slashes, brackets, a leading `tel:` and invisible marks
+    /// don't count. It still begins with `+`, since no country is assumed; one of North America has ten digits after `+1`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when what is left is no number.
+    pub fn typed(text: &str) -> Result<Self, Error> {
+        let is_mark =
+            |c: char| c.is_whitespace() || matches!(c, '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2015}') || is_invisible(c);
+        let bare = text.trim_matches(is_mark);
+        let bare = bare
+            .get(..4)
+            .filter(|scheme| scheme.eq_ignore_ascii_case("tel:"))
+            .map_or(bare, |_| bare.get(4..).unwrap_or_default());
+        let number: Self = bare.replace(is_mark, "").parse()?;
+        match number.0.strip_prefix("+1") {
+            Some(rest) if rest.len() != 10 => Err(Error::invalid("phone number", "must have ten digits after +1")),
+            _ => Ok(number),
+        }
+    }
+
     /// The one spelling that stands for the person: a mobile of Mexico is written `+52…` and `+52 1…`, one of Argentina `+54…` and
     /// `+54 9…`, and either reaches the same phone.
     #[must_use]
@@ -56,6 +76,11 @@ impl std::str::FromStr for PhoneNumber {
     }
 }
 
+/// Marks that come along when text is copied: direction, joiners, byte order.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 impl std::fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "+…{}", self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default())
@@ -70,6 +95,42 @@ mod tests {
 
     fn number(text: &str) -> PhoneNumber {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn typed_number_in_any_dress_is_the_number() {
+        for text in [
+            "+13125550198",
+            "+1 312 555 0198",
+            "+1 (312) 555-0198",
+            "tel:+13125550198",
+            "TEL: +1.312.555.0198",
+            "+13125550198 ",
+            "\u{202a}+13125550198\u{202c}",
+            "+1\u{a0}312\u{2011}555\u{2013}0198",
+            "\u{feff}+1 312/555-0198",
+        ] {
+            assert_eq!(PhoneNumber::typed(text).unwrap(), number("+13125550198"), "{text:?}");
+        }
+        assert_eq!(PhoneNumber::typed("+44 (20) 7946-0958").unwrap(), number("+442079460958"));
+    }
+
+    #[test]
+    fn typed_number_that_is_none_is_refused() {
+        for text in [
+            "",
+            "+",
+            "3125550198",
+            "+1312555019",
+            "+131255501981",
+            "+1 312 555 O198",
+            "tel:",
+            "1+3125550198",
+            "++13125550198",
+            "+0 312 555 0198",
+        ] {
+            assert!(PhoneNumber::typed(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Bounds of free text, in characters, as VARCHAR counts them.
 
 use crate::{Error, Result};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Trims a text that must be there.
 ///
@@ -18,6 +19,20 @@ pub(crate) fn required(field: &'static str, text: &str, max: usize) -> Result<St
         return Err(Error::invalid(field, format!("must be at most {max} characters")));
     }
     Ok(text.to_owned())
+}
+
+/// Trims the name of somebody or something, and composes its characters (NFC): what looks alike on the screen is found, and not
+/// taken in twice.
+///
+/// # Errors
+/// As [`required`], of the composed form, which is what is stored.
+pub(crate) fn named(field: &'static str, text: &str, max: usize) -> Result<String> {
+    required(field, &composed(text), max)
+}
+
+/// The form in which [`named`] stores a text.
+pub(crate) fn composed(text: &str) -> String {
+    text.trim().nfc().collect()
 }
 
 /// The same for a text that may be missing; an empty one counts as missing.

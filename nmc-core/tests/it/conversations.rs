@@ -336,3 +336,16 @@ fn the_inbox_has_the_open_ones_the_last_touched_first() {
     scene.tx(|tx| tx.conversations().resolve(made[0], None)).unwrap();
     assert_eq!(inbox(), [made[1], made[2]]);
 }
+
+#[test]
+fn tag_in_either_composition_is_one_tag() {
+    let scene = Scene::new();
+    let row = scene.conversation();
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+    for tag in [decomposed, composed] {
+        assert_eq!(scene.tx(|tx| tx.conversations().add_tag(row.id, tag, None)).unwrap().tags, [composed]);
+    }
+    let with_tag = ConversationFilter { tag: Some(decomposed.to_owned()), ..ConversationFilter::default() };
+    assert_eq!(scene.tx(|tx| tx.conversations().count(&with_tag)).unwrap(), 1);
+    assert!(scene.tx(|tx| tx.conversations().remove_tag(row.id, decomposed, None)).unwrap().tags.is_empty());
+}

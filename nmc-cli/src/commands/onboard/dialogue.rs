@@ -7,7 +7,7 @@ use crate::error::{CliError, CliResult};
 use crate::{password, prompt};
 use nmc_core::identity::NewTenant;
 use nmc_core::store::Reason;
-use nmc_core::{Error, Store};
+use nmc_core::{Error, PhoneNumber, Store};
 use std::str::FromStr;
 
 /// Asks for everything, with what is known already as what an empty answer stands for, and does it.
@@ -16,7 +16,7 @@ pub(super) fn hold(store: &Store, known: &Draft, key: Option<String>) -> CliResu
     let mut plan = Plan {
         business: NewTenant {
             business_name: name(store, known.name.as_deref())?,
-            business_phone: optional("The number it has had so far, like +13125550199 (may be left out)", &known.phone)?,
+            business_phone: phone("The number it has had so far, like +1 312 555 0199 (may be left out)", &known.phone)?,
             business_address: optional("Its address (may be left out)", &known.address)?,
             business_type: optional("Its trade, like plumbing (may be left out)", &known.trade)?,
             timezone: optional("Its zone, like America/Chicago (may be left out)", &known.timezone)?,
@@ -55,7 +55,7 @@ fn ask_again(store: &Store, plan: &mut Plan, field: &str) -> CliResult<bool> {
     let business = &mut plan.business;
     match (field, &mut plan.owner) {
         ("business_name", _) => business.business_name = name(store, None)?,
-        ("business_phone", _) => business.business_phone = optional("The number it has had so far (may be left out)", &None)?,
+        ("business_phone", _) => business.business_phone = phone("The number it has had so far (may be left out)", &None)?,
         ("business_address", _) => business.business_address = optional("Its address (may be left out)", &None)?,
         ("business_type", _) => business.business_type = optional("Its trade (may be left out)", &None)?,
         ("email", Some(owner)) => owner.email = required("Its owner's e-mail", &None)?,
@@ -89,7 +89,7 @@ fn owner(known: &Draft) -> CliResult<Option<Owner>> {
         email,
         first_name: required("Its owner's given name", &known.owner_first_name)?,
         last_name: required("Its owner's family name", &known.owner_last_name)?,
-        phone: optional("Where to reach its owner, like +13125550198 (may be left out)", &known.owner_phone)?,
+        phone: phone("Where to reach its owner, like +1 312 555 0198 (may be left out)", &known.owner_phone)?,
         password: match &known.owner_password_file {
             Some(_) => known.password()?,
             None => password::typed("Its owner's")?,
@@ -105,9 +105,21 @@ fn required<T: FromStr<Err: ToString> + ToString>(question: &str, known: &Option
 }
 
 fn optional<T: FromStr<Err: ToString> + ToString>(question: &str, known: &Option<T>) -> CliResult<Option<T>> {
+    optional_as(question, known, str::parse)
+}
+
+fn phone(question: &str, known: &Option<PhoneNumber>) -> CliResult<Option<PhoneNumber>> {
+    optional_as(question, known, PhoneNumber::typed)
+}
+
+fn optional_as<T: ToString, E: ToString>(
+    question: &str,
+    known: &Option<T>,
+    read: fn(&str) -> Result<T, E>,
+) -> CliResult<Option<T>> {
     prompt::ask(question, known.as_ref().map(T::to_string).as_deref(), |answer| match answer {
         "" => Ok(None),
-        answer => answer.parse().map(Some).map_err(|error: T::Err| error.to_string()),
+        answer => read(answer).map(Some).map_err(|error| error.to_string()),
     })
 }
 

@@ -2,6 +2,8 @@
 
 use super::Draft;
 use crate::error::{CliError, CliResult};
+use crate::password::without_mark;
+use nmc_core::PhoneNumber;
 use serde::Deserialize;
 use std::io::Read as _;
 use std::ops::Range;
@@ -41,19 +43,19 @@ pub(super) fn read(path: &Path) -> CliResult<Draft> {
     let mut text = String::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
     read.map_err(|error| CliError::Usage(format!("--from: {} can't be read: {error}", path.display())))?;
-    let text = Text { path, text: &text };
+    let text = Text { path, text: without_mark(&text) };
     let table: BusinessTable = toml::from_str(text.text).map_err(|error| text.refused(error.span(), None, error.message()))?;
     let owner = table.owner;
     Ok(Draft {
         name: text.of("name", table.name)?,
-        phone: text.of("phone", table.phone)?,
+        phone: text.read("phone", table.phone, PhoneNumber::typed)?,
         address: text.of("address", table.address)?,
         trade: text.of("trade", table.trade)?,
         timezone: text.of("timezone", table.timezone)?,
         owner_email: text.of("owner.email", owner.email)?,
         owner_first_name: text.of("owner.first_name", owner.first_name)?,
         owner_last_name: text.of("owner.last_name", owner.last_name)?,
-        owner_phone: text.of("owner.phone", owner.phone)?,
+        owner_phone: text.read("owner.phone", owner.phone, PhoneNumber::typed)?,
         owner_password_file: text.of("owner.password_file", owner.password_file)?.map(|file| text.beside(file)),
     })
 }
@@ -65,9 +67,13 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn of<T: FromStr<Err: ToString>>(&self, field: &str, value: Field) -> CliResult<Option<T>> {
+        self.read(field, value, str::parse)
+    }
+
+    fn read<T, E: ToString>(&self, field: &str, value: Field, parse: fn(&str) -> Result<T, E>) -> CliResult<Option<T>> {
         let read = |value: Spanned<String>| {
-            let parsed = value.get_ref().parse();
-            parsed.map_err(|error: T::Err| self.refused(Some(value.span()), Some(field), &error.to_string()))
+            let parsed = parse(value.get_ref());
+            parsed.map_err(|error| self.refused(Some(value.span()), Some(field), &error.to_string()))
         };
         value.map(read).transpose()
     }

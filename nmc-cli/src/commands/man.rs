@@ -1,0 +1,27 @@
+use crate::cli::{Cli, ManArgs};
+use crate::error::{CliError, CliResult};
+use clap::CommandFactory as _;
+use clap_mangen::Man;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Prints one manual page, or writes those of all commands into a directory.
+pub(crate) fn run(args: &ManArgs) -> CliResult {
+    let mut command = Cli::command();
+    command.build();
+    if let Some(dir) = &args.dir {
+        clap_mangen::generate_to(command, dir)
+            .map_err(|error| CliError::Usage(format!("--dir: {} can't be written to: {error}", dir.display())))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut named = &command;
+    for name in &args.path {
+        named = named
+            .find_subcommand(name)
+            .ok_or_else(|| CliError::Usage(format!("there is no command {}; see nmc --help", args.path.join(" "))))?;
+    }
+    let mut page = Vec::new();
+    Man::new(named.clone()).render(&mut page)?;
+    std::io::stdout().write_all(&page)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,136 @@
+//! The layout of rows on a terminal: every row is one line, and no line is wider than the terminal.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Columns stand this far apart.
+const GAP: usize = 2;
+
+/// Text that is cut keeps at least this width.
+const NARROWEST: usize = 16;
+
+/// A column as it is laid out.
+pub(super) struct Column {
+    pub(super) header: String,
+    /// An id or an instant is never cut: what is left of it would say something else, or nothing.
+    pub(super) is_whole: bool,
+}
+
+/// Lines that fit, and the headers of the columns for which there was no room.
+pub(super) struct Layout {
+    pub(super) lines: Vec<String>,
+    pub(super) left_out: Vec<String>,
+}
+
+/// Lays rows out below their headers. Wide text is cut first, then columns are left out from the right; the first column always
+/// stays. Room that is left then goes back to the text that was cut, from the left.
+pub(super) fn fit(columns: &[Column], rows: &[Vec<String>], room: usize) -> Layout {
+    let cells = |at: usize| rows.iter().filter_map(move |row| row.get(at));
+    let wanted: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| cells(at).map(|cell| cell.width()).chain([column.header.width()]).max().unwrap_or(0))
+        .collect();
+    let mut widths: Vec<usize> = wanted.clone();
+    if total(&widths) > room {
+        for ((width, column), wanted) in widths.iter_mut().zip(columns).zip(&wanted) {
+            if !column.is_whole {
+                *width = (*wanted).min(NARROWEST.max(column.header.width()));
+            }
+        }
+    }
+    while widths.len() > 1 && total(&widths) > room {
+        widths.pop();
+    }
+    let mut spare = room.saturating_sub(total(&widths));
+    for (width, wanted) in widths.iter_mut().zip(&wanted) {
+        let more = wanted.saturating_sub(*width).min(spare);
+        *width += more;
+        spare -= more;
+    }
+    let headers: Vec<String> = columns.iter().map(|column| column.header.clone()).collect();
+    Layout {
+        lines: std::iter::once(&headers).chain(rows).map(|row| line(row, &widths)).collect(),
+        left_out: headers.get(widths.len()..).unwrap_or_default().to_vec(),
+    }
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+fn line(cells: &[String], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        let shown = cut(cell, *width);
+        line.push_str(&shown);
+        line.extend(std::iter::repeat_n(' ', width.saturating_sub(shown.width()) + GAP));
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// The text, or as much of it as fits with an ellipsis at its end.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut room = width.saturating_sub(1);
+    let mut shown = String::new();
+    for c in text.chars() {
+        let Some(left) = room.checked_sub(c.width().unwrap_or(0)) else { break };
+        room = left;
+        shown.push(c);
+    }
+    shown.push('…');
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, fit};
+
+    fn columns() -> Vec<Column> {
+        let column = |header: &str, is_whole| Column { header: header.to_owned(), is_whole };
+        vec![column("id", true), column("name", false), column("status", false), column("address", false)]
+    }
+
+    fn rows() -> Vec<Vec<String>> {
+        let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+        vec![
+            row(["01993b6e-0000-7000-8000-000000000000", "Joe's Plumbing and Heating", "active", "1 Main St, Chicago"]),
+            row(["01993b6e-0000-7000-8000-000000000001", "水道屋", "active", "–"]),
+        ]
+    }
+
+    #[test]
+    fn table_with_room_enough_is_whole_and_aligned() {
+        let layout = fit(&columns(), &rows(), 200);
+        assert_eq!(
+            layout.lines,
+            [
+                "id                                    name                        status  address",
+                "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and Heating  active  1 Main St, Chicago",
+                "01993b6e-0000-7000-8000-000000000001  水道屋                      active  –",
+            ]
+        );
+        assert!(layout.left_out.is_empty());
+    }
+
+    #[test]
+    fn table_on_a_narrow_terminal_cuts_text_then_leaves_columns_out() {
+        let layout = fit(&columns(), &rows(), 66);
+        assert_eq!(layout.lines[1], "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and …  active");
+        assert_eq!(layout.left_out, ["address"]);
+        let layout = fit(&columns(), &rows(), 60);
+        assert_eq!(layout.lines[1], "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and He…");
+        assert_eq!(layout.left_out, ["status", "address"]);
+    }
+
+    #[test]
+    fn id_is_whole_on_any_terminal() {
+        for room in 0..100 {
+            let layout = fit(&columns(), &rows(), room);
+            assert!(layout.lines[1].starts_with("01993b6e-0000-7000-8000-000000000000"), "{room}");
+        }
+    }
+}
