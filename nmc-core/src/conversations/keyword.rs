@@ -8,7 +8,7 @@ use phrases::{
     begin_with, matches,
 };
 use std::borrow::Cow;
-use words::{Words, is};
+use words::{Words, is, visible};
 
 /// What a customer's word asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Reading {
     /// ```
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let all = Words::of(&own_words(text));
+        let all = Words::of(&own_words(&visible(text)));
         let said = all.without_signature();
         // Both: what passes for a signature may have been meant.
         if is_stop(&said.texts()) || is_stop(&all.texts()) {
@@ -97,10 +97,10 @@ const SHORTEST_QUOTATION: usize = 20;
 /// A text without what it quotes: lines that begin with `>`, and the text that a phone's reaction is to (`Liked “…”`), which is
 /// mostly one of ours and tells how to opt out.
 fn own_words(text: &str) -> Cow<'_, str> {
-    let text = text.trim();
     if let Some(open) = text.find(['“', '„', '«', '"'])
         && let Some((said, quoted)) = text.split_at_checked(open)
-        && text.ends_with(['”', '“', '»', '"'])
+        && let Some((_, behind)) = quoted.rsplit_once(['”', '“', '»', '"'])
+        && !behind.contains(char::is_alphanumeric)
         && (1..=4).contains(&said.split_whitespace().count())
         && quoted.chars().count() >= SHORTEST_QUOTATION
     {

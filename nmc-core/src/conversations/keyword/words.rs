@@ -59,7 +59,7 @@ impl Words {
         let mut words: Vec<Word> = Vec::new();
         let mut in_word = false;
         // An apostrophe joins: "don't" is one word in every keyboard's spelling.
-        let joined = text.chars().filter(|c| !is_apostrophe(*c) && !is_invisible(*c));
+        let joined = text.chars().filter(|c| !is_apostrophe(*c));
         let plain = joined.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).take(LONGEST);
         for c in plain {
             if c.is_alphanumeric() {
@@ -116,6 +116,11 @@ impl Words {
     pub(super) fn ends_sentence(&self, at: usize) -> bool {
         self.0.get(at).is_some_and(|word| word.ends_sentence)
     }
+}
+
+/// A text in its usual characters (NFKC), without those that nobody sees.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).nfkc().collect()
 }
 
 /// The first words of a text.
