@@ -37,6 +37,7 @@ fn main() {
         login_per_account: often,
         registration_per_address: often,
         registration_per_account: often,
+        ..Limits::default()
     };
     println!("{READERS} readers, one read each 10 ms; {guessers} guessers without a pause");
     for (what, limits) in

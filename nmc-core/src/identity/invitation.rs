@@ -1,13 +1,14 @@
 //! Invitations (`users.verification_token`, source line 1122, which the source leaves unused): with one, somebody who was
 //! added by a colleague chooses their password.
 
+use super::password::NO_PASSWORD;
 use super::random::InvitationToken;
-use super::{User, Users};
+use super::{Authenticator, User, Users};
 use crate::error::found;
 use crate::schema::{tenants, users};
-use crate::store::{SystemTx, Tenant};
+use crate::store::{Reason, SystemTx, Tenant};
 use crate::types::{bounds, required};
-use crate::{Error, Result, TenantId, UserId};
+use crate::{Email, Error, Result, TenantId, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
@@ -79,7 +80,33 @@ impl Users<'_> {
     }
 }
 
+impl Authenticator {
+    /// Frees an address that nothing holds but an invitation that was not accepted in its time, and says whether it did: the
+    /// account that was never anybody's is removed. Who invited may invite again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub(super) fn free_address(&self, email: &Email) -> Result<bool> {
+        match self.store().system(Reason::Authentication, |tx| tx.remove_lapsed(email)) {
+            // Something in that business names the account, which then stays.
+            Err(Error::Conflict { .. }) => Ok(false),
+            freed => freed,
+        }
+    }
+}
+
 impl SystemTx<'_> {
+    fn remove_lapsed(&mut self, email: &Email) -> Result<bool> {
+        let end = users::verification_expires_at;
+        let rows = diesel::delete(users::table)
+            .filter(users::email.eq(email))
+            .filter(users::password_hash.eq(NO_PASSWORD))
+            .filter(users::last_login_at.is_null())
+            .filter(end.is_null().or(end.assume_not_null().le(self.now())))
+            .execute(self.conn)?;
+        Ok(rows > 0)
+    }
+
     /// Whose business an invitation is into, if it is in force and its secret is right.
     ///
     /// # Errors

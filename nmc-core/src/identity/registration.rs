@@ -83,7 +83,11 @@ impl Authenticator {
             return Ok(earlier);
         }
         let hash = self.hasher().hash(&password)?;
-        let made = self.store().system(Reason::Operations, |tx| tx.register(new, &hash, key.as_deref(), approved));
+        let make = || self.store().system(Reason::Operations, |tx| tx.register(new, &hash, key.as_deref(), approved));
+        let made = match make() {
+            Err(Error::Conflict { field: "email", .. }) if self.free_address(&new.email)? => make(),
+            made => made,
+        };
         match made {
             // Of two at once the second finds the name taken, by itself.
             Err(conflict @ Error::Conflict { .. }) => earlier()?.ok_or(conflict),

@@ -1,6 +1,7 @@
 //! An e-mail and its changes: what is stored is bounded, one's own takes the password, and another one is not verified.
 
 use super::*;
+use nmc_core::diesel::connection::SimpleConnection as _;
 use nmc_core::identity::{KeyOrder, Permission, UserPatch, change_own_user, change_user};
 
 fn to(name: &str) -> UserPatch {
@@ -103,7 +104,6 @@ fn an_email_that_is_accepted_can_be_stored() {
     assert!(accepted.len() > 200 && accepted.len() < tried.len(), "{}", accepted.len());
     for text in &accepted {
         assert_eq!(text.parse::<Email>().unwrap().as_str(), text, "it reads back as it is");
-        use nmc_core::diesel::connection::SimpleConnection as _;
         let quoted = text.replace('\'', "''");
         conn.batch_execute(&format!("UPDATE users SET email = '{quoted}' WHERE id = '{}'", house.ada)).unwrap();
     }

@@ -217,3 +217,24 @@ fn another_password_or_deactivation_makes_an_open_invitation_void() {
     let token = again(&house, cleo).unwrap();
     assert_eq!(accept(&house, &token).unwrap(), cleo, "another one is good");
 }
+
+#[test]
+fn a_lapsed_invitation_does_not_hold_its_address() {
+    let house = House::new();
+    let operator = house.operator();
+    house.add("ben", UserRole::User);
+    let (cleo, token) = house.tx(|tx| invite(tx, &operator, &person("cleo", UserRole::Viewer))).unwrap();
+    let register = |name: &str| house.auth.register(&registration(&format!("{name}'s Own"), name), None);
+    house.clock.advance(INVITATION_LIFETIME - TimeDelta::seconds(1));
+    house.refused("email is already taken", || register("cleo"));
+    house.pass(1);
+    let made = register("cleo").unwrap();
+    assert_ne!((made.owner.id, made.tenant), (cleo.id, house.tenant));
+    assert!(house.tx(|tx| tx.users().find(cleo.id)).unwrap().is_none());
+    house.refused("invitation must be in force: it is used up, replaced or too old", || {
+        house.auth.accept_invitation(&token.text(), &secret(PASSWORD))
+    });
+    for name in ["ben", "cleo"] {
+        house.refused("email is already taken", || house.auth.register(&registration("Another", name), None));
+    }
+}

@@ -127,7 +127,7 @@ changeSettings daily_person_limit 7 business_settings.daily_person_limit
 changeSettings texting_starts_at "09:30:00" business_settings.texting_starts_at
 changeSettings texting_ends_at "20:30:00" business_settings.texting_ends_at
 changeSettings greeting_at_any_hour ! business_settings.greeting_at_any_hour
-changeUser email "another@example.com" users.email user_profiles.email
+changeUser email "another@example.com" users.email users.email_verified user_profiles.email user_sessions.last_used_at user_sessions.is_active user_sessions.ended_at user_sessions.ended_reason
 changeUser role "user" users.role user_profiles.role
 changeUser is_active false users.is_active user_sessions.last_used_at user_sessions.is_active user_sessions.ended_at user_sessions.ended_reason
 changeProfile first_name "Sam" user_profiles.first_name users.first_name
@@ -164,7 +164,9 @@ fn each_field_of_a_patch_changes_its_own_columns_and_no_others() {
     for (operation, schema) in bodies(&document).into_iter().filter(|(id, _)| id.starts_with("change") && *id != "changePassword")
     {
         let fields = resolved(&document, schema)["properties"].as_object().unwrap();
-        untold.extend(fields.keys().map(|field| (operation.to_owned(), field.clone())));
+        // A password that is shown again is no column.
+        let columns = fields.keys().filter(|field| *field != "current_password");
+        untold.extend(columns.map(|field| (operation.to_owned(), field.clone())));
     }
     for line in FIELDS.trim().lines() {
         let (operation, rest) = line.split_once(' ').unwrap();
