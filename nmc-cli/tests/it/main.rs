@@ -14,6 +14,7 @@ mod onboard;
 mod onboarding;
 mod people;
 mod readme;
+mod stopping;
 mod tenant_settings;
 mod terminal;
 mod texts;
