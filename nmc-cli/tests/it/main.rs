@@ -16,6 +16,7 @@ mod onboarding;
 mod options;
 mod people;
 mod readme;
+mod stopping;
 mod tables;
 mod tenant_settings;
 mod terminal;
