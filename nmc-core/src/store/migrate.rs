@@ -47,6 +47,12 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000013_approve_businesses",
 ];
 
+/// The statement of the first migration that makes the roles, which belong to the server and not to a database.
+pub(super) fn roles() -> &'static str {
+    let first = MIGRATIONS.first().map_or("", |migration| migration.up);
+    first.split_inclusive("\n$$;").next().unwrap_or_default()
+}
+
 /// A migration whose up.sql begins with this line runs outside a transaction; it must then hold one statement.
 const NO_TRANSACTION: &str = "-- transaction: none\n";
 
@@ -371,7 +377,7 @@ fn apply(conn: &mut PgConnection, migration: &Migration, way: Way) -> Result<(),
 }
 
 /// What the server said, with its hint: that is where a migration says what an administrator has to do.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     if let Some(source) = error.source() {
         return root_cause(source);
     }

@@ -1,5 +1,6 @@
 //! The store: a pool of connections, and the transactions everything happens in.
 
+mod address;
 mod config;
 pub mod embedded;
 mod instrument;
@@ -7,10 +8,12 @@ mod load;
 mod migrate;
 mod pool;
 mod prepared;
+pub mod transfer;
 mod tx;
 mod verify;
 mod waiters;
 
+pub use address::{Address, NoAddress};
 pub use config::StoreConfig;
 pub use instrument::{statements_prepared, statements_sent};
 pub use load::Loaded;
