@@ -6,6 +6,7 @@ mod confirm;
 mod database;
 mod demo;
 mod error;
+mod input_file;
 mod output;
 mod password;
 mod prompt;
