@@ -4,8 +4,10 @@ mod access;
 mod call;
 mod consent;
 mod conversation;
+mod database;
 mod length;
 mod number;
+mod secret;
 mod settings;
 mod tenant;
 mod twilio;
@@ -16,6 +18,7 @@ pub(crate) use access::{
 pub(crate) use call::{CallCommand, CallKey};
 pub(crate) use consent::{ConsentCommand, Heard, Verdict};
 pub(crate) use conversation::{ConversationCommand, ConversationKey};
+pub(crate) use database::DatabaseCommand;
 pub(crate) use number::{CriteriaArgs, HowArgs, KindArgs, NumberCommand, NumberKey};
 pub(crate) use settings::SettingsArgs;
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
@@ -53,6 +56,9 @@ impl Cli {
     /// Where nothing can be made of it, help or a complaint is printed, and this is the end.
     pub(crate) fn read() -> Self {
         let matches = without_empty_variables(Self::command()).get_matches();
+        for warning in secret::warnings(&matches) {
+            eprintln!("nmc: {warning}");
+        }
         let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         cli.without_empty().typed_first(&|argument| is_typed(&matches, argument))
     }
@@ -175,6 +181,9 @@ pub(crate) enum Command {
     /// Bring the database's schema up to date, and look after it
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Dump the database, restore it, or move it to another server
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// Businesses
     #[command(subcommand)]
     Tenant(TenantCommand),

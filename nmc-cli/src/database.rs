@@ -2,6 +2,7 @@
 
 use crate::cli::{DatabaseArgs, TokenKeysArg};
 use crate::error::{CliError, CliResult};
+use crate::input_file::must_be_file;
 use crate::output::use_zone;
 use nmc_core::identity::Actor;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, default_data_dir};
@@ -74,6 +75,26 @@ impl Database {
         Ok(home)
     }
 
+    /// The address for a dump: of nmc's own server as its superuser, else the one that was given.
+    pub(crate) fn backup_url(&self) -> Secret {
+        self.embedded.as_ref().map_or_else(|| self.url.clone(), |server| Secret::new(server.backup_url()))
+    }
+
+    /// The address of the database's owner.
+    pub(crate) fn owner_url(&self) -> Secret {
+        self.url.clone()
+    }
+
+    /// Whether others use nmc's own server, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.embedded.as_ref().is_some_and(EmbeddedPostgres::attached)
+    }
+
+    /// The place of [`Self::home`], whether it is there or not.
+    pub(crate) fn place(&self) -> CliResult<PathBuf> {
+        home(&self.args)
+    }
+
     /// Where nmc's own server keeps its data, if it is one.
     pub(crate) fn describe(&self) -> String {
         match &self.embedded {
@@ -97,6 +118,7 @@ fn home(args: &DatabaseArgs) -> CliResult<PathBuf> {
 /// that is nmc's own server's, its data must be there: it takes no directory that something else has put files in.
 pub(crate) fn token_keys(args: &DatabaseArgs, named: &TokenKeysArg) -> CliResult<PathBuf> {
     if let Some(file) = &named.token_keys {
+        must_be_file("--token-keys", file)?;
         let folder = file.parent().unwrap_or(file);
         return if folder.as_os_str().is_empty() || folder.is_dir() {
             Ok(file.clone())

@@ -3,6 +3,7 @@
 use nmc_core::numbers::ProviderError;
 use nmc_core::store::MigrateError;
 use nmc_core::store::embedded::EmbeddedError;
+use nmc_core::store::transfer::TransferError;
 use std::process::ExitCode;
 
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,8 @@ pub(crate) enum CliError {
     Core(#[from] nmc_core::Error),
     #[error("{0}")]
     Migrate(#[from] MigrateError),
+    #[error("{0}")]
+    Transfer(#[from] TransferError),
     #[error("{0}")]
     Embedded(#[from] EmbeddedError),
     #[error("{0}")]
@@ -29,6 +32,18 @@ impl CliError {
         match self {
             Self::Usage(_)
             | Self::Migrate(MigrateError::Address { .. } | MigrateError::Unknown { .. } | MigrateError::InTheWay { .. })
+            | Self::Transfer(
+                TransferError::Address(_)
+                | TransferError::BoundByRowSecurity { .. }
+                | TransferError::NotOwner { .. }
+                | TransferError::NothingThere
+                | TransferError::NotEmpty(_)
+                | TransferError::Older { .. }
+                | TransferError::NoProgram { .. }
+                | TransferError::File { .. }
+                | TransferError::AlreadyThere(_)
+                | TransferError::NoDump { .. },
+            )
             | Self::Core(
                 Error::NotFound { .. }
                 | Error::Conflict { .. }
@@ -47,7 +62,9 @@ impl CliError {
                 ProviderError::Country => ExitCode::from(7),
                 _ => ExitCode::from(8),
             },
-            Self::Core(Error::Unavailable { .. }) | Self::Migrate(MigrateError::Database { .. } | MigrateError::Locked) => {
+            Self::Core(Error::Unavailable { .. })
+            | Self::Migrate(MigrateError::Database { .. } | MigrateError::Locked)
+            | Self::Transfer(TransferError::Database(_) | TransferError::Busy | TransferError::Stalled { .. }) => {
                 ExitCode::from(3)
             }
             _ => ExitCode::from(1),

@@ -7,6 +7,7 @@ mod database;
 mod demo;
 mod environment;
 mod error;
+mod input_file;
 mod output;
 mod password;
 mod prompt;

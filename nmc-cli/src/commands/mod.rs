@@ -5,6 +5,7 @@ mod call;
 mod completions;
 mod consent;
 mod conversation;
+mod database;
 mod man;
 mod migrate;
 mod number;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Serve(args) => serve::run(database, args),
         Command::Worker(args) => worker::run(database, &args),
         Command::Migrate(command) => migrate::run(database, &command),
+        Command::Database(command) => database::run(database, command),
         Command::Tenant(TenantCommand::Onboard(args)) => onboard::run(database, *args),
         Command::Tenant(TenantCommand::Known(command)) => tenant::run(database, command),
         Command::User(command) => user::run(database, command),

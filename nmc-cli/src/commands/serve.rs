@@ -2,6 +2,7 @@ use super::number;
 use crate::cli::{DatabaseArgs, ServeArgs};
 use crate::database::{Database, token_keys_in};
 use crate::error::CliResult;
+use crate::input_file::must_be_file;
 use crate::stop::StopSignals;
 use nmc_core::Store;
 use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys};
@@ -70,7 +71,9 @@ pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>,
         registration: args.registration,
         numbers,
     };
-    let keys = TokenKeys::open(&token_keys_in(home, &args.token_keys), store.now())?;
+    let token_keys = token_keys_in(home, &args.token_keys);
+    must_be_file("--token-keys", &token_keys)?;
+    let keys = TokenKeys::open(&token_keys, store.now())?;
     let authenticator = Authenticator::new(store, hasher(args.hash_cost)?, keys, LoginPolicy::default());
     let guessed = config.public_url.is_none();
     let server = nmc_http::start(authenticator, config)?;

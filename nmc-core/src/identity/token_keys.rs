@@ -234,6 +234,10 @@ fn read(file: &Path) -> Result<Vec<KeyLine>> {
         _ => Error::unavailable("the file of token keys can't be read", error),
     };
     let meta = fs::metadata(file).map_err(unreadable)?;
+    // Reading a pipe would wait for whoever writes into it.
+    if !meta.is_file() {
+        return Err(Error::invalid("token keys", format!("must be an ordinary file, which {} is not", file.display())));
+    }
     if meta.mode() & 0o077 != 0 {
         return Err(Error::invalid("token keys", format!("must be readable by their owner alone: chmod 600 {}", file.display())));
     }

@@ -71,21 +71,35 @@ const PINNED: [(&str, &str, &str, Pinned); 19] = [
 ];
 
 /// Why a text is no address of a database. Neither tells any value of it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum AddressError {
-    /// It can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// It can't be read. libpq would quote it, which a password that isn't percent-encoded may be part of.
+    #[error(
+        "the database's address can't be used: it must be like postgres://user:password@host:5432/name, \
+         with the special characters of a password percent-encoded (@ as %40)"
+    )]
     Form,
     /// It has a parameter that isn't libpq's, with this name.
+    #[error("the database's address has the parameter {0}, which is not one of PostgreSQL's: take it out")]
     Parameter(String),
 }
 
 /// An address: libpq's parameters and their values, as far as it names them.
 #[derive(Clone, Default)]
-pub(super) struct Address(Vec<(String, String)>);
+pub struct Address(Vec<(String, String)>);
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[address]")
+    }
+}
 
 impl Address {
     /// Reads a URL or a string of keywords and values. Blanks around it don't count.
-    pub(super) fn parse(text: &str) -> Result<Self, AddressError> {
+    ///
+    /// # Errors
+    /// [`AddressError`], which repeats no value of the text.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         let mut address = Self::default();
         match ["postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme)) {
@@ -99,7 +113,25 @@ impl Address {
         Ok(address)
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    /// Whether it holds a password.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.password().is_some()
+    }
+
+    /// Its password.
+    pub(super) fn password(&self) -> Option<&str> {
+        self.get("password").filter(|password| !password.is_empty())
+    }
+
+    /// The string that libpq is given, but for the password: for the arguments of other programs, whose environment says nothing.
+    pub(super) fn without_password(&self) -> String {
+        let mut rest = self.clone();
+        rest.0.retain(|(name, _)| name != "password");
+        rest.conninfo(|_| false)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 

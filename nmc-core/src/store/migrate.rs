@@ -6,6 +6,7 @@ mod runner;
 
 use super::{Difference, verify};
 use crate::{Confirmed, Error, Secret};
+pub(super) use runner::in_words;
 use runner::{Runner, Way};
 use std::time::Duration;
 
@@ -47,6 +48,12 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000013_approve_businesses",
     "2026-11-28-000014_pin_search_path_and_rights",
 ];
+
+/// The statement of the first migration that makes the roles, which belong to the server and not to a database.
+pub(super) fn roles() -> &'static str {
+    let first = MIGRATIONS.first().map_or("", |migration| migration.up);
+    first.split_inclusive("\n$$;").next().unwrap_or_default()
+}
 
 /// A migration whose up.sql begins with this line runs outside a transaction; it must then hold one statement.
 const NO_TRANSACTION: &str = "-- transaction: none\n";

@@ -11,11 +11,13 @@ mod prepared;
 mod spelling;
 mod sql_text;
 mod readiness;
+pub mod transfer;
 mod tx;
 mod verify;
 mod waiters;
 mod watch;
 
+pub use address::{Address, AddressError};
 pub use config::StoreConfig;
 pub use instrument::{statements_prepared, statements_sent};
 pub use load::Loaded;

@@ -60,15 +60,9 @@ impl Links {
 /// Why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
-    /// The address is at fault. libpq quotes what it can't read, which a password that isn't percent-encoded may be part of.
-    #[error(
-        "the database's address can't be used: it must be like postgres://user:password@host:5432/name, \
-         with the special characters of a password percent-encoded (@ as %40)"
-    )]
-    Address,
-    /// The address has a parameter that isn't libpq's.
-    #[error("the database's address has the parameter {0}, which is not one of PostgreSQL's: take it out")]
-    Parameter(String),
+    /// The address is at fault.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// In libpq's words, which may name the host and the user.
     #[error("{0}")]
     Failed(String),
@@ -86,7 +80,7 @@ impl ConnectError {
             );
         }
         if !words.contains("connection to server") && !words.contains("SSL support is not compiled in") {
-            return Self::Address;
+            return Self::Address(AddressError::Form);
         }
         let lines = words.lines().map(str::trim).filter(|line| !line.is_empty() && !line.ends_with('?'));
         Self::Failed(lines.collect::<Vec<_>>().join("; "))
@@ -141,15 +135,6 @@ fn connect(address: &Address) -> Result<PgConnection, ConnectError> {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that opens a connection")]
 fn establish(conninfo: &str) -> diesel::ConnectionResult<PgConnection> {
     PgConnection::establish(conninfo)
-}
-
-impl From<AddressError> for ConnectError {
-    fn from(error: AddressError) -> Self {
-        match error {
-            AddressError::Form => Self::Address,
-            AddressError::Parameter(name) => Self::Parameter(name),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,17 +2,17 @@
 
 use super::Draft;
 use crate::error::{CliError, CliResult};
+use crate::input_file;
 use crate::password::without_mark;
 use nmc_core::PhoneNumber;
 use serde::Deserialize;
-use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use toml::Spanned;
 
 /// No business needs a larger one, in bytes.
-const LONGEST: u64 = 65_536;
+const LONGEST: usize = 65_536;
 
 type Field = Option<Spanned<String>>;
 
@@ -40,9 +40,12 @@ struct OwnerTable {
 
 /// What the file says.
 pub(super) fn read(path: &Path) -> CliResult<Draft> {
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
-    read.map_err(|error| CliError::Usage(format!("--from: {} can't be read: {error}", path.display())))?;
+    let refused = |why: &str| CliError::Usage(format!("--from: {} {why}", path.display()));
+    let file = input_file::beginning("--from", path, LONGEST)?;
+    if !file.is_whole {
+        return Err(refused("is larger than 64 KiB"));
+    }
+    let text = String::from_utf8(file.bytes).map_err(|_| refused("is not UTF-8"))?;
     let text = Text { path, text: without_mark(&text) };
     let table: BusinessTable = toml::from_str(text.text).map_err(|error| text.refused(error.span(), None, error.message()))?;
     let owner = table.owner;

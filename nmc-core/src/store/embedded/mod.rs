@@ -38,6 +38,7 @@ mod tests;
 
 pub use error::EmbeddedError;
 pub use paths::default_data_dir;
+pub(crate) use programs::{parse_version, program_folders};
 
 use self::holders::{Deadline, StartLock};
 use self::paths::DataDir;
@@ -113,6 +114,12 @@ impl EmbeddedPostgres {
     #[must_use]
     pub fn superuser_url(&self, database: &str) -> String {
         self.address(cluster::SUPERUSER, database)
+    }
+
+    /// The address of our database as the superuser, whom row-level security does not bind: for dumps.
+    #[must_use]
+    pub fn backup_url(&self) -> String {
+        self.superuser_url(cluster::DATABASE)
     }
 
     /// The port is named since libpq would else take `PGPORT`.

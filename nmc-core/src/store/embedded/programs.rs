@@ -97,6 +97,12 @@ fn by_likelihood(candidates: &[PathBuf], made_by: Option<u32>) -> Vec<PathBuf> {
     candidates
 }
 
+/// Where PostgreSQL's other programs are looked for: in the folder that is named, and where packages install.
+pub(crate) fn program_folders() -> Vec<PathBuf> {
+    let chosen = env::var_os("NMC_PG_BIN").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    chosen.into_iter().chain(usual_folders()).collect()
+}
+
 fn usual_folders() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
@@ -135,7 +141,7 @@ fn major_of(account: &Account, bin_dir: &Path) -> Option<u32> {
 }
 
 /// The major version in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
-pub(super) fn parse_version(text: &str) -> Option<u32> {
+pub(crate) fn parse_version(text: &str) -> Option<u32> {
     let version = text.split("(PostgreSQL)").nth(1)?.trim_start();
     version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -155,7 +155,7 @@ impl<'m> Runner<'m> {
 
 fn open(url: &Secret) -> Result<PgConnection, MigrateError> {
     let mut conn = pool::open(url.expose()).map_err(|error| match error {
-        ConnectError::Address | ConnectError::Parameter(_) => MigrateError::Address { reason: error.to_string() },
+        ConnectError::Address(_) => MigrateError::Address { reason: error.to_string() },
         ConnectError::Failed(words) => MigrateError::Database { reason: format!("the database can't be reached: {words}") },
     })?;
     // Each statement is sent once or twice, and behind a pooler its name may be another connection's.
@@ -179,7 +179,7 @@ fn failed(migration: &Migration, error: &diesel::result::Error) -> MigrateError 
 }
 
 /// What the server said, with its hint: that is where a migration says what an administrator has to do.
-fn in_words(error: &diesel::result::Error) -> String {
+pub(in crate::store) fn in_words(error: &diesel::result::Error) -> String {
     let hint = match error {
         diesel::result::Error::DatabaseError(_, info) => info.hint(),
         _ => None,
