@@ -2,7 +2,7 @@
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -21,10 +21,24 @@ impl StopSignals {
         Signals::new([SIGINT, SIGTERM]).map(Self)
     }
 
-    /// Returns when the first one comes.
+    /// Something that ends the wait without a signal, from anywhere.
+    pub(crate) fn stopper(&self) -> Stopper {
+        Stopper(self.0.handle())
+    }
+
+    /// Returns when the first one comes, or when a [`Stopper`] says so.
     pub(crate) fn wait(mut self) {
         if self.0.forever().next().is_some() {
             eprintln!("stopping …");
         }
+    }
+}
+
+/// Ends the wait for a signal.
+pub(crate) struct Stopper(Handle);
+
+impl Stopper {
+    pub(crate) fn stop(self) {
+        self.0.close();
     }
 }

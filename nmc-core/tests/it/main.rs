@@ -39,6 +39,7 @@ mod plans;
 mod schema;
 mod settings;
 mod signature;
+mod silent_server;
 mod store;
 mod support;
 mod texts;

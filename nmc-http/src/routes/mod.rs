@@ -25,6 +25,7 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, document: &OpenApi) {
         .service(resource("/webhooks/twilio/number/status", "POST").route(web::post().to(twilio_number::status)))
         .service(resource("/webhooks/twilio/sms", "POST").route(web::post().to(twilio_sms::receive)))
         .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)))
+        .app_data(web::Data::new(health::Readiness::default()))
         .service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
         .service(resource("/readyz", "GET, HEAD").route(get().to(health::ready)))
         .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::NoRoute) }));
