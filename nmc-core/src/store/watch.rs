@@ -138,6 +138,7 @@ pub(super) fn open<T>(address: &Address, longest: &Arc<Longest>, open: impl FnOn
     let attempt = Arc::new(Attempt {
         before,
         ports: address.ports(),
+        paths: address.sockets(),
         due: patience.map_or(NEVER, |patience| watch.now().saturating_add(millis(patience))),
     });
     watch.add(|work| work.attempts.push(Arc::downgrade(&attempt)));
@@ -153,19 +154,32 @@ struct Attempt {
     /// The sockets that were there.
     before: HashSet<PathBuf>,
     ports: Vec<u16>,
+    /// The sockets on this machine that it may be to.
+    paths: Vec<PathBuf>,
     due: u64,
 }
 
 impl Attempt {
     /// The one socket that is new and leads to the server. With two nothing is certain: one is somebody else's.
     fn socket(&self) -> Option<Socket> {
-        let mut new = sockets().into_iter().filter(|socket| !self.before.contains(&socket.name) && self.leads_there(socket));
-        let socket = new.next();
-        if socket.is_none() || new.next().is_some() {
+        let mut new: Vec<Socket> = sockets().into_iter().filter(|socket| !self.before.contains(&socket.name)).collect();
+        new.retain(|socket| self.leads_there(socket));
+        if new.len() > 1 {
+            // Other servers' sockets have the same name in other folders.
+            new.retain(|socket| self.is_named(socket));
+        }
+        let socket = new.pop();
+        if socket.is_none() || !new.is_empty() {
             tracing::debug!("which socket a database connection has can't be told: only the server ends its waits");
             return None;
         }
         socket
+    }
+
+    /// To the very path of the address, for a Unix socket. A server in a container may know it by another.
+    fn is_named(&self, socket: &Socket) -> bool {
+        let Ok(peer) = socket::getpeername::<SockaddrStorage>(socket.fd) else { return false };
+        peer.as_unix_addr().and_then(|address| address.path()).is_none_or(|path| self.paths.iter().any(|ours| ours == path))
     }
 
     fn leads_there(&self, socket: &Socket) -> bool {
@@ -173,7 +187,7 @@ impl Attempt {
         match peer.family() {
             Some(AddressFamily::Unix) => {
                 let name = peer.as_unix_addr().and_then(|address| address.path()).and_then(|path| path.file_name());
-                self.ports.iter().any(|port| name.is_some_and(|name| name == &*format!(".s.PGSQL.{port}")))
+                self.paths.iter().any(|path| name.is_some() && path.file_name() == name)
             }
             _ => {
                 let ipv4 = peer.as_sockaddr_in().map(SockaddrIn::port);
