@@ -4,38 +4,50 @@ use crate::cli::{DatabaseArgs, TokenKeysArg};
 use crate::error::{CliError, CliResult};
 use crate::input_file::must_be_file;
 use crate::output::use_zone;
+use crate::stop::StopSignals;
 use nmc_core::identity::Actor;
-use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, default_data_dir};
+use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, Supervisor, default_data_dir};
 use nmc_core::store::{Migrator, Reason};
 use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A database that answers. Dropping it lets go of nmc's own server, which stops with its last user.
 pub(crate) struct Database {
-    embedded: Option<EmbeddedPostgres>,
+    server: Server,
     url: Secret,
     args: DatabaseArgs,
 }
 
+/// Whose server it is.
+enum Server {
+    Given,
+    Own(EmbeddedPostgres),
+    Supervised(Supervisor),
+}
+
+/// How long a statement may still take once nmc has been asked to stop: a database that answers needs no longer.
+const LAST_ANSWERS: Duration = Duration::from_secs(4);
+
 impl Database {
     pub(crate) fn open(args: &DatabaseArgs) -> CliResult<Self> {
-        let (embedded, url) = match (&args.database_url, &args.data_dir) {
+        let (server, url) = match (&args.database_url, &args.data_dir) {
             (Some(_), Some(_)) => {
                 return Err(CliError::Usage(
                     "a database (DATABASE_URL) and a directory for nmc's own (NMC_DATA_DIR, --data-dir) are set: choose one"
                         .to_owned(),
                 ));
             }
-            (Some(url), None) => (None, url.clone()),
+            (Some(url), None) => (Server::Given, url.clone()),
             (None, _) => {
                 let options = EmbeddedOptions { data_dir: args.data_dir.clone(), ..EmbeddedOptions::default() };
                 let server = EmbeddedPostgres::start(&options)?;
                 let url = Secret::new(server.url());
-                (Some(server), url)
+                (Server::Own(server), url)
             }
         };
-        Ok(Self { embedded, url, args: args.clone() })
+        Ok(Self { server, url, args: args.clone() })
     }
 
     pub(crate) fn migrator(&self) -> Migrator {
@@ -60,16 +72,33 @@ impl Database {
         Ok(Store::connect(config)?)
     }
 
+    /// Starts nmc's own server again whenever it dies. If it can't be kept up, the wait for `stop` ends, and [`Self::close`]
+    /// says why.
+    pub(crate) fn supervise(self, stop: &StopSignals) -> CliResult<Self> {
+        let server = match self.server {
+            Server::Own(server) => {
+                let stopper = stop.stopper();
+                Server::Supervised(Supervisor::start(server, move || stopper.stop())?)
+            }
+            other => other,
+        };
+        Ok(Self { server, ..self })
+    }
+
     /// Lets go of nmc's own server, and waits for it to stop if nobody else uses it.
     pub(crate) fn close(self) -> CliResult<()> {
-        self.embedded.map_or(Ok(()), EmbeddedPostgres::stop)?;
+        match self.server {
+            Server::Given => {}
+            Server::Own(server) => server.stop()?,
+            Server::Supervised(supervisor) => supervisor.stop()?,
+        }
         Ok(())
     }
 
     /// Where nmc keeps what does not belong into the database: beside the data of its own server, or by itself.
     pub(crate) fn home(&self) -> CliResult<PathBuf> {
         let home = home(&self.args)?;
-        if self.embedded.is_none() {
+        if matches!(self.server, Server::Given) {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&home)?;
         }
         Ok(home)
@@ -77,7 +106,10 @@ impl Database {
 
     /// The address for a dump: of nmc's own server as its superuser, else the one that was given.
     pub(crate) fn backup_url(&self) -> Secret {
-        self.embedded.as_ref().map_or_else(|| self.url.clone(), |server| Secret::new(server.backup_url()))
+        match &self.server {
+            Server::Own(server) => Secret::new(server.backup_url()),
+            Server::Given | Server::Supervised(_) => self.url.clone(),
+        }
     }
 
     /// The address of the database's owner.
@@ -87,7 +119,7 @@ impl Database {
 
     /// Whether others use nmc's own server, too.
     pub(crate) fn is_shared(&self) -> bool {
-        self.embedded.as_ref().is_some_and(EmbeddedPostgres::attached)
+        matches!(&self.server, Server::Own(server) if server.attached())
     }
 
     /// The place of [`Self::home`], whether it is there or not.
@@ -97,12 +129,17 @@ impl Database {
 
     /// Where nmc's own server keeps its data, if it is one.
     pub(crate) fn describe(&self) -> String {
-        match &self.embedded {
-            Some(server) if server.attached() => format!("{} (already running, attached)", server.data_dir().display()),
-            Some(server) => server.data_dir().display().to_string(),
-            None => "the one given by DATABASE_URL".to_owned(),
+        match &self.server {
+            Server::Own(server) if server.attached() => format!("{} (already running, attached)", server.data_dir().display()),
+            Server::Own(server) => server.data_dir().display().to_string(),
+            Server::Given | Server::Supervised(_) => "the one given by DATABASE_URL".to_owned(),
         }
     }
+}
+
+/// From now on the store waits for no answer for long: nmc has been asked to stop, and the database may never give one.
+pub(crate) fn hurry(store: &Store) {
+    store.shorten_waits(LAST_ANSWERS);
 }
 
 /// That place, whether it is there or not: no database is needed to know it.

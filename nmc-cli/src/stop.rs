@@ -2,7 +2,7 @@
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -22,7 +22,12 @@ impl StopSignals {
         Signals::new([SIGINT, SIGTERM]).map(Self)
     }
 
-    /// Returns when the first one comes. What is not done ten seconds later is left: see [`give_up`].
+    /// Something that ends the wait without a signal, from anywhere.
+    pub(crate) fn stopper(&self) -> Stopper {
+        Stopper(self.0.handle())
+    }
+
+    /// Returns when the first one comes, or when a [`Stopper`] says so. What is not done ten seconds after a signal is left: see [`give_up`].
     pub(crate) fn wait(mut self) {
         if self.0.forever().next().is_some() {
             eprintln!("stopping …");
@@ -43,4 +48,13 @@ fn give_up() {
     std::thread::sleep(PATIENCE);
     eprintln!("ended after {} s without waiting for what does not answer", PATIENCE.as_secs());
     std::process::exit(1);
+}
+
+/// Ends the wait for a signal.
+pub(crate) struct Stopper(Handle);
+
+impl Stopper {
+    pub(crate) fn stop(self) {
+        self.0.close();
+    }
 }

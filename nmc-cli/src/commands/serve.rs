@@ -1,6 +1,6 @@
 use super::number;
 use crate::cli::{DatabaseArgs, ServeArgs};
-use crate::database::{Database, token_keys_in};
+use crate::database::{Database, hurry, token_keys_in};
 use crate::error::CliResult;
 use crate::input_file::must_be_file;
 use crate::stop::StopSignals;
@@ -21,8 +21,10 @@ pub(crate) fn run(args: &DatabaseArgs, serve: ServeArgs) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     let numbers = account.map(|account| number::provisioner(&store, &account));
-    let server = start(store, serve, numbers, &database.home()?)?;
+    let server = start(store.clone(), serve, numbers, &database.home()?)?;
+    let database = database.supervise(&stop)?;
     stop.wait();
+    hurry(&store);
     server.stop()?;
     database.close()?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 use super::{number, serve, worker};
 use crate::cli::{DatabaseArgs, Sms, UpArgs};
-use crate::database::Database;
+use crate::database::{Database, hurry};
 use crate::demo::{self, Demo};
 use crate::error::CliResult;
 use crate::stop::StopSignals;
@@ -47,6 +47,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     let server = serve::start(store.clone(), serve_args, numbers.clone(), &home)?;
     let worker = worker::start(&store, sender, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
 
+    let database = database.supervise(&stop)?;
     let played = match (&numbers, &stand_in, token) {
         (Some(numbers), Some(stand_in), Some(token)) => {
             let address = server.webhook_address().unwrap_or(server.address());
@@ -58,6 +59,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
         eprintln!("Ctrl-C stops everything");
         stop.wait();
     }
+    hurry(&store);
     drop((store, numbers));
     server.stop()?;
     worker.stop();

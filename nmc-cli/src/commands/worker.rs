@@ -1,6 +1,6 @@
 use super::number;
 use crate::cli::{DatabaseArgs, Sms, TwilioArgs, WorkerArgs, WorkerCommand};
-use crate::database::Database;
+use crate::database::{Database, hurry};
 use crate::error::CliResult;
 use crate::stop::StopSignals;
 use chrono::TimeDelta;
@@ -24,9 +24,11 @@ pub(crate) fn run(args: &DatabaseArgs, command: &WorkerCommand) -> CliResult {
     let numbers = account.as_ref().map(|account| number::provisioner(&store, account));
     let uploads = command.uploads.place(&database.home()?);
     let worker = start(&store, sender, account.map(|account| (account, uploads)), numbers, &command.worker)?;
-    drop(store);
+    let database = database.supervise(&stop)?;
     eprintln!("sending queued texts");
     stop.wait();
+    hurry(&store);
+    drop(store);
     worker.stop();
     database.close()?;
     Ok(ExitCode::SUCCESS)

@@ -3,8 +3,9 @@
 use crate::home::Home;
 use crate::nmc::{Nmc, migrations};
 use nmc_core::testing::{TestDb, wait_until};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
+use std::time::{Duration, Instant};
 
 fn get(url: &str) -> Result<u16, ureq::Error> {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
@@ -118,16 +119,14 @@ fn killed_outright_it_takes_its_server_along_and_loses_nothing() {
 }
 
 #[test]
-fn a_killed_server_recovers_at_the_next_start() {
+fn a_server_killed_with_its_nmc_recovers_at_the_next_start() {
     let home = Home::migrated();
-    let mut running = home.nmc.start(&["up"]);
-    let url = running.address();
+    let running = home.nmc.start(&["up"]);
+    running.address();
     onboard(&home);
+    running.signal(Signal::STOP);
     kill_process(home.server(), Signal::KILL).expect("a server to kill");
-    wait_until("the loss is noticed", || get(&format!("{url}/readyz")).is_ok_and(|status| status == 503));
-    assert!(!running.has_ended());
-    running.interrupt();
-    running.end().ok();
+    running.kill();
     assert_eq!(businesses(&home), 1);
     let running = home.nmc.start(&["up"]);
     assert_eq!(get(&format!("{}/readyz", running.address())).expect("an answer"), 200);
@@ -167,4 +166,94 @@ fn a_database_of_ones_own_is_migrated_used_and_left_running() {
     assert_eq!(db.query::<i64>("SELECT count(*) FROM tenants"), [0]);
     let both = Nmc::on(db.url()).with("NMC_DATA_DIR", "/nonexistent/data").run(&["tenant", "list"]);
     both.refused(2, "choose one");
+}
+
+#[test]
+fn a_killed_server_is_started_again_under_those_that_run() {
+    let home = Home::migrated();
+    let first = home.nmc.start(&["up"]);
+    let url = first.address();
+    let second = home.nmc.start(&["serve"]);
+    let other = second.address();
+    onboard(&home);
+    let before = home.server();
+    kill_process(before, Signal::KILL).expect("a server to kill");
+    // No other command heals it.
+    let first_line = || fs::read_to_string(home.dir.join("pg/postmaster.pid")).unwrap_or_default();
+    let is_another = |pid: &str| pid.parse().ok().and_then(Pid::from_raw).is_some_and(|pid| pid != before);
+    wait_until("another server runs", || first_line().lines().next().is_some_and(is_another));
+    for url in [&url, &other] {
+        wait_until("it is ready again", || get(&format!("{url}/readyz")).is_ok_and(|status| status == 200));
+    }
+    assert_ne!(home.server(), before);
+    assert_eq!(businesses(&home), 1);
+    for running in [second, first] {
+        running.interrupt();
+        running.end().ok();
+    }
+    assert_eq!(home.processes(), Vec::<u32>::new());
+}
+
+#[test]
+fn a_server_whose_data_is_gone_ends_the_process_with_a_reason() {
+    let home = Home::migrated();
+    let running = home.nmc.start(&["serve"]);
+    running.address();
+    let server = home.server();
+    fs::rename(home.dir.join("pg"), home.dir.join("pg.away")).expect("the data to go");
+    kill_process(server, Signal::KILL).expect("a server to kill");
+    let said = running.end().code(1);
+    assert!(said.err.contains("is gone while nmc was using it: put it back"), "{said:?}");
+}
+
+const UNKNOWN_KEY: &str = "Bearer nmc_0123456789abcdef_0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[test]
+fn serve_ends_in_time_though_its_database_is_suspended() {
+    let home = Home::migrated();
+    let running = home.nmc.start(&["serve"]);
+    let url = running.address();
+    onboard(&home);
+    let processes: Vec<Pid> =
+        home.processes().into_iter().filter_map(|pid| i32::try_from(pid).ok().and_then(Pid::from_raw)).collect();
+    let all = |signal| processes.iter().for_each(|pid| kill_process(*pid, signal).expect("a process to signal"));
+    all(Signal::STOP);
+    let asked = Instant::now();
+    assert_eq!(get(&format!("{url}/healthz")).expect("an answer"), 200);
+    wait_until("it is known not to be ready", || get(&format!("{url}/readyz")).is_ok_and(|status| status == 503));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            // A key that nobody has: only the database knows that.
+            scope.spawn(|| drop(ureq::get(format!("{url}/v1/users")).header("Authorization", UNKNOWN_KEY).call()));
+        }
+        running.signal(Signal::TERM);
+        let said = running.end();
+        all(Signal::CONT);
+        let said = said.code(1);
+        assert!(said.err.contains("is suspended, so it can't stop now"), "{said:?}");
+    });
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    home.wait_until_quiet();
+}
+
+#[test]
+fn variables_meant_for_psql_leave_nmcs_own_server_alone() {
+    let home = Home::migrated();
+    let nmc = [
+        ("PGSSLMODE", "verify-full"),
+        ("PGHOST", "db.example.com"),
+        ("PGHOSTADDR", "192.0.2.1"),
+        ("PGPORT", "9999"),
+        ("PGUSER", "bob"),
+        ("PGDATABASE", "zzz"),
+        ("PGSERVICE", "foo"),
+        ("PGOPTIONS", "-c search_path=other"),
+        ("PGTARGETSESSIONATTRS", "read-only"),
+        ("PGCHANNELBINDING", "require"),
+        ("PGREQUIREAUTH", "scram-sha-256"),
+        ("PGGSSENCMODE", "require"),
+        ("PGTZ", "Mars/Phobos"),
+    ];
+    let nmc = nmc.into_iter().fold(home.nmc.clone(), |nmc, (name, value)| nmc.with(name, value));
+    nmc.run(&["tenant", "list"]).ok();
 }

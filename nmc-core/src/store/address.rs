@@ -5,7 +5,7 @@
 //! them. How one proves oneself does come from there where the address says nothing: `PGUSER`, `PGPASSWORD`, `PGPASSFILE`
 //! and, over a network, `PGSSLMODE`, `PGSSLROOTCERT` and their like. A Unix socket has no network to be secured.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The parameters of libpq, up to version 18, between blanks.
@@ -250,7 +250,17 @@ impl Address {
         [self.get("hostaddr"), self.get("host"), self.get("port")].map(Option::unwrap_or_default).join(" ")
     }
 
-    /// The ports a connection may be to; the name of a Unix socket ends with one.
+    /// The Unix sockets a connection may be to.
+    pub(super) fn sockets(&self) -> Vec<PathBuf> {
+        let hosts: Vec<&str> = match self.get("host") {
+            Some(hosts) => hosts.split(',').collect(),
+            None => SOCKET_DIRS.to_vec(),
+        };
+        let ports = self.ports();
+        hosts.iter().flat_map(|host| ports.iter().map(|port| Path::new(*host).join(format!(".s.PGSQL.{port}")))).collect()
+    }
+
+    /// The ports a connection may be to.
     pub(super) fn ports(&self) -> Vec<u16> {
         let ports = self.get("port").unwrap_or_default().split(',');
         ports.map(|port| port.parse().unwrap_or(5432)).collect()

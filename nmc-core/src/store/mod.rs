@@ -56,12 +56,12 @@ pub struct Store {
     /// What a pooler in transaction mode has to be told in each transaction; else empty.
     settings: Arc<str>,
     longest: Arc<Longest>,
-    /// Connections opened before this are not used again: the server they lead to takes no writes any more.
-    unfit: Arc<Mutex<Instant>>,
+    /// Connections opened before this are not used again: the server they lead to took no writes any more.
+    unfit: Arc<Mutex<Option<Instant>>>,
 }
 
-/// A connection that was opened this recently tells what the server is now.
-const FRESH: Duration = Duration::from_secs(5);
+/// How often all connections are replaced, at the most, for want of one that takes writes.
+const REPLACED_EVERY: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Opens the pool and makes sure that the database answers.
@@ -69,7 +69,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when it can't be reached within the pool's timeout.
     pub fn connect(config: StoreConfig) -> Result<Self> {
-        let (longest, unfit) = (Links::longest(&config), Arc::new(Mutex::new(Instant::now())));
+        let (longest, unfit) = (Links::longest(&config), Arc::default());
         let links = Links::new(config.clone(), Arc::clone(&longest));
         // The first connection is opened here rather than by the pool, whose own retries would hide the reason.
         drop(links.open().map_err(|error| Error::unavailable("the database can't be reached", error))?);
@@ -85,18 +85,11 @@ impl Store {
             .build(links)
             .map_err(|error| Error::unavailable("the database can't be reached", error))?;
         let settings = if config.prepared_statements { String::new() } else { pool::timeouts(&config, "SET LOCAL") };
-        Ok(Self {
-            pool,
-            config: Arc::new(config),
-            waiters: Waiters::default(),
-            settings: settings.into(),
-            longest,
-            unfit,
-        })
+        Ok(Self { pool, config: Arc::new(config), waiters: Waiters::default(), settings: settings.into(), longest, unfit })
     }
 
     /// From now on no statement is waited for longer than this: for a process that is about to end, and can't know whether
-    /// the database is going to answer. Those under way count from when they began.
+    /// the database is going to answer. Those under way have as long from now on.
     pub fn shorten_waits(&self, longest: Duration) {
         self.longest.shorten(longest);
     }
@@ -215,7 +208,7 @@ impl Store {
                     std::thread::sleep(Duration::from_millis((1_u64 << tries) + spread));
                 }
                 // All of it is rolled back, and a new connection may lead to the server that took over.
-                Err(error) if error.is_read_only() && !read_only && self.unfit_before() >= begun => read_only = true,
+                Err(error) if error.is_read_only() && !read_only && self.unfit_before() >= Some(begun) => read_only = true,
                 result => return result,
             }
         }
@@ -224,6 +217,7 @@ impl Store {
     /// One transaction on one connection. The connection goes back to the pool only in a known state: after a panic, or
     /// when ROLLBACK or COMMIT fails, it is closed instead.
     fn transaction<T>(&self, enter: &str, work: impl FnOnce(&mut Link, &Moment) -> Result<T>) -> Result<T> {
+        let begun = Instant::now();
         let mut link = self.begin(&format!("BEGIN; {}{enter}", self.settings))?;
         let moment = Moment::of(&*self.config.clock);
         // Spent until the transaction has ended well; unwinding leaves it so.
@@ -236,7 +230,7 @@ impl Store {
         };
         match (result, ended) {
             (Err(error), _) if error.is_read_only() => {
-                self.turned_read_only(&link);
+                self.turned_read_only(&link, begun);
                 Err(error)
             }
             (result, Ok(())) => {
@@ -277,22 +271,24 @@ impl Store {
         loop {
             let link = self.pool.get_timeout(patience);
             let mut link = link.map_err(|error| Error::unavailable("the database can't be reached", error))?;
-            if link.opened >= self.unfit_before() && !link.watched.is_cut() {
+            if Some(link.opened) >= self.unfit_before() && !link.watched.is_cut() {
                 return Ok(link);
             }
             link.spent = true;
         }
     }
 
-    /// Lets go of all connections to a server that has turned read-only, unless the latest shows that there is no other.
-    fn turned_read_only(&self, link: &Link) {
-        if link.opened.elapsed() > FRESH {
+    /// Lets go of all connections to a server that has turned read-only, unless this one is new since `begun`, and so shows
+    /// that there is no other server.
+    fn turned_read_only(&self, link: &Link, begun: Instant) {
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        if link.opened < begun && unfit.is_none_or(|before| before.elapsed() > REPLACED_EVERY) {
             tracing::warn!("the database has turned read-only: its connections are replaced");
-            *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            *unfit = Some(Instant::now());
         }
     }
 
-    fn unfit_before(&self) -> Instant {
+    fn unfit_before(&self) -> Option<Instant> {
         *self.unfit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

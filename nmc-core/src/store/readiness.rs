@@ -18,7 +18,8 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] if not; its words say which.
     pub fn readiness(&self, patience: Duration) -> Result<()> {
-        let until = Instant::now() + patience;
+        let begun = Instant::now();
+        let until = begun + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -30,7 +31,8 @@ impl Store {
             match diesel::sql_query(asked).get_result(&mut link.conn) {
                 Ok(Mode { read_only: false }) => return Ok(()),
                 Ok(Mode { read_only: true }) => {
-                    self.turned_read_only(&link);
+                    link.spent = true;
+                    self.turned_read_only(&link, begun);
                     return Err(Error::read_only("the session is read-only"));
                 }
                 // One that died in the pool says nothing of the server.

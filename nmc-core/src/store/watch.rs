@@ -40,14 +40,12 @@ struct Entry {
     /// Milliseconds since the watch began.
     due: AtomicU64,
     is_cut: AtomicBool,
+    longest: Arc<Longest>,
 }
 
 /// Keeps watch over one connection, for as long as it is there. Must go before the connection does.
 #[derive(Debug)]
-pub(crate) struct Watched {
-    entry: Arc<Entry>,
-    longest: Arc<Longest>,
-}
+pub(crate) struct Watched(Arc<Entry>);
 
 /// The longest that a statement may take, in milliseconds; shared by the connections of a store.
 #[derive(Debug)]
@@ -55,16 +53,24 @@ pub(crate) struct Longest(AtomicU64);
 
 /// Tells the watch when a statement begins and ends.
 #[derive(Debug)]
-pub(super) struct Timer(Arc<Entry>, Arc<Longest>);
+pub(super) struct Timer(Arc<Entry>);
 
 impl Longest {
     pub(crate) fn new(longest: Option<Duration>) -> Self {
         Self(AtomicU64::new(longest.map_or(NEVER, millis)))
     }
 
-    /// From now on no statement takes longer than this.
+    /// From now on no statement takes longer than this; those under way have it from now on.
     pub(crate) fn shorten(&self, longest: Duration) {
         self.0.fetch_min(millis(longest), Ordering::Relaxed);
+        let (watch, due) = (Watch::get(), self.due());
+        let entries: Vec<_> = locked(&watch.work).entries.iter().filter_map(Weak::upgrade).collect();
+        for entry in entries.iter().filter(|entry| std::ptr::eq(&raw const *entry.longest, &raw const *self)) {
+            let sooner = |set: u64| (set != NEVER).then(|| set.min(due));
+            if entry.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sooner).is_err() {
+                tracing::trace!("a connection without a statement");
+            }
+        }
     }
 
     fn due(&self) -> u64 {
@@ -75,7 +81,7 @@ impl Longest {
 impl Timer {
     pub(super) fn start(&self) {
         // One that is set already is shorter: whoever set it waits less for all of its statements.
-        self.0.due.fetch_min(self.1.due(), Ordering::Relaxed);
+        self.0.due.fetch_min(self.0.longest.due(), Ordering::Relaxed);
     }
 
     pub(super) fn stop(&self) {
@@ -85,17 +91,17 @@ impl Timer {
 
 impl Watched {
     pub(super) fn timer(&self) -> Timer {
-        Timer(Arc::clone(&self.entry), Arc::clone(&self.longest))
+        Timer(Arc::clone(&self.0))
     }
 
     /// Gives the next statement no longer than this.
     pub(super) fn within(&self, longest: Duration) {
-        self.entry.due.store(Watch::get().now().saturating_add(millis(longest)), Ordering::Relaxed);
+        self.0.due.store(Watch::get().now().saturating_add(millis(longest)), Ordering::Relaxed);
     }
 
     /// Whether the connection was given up because the server did not answer.
     pub(super) fn is_cut(&self) -> bool {
-        self.entry.is_cut.load(Ordering::Relaxed)
+        self.0.is_cut.load(Ordering::Relaxed)
     }
 }
 
@@ -112,7 +118,7 @@ impl Entry {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        *locked(&self.entry.socket) = None;
+        *locked(&self.0.socket) = None;
     }
 }
 
@@ -123,19 +129,24 @@ pub(super) fn open<T>(address: &Address, longest: &Arc<Longest>, open: impl FnOn
     let patience = address.connect_time().map(|time| time + CONNECT_GRACE);
     let turn = watch.turn(address.server(), patience)?;
     let before: HashSet<PathBuf> = sockets().into_iter().map(|socket| socket.name).collect();
-    let entry = Arc::new(Entry { socket: Mutex::default(), due: AtomicU64::new(NEVER), is_cut: AtomicBool::new(false) });
+    let entry = Arc::new(Entry {
+        socket: Mutex::default(),
+        due: AtomicU64::new(NEVER),
+        is_cut: AtomicBool::new(false),
+        longest: Arc::clone(longest),
+    });
     let attempt = Arc::new(Attempt {
         before,
         ports: address.ports(),
+        paths: address.sockets(),
         due: patience.map_or(NEVER, |patience| watch.now().saturating_add(millis(patience))),
     });
     watch.add(|work| work.attempts.push(Arc::downgrade(&attempt)));
     let opened = open();
     *locked(&entry.socket) = attempt.socket();
     drop((attempt, turn));
-    let watched = Watched { entry, longest: Arc::clone(longest) };
-    watch.add(|work| work.entries.push(Arc::downgrade(&watched.entry)));
-    Some((opened, watched))
+    watch.add(|work| work.entries.push(Arc::downgrade(&entry)));
+    Some((opened, Watched(entry)))
 }
 
 /// A connection that is being opened.
@@ -143,19 +154,32 @@ struct Attempt {
     /// The sockets that were there.
     before: HashSet<PathBuf>,
     ports: Vec<u16>,
+    /// The sockets on this machine that it may be to.
+    paths: Vec<PathBuf>,
     due: u64,
 }
 
 impl Attempt {
     /// The one socket that is new and leads to the server. With two nothing is certain: one is somebody else's.
     fn socket(&self) -> Option<Socket> {
-        let mut new = sockets().into_iter().filter(|socket| !self.before.contains(&socket.name) && self.leads_there(socket));
-        let socket = new.next();
-        if socket.is_none() || new.next().is_some() {
+        let mut new: Vec<Socket> = sockets().into_iter().filter(|socket| !self.before.contains(&socket.name)).collect();
+        new.retain(|socket| self.leads_there(socket));
+        if new.len() > 1 {
+            // Other servers' sockets have the same name in other folders.
+            new.retain(|socket| self.is_named(socket));
+        }
+        let socket = new.pop();
+        if socket.is_none() || !new.is_empty() {
             tracing::debug!("which socket a database connection has can't be told: only the server ends its waits");
             return None;
         }
         socket
+    }
+
+    /// To the very path of the address, for a Unix socket. A server in a container may know it by another.
+    fn is_named(&self, socket: &Socket) -> bool {
+        let Ok(peer) = socket::getpeername::<SockaddrStorage>(socket.fd) else { return false };
+        peer.as_unix_addr().and_then(|address| address.path()).is_none_or(|path| self.paths.iter().any(|ours| ours == path))
     }
 
     fn leads_there(&self, socket: &Socket) -> bool {
@@ -163,7 +187,7 @@ impl Attempt {
         match peer.family() {
             Some(AddressFamily::Unix) => {
                 let name = peer.as_unix_addr().and_then(|address| address.path()).and_then(|path| path.file_name());
-                self.ports.iter().any(|port| name.is_some_and(|name| name == &*format!(".s.PGSQL.{port}")))
+                self.paths.iter().any(|path| name.is_some() && path.file_name() == name)
             }
             _ => {
                 let ipv4 = peer.as_sockaddr_in().map(SockaddrIn::port);

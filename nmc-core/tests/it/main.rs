@@ -42,6 +42,7 @@ mod schema;
 mod search_path;
 mod settings;
 mod signature;
+mod silent_server;
 mod store;
 mod support;
 mod texts;

@@ -264,6 +264,74 @@ fn connections_that_died_in_the_pool_cost_nobody_an_error() {
     all_at_once();
 }
 
+// --- a server that has turned read-only -----------------------------------------------------------------------------
+
+#[test]
+fn a_session_that_turned_read_only_is_replaced_unnoticed() {
+    let db = one_connection();
+    let business = Business::onboard(&db.store, "Plumber");
+    db.pooled(|conn| diesel::RunQueryDsl::execute(diesel::sql_query("SET default_transaction_read_only = on"), conn)).unwrap();
+    db.store.tenant(&business.tenant, create_conversation).unwrap();
+}
+
+#[test]
+fn a_read_only_server_is_read_and_not_ready() {
+    let db = one_connection();
+    let business = Business::onboard(&db.store, "Plumber");
+    let set = |read_only: &str| {
+        db.execute(&format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {read_only}', current_database());
+             END $$"
+        ));
+        end_sessions(&db);
+    };
+    set("on");
+    db.store.tenant(&business.tenant, |tx| tx.conversations().count(&ConversationFilter::default())).unwrap();
+    let refused = db.store.tenant(&business.tenant, create_conversation);
+    assert!(matches!(refused, Err(Error::Unavailable { what: "the database takes no changes now", .. })), "{refused:?}");
+    is_unavailable(&db.store.readiness(Duration::from_secs(5)));
+    // The superuser's own session is read-only by default, too.
+    let mut conn = db.superuser();
+    diesel::connection::SimpleConnection::batch_execute(&mut conn, "SET default_transaction_read_only = off").unwrap();
+    let reset = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$";
+    diesel::connection::SimpleConnection::batch_execute(&mut conn, reset).unwrap();
+    wait_until("the replaced connection takes writes", || db.store.tenant(&business.tenant, create_conversation).is_ok());
+    db.store.readiness(Duration::from_secs(5)).unwrap();
+}
+
+#[test]
+fn behind_a_pooler_the_timeouts_are_the_transactions() {
+    let db = TestDb::with(|config| {
+        config.pool_size = 1;
+        config.prepared_statements = false;
+        config.statement_timeout = Duration::from_millis(7001);
+        config.lock_timeout = Duration::from_millis(7002);
+        config.idle_in_transaction_timeout = Duration::from_millis(7003);
+    });
+    let business = Business::onboard(&db.store, "Plumber");
+    let settings = |conn: &mut PgConnection| -> Vec<String> {
+        let names = "ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']";
+        query(conn, &format!("SELECT current_setting(name) FROM unnest({names}) AS name"))
+    };
+    let before = statements_sent();
+    let inside = db.store.tenant(&business.tenant, |tx| Ok(settings(connection(tx)))).unwrap();
+    assert_eq!(statements_sent() - before, 3, "no round trip more");
+    assert_eq!(inside, ["7001ms", "7002ms", "7003ms"]);
+    assert_eq!(db.pooled(settings), ["0", "0", "0"], "nothing for whoever gets the connection next");
+}
+
+#[test]
+fn a_connection_that_has_had_its_time_is_closed() {
+    let db = TestDb::with(|config| {
+        config.pool_size = 1;
+        config.max_lifetime = Duration::from_millis(1);
+    });
+    let business = Business::onboard(&db.store, "Plumber");
+    let pid =
+        || -> Vec<i32> { db.store.tenant(&business.tenant, |tx| Ok(query(connection(tx), "SELECT pg_backend_pid()"))).unwrap() };
+    assert_ne!(pid(), pid());
+}
+
 // --- what is tried again ------------------------------------------------------------------------------------------------
 
 #[test]

@@ -32,7 +32,8 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves, document: 
     if serves != Serves::AllButWebhooks {
         webhooks(app);
     }
-    app.service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
+    app.app_data(web::Data::new(health::Readiness::default()))
+        .service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
         .service(resource("/readyz", "GET, HEAD").route(get().to(health::ready)))
         .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::NoRoute) }));
 }

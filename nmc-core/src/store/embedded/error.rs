@@ -123,6 +123,26 @@ pub enum EmbeddedError {
         /// The server's log.
         log: PathBuf,
     },
+    /// The data was there when the server started, and no longer is.
+    #[error("The data in {} is gone while nmc was using it: put it back, or restore a backup, then start nmc again.", .data_dir.display())]
+    Gone {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
+    /// The server died, and can't be brought back.
+    #[error("PostgreSQL went down and did not come back for good in {attempts} attempts. The last one: {reason}")]
+    GivenUp {
+        /// How often it was started again, or that was tried.
+        attempts: u32,
+        /// What the last attempt came to, and what to do.
+        reason: String,
+    },
+    /// The server can't stop while it is suspended.
+    #[error("PostgreSQL (process {pid}) is suspended, so it can't stop now: it will as soon as it goes on (`kill -CONT {pid}`).")]
+    Suspended {
+        /// The server's process.
+        pid: u32,
+    },
     /// The server is still there after a stop.
     #[error("PostgreSQL was still stopping after {seconds} seconds: look at {}, and wait for it before you touch the data.", .log.display())]
     NotStopped {

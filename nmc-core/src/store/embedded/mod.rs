@@ -14,6 +14,7 @@
 //! | `holders.rs` | the locks and the fifo |
 //! | `process.rs` | who is alive |
 //! | `server.rs` | starting and joining |
+//! | `supervisor.rs` | starting again what has died |
 //!
 //! ```text
 //! <data dir>/  pg/           the server's files; nothing half-made ever has this name
@@ -33,12 +34,14 @@ mod paths;
 mod process;
 mod programs;
 mod server;
+mod supervisor;
 #[cfg(test)]
 mod tests;
 
 pub use error::EmbeddedError;
 pub use paths::default_data_dir;
 pub(crate) use programs::{parse_version, program_folders};
+pub use supervisor::Supervisor;
 
 use self::holders::{Deadline, StartLock};
 use self::paths::DataDir;
@@ -77,6 +80,7 @@ pub struct EmbeddedPostgres {
     postmaster: Postmaster,
     attached: bool,
     remove: bool,
+    options: EmbeddedOptions,
     /// Empty once released.
     held: Option<Held>,
 }
@@ -94,7 +98,7 @@ impl EmbeddedPostgres {
             let (bin_dir, postmaster, attached) = (held.bin_dir.clone(), held.postmaster.clone(), held.attached);
             tracing::debug!(data_dir = %home.path.display(), pid = postmaster.pid, attached, "PostgreSQL is ready");
             let remove = options.remove_on_exit && !attached;
-            return Ok(Self { home, bin_dir, postmaster, attached, remove, held: Some(held) });
+            return Ok(Self { home, bin_dir, postmaster, attached, remove, options: options.clone(), held: Some(held) });
         }
     }
 
@@ -159,6 +163,26 @@ impl EmbeddedPostgres {
         running(&self.home)
     }
 
+    /// Starts the server again if it has died, or joins it if another of its holders has been faster; true if so. The address
+    /// stays the same. Data that is gone is never replaced by an empty database.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::Gone`], or why it does not start.
+    pub fn heal(&mut self) -> Result<bool, EmbeddedError> {
+        if self.held.is_none() || running(&self.home).is_some() {
+            return Ok(false);
+        }
+        let gone = || EmbeddedError::Gone { data_dir: self.home.path.clone() };
+        if cluster::made_by(&self.home)?.is_none() {
+            return Err(gone());
+        }
+        let held = server::obtain(&self.home, &self.options)?.ok_or_else(gone)?;
+        self.postmaster = held.postmaster.clone();
+        // Only now, so that there is a holder at any moment.
+        server::reap(self.held.replace(held).and_then(|before| before.watchdog));
+        Ok(true)
+    }
+
     /// Lets go of the server. The last one to do so stops it and returns when it has stopped.
     ///
     /// # Errors
@@ -188,6 +212,11 @@ impl EmbeddedPostgres {
                 None if !watched && ended => break,
                 // Its watchdog was killed.
                 Some(pid) if !watched => process::interrupt(pid),
+                // Nobody knows when it goes on; its watchdog will see to it then.
+                Some(pid) if process::is_suspended(pid) => {
+                    server::reap(watchdog);
+                    return Err(EmbeddedError::Suspended { pid });
+                }
                 _ => {}
             }
             if !deadline.tick() {

@@ -121,6 +121,12 @@ fn process(pid: u32) -> Option<Process> {
     Some(Process { title, arguments, cwd: fs::read_link(dir.join("cwd")).ok() })
 }
 
+/// True if the process has been stopped by a signal, as SIGSTOP or a debugger does.
+pub(super) fn is_suspended(pid: u32) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    String::from_utf8_lossy(&stat).rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['T', 't']))
+}
+
 #[cfg(target_os = "linux")]
 fn processes() -> Vec<(u32, Process)> {
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
