@@ -88,6 +88,12 @@ impl Migration {
     }
 }
 
+impl std::fmt::Display for Migration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// Why migrations did not run. Unlike [`Error`] it speaks to an operator, and names what the server said.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

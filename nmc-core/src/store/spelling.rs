@@ -38,10 +38,11 @@ fn text_type<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<&'t [Token<'a>]> {
         [first, _, second, rest @ ..] if first.is("character") && second.is("varying") => rest,
         _ => return None,
     };
-    if let [open, close, after @ ..] = rest {
-        if open.text == "[" && close.text == "]" {
-            rest = after;
-        }
+    if let [open, close, after @ ..] = rest
+        && open.text == "["
+        && close.text == "]"
+    {
+        rest = after;
     }
     if rest.first().is_some_and(|next| next.text == "(") { None } else { Some(rest) }
 }
