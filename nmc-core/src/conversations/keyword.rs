@@ -95,7 +95,7 @@ impl Keyword {
 const SHORTEST_QUOTATION: usize = 20;
 
 /// A text without what it quotes: lines that begin with `>`, and the text that a phone's reaction is to (`Liked “…”`), which is
-/// mostly one of ours and tells how to opt out.
+/// mostly one of ours and tells how to opt out. A wish to opt out is nobody else's, in quotes or not.
 fn own_words(text: &str) -> Cow<'_, str> {
     if let Some(open) = text.find(['“', '„', '«', '"'])
         && let Some((said, quoted)) = text.split_at_checked(open)
@@ -103,6 +103,7 @@ fn own_words(text: &str) -> Cow<'_, str> {
         && !behind.contains(char::is_alphanumeric)
         && (1..=4).contains(&said.split_whitespace().count())
         && quoted.chars().count() >= SHORTEST_QUOTATION
+        && !is_stop(&Words::of(quoted).texts())
     {
         return Cow::Borrowed(said);
     }

@@ -112,6 +112,7 @@ const OPT_OUTS: &[&str] = &[
     "Bórrame de su lista",
     "do not call or text",
     "SOTP",
+    "Please “stop sending me any messages”",
     "STО\u{420}",
     "no thanks\n> Hello! Thanks for calling Joe's Plumbing\nstop",
 ];
