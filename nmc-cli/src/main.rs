@@ -6,6 +6,7 @@ mod confirm;
 mod database;
 mod demo;
 mod error;
+mod log;
 mod output;
 mod password;
 mod prompt;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
-    talk(&cli.log);
+    log::start(&cli.log, cli.log_format);
     match commands::run(cli) {
         Ok(code) => code,
         // Whoever read our output has seen enough of it.
@@ -26,17 +27,4 @@ fn main() -> ExitCode {
             error.code()
         }
     }
-}
-
-fn talk(filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|error| {
-        eprintln!("nmc: the log filter can't be read ({error}); it should be like debug, or warn,nmc_core=info");
-        tracing_subscriber::EnvFilter::new(cli::DEFAULT_LOG)
-    });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(output::may_colour(&std::io::stderr()))
-        .with_target(false)
-        .init();
 }
