@@ -8,6 +8,8 @@ mod length;
 mod man;
 mod number;
 mod precedence;
+mod queue;
+mod session;
 mod settings;
 mod tenant;
 mod twilio;
@@ -20,6 +22,8 @@ pub(crate) use consent::{ConsentCommand, Heard, Verdict};
 pub(crate) use conversation::{ConversationCommand, ConversationKey};
 pub(crate) use man::ManArgs;
 pub(crate) use number::{CriteriaArgs, HowArgs, KindArgs, NumberCommand, NumberKey};
+pub(crate) use queue::QueueArgs;
+pub(crate) use session::SessionCommand;
 pub(crate) use settings::SettingsArgs;
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
 pub(crate) use twilio::TwilioArgs;
@@ -136,6 +140,9 @@ pub(crate) enum Command {
     /// People of a business, who log in
     #[command(subcommand)]
     User(UserCommand),
+    /// Sessions of a business's people: where they are logged in
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// API keys of a business, with which other programs act for it
     #[command(subcommand, name = "apikey")]
     ApiKey(ApiKeyCommand),
@@ -151,6 +158,8 @@ pub(crate) enum Command {
     /// Who may be texted: what people have decided, and what staff heard of it
     #[command(subcommand)]
     Consent(ConsentCommand),
+    /// What waits to be done, and what has failed and why
+    Queue(QueueArgs),
     /// The keys that sign access tokens
     #[command(subcommand)]
     TokenKey(TokenKeyCommand),

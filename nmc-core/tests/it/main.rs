@@ -10,6 +10,7 @@
 
 mod alerts;
 mod analytics;
+mod backlog;
 mod call_refresh;
 mod calls;
 mod catch_up;
