@@ -7,6 +7,7 @@ use nmc_core::identity::{Session, SessionFilter, end_session, logout_everywhere}
 use nmc_core::{Email, Page, PageRequest, TenantTx};
 use serde_json::json;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::process::ExitCode;
 
 /// A session, and with which e-mail its user logs in.
@@ -73,10 +74,11 @@ fn with_emails(tx: &mut TenantTx<'_>, rows: Page<Session>) -> nmc_core::Result<P
     let mut known = HashMap::new();
     let mut items = Vec::with_capacity(rows.items.len());
     for row in rows.items {
-        if !known.contains_key(&row.user_id) {
-            known.insert(row.user_id, tx.users().find(row.user_id)?.map(|user| user.email));
-        }
-        let email = known.get(&row.user_id).cloned().flatten();
+        let email = match known.entry(row.user_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(tx.users().find(row.user_id)?.map(|user| user.email)),
+        };
+        let email = email.clone();
         items.push((row, email));
     }
     Ok(Page { items, next: rows.next })
