@@ -6,8 +6,12 @@ mod consent;
 mod conversation;
 mod database;
 mod length;
+mod man;
 mod number;
 mod secret;
+mod precedence;
+mod queue;
+mod session;
 mod settings;
 mod tenant;
 mod twilio;
@@ -19,12 +23,17 @@ pub(crate) use call::{CallCommand, CallKey};
 pub(crate) use consent::{ConsentCommand, Heard, Verdict};
 pub(crate) use conversation::{ConversationCommand, ConversationKey};
 pub(crate) use database::DatabaseCommand;
+pub(crate) use man::ManArgs;
 pub(crate) use number::{CriteriaArgs, HowArgs, KindArgs, NumberCommand, NumberKey};
+pub(crate) use queue::QueueArgs;
+pub(crate) use session::SessionCommand;
 pub(crate) use settings::SettingsArgs;
 pub(crate) use tenant::{KnownTenantCommand, OnboardArgs, OnboardingState, TenantChangeArgs, TenantCommand};
 pub(crate) use twilio::TwilioArgs;
 
-use clap::parser::ValueSource;
+use precedence::{is_typed, without, without_empty_variables};
+
+use crate::log::LogFormat;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use nmc_core::Secret;
@@ -44,8 +53,12 @@ pub(crate) struct Cli {
     pub(crate) database: DatabaseArgs,
 
     /// What is logged, and how much: a tracing filter
-    #[arg(long, help_heading = GLOBAL, env = "NMC_LOG", default_value = DEFAULT_LOG, global = true, hide_default_value = true, value_name = "FILTER")]
+    #[arg(long, help_heading = GLOBAL, env = "NMC_LOG", default_value = DEFAULT_LOG, global = true, hide_default_value = true, value_name = "FILTER", value_parser = crate::log::filter)]
     pub(crate) log: String,
+
+    /// How the log is written
+    #[arg(long, help_heading = GLOBAL, env = "NMC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -62,60 +75,6 @@ impl Cli {
         let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         cli.without_empty().typed_first(&|argument| is_typed(&matches, argument))
     }
-
-    /// Of two ways to say one thing, what is typed wins over what the environment says. Both typed, or neither, is for whoever
-    /// needs the thing to refuse.
-    fn typed_first(mut self, is_typed: &dyn Fn(&str) -> bool) -> Self {
-        let DatabaseArgs { database_url, data_dir, .. } = &mut self.database;
-        prefer((database_url, is_typed("database_url")), (data_dir, is_typed("data_dir")));
-        if let Some(twilio) = self.command.twilio() {
-            let TwilioArgs { twilio_auth_token: token, twilio_auth_token_file: file, .. } = twilio;
-            prefer((token, is_typed("twilio_auth_token")), (file, is_typed("twilio_auth_token_file")));
-        }
-        self
-    }
-
-    /// What is typed empty counts as not set, too: an empty token would let everybody sign, and an empty address is that of
-    /// some database on this machine.
-    fn without_empty(mut self) -> Self {
-        without(&mut self.database.database_url, |url| url.expose().trim().is_empty());
-        without(&mut self.database.data_dir, |dir| dir.as_os_str().is_empty());
-        if let Some(twilio) = self.command.twilio() {
-            twilio.without_empty();
-        }
-        self
-    }
-}
-
-/// Forgets a value that counts as not set.
-fn without<T>(value: &mut Option<T>, is_none: impl FnOnce(&mut T) -> bool) {
-    drop(value.take_if(is_none));
-}
-
-/// Forgets the one of two values that was not typed, if the other one was.
-fn prefer<A, B>((one, one_is_typed): (&mut Option<A>, bool), (other, other_is_typed): (&mut Option<B>, bool)) {
-    if one.is_some() && one_is_typed && !other_is_typed {
-        *other = None;
-    } else if other.is_some() && other_is_typed && !one_is_typed {
-        *one = None;
-    }
-}
-
-/// Whether an argument stands on the command line, of the program or of the command that was named.
-fn is_typed(matches: &clap::ArgMatches, argument: &str) -> bool {
-    let here = matches.try_contains_id(argument).unwrap_or(false);
-    (here && matches.value_source(argument) == Some(ValueSource::CommandLine))
-        || matches.subcommand().is_some_and(|(_, of_command)| is_typed(of_command, argument))
-}
-
-/// No option looks for its value in a variable that is empty or blank.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(|arg| {
-            let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
-            if arg.get_env().is_some_and(is_empty) { arg.env(clap::builder::Resettable::Reset) } else { arg }
-        })
-        .mut_subcommands(without_empty_variables)
 }
 
 /// Where nmc is reached from outside.
@@ -190,6 +149,9 @@ pub(crate) enum Command {
     /// People of a business, who log in
     #[command(subcommand)]
     User(UserCommand),
+    /// Sessions of a business's people: where they are logged in
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// API keys of a business, with which other programs act for it
     #[command(subcommand, name = "apikey")]
     ApiKey(ApiKeyCommand),
@@ -205,6 +167,8 @@ pub(crate) enum Command {
     /// Who may be texted: what people have decided, and what staff heard of it
     #[command(subcommand)]
     Consent(ConsentCommand),
+    /// What waits to be done, and what has failed and why
+    Queue(QueueArgs),
     /// The keys that sign access tokens
     #[command(subcommand)]
     TokenKey(TokenKeyCommand),
@@ -217,40 +181,6 @@ pub(crate) enum Command {
     },
     /// Print the manual page of nmc, or of one of its commands: nmc man tenant onboard | man -l -
     Man(ManArgs),
-}
-
-impl Command {
-    /// The Twilio account that the command works with, if it may need one.
-    const fn twilio(&mut self) -> Option<&mut TwilioArgs> {
-        match self {
-            Self::Up(up) => Some(&mut up.serve.twilio),
-            Self::Serve(serve) => Some(&mut serve.twilio),
-            Self::Worker(command) => Some(&mut command.twilio),
-            Self::Number(
-                NumberCommand::Search { twilio, .. }
-                | NumberCommand::Buy { twilio, .. }
-                | NumberCommand::Add { twilio, .. }
-                | NumberCommand::Repair { twilio, .. }
-                | NumberCommand::Configure { twilio, .. }
-                | NumberCommand::Release { twilio, .. }
-                | NumberCommand::Reconcile { twilio, .. },
-            )
-            | Self::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => Some(twilio),
-            _ => None,
-        }
-    }
-}
-
-/// Which manual page, and where it goes.
-#[derive(Args)]
-pub(crate) struct ManArgs {
-    /// The command, like tenant onboard [default: nmc itself]
-    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
-    pub(crate) path: Vec<String>,
-
-    /// Write the pages of all commands into this directory instead
-    #[arg(long, value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -8,6 +8,7 @@ mod demo;
 mod environment;
 mod error;
 mod input_file;
+mod log;
 mod output;
 mod password;
 mod prompt;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cli = cli::Cli::read();
-    talk(&cli.log);
+    log::start(&cli.log, cli.log_format);
     match commands::run(cli) {
         Ok(code) => code,
         // Whoever read our output has seen enough of it.
@@ -32,17 +33,4 @@ fn main() -> ExitCode {
             error.code()
         }
     }
-}
-
-fn talk(filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|error| {
-        eprintln!("nmc: the log filter can't be read ({error}); it should be like debug, or warn,nmc_core=info");
-        tracing_subscriber::EnvFilter::new(cli::DEFAULT_LOG)
-    });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(output::may_colour(&std::io::stderr()))
-        .with_target(false)
-        .init();
 }

@@ -136,7 +136,7 @@ fn is_id(name: &str) -> bool {
 
 /// Whether a column of this name may hold instants.
 fn holds_instants(name: &str) -> bool {
-    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close")
+    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close" | "locked_until")
 }
 
 /// A column's name above it, with the zone of its times where that is a business's.

@@ -1,6 +1,7 @@
 //! One line per request: its id, which the answer bears as X-Request-Id, method, route, status, milliseconds. Never a query, a
 //! body or a header.
 
+use crate::error::ApiError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -24,19 +25,43 @@ pub(crate) async fn requests(
     // The pattern, not the path: unknown paths are anybody's to fill with anything.
     let route = answer.request().match_pattern().unwrap_or_else(|| "(none)".to_owned());
     let took_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if let Some(error) = answer.response().error() {
-        let error: String = cause(error).chars().take(500).collect();
-        tracing::warn!(id, %method, route, status, took_ms, error, "request");
-    } else {
+    let Some(refusal) = answer.response().error() else {
         tracing::debug!(id, %method, route, status, took_ms, "request");
+        return Ok(answer);
+    };
+    let error: String = cause(refusal).chars().take(500).collect();
+    match concern(refusal, status, &route) {
+        Concern::Operator => tracing::warn!(id, %method, route, status, took_ms, error, "request"),
+        Concern::Client => tracing::info!(id, %method, route, status, took_ms, error, "request"),
+        Concern::Nobody => tracing::debug!(id, %method, route, status, took_ms, error, "request"),
     }
     Ok(answer)
 }
 
+/// Whom a refusal concerns.
+enum Concern {
+    /// Something is wrong here, or a webhook was not recorded.
+    Operator,
+    /// The request was wrong.
+    Client,
+    /// Somebody looked for what is not here, as scanners do all day; or a line of its own has told of it already.
+    Nobody,
+}
+
+fn concern(refusal: &actix_web::Error, status: u16, route: &str) -> Concern {
+    let is_webhook = route.starts_with("/webhooks/");
+    match refusal.as_error::<ApiError>() {
+        Some(ApiError::NoRoute | ApiError::Method(_) | ApiError::NotSigned) => Concern::Nobody,
+        Some(ApiError::Core(nmc_core::Error::NotFound { .. })) if is_webhook => Concern::Nobody,
+        _ if is_webhook || status >= 500 => Concern::Operator,
+        _ => Concern::Client,
+    }
+}
+
 /// The whole chain of our own errors, which hold no values; of others no more than their kind.
 fn cause(error: &actix_web::Error) -> String {
-    match error.as_error::<crate::error::ApiError>() {
-        Some(crate::error::ApiError::Core(core)) => core.causes(),
+    match error.as_error::<ApiError>() {
+        Some(ApiError::Core(core)) => core.causes(),
         Some(ours) => ours.to_string(),
         None => "refused by the framework".to_owned(),
     }

@@ -47,7 +47,10 @@ impl FromRequest for SignedForm {
 
 /// The URL is the configured one with the path and query as received: forwarded headers are anybody's to write.
 fn check(webhooks: &Webhooks, req: &HttpRequest, params: &[(String, String)]) -> Result<(), ApiError> {
-    let signer = webhooks.signer.as_ref().ok_or(ApiError::NotSigned)?;
+    let signer = webhooks.signer.as_ref().ok_or_else(|| {
+        tracing::warn!(path = req.path(), "a webhook was refused: there is no TWILIO_AUTH_TOKEN to check it with");
+        ApiError::NotSigned
+    })?;
     let path = req.uri().path_and_query().map_or("/", |target| target.as_str());
     let url = format!("{}{path}", webhooks.public_url);
     let settings = header(req, "X-Twilio-Webhooks-Signature-Settings");

@@ -48,9 +48,16 @@ pub(crate) enum UserCommand {
         /// Only those who may log in, or may not
         #[arg(long, value_enum)]
         activity: Option<UserActivity>,
+        /// Only those whom wrong passwords have locked out
+        #[arg(long)]
+        locked: bool,
         #[command(flatten)]
         page: PageArgs,
     },
+    /// Show somebody's account, and until when it is locked
+    Show(UserArgs),
+    /// Let somebody try again at once whom wrong passwords have locked out
+    Unlock(UserArgs),
     /// Let somebody log in no more; their sessions end
     Deactivate(UserArgs),
     /// Let somebody log in again

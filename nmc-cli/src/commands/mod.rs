@@ -12,7 +12,9 @@ mod number;
 mod onboard;
 mod onboarding;
 mod openapi;
+mod queue;
 mod serve;
+mod session;
 mod tenant;
 mod tenant_settings;
 mod tenant_status;
@@ -35,11 +37,13 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Tenant(TenantCommand::Onboard(args)) => onboard::run(database, *args),
         Command::Tenant(TenantCommand::Known(command)) => tenant::run(database, command),
         Command::User(command) => user::run(database, command),
+        Command::Session(command) => session::run(database, command),
         Command::ApiKey(command) => apikey::run(database, command),
         Command::Number(command) => number::run(database, command),
         Command::Call(command) => call::run(database, command),
         Command::Consent(command) => consent::run(database, command),
         Command::Conversation(command) => conversation::run(database, command),
+        Command::Queue(args) => queue::run(database, &args),
         Command::TokenKey(command) => token_key::run(database, &command),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),

@@ -2,13 +2,26 @@ use crate::cli::{DatabaseArgs, Format, UserActivity, UserArgs, UserCommand, User
 use crate::database::{Database, operator};
 use crate::error::CliResult;
 use crate::output::{Columns, one_with_secret, time};
-use nmc_core::identity::{Actor, INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_user, invite, invite_again};
-use nmc_core::{Error, PageRequest, Secret, Store, TenantTx, UserId};
+use nmc_core::identity::{
+    Actor, INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_user, invite, invite_again, unlock_user,
+};
+use nmc_core::{Clock as _, Error, PageRequest, Secret, Store, SystemClock, TenantTx, UserId};
 use serde_json::json;
 use std::process::ExitCode;
 
 pub(crate) const COLUMNS: Columns<User> = Columns {
-    names: &["id", "email", "first_name", "last_name", "role", "is_active", "email_verified", "last_login_at", "created_at"],
+    names: &[
+        "id",
+        "email",
+        "first_name",
+        "last_name",
+        "role",
+        "is_active",
+        "email_verified",
+        "locked_until",
+        "last_login_at",
+        "created_at",
+    ],
     values: |row| {
         vec![
             json!(row.id),
@@ -18,6 +31,8 @@ pub(crate) const COLUMNS: Columns<User> = Columns {
             json!(row.role),
             json!(row.is_active),
             json!(row.email_verified),
+            // The row keeps a lock that has ended until the next login.
+            json!(row.lock_at(SystemClock.now()).map(time)),
             json!(row.last_login_at.map(time)),
             time(row.created_at),
         ]
@@ -42,13 +57,30 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
             })?;
             print_invited(format.format, &user, &invitation.text())?;
         }
-        UserCommand::List { tenant, role, activity, page } => {
+        UserCommand::List { tenant, role, activity, locked, page } => {
             let request = PageRequest::new(page.limit, page.after)?;
             let is_active = activity.map(|activity| activity == UserActivity::Active);
-            let filter = UserFilter { role, is_active, ..UserFilter::default() };
+            let locked_at = locked.then(|| store.now());
+            let filter = UserFilter { role, is_active, locked_at, ..UserFilter::default() };
             let actor = operator(&store, &tenant.tenant)?;
             let rows = store.tenant(&actor.tenant(), |tx| tx.users().list(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
+        }
+        UserCommand::Show(UserArgs { tenant, user, format }) => {
+            let actor = operator(&store, &tenant.tenant)?;
+            let row = store.tenant(&actor.tenant(), |tx| {
+                let user = find(tx, &user)?;
+                tx.users().get(user)
+            })?;
+            COLUMNS.one(format.format, &row)?;
+        }
+        UserCommand::Unlock(UserArgs { tenant, user, format }) => {
+            let actor = operator(&store, &tenant.tenant)?;
+            let row = store.tenant(&actor.tenant(), |tx| {
+                let user = find(tx, &user)?;
+                unlock_user(tx, &actor, user)
+            })?;
+            COLUMNS.one(format.format, &row)?;
         }
         UserCommand::Deactivate(args) => COLUMNS.one(args.format.format, &set_active(&store, &args, false)?)?,
         UserCommand::Activate(args) => COLUMNS.one(args.format.format, &set_active(&store, &args, true)?)?,

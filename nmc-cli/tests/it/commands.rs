@@ -219,6 +219,8 @@ fn help_is_there_for_every_command() {
         "number",
         "call",
         "conversation",
+        "session",
+        "queue",
         "token-key",
         "openapi",
         "completions",

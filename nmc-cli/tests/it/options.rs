@@ -73,3 +73,12 @@ fn zone_that_is_mistyped_is_suggested() {
     let said = Nmc::bare().run(&["tenant", "onboard", "--name", "Joe's Plumbing", "--timezone", "America/Chikago"]);
     said.refused(2, "did you mean America/Chicago?");
 }
+
+#[test]
+fn log_filter_that_names_no_level_is_refused() {
+    let nmc = Nmc::on("postgres://db.invalid/nmc");
+    for filter in ["inof", "warn,nmc_cor", "nmc_core=inof"] {
+        nmc.clone().with("NMC_LOG", filter).run(&["tenant", "list"]).refused(2, "it should be like debug, or warn,nmc_core=info");
+        nmc.run(&["tenant", "list", "--log", filter]).refused(2, "--log");
+    }
+}

@@ -4,6 +4,7 @@ use crate::home::Home;
 use crate::nmc::{Nmc, migrations};
 use nmc_core::testing::{TestDb, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -45,11 +46,28 @@ fn demo_plays_two_missed_calls_as_often_as_one_likes() {
         assert_eq!(home.processes(), Vec::<u32>::new());
     }
     assert_eq!(businesses(&home), 1);
+    let said = home.nmc.run(&["up", "--demo", "--once", "--log-format", "json"]).ok();
+    let log: Vec<Value> =
+        said.err.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).expect(line)).collect();
+    for (message, field, times) in
+        [("call ended", "outcome", 2), ("text sent", "attempt", 2), ("text received", "conversation", 2)]
+    {
+        let lines: Vec<&Value> = log.iter().filter(|line| line["message"] == message).collect();
+        assert_eq!(lines.len(), times, "{message}: {said:?}");
+        assert!(
+            lines.iter().all(|line| line["level"] == "INFO" && line["tenant"].is_string() && !line[field].is_null()),
+            "{lines:?}"
+        );
+    }
+    assert!(
+        log.iter().all(|line| !line.to_string().contains("+1") && !line.to_string().contains("sink")),
+        "nobody's data: {log:?}"
+    );
     assert_eq!(
         home.nmc.run(&["call", "list", "--tenant", "Joe's Plumbing", "--format", "json"]).json()["items"]
             .as_array()
             .map(Vec::len),
-        Some(4)
+        Some(6)
     );
 }
 

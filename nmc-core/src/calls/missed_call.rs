@@ -11,9 +11,10 @@ use crate::telephony::explain;
 use crate::twilio::VoiceCallback;
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType as Event,
-    ConversationId, MessageId, MessageKind, PhoneNumber, Result,
+    ConversationId, MessageId, MessageKind, PhoneNumber, Result, TenantId,
 };
 use serde_json::json;
+use tracing::field;
 
 /// What a callback came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Recorded {
     pub greeting: Option<MessageId>,
     /// Why this callback queued none, where the caller would have been owed one.
     pub not_texted: Option<NotTexted>,
+    /// Whether this callback told that the call has ended, or what it was: once for most calls.
+    pub is_settled_now: bool,
 }
 
 /// Records a call's status callback: the call, its outcome, the caller's conversation, the events, and the greeting if
@@ -42,12 +45,16 @@ pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Re
     // The lock makes a caller's callbacks follow one another; a withheld number is nobody's in particular.
     let person = facts.other.phone().cloned().map(Person::new);
     let happened = Happened::call(&facts.sid, facts.began_at());
-    store.found_tenant(
+    let (recorded, tenant) = store.found_tenant(
         Reason::NumberLookup,
         person.as_ref(),
         |tx| tx.holder_when(our_number, facts.other.phone(), &happened).map(|holder| (holder.tenant, holder)),
-        |tx, Holder { from_own_number, .. }| VoiceStatus { our_number, facts, from_own_number }.record(tx),
-    )
+        |tx, Holder { from_own_number, .. }| {
+            Ok((VoiceStatus { our_number, facts, from_own_number }.record(tx)?, tx.tenant().id()))
+        },
+    )?;
+    recorded.log(tenant);
+    Ok(recorded)
 }
 
 /// One callback within its tenant's transaction, which holds the lock of the other party.
@@ -83,15 +90,16 @@ impl VoiceStatus<'_> {
             }
         }
         let broken = newly_broken(&call, error_before);
+        let ended_now = call.call_status.is_terminal() && (is_new || !before.0.is_terminal());
+        let mut recorded = Recorded { is_settled_now: ended_now || call.outcome != before.1, ..Recorded::of(&call) };
         let Some(conversation) = call.conversation_id else {
-            return Ok(Recorded::of(&call));
+            return Ok(recorded);
         };
         let mut events = Vec::new();
         let event = |kind| NewConversationEvent::new(conversation, kind).of_call(call.id);
         if is_new {
             events.push(event(Event::CallStarted).with(json!({"direction": call.call_direction})));
         }
-        let ended_now = call.call_status.is_terminal() && (is_new || !before.0.is_terminal());
         if ended_now {
             events.push(event(Event::CallEnded).with(json!({"status": call.call_status, "outcome": call.outcome})));
         } else if call.outcome != before.1 {
@@ -100,7 +108,6 @@ impl VoiceStatus<'_> {
         if let Some(code) = broken {
             events.push(event(Event::ForwardingFailed).with(json!({"error_code": code, "reason": explain(code)})));
         }
-        let mut recorded = Recorded::of(&call);
         if call.outcome.is_some_and(CallOutcome::wants_greeting) && (ended_now || before.1 != call.outcome) {
             self.greet(tx, conversation, &call, &mut recorded)?;
         }
@@ -183,6 +190,17 @@ impl Recorded {
             conversation: call.conversation_id,
             greeting: None,
             not_texted: None,
+            is_settled_now: false,
+        }
+    }
+
+    /// One line of the log for a call, when its transaction has been committed: ids, and nothing that is anybody's.
+    pub(crate) fn log(&self, tenant: TenantId) {
+        let Self { call, status, outcome, conversation, greeting, not_texted, is_settled_now } = self;
+        if *is_settled_now {
+            let (outcome, not_texted) = (outcome.map(field::display), not_texted.map(NotTexted::label));
+            let (conversation, text) = (conversation.map(field::display), greeting.map(field::display));
+            tracing::info!(%tenant, %call, %status, outcome, conversation, text, not_texted, "call ended");
         }
     }
 }

@@ -137,14 +137,16 @@ fn add(store: &Store, tenant: &Tenant, report: &CallReport) -> Result<Call> {
         };
         let recorded = VoiceStatus { our_number, facts, from_own_number }.record(tx)?;
         if report.price.is_none() {
-            return found(tx.calls().find(recorded.call)?, "call");
+            return Ok((recorded, found(tx.calls().find(recorded.call)?, "call")?));
         }
         let price = report.price.map_or(Patch::Keep, Patch::Set);
         let patch = CallPatch { price, price_unit: report.price_unit.clone(), ..CallPatch::default() };
-        tx.calls().update(recorded.call, &patch)
+        Ok((recorded, tx.calls().update(recorded.call, &patch)?))
     };
-    match other {
-        Some(other) => store.tenant_and_person(tenant, &Person::new(other.clone()), record),
-        None => store.tenant(tenant, record),
-    }
+    let (recorded, call) = match other {
+        Some(other) => store.tenant_and_person(tenant, &Person::new(other.clone()), record)?,
+        None => store.tenant(tenant, record)?,
+    };
+    recorded.log(tenant.id());
+    Ok(call)
 }

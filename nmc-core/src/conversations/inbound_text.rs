@@ -15,6 +15,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use tracing::field;
 
 /// How long a person waits for a second answer to HELP: what answers by itself may be answered by a machine.
 const HELP_PAUSE: TimeDelta = TimeDelta::hours(1);
@@ -70,6 +71,11 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
         |tx| tx.holder_when(our_number, text.from.phone(), &happened).map(|holder| (holder.tenant, holder)),
         |tx, holder| Ok((receive(tx, our_number, text, holder.answers() && is_news(text, tx.now()))?, tx.tenant())),
     )?;
+    if !received.duplicate {
+        let Received { message: text, conversation, keyword, reply, .. } = received;
+        let (keyword, reply) = (keyword.map(field::debug), reply.map(field::display));
+        tracing::info!(tenant = %tenant.id(), %text, %conversation, keyword, reply, "text received");
+    }
     if received.in_review {
         tracing::warn!(
             conversation = %received.conversation,

@@ -66,7 +66,7 @@ impl Attempt<'_> {
             return self.send(self.claimed);
         }
         match self.look_up() {
-            Ok(Found::Held(receipt)) => Ending::Sent(receipt).into(),
+            Ok(Found::Held(receipt)) => self.sent(receipt),
             Ok(Found::Nothing) => self.send_again(),
             Ok(Found::CannotTell) => {
                 self.give_up(None, "its sending was interrupted and the provider can't tell whether it went out".to_owned())
@@ -106,6 +106,7 @@ impl Attempt<'_> {
             Ok(Renewal::NotNow) => self.put_back(TimeDelta::seconds(1), "it waits for another step with the same person", false),
             Ok(Renewal::NotBefore(at, why)) => Ending::PutBack { at, why: why.to_owned(), counts: false }.into(),
             Ok(Renewal::CalledOff(why)) => {
+                tracing::info!(tenant = %self.tenant.id(), text = %self.text.id, why, "text called off");
                 Ending::Ended { status: MessageStatus::Canceled, code: None, why: why.to_owned() }.into()
             }
             Ok(Renewal::Lost) => Ending::NotBegun.into(),
@@ -121,7 +122,7 @@ impl Attempt<'_> {
             return Ending::NotBegun.into();
         }
         match self.sender.send(&self.sms()) {
-            Ok(receipt) => Ending::Sent(receipt).into(),
+            Ok(receipt) => self.sent(receipt),
             Err(SendError::InDoubt { reason }) => {
                 tracing::warn!(text = %self.text.id, reason, "text in doubt");
                 // The time is reckoned from now, when the attempt has ended: only then the provider's list begins to catch up.
@@ -135,6 +136,12 @@ impl Attempt<'_> {
             }
             Err(SendError::Refused { code, reason }) => self.refused(code, &reason),
         }
+    }
+
+    fn sent(&self, receipt: SendReceipt) -> Came {
+        let (text, attempt) = (self.text.id, self.text.attempts);
+        tracing::info!(tenant = %self.tenant.id(), %text, conversation = %self.text.conversation, attempt, "text sent");
+        Ending::Sent(receipt).into()
     }
 
     fn refused(&self, code: Option<i32>, reason: &str) -> Came {

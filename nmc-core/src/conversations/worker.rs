@@ -271,7 +271,11 @@ impl Worker {
 
     fn claim(&self, tenant: &Tenant, limit: u16) -> Result<Claims> {
         let limits = MessageQueueLimits::of(&self.config);
-        self.store.tenant(tenant, |tx| tx.messages().claim(limit, &limits))
+        let claims = self.store.tenant(tenant, |tx| tx.messages().claim(limit, &limits))?;
+        if claims.ended > 0 {
+            tracing::info!(tenant = %tenant.id(), texts = claims.ended, "texts called off; each one's row says why");
+        }
+        Ok(claims)
     }
 
     fn attempt(&self, tenant: &Tenant, text: &ClaimedMessage, claimed: Instant) -> Came {

@@ -28,6 +28,7 @@ mod session;
 mod tenant;
 mod token_hash;
 mod token_keys;
+mod unlock;
 #[cfg(feature = "photos")]
 mod uploads;
 mod user;
@@ -63,6 +64,7 @@ pub use session::{NewSession, Session, SessionFilter, Sessions};
 pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};
 pub use token_hash::TokenHash;
 pub use token_keys::{TokenKey, TokenKeys};
+pub use unlock::unlock_user;
 #[cfg(feature = "photos")]
 pub use uploads::PhotoPath;
 pub use user::{NewUser, User, UserFilter, UserPatch, Users};

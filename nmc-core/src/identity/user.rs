@@ -30,6 +30,8 @@ pub struct User {
     pub email_verified: bool,
     pub failed_login_attempts: i32,
     pub locked_until: Option<DateTime<Utc>>,
+    pub known_failed_attempts: i32,
+    pub known_locked_until: Option<DateTime<Utc>>,
     pub last_login_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -91,7 +93,7 @@ pub struct UserFilter {
     pub role: Option<UserRole>,
     /// Who may, or may not, log in.
     pub is_active: Option<bool>,
-    /// Who is locked out at this instant.
+    /// Who is locked out at this instant, be it from strange places or from known ones.
     pub locked_at: Option<DateTime<Utc>>,
     /// Who has got the password wrong since their last login, or hasn't.
     pub failed_logins: Option<bool>,
@@ -122,7 +124,7 @@ macro_rules! filtered {
             query = query.filter(users::is_active.eq(active));
         }
         if let Some(at) = $filter.locked_at {
-            query = query.filter(users::locked_until.gt(at));
+            query = query.filter(users::locked_until.gt(at).or(users::known_locked_until.gt(at)));
         }
         match $filter.failed_logins {
             Some(true) => query = query.filter(sql::<Bool>(FAILED_SQL)),

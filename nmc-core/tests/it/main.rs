@@ -11,6 +11,7 @@
 mod alerts;
 mod analytics;
 mod approval;
+mod backlog;
 mod call_refresh;
 mod calls;
 mod catch_up;

@@ -179,3 +179,50 @@ fn nobodys_number_and_nobodys_words_are_ever_logged() {
         assert_eq!(lines_with(secret), Vec::<String>::new(), "{secret} was logged");
     }
 }
+
+#[test]
+fn call_and_text_are_one_line_each_at_info() {
+    let site = Site::new();
+    let caller = unique_phone();
+    let call = VoiceForm::missed(caller.as_str(), &site.joe.number, &unique_sid("CA"));
+    let ringing = call.clone().with("CallStatus", "ringing");
+    let text = SmsForm::text(caller.as_str(), &site.joe.number, "my sink leaks");
+    for _ in 0..2 {
+        site.post(VOICE, &ringing.0).expect(200);
+        site.post(VOICE, &call.0).expect(200);
+        site.post(SMS, &text.0).expect(200);
+    }
+    for (what, ids) in
+        [("call ended", "SELECT id FROM calls"), ("text received", "SELECT id FROM messages WHERE message_direction = 'inbound'")]
+    {
+        let ids = site.db.query::<String>(ids);
+        let [id] = &ids[..] else { panic!("one row: {ids:?}") };
+        let lines: Vec<String> = lines_with(id).into_iter().filter(|line| line.contains(" INFO ")).collect();
+        let [line] = &lines[..] else { panic!("one line for {id}: {lines:?}") };
+        assert!(line.contains(what) && line.contains(&format!("tenant={}", site.joe.tenant.id())), "{line}");
+    }
+    let greeting = lines_with("outcome=missed").into_iter().find(|line| line.contains(&site.joe.tenant.id().to_string()));
+    assert!(greeting.is_some_and(|line| line.contains(" text=")), "what was queued for it");
+}
+
+#[test]
+fn refusal_is_a_warning_only_where_an_operator_can_mend_it_and_once() {
+    let site = Site::new();
+    let call = VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA"));
+    let before = refused();
+    site.post(VOICE, &call.0).unsigned().expect(403);
+    site.post("/wp-login.php", &call.0).expect(404);
+    site.post("/healthz", &call.0).expect(405);
+    site.post(VOICE, &call.clone().with("To", unique_phone().as_str()).0).expect(404);
+    assert!(refused() > before, "a refused webhook is told");
+    let warnings: Vec<String> = lines_with("nmc_http::log: request").into_iter().filter(|line| line.contains(" WARN ")).collect();
+    for status in ["status=404", "status=405", "status=403"] {
+        assert!(!warnings.iter().any(|line| line.contains(status)), "{status}: {warnings:?}");
+    }
+    site.post(VOICE, &call.with("CallSid", "no SID at all").0).expect(400);
+    assert!(!lines_with("status=400").iter().any(|line| line.contains("/webhooks/") && !line.contains(" WARN ")));
+}
+
+fn refused() -> usize {
+    lines_with("a webhook was refused").iter().filter(|line| line.contains(" WARN ")).count()
+}

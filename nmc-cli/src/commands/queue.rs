@@ -1,0 +1,97 @@
+use crate::cli::{DatabaseArgs, QueueArgs};
+use crate::database::{Database, tenant};
+use crate::error::CliResult;
+use crate::output::{Columns, time};
+use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::store::Reason;
+use nmc_core::workflows::{Backlog, Queue, Queued, Stage};
+use nmc_core::{Page, PageRequest};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// A queue as it is at an instant.
+type AsOf = (Backlog, DateTime<Utc>);
+
+const COUNTS: Columns<AsOf> = Columns {
+    names: &["queue", "waiting", "oldest_waiting_at", "oldest_age", "failed_in_7_days", "last_failed_at"],
+    values: |(row, now)| {
+        vec![
+            json!(row.queue.label()),
+            json!(row.waiting),
+            json!(row.oldest_waiting_at.map(time)),
+            json!(row.oldest_waiting_at.map(|at| age(*now - at))),
+            json!(row.failed),
+            json!(row.last_failed_at.map(time)),
+        ]
+    },
+};
+
+const ENTRIES: Columns<Queued> = Columns {
+    names: &["id", "created_at", "state", "attempts", "due_at", "reason", "business_name", "tenant"],
+    values: |row| {
+        vec![
+            json!(row.id),
+            time(row.created_at),
+            json!(row.state),
+            json!(row.attempts),
+            json!(row.due_at.map(time)),
+            json!(row.reason),
+            json!(row.business_name),
+            json!(row.tenant_id),
+        ]
+    },
+};
+
+pub(crate) fn run(args: &DatabaseArgs, command: &QueueArgs) -> CliResult {
+    let database = Database::open(args)?;
+    let store = database.store()?;
+    let key = command.tenant.as_deref().filter(|key| !key.is_empty());
+    let business = key.map(|key| tenant(&store, key)).transpose()?;
+    let format = command.page.format.format;
+    if let Some(queue) = command.queue.map(Queue::from) {
+        let request = PageRequest::new(command.page.limit, command.page.after)?;
+        let stage = if command.failed { Stage::Failed } else { Stage::Waiting };
+        let rows = match &business {
+            Some(business) => store.tenant(business, |tx| tx.queued(queue, stage, request))?,
+            None => store.system(Reason::Operations, |tx| tx.queued(queue, stage, request))?,
+        };
+        ENTRIES.page(format, &rows)?;
+    } else {
+        let mut items = Vec::new();
+        // A transaction each: a long table must not use up the time of the others.
+        for queue in Queue::ALL {
+            items.push(match &business {
+                Some(business) => store.tenant(business, |tx| Ok((tx.backlog(queue)?, tx.now())))?,
+                None => store.system(Reason::Operations, |tx| Ok((tx.backlog(queue)?, tx.now())))?,
+            });
+        }
+        COUNTS.page(format, &Page { items, next: None })?;
+    }
+    drop(store);
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An age in its two largest units.
+fn age(age: TimeDelta) -> String {
+    let seconds = age.num_seconds().max(0);
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::age;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn age_is_told_in_its_two_largest_units() {
+        for (seconds, told) in [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7_500, "2 h 5 min"), (90_000, "1 d 1 h")] {
+            assert_eq!(age(TimeDelta::seconds(seconds)), told);
+        }
+    }
+}
