@@ -97,6 +97,8 @@ const SHORTEST_QUOTATION: usize = 20;
 /// A text without what it quotes: lines that begin with `>`, and the text that a phone's reaction is to (`Liked “…”`), which is
 /// mostly one of ours and tells how to opt out. A wish to opt out is nobody else's, in quotes or not.
 fn own_words(text: &str) -> Cow<'_, str> {
+    // What stands in quotes as a whole quotes nobody else.
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '>');
     if let Some(open) = text.find(['“', '„', '«', '"'])
         && let Some((said, quoted)) = text.split_at_checked(open)
         && let Some((_, behind)) = quoted.rsplit_once(['”', '“', '»', '"'])

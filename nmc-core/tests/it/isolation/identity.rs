@@ -69,6 +69,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("Users::update", |tx, _, theirs| told(tx.users().update(theirs.user, &UserPatch { is_active: Some(false), ..UserPatch::default() })?)),
     ("Users::set_password_hash", |tx, _, theirs| told(tx.users().set_password_hash(theirs.user, "$2b$")?)),
+    ("Users::unlock", |tx, _, theirs| told(tx.users().unlock(theirs.user)?)),
     ("Users::record_login", |tx, _, theirs| told(tx.users().record_login(theirs.user, "$2b$04$", false)?)),
     ("Users::lock", |tx, _, theirs| told(tx.users().lock(theirs.user)?)),
     ("Users::replace_password_hash", |tx, _, theirs| told(tx.users().replace_password_hash(theirs.user, "$2b$04$", "$2b$")?)),
