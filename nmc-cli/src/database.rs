@@ -23,7 +23,7 @@ pub(crate) struct Database {
 /// Whose server it is.
 enum Server {
     Given,
-    Own(EmbeddedPostgres),
+    Own(Box<EmbeddedPostgres>),
     Supervised(Supervisor),
 }
 
@@ -44,7 +44,7 @@ impl Database {
                 let options = EmbeddedOptions { data_dir: args.data_dir.clone(), ..EmbeddedOptions::default() };
                 let server = EmbeddedPostgres::start(&options)?;
                 let url = Secret::new(server.url());
-                (Server::Own(server), url)
+                (Server::Own(Box::new(server)), url)
             }
         };
         Ok(Self { server, url, args: args.clone() })
@@ -78,7 +78,7 @@ impl Database {
         let server = match self.server {
             Server::Own(server) => {
                 let stopper = stop.stopper();
-                Server::Supervised(Supervisor::start(server, move || stopper.stop())?)
+                Server::Supervised(Supervisor::start(*server, move || stopper.stop())?)
             }
             other => other,
         };

@@ -8,7 +8,7 @@ use nmc_core::store::Migrator;
 use nmc_core::store::transfer::{self, RowCounts, TransferProgress};
 use nmc_core::{Page, Secret};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ fn print(format: Format, rows: &RowCounts) -> CliResult<()> {
 }
 
 /// What is not in the database belongs into the backup, too.
-fn beside(place: &PathBuf) {
+fn beside(place: &Path) {
     eprintln!(
         "not in it: photos and pictures of texts (NMC_UPLOADS, or {0}/uploads) and the keys of access tokens (NMC_TOKEN_KEYS, or \
          {0}/token-keys)",

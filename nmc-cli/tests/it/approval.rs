@@ -42,7 +42,7 @@ fn stranger_waits_is_listed_is_approved_and_buys() {
     assert!(said.err.contains("may buy numbers"), "{said:?}");
     let row = said.json();
     assert!(row["approved_at"].is_string(), "{row}");
-    assert_eq!(waiting(&scene.nmc), [] as [Value; 0]);
+    assert_eq!(waiting(&scene.nmc), Vec::<Value>::new());
     assert_eq!(scene.nmc.run(&["tenant", "approve", ADA, "--format", "json"]).json()["approved_at"], row["approved_at"]);
     scene.nmc.run(&buy).ok();
     scene.nmc.run(&["tenant", "approve", "Nobody"]).refused(2, "tenant not found");

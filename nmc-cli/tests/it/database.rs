@@ -94,7 +94,7 @@ fn login_that_sees_no_rows_makes_no_dump() {
     let owner = Nmc::on(scene.db.url()).run(&["database", "dump", text(&file)]);
     let said = owner.refused(2, "the login nmc can't make a dump");
     assert!(said.err.contains("CREATE ROLE nmc_backup"), "{said:?}");
-    assert_eq!(scene.files(), [] as [String; 0]);
+    assert_eq!(scene.files(), Vec::<String>::new());
 
     let backup = format!("nmc_backup_{}", std::process::id());
     scene.db.execute(&format!("CREATE ROLE {backup} LOGIN BYPASSRLS IN ROLE pg_read_all_data"));

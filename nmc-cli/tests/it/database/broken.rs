@@ -42,7 +42,7 @@ fn database_without_nmc_is_not_dumped() {
     let empty = TestDb::empty();
     let said = Nmc::on(empty.superuser_url()).run(&["database", "dump", text(&scene.file())]);
     said.refused(2, "holds nothing of nmc");
-    assert_eq!(scene.files(), [] as [String; 0]);
+    assert_eq!(scene.files(), Vec::<String>::new());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn disk_that_is_full_leaves_no_file() {
     // Files may have 8 KiB.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" database dump \"$1\"", PROGRAM, text(&scene.file())]);
     Said::by(&mut shell).refused(2, "can't be written: File too large");
-    assert_eq!(scene.files(), [] as [String; 0]);
+    assert_eq!(scene.files(), Vec::<String>::new());
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn failed_dump_says_what_the_program_said() {
         let said = scene.nmc().with("NMC_PG_BIN", &programs).run(&["database", "dump", text(&scene.file())]);
         said.refused(1, "rows where");
     }
-    assert_eq!(scene.files(), [] as [String; 0]);
+    assert_eq!(scene.files(), Vec::<String>::new());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{RowCounts, TransferError};
 use crate::Secret;
-use crate::store::open;
+use crate::store::pool::open;
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
