@@ -38,6 +38,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use ipnet::IpNet;
 use nmc_core::Secret;
 use nmc_core::identity::{Hasher, RegistrationPolicy, Uploads};
+use nmc_core::store::SchemaName;
 use std::path::{Path, PathBuf};
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
@@ -119,6 +120,10 @@ pub(crate) struct DatabaseArgs {
     /// Where nmc's own PostgreSQL keeps its data [default: /var/lib/nmc as root, else ~/.local/share/nmc]
     #[arg(long, help_heading = GLOBAL, env = "NMC_DATA_DIR", global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+
+    /// The schema in which nmc's tables are
+    #[arg(long, help_heading = GLOBAL, env = "NMC_DATABASE_SCHEMA", global = true, default_value_t = SchemaName::default(), value_name = "NAME")]
+    pub(crate) database_schema: SchemaName,
 
     /// Database connections at most
     #[arg(long, help_heading = GLOBAL, env = "NMC_POOL_SIZE", global = true, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]

@@ -51,7 +51,7 @@ impl Database {
     }
 
     pub(crate) fn migrator(&self) -> Migrator {
-        Migrator::new(self.url.clone())
+        Migrator::new(self.url.clone()).in_schema(self.args.database_schema.clone())
     }
 
     /// A store, if the schema is the one this program works with.
@@ -67,6 +67,7 @@ impl Database {
             return Err(CliError::Usage(format!("the database lacks {pending} migrations; run: nmc migrate run")));
         }
         let mut config = StoreConfig::new(self.url.clone());
+        config.schema = self.args.database_schema.clone();
         config.pool_size = self.args.pool_size;
         config.prepared_statements = !self.args.no_prepared_statements;
         Ok(Store::connect(config)?)

@@ -97,7 +97,7 @@ def main():
         server.person("stays", "owner")
         actors = {name: {"email": server.person(name, name)} for name in ("owner", "viewer")}
         key = [part for scope in scopes(json.loads(Path(document).read_text())) for part in ("--scope", scope)]
-        actors["key"] = {"token": server.run("apikey", "create", "--name", "api test", *key)["key"]}
+        actors["key"] = {"token": server.run("apikey", "create", "--service", "--name", "api test", *key)["key"]}
         failed = [name for name, actor in actors.items() if test(server, name, actor, document, seconds // len(actors))]
     finally:
         server.stop()

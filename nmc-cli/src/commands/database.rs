@@ -56,7 +56,7 @@ fn copy(args: &DatabaseArgs, to: &Secret, format: Format) -> CliResult {
         ));
     }
     let rows = transfer::copy(&database.backup_url(), to, &mut told("moving"))?;
-    tell_state(&Migrator::new(to.clone()))?;
+    tell_state(&Migrator::new(to.clone()).in_schema(args.database_schema.clone()))?;
     let place = database.place()?;
     eprintln!("the data in {} was left as it is", place.display());
     eprintln!("from now on, set DATABASE_URL to the new database, and no NMC_DATA_DIR");

@@ -151,3 +151,14 @@ fn before_the_migrations_every_command_says_how_to_run_them() {
         nmc.run(command).refused(2, "run: nmc migrate run");
     }
 }
+
+#[test]
+fn schema_of_our_own_holds_everything() {
+    let db = TestDb::empty();
+    let nmc = Nmc::on(db.url()).with("NMC_DATABASE_SCHEMA", "nmc");
+    nmc.run(&["migrate", "run"]).ok();
+    nmc.run(&["migrate", "verify"]).ok();
+    nmc.run(&["tenant", "onboard", "--name", "Joe's Plumbing"]).ok();
+    Nmc::on(db.url()).run(&["tenant", "list"]).refused(2, "run: nmc migrate run");
+    nmc.run(&["tenant", "list", "--database-schema", "Nmc"]).refused(2, "small letters");
+}

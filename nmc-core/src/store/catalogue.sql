@@ -62,7 +62,8 @@ WITH tables AS (
     FROM tables t JOIN pg_catalog.pg_policy p ON p.polrelid = t.oid
     UNION ALL
     SELECT 'trigger ' || t.relname || '.' || g.tgname || ' '
-           || regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER \S+ ', '')
+           || replace(regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER \S+ ', ''),
+                      ' ON ' || current_schema() || '.', ' ON public' || '.')
            || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' enabled=' || g.tgenabled::text END
     FROM tables t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
     UNION ALL
@@ -89,7 +90,7 @@ WITH tables AS (
     SELECT 'function ' || f.name || ' ' || l.lanname
            || CASE WHEN f.prosecdef THEN ' security definer' ELSE '' END
            || coalesce(' ' || array_to_string(f.proconfig, ' '), '')
-           || ' body ' || md5(f.prosrc)
+           || ' body ' || md5(replace(replace(f.prosrc, current_schema() || '.', 'public' || '.'), '= ' || current_schema() || ', pg_temp', '= public' || ', pg_temp'))
     FROM functions f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
     UNION ALL
     SELECT 'function-comment ' || f.name || ' ' || obj_description(f.oid, 'pg_proc')

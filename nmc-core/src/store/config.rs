@@ -1,3 +1,4 @@
+use super::SchemaName;
 use crate::{Clock, Secret, SystemClock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 pub struct StoreConfig {
     /// A URL or a string of keywords and values, in the forms that psql takes. PG* variables never say which database it is.
     pub url: Secret,
+    /// The schema in which everything of ours is; the migrations were run in it.
+    pub schema: SchemaName,
     /// Connections at most. Each costs the server a process of some 10 MB.
     pub pool_size: u32,
     /// How long a transaction may wait for a connection.
@@ -40,6 +43,7 @@ impl StoreConfig {
     pub fn new(url: Secret) -> Self {
         Self {
             url,
+            schema: SchemaName::default(),
             pool_size: 10,
             pool_timeout: Duration::from_secs(3),
             max_lifetime: Duration::from_secs(30 * 60),

@@ -4,7 +4,7 @@ mod history;
 mod objects;
 mod runner;
 
-use super::{Difference, verify};
+use super::{Difference, SchemaName, verify};
 use crate::{Confirmed, Error, Secret};
 pub(super) use runner::in_words;
 use runner::{Runner, Way};
@@ -181,30 +181,41 @@ impl MigrationStatus {
     }
 }
 
-/// The schema in which everything of ours is.
-const SCHEMA: &str = "public";
-
 /// Runs migrations on connections of its own. It leaves no setting and no lock behind on them, so that it also works through
 /// a pooler in transaction mode.
 #[derive(Debug, Clone)]
 pub struct Migrator {
     url: Secret,
+    schema: SchemaName,
     migrations: &'static [Migration],
     patience: Patience,
 }
 
 impl Migrator {
-    /// For the database at `url`.
+    /// For the database at `url`, in the schema `public`.
     #[must_use]
-    pub const fn new(url: Secret) -> Self {
-        Self { url, migrations: MIGRATIONS, patience: PATIENCE }
+    pub fn new(url: Secret) -> Self {
+        Self { url, schema: SchemaName::default(), migrations: MIGRATIONS, patience: PATIENCE }
+    }
+
+    /// In this schema, which is made if it is not there.
+    #[must_use]
+    pub fn in_schema(self, schema: SchemaName) -> Self {
+        Self { schema, ..self }
+    }
+
+    /// Every migration of this program, oldest first.
+    #[cfg(test)]
+    pub(super) const fn all() -> &'static [Migration] {
+        MIGRATIONS
     }
 
     /// With migrations of a test's own, waiting no longer than `patience` for anything.
     #[cfg(feature = "testing")]
     #[must_use]
-    pub const fn with(url: Secret, migrations: &'static [Migration], patience: Duration) -> Self {
-        Self { url, migrations, patience: Patience { runner: patience, table: patience } }
+    pub fn with(url: Secret, migrations: &'static [Migration], patience: Duration) -> Self {
+        let patience = Patience { runner: patience, table: patience };
+        Self { url, schema: SchemaName::default(), migrations, patience }
     }
 
     /// Where the database stands. Changes nothing, and needs no more than membership in `nmc_gate`.
@@ -260,7 +271,7 @@ impl Migrator {
     pub fn verify(&self) -> Result<Vec<Difference>, MigrateError> {
         let mut runner = self.runner()?;
         let altered = runner.status()?.altered;
-        let mut differences = runner.read(verify::differences)?;
+        let mut differences = runner.read(|conn| verify::differences(conn, &self.schema))?;
         differences.extend(altered.iter().map(|migration| Difference::Altered(migration.name.to_owned())));
         Ok(differences)
     }
@@ -270,11 +281,11 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError::Database`].
     pub fn describe(&self) -> Result<Vec<String>, MigrateError> {
-        self.runner()?.read(verify::describe)
+        self.runner()?.read(|conn| verify::describe(conn, &self.schema))
     }
 
     fn runner(&self) -> Result<Runner<'_>, MigrateError> {
-        Runner::open(&self.url, self.migrations, self.patience)
+        Runner::open(&self.url, &self.schema, self.migrations, self.patience)
     }
 }
 

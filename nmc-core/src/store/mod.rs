@@ -9,6 +9,7 @@ mod migrate;
 mod pool;
 mod prepared;
 mod readiness;
+mod schema_name;
 mod spelling;
 mod sql_text;
 pub mod transfer;
@@ -26,6 +27,7 @@ pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
 #[cfg(feature = "testing")]
 pub(crate) use pool::open;
 pub(crate) use prepared::Prepared;
+pub use schema_name::SchemaName;
 pub use tx::{Person, Reason, SystemTx, Tenant, TenantTx};
 pub(crate) use tx::{Scope, stamped};
 pub use verify::Difference;
@@ -124,7 +126,7 @@ impl Store {
     pub fn system<T>(&self, reason: Reason, work: impl Fn(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
         tracing::trace!(?reason, "system transaction");
         self.retried(|| {
-            self.transaction("SELECT public.nmc_enter_system()", |link, moment| {
+            self.transaction(&enter_system(&self.config.schema), |link, moment| {
                 work(&mut SystemTx { conn: &mut link.conn, moment })
             })
         })
@@ -144,9 +146,9 @@ impl Store {
     ) -> Result<T> {
         tracing::trace!(?reason, "system transaction");
         self.retried(|| {
-            self.transaction("SELECT public.nmc_enter_system()", |link, moment| {
+            self.transaction(&enter_system(&self.config.schema), |link, moment| {
                 let (tenant, found) = find(&mut SystemTx { conn: &mut link.conn, moment })?;
-                link.conn.batch_execute(&enter_tenant(tenant, person))?;
+                link.conn.batch_execute(&enter_tenant(&self.config.schema, tenant, person))?;
                 // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
                 let moment = Moment::of(&*self.config.clock);
                 work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, &moment)), found)
@@ -157,7 +159,7 @@ impl Store {
     /// The migrations of this library against this database, on a connection of their own.
     #[must_use]
     pub fn migrator(&self) -> Migrator {
-        Migrator::new(self.config.url.clone())
+        Migrator::new(self.config.url.clone()).in_schema(self.config.schema.clone())
     }
 
     /// What the store's clock says.
@@ -191,7 +193,7 @@ impl Store {
         person: Option<&Person>,
         work: impl FnOnce(&mut TenantTx<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.transaction(&enter_tenant(tenant, person), |link, moment| {
+        self.transaction(&enter_tenant(&self.config.schema, tenant, person), |link, moment| {
             work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, moment)))
         })
     }
@@ -300,12 +302,19 @@ impl std::fmt::Debug for Store {
 }
 
 /// The statements that put a transaction into a tenant. A UUID and an integer can't carry SQL.
-fn enter_tenant(tenant: Tenant, person: Option<&Person>) -> String {
+fn enter_tenant(schema: &SchemaName, tenant: Tenant, person: Option<&Person>) -> String {
     let id = tenant.id();
     match person {
-        Some(person) => format!("SELECT public.nmc_enter_tenant('{id}'); SELECT pg_advisory_xact_lock({})", person.lock_key(id)),
-        None => format!("SELECT public.nmc_enter_tenant('{id}')"),
+        Some(person) => {
+            format!("SELECT {schema}.nmc_enter_tenant('{id}'); SELECT pg_advisory_xact_lock({})", person.lock_key(id))
+        }
+        None => format!("SELECT {schema}.nmc_enter_tenant('{id}')"),
     }
+}
+
+/// The statement that lets a transaction see all tenants' rows.
+fn enter_system(schema: &SchemaName) -> String {
+    format!("SELECT {schema}.nmc_enter_system()")
 }
 
 #[derive(Debug)]

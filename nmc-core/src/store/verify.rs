@@ -1,6 +1,6 @@
 //! Is the live schema the one this program was built for?
 
-use super::spelling;
+use super::{SchemaName, spelling};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -31,11 +31,11 @@ impl std::fmt::Display for Difference {
 }
 
 /// What differs. Tables that are not ours are left out, with all that belongs to them.
-pub(super) fn differences(conn: &mut PgConnection) -> QueryResult<Vec<Difference>> {
+pub(super) fn differences(conn: &mut PgConnection, schema: &SchemaName) -> QueryResult<Vec<Difference>> {
     let expected: BTreeSet<&str> = EXPECTED.lines().collect();
     let tables: BTreeSet<&str> =
         expected.iter().filter(|line| line.starts_with("table ")).filter_map(|line| subject(line)).collect();
-    let live = describe(conn)?;
+    let live = describe(conn, schema)?;
     let live: BTreeSet<&str> = live.iter().map(String::as_str).filter(|line| is_ours(line, &tables)).collect();
     let missing = expected.difference(&live).map(|line| Difference::Missing((*line).to_owned()));
     let unexpected = live.difference(&expected).map(|line| Difference::Unexpected((*line).to_owned()));
@@ -54,13 +54,13 @@ fn subject(line: &str) -> Option<&str> {
 }
 
 /// The live schema, a line each, in one spelling for all versions of the server.
-pub(super) fn describe(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+pub(super) fn describe(conn: &mut PgConnection, schema: &SchemaName) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text)]
         line: String,
     }
-    let lines: Vec<Line> = diesel::sql_query(include_str!("catalogue.sql")).load(conn)?;
+    let lines: Vec<Line> = diesel::sql_query(schema.place(include_str!("catalogue.sql"))).load(conn)?;
     let mut lines: Vec<String> = lines.into_iter().map(|row| spelled(&row.line)).collect();
     lines.sort_unstable();
     Ok(lines)

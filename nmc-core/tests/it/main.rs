@@ -34,6 +34,7 @@ mod migrations;
 mod missed_call;
 mod numbers;
 mod outbox_rules;
+mod own_schema;
 mod people;
 #[cfg(feature = "photos")]
 mod photos;

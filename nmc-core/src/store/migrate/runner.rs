@@ -1,8 +1,9 @@
 //! One migration at a time, each in a transaction that holds the runners' lock.
 
 use super::history::{self, History};
-use super::{MigrateError, Migration, MigrationStatus, Patience, SCHEMA, objects};
+use super::{MigrateError, Migration, MigrationStatus, Patience, objects};
 use crate::Secret;
+use crate::store::SchemaName;
 use crate::store::pool::{self, ConnectError};
 use diesel::connection::{AnsiTransactionManager, CacheSize, Connection as _, SimpleConnection as _, TransactionManager as _};
 use diesel::pg::PgConnection;
@@ -27,19 +28,25 @@ pub(super) enum Way {
 pub(super) struct Runner<'m> {
     url: &'m Secret,
     migrations: &'m [Migration],
+    schema: &'m SchemaName,
     patience: Patience,
     conn: PgConnection,
 }
 
 impl<'m> Runner<'m> {
-    pub(super) fn open(url: &'m Secret, migrations: &'m [Migration], patience: Patience) -> Result<Self, MigrateError> {
-        Ok(Self { url, migrations, patience, conn: open(url)? })
+    pub(super) fn open(
+        url: &'m Secret,
+        schema: &'m SchemaName,
+        migrations: &'m [Migration],
+        patience: Patience,
+    ) -> Result<Self, MigrateError> {
+        Ok(Self { url, schema, migrations, patience, conn: open(url)? })
     }
 
     /// Where the database stands.
     pub(super) fn status(&mut self) -> Result<MigrationStatus, MigrateError> {
-        let migrations = self.migrations;
-        self.read(|conn| Ok::<_, MigrateError>(History::read(conn, SCHEMA, migrations)?.status(migrations)))
+        let (migrations, schema) = (self.migrations, self.schema.as_str());
+        self.read(|conn| Ok::<_, MigrateError>(History::read(conn, schema, migrations)?.status(migrations)))
     }
 
     /// A transaction that can only read.
@@ -88,8 +95,8 @@ impl<'m> Runner<'m> {
         way: Way,
         pick: impl FnOnce(&MigrationStatus) -> Option<Migration>,
     ) -> Result<Option<Migration>, MigrateError> {
-        let conn = &mut self.conn;
-        let history = History::read(conn, SCHEMA, self.migrations)?;
+        let (conn, schema) = (&mut self.conn, self.schema.as_str());
+        let history = History::read(conn, schema, self.migrations)?;
         let status = history.status(self.migrations);
         if let Some(version) = status.unknown.first() {
             return Err(MigrateError::Unknown { version: version.clone() });
@@ -97,9 +104,12 @@ impl<'m> Runner<'m> {
         let picked = pick(&status);
         if way == Way::Up && picked.is_some() {
             let pending = status.pending().map(|migration| migration.up).chain(history.to_make());
-            objects::none_in_the_way(conn, SCHEMA, status.applied().map(|migration| migration.up), pending)?;
+            objects::none_in_the_way(conn, schema, status.applied().map(|migration| migration.up), pending)?;
         }
-        history.settle(conn, SCHEMA)?;
+        if !self.schema.is_public() {
+            conn.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
+        }
+        history.settle(conn, schema)?;
         if let Some(migration) = &picked {
             self.apply(migration, way)?;
         }
@@ -111,6 +121,7 @@ impl<'m> Runner<'m> {
             Way::Up => (migration.up, history::applied),
             Way::Down => (migration.down, history::taken_back),
         };
+        let sql = &*self.schema.place(sql);
         let failed = |error| failed(migration, &error);
         if migration.is_transactional() {
             self.conn.batch_execute(sql).map_err(failed)?;
@@ -120,15 +131,16 @@ impl<'m> Runner<'m> {
             self.conn.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0").map_err(failed)?;
             open(self.url)?.batch_execute(sql).map_err(failed)?;
         }
-        note(&mut self.conn, SCHEMA, migration).map_err(failed)
+        note(&mut self.conn, self.schema.as_str(), migration).map_err(failed)
     }
 
     /// BEGIN, with what the transaction needs; nothing of it depends on the settings of the database or the login.
     fn begin(&mut self, access: &str) -> QueryResult<()> {
         let sql = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED {access}; SET LOCAL application_name = 'nmc migrate'; \
-             SET LOCAL client_min_messages = warning; SET LOCAL search_path = {SCHEMA}, pg_temp; \
+             SET LOCAL client_min_messages = warning; SET LOCAL search_path = {}, pg_temp; \
              SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {}",
+            self.schema,
             self.patience.table.as_millis()
         );
         AnsiTransactionManager::begin_transaction_sql(&mut self.conn, &sql)
