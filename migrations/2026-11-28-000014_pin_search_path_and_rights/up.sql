@@ -93,6 +93,13 @@ BEGIN
                 SELECT FROM pg_catalog.pg_policy p
                 WHERE p.polrelid = c.oid AND 'nmc_system'::pg_catalog.regrole::pg_catalog.oid = ANY (p.polroles))
             UNION ALL
+            SELECT 'SEQUENCE ' || s.oid::pg_catalog.regclass, s.relowner, 'S', s.relacl
+            FROM pg_catalog.pg_class s
+            JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
+            JOIN pg_catalog.pg_policy p ON p.polrelid = d.refobjid
+            WHERE s.relkind = 'S' AND s.relnamespace = 'public'::pg_catalog.regnamespace
+              AND 'nmc_system'::pg_catalog.regrole::pg_catalog.oid = ANY (p.polroles)
+            UNION ALL
             SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure, p.proowner, 'f', p.proacl
             FROM pg_catalog.pg_proc p
             WHERE p.pronamespace = 'public'::pg_catalog.regnamespace AND p.proname LIKE 'nmc\_%'

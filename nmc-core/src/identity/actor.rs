@@ -144,6 +144,14 @@ impl Actor {
     /// [`Error::Forbidden`].
     pub fn must_reset(&self, role: UserRole) -> Result<()> {
         self.must_grant(role)?;
+        self.must_stand_above(role)
+    }
+
+    /// Insists that they are of a higher role than this, or an operator.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub(super) fn must_stand_above(&self, role: UserRole) -> Result<()> {
         let higher = matches!(self.who, Who::Operator) || role.rank() < self.rank();
         if higher { Ok(()) } else { Err(TOO_HIGH) }
     }

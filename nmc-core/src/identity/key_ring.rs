@@ -95,7 +95,8 @@ fn issue(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder, goes_back_to: O
 /// Changes a key's name, scopes or end.
 ///
 /// # Errors
-/// [`Error::Forbidden`] as in [`make_key`], for what it could do before as for what it is to do; [`Error::NotFound`];
+/// [`Error::Forbidden`] as in [`make_key`], for what it could do before as for what it is to do, and for scopes and end of a key
+/// that goes back to somebody else who is not of a lower role; [`Error::NotFound`];
 /// [`Error::Conflict`] when it is revoked; [`Error::Invalid`] on a broken rule.
 pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &ApiKeyPatch) -> Result<ApiKey> {
     let actor = &actor.held(tx)?;
@@ -108,6 +109,9 @@ pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &Ap
         within_ones_own(tx, actor, expires_at)?;
     }
     must_hand_out(actor, &known(&key.scopes))?;
+    if patch.scopes.is_some() || patch.expires_at.into_change().is_some() {
+        must_be_over(tx, actor, &key)?;
+    }
     if let Some(scopes) = &patch.scopes {
         if scopes.is_empty() {
             return Err(Error::invalid("scopes", "must name at least one"));
@@ -121,7 +125,8 @@ pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &Ap
 /// for `overlap`, so that its holder can change over; with none it is revoked at once.
 ///
 /// # Errors
-/// [`Error::Forbidden`] as in [`make_key`]; [`Error::NotFound`]; [`Error::Conflict`] when the key is not in force;
+/// [`Error::Forbidden`] as in [`make_key`], and for a key that goes back to somebody else who is not of a lower role: whoever
+/// rotates it knows it; [`Error::NotFound`]; [`Error::Conflict`] when the key is not in force;
 /// [`Error::Invalid`] when `overlap` is negative or longer than [`LONGEST_OVERLAP`].
 pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: TimeDelta) -> Result<(ApiKey, ApiKeyText)> {
     actor.must(Permission::ApiKeysWrite)?;
@@ -135,6 +140,8 @@ pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: T
     if !old.is_in_force(tx.now()) {
         return Err(Error::Conflict { field: "API key", rule: "is not in force" });
     }
+    let held = actor.held(tx)?;
+    must_be_over(tx, &held, &old)?;
     let order = KeyOrder { name: old.name, scopes: known(&old.scopes), expires_at: old.expires_at };
     let made = issue(tx, actor, &order, old.created_by)?;
     let end = tx.now() + overlap;
@@ -162,6 +169,18 @@ fn within_ones_own(tx: &mut TenantTx<'_>, actor: &Actor, expires_at: Option<Date
         (None, _) => Ok(()),
         (Some(end), Some(expires_at)) if expires_at <= end => Ok(()),
         _ => Err(Error::Forbidden("a key may give no key a later end than its own")),
+    }
+}
+
+/// Whoever rotates or widens a key of somebody else could go on with it after their own account has ended: only who stands above
+/// that person may, and operators.
+fn must_be_over(tx: &mut TenantTx<'_>, actor: &Actor, key: &ApiKey) -> Result<()> {
+    match key.created_by {
+        Some(person) if actor.goes_back_to() != Some(person) => {
+            let role = tx.users().lock(person)?.role;
+            actor.must_stand_above(role)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -87,10 +87,20 @@ WITH tables AS (
     WHERE acl.grantee <> t.relowner
     GROUP BY t.relname, a.attname, coalesce(r.rolname, 'public')
     UNION ALL
+    SELECT 'grant ' || t.relname || '.' || s.relname || ' to ' || coalesce(r.rolname, 'public') || ': '
+           || string_agg(acl.privilege_type, ', ' ORDER BY acl.privilege_type)
+    FROM tables t
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.refobjid = t.oid AND d.deptype IN ('a', 'i')
+    JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    CROSS JOIN LATERAL aclexplode(s.relacl) acl
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = acl.grantee
+    WHERE acl.grantee <> s.relowner
+    GROUP BY t.relname, s.relname, coalesce(r.rolname, 'public')
+    UNION ALL
     SELECT 'function ' || f.name || ' ' || l.lanname
            || CASE WHEN f.prosecdef THEN ' security definer' ELSE '' END
            || coalesce(' ' || array_to_string(f.proconfig, ' '), '')
-           || ' body ' || md5(replace(replace(f.prosrc, current_schema() || '.', 'public' || '.'), '= ' || current_schema() || ', pg_temp', '= public' || ', pg_temp'))
+           || ' body ' || md5(replace(replace(f.prosrc, current_schema() || '.nmc_', 'public' || '.nmc_'), '= ' || current_schema() || ', pg_temp', '= public' || ', pg_temp'))
     FROM functions f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
     UNION ALL
     SELECT 'function-comment ' || f.name || ' ' || obj_description(f.oid, 'pg_proc')

@@ -12,6 +12,13 @@ BEGIN
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = $schema AND c.relname = ANY ($relations)
             UNION ALL
+            SELECT pg_catalog.format('SEQUENCE %I.%I', n.nspname, s.relname), s.relowner, s.relacl
+            FROM pg_catalog.pg_class s
+            JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
+            JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE s.relkind = 'S' AND n.nspname = $schema AND c.relname = ANY ($relations)
+            UNION ALL
             SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure, p.proowner, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
             FROM pg_catalog.pg_proc p
             JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace

@@ -163,6 +163,7 @@ fn default_privileges_give_nobody_anything_of_ours() {
     db.execute(
         "DROP ROLE IF EXISTS rights_anon; CREATE ROLE rights_anon; DROP ROLE IF EXISTS rights_reader; CREATE ROLE rights_reader;
          ALTER DEFAULT PRIVILEGES FOR ROLE nmc GRANT ALL ON TABLES TO rights_anon, PUBLIC;
+         ALTER DEFAULT PRIVILEGES FOR ROLE nmc GRANT ALL ON SEQUENCES TO rights_anon;
          ALTER DEFAULT PRIVILEGES FOR ROLE nmc IN SCHEMA public GRANT ALL ON FUNCTIONS TO rights_anon",
     );
     let migrator = db.store.migrator();
@@ -174,7 +175,8 @@ fn default_privileges_give_nobody_anything_of_ours() {
                    UNION ALL SELECT proname, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc
                    WHERE pronamespace = 'public'::regnamespace) AS ours
              CROSS JOIN aclexplode(relacl) acl
-             WHERE acl.grantee NOT IN ('nmc'::regrole, 'nmc_gate'::regrole, 'nmc_tenant'::regrole, 'nmc_system'::regrole)",
+             WHERE acl.grantee NOT IN ('nmc'::regrole, 'nmc_gate'::regrole, 'nmc_tenant'::regrole, 'nmc_system'::regrole)
+             ORDER BY 1",
         )
     };
     assert_eq!(rights(), Vec::<String>::new());
@@ -185,10 +187,17 @@ fn default_privileges_give_nobody_anything_of_ours() {
     migrator.revert(newer, Confirmed::irrevocably(), |_| {}).unwrap();
     db.execute(
         "GRANT ALL ON calls, users TO rights_anon; GRANT EXECUTE ON FUNCTION nmc_enter_system() TO rights_anon;
+         GRANT ALL ON SEQUENCE consents_sequence_seq TO rights_anon; GRANT USAGE ON SEQUENCE consents_sequence_seq TO rights_reader;
          GRANT SELECT ON calls TO PUBLIC, rights_reader",
     );
     migrator.run(|_| {}).unwrap();
-    assert_eq!(rights(), ["calls: rights_reader"]);
+    assert_eq!(rights(), ["calls: rights_reader", "consents_sequence_seq: rights_reader"]);
     let told: Vec<String> = migrator.verify().unwrap().iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["unexpected: grant calls to rights_reader: SELECT"]);
+    assert_eq!(
+        told,
+        [
+            "unexpected: grant calls to rights_reader: SELECT",
+            "unexpected: grant consents.consents_sequence_seq to rights_reader: USAGE"
+        ]
+    );
 }

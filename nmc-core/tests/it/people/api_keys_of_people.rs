@@ -2,7 +2,8 @@
 
 use super::*;
 use nmc_core::identity::{
-    ApiKey, ApiKeyText, KeyOrder, Permission, UserPatch, change_user, make_key, make_key_for, make_service_key, rotate_key,
+    ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, Permission, UserPatch, change_key, change_user, make_key, make_key_for,
+    make_service_key, revoke_key, rotate_key,
 };
 use nmc_core::testing::wait_until;
 use nmc_core::{ApiKeyId, Confirmed};
@@ -170,4 +171,25 @@ fn a_key_whose_human_goes_meanwhile_makes_no_key() {
         request.into_inner().unwrap().join().unwrap()
     });
     assert_eq!(unknown(came), "the API key is not in force");
+}
+
+#[test]
+fn key_of_somebody_else_is_rotated_and_widened_from_above_only() {
+    let house = House::new();
+    house.add("ben", UserRole::Admin);
+    house.add("cal", UserRole::Admin);
+    let (ada, ben, cal) = (house.bearer("ada"), house.bearer("ben"), house.bearer("cal"));
+    let (owners, bens) = (by(&house, &ada).0.id, by(&house, &ben).0.id);
+    let wider = ApiKeyPatch { scopes: Some(vec!["tenant:read".to_owned()]), ..ApiKeyPatch::default() };
+    for (who, key) in [(&ben, owners), (&cal, owners), (&cal, bens), (&shown(&by(&house, &cal)), bens)] {
+        for refused in [
+            house.acting(who, |tx, actor| rotate_key(tx, actor, key, TimeDelta::zero())).map(drop),
+            house.acting(who, |tx, actor| change_key(tx, actor, key, &wider)).map(drop),
+        ] {
+            assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+        }
+    }
+    // Everybody who may write keys may still revoke one.
+    house.acting(&cal, |tx, actor| revoke_key(tx, actor, owners)).unwrap();
+    rotated_by(&house, &ada, bens);
 }
