@@ -1,6 +1,7 @@
 //! The end of nmc while something does not answer.
 
 use crate::home::Home;
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -12,9 +13,13 @@ fn children(of: Pid) -> Vec<Pid> {
     listed.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }
 
-fn each(pids: &[Pid], signal: Signal) {
+/// Signals processes of a server; one may end between being listed and being signalled.
+pub(crate) fn each(pids: &[Pid], signal: Signal) {
     for pid in pids {
-        kill_process(*pid, signal).expect("a process to signal");
+        match kill_process(*pid, signal) {
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(error) => panic!("can't be signalled: {error}"),
+        }
     }
 }
 

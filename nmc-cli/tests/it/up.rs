@@ -2,6 +2,7 @@
 
 use crate::home::Home;
 use crate::nmc::{Nmc, migrations};
+use crate::stopping::each;
 use nmc_core::testing::{TestDb, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -234,7 +235,7 @@ fn serve_ends_in_time_though_its_database_is_suspended() {
     onboard(&home);
     let processes: Vec<Pid> =
         home.processes().into_iter().filter_map(|pid| i32::try_from(pid).ok().and_then(Pid::from_raw)).collect();
-    let all = |signal| processes.iter().for_each(|pid| kill_process(*pid, signal).expect("a process to signal"));
+    let all = |signal| each(&processes, signal);
     all(Signal::STOP);
     let asked = Instant::now();
     assert_eq!(get(&format!("{url}/healthz")).expect("an answer"), 200);
