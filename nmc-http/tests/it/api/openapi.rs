@@ -113,8 +113,9 @@ fn the_page_of_roles_is_the_table_of_the_code() {
          - The last active owner who has come in can be neither deactivated nor given another role.\n\
          - An API key goes back to a person: who made it, whom the key that made it goes back to, or whom an operator named. It has \
          the scopes it was made with, as far as that person's role has them now; without their active account it is not in force, \
-         and with the account it is deleted. A rotated key goes back to whom the old one did. Keys that go back to nobody are made \
-         by operators alone, on their word (`nmc apikey create --service`); whoever rotates one knows it.\n\
+         and with the account it is deleted. A rotated key goes back to whom the old one did; who \
+         rotates it knows it, so that only that person, somebody of a higher role or an operator rotates it, or changes its scopes \
+         or end. Keys that go back to nobody are made by operators alone, on their word (`nmc apikey create --service`); whoever rotates one knows it.\n\
          - An API key is no user: what is about oneself is closed to it. It can't change itself, and makes no key that outlives \
          it.\n\
          - Another business's rows answer as missing ones do: 404.\n",
