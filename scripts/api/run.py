@@ -110,7 +110,7 @@ def test(server, name, actor, document, seconds):
     print(f"as {name}:", flush=True)
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", SCHEMATHESIS_HOOKS="hooks", PYTHONPATH=str(HERE), API_URL=server.url, API_ACTOR=json.dumps(actor))
     program = Path(sys.executable).with_name("st")
-    command = [program, "run", document, "--url", server.url, "--checks", "all", "--exclude-checks", "positive_data_acceptance", "--max-time", str(seconds)]
+    command = [program, "--config-file", str(HERE / "schemathesis.toml"), "run", document, "--url", server.url, "--checks", "all", "--exclude-checks", "positive_data_acceptance", "--max-time", str(seconds)]
     command += ["--phases", "examples,coverage,fuzzing", "--workers", "1", "--request-timeout", "30", "--no-color"]
     command += ["--continue-on-failure", "--seed", os.environ.get("API_SEED", "1"), "--warnings", "off"]
     command += os.environ.get("API_ARGS", "").split()

@@ -4,7 +4,7 @@ use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::numbers::{HeldNumber, NumberFilter, NumberOrder};
-use nmc_core::{Confirmed, Country, PhoneNumberId};
+use nmc_core::{Confirmed, Country, Error, PhoneNumberId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
@@ -138,14 +138,24 @@ impl NumberIn {
     }
 }
 
+/// A filter's text, no longer than its column: nothing there could be like it.
+fn bounded(field: &'static str, text: Option<&str>, most: usize) -> ApiResult<Option<String>> {
+    match text {
+        Some(text) if text.chars().count() > most => {
+            Err(Error::invalid(field, format!("must be at most {most} characters")).into())
+        }
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
 pub(super) async fn list(ask: Ask<NumberQuery, ()>) -> ApiResult<Json<PageOut<NumberOut>>> {
     let page = page(ask.query.limit, ask.query.after.as_deref())?;
     let filter = NumberFilter {
         status: ask.query.status.map(|status| status.0),
         number_type: ask.query.number_type.map(|kind| kind.0),
-        area_code: ask.query.area_code.clone(),
-        region: ask.query.region.clone(),
-        locality: ask.query.locality.clone(),
+        area_code: bounded("area_code", ask.query.area_code.as_deref(), 10)?,
+        region: bounded("region", ask.query.region.as_deref(), 50)?,
+        locality: bounded("locality", ask.query.locality.as_deref(), 100)?,
     };
     let rows = ask.acting(move |tx, _| tx.phone_numbers().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
