@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -31,26 +32,26 @@ pub(crate) struct Farewell {
 
 /// Where they are handed to.
 #[derive(Clone)]
-pub(crate) struct Farewells(UnboundedSender<Farewell>);
+pub(crate) struct Farewells(Sender<Farewell>);
 
 impl Farewells {
     /// The way in, and what is to be run beside the connections.
     pub(crate) fn new() -> (Self, impl Future<Output = ()>) {
-        let (sender, receiver) = unbounded_channel();
+        let (sender, receiver) = channel(AT_ONCE);
         (Self(sender), say_all(receiver))
     }
 
     pub(crate) fn send(&self, farewell: Farewell) {
-        // Nobody listens any more when the server has stopped; then it is closed by that.
-        if let Err(lost) = self.0.send(farewell)
-            && let Some(line) = lost.0.line
+        // Nobody listens any more when the server has stopped, and when many wait there is no place: it is closed without words.
+        if let Err(TrySendError::Closed(lost) | TrySendError::Full(lost)) = self.0.try_send(farewell)
+            && let Some(line) = lost.line
         {
             line.leave();
         }
     }
 }
 
-async fn say_all(mut farewells: UnboundedReceiver<Farewell>) {
+async fn say_all(mut farewells: Receiver<Farewell>) {
     let busy = Rc::new(Cell::new(0_usize));
     while let Some(Farewell { tcp, status, line }) = farewells.recv().await {
         if busy.get() < AT_ONCE {
