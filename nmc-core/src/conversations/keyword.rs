@@ -4,8 +4,8 @@ mod phrases;
 mod words;
 
 use phrases::{
-    HELP, MAY_FOLLOW_STOP, PERHAPS, POLITE_AFTER, POLITE_BEFORE, REQUESTS, START, STOP_ALONE, STOP_PHRASES, STOP_WORDS,
-    begin_with, matches,
+    HELP, MAY_FOLLOW_STOP, PERHAPS, POLITE_AFTER, POLITE_BEFORE, REACTIONS, REQUESTS, START, STOP_ALONE, STOP_PHRASES,
+    STOP_WORDS, begin_with, matches,
 };
 use std::borrow::Cow;
 use words::{Words, is, visible};
@@ -95,7 +95,8 @@ impl Keyword {
 const SHORTEST_QUOTATION: usize = 20;
 
 /// A text without what it quotes: lines that begin with `>`, and the text that a phone's reaction is to (`Liked “…”`), which is
-/// mostly one of ours and tells how to opt out. A wish to opt out is nobody else's, in quotes or not.
+/// mostly one of ours and tells how to opt out. A wish to opt out is nobody else's, in quotes or not; and quotes behind other
+/// words than a reaction's may hold the writer's own.
 fn own_words(text: &str) -> Cow<'_, str> {
     // What stands in quotes as a whole quotes nobody else.
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '>');
@@ -103,13 +104,13 @@ fn own_words(text: &str) -> Cow<'_, str> {
         && let Some((said, quoted)) = text.split_at_checked(open)
         && let Some((_, behind)) = quoted.rsplit_once(['”', '“', '»', '"'])
         && !behind.contains(char::is_alphanumeric)
-        && (1..=4).contains(&said.split_whitespace().count())
+        && REACTIONS.iter().any(|reaction| matches(reaction, &Words::of(said).texts()))
         && quoted.chars().count() >= SHORTEST_QUOTATION
         && !is_stop(&Words::of(quoted).texts())
     {
         return Cow::Borrowed(said);
     }
-    let is_own = |line: &&str| !line.trim_start().starts_with('>');
+    let is_own = |line: &&str| !line.trim_start().starts_with('>') || is_stop(&Words::of(line).texts());
     if text.lines().all(|line| is_own(&line)) || !text.lines().any(|line| is_own(&line) && !line.trim().is_empty()) {
         return Cow::Borrowed(text);
     }

@@ -185,6 +185,8 @@ const INNOCENT: &[&str] = &[
 const UNSURE: &[&str] = &[
     "stop it already",
     "ok stop it",
+    "Hi there\n> stop texting me",
+    "I don't want “these messages of yours”",
     "Please cancel",
     "cancel, thanks",
     "por favor cancelar",

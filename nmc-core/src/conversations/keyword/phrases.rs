@@ -167,6 +167,21 @@ pub(super) const REQUESTS: &[&str] = &[
     "veuillez",
 ];
 
+/// What phones write before the text that somebody reacted to; `to` stands behind an emoji.
+pub(super) const REACTIONS: &[&str] = &[
+    "liked|loved|disliked|questioned|emphasized|emphasised",
+    "laughed at",
+    "reacted ANY? to",
+    "removed a|an ANY? from",
+    "to",
+    "no? le gusto|encanto",
+    "se rio de",
+    "enfatizo|destaco|pregunto",
+    "a aime|adore|souligne",
+    "na pas aime",
+    "a ri de",
+];
+
 /// Whole texts that are an opt-out, polite words and requests apart. See [`matches`] for how they are written.
 pub(super) const STOP_PHRASES: &[&str] = &[
     "opt me? out of? these|this|all|your|the? texts|messages|list?",
