@@ -36,7 +36,7 @@ impl FromRequest for SignedForm {
                 .map_err(|_| ApiError::Incomplete)?
                 .map_err(|error| match error.as_response_error().status_code().as_u16() {
                     413 => ApiError::TooLarge(LONGEST),
-                    _ => ApiError::Incomplete,
+                    _ => ApiError::of_body(&error),
                 })?;
             let params: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
             check(webhooks, &req, &params)?;

@@ -145,7 +145,10 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
             }
             let bytes = actix_web::rt::time::timeout(app.patience, payload.to_bytes_limited(B::LONGEST)).await;
             let bytes = bytes.map_err(|_| ApiError::Incomplete)?.map_err(|_| ApiError::TooLarge(B::LONGEST))?;
-            B::read(header(&request, CONTENT_TYPE.as_str()).unwrap_or_default(), bytes.map_err(|_| ApiError::Incomplete)?)?
+            B::read(
+                header(&request, CONTENT_TYPE.as_str()).unwrap_or_default(),
+                bytes.map_err(|error| ApiError::of_body(&error))?,
+            )?
         } else {
             B::read("", web::Bytes::new())?
         };

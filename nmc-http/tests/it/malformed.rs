@@ -31,6 +31,8 @@ fn what_is_no_request_is_a_400_in_the_form_of_all_others() {
         "POST /v1/sessions HTTP/1.1\r\nHost: nmc\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
         "POST /v1/sessions HTTP/1.1\r\nHost: nmc\r\nContent-Length: -5\r\n\r\n{}",
         "POST /v1/sessions HTTP/1.1\r\nHost: nmc\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n{}",
+        "POST /v1/sessions HTTP/1.1\r\nHost: nmc\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /v1/sessions HTTP/1.1\r\nHost: nmc\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{x\r\n",
     ] {
         let answer = answer(&site, bytes);
         assert_eq!((answer.status, answer.body.contains("\"malformed\"")), (400, true), "{bytes:?}");
