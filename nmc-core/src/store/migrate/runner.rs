@@ -152,7 +152,7 @@ impl<'m> Runner<'m> {
     fn begin_locked(&mut self) -> Result<(), MigrateError> {
         let deadline = Instant::now() + self.patience.runner;
         loop {
-            self.begin("READ WRITE")?;
+            self.begin("")?;
             if try_lock(&mut self.conn)? {
                 return Ok(());
             }

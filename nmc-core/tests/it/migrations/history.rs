@@ -154,6 +154,17 @@ fn a_read_only_database_can_be_read() {
     assert!(db.raw().batch_execute("CREATE TABLE x (id int)").is_err(), "it is read-only");
 }
 
+#[test]
+fn database_that_is_read_only_by_default_is_not_migrated() {
+    let db = TestDb::empty();
+    db.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$",
+    );
+    let refused = db.store.migrator().run(|_| panic!("nothing is applied")).unwrap_err().to_string();
+    assert!(refused.contains("read-only"), "{refused}");
+    assert_eq!(db.query::<i64>("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), [0]);
+}
+
 /// The migration that takes back what default privileges gave away.
 const RIGHTS: &str = "2026-11-28-000014_pin_search_path_and_rights";
 
