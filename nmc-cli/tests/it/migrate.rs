@@ -1,5 +1,6 @@
 //! `nmc migrate`, and what the other commands make of a schema that is not theirs.
 
+use crate::home::Home;
 use crate::nmc::{Nmc, PROGRAM, migrations};
 use nmc_core::testing::TestDb;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -161,4 +162,29 @@ fn schema_of_our_own_holds_everything() {
     nmc.run(&["tenant", "onboard", "--name", "Joe's Plumbing"]).ok();
     Nmc::on(db.url()).run(&["tenant", "list"]).refused(2, "run: nmc migrate run");
     nmc.run(&["tenant", "list", "--database-schema", "Nmc"]).refused(2, "small letters");
+}
+
+#[test]
+fn role_that_opens_the_wall_is_told_by_verify() {
+    let home = Home::migrated();
+    let server = home.hold();
+    assert!(home.nmc.run(&["migrate", "verify"]).ok().out.is_empty());
+    for (opened, told, closed) in [
+        (
+            "ALTER ROLE nmc_tenant BYPASSRLS",
+            "unexpected: role nmc_tenant bypasses row security",
+            "ALTER ROLE nmc_tenant NOBYPASSRLS",
+        ),
+        (
+            "CREATE ROLE anon; GRANT nmc_system TO anon",
+            "unexpected: role nmc_system is inherited by anon",
+            "REVOKE nmc_system FROM anon",
+        ),
+    ] {
+        TestDb::execute_at(&server.backup_url(), opened);
+        let said = home.nmc.run(&["migrate", "verify"]).code(1);
+        assert_eq!(said.out.lines().collect::<Vec<_>>(), [told]);
+        TestDb::execute_at(&server.backup_url(), closed);
+    }
+    home.nmc.run(&["migrate", "verify"]).ok();
 }

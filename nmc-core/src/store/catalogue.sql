@@ -127,5 +127,18 @@ WITH tables AS (
     LEFT JOIN pg_catalog.pg_roles r ON r.oid = acl.grantee
     WHERE n.nspname = 'public' AND acl.privilege_type = 'CREATE'
       AND (acl.grantee = 0 OR r.rolname IN ('nmc_gate', 'nmc_tenant', 'nmc_system'))
+    UNION ALL
+    -- Roles belong to the server: what somebody has made of them later opens the wall of every database.
+    SELECT 'role ' || r.rolname || ' ' || attribute.name
+    FROM pg_catalog.pg_roles r
+    CROSS JOIN LATERAL (VALUES ('is a superuser', r.rolsuper), ('bypasses row security', r.rolbypassrls),
+                               ('may create roles', r.rolcreaterole), ('may create databases', r.rolcreatedb),
+                               ('may replicate', r.rolreplication)) AS attribute (name, given)
+    WHERE r.rolname IN ('nmc_gate', 'nmc_tenant', 'nmc_system') AND attribute.given
+    UNION ALL
+    SELECT 'role ' || r.rolname || ' is inherited by ' || other.rolname
+    FROM pg_catalog.pg_roles r
+    JOIN pg_catalog.pg_roles other ON NOT other.rolsuper AND other.rolname <> r.rolname
+    WHERE r.rolname IN ('nmc_tenant', 'nmc_system') AND pg_has_role(other.oid, r.oid, 'USAGE')
 )
 SELECT line FROM lines ORDER BY line COLLATE "C"

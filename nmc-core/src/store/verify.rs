@@ -42,9 +42,9 @@ pub(super) fn differences(conn: &mut PgConnection, schema: &SchemaName) -> Query
     Ok(missing.chain(unexpected).collect())
 }
 
-/// Functions count as ours by their name, and the schema's rights are told of our roles alone.
+/// Functions and roles count as ours by their name, and the schema's rights are told of our roles alone.
 fn is_ours(line: &str, tables: &BTreeSet<&str>) -> bool {
-    ["function", "execute ", "schema "].iter().any(|kind| line.starts_with(kind))
+    ["function", "execute ", "schema ", "role "].iter().any(|kind| line.starts_with(kind))
         || subject(line).is_some_and(|table| tables.contains(table))
 }
 

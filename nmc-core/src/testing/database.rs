@@ -126,6 +126,11 @@ impl TestDb {
         crate::store::open(url).expect("a connection")
     }
 
+    /// Executes statements in the database at this address, as its login.
+    pub fn execute_at(url: &str, sql: &str) {
+        Self::connect(url).batch_execute(sql).expect("the statements");
+    }
+
     fn create(template: &str) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::SeqCst));
