@@ -321,8 +321,9 @@ fn enter_system(schema: &SchemaName) -> String {
 struct LogPoolErrors;
 
 impl<E: std::error::Error> diesel::r2d2::HandleError<E> for LogPoolErrors {
-    fn handle_error(&self, error: E) {
-        // Whoever waits for the connection gets this error too, and says so louder.
-        tracing::debug!(%error, "a database connection could not be opened");
+    fn handle_error(&self, _: E) {
+        // Whoever waits for the connection gets the error. The server's words stay out of the log: they name the login, which
+        // with a cloud's own accounts is somebody's e-mail address.
+        tracing::debug!("a database connection could not be opened");
     }
 }
