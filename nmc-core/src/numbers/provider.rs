@@ -39,7 +39,7 @@ pub struct NumberSearch {
     pub region: Option<String>,
     /// The city: up to 100 characters.
     pub locality: Option<String>,
-    /// What the number contains: 2 to 16 digits, letters as on a phone's keys, and `*` for any digit; or the number itself.
+    /// What the number contains: 2 to 15 digits, letters as on a phone's keys, and `*` for any digit; or the number itself.
     pub contains: Option<String>,
     /// What it must be able to do.
     pub capabilities: Capabilities,
@@ -71,17 +71,17 @@ impl NumberSearch {
     /// # Errors
     /// [`Error::Invalid`], with the field.
     pub fn checked(&self) -> Result<Self> {
-        let area_code = optional("area_code", self.area_code.as_deref(), 5)?;
-        if area_code.as_ref().is_some_and(|code| !code.bytes().all(|b| b.is_ascii_digit())) {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (area_code, contains) = (given(&self.area_code), given(&self.contains));
+        if area_code.as_ref().is_some_and(|code| code.len() > 5 || !code.bytes().all(|b| b.is_ascii_digit())) {
             return Err(Error::invalid("area_code", "must be up to 5 digits"));
         }
-        let contains = optional("contains", self.contains.as_deref(), 16)?;
         let is_pattern = |text: &String| {
             let rest = text.strip_prefix('+').unwrap_or(text);
-            rest.len() >= 2 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'*')
+            (2..=15).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'*')
         };
         if contains.as_ref().is_some_and(|text| !is_pattern(text)) {
-            return Err(Error::invalid("contains", "must be 2 to 16 digits, letters, and * for any digit"));
+            return Err(Error::invalid("contains", "must be 2 to 15 digits, letters, and * for any digit"));
         }
         if !(1..=Self::MOST).contains(&self.limit) {
             return Err(Error::invalid("limit", format!("must be between 1 and {}", Self::MOST)));

@@ -164,6 +164,8 @@ fn bad_searches_are_refused_by_field_and_twilio_is_not_asked() {
     for (search, field) in [
         (NumberSearch { area_code: text("31a"), ..local() }, "area_code"),
         (NumberSearch { area_code: text("312555"), ..local() }, "area_code"),
+        (NumberSearch { area_code: text(" 312"), ..local() }, "area_code"),
+        (NumberSearch { contains: text("1234567890123456"), ..local() }, "contains"),
         (NumberSearch { contains: text("1"), ..local() }, "contains"),
         (NumberSearch { contains: text("12;DROP"), ..local() }, "contains"),
         (NumberSearch { region: text(&"x".repeat(51)), ..local() }, "region"),

@@ -27,8 +27,8 @@ pub(crate) struct SearchQuery {
     /// The city.
     #[param(max_length = 100)]
     locality: Option<String>,
-    /// What the number contains: 2 to 16 digits, letters as on a phone's keys, and `*` for any digit.
-    #[param(pattern = r"^\+?[A-Za-z0-9*]{2,15}$")]
+    /// What the number contains: 2 to 15 digits, letters as on a phone's keys, and `*` for any digit.
+    #[param(pattern = r"^(\+?[A-Za-z0-9*]{2,15})?$")]
     contains: Option<String>,
     /// Whether it must take calls; true if left out.
     voice: Option<bool>,
