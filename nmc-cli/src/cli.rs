@@ -37,8 +37,10 @@ use crate::log::LogFormat;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use nmc_core::Secret;
-use nmc_core::identity::{Hasher, RegistrationPolicy, Uploads};
+use nmc_core::Uploads;
+use nmc_core::access::Hasher;
 use nmc_core::store::SchemaName;
+use nmc_core::tenants::RegistrationPolicy;
 use std::path::{Path, PathBuf};
 
 pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";

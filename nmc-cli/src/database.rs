@@ -5,7 +5,7 @@ use crate::error::{CliError, CliResult};
 use crate::input_file::must_be_file;
 use crate::output::use_zone;
 use crate::stop::StopSignals;
-use nmc_core::identity::Actor;
+use nmc_core::access::Actor;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, Supervisor, default_data_dir};
 use nmc_core::store::{Migrator, Reason};
 use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId};

@@ -6,10 +6,12 @@ use crate::transcript::Transcript;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::MessageFilter;
 use nmc_core::fake_twilio::FakeTwilio;
-use nmc_core::identity::{NewTenant, TenantFilter, onboard};
-use nmc_core::numbers::{NumberFilter, NumberOrder, NumberSearch, Provisioner, friendly_name};
+use nmc_core::numbers::{NumberFilter, NumberOrder, Provisioner};
 use nmc_core::store::Reason;
+use nmc_core::telephony::{NumberSearch, friendly_name};
+use nmc_core::tenants::{NewTenant, TenantFilter};
 use nmc_core::twilio::Signer;
+use nmc_core::workflows::onboard;
 use nmc_core::{
     CallerIdentity, ConversationId, Country, MediaStatus, MessageDirection, MessageStatus, NumberStatus, NumberType, PageRequest,
     PhoneNumber, Secret, Store, Tenant,

@@ -1,9 +1,9 @@
 //! What went wrong, in a person's words, and the exit code that says it to a program.
 
-use nmc_core::numbers::ProviderError;
 use nmc_core::store::MigrateError;
 use nmc_core::store::embedded::EmbeddedError;
 use nmc_core::store::transfer::TransferError;
+use nmc_core::telephony::ProviderError;
 use std::process::ExitCode;
 
 #[derive(Debug, thiserror::Error)]

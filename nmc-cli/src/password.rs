@@ -4,7 +4,7 @@ use crate::error::{CliError, CliResult};
 use crate::input_file::{self, Beginning};
 use crate::prompt;
 use nmc_core::Secret;
-use nmc_core::identity::Password;
+use nmc_core::access::Password;
 use std::io::Read as _;
 use std::path::Path;
 

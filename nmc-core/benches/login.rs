@@ -9,12 +9,14 @@
 mod pairs;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use nmc_core::identity::{
-    Authenticator, GuessOrigin, Hasher, KeyOrder, LoginPolicy, NewSession, NewTenant, Origin, Password, Permission, RefreshToken,
-    Registration, TokenKeys, make_service_key,
+use nmc_core::access::{
+    Authenticator, GuessOrigin, Hasher, KeyOrder, LoginPolicy, NewSession, Origin, Password, Permission, RefreshToken, TokenKeys,
+    make_service_key,
 };
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, Reason, StoreConfig};
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::Registration;
 use nmc_core::{Email, Secret, Store, Tenant, UserId};
 use pairs::compare;
 use sha2::Sha256;
@@ -153,7 +155,7 @@ impl Scene {
         self.store.system(Reason::Authentication, claim).expect("an answer").expect("an account that is not locked");
         let token = RefreshToken::first().expect("randomness");
         let session = self.store.tenant(&self.tenant, |tx| {
-            tx.users().record_login(user, &self.password_hash, false)?;
+            tx.logins().record(user, &self.password_hash, false)?;
             let (long_over, expires_at) = (tx.now() - policy.session_for, tx.now() + policy.session_for);
             tx.sessions().delete_expired_of_user(user, long_over)?;
             tx.sessions().create(&NewSession {

@@ -8,10 +8,10 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use divan::Bencher;
-use nmc_core::calls::record_voice_status;
-use nmc_core::conversations::receive_text;
+use nmc_core::telephony::{SmsCallback, VoiceCallback};
 use nmc_core::testing::{Business, Sent, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
-use nmc_core::twilio::{SmsCallback, VoiceCallback};
+use nmc_core::workflows::receive_text;
+use nmc_core::workflows::record_voice_status;
 use std::sync::OnceLock;
 use uuid::Uuid;
 

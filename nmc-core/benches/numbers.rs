@@ -9,14 +9,15 @@
 #[path = "repository/pairs.rs"]
 mod pairs;
 
+use nmc_core::access::Actor;
 use nmc_core::fake_twilio::FakeTwilio;
-use nmc_core::identity::{Actor, NewTenant, onboard};
-use nmc_core::numbers::{
-    NumberOrder, NumberProvider as _, NumberSearch, Provisioner, ProvisioningConfig, Purchase, WebhookUrls, friendly_name,
-};
+use nmc_core::numbers::{NumberOrder, Provisioner, ProvisioningConfig};
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, Reason, StoreConfig};
+use nmc_core::telephony::{NumberProvider as _, NumberSearch, Purchase, WebhookUrls, friendly_name};
+use nmc_core::tenants::NewTenant;
 use nmc_core::twilio::TwilioNumbers;
+use nmc_core::workflows::onboard;
 use nmc_core::{Confirmed, Country, NumberType, PhoneNumber, PhoneNumberId, Secret, Store, Tenant};
 use pairs::compare;
 use std::sync::Arc;

@@ -10,10 +10,11 @@
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
-use nmc_core::conversations::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender, Worker, WorkerConfig};
+use nmc_core::conversations::{Worker, WorkerConfig};
 use nmc_core::store::Migrator;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::telephony::Pace;
+use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use nmc_core::testing::{Business, TestDb, query};
 use nmc_core::{MessageStatus, Secret, Store, StoreConfig};
 use std::io::Read as _;

@@ -4,7 +4,9 @@ mod support;
 
 use nmc_core::conversations::ConversationEventFilter;
 use nmc_core::conversations::NewConversation;
-use nmc_core::identity::{NewTenant, NewUser, onboard};
+use nmc_core::people::NewUser;
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::onboard;
 use nmc_core::{CallerIdentity, ConversationChannel, ConversationPriority, Error, PageRequest, UserRole};
 use uuid::Uuid;
 

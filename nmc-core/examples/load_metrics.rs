@@ -4,8 +4,9 @@ mod support;
 
 use chrono::{DateTime, TimeDelta};
 use nmc_core::analytics::{MetricFilter, NewMetric};
-use nmc_core::identity::{NewTenant, onboard};
 use nmc_core::store::Reason;
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::onboard;
 use nmc_core::{MetricType, Tenant};
 use std::error::Error;
 

@@ -2,9 +2,11 @@
 
 mod support;
 
-use nmc_core::identity::{NewTenant, NewUser, onboard};
 use nmc_core::numbers::{NewPhoneNumber, NumberFilter};
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::people::NewUser;
+use nmc_core::tenants::BusinessSettingsPatch;
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::onboard;
 use nmc_core::{Error, NumberType, PageRequest, UserRole};
 use uuid::Uuid;
 

@@ -3,7 +3,8 @@
 mod support;
 
 use nmc_core::calls::{CallFilter, NewCall};
-use nmc_core::identity::{NewTenant, onboard};
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::onboard;
 use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Cursor, PageRequest};
 use std::error::Error;
 use uuid::Uuid;

@@ -3,7 +3,9 @@
 mod support;
 
 use nmc_core::alerts::{AlertEventFilter, NewAlertRule, evaluate_all};
-use nmc_core::identity::{NewTenant, NewUser, onboard};
+use nmc_core::people::NewUser;
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::onboard;
 use nmc_core::{AlertOperator, AlertSeverity, NotificationChannel, PageRequest, UserRole};
 use std::error::Error;
 use uuid::Uuid;

@@ -2,11 +2,12 @@
 
 mod support;
 
-use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::MessageFilter;
-use nmc_core::identity::{NewTenant, onboard};
 use nmc_core::numbers::NewPhoneNumber;
-use nmc_core::twilio::VoiceCallback;
+use nmc_core::telephony::VoiceCallback;
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::onboard;
+use nmc_core::workflows::record_voice_status;
 use nmc_core::{CallOutcome, NumberType, PageRequest, PhoneNumber};
 use std::error::Error;
 use uuid::Uuid;

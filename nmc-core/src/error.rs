@@ -1,11 +1,13 @@
 //! The one error of the library. It tells a person what to do; SQL, secrets and other tenants stay out of it.
 
 use crate::constraint::{self, Breach};
-use crate::numbers::ProviderError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::borrow::Cow;
 
+mod provider;
 mod words;
+
+pub use provider::ProviderError;
 
 /// What the library's calls return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -3,6 +3,7 @@
 // Named for its features alone: it decides how libpq is linked.
 use pq_sys as _;
 
+pub mod access;
 pub mod alerts;
 pub mod analytics;
 pub mod calls;
@@ -14,18 +15,18 @@ mod enums;
 mod error;
 #[cfg(any(feature = "testing", feature = "fake-twilio"))]
 pub mod fake_twilio;
-pub mod identity;
 mod ids;
 mod lifecycle;
 pub mod numbers;
 mod page;
 mod patch;
+pub mod people;
+mod queue;
 /// The tables as Diesel knows them, generated from the migrations: for queries of your own, see [`TenantTx::diesel`].
 pub mod schema;
-pub mod settings;
-mod stop;
 pub mod store;
 pub mod telephony;
+pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod twilio;

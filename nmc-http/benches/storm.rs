@@ -5,9 +5,12 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark that can't run has nothing better to do")]
 
-use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, NewTenant, Origin, Registration, TokenKeys, Uploads};
+use nmc_core::Uploads;
+use nmc_core::access::{Authenticator, Hasher, LoginPolicy, Origin, TokenKeys};
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, StoreConfig};
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::Registration;
 use nmc_core::{Email, Secret, Store};
 use nmc_http::{ConnectionLimits, Limit, Limits, ServerConfig, Uploading};
 use std::net::SocketAddr;
@@ -129,7 +132,7 @@ impl Scene {
             limits,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
-            registration: nmc_core::identity::RegistrationPolicy::default(),
+            registration: nmc_core::tenants::RegistrationPolicy::default(),
             numbers: None,
         };
         let running = nmc_http::start(auth, config).expect("a server");

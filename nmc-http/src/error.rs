@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use nmc_core::Error;
-use nmc_core::numbers::ProviderError;
+use nmc_core::telephony::ProviderError;
 use serde::Serialize;
 use std::borrow::Cow;
 

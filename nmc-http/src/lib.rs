@@ -34,10 +34,10 @@ pub(crate) struct App {
     pub(crate) counter: blocking::Door,
     /// Buys numbers and gives them back; `None` when no provider is configured.
     pub(crate) numbers: Option<nmc_core::numbers::Provisioner>,
-    pub(crate) authenticator: nmc_core::identity::Authenticator,
+    pub(crate) authenticator: nmc_core::access::Authenticator,
     pub(crate) gate: limits::Gate,
-    pub(crate) registration: nmc_core::identity::RegistrationPolicy,
+    pub(crate) registration: nmc_core::tenants::RegistrationPolicy,
     pub(crate) proxies: client::Proxies,
-    pub(crate) uploads: nmc_core::identity::Uploads,
+    pub(crate) uploads: nmc_core::Uploads,
     pub(crate) patience: std::time::Duration,
 }

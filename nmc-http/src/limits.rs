@@ -6,7 +6,7 @@ use crate::error::{ApiError, ApiResult};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use nmc_core::identity::Actor;
+use nmc_core::access::Actor;
 use nmc_core::{Error, Result, TenantTx};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};

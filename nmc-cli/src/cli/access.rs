@@ -5,7 +5,7 @@ use super::{FormatArg, PageArgs, TenantArg};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use nmc_core::{ApiKeyId, Email, PhoneNumber, Timezone, UserId, UserRole};
 use std::path::PathBuf;
 

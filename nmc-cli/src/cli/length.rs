@@ -1,7 +1,7 @@
 //! Lengths of time as people type them: `90d`, `24h`, `15m`, `30s`, `0`.
 
 use chrono::TimeDelta;
-use nmc_core::identity::LONGEST_OVERLAP;
+use nmc_core::access::LONGEST_OVERLAP;
 
 const EXPECTED: &str = "must be a number and a unit: 90d, 24h, 15m, 30s, or 0";
 

@@ -5,7 +5,7 @@ use crate::database::{Database, operator};
 use crate::error::CliResult;
 use crate::output::{Columns, one_with_secret, time};
 use chrono::{DateTime, Utc};
-use nmc_core::identity::{ApiKey, ApiKeyFilter, KeyOrder, make_key_for, make_service_key, revoke_key, rotate_key};
+use nmc_core::access::{ApiKey, ApiKeyFilter, KeyOrder, make_key_for, make_service_key, revoke_key, rotate_key};
 use nmc_core::{Email, Error, Page, PageRequest, Secret, TenantTx};
 use serde_json::{Value, json};
 use std::process::ExitCode;

@@ -5,8 +5,9 @@ use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::output::{Columns, time};
 use nmc_core::PageRequest;
-use nmc_core::calls::{Call, CallFilter, refresh_call, refresh_call_by_sid};
+use nmc_core::calls::{Call, CallFilter};
 use nmc_core::twilio::TwilioCalls;
+use nmc_core::workflows::{refresh_call, refresh_call_by_sid};
 use serde_json::json;
 use std::process::ExitCode;
 

@@ -5,8 +5,8 @@ use crate::confirm::confirmed;
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::output::{Columns, plain, time, write_json};
-use nmc_core::identity::{Missing, Onboarding, OnboardingStep};
-use nmc_core::settings::GreetingPreview;
+use nmc_core::tenants::GreetingPreview;
+use nmc_core::workflows::{Missing, Onboarding, OnboardingStep};
 use nmc_core::{Error, Page, Store};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use crate::error::CliResult;
 use crate::input_file::must_be_file;
 use crate::stop::StopSignals;
 use nmc_core::Store;
-use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, TokenKeys};
+use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::numbers::Provisioner;
 use nmc_core::twilio::Signer;
 use nmc_http::{ConnectionLimits, Limits, RunningServer, ServerConfig, Uploading};

@@ -2,7 +2,7 @@ use crate::cli::{Format, SettingsArgs};
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::output::{Columns, time};
-use nmc_core::settings::{BusinessSettings, BusinessSettingsPatch};
+use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch};
 use nmc_core::{Error, Store};
 use serde_json::json;
 

@@ -2,7 +2,7 @@ use crate::cli::{DatabaseArgs, TokenKeyCommand};
 use crate::database::token_keys;
 use crate::error::CliResult;
 use crate::output::{Columns, time};
-use nmc_core::identity::{TokenKey, TokenKeys};
+use nmc_core::access::{TokenKey, TokenKeys};
 use nmc_core::{Clock as _, Page, SystemClock};
 use serde_json::json;
 use std::process::ExitCode;

@@ -2,8 +2,9 @@ use crate::cli::{DatabaseArgs, Format, UserActivity, UserArgs, UserCommand, User
 use crate::database::{Database, operator};
 use crate::error::CliResult;
 use crate::output::{Columns, one_with_secret, time};
-use nmc_core::identity::{
-    Actor, INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_user, invite, invite_again, unlock_user,
+use nmc_core::access::Actor;
+use nmc_core::people::{
+    INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_user, invite, invite_again, unlock_user,
 };
 use nmc_core::{Clock as _, Error, PageRequest, Secret, Store, SystemClock, TenantTx, UserId};
 use serde_json::json;

@@ -4,7 +4,8 @@ use crate::nmc::Nmc;
 use crate::numbers::{CHICAGO, Scene};
 use crate::onboard::door;
 use nmc_core::Secret;
-use nmc_core::identity::{NewTenant, Registration};
+use nmc_core::tenants::NewTenant;
+use nmc_core::workflows::Registration;
 use serde_json::{Value, json};
 
 const ADA: &str = "Ada Air";

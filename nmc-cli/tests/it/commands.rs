@@ -1,9 +1,9 @@
 //! Businesses, numbers, calls, conversations: what the commands print and refuse.
 
 use crate::nmc::Nmc;
-use nmc_core::calls::record_voice_status;
-use nmc_core::conversations::receive_text;
 use nmc_core::testing::{Business, FakeTwilio, SmsForm, TestDb, TwilioCall, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::receive_text;
+use nmc_core::workflows::record_voice_status;
 use serde_json::{Value, json};
 
 const JOE: &str = "Joe's Plumbing";

@@ -4,8 +4,10 @@ use crate::nmc::Nmc;
 use crate::onboard::door;
 use crate::terminal::Terminal;
 use nmc_core::Secret;
-use nmc_core::identity::{NewTenant, Origin, onboard};
+use nmc_core::access::Origin;
+use nmc_core::tenants::NewTenant;
 use nmc_core::testing::TestDb;
+use nmc_core::workflows::onboard;
 use rustix::process::Signal;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use crate::home::Home;
 use crate::nmc::Nmc;
 use nmc_core::Secret;
-use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, Origin, TokenKeys};
+use nmc_core::access::{Authenticator, Hasher, LoginPolicy, Origin, TokenKeys};
 use nmc_core::testing::TestDb;
 use serde_json::{Value, json};
 use std::fs;

@@ -3,11 +3,11 @@
 use crate::nmc::Nmc;
 use crate::onboard::door;
 use crate::terminal::Terminal;
-use nmc_core::calls::record_voice_status;
+use nmc_core::access::Origin;
 use nmc_core::conversations::MessageFilter;
-use nmc_core::identity::Origin;
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::testing::{Business, FakeTwilio, TestDb, VoiceForm, unique_phone, unique_sid, wait_until};
+use nmc_core::workflows::record_voice_status;
 use nmc_core::{MessageStatus, Secret};
 use rustix::process::Signal;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use crate::nmc::Nmc;
 use crate::onboard::door;
 use nmc_core::Secret;
-use nmc_core::identity::Origin;
+use nmc_core::access::Origin;
 use nmc_core::testing::{Business, TestDb};
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! `nmc queue`.
 
 use crate::nmc::Nmc;
-use nmc_core::calls::record_voice_status;
 use nmc_core::testing::{Business, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
 use serde_json::{Value, json};
 
 fn miss_a_call(db: &TestDb, business: &Business) -> String {

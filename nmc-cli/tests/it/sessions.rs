@@ -2,7 +2,7 @@
 
 use crate::nmc::Nmc;
 use crate::onboard::door;
-use nmc_core::identity::{Origin, Tokens};
+use nmc_core::access::{Origin, Tokens};
 use nmc_core::testing::{Business, TestDb};
 use nmc_core::{Email, Error, Secret};
 use serde_json::{Value, json};

@@ -1,10 +1,11 @@
 //! `nmc consent`, and what `nmc conversation show` tells of pictures, failures and texts that may be opt-outs.
 
 use crate::nmc::Nmc;
-use nmc_core::calls::record_voice_status;
-use nmc_core::conversations::{MediaWorker, MediaWorkerConfig, Received, receive_text, record_delivery};
+use nmc_core::conversations::{MediaWorker, MediaWorkerConfig};
 use nmc_core::testing::{Business, FakeTwilio, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::TwilioMedia;
+use nmc_core::workflows::record_voice_status;
+use nmc_core::workflows::{Received, receive_text, record_delivery};
 use nmc_core::{PhoneNumber, Uploads};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! Calls as the reports see them (source lines 1375–1395): one row per call, recomputed in place.
 
-use crate::calls::Call;
 use crate::constraint::refusal;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
@@ -79,31 +78,6 @@ pub struct NewCallAnalytics {
 }
 
 impl NewCallAnalytics {
-    /// What the call itself tells.
-    #[must_use]
-    pub fn of(call: &Call) -> Self {
-        let customer = match call.call_direction {
-            crate::CallDirection::Inbound => &call.caller_phone,
-            crate::CallDirection::Outbound => &call.called_phone,
-        };
-        Self {
-            call_id: Some(call.id),
-            conversation_id: call.conversation_id,
-            phone_number: customer.phone().cloned(),
-            call_type: Some(call.call_type),
-            call_status: call.call_status.is_terminal().then(|| call.outcome.into()),
-            call_duration: call.duration_seconds,
-            ai_takeover_count: 0,
-            customer_satisfaction: None,
-            conversion_status: None,
-            revenue_impact: None,
-            cost_per_call: (call.price_unit == "USD").then_some(call.price).flatten(),
-            tags: None,
-            metadata: Value::Object(serde_json::Map::new()),
-            call_date: call.started_at.unwrap_or(call.created_at),
-        }
-    }
-
     pub(super) fn checked(&self) -> Result<Self> {
         json::object("metadata", &self.metadata)?;
         let rating = bounds::SCORE.rounded_if_given("customer_satisfaction", self.customer_satisfaction)?;

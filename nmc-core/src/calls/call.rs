@@ -264,7 +264,7 @@ pub struct CallFilter {
 }
 
 /// A tenant's calls.
-pub struct Calls<'a>(pub(super) Scope<'a>);
+pub struct Calls<'a>(pub(crate) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's calls.

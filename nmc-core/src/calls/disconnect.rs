@@ -29,7 +29,7 @@ pub(super) fn graver_error(a: Option<i32>, b: Option<i32>) -> Option<i32> {
 }
 
 /// Whether no call can be forwarded to the business's phone while this error lasts.
-pub(super) fn forbids_forwarding(code: i32) -> bool {
+pub(crate) fn forbids_forwarding(code: i32) -> bool {
     meaning_of(code).is_some_and(|meaning| meaning.consequence == Consequence::NoForwarding)
 }
 

@@ -3,52 +3,10 @@
 use super::Call;
 use super::disconnect::{graver_error, is_derived, reason};
 use super::outcome::{outcome, stronger_leg, surer_answer};
+use crate::telephony::{CallFacts, CallReport, LegReport};
 use crate::types::bounds::instant;
-use crate::{CallDirection, CallStatus, CallerIdentity, ForwardedLegStatus};
+use crate::{CallDirection, CallStatus, ForwardedLegStatus};
 use chrono::{DateTime, TimeDelta, Utc};
-
-/// The facts of one callback. `None` says nothing, and takes nothing back.
-#[derive(Debug, Clone)]
-pub struct CallFacts {
-    /// Twilio's call SID.
-    pub sid: String,
-    /// Which way the call goes.
-    pub direction: CallDirection,
-    /// The party that is not ours.
-    pub other: CallerIdentity,
-    /// How far the call has come.
-    pub status: CallStatus,
-    /// The fate of the leg that forwards the call to the business.
-    pub forwarded_leg: Option<ForwardedLegStatus>,
-    /// Whether the caller was connected with that leg.
-    pub forwarded_leg_bridged: Option<bool>,
-    /// What answering-machine detection heard.
-    pub answered_by: Option<String>,
-    /// Length in seconds.
-    pub duration_seconds: Option<i32>,
-    /// When this happened, by Twilio's clock.
-    pub at: Option<DateTime<Utc>>,
-    /// Where a recording is.
-    pub recording_url: Option<String>,
-    /// Its length in seconds.
-    pub recording_duration_seconds: Option<i32>,
-    /// The caller's name, where the network tells it.
-    pub caller_name: Option<String>,
-    /// The caller's city.
-    pub caller_city: Option<String>,
-    /// The caller's state.
-    pub caller_state: Option<String>,
-    /// The caller's country, two letters.
-    pub caller_country: Option<String>,
-    /// The number that forwarded the call to ours.
-    pub forwarded_from: Option<String>,
-    /// The provider's error, such as 13224: the number the call was forwarded to is invalid.
-    pub error_code: Option<i32>,
-    /// The network's reason, as SIP has it: 300 to 699.
-    pub sip_response_code: Option<i32>,
-    /// The carriers' verdict on the caller ID, such as `TN-Validation-Passed-A`.
-    pub stir_verstat: Option<String>,
-}
 
 /// The longest call in seconds, which is Twilio's limit too: a day. The sums of conversations rest on it.
 const LONGEST: i32 = 86_400;
@@ -115,5 +73,23 @@ impl Call {
 fn learn(known: &mut Option<String>, told: Option<&String>) {
     if known.is_none() {
         *known = told.cloned();
+    }
+}
+
+impl CallReport {
+    /// Adds what became of a leg that forwarded the call.
+    pub(crate) fn add_leg(&mut self, leg: &LegReport) {
+        let facts = &mut self.callback.facts;
+        facts.forwarded_leg = stronger_leg(facts.forwarded_leg, Some(leg.status));
+        facts.answered_by = surer_answer(facts.answered_by.take(), leg.answered_by.clone());
+    }
+
+    /// Says of a call that completed without any leg that its forwarding failed. Of a call that no webhook told us of we have not
+    /// forwarded anything, so that nobody can have answered it: its caller heard an error of the provider's.
+    pub(crate) fn was_not_forwarded(&mut self) {
+        let facts = &mut self.callback.facts;
+        if facts.status == CallStatus::Completed && facts.forwarded_leg.is_none() {
+            facts.forwarded_leg = Some(ForwardedLegStatus::Failed);
+        }
     }
 }

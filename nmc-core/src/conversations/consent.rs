@@ -1,14 +1,14 @@
 //! The consent ledger: who may be texted. Append-only; a person's latest entry counts, for every number of the tenant.
 
-use super::{Conversations, NewConversationEvent, wait_for_texts_under_way};
-use crate::identity::{Acting, Permission};
+use super::{ConversationEvents, Conversations, NewConversationEvent, wait_for_texts_under_way};
+use crate::access::{Acting, Permission};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::consents;
 use crate::store::{Person, Scope, Store, TenantTx};
 use crate::types::optional;
 use crate::{
-    CallerIdentity, ConsentAction, ConsentId, ConsentSource, ConversationEventType, Error, MessageId, PhoneNumber, Result,
-    TenantId, UserId,
+    CallerIdentity, ConsentAction, ConsentId, ConsentSource, ConversationEventType, ConversationId, Error, MessageId,
+    PhoneNumber, Result, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -186,4 +186,25 @@ impl Consents<'_> {
         Conversations::over(self.0.reborrow()).end_reviews_of(&new.customer_phone, new.action, new.recorded_by)?;
         Ok(entry)
     }
+}
+
+/// The provider knows of an opt-out that we did not hear of.
+pub(crate) fn record_provider_opt_out(
+    tx: &mut TenantTx<'_>,
+    to: &PhoneNumber,
+    message: MessageId,
+    conversation: ConversationId,
+) -> Result<()> {
+    tx.consents().record(&NewConsent {
+        customer_phone: to.clone(),
+        action: ConsentAction::OptOut,
+        source: ConsentSource::Provider,
+        keyword: None,
+        message_id: Some(message),
+        recorded_by: None,
+        note: None,
+    })?;
+    ConversationEvents::over(tx.0.reborrow())
+        .append(&[NewConversationEvent::new(conversation, ConversationEventType::OptedOut)
+            .with(json!({"source": ConsentSource::Provider}))])
 }

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 /// Whether a person's consent was decided after this instant; never after `None`, which is now. A keyword decided when its text
 /// was sent, which may be long before it was recorded.
-pub(super) fn is_decided_since(tx: &mut TenantTx<'_>, person: &PhoneNumber, at: Option<DateTime<Utc>>) -> Result<bool> {
+pub(crate) fn is_decided_since(tx: &mut TenantTx<'_>, person: &PhoneNumber, at: Option<DateTime<Utc>>) -> Result<bool> {
     let Some(at) = at else { return Ok(false) };
     let later = consents::table
         .filter(consents::tenant_id.eq(tx.0.tenant))

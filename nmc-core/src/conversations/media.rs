@@ -4,6 +4,7 @@ use super::MediaKind;
 use crate::error::found;
 use crate::schema::message_media as media;
 use crate::store::{Scope, TenantTx, stamped};
+use crate::telephony::NewMedia;
 use crate::types::clip;
 use crate::uploads::{Place, Uploads, hash_of, is_hash, is_missing};
 use crate::{Error, LeaseId, MediaId, MediaStatus, MessageId, Result, Tenant, TenantId};
@@ -32,15 +33,6 @@ pub struct Media {
     pub lease_expires_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-}
-
-/// A picture as the provider tells of it. What is too long is cut: it must not cost the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewMedia {
-    /// Where the provider keeps it; up to 2,048 characters.
-    pub url: String,
-    /// Its media type, as the provider says; up to 100 characters.
-    pub content_type: Option<String>,
 }
 
 /// The bytes of a picture that is kept.

@@ -3,12 +3,13 @@
 //! No transaction is open while the provider answers or the disk writes: a claim commits first, its outcome afterwards. A
 //! worker that dies in between leaves a lease that ends, and the picture is fetched again; the same bytes are the same file.
 
+use super::MediaKind;
 use super::media::{KeptMedia, LARGEST};
 use super::media_queue::ClaimedMedia;
-use super::{FetchError, MediaKind, MediaSource};
 use crate::Result;
-use crate::stop::Stop;
+use crate::queue::Stop;
 use crate::store::{Reason, Store, Tenant};
+use crate::telephony::{FetchError, MediaSource};
 use crate::uploads::Uploads;
 use chrono::TimeDelta;
 use std::sync::Arc;

@@ -2,12 +2,11 @@
 
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::{calls, consents, messages, phone_numbers, tenants};
-use crate::store::{Person, Scope, TenantTx, stamped};
-use crate::types::required;
+use crate::schema::messages;
+use crate::store::{Scope, TenantTx, stamped};
 use crate::{
-    CallId, CallerIdentity, ConsentAction, ConversationId, Error, LeaseId, MessageChannel, MessageDirection, MessageId,
-    MessageKind, MessageStatus, NumberStatus, PhoneNumber, Result, TenantId, UserId,
+    CallId, CallerIdentity, ConversationId, LeaseId, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus,
+    PhoneNumber, Result, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
@@ -84,11 +83,11 @@ pub struct MessageFilter {
 /// The predicates of partial indexes, to the letter: a plan that is made once for all values can use such an index only
 /// where its predicate stands in the statement.
 const OUTBOUND_SQL: &str = "message_direction = 'outbound'";
-const INBOUND_SQL: &str = "message_direction = 'inbound'";
+pub(crate) const INBOUND_SQL: &str = "message_direction = 'inbound'";
 pub(crate) const DUE_SQL: &str = "message_status = 'queued' AND message_direction = 'outbound'";
 
 /// A tenant's texts.
-pub struct Messages<'a>(pub(super) Scope<'a>);
+pub struct Messages<'a>(pub(crate) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's texts.
@@ -174,51 +173,6 @@ impl Messages<'_> {
         Ok(filtered!(query, filter).get_result(self.0.conn)?)
     }
 
-    /// Queues a text to a conversation's customer, under their lock, in the spelling of their number in which they last
-    /// reached us.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] without such a conversation; [`Error::Forbidden`] when the customer has opted out;
-    /// [`Error::AwaitingApproval`] while no operator has approved of the business; [`Error::Invalid`] when the customer can't be texted, the number is not an active one of this tenant, or the words
-    /// are too many or none.
-    pub fn queue(&mut self, new: &NewMessage) -> Result<Message> {
-        let body = required("body", &new.body, 1_600)?;
-        let conversation = super::Conversations::over(self.0.reborrow()).get(new.conversation_id)?;
-        let Some(to) = conversation.customer_phone.phone() else {
-            return Err(Error::invalid("customer_phone", "can't be texted"));
-        };
-        self.0.lock_person(&Person::new(to.clone()))?;
-        let (is_approved, consent, ours): (bool, Option<ConsentAction>, bool) = diesel::select((
-            exists(tenants::table.filter(tenants::id.eq(self.0.tenant)).filter(tenants::approved_at.is_not_null())),
-            consents::table
-                .filter(consents::tenant_id.eq(self.0.tenant))
-                .filter(consents::customer_phone.eq_any(to.spellings()))
-                .order(consents::sequence.desc())
-                .limit(1)
-                .select(consents::action)
-                .single_value(),
-            exists(
-                phone_numbers::table
-                    .filter(phone_numbers::tenant_id.eq(self.0.tenant))
-                    .filter(phone_numbers::phone_number.eq(&new.from_number))
-                    .filter(phone_numbers::status.eq(NumberStatus::Active)),
-            ),
-        ))
-        .get_result(self.0.conn)?;
-        if !is_approved {
-            return Err(Error::AwaitingApproval("can send no texts"));
-        }
-        if consent == Some(ConsentAction::OptOut) {
-            return Err(Error::Forbidden("the customer has opted out of texts"));
-        }
-        if !ours {
-            return Err(Error::invalid("from_number", "must be an active number of this business"));
-        }
-        let to = self.last_spelling(to)?;
-        let row = self.insert_queued(&NewMessage { body, ..new.clone() }, &to, None)?;
-        row.ok_or(Error::Conflict { field: "kind", rule: "greeting was already sent for this call" })
-    }
-
     /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the call's second greeting.
     pub(crate) fn insert_queued(&mut self, new: &NewMessage, to: &PhoneNumber, call: Option<CallId>) -> Result<Option<Message>> {
         let now = self.0.now();
@@ -258,7 +212,7 @@ impl Messages<'_> {
     pub(crate) fn insert_received(
         &mut self,
         conversation: ConversationId,
-        text: &super::InboundText,
+        text: &crate::telephony::InboundText,
         to: &PhoneNumber,
     ) -> Result<Message> {
         let id = MessageId::new(self.0.moment.id());
@@ -293,30 +247,5 @@ impl Messages<'_> {
                 .filter(messages::created_at.gt(since)),
         ))
         .get_result(self.0.conn)?)
-    }
-
-    /// The spelling in which a person last reached us, by text or call: the one that their carrier knows them by.
-    fn last_spelling(&mut self, person: &PhoneNumber) -> Result<PhoneNumber> {
-        let spellings = person.spellings();
-        if spellings.len() < 2 {
-            return Ok(person.clone());
-        }
-        let text: Option<(DateTime<Utc>, PhoneNumber)> = messages::table
-            .filter(messages::tenant_id.eq(self.0.tenant))
-            .filter(messages::from_number.eq_any(&spellings))
-            .filter(sql::<Bool>(INBOUND_SQL))
-            .order(messages::created_at.desc())
-            .select((messages::created_at, messages::from_number))
-            .first(self.0.conn)
-            .optional()?;
-        let call: Option<(DateTime<Utc>, PhoneNumber)> = calls::table
-            .filter(calls::tenant_id.eq(self.0.tenant))
-            .filter(calls::caller_phone.eq_any(&spellings))
-            .order(calls::created_at.desc())
-            .select((calls::created_at, calls::caller_phone))
-            .first(self.0.conn)
-            .optional()?;
-        let last = text.into_iter().chain(call).max_by_key(|(at, _)| *at);
-        Ok(last.map_or_else(|| person.clone(), |(_, spelling)| spelling))
     }
 }

@@ -7,7 +7,7 @@
 
 use super::message::DUE_SQL;
 use super::{MessageQueueLimits, Messages};
-use crate::numbers::NumberPacing;
+use crate::conversations::NumberPacing;
 use crate::schema::{messages, tenants};
 use crate::store::{Person, Prepared, SystemTx, Tenant};
 use crate::{ConversationId, Error, LeaseId, MessageId, MessageKind, PhoneNumber, Result, TenantId};

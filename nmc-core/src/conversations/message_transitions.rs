@@ -4,9 +4,10 @@
 use super::message::DUE_SQL;
 use super::message_queue::ClaimedMessage;
 use super::message_rules::OPTED_OUT;
-use super::{ConversationEvents, Messages, NewConversationEvent, SendReceipt};
+use super::{ConversationEvents, Messages, NewConversationEvent};
 use crate::schema::messages;
 use crate::store::Prepared;
+use crate::telephony::SendReceipt;
 use crate::{ConversationEventType, LeaseId, MessageId, MessageStatus, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;

@@ -2,8 +2,8 @@
 
 use super::consent::{HeardConsent, record_consent};
 use super::{Conversation, ConversationEvents, Conversations, NewConversationEvent};
+use crate::access::{Acting, Permission};
 use crate::error::found;
-use crate::identity::{Acting, Permission};
 use crate::schema::conversations;
 use crate::store::Store;
 use crate::{ConsentAction, ConversationEventType, ConversationId, Error, MessageId, PhoneNumber, Result, UserId};

@@ -3,9 +3,10 @@
 use super::message_queue::ClaimedMessage;
 use super::message_rules::Renewal;
 use super::message_transitions::Ending;
-use super::{Lookup, MessageQueueLimits, OutboundSms, SendError, SendReceipt, SmsSender, WorkerConfig};
+use super::{MessageQueueLimits, WorkerConfig};
 use crate::store::{Store, Tenant};
 use crate::telephony::{Consequence, explain, meaning_of};
+use crate::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use crate::{MessageStatus, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::{Duration, Instant};
@@ -154,7 +155,7 @@ impl Attempt<'_> {
                 Came { follows: Follows::AccountOnHold(None, why), ..came }
             }
             Some(Consequence::NumberOnHold) => {
-                let came = self.put_back(super::worker::NUMBER_HOLD, &why, false);
+                let came = self.put_back(super::NUMBER_HOLD, &why, false);
                 Came { follows: Follows::NumberOnHold(why), ..came }
             }
             Some(Consequence::OptedOut) => Came { follows: Follows::OptOut, ..self.give_up(code, why) },

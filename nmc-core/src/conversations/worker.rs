@@ -7,25 +7,23 @@
 //! have is sent again. A provider that can't be asked (the console) gets no second try: the text is given up, with the reason in its
 //! row.
 
-use super::SmsSender;
-use super::delivery::record_provider_opt_out;
+use super::consent::record_provider_opt_out;
 use super::message_queue::{ClaimedMessage, Claims};
 use super::message_transitions::Ending;
+use super::number_pacing::NUMBER_HOLD;
 use super::pipeline::{Finished, Pipeline, Task};
 use super::round::Round;
 use super::sending::{Attempt, Came, Follows};
 use super::worker_config::{MessageQueueLimits, Pass, WorkerConfig};
-use crate::stop::Stop;
+use crate::queue::Stop;
 use crate::store::{Person, Reason, Store, Tenant};
+use crate::telephony::SmsSender;
 use crate::{Error, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// How long a number that may not send is left alone before it is tried again.
-pub(super) const NUMBER_HOLD: TimeDelta = TimeDelta::hours(1);
 
 /// How long the account is left alone after it was refused: this, doubling to the longest.
 const FIRST_ACCOUNT_HOLD: TimeDelta = TimeDelta::seconds(30);

@@ -88,3 +88,17 @@ impl std::ops::AddAssign for Pass {
         self.ended += other.ended;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::WorkerConfig;
+    use crate::telephony::LONGEST_SEND;
+    use std::time::Duration;
+
+    /// A STOP waits for a text that is on its way: every wait for the provider ends before the claim of the text does.
+    #[test]
+    fn lease_outlasts_the_longest_send() {
+        let lease = WorkerConfig::default().lease.to_std().unwrap();
+        assert!(LONGEST_SEND + Duration::from_secs(3) < lease, "it is begun within three seconds");
+    }
+}

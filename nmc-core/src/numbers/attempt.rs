@@ -1,10 +1,9 @@
 //! One attempt at what the provider is asked of one number, and what it makes of the row.
 
 use super::queue::{ClaimedNumber, Settlement, Work};
-use super::{
-    HeldNumber, OwnedNumber, Progress, ProviderError, Provisioner, ProvisioningConfig, Purchase, friendly_name, owned_as,
-};
+use super::{HeldNumber, Progress, Provisioner, ProvisioningConfig};
 use crate::store::Tenant;
+use crate::telephony::{OwnedNumber, ProviderError, Purchase, friendly_name, owned_as};
 use crate::{Error, NumberStatus, PhoneNumber, Result};
 use chrono::TimeDelta;
 

@@ -1,11 +1,12 @@
 //! What people order of numbers, with the rights of whoever acts: the intent is committed here, before the provider is asked
 //! (source lines 1034–1040).
 
+use super::HeldNumber;
 use super::queue::{ClaimedNumber, Work, at_rest, unleased};
-use super::{AvailableNumber, HeldNumber, OwnedNumber, Price};
-use crate::identity::{Actor, Permission};
+use crate::access::{Actor, Permission};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{TenantTx, stamped};
+use crate::telephony::{AvailableNumber, OwnedNumber, Price};
 use crate::types::{bounds, optional};
 use crate::{Country, Error, LeaseId, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result};
 use chrono::TimeDelta;

@@ -1,11 +1,11 @@
 //! Phone numbers (source lines 1227–1251): the row that is not released says whose call it is.
 
-use super::Price;
 use crate::error::found;
-use crate::identity::must_be_approved;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx, stamped};
+use crate::telephony::Price;
+use crate::tenants::must_be_approved;
 use crate::types::{json, optional, required};
 use crate::{Error, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, TenantId, Version};
 use chrono::{DateTime, Utc};

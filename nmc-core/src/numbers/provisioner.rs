@@ -5,12 +5,13 @@
 //! it is there. No transaction is open while the provider answers: a lease, committed before, keeps others away. Whoever
 //! loses a lease changes nothing; the next one asks the provider what is true.
 
+use super::HeldNumber;
 use super::attempt::{Buying, Came, LOST};
 use super::order::{self, NumberOrder, Quote};
 use super::queue::{Claim, ClaimedNumber};
-use super::{AvailableNumber, HeldNumber, NumberProvider, NumberSearch, ProviderError, WebhookUrls, friendly_name, owned_as};
-use crate::identity::{Acting, Permission};
+use crate::access::{Acting, Permission};
 use crate::store::{Reason, Store, Tenant};
+use crate::telephony::{AvailableNumber, NumberProvider, NumberSearch, ProviderError, WebhookUrls, friendly_name, owned_as};
 use crate::{Confirmed, Error, NumberStatus, PhoneNumberId, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -97,7 +98,7 @@ impl Provisioner {
     pub fn quote(&self, order: &NumberOrder) -> Result<Quote> {
         let search = NumberSearch {
             contains: Some(order.phone_number.to_string()),
-            capabilities: super::Capabilities::default(),
+            capabilities: crate::telephony::Capabilities::default(),
             ..NumberSearch::new(order.country, order.number_type)
         };
         let mut numbers = self.provider.search(&search)?.into_iter();

@@ -1,10 +1,11 @@
 //! What the provider is to be asked about numbers, as a queue: claimed in two steps (which tenants have something due, without
 //! locks; then a tenant's rows, under `FOR UPDATE`), under a lease that is committed before the provider is asked.
 
-use super::{Capabilities, HeldNumber, OwnedNumber, PhoneNumbers, WebhookUrls};
+use super::{HeldNumber, PhoneNumbers};
 use crate::error::found;
 use crate::schema::{phone_numbers as numbers, tenants};
 use crate::store::{SystemTx, Tenant};
+use crate::telephony::{Capabilities, OwnedNumber, WebhookUrls};
 use crate::types::{bounds, clip};
 use crate::{LeaseId, NumberStatus, PhoneNumberId, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};

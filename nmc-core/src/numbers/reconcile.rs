@@ -2,10 +2,11 @@
 //! to be given back is given back, and the rest is reported: nothing that somebody else may rely on is touched.
 
 use super::attempt::Buying;
-use super::provider::friendly_name;
-use super::{HeldNumber, OwnedNumber, ProviderError, Provisioner};
+use super::{HeldNumber, Provisioner};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Reason, SystemTx, Tenant};
+use crate::telephony::friendly_name;
+use crate::telephony::{OwnedNumber, ProviderError};
 use crate::{Error, NumberStatus, PhoneNumber, PhoneNumberId, Result, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

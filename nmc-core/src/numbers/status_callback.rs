@@ -4,17 +4,9 @@
 use crate::error::found;
 use crate::schema::phone_numbers as numbers;
 use crate::store::{Reason, Store, SystemTx, Tenant};
-use crate::{NumberStatus, PhoneNumber, PhoneNumberId, Result, TenantId};
+use crate::telephony::ReportedNumber;
+use crate::{NumberStatus, PhoneNumberId, Result, TenantId};
 use diesel::prelude::*;
-
-/// Which number something was reported of.
-#[derive(Debug, Clone)]
-pub enum ReportedNumber {
-    /// By the provider's SID.
-    Sid(String),
-    /// By itself.
-    Number(PhoneNumber),
-}
 
 /// Has the provider asked about a number at the worker's next look: whether it has been bought or released, if that is
 /// under way, or is still there.

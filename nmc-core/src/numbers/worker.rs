@@ -2,7 +2,7 @@
 
 use super::{Provisioner, Reconciliation};
 use crate::Result;
-use crate::stop::Stop;
+use crate::queue::Stop;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! When an automatic text may go out (rule 16): within the hours that a business allows, in every zone that the person may be in.
 
-use crate::settings::{BusinessHours, BusinessSettings};
+use crate::tenants::{BusinessHours, BusinessSettings};
 use crate::{PhoneNumber, Timezone};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 

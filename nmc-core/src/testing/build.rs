@@ -1,10 +1,12 @@
 use super::TestDb;
-use crate::calls::CallFacts;
 use crate::conversations::{ConversationEventFilter, Message, MessageFilter, NewConversation, NewMessage};
-use crate::identity::{NewTenant, NewUser, TenantRow, onboard};
 use crate::numbers::NewPhoneNumber;
+use crate::people::NewUser;
 use crate::store::{Store, Tenant};
-use crate::twilio::VoiceCallback;
+use crate::telephony::CallFacts;
+use crate::telephony::VoiceCallback;
+use crate::tenants::{NewTenant, TenantRow};
+use crate::workflows::onboard;
 use crate::{
     CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, Email, MessageId, MessageKind,
     NumberType, PageRequest, PhoneNumber, Result, UserId, UserRole,
@@ -129,7 +131,7 @@ impl Business {
     /// When it is refused.
     pub fn missed(&self, store: &Store) -> CallId {
         let callback = VoiceForm::missed(unique_phone().as_str(), &self.number, &unique_sid("CA")).parse();
-        crate::calls::record_voice_status(store, &callback).expect("a call").call
+        crate::workflows::record_voice_status(store, &callback).expect("a call").call
     }
 
     /// Words of staff, to be queued in a conversation.

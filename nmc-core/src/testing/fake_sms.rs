@@ -1,5 +1,5 @@
 use super::unique_sid;
-use crate::conversations::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
+use crate::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use crate::{MessageId, MessageStatus};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;

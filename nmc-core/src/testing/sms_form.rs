@@ -1,5 +1,5 @@
 use super::unique_sid;
-use crate::twilio::{SmsCallback, SmsStatusCallback};
+use crate::telephony::{SmsCallback, SmsStatusCallback};
 use crate::{MessageId, PhoneNumber};
 
 /// The form of a text or of a delivery callback, to be changed field by field.

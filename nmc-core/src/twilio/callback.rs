@@ -1,12 +1,12 @@
 //! What Twilio posts, parsed. Fields it adds in future are ignored; fields we need are named when they are missing.
 
-use crate::calls::CallFacts;
-use crate::conversations::{DeliveryReport, InboundText, NewMedia};
-use crate::numbers::ReportedNumber;
+use crate::telephony::{
+    CallFacts, DeliveryReport, ForwardedCall, InboundText, NewMedia, NumberStatusCallback, ReportedNumber, SmsCallback,
+    SmsStatusCallback, VoiceCallback, on_channel,
+};
 use crate::types::clip;
-use crate::{CallDirection, CallStatus, CallerIdentity, Error, MessageChannel, MessageId, MessageStatus, PhoneNumber, Result};
+use crate::{CallDirection, CallStatus, CallerIdentity, Error, MessageId, MessageStatus, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
 /// The parameters of a form post, in the order received.
 type Params = [(String, String)];
@@ -80,18 +80,6 @@ fn timestamp(params: &Params) -> Option<DateTime<Utc>> {
     let text = told(params, "Timestamp")?;
     let at = DateTime::parse_from_rfc2822(text).ok()?;
     Some(at.with_timezone(&Utc))
-}
-
-/// A callback of a call: its start, its status, or the answer of a `<Dial>` (which tells the forwarded leg's fate).
-///
-/// What makes a call recordable is its SID and the number of ours. Any other field that can't be read costs only itself: the
-/// caller is unknown, the length is not known, a status that is none says nothing.
-#[derive(Debug, Clone)]
-pub struct VoiceCallback {
-    /// The number of ours: called, or calling when the call is outbound.
-    pub our_number: PhoneNumber,
-    /// What it says about the call.
-    pub facts: CallFacts,
 }
 
 impl VoiceCallback {
@@ -184,46 +172,11 @@ impl VoiceCallback {
     }
 }
 
-/// A call of which a leg was forwarded, as the URL of the leg's callback says.
-#[derive(Clone, Deserialize)]
-pub struct ForwardedCall {
-    /// The SID of the call that was forwarded.
-    pub call: String,
-    /// The number of ours that was called.
-    pub number: String,
-    /// Who called it.
-    pub from: String,
-}
-
-impl std::fmt::Debug for ForwardedCall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ForwardedCall").field("call", &self.call).finish_non_exhaustive()
-    }
-}
-
-impl ForwardedCall {
-    /// The call that this callback is of.
-    #[must_use]
-    pub fn of(callback: &VoiceCallback) -> Self {
-        let VoiceCallback { our_number, facts } = callback;
-        Self { call: facts.sid.clone(), number: our_number.to_string(), from: facts.other.to_string() }
-    }
-}
-
 /// What is kept of a text, in characters. Twilio joins texts up to 1,600.
 const LONGEST_TEXT: usize = 10_000;
 
 /// The most pictures of one text that are kept. Twilio sends ten at most.
 const MOST_MEDIA: usize = 50;
-
-/// A text from a customer.
-#[derive(Debug, Clone)]
-pub struct SmsCallback {
-    /// The number of ours that was texted.
-    pub our_number: PhoneNumber,
-    /// The text.
-    pub text: InboundText,
-}
 
 impl SmsCallback {
     /// Reads the form. What is not needed costs nothing: a sender that can't be read is an unknown one, missing words are none.
@@ -260,21 +213,6 @@ fn without_nul(params: &Params) -> Vec<(String, String)> {
     params.iter().map(|(name, value)| (name.replace('\0', ""), value.replace('\0', ""))).collect()
 }
 
-/// The address itself, without the channel it may name.
-pub(crate) fn without_channel(address: &str) -> &str {
-    on_channel(address).1
-}
-
-/// The channel that an address names, and the address itself: `whatsapp:+14155550123`, `rcs:…`.
-fn on_channel(address: &str) -> (MessageChannel, &str) {
-    let (prefix, rest) = address.split_once(':').unwrap_or(("", address));
-    match prefix.to_ascii_lowercase().as_str() {
-        "whatsapp" => (MessageChannel::Whatsapp, rest),
-        "rcs" => (MessageChannel::Rcs, rest),
-        _ => (MessageChannel::Sms, address),
-    }
-}
-
 /// The pictures, by the numbers that their fields end with. How many there are is seen from them, whatever NumMedia says.
 fn media(params: &Params) -> Vec<NewMedia> {
     let mut found: Vec<(u16, NewMedia)> = params
@@ -291,17 +229,6 @@ fn media(params: &Params) -> Vec<NewMedia> {
     found.sort_by_key(|(number, _)| *number);
     found.dedup_by_key(|(number, _)| *number);
     found.into_iter().map(|(_, media)| media).take(MOST_MEDIA).collect()
-}
-
-/// A delivery callback of a text of ours.
-#[derive(Debug, Clone)]
-pub struct SmsStatusCallback {
-    /// The number of ours that sent it.
-    pub our_number: PhoneNumber,
-    /// Who it was for.
-    pub to: PhoneNumber,
-    /// What became of it.
-    pub report: DeliveryReport,
 }
 
 impl SmsStatusCallback {
@@ -334,13 +261,6 @@ impl SmsStatusCallback {
             },
         })
     }
-}
-
-/// A report of a number itself, such as Twilio makes of numbers that are ported, hosted or under review.
-#[derive(Debug, Clone)]
-pub struct NumberStatusCallback {
-    /// Which number.
-    pub number: ReportedNumber,
 }
 
 impl NumberStatusCallback {

@@ -1,10 +1,11 @@
 //! Calls as Twilio's REST API, version 2010-04-01, has them.
 
+use super::TwilioConfig;
 use super::client::{Answer, Client, answered_by_an_error, plain};
 use super::list::{Resources, dated, instant, price, scalar, unit};
-use super::{TwilioConfig, VoiceCallback};
-use crate::calls::{CallDirectory, CallPage, CallReport, LegReport};
-use crate::numbers::ProviderError;
+use crate::telephony::ProviderError;
+use crate::telephony::VoiceCallback;
+use crate::telephony::{CallDirectory, CallPage, CallReport, LegReport};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! HTTP as Twilio's REST API speaks it: one place for credentials, time limits, TLS and bounded answers.
 
 use crate::Secret;
-use crate::numbers::ProviderError;
+use crate::telephony::ProviderError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 use super::TwilioConfig;
 use super::client::{Client, plain};
-use crate::conversations::{FetchError, FetchedMedia, MediaSource};
+use crate::telephony::{FetchError, FetchedMedia, MediaSource};
 use std::time::{Duration, Instant};
 use ureq::http::Uri;
 

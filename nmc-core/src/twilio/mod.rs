@@ -17,8 +17,6 @@ mod sms;
 #[cfg(feature = "twilio")]
 mod texts;
 
-pub(crate) use callback::without_channel;
-pub use callback::{ForwardedCall, NumberStatusCallback, SmsCallback, SmsStatusCallback, VoiceCallback};
 #[cfg(feature = "twilio")]
 pub use calls::TwilioCalls;
 #[cfg(feature = "twilio")]

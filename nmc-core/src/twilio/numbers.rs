@@ -3,7 +3,7 @@
 use super::TwilioConfig;
 use super::client::{Answer, Client, answered, answered_by_an_error, never_arrived, plain, refused};
 use super::list::Resources;
-use crate::numbers::{
+use crate::telephony::{
     AvailableNumber, Capabilities, NumberProvider, NumberSearch, OwnedNumber, OwnedPage, Price, ProviderError, Purchase,
     WebhookUrls,
 };

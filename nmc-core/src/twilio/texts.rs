@@ -3,8 +3,8 @@
 use super::TwilioConfig;
 use super::client::{Answer, Client, answered_by_an_error, plain};
 use super::list::{Resources, dated, instant, price, scalar, unit};
-use crate::conversations::{MediaReport, TextDirectory, TextPage, TextReport};
-use crate::numbers::ProviderError;
+use crate::telephony::ProviderError;
+use crate::telephony::{MediaReport, TextDirectory, TextPage, TextReport};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::time::Duration;

@@ -8,9 +8,9 @@
 use super::catch_up_mark::Start;
 use super::caught_up::CaughtUp;
 use super::known::Holders;
-use crate::calls::CallDirectory;
-use crate::conversations::TextDirectory;
 use crate::store::{Reason, Store};
+use crate::telephony::CallDirectory;
+use crate::telephony::TextDirectory;
 use crate::{PhoneNumber, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;

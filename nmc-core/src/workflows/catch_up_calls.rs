@@ -3,8 +3,10 @@
 use super::catch_up::{CatchUp, MOST_PAGES, Run, Window};
 use super::caught_up::{Found, FoundWhat};
 use super::known::KnownCall;
-use crate::calls::{CallPage, CallPrice, CallReport, LegReport, record_voice_status};
+use crate::calls::CallPrice;
 use crate::store::{Reason, Tenant};
+use crate::telephony::{CallPage, CallReport, LegReport};
+use crate::workflows::record_voice_status;
 use crate::{CallDirection, CallId, CallStatus, Error, Result, TenantId};
 use chrono::TimeDelta;
 use std::collections::HashMap;

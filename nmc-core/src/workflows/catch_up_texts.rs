@@ -3,9 +3,11 @@
 use super::catch_up::{CatchUp, MOST_PAGES, Run, Window};
 use super::caught_up::{Found, FoundWhat};
 use super::known::KnownText;
-use crate::conversations::{TextPrice, TextReport, receive_text, record_delivery};
+use crate::conversations::TextPrice;
 use crate::store::{Reason, Tenant};
-use crate::twilio::{SmsCallback, SmsStatusCallback, without_channel};
+use crate::telephony::TextReport;
+use crate::telephony::{SmsCallback, SmsStatusCallback, without_channel};
+use crate::workflows::{receive_text, record_delivery};
 use crate::{Error, MessageId, PhoneNumber, Result, TenantId};
 use std::collections::HashMap;
 

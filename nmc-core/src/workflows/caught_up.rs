@@ -1,6 +1,6 @@
 //! What a catch-up came to.
 
-use crate::numbers::ProviderError;
+use crate::telephony::ProviderError;
 use crate::{Error, PhoneNumber, Result, TenantId};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;

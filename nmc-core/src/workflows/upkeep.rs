@@ -3,7 +3,7 @@
 
 use super::{CatchUp, resolve_idle};
 use crate::Result;
-use crate::stop::Stop;
+use crate::queue::Stop;
 use crate::store::Store;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

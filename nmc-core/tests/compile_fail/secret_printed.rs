@@ -1,6 +1,6 @@
 // A secret has no text to show.
 use nmc_core::Secret;
-use nmc_core::identity::TokenHash;
+use nmc_core::access::TokenHash;
 
 fn main() {
     println!("{}", Secret::new("token"));

@@ -9,7 +9,7 @@ mod rules;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::alerts::{Alert, AlertEvent, AlertEventFilter, AlertRule, NewAlertRule};
-use nmc_core::identity::NewUser;
+use nmc_core::people::NewUser;
 use nmc_core::testing::{Business, ManualClock, TestDb, noon};
 use nmc_core::{
     AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, Clock as _, Error, NotificationChannel, PageRequest,

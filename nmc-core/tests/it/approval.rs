@@ -3,14 +3,17 @@
 use crate::people::authenticator;
 use crate::support::{Scene, refused};
 use chrono::TimeDelta;
-use nmc_core::calls::{forward_to, record_voice_status};
-use nmc_core::conversations::{ConversationEventFilter, SmsSender, Worker, WorkerConfig, receive_text};
-use nmc_core::identity::{NewTenant, Registered, Registration, TenantFilter, TenantPatch, onboard};
+use nmc_core::conversations::{ConversationEventFilter, Worker, WorkerConfig};
 use nmc_core::numbers::{NewPhoneNumber, NumberOrder, Provisioner, ProvisioningConfig};
 use nmc_core::store::{Reason, SystemTx};
+use nmc_core::telephony::SmsSender;
+use nmc_core::tenants::{NewTenant, TenantFilter, TenantPatch};
 use nmc_core::testing::TwilioFault::{Pass, TooMany};
 use nmc_core::testing::{Business, FakeSms, FakeTwilio, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::TwilioNumbers;
+use nmc_core::workflows::receive_text;
+use nmc_core::workflows::{Registered, Registration, onboard};
+use nmc_core::workflows::{forward_to, record_voice_status};
 use nmc_core::{
     Confirmed, ConsentAction, ConversationEventType, Country, Error, NumberStatus, NumberType, PageRequest, Patch, PhoneNumber,
     Result, Secret,

@@ -3,9 +3,9 @@
 use crate::support::{Scene, all_pages};
 use chrono::TimeDelta;
 use nmc_core::analytics::NewJob;
-use nmc_core::calls::record_voice_status;
 use nmc_core::store::Reason;
 use nmc_core::testing::{Business, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
 use nmc_core::workflows::{Backlog, Queue, Queued, Stage};
 use nmc_core::{Clock as _, JobType, MessageId};
 use serde_json::json;

@@ -2,18 +2,19 @@
 
 use crate::support::{Scene, dec};
 use chrono::TimeDelta;
-use nmc_core::calls::{CallDirectory as _, refresh_call};
 use nmc_core::conversations::MessageFilter;
-use nmc_core::numbers::ProviderError;
+use nmc_core::telephony::CallDirectory as _;
+use nmc_core::telephony::ProviderError;
 use nmc_core::testing::{FakeTwilio, TwilioCall, TwilioFault, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::TwilioCalls;
+use nmc_core::workflows::refresh_call;
 use nmc_core::{CallId, CallOutcome, CallStatus, Clock as _, Error, MessageKind};
 
 /// A call that rang, and what Twilio knows of it.
 fn ringing(scene: &Scene, twilio: &FakeTwilio) -> (CallId, TwilioCall) {
     let (caller, sid, number) = (unique_phone(), unique_sid("CA"), &scene.business.number);
     let form = VoiceForm::missed(caller.as_str(), number, &sid).with("CallStatus", "ringing");
-    let call = nmc_core::calls::record_voice_status(&scene.db.store, &form.parse()).unwrap().call;
+    let call = nmc_core::workflows::record_voice_status(&scene.db.store, &form.parse()).unwrap().call;
     let known = TwilioCall {
         sid,
         parent_call_sid: None,

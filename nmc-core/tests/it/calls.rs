@@ -4,11 +4,12 @@ use crate::support::{Scene, all_pages, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::calls::{
     Call, CallFilter, CallMetadata, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall,
-    NewCallParticipant, record_voice_status,
+    NewCallParticipant,
 };
 use nmc_core::conversations::ConversationEventFilter;
 use nmc_core::conversations::NewConversation;
 use nmc_core::testing::{VoiceForm, noon, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
 use nmc_core::{
     CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId,
     Error, MetadataType, PageRequest, ParticipantType, Patch,

@@ -2,16 +2,20 @@
 
 use crate::support::dec;
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::calls::{CallDirectory, CallFilter, CallPage, CallReport, record_voice_status, refresh_call_by_sid};
-use nmc_core::conversations::{Message, MessageFilter, TextDirectory, receive_text};
-use nmc_core::numbers::ProviderError;
+use nmc_core::calls::CallFilter;
+use nmc_core::conversations::{Message, MessageFilter};
 use nmc_core::store::statements_sent;
+use nmc_core::telephony::ProviderError;
+use nmc_core::telephony::TextDirectory;
+use nmc_core::telephony::{CallDirectory, CallPage, CallReport};
 use nmc_core::testing::{
     Business, FakeTwilio, ManualClock, SmsForm, TestDb, TextFacts, TwilioCall, TwilioFault, TwilioText, VoiceForm, noon,
     unique_phone, unique_sid, wait_until,
 };
 use nmc_core::twilio::{TwilioCalls, TwilioTexts};
+use nmc_core::workflows::receive_text;
 use nmc_core::workflows::{CatchUp, CaughtUp, FoundWhat, Upkeep, UpkeepConfig};
+use nmc_core::workflows::{record_voice_status, refresh_call_by_sid};
 use nmc_core::{
     CallOutcome, CallStatus, Clock as _, Error, MessageDirection, MessageKind, MessageStatus, PageRequest, PhoneNumber,
 };
@@ -454,11 +458,11 @@ impl TextDirectory for Mortal<TwilioTexts> {
         since: DateTime<Utc>,
         until: Option<DateTime<Utc>>,
         after: Option<&str>,
-    ) -> Result<nmc_core::conversations::TextPage, ProviderError> {
+    ) -> Result<nmc_core::telephony::TextPage, ProviderError> {
         self.ask(|inner| inner.list(since, until, after))
     }
 
-    fn media(&self, sid: &str) -> Result<Vec<nmc_core::conversations::MediaReport>, ProviderError> {
+    fn media(&self, sid: &str) -> Result<Vec<nmc_core::telephony::MediaReport>, ProviderError> {
         self.ask(|inner| inner.media(sid))
     }
 }

@@ -1,14 +1,15 @@
 //! One person in two spellings, what staff record, and texts that staff have to read.
 
 use crate::support::{Scene, all_pages, refused};
-use nmc_core::calls::record_voice_status;
+use nmc_core::access::Actor;
 use nmc_core::conversations::{
-    Consent, ConsentFilter, ConversationFilter, HeardConsent, NewConsent, NewMessage, Received, ReviewDecision, receive_text,
-    record_consent, settle_review,
+    Consent, ConsentFilter, ConversationFilter, HeardConsent, NewConsent, NewMessage, ReviewDecision, record_consent,
+    settle_review,
 };
-use nmc_core::identity::Actor;
 use nmc_core::store::Reason;
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
+use nmc_core::workflows::{Received, receive_text};
 use nmc_core::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationEventType as Event, ConversationId, Error, PhoneNumber, Result,
 };

@@ -1,11 +1,11 @@
 //! Where a call goes first: to the business's own phone, proven to be taken by a person, and never in a circle.
 
 use crate::support::Scene;
-use nmc_core::calls::{Forwarding, Recorded, forward_to, record_voice_status};
 use nmc_core::conversations::ConversationEventFilter;
-use nmc_core::identity::TenantPatch;
 use nmc_core::store::statements_sent;
+use nmc_core::tenants::TenantPatch;
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::{Forwarding, Recorded, forward_to, record_voice_status};
 use nmc_core::{CallOutcome, CallScreening, ConversationEventType, PageRequest, Patch, PhoneNumber};
 use serde_json::json;
 

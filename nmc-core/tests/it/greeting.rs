@@ -2,10 +2,11 @@
 
 use crate::support::Scene;
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::calls::{Recorded, record_voice_status};
-use nmc_core::conversations::{ConversationEventFilter, MessageFilter, NewConsent, NotTexted, receive_text};
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::conversations::{ConversationEventFilter, MessageFilter, NewConsent, NotTexted};
+use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::testing::{SmsForm, VoiceForm, noon, unique_phone, unique_sid};
+use nmc_core::workflows::receive_text;
+use nmc_core::workflows::{Recorded, record_voice_status};
 use nmc_core::{
     Clock as _, ConsentAction, ConsentSource, ConversationEventType, ConversationStatus, MessageKind, MessageStatus,
     NumberStatus, PageRequest, PhoneNumber,

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _, Utc};
 use nmc_core::Timezone;
-use nmc_core::identity::TenantRow;
-use nmc_core::settings::BusinessHours;
+use nmc_core::tenants::BusinessHours;
+use nmc_core::tenants::TenantRow;
 use proptest::prelude::*;
 use std::collections::HashSet;
 

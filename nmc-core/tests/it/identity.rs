@@ -1,12 +1,13 @@
 //! People, sessions and keys against a real database.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use nmc_core::identity::{
-    ApiKey, ApiKeyFilter, ApiKeyPatch, NewApiKey, NewProfile, NewSession, NewTenant, NewUser, PreferencesFilter,
-    PreferencesPatch, PresenceFilter, Profile, ProfileFilter, ProfilePatch, Rotation, Session, SessionFilter, TenantFilter,
-    TenantPatch, TokenHash, User, UserFilter, UserPatch,
+use nmc_core::access::{ApiKey, ApiKeyFilter, ApiKeyPatch, NewApiKey, NewSession, Rotation, Session, SessionFilter, TokenHash};
+use nmc_core::people::{
+    NewProfile, NewUser, PreferencesFilter, PreferencesPatch, PresenceFilter, Profile, ProfileFilter, ProfilePatch, User,
+    UserFilter, UserPatch,
 };
 use nmc_core::store::{Reason, SystemTx};
+use nmc_core::tenants::{NewTenant, TenantFilter, TenantPatch};
 use nmc_core::testing::{Business, Gate, ManualClock, TestDb, noon, unique_phone, wait_until};
 use nmc_core::{
     DashboardView, Error, Page, PageRequest, Patch, PresenceStatus, ProfileId, Result, Secret, SessionEnd, SessionId, TenantId,

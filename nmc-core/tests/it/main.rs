@@ -21,6 +21,7 @@ mod constraints;
 mod conversations;
 mod examples;
 mod fake_twilio;
+mod floors;
 mod forwarding;
 mod greeting;
 mod holders;

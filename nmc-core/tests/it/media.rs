@@ -2,12 +2,12 @@
 
 use crate::support::Scene;
 use chrono::TimeDelta;
-use nmc_core::conversations::{
-    FetchError, FetchedMedia, KeptMedia, Media, MediaKind, MediaPass, MediaSource, MediaWorker, MediaWorkerConfig, Received,
-    receive_text,
-};
+use nmc_core::conversations::{KeptMedia, Media, MediaKind, MediaPass, MediaWorker, MediaWorkerConfig};
+use nmc_core::telephony::SmsCallback;
+use nmc_core::telephony::{FetchError, FetchedMedia, MediaSource};
 use nmc_core::testing::{Business, FakeTwilio, Gate, SmsForm, TwilioFault, unique_phone, wait_until};
-use nmc_core::twilio::{SmsCallback, TwilioMedia};
+use nmc_core::twilio::TwilioMedia;
+use nmc_core::workflows::{Received, receive_text};
 use nmc_core::{Error, MediaStatus, MessageId, Uploads};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

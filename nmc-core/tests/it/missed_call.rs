@@ -1,12 +1,13 @@
 //! The main job: callbacks of a call come in any order, several times, and at once, and the caller gets one text.
 
 use chrono::TimeDelta;
-use nmc_core::calls::{CallFilter, Recorded, record_voice_status};
+use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{ConversationEventFilter, ConversationFilter, MessageFilter, NewConsent};
 use nmc_core::numbers::NewPhoneNumber;
-use nmc_core::settings::BusinessSettingsPatch;
 use nmc_core::store::{statements_prepared, statements_sent};
+use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::testing::{Business, ManualClock, TestDb, VoiceForm, noon, orders, query, unique_phone, unique_sid};
+use nmc_core::workflows::{Recorded, record_voice_status};
 use nmc_core::{
     CallOutcome, CallStatus, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType, ConversationStatus, Error,
     MessageKind, MessageStatus, NumberStatus, NumberType, PageRequest, PhoneNumber,

@@ -9,7 +9,7 @@ mod orders;
 mod reconciliation;
 
 use chrono::TimeDelta;
-use nmc_core::identity::Actor;
+use nmc_core::access::Actor;
 use nmc_core::numbers::{HeldNumber, NumberFilter, NumberOrder, Provisioner, ProvisioningConfig};
 use nmc_core::store::Reason;
 use nmc_core::testing::{Business, FakeTwilio, ManualClock, TestDb, noon};

@@ -1,15 +1,14 @@
 //! What the worker keeps to besides sending: pace, fairness, holds, limits, and that nobody waits for somebody else's person.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::calls::record_voice_status;
-use nmc_core::conversations::{
-    Lookup, MessageFilter, OutboundSms, Pass, SendError, SendReceipt, SmsSender, Worker, WorkerConfig, receive_text,
-    record_delivery,
-};
+use nmc_core::conversations::{MessageFilter, Pass, Worker, WorkerConfig};
 use nmc_core::telephony::Pace;
+use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use nmc_core::testing::{
     Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, noon, unique_phone, unique_sid, wait_until,
 };
+use nmc_core::workflows::record_voice_status;
+use nmc_core::workflows::{receive_text, record_delivery};
 use nmc_core::{MessageId, MessageStatus, PhoneNumber, SystemClock};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
 //! Everything of ours in a schema of its own, in a database that has the same names in `public`.
 
-use nmc_core::calls::record_voice_status;
 use nmc_core::store::SchemaName;
 use nmc_core::testing::{Business, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
 use nmc_core::{Confirmed, Secret, Store, StoreConfig};
 
 fn elsewhere() -> SchemaName {

@@ -19,11 +19,12 @@ mod thieves;
 mod tokens;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::identity::{
-    Actor, Authenticator, Credential, Hasher, LoginPolicy, NewPerson, NewTenant, Origin, Registration, TokenKeys, Tokens, invite,
-};
+use nmc_core::access::{Actor, Authenticator, Credential, Hasher, LoginPolicy, Origin, TokenKeys, Tokens};
+use nmc_core::people::{NewPerson, invite};
 use nmc_core::store::Reason;
+use nmc_core::tenants::NewTenant;
 use nmc_core::testing::{ManualClock, TestDb, noon};
+use nmc_core::workflows::Registration;
 use nmc_core::{Clock, Email, Error, Result, Secret, Store, Tenant, TenantTx, UserId, UserRole};
 use std::fmt::Debug;
 use std::sync::{Arc, Barrier, OnceLock};

@@ -2,14 +2,16 @@
 //! index counts only where the statement spells out its predicate.
 
 use diesel::connection::SimpleConnection as _;
+use nmc_core::access::{Credential, GuessOrigin, InvitationToken, Origin, TokenHash};
 use nmc_core::alerts::AlertFilter;
 use nmc_core::analytics::{CallAnalyticsFilter, MetricFilter};
-use nmc_core::calls::{CallFilter, record_voice_status};
-use nmc_core::conversations::{ConversationFilter, Worker, WorkerConfig, receive_text};
-use nmc_core::identity::{Credential, GuessOrigin, InvitationToken, Origin, TokenHash};
+use nmc_core::calls::CallFilter;
+use nmc_core::conversations::{ConversationFilter, Worker, WorkerConfig};
 use nmc_core::store::{Reason, SystemTx};
+use nmc_core::telephony::SmsCallback;
 use nmc_core::testing::{Business, FakeSms, Sent, SmsForm, TestDb, VoiceForm, query, unique_phone, unique_sid};
-use nmc_core::twilio::SmsCallback;
+use nmc_core::workflows::receive_text;
+use nmc_core::workflows::record_voice_status;
 use nmc_core::workflows::resolve_idle;
 use nmc_core::{KpiPeriod, PageRequest, Store, Tenant, TenantTx, UserId, UserRole};
 use std::sync::Arc;

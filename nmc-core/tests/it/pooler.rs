@@ -1,11 +1,11 @@
 //! Behind PgBouncer in transaction mode: each transaction may have another connection, and whoever comes next gets it as it was left.
 
 use diesel::connection::SimpleConnection as _;
-use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::{MessageFilter, Worker, WorkerConfig};
 use nmc_core::store::{Migration, Migrator, Reason};
 use nmc_core::telephony::Pace;
 use nmc_core::testing::{Business, FakeSms, TestDb, VoiceForm, query, unique_phone, unique_sid, wait_until};
+use nmc_core::workflows::record_voice_status;
 use nmc_core::{Confirmed, MessageStatus, Secret, Store, StoreConfig};
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::net::UnixStream;

@@ -1,9 +1,10 @@
 //! Where names are looked up: in our schema, whatever the server, the login or an earlier user of the connection has set.
 
 use diesel::connection::SimpleConnection as _;
-use nmc_core::calls::{CallFilter, record_voice_status};
+use nmc_core::calls::CallFilter;
 use nmc_core::store::Reason;
 use nmc_core::testing::{Business, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
 
 /// A schema of the login's name and one that settings name first, each with tables of our names, an operator and a function that
 /// lie, all of it open to our roles.

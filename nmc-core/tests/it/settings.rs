@@ -2,9 +2,9 @@
 
 use crate::support::{Scene, refused};
 use chrono::NaiveTime;
-use nmc_core::calls::record_voice_status;
-use nmc_core::settings::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, SmsEncoding};
+use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, SmsEncoding};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
 use nmc_core::{CallScreening, Country};
 
 #[test]

@@ -1,16 +1,17 @@
 //! Texts in and out: what lands where, who may be texted, and what became of it.
 
 use chrono::TimeDelta;
-use nmc_core::calls::record_voice_status;
 use nmc_core::conversations::{
-    ConsentFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Received, SmsSender, Worker, WorkerConfig,
-    receive_text, record_delivery,
+    ConsentFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Worker, WorkerConfig,
 };
 use nmc_core::telephony::Pace;
+use nmc_core::telephony::SmsSender;
+use nmc_core::telephony::{SmsCallback, SmsStatusCallback};
 use nmc_core::testing::{
     Business, FakeSms, Fault, Gate, ManualClock, SmsForm, TestDb, VoiceForm, noon, orders, unique_phone, unique_sid, wait_until,
 };
-use nmc_core::twilio::{SmsCallback, SmsStatusCallback};
+use nmc_core::workflows::record_voice_status;
+use nmc_core::workflows::{Received, receive_text, record_delivery};
 use nmc_core::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId,
     ConversationStatus, Error, MessageChannel, MessageId, MessageKind, MessageStatus, NumberStatus, PageRequest, PhoneNumber,

@@ -1,12 +1,14 @@
 //! Texts through Twilio's REST API, against an HTTP server that behaves, and fails, like Twilio's.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::conversations::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender, Worker, WorkerConfig, record_delivery};
+use nmc_core::conversations::{Worker, WorkerConfig};
 use nmc_core::telephony::Pace;
+use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use nmc_core::testing::{
     Business, FakeTwilio, ManualClock, SmsForm, TestDb, TwilioFault, TwilioText, noon, unique_phone, unique_sid,
 };
 use nmc_core::twilio::{TwilioConfig, TwilioSms};
+use nmc_core::workflows::record_delivery;
 use nmc_core::{Clock, MessageId, MessageStatus, PhoneNumber, Secret};
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,9 +2,10 @@
 
 use crate::support::Scene;
 use chrono::{DateTime, Utc};
-use nmc_core::calls::{Call, record_voice_status};
+use nmc_core::calls::Call;
+use nmc_core::telephony::{ForwardedCall, VoiceCallback};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
-use nmc_core::twilio::{ForwardedCall, VoiceCallback};
+use nmc_core::workflows::record_voice_status;
 use nmc_core::{CallDirection, CallStatus, CallerIdentity, Error, ForwardedLegStatus, PhoneNumber};
 use proptest::prelude::*;
 

@@ -1,15 +1,15 @@
 //! What the worker promises: every text is sent or visibly given up; none is sent twice as far as the provider can tell.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::conversations::{
-    Message, MessageFilter, NewConversation, OutboundSms, SendError, SmsSender, Worker, WorkerConfig, receive_text,
-};
+use nmc_core::conversations::{Message, MessageFilter, NewConversation, Worker, WorkerConfig};
 use nmc_core::store::Person;
 use nmc_core::telephony::Pace;
+use nmc_core::telephony::{OutboundSms, SendError, SmsSender};
 use nmc_core::testing::{
     Business, FakeSms, FakeTwilio, Fault, ManualClock, SmsForm, TestDb, TwilioFault, noon, query, unique_phone, wait_until,
 };
 use nmc_core::twilio::TwilioSms;
+use nmc_core::workflows::receive_text;
 use nmc_core::{
     CallerIdentity, Clock, ConsentSource, ConversationChannel, ConversationEventType, Error, MessageId, MessageStatus, Secret,
     Store, StoreConfig, SystemClock,
@@ -558,11 +558,11 @@ fn the_wait_the_provider_asks_for_is_kept() {
 struct Silent(FakeSms);
 
 impl SmsSender for Silent {
-    fn send(&self, sms: &OutboundSms<'_>) -> Result<nmc_core::conversations::SendReceipt, SendError> {
+    fn send(&self, sms: &OutboundSms<'_>) -> Result<nmc_core::telephony::SendReceipt, SendError> {
         self.0.send(sms)
     }
 
-    fn lookup(&self, _: &OutboundSms<'_>, _: DateTime<Utc>) -> Result<nmc_core::conversations::Lookup, SendError> {
+    fn lookup(&self, _: &OutboundSms<'_>, _: DateTime<Utc>) -> Result<nmc_core::telephony::Lookup, SendError> {
         Err(SendError::NotNow { retry_after: None, reason: "the provider is silent".to_owned() })
     }
 }

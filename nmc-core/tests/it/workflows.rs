@@ -3,9 +3,10 @@
 use crate::support::Scene;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
-use nmc_core::conversations::{ConversationEventFilter, ConversationFilter, receive_text};
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::conversations::{ConversationEventFilter, ConversationFilter};
+use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::testing::{Business, SmsForm, unique_phone};
+use nmc_core::workflows::receive_text;
 use nmc_core::workflows::resolve_idle;
 use nmc_core::{Clock as _, ConversationEventType, ConversationId, ConversationStatus, PageRequest};
 use serde_json::json;

@@ -1,11 +1,12 @@
 //! What the contenders share: a server of our own with fsync on, and businesses with numbers.
 
 use crate::Answer;
-use nmc_core::identity::{NewTenant, onboard};
 use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::store::Migrator;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use nmc_core::tenants::NewTenant;
 use nmc_core::testing::{Sent, round_trips};
+use nmc_core::workflows::onboard;
 use nmc_core::{NumberType, Secret, Store, StoreConfig, Tenant};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -4,10 +4,10 @@
 use crate::client::Callers;
 use crate::{Answer, Bench};
 use nmc_core::Store;
-use nmc_core::calls::record_voice_status;
-use nmc_core::conversations::receive_text;
 use nmc_core::store::Reason;
-use nmc_core::twilio::{SmsCallback, VoiceCallback};
+use nmc_core::telephony::{SmsCallback, VoiceCallback};
+use nmc_core::workflows::receive_text;
+use nmc_core::workflows::record_voice_status;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 

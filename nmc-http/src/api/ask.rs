@@ -6,7 +6,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::shares::Place;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
-use nmc_core::identity::{Actor, Credential, Origin};
+use nmc_core::access::{Actor, Credential, Origin};
 use nmc_core::numbers::Provisioner;
 use nmc_core::{Error, PageRequest, Result, Secret, TenantTx, UserId, Version};
 use serde::Deserialize;

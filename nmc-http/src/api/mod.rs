@@ -14,7 +14,7 @@ use crate::error::{ApiError, ApiResult};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
 use ask::{Ask, Body};
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use openapi::Document;
 use reply::Reply;
 use serde::de::DeserializeOwned;

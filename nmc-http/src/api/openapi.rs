@@ -6,7 +6,7 @@ use super::reply::{Reply, Schemas};
 use super::{Access, Api, Op, bounds};
 use actix_web::http::Method;
 use nmc_core::UserRole;
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Values as they travel: typed ones as text, and the three things a PATCH can say of a field.
 
 use chrono::NaiveTime;
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use nmc_core::numbers::Month;
 use nmc_core::{
     ApiKeyId, CallScreening, ConsentAction, ConsentId, ConsentSource, ConversationId, ConversationStatus, Country, DashboardView,
@@ -156,7 +156,7 @@ pub(crate) mod text {
     pub(crate) type Month = Text<nmc_core::numbers::Month>;
     pub(crate) type NumberStatus = Text<nmc_core::NumberStatus>;
     pub(crate) type NumberType = Text<nmc_core::NumberType>;
-    pub(crate) type Permission = Text<nmc_core::identity::Permission>;
+    pub(crate) type Permission = Text<nmc_core::access::Permission>;
     pub(crate) type PhoneNumber = Text<nmc_core::PhoneNumber>;
     pub(crate) type PhoneNumberId = Text<nmc_core::PhoneNumberId>;
     pub(crate) type PresenceStatus = Text<nmc_core::PresenceStatus>;

@@ -3,8 +3,9 @@ use crate::blocking::Door;
 use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
 use actix_web::{HttpResponse, web};
-use nmc_core::numbers::{ReportedNumber, note_number_status};
-use nmc_core::twilio::NumberStatusCallback;
+use nmc_core::numbers::note_number_status;
+use nmc_core::telephony::NumberStatusCallback;
+use nmc_core::telephony::ReportedNumber;
 
 /// A report of a number itself: a reason to ask the provider about it, and no more.
 pub(super) async fn status(door: web::Data<Door>, form: SignedForm) -> ApiResult<HttpResponse> {

@@ -3,8 +3,8 @@ use crate::blocking::Door;
 use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
 use actix_web::{HttpResponse, web};
-use nmc_core::conversations::{receive_text, record_delivery};
-use nmc_core::twilio::{SmsCallback, SmsStatusCallback};
+use nmc_core::telephony::{SmsCallback, SmsStatusCallback};
+use nmc_core::workflows::{receive_text, record_delivery};
 use nmc_core::{Error, MessageId};
 use serde::Deserialize;
 

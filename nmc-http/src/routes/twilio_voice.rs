@@ -4,8 +4,8 @@ use crate::error::ApiResult;
 use crate::server::Webhooks;
 use crate::signed_form::SignedForm;
 use actix_web::{HttpResponse, web};
-use nmc_core::calls::{Forwarding, forward_to, record_voice_status};
-use nmc_core::twilio::{ForwardedCall, VoiceCallback};
+use nmc_core::telephony::{ForwardedCall, VoiceCallback};
+use nmc_core::workflows::{Forwarding, forward_to, record_voice_status};
 use nmc_core::{CallScreening, Error};
 
 /// Nobody can take the call: its caller hears a busy line, and is texted when its status callback comes.

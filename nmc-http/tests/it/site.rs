@@ -2,8 +2,10 @@
 
 use crate::log;
 use crate::wire::Wire;
-use nmc_core::identity::{Authenticator, Hasher, LoginPolicy, RegistrationPolicy, TokenKeys, Uploads};
+use nmc_core::Uploads;
+use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::numbers::{Provisioner, ProvisioningConfig};
+use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::testing::{Business, FakeTwilio, TestDb, query};
 use nmc_core::twilio::{Signer, TwilioNumbers};
 use nmc_core::{Secret, Store, StoreConfig};

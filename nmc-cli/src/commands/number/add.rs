@@ -1,7 +1,8 @@
 use super::COLUMNS;
 use crate::cli::{Format, TwilioArgs};
 use crate::error::CliResult;
-use nmc_core::numbers::{NewPhoneNumber, NumberPatch, OwnedNumber, ProviderError, number_sid, owned_as};
+use nmc_core::numbers::{NewPhoneNumber, NumberPatch, number_sid};
+use nmc_core::telephony::{OwnedNumber, ProviderError, owned_as};
 use nmc_core::twilio::TwilioNumbers;
 use nmc_core::{Error, Store, Tenant};
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use crate::confirm::confirmed;
 use crate::database::operator;
 use crate::error::{CliError, CliResult};
 use crate::output::{Columns, plain};
-use nmc_core::identity::Actor;
+use nmc_core::access::Actor;
 use nmc_core::numbers::{NumberOrder, Provisioner, Quote};
 use nmc_core::{NumberStatus, PhoneNumber, Store};
 use serde_json::json;
@@ -128,7 +128,7 @@ fn order(numbers: &Provisioner, actor: &Actor, wanted: Wanted) -> CliResult<Numb
     }
     let found = numbers.search(actor, &search::search(&kind, criteria, 20))?;
     let usable = found.into_iter().find(|number| !number.needs_address);
-    let number = usable.ok_or(nmc_core::Error::Provider(nmc_core::numbers::ProviderError::Taken))?;
+    let number = usable.ok_or(nmc_core::Error::Provider(nmc_core::telephony::ProviderError::Taken))?;
     let (country, number_type) = (number.country, number.number_type);
     Ok(NumberOrder { phone_number: number.phone_number, country, number_type, without_sms })
 }

@@ -3,7 +3,7 @@ use crate::error::CliResult;
 use crate::output::Columns;
 use nmc_core::NumberType;
 use nmc_core::Page;
-use nmc_core::numbers::{AvailableNumber, Capabilities, NumberProvider as _, NumberSearch};
+use nmc_core::telephony::{AvailableNumber, Capabilities, NumberProvider as _, NumberSearch};
 use nmc_core::twilio::TwilioNumbers;
 use serde_json::json;
 use std::process::ExitCode;

@@ -5,8 +5,8 @@ use super::{Draft, Made, Owner, Plan};
 use crate::confirm::confirmed;
 use crate::error::{CliError, CliResult};
 use crate::{password, prompt};
-use nmc_core::identity::NewTenant;
 use nmc_core::store::Reason;
+use nmc_core::tenants::NewTenant;
 use nmc_core::{Error, PhoneNumber, Store};
 use std::str::FromStr;
 

@@ -5,16 +5,16 @@ use super::sample::{
     call_figures, consent, contact, conversation_with, key, later, login, new_call, notification, number, point, profile, report,
     rule, snapshot, somebody, user, words,
 };
+use nmc_core::access::{ApiKeyPatch, NewApiKey, NewSession};
 use nmc_core::alerts::{Address, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact, NewNotification};
 use nmc_core::analytics::{CallAnalyticsPatch, NewCallAnalytics, NewJob, NewKpiSnapshot, NewMetric, NewReport};
 use nmc_core::calls::{CallPatch, MetadataValue, NewCall};
 use nmc_core::conversations::{ConversationPatch, NewConsent, NewConversation, NewMessage};
-use nmc_core::identity::{
-    ApiKeyPatch, NewApiKey, NewPerson, NewProfile, NewSession, NewTenant, NewUser, ProfilePatch, TenantPatch, UserPatch, invite,
-};
 use nmc_core::numbers::{NewPhoneNumber, NumberPatch};
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::people::{NewPerson, NewProfile, NewUser, ProfilePatch, UserPatch, invite};
 use nmc_core::store::Reason;
+use nmc_core::tenants::BusinessSettingsPatch;
+use nmc_core::tenants::{NewTenant, TenantPatch};
 use nmc_core::testing::noon;
 use nmc_core::{ContactType, Error, JobType, NotificationChannel, Patch, PresenceStatus, Result, TenantTx, UserRole};
 use serde_json::json;

@@ -7,17 +7,21 @@ use super::sample::{
 use super::{Ids, World, by_hand};
 use Says::{Sooner, TheTable};
 use chrono::TimeDelta;
+use nmc_core::access::{NewSession, TokenHash};
 use nmc_core::alerts::{AlertRulePatch, NewEscalationContact, NewNotification};
 use nmc_core::analytics::{
     CallAnalyticsPatch, ConversationAnalyticsPatch, NewCallAnalytics, NewConversationAnalytics, NewJob, NewMetric, NewReport,
 };
 use nmc_core::calls::{CallPatch, MetadataValue, NewCall, NewCallParticipant};
-use nmc_core::conversations::{DeliveryReport, NewConsent, NewMessage, record_delivery};
-use nmc_core::identity::{NewSession, NewTenant, PreferencesPatch, TenantPatch, TokenHash};
+use nmc_core::conversations::{NewConsent, NewMessage};
 use nmc_core::numbers::NewPhoneNumber;
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::people::PreferencesPatch;
 use nmc_core::store::Reason;
+use nmc_core::telephony::DeliveryReport;
+use nmc_core::tenants::BusinessSettingsPatch;
+use nmc_core::tenants::{NewTenant, TenantPatch};
 use nmc_core::testing::{SmsForm, noon, unique_phone, unique_sid};
+use nmc_core::workflows::record_delivery;
 use nmc_core::{
     CallOutcome, CallerIdentity, Country, JobType, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx,
 };

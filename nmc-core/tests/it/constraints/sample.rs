@@ -2,12 +2,13 @@
 
 use super::World;
 use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::access::{NewApiKey, NewSession, TokenHash};
 use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotification};
 use nmc_core::analytics::{NewCallAnalytics, NewKpiSnapshot, NewMetric, NewReport};
 use nmc_core::calls::NewCall;
 use nmc_core::conversations::{NewConsent, NewConversation, NewConversationEvent, NewMessage};
-use nmc_core::identity::{NewApiKey, NewProfile, NewSession, NewUser, TokenHash};
 use nmc_core::numbers::NewPhoneNumber;
+use nmc_core::people::{NewProfile, NewUser};
 use nmc_core::testing::{noon, unique_phone, unique_sid};
 use nmc_core::{
     AlertOperator, AlertSeverity, CallDirection, CallerIdentity, ConsentAction, ConsentSource, ContactType, ConversationChannel,

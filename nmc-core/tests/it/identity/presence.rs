@@ -1,7 +1,7 @@
 //! Who is here.
 
 use super::*;
-use nmc_core::identity::Presence;
+use nmc_core::people::Presence;
 
 #[test]
 fn a_heartbeat_brings_a_user_online_and_silence_or_goodbye_takes_them_off() {

@@ -2,11 +2,12 @@
 
 use super::{Ask, theirs, told};
 use chrono::TimeDelta;
-use nmc_core::identity::{
-    ApiKeyFilter, ApiKeyPatch, InvitationToken, NewApiKey, NewProfile, NewSession, NewUser, PreferencesFilter, PreferencesPatch,
-    PresenceFilter, ProfileFilter, ProfilePatch, SessionFilter, TenantPatch, TokenHash, UserFilter, UserPatch,
+use nmc_core::access::{ApiKeyFilter, ApiKeyPatch, InvitationToken, NewApiKey, NewSession, SessionFilter, TokenHash};
+use nmc_core::people::{
+    NewProfile, NewUser, PreferencesFilter, PreferencesPatch, PresenceFilter, ProfileFilter, ProfilePatch, UserFilter, UserPatch,
 };
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::tenants::BusinessSettingsPatch;
+use nmc_core::tenants::TenantPatch;
 use nmc_core::testing::{connection, query};
 use nmc_core::{PageRequest, Patch, PresenceStatus, ProfileId, Secret, SessionEnd, TenantTx, UserId, UserRole};
 
@@ -70,9 +71,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Users::update", |tx, _, theirs| told(tx.users().update(theirs.user, &UserPatch { is_active: Some(false), ..UserPatch::default() })?)),
     ("Users::set_password_hash", |tx, _, theirs| told(tx.users().set_password_hash(theirs.user, "$2b$")?)),
     ("Users::unlock", |tx, _, theirs| told(tx.users().unlock(theirs.user)?)),
-    ("Users::record_login", |tx, _, theirs| told(tx.users().record_login(theirs.user, "$2b$04$", false)?)),
+    ("Logins::email_of", |tx, _, theirs| told(tx.logins().email_of(theirs.user)?)),
+    ("Logins::record", |tx, _, theirs| told(tx.logins().record(theirs.user, "$2b$04$", false)?)),
     ("Users::lock", |tx, _, theirs| told(tx.users().lock(theirs.user)?)),
-    ("Users::replace_password_hash", |tx, _, theirs| told(tx.users().replace_password_hash(theirs.user, "$2b$04$", "$2b$")?)),
+    ("Logins::replace_password_hash", |tx, _, theirs| told(tx.logins().replace_password_hash(theirs.user, "$2b$04$", "$2b$")?)),
     ("Users::set_invitation", |tx, _, theirs| {
         told(tx.users().set_invitation(&InvitationToken::random(theirs.user)?, TimeDelta::hours(1))?)
     }),

@@ -1,9 +1,10 @@
 //! What Twilio reports of a number by itself is a hint to ask it.
 
 use super::{Scene, chicago};
-use nmc_core::numbers::{ReportedNumber, note_number_status};
+use nmc_core::numbers::note_number_status;
+use nmc_core::telephony::NumberStatusCallback;
+use nmc_core::telephony::ReportedNumber;
 use nmc_core::testing::TwilioFault::{self, Pass};
-use nmc_core::twilio::NumberStatusCallback;
 use nmc_core::{Error, NumberStatus};
 
 fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

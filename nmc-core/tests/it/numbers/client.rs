@@ -1,7 +1,7 @@
 //! The client against answers in the shapes that Twilio documents, with fields that nobody knows yet, and against answers that
 //! are none.
 
-use nmc_core::numbers::{
+use nmc_core::telephony::{
     AvailableNumber, Capabilities, NumberProvider as _, NumberSearch, OwnedNumber, Price, ProviderError, Purchase, WebhookUrls,
 };
 use nmc_core::testing::FakeTwilio;

@@ -2,9 +2,9 @@
 //! back is given back.
 
 use super::{Scene, chicago};
-use nmc_core::numbers::{
-    AvailableNumber, NumberOrder, NumberProvider, NumberSearch, OwnedNumber, OwnedPage, Price, ProviderError, Provisioner,
-    ProvisioningConfig, Purchase, WebhookUrls,
+use nmc_core::numbers::{NumberOrder, Provisioner, ProvisioningConfig};
+use nmc_core::telephony::{
+    AvailableNumber, NumberProvider, NumberSearch, OwnedNumber, OwnedPage, Price, ProviderError, Purchase, WebhookUrls,
 };
 use nmc_core::testing::TwilioFault::{self, Pass};
 use nmc_core::twilio::TwilioNumbers;
@@ -186,7 +186,7 @@ fn a_number_that_can_not_be_asked_about_stays_in_use() {
     let scene = Scene::new();
     let row = scene.buy(&chicago(0)).unwrap();
     for fault in [TwilioFault::Unauthorized, TwilioFault::AnswerWith(403, 20_005), TwilioFault::AnswerWith(404, 0)] {
-        let sid = nmc_core::numbers::ReportedNumber::Sid(row.twilio_phone_sid.clone().unwrap());
+        let sid = nmc_core::telephony::ReportedNumber::Sid(row.twilio_phone_sid.clone().unwrap());
         nmc_core::numbers::note_number_status(&scene.db.store, &sid).unwrap();
         scene.twilio.fail_numbers_with([fault]);
         scene.numbers.pass().unwrap();

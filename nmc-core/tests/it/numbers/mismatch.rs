@@ -2,9 +2,8 @@
 
 use super::{Scene, chicago};
 use crate::support::refused;
-use nmc_core::numbers::{
-    HeldNumber, Month, NewPhoneNumber, NumberOrder, Oddity, Outcome, ProviderError, ReportedNumber, note_number_status,
-};
+use nmc_core::numbers::{HeldNumber, Month, NewPhoneNumber, NumberOrder, Oddity, Outcome, note_number_status};
+use nmc_core::telephony::{ProviderError, ReportedNumber};
 use nmc_core::testing::TwilioFault;
 use nmc_core::{Country, Error, NumberStatus, NumberType, Result};
 use std::time::Duration;

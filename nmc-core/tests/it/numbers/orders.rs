@@ -3,9 +3,11 @@
 use super::{Scene, chicago};
 use crate::people::authenticator;
 use crate::support::refused;
-use nmc_core::identity::{Credential, NewPerson, Origin, Permission, invite};
-use nmc_core::numbers::{NumberOrder, NumberSearch, ProviderError, Provisioner, ProvisioningConfig};
+use nmc_core::access::{Credential, Origin, Permission};
+use nmc_core::numbers::{NumberOrder, Provisioner, ProvisioningConfig};
+use nmc_core::people::{NewPerson, invite};
 use nmc_core::store::Reason;
+use nmc_core::telephony::{NumberSearch, ProviderError};
 use nmc_core::testing::{Business, Sent};
 use nmc_core::twilio::TwilioNumbers;
 use nmc_core::{Confirmed, Country, Email, Error, NumberStatus, NumberType, Secret, Store, TenantStatus, UserRole};

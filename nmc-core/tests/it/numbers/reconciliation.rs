@@ -1,7 +1,8 @@
 //! Twilio's numbers against ours, in both directions.
 
 use super::{Scene, chicago, provisioner};
-use nmc_core::numbers::{Oddity, Outcome, friendly_name};
+use nmc_core::numbers::{Oddity, Outcome};
+use nmc_core::telephony::friendly_name;
 use nmc_core::testing::TwilioFault::{self, Pass};
 use nmc_core::{Clock as _, Error, NumberStatus, PhoneNumberId};
 use uuid::Uuid;

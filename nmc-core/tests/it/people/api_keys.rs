@@ -1,10 +1,11 @@
 //! API keys, from the text that is shown once to its end.
 
 use super::*;
-use nmc_core::identity::{
-    ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, LONGEST_OVERLAP, Permission, UserPatch, change_key, make_key, make_service_key,
-    revoke_key, rotate_key,
+use nmc_core::access::{
+    ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, LONGEST_OVERLAP, Permission, change_key, make_key, make_service_key, revoke_key,
+    rotate_key,
 };
+use nmc_core::people::UserPatch;
 use nmc_core::{ApiKeyId, Patch};
 
 fn order(scopes: &[Permission]) -> KeyOrder {

@@ -1,10 +1,11 @@
 //! Whom an API key goes back to, in every way one is made: it does no more than they may, and ends with their account.
 
 use super::*;
-use nmc_core::identity::{
-    ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, Permission, UserPatch, change_key, change_user, make_key, make_key_for,
-    make_service_key, revoke_key, rotate_key,
+use nmc_core::access::{
+    ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, Permission, change_key, make_key, make_key_for, make_service_key, revoke_key,
+    rotate_key,
 };
+use nmc_core::people::{UserPatch, change_user};
 use nmc_core::testing::wait_until;
 use nmc_core::{ApiKeyId, Confirmed};
 

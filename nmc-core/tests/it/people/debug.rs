@@ -2,10 +2,11 @@
 
 use super::key_files::Keys;
 use super::*;
-use nmc_core::identity::{
-    ApiKeyText, GuessOrigin, InvitationToken, KeyOrder, NewSession, NewUser, Password, Permission, RefreshToken, TokenHash,
-    UserPatch, make_service_key,
+use nmc_core::access::{
+    ApiKeyText, GuessOrigin, InvitationToken, KeyOrder, NewSession, Password, Permission, RefreshToken, TokenHash,
+    make_service_key,
 };
+use nmc_core::people::{NewUser, UserPatch};
 use nmc_core::testing::unique_phone;
 use sha2::Digest as _;
 

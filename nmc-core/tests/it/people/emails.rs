@@ -1,8 +1,9 @@
 //! An e-mail and its changes: what is stored is bounded, one's own takes the password, and another one is not verified.
 
 use super::*;
+use nmc_core::access::{KeyOrder, Permission};
 use nmc_core::diesel::connection::SimpleConnection as _;
-use nmc_core::identity::{KeyOrder, Permission, UserPatch, change_own_user, change_user};
+use nmc_core::people::{UserPatch, change_own_user, change_user};
 
 fn to(name: &str) -> UserPatch {
     UserPatch { email: Some(email(name)), ..UserPatch::default() }
@@ -69,7 +70,7 @@ fn a_key_does_not_change_the_email_of_its_human() {
         house
             .tx(|tx| {
                 let operator = house.operator();
-                nmc_core::identity::make_key_for(tx, &operator, house.ada, &order)
+                nmc_core::access::make_key_for(tx, &operator, house.ada, &order)
             })
             .unwrap()
             .1,

@@ -1,9 +1,8 @@
 //! Invitations: good once, for a while, for whom they are meant.
 
 use super::*;
-use nmc_core::identity::{
-    INVITATION_LIFETIME, InvitationToken, ProfilePatch, SessionFilter, UserPatch, change_own_user, change_profile, invite_again,
-};
+use nmc_core::access::{InvitationToken, SessionFilter};
+use nmc_core::people::{INVITATION_LIFETIME, ProfilePatch, UserPatch, change_own_user, change_profile, invite_again};
 use nmc_core::{PageRequest, Patch, SessionEnd};
 
 const VOID: &str = "invitation must be in force: it is used up, replaced or too old";

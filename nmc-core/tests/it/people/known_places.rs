@@ -1,7 +1,7 @@
 //! Guesses from where an account has logged in before are counted apart from those of strangers.
 
 use super::*;
-use nmc_core::identity::{KNOWN_FOR, SHORTEST_DEVICE};
+use nmc_core::access::{KNOWN_FOR, SHORTEST_DEVICE};
 
 const WRONG: &str = "wrong horse battery";
 

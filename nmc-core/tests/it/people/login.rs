@@ -2,7 +2,8 @@
 
 use super::*;
 use nmc_core::SessionEnd;
-use nmc_core::identity::{SessionFilter, UserPatch};
+use nmc_core::access::SessionFilter;
+use nmc_core::people::UserPatch;
 use nmc_core::testing::Sent;
 use std::net::IpAddr;
 use std::sync::Mutex;

@@ -1,10 +1,13 @@
 //! The five steps: each is refused until what it needs is there, and where a business is, the database knows.
 
 use super::*;
-use nmc_core::identity::{InvitationToken, Onboarding, OnboardingStep, TenantPatch, UserPatch, onboard};
+use nmc_core::access::InvitationToken;
 use nmc_core::numbers::NewPhoneNumber;
-use nmc_core::settings::BusinessSettingsPatch;
+use nmc_core::people::UserPatch;
+use nmc_core::tenants::BusinessSettingsPatch;
+use nmc_core::tenants::TenantPatch;
 use nmc_core::testing::{unique_phone, unique_sid};
+use nmc_core::workflows::{Onboarding, OnboardingStep, onboard};
 use nmc_core::{NumberStatus, NumberType, Patch, TenantStatus};
 use rust_decimal::Decimal;
 

@@ -1,7 +1,7 @@
 //! A business keeps an owner.
 
 use super::*;
-use nmc_core::identity::{UserFilter, UserPatch, change_user};
+use nmc_core::people::{UserFilter, UserPatch, change_user};
 use nmc_core::{Confirmed, PageRequest};
 
 /// What makes an owner go.
@@ -90,7 +90,7 @@ fn of_two_owners_who_let_each_other_go_at_once_one_stays() {
 fn the_first_owner_of_a_business_without_one_holds_its_account() {
     let house = House::new();
     let new = NewTenant { business_name: "Cleo's Cabs".to_owned(), ..NewTenant::default() };
-    let (tenant, row) = nmc_core::identity::onboard(&house.db.store, &new).unwrap();
+    let (tenant, row) = nmc_core::workflows::onboard(&house.db.store, &new).unwrap();
     assert_eq!(row.owner_id, None);
     let holder = || house.db.store.tenant(&tenant, |tx| tx.tenants().get()).unwrap().owner_id;
     let admin = add(&house.auth, tenant, "admin", UserRole::Admin);

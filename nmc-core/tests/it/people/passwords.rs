@@ -1,7 +1,8 @@
 //! Which passwords can be chosen; hashes that are none, and what a login makes of them.
 
 use super::*;
-use nmc_core::identity::{Password, invite};
+use nmc_core::access::Password;
+use nmc_core::people::invite;
 
 const NAMED: &str = "must not be made of your e-mail, your name or that of your business";
 const COMMON: &str = "must not be one of the commonest passwords, which are tried first";

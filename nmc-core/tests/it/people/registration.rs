@@ -1,8 +1,8 @@
 //! Registering a business: all or nothing, and once.
 
 use super::*;
-use nmc_core::identity::Registered;
 use nmc_core::testing::unique_phone;
+use nmc_core::workflows::Registered;
 use nmc_core::{PhoneNumber, TenantStatus};
 
 fn counts(house: &House) -> Vec<(String, usize)> {

@@ -1,9 +1,10 @@
 //! Who may do what to whom: every role against every role, from the one table of permissions.
 
 use super::*;
-use nmc_core::identity::{
-    KeyOrder, Permission, ProfilePatch, UserPatch, change_profile, change_user, end_session, get_user, invite_again,
-    list_sessions, logout, logout_everywhere, make_service_key, may_change,
+use nmc_core::access::{KeyOrder, Permission, make_service_key};
+use nmc_core::people::{
+    ProfilePatch, UserPatch, change_profile, change_user, end_session, get_user, invite_again, list_sessions, logout,
+    logout_everywhere, may_change,
 };
 use nmc_core::testing::wait_until;
 use nmc_core::{PageRequest, Patch, SessionId};

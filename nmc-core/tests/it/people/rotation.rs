@@ -1,7 +1,7 @@
 //! Every order in which the tokens of a session can be shown, against a rule of two lines; and many at once.
 
 use super::*;
-use nmc_core::identity::{NewSession, RefreshToken};
+use nmc_core::access::{NewSession, RefreshToken};
 use nmc_core::{SessionEnd, SessionId};
 
 /// Tokens of one session by the order in which they were handed out, and which of them was shown for which.

@@ -2,7 +2,7 @@
 
 use super::key_files::Keys;
 use super::*;
-use nmc_core::identity::{UserPatch, logout, logout_everywhere};
+use nmc_core::people::{UserPatch, logout, logout_everywhere};
 use nmc_core::store::Reason;
 use nmc_core::{SessionEnd, TenantStatus};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn a_token_ends_with_its_session_its_account_or_its_business() {
 
 #[test]
 fn a_changed_role_counts_from_the_next_request_on() {
-    use nmc_core::identity::Permission::UsersWrite;
+    use nmc_core::access::Permission::UsersWrite;
     let house = House::new();
     let ben = house.add("ben", UserRole::Viewer);
     let his = house.bearer("ben");

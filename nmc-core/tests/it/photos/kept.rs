@@ -3,9 +3,8 @@
 use super::{Dir, a_photo, jpeg, picture, png, prepare};
 use crate::support::Scene;
 use image::{Rgba, RgbaImage};
-use nmc_core::identity::{
-    NewProfile, NewUser, Photo, PhotoPath, Profile, ProfilePatch, Uploads, change_photo, forget_photo, set_photo,
-};
+use nmc_core::Uploads;
+use nmc_core::people::{NewProfile, NewUser, Photo, PhotoPath, Profile, ProfilePatch, change_photo, forget_photo, set_photo};
 use nmc_core::testing::{Business, Gate};
 use nmc_core::{Error, Patch, Result, Tenant, UserId, UserRole};
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -3,7 +3,7 @@ use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::identity::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyText, KeyOrder, change_key, make_key, revoke_key, rotate_key};
+use nmc_core::access::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyText, KeyOrder, change_key, make_key, revoke_key, rotate_key};
 use nmc_core::{ApiKeyId, Error};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

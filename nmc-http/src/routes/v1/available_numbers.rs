@@ -2,7 +2,7 @@ use crate::api::ask::Ask;
 use crate::api::reply::Json;
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
-use nmc_core::numbers::{AvailableNumber, Capabilities, NumberSearch};
+use nmc_core::telephony::{AvailableNumber, Capabilities, NumberSearch};
 use nmc_core::{Country, NumberType};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -18,7 +18,7 @@ mod users;
 
 use crate::api::openapi::Document;
 use crate::api::{Access, Api, Op};
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use utoipa::openapi::OpenApi;
 
 /// The OpenAPI document of the API.

@@ -4,7 +4,8 @@ use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::Version;
-use nmc_core::identity::{Permission, Preferences, PreferencesPatch, may_change};
+use nmc_core::access::Permission;
+use nmc_core::people::{Preferences, PreferencesPatch, may_change};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

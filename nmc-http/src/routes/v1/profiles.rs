@@ -3,9 +3,9 @@ use crate::api::reply::{Json, PageOut, Picture, Tagged};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::identity::{
-    Permission, Photo, Profile, ProfileFilter, ProfilePatch, Uploads, change_profile, forget_photo, may_change, set_photo as set,
-};
+use nmc_core::Uploads;
+use nmc_core::access::Permission;
+use nmc_core::people::{Photo, Profile, ProfileFilter, ProfilePatch, change_profile, forget_photo, may_change, set_photo as set};
 use nmc_core::{Error, Tenant, TenantId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

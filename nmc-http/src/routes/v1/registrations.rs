@@ -5,7 +5,8 @@ use crate::api::reply::Created;
 use crate::api::wire::{object, text};
 use crate::error::{ApiError, ApiResult};
 use nmc_core::Secret;
-use nmc_core::identity::{NewTenant, Registration, RegistrationPolicy};
+use nmc_core::tenants::{NewTenant, RegistrationPolicy};
+use nmc_core::workflows::Registration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

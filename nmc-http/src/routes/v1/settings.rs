@@ -4,7 +4,7 @@ use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::Version;
-use nmc_core::settings::{BusinessSettings, BusinessSettingsPatch, GreetingPreview};
+use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

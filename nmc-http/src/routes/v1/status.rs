@@ -4,7 +4,8 @@ use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::Error;
-use nmc_core::identity::{Permission, Presence, PresenceFilter, may_change};
+use nmc_core::access::Permission;
+use nmc_core::people::{Presence, PresenceFilter, may_change};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -4,9 +4,10 @@ use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use crate::limits::telling_of_others;
 use chrono::{DateTime, Utc};
-use nmc_core::identity::{
-    Actor, INVITATION_LIFETIME, InvitationToken, NewPerson, PasswordProof, User, UserFilter, UserPatch, change_own_user,
-    change_user, get_user, invite as invite_person, invite_again as invite_person_again,
+use nmc_core::access::{Actor, InvitationToken, PasswordProof};
+use nmc_core::people::{
+    INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_own_user, change_user, get_user, invite as invite_person,
+    invite_again as invite_person_again,
 };
 use nmc_core::{Error, Secret, TenantTx};
 use serde::{Deserialize, Serialize};
@@ -226,7 +227,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult
     };
     let work = move |tx: &mut TenantTx<'_>, actor: &Actor| {
         let user = whom.id(actor)?;
-        actor.must_for(user, nmc_core::identity::Permission::UsersWrite)?;
+        actor.must_for(user, nmc_core::access::Permission::UsersWrite)?;
         must_match(expected.as_ref(), tx.users().lock(user)?.version(), "user")?;
         match &proof {
             Some(proof) => change_own_user(tx, actor, proof, &patch),

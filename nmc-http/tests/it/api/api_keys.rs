@@ -4,7 +4,7 @@ use super::Person;
 use crate::site::{Answer, Site};
 use chrono::TimeDelta;
 use nmc_core::UserRole;
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use nmc_core::testing::{ManualClock, noon};
 use serde_json::{Value, json};
 use std::sync::Arc;

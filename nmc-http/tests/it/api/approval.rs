@@ -3,8 +3,8 @@
 use super::PASSWORD;
 use crate::site::{ANSWER, Site};
 use nmc_core::TenantId;
-use nmc_core::identity::RegistrationPolicy;
 use nmc_core::store::Reason;
+use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::testing::{VoiceForm, unique_sid};
 use serde_json::{Value, json};
 

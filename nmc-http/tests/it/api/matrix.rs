@@ -3,7 +3,7 @@
 use super::scene::{Access, Ids, Operation, Scene, Who, good_status, operations, photo, ready};
 use crate::site::Site;
 use nmc_core::UserRole;
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 

@@ -19,10 +19,12 @@ mod settings;
 mod texts;
 
 use crate::site::{Answer, Site};
+use nmc_core::access::{Actor, Origin};
 use nmc_core::conversations::{MediaWorker, MediaWorkerConfig};
-use nmc_core::identity::{Actor, NewPerson, Origin, change_user, invite};
-use nmc_core::numbers::{HeldNumber, friendly_name};
+use nmc_core::numbers::HeldNumber;
+use nmc_core::people::{NewPerson, change_user, invite};
 use nmc_core::store::Reason;
+use nmc_core::telephony::friendly_name;
 use nmc_core::testing::Business;
 use nmc_core::twilio::TwilioMedia;
 use nmc_core::{Email, Secret, Uploads, UserId, UserRole};
@@ -117,7 +119,7 @@ impl Site {
     }
 
     /// A change of a user by an operator.
-    pub(crate) fn change_user(&self, business: &Business, user: UserId, patch: &nmc_core::identity::UserPatch) {
+    pub(crate) fn change_user(&self, business: &Business, user: UserId, patch: &nmc_core::people::UserPatch) {
         let actor = self.operator(business);
         self.db.store.tenant(&business.tenant, |tx| change_user(tx, &actor, user, patch)).unwrap();
     }

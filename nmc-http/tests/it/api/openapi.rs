@@ -1,7 +1,7 @@
 //! What is written down about the API is what it does. `NMC_BLESS=1 cargo test -p nmc-http` writes it anew.
 
 use nmc_core::UserRole;
-use nmc_core::identity::Permission;
+use nmc_core::access::Permission;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

@@ -4,7 +4,7 @@ use super::Person;
 use crate::log;
 use crate::site::{Answer, Site};
 use nmc_core::UserRole;
-use nmc_core::identity::{KeyOrder, Permission, make_service_key};
+use nmc_core::access::{KeyOrder, Permission, make_service_key};
 use nmc_core::testing::TwilioFault::{DropAfter, ErrorAfter, ErrorBefore, HoldAfter, Pass, TooMany, Unauthorized};
 use serde_json::{Value, json};
 

@@ -2,9 +2,10 @@
 
 use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
-use nmc_core::conversations::{Received, receive_text};
-use nmc_core::identity::{InvitationToken, KeyOrder, NewPerson, Permission, invite, make_service_key};
+use nmc_core::access::{InvitationToken, KeyOrder, Permission, make_service_key};
+use nmc_core::people::{NewPerson, invite};
 use nmc_core::testing::{Business, SmsForm, unique_phone};
+use nmc_core::workflows::{Received, receive_text};
 use nmc_core::{ApiKeyId, ConversationId, Email, MessageId, PhoneNumber, PhoneNumberId, UserId, UserRole};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use super::{OTHER_PASSWORD, PASSWORD, Person, WRONG_PASSWORD};
 use crate::site::{Answer, Site};
-use nmc_core::identity::{NewPerson, UserPatch, invite};
+use nmc_core::people::{NewPerson, UserPatch, invite};
 use nmc_core::store::Reason;
 use nmc_core::{TenantStatus, UserRole};
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use crate::site::Site;
 use nmc_core::UserRole;
-use nmc_core::conversations::{Received, receive_text};
 use nmc_core::testing::{SmsForm, unique_phone};
+use nmc_core::workflows::{Received, receive_text};
 use serde_json::{Value, json};
 
 fn write(site: &Site, from: &str, body: &str, pictures: &[(&str, &[u8])]) -> Received {
@@ -74,7 +74,7 @@ fn a_failed_text_says_why_and_what_to_do() {
     let (owner, customer) = (site.owner(), unique_phone());
     let message = site.joe.queue(&site.db.store, &customer, "We come at nine").unwrap();
     let report = SmsForm::delivery(&site.joe.number, &customer, "SM1", "undelivered").with("ErrorCode", "30006");
-    nmc_core::conversations::record_delivery(&site.db.store, &report.parse_delivery(Some(message.id))).unwrap();
+    nmc_core::workflows::record_delivery(&site.db.store, &report.parse_delivery(Some(message.id))).unwrap();
     let shown = site.call("GET", format!("/v1/messages/{}", message.id)).by(&owner.access).expect(200).document();
     assert_eq!((&shown["status"], &shown["error_code"]), (&json!("undelivered"), &json!(30006)));
     let why = "the recipient's number is a landline or takes no texts; call, or ask for a mobile number (Twilio 30006)";

@@ -1,0 +1,110 @@
+//! When each number of a tenant may send its next text, and whether it is held back.
+
+use crate::schema::number_pacing;
+use crate::store::{Prepared, Scope, TenantTx};
+use crate::{PacingId, PhoneNumber, Result, TenantId};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// How long a number that may not send is left alone before it is tried again.
+pub(crate) const NUMBER_HOLD: TimeDelta = TimeDelta::hours(1);
+
+/// The pace of one sending number.
+#[derive(Debug, Clone, PartialEq, Eq, HasQuery)]
+#[diesel(table_name = number_pacing, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct NumberPace {
+    pub id: PacingId,
+    pub tenant_id: TenantId,
+    pub phone_number: PhoneNumber,
+    pub free_at: DateTime<Utc>,
+    pub held_until: Option<DateTime<Utc>>,
+    pub hold_reason: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The paces of a tenant's numbers.
+pub struct NumberPacing<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The paces of the tenant's numbers.
+    pub const fn number_pacing(&mut self) -> NumberPacing<'_> {
+        NumberPacing(self.0.reborrow())
+    }
+}
+
+impl<'a> NumberPacing<'a> {
+    pub(crate) const fn over(scope: Scope<'a>) -> Self {
+        Self(scope)
+    }
+}
+
+impl NumberPacing<'_> {
+    /// The pace of a number; one that has never sent has none.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find_by_number(&mut self, number: &PhoneNumber) -> Result<Option<NumberPace>> {
+        Ok(NumberPace::query()
+            .filter(number_pacing::tenant_id.eq(self.0.tenant))
+            .filter(number_pacing::phone_number.eq(number))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The numbers that may not send now, and when they may again.
+    pub(crate) fn busy(&mut self) -> Result<HashMap<PhoneNumber, DateTime<Utc>>> {
+        let now = self.0.now();
+        let query = number_pacing::table
+            .filter(number_pacing::tenant_id.eq(self.0.tenant))
+            .filter(number_pacing::free_at.gt(now).or(number_pacing::held_until.gt(now)))
+            .select((number_pacing::phone_number, number_pacing::free_at, number_pacing::held_until));
+        let rows: Vec<(PhoneNumber, DateTime<Utc>, Option<DateTime<Utc>>)> = Prepared(query).load(self.0.conn)?;
+        Ok(rows.into_iter().map(|(number, free, held)| (number, held.map_or(free, |held| held.max(free)))).collect())
+    }
+
+    /// A number sends now, and may again at `free_at`.
+    pub(crate) fn set_free_at(&mut self, number: &PhoneNumber, free_at: DateTime<Utc>) -> Result<()> {
+        let now = self.0.now();
+        let upsert = diesel::insert_into(number_pacing::table)
+            .values((
+                number_pacing::id.eq(PacingId::new(self.0.moment.id())),
+                number_pacing::tenant_id.eq(self.0.tenant),
+                number_pacing::phone_number.eq(number),
+                number_pacing::free_at.eq(free_at),
+                number_pacing::created_at.eq(now),
+                number_pacing::updated_at.eq(now),
+            ))
+            .on_conflict((number_pacing::tenant_id, number_pacing::phone_number))
+            .do_update()
+            .set((number_pacing::free_at.eq(free_at), number_pacing::updated_at.eq(now)))
+            .returning(number_pacing::id);
+        Prepared(upsert).keys::<PacingId>(self.0.conn)?;
+        Ok(())
+    }
+
+    /// Holds a number back until `until`: its texts wait.
+    pub(crate) fn hold(&mut self, number: &PhoneNumber, until: DateTime<Utc>, why: &str) -> Result<()> {
+        let now = self.0.now();
+        let upsert = diesel::insert_into(number_pacing::table)
+            .values((
+                number_pacing::id.eq(PacingId::new(self.0.moment.id())),
+                number_pacing::tenant_id.eq(self.0.tenant),
+                number_pacing::phone_number.eq(number),
+                number_pacing::free_at.eq(now),
+                number_pacing::held_until.eq(until),
+                number_pacing::hold_reason.eq(why),
+                number_pacing::created_at.eq(now),
+                number_pacing::updated_at.eq(now),
+            ))
+            .on_conflict((number_pacing::tenant_id, number_pacing::phone_number))
+            .do_update()
+            .set((number_pacing::held_until.eq(until), number_pacing::hold_reason.eq(why), number_pacing::updated_at.eq(now)))
+            .returning(number_pacing::id);
+        Prepared(upsert).keys::<PacingId>(self.0.conn)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! Invitations (`users.verification_token`, source line 1122, which the source leaves unused): with one, somebody who was
+//! added by a colleague chooses their password.
+
+use super::{User, Users};
+use crate::access::{Authenticator, InvitationToken, NO_PASSWORD, Password, must_not_name};
+use crate::error::found;
+use crate::schema::{tenants, users};
+use crate::store::{Reason, SystemTx, Tenant};
+use crate::types::{bounds, required};
+use crate::{Email, Error, Result, Secret, SessionEnd, TenantId, UserId};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+impl Users<'_> {
+    /// Invites a user to choose a password, for so long. An invitation they had before is void.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] when `good_for` is not a time to come.
+    pub fn set_invitation(&mut self, token: &InvitationToken, good_for: TimeDelta) -> Result<User> {
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(token.user()))
+            .set((
+                users::verification_token.eq(token.hash().hex()),
+                users::verification_expires_at.eq(bounds::end_of("good_for", self.0.now(), good_for)?),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "user")
+    }
+
+    /// Makes an open invitation void.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub(super) fn withdraw_invitation(&mut self, id: UserId) -> Result<()> {
+        diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .filter(users::verification_token.is_not_null())
+            .set((
+                users::verification_token.eq(None::<String>),
+                users::verification_expires_at.eq(None::<DateTime<Utc>>),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .execute(self.0.conn)?;
+        Ok(())
+    }
+
+    /// Spends an invitation: the user gets this password, its bcrypt hash, and counts as the holder of their address.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `invitation` when it is not in force.
+    pub fn accept_invitation(&mut self, token: &InvitationToken, password_hash: &str) -> Result<User> {
+        let now = self.0.now();
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(token.user()))
+            .filter(users::is_active)
+            .filter(users::verification_token.eq(token.hash().hex()))
+            .filter(users::verification_expires_at.gt(now))
+            .set((
+                users::password_hash.eq(required("password_hash", password_hash, 255)?),
+                users::verification_token.eq(None::<String>),
+                users::verification_expires_at.eq(None::<DateTime<Utc>>),
+                users::email_verified.eq(true),
+                users::failed_login_attempts.eq(0),
+                users::locked_until.eq(None::<DateTime<Utc>>),
+                users::known_failed_attempts.eq(0),
+                users::known_locked_until.eq(None::<DateTime<Utc>>),
+                users::updated_at.eq(now),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        row.ok_or_else(void)
+    }
+}
+
+impl Authenticator {
+    /// Chooses the password of somebody who was invited, and makes them known as the holder of their address. The
+    /// invitation is spent; sessions they have are ended.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `invitation` when it is not in force, or of `password` when it can't be one.
+    pub fn accept_invitation(&self, invitation: &Secret, password: &Secret) -> Result<User> {
+        let token: InvitationToken = invitation.expose().parse()?;
+        let password = Password::new("password", password)?;
+        // Looked at first, so that nobody has us hash for nothing; decided when it is spent.
+        let find = |tx: &mut SystemTx<'_>| {
+            let found = tx.find_invited(&token)?;
+            found.ok_or_else(void)
+        };
+        self.store().system(Reason::Authentication, find)?;
+        let hash = self.hasher().hash(&password)?;
+        self.store().found_tenant(
+            Reason::Authentication,
+            None,
+            |tx| find(tx).map(|tenant| (tenant, ())),
+            |tx, ()| {
+                must_not_name(tx, token.user(), &password, "password")?;
+                let user = tx.users().accept_invitation(&token, &hash)?;
+                tx.sessions().end_all_of_user(user.id, None, SessionEnd::PasswordChanged)?;
+                Ok(user)
+            },
+        )
+    }
+
+    /// Frees an address that nothing holds but an invitation that was not accepted in its time, and says whether it did: the
+    /// account that was never anybody's is removed. Who invited may invite again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub(crate) fn free_address(&self, email: &Email) -> Result<bool> {
+        match self.store().system(Reason::Authentication, |tx| tx.remove_lapsed(email)) {
+            // Something in that business names the account, which then stays.
+            Err(Error::Conflict { .. }) => Ok(false),
+            freed => freed,
+        }
+    }
+}
+
+impl SystemTx<'_> {
+    fn remove_lapsed(&mut self, email: &Email) -> Result<bool> {
+        let end = users::verification_expires_at;
+        let rows = diesel::delete(users::table)
+            .filter(users::email.eq(email))
+            .filter(users::password_hash.eq(NO_PASSWORD))
+            .filter(users::last_login_at.is_null())
+            .filter(end.is_null().or(end.assume_not_null().le(self.now())))
+            .execute(self.conn)?;
+        Ok(rows > 0)
+    }
+
+    /// Whose business an invitation is into, if it is in force and its secret is right.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn find_invited(&mut self, token: &InvitationToken) -> Result<Option<Tenant>> {
+        let row: Option<(TenantId, Option<String>)> = users::table
+            .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
+            .filter(users::id.eq(token.user()))
+            .filter(users::is_active)
+            .filter(tenants::is_active)
+            .filter(users::verification_expires_at.gt(self.now()))
+            .select((users::tenant_id, users::verification_token))
+            .first(self.conn)
+            .optional()?;
+        let known = row.filter(|(_, hash)| hash.as_deref().is_some_and(|hash| token.hash().is(hash)));
+        Ok(known.map(|(tenant, _)| Tenant::proven(tenant)))
+    }
+}
+
+/// Used up, replaced, too old or never made: whoever shows it hears no more than that.
+fn void() -> Error {
+    Error::invalid("invitation", "must be in force: it is used up, replaced or too old")
+}

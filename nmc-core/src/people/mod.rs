@@ -1,0 +1,33 @@
+//! The users of a business, with what belongs to each: profile, preferences, presence, photo; and what people do about people.
+
+mod administration;
+mod invitation;
+mod owner;
+#[cfg(feature = "photos")]
+mod photo;
+#[cfg(feature = "photos")]
+mod photo_change;
+#[cfg(feature = "photos")]
+mod photo_path;
+mod preferences;
+mod presence;
+mod profile;
+mod unlock;
+mod user;
+
+pub(crate) use administration::add;
+pub use administration::{
+    INVITATION_LIFETIME, NewPerson, change_own_user, change_profile, change_user, end_session, get_session, get_user, invite,
+    invite_again, list_sessions, logout, logout_everywhere, may_change,
+};
+#[cfg(feature = "photos")]
+pub use photo::Photo;
+#[cfg(feature = "photos")]
+pub use photo_change::{PhotoChange, change_photo, forget_photo, set_photo};
+#[cfg(feature = "photos")]
+pub use photo_path::PhotoPath;
+pub use preferences::{Preferences, PreferencesFilter, PreferencesPatch, PreferencesRepo};
+pub use presence::{Presence, PresenceFilter, Presences};
+pub use profile::{NewProfile, Profile, ProfileFilter, ProfilePatch, Profiles};
+pub use unlock::unlock_user;
+pub use user::{NewUser, User, UserFilter, UserPatch, Users};

@@ -1,0 +1,303 @@
+//! Users (source lines 1115–1131).
+
+use super::profile::Profiles;
+use crate::access::{NO_PASSWORD, Sessions, chosen_password};
+use crate::error::{found, touched_one};
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::{api_keys, users};
+use crate::store::{Scope, TenantTx, stamped};
+use crate::types::{optional, required};
+use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole, Version};
+use chrono::{DateTime, Utc};
+use diesel::dsl::{case_when, sql};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+/// One user, without the password's hash, which only a login reads.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = users, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct User {
+    pub id: UserId,
+    pub tenant_id: TenantId,
+    pub email: Email,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub role: UserRole,
+    pub is_active: bool,
+    pub email_verified: bool,
+    pub failed_login_attempts: i32,
+    pub locked_until: Option<DateTime<Utc>>,
+    pub known_failed_attempts: i32,
+    pub known_locked_until: Option<DateTime<Utc>>,
+    pub last_login_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl User {
+    /// Which version of the account this is: logins and guesses leave it.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (first, last) = (text(&self.first_name), text(&self.last_name));
+        let active = if self.is_active { "active" } else { "" };
+        Version::of_content(&[self.email.as_str(), &first, &last, self.role.label(), active])
+    }
+}
+
+/// A user to add.
+#[derive(Clone)]
+pub struct NewUser {
+    /// The login name; unique over all tenants.
+    pub email: Email,
+    /// The password's bcrypt hash in modular crypt format, never the password.
+    pub password_hash: String,
+    /// Given name; up to 100 characters.
+    pub first_name: Option<String>,
+    /// Family name; up to 100 characters.
+    pub last_name: Option<String>,
+    /// What they may do.
+    pub role: UserRole,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
+}
+
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewUser").field("role", &self.role).field("email_verified", &self.email_verified).finish_non_exhaustive()
+    }
+}
+
+/// Changes of a user. Their profile takes over e-mail and role in the same transaction.
+#[derive(Debug, Clone, Default)]
+pub struct UserPatch {
+    /// The login name; unique over all tenants.
+    pub email: Option<Email>,
+    /// Given name.
+    pub first_name: Patch<String>,
+    /// Family name.
+    pub last_name: Patch<String>,
+    /// What they may do.
+    pub role: Option<UserRole>,
+    /// Whether they may log in. Someone who no longer may loses their sessions in the same transaction.
+    pub is_active: Option<bool>,
+}
+
+/// Which users. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// With this role.
+    pub role: Option<UserRole>,
+    /// Who may, or may not, log in.
+    pub is_active: Option<bool>,
+    /// Who is locked out at this instant, be it from strange places or from known ones.
+    pub locked_at: Option<DateTime<Utc>>,
+    /// Who has got the password wrong since their last login, or hasn't.
+    pub failed_logins: Option<bool>,
+    /// Whose last login was before; someone who has never logged in has none.
+    pub last_login_before: Option<DateTime<Utc>>,
+}
+
+/// A tenant's users.
+pub struct Users<'a>(pub(super) Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's users.
+    pub const fn users(&mut self) -> Users<'_> {
+        Users(self.0.reborrow())
+    }
+}
+
+/// The predicate of `users_failed_login_attempts_idx`, to the letter: PostgreSQL can't match it with bound values.
+const FAILED_SQL: &str = "failed_login_attempts > 0";
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query.into_boxed::<Pg>();
+        if let Some(role) = $filter.role {
+            query = query.filter(users::role.eq(role));
+        }
+        if let Some(active) = $filter.is_active {
+            query = query.filter(users::is_active.eq(active));
+        }
+        if let Some(at) = $filter.locked_at {
+            query = query.filter(users::locked_until.gt(at).or(users::known_locked_until.gt(at)));
+        }
+        match $filter.failed_logins {
+            Some(true) => query = query.filter(sql::<Bool>(FAILED_SQL)),
+            Some(false) => query = query.filter(users::failed_login_attempts.eq(0)),
+            None => {}
+        }
+        if let Some(before) = $filter.last_login_before {
+            query = query.filter(users::last_login_at.lt(before));
+        }
+        query
+    }};
+}
+
+impl Users<'_> {
+    /// The user, if they are there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn find(&mut self, id: UserId) -> Result<Option<User>> {
+        Ok(User::query().filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id)).first(self.0.conn).optional()?)
+    }
+
+    /// The user.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn get(&mut self, id: UserId) -> Result<User> {
+        found(self.find(id)?, "user")
+    }
+
+    /// The user, who stays as they are until the transaction ends.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: UserId) -> Result<User> {
+        let query = User::query().filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id)).for_no_key_update();
+        found(query.first(self.0.conn).optional()?, "user")
+    }
+
+    /// The user with this e-mail, if they are this tenant's.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_email(&mut self, email: &Email) -> Result<Option<User>> {
+        Ok(User::query()
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::email.eq(email))
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// A page of users, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list(&mut self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>> {
+        let query = filtered!(User::query().filter(users::tenant_id.eq(self.0.tenant)), filter);
+        let rows = keyset!(query, page, users::created_at, users::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &User| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// How many users.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count(&mut self, filter: &UserFilter) -> Result<i64> {
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).count();
+        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+    }
+
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// [`crate::Error::Conflict`] on an e-mail that is taken, [`crate::Error::Invalid`] on a broken rule.
+    pub fn create(&mut self, new: &NewUser) -> Result<User> {
+        let id = UserId::new(self.0.moment.id());
+        Ok(diesel::insert_into(users::table)
+            .values((
+                users::email.eq(&new.email),
+                users::password_hash.eq(required("password_hash", &new.password_hash, 255)?),
+                users::first_name.eq(optional("first_name", new.first_name.as_deref(), 100)?),
+                users::last_name.eq(optional("last_name", new.last_name.as_deref(), 100)?),
+                users::role.eq(new.role),
+                users::email_verified.eq(new.email_verified),
+                stamped!(users, self.0, id),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
+    /// Changes a user, and what follows from it. Another e-mail is not verified, and makes an open invitation void.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] on an e-mail that is taken, or when the last owner would go;
+    /// [`crate::Error::Invalid`] on a broken rule.
+    pub fn update(&mut self, id: UserId, patch: &UserPatch) -> Result<User> {
+        if patch.is_active == Some(false) || patch.role.is_some_and(|role| role != UserRole::Owner) {
+            self.let_go_as_owner(id)?;
+        }
+        let row: Option<User> = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .set((
+                patch.first_name.text("first_name", 100)?.map(|value| users::first_name.eq(value)),
+                patch.last_name.text("last_name", 100)?.map(|value| users::last_name.eq(value)),
+                // An invitation went to the old address, and is not for whoever reads that.
+                patch.email.as_ref().map(|value| {
+                    (
+                        users::email_verified.eq(case_when(users::email.eq(value), users::email_verified).otherwise(false)),
+                        users::verification_token.eq(case_when(users::email.eq(value), users::verification_token)),
+                        users::verification_expires_at.eq(case_when(users::email.eq(value), users::verification_expires_at)),
+                    )
+                }),
+                patch.email.as_ref().map(|value| users::email.eq(value)),
+                patch.role.map(|value| users::role.eq(value)),
+                patch.is_active.map(|value| users::is_active.eq(value)),
+                users::updated_at.eq(self.0.now()),
+            ))
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        let user = found(row, "user")?;
+        // Both under the lock of the user's row, so that of two changes the profile repeats the later one.
+        if patch.email.is_some() || patch.role.is_some() {
+            Profiles::over(self.0.reborrow()).follow(id, &user.email, user.role)?;
+        }
+        if patch.is_active == Some(false) {
+            self.withdraw_invitation(id)?;
+            Sessions::over(self.0.reborrow()).end_all_of_user(id, None, SessionEnd::Deactivated)?;
+        }
+        Ok(user)
+    }
+
+    /// Whether the user has chosen a password yet.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn has_password(&mut self, id: UserId) -> Result<bool> {
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id));
+        found(query.select(users::password_hash.ne(NO_PASSWORD)).first(self.0.conn).optional()?, "user")
+    }
+
+    /// Gives the user another password, its bcrypt hash, and unlocks the account. Their sessions are the caller's to end
+    /// ([`crate::access::Sessions::end_all_of_user`]).
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
+    pub fn set_password_hash(&mut self, id: UserId, hash: &str) -> Result<User> {
+        let row = diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .set(chosen_password(hash, self.0.now())?)
+            .returning(User::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        found(row, "user")
+    }
+
+    /// Removes a user, and the API keys that go back to them. Someone whom conversations name can only be deactivated; that is
+    /// known when the transaction commits.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] as above, and on the last owner.
+    pub fn delete(&mut self, id: UserId, _: Confirmed) -> Result<()> {
+        // Holds the row: a key that is being made for them is there to be removed, or finds nobody.
+        self.let_go_as_owner(id)?;
+        diesel::delete(api_keys::table)
+            .filter(api_keys::tenant_id.eq(self.0.tenant))
+            .filter(api_keys::created_by.eq(id))
+            .execute(self.0.conn)?;
+        let rows = diesel::delete(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .execute(self.0.conn)?;
+        touched_one(rows, "user")
+    }
+}

@@ -1,0 +1,5 @@
+//! What every queue of the database shares.
+
+mod stop;
+
+pub(crate) use stop::Stop;

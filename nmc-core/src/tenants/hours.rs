@@ -1,0 +1,195 @@
+//! Business hours (source lines 1101–1103): when a business is open, in instants.
+//!
+//! Each day of the calendar has one interval, from its opening to its closing. A local time stands for the first instant at
+//! which the zone's clock shows it or a later one: a time that comes twice counts the first time, one that is skipped counts
+//! when the clock skips it. A day whose hours are skipped whole has an empty interval, and the next day opens as always.
+//! All answers are read off these intervals, so they agree.
+
+use super::TenantRow;
+use crate::Timezone;
+use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Utc};
+use chrono_tz::GapInfo;
+
+/// When a business is open: the same hours on each day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BusinessHours {
+    /// Opening time, in the zone; included.
+    pub opens: NaiveTime,
+    /// Closing time, in the zone; not included. Before the opening time when the day ends past midnight; equal to it when
+    /// the business never closes.
+    pub closes: NaiveTime,
+    /// Whose clock it is.
+    pub zone: Timezone,
+}
+
+impl From<&TenantRow> for BusinessHours {
+    fn from(row: &TenantRow) -> Self {
+        Self { opens: row.business_hours_start, closes: row.business_hours_end, zone: row.timezone }
+    }
+}
+
+impl TenantRow {
+    /// When the business is open.
+    #[must_use]
+    pub fn business_hours(&self) -> BusinessHours {
+        self.into()
+    }
+}
+
+/// The days looked at, from the day before: a week is more than any change of a zone's clock has ever taken away.
+const DAYS: u64 = 9;
+
+impl BusinessHours {
+    /// Whether it is open at that instant.
+    #[must_use]
+    pub fn is_open(&self, at: DateTime<Utc>) -> bool {
+        self.next_open(at) == Some(at)
+    }
+
+    /// The first instant, not before `at`, at which it is open. `None` only where the calendar ends, a quarter of a million
+    /// years away.
+    #[must_use]
+    pub fn next_open(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.never_closes() {
+            return Some(at);
+        }
+        self.intervals(at).find(|(_, end)| *end > at).map(|(start, _)| start.max(at))
+    }
+
+    /// The first instant, not before `at`, at which it is closed. `None` when it never closes.
+    #[must_use]
+    pub fn next_close(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.never_closes() {
+            return None;
+        }
+        // One interval may begin where another ends.
+        Some(self.intervals(at).fold(at, |at, (start, end)| if (start..end).contains(&at) { end } else { at }))
+    }
+
+    fn never_closes(&self) -> bool {
+        self.opens == self.closes
+    }
+
+    /// The intervals of the days around an instant, in order and never overlapping, without the empty ones. The first that
+    /// could still be open is the day before's.
+    fn intervals(&self, at: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
+        let today = self.shown(at).map(|local| local.date());
+        let first = today.and_then(|today| today.pred_opt());
+        let days = (0..DAYS).filter_map(move |ahead| first?.checked_add_days(Days::new(ahead)));
+        days.filter_map(|day| self.interval(day)).filter(|(start, end)| start < end)
+    }
+
+    fn interval(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let last = if self.closes < self.opens { day.succ_opt()? } else { day };
+        Some((self.first_instant(day.and_time(self.opens))?, self.first_instant(last.and_time(self.closes))?))
+    }
+
+    /// What the zone's clock shows at an instant.
+    fn shown(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
+        let at = at.naive_utc();
+        at.checked_add_offset(self.zone.tz().offset_from_utc_datetime(&at).fix())
+    }
+
+    /// The first instant at which the zone's clock shows this time or a later one.
+    fn first_instant(&self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+        // Near the calendar's ends, where chrono would panic, there are no instants.
+        let room = Duration::days(2);
+        local.checked_add_signed(room)?;
+        local.checked_sub_signed(room)?;
+        let zone = self.zone.tz();
+        if let Some(at) = zone.from_local_datetime(&local).earliest() {
+            return Some(at.with_timezone(&Utc));
+        }
+        let (begin, offset) = GapInfo::new(&local, &zone)?.begin?;
+        Some(begin.checked_sub_offset(offset.fix())?.and_utc())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(opens: &str, closes: &str, zone: &str) -> BusinessHours {
+        let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").unwrap();
+        BusinessHours { opens: time(opens), closes: time(closes), zone: zone.parse().unwrap() }
+    }
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap().and_utc()
+    }
+
+    /// Zone, hours, and at an instant (UTC) when it opens and closes next; who is open opens at once.
+    #[test]
+    fn it_is_open_from_its_opening_to_its_closing_by_its_own_clock() {
+        const LA: &str = "America/Los_Angeles";
+        const BERLIN: &str = "Europe/Berlin";
+        const HOWE: &str = "Australia/Lord_Howe";
+        const APIA: &str = "Pacific/Apia";
+        let cases = [
+            // A plain day, in winter (UTC-8): before, at the opening, within, at the last minute, at the closing, after.
+            (LA, "07:00", "18:00", "2026-01-15 14:59", "2026-01-15 15:00", "2026-01-15 14:59"),
+            (LA, "07:00", "18:00", "2026-01-15 15:00", "2026-01-15 15:00", "2026-01-16 02:00"),
+            (LA, "07:00", "18:00", "2026-01-15 20:00", "2026-01-15 20:00", "2026-01-16 02:00"),
+            (LA, "07:00", "18:00", "2026-01-16 01:59", "2026-01-16 01:59", "2026-01-16 02:00"),
+            (LA, "07:00", "18:00", "2026-01-16 02:00", "2026-01-16 15:00", "2026-01-16 02:00"),
+            (LA, "07:00", "18:00", "2026-01-16 07:59", "2026-01-16 15:00", "2026-01-16 07:59"),
+            // Past midnight: this day's evening, the night, the morning after, noon.
+            (LA, "22:00", "06:00", "2026-01-16 06:00", "2026-01-16 06:00", "2026-01-16 14:00"),
+            (LA, "22:00", "06:00", "2026-01-16 12:00", "2026-01-16 12:00", "2026-01-16 14:00"),
+            (LA, "22:00", "06:00", "2026-01-16 14:00", "2026-01-17 06:00", "2026-01-16 14:00"),
+            (LA, "22:00", "00:00", "2026-01-16 07:59", "2026-01-16 07:59", "2026-01-16 08:00"),
+            (LA, "00:00", "12:00", "2026-01-16 08:00", "2026-01-16 08:00", "2026-01-16 20:00"),
+            // Los Angeles skips 02:00–03:00 on March 8, at 10:00 UTC, and has 01:00–02:00 twice on November 1, from 08:00 UTC.
+            (LA, "02:30", "18:00", "2026-03-08 09:59", "2026-03-08 10:00", "2026-03-08 09:59"),
+            (LA, "01:00", "02:30", "2026-03-08 09:30", "2026-03-08 09:30", "2026-03-08 10:00"),
+            (LA, "02:10", "02:50", "2026-03-08 09:00", "2026-03-09 09:10", "2026-03-08 09:00"),
+            (LA, "07:00", "18:00", "2026-03-08 13:00", "2026-03-08 14:00", "2026-03-08 13:00"),
+            (LA, "01:30", "18:00", "2026-11-01 08:00", "2026-11-01 08:30", "2026-11-01 08:00"),
+            (LA, "00:30", "01:30", "2026-11-01 08:00", "2026-11-01 08:00", "2026-11-01 08:30"),
+            (LA, "00:30", "01:30", "2026-11-01 09:10", "2026-11-02 08:30", "2026-11-01 09:10"),
+            (LA, "07:00", "18:00", "2026-11-01 14:00", "2026-11-01 15:00", "2026-11-01 14:00"),
+            // Berlin skips 02:00–03:00 on March 29, at 01:00 UTC, and has it twice on October 25, from 00:00 UTC.
+            (BERLIN, "02:30", "18:00", "2026-03-29 00:30", "2026-03-29 01:00", "2026-03-29 00:30"),
+            (BERLIN, "08:00", "17:00", "2026-03-29 06:00", "2026-03-29 06:00", "2026-03-29 15:00"),
+            (BERLIN, "22:00", "02:30", "2026-10-25 00:00", "2026-10-25 00:00", "2026-10-25 00:30"),
+            (BERLIN, "02:30", "03:00", "2026-10-25 00:00", "2026-10-25 00:30", "2026-10-25 00:00"),
+            (BERLIN, "02:30", "03:00", "2026-10-25 01:10", "2026-10-25 01:10", "2026-10-25 02:00"),
+            // Lord Howe's clock moves by 30 minutes: 02:00–02:30 is skipped on October 4 at 15:30 UTC the day before, and
+            // 01:30–02:00 comes twice on April 5, from 14:30 UTC the day before.
+            (HOWE, "02:15", "09:00", "2026-10-03 15:00", "2026-10-03 15:30", "2026-10-03 15:00"),
+            (HOWE, "02:05", "02:25", "2026-10-03 15:00", "2026-10-04 15:05", "2026-10-03 15:00"),
+            (HOWE, "01:45", "09:00", "2026-04-04 14:30", "2026-04-04 14:45", "2026-04-04 14:30"),
+            (HOWE, "01:00", "01:45", "2026-04-04 15:05", "2026-04-05 14:30", "2026-04-04 15:05"),
+            // Apia had no 30 December 2011: the 29th ended, at 10:00 UTC on the 30th, where the 31st began.
+            (APIA, "07:00", "18:00", "2011-12-30 05:00", "2011-12-30 17:00", "2011-12-30 05:00"),
+            (APIA, "22:00", "06:00", "2011-12-30 09:00", "2011-12-30 09:00", "2011-12-30 16:00"),
+            (APIA, "00:00", "10:00", "2011-12-30 09:59", "2011-12-30 10:00", "2011-12-30 09:59"),
+            (APIA, "18:00", "00:00", "2011-12-30 09:59", "2011-12-30 09:59", "2011-12-30 10:00"),
+        ];
+        for (zone, opens, closes, at, open, close) in cases {
+            let (hours, at) = (hours(opens, closes, zone), utc(at));
+            let said = (hours.next_open(at), hours.next_close(at), hours.is_open(at));
+            let expected = (Some(utc(open)), Some(utc(close)), utc(open) == at);
+            assert_eq!(said, expected, "{zone}, {opens} to {closes}, at {at}");
+        }
+    }
+
+    #[test]
+    fn who_closes_when_they_open_never_closes() {
+        let hours = hours("09:00", "09:00", "Pacific/Apia");
+        for at in ["2011-12-30 10:00", "2026-01-15 19:59", "2026-01-15 20:00"].map(utc) {
+            assert_eq!((hours.is_open(at), hours.next_open(at), hours.next_close(at)), (true, Some(at), None));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_have_no_hours() {
+        for zone in ["Pacific/Apia", "America/Los_Angeles"] {
+            let hours = hours("07:00", "18:00", zone);
+            for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+                assert!(!hours.is_open(at), "{zone}, {at}");
+            }
+            assert_eq!(hours.next_open(DateTime::<Utc>::MAX_UTC), None);
+        }
+    }
+}

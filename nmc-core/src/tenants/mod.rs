@@ -1,0 +1,14 @@
+//! The businesses, an operator's approval of them, and what each sets for itself.
+
+mod approval;
+mod business_settings;
+mod greeting;
+mod hours;
+mod tenant;
+
+pub use approval::RegistrationPolicy;
+pub(crate) use approval::must_be_approved;
+pub use business_settings::{BusinessSettings, BusinessSettingsPatch, BusinessSettingsRepo};
+pub use greeting::{DEFAULT_GREETING, GreetingPreview, SmsEncoding, render_greeting};
+pub use hours::BusinessHours;
+pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};
