@@ -1,6 +1,5 @@
 //! Errors as RFC 9457 problem documents. No answer carries SQL, constraint names or another tenant's existence.
 
-use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
@@ -91,14 +90,6 @@ impl FieldProblem {
 }
 
 impl ApiError {
-    /// Why a body could not be read to its end: its framing is wrong, or the rest of it never came.
-    pub(crate) fn of_body(error: &actix_web::Error) -> Self {
-        match error.as_error() {
-            Some(PayloadError::EncodingCorrupted) => Self::Unreadable(Unreadable::Malformed),
-            _ => Self::Incomplete,
-        }
-    }
-
     /// The same in the words of a request whose fields go by other names than the library's: pairs of the library's name and
     /// the request's.
     pub(crate) fn renamed(self, names: &[(&'static str, &'static str)]) -> Self {
@@ -214,6 +205,10 @@ impl ResponseError for ApiError {
         let mut answer = HttpResponse::build(self.status_code());
         for (name, value) in headers {
             answer.insert_header((name, value.as_ref()));
+        }
+        // Where the body ends is not known, so neither is where another request would begin.
+        if matches!(self, Self::Unreadable(Unreadable::Malformed) | Self::Incomplete) {
+            answer.force_close();
         }
         answer.body(problem)
     }

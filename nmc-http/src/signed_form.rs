@@ -1,6 +1,6 @@
 //! A form that Twilio has signed: whoever holds one may believe it.
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Unreadable};
 use crate::server::Webhooks;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -36,7 +36,7 @@ impl FromRequest for SignedForm {
                 .map_err(|_| ApiError::Incomplete)?
                 .map_err(|error| match error.as_response_error().status_code().as_u16() {
                     413 => ApiError::TooLarge(LONGEST),
-                    _ => ApiError::of_body(&error),
+                    _ => ApiError::Unreadable(Unreadable::Malformed),
                 })?;
             let params: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
             check(webhooks, &req, &params)?;

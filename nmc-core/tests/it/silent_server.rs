@@ -39,15 +39,19 @@ struct Suspended(Vec<Pid>);
 impl Suspended {
     fn all_of(server: &EmbeddedPostgres) -> Self {
         let postmaster = server.server_pid().expect("a server");
-        let parent = |pid: u32| {
+        let stat = |pid: u32| -> Option<(String, u32)> {
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            stat.rsplit(')').next()?.split_ascii_whitespace().nth(1)?.parse::<u32>().ok()
+            let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
+            Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
         };
+        let pid = |pid: u32| Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        // First the one that makes the others: a process that it made while we looked would go on answering.
+        let mut all = Self(vec![pid(postmaster)]);
+        all.signal(Signal::STOP);
+        wait_until("the server to stop", || stat(postmaster).is_some_and(|(state, _)| state == "T"));
         let pids = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let ours = pids.filter(|pid| *pid == postmaster || parent(*pid) == Some(postmaster));
-        let pids: Vec<Pid> = ours.map(|pid| Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()).collect();
-        assert!(pids.len() > 1, "{pids:?}");
-        let all = Self(pids);
+        all.0.extend(pids.filter(|of| stat(*of).is_some_and(|(_, parent)| parent == postmaster)).map(pid));
+        assert!(all.0.len() > 1, "{:?}", all.0);
         all.signal(Signal::STOP);
         all
     }

@@ -2,7 +2,7 @@
 
 use super::{Access, json};
 use crate::App;
-use crate::error::{ApiError, ApiResult};
+use crate::error::{ApiError, ApiResult, Unreadable};
 use crate::shares::Place;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
@@ -147,7 +147,8 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
             let bytes = bytes.map_err(|_| ApiError::Incomplete)?.map_err(|_| ApiError::TooLarge(B::LONGEST))?;
             B::read(
                 header(&request, CONTENT_TYPE.as_str()).unwrap_or_default(),
-                bytes.map_err(|error| ApiError::of_body(&error))?,
+                // It ended early, or its framing is wrong: the framework does not say which.
+                bytes.map_err(|_| ApiError::Unreadable(Unreadable::Malformed))?,
             )?
         } else {
             B::read("", web::Bytes::new())?
