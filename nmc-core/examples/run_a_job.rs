@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("queued: {}, {}", queued.job_type, queued.status);
 
     // The worker's first step is the only one that sees all tenants: who has jobs that are due?
-    let due = store.system(Reason::DueWork, |tx| tx.tenants_with_due_jobs(1_000))?;
+    let due = store.system(Reason::DueWork, |tx| tx.tenants_with_due_jobs(None, 1_000))?;
 
     // The second is in the tenant. A claim is a lease: other workers pass over the job until it ends, and get it then if this
     // one has died. (A worker would serve every tenant. An example leaves other people's jobs alone.)

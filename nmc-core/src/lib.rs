@@ -21,7 +21,7 @@ pub mod numbers;
 mod page;
 mod patch;
 pub mod people;
-mod queue;
+pub mod queue;
 /// The tables as Diesel knows them, generated from the migrations: for queries of your own, see [`TenantTx::diesel`].
 pub mod schema;
 pub mod store;

@@ -7,6 +7,7 @@ use super::history::{AlertHistory, NewAlertEvent};
 use super::notification::OPEN;
 use super::{Alerts, Notification, Notifications, bounded};
 use crate::error::found;
+use crate::queue::{Lease, NOT_HELD, after};
 use crate::schema::{notifications, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::types::{bounds, clip, required};
@@ -42,9 +43,6 @@ pub struct WebhookResponse {
     pub body: Option<String>,
 }
 
-/// Another worker took over, or the claim has ended.
-const NOT_HELD: Error = Error::Conflict { field: "lease", rule: "is no longer held" };
-
 /// How an attempt ended.
 struct End<'e> {
     status: NotificationStatus,
@@ -69,14 +67,15 @@ impl SystemTx<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
-    pub fn tenants_with_due_notifications(&mut self, limit: u16) -> Result<Vec<Tenant>> {
+    pub fn tenants_with_due_notifications(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
         let ids: Vec<TenantId> = notifications::table
             .inner_join(tenants::table)
             .filter(tenants::is_active)
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::next_attempt_at.le(self.now()))
+            .filter(notifications::tenant_id.gt(after(last)))
             .group_by(notifications::tenant_id)
-            .order(diesel::dsl::min(notifications::next_attempt_at))
+            .order(notifications::tenant_id)
             .limit(bounded(limit))
             .select(notifications::tenant_id)
             .load(self.conn)?;
@@ -91,7 +90,7 @@ impl Notifications<'_> {
     /// # Errors
     /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
     pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedNotification>> {
-        let until = bounds::lease_end(self.0.now(), lease_for)?;
+        let lease = Lease::begin(&mut self.0, lease_for)?;
         let due: Vec<(NotificationId, i32, i32)> = notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
@@ -108,15 +107,14 @@ impl Notifications<'_> {
             return Ok(Vec::new());
         }
         let ids: Vec<NotificationId> = live.into_iter().map(|(id, ..)| id).collect();
-        let lease = LeaseId::new(self.0.moment.id());
         let claimed: Vec<Notification> = diesel::update(notifications::table)
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::id.eq_any(&ids))
             .set((
-                notifications::lease_owner.eq(lease),
-                notifications::lease_expires_at.eq(until),
+                notifications::lease_owner.eq(lease.id),
+                notifications::lease_expires_at.eq(lease.until),
                 // Not due again before the lease ends: one comparison finds what is due.
-                notifications::next_attempt_at.eq(until),
+                notifications::next_attempt_at.eq(lease.until),
                 notifications::attempts.eq(notifications::attempts + 1),
                 notifications::updated_at.eq(self.0.now()),
             ))
@@ -124,7 +122,7 @@ impl Notifications<'_> {
             .get_results(self.0.conn)?;
         let mut by_id: HashMap<_, _> = claimed.into_iter().map(|row| (row.id, row)).collect();
         let in_order = ids.iter().filter_map(|id| by_id.remove(id));
-        Ok(in_order.map(|notification| ClaimedNotification { notification, lease }).collect())
+        Ok(in_order.map(|notification| ClaimedNotification { notification, lease: lease.id }).collect())
     }
 
     /// Holds a claim for longer: until `lease_for` from now.

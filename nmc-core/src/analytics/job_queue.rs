@@ -1,10 +1,11 @@
 //! Jobs as a queue, claimed in two steps like the outbox: which tenants have jobs due, then a tenant's jobs.
 
 use super::job::{Job, Jobs};
+use crate::queue::{Lease, NOT_HELD, after};
 use crate::schema::{analytics_processing_jobs as jobs, tenants};
 use crate::store::{Prepared, SystemTx, Tenant};
 use crate::types::{bounds, clip, json};
-use crate::{Error, JobId, JobStatus, LeaseId, Result, TenantId};
+use crate::{JobId, JobStatus, LeaseId, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -31,14 +32,15 @@ impl SystemTx<'_> {
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
-    pub fn tenants_with_due_jobs(&mut self, limit: u16) -> Result<Vec<Tenant>> {
+    pub fn tenants_with_due_jobs(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
         let waiting = jobs::table
             .inner_join(tenants::table)
             .filter(tenants::is_active)
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(jobs::next_attempt_at.le(self.now()))
+            .filter(jobs::tenant_id.gt(after(last)))
             .group_by(jobs::tenant_id)
-            .order(diesel::dsl::min(jobs::next_attempt_at))
+            .order(jobs::tenant_id)
             .limit(limit.into())
             .select(jobs::tenant_id);
         let ids: Vec<TenantId> = Prepared(waiting).load(self.conn)?;
@@ -54,7 +56,7 @@ impl Jobs<'_> {
     /// [`Error::Invalid`] when `lease_for` is not a time to come.
     pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedJob>> {
         let now = self.0.now();
-        let until = bounds::lease_end(now, lease_for)?;
+        let lease = Lease::begin(&mut self.0, lease_for)?;
         let due = jobs::table
             .filter(jobs::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
@@ -83,16 +85,15 @@ impl Jobs<'_> {
         if to_run.is_empty() {
             return Ok(Vec::new());
         }
-        let lease = LeaseId::new(self.0.moment.id());
         let mut claimed: Vec<Job> = diesel::update(jobs::table)
             .filter(jobs::tenant_id.eq(self.0.tenant))
             .filter(jobs::id.eq_any(&to_run))
             .set((
                 jobs::status.eq(JobStatus::Processing),
-                jobs::lease_owner.eq(lease),
-                jobs::lease_expires_at.eq(until),
+                jobs::lease_owner.eq(lease.id),
+                jobs::lease_expires_at.eq(lease.until),
                 // Not due again before the lease ends: one comparison finds what is due.
-                jobs::next_attempt_at.eq(until),
+                jobs::next_attempt_at.eq(lease.until),
                 jobs::attempts.eq(jobs::attempts + 1),
                 jobs::updated_at.eq(now),
             ))
@@ -100,7 +101,7 @@ impl Jobs<'_> {
             .get_results(self.0.conn)?;
         // UPDATE returns its rows in any order.
         claimed.sort_by_key(|job| to_run.iter().position(|id| *id == job.id));
-        Ok(claimed.into_iter().map(|job| ClaimedJob { job, lease }).collect())
+        Ok(claimed.into_iter().map(|job| ClaimedJob { job, lease: lease.id }).collect())
     }
 
     /// Holds a claim for longer: until `lease_for` from now.
@@ -118,7 +119,7 @@ impl Jobs<'_> {
             .returning(Job::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        still_held(row)
+        row.ok_or(NOT_HELD)
     }
 
     /// The job is done; `result` is up to 64 KiB of JSON.
@@ -172,11 +173,6 @@ impl Jobs<'_> {
             .returning(Job::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        still_held(row)
+        row.ok_or(NOT_HELD)
     }
-}
-
-/// A foreign job, a missing one and one that another worker has taken over look alike to who does not hold them.
-fn still_held(row: Option<Job>) -> Result<Job> {
-    row.ok_or(Error::Conflict { field: "lease", rule: "is no longer held: the job was given to another worker, or has ended" })
 }

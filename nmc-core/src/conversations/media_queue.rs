@@ -1,9 +1,9 @@
 //! The pictures that are still to be fetched, as a queue: claimed in two steps, as [the outbox](super::Messages::claim) is.
 
 use super::media::{KeptMedia, MessageMedia};
+use crate::queue::{Lease, after};
 use crate::schema::message_media as media;
 use crate::store::{SystemTx, Tenant};
-use crate::types::bounds;
 use crate::{LeaseId, MediaId, MediaStatus, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
@@ -15,7 +15,7 @@ const WAITING_SQL: &str = "status = 'waiting'";
 
 /// One picture that a worker holds under a lease.
 #[derive(Debug, Clone)]
-pub(super) struct ClaimedMedia {
+pub(crate) struct ClaimedMedia {
     pub(super) id: MediaId,
     pub(super) url: String,
     /// Attempts, with this one.
@@ -27,12 +27,13 @@ pub(super) struct ClaimedMedia {
 impl SystemTx<'_> {
     /// The tenants with pictures to fetch, the longest waiting first. A suspended one's are fetched, too: the provider does not
     /// keep them for ever, and they are lost otherwise.
-    pub(super) fn tenants_with_due_media(&mut self, limit: u16) -> Result<Vec<Tenant>> {
+    pub(super) fn tenants_with_due_media(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
         let ids: Vec<TenantId> = media::table
             .filter(sql::<Bool>(WAITING_SQL))
             .filter(media::next_attempt_at.le(self.now()))
+            .filter(media::tenant_id.gt(after(last)))
             .group_by(media::tenant_id)
-            .order(diesel::dsl::min(media::next_attempt_at))
+            .order(media::tenant_id)
             .limit(limit.into())
             .select(media::tenant_id)
             .load(self.conn)?;
@@ -43,7 +44,7 @@ impl SystemTx<'_> {
 impl MessageMedia<'_> {
     /// Claims up to `limit` due pictures for `lease_for`. Until then no other worker sees them.
     pub(super) fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedMedia>> {
-        let until = bounds::lease_end(self.0.now(), lease_for)?;
+        let lease = Lease::begin(&mut self.0, lease_for)?;
         let due: Vec<(MediaId, String, i32)> = media::table
             .filter(media::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(WAITING_SQL))
@@ -57,20 +58,19 @@ impl MessageMedia<'_> {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let lease = LeaseId::new(self.0.moment.id());
         diesel::update(media::table)
             .filter(media::tenant_id.eq(self.0.tenant))
             .filter(media::id.eq_any(due.iter().map(|(id, ..)| *id).collect::<Vec<_>>()))
             .set((
-                media::lease_owner.eq(lease),
-                media::lease_expires_at.eq(until),
+                media::lease_owner.eq(lease.id),
+                media::lease_expires_at.eq(lease.until),
                 // Not due again before the lease ends: one comparison finds what is due.
-                media::next_attempt_at.eq(until),
+                media::next_attempt_at.eq(lease.until),
                 media::attempts.eq(media::attempts + 1),
                 media::updated_at.eq(self.0.now()),
             ))
             .execute(self.0.conn)?;
-        let claimed = |(id, url, attempts)| ClaimedMedia { id, url, attempts: attempts + 1, lease };
+        let claimed = |(id, url, attempts)| ClaimedMedia { id, url, attempts: attempts + 1, lease: lease.id };
         Ok(due.into_iter().map(claimed).collect())
     }
 

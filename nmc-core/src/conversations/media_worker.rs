@@ -6,11 +6,11 @@
 use super::MediaKind;
 use super::media::{KeptMedia, LARGEST};
 use super::media_queue::ClaimedMedia;
-use crate::Result;
-use crate::queue::Stop;
-use crate::store::{Reason, Store, Tenant};
+use crate::queue::{self, Backoff, Queue, Stop, work_until_stopped};
+use crate::store::{Store, SystemTx, Tenant, TenantTx};
 use crate::telephony::{FetchError, MediaSource};
 use crate::uploads::Uploads;
+use crate::{Result, TenantId};
 use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +26,8 @@ pub struct MediaWorkerConfig {
     pub max_attempts: i32,
     /// Attempts after which a picture that the provider does not have counts as gone; until then it may only be late.
     pub gone_after: i32,
-    /// The wait after the first failed attempt; it doubles with each.
-    pub first_backoff: TimeDelta,
-    /// The longest wait between attempts.
-    pub longest_backoff: TimeDelta,
+    /// The waits between attempts.
+    pub backoff: Backoff,
     /// The pause between two looks for work.
     pub idle: Duration,
 }
@@ -41,8 +39,7 @@ impl Default for MediaWorkerConfig {
             lease: TimeDelta::minutes(3),
             max_attempts: 20,
             gone_after: 4,
-            first_backoff: TimeDelta::seconds(10),
-            longest_backoff: TimeDelta::hours(2),
+            backoff: Backoff { first: TimeDelta::seconds(10), longest: TimeDelta::hours(2) },
             idle: Duration::from_secs(1),
         }
     }
@@ -70,7 +67,7 @@ pub struct MediaWorker {
 }
 
 /// What became of one attempt.
-enum Fate {
+pub(crate) enum Fate {
     Kept(KeptMedia),
     PutBack(TimeDelta, String),
     Unavailable(String),
@@ -90,55 +87,19 @@ impl MediaWorker {
 
     /// Works until [`Self::stop`]; failures are logged and waited out.
     pub fn run(&self) {
-        while !self.stop.is_asked() {
-            let pause = match self.pass() {
-                Ok(MediaPass { kept, put_back, unavailable }) if kept + put_back + unavailable > 0 => continue,
-                Ok(_) => self.config.idle,
-                Err(error) => {
-                    tracing::warn!(error = error.causes(), "pictures can't be fetched now");
-                    self.config.idle.max(Duration::from_secs(1))
-                }
-            };
-            self.stop.wait(pause);
-        }
+        work_until_stopped(&self.stop, self.config.idle, "pictures can't be fetched now", || {
+            let MediaPass { kept, put_back, unavailable } = self.pass()?;
+            Ok(kept + put_back + unavailable > 0)
+        });
     }
 
-    /// Looks for pictures once: a batch of every tenant with due ones, longest waiting first.
+    /// Looks for pictures once: a batch of every tenant with due ones.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is not to be had; what was claimed comes back when its lease ends.
     pub fn pass(&self) -> Result<MediaPass> {
         let mut pass = MediaPass::default();
-        for tenant in self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_media(64))? {
-            let claims = self.store.tenant(&tenant, |tx| tx.message_media().claim(self.config.batch, self.config.lease))?;
-            let mut rest = claims.as_slice();
-            while let Some((claimed, others)) = rest.split_first() {
-                if self.stop.is_asked() {
-                    self.store.tenant(&tenant, |tx| tx.message_media().unclaim(rest))?;
-                    return Ok(pass);
-                }
-                self.take(&tenant, claimed, &mut pass)?;
-                rest = others;
-            }
-        }
-        Ok(pass)
-    }
-
-    fn take(&self, tenant: &Tenant, claimed: &ClaimedMedia, pass: &mut MediaPass) -> Result<()> {
-        let fate = self.attempt(tenant, claimed);
-        let noted = self.store.tenant(tenant, |tx| match &fate {
-            Fate::Kept(kept) => tx.message_media().mark_kept(claimed, kept),
-            Fate::PutBack(wait, why) => {
-                let at = tx.now() + *wait;
-                tx.message_media().put_back(claimed, at, why)
-            }
-            Fate::Unavailable(why) => tx.message_media().mark_unavailable(claimed, why),
-        })?;
-        if !noted {
-            // The lease had ended: whoever has it now says what became of it.
-            return Ok(());
-        }
-        match fate {
+        queue::pass(&self.store, self, &self.stop, |claimed, fate| match fate {
             Fate::Kept(kept) => {
                 tracing::debug!(media = %claimed.id, bytes = kept.bytes.len(), kind = kept.kind.media_type(), "picture kept");
                 pass.kept += 1;
@@ -151,8 +112,28 @@ impl MediaWorker {
                 tracing::warn!(media = %claimed.id, why, "a picture can't be kept");
                 pass.unavailable += 1;
             }
+        })?;
+        Ok(pass)
+    }
+
+    fn again(&self, claimed: &ClaimedMedia, asked: Option<Duration>, why: String, most: i32) -> Fate {
+        if claimed.attempts >= most {
+            return Fate::Unavailable(why);
         }
-        Ok(())
+        Fate::PutBack(self.config.backoff.wait(claimed.attempts, asked, claimed.id.uuid()), why)
+    }
+}
+
+impl Queue for MediaWorker {
+    type Claim = ClaimedMedia;
+    type Outcome = Fate;
+
+    fn tenants_with_due(&self, tx: &mut SystemTx<'_>, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
+        tx.tenants_with_due_media(last, limit)
+    }
+
+    fn claim(&self, tx: &mut TenantTx<'_>) -> Result<Vec<ClaimedMedia>> {
+        tx.message_media().claim(self.config.batch, self.config.lease)
     }
 
     /// Fetches one picture and writes its bytes, with no transaction open.
@@ -174,21 +155,23 @@ impl MediaWorker {
             Err(error) => {
                 // A full disk is no fault of the picture's: it waits, however long that takes.
                 tracing::error!(error = error.causes(), "pictures can't be kept: see to the directory of uploads");
-                Fate::PutBack(self.config.longest_backoff, "it could not be written here".to_owned())
+                Fate::PutBack(self.config.backoff.longest, "it could not be written here".to_owned())
             }
         }
     }
 
-    fn again(&self, claimed: &ClaimedMedia, asked: Option<Duration>, why: String, most: i32) -> Fate {
-        if claimed.attempts >= most {
-            return Fate::Unavailable(why);
+    fn note(&self, tx: &mut TenantTx<'_>, claimed: &ClaimedMedia, fate: &Fate) -> Result<bool> {
+        match fate {
+            Fate::Kept(kept) => tx.message_media().mark_kept(claimed, kept),
+            Fate::PutBack(wait, why) => {
+                let at = tx.now() + *wait;
+                tx.message_media().put_back(claimed, at, why)
+            }
+            Fate::Unavailable(why) => tx.message_media().mark_unavailable(claimed, why),
         }
-        let MediaWorkerConfig { first_backoff, longest_backoff, .. } = self.config;
-        let doublings = u32::try_from(claimed.attempts.saturating_sub(1)).unwrap_or(0).min(16);
-        let wait = (first_backoff * 2_i32.pow(doublings)).min(longest_backoff);
-        let asked = asked.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default().min(longest_backoff);
-        // A quarter at random, so that what failed together does not come back together.
-        let spread = wait / 1024 * i32::from(claimed.id.uuid().as_fields().2 % 256);
-        Fate::PutBack(wait.max(asked) + spread, why)
+    }
+
+    fn give_back(&self, tx: &mut TenantTx<'_>, claims: &[ClaimedMedia]) -> Result<()> {
+        tx.message_media().unclaim(claims)
     }
 }

@@ -8,6 +8,7 @@
 use super::message::DUE_SQL;
 use super::{MessageQueueLimits, Messages};
 use crate::conversations::NumberPacing;
+use crate::queue::{Lease, after};
 use crate::schema::{messages, tenants};
 use crate::store::{Person, Prepared, SystemTx, Tenant};
 use crate::{ConversationId, Error, LeaseId, MessageId, MessageKind, PhoneNumber, Result, TenantId};
@@ -16,7 +17,6 @@ use diesel::dsl::{case_when, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool};
 use std::collections::{HashMap, HashSet};
-use uuid::Uuid;
 
 diesel::define_sql_function! {
     /// PostgreSQL's own: takes a lock until the end of the transaction, or says that somebody else has it.
@@ -86,7 +86,7 @@ impl SystemTx<'_> {
             .filter(tenants::approved_at.is_not_null())
             .filter(sql::<Bool>(DUE_SQL))
             .filter(messages::next_attempt_at.le(self.now()))
-            .filter(messages::tenant_id.gt(last.unwrap_or(TenantId::new(Uuid::nil()))))
+            .filter(messages::tenant_id.gt(after(last)))
             .group_by(messages::tenant_id)
             .order(messages::tenant_id)
             .limit(limit.into())
@@ -174,7 +174,7 @@ impl Messages<'_> {
 
     /// Writes the claim, and when each number may send its next text. Where numbers have a pace, each sends one.
     fn take(&mut self, wanted: Vec<(Due, Person)>, limits: &MessageQueueLimits, claims: &mut Claims) -> Result<()> {
-        let (now, lease) = (self.0.now(), LeaseId::new(self.0.moment.id()));
+        let (now, lease) = (self.0.now(), Lease::begin(&mut self.0, limits.flight)?);
         let mut next: HashMap<PhoneNumber, DateTime<Utc>> = HashMap::new();
         for (due, person) in wanted {
             let Some(from) = due.from.phone().cloned() else {
@@ -195,25 +195,24 @@ impl Messages<'_> {
                 kind: due.kind,
                 created_at: due.created_at,
                 attempts: due.attempts + 1,
-                lease,
+                lease: lease.id,
                 in_doubt: due.held.is_some(),
             });
         }
         if claims.texts.is_empty() {
             return Ok(());
         }
-        let until = now + limits.flight;
         let ids: Vec<MessageId> = claims.texts.iter().map(|text| text.id).collect();
         let update = diesel::update(messages::table)
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::id.eq_any(&ids))
             .set((
                 // A look-up is nothing that a STOP has to wait for.
-                messages::lease_expires_at.eq(case_when(messages::lease_owner.is_null(), until.into_sql::<TimestamptzN>())
+                messages::lease_expires_at.eq(case_when(messages::lease_owner.is_null(), lease.until.into_sql::<TimestamptzN>())
                     .otherwise(now.into_sql::<TimestamptzN>())),
-                messages::lease_owner.eq(lease),
+                messages::lease_owner.eq(lease.id),
                 // Not due again before a doubt has settled: one comparison finds what is due.
-                messages::next_attempt_at.eq(until + limits.doubt),
+                messages::next_attempt_at.eq(lease.until + limits.doubt),
                 messages::attempts.eq(messages::attempts + 1),
                 messages::updated_at.eq(now),
             ))

@@ -75,7 +75,7 @@ impl Attempt<'_> {
             Ok(Found::NotNow(why)) => self.ask_again(&why),
             Err(error) => {
                 tracing::warn!(text = %self.text.id, error = error.causes(), "a text in doubt can't be looked up now");
-                self.put_back(self.config.first_backoff, "it could not be looked up", true)
+                self.put_back(self.config.backoff.first, "it could not be looked up", true)
             }
         }
     }
@@ -113,7 +113,7 @@ impl Attempt<'_> {
             Ok(Renewal::Lost) => Ending::NotBegun.into(),
             Err(error) => {
                 tracing::warn!(text = %self.text.id, error = error.causes(), "a text can't be sent again now");
-                self.put_back(self.config.first_backoff, "it could not be sent again", true)
+                self.put_back(self.config.backoff.first, "it could not be sent again", true)
             }
         }
     }
@@ -132,7 +132,7 @@ impl Attempt<'_> {
             Err(SendError::NotNow { retry_after, reason }) => self.try_later(retry_after, None, reason),
             Err(SendError::SlowDown { retry_after, reason }) => {
                 let wait = retry_after.unwrap_or(Duration::from_secs(1));
-                let came = self.put_back(self.asked(retry_after).max(TimeDelta::seconds(1)), &reason, false);
+                let came = self.put_back(self.config.backoff.asked(retry_after).max(TimeDelta::seconds(1)), &reason, false);
                 Came { follows: Follows::AccountOnHold(Some(wait), reason), ..came }
             }
             Err(SendError::Refused { code, reason }) => self.refused(code, &reason),
@@ -151,7 +151,7 @@ impl Attempt<'_> {
         match known.map(|meaning| meaning.consequence) {
             Some(Consequence::Passing) => self.try_later(None, code, why),
             Some(Consequence::AccountOnHold) => {
-                let came = self.put_back(self.config.first_backoff, &why, false);
+                let came = self.put_back(self.config.backoff.first, &why, false);
                 Came { follows: Follows::AccountOnHold(None, why), ..came }
             }
             Some(Consequence::NumberOnHold) => {
@@ -192,20 +192,8 @@ impl Attempt<'_> {
         self.store.now() + wait
     }
 
-    /// What the provider asks for, as far as anybody waits.
-    fn asked(&self, retry_after: Option<Duration>) -> TimeDelta {
-        let longest = self.config.longest_backoff;
-        retry_after.map_or(TimeDelta::zero(), |wait| TimeDelta::from_std(wait).map_or(longest, |wait| wait.min(longest)))
-    }
-
-    /// What the provider asks, or doubling from the first wait; a quarter of it at random, so that texts that failed
-    /// together do not come back together.
     fn backoff(&self, asked: Option<Duration>) -> TimeDelta {
-        let WorkerConfig { first_backoff, longest_backoff, .. } = *self.config;
-        let doublings = u32::try_from(self.text.attempts.saturating_sub(1)).unwrap_or(0).min(16);
-        let wait = (first_backoff * 2_i32.pow(doublings)).min(longest_backoff);
-        let random = self.text.lease.uuid().as_fields().2.wrapping_add(self.text.id.uuid().as_fields().2) % 256;
-        wait.max(self.asked(asked)) + wait / 1024 * i32::from(random)
+        self.config.backoff.wait(self.text.attempts, asked, self.text.lease.uuid())
     }
 
     fn sms(&self) -> OutboundSms<'_> {

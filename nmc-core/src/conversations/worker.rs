@@ -15,12 +15,13 @@ use super::pipeline::{Finished, Pipeline, Task};
 use super::round::Round;
 use super::sending::{Attempt, Came, Follows};
 use super::worker_config::{MessageQueueLimits, Pass, WorkerConfig};
-use crate::queue::Stop;
+use crate::queue::{PAGE, Stop, every_tenant};
 use crate::store::{Person, Reason, Store, Tenant};
 use crate::telephony::SmsSender;
 use crate::{Error, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,9 +29,6 @@ use std::time::{Duration, Instant};
 /// How long the account is left alone after it was refused: this, doubling to the longest.
 const FIRST_ACCOUNT_HOLD: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_ACCOUNT_HOLD: TimeDelta = TimeDelta::minutes(10);
-
-/// Tenants looked at in one page.
-const TENANTS: u16 = 64;
 
 /// A tenant's share of the free senders is at least this, where there are so many: a claim has a price.
 const LEAST_SHARE: usize = 4;
@@ -184,8 +182,8 @@ impl Worker {
     fn claim_some(&self, round: &mut Round, mut room: usize, pipeline: &Pipeline) -> Result<bool> {
         if round.tenants.is_empty() {
             let last = round.last.take();
-            let page = self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(last, TENANTS))?;
-            if page.len() == usize::from(TENANTS) {
+            let page = self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(last, PAGE))?;
+            if page.len() == usize::from(PAGE) {
                 round.last = page.last().map(Tenant::id);
             }
             round.tenants = page;
@@ -239,13 +237,14 @@ impl Worker {
     /// # Errors
     /// [`Error::Unavailable`] when the database is not to be had; what was claimed is looked up when its doubt has settled.
     pub fn pass(&self) -> Result<Pass> {
-        let (mut pass, mut last) = (Pass::default(), None);
-        loop {
-            let tenants = self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_messages(last, TENANTS))?;
-            for tenant in &tenants {
+        let mut pass = Pass::default();
+        every_tenant(
+            &self.store,
+            |tx, last, limit| tx.tenants_with_due_messages(last, limit),
+            |tenant| {
                 for _ in 0..self.config.batch {
                     if self.stop.is_asked() || self.account_hold().is_some() {
-                        return Ok(pass);
+                        return Ok(ControlFlow::Break(()));
                     }
                     let claimed = Instant::now();
                     let claims = self.claim(tenant, 1)?;
@@ -259,12 +258,10 @@ impl Worker {
                     let came = self.attempt(tenant, &text, claimed);
                     pass += self.note(tenant, &[(text, came)])?;
                 }
-            }
-            last = tenants.last().map(Tenant::id);
-            if tenants.len() < usize::from(TENANTS) {
-                return Ok(pass);
-            }
-        }
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok(pass)
     }
 
     fn claim(&self, tenant: &Tenant, limit: u16) -> Result<Claims> {

@@ -1,5 +1,6 @@
 //! How the outbox is worked, and what a look at it came to.
 
+use crate::queue::Backoff;
 use crate::telephony::Pace;
 use chrono::TimeDelta;
 use std::time::Duration;
@@ -19,10 +20,8 @@ pub struct WorkerConfig {
     pub doubt: TimeDelta,
     /// Attempts at one text before it is given up.
     pub max_attempts: i32,
-    /// The wait after the first failed attempt; it doubles with each.
-    pub first_backoff: TimeDelta,
-    /// The longest wait between attempts.
-    pub longest_backoff: TimeDelta,
+    /// The waits between attempts.
+    pub backoff: Backoff,
     /// The pause between two looks at an empty outbox.
     pub idle: Duration,
     /// How fast each number sends.
@@ -39,8 +38,7 @@ impl Default for WorkerConfig {
             lease: TimeDelta::seconds(15),
             doubt: TimeDelta::seconds(90),
             max_attempts: 12,
-            first_backoff: TimeDelta::seconds(5),
-            longest_backoff: TimeDelta::hours(1),
+            backoff: Backoff { first: TimeDelta::seconds(5), longest: TimeDelta::hours(1) },
             idle: Duration::from_millis(250),
             pace: Pace::default(),
             automatic_expiry: TimeDelta::hours(24),

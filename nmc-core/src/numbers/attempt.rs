@@ -1,11 +1,10 @@
 //! One attempt at what the provider is asked of one number, and what it makes of the row.
 
 use super::queue::{ClaimedNumber, Settlement, Work};
-use super::{HeldNumber, Progress, Provisioner, ProvisioningConfig};
+use super::{HeldNumber, Progress, Provisioner};
 use crate::store::Tenant;
 use crate::telephony::{OwnedNumber, ProviderError, Purchase, friendly_name, owned_as};
 use crate::{Error, NumberStatus, PhoneNumber, Result};
-use chrono::TimeDelta;
 
 /// Whether a purchase may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl Provisioner {
                 settle(Settlement::Noted(&error.told()))
             }
             Err(error) if self.goes_on(claimed, &error) => {
-                let at = self.store.now() + self.backoff(attempts, &error);
+                let at = self.store.now() + self.config.backoff.wait(attempts, error.retry_after(), claimed.lease.uuid());
                 if error.is_passing() {
                     tracing::info!(%number, attempts, reason = %error, "the provider is asked again later");
                 } else {
@@ -215,14 +214,5 @@ impl Provisioner {
             Err(ProviderError::Gone) => Ok(Done::Lost),
             Err(error) => Err(error),
         }
-    }
-
-    /// What the provider asks, or doubling from the first wait.
-    fn backoff(&self, attempts: i32, error: &ProviderError) -> TimeDelta {
-        let ProvisioningConfig { first_backoff, longest_backoff, .. } = self.config;
-        let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
-        let wait = (first_backoff * 2_i32.pow(doublings)).min(longest_backoff);
-        let asked = error.retry_after().map(|wait| TimeDelta::from_std(wait).unwrap_or(longest_backoff)).unwrap_or_default();
-        wait.max(asked.min(longest_backoff))
     }
 }

@@ -10,10 +10,12 @@ use super::attempt::{Buying, Came, LOST};
 use super::order::{self, NumberOrder, Quote};
 use super::queue::{Claim, ClaimedNumber};
 use crate::access::{Acting, Permission};
-use crate::store::{Reason, Store, Tenant};
+use crate::queue::{Backoff, every_tenant};
+use crate::store::{Store, Tenant};
 use crate::telephony::{AvailableNumber, NumberProvider, NumberSearch, ProviderError, WebhookUrls, friendly_name, owned_as};
 use crate::{Confirmed, Error, NumberStatus, PhoneNumberId, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,10 +26,8 @@ pub struct ProvisioningConfig {
     pub lease: TimeDelta,
     /// Attempts at one purchase before it is put into error. A release is never given up.
     pub max_attempts: i32,
-    /// The wait after the first attempt; it doubles with each.
-    pub first_backoff: TimeDelta,
-    /// The longest wait between attempts.
-    pub longest_backoff: TimeDelta,
+    /// The waits between attempts.
+    pub backoff: Backoff,
 }
 
 impl Default for ProvisioningConfig {
@@ -35,8 +35,7 @@ impl Default for ProvisioningConfig {
         Self {
             lease: TimeDelta::seconds(90),
             max_attempts: 10,
-            first_backoff: TimeDelta::seconds(2),
-            longest_backoff: TimeDelta::hours(1),
+            backoff: Backoff { first: TimeDelta::seconds(2), longest: TimeDelta::hours(1) },
         }
     }
 }
@@ -268,7 +267,7 @@ impl Provisioner {
         }
     }
 
-    /// Works on what is due: some numbers of every tenant, the longest waiting first. How many were worked on.
+    /// Works on what is due: some numbers of every tenant, each tenant's longest waiting first. How many were worked on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is not to be had.
@@ -279,19 +278,24 @@ impl Provisioner {
     /// The same, until it is to stop.
     pub(super) fn pass_unless(&self, stops: &dyn Fn() -> bool) -> Result<usize> {
         let mut worked_on = 0;
-        for tenant in self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_numbers(64))? {
-            for id in self.store.tenant(&tenant, |tx| tx.phone_numbers().due(5))? {
-                if stops() {
-                    return Ok(worked_on);
+        every_tenant(
+            &self.store,
+            |tx, last, limit| tx.tenants_with_due_numbers(last, limit),
+            |tenant| {
+                for id in self.store.tenant(tenant, |tx| tx.phone_numbers().due(5))? {
+                    if stops() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    worked_on += 1;
+                    match self.drive(tenant, id, None, Buying::UnlessOwned, Instant::now(), &mut |_| {}) {
+                        // What the provider refuses is in the row, and in the log.
+                        Ok(_) | Err(Error::Provider(_)) => {}
+                        Err(error) => tracing::warn!(number = %id, error = error.causes(), "a number can't be worked on now"),
+                    }
                 }
-                worked_on += 1;
-                match self.drive(&tenant, id, None, Buying::UnlessOwned, Instant::now(), &mut |_| {}) {
-                    // What the provider refuses is in the row, and in the log.
-                    Ok(_) | Err(Error::Provider(_)) => {}
-                    Err(error) => tracing::warn!(number = %id, error = error.causes(), "a number can't be worked on now"),
-                }
-            }
-        }
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
         Ok(worked_on)
     }
 }

@@ -3,10 +3,11 @@
 
 use super::{HeldNumber, PhoneNumbers};
 use crate::error::found;
+use crate::queue::{Lease, after};
 use crate::schema::{phone_numbers as numbers, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::telephony::{Capabilities, OwnedNumber, WebhookUrls};
-use crate::types::{bounds, clip};
+use crate::types::clip;
 use crate::{LeaseId, NumberStatus, PhoneNumberId, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -84,15 +85,17 @@ pub(super) fn unleased(due: Option<DateTime<Utc>>) -> AtRest {
 }
 
 impl SystemTx<'_> {
-    /// The tenants with numbers that the provider is to be asked about, the longest waiting first; `limit` at the most.
+    /// The tenants with numbers that the provider is to be asked about, whose ids come
+    /// after `last`, in the order of their ids; `limit` at the most.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
-    pub fn tenants_with_due_numbers(&mut self, limit: u16) -> Result<Vec<Tenant>> {
+    pub fn tenants_with_due_numbers(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
         let ids: Vec<TenantId> = numbers::table
             .filter(numbers::next_attempt_at.le(self.now()))
+            .filter(numbers::tenant_id.gt(after(last)))
             .group_by(numbers::tenant_id)
-            .order(diesel::dsl::min(numbers::next_attempt_at))
+            .order(numbers::tenant_id)
             .limit(limit.into())
             .select(numbers::tenant_id)
             .load(self.conn)?;
@@ -140,22 +143,21 @@ impl PhoneNumbers<'_> {
             .filter(tenants::id.eq(self.0.tenant))
             .select(tenants::is_active.and(tenants::approved_at.is_not_null()))
             .first(self.0.conn)?;
-        let lease = LeaseId::new(self.0.moment.id());
-        let until = bounds::lease_end(self.0.now(), lease_for)?;
+        let lease = Lease::begin(&mut self.0, lease_for)?;
         let row = diesel::update(numbers::table)
             .filter(numbers::tenant_id.eq(self.0.tenant))
             .filter(numbers::id.eq(id))
             .set((
-                numbers::lease_owner.eq(lease),
-                numbers::lease_expires_at.eq(until),
+                numbers::lease_owner.eq(lease.id),
+                numbers::lease_expires_at.eq(lease.until),
                 // Not due again before the lease ends: one comparison finds what is due.
-                numbers::next_attempt_at.eq(until),
+                numbers::next_attempt_at.eq(lease.until),
                 numbers::attempts.eq(row.attempts.saturating_add(1)),
                 numbers::updated_at.eq(self.0.now()),
             ))
             .returning(HeldNumber::as_returning())
             .get_result(self.0.conn)?;
-        Ok(Claim::Ours(Box::new(ClaimedNumber { row, work, lease, is_served })))
+        Ok(Claim::Ours(Box::new(ClaimedNumber { row, work, lease: lease.id, is_served })))
     }
 
     /// Sees to it that a number of which there is nothing to ask is not due: whoever claimed it to adopt it may have died.

@@ -2,7 +2,7 @@
 
 use super::{Provisioner, Reconciliation};
 use crate::Result;
-use crate::queue::Stop;
+use crate::queue::{Stop, work_until_stopped};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,19 +46,12 @@ impl NumberWorker {
     pub fn run(&self) {
         std::thread::scope(|scope| {
             scope.spawn(|| self.reconcile_until_stopped());
-            self.work_until_stopped();
+            work_until_stopped(&self.stop, self.config.idle, "numbers can't be worked on now", || {
+                self.provisioner.pass_unless(&|| self.stop.is_asked())?;
+                // One that can't be worked on now is put off, or it would be looked at again at once.
+                Ok(false)
+            });
         });
-    }
-
-    fn work_until_stopped(&self) {
-        while !self.stop.is_asked() {
-            let mut pause = self.config.idle;
-            if let Err(error) = self.provisioner.pass_unless(&|| self.stop.is_asked()) {
-                tracing::warn!(error = error.causes(), "numbers can't be worked on now");
-                pause = pause.max(Duration::from_secs(1));
-            }
-            self.stop.wait(pause);
-        }
     }
 
     fn reconcile_until_stopped(&self) {

@@ -255,9 +255,9 @@ fn attempts_are_bounded_and_their_waits_grow() {
         waits.push(due - nmc_core::Clock::now(&*scene.clock));
         scene.clock.advance(TimeDelta::hours(3));
     }
-    let MediaWorkerConfig { max_attempts, first_backoff, longest_backoff, .. } = MediaWorkerConfig::default();
+    let MediaWorkerConfig { max_attempts, backoff, .. } = MediaWorkerConfig::default();
     assert_eq!(waits.len(), usize::try_from(max_attempts - 1).unwrap());
-    assert!(waits[0] >= first_backoff && waits.iter().all(|wait| *wait <= longest_backoff * 5 / 4), "{waits:?}");
+    assert!(waits[0] >= backoff.first && waits.iter().all(|wait| *wait <= backoff.longest * 5 / 4), "{waits:?}");
     assert!(waits.is_sorted());
     assert_eq!(scene.pictures(message)[0].status, MediaStatus::Unavailable);
 }

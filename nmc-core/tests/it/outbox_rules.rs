@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::conversations::{MessageFilter, Pass, Worker, WorkerConfig};
+use nmc_core::queue::Backoff;
 use nmc_core::telephony::Pace;
 use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use nmc_core::testing::{
@@ -28,8 +29,7 @@ const UNPACED: WorkerConfig = WorkerConfig {
     lease: TimeDelta::seconds(15),
     doubt: TimeDelta::seconds(90),
     max_attempts: 8,
-    first_backoff: TimeDelta::seconds(5),
-    longest_backoff: TimeDelta::seconds(60),
+    backoff: Backoff { first: TimeDelta::seconds(5), longest: TimeDelta::seconds(60) },
     idle: Duration::from_millis(5),
     pace: Pace::NONE,
     automatic_expiry: TimeDelta::hours(24),
@@ -384,7 +384,7 @@ fn automatic_text_held_up_into_the_night_waits_for_the_day() {
     scene.clock.advance(TimeDelta::hours(13) + TimeDelta::minutes(58));
     scene.missed();
     scene.sms.fail_with([Fault::NotNow(Some(Duration::from_secs(600)))]);
-    let worker = scene.worker(WorkerConfig { longest_backoff: TimeDelta::hours(1), ..UNPACED });
+    let worker = scene.worker(WorkerConfig { backoff: Backoff { longest: TimeDelta::hours(1), ..UNPACED.backoff }, ..UNPACED });
     assert_eq!(worker.pass().unwrap().put_back, 1);
     scene.clock.advance(TimeDelta::minutes(15));
     assert_eq!(worker.pass().unwrap().sent, 0, "at night");
@@ -482,7 +482,12 @@ fn no_send_begins_after_a_stop_was_answered() {
         config.clock = Arc::new(SystemClock);
     });
     let recording = Arc::new(Recording::default());
-    let config = WorkerConfig { batch: 16, doubt: TimeDelta::zero(), first_backoff: TimeDelta::milliseconds(1), ..UNPACED };
+    let config = WorkerConfig {
+        batch: 16,
+        doubt: TimeDelta::zero(),
+        backoff: Backoff { first: TimeDelta::milliseconds(1), ..UNPACED.backoff },
+        ..UNPACED
+    };
     let workers = [0, 1].map(|_| Worker::new(scene.db.store.clone(), recording.clone(), config));
     let people: Vec<PhoneNumber> = (0..PEOPLE).map(|_| unique_phone()).collect();
     let next = AtomicUsize::new(0);

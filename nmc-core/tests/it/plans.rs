@@ -147,11 +147,11 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
     };
     let cases: Vec<(Work<'_>, &str)> = vec![
         (
-            Box::new(|store| drop(store.system(Reason::DueWork, |tx| tx.tenants_with_due_numbers(10)).unwrap())),
+            Box::new(|store| drop(store.system(Reason::DueWork, |tx| tx.tenants_with_due_numbers(None, 10)).unwrap())),
             "phone_numbers_due_next_attempt_at_idx",
         ),
         (
-            Box::new(|store| drop(store.system(Reason::DueWork, |tx| tx.tenants_with_due_jobs(10)).unwrap())),
+            Box::new(|store| drop(store.system(Reason::DueWork, |tx| tx.tenants_with_due_jobs(None, 10)).unwrap())),
             "analytics_processing_jobs_due_next_attempt_at_idx",
         ),
         (
@@ -159,7 +159,7 @@ fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_mad
             "analytics_processing_jobs_due_next_attempt_at_idx",
         ),
         (
-            Box::new(|store| drop(store.system(Reason::DueWork, |tx| tx.tenants_with_due_notifications(10)).unwrap())),
+            Box::new(|store| drop(store.system(Reason::DueWork, |tx| tx.tenants_with_due_notifications(None, 10)).unwrap())),
             "notifications_due_next_attempt_at_idx",
         ),
         (

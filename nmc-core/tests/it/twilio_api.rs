@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::conversations::{Worker, WorkerConfig};
+use nmc_core::queue::Backoff;
 use nmc_core::telephony::Pace;
 use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use nmc_core::testing::{
@@ -297,8 +298,7 @@ const UNPACED: WorkerConfig = WorkerConfig {
     lease: TimeDelta::seconds(15),
     doubt: TimeDelta::seconds(90),
     max_attempts: 8,
-    first_backoff: TimeDelta::seconds(5),
-    longest_backoff: TimeDelta::hours(1),
+    backoff: Backoff { first: TimeDelta::seconds(5), longest: TimeDelta::hours(1) },
     idle: Duration::from_millis(250),
     pace: Pace::NONE,
     automatic_expiry: TimeDelta::hours(24),

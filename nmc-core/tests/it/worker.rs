@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::conversations::{Message, MessageFilter, NewConversation, Worker, WorkerConfig};
+use nmc_core::queue::Backoff;
 use nmc_core::store::Person;
 use nmc_core::telephony::Pace;
 use nmc_core::telephony::{OutboundSms, SendError, SmsSender};
@@ -26,8 +27,7 @@ const CONFIG: WorkerConfig = WorkerConfig {
     lease: TimeDelta::seconds(15),
     doubt: TimeDelta::seconds(90),
     max_attempts: 8,
-    first_backoff: TimeDelta::seconds(5),
-    longest_backoff: TimeDelta::seconds(60),
+    backoff: Backoff { first: TimeDelta::seconds(5), longest: TimeDelta::seconds(60) },
     idle: Duration::from_millis(5),
     pace: Pace::NONE,
     automatic_expiry: TimeDelta::hours(24),

@@ -495,7 +495,7 @@ fn tenants_with_due_notifications_are_found_the_longest_waiting_first() {
     let store = &scene.db.store;
     let second = Business::onboard(store, "Second");
     let first = scene.business.tenant;
-    let due = |limit| store.system(Reason::DueWork, |tx| tx.tenants_with_due_notifications(limit)).unwrap();
+    let due = |limit| store.system(Reason::DueWork, |tx| tx.tenants_with_due_notifications(None, limit)).unwrap();
     assert_eq!(due(10), []);
     scene.queue(&scene.alert("a"));
     scene.after(1);

@@ -234,7 +234,7 @@ fn a_job_that_breaks_a_rule_names_the_field() {
 fn tenants_with_jobs_due_are_told_in_the_order_of_their_wait_and_suspended_ones_wait() {
     let scene = Scene::new();
     let due = || {
-        let tenants = scene.db.store.system(Reason::DueWork, |tx| tx.tenants_with_due_jobs(10)).unwrap();
+        let tenants = scene.db.store.system(Reason::DueWork, |tx| tx.tenants_with_due_jobs(None, 10)).unwrap();
         tenants.into_iter().map(|tenant| tenant.id()).collect::<Vec<_>>()
     };
     let other = Business::onboard(&scene.db.store, "Ann's Plumbing");
