@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000012_count_known_logins",
     "2026-11-28-000013_approve_businesses",
     "2026-11-28-000014_pin_search_path_and_rights",
+    "2026-11-28-000015_index_due_numbers_by_tenant",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.
