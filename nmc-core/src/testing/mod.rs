@@ -22,4 +22,4 @@ pub use outage::{Blockade, Outage};
 pub use rows::{Table, connection, query};
 pub use sms_form::SmsForm;
 pub use statement_log::{Sent, round_trips};
-pub use watch::{Gate, orders, wait_until};
+pub use watch::{Finally, Gate, finally, orders, wait_until};

@@ -6,12 +6,28 @@ use std::time::{Duration, Instant};
 /// Waits until something holds, looking every few milliseconds.
 ///
 /// # Panics
-/// When it doesn't within ten seconds.
+/// When it does not within half a minute.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Does this when it is dropped, also when a test has failed: stops a worker whose thread would be waited for without end.
+#[derive(Debug)]
+pub struct Finally<F: FnMut()>(F);
+
+/// A [`Finally`] of this.
+#[must_use]
+pub const fn finally<F: FnMut()>(then: F) -> Finally<F> {
+    Finally(then)
+}
+
+impl<F: FnMut()> Drop for Finally<F> {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }
 

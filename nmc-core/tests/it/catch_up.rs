@@ -9,7 +9,7 @@ use nmc_core::telephony::ProviderError;
 use nmc_core::telephony::TextDirectory;
 use nmc_core::telephony::{CallDirectory, CallPage, CallReport};
 use nmc_core::testing::{
-    Business, FakeTwilio, ManualClock, SmsForm, TestDb, TextFacts, TwilioCall, TwilioFault, TwilioText, VoiceForm, noon,
+    Business, FakeTwilio, ManualClock, SmsForm, TestDb, TextFacts, TwilioCall, TwilioFault, TwilioText, VoiceForm, finally, noon,
     unique_phone, unique_sid, wait_until,
 };
 use nmc_core::twilio::{TwilioCalls, TwilioTexts};
@@ -411,6 +411,7 @@ fn upkeep_reads_the_lists_and_ends_what_is_idle() {
     scene.twilio.put(scene.text(30, "STOP"));
     let upkeep = Upkeep::new(scene.db.store.clone(), Some(scene.catch_up()), UpkeepConfig::default());
     std::thread::scope(|scope| {
+        let _stop = finally(|| upkeep.stop());
         scope.spawn(|| upkeep.run());
         wait_until("the opt-out is heard", || scene.has_opted_out());
         wait_until("the idle conversation is resolved", || {

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use nmc_core::conversations::{KeptMedia, Media, MediaKind, MediaPass, MediaWorker, MediaWorkerConfig};
 use nmc_core::telephony::SmsCallback;
 use nmc_core::telephony::{FetchError, FetchedMedia, MediaSource};
-use nmc_core::testing::{Business, FakeTwilio, Gate, SmsForm, TwilioFault, unique_phone, wait_until};
+use nmc_core::testing::{Business, FakeTwilio, Gate, SmsForm, TwilioFault, finally, unique_phone, wait_until};
 use nmc_core::twilio::TwilioMedia;
 use nmc_core::workflows::{Received, receive_text};
 use nmc_core::{Error, MediaStatus, MessageId, Uploads};
@@ -329,6 +329,7 @@ fn a_worker_that_stops_gives_back_what_it_has_not_begun() {
     assert!(scene.pictures(message).iter().all(|media| (media.attempts, media.lease_owner) == (0, None)));
     let other = scene.media_worker(Arc::new(Says(Ok(FetchedMedia { bytes: JPEG.to_vec() }))), &dir);
     std::thread::scope(|scope| {
+        let _stop = finally(|| other.stop());
         scope.spawn(|| other.run());
         wait_until("all are kept", || scene.pictures(message).iter().all(|media| media.status == MediaStatus::Kept));
         other.stop();

@@ -71,9 +71,9 @@ impl Scene {
         self.rows().iter().map(|row| row.status).collect()
     }
 
-    /// An hour passes, and a worker looks.
+    /// More than an hour passes, the longest wait with what is added to it at random, and a worker looks.
     fn an_hour_later(&self) {
-        self.clock.advance(TimeDelta::hours(1));
+        self.clock.advance(TimeDelta::minutes(75));
         self.numbers.pass().unwrap();
     }
 

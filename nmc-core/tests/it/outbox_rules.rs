@@ -6,7 +6,7 @@ use nmc_core::queue::Backoff;
 use nmc_core::telephony::Pace;
 use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use nmc_core::testing::{
-    Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, noon, unique_phone, unique_sid, wait_until,
+    Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, finally, noon, unique_phone, unique_sid, wait_until,
 };
 use nmc_core::workflows::record_voice_status;
 use nmc_core::workflows::{receive_text, record_delivery};
@@ -144,6 +144,7 @@ fn small_business_has_its_turn_beside_a_large_queue() {
     let steady = Arc::new(Steady::default());
     let worker = Worker::new(scene.db.store.clone(), steady.clone(), UNPACED);
     std::thread::scope(|scope| {
+        let _stop = finally(|| worker.stop());
         scope.spawn(|| worker.run());
         wait_until("the large queue is being worked", || steady.taken.lock().unwrap().len() >= 20);
         small.queue(&scene.db.store, &unique_phone(), "Hello").unwrap();
@@ -266,6 +267,7 @@ fn nothing_is_sent_before_the_preparation_succeeds() {
         }
     });
     std::thread::scope(|scope| {
+        let _stop = finally(|| worker.stop());
         scope.spawn(|| worker.run());
         wait_until("the lists are asked for", || asked.load(Ordering::SeqCst) >= 1);
         assert_eq!(scene.sms.taken().len(), 0);
@@ -493,6 +495,7 @@ fn no_send_begins_after_a_stop_was_answered() {
     let next = AtomicUsize::new(0);
     let answered: Mutex<HashMap<String, u64>> = Mutex::default();
     std::thread::scope(|scope| {
+        let _stop = finally(|| workers.iter().for_each(Worker::stop));
         for worker in &workers {
             scope.spawn(|| worker.run());
         }

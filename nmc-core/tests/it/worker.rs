@@ -7,7 +7,8 @@ use nmc_core::store::Person;
 use nmc_core::telephony::Pace;
 use nmc_core::telephony::{OutboundSms, SendError, SmsSender};
 use nmc_core::testing::{
-    Business, FakeSms, FakeTwilio, Fault, ManualClock, SmsForm, TestDb, TwilioFault, noon, query, unique_phone, wait_until,
+    Business, FakeSms, FakeTwilio, Fault, ManualClock, SmsForm, TestDb, TwilioFault, finally, noon, query, unique_phone,
+    wait_until,
 };
 use nmc_core::twilio::TwilioSms;
 use nmc_core::workflows::receive_text;
@@ -368,6 +369,7 @@ fn a_running_worker_gets_over_lost_connections() {
     let scene = Scene::new();
     let worker = scene.worker();
     std::thread::scope(|scope| {
+        let _stop = finally(|| worker.stop());
         scope.spawn(|| worker.run());
         for number in 1..=3 {
             scene.queue("Hello");
@@ -417,6 +419,7 @@ fn two_workers_on_one_queue_send_each_text_once() {
     scene.queue_many(&scene.business, 200);
     let workers = [0, 1].map(|_| scene.worker_with(WorkerConfig { senders: 2, ..CONFIG }));
     std::thread::scope(|scope| {
+        let _stop = finally(|| workers.iter().for_each(Worker::stop));
         for worker in &workers {
             scope.spawn(|| worker.run());
         }
@@ -670,6 +673,7 @@ fn stopped_worker_ends_what_it_sends_and_leaves_the_rest() {
     let worker = scene.worker();
     scene.sms.hold();
     std::thread::scope(|scope| {
+        let _stop = finally(|| worker.stop());
         let run = scope.spawn(|| worker.run());
         scene.sms.wait_for_sender();
         for id in others {

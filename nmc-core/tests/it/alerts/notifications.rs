@@ -13,6 +13,9 @@ use nmc_core::{
 };
 use serde_json::json;
 
+/// What whoever has lost a claim is told.
+const LOST: &str = "lease is no longer held: another worker has it, or it has ended";
+
 pub(super) fn email(alert_id: AlertId) -> NewNotification {
     NewNotification {
         alert_id,
@@ -252,9 +255,9 @@ fn a_worker_that_needs_longer_holds_its_claim_for_longer() {
     }
     scene.after(1);
     let heir = scene.claim().remove(0);
-    scene.refuses("lease is no longer held", |tx| tx.notifications().extend(&claim, TimeDelta::minutes(1)));
+    scene.refuses(LOST, |tx| tx.notifications().extend(&claim, TimeDelta::minutes(1)));
     scene.run(|tx| tx.notifications().deliver(&heir, None)).unwrap();
-    scene.refuses("lease is no longer held", |tx| tx.notifications().extend(&heir, TimeDelta::minutes(1)));
+    scene.refuses(LOST, |tx| tx.notifications().extend(&heir, TimeDelta::minutes(1)));
 }
 
 #[test]
@@ -294,7 +297,7 @@ fn a_notification_is_called_off_unless_a_worker_has_it_or_it_has_ended() {
     scene.after(1);
     let row = cancel(dead.notification.id).unwrap();
     assert_eq!((row.status, row.lease_owner, row.lease_expires_at), (Status::Failed, None, None));
-    scene.refuses("lease is no longer held", |tx| tx.notifications().deliver(&dead, None));
+    scene.refuses(LOST, |tx| tx.notifications().deliver(&dead, None));
 
     scene.queue(&alert);
     let delivered = scene.claim().remove(0);
@@ -392,7 +395,7 @@ fn a_dead_workers_notification_is_taken_over_and_its_claim_ends_nothing() {
     let heir = scene.claim().remove(0);
     assert_eq!((heir.notification.id, heir.notification.attempts), (queued.id, 2));
     assert_ne!(heir.lease, dead.lease);
-    let lost = "lease is no longer held";
+    let lost = LOST;
     let at = scene.now();
     for error in [
         scene.refuses(lost, |tx| tx.notifications().deliver(&dead, None)),
@@ -423,7 +426,7 @@ fn a_claim_ends_once_and_a_late_word_counts_while_nobody_took_over() {
     assert_eq!(ended.iter().filter(|ended| ended.is_ok()).count(), 1, "{ended:?}");
     assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::NotificationSent]);
     let at = scene.now();
-    scene.refuses("lease is no longer held", |tx| tx.notifications().fail(&claim, "no", None, at));
+    scene.refuses(LOST, |tx| tx.notifications().fail(&claim, "no", None, at));
 }
 
 /// The isolation matrix can't know a victim's lease, nor make its alerts late.
@@ -446,7 +449,7 @@ fn another_tenants_workers_and_a_stolen_claim_touch_nothing_even_without_row_lev
             scene.db.execute(&format!("ALTER TABLE {table} {walls} ROW LEVEL SECURITY"));
         }
         let run = |work: &dyn Fn(&mut TenantTx<'_>) -> Result<usize>| scene.db.store.tenant(&hostile, work);
-        let lost = |result: Result<usize>| assert_eq!(result.unwrap_err().to_string(), "lease is no longer held");
+        let lost = |result: Result<usize>| assert_eq!(result.unwrap_err().to_string(), LOST);
         lost(run(&|tx| tx.notifications().deliver(&stolen, None).map(|_| 1)));
         lost(run(&|tx| tx.notifications().fail(&stolen, "no", None, at).map(|_| 1)));
         lost(run(&|tx| tx.notifications().extend(&stolen, TimeDelta::minutes(1)).map(|_| 1)));
@@ -490,12 +493,13 @@ fn claims_are_bounded_in_order_and_never_shared() {
 }
 
 #[test]
-fn tenants_with_due_notifications_are_found_the_longest_waiting_first() {
+fn tenants_with_due_notifications_are_found_each_in_its_turn() {
     let scene = Scene::new();
     let store = &scene.db.store;
     let second = Business::onboard(store, "Second");
     let first = scene.business.tenant;
-    let due = |limit| store.system(Reason::DueWork, |tx| tx.tenants_with_due_notifications(None, limit)).unwrap();
+    let after = |last, limit| store.system(Reason::DueWork, |tx| tx.tenants_with_due_notifications(last, limit)).unwrap();
+    let due = |limit| after(None, limit);
     assert_eq!(due(10), []);
     scene.queue(&scene.alert("a"));
     scene.after(1);
@@ -515,7 +519,9 @@ fn tenants_with_due_notifications_are_found_the_longest_waiting_first() {
     let claim = scene.claim().remove(0);
     assert_eq!(due(10), [second.tenant]);
     scene.after(1);
-    assert_eq!(due(10), [second.tenant, first], "its lease has run out");
+    assert_eq!(due(10), [first, second.tenant], "its lease has run out");
+    assert_eq!(after(Some(first.id()), 10), [second.tenant], "who has waited longer does not come twice in a round");
+    assert_eq!(after(Some(second.tenant.id()), 10), []);
     scene.run(|tx| tx.notifications().deliver(&claim, None)).unwrap();
     assert_eq!(due(10), [second.tenant]);
 }

@@ -231,7 +231,7 @@ fn a_job_that_breaks_a_rule_names_the_field() {
 }
 
 #[test]
-fn tenants_with_jobs_due_are_told_in_the_order_of_their_wait_and_suspended_ones_wait() {
+fn tenants_with_due_jobs_are_told_each_in_its_turn() {
     let scene = Scene::new();
     let due = || {
         let tenants = scene.db.store.system(Reason::DueWork, |tx| tx.tenants_with_due_jobs(None, 10)).unwrap();
@@ -246,7 +246,9 @@ fn tenants_with_jobs_due_are_told_in_the_order_of_their_wait_and_suspended_ones_
     job_of(&other, 1);
     assert_eq!(due(), []);
     scene.clock.advance(TimeDelta::minutes(2));
-    assert_eq!(due(), [other.tenant.id(), scene.business.tenant.id()]);
+    let mut both = [other.tenant.id(), scene.business.tenant.id()];
+    both.sort_unstable_by_key(|id| id.uuid());
+    assert_eq!(due(), both, "in the order of their ids, however long they have waited");
     other.suspend(&scene.db, true);
     assert_eq!(due(), [scene.business.tenant.id()]);
     scene.claim_one();

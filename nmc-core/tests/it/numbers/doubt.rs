@@ -97,7 +97,10 @@ fn the_wait_between_attempts_is_what_twilio_asks_or_doubles() {
         scene.an_hour_later();
         waits.push(wait(&scene.rows()[0]));
     }
-    assert_eq!(waits, [4, 8, 16, 32, 64, 128, 256, 512]);
+    for (wait, least) in waits.iter().zip([4, 8, 16, 32, 64, 128, 256, 512]) {
+        assert!((least..=least * 5 / 4).contains(wait), "{waits:?}");
+    }
+    assert_eq!(waits.len(), 8);
     scene.twilio.fail_numbers_with([Pass, TwilioFault::TooMany(1)]);
     scene.an_hour_later();
     let row = scene.rows().remove(0);
@@ -141,7 +144,7 @@ fn who_orders_again_asks_twilio_no_sooner_than_it_wants() {
         assert_eq!((row.status, row.attempts), (NumberStatus::Provisioning, 1));
     }
     assert_eq!(scene.twilio.number_requests(), before);
-    scene.clock.advance(chrono::TimeDelta::seconds(600));
+    scene.clock.advance(chrono::TimeDelta::seconds(601));
     assert_eq!(scene.buy(&chicago(0)).unwrap().status, NumberStatus::Active);
 }
 
