@@ -48,3 +48,8 @@ pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
 pub use types::{CallerIdentity, Country, Email, PhoneNumber, Secret, Timezone};
 pub use uploads::Uploads;
 pub use version::Version;
+
+/// The examples of the embedders' manual, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/EMBEDDING.md")]
+struct Embedding;

@@ -1,22 +1,34 @@
-//! What README.md shows, done.
+//! What README.md and the manuals show, done.
 
 use crate::home::Home;
 use crate::nmc::{Nmc, PROGRAM, Said};
 use nmc_core::testing::FakeTwilio;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-const README: &str = include_str!("../../../README.md");
 /// Stands before the blocks that are run.
 const RUN: &str = "<!-- A test runs these in order on a fresh data directory. -->\n```console\n";
+
+/// Stands before the file that they read.
+const FILE: &str = "<!-- The test has this as joe.toml, and the password in joe.password. -->\n```toml\n";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
+}
+
+/// README.md, the rules of the migrations, and every page of docs/: where each is, and its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir(root().join("docs")).expect("the manuals").map(|page| page.expect("a page").path());
+    let mut paths: Vec<PathBuf> = docs.chain(["README.md", "migrations/README.md"].map(|page| root().join(page))).collect();
+    paths.sort();
+    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"))).collect()
+}
 
 fn path_with(dir: &Path) -> String {
     format!("{}:{}", dir.display(), std::env::var("PATH").unwrap_or_default())
 }
-
-/// Stands before the file that they read.
-const FILE: &str = "<!-- The test has this as joe.toml, and the password in joe.password. -->\n```toml\n";
 
 /// Each command, and the lines shown below it.
 fn commands(block: &str) -> Vec<(&str, Vec<&str>)> {
@@ -33,10 +45,11 @@ fn commands(block: &str) -> Vec<(&str, Vec<&str>)> {
 
 #[test]
 fn the_sessions_it_shows_work_as_shown() {
-    let blocks: Vec<&str> = README.split(RUN).skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(README.matches("```console").count(), blocks.len(), "a session that no test runs");
-    assert!(blocks.len() >= 2, "the command line, and the migrations");
-    let toml = README.split(FILE).nth(1).and_then(|rest| rest.split("```").next()).expect("the file of --from");
+    let text: String = pages().into_iter().map(|(_, text)| text).collect();
+    let blocks: Vec<&str> = text.split(RUN).skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(text.matches("```console").count(), blocks.len(), "a session that no test runs");
+    assert!(blocks.len() >= 3, "businesses, numbers, and the migrations");
+    let toml = text.split(FILE).nth(1).and_then(|rest| rest.split("```").next()).expect("the file of --from");
     for block in blocks {
         let home = Home::new();
         let _server = home.hold();
@@ -67,16 +80,15 @@ fn the_sessions_it_shows_work_as_shown() {
 
 #[test]
 fn the_commands_it_mentions_can_be_typed() {
-    let typed: Vec<&str> = README
-        .split("```sh\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .flat_map(str::lines)
-        .chain(README.split('`').filter(|part| part.starts_with("nmc ") && !part.contains('\n')))
-        .map(|line| line.split(" #").next().unwrap_or_default().trim_end())
-        .filter(|line| line.starts_with("nmc "))
-        .collect();
-    assert!(typed.len() >= 4, "{typed:?}");
+    let pages = pages();
+    let mut typed = BTreeSet::new();
+    for (_, text) in &pages {
+        let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).flat_map(str::lines);
+        let spans = text.split('`').filter(|part| !part.contains('\n'));
+        let lines = blocks.chain(spans).map(|line| line.split(" #").next().unwrap_or_default().trim_end());
+        typed.extend(lines.filter(|line| line.starts_with("nmc ")));
+    }
+    assert!(typed.len() >= 40, "{typed:?}");
     let nmc = Nmc::bare().with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")));
     for line in typed {
         // Help comes only after everything before it has been understood.
@@ -89,20 +101,36 @@ fn the_commands_it_mentions_can_be_typed() {
 #[test]
 fn the_variables_it_lists_are_those_that_count() {
     let help: String = ["up", "worker"].map(|command| Nmc::bare().run(&[command, "--help"]).ok().out).concat();
-    let listed: Vec<&str> = README.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    let variables: Vec<&str> = listed.into_iter().filter(|name| name.starts_with("NMC_") || name.ends_with("_URL")).collect();
-    assert!(variables.len() >= 5, "{variables:?}");
-    for variable in variables {
-        assert!(help.contains(&format!("[env: {variable}")), "{variable}");
-    }
+    let count: BTreeSet<&str> = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next()).collect();
+    let manual = fs::read_to_string(root().join("docs/OPERATIONS.md")).expect("the operators' manual");
+    let settings = manual.split("\n## ").find(|section| section.starts_with("Settings\n")).expect("the settings");
+    let rows = settings.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let listed: BTreeSet<&str> = rows.flat_map(|names| names.split(", ")).map(|name| name.trim_matches('`')).collect();
+    assert_eq!(listed, count, "in the table (left), in the help (right)");
+}
+
+/// The anchor that a heading gets where the pages are shown.
+fn anchor(heading: &str) -> String {
+    let plain = heading.trim().to_lowercase().replace(' ', "-");
+    plain.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
 }
 
 #[test]
 fn the_files_it_leads_to_are_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let linked = README.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"));
-    for link in linked {
-        assert!(root.join(link).exists(), "{link}");
+    for (path, text) in pages() {
+        let folder = path.parent().expect("its folder");
+        let linked = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"));
+        for link in linked {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let to = if file.is_empty() { path.clone() } else { folder.join(file) };
+            assert!(to.exists(), "{}: {link}", path.display());
+            if !heading.is_empty() {
+                let page = fs::read_to_string(&to).expect("text");
+                let mut headings = page.lines().filter(|line| line.starts_with('#'));
+                let is_there = headings.any(|line| anchor(line.trim_start_matches('#')) == heading);
+                assert!(is_there, "{}: {link}", path.display());
+            }
+        }
     }
 }
 

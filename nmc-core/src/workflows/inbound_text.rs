@@ -3,10 +3,7 @@
 use super::greeting::GreetingContext;
 use super::holder::Happened;
 use super::refresh_call::STILL_NEWS;
-use crate::conversations::{
-    ConversationEvents, Conversations, Keyword, Messages, NewConsent, NewConversationEvent, NewMessage, Reading,
-    is_decided_since, wait_for_texts_under_way,
-};
+use crate::conversations::{ConversationEvents, Conversations, Keyword, Messages, NewConsent, NewConversationEvent, NewMessage, Reading, is_decided_since, wait_for_texts_under_way};
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{InboundText, SmsCallback};
 use crate::types::clip;

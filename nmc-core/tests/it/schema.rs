@@ -1,4 +1,4 @@
-//! The schema as PostgreSQL's catalogue tells it, against the rules of DECISIONS.md and against what the library believes.
+//! The schema as PostgreSQL's catalogue tells it, against the rules of migrations/README.md and against what the library believes.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
