@@ -1,4 +1,4 @@
-//! API keys (source line 41 asks for them without a table): with one, another program acts for a tenant.
+//! API keys: with one, another program acts for a tenant.
 
 use super::{Permission, TokenHash};
 use crate::error::found;

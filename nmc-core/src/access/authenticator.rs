@@ -1,4 +1,4 @@
-//! Logging in and staying so (ts-auth, source lines 688–730).
+//! Logging in, and staying logged in by refresh tokens.
 
 use super::login::KnownOf;
 use super::password::shown;

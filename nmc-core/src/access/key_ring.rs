@@ -1,4 +1,4 @@
-//! Making and replacing API keys (source line 41), with the rights of whoever acts: no key may do more than its maker. Every
+//! Making and replacing API keys, with the rights of whoever acts: no key may do more than its maker. Every
 //! key goes back to a person, or to nobody if an operator said so; it does no more than that person may at the time, and ends
 //! with their account.
 //!

@@ -1,4 +1,4 @@
-//! Guesses of a password, counted before they are checked (source lines 1123–1124): of any number at once, no more than the
+//! Guesses of a password, counted before they are checked: of any number at once, no more than the
 //! limit are looked at. Guesses from where the account has logged in before are counted apart: strangers, however many, lock
 //! out strangers alone.
 

@@ -1,4 +1,4 @@
-//! Passwords: bounded, not among those that are tried first, hashed with bcrypt (source line 695), a few at a time.
+//! Passwords: bounded, not among those that are tried first, hashed with bcrypt, a few at a time.
 //!
 //! What is hashed is the NFKC form, so that a letter with an accent is the same from every keyboard. Hashes from before were
 //! made of the bytes as they came; a password whose bytes differ from that form is tried in both.

@@ -1,4 +1,4 @@
-//! Who may do what (the roles of source lines 698 and 1120; the scopes of API keys): one table, from which the server, its
+//! Who may do what (the roles of users, the scopes of API keys): one table, from which the server, its
 //! OpenAPI document, `docs/ROLES.md` and the tests are made.
 
 use crate::{Error, Result, UserRole};

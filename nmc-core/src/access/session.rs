@@ -1,4 +1,4 @@
-//! Sessions (source lines 1132–1145): one login of one user on one device, living on by rotating its refresh token.
+//! Sessions: one login of one user on one device, living on by rotating its refresh token.
 
 use super::TokenHash;
 use crate::error::found;

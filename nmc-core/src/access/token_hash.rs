@@ -1,4 +1,4 @@
-//! What is kept of a refresh token or an API key: its SHA-256 (source lines 41 and 1132–1145 name the tokens).
+//! What is kept of a refresh token or an API key: its SHA-256.
 
 use crate::Secret;
 use sha2::{Digest as _, Sha256};

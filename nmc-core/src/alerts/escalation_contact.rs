@@ -1,4 +1,4 @@
-//! Who hears of an alert once it has been passed on (source lines 1551–1563).
+//! Who hears of an alert once it has been passed on.
 
 use super::address::{Address, checked};
 use crate::error::{found, touched_one};

@@ -1,4 +1,4 @@
-//! What happened to alerts (source lines 1517–1528). Append-only: the database refuses anything else, and only the verbs of
+//! What happened to alerts. Append-only: the database refuses anything else, and only the verbs of
 //! alerts and notifications append.
 
 use crate::page::{Cursor, Page, PageRequest, keyset};

@@ -1,4 +1,4 @@
-//! Recent values of the metrics that rules watch (source lines 1565–1575).
+//! Recent values of the metrics that rules watch.
 
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alert_metrics_cache as cache;

@@ -1,4 +1,4 @@
-//! Notifications of alerts (source lines 1530–1549): the record of each, and queueing them. Delivering them is in
+//! Notifications of alerts: the record of each, and queueing them. Delivering them is in
 //! `notification_queue`.
 
 use super::AT_ONCE;

@@ -1,4 +1,4 @@
-//! Rules that raise alerts (source lines 1466–1484).
+//! Rules that raise alerts.
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};

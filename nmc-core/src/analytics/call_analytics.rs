@@ -1,4 +1,4 @@
-//! Calls as the reports see them (source lines 1375–1395): one row per call, recomputed in place.
+//! Calls as the reports see them: one row per call, recomputed in place.
 
 use crate::constraint::refusal;
 use crate::error::{found, touched_one};

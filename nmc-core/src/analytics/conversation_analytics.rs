@@ -1,4 +1,4 @@
-//! Conversations as the reports see them (source lines 1398–1416): one row per conversation, recomputed in place.
+//! Conversations as the reports see them: one row per conversation, recomputed in place.
 
 use super::newer;
 use crate::error::{found, touched_one};

@@ -1,4 +1,4 @@
-//! Analytics jobs (source lines 1435–1446): computations that are too long for a request. `job_queue.rs` works them off.
+//! Analytics jobs: computations that are too long for a request. `job_queue.rs` works them off.
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};

@@ -1,4 +1,4 @@
-//! Snapshots of key figures (source lines 1419–1432): a value beside its target, at the end of a period.
+//! Snapshots of key figures: a value beside its target, at the end of a period.
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};

@@ -1,4 +1,4 @@
-//! Metric points (source lines 1359–1372): one value per type, name, instant and level.
+//! Metric points: one value per type, name, instant and level.
 
 use crate::constraint::refusal;
 use crate::error::{found, touched_one};

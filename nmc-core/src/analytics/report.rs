@@ -1,4 +1,4 @@
-//! Finished reports (source lines 1449–1460), kept until they expire.
+//! Finished reports, kept until they expire.
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};

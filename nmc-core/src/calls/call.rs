@@ -1,4 +1,4 @@
-//! Calls (source lines 1282–1308).
+//! Calls: one row per call that came in or went out.
 
 use crate::constraint::refusal;
 use crate::error::{found, touched_one};

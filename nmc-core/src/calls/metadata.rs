@@ -1,4 +1,4 @@
-//! Facts about a call that have no column (source lines 1331–1341): one value per key, of a declared type.
+//! Facts about a call that have no column: one value per key, of a declared type.
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};

@@ -1,4 +1,4 @@
-//! What an inbound call was, from Twilio's facts (DECISIONS, telephony rule 15).
+//! What an inbound call was, from Twilio's facts.
 
 use crate::{CallOutcome, CallStatus, ForwardedLegStatus};
 

@@ -1,4 +1,4 @@
-//! The parties of a call (source lines 1317–1328).
+//! The parties of a call.
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};

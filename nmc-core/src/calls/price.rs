@@ -1,4 +1,4 @@
-//! What calls have cost, which the provider knows some time after their end (source line 1302).
+//! What calls have cost, which the provider knows some time after their end.
 
 use super::Calls;
 use crate::{CallId, Result};

@@ -1,4 +1,4 @@
-//! Conversations (source lines 1258–1279): one open thread per customer, linking calls and texts.
+//! Conversations: one open thread per customer, linking calls and texts.
 
 use super::event::NewConversationEvent;
 use crate::error::found;

@@ -1,4 +1,4 @@
-//! The log of a conversation (source lines 1344–1352). Append-only: the database refuses anything else.
+//! The log of a conversation. Append-only: the database refuses anything else.
 
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversation_events as events;

@@ -1,4 +1,4 @@
-//! Texts (source lines 2139–2171). A queued outbound row is the outbox that the worker empties.
+//! Texts. A queued outbound row is the outbox that the worker empties.
 
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};

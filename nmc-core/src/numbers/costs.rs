@@ -1,4 +1,4 @@
-//! What numbers cost, month by month (source line 1040): for billing and reports.
+//! What numbers cost, month by month: for billing and reports.
 
 use super::PhoneNumbers;
 use crate::{Error, Result};

@@ -1,5 +1,5 @@
-//! What people order of numbers, with the rights of whoever acts: the intent is committed here, before the provider is asked
-//! (source lines 1034–1040).
+//! What people order of numbers, with the rights of whoever acts: the intent is committed here, before the provider is
+//! asked.
 
 use super::HeldNumber;
 use super::queue::{ClaimedNumber, Work, at_rest, unleased};

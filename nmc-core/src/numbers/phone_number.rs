@@ -1,4 +1,4 @@
-//! Phone numbers (source lines 1227–1251): the row that is not released says whose call it is.
+//! Phone numbers: the row that is not released says whose call it is.
 
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};

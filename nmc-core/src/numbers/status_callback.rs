@@ -1,4 +1,4 @@
-//! What the provider reports of a number itself (source line 1038): a hint to ask it, and no more. Whatever such a report
+//! What the provider reports of a number itself: a hint to ask it, and no more. Whatever such a report
 //! says, what is true is what the provider answers when it is asked.
 
 use crate::error::found;

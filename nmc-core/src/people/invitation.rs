@@ -1,4 +1,4 @@
-//! Invitations (`users.verification_token`, source line 1122, which the source leaves unused): with one, somebody who was
+//! Invitations (`users.verification_token`): with one, somebody who was
 //! added by a colleague chooses their password.
 
 use super::{User, Users};

@@ -1,4 +1,4 @@
-//! Profile photos (source lines 905 and 909): what somebody uploads, made into a small picture of ours.
+//! Profile photos: what somebody uploads, made into a small picture of ours.
 //!
 //! Nothing of the upload survives but its pixels: it is decoded, turned upright, made small and encoded anew. So no place and
 //! time of its taking, no trailing bytes and no second meaning of the same bytes is ever kept or shown.

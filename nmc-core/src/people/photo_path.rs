@@ -1,4 +1,4 @@
-//! Profile photos in the directory of uploads (source line 909: `./uploads/profiles/`): each at
+//! Profile photos in the directory of uploads (`./uploads/profiles/`): each at
 //! `profiles/<tenant>/<SHA-256 of its bytes>.<jpg|png>`, so that one picture is kept once.
 
 use super::photo::{Kind, Photo};

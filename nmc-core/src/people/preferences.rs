@@ -1,4 +1,4 @@
-//! Preferences (source lines 1169–1184): what a user wants to be told, and how the dashboard opens for them.
+//! Preferences: what a user wants to be told, and how the dashboard opens for them.
 
 use super::profile::must_have_profile;
 use crate::error::{found, touched_one};

@@ -1,4 +1,4 @@
-//! Presence (source lines 1187–1196, table `user_status`): whether a user is here right now.
+//! Presence (table `user_status`): whether a user is here right now.
 //!
 //! Being online is a lease: each sign of life renews it, and it ends by itself when none comes. So nobody is told to be
 //! here because a client died without a goodbye, or because nothing swept up after it.

@@ -1,4 +1,4 @@
-//! Profiles (source lines 1151–1166): how a user appears to others.
+//! Profiles: how a user appears to others.
 
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};

@@ -1,4 +1,4 @@
-//! Users (source lines 1115–1131).
+//! Users: the accounts that people of a business log in with.
 
 use super::profile::Profiles;
 use crate::access::{NO_PASSWORD, Sessions, chosen_password};

@@ -1,4 +1,4 @@
-//! When an automatic text may go out (rule 16): within the hours that a business allows, in every zone that the person may be in.
+//! When an automatic text may go out: within the hours that a business allows, in every zone that the person may be in.
 
 use crate::tenants::{BusinessHours, BusinessSettings};
 use crate::{PhoneNumber, Timezone};

@@ -1,4 +1,4 @@
-//! Business settings (source lines 1203–1220): one row per tenant.
+//! Business settings: one row per tenant.
 
 use super::greeting::checked_template;
 use crate::error::found;

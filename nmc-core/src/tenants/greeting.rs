@@ -1,4 +1,4 @@
-//! What a greeting will look like to a caller (source lines 940–943 and 962), and the one check of a template.
+//! What a greeting will look like to a caller, and the one check of a template.
 
 use crate::{Error, Result};
 

@@ -1,4 +1,4 @@
-//! Business hours (source lines 1101–1103): when a business is open, in instants.
+//! Business hours: when a business is open, in instants.
 //!
 //! Each day of the calendar has one interval, from its opening to its closing. A local time stands for the first instant at
 //! which the zone's clock shows it or a later one: a time that comes twice counts the first time, one that is skipped counts

@@ -1,4 +1,4 @@
-//! Tenants (source lines 1085–1112): one row per business.
+//! Tenants: one row per business.
 
 use crate::access::Sessions;
 use crate::error::found;

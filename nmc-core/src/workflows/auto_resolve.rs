@@ -1,4 +1,4 @@
-//! Idle conversations resolve by themselves (rule 17): in which nothing happened for as many days as the business says.
+//! Idle conversations resolve by themselves: in which nothing happened for as many days as the business says.
 
 use crate::conversations::{ConversationEvents, NewConversationEvent};
 use crate::schema::{business_settings, conversations, messages};

@@ -1,4 +1,4 @@
-//! What happened while we were away (DECISIONS, telephony rule 26): the provider's own lists of texts and calls are read from the
+//! What happened while we were away: the provider's own lists of texts and calls are read from the
 //! last mark on, and what is missing here is recorded through the same code as by its webhook. Texts come first, so that whoever
 //! said STOP is heard before anything is sent or greeted.
 //!

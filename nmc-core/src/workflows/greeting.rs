@@ -1,4 +1,4 @@
-//! The greeting after a missed call: whether it is due, when, and what it says (rules 17, 23 to 25).
+//! The greeting after a missed call: whether it is due, when, and what it says.
 
 use super::refresh_call::STILL_NEWS;
 use crate::calls::Call;

@@ -1,4 +1,4 @@
-//! Whose number it was when something happened there (DECISIONS, telephony rule 20). A number that changes hands keeps getting
+//! Whose number it was when something happened there. A number that changes hands keeps getting
 //! news of what happened before: the end of a call, the fate of a text. They are its former holder's.
 
 use crate::error::found;

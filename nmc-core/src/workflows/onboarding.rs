@@ -1,4 +1,4 @@
-//! Taking in a business, and the five steps that follow (source lines 818–819): each is left only when what it is about is
+//! Taking in a business, and the five steps that follow: each is left only when what it is about is
 //! there, so that a business whose onboarding is complete can be called and answered.
 
 use crate::numbers::NumberFilter;

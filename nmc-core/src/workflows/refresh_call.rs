@@ -1,5 +1,5 @@
 //! What the provider knows of a call, asked rather than told: for callbacks that got lost, and for the price, which is known
-//! only later (source line 1302).
+//! only later.
 
 use super::VoiceStatus;
 use super::holder::Happened;
@@ -10,7 +10,7 @@ use crate::telephony::{CallDirectory, CallReport, ProviderError, VoiceCallback};
 use crate::{CallId, Error, Patch, Result};
 use chrono::TimeDelta;
 
-/// For how long after its end a call is answered with a text, however its end was learnt (DECISIONS, telephony rule 25). Later
+/// For how long after its end a call is answered with a text, however its end was learnt. Later
 /// that would only puzzle.
 pub(crate) const STILL_NEWS: TimeDelta = TimeDelta::hours(1);
 

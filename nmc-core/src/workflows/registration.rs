@@ -1,4 +1,4 @@
-//! Registering a business (source lines 817–818): the tenant, its settings and its owner, all or nothing, and once however
+//! Registering a business: the tenant, its settings and its owner, all or nothing, and once however
 //! often the request is repeated.
 
 use crate::access::{Authenticator, Password, TokenHash, words_of};

@@ -1,4 +1,4 @@
-//! What happened while we were away is found in Twilio's lists (DECISIONS, rule 26), and old news texts nobody (25).
+//! What happened while we were away is found in Twilio's lists, and old news texts nobody.
 
 use crate::support::dec;
 use chrono::{DateTime, TimeDelta, Utc};

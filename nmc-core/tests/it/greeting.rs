@@ -1,4 +1,4 @@
-//! Whether and when the caller of a missed call is texted (rules 16, 17, 23 to 25), and what the log says where they are not.
+//! Whether and when the caller of a missed call is texted, and what the log says where they are not.
 
 use crate::support::Scene;
 use chrono::{DateTime, TimeDelta, Utc};

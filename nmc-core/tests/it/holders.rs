@@ -1,4 +1,4 @@
-//! A number changes hands, and news of what happened before comes late: it is its former holder's (DECISIONS, rule 20).
+//! A number changes hands, and news of what happened before comes late: it is its former holder's.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::conversations::MessageFilter;

@@ -364,7 +364,7 @@ fn the_callbacks_of_one_call_at_once_end_as_one_after_another() {
 
 // ---------------------------------------------------------------------------------------------- what it was
 
-/// The decision table (DECISIONS 15), end to end: what Twilio says, what the call was, whether the caller is texted.
+/// The decision table, end to end: what Twilio says, what the call was, whether the caller is texted.
 #[test]
 fn the_outcome_decides_who_is_texted() {
     use CallOutcome::{Abandoned, Answered, Failed, Missed, Voicemail};
