@@ -101,45 +101,42 @@ const OPEN_SQL: &str = "status <> 'resolved'";
 /// The predicate of `alerts_active_created_at_idx`, to the letter.
 const ACTIVE_SQL: &str = "status IN ('triggered', 'acknowledged', 'escalated')";
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(alerts::status.eq(status));
-        }
-        match $filter.open {
-            Some(true) => query = query.filter(alerts::status.ne(AlertStatus::Resolved)),
-            Some(false) => query = query.filter(alerts::status.eq(AlertStatus::Resolved)),
-            None => {}
-        }
-        match $filter.active {
-            Some(true) => query = query.filter(sql::<Bool>(ACTIVE_SQL)),
-            Some(false) => query = query.filter(alerts::status.eq_any([AlertStatus::Snoozed, AlertStatus::Resolved])),
-            None => {}
-        }
-        if let Some(severity) = $filter.severity {
-            query = query.filter(alerts::severity.eq(severity));
-        }
-        if let Some(rule) = $filter.rule {
-            query = query.filter(alerts::rule_id.eq(rule));
-        }
-        if let Some(metric) = &$filter.metric {
-            query = query.filter(alerts::metric.eq(metric));
-        }
-        if let Some(user) = $filter.acknowledged_by {
-            query = query.filter(alerts::acknowledged_by.eq(user));
-        }
-        if let Some(user) = $filter.resolved_by {
-            query = query.filter(alerts::resolved_by.eq(user));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(alerts::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(alerts::created_at.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: alerts::BoxedQuery<'q, Pg, ST>, filter: &'q AlertFilter) -> alerts::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(alerts::status.eq(status));
+    }
+    match filter.open {
+        Some(true) => query = query.filter(alerts::status.ne(AlertStatus::Resolved)),
+        Some(false) => query = query.filter(alerts::status.eq(AlertStatus::Resolved)),
+        None => {}
+    }
+    match filter.active {
+        Some(true) => query = query.filter(sql::<Bool>(ACTIVE_SQL)),
+        Some(false) => query = query.filter(alerts::status.eq_any([AlertStatus::Snoozed, AlertStatus::Resolved])),
+        None => {}
+    }
+    if let Some(severity) = filter.severity {
+        query = query.filter(alerts::severity.eq(severity));
+    }
+    if let Some(rule) = filter.rule {
+        query = query.filter(alerts::rule_id.eq(rule));
+    }
+    if let Some(metric) = &filter.metric {
+        query = query.filter(alerts::metric.eq(metric));
+    }
+    if let Some(user) = filter.acknowledged_by {
+        query = query.filter(alerts::acknowledged_by.eq(user));
+    }
+    if let Some(user) = filter.resolved_by {
+        query = query.filter(alerts::resolved_by.eq(user));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(alerts::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(alerts::created_at.lt(until));
+    }
+    query
 }
 
 /// What a person is told when nobody has better words.
@@ -194,8 +191,8 @@ impl Alerts<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &AlertFilter, page: PageRequest) -> Result<Page<Alert>> {
-        let query = filtered!(Alert::query().filter(alerts::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, alerts::created_at, alerts::id).load(self.0.conn)?;
+        let query = filtered(Alert::query().filter(alerts::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, alerts::created_at, alerts::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Alert| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -205,7 +202,7 @@ impl Alerts<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &AlertFilter) -> Result<i64> {
         let query = alerts::table.filter(alerts::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// The alerts to pass on, the oldest first, 500 at the most: triggered or escalated ones whose rule is enabled and

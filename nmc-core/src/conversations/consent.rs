@@ -150,7 +150,7 @@ impl Consents<'_> {
         if let Some(action) = filter.action {
             query = query.filter(consents::action.eq(action));
         }
-        let rows = keyset!(query, page, consents::created_at, consents::id).load(self.0.conn)?;
+        let rows = keyset(query, page, consents::created_at, consents::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Consent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 

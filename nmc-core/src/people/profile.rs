@@ -86,17 +86,14 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(role) = $filter.role {
-            query = query.filter(profiles::role.eq(role));
-        }
-        if let Some(active) = $filter.is_active {
-            query = query.filter(profiles::is_active.eq(active));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: profiles::BoxedQuery<'q, Pg, ST>, filter: &ProfileFilter) -> profiles::BoxedQuery<'q, Pg, ST> {
+    if let Some(role) = filter.role {
+        query = query.filter(profiles::role.eq(role));
+    }
+    if let Some(active) = filter.is_active {
+        query = query.filter(profiles::is_active.eq(active));
+    }
+    query
 }
 
 /// Insists that the user is this tenant's and has a profile, which then stays. Preferences and presence are unique by user
@@ -184,8 +181,8 @@ impl Profiles<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &ProfileFilter, page: PageRequest) -> Result<Page<Profile>> {
-        let query = filtered!(Profile::query().filter(profiles::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, profiles::created_at, profiles::id).load(self.0.conn)?;
+        let query = filtered(Profile::query().filter(profiles::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, profiles::created_at, profiles::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Profile| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -195,7 +192,7 @@ impl Profiles<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &ProfileFilter) -> Result<i64> {
         let query = profiles::table.filter(profiles::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Adds a user's profile, with the e-mail and the role that the user has.

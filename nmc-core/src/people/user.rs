@@ -113,28 +113,25 @@ impl TenantTx<'_> {
 /// The predicate of `users_failed_login_attempts_idx`, to the letter: PostgreSQL can't match it with bound values.
 const FAILED_SQL: &str = "failed_login_attempts > 0";
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(role) = $filter.role {
-            query = query.filter(users::role.eq(role));
-        }
-        if let Some(active) = $filter.is_active {
-            query = query.filter(users::is_active.eq(active));
-        }
-        if let Some(at) = $filter.locked_at {
-            query = query.filter(users::locked_until.gt(at).or(users::known_locked_until.gt(at)));
-        }
-        match $filter.failed_logins {
-            Some(true) => query = query.filter(sql::<Bool>(FAILED_SQL)),
-            Some(false) => query = query.filter(users::failed_login_attempts.eq(0)),
-            None => {}
-        }
-        if let Some(before) = $filter.last_login_before {
-            query = query.filter(users::last_login_at.lt(before));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: users::BoxedQuery<'q, Pg, ST>, filter: &UserFilter) -> users::BoxedQuery<'q, Pg, ST> {
+    if let Some(role) = filter.role {
+        query = query.filter(users::role.eq(role));
+    }
+    if let Some(active) = filter.is_active {
+        query = query.filter(users::is_active.eq(active));
+    }
+    if let Some(at) = filter.locked_at {
+        query = query.filter(users::locked_until.gt(at).or(users::known_locked_until.gt(at)));
+    }
+    match filter.failed_logins {
+        Some(true) => query = query.filter(sql::<Bool>(FAILED_SQL)),
+        Some(false) => query = query.filter(users::failed_login_attempts.eq(0)),
+        None => {}
+    }
+    if let Some(before) = filter.last_login_before {
+        query = query.filter(users::last_login_at.lt(before));
+    }
+    query
 }
 
 impl Users<'_> {
@@ -180,8 +177,8 @@ impl Users<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>> {
-        let query = filtered!(User::query().filter(users::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, users::created_at, users::id).load(self.0.conn)?;
+        let query = filtered(User::query().filter(users::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, users::created_at, users::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &User| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -191,7 +188,7 @@ impl Users<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &UserFilter) -> Result<i64> {
         let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Adds a user.
