@@ -128,12 +128,6 @@ fn filtered<'q, ST>(
     query
 }
 
-impl<'a> Sessions<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl Sessions<'_> {
     /// The session, if it is there.
     ///

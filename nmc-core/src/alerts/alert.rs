@@ -1,8 +1,8 @@
 //! Alerts (source lines 1486–1515): reading them, and raising one. What becomes of it is in `alert_moves`.
 
 use super::bounded;
-use super::history::{AlertHistory, NewAlertEvent};
-use super::rule::{AlertRule, AlertRules};
+use super::history::NewAlertEvent;
+use super::rule::AlertRule;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{alert_rules as rules, alerts};
@@ -150,12 +150,6 @@ fn default_message(rule: &AlertRule, value: Decimal) -> String {
     format!("{}: {} is {}, {relation} {}", rule.name, rule.metric, value.normalize(), rule.threshold.normalize())
 }
 
-impl<'a> Alerts<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl Alerts<'_> {
     /// The alert, if it is there.
     ///
@@ -242,7 +236,7 @@ impl Alerts<'_> {
     pub fn raise(&mut self, rule: AlertRuleId, value: Decimal, message: Option<&str>) -> Result<Raised> {
         let value = bounds::METRIC.rounded("metric_value", value)?;
         let message = optional("message", message, 2_000)?;
-        let rule = AlertRules::over(self.0.reborrow()).lock_enabled(rule)?;
+        let rule = self.0.tx().alert_rules().lock_enabled(rule)?;
         if let Some(alert) = self.find_open_by_rule(rule.id)? {
             return Ok(Raised { alert, is_new: false });
         }
@@ -291,7 +285,7 @@ impl Alerts<'_> {
                     .with(json!({"value": alert.metric_value, "threshold": alert.threshold}))
             })
             .collect();
-        AlertHistory::over(self.0.reborrow()).append(&events)?;
+        self.0.tx().alert_history().append(&events)?;
         Ok(raised)
     }
 }

@@ -102,12 +102,6 @@ fn filtered<'q, ST>(mut query: events::BoxedQuery<'q, Pg, ST>, filter: &AlertEve
     query
 }
 
-impl<'a> AlertHistory<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl AlertHistory<'_> {
     /// A page of an alert's history, newest first.
     ///

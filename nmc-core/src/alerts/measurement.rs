@@ -78,12 +78,6 @@ fn filtered<'q, ST>(mut query: cache::BoxedQuery<'q, Pg, ST>, filter: &'q Measur
     query
 }
 
-impl<'a> Measurements<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl Measurements<'_> {
     /// Records what a metric (up to 100 characters) was at an instant, which may be five minutes ahead at the most: clocks
     /// differ, but a value of the far future would be the latest for ever. Another value of the same instant takes its place.

@@ -164,12 +164,6 @@ fn each_once(channels: &[NotificationChannel]) -> Result<Vec<NotificationChannel
     Ok(once)
 }
 
-impl<'a> AlertRules<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl AlertRules<'_> {
     /// The rule, if it is there.
     ///

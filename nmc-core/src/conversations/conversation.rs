@@ -141,12 +141,6 @@ fn filtered<'q, ST>(
     query
 }
 
-impl<'a> Conversations<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl Conversations<'_> {
     /// The conversation, if it is there.
     ///
@@ -306,6 +300,6 @@ impl Conversations<'_> {
     }
 
     pub(super) fn log(&mut self, event: NewConversationEvent) -> Result<()> {
-        super::ConversationEvents::over(self.0.reborrow()).append(&[event])
+        self.0.tx().conversation_events().append(&[event])
     }
 }

@@ -133,12 +133,6 @@ impl TenantTx<'_> {
     }
 }
 
-impl<'a> ConversationEvents<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl ConversationEvents<'_> {
     /// Appends entries, in one statement.
     ///

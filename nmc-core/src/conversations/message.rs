@@ -112,12 +112,6 @@ fn filtered<'q, ST>(mut query: messages::BoxedQuery<'q, Pg, ST>, filter: &Messag
     query
 }
 
-impl<'a> Messages<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl Messages<'_> {
     /// The text, if it is there.
     ///

@@ -109,22 +109,6 @@ pub(crate) fn must_have_profile(scope: &mut Scope<'_>, user: UserId) -> Result<(
     id.map(drop).ok_or_else(|| Error::invalid("user_id", "must be a user with a profile"))
 }
 
-impl<'a> Profiles<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-
-    /// Gives the profile, if there is one, the user's e-mail and role. The caller holds the user's row.
-    pub(crate) fn follow(&mut self, user: UserId, email: &Email, role: UserRole) -> Result<()> {
-        diesel::update(profiles::table)
-            .filter(profiles::tenant_id.eq(self.0.tenant))
-            .filter(profiles::user_id.eq(user))
-            .set((profiles::email.eq(email), profiles::role.eq(role), profiles::updated_at.eq(self.0.now())))
-            .execute(self.0.conn)?;
-        Ok(())
-    }
-}
-
 impl Profiles<'_> {
     /// The profile, if it is there.
     ///
@@ -262,5 +246,15 @@ impl Profiles<'_> {
             .filter(profiles::id.eq(id))
             .execute(self.0.conn)?;
         touched_one(rows, "profile")
+    }
+
+    /// Gives the profile, if there is one, the user's e-mail and role. The caller holds the user's row.
+    pub(crate) fn follow(&mut self, user: UserId, email: &Email, role: UserRole) -> Result<()> {
+        diesel::update(profiles::table)
+            .filter(profiles::tenant_id.eq(self.0.tenant))
+            .filter(profiles::user_id.eq(user))
+            .set((profiles::email.eq(email), profiles::role.eq(role), profiles::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        Ok(())
     }
 }

@@ -1,7 +1,6 @@
 //! Users (source lines 1115–1131).
 
-use super::profile::Profiles;
-use crate::access::{NO_PASSWORD, Sessions, chosen_password};
+use crate::access::{NO_PASSWORD, chosen_password};
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{api_keys, users};
@@ -245,11 +244,11 @@ impl Users<'_> {
         let user = found(row, "user")?;
         // Both under the lock of the user's row, so that of two changes the profile repeats the later one.
         if patch.email.is_some() || patch.role.is_some() {
-            Profiles::over(self.0.reborrow()).follow(id, &user.email, user.role)?;
+            self.0.tx().profiles().follow(id, &user.email, user.role)?;
         }
         if patch.is_active == Some(false) {
             self.withdraw_invitation(id)?;
-            Sessions::over(self.0.reborrow()).end_all_of_user(id, None, SessionEnd::Deactivated)?;
+            self.0.tx().sessions().end_all_of_user(id, None, SessionEnd::Deactivated)?;
         }
         Ok(user)
     }

@@ -1,6 +1,5 @@
 //! Tenants (source lines 1085–1112): one row per business.
 
-use crate::access::Sessions;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::tenants;
@@ -317,7 +316,7 @@ impl SystemTx<'_> {
             TenantStatus::Active | TenantStatus::Pending => None,
         };
         if let Some(end) = end {
-            Sessions::over(self.scope(id)).end_all(end)?;
+            self.scope(id).tx().sessions().end_all(end)?;
         }
         Ok(row)
     }
