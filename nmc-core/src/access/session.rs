@@ -209,7 +209,7 @@ impl Sessions<'_> {
             .for_share()
             .first(self.0.conn)
             .optional()?;
-        if !active.ok_or_else(|| Error::invalid("user_id", "must be an existing user"))? {
+        if !active.ok_or_else(|| Error::missing("user_id", "user"))? {
             return Err(Error::Forbidden("this user is deactivated"));
         }
         let active: Option<bool> = tenants::table

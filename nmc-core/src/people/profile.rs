@@ -192,7 +192,7 @@ impl Profiles<'_> {
             .for_share()
             .first(self.0.conn)
             .optional()?;
-        let (email, role) = user.ok_or_else(|| Error::invalid("user_id", "must be an existing user"))?;
+        let (email, role) = user.ok_or_else(|| Error::missing("user_id", "user"))?;
         let id = ProfileId::new(self.0.moment.id());
         Ok(diesel::insert_into(profiles::table)
             .values((

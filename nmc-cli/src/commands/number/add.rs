@@ -54,5 +54,5 @@ fn checked(new: &NewPhoneNumber, twilio: &TwilioArgs) -> CliResult<Option<OwnedN
 }
 
 fn refused(rule: &'static str) -> crate::error::CliError {
-    Error::Invalid { field: "twilio_phone_sid".into(), rule: rule.into() }.into()
+    Error::invalid("twilio_phone_sid", rule).into()
 }
