@@ -178,8 +178,11 @@ impl ApiError {
     /// The problem document, and the headers that go with it.
     pub(crate) fn written(&self) -> (String, Vec<(HeaderName, Cow<'static, str>)>) {
         let (status, (title, code)) = (self.status(), self.kind());
-        let field =
-            |field: &str, detail: &Cow<'static, str>| FieldProblem { pointer: format!("#/{field}"), detail: detail.clone() };
+        let field = |field: &str, detail: &Cow<'static, str>| FieldProblem {
+            // A field within another one is named `business.name`, its pointer `business/name`.
+            pointer: format!("#/{}", field.replace('.', "/")),
+            detail: detail.clone(),
+        };
         let errors = match self {
             Self::Core(Error::Invalid { field: name, rule, row: Some(row), .. }) => {
                 vec![field(&format!("rows/{row}/{name}"), rule)]
