@@ -1,5 +1,6 @@
 //! A conversation as a person would want to read it: calls, texts, and what was decided, in the order it happened.
 
+use crate::hint;
 use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
@@ -223,7 +224,8 @@ fn decision(event: &ConversationEvent) -> Option<String> {
     Some(match event.event_type {
         ConversationEventType::NotTexted => {
             let reason = told("reason");
-            let words = reason.parse::<NotTexted>().map_or(reason.clone(), |reason| reason.words().to_owned());
+            let told = |known: NotTexted| format!("{}{}", known.words(), hint::of_reason(known));
+            let words = reason.parse::<NotTexted>().map_or(reason, told);
             format!("not texted: {words}")
         }
         ConversationEventType::OptedOut => format!("opted out ({})", told("source")),

@@ -70,7 +70,7 @@ pub enum Error {
     #[error("{0}")]
     Forbidden(&'static str),
     /// The business waits for an operator's approval: until then it may set everything up, and spend nothing.
-    #[error("the business waits for the approval of whoever operates the platform (nmc tenant approve): until then it {0}")]
+    #[error("the business waits for the approval of whoever operates the platform: until then it {0}")]
     AwaitingApproval(&'static str),
     /// The provider of phone numbers says no, and would say so again.
     #[error("{0}")]

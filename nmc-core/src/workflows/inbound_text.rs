@@ -60,7 +60,7 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     if received.in_review {
         tracing::warn!(
             conversation = %received.conversation,
-            "a text may be an opt-out: no automatic text to its writer until somebody decides; see nmc conversation settle"
+            "a text may be an opt-out: no automatic text to its writer until somebody settles the conversation"
         );
     }
     // Also when it comes again: the first answer may have got lost before anything was waited for.
