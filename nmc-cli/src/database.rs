@@ -30,6 +30,11 @@ enum Server {
 /// How long a statement may still take once nmc has been asked to stop: a database that answers needs no longer.
 const LAST_ANSWERS: Duration = Duration::from_secs(4);
 
+/// The folder of PostgreSQL's programs, where somebody names one.
+pub(crate) fn pg_bin() -> Option<PathBuf> {
+    std::env::var_os("NMC_PG_BIN").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
 impl Database {
     pub(crate) fn open(args: &DatabaseArgs) -> CliResult<Self> {
         let (server, url) = match (&args.database_url, &args.data_dir) {
@@ -41,7 +46,8 @@ impl Database {
             }
             (Some(url), None) => (Server::Given, url.clone()),
             (None, _) => {
-                let options = EmbeddedOptions { data_dir: args.data_dir.clone(), ..EmbeddedOptions::default() };
+                let options =
+                    EmbeddedOptions { data_dir: args.data_dir.clone(), bin_dir: pg_bin(), ..EmbeddedOptions::default() };
                 let server = EmbeddedPostgres::start(&options)?;
                 let url = Secret::new(server.url());
                 (Server::Own(Box::new(server)), url)

@@ -1,5 +1,6 @@
 //! What went wrong, in a person's words, and the exit code that says it to a program.
 
+use crate::hint;
 use nmc_core::store::MigrateError;
 use nmc_core::store::embedded::EmbeddedError;
 use nmc_core::store::transfer::TransferError;
@@ -10,11 +11,11 @@ use std::process::ExitCode;
 pub(crate) enum CliError {
     #[error("{}", told(.0))]
     Core(#[from] nmc_core::Error),
-    #[error("{0}")]
+    #[error("{0}{hint}", hint = hint::of_migration(.0))]
     Migrate(#[from] MigrateError),
-    #[error("{0}")]
+    #[error("{0}{hint}", hint = hint::of_transfer(.0))]
     Transfer(#[from] TransferError),
-    #[error("{0}")]
+    #[error("{0}{hint}", hint = hint::of_embedded(.0))]
     Embedded(#[from] EmbeddedError),
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -63,7 +64,7 @@ impl CliError {
                 _ => ExitCode::from(8),
             },
             Self::Core(Error::Unavailable { .. })
-            | Self::Migrate(MigrateError::Database { .. } | MigrateError::Locked)
+            | Self::Migrate(MigrateError::Database { .. } | MigrateError::MayNotRead { .. } | MigrateError::Locked)
             | Self::Transfer(TransferError::Database(_) | TransferError::Busy | TransferError::Stalled { .. }) => {
                 ExitCode::from(3)
             }
@@ -75,10 +76,11 @@ impl CliError {
 /// An operator may hear the causes, which hold no values: "internal error" alone helps nobody.
 fn told(error: &nmc_core::Error) -> String {
     use nmc_core::Error;
-    match error {
+    let said = match error {
         Error::Internal(_) | Error::Unavailable { .. } => error.causes(),
         _ => error.to_string(),
-    }
+    };
+    said + hint::of(error)
 }
 
 pub(crate) type CliResult<T = ExitCode> = Result<T, CliError>;

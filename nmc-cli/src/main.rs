@@ -7,6 +7,7 @@ mod database;
 mod demo;
 mod environment;
 mod error;
+mod hint;
 mod input_file;
 mod log;
 mod output;

@@ -1,10 +1,13 @@
 //! A conversation as a person would want to read it: calls, texts, and what was decided, in the order it happened.
 
+use crate::hint;
 use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
 use nmc_core::conversations::NumberPace;
-use nmc_core::conversations::{Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter, NotTexted};
+use nmc_core::conversations::{
+    Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter, NotTexted,
+};
 use nmc_core::telephony::explain;
 use nmc_core::{
     CallDirection, ConversationEventType, ConversationId, Error, MediaStatus, MessageChannel, MessageDirection, MessageId,
@@ -221,7 +224,8 @@ fn decision(event: &ConversationEvent) -> Option<String> {
     Some(match event.event_type {
         ConversationEventType::NotTexted => {
             let reason = told("reason");
-            let words = reason.parse::<NotTexted>().map_or(reason.clone(), |reason| reason.words().to_owned());
+            let told = |known: NotTexted| format!("{}{}", known.words(), hint::of_reason(known));
+            let words = reason.parse::<NotTexted>().map_or(reason, told);
             format!("not texted: {words}")
         }
         ConversationEventType::OptedOut => format!("opted out ({})", told("source")),

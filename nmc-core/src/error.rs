@@ -1,20 +1,20 @@
 //! The one error of the library. It tells a person what to do; SQL, secrets and other tenants stay out of it.
 
-use crate::constraint::{self, Breach};
+use crate::constraint::{self, Breach, Constraint};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::borrow::Cow;
 
+mod kind;
 mod provider;
 mod words;
 
+pub use kind::ErrorKind;
 pub use provider::ProviderError;
 
 /// What the library's calls return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
-
-const READ_ONLY: &str = "the database takes no changes now";
 
 /// Why a call failed. Displaying it is safe anywhere; `source()` is for logs alone.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +35,17 @@ pub enum Error {
         rule: &'static str,
     },
     /// The input breaks a rule.
-    #[error("{field} {rule}")]
+    #[error("{}{field} {rule}", in_row(*row))]
+    #[non_exhaustive]
     Invalid {
         /// The field at fault.
         field: Cow<'static, str>,
         /// The rule it breaks, in words that follow the field's name.
         rule: Cow<'static, str>,
+        /// Where many rows were given at once, the one at fault, counted from 0.
+        row: Option<usize>,
+        /// Where the field points at another row that is not there, what it points at.
+        refers_to: Option<&'static str>,
     },
     /// The row is not the version the change was made for: somebody else has changed it.
     #[error("{entity} has changed meanwhile; read it again")]
@@ -65,18 +70,21 @@ pub enum Error {
     #[error("{0}")]
     Forbidden(&'static str),
     /// The business waits for an operator's approval: until then it may set everything up, and spend nothing.
-    #[error("the business waits for the approval of whoever operates the platform (nmc tenant approve): until then it {0}")]
+    #[error("the business waits for the approval of whoever operates the platform: until then it {0}")]
     AwaitingApproval(&'static str),
     /// The provider of phone numbers says no, and would say so again.
     #[error("{0}")]
     Provider(ProviderError),
     /// Try again later: the fault is neither the input's nor the code's.
     #[error("{what}; try again in a moment")]
+    #[non_exhaustive]
     Unavailable {
         /// What can't be had.
         what: &'static str,
         /// Whether transactions got in each other's way. The store has already retried these.
         contention: bool,
+        /// Whether the database is there, and takes no writes (any more).
+        read_only: bool,
         /// For the log.
         source: Option<Source>,
     },
@@ -88,7 +96,35 @@ pub enum Error {
 impl Error {
     /// An input that breaks a rule.
     pub fn invalid(field: impl Into<Cow<'static, str>>, rule: impl Into<Cow<'static, str>>) -> Self {
-        Self::Invalid { field: field.into(), rule: rule.into() }
+        Self::Invalid { field: field.into(), rule: rule.into(), row: None, refers_to: None }
+    }
+
+    /// A field that points at a row that is not there, or is somebody else's.
+    pub(crate) fn missing(field: &'static str, refers_to: &'static str) -> Self {
+        let rule = format!("must be an existing {refers_to}").into();
+        Self::Invalid { field: field.into(), rule, row: None, refers_to: Some(refers_to) }
+    }
+
+    /// Something that can't be had at the moment, for no deeper reason than that.
+    #[must_use]
+    pub const fn try_later(what: &'static str) -> Self {
+        Self::Unavailable { what, contention: false, read_only: false, source: None }
+    }
+
+    /// The same refusal to somebody who knows fields by other names: pairs of the library's name and theirs.
+    #[must_use]
+    pub fn renamed(mut self, names: &[(&str, &'static str)]) -> Self {
+        let theirs = |field: &str| names.iter().find(|(ours, _)| *ours == field).map(|(_, theirs)| *theirs);
+        match &mut self {
+            Self::Invalid { field, .. } => {
+                if let Some(name) = theirs(field) {
+                    *field = Cow::Borrowed(name);
+                }
+            }
+            Self::Conflict { field, .. } => *field = theirs(field).unwrap_or(field),
+            _ => {}
+        }
+        self
     }
 
     pub(crate) fn internal(source: impl Into<Source>) -> Self {
@@ -96,17 +132,17 @@ impl Error {
     }
 
     pub(crate) fn unavailable(what: &'static str, source: impl Into<Source>) -> Self {
-        Self::Unavailable { what, contention: false, source: Some(source.into()) }
+        Self::Unavailable { what, contention: false, read_only: false, source: Some(source.into()) }
     }
 
     /// The session takes no writes (any more).
     pub(crate) fn read_only(source: impl Into<Source>) -> Self {
-        Self::unavailable(READ_ONLY, source)
+        let what = "the database takes no changes now";
+        Self::Unavailable { what, contention: false, read_only: true, source: Some(source.into()) }
     }
 
-    /// Whether this is [`Self::read_only`].
-    pub(crate) fn is_read_only(&self) -> bool {
-        matches!(self, Self::Unavailable { what, .. } if *what == READ_ONLY)
+    pub(crate) const fn is_read_only(&self) -> bool {
+        matches!(self, Self::Unavailable { read_only: true, .. })
     }
 
     pub(crate) const fn is_contention(&self) -> bool {
@@ -157,21 +193,14 @@ impl From<DieselError> for Error {
     }
 }
 
-fn from_constraint(broken: &'static constraint::Constraint, kind: &DatabaseErrorKind, message: &str) -> Error {
-    let constraint::Constraint { breach, field, rule, .. } = *broken;
+fn from_constraint(broken: &'static Constraint, kind: &DatabaseErrorKind, message: &str) -> Error {
+    let Constraint { breach, field, rule, refers_to, .. } = *broken;
     // One foreign key has two ends: the row that points, and the row that is pointed at and was to go.
-    let breach = if matches!(kind, DatabaseErrorKind::ForeignKeyViolation) && message.starts_with("update or delete") {
-        Breach::InUse
-    } else {
-        breach
-    };
+    let is_pointed_at = matches!(kind, DatabaseErrorKind::ForeignKeyViolation) && words::tells_of_the_row_pointed_at(message);
     match breach {
+        _ if is_pointed_at => Error::Conflict { field: refers_to.unwrap_or(field), rule: "is still in use" },
         Breach::Taken => Error::Conflict { field, rule },
-        // The rule of the key names what it points at: the row that was to go.
-        Breach::InUse => {
-            Error::Conflict { field: rule.strip_prefix("must be an existing ").unwrap_or(field), rule: "is still in use" }
-        }
-        Breach::Invalid | Breach::Missing => Error::invalid(field, rule),
+        Breach::Invalid | Breach::Missing => broken.refusal(),
     }
 }
 
@@ -181,7 +210,12 @@ fn out_of_range() -> Error {
 }
 
 fn contention(error: DieselError) -> Error {
-    Error::Unavailable { what: "the database is busy with the same rows", contention: true, source: Some(Box::new(error)) }
+    let what = "the database is busy with the same rows";
+    Error::Unavailable { what, contention: true, read_only: false, source: Some(Box::new(error)) }
+}
+
+fn in_row(row: Option<usize>) -> String {
+    row.map(|row| format!("rows[{row}].")).unwrap_or_default()
 }
 
 /// Turns "no row" into [`Error::NotFound`] of `entity`.

@@ -40,7 +40,7 @@ pub use confirmed::Confirmed;
 /// The Diesel this library is built with, for queries of your own: see [`TenantTx::diesel`].
 pub use diesel;
 pub use enums::*;
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use ids::*;
 pub use page::{Cursor, Page, PageRequest};
 pub use patch::Patch;

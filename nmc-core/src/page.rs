@@ -4,6 +4,10 @@ use crate::{Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use diesel::dsl::{Desc, Lt, LtEq, Or};
+use diesel::query_dsl::methods::{FilterDsl, LimitDsl, OrderDsl};
+use diesel::sql_types::{self, Timestamptz};
+use diesel::{BoolExpressionMethods as _, Column, ExpressionMethods as _};
 use uuid::Uuid;
 
 /// The place after which a page begins. Opaque to callers: take it from [`Page::next`].
@@ -101,14 +105,18 @@ impl<T> Page<T> {
     }
 }
 
-/// Narrows a boxed query to the rows after the cursor, newest first. The bare `<=` is what lets the index do the work.
-macro_rules! keyset {
-    ($query:expr, $page:expr, $at:expr, $id:expr) => {{
-        let mut query = $query.order(($at.desc(), $id.desc())).limit($page.fetch());
-        if let Some(cursor) = $page.cursor() {
-            query = query.filter($at.le(cursor.at)).filter($at.lt(cursor.at).or($id.lt(cursor.id)));
-        }
-        query
-    }};
+/// The rows of a boxed query after the cursor, newest first; `at` and `id` are the columns of an index. The bare `<=` is what lets
+/// that index do the work.
+pub(crate) fn keyset<Q, At, Id>(query: Q, page: PageRequest, at: At, id: Id) -> Q
+where
+    At: Column<SqlType = Timestamptz> + Copy,
+    Id: Column<SqlType = sql_types::Uuid> + Copy,
+    Q: OrderDsl<(Desc<At>, Desc<Id>), Output = Q> + LimitDsl<Output = Q>,
+    Q: FilterDsl<LtEq<At, DateTime<Utc>>, Output = Q> + FilterDsl<Or<Lt<At, DateTime<Utc>>, Lt<Id, Uuid>>, Output = Q>,
+{
+    let query = query.order((at.desc(), id.desc())).limit(page.fetch());
+    match page.cursor() {
+        Some(cursor) => query.filter(at.le(cursor.at)).filter(at.lt(cursor.at).or(id.lt(cursor.id))),
+        None => query,
+    }
 }
-pub(crate) use keyset;

@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use nmc_core::Error;
 use nmc_core::telephony::ProviderError;
+use nmc_core::{Error, ErrorKind};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -93,74 +93,92 @@ impl ApiError {
     /// The same in the words of a request whose fields go by other names than the library's: pairs of the library's name and
     /// the request's.
     pub(crate) fn renamed(self, names: &[(&'static str, &'static str)]) -> Self {
-        let ours = |field: &str| names.iter().find(|(library, _)| *library == field).map(|(_, ours)| *ours);
         match self {
-            Self::Core(Error::Invalid { field, rule }) => {
-                Self::Core(Error::Invalid { field: ours(&field).map_or(field, Cow::Borrowed), rule })
-            }
-            Self::Core(Error::Conflict { field, rule }) => {
-                Self::Core(Error::Conflict { field: ours(field).unwrap_or(field), rule })
-            }
+            Self::Core(error) => Self::Core(error.renamed(names)),
             other => other,
         }
     }
 
-    /// Its status; what kind of refusal it is, for a person and for a program.
-    const fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+    fn status(&self) -> StatusCode {
         match self {
-            Self::Core(Error::NotFound { .. }) | Self::NoRoute => (StatusCode::NOT_FOUND, "Not found", "not_found"),
-            Self::Core(Error::Conflict { .. }) => (StatusCode::CONFLICT, "Conflict", "conflict"),
-            Self::Core(Error::InvalidTransition { .. }) => (StatusCode::CONFLICT, "Conflict", "invalid_transition"),
-            Self::Core(Error::Stale { .. }) => (StatusCode::PRECONDITION_FAILED, "Precondition failed", "stale"),
-            Self::Core(Error::Unauthenticated(_)) => (StatusCode::UNAUTHORIZED, "Unauthorized", "unauthenticated"),
-            Self::Core(Error::Invalid { .. }) | Self::Body(_) => (StatusCode::BAD_REQUEST, "Invalid input", "invalid"),
-            Self::Core(Error::Forbidden(_)) => (StatusCode::FORBIDDEN, "Forbidden", "forbidden"),
-            Self::Core(Error::AwaitingApproval(_)) => (StatusCode::FORBIDDEN, "Forbidden", "awaiting_approval"),
-            Self::RegistrationClosed => (StatusCode::FORBIDDEN, "Forbidden", "registration_closed"),
-            Self::NotSigned => (StatusCode::FORBIDDEN, "Forbidden", "not_signed"),
-            Self::Core(Error::Unavailable { .. }) => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "unavailable"),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "overloaded"),
-            Self::NoProvider => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "no_provider"),
+            Self::Core(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::Body(_) | Self::Unreadable(Unreadable::Malformed) => StatusCode::BAD_REQUEST,
+            Self::RegistrationClosed | Self::NotSigned => StatusCode::FORBIDDEN,
+            Self::Overloaded | Self::NoProvider => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Incomplete | Self::Unreadable(Unreadable::Slow) => StatusCode::REQUEST_TIMEOUT,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unreadable(Unreadable::TooLong) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        }
+    }
+
+    /// What kind of refusal it is, for a person and for a program.
+    const fn kind(&self) -> (&'static str, &'static str) {
+        match self {
             Self::Core(Error::Provider(refusal)) => provider_kind(refusal),
-            Self::Core(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "internal"),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", "too_large"),
-            Self::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "media_type"),
-            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests", "rate_limited"),
-            Self::Incomplete => (StatusCode::REQUEST_TIMEOUT, "Request timeout", "incomplete"),
-            Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "method"),
-            Self::Unreadable(Unreadable::Malformed) => (StatusCode::BAD_REQUEST, "Malformed request", "malformed"),
-            Self::Unreadable(Unreadable::Slow) => (StatusCode::REQUEST_TIMEOUT, "Request timeout", "incomplete"),
-            Self::Unreadable(Unreadable::TooLong) => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Head too large", "head_too_large")
-            }
+            Self::Core(error) => core_kind(error.kind()),
+            Self::NoRoute => ("Not found", "not_found"),
+            Self::Body(_) => ("Invalid input", "invalid"),
+            Self::RegistrationClosed => ("Forbidden", "registration_closed"),
+            Self::NotSigned => ("Forbidden", "not_signed"),
+            Self::Overloaded => ("Unavailable", "overloaded"),
+            Self::NoProvider => ("Unavailable", "no_provider"),
+            Self::TooLarge(_) => ("Too large", "too_large"),
+            Self::MediaType(_) => ("Unsupported media type", "media_type"),
+            Self::TooMany(_) => ("Too many requests", "rate_limited"),
+            Self::Incomplete | Self::Unreadable(Unreadable::Slow) => ("Request timeout", "incomplete"),
+            Self::Method(_) => ("Method not allowed", "method"),
+            Self::Unreadable(Unreadable::Malformed) => ("Malformed request", "malformed"),
+            Self::Unreadable(Unreadable::TooLong) => ("Head too large", "head_too_large"),
         }
     }
 }
 
+/// The same of what the library says.
+const fn core_kind(kind: ErrorKind) -> (&'static str, &'static str) {
+    match kind {
+        ErrorKind::NotFound => ("Not found", "not_found"),
+        ErrorKind::Conflict => ("Conflict", "conflict"),
+        ErrorKind::InvalidTransition => ("Conflict", "invalid_transition"),
+        ErrorKind::Stale => ("Precondition failed", "stale"),
+        ErrorKind::Unauthenticated => ("Unauthorized", "unauthenticated"),
+        ErrorKind::Invalid => ("Invalid input", "invalid"),
+        ErrorKind::Forbidden => ("Forbidden", "forbidden"),
+        ErrorKind::AwaitingApproval => ("Forbidden", "awaiting_approval"),
+        ErrorKind::Unavailable => ("Unavailable", "unavailable"),
+        _ => ("Internal error", "internal"),
+    }
+}
+
 /// The same of what the provider of numbers says. None of it is mended by waiting: that would be `Unavailable`.
-const fn provider_kind(refusal: &ProviderError) -> (StatusCode, &'static str, &'static str) {
+const fn provider_kind(refusal: &ProviderError) -> (&'static str, &'static str) {
     match refusal {
-        ProviderError::Taken => (StatusCode::CONFLICT, "Conflict", "number_taken"),
-        // The row is there, and says so; it is the provider that has nothing under it.
-        ProviderError::Gone => (StatusCode::CONFLICT, "Conflict", "number_lost"),
-        ProviderError::Country => (StatusCode::BAD_REQUEST, "Invalid input", "invalid"),
-        ProviderError::NoFunds { .. } => (StatusCode::BAD_GATEWAY, "The provider refuses", "provider_no_funds"),
-        ProviderError::Credentials { .. } => (StatusCode::BAD_GATEWAY, "The provider refuses", "provider_credentials"),
-        _ => (StatusCode::UNPROCESSABLE_ENTITY, "The provider refuses", "provider_refused"),
+        ProviderError::Taken => ("Conflict", "number_taken"),
+        ProviderError::Gone => ("Conflict", "number_lost"),
+        ProviderError::Country => ("Invalid input", "invalid"),
+        ProviderError::NoFunds { .. } => ("The provider refuses", "provider_no_funds"),
+        ProviderError::Credentials { .. } => ("The provider refuses", "provider_credentials"),
+        _ => ("The provider refuses", "provider_refused"),
     }
 }
 
 impl ApiError {
     /// The problem document, and the headers that go with it.
     pub(crate) fn written(&self) -> (String, Vec<(HeaderName, Cow<'static, str>)>) {
-        let (status, title, code) = self.kind();
+        let (status, (title, code)) = (self.status(), self.kind());
         let field = |field: &str, detail: &Cow<'static, str>| FieldProblem {
-            // The library names elements as `rows[17].name`, a pointer as `rows/17/name`.
-            pointer: format!("#/{}", field.replace(['[', '.'], "/").replace(']', "")),
+            // A field within another one is named `business.name`, its pointer `business/name`.
+            pointer: format!("#/{}", field.replace('.', "/")),
             detail: detail.clone(),
         };
         let errors = match self {
-            Self::Core(Error::Invalid { field: name, rule }) => vec![field(name, rule)],
+            Self::Core(Error::Invalid { field: name, rule, row: Some(row), .. }) => {
+                vec![field(&format!("rows/{row}/{name}"), rule)]
+            }
+            Self::Core(Error::Invalid { field: name, rule, .. }) => vec![field(name, rule)],
             Self::Core(Error::Conflict { field: name, rule }) => vec![field(name, &Cow::Borrowed(*rule))],
             Self::Core(Error::Provider(ProviderError::Country)) => {
                 vec![field("country", &Cow::Borrowed("must be one in which Twilio sells numbers of this kind"))]
@@ -197,7 +215,7 @@ impl ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.kind().0
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse {

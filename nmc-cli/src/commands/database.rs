@@ -1,7 +1,7 @@
 //! `nmc database dump`, `restore` and `move`.
 
 use crate::cli::{DatabaseArgs, DatabaseCommand, Format};
-use crate::database::Database;
+use crate::database::{Database, pg_bin};
 use crate::error::{CliError, CliResult};
 use crate::output::Columns;
 use nmc_core::store::Migrator;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: DatabaseCommand) -> CliResult {
 
 fn dump(args: &DatabaseArgs, file: &Path, force: bool, format: Format) -> CliResult {
     let database = Database::open(args)?;
-    let rows = transfer::dump(&database.backup_url(), file, force, &mut told("dumping"))?;
+    let rows = transfer::dump(&database.backup_url(), file, force, pg_bin().as_deref(), &mut told("dumping"))?;
     eprintln!("{} holds the database", file.display());
     beside(&database.place()?);
     print(format, &rows)?;
@@ -35,7 +35,7 @@ fn dump(args: &DatabaseArgs, file: &Path, force: bool, format: Format) -> CliRes
 
 fn restore(args: &DatabaseArgs, file: &Path, format: Format) -> CliResult {
     let database = Database::open(args)?;
-    let rows = transfer::restore(&database.owner_url(), file, &mut told("restoring"))?;
+    let rows = transfer::restore(&database.owner_url(), file, pg_bin().as_deref(), &mut told("restoring"))?;
     tell_state(&database.migrator())?;
     print(format, &rows)?;
     database.close()?;
@@ -55,7 +55,7 @@ fn copy(args: &DatabaseArgs, to: &Secret, format: Format) -> CliResult {
             "another nmc is using the database, and what it writes meanwhile would stay behind: stop it first".to_owned(),
         ));
     }
-    let rows = transfer::copy(&database.backup_url(), to, &mut told("moving"))?;
+    let rows = transfer::copy(&database.backup_url(), to, pg_bin().as_deref(), &mut told("moving"))?;
     tell_state(&Migrator::new(to.clone()).in_schema(args.database_schema.clone()))?;
     let place = database.place()?;
     eprintln!("the data in {} was left as it is", place.display());

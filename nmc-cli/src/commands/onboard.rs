@@ -161,7 +161,7 @@ impl Plan {
         let door = Authenticator::new(store.clone(), hasher(Hasher::COST)?, keys, LoginPolicy::default());
         let made = door.register_approved(&registration, self.key.as_deref()).map_err(|error| match error {
             Error::Conflict { field: "Idempotency-Key", rule } => CliError::Usage(format!("--key {rule}")),
-            Error::Invalid { field, rule } if field == "Idempotency-Key" => CliError::Usage(format!("--key {rule}")),
+            Error::Invalid { field, rule, .. } if field == "Idempotency-Key" => CliError::Usage(format!("--key {rule}")),
             other => other.into(),
         })?;
         Ok(Made { business: made.business, owner: Some(made.owner), is_new: made.is_new })

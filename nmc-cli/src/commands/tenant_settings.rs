@@ -66,18 +66,19 @@ pub(crate) fn print(format: Format, row: &BusinessSettings) -> CliResult<()> {
 
 /// The same complaint, of what was typed: nobody has typed a column's name.
 fn of_flag(error: Error) -> Error {
-    let Error::Invalid { field, rule } = error else { return error };
-    let flag = match field.as_ref() {
-        "greeting_template" => "--greeting-template",
-        "greeting_cooldown_hours" => "--cooldown-hours",
-        "texting_starts_at" | "texting_ends_at" => return Error::invalid("--texting-hours", "must end later than they start"),
-        "allowed_countries" => "--allow-country",
-        "daily_text_limit" => "--daily-texts",
-        "daily_person_limit" => "--daily-texts-per-person",
-        "auto_resolve_days" => "--auto-resolve-days",
-        _ => return Error::Invalid { field, rule },
-    };
-    Error::Invalid { field: flag.into(), rule }
+    match error {
+        Error::Invalid { field, .. } if ["texting_starts_at", "texting_ends_at"].contains(&&*field) => {
+            Error::invalid("--texting-hours", "must end later than they start")
+        }
+        other => other.renamed(&[
+            ("greeting_template", "--greeting-template"),
+            ("greeting_cooldown_hours", "--cooldown-hours"),
+            ("allowed_countries", "--allow-country"),
+            ("daily_text_limit", "--daily-texts"),
+            ("daily_person_limit", "--daily-texts-per-person"),
+            ("auto_resolve_days", "--auto-resolve-days"),
+        ]),
+    }
 }
 
 /// Shows the settings, changed first where a change is named.

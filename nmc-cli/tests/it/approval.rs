@@ -34,7 +34,7 @@ fn stranger_waits_is_listed_is_approved_and_buys() {
     assert_eq!(waiting(&scene.nmc), [json!(ADA)]);
     let buy = ["number", "buy", CHICAGO, "--tenant", ADA, "--yes"];
     let requests = scene.twilio.number_requests();
-    scene.nmc.run(&buy).refused(2, "(nmc tenant approve): until then it can't buy numbers");
+    scene.nmc.run(&buy).refused(2, "until then it can't buy numbers (nmc tenant approve)");
     let add = ["number", "add", "--tenant", ADA, "+13125550177", "--sid", "PN00000000000000000000000000000077"];
     scene.nmc.clone().with("TWILIO_AUTH_TOKEN", "").run(&add).refused(2, "until then it can hold no numbers");
     assert_eq!((scene.twilio.number_requests(), scene.rows().len()), (requests, 0));

@@ -98,7 +98,12 @@ impl Drop for Home {
 }
 
 fn start(dir: &Path) -> EmbeddedPostgres {
-    let options = EmbeddedOptions { data_dir: Some(dir.to_owned()), fsync: false, ..EmbeddedOptions::default() };
+    let options = EmbeddedOptions {
+        data_dir: Some(dir.to_owned()),
+        bin_dir: nmc_core::testing::pg_bin(),
+        fsync: false,
+        ..EmbeddedOptions::default()
+    };
     EmbeddedPostgres::start(&options).expect("a server")
 }
 

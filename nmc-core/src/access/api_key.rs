@@ -101,25 +101,26 @@ impl TenantTx<'_> {
 /// A use within this time of the last one that was noted is not noted: a busy key must not write with every request.
 pub(super) const USES_NOTED_APART: TimeDelta = TimeDelta::seconds(60);
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr, $now:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        let lasts = keys::expires_at.is_null().or(keys::expires_at.assume_not_null().gt($now));
-        match $filter.in_force {
-            Some(true) => query = query.filter(keys::revoked_at.is_null().and(lasts)),
-            Some(false) => query = query.filter(keys::revoked_at.is_not_null().or(diesel::dsl::not(lasts))),
-            None => {}
-        }
-        if let Some(user) = $filter.created_by {
-            query = query.filter(keys::created_by.eq(user));
-        }
-        match $filter.is_nobodys {
-            Some(true) => query = query.filter(keys::created_by.is_null()),
-            Some(false) => query = query.filter(keys::created_by.is_not_null()),
-            None => {}
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: keys::BoxedQuery<'q, Pg, ST>,
+    filter: &ApiKeyFilter,
+    now: DateTime<Utc>,
+) -> keys::BoxedQuery<'q, Pg, ST> {
+    let lasts = keys::expires_at.is_null().or(keys::expires_at.assume_not_null().gt(now));
+    match filter.in_force {
+        Some(true) => query = query.filter(keys::revoked_at.is_null().and(lasts)),
+        Some(false) => query = query.filter(keys::revoked_at.is_not_null().or(diesel::dsl::not(lasts))),
+        None => {}
+    }
+    if let Some(user) = filter.created_by {
+        query = query.filter(keys::created_by.eq(user));
+    }
+    match filter.is_nobodys {
+        Some(true) => query = query.filter(keys::created_by.is_null()),
+        Some(false) => query = query.filter(keys::created_by.is_not_null()),
+        None => {}
+    }
+    query
 }
 
 fn bounded(scopes: &[String]) -> Result<Vec<String>> {
@@ -181,8 +182,8 @@ impl ApiKeys<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &ApiKeyFilter, page: PageRequest) -> Result<Page<ApiKey>> {
-        let query = filtered!(ApiKey::query().filter(keys::tenant_id.eq(self.0.tenant)), filter, self.0.now());
-        let rows = keyset!(query, page, keys::created_at, keys::id).load(self.0.conn)?;
+        let query = filtered(ApiKey::query().filter(keys::tenant_id.eq(self.0.tenant)).into_boxed(), filter, self.0.now());
+        let rows = keyset(query, page, keys::created_at, keys::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &ApiKey| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -192,7 +193,7 @@ impl ApiKeys<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &ApiKeyFilter) -> Result<i64> {
         let query = keys::table.filter(keys::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter, self.0.now()).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter, self.0.now()).get_result(self.0.conn)?)
     }
 
     /// Adds a key. That whom it goes back to exists is known when the transaction commits.

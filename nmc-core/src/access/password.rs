@@ -212,7 +212,7 @@ impl Place<'_> {
 
 impl Places {
     fn take(&self) -> Result<()> {
-        let full = || Error::Unavailable { what: "too many people are logging in", contention: false, source: None };
+        let full = || Error::try_later("too many people are logging in");
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.working >= self.at_once && taken.waiting >= self.waiting {
             return Err(full());
@@ -262,7 +262,7 @@ mod tests {
             ("aaaaaaaaaaaaaaa", "must not be one character over and over"),
         ] {
             match Password::new("password", &secret(text)) {
-                Err(Error::Invalid { field, rule: said }) => assert_eq!((&*field, &*said), ("password", rule)),
+                Err(Error::Invalid { field, rule: said, .. }) => assert_eq!((&*field, &*said), ("password", rule)),
                 other => panic!("{other:?}"),
             }
         }

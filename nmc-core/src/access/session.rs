@@ -109,28 +109,23 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr, $now:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(user) = $filter.user {
-            query = query.filter(sessions::user_id.eq(user));
-        }
-        match $filter.is_active {
-            Some(true) => query = query.filter(sessions::is_active.and(sessions::expires_at.gt($now))),
-            Some(false) => query = query.filter(diesel::dsl::not(sessions::is_active).or(sessions::expires_at.le($now))),
-            None => {}
-        }
-        if let Some(ip) = $filter.ip {
-            query = query.filter(sessions::ip_address.eq(host(ip)));
-        }
-        query
-    }};
-}
-
-impl<'a> Sessions<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
+fn filtered<'q, ST>(
+    mut query: sessions::BoxedQuery<'q, Pg, ST>,
+    filter: &SessionFilter,
+    now: DateTime<Utc>,
+) -> sessions::BoxedQuery<'q, Pg, ST> {
+    if let Some(user) = filter.user {
+        query = query.filter(sessions::user_id.eq(user));
     }
+    match filter.is_active {
+        Some(true) => query = query.filter(sessions::is_active.and(sessions::expires_at.gt(now))),
+        Some(false) => query = query.filter(diesel::dsl::not(sessions::is_active).or(sessions::expires_at.le(now))),
+        None => {}
+    }
+    if let Some(ip) = filter.ip {
+        query = query.filter(sessions::ip_address.eq(host(ip)));
+    }
+    query
 }
 
 impl Sessions<'_> {
@@ -159,8 +154,8 @@ impl Sessions<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &SessionFilter, page: PageRequest) -> Result<Page<Session>> {
-        let query = filtered!(Session::query().filter(sessions::tenant_id.eq(self.0.tenant)), filter, self.0.now());
-        let rows = keyset!(query, page, sessions::created_at, sessions::id).load(self.0.conn)?;
+        let query = filtered(Session::query().filter(sessions::tenant_id.eq(self.0.tenant)).into_boxed(), filter, self.0.now());
+        let rows = keyset(query, page, sessions::created_at, sessions::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Session| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -170,7 +165,7 @@ impl Sessions<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &SessionFilter) -> Result<i64> {
         let query = sessions::table.filter(sessions::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter, self.0.now()).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter, self.0.now()).get_result(self.0.conn)?)
     }
 
     /// Begins a session.
@@ -214,7 +209,7 @@ impl Sessions<'_> {
             .for_share()
             .first(self.0.conn)
             .optional()?;
-        if !active.ok_or_else(|| Error::invalid("user_id", "must be an existing user"))? {
+        if !active.ok_or_else(|| Error::missing("user_id", "user"))? {
             return Err(Error::Forbidden("this user is deactivated"));
         }
         let active: Option<bool> = tenants::table

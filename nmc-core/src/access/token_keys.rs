@@ -247,9 +247,9 @@ fn read(file: &Path) -> Result<Vec<KeyLine>> {
     }
     let text = fs::read_to_string(file).map_err(unreadable)?;
     let lines: Option<Vec<KeyLine>> = text.lines().map(KeyLine::parse).collect();
-    lines.filter(|lines| (1..=MOST).contains(&lines.len())).ok_or_else(|| {
-        Error::invalid("token keys", "must be lines of a name, a key and a time, as `nmc token-key rotate` writes them")
-    })
+    lines
+        .filter(|lines| (1..=MOST).contains(&lines.len()))
+        .ok_or_else(|| Error::invalid("token keys", "must be lines of a name, a key and a time, as a rotation writes them"))
 }
 
 /// Writes the file whole or not at all. With `fresh`, a file that is there already stays.

@@ -114,7 +114,7 @@ pub(super) fn checked<'n>(
             .count()
             .get_result(scope.conn)?;
         if usize::try_from(known) != Ok(people.len()) {
-            return Err(Error::invalid(field, "must be an existing user"));
+            return Err(Error::missing(field, "user"));
         }
     }
     Ok(written)

@@ -1,8 +1,8 @@
 //! Alerts: reading them, and raising one. What becomes of it is in `alert_moves`.
 
 use super::bounded;
-use super::history::{AlertHistory, NewAlertEvent};
-use super::rule::{AlertRule, AlertRules};
+use super::history::NewAlertEvent;
+use super::rule::AlertRule;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{alert_rules as rules, alerts};
@@ -101,45 +101,42 @@ const OPEN_SQL: &str = "status <> 'resolved'";
 /// The predicate of `alerts_active_created_at_idx`, to the letter.
 const ACTIVE_SQL: &str = "status IN ('triggered', 'acknowledged', 'escalated')";
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(alerts::status.eq(status));
-        }
-        match $filter.open {
-            Some(true) => query = query.filter(alerts::status.ne(AlertStatus::Resolved)),
-            Some(false) => query = query.filter(alerts::status.eq(AlertStatus::Resolved)),
-            None => {}
-        }
-        match $filter.active {
-            Some(true) => query = query.filter(sql::<Bool>(ACTIVE_SQL)),
-            Some(false) => query = query.filter(alerts::status.eq_any([AlertStatus::Snoozed, AlertStatus::Resolved])),
-            None => {}
-        }
-        if let Some(severity) = $filter.severity {
-            query = query.filter(alerts::severity.eq(severity));
-        }
-        if let Some(rule) = $filter.rule {
-            query = query.filter(alerts::rule_id.eq(rule));
-        }
-        if let Some(metric) = &$filter.metric {
-            query = query.filter(alerts::metric.eq(metric));
-        }
-        if let Some(user) = $filter.acknowledged_by {
-            query = query.filter(alerts::acknowledged_by.eq(user));
-        }
-        if let Some(user) = $filter.resolved_by {
-            query = query.filter(alerts::resolved_by.eq(user));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(alerts::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(alerts::created_at.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: alerts::BoxedQuery<'q, Pg, ST>, filter: &'q AlertFilter) -> alerts::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(alerts::status.eq(status));
+    }
+    match filter.open {
+        Some(true) => query = query.filter(alerts::status.ne(AlertStatus::Resolved)),
+        Some(false) => query = query.filter(alerts::status.eq(AlertStatus::Resolved)),
+        None => {}
+    }
+    match filter.active {
+        Some(true) => query = query.filter(sql::<Bool>(ACTIVE_SQL)),
+        Some(false) => query = query.filter(alerts::status.eq_any([AlertStatus::Snoozed, AlertStatus::Resolved])),
+        None => {}
+    }
+    if let Some(severity) = filter.severity {
+        query = query.filter(alerts::severity.eq(severity));
+    }
+    if let Some(rule) = filter.rule {
+        query = query.filter(alerts::rule_id.eq(rule));
+    }
+    if let Some(metric) = &filter.metric {
+        query = query.filter(alerts::metric.eq(metric));
+    }
+    if let Some(user) = filter.acknowledged_by {
+        query = query.filter(alerts::acknowledged_by.eq(user));
+    }
+    if let Some(user) = filter.resolved_by {
+        query = query.filter(alerts::resolved_by.eq(user));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(alerts::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(alerts::created_at.lt(until));
+    }
+    query
 }
 
 /// What a person is told when nobody has better words.
@@ -151,12 +148,6 @@ fn default_message(rule: &AlertRule, value: Decimal) -> String {
         AlertOperator::NotEquals => "different from",
     };
     format!("{}: {} is {}, {relation} {}", rule.name, rule.metric, value.normalize(), rule.threshold.normalize())
-}
-
-impl<'a> Alerts<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
 }
 
 impl Alerts<'_> {
@@ -194,8 +185,8 @@ impl Alerts<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &AlertFilter, page: PageRequest) -> Result<Page<Alert>> {
-        let query = filtered!(Alert::query().filter(alerts::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, alerts::created_at, alerts::id).load(self.0.conn)?;
+        let query = filtered(Alert::query().filter(alerts::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, alerts::created_at, alerts::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Alert| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -205,7 +196,7 @@ impl Alerts<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &AlertFilter) -> Result<i64> {
         let query = alerts::table.filter(alerts::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// The alerts to pass on, the oldest first, 500 at the most: triggered or escalated ones whose rule is enabled and
@@ -245,7 +236,7 @@ impl Alerts<'_> {
     pub fn raise(&mut self, rule: AlertRuleId, value: Decimal, message: Option<&str>) -> Result<Raised> {
         let value = bounds::METRIC.rounded("metric_value", value)?;
         let message = optional("message", message, 2_000)?;
-        let rule = AlertRules::over(self.0.reborrow()).lock_enabled(rule)?;
+        let rule = self.0.tx().alert_rules().lock_enabled(rule)?;
         if let Some(alert) = self.find_open_by_rule(rule.id)? {
             return Ok(Raised { alert, is_new: false });
         }
@@ -294,7 +285,7 @@ impl Alerts<'_> {
                     .with(json!({"value": alert.metric_value, "threshold": alert.threshold}))
             })
             .collect();
-        AlertHistory::over(self.0.reborrow()).append(&events)?;
+        self.0.tx().alert_history().append(&events)?;
         Ok(raised)
     }
 }

@@ -2,7 +2,7 @@
 //! who did it, when, and what they said to it stand in the row.
 
 use super::bounded;
-use super::history::{AlertHistory, NewAlertEvent};
+use super::history::NewAlertEvent;
 use super::{Alert, Alerts};
 use crate::error::{found, touched_one};
 use crate::schema::alerts;
@@ -298,6 +298,6 @@ impl Alerts<'_> {
     }
 
     fn log(&mut self, events: &[NewAlertEvent]) -> Result<()> {
-        AlertHistory::over(self.0.reborrow()).append(events)
+        self.0.tx().alert_history().append(events)
     }
 }

@@ -75,25 +75,25 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(rule) = $filter.rule {
-            query = query.filter(contacts::rule_id.eq(rule));
-        }
-        match $filter.global {
-            Some(true) => query = query.filter(contacts::rule_id.is_null()),
-            Some(false) => query = query.filter(contacts::rule_id.is_not_null()),
-            None => {}
-        }
-        if let Some(level) = $filter.level {
-            query = query.filter(contacts::escalation_level.eq(level));
-        }
-        if let Some(active) = $filter.is_active {
-            query = query.filter(contacts::is_active.eq(active));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: contacts::BoxedQuery<'q, Pg, ST>,
+    filter: &EscalationContactFilter,
+) -> contacts::BoxedQuery<'q, Pg, ST> {
+    if let Some(rule) = filter.rule {
+        query = query.filter(contacts::rule_id.eq(rule));
+    }
+    match filter.global {
+        Some(true) => query = query.filter(contacts::rule_id.is_null()),
+        Some(false) => query = query.filter(contacts::rule_id.is_not_null()),
+        None => {}
+    }
+    if let Some(level) = filter.level {
+        query = query.filter(contacts::escalation_level.eq(level));
+    }
+    if let Some(active) = filter.is_active {
+        query = query.filter(contacts::is_active.eq(active));
+    }
+    query
 }
 
 impl EscalationContacts<'_> {
@@ -122,8 +122,8 @@ impl EscalationContacts<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &EscalationContactFilter, page: PageRequest) -> Result<Page<EscalationContact>> {
-        let query = filtered!(EscalationContact::query().filter(contacts::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, contacts::created_at, contacts::id).load(self.0.conn)?;
+        let query = filtered(EscalationContact::query().filter(contacts::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, contacts::created_at, contacts::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &EscalationContact| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -133,7 +133,7 @@ impl EscalationContacts<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &EscalationContactFilter) -> Result<i64> {
         let query = contacts::table.filter(contacts::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Who hears of an alert of this rule at this level: its active contacts and the global ones up to that level, the first

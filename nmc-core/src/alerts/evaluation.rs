@@ -4,9 +4,7 @@
 //! A rule whose metric has no value is left as it is, and so is a snoozed alert: it wakes first. An open alert is judged by
 //! its rule as the rule is now, whose metric is still the one it was raised over: that can't change while it is open.
 
-use super::alert::Alerts;
-use super::measurement::Measurements;
-use super::rule::{AlertRule, AlertRules};
+use super::rule::AlertRule;
 use crate::store::TenantTx;
 use crate::{AlertId, AlertRuleId, AlertStatus, Result};
 use rust_decimal::Decimal;
@@ -31,7 +29,7 @@ pub struct Evaluation {
 /// # Errors
 /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] when the rule is disabled.
 pub fn evaluate(tx: &mut TenantTx<'_>, rule: AlertRuleId) -> Result<Evaluation> {
-    let rule = AlertRules::over(tx.0.reborrow()).lock_enabled(rule)?;
+    let rule = tx.alert_rules().lock_enabled(rule)?;
     let mut outcome = Evaluation::default();
     evaluate_held(tx, &[rule], &mut outcome)?;
     Ok(outcome)
@@ -45,7 +43,7 @@ pub fn evaluate_all(tx: &mut TenantTx<'_>) -> Result<Evaluation> {
     let mut outcome = Evaluation::default();
     let mut last = None;
     loop {
-        let rules = AlertRules::over(tx.0.reborrow()).hold_enabled(last, PAGE)?;
+        let rules = tx.alert_rules().hold_enabled(last, PAGE)?;
         evaluate_held(tx, &rules, &mut outcome)?;
         match rules.last() {
             Some(rule) if usize::try_from(PAGE) == Ok(rules.len()) => last = Some(rule.id),
@@ -60,14 +58,14 @@ fn evaluate_held(tx: &mut TenantTx<'_>, rules: &[AlertRule], outcome: &mut Evalu
     if metrics.is_empty() {
         return Ok(());
     }
-    let latest = Measurements::over(tx.0.reborrow()).latest_of(&metrics.into_iter().collect::<Vec<_>>())?;
+    let latest = tx.measurements().latest_of(&metrics.into_iter().collect::<Vec<_>>())?;
     let values: HashMap<&str, Decimal> = latest.iter().map(|row| (row.metric_name.as_str(), row.metric_value)).collect();
     let compared: Vec<(&AlertRule, Decimal)> =
         rules.iter().filter_map(|rule| values.get(rule.metric.as_str()).map(|value| (rule, *value))).collect();
     if compared.is_empty() {
         return Ok(());
     }
-    let mut alerts = Alerts::over(tx.0.reborrow());
+    let mut alerts = tx.alerts();
     let ids: Vec<AlertRuleId> = compared.iter().map(|(rule, _)| rule.id).collect();
     let open = alerts.lock_open_of(&ids)?;
     let open: HashMap<AlertRuleId, _> = open.iter().map(|alert| (alert.rule_id, alert)).collect();

@@ -86,29 +86,20 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(event_type) = $filter.event_type {
-            query = query.filter(events::event_type.eq(event_type));
-        }
-        if let Some(user) = $filter.user {
-            query = query.filter(events::user_id.eq(user));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(events::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(events::created_at.lt(until));
-        }
-        query
-    }};
-}
-
-impl<'a> AlertHistory<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
+fn filtered<'q, ST>(mut query: events::BoxedQuery<'q, Pg, ST>, filter: &AlertEventFilter) -> events::BoxedQuery<'q, Pg, ST> {
+    if let Some(event_type) = filter.event_type {
+        query = query.filter(events::event_type.eq(event_type));
     }
+    if let Some(user) = filter.user {
+        query = query.filter(events::user_id.eq(user));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(events::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(events::created_at.lt(until));
+    }
+    query
 }
 
 impl AlertHistory<'_> {
@@ -118,7 +109,7 @@ impl AlertHistory<'_> {
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn list(&mut self, alert: AlertId, filter: &AlertEventFilter, page: PageRequest) -> Result<Page<AlertEvent>> {
         let query = AlertEvent::query().filter(events::tenant_id.eq(self.0.tenant)).filter(events::alert_id.eq(alert));
-        let rows = keyset!(filtered!(query, filter), page, events::created_at, events::id).load(self.0.conn)?;
+        let rows = keyset(filtered(query.into_boxed(), filter), page, events::created_at, events::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &AlertEvent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -128,7 +119,7 @@ impl AlertHistory<'_> {
     /// As [`Self::list`].
     pub fn count(&mut self, alert: AlertId, filter: &AlertEventFilter) -> Result<i64> {
         let query = events::table.filter(events::tenant_id.eq(self.0.tenant)).filter(events::alert_id.eq(alert)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Appends entries, in one statement.

@@ -65,26 +65,17 @@ CROSS JOIN LATERAL (
 ) AS latest
 ORDER BY latest.metric_name";
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(metric) = &$filter.metric {
-            query = query.filter(cache::metric_name.eq(metric));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(cache::measurement_time.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(cache::measurement_time.lt(until));
-        }
-        query
-    }};
-}
-
-impl<'a> Measurements<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
+fn filtered<'q, ST>(mut query: cache::BoxedQuery<'q, Pg, ST>, filter: &'q MeasurementFilter) -> cache::BoxedQuery<'q, Pg, ST> {
+    if let Some(metric) = &filter.metric {
+        query = query.filter(cache::metric_name.eq(metric));
     }
+    if let Some(from) = filter.from {
+        query = query.filter(cache::measurement_time.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(cache::measurement_time.lt(until));
+    }
+    query
 }
 
 impl Measurements<'_> {
@@ -144,8 +135,8 @@ impl Measurements<'_> {
     /// # Errors
     /// As [`Self::latest`].
     pub fn list(&mut self, filter: &MeasurementFilter, page: PageRequest) -> Result<Page<Measurement>> {
-        let query = filtered!(Measurement::query().filter(cache::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, cache::measurement_time, cache::id).load(self.0.conn)?;
+        let query = filtered(Measurement::query().filter(cache::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, cache::measurement_time, cache::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Measurement| Cursor { at: row.measurement_time, id: row.id.uuid() }))
     }
 
@@ -155,7 +146,7 @@ impl Measurements<'_> {
     /// As [`Self::latest`].
     pub fn count(&mut self, filter: &MeasurementFilter) -> Result<i64> {
         let query = cache::table.filter(cache::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Removes values measured before an instant, the oldest first, `limit` at the most; how many it were. 0 means that there

@@ -88,31 +88,31 @@ impl TenantTx<'_> {
 /// The statuses of one that is still to be delivered.
 pub(super) const OPEN: [NotificationStatus; 2] = [NotificationStatus::Pending, NotificationStatus::Retrying];
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(notifications::status.eq(status));
-        }
-        match $filter.open {
-            Some(true) => query = query.filter(notifications::status.eq_any(OPEN)),
-            Some(false) => query = query.filter(notifications::status.ne_all(OPEN)),
-            None => {}
-        }
-        if let Some(channel) = $filter.channel {
-            query = query.filter(notifications::channel.eq(channel));
-        }
-        if let Some(alert) = $filter.alert {
-            query = query.filter(notifications::alert_id.eq(alert));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(notifications::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(notifications::created_at.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: notifications::BoxedQuery<'q, Pg, ST>,
+    filter: &NotificationFilter,
+) -> notifications::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(notifications::status.eq(status));
+    }
+    match filter.open {
+        Some(true) => query = query.filter(notifications::status.eq_any(OPEN)),
+        Some(false) => query = query.filter(notifications::status.ne_all(OPEN)),
+        None => {}
+    }
+    if let Some(channel) = filter.channel {
+        query = query.filter(notifications::channel.eq(channel));
+    }
+    if let Some(alert) = filter.alert {
+        query = query.filter(notifications::alert_id.eq(alert));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(notifications::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(notifications::created_at.lt(until));
+    }
+    query
 }
 
 impl Notifications<'_> {
@@ -141,8 +141,8 @@ impl Notifications<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &NotificationFilter, page: PageRequest) -> Result<Page<Notification>> {
-        let query = filtered!(Notification::query().filter(notifications::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, notifications::created_at, notifications::id).load(self.0.conn)?;
+        let query = filtered(Notification::query().filter(notifications::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, notifications::created_at, notifications::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Notification| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -152,7 +152,7 @@ impl Notifications<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &NotificationFilter) -> Result<i64> {
         let query = notifications::table.filter(notifications::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Queues a notification.

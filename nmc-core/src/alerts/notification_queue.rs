@@ -3,9 +3,9 @@
 //!
 //! An attempt counts from the claim on, so that a worker that dies has used it up.
 
-use super::history::{AlertHistory, NewAlertEvent};
+use super::history::NewAlertEvent;
 use super::notification::OPEN;
-use super::{Alerts, Notification, Notifications, bounded};
+use super::{Notification, Notifications, bounded};
 use crate::error::found;
 use crate::queue::{Lease, NOT_HELD, after};
 use crate::schema::{notifications, tenants};
@@ -156,8 +156,8 @@ impl Notifications<'_> {
         let held = self.lock_claimed(claim)?;
         let end = End { status: NotificationStatus::Delivered, due: None, error: None, response };
         let row = self.end_claim(&held, claim.lease, &end)?;
-        Alerts::over(self.0.reborrow()).mark_notified(row.alert_id)?;
-        AlertHistory::over(self.0.reborrow()).append(&[event(&row, AlertEventType::NotificationSent)])?;
+        self.0.tx().alerts().mark_notified(row.alert_id)?;
+        self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationSent)])?;
         Ok(row)
     }
 
@@ -180,7 +180,7 @@ impl Notifications<'_> {
         let end = End { status, due: again.then_some(retry_at), error: Some(error), response };
         let row = self.end_claim(&held, claim.lease, &end)?;
         if !again {
-            AlertHistory::over(self.0.reborrow()).append(&[event(&row, AlertEventType::NotificationFailed)])?;
+            self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationFailed)])?;
         }
         Ok(row)
     }
@@ -221,7 +221,7 @@ impl Notifications<'_> {
             .get_result(self.0.conn)
             .optional()?;
         let row = found(row, "notification")?;
-        AlertHistory::over(self.0.reborrow()).append(&[event(&row, AlertEventType::NotificationFailed)])?;
+        self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationFailed)])?;
         Ok(row)
     }
 
@@ -307,6 +307,6 @@ impl Notifications<'_> {
             .returning(Notification::as_returning())
             .get_results(self.0.conn)?;
         let events: Vec<_> = failed.iter().map(|row| event(row, AlertEventType::NotificationFailed)).collect();
-        AlertHistory::over(self.0.reborrow()).append(&events)
+        self.0.tx().alert_history().append(&events)
     }
 }

@@ -136,23 +136,20 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(enabled) = $filter.is_enabled {
-            query = query.filter(rules::is_enabled.eq(enabled));
-        }
-        if let Some(metric) = &$filter.metric {
-            query = query.filter(rules::metric.eq(metric));
-        }
-        if let Some(severity) = $filter.severity {
-            query = query.filter(rules::severity.eq(severity));
-        }
-        if let Some(channel) = $filter.channel {
-            query = query.filter(rules::notification_channels.contains(vec![channel]));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: rules::BoxedQuery<'q, Pg, ST>, filter: &'q AlertRuleFilter) -> rules::BoxedQuery<'q, Pg, ST> {
+    if let Some(enabled) = filter.is_enabled {
+        query = query.filter(rules::is_enabled.eq(enabled));
+    }
+    if let Some(metric) = &filter.metric {
+        query = query.filter(rules::metric.eq(metric));
+    }
+    if let Some(severity) = filter.severity {
+        query = query.filter(rules::severity.eq(severity));
+    }
+    if let Some(channel) = filter.channel {
+        query = query.filter(rules::notification_channels.contains(vec![channel]));
+    }
+    query
 }
 
 /// Each channel once, which also bounds their number.
@@ -165,12 +162,6 @@ fn each_once(channels: &[NotificationChannel]) -> Result<Vec<NotificationChannel
         once.push(*channel);
     }
     Ok(once)
-}
-
-impl<'a> AlertRules<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
 }
 
 impl AlertRules<'_> {
@@ -212,8 +203,8 @@ impl AlertRules<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &AlertRuleFilter, page: PageRequest) -> Result<Page<AlertRule>> {
-        let query = filtered!(AlertRule::query().filter(rules::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, rules::created_at, rules::id).load(self.0.conn)?;
+        let query = filtered(AlertRule::query().filter(rules::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, rules::created_at, rules::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &AlertRule| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -223,7 +214,7 @@ impl AlertRules<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &AlertRuleFilter) -> Result<i64> {
         let query = rules::table.filter(rules::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Adds a rule.

@@ -162,29 +162,29 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.call_status {
-            query = query.filter(figures::call_status.eq(status));
-        }
-        if let Some(status) = $filter.conversion_status {
-            query = query.filter(figures::conversion_status.eq(status));
-        }
-        if let Some(conversation) = $filter.conversation {
-            query = query.filter(figures::conversation_id.eq(conversation));
-        }
-        if let Some(number) = &$filter.phone_number {
-            query = query.filter(figures::phone_number.eq(number));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(figures::call_date.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(figures::call_date.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: figures::BoxedQuery<'q, Pg, ST>,
+    filter: &'q CallAnalyticsFilter,
+) -> figures::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.call_status {
+        query = query.filter(figures::call_status.eq(status));
+    }
+    if let Some(status) = filter.conversion_status {
+        query = query.filter(figures::conversion_status.eq(status));
+    }
+    if let Some(conversation) = filter.conversation {
+        query = query.filter(figures::conversation_id.eq(conversation));
+    }
+    if let Some(number) = &filter.phone_number {
+        query = query.filter(figures::phone_number.eq(number));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(figures::call_date.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(figures::call_date.lt(until));
+    }
+    query
 }
 
 impl CallAnalyticsRepo<'_> {
@@ -225,8 +225,8 @@ impl CallAnalyticsRepo<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &CallAnalyticsFilter, page: PageRequest) -> Result<Page<CallAnalytics>> {
-        let query = filtered!(CallAnalytics::query().filter(figures::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, figures::call_date, figures::id).load(self.0.conn)?;
+        let query = filtered(CallAnalytics::query().filter(figures::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, figures::call_date, figures::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &CallAnalytics| Cursor { at: row.call_date, id: row.id.uuid() }))
     }
 
@@ -236,7 +236,7 @@ impl CallAnalyticsRepo<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &CallAnalyticsFilter) -> Result<i64> {
         let query = figures::table.filter(figures::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Keeps figures that must be new.

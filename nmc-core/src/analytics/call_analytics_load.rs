@@ -66,7 +66,7 @@ impl CallAnalyticsRepo<'_> {
     /// of one call the last counts. Returns how many were kept. [`crate::Store::load`] takes any number.
     ///
     /// # Errors
-    /// As [`Self::upsert_by_call`], with the row at fault, as in `rows[17].call_date`; then none is kept. That a
+    /// As [`Self::upsert_by_call`], with the row at fault; then none is kept. That a
     /// call or conversation does not exist is known when the transaction commits, and has no row.
     pub fn upsert_many(&mut self, many: &[NewCallAnalytics]) -> Result<u64> {
         at_most_a_batch(many)?;

@@ -137,23 +137,23 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.resolution_status {
-            query = query.filter(figures::resolution_status.eq(status));
-        }
-        if let Some(call) = $filter.call {
-            query = query.filter(figures::call_id.eq(call));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(figures::conversation_date.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(figures::conversation_date.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: figures::BoxedQuery<'q, Pg, ST>,
+    filter: &ConversationAnalyticsFilter,
+) -> figures::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.resolution_status {
+        query = query.filter(figures::resolution_status.eq(status));
+    }
+    if let Some(call) = filter.call {
+        query = query.filter(figures::call_id.eq(call));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(figures::conversation_date.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(figures::conversation_date.lt(until));
+    }
+    query
 }
 
 impl ConversationAnalyticsRepo<'_> {
@@ -194,8 +194,8 @@ impl ConversationAnalyticsRepo<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &ConversationAnalyticsFilter, page: PageRequest) -> Result<Page<ConversationAnalytics>> {
-        let query = filtered!(ConversationAnalytics::query().filter(figures::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, figures::conversation_date, figures::id).load(self.0.conn)?;
+        let query = filtered(ConversationAnalytics::query().filter(figures::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, figures::conversation_date, figures::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &ConversationAnalytics| Cursor { at: row.conversation_date, id: row.id.uuid() }))
     }
 
@@ -205,7 +205,7 @@ impl ConversationAnalyticsRepo<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &ConversationAnalyticsFilter) -> Result<i64> {
         let query = figures::table.filter(figures::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Keeps figures that must be new.

@@ -82,28 +82,25 @@ impl TenantTx<'_> {
 
 const OPEN: [JobStatus; 2] = [JobStatus::Pending, JobStatus::Processing];
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(jobs::status.eq(status));
-        }
-        match $filter.open {
-            Some(true) => query = query.filter(jobs::status.eq_any(OPEN)),
-            Some(false) => query = query.filter(jobs::status.ne_all(OPEN)),
-            None => {}
-        }
-        if let Some(kind) = $filter.job_type {
-            query = query.filter(jobs::job_type.eq(kind));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(jobs::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(jobs::created_at.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: jobs::BoxedQuery<'q, Pg, ST>, filter: &JobFilter) -> jobs::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(jobs::status.eq(status));
+    }
+    match filter.open {
+        Some(true) => query = query.filter(jobs::status.eq_any(OPEN)),
+        Some(false) => query = query.filter(jobs::status.ne_all(OPEN)),
+        None => {}
+    }
+    if let Some(kind) = filter.job_type {
+        query = query.filter(jobs::job_type.eq(kind));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(jobs::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(jobs::created_at.lt(until));
+    }
+    query
 }
 
 impl Jobs<'_> {
@@ -128,8 +125,8 @@ impl Jobs<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>> {
-        let query = filtered!(Job::query().filter(jobs::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, jobs::created_at, jobs::id).load(self.0.conn)?;
+        let query = filtered(Job::query().filter(jobs::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, jobs::created_at, jobs::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Job| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -139,7 +136,7 @@ impl Jobs<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &JobFilter) -> Result<i64> {
         let query = jobs::table.filter(jobs::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Puts a job into the queue.

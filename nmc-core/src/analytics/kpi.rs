@@ -107,23 +107,20 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(name) = &$filter.kpi_name {
-            query = query.filter(kpis::kpi_name.eq(name));
-        }
-        if let Some(period) = $filter.period_type {
-            query = query.filter(kpis::period_type.eq(period));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(kpis::snapshot_date.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(kpis::snapshot_date.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: kpis::BoxedQuery<'q, Pg, ST>, filter: &'q KpiFilter) -> kpis::BoxedQuery<'q, Pg, ST> {
+    if let Some(name) = &filter.kpi_name {
+        query = query.filter(kpis::kpi_name.eq(name));
+    }
+    if let Some(period) = filter.period_type {
+        query = query.filter(kpis::period_type.eq(period));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(kpis::snapshot_date.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(kpis::snapshot_date.lt(until));
+    }
+    query
 }
 
 impl KpiSnapshots<'_> {
@@ -191,8 +188,8 @@ impl KpiSnapshots<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &KpiFilter, page: PageRequest) -> Result<Page<KpiSnapshot>> {
-        let query = filtered!(KpiSnapshot::query().filter(kpis::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, kpis::snapshot_date, kpis::id).load(self.0.conn)?;
+        let query = filtered(KpiSnapshot::query().filter(kpis::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, kpis::snapshot_date, kpis::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &KpiSnapshot| Cursor { at: row.snapshot_date, id: row.id.uuid() }))
     }
 
@@ -202,7 +199,7 @@ impl KpiSnapshots<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &KpiFilter) -> Result<i64> {
         let query = kpis::table.filter(kpis::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Keeps a snapshot that must be new.

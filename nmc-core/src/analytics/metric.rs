@@ -147,29 +147,26 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(kind) = $filter.metric_type {
-            query = query.filter(metrics::metric_type.eq(kind));
-        }
-        if let Some(name) = &$filter.metric_name {
-            query = query.filter(metrics::metric_name.eq(name));
-        }
-        if let Some(level) = $filter.aggregation_level {
-            query = query.filter(metrics::aggregation_level.eq(level));
-        }
-        if let Some(dimensions) = &$filter.dimensions {
-            query = query.filter(metrics::dimensions.contains(dimensions));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(metrics::timestamp.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(metrics::timestamp.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: metrics::BoxedQuery<'q, Pg, ST>, filter: &'q MetricFilter) -> metrics::BoxedQuery<'q, Pg, ST> {
+    if let Some(kind) = filter.metric_type {
+        query = query.filter(metrics::metric_type.eq(kind));
+    }
+    if let Some(name) = &filter.metric_name {
+        query = query.filter(metrics::metric_name.eq(name));
+    }
+    if let Some(level) = filter.aggregation_level {
+        query = query.filter(metrics::aggregation_level.eq(level));
+    }
+    if let Some(dimensions) = &filter.dimensions {
+        query = query.filter(metrics::dimensions.contains(dimensions));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(metrics::timestamp.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(metrics::timestamp.lt(until));
+    }
+    query
 }
 
 impl Metrics<'_> {
@@ -214,8 +211,8 @@ impl Metrics<'_> {
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &MetricFilter, page: PageRequest) -> Result<Page<Metric>> {
         filter.checked()?;
-        let query = filtered!(Metric::query().filter(metrics::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, metrics::timestamp, metrics::id).load(self.0.conn)?;
+        let query = filtered(Metric::query().filter(metrics::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, metrics::timestamp, metrics::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Metric| Cursor { at: row.timestamp, id: row.id.uuid() }))
     }
 
@@ -226,7 +223,7 @@ impl Metrics<'_> {
     pub fn count(&mut self, filter: &MetricFilter) -> Result<i64> {
         filter.checked()?;
         let query = metrics::table.filter(metrics::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// What the points come to.
@@ -242,7 +239,7 @@ impl Metrics<'_> {
             least(value),
             greatest(value),
         ));
-        let (points, sum, min, max) = filtered!(query, filter).get_result(self.0.conn)?;
+        let (points, sum, min, max) = filtered(query.into_boxed(), filter).get_result(self.0.conn)?;
         Ok(MetricTotals { points, sum, min, max })
     }
 

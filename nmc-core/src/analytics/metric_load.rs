@@ -51,7 +51,7 @@ impl Metrics<'_> {
     /// several with one key the last counts. Returns how many were added or changed. [`crate::Store::load`] takes any number.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a broken rule, with the point at fault, as in `rows[17].metric_name`; then none is recorded.
+    /// [`Error::Invalid`] on a broken rule, with the row of the point at fault; then none is recorded.
     pub fn upsert_many(&mut self, points: &[NewMetric]) -> Result<u64> {
         at_most_a_batch(points)?;
         // A key's last point.

@@ -72,28 +72,25 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(kind) = &$filter.report_type {
-            query = query.filter(reports::report_type.eq(kind));
-        }
-        if let Some(format) = $filter.format {
-            query = query.filter(reports::format.eq(format));
-        }
-        match $filter.expired_at {
-            Some((at, true)) => query = query.filter(reports::expires_at.le(at)),
-            Some((at, false)) => query = query.filter(reports::expires_at.is_null().or(reports::expires_at.gt(at))),
-            None => {}
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(reports::generated_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(reports::generated_at.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: reports::BoxedQuery<'q, Pg, ST>, filter: &'q ReportFilter) -> reports::BoxedQuery<'q, Pg, ST> {
+    if let Some(kind) = &filter.report_type {
+        query = query.filter(reports::report_type.eq(kind));
+    }
+    if let Some(format) = filter.format {
+        query = query.filter(reports::format.eq(format));
+    }
+    match filter.expired_at {
+        Some((at, true)) => query = query.filter(reports::expires_at.le(at)),
+        Some((at, false)) => query = query.filter(reports::expires_at.is_null().or(reports::expires_at.gt(at))),
+        None => {}
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(reports::generated_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(reports::generated_at.lt(until));
+    }
+    query
 }
 
 impl Reports<'_> {
@@ -145,8 +142,8 @@ impl Reports<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &ReportFilter, page: PageRequest) -> Result<Page<Report>> {
-        let query = filtered!(Report::query().filter(reports::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, reports::generated_at, reports::id).load(self.0.conn)?;
+        let query = filtered(Report::query().filter(reports::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, reports::generated_at, reports::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Report| Cursor { at: row.generated_at, id: row.id.uuid() }))
     }
 
@@ -156,7 +153,7 @@ impl Reports<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &ReportFilter) -> Result<i64> {
         let query = reports::table.filter(reports::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Keeps a report, generated now.

@@ -275,47 +275,44 @@ impl TenantTx<'_> {
 
 const ACTIVE: [CallStatus; 3] = [CallStatus::Initiated, CallStatus::Ringing, CallStatus::InProgress];
 
-/// The filter, written once for list and count.
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(calls::call_status.eq(status));
-        }
-        if let Some(outcome) = $filter.outcome {
-            query = query.filter(calls::outcome.eq(outcome));
-        }
-        if let Some(direction) = $filter.direction {
-            query = query.filter(calls::call_direction.eq(direction));
-        }
-        if let Some(caller) = &$filter.caller {
-            query = query.filter(calls::caller_phone.eq(caller));
-        }
-        if let Some(called) = &$filter.called {
-            query = query.filter(calls::called_phone.eq(called));
-        }
-        if let Some(conversation) = $filter.conversation {
-            query = query.filter(calls::conversation_id.eq(conversation));
-        }
-        match $filter.active {
-            Some(true) => query = query.filter(calls::call_status.eq_any(ACTIVE)),
-            Some(false) => query = query.filter(calls::call_status.ne_all(ACTIVE)),
-            None => {}
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(calls::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(calls::created_at.lt(until));
-        }
-        if let Some(from) = $filter.started_from {
-            query = query.filter(calls::started_at.ge(from));
-        }
-        if let Some(until) = $filter.started_until {
-            query = query.filter(calls::started_at.lt(until));
-        }
-        query
-    }};
+/// The calls that the filter names, for list and count alike.
+fn filtered<'q, ST>(mut query: calls::BoxedQuery<'q, Pg, ST>, filter: &'q CallFilter) -> calls::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(calls::call_status.eq(status));
+    }
+    if let Some(outcome) = filter.outcome {
+        query = query.filter(calls::outcome.eq(outcome));
+    }
+    if let Some(direction) = filter.direction {
+        query = query.filter(calls::call_direction.eq(direction));
+    }
+    if let Some(caller) = &filter.caller {
+        query = query.filter(calls::caller_phone.eq(caller));
+    }
+    if let Some(called) = &filter.called {
+        query = query.filter(calls::called_phone.eq(called));
+    }
+    if let Some(conversation) = filter.conversation {
+        query = query.filter(calls::conversation_id.eq(conversation));
+    }
+    match filter.active {
+        Some(true) => query = query.filter(calls::call_status.eq_any(ACTIVE)),
+        Some(false) => query = query.filter(calls::call_status.ne_all(ACTIVE)),
+        None => {}
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(calls::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(calls::created_at.lt(until));
+    }
+    if let Some(from) = filter.started_from {
+        query = query.filter(calls::started_at.ge(from));
+    }
+    if let Some(until) = filter.started_until {
+        query = query.filter(calls::started_at.lt(until));
+    }
+    query
 }
 
 impl Calls<'_> {
@@ -352,8 +349,8 @@ impl Calls<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &CallFilter, page: PageRequest) -> Result<Page<Call>> {
-        let query = filtered!(Call::query().filter(calls::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, calls::created_at, calls::id).load(self.0.conn)?;
+        let query = filtered(Call::query().filter(calls::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, calls::created_at, calls::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Call| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -363,7 +360,7 @@ impl Calls<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &CallFilter) -> Result<i64> {
         let query = calls::table.filter(calls::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Records a call.

@@ -69,7 +69,7 @@ impl Calls<'_> {
     /// were new. [`crate::Store::load`] takes any number.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a broken rule, with the call at fault, as in `rows[17].twilio_call_sid`; then none is
+    /// [`Error::Invalid`] on a broken rule, with the row of the call at fault; then none is
     /// taken in. That a conversation does not exist is known when the transaction commits, and has no row.
     pub fn import(&mut self, many: &[NewCall]) -> Result<u64> {
         at_most_a_batch(many)?;

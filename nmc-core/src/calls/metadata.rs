@@ -120,20 +120,20 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(call) = $filter.call {
-            query = query.filter(metadata::call_id.eq(call));
-        }
-        if let Some(key) = &$filter.metadata_key {
-            query = query.filter(metadata::metadata_key.eq(key));
-        }
-        if let Some(kind) = $filter.metadata_type {
-            query = query.filter(metadata::metadata_type.eq(kind));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: metadata::BoxedQuery<'q, Pg, ST>,
+    filter: &'q CallMetadataFilter,
+) -> metadata::BoxedQuery<'q, Pg, ST> {
+    if let Some(call) = filter.call {
+        query = query.filter(metadata::call_id.eq(call));
+    }
+    if let Some(key) = &filter.metadata_key {
+        query = query.filter(metadata::metadata_key.eq(key));
+    }
+    if let Some(kind) = filter.metadata_type {
+        query = query.filter(metadata::metadata_type.eq(kind));
+    }
+    query
 }
 
 impl CallMetadataRepo<'_> {
@@ -164,8 +164,8 @@ impl CallMetadataRepo<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &CallMetadataFilter, page: PageRequest) -> Result<Page<CallMetadata>> {
-        let query = filtered!(Row::query().filter(metadata::tenant_id.eq(self.0.tenant)), filter);
-        let rows: Vec<Row> = keyset!(query, page, metadata::created_at, metadata::id).load(self.0.conn)?;
+        let query = filtered(Row::query().filter(metadata::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows: Vec<Row> = keyset(query, page, metadata::created_at, metadata::id).load(self.0.conn)?;
         let page = Page::from_rows(rows, page, |row: &Row| Cursor { at: row.created_at, id: row.id.uuid() });
         let items = page.items.into_iter().map(CallMetadata::try_from).collect::<Result<_>>()?;
         Ok(Page { items, next: page.next })
@@ -177,7 +177,7 @@ impl CallMetadataRepo<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &CallMetadataFilter) -> Result<i64> {
         let query = metadata::table.filter(metadata::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Notes a fact about a call that has none of this name (up to 100 characters).

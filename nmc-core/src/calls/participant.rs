@@ -52,25 +52,25 @@ pub struct CallParticipantFilter {
     pub present: Option<bool>,
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(call) = $filter.call {
-            query = query.filter(participants::call_id.eq(call));
-        }
-        if let Some(who) = &$filter.phone_number {
-            query = query.filter(participants::phone_number.eq(who));
-        }
-        if let Some(kind) = $filter.participant_type {
-            query = query.filter(participants::participant_type.eq(kind));
-        }
-        match $filter.present {
-            Some(true) => query = query.filter(participants::left_at.is_null()),
-            Some(false) => query = query.filter(participants::left_at.is_not_null()),
-            None => {}
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: participants::BoxedQuery<'q, Pg, ST>,
+    filter: &'q CallParticipantFilter,
+) -> participants::BoxedQuery<'q, Pg, ST> {
+    if let Some(call) = filter.call {
+        query = query.filter(participants::call_id.eq(call));
+    }
+    if let Some(who) = &filter.phone_number {
+        query = query.filter(participants::phone_number.eq(who));
+    }
+    if let Some(kind) = filter.participant_type {
+        query = query.filter(participants::participant_type.eq(kind));
+    }
+    match filter.present {
+        Some(true) => query = query.filter(participants::left_at.is_null()),
+        Some(false) => query = query.filter(participants::left_at.is_not_null()),
+        None => {}
+    }
+    query
 }
 
 /// The parties of a tenant's calls.
@@ -122,8 +122,8 @@ impl CallParticipants<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &CallParticipantFilter, page: PageRequest) -> Result<Page<CallParticipant>> {
-        let query = filtered!(CallParticipant::query().filter(participants::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, participants::joined_at, participants::id).load(self.0.conn)?;
+        let query = filtered(CallParticipant::query().filter(participants::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, participants::joined_at, participants::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &CallParticipant| Cursor { at: row.joined_at, id: row.id.uuid() }))
     }
 
@@ -133,7 +133,7 @@ impl CallParticipants<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &CallParticipantFilter) -> Result<i64> {
         let query = participants::table.filter(participants::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// A party joins now.

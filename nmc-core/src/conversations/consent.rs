@@ -1,6 +1,6 @@
 //! The consent ledger: who may be texted. Append-only; a person's latest entry counts, for every number of the tenant.
 
-use super::{ConversationEvents, Conversations, NewConversationEvent, wait_for_texts_under_way};
+use super::{NewConversationEvent, wait_for_texts_under_way};
 use crate::access::{Acting, Permission};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::consents;
@@ -150,7 +150,7 @@ impl Consents<'_> {
         if let Some(action) = filter.action {
             query = query.filter(consents::action.eq(action));
         }
-        let rows = keyset!(query, page, consents::created_at, consents::id).load(self.0.conn)?;
+        let rows = keyset(query, page, consents::created_at, consents::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Consent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -181,9 +181,9 @@ impl Consents<'_> {
             .returning(Consent::as_returning())
             .get_result(self.0.conn)?;
         if new.action == ConsentAction::OptOut {
-            super::Messages::over(self.0.reborrow()).cancel_queued_to(&new.customer_phone)?;
+            self.0.tx().messages().cancel_queued_to(&new.customer_phone)?;
         }
-        Conversations::over(self.0.reborrow()).end_reviews_of(&new.customer_phone, new.action, new.recorded_by)?;
+        self.0.tx().conversations().end_reviews_of(&new.customer_phone, new.action, new.recorded_by)?;
         Ok(entry)
     }
 }
@@ -204,7 +204,7 @@ pub(crate) fn record_provider_opt_out(
         recorded_by: None,
         note: None,
     })?;
-    ConversationEvents::over(tx.0.reborrow())
+    tx.conversation_events()
         .append(&[NewConversationEvent::new(conversation, ConversationEventType::OptedOut)
             .with(json!({"source": ConsentSource::Provider}))])
 }

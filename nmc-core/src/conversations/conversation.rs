@@ -100,51 +100,45 @@ const OPEN: [ConversationStatus; 2] = [ConversationStatus::Active, ConversationS
 /// The predicate of `conversations_open_key`, to the letter: PostgreSQL can't match it with bound values.
 const OPEN_SQL: &str = "status IN ('active', 'waiting')";
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(conversations::status.eq(status));
-        }
-        match $filter.open {
-            Some(true) => query = query.filter(conversations::status.eq_any(OPEN)),
-            Some(false) => query = query.filter(conversations::status.ne_all(OPEN)),
-            None => {}
-        }
-        if let Some(priority) = $filter.priority {
-            query = query.filter(conversations::priority.eq(priority));
-        }
-        if let Some(channel) = $filter.channel {
-            query = query.filter(conversations::channel.eq(channel));
-        }
-        if let Some(user) = $filter.assigned_to {
-            query = query.filter(conversations::assigned_to.eq(user));
-        }
-        if let Some(customer) = &$filter.customer {
-            query = query.filter(conversations::customer_phone.eq_any(customer.spellings()));
-        }
-        match $filter.in_review {
-            Some(true) => query = query.filter(conversations::review_requested_at.is_not_null()),
-            Some(false) => query = query.filter(conversations::review_requested_at.is_null()),
-            None => {}
-        }
-        if let Some(tag) = &$filter.tag {
-            query = query.filter(conversations::tags.contains(vec![composed(tag)]));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(conversations::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(conversations::created_at.lt(until));
-        }
-        query
-    }};
-}
-
-impl<'a> Conversations<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
+fn filtered<'q, ST>(
+    mut query: conversations::BoxedQuery<'q, Pg, ST>,
+    filter: &'q ConversationFilter,
+) -> conversations::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(conversations::status.eq(status));
     }
+    match filter.open {
+        Some(true) => query = query.filter(conversations::status.eq_any(OPEN)),
+        Some(false) => query = query.filter(conversations::status.ne_all(OPEN)),
+        None => {}
+    }
+    if let Some(priority) = filter.priority {
+        query = query.filter(conversations::priority.eq(priority));
+    }
+    if let Some(channel) = filter.channel {
+        query = query.filter(conversations::channel.eq(channel));
+    }
+    if let Some(user) = filter.assigned_to {
+        query = query.filter(conversations::assigned_to.eq(user));
+    }
+    if let Some(customer) = &filter.customer {
+        query = query.filter(conversations::customer_phone.eq_any(customer.spellings()));
+    }
+    match filter.in_review {
+        Some(true) => query = query.filter(conversations::review_requested_at.is_not_null()),
+        Some(false) => query = query.filter(conversations::review_requested_at.is_null()),
+        None => {}
+    }
+    if let Some(tag) = &filter.tag {
+        query = query.filter(conversations::tags.contains(vec![composed(tag)]));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(conversations::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(conversations::created_at.lt(until));
+    }
+    query
 }
 
 impl Conversations<'_> {
@@ -188,8 +182,8 @@ impl Conversations<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<Conversation>> {
-        let query = filtered!(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, conversations::created_at, conversations::id).load(self.0.conn)?;
+        let query = filtered(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, conversations::created_at, conversations::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -203,7 +197,7 @@ impl Conversations<'_> {
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
             .into_boxed::<Pg>();
-        let rows = keyset!(query, page, conversations::updated_at, conversations::id).load(self.0.conn)?;
+        let rows = keyset(query, page, conversations::updated_at, conversations::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.updated_at, id: row.id.uuid() }))
     }
 
@@ -213,7 +207,7 @@ impl Conversations<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &ConversationFilter) -> Result<i64> {
         let query = conversations::table.filter(conversations::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Opens a conversation, and writes the event.
@@ -306,6 +300,6 @@ impl Conversations<'_> {
     }
 
     pub(super) fn log(&mut self, event: NewConversationEvent) -> Result<()> {
-        super::ConversationEvents::over(self.0.reborrow()).append(&[event])
+        self.0.tx().conversation_events().append(&[event])
     }
 }

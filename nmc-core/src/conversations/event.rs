@@ -95,29 +95,29 @@ impl ConversationEventFilter {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(conversation) = $filter.conversation {
-            query = query.filter(events::conversation_id.eq(conversation));
-        }
-        if let Some(kind) = $filter.event_type {
-            query = query.filter(events::event_type.eq(kind));
-        }
-        if let Some(call) = $filter.call {
-            query = query.filter(events::call_id.eq(call));
-        }
-        if let Some(user) = $filter.created_by {
-            query = query.filter(events::created_by.eq(user));
-        }
-        if let Some(from) = $filter.from {
-            query = query.filter(events::created_at.ge(from));
-        }
-        if let Some(until) = $filter.until {
-            query = query.filter(events::created_at.lt(until));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: events::BoxedQuery<'q, Pg, ST>,
+    filter: &ConversationEventFilter,
+) -> events::BoxedQuery<'q, Pg, ST> {
+    if let Some(conversation) = filter.conversation {
+        query = query.filter(events::conversation_id.eq(conversation));
+    }
+    if let Some(kind) = filter.event_type {
+        query = query.filter(events::event_type.eq(kind));
+    }
+    if let Some(call) = filter.call {
+        query = query.filter(events::call_id.eq(call));
+    }
+    if let Some(user) = filter.created_by {
+        query = query.filter(events::created_by.eq(user));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(events::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(events::created_at.lt(until));
+    }
+    query
 }
 
 /// What workflows append at once stays prepared, a statement per number of rows; more is rare.
@@ -130,12 +130,6 @@ impl TenantTx<'_> {
     /// The logs of the tenant's conversations.
     pub const fn conversation_events(&mut self) -> ConversationEvents<'_> {
         ConversationEvents(self.0.reborrow())
-    }
-}
-
-impl<'a> ConversationEvents<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
     }
 }
 
@@ -174,8 +168,8 @@ impl ConversationEvents<'_> {
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn list(&mut self, filter: &ConversationEventFilter, page: PageRequest) -> Result<Page<ConversationEvent>> {
-        let query = filtered!(ConversationEvent::query().filter(events::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, events::created_at, events::id).load(self.0.conn)?;
+        let query = filtered(ConversationEvent::query().filter(events::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, events::created_at, events::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &ConversationEvent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -185,6 +179,6 @@ impl ConversationEvents<'_> {
     /// As [`Self::list`].
     pub fn count(&mut self, filter: &ConversationEventFilter) -> Result<i64> {
         let query = events::table.filter(events::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 }

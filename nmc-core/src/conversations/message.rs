@@ -96,29 +96,20 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(conversation) = $filter.conversation {
-            query = query.filter(messages::conversation_id.eq(conversation));
-        }
-        if let Some(status) = $filter.status {
-            query = query.filter(messages::message_status.eq(status));
-        }
-        if let Some(direction) = $filter.direction {
-            query = query.filter(messages::message_direction.eq(direction));
-        }
-        if let Some(kind) = $filter.kind {
-            query = query.filter(messages::message_kind.eq(kind));
-        }
-        query
-    }};
-}
-
-impl<'a> Messages<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
+fn filtered<'q, ST>(mut query: messages::BoxedQuery<'q, Pg, ST>, filter: &MessageFilter) -> messages::BoxedQuery<'q, Pg, ST> {
+    if let Some(conversation) = filter.conversation {
+        query = query.filter(messages::conversation_id.eq(conversation));
     }
+    if let Some(status) = filter.status {
+        query = query.filter(messages::message_status.eq(status));
+    }
+    if let Some(direction) = filter.direction {
+        query = query.filter(messages::message_direction.eq(direction));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(messages::message_kind.eq(kind));
+    }
+    query
 }
 
 impl Messages<'_> {
@@ -159,8 +150,8 @@ impl Messages<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &MessageFilter, page: PageRequest) -> Result<Page<Message>> {
-        let query = filtered!(Message::query().filter(messages::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, messages::created_at, messages::id).load(self.0.conn)?;
+        let query = filtered(Message::query().filter(messages::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, messages::created_at, messages::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Message| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -170,7 +161,7 @@ impl Messages<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &MessageFilter) -> Result<i64> {
         let query = messages::table.filter(messages::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the call's second greeting.

@@ -7,7 +7,6 @@
 
 use super::message::DUE_SQL;
 use super::{MessageQueueLimits, Messages};
-use crate::conversations::NumberPacing;
 use crate::queue::{Lease, after};
 use crate::schema::{messages, tenants};
 use crate::store::{Person, Prepared, SystemTx, Tenant};
@@ -104,7 +103,7 @@ impl Messages<'_> {
     /// [`Error::Unavailable`] or [`Error::Internal`].
     pub(crate) fn claim(&mut self, limit: u16, limits: &MessageQueueLimits) -> Result<Claims> {
         let Some(rules) = self.rules()? else { return Ok(Claims::default()) };
-        let busy = NumberPacing::over(self.0.reborrow()).busy()?;
+        let busy = self.0.tx().number_pacing().busy()?;
         // More than are taken: a person whose lock somebody holds must not keep the others waiting.
         let due = self.due(limit.saturating_mul(2).saturating_add(8), busy.keys())?;
         if due.is_empty() {
@@ -222,7 +221,7 @@ impl Messages<'_> {
             return Err(Error::internal("locked texts could not be claimed"));
         }
         for (number, free_at) in next {
-            NumberPacing::over(self.0.reborrow()).set_free_at(&number, free_at)?;
+            self.0.tx().number_pacing().set_free_at(&number, free_at)?;
         }
         Ok(())
     }

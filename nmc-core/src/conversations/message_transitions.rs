@@ -4,7 +4,7 @@
 use super::message::DUE_SQL;
 use super::message_queue::ClaimedMessage;
 use super::message_rules::OPTED_OUT;
-use super::{ConversationEvents, Messages, NewConversationEvent};
+use super::{Messages, NewConversationEvent};
 use crate::schema::messages;
 use crate::store::Prepared;
 use crate::telephony::SendReceipt;
@@ -69,7 +69,7 @@ impl Messages<'_> {
         let ended = !Prepared(update).keys::<MessageId>(self.0.conn)?.is_empty();
         if let (true, Ending::Ended { status: MessageStatus::Failed, code, .. }) = (ended, ending) {
             // Visibly: in the conversation, too.
-            ConversationEvents::over(self.0.reborrow()).append(&[NewConversationEvent::new(
+            self.0.tx().conversation_events().append(&[NewConversationEvent::new(
                 claimed.conversation,
                 ConversationEventType::MessageFailed,
             )

@@ -36,12 +36,6 @@ impl TenantTx<'_> {
     }
 }
 
-impl<'a> NumberPacing<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl NumberPacing<'_> {
     /// The pace of a number; one that has never sent has none.
     ///

@@ -1,7 +1,7 @@
 //! Texts that may be opt-outs: until staff have read them, the person gets no automatic text.
 
 use super::consent::{HeardConsent, record_consent};
-use super::{Conversation, ConversationEvents, Conversations, NewConversationEvent};
+use super::{Conversation, Conversations, NewConversationEvent};
 use crate::access::{Acting, Permission};
 use crate::error::found;
 use crate::schema::conversations;
@@ -101,7 +101,7 @@ impl Conversations<'_> {
             .get_results(self.0.conn)?;
         let event = |id| NewConversationEvent::new(id, ConversationEventType::ReviewSettled);
         let events: Vec<_> = settled.into_iter().map(|id| event(id).with(json!({"decision": action})).by(by)).collect();
-        ConversationEvents::over(self.0.reborrow()).append(&events)
+        self.0.tx().conversation_events().append(&events)
     }
 }
 

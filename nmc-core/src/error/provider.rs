@@ -30,9 +30,7 @@ pub enum ProviderError {
     #[error("Twilio has no such number or call in this account")]
     Gone,
     /// The SID is that of another number: nothing was changed, and nothing given back.
-    #[error(
-        "the SID is that of another number at Twilio, so nothing was changed there; put the row right with nmc number repair"
-    )]
+    #[error("the SID is that of another number at Twilio, so nothing was changed there; the row has to be put right")]
     Mismatched,
     /// Nothing of the kind is sold there.
     #[error("Twilio sells no numbers of this kind in that country, or knows no such country")]
@@ -44,7 +42,7 @@ pub enum ProviderError {
         said: String,
     },
     /// The account is not let in.
-    #[error("Twilio refuses our credentials ({said}); check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")]
+    #[error("Twilio refuses our credentials ({said})")]
     Credentials {
         /// Its code, in words.
         said: String,

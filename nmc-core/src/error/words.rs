@@ -36,6 +36,11 @@ const COULD_NOT: &str = "could not ";
 const OF_THE_MACHINE: [&str; 6] =
     [" file \"", " directory \"", " block", " segment", "status of transaction", "fork new process"];
 
+/// Whether a broken foreign key was broken from the end of the row that is pointed at and was to go.
+pub(super) fn tells_of_the_row_pointed_at(message: &str) -> bool {
+    message.starts_with("update or delete on table")
+}
+
 /// An error of no kind that Diesel tells apart.
 pub(super) fn read(error: DieselError) -> Error {
     let text = match &error {
@@ -66,7 +71,7 @@ pub(super) fn read(error: DieselError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{read, tells_of_the_row_pointed_at};
     use crate::Error;
     use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -114,6 +119,16 @@ mod tests {
             "relation \"x\" does not exist",
         ] {
             assert!(matches!(said(message), Error::Internal(_)), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_broken_key_says_from_which_end() {
+        for (message, expected) in [
+            ("update or delete on table \"users\" violates foreign key constraint \"x\" on table \"calls\"", true),
+            ("insert or update on table \"calls\" violates foreign key constraint \"x\"", false),
+        ] {
+            assert_eq!(tells_of_the_row_pointed_at(message), expected, "{message}");
         }
     }
 }

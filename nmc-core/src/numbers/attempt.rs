@@ -43,7 +43,7 @@ enum Found {
 }
 
 const OWNED_ELSEWHERE: &str =
-    "the account owns the number already, under another name than this order's; see nmc number reconcile";
+    "the account owns the number already, under another name than this order's; a reconciliation says more";
 const NOT_SERVED: &str = "the business is suspended, not active yet, or waits for approval: it can't buy numbers";
 const GAVE_UP: &str = "given up after too many attempts; the last one: ";
 pub(super) const LOST: &str = "Twilio does not have the number any more";

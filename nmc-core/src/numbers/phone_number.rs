@@ -123,26 +123,23 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(numbers::status.eq(status));
-        }
-        if let Some(kind) = $filter.number_type {
-            query = query.filter(numbers::number_type.eq(kind));
-        }
-        if let Some(code) = &$filter.area_code {
-            query = query.filter(numbers::area_code.eq(code));
-        }
-        if let Some(region) = &$filter.region {
-            query = query.filter(numbers::region.eq(region));
-        }
-        if let Some(locality) = &$filter.locality {
-            query = query.filter(numbers::locality.eq(locality));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: numbers::BoxedQuery<'q, Pg, ST>, filter: &'q NumberFilter) -> numbers::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(numbers::status.eq(status));
+    }
+    if let Some(kind) = filter.number_type {
+        query = query.filter(numbers::number_type.eq(kind));
+    }
+    if let Some(code) = &filter.area_code {
+        query = query.filter(numbers::area_code.eq(code));
+    }
+    if let Some(region) = &filter.region {
+        query = query.filter(numbers::region.eq(region));
+    }
+    if let Some(locality) = &filter.locality {
+        query = query.filter(numbers::locality.eq(locality));
+    }
+    query
 }
 
 impl SystemTx<'_> {
@@ -215,8 +212,8 @@ impl PhoneNumbers<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &NumberFilter, page: PageRequest) -> Result<Page<HeldNumber>> {
-        let query = filtered!(HeldNumber::query().filter(numbers::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, numbers::created_at, numbers::id).load(self.0.conn)?;
+        let query = filtered(HeldNumber::query().filter(numbers::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, numbers::created_at, numbers::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &HeldNumber| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -226,7 +223,7 @@ impl PhoneNumbers<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &NumberFilter) -> Result<i64> {
         let query = numbers::table.filter(numbers::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Takes a number on: active if the provider's SID is known, else as an intent to buy it. That the SID is the number's is

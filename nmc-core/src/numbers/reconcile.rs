@@ -86,16 +86,13 @@ impl Finding {
             Oddity::Unreleased => "given back here, and still paid for",
             Oddity::Releasing => "on its way back",
             Oddity::Underway => "being worked on at this moment",
-            Oddity::UnknownRow => {
-                "paid for, and bought for a row that is not here; add it (nmc number add) or release it at Twilio"
-            }
-            Oddity::Foreign => "paid for, and nobody's here; add it (nmc number add) or release it at Twilio",
+            Oddity::UnknownRow => "paid for, and bought for a row that is not here; add it or release it at Twilio",
+            Oddity::Foreign => "paid for, and nobody's here; add it or release it at Twilio",
             Oddity::Mismatched => {
-                "paid for under another SID or name than its row's, or its SID is another number's here; put the row right (nmc \
-                 number repair)"
+                "paid for under another SID or name than its row's, or its SID is another number's here; put the row right"
             }
-            Oddity::NotOwned => "held here, and not at Twilio; release it here (nmc number release)",
-            Oddity::Webhooks => "its webhooks at Twilio are not ours; set them (nmc number configure)",
+            Oddity::NotOwned => "held here, and not at Twilio; release it here",
+            Oddity::Webhooks => "its webhooks at Twilio are not ours; set them",
         }
     }
 

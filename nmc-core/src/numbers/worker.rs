@@ -73,7 +73,7 @@ fn tell(outcome: Result<Reconciliation>) {
     };
     for finding in outcome.open() {
         let (sid, row, tenant) = (&finding.sid, finding.row, finding.tenant);
-        tracing::warn!(sid, ?row, ?tenant, "a number to look at: {}; see nmc number reconcile", finding.what());
+        tracing::warn!(sid, ?row, ?tenant, "a number to look at: {}", finding.what());
     }
     let Reconciliation { owned, held, .. } = outcome;
     tracing::debug!(owned, held, findings = outcome.findings.len(), "Twilio's numbers compared with ours");

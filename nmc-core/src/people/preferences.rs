@@ -79,20 +79,20 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(on) = $filter.sms {
-            query = query.filter(preferences::sms_notifications_enabled.eq(on));
-        }
-        if let Some(on) = $filter.email {
-            query = query.filter(preferences::email_notifications_enabled.eq(on));
-        }
-        if let Some(on) = $filter.push {
-            query = query.filter(preferences::push_notifications_enabled.eq(on));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: preferences::BoxedQuery<'q, Pg, ST>,
+    filter: &PreferencesFilter,
+) -> preferences::BoxedQuery<'q, Pg, ST> {
+    if let Some(on) = filter.sms {
+        query = query.filter(preferences::sms_notifications_enabled.eq(on));
+    }
+    if let Some(on) = filter.email {
+        query = query.filter(preferences::email_notifications_enabled.eq(on));
+    }
+    if let Some(on) = filter.push {
+        query = query.filter(preferences::push_notifications_enabled.eq(on));
+    }
+    query
 }
 
 impl PreferencesRepo<'_> {
@@ -133,8 +133,8 @@ impl PreferencesRepo<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &PreferencesFilter, page: PageRequest) -> Result<Page<Preferences>> {
-        let query = filtered!(Preferences::query().filter(preferences::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, preferences::created_at, preferences::id).load(self.0.conn)?;
+        let query = filtered(Preferences::query().filter(preferences::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, preferences::created_at, preferences::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Preferences| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -144,7 +144,7 @@ impl PreferencesRepo<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &PreferencesFilter) -> Result<i64> {
         let query = preferences::table.filter(preferences::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Gives a user the schema's defaults.

@@ -68,23 +68,24 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr, $now:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        let began = lease_began($now);
-        match $filter.is_online {
-            Some(true) => query = query.filter(presence::is_online).filter(presence::last_seen_at.gt(began)),
-            Some(false) => query = query.filter(not(presence::is_online).or(presence::last_seen_at.le(began))),
-            None => {}
-        }
-        if let Some(status) = $filter.current_status {
-            query = query.filter(presence::current_status.eq(status));
-        }
-        if let Some(since) = $filter.seen_since {
-            query = query.filter(presence::last_seen_at.ge(since));
-        }
-        query
-    }};
+fn filtered<'q, ST>(
+    mut query: presence::BoxedQuery<'q, Pg, ST>,
+    filter: &PresenceFilter,
+    now: DateTime<Utc>,
+) -> presence::BoxedQuery<'q, Pg, ST> {
+    let began = lease_began(now);
+    match filter.is_online {
+        Some(true) => query = query.filter(presence::is_online).filter(presence::last_seen_at.gt(began)),
+        Some(false) => query = query.filter(not(presence::is_online).or(presence::last_seen_at.le(began))),
+        None => {}
+    }
+    if let Some(status) = filter.current_status {
+        query = query.filter(presence::current_status.eq(status));
+    }
+    if let Some(since) = filter.seen_since {
+        query = query.filter(presence::last_seen_at.ge(since));
+    }
+    query
 }
 
 impl Presences<'_> {
@@ -116,8 +117,8 @@ impl Presences<'_> {
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &PresenceFilter, page: PageRequest) -> Result<Page<Presence>> {
         let now = self.0.now();
-        let query = filtered!(Presence::query().filter(presence::tenant_id.eq(self.0.tenant)), filter, now);
-        let rows: Vec<Presence> = keyset!(query, page, presence::last_seen_at, presence::id).load(self.0.conn)?;
+        let query = filtered(Presence::query().filter(presence::tenant_id.eq(self.0.tenant)).into_boxed(), filter, now);
+        let rows: Vec<Presence> = keyset(query, page, presence::last_seen_at, presence::id).load(self.0.conn)?;
         let rows = rows.into_iter().map(|row| row.told_at(now)).collect();
         Ok(Page::from_rows(rows, page, |row: &Presence| Cursor { at: row.last_seen_at, id: row.id.uuid() }))
     }
@@ -128,7 +129,7 @@ impl Presences<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &PresenceFilter) -> Result<i64> {
         let query = presence::table.filter(presence::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter, self.0.now()).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter, self.0.now()).get_result(self.0.conn)?)
     }
 
     /// The user's presence, which begins as offline and available if there was none.

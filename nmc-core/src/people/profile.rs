@@ -86,17 +86,14 @@ impl TenantTx<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(role) = $filter.role {
-            query = query.filter(profiles::role.eq(role));
-        }
-        if let Some(active) = $filter.is_active {
-            query = query.filter(profiles::is_active.eq(active));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: profiles::BoxedQuery<'q, Pg, ST>, filter: &ProfileFilter) -> profiles::BoxedQuery<'q, Pg, ST> {
+    if let Some(role) = filter.role {
+        query = query.filter(profiles::role.eq(role));
+    }
+    if let Some(active) = filter.is_active {
+        query = query.filter(profiles::is_active.eq(active));
+    }
+    query
 }
 
 /// Insists that the user is this tenant's and has a profile, which then stays. Preferences and presence are unique by user
@@ -110,22 +107,6 @@ pub(crate) fn must_have_profile(scope: &mut Scope<'_>, user: UserId) -> Result<(
         .first(scope.conn)
         .optional()?;
     id.map(drop).ok_or_else(|| Error::invalid("user_id", "must be a user with a profile"))
-}
-
-impl<'a> Profiles<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-
-    /// Gives the profile, if there is one, the user's e-mail and role. The caller holds the user's row.
-    pub(crate) fn follow(&mut self, user: UserId, email: &Email, role: UserRole) -> Result<()> {
-        diesel::update(profiles::table)
-            .filter(profiles::tenant_id.eq(self.0.tenant))
-            .filter(profiles::user_id.eq(user))
-            .set((profiles::email.eq(email), profiles::role.eq(role), profiles::updated_at.eq(self.0.now())))
-            .execute(self.0.conn)?;
-        Ok(())
-    }
 }
 
 impl Profiles<'_> {
@@ -184,8 +165,8 @@ impl Profiles<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &ProfileFilter, page: PageRequest) -> Result<Page<Profile>> {
-        let query = filtered!(Profile::query().filter(profiles::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, profiles::created_at, profiles::id).load(self.0.conn)?;
+        let query = filtered(Profile::query().filter(profiles::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, profiles::created_at, profiles::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Profile| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -195,7 +176,7 @@ impl Profiles<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &ProfileFilter) -> Result<i64> {
         let query = profiles::table.filter(profiles::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Adds a user's profile, with the e-mail and the role that the user has.
@@ -211,7 +192,7 @@ impl Profiles<'_> {
             .for_share()
             .first(self.0.conn)
             .optional()?;
-        let (email, role) = user.ok_or_else(|| Error::invalid("user_id", "must be an existing user"))?;
+        let (email, role) = user.ok_or_else(|| Error::missing("user_id", "user"))?;
         let id = ProfileId::new(self.0.moment.id());
         Ok(diesel::insert_into(profiles::table)
             .values((
@@ -265,5 +246,15 @@ impl Profiles<'_> {
             .filter(profiles::id.eq(id))
             .execute(self.0.conn)?;
         touched_one(rows, "profile")
+    }
+
+    /// Gives the profile, if there is one, the user's e-mail and role. The caller holds the user's row.
+    pub(crate) fn follow(&mut self, user: UserId, email: &Email, role: UserRole) -> Result<()> {
+        diesel::update(profiles::table)
+            .filter(profiles::tenant_id.eq(self.0.tenant))
+            .filter(profiles::user_id.eq(user))
+            .set((profiles::email.eq(email), profiles::role.eq(role), profiles::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        Ok(())
     }
 }

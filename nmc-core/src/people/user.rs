@@ -1,7 +1,6 @@
 //! Users: the accounts that people of a business log in with.
 
-use super::profile::Profiles;
-use crate::access::{NO_PASSWORD, Sessions, chosen_password};
+use crate::access::{NO_PASSWORD, chosen_password};
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{api_keys, users};
@@ -113,28 +112,25 @@ impl TenantTx<'_> {
 /// The predicate of `users_failed_login_attempts_idx`, to the letter: PostgreSQL can't match it with bound values.
 const FAILED_SQL: &str = "failed_login_attempts > 0";
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(role) = $filter.role {
-            query = query.filter(users::role.eq(role));
-        }
-        if let Some(active) = $filter.is_active {
-            query = query.filter(users::is_active.eq(active));
-        }
-        if let Some(at) = $filter.locked_at {
-            query = query.filter(users::locked_until.gt(at).or(users::known_locked_until.gt(at)));
-        }
-        match $filter.failed_logins {
-            Some(true) => query = query.filter(sql::<Bool>(FAILED_SQL)),
-            Some(false) => query = query.filter(users::failed_login_attempts.eq(0)),
-            None => {}
-        }
-        if let Some(before) = $filter.last_login_before {
-            query = query.filter(users::last_login_at.lt(before));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: users::BoxedQuery<'q, Pg, ST>, filter: &UserFilter) -> users::BoxedQuery<'q, Pg, ST> {
+    if let Some(role) = filter.role {
+        query = query.filter(users::role.eq(role));
+    }
+    if let Some(active) = filter.is_active {
+        query = query.filter(users::is_active.eq(active));
+    }
+    if let Some(at) = filter.locked_at {
+        query = query.filter(users::locked_until.gt(at).or(users::known_locked_until.gt(at)));
+    }
+    match filter.failed_logins {
+        Some(true) => query = query.filter(sql::<Bool>(FAILED_SQL)),
+        Some(false) => query = query.filter(users::failed_login_attempts.eq(0)),
+        None => {}
+    }
+    if let Some(before) = filter.last_login_before {
+        query = query.filter(users::last_login_at.lt(before));
+    }
+    query
 }
 
 impl Users<'_> {
@@ -180,8 +176,8 @@ impl Users<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>> {
-        let query = filtered!(User::query().filter(users::tenant_id.eq(self.0.tenant)), filter);
-        let rows = keyset!(query, page, users::created_at, users::id).load(self.0.conn)?;
+        let query = filtered(User::query().filter(users::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let rows = keyset(query, page, users::created_at, users::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &User| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -191,7 +187,7 @@ impl Users<'_> {
     /// As [`Self::find`].
     pub fn count(&mut self, filter: &UserFilter) -> Result<i64> {
         let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).count();
-        Ok(filtered!(query, filter).get_result(self.0.conn)?)
+        Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
     /// Adds a user.
@@ -248,11 +244,11 @@ impl Users<'_> {
         let user = found(row, "user")?;
         // Both under the lock of the user's row, so that of two changes the profile repeats the later one.
         if patch.email.is_some() || patch.role.is_some() {
-            Profiles::over(self.0.reborrow()).follow(id, &user.email, user.role)?;
+            self.0.tx().profiles().follow(id, &user.email, user.role)?;
         }
         if patch.is_active == Some(false) {
             self.withdraw_invitation(id)?;
-            Sessions::over(self.0.reborrow()).end_all_of_user(id, None, SessionEnd::Deactivated)?;
+            self.0.tx().sessions().end_all_of_user(id, None, SessionEnd::Deactivated)?;
         }
         Ok(user)
     }

@@ -63,11 +63,11 @@ impl Store {
 }
 
 /// A batch counts its own rows; whoever loads counts those of the input.
-fn counted_from(first: u64, error: Error) -> Error {
-    let Error::Invalid { field, rule } = error else { return error };
-    let in_batch = field.strip_prefix("rows[").and_then(|rest| rest.split_once(']'));
-    let renumbered = in_batch.and_then(|(row, rest)| Some(format!("rows[{}]{rest}", first + row.parse::<u64>().ok()?)));
-    Error::Invalid { field: renumbered.map_or(field, Into::into), rule }
+fn counted_from(first: u64, mut error: Error) -> Error {
+    if let (Error::Invalid { row: Some(row), .. }, Ok(first)) = (&mut error, usize::try_from(first)) {
+        *row = row.saturating_add(first);
+    }
+    error
 }
 
 /// Refuses more rows than one bulk write takes.
@@ -86,10 +86,10 @@ pub(crate) fn in_statements<T>(mut rows: Vec<T>, size: usize) -> impl Iterator<I
     })
 }
 
-/// Names the row of a bulk write at fault, counted from the first of the batch: `rows[17].metric_name`.
-pub(crate) fn at_row(row: usize, error: Error) -> Error {
-    match error {
-        Error::Invalid { field, rule } => Error::Invalid { field: format!("rows[{row}].{field}").into(), rule },
-        other => other,
+/// Names the row of a bulk write at fault, counted from the first of the batch.
+pub(crate) fn at_row(at: usize, mut error: Error) -> Error {
+    if let Error::Invalid { row, .. } = &mut error {
+        *row = Some(at);
     }
+    error
 }

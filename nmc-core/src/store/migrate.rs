@@ -105,6 +105,15 @@ pub enum MigrateError {
         /// What the server or the network said.
         reason: String,
     },
+    /// The login may not read the list of migrations.
+    #[error(
+        "the login {login} may not read the list of migrations: have an administrator run GRANT nmc_gate TO \"{login}\"; or, if the \
+         database was last migrated by an older nmc or by Diesel, run the migrations once with the login that owns it"
+    )]
+    MayNotRead {
+        /// The login.
+        login: String,
+    },
     /// The address of the database is no address.
     #[error("{reason}")]
     Address {
@@ -151,7 +160,7 @@ impl From<diesel::result::Error> for MigrateError {
 impl From<MigrateError> for Error {
     fn from(error: MigrateError) -> Self {
         match error {
-            MigrateError::Database { .. } | MigrateError::Locked => {
+            MigrateError::Database { .. } | MigrateError::MayNotRead { .. } | MigrateError::Locked => {
                 Self::unavailable("the database can't be migrated now", error)
             }
             _ => Self::internal(error),

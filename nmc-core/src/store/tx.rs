@@ -98,6 +98,11 @@ impl Scope<'_> {
         Scope { conn: self.conn, tenant: self.tenant, moment: self.moment, locked: self.locked }
     }
 
+    /// The same transaction, for a repository that needs another one.
+    pub(crate) const fn tx(&mut self) -> TenantTx<'_> {
+        TenantTx(self.reborrow())
+    }
+
     /// Takes a person's lock until the end of the transaction, unless it began with it.
     pub(crate) fn lock_person(&mut self, person: &Person) -> Result<()> {
         let key = person.lock_key(self.tenant);

@@ -139,12 +139,6 @@ impl TenantTx<'_> {
     }
 }
 
-impl<'a> BusinessSettingsRepo<'a> {
-    pub(crate) const fn over(scope: Scope<'a>) -> Self {
-        Self(scope)
-    }
-}
-
 impl BusinessSettingsRepo<'_> {
     /// The settings.
     ///

@@ -1,6 +1,5 @@
 //! Tenants: one row per business.
 
-use crate::access::Sessions;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::tenants;
@@ -200,32 +199,29 @@ impl Tenants<'_> {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(status) = $filter.status {
-            query = query.filter(tenants::status.eq(status));
-        }
-        if let Some(trade) = &$filter.business_type {
-            query = query.filter(tenants::business_type.eq(trade));
-        }
-        if let Some(is_waiting) = $filter.awaiting_approval {
-            query = query.filter(tenants::approved_at.is_null().eq(is_waiting));
-        }
-        if let Some(step) = $filter.onboarding_step {
-            query = query.filter(tenants::onboarding_step.eq(step));
-        }
-        if let Some(completed) = $filter.onboarding_completed {
-            query = query.filter(tenants::onboarding_completed.eq(completed));
-        }
-        if let Some(miles) = $filter.serves_miles {
-            query = query.filter(tenants::service_radius_miles.ge(miles));
-        }
-        if let Some(price) = $filter.usual_price {
-            query = query.filter(tenants::estimated_job_min.le(price)).filter(tenants::estimated_job_max.ge(price));
-        }
-        query
-    }};
+fn filtered<'q, ST>(mut query: tenants::BoxedQuery<'q, Pg, ST>, filter: &'q TenantFilter) -> tenants::BoxedQuery<'q, Pg, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(tenants::status.eq(status));
+    }
+    if let Some(trade) = &filter.business_type {
+        query = query.filter(tenants::business_type.eq(trade));
+    }
+    if let Some(is_waiting) = filter.awaiting_approval {
+        query = query.filter(tenants::approved_at.is_null().eq(is_waiting));
+    }
+    if let Some(step) = filter.onboarding_step {
+        query = query.filter(tenants::onboarding_step.eq(step));
+    }
+    if let Some(completed) = filter.onboarding_completed {
+        query = query.filter(tenants::onboarding_completed.eq(completed));
+    }
+    if let Some(miles) = filter.serves_miles {
+        query = query.filter(tenants::service_radius_miles.ge(miles));
+    }
+    if let Some(price) = filter.usual_price {
+        query = query.filter(tenants::estimated_job_min.le(price)).filter(tenants::estimated_job_max.ge(price));
+    }
+    query
 }
 
 /// Tenants as operators see them.
@@ -277,8 +273,8 @@ impl SystemTx<'_> {
     /// # Errors
     /// As [`Self::find_tenant`].
     pub fn list_tenants(&mut self, filter: &TenantFilter, page: PageRequest) -> Result<Page<TenantRow>> {
-        let query = filtered!(TenantRow::query(), filter);
-        let rows = keyset!(query, page, tenants::created_at, tenants::id).load(self.conn)?;
+        let query = filtered(TenantRow::query().into_boxed(), filter);
+        let rows = keyset(query, page, tenants::created_at, tenants::id).load(self.conn)?;
         Ok(Page::from_rows(rows, page, |row: &TenantRow| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
@@ -287,7 +283,7 @@ impl SystemTx<'_> {
     /// # Errors
     /// As [`Self::find_tenant`].
     pub fn count_tenants(&mut self, filter: &TenantFilter) -> Result<i64> {
-        Ok(filtered!(tenants::table.count(), filter).get_result(self.conn)?)
+        Ok(filtered(tenants::table.count().into_boxed(), filter).get_result(self.conn)?)
     }
 
     /// The proof that lets an operator act for a tenant.
@@ -320,7 +316,7 @@ impl SystemTx<'_> {
             TenantStatus::Active | TenantStatus::Pending => None,
         };
         if let Some(end) = end {
-            Sessions::over(self.scope(id)).end_all(end)?;
+            self.scope(id).tx().sessions().end_all(end)?;
         }
         Ok(row)
     }

@@ -30,6 +30,12 @@ fn remove_stale() {
 
 const TEMPLATE: &str = "nevermisscall";
 
+/// The folder of the PostgreSQL to test with, where `NMC_PG_BIN` names one.
+#[must_use]
+pub fn pg_bin() -> Option<std::path::PathBuf> {
+    std::env::var_os("NMC_PG_BIN").filter(|folder| !folder.is_empty()).map(Into::into)
+}
+
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
@@ -37,6 +43,7 @@ fn server() -> &'static Server {
         let dir = std::env::temp_dir().join(format!("{DIRECTORY}{}", std::process::id()));
         let options = EmbeddedOptions {
             data_dir: Some(dir),
+            bin_dir: pg_bin(),
             fsync: false,
             remove_on_exit: true,
             // A deadlock is looked for after deadlock_timeout; tests that make one need not wait the usual second. The rest

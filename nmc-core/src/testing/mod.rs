@@ -16,7 +16,7 @@ mod watch;
 pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TextFacts, TwilioCall, TwilioFault, TwilioText};
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
 pub use clock::{ManualClock, noon};
-pub use database::TestDb;
+pub use database::{TestDb, pg_bin};
 pub use fake_sms::{FakeSms, Fault, Taken};
 pub use outage::{Blockade, Outage};
 pub use rows::{Table, connection, query};

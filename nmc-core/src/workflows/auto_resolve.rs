@@ -1,6 +1,6 @@
 //! Idle conversations resolve by themselves: in which nothing happened for as many days as the business says.
 
-use crate::conversations::{ConversationEvents, NewConversationEvent};
+use crate::conversations::NewConversationEvent;
 use crate::schema::{business_settings, conversations, messages};
 use crate::store::{Reason, Store, SystemTx, Tenant, TenantTx};
 use crate::{ConversationEventType, ConversationId, ConversationStatus, Result, TenantId};
@@ -124,6 +124,6 @@ fn resolve_some(tx: &mut TenantTx<'_>) -> Result<usize> {
                 .with(json!({"old": old, "new": ConversationStatus::Resolved, "by": "idle"}))
         })
         .collect();
-    ConversationEvents::over(tx.0.reborrow()).append(&events)?;
+    tx.conversation_events().append(&events)?;
     Ok(rows)
 }

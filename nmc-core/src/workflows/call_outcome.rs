@@ -1,7 +1,7 @@
 //! How a call's status and outcome are moved by hand, and what its conversation's log hears of it.
 
 use crate::calls::{Call, Calls};
-use crate::conversations::{ConversationEvents, NewConversationEvent};
+use crate::conversations::NewConversationEvent;
 use crate::schema::calls;
 use crate::{CallId, CallOutcome, CallStatus, ConversationEventType, Result, UserId};
 use diesel::prelude::*;
@@ -54,6 +54,6 @@ impl Calls<'_> {
     fn log(&mut self, call: &Call, kind: ConversationEventType, data: serde_json::Value, by: Option<UserId>) -> Result<()> {
         let Some(conversation) = call.conversation_id else { return Ok(()) };
         let event = NewConversationEvent::new(conversation, kind).of_call(call.id).with(data).by(by);
-        ConversationEvents::over(self.0.reborrow()).append(&[event])
+        self.0.tx().conversation_events().append(&[event])
     }
 }

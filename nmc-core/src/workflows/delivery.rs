@@ -1,7 +1,7 @@
 //! What became of a text: the provider's delivery callbacks.
 
 use super::holder::Happened;
-use crate::conversations::{ConversationEvents, Message, NUMBER_HOLD, NewConversationEvent, record_provider_opt_out};
+use crate::conversations::{Message, NUMBER_HOLD, NewConversationEvent, record_provider_opt_out};
 use crate::error::found;
 use crate::schema::messages;
 use crate::store::{Person, Reason, Store, TenantTx};
@@ -73,7 +73,7 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
         .get_result(tx.0.conn)?;
     if !is_good && moves {
         tell(tx, &row, report.error_code)?;
-        ConversationEvents::over(tx.0.reborrow()).append(&[NewConversationEvent::new(
+        tx.conversation_events().append(&[NewConversationEvent::new(
             row.conversation_id,
             ConversationEventType::MessageFailed,
         )

@@ -3,7 +3,9 @@
 use super::greeting::GreetingContext;
 use super::holder::Happened;
 use super::refresh_call::STILL_NEWS;
-use crate::conversations::{ConversationEvents, Conversations, Keyword, Messages, NewConsent, NewConversationEvent, NewMessage, Reading, is_decided_since, wait_for_texts_under_way};
+use crate::conversations::{
+    Keyword, NewConsent, NewConversationEvent, NewMessage, Reading, is_decided_since, wait_for_texts_under_way,
+};
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{InboundText, SmsCallback};
 use crate::types::clip;
@@ -58,7 +60,7 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     if received.in_review {
         tracing::warn!(
             conversation = %received.conversation,
-            "a text may be an opt-out: no automatic text to its writer until somebody decides; see nmc conversation settle"
+            "a text may be an opt-out: no automatic text to its writer until somebody settles the conversation"
         );
     }
     // Also when it comes again: the first answer may have got lost before anything was waited for.
@@ -92,10 +94,10 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
         });
     }
     let fresh = ConversationId::new(tx.0.moment.id());
-    let found = Conversations::over(tx.0.reborrow()).find_or_open(fresh, &text.from, ConversationChannel::Sms, None)?;
-    Conversations::over(tx.0.reborrow()).wake(&found)?;
+    let found = tx.conversations().find_or_open(fresh, &text.from, ConversationChannel::Sms, None)?;
+    tx.conversations().wake(&found)?;
     let conversation = found.id;
-    let message = Messages::over(tx.0.reborrow()).insert_received(conversation, text, our_number)?.id;
+    let message = tx.messages().insert_received(conversation, text, our_number)?.id;
     tx.message_media().insert(message, &text.media)?;
     let event = |kind| NewConversationEvent::new(conversation, kind);
     let mut events = Vec::new();
@@ -115,7 +117,7 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
         && !tx.consents().is_opted_out(customer)?
     {
         in_review = true;
-        events.push(Conversations::over(tx.0.reborrow()).request_review(conversation, message)?);
+        events.push(tx.conversations().request_review(conversation, message)?);
     }
     let mut reply = None;
     if let (Some(keyword), Some(customer)) = (keyword, text.from.phone()) {
@@ -149,7 +151,7 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
     if let Some(reply) = reply {
         events.push(event(Event::MessageQueued).with(json!({"message_id": reply, "kind": MessageKind::KeywordReply})));
     }
-    ConversationEvents::over(tx.0.reborrow()).append(&events)?;
+    tx.conversation_events().append(&events)?;
     Ok(Received { message, conversation, keyword, in_review, reply, duplicate: false })
 }
 
@@ -162,7 +164,7 @@ fn answer_help(
 ) -> Result<Option<MessageId>> {
     let context = GreetingContext::read(&mut tx.0, &customer.person())?;
     let since = tx.now() - HELP_PAUSE;
-    if !context.may_text() || Messages::over(tx.0.reborrow()).has_keyword_reply(customer, since)? {
+    if !context.may_text() || tx.messages().has_keyword_reply(customer, since)? {
         return Ok(None);
     }
     let answer = NewMessage {
@@ -175,6 +177,6 @@ fn answer_help(
         kind: MessageKind::KeywordReply,
         created_by: None,
     };
-    let queued = Messages::over(tx.0.reborrow()).insert_queued(&answer, customer, None)?;
+    let queued = tx.messages().insert_queued(&answer, customer, None)?;
     Ok(queued.map(|message| message.id))
 }

@@ -4,7 +4,7 @@ use super::forwarding::newly_broken;
 use super::greeting::{Answer, GreetingContext};
 use super::holder::{Happened, Holder};
 use crate::calls::{Call, NewCall};
-use crate::conversations::{ConversationEvents, Conversations, Messages, NewConversationEvent, NewMessage, NotTexted};
+use crate::conversations::{NewConversationEvent, NewMessage, NotTexted};
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{CallFacts, VoiceCallback, explain};
 use crate::{
@@ -84,7 +84,7 @@ impl VoiceStatus<'_> {
             tx.calls().save_progress(&call)?;
             let late = call.duration_seconds.unwrap_or(0) - before.2.unwrap_or(0);
             if let (Some(conversation), 1..) = (call.conversation_id, late) {
-                Conversations::over(tx.0.reborrow()).add_duration(conversation, late)?;
+                tx.conversations().add_duration(conversation, late)?;
             }
         }
         let broken = newly_broken(&call, error_before);
@@ -115,7 +115,7 @@ impl VoiceStatus<'_> {
         if let Some(reason) = recorded.not_texted {
             events.push(event(Event::NotTexted).with(json!({ "reason": reason })));
         }
-        ConversationEvents::over(tx.0.reborrow()).append(&events)?;
+        tx.conversation_events().append(&events)?;
         Ok(recorded)
     }
 
@@ -140,14 +140,10 @@ impl VoiceStatus<'_> {
     fn count_in(&self, tx: &mut TenantTx<'_>, call: &mut Call) -> Result<()> {
         let Some(expected) = call.conversation_id else { return Ok(()) };
         let seconds = call.duration_seconds.unwrap_or(0);
-        let conversation = Conversations::over(tx.0.reborrow()).find_or_open(
-            expected,
-            &self.facts.other,
-            ConversationChannel::Phone,
-            Some((call.id, seconds)),
-        )?;
+        let conversation =
+            tx.conversations().find_or_open(expected, &self.facts.other, ConversationChannel::Phone, Some((call.id, seconds)))?;
         if self.facts.direction == CallDirection::Inbound {
-            Conversations::over(tx.0.reborrow()).wake(&conversation)?;
+            tx.conversations().wake(&conversation)?;
         }
         if conversation.id != expected {
             call.conversation_id = Some(conversation.id);
@@ -169,7 +165,7 @@ impl VoiceStatus<'_> {
                     kind: MessageKind::Greeting,
                     created_by: None,
                 };
-                let queued = Messages::over(tx.0.reborrow()).insert_queued_at(&greeting, caller, Some(call.id), due)?;
+                let queued = tx.messages().insert_queued_at(&greeting, caller, Some(call.id), due)?;
                 recorded.greeting = queued.map(|message| message.id);
             }
             Answer::NotTexted(reason) => recorded.not_texted = Some(reason),

@@ -4,7 +4,7 @@
 use crate::numbers::NumberFilter;
 use crate::people::UserFilter;
 use crate::store::{Reason, Store, Tenant, TenantTx};
-use crate::tenants::{BusinessSettingsRepo, NewTenant, TenantRow};
+use crate::tenants::{NewTenant, TenantRow};
 use crate::{Error, NumberStatus, Result, UserRole};
 
 /// Takes in a business with default settings and without an owner, approved: for operators, who invite one. Whoever registers their
@@ -16,7 +16,7 @@ pub fn onboard(store: &Store, new: &NewTenant) -> Result<(Tenant, TenantRow)> {
     store.system(Reason::Operations, |tx| {
         let id = tx.create_tenant(new)?.id;
         let row = tx.approve_tenant(id)?;
-        BusinessSettingsRepo::over(tx.scope(row.id)).insert_defaults()?;
+        tx.scope(row.id).tx().business_settings().insert_defaults()?;
         Ok((Tenant::proven(row.id), row))
     })
 }

@@ -6,7 +6,7 @@ use crate::error::found;
 use crate::people::{self, NewPerson, User};
 use crate::schema::{tenants, users};
 use crate::store::{Reason, SystemTx, Tenant, TenantTx};
-use crate::tenants::{BusinessSettingsRepo, NewTenant, TenantRow};
+use crate::tenants::{NewTenant, TenantRow};
 use crate::types::required;
 use crate::{Email, Error, PhoneNumber, Result, Secret, TenantId, UserRole};
 use diesel::prelude::*;
@@ -125,7 +125,7 @@ impl SystemTx<'_> {
             role: UserRole::Owner,
         };
         let mut tx = TenantTx(self.scope(id));
-        BusinessSettingsRepo::over(tx.0.reborrow()).insert_defaults()?;
+        tx.business_settings().insert_defaults()?;
         let owner = people::add(&mut tx, &person, password_hash)?;
         let business = self.set_registration_key(id, key)?;
         Ok(Registered { tenant: Tenant::proven(id), business, owner, is_new: true })

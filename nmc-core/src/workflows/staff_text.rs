@@ -1,6 +1,6 @@
 //! Queueing a text that staff write.
 
-use crate::conversations::{Conversations, INBOUND_SQL, Message, Messages, NewMessage};
+use crate::conversations::{INBOUND_SQL, Message, Messages, NewMessage};
 use crate::schema::{calls, consents, messages, phone_numbers, tenants};
 use crate::store::Person;
 use crate::types::required;
@@ -20,7 +20,7 @@ impl Messages<'_> {
     /// are too many or none.
     pub fn queue(&mut self, new: &NewMessage) -> Result<Message> {
         let body = required("body", &new.body, 1_600)?;
-        let conversation = Conversations::over(self.0.reborrow()).get(new.conversation_id)?;
+        let conversation = self.0.tx().conversations().get(new.conversation_id)?;
         let Some(to) = conversation.customer_phone.phone() else {
             return Err(Error::invalid("customer_phone", "can't be texted"));
         };

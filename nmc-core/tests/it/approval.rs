@@ -82,7 +82,7 @@ fn stranger_sets_up_but_buys_and_holds_no_number() {
     for refusal in refusals {
         let error = refusal.unwrap_err();
         assert!(matches!(error, Error::AwaitingApproval(_)), "{error:?}");
-        assert!(error.to_string().contains("nmc tenant approve"), "{error}");
+        assert!(error.to_string().contains("approval of whoever operates the platform"), "{error}");
     }
     assert_eq!((db.query::<i64>("SELECT count(*) FROM phone_numbers"), twilio.number_requests()), (vec![0], 0));
 

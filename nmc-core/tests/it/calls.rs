@@ -2,7 +2,10 @@
 
 use crate::support::{Scene, all_pages, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::calls::{Call, CallFilter, CallMetadata, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant};
+use nmc_core::calls::{
+    Call, CallFilter, CallMetadata, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall,
+    NewCallParticipant,
+};
 use nmc_core::conversations::ConversationEventFilter;
 use nmc_core::conversations::NewConversation;
 use nmc_core::testing::{VoiceForm, noon, unique_phone, unique_sid};

@@ -2,7 +2,10 @@
 
 use crate::support::{Scene, all_pages, refused};
 use nmc_core::access::Actor;
-use nmc_core::conversations::{Consent, ConsentFilter, ConversationFilter, HeardConsent, NewConsent, NewMessage, ReviewDecision, record_consent, settle_review};
+use nmc_core::conversations::{
+    Consent, ConsentFilter, ConversationFilter, HeardConsent, NewConsent, NewMessage, ReviewDecision, record_consent,
+    settle_review,
+};
 use nmc_core::store::Reason;
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;

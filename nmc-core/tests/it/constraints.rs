@@ -138,7 +138,7 @@ fn heard(name: &str, result: Result<()>, world: &World) -> (bool, String, String
     world.is_plain(name, &error);
     match error {
         Error::Conflict { field, rule } => (true, field.to_owned(), rule.to_owned()),
-        Error::Invalid { field, rule } => (false, field.into_owned(), rule.into_owned()),
+        Error::Invalid { field, rule, .. } => (false, field.into_owned(), rule.into_owned()),
         other => panic!("{name}: {}", other.causes()),
     }
 }
@@ -195,8 +195,8 @@ fn every_key_tells_a_row_that_is_still_pointed_at_from_the_other_end() {
     let keys = generic::deletions(&world);
     assert!(keys.len() > 15, "the search finds them");
     for (name, statements) in keys {
-        let (_, _, rule) = words_of(&name);
-        let pointed_at = rule.strip_prefix("must be an existing ").expect("what the key points at").to_owned();
+        let refers_to = constraint::find(&name).and_then(|known| known.refers_to);
+        let pointed_at = refers_to.expect("what the key points at").to_owned();
         assert_eq!(
             heard(&name, world.sql(&statements, &name), &world),
             (true, pointed_at, "is still in use".to_owned()),

@@ -160,6 +160,36 @@ fn uses_go_down_only() {
     assert_eq!(upwards, Vec::<String>::new());
 }
 
+/// A repository is reached through the transaction without its module being named, and is a use of it all the same.
+#[test]
+fn repositories_are_reached_from_their_module_or_above() {
+    let whole = |text: &str| code(text).split_whitespace().collect::<String>();
+    let accessors: Vec<(String, String)> = files(&root())
+        .iter()
+        .flat_map(|(file, text)| {
+            let text = code(text);
+            let lines = text.lines().filter(|line| line.contains("const fn ") && line.contains("(&mut self) -> "));
+            let of_transactions = lines.filter(|_| text.contains("(self.0.reborrow())"));
+            of_transactions.map(|line| (names_after(line, "fn ").concat(), module_of(file))).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(accessors.len() > 25, "{accessors:?}");
+    let mut upwards = Vec::new();
+    for (file, text) in files(&root()) {
+        let (module, text) = (module_of(&file), whole(&text));
+        let allowed = allowed(&module);
+        for (name, of) in accessors.iter().filter(|(_, of)| *of != module && !allowed.contains(of.as_str())) {
+            if READ_FROM_BELOW.contains(&(module.as_str(), name)) {
+                continue;
+            }
+            if text.contains(&format!("tx.{name}()")) || text.contains(&format!("tx().{name}()")) {
+                upwards.push(format!("{} uses {of} by {name}()", file.display()));
+            }
+        }
+    }
+    assert_eq!(upwards, Vec::<String>::new());
+}
+
 /// What is named without its module is of the ground or the store, so that no use hides behind the root.
 #[test]
 fn root_reexports_the_ground_and_the_store() {

@@ -5,7 +5,7 @@ use nmc_core::Confirmed;
 use nmc_core::Secret;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{MigrateError, Migration, Migrator};
-use nmc_core::testing::{TestDb, query, wait_until};
+use nmc_core::testing::{TestDb, pg_bin, query, wait_until};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
@@ -290,6 +290,7 @@ fn a_database_that_is_not_there_is_an_error_of_the_operators() {
 #[test]
 fn the_roles_are_made_once_by_whoever_may_and_asked_for_by_whoever_may_not() {
     let options = EmbeddedOptions {
+        bin_dir: pg_bin(),
         data_dir: Some(std::env::temp_dir().join(format!("nmc-test-roles-{}", std::process::id()))),
         fsync: false,
         remove_on_exit: true,

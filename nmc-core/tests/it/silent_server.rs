@@ -2,7 +2,7 @@
 
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, Reason};
-use nmc_core::testing::wait_until;
+use nmc_core::testing::{pg_bin, wait_until};
 use nmc_core::{Error, Secret, Store, StoreConfig};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,7 +20,8 @@ const BOUND: Duration = Duration::from_secs(15);
 /// A server of the test's own.
 fn server(name: &str) -> EmbeddedPostgres {
     let data_dir = Some(std::env::temp_dir().join(format!("nmc-silent-{name}-{}", std::process::id())));
-    let options = EmbeddedOptions { data_dir, fsync: false, remove_on_exit: true, ..EmbeddedOptions::default() };
+    let options =
+        EmbeddedOptions { data_dir, bin_dir: pg_bin(), fsync: false, remove_on_exit: true, ..EmbeddedOptions::default() };
     let server = EmbeddedPostgres::start(&options).unwrap();
     Migrator::new(Secret::new(server.url())).run(|_| {}).unwrap();
     server

@@ -1,7 +1,9 @@
 //! Texts in and out: what lands where, who may be texted, and what became of it.
 
 use chrono::TimeDelta;
-use nmc_core::conversations::{ConsentFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Worker, WorkerConfig};
+use nmc_core::conversations::{
+    ConsentFilter, Keyword, Message, MessageFilter, NewConsent, NewConversation, Worker, WorkerConfig,
+};
 use nmc_core::telephony::Pace;
 use nmc_core::telephony::SmsSender;
 use nmc_core::telephony::{SmsCallback, SmsStatusCallback};

@@ -1,5 +1,6 @@
 //! A request as a handler gets it: who asks, checked; path, query and body, parsed.
 
+use super::serde_words::{self, Said};
 use super::{Access, json};
 use crate::App;
 use crate::error::{ApiError, ApiResult, Unreadable};
@@ -268,21 +269,16 @@ fn bearer(request: &HttpRequest) -> ApiResult<Secret> {
 fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {
-        let said = error.inner().to_string();
         let name: String = error.path().to_string().chars().take(100).collect();
         let field = |name: &str| if name == "." { "the query".to_owned() } else { name.to_owned() };
-        let (name, rule) = if said.starts_with("unknown field") {
+        let (name, rule) = match serde_words::read(&error.inner().to_string()) {
             // A name of theirs is repeated only if it could be one of ours.
-            let name = if json::is_a_name(&name) { name } else { ".".to_owned() };
-            (field(&name), "is not a parameter here".to_owned())
-        } else if let Some(missing) = said.strip_prefix("missing field ") {
-            (missing.trim_matches('`').to_owned(), "is required".to_owned())
-        } else if let Some(twice) = said.strip_prefix("duplicate field ") {
-            (twice.trim_matches('`').to_owned(), "must be given once".to_owned())
-        } else if said.starts_with("must ") {
-            (field(&name), said)
-        } else {
-            (field(&name), "is not of its kind".to_owned())
+            Said::Unknown if !json::is_a_name(&name) => (field("."), "is not a parameter here".to_owned()),
+            Said::Unknown => (field(&name), "is not a parameter here".to_owned()),
+            Said::Missing(missing) => (missing, "is required".to_owned()),
+            Said::Twice(twice) => (twice, "must be given once".to_owned()),
+            Said::Breaks(rule) => (field(&name), rule),
+            _ => (field(&name), "is not of its kind".to_owned()),
         };
         Error::invalid(name, rule).into()
     })

@@ -1,9 +1,11 @@
 //! JSON bodies: read whole, bounded, and refused with a pointer to the field at fault. What a client wrote is never repeated
 //! in a refusal, so that it can't get into a log by this way.
 
+use super::serde_words::{self, Said};
 use super::wire::Braced;
 use crate::error::{ApiError, FieldProblem};
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 
 /// Reads a body.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
@@ -29,7 +31,7 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
         return ApiError::Body(FieldProblem::whole("must be a JSON document"));
     }
     let (pointer, detail) = in_our_words(pointer, &error.inner().to_string());
-    ApiError::Body(FieldProblem { pointer, detail: detail.into() })
+    ApiError::Body(FieldProblem { pointer, detail })
 }
 
 /// Whether a text could be the name of a field, and not somebody's number or address.
@@ -40,33 +42,21 @@ pub(super) fn is_a_name(text: &str) -> bool {
 }
 
 /// Serde says what is wrong in words that hold the value; ours hold the rule alone.
-fn in_our_words(pointer: String, said: &str) -> (String, String) {
-    let said = said.rsplit_once(" at line ").map_or(said, |(text, _)| text);
-    let named = |text: &str| text.split('`').nth(1).unwrap_or_default().chars().take(100).collect::<String>();
-    if said.starts_with("unknown field") {
+fn in_our_words(pointer: String, said: &str) -> (String, Cow<'static, str>) {
+    match serde_words::read(said) {
         // The path ends with the field already. A name of theirs is repeated only if it could be one of ours.
-        return match pointer.rsplit_once('/') {
-            Some((parent, name)) if !is_a_name(name) => (parent.to_owned(), "has a field that is not known here".to_owned()),
-            _ => (pointer, "is not a field here".to_owned()),
-        };
+        Said::Unknown => match pointer.rsplit_once('/') {
+            Some((parent, name)) if !is_a_name(name) => (parent.to_owned(), "has a field that is not known here".into()),
+            _ => (pointer, "is not a field here".into()),
+        },
+        Said::Missing(name) => (format!("{pointer}/{name}"), "is required".into()),
+        Said::Twice(name) => (format!("{pointer}/{name}"), "must be given once".into()),
+        Said::NotWhole => (pointer, "must be a whole number".into()),
+        Said::OutOfRange => (pointer, "is out of range".into()),
+        Said::Expected(what) => (pointer, format!("must be {what}").into()),
+        Said::Breaks(rule) => (pointer, rule.into()),
+        Said::Other => (pointer, "is not of its kind".into()),
     }
-    if said.starts_with("missing field") {
-        return (format!("{pointer}/{}", named(said)), "is required".to_owned());
-    }
-    if said.starts_with("duplicate field") {
-        return (format!("{pointer}/{}", named(said)), "must be given once".to_owned());
-    }
-    if said.starts_with("invalid type") || said.starts_with("invalid value") || said.starts_with("unknown variant") {
-        let expected = said.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-        if ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"].contains(&expected) {
-            // The names of Rust's types are nobody's business.
-            let too_far = said.starts_with("invalid value");
-            return (pointer, if too_far { "is out of range" } else { "must be a whole number" }.to_owned());
-        }
-        return (pointer, format!("must be {}", expected.replace('`', "")));
-    }
-    // Words of ours: the refusal of a typed value.
-    (pointer, said.to_owned())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod openapi;
 mod problems;
 pub(crate) mod reply;
+mod serde_words;
 pub(crate) mod wire;
 
 use crate::error::{ApiError, ApiResult};

@@ -1,5 +1,6 @@
 //! Values as they travel: typed ones as text, and the three things a PATCH can say of a field.
 
+use super::serde_words;
 use chrono::NaiveTime;
 use nmc_core::access::Permission;
 use nmc_core::numbers::Month;
@@ -45,7 +46,7 @@ impl<T: Wire> Serialize for Text<T> {
 impl<'de, T: Wire> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(|refusal| serde::de::Error::custom(T::rule(&refusal)))
+        text.parse().map(Self).map_err(|refusal| serde_words::refusal(T::rule(&refusal)))
     }
 }
 

@@ -74,6 +74,6 @@ pub(super) async fn ready(app: web::Data<App>, readiness: web::Data<Readiness>) 
             None => break Err("the database does not answer"),
         }
     };
-    answer.map_err(|what| Error::Unavailable { what, contention: false, source: None })?;
+    answer.map_err(|what| Error::try_later(what))?;
     Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
 }

@@ -1,6 +1,7 @@
 use super::COLUMNS;
 use crate::cli::{Format, TwilioArgs};
 use crate::error::CliResult;
+use crate::hint;
 use nmc_core::numbers::{NewPhoneNumber, NumberPatch, number_sid};
 use nmc_core::telephony::{OwnedNumber, ProviderError, owned_as};
 use nmc_core::twilio::TwilioNumbers;
@@ -47,12 +48,12 @@ fn checked(new: &NewPhoneNumber, twilio: &TwilioArgs) -> CliResult<Option<OwnedN
         Err(ProviderError::Mismatched) => Err(refused("is the SID of another number at Twilio")),
         Err(ProviderError::Gone) => Err(refused("is not the SID of a number of this Twilio account")),
         Err(error) => {
-            not_checked(&error.to_string());
+            not_checked(&format!("{error}{}", hint::of_provider(&error)));
             Ok(None)
         }
     }
 }
 
 fn refused(rule: &'static str) -> crate::error::CliError {
-    Error::Invalid { field: "twilio_phone_sid".into(), rule: rule.into() }.into()
+    Error::invalid("twilio_phone_sid", rule).into()
 }

@@ -1,5 +1,6 @@
 use crate::cli::Format;
 use crate::error::CliResult;
+use crate::hint;
 use crate::output::{Columns, write_json};
 use nmc_core::Page;
 use nmc_core::numbers::{Finding, Outcome, Provisioner};
@@ -14,7 +15,7 @@ const COLUMNS: Columns<Finding> = Columns {
             json!(finding.sid),
             json!(finding.tenant),
             json!(finding.row),
-            json!(finding.what()),
+            json!(format!("{}{}", finding.what(), hint::of_oddity(finding.oddity))),
             outcome(&finding.outcome),
             json!(finding.is_unaccounted()),
         ]

@@ -7,24 +7,25 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum EmbeddedError {
     /// No PostgreSQL programs on this machine.
-    #[error("PostgreSQL isn't installed on this machine: {install}, or set DATABASE_URL to a server you have.")]
+    #[error("PostgreSQL isn't installed on this machine: {install}, or use a server you have.")]
     NotInstalled {
         /// What installs it here.
         install: String,
     },
-    /// `NMC_PG_BIN` leads nowhere.
+    /// [`EmbeddedOptions::bin_dir`](super::EmbeddedOptions::bin_dir) leads nowhere.
     #[error(
-        "NMC_PG_BIN is {}, where there is no PostgreSQL: set it to the folder that holds postgres and initdb, or unset it ({install}).",
+        "The folder that PostgreSQL's programs are to be in is {}, where there are none: name the one that holds postgres and initdb, or \
+         none ({install}).",
         .folder.display()
     )]
     NotInFolder {
-        /// The value of `NMC_PG_BIN`.
+        /// The folder.
         folder: PathBuf,
         /// What installs PostgreSQL here.
         install: String,
     },
     /// Only versions older than we support are installed.
-    #[error("PostgreSQL {found} in {} is too old, 15 is the oldest that will do: {install}, or set DATABASE_URL to a newer server.", .bin_dir.display())]
+    #[error("PostgreSQL {found} in {} is too old, 15 is the oldest that will do: {install}, or use a newer server.", .bin_dir.display())]
     TooOld {
         /// The newest major version found.
         found: u32,
@@ -35,8 +36,8 @@ pub enum EmbeddedError {
     },
     /// The data was made by a major version that isn't installed.
     #[error(
-        "The data in {} belongs to PostgreSQL {made_by}, but here there is only PostgreSQL {installed}: {install} (or set NMC_PG_BIN to its folder), \
-         or choose another directory with --data-dir.", .data_dir.display()
+        "The data in {} belongs to PostgreSQL {made_by}, but here there is only PostgreSQL {installed}: {install} (or name its folder), or \
+         choose another directory for the data.", .data_dir.display()
     )]
     OtherVersion {
         /// The data directory.
@@ -49,16 +50,16 @@ pub enum EmbeddedError {
         install: String,
     },
     /// Neither `XDG_DATA_HOME` nor `HOME` says where this user keeps data.
-    #[error("There is no home directory to keep the data in: set HOME, or choose a directory with --data-dir.")]
+    #[error("There is no home directory to keep the data in: choose one.")]
     NoHome,
     /// The directory is full of something else.
-    #[error("{} isn't empty and holds no data of nmc: choose an empty or a new directory with --data-dir.", .data_dir.display())]
+    #[error("{} isn't empty and holds no data of nmc: choose an empty or a new directory.", .data_dir.display())]
     NotOurs {
         /// The directory.
         data_dir: PathBuf,
     },
     /// The directory belongs to another user.
-    #[error("{} belongs to {owner}, not to {user}: run `chown -R {user} {}`, or choose another directory with --data-dir.", .data_dir.display(), .data_dir.display())]
+    #[error("{} belongs to {owner}, not to {user}: run `chown -R {user} {}`, or choose another directory for the data.", .data_dir.display(), .data_dir.display())]
     OtherOwner {
         /// The data directory.
         data_dir: PathBuf,
@@ -69,7 +70,7 @@ pub enum EmbeddedError {
     },
     /// As root: the user the server runs as can't reach the directory.
     #[error(
-        "PostgreSQL runs as the user {user}, who can't enter {}: choose a directory with --data-dir that {user} can reach, such as /var/lib/nmc.",
+        "PostgreSQL runs as the user {user}, who can't enter {}: choose a directory that {user} can reach, such as /var/lib/nmc.",
         .closed.display()
     )]
     Unreachable {
@@ -84,7 +85,7 @@ pub enum EmbeddedError {
     )]
     NoAccount,
     /// The place for the socket is in someone else's hands.
-    #[error("{} {found}, so the server's socket isn't safe there: remove it, or choose a shorter --data-dir, which keeps the socket inside.", .socket_dir.display())]
+    #[error("{} {found}, so the server's socket isn't safe there: remove it, or choose a data directory with a shorter path, which keeps the socket inside.", .socket_dir.display())]
     SocketDir {
         /// The directory for the socket.
         socket_dir: PathBuf,
@@ -152,7 +153,7 @@ pub enum EmbeddedError {
         log: PathBuf,
     },
     /// The machine refused something.
-    #[error("Could not {action} {} ({error}): put that right, or choose another directory with --data-dir.", .path.display())]
+    #[error("Could not {action} {} ({error}): put that right, or choose another directory for the data.", .path.display())]
     Io {
         /// What we wanted to do.
         action: &'static str,

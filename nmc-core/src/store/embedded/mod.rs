@@ -58,6 +58,8 @@ const STOP: u64 = 40;
 pub struct EmbeddedOptions {
     /// Where the data is; None: [`default_data_dir`].
     pub data_dir: Option<PathBuf>,
+    /// The folder that holds `postgres` and `initdb`; None: on the PATH and where packages install them.
+    pub bin_dir: Option<PathBuf>,
     /// Whether a commit waits for the disk. Only tests, which throw their data away, may say no.
     pub fsync: bool,
     /// Settings of the server, over ours; they hold if this process is the one that starts it.
@@ -68,7 +70,7 @@ pub struct EmbeddedOptions {
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { data_dir: None, fsync: true, settings: Vec::new(), remove_on_exit: false }
+        Self { data_dir: None, bin_dir: None, fsync: true, settings: Vec::new(), remove_on_exit: false }
     }
 }
 

@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use super::EmbeddedError;
 use super::account::{self, Account};
+use super::paths::DataDir;
 
 /// The oldest major version that will do.
 const OLDEST: u32 = 15;
@@ -37,12 +38,14 @@ pub(super) struct Programs {
 }
 
 /// Finds the programs for a new data directory, the newest, or for one that the major version `made_by` has made.
-pub(super) fn find(account: &Account, data_dir: &Path, made_by: Option<u32>) -> Result<Programs, EmbeddedError> {
-    let chosen = env::var_os("NMC_PG_BIN").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let folders = chosen.clone().map_or_else(usual_folders, |folder| vec![folder]);
+pub(super) fn find(home: &DataDir, chosen: Option<&Path>, made_by: Option<u32>) -> Result<Programs, EmbeddedError> {
+    let DataDir { path: data_dir, account } = home;
+    let folders = chosen.map_or_else(usual_folders, |folder| vec![folder.to_owned()]);
     let candidates = with_programs(folders);
     choose(&candidates, |bin_dir| major_of(account, bin_dir), data_dir, made_by).map_err(|error| match (error, chosen) {
-        (EmbeddedError::NotInstalled { install }, Some(folder)) => EmbeddedError::NotInFolder { folder, install },
+        (EmbeddedError::NotInstalled { install }, Some(folder)) => {
+            EmbeddedError::NotInFolder { folder: folder.to_owned(), install }
+        }
         (error, _) => error,
     })
 }
@@ -98,9 +101,8 @@ fn by_likelihood(candidates: &[PathBuf], made_by: Option<u32>) -> Vec<PathBuf> {
 }
 
 /// Where PostgreSQL's other programs are looked for: in the folder that is named, and where packages install.
-pub(crate) fn program_folders() -> Vec<PathBuf> {
-    let chosen = env::var_os("NMC_PG_BIN").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    chosen.into_iter().chain(usual_folders()).collect()
+pub(crate) fn program_folders(chosen: Option<&Path>) -> Vec<PathBuf> {
+    chosen.map(Path::to_owned).into_iter().chain(usual_folders()).collect()
 }
 
 fn usual_folders() -> Vec<PathBuf> {

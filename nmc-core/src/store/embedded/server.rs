@@ -75,7 +75,7 @@ pub(super) fn obtain(home: &DataDir, options: &EmbeddedOptions) -> Result<Option
         match process::look(&cluster)? {
             Found::Running(postmaster) => match attach(home, options, &postmaster, deadline)? {
                 Some((holder, watchdog, postmaster)) => {
-                    let bin_dir = bin_dir_of(home, &cluster)?;
+                    let bin_dir = bin_dir_of(home, options, &cluster)?;
                     return Ok(Some(Held { holder, users, watchdog, bin_dir, postmaster, attached: true }));
                 }
                 None if deadline.tick() => {}
@@ -117,19 +117,19 @@ fn attach(
 }
 
 /// The programs of a running server, from the command line it keeps in its directory.
-fn bin_dir_of(home: &DataDir, cluster: &Path) -> Result<PathBuf, EmbeddedError> {
-    let options = fs::read_to_string(cluster.join("postmaster.opts")).unwrap_or_default();
-    let program = options.split(" \"").next().map(Path::new).filter(|program| program.is_absolute());
+fn bin_dir_of(home: &DataDir, options: &EmbeddedOptions, cluster: &Path) -> Result<PathBuf, EmbeddedError> {
+    let line = fs::read_to_string(cluster.join("postmaster.opts")).unwrap_or_default();
+    let program = line.split(" \"").next().map(Path::new).filter(|program| program.is_absolute());
     match program.and_then(Path::parent) {
         Some(bin_dir) => Ok(bin_dir.to_owned()),
-        None => Ok(programs::find(&home.account, &home.path, cluster::made_by(home)?)?.bin_dir),
+        None => Ok(programs::find(home, options.bin_dir.as_deref(), cluster::made_by(home)?)?.bin_dir),
     }
 }
 
 /// Starts the server over what has been found.
 fn launch(home: &DataDir, options: &EmbeddedOptions, users: File, found: &Found) -> Result<Held, EmbeddedError> {
     let made_by = cluster::made_by(home)?;
-    let programs = programs::find(&home.account, &home.path, made_by)?;
+    let programs = programs::find(home, options.bin_dir.as_deref(), made_by)?;
     cluster::remove_unfinished(home);
     if made_by.is_none() {
         cluster::init(home, &programs, options.fsync)?;

@@ -36,7 +36,7 @@ impl Scratch {
     }
 
     fn options(&self) -> EmbeddedOptions {
-        EmbeddedOptions { data_dir: Some(self.data()), fsync: false, ..EmbeddedOptions::default() }
+        EmbeddedOptions { data_dir: Some(self.data()), bin_dir: pg_bin(), fsync: false, ..EmbeddedOptions::default() }
     }
 
     fn start(&self) -> Result<EmbeddedPostgres, EmbeddedError> {
@@ -172,12 +172,18 @@ impl Helper {
     }
 }
 
+fn pg_bin() -> Option<PathBuf> {
+    env::var_os("NMC_PG_BIN").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
 /// What the other processes do; as a test of its own it does nothing.
 #[test]
 fn helper() -> Outcome {
     let (Ok(role), Some(data)) = (env::var("NMC_TEST_ROLE"), env::var_os("NMC_TEST_DATA")) else { return Ok(()) };
     let data_dir = Some(PathBuf::from(data)).filter(|data| !data.as_os_str().is_empty());
-    let mut options = EmbeddedOptions { data_dir, fsync: false, remove_on_exit: role == "remove", ..EmbeddedOptions::default() };
+    let bin_dir = pg_bin();
+    let mut options =
+        EmbeddedOptions { data_dir, bin_dir, fsync: false, remove_on_exit: role == "remove", ..EmbeddedOptions::default() };
     if role == "fail" {
         options.settings.push(("shared_buffers".to_owned(), "nonsense".to_owned()));
         let open = || fs::read_dir("/proc/self/fd").map(Iterator::count);

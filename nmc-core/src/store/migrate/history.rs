@@ -133,12 +133,7 @@ impl History {
 }
 
 fn may_not_read(login: &str) -> MigrateError {
-    MigrateError::Database {
-        reason: format!(
-            "the login {login} may not read the list of migrations: have an administrator run GRANT nmc_gate TO \"{login}\"; or, \
-             if the database was last migrated by an older nmc or by Diesel, run nmc migrate run once with the login that owns it"
-        ),
-    }
+    MigrateError::MayNotRead { login: login.to_owned() }
 }
 
 /// Notes in both tables that a migration has been applied.

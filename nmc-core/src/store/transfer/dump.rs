@@ -21,11 +21,11 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn open(url: &Secret) -> Result<Self, TransferError> {
+    pub(super) fn open(url: &Secret, bin_dir: Option<&Path>) -> Result<Self, TransferError> {
         let address = Address::parse(url.expose())?;
         let mut server = Server::connect(url)?;
         let major = server.major;
-        let pg_dump = Program::find("pg_dump", major)?;
+        let pg_dump = Program::find("pg_dump", major, bin_dir)?;
         let snapshot = server.begin_snapshot()?;
         Ok(Self { server, address, snapshot, pg_dump, major })
     }
@@ -48,6 +48,7 @@ impl Source {
 
 /// Dumps the database at `url` into a file that `pg_restore` reads, and returns how many rows of each table are in it. The file is
 /// there when it is complete and has been read again, and for its owner alone; one of that name stays unless `overwrite`.
+/// The programs are looked for in `bin_dir` first.
 ///
 /// # Errors
 /// [`TransferError`]; no file is left then.
@@ -55,10 +56,11 @@ pub fn dump(
     url: &Secret,
     file: &Path,
     overwrite: bool,
+    bin_dir: Option<&Path>,
     progress: &mut dyn FnMut(TransferProgress),
 ) -> Result<RowCounts, TransferError> {
-    let mut source = Source::open(url)?;
-    let pg_restore = Program::find("pg_restore", source.major)?;
+    let mut source = Source::open(url, bin_dir)?;
+    let pg_restore = Program::find("pg_restore", source.major, bin_dir)?;
     let mut draft = Draft::create(file, overwrite)?;
     progress(TransferProgress::Counting);
     let rows = source.count()?;

@@ -76,8 +76,8 @@ pub enum TransferError {
     },
     /// The programs are not on this machine.
     #[error(
-        "{program} of PostgreSQL {major} or newer was not found in NMC_PG_BIN, on the PATH or in the usual folders{}; \
-         install PostgreSQL's client programs, or set NMC_PG_BIN", found_list(.found)
+        "{program} of PostgreSQL {major} or newer was not found on the PATH or in the usual folders{}; install PostgreSQL's client \
+         programs, or name their folder", found_list(.found)
     )]
     NoProgram {
         /// The program.
@@ -98,7 +98,7 @@ pub enum TransferError {
         reason: String,
     },
     /// The file is there already.
-    #[error("{} is there already; name another file, or say --force", .0.display())]
+    #[error("{} is there already; name another file", .0.display())]
     AlreadyThere(PathBuf),
     /// The file is no dump.
     #[error("{} is no dump that pg_restore reads, or is damaged: {reason}", file.display())]

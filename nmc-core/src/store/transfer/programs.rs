@@ -18,8 +18,8 @@ pub(super) struct Program {
 
 impl Program {
     /// The one of the server's major version or, without it, the next newer one.
-    pub(super) fn find(name: &'static str, major: u32) -> Result<Self, TransferError> {
-        let candidates = program_folders().into_iter().map(|folder| folder.join(name)).filter(|path| path.is_file());
+    pub(super) fn find(name: &'static str, major: u32, bin_dir: Option<&Path>) -> Result<Self, TransferError> {
+        let candidates = program_folders(bin_dir).into_iter().map(|folder| folder.join(name)).filter(|path| path.is_file());
         let mut found: Vec<(u32, PathBuf)> = Vec::new();
         for path in candidates {
             match version(&path) {

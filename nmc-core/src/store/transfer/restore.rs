@@ -21,11 +21,11 @@ struct Target {
 }
 
 impl Target {
-    fn open(url: &Secret) -> Result<Self, TransferError> {
+    fn open(url: &Secret, bin_dir: Option<&Path>) -> Result<Self, TransferError> {
         let address = Address::parse(url.expose())?;
         let mut server = Server::connect(url)?;
         server.must_be_free()?;
-        let pg_restore = Program::find("pg_restore", server.major)?;
+        let pg_restore = Program::find("pg_restore", server.major, bin_dir)?;
         Ok(Self { server, address, pg_restore })
     }
 
@@ -62,8 +62,13 @@ impl Target {
 ///
 /// # Errors
 /// [`TransferError`]; the database is empty then, unless it is [`TransferError::Miscounted`].
-pub fn restore(url: &Secret, file: &Path, progress: &mut dyn FnMut(TransferProgress)) -> Result<RowCounts, TransferError> {
-    let target = Target::open(url)?;
+pub fn restore(
+    url: &Secret,
+    file: &Path,
+    bin_dir: Option<&Path>,
+    progress: &mut dyn FnMut(TransferProgress),
+) -> Result<RowCounts, TransferError> {
+    let target = Target::open(url, bin_dir)?;
     let open = || {
         let unreadable = |reason: String| TransferError::File { file: file.to_owned(), what: "read", reason };
         let found = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?;
@@ -90,9 +95,14 @@ pub fn restore(url: &Secret, file: &Path, progress: &mut dyn FnMut(TransferProgr
 ///
 /// # Errors
 /// As [`restore`], and [`TransferError::Older`].
-pub fn copy(from: &Secret, to: &Secret, progress: &mut dyn FnMut(TransferProgress)) -> Result<RowCounts, TransferError> {
-    let target = Target::open(to)?;
-    let mut source = Source::open(from)?;
+pub fn copy(
+    from: &Secret,
+    to: &Secret,
+    bin_dir: Option<&Path>,
+    progress: &mut dyn FnMut(TransferProgress),
+) -> Result<RowCounts, TransferError> {
+    let target = Target::open(to, bin_dir)?;
+    let mut source = Source::open(from, bin_dir)?;
     if target.server.major < source.major {
         return Err(TransferError::Older { from: source.major, to: target.server.major });
     }

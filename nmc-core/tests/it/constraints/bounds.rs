@@ -206,7 +206,11 @@ fn said(world: &World, say: Say, text: &str) -> Result<()> {
 
 /// Whether it is this field that was refused.
 fn names(field: &str, result: &Result<()>) -> bool {
-    matches!(result, Err(Error::Invalid { field: named, .. }) if named == field)
+    match result {
+        Err(Error::Invalid { field: named, row: Some(row), .. }) => format!("rows[{row}].{named}") == field,
+        Err(Error::Invalid { field: named, .. }) => named == field,
+        _ => false,
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What a hostile tenant hears of calls.
 
 use super::{Ask, told};
-use nmc_core::calls::{CallFilter, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant};
+use nmc_core::calls::{
+    CallFilter, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant,
+};
 use nmc_core::testing::{unique_phone, unique_sid};
 use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, ConversationId, PageRequest, Patch};
 

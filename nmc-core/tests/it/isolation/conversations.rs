@@ -1,7 +1,10 @@
 //! What a hostile tenant hears of conversations, texts and consent.
 
 use super::{Ask, told};
-use nmc_core::conversations::{ConsentFilter, ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation, NewConversationEvent, NewMessage};
+use nmc_core::conversations::{
+    ConsentFilter, ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation,
+    NewConversationEvent, NewMessage,
+};
 use nmc_core::testing::unique_phone;
 use nmc_core::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType, ConversationId,

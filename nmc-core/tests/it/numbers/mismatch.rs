@@ -49,7 +49,7 @@ fn a_strangers_number_is_not_given_back() {
     mismatched(scene.release(&row));
     let row = scene.row();
     assert_eq!((row.status, row.release_requested_at, row.next_attempt_at), (NumberStatus::Error, None, None));
-    assert!(row.status_reason.as_ref().unwrap().contains("nmc number repair"), "{row:?}");
+    assert!(row.status_reason.as_ref().unwrap().contains("the row has to be put right"), "{row:?}");
     mismatched(scene.release(&row));
     scene.to_rest();
     assert_eq!((scene.twilio.given_back(), scene.twilio.owned().len()), (vec![], 2), "whoever tries, however often");

@@ -151,7 +151,7 @@ fn a_file_that_is_not_one_of_keys_or_that_others_may_read_is_refused_and_stays()
     let keys = Keys::new();
     drop(keys.open(noon()));
     let good = keys.lines().remove(0);
-    let words = "token keys must be lines of a name, a key and a time, as `nmc token-key rotate` writes them";
+    let words = "token keys must be lines of a name, a key and a time, as a rotation writes them";
     let many = format!("{good}\n").repeat(33);
     for (text, words) in [
         ("", words),

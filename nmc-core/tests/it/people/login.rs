@@ -254,7 +254,7 @@ fn a_password_is_changed_by_who_knows_it_and_ends_the_other_sessions() {
     let (here, there) = (house.bearer("ada"), house.bearer("ada"));
     let change = |current: &str, new: &str| house.auth.change_password(&here, &secret(current), &secret(new));
     let words = |result: Result<()>| match result {
-        Err(Error::Invalid { field, rule }) => format!("{field} {rule}"),
+        Err(Error::Invalid { field, rule, .. }) => format!("{field} {rule}"),
         other => panic!("{other:?}"),
     };
     let new = "another horse battery";

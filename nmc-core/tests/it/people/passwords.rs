@@ -23,7 +23,7 @@ fn a_hash_that_is_none_lets_nobody_in_and_tells_nobody() {
 
 fn refused<T: Debug>(field: &str, rule: &str, came: Result<T>) {
     match came {
-        Err(Error::Invalid { field: of, rule: said }) => assert_eq!((&*of, &*said), (field, rule)),
+        Err(Error::Invalid { field: of, rule: said, .. }) => assert_eq!((&*of, &*said), (field, rule)),
         other => panic!("{other:?}"),
     }
 }

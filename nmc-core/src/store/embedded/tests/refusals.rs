@@ -91,7 +91,8 @@ fn says_what_to_install() -> Outcome {
         .last_word()
     };
     let said = ask("NMC_PG_BIN", &scratch.0)?;
-    assert!(said.starts_with("error: NMC_PG_BIN is /tmp/nmc-it's ") && said.contains("where there is no PostgreSQL"), "{said}");
+    assert!(said.starts_with("error: The folder that PostgreSQL's programs are to be in is /tmp/nmc-it's "), "{said}");
+    assert!(said.contains("where there are none"), "{said}");
 
     let here = |major: u32| programs::choose(&[PathBuf::from("/a")], |_| Some(major), Path::new("/d"), None);
     let nothing = programs::choose(&[], |_| None, Path::new("/d"), None);

@@ -1,0 +1,116 @@
+//! What to type or set: the library says what is wrong, and knows neither commands nor variables.
+
+use nmc_core::Error;
+use nmc_core::conversations::NotTexted;
+use nmc_core::numbers::Oddity;
+use nmc_core::store::MigrateError;
+use nmc_core::store::embedded::EmbeddedError;
+use nmc_core::store::transfer::TransferError;
+use nmc_core::telephony::ProviderError;
+
+/// What follows the words of an error of the library.
+pub(crate) const fn of(error: &Error) -> &'static str {
+    match error {
+        Error::AwaitingApproval(_) => " (nmc tenant approve)",
+        Error::Provider(refusal) => of_provider(refusal),
+        _ => "",
+    }
+}
+
+/// What follows those of a refusal of Twilio's.
+pub(crate) const fn of_provider(refusal: &ProviderError) -> &'static str {
+    match refusal {
+        ProviderError::Mismatched => " (nmc number repair)",
+        ProviderError::Credentials { .. } => "; check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
+        _ => "",
+    }
+}
+
+/// What follows the reason why a caller was not texted.
+pub(crate) fn of_reason(reason: NotTexted) -> &'static str {
+    if reason == NotTexted::AwaitingApproval { " (nmc tenant approve)" } else { "" }
+}
+
+/// What follows those of a migration that did not run.
+pub(crate) const fn of_migration(error: &MigrateError) -> &'static str {
+    match error {
+        MigrateError::MayNotRead { .. } => " (nmc migrate run)",
+        _ => "",
+    }
+}
+
+/// What follows those of a transfer.
+pub(crate) const fn of_transfer(error: &TransferError) -> &'static str {
+    match error {
+        TransferError::NoProgram { .. } => " in NMC_PG_BIN",
+        TransferError::AlreadyThere(_) => ", or say --force",
+        _ => "",
+    }
+}
+
+/// What follows those of nmc's own server, which end with a full stop.
+pub(crate) const fn of_embedded(error: &EmbeddedError) -> &'static str {
+    match error {
+        EmbeddedError::NotInstalled { .. } | EmbeddedError::TooOld { .. } => " DATABASE_URL names a server to use.",
+        EmbeddedError::NotInFolder { .. } => " NMC_PG_BIN names the folder.",
+        EmbeddedError::OtherVersion { .. } => {
+            " NMC_PG_BIN names the folder of the programs, --data-dir the directory of the data."
+        }
+        EmbeddedError::NoHome
+        | EmbeddedError::NotOurs { .. }
+        | EmbeddedError::OtherOwner { .. }
+        | EmbeddedError::Unreachable { .. }
+        | EmbeddedError::SocketDir { .. }
+        | EmbeddedError::Io { .. } => " --data-dir names the directory.",
+        _ => "",
+    }
+}
+
+/// What to do about a number that is not as it should be.
+pub(crate) const fn of_oddity(oddity: Oddity) -> &'static str {
+    match oddity {
+        Oddity::UnknownRow | Oddity::Foreign => " (nmc number add)",
+        Oddity::Mismatched => " (nmc number repair)",
+        Oddity::NotOwned => " (nmc number release)",
+        Oddity::Webhooks => " (nmc number configure)",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::CliError;
+
+    #[test]
+    fn errors_end_with_what_to_type_or_set() {
+        let install = || "install it with `x`".to_owned();
+        let data_dir = || "/data".into();
+        let errors: [(CliError, &str); 9] = [
+            (Error::AwaitingApproval("can't buy numbers").into(), "until then it can't buy numbers (nmc tenant approve)"),
+            (Error::from(ProviderError::Mismatched).into(), "has to be put right (nmc number repair)"),
+            (
+                MigrateError::MayNotRead { login: "joe".to_owned() }.into(),
+                "run the migrations once with the login that owns it (nmc migrate run)",
+            ),
+            (
+                TransferError::NoProgram { program: "pg_dump", major: 15, found: Vec::new() }.into(),
+                "or name their folder in NMC_PG_BIN",
+            ),
+            (TransferError::AlreadyThere("/dump".into()).into(), "name another file, or say --force"),
+            (
+                EmbeddedError::NotInstalled { install: install() }.into(),
+                "or use a server you have. DATABASE_URL names a server to use.",
+            ),
+            (
+                EmbeddedError::NotInFolder { folder: "/bin".into(), install: install() }.into(),
+                "or none (install it with `x`). NMC_PG_BIN names the folder.",
+            ),
+            (EmbeddedError::NoHome.into(), "to keep the data in: choose one. --data-dir names the directory."),
+            (EmbeddedError::NotOurs { data_dir: data_dir() }.into(), "or a new directory. --data-dir names the directory."),
+        ];
+        for (error, end) in errors {
+            assert!(error.to_string().ends_with(end), "{error}");
+        }
+    }
+}
