@@ -12,6 +12,7 @@ mod rows;
 mod sms_form;
 mod statement_log;
 mod watch;
+mod webhooks;
 
 pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TextFacts, TwilioCall, TwilioFault, TwilioText};
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
@@ -23,3 +24,4 @@ pub use rows::{Table, connection, query};
 pub use sms_form::SmsForm;
 pub use statement_log::{Sent, round_trips};
 pub use watch::{Gate, orders, wait_until};
+pub use webhooks::webhook_urls;
