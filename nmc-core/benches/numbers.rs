@@ -14,8 +14,9 @@ use nmc_core::fake_twilio::FakeTwilio;
 use nmc_core::numbers::{NumberOrder, Provisioner, ProvisioningConfig};
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use nmc_core::store::{Migrator, Reason, StoreConfig};
-use nmc_core::telephony::{NumberProvider as _, NumberSearch, Purchase, WebhookUrls, friendly_name};
+use nmc_core::telephony::{NumberProvider as _, NumberSearch, Purchase, friendly_name};
 use nmc_core::tenants::NewTenant;
+use nmc_core::testing::webhook_urls;
 use nmc_core::twilio::TwilioNumbers;
 use nmc_core::workflows::onboard;
 use nmc_core::{Confirmed, Country, NumberType, PhoneNumber, PhoneNumberId, Secret, Store, Tenant};
@@ -74,7 +75,8 @@ impl Scene {
         let operator = store.system(Reason::Operations, |tx| tx.operator_for(tenant.id())).expect("an operator");
         let twilio = FakeTwilio::start();
         let provider = TwilioNumbers::new(&twilio.account());
-        let numbers = Provisioner::new(store.clone(), Arc::new(provider.clone()), URL, ProvisioningConfig::default());
+        let numbers =
+            Provisioner::new(store.clone(), Arc::new(provider.clone()), webhook_urls(URL), ProvisioningConfig::default());
         let number = "+13125550100".parse().expect("a number");
         Self { twilio, provider, numbers, store, tenant, operator, number, _server: server }
     }
@@ -93,7 +95,7 @@ impl Scene {
         let search = NumberSearch { contains, ..NumberSearch::new(Country::US, NumberType::Local) };
         assert_eq!(self.provider.search(&search).expect("an answer").len(), 1);
         self.provider.price(Country::US, NumberType::Local).expect("a price");
-        let webhooks = WebhookUrls::of(URL);
+        let webhooks = webhook_urls(URL);
         let purchase = Purchase { phone_number: &self.number, friendly_name: "nmc:bench", webhooks: &webhooks };
         let owned = self.provider.buy(&purchase).expect("a number");
         self.provider.release(&owned.sid).expect("a number given back");
@@ -116,7 +118,7 @@ impl Scene {
                 })
             })
             .expect("the rows");
-        let ours = WebhookUrls::of(URL);
+        let ours = webhook_urls(URL);
         for n in 1..=MANY {
             let id: PhoneNumberId = format!("{n:032}").parse().expect("an id");
             let number = format!("+1646{}", 5_000_000 + n).parse().expect("a number");

@@ -74,7 +74,8 @@ macro_rules! text_enums {
         )*
 
         /// The columns (`table.column`) of each list ⇒ the labels their CHECKs must list.
-        pub const VALUE_LISTS: &[(&[&str], &[&str])] = &[
+        #[cfg(feature = "testing")]
+        pub(crate) const VALUE_LISTS: &[(&[&str], &[&str])] = &[
             $((&[$($column),+], &[$($label),+]),)*
         ];
     };

@@ -13,11 +13,13 @@ mod server;
 mod serving;
 mod shares;
 mod signed_form;
+mod webhooks;
 
 pub use connections::ConnectionLimits;
 pub use limits::{Limit, Limits};
 pub use routes::v1::document as openapi;
 pub use server::{RunningServer, ServerConfig, Uploading, start};
+pub use webhooks::callback_urls;
 
 /// What the handlers of the API share.
 pub(crate) struct App {

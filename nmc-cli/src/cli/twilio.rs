@@ -79,7 +79,7 @@ impl TwilioArgs {
         Ok(TwilioConfig {
             account_sid,
             auth_token: self.token()?.ok_or_else(|| missing("TWILIO_AUTH_TOKEN"))?,
-            public_url: self.public_url.clone().unwrap_or_default(),
+            callbacks: nmc_http::callback_urls(self.public_url.as_deref().unwrap_or_default()),
             api_url: self.twilio_api_url.clone(),
         })
     }

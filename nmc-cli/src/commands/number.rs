@@ -105,7 +105,7 @@ fn money(cents: i64) -> Value {
 /// What buys and gives back, over this account.
 pub(crate) fn provisioner(store: &Store, account: &TwilioConfig) -> Provisioner {
     let provider = Arc::new(TwilioNumbers::new(account));
-    Provisioner::new(store.clone(), provider, &account.public_url, ProvisioningConfig::default())
+    Provisioner::new(store.clone(), provider, account.callbacks.numbers.clone(), ProvisioningConfig::default())
 }
 
 pub(crate) fn run(args: &DatabaseArgs, command: NumberCommand) -> CliResult {

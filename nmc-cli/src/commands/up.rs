@@ -7,6 +7,7 @@ use crate::stop::StopSignals;
 use nmc_core::Secret;
 use nmc_core::fake_twilio::FakeTwilio;
 use nmc_core::store::embedded::default_data_dir;
+use nmc_core::twilio::TwilioConfig;
 use std::process::ExitCode;
 
 pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
@@ -27,7 +28,9 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     // Nor is money spent: numbers come from a stand-in for Twilio, which is gone when this ends.
     let stand_in = args.demo.then(FakeTwilio::start);
     let account = match &stand_in {
-        Some(stand_in) => Some(stand_in.account()),
+        Some(stand_in) => {
+            Some(TwilioConfig { callbacks: nmc_http::callback_urls("https://nmc.example.com"), ..stand_in.account() })
+        }
         None => serve_args.twilio.config_if_set()?,
     };
 

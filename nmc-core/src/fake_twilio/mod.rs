@@ -14,6 +14,7 @@ mod shop;
 mod texts;
 mod wire;
 
+use crate::telephony::{CallbackUrls, WebhookUrls};
 use crate::twilio::TwilioConfig;
 use crate::{Clock, Secret, SystemClock};
 pub use account::OwnedTwilioNumber;
@@ -124,7 +125,14 @@ impl FakeTwilio {
         TwilioConfig {
             account_sid: ACCOUNT.to_owned(),
             auth_token: Secret::new(TOKEN),
-            public_url: "https://nmc.example.com".to_owned(),
+            callbacks: CallbackUrls {
+                numbers: WebhookUrls::new(
+                    "https://nmc.example.com/voice",
+                    "https://nmc.example.com/voice/status",
+                    "https://nmc.example.com/sms",
+                ),
+                delivery: "https://nmc.example.com/sms/status".to_owned(),
+            },
             api_url: Some(url),
         }
     }

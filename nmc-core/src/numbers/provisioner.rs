@@ -66,10 +66,10 @@ pub struct Provisioner {
 }
 
 impl Provisioner {
-    /// Over this store and provider; numbers are given the webhooks of a platform that is reached at `public_url`.
+    /// Over this store and provider; numbers are given these webhooks.
     #[must_use]
-    pub fn new(store: Store, provider: Arc<dyn NumberProvider>, public_url: &str, config: ProvisioningConfig) -> Self {
-        Self { store, provider, webhooks: WebhookUrls::of(public_url), config }
+    pub const fn new(store: Store, provider: Arc<dyn NumberProvider>, webhooks: WebhookUrls, config: ProvisioningConfig) -> Self {
+        Self { store, provider, webhooks, config }
     }
 
     /// The webhooks that numbers are given.

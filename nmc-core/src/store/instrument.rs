@@ -10,15 +10,13 @@ thread_local! {
     static PREPARED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// How many statements (round trips) this thread has sent so far. Subtract two readings to count a workflow's.
-#[must_use]
-pub fn statements_sent() -> u64 {
+#[cfg(feature = "testing")]
+pub(crate) fn sent() -> u64 {
     STATEMENTS.get()
 }
 
-/// How many statements this thread has prepared to be kept, so that later runs on the same connection need not.
-#[must_use]
-pub fn statements_prepared() -> u64 {
+#[cfg(feature = "testing")]
+pub(crate) fn prepared() -> u64 {
     PREPARED.get()
 }
 

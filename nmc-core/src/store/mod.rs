@@ -20,7 +20,8 @@ mod watch;
 
 pub use address::{Address, AddressError};
 pub use config::StoreConfig;
-pub use instrument::{statements_prepared, statements_sent};
+#[cfg(feature = "testing")]
+pub(crate) use instrument::{prepared, sent};
 pub use load::Loaded;
 pub(crate) use load::{at_most_a_batch, at_row, in_statements};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};

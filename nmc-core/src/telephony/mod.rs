@@ -33,4 +33,4 @@ pub use pace::Pace;
 pub use policy::TextingHours;
 pub use sms_sender::{ConsoleSms, LONGEST_SEND, Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 pub use text_directory::{MediaReport, TextDirectory, TextPage, TextReport};
-pub use webhook_urls::WebhookUrls;
+pub use webhook_urls::{CallbackUrls, WebhookUrls};

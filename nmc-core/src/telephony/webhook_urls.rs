@@ -7,12 +7,6 @@ use serde_json::{Value, json};
 /// when the connection fails, no answer comes in time, or the answer is an error of the server's.
 const RETRIES: &str = "#rc=3&rp=ct,rt,5xx";
 
-/// Where the platform takes calls, under its address.
-const VOICE: &str = "/webhooks/twilio/voice";
-
-/// Where it takes texts.
-const SMS: &str = "/webhooks/twilio/sms";
-
 /// The webhooks of a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct WebhookUrls {
@@ -28,19 +22,22 @@ pub struct WebhookUrls {
     pub sms_fallback: String,
 }
 
+/// Where the platform hears of what it has at the provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallbackUrls {
+    /// The webhooks that its numbers are given.
+    pub numbers: WebhookUrls,
+    /// Hears what became of a text; the text's id is added, as `?message=`.
+    pub delivery: String,
+}
+
 impl WebhookUrls {
-    /// Those of a platform that is reached at `public_url`, like `https://nmc.example.com`. The fallbacks are the same places
-    /// once more: a restart of the server outlasts the attempts at the first.
+    /// Those of a platform that is asked about calls at `voice` and about texts at `sms`, and hears how a call ended at
+    /// `voice_status`. The fallbacks are the same places once more: a restart of the server outlasts the attempts at the first.
     #[must_use]
-    pub fn of(public_url: &str) -> Self {
-        let at = |path: &str| format!("{}{path}{RETRIES}", public_url.trim_end_matches('/'));
-        Self {
-            voice: at(VOICE),
-            voice_fallback: at(VOICE),
-            voice_status: at("/webhooks/twilio/voice/status"),
-            sms: at(SMS),
-            sms_fallback: at(SMS),
-        }
+    pub fn new(voice: &str, voice_status: &str, sms: &str) -> Self {
+        let at = |url: &str| format!("{url}{RETRIES}");
+        Self { voice: at(voice), voice_fallback: at(voice), voice_status: at(voice_status), sms: at(sms), sms_fallback: at(sms) }
     }
 
     /// The document that a row keeps.
@@ -97,21 +94,25 @@ mod tests {
 
     const HERE: &str = "https://nmc.example.com";
 
+    fn webhooks(at: &str) -> WebhookUrls {
+        WebhookUrls::new(&format!("{at}/voice"), &format!("{at}/voice/status"), &format!("{at}/sms"))
+    }
+
     #[test]
     fn urls_ask_the_provider_to_try_again() {
-        let ours = WebhookUrls::of(&format!("{HERE}/"));
-        assert_eq!(ours.voice, "https://nmc.example.com/webhooks/twilio/voice#rc=3&rp=ct,rt,5xx");
+        let ours = webhooks(HERE);
+        assert_eq!(ours.voice, "https://nmc.example.com/voice#rc=3&rp=ct,rt,5xx");
         assert_eq!((&ours.voice_fallback, &ours.sms_fallback), (&ours.voice, &ours.sms));
     }
 
     #[test]
     fn what_an_operator_set_is_accepted_and_kept() {
-        let ours = WebhookUrls::of(HERE);
+        let ours = webhooks(HERE);
         let by_hand = WebhookUrls {
-            voice: format!("{HERE}/webhooks/twilio/voice#rc=5&rp=all"),
+            voice: format!("{HERE}/voice#rc=5&rp=all"),
             voice_fallback: "https://handler.twilio.com/twiml/EH1".to_owned(),
-            voice_status: format!("{HERE}/webhooks/twilio/voice/status"),
-            sms: format!("{HERE}/webhooks/twilio/sms"),
+            voice_status: format!("{HERE}/voice/status"),
+            sms: format!("{HERE}/sms"),
             sms_fallback: String::new(),
         };
         assert!(ours.are_served_by(&by_hand));
@@ -124,10 +125,10 @@ mod tests {
 
     #[test]
     fn what_points_elsewhere_is_replaced() {
-        let (ours, before) = (WebhookUrls::of(HERE), WebhookUrls::of("https://old.example.com"));
+        let (ours, before) = (webhooks(HERE), webhooks("https://old.example.com"));
         assert!(!ours.are_served_by(&before));
         assert_eq!(ours.over(&before), ours, "ours from before a move, fallbacks too");
-        let standby = "https://standby.example.com/webhooks/twilio/voice".to_owned();
+        let standby = "https://standby.example.com/voice".to_owned();
         let stood_by = WebhookUrls { voice_fallback: standby.clone(), ..before };
         assert_eq!(ours.over(&stood_by), WebhookUrls { voice_fallback: standby, ..ours.clone() }, "an operator's second server");
         assert_eq!(ours.over(&WebhookUrls::default()), ours);

@@ -12,6 +12,7 @@ mod rows;
 mod sms_form;
 mod statement_log;
 mod watch;
+mod webhooks;
 
 pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TextFacts, TwilioCall, TwilioFault, TwilioText};
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
@@ -23,3 +24,19 @@ pub use rows::{Table, connection, query};
 pub use sms_form::SmsForm;
 pub use statement_log::{Sent, round_trips};
 pub use watch::{Finally, Gate, finally, orders, wait_until};
+pub use webhooks::webhook_urls;
+
+/// The columns (`table.column`) of each list of values, and the labels that their CHECKs must list.
+pub const VALUE_LISTS: &[(&[&str], &[&str])] = crate::enums::VALUE_LISTS;
+
+/// How many statements (round trips) this thread has sent so far. Subtract two readings to count a workflow's.
+#[must_use]
+pub fn statements_sent() -> u64 {
+    crate::store::sent()
+}
+
+/// How many statements this thread has prepared to be kept, so that later runs on the same connection need not.
+#[must_use]
+pub fn statements_prepared() -> u64 {
+    crate::store::prepared()
+}

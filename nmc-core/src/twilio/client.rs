@@ -1,7 +1,7 @@
 //! HTTP as Twilio's REST API speaks it: one place for credentials, time limits, TLS and bounded answers.
 
 use crate::Secret;
-use crate::telephony::ProviderError;
+use crate::telephony::{CallbackUrls, ProviderError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -25,17 +25,10 @@ pub struct TwilioConfig {
     pub account_sid: String,
     /// The account's auth token.
     pub auth_token: Secret,
-    /// Where this platform is reached from outside, like `https://nmc.example.com`; callbacks go there.
-    pub public_url: String,
+    /// Where Twilio is to tell this platform of calls and texts.
+    pub callbacks: CallbackUrls,
     /// Another place of the API, and of the prices; `None` is the real one.
     pub api_url: Option<String>,
-}
-
-impl TwilioConfig {
-    /// Where this platform is reached from outside, without a slash at its end.
-    pub(super) fn public_url(&self) -> String {
-        self.public_url.trim_end_matches('/').to_owned()
-    }
 }
 
 /// What came back: whatever its status.
@@ -276,7 +269,7 @@ mod tests {
             &TwilioConfig {
                 account_sid: "AC1".to_owned(),
                 auth_token: Secret::new("token"),
-                public_url: "https://nmc.example.com".to_owned(),
+                callbacks: CallbackUrls::default(),
                 api_url: None,
             },
             Duration::from_secs(8),

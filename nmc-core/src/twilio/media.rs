@@ -134,12 +134,13 @@ impl MediaSource for TwilioMedia {
 mod tests {
     use super::*;
     use crate::Secret;
+    use crate::telephony::CallbackUrls;
 
     fn source(api_url: Option<&str>) -> TwilioMedia {
         TwilioMedia::new(&TwilioConfig {
             account_sid: "AC1".to_owned(),
             auth_token: Secret::new("token"),
-            public_url: "https://nmc.example.com".to_owned(),
+            callbacks: CallbackUrls::default(),
             api_url: api_url.map(str::to_owned),
         })
     }

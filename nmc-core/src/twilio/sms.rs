@@ -32,7 +32,7 @@ const TRIAL: &str = "Sent from your Twilio trial account - ";
 pub struct TwilioSms {
     client: Client,
     messages_url: String,
-    public_url: String,
+    delivery_url: String,
 }
 
 /// What is read of a message resource; the rest may change.
@@ -62,12 +62,12 @@ impl TwilioSms {
     pub fn new(config: &TwilioConfig) -> Self {
         let client = Client::new(config, LIMIT);
         let messages_url = client.resource("Messages.json");
-        Self { client, messages_url, public_url: config.public_url() }
+        Self { client, messages_url, delivery_url: config.callbacks.delivery.clone() }
     }
 
     /// The callback carries our id, so that it finds the text even if the answer to the sending got lost.
     fn callback_url(&self, sms: &OutboundSms<'_>) -> String {
-        format!("{}/webhooks/twilio/sms/status?message={}", self.public_url, sms.id)
+        format!("{}?message={}", self.delivery_url, sms.id)
     }
 
     /// The page of this list that is found at `uri`, or its first.
@@ -176,6 +176,7 @@ fn not_answered(error: &ureq::Error) -> SendError {
 mod tests {
     use super::*;
     use crate::Secret;
+    use crate::telephony::CallbackUrls;
     use crate::telephony::LONGEST_SEND;
 
     #[test]
@@ -183,7 +184,7 @@ mod tests {
         let sender = TwilioSms::new(&TwilioConfig {
             account_sid: "AC1".to_owned(),
             auth_token: Secret::new("token"),
-            public_url: "https://nmc.example.com".to_owned(),
+            callbacks: CallbackUrls::default(),
             api_url: None,
         });
         let timeouts = sender.client.config().timeouts();

@@ -46,7 +46,12 @@ fn order() -> NumberOrder {
 
 fn shop(db: &TestDb, twilio: &FakeTwilio) -> Provisioner {
     let provider = Arc::new(TwilioNumbers::new(&twilio.account()));
-    Provisioner::new(db.store.clone(), provider, "https://nmc.example.com", ProvisioningConfig::default())
+    Provisioner::new(
+        db.store.clone(),
+        provider,
+        nmc_core::testing::webhook_urls("https://nmc.example.com"),
+        ProvisioningConfig::default(),
+    )
 }
 
 fn system<T>(db: &TestDb, work: impl Fn(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {

@@ -4,13 +4,12 @@ use crate::support::dec;
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{Message, MessageFilter};
-use nmc_core::store::statements_sent;
 use nmc_core::telephony::ProviderError;
 use nmc_core::telephony::TextDirectory;
 use nmc_core::telephony::{CallDirectory, CallPage, CallReport};
 use nmc_core::testing::{
     Business, FakeTwilio, ManualClock, SmsForm, TestDb, TextFacts, TwilioCall, TwilioFault, TwilioText, VoiceForm, finally, noon,
-    unique_phone, unique_sid, wait_until,
+    statements_sent, unique_phone, unique_sid, wait_until,
 };
 use nmc_core::twilio::{TwilioCalls, TwilioTexts};
 use nmc_core::workflows::receive_text;

@@ -2,9 +2,8 @@
 
 use crate::support::Scene;
 use nmc_core::conversations::ConversationEventFilter;
-use nmc_core::store::statements_sent;
 use nmc_core::tenants::TenantPatch;
-use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
+use nmc_core::testing::{VoiceForm, statements_sent, unique_phone, unique_sid};
 use nmc_core::workflows::{Forwarding, Recorded, forward_to, record_voice_status};
 use nmc_core::{CallOutcome, CallScreening, ConversationEventType, PageRequest, Patch, PhoneNumber};
 use serde_json::json;

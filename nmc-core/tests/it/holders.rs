@@ -3,8 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::conversations::MessageFilter;
 use nmc_core::numbers::NewPhoneNumber;
-use nmc_core::store::statements_sent;
-use nmc_core::testing::{Business, ManualClock, SmsForm, TestDb, VoiceForm, noon, unique_phone, unique_sid};
+use nmc_core::testing::{Business, ManualClock, SmsForm, TestDb, VoiceForm, noon, statements_sent, unique_phone, unique_sid};
 use nmc_core::workflows::{Recorded, record_voice_status};
 use nmc_core::workflows::{receive_text, record_delivery};
 use nmc_core::{CallOutcome, Clock as _, Error, NumberStatus, NumberType, PhoneNumber, Tenant};

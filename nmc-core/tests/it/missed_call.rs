@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{ConversationEventFilter, ConversationFilter, MessageFilter, NewConsent};
 use nmc_core::numbers::NewPhoneNumber;
-use nmc_core::store::{statements_prepared, statements_sent};
 use nmc_core::tenants::BusinessSettingsPatch;
-use nmc_core::testing::{Business, ManualClock, TestDb, VoiceForm, noon, orders, query, unique_phone, unique_sid};
+use nmc_core::testing::{
+    Business, ManualClock, TestDb, VoiceForm, noon, orders, query, statements_prepared, statements_sent, unique_phone, unique_sid,
+};
 use nmc_core::workflows::{Recorded, record_voice_status};
 use nmc_core::{
     CallOutcome, CallStatus, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType, ConversationStatus, Error,

@@ -108,5 +108,10 @@ impl Scene {
 
 fn provisioner(db: &TestDb, twilio: &FakeTwilio) -> Provisioner {
     let provider = Arc::new(TwilioNumbers::new(&twilio.account()));
-    Provisioner::new(db.store.clone(), provider, "https://nmc.example.com", ProvisioningConfig::default())
+    Provisioner::new(
+        db.store.clone(),
+        provider,
+        nmc_core::testing::webhook_urls("https://nmc.example.com"),
+        ProvisioningConfig::default(),
+    )
 }

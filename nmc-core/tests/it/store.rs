@@ -5,10 +5,12 @@ use diesel::pg::PgConnection;
 use nmc_core::calls::{CallFilter, NewCall};
 use nmc_core::conversations::{Conversation, ConversationFilter, ConversationPatch, NewConversation};
 use nmc_core::people::NewUser;
-use nmc_core::store::{Person, Reason, statements_sent};
+use nmc_core::store::{Person, Reason};
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::TenantPatch;
-use nmc_core::testing::{Business, ManualClock, TestDb, connection, query, unique_phone, unique_sid, wait_until};
+use nmc_core::testing::{
+    Business, ManualClock, TestDb, connection, query, statements_sent, unique_phone, unique_sid, wait_until,
+};
 use nmc_core::{
     CallDirection, CallerIdentity, Clock, ConversationChannel, ConversationId, Cursor, Error, PageRequest, Patch, Result, Secret,
     Store, StoreConfig, Tenant, TenantTx, UserId, UserRole,

@@ -9,6 +9,7 @@ pub(crate) mod v1;
 
 use crate::api::Api;
 use crate::error::{ApiError, ApiResult};
+use crate::webhooks;
 use actix_web::{HttpResponse, guard, web};
 use nmc_core::Error;
 use utoipa::openapi::OpenApi;
@@ -30,7 +31,7 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves, document: 
         docs::configure(app, document);
     }
     if serves != Serves::AllButWebhooks {
-        webhooks(app);
+        webhook_routes(app);
     }
     app.app_data(web::Data::new(health::Readiness::default()))
         .service(resource("/healthz", "GET, HEAD").route(get().to(health::alive)))
@@ -38,15 +39,15 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves, document: 
         .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::NoRoute) }));
 }
 
-fn webhooks(app: &mut web::ServiceConfig) {
-    app.service(resource("/webhooks/twilio/voice", "POST").route(web::post().to(twilio_voice::answer)))
-        .service(resource("/webhooks/twilio/voice/status", "POST").route(web::post().to(twilio_voice::status)))
-        .service(resource("/webhooks/twilio/voice/screen", "POST").route(web::post().to(twilio_voice::screen)))
-        .service(resource("/webhooks/twilio/voice/screen/accepted", "POST").route(web::post().to(twilio_voice::connect)))
-        .service(resource("/webhooks/twilio/voice/machine", "POST").route(web::post().to(twilio_voice::machine)))
-        .service(resource("/webhooks/twilio/number/status", "POST").route(web::post().to(twilio_number::status)))
-        .service(resource("/webhooks/twilio/sms", "POST").route(web::post().to(twilio_sms::receive)))
-        .service(resource("/webhooks/twilio/sms/status", "POST").route(web::post().to(twilio_sms::status)));
+fn webhook_routes(app: &mut web::ServiceConfig) {
+    app.service(resource(webhooks::VOICE, "POST").route(web::post().to(twilio_voice::answer)))
+        .service(resource(webhooks::VOICE_STATUS, "POST").route(web::post().to(twilio_voice::status)))
+        .service(resource(webhooks::SCREEN, "POST").route(web::post().to(twilio_voice::screen)))
+        .service(resource(webhooks::SCREEN_ACCEPTED, "POST").route(web::post().to(twilio_voice::connect)))
+        .service(resource(webhooks::MACHINE, "POST").route(web::post().to(twilio_voice::machine)))
+        .service(resource(webhooks::NUMBER_STATUS, "POST").route(web::post().to(twilio_number::status)))
+        .service(resource(webhooks::SMS, "POST").route(web::post().to(twilio_sms::receive)))
+        .service(resource(webhooks::SMS_STATUS, "POST").route(web::post().to(twilio_sms::status)));
 }
 
 /// A resource that answers 405 to methods other than those `allowed`.

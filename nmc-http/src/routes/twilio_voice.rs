@@ -3,6 +3,7 @@ use crate::blocking::Door;
 use crate::error::ApiResult;
 use crate::server::Webhooks;
 use crate::signed_form::SignedForm;
+use crate::webhooks::{MACHINE, SCREEN, SCREEN_ACCEPTED, VOICE_STATUS};
 use actix_web::{HttpResponse, web};
 use nmc_core::telephony::{ForwardedCall, VoiceCallback};
 use nmc_core::workflows::{Forwarding, forward_to, record_voice_status};
@@ -53,7 +54,7 @@ async fn record(door: &Door, callback: Option<VoiceCallback>) -> ApiResult<HttpR
 
 /// What whoever takes a forwarded call hears before the caller is connected. A voicemail presses no key, and is hung up on.
 pub(super) async fn screen(webhooks: web::Data<Webhooks>, _signed: SignedForm) -> ApiResult<HttpResponse> {
-    let accepted = escaped(&format!("{}/webhooks/twilio/voice/screen/accepted", webhooks.public_url));
+    let accepted = escaped(&format!("{}{SCREEN_ACCEPTED}", webhooks.public_url));
     // No key ends the input but the first one, whichever it is: without that, # alone would count as none.
     Ok(twiml(&format!(
         "<Response><Gather numDigits=\"1\" finishOnKey=\"\" timeout=\"10\" action=\"{accepted}\"><Say loop=\"2\">A call for your \
@@ -69,17 +70,17 @@ pub(super) async fn connect(_signed: SignedForm) -> ApiResult<HttpResponse> {
 /// Rings the business for 20 seconds. Its caller hears the ringing, and not a silence that costs, until somebody takes the
 /// call; how that went is told to the action URL.
 fn dial(to: &Forwarding, call: &ForwardedCall, public_url: &str) -> String {
-    let action = escaped(&format!("{public_url}/webhooks/twilio/voice/status"));
+    let action = escaped(&format!("{public_url}{VOICE_STATUS}"));
     let phone = escaped(to.phone.as_str());
     let number = match to.screening {
         CallScreening::KeyPress => {
-            let url = escaped(&format!("{public_url}/webhooks/twilio/voice/screen"));
+            let url = escaped(&format!("{public_url}{SCREEN}"));
             format!("<Number url=\"{url}\">{phone}</Number>")
         }
         CallScreening::MachineDetection => {
             let fields = [("call", &call.call), ("number", &call.number), ("from", &call.from)];
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            let url = escaped(&format!("{public_url}/webhooks/twilio/voice/machine?{query}"));
+            let url = escaped(&format!("{public_url}{MACHINE}?{query}"));
             format!("<Number machineDetection=\"Enable\" amdStatusCallback=\"{url}\">{phone}</Number>")
         }
         CallScreening::Off => phone,

@@ -140,7 +140,12 @@ impl Site {
         let twilio = FakeTwilio::start();
         let provider = Arc::new(TwilioNumbers::new(&twilio.account()));
         let webhooks_at = public_url.as_deref().unwrap_or("https://nmc.example.com");
-        let numbers = Provisioner::new(db.store.clone(), provider, webhooks_at, ProvisioningConfig::default());
+        let numbers = Provisioner::new(
+            db.store.clone(),
+            provider,
+            nmc_http::callback_urls(webhooks_at).numbers,
+            ProvisioningConfig::default(),
+        );
         config.numbers = has_provider.then(|| numbers.clone());
         let authenticator = authenticator(&db.store);
         let server = nmc_http::start(authenticator.clone(), config).expect("a server");

@@ -2,9 +2,10 @@
 //! are none.
 
 use nmc_core::telephony::{
-    AvailableNumber, Capabilities, NumberProvider as _, NumberSearch, OwnedNumber, Price, ProviderError, Purchase, WebhookUrls,
+    AvailableNumber, CallbackUrls, Capabilities, NumberProvider as _, NumberSearch, OwnedNumber, Price, ProviderError, Purchase,
+    WebhookUrls,
 };
-use nmc_core::testing::FakeTwilio;
+use nmc_core::testing::{FakeTwilio, webhook_urls};
 use nmc_core::twilio::{TwilioConfig, TwilioNumbers};
 use nmc_core::{Country, NumberType, PhoneNumber, Secret};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -57,7 +58,7 @@ impl Canned {
         TwilioNumbers::new(&TwilioConfig {
             account_sid: "AC11111111111111111111111111111111".to_owned(),
             auth_token: Secret::new("token"),
-            public_url: "https://nmc.example.com".to_owned(),
+            callbacks: CallbackUrls::default(),
             api_url: Some(self.url.clone()),
         })
     }
@@ -167,14 +168,14 @@ fn owned() -> OwnedNumber {
         phone_number: number("+15105550132"),
         friendly_name: "nmc:01936f5e-0000-7000-8000-000000000001".to_owned(),
         capabilities: ALL,
-        webhooks: WebhookUrls::of("https://nmc.example.com/"),
+        webhooks: webhook_urls("https://nmc.example.com/"),
     }
 }
 
 #[test]
 fn a_purchase_names_the_number_its_row_and_its_webhooks_in_one_request() {
     let canned = Canned::new(vec![(201, OWNED)]);
-    let webhooks = WebhookUrls::of("https://nmc.example.com");
+    let webhooks = webhook_urls("https://nmc.example.com");
     let name = owned().friendly_name;
     let purchase = Purchase { phone_number: &number("+15105550132"), friendly_name: &name, webhooks: &webhooks };
     let bought = canned.client().buy(&purchase).unwrap();
@@ -210,7 +211,7 @@ fn an_answer_that_does_not_fit_leaves_a_purchase_in_doubt() {
     let another = OWNED.replace("+15105550132", "+15105550199").leak();
     for body in [another, "", "{}", "[]", "<html>", r#"{"sid": 5, "phone_number": "+15105550132"}"#] {
         let canned = Canned::new(vec![(201, body)]);
-        let webhooks = WebhookUrls::of("https://nmc.example.com");
+        let webhooks = webhook_urls("https://nmc.example.com");
         let purchase = Purchase { phone_number: &number("+15105550132"), friendly_name: "nmc:x", webhooks: &webhooks };
         let bought = canned.client().buy(&purchase);
         assert!(matches!(bought, Err(ProviderError::InDoubt { .. })), "{body}: {bought:?}");

@@ -377,8 +377,12 @@ fn step() -> impl Strategy<Value = Step> {
 fn does(scene: &Scene, step: &Step) {
     let (left, after) = step.death.unwrap_or((-1, false));
     let provider = Mortal { inner: TwilioNumbers::new(&scene.twilio.account()), left: AtomicI64::new(left), after };
-    let numbers =
-        Provisioner::new(scene.db.store.clone(), Arc::new(provider), "https://nmc.example.com", ProvisioningConfig::default());
+    let numbers = Provisioner::new(
+        scene.db.store.clone(),
+        Arc::new(provider),
+        nmc_core::testing::webhook_urls("https://nmc.example.com"),
+        ProvisioningConfig::default(),
+    );
     scene.twilio.fail_numbers_with(step.faults.iter().copied());
     let operator = scene.operator();
     let done = catch_unwind(AssertUnwindSafe(|| match step.what {

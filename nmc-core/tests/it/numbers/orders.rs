@@ -192,7 +192,12 @@ fn an_order_takes_as_few_round_trips_as_it_can() {
     let operator = scene.operator();
     let provider = Arc::new(TwilioNumbers::new(&scene.twilio.account()));
     let over = |store: &Store| {
-        Provisioner::new(store.clone(), provider.clone(), "https://nmc.example.com", ProvisioningConfig::default())
+        Provisioner::new(
+            store.clone(),
+            provider.clone(),
+            nmc_core::testing::webhook_urls("https://nmc.example.com"),
+            ProvisioningConfig::default(),
+        )
     };
     let order = NumberOrder::of(chicago(0), Country::US);
     let trips = scene.db.round_trips(|store| {
