@@ -2,8 +2,8 @@
 
 mod table;
 
-use crate::cli::Format;
 use crate::error::CliResult;
+use crate::options::Format;
 use chrono::{DateTime, SecondsFormat, Utc};
 use nmc_core::{Page, Secret, Timezone};
 use rustix::termios::tcgetwinsize;

@@ -1,10 +1,25 @@
-use crate::cli::Format;
+//! `nmc number reconcile`.
+
 use crate::error::CliResult;
+use crate::options::{Format, FormatArg, TwilioArgs};
 use crate::output::{Columns, write_json};
+use clap::Args;
 use nmc_core::Page;
 use nmc_core::numbers::{Finding, Outcome, Provisioner};
 use serde_json::{Value, json};
 use std::process::ExitCode;
+
+/// How to compare.
+#[derive(Args)]
+pub(crate) struct ReconcileArgs {
+    /// Only compare
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
 
 const COLUMNS: Columns<Finding> = Columns {
     names: &["phone_number", "sid", "tenant", "row", "finding", "outcome", "unaccounted"],
@@ -31,11 +46,11 @@ fn outcome(outcome: &Outcome) -> Value {
 }
 
 /// Exits with 1 while somebody has something to look at.
-pub(super) fn run(numbers: &Provisioner, dry_run: bool, format: Format) -> CliResult {
+pub(super) fn run(numbers: &Provisioner, args: &ReconcileArgs) -> CliResult {
     eprintln!("comparing Twilio's numbers with ours …");
-    let outcome = numbers.reconcile(dry_run)?;
+    let outcome = numbers.reconcile(args.dry_run)?;
     let (open, unaccounted) = (outcome.open().count(), outcome.unaccounted().count());
-    match format {
+    match args.format.format {
         Format::Json => {
             let findings: Vec<Value> = outcome.findings.iter().map(|finding| COLUMNS.json(finding)).collect();
             write_json(&json!({
@@ -43,7 +58,7 @@ pub(super) fn run(numbers: &Provisioner, dry_run: bool, format: Format) -> CliRe
             }))?;
         }
         Format::Table if outcome.findings.is_empty() => {}
-        Format::Table => COLUMNS.page(format, &Page { items: outcome.findings, next: None })?,
+        format @ Format::Table => COLUMNS.page(format, &Page { items: outcome.findings, next: None })?,
     }
     let (owned, held) = (outcome.owned, outcome.held);
     eprintln!("{owned} numbers at Twilio, {held} held here; {unaccounted} paid for and not accounted for");

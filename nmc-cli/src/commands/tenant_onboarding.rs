@@ -1,9 +1,9 @@
 //! `nmc tenant onboarding` and `nmc tenant review-greeting`.
 
-use crate::cli::Format;
 use crate::confirm::confirmed;
 use crate::database::tenant;
 use crate::error::CliResult;
+use crate::options::Format;
 use crate::output::{Columns, plain, time, write_json};
 use nmc_core::tenants::GreetingPreview;
 use nmc_core::workflows::{Missing, Onboarding, OnboardingStep};

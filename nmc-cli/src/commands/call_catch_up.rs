@@ -1,6 +1,8 @@
-use super::super::worker;
-use crate::cli::Format;
+//! `nmc call catch-up`.
+
+use super::worker;
 use crate::error::{CliError, CliResult};
+use crate::options::Format;
 use crate::output::{Columns, time, write_json};
 use nmc_core::twilio::TwilioConfig;
 use nmc_core::workflows::{CaughtUp, Found, FoundWhat, Tally};
