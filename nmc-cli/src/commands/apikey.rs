@@ -140,30 +140,28 @@ impl AsOf {
         let user = key.created_by.map(|user| tx.users().get(user)).transpose()?;
         Ok(Self { key, at: tx.now(), goes_back_to: user.map(|user| user.email) })
     }
-}
 
-const COLUMNS: Columns<AsOf> = Columns {
-    names: &["id", "name", "prefix", "state", "goes_back_to", "scopes", "expires_at", "last_used_at", "revoked_at", "created_at"],
-    values: |AsOf { key, at, goes_back_to }| {
-        let state = match (key.is_in_force(*at), key.revoked_at) {
+    fn state(&self) -> &'static str {
+        match (self.key.is_in_force(self.at), self.key.revoked_at) {
             (true, _) => "in force",
             (false, Some(_)) => "revoked",
             (false, None) => "expired",
-        };
-        vec![
-            json!(key.id),
-            json!(key.name),
-            json!(key.prefix),
-            json!(state),
-            json!(goes_back_to),
-            json!(key.scopes),
-            when(key.expires_at),
-            when(key.last_used_at),
-            when(key.revoked_at),
-            time(key.created_at),
-        ]
-    },
-};
+        }
+    }
+}
+
+const COLUMNS: Columns<AsOf> = Columns(&[
+    ("id", |row| json!(row.key.id)),
+    ("name", |row| json!(row.key.name)),
+    ("prefix", |row| json!(row.key.prefix)),
+    ("state", |row| json!(row.state())),
+    ("goes_back_to", |row| json!(row.goes_back_to)),
+    ("scopes", |row| json!(row.key.scopes)),
+    ("expires_at", |row| when(row.key.expires_at)),
+    ("last_used_at", |row| when(row.key.last_used_at)),
+    ("revoked_at", |row| when(row.key.revoked_at)),
+    ("created_at", |row| time(row.key.created_at)),
+]);
 
 fn when(at: Option<DateTime<Utc>>) -> Value {
     at.map_or(Value::Null, time)

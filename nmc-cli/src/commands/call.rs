@@ -68,37 +68,27 @@ impl std::str::FromStr for CallKey {
     }
 }
 
-const COLUMNS: Columns<Call> = Columns {
-    names: &["id", "created_at", "direction", "caller", "called", "status", "outcome", "seconds", "conversation"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            time(row.created_at),
-            json!(row.call_direction),
-            json!(row.caller_phone),
-            json!(row.called_phone),
-            json!(row.call_status),
-            json!(row.outcome),
-            json!(row.duration_seconds),
-            json!(row.conversation_id),
-        ]
-    },
-};
+const COLUMNS: Columns<Call> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("created_at", |row| time(row.created_at)),
+    ("direction", |row| json!(row.call_direction)),
+    ("caller", |row| json!(row.caller_phone)),
+    ("called", |row| json!(row.called_phone)),
+    ("status", |row| json!(row.call_status)),
+    ("outcome", |row| json!(row.outcome)),
+    ("seconds", |row| json!(row.duration_seconds)),
+    ("conversation", |row| json!(row.conversation_id)),
+]);
 
-const REFRESHED: Columns<Call> = Columns {
-    names: &["id", "status", "outcome", "seconds", "price", "price_unit", "conversation"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.call_status),
-            json!(row.outcome),
-            json!(row.duration_seconds),
-            json!(row.price.map(|price| price.to_string())),
-            json!(row.price_unit),
-            json!(row.conversation_id),
-        ]
-    },
-};
+const REFRESHED: Columns<Call> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("status", |row| json!(row.call_status)),
+    ("outcome", |row| json!(row.outcome)),
+    ("seconds", |row| json!(row.duration_seconds)),
+    ("price", |row| json!(row.price.map(|price| price.to_string()))),
+    ("price_unit", |row| json!(row.price_unit)),
+    ("conversation", |row| json!(row.conversation_id)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
     let database = Database::open(args)?;

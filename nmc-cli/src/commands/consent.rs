@@ -49,21 +49,16 @@ pub(crate) enum Heard {
     OptIn,
 }
 
-const COLUMNS: Columns<Consent> = Columns {
-    names: &["created_at", "customer_phone", "action", "source", "keyword", "note", "recorded_by", "message"],
-    values: |row| {
-        vec![
-            time(row.created_at),
-            json!(row.customer_phone),
-            json!(row.action),
-            json!(row.source),
-            json!(row.keyword),
-            json!(row.note),
-            json!(row.recorded_by),
-            json!(row.message_id),
-        ]
-    },
-};
+const COLUMNS: Columns<Consent> = Columns(&[
+    ("created_at", |row| time(row.created_at)),
+    ("customer_phone", |row| json!(row.customer_phone)),
+    ("action", |row| json!(row.action)),
+    ("source", |row| json!(row.source)),
+    ("keyword", |row| json!(row.keyword)),
+    ("note", |row| json!(row.note)),
+    ("recorded_by", |row| json!(row.recorded_by)),
+    ("message", |row| json!(row.message_id)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
     let database = Database::open(args)?;

@@ -89,20 +89,15 @@ pub(crate) enum Verdict {
     None,
 }
 
-const COLUMNS: Columns<Conversation> = Columns {
-    names: &["id", "created_at", "customer_phone", "customer_name", "status", "total_calls", "review_requested_at"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            time(row.created_at),
-            json!(row.customer_phone),
-            json!(row.customer_name),
-            json!(row.status),
-            json!(row.total_calls),
-            row.review_requested_at.map_or(Value::Null, time),
-        ]
-    },
-};
+const COLUMNS: Columns<Conversation> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("created_at", |row| time(row.created_at)),
+    ("customer_phone", |row| json!(row.customer_phone)),
+    ("customer_name", |row| json!(row.customer_name)),
+    ("status", |row| json!(row.status)),
+    ("total_calls", |row| json!(row.total_calls)),
+    ("review_requested_at", |row| row.review_requested_at.map_or(Value::Null, time)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResult {
     let database = Database::open(args)?;

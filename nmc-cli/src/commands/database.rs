@@ -44,8 +44,7 @@ pub(crate) enum DatabaseCommand {
     },
 }
 
-const COLUMNS: Columns<(String, u64)> =
-    Columns { names: &["table", "rows"], values: |(table, rows)| vec![json!(table), json!(rows)] };
+const COLUMNS: Columns<(String, u64)> = Columns(&[("table", |(table, _)| json!(table)), ("rows", |(_, rows)| json!(rows))]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: DatabaseCommand) -> CliResult {
     match command {

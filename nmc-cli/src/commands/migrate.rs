@@ -44,10 +44,11 @@ pub(crate) struct BackArgs {
     pub(crate) yes: bool,
 }
 
-const COLUMNS: Columns<(String, String, &'static str)> = Columns {
-    names: &["version", "name", "state"],
-    values: |(version, name, state)| vec![Value::from(version.as_str()), Value::from(name.as_str()), Value::from(*state)],
-};
+const COLUMNS: Columns<(String, String, &'static str)> = Columns(&[
+    ("version", |(version, _, _)| Value::from(version.as_str())),
+    ("name", |(_, name, _)| Value::from(name.as_str())),
+    ("state", |(_, _, state)| Value::from(*state)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: &MigrateCommand) -> CliResult {
     let database = Database::open(args)?;

@@ -115,75 +115,42 @@ impl std::str::FromStr for NumberKey {
     }
 }
 
-pub(crate) const COLUMNS: Columns<HeldNumber> = Columns {
-    names: &["id", "phone_number", "status", "number_type", "area_code", "locality", "twilio_phone_sid", "created_at"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.phone_number),
-            status(row),
-            json!(row.number_type),
-            json!(row.area_code),
-            json!(row.locality),
-            json!(row.twilio_phone_sid),
-            time(row.created_at),
-        ]
-    },
-};
+pub(crate) const COLUMNS: Columns<HeldNumber> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("phone_number", |row| json!(row.phone_number)),
+    ("status", status),
+    ("number_type", |row| json!(row.number_type)),
+    ("area_code", |row| json!(row.area_code)),
+    ("locality", |row| json!(row.locality)),
+    ("twilio_phone_sid", |row| json!(row.twilio_phone_sid)),
+    ("created_at", |row| time(row.created_at)),
+]);
 
 /// All that is known of one number.
-pub(super) const DETAILS: Columns<HeldNumber> = Columns {
-    names: &[
-        "id",
-        "phone_number",
-        "status",
-        "status_reason",
-        "number_type",
-        "country",
-        "area_code",
-        "locality",
-        "region",
-        "capabilities",
-        "webhook_urls",
-        "twilio_phone_sid",
-        "setup_cost",
-        "monthly_cost",
-        "currency",
-        "provisioned_at",
-        "release_requested_at",
-        "released_at",
-        "attempts",
-        "next_attempt_at",
-        "created_at",
-        "updated_at",
-    ],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.phone_number),
-            status(row),
-            json!(row.status_reason),
-            json!(row.number_type),
-            json!(row.country),
-            json!(row.area_code),
-            json!(row.locality),
-            json!(row.region),
-            row.capabilities.clone(),
-            row.webhook_urls.clone(),
-            json!(row.twilio_phone_sid),
-            money(i64::from(row.setup_cost_cents)),
-            money(i64::from(row.monthly_cost_cents)),
-            json!(row.currency),
-            json!(row.provisioned_at.map(time)),
-            json!(row.release_requested_at.map(time)),
-            json!(row.released_at.map(time)),
-            json!(row.attempts),
-            json!(row.next_attempt_at.map(time)),
-            time(row.created_at),
-            time(row.updated_at),
-        ]
-    },
-};
+pub(super) const DETAILS: Columns<HeldNumber> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("phone_number", |row| json!(row.phone_number)),
+    ("status", status),
+    ("status_reason", |row| json!(row.status_reason)),
+    ("number_type", |row| json!(row.number_type)),
+    ("country", |row| json!(row.country)),
+    ("area_code", |row| json!(row.area_code)),
+    ("locality", |row| json!(row.locality)),
+    ("region", |row| json!(row.region)),
+    ("capabilities", |row| row.capabilities.clone()),
+    ("webhook_urls", |row| row.webhook_urls.clone()),
+    ("twilio_phone_sid", |row| json!(row.twilio_phone_sid)),
+    ("setup_cost", |row| money(i64::from(row.setup_cost_cents))),
+    ("monthly_cost", |row| money(i64::from(row.monthly_cost_cents))),
+    ("currency", |row| json!(row.currency)),
+    ("provisioned_at", |row| json!(row.provisioned_at.map(time))),
+    ("release_requested_at", |row| json!(row.release_requested_at.map(time))),
+    ("released_at", |row| json!(row.released_at.map(time))),
+    ("attempts", |row| json!(row.attempts)),
+    ("next_attempt_at", |row| json!(row.next_attempt_at.map(time))),
+    ("created_at", |row| time(row.created_at)),
+    ("updated_at", |row| time(row.updated_at)),
+]);
 
 /// The status; a number on its way back says so, too.
 fn status(row: &HeldNumber) -> Value {

@@ -37,36 +37,19 @@ pub(crate) struct BuyArgs {
 }
 
 /// What would be bought.
-const QUOTE: Columns<Quote> = Columns {
-    names: &[
-        "phone_number",
-        "number_type",
-        "country",
-        "locality",
-        "region",
-        "voice",
-        "sms",
-        "mms",
-        "setup_cost",
-        "monthly_cost",
-        "currency",
-    ],
-    values: |quote| {
-        vec![
-            json!(quote.number.phone_number),
-            json!(quote.number.number_type),
-            json!(quote.number.country.as_str()),
-            json!(quote.number.locality),
-            json!(quote.number.region),
-            json!(quote.number.capabilities.voice),
-            json!(quote.number.capabilities.sms),
-            json!(quote.number.capabilities.mms),
-            money(i64::from(quote.price.setup_cents)),
-            money(i64::from(quote.price.monthly_cents)),
-            json!(quote.price.currency),
-        ]
-    },
-};
+const QUOTE: Columns<Quote> = Columns(&[
+    ("phone_number", |quote| json!(quote.number.phone_number)),
+    ("number_type", |quote| json!(quote.number.number_type)),
+    ("country", |quote| json!(quote.number.country.as_str())),
+    ("locality", |quote| json!(quote.number.locality)),
+    ("region", |quote| json!(quote.number.region)),
+    ("voice", |quote| json!(quote.number.capabilities.voice)),
+    ("sms", |quote| json!(quote.number.capabilities.sms)),
+    ("mms", |quote| json!(quote.number.capabilities.mms)),
+    ("setup_cost", |quote| money(i64::from(quote.price.setup_cents))),
+    ("monthly_cost", |quote| money(i64::from(quote.price.monthly_cents))),
+    ("currency", |quote| json!(quote.price.currency)),
+]);
 
 pub(super) fn run(store: &Store, numbers: &Provisioner, args: BuyArgs) -> CliResult {
     let BuyArgs { tenant, number, kind, criteria, how, format, twilio: _ } = args;

@@ -26,19 +26,14 @@ pub(crate) struct CostsArgs {
     pub(crate) format: FormatArg,
 }
 
-const COLUMNS: Columns<MonthCosts> = Columns {
-    names: &["month", "currency", "numbers", "setup", "monthly", "total"],
-    values: |costs| {
-        vec![
-            json!(costs.month.to_string()),
-            json!(costs.currency),
-            json!(costs.numbers),
-            money(costs.setup_cents),
-            money(costs.monthly_cents),
-            money(costs.total_cents()),
-        ]
-    },
-};
+const COLUMNS: Columns<MonthCosts> = Columns(&[
+    ("month", |costs| json!(costs.month.to_string())),
+    ("currency", |costs| json!(costs.currency)),
+    ("numbers", |costs| json!(costs.numbers)),
+    ("setup", |costs| money(costs.setup_cents)),
+    ("monthly", |costs| money(costs.monthly_cents)),
+    ("total", |costs| money(costs.total_cents())),
+]);
 
 pub(super) fn run(store: &Store, args: &CostsArgs) -> CliResult {
     let proof = tenant(store, &args.tenant.tenant)?;

@@ -21,20 +21,15 @@ pub(crate) struct ReconcileArgs {
     pub(crate) format: FormatArg,
 }
 
-const COLUMNS: Columns<Finding> = Columns {
-    names: &["phone_number", "sid", "tenant", "row", "finding", "outcome", "unaccounted"],
-    values: |finding| {
-        vec![
-            json!(finding.phone_number),
-            json!(finding.sid),
-            json!(finding.tenant),
-            json!(finding.row),
-            json!(finding.what()),
-            outcome(&finding.outcome),
-            json!(finding.is_unaccounted()),
-        ]
-    },
-};
+const COLUMNS: Columns<Finding> = Columns(&[
+    ("phone_number", |finding| json!(finding.phone_number)),
+    ("sid", |finding| json!(finding.sid)),
+    ("tenant", |finding| json!(finding.tenant)),
+    ("row", |finding| json!(finding.row)),
+    ("finding", |finding| json!(finding.what())),
+    ("outcome", |finding| outcome(&finding.outcome)),
+    ("unaccounted", |finding| json!(finding.is_unaccounted())),
+]);
 
 fn outcome(outcome: &Outcome) -> Value {
     match outcome {

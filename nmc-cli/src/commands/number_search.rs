@@ -60,22 +60,17 @@ pub(crate) struct CriteriaArgs {
     pub(crate) without_sms: bool,
 }
 
-const COLUMNS: Columns<AvailableNumber> = Columns {
-    names: &["phone_number", "country", "number_type", "locality", "region", "voice", "sms", "mms", "needs_address"],
-    values: |number| {
-        vec![
-            json!(number.phone_number),
-            json!(number.country.as_str()),
-            json!(number.number_type),
-            json!(number.locality),
-            json!(number.region),
-            json!(number.capabilities.voice),
-            json!(number.capabilities.sms),
-            json!(number.capabilities.mms),
-            json!(number.needs_address),
-        ]
-    },
-};
+const COLUMNS: Columns<AvailableNumber> = Columns(&[
+    ("phone_number", |number| json!(number.phone_number)),
+    ("country", |number| json!(number.country.as_str())),
+    ("number_type", |number| json!(number.number_type)),
+    ("locality", |number| json!(number.locality)),
+    ("region", |number| json!(number.region)),
+    ("voice", |number| json!(number.capabilities.voice)),
+    ("sms", |number| json!(number.capabilities.sms)),
+    ("mms", |number| json!(number.capabilities.mms)),
+    ("needs_address", |number| json!(number.needs_address)),
+]);
 
 /// Needs no database: what is for sale is nobody's yet.
 pub(super) fn run(args: SearchArgs) -> CliResult {

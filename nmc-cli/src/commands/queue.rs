@@ -58,35 +58,25 @@ impl From<QueueName> for Queue {
 /// A queue as it is at an instant.
 type AsOf = (Backlog, DateTime<Utc>);
 
-const COUNTS: Columns<AsOf> = Columns {
-    names: &["queue", "waiting", "oldest_waiting_at", "oldest_age", "failed_in_7_days", "last_failed_at"],
-    values: |(row, now)| {
-        vec![
-            json!(row.queue.label()),
-            json!(row.waiting),
-            json!(row.oldest_waiting_at.map(time)),
-            json!(row.oldest_waiting_at.map(|at| age(*now - at))),
-            json!(row.failed),
-            json!(row.last_failed_at.map(time)),
-        ]
-    },
-};
+const COUNTS: Columns<AsOf> = Columns(&[
+    ("queue", |(row, _)| json!(row.queue.label())),
+    ("waiting", |(row, _)| json!(row.waiting)),
+    ("oldest_waiting_at", |(row, _)| json!(row.oldest_waiting_at.map(time))),
+    ("oldest_age", |(row, now)| json!(row.oldest_waiting_at.map(|at| age(*now - at)))),
+    ("failed_in_7_days", |(row, _)| json!(row.failed)),
+    ("last_failed_at", |(row, _)| json!(row.last_failed_at.map(time))),
+]);
 
-const ENTRIES: Columns<Queued> = Columns {
-    names: &["id", "created_at", "state", "attempts", "due_at", "reason", "business_name", "tenant"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            time(row.created_at),
-            json!(row.state),
-            json!(row.attempts),
-            json!(row.due_at.map(time)),
-            json!(row.reason),
-            json!(row.business_name),
-            json!(row.tenant_id),
-        ]
-    },
-};
+const ENTRIES: Columns<Queued> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("created_at", |row| time(row.created_at)),
+    ("state", |row| json!(row.state)),
+    ("attempts", |row| json!(row.attempts)),
+    ("due_at", |row| json!(row.due_at.map(time))),
+    ("reason", |row| json!(row.reason)),
+    ("business_name", |row| json!(row.business_name)),
+    ("tenant", |row| json!(row.tenant_id)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: &QueueArgs) -> CliResult {
     let database = Database::open(args)?;

@@ -44,22 +44,17 @@ pub(crate) enum SessionCommand {
 /// A session, and with which e-mail its user logs in.
 type Row = (Session, Option<Email>);
 
-const COLUMNS: Columns<Row> = Columns {
-    names: &["id", "email", "ip_address", "device", "last_used_at", "created_at", "expires_at", "user_agent", "user_id"],
-    values: |(row, email)| {
-        vec![
-            json!(row.id),
-            json!(email),
-            json!(row.ip_address),
-            json!(row.device_fingerprint),
-            time(row.last_used_at),
-            time(row.created_at),
-            time(row.expires_at),
-            json!(row.user_agent),
-            json!(row.user_id),
-        ]
-    },
-};
+const COLUMNS: Columns<Row> = Columns(&[
+    ("id", |(row, _)| json!(row.id)),
+    ("email", |(_, email)| json!(email)),
+    ("ip_address", |(row, _)| json!(row.ip_address)),
+    ("device", |(row, _)| json!(row.device_fingerprint)),
+    ("last_used_at", |(row, _)| time(row.last_used_at)),
+    ("created_at", |(row, _)| time(row.created_at)),
+    ("expires_at", |(row, _)| time(row.expires_at)),
+    ("user_agent", |(row, _)| json!(row.user_agent)),
+    ("user_id", |(row, _)| json!(row.user_id)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
     let database = Database::open(args)?;

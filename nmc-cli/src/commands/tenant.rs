@@ -188,52 +188,29 @@ pub(crate) enum OnboardingState {
     Completed,
 }
 
-pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
-    names: &[
-        "id",
-        "business_name",
-        "status",
-        "approved_at",
-        "business_phone",
-        "business_address",
-        "business_type",
-        "timezone",
-        "onboarding_step",
-        "onboarding_completed",
-        "phone_number_limit",
-        "created_at",
-    ],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.business_name),
-            json!(row.status),
-            json!(row.approved_at.map(time)),
-            json!(row.business_phone),
-            json!(row.business_address),
-            json!(row.business_type),
-            json!(row.timezone),
-            json!(row.onboarding_step),
-            json!(row.onboarding_completed),
-            json!(row.phone_number_limit),
-            time(row.created_at),
-        ]
-    },
-};
+pub(crate) const COLUMNS: Columns<TenantRow> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("business_name", |row| json!(row.business_name)),
+    ("status", |row| json!(row.status)),
+    ("approved_at", |row| json!(row.approved_at.map(time))),
+    ("business_phone", |row| json!(row.business_phone)),
+    ("business_address", |row| json!(row.business_address)),
+    ("business_type", |row| json!(row.business_type)),
+    ("timezone", |row| json!(row.timezone)),
+    ("onboarding_step", |row| json!(row.onboarding_step)),
+    ("onboarding_completed", |row| json!(row.onboarding_completed)),
+    ("phone_number_limit", |row| json!(row.phone_number_limit)),
+    ("created_at", |row| time(row.created_at)),
+]);
 
 /// When it is open, as of an instant.
-const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns {
-    names: &["business_hours_start", "business_hours_end", "is_open", "next_open", "next_close"],
-    values: |(hours, at)| {
-        vec![
-            json!(hours.opens),
-            json!(hours.closes),
-            json!(hours.is_open(*at)),
-            json!(hours.next_open(*at).map(time)),
-            json!(hours.next_close(*at).map(time)),
-        ]
-    },
-};
+const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns(&[
+    ("business_hours_start", |(hours, _)| json!(hours.opens)),
+    ("business_hours_end", |(hours, _)| json!(hours.closes)),
+    ("is_open", |(hours, at)| json!(hours.is_open(*at))),
+    ("next_open", |(hours, at)| json!(hours.next_open(*at).map(time))),
+    ("next_close", |(hours, at)| json!(hours.next_close(*at).map(time))),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult {
     let database = Database::open(args)?;

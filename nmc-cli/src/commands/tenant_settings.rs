@@ -3,13 +3,13 @@
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::{Format, FormatArg, TenantArg};
-use crate::output::{Columns, time};
+use crate::output::{Column, Columns, time};
 use chrono::NaiveTime;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch};
 use nmc_core::{CallScreening, Country, Error, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How a business answers; without a change, its settings are shown.
 #[derive(Args)]
@@ -79,61 +79,41 @@ fn country(text: &str) -> Result<Country, Error> {
 
 const SPAN: &str = "must be like 08:00-21:00";
 
-pub(crate) const SETTINGS: Columns<BusinessSettings> = Columns {
-    names: &[
-        "greeting_template",
-        "greeting_reviewed_at",
-        "greeting_cooldown_hours",
-        "greeting_at_any_hour",
-        "texting_starts_at",
-        "texting_ends_at",
-        "allowed_countries",
-        "daily_text_limit",
-        "daily_person_limit",
-        "call_screening",
-        "auto_resolve_days",
-        "ai_takeover_delay_seconds",
-        "basic_job_estimate_min",
-        "basic_job_estimate_max",
-    ],
-    values: |row| {
-        vec![
-            json!(row.greeting_template),
-            json!(row.greeting_reviewed_at.map(time)),
-            json!(row.greeting_cooldown_hours),
-            json!(row.greeting_at_any_hour),
-            json!(row.texting_starts_at),
-            json!(row.texting_ends_at),
-            json!(row.allowed_countries),
-            json!(row.daily_text_limit),
-            json!(row.daily_person_limit),
-            json!(row.call_screening),
-            json!(row.auto_resolve_days),
-            json!(row.ai_takeover_delay_seconds),
-            json!(row.basic_job_estimate_min),
-            json!(row.basic_job_estimate_max),
-        ]
-    },
-};
+pub(crate) const SETTINGS: Columns<BusinessSettings> = Columns(&[
+    ("greeting_template", |row| json!(row.greeting_template)),
+    ("greeting_reviewed_at", |row| json!(row.greeting_reviewed_at.map(time))),
+    ("greeting_cooldown_hours", |row| json!(row.greeting_cooldown_hours)),
+    ("greeting_at_any_hour", |row| json!(row.greeting_at_any_hour)),
+    ("texting_starts_at", |row| json!(row.texting_starts_at)),
+    ("texting_ends_at", |row| json!(row.texting_ends_at)),
+    ("allowed_countries", |row| json!(row.allowed_countries)),
+    ("daily_text_limit", |row| json!(row.daily_text_limit)),
+    ("daily_person_limit", |row| json!(row.daily_person_limit)),
+    ("call_screening", |row| json!(row.call_screening)),
+    ("auto_resolve_days", |row| json!(row.auto_resolve_days)),
+    ("ai_takeover_delay_seconds", |row| json!(row.ai_takeover_delay_seconds)),
+    ("basic_job_estimate_min", |row| json!(row.basic_job_estimate_min)),
+    ("basic_job_estimate_max", |row| json!(row.basic_job_estimate_max)),
+]);
 
-/// The settings for people, whom an empty list would tell nothing.
-const TABLE: Columns<BusinessSettings> = Columns {
-    names: SETTINGS.names,
-    values: |row| {
-        let mut values = (SETTINGS.values)(row);
-        let countries = SETTINGS.names.iter().position(|name| *name == "allowed_countries");
-        if let Some(value) = countries.and_then(|at| values.get_mut(at)).filter(|_| row.allowed_countries.is_empty()) {
-            *value = json!("that of the number called");
-        }
-        values
-    },
-};
+/// The columns for people, whom an empty list of countries would tell nothing.
+fn columns_for_people() -> Vec<Column<BusinessSettings>> {
+    let told = |column: &Column<BusinessSettings>| match *column {
+        (name @ "allowed_countries", _) => (name, countries_in_words as fn(&BusinessSettings) -> Value),
+        column => column,
+    };
+    SETTINGS.0.iter().map(told).collect()
+}
+
+fn countries_in_words(row: &BusinessSettings) -> Value {
+    if row.allowed_countries.is_empty() { json!("that of the number called") } else { json!(row.allowed_countries) }
+}
 
 /// Prints the settings.
 pub(crate) fn print(format: Format, row: &BusinessSettings) -> CliResult<()> {
     match format {
         Format::Json => SETTINGS.one(format, row),
-        Format::Table => TABLE.one(format, row),
+        Format::Table => Columns(&columns_for_people()).one(format, row),
     }
 }
 

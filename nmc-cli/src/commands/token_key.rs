@@ -32,7 +32,7 @@ pub(crate) enum TokenKeyCommand {
 }
 
 const COLUMNS: Columns<TokenKey> =
-    Columns { names: &["kid", "made_at", "signs"], values: |key| vec![json!(key.kid), time(key.made_at), json!(key.signs)] };
+    Columns(&[("kid", |key| json!(key.kid)), ("made_at", |key| time(key.made_at)), ("signs", |key| json!(key.signs))]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: &TokenKeyCommand) -> CliResult {
     let now = SystemClock.now();

@@ -106,35 +106,19 @@ impl std::str::FromStr for UserKey {
     }
 }
 
-pub(crate) const COLUMNS: Columns<User> = Columns {
-    names: &[
-        "id",
-        "email",
-        "first_name",
-        "last_name",
-        "role",
-        "is_active",
-        "email_verified",
-        "locked_until",
-        "last_login_at",
-        "created_at",
-    ],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.email),
-            json!(row.first_name),
-            json!(row.last_name),
-            json!(row.role),
-            json!(row.is_active),
-            json!(row.email_verified),
-            // The row keeps a lock that has ended until the next login.
-            json!(row.lock_at(SystemClock.now()).map(time)),
-            json!(row.last_login_at.map(time)),
-            time(row.created_at),
-        ]
-    },
-};
+pub(crate) const COLUMNS: Columns<User> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("email", |row| json!(row.email)),
+    ("first_name", |row| json!(row.first_name)),
+    ("last_name", |row| json!(row.last_name)),
+    ("role", |row| json!(row.role)),
+    ("is_active", |row| json!(row.is_active)),
+    ("email_verified", |row| json!(row.email_verified)),
+    // The row keeps a lock that has ended until the next login.
+    ("locked_until", |row| json!(row.lock_at(SystemClock.now()).map(time))),
+    ("last_login_at", |row| json!(row.last_login_at.map(time))),
+    ("created_at", |row| time(row.created_at)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
     let database = Database::open(args)?;
