@@ -1,8 +1,8 @@
 use super::{NOTHING, report_missing, twiml};
 use crate::blocking::Door;
 use crate::error::ApiResult;
-use crate::server::Webhooks;
 use crate::signed_form::SignedForm;
+use crate::state::Webhooks;
 use actix_web::{HttpResponse, web};
 use nmc_core::telephony::{ForwardedCall, VoiceCallback};
 use nmc_core::workflows::{Forwarding, forward_to, record_voice_status};
