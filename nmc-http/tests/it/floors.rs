@@ -81,6 +81,17 @@ fn uses_go_down_only() {
     assert_eq!(upwards, Vec::<String>::new());
 }
 
+/// The library alone knows Diesel and the tables: a statement anywhere else would be one that its tests don't see.
+#[test]
+fn server_and_command_line_name_no_diesel_and_no_table() {
+    let mut named = Vec::new();
+    for (file, text) in [files(&root()), files(&root().join("../../nmc-cli/src"))].concat() {
+        let of_library = names_after("nmc_core::", &text);
+        named.extend(["diesel", "schema"].into_iter().filter(|name| of_library.contains(*name)).map(|name| (file.clone(), name)));
+    }
+    assert_eq!(named, []);
+}
+
 #[test]
 fn names_of_a_use_are_found_in_groups_too() {
     let found = |text: &str| names_after("crate::", text).into_iter().collect::<Vec<_>>();
