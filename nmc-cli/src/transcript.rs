@@ -4,7 +4,9 @@ use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
 use nmc_core::conversations::NumberPace;
-use nmc_core::conversations::{Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter, NotTexted};
+use nmc_core::conversations::{
+    Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter, NotTexted,
+};
 use nmc_core::telephony::explain;
 use nmc_core::{
     CallDirection, ConversationEventType, ConversationId, Error, MediaStatus, MessageChannel, MessageDirection, MessageId,
