@@ -7,7 +7,7 @@ use crate::database::{Database, hurry};
 use crate::demo::{self, Demo};
 use crate::error::CliResult;
 use crate::options::DatabaseArgs;
-use crate::stop::StopSignals;
+use crate::stop::{StopSignals, ignores_interrupts};
 use clap::Args;
 use nmc_core::Secret;
 use nmc_core::fake_twilio::FakeTwilio;
@@ -79,7 +79,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
         _ => Ok(()),
     };
     if played.is_ok() && !args.once {
-        eprintln!("Ctrl-C stops everything");
+        eprintln!("{} stops everything", if ignores_interrupts() { "SIGTERM" } else { "Ctrl-C" });
         stop.wait();
     }
     hurry(&store);
