@@ -7,4 +7,5 @@ PATH="$PATH:/usr/sbin:/sbin"
 has pgbouncer || install "PgBouncer" pgbouncer pgbouncer pgbouncer pgbouncer
 # Most tests wait for the database or for one another more than for a processor.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-6}"
-exec cargo test --locked --workspace "$@"
+# One failure hides no other.
+exec cargo test --locked --workspace --no-fail-fast "$@"

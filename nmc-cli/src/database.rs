@@ -1,8 +1,8 @@
 //! The database a command works on: the one that is named, or nmc's own.
 
-use crate::cli::{DatabaseArgs, TokenKeysArg};
 use crate::error::{CliError, CliResult};
 use crate::input_file::must_be_file;
+use crate::options::{DatabaseArgs, TokenKeysArg};
 use crate::output::use_zone;
 use crate::stop::StopSignals;
 use nmc_core::access::Actor;

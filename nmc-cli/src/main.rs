@@ -10,6 +10,7 @@ mod error;
 mod hint;
 mod input_file;
 mod log;
+mod options;
 mod output;
 mod password;
 mod prompt;
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     }
     let cli = cli::Cli::read();
     log::start(&cli.log, cli.log_format);
-    match commands::run(cli) {
+    match cli.run() {
         Ok(code) => code,
         // Whoever read our output has seen enough of it.
         Err(error::CliError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

@@ -2,8 +2,8 @@
 
 mod table;
 
-use crate::cli::Format;
 use crate::error::CliResult;
+use crate::options::Format;
 use chrono::{DateTime, SecondsFormat, Utc};
 use nmc_core::{Page, Secret, Timezone};
 use rustix::termios::tcgetwinsize;
@@ -19,44 +19,39 @@ pub(crate) fn use_zone(zone: Timezone) {
     ZONE.get_or_init(|| zone);
 }
 
-/// One kind of row: its columns, and a row's values in their order.
-pub(crate) struct Columns<T: 'static> {
-    pub(crate) names: &'static [&'static str],
-    pub(crate) values: fn(&T) -> Vec<Value>,
-}
+/// A column: its name, and what a row shows in it.
+pub(crate) type Column<T> = (&'static str, fn(&T) -> Value);
 
-impl<T> Columns<T> {
-    fn object(&self, row: &T) -> Value {
-        let fields = self.names.iter().map(|name| (*name).to_owned()).zip((self.values)(row));
-        Value::Object(fields.collect())
-    }
+/// The columns of one kind of row, in their order.
+pub(crate) struct Columns<'a, T>(pub(crate) &'a [Column<T>]);
 
-    /// The headers and cells that people read.
-    fn cells(&self, rows: &[T]) -> (Vec<table::Column>, Vec<Vec<String>>) {
-        let values: Vec<Vec<Value>> = rows.iter().map(|row| (self.values)(row)).collect();
-        let is_instant =
-            |at: usize, name: &str| values.iter().filter_map(|row| row.get(at)).any(|value| local(name, value).is_some());
-        let columns = self.names.iter().enumerate();
-        let columns = columns.map(|(at, name)| table::Column {
-            header: header(name, is_instant(at, name)),
-            is_whole: is_id(name) || holds_instants(name),
-        });
-        let cell = |(name, value): (&&str, &Value)| local(name, value).unwrap_or_else(|| cell(value));
-        (columns.collect(), values.iter().map(|row| self.names.iter().zip(row).map(cell).collect()).collect())
+impl<T> Columns<'_, T> {
+    /// The columns that people read, with their cells.
+    fn laid_out(&self, rows: &[T]) -> Vec<table::Column> {
+        let column = |(name, value): &Column<T>| {
+            let values: Vec<Value> = rows.iter().map(value).collect();
+            let is_instant = values.iter().any(|value| local(name, value).is_some());
+            table::Column {
+                header: header(name, is_instant),
+                is_whole: is_id(name) || holds_instants(name),
+                cells: values.iter().map(|value| local(name, value).unwrap_or_else(|| cell(value))).collect(),
+            }
+        };
+        self.0.iter().map(column).collect()
     }
 
     fn print(&self, rows: &[T]) -> CliResult<()> {
         let mut out = std::io::stdout().lock();
         let Some(room) = terminal_width() else {
-            writeln!(out, "{}", self.names.join("\t"))?;
+            let names: Vec<&str> = self.0.iter().map(|(name, _)| *name).collect();
+            writeln!(out, "{}", names.join("\t"))?;
             for row in rows {
-                let cells: Vec<String> = (self.values)(row).iter().map(field).collect();
+                let cells: Vec<String> = self.0.iter().map(|(_, value)| field(&value(row))).collect();
                 writeln!(out, "{}", cells.join("\t"))?;
             }
             return Ok(());
         };
-        let (columns, cells) = self.cells(rows);
-        let layout = table::fit(&columns, &cells, room);
+        let layout = table::fit(&self.laid_out(rows), room);
         for line in layout.lines {
             writeln!(out, "{line}")?;
         }
@@ -71,7 +66,7 @@ impl<T> Columns<T> {
     pub(crate) fn page(&self, format: Format, page: &Page<T>) -> CliResult<()> {
         match format {
             Format::Json => {
-                let items: Vec<Value> = page.items.iter().map(|row| self.object(row)).collect();
+                let items: Vec<Value> = page.items.iter().map(|row| self.json(row)).collect();
                 let next = page.next.map(|cursor| cursor.to_string());
                 write_json(&json!({ "items": items, "next": next }))
             }
@@ -88,29 +83,29 @@ impl<T> Columns<T> {
     /// One row, a line per field.
     pub(crate) fn one(&self, format: Format, row: &T) -> CliResult<()> {
         match format {
-            Format::Json => write_json(&self.object(row)),
+            Format::Json => write_json(&self.json(row)),
             Format::Table if terminal_width().is_none() => {
                 let mut out = std::io::stdout().lock();
-                for (name, value) in self.names.iter().zip((self.values)(row)) {
-                    writeln!(out, "{name}\t{}", field(&value))?;
+                for (name, value) in self.0 {
+                    writeln!(out, "{name}\t{}", field(&value(row)))?;
                 }
                 Ok(())
             }
             Format::Table => {
-                let (columns, cells) = self.cells(std::slice::from_ref(row));
+                let columns = self.laid_out(std::slice::from_ref(row));
                 let width = columns.iter().map(|column| column.header.len()).max().unwrap_or(0);
                 let mut out = std::io::stdout().lock();
-                for (column, cell) in columns.iter().zip(cells.iter().flatten()) {
-                    writeln!(out, "{:width$}  {cell}", column.header)?;
+                for table::Column { header, cells, .. } in &columns {
+                    writeln!(out, "{header:width$}  {}", cells.concat())?;
                 }
                 Ok(())
             }
         }
     }
 
-    /// A row as JSON, to be put into a larger document.
+    /// A row as a JSON object.
     pub(crate) fn json(&self, row: &T) -> Value {
-        self.object(row)
+        Value::Object(self.0.iter().map(|(name, value)| ((*name).to_owned(), value(row))).collect())
     }
 }
 
@@ -156,10 +151,16 @@ fn local(name: &str, value: &Value) -> Option<String> {
 }
 
 /// One row, and with it what is shown this once and kept by nobody: the last field, by itself on its line.
-pub(crate) fn one_with_secret<T>(format: Format, columns: &Columns<T>, row: &T, name: &str, secret: &Secret) -> CliResult<()> {
+pub(crate) fn one_with_secret<T>(
+    format: Format,
+    columns: &Columns<'_, T>,
+    row: &T,
+    name: &str,
+    secret: &Secret,
+) -> CliResult<()> {
     match format {
         Format::Json => {
-            let mut document = columns.object(row);
+            let mut document = columns.json(row);
             if let Value::Object(fields) = &mut document {
                 fields.insert(name.to_owned(), json!(secret.expose()));
             }

@@ -12,14 +12,16 @@ pub(crate) struct StopSignals(Signals);
 
 impl StopSignals {
     /// From now on the first signal is waited for. A second one ends nmc at once: nothing is lost by that, and its own
-    /// PostgreSQL stops by itself.
+    /// PostgreSQL stops by itself. Ctrl-C is left alone where nmc was started to ignore it, as a script does with `nmc up &`: it is
+    /// meant for what runs in the foreground.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        for signal in [SIGINT, SIGTERM] {
+        let signals: &[i32] = if ignores_interrupts() { &[SIGTERM] } else { &[SIGINT, SIGTERM] };
+        for &signal in signals {
             let asked = Arc::new(AtomicBool::new(false));
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?;
             flag::register(signal, asked)?;
         }
-        Signals::new([SIGINT, SIGTERM]).map(Self)
+        Signals::new(signals).map(Self)
     }
 
     /// Something that ends the wait without a signal, from anywhere.
@@ -37,6 +39,14 @@ impl StopSignals {
             }
         }
     }
+}
+
+/// Whether this process was started with SIGINT ignored, where the system tells. It is asked before a handler is set.
+pub(crate) fn ignores_interrupts() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| (mask >> (SIGINT - 1)) & 1 == 1)
 }
 
 /// How long an orderly end may take.

@@ -1,13 +1,11 @@
 //! How often one address, and one account, may try to come in, or be told what other businesses have. What is remembered is
 //! bounded: addresses and accounts share 65,536 slots by a hash that nobody outside can predict.
 
-use crate::api::ask::Ask;
 use crate::error::{ApiError, ApiResult};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use nmc_core::access::Actor;
-use nmc_core::{Error, Result, TenantTx};
+use nmc_core::{ApiKeyId, Error, TenantId, UserId};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
@@ -161,29 +159,6 @@ impl<'g> Counted<'g> {
     }
 }
 
-/// Runs `work` as whoever asks, where a conflict tells them of other businesses: such answers are counted, and after too many
-/// nothing is answered any more.
-///
-/// # Errors
-/// [`ApiError::TooMany`]; what `work` returns.
-pub(crate) async fn telling_of_others<Q, B, T: Send + 'static>(
-    ask: &Ask<Q, B>,
-    work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
-) -> ApiResult<T> {
-    let whoever = |tx: &mut TenantTx<'_>, actor: &Actor| Ok((tx.tenant().id(), actor.goes_back_to(), actor.api_key()));
-    let (business, person, key) = ask.acting(whoever).await?;
-    let gate = &ask.app.gate;
-    let counted = || {
-        let mut counted = gate.conflict(ask.origin(None).ip_address)?;
-        counted.take(&gate.conflict_business, business)?;
-        // All keys of one person are that person's tries.
-        counted.take(&gate.conflict_account, (person, key.filter(|_| person.is_none())))?;
-        Ok(counted)
-    };
-    let counted = patiently(counted()).await?;
-    counted.settled(ask.acting(work).await)
-}
-
 /// All limits, kept.
 pub(crate) struct Gate {
     token_address: Limiter,
@@ -242,6 +217,24 @@ impl Gate {
         let mut counted = Counted(Vec::new());
         counted.take(&self.conflict_address, network(from))?;
         Ok(counted)
+    }
+
+    /// Somebody of a business may be told of others.
+    pub(crate) async fn conflict_of(
+        &self,
+        from: Option<IpAddr>,
+        business: TenantId,
+        person: Option<UserId>,
+        key: Option<ApiKeyId>,
+    ) -> ApiResult<Counted<'_>> {
+        let counted = || {
+            let mut counted = self.conflict(from)?;
+            counted.take(&self.conflict_business, business)?;
+            // All keys of one person are that person's tries.
+            counted.take(&self.conflict_account, (person, key.filter(|_| person.is_none())))?;
+            Ok(counted)
+        };
+        patiently(counted()).await
     }
 
     /// Somebody who registers may be told of other businesses.

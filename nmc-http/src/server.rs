@@ -1,6 +1,5 @@
 //! The server: bound, started on a thread of its own, stopped on request.
 
-use crate::App;
 use crate::blocking::Door;
 use crate::client::Proxies;
 use crate::connections::{ConnectionLimits, Connections};
@@ -8,6 +7,7 @@ use crate::limits::{Gate, Limits};
 use crate::routes::{self, Serves};
 use crate::serving::{Place, Shared, run};
 use crate::shares::{Places, Turns};
+use crate::state::{App, Webhooks};
 use actix_web::web;
 use ipnet::IpNet;
 use nmc_core::Uploads;
@@ -80,13 +80,6 @@ const DOWNLOADS: Uploading = Uploading { total: 16, per_tenant: 8, per_user: 6 }
 
 /// Pictures worked on at once: each may take some hundred megabytes.
 const PICTURES: usize = 2;
-
-/// What webhooks are checked with.
-pub(crate) struct Webhooks {
-    pub(crate) public_url: String,
-    pub(crate) signer: Option<Signer>,
-    pub(crate) patience: Duration,
-}
 
 /// A server at work.
 pub struct RunningServer {

@@ -3,8 +3,8 @@
 use crate::blocking::{self, Door};
 use crate::connections::{Connections, Farewell, Farewells, Stream, track};
 use crate::routes::{self, Serves};
-use crate::server::Webhooks;
-use crate::{App, headers, log, signed_form};
+use crate::state::{App, Webhooks};
+use crate::{headers, log, signed_form};
 use actix_http::{HttpService, KeepAlive};
 use actix_service::{IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, map_config};
 use actix_web::dev::AppConfig;

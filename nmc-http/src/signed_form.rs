@@ -1,7 +1,7 @@
 //! A form that Twilio has signed: whoever holds one may believe it.
 
 use crate::error::{ApiError, Unreadable};
-use crate::server::Webhooks;
+use crate::state::Webhooks;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest, web};

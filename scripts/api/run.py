@@ -44,7 +44,7 @@ class Server:
     def listen(self):
         for line in self.process.stderr:
             self.said.append(line)
-            if "Ctrl-C stops everything" in line:
+            if "stops everything" in line:
                 self.ready.set()
         self.ready.set()
 

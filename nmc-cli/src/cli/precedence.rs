@@ -1,6 +1,8 @@
 //! What counts as said: nothing that is empty, and what is typed before what the environment says.
 
-use super::{CallCommand, Cli, Command, DatabaseArgs, NumberCommand, TwilioArgs};
+use super::{Cli, Command};
+use crate::commands::call::CallCommand;
+use crate::options::{DatabaseArgs, TwilioArgs, without};
 use clap::parser::ValueSource;
 
 impl Cli {
@@ -35,24 +37,11 @@ impl Command {
             Self::Up(up) => Some(&mut up.serve.twilio),
             Self::Serve(serve) => Some(&mut serve.twilio),
             Self::Worker(command) => Some(&mut command.twilio),
-            Self::Number(
-                NumberCommand::Search { twilio, .. }
-                | NumberCommand::Buy { twilio, .. }
-                | NumberCommand::Add { twilio, .. }
-                | NumberCommand::Repair { twilio, .. }
-                | NumberCommand::Configure { twilio, .. }
-                | NumberCommand::Release { twilio, .. }
-                | NumberCommand::Reconcile { twilio, .. },
-            )
-            | Self::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => Some(twilio),
+            Self::Number(command) => command.twilio(),
+            Self::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => Some(twilio),
             _ => None,
         }
     }
-}
-
-/// Forgets a value that counts as not set.
-pub(super) fn without<T>(value: &mut Option<T>, is_none: impl FnOnce(&mut T) -> bool) {
-    drop(value.take_if(is_none));
 }
 
 /// Forgets the one of two values that was not typed, if the other one was.

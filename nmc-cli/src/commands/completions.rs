@@ -1,14 +1,22 @@
-use crate::cli::Cli;
+//! `nmc completions`.
+
 use crate::error::CliResult;
-use clap::CommandFactory as _;
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// Which shell's completions.
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    pub(crate) shell: Shell,
+}
+
 /// Prints the completions of a shell. They are made first, so that a reader who has seen enough is no panic.
-pub(crate) fn run(shell: Shell) -> CliResult {
+pub(crate) fn run(args: &CompletionsArgs, mut command: Command) -> CliResult {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "nmc", &mut script);
+    clap_complete::generate(args.shell, &mut command, "nmc", &mut script);
     std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,27 +1,64 @@
-use crate::cli::{ConsentCommand, DatabaseArgs, Heard};
+//! `nmc consent`: who may be texted.
+
 use crate::database::{Database, operator, tenant};
 use crate::error::CliResult;
+use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, time};
+use clap::{Subcommand, ValueEnum};
 use nmc_core::conversations::{Consent, ConsentFilter, HeardConsent, record_consent};
-use nmc_core::{ConsentAction, PageRequest};
+use nmc_core::{ConsentAction, PageRequest, PhoneNumber};
 use serde_json::json;
 use std::process::ExitCode;
 
-const COLUMNS: Columns<Consent> = Columns {
-    names: &["created_at", "customer_phone", "action", "source", "keyword", "note", "recorded_by", "message"],
-    values: |row| {
-        vec![
-            time(row.created_at),
-            json!(row.customer_phone),
-            json!(row.action),
-            json!(row.source),
-            json!(row.keyword),
-            json!(row.note),
-            json!(row.recorded_by),
-            json!(row.message_id),
-        ]
+#[derive(Subcommand)]
+pub(crate) enum ConsentCommand {
+    /// List what a person has decided about texts, newest first: the first line counts
+    Show {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The person's number, in whatever spelling
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+        customer: PhoneNumber,
+        #[command(flatten)]
+        page: PageArgs,
     },
-};
+    /// Record what a person has told staff about texts
+    Record {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The person's number, in whatever spelling
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+        customer: PhoneNumber,
+        /// What the person has decided
+        #[arg(long, value_enum)]
+        action: Heard,
+        /// How and when it was said; an opt-in needs it as its proof
+        #[arg(long, required_if_eq("action", "opt-in"))]
+        note: Option<String>,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+/// What somebody has decided.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Heard {
+    /// No more texts
+    OptOut,
+    /// Texts are welcome
+    OptIn,
+}
+
+const COLUMNS: Columns<Consent> = Columns(&[
+    ("created_at", |row| time(row.created_at)),
+    ("customer_phone", |row| json!(row.customer_phone)),
+    ("action", |row| json!(row.action)),
+    ("source", |row| json!(row.source)),
+    ("keyword", |row| json!(row.keyword)),
+    ("note", |row| json!(row.note)),
+    ("recorded_by", |row| json!(row.recorded_by)),
+    ("message", |row| json!(row.message_id)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
     let database = Database::open(args)?;

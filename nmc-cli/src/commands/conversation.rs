@@ -1,28 +1,103 @@
-use crate::cli::{ConversationCommand, ConversationKey, DatabaseArgs, Format, Verdict};
+//! `nmc conversation`.
+
 use crate::database::{Database, operator, tenant};
 use crate::error::{CliError, CliResult};
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, plain, time, write_json};
 use crate::transcript::Transcript;
+use clap::{Subcommand, ValueEnum};
 use nmc_core::conversations::{Conversation, ConversationFilter, ReviewDecision, settle_review};
-use nmc_core::{ConversationId, Error, PageRequest, Store, Tenant};
+use nmc_core::{CallerIdentity, ConversationId, Error, PageRequest, PhoneNumber, Store, Tenant};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-const COLUMNS: Columns<Conversation> = Columns {
-    names: &["id", "created_at", "customer_phone", "customer_name", "status", "total_calls", "review_requested_at"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            time(row.created_at),
-            json!(row.customer_phone),
-            json!(row.customer_name),
-            json!(row.status),
-            json!(row.total_calls),
-            row.review_requested_at.map_or(Value::Null, time),
-        ]
+#[derive(Subcommand)]
+pub(crate) enum ConversationCommand {
+    /// List the conversations of a business, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those with a text that may be an opt-out, which somebody has to settle
+        #[arg(long)]
+        in_review: bool,
+        /// Only those with this customer, in whatever spelling
+        #[arg(long, value_name = "E.164")]
+        customer: Option<CallerIdentity>,
+        #[command(flatten)]
+        page: PageArgs,
     },
-};
+    /// Show a conversation: its calls and texts, in the order they happened
+    Show {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The conversation's id, or its customer's number (the open conversation then)
+        #[arg(value_name = "ID|E.164")]
+        conversation: ConversationKey,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Say whether a text that may be an opt-out was one; until then the person gets no automatic text
+    Settle {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The conversation's id, or its customer's number (the open conversation then)
+        #[arg(value_name = "ID|E.164")]
+        conversation: ConversationKey,
+        /// Whether it was an opt-out
+        #[arg(long, value_enum)]
+        decision: Verdict,
+        /// Why
+        #[arg(long)]
+        note: Option<String>,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+/// How a conversation is named on the command line.
+#[derive(Clone)]
+pub(crate) enum ConversationKey {
+    Id(ConversationId),
+    Customer(CallerIdentity),
+}
+
+impl ConversationKey {
+    /// What it must be, in words that follow what was typed.
+    pub(crate) const RULE: &str =
+        "must be a conversation's id or the customer's number in E.164, like +14155550123: nmc conversation list shows both";
+}
+
+impl std::str::FromStr for ConversationKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse()
+            .map(Self::Id)
+            .or_else(|_| PhoneNumber::typed(text).map(|phone| Self::Customer(CallerIdentity::Phone(phone))))
+            .or_else(|_| text.parse().map(Self::Customer))
+            .map_err(|_| Self::RULE)
+    }
+}
+
+/// What staff make of a text that may be an opt-out.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Verdict {
+    /// It was one: it is recorded for the person
+    OptOut,
+    /// It was none: automatic texts go on
+    None,
+}
+
+const COLUMNS: Columns<Conversation> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("created_at", |row| time(row.created_at)),
+    ("customer_phone", |row| json!(row.customer_phone)),
+    ("customer_name", |row| json!(row.customer_name)),
+    ("status", |row| json!(row.status)),
+    ("total_calls", |row| json!(row.total_calls)),
+    ("review_requested_at", |row| row.review_requested_at.map_or(Value::Null, time)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResult {
     let database = Database::open(args)?;

@@ -1,19 +1,50 @@
 //! `nmc database dump`, `restore` and `move`.
 
-use crate::cli::{DatabaseArgs, DatabaseCommand, Format};
 use crate::database::{Database, pg_bin};
 use crate::error::{CliError, CliResult};
+use crate::options::{DatabaseArgs, Format, FormatArg};
 use crate::output::Columns;
+use clap::Subcommand;
 use nmc_core::store::Migrator;
 use nmc_core::store::transfer::{self, RowCounts, TransferProgress};
 use nmc_core::{Page, Secret};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-const COLUMNS: Columns<(String, u64)> =
-    Columns { names: &["table", "rows"], values: |(table, rows)| vec![json!(table), json!(rows)] };
+#[derive(Subcommand)]
+pub(crate) enum DatabaseCommand {
+    /// Write the whole database into a file, which is read again and counted before it gets its name
+    Dump {
+        /// The file to write, for its owner alone
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Replace a file of that name
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Read a dump into an empty database: all of it or nothing
+    Restore {
+        /// The file that nmc database dump wrote
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Copy the data of nmc's own server into an empty database elsewhere; the source stays as it is
+    Move {
+        /// The empty database; its login must own it
+        #[arg(long, env = "NMC_TO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+        to: Secret,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+const COLUMNS: Columns<(String, u64)> = Columns(&[("table", |(table, _)| json!(table)), ("rows", |(_, rows)| json!(rows))]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: DatabaseCommand) -> CliResult {
     match command {

@@ -1,19 +1,54 @@
-use crate::cli::{BackArgs, DatabaseArgs, Format, MigrateCommand};
+//! `nmc migrate`.
+
 use crate::confirm::confirmed;
 use crate::database::Database;
 use crate::error::CliResult;
+use crate::options::{DatabaseArgs, Format, FormatArg};
 use crate::output::Columns;
-use nmc_core::Confirmed;
-use nmc_core::Page;
+use clap::{Args, Subcommand};
 use nmc_core::store::Migration;
+use nmc_core::{Confirmed, Page};
 use serde_json::Value;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-const COLUMNS: Columns<(String, String, &'static str)> = Columns {
-    names: &["version", "name", "state"],
-    values: |(version, name, state)| vec![Value::from(version.as_str()), Value::from(name.as_str()), Value::from(*state)],
-};
+#[derive(Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Which migrations the database has
+    Status(FormatArg),
+    /// Apply what is pending
+    Run {
+        /// Print the SQL instead of running it
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take back the newest migrations: this deletes their tables and data
+    Revert(BackArgs),
+    /// Take back the newest migrations and apply them again: this deletes their data
+    Redo(BackArgs),
+    /// Compare the live schema with the expected one; every difference is named
+    Verify,
+}
+
+/// Which migrations to take back, and how.
+#[derive(Args)]
+pub(crate) struct BackArgs {
+    /// How many
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) count: u16,
+    /// Print the SQL instead of running it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Don't ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+const COLUMNS: Columns<(String, String, &'static str)> = Columns(&[
+    ("version", |(version, _, _)| Value::from(version.as_str())),
+    ("name", |(_, name, _)| Value::from(name.as_str())),
+    ("state", |(_, _, state)| Value::from(*state)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: &MigrateCommand) -> CliResult {
     let database = Database::open(args)?;

@@ -1,96 +1,156 @@
 //! `nmc number`.
 
-mod add;
-mod buy;
-mod configure;
-mod costs;
-mod progress;
-mod reconcile;
-mod release;
-mod search;
-
-use crate::cli::{DatabaseArgs, NumberCommand, NumberKey};
+use super::number_add::{self, AddArgs};
+use super::number_buy::{self, BuyArgs};
+use super::number_configure::{self, ConfigureArgs};
+use super::number_costs::{self, CostsArgs};
+use super::number_reconcile::{self, ReconcileArgs};
+use super::number_release::{self, ReleaseArgs};
+use super::number_search::{self, SearchArgs};
 use crate::database::{Database, operator, tenant};
 use crate::error::{CliError, CliResult};
+use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, TwilioArgs, one_of};
 use crate::output::{Columns, time};
-use nmc_core::numbers::{HeldNumber, NewPhoneNumber, NumberFilter, Provisioner, ProvisioningConfig};
-use nmc_core::telephony::Price;
+use clap::{Args, Subcommand};
+use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner, ProvisioningConfig};
 use nmc_core::twilio::{TwilioConfig, TwilioNumbers};
-use nmc_core::{Error, NumberType, PageRequest, Store, TenantTx};
+use nmc_core::{Error, NumberStatus, PageRequest, PhoneNumber, PhoneNumberId, Store, TenantTx};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-pub(crate) const COLUMNS: Columns<HeldNumber> = Columns {
-    names: &["id", "phone_number", "status", "number_type", "area_code", "locality", "twilio_phone_sid", "created_at"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.phone_number),
-            status(row),
-            json!(row.number_type),
-            json!(row.area_code),
-            json!(row.locality),
-            json!(row.twilio_phone_sid),
-            time(row.created_at),
-        ]
+#[derive(Subcommand)]
+pub(crate) enum NumberCommand {
+    /// Search for numbers for sale
+    Search(SearchArgs),
+    /// Buy a number: this one, or the first for sale that meets the criteria; an order that failed is taken up again
+    Buy(BuyArgs),
+    /// Add a number that the Twilio account owns already
+    Add(AddArgs),
+    /// Ask Twilio for a number's SID, and put its row right: after a SID was written down wrong. Twilio's side stays as it is
+    Repair {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The number that is held
+        #[arg(value_name = "ID|E.164")]
+        number: NumberKey,
+        #[command(flatten)]
+        twilio: TwilioArgs,
+        #[command(flatten)]
+        format: FormatArg,
     },
-};
+    /// List the numbers of a business, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those in this status
+        #[arg(long, value_parser = one_of::<NumberStatus>)]
+        status: Option<NumberStatus>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show a number: how far it is, its webhooks, its costs
+    Show {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The number that is held, or any row's id
+        #[arg(value_name = "ID|E.164")]
+        number: NumberKey,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Tell Twilio a number's webhooks again: after the server has moved
+    Configure(ConfigureArgs),
+    /// Give a number back to Twilio, or call off an order; its row stays
+    Release(ReleaseArgs),
+    /// Compare Twilio's numbers with everybody's here, adopt and give back what can be, and report the rest
+    Reconcile(ReconcileArgs),
+    /// What the numbers of a business have cost, month by month, newest first
+    Costs(CostsArgs),
+}
+
+impl NumberCommand {
+    /// The Twilio account that the subcommand works with, if it may need one.
+    pub(crate) const fn twilio(&mut self) -> Option<&mut TwilioArgs> {
+        match self {
+            Self::Search(SearchArgs { twilio, .. })
+            | Self::Buy(BuyArgs { twilio, .. })
+            | Self::Add(AddArgs { twilio, .. })
+            | Self::Repair { twilio, .. }
+            | Self::Configure(ConfigureArgs { twilio, .. })
+            | Self::Release(ReleaseArgs { twilio, .. })
+            | Self::Reconcile(ReconcileArgs { twilio, .. }) => Some(twilio),
+            Self::List { .. } | Self::Show { .. } | Self::Costs(_) => None,
+        }
+    }
+}
+
+/// How something is done that costs money or can't be had back.
+#[derive(Args)]
+pub(crate) struct HowArgs {
+    /// Don't ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Seconds to wait for Twilio; a worker goes on with what is not done by then
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=3600))]
+    pub(crate) wait: u16,
+}
+
+/// How a number is named on the command line.
+#[derive(Clone)]
+pub(crate) enum NumberKey {
+    Id(PhoneNumberId),
+    Number(PhoneNumber),
+}
+
+impl std::str::FromStr for NumberKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::Id).or_else(|_| PhoneNumber::typed(text).map(Self::Number))
+    }
+}
+
+pub(crate) const COLUMNS: Columns<HeldNumber> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("phone_number", |row| json!(row.phone_number)),
+    ("status", status),
+    ("number_type", |row| json!(row.number_type)),
+    ("area_code", |row| json!(row.area_code)),
+    ("locality", |row| json!(row.locality)),
+    ("twilio_phone_sid", |row| json!(row.twilio_phone_sid)),
+    ("created_at", |row| time(row.created_at)),
+]);
 
 /// All that is known of one number.
-const DETAILS: Columns<HeldNumber> = Columns {
-    names: &[
-        "id",
-        "phone_number",
-        "status",
-        "status_reason",
-        "number_type",
-        "country",
-        "area_code",
-        "locality",
-        "region",
-        "capabilities",
-        "webhook_urls",
-        "twilio_phone_sid",
-        "setup_cost",
-        "monthly_cost",
-        "currency",
-        "provisioned_at",
-        "release_requested_at",
-        "released_at",
-        "attempts",
-        "next_attempt_at",
-        "created_at",
-        "updated_at",
-    ],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.phone_number),
-            status(row),
-            json!(row.status_reason),
-            json!(row.number_type),
-            json!(row.country),
-            json!(row.area_code),
-            json!(row.locality),
-            json!(row.region),
-            row.capabilities.clone(),
-            row.webhook_urls.clone(),
-            json!(row.twilio_phone_sid),
-            money(i64::from(row.setup_cost_cents)),
-            money(i64::from(row.monthly_cost_cents)),
-            json!(row.currency),
-            json!(row.provisioned_at.map(time)),
-            json!(row.release_requested_at.map(time)),
-            json!(row.released_at.map(time)),
-            json!(row.attempts),
-            json!(row.next_attempt_at.map(time)),
-            time(row.created_at),
-            time(row.updated_at),
-        ]
-    },
-};
+pub(super) const DETAILS: Columns<HeldNumber> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("phone_number", |row| json!(row.phone_number)),
+    ("status", status),
+    ("status_reason", |row| json!(row.status_reason)),
+    ("number_type", |row| json!(row.number_type)),
+    ("country", |row| json!(row.country)),
+    ("area_code", |row| json!(row.area_code)),
+    ("locality", |row| json!(row.locality)),
+    ("region", |row| json!(row.region)),
+    ("capabilities", |row| row.capabilities.clone()),
+    ("webhook_urls", |row| row.webhook_urls.clone()),
+    ("twilio_phone_sid", |row| json!(row.twilio_phone_sid)),
+    ("setup_cost", |row| money(i64::from(row.setup_cost_cents))),
+    ("monthly_cost", |row| money(i64::from(row.monthly_cost_cents))),
+    ("currency", |row| json!(row.currency)),
+    ("provisioned_at", |row| json!(row.provisioned_at.map(time))),
+    ("release_requested_at", |row| json!(row.release_requested_at.map(time))),
+    ("released_at", |row| json!(row.released_at.map(time))),
+    ("attempts", |row| json!(row.attempts)),
+    ("next_attempt_at", |row| json!(row.next_attempt_at.map(time))),
+    ("created_at", |row| time(row.created_at)),
+    ("updated_at", |row| time(row.updated_at)),
+]);
 
 /// The status; a number on its way back says so, too.
 fn status(row: &HeldNumber) -> Value {
@@ -98,7 +158,7 @@ fn status(row: &HeldNumber) -> Value {
 }
 
 /// An amount with two decimals, in a text so that nothing is rounded.
-fn money(cents: i64) -> Value {
+pub(super) fn money(cents: i64) -> Value {
     json!(Decimal::new(cents, 2).to_string())
 }
 
@@ -109,16 +169,17 @@ pub(crate) fn provisioner(store: &Store, account: &TwilioConfig) -> Provisioner 
 }
 
 pub(crate) fn run(args: &DatabaseArgs, command: NumberCommand) -> CliResult {
-    if let NumberCommand::Search { kind, criteria, limit, twilio, format } = command {
-        return search::run(&kind, criteria, limit, &twilio, format.format);
-    }
+    let command = match command {
+        NumberCommand::Search(args) => return number_search::run(args),
+        other => other,
+    };
     // What is not set is told before anything is started.
     let account = match &command {
-        NumberCommand::Buy { twilio, .. }
-        | NumberCommand::Configure { twilio, .. }
-        | NumberCommand::Release { twilio, .. }
+        NumberCommand::Buy(BuyArgs { twilio, .. })
+        | NumberCommand::Configure(ConfigureArgs { twilio, .. })
+        | NumberCommand::Release(ReleaseArgs { twilio, .. })
         | NumberCommand::Repair { twilio, .. }
-        | NumberCommand::Reconcile { twilio, .. } => Some(twilio.config("this")?),
+        | NumberCommand::Reconcile(ReconcileArgs { twilio, .. }) => Some(twilio.config("this")?),
         _ => None,
     };
     let database = Database::open(args)?;
@@ -132,23 +193,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: NumberCommand) -> CliResult {
 
 fn dispatch(store: &Store, numbers: Option<&Provisioner>, command: NumberCommand) -> CliResult {
     match (command, numbers) {
-        (NumberCommand::Add { tenant: key, number, sid, monthly_cost, setup_cost, currency, twilio, format }, _) => {
-            let proof = tenant(store, &key.tenant)?;
-            let price = (monthly_cost.is_some() || setup_cost.is_some()).then(|| Price {
-                setup_cents: setup_cost.unwrap_or(0),
-                monthly_cents: monthly_cost.unwrap_or(0),
-                currency,
-            });
-            let new = NewPhoneNumber {
-                phone_number: number,
-                twilio_phone_sid: Some(sid),
-                locality: None,
-                region: None,
-                number_type: NumberType::Local,
-                price,
-            };
-            add::run(store, &proof, &new, &twilio, format.format)
-        }
+        (NumberCommand::Add(args), _) => number_add::run(store, args),
         (NumberCommand::Repair { tenant: key, number, format, .. }, Some(numbers)) => {
             let actor = operator(store, &key.tenant)?;
             let row = store.tenant(&actor.tenant(), |tx| find(tx, &number))?;
@@ -170,24 +215,17 @@ fn dispatch(store: &Store, numbers: Option<&Provisioner>, command: NumberCommand
             DETAILS.one(format.format, &row)?;
             Ok(ExitCode::SUCCESS)
         }
-        (NumberCommand::Costs { tenant, from, to, format }, _) => costs::run(store, &tenant.tenant, from, to, format.format),
-        (NumberCommand::Buy { tenant, number, kind, criteria, how, format, .. }, Some(numbers)) => {
-            let wanted = buy::Wanted { number, kind, criteria };
-            buy::run(store, numbers, &tenant.tenant, wanted, &how, format.format)
-        }
-        (NumberCommand::Release { tenant, number, how, format, .. }, Some(numbers)) => {
-            release::run(store, numbers, &tenant.tenant, &number, &how, format.format)
-        }
-        (NumberCommand::Configure { tenant, number, dry_run, format, .. }, Some(numbers)) => {
-            configure::run(store, numbers, &tenant.tenant, number.as_ref(), dry_run, format.format)
-        }
-        (NumberCommand::Reconcile { dry_run, format, .. }, Some(numbers)) => reconcile::run(numbers, dry_run, format.format),
-        (_, None) | (NumberCommand::Search { .. }, _) => Err(CliError::Usage("this needs a Twilio account".to_owned())),
+        (NumberCommand::Costs(args), _) => number_costs::run(store, &args),
+        (NumberCommand::Buy(args), Some(numbers)) => number_buy::run(store, numbers, args),
+        (NumberCommand::Release(args), Some(numbers)) => number_release::run(store, numbers, &args),
+        (NumberCommand::Configure(args), Some(numbers)) => number_configure::run(store, numbers, &args),
+        (NumberCommand::Reconcile(args), Some(numbers)) => number_reconcile::run(numbers, &args),
+        (_, None) | (NumberCommand::Search(_), _) => Err(CliError::Usage("this needs a Twilio account".to_owned())),
     }
 }
 
 /// A number's row by its id, or the one that holds the number.
-fn find(tx: &mut TenantTx<'_>, key: &NumberKey) -> nmc_core::Result<HeldNumber> {
+pub(super) fn find(tx: &mut TenantTx<'_>, key: &NumberKey) -> nmc_core::Result<HeldNumber> {
     match key {
         NumberKey::Id(id) => tx.phone_numbers().get(*id),
         NumberKey::Number(number) => tx.phone_numbers().find_by_number(number)?.ok_or(Error::NotFound { entity: "phone number" }),

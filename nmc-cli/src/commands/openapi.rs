@@ -1,3 +1,5 @@
+//! `nmc openapi`.
+
 use crate::error::CliResult;
 use std::io::Write as _;
 use std::process::ExitCode;

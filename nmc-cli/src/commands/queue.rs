@@ -1,46 +1,82 @@
-use crate::cli::{DatabaseArgs, QueueArgs};
+//! `nmc queue`.
+
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
+use crate::options::{DatabaseArgs, PageArgs};
 use crate::output::{Columns, time};
 use chrono::{DateTime, TimeDelta, Utc};
+use clap::{Args, ValueEnum};
 use nmc_core::store::Reason;
 use nmc_core::workflows::{Backlog, Queue, Queued, Stage};
 use nmc_core::{Page, PageRequest};
 use serde_json::json;
 use std::process::ExitCode;
 
+/// Which queue, and what of it.
+#[derive(Args)]
+pub(crate) struct QueueArgs {
+    /// List what waits in this queue, newest first [default: count what waits in each]
+    #[arg(value_enum)]
+    pub(crate) queue: Option<QueueName>,
+
+    /// List what has failed instead, and why
+    #[arg(long, requires = "queue")]
+    pub(crate) failed: bool,
+
+    /// Only of this business: its id or its exact name
+    #[arg(long, env = "NMC_TENANT", value_name = "ID|NAME")]
+    pub(crate) tenant: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+}
+
+/// A queue.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QueueName {
+    /// Texts to be sent
+    Texts,
+    /// Notifications of alerts
+    Notifications,
+    /// Jobs of the analytics
+    Jobs,
+    /// Numbers to be bought, checked or given back
+    Numbers,
+}
+
+impl From<QueueName> for Queue {
+    fn from(name: QueueName) -> Self {
+        match name {
+            QueueName::Texts => Self::Texts,
+            QueueName::Notifications => Self::Notifications,
+            QueueName::Jobs => Self::Jobs,
+            QueueName::Numbers => Self::Numbers,
+        }
+    }
+}
+
 /// A queue as it is at an instant.
 type AsOf = (Backlog, DateTime<Utc>);
 
-const COUNTS: Columns<AsOf> = Columns {
-    names: &["queue", "waiting", "oldest_waiting_at", "oldest_age", "failed_in_7_days", "last_failed_at"],
-    values: |(row, now)| {
-        vec![
-            json!(row.queue.label()),
-            json!(row.waiting),
-            json!(row.oldest_waiting_at.map(time)),
-            json!(row.oldest_waiting_at.map(|at| age(*now - at))),
-            json!(row.failed),
-            json!(row.last_failed_at.map(time)),
-        ]
-    },
-};
+const COUNTS: Columns<AsOf> = Columns(&[
+    ("queue", |(row, _)| json!(row.queue.label())),
+    ("waiting", |(row, _)| json!(row.waiting)),
+    ("oldest_waiting_at", |(row, _)| json!(row.oldest_waiting_at.map(time))),
+    ("oldest_age", |(row, now)| json!(row.oldest_waiting_at.map(|at| age(*now - at)))),
+    ("failed_in_7_days", |(row, _)| json!(row.failed)),
+    ("last_failed_at", |(row, _)| json!(row.last_failed_at.map(time))),
+]);
 
-const ENTRIES: Columns<Queued> = Columns {
-    names: &["id", "created_at", "state", "attempts", "due_at", "reason", "business_name", "tenant"],
-    values: |row| {
-        vec![
-            json!(row.id),
-            time(row.created_at),
-            json!(row.state),
-            json!(row.attempts),
-            json!(row.due_at.map(time)),
-            json!(row.reason),
-            json!(row.business_name),
-            json!(row.tenant_id),
-        ]
-    },
-};
+const ENTRIES: Columns<Queued> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("created_at", |row| time(row.created_at)),
+    ("state", |row| json!(row.state)),
+    ("attempts", |row| json!(row.attempts)),
+    ("due_at", |row| json!(row.due_at.map(time))),
+    ("reason", |row| json!(row.reason)),
+    ("business_name", |row| json!(row.business_name)),
+    ("tenant", |row| json!(row.tenant_id)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: &QueueArgs) -> CliResult {
     let database = Database::open(args)?;

@@ -1,12 +1,18 @@
+//! `nmc serve`.
+
 use super::number;
-use crate::cli::{DatabaseArgs, ServeArgs};
 use crate::database::{Database, hurry, token_keys_in};
 use crate::error::CliResult;
 use crate::input_file::must_be_file;
+use crate::options::twilio::public_url;
+use crate::options::{DatabaseArgs, TokenKeysArg, TwilioArgs, UploadsArg, one_of};
 use crate::stop::StopSignals;
+use clap::Args;
+use ipnet::IpNet;
 use nmc_core::Store;
 use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::numbers::Provisioner;
+use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
 use nmc_http::{ConnectionLimits, Limits, RunningServer, ServerConfig, Uploading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -14,6 +20,69 @@ use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
+
+#[derive(Args, Clone)]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "NMC_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub(crate) bind: String,
+
+    /// Where to listen for webhooks alone, with connections of their own; then they are answered nowhere else
+    #[arg(long, env = "NMC_WEBHOOK_BIND", value_name = "ADDRESS:PORT")]
+    pub(crate) webhook_bind: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
+
+    #[command(flatten)]
+    pub(crate) token_keys: TokenKeysArg,
+
+    #[command(flatten)]
+    pub(crate) uploads: UploadsArg,
+
+    /// Cost of hashing a password; a login raises hashes of a lower one
+    #[arg(long, env = "NMC_HASH_COST", default_value_t = Hasher::COST, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=16))]
+    pub(crate) hash_cost: u32,
+
+    /// What becomes of businesses that register themselves: open (they may spend money at once), approval (they wait for nmc
+    /// tenant approve before they may) or closed (they are refused)
+    #[arg(long, env = "NMC_REGISTRATION", default_value_t, value_name = "POLICY", value_parser = one_of::<RegistrationPolicy>)]
+    pub(crate) registration: RegistrationPolicy,
+
+    /// A proxy in front (address or network), whose X-Forwarded-For is believed; may be repeated
+    #[arg(long = "trusted-proxy", env = "NMC_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR", value_parser = network)]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+
+    /// An origin whose pages may call the API from a browser, like `https://app.example.com`; may be repeated
+    #[arg(long = "cors-origin", env = "NMC_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN", value_parser = origin)]
+    pub(crate) cors_origins: Vec<String>,
+
+    /// Threads that read and answer requests
+    #[arg(long, env = "NMC_HTTP_THREADS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) http_threads: u16,
+
+    /// Connections at once, of each listener; the more there are, the sooner idle ones are closed
+    #[arg(long, env = "NMC_MAX_CONNECTIONS", default_value_t = 2048, value_name = "N", value_parser = clap::value_parser!(u16).range(16..))]
+    pub(crate) max_connections: u16,
+
+    /// Connections at once from one address (one /64 of IPv6); a trusted proxy may have three quarters of all
+    #[arg(long, env = "NMC_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) max_connections_per_address: u16,
+}
+
+/// An address counts as the network of itself.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    text.parse()
+        .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
+        .map_err(|_| "must be like 10.0.0.0/8")
+}
+
+/// A browser's origin: no path, and no `*`.
+fn origin(text: &str) -> Result<String, &'static str> {
+    let url = public_url(text).map_err(|_| "must be like https://app.example.com")?;
+    let host = url.split_once("://").map_or("", |(_, host)| host);
+    if host.is_empty() || host.contains(['/', '*']) { Err("must be like https://app.example.com") } else { Ok(url) }
+}
 
 pub(crate) fn run(args: &DatabaseArgs, serve: ServeArgs) -> CliResult {
     let stop = StopSignals::listen()?;

@@ -1,35 +1,60 @@
-use super::user::find;
-use crate::cli::{DatabaseArgs, Format, SessionCommand};
+//! `nmc session`.
+
+use super::user::{UserKey, find};
 use crate::database::{Database, operator};
 use crate::error::{CliError, CliResult};
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, time, write_json};
+use clap::Subcommand;
 use nmc_core::access::{Session, SessionFilter};
 use nmc_core::people::{end_session, logout_everywhere};
-use nmc_core::{Email, Page, PageRequest, TenantTx};
+use nmc_core::{Email, Page, PageRequest, SessionId, TenantTx};
 use serde_json::json;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::process::ExitCode;
 
+#[derive(Subcommand)]
+pub(crate) enum SessionCommand {
+    /// List the sessions that are alive, newest first; never their tokens
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those of this person, by id or e-mail
+        #[arg(long, value_name = "ID|EMAIL")]
+        user: Option<UserKey>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// End a session, or all of a person: the device has to log in again
+    End {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The session's id
+        #[arg(value_name = "ID", conflicts_with = "user")]
+        session: Option<SessionId>,
+        /// All sessions of this person, by id or e-mail
+        #[arg(long, value_name = "ID|EMAIL")]
+        user: Option<UserKey>,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
 /// A session, and with which e-mail its user logs in.
 type Row = (Session, Option<Email>);
 
-const COLUMNS: Columns<Row> = Columns {
-    names: &["id", "email", "ip_address", "device", "last_used_at", "created_at", "expires_at", "user_agent", "user_id"],
-    values: |(row, email)| {
-        vec![
-            json!(row.id),
-            json!(email),
-            json!(row.ip_address),
-            json!(row.device_fingerprint),
-            time(row.last_used_at),
-            time(row.created_at),
-            time(row.expires_at),
-            json!(row.user_agent),
-            json!(row.user_id),
-        ]
-    },
-};
+const COLUMNS: Columns<Row> = Columns(&[
+    ("id", |(row, _)| json!(row.id)),
+    ("email", |(_, email)| json!(email)),
+    ("ip_address", |(row, _)| json!(row.ip_address)),
+    ("device", |(row, _)| json!(row.device_fingerprint)),
+    ("last_used_at", |(row, _)| time(row.last_used_at)),
+    ("created_at", |(row, _)| time(row.created_at)),
+    ("expires_at", |(row, _)| time(row.expires_at)),
+    ("user_agent", |(row, _)| json!(row.user_agent)),
+    ("user_id", |(row, _)| json!(row.user_id)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
     let database = Database::open(args)?;

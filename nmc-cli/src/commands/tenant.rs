@@ -1,65 +1,216 @@
-use super::tenant_settings::{self, SETTINGS};
-use super::{number, onboarding, tenant_status, user};
-use crate::cli::{DatabaseArgs, Format, KnownTenantCommand, OnboardingState, TenantChangeArgs};
+//! `nmc tenant`.
+
+use super::tenant_onboard::OnboardArgs;
+use super::tenant_settings::{self, SETTINGS, SettingsArgs};
+use super::{number, tenant_onboarding, tenant_status, user};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, one_of};
 use crate::output::{Columns, time, write_json};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use nmc_core::numbers::NumberFilter;
 use nmc_core::store::Reason;
-use nmc_core::tenants::BusinessHours;
-use nmc_core::tenants::{TenantFilter, TenantPatch, TenantRow};
-use nmc_core::{PageRequest, Patch, Store};
+use nmc_core::tenants::{BusinessHours, TenantFilter, TenantPatch, TenantRow};
+use nmc_core::{PageRequest, Patch, PhoneNumber, Store, TenantStatus, Timezone};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-pub(crate) const COLUMNS: Columns<TenantRow> = Columns {
-    names: &[
-        "id",
-        "business_name",
-        "status",
-        "approved_at",
-        "business_phone",
-        "business_address",
-        "business_type",
-        "timezone",
-        "onboarding_step",
-        "onboarding_completed",
-        "phone_number_limit",
-        "created_at",
-    ],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.business_name),
-            json!(row.status),
-            json!(row.approved_at.map(time)),
-            json!(row.business_phone),
-            json!(row.business_address),
-            json!(row.business_type),
-            json!(row.timezone),
-            json!(row.onboarding_step),
-            json!(row.onboarding_completed),
-            json!(row.phone_number_limit),
-            time(row.created_at),
-        ]
+#[derive(Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Take in a business: by options, from a file, or, at a terminal, by answering questions
+    Onboard(Box<OnboardArgs>),
+    #[command(flatten)]
+    Known(KnownTenantCommand),
+}
+
+/// What is done with businesses that were taken in.
+#[derive(Subcommand)]
+pub(crate) enum KnownTenantCommand {
+    /// List the businesses, newest first
+    List {
+        /// Only those in this status
+        #[arg(long, value_parser = one_of::<TenantStatus>)]
+        status: Option<TenantStatus>,
+        /// Only those of this trade
+        #[arg(long)]
+        trade: Option<String>,
+        /// Only those whose onboarding is open, or completed
+        #[arg(long, value_enum)]
+        onboarding: Option<OnboardingState>,
+        /// Only those that wait for approval
+        #[arg(long)]
+        awaiting_approval: bool,
+        #[command(flatten)]
+        page: PageArgs,
     },
-};
+    /// Approve of a business that registered itself: from then on it may buy numbers, send texts and have calls forwarded
+    Approve {
+        #[command(flatten)]
+        tenant: WhichArg,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Show one business: its settings, owner, onboarding, hours and numbers
+    Show {
+        #[command(flatten)]
+        tenant: WhichArg,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Change what a business says of itself, its hours and its prices
+    Change(Box<TenantChangeArgs>),
+    /// Show or change how a business answers: its greeting, when and whom it texts, how calls are screened
+    Settings(Box<SettingsArgs>),
+    /// Show how far a business is with its onboarding, and what each step still needs
+    Onboarding {
+        #[command(flatten)]
+        tenant: WhichArg,
+        /// Leave this step
+        #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(i32).range(1..=5))]
+        complete: Option<i32>,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Show what a caller will be greeted with, and approve of it
+    ReviewGreeting {
+        #[command(flatten)]
+        tenant: WhichArg,
+        /// Don't ask
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Suspend a business: its sessions end and its texts wait; its calls are still recorded
+    Suspend {
+        #[command(flatten)]
+        tenant: WhichArg,
+        /// Don't ask
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Make a business active again
+    Reactivate {
+        #[command(flatten)]
+        tenant: WhichArg,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Part with a business: as suspended, but it has left; its data stays
+    Deactivate {
+        #[command(flatten)]
+        tenant: WhichArg,
+        /// Don't ask
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+/// Which business, without an option's name.
+#[derive(Args)]
+pub(crate) struct WhichArg {
+    /// Its id or its exact name
+    #[arg(value_name = "ID|NAME")]
+    pub(crate) tenant: String,
+}
+
+/// What a business says of itself.
+#[derive(Args)]
+pub(crate) struct BusinessArgs {
+    /// Its name, as greetings call it
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The number it has had so far
+    #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+    pub(crate) phone: Option<PhoneNumber>,
+    /// Its address
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Its trade, like plumbing
+    #[arg(long)]
+    pub(crate) trade: Option<String>,
+    /// Its zone, like America/Chicago
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<Timezone>,
+}
+
+/// Changes of a business; what is not named stays.
+#[derive(Args)]
+#[command(group = ArgGroup::new("changes").required(true).multiple(true).args(CHANGES))]
+pub(crate) struct TenantChangeArgs {
+    #[command(flatten)]
+    pub(crate) tenant: WhichArg,
+    #[command(flatten)]
+    pub(crate) business: BusinessArgs,
+    /// When it opens, in its zone, like 07:30
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    pub(crate) opens: Option<NaiveTime>,
+    /// When it closes; earlier than it opens when that is past midnight, the same when it never does
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    pub(crate) closes: Option<NaiveTime>,
+    /// The lower end of a usual job's price, in dollars
+    #[arg(long, value_name = "DOLLARS")]
+    pub(crate) job_min: Option<Decimal>,
+    /// The upper end of a usual job's price, in dollars
+    #[arg(long, value_name = "DOLLARS")]
+    pub(crate) job_max: Option<Decimal>,
+    /// How far from its address it takes jobs
+    #[arg(long, value_name = "MILES")]
+    pub(crate) radius: Option<i32>,
+    /// How many phone numbers it may hold at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=100_000))]
+    pub(crate) number_limit: Option<i32>,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Of which at least one is named.
+const CHANGES: [&str; 11] =
+    ["name", "phone", "address", "trade", "timezone", "opens", "closes", "job_min", "job_max", "radius", "number_limit"];
+
+fn time_of_day(text: &str) -> Result<NaiveTime, &'static str> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "must be like 07:30")
+}
+
+/// How far onboarding is.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnboardingState {
+    /// Steps are left
+    Open,
+    /// All five steps are left behind
+    Completed,
+}
+
+pub(crate) const COLUMNS: Columns<TenantRow> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("business_name", |row| json!(row.business_name)),
+    ("status", |row| json!(row.status)),
+    ("approved_at", |row| json!(row.approved_at.map(time))),
+    ("business_phone", |row| json!(row.business_phone)),
+    ("business_address", |row| json!(row.business_address)),
+    ("business_type", |row| json!(row.business_type)),
+    ("timezone", |row| json!(row.timezone)),
+    ("onboarding_step", |row| json!(row.onboarding_step)),
+    ("onboarding_completed", |row| json!(row.onboarding_completed)),
+    ("phone_number_limit", |row| json!(row.phone_number_limit)),
+    ("created_at", |row| time(row.created_at)),
+]);
 
 /// When it is open, as of an instant.
-const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns {
-    names: &["business_hours_start", "business_hours_end", "is_open", "next_open", "next_close"],
-    values: |(hours, at)| {
-        vec![
-            json!(hours.opens),
-            json!(hours.closes),
-            json!(hours.is_open(*at)),
-            json!(hours.next_open(*at).map(time)),
-            json!(hours.next_close(*at).map(time)),
-        ]
-    },
-};
+const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns(&[
+    ("business_hours_start", |(hours, _)| json!(hours.opens)),
+    ("business_hours_end", |(hours, _)| json!(hours.closes)),
+    ("is_open", |(hours, at)| json!(hours.is_open(*at))),
+    ("next_open", |(hours, at)| json!(hours.next_open(*at).map(time))),
+    ("next_close", |(hours, at)| json!(hours.next_close(*at).map(time))),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult {
     let database = Database::open(args)?;
@@ -82,10 +233,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
         KnownTenantCommand::Change(args) => change(&store, *args)?,
         KnownTenantCommand::Settings(args) => tenant_settings::run(&store, *args)?,
         KnownTenantCommand::Onboarding { tenant, complete, format } => {
-            onboarding::run(&store, &tenant.tenant, complete, format.format)?;
+            tenant_onboarding::run(&store, &tenant.tenant, complete, format.format)?;
         }
         KnownTenantCommand::ReviewGreeting { tenant, yes, format } => {
-            onboarding::review_greeting(&store, &tenant.tenant, yes, format.format)?;
+            tenant_onboarding::review_greeting(&store, &tenant.tenant, yes, format.format)?;
         }
         KnownTenantCommand::Suspend { tenant, yes, format } => {
             tenant_status::suspend(&store, &tenant.tenant, yes, format.format)?;
@@ -118,7 +269,7 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
                 "settings": SETTINGS.json(&settings),
                 "hours": HOURS.json(&hours),
                 "owner": owner.map(|owner| user::COLUMNS.json(&owner)),
-                "onboarding": onboarding::document(&onboarding),
+                "onboarding": tenant_onboarding::document(&onboarding),
                 "numbers": numbers,
             }))
         }
@@ -134,7 +285,7 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
                 None => writeln!(std::io::stdout(), "owner  –")?,
             }
             gap()?;
-            onboarding::print(format, &onboarding)?;
+            tenant_onboarding::print(format, &onboarding)?;
             gap()?;
             number::COLUMNS.page(format, &numbers)
         }

@@ -1,66 +1,119 @@
-use crate::cli::{Format, SettingsArgs};
+//! `nmc tenant settings`.
+
 use crate::database::tenant;
 use crate::error::CliResult;
-use crate::output::{Columns, time};
+use crate::options::{Format, FormatArg, TenantArg};
+use crate::output::{Column, Columns, time};
+use chrono::NaiveTime;
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch};
-use nmc_core::{Error, Store};
-use serde_json::json;
+use nmc_core::{CallScreening, Country, Error, Store};
+use serde_json::{Value, json};
 
-pub(crate) const SETTINGS: Columns<BusinessSettings> = Columns {
-    names: &[
-        "greeting_template",
-        "greeting_reviewed_at",
-        "greeting_cooldown_hours",
-        "greeting_at_any_hour",
-        "texting_starts_at",
-        "texting_ends_at",
-        "allowed_countries",
-        "daily_text_limit",
-        "daily_person_limit",
-        "call_screening",
-        "auto_resolve_days",
-        "ai_takeover_delay_seconds",
-        "basic_job_estimate_min",
-        "basic_job_estimate_max",
-    ],
-    values: |row| {
-        vec![
-            json!(row.greeting_template),
-            json!(row.greeting_reviewed_at.map(time)),
-            json!(row.greeting_cooldown_hours),
-            json!(row.greeting_at_any_hour),
-            json!(row.texting_starts_at),
-            json!(row.texting_ends_at),
-            json!(row.allowed_countries),
-            json!(row.daily_text_limit),
-            json!(row.daily_person_limit),
-            json!(row.call_screening),
-            json!(row.auto_resolve_days),
-            json!(row.ai_takeover_delay_seconds),
-            json!(row.basic_job_estimate_min),
-            json!(row.basic_job_estimate_max),
-        ]
-    },
-};
+/// How a business answers; without a change, its settings are shown.
+#[derive(Args)]
+pub(crate) struct SettingsArgs {
+    #[command(flatten)]
+    pub(crate) tenant: TenantArg,
 
-/// The settings for people, whom an empty list would tell nothing.
-const TABLE: Columns<BusinessSettings> = Columns {
-    names: SETTINGS.names,
-    values: |row| {
-        let mut values = (SETTINGS.values)(row);
-        let countries = SETTINGS.names.iter().position(|name| *name == "allowed_countries");
-        if let Some(value) = countries.and_then(|at| values.get_mut(at)).filter(|_| row.allowed_countries.is_empty()) {
-            *value = json!("that of the number called");
-        }
-        values
-    },
-};
+    /// The text after a missed call, with {{business_name}} in it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) greeting_template: Option<String>,
+    /// Hours in which one person gets no second greeting, 1 to 720
+    #[arg(long, value_name = "HOURS", allow_negative_numbers = true)]
+    pub(crate) cooldown_hours: Option<i32>,
+    /// Whether the answer to a call that was missed just now may go out at any hour
+    #[arg(long, value_name = "true|false")]
+    pub(crate) greeting_any_hour: Option<bool>,
+    /// When automatic texts may go out otherwise, by the clock of who gets them, like 08:00-21:00; 24:00 is the end of the day
+    #[arg(long, value_name = "HH:MM-HH:MM", value_parser = span)]
+    pub(crate) texting_hours: Option<(NaiveTime, NaiveTime)>,
+    /// The countries that automatic texts may go to, like US,CA
+    #[arg(long = "allow-country", value_name = "CODES", value_delimiter = ',', value_parser = country, conflicts_with = "own_country_only")]
+    pub(crate) allow_countries: Option<Vec<Country>>,
+    /// Automatic texts go to the country of the number that was called, and to no other
+    #[arg(long)]
+    pub(crate) own_country_only: bool,
+    /// Automatic texts in 24 hours at most, 0 to 100000
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) daily_texts: Option<i32>,
+    /// Automatic texts to one person in 24 hours at most, 0 to 100
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) daily_texts_per_person: Option<i32>,
+    /// How a forwarded call proves that a person took it, and not a voicemail
+    #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(SCREENINGS.map(|(name, _, help)| PossibleValue::new(name).help(help))).map(screening))]
+    pub(crate) call_screening: Option<CallScreening>,
+    /// Days without any event after which an open conversation is resolved, 0 to 365; 0 for never
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    pub(crate) auto_resolve_days: Option<i32>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// The ways to screen a call, as they are written on the command line, and in words.
+const SCREENINGS: [(&str, CallScreening, &str); 3] = [
+    ("key-press", CallScreening::KeyPress, "Whoever takes it is asked to press a key before the caller is connected"),
+    ("machine-detection", CallScreening::MachineDetection, "Twilio listens for an answering machine"),
+    ("none", CallScreening::Off, "Whatever answers counts as a person, a voicemail, too"),
+];
+
+#[expect(clippy::needless_pass_by_value, reason = "clap hands over what it parsed")]
+fn screening(name: String) -> CallScreening {
+    SCREENINGS.into_iter().find(|(known, ..)| *known == name).map_or(CallScreening::Off, |(_, screening, _)| screening)
+}
+
+fn span(text: &str) -> Result<(NaiveTime, NaiveTime), &'static str> {
+    let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").ok();
+    let (start, end) = text.split_once('-').ok_or(SPAN)?;
+    // A day's clock never shows 24:00; its last second comes closest.
+    let end = if end == "24:00" { NaiveTime::from_hms_opt(23, 59, 59) } else { time(end) };
+    Ok((time(start).ok_or(SPAN)?, end.ok_or(SPAN)?))
+}
+
+/// Lists are typed with blanks after the commas, too.
+fn country(text: &str) -> Result<Country, Error> {
+    text.trim().parse()
+}
+
+const SPAN: &str = "must be like 08:00-21:00";
+
+pub(crate) const SETTINGS: Columns<BusinessSettings> = Columns(&[
+    ("greeting_template", |row| json!(row.greeting_template)),
+    ("greeting_reviewed_at", |row| json!(row.greeting_reviewed_at.map(time))),
+    ("greeting_cooldown_hours", |row| json!(row.greeting_cooldown_hours)),
+    ("greeting_at_any_hour", |row| json!(row.greeting_at_any_hour)),
+    ("texting_starts_at", |row| json!(row.texting_starts_at)),
+    ("texting_ends_at", |row| json!(row.texting_ends_at)),
+    ("allowed_countries", |row| json!(row.allowed_countries)),
+    ("daily_text_limit", |row| json!(row.daily_text_limit)),
+    ("daily_person_limit", |row| json!(row.daily_person_limit)),
+    ("call_screening", |row| json!(row.call_screening)),
+    ("auto_resolve_days", |row| json!(row.auto_resolve_days)),
+    ("ai_takeover_delay_seconds", |row| json!(row.ai_takeover_delay_seconds)),
+    ("basic_job_estimate_min", |row| json!(row.basic_job_estimate_min)),
+    ("basic_job_estimate_max", |row| json!(row.basic_job_estimate_max)),
+]);
+
+/// The columns for people, whom an empty list of countries would tell nothing.
+fn columns_for_people() -> Vec<Column<BusinessSettings>> {
+    let told = |column: &Column<BusinessSettings>| match *column {
+        (name @ "allowed_countries", _) => (name, countries_in_words as fn(&BusinessSettings) -> Value),
+        column => column,
+    };
+    SETTINGS.0.iter().map(told).collect()
+}
+
+fn countries_in_words(row: &BusinessSettings) -> Value {
+    if row.allowed_countries.is_empty() { json!("that of the number called") } else { json!(row.allowed_countries) }
+}
 
 /// Prints the settings.
 pub(crate) fn print(format: Format, row: &BusinessSettings) -> CliResult<()> {
     match format {
         Format::Json => SETTINGS.one(format, row),
-        Format::Table => TABLE.one(format, row),
+        Format::Table => Columns(&columns_for_people()).one(format, row),
     }
 }
 

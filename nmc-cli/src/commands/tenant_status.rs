@@ -1,10 +1,10 @@
 //! `nmc tenant approve`, `suspend`, `reactivate` and `deactivate`.
 
 use super::tenant::COLUMNS;
-use crate::cli::Format;
 use crate::confirm::confirmed;
 use crate::database::tenant;
 use crate::error::CliResult;
+use crate::options::Format;
 use nmc_core::store::Reason;
 use nmc_core::{Store, TenantStatus};
 

@@ -1,14 +1,37 @@
+//! `nmc up`.
+
+use super::serve::ServeArgs;
+use super::worker::{Sms, WorkerArgs};
 use super::{number, serve, worker};
-use crate::cli::{DatabaseArgs, Sms, UpArgs};
 use crate::database::{Database, hurry};
 use crate::demo::{self, Demo};
 use crate::error::CliResult;
-use crate::stop::StopSignals;
+use crate::options::DatabaseArgs;
+use crate::stop::{StopSignals, ignores_interrupts};
+use clap::Args;
 use nmc_core::Secret;
 use nmc_core::fake_twilio::FakeTwilio;
 use nmc_core::store::embedded::default_data_dir;
 use nmc_core::twilio::TwilioConfig;
 use std::process::ExitCode;
+
+#[derive(Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
+
+    /// Take in a plumbing business and play two missed calls (one taken by a voicemail), a reply and a picture, in a
+    /// data directory of its own
+    #[arg(long)]
+    pub(crate) demo: bool,
+
+    /// With --demo: stop after the demo
+    #[arg(long, requires = "demo")]
+    pub(crate) once: bool,
+}
 
 pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     let stop = StopSignals::listen()?;
@@ -59,7 +82,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
         _ => Ok(()),
     };
     if played.is_ok() && !args.once {
-        eprintln!("Ctrl-C stops everything");
+        eprintln!("{} stops everything", if ignores_interrupts() { "SIGTERM" } else { "Ctrl-C" });
         stop.wait();
     }
     hurry(&store);

@@ -1,44 +1,124 @@
-use crate::cli::{DatabaseArgs, Format, UserActivity, UserArgs, UserCommand, UserKey};
+//! `nmc user`.
+
 use crate::database::{Database, operator};
 use crate::error::CliResult;
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, one_with_secret, time};
+use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::access::Actor;
 use nmc_core::people::{
     INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_user, invite, invite_again, unlock_user,
 };
-use nmc_core::{Clock as _, Error, PageRequest, Secret, Store, SystemClock, TenantTx, UserId};
+use nmc_core::{
+    Clock as _, Email, Error, PageRequest, PhoneNumber, Secret, Store, SystemClock, TenantTx, Timezone, UserId, UserRole,
+};
 use serde_json::json;
 use std::process::ExitCode;
 
-pub(crate) const COLUMNS: Columns<User> = Columns {
-    names: &[
-        "id",
-        "email",
-        "first_name",
-        "last_name",
-        "role",
-        "is_active",
-        "email_verified",
-        "locked_until",
-        "last_login_at",
-        "created_at",
-    ],
-    values: |row| {
-        vec![
-            json!(row.id),
-            json!(row.email),
-            json!(row.first_name),
-            json!(row.last_name),
-            json!(row.role),
-            json!(row.is_active),
-            json!(row.email_verified),
-            // The row keeps a lock that has ended until the next login.
-            json!(row.lock_at(SystemClock.now()).map(time)),
-            json!(row.last_login_at.map(time)),
-            time(row.created_at),
-        ]
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add somebody, and print the invitation with which they choose a password: it is shown this once
+    Invite {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Their e-mail, with which they log in
+        #[arg(long)]
+        email: Email,
+        /// Given name
+        #[arg(long, value_name = "NAME")]
+        first_name: String,
+        /// Family name
+        #[arg(long, value_name = "NAME")]
+        last_name: String,
+        /// What they may do: owner, admin, operator, user or viewer
+        #[arg(long)]
+        role: UserRole,
+        /// Where to reach them
+        #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+        phone: Option<PhoneNumber>,
+        /// Their zone [default: the business's]
+        #[arg(long, value_name = "ZONE")]
+        timezone: Option<Timezone>,
+        #[command(flatten)]
+        format: FormatArg,
     },
-};
+    /// Print another invitation for somebody who lost theirs, or their password; earlier ones are void
+    InviteAgain(UserArgs),
+    /// List the people of a business, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those with this role
+        #[arg(long)]
+        role: Option<UserRole>,
+        /// Only those who may log in, or may not
+        #[arg(long, value_enum)]
+        activity: Option<UserActivity>,
+        /// Only those whom wrong passwords have locked out
+        #[arg(long)]
+        locked: bool,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show somebody's account, and until when it is locked
+    Show(UserArgs),
+    /// Let somebody try again at once whom wrong passwords have locked out
+    Unlock(UserArgs),
+    /// Let somebody log in no more; their sessions end
+    Deactivate(UserArgs),
+    /// Let somebody log in again
+    Activate(UserArgs),
+}
+
+/// Which person of which business.
+#[derive(Args)]
+pub(crate) struct UserArgs {
+    #[command(flatten)]
+    pub(crate) tenant: TenantArg,
+    /// Their id or their e-mail
+    #[arg(value_name = "ID|EMAIL")]
+    pub(crate) user: UserKey,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+/// Whether people may log in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UserActivity {
+    /// They may
+    Active,
+    /// They may not
+    Inactive,
+}
+
+/// How a person is named on the command line.
+#[derive(Clone)]
+pub(crate) enum UserKey {
+    Id(UserId),
+    Email(Email),
+}
+
+impl std::str::FromStr for UserKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Email))
+    }
+}
+
+pub(crate) const COLUMNS: Columns<User> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("email", |row| json!(row.email)),
+    ("first_name", |row| json!(row.first_name)),
+    ("last_name", |row| json!(row.last_name)),
+    ("role", |row| json!(row.role)),
+    ("is_active", |row| json!(row.is_active)),
+    ("email_verified", |row| json!(row.email_verified)),
+    // The row keeps a lock that has ended until the next login.
+    ("locked_until", |row| json!(row.lock_at(SystemClock.now()).map(time))),
+    ("last_login_at", |row| json!(row.last_login_at.map(time))),
+    ("created_at", |row| time(row.created_at)),
+]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
     let database = Database::open(args)?;

@@ -1,20 +1,58 @@
+//! `nmc worker`.
+
 use super::number;
-use crate::cli::{DatabaseArgs, Sms, TwilioArgs, WorkerArgs, WorkerCommand};
 use crate::database::{Database, hurry};
 use crate::error::CliResult;
+use crate::options::{DatabaseArgs, TwilioArgs, UploadsArg};
 use crate::stop::StopSignals;
 use chrono::TimeDelta;
-use nmc_core::Store;
-use nmc_core::Uploads;
+use clap::{Args, ValueEnum};
 use nmc_core::conversations::{MediaWorker, MediaWorkerConfig, Worker, WorkerConfig};
 use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
-use nmc_core::telephony::Pace;
-use nmc_core::telephony::{ConsoleSms, SmsSender};
+use nmc_core::telephony::{ConsoleSms, Pace, SmsSender};
 use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
 use nmc_core::workflows::{CatchUp, Upkeep, UpkeepConfig};
+use nmc_core::{Store, Uploads};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+
+#[derive(Args, Clone)]
+pub(crate) struct WorkerArgs {
+    /// How texts leave: printed on the console, or through Twilio
+    #[arg(long, env = "NMC_SMS", value_enum, default_value_t = Sms::Console)]
+    pub(crate) sms: Sms,
+
+    /// Texts that may be on their way to the provider at once; they hold no database connection
+    #[arg(long, env = "NMC_SENDERS", default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) senders: u16,
+
+    /// Texts a second from one number; toll-free numbers send three times as fast. Raise it to what a registered campaign allows
+    #[arg(long, env = "NMC_TEXTS_PER_SECOND", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) texts_per_second: u16,
+}
+
+/// The worker by itself: `up` has the account among the server's options.
+#[derive(Args, Clone)]
+pub(crate) struct WorkerCommand {
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
+
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
+
+    #[command(flatten)]
+    pub(crate) uploads: UploadsArg,
+}
+
+/// How texts leave.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sms {
+    /// Printed on standard error, not sent
+    Console,
+    /// Sent for real
+    Twilio,
+}
 
 pub(crate) fn run(args: &DatabaseArgs, command: &WorkerCommand) -> CliResult {
     let stop = StopSignals::listen()?;

@@ -13,6 +13,8 @@ pub(super) struct Column {
     pub(super) header: String,
     /// An id or an instant is never cut: what is left of it would say something else, or nothing.
     pub(super) is_whole: bool,
+    /// What stands below the header, a cell for each row.
+    pub(super) cells: Vec<String>,
 }
 
 /// Lines that fit, and the headers of the columns for which there was no room.
@@ -23,13 +25,9 @@ pub(super) struct Layout {
 
 /// Lays rows out below their headers. Wide text is cut first, then columns are left out from the right; the first column always
 /// stays. Room that is left then goes back to the text that was cut, from the left.
-pub(super) fn fit(columns: &[Column], rows: &[Vec<String>], room: usize) -> Layout {
-    let cells = |at: usize| rows.iter().filter_map(move |row| row.get(at));
-    let wanted: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| cells(at).map(|cell| cell.width()).chain([column.header.width()]).max().unwrap_or(0))
-        .collect();
+pub(super) fn fit(columns: &[Column], room: usize) -> Layout {
+    let widest = |Column { header, cells, .. }: &Column| cells.iter().chain([header]).map(|text| text.width()).max();
+    let wanted: Vec<usize> = columns.iter().map(|column| widest(column).unwrap_or(0)).collect();
     let mut widths: Vec<usize> = wanted.clone();
     if total(&widths) > room {
         for ((width, column), wanted) in widths.iter_mut().zip(columns).zip(&wanted) {
@@ -47,10 +45,12 @@ pub(super) fn fit(columns: &[Column], rows: &[Vec<String>], room: usize) -> Layo
         *width += more;
         spare -= more;
     }
-    let headers: Vec<String> = columns.iter().map(|column| column.header.clone()).collect();
+    let rows = columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+    let headers = line(columns.iter().map(|column| column.header.as_str()), &widths);
+    let row = |at: usize| line(columns.iter().map(|column| column.cells.get(at).map_or("", String::as_str)), &widths);
     Layout {
-        lines: std::iter::once(&headers).chain(rows).map(|row| line(row, &widths)).collect(),
-        left_out: headers.get(widths.len()..).unwrap_or_default().to_vec(),
+        lines: std::iter::once(headers).chain((0..rows).map(row)).collect(),
+        left_out: columns.iter().skip(widths.len()).map(|column| column.header.clone()).collect(),
     }
 }
 
@@ -58,9 +58,9 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-fn line(cells: &[String], widths: &[usize]) -> String {
+fn line<'c>(cells: impl Iterator<Item = &'c str>, widths: &[usize]) -> String {
     let mut line = String::new();
-    for (cell, width) in cells.iter().zip(widths) {
+    for (cell, width) in cells.zip(widths) {
         let shown = cut(cell, *width);
         line.push_str(&shown);
         line.extend(std::iter::repeat_n(' ', width.saturating_sub(shown.width()) + GAP));
@@ -90,21 +90,22 @@ mod tests {
     use super::{Column, fit};
 
     fn columns() -> Vec<Column> {
-        let column = |header: &str, is_whole| Column { header: header.to_owned(), is_whole };
-        vec![column("id", true), column("name", false), column("status", false), column("address", false)]
-    }
-
-    fn rows() -> Vec<Vec<String>> {
-        let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+        let column = |header: &str, is_whole, cells: [&str; 2]| Column {
+            header: header.to_owned(),
+            is_whole,
+            cells: cells.map(str::to_owned).to_vec(),
+        };
         vec![
-            row(["01993b6e-0000-7000-8000-000000000000", "Joe's Plumbing and Heating", "active", "1 Main St, Chicago"]),
-            row(["01993b6e-0000-7000-8000-000000000001", "水道屋", "active", "–"]),
+            column("id", true, ["01993b6e-0000-7000-8000-000000000000", "01993b6e-0000-7000-8000-000000000001"]),
+            column("name", false, ["Joe's Plumbing and Heating", "水道屋"]),
+            column("status", false, ["active", "active"]),
+            column("address", false, ["1 Main St, Chicago", "–"]),
         ]
     }
 
     #[test]
     fn table_with_room_enough_is_whole_and_aligned() {
-        let layout = fit(&columns(), &rows(), 200);
+        let layout = fit(&columns(), 200);
         assert_eq!(
             layout.lines,
             [
@@ -118,10 +119,10 @@ mod tests {
 
     #[test]
     fn table_on_a_narrow_terminal_cuts_text_then_leaves_columns_out() {
-        let layout = fit(&columns(), &rows(), 66);
+        let layout = fit(&columns(), 66);
         assert_eq!(layout.lines[1], "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and …  active");
         assert_eq!(layout.left_out, ["address"]);
-        let layout = fit(&columns(), &rows(), 60);
+        let layout = fit(&columns(), 60);
         assert_eq!(layout.lines[1], "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and He…");
         assert_eq!(layout.left_out, ["status", "address"]);
     }
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn id_is_whole_on_any_terminal() {
         for room in 0..100 {
-            let layout = fit(&columns(), &rows(), room);
+            let layout = fit(&columns(), room);
             assert!(layout.lines[1].starts_with("01993b6e-0000-7000-8000-000000000000"), "{room}");
         }
     }

@@ -41,7 +41,7 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 }
 
 #[test]
-fn a_key_is_shown_once_opens_the_door_and_is_listed_without_its_secret() {
+fn key_is_shown_once_works_and_is_listed_without_its_secret() {
     let (db, nmc) = scene();
     let made = create(&nmc, &["--scope", "settings:read,tenant:read"]);
     let key = text(&made, "key");
@@ -98,7 +98,7 @@ fn a_key_ends_when_it_was_said_to() {
 }
 
 #[test]
-fn a_rotated_key_leaves_time_to_change_over_and_a_revoked_one_none() {
+fn rotated_key_goes_on_for_a_while_and_a_revoked_one_does_not() {
     let (db, nmc) = scene();
     let first = create(&nmc, &[]);
     let prefix = text(&first, "prefix");

@@ -60,7 +60,7 @@ fn a_business_is_taken_in_listed_and_shown() {
 }
 
 #[test]
-fn a_business_that_cannot_be_taken_in_is_told_which_field_is_at_fault() {
+fn business_refused_is_told_which_field_is_at_fault() {
     let db = TestDb::new();
     let nmc = Nmc::on(db.url());
     nmc.run(&["tenant", "onboard", "--name", JOE, "--phone", "+13125550199"]).ok();

@@ -61,7 +61,7 @@ fn it_asks_for_everything_explains_what_is_wrong_and_asks_again() {
 }
 
 #[test]
-fn what_only_the_database_knows_is_asked_once_more_and_the_rest_stays() {
+fn answer_the_database_refuses_is_asked_again_and_no_other() {
     let db = TestDb::new();
     let taken = NewTenant {
         business_name: "Taken".to_owned(),

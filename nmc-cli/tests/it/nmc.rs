@@ -41,7 +41,7 @@ impl Nmc {
 
     /// A program that sees what nmc would see.
     pub(crate) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = hearing_interrupts(program);
         // Where programs are is the machine's to say; nowhere is there a place for data that a run could fall back to.
         let inherited = ["PATH", "NMC_PG_BIN"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         command.env_clear().envs(inherited).env("HOME", "/nonexistent").stdin(Stdio::null());
@@ -72,6 +72,23 @@ impl Nmc {
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         Running::new(self.command(PROGRAM).args(arguments))
     }
+}
+
+/// A program that Ctrl-C reaches, even if the tests ignore it: what a script runs in its background does, and hands that on.
+fn hearing_interrupts(program: &str) -> Command {
+    if !ignores_interrupts() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("/usr/bin/env");
+    command.args(["--default-signal=INT", program]);
+    command
+}
+
+/// Whether this process ignores SIGINT, where the system tells.
+fn ignores_interrupts() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(|mask| u64::from_str_radix(mask.trim(), 16));
+    mask.is_some_and(|mask| mask.expect("a mask") >> (Signal::INT.as_raw() - 1) & 1 == 1)
 }
 
 /// What a run said, and how it ended.
@@ -138,7 +155,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn new(command: &mut Command) -> Self {
+    pub(crate) fn new(command: &mut Command) -> Self {
         // A process group of its own, as a terminal gives it one.
         let mut child =
             command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program that runs");

@@ -201,7 +201,7 @@ fn the_token_may_stand_in_a_file_and_is_never_told() {
 }
 
 #[test]
-fn what_is_paid_for_and_nobodys_is_reported_and_what_is_ours_is_put_right() {
+fn reconcile_reports_what_is_nobodys_and_mends_what_is_ours() {
     let scene = Scene::new();
     let clean = scene.number(&["reconcile"]).ok();
     assert!(clean.err.contains("1 numbers at Twilio, 1 held here; 0 paid for and not accounted for"), "{clean:?}");

@@ -119,7 +119,7 @@ fn a_greeting_is_approved_of_by_whoever_has_seen_it() {
 }
 
 #[test]
-fn a_suspended_business_is_logged_out_sends_nothing_and_still_records_calls() {
+fn suspended_business_is_logged_out_and_still_records_calls() {
     let (db, twilio) = (TestDb::new(), FakeTwilio::start());
     let account = twilio.account();
     let nmc = Nmc::on(db.url());

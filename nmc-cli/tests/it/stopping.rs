@@ -1,6 +1,7 @@
 //! The end of nmc while something does not answer.
 
 use crate::home::Home;
+use crate::nmc::{PROGRAM, Running};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -46,4 +47,20 @@ fn a_stopped_database_does_not_put_off_the_end() {
     drop(waiting.join().expect("no panic"));
     home.wait_until_quiet();
     assert!(running.end().err.contains("stopping …"));
+}
+
+/// A script that ends with `nmc up &` leaves it running when somebody presses Ctrl-C at its terminal.
+#[test]
+fn interrupt_ignored_from_the_start_does_not_stop_it() {
+    let home = Home::migrated();
+    let script = ["-c", "trap '' INT; exec \"$0\" up", PROGRAM];
+    let mut running = Running::new(home.nmc.command("sh").args(script));
+    let url = running.address();
+    running.says("SIGTERM stops everything");
+    running.interrupt();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!running.has_ended());
+    assert_eq!(ureq::get(format!("{url}/readyz")).call().expect("an answer").status().as_u16(), 200);
+    running.signal(Signal::TERM);
+    assert!(running.end().ok().err.contains("stopping …"));
 }

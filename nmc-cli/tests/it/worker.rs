@@ -74,7 +74,7 @@ fn queued_texts_reach_twilio_once_each() {
 }
 
 #[test]
-fn a_worker_killed_between_sending_and_noting_it_sends_nothing_twice() {
+fn worker_killed_between_sending_and_noting_sends_nothing_twice() {
     for moment in [TwilioFault::HoldBefore, TwilioFault::HoldAfter] {
         let scene = Scene::new();
         scene.queue("We'll come at nine");

@@ -85,7 +85,7 @@ mod tests {
     use super::normal;
 
     #[test]
-    fn a_definition_and_what_a_restore_makes_of_it_are_spelled_alike() {
+    fn definition_and_its_restored_form_are_spelled_alike() {
         for (made, restored, normalized) in [
             (
                 "CHECK (((status)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])))",

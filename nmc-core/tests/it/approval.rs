@@ -128,7 +128,7 @@ fn missed_call_of_an_unapproved_business_is_told_and_not_texted() {
 }
 
 #[test]
-fn keywords_to_an_unapproved_business_count_and_are_not_answered() {
+fn keyword_to_an_unapproved_business_counts_without_an_answer() {
     let scene = Scene::new();
     scene.business.disapprove(&scene.db, true);
     let customer = unique_phone();

@@ -40,7 +40,7 @@ fn greetings(scene: &Scene) -> usize {
 }
 
 #[test]
-fn a_call_whose_end_was_never_told_is_ended_and_answered_while_it_is_news() {
+fn call_without_its_end_is_ended_and_answered_while_it_is_news() {
     for (later, texts) in [(TimeDelta::minutes(59), 1), (TimeDelta::hours(2), 0)] {
         let (scene, twilio) = (Scene::new(), FakeTwilio::start());
         let directory = TwilioCalls::new(&twilio.account());
@@ -58,7 +58,7 @@ fn a_call_whose_end_was_never_told_is_ended_and_answered_while_it_is_news() {
 }
 
 #[test]
-fn a_call_that_twilio_does_not_know_or_can_not_tell_of_is_left_as_it_is() {
+fn call_that_twilio_cannot_tell_of_is_left_as_it_is() {
     let (scene, twilio) = (Scene::new(), FakeTwilio::start());
     let directory = TwilioCalls::new(&twilio.account());
     let (id, known) = ringing(&scene, &twilio);

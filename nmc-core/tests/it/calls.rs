@@ -85,7 +85,7 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
 }
 
 #[test]
-fn a_status_moves_forward_and_its_end_is_noted_in_the_conversation() {
+fn status_moves_forward_and_its_end_is_noted_in_conversation() {
     let scene = Scene::new();
     let call = scene.call();
     scene.tick();
@@ -147,7 +147,7 @@ fn staff_may_put_an_outcome_right_once_the_call_has_ended() {
 }
 
 #[test]
-fn an_outcome_given_by_hand_stays_whatever_the_provider_says_later() {
+fn outcome_given_by_hand_stays_whatever_the_provider_says() {
     let scene = Scene::new();
     let form = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA"));
     let recorded = record_voice_status(&scene.db.store, &form.parse()).unwrap();
@@ -329,7 +329,7 @@ fn a_fact_keeps_its_key_its_value_and_its_type() {
 }
 
 #[test]
-fn a_fact_that_another_program_wrote_wrongly_is_an_error_and_not_a_lie() {
+fn fact_written_wrongly_by_another_program_is_an_error() {
     let scene = Scene::new();
     let call = scene.call();
     scene.tx(|tx| tx.call_metadata().put(call.id, "key", &MetadataValue::Number(dec!(7)))).unwrap();
@@ -423,7 +423,7 @@ fn pages_are_stable_while_calls_are_recorded() {
 }
 
 #[test]
-fn a_conversation_of_its_own_can_be_opened_beside_imported_calls() {
+fn conversation_can_be_opened_beside_imported_calls() {
     let scene = Scene::new();
     let new = NewConversation {
         customer_phone: CallerIdentity::Phone(unique_phone()),

@@ -272,7 +272,7 @@ fn what_is_not_ours_or_can_not_be_read_costs_nothing_else() {
 }
 
 #[test]
-fn a_field_that_is_missing_or_of_another_type_loses_no_stop_and_no_call() {
+fn list_field_missing_or_mistyped_loses_no_stop_and_no_call() {
     let scene = Scene::new();
     scene.twilio.loosen_lists();
     scene.twilio.put_call(TwilioCall { price: Some("-0.0085".to_owned()), ..scene.call(20) });

@@ -177,7 +177,7 @@ fn a_refusal_that_comes_before_the_table_names_the_same_field() {
 }
 
 #[test]
-fn every_constraint_that_no_call_can_break_is_told_in_its_words_too() {
+fn constraint_that_no_call_can_break_is_told_in_its_words() {
     let world = World::new();
     let mut surprises = Vec::new();
     for (name, statements) in generic::breaches(&world) {
@@ -190,7 +190,7 @@ fn every_constraint_that_no_call_can_break_is_told_in_its_words_too() {
 }
 
 #[test]
-fn every_key_tells_a_row_that_is_still_pointed_at_from_the_other_end() {
+fn foreign_key_tells_of_a_row_that_is_still_pointed_at() {
     let world = World::new();
     let keys = generic::deletions(&world);
     assert!(keys.len() > 15, "the search finds them");

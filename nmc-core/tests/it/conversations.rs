@@ -28,7 +28,7 @@ impl Scene {
 type Step = (&'static str, fn(&mut TenantTx<'_>, ConversationId, UserId) -> Result<Conversation>, ConversationEventType, Value);
 
 #[test]
-fn each_verb_writes_its_event_with_old_and_new_value_and_who_did_it() {
+fn each_verb_writes_its_event_with_both_values_and_actor() {
     use ConversationEventType as Event;
     let scene = Scene::new();
     let mut row = scene.conversation();

@@ -170,7 +170,7 @@ fn every_example_is_run_and_begins_with_its_command() {
 }
 
 #[test]
-fn without_a_database_an_example_brings_its_own_and_leaves_nothing_behind() {
+fn example_without_a_database_brings_its_own_and_cleans_up() {
     let (pid, said) = run("onboard", &[], None);
     assert!(said.contains("it holds 1 number"), "{said}");
     let left = std::env::temp_dir().join(format!("nmc-example-{pid}"));
@@ -178,7 +178,7 @@ fn without_a_database_an_example_brings_its_own_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn an_export_has_every_table_every_row_of_one_tenant_and_no_secret() {
+fn export_has_every_row_of_one_tenant_and_no_secret() {
     let db = TestDb::new();
     let [its, other] = ["Joe's Plumbing", "Other"].map(|name| Business::onboard(&db.store, name).tenant.id());
     db.fill_every_table(its);

@@ -114,7 +114,7 @@ fn a_number_released_twice_at_once_is_released_once() {
 }
 
 #[test]
-fn a_number_that_was_bought_is_active_and_a_patch_changes_what_it_names() {
+fn bought_number_is_active_and_patch_changes_what_it_names() {
     let scene = Scene::new();
     let new = NewPhoneNumber {
         phone_number: unique_phone(),

@@ -146,7 +146,7 @@ fn a_runner_waits_for_another_no_longer_than_its_patience() {
 }
 
 #[test]
-fn a_runner_that_is_killed_leaves_neither_a_lock_nor_half_a_migration() {
+fn killed_runner_leaves_no_lock_and_no_half_migration() {
     let db = TestDb::empty();
     let (relations_then, killed) = while_a_runner_is_stuck(&db, || {
         let killed: Vec<bool> = db.query(
@@ -209,7 +209,7 @@ fn a_migration_that_fails_leaves_nothing_of_itself() {
 }
 
 #[test]
-fn an_index_can_be_built_while_the_table_is_in_use_and_others_wait_to_migrate() {
+fn index_is_built_beside_use_while_other_runners_wait() {
     const IN_TRANSACTION: Migration =
         Migration { name: CONCURRENT.name, up: "CREATE INDEX CONCURRENTLY first_id_idx ON first (id)", down: "" };
     let db = TestDb::empty();
@@ -288,7 +288,7 @@ fn a_database_that_is_not_there_is_an_error_of_the_operators() {
 
 /// The roles belong to the cluster, so this one has a cluster to itself.
 #[test]
-fn the_roles_are_made_once_by_whoever_may_and_asked_for_by_whoever_may_not() {
+fn roles_are_made_by_who_may_and_asked_for_by_who_may_not() {
     let options = EmbeddedOptions {
         bin_dir: pg_bin(),
         data_dir: Some(std::env::temp_dir().join(format!("nmc-test-roles-{}", std::process::id()))),
@@ -358,7 +358,7 @@ fn the_roles_are_made_once_by_whoever_may_and_asked_for_by_whoever_may_not() {
 const BEFORE_CREDENTIALS: &str = "2026-11-22-000008_widen_called_phone";
 
 #[test]
-fn sessions_and_users_from_before_credentials_are_kept_on_the_way_there_and_back() {
+fn rows_from_before_credentials_are_kept_up_and_down() {
     let db = TestDb::empty();
     let migrator = db.store.migrator();
     let newer = names(migrator.status().unwrap().pending()).iter().filter(|name| **name > BEFORE_CREDENTIALS).count();

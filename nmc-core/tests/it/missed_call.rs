@@ -206,12 +206,12 @@ fn play_every_order(scene: &Scene, (name, callbacks, expected): (&str, &[Callbac
 }
 
 #[test]
-fn the_callbacks_of_a_missed_call_end_the_same_in_every_order_with_duplicates() {
+fn callbacks_of_a_missed_call_in_every_order_end_the_same() {
     play_every_order(&Scene::new(), FAMILIES[0]);
 }
 
 #[test]
-fn the_callbacks_of_every_other_call_end_the_same_in_every_order_with_duplicates() {
+fn callbacks_of_other_calls_in_every_order_end_the_same() {
     let scene = Scene::new();
     for family in &FAMILIES[1..] {
         play_every_order(&scene, *family);
@@ -309,7 +309,7 @@ fn two_hundred_identical_callbacks_at_once_make_one_of_each() {
 
 /// No person's lock makes these follow one another: the call's own row does.
 #[test]
-fn identical_callbacks_of_a_withheld_number_at_once_make_one_call() {
+fn same_callbacks_of_a_withheld_number_at_once_make_one_call() {
     let scene = busy_scene();
     let form = VoiceForm::missed("anonymous", &scene.business.number, "CA1");
     let ended = form.clone().with("CallStatus", "completed").with("CallDuration", "9");

@@ -157,7 +157,7 @@ fn claimed_jpeg(width: u16, height: u16) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_picture_of_a_bearable_size_is_refused_in_plain_words() {
+fn upload_that_is_no_bearable_picture_is_refused_in_plain_words() {
     const TYPE: &str = "must be a JPEG, PNG or WebP picture";
     const DAMAGED: &str = "is damaged or incomplete";
     const LARGE: &str = "must be at most 8192 pixels wide and high, and have at most 40 megapixels";

@@ -46,7 +46,7 @@ fn plans(db: &TestDb, trips: &[Sent]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_statement_of_the_hot_path_finds_its_rows_by_an_index_whatever_the_values() {
+fn hot_path_statements_use_an_index_whatever_the_values() {
     let db = TestDb::new();
     let business = Business::onboard(&db.store, "Joe's Plumbing");
     let (caller, sid) = (unique_phone(), unique_sid("CA"));
@@ -133,7 +133,7 @@ fn what_decides_about_a_greeting_is_read_by_index() {
 }
 
 #[test]
-fn the_look_ups_of_queues_credentials_and_lists_find_their_rows_by_the_index_made_for_them() {
+fn look_ups_of_queues_credentials_and_lists_use_their_index() {
     let db = TestDb::new();
     let tenant = Business::onboard(&db.store, "Joe's Plumbing").tenant;
     let minute = chrono::TimeDelta::minutes(1);

@@ -420,7 +420,7 @@ fn every_table_is_of_the_identity_or_of_the_activity_family() {
 }
 
 #[test]
-fn row_level_security_is_forced_on_every_table_with_its_two_policies() {
+fn row_level_security_is_forced_on_every_table_by_two_policies() {
     #[derive(Debug, PartialEq, Eq, Deserialize)]
     struct Policy {
         policyname: String,

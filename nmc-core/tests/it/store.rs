@@ -184,7 +184,7 @@ fn the_connection_whose_statement_failed_is_as_new() {
 }
 
 #[test]
-fn a_closure_that_swallows_a_failed_statement_does_not_pass_for_a_success() {
+fn closure_that_swallows_a_failed_statement_fails() {
     // The server answers such a COMMIT with ROLLBACK, which is no error: all would be lost without a word.
     let db = one_connection();
     let business = Business::onboard(&db.store, "Plumber");
@@ -690,7 +690,7 @@ fn page_lengths_and_cursors_that_make_no_sense_are_refused() {
 // --- the configuration's switches ---------------------------------------------------------------------------------------------
 
 #[test]
-fn without_prepared_statements_none_is_left_behind_for_a_pooler_to_trip_over() {
+fn store_without_prepared_statements_leaves_none_behind() {
     for (prepared, left) in [(true, true), (false, false)] {
         let db = TestDb::with(|config| {
             config.pool_size = 1;

@@ -273,7 +273,7 @@ fn ordinary_words_decide_nothing() {
 }
 
 #[test]
-fn a_stop_calls_off_what_is_queued_to_this_person_by_this_business() {
+fn stop_calls_off_what_this_business_has_queued_to_this_person() {
     let scene = Scene::new();
     let rival = Business::onboard(&scene.db.store, "Ann's Plumbing");
     let mine = [scene.missed_call().unwrap(), scene.queue("Are you still there?").id];
@@ -344,7 +344,7 @@ fn help_is_answered_once() {
 }
 
 #[test]
-fn help_is_not_answered_to_ourselves_nor_by_a_suspended_business() {
+fn help_from_ourselves_or_to_a_suspended_business_is_unanswered() {
     let scene = Scene::new();
     let second = scene.business.add_number(&scene.db.store);
     let received = scene.receive(&SmsForm::text(second.as_str(), &scene.business.number, "HELP"));
@@ -356,7 +356,7 @@ fn help_is_not_answered_to_ourselves_nor_by_a_suspended_business() {
 // ------------------------------------------------------------------------------------------------ consent
 
 #[test]
-fn consent_holds_for_every_number_of_the_business_and_for_no_other_business() {
+fn consent_holds_for_all_numbers_of_one_business_alone() {
     let scene = Scene::new();
     let second = scene.business.add_number(&scene.db.store);
     let rival = Business::onboard(&scene.db.store, "Ann's Plumbing");
@@ -539,7 +539,7 @@ fn a_stop_calls_off_a_text_that_is_just_being_queued() {
 }
 
 #[test]
-fn queueing_waits_for_a_stop_that_is_not_committed_and_is_refused() {
+fn queueing_beside_an_uncommitted_stop_waits_and_is_refused() {
     let scene = Scene::new();
     let conversation = scene.business.conversation_with(&scene.db.store, &scene.customer);
     let opt_out = scene.consent(ConsentAction::OptOut);

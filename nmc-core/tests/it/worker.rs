@@ -135,7 +135,7 @@ fn however_an_attempt_ends_a_text_is_sent_exactly_once() {
 
 /// With a provider that can't be asked, a text in doubt gets no second try, and everybody can see that it did not.
 #[test]
-fn what_the_provider_cannot_tell_is_given_up_and_never_sent_twice() {
+fn text_the_provider_cannot_tell_of_is_given_up_not_sent_twice() {
     for (fault, taken) in [(Fault::LostBefore, 0), (Fault::LostAfter, 1), (Fault::DieBefore, 0), (Fault::DieAfter, 1)] {
         let scene = Scene::new();
         scene.sms.cannot_tell();
@@ -152,7 +152,7 @@ fn what_the_provider_cannot_tell_is_given_up_and_never_sent_twice() {
 
 /// "Not now" is certain: the next attempt asks nobody.
 #[test]
-fn a_text_that_was_certainly_not_sent_is_tried_again_without_asking() {
+fn text_certainly_not_sent_is_tried_again_without_asking() {
     let scene = Scene::new();
     scene.sms.cannot_tell();
     scene.sms.fail_with([Fault::NotNow(None), Fault::NotNow(None)]);

@@ -2,9 +2,9 @@
 
 use super::serde_words::{self, Said};
 use super::{Access, json};
-use crate::App;
 use crate::error::{ApiError, ApiResult, Unreadable};
 use crate::shares::Place;
+use crate::state::App;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
 use nmc_core::access::{Actor, Credential, Origin};

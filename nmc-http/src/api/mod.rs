@@ -4,6 +4,7 @@
 
 pub(crate) mod ask;
 mod bounds;
+pub(crate) mod conflicts;
 pub(crate) mod json;
 pub(crate) mod openapi;
 mod problems;

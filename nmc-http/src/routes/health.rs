@@ -1,5 +1,5 @@
-use crate::App;
 use crate::error::ApiResult;
+use crate::state::App;
 use actix_web::{HttpResponse, web};
 use nmc_core::{Error, Store};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

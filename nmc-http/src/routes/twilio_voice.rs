@@ -1,8 +1,8 @@
 use super::{NOTHING, report_missing, twiml};
 use crate::blocking::Door;
 use crate::error::ApiResult;
-use crate::server::Webhooks;
 use crate::signed_form::SignedForm;
+use crate::state::Webhooks;
 use crate::webhooks::{MACHINE, SCREEN, SCREEN_ACCEPTED, VOICE_STATUS};
 use actix_web::{HttpResponse, web};
 use nmc_core::telephony::{ForwardedCall, VoiceCallback};

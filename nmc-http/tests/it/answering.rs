@@ -24,7 +24,7 @@ fn set_phone(site: &Site, phone: Option<&PhoneNumber>) {
 }
 
 #[test]
-fn a_call_to_a_bought_number_rings_at_the_business_and_is_texted_when_nobody_takes_it() {
+fn call_to_a_bought_number_rings_and_when_missed_is_texted() {
     let site = Site::new();
     let owner = site.owner();
     let bought: PhoneNumber = "+13125550100".parse().unwrap();
@@ -59,7 +59,7 @@ fn a_call_to_a_bought_number_rings_at_the_business_and_is_texted_when_nobody_tak
 }
 
 #[test]
-fn nobodys_phone_rings_where_there_is_none_or_the_call_would_go_in_circles() {
+fn call_without_a_phone_or_in_a_circle_is_not_forwarded() {
     let site = Site::new();
     let caller = unique_phone();
     let ask = || answer(&site, caller.as_str(), &site.joe.number);
@@ -187,7 +187,7 @@ fn a_call_that_the_phone_forwarded_is_not_sent_back() {
 }
 
 #[test]
-fn a_report_of_a_number_has_the_provider_asked_and_is_not_believed() {
+fn report_of_a_number_is_checked_with_the_provider() {
     let site = Site::new();
     let held = site.held(&site.joe);
     let due = || site.db.query::<i64>("SELECT count(*) FROM phone_numbers WHERE next_attempt_at IS NOT NULL")[0];

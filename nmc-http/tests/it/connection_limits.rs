@@ -99,7 +99,7 @@ fn a_client_that_takes_no_answer_is_given_up() {
 }
 
 #[test]
-fn webhooks_with_a_listener_of_their_own_are_answered_there_alone() {
+fn webhooks_with_their_own_listener_are_answered_there_alone() {
     let site = Site::with(|_, config| {
         config.webhook_bind = Some("127.0.0.1:0".to_owned());
         config.connections.total = 8;

@@ -69,7 +69,7 @@ fn place(line: &str) -> String {
 }
 
 #[test]
-fn the_checker_knows_each_kind_of_leak_and_lets_ordinary_lines_pass() {
+fn checker_knows_each_kind_of_leak_and_passes_ordinary_lines() {
     let secret = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP-";
     let leaks = [
         (format!("INFO nmc_http: trying {PASSWORD} now"), "a password"),
@@ -206,7 +206,7 @@ fn call_and_text_are_one_line_each_at_info() {
 }
 
 #[test]
-fn refusal_is_a_warning_only_where_an_operator_can_mend_it_and_once() {
+fn refusal_that_an_operator_can_mend_is_a_warning_once() {
     let site = Site::new();
     let call = VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA"));
     let before = refused();

@@ -47,7 +47,7 @@ fn a_head_that_is_too_long_is_a_431() {
 }
 
 #[test]
-fn methods_that_no_route_takes_are_a_405_that_says_which_are_right() {
+fn method_that_no_route_takes_is_a_405_that_says_which_do() {
     let site = Site::new();
     for method in ["TRACE", "OPTIONS", "PROPFIND", "FOO"] {
         let answer = site.request(method, "/v1/tenant");

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 #[test]
-fn without_its_database_every_webhook_says_come_again_and_then_works() {
+fn webhook_without_its_database_is_a_503_and_works_later() {
     let site = Site::new();
     let customer = unique_phone();
     let ours = site.joe.queue(&site.db.store, &customer, "We'll come at nine").expect("a text");
@@ -35,7 +35,7 @@ fn without_its_database_every_webhook_says_come_again_and_then_works() {
 }
 
 #[test]
-fn a_transaction_that_loses_its_connection_leaves_nothing_half_done() {
+fn transaction_that_loses_its_connection_leaves_nothing() {
     let site = Site::new();
     let form = VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).0;
     let before = site.rows();

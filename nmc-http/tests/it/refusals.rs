@@ -5,7 +5,7 @@ use crate::site::{ANSWER, NUMBER_STATUS, SMS, SMS_STATUS, Site, VOICE, WEBHOOKS,
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
 
 #[test]
-fn a_number_nobody_holds_is_a_404_that_tells_the_operator_what_to_do() {
+fn number_that_nobody_holds_is_a_404_that_helps_the_operator() {
     let site = Site::new();
     let (caller, unknown, sid) = (unique_phone(), unique_phone(), unique_sid("CA"));
     let before = site.rows();

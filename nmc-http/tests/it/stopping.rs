@@ -46,7 +46,7 @@ fn every_request_that_is_read_is_answered_when_the_server_stops() {
 }
 
 #[test]
-fn a_request_that_waits_for_the_database_does_not_put_off_the_end() {
+fn request_waiting_for_the_database_does_not_delay_the_stop() {
     let mut site = Site::new();
     let server = site.take_server();
     let form = VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA")).0;

@@ -68,7 +68,7 @@ fn help_is_answered_with_who_we_are_and_how_to_stop() {
 }
 
 #[test]
-fn a_delivery_callback_finds_its_text_by_our_id_and_then_by_its_sid() {
+fn delivery_callback_finds_its_text_by_our_id_then_by_sid() {
     let site = Site::new();
     let customer = unique_phone();
     let ours = site.joe.queue(&site.db.store, &customer, "We'll come at nine").expect("a text");

@@ -4,7 +4,7 @@ use crate::site::{Site, VOICE};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
 
 #[test]
-fn a_signed_missed_call_becomes_one_call_one_conversation_and_one_text() {
+fn signed_missed_call_makes_one_call_conversation_and_text() {
     let site = Site::new();
     let caller = unique_phone();
     let form = VoiceForm::missed(caller.as_str(), &site.joe.number, &unique_sid("CA"));
@@ -32,7 +32,7 @@ fn two_hundred_callbacks_of_one_call_at_once_make_one_of_each() {
 }
 
 #[test]
-fn two_hundred_calls_of_one_caller_make_one_conversation_and_one_text() {
+fn calls_of_one_caller_make_one_conversation_and_one_text() {
     let site = Site::new();
     let caller = unique_phone();
     eight_clients(|_| {
@@ -45,7 +45,7 @@ fn two_hundred_calls_of_one_caller_make_one_conversation_and_one_text() {
 }
 
 #[test]
-fn the_end_of_a_call_is_told_whatever_order_its_callbacks_come_in() {
+fn end_of_a_call_is_told_in_any_order_of_its_callbacks() {
     let site = Site::new();
     let form = VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA"));
     for status in ["no-answer", "ringing", "queued", "in-progress"] {

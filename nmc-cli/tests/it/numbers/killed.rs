@@ -105,7 +105,7 @@ fn killed_at_any_step_an_order_is_taken_to_its_end_once() {
 
 /// An order whose first buyer has died is gone on with by somebody who dies, too.
 #[test]
-fn killed_while_going_on_with_an_order_it_is_taken_to_its_end_once() {
+fn order_killed_while_it_goes_on_is_taken_to_its_end_once() {
     for first in [Moment::Before, Moment::After] {
         // The question whether it was bought, and, if it was not, the purchase.
         for (request, second) in

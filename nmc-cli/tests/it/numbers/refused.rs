@@ -81,7 +81,7 @@ fn what_is_not_set_up_is_told_before_anything_is_started() {
 }
 
 #[test]
-fn an_order_that_failed_is_there_with_its_reason_and_is_taken_up_again() {
+fn failed_order_is_kept_with_its_reason_and_taken_up_again() {
     let scene = Scene::new();
     scene.twilio.run_out_of_funds();
     scene.number(&["buy", CHICAGO, "--yes"]).refused(5, "top it up");
@@ -97,7 +97,7 @@ fn an_order_that_failed_is_there_with_its_reason_and_is_taken_up_again() {
 }
 
 #[test]
-fn a_number_taken_between_the_question_and_the_purchase_is_an_order_in_error() {
+fn number_taken_before_its_purchase_is_an_order_in_error() {
     let scene = Scene::new();
     // Search, price, search, price: and then the purchase is refused.
     let pass = [TwilioFault::Pass; 4];

@@ -112,8 +112,20 @@ const READ: &str = "SELECT string_agg(text, ',') FROM note";
 fn helper_command(program: &Path) -> Command {
     let module = module_path!().split_once("::").map_or("", |(_, module)| module);
     let mut command = Command::new(program);
+    if ignores_interrupts() {
+        command = Command::new("/usr/bin/env");
+        command.arg("--default-signal=INT").arg(program);
+    }
     command.args([&format!("{module}::helper"), "--exact", "--nocapture", "--quiet"]);
     command
+}
+
+/// Whether this process ignores SIGINT, as what a script runs in its background does and hands on; where the system tells.
+fn ignores_interrupts() -> bool {
+    const INT: u64 = 1 << 1;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(|mask| u64::from_str_radix(mask.trim(), 16));
+    mask.is_some_and(|mask| mask.is_ok_and(|mask| mask & INT != 0))
 }
 
 /// Another process that holds the server.

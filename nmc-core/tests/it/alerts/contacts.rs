@@ -116,7 +116,7 @@ fn a_broken_contact_is_refused_with_its_field() {
 }
 
 #[test]
-fn an_alert_is_passed_on_to_the_active_contacts_of_its_rule_and_of_all_up_to_its_level() {
+fn alert_goes_to_active_contacts_of_its_rule_up_to_its_level() {
     let scene = Scene::new();
     let (own, other) = (scene.rule(&rule("a")).id, scene.rule(&rule("b")).id);
     let add = |rule_id, escalation_level, is_active| {
@@ -191,7 +191,7 @@ fn a_value_is_recorded_once_per_metric_and_instant() {
 }
 
 #[test]
-fn a_value_is_not_measured_in_the_future_which_would_be_the_latest_for_ever() {
+fn value_measured_in_the_future_is_refused() {
     let scene = Scene::new();
     let ahead = scene.now() + TimeDelta::minutes(5);
     let record = |at| scene.run(|tx| tx.measurements().record("calls", dec("1"), at));

@@ -18,7 +18,7 @@ impl Scene {
 }
 
 #[test]
-fn an_alert_is_raised_while_the_condition_holds_and_settles_itself_when_it_does_not() {
+fn alert_is_raised_while_its_condition_holds_and_settles_after() {
     let scene = Scene::new();
     let rule = scene.rule(&rule("Many")).id;
     assert_eq!(scene.evaluate_all(), (0, 0, 0), "nothing is known");
@@ -128,7 +128,7 @@ fn a_disabled_rule_is_left_alone() {
 }
 
 #[test]
-fn every_rule_is_compared_with_its_own_metric_in_a_few_statements() {
+fn every_rule_meets_its_own_metric_in_a_few_statements() {
     let scene = Scene::new();
     // More than one page of rules, over two metrics; every third holds.
     scene

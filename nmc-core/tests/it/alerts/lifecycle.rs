@@ -29,7 +29,7 @@ fn alert_in(scene: &Scene, name: &str, status: Status) -> Alert {
 }
 
 #[test]
-fn each_verb_writes_who_when_and_what_from_each_status_or_changes_nothing() {
+fn each_verb_in_each_status_writes_history_or_changes_nothing() {
     let scene = Scene::new();
     let (ada, bob) = (scene.ada, scene.bob);
     for from in Status::ALL {
@@ -245,7 +245,7 @@ fn waking_comes_after_the_snooze_it_overtook() {
 }
 
 #[test]
-fn an_alert_is_passed_on_when_its_rules_delay_has_passed_since_the_last_event() {
+fn alert_is_passed_on_when_its_rules_delay_has_passed() {
     let scene = Scene::new();
     let ada = scene.ada;
     let alert = scene.alert("half an hour");

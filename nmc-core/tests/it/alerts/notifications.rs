@@ -133,7 +133,7 @@ fn a_broken_rule_is_refused_with_its_field() {
 }
 
 #[test]
-fn notifications_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
+fn notifications_are_paged_and_counted_by_every_filter() {
     let scene = Scene::new();
     let (one, two) = (scene.alert("a"), scene.alert("b"));
     let a = scene.queue(&one).id;
@@ -214,7 +214,7 @@ fn what_is_delivered_is_told_to_its_alert_and_the_history() {
 }
 
 #[test]
-fn only_the_first_delivery_changes_the_alert_and_each_comes_after_what_it_waited_for() {
+fn first_delivery_alone_changes_the_alert_and_order_is_kept() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     for _ in 0..2 {
@@ -261,7 +261,7 @@ fn a_worker_that_needs_longer_holds_its_claim_for_longer() {
 }
 
 #[test]
-fn a_notification_is_called_off_unless_a_worker_has_it_or_it_has_ended() {
+fn notification_claimed_or_ended_is_not_called_off() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     let cancel = |id| scene.run(|tx| tx.notifications().cancel(id, " wrong number "));
@@ -313,7 +313,7 @@ fn a_notification_is_called_off_unless_a_worker_has_it_or_it_has_ended() {
 }
 
 #[test]
-fn what_has_ended_is_pruned_the_oldest_first_and_what_has_not_stays() {
+fn ended_notifications_are_pruned_oldest_first() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     let ids = [0; 3].map(|_| {
@@ -342,7 +342,7 @@ fn what_has_ended_is_pruned_the_oldest_first_and_what_has_not_stays() {
 }
 
 #[test]
-fn what_fails_is_tried_again_at_its_time_until_its_attempts_are_used_up() {
+fn failed_notification_is_retried_until_attempts_are_used_up() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     let queued = scene.queue(&alert);
@@ -386,7 +386,7 @@ fn what_fails_is_tried_again_at_its_time_until_its_attempts_are_used_up() {
 }
 
 #[test]
-fn a_dead_workers_notification_is_taken_over_and_its_claim_ends_nothing() {
+fn notification_of_a_dead_worker_is_taken_over_and_claim_void() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     let queued = scene.queue(&alert);
@@ -416,7 +416,7 @@ fn a_dead_workers_notification_is_taken_over_and_its_claim_ends_nothing() {
 }
 
 #[test]
-fn a_claim_ends_once_and_a_late_word_counts_while_nobody_took_over() {
+fn claim_ends_once_and_late_while_nobody_took_over() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     scene.queue(&alert);
@@ -431,7 +431,7 @@ fn a_claim_ends_once_and_a_late_word_counts_while_nobody_took_over() {
 
 /// The isolation matrix can't know a victim's lease, nor make its alerts late.
 #[test]
-fn another_tenants_workers_and_a_stolen_claim_touch_nothing_even_without_row_level_security() {
+fn foreign_worker_or_stolen_claim_without_rls_touches_nothing() {
     let scene = Scene::new();
     let (alert, asleep) = (scene.alert("late"), scene.alert("asleep"));
     let (ada, until) = (scene.ada, scene.now() + TimeDelta::minutes(1));

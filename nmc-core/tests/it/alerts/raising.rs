@@ -58,7 +58,7 @@ fn an_alert_keeps_what_its_rule_said_when_it_was_raised() {
 }
 
 #[test]
-fn a_message_says_what_was_compared_unless_there_are_better_words() {
+fn message_without_words_of_its_own_says_what_was_compared() {
     let scene = Scene::new();
     for (operator, words, message) in [
         (AlertOperator::LessThan, None, "r: missed calls is 12.5, below 10"),
@@ -94,7 +94,7 @@ fn a_rule_has_one_open_alert_and_another_once_it_is_resolved() {
 }
 
 #[test]
-fn of_two_that_raise_at_once_one_does_and_both_hear_of_the_same_alert() {
+fn two_raises_at_once_make_one_alert_and_both_hear_of_it() {
     let scene = Scene::new();
     for round in 0..10 {
         let rule = scene.rule(&rule(&round.to_string())).id;
@@ -125,7 +125,7 @@ fn what_can_t_be_raised_is_refused_in_words() {
 }
 
 #[test]
-fn alerts_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
+fn alerts_are_paged_and_counted_by_every_filter() {
     let scene = Scene::new();
     let start = scene.now();
     let (ada, bob) = (scene.ada, scene.bob);
@@ -183,7 +183,7 @@ fn alerts_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
 }
 
 #[test]
-fn resolved_alerts_are_pruned_with_all_that_hangs_on_them_the_oldest_first() {
+fn resolved_alerts_are_pruned_whole_oldest_first() {
     let scene = Scene::new();
     let open = scene.alert("open");
     let bare = scene.db.rows_of(scene.business.tenant.id());

@@ -76,7 +76,7 @@ fn the_metric_of_a_rule_stays_while_its_alert_is_open() {
 }
 
 #[test]
-fn of_a_new_metric_and_an_alert_at_once_the_alert_is_over_the_metric_its_rule_has() {
+fn alert_beside_a_change_of_metric_is_over_its_rules_metric() {
     let scene = Scene::new();
     for round in 0..10 {
         let rule = scene.rule(&rule(&round.to_string())).id;
@@ -139,7 +139,7 @@ fn a_patch_changes_the_field_it_names_and_no_other() {
 }
 
 #[test]
-fn rules_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
+fn rules_are_paged_and_counted_by_every_filter() {
     let scene = Scene::new();
     let a = scene.rule(&rule("a")).id;
     scene.after(1);
@@ -170,7 +170,7 @@ fn rules_are_listed_and_counted_by_every_filter_newest_first_page_by_page() {
 }
 
 #[test]
-fn a_broken_rule_is_refused_with_its_field_whether_new_or_changed() {
+fn broken_rule_new_or_changed_is_refused_with_its_field() {
     let scene = Scene::new();
     let kept = scene.rule(&rule("kept")).id;
     scene.rule(&rule("taken"));

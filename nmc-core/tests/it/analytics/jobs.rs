@@ -111,7 +111,7 @@ fn a_worker_that_dies_loses_its_job_and_can_no_longer_end_it() {
 }
 
 #[test]
-fn each_job_goes_to_one_of_many_workers_the_longest_waiting_first() {
+fn job_goes_to_one_of_many_workers_longest_waiting_first() {
     let scene = Scene::new();
     let late = scene.tx(|tx| {
         tx.jobs().create(&NewJob { run_at: Some(noon() - TimeDelta::minutes(1)), ..NewJob::now(JobType::Aggregation, json!({})) })

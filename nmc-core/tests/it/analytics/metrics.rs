@@ -146,7 +146,7 @@ fn points_are_filtered_listed_and_summed() {
 }
 
 #[test]
-fn a_load_takes_thousands_reports_each_batch_and_may_be_run_again() {
+fn load_of_thousands_reports_each_batch_and_may_run_again() {
     let scene = Scene::new();
     let count = Store::BATCH * 2 + 7;
     let points = || {
@@ -260,7 +260,7 @@ fn a_snapshot_s_variance_is_reckoned_from_value_and_target() {
 }
 
 #[test]
-fn the_latest_snapshot_of_a_figure_is_the_one_of_the_latest_date() {
+fn latest_snapshot_of_a_figure_is_of_the_latest_date() {
     let scene = Scene::new();
     for (name, value, day) in [("rate", 1, 0), ("rate", 3, 2), ("rate", 2, 1), ("wait", 9, 0)] {
         scene.tx(|tx| tx.kpi_snapshots().create(&snapshot(name, value.into(), None, day))).unwrap();

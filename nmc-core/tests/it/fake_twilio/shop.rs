@@ -78,7 +78,7 @@ fn filters() {
 }
 
 #[test]
-fn what_is_bought_is_for_sale_no_longer_and_what_is_given_back_is_again() {
+fn number_bought_leaves_the_shop_until_it_is_given_back() {
     let client = Client::new();
     let for_sale = || !client.for_sale("US/Local", "Contains=%2B13125550100").is_empty();
     let chicago = CHICAGO.parse().unwrap();

@@ -76,7 +76,7 @@ fn a_keys_patch_changes_the_fields_it_names_and_no_other() {
 }
 
 #[test]
-fn a_key_is_refused_once_revoked_or_expired_and_only_then_removed() {
+fn key_revoked_or_expired_is_refused_and_only_then_removed() {
     let scene = Scene::new();
     let user = scene.user("ada").id;
     let make = |new: &NewApiKey| {
@@ -127,7 +127,7 @@ fn a_use_is_noted_once_a_minute() {
 }
 
 #[test]
-fn a_key_and_its_secret_lead_to_the_tenant_while_both_are_in_force() {
+fn key_in_force_leads_to_its_active_tenant_alone() {
     let scene = Scene::new();
     let id = scene.tx(|tx| tx.api_keys().create(&key("nmc_1"))).unwrap().id;
     let find = |prefix: &str, secret: &str| {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn preferences_begin_with_the_defaults_and_a_patch_changes_what_it_names() {
+fn preferences_begin_with_defaults_and_patch_changes_the_named() {
     let scene = Scene::new();
     let user = scene.profile("ada").user_id;
     assert_eq!(scene.tx(|tx| tx.preferences().get(user)).unwrap_err().to_string(), "preferences not found");

@@ -4,7 +4,7 @@ use super::*;
 use nmc_core::people::Presence;
 
 #[test]
-fn a_heartbeat_brings_a_user_online_and_silence_or_goodbye_takes_them_off() {
+fn user_is_online_by_heartbeat_until_silence_or_goodbye() {
     let scene = Scene::new();
     let user = scene.profile("ada").user_id;
     let heartbeat = || scene.tx(|tx| tx.presences().heartbeat(user)).unwrap();

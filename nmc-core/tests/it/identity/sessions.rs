@@ -169,7 +169,7 @@ fn an_expired_session_neither_rotates_nor_counts_as_used() {
 }
 
 #[test]
-fn two_who_show_one_token_at_once_get_one_each_and_only_one_of_these_goes_on() {
+fn token_shown_twice_at_once_gives_two_of_which_one_goes_on() {
     let scene = Scene::new();
     let id = scene.session(scene.user("ada").id, "one").id;
     let rotate = |tx: &mut TenantTx<'_>, shown: &str, new: &str| tx.sessions().rotate(id, &hash(shown), &hash(new)).unwrap();
@@ -243,7 +243,7 @@ fn expired_sessions_are_removed_oldest_first_and_no_living_one() {
 }
 
 #[test]
-fn what_touches_many_rows_stays_at_home_without_row_level_security() {
+fn bulk_verbs_without_rls_stay_within_their_tenant() {
     let scene = Scene::new();
     let other = Business::onboard(&scene.db.store, "Other");
     scene.db.fill_every_table(other.tenant.id());

@@ -90,7 +90,7 @@ fn operators_find_businesses_by_every_filter() {
 }
 
 #[test]
-fn a_businesss_status_moves_as_its_lifecycle_says_and_sessions_end_with_its_service() {
+fn status_of_a_business_follows_its_lifecycle_and_ends_sessions() {
     let scene = Scene::new();
     let (id, user) = (scene.tenant(), scene.user("ada").id);
     for from in TenantStatus::ALL {
@@ -121,7 +121,7 @@ fn a_businesss_status_moves_as_its_lifecycle_says_and_sessions_end_with_its_serv
 }
 
 #[test]
-fn of_two_who_suspend_a_business_at_once_one_is_told_that_it_is_suspended() {
+fn two_suspensions_at_once_tell_one_that_it_is_suspended() {
     let scene = Scene::new();
     let suspend = |tx: &mut SystemTx<'_>| tx.set_tenant_status(scene.tenant(), TenantStatus::Suspended);
     let (first, second) =

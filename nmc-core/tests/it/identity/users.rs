@@ -69,7 +69,7 @@ fn deactivating_a_user_ends_their_sessions_and_nobody_elses() {
 }
 
 #[test]
-fn guesses_are_counted_before_they_are_checked_and_the_last_one_locks() {
+fn guess_is_counted_before_its_check_and_the_last_one_locks() {
     let scene = Scene::new();
     let user = scene.user("ada");
     let hour = TimeDelta::hours(1);

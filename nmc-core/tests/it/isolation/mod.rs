@@ -348,7 +348,7 @@ fn work_on_the_victims_customer(walls: fn(&TestDb)) {
 }
 
 #[test]
-fn calls_and_texts_stay_with_the_business_whose_number_they_reach() {
+fn calls_and_texts_stay_with_the_business_they_reach() {
     work_on_the_victims_customer(all_walls_stand);
     work_on_the_victims_customer(row_level_security_is_off);
 }
@@ -413,7 +413,7 @@ fn read_sources(folder: &Path, sources: &mut Vec<String>) {
 }
 
 #[test]
-fn what_is_unique_over_all_tenants_is_refused_in_the_same_words_wherever_it_is_taken() {
+fn value_taken_anywhere_is_refused_in_the_same_words() {
     let Two { db, victim, hostile } = Two::new();
     let taken_at = |owner: &Business| {
         let theirs = Theirs::of(&db, owner.tenant.id());

@@ -30,7 +30,7 @@ fn a_report_names_a_number_by_sid_or_by_itself() {
 }
 
 #[test]
-fn a_number_that_twilio_has_lost_is_in_error_after_the_next_look() {
+fn number_that_twilio_lost_is_in_error_after_the_next_look() {
     let scene = Scene::new();
     let row = scene.buy(&chicago(0)).unwrap();
     let sid = row.twilio_phone_sid.unwrap();

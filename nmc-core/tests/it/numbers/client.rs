@@ -173,7 +173,7 @@ fn owned() -> OwnedNumber {
 }
 
 #[test]
-fn a_purchase_names_the_number_its_row_and_its_webhooks_in_one_request() {
+fn purchase_names_number_row_and_webhooks_in_one_request() {
     let canned = Canned::new(vec![(201, OWNED)]);
     let webhooks = webhook_urls("https://nmc.example.com");
     let name = owned().friendly_name;
@@ -226,7 +226,7 @@ const LIST: &str = r#"{"end": 1, "first_page_uri": "/x", "incoming_phone_numbers
   ], "next_page_uri": null, "page": 0, "page_size": 50, "previous_page_uri": null, "start": 0, "uri": "/x", "new_field": 1}"#;
 
 #[test]
-fn a_look_up_takes_exactly_the_number_from_what_the_filter_finds() {
+fn look_up_takes_exactly_the_number_of_what_is_found() {
     let canned = Canned::new(vec![(200, LIST), (200, r#"{"incoming_phone_numbers": []}"#)]);
     let found = canned.client().find_by_number(&number("+15105550132")).unwrap().unwrap();
     assert_eq!((found.sid.as_str(), found.friendly_name.as_str(), found.row()), ("PN2", "", None));

@@ -37,7 +37,7 @@ fn line(month: &str, numbers: i64, setup: i64, monthly: i64) -> (String, String,
 
 /// The clock stands at noon of 16 November 2026.
 #[test]
-fn rent_is_due_on_the_day_it_was_bought_and_on_that_day_of_every_month() {
+fn rent_is_due_on_its_day_of_every_month() {
     let scene = Scene::new();
     scene.had(0, "2026-08-31 23:30Z", None, 100, 115, "USD");
     let expected = [line("2026-10", 1, 0, 115), line("2026-09", 1, 0, 115), line("2026-08", 1, 100, 115)];

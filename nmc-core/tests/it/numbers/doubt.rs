@@ -67,7 +67,7 @@ fn a_release_is_carried_out_whatever_two_requests_come_to() {
 
 /// After doubt the number is looked up, not bought again.
 #[test]
-fn what_was_bought_without_our_hearing_of_it_is_adopted_without_another_purchase() {
+fn purchase_that_went_unheard_is_adopted_without_another() {
     let scene = Scene::new();
     scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::DropAfter, TwilioFault::DropBefore]);
     assert_eq!(scene.buy(&chicago(0)).unwrap().status, NumberStatus::Provisioning);
@@ -221,7 +221,7 @@ fn a_release_goes_on_until_it_is_done() {
 }
 
 #[test]
-fn refusals_put_an_order_into_error_with_the_reason_and_can_be_tried_again() {
+fn refused_order_is_in_error_with_its_reason_and_retried() {
     for (status, code, expected) in [
         (400, 21_422, "not for sale"),
         (400, 21_421, "not a phone number that Twilio knows"),
@@ -246,7 +246,7 @@ fn refusals_put_an_order_into_error_with_the_reason_and_can_be_tried_again() {
 
 /// The account owns the number under a name that is not this order's: it may be somebody's, and is left alone.
 #[test]
-fn a_number_that_the_account_owns_under_another_name_is_not_taken_over() {
+fn number_owned_under_another_name_is_not_taken_over() {
     let scene = Scene::new();
     scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::TooMany(1)]);
     scene.buy(&chicago(0)).unwrap();
@@ -270,7 +270,7 @@ fn a_404_counts_as_given_back() {
 }
 
 #[test]
-fn what_is_being_released_is_out_of_use_and_can_not_be_put_back_into_it() {
+fn number_being_released_is_out_of_use_for_good() {
     let scene = Scene::new();
     let row = scene.buy(&chicago(0)).unwrap();
     scene.twilio.fail_numbers_with([TwilioFault::ErrorBefore]);

@@ -36,7 +36,7 @@ fn credential(scene: &Scene, role: UserRole) -> Credential {
 }
 
 #[test]
-fn owners_and_admins_buy_configure_and_give_back_and_nobody_else() {
+fn numbers_are_bought_and_given_back_by_owners_and_admins_alone() {
     let scene = Scene::new();
     for (role, last) in UserRole::ALL.iter().zip(0_u8..) {
         let who = credential(&scene, *role);
@@ -89,7 +89,7 @@ fn a_business_that_is_not_active_buys_nothing() {
 
 /// Suspended between the order and the purchase.
 #[test]
-fn an_order_of_a_business_that_was_suspended_meanwhile_is_not_carried_out() {
+fn order_of_a_business_suspended_meanwhile_is_not_carried_out() {
     let scene = Scene::new();
     use nmc_core::testing::TwilioFault::{Pass, TooMany};
     scene.twilio.fail_numbers_with([Pass, Pass, TooMany(5)]);
@@ -105,7 +105,7 @@ fn an_order_of_a_business_that_was_suspended_meanwhile_is_not_carried_out() {
 }
 
 #[test]
-fn a_business_holds_no_more_than_its_limit_however_many_order_at_once() {
+fn orders_at_once_stay_within_the_limit_of_the_business() {
     let scene = Scene::new();
     scene.db.store.system(Reason::Operations, |tx| tx.set_phone_number_limit(scene.joe.tenant.id(), 3)).unwrap();
     let came: Vec<bool> = std::thread::scope(|scope| {

@@ -58,7 +58,7 @@ fn an_order_given_up_too_early_is_adopted() {
 
 /// The purchase comes through after the order was called off: nobody wants it, and it is paid for.
 #[test]
-fn a_purchase_that_comes_through_after_the_order_was_called_off_is_given_back() {
+fn purchase_after_its_order_was_called_off_is_given_back() {
     let scene = Scene::new();
     scene.twilio.fail_numbers_with([Pass, Pass, TwilioFault::TooMany(1)]);
     let row = scene.buy(&chicago(0)).unwrap();
@@ -186,7 +186,7 @@ fn a_large_account_is_read_page_by_page() {
 }
 
 #[test]
-fn an_account_that_cannot_be_read_is_told_and_nothing_is_concluded() {
+fn account_that_cannot_be_read_is_told_and_changes_nothing() {
     let scene = Scene::new();
     scene.buy(&chicago(0)).unwrap();
     for fault in [TwilioFault::ErrorBefore, TwilioFault::Garbage, TwilioFault::TooMany(1), TwilioFault::DropBefore] {

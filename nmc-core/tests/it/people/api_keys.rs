@@ -66,7 +66,7 @@ fn a_key_is_shown_once_and_acts_for_its_business_alone() {
 }
 
 #[test]
-fn a_key_ends_when_it_expires_is_revoked_or_its_business_is_suspended() {
+fn key_expired_revoked_or_of_a_suspended_business_is_refused() {
     let house = House::new();
     let ada = house.bearer("ada");
     let end = house.now() + TimeDelta::minutes(1);
@@ -143,7 +143,7 @@ fn a_key_does_not_outlive_itself() {
 }
 
 #[test]
-fn a_rotated_key_works_beside_its_successor_for_the_overlap_and_no_longer() {
+fn rotated_key_works_for_the_overlap_and_no_longer() {
     let house = House::new();
     let ada = house.bearer("ada");
     let end = house.now() + TimeDelta::days(9);
@@ -245,7 +245,7 @@ fn no_key_does_more_than_who_makes_changes_or_rotates_it() {
 }
 
 #[test]
-fn a_scope_of_a_later_version_means_nothing_and_is_not_handed_on() {
+fn scope_of_a_later_version_means_nothing_and_is_not_passed_on() {
     let house = House::new();
     let (key, text) = made(&house, &order(&[Permission::UsersRead]));
     house.db.execute("UPDATE api_keys SET scopes = ARRAY['users:read', 'moon:write']");

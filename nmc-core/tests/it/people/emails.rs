@@ -10,7 +10,7 @@ fn to(name: &str) -> UserPatch {
 }
 
 #[test]
-fn ones_own_email_takes_the_password_and_ends_the_other_sessions() {
+fn email_of_ones_own_takes_the_password_and_ends_other_sessions() {
     let house = House::new();
     let (here, there) = (house.bearer("ada"), house.bearer("ada"));
     house.refused("current_password is required to change one's own e-mail", || {
@@ -44,7 +44,7 @@ fn a_proof_is_its_owners_and_ends_with_the_password() {
 }
 
 #[test]
-fn an_email_changed_by_an_admin_is_not_verified_and_ends_sessions() {
+fn email_changed_by_an_admin_is_unverified_and_ends_sessions() {
     let house = House::new();
     let ben = house.add("ben", UserRole::User);
     let (hers, his) = (house.bearer("ada"), house.bearer("ben"));

@@ -39,7 +39,7 @@ fn guess(house: &House, password: &str) -> Result<Tokens> {
 }
 
 #[test]
-fn of_200_guesses_at_once_the_limit_is_looked_at_and_the_right_one_is_too_late() {
+fn of_200_guesses_at_once_no_more_than_the_limit_is_checked() {
     let house = House::new();
     note_counts(&house);
     let done = house.auth.hasher().done();
@@ -78,7 +78,7 @@ fn after_the_lock_200_at_once_get_the_limit_again_and_no_more() {
 }
 
 #[test]
-fn between_two_logins_no_more_than_the_limit_is_looked_at_however_guesses_mix() {
+fn guesses_between_two_logins_are_checked_up_to_the_limit() {
     let house = House::new();
     note_counts(&house);
     let came = at_once(200, |number| guess(&house, if number % 5 == 0 { PASSWORD } else { "a wrong guess" }).is_ok());

@@ -131,7 +131,7 @@ fn until_the_last_second_it_is_good() {
 }
 
 #[test]
-fn who_is_invited_again_keeps_the_password_until_the_new_one_is_chosen() {
+fn user_invited_again_keeps_the_password_until_one_is_chosen() {
     let house = House::new();
     let ben = house.add("ben", UserRole::User);
     let his = house.bearer("ben");
@@ -159,7 +159,7 @@ fn who_is_invited_again_keeps_the_password_until_the_new_one_is_chosen() {
 }
 
 #[test]
-fn the_names_of_account_and_profile_stay_the_same_whichever_is_changed() {
+fn names_of_account_and_profile_stay_the_same() {
     let house = House::new();
     let ada = house.bearer("ada");
     let names = || {
@@ -198,7 +198,7 @@ fn the_names_of_account_and_profile_stay_the_same_whichever_is_changed() {
 
 /// Somebody who distrusts an invitation, or is let go, is rid of it.
 #[test]
-fn another_password_or_deactivation_makes_an_open_invitation_void() {
+fn invitation_after_another_password_or_deactivation_is_void() {
     let house = House::new();
     let ben = house.add("ben", UserRole::User);
     let his = house.bearer("ben");

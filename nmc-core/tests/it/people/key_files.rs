@@ -66,7 +66,7 @@ fn signed_by(token: &Secret) -> String {
 }
 
 #[test]
-fn a_new_key_signs_when_all_have_seen_it_and_tokens_of_the_old_one_still_pass() {
+fn new_key_signs_once_all_have_seen_it_and_old_tokens_pass() {
     let (house, keys) = (House::new(), Keys::new());
     let before = with_keys(&house.db.store, keys.open(house.now()));
     let tokens = login(&before, "ada").unwrap();
@@ -147,7 +147,7 @@ fn of_many_that_find_no_file_one_makes_it_and_all_share_its_key() {
 }
 
 #[test]
-fn a_file_that_is_not_one_of_keys_or_that_others_may_read_is_refused_and_stays() {
+fn key_file_malformed_or_readable_by_others_is_refused() {
     let keys = Keys::new();
     drop(keys.open(noon()));
     let good = keys.lines().remove(0);
@@ -189,7 +189,7 @@ fn a_file_that_is_not_one_of_keys_or_that_others_may_read_is_refused_and_stays()
 }
 
 #[test]
-fn a_key_that_leaked_is_dropped_at_once_and_one_replaced_long_ago_is_as_good_as_gone() {
+fn leaked_key_is_dropped_at_once_and_one_long_replaced_is_gone() {
     let at = noon();
     let keys = Keys::new();
     let servers = keys.open(at);

@@ -102,7 +102,7 @@ fn an_address_is_known_to_its_own_account_alone() {
 }
 
 #[test]
-fn of_200_guesses_at_once_from_a_known_address_five_are_looked_at() {
+fn of_200_guesses_from_a_known_address_five_are_checked() {
     let house = House::new();
     assert!(house.come(&at("198.51.100.7"), PASSWORD));
     let from = at("198.51.100.7");

@@ -35,7 +35,7 @@ fn the_right_password_begins_a_session_that_is_let_in() {
 }
 
 #[test]
-fn a_login_takes_out_the_users_sessions_that_ran_out_a_month_ago() {
+fn login_removes_the_users_sessions_over_for_a_month() {
     let house = House::new();
     house.add("ben", UserRole::User);
     let sessions = |name: &str| {
@@ -107,7 +107,7 @@ fn whoever_is_not_let_in_hears_the_same_after_the_same_work() {
 }
 
 #[test]
-fn what_can_be_nobodys_password_is_refused_before_anything_is_counted() {
+fn impossible_password_is_refused_before_anything_is_counted() {
     let house = House::new();
     let work = house.auth.hasher().done();
     for name in ["ada", "nobody"] {
@@ -126,7 +126,7 @@ fn what_can_be_nobodys_password_is_refused_before_anything_is_counted() {
 }
 
 #[test]
-fn the_right_password_of_a_business_that_is_not_active_is_told_so() {
+fn right_password_of_an_inactive_business_is_told_so() {
     let house = House::new();
     let id = house.tenant.id();
     house.db.execute(&format!("UPDATE tenants SET status = 'suspended', is_active = false WHERE id = '{id}'"));
@@ -137,7 +137,7 @@ fn the_right_password_of_a_business_that_is_not_active_is_told_so() {
 }
 
 #[test]
-fn a_hash_of_another_cost_is_made_anew_by_the_login_and_works_ever_after() {
+fn hash_of_another_cost_is_renewed_by_the_login() {
     let house = House::new();
     let dearer = house.auth_with(5, LoginPolicy::default());
     let cost = || house.db.query::<String>("SELECT substr(password_hash, 5, 2) FROM users").remove(0);
@@ -249,7 +249,7 @@ fn an_unknown_account_takes_as_long_as_a_known_one() {
 }
 
 #[test]
-fn a_password_is_changed_by_who_knows_it_and_ends_the_other_sessions() {
+fn password_change_needs_the_old_one_and_ends_other_sessions() {
     let house = House::new();
     let (here, there) = (house.bearer("ada"), house.bearer("ada"));
     let change = |current: &str, new: &str| house.auth.change_password(&here, &secret(current), &secret(new));

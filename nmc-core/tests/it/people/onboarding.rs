@@ -77,7 +77,7 @@ impl Site {
 }
 
 #[test]
-fn each_step_is_refused_with_the_field_it_needs_until_the_fifth_completes_it() {
+fn each_step_lacking_a_field_is_refused_until_the_fifth_is_done() {
     let site = Site::new();
     site.needs(1, "business_type is required");
     site.change(&TenantPatch { business_type: Patch::Set("cabs".to_owned()), ..TenantPatch::default() });
@@ -155,7 +155,7 @@ fn a_step_that_is_behind_is_no_mistake_and_moves_nothing() {
 }
 
 #[test]
-fn an_owner_who_left_is_no_owner_and_a_business_that_registered_itself_has_one() {
+fn owner_who_left_does_not_count_as_an_owner() {
     let site = Site::new();
     site.house.db.execute("UPDATE tenants SET onboarding_step = 2");
     assert!(site.house.tx(|tx| tx.complete_onboarding_step(STEPS[1])).is_ok(), "who registers is verified");
@@ -173,7 +173,7 @@ fn an_owner_who_left_is_no_owner_and_a_business_that_registered_itself_has_one()
 }
 
 #[test]
-fn another_greeting_must_be_reviewed_anew_and_the_same_words_need_not() {
+fn changed_greeting_is_reviewed_anew_and_the_same_is_not() {
     let site = Site::new();
     let reviewed = || site.tx(|tx| tx.business_settings().get()).unwrap().greeting_reviewed_at;
     assert_eq!(reviewed(), None);

@@ -53,7 +53,7 @@ fn the_last_owner_stays_whoever_tries() {
 }
 
 #[test]
-fn the_account_goes_on_with_its_holder_to_the_longest_serving_other_owner() {
+fn account_of_a_leaving_owner_goes_to_the_longest_serving_other() {
     for how in WAYS {
         let house = House::new();
         let operator = house.operator();

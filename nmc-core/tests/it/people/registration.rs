@@ -10,7 +10,7 @@ fn counts(house: &House) -> Vec<(String, usize)> {
 }
 
 #[test]
-fn a_registration_makes_the_business_its_owner_and_all_they_need() {
+fn registration_makes_the_business_its_owner_and_their_rows() {
     let house = House::new();
     let phone: PhoneNumber = unique_phone();
     let mut new = registration(" Cleo's Cabs ", "cleo");
@@ -135,7 +135,7 @@ fn a_repeated_registration_returns_the_first_one() {
 }
 
 #[test]
-fn of_registrations_at_once_with_one_key_one_is_made_and_all_get_it() {
+fn registrations_at_once_with_one_key_make_one_that_all_get() {
     let house = House::new();
     for round in 0..5 {
         let (name, owner) = (format!("Business {round}"), format!("owner{round}"));

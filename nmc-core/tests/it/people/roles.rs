@@ -113,7 +113,7 @@ fn nobody_invites_above_their_own_role() {
 }
 
 #[test]
-fn nobody_changes_who_stands_above_them_or_raises_above_themselves() {
+fn nobody_changes_or_makes_who_stands_above_them() {
     let crowd = Crowd::new();
     let off = UserPatch { is_active: Some(false), ..UserPatch::default() };
     let renamed = UserPatch { first_name: Patch::Set("Renamed".to_owned()), ..UserPatch::default() };
@@ -217,7 +217,7 @@ fn a_key_counts_as_an_admin_and_has_nothing_of_its_own() {
 }
 
 #[test]
-fn what_is_not_there_and_what_is_another_businesss_are_not_found_alike() {
+fn missing_and_foreign_rows_are_not_found_alike() {
     let house = House::new();
     let other = house.auth.register(&registration("Somebody Else", "cleo"), None).unwrap();
     let theirs = house.login("cleo").session.id;

@@ -96,7 +96,7 @@ fn orders(showings: usize) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn every_order_in_which_tokens_can_be_shown_comes_to_what_the_rule_says() {
+fn tokens_shown_in_every_order_come_to_what_the_rule_says() {
     let house = House::new();
     let orders = orders(6);
     assert!(orders.len() > 200, "{}", orders.len());
@@ -120,7 +120,7 @@ fn the_newest_eight_answers_to_one_token_are_good() {
 }
 
 #[test]
-fn of_many_who_show_one_token_at_once_each_gets_another_and_one_of_these_goes_on() {
+fn token_shown_by_many_at_once_goes_on_for_one_of_them() {
     let house = House::new();
     for threads in 2..=8 {
         let (id, first) = begin(&house);

@@ -150,7 +150,7 @@ fn explore(world: &World, events: usize, without_thief: bool, seen: &mut [usize;
 }
 
 #[test]
-fn without_a_thief_no_tab_loses_the_session_whatever_is_lost_on_the_way() {
+fn tab_without_a_thief_keeps_the_session_whatever_is_lost() {
     let mut seen = [0; 2];
     explore(&World::begun(), 9, true, &mut seen);
     assert!(seen[0] > 10_000 && seen[1] == 0, "{seen:?}");
@@ -164,7 +164,7 @@ fn with_a_thief_lines_that_part_never_go_on_both() {
 }
 
 #[test]
-fn a_tab_that_keeps_an_answer_that_came_too_late_loses_the_session_without_any_thief() {
+fn tab_that_keeps_a_late_answer_loses_the_session() {
     // Why clients compare before they store: docs of the refresh call say so. A shows 0, B shows 0, A hears 1 and shows it,
     // then B's answer 2 arrives and is stored over it.
     let mut session = Session::begun();

@@ -92,7 +92,7 @@ fn a_changed_role_counts_from_the_next_request_on() {
 }
 
 #[test]
-fn a_token_expires_after_15_minutes_and_with_a_session_that_is_shorter() {
+fn token_expires_after_15_minutes_or_with_a_shorter_session() {
     let house = House::new();
     for (session_for, lives) in [(TimeDelta::days(1), 900), (TimeDelta::minutes(5), 300)] {
         let auth = house.auth_with(4, LoginPolicy { session_for, ..LoginPolicy::default() });
@@ -127,7 +127,7 @@ fn a_session_is_noted_as_used_once_a_minute() {
 }
 
 #[test]
-fn a_token_for_what_is_not_ones_own_answers_like_one_of_an_ended_session() {
+fn token_for_foreign_rows_answers_like_an_ended_session() {
     let house = House::new();
     let keys = Keys::new();
     let auth = with_keys(&house.db.store, keys.open(house.now()));

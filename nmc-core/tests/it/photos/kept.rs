@@ -18,7 +18,7 @@ fn is_missing<T>(result: &Result<T>) -> bool {
 }
 
 #[test]
-fn a_photo_is_kept_once_under_its_hash_and_read_back_with_its_type() {
+fn photo_is_kept_once_under_its_hash_and_read_with_its_type() {
     let (dir, scene) = (Dir::new(), Scene::new());
     let (uploads, tenant) = (dir.uploads(), scene.business.tenant);
     let clear = prepare(&png(&RgbaImage::from_pixel(9, 9, Rgba([1, 2, 3, 4])).into())).unwrap();
@@ -50,7 +50,7 @@ fn a_photo_is_kept_once_under_its_hash_and_read_back_with_its_type() {
 }
 
 #[test]
-fn no_path_leads_out_of_the_directory_or_to_another_tenants_photo() {
+fn path_out_of_the_directory_or_tenant_is_refused() {
     let (dir, scene) = (Dir::new(), Scene::new());
     let (uploads, tenant) = (dir.uploads(), scene.business.tenant);
     let other = Business::onboard(&scene.db.store, "Somebody Else").tenant;
@@ -138,7 +138,7 @@ fn no_symbolic_link_is_followed() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_told_and_left_as_it_was() {
+fn unwritable_directory_is_told_and_left_as_it_was() {
     let (dir, scene) = (Dir::new(), Scene::new());
     let tenant = scene.business.tenant;
     let path = dir.uploads().keep(&tenant, &a_photo()).unwrap();
@@ -247,7 +247,7 @@ fn a_file_stays_as_long_as_somebody_of_the_business_has_it() {
 }
 
 #[test]
-fn each_business_has_its_own_file_of_a_picture_and_nobody_elses_profile() {
+fn picture_has_a_file_in_each_business_and_no_foreign_profile() {
     let (two, other) = (Two::new(), Scene::new());
     let one = two.change(two.ada, Some(&a_photo())).unwrap();
     let neighbour = Business::onboard(&two.scene.db.store, "Somebody Else").tenant;
@@ -263,7 +263,7 @@ fn each_business_has_its_own_file_of_a_picture_and_nobody_elses_profile() {
 }
 
 #[test]
-fn a_change_says_what_it_replaced_and_removes_nothing_before_its_commit() {
+fn change_tells_what_it_replaced_and_removes_after_its_commit() {
     let two = Two::new();
     let (one, other) = (a_photo(), another_photo());
     let set = |user, photo: Option<&Photo>| two.scene.tx(|tx| set_photo(tx, &two.uploads, user, photo)).unwrap();

@@ -1,8 +1,8 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
+use crate::api::conflicts::telling_of_others;
 use crate::api::reply::{Json, Tagged};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
-use crate::limits::telling_of_others;
 use chrono::{DateTime, Utc};
 use nmc_core::access::Actor;
 use nmc_core::tenants::{TenantPatch, TenantRow};

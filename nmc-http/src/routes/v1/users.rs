@@ -1,8 +1,8 @@
 use crate::api::ask::{Ask, JsonBody, NoQuery, Whom, must_match, page};
+use crate::api::conflicts::telling_of_others;
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
-use crate::limits::telling_of_others;
 use chrono::{DateTime, Utc};
 use nmc_core::access::{Actor, InvitationToken, PasswordProof};
 use nmc_core::people::{

@@ -137,7 +137,7 @@ fn a_rotated_key_goes_on_for_its_overlap_and_no_longer() {
 }
 
 #[test]
-fn a_key_ends_when_it_is_revoked_or_over_and_says_when_it_was_last_used() {
+fn key_revoked_or_expired_is_refused_and_tells_its_last_use() {
     let keys = Keys::new();
     let end = noon() + TimeDelta::seconds(300);
     let (over, at) = keys.make(&json!({ "name": "short", "scopes": ["tenant:read"], "expires_at": end }));

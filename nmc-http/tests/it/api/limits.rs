@@ -89,7 +89,7 @@ fn without_a_trusted_proxy_a_forwarded_address_changes_nothing() {
 }
 
 #[test]
-fn an_account_that_is_tried_too_often_waits_whoever_tries_and_others_do_not() {
+fn account_tried_too_often_waits_and_others_do_not() {
     let site = behind_a_proxy(|config| config.limits.login_per_account = THREE);
     let (tried, other) = (site.owner(), site.owner());
     for n in 1..=3 {
@@ -189,7 +189,7 @@ fn answers_that_tell_of_others_are_limited_by_account() {
 }
 
 #[test]
-fn answers_that_tell_of_others_are_limited_by_business_and_address() {
+fn conflicts_that_tell_of_others_are_limited() {
     for limits in [
         |config: &mut ServerConfig| config.limits.conflict_per_business = THREE,
         |config: &mut ServerConfig| config.limits.conflict_per_address = THREE,

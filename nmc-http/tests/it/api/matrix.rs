@@ -36,7 +36,7 @@ fn expected(operation: &Operation, who: Who) -> u16 {
 }
 
 #[test]
-fn each_endpoint_lets_through_whom_the_document_names_and_nobody_else() {
+fn each_endpoint_lets_through_only_whom_the_document_names() {
     let scene = Scene::new();
     ready(&scene);
     let (mut seen, mut bearers) = (BTreeSet::new(), BTreeMap::new());
@@ -71,7 +71,7 @@ fn each_endpoint_lets_through_whom_the_document_names_and_nobody_else() {
 }
 
 #[test]
-fn everybody_may_do_to_themselves_what_the_document_calls_ones_own() {
+fn everybody_may_do_to_themselves_what_is_called_ones_own() {
     let scene = Scene::new();
     let own: Vec<Operation> = operations().into_iter().filter(|operation| matches!(operation.access, Access::OwnOr(_))).collect();
     assert!(own.len() > 10);
@@ -94,7 +94,7 @@ fn everybody_may_do_to_themselves_what_the_document_calls_ones_own() {
 
 /// The owner of another business, with all rights there, asks for what is Joe's, and for what nobody has.
 #[test]
-fn anothers_ids_answer_as_missing_ones_do_and_nothing_of_them_moves() {
+fn foreign_ids_answer_as_missing_ones_and_change_nothing() {
     let scene = Scene::new();
     let (_, stranger) = scene.bearer(Who::Stranger);
     let stranger = stranger.unwrap();

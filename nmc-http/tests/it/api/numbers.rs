@@ -172,7 +172,7 @@ fn costs_are_told_month_by_month() {
 }
 
 #[test]
-fn without_a_provider_whoever_would_be_served_hears_what_is_missing() {
+fn request_without_a_provider_hears_what_is_missing() {
     let site = Site::without_provider();
     let (owner, viewer) = (site.owner(), site.person(&site.joe, UserRole::Viewer));
     let id = site.held(&site.joe).id;

@@ -131,7 +131,7 @@ fn what_cant_be_bought_says_why_and_nothing_is_written_or_paid() {
 }
 
 #[test]
-fn an_account_that_cant_pay_is_for_its_operator_and_the_order_goes_on_afterwards() {
+fn account_without_funds_holds_the_order_until_it_is_paid() {
     let orders = Orders::new();
     orders.site.twilio.run_out_of_funds();
     let answer = orders.buy();
@@ -150,7 +150,7 @@ fn an_account_that_cant_pay_is_for_its_operator_and_the_order_goes_on_afterwards
 }
 
 #[test]
-fn credentials_that_are_refused_are_the_operators_to_mend_and_nobody_elses_to_see() {
+fn refused_credentials_are_told_to_the_operator_alone() {
     let orders = Orders::new();
     // At the search, at the price, and at the purchase, whose order is committed by then.
     for faults in [vec![Unauthorized], vec![Pass, Unauthorized], vec![Pass, Pass, Unauthorized]] {
@@ -208,7 +208,7 @@ fn a_purchase_whose_answer_got_lost_is_adopted() {
 }
 
 #[test]
-fn what_cant_be_bought_in_time_goes_on_by_itself_however_often_it_is_ordered_again() {
+fn order_not_done_in_time_goes_on_by_itself_once() {
     for again in [false, true] {
         let orders = Orders::new();
         orders.site.twilio.fail_numbers_with([Pass, Pass, TooMany(60)]);
@@ -301,7 +301,7 @@ fn a_release_that_cant_be_done_in_time_goes_on_by_itself() {
 }
 
 #[test]
-fn webhooks_are_told_again_and_a_number_that_twilio_has_lost_is_found_out() {
+fn webhooks_are_set_again_and_a_lost_number_is_found_out() {
     let orders = Orders::new();
     let held = orders.site.held(&orders.site.joe);
     let at = format!("/v1/numbers/{}/configuration", held.id);

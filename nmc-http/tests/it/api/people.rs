@@ -21,7 +21,7 @@ fn accept(site: &Site, invitation: &str, password: &str) -> (u16, String) {
 }
 
 #[test]
-fn an_invitation_is_shown_once_holds_for_a_week_and_lets_in_once() {
+fn invitation_is_shown_once_and_works_once_within_a_week() {
     let (site, clock) = stopped();
     let owner = site.owner();
     let body = json!({ "email": "Sam@Example.com", "first_name": "Sam", "last_name": "Roe", "role": "operator", "phone": "+15005550109" });
@@ -57,7 +57,7 @@ fn an_invitation_is_shown_once_holds_for_a_week_and_lets_in_once() {
 }
 
 #[test]
-fn a_patch_leaves_alone_what_it_does_not_name_and_clears_what_is_null() {
+fn patch_keeps_what_it_does_not_name_and_clears_what_is_null() {
     let site = Site::new();
     let owner = site.owner();
     let patch = |path: &str, body: Value| site.call("PATCH", path.to_owned()).by(&owner.access).json(&body).send();

@@ -34,7 +34,7 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_repeated_registration_returns_the_first_and_a_different_one_is_refused() {
+fn repeated_registration_returns_the_first_unless_it_differs() {
     let site = Site::new();
     let first = register(&site, &good()).header("Idempotency-Key", "a key").expect(201);
     assert_eq!(first.header("Location"), Some("/v1/tenant"));
@@ -85,7 +85,7 @@ fn what_is_taken_is_named_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn each_field_that_is_missing_too_long_or_ill_typed_is_pointed_at() {
+fn field_missing_too_long_or_ill_typed_is_pointed_at() {
     let site = Site::new();
     let before = site.rows();
     let long = |length: usize| json!("x".repeat(length));
@@ -135,7 +135,7 @@ fn of_two_at_once_with_one_key_both_hear_of_the_same_business() {
 }
 
 #[test]
-fn a_business_that_registers_goes_through_the_five_steps_to_its_first_caller() {
+fn registered_business_takes_five_steps_to_its_first_caller() {
     let site = Site::new();
     let short = json!({
         "business": { "name": "Ada Air" },

@@ -30,7 +30,7 @@ fn me(site: &Site, access: &str) -> u16 {
 }
 
 #[test]
-fn unknown_wrong_locked_deactivated_and_invited_accounts_are_told_the_same_at_tenths_of_a_second() {
+fn refused_logins_of_every_kind_are_told_the_same_as_slowly() {
     let site = Site::new();
     let [wrong, locked, deactivated] = [(); 3].map(|()| site.person(&site.joe, UserRole::User));
     site.change_user(&site.joe, deactivated.id, &UserPatch { is_active: Some(false), ..UserPatch::default() });
@@ -123,7 +123,7 @@ fn a_login_says_where_it_came_from_and_its_tokens_go_on() {
 }
 
 #[test]
-fn sessions_come_by_pages_and_a_query_that_is_not_known_is_refused() {
+fn sessions_are_paged_and_an_unknown_query_is_refused() {
     let site = Site::new();
     let person = site.owner();
     for _ in 0..4 {
@@ -166,7 +166,7 @@ fn sessions_come_by_pages_and_a_query_that_is_not_known_is_refused() {
 }
 
 #[test]
-fn a_refresh_token_that_comes_back_ends_the_session_for_both_holders() {
+fn refresh_token_shown_again_ends_the_session_for_both() {
     let site = Site::new();
     let first = site.owner();
     let second = first.with(&refresh(&site, &first.refresh).document());
@@ -217,7 +217,7 @@ fn an_access_token_is_refused_as_soon_as_its_reason_has_gone() {
 }
 
 #[test]
-fn the_right_password_of_a_suspended_business_says_so_and_a_wrong_one_does_not() {
+fn right_password_alone_hears_that_the_business_is_suspended() {
     let site = Site::new();
     let owner = site.owner();
     set_status(&site, TenantStatus::Suspended);
@@ -226,7 +226,7 @@ fn the_right_password_of_a_suspended_business_says_so_and_a_wrong_one_does_not()
 }
 
 #[test]
-fn a_changed_password_ends_the_other_sessions_and_keeps_this_one() {
+fn changed_password_ends_all_sessions_but_this_one() {
     let site = Site::new();
     let here = site.owner();
     let there = site.log_in(here.id, here.email.clone());

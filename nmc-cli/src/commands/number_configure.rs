@@ -1,21 +1,34 @@
-use super::{COLUMNS, find};
-use crate::cli::{Format, NumberKey};
+//! `nmc number configure`.
+
+use super::number::{COLUMNS, NumberKey, find};
 use crate::database::operator;
 use crate::error::CliResult;
+use crate::options::{FormatArg, TenantArg, TwilioArgs};
+use clap::Args;
 use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner};
 use nmc_core::{NumberStatus, Page, PageRequest, Store, TenantTx};
 use std::process::ExitCode;
 
-pub(super) fn run(
-    store: &Store,
-    numbers: &Provisioner,
-    key: &str,
-    number: Option<&NumberKey>,
-    dry_run: bool,
-    format: Format,
-) -> CliResult {
-    let actor = operator(store, key)?;
-    let rows = match number {
+/// Whose webhooks to set.
+#[derive(Args)]
+pub(crate) struct ConfigureArgs {
+    #[command(flatten)]
+    pub(crate) tenant: TenantArg,
+    /// The number; all active ones of the business, if left out
+    #[arg(value_name = "ID|E.164")]
+    pub(crate) number: Option<NumberKey>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+pub(super) fn run(store: &Store, numbers: &Provisioner, args: &ConfigureArgs) -> CliResult {
+    let actor = operator(store, &args.tenant.tenant)?;
+    let rows = match &args.number {
         Some(number) => vec![store.tenant(&actor.tenant(), |tx| find(tx, number))?],
         None => store.tenant(&actor.tenant(), all_active)?,
     };
@@ -23,17 +36,17 @@ pub(super) fn run(
     eprintln!("calls: {}; how they end: {}; texts: {}", webhooks.voice, webhooks.voice_status, webhooks.sms);
     let mut done = Vec::new();
     for row in rows {
-        if dry_run {
+        if args.dry_run {
             done.push(row);
         } else {
             eprintln!("setting the webhooks of {} …", row.phone_number);
             done.push(numbers.configure(&actor, row.id)?);
         }
     }
-    if dry_run {
+    if args.dry_run {
         eprintln!("nothing was set: --dry-run");
     }
-    COLUMNS.page(format, &Page { items: done, next: None })?;
+    COLUMNS.page(args.format.format, &Page { items: done, next: None })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,12 +4,14 @@ mod dialogue;
 mod file;
 
 use super::serve::hasher;
+use super::tenant::BusinessArgs;
 use super::{tenant, user};
-use crate::cli::{DatabaseArgs, Format, OnboardArgs};
 use crate::database::Database;
 use crate::error::{CliError, CliResult};
+use crate::options::{DatabaseArgs, Format, FormatArg};
 use crate::output::{use_zone, write_json};
 use crate::{password, prompt};
+use clap::Args;
 use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::people::User;
 use nmc_core::tenants::{NewTenant, TenantRow};
@@ -19,6 +21,38 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// A business, and who owns it.
+#[derive(Args)]
+pub(crate) struct OnboardArgs {
+    #[command(flatten)]
+    pub(crate) business: BusinessArgs,
+
+    /// Its owner's e-mail, with which they log in; without one, an owner can be invited later
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) owner_email: Option<Email>,
+    /// Its owner's given name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner_first_name: Option<String>,
+    /// Its owner's family name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner_last_name: Option<String>,
+    /// Where to reach its owner
+    #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+    pub(crate) owner_phone: Option<PhoneNumber>,
+    /// A file whose first line is the owner's password, or - for standard input; at a terminal it is asked for
+    #[arg(long, value_name = "FILE")]
+    pub(crate) owner_password_file: Option<PathBuf>,
+
+    /// A name for this registration: repeated with it, the business is not taken in twice but shown again
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// A TOML file that says all this; options win over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
 
 pub(crate) fn run(args: &DatabaseArgs, onboard: OnboardArgs) -> CliResult {
     let (key, format) = (onboard.key.clone(), onboard.format.format);

@@ -1,23 +1,37 @@
-use super::{DETAILS, find, progress};
-use crate::cli::{Format, HowArgs, NumberKey};
+//! `nmc number release`.
+
+use super::number::{DETAILS, HowArgs, NumberKey, find};
+use super::number_progress;
 use crate::confirm::confirmed;
 use crate::database::operator;
 use crate::error::CliResult;
+use crate::options::{FormatArg, TenantArg, TwilioArgs};
+use clap::Args;
 use nmc_core::numbers::Provisioner;
 use nmc_core::{NumberStatus, Store};
 use std::process::ExitCode;
 use std::time::Duration;
 
-pub(super) fn run(
-    store: &Store,
-    numbers: &Provisioner,
-    key: &str,
-    number: &NumberKey,
-    how: &HowArgs,
-    format: Format,
-) -> CliResult {
-    let actor = operator(store, key)?;
-    let (business, row) = store.tenant(&actor.tenant(), |tx| Ok((tx.tenants().get()?.business_name, find(tx, number)?)))?;
+/// Which number to give back, and how.
+#[derive(Args)]
+pub(crate) struct ReleaseArgs {
+    #[command(flatten)]
+    pub(crate) tenant: TenantArg,
+    /// The number
+    #[arg(value_name = "ID|E.164")]
+    pub(crate) number: NumberKey,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+pub(super) fn run(store: &Store, numbers: &Provisioner, args: &ReleaseArgs) -> CliResult {
+    let (how, format) = (&args.how, args.format.format);
+    let actor = operator(store, &args.tenant.tenant)?;
+    let (business, row) = store.tenant(&actor.tenant(), |tx| Ok((tx.tenants().get()?.business_name, find(tx, &args.number)?)))?;
     let what = match row.status {
         NumberStatus::Released => {
             eprintln!("it is released already");
@@ -36,7 +50,7 @@ pub(super) fn run(
     }
     let confirmed = confirmed(how.yes, &what)?;
     let wait = Duration::from_secs(how.wait.into());
-    let row = numbers.release(&actor, row.id, confirmed, wait, &mut progress::tell("giving it back".to_owned()))?;
+    let row = numbers.release(&actor, row.id, confirmed, wait, &mut number_progress::tell("giving it back".to_owned()))?;
     DETAILS.one(format, &row)?;
     if row.status == NumberStatus::Released {
         return Ok(ExitCode::SUCCESS);

@@ -1,9 +1,14 @@
-use super::{DETAILS, money, progress, search};
-use crate::cli::{CriteriaArgs, Format, HowArgs, KindArgs};
+//! `nmc number buy`.
+
+use super::number::{DETAILS, HowArgs, money};
+use super::number_search::{CriteriaArgs, KindArgs};
+use super::{number_progress, number_search};
 use crate::confirm::confirmed;
 use crate::database::operator;
 use crate::error::{CliError, CliResult};
+use crate::options::{Format, FormatArg, TenantArg, TwilioArgs};
 use crate::output::{Columns, plain};
+use clap::Args;
 use nmc_core::access::Actor;
 use nmc_core::numbers::{NumberOrder, Provisioner, Quote};
 use nmc_core::{NumberStatus, PhoneNumber, Store};
@@ -11,49 +16,47 @@ use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Which number to buy.
-pub(super) struct Wanted {
-    pub(super) number: Option<PhoneNumber>,
-    pub(super) kind: KindArgs,
-    pub(super) criteria: CriteriaArgs,
+/// Which number to buy, and how.
+#[derive(Args)]
+pub(crate) struct BuyArgs {
+    #[command(flatten)]
+    pub(crate) tenant: TenantArg,
+    /// Exactly this number
+    #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+    pub(crate) number: Option<PhoneNumber>,
+    #[command(flatten)]
+    pub(crate) kind: KindArgs,
+    #[command(flatten)]
+    pub(crate) criteria: CriteriaArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
 }
 
 /// What would be bought.
-const QUOTE: Columns<Quote> = Columns {
-    names: &[
-        "phone_number",
-        "number_type",
-        "country",
-        "locality",
-        "region",
-        "voice",
-        "sms",
-        "mms",
-        "setup_cost",
-        "monthly_cost",
-        "currency",
-    ],
-    values: |quote| {
-        vec![
-            json!(quote.number.phone_number),
-            json!(quote.number.number_type),
-            json!(quote.number.country.as_str()),
-            json!(quote.number.locality),
-            json!(quote.number.region),
-            json!(quote.number.capabilities.voice),
-            json!(quote.number.capabilities.sms),
-            json!(quote.number.capabilities.mms),
-            money(i64::from(quote.price.setup_cents)),
-            money(i64::from(quote.price.monthly_cents)),
-            json!(quote.price.currency),
-        ]
-    },
-};
+const QUOTE: Columns<Quote> = Columns(&[
+    ("phone_number", |quote| json!(quote.number.phone_number)),
+    ("number_type", |quote| json!(quote.number.number_type)),
+    ("country", |quote| json!(quote.number.country.as_str())),
+    ("locality", |quote| json!(quote.number.locality)),
+    ("region", |quote| json!(quote.number.region)),
+    ("voice", |quote| json!(quote.number.capabilities.voice)),
+    ("sms", |quote| json!(quote.number.capabilities.sms)),
+    ("mms", |quote| json!(quote.number.capabilities.mms)),
+    ("setup_cost", |quote| money(i64::from(quote.price.setup_cents))),
+    ("monthly_cost", |quote| money(i64::from(quote.price.monthly_cents))),
+    ("currency", |quote| json!(quote.price.currency)),
+]);
 
-pub(super) fn run(store: &Store, numbers: &Provisioner, key: &str, wanted: Wanted, how: &HowArgs, format: Format) -> CliResult {
-    let actor = operator(store, key)?;
+pub(super) fn run(store: &Store, numbers: &Provisioner, args: BuyArgs) -> CliResult {
+    let BuyArgs { tenant, number, kind, criteria, how, format, twilio: _ } = args;
+    let (how, format) = (&how, format.format);
+    let actor = operator(store, &tenant.tenant)?;
     let business = store.tenant(&actor.tenant(), |tx| tx.tenants().get())?.business_name;
-    let order = order(numbers, &actor, wanted)?;
+    let order = order(numbers, &actor, number, &kind, criteria)?;
     let number = &order.phone_number;
     let Some(quote) = numbers.rehearse(&actor, &order)? else {
         return take_up(numbers, &actor, &order, &business, how, format);
@@ -99,7 +102,7 @@ fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs,
     // Which number it is must be known to whoever goes on: a search would find another one.
     let go_on =
         || eprintln!("to go on with it: nmc number buy --tenant {} {number} --country {}", actor.tenant().id(), order.country);
-    let bought = numbers.buy(actor, order, wait, &mut progress::tell(format!("buying {number}")));
+    let bought = numbers.buy(actor, order, wait, &mut number_progress::tell(format!("buying {number}")));
     if matches!(bought, Err(nmc_core::Error::Unavailable { .. })) {
         go_on();
     }
@@ -114,8 +117,13 @@ fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs,
 }
 
 /// The number that is named, or the first for sale that meets the criteria.
-fn order(numbers: &Provisioner, actor: &Actor, wanted: Wanted) -> CliResult<NumberOrder> {
-    let Wanted { number, kind, criteria } = wanted;
+fn order(
+    numbers: &Provisioner,
+    actor: &Actor,
+    number: Option<PhoneNumber>,
+    kind: &KindArgs,
+    criteria: CriteriaArgs,
+) -> CliResult<NumberOrder> {
     let without_sms = criteria.without_sms;
     if let Some(number) = number {
         let CriteriaArgs { area_code, region, locality, contains, mms, without_sms: _ } = &criteria;
@@ -126,7 +134,7 @@ fn order(numbers: &Provisioner, actor: &Actor, wanted: Wanted) -> CliResult<Numb
         let number_type = kind.number_type.unwrap_or(order.number_type);
         return Ok(NumberOrder { number_type, without_sms, ..order });
     }
-    let found = numbers.search(actor, &search::search(&kind, criteria, 20))?;
+    let found = numbers.search(actor, &number_search::search(kind, criteria, 20))?;
     let usable = found.into_iter().find(|number| !number.needs_address);
     let number = usable.ok_or(nmc_core::Error::Provider(nmc_core::telephony::ProviderError::Taken))?;
     let (country, number_type) = (number.country, number.number_type);

@@ -1,9 +1,9 @@
 //! `nmc tenant onboarding` and `nmc tenant review-greeting`.
 
-use crate::cli::Format;
 use crate::confirm::confirmed;
 use crate::database::tenant;
 use crate::error::CliResult;
+use crate::options::Format;
 use crate::output::{Columns, plain, time, write_json};
 use nmc_core::tenants::GreetingPreview;
 use nmc_core::workflows::{Missing, Onboarding, OnboardingStep};
@@ -17,18 +17,28 @@ struct Step {
     missing: Vec<Missing>,
 }
 
-const STEPS: Columns<Step> = Columns {
-    names: &["step", "what", "state", "missing"],
-    values: |row| {
-        let missing: Vec<String> = row.missing.iter().map(|missing| format!("{} {}", missing.field, missing.rule)).collect();
-        let state = match (row.is_left, row.missing.is_empty()) {
+impl Step {
+    const fn state(&self) -> &'static str {
+        match (self.is_left, self.missing.is_empty()) {
             (true, _) => "done",
             (false, true) => "ready",
             (false, false) => "open",
-        };
-        vec![json!(row.step.number()), json!(row.step.label()), json!(state), json!(missing.join("; "))]
-    },
-};
+        }
+    }
+
+    /// What the step still needs, in one line.
+    fn needs(&self) -> String {
+        let missing: Vec<String> = self.missing.iter().map(|missing| format!("{} {}", missing.field, missing.rule)).collect();
+        missing.join("; ")
+    }
+}
+
+const STEPS: Columns<Step> = Columns(&[
+    ("step", |row| json!(row.step.number())),
+    ("what", |row| json!(row.step.label())),
+    ("state", |row| json!(row.state())),
+    ("missing", |row| json!(row.needs())),
+]);
 
 fn steps(state: &Onboarding) -> Vec<Step> {
     let steps = state.missing.iter().map(|(step, missing)| Step {
@@ -73,12 +83,13 @@ pub(crate) fn run(store: &Store, key: &str, complete: Option<i32>, format: Forma
     Ok(())
 }
 
-const REVIEW: Columns<(GreetingPreview, Option<Value>)> = Columns {
-    names: &["text", "characters", "encoding", "segments", "greeting_reviewed_at"],
-    values: |(preview, at)| {
-        vec![json!(preview.text), json!(preview.characters), json!(preview.encoding.as_str()), json!(preview.segments), json!(at)]
-    },
-};
+const REVIEW: Columns<(GreetingPreview, Option<Value>)> = Columns(&[
+    ("text", |(preview, _)| json!(preview.text)),
+    ("characters", |(preview, _)| json!(preview.characters)),
+    ("encoding", |(preview, _)| json!(preview.encoding.as_str())),
+    ("segments", |(preview, _)| json!(preview.segments)),
+    ("greeting_reviewed_at", |(_, at)| json!(at)),
+]);
 
 /// Nobody approves of what they have not seen: of a greeting that was changed after it was shown, nobody has.
 pub(crate) fn review_greeting(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {

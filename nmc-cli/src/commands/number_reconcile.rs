@@ -1,26 +1,36 @@
-use crate::cli::Format;
+//! `nmc number reconcile`.
+
 use crate::error::CliResult;
 use crate::hint;
+use crate::options::{Format, FormatArg, TwilioArgs};
 use crate::output::{Columns, write_json};
+use clap::Args;
 use nmc_core::Page;
 use nmc_core::numbers::{Finding, Outcome, Provisioner};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
-const COLUMNS: Columns<Finding> = Columns {
-    names: &["phone_number", "sid", "tenant", "row", "finding", "outcome", "unaccounted"],
-    values: |finding| {
-        vec![
-            json!(finding.phone_number),
-            json!(finding.sid),
-            json!(finding.tenant),
-            json!(finding.row),
-            json!(format!("{}{}", finding.what(), hint::of_oddity(finding.oddity))),
-            outcome(&finding.outcome),
-            json!(finding.is_unaccounted()),
-        ]
-    },
-};
+/// How to compare.
+#[derive(Args)]
+pub(crate) struct ReconcileArgs {
+    /// Only compare
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) twilio: TwilioArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+const COLUMNS: Columns<Finding> = Columns(&[
+    ("phone_number", |finding| json!(finding.phone_number)),
+    ("sid", |finding| json!(finding.sid)),
+    ("tenant", |finding| json!(finding.tenant)),
+    ("row", |finding| json!(finding.row)),
+    ("finding", |finding| json!(format!("{}{}", finding.what(), hint::of_oddity(finding.oddity)))),
+    ("outcome", |finding| outcome(&finding.outcome)),
+    ("unaccounted", |finding| json!(finding.is_unaccounted())),
+]);
 
 fn outcome(outcome: &Outcome) -> Value {
     match outcome {
@@ -32,11 +42,11 @@ fn outcome(outcome: &Outcome) -> Value {
 }
 
 /// Exits with 1 while somebody has something to look at.
-pub(super) fn run(numbers: &Provisioner, dry_run: bool, format: Format) -> CliResult {
+pub(super) fn run(numbers: &Provisioner, args: &ReconcileArgs) -> CliResult {
     eprintln!("comparing Twilio's numbers with ours …");
-    let outcome = numbers.reconcile(dry_run)?;
+    let outcome = numbers.reconcile(args.dry_run)?;
     let (open, unaccounted) = (outcome.open().count(), outcome.unaccounted().count());
-    match format {
+    match args.format.format {
         Format::Json => {
             let findings: Vec<Value> = outcome.findings.iter().map(|finding| COLUMNS.json(finding)).collect();
             write_json(&json!({
@@ -44,7 +54,7 @@ pub(super) fn run(numbers: &Provisioner, dry_run: bool, format: Format) -> CliRe
             }))?;
         }
         Format::Table if outcome.findings.is_empty() => {}
-        Format::Table => COLUMNS.page(format, &Page { items: outcome.findings, next: None })?,
+        format @ Format::Table => COLUMNS.page(format, &Page { items: outcome.findings, next: None })?,
     }
     let (owned, held) = (outcome.owned, outcome.held);
     eprintln!("{owned} numbers at Twilio, {held} held here; {unaccounted} paid for and not accounted for");

@@ -23,12 +23,12 @@ fn length(text: &str) -> Result<TimeDelta, &'static str> {
 }
 
 /// How long something that begins now is good for.
-pub(super) fn lifetime(text: &str) -> Result<TimeDelta, &'static str> {
+pub(crate) fn lifetime(text: &str) -> Result<TimeDelta, &'static str> {
     length(text).and_then(|length| if length.is_zero() { Err("must be longer than 0") } else { Ok(length) })
 }
 
 /// How long a key that was replaced goes on.
-pub(super) fn overlap(text: &str) -> Result<TimeDelta, &'static str> {
+pub(crate) fn overlap(text: &str) -> Result<TimeDelta, &'static str> {
     length(text).and_then(|length| if length > LONGEST_OVERLAP { Err("must be at most 30d") } else { Ok(length) })
 }
 

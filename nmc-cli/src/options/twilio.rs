@@ -1,6 +1,6 @@
 //! The Twilio account, wherever one is needed.
 
-use super::{public_url, without};
+use super::without;
 use crate::error::{CliError, CliResult};
 use crate::password;
 use clap::Args;
@@ -34,7 +34,7 @@ pub(crate) struct TwilioArgs {
 
 impl TwilioArgs {
     /// What is empty counts as not set.
-    pub(super) fn without_empty(&mut self) {
+    pub(crate) fn without_empty(&mut self) {
         for text in [&mut self.twilio_account_sid, &mut self.public_url, &mut self.twilio_api_url] {
             without(text, |text| text.trim().is_empty());
         }
@@ -88,5 +88,15 @@ impl TwilioArgs {
     pub(crate) fn config_if_set(&self) -> CliResult<Option<TwilioConfig>> {
         let is_set = self.twilio_account_sid.is_some() && self.token()?.is_some() && self.public_url.is_some();
         is_set.then(|| self.config("this")).transpose()
+    }
+}
+
+/// Where nmc is reached from outside.
+pub(crate) fn public_url(text: &str) -> Result<String, &'static str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', ' ', '@']) => Ok(text.to_owned()),
+        None if text.trim().is_empty() => Ok(String::new()),
+        _ => Err("must be like https://nmc.example.com"),
     }
 }

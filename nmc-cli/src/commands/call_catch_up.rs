@@ -1,24 +1,21 @@
-use super::super::worker;
-use crate::cli::Format;
+//! `nmc call catch-up`.
+
+use super::worker;
 use crate::error::{CliError, CliResult};
+use crate::options::Format;
 use crate::output::{Columns, time, write_json};
 use nmc_core::twilio::TwilioConfig;
 use nmc_core::workflows::{CaughtUp, Found, FoundWhat, Tally};
 use nmc_core::{Page, Store};
 use serde_json::{Value, json};
 
-const COLUMNS: Columns<Found> = Columns {
-    names: &["what", "sid", "at", "our_number", "answered"],
-    values: |found| {
-        vec![
-            json!(if found.what == FoundWhat::Text { "text" } else { "call" }),
-            json!(found.sid),
-            json!(found.at.map(time)),
-            json!(found.our_number),
-            json!(found.answered),
-        ]
-    },
-};
+const COLUMNS: Columns<Found> = Columns(&[
+    ("what", |found| json!(if found.what == FoundWhat::Text { "text" } else { "call" })),
+    ("sid", |found| json!(found.sid)),
+    ("at", |found| json!(found.at.map(time))),
+    ("our_number", |found| json!(found.our_number)),
+    ("answered", |found| json!(found.answered)),
+]);
 
 /// Prints what was missing; what was read is told on standard error, or in the JSON document.
 pub(super) fn run(store: &Store, account: &TwilioConfig, format: Format) -> CliResult<()> {

@@ -1,0 +1,42 @@
+//! What the handlers share: made once by the server, and handed to each of its threads.
+
+use crate::blocking::Door;
+use crate::client::Proxies;
+use crate::limits::Gate;
+use crate::shares::{Places, Turns};
+use nmc_core::Uploads;
+use nmc_core::access::Authenticator;
+use nmc_core::numbers::Provisioner;
+use nmc_core::tenants::RegistrationPolicy;
+use nmc_core::twilio::Signer;
+use std::time::Duration;
+
+/// What the handlers of the API share.
+pub(crate) struct App {
+    pub(crate) door: Door,
+    /// The way of those who come in: passwords are checked here, and must not keep others waiting.
+    pub(crate) entrance: Door,
+    /// Where large bodies are received.
+    pub(crate) uploading: Places,
+    /// Where pictures of texts are read whole.
+    pub(crate) downloading: Places,
+    /// Turns at making pictures small: few at a time, for what each takes in memory.
+    pub(crate) pictures: Turns,
+    /// Where the provider of numbers is waited for: it may be slow, and must not keep others waiting.
+    pub(crate) counter: Door,
+    /// Buys numbers and gives them back; `None` when no provider is configured.
+    pub(crate) numbers: Option<Provisioner>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) gate: Gate,
+    pub(crate) registration: RegistrationPolicy,
+    pub(crate) proxies: Proxies,
+    pub(crate) uploads: Uploads,
+    pub(crate) patience: Duration,
+}
+
+/// What webhooks are checked with.
+pub(crate) struct Webhooks {
+    pub(crate) public_url: String,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) patience: Duration,
+}
