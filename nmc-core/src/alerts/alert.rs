@@ -1,4 +1,4 @@
-//! Alerts (source lines 1486–1515): reading them, and raising one. What becomes of it is in `alert_moves`.
+//! Alerts (source lines 1486–1515): reading them, and raising one. What becomes of it is in `alert_transitions`.
 
 use super::bounded;
 use super::history::NewAlertEvent;
