@@ -1,4 +1,4 @@
-//! Alerts: reading them, and raising one. What becomes of it is in `alert_moves`.
+//! Alerts: reading them, and raising one. What becomes of it is in `alert_transitions`.
 
 use super::bounded;
 use super::history::NewAlertEvent;

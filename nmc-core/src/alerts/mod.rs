@@ -2,7 +2,7 @@
 
 mod address;
 mod alert;
-mod alert_moves;
+mod alert_transitions;
 mod escalation_contact;
 mod evaluation;
 mod history;

@@ -1,13 +1,13 @@
 //! Figures drawn from calls and conversations, and the jobs and reports that draw them.
 
 mod call_analytics;
-mod call_analytics_load;
+mod call_analytics_bulk;
 mod conversation_analytics;
 mod job;
 mod job_queue;
 mod kpi;
 mod metric;
-mod metric_load;
+mod metric_bulk;
 mod report;
 
 pub use call_analytics::{CallAnalytics, CallAnalyticsFilter, CallAnalyticsPatch, CallAnalyticsRepo, NewCallAnalytics};

@@ -2,8 +2,8 @@
 
 mod consent;
 mod conversation;
+mod conversation_transitions;
 mod event;
-mod handling;
 mod keyword;
 mod late;
 mod media;
@@ -27,8 +27,8 @@ mod worker_config;
 pub(crate) use consent::record_provider_opt_out;
 pub use consent::{Consent, ConsentFilter, Consents, HeardConsent, NewConsent, record_consent};
 pub use conversation::{Conversation, ConversationFilter, Conversations, NewConversation};
+pub use conversation_transitions::ConversationPatch;
 pub use event::{ConversationEvent, ConversationEventFilter, ConversationEvents, NewConversationEvent};
-pub use handling::ConversationPatch;
 pub use keyword::{Keyword, Reading};
 pub(crate) use late::{TextPrice, is_decided_since};
 pub use media::{KeptMedia, Media, MessageMedia};

@@ -1,6 +1,6 @@
 //! One attempt at what the provider is asked of one number, and what it makes of the row.
 
-use super::queue::{ClaimedNumber, Settlement, Work};
+use super::phone_number_queue::{ClaimedNumber, Settlement, Work};
 use super::{HeldNumber, Progress, Provisioner};
 use crate::store::Tenant;
 use crate::telephony::{OwnedNumber, ProviderError, Purchase, friendly_name, owned_as};

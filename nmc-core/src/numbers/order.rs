@@ -2,7 +2,7 @@
 //! asked.
 
 use super::HeldNumber;
-use super::queue::{ClaimedNumber, Work, at_rest, unleased};
+use super::phone_number_queue::{ClaimedNumber, Work, at_rest, unleased};
 use crate::access::{Actor, Permission};
 use crate::schema::phone_numbers as numbers;
 use crate::store::{TenantTx, stamped};

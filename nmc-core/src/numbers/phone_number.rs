@@ -330,7 +330,7 @@ impl PhoneNumbers<'_> {
             .set((
                 numbers::status.eq(to),
                 (to == NumberStatus::Released).then(|| numbers::released_at.eq(now)),
-                matches!(to, NumberStatus::Released | NumberStatus::Error).then(super::queue::at_rest),
+                matches!(to, NumberStatus::Released | NumberStatus::Error).then(super::phone_number_queue::at_rest),
                 numbers::updated_at.eq(now),
             ))
             .returning(HeldNumber::as_returning())

@@ -8,7 +8,7 @@
 use super::HeldNumber;
 use super::attempt::{Buying, Came, LOST};
 use super::order::{self, NumberOrder, Quote};
-use super::queue::{Claim, ClaimedNumber};
+use super::phone_number_queue::{Claim, ClaimedNumber};
 use crate::access::{Acting, Permission};
 use crate::queue::{Backoff, every_tenant};
 use crate::store::{Store, Tenant};

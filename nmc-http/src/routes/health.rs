@@ -74,6 +74,6 @@ pub(super) async fn ready(app: web::Data<App>, readiness: web::Data<Readiness>) 
             None => break Err("the database does not answer"),
         }
     };
-    answer.map_err(|what| Error::try_later(what))?;
+    answer.map_err(Error::try_later)?;
     Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
 }
