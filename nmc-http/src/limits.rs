@@ -6,7 +6,6 @@ use crate::error::{ApiError, ApiResult};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use nmc_core::access::Actor;
 use nmc_core::{Error, Result, TenantTx};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -168,9 +167,9 @@ impl<'g> Counted<'g> {
 /// [`ApiError::TooMany`]; what `work` returns.
 pub(crate) async fn telling_of_others<Q, B, T: Send + 'static>(
     ask: &Ask<Q, B>,
-    work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
+    work: impl Fn(&mut TenantTx<'_>) -> Result<T> + Send + 'static,
 ) -> ApiResult<T> {
-    let whoever = |tx: &mut TenantTx<'_>, actor: &Actor| Ok((tx.tenant().id(), actor.goes_back_to(), actor.api_key()));
+    let whoever = |tx: &mut TenantTx<'_>| Ok((tx.tenant().id(), tx.actor().goes_back_to(), tx.actor().api_key()));
     let (business, person, key) = ask.acting(whoever).await?;
     let gate = &ask.app.gate;
     let counted = || {

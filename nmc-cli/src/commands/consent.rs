@@ -1,7 +1,8 @@
 use crate::cli::{ConsentCommand, DatabaseArgs, Heard};
-use crate::database::{Database, operator, tenant};
+use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::output::{Columns, time};
+use nmc_core::access::Acting;
 use nmc_core::conversations::{Consent, ConsentFilter, HeardConsent, record_consent};
 use nmc_core::{ConsentAction, PageRequest};
 use serde_json::json;
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
             let proof = tenant(&store, &key.tenant)?;
             let request = PageRequest::new(page.limit, page.after)?;
             let filter = ConsentFilter { customer: Some(customer), ..ConsentFilter::default() };
-            let rows = store.tenant(&proof, |tx| tx.consents().list(&filter, request))?;
+            let rows = store.as_operator(&proof, |tx| tx.consents().list(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
         }
         ConsentCommand::Record { tenant: key, customer, action, note, format } => {
@@ -39,8 +40,8 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
                 Heard::OptOut => ConsentAction::OptOut,
                 Heard::OptIn => ConsentAction::OptIn,
             };
-            let actor = operator(&store, &key.tenant)?;
-            let row = record_consent(&store, &actor, &HeardConsent { customer_phone: customer, action, note })?;
+            let proof = tenant(&store, &key.tenant)?;
+            let row = record_consent(&store, &Acting::Operator(proof), &HeardConsent { customer_phone: customer, action, note })?;
             COLUMNS.one(format.format, &row)?;
         }
     }

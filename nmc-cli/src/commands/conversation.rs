@@ -1,8 +1,9 @@
 use crate::cli::{ConversationCommand, ConversationKey, DatabaseArgs, Format, Verdict};
-use crate::database::{Database, operator, tenant};
+use crate::database::{Database, tenant};
 use crate::error::{CliError, CliResult};
 use crate::output::{Columns, plain, time, write_json};
 use crate::transcript::Transcript;
+use nmc_core::access::Acting;
 use nmc_core::conversations::{Conversation, ConversationFilter, ReviewDecision, settle_review};
 use nmc_core::{ConversationId, Error, PageRequest, Store, Tenant};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResul
             let proof = tenant(&store, &key.tenant)?;
             let request = PageRequest::new(page.limit, page.after)?;
             let filter = ConversationFilter { in_review: in_review.then_some(true), customer, ..ConversationFilter::default() };
-            let rows = store.tenant(&proof, |tx| tx.conversations().list(&filter, request))?;
+            let rows = store.as_operator(&proof, |tx| tx.conversations().list(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
             drop(store);
             database.close()?;
@@ -43,14 +44,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResul
             (proof, find(&store, &proof, conversation)?, format)
         }
         ConversationCommand::Settle { tenant: key, conversation, decision, note, format } => {
-            let actor = operator(&store, &key.tenant)?;
-            let id = find(&store, &actor.tenant(), conversation)?;
+            let proof = tenant(&store, &key.tenant)?;
+            let id = find(&store, &proof, conversation)?;
             let decision = match decision {
                 Verdict::OptOut => ReviewDecision::OptOut,
                 Verdict::None => ReviewDecision::NoOptOut,
             };
-            settle_review(&store, &actor, id, decision, note.as_deref())?;
-            (actor.tenant(), id, format)
+            settle_review(&store, &Acting::Operator(proof), id, decision, note.as_deref())?;
+            (proof, id, format)
         }
     };
     let transcript = Transcript::read(&store, &proof, id)?;
@@ -67,7 +68,7 @@ fn find(store: &Store, tenant: &Tenant, key: ConversationKey) -> CliResult<Conve
     match key {
         ConversationKey::Id(id) => Ok(id),
         ConversationKey::Customer(customer) => {
-            let open = store.tenant(tenant, |tx| tx.conversations().find_open(&customer))?;
+            let open = store.as_operator(tenant, |tx| tx.conversations().find_open(&customer))?;
             // Odd callers have conversations, too; a word that none goes by was more likely meant to be something else.
             open.map(|open| open.id).ok_or_else(|| match customer.phone() {
                 Some(_) => Error::NotFound { entity: "open conversation" }.into(),

@@ -10,9 +10,10 @@ mod release;
 mod search;
 
 use crate::cli::{DatabaseArgs, NumberCommand, NumberKey};
-use crate::database::{Database, operator, tenant};
+use crate::database::{Database, tenant};
 use crate::error::{CliError, CliResult};
 use crate::output::{Columns, time};
+use nmc_core::access::Acting;
 use nmc_core::numbers::{HeldNumber, NewPhoneNumber, NumberFilter, Provisioner, ProvisioningConfig};
 use nmc_core::telephony::Price;
 use nmc_core::twilio::{TwilioConfig, TwilioNumbers};
@@ -150,9 +151,9 @@ fn dispatch(store: &Store, numbers: Option<&Provisioner>, command: NumberCommand
             add::run(store, &proof, &new, &twilio, format.format)
         }
         (NumberCommand::Repair { tenant: key, number, format, .. }, Some(numbers)) => {
-            let actor = operator(store, &key.tenant)?;
-            let row = store.tenant(&actor.tenant(), |tx| find(tx, &number))?;
-            let row = numbers.repair(&actor, row.id)?;
+            let proof = tenant(store, &key.tenant)?;
+            let row = store.as_operator(&proof, |tx| find(tx, &number))?;
+            let row = numbers.repair(&Acting::Operator(proof), row.id)?;
             DETAILS.one(format.format, &row)?;
             Ok(ExitCode::SUCCESS)
         }
@@ -160,13 +161,13 @@ fn dispatch(store: &Store, numbers: Option<&Provisioner>, command: NumberCommand
             let proof = tenant(store, &key.tenant)?;
             let request = PageRequest::new(page.limit, page.after)?;
             let filter = NumberFilter { status, ..NumberFilter::default() };
-            let rows = store.tenant(&proof, |tx| tx.phone_numbers().list(&filter, request))?;
+            let rows = store.as_operator(&proof, |tx| tx.phone_numbers().list(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
             Ok(ExitCode::SUCCESS)
         }
         (NumberCommand::Show { tenant: key, number, format }, _) => {
             let proof = tenant(store, &key.tenant)?;
-            let row = store.tenant(&proof, |tx| find(tx, &number))?;
+            let row = store.as_operator(&proof, |tx| find(tx, &number))?;
             DETAILS.one(format.format, &row)?;
             Ok(ExitCode::SUCCESS)
         }

@@ -110,11 +110,11 @@ impl MediaWorker {
     pub fn pass(&self) -> Result<MediaPass> {
         let mut pass = MediaPass::default();
         for tenant in self.store.system(Reason::DueWork, |tx| tx.tenants_with_due_media(64))? {
-            let claims = self.store.tenant(&tenant, |tx| tx.message_media().claim(self.config.batch, self.config.lease))?;
+            let claims = self.store.worker(&tenant, |tx| tx.message_media().claim(self.config.batch, self.config.lease))?;
             let mut rest = claims.as_slice();
             while let Some((claimed, others)) = rest.split_first() {
                 if self.stop.is_asked() {
-                    self.store.tenant(&tenant, |tx| tx.message_media().unclaim(rest))?;
+                    self.store.worker(&tenant, |tx| tx.message_media().unclaim(rest))?;
                     return Ok(pass);
                 }
                 self.take(&tenant, claimed, &mut pass)?;
@@ -126,7 +126,7 @@ impl MediaWorker {
 
     fn take(&self, tenant: &Tenant, claimed: &ClaimedMedia, pass: &mut MediaPass) -> Result<()> {
         let fate = self.attempt(tenant, claimed);
-        let noted = self.store.tenant(tenant, |tx| match &fate {
+        let noted = self.store.worker(tenant, |tx| match &fate {
             Fate::Kept(kept) => tx.message_media().mark_kept(claimed, kept),
             Fate::PutBack(wait, why) => {
                 let at = tx.now() + *wait;

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// place of this one. Where Twilio can't be asked the number is added all the same, and that is said.
 pub(super) fn run(store: &Store, tenant: &Tenant, new: &NewPhoneNumber, twilio: &TwilioArgs, format: Format) -> CliResult {
     let owned = checked(new, twilio)?;
-    let row = store.tenant(tenant, |tx| {
+    let row = store.as_operator(tenant, |tx| {
         let row = tx.phone_numbers().create(new)?;
         let Some(owned) = &owned else { return Ok(row) };
         let patch = NumberPatch {

@@ -1,12 +1,12 @@
 use super::{DETAILS, money, progress, search};
 use crate::cli::{CriteriaArgs, Format, HowArgs, KindArgs};
 use crate::confirm::confirmed;
-use crate::database::operator;
+use crate::database::tenant;
 use crate::error::{CliError, CliResult};
 use crate::output::{Columns, plain};
-use nmc_core::access::Actor;
+use nmc_core::access::Acting;
 use nmc_core::numbers::{NumberOrder, Provisioner, Quote};
-use nmc_core::{NumberStatus, PhoneNumber, Store};
+use nmc_core::{NumberStatus, PhoneNumber, Store, Tenant};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -51,12 +51,12 @@ const QUOTE: Columns<Quote> = Columns {
 };
 
 pub(super) fn run(store: &Store, numbers: &Provisioner, key: &str, wanted: Wanted, how: &HowArgs, format: Format) -> CliResult {
-    let actor = operator(store, key)?;
-    let business = store.tenant(&actor.tenant(), |tx| tx.tenants().get())?.business_name;
-    let order = order(numbers, &actor, wanted)?;
+    let proof = tenant(store, key)?;
+    let business = store.as_operator(&proof, |tx| tx.tenants().get())?.business_name;
+    let order = order(numbers, proof, wanted)?;
     let number = &order.phone_number;
-    let Some(quote) = numbers.rehearse(&actor, &order)? else {
-        return take_up(numbers, &actor, &order, &business, how, format);
+    let Some(quote) = numbers.rehearse(&Acting::Operator(proof), &order)? else {
+        return take_up(numbers, proof, &order, &business, how, format);
     };
     let where_to = [&quote.number.locality, &quote.number.region].into_iter().flatten().map(|text| plain(text));
     let place = where_to.collect::<Vec<_>>().join(", ");
@@ -72,13 +72,13 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, key: &str, wanted: Wante
         return Ok(ExitCode::SUCCESS);
     }
     drop(confirmed(how.yes, &what)?);
-    buy(numbers, &actor, &order, how, format)
+    buy(numbers, proof, &order, how, format)
 }
 
 /// An order that has not come to its end, or has failed: the price is what was agreed to then.
 fn take_up(
     numbers: &Provisioner,
-    actor: &Actor,
+    tenant: Tenant,
     order: &NumberOrder,
     business: &str,
     how: &HowArgs,
@@ -90,16 +90,15 @@ fn take_up(
         return Ok(ExitCode::SUCCESS);
     }
     drop(confirmed(how.yes, &what)?);
-    buy(numbers, actor, order, how, format)
+    buy(numbers, tenant, order, how, format)
 }
 
-fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs, format: Format) -> CliResult {
+fn buy(numbers: &Provisioner, tenant: Tenant, order: &NumberOrder, how: &HowArgs, format: Format) -> CliResult {
     let wait = Duration::from_secs(how.wait.into());
     let number = &order.phone_number;
     // Which number it is must be known to whoever goes on: a search would find another one.
-    let go_on =
-        || eprintln!("to go on with it: nmc number buy --tenant {} {number} --country {}", actor.tenant().id(), order.country);
-    let bought = numbers.buy(actor, order, wait, &mut progress::tell(format!("buying {number}")));
+    let go_on = || eprintln!("to go on with it: nmc number buy --tenant {} {number} --country {}", tenant.id(), order.country);
+    let bought = numbers.buy(&Acting::Operator(tenant), order, wait, &mut progress::tell(format!("buying {number}")));
     if matches!(bought, Err(nmc_core::Error::Unavailable { .. })) {
         go_on();
     }
@@ -114,7 +113,7 @@ fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs,
 }
 
 /// The number that is named, or the first for sale that meets the criteria.
-fn order(numbers: &Provisioner, actor: &Actor, wanted: Wanted) -> CliResult<NumberOrder> {
+fn order(numbers: &Provisioner, tenant: Tenant, wanted: Wanted) -> CliResult<NumberOrder> {
     let Wanted { number, kind, criteria } = wanted;
     let without_sms = criteria.without_sms;
     if let Some(number) = number {
@@ -126,7 +125,7 @@ fn order(numbers: &Provisioner, actor: &Actor, wanted: Wanted) -> CliResult<Numb
         let number_type = kind.number_type.unwrap_or(order.number_type);
         return Ok(NumberOrder { number_type, without_sms, ..order });
     }
-    let found = numbers.search(actor, &search::search(&kind, criteria, 20))?;
+    let found = numbers.search(&Acting::Operator(tenant), &search::search(&kind, criteria, 20))?;
     let usable = found.into_iter().find(|number| !number.needs_address);
     let number = usable.ok_or(nmc_core::Error::Provider(nmc_core::telephony::ProviderError::Taken))?;
     let (country, number_type) = (number.country, number.number_type);

@@ -1,7 +1,8 @@
 use super::{COLUMNS, find};
 use crate::cli::{Format, NumberKey};
-use crate::database::operator;
+use crate::database::tenant;
 use crate::error::CliResult;
+use nmc_core::access::Acting;
 use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner};
 use nmc_core::{NumberStatus, Page, PageRequest, Store, TenantTx};
 use std::process::ExitCode;
@@ -14,10 +15,10 @@ pub(super) fn run(
     dry_run: bool,
     format: Format,
 ) -> CliResult {
-    let actor = operator(store, key)?;
+    let proof = tenant(store, key)?;
     let rows = match number {
-        Some(number) => vec![store.tenant(&actor.tenant(), |tx| find(tx, number))?],
-        None => store.tenant(&actor.tenant(), all_active)?,
+        Some(number) => vec![store.as_operator(&proof, |tx| find(tx, number))?],
+        None => store.as_operator(&proof, all_active)?,
     };
     let webhooks = numbers.webhooks();
     eprintln!("calls: {}; how they end: {}; texts: {}", webhooks.voice, webhooks.voice_status, webhooks.sms);
@@ -27,7 +28,7 @@ pub(super) fn run(
             done.push(row);
         } else {
             eprintln!("setting the webhooks of {} …", row.phone_number);
-            done.push(numbers.configure(&actor, row.id)?);
+            done.push(numbers.configure(&Acting::Operator(proof), row.id)?);
         }
     }
     if dry_run {

@@ -24,7 +24,7 @@ const COLUMNS: Columns<MonthCosts> = Columns {
 
 pub(super) fn run(store: &Store, key: &str, from: Option<Month>, to: Option<Month>, format: Format) -> CliResult {
     let proof = tenant(store, key)?;
-    let costs = store.tenant(&proof, |tx| {
+    let costs = store.as_operator(&proof, |tx| {
         let to = to.unwrap_or_else(|| Month::of(tx.now()));
         tx.phone_numbers().costs(from.unwrap_or_else(|| to.back(11)), to)
     })?;

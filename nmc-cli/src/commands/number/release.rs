@@ -1,8 +1,9 @@
 use super::{DETAILS, find, progress};
 use crate::cli::{Format, HowArgs, NumberKey};
 use crate::confirm::confirmed;
-use crate::database::operator;
+use crate::database::tenant;
 use crate::error::CliResult;
+use nmc_core::access::Acting;
 use nmc_core::numbers::Provisioner;
 use nmc_core::{NumberStatus, Store};
 use std::process::ExitCode;
@@ -16,8 +17,8 @@ pub(super) fn run(
     how: &HowArgs,
     format: Format,
 ) -> CliResult {
-    let actor = operator(store, key)?;
-    let (business, row) = store.tenant(&actor.tenant(), |tx| Ok((tx.tenants().get()?.business_name, find(tx, number)?)))?;
+    let proof = tenant(store, key)?;
+    let (business, row) = store.as_operator(&proof, |tx| Ok((tx.tenants().get()?.business_name, find(tx, number)?)))?;
     let what = match row.status {
         NumberStatus::Released => {
             eprintln!("it is released already");
@@ -36,7 +37,8 @@ pub(super) fn run(
     }
     let confirmed = confirmed(how.yes, &what)?;
     let wait = Duration::from_secs(how.wait.into());
-    let row = numbers.release(&actor, row.id, confirmed, wait, &mut progress::tell("giving it back".to_owned()))?;
+    let row =
+        numbers.release(&Acting::Operator(proof), row.id, confirmed, wait, &mut progress::tell("giving it back".to_owned()))?;
     DETAILS.one(format, &row)?;
     if row.status == NumberStatus::Released {
         return Ok(ExitCode::SUCCESS);

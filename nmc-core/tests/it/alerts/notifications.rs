@@ -218,8 +218,7 @@ fn only_the_first_delivery_changes_the_alert_and_each_comes_after_what_it_waited
         scene.queue(&alert);
     }
     let claims = scene.claim();
-    let (moved, told) =
-        scene.overtaken(|tx| tx.alerts().escalate(alert.id, None), |tx| tx.notifications().deliver(&claims[0], None));
+    let (moved, told) = scene.overtaken(|tx| tx.alerts().escalate(alert.id), |tx| tx.notifications().deliver(&claims[0], None));
     told.unwrap();
     let notified = scene.reload(&alert);
     assert!(notified.notification_sent && notified.updated_at > moved);
@@ -432,7 +431,7 @@ fn another_tenants_workers_and_a_stolen_claim_touch_nothing_even_without_row_lev
     let scene = Scene::new();
     let (alert, asleep) = (scene.alert("late"), scene.alert("asleep"));
     let (ada, until) = (scene.ada, scene.now() + TimeDelta::minutes(1));
-    scene.run(|tx| tx.alerts().snooze(asleep.id, until, ada, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().snooze(asleep.id, until, None)).unwrap();
     scene.queue(&alert);
     let stolen = scene.claim().remove(0);
     let at = scene.now();
