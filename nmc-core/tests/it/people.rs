@@ -1,5 +1,6 @@
 //! How people and programs come in, and what they may do.
 
+mod acting;
 mod api_keys;
 mod api_keys_of_people;
 mod debug;
