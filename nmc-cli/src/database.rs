@@ -5,7 +5,6 @@ use crate::input_file::must_be_file;
 use crate::options::{DatabaseArgs, TokenKeysArg};
 use crate::output::use_zone;
 use crate::stop::StopSignals;
-use nmc_core::access::Actor;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, Supervisor, default_data_dir};
 use nmc_core::store::{Migrator, Reason};
 use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId};
@@ -184,12 +183,6 @@ pub(crate) fn token_keys(args: &DatabaseArgs, named: &TokenKeysArg) -> CliResult
 /// The same file, for a home that is there.
 pub(crate) fn token_keys_in(home: &Path, named: &TokenKeysArg) -> PathBuf {
     named.token_keys.clone().unwrap_or_else(|| home.join("token-keys"))
-}
-
-/// An operator, acting in the business named on the command line.
-pub(crate) fn operator(store: &Store, key: &str) -> CliResult<Actor> {
-    let tenant = tenant(store, key)?;
-    Ok(store.system(Reason::Operations, |tx| tx.operator_for(tenant.id()))?)
 }
 
 /// The business named on the command line, by id or by exact name. From here on times are shown in its zone.

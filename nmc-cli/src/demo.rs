@@ -3,6 +3,7 @@
 
 use crate::error::{CliError, CliResult};
 use crate::transcript::Transcript;
+use nmc_core::access::Acting;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::MessageFilter;
 use nmc_core::fake_twilio::FakeTwilio;
@@ -97,7 +98,7 @@ fn somebody_new(store: &Store, tenant: &Tenant) -> CliResult<PhoneNumber> {
     for step in 0..100 {
         caller = format!("+141555501{:02}", (start + step) % 100).parse()?;
         let filter = CallFilter { caller: Some(CallerIdentity::Phone(caller.clone())), ..CallFilter::default() };
-        if store.tenant(tenant, |tx| tx.calls().count(&filter))? == 0 {
+        if store.as_operator(tenant, |tx| tx.calls().count(&filter))? == 0 {
             break;
         }
     }
@@ -127,11 +128,11 @@ fn business(store: &Store) -> CliResult<Tenant> {
 /// Its number: the one it holds, or the first for sale in Chicago, bought as any number is.
 fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<PhoneNumber> {
     let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
-    let held = store.tenant(tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?;
+    let held = store.as_operator(tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?;
     if let Some(row) = held.items.into_iter().next() {
         return Ok(row.phone_number);
     }
-    let operator = store.system(Reason::Operations, |tx| tx.operator_for(tenant.id()))?;
+    let operator = Acting::Operator(*tenant);
     let search = NumberSearch { area_code: Some("312".to_owned()), ..NumberSearch::new(Country::US, NumberType::Local) };
     let found = numbers.search(&operator, &search)?;
     let first = found.into_iter().next().ok_or_else(|| CliError::Usage("the demo found no number for sale".to_owned()))?;
@@ -156,9 +157,9 @@ pub(crate) fn must_be_alone(store: &Store) -> CliResult<()> {
 /// What an earlier demo has bought, the stand-in of this one has never heard of.
 pub(crate) fn remind(store: &Store, stand_in: &FakeTwilio, numbers: &Provisioner) -> CliResult<()> {
     let tenant = business(store)?;
-    let operator = store.system(Reason::Operations, |tx| tx.operator_for(tenant.id()))?;
+    let operator = Acting::Operator(tenant);
     let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
-    for row in store.tenant(&tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?.items {
+    for row in store.as_operator(&tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?.items {
         if let Some(sid) = row.twilio_phone_sid {
             stand_in.own(&row.phone_number, &friendly_name(row.id), Some(sid));
             numbers.configure(&operator, row.id)?;
@@ -168,7 +169,7 @@ pub(crate) fn remind(store: &Store, stand_in: &FakeTwilio, numbers: &Provisioner
 }
 
 fn conversation_of(store: &Store, tenant: &Tenant, call_sid: &str) -> CliResult<ConversationId> {
-    let call = store.tenant(tenant, |tx| tx.calls().find_by_sid(call_sid))?;
+    let call = store.as_operator(tenant, |tx| tx.calls().find_by_sid(call_sid))?;
     let conversation = call.and_then(|call| call.conversation_id);
     conversation.ok_or_else(|| CliError::Usage("the demo's call did not arrive".to_owned()))
 }
@@ -181,7 +182,7 @@ fn wait_for_greeting(store: &Store, tenant: &Tenant, conversation: ConversationI
         ..MessageFilter::default()
     };
     while Instant::now() < deadline {
-        let texts = store.tenant(tenant, |tx| tx.messages().list(&filter, PageRequest::first()))?.items;
+        let texts = store.as_operator(tenant, |tx| tx.messages().list(&filter, PageRequest::first()))?.items;
         match texts.first() {
             // An open conversation of an earlier demo with the same made-up number: it had its greeting then.
             None => return Ok(()),
@@ -201,7 +202,7 @@ fn wait_for_picture(store: &Store, tenant: &Tenant, conversation: ConversationId
         ..MessageFilter::default()
     };
     while Instant::now() < deadline {
-        let kept = store.tenant(tenant, |tx| {
+        let kept = store.as_operator(tenant, |tx| {
             let newest = tx.messages().list(&filter, PageRequest::first())?.items.into_iter().next();
             let media = newest.map(|text| tx.message_media().list(&[text.id])).transpose()?.unwrap_or_default();
             Ok(media.iter().any(|picture| picture.status == MediaStatus::Kept))

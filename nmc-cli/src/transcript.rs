@@ -32,7 +32,7 @@ pub(crate) struct Transcript {
 
 impl Transcript {
     pub(crate) fn read(store: &Store, tenant: &Tenant, id: ConversationId) -> Result<Self> {
-        store.tenant(tenant, |tx| {
+        store.as_operator(tenant, |tx| {
             let all = PageRequest::new(PageRequest::MAX, None)?;
             let row = tx.tenants().get()?;
             let of = MessageFilter { conversation: Some(id), ..MessageFilter::default() };

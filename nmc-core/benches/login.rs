@@ -53,7 +53,7 @@ fn main() {
         "a read by a user's token / without asking who it is",
         rounds,
         200,
-        || drop(store.acting(&credential, |tx, _| read(tx)).expect("a row")),
+        || drop(store.acting(&credential, |tx| read(tx)).expect("a row")),
         || drop(store.tenant(tenant, |tx| read(tx)).expect("a row")),
     );
     let key = auth.credential(&scene.api_key).expect("a good key");
@@ -61,7 +61,7 @@ fn main() {
         "a read by an API key / without asking who it is",
         rounds,
         200,
-        || drop(store.acting(&key, |tx, _| read(tx)).expect("a row")),
+        || drop(store.acting(&key, |tx| read(tx)).expect("a row")),
         || drop(store.tenant(tenant, |tx| read(tx)).expect("a row")),
     );
 
@@ -124,8 +124,7 @@ impl Scene {
         (1..200).for_each(|n| drop(register(n)));
         let made = register(0);
         let order = KeyOrder { name: "a key".to_owned(), scopes: vec![Permission::TenantRead], expires_at: None };
-        let actor = store.system(Reason::Operations, |tx| tx.operator_for(made.tenant.id())).expect("an operator");
-        let (_, key) = store.tenant(&made.tenant, |tx| make_service_key(tx, &actor, &order)).expect("a key");
+        let (_, key) = store.as_operator(&made.tenant, |tx| make_service_key(tx, &order)).expect("a key");
         let hash = store.tenant(&made.tenant, |tx| {
             use nmc_core::diesel::prelude::*;
             use nmc_core::schema::users;

@@ -9,11 +9,11 @@
 #[path = "repository/pairs.rs"]
 mod pairs;
 
-use nmc_core::access::Actor;
+use nmc_core::access::Acting;
 use nmc_core::fake_twilio::FakeTwilio;
 use nmc_core::numbers::{NumberOrder, Provisioner, ProvisioningConfig};
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
-use nmc_core::store::{Migrator, Reason, StoreConfig};
+use nmc_core::store::{Migrator, StoreConfig};
 use nmc_core::telephony::{NumberProvider as _, NumberSearch, Purchase, friendly_name};
 use nmc_core::tenants::NewTenant;
 use nmc_core::testing::webhook_urls;
@@ -56,7 +56,7 @@ struct Scene {
     numbers: Provisioner,
     store: Store,
     tenant: Tenant,
-    operator: Actor,
+    operator: Acting,
     number: PhoneNumber,
     _server: EmbeddedPostgres,
 }
@@ -72,7 +72,7 @@ impl Scene {
         let store = Store::connect(StoreConfig::new(url)).expect("a store");
         let new = NewTenant { business_name: "Joe's Plumbing".to_owned(), ..NewTenant::default() };
         let (tenant, _) = onboard(&store, &new).expect("a business");
-        let operator = store.system(Reason::Operations, |tx| tx.operator_for(tenant.id())).expect("an operator");
+        let operator = Acting::Operator(tenant);
         let twilio = FakeTwilio::start();
         let provider = TwilioNumbers::new(&twilio.account());
         let numbers =

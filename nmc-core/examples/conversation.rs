@@ -31,20 +31,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         subject: Some("Water heater leaks".to_owned()),
         customer_name: Some("Ann".to_owned()),
     };
-    // Each verb takes whoever did it; `None` is the platform itself.
-    let resolved = store.tenant(&tenant, |tx| {
+    // The log names whoever the transaction acts for.
+    let resolved = store.tenant_on_behalf_of(&tenant, ada.id, |tx| {
         let opened = tx.conversations().create(&new)?;
-        let by = Some(ada.id);
-        tx.conversations().add_note(opened.id, "Comes by on Tuesday.", by)?;
-        tx.conversations().assign(opened.id, Some(ada.id), by)?;
-        tx.conversations().set_priority(opened.id, ConversationPriority::Urgent, by)?;
-        tx.conversations().add_tag(opened.id, "leak", by)?;
-        tx.conversations().resolve(opened.id, by)
+        tx.conversations().add_note(opened.id, "Comes by on Tuesday.")?;
+        tx.conversations().assign(opened.id, Some(ada.id))?;
+        tx.conversations().set_priority(opened.id, ConversationPriority::Urgent)?;
+        tx.conversations().add_tag(opened.id, "leak")?;
+        tx.conversations().resolve(opened.id)
     })?;
     println!("{}: {}, {}, {:?}", resolved.subject.unwrap_or_default(), resolved.status, resolved.priority, resolved.tags);
 
     // What can't be is refused, and changes nothing.
-    match store.tenant(&tenant, |tx| tx.conversations().resolve(resolved.id, None)) {
+    match store.tenant(&tenant, |tx| tx.conversations().resolve(resolved.id)) {
         Err(error @ Error::InvalidTransition { .. }) => println!("once more: {error}"),
         other => return Err(format!("a second end: {other:?}").into()),
     }

@@ -50,9 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("again: {} raised", again.raised.len());
 
     for alert in evaluated.raised {
-        let resolved = store.tenant(&tenant, |tx| {
-            tx.alerts().acknowledge(alert, ada, Some("On it."))?;
-            tx.alerts().resolve(alert, ada, Some("Called them all back."))
+        let resolved = store.tenant_on_behalf_of(&tenant, ada, |tx| {
+            tx.alerts().acknowledge(alert, Some("On it."))?;
+            tx.alerts().resolve(alert, Some("Called them all back."))
         })?;
         println!("{}: {}", resolved.status, resolved.message);
 

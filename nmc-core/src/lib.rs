@@ -4,6 +4,7 @@
 use pq_sys as _;
 
 pub mod access;
+mod actor;
 pub mod alerts;
 pub mod analytics;
 pub mod calls;
@@ -21,6 +22,7 @@ pub mod numbers;
 mod page;
 mod patch;
 pub mod people;
+mod permission;
 pub mod queue;
 /// The tables as Diesel knows them, generated from the migrations: for queries of your own, see [`TenantTx::diesel`].
 pub mod schema;

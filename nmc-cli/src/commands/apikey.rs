@@ -2,7 +2,7 @@
 
 use super::user::{self, UserKey};
 use crate::confirm::confirmed;
-use crate::database::{Database, operator};
+use crate::database::{self, Database};
 use crate::error::CliResult;
 use crate::options::length::{lifetime, overlap};
 use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
@@ -172,16 +172,16 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
     let store = database.store()?;
     match command {
         ApiKeyCommand::Create { tenant, holder, name, scopes, expires_in, expires_at, format } => {
-            let actor = operator(&store, &tenant.tenant)?;
-            let (row, text) = store.tenant(&actor.tenant(), |tx| {
+            let proof = database::tenant(&store, &tenant.tenant)?;
+            let (row, text) = store.as_operator(&proof, |tx| {
                 let expires_at = expires_at.or(expires_in.map(|length| tx.now() + length));
                 let order = KeyOrder { name: name.clone(), scopes: scopes.clone(), expires_at };
                 let (key, text) = match &holder.user {
                     Some(user) => {
                         let user = user::find(tx, user)?;
-                        make_key_for(tx, &actor, user, &order)?
+                        make_key_for(tx, user, &order)?
                     }
-                    None => make_service_key(tx, &actor, &order)?,
+                    None => make_service_key(tx, &order)?,
                 };
                 Ok((AsOf::now(tx, key)?, text))
             })?;
@@ -191,8 +191,8 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
             let request = PageRequest::new(page.limit, page.after)?;
             let in_force = state.map(|state| state == KeyState::InForce);
             let filter = ApiKeyFilter { in_force, is_nobodys: service.then_some(true), ..ApiKeyFilter::default() };
-            let actor = operator(&store, &tenant.tenant)?;
-            let rows = store.tenant(&actor.tenant(), |tx| {
+            let proof = database::tenant(&store, &tenant.tenant)?;
+            let rows = store.as_operator(&proof, |tx| {
                 let rows = tx.api_keys().list(&filter, request)?;
                 let items = rows.items.into_iter().map(|key| AsOf::now(tx, key)).collect::<nmc_core::Result<_>>()?;
                 Ok(Page { items, next: rows.next })
@@ -200,10 +200,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
             COLUMNS.page(page.format.format, &rows)?;
         }
         ApiKeyCommand::Rotate { tenant, key, overlap, format } => {
-            let actor = operator(&store, &tenant.tenant)?;
-            let (old, row, text) = store.tenant(&actor.tenant(), |tx| {
+            let proof = database::tenant(&store, &tenant.tenant)?;
+            let (old, row, text) = store.as_operator(&proof, |tx| {
                 let id = find(tx, &key)?.id;
-                let (new, text) = rotate_key(tx, &actor, id, overlap)?;
+                let (new, text) = rotate_key(tx, id, overlap)?;
                 Ok((tx.api_keys().get(id)?, AsOf::now(tx, new)?, text))
             })?;
             print_made(format.format, &row, &text.text())?;
@@ -213,11 +213,11 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
             }
         }
         ApiKeyCommand::Revoke { tenant, key, yes, format } => {
-            let actor = operator(&store, &tenant.tenant)?;
-            let known = store.tenant(&actor.tenant(), |tx| find(tx, &key))?;
+            let proof = database::tenant(&store, &tenant.tenant)?;
+            let known = store.as_operator(&proof, |tx| find(tx, &key))?;
             drop(confirmed(yes, &format!("This revokes {} ({}): programs that use it are refused", known.name, known.prefix))?);
-            let row = store.tenant(&actor.tenant(), |tx| {
-                let key = revoke_key(tx, &actor, known.id)?;
+            let row = store.as_operator(&proof, |tx| {
+                let key = revoke_key(tx, known.id)?;
                 AsOf::now(tx, key)
             })?;
             COLUMNS.one(format.format, &row)?;

@@ -108,7 +108,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
             let proof = tenant(&store, &key.tenant)?;
             let request = PageRequest::new(page.limit, page.after)?;
             let filter = CallFilter { status, outcome, caller, ..CallFilter::default() };
-            let rows = store.tenant(&proof, |tx| tx.calls().list(&filter, request))?;
+            let rows = store.as_operator(&proof, |tx| tx.calls().list(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
         }
     }

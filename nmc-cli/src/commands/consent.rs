@@ -1,10 +1,11 @@
 //! `nmc consent`: who may be texted.
 
-use crate::database::{Database, operator, tenant};
+use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, time};
 use clap::{Subcommand, ValueEnum};
+use nmc_core::access::Acting;
 use nmc_core::conversations::{Consent, ConsentFilter, HeardConsent, record_consent};
 use nmc_core::{ConsentAction, PageRequest, PhoneNumber};
 use serde_json::json;
@@ -76,8 +77,8 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
                 Heard::OptOut => ConsentAction::OptOut,
                 Heard::OptIn => ConsentAction::OptIn,
             };
-            let actor = operator(&store, &key.tenant)?;
-            let row = record_consent(&store, &actor, &HeardConsent { customer_phone: customer, action, note })?;
+            let proof = tenant(&store, &key.tenant)?;
+            let row = record_consent(&store, &Acting::Operator(proof), &HeardConsent { customer_phone: customer, action, note })?;
             COLUMNS.one(format.format, &row)?;
         }
     }

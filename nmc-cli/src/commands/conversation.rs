@@ -1,11 +1,12 @@
 //! `nmc conversation`.
 
-use crate::database::{Database, operator, tenant};
+use crate::database::{Database, tenant};
 use crate::error::{CliError, CliResult};
 use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, plain, time, write_json};
 use crate::transcript::Transcript;
 use clap::{Subcommand, ValueEnum};
+use nmc_core::access::Acting;
 use nmc_core::conversations::{Conversation, ConversationFilter, ReviewDecision, settle_review};
 use nmc_core::{CallerIdentity, ConversationId, Error, PageRequest, PhoneNumber, Store, Tenant};
 use serde_json::{Value, json};
@@ -118,14 +119,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResul
             (proof, find(&store, &proof, conversation)?, format)
         }
         ConversationCommand::Settle { tenant: key, conversation, decision, note, format } => {
-            let actor = operator(&store, &key.tenant)?;
-            let id = find(&store, &actor.tenant(), conversation)?;
+            let proof = tenant(&store, &key.tenant)?;
+            let id = find(&store, &proof, conversation)?;
             let decision = match decision {
                 Verdict::OptOut => ReviewDecision::OptOut,
                 Verdict::None => ReviewDecision::NoOptOut,
             };
-            settle_review(&store, &actor, id, decision, note.as_deref())?;
-            (actor.tenant(), id, format)
+            settle_review(&store, &Acting::Operator(proof), id, decision, note.as_deref())?;
+            (proof, id, format)
         }
     };
     let transcript = Transcript::read(&store, &proof, id)?;

@@ -7,11 +7,12 @@ use super::number_costs::{self, CostsArgs};
 use super::number_reconcile::{self, ReconcileArgs};
 use super::number_release::{self, ReleaseArgs};
 use super::number_search::{self, SearchArgs};
-use crate::database::{Database, operator, tenant};
+use crate::database::{Database, tenant};
 use crate::error::{CliError, CliResult};
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, TwilioArgs, one_of};
 use crate::output::{Columns, time};
 use clap::{Args, Subcommand};
+use nmc_core::access::Acting;
 use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner, ProvisioningConfig};
 use nmc_core::twilio::{TwilioConfig, TwilioNumbers};
 use nmc_core::{Error, NumberStatus, PageRequest, PhoneNumber, PhoneNumberId, Store, TenantTx};
@@ -195,9 +196,9 @@ fn dispatch(store: &Store, numbers: Option<&Provisioner>, command: NumberCommand
     match (command, numbers) {
         (NumberCommand::Add(args), _) => number_add::run(store, args),
         (NumberCommand::Repair { tenant: key, number, format, .. }, Some(numbers)) => {
-            let actor = operator(store, &key.tenant)?;
-            let row = store.tenant(&actor.tenant(), |tx| find(tx, &number))?;
-            let row = numbers.repair(&actor, row.id)?;
+            let proof = tenant(store, &key.tenant)?;
+            let row = store.as_operator(&proof, |tx| find(tx, &number))?;
+            let row = numbers.repair(&Acting::Operator(proof), row.id)?;
             DETAILS.one(format.format, &row)?;
             Ok(ExitCode::SUCCESS)
         }

@@ -4,14 +4,13 @@ use super::number::{DETAILS, HowArgs, money};
 use super::number_search::{CriteriaArgs, KindArgs};
 use super::{number_progress, number_search};
 use crate::confirm::confirmed;
-use crate::database::operator;
 use crate::error::{CliError, CliResult};
 use crate::options::{Format, FormatArg, TenantArg, TwilioArgs};
 use crate::output::{Columns, plain};
 use clap::Args;
-use nmc_core::access::Actor;
+use nmc_core::access::Acting;
 use nmc_core::numbers::{NumberOrder, Provisioner, Quote};
-use nmc_core::{NumberStatus, PhoneNumber, Store};
+use nmc_core::{NumberStatus, PhoneNumber, Store, Tenant};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,12 +53,12 @@ const QUOTE: Columns<Quote> = Columns(&[
 pub(super) fn run(store: &Store, numbers: &Provisioner, args: BuyArgs) -> CliResult {
     let BuyArgs { tenant, number, kind, criteria, how, format, twilio: _ } = args;
     let (how, format) = (&how, format.format);
-    let actor = operator(store, &tenant.tenant)?;
-    let business = store.tenant(&actor.tenant(), |tx| tx.tenants().get())?.business_name;
-    let order = order(numbers, &actor, number, &kind, criteria)?;
+    let proof = crate::database::tenant(store, &tenant.tenant)?;
+    let business = store.as_operator(&proof, |tx| tx.tenants().get())?.business_name;
+    let order = order(numbers, proof, number, &kind, criteria)?;
     let number = &order.phone_number;
-    let Some(quote) = numbers.rehearse(&actor, &order)? else {
-        return take_up(numbers, &actor, &order, &business, how, format);
+    let Some(quote) = numbers.rehearse(&Acting::Operator(proof), &order)? else {
+        return take_up(numbers, proof, &order, &business, how, format);
     };
     let where_to = [&quote.number.locality, &quote.number.region].into_iter().flatten().map(|text| plain(text));
     let place = where_to.collect::<Vec<_>>().join(", ");
@@ -75,13 +74,13 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, args: BuyArgs) -> CliRes
         return Ok(ExitCode::SUCCESS);
     }
     drop(confirmed(how.yes, &what)?);
-    buy(numbers, &actor, &order, how, format)
+    buy(numbers, proof, &order, how, format)
 }
 
 /// An order that has not come to its end, or has failed: the price is what was agreed to then.
 fn take_up(
     numbers: &Provisioner,
-    actor: &Actor,
+    proof: Tenant,
     order: &NumberOrder,
     business: &str,
     how: &HowArgs,
@@ -93,16 +92,15 @@ fn take_up(
         return Ok(ExitCode::SUCCESS);
     }
     drop(confirmed(how.yes, &what)?);
-    buy(numbers, actor, order, how, format)
+    buy(numbers, proof, order, how, format)
 }
 
-fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs, format: Format) -> CliResult {
+fn buy(numbers: &Provisioner, proof: Tenant, order: &NumberOrder, how: &HowArgs, format: Format) -> CliResult {
     let wait = Duration::from_secs(how.wait.into());
     let number = &order.phone_number;
     // Which number it is must be known to whoever goes on: a search would find another one.
-    let go_on =
-        || eprintln!("to go on with it: nmc number buy --tenant {} {number} --country {}", actor.tenant().id(), order.country);
-    let bought = numbers.buy(actor, order, wait, &mut number_progress::tell(format!("buying {number}")));
+    let go_on = || eprintln!("to go on with it: nmc number buy --tenant {} {number} --country {}", proof.id(), order.country);
+    let bought = numbers.buy(&Acting::Operator(proof), order, wait, &mut number_progress::tell(format!("buying {number}")));
     if matches!(bought, Err(nmc_core::Error::Unavailable { .. })) {
         go_on();
     }
@@ -119,7 +117,7 @@ fn buy(numbers: &Provisioner, actor: &Actor, order: &NumberOrder, how: &HowArgs,
 /// The number that is named, or the first for sale that meets the criteria.
 fn order(
     numbers: &Provisioner,
-    actor: &Actor,
+    proof: Tenant,
     number: Option<PhoneNumber>,
     kind: &KindArgs,
     criteria: CriteriaArgs,
@@ -134,7 +132,7 @@ fn order(
         let number_type = kind.number_type.unwrap_or(order.number_type);
         return Ok(NumberOrder { number_type, without_sms, ..order });
     }
-    let found = numbers.search(actor, &number_search::search(kind, criteria, 20))?;
+    let found = numbers.search(&Acting::Operator(proof), &number_search::search(kind, criteria, 20))?;
     let usable = found.into_iter().find(|number| !number.needs_address);
     let number = usable.ok_or(nmc_core::Error::Provider(nmc_core::telephony::ProviderError::Taken))?;
     let (country, number_type) = (number.country, number.number_type);

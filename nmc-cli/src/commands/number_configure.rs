@@ -1,10 +1,11 @@
 //! `nmc number configure`.
 
 use super::number::{COLUMNS, NumberKey, find};
-use crate::database::operator;
+use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::{FormatArg, TenantArg, TwilioArgs};
 use clap::Args;
+use nmc_core::access::Acting;
 use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner};
 use nmc_core::{NumberStatus, Page, PageRequest, Store, TenantTx};
 use std::process::ExitCode;
@@ -27,10 +28,10 @@ pub(crate) struct ConfigureArgs {
 }
 
 pub(super) fn run(store: &Store, numbers: &Provisioner, args: &ConfigureArgs) -> CliResult {
-    let actor = operator(store, &args.tenant.tenant)?;
+    let proof = tenant(store, &args.tenant.tenant)?;
     let rows = match &args.number {
-        Some(number) => vec![store.tenant(&actor.tenant(), |tx| find(tx, number))?],
-        None => store.tenant(&actor.tenant(), all_active)?,
+        Some(number) => vec![store.as_operator(&proof, |tx| find(tx, number))?],
+        None => store.as_operator(&proof, all_active)?,
     };
     let webhooks = numbers.webhooks();
     eprintln!("calls: {}; how they end: {}; texts: {}", webhooks.voice, webhooks.voice_status, webhooks.sms);
@@ -40,7 +41,7 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, args: &ConfigureArgs) ->
             done.push(row);
         } else {
             eprintln!("setting the webhooks of {} …", row.phone_number);
-            done.push(numbers.configure(&actor, row.id)?);
+            done.push(numbers.configure(&Acting::Operator(proof), row.id)?);
         }
     }
     if args.dry_run {

@@ -3,10 +3,11 @@
 use super::number::{DETAILS, HowArgs, NumberKey, find};
 use super::number_progress;
 use crate::confirm::confirmed;
-use crate::database::operator;
+use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::{FormatArg, TenantArg, TwilioArgs};
 use clap::Args;
+use nmc_core::access::Acting;
 use nmc_core::numbers::Provisioner;
 use nmc_core::{NumberStatus, Store};
 use std::process::ExitCode;
@@ -30,8 +31,8 @@ pub(crate) struct ReleaseArgs {
 
 pub(super) fn run(store: &Store, numbers: &Provisioner, args: &ReleaseArgs) -> CliResult {
     let (how, format) = (&args.how, args.format.format);
-    let actor = operator(store, &args.tenant.tenant)?;
-    let (business, row) = store.tenant(&actor.tenant(), |tx| Ok((tx.tenants().get()?.business_name, find(tx, &args.number)?)))?;
+    let proof = tenant(store, &args.tenant.tenant)?;
+    let (business, row) = store.as_operator(&proof, |tx| Ok((tx.tenants().get()?.business_name, find(tx, &args.number)?)))?;
     let what = match row.status {
         NumberStatus::Released => {
             eprintln!("it is released already");
@@ -50,7 +51,13 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, args: &ReleaseArgs) -> C
     }
     let confirmed = confirmed(how.yes, &what)?;
     let wait = Duration::from_secs(how.wait.into());
-    let row = numbers.release(&actor, row.id, confirmed, wait, &mut number_progress::tell("giving it back".to_owned()))?;
+    let row = numbers.release(
+        &Acting::Operator(proof),
+        row.id,
+        confirmed,
+        wait,
+        &mut number_progress::tell("giving it back".to_owned()),
+    )?;
     DETAILS.one(format, &row)?;
     if row.status == NumberStatus::Released {
         return Ok(ExitCode::SUCCESS);

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &QueueArgs) -> CliResult {
         let request = PageRequest::new(command.page.limit, command.page.after)?;
         let stage = if command.failed { Stage::Failed } else { Stage::Waiting };
         let rows = match &business {
-            Some(business) => store.tenant(business, |tx| tx.queued(queue, stage, request))?,
+            Some(business) => store.as_operator(business, |tx| tx.queued(queue, stage, request))?,
             None => store.system(Reason::Operations, |tx| tx.queued(queue, stage, request))?,
         };
         ENTRIES.page(format, &rows)?;
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &QueueArgs) -> CliResult {
         // A transaction each: a long table must not use up the time of the others.
         for queue in Queue::ALL {
             items.push(match &business {
-                Some(business) => store.tenant(business, |tx| Ok((tx.backlog(queue)?, tx.now())))?,
+                Some(business) => store.as_operator(business, |tx| Ok((tx.backlog(queue)?, tx.now())))?,
                 None => store.system(Reason::Operations, |tx| Ok((tx.backlog(queue)?, tx.now())))?,
             });
         }

@@ -1,7 +1,7 @@
 //! `nmc session`.
 
 use super::user::{UserKey, find};
-use crate::database::{Database, operator};
+use crate::database::Database;
 use crate::error::{CliError, CliResult};
 use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, time, write_json};
@@ -62,8 +62,8 @@ pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
     match command {
         SessionCommand::List { tenant, user, page } => {
             let request = PageRequest::new(page.limit, page.after)?;
-            let actor = operator(&store, &tenant.tenant)?;
-            let rows = store.tenant(&actor.tenant(), |tx| {
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let rows = store.as_operator(&proof, |tx| {
                 let user = user.as_ref().map(|user| find(tx, user)).transpose()?;
                 let rows =
                     tx.sessions().list(&SessionFilter { user, is_active: Some(true), ..SessionFilter::default() }, request)?;
@@ -75,12 +75,12 @@ pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
             return Err(CliError::Usage("name a session by its id, or a person with --user".to_owned()));
         }
         SessionCommand::End { tenant, session, user, format } => {
-            let actor = operator(&store, &tenant.tenant)?;
-            let ended = store.tenant(&actor.tenant(), |tx| match (session, &user) {
-                (Some(session), _) => end_session(tx, &actor, session).map(|()| 1),
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let ended = store.as_operator(&proof, |tx| match (session, &user) {
+                (Some(session), _) => end_session(tx, session).map(|()| 1),
                 (None, Some(user)) => {
                     let user = find(tx, user)?;
-                    logout_everywhere(tx, &actor, Some(user))
+                    logout_everywhere(tx, Some(user))
                 }
                 (None, None) => Ok(0),
             })?;

@@ -253,7 +253,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
 
 fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let (at, row, settings, owner, onboarding, numbers) = store.tenant(&proof, |tx| {
+    let (at, row, settings, owner, onboarding, numbers) = store.as_operator(&proof, |tx| {
         let all = PageRequest::new(PageRequest::MAX, None)?;
         let row = tx.tenants().get()?;
         let owner = row.owner_id.map(|owner| tx.users().get(owner)).transpose()?;
@@ -312,7 +312,7 @@ fn change(store: &Store, args: TenantChangeArgs) -> CliResult<()> {
     if let Some(limit) = args.number_limit {
         store.system(Reason::Operations, |tx| tx.set_phone_number_limit(proof.id(), limit))?;
     }
-    let row = store.tenant(&proof, |tx| tx.tenants().update(&patch))?;
+    let row = store.as_operator(&proof, |tx| tx.tenants().update(&patch))?;
     COLUMNS.one(args.format.format, &row)
 }
 

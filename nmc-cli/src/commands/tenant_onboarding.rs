@@ -72,7 +72,7 @@ pub(super) fn print(format: Format, state: &Onboarding) -> CliResult<()> {
 pub(crate) fn run(store: &Store, key: &str, complete: Option<i32>, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
     let step = complete.map(OnboardingStep::numbered).transpose()?;
-    let state = store.tenant(&proof, |tx| match step {
+    let state = store.as_operator(&proof, |tx| match step {
         Some(step) => tx.complete_onboarding_step(step),
         None => tx.onboarding(),
     })?;
@@ -94,7 +94,7 @@ const REVIEW: Columns<(GreetingPreview, Option<Value>)> = Columns(&[
 /// Nobody approves of what they have not seen: of a greeting that was changed after it was shown, nobody has.
 pub(crate) fn review_greeting(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let (template, preview) = store.tenant(&proof, |tx| {
+    let (template, preview) = store.as_operator(&proof, |tx| {
         let template = tx.business_settings().get()?.greeting_template;
         let preview = GreetingPreview::of(&template, &tx.tenants().get()?.business_name)?;
         Ok((template, preview))
@@ -103,7 +103,7 @@ pub(crate) fn review_greeting(store: &Store, key: &str, yes: bool, format: Forma
     let (characters, segments, encoding) = (preview.characters, preview.segments, preview.encoding.as_str());
     eprintln!("{}\n({characters} characters, {segments} segments in {encoding})", shown.join("\n"));
     drop(confirmed(yes, "This approves of the greeting as it is")?);
-    let settings = store.tenant(&proof, |tx| {
+    let settings = store.as_operator(&proof, |tx| {
         if tx.business_settings().lock()?.greeting_template != template {
             return Err(Error::Stale { entity: "the greeting" });
         }

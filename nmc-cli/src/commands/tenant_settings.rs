@@ -98,10 +98,8 @@ pub(crate) const SETTINGS: Columns<BusinessSettings> = Columns(&[
 
 /// The columns for people, whom an empty list of countries would tell nothing.
 fn columns_for_people() -> Vec<Column<BusinessSettings>> {
-    let told = |column: &Column<BusinessSettings>| match *column {
-        (name @ "allowed_countries", _) => (name, countries_in_words as fn(&BusinessSettings) -> Value),
-        column => column,
-    };
+    const IN_WORDS: Column<BusinessSettings> = ("allowed_countries", countries_in_words);
+    let told = |column: &Column<BusinessSettings>| if column.0 == IN_WORDS.0 { IN_WORDS } else { *column };
     SETTINGS.0.iter().map(told).collect()
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn approve(store: &Store, key: &str, format: Format) -> CliResult<()>
 /// It can be undone, but not for those who are in the middle of something: so it is asked. Who it is comes first.
 fn ask(store: &Store, key: &str, yes: bool, does: &str) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let name = store.tenant(&proof, |tx| tx.tenants().get())?.business_name;
+    let name = store.as_operator(&proof, |tx| tx.tenants().get())?.business_name;
     drop(confirmed(yes, &format!("This {does} {name}: {WHAT_FOLLOWS}"))?);
     Ok(())
 }

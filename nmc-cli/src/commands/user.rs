@@ -1,11 +1,10 @@
 //! `nmc user`.
 
-use crate::database::{Database, operator};
+use crate::database::Database;
 use crate::error::CliResult;
 use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, one_with_secret, time};
 use clap::{Args, Subcommand, ValueEnum};
-use nmc_core::access::Actor;
 use nmc_core::people::{
     INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_user, invite, invite_again, unlock_user,
 };
@@ -126,15 +125,15 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
     match command {
         UserCommand::Invite { tenant, email, first_name, last_name, role, phone, timezone, format } => {
             let new = NewPerson { email, first_name, last_name, phone_number: phone, timezone, role };
-            let actor = operator(&store, &tenant.tenant)?;
-            let (user, invitation) = store.tenant(&actor.tenant(), |tx| invite(tx, &actor, &new))?;
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let (user, invitation) = store.as_operator(&proof, |tx| invite(tx, &new))?;
             print_invited(format.format, &user, &invitation.text())?;
         }
         UserCommand::InviteAgain(UserArgs { tenant, user, format }) => {
-            let actor = operator(&store, &tenant.tenant)?;
-            let (user, invitation) = store.tenant(&actor.tenant(), |tx| {
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let (user, invitation) = store.as_operator(&proof, |tx| {
                 let user = find(tx, &user)?;
-                invite_again(tx, &actor, user)
+                invite_again(tx, user)
             })?;
             print_invited(format.format, &user, &invitation.text())?;
         }
@@ -143,23 +142,23 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
             let is_active = activity.map(|activity| activity == UserActivity::Active);
             let locked_at = locked.then(|| store.now());
             let filter = UserFilter { role, is_active, locked_at, ..UserFilter::default() };
-            let actor = operator(&store, &tenant.tenant)?;
-            let rows = store.tenant(&actor.tenant(), |tx| tx.users().list(&filter, request))?;
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let rows = store.as_operator(&proof, |tx| tx.users().list(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)?;
         }
         UserCommand::Show(UserArgs { tenant, user, format }) => {
-            let actor = operator(&store, &tenant.tenant)?;
-            let row = store.tenant(&actor.tenant(), |tx| {
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| {
                 let user = find(tx, &user)?;
                 tx.users().get(user)
             })?;
             COLUMNS.one(format.format, &row)?;
         }
         UserCommand::Unlock(UserArgs { tenant, user, format }) => {
-            let actor = operator(&store, &tenant.tenant)?;
-            let row = store.tenant(&actor.tenant(), |tx| {
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| {
                 let user = find(tx, &user)?;
-                unlock_user(tx, &actor, user)
+                unlock_user(tx, user)
             })?;
             COLUMNS.one(format.format, &row)?;
         }
@@ -172,11 +171,11 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
 }
 
 fn set_active(store: &Store, args: &UserArgs, is_active: bool) -> CliResult<User> {
-    let actor: Actor = operator(store, &args.tenant.tenant)?;
+    let proof = crate::database::tenant(store, &args.tenant.tenant)?;
     let patch = UserPatch { is_active: Some(is_active), ..UserPatch::default() };
-    Ok(store.tenant(&actor.tenant(), |tx| {
+    Ok(store.as_operator(&proof, |tx| {
         let user = find(tx, &args.user)?;
-        change_user(tx, &actor, user, &patch)
+        change_user(tx, user, &patch)
     })?)
 }
 

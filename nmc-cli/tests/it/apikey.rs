@@ -25,7 +25,7 @@ fn create(nmc: &Nmc, more: &[&str]) -> Value {
 /// Whether a key opens the door.
 fn opens(db: &TestDb, key: &str) -> bool {
     let credential = door(db).credential(&Secret::new(key)).expect("one of ours");
-    match db.store.acting(&credential, |_, _| Ok(())) {
+    match db.store.acting(&credential, |_| Ok(())) {
         Ok(()) => true,
         Err(Error::Unauthenticated(_)) => false,
         Err(other) => panic!("{other:?}"),

@@ -56,7 +56,9 @@ fn demo_plays_two_missed_calls_as_often_as_one_likes() {
         let lines: Vec<&Value> = log.iter().filter(|line| line["message"] == message).collect();
         assert_eq!(lines.len(), times, "{message}: {said:?}");
         assert!(
-            lines.iter().all(|line| line["level"] == "INFO" && line["tenant"].is_string() && !line[field].is_null()),
+            lines.iter().all(|line| {
+                line["level"] == "INFO" && line["tenant"].is_string() && line["actor"] == "worker" && !line[field].is_null()
+            }),
             "{lines:?}"
         );
     }

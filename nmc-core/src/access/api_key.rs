@@ -60,8 +60,8 @@ pub struct NewApiKey {
     pub secret_hash: TokenHash,
     /// What it may do: up to 50, of 1 to 100 characters each, none twice. Empty means nothing.
     pub scopes: Vec<String>,
-    /// The user it goes back to; `None`: nobody.
-    pub created_by: Option<UserId>,
+    /// The user it goes back to, whoever makes it; `None`: nobody.
+    pub goes_back_to: Option<UserId>,
     /// Refused from this instant on.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -209,7 +209,7 @@ impl ApiKeys<'_> {
                 keys::prefix.eq(required("prefix", &new.prefix, 16)?),
                 keys::secret_hash.eq(new.secret_hash.bytes()),
                 keys::scopes.eq(bounded(&new.scopes)?),
-                keys::created_by.eq(new.created_by),
+                keys::created_by.eq(new.goes_back_to),
                 keys::expires_at.eq(new.expires_at),
                 stamped!(keys, self.0, id),
             ))

@@ -3,9 +3,8 @@
 use super::login::KnownOf;
 use super::password::shown;
 use super::random::{ApiKeyText, RefreshToken};
-use super::{
-    AccessClaims, Actor, Credential, GuessOrigin, Hasher, LoginAttempt, NewSession, Password, Rotation, Session, TokenKeys,
-};
+use super::{AccessClaims, Credential, GuessOrigin, Hasher, LoginAttempt, NewSession, Password, Rotation, Session, TokenKeys};
+use crate::actor::WORKER;
 use crate::store::{Reason, Store, Tenant, TenantTx};
 use crate::{Email, Error, Result, Secret, SessionEnd, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -106,7 +105,7 @@ impl Authenticator {
             _ => None,
         };
         let token = RefreshToken::first()?;
-        let session = self.store.tenant(&attempt.tenant, |tx| {
+        let session = self.store.worker(&attempt.tenant, |tx| {
             if !tx.logins().record(attempt.user, &attempt.password_hash, attempt.is_known)? {
                 return Err(WRONG);
             }
@@ -174,7 +173,7 @@ impl Authenticator {
     pub fn refresh(&self, token: &Secret) -> Result<Tokens> {
         let shown: RefreshToken = token.expose().parse()?;
         let next = shown.successor()?;
-        let (tenant, rotation) = self.store.found_tenant(
+        let (tenant, rotation) = self.store.found_by_worker(
             Reason::Authentication,
             None,
             |tx| tx.find_session_by_family(&shown.family_hash())?.ok_or(NO_SESSION),
@@ -183,7 +182,7 @@ impl Authenticator {
         match rotation {
             Rotation::Rotated(session) => self.hand_out(*session, &next, tenant),
             Rotation::Reused => {
-                tracing::warn!(tenant = %tenant.id(), "a refresh token came back that was exchanged before; its session was ended");
+                tracing::warn!(tenant = %tenant.id(), actor = %WORKER, "a refresh token came back that was exchanged before; its session was ended");
                 Err(Error::Unauthenticated("the refresh token was used before; the session has ended, log in again"))
             }
             Rotation::Unknown | Rotation::Ended(_) => Err(NO_SESSION),
@@ -207,8 +206,8 @@ impl Authenticator {
     /// [`Error::Invalid`] of `current_password` when it is wrong, or the account is locked by wrong guesses of this kind;
     /// [`Error::Forbidden`] to a program with a key.
     pub fn prove_again(&self, credential: &Credential, current: &Secret) -> Result<PasswordProof> {
-        let (user, email) = self.store.acting(credential, |tx, actor| {
-            let user = actor.user().ok_or(Error::Forbidden("an API key has no password"))?;
+        let (user, email) = self.store.acting(credential, |tx| {
+            let user = tx.actor().user().ok_or(Error::Forbidden("an API key has no password"))?;
             Ok((user, tx.logins().email_of(user)?))
         })?;
         let attempt = self.prove(&email, GuessOrigin::LiveSession, current).map_err(|error| match error {
@@ -221,7 +220,7 @@ impl Authenticator {
             return Err(WRONG);
         }
         // Whatever it was shown for may still be refused: it was no wrong guess.
-        if self.store.tenant(&attempt.tenant, |tx| tx.logins().take_back_guess(attempt.user, &attempt.password_hash))? {
+        if self.store.worker(&attempt.tenant, |tx| tx.logins().take_back_guess(attempt.user, &attempt.password_hash))? {
             Ok(PasswordProof(attempt))
         } else {
             Err(Error::invalid("current_password", "was changed meanwhile"))
@@ -237,8 +236,9 @@ impl Authenticator {
         let new = Password::new("new_password", new)?;
         let PasswordProof(attempt) = self.prove_again(credential, current)?;
         let hash = self.hasher.hash(&new)?;
-        self.store.acting(credential, |tx, actor| {
-            let user = user_of(actor, &attempt)?;
+        self.store.acting(credential, |tx| {
+            let actor = tx.actor();
+            let user = actor.user().filter(|user| *user == attempt.user).ok_or(WRONG)?;
             must_not_name(tx, user, &new, "new_password")?;
             if !tx.logins().replace_password_hash(user, &attempt.password_hash, &hash)? {
                 return Err(Error::invalid("current_password", "was changed meanwhile"));
@@ -270,8 +270,4 @@ pub(crate) fn words_of(email: &Email, first: &str, last: &str, business: &str) -
         format!("{last}{first}"),
         own(business),
     ]
-}
-
-fn user_of(actor: &Actor, attempt: &LoginAttempt) -> Result<UserId> {
-    actor.user().filter(|user| *user == attempt.user).ok_or(WRONG)
 }

@@ -12,7 +12,7 @@
 use super::random::ApiKeyText;
 use super::{Actor, ApiKey, ApiKeyPatch, NewApiKey, Permission};
 use crate::store::TenantTx;
-use crate::{ApiKeyId, Error, Patch, Result, UserId};
+use crate::{ApiKeyId, Error, Patch, Result, UserId, UserRole};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The longest time for which a key goes on after it was replaced.
@@ -35,11 +35,12 @@ pub struct KeyOrder {
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::ApiKeysWrite`], for a scope that the maker lacks, and to an operator, who says
 /// whose it is; [`Error::Invalid`] on a broken rule.
-pub fn make_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
-    if actor.is_operator() {
+pub fn make_key(tx: &mut TenantTx<'_>, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
+    let actor = tx.actor();
+    if actor.user().is_none() && actor.api_key().is_none() {
         return Err(Error::Forbidden("an operator says whose key it is: a user's, or nobody's"));
     }
-    issue(tx, actor, order, actor.goes_back_to())
+    issue(tx, order, actor.goes_back_to())
 }
 
 /// Makes a key that goes back to a user, for an operator.
@@ -47,8 +48,8 @@ pub fn make_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Resul
 /// # Errors
 /// [`Error::Forbidden`] to anybody else; [`Error::NotFound`]; [`Error::Conflict`] when the user is deactivated;
 /// [`Error::Invalid`] of `scopes` that the user's role does not have, and on a broken rule.
-pub fn make_key_for(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
-    must_be_an_operator(actor)?;
+pub fn make_key_for(tx: &mut TenantTx<'_>, user: UserId, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
+    must_be_an_operator(tx)?;
     let user = tx.users().lock(user)?;
     if !user.is_active {
         return Err(Error::Conflict { field: "user", rule: "is deactivated" });
@@ -56,27 +57,26 @@ pub fn make_key_for(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, order: &
     if let Some(beyond) = order.scopes.iter().find(|scope| !scope.is_of(user.role)) {
         return Err(Error::invalid("scopes", format!("must be among what the user's role has, unlike {beyond}")));
     }
-    issue(tx, actor, order, Some(user.id))
+    issue(tx, order, Some(user.id))
 }
 
 /// Makes a key that goes back to nobody, for an operator: no account that ends or changes its role takes anything from it.
 ///
 /// # Errors
 /// [`Error::Forbidden`] to anybody else; [`Error::Invalid`] on a broken rule.
-pub fn make_service_key(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
-    must_be_an_operator(actor)?;
-    issue(tx, actor, order, None)
+pub fn make_service_key(tx: &mut TenantTx<'_>, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
+    must_be_an_operator(tx)?;
+    issue(tx, order, None)
 }
 
-fn must_be_an_operator(actor: &Actor) -> Result<()> {
-    if actor.is_operator() { Ok(()) } else { Err(Error::Forbidden("only an operator makes keys for others, or for nobody")) }
+fn must_be_an_operator(tx: &TenantTx<'_>) -> Result<()> {
+    if tx.actor().is_operator() { Ok(()) } else { Err(Error::Forbidden("only an operator makes keys for others, or for nobody")) }
 }
 
 /// The one place where a key comes from.
-fn issue(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder, goes_back_to: Option<UserId>) -> Result<(ApiKey, ApiKeyText)> {
-    let actor = &actor.held(tx)?;
-    must_hand_out(actor, &order.scopes)?;
-    within_ones_own(tx, actor, order.expires_at)?;
+fn issue(tx: &mut TenantTx<'_>, order: &KeyOrder, goes_back_to: Option<UserId>) -> Result<(ApiKey, ApiKeyText)> {
+    tx.held_actor()?.must_hand_out(&order.scopes)?;
+    within_ones_own(tx, order.expires_at)?;
     if order.scopes.is_empty() {
         return Err(Error::invalid("scopes", "must name at least one"));
     }
@@ -86,7 +86,7 @@ fn issue(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder, goes_back_to: O
         prefix: text.prefix().to_owned(),
         secret_hash: text.hash(),
         scopes: order.scopes.iter().map(|scope| scope.label().to_owned()).collect(),
-        created_by: goes_back_to,
+        goes_back_to,
         expires_at: order.expires_at,
     })?;
     Ok((key, text))
@@ -98,25 +98,27 @@ fn issue(tx: &mut TenantTx<'_>, actor: &Actor, order: &KeyOrder, goes_back_to: O
 /// [`Error::Forbidden`] as in [`make_key`], for what it could do before as for what it is to do, and for scopes and end of a key
 /// that goes back to somebody else who is not of a lower role; [`Error::NotFound`];
 /// [`Error::Conflict`] when it is revoked; [`Error::Invalid`] on a broken rule.
-pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &ApiKeyPatch) -> Result<ApiKey> {
-    let actor = &actor.held(tx)?;
+pub fn change_key(tx: &mut TenantTx<'_>, id: ApiKeyId, patch: &ApiKeyPatch) -> Result<ApiKey> {
+    let actor = tx.held_actor()?;
     actor.must(Permission::ApiKeysWrite)?;
     if actor.api_key() == Some(id) {
         return Err(Error::Forbidden("an API key can't change itself"));
     }
     let key = tx.api_keys().lock(id)?;
     if let Some(expires_at) = patch.expires_at.into_change() {
-        within_ones_own(tx, actor, expires_at)?;
+        within_ones_own(tx, expires_at)?;
     }
-    must_hand_out(actor, &known(&key.scopes))?;
-    if patch.scopes.is_some() || patch.expires_at.into_change().is_some() {
-        must_be_over(tx, actor, &key)?;
+    actor.must_hand_out(&known(&key.scopes))?;
+    if (patch.scopes.is_some() || patch.expires_at.into_change().is_some())
+        && let Some(role) = role_of_another(tx, &key)?
+    {
+        actor.must_stand_above(role)?;
     }
     if let Some(scopes) = &patch.scopes {
         if scopes.is_empty() {
             return Err(Error::invalid("scopes", "must name at least one"));
         }
-        must_hand_out(actor, &scopes.iter().map(|scope| scope.parse()).collect::<Result<Vec<_>>>()?)?;
+        actor.must_hand_out(&scopes.iter().map(|scope| scope.parse()).collect::<Result<Vec<_>>>()?)?;
     }
     tx.api_keys().update(id, patch)
 }
@@ -128,8 +130,8 @@ pub fn change_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, patch: &Ap
 /// [`Error::Forbidden`] as in [`make_key`], and for a key that goes back to somebody else who is not of a lower role: whoever
 /// rotates it knows it; [`Error::NotFound`]; [`Error::Conflict`] when the key is not in force;
 /// [`Error::Invalid`] when `overlap` is negative or longer than [`LONGEST_OVERLAP`].
-pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: TimeDelta) -> Result<(ApiKey, ApiKeyText)> {
-    actor.must(Permission::ApiKeysWrite)?;
+pub fn rotate_key(tx: &mut TenantTx<'_>, id: ApiKeyId, overlap: TimeDelta) -> Result<(ApiKey, ApiKeyText)> {
+    tx.must(Permission::ApiKeysWrite)?;
     if !(TimeDelta::zero()..=LONGEST_OVERLAP).contains(&overlap) {
         return Err(Error::invalid(
             "overlap_seconds",
@@ -140,10 +142,12 @@ pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: T
     if !old.is_in_force(tx.now()) {
         return Err(Error::Conflict { field: "API key", rule: "is not in force" });
     }
-    let held = actor.held(tx)?;
-    must_be_over(tx, &held, &old)?;
+    let actor = tx.held_actor()?;
+    if let Some(role) = role_of_another(tx, &old)? {
+        actor.must_stand_above(role)?;
+    }
     let order = KeyOrder { name: old.name, scopes: known(&old.scopes), expires_at: old.expires_at };
-    let made = issue(tx, actor, &order, old.created_by)?;
+    let made = issue(tx, &order, old.created_by)?;
     let end = tx.now() + overlap;
     if overlap.is_zero() {
         tx.api_keys().revoke(id)?;
@@ -157,14 +161,14 @@ pub fn rotate_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId, overlap: T
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::ApiKeysWrite`]; [`Error::NotFound`].
-pub fn revoke_key(tx: &mut TenantTx<'_>, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
-    actor.must(Permission::ApiKeysWrite)?;
+pub fn revoke_key(tx: &mut TenantTx<'_>, id: ApiKeyId) -> Result<ApiKey> {
+    tx.must(Permission::ApiKeysWrite)?;
     tx.api_keys().revoke(id)
 }
 
 /// What a key makes must end when it does itself, or it would live on in that.
-fn within_ones_own(tx: &mut TenantTx<'_>, actor: &Actor, expires_at: Option<DateTime<Utc>>) -> Result<()> {
-    let Some(own) = actor.api_key() else { return Ok(()) };
+fn within_ones_own(tx: &mut TenantTx<'_>, expires_at: Option<DateTime<Utc>>) -> Result<()> {
+    let Some(own) = tx.actor().api_key() else { return Ok(()) };
     match (tx.api_keys().get(own)?.expires_at, expires_at) {
         (None, _) => Ok(()),
         (Some(end), Some(expires_at)) if expires_at <= end => Ok(()),
@@ -172,24 +176,22 @@ fn within_ones_own(tx: &mut TenantTx<'_>, actor: &Actor, expires_at: Option<Date
     }
 }
 
-/// Whoever rotates or widens a key of somebody else could go on with it after their own account has ended: only who stands above
-/// that person may, and operators.
-fn must_be_over(tx: &mut TenantTx<'_>, actor: &Actor, key: &ApiKey) -> Result<()> {
-    match key.created_by {
-        Some(person) if actor.goes_back_to() != Some(person) => {
-            let role = tx.users().lock(person)?.role;
-            actor.must_stand_above(role)
-        }
-        _ => Ok(()),
-    }
+/// The role of the person a key goes back to, if that is somebody else. Whoever rotates or widens such a key could go on with it
+/// after their own account has ended: only who stands above that person may, and operators.
+fn role_of_another(tx: &mut TenantTx<'_>, key: &ApiKey) -> Result<Option<UserRole>> {
+    let another = key.created_by.filter(|person| tx.actor().goes_back_to() != Some(*person));
+    another.map(|person| Ok(tx.users().lock(person)?.role)).transpose()
 }
 
-fn must_hand_out(actor: &Actor, scopes: &[Permission]) -> Result<()> {
-    actor.must(Permission::ApiKeysWrite)?;
-    if scopes.iter().all(|scope| actor.may(*scope)) {
-        Ok(())
-    } else {
-        Err(Error::Forbidden("a key may do no more than who makes it"))
+impl Actor {
+    /// Insists that they may give a key these scopes.
+    fn must_hand_out(&self, scopes: &[Permission]) -> Result<()> {
+        self.must(Permission::ApiKeysWrite)?;
+        if scopes.iter().all(|scope| self.may(*scope)) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("a key may do no more than who makes it"))
+        }
     }
 }
 

@@ -1,22 +1,23 @@
 //! Who may come in, and what they may do: sessions, API keys, tokens, passwords, permissions.
 
 mod access_token;
-mod actor;
+mod acting;
 mod api_key;
 mod authenticator;
 mod key_ring;
 mod login;
 mod login_attempt;
 mod password;
-mod permission;
 mod random;
 mod rotation;
 mod session;
 mod token_hash;
 mod token_keys;
 
+pub use crate::actor::{Actor, ActorKind};
+pub use crate::permission::Permission;
 pub use access_token::AccessClaims;
-pub use actor::{Acting, Actor, Credential};
+pub use acting::{Acting, Credential};
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeys, NewApiKey};
 pub use authenticator::{Authenticator, LoginPolicy, Origin, PasswordProof, Tokens};
 pub(crate) use authenticator::{must_not_name, words_of};
@@ -26,7 +27,6 @@ pub(crate) use login::chosen_password;
 pub use login_attempt::{GuessOrigin, KNOWN_FOR, LoginAttempt, SHORTEST_DEVICE};
 pub(crate) use password::NO_PASSWORD;
 pub use password::{Hasher, Password};
-pub use permission::Permission;
 pub use random::{ApiKeyText, InvitationToken, RefreshToken};
 pub use rotation::Rotation;
 pub use session::{NewSession, Session, SessionFilter, Sessions};

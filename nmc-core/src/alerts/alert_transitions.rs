@@ -13,6 +13,9 @@ use diesel::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+const NO_USER: Error =
+    Error::Forbidden("an alert is acknowledged, snoozed and resolved by a user: say on whose behalf it is done");
+
 /// The columns that moves write. `None` leaves one as it is.
 #[derive(Debug, Default, AsChangeset)]
 #[diesel(table_name = alerts)]
@@ -44,33 +47,36 @@ fn details<const N: usize>(facts: [(&str, Value); N], note: Option<&String>) -> 
 }
 
 impl Alerts<'_> {
-    /// Somebody takes note of the alert, or does so again. `words`: up to 2,000 characters; the last ones said stay in the row,
+    /// The user who acts takes note of the alert, or does so again. `words`: up to 2,000 characters; the last ones said stay in the row,
     /// all of them in the history.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Invalid`]
-    /// when there is no such user, which is known when the transaction commits.
-    pub fn acknowledge(&mut self, id: AlertId, by: UserId, words: Option<&str>) -> Result<Alert> {
+    /// [`crate::Error::Forbidden`] unless a user acts, or the application on behalf of one; [`crate::Error::NotFound`];
+    /// [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Invalid`] when there is no such user, which is
+    /// known when the transaction commits.
+    pub fn acknowledge(&mut self, id: AlertId, words: Option<&str>) -> Result<Alert> {
+        let user = self.who_moves()?;
         let alert = self.lock(id)?;
         let note = note("acknowledgment_note", words)?;
-        let mut event = NewAlertEvent::new(id, AlertEventType::Acknowledged).by(Some(by));
+        let mut event = NewAlertEvent::new(id, AlertEventType::Acknowledged);
         if note.is_some() {
             event = event.with(details([], note.as_ref()));
         }
         let change = Change {
             acknowledged_at: Some(self.0.now()),
-            acknowledged_by: Some(by),
+            acknowledged_by: Some(user),
             acknowledgment_note: note,
             ..Change::default()
         };
         self.move_to(&alert, AlertStatus::Acknowledged, change, event)
     }
 
-    /// Puts the alert off until then, or off again.
+    /// The user who acts puts the alert off until then, or off again.
     ///
     /// # Errors
     /// As [`Self::acknowledge`]; [`crate::Error::Invalid`] also when `until` is not in the future.
-    pub fn snooze(&mut self, id: AlertId, until: DateTime<Utc>, by: UserId, words: Option<&str>) -> Result<Alert> {
+    pub fn snooze(&mut self, id: AlertId, until: DateTime<Utc>, words: Option<&str>) -> Result<Alert> {
+        let user = self.who_moves()?;
         let until = bounds::instant("snoozed_until", until)?;
         let alert = self.lock(id)?;
         // Only now: waiting for the lock took time.
@@ -78,11 +84,11 @@ impl Alerts<'_> {
             return Err(Error::invalid("snoozed_until", "must be in the future"));
         }
         let note = note("snooze_note", words)?;
-        let event = NewAlertEvent::new(id, AlertEventType::Snoozed).by(Some(by));
+        let event = NewAlertEvent::new(id, AlertEventType::Snoozed);
         let event = event.with(details([("until", json!(until))], note.as_ref()));
         let change = Change {
             snoozed_at: Some(self.0.now()),
-            snoozed_by: Some(by),
+            snoozed_by: Some(user),
             snoozed_until: Some(until),
             snooze_note: note,
             ..Change::default()
@@ -90,13 +96,13 @@ impl Alerts<'_> {
         self.move_to(&alert, AlertStatus::Snoozed, change, event)
     }
 
-    /// Ends the snooze before its time; nobody means the platform.
+    /// Ends the snooze before its time.
     ///
     /// # Errors
-    /// As [`Self::acknowledge`]; a [`crate::Error::InvalidTransition`] unless it is snoozed.
-    pub fn wake(&mut self, id: AlertId, by: Option<UserId>) -> Result<Alert> {
+    /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`] unless it is snoozed, which changes nothing.
+    pub fn wake(&mut self, id: AlertId) -> Result<Alert> {
         let alert = self.lock(id)?;
-        let event = NewAlertEvent::new(id, AlertEventType::Unsnoozed).by(by);
+        let event = NewAlertEvent::new(id, AlertEventType::Unsnoozed);
         self.move_to(&alert, AlertStatus::Triggered, Change::default(), event)
     }
 
@@ -139,36 +145,43 @@ impl Alerts<'_> {
         Ok(woken)
     }
 
-    /// Passes the alert on to the next level; nobody means the platform.
+    /// Passes the alert on to the next level.
     ///
     /// # Errors
-    /// As [`Self::acknowledge`].
-    pub fn escalate(&mut self, id: AlertId, by: Option<UserId>) -> Result<Alert> {
+    /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Conflict`] at the
+    /// highest level there is.
+    pub fn escalate(&mut self, id: AlertId) -> Result<Alert> {
         let alert = self.lock(id)?;
         let level = alert.escalation_level.checked_add(1);
         let level = level.ok_or(Error::Conflict { field: "escalation_level", rule: "can't go any higher" })?;
         let change = Change { escalated_at: Some(self.0.now()), escalation_level: Some(level), ..Change::default() };
-        let event = NewAlertEvent::new(id, AlertEventType::Escalated).by(by).with(json!({ "level": level }));
+        let event = NewAlertEvent::new(id, AlertEventType::Escalated).with(json!({ "level": level }));
         self.move_to(&alert, AlertStatus::Escalated, change, event)
     }
 
-    /// Somebody settles the alert.
+    /// The user who acts settles the alert.
     ///
     /// # Errors
     /// As [`Self::acknowledge`].
-    pub fn resolve(&mut self, id: AlertId, by: UserId, words: Option<&str>) -> Result<Alert> {
+    pub fn resolve(&mut self, id: AlertId, words: Option<&str>) -> Result<Alert> {
+        let user = self.who_moves()?;
         let alert = self.lock(id)?;
         let note = note("resolution_note", words)?;
-        let event = NewAlertEvent::new(id, AlertEventType::Resolved).by(Some(by));
+        let event = NewAlertEvent::new(id, AlertEventType::Resolved);
         let event = event.with(details([("auto", json!(false))], note.as_ref()));
         let change = Change {
             resolved_at: Some(self.0.now()),
-            resolved_by: Some(Some(by)),
+            resolved_by: Some(Some(user)),
             resolution_note: note,
             auto_resolved: Some(false),
             ..Change::default()
         };
         self.move_to(&alert, AlertStatus::Resolved, change, event)
+    }
+
+    /// The user who acts: the row names them.
+    fn who_moves(&self) -> Result<UserId> {
+        self.0.user().ok_or(NO_USER)
     }
 
     /// The alert settled itself, its condition no longer holding.

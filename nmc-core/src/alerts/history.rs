@@ -33,26 +33,19 @@ pub(crate) struct NewAlertEvent {
     event_type: AlertEventType,
     old_status: Option<AlertStatus>,
     new_status: Option<AlertStatus>,
-    user_id: Option<UserId>,
     details: Option<serde_json::Value>,
 }
 
 impl NewAlertEvent {
-    /// Something happened, by the platform.
+    /// Something happened.
     pub(crate) const fn new(alert_id: AlertId, event_type: AlertEventType) -> Self {
-        Self { alert_id, event_type, old_status: None, new_status: None, user_id: None, details: None }
+        Self { alert_id, event_type, old_status: None, new_status: None, details: None }
     }
 
     /// It moved the status.
     pub(crate) const fn moving(mut self, from: Option<AlertStatus>, to: AlertStatus) -> Self {
         self.old_status = from;
         self.new_status = Some(to);
-        self
-    }
-
-    /// This user did it; nobody means the platform.
-    pub(crate) const fn by(mut self, user: Option<UserId>) -> Self {
-        self.user_id = user;
         self
     }
 
@@ -122,7 +115,7 @@ impl AlertHistory<'_> {
         Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
-    /// Appends entries, in one statement.
+    /// Appends entries, in one statement. They name the user who acts in this transaction, if one does.
     pub(crate) fn append(&mut self, new: &[NewAlertEvent]) -> Result<()> {
         if new.is_empty() {
             return Ok(());
@@ -134,6 +127,7 @@ impl AlertHistory<'_> {
                     event,
                     events::id.eq(AlertEventId::new(self.0.moment.id())),
                     events::tenant_id.eq(self.0.tenant),
+                    events::user_id.eq(self.0.user()),
                     events::created_at.eq(self.0.now()),
                 )
             })

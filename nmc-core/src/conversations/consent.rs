@@ -46,8 +46,6 @@ pub struct NewConsent {
     pub keyword: Option<String>,
     /// The text that carried it.
     pub message_id: Option<MessageId>,
-    /// The member of staff who recorded it.
-    pub recorded_by: Option<UserId>,
     /// Why, or how it was said; up to 1,000 characters. Staff who record an opt-in must say.
     pub note: Option<String>,
 }
@@ -77,16 +75,15 @@ pub struct ConsentFilter {
 /// # Errors
 /// [`crate::Error::Forbidden`] without [`Permission::ConsentsWrite`]; [`crate::Error::Invalid`] on a broken rule, such as an
 /// opt-in without a note.
-pub fn record_consent(store: &Store, who: &impl Acting, heard: &HeardConsent) -> Result<Consent> {
-    let (entry, tenant) = who.act(store, |tx, actor| {
-        actor.must(Permission::ConsentsWrite)?;
+pub fn record_consent(store: &Store, who: &Acting, heard: &HeardConsent) -> Result<Consent> {
+    let (entry, tenant) = who.transaction(store, |tx| {
+        tx.must(Permission::ConsentsWrite)?;
         let entry = tx.consents().record(&NewConsent {
             customer_phone: heard.customer_phone.clone(),
             action: heard.action,
             source: ConsentSource::Staff,
             keyword: None,
             message_id: None,
-            recorded_by: actor.user(),
             note: heard.note.clone(),
         })?;
         let customer = CallerIdentity::Phone(heard.customer_phone.clone());
@@ -96,7 +93,7 @@ pub fn record_consent(store: &Store, who: &impl Acting, heard: &HeardConsent) ->
                 ConsentAction::OptIn => ConversationEventType::OptedIn,
             };
             let event = NewConversationEvent::new(conversation.id, event).with(json!({"source": ConsentSource::Staff}));
-            tx.conversation_events().append(&[event.by(actor.user())])?;
+            tx.conversation_events().append(&[event])?;
         }
         Ok((entry, tx.tenant()))
     })?;
@@ -154,7 +151,7 @@ impl Consents<'_> {
         Ok(Page::from_rows(rows, page, |row: &Consent| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// Records a decision. An opt-out calls off the texts that are queued to this person, and none is queued or claimed once it has
+    /// Records a decision, and the user who acts as the one who recorded it. An opt-out calls off the texts that are queued to this person, and none is queued or claimed once it has
     /// committed; one that is on its way at that moment still may arrive ([`record_consent`] waits for it). Either decision settles what staff were to read of this person's.
     ///
     /// # Errors
@@ -174,7 +171,7 @@ impl Consents<'_> {
                 consents::source.eq(new.source),
                 consents::keyword.eq(optional("keyword", new.keyword.as_deref(), 20)?),
                 consents::message_id.eq(new.message_id),
-                consents::recorded_by.eq(new.recorded_by),
+                consents::recorded_by.eq(self.0.user()),
                 consents::note.eq(note),
                 consents::created_at.eq(self.0.now()),
             ))
@@ -183,7 +180,7 @@ impl Consents<'_> {
         if new.action == ConsentAction::OptOut {
             self.0.tx().messages().cancel_queued_to(&new.customer_phone)?;
         }
-        self.0.tx().conversations().end_reviews_of(&new.customer_phone, new.action, new.recorded_by)?;
+        self.0.tx().conversations().end_reviews_of(&new.customer_phone, new.action)?;
         Ok(entry)
     }
 }
@@ -201,7 +198,6 @@ pub(crate) fn record_provider_opt_out(
         source: ConsentSource::Provider,
         keyword: None,
         message_id: Some(message),
-        recorded_by: None,
         note: None,
     })?;
     tx.conversation_events()

@@ -36,7 +36,7 @@ impl Conversations<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
-    pub fn update(&mut self, id: ConversationId, patch: &ConversationPatch, by: Option<UserId>) -> Result<Conversation> {
+    pub fn update(&mut self, id: ConversationId, patch: &ConversationPatch) -> Result<Conversation> {
         let subject = patch.subject.text("subject", 1_000)?;
         let name = patch.customer_name.text("customer_name", 255)?;
         let email = patch.customer_email.clone().into_change();
@@ -72,7 +72,7 @@ impl Conversations<'_> {
             ))
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)?;
-        self.changed(id, ConversationEventType::CustomerInfoUpdated, old, new, by)?;
+        self.changed(id, ConversationEventType::CustomerInfoUpdated, old, new)?;
         Ok(row)
     }
 
@@ -80,7 +80,7 @@ impl Conversations<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
-    pub fn set_status(&mut self, id: ConversationId, to: ConversationStatus, by: Option<UserId>) -> Result<Conversation> {
+    pub fn set_status(&mut self, id: ConversationId, to: ConversationStatus) -> Result<Conversation> {
         let before = self.lock(id)?;
         let from = before.status;
         from.must_become(to)?;
@@ -97,7 +97,7 @@ impl Conversations<'_> {
             ))
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)?;
-        self.changed(id, ConversationEventType::StatusChanged, from, to, by)?;
+        self.changed(id, ConversationEventType::StatusChanged, from, to)?;
         Ok(row)
     }
 
@@ -105,23 +105,23 @@ impl Conversations<'_> {
     ///
     /// # Errors
     /// As [`Self::set_status`].
-    pub fn resolve(&mut self, id: ConversationId, by: Option<UserId>) -> Result<Conversation> {
-        self.set_status(id, ConversationStatus::Resolved, by)
+    pub fn resolve(&mut self, id: ConversationId) -> Result<Conversation> {
+        self.set_status(id, ConversationStatus::Resolved)
     }
 
     /// Puts the conversation away.
     ///
     /// # Errors
     /// As [`Self::set_status`].
-    pub fn close(&mut self, id: ConversationId, by: Option<UserId>) -> Result<Conversation> {
-        self.set_status(id, ConversationStatus::Closed, by)
+    pub fn close(&mut self, id: ConversationId) -> Result<Conversation> {
+        self.set_status(id, ConversationStatus::Closed)
     }
 
     /// Gives the conversation to a user, or to nobody.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] when there is no such user, which is known when the transaction commits.
-    pub fn assign(&mut self, id: ConversationId, to: Option<UserId>, by: Option<UserId>) -> Result<Conversation> {
+    pub fn assign(&mut self, id: ConversationId, to: Option<UserId>) -> Result<Conversation> {
         let before = self.lock(id)?;
         if before.assigned_to == to {
             return Ok(before);
@@ -133,7 +133,7 @@ impl Conversations<'_> {
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)?;
         let event = if to.is_some() { ConversationEventType::Assigned } else { ConversationEventType::Unassigned };
-        self.changed(id, event, before.assigned_to, to, by)?;
+        self.changed(id, event, before.assigned_to, to)?;
         Ok(row)
     }
 
@@ -141,7 +141,7 @@ impl Conversations<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub fn set_priority(&mut self, id: ConversationId, to: ConversationPriority, by: Option<UserId>) -> Result<Conversation> {
+    pub fn set_priority(&mut self, id: ConversationId, to: ConversationPriority) -> Result<Conversation> {
         let before = self.lock(id)?;
         if before.priority == to {
             return Ok(before);
@@ -152,7 +152,7 @@ impl Conversations<'_> {
             .set((conversations::priority.eq(to), conversations::updated_at.eq(self.0.now())))
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)?;
-        self.changed(id, ConversationEventType::PriorityChanged, before.priority, to, by)?;
+        self.changed(id, ConversationEventType::PriorityChanged, before.priority, to)?;
         Ok(row)
     }
 
@@ -160,7 +160,7 @@ impl Conversations<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
-    pub fn add_tag(&mut self, id: ConversationId, tag: &str, by: Option<UserId>) -> Result<Conversation> {
+    pub fn add_tag(&mut self, id: ConversationId, tag: &str) -> Result<Conversation> {
         let tag = named("tag", tag, 50)?;
         let before = self.lock(id)?;
         if before.tags.contains(&tag) {
@@ -170,47 +170,41 @@ impl Conversations<'_> {
             return Err(Error::invalid("tags", format!("must be at most {MAX_TAGS}")));
         }
         let tags: Vec<&str> = before.tags.iter().map(String::as_str).chain([tag.as_str()]).collect();
-        self.set_tags(&before, &tags, ConversationEventType::TagAdded, by)
+        self.set_tags(&before, &tags, ConversationEventType::TagAdded)
     }
 
     /// Takes a tag away. Taking away one that is not there changes nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub fn remove_tag(&mut self, id: ConversationId, tag: &str, by: Option<UserId>) -> Result<Conversation> {
+    pub fn remove_tag(&mut self, id: ConversationId, tag: &str) -> Result<Conversation> {
         let before = self.lock(id)?;
         let tags: Vec<&str> = before.tags.iter().map(String::as_str).filter(|known| composed(known) != composed(tag)).collect();
         if tags.len() == before.tags.len() {
             return Ok(before);
         }
-        self.set_tags(&before, &tags, ConversationEventType::TagRemoved, by)
+        self.set_tags(&before, &tags, ConversationEventType::TagRemoved)
     }
 
     /// Notes something in the conversation's log; up to 10,000 characters.
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
-    pub fn add_note(&mut self, id: ConversationId, note: &str, by: Option<UserId>) -> Result<()> {
+    pub fn add_note(&mut self, id: ConversationId, note: &str) -> Result<()> {
         let note = required("note", note, 10_000)?;
         self.lock(id)?;
-        self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(json!({ "note": note })).by(by))
+        self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(json!({ "note": note })))
     }
 
     /// The customer has spoken up: what waited for them is active again.
     pub(crate) fn wake(&mut self, conversation: &Conversation) -> Result<()> {
         if conversation.status == ConversationStatus::Waiting {
-            self.set_status(conversation.id, ConversationStatus::Active, None)?;
+            self.set_status(conversation.id, ConversationStatus::Active)?;
         }
         Ok(())
     }
 
-    fn set_tags(
-        &mut self,
-        before: &Conversation,
-        tags: &[&str],
-        event: ConversationEventType,
-        by: Option<UserId>,
-    ) -> Result<Conversation> {
+    fn set_tags(&mut self, before: &Conversation, tags: &[&str], event: ConversationEventType) -> Result<Conversation> {
         let row = diesel::update(conversations::table)
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(conversations::id.eq(before.id))
@@ -218,7 +212,7 @@ impl Conversations<'_> {
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        self.changed(before.id, event, &before.tags, tags, by)?;
+        self.changed(before.id, event, &before.tags, tags)?;
         found(row, "conversation")
     }
 
@@ -228,9 +222,8 @@ impl Conversations<'_> {
         event: ConversationEventType,
         old: impl serde::Serialize,
         new: impl serde::Serialize,
-        by: Option<UserId>,
     ) -> Result<()> {
         let data: Value = json!({ "old": old, "new": new });
-        self.log(NewConversationEvent::new(id, event).with(data).by(by))
+        self.log(NewConversationEvent::new(id, event).with(data))
     }
 }

@@ -32,7 +32,6 @@ pub struct NewConversationEvent {
     call_id: Option<CallId>,
     event_type: ConversationEventType,
     event_data: serde_json::Value,
-    created_by: Option<UserId>,
 }
 
 impl NewConversationEvent {
@@ -44,7 +43,6 @@ impl NewConversationEvent {
             call_id: None,
             event_type,
             event_data: serde_json::Value::Object(serde_json::Map::new()),
-            created_by: None,
         }
     }
 
@@ -59,13 +57,6 @@ impl NewConversationEvent {
     #[must_use]
     pub fn with(mut self, data: serde_json::Value) -> Self {
         self.event_data = data;
-        self
-    }
-
-    /// By this user; nobody means the platform.
-    #[must_use]
-    pub const fn by(mut self, user: Option<UserId>) -> Self {
-        self.created_by = user;
         self
     }
 }
@@ -134,10 +125,10 @@ impl TenantTx<'_> {
 }
 
 impl ConversationEvents<'_> {
-    /// Appends entries, in one statement.
+    /// Appends entries, in one statement. They name the user who acts in this transaction, if one does.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] when a conversation or call does not exist.
+    /// [`crate::Error::Invalid`] when a conversation or call does not exist, or that user.
     pub fn append(&mut self, new: &[NewConversationEvent]) -> Result<()> {
         if new.is_empty() {
             return Ok(());
@@ -150,6 +141,7 @@ impl ConversationEvents<'_> {
                     event,
                     events::id.eq(ConversationEventId::new(self.0.moment.id())),
                     events::tenant_id.eq(self.0.tenant),
+                    events::created_by.eq(self.0.user()),
                     events::created_at.eq(self.0.now()),
                 )
             })

@@ -63,8 +63,6 @@ pub struct NewMessage {
     pub body: String,
     /// Why it is sent.
     pub kind: MessageKind,
-    /// Who wrote it; nobody means the platform.
-    pub created_by: Option<UserId>,
 }
 
 /// Which texts. Empty means all.
@@ -189,7 +187,7 @@ impl Messages<'_> {
                 messages::from_number.eq(&new.from_number),
                 messages::to_number.eq(to),
                 messages::message_status.eq(MessageStatus::Queued),
-                messages::created_by.eq(new.created_by),
+                messages::created_by.eq(self.0.user()),
                 messages::next_attempt_at.eq(due),
                 stamped!(messages, self.0, id),
             ))

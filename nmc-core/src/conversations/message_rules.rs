@@ -165,7 +165,7 @@ impl Messages<'_> {
         }
         claims.ended += late.len() + beyond.len() + waiting.len();
         if !beyond.is_empty() {
-            tracing::warn!(tenant = %self.0.tenant, limit = rules.daily_limit, "automatic texts called off: the day's limit is reached");
+            tracing::warn!(tenant = %self.0.tenant, actor = %self.0.actor, limit = rules.daily_limit, "automatic texts called off: the day's limit is reached");
         }
         self.call_off(late, TOO_LATE)?;
         self.call_off(beyond, &format!("the business's limit of {} automatic texts in 24 hours is reached", rules.daily_limit))?;

@@ -6,7 +6,7 @@ use crate::access::{Acting, Permission};
 use crate::error::found;
 use crate::schema::conversations;
 use crate::store::Store;
-use crate::{ConsentAction, ConversationEventType, ConversationId, Error, MessageId, PhoneNumber, Result, UserId};
+use crate::{ConsentAction, ConversationEventType, ConversationId, Error, MessageId, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
@@ -28,16 +28,16 @@ pub enum ReviewDecision {
 /// [`Error::Conflict`] when it has nothing to settle.
 pub fn settle_review(
     store: &Store,
-    who: &impl Acting,
+    who: &Acting,
     conversation: ConversationId,
     decision: ReviewDecision,
     note: Option<&str>,
 ) -> Result<Conversation> {
-    let before = who.act(store, |tx, actor| {
-        actor.must(Permission::ConsentsWrite)?;
+    let before = who.transaction(store, |tx| {
+        tx.must(Permission::ConsentsWrite)?;
         match decision {
             ReviewDecision::OptOut => tx.conversations().in_review(conversation),
-            ReviewDecision::NoOptOut => tx.conversations().dismiss_review(conversation, note, actor.user()),
+            ReviewDecision::NoOptOut => tx.conversations().dismiss_review(conversation, note),
         }
     })?;
     let customer_phone = match (decision, before.customer_phone.phone()) {
@@ -46,7 +46,7 @@ pub fn settle_review(
     };
     let heard = HeardConsent { customer_phone, action: ConsentAction::OptOut, note: note.map(str::to_owned) };
     record_consent(store, who, &heard)?;
-    who.act(store, |tx, _| tx.conversations().get(conversation))
+    who.transaction(store, |tx| tx.conversations().get(conversation))
 }
 
 impl Conversations<'_> {
@@ -64,7 +64,7 @@ impl Conversations<'_> {
     ///
     /// # Errors
     /// As [`Self::in_review`]; [`Error::Invalid`] of a note longer than 1,000 characters.
-    pub fn dismiss_review(&mut self, id: ConversationId, note: Option<&str>, by: Option<UserId>) -> Result<Conversation> {
+    pub fn dismiss_review(&mut self, id: ConversationId, note: Option<&str>) -> Result<Conversation> {
         let note = crate::types::optional("note", note, 1_000)?;
         self.in_review(id)?;
         let row = diesel::update(conversations::table)
@@ -75,7 +75,7 @@ impl Conversations<'_> {
             .get_result(self.0.conn)
             .optional()?;
         let settled = NewConversationEvent::new(id, ConversationEventType::ReviewSettled);
-        self.log(settled.with(json!({"decision": "none", "note": note})).by(by))?;
+        self.log(settled.with(json!({"decision": "none", "note": note})))?;
         found(row, "conversation")
     }
 
@@ -91,7 +91,7 @@ impl Conversations<'_> {
     }
 
     /// The person has decided, or staff have for them: nothing of theirs is left for review.
-    pub(super) fn end_reviews_of(&mut self, customer: &PhoneNumber, action: ConsentAction, by: Option<UserId>) -> Result<()> {
+    pub(super) fn end_reviews_of(&mut self, customer: &PhoneNumber, action: ConsentAction) -> Result<()> {
         let settled: Vec<ConversationId> = diesel::update(conversations::table)
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(conversations::customer_phone.eq_any(customer.spellings()))
@@ -100,7 +100,7 @@ impl Conversations<'_> {
             .returning(conversations::id)
             .get_results(self.0.conn)?;
         let event = |id| NewConversationEvent::new(id, ConversationEventType::ReviewSettled);
-        let events: Vec<_> = settled.into_iter().map(|id| event(id).with(json!({"decision": action})).by(by)).collect();
+        let events: Vec<_> = settled.into_iter().map(|id| event(id).with(json!({"decision": action}))).collect();
         self.0.tx().conversation_events().append(&events)
     }
 }

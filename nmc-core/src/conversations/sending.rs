@@ -4,6 +4,7 @@ use super::message_queue::ClaimedMessage;
 use super::message_rules::Renewal;
 use super::message_transitions::Ending;
 use super::{MessageQueueLimits, WorkerConfig};
+use crate::actor::WORKER;
 use crate::store::{Store, Tenant};
 use crate::telephony::{Consequence, explain, meaning_of};
 use crate::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
@@ -91,7 +92,7 @@ impl Attempt<'_> {
             return Ok(Found::Nothing);
         }
         let sids: Vec<String> = held.iter().map(|receipt| receipt.sid.clone()).collect();
-        let unknown = self.store.tenant(self.tenant, |tx| tx.messages().unknown_sids(&sids))?;
+        let unknown = self.store.worker(self.tenant, |tx| tx.messages().unknown_sids(&sids))?;
         Ok(held.into_iter().find(|receipt| unknown.contains(&receipt.sid)).map_or(Found::Nothing, Found::Held))
     }
 
@@ -102,12 +103,12 @@ impl Attempt<'_> {
         }
         let begun = Instant::now();
         let limits = MessageQueueLimits::of(self.config);
-        match self.store.tenant(self.tenant, |tx| tx.messages().renew(self.text, &limits)) {
+        match self.store.worker(self.tenant, |tx| tx.messages().renew(self.text, &limits)) {
             Ok(Renewal::Granted) => self.send(begun),
             Ok(Renewal::NotNow) => self.put_back(TimeDelta::seconds(1), "it waits for another step with the same person", false),
             Ok(Renewal::NotBefore(at, why)) => Ending::PutBack { at, why: why.to_owned(), counts: false }.into(),
             Ok(Renewal::CalledOff(why)) => {
-                tracing::info!(tenant = %self.tenant.id(), text = %self.text.id, why, "text called off");
+                tracing::info!(tenant = %self.tenant.id(), actor = %WORKER, text = %self.text.id, why, "text called off");
                 Ending::Ended { status: MessageStatus::Canceled, code: None, why: why.to_owned() }.into()
             }
             Ok(Renewal::Lost) => Ending::NotBegun.into(),
@@ -141,7 +142,7 @@ impl Attempt<'_> {
 
     fn sent(&self, receipt: SendReceipt) -> Came {
         let (text, attempt) = (self.text.id, self.text.attempts);
-        tracing::info!(tenant = %self.tenant.id(), %text, conversation = %self.text.conversation, attempt, "text sent");
+        tracing::info!(tenant = %self.tenant.id(), actor = %WORKER, %text, conversation = %self.text.conversation, attempt, "text sent");
         Ending::Sent(receipt).into()
     }
 
@@ -184,7 +185,7 @@ impl Attempt<'_> {
     }
 
     fn give_up(&self, code: Option<i32>, why: String) -> Came {
-        tracing::error!(tenant = %self.tenant.id(), text = %self.text.id, code, why, "text given up");
+        tracing::error!(tenant = %self.tenant.id(), actor = %WORKER, text = %self.text.id, code, why, "text given up");
         Ending::Ended { status: MessageStatus::Failed, code, why }.into()
     }
 

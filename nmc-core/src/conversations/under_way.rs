@@ -1,6 +1,7 @@
 //! An opt-out is answered only once nothing is on its way to the person: whoever hears the answer may rely on it. The wait holds no
 //! connection and no lock, and few wait for the same person.
 
+use crate::actor::WORKER;
 use crate::store::{Person, Store, Tenant};
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(13);
 /// # Errors
 /// [`Error::Unavailable`] when too many wait for the person already, or the database is away.
 pub(crate) fn wait_for_texts_under_way(store: &Store, tenant: &Tenant, person: &Person) -> Result<()> {
-    let is_under_way = || store.tenant(tenant, |tx| tx.messages().is_under_way_to(person.phone()));
+    let is_under_way = || store.worker(tenant, |tx| tx.messages().is_under_way_to(person.phone()));
     if !is_under_way()? {
         return Ok(());
     }
@@ -26,7 +27,7 @@ pub(crate) fn wait_for_texts_under_way(store: &Store, tenant: &Tenant, person: &
     let mut pause = Duration::from_millis(10);
     while is_under_way()? {
         if began.elapsed() > LONGEST {
-            tracing::warn!(tenant = %tenant.id(), "an opt-out is answered while a text that was begun before it is still on its way");
+            tracing::warn!(tenant = %tenant.id(), actor = %WORKER, "an opt-out is answered while a text that was begun before it is still on its way");
             return Ok(());
         }
         std::thread::sleep(pause);

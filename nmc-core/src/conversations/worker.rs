@@ -15,6 +15,7 @@ use super::pipeline::{Finished, Pipeline, Task};
 use super::round::Round;
 use super::sending::{Attempt, Came, Follows};
 use super::worker_config::{MessageQueueLimits, Pass, WorkerConfig};
+use crate::actor::WORKER;
 use crate::queue::{PAGE, Stop, every_tenant};
 use crate::store::{Person, Reason, Store, Tenant};
 use crate::telephony::SmsSender;
@@ -127,7 +128,7 @@ impl Worker {
                 tracing::error!(tenant = %tenant.id(), error = error.causes(), "what came of texts can't be noted: they are in doubt");
                 return;
             }
-            tracing::warn!(tenant = %tenant.id(), error = error.causes(), "what came of texts can't be noted now");
+            tracing::warn!(tenant = %tenant.id(), actor = %WORKER, error = error.causes(), "what came of texts can't be noted now");
             // Not the bell of a stop: what was sent should be noted before the process goes.
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -266,9 +267,9 @@ impl Worker {
 
     fn claim(&self, tenant: &Tenant, limit: u16) -> Result<Claims> {
         let limits = MessageQueueLimits::of(&self.config);
-        let claims = self.store.tenant(tenant, |tx| tx.messages().claim(limit, &limits))?;
+        let claims = self.store.worker(tenant, |tx| tx.messages().claim(limit, &limits))?;
         if claims.ended > 0 {
-            tracing::info!(tenant = %tenant.id(), texts = claims.ended, "texts called off; each one's row says why");
+            tracing::info!(tenant = %tenant.id(), actor = %WORKER, texts = claims.ended, "texts called off; each one's row says why");
         }
         Ok(claims)
     }
@@ -292,7 +293,7 @@ impl Worker {
         let (opt_outs, others): (Vec<_>, Vec<_>) = attempts.iter().partition(|(_, came)| came.follows == Follows::OptOut);
         let mut pass = self.note_some(tenant, &others)?;
         for (text, came) in opt_outs {
-            pass += self.store.tenant_and_person(tenant, &Person::new(text.to.clone()), |tx| {
+            pass += self.store.tenant_as(&WORKER, tenant, Some(&Person::new(text.to.clone())), |tx| {
                 if !tx.messages().end_claim(text, &came.ending)? {
                     return Ok(Pass::default());
                 }
@@ -307,7 +308,7 @@ impl Worker {
         if attempts.is_empty() {
             return Ok(Pass::default());
         }
-        let noted = self.store.tenant(tenant, |tx| {
+        let noted = self.store.worker(tenant, |tx| {
             let mut pass = Pass::default();
             for (text, came) in attempts {
                 if tx.messages().end_claim(text, &came.ending)? {
@@ -341,7 +342,7 @@ impl Worker {
         };
         for (text, came) in attempts {
             if let Follows::NumberOnHold(why) = &came.follows {
-                tracing::warn!(tenant = %tenant.id(), text = %text.id, why, "a number's texts are held back");
+                tracing::warn!(tenant = %tenant.id(), actor = %WORKER, text = %text.id, why, "a number's texts are held back");
             }
         }
         Ok(pass)

@@ -2,6 +2,7 @@
 
 use super::phone_number_queue::{ClaimedNumber, Settlement, Work};
 use super::{HeldNumber, Progress, Provisioner};
+use crate::actor::WORKER;
 use crate::store::Tenant;
 use crate::telephony::{OwnedNumber, ProviderError, Purchase, friendly_name, owned_as};
 use crate::{Error, NumberStatus, PhoneNumber, Result};
@@ -63,7 +64,7 @@ impl Provisioner {
             Work::Check => self.check(claimed, progress),
         };
         let settle = |settlement: Settlement<'_>| {
-            let settled = self.store.tenant(tenant, |tx| tx.phone_numbers().settle(claimed, &settlement))?;
+            let settled = self.store.worker(tenant, |tx| tx.phone_numbers().settle(claimed, &settlement))?;
             Ok::<Came, Error>(settled.map_or(Came::Lost, |row| Came::To(Box::new(row))))
         };
         let number = claimed.row.id;
@@ -76,26 +77,26 @@ impl Provisioner {
             Ok(Done::Released) => settle(Settlement::Released),
             Ok(Done::Fine(owned)) => settle(Settlement::Fine(owned.capabilities)),
             Ok(Done::Lost) => {
-                tracing::error!(%number, "Twilio does not have a number of ours any more");
+                tracing::error!(tenant = %tenant.id(), actor = %WORKER, %number, "Twilio does not have a number of ours any more");
                 settle(Settlement::Failed(LOST))
             }
             // It is in use all the same: whoever gives it back, or looks into the row, hears of it.
             Err(error @ ProviderError::Mismatched) if claimed.work == Work::Check => {
-                tracing::error!(%number, reason = %error, "a number's SID at Twilio is another number's");
+                tracing::error!(tenant = %tenant.id(), actor = %WORKER, %number, reason = %error, "a number's SID at Twilio is another number's");
                 settle(Settlement::Noted(&error.told()))
             }
             Err(error) if self.goes_on(claimed, &error) => {
                 let at = self.store.now() + self.config.backoff.wait(attempts, error.retry_after(), claimed.lease.uuid());
                 if error.is_passing() {
-                    tracing::info!(%number, attempts, reason = %error, "the provider is asked again later");
+                    tracing::info!(tenant = %tenant.id(), actor = %WORKER, %number, attempts, reason = %error, "the provider is asked again later");
                 } else {
-                    tracing::error!(%number, attempts, reason = %error, "the provider refuses, and is asked again later");
+                    tracing::error!(tenant = %tenant.id(), actor = %WORKER, %number, attempts, reason = %error, "the provider refuses, and is asked again later");
                 }
                 settle(Settlement::Later(at, &error.told()))
             }
             Err(error) => {
                 let why = if error.is_passing() { format!("{GAVE_UP}{error}") } else { error.told() };
-                tracing::error!(%number, reason = %error, gave_up = error.is_passing(), "a number is in error");
+                tracing::error!(tenant = %tenant.id(), actor = %WORKER, %number, reason = %error, gave_up = error.is_passing(), "a number is in error");
                 match settle(Settlement::Failed(&why))? {
                     Came::To(_) => Ok(Came::Refused(error.into())),
                     other => Ok(other),

@@ -3,7 +3,7 @@
 
 use super::HeldNumber;
 use super::phone_number_queue::{ClaimedNumber, Work, at_rest, unleased};
-use crate::access::{Actor, Permission};
+use crate::access::Permission;
 use crate::schema::phone_numbers as numbers;
 use crate::store::{TenantTx, stamped};
 use crate::telephony::{AvailableNumber, OwnedNumber, Price};
@@ -64,8 +64,8 @@ const TOO_OFTEN: Error = Error::Conflict {
 
 /// Insists that one more number may be bought. Holds the tenant's row, so that of two orders at once the second one counts
 /// the first.
-fn must_buy(tx: &mut TenantTx<'_>, actor: &Actor, of: &PhoneNumber) -> Result<()> {
-    actor.held(tx)?.must(Permission::NumbersWrite)?;
+fn must_buy(tx: &mut TenantTx<'_>, of: &PhoneNumber) -> Result<()> {
+    tx.held_actor()?.must(Permission::NumbersWrite)?;
     let tenant = tx.tenants().lock()?;
     if !tenant.is_active {
         return Err(SUSPENDED);
@@ -95,27 +95,27 @@ fn must_buy(tx: &mut TenantTx<'_>, actor: &Actor, of: &PhoneNumber) -> Result<()
 
 /// Sees whether a number may be ordered. The answer is an earlier order of the same business that goes on, if there is one: one
 /// that has failed is taken up again. `None`: nothing of the number is known here, and it needs a quote.
-pub(super) fn prepare(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
-    actor.must(Permission::NumbersWrite)?;
+pub(super) fn prepare(tx: &mut TenantTx<'_>, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
+    tx.must(Permission::NumbersWrite)?;
     let Some(row) = tx.phone_numbers().find_by_number(number)? else {
-        must_buy(tx, actor, number)?;
+        must_buy(tx, number)?;
         return Ok(None);
     };
     may_go_on(&row)?;
     if is_open(&row) {
         return Ok(Some(row));
     }
-    must_buy(tx, actor, number)?;
+    must_buy(tx, number)?;
     reopen(tx, row.id).map(Some)
 }
 
 /// What [`prepare`] would find, with nothing written: the row of an earlier order that would go on, if there is one.
-pub(super) fn look(tx: &mut TenantTx<'_>, actor: &Actor, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
-    actor.must(Permission::NumbersWrite)?;
+pub(super) fn look(tx: &mut TenantTx<'_>, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
+    tx.must(Permission::NumbersWrite)?;
     let row = tx.phone_numbers().find_by_number(number)?;
     row.as_ref().map_or(Ok(()), may_go_on)?;
     if !row.as_ref().is_some_and(is_open) {
-        must_buy(tx, actor, number)?;
+        must_buy(tx, number)?;
     }
     Ok(row)
 }
@@ -137,9 +137,9 @@ fn may_go_on(row: &HeldNumber) -> Result<()> {
 }
 
 /// Commits the intent to buy what was quoted, claimed by whoever ordered it.
-pub(super) fn place(tx: &mut TenantTx<'_>, actor: &Actor, quote: &Quote, lease_for: TimeDelta) -> Result<ClaimedNumber> {
+pub(super) fn place(tx: &mut TenantTx<'_>, quote: &Quote, lease_for: TimeDelta) -> Result<ClaimedNumber> {
     let Quote { number, price } = quote;
-    must_buy(tx, actor, &number.phone_number)?;
+    must_buy(tx, &number.phone_number)?;
     let (id, lease) = (PhoneNumberId::new(tx.0.moment.id()), LeaseId::new(tx.0.moment.id()));
     let until = bounds::lease_end(tx.0.now(), lease_for)?;
     let row = diesel::insert_into(numbers::table)
@@ -198,8 +198,8 @@ pub(super) fn reopen(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Result<HeldNum
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::Conflict`] while it is being bought.
-pub(super) fn request_release(tx: &mut TenantTx<'_>, actor: &Actor, id: PhoneNumberId) -> Result<HeldNumber> {
-    actor.held(tx)?.must(Permission::NumbersWrite)?;
+pub(super) fn request_release(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Result<HeldNumber> {
+    tx.held_actor()?.must(Permission::NumbersWrite)?;
     let row = tx.phone_numbers().lock(id)?;
     if row.status == NumberStatus::Released || row.is_releasing() {
         return Ok(row);

@@ -83,9 +83,9 @@ impl Provisioner {
     /// # Errors
     /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::Invalid`] on a search that can't be made;
     /// [`Error::Provider`]; [`Error::Unavailable`].
-    pub fn search(&self, who: &impl Acting, search: &NumberSearch) -> Result<Vec<AvailableNumber>> {
+    pub fn search(&self, who: &Acting, search: &NumberSearch) -> Result<Vec<AvailableNumber>> {
         let search = search.checked()?;
-        who.act(&self.store, |_, actor| actor.must(Permission::NumbersWrite))?;
+        who.transaction(&self.store, |tx| tx.must(Permission::NumbersWrite))?;
         Ok(self.provider.search(&search)?)
     }
 
@@ -119,8 +119,8 @@ impl Provisioner {
     ///
     /// # Errors
     /// As [`Self::buy`].
-    pub fn rehearse(&self, who: &impl Acting, order: &NumberOrder) -> Result<Option<Quote>> {
-        let earlier = who.act(&self.store, |tx, actor| order::look(tx, actor, &order.phone_number))?;
+    pub fn rehearse(&self, who: &Acting, order: &NumberOrder) -> Result<Option<Quote>> {
+        let earlier = who.transaction(&self.store, |tx| order::look(tx, &order.phone_number))?;
         if earlier.is_some() { Ok(None) } else { self.quote(order).map(Some) }
     }
 
@@ -135,13 +135,13 @@ impl Provisioner {
     /// committed goes on.
     pub fn buy(
         &self,
-        who: &impl Acting,
+        who: &Acting,
         order: &NumberOrder,
         patience: Duration,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<HeldNumber> {
-        let (tenant, earlier) = who.act(&self.store, |tx, actor| {
-            let earlier = order::prepare(tx, actor, &order.phone_number)?;
+        let (tenant, earlier) = who.transaction(&self.store, |tx| {
+            let earlier = order::prepare(tx, &order.phone_number)?;
             Ok((tx.tenant(), earlier))
         })?;
         let deadline = Instant::now() + patience;
@@ -150,7 +150,7 @@ impl Provisioner {
         }
         progress(Progress::Quoting);
         let quote = self.quote(order)?;
-        let claimed = who.act(&self.store, |tx, actor| order::place(tx, actor, &quote, self.config.lease))?;
+        let claimed = who.transaction(&self.store, |tx| order::place(tx, &quote, self.config.lease))?;
         progress(Progress::Committed);
         self.drive(&tenant, claimed.row.id, Some(claimed), Buying::UnlessOwned, deadline, progress).and_then(not_in_error)
     }
@@ -162,14 +162,14 @@ impl Provisioner {
     /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::Conflict`] while it is being bought.
     pub fn release(
         &self,
-        who: &impl Acting,
+        who: &Acting,
         id: PhoneNumberId,
         _: Confirmed,
         patience: Duration,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<HeldNumber> {
         let deadline = Instant::now() + patience;
-        let (tenant, row) = who.act(&self.store, |tx, actor| Ok((tx.tenant(), order::request_release(tx, actor, id)?)))?;
+        let (tenant, row) = who.transaction(&self.store, |tx| Ok((tx.tenant(), order::request_release(tx, id)?)))?;
         progress(Progress::Committed);
         if row.status == NumberStatus::Released {
             return Ok(row);
@@ -184,9 +184,9 @@ impl Provisioner {
     /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::InvalidTransition`] when it is not
     /// held; [`Error::Provider`], with the row in `error` when the provider has lost the number, such as
     /// [`ProviderError::Mismatched`], which changes nothing; [`Error::Unavailable`].
-    pub fn configure(&self, who: &impl Acting, id: PhoneNumberId) -> Result<HeldNumber> {
-        let row = who.act(&self.store, |tx, actor| {
-            actor.must(Permission::NumbersWrite)?;
+    pub fn configure(&self, who: &Acting, id: PhoneNumberId) -> Result<HeldNumber> {
+        let row = who.transaction(&self.store, |tx| {
+            tx.must(Permission::NumbersWrite)?;
             tx.phone_numbers().get(id)
         })?;
         let held = matches!(row.status, NumberStatus::Active | NumberStatus::Inactive);
@@ -196,9 +196,9 @@ impl Provisioner {
         let told = owned_as(&*self.provider, sid, &row.phone_number)
             .and_then(|owned| self.provider.update(sid, &friendly_name(id), &self.webhooks.over(&owned.webhooks)));
         match told {
-            Ok(owned) => who.act(&self.store, |tx, _| tx.phone_numbers().note_webhooks(id, &owned.webhooks)),
+            Ok(owned) => who.transaction(&self.store, |tx| tx.phone_numbers().note_webhooks(id, &owned.webhooks)),
             Err(ProviderError::Gone) => {
-                who.act(&self.store, |tx, _| order::note_lost(tx, id, sid, LOST))?;
+                who.transaction(&self.store, |tx| order::note_lost(tx, id, sid, LOST))?;
                 Err(ProviderError::Gone.into())
             }
             Err(error) => Err(error.into()),
@@ -212,16 +212,16 @@ impl Provisioner {
     /// # Errors
     /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::NotFound`]; [`Error::InvalidTransition`] when it is not
     /// held, or on its way back; [`Error::Conflict`] when another row has that SID; [`Error::Provider`]; [`Error::Unavailable`].
-    pub fn repair(&self, who: &impl Acting, id: PhoneNumberId) -> Result<HeldNumber> {
-        let row = who.act(&self.store, |tx, actor| {
-            actor.must(Permission::NumbersWrite)?;
+    pub fn repair(&self, who: &Acting, id: PhoneNumberId) -> Result<HeldNumber> {
+        let row = who.transaction(&self.store, |tx| {
+            tx.must(Permission::NumbersWrite)?;
             tx.phone_numbers().get(id)
         })?;
         if row.twilio_phone_sid.is_none() || row.is_releasing() || row.status == NumberStatus::Released {
             return Err(Error::InvalidTransition { entity: "phone number", from: row.status.label(), to: "repaired" });
         }
         let owned = self.provider.find_by_number(&row.phone_number)?;
-        who.act(&self.store, |tx, _| order::correct(tx, &row, owned.as_ref()))
+        who.transaction(&self.store, |tx| order::correct(tx, &row, owned.as_ref()))
     }
 
     /// Takes a number to its end, or as far as it gets until `deadline`. A `fresh` claim is that of an order just placed, of
@@ -239,7 +239,7 @@ impl Provisioner {
             let adopting = buying == Buying::Never;
             let (claim, buying) = match fresh.take() {
                 Some(claimed) => (Claim::Ours(Box::new(claimed)), Buying::AtOnce),
-                None => (self.store.tenant(tenant, |tx| tx.phone_numbers().claim(id, self.config.lease, adopting))?, buying),
+                None => (self.store.worker(tenant, |tx| tx.phone_numbers().claim(id, self.config.lease, adopting))?, buying),
             };
             let wait = match claim {
                 Claim::Nothing(row) => return Ok(*row),
@@ -261,7 +261,7 @@ impl Provisioner {
                 },
             };
             if Instant::now() + wait >= deadline {
-                return self.store.tenant(tenant, |tx| tx.phone_numbers().get(id));
+                return self.store.worker(tenant, |tx| tx.phone_numbers().get(id));
             }
             std::thread::sleep(wait);
         }
@@ -282,7 +282,7 @@ impl Provisioner {
             &self.store,
             |tx, last, limit| tx.tenants_with_due_numbers(last, limit),
             |tenant| {
-                for id in self.store.tenant(tenant, |tx| tx.phone_numbers().due(5))? {
+                for id in self.store.worker(tenant, |tx| tx.phone_numbers().due(5))? {
                     if stops() {
                         return Ok(ControlFlow::Break(()));
                     }

@@ -14,7 +14,12 @@ use diesel::prelude::*;
 /// # Errors
 /// [`crate::Error::NotFound`] when nobody holds it.
 pub fn note_number_status(store: &Store, reported: &ReportedNumber) -> Result<()> {
-    store.found_tenant(Reason::NumberLookup, None, |tx| tx.holder_of_reported(reported), |tx, id| tx.phone_numbers().make_due(id))
+    store.found_by_worker(
+        Reason::NumberLookup,
+        None,
+        |tx| tx.holder_of_reported(reported),
+        |tx, id| tx.phone_numbers().make_due(id),
+    )
 }
 
 impl SystemTx<'_> {

@@ -2,7 +2,7 @@
 //! sessions. Nobody reaches above their own role, and nobody raises themselves.
 
 use super::{NewProfile, NewUser, Profile, ProfilePatch, User, UserPatch};
-use crate::access::{Actor, InvitationToken, NO_PASSWORD, PasswordProof, Permission, Session, SessionFilter};
+use crate::access::{InvitationToken, NO_PASSWORD, PasswordProof, Permission, Session, SessionFilter};
 use crate::error::found;
 use crate::store::TenantTx;
 use crate::{Email, Error, Page, PageRequest, Patch, PhoneNumber, Result, SessionEnd, SessionId, Timezone, UserId, UserRole};
@@ -65,8 +65,8 @@ pub(crate) fn add(tx: &mut TenantTx<'_>, new: &NewPerson, password_hash: &str) -
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::UsersWrite`], or for a role above one's own; [`Error::Conflict`] on an e-mail
 /// that is taken; [`Error::Invalid`] on a broken rule.
-pub fn invite(tx: &mut TenantTx<'_>, actor: &Actor, new: &NewPerson) -> Result<(User, InvitationToken)> {
-    let actor = actor.held(tx)?;
+pub fn invite(tx: &mut TenantTx<'_>, new: &NewPerson) -> Result<(User, InvitationToken)> {
+    let actor = tx.held_actor()?;
     actor.must(Permission::UsersWrite)?;
     actor.must_grant(new.role)?;
     let user = add(tx, new, NO_PASSWORD)?;
@@ -80,10 +80,10 @@ pub fn invite(tx: &mut TenantTx<'_>, actor: &Actor, new: &NewPerson) -> Result<(
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody too high; [`Error::NotFound`];
 /// [`Error::Conflict`] when they are deactivated.
-pub fn invite_again(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId) -> Result<(User, InvitationToken)> {
-    actor.must(Permission::UsersWrite)?;
+pub fn invite_again(tx: &mut TenantTx<'_>, user: UserId) -> Result<(User, InvitationToken)> {
+    tx.must(Permission::UsersWrite)?;
     let row = tx.users().lock(user)?;
-    let actor = actor.held(tx)?;
+    let actor = tx.held_actor()?;
     actor.must(Permission::UsersWrite)?;
     actor.must_grant(row.role)?;
     if tx.users().has_password(user)? {
@@ -105,8 +105,8 @@ fn hand_invitation(tx: &mut TenantTx<'_>, user: UserId) -> Result<(User, Invitat
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::NotFound`].
-pub fn get_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId) -> Result<User> {
-    actor.must_for(user, Permission::UsersRead)?;
+pub fn get_user(tx: &mut TenantTx<'_>, user: UserId) -> Result<User> {
+    tx.must_for(user, Permission::UsersRead)?;
     tx.users().get(user)
 }
 
@@ -118,23 +118,23 @@ pub fn get_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId) -> Result<Us
 /// [`Error::Forbidden`], also to an API key for the e-mail of whom it goes back to; [`Error::NotFound`]; [`Error::Conflict`]
 /// on an e-mail that is taken, or when the last owner would go; [`Error::Invalid`] of `current_password` for one's own e-mail,
 /// and on a broken rule.
-pub fn change_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &UserPatch) -> Result<User> {
-    change(tx, actor, user, patch, None)
+pub fn change_user(tx: &mut TenantTx<'_>, user: UserId, patch: &UserPatch) -> Result<User> {
+    change(tx, user, patch, None)
 }
 
 /// Changes one's own account, with the password that was shown again. Another e-mail ends one's other sessions.
 ///
 /// # Errors
 /// As [`change_user`]; [`Error::Invalid`] of `current_password` when the password was changed meanwhile.
-pub fn change_own_user(tx: &mut TenantTx<'_>, actor: &Actor, proof: &PasswordProof, patch: &UserPatch) -> Result<User> {
-    let user = actor.user().ok_or(Error::Forbidden("an API key has no account"))?;
-    change(tx, actor, user, patch, Some(proof))
+pub fn change_own_user(tx: &mut TenantTx<'_>, proof: &PasswordProof, patch: &UserPatch) -> Result<User> {
+    let user = tx.actor().user().ok_or(Error::Forbidden("an API key has no account"))?;
+    change(tx, user, patch, Some(proof))
 }
 
-fn change(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &UserPatch, proof: Option<&PasswordProof>) -> Result<User> {
-    actor.must_for(user, Permission::UsersWrite)?;
+fn change(tx: &mut TenantTx<'_>, user: UserId, patch: &UserPatch, proof: Option<&PasswordProof>) -> Result<User> {
+    tx.must_for(user, Permission::UsersWrite)?;
     let row = tx.users().lock(user)?;
-    let actor = actor.held(tx)?;
+    let actor = tx.held_actor()?;
     actor.must_for(user, Permission::UsersWrite)?;
     if patch.role.is_some() || patch.is_active.is_some() {
         actor.must(Permission::UsersWrite)?;
@@ -179,8 +179,8 @@ fn change(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &UserPatch,
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Invalid`] on a broken rule.
-pub fn change_profile(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch: &ProfilePatch) -> Result<Profile> {
-    may_change(tx, actor, user, Permission::ProfilesWrite)?;
+pub fn change_profile(tx: &mut TenantTx<'_>, user: UserId, patch: &ProfilePatch) -> Result<Profile> {
+    may_change(tx, user, Permission::ProfilesWrite)?;
     let profile = tx.profiles().lock_by_user(user)?;
     let profile = tx.profiles().update(profile.id, patch)?;
     if patch.first_name.is_some() || patch.last_name.is_some() {
@@ -199,10 +199,10 @@ pub fn change_profile(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, patch:
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::NotFound`].
-pub fn may_change(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, permission: Permission) -> Result<User> {
-    actor.must_for(user, permission)?;
+pub fn may_change(tx: &mut TenantTx<'_>, user: UserId, permission: Permission) -> Result<User> {
+    tx.must_for(user, permission)?;
     let row = tx.users().lock(user)?;
-    let actor = actor.held(tx)?;
+    let actor = tx.held_actor()?;
     actor.must_for(user, permission)?;
     if actor.user() != Some(user) {
         actor.must_outrank(row.role)?;
@@ -214,9 +214,9 @@ pub fn may_change(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, permission
 ///
 /// # Errors
 /// [`Error::Forbidden`]; also to a program with a key that names no user.
-pub fn list_sessions(tx: &mut TenantTx<'_>, actor: &Actor, of: Option<UserId>, page: PageRequest) -> Result<Page<Session>> {
-    let user = of.or(actor.user()).ok_or(Error::Forbidden("an API key has no sessions of its own; name a user"))?;
-    actor.must_for(user, Permission::SessionsRead)?;
+pub fn list_sessions(tx: &mut TenantTx<'_>, of: Option<UserId>, page: PageRequest) -> Result<Page<Session>> {
+    let user = of.or(tx.actor().user()).ok_or(Error::Forbidden("an API key has no sessions of its own; name a user"))?;
+    tx.must_for(user, Permission::SessionsRead)?;
     tx.sessions().list(&SessionFilter { user: Some(user), is_active: Some(true), ..SessionFilter::default() }, page)
 }
 
@@ -225,7 +225,8 @@ pub fn list_sessions(tx: &mut TenantTx<'_>, actor: &Actor, of: Option<UserId>, p
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub fn get_session(tx: &mut TenantTx<'_>, actor: &Actor, id: SessionId) -> Result<Session> {
+pub fn get_session(tx: &mut TenantTx<'_>, id: SessionId) -> Result<Session> {
+    let actor = tx.known_actor()?;
     let session = tx.sessions().find(id)?.filter(|session| actor.must_for(session.user_id, Permission::SessionsRead).is_ok());
     found(session, "session")
 }
@@ -235,11 +236,12 @@ pub fn get_session(tx: &mut TenantTx<'_>, actor: &Actor, id: SessionId) -> Resul
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`].
-pub fn end_session(tx: &mut TenantTx<'_>, actor: &Actor, id: SessionId) -> Result<()> {
+pub fn end_session(tx: &mut TenantTx<'_>, id: SessionId) -> Result<()> {
+    let actor = tx.known_actor()?;
     let session = tx.sessions().find(id)?.filter(|session| actor.must_for(session.user_id, Permission::SessionsEnd).is_ok());
     let session = found(session, "session")?;
     if actor.user() != Some(session.user_id) {
-        may_change(tx, actor, session.user_id, Permission::SessionsEnd)?;
+        may_change(tx, session.user_id, Permission::SessionsEnd)?;
     }
     tx.sessions().end(id, SessionEnd::Logout).map(drop)
 }
@@ -248,8 +250,8 @@ pub fn end_session(tx: &mut TenantTx<'_>, actor: &Actor, id: SessionId) -> Resul
 ///
 /// # Errors
 /// [`Error::Forbidden`] to a program with a key, which has none.
-pub fn logout(tx: &mut TenantTx<'_>, actor: &Actor) -> Result<()> {
-    let session = actor.session().ok_or(Error::Forbidden("an API key has no session"))?;
+pub fn logout(tx: &mut TenantTx<'_>) -> Result<()> {
+    let session = tx.actor().session().ok_or(Error::Forbidden("an API key has no session"))?;
     tx.sessions().end(session, SessionEnd::Logout).map(drop)
 }
 
@@ -258,8 +260,8 @@ pub fn logout(tx: &mut TenantTx<'_>, actor: &Actor) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::NotFound`].
-pub fn logout_everywhere(tx: &mut TenantTx<'_>, actor: &Actor, of: Option<UserId>) -> Result<usize> {
-    let user = of.or(actor.user()).ok_or(Error::Forbidden("an API key has no sessions of its own; name a user"))?;
-    may_change(tx, actor, user, Permission::SessionsEnd)?;
+pub fn logout_everywhere(tx: &mut TenantTx<'_>, of: Option<UserId>) -> Result<usize> {
+    let user = of.or(tx.actor().user()).ok_or(Error::Forbidden("an API key has no sessions of its own; name a user"))?;
+    may_change(tx, user, Permission::SessionsEnd)?;
     tx.sessions().end_all_of_user(user, None, SessionEnd::LogoutAll)
 }

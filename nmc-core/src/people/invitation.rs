@@ -95,7 +95,7 @@ impl Authenticator {
         };
         self.store().system(Reason::Authentication, find)?;
         let hash = self.hasher().hash(&password)?;
-        self.store().found_tenant(
+        self.store().found_by_worker(
             Reason::Authentication,
             None,
             |tx| find(tx).map(|tenant| (tenant, ())),

@@ -9,10 +9,11 @@
 use super::photo::Photo;
 use super::photo_path::PhotoPath;
 use super::profile::{Profile, ProfilePatch};
+use crate::access::Acting;
 use crate::error::found;
 use crate::schema::user_profiles as profiles;
 use crate::uploads::Uploads;
-use crate::{Patch, ProfileId, Result, Store, Tenant, TenantTx, UserId};
+use crate::{Patch, ProfileId, Result, Store, TenantTx, UserId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -34,10 +35,10 @@ pub struct PhotoChange {
 ///
 /// # Errors
 /// As [`set_photo`].
-pub fn change_photo(store: &Store, tenant: &Tenant, uploads: &Uploads, user: UserId, photo: Option<&Photo>) -> Result<Profile> {
-    let PhotoChange { profile, replaced } = store.tenant(tenant, |tx| set_photo(tx, uploads, user, photo))?;
+pub fn change_photo(store: &Store, who: &Acting, uploads: &Uploads, user: UserId, photo: Option<&Photo>) -> Result<Profile> {
+    let PhotoChange { profile, replaced } = who.transaction(store, |tx| set_photo(tx, uploads, user, photo))?;
     if let Some(path) = replaced
-        && let Err(error) = store.tenant(tenant, |tx| forget_photo(tx, uploads, &path))
+        && let Err(error) = who.transaction(store, |tx| forget_photo(tx, uploads, &path))
     {
         tracing::warn!(error = error.causes(), "a replaced photo stays behind");
     }

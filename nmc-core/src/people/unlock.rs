@@ -1,7 +1,7 @@
 //! Letting somebody in again whom wrong passwords have locked out, before the lock ends by itself.
 
 use super::{User, Users, may_change};
-use crate::access::{Actor, Permission};
+use crate::access::Permission;
 use crate::error::found;
 use crate::schema::users;
 use crate::store::TenantTx;
@@ -45,8 +45,8 @@ impl Users<'_> {
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody of a higher role; [`crate::Error::NotFound`].
-pub fn unlock_user(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId) -> Result<User> {
-    actor.must(Permission::UsersWrite)?;
-    may_change(tx, actor, user, Permission::UsersWrite)?;
+pub fn unlock_user(tx: &mut TenantTx<'_>, user: UserId) -> Result<User> {
+    tx.must(Permission::UsersWrite)?;
+    may_change(tx, user, Permission::UsersWrite)?;
     tx.users().unlock(user)
 }

@@ -55,15 +55,15 @@ pub(crate) trait Queue {
 pub(crate) fn pass<Q: Queue>(store: &Store, queue: &Q, stop: &Stop, mut noted: impl FnMut(&Q::Claim, Q::Outcome)) -> Result<()> {
     let tenants = |tx: &mut SystemTx<'_>, last, limit| queue.tenants_with_due(tx, last, limit);
     every_tenant(store, tenants, |tenant| {
-        let claims = store.tenant(tenant, |tx| queue.claim(tx))?;
+        let claims = store.worker(tenant, |tx| queue.claim(tx))?;
         let mut rest = claims.as_slice();
         while let Some((claim, others)) = rest.split_first() {
             if stop.is_asked() {
-                store.tenant(tenant, |tx| queue.give_back(tx, rest))?;
+                store.worker(tenant, |tx| queue.give_back(tx, rest))?;
                 return Ok(ControlFlow::Break(()));
             }
             let outcome = queue.attempt(tenant, claim);
-            if store.tenant(tenant, |tx| queue.note(tx, claim, &outcome))? {
+            if store.worker(tenant, |tx| queue.note(tx, claim, &outcome))? {
                 noted(claim, outcome);
             }
             rest = others;

@@ -33,8 +33,9 @@ pub use tx::{Person, Reason, SystemTx, Tenant, TenantTx};
 pub(crate) use tx::{Scope, stamped};
 pub use verify::Difference;
 
+use crate::actor::{APPLICATION, Actor, OPERATOR, WORKER};
 use crate::clock::Moment;
-use crate::{Error, Result};
+use crate::{Error, Result, UserId};
 use chrono::{DateTime, Utc};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 use pool::{Link, Links, Pool, PooledLink};
@@ -97,17 +98,45 @@ impl Store {
         self.longest.shorten(longest);
     }
 
-    /// Runs `work` in a transaction that sees `tenant`'s rows. It may run several times (it is retried when it loses
-    /// against another transaction), so it must do nothing that a rollback can't undo.
+    /// Runs `work` in a transaction that sees `tenant`'s rows, as the application that embeds this library, for nobody in
+    /// particular: what is written names no user, and no permission is asked for. It may run several times (it is retried when
+    /// it loses against another transaction), so it must do nothing that a rollback can't undo.
     ///
     /// # Errors
     /// What `work` returns; [`Error::Unavailable`] when the database is not to be had.
     pub fn tenant<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
-        self.retried(|| self.in_tenant(*tenant, None, |tx| work(tx)))
+        self.tenant_as(&APPLICATION, tenant, None, work)
     }
 
-    /// The same, holding `person`'s lock from the first moment to the commit, for free: it is taken in the round trip
-    /// that begins the transaction.
+    /// Runs `work` as [`Self::tenant`] does, on behalf of a user whom the application has logged in by itself: what is written
+    /// names them, and what asks for a permission asks whether they have it. It costs no statement more.
+    ///
+    /// That it is this user who acts is taken on trust. A row or an event that names them is refused when it is written or the
+    /// transaction commits, unless they are a user of this tenant. Whether they are active is looked at only where a
+    /// permission is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn tenant_on_behalf_of<T>(
+        &self,
+        tenant: &Tenant,
+        user: UserId,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.tenant_as(&Actor::on_behalf_of(user), tenant, None, work)
+    }
+
+    /// Runs `work` as [`Self::tenant`] does, as an operator of the installation: they may do all that the owner of the business
+    /// may, and more.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn as_operator<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.tenant_as(&OPERATOR, tenant, None, work)
+    }
+
+    /// Runs `work` as [`Self::tenant`] does, holding `person`'s lock from the first moment to the commit, for free: it is taken
+    /// in the round trip that begins the transaction.
     ///
     /// # Errors
     /// As [`Self::tenant`]; [`Error::Unavailable`] also when the lock is not to be had in time.
@@ -117,7 +146,27 @@ impl Store {
         person: &Person,
         work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.retried(|| self.in_tenant(*tenant, Some(person), |tx| work(tx)))
+        self.tenant_as(&APPLICATION, tenant, Some(person), work)
+    }
+
+    /// Runs `work` in a transaction of `tenant`, as the platform's own work.
+    pub(crate) fn worker<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.tenant_as(&WORKER, tenant, None, work)
+    }
+
+    /// Runs `work` in a transaction of `tenant` as this actor, holding `person`'s lock if there is one.
+    pub(crate) fn tenant_as<T>(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        person: Option<&Person>,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.retried(|| {
+            self.transaction(&enter_tenant(&self.config.schema, *tenant, person), |link, moment| {
+                work(&mut TenantTx(Scope::new(&mut link.conn, *tenant, actor, person, moment)))
+            })
+        })
     }
 
     /// Runs `work` in a transaction that sees all tenants' rows, for a stated reason.
@@ -134,12 +183,35 @@ impl Store {
     }
 
     /// Finds the tenant as the system, then goes on as that tenant in the same transaction, holding `person`'s lock:
-    /// the way of a webhook, which knows a number and must learn whose it is. `work` also gets what else `find` found.
+    /// for whoever knows a number and must learn whose it is. `work` also gets what else `find` found. It is the embedding
+    /// application that acts, for nobody in particular.
     ///
     /// # Errors
     /// As [`Self::tenant`].
     pub fn found_tenant<F, T>(
         &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
+    ) -> Result<T> {
+        self.found_tenant_as(&APPLICATION, reason, person, find, work)
+    }
+
+    /// Finds the tenant as [`Self::found_tenant`] does, and goes on as the platform's own work: the way of a webhook.
+    pub(crate) fn found_by_worker<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
+    ) -> Result<T> {
+        self.found_tenant_as(&WORKER, reason, person, find, work)
+    }
+
+    fn found_tenant_as<F, T>(
+        &self,
+        actor: &Actor,
         reason: Reason,
         person: Option<&Person>,
         find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
@@ -152,7 +224,7 @@ impl Store {
                 link.conn.batch_execute(&enter_tenant(&self.config.schema, tenant, person))?;
                 // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
                 let moment = Moment::of(&*self.config.clock);
-                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, &moment)), found)
+                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, actor, person, &moment)), found)
             })
         })
     }
@@ -186,17 +258,6 @@ impl Store {
     #[cfg(feature = "testing")]
     pub(crate) fn idle_link(&self) -> Result<PooledLink> {
         self.pool.get().map_err(|error| Error::unavailable("the database can't be reached", error))
-    }
-
-    fn in_tenant<T>(
-        &self,
-        tenant: Tenant,
-        person: Option<&Person>,
-        work: impl FnOnce(&mut TenantTx<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.transaction(&enter_tenant(&self.config.schema, tenant, person), |link, moment| {
-            work(&mut TenantTx(Scope::new(&mut link.conn, tenant, person, moment)))
-        })
     }
 
     fn retried<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {

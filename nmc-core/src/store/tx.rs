@@ -1,7 +1,8 @@
 //! The two kinds of transaction, and the proof of a tenant.
 
+use crate::actor::{Actor, WORKER};
 use crate::clock::Moment;
-use crate::{Error, PhoneNumber, Result, TenantId};
+use crate::{Error, PhoneNumber, Result, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::result::Error as DieselError;
@@ -77,25 +78,32 @@ impl Person {
     }
 }
 
-/// What a repository works in: the connection, the tenant every statement binds, and the transaction's clock.
+/// What a repository works in: the connection, the tenant every statement binds, who acts, and the transaction's clock.
 pub(crate) struct Scope<'a> {
     pub(crate) conn: &'a mut PgConnection,
     pub(crate) tenant: TenantId,
+    pub(crate) actor: &'a Actor,
     pub(crate) moment: &'a Moment,
     /// The person whose lock the transaction began with.
     pub(crate) locked: Option<i64>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(conn: &'a mut PgConnection, tenant: Tenant, person: Option<&Person>, moment: &'a Moment) -> Self {
+    pub(super) fn new(
+        conn: &'a mut PgConnection,
+        tenant: Tenant,
+        actor: &'a Actor,
+        person: Option<&Person>,
+        moment: &'a Moment,
+    ) -> Self {
         let tenant = tenant.id();
-        Self { conn, tenant, moment, locked: person.map(|person| person.lock_key(tenant)) }
+        Self { conn, tenant, actor, moment, locked: person.map(|person| person.lock_key(tenant)) }
     }
 }
 
 impl Scope<'_> {
     pub(crate) const fn reborrow(&mut self) -> Scope<'_> {
-        Scope { conn: self.conn, tenant: self.tenant, moment: self.moment, locked: self.locked }
+        Scope { conn: self.conn, tenant: self.tenant, actor: self.actor, moment: self.moment, locked: self.locked }
     }
 
     /// The same transaction, for a repository that needs another one.
@@ -115,12 +123,30 @@ impl Scope<'_> {
     pub(crate) const fn now(&self) -> DateTime<Utc> {
         self.moment.now()
     }
+
+    /// The user whom new rows name as the one who did it.
+    pub(crate) const fn user(&self) -> Option<UserId> {
+        self.actor.user()
+    }
 }
 
 /// A transaction that sees one tenant's rows. The repositories hang off it.
 pub struct TenantTx<'a>(pub(crate) Scope<'a>);
 
+impl<'a> TenantTx<'a> {
+    /// Who acts in this transaction.
+    #[must_use]
+    pub const fn actor(&self) -> &'a Actor {
+        self.0.actor
+    }
+}
+
 impl TenantTx<'_> {
+    /// Runs `work` in this same transaction as somebody else: whom authentication has just found in it.
+    pub(crate) fn acting_as<T>(&mut self, actor: &Actor, work: impl FnOnce(&mut TenantTx<'_>) -> T) -> T {
+        work(&mut TenantTx(Scope { actor, ..self.0.reborrow() }))
+    }
+
     /// The tenant this transaction acts for.
     #[must_use]
     pub const fn tenant(&self) -> Tenant {
@@ -162,9 +188,10 @@ impl SystemTx<'_> {
         self.moment.now()
     }
 
-    /// A scope that binds `tenant` in a transaction that sees all: onboarding writes a new tenant's rows this way.
-    pub(crate) const fn scope(&mut self, tenant: TenantId) -> Scope<'_> {
-        Scope { conn: self.conn, tenant, moment: self.moment, locked: None }
+    /// A scope that binds `tenant` in a transaction that sees all: onboarding writes a new tenant's rows this way, as the
+    /// platform's own work.
+    pub(crate) fn scope(&mut self, tenant: TenantId) -> Scope<'_> {
+        Scope { conn: self.conn, tenant, actor: &WORKER, moment: self.moment, locked: None }
     }
 }
 

@@ -142,7 +142,6 @@ impl Business {
             from_number: self.number.clone(),
             body: body.to_owned(),
             kind: MessageKind::Message,
-            created_by: None,
         }
     }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test kit fails by panicking")]
 
+mod acting;
 mod build;
 mod clock;
 mod database;
@@ -15,6 +16,7 @@ mod watch;
 mod webhooks;
 
 pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TextFacts, TwilioCall, TwilioFault, TwilioText};
+pub use acting::on_behalf_of;
 pub use build::{Business, VoiceForm, unique_phone, unique_sid};
 pub use clock::{ManualClock, noon};
 pub use database::{TestDb, pg_bin};

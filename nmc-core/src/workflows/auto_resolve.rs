@@ -47,7 +47,7 @@ pub fn resolve_idle(store: &Store, most: usize) -> Result<usize> {
                 if resolved >= most {
                     return Ok(resolved);
                 }
-                resolved += store.tenant(tenant, resolve_some)?;
+                resolved += store.worker(tenant, resolve_some)?;
             }
             match idle.last() {
                 Some(last) => after = Some(last.id()),

@@ -3,7 +3,7 @@
 use crate::calls::{Call, Calls};
 use crate::conversations::NewConversationEvent;
 use crate::schema::calls;
-use crate::{CallId, CallOutcome, CallStatus, ConversationEventType, Result, UserId};
+use crate::{CallId, CallOutcome, CallStatus, ConversationEventType, Result};
 use diesel::prelude::*;
 use serde_json::json;
 
@@ -26,7 +26,7 @@ impl Calls<'_> {
             .returning(Call::as_returning())
             .get_result(self.0.conn)?;
         if to.is_terminal() {
-            self.log(&call, ConversationEventType::CallEnded, json!({"status": to, "outcome": call.outcome}), None)?;
+            self.log(&call, ConversationEventType::CallEnded, json!({"status": to, "outcome": call.outcome}))?;
         }
         Ok(call)
     }
@@ -36,7 +36,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] while the call lasts.
-    pub fn set_outcome(&mut self, id: CallId, to: CallOutcome, by: Option<UserId>) -> Result<Call> {
+    pub fn set_outcome(&mut self, id: CallId, to: CallOutcome) -> Result<Call> {
         let before = self.lock(id)?;
         if before.outcome == Some(to) {
             return Ok(before);
@@ -47,13 +47,13 @@ impl Calls<'_> {
             .set((calls::outcome.eq(to), calls::updated_at.eq(self.0.now())))
             .returning(Call::as_returning())
             .get_result(self.0.conn)?;
-        self.log(&call, ConversationEventType::OutcomeChanged, json!({"old": before.outcome, "new": to}), by)?;
+        self.log(&call, ConversationEventType::OutcomeChanged, json!({"old": before.outcome, "new": to}))?;
         Ok(call)
     }
 
-    fn log(&mut self, call: &Call, kind: ConversationEventType, data: serde_json::Value, by: Option<UserId>) -> Result<()> {
+    fn log(&mut self, call: &Call, kind: ConversationEventType, data: serde_json::Value) -> Result<()> {
         let Some(conversation) = call.conversation_id else { return Ok(()) };
-        let event = NewConversationEvent::new(conversation, kind).of_call(call.id).with(data).by(by);
+        let event = NewConversationEvent::new(conversation, kind).of_call(call.id).with(data);
         self.0.tx().conversation_events().append(&[event])
     }
 }

@@ -90,7 +90,7 @@ impl CatchUp {
             }
         }
         for (tenant, prices) in prices {
-            let noted = self.store.tenant(&Tenant::proven(tenant), |tx| tx.calls().note_prices(&prices));
+            let noted = self.store.worker(&Tenant::proven(tenant), |tx| tx.calls().note_prices(&prices));
             run.came.calls.priced += run.came.settle(&[tenant], noted)?.unwrap_or(0);
         }
         Ok(true)

@@ -90,7 +90,7 @@ impl CatchUp {
 
     fn note_text_prices(&self, prices: HashMap<TenantId, Vec<TextPrice>>, run: &mut Run) -> Result<()> {
         for (tenant, prices) in prices {
-            let noted = self.store.tenant(&Tenant::proven(tenant), |tx| tx.messages().note_prices(&prices));
+            let noted = self.store.worker(&Tenant::proven(tenant), |tx| tx.messages().note_prices(&prices));
             run.came.texts.priced += run.came.settle(&[tenant], noted)?.unwrap_or(0);
         }
         Ok(())

@@ -19,7 +19,7 @@ use serde_json::json;
 /// [`crate::Error::NotFound`] when no tenant holds the number, or the text is not ours.
 pub fn record_delivery(store: &Store, callback: &SmsStatusCallback) -> Result<Message> {
     let SmsStatusCallback { our_number, to, report } = callback;
-    store.found_tenant(
+    store.found_by_worker(
         Reason::NumberLookup,
         Some(&Person::new(to.clone())),
         |tx| {
@@ -87,24 +87,24 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
 
 /// Says in the log why a text did not arrive, and holds back a number that may not send.
 fn tell(tx: &mut TenantTx<'_>, row: &Message, code: Option<i32>) -> Result<()> {
-    let (tenant, text) = (tx.0.tenant, row.id);
+    let (tenant, actor, text) = (tx.0.tenant, tx.actor(), row.id);
     let Some(code) = code else {
-        tracing::warn!(%tenant, %text, status = %row.message_status, "a text did not arrive");
+        tracing::warn!(%tenant, %actor, %text, status = %row.message_status, "a text did not arrive");
         return Ok(());
     };
     let why = explain(code);
     match (meaning_of(code).map(|meaning| meaning.consequence), row.from_number.phone()) {
         (Some(Consequence::NumberOnHold), Some(from)) => {
-            tracing::warn!(%tenant, %text, code, why, "a text did not arrive: the number's other texts are held back");
+            tracing::warn!(%tenant, %actor, %text, code, why, "a text did not arrive: the number's other texts are held back");
             let until = tx.now() + NUMBER_HOLD;
             tx.number_pacing().hold(from, until, &why)
         }
         (Some(Consequence::AccountOnHold), _) => {
-            tracing::error!(%tenant, %text, code, why, "a text did not arrive: the account at the provider may not send");
+            tracing::error!(%tenant, %actor, %text, code, why, "a text did not arrive: the account at the provider may not send");
             Ok(())
         }
         _ => {
-            tracing::warn!(%tenant, %text, code, why, "a text did not arrive");
+            tracing::warn!(%tenant, %actor, %text, code, why, "a text did not arrive");
             Ok(())
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::calls::{Call, forbids_forwarding};
 use crate::schema::{business_settings, tenants};
-use crate::store::{Reason, Store, SystemTx, Tenant};
+use crate::store::{Reason, Store, SystemTx, Tenant, TenantTx};
 use crate::telephony::VoiceCallback;
 use crate::telephony::explain;
 use crate::{CallScreening, Error, PhoneNumber, Result};
@@ -25,7 +25,7 @@ pub struct Forwarding {
 /// # Errors
 /// [`crate::Error::NotFound`] when no tenant holds the number.
 pub fn forward_to(store: &Store, callback: &VoiceCallback) -> Result<Option<Forwarding>> {
-    store.found_tenant(
+    store.found_by_worker(
         Reason::NumberLookup,
         None,
         |tx| {
@@ -80,9 +80,10 @@ fn is_written(phone: &PhoneNumber, text: &str) -> bool {
 }
 
 /// The error that has just been learnt of a call, if it keeps every call from the business's phone: somebody has to see to that.
-pub(super) fn newly_broken(call: &Call, known: Option<i32>) -> Option<i32> {
+pub(super) fn newly_broken(tx: &TenantTx<'_>, call: &Call, known: Option<i32>) -> Option<i32> {
     let code = call.error_code.filter(|code| Some(*code) != known && forbids_forwarding(*code))?;
-    tracing::warn!(tenant = %call.tenant_id, call = %call.id, code, "calls do not reach the business's phone: {}", explain(code));
+    let (tenant, actor, call) = (tx.0.tenant, tx.actor(), call.id);
+    tracing::warn!(%tenant, %actor, %call, code, "calls do not reach the business's phone: {}", explain(code));
     Some(code)
 }
 

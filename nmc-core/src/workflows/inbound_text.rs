@@ -3,6 +3,7 @@
 use super::greeting::GreetingContext;
 use super::holder::Happened;
 use super::refresh_call::STILL_NEWS;
+use crate::actor::WORKER;
 use crate::conversations::{
     Keyword, NewConsent, NewConversationEvent, NewMessage, Reading, is_decided_since, wait_for_texts_under_way,
 };
@@ -46,7 +47,7 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     let SmsCallback { our_number, text } = callback;
     let person = text.from.phone().cloned().map(Person::new);
     let happened = Happened::text(&text.message_sid, None, text.at);
-    let (received, tenant) = store.found_tenant(
+    let (received, tenant) = store.found_by_worker(
         Reason::NumberLookup,
         person.as_ref(),
         |tx| tx.holder_when(our_number, text.from.phone(), &happened).map(|holder| (holder.tenant, holder)),
@@ -55,10 +56,12 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     if !received.duplicate {
         let Received { message: text, conversation, keyword, reply, .. } = received;
         let (keyword, reply) = (keyword.map(field::debug), reply.map(field::display));
-        tracing::info!(tenant = %tenant.id(), %text, %conversation, keyword, reply, "text received");
+        tracing::info!(tenant = %tenant.id(), actor = %WORKER, %text, %conversation, keyword, reply, "text received");
     }
     if received.in_review {
         tracing::warn!(
+            tenant = %tenant.id(),
+            actor = %WORKER,
             conversation = %received.conversation,
             "a text may be an opt-out: no automatic text to its writer until somebody settles the conversation"
         );
@@ -127,7 +130,6 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
             source: ConsentSource::Keyword,
             keyword: clip(Some(&text.body), 20),
             message_id: Some(message),
-            recorded_by: None,
             note: None,
         };
         match keyword {
@@ -175,7 +177,6 @@ fn answer_help(
             context.business_name()
         ),
         kind: MessageKind::KeywordReply,
-        created_by: None,
     };
     let queued = tx.messages().insert_queued(&answer, customer, None)?;
     Ok(queued.map(|message| message.id))

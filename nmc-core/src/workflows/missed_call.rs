@@ -3,6 +3,7 @@
 use super::forwarding::newly_broken;
 use super::greeting::{Answer, GreetingContext};
 use super::holder::{Happened, Holder};
+use crate::actor::WORKER;
 use crate::calls::{Call, NewCall};
 use crate::conversations::{NewConversationEvent, NewMessage, NotTexted};
 use crate::store::{Person, Reason, Store, TenantTx};
@@ -43,7 +44,7 @@ pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Re
     // The lock makes a caller's callbacks follow one another; a withheld number is nobody's in particular.
     let person = facts.other.phone().cloned().map(Person::new);
     let happened = Happened::call(&facts.sid, facts.began_at());
-    let (recorded, tenant) = store.found_tenant(
+    let (recorded, tenant) = store.found_by_worker(
         Reason::NumberLookup,
         person.as_ref(),
         |tx| tx.holder_when(our_number, facts.other.phone(), &happened).map(|holder| (holder.tenant, holder)),
@@ -87,7 +88,7 @@ impl VoiceStatus<'_> {
                 tx.conversations().add_duration(conversation, late)?;
             }
         }
-        let broken = newly_broken(&call, error_before);
+        let broken = newly_broken(tx, &call, error_before);
         let ended_now = call.call_status.is_terminal() && (is_new || !before.0.is_terminal());
         let mut recorded = Recorded { is_settled_now: ended_now || call.outcome != before.1, ..Recorded::of(&call) };
         let Some(conversation) = call.conversation_id else {
@@ -163,7 +164,6 @@ impl VoiceStatus<'_> {
                     from_number: self.our_number.clone(),
                     body,
                     kind: MessageKind::Greeting,
-                    created_by: None,
                 };
                 let queued = tx.messages().insert_queued_at(&greeting, caller, Some(call.id), due)?;
                 recorded.greeting = queued.map(|message| message.id);
@@ -194,7 +194,7 @@ impl Recorded {
         if *is_settled_now {
             let (outcome, not_texted) = (outcome.map(field::display), not_texted.map(NotTexted::label));
             let (conversation, text) = (conversation.map(field::display), greeting.map(field::display));
-            tracing::info!(%tenant, %call, %status, outcome, conversation, text, not_texted, "call ended");
+            tracing::info!(%tenant, actor = %WORKER, %call, %status, outcome, conversation, text, not_texted, "call ended");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::VoiceStatus;
 use super::holder::Happened;
+use crate::actor::WORKER;
 use crate::calls::{Call, CallPatch};
 use crate::error::found;
 use crate::store::{Person, Reason, Store, Tenant};
@@ -20,7 +21,7 @@ pub(crate) const STILL_NEWS: TimeDelta = TimeDelta::hours(1);
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Provider`], such as [`ProviderError::Gone`]; [`Error::Unavailable`].
 pub fn refresh_call(store: &Store, tenant: &Tenant, directory: &dyn CallDirectory, id: CallId) -> Result<Call> {
-    let call = store.tenant(tenant, |tx| tx.calls().get(id))?;
+    let call = store.worker(tenant, |tx| tx.calls().get(id))?;
     let sid = call.twilio_call_sid.as_deref().unwrap_or_default();
     let report = directory.find(sid)?.ok_or(ProviderError::Gone)?;
     add(store, tenant, &report)
@@ -33,7 +34,7 @@ pub fn refresh_call(store: &Store, tenant: &Tenant, directory: &dyn CallDirector
 /// [`Error::NotFound`] when it is nobody's, or another business's; [`Error::Provider`], such as [`ProviderError::Gone`];
 /// [`Error::Unavailable`].
 pub fn refresh_call_by_sid(store: &Store, tenant: &Tenant, directory: &dyn CallDirectory, sid: &str) -> Result<Call> {
-    if let Some(call) = store.tenant(tenant, |tx| tx.calls().find_by_sid(sid))? {
+    if let Some(call) = store.worker(tenant, |tx| tx.calls().find_by_sid(sid))? {
         return refresh_call(store, tenant, directory, call.id);
     }
     let report = directory.find(sid)?.ok_or(ProviderError::Gone)?;
@@ -65,8 +66,8 @@ fn add(store: &Store, tenant: &Tenant, report: &CallReport) -> Result<Call> {
         Ok((recorded, tx.calls().update(recorded.call, &patch)?))
     };
     let (recorded, call) = match other {
-        Some(other) => store.tenant_and_person(tenant, &Person::new(other.clone()), record)?,
-        None => store.tenant(tenant, record)?,
+        Some(other) => store.tenant_as(&WORKER, tenant, Some(&Person::new(other.clone())), record)?,
+        None => store.worker(tenant, record)?,
     };
     recorded.log(tenant.id());
     Ok(call)

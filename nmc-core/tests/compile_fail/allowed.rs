@@ -4,8 +4,8 @@ use nmc_core::calls::NewCall;
 use nmc_core::conversations::{ConversationPatch, NewConversationEvent};
 use nmc_core::store::{Migrator, Reason};
 use nmc_core::{
-    CallDirection, CallId, CallerIdentity, Confirmed, ConversationEventType, ConversationId, Result, Store, Tenant, TenantId,
-    UserId,
+    AlertId, CallDirection, CallId, CallerIdentity, Confirmed, ConversationEventType, ConversationId, Result, Store, Tenant,
+    TenantId, UserId,
 };
 
 pub(super) fn as_tenant(store: &Store, tenant: &Tenant, call: CallId, conversation: ConversationId, user: UserId) -> Result<()> {
@@ -15,9 +15,18 @@ pub(super) fn as_tenant(store: &Store, tenant: &Tenant, call: CallId, conversati
             duration_seconds: Some(1),
             ..NewCall::begun(CallDirection::Inbound, CallerIdentity::Anonymous, CallerIdentity::Anonymous, "CA1".to_owned())
         })?;
-        tx.conversations().update(conversation, &ConversationPatch::default(), None)?;
+        tx.conversations().update(conversation, &ConversationPatch::default())?;
         tx.conversation_events().append(&[NewConversationEvent::new(conversation, ConversationEventType::NoteAdded)])?;
         tx.users().delete(user, Confirmed::irrevocably())
+    })
+}
+
+pub(super) fn as_user(store: &Store, tenant: &Tenant, conversation: ConversationId, alert: AlertId, user: UserId) -> Result<()> {
+    store.tenant_on_behalf_of(tenant, user, |tx| {
+        tx.conversations().resolve(conversation)?;
+        tx.alerts().acknowledge(alert, None)?;
+        assert_eq!(tx.actor().user(), Some(user));
+        Ok(())
     })
 }
 

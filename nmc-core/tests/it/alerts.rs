@@ -51,6 +51,11 @@ impl Scene {
         self.db.store.tenant(&self.business.tenant, work)
     }
 
+    /// In a transaction on behalf of a user.
+    fn run_as<T>(&self, user: UserId, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.db.store.tenant_on_behalf_of(&self.business.tenant, user, work)
+    }
+
     fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }

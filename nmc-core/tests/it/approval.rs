@@ -3,6 +3,7 @@
 use crate::people::authenticator;
 use crate::support::{Scene, refused};
 use chrono::TimeDelta;
+use nmc_core::access::Acting;
 use nmc_core::conversations::{ConversationEventFilter, Worker, WorkerConfig};
 use nmc_core::numbers::{NewPhoneNumber, NumberOrder, Provisioner, ProvisioningConfig};
 use nmc_core::store::{Reason, SystemTx};
@@ -67,7 +68,7 @@ fn worker(scene: &Scene, sms: &Arc<FakeSms>) -> Worker {
 fn stranger_sets_up_but_buys_and_holds_no_number() {
     let (db, twilio) = (TestDb::new(), FakeTwilio::start());
     let (joe, numbers) = (stranger(&db).tenant, shop(&db, &twilio));
-    let operator = system(&db, |tx| tx.operator_for(joe.id())).unwrap();
+    let operator = Acting::Operator(joe);
     let patch = TenantPatch { business_type: Patch::Set("plumbing".to_owned()), ..TenantPatch::default() };
     db.store.tenant(&joe, |tx| tx.tenants().update(&patch)).unwrap();
     let sid = unique_sid("PN");
@@ -101,7 +102,7 @@ fn stranger_sets_up_but_buys_and_holds_no_number() {
 fn order_under_way_of_an_unapproved_business_is_not_carried_out() {
     let (scene, twilio) = (Scene::new(), FakeTwilio::start());
     let numbers = shop(&scene.db, &twilio);
-    let operator = system(&scene.db, |tx| tx.operator_for(scene.business.tenant.id())).unwrap();
+    let operator = Acting::Operator(scene.business.tenant);
     twilio.fail_numbers_with([Pass, Pass, TooMany(5)]);
     let placed = numbers.buy(&operator, &order(), Duration::ZERO, &mut |_| {}).unwrap();
     assert_eq!(placed.status, NumberStatus::Provisioning);
@@ -229,7 +230,7 @@ fn numbers_bought_and_given_back_in_turn_end_at_twice_the_limit() {
     let twilio = FakeTwilio::with_clock(scene.clock.clone());
     let numbers = shop(&scene.db, &twilio);
     let joe = scene.business.tenant.id();
-    let operator = system(&scene.db, |tx| tx.operator_for(joe)).unwrap();
+    let operator = Acting::Operator(scene.business.tenant);
     system(&scene.db, |tx| tx.set_phone_number_limit(joe, 2)).unwrap();
     let yes = Confirmed::irrevocably;
     // The same number again and again, and others.

@@ -131,17 +131,17 @@ fn of_two_ends_at_once_one_wins_and_is_noted_once() {
 fn staff_may_put_an_outcome_right_once_the_call_has_ended() {
     let scene = Scene::new();
     let call = scene.call();
-    let early = scene.tx(|tx| tx.calls().set_outcome(call.id, CallOutcome::Blocked, None));
+    let early = scene.tx(|tx| tx.calls().set_outcome(call.id, CallOutcome::Blocked));
     assert_eq!(refused(early), ("outcome".to_owned(), "may only be given once the call has ended".to_owned()));
     scene.tx(|tx| tx.calls().set_status(call.id, CallStatus::Completed)).unwrap();
     for (from, to) in [(None, CallOutcome::Missed), (Some(CallOutcome::Missed), CallOutcome::Blocked)] {
-        let moved = scene.tx(|tx| tx.calls().set_outcome(call.id, to, None)).unwrap();
+        let moved = scene.tx(|tx| tx.calls().set_outcome(call.id, to)).unwrap();
         assert_eq!(moved.outcome, Some(to));
         let last = scene.events(&call).pop().unwrap();
         assert_eq!(last, (ConversationEventType::OutcomeChanged, json!({"old": from, "new": to})));
     }
     let events = scene.events(&call).len();
-    scene.tx(|tx| tx.calls().set_outcome(call.id, CallOutcome::Blocked, None)).unwrap();
+    scene.tx(|tx| tx.calls().set_outcome(call.id, CallOutcome::Blocked)).unwrap();
     assert_eq!(scene.events(&call).len(), events, "the same again is nothing new");
     assert_eq!(scene.tx(|tx| tx.messages().count(&Default::default())).unwrap(), 0, "and nobody is texted");
 }
@@ -151,7 +151,7 @@ fn outcome_given_by_hand_stays_whatever_the_provider_says() {
     let scene = Scene::new();
     let form = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA"));
     let recorded = record_voice_status(&scene.db.store, &form.parse()).unwrap();
-    scene.tx(|tx| tx.calls().set_outcome(recorded.call, CallOutcome::Blocked, Some(scene.staff))).unwrap();
+    scene.tx_as(scene.staff, |tx| tx.calls().set_outcome(recorded.call, CallOutcome::Blocked)).unwrap();
     let before = scene.tx(|tx| tx.messages().count(&Default::default())).unwrap();
     for late in [form.clone(), form.clone().with("RecordingDuration", "7"), form.with("DialCallStatus", "no-answer")] {
         let again = record_voice_status(&scene.db.store, &late.parse()).unwrap();

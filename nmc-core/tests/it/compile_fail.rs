@@ -9,9 +9,10 @@ mod allowed;
 
 #[test]
 fn what_the_types_forbid_does_not_compile() {
-    std::hint::black_box((allowed::as_tenant, allowed::as_system));
+    std::hint::black_box((allowed::as_tenant, allowed::as_user, allowed::as_system));
     let cases = trybuild::TestCases::new();
     for forbidden in [
+        "actor_out_of_thin_air",
         "destruction_without_confirmation",
         "id_of_the_wrong_kind",
         "ledger_rewritten",

@@ -1,12 +1,11 @@
 //! One person in two spellings, what staff record, and texts that staff have to read.
 
 use crate::support::{Scene, all_pages, refused};
-use nmc_core::access::Actor;
+use nmc_core::access::Acting;
 use nmc_core::conversations::{
     Consent, ConsentFilter, ConversationFilter, HeardConsent, NewConsent, NewMessage, ReviewDecision, record_consent,
     settle_review,
 };
-use nmc_core::store::Reason;
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
 use nmc_core::workflows::{Received, receive_text};
@@ -35,9 +34,8 @@ impl Scene {
         self.tx(|tx| tx.consents().is_opted_out(&number(customer))).unwrap()
     }
 
-    fn operator_of_it(&self) -> Actor {
-        let tenant = self.business.tenant.id();
-        self.db.store.system(Reason::Operations, |tx| tx.operator_for(tenant)).unwrap()
+    fn operator_of_it(&self) -> Acting {
+        Acting::Operator(self.business.tenant)
     }
 
     fn staff_record(&self, customer: &str, action: ConsentAction, note: Option<&str>) -> Result<Consent> {
@@ -210,7 +208,7 @@ fn a_person_who_decides_settles_it_themselves() {
     for (word, spelling, out) in [("STOP", network, true), ("START", person, false)] {
         let scene = Scene::new();
         let id = scene.text_from(network, "stop it already").conversation;
-        scene.tx(|tx| tx.conversations().resolve(id, None)).unwrap();
+        scene.tx(|tx| tx.conversations().resolve(id)).unwrap();
         scene.text_from(spelling, word);
         let before = scene.tx(|tx| tx.conversations().get(id)).unwrap();
         assert_eq!(before.review_requested_at, None, "{word}: in a conversation from before, too");
@@ -236,7 +234,7 @@ fn a_review_of_another_business_is_not_found() {
     let scene = Scene::new();
     let rival = Business::onboard(&scene.db.store, "Ann's Plumbing");
     let id = scene.text_from(unique_phone().as_str(), "stop it already").conversation;
-    let theirs = scene.db.store.system(Reason::Operations, |tx| tx.operator_for(rival.tenant.id())).unwrap();
+    let theirs = Acting::Operator(rival.tenant);
     for decision in [ReviewDecision::OptOut, ReviewDecision::NoOptOut] {
         let refused = settle_review(&scene.db.store, &theirs, id, decision, None);
         assert!(matches!(refused, Err(Error::NotFound { entity: "conversation" })), "{refused:?}");
@@ -253,7 +251,6 @@ fn a_keyword_needs_no_note() {
         source: ConsentSource::Keyword,
         keyword: Some("START".to_owned()),
         message_id: None,
-        recorded_by: None,
         note: None,
     };
     scene.tx(|tx| tx.consents().record(&new)).unwrap();

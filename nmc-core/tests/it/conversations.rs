@@ -34,64 +34,44 @@ fn each_verb_writes_its_event_with_both_values_and_actor() {
     let mut row = scene.conversation();
     let staff = scene.staff;
     let steps: Vec<Step> = vec![
-        (
-            "assign",
-            |tx, id, by| tx.conversations().assign(id, Some(by), Some(by)),
-            Event::Assigned,
-            json!({"old": null, "new": staff}),
-        ),
-        (
-            "unassign",
-            |tx, id, by| tx.conversations().assign(id, None, Some(by)),
-            Event::Unassigned,
-            json!({"old": staff, "new": null}),
-        ),
+        ("assign", |tx, id, by| tx.conversations().assign(id, Some(by)), Event::Assigned, json!({"old": null, "new": staff})),
+        ("unassign", |tx, id, _| tx.conversations().assign(id, None), Event::Unassigned, json!({"old": staff, "new": null})),
         (
             "set_priority",
-            |tx, id, by| tx.conversations().set_priority(id, ConversationPriority::Urgent, Some(by)),
+            |tx, id, _| tx.conversations().set_priority(id, ConversationPriority::Urgent),
             Event::PriorityChanged,
             json!({"old": "normal", "new": "urgent"}),
         ),
+        ("add_tag", |tx, id, _| tx.conversations().add_tag(id, " leak "), Event::TagAdded, json!({"old": [], "new": ["leak"]})),
         (
             "add_tag",
-            |tx, id, by| tx.conversations().add_tag(id, " leak ", Some(by)),
-            Event::TagAdded,
-            json!({"old": [], "new": ["leak"]}),
-        ),
-        (
-            "add_tag",
-            |tx, id, by| tx.conversations().add_tag(id, "vip", Some(by)),
+            |tx, id, _| tx.conversations().add_tag(id, "vip"),
             Event::TagAdded,
             json!({"old": ["leak"], "new": ["leak", "vip"]}),
         ),
         (
             "remove_tag",
-            |tx, id, by| tx.conversations().remove_tag(id, "leak", Some(by)),
+            |tx, id, _| tx.conversations().remove_tag(id, "leak"),
             Event::TagRemoved,
             json!({"old": ["leak", "vip"], "new": ["vip"]}),
         ),
         (
             "set_status",
-            |tx, id, by| tx.conversations().set_status(id, ConversationStatus::Waiting, Some(by)),
+            |tx, id, _| tx.conversations().set_status(id, ConversationStatus::Waiting),
             Event::StatusChanged,
             json!({"old": "active", "new": "waiting"}),
         ),
         (
             "resolve",
-            |tx, id, by| tx.conversations().resolve(id, Some(by)),
+            |tx, id, _| tx.conversations().resolve(id),
             Event::StatusChanged,
             json!({"old": "waiting", "new": "resolved"}),
         ),
-        (
-            "close",
-            |tx, id, by| tx.conversations().close(id, Some(by)),
-            Event::StatusChanged,
-            json!({"old": "resolved", "new": "closed"}),
-        ),
+        ("close", |tx, id, _| tx.conversations().close(id), Event::StatusChanged, json!({"old": "resolved", "new": "closed"})),
     ];
     for (verb, act, event, data) in steps {
         let at = scene.tick();
-        let changed = scene.tx(|tx| act(tx, row.id, staff)).unwrap();
+        let changed = scene.tx_as(staff, |tx| act(tx, row.id, staff)).unwrap();
         assert_eq!(changed.updated_at, at, "{verb}");
         let log = scene.log(row.id);
         let last = log.last().unwrap();
@@ -101,7 +81,7 @@ fn each_verb_writes_its_event_with_both_values_and_actor() {
             "{verb}"
         );
         // The same once more changes nothing, and is no event; a move to where it is already is refused.
-        let again = scene.tx(|tx| act(tx, row.id, staff));
+        let again = scene.tx_as(staff, |tx| act(tx, row.id, staff));
         assert!(matches!(again, Err(Error::InvalidTransition { .. })) || again.unwrap() == changed, "{verb} again");
         assert_eq!(scene.log(row.id), log, "{verb} again");
         row = changed;
@@ -110,7 +90,7 @@ fn each_verb_writes_its_event_with_both_values_and_actor() {
         (row.status, row.tags, row.priority),
         (ConversationStatus::Closed, vec!["vip".to_owned()], ConversationPriority::Urgent)
     );
-    scene.tx(|tx| tx.conversations().add_note(row.id, " Called back. ", Some(staff))).unwrap();
+    scene.tx_as(staff, |tx| tx.conversations().add_note(row.id, " Called back. ")).unwrap();
     let last = scene.log(row.id).pop().unwrap();
     assert_eq!(
         (last.event_type, last.event_data, last.created_by),
@@ -174,7 +154,7 @@ fn a_patch_changes_what_it_names_and_tells_the_log_what_changed() {
         if event.is_some() {
             row.updated_at = at;
         }
-        let changed = scene.tx(|tx| tx.conversations().update(row.id, &patch, Some(scene.staff))).unwrap();
+        let changed = scene.tx_as(scene.staff, |tx| tx.conversations().update(row.id, &patch)).unwrap();
         assert_eq!(changed, row, "{patch:?}");
         let new: Vec<_> =
             scene.log(row.id).split_off(before.len()).into_iter().map(|entry| (entry.event_data, entry.created_by)).collect();
@@ -188,24 +168,24 @@ fn what_breaks_a_rule_names_the_field_and_changes_nothing() {
     let row = scene.conversation();
     let long = "x".repeat(10_001);
     for (field, result) in [
-        ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, " ", None))),
-        ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, &long, None))),
+        ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, " "))),
+        ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, &long))),
         (
             "notes",
             scene.tx(|tx| {
                 let patch = ConversationPatch { notes: Patch::Set(long.clone()), ..ConversationPatch::default() };
-                tx.conversations().update(row.id, &patch, None)
+                tx.conversations().update(row.id, &patch)
             }),
         ),
-        ("assigned_to", scene.tx(|tx| tx.conversations().assign(row.id, Some(UserId::new(uuid::Uuid::now_v7())), None))),
+        ("assigned_to", scene.tx(|tx| tx.conversations().assign(row.id, Some(UserId::new(uuid::Uuid::now_v7()))))),
     ] {
         assert_eq!(refused(result).0, field);
     }
-    assert_eq!(refused(scene.tx(|tx| tx.conversations().add_note(row.id, &long, None))).0, "note");
+    assert_eq!(refused(scene.tx(|tx| tx.conversations().add_note(row.id, &long))).0, "note");
     for n in 0..50 {
-        scene.tx(|tx| tx.conversations().add_tag(row.id, &format!("tag {n}"), None)).unwrap();
+        scene.tx(|tx| tx.conversations().add_tag(row.id, &format!("tag {n}"))).unwrap();
     }
-    let full = scene.tx(|tx| tx.conversations().add_tag(row.id, "one more", None));
+    let full = scene.tx(|tx| tx.conversations().add_tag(row.id, "one more"));
     assert_eq!(refused(full), ("tags".to_owned(), "must be at most 50".to_owned()));
 }
 
@@ -223,10 +203,10 @@ fn every_move_of_the_table_is_made_and_no_other() {
             };
             for step in way {
                 scene.tick();
-                scene.tx(|tx| tx.conversations().set_status(id, *step, None)).unwrap();
+                scene.tx(|tx| tx.conversations().set_status(id, *step)).unwrap();
             }
             let (before, log, at) = (scene.tx(|tx| tx.conversations().get(id)).unwrap(), scene.log(id), scene.tick());
-            match scene.tx(|tx| tx.conversations().set_status(id, *to, None)) {
+            match scene.tx(|tx| tx.conversations().set_status(id, *to)) {
                 Ok(after) => {
                     assert!(from.may_become(*to), "{from} to {to}");
                     let closed_at = (!to.is_open()).then(|| before.closed_at.unwrap_or(at));
@@ -255,7 +235,7 @@ fn of_two_ends_at_once_the_log_tells_one_story() {
         let barrier = Barrier::new(2);
         let end = |to| {
             barrier.wait();
-            scene.tx(|tx| tx.conversations().set_status(id, to, None)).is_ok()
+            scene.tx(|tx| tx.conversations().set_status(id, to)).is_ok()
         };
         let (resolved, closed) = std::thread::scope(|threads| {
             let resolved = threads.spawn(|| end(ConversationStatus::Resolved));
@@ -278,7 +258,7 @@ fn tags_added_at_once_are_all_there() {
     std::thread::scope(|threads| {
         for n in 0..8 {
             let scene = &scene;
-            threads.spawn(move || scene.tx(|tx| tx.conversations().add_tag(id, &format!("tag {n}"), None)).unwrap());
+            threads.spawn(move || scene.tx(|tx| tx.conversations().add_tag(id, &format!("tag {n}"))).unwrap());
         }
     });
     let mut tags = scene.tx(|tx| tx.conversations().get(id)).unwrap().tags;
@@ -295,10 +275,10 @@ fn conversations_are_filtered() {
         scene.conversation()
     });
     scene.tick();
-    scene.tx(|tx| tx.conversations().add_tag(first.id, "leak", None)).unwrap();
-    scene.tx(|tx| tx.conversations().set_priority(second.id, ConversationPriority::High, None)).unwrap();
-    scene.tx(|tx| tx.conversations().assign(second.id, Some(scene.staff), None)).unwrap();
-    scene.tx(|tx| tx.conversations().resolve(first.id, None)).unwrap();
+    scene.tx(|tx| tx.conversations().add_tag(first.id, "leak")).unwrap();
+    scene.tx(|tx| tx.conversations().set_priority(second.id, ConversationPriority::High)).unwrap();
+    scene.tx(|tx| tx.conversations().assign(second.id, Some(scene.staff))).unwrap();
+    scene.tx(|tx| tx.conversations().resolve(first.id)).unwrap();
     let all = ConversationFilter::default;
     let hour = Some(noon() + TimeDelta::hours(1));
     for (filter, expected) in [
@@ -327,13 +307,13 @@ fn the_inbox_has_the_open_ones_the_last_touched_first() {
     let made = [scene.conversation(), scene.conversation(), scene.conversation()].map(|row| row.id);
     for (n, tag) in [(2, "a"), (0, "b"), (1, "c")] {
         scene.tick();
-        scene.tx(|tx| tx.conversations().add_tag(made[n], tag, None)).unwrap();
+        scene.tx(|tx| tx.conversations().add_tag(made[n], tag)).unwrap();
     }
     let inbox =
         || all_pages(1, |page| scene.tx(|tx| tx.conversations().list_open(page))).iter().map(|row| row.id).collect::<Vec<_>>();
     assert_eq!(inbox(), [made[1], made[0], made[2]]);
     scene.tick();
-    scene.tx(|tx| tx.conversations().resolve(made[0], None)).unwrap();
+    scene.tx(|tx| tx.conversations().resolve(made[0])).unwrap();
     assert_eq!(inbox(), [made[1], made[2]]);
 }
 
@@ -343,9 +323,9 @@ fn tag_in_either_composition_is_one_tag() {
     let row = scene.conversation();
     let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
     for tag in [decomposed, composed] {
-        assert_eq!(scene.tx(|tx| tx.conversations().add_tag(row.id, tag, None)).unwrap().tags, [composed]);
+        assert_eq!(scene.tx(|tx| tx.conversations().add_tag(row.id, tag)).unwrap().tags, [composed]);
     }
     let with_tag = ConversationFilter { tag: Some(decomposed.to_owned()), ..ConversationFilter::default() };
     assert_eq!(scene.tx(|tx| tx.conversations().count(&with_tag)).unwrap(), 1);
-    assert!(scene.tx(|tx| tx.conversations().remove_tag(row.id, decomposed, None)).unwrap().tags.is_empty());
+    assert!(scene.tx(|tx| tx.conversations().remove_tag(row.id, decomposed)).unwrap().tags.is_empty());
 }

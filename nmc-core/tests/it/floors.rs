@@ -27,6 +27,8 @@ const GROUND: &[&str] = &[
     "page",
     "patch",
     "clock",
+    "permission",
+    "actor",
     "confirmed",
     "version",
     "schema",

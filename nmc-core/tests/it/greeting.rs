@@ -255,7 +255,6 @@ fn who_opted_out_in_one_spelling_has_in_the_other() {
         source: ConsentSource::Staff,
         keyword: None,
         message_id: None,
-        recorded_by: None,
         note: None,
     };
     scene.tx(|tx| tx.consents().record(&entry)).unwrap();
@@ -275,7 +274,7 @@ fn a_person_under_review_waits_for_staff() {
     mark("'2026-11-16'");
     assert_eq!(scene.refusal(CALLER), Some(NotTexted::ReviewPending));
     // Whatever becomes of the conversation meanwhile.
-    scene.tx(|tx| tx.conversations().close(first.conversation.unwrap(), None)).unwrap();
+    scene.tx(|tx| tx.conversations().close(first.conversation.unwrap())).unwrap();
     assert_eq!(scene.refusal(CALLER), Some(NotTexted::ReviewPending));
     mark("NULL");
     assert_eq!(scene.refusal(CALLER), None);

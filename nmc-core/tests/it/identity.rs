@@ -175,7 +175,7 @@ fn key(prefix: &str) -> NewApiKey {
         prefix: prefix.to_owned(),
         secret_hash: hash("a secret"),
         scopes: vec!["calls:read".to_owned()],
-        created_by: None,
+        goes_back_to: None,
         expires_at: None,
     }
 }

@@ -66,7 +66,6 @@ impl Scene {
             source: ConsentSource::Staff,
             keyword: None,
             message_id: None,
-            recorded_by: None,
             note: Some("on the phone".to_owned()),
         };
         self.db.store.tenant(&self.business.tenant, |tx| tx.consents().record(&entry)).unwrap();

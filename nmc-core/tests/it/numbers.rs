@@ -9,9 +9,8 @@ mod orders;
 mod reconciliation;
 
 use chrono::TimeDelta;
-use nmc_core::access::Actor;
+use nmc_core::access::Acting;
 use nmc_core::numbers::{HeldNumber, NumberFilter, NumberOrder, Provisioner, ProvisioningConfig};
-use nmc_core::store::Reason;
 use nmc_core::testing::{Business, FakeTwilio, ManualClock, TestDb, noon};
 use nmc_core::twilio::TwilioNumbers;
 use nmc_core::{Confirmed, Country, NumberStatus, PageRequest, PhoneNumber, Result};
@@ -43,17 +42,17 @@ impl Scene {
         Self { db, clock, twilio, joe, numbers }
     }
 
-    fn operator(&self) -> Actor {
-        self.db.store.system(Reason::Operations, |tx| tx.operator_for(self.joe.tenant.id())).unwrap()
+    fn operator(&self) -> Acting {
+        Acting::Operator(self.joe.tenant)
     }
 
     fn buy(&self, number: &PhoneNumber) -> Result<HeldNumber> {
         self.buy_as(&self.operator(), number)
     }
 
-    fn buy_as(&self, actor: &Actor, number: &PhoneNumber) -> Result<HeldNumber> {
+    fn buy_as(&self, who: &Acting, number: &PhoneNumber) -> Result<HeldNumber> {
         let order = NumberOrder::of(number.clone(), Country::US);
-        self.numbers.buy(actor, &order, Duration::ZERO, &mut |_| {})
+        self.numbers.buy(who, &order, Duration::ZERO, &mut |_| {})
     }
 
     fn release(&self, row: &HeldNumber) -> Result<HeldNumber> {

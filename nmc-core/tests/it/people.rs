@@ -1,5 +1,6 @@
 //! How people and programs come in, and what they may do.
 
+mod acting;
 mod api_keys;
 mod api_keys_of_people;
 mod debug;
@@ -19,7 +20,7 @@ mod thieves;
 mod tokens;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::access::{Actor, Authenticator, Credential, Hasher, LoginPolicy, Origin, TokenKeys, Tokens};
+use nmc_core::access::{Authenticator, Credential, Hasher, LoginPolicy, Origin, TokenKeys, Tokens};
 use nmc_core::people::{NewPerson, invite};
 use nmc_core::store::Reason;
 use nmc_core::tenants::NewTenant;
@@ -58,11 +59,6 @@ fn email(name: &str) -> Email {
     format!("{name}@example.com").parse().unwrap()
 }
 
-/// An operator, acting there.
-fn operator(store: &Store, tenant: Tenant) -> Actor {
-    store.system(Reason::Operations, |tx| tx.operator_for(tenant.id())).unwrap()
-}
-
 fn person(name: &str, role: UserRole) -> NewPerson {
     let (first_name, last_name) = (name.to_owned(), "Smith".to_owned());
     NewPerson { email: email(name), first_name, last_name, phone_number: None, timezone: None, role }
@@ -70,8 +66,7 @@ fn person(name: &str, role: UserRole) -> NewPerson {
 
 /// Somebody of that role, who has accepted their invitation.
 pub(crate) fn add(auth: &Authenticator, tenant: Tenant, name: &str, role: UserRole) -> UserId {
-    let (store, operator) = (auth.store(), operator(auth.store(), tenant));
-    let (user, token) = store.tenant(&tenant, |tx| invite(tx, &operator, &person(name, role))).unwrap();
+    let (user, token) = auth.store().as_operator(&tenant, |tx| invite(tx, &person(name, role))).unwrap();
     auth.accept_invitation(&token.text(), &secret(PASSWORD)).unwrap();
     user.id
 }
@@ -151,12 +146,13 @@ impl House {
     }
 
     /// What `work` comes to, done by whoever holds the credential.
-    fn acting<T>(&self, who: &Credential, work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T>) -> Result<T> {
+    fn acting<T>(&self, who: &Credential, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
         self.db.store.acting(who, work)
     }
 
-    fn operator(&self) -> Actor {
-        operator(&self.db.store, self.tenant)
+    /// What `work` comes to, done by an operator.
+    fn operator<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.db.store.as_operator(&self.tenant, work)
     }
 
     /// A user's counted guesses, and until when they are locked.

@@ -188,7 +188,7 @@ fn look_ups_of_queues_credentials_and_lists_use_their_index() {
             }),
             "users_pkey",
         ),
-        (Box::new(|store| store.acting(&credential, |_, _| Ok(())).unwrap()), "user_sessions_pkey"),
+        (Box::new(|store| store.acting(&credential, |_| Ok(())).unwrap()), "user_sessions_pkey"),
         (Box::new(|store| assert_eq!(resolve_idle(store, 10).unwrap(), 0)), "conversations_open_updated_at_idx"),
         (
             Box::new(|store| drop(store.system(Reason::Authentication, |tx| tx.find_api_key("prefix", &hash)).unwrap())),

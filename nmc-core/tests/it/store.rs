@@ -54,6 +54,9 @@ fn begin_role_and_tenant_travel_in_one_round_trip() {
     };
     // The first and the last statement of each transaction are the only ones.
     assert_eq!(cost(&|| db.store.tenant(&business.tenant, |_| Ok(())).unwrap()), 2);
+    let user = nobody().unwrap();
+    assert_eq!(cost(&|| db.store.tenant_on_behalf_of(&business.tenant, user, |_| Ok(())).unwrap()), 2);
+    assert_eq!(cost(&|| db.store.as_operator(&business.tenant, |_| Ok(())).unwrap()), 2);
     assert_eq!(cost(&|| db.store.tenant_and_person(&business.tenant, &person, |_| Ok(())).unwrap()), 2);
     assert_eq!(cost(&|| db.store.system(Reason::Operations, |_| Ok(())).unwrap()), 2);
     // Going on as the tenant that was found costs one more.
@@ -203,7 +206,7 @@ fn the_connection_whose_commit_was_refused_is_as_new() {
     let business = Business::onboard(&db.store, "Plumber");
     let refused = db.store.tenant(&business.tenant, |tx| {
         let id = create_conversation(tx)?;
-        tx.conversations().assign(id, nobody(), None)
+        tx.conversations().assign(id, nobody())
     });
     assert!(matches!(&refused, Err(Error::Invalid { field, .. }) if field == "assigned_to"), "{refused:?}");
     is_as_new(&db, &business);
@@ -348,11 +351,11 @@ fn a_deadlock_is_tried_again_until_both_have_their_way() {
         let tries = AtomicU32::new(0);
         db.store.tenant(&business.tenant, |tx| {
             runs.fetch_add(1, Ordering::SeqCst);
-            tx.conversations().update(first, &named(name), None)?;
+            tx.conversations().update(first, &named(name))?;
             if tries.fetch_add(1, Ordering::SeqCst) == 0 {
                 crossing.wait();
             }
-            tx.conversations().update(second, &named(name), None)
+            tx.conversations().update(second, &named(name))
         })
     };
     std::thread::scope(|scope| {
@@ -386,9 +389,9 @@ fn a_serialization_failure_is_tried_again() {
         .tenant(&business.tenant, |tx| {
             tx.conversations().get(id)?;
             if runs.fetch_add(1, Ordering::SeqCst) == 0 {
-                db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named("first"), None))?;
+                db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named("first")))?;
             }
-            tx.conversations().update(id, &named("second"), None)
+            tx.conversations().update(id, &named("second"))
         })
         .unwrap();
     assert_eq!((runs.load(Ordering::SeqCst), row.customer_name.as_deref()), (2, Some("second")));
@@ -404,8 +407,8 @@ fn who_always_loses_is_told_so_in_the_end() {
     let lost = store.tenant(&business.tenant, |tx| {
         tx.conversations().get(id)?;
         let winner = format!("winner {}", runs.fetch_add(1, Ordering::SeqCst));
-        db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named(&winner), None))?;
-        tx.conversations().update(id, &named("never"), None)
+        db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named(&winner)))?;
+        tx.conversations().update(id, &named("never"))
     });
     assert!(matches!(lost, Err(Error::Unavailable { contention: true, .. })), "{lost:?}");
     assert_eq!(runs.load(Ordering::SeqCst), 6, "once, and five times more");
@@ -462,8 +465,8 @@ fn a_lock_that_is_not_to_be_had_ends_the_wait() {
     let person = Person::new(unique_phone());
     db.store
         .tenant_and_person(&business.tenant, &person, |tx| {
-            tx.conversations().update(id, &named("first"), None)?;
-            is_unavailable(&db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named("second"), None)));
+            tx.conversations().update(id, &named("first"))?;
+            is_unavailable(&db.store.tenant(&business.tenant, |other| other.conversations().update(id, &named("second"))));
             is_unavailable(&db.store.tenant_and_person(&business.tenant, &person, |_| Ok(())));
             Ok(())
         })
@@ -721,7 +724,7 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     let business = Business::onboard(&db.store, "Plumber");
     let id = business.conversation_with(&db.store, &unique_phone());
     let update =
-        |patch: &ConversationPatch| db.store.tenant(&business.tenant, |tx| tx.conversations().update(id, patch, None)).unwrap();
+        |patch: &ConversationPatch| db.store.tenant(&business.tenant, |tx| tx.conversations().update(id, patch)).unwrap();
     let set = |text: &str| Patch::Set(text.to_owned());
     let everything = ConversationPatch {
         subject: set(" a leak "),
@@ -766,8 +769,7 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     update(&keep());
     assert_eq!(db.rows_of(business.tenant.id()), before);
     // A text that says nothing is refused, rather than taken for Clear.
-    let blank = db
-        .store
-        .tenant(&business.tenant, |tx| tx.conversations().update(id, &ConversationPatch { notes: set("  "), ..keep() }, None));
+    let blank =
+        db.store.tenant(&business.tenant, |tx| tx.conversations().update(id, &ConversationPatch { notes: set("  "), ..keep() }));
     assert!(matches!(&blank, Err(Error::Invalid { field, .. }) if field == "notes"), "{blank:?}");
 }

@@ -65,4 +65,9 @@ impl Scene {
     pub(crate) fn tx<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
         self.db.store.tenant(&self.business.tenant, work)
     }
+
+    /// In a transaction on behalf of a user.
+    pub(crate) fn tx_as<T>(&self, user: UserId, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.db.store.tenant_on_behalf_of(&self.business.tenant, user, work)
+    }
 }

@@ -78,7 +78,6 @@ impl Scene {
             source: ConsentSource::Staff,
             keyword: None,
             message_id: None,
-            recorded_by: None,
             note: Some("asked on the phone".to_owned()),
         }
     }
@@ -119,7 +118,7 @@ fn a_text_lands_in_the_conversation_that_a_call_opened() {
     let conversation = store.tenant(tenant, |tx| tx.conversations().get(received.conversation)).unwrap();
     assert_eq!((conversation.channel, conversation.total_calls), (ConversationChannel::Phone, 1));
     assert!(conversation.first_call_id.is_some() && conversation.first_call_id == conversation.last_call_id);
-    store.tenant(tenant, |tx| tx.conversations().set_status(conversation.id, ConversationStatus::Closed, None)).unwrap();
+    store.tenant(tenant, |tx| tx.conversations().set_status(conversation.id, ConversationStatus::Closed)).unwrap();
     assert_ne!(scene.text("One more thing").conversation, conversation.id, "a closed one is not reopened");
 }
 
@@ -131,7 +130,7 @@ fn a_customer_s_word_makes_a_waiting_conversation_active() {
     let id = scene.text("Hello").conversation;
     let speak: [&dyn Fn(); 2] = [&|| _ = scene.text("Yes, please"), &|| _ = scene.missed_call()];
     for speaks in speak {
-        store.tenant(tenant, |tx| tx.conversations().set_status(id, ConversationStatus::Waiting, None)).unwrap();
+        store.tenant(tenant, |tx| tx.conversations().set_status(id, ConversationStatus::Waiting)).unwrap();
         speaks();
         assert_eq!(store.tenant(tenant, |tx| tx.conversations().get(id)).unwrap().status, ConversationStatus::Active);
     }

@@ -35,7 +35,7 @@ fn a_conversation_that_is_idle_resolves_by_itself() {
     let scene = Scene::new();
     let waiting = scene.opened();
     scene.tick();
-    scene.tx(|tx| tx.conversations().set_status(waiting, ConversationStatus::Waiting, None)).unwrap();
+    scene.tx(|tx| tx.conversations().set_status(waiting, ConversationStatus::Waiting)).unwrap();
     let idle = scene.opened();
     scene.clock.advance(TimeDelta::days(7));
     let fresh = scene.opened();

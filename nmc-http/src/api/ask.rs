@@ -7,7 +7,7 @@ use crate::shares::Place;
 use crate::state::App;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
-use nmc_core::access::{Actor, Credential, Origin};
+use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
 use nmc_core::{Error, PageRequest, Result, Secret, TenantTx, UserId, Version};
 use serde::Deserialize;
@@ -100,10 +100,10 @@ pub(crate) enum Whom {
 
 impl Whom {
     /// Their id.
-    pub(crate) fn id(self, actor: &Actor) -> Result<UserId> {
+    pub(crate) fn id(self, tx: &TenantTx<'_>) -> Result<UserId> {
         match self {
             Self::User(id) => Ok(id),
-            Self::Me => actor.user().ok_or(Error::Forbidden("an API key is no user; name one")),
+            Self::Me => tx.actor().user().ok_or(Error::Forbidden("an API key is no user; name one")),
         }
     }
 }
@@ -132,8 +132,8 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
         let room = match &credential {
             Some(credential) if B::LONGEST > LONGEST_JSON => {
                 let credential = credential.clone();
-                let who = |actor: &Actor| (actor.tenant().id(), caller(actor));
-                let found = app.door.blocking(move |store| store.acting(&credential, |_, actor| Ok(who(actor)))).await;
+                let found =
+                    app.door.blocking(move |store| store.acting(&credential, |tx| Ok((tx.tenant().id(), caller(tx))))).await;
                 let (tenant, caller) = found?;
                 Some(app.uploading.take(tenant, caller)?)
             }
@@ -162,18 +162,18 @@ impl<Q, B> Ask<Q, B> {
     /// Runs `work` as whoever asks, in one transaction of their business, if they have the permission of the route.
     pub(crate) async fn acting<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
         let access = self.access;
         let credential = self.credential()?;
         self.app
             .door
             .blocking(move |store| {
-                store.acting(&credential, |tx, actor| {
+                store.acting(&credential, |tx| {
                     if let Access::Needs(permission) = access {
-                        actor.must(permission)?;
+                        tx.must(permission)?;
                     }
-                    work(tx, actor)
+                    work(tx)
                 })
             })
             .await
@@ -183,15 +183,15 @@ impl<Q, B> Ask<Q, B> {
     /// the library, in each of the transactions between which the provider is asked.
     pub(crate) async fn at_counter<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Provisioner, &Credential) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Provisioner, &Acting) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
         let Some(numbers) = self.app.numbers.clone() else {
             // How the platform is set up is told to those alone who would be served.
-            self.acting(|_, _| Ok(())).await?;
+            self.acting(|_| Ok(())).await?;
             return Err(ApiError::NoProvider);
         };
-        let credential = self.credential()?;
-        let done = self.app.counter.blocking(move |_| work(&numbers, &credential)).await;
+        let who = self.who()?;
+        let done = self.app.counter.blocking(move |_| work(&numbers, &who)).await;
         if let Err(ApiError::Core(Error::Provider(reason))) = &done
             && reason.is_for_operators()
         {
@@ -203,6 +203,11 @@ impl<Q, B> Ask<Q, B> {
     /// What they showed.
     pub(crate) fn credential(&self) -> ApiResult<Credential> {
         self.credential.clone().ok_or(ApiError::Core(Error::Unauthenticated("this needs a bearer token")))
+    }
+
+    /// Whoever asks, for work that opens one transaction after another.
+    pub(crate) fn who(&self) -> ApiResult<Acting> {
+        self.credential().map(Acting::from)
     }
 
     /// Where they are.
@@ -246,9 +251,9 @@ impl<Q, B> Ask<Q, B> {
 }
 
 /// Whose share of the places for large bodies a request takes from: the user's, or the API key's.
-pub(crate) fn caller(actor: &Actor) -> Uuid {
-    let user = actor.user().map(|id| id.uuid());
-    user.or_else(|| actor.api_key().map(|id| id.uuid())).unwrap_or_default()
+pub(crate) fn caller(tx: &TenantTx<'_>) -> Uuid {
+    let user = tx.actor().user().map(|id| id.uuid());
+    user.or_else(|| tx.actor().api_key().map(|id| id.uuid())).unwrap_or_default()
 }
 
 /// Insists that a row is of a version that the change was made for, if it names any.

@@ -2,7 +2,6 @@
 
 use super::ask::Ask;
 use crate::error::ApiResult;
-use nmc_core::access::Actor;
 use nmc_core::{Result, TenantTx};
 
 /// Runs `work` as whoever asks, where a conflict tells them of other businesses: such answers are counted, and after too many
@@ -12,9 +11,9 @@ use nmc_core::{Result, TenantTx};
 /// [`ApiError::TooMany`]; what `work` returns.
 pub(crate) async fn telling_of_others<Q, B, T: Send + 'static>(
     ask: &Ask<Q, B>,
-    work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<T> + Send + 'static,
+    work: impl Fn(&mut TenantTx<'_>) -> Result<T> + Send + 'static,
 ) -> ApiResult<T> {
-    let whoever = |tx: &mut TenantTx<'_>, actor: &Actor| Ok((tx.tenant().id(), actor.goes_back_to(), actor.api_key()));
+    let whoever = |tx: &mut TenantTx<'_>| Ok((tx.tenant().id(), tx.actor().goes_back_to(), tx.actor().api_key()));
     let (business, person, key) = ask.acting(whoever).await?;
     let counted = ask.app.gate.conflict_of(ask.origin(None).ip_address, business, person, key).await?;
     counted.settled(ask.acting(work).await)

@@ -199,7 +199,7 @@ fn call_and_text_are_one_line_each_at_info() {
         let [id] = &ids[..] else { panic!("one row: {ids:?}") };
         let lines: Vec<String> = lines_with(id).into_iter().filter(|line| line.contains(" INFO ")).collect();
         let [line] = &lines[..] else { panic!("one line for {id}: {lines:?}") };
-        assert!(line.contains(what) && line.contains(&format!("tenant={}", site.joe.tenant.id())), "{line}");
+        assert!(line.contains(what) && line.contains(&format!("tenant={} actor=worker ", site.joe.tenant.id())), "{line}");
     }
     let greeting = lines_with("outcome=missed").into_iter().find(|line| line.contains(&site.joe.tenant.id().to_string()));
     assert!(greeting.is_some_and(|line| line.contains(" text=")), "what was queued for it");

@@ -58,9 +58,9 @@ fn each_open_status_settles_itself_but_a_snoozed_alert_stays() {
     assert_eq!(scene.evaluate_all(), (4, 4, 0));
     let alerts = rules.map(|rule| scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap());
     let until = scene.now() + chrono::TimeDelta::hours(1);
-    scene.run(|tx| tx.alerts().acknowledge(alerts[1].id, ada, None)).unwrap();
-    scene.run(|tx| tx.alerts().escalate(alerts[2].id, None)).unwrap();
-    let snoozed = scene.run(|tx| tx.alerts().snooze(alerts[3].id, until, ada, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().acknowledge(alerts[1].id, None)).unwrap();
+    scene.run(|tx| tx.alerts().escalate(alerts[2].id)).unwrap();
+    let snoozed = scene.run_as(ada, |tx| tx.alerts().snooze(alerts[3].id, until, None)).unwrap();
     scene.measure("missed calls", "1");
     assert_eq!(scene.evaluate_all(), (4, 0, 3));
     assert_eq!(scene.run(|tx| evaluate(tx, rules[3])).unwrap().resolved, []);
@@ -69,7 +69,7 @@ fn each_open_status_settles_itself_but_a_snoozed_alert_stays() {
         let entry = scene.history(alert.id).pop().unwrap();
         assert_eq!((entry.old_status, entry.new_status), (Some(from), Some(Status::Resolved)));
     }
-    scene.run(|tx| tx.alerts().wake(snoozed.id, None)).unwrap();
+    scene.run(|tx| tx.alerts().wake(snoozed.id)).unwrap();
     assert_eq!(scene.evaluate_all(), (4, 0, 1));
 }
 
@@ -90,7 +90,7 @@ fn an_evaluation_that_waited_comes_after_what_it_waited_for() {
         assert!(alert.created_at > changed && scene.history(alert.id)[0].created_at > changed);
         // For a move of its alert.
         scene.measure("missed calls", "1");
-        let (moved, settled) = scene.overtaken(|tx| tx.alerts().escalate(alert.id, None).map(drop), |tx| evaluation(tx, rule));
+        let (moved, settled) = scene.overtaken(|tx| tx.alerts().escalate(alert.id).map(drop), |tx| evaluation(tx, rule));
         assert_eq!(settled.unwrap().resolved, [alert.id]);
         let settled = scene.reload(&alert);
         assert!(settled.resolved_at > Some(moved) && settled.updated_at > moved);

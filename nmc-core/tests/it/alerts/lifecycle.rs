@@ -3,6 +3,7 @@
 use super::{Scene, rule};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::alerts::{Alert, AlertRulePatch, NewAlertRule};
+use nmc_core::testing::on_behalf_of;
 use nmc_core::{AlertEventType as Event, AlertId, AlertStatus as Status, Error, Result, TenantTx, UserId};
 use serde_json::json;
 use std::sync::Barrier;
@@ -11,11 +12,26 @@ type Verb = fn(&mut TenantTx<'_>, AlertId, UserId, DateTime<Utc>) -> Result<Aler
 
 /// Every verb, where it leads, and its event.
 const VERBS: [(&str, Verb, Status, Event); 6] = [
-    ("acknowledge", |tx, id, by, _| tx.alerts().acknowledge(id, by, Some(" Seen ")), Status::Acknowledged, Event::Acknowledged),
-    ("snooze", |tx, id, by, until| tx.alerts().snooze(id, until, by, Some("Later")), Status::Snoozed, Event::Snoozed),
-    ("wake", |tx, id, by, _| tx.alerts().wake(id, Some(by)), Status::Triggered, Event::Unsnoozed),
-    ("escalate", |tx, id, by, _| tx.alerts().escalate(id, Some(by)), Status::Escalated, Event::Escalated),
-    ("resolve", |tx, id, by, _| tx.alerts().resolve(id, by, Some("Fixed")), Status::Resolved, Event::Resolved),
+    (
+        "acknowledge",
+        |tx, id, by, _| on_behalf_of(tx, by, |tx| tx.alerts().acknowledge(id, Some(" Seen "))),
+        Status::Acknowledged,
+        Event::Acknowledged,
+    ),
+    (
+        "snooze",
+        |tx, id, by, until| on_behalf_of(tx, by, |tx| tx.alerts().snooze(id, until, Some("Later"))),
+        Status::Snoozed,
+        Event::Snoozed,
+    ),
+    ("wake", |tx, id, by, _| on_behalf_of(tx, by, |tx| tx.alerts().wake(id)), Status::Triggered, Event::Unsnoozed),
+    ("escalate", |tx, id, by, _| on_behalf_of(tx, by, |tx| tx.alerts().escalate(id)), Status::Escalated, Event::Escalated),
+    (
+        "resolve",
+        |tx, id, by, _| on_behalf_of(tx, by, |tx| tx.alerts().resolve(id, Some("Fixed"))),
+        Status::Resolved,
+        Event::Resolved,
+    ),
     ("auto_resolve", |tx, id, _, _| tx.alerts().auto_resolve(id), Status::Resolved, Event::Resolved),
 ];
 
@@ -103,12 +119,17 @@ fn notes_may_be_missing_and_are_bounded() {
     let alert = scene.alert("a");
     let until = scene.now() + TimeDelta::hours(1);
     let long = "x".repeat(2_001);
-    scene
-        .refuses("acknowledgment_note must be at most 2000 characters", |tx| tx.alerts().acknowledge(alert.id, ada, Some(&long)));
-    scene.refuses("snooze_note must be at most 2000 characters", |tx| tx.alerts().snooze(alert.id, until, ada, Some(&long)));
-    scene.refuses("resolution_note must be at most 2000 characters", |tx| tx.alerts().resolve(alert.id, ada, Some(&long)));
-    scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, Some("why"))).unwrap();
-    let again = scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, None)).unwrap();
+    scene.refuses("acknowledgment_note must be at most 2000 characters", |tx| {
+        on_behalf_of(tx, ada, |tx| tx.alerts().acknowledge(alert.id, Some(&long)))
+    });
+    scene.refuses("snooze_note must be at most 2000 characters", |tx| {
+        on_behalf_of(tx, ada, |tx| tx.alerts().snooze(alert.id, until, Some(&long)))
+    });
+    scene.refuses("resolution_note must be at most 2000 characters", |tx| {
+        on_behalf_of(tx, ada, |tx| tx.alerts().resolve(alert.id, Some(&long)))
+    });
+    scene.run_as(ada, |tx| tx.alerts().snooze(alert.id, until, Some("why"))).unwrap();
+    let again = scene.run_as(ada, |tx| tx.alerts().snooze(alert.id, until, None)).unwrap();
     assert_eq!(again.snooze_note.as_deref(), Some("why"), "who has no words takes back none");
     assert_eq!(scene.history(alert.id).pop().unwrap().details, Some(json!({ "until": until })));
 }
@@ -124,16 +145,16 @@ fn each_note_stands_in_the_history_and_the_last_one_in_the_row() {
         (ada, Some(" "), Some("one")),
         (bob, Some("two"), Some("two")),
     ] {
-        let row = scene.run(|tx| tx.alerts().acknowledge(alert.id, by, words)).unwrap();
+        let row = scene.run_as(by, |tx| tx.alerts().acknowledge(alert.id, words)).unwrap();
         assert_eq!((row.acknowledgment_note.as_deref(), row.acknowledged_by), (kept, Some(by)));
         scene.after(1);
-        scene.run(|tx| tx.alerts().escalate(alert.id, None)).unwrap();
+        scene.run(|tx| tx.alerts().escalate(alert.id)).unwrap();
         scene.after(1);
     }
     let history = scene.history(alert.id);
     let notes = history.iter().filter(|event| event.event_type == Event::Acknowledged).map(|event| event.details.clone());
     assert_eq!(notes.collect::<Vec<_>>(), [Some(json!({"note": "one"})), None, None, Some(json!({"note": "two"}))]);
-    let row = scene.run(|tx| tx.alerts().resolve(alert.id, ada, None)).unwrap();
+    let row = scene.run_as(ada, |tx| tx.alerts().resolve(alert.id, None)).unwrap();
     assert_eq!(row.resolution_note, None);
     assert_eq!(scene.history(alert.id).pop().unwrap().details, Some(json!({ "auto": false })));
 }
@@ -144,15 +165,19 @@ fn an_alert_is_put_off_into_the_future_only() {
     let (ada, alert) = (scene.ada, scene.alert("a"));
     for minutes in [0, -1] {
         let until = scene.now() + TimeDelta::minutes(minutes);
-        scene.refuses("snoozed_until must be in the future", |tx| tx.alerts().snooze(alert.id, until, ada, None));
+        scene.refuses("snoozed_until must be in the future", |tx| {
+            on_behalf_of(tx, ada, |tx| tx.alerts().snooze(alert.id, until, None))
+        });
     }
     scene.refuses("snoozed_until must lie between the years 1970 and 9999", |tx| {
-        tx.alerts().snooze(alert.id, DateTime::<Utc>::MAX_UTC, ada, None)
+        on_behalf_of(tx, ada, |tx| tx.alerts().snooze(alert.id, DateTime::<Utc>::MAX_UTC, None))
     });
     // Its time passes while it waits for whoever is at the alert.
     let until = scene.now() + TimeDelta::seconds(30);
-    let (_, answer) =
-        scene.overtaken(|tx| tx.alerts().escalate(alert.id, None), |tx| tx.alerts().snooze(alert.id, until, ada, None));
+    let (_, answer) = scene.overtaken(
+        |tx| tx.alerts().escalate(alert.id),
+        |tx| on_behalf_of(tx, ada, |tx| tx.alerts().snooze(alert.id, until, None)),
+    );
     assert_eq!(answer.unwrap_err().to_string(), "snoozed_until must be in the future");
 }
 
@@ -192,7 +217,7 @@ fn of_two_moves_at_once_that_exclude_each_other_one_wins() {
         assert_eq!(events.iter().filter(|known| **known == event).count(), 1, "{name}: {events:?}");
     }
     let alert = scene.alert("twice");
-    let levels = scene.both(|tx| tx.alerts().escalate(alert.id, None)).map(|moved| moved.unwrap().escalation_level);
+    let levels = scene.both(|tx| tx.alerts().escalate(alert.id)).map(|moved| moved.unwrap().escalation_level);
     assert_eq!(levels[0] + levels[1], 3, "one after the other: {levels:?}");
 }
 
@@ -204,7 +229,7 @@ fn what_was_put_off_wakes_when_its_time_has_come() {
         .map(|hours| {
             let alert = scene.alert(&hours.to_string());
             let until = scene.now() + TimeDelta::hours(hours);
-            scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, None)).unwrap()
+            scene.run_as(ada, |tx| tx.alerts().snooze(alert.id, until, None)).unwrap()
         })
         .collect();
     let other = scene.alert("not snoozed");
@@ -235,7 +260,7 @@ fn waking_comes_after_the_snooze_it_overtook() {
     let scene = Scene::new();
     let (ada, alert) = (scene.ada, scene.alert("a"));
     // A clock that is ahead put it off; ours is behind, and its snooze is over by then.
-    scene.run(|tx| tx.alerts().snooze(alert.id, scene.now() + TimeDelta::seconds(1), ada, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().snooze(alert.id, scene.now() + TimeDelta::seconds(1), None)).unwrap();
     let ahead = scene.now() + TimeDelta::minutes(2);
     scene.db.execute(&format!("UPDATE alerts SET updated_at = '{}'", ahead.to_rfc3339()));
     scene.after(1);
@@ -258,18 +283,18 @@ fn alert_is_passed_on_when_its_rules_delay_has_passed() {
     assert_eq!(due(), [alert.id]);
     assert_eq!(scene.run(|tx| tx.alerts().due_for_escalation(0)).unwrap(), []);
     // From its escalation on, the delay runs again.
-    scene.run(|tx| tx.alerts().escalate(alert.id, None)).unwrap();
+    scene.run(|tx| tx.alerts().escalate(alert.id)).unwrap();
     assert_eq!(due(), []);
     scene.after(30);
     assert_eq!(due(), [alert.id]);
     // Somebody is at it, or has put it off: it waits, and after the snooze the delay runs again.
-    scene.run(|tx| tx.alerts().acknowledge(alert.id, ada, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().acknowledge(alert.id, None)).unwrap();
     assert_eq!(due(), []);
     let until = scene.now() + TimeDelta::minutes(60);
-    scene.run(|tx| tx.alerts().snooze(alert.id, until, ada, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().snooze(alert.id, until, None)).unwrap();
     scene.after(45);
     assert_eq!(due(), []);
-    scene.run(|tx| tx.alerts().wake(alert.id, None)).unwrap();
+    scene.run(|tx| tx.alerts().wake(alert.id)).unwrap();
     scene.after(29);
     assert_eq!(due(), []);
     scene.after(1);
@@ -294,7 +319,7 @@ fn two_that_look_for_late_alerts_at_once_pass_each_on_once() {
     let passed_on = scene.both(|tx| {
         let due = tx.alerts().due_for_escalation(10)?;
         looked.wait();
-        due.iter().map(|alert| tx.alerts().escalate(alert.id, None)).collect::<Result<Vec<_>>>()
+        due.iter().map(|alert| tx.alerts().escalate(alert.id)).collect::<Result<Vec<_>>>()
     });
     assert_eq!(passed_on.map(|rows| rows.unwrap().len()).iter().sum::<usize>(), 2);
     assert!(alerts.iter().all(|alert| scene.reload(alert).escalation_level == 1));

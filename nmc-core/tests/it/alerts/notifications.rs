@@ -221,8 +221,7 @@ fn first_delivery_alone_changes_the_alert_and_order_is_kept() {
         scene.queue(&alert);
     }
     let claims = scene.claim();
-    let (moved, told) =
-        scene.overtaken(|tx| tx.alerts().escalate(alert.id, None), |tx| tx.notifications().deliver(&claims[0], None));
+    let (moved, told) = scene.overtaken(|tx| tx.alerts().escalate(alert.id), |tx| tx.notifications().deliver(&claims[0], None));
     told.unwrap();
     let notified = scene.reload(&alert);
     assert!(notified.notification_sent && notified.updated_at > moved);
@@ -435,7 +434,7 @@ fn foreign_worker_or_stolen_claim_without_rls_touches_nothing() {
     let scene = Scene::new();
     let (alert, asleep) = (scene.alert("late"), scene.alert("asleep"));
     let (ada, until) = (scene.ada, scene.now() + TimeDelta::minutes(1));
-    scene.run(|tx| tx.alerts().snooze(asleep.id, until, ada, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().snooze(asleep.id, until, None)).unwrap();
     scene.queue(&alert);
     let stolen = scene.claim().remove(0);
     let at = scene.now();

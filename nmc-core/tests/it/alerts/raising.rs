@@ -3,6 +3,7 @@
 use super::{Scene, dec, rule};
 use chrono::TimeDelta;
 use nmc_core::alerts::{Alert, AlertEventFilter, AlertFilter, AlertRulePatch, NewAlertRule};
+use nmc_core::testing::on_behalf_of;
 use nmc_core::{AlertEventType as Event, AlertOperator, AlertSeverity, AlertStatus, Confirmed, Error, PageRequest};
 use serde_json::json;
 
@@ -134,8 +135,8 @@ fn alerts_are_paged_and_counted_by_every_filter() {
     let b = scene.raise(scene.rule(&low).id);
     let later = scene.after(1);
     let c = scene.alert("c");
-    scene.run(|tx| tx.alerts().acknowledge(b.id, ada, None)).unwrap();
-    scene.run(|tx| tx.alerts().resolve(c.id, bob, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().acknowledge(b.id, None)).unwrap();
+    scene.run_as(bob, |tx| tx.alerts().resolve(c.id, None)).unwrap();
     let (ids, all) = ([a.id, b.id, c.id], AlertFilter::default);
     let cases = [
         (all(), vec![2, 1, 0]),
@@ -170,8 +171,8 @@ fn alerts_are_paged_and_counted_by_every_filter() {
     assert_eq!(scene.run(|tx| tx.alerts().find(a.id)).unwrap().as_ref(), Some(&a));
     // One put off is open, but not active; one passed on is both.
     let until = scene.now() + TimeDelta::hours(1);
-    scene.run(|tx| tx.alerts().snooze(a.id, until, ada, None)).unwrap();
-    scene.run(|tx| tx.alerts().escalate(b.id, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().snooze(a.id, until, None)).unwrap();
+    scene.run(|tx| tx.alerts().escalate(b.id)).unwrap();
     for (filter, expected) in [
         (AlertFilter { active: Some(true), ..all() }, vec![b.id]),
         (AlertFilter { active: Some(false), ..all() }, vec![c.id, a.id]),
@@ -221,7 +222,12 @@ fn a_history_is_read_by_page_by_type_by_user_and_by_time() {
     let mut last = scene.now();
     for user in [None, Some(scene.ada), Some(scene.bob)] {
         last = scene.after(1);
-        scene.run(|tx| tx.alerts().escalate(alert.id, user)).unwrap();
+        scene
+            .run(|tx| match user {
+                Some(user) => on_behalf_of(tx, user, |tx| tx.alerts().escalate(alert.id)),
+                None => tx.alerts().escalate(alert.id),
+            })
+            .unwrap();
     }
     let all = AlertEventFilter::default;
     let only = |event_type| AlertEventFilter { event_type, ..all() };

@@ -61,7 +61,7 @@ fn the_metric_of_a_rule_stays_while_its_alert_is_open() {
     let until = scene.now() + TimeDelta::hours(1);
     for snoozed in [false, true] {
         if snoozed {
-            scene.run(|tx| tx.alerts().snooze(alert.id, until, scene.ada, None)).unwrap();
+            scene.run_as(scene.ada, |tx| tx.alerts().snooze(alert.id, until, None)).unwrap();
         }
         let error = scene.refuses(words, |tx| tx.alert_rules().update(rule.id, &metric("texts")));
         assert!(matches!(error, Error::Conflict { .. }));

@@ -15,7 +15,7 @@ use nmc_core::people::{NewPerson, NewProfile, NewUser, ProfilePatch, UserPatch, 
 use nmc_core::store::Reason;
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::{NewTenant, TenantPatch};
-use nmc_core::testing::noon;
+use nmc_core::testing::{noon, on_behalf_of};
 use nmc_core::{ContactType, Error, JobType, NotificationChannel, Patch, PresenceStatus, Result, TenantTx, UserRole};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -51,9 +51,9 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
         let rule = tx.alert_rules().create(&rule())?;
         tx.alerts().raise(rule.id, 1.into(), Some(&t)).map(ok)
     }),
-    ("alerts::acknowledge", "acknowledgment_note", 2_000, |tx, w, t| tx.alerts().acknowledge(w.own.alert, w.own.user, Some(&t)).map(ok)),
-    ("alerts::snooze", "snooze_note", 2_000, |tx, w, t| tx.alerts().snooze(w.own.alert, later(), w.own.user, Some(&t)).map(ok)),
-    ("alerts::resolve", "resolution_note", 2_000, |tx, w, t| tx.alerts().resolve(w.own.alert, w.own.user, Some(&t)).map(ok)),
+    ("alerts::acknowledge", "acknowledgment_note", 2_000, |tx, w, t| on_behalf_of(tx, w.own.user, |tx| tx.alerts().acknowledge(w.own.alert, Some(&t))).map(ok)),
+    ("alerts::snooze", "snooze_note", 2_000, |tx, w, t| on_behalf_of(tx, w.own.user, |tx| tx.alerts().snooze(w.own.alert, later(), Some(&t))).map(ok)),
+    ("alerts::resolve", "resolution_note", 2_000, |tx, w, t| on_behalf_of(tx, w.own.user, |tx| tx.alerts().resolve(w.own.alert, Some(&t))).map(ok)),
     ("NewEscalationContact", "contact_value", 229, |tx, w, t| {
         let new = NewEscalationContact { contact_type: ContactType::Webhook, contact_value: hook(&t), ..contact(w) };
         tx.escalation_contacts().create(&new).map(ok)
@@ -119,16 +119,16 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
 
     ("NewConversation", "subject", 1_000, |tx, _, t| tx.conversations().create(&NewConversation { subject: Some(t), ..conversation_with(somebody()) }).map(ok)),
     ("NewConversation", "customer_name", 255, |tx, _, t| tx.conversations().create(&NewConversation { customer_name: Some(t), ..conversation_with(somebody()) }).map(ok)),
-    ("ConversationPatch", "subject", 1_000, |tx, w, t| tx.conversations().update(w.own.conversation, &ConversationPatch { subject: set(t), ..Default::default() }, None).map(ok)),
+    ("ConversationPatch", "subject", 1_000, |tx, w, t| tx.conversations().update(w.own.conversation, &ConversationPatch { subject: set(t), ..Default::default() }).map(ok)),
     ("ConversationPatch", "customer_name", 255, |tx, w, t| {
-        tx.conversations().update(w.own.conversation, &ConversationPatch { customer_name: set(t), ..Default::default() }, None).map(ok)
+        tx.conversations().update(w.own.conversation, &ConversationPatch { customer_name: set(t), ..Default::default() }).map(ok)
     }),
     ("ConversationPatch", "customer_address", 1_000, |tx, w, t| {
-        tx.conversations().update(w.own.conversation, &ConversationPatch { customer_address: set(t), ..Default::default() }, None).map(ok)
+        tx.conversations().update(w.own.conversation, &ConversationPatch { customer_address: set(t), ..Default::default() }).map(ok)
     }),
-    ("ConversationPatch", "notes", 10_000, |tx, w, t| tx.conversations().update(w.own.conversation, &ConversationPatch { notes: set(t), ..Default::default() }, None).map(ok)),
-    ("conversations::add_tag", "tag", 50, |tx, w, t| tx.conversations().add_tag(w.own.conversation, &t, None).map(ok)),
-    ("conversations::add_note", "note", 10_000, |tx, w, t| tx.conversations().add_note(w.own.conversation, &t, None)),
+    ("ConversationPatch", "notes", 10_000, |tx, w, t| tx.conversations().update(w.own.conversation, &ConversationPatch { notes: set(t), ..Default::default() }).map(ok)),
+    ("conversations::add_tag", "tag", 50, |tx, w, t| tx.conversations().add_tag(w.own.conversation, &t).map(ok)),
+    ("conversations::add_note", "note", 10_000, |tx, w, t| tx.conversations().add_note(w.own.conversation, &t)),
     ("NewConsent", "keyword", 20, |tx, _, t| tx.consents().record(&NewConsent { keyword: Some(t), ..consent() }).map(ok)),
     ("NewConsent", "note", 1_000, |tx, _, t| tx.consents().record(&NewConsent { note: Some(t), ..consent() }).map(ok)),
     ("NewMessage", "body", 1_600, |tx, w, t| tx.messages().queue(&NewMessage { body: t, ..words(w) }).map(ok)),
@@ -149,8 +149,8 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("NewUser", "last_name", 100, |tx, _, t| tx.users().create(&NewUser { last_name: Some(t), ..user("fresh@example.com") }).map(ok)),
     ("UserPatch", "first_name", 100, |tx, w, t| tx.users().update(w.own.user, &UserPatch { first_name: set(t), ..Default::default() }).map(ok)),
     ("UserPatch", "last_name", 100, |tx, w, t| tx.users().update(w.own.user, &UserPatch { last_name: set(t), ..Default::default() }).map(ok)),
-    ("NewPerson", "first_name", 100, |tx, w, t| invited(tx, w, |new| new.first_name = t)),
-    ("NewPerson", "last_name", 100, |tx, w, t| invited(tx, w, |new| new.last_name = t)),
+    ("NewPerson", "first_name", 100, |tx, _, t| invited(tx, |new| new.first_name = t)),
+    ("NewPerson", "last_name", 100, |tx, _, t| invited(tx, |new| new.last_name = t)),
     ("NewProfile", "first_name", 100, |tx, _, t| of_a_new_user(tx, |new| new.first_name = t)),
     ("NewProfile", "last_name", 100, |tx, _, t| of_a_new_user(tx, |new| new.last_name = t)),
     ("NewProfile", "display_name", 200, |tx, _, t| of_a_new_user(tx, |new| new.display_name = Some(t))),
@@ -181,13 +181,12 @@ fn of_a_new_user(tx: &mut TenantTx<'_>, change: impl FnOnce(&mut NewProfile)) ->
     tx.profiles().create(&new).map(ok)
 }
 
-fn invited(tx: &mut TenantTx<'_>, w: &World, change: impl FnOnce(&mut NewPerson)) -> Result<()> {
-    let operator = w.db.store.system(Reason::Operations, |tx| tx.operator_for(w.business.tenant.id()))?;
+fn invited(tx: &mut TenantTx<'_>, change: impl FnOnce(&mut NewPerson)) -> Result<()> {
     let (first_name, last_name) = ("Ada".to_owned(), "Smith".to_owned());
     let email = "fresh@example.com".parse()?;
     let mut new = NewPerson { email, first_name, last_name, phone_number: None, timezone: None, role: UserRole::User };
     change(&mut new);
-    invite(tx, &operator, &new).map(ok)
+    invite(tx, &new).map(ok)
 }
 
 fn its_profile(tx: &mut TenantTx<'_>, w: &World, patch: &ProfilePatch) -> Result<()> {

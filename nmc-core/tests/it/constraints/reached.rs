@@ -20,7 +20,7 @@ use nmc_core::store::Reason;
 use nmc_core::telephony::DeliveryReport;
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::{NewTenant, TenantPatch};
-use nmc_core::testing::{SmsForm, noon, unique_phone, unique_sid};
+use nmc_core::testing::{SmsForm, noon, on_behalf_of, unique_phone, unique_sid};
 use nmc_core::workflows::record_delivery;
 use nmc_core::{
     CallOutcome, CallerIdentity, Country, JobType, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx,
@@ -87,14 +87,14 @@ fn reported(w: &World, change: impl FnOnce(&mut DeliveryReport)) -> Result<()> {
 
 #[rustfmt::skip] // a table
 pub(super) const REACHED: &[(&str, Says, Break)] = &[
-    ("alert_history_user_id_fkey", TheTable, |w, strange| w.tx(|tx| tx.alerts().escalate(w.own.alert, Some(strange.user)))),
-    ("alerts_acknowledged_by_fkey", TheTable, |w, strange| w.tx(|tx| tx.alerts().acknowledge(w.own.alert, strange.user, None))),
-    ("alerts_resolved_by_fkey", TheTable, |w, strange| w.tx(|tx| tx.alerts().resolve(w.own.alert, strange.user, None))),
-    ("alerts_snoozed_by_fkey", TheTable, |w, strange| w.tx(|tx| tx.alerts().snooze(w.own.alert, later(), strange.user, None))),
+    ("alert_history_user_id_fkey", TheTable, |w, strange| w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.alerts().escalate(w.own.alert)))),
+    ("alerts_acknowledged_by_fkey", TheTable, |w, strange| w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.alerts().acknowledge(w.own.alert, None)))),
+    ("alerts_resolved_by_fkey", TheTable, |w, strange| w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.alerts().resolve(w.own.alert, None)))),
+    ("alerts_snoozed_by_fkey", TheTable, |w, strange| w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.alerts().snooze(w.own.alert, later(), None)))),
     // After a change by a clock that was ahead: the moment of this one follows it.
     ("alerts_snoozed_until_check", Sooner("snoozed_until", "must be in the future"), |w, _| w.tx(|tx| {
         by_hand(tx, "UPDATE alerts SET updated_at = '2998-01-01'")?;
-        tx.alerts().snooze(w.own.alert, noon() + TimeDelta::hours(1), w.own.user, None)
+        on_behalf_of(tx, w.own.user, |tx| tx.alerts().snooze(w.own.alert, noon() + TimeDelta::hours(1), None))
     })),
     ("alert_rules_escalation_delay_minutes_check", TheTable, |w, _| {
         w.tx(|tx| tx.alert_rules().update(w.own.rule, &AlertRulePatch { escalation_delay_minutes: Some(-1), ..AlertRulePatch::default() }))
@@ -178,7 +178,7 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     }),
     ("calls_outcome_call_status_check", TheTable, |w, _| w.tx(|tx| {
         let call = tx.calls().create(&new_call())?;
-        tx.calls().set_outcome(call.id, CallOutcome::Missed, None)
+        tx.calls().set_outcome(call.id, CallOutcome::Missed)
     })),
     ("calls_price_check", TheTable, |w, _| {
         w.tx(|tx| tx.calls().update(w.own.call, &CallPatch { price: Patch::Set((-1).into()), ..CallPatch::default() }))
@@ -208,20 +208,20 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
         w.tx(|tx| tx.consents().record(&NewConsent { message_id: Some(strange.message), ..consent() }))
     }),
     ("consents_recorded_by_fkey", TheTable, |w, strange| {
-        w.tx(|tx| tx.consents().record(&NewConsent { recorded_by: Some(strange.user), ..consent() }))
+        w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.consents().record(&consent())))
     }),
     ("conversation_events_call_id_fkey", TheTable, |w, strange| {
         w.tx(|tx| tx.conversation_events().append(&[note(w.own.conversation).of_call(strange.call)]))
     }),
     ("conversation_events_conversation_id_fkey", TheTable, |w, strange| w.tx(|tx| tx.conversation_events().append(&[note(strange.conversation)]))),
     ("conversation_events_created_by_fkey", TheTable, |w, strange| {
-        w.tx(|tx| tx.conversations().add_note(w.own.conversation, "a note", Some(strange.user)))
+        w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.conversations().add_note(w.own.conversation, "a note")))
     }),
     ("conversation_events_event_data_check", TheTable, |w, _| {
         w.tx(|tx| tx.conversation_events().append(&[note(w.own.conversation).with(json!([]))]))
     }),
     ("conversations_assigned_to_fkey", TheTable, |w, strange| {
-        w.tx(|tx| tx.conversations().assign(w.own.conversation, Some(strange.user), None))
+        w.tx(|tx| tx.conversations().assign(w.own.conversation, Some(strange.user)))
     }),
     ("conversations_customer_phone_check", TheTable, |w, _| {
         w.tx(|tx| tx.conversations().create(&conversation_with(CallerIdentity::Name(String::new()))))
@@ -231,7 +231,7 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
         tx.conversations().create(&conversation_with(customer))
     })),
     ("messages_created_by_fkey", TheTable, |w, strange| {
-        w.tx(|tx| tx.messages().queue(&NewMessage { created_by: Some(strange.user), ..words(w) }))
+        w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.messages().queue(&words(w))))
     }),
     ("messages_message_body_check", Sooner("body", "must be at most 1600 characters"), |w, _| {
         w.tx(|tx| tx.messages().queue(&NewMessage { body: "x".repeat(1_601), ..words(w) }))

@@ -97,9 +97,9 @@ pub(super) fn point() -> NewMetric {
     NewMetric::raw(MetricType::Call, "another", 1.into(), noon())
 }
 
-pub(super) fn key(prefix: &str, created_by: Option<UserId>) -> NewApiKey {
+pub(super) fn key(prefix: &str, goes_back_to: Option<UserId>) -> NewApiKey {
     let (name, secret_hash) = ("a key".to_owned(), TokenHash::new([0; 32]));
-    NewApiKey { name, prefix: prefix.to_owned(), secret_hash, scopes: Vec::new(), created_by, expires_at: None }
+    NewApiKey { name, prefix: prefix.to_owned(), secret_hash, scopes: Vec::new(), goes_back_to, expires_at: None }
 }
 
 pub(super) fn profile(user_id: UserId) -> NewProfile {
@@ -122,7 +122,7 @@ pub(super) fn login(user_id: UserId, token: &str) -> NewSession {
 pub(super) fn consent() -> NewConsent {
     let (customer_phone, keyword, note) = (unique_phone(), None, None);
     let (action, source) = (ConsentAction::OptOut, ConsentSource::Staff);
-    NewConsent { customer_phone, action, source, keyword, message_id: None, recorded_by: None, note }
+    NewConsent { customer_phone, action, source, keyword, message_id: None, note }
 }
 
 pub(super) fn words(w: &World) -> NewMessage {

@@ -8,7 +8,7 @@ fn a_key_keeps_its_bounds() {
     let user = scene.user("ada").id;
     let now = scene.pass(1);
     let end = now + TimeDelta::days(1);
-    let new = NewApiKey { created_by: Some(user), expires_at: Some(end), ..key("nmc_1") };
+    let new = NewApiKey { goes_back_to: Some(user), expires_at: Some(end), ..key("nmc_1") };
     let made = scene.tx(|tx| tx.api_keys().create(&new)).unwrap();
     let expected = ApiKey {
         id: made.id,
@@ -38,7 +38,7 @@ fn a_key_keeps_its_bounds() {
         ("expires_at must be in the future", NewApiKey { expires_at: Some(now), ..key("nmc_2") }),
         (
             "created_by must be an existing user",
-            NewApiKey { created_by: Some(UserId::new(uuid::Uuid::now_v7())), ..key("nmc_2") },
+            NewApiKey { goes_back_to: Some(UserId::new(uuid::Uuid::now_v7())), ..key("nmc_2") },
         ),
         ("scopes must be at most 50", scopes(many(51))),
         ("scopes must not be empty", scopes(vec![String::new()])),
@@ -85,7 +85,7 @@ fn key_revoked_or_expired_is_refused_and_only_then_removed() {
     };
     let end = scene.now() + TimeDelta::minutes(1);
     let old = make(&NewApiKey { expires_at: Some(end), ..key("old") });
-    let hers = make(&NewApiKey { created_by: Some(user), ..key("hers") });
+    let hers = make(&NewApiKey { goes_back_to: Some(user), ..key("hers") });
     let bad = make(&key("bad"));
     let remove = |id| scene.tx(|tx| tx.api_keys().delete(id));
     scene.refused("API key is in force; revoke it first", || remove(old));

@@ -6,6 +6,7 @@ use nmc_core::alerts::{
     Address, AlertEventFilter, AlertFilter, AlertRuleFilter, AlertRulePatch, ClaimedNotification, EscalationContactFilter,
     EscalationContactPatch, MeasurementFilter, NewAlertRule, NewEscalationContact, NewNotification, NotificationFilter,
 };
+use nmc_core::testing::on_behalf_of;
 use nmc_core::{
     AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Confirmed, ContactType, Error, LeaseId, NotificationChannel,
     NotificationId, PageRequest, Patch, Result, TenantTx,
@@ -98,21 +99,21 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let rule = tx.alert_rules().create(&rule("raises"))?.id;
         told(tx.alerts().raise(rule, Decimal::TEN, None)?.is_new)
     }),
-    ("Alerts::acknowledge", |tx, own, theirs| told(tx.alerts().acknowledge(theirs.alert, own.user, None)?)),
+    ("Alerts::acknowledge", |tx, own, theirs| told(on_behalf_of(tx, own.user, |tx| tx.alerts().acknowledge(theirs.alert, None))?)),
     ("Alerts::acknowledge by their user", |tx, _, theirs| {
         let alert = own_alert(tx, "acknowledged")?;
-        made(tx.alerts().acknowledge(alert, theirs.user, None))
+        made(on_behalf_of(tx, theirs.user, |tx| tx.alerts().acknowledge(alert, None)))
     }),
-    ("Alerts::snooze", |tx, own, theirs| told(tx.alerts().snooze(theirs.alert, noon(), own.user, None)?)),
+    ("Alerts::snooze", |tx, own, theirs| told(on_behalf_of(tx, own.user, |tx| tx.alerts().snooze(theirs.alert, noon(), None))?)),
     ("Alerts::snooze by their user", |tx, _, theirs| {
         let alert = own_alert(tx, "snoozed")?;
-        made(tx.alerts().snooze(alert, noon(), theirs.user, None))
+        made(on_behalf_of(tx, theirs.user, |tx| tx.alerts().snooze(alert, noon(), None)))
     }),
-    ("Alerts::wake", |tx, _, theirs| told(tx.alerts().wake(theirs.alert, None)?)),
+    ("Alerts::wake", |tx, _, theirs| told(tx.alerts().wake(theirs.alert)?)),
     ("Alerts::wake by their user", |tx, own, theirs| {
         let alert = own_alert(tx, "woken")?;
-        tx.alerts().snooze(alert, noon(), own.user, None)?;
-        made(tx.alerts().wake(alert, Some(theirs.user)))
+        on_behalf_of(tx, own.user, |tx| tx.alerts().snooze(alert, noon(), None))?;
+        made(on_behalf_of(tx, theirs.user, |tx| tx.alerts().wake(alert)))
     }),
     ("Alerts::wake_due", |tx, _, _| told(tx.alerts().wake_due(100)?.len())),
     ("Alerts::due_for_escalation", |tx, _, _| {
@@ -120,21 +121,21 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let due = tx.alerts().due_for_escalation(100)?;
         told((due.len(), due.iter().any(|row| row.id == alert)))
     }),
-    ("Alerts::escalate", |tx, _, theirs| told(tx.alerts().escalate(theirs.alert, None)?)),
+    ("Alerts::escalate", |tx, _, theirs| told(tx.alerts().escalate(theirs.alert)?)),
     ("Alerts::escalate by their user", |tx, _, theirs| {
         let alert = own_alert(tx, "escalated")?;
-        made(tx.alerts().escalate(alert, Some(theirs.user)))
+        made(on_behalf_of(tx, theirs.user, |tx| tx.alerts().escalate(alert)))
     }),
-    ("Alerts::resolve", |tx, own, theirs| told(tx.alerts().resolve(theirs.alert, own.user, None)?)),
+    ("Alerts::resolve", |tx, own, theirs| told(on_behalf_of(tx, own.user, |tx| tx.alerts().resolve(theirs.alert, None))?)),
     ("Alerts::resolve by their user", |tx, _, theirs| {
         let alert = own_alert(tx, "resolved")?;
-        made(tx.alerts().resolve(alert, theirs.user, None))
+        made(on_behalf_of(tx, theirs.user, |tx| tx.alerts().resolve(alert, None)))
     }),
     ("Alerts::auto_resolve", |tx, _, theirs| told(tx.alerts().auto_resolve(theirs.alert)?)),
     // The victim has resolved ones as well.
     ("Alerts::delete_resolved_before", |tx, own, _| {
         let alert = own_alert(tx, "goes")?;
-        tx.alerts().resolve(alert, own.user, None)?;
+        on_behalf_of(tx, own.user, |tx| tx.alerts().resolve(alert, None))?;
         told((tx.alerts().delete_resolved_before(noon(), 100)?, tx.alerts().find(alert)?.is_none()))
     }),
 

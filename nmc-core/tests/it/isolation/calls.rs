@@ -4,7 +4,7 @@ use super::{Ask, told};
 use nmc_core::calls::{
     CallFilter, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall, NewCallParticipant,
 };
-use nmc_core::testing::{unique_phone, unique_sid};
+use nmc_core::testing::{on_behalf_of, unique_phone, unique_sid};
 use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, ConversationId, PageRequest, Patch};
 
 fn call_in(conversation: Option<ConversationId>) -> NewCall {
@@ -40,9 +40,9 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.calls().update(theirs.call, &patch)?)
     }),
     ("Calls::set_status", |tx, _, theirs| told(tx.calls().set_status(theirs.call, CallStatus::Ringing)?)),
-    ("Calls::set_outcome", |tx, _, theirs| told(tx.calls().set_outcome(theirs.call, CallOutcome::Blocked, None)?)),
+    ("Calls::set_outcome", |tx, _, theirs| told(tx.calls().set_outcome(theirs.call, CallOutcome::Blocked)?)),
     ("Calls::set_outcome by their user", |tx, own, theirs| {
-        tx.calls().set_outcome(own.call, CallOutcome::Blocked, Some(theirs.user)).map(|_| "made".to_owned())
+        on_behalf_of(tx, theirs.user, |tx| tx.calls().set_outcome(own.call, CallOutcome::Blocked)).map(|_| "made".to_owned())
     }),
     ("Calls::import with their SID", |tx, _, theirs| {
         told(tx.calls().import(&[NewCall { twilio_call_sid: Some(theirs.call_sid.clone()), ..call_in(None) }])?)

@@ -5,20 +5,14 @@ use nmc_core::conversations::{
     ConsentFilter, ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation,
     NewConversationEvent, NewMessage,
 };
-use nmc_core::testing::unique_phone;
+use nmc_core::testing::{on_behalf_of, unique_phone};
 use nmc_core::{
     CallerIdentity, ConsentAction, ConsentSource, ConversationChannel, ConversationEventType, ConversationId,
     ConversationPriority, ConversationStatus, MessageKind, PageRequest, Patch, PhoneNumber,
 };
 
 pub(super) fn message_to(conversation: ConversationId, from: &PhoneNumber) -> NewMessage {
-    NewMessage {
-        conversation_id: conversation,
-        from_number: from.clone(),
-        body: "hello".to_owned(),
-        kind: MessageKind::Message,
-        created_by: None,
-    }
+    NewMessage { conversation_id: conversation, from_number: from.clone(), body: "hello".to_owned(), kind: MessageKind::Message }
 }
 
 fn consent_of(customer: &PhoneNumber, action: ConsentAction) -> NewConsent {
@@ -28,7 +22,6 @@ fn consent_of(customer: &PhoneNumber, action: ConsentAction) -> NewConsent {
         source: ConsentSource::Staff,
         keyword: None,
         message_id: None,
-        recorded_by: None,
         note: Some("on the phone".to_owned()),
     }
 }
@@ -57,36 +50,36 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let new = NewConversation { customer_phone, channel: ConversationChannel::Web, subject: None, customer_name: None };
         tx.conversations().create(&new).map(|_| "made".to_owned())
     }),
-    ("Conversations::update", |tx, _, theirs| told(tx.conversations().update(theirs.conversation, &rename(), None)?)),
+    ("Conversations::update", |tx, _, theirs| told(tx.conversations().update(theirs.conversation, &rename())?)),
     ("Conversations::update, nothing", |tx, _, theirs| {
-        told(tx.conversations().update(theirs.conversation, &ConversationPatch::default(), None)?)
+        told(tx.conversations().update(theirs.conversation, &ConversationPatch::default())?)
     }),
     ("Conversations::update by their user", |tx, own, theirs| {
-        tx.conversations().update(own.conversation, &rename(), Some(theirs.user)).map(|_| "made".to_owned())
+        on_behalf_of(tx, theirs.user, |tx| tx.conversations().update(own.conversation, &rename())).map(|_| "made".to_owned())
     }),
-    ("Conversations::set_status", |tx, _, theirs| told(tx.conversations().set_status(theirs.conversation, ConversationStatus::Closed, None)?)),
+    ("Conversations::set_status", |tx, _, theirs| told(tx.conversations().set_status(theirs.conversation, ConversationStatus::Closed)?)),
     ("Conversations::set_status by their user", |tx, own, theirs| {
-        tx.conversations().set_status(own.conversation, ConversationStatus::Waiting, Some(theirs.user)).map(|_| "made".to_owned())
+        on_behalf_of(tx, theirs.user, |tx| tx.conversations().set_status(own.conversation, ConversationStatus::Waiting)).map(|_| "made".to_owned())
     }),
-    ("Conversations::assign", |tx, own, theirs| told(tx.conversations().assign(theirs.conversation, Some(own.user), None)?)),
+    ("Conversations::assign", |tx, own, theirs| told(tx.conversations().assign(theirs.conversation, Some(own.user))?)),
     ("Conversations::assign to their user", |tx, own, theirs| {
-        tx.conversations().assign(own.conversation, Some(theirs.user), None).map(|_| "made".to_owned())
+        tx.conversations().assign(own.conversation, Some(theirs.user)).map(|_| "made".to_owned())
     }),
 
-    ("Conversations::resolve", |tx, _, theirs| told(tx.conversations().resolve(theirs.conversation, None)?)),
-    ("Conversations::close", |tx, _, theirs| told(tx.conversations().close(theirs.conversation, None)?)),
+    ("Conversations::resolve", |tx, _, theirs| told(tx.conversations().resolve(theirs.conversation)?)),
+    ("Conversations::close", |tx, _, theirs| told(tx.conversations().close(theirs.conversation)?)),
     ("Conversations::set_priority", |tx, _, theirs| {
-        told(tx.conversations().set_priority(theirs.conversation, ConversationPriority::Urgent, None)?)
+        told(tx.conversations().set_priority(theirs.conversation, ConversationPriority::Urgent)?)
     }),
     ("Conversations::set_priority by their user", |tx, own, theirs| {
-        tx.conversations().set_priority(own.conversation, ConversationPriority::Urgent, Some(theirs.user)).map(|_| "made".to_owned())
+        on_behalf_of(tx, theirs.user, |tx| tx.conversations().set_priority(own.conversation, ConversationPriority::Urgent)).map(|_| "made".to_owned())
     }),
-    ("Conversations::add_tag", |tx, _, theirs| told(tx.conversations().add_tag(theirs.conversation, "robbed", None)?)),
-    ("Conversations::remove_tag", |tx, _, theirs| told(tx.conversations().remove_tag(theirs.conversation, "loved", None)?)),
+    ("Conversations::add_tag", |tx, _, theirs| told(tx.conversations().add_tag(theirs.conversation, "robbed")?)),
+    ("Conversations::remove_tag", |tx, _, theirs| told(tx.conversations().remove_tag(theirs.conversation, "loved")?)),
     ("Conversations::in_review", |tx, _, theirs| told(tx.conversations().in_review(theirs.conversation)?)),
-    ("Conversations::dismiss_review", |tx, _, theirs| told(tx.conversations().dismiss_review(theirs.conversation, None, None)?)),
-    ("Conversations::add_note", |tx, _, theirs| told(tx.conversations().add_note(theirs.conversation, "robbed", None)?)),
-    ("Conversations::add_note by their user", |tx, own, theirs| told(tx.conversations().add_note(own.conversation, "robbed", Some(theirs.user))?)),
+    ("Conversations::dismiss_review", |tx, _, theirs| told(tx.conversations().dismiss_review(theirs.conversation, None)?)),
+    ("Conversations::add_note", |tx, _, theirs| told(tx.conversations().add_note(theirs.conversation, "robbed")?)),
+    ("Conversations::add_note by their user", |tx, own, theirs| told(on_behalf_of(tx, theirs.user, |tx| tx.conversations().add_note(own.conversation, "robbed"))?)),
 
     ("ConversationEvents::append", |tx, _, theirs| {
         let event = NewConversationEvent::new(theirs.conversation, ConversationEventType::NoteAdded);
@@ -97,8 +90,8 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.conversation_events().append(&[event])?)
     }),
     ("ConversationEvents::append by their user", |tx, own, theirs| {
-        let event = NewConversationEvent::new(own.conversation, ConversationEventType::NoteAdded).by(Some(theirs.user));
-        told(tx.conversation_events().append(&[event])?)
+        let event = NewConversationEvent::new(own.conversation, ConversationEventType::NoteAdded);
+        told(on_behalf_of(tx, theirs.user, |tx| tx.conversation_events().append(&[event]))?)
     }),
     ("ConversationEvents::list", |tx, _, theirs| told(tx.conversation_events().list(&ConversationEventFilter::of(theirs.conversation), PageRequest::first())?.items)),
     ("ConversationEvents::count", |tx, _, theirs| told(tx.conversation_events().count(&ConversationEventFilter::of(theirs.conversation))?)),
@@ -121,8 +114,8 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         tx.messages().queue(&message_to(conversation, &own.phone)).map(|_| "made".to_owned())
     }),
     ("Messages::queue by their user", |tx, own, theirs| {
-        let new = NewMessage { created_by: Some(theirs.user), ..message_to(own.conversation, &own.phone) };
-        tx.messages().queue(&new).map(|_| "made".to_owned())
+        let new = message_to(own.conversation, &own.phone);
+        on_behalf_of(tx, theirs.user, |tx| tx.messages().queue(&new)).map(|_| "made".to_owned())
     }),
 
     ("MessageMedia::find", |tx, _, theirs| told(tx.message_media().find(theirs.message, 0)?)),
@@ -142,8 +135,8 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         tx.consents().record(&consent_of(&theirs.customer, ConsentAction::OptOut)).map(|_| "made".to_owned())
     }),
     ("Consents::record by their user", |tx, own, theirs| {
-        let new = NewConsent { recorded_by: Some(theirs.user), ..consent_of(&own.customer, ConsentAction::OptIn) };
-        tx.consents().record(&new).map(|_| "made".to_owned())
+        let new = consent_of(&own.customer, ConsentAction::OptIn);
+        on_behalf_of(tx, theirs.user, |tx| tx.consents().record(&new)).map(|_| "made".to_owned())
     }),
     ("Consents::record with their message", |tx, own, theirs| {
         let new = NewConsent { message_id: Some(theirs.message), ..consent_of(&own.customer, ConsentAction::OptIn) };

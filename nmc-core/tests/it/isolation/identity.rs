@@ -34,13 +34,13 @@ fn profile_of(tx: &mut TenantTx<'_>, user: UserId) -> ProfileId {
     known.first().map_or_else(|| ProfileId::new(uuid::Uuid::now_v7()), |id| id.parse().unwrap())
 }
 
-fn api_key(prefix: &str, created_by: Option<UserId>) -> NewApiKey {
+fn api_key(prefix: &str, goes_back_to: Option<UserId>) -> NewApiKey {
     NewApiKey {
         name: "a key".to_owned(),
         prefix: prefix.to_owned(),
         secret_hash: TokenHash::new([0; 32]),
         scopes: Vec::new(),
-        created_by,
+        goes_back_to,
         expires_at: None,
     }
 }

@@ -3,7 +3,7 @@
 use super::{Scene, chicago};
 use crate::people::authenticator;
 use crate::support::refused;
-use nmc_core::access::{Credential, Origin, Permission};
+use nmc_core::access::{Acting, Credential, Origin, Permission};
 use nmc_core::numbers::{NumberOrder, Provisioner, ProvisioningConfig};
 use nmc_core::people::{NewPerson, invite};
 use nmc_core::store::Reason;
@@ -27,8 +27,7 @@ fn credential(scene: &Scene, role: UserRole) -> Credential {
         timezone: None,
         role,
     };
-    let operator = scene.operator();
-    let (_, invitation) = store.tenant(&scene.joe.tenant, |tx| invite(tx, &operator, &new)).unwrap();
+    let (_, invitation) = store.as_operator(&scene.joe.tenant, |tx| invite(tx, &new)).unwrap();
     let password = Secret::new("under a sink all day");
     authenticator.accept_invitation(&invitation.text(), &password).unwrap();
     let tokens = authenticator.login(&email, &password, &Origin::default()).unwrap();
@@ -39,7 +38,7 @@ fn credential(scene: &Scene, role: UserRole) -> Credential {
 fn numbers_are_bought_and_given_back_by_owners_and_admins_alone() {
     let scene = Scene::new();
     for (role, last) in UserRole::ALL.iter().zip(0_u8..) {
-        let who = credential(&scene, *role);
+        let who = Acting::from(credential(&scene, *role));
         let order = NumberOrder::of(chicago(last), Country::US);
         let may = matches!(role, UserRole::Owner | UserRole::Admin);
         assert_eq!(may, Permission::NumbersWrite.is_of(*role));
@@ -66,7 +65,7 @@ fn another_business_hears_that_there_is_no_such_number() {
     let scene = Scene::new();
     let row = scene.buy(&chicago(0)).unwrap();
     let rival = Business::onboard(&scene.db.store, "Rival Rooter");
-    let rival = scene.db.store.system(Reason::Operations, |tx| tx.operator_for(rival.tenant.id())).unwrap();
+    let rival = Acting::Operator(rival.tenant);
     let release = scene.numbers.release(&rival, row.id, Confirmed::irrevocably(), Duration::ZERO, &mut |_| {});
     assert!(matches!(release, Err(Error::NotFound { .. })), "{release:?}");
     assert!(matches!(scene.numbers.configure(&rival, row.id), Err(Error::NotFound { .. })));

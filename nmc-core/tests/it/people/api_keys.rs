@@ -15,7 +15,7 @@ fn order(scopes: &[Permission]) -> KeyOrder {
 /// A key that the owner makes.
 fn made(house: &House, order: &KeyOrder) -> (ApiKey, ApiKeyText) {
     let ada = house.bearer("ada");
-    house.acting(&ada, |tx, actor| make_key(tx, actor, order)).unwrap()
+    house.acting(&ada, |tx| make_key(tx, order)).unwrap()
 }
 
 fn shown(house: &House, text: &ApiKeyText) -> Credential {
@@ -23,7 +23,7 @@ fn shown(house: &House, text: &ApiKeyText) -> Credential {
 }
 
 fn is_let_in(house: &House, text: &ApiKeyText) -> bool {
-    match house.acting(&shown(house, text), |_, actor| Ok(actor.api_key())) {
+    match house.acting(&shown(house, text), |tx| Ok(tx.actor().api_key())) {
         Ok(key) => key.is_some(),
         other => {
             assert_eq!(unknown(other), "the API key is not in force");
@@ -49,8 +49,8 @@ fn a_key_is_shown_once_and_acts_for_its_business_alone() {
     }
     assert!(!format!("{key:?} {text:?} {:?}", shown(&house, &text)).contains(secret_part));
 
-    let users = house.acting(&shown(&house, &text), |tx, actor| {
-        assert_eq!(actor.tenant(), tx.tenant());
+    let users = house.acting(&shown(&house, &text), |tx| {
+        assert_eq!(tx.tenant(), house.tenant);
         tx.users().count(&Default::default())
     });
     assert_eq!(users.unwrap(), 1, "those of its own business");
@@ -87,15 +87,15 @@ fn key_expired_revoked_or_of_a_suspended_business_is_refused() {
     assert!(is_let_in(&house, &text));
 
     house.pass(1);
-    let revoke = || house.acting(&ada, |tx, actor| revoke_key(tx, actor, key.id)).unwrap();
+    let revoke = || house.acting(&ada, |tx| revoke_key(tx, key.id)).unwrap();
     let first = revoke();
     assert_eq!(first.revoked_at, Some(house.now()));
     assert!(!is_let_in(&house, &text));
     house.pass(1);
     assert_eq!(revoke(), first, "twice is once");
-    house.refused("API key is not in force", || house.acting(&ada, |tx, actor| rotate_key(tx, actor, key.id, TimeDelta::zero())));
+    house.refused("API key is not in force", || house.acting(&ada, |tx| rotate_key(tx, key.id, TimeDelta::zero())));
     let renamed = ApiKeyPatch { name: Some("another".to_owned()), ..ApiKeyPatch::default() };
-    house.refused("API key is revoked", || house.acting(&ada, |tx, actor| change_key(tx, actor, key.id, &renamed)));
+    house.refused("API key is revoked", || house.acting(&ada, |tx| change_key(tx, key.id, &renamed)));
 }
 
 #[test]
@@ -105,11 +105,10 @@ fn a_key_does_no_more_than_its_maker_may_now() {
     house.add("ben", UserRole::Owner);
     let both = order(&[TenantRead, TenantWrite]);
     let (_, hers) = made(&house, &both);
-    let operator = house.operator();
-    let (_, ours) = house.tx(|tx| make_service_key(tx, &operator, &both)).unwrap();
+    let (_, ours) = house.operator(|tx| make_service_key(tx, &both)).unwrap();
     let may = |text: &ApiKeyText| {
         let key = shown(&house, text);
-        house.acting(&key, |_, actor| Ok((actor.may(TenantRead), actor.may(TenantWrite)))).ok()
+        house.acting(&key, |tx| Ok((tx.may(TenantRead)?, tx.may(TenantWrite)?))).ok()
     };
     let change = |patch: UserPatch| house.tx(|tx| tx.users().update(house.ada, &patch)).unwrap();
     assert_eq!(may(&hers), Some((true, true)));
@@ -131,14 +130,14 @@ fn a_key_does_not_outlive_itself() {
     let later = "a key may give no key a later end than its own";
     for expires_at in [None, Some(house.now() + TimeDelta::days(2))] {
         let order = KeyOrder { expires_at, ..order(&[Permission::ApiKeysWrite]) };
-        house.refused(later, || house.acting(&key, |tx, actor| make_key(tx, actor, &order)));
+        house.refused(later, || house.acting(&key, |tx| make_key(tx, &order)));
     }
     let endless = ApiKeyPatch { expires_at: Patch::Clear, ..ApiKeyPatch::default() };
-    house.refused("an API key can't change itself", || house.acting(&key, |tx, actor| change_key(tx, actor, own.id, &endless)));
+    house.refused("an API key can't change itself", || house.acting(&key, |tx| change_key(tx, own.id, &endless)));
     let order = KeyOrder { expires_at: ends, ..order(&[Permission::ApiKeysWrite]) };
-    let (made, _) = house.acting(&key, |tx, actor| make_key(tx, actor, &order)).unwrap();
-    house.refused(later, || house.acting(&key, |tx, actor| change_key(tx, actor, made.id, &endless)));
-    let (next, _) = house.acting(&key, |tx, actor| rotate_key(tx, actor, own.id, TimeDelta::hours(1))).unwrap();
+    let (made, _) = house.acting(&key, |tx| make_key(tx, &order)).unwrap();
+    house.refused(later, || house.acting(&key, |tx| change_key(tx, made.id, &endless)));
+    let (next, _) = house.acting(&key, |tx| rotate_key(tx, own.id, TimeDelta::hours(1))).unwrap();
     assert_eq!(next.expires_at, ends, "it may be replaced, and ends when it would have");
 }
 
@@ -149,7 +148,7 @@ fn rotated_key_works_for_the_overlap_and_no_longer() {
     let end = house.now() + TimeDelta::days(9);
     let rotate = |id: ApiKeyId, overlap: TimeDelta| {
         house.pass(1);
-        house.acting(&ada, |tx, actor| rotate_key(tx, actor, id, overlap))
+        house.acting(&ada, |tx| rotate_key(tx, id, overlap))
     };
     let (old, old_text) = made(&house, &KeyOrder { expires_at: Some(end), ..order(&[Permission::UsersRead]) });
     let (new, new_text) = rotate(old.id, TimeDelta::hours(1)).unwrap();
@@ -163,13 +162,13 @@ fn rotated_key_works_for_the_overlap_and_no_longer() {
     assert!(!is_let_in(&house, &old_text) && is_let_in(&house, &new_text));
 
     let ada = house.bearer("ada");
-    let rotate = |id: ApiKeyId, overlap: TimeDelta| house.acting(&ada, |tx, actor| rotate_key(tx, actor, id, overlap));
+    let rotate = |id: ApiKeyId, overlap: TimeDelta| house.acting(&ada, |tx| rotate_key(tx, id, overlap));
     let (third, third_text) = rotate(new.id, TimeDelta::zero()).unwrap();
     assert!(!is_let_in(&house, &new_text) && is_let_in(&house, &third_text), "with none it ends at once");
     // An overlap gives no key more time than it had.
     house.clock.advance(end - house.now() - TimeDelta::hours(1));
     let ada = house.bearer("ada");
-    let rotate = |id: ApiKeyId, overlap: TimeDelta| house.acting(&ada, |tx, actor| rotate_key(tx, actor, id, overlap));
+    let rotate = |id: ApiKeyId, overlap: TimeDelta| house.acting(&ada, |tx| rotate_key(tx, id, overlap));
     rotate(third.id, TimeDelta::days(2)).unwrap();
     assert_eq!(house.tx(|tx| tx.api_keys().get(third.id)).unwrap().expires_at, Some(end));
 
@@ -187,60 +186,54 @@ fn no_key_does_more_than_who_makes_changes_or_rotates_it() {
     let wider = "a key may do no more than who makes it";
     let (ada, ben) = (house.bearer("ada"), house.add("ben", UserRole::Operator));
     let his = house.bearer("ben");
-    assert_eq!(
-        forbidden(house.acting(&his, |tx, actor| make_key(tx, actor, &order(&[TenantRead])))),
-        "your role does not allow that"
-    );
+    assert_eq!(forbidden(house.acting(&his, |tx| make_key(tx, &order(&[TenantRead])))), "your role does not allow that");
     assert_eq!(house.tx(|tx| tx.users().get(ben)).unwrap().role, UserRole::Operator);
 
     let (narrow, narrow_text) = made(&house, &order(&[ApiKeysWrite, TenantRead]));
     let (wide, _) = made(&house, &order(&[UsersRead, UsersWrite]));
     let (plain, plain_text) = made(&house, &order(&[TenantRead, UsersRead]));
     let key = shown(&house, &narrow_text);
-    let (_, made) = house.acting(&key, |tx, actor| make_key(tx, actor, &order(&[TenantRead]))).unwrap();
+    let (_, made) = house.acting(&key, |tx| make_key(tx, &order(&[TenantRead]))).unwrap();
     assert!(is_let_in(&house, &made), "as wide as itself");
     let scopes = |scopes: &[&str]| ApiKeyPatch {
         scopes: Some(scopes.iter().map(|scope| (*scope).to_owned()).collect()),
         ..ApiKeyPatch::default()
     };
     let renamed = ApiKeyPatch { name: Some("another".to_owned()), ..ApiKeyPatch::default() };
-    house.refused(wider, || house.acting(&key, |tx, actor| make_key(tx, actor, &order(&[TenantRead, UsersRead]))));
+    house.refused(wider, || house.acting(&key, |tx| make_key(tx, &order(&[TenantRead, UsersRead]))));
     house.refused("an API key can't change itself", || {
-        house.acting(&key, |tx, actor| change_key(tx, actor, narrow.id, &scopes(&["tenant:read", "users:write"])))
+        house.acting(&key, |tx| change_key(tx, narrow.id, &scopes(&["tenant:read", "users:write"])))
     });
-    house.refused(wider, || house.acting(&key, |tx, actor| change_key(tx, actor, wide.id, &renamed)));
-    house.refused(wider, || house.acting(&key, |tx, actor| change_key(tx, actor, wide.id, &scopes(&["tenant:read"]))));
-    house.refused(wider, || house.acting(&key, |tx, actor| rotate_key(tx, actor, wide.id, TimeDelta::zero())));
+    house.refused(wider, || house.acting(&key, |tx| change_key(tx, wide.id, &renamed)));
+    house.refused(wider, || house.acting(&key, |tx| change_key(tx, wide.id, &scopes(&["tenant:read"]))));
+    house.refused(wider, || house.acting(&key, |tx| rotate_key(tx, wide.id, TimeDelta::zero())));
     let lacks = "this API key lacks the scope for that";
     let without = shown(&house, &plain_text);
-    house.acting(&without, |_, _| Ok(())).unwrap();
-    house.refused(lacks, || house.acting(&without, |tx, actor| make_key(tx, actor, &order(&[TenantRead]))));
-    house.refused(lacks, || house.acting(&without, |tx, actor| revoke_key(tx, actor, wide.id)));
-    house.refused(lacks, || house.acting(&without, |tx, actor| rotate_key(tx, actor, plain.id, TimeDelta::zero())));
-    house.refused(lacks, || house.acting(&without, |tx, actor| change_key(tx, actor, plain.id, &renamed)));
+    house.acting(&without, |_| Ok(())).unwrap();
+    house.refused(lacks, || house.acting(&without, |tx| make_key(tx, &order(&[TenantRead]))));
+    house.refused(lacks, || house.acting(&without, |tx| revoke_key(tx, wide.id)));
+    house.refused(lacks, || house.acting(&without, |tx| rotate_key(tx, plain.id, TimeDelta::zero())));
+    house.refused(lacks, || house.acting(&without, |tx| change_key(tx, plain.id, &renamed)));
 
     for (what, words) in [
         (scopes(&[]), "scopes must name at least one"),
         (scopes(&["tenant:read", "tenant:read"]), "scopes must not name one twice"),
         (ApiKeyPatch { expires_at: Patch::Set(house.now()), ..ApiKeyPatch::default() }, "expires_at must be in the future"),
     ] {
-        house.refused(words, || house.acting(&ada, |tx, actor| change_key(tx, actor, plain.id, &what)));
+        house.refused(words, || house.acting(&ada, |tx| change_key(tx, plain.id, &what)));
     }
-    let strange =
-        house.acting(&ada, |tx, actor| change_key(tx, actor, plain.id, &scopes(&["everything"]))).unwrap_err().to_string();
+    let strange = house.acting(&ada, |tx| change_key(tx, plain.id, &scopes(&["everything"]))).unwrap_err().to_string();
     assert!(strange.starts_with("scopes must be among: tenant:read, tenant:write, "), "{strange}");
-    house.refused("scopes must name at least one", || house.acting(&ada, |tx, actor| make_key(tx, actor, &order(&[]))));
-    house.refused("scopes must not name one twice", || {
-        house.acting(&ada, |tx, actor| make_key(tx, actor, &order(&[UsersRead, UsersRead])))
-    });
+    house.refused("scopes must name at least one", || house.acting(&ada, |tx| make_key(tx, &order(&[]))));
+    house.refused("scopes must not name one twice", || house.acting(&ada, |tx| make_key(tx, &order(&[UsersRead, UsersRead]))));
     house.refused("name must not be empty", || {
-        house.acting(&ada, |tx, actor| make_key(tx, actor, &KeyOrder { name: " ".to_owned(), ..order(&[UsersRead]) }))
+        house.acting(&ada, |tx| make_key(tx, &KeyOrder { name: " ".to_owned(), ..order(&[UsersRead]) }))
     });
 
     house.pass(1);
-    let changed = house.acting(&ada, |tx, actor| change_key(tx, actor, plain.id, &scopes(&["users:read"]))).unwrap();
+    let changed = house.acting(&ada, |tx| change_key(tx, plain.id, &scopes(&["users:read"]))).unwrap();
     assert_eq!(changed.scopes, ["users:read"]);
-    let may = house.acting(&without, |_, actor| Ok((actor.may(TenantRead), actor.may(UsersRead)))).unwrap();
+    let may = house.acting(&without, |tx| Ok((tx.may(TenantRead)?, tx.may(UsersRead)?))).unwrap();
     assert_eq!(may, (false, true), "from the next request on");
 }
 
@@ -250,10 +243,10 @@ fn scope_of_a_later_version_means_nothing_and_is_not_passed_on() {
     let (key, text) = made(&house, &order(&[Permission::UsersRead]));
     house.db.execute("UPDATE api_keys SET scopes = ARRAY['users:read', 'moon:write']");
     let may =
-        house.acting(&shown(&house, &text), |_, actor| Ok(Permission::ALL.iter().filter(|scope| actor.may(**scope)).count()));
+        house.acting(&shown(&house, &text), |tx| Ok(Permission::ALL.iter().filter(|scope| tx.may(**scope).unwrap()).count()));
     assert_eq!(may.unwrap(), 1);
     let ada = house.bearer("ada");
-    let (new, _) = house.acting(&ada, |tx, actor| rotate_key(tx, actor, key.id, TimeDelta::zero())).unwrap();
+    let (new, _) = house.acting(&ada, |tx| rotate_key(tx, key.id, TimeDelta::zero())).unwrap();
     assert_eq!(new.scopes, ["users:read"]);
 }
 

@@ -19,16 +19,15 @@ fn order() -> KeyOrder {
 }
 
 fn by(house: &House, who: &Credential) -> Made {
-    house.acting(who, |tx, actor| make_key(tx, actor, &order())).unwrap()
+    house.acting(who, |tx| make_key(tx, &order())).unwrap()
 }
 
 fn rotated_by(house: &House, who: &Credential, key: ApiKeyId) -> Made {
-    house.acting(who, |tx, actor| rotate_key(tx, actor, key, TimeDelta::hours(1))).unwrap()
+    house.acting(who, |tx| rotate_key(tx, key, TimeDelta::hours(1))).unwrap()
 }
 
 fn rotated_by_operator(house: &House, key: ApiKeyId) -> Made {
-    let operator = house.operator();
-    house.tx(|tx| rotate_key(tx, &operator, key, TimeDelta::hours(1))).unwrap()
+    house.operator(|tx| rotate_key(tx, key, TimeDelta::hours(1))).unwrap()
 }
 
 fn shown(made: &Made) -> Credential {
@@ -40,7 +39,6 @@ fn scene() -> (House, UserId, Vec<(&'static str, Made)>) {
     let house = House::new();
     let ben = house.add("ben", UserRole::Admin);
     let (ada, his) = (house.bearer("ada"), house.bearer("ben"));
-    let operator = house.operator();
     let first = by(&house, &his);
     let keys = vec![
         ("made by a key", by(&house, &shown(&first))),
@@ -56,7 +54,7 @@ fn scene() -> (House, UserId, Vec<(&'static str, Made)>) {
             rotated_by(&house, &shown(&second), second.0.id)
         }),
         ("rotated by an operator", rotated_by_operator(&house, by(&house, &his).0.id)),
-        ("made for him by an operator", house.tx(|tx| make_key_for(tx, &operator, ben, &order())).unwrap()),
+        ("made for him by an operator", house.operator(|tx| make_key_for(tx, ben, &order())).unwrap()),
         ("made by himself", first),
     ];
     (house, ben, keys)
@@ -64,7 +62,7 @@ fn scene() -> (House, UserId, Vec<(&'static str, Made)>) {
 
 /// The scopes a key is let in with; none when it is not.
 fn may(house: &House, made: &Made) -> Option<Vec<Permission>> {
-    let scopes = |_: &mut TenantTx<'_>, actor: &Actor| Ok(SCOPES.into_iter().filter(|scope| actor.may(*scope)).collect());
+    let scopes = |tx: &mut TenantTx<'_>| Ok(SCOPES.into_iter().filter(|scope| tx.may(*scope).unwrap()).collect());
     house.acting(&shown(made), scopes).ok()
 }
 
@@ -84,7 +82,7 @@ fn keys_of_a_deactivated_human_are_refused_however_made() {
     let on = UserPatch { is_active: Some(true), ..UserPatch::default() };
     house.tx(|tx| tx.users().update(ben, &off)).unwrap();
     for (how, made) in &keys {
-        unknown(house.acting(&shown(made), |tx, actor| change_user(tx, actor, ben, &on)));
+        unknown(house.acting(&shown(made), |tx| change_user(tx, ben, &on)));
         assert_eq!(may(&house, made), None, "{how}");
         let next = rotated_by_operator(&house, made.0.id);
         assert_eq!(may(&house, &next), None, "{how}, and rotated afterwards");
@@ -99,7 +97,7 @@ fn keys_of_a_demoted_human_do_no_more_than_they_may() {
     house.tx(|tx| tx.users().update(ben, &viewer)).unwrap();
     for (how, made) in &keys {
         assert_eq!(may(&house, made), Some(vec![Permission::TenantRead]), "{how}");
-        forbidden(house.acting(&shown(made), |tx, actor| make_key(tx, actor, &order())));
+        forbidden(house.acting(&shown(made), |tx| make_key(tx, &order())));
         let next = rotated_by_operator(&house, made.0.id);
         assert_eq!(may(&house, &next), Some(vec![Permission::TenantRead]), "{how}, and rotated afterwards");
     }
@@ -108,8 +106,7 @@ fn keys_of_a_demoted_human_do_no_more_than_they_may() {
 #[test]
 fn keys_of_a_deleted_human_are_gone_however_made() {
     let (house, ben, keys) = scene();
-    let operator = house.operator();
-    let kept = house.tx(|tx| make_service_key(tx, &operator, &order())).unwrap();
+    let kept = house.operator(|tx| make_service_key(tx, &order())).unwrap();
     house.tx(|tx| tx.users().delete(ben, Confirmed::irrevocably())).unwrap();
     for (how, made) in &keys {
         assert_eq!(may(&house, made), None, "{how}");
@@ -122,9 +119,9 @@ fn keys_of_a_deleted_human_are_gone_however_made() {
 fn an_operators_key_is_nobodys_on_their_word_and_stays_so() {
     let house = House::new();
     let ben = house.add("ben", UserRole::Admin);
-    let (his, operator) = (house.bearer("ben"), house.operator());
-    house.refused("an operator says whose key it is: a user's, or nobody's", || house.tx(|tx| make_key(tx, &operator, &order())));
-    let made = house.tx(|tx| make_service_key(tx, &operator, &order())).unwrap();
+    let his = house.bearer("ben");
+    house.refused("an operator says whose key it is: a user's, or nobody's", || house.operator(|tx| make_key(tx, &order())));
+    let made = house.operator(|tx| make_service_key(tx, &order())).unwrap();
     let next = rotated_by(&house, &his, made.0.id);
     let last = rotated_by_operator(&house, next.0.id);
     let of_a_key = by(&house, &shown(&last));
@@ -138,18 +135,18 @@ fn an_operators_key_is_nobodys_on_their_word_and_stays_so() {
 fn only_operators_make_keys_for_others_and_within_their_role() {
     let house = House::new();
     let ben = house.add("ben", UserRole::Viewer);
-    let (ada, operator) = (house.bearer("ada"), house.operator());
+    let ada = house.bearer("ada");
     let others = "only an operator makes keys for others, or for nobody";
-    assert_eq!(forbidden(house.acting(&ada, |tx, actor| make_key_for(tx, actor, ben, &order()))), others);
-    assert_eq!(forbidden(house.acting(&ada, |tx, actor| make_service_key(tx, actor, &order()))), others);
+    assert_eq!(forbidden(house.acting(&ada, |tx| make_key_for(tx, ben, &order()))), others);
+    assert_eq!(forbidden(house.acting(&ada, |tx| make_service_key(tx, &order()))), others);
     house.refused("scopes must be among what the user's role has, unlike tenant:write", || {
-        house.tx(|tx| make_key_for(tx, &operator, ben, &order()))
+        house.operator(|tx| make_key_for(tx, ben, &order()))
     });
     let strange = UserId::new(uuid::Uuid::now_v7());
-    house.refused("user not found", || house.tx(|tx| make_key_for(tx, &operator, strange, &order())));
+    house.refused("user not found", || house.operator(|tx| make_key_for(tx, strange, &order())));
     let off = UserPatch { is_active: Some(false), ..UserPatch::default() };
     house.tx(|tx| tx.users().update(ben, &off)).unwrap();
-    house.refused("user is deactivated", || house.tx(|tx| make_key_for(tx, &operator, ben, &order())));
+    house.refused("user is deactivated", || house.operator(|tx| make_key_for(tx, ben, &order())));
 }
 
 /// A request of a key that was let in before its human was deactivated comes to the row after that.
@@ -163,7 +160,7 @@ fn a_key_whose_human_goes_meanwhile_makes_no_key() {
         let request = std::cell::RefCell::new(None);
         let lose = house.tx(|tx| {
             tx.users().update(ben, &off)?;
-            let make = || house.db.store.acting(&key, |tx, actor| make_key(tx, actor, &order()));
+            let make = || house.db.store.acting(&key, |tx| make_key(tx, &order()));
             *request.borrow_mut() = Some(scope.spawn(make));
             wait_until("it waits for the row", || house.db.query::<i64>(waits) == [1]);
             Ok(())
@@ -184,13 +181,13 @@ fn key_of_somebody_else_is_rotated_and_widened_from_above_only() {
     let wider = ApiKeyPatch { scopes: Some(vec!["tenant:read".to_owned()]), ..ApiKeyPatch::default() };
     for (who, key) in [(&ben, owners), (&cal, owners), (&cal, bens), (&shown(&by(&house, &cal)), bens)] {
         for refused in [
-            house.acting(who, |tx, actor| rotate_key(tx, actor, key, TimeDelta::zero())).map(drop),
-            house.acting(who, |tx, actor| change_key(tx, actor, key, &wider)).map(drop),
+            house.acting(who, |tx| rotate_key(tx, key, TimeDelta::zero())).map(drop),
+            house.acting(who, |tx| change_key(tx, key, &wider)).map(drop),
         ] {
             assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
         }
     }
     // Everybody who may write keys may still revoke one.
-    house.acting(&cal, |tx, actor| revoke_key(tx, actor, owners)).unwrap();
+    house.acting(&cal, |tx| revoke_key(tx, owners)).unwrap();
     rotated_by(&house, &ada, bens);
 }

@@ -53,13 +53,12 @@ fn tokens_passwords_and_their_hashes_do_not_print() {
     keeps("Hasher", house.auth.hasher(), &["nobody's", PASSWORD]);
     keeps("Authenticator", &house.auth, &parts);
 
-    let operator = house.operator();
-    let (_, invitation) = house.tx(|tx| invite(tx, &operator, &person("ben", UserRole::User))).unwrap();
+    let (_, invitation) = house.operator(|tx| invite(tx, &person("ben", UserRole::User))).unwrap();
     let text = invitation.text().expose().to_owned();
     keeps("InvitationToken", &invitation, &[&text, secret_of(&text)]);
     keeps("InvitationToken, read", &text.parse::<InvitationToken>().unwrap(), &[secret_of(&text)]);
     let order = KeyOrder { name: "the till".to_owned(), scopes: vec![Permission::TenantRead], expires_at: None };
-    let (key, key_text) = house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap();
+    let (key, key_text) = house.operator(|tx| make_service_key(tx, &order)).unwrap();
     let text = key_text.text().expose().to_owned();
     let its_secret = secret_of(&text);
     keeps("ApiKeyText", &key_text, &[&text, its_secret]);

@@ -14,20 +14,20 @@ fn email_of_ones_own_takes_the_password_and_ends_other_sessions() {
     let house = House::new();
     let (here, there) = (house.bearer("ada"), house.bearer("ada"));
     house.refused("current_password is required to change one's own e-mail", || {
-        house.acting(&here, |tx, actor| change_user(tx, actor, house.ada, &to("ida")))
+        house.acting(&here, |tx| change_user(tx, house.ada, &to("ida")))
     });
     let wrong = house.auth.prove_again(&here, &secret("wrong horse battery")).unwrap_err();
     assert_eq!(wrong.to_string(), "current_password is wrong, or the account is locked for a while");
     assert_eq!(house.known_guesses(), 1, "it is a guess like any other");
     let proof = house.auth.prove_again(&here, &secret(PASSWORD)).unwrap();
     assert_eq!(house.known_guesses(), 0, "the right one is none, whatever comes of it");
-    let row = house.acting(&here, |tx, actor| change_own_user(tx, actor, &proof, &to("ida"))).unwrap();
+    let row = house.acting(&here, |tx| change_own_user(tx, &proof, &to("ida"))).unwrap();
     assert_eq!((row.email.as_str(), row.email_verified), ("ida@example.com", false));
-    house.acting(&here, |_, _| Ok(())).unwrap();
-    unknown(house.acting(&there, |_, _| Ok(())));
+    house.acting(&here, |_| Ok(())).unwrap();
+    unknown(house.acting(&there, |_| Ok(())));
     login(&house.auth, "ida").unwrap();
     // The same address again moves nothing.
-    let same = house.acting(&here, |tx, actor| change_user(tx, actor, house.ada, &to("ida"))).unwrap();
+    let same = house.acting(&here, |tx| change_user(tx, house.ada, &to("ida"))).unwrap();
     assert_eq!(same.email, row.email);
 }
 
@@ -38,9 +38,9 @@ fn a_proof_is_its_owners_and_ends_with_the_password() {
     let (hers, his) = (house.bearer("ada"), house.bearer("ben"));
     let proof = house.auth.prove_again(&his, &secret(PASSWORD)).unwrap();
     let changed = "current_password was changed meanwhile";
-    house.refused(changed, || house.acting(&hers, |tx, actor| change_own_user(tx, actor, &proof, &to("ida"))));
+    house.refused(changed, || house.acting(&hers, |tx| change_own_user(tx, &proof, &to("ida"))));
     house.auth.change_password(&his, &secret(PASSWORD), &secret("another horse battery")).unwrap();
-    house.refused(changed, || house.acting(&his, |tx, actor| change_own_user(tx, actor, &proof, &to("ida"))));
+    house.refused(changed, || house.acting(&his, |tx| change_own_user(tx, &proof, &to("ida"))));
 }
 
 #[test]
@@ -49,13 +49,13 @@ fn email_changed_by_an_admin_is_unverified_and_ends_sessions() {
     let ben = house.add("ben", UserRole::User);
     let (hers, his) = (house.bearer("ada"), house.bearer("ben"));
     assert!(house.tx(|tx| tx.users().get(ben)).unwrap().email_verified);
-    let same = house.acting(&hers, |tx, actor| change_user(tx, actor, ben, &to("ben"))).unwrap();
+    let same = house.acting(&hers, |tx| change_user(tx, ben, &to("ben"))).unwrap();
     assert!(same.email_verified, "the same one is as it was");
-    house.acting(&his, |_, _| Ok(())).unwrap();
-    let row = house.acting(&hers, |tx, actor| change_user(tx, actor, ben, &to("benjamin"))).unwrap();
+    house.acting(&his, |_| Ok(())).unwrap();
+    let row = house.acting(&hers, |tx| change_user(tx, ben, &to("benjamin"))).unwrap();
     assert!(!row.email_verified);
-    unknown(house.acting(&his, |_, _| Ok(())));
-    house.acting(&hers, |_, _| Ok(())).unwrap();
+    unknown(house.acting(&his, |_| Ok(())));
+    house.acting(&hers, |_| Ok(())).unwrap();
 }
 
 #[test]
@@ -66,18 +66,10 @@ fn a_key_does_not_change_the_email_of_its_human() {
     // An owner is above a key; an admin is not.
     house.add("second", UserRole::Owner);
     house.db.execute("UPDATE users SET role = 'admin' WHERE email = 'ada@example.com'");
-    let key = Credential::from(
-        house
-            .tx(|tx| {
-                let operator = house.operator();
-                nmc_core::access::make_key_for(tx, &operator, house.ada, &order)
-            })
-            .unwrap()
-            .1,
-    );
+    let key = Credential::from(house.operator(|tx| nmc_core::access::make_key_for(tx, house.ada, &order)).unwrap().1);
     let own = "an API key can't change the e-mail of the person it goes back to";
-    house.refused(own, || house.acting(&key, |tx, actor| change_user(tx, actor, house.ada, &to("ida"))));
-    house.acting(&key, |tx, actor| change_user(tx, actor, ben, &to("benjamin"))).unwrap();
+    house.refused(own, || house.acting(&key, |tx| change_user(tx, house.ada, &to("ida"))));
+    house.acting(&key, |tx| change_user(tx, ben, &to("benjamin"))).unwrap();
     assert_eq!(forbidden(house.auth.prove_again(&key, &secret(PASSWORD))), "an API key has no password");
 }
 

@@ -9,9 +9,8 @@ const VOID: &str = "invitation must be in force: it is used up, replaced or too 
 const NEW: &str = "another horse battery";
 
 fn invited(house: &House, name: &str) -> (UserId, InvitationToken) {
-    let operator = house.operator();
     house.pass(1);
-    let (user, token) = house.tx(|tx| invite(tx, &operator, &person(name, UserRole::User))).unwrap();
+    let (user, token) = house.operator(|tx| invite(tx, &person(name, UserRole::User))).unwrap();
     (user.id, token)
 }
 
@@ -20,8 +19,7 @@ fn accept(house: &House, token: &InvitationToken) -> Result<UserId> {
 }
 
 fn again(house: &House, user: UserId) -> Result<InvitationToken> {
-    let operator = house.operator();
-    house.tx(|tx| invite_again(tx, &operator, user)).map(|(_, token)| token)
+    house.operator(|tx| invite_again(tx, user)).map(|(_, token)| token)
 }
 
 #[test]
@@ -139,11 +137,11 @@ fn user_invited_again_keeps_the_password_until_one_is_chosen() {
         unknown(house.auth.login(&email("ben"), &secret("a wrong guess"), &Origin::default()));
     }
     let (first, second) = (again(&house, ben).unwrap(), again(&house, ben).unwrap());
-    house.acting(&his, |_, _| Ok(())).unwrap();
+    house.acting(&his, |_| Ok(())).unwrap();
     house.refused(VOID, || accept(&house, &first));
     house.pass(1);
     accept(&house, &second).unwrap();
-    assert_eq!(unknown(house.acting(&his, |_, _| Ok(()))), "the session has ended; log in again");
+    assert_eq!(unknown(house.acting(&his, |_| Ok(()))), "the session has ended; log in again");
     let filter = SessionFilter { user: Some(ben), ..SessionFilter::default() };
     let ended = house.tx(|tx| tx.sessions().list(&filter, PageRequest::first())).unwrap().items;
     assert_eq!(ended.iter().map(|session| session.ended_reason).collect::<Vec<_>>(), [Some(SessionEnd::PasswordChanged)]);
@@ -154,8 +152,7 @@ fn user_invited_again_keeps_the_password_until_one_is_chosen() {
     house.tx(|tx| tx.users().update(ben, &UserPatch { is_active: Some(false), ..UserPatch::default() })).unwrap();
     house.refused("user is deactivated", || again(&house, ben));
     house.refused("user not found", || again(&house, UserId::new(uuid::Uuid::now_v7())));
-    let operator = house.operator();
-    house.refused("email is already taken", || house.tx(|tx| invite(tx, &operator, &person("ada", UserRole::User))));
+    house.refused("email is already taken", || house.operator(|tx| invite(tx, &person("ada", UserRole::User))));
 }
 
 #[test]
@@ -175,7 +172,7 @@ fn names_of_account_and_profile_stay_the_same() {
     let user = |patch: UserPatch| {
         house.pass(1);
         let proof = house.auth.prove_again(&ada, &secret(PASSWORD)).unwrap();
-        house.acting(&ada, |tx, actor| change_own_user(tx, actor, &proof, &patch)).unwrap();
+        house.acting(&ada, |tx| change_own_user(tx, &proof, &patch)).unwrap();
         names()
     };
     assert_eq!(names(), both("ada", "Smith"));
@@ -186,7 +183,7 @@ fn names_of_account_and_profile_stay_the_same() {
     );
     let profile = |patch: ProfilePatch| {
         house.pass(1);
-        house.acting(&ada, |tx, actor| change_profile(tx, actor, house.ada, &patch)).unwrap();
+        house.acting(&ada, |tx| change_profile(tx, house.ada, &patch)).unwrap();
         names()
     };
     assert_eq!(profile(ProfilePatch { first_name: Some("Eva".to_owned()), ..ProfilePatch::default() }), both("Eva", "Jones"));
@@ -220,9 +217,8 @@ fn invitation_after_another_password_or_deactivation_is_void() {
 #[test]
 fn a_lapsed_invitation_does_not_hold_its_address() {
     let house = House::new();
-    let operator = house.operator();
     house.add("ben", UserRole::User);
-    let (cleo, token) = house.tx(|tx| invite(tx, &operator, &person("cleo", UserRole::Viewer))).unwrap();
+    let (cleo, token) = house.operator(|tx| invite(tx, &person("cleo", UserRole::Viewer))).unwrap();
     let register = |name: &str| house.auth.register(&registration(&format!("{name}'s Own"), name), None);
     house.clock.advance(INVITATION_LIFETIME - TimeDelta::seconds(1));
     house.refused("email is already taken", || register("cleo"));

@@ -80,7 +80,7 @@ fn new_key_signs_once_all_have_seen_it_and_old_tokens_pass() {
         assert_eq!(signed_by(&login(&after, "ada").unwrap().access_token), *signer);
         let expected = [(new.clone(), *signer == new), (old.clone(), *signer == old)];
         assert_eq!(keys.names(house.now()), expected);
-        house.acting(&after.credential(&tokens.access_token).unwrap(), |_, _| Ok(())).unwrap();
+        house.acting(&after.credential(&tokens.access_token).unwrap(), |_| Ok(())).unwrap();
     }
 }
 
@@ -94,7 +94,7 @@ fn a_token_of_a_key_that_is_not_known_makes_a_server_look_again() {
     let token = login(&restarted, "ada").unwrap().access_token;
     // No more than once a second, whoever asks.
     wait_until("the running server knows the new key", || running.credential(&token).is_ok());
-    house.acting(&running.credential(&token).unwrap(), |_, _| Ok(())).unwrap();
+    house.acting(&running.credential(&token).unwrap(), |_| Ok(())).unwrap();
     // A file that is gone, or spoilt, changes nothing for who runs.
     fs::write(keys.file(), "rubbish").unwrap();
     let stranger = login(&house.auth, "ada").unwrap().access_token;

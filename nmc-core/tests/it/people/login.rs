@@ -24,8 +24,8 @@ fn the_right_password_begins_a_session_that_is_let_in() {
     assert_eq!(house.tx(|tx| tx.users().get(house.ada)).unwrap().last_login_at, Some(now));
 
     let who = house.auth.credential(&tokens.access_token).unwrap();
-    let actor = house.acting(&who, |_, actor| Ok(actor.clone())).unwrap();
-    assert_eq!((actor.tenant(), actor.user(), actor.session()), (house.tenant, Some(house.ada), Some(session.id)));
+    let (tenant, actor) = house.acting(&who, |tx| Ok((tx.tenant(), tx.actor().clone()))).unwrap();
+    assert_eq!((tenant, actor.user(), actor.session()), (house.tenant, Some(house.ada), Some(session.id)));
     assert_eq!(actor.api_key(), None);
     let [access, refresh] = [&tokens.access_token, &tokens.refresh_token].map(|token| token.expose().to_owned());
     assert!(refresh.starts_with("nmcr_") && access.split('.').count() == 3);
@@ -57,8 +57,7 @@ fn not_let_in(house: &House) -> Vec<(&'static str, &'static str, &'static str)> 
     for name in ["locked", "gone", "ben"] {
         house.add(name, UserRole::User);
     }
-    let operator = house.operator();
-    house.tx(|tx| invite(tx, &operator, &person("invited", UserRole::User))).unwrap();
+    house.operator(|tx| invite(tx, &person("invited", UserRole::User))).unwrap();
     house.db.execute(
         "UPDATE users SET failed_login_attempts = 5, locked_until = '2999-01-01' WHERE email = 'locked@example.com';
          UPDATE users SET is_active = false WHERE email = 'gone@example.com'",
@@ -262,12 +261,12 @@ fn password_change_needs_the_old_one_and_ends_other_sessions() {
     assert_eq!(words(change(&"x".repeat(73), new)), "current_password must be at most 72 bytes");
     assert_eq!(words(change(PASSWORD, "short")), "new_password must be at least 10 characters");
     assert_eq!((house.guesses(house.ada).0, house.known_guesses()), (0, 1), "the one wrong guess, in a live session");
-    house.acting(&there, |_, _| Ok(())).unwrap();
+    house.acting(&there, |_| Ok(())).unwrap();
 
     change(PASSWORD, new).unwrap();
     assert_eq!(house.guesses(house.ada), (0, None));
-    house.acting(&here, |_, _| Ok(())).unwrap();
-    assert_eq!(unknown(house.acting(&there, |_, _| Ok(()))), "the session has ended; log in again");
+    house.acting(&here, |_| Ok(())).unwrap();
+    assert_eq!(unknown(house.acting(&there, |_| Ok(()))), "the session has ended; log in again");
     let filter = SessionFilter { user: Some(house.ada), is_active: Some(false), ..SessionFilter::default() };
     let ended = house.tx(|tx| tx.sessions().list(&filter, nmc_core::PageRequest::first())).unwrap().items;
     assert_eq!(ended.iter().map(|session| session.ended_reason).collect::<Vec<_>>(), [Some(SessionEnd::PasswordChanged)]);

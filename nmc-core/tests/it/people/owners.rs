@@ -14,10 +14,10 @@ enum Go {
 
 const WAYS: [Go; 3] = [Go::Demoted, Go::Deactivated, Go::Deleted];
 
-fn let_go(tx: &mut TenantTx<'_>, actor: &Actor, user: UserId, how: Go) -> Result<()> {
+fn let_go(tx: &mut TenantTx<'_>, user: UserId, how: Go) -> Result<()> {
     match how {
-        Go::Demoted => change_user(tx, actor, user, &UserPatch { role: Some(UserRole::Admin), ..UserPatch::default() }).map(drop),
-        Go::Deactivated => change_user(tx, actor, user, &UserPatch { is_active: Some(false), ..UserPatch::default() }).map(drop),
+        Go::Demoted => change_user(tx, user, &UserPatch { role: Some(UserRole::Admin), ..UserPatch::default() }).map(drop),
+        Go::Deactivated => change_user(tx, user, &UserPatch { is_active: Some(false), ..UserPatch::default() }).map(drop),
         Go::Deleted => tx.users().delete(user, Confirmed::irrevocably()),
     }
 }
@@ -39,16 +39,16 @@ fn the_last_owner_stays_whoever_tries() {
     house.add("admin", UserRole::Admin);
     let gone = house.add("gone", UserRole::Owner);
     house.tx(|tx| tx.users().update(gone, &UserPatch { is_active: Some(false), ..UserPatch::default() })).unwrap();
-    let (ada, operator) = (house.bearer("ada"), house.operator());
+    let ada = house.bearer("ada");
     for how in WAYS {
-        house.refused(last, || house.acting(&ada, |tx, actor| let_go(tx, actor, house.ada, how)));
-        house.refused(last, || house.tx(|tx| let_go(tx, &operator, house.ada, how)));
+        house.refused(last, || house.acting(&ada, |tx| let_go(tx, house.ada, how)));
+        house.refused(last, || house.operator(|tx| let_go(tx, house.ada, how)));
     }
     // What does not make her go is free, and so is who is no owner any more.
     let same = UserPatch { role: Some(UserRole::Owner), is_active: Some(true), ..UserPatch::default() };
     house.pass(1);
-    house.acting(&ada, |tx, actor| change_user(tx, actor, house.ada, &same)).unwrap();
-    house.acting(&ada, |tx, actor| let_go(tx, actor, gone, Go::Demoted)).unwrap();
+    house.acting(&ada, |tx| change_user(tx, house.ada, &same)).unwrap();
+    house.acting(&ada, |tx| let_go(tx, gone, Go::Demoted)).unwrap();
     assert_eq!((owners(&house), holder(&house)), (vec![house.ada], Some(house.ada)));
 }
 
@@ -56,13 +56,12 @@ fn the_last_owner_stays_whoever_tries() {
 fn account_of_a_leaving_owner_goes_to_the_longest_serving_other() {
     for how in WAYS {
         let house = House::new();
-        let operator = house.operator();
         let (ben, cleo) = (house.add("ben", UserRole::Owner), house.add("cleo", UserRole::Owner));
         assert_eq!(holder(&house), Some(house.ada));
-        house.tx(|tx| let_go(tx, &operator, cleo, how)).unwrap();
+        house.operator(|tx| let_go(tx, cleo, how)).unwrap();
         assert_eq!(holder(&house), Some(house.ada), "{how:?} of another one");
         let dora = house.add("dora", UserRole::Owner);
-        house.tx(|tx| let_go(tx, &operator, house.ada, how)).unwrap();
+        house.operator(|tx| let_go(tx, house.ada, how)).unwrap();
         assert_eq!((holder(&house), owners(&house)), (Some(ben), vec![dora, ben]), "{how:?}");
     }
 }
@@ -70,12 +69,11 @@ fn account_of_a_leaving_owner_goes_to_the_longest_serving_other() {
 #[test]
 fn of_two_owners_who_let_each_other_go_at_once_one_stays() {
     let house = House::new();
-    let operator = house.operator();
     for (round, how) in WAYS.into_iter().flat_map(|one| WAYS.map(|other| [one, other])).enumerate() {
         let (ada, ben) = (owners(&house)[0], house.add(&format!("ben{round}"), UserRole::Owner));
         assert_eq!(holder(&house), Some(ada), "round {round}");
         let pair = [ada, ben];
-        let came = at_once(2, |number| house.tx(|tx| let_go(tx, &operator, pair[number], how[number])));
+        let came = at_once(2, |number| house.operator(|tx| let_go(tx, pair[number], how[number])));
         let gone = came.iter().filter(|came| came.is_ok()).count();
         assert_eq!((gone, owners(&house).len()), (1, 1), "{how:?}: {came:?}");
         let refused = came.into_iter().find_map(Result::err).unwrap();
@@ -95,10 +93,9 @@ fn the_first_owner_of_a_business_without_one_holds_its_account() {
     let holder = || house.db.store.tenant(&tenant, |tx| tx.tenants().get()).unwrap().owner_id;
     let admin = add(&house.auth, tenant, "admin", UserRole::Admin);
     assert_eq!(holder(), None);
-    let operator = operator(&house.db.store, tenant);
     house.pass(1);
     let raise = UserPatch { role: Some(UserRole::Owner), ..UserPatch::default() };
-    house.db.store.tenant(&tenant, |tx| change_user(tx, &operator, admin, &raise)).unwrap();
+    house.db.store.as_operator(&tenant, |tx| change_user(tx, admin, &raise)).unwrap();
     assert_eq!(holder(), Some(admin));
     add(&house.auth, tenant, "second", UserRole::Owner);
     assert_eq!(holder(), Some(admin));

@@ -59,8 +59,7 @@ fn a_password_made_of_what_is_known_of_oneself_is_refused() {
     }
     register("cleopatra drinks vinegar").unwrap();
 
-    let operator = house.operator();
-    let (_, token) = house.tx(|tx| invite(tx, &operator, &person("benjamin", UserRole::User))).unwrap();
+    let (_, token) = house.operator(|tx| invite(tx, &person("benjamin", UserRole::User))).unwrap();
     refused("password", NAMED, house.auth.accept_invitation(&token.text(), &secret("benjamin99")));
     house.auth.accept_invitation(&token.text(), &secret(PASSWORD)).unwrap();
     let his = house.bearer("benjamin");

@@ -38,8 +38,8 @@ impl Crowd {
 
     /// Whether they may. Nothing of it stays.
     #[track_caller]
-    fn may(&self, who: &Credential, work: impl Fn(&mut TenantTx<'_>, &Actor) -> Result<()>) -> bool {
-        match self.house.acting(who, |tx, actor| work(tx, actor).and(Err::<(), _>(Error::Forbidden(UNDONE)))) {
+    fn may(&self, who: &Credential, work: impl Fn(&mut TenantTx<'_>) -> Result<()>) -> bool {
+        match self.house.acting(who, |tx| work(tx).and(Err::<(), _>(Error::Forbidden(UNDONE)))) {
             Err(Error::Forbidden(UNDONE)) => true,
             // Somebody else's session is not there for who may not end it.
             Err(Error::Forbidden(_) | Error::NotFound { entity: "session" }) => false,
@@ -68,30 +68,33 @@ fn each_role_may_what_the_table_says_and_no_more() {
     let crowd = Crowd::new();
     for (role, _, who) in crowd.actors.values() {
         for permission in Permission::ALL {
-            let came = crowd.house.acting(who, |_, actor| {
-                assert_eq!(actor.may(*permission), actor.must(*permission).is_ok());
-                Ok(actor.may(*permission))
+            let came = crowd.house.acting(who, |tx| {
+                assert_eq!(tx.may(*permission)?, tx.must(*permission).is_ok());
+                tx.may(*permission)
             });
             assert_eq!(came.unwrap(), permission.roles().contains(role), "{permission} {}", role.label());
         }
     }
-    let operator = crowd.house.operator();
-    assert!(Permission::ALL.iter().all(|permission| operator.may(*permission)));
-    assert_eq!((operator.user(), operator.session(), operator.api_key()), (None, None, None));
+    let may_all = crowd.house.operator(|tx| {
+        let operator = tx.actor();
+        assert_eq!((operator.user(), operator.session(), operator.api_key()), (None, None, None));
+        Permission::ALL.iter().try_fold(true, |all, permission| Ok(all && tx.may(*permission)?))
+    });
+    assert!(may_all.unwrap());
 }
 
 #[test]
 fn a_key_may_what_its_scopes_say_and_no_more() {
     let crowd = Crowd::new();
-    let operator = crowd.house.operator();
     for scope in Permission::ALL {
         let order = KeyOrder { name: scope.to_string(), scopes: vec![*scope], expires_at: None };
-        let (key, text) = crowd.house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap();
+        let (key, text) = crowd.house.operator(|tx| make_service_key(tx, &order)).unwrap();
         let who = crowd.house.auth.credential(&text.text()).unwrap();
         for permission in Permission::ALL {
-            let came = crowd.house.acting(&who, |_, actor| {
+            let came = crowd.house.acting(&who, |tx| {
+                let actor = tx.actor();
                 assert_eq!((actor.api_key(), actor.user(), actor.session()), (Some(key.id), None, None));
-                actor.must(*permission)
+                tx.must(*permission)
             });
             match came {
                 Ok(()) => assert_eq!(permission, scope),
@@ -106,7 +109,7 @@ fn nobody_invites_above_their_own_role() {
     let crowd = Crowd::new();
     for (actor, _, who) in crowd.actors.values() {
         for role in UserRole::ALL {
-            let may = crowd.may(who, |tx, actor| invite(tx, actor, &person("new", *role)).map(drop));
+            let may = crowd.may(who, |tx| invite(tx, &person("new", *role)).map(drop));
             assert_eq!(may, Permission::UsersWrite.is_of(*actor) && not_above(*role, *actor), "{actor:?} invites {role:?}");
         }
     }
@@ -121,38 +124,34 @@ fn nobody_changes_or_makes_who_stands_above_them() {
     for (actor, who, of, user, session) in crowd.pairs() {
         let may = |permission: Permission| permission.is_of(actor) && not_above(of, actor);
         for to in UserRole::ALL {
-            let came = crowd.may(who, |tx, actor| change_user(tx, actor, user, &to_role(*to)).map(drop));
+            let came = crowd.may(who, |tx| change_user(tx, user, &to_role(*to)).map(drop));
             assert_eq!(came, may(Permission::UsersWrite) && not_above(*to, actor), "{actor:?} makes {of:?} {to:?}");
         }
-        let came = |work: &dyn Fn(&mut TenantTx<'_>, &Actor) -> Result<()>| crowd.may(who, work);
+        let came = |work: &dyn Fn(&mut TenantTx<'_>) -> Result<()>| crowd.may(who, work);
         let writes = [
-            ("rename", Permission::UsersWrite, came(&|tx, by| change_user(tx, by, user, &renamed).map(drop))),
-            ("deactivate", Permission::UsersWrite, came(&|tx, by| change_user(tx, by, user, &off).map(drop))),
-            (
-                "change the profile of",
-                Permission::ProfilesWrite,
-                came(&|tx, by| change_profile(tx, by, user, &profile).map(drop)),
-            ),
-            ("end a session of", Permission::SessionsEnd, came(&|tx, by| end_session(tx, by, session))),
-            ("end the sessions of", Permission::SessionsEnd, came(&|tx, by| logout_everywhere(tx, by, Some(user)).map(drop))),
+            ("rename", Permission::UsersWrite, came(&|tx| change_user(tx, user, &renamed).map(drop))),
+            ("deactivate", Permission::UsersWrite, came(&|tx| change_user(tx, user, &off).map(drop))),
+            ("change the profile of", Permission::ProfilesWrite, came(&|tx| change_profile(tx, user, &profile).map(drop))),
+            ("end a session of", Permission::SessionsEnd, came(&|tx| end_session(tx, session))),
+            ("end the sessions of", Permission::SessionsEnd, came(&|tx| logout_everywhere(tx, Some(user)).map(drop))),
         ];
         // Whoever lets somebody choose another password could come back as them.
-        let again = came(&|tx, by| invite_again(tx, by, user).map(drop));
+        let again = came(&|tx| invite_again(tx, user).map(drop));
         assert_eq!(again, may(Permission::UsersWrite) && of.rank() < actor.rank(), "{actor:?} invites {of:?} again");
         for (what, permission, came) in writes {
             assert_eq!(came, may(permission), "{actor:?} may {what} {of:?}");
         }
         for permission in Permission::ALL {
             assert_eq!(
-                came(&|tx, by| may_change(tx, by, user, *permission).map(drop)),
+                came(&|tx| may_change(tx, user, *permission).map(drop)),
                 may(*permission),
                 "{actor:?}, {permission}, {of:?}"
             );
         }
         // To see is for whoever may, whatever they are.
         let reads = [
-            (Permission::UsersRead, came(&|tx, by| get_user(tx, by, user).map(drop))),
-            (Permission::SessionsRead, came(&|tx, by| list_sessions(tx, by, Some(user), PageRequest::first()).map(drop))),
+            (Permission::UsersRead, came(&|tx| get_user(tx, user).map(drop))),
+            (Permission::SessionsRead, came(&|tx| list_sessions(tx, Some(user), PageRequest::first()).map(drop))),
         ];
         for (permission, came) in reads {
             assert_eq!(came, permission.is_of(actor), "{actor:?}, {permission}, {of:?}");
@@ -167,51 +166,46 @@ fn everybody_looks_after_their_own_and_nobody_raises_themselves() {
     let profile = ProfilePatch { display_name: Patch::Set("Me".to_owned()), ..ProfilePatch::default() };
     for (role, user, who) in crowd.actors.values() {
         let (role, user) = (*role, *user);
-        let session = crowd.house.acting(who, |_, actor| Ok(actor.session().unwrap())).unwrap();
-        let came = |work: &dyn Fn(&mut TenantTx<'_>, &Actor) -> Result<()>| crowd.may(who, work);
-        assert!(came(&|tx, by| change_user(tx, by, user, &own).map(drop)), "{role:?}");
-        assert!(came(&|tx, by| change_profile(tx, by, user, &profile).map(drop)), "{role:?}");
-        assert!(came(&|tx, by| get_user(tx, by, user).map(drop)), "{role:?}");
-        assert!(came(&|tx, by| end_session(tx, by, session)), "{role:?}");
+        let session = crowd.house.acting(who, |tx| Ok(tx.actor().session().unwrap())).unwrap();
+        let came = |work: &dyn Fn(&mut TenantTx<'_>) -> Result<()>| crowd.may(who, work);
+        assert!(came(&|tx| change_user(tx, user, &own).map(drop)), "{role:?}");
+        assert!(came(&|tx| change_profile(tx, user, &profile).map(drop)), "{role:?}");
+        assert!(came(&|tx| get_user(tx, user).map(drop)), "{role:?}");
+        assert!(came(&|tx| end_session(tx, session)), "{role:?}");
         assert!(
-            came(&|tx, by| list_sessions(tx, by, None, PageRequest::first()).map(|page| assert_eq!(page.items.len(), 1))),
+            came(&|tx| list_sessions(tx, None, PageRequest::first()).map(|page| assert_eq!(page.items.len(), 1))),
             "{role:?}"
         );
-        assert!(came(&|tx, by| logout_everywhere(tx, by, None).map(|ended| assert_eq!(ended, 1))), "{role:?}");
+        assert!(came(&|tx| logout_everywhere(tx, None).map(|ended| assert_eq!(ended, 1))), "{role:?}");
         for permission in Permission::ALL {
-            assert!(came(&|tx, by| may_change(tx, by, user, *permission).map(drop)), "{role:?}, {permission}");
+            assert!(came(&|tx| may_change(tx, user, *permission).map(drop)), "{role:?}, {permission}");
         }
         for to in UserRole::ALL {
-            let came = came(&|tx, by| change_user(tx, by, user, &to_role(*to)).map(drop));
+            let came = came(&|tx| change_user(tx, user, &to_role(*to)).map(drop));
             assert_eq!(came, Permission::UsersWrite.is_of(role) && not_above(*to, role), "{role:?} makes themselves {to:?}");
         }
         let stays = UserPatch { is_active: Some(true), ..UserPatch::default() };
-        assert_eq!(came(&|tx, by| change_user(tx, by, user, &stays).map(drop)), Permission::UsersWrite.is_of(role), "{role:?}");
+        assert_eq!(came(&|tx| change_user(tx, user, &stays).map(drop)), Permission::UsersWrite.is_of(role), "{role:?}");
         crowd.house.acting(who, logout).unwrap();
-        unknown(crowd.house.acting(who, |_, _| Ok(())));
+        unknown(crowd.house.acting(who, |_| Ok(())));
     }
 }
 
 #[test]
 fn a_key_counts_as_an_admin_and_has_nothing_of_its_own() {
     let crowd = Crowd::new();
-    let operator = crowd.house.operator();
     let order = KeyOrder { name: "all".to_owned(), scopes: Permission::ALL.to_vec(), expires_at: None };
-    let (_, text) = crowd.house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap();
+    let (_, text) = crowd.house.operator(|tx| make_service_key(tx, &order)).unwrap();
     let who = crowd.house.auth.credential(&text.text()).unwrap();
     for (of, user, session) in &crowd.targets {
         let expected = not_above(*of, UserRole::Admin);
-        assert_eq!(crowd.may(&who, |tx, by| invite(tx, by, &person("new", *of)).map(drop)), expected, "{of:?}");
-        assert_eq!(
-            crowd.may(&who, |tx, by| change_user(tx, by, *user, &to_role(UserRole::Viewer)).map(drop)),
-            expected,
-            "{of:?}"
-        );
-        assert_eq!(crowd.may(&who, |tx, by| end_session(tx, by, *session)), expected, "{of:?}");
+        assert_eq!(crowd.may(&who, |tx| invite(tx, &person("new", *of)).map(drop)), expected, "{of:?}");
+        assert_eq!(crowd.may(&who, |tx| change_user(tx, *user, &to_role(UserRole::Viewer)).map(drop)), expected, "{of:?}");
+        assert_eq!(crowd.may(&who, |tx| end_session(tx, *session)), expected, "{of:?}");
     }
     assert!(!crowd.may(&who, logout));
-    assert!(!crowd.may(&who, |tx, by| logout_everywhere(tx, by, None).map(drop)));
-    assert!(!crowd.may(&who, |tx, by| list_sessions(tx, by, None, PageRequest::first()).map(drop)));
+    assert!(!crowd.may(&who, |tx| logout_everywhere(tx, None).map(drop)));
+    assert!(!crowd.may(&who, |tx| list_sessions(tx, None, PageRequest::first()).map(drop)));
     let changed = crowd.house.auth.change_password(&who, &secret(PASSWORD), &secret("another horse battery"));
     assert_eq!(forbidden(changed), "an API key has no password");
 }
@@ -221,25 +215,25 @@ fn missing_and_foreign_rows_are_not_found_alike() {
     let house = House::new();
     let other = house.auth.register(&registration("Somebody Else", "cleo"), None).unwrap();
     let theirs = house.login("cleo").session.id;
-    let (ada, operator) = (house.bearer("ada"), house.operator());
+    let ada = house.bearer("ada");
     let (nobody, no_session) = (UserId::new(uuid::Uuid::now_v7()), SessionId::new(uuid::Uuid::now_v7()));
     let before = house.db.rows_of(other.tenant.id());
     let mut heard = Vec::new();
     for (user, session) in [(nobody, no_session), (other.owner.id, theirs)] {
-        let asked = |tx: &mut TenantTx<'_>, by: &Actor| {
+        let asked = |tx: &mut TenantTx<'_>| {
             Ok([
-                get_user(tx, by, user).map(drop),
-                change_user(tx, by, user, &to_role(UserRole::Viewer)).map(drop),
-                change_profile(tx, by, user, &ProfilePatch::default()).map(drop),
-                invite_again(tx, by, user).map(drop),
-                logout_everywhere(tx, by, Some(user)).map(drop),
-                end_session(tx, by, session),
-                list_sessions(tx, by, Some(user), PageRequest::first()).map(|page| assert_eq!(page.items, [])),
+                get_user(tx, user).map(drop),
+                change_user(tx, user, &to_role(UserRole::Viewer)).map(drop),
+                change_profile(tx, user, &ProfilePatch::default()).map(drop),
+                invite_again(tx, user).map(drop),
+                logout_everywhere(tx, Some(user)).map(drop),
+                end_session(tx, session),
+                list_sessions(tx, Some(user), PageRequest::first()).map(|page| assert_eq!(page.items, [])),
             ]
             .map(|came| format!("{came:?}")))
         };
         heard.push(house.acting(&ada, asked).unwrap());
-        heard.push(house.tx(|tx| asked(tx, &operator)).unwrap());
+        heard.push(house.operator(|tx| asked(tx)).unwrap());
     }
     assert!(heard.iter().all(|came| came == &heard[0]), "{heard:#?}");
     assert_eq!(heard[0].iter().filter(|came| came.contains("NotFound")).count(), 6, "{heard:#?}");
@@ -259,7 +253,7 @@ fn who_is_demoted_meanwhile_does_not_raise_themselves_back() {
             let request = std::cell::RefCell::new(None);
             let lose = house.tx(|tx| {
                 tx.users().update(ben, &lost)?;
-                let raise = || house.db.store.acting(&his, |tx, actor| change_user(tx, actor, ben, &back));
+                let raise = || house.db.store.acting(&his, |tx| change_user(tx, ben, &back));
                 *request.borrow_mut() = Some(scope.spawn(raise));
                 wait_until("it waits for the row", || house.db.query::<i64>(waits) == [1]);
                 Ok(())
@@ -276,10 +270,9 @@ fn who_is_demoted_meanwhile_does_not_raise_themselves_back() {
 #[test]
 fn a_key_makes_nobody_who_may_more_than_itself() {
     let house = House::new();
-    let operator = house.operator();
     let key = |scopes: Vec<Permission>| {
         let order = KeyOrder { name: "a key".to_owned(), scopes, expires_at: None };
-        Credential::from(house.tx(|tx| make_service_key(tx, &operator, &order)).unwrap().1)
+        Credential::from(house.operator(|tx| make_service_key(tx, &order)).unwrap().1)
     };
     let of = |role: UserRole| Permission::ALL.iter().copied().filter(move |permission| permission.is_of(role));
     let narrow = key(vec![Permission::UsersWrite]);
@@ -288,13 +281,13 @@ fn a_key_makes_nobody_who_may_more_than_itself() {
     for (place, role) in UserRole::ALL.iter().enumerate() {
         let may = |who: &Credential, name: &str| {
             let new = person(&format!("{name}{place}"), *role);
-            house.acting(who, |tx, actor| invite(tx, actor, &new)).is_ok()
+            house.acting(who, |tx| invite(tx, &new)).is_ok()
         };
         assert!(!may(&narrow, "narrow"), "{role:?}");
         let no_more = of(*role).all(|permission| permission.is_of(UserRole::Viewer));
         assert_eq!(may(&as_a_viewer, "viewer"), no_more, "{role:?}");
         assert_eq!(may(&as_an_admin, "admin"), *role != UserRole::Owner, "{role:?}");
         let user = house.add(&format!("known{place}"), *role);
-        assert!(house.acting(&narrow, |tx, actor| invite_again(tx, actor, user)).is_err(), "{role:?}");
+        assert!(house.acting(&narrow, |tx| invite_again(tx, user)).is_err(), "{role:?}");
     }
 }

@@ -13,9 +13,9 @@ const ENDED: &str = "the session has ended; log in again";
 fn after(change: impl FnOnce(&House, &Credential)) -> Result<()> {
     let house = House::new();
     let ada = house.bearer("ada");
-    house.acting(&ada, |_, _| Ok(())).unwrap();
+    house.acting(&ada, |_| Ok(())).unwrap();
     change(&house, &ada);
-    house.acting(&ada, |_, _| panic!("nobody may work here any more"))
+    house.acting(&ada, |_| panic!("nobody may work here any more"))
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_token_ends_with_its_session_its_account_or_its_business() {
         (
             "logout everywhere",
             Box::new(|house, ada| {
-                assert_eq!(house.acting(ada, |tx, actor| logout_everywhere(tx, actor, None)).unwrap(), 1);
+                assert_eq!(house.acting(ada, |tx| logout_everywhere(tx, None)).unwrap(), 1);
             }),
         ),
         ("suspension", Box::new(move |house, _| status(house, TenantStatus::Suspended))),
@@ -63,7 +63,7 @@ fn a_token_ends_with_its_session_its_account_or_its_business() {
         (
             "reuse",
             Box::new(|house, ada| {
-                let session = house.acting(ada, |_, actor| Ok(actor.session().unwrap())).unwrap();
+                let session = house.acting(ada, |tx| Ok(tx.actor().session().unwrap())).unwrap();
                 house.tx(|tx| tx.sessions().end(session, SessionEnd::Reuse)).unwrap();
             }),
         ),
@@ -79,7 +79,7 @@ fn a_changed_role_counts_from_the_next_request_on() {
     let house = House::new();
     let ben = house.add("ben", UserRole::Viewer);
     let his = house.bearer("ben");
-    let may = || house.acting(&his, |_, actor| Ok(actor.may(UsersWrite))).unwrap();
+    let may = || house.acting(&his, |tx| tx.may(UsersWrite)).unwrap();
     let set = |role| {
         house.pass(1);
         house.tx(|tx| tx.users().update(ben, &UserPatch { role: Some(role), ..UserPatch::default() })).unwrap();
@@ -100,11 +100,11 @@ fn token_expires_after_15_minutes_or_with_a_shorter_session() {
         assert_eq!(tokens.access_expires_at, house.now() + TimeDelta::seconds(lives));
         let known = auth.credential(&tokens.access_token).unwrap();
         house.pass(lives - 1);
-        house.acting(&auth.credential(&tokens.access_token).unwrap(), |_, _| Ok(())).unwrap();
+        house.acting(&auth.credential(&tokens.access_token).unwrap(), |_| Ok(())).unwrap();
         house.pass(1);
         assert_eq!(unknown(auth.credential(&tokens.access_token)), "the access token has expired; refresh it");
         // Whoever kept what the token said is let in no longer than the session lives.
-        let came = house.acting(&known, |_, _| Ok(()));
+        let came = house.acting(&known, |_| Ok(()));
         assert_eq!(came.is_ok(), lives == 900, "{came:?}");
     }
 }
@@ -114,7 +114,7 @@ fn a_session_is_noted_as_used_once_a_minute() {
     let house = House::new();
     let ada = house.bearer("ada");
     let used = || {
-        house.acting(&ada, |_, _| Ok(())).unwrap();
+        house.acting(&ada, |_| Ok(())).unwrap();
         house.db.query::<DateTime<Utc>>("SELECT last_used_at FROM user_sessions").remove(0)
     };
     let began = house.now();
@@ -136,7 +136,7 @@ fn token_for_foreign_rows_answers_like_an_ended_session() {
     let (us, them, nobody) = (house.tenant.id(), other.tenant.id(), uuid::Uuid::now_v7());
     let shown = |claims: Value| -> Result<()> {
         let token = keys.forge(&claims);
-        auth.store().acting(&auth.credential(&token)?, |_, _| Ok(()))
+        auth.store().acting(&auth.credential(&token)?, |_| Ok(()))
     };
     let now = house.now().timestamp();
     let claims = |tenant: &dyn ToString, user: &dyn ToString, session: &dyn ToString| json!({"iss": "nmc", "tid": tenant.to_string(), "sub": user.to_string(), "sid": session.to_string(), "iat": now, "exp": now + 60});

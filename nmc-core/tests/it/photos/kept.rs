@@ -4,6 +4,7 @@ use super::{Dir, a_photo, jpeg, picture, png, prepare};
 use crate::support::Scene;
 use image::{Rgba, RgbaImage};
 use nmc_core::Uploads;
+use nmc_core::access::Acting;
 use nmc_core::people::{NewProfile, NewUser, Photo, PhotoPath, Profile, ProfilePatch, change_photo, forget_photo, set_photo};
 use nmc_core::testing::{Business, Gate};
 use nmc_core::{Error, Patch, Result, Tenant, UserId, UserRole};
@@ -155,7 +156,7 @@ fn unwritable_directory_is_told_and_left_as_it_was() {
         assert_eq!(error.to_string(), "photos can't be kept right now; try again in a moment", "{uploads:?}");
         assert!(error.causes().contains(": ") && !error.to_string().contains('/'), "{}", error.causes());
         let user = profile(&scene, "ada").user_id;
-        assert!(change_photo(&scene.db.store, &tenant, &uploads, user, Some(&a_photo())).is_err());
+        assert!(change_photo(&scene.db.store, &Acting::Application(tenant), &uploads, user, Some(&a_photo())).is_err());
         assert_eq!(scene.tx(|tx| tx.profiles().get_by_user(user)).unwrap().profile_photo_url, None);
         assert_eq!(dir.files(), before, "{uploads:?}");
     }
@@ -210,7 +211,9 @@ impl Two {
     }
 
     fn change(&self, user: UserId, photo: Option<&Photo>) -> Option<String> {
-        change_photo(&self.scene.db.store, &self.tenant(), &self.uploads, user, photo).unwrap().profile_photo_url
+        change_photo(&self.scene.db.store, &Acting::Application(self.tenant()), &self.uploads, user, photo)
+            .unwrap()
+            .profile_photo_url
     }
 
     fn path(&self, photo: &Photo) -> PhotoPath {
@@ -252,7 +255,8 @@ fn picture_has_a_file_in_each_business_and_no_foreign_profile() {
     let one = two.change(two.ada, Some(&a_photo())).unwrap();
     let neighbour = Business::onboard(&two.scene.db.store, "Somebody Else").tenant;
     for stranger in [two.ada, other.staff] {
-        let refused = change_photo(&two.scene.db.store, &neighbour, &two.uploads, stranger, Some(&another_photo()));
+        let refused =
+            change_photo(&two.scene.db.store, &Acting::Application(neighbour), &two.uploads, stranger, Some(&another_photo()));
         assert!(matches!(refused, Err(Error::NotFound { entity: "profile" })), "{refused:?}");
     }
     let store = &two.scene.db.store;

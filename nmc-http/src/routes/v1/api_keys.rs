@@ -114,7 +114,7 @@ pub(crate) struct RotationIn {
 pub(super) async fn list(ask: Ask<ApiKeyQuery, ()>) -> ApiResult<Json<PageOut<ApiKeyOut>>> {
     let page = page(ask.query.limit, ask.query.after.as_deref())?;
     let filter = ApiKeyFilter { in_force: ask.query.in_force, ..ApiKeyFilter::default() };
-    let rows = ask.acting(move |tx, _| tx.api_keys().list(&filter, page)).await?;
+    let rows = ask.acting(move |tx| tx.api_keys().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
@@ -122,12 +122,12 @@ pub(super) async fn make(ask: Ask<NoQuery, JsonBody<ApiKeyIn>>) -> ApiResult<Cre
     let body = &ask.body.0;
     let scopes = body.scopes.iter().map(|scope| scope.0).collect();
     let order = KeyOrder { name: body.name.clone(), scopes, expires_at: body.expires_at };
-    Ok(MadeKeyOut::created(ask.acting(move |tx, actor| make_key(tx, actor, &order)).await?))
+    Ok(MadeKeyOut::created(ask.acting(move |tx| make_key(tx, &order)).await?))
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ApiKeyOut>> {
     let id: ApiKeyId = ask.id("key", "API key")?;
-    let row = ask.acting(move |tx, _| tx.api_keys().get(id)).await?;
+    let row = ask.acting(move |tx| tx.api_keys().get(id)).await?;
     Ok(Tagged(row.version(), row.into()))
 }
 
@@ -139,9 +139,9 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResu
         expires_at: body.expires_at.0,
     };
     let row = ask
-        .acting(move |tx, actor| {
+        .acting(move |tx| {
             must_match(expected.as_ref(), tx.api_keys().lock(id)?.version(), "API key")?;
-            change_key(tx, actor, id, &patch)
+            change_key(tx, id, &patch)
         })
         .await?;
     Ok(Tagged(row.version(), row.into()))
@@ -149,7 +149,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResu
 
 pub(super) async fn revoke(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
     let id: ApiKeyId = ask.id("key", "API key")?;
-    ask.acting(move |tx, actor| revoke_key(tx, actor, id)).await?;
+    ask.acting(move |tx| revoke_key(tx, id)).await?;
     Ok(Done)
 }
 
@@ -157,6 +157,6 @@ pub(super) async fn rotate(ask: Ask<NoQuery, JsonBody<RotationIn>>) -> ApiResult
     let id: ApiKeyId = ask.id("key", "API key")?;
     let overlap = TimeDelta::try_seconds(ask.body.0.overlap_seconds.unwrap_or(86_400))
         .ok_or(Error::invalid("overlap_seconds", "must be between 0 and 2592000"))?;
-    let made = ask.acting(move |tx, actor| rotate_key(tx, actor, id, overlap)).await?;
+    let made = ask.acting(move |tx| rotate_key(tx, id, overlap)).await?;
     Ok(MadeKeyOut::created(made))
 }

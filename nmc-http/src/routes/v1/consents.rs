@@ -77,15 +77,15 @@ pub(super) async fn list(ask: Ask<ConsentQuery, ()>) -> ApiResult<Json<PageOut<C
         customer: ask.query.customer_phone.as_ref().map(|phone| phone.0.clone()),
         action: ask.query.action.map(|action| action.0),
     };
-    let rows = ask.acting(move |tx, _| tx.consents().list(&filter, page)).await?;
+    let rows = ask.acting(move |tx| tx.consents().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
 pub(super) async fn record(ask: Ask<NoQuery, JsonBody<ConsentIn>>) -> ApiResult<Created<ConsentOut>> {
     let ConsentIn { customer_phone, action, note } = &ask.body.0;
     let heard = HeardConsent { customer_phone: customer_phone.0.clone(), action: action.0, note: note.clone() };
-    let credential = ask.credential()?;
-    let row = ask.app.door.blocking(move |store| record_consent(store, &credential, &heard)).await?;
+    let who = ask.who()?;
+    let row = ask.app.door.blocking(move |store| record_consent(store, &who, &heard)).await?;
     let at = format!("/v1/consents?customer_phone=%2B{}", row.customer_phone.as_str().trim_start_matches('+'));
     Ok(Created(at, row.into()))
 }

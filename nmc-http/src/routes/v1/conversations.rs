@@ -61,7 +61,7 @@ pub(super) async fn settle(ask: Ask<NoQuery, JsonBody<ReviewIn>>) -> ApiResult<J
         Verdict::OptOut => ReviewDecision::OptOut,
         Verdict::None => ReviewDecision::NoOptOut,
     };
-    let (credential, note) = (ask.credential()?, note.clone());
-    let settled = move |store: &nmc_core::Store| settle_review(store, &credential, id, decision, note.as_deref());
+    let (who, note) = (ask.who()?, note.clone());
+    let settled = move |store: &nmc_core::Store| settle_review(store, &who, id, decision, note.as_deref());
     Ok(Json(ask.app.door.blocking(settled).await?.into()))
 }

@@ -87,13 +87,13 @@ impl MessageOut {
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {
     let id: MessageId = ask.id("message", "message")?;
-    let (row, media) = ask.acting(move |tx, _| Ok((tx.messages().get(id)?, tx.message_media().list(&[id])?))).await?;
+    let (row, media) = ask.acting(move |tx| Ok((tx.messages().get(id)?, tx.message_media().list(&[id])?))).await?;
     Ok(Json(MessageOut::of(row, media)))
 }
 
 pub(super) async fn media(ask: Ask<NoQuery, ()>) -> ApiResult<Attachment> {
     let (id, position): (MessageId, i16) = (ask.id("message", "message")?, ask.id("position", "picture")?);
-    let found = ask.acting(move |tx, actor| Ok((tx.tenant(), caller(actor), tx.message_media().get(id, position)?)));
+    let found = ask.acting(move |tx| Ok((tx.tenant(), caller(tx), tx.message_media().get(id, position)?)));
     let (tenant, caller, row) = found.await?;
     if row.status != MediaStatus::Kept {
         return Err(Error::NotFound { entity: "picture" }.into());

@@ -59,7 +59,7 @@ impl From<MonthCosts> for MonthCostsOut {
 pub(super) async fn list(ask: Ask<CostsQuery, ()>) -> ApiResult<Json<NumberCostsOut>> {
     let (from, to) = (ask.query.from, ask.query.to);
     let costs = ask
-        .acting(move |tx, _| {
+        .acting(move |tx| {
             let to = to.map_or_else(|| Month::of(tx.now()), |month| month.0);
             tx.phone_numbers().costs(from.map_or_else(|| to.back(MONTHS_BACK), |month| month.0), to)
         })

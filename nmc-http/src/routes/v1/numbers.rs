@@ -157,7 +157,7 @@ pub(super) async fn list(ask: Ask<NumberQuery, ()>) -> ApiResult<Json<PageOut<Nu
         region: bounded("region", ask.query.region.as_deref(), 50)?,
         locality: bounded("locality", ask.query.locality.as_deref(), 100)?,
     };
-    let rows = ask.acting(move |tx, _| tx.phone_numbers().list(&filter, page)).await?;
+    let rows = ask.acting(move |tx| tx.phone_numbers().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn buy(ask: Ask<NoQuery, JsonBody<NumberIn>>) -> ApiResult<Crea
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<NumberOut>> {
     let id: PhoneNumberId = ask.id("number", "phone number")?;
-    let row = ask.acting(move |tx, _| tx.phone_numbers().get(id)).await?;
+    let row = ask.acting(move |tx| tx.phone_numbers().get(id)).await?;
     Ok(Tagged(row.version(), row.into()))
 }
 

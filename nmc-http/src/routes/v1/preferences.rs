@@ -90,9 +90,9 @@ pub(crate) struct PreferencesChange {
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<PreferencesOut>> {
     let whom = ask.whom()?;
     let row = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            actor.must_for(user, Permission::PreferencesRead)?;
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            tx.must_for(user, Permission::PreferencesRead)?;
             tx.preferences().get(user)
         })
         .await?;
@@ -114,9 +114,9 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<PreferencesChange>>) -> Ap
         customer_response_timeout: body.customer_response_timeout,
     };
     let row = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            may_change(tx, actor, user, Permission::PreferencesWrite)?;
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            may_change(tx, user, Permission::PreferencesWrite)?;
             must_match(expected.as_ref(), Version::of(tx.preferences().lock(user)?.updated_at), "preferences")?;
             tx.preferences().update(user, &patch)
         })

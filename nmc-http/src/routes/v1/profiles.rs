@@ -93,7 +93,7 @@ pub(crate) struct ProfileChange {
 pub(super) async fn list(ask: Ask<ProfileQuery, ()>) -> ApiResult<Json<PageOut<ProfileOut>>> {
     let page = page(ask.query.limit, ask.query.after.as_deref())?;
     let filter = ProfileFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active };
-    let rows = ask.acting(move |tx, _| tx.profiles().list(&filter, page)).await?;
+    let rows = ask.acting(move |tx| tx.profiles().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
@@ -104,9 +104,9 @@ pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> 
 
 async fn read(ask: &Ask<NoQuery, ()>) -> ApiResult<(Tenant, Profile)> {
     let whom = ask.whom()?;
-    ask.acting(move |tx, actor| {
-        let user = whom.id(actor)?;
-        actor.must_for(user, Permission::ProfilesRead)?;
+    ask.acting(move |tx| {
+        let user = whom.id(tx)?;
+        tx.must_for(user, Permission::ProfilesRead)?;
         Ok((tx.tenant(), tx.profiles().get_by_user(user)?))
     })
     .await
@@ -124,11 +124,11 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ProfileChange>>) -> ApiRes
         ..ProfilePatch::default()
     };
     let row = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            may_change(tx, actor, user, Permission::ProfilesWrite)?;
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            may_change(tx, user, Permission::ProfilesWrite)?;
             must_match(expected.as_ref(), Version::of(tx.profiles().lock_by_user(user)?.updated_at), "profile")?;
-            change_profile(tx, actor, user, &patch)
+            change_profile(tx, user, &patch)
         })
         .await?;
     Ok(Tagged(Version::of(row.updated_at), row.into()))
@@ -164,10 +164,10 @@ pub(super) async fn remove_photo(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<Prof
 
 async fn may_change_photo<B>(ask: &Ask<NoQuery, B>) -> ApiResult<TenantId> {
     let whom = ask.whom()?;
-    ask.acting(move |tx, actor| {
-        let user = whom.id(actor)?;
-        may_change(tx, actor, user, Permission::ProfilesWrite)?;
-        Ok(actor.tenant().id())
+    ask.acting(move |tx| {
+        let user = whom.id(tx)?;
+        may_change(tx, user, Permission::ProfilesWrite)?;
+        Ok(tx.tenant().id())
     })
     .await
 }
@@ -178,17 +178,17 @@ async fn change_photo<B>(ask: &Ask<NoQuery, B>, tenant: TenantId, photo: Option<
     // Few at a time: each has a connection while it waits for the disk.
     let turn = ask.app.pictures.take(tenant).await?;
     let change = ask
-        .acting(move |tx, actor| {
+        .acting(move |tx| {
             let _turn = &turn;
-            let user = whom.id(actor)?;
-            may_change(tx, actor, user, Permission::ProfilesWrite)?;
+            let user = whom.id(tx)?;
+            may_change(tx, user, Permission::ProfilesWrite)?;
             set(tx, &uploads, user, photo.as_ref())
         })
         .await?;
     if let Some(path) = change.replaced {
         let uploads = ask.app.uploads.clone();
         // The new photo is theirs, whatever becomes of the old one's file.
-        if let Err(error) = ask.acting(move |tx, _| forget_photo(tx, &uploads, &path)).await {
+        if let Err(error) = ask.acting(move |tx| forget_photo(tx, &uploads, &path)).await {
             tracing::warn!(%error, "a replaced photo stays behind");
         }
     }

@@ -154,13 +154,13 @@ pub(super) async fn refresh(ask: Ask<NoQuery, JsonBody<RefreshIn>>) -> ApiResult
 pub(super) async fn list(ask: Ask<SessionQuery, ()>) -> ApiResult<Json<PageOut<SessionOut>>> {
     let page = page(ask.query.limit, ask.query.after.as_deref())?;
     let user = ask.query.user.map(|user| user.0);
-    let (rows, current) = ask.acting(move |tx, actor| Ok((list_sessions(tx, actor, user, page)?, actor.session()))).await?;
+    let (rows, current) = ask.acting(move |tx| Ok((list_sessions(tx, user, page)?, tx.actor().session()))).await?;
     Ok(Json(PageOut::with(rows, |row| SessionOut::of(row, current))))
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<SessionOut>> {
     let id: SessionId = ask.id("session", "session")?;
-    let (row, current) = ask.acting(move |tx, actor| Ok((get_session(tx, actor, id)?, actor.session()))).await?;
+    let (row, current) = ask.acting(move |tx| Ok((get_session(tx, id)?, tx.actor().session()))).await?;
     Ok(Json(SessionOut::of(row, current)))
 }
 
@@ -171,12 +171,12 @@ pub(super) async fn log_out(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
 
 pub(super) async fn log_out_everywhere(ask: Ask<WhoseQuery, ()>) -> ApiResult<Done> {
     let user = ask.query.user.map(|user| user.0);
-    ask.acting(move |tx, actor| logout_everywhere(tx, actor, user)).await?;
+    ask.acting(move |tx| logout_everywhere(tx, user)).await?;
     Ok(Done)
 }
 
 pub(super) async fn end(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
     let id: SessionId = ask.id("session", "session")?;
-    ask.acting(move |tx, actor| end_session(tx, actor, id)).await?;
+    ask.acting(move |tx| end_session(tx, id)).await?;
     Ok(Done)
 }

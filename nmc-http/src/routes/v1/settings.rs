@@ -118,7 +118,7 @@ pub(crate) struct SettingsChange {
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<SettingsOut>> {
-    let row = ask.acting(|tx, _| tx.business_settings().get()).await?;
+    let row = ask.acting(|tx| tx.business_settings().get()).await?;
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
@@ -140,7 +140,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<SettingsChange>>) -> ApiRe
         greeting_at_any_hour: body.greeting_at_any_hour,
     };
     let row = ask
-        .acting(move |tx, _| {
+        .acting(move |tx| {
             must_match(expected.as_ref(), Version::of(tx.business_settings().lock()?.updated_at), "settings")?;
             tx.business_settings().update(&patch)
         })
@@ -172,7 +172,7 @@ pub(crate) struct PreviewOut {
 pub(super) async fn preview(ask: Ask<NoQuery, JsonBody<PreviewIn>>) -> ApiResult<Json<PreviewOut>> {
     let template = ask.body.0.greeting_template.clone();
     let preview = ask
-        .acting(move |tx, _| {
+        .acting(move |tx| {
             let name = tx.tenants().get()?.business_name;
             let template = match &template {
                 Some(template) => template.clone(),
@@ -192,7 +192,7 @@ pub(super) async fn preview(ask: Ask<NoQuery, JsonBody<PreviewIn>>) -> ApiResult
 pub(super) async fn review(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<SettingsOut>> {
     let expected = ask.if_match()?;
     let row = ask
-        .acting(move |tx, _| {
+        .acting(move |tx| {
             must_match(expected.as_ref(), Version::of(tx.business_settings().lock()?.updated_at), "settings")?;
             tx.business_settings().review_greeting()
         })

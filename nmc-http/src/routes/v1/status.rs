@@ -3,9 +3,9 @@ use crate::api::reply::{Json, PageOut};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::Error;
 use nmc_core::access::Permission;
 use nmc_core::people::{Presence, PresenceFilter, may_change};
+use nmc_core::{Error, Result, TenantTx, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -69,16 +69,16 @@ pub(super) async fn list(ask: Ask<StatusQuery, ()>) -> ApiResult<Json<PageOut<St
         current_status: ask.query.status.map(|status| status.0),
         ..PresenceFilter::default()
     };
-    let rows = ask.acting(move |tx, _| tx.presences().list(&filter, page)).await?;
+    let rows = ask.acting(move |tx| tx.presences().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
     let whom = ask.whom()?;
     let row = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            actor.must_for(user, Permission::StatusRead)?;
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            tx.must_for(user, Permission::StatusRead)?;
             tx.presences().get(user)
         })
         .await?;
@@ -89,9 +89,9 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<StatusChange>>) -> ApiResu
     let (whom, body) = (ask.whom()?, &ask.body.0);
     let (status, message) = (body.status.map(|status| status.0), body.message.0.clone());
     let row = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            may_change(tx, actor, user, Permission::StatusWrite)?;
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            may_change(tx, user, Permission::StatusWrite)?;
             let status = match status {
                 Some(status) => status,
                 None => tx.presences().get(user)?.current_status,
@@ -103,14 +103,17 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<StatusChange>>) -> ApiResu
     Ok(Json(row.into()))
 }
 
-const NO_USER: Error = Error::Forbidden("an API key is no user");
+/// The user who asks.
+fn own_user(tx: &TenantTx<'_>) -> Result<UserId> {
+    tx.actor().user().ok_or(Error::Forbidden("an API key is no user"))
+}
 
 pub(super) async fn beat(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
-    let row = ask.acting(|tx, actor| tx.presences().heartbeat(actor.user().ok_or(NO_USER)?)).await?;
+    let row = ask.acting(|tx| own_user(tx).and_then(|user| tx.presences().heartbeat(user))).await?;
     Ok(Json(row.into()))
 }
 
 pub(super) async fn go_offline(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
-    let row = ask.acting(|tx, actor| tx.presences().go_offline(actor.user().ok_or(NO_USER)?)).await?;
+    let row = ask.acting(|tx| own_user(tx).and_then(|user| tx.presences().go_offline(user))).await?;
     Ok(Json(row.into()))
 }

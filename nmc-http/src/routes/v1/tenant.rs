@@ -4,7 +4,6 @@ use crate::api::reply::{Json, Tagged};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::access::Actor;
 use nmc_core::tenants::{TenantPatch, TenantRow};
 use nmc_core::workflows::{Onboarding, OnboardingStep};
 use nmc_core::{Error, Patch, TenantTx, Version};
@@ -112,7 +111,7 @@ pub(crate) struct TenantChange {
 }
 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<TenantOut>> {
-    let row = ask.acting(|tx, _| tx.tenants().get()).await?;
+    let row = ask.acting(|tx| tx.tenants().get()).await?;
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
@@ -133,7 +132,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<TenantChange>>) -> ApiResu
         timezone: change.timezone.map(|zone| zone.0),
     };
     let tells = patch.business_name.is_some() || patch.business_phone != Patch::Keep;
-    let work = move |tx: &mut TenantTx<'_>, _: &Actor| {
+    let work = move |tx: &mut TenantTx<'_>| {
         let row = tx.tenants().lock()?;
         must_match(expected.as_ref(), Version::of(row.updated_at), "business")?;
         tx.tenants().update(&patch)
@@ -161,7 +160,7 @@ pub(crate) struct HoursOut {
 
 pub(super) async fn hours(ask: Ask<HoursQuery, ()>) -> ApiResult<Json<HoursOut>> {
     let at = ask.query.at;
-    let (at, hours) = ask.acting(move |tx, _| Ok((at.unwrap_or(tx.now()), tx.tenants().get()?.business_hours()))).await?;
+    let (at, hours) = ask.acting(move |tx| Ok((at.unwrap_or(tx.now()), tx.tenants().get()?.business_hours()))).await?;
     let next_open = hours.next_open(at).ok_or(Error::invalid("at", "must be a time that calendars reach"))?;
     Ok(Json(HoursOut { at, is_open: hours.is_open(at), next_open }))
 }
@@ -202,10 +201,10 @@ impl From<Onboarding> for OnboardingOut {
 }
 
 pub(super) async fn onboarding(ask: Ask<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
-    Ok(Json(ask.acting(|tx, _| tx.onboarding()).await?.into()))
+    Ok(Json(ask.acting(|tx| tx.onboarding()).await?.into()))
 }
 
 pub(super) async fn complete_step(ask: Ask<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
     let step = OnboardingStep::numbered(ask.id("step", "step")?)?;
-    Ok(Json(ask.acting(move |tx, _| tx.complete_onboarding_step(step)).await?.into()))
+    Ok(Json(ask.acting(move |tx| tx.complete_onboarding_step(step)).await?.into()))
 }

@@ -4,7 +4,7 @@ use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::access::{Actor, InvitationToken, PasswordProof};
+use nmc_core::access::{InvitationToken, PasswordProof};
 use nmc_core::people::{
     INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_own_user, change_user, get_user, invite as invite_person,
     invite_again as invite_person_again,
@@ -146,7 +146,7 @@ pub(crate) struct UserChange {
 pub(super) async fn list(ask: Ask<UserQuery, ()>) -> ApiResult<Json<PageOut<UserOut>>> {
     let page = page(ask.query.limit, ask.query.after.as_deref())?;
     let filter = UserFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active, ..UserFilter::default() };
-    let rows = ask.acting(move |tx, _| tx.users().list(&filter, page)).await?;
+    let rows = ask.acting(move |tx| tx.users().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
@@ -160,8 +160,8 @@ pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResu
         timezone: body.timezone.map(|zone| zone.0),
         role: body.role.0,
     };
-    let made = telling_of_others(&ask, move |tx, actor| {
-        let (user, token) = invite_person(tx, actor, &new)?;
+    let made = telling_of_others(&ask, move |tx| {
+        let (user, token) = invite_person(tx, &new)?;
         Ok(InvitationOut::made(tx.now(), user, &token))
     })
     .await;
@@ -172,9 +172,9 @@ pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResu
 pub(super) async fn invite_again(ask: Ask<NoQuery, ()>) -> ApiResult<Created<InvitationOut>> {
     let whom = ask.whom()?;
     let out = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            let (user, token) = invite_person_again(tx, actor, user)?;
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            let (user, token) = invite_person_again(tx, user)?;
             Ok(InvitationOut::made(tx.now(), user, &token))
         })
         .await?;
@@ -195,7 +195,7 @@ pub(super) async fn change_password(ask: Ask<NoQuery, JsonBody<PasswordIn>>) -> 
     let (current, new) = (Secret::new(current_password.clone()), Secret::new(new_password.clone()));
     let (authenticator, credential) = (ask.app.authenticator.clone(), ask.credential()?);
     // As often as at the door: it is a guess like any other, and as dear.
-    let user = ask.acting(|_, actor| actor.user().ok_or(Error::Forbidden("an API key has no password"))).await?;
+    let user = ask.acting(|tx| tx.actor().user().ok_or(Error::Forbidden("an API key has no password"))).await?;
     ask.app.gate.login(ask.origin(None).ip_address, Some(&user.to_string())).await?;
     ask.app.entrance.blocking(move |_| authenticator.change_password(&credential, &current, &new)).await?;
     Ok(Done)
@@ -204,9 +204,9 @@ pub(super) async fn change_password(ask: Ask<NoQuery, JsonBody<PasswordIn>>) -> 
 pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<UserOut>> {
     let whom = ask.whom()?;
     let row = ask
-        .acting(move |tx, actor| {
-            let user = whom.id(actor)?;
-            get_user(tx, actor, user)
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            get_user(tx, user)
         })
         .await?;
     Ok(Tagged(row.version(), row.into()))
@@ -225,13 +225,13 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult
         Some(password) if tells => shown_again(&ask, whom, password).await?,
         _ => None,
     };
-    let work = move |tx: &mut TenantTx<'_>, actor: &Actor| {
-        let user = whom.id(actor)?;
-        actor.must_for(user, nmc_core::access::Permission::UsersWrite)?;
+    let work = move |tx: &mut TenantTx<'_>| {
+        let user = whom.id(tx)?;
+        tx.must_for(user, nmc_core::access::Permission::UsersWrite)?;
         must_match(expected.as_ref(), tx.users().lock(user)?.version(), "user")?;
         match &proof {
-            Some(proof) => change_own_user(tx, actor, proof, &patch),
-            None => change_user(tx, actor, user, &patch),
+            Some(proof) => change_own_user(tx, proof, &patch),
+            None => change_user(tx, user, &patch),
         }
     };
     let row = if tells { telling_of_others(&ask, work).await? } else { ask.acting(work).await? };
@@ -240,7 +240,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult
 
 /// Checks the password of whoever asks, if it is their own account that the path names.
 async fn shown_again<B>(ask: &Ask<NoQuery, B>, whom: Whom, password: &str) -> ApiResult<Option<PasswordProof>> {
-    let own = ask.acting(move |_, actor| Ok(actor.user().filter(|user| whom.id(actor).is_ok_and(|id| id == *user)))).await?;
+    let own = ask.acting(move |tx| Ok(tx.actor().user().filter(|user| whom.id(tx).is_ok_and(|id| id == *user)))).await?;
     let Some(user) = own else { return Ok(None) };
     ask.app.gate.login(ask.origin(None).ip_address, Some(&user.to_string())).await?;
     let (authenticator, credential, password) = (ask.app.authenticator.clone(), ask.credential()?, Secret::new(password));

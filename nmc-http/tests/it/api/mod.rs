@@ -19,11 +19,10 @@ mod settings;
 mod texts;
 
 use crate::site::{Answer, Site};
-use nmc_core::access::{Actor, Origin};
+use nmc_core::access::Origin;
 use nmc_core::conversations::{MediaWorker, MediaWorkerConfig};
 use nmc_core::numbers::HeldNumber;
 use nmc_core::people::{NewPerson, change_user, invite};
-use nmc_core::store::Reason;
 use nmc_core::telephony::friendly_name;
 use nmc_core::testing::Business;
 use nmc_core::twilio::TwilioMedia;
@@ -65,11 +64,6 @@ impl Site {
         Call { site: self, method, path: path.into(), bearer: None, headers: Vec::new(), body: None }
     }
 
-    /// The rights of an operator in a business.
-    pub(crate) fn operator(&self, business: &Business) -> Actor {
-        self.db.store.system(Reason::Operations, |tx| tx.operator_for(business.tenant.id())).unwrap()
-    }
-
     /// A new user of a business, with a password, logged in.
     pub(crate) fn person(&self, business: &Business, role: UserRole) -> Person {
         let email: Email = format!("{}@example.com", Uuid::now_v7().simple()).parse().unwrap();
@@ -81,8 +75,7 @@ impl Site {
             timezone: None,
             role,
         };
-        let actor = self.operator(business);
-        let (user, invitation) = self.db.store.tenant(&business.tenant, |tx| invite(tx, &actor, &new)).unwrap();
+        let (user, invitation) = self.db.store.as_operator(&business.tenant, |tx| invite(tx, &new)).unwrap();
         self.authenticator.accept_invitation(&invitation.text(), &Secret::new(PASSWORD)).unwrap();
         self.log_in(user.id, email)
     }
@@ -120,8 +113,7 @@ impl Site {
 
     /// A change of a user by an operator.
     pub(crate) fn change_user(&self, business: &Business, user: UserId, patch: &nmc_core::people::UserPatch) {
-        let actor = self.operator(business);
-        self.db.store.tenant(&business.tenant, |tx| change_user(tx, &actor, user, patch)).unwrap();
+        self.db.store.as_operator(&business.tenant, |tx| change_user(tx, user, patch)).unwrap();
     }
 }
 

@@ -244,9 +244,8 @@ fn a_provider_that_cant_be_asked_at_all_is_a_503_and_no_order() {
 fn who_is_suspended_buys_nothing_not_even_what_was_begun() {
     let orders = Orders::new();
     let (site, joe) = (&orders.site, &orders.site.joe);
-    let actor = site.operator(joe);
     let key = KeyOrder { name: "a buyer".to_owned(), scopes: vec![Permission::NumbersWrite], expires_at: None };
-    let (_, key) = site.db.store.tenant(&joe.tenant, |tx| make_service_key(tx, &actor, &key)).unwrap();
+    let (_, key) = site.db.store.as_operator(&joe.tenant, |tx| make_service_key(tx, &key)).unwrap();
     site.twilio.fail_numbers_with([HoldAfter]);
     std::thread::scope(|scope| {
         let begun = scope.spawn(|| orders.buy());

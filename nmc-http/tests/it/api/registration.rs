@@ -176,7 +176,7 @@ fn registered_business_takes_five_steps_to_its_first_caller() {
         .expect(200);
     assert_eq!(step(3).status, 200);
     assert_eq!(refused(4), "#/phone_number");
-    let proof = site.db.store.system(Reason::Operations, |tx| tx.operator_for(tenant)).unwrap().tenant();
+    let proof = site.db.store.system(Reason::Operations, |tx| tx.act_for(tenant)).unwrap();
     let number = NewPhoneNumber {
         phone_number: unique_phone(),
         twilio_phone_sid: Some(unique_sid("PN")),

@@ -219,7 +219,6 @@ impl Scene {
     pub(super) fn target(&self) -> Target {
         let (site, joe) = (&self.site, &self.site.joe);
         let user = site.person(joe, UserRole::Viewer);
-        let actor = site.operator(joe);
         let order = KeyOrder { name: "a key".to_owned(), scopes: vec![Permission::ApiKeysWrite], expires_at: None };
         let new = NewPerson {
             email: fresh_email(),
@@ -229,11 +228,8 @@ impl Scene {
             timezone: None,
             role: UserRole::Viewer,
         };
-        let (key, invitation) = site
-            .db
-            .store
-            .tenant(&joe.tenant, |tx| Ok((make_service_key(tx, &actor, &order)?.0.id, invite(tx, &actor, &new)?.1)))
-            .unwrap();
+        let (key, invitation) =
+            site.db.store.as_operator(&joe.tenant, |tx| Ok((make_service_key(tx, &order)?.0.id, invite(tx, &new)?.1))).unwrap();
         let session = self.session_of(joe, user.id);
         let for_sale = unique_phone();
         site.twilio.sell(&for_sale);
@@ -288,8 +284,7 @@ impl Scene {
                     scopes.extend(of_viewers.filter(|permission| Some(**permission) != scope));
                 }
                 let order = KeyOrder { name: "the caller".to_owned(), scopes, expires_at: None };
-                let actor = site.operator(joe);
-                let (_, text) = site.db.store.tenant(&joe.tenant, |tx| make_service_key(tx, &actor, &order)).unwrap();
+                let (_, text) = site.db.store.as_operator(&joe.tenant, |tx| make_service_key(tx, &order)).unwrap();
                 (Some(text.text().expose().to_owned()), None)
             }
         }

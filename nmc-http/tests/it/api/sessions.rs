@@ -34,7 +34,6 @@ fn refused_logins_of_every_kind_are_told_the_same_as_slowly() {
     let site = Site::new();
     let [wrong, locked, deactivated] = [(); 3].map(|()| site.person(&site.joe, UserRole::User));
     site.change_user(&site.joe, deactivated.id, &UserPatch { is_active: Some(false), ..UserPatch::default() });
-    let actor = site.operator(&site.joe);
     let invited = NewPerson {
         email: "invited@example.com".parse().unwrap(),
         first_name: "Pat".to_owned(),
@@ -43,7 +42,7 @@ fn refused_logins_of_every_kind_are_told_the_same_as_slowly() {
         timezone: None,
         role: UserRole::User,
     };
-    site.db.store.tenant(&site.joe.tenant, |tx| invite(tx, &actor, &invited)).unwrap();
+    site.db.store.as_operator(&site.joe.tenant, |tx| invite(tx, &invited)).unwrap();
     for _ in 0..5 {
         assert_eq!(site.try_to_log_in(locked.email.as_str(), WRONG_PASSWORD).status, 401);
     }
