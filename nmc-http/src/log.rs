@@ -6,6 +6,8 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use nmc_core::Error;
+use nmc_core::telephony::ProviderError;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -31,6 +33,7 @@ pub(crate) async fn requests(
     };
     let error: String = cause(refusal).chars().take(500).collect();
     match concern(refusal, status, &route) {
+        Concern::Account => tracing::error!(id, %method, route, status, took_ms, error, "request"),
         Concern::Operator => tracing::warn!(id, %method, route, status, took_ms, error, "request"),
         Concern::Client => tracing::info!(id, %method, route, status, took_ms, error, "request"),
         Concern::Nobody => tracing::debug!(id, %method, route, status, took_ms, error, "request"),
@@ -40,6 +43,8 @@ pub(crate) async fn requests(
 
 /// Whom a refusal concerns.
 enum Concern {
+    /// The account at the provider: nothing is bought, and nothing given back, before an operator has seen to it.
+    Account,
     /// Something is wrong here, or a webhook was not recorded.
     Operator,
     /// The request was wrong.
@@ -52,15 +57,20 @@ fn concern(refusal: &actix_web::Error, status: u16, route: &str) -> Concern {
     let is_webhook = route.starts_with("/webhooks/");
     match refusal.as_error::<ApiError>() {
         Some(ApiError::NoRoute | ApiError::Method(_) | ApiError::NotSigned) => Concern::Nobody,
-        Some(ApiError::Core(nmc_core::Error::NotFound { .. })) if is_webhook => Concern::Nobody,
+        Some(ApiError::Core(Error::NotFound { .. })) if is_webhook => Concern::Nobody,
+        Some(ApiError::Core(Error::Provider(refusal))) if refusal.is_for_operators() => Concern::Account,
         _ if is_webhook || status >= 500 => Concern::Operator,
         _ => Concern::Client,
     }
 }
 
-/// The whole chain of our own errors, which hold no values; of others no more than their kind.
+/// The whole chain of our own errors, which hold no values; of others no more than their kind. The library does not know what an
+/// operator sets.
 fn cause(error: &actix_web::Error) -> String {
     match error.as_error::<ApiError>() {
+        Some(ApiError::Core(core @ Error::Provider(ProviderError::Credentials { .. }))) => {
+            format!("{}; check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN", core.causes())
+        }
         Some(ApiError::Core(core)) => core.causes(),
         Some(ours) => ours.to_string(),
         None => "refused by the framework".to_owned(),
