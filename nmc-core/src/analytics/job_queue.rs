@@ -31,7 +31,7 @@ impl SystemTx<'_> {
     /// The tenants with jobs due, the longest waiting first; `limit` at the most. A suspended one's jobs wait.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn tenants_with_due_jobs(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
         let waiting = jobs::table
             .inner_join(tenants::table)
@@ -53,7 +53,7 @@ impl Jobs<'_> {
     /// job whose last allowed attempt ended that way has failed, and is not among them.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `lease_for` is not a time to come.
+    /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
     pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedJob>> {
         let now = self.0.now();
         let lease = Lease::begin(&mut self.0, lease_for)?;
@@ -107,7 +107,7 @@ impl Jobs<'_> {
     /// Holds a claim for longer: until `lease_for` from now.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the claim no longer holds: another worker has the job, or it has ended.
+    /// [`crate::Error::Conflict`] when the claim no longer holds: another worker has the job, or it has ended.
     pub fn extend(&mut self, claimed: &ClaimedJob, lease_for: TimeDelta) -> Result<Job> {
         let until = bounds::lease_end(self.0.now(), lease_for)?;
         let row = diesel::update(jobs::table)
@@ -125,7 +125,7 @@ impl Jobs<'_> {
     /// The job is done; `result` is up to 64 KiB of JSON.
     ///
     /// # Errors
-    /// As [`Self::extend`]; [`Error::Invalid`] on a result that is too long.
+    /// As [`Self::extend`]; [`crate::Error::Invalid`] on a result that is too long.
     pub fn complete(&mut self, claimed: &ClaimedJob, result: Option<&Value>) -> Result<Job> {
         if let Some(result) = result {
             json::document("result", result, json::DOCUMENT)?;
@@ -137,7 +137,7 @@ impl Jobs<'_> {
     /// attempt: then it has failed.
     ///
     /// # Errors
-    /// As [`Self::extend`]; [`Error::Invalid`] on an instant that is none of ours.
+    /// As [`Self::extend`]; [`crate::Error::Invalid`] on an instant that is none of ours.
     pub fn fail(&mut self, claimed: &ClaimedJob, error: &str, retry_at: DateTime<Utc>) -> Result<Job> {
         let retry_at = bounds::instant("retry_at", retry_at)?;
         let is_last = claimed.job.attempts >= claimed.job.max_attempts;

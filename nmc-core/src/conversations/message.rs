@@ -114,7 +114,7 @@ impl Messages<'_> {
     /// The text, if it is there.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn find(&mut self, id: MessageId) -> Result<Option<Message>> {
         Ok(Message::query()
             .filter(messages::tenant_id.eq(self.0.tenant))
@@ -126,7 +126,7 @@ impl Messages<'_> {
     /// The text.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`crate::Error::NotFound`].
     pub fn get(&mut self, id: MessageId) -> Result<Message> {
         found(self.find(id)?, "message")
     }

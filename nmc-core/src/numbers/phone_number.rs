@@ -227,7 +227,7 @@ impl PhoneNumbers<'_> {
     }
 
     /// Takes a number on: active if the provider's SID is known, else as an intent to buy it. That the SID is the number's is
-    /// for the caller to find out ([`super::owned_as`]).
+    /// for the caller to find out ([`crate::telephony::owned_as`]).
     ///
     /// # Errors
     /// [`crate::Error::Conflict`] when somebody holds it, [`crate::Error::Invalid`] on a broken rule;

@@ -115,7 +115,7 @@ impl Tenants<'_> {
     /// The tenant's own row.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the tenant was deleted meanwhile.
+    /// [`crate::Error::NotFound`] when the tenant was deleted meanwhile.
     pub fn get(&mut self) -> Result<TenantRow> {
         found(TenantRow::query().filter(tenants::id.eq(self.0.tenant)).first(self.0.conn).optional()?, "tenant")
     }
@@ -132,7 +132,7 @@ impl Tenants<'_> {
     /// Changes the tenant's own row.
     ///
     /// # Errors
-    /// [`Error::Conflict`] on a name or phone that is taken, [`Error::Invalid`] on a broken rule.
+    /// [`crate::Error::Conflict`] on a name or phone that is taken, [`crate::Error::Invalid`] on a broken rule.
     pub fn update(&mut self, patch: &TenantPatch) -> Result<TenantRow> {
         let name = patch.business_name.as_deref().map(|name| named("business_name", name, 255)).transpose()?;
         if let Patch::Set(phone) = &patch.business_phone {
@@ -169,7 +169,7 @@ impl Tenants<'_> {
     /// Says who owns the account: a user of it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is no such user, which is known when the transaction commits.
+    /// [`crate::Error::Invalid`] when there is no such user, which is known when the transaction commits.
     pub fn set_owner(&mut self, owner: Option<UserId>) -> Result<TenantRow> {
         let row = diesel::update(tenants::table)
             .filter(tenants::id.eq(self.0.tenant))
@@ -183,7 +183,7 @@ impl Tenants<'_> {
     /// Says how far onboarding has come: the step (1 to 5), and whether it is behind them.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a step that there is not.
+    /// [`crate::Error::Invalid`] on a step that there is not.
     pub fn set_onboarding(&mut self, step: i32, completed: bool) -> Result<TenantRow> {
         let row = diesel::update(tenants::table)
             .filter(tenants::id.eq(self.0.tenant))
@@ -229,7 +229,7 @@ impl SystemTx<'_> {
     /// Takes in a business: the bare row, which waits for approval. The workflow `onboard` also gives it what it needs to work.
     ///
     /// # Errors
-    /// [`Error::Conflict`] on a name or phone that is taken, [`Error::Invalid`] on a broken rule.
+    /// [`crate::Error::Conflict`] on a name or phone that is taken, [`crate::Error::Invalid`] on a broken rule.
     pub fn create_tenant(&mut self, new: &NewTenant) -> Result<TenantRow> {
         let id = TenantId::new(self.moment.id());
         if let Some(phone) = &new.business_phone {
@@ -253,7 +253,7 @@ impl SystemTx<'_> {
     /// The tenant with this id, if there is one.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`].
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn find_tenant(&mut self, id: TenantId) -> Result<Option<TenantRow>> {
         Ok(TenantRow::query().filter(tenants::id.eq(id)).first(self.conn).optional()?)
     }
@@ -289,7 +289,7 @@ impl SystemTx<'_> {
     /// The proof that lets an operator act for a tenant.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`crate::Error::NotFound`].
     pub fn act_for(&mut self, id: TenantId) -> Result<Tenant> {
         found(self.find_tenant(id)?, "tenant").map(|row| Tenant::proven(row.id))
     }
@@ -298,7 +298,7 @@ impl SystemTx<'_> {
     /// same transaction. Its API keys stay, and are of no use until it is active again.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.
     pub fn set_tenant_status(&mut self, id: TenantId, to: TenantStatus) -> Result<TenantRow> {
         let from: Option<TenantStatus> =
             tenants::table.filter(tenants::id.eq(id)).select(tenants::status).for_update().first(self.conn).optional()?;
@@ -324,7 +324,7 @@ impl SystemTx<'_> {
     /// Puts a tenant on another plan: its name, up to 50 characters.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] on a broken rule.
     pub fn set_subscription_tier(&mut self, id: TenantId, tier: &str) -> Result<TenantRow> {
         let row = diesel::update(tenants::table)
             .filter(tenants::id.eq(id))
@@ -338,7 +338,7 @@ impl SystemTx<'_> {
     /// Says how many phone numbers a tenant may hold at once. Those it holds already stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::Invalid`] when it is negative.
+    /// [`crate::Error::NotFound`], or [`crate::Error::Invalid`] when it is negative.
     pub fn set_phone_number_limit(&mut self, id: TenantId, limit: i32) -> Result<TenantRow> {
         let row = diesel::update(tenants::table)
             .filter(tenants::id.eq(id))

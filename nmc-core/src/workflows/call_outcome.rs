@@ -12,7 +12,7 @@ impl Calls<'_> {
     /// have a way of their own ([`super::record_voice_status`]), which also answers missed calls.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
+    /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.
     pub fn set_status(&mut self, id: CallId, to: CallStatus) -> Result<Call> {
         let before = self.lock(id)?;
         before.call_status.must_become(to)?;
@@ -35,7 +35,7 @@ impl Calls<'_> {
     /// conversation's log hears of it; no text follows.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] while the call lasts.
+    /// [`crate::Error::NotFound`]; [`crate::Error::Invalid`] while the call lasts.
     pub fn set_outcome(&mut self, id: CallId, to: CallOutcome) -> Result<Call> {
         let before = self.lock(id)?;
         if before.outcome == Some(to) {
