@@ -15,7 +15,6 @@ mod backlog;
 mod call_refresh;
 mod calls;
 mod catch_up;
-mod compile_fail;
 mod consents;
 mod constraints;
 mod conversations;
