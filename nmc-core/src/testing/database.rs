@@ -3,6 +3,7 @@ use crate::store::{Migrator, Store, StoreConfig};
 use crate::{Clock, Secret};
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -13,16 +14,26 @@ struct Server {
     copying: Mutex<()>,
 }
 
-/// Test servers live in the system's folder for temporary files, under this and the pid of their test run.
+/// Test servers live in [`folder`], under this and the pid of their test run.
 const DIRECTORY: &str = "nmc-test-";
+
+/// The folder of test servers: in memory, where that has room, since a database is copied there in a sixth of the time; else the
+/// system's for temporary files.
+fn folder() -> PathBuf {
+    const ROOM: u64 = 4 << 30;
+    let memory = Path::new("/dev/shm");
+    let has_room = rustix::fs::statvfs(memory).is_ok_and(|found| found.f_bavail.saturating_mul(found.f_frsize) >= ROOM);
+    let is_chosen = std::env::var_os("TMPDIR").is_some_and(|chosen| !chosen.is_empty());
+    if has_room && !is_chosen { memory.to_owned() } else { std::env::temp_dir() }
+}
 
 /// Removes what runs that are no more have left: a killed one's server removes its files, but not always the folder.
 fn remove_stale() {
-    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(folder()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY)).and_then(|pid| pid.parse::<u32>().ok());
-        let dead = pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid.to_string()).exists());
-        if dead && std::path::Path::new("/proc/self").exists() && std::fs::remove_dir(entry.path()).is_err() {
+        let dead = pid.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists());
+        if dead && Path::new("/proc/self").exists() && std::fs::remove_dir(entry.path()).is_err() {
             tracing::debug!(directory = %entry.path().display(), "a dead run's folder stays: its server may still be stopping");
         }
     }
@@ -32,7 +43,7 @@ const TEMPLATE: &str = "nevermisscall";
 
 /// The folder of the PostgreSQL to test with, where `NMC_PG_BIN` names one.
 #[must_use]
-pub fn pg_bin() -> Option<std::path::PathBuf> {
+pub fn pg_bin() -> Option<PathBuf> {
     std::env::var_os("NMC_PG_BIN").filter(|folder| !folder.is_empty()).map(Into::into)
 }
 
@@ -40,7 +51,7 @@ fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
         remove_stale();
-        let dir = std::env::temp_dir().join(format!("{DIRECTORY}{}", std::process::id()));
+        let dir = folder().join(format!("{DIRECTORY}{}", std::process::id()));
         let options = EmbeddedOptions {
             data_dir: Some(dir),
             bin_dir: pg_bin(),
@@ -174,7 +185,7 @@ impl TestDb {
 
     /// Where the server's programs are (`pg_dump` and its like).
     #[must_use]
-    pub fn programs() -> &'static std::path::Path {
+    pub fn programs() -> &'static Path {
         server().embedded.bin_dir()
     }
 
