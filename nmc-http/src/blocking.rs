@@ -1,4 +1,5 @@
-//! The one crossing from async to the store: pool wait and statements happen on a blocking thread, never here.
+//! The bounded pools in which blocking work runs: the one crossing from async to the store. Waiting for a connection and
+//! statements happen on a blocking thread, never here.
 
 use crate::error::{ApiError, ApiResult};
 use actix_web::web;
@@ -10,46 +11,46 @@ use std::time::Duration;
 /// Requests that may wait for the database at once; the next one is asked to come back.
 const IN_FLIGHT: usize = 256;
 
-/// Of those, how many may be checking passwords: few, since each has a thread for as long.
-const COMING_IN: usize = 16;
+/// Requests that may be checking passwords at once: few, since each has a thread for as long.
+const LOGINS: usize = 16;
 
-/// Requests that may wait for the provider of numbers at once. It answers when it likes.
-const AT_THE_COUNTER: usize = 16;
+/// Requests that may wait for the provider of numbers at once: it answers when it likes.
+const PROVIDER_REQUESTS: usize = 16;
 
-/// Threads that work waits on, for each thread that answers. Those at the counter have theirs on top, so that a provider that
-/// has fallen silent takes none from anybody else.
-pub(crate) const THREADS: usize = 32 + AT_THE_COUNTER;
+/// Threads that blocking work waits on, for each thread that answers. Requests to the provider have theirs on top, so that a
+/// provider that has fallen silent takes none from anybody else.
+pub(crate) const THREADS: usize = 32 + PROVIDER_REQUESTS;
 
-/// How long those may have whom the provider of numbers keeps waiting: some requests ask it several times.
-const PATIENCE_AT_THE_COUNTER: Duration = Duration::from_secs(60);
+/// How long a request may wait for the provider of numbers: some ask it several times.
+const PROVIDER_PATIENCE: Duration = Duration::from_secs(60);
 
-/// The store, and how many requests are at it.
+/// A bounded pool of blocking work on the store.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct BlockingPool {
     store: Store,
-    inside: Arc<AtomicUsize>,
-    places: usize,
+    in_flight: Arc<AtomicUsize>,
+    limit: usize,
     /// How long a request waits for its work.
     patience: Duration,
 }
 
-impl Door {
+impl BlockingPool {
     pub(crate) fn new(store: Store, patience: Duration) -> Self {
-        Self { store, inside: Arc::default(), places: IN_FLIGHT, patience }
+        Self { store, in_flight: Arc::default(), limit: IN_FLIGHT, patience }
     }
 
-    /// The smaller door beside it, for those who come in.
-    pub(crate) fn entrance(&self) -> Self {
-        Self { inside: Arc::default(), places: COMING_IN, ..self.clone() }
+    /// A smaller pool beside it, in which passwords are checked.
+    pub(crate) fn for_logins(&self) -> Self {
+        Self { in_flight: Arc::default(), limit: LOGINS, ..self.clone() }
     }
 
-    fn enter(&self) -> ApiResult<Place> {
-        Place::take(&self.inside, self.places).ok_or(ApiError::Overloaded)
+    fn permit(&self) -> ApiResult<Permit> {
+        Permit::take(&self.in_flight, self.limit).ok_or(ApiError::Overloaded)
     }
 
-    /// One for those who wait for the provider of numbers.
-    pub(crate) fn counter(&self) -> Self {
-        Self { inside: Arc::default(), places: AT_THE_COUNTER, patience: PATIENCE_AT_THE_COUNTER, ..self.clone() }
+    /// A pool beside it, in which the provider of numbers is waited for.
+    pub(crate) fn for_provider(&self) -> Self {
+        Self { in_flight: Arc::default(), limit: PROVIDER_REQUESTS, patience: PROVIDER_PATIENCE, ..self.clone() }
     }
 
     /// Runs `work` on a blocking thread. If it is not done in time the answer is a 503, whatever holds the thread up.
@@ -57,12 +58,12 @@ impl Door {
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
-        let place = self.enter()?;
+        let permit = self.permit()?;
         let store = self.store.clone();
-        // The place goes with the work: a client that hangs up does not free it before the work is done.
+        // The permit goes with the work: a client that hangs up does not free it before the work is done.
         let done = web::block(move || {
             let result = work(&store);
-            drop(place);
+            drop(permit);
             result
         });
         match actix_web::rt::time::timeout(self.patience, done).await {
@@ -72,17 +73,17 @@ impl Door {
     }
 }
 
-/// A place behind a door; free again when dropped.
-struct Place(Arc<AtomicUsize>);
+/// A permit of a pool; free again when dropped.
+struct Permit(Arc<AtomicUsize>);
 
-impl Place {
-    fn take(inside: &Arc<AtomicUsize>, places: usize) -> Option<Self> {
-        let place = Self(Arc::clone(inside));
-        (place.0.fetch_add(1, Ordering::AcqRel) < places).then_some(place)
+impl Permit {
+    fn take(in_flight: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let permit = Self(Arc::clone(in_flight));
+        (permit.0.fetch_add(1, Ordering::AcqRel) < limit).then_some(permit)
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }

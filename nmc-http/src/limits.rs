@@ -1,4 +1,4 @@
-//! How often one address, and one account, may try to come in, or be told what other businesses have. What is remembered is
+//! How often one address, and one account, may try to authenticate, or be told what other businesses have. What is remembered is
 //! bounded: addresses and accounts share 65,536 slots by a hash that nobody outside can predict.
 
 use crate::error::{ApiError, ApiResult};
@@ -22,7 +22,7 @@ pub struct Limit {
     pub per_minute: u32,
 }
 
-/// The limits of the ways in.
+/// The limits of authentication, and of what tells of other businesses.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Refreshes and invitations from one address.
@@ -61,7 +61,7 @@ impl Default for Limits {
     }
 }
 
-/// One limit, kept.
+/// One limit, with the tries it has counted.
 pub(crate) struct Limiter {
     limiter: RateLimiter<u16, HashMapStateStore<u16>, DefaultClock>,
     hash: RandomState,
@@ -159,8 +159,8 @@ impl<'g> Counted<'g> {
     }
 }
 
-/// All limits, kept.
-pub(crate) struct Gate {
+/// All rate limits, with the tries they have counted.
+pub(crate) struct RateLimits {
     token_address: Limiter,
     login_address: Limiter,
     login_account: Limiter,
@@ -172,7 +172,7 @@ pub(crate) struct Gate {
     conflict_address: Budget,
 }
 
-impl Gate {
+impl RateLimits {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             token_address: Limiter::new(limits.token_per_address),
@@ -198,7 +198,7 @@ impl Gate {
         slowly(counted.and_then(|()| account.map_or(Ok(()), |account| self.login_account.count(account)))).await
     }
 
-    /// Somebody shows a password at the front. When the account is tried too often, `is_known` finds out whether it has
+    /// Somebody shows a password at a login. When the account is tried too often, `is_known` finds out whether it has
     /// logged in from there before: strangers don't keep its owner out.
     pub(crate) async fn login_from(
         &self,

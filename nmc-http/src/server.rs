@@ -1,9 +1,9 @@
 //! The server: bound, started on a thread of its own, stopped on request.
 
-use crate::blocking::Door;
+use crate::blocking::BlockingPool;
 use crate::client::Proxies;
 use crate::connections::{ConnectionLimits, Connections};
-use crate::limits::{Gate, Limits};
+use crate::limits::{Limits, RateLimits};
 use crate::routes::{self, Serves};
 use crate::serving::{Place, Shared, run};
 use crate::shares::{Places, Turns};
@@ -46,7 +46,7 @@ pub struct ServerConfig {
     pub uploads_at_once: Uploading,
     /// Where profile photos are kept.
     pub uploads: Uploads,
-    /// How often one may try to come in.
+    /// How often one may try to authenticate.
     pub limits: Limits,
     /// Proxies in front, whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -130,25 +130,25 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
     let public_url = config.public_url.unwrap_or_else(|| format!("http://{}", webhook_address.unwrap_or(address)));
     let data =
         Webhooks { public_url: public_url.trim_end_matches('/').to_owned(), signer: config.signer, patience: config.patience };
-    let door = Door::new(authenticator.store().clone(), config.answer_within);
+    let pool = BlockingPool::new(authenticator.store().clone(), config.answer_within);
     let app = App {
-        door: door.clone(),
-        entrance: door.entrance(),
+        pool: pool.clone(),
+        login_pool: pool.for_logins(),
         uploading: Places::new(config.uploads_at_once.total, config.uploads_at_once.per_tenant, config.uploads_at_once.per_user),
         downloading: Places::new(DOWNLOADS.total, DOWNLOADS.per_tenant, DOWNLOADS.per_user),
         pictures: Turns::new(PICTURES, config.patience),
-        counter: door.counter(),
+        provider_pool: pool.for_provider(),
         numbers: config.numbers,
         authenticator,
         registration: config.registration,
-        gate: Gate::new(config.limits),
+        rate_limits: RateLimits::new(config.limits),
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,
         patience: config.patience,
     };
     let shared = Shared {
         webhooks: web::Data::new(data),
-        door: web::Data::new(door),
+        pool: web::Data::new(pool),
         app: web::Data::new(app),
         origins: config.cors_origins,
         document: routes::v1::document(),

@@ -1,7 +1,7 @@
 //! One thread of the server: it takes connections in, and reads and answers their requests until the server stops.
 
-use crate::blocking::{self, Door};
-use crate::connections::{Connections, Farewell, Farewells, Stream, track};
+use crate::blocking::{self, BlockingPool};
+use crate::connections::{Connections, Refusal, Refusals, Stream, track};
 use crate::routes::{self, Serves};
 use crate::state::{App, Webhooks};
 use crate::{headers, log, signed_form};
@@ -50,7 +50,7 @@ impl Place {
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) webhooks: web::Data<Webhooks>,
-    pub(crate) door: web::Data<Door>,
+    pub(crate) pool: web::Data<BlockingPool>,
     pub(crate) app: web::Data<App>,
     pub(crate) origins: Vec<String>,
     pub(crate) document: OpenApi,
@@ -81,8 +81,8 @@ async fn serve(
     started: &mpsc::Sender<()>,
 ) -> std::io::Result<()> {
     let open = Rc::new(Cell::new(0_usize));
-    let (farewells, saying) = Farewells::new();
-    spawn_local(saying);
+    let (refusals, sending) = Refusals::new();
+    spawn_local(sending);
     let (mut accepting, mut all) = (Vec::new(), Vec::new());
     for Place { listener, connections, serves } in places {
         let service = service(serves, shared).await?;
@@ -97,8 +97,8 @@ async fn serve(
                 }
             });
         }
-        let entrance = Entrance { connections, service, farewells: farewells.clone(), open: Rc::clone(&open) };
-        accepting.push(spawn_local(entrance.accept(listener, stopping.clone())));
+        let acceptor = Acceptor { connections, service, refusals: refusals.clone(), open: Rc::clone(&open) };
+        accepting.push(spawn_local(acceptor.accept(listener, stopping.clone())));
     }
     if started.send(()).is_err() {
         return Ok(());
@@ -126,7 +126,7 @@ async fn service(
     let shared = shared.clone();
     let app = actix_web::App::new()
         .app_data(shared.webhooks)
-        .app_data(shared.door)
+        .app_data(shared.pool)
         .app_data(shared.app)
         .app_data(web::PayloadConfig::new(signed_form::LONGEST))
         .wrap(Condition::new(!shared.origins.is_empty(), headers::cors(&shared.origins)))
@@ -147,16 +147,16 @@ async fn service(
     http.new_service(()).await.map_err(|()| std::io::Error::other("the server did not start"))
 }
 
-/// Where connections come in.
-struct Entrance<S> {
+/// What accepts the connections of one listener.
+struct Acceptor<S> {
     connections: Arc<Connections>,
     service: S,
-    farewells: Farewells,
+    refusals: Refusals,
     /// The connections of this thread.
     open: Rc<Cell<usize>>,
 }
 
-impl<S: Service<(Stream, Option<SocketAddr>), Future: 'static>> Entrance<S> {
+impl<S: Service<(Stream, Option<SocketAddr>), Future: 'static>> Acceptor<S> {
     /// Takes connections in until the server stops, those too that have waited till then.
     async fn accept(self, listener: tokio::net::TcpListener, mut stopping: watch::Receiver<bool>) {
         // More than these have not waited: they came after the end had begun.
@@ -183,12 +183,12 @@ impl<S: Service<(Stream, Option<SocketAddr>), Future: 'static>> Entrance<S> {
 
     fn take(&self, tcp: tokio::net::TcpStream, from: SocketAddr) {
         let Some(line) = self.connections.admit(from.ip()) else {
-            self.farewells.send(Farewell { tcp, status: StatusCode::SERVICE_UNAVAILABLE, line: None });
+            self.refusals.send(Refusal { tcp, status: StatusCode::SERVICE_UNAVAILABLE, line: None });
             return;
         };
         // Only small answers gain by it; nothing is lost without.
         drop(tcp.set_nodelay(true));
-        let connection = self.service.call((Stream::new(tcp, line, self.farewells.clone()), Some(from)));
+        let connection = self.service.call((Stream::new(tcp, line, self.refusals.clone()), Some(from)));
         let open = Open::one(&self.open);
         spawn_local(async move {
             // What ends a connection is the client's, and told to nobody.

@@ -1,8 +1,8 @@
 //! What the handlers share: made once by the server, and handed to each of its threads.
 
-use crate::blocking::Door;
+use crate::blocking::BlockingPool;
 use crate::client::Proxies;
-use crate::limits::Gate;
+use crate::limits::RateLimits;
 use crate::shares::{Places, Turns};
 use nmc_core::Uploads;
 use nmc_core::access::Authenticator;
@@ -13,9 +13,9 @@ use std::time::Duration;
 
 /// What the handlers of the API share.
 pub(crate) struct App {
-    pub(crate) door: Door,
-    /// The way of those who come in: passwords are checked here, and must not keep others waiting.
-    pub(crate) entrance: Door,
+    pub(crate) pool: BlockingPool,
+    /// Where passwords are checked, which must not keep others waiting.
+    pub(crate) login_pool: BlockingPool,
     /// Where large bodies are received.
     pub(crate) uploading: Places,
     /// Where pictures of texts are read whole.
@@ -23,11 +23,11 @@ pub(crate) struct App {
     /// Turns at making pictures small: few at a time, for what each takes in memory.
     pub(crate) pictures: Turns,
     /// Where the provider of numbers is waited for: it may be slow, and must not keep others waiting.
-    pub(crate) counter: Door,
+    pub(crate) provider_pool: BlockingPool,
     /// Buys numbers and gives them back; `None` when no provider is configured.
     pub(crate) numbers: Option<Provisioner>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) gate: Gate,
+    pub(crate) rate_limits: RateLimits,
     pub(crate) registration: RegistrationPolicy,
     pub(crate) proxies: Proxies,
     pub(crate) uploads: Uploads,

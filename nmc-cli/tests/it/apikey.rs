@@ -1,7 +1,7 @@
 //! `nmc apikey`.
 
 use crate::nmc::Nmc;
-use crate::onboard::door;
+use crate::onboard::authenticator;
 use crate::terminal::Terminal;
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::testing::{Business, TestDb};
@@ -22,9 +22,9 @@ fn create(nmc: &Nmc, more: &[&str]) -> Value {
     nmc.run(&[&create[..], more].concat()).json()
 }
 
-/// Whether a key opens the door.
+/// Whether a key is accepted.
 fn opens(db: &TestDb, key: &str) -> bool {
-    let credential = door(db).credential(&Secret::new(key)).expect("one of ours");
+    let credential = authenticator(db).credential(&Secret::new(key)).expect("one of ours");
     match db.store.acting(&credential, |_| Ok(())) {
         Ok(()) => true,
         Err(Error::Unauthenticated(_)) => false,

@@ -2,7 +2,7 @@
 
 use crate::nmc::Nmc;
 use crate::numbers::{CHICAGO, Scene};
-use crate::onboard::door;
+use crate::onboard::authenticator;
 use nmc_core::Secret;
 use nmc_core::tenants::NewTenant;
 use nmc_core::workflows::Registration;
@@ -19,7 +19,7 @@ fn register(scene: &Scene) {
         last_name: "Air".to_owned(),
         phone_number: None,
     };
-    door(&scene.db).register(&new, None).expect("a business");
+    authenticator(&scene.db).register(&new, None).expect("a business");
 }
 
 fn waiting(nmc: &Nmc) -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! `nmc tenant onboard` at a terminal.
 
 use crate::nmc::Nmc;
-use crate::onboard::door;
+use crate::onboard::authenticator;
 use crate::terminal::Terminal;
 use nmc_core::Secret;
 use nmc_core::access::Origin;
@@ -57,7 +57,7 @@ fn it_asks_for_everything_explains_what_is_wrong_and_asks_again() {
     let made: Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!((&made["business_address"], &made["owner"]["role"]), (&"1 Main St".into(), &"owner".into()));
     let joe = "joe@example.com".parse().expect("an address");
-    door(&db).login(&joe, &Secret::new(PASSWORD), &Origin::default()).expect("the password that was typed");
+    authenticator(&db).login(&joe, &Secret::new(PASSWORD), &Origin::default()).expect("the password that was typed");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::fs;
 const PASSWORD: &str = "under a sink all day";
 
 /// The way in, as the server has it.
-pub(crate) fn door(db: &TestDb) -> Authenticator {
+pub(crate) fn authenticator(db: &TestDb) -> Authenticator {
     let keys = TokenKeys::ephemeral(db.store.now()).expect("a key");
     Authenticator::new(db.store.clone(), Hasher::new(10, 2, 8).expect("a hasher"), keys, LoginPolicy::default())
 }
@@ -40,7 +40,7 @@ fn an_owner_is_registered_with_the_business_and_can_log_in() {
         (&json!("joe@example.com"), &json!("owner"), &json!(true), &json!(true))
     );
     let joe = "joe@example.com".parse().expect("an address");
-    door(&db).login(&joe, &Secret::new(PASSWORD), &Origin::default()).expect("a login");
+    authenticator(&db).login(&joe, &Secret::new(PASSWORD), &Origin::default()).expect("a login");
     assert_eq!(nmc.run(&["tenant", "show", "Joe's Plumbing", "--format", "json"]).json()["owner"]["id"], owner["id"]);
     assert_eq!(
         db.query::<(String, String)>("SELECT jsonb_build_array(first_name, phone_number) FROM user_profiles"),
@@ -121,7 +121,7 @@ fn a_file_says_it_all_and_options_win() {
     }
     assert_eq!(made["owner"]["email"], "joe@example.com");
     let joe = "joe@example.com".parse().expect("an address");
-    door(&db).login(&joe, &Secret::new(PASSWORD), &Origin::default()).expect("a login");
+    authenticator(&db).login(&joe, &Secret::new(PASSWORD), &Origin::default()).expect("a login");
 
     for (from, to, why) in [
         ("phone = \"+13125550199\"", "phone = \"555-0199\"", "joe.toml, line 2, phone: phone number must be in E.164"),
@@ -157,7 +157,9 @@ fn byte_order_mark_is_no_part_of_a_password_or_a_file() {
     nmc.run(&["tenant", "onboard", "--from", file.to_str().expect("a path")]).ok();
     nmc.run_with_input(&owned("Ann's Plumbing", "ann@example.com"), &format!("\u{feff}{PASSWORD}\n")).ok();
     for email in ["joe@example.com", "ann@example.com"] {
-        door(&db).login(&email.parse().expect("an address"), &Secret::new(PASSWORD), &Origin::default()).expect("a login");
+        authenticator(&db)
+            .login(&email.parse().expect("an address"), &Secret::new(PASSWORD), &Origin::default())
+            .expect("a login");
     }
     assert_eq!(nmc.run(&["tenant", "show", "Joe's Plumbing", "--format", "json"]).json()["owner"]["email"], "joe@example.com");
 }

@@ -1,7 +1,7 @@
 //! After a business is taken in: its five steps, its greeting, and its status.
 
 use crate::nmc::Nmc;
-use crate::onboard::door;
+use crate::onboard::authenticator;
 use crate::terminal::Terminal;
 use nmc_core::access::Origin;
 use nmc_core::conversations::MessageFilter;
@@ -42,7 +42,7 @@ fn the_five_steps_are_left_in_their_order_when_all_is_there() {
     let invited = nmc.run(&[&["user", "invite", "--tenant", JOE, "--format", "json"], &who[..]].concat()).json();
     nmc.run(&["tenant", "onboarding", JOE, "--complete", "2"]).refused(2, "owner must have accepted the invitation");
     let invitation = Secret::new(invited["invitation"].as_str().expect("it"));
-    door(&db).accept_invitation(&invitation, &Secret::new("under a sink all day")).expect("a password");
+    authenticator(&db).accept_invitation(&invitation, &Secret::new("under a sink all day")).expect("a password");
     for step in ["2", "3"] {
         onboarding(&nmc, &["--complete", step]);
     }
@@ -133,10 +133,10 @@ fn suspended_business_is_logged_out_and_still_records_calls() {
     let (joe, rival) = (Business::onboard(&db.store, JOE), Business::onboard(&db.store, "Rival Rooter"));
     let who = ["--email", "joe@example.com", "--first-name", "Joe", "--last-name", "Plumber", "--role", "owner"];
     let invited = nmc.run(&[&["user", "invite", "--tenant", JOE, "--format", "json"], &who[..]].concat()).json();
-    let (door, password) = (door(&db), Secret::new("under a sink all day"));
-    door.accept_invitation(&Secret::new(invited["invitation"].as_str().expect("it")), &password).expect("a password");
+    let (authenticator, password) = (authenticator(&db), Secret::new("under a sink all day"));
+    authenticator.accept_invitation(&Secret::new(invited["invitation"].as_str().expect("it")), &password).expect("a password");
     let email = "joe@example.com".parse().expect("an address");
-    let tokens = door.login(&email, &password, &Origin::default()).expect("a login");
+    let tokens = authenticator.login(&email, &password, &Origin::default()).expect("a login");
     let customer = unique_phone();
     joe.queue(&db.store, &customer, "We'll come at nine").expect("a queued text");
 
@@ -148,7 +148,7 @@ fn suspended_business_is_logged_out_and_still_records_calls() {
     terminal.answer(&[("Go on? [y/N]", "n")]);
     terminal.end().refused(2, "nothing was done");
     assert_eq!(nmc.run(&["tenant", "suspend", JOE, "--yes", "--format", "json"]).json()["status"], "suspended");
-    assert!(door.refresh(&tokens.refresh_token).is_err(), "the session has ended");
+    assert!(authenticator.refresh(&tokens.refresh_token).is_err(), "the session has ended");
     nmc.run(&["tenant", "suspend", JOE, "--yes"]).refused(2, "tenant can't go from suspended to suspended");
 
     // Queued later and sent: the worker has passed over what was due before.
@@ -168,7 +168,7 @@ fn suspended_business_is_logged_out_and_still_records_calls() {
     wait_until("the text that waited is sent", || statuses(&joe).contains(&MessageStatus::Accepted));
     running.signal(Signal::TERM);
     running.end().ok();
-    door.login(&email, &password, &Origin::default()).expect("a login again");
+    authenticator.login(&email, &password, &Origin::default()).expect("a login again");
 
     nmc.run(&["tenant", "deactivate", JOE]).refused(2, "This deactivates Joe's Plumbing");
     assert_eq!(nmc.run(&["tenant", "deactivate", JOE, "--yes", "--format", "json"]).json()["status"], "inactive");

@@ -1,7 +1,7 @@
 //! `nmc user`.
 
 use crate::nmc::Nmc;
-use crate::onboard::door;
+use crate::onboard::authenticator;
 use nmc_core::Secret;
 use nmc_core::access::Origin;
 use nmc_core::testing::{Business, TestDb};
@@ -35,10 +35,10 @@ fn whoever_is_invited_gets_an_invitation_that_is_shown_once() {
     let second = said.out.lines().last().expect("the last line").to_owned();
     assert!(second.starts_with("nmci_") && second != first, "{said:?}");
     let password = Secret::new("under a sink all day");
-    assert!(door(&db).accept_invitation(&Secret::new(first.as_str()), &password).is_err(), "an earlier one is void");
-    door(&db).accept_invitation(&Secret::new(second.as_str()), &password).expect("a password");
+    assert!(authenticator(&db).accept_invitation(&Secret::new(first.as_str()), &password).is_err(), "an earlier one is void");
+    authenticator(&db).accept_invitation(&Secret::new(second.as_str()), &password).expect("a password");
     let ann = "ann@example.com".parse().expect("an address");
-    door(&db).login(&ann, &password, &Origin::default()).expect("a login");
+    authenticator(&db).login(&ann, &password, &Origin::default()).expect("a login");
 
     for format in ["table", "json"] {
         for command in [&["user", "list"][..], &["tenant", "show", JOE], &["user", "deactivate", "ann@example.com"]] {
@@ -46,11 +46,11 @@ fn whoever_is_invited_gets_an_invitation_that_is_shown_once() {
             assert!(!said.out.contains("nmci_") && !said.err.contains("nmci_"), "{said:?}");
         }
     }
-    assert!(door(&db).login(&ann, &password, &Origin::default()).is_err(), "deactivated");
+    assert!(authenticator(&db).login(&ann, &password, &Origin::default()).is_err(), "deactivated");
     nmc.run(&["user", "invite-again", "ann@example.com"]).refused(2, "user is deactivated");
     let id = made["id"].as_str().expect("an id");
     assert_eq!(nmc.run(&["user", "activate", id, "--format", "json"]).json()["is_active"], true);
-    door(&db).login(&ann, &password, &Origin::default()).expect("a login again");
+    authenticator(&db).login(&ann, &password, &Origin::default()).expect("a login again");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `nmc session`, and accounts that wrong passwords have locked.
 
 use crate::nmc::Nmc;
-use crate::onboard::door;
+use crate::onboard::authenticator;
 use nmc_core::access::{Origin, Tokens};
 use nmc_core::testing::{Business, TestDb};
 use nmc_core::{Email, Error, Secret};
@@ -19,13 +19,13 @@ fn come_in(db: &TestDb, nmc: &Nmc, email: &str) {
     let who = ["--email", email, "--first-name", "Ann", "--last-name", "Other", "--role", "admin", "--format", "json"];
     let made = nmc.run(&[&["user", "invite"], &who[..]].concat()).json();
     let invitation = Secret::new(made["invitation"].as_str().expect("an invitation"));
-    door(db).accept_invitation(&invitation, &Secret::new(PASSWORD)).expect("a password");
+    authenticator(db).accept_invitation(&invitation, &Secret::new(PASSWORD)).expect("a password");
 }
 
 fn log_in(db: &TestDb, email: &str, device: &str) -> Result<Tokens, Error> {
     let ip_address = Some("198.51.100.7".parse().expect("an address"));
     let origin = Origin { ip_address, device_fingerprint: Some(device.to_owned()), ..Origin::default() };
-    door(db).login(&address(email), &Secret::new(PASSWORD), &origin)
+    authenticator(db).login(&address(email), &Secret::new(PASSWORD), &origin)
 }
 
 fn rows(page: &Value) -> Vec<(&str, &str)> {
@@ -83,7 +83,7 @@ fn locked_account_is_shown_and_unlocked() {
         come_in(&db, &nmc, email);
     }
     for _ in 0..5 {
-        let wrong = door(&db).login(&address("ann@example.com"), &Secret::new("a wrong password"), &Origin::default());
+        let wrong = authenticator(&db).login(&address("ann@example.com"), &Secret::new("a wrong password"), &Origin::default());
         assert!(wrong.is_err());
     }
     assert!(log_in(&db, "ann@example.com", "phone").is_err(), "locked");

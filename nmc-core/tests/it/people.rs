@@ -1,4 +1,4 @@
-//! How people and programs come in, and what they may do.
+//! How people and API keys authenticate, and what they may do.
 
 mod acting;
 mod api_keys;

@@ -1,6 +1,6 @@
 //! Handlers whose conflicts tell of other businesses.
 
-use super::ask::Ask;
+use super::request::RequestContext;
 use crate::error::ApiResult;
 use nmc_core::{Result, TenantTx};
 
@@ -10,11 +10,11 @@ use nmc_core::{Result, TenantTx};
 /// # Errors
 /// [`ApiError::TooMany`]; what `work` returns.
 pub(crate) async fn telling_of_others<Q, B, T: Send + 'static>(
-    ask: &Ask<Q, B>,
+    context: &RequestContext<Q, B>,
     work: impl Fn(&mut TenantTx<'_>) -> Result<T> + Send + 'static,
 ) -> ApiResult<T> {
     let whoever = |tx: &mut TenantTx<'_>| Ok((tx.tenant().id(), tx.actor().goes_back_to(), tx.actor().api_key()));
-    let (business, person, key) = ask.acting(whoever).await?;
-    let counted = ask.app.gate.conflict_of(ask.origin(None).ip_address, business, person, key).await?;
-    counted.settled(ask.acting(work).await)
+    let (business, person, key) = context.acting(whoever).await?;
+    let counted = context.app.rate_limits.conflict_of(context.origin(None).ip_address, business, person, key).await?;
+    counted.settled(context.acting(work).await)
 }

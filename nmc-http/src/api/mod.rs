@@ -2,30 +2,30 @@
 //! answers are in its handler's types. The server and the OpenAPI document are both made from that, so neither can say what
 //! the other does not do.
 
-pub(crate) mod ask;
 mod bounds;
 pub(crate) mod conflicts;
 pub(crate) mod json;
 pub(crate) mod openapi;
 mod problems;
 pub(crate) mod reply;
+pub(crate) mod request;
 mod serde_words;
 pub(crate) mod wire;
 
 use crate::error::{ApiError, ApiResult};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
-use ask::{Ask, Body};
 use nmc_core::access::Permission;
 use openapi::Document;
 use reply::Reply;
+use request::{Body, RequestContext};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Anybody: it is how people come in.
+    /// Anybody: it is how people authenticate.
     Public,
     /// Everybody who was let in: it is about themselves.
     Anyone,
@@ -89,7 +89,7 @@ pub(crate) struct Routes<'a> {
 
 macro_rules! methods {
     ($($name:ident $method:ident;)*) => {$(
-        pub(crate) fn $name<Q, B, R, F>(&mut self, op: Op, handler: fn(Ask<Q, B>) -> F) -> &mut Self
+        pub(crate) fn $name<Q, B, R, F>(&mut self, op: Op, handler: fn(RequestContext<Q, B>) -> F) -> &mut Self
         where
             Q: DeserializeOwned + IntoParams + 'static,
             B: Body + 'static,
@@ -110,7 +110,7 @@ impl Routes<'_> {
         delete DELETE;
     }
 
-    fn add<Q, B, R, F>(&mut self, name: &'static str, method: Method, op: Op, handler: fn(Ask<Q, B>) -> F) -> &mut Self
+    fn add<Q, B, R, F>(&mut self, name: &'static str, method: Method, op: Op, handler: fn(RequestContext<Q, B>) -> F) -> &mut Self
     where
         Q: DeserializeOwned + IntoParams + 'static,
         B: Body + 'static,
@@ -126,8 +126,8 @@ impl Routes<'_> {
             Into::Server(resource) => {
                 let access = op.access;
                 let answer = move |request: HttpRequest, payload: web::Payload| async move {
-                    let ask = Ask::<Q, B>::read(access, request, payload).await?;
-                    Ok::<HttpResponse, ApiError>(handler(ask).await?.respond())
+                    let context = RequestContext::<Q, B>::read(access, request, payload).await?;
+                    Ok::<HttpResponse, ApiError>(handler(context).await?.respond())
                 };
                 let route = web::route().guard(match method {
                     // HEAD is GET without the body, which the server leaves out.

@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the routes. `openapi.json` at the top of nmc-http is a copy that a test compares.
 
-use super::ask::{Body, LONGEST_IF_MATCH};
 use super::problems::{self, Asked};
 use super::reply::{Reply, Schemas};
+use super::request::{Body, LONGEST_IF_MATCH};
 use super::{Access, Api, Op, bounds};
 use actix_web::http::Method;
 use nmc_core::UserRole;
@@ -133,7 +133,7 @@ impl Document {
     }
 }
 
-const ABOUT: &str = "Every request but those of the tag `coming in` shows `Authorization: Bearer` with an access token or an API \
+const ABOUT: &str = "Every request but those of the tag `authentication` shows `Authorization: Bearer` with an access token or an API \
 key. Lists are pages: `next` of one is `after` of the following. A PATCH leaves alone what it does not name, and clears what it \
 sets to null. A body with a field that is not known is refused. What people edit has an ETag; with If-Match a change is made \
 only to that version. Refusals are problem documents (RFC 9457) whose `errors` point at the fields.";

@@ -1,12 +1,12 @@
 //! The connections of one listener: how many there may be, how many from one address, and how long each may be idle. None is
 //! refused as long as one that is idle can be closed instead.
 
-mod farewell;
 mod line;
+mod refusal;
 mod stream;
 
-pub(crate) use farewell::{Farewell, Farewells};
 pub(crate) use line::{Line, track};
+pub(crate) use refusal::{Refusal, Refusals};
 pub(crate) use stream::Stream;
 
 use crate::limits::network;

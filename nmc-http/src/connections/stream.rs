@@ -1,8 +1,8 @@
 //! The bytes of a connection. What the framework answers by itself (a request that it can't read) has no body and no headers
 //! of ours: it is held back, and a refusal in our words goes out instead.
 
-use super::farewell::{Farewell, Farewells};
 use super::line::{Following, Line, Why};
+use super::refusal::{Refusal, Refusals};
 use actix_web::http::StatusCode;
 use std::io;
 use std::pin::Pin;
@@ -33,12 +33,12 @@ pub(crate) struct Stream {
     line: Arc<Line>,
     writing: Writing,
     refused: Option<StatusCode>,
-    farewells: Farewells,
+    refusals: Refusals,
 }
 
 impl Stream {
-    pub(crate) const fn new(tcp: TcpStream, line: Arc<Line>, farewells: Farewells) -> Self {
-        Self { tcp: Some(tcp), line, writing: Writing::Nothing, refused: None, farewells }
+    pub(crate) const fn new(tcp: TcpStream, line: Arc<Line>, refusals: Refusals) -> Self {
+        Self { tcp: Some(tcp), line, writing: Writing::Nothing, refused: None, refusals }
     }
 
     pub(crate) const fn line(&self) -> &Arc<Line> {
@@ -144,7 +144,7 @@ impl AsyncWrite for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         if let (Some(status), Some(tcp)) = (self.refused, self.tcp.take()) {
-            self.farewells.send(Farewell { tcp, status, line: Some(Arc::clone(&self.line)) });
+            self.refusals.send(Refusal { tcp, status, line: Some(Arc::clone(&self.line)) });
         } else {
             self.line.leave();
         }

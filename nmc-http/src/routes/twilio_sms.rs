@@ -1,5 +1,5 @@
 use super::{NOTHING, report_missing, twiml};
-use crate::blocking::Door;
+use crate::blocking::BlockingPool;
 use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
 use actix_web::{HttpResponse, web};
@@ -9,10 +9,10 @@ use nmc_core::{Error, MessageId};
 use serde::Deserialize;
 
 /// A text from a customer.
-pub(super) async fn receive(door: web::Data<Door>, form: SignedForm) -> ApiResult<HttpResponse> {
+pub(super) async fn receive(pool: web::Data<BlockingPool>, form: SignedForm) -> ApiResult<HttpResponse> {
     let callback = SmsCallback::parse(&form.0)?;
     let message_sid = callback.text.message_sid.clone();
-    let received = door.blocking(move |store| receive_text(store, &callback)).await;
+    let received = pool.blocking(move |store| receive_text(store, &callback)).await;
     let received = report_missing(received, &message_sid)?;
     tracing::debug!(text = %received.message, keyword = ?received.keyword, duplicate = received.duplicate, "text received");
     Ok(twiml(NOTHING))
@@ -26,14 +26,14 @@ pub(super) struct StatusQuery {
 
 /// A delivery callback of a text of ours.
 pub(super) async fn status(
-    door: web::Data<Door>,
+    pool: web::Data<BlockingPool>,
     query: Result<web::Query<StatusQuery>, actix_web::Error>,
     form: SignedForm,
 ) -> ApiResult<HttpResponse> {
     let query = query.map_err(|_| Error::invalid("message", "must be the id that we put into the URL"))?;
     let callback = SmsStatusCallback::parse(&form.0, query.message)?;
     let message_sid = callback.report.message_sid.clone();
-    let message = door.blocking(move |store| record_delivery(store, &callback)).await;
+    let message = pool.blocking(move |store| record_delivery(store, &callback)).await;
     let message = report_missing(message, &message_sid)?;
     tracing::debug!(text = %message.id, status = %message.message_status, "delivery reported");
     Ok(twiml(NOTHING))

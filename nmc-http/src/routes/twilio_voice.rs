@@ -1,5 +1,5 @@
 use super::{NOTHING, report_missing, twiml};
-use crate::blocking::Door;
+use crate::blocking::BlockingPool;
 use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
 use crate::state::Webhooks;
@@ -13,10 +13,14 @@ use nmc_core::{CallScreening, Error};
 const BUSY: &str = "<Response><Reject reason=\"busy\"/></Response>";
 
 /// What to do with a call that comes in: nothing is written, so Twilio may ask twice.
-pub(super) async fn answer(door: web::Data<Door>, webhooks: web::Data<Webhooks>, form: SignedForm) -> ApiResult<HttpResponse> {
+pub(super) async fn answer(
+    pool: web::Data<BlockingPool>,
+    webhooks: web::Data<Webhooks>,
+    form: SignedForm,
+) -> ApiResult<HttpResponse> {
     let callback = VoiceCallback::parse_incoming(&form.0)?;
     let call = ForwardedCall::of(&callback);
-    let forwarding = door.blocking(move |store| forward_to(store, &callback)).await;
+    let forwarding = pool.blocking(move |store| forward_to(store, &callback)).await;
     let forwarding = report_missing(forwarding, &call.call)?;
     tracing::debug!(sid = call.call, forwarded = forwarding.is_some(), "call answered");
     Ok(match forwarding {
@@ -26,27 +30,27 @@ pub(super) async fn answer(door: web::Data<Door>, webhooks: web::Data<Webhooks>,
 }
 
 /// A call's status callback, or the answer of its `<Dial>`.
-pub(super) async fn status(door: web::Data<Door>, form: SignedForm) -> ApiResult<HttpResponse> {
-    record(&door, VoiceCallback::parse_status(&form.0)?).await
+pub(super) async fn status(pool: web::Data<BlockingPool>, form: SignedForm) -> ApiResult<HttpResponse> {
+    record(&pool, VoiceCallback::parse_status(&form.0)?).await
 }
 
 /// What machine detection heard on a forwarded leg: it belongs to the call that the URL names.
 pub(super) async fn machine(
-    door: web::Data<Door>,
+    pool: web::Data<BlockingPool>,
     query: Result<web::Query<ForwardedCall>, actix_web::Error>,
     form: SignedForm,
 ) -> ApiResult<HttpResponse> {
     let query = query.map_err(|_| Error::invalid("call", "must be with number and from, as we put them into the URL"))?;
-    record(&door, VoiceCallback::parse_machine_detection(&form.0, &query)?).await
+    record(&pool, VoiceCallback::parse_machine_detection(&form.0, &query)?).await
 }
 
-async fn record(door: &Door, callback: Option<VoiceCallback>) -> ApiResult<HttpResponse> {
+async fn record(pool: &BlockingPool, callback: Option<VoiceCallback>) -> ApiResult<HttpResponse> {
     let Some(callback) = callback else {
         tracing::debug!("a callback that says nothing of a call of ours");
         return Ok(twiml(NOTHING));
     };
     let call_sid = callback.facts.sid.clone();
-    let recorded = door.blocking(move |store| record_voice_status(store, &callback)).await;
+    let recorded = pool.blocking(move |store| record_voice_status(store, &callback)).await;
     let recorded = report_missing(recorded, &call_sid)?;
     tracing::debug!(call = %recorded.call, status = %recorded.status, greeted = recorded.greeting.is_some(), "call recorded");
     Ok(twiml(NOTHING))

@@ -1,4 +1,4 @@
-//! Keys of other programs.
+//! API keys.
 
 use super::*;
 

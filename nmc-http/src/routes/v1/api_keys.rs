@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, must_match, page};
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match, page};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -111,34 +111,34 @@ pub(crate) struct RotationIn {
     overlap_seconds: Option<i64>,
 }
 
-pub(super) async fn list(ask: Ask<ApiKeyQuery, ()>) -> ApiResult<Json<PageOut<ApiKeyOut>>> {
-    let page = page(ask.query.limit, ask.query.after.as_deref())?;
-    let filter = ApiKeyFilter { in_force: ask.query.in_force, ..ApiKeyFilter::default() };
-    let rows = ask.acting(move |tx| tx.api_keys().list(&filter, page)).await?;
+pub(super) async fn list(context: RequestContext<ApiKeyQuery, ()>) -> ApiResult<Json<PageOut<ApiKeyOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let filter = ApiKeyFilter { in_force: context.query.in_force, ..ApiKeyFilter::default() };
+    let rows = context.acting(move |tx| tx.api_keys().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
-pub(super) async fn make(ask: Ask<NoQuery, JsonBody<ApiKeyIn>>) -> ApiResult<Created<MadeKeyOut>> {
-    let body = &ask.body.0;
+pub(super) async fn make(context: RequestContext<NoQuery, JsonBody<ApiKeyIn>>) -> ApiResult<Created<MadeKeyOut>> {
+    let body = &context.body.0;
     let scopes = body.scopes.iter().map(|scope| scope.0).collect();
     let order = KeyOrder { name: body.name.clone(), scopes, expires_at: body.expires_at };
-    Ok(MadeKeyOut::created(ask.acting(move |tx| make_key(tx, &order)).await?))
+    Ok(MadeKeyOut::created(context.acting(move |tx| make_key(tx, &order)).await?))
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ApiKeyOut>> {
-    let id: ApiKeyId = ask.id("key", "API key")?;
-    let row = ask.acting(move |tx| tx.api_keys().get(id)).await?;
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<ApiKeyOut>> {
+    let id: ApiKeyId = context.id("key", "API key")?;
+    let row = context.acting(move |tx| tx.api_keys().get(id)).await?;
     Ok(Tagged(row.version(), row.into()))
 }
 
-pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResult<Tagged<ApiKeyOut>> {
-    let (id, expected, body) = (ask.id::<ApiKeyId>("key", "API key")?, ask.if_match()?, &ask.body.0);
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResult<Tagged<ApiKeyOut>> {
+    let (id, expected, body) = (context.id::<ApiKeyId>("key", "API key")?, context.if_match()?, &context.body.0);
     let patch = ApiKeyPatch {
         name: body.name.clone(),
         scopes: body.scopes.as_ref().map(|scopes| scopes.iter().map(|scope| scope.0.to_string()).collect()),
         expires_at: body.expires_at.0,
     };
-    let row = ask
+    let row = context
         .acting(move |tx| {
             must_match(expected.as_ref(), tx.api_keys().lock(id)?.version(), "API key")?;
             change_key(tx, id, &patch)
@@ -147,16 +147,16 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ApiKeyChange>>) -> ApiResu
     Ok(Tagged(row.version(), row.into()))
 }
 
-pub(super) async fn revoke(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
-    let id: ApiKeyId = ask.id("key", "API key")?;
-    ask.acting(move |tx| revoke_key(tx, id)).await?;
+pub(super) async fn revoke(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
+    let id: ApiKeyId = context.id("key", "API key")?;
+    context.acting(move |tx| revoke_key(tx, id)).await?;
     Ok(Done)
 }
 
-pub(super) async fn rotate(ask: Ask<NoQuery, JsonBody<RotationIn>>) -> ApiResult<Created<MadeKeyOut>> {
-    let id: ApiKeyId = ask.id("key", "API key")?;
-    let overlap = TimeDelta::try_seconds(ask.body.0.overlap_seconds.unwrap_or(86_400))
+pub(super) async fn rotate(context: RequestContext<NoQuery, JsonBody<RotationIn>>) -> ApiResult<Created<MadeKeyOut>> {
+    let id: ApiKeyId = context.id("key", "API key")?;
+    let overlap = TimeDelta::try_seconds(context.body.0.overlap_seconds.unwrap_or(86_400))
         .ok_or(Error::invalid("overlap_seconds", "must be between 0 and 2592000"))?;
-    let made = ask.acting(move |tx| rotate_key(tx, id, overlap)).await?;
+    let made = context.acting(move |tx| rotate_key(tx, id, overlap)).await?;
     Ok(MadeKeyOut::created(made))
 }

@@ -1,5 +1,5 @@
-use crate::api::ask::Ask;
 use crate::api::reply::Json;
+use crate::api::request::RequestContext;
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use nmc_core::telephony::{AvailableNumber, Capabilities, NumberSearch};
@@ -104,8 +104,8 @@ impl SearchQuery {
     }
 }
 
-pub(super) async fn search(ask: Ask<SearchQuery, ()>) -> ApiResult<Json<AvailableNumbersOut>> {
-    let search = ask.query.search();
-    let found = ask.at_counter(move |numbers, who| numbers.search(who, &search)).await?;
+pub(super) async fn search(context: RequestContext<SearchQuery, ()>) -> ApiResult<Json<AvailableNumbersOut>> {
+    let search = context.query.search();
+    let found = context.with_provider(move |numbers, who| numbers.search(who, &search)).await?;
     Ok(Json(AvailableNumbersOut { items: found.into_iter().map(AvailableNumberOut::from).collect() }))
 }

@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, page};
 use crate::api::reply::{Created, Json, PageOut};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -71,21 +71,21 @@ pub(crate) struct ConsentIn {
     note: Option<String>,
 }
 
-pub(super) async fn list(ask: Ask<ConsentQuery, ()>) -> ApiResult<Json<PageOut<ConsentOut>>> {
-    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+pub(super) async fn list(context: RequestContext<ConsentQuery, ()>) -> ApiResult<Json<PageOut<ConsentOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
     let filter = ConsentFilter {
-        customer: ask.query.customer_phone.as_ref().map(|phone| phone.0.clone()),
-        action: ask.query.action.map(|action| action.0),
+        customer: context.query.customer_phone.as_ref().map(|phone| phone.0.clone()),
+        action: context.query.action.map(|action| action.0),
     };
-    let rows = ask.acting(move |tx| tx.consents().list(&filter, page)).await?;
+    let rows = context.acting(move |tx| tx.consents().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
-pub(super) async fn record(ask: Ask<NoQuery, JsonBody<ConsentIn>>) -> ApiResult<Created<ConsentOut>> {
-    let ConsentIn { customer_phone, action, note } = &ask.body.0;
+pub(super) async fn record(context: RequestContext<NoQuery, JsonBody<ConsentIn>>) -> ApiResult<Created<ConsentOut>> {
+    let ConsentIn { customer_phone, action, note } = &context.body.0;
     let heard = HeardConsent { customer_phone: customer_phone.0.clone(), action: action.0, note: note.clone() };
-    let who = ask.who()?;
-    let row = ask.app.door.blocking(move |store| record_consent(store, &who, &heard)).await?;
+    let who = context.who()?;
+    let row = context.app.pool.blocking(move |store| record_consent(store, &who, &heard)).await?;
     let at = format!("/v1/consents?customer_phone=%2B{}", row.customer_phone.as_str().trim_start_matches('+'));
     Ok(Created(at, row.into()))
 }

@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery};
 use crate::api::reply::Json;
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -54,14 +54,14 @@ impl From<Conversation> for ReviewedOut {
     }
 }
 
-pub(super) async fn settle(ask: Ask<NoQuery, JsonBody<ReviewIn>>) -> ApiResult<Json<ReviewedOut>> {
-    let id: ConversationId = ask.id("conversation", "conversation")?;
-    let ReviewIn { decision, note } = &ask.body.0;
+pub(super) async fn settle(context: RequestContext<NoQuery, JsonBody<ReviewIn>>) -> ApiResult<Json<ReviewedOut>> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let ReviewIn { decision, note } = &context.body.0;
     let decision = match decision {
         Verdict::OptOut => ReviewDecision::OptOut,
         Verdict::None => ReviewDecision::NoOptOut,
     };
-    let (who, note) = (ask.who()?, note.clone());
+    let (who, note) = (context.who()?, note.clone());
     let settled = move |store: &nmc_core::Store| settle_review(store, &who, id, decision, note.as_deref());
-    Ok(Json(ask.app.door.blocking(settled).await?.into()))
+    Ok(Json(context.app.pool.blocking(settled).await?.into()))
 }

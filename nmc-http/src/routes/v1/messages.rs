@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, NoQuery, caller};
 use crate::api::reply::{Attachment, Json};
+use crate::api::request::{NoQuery, RequestContext, caller};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -85,28 +85,28 @@ impl MessageOut {
     }
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {
-    let id: MessageId = ask.id("message", "message")?;
-    let (row, media) = ask.acting(move |tx| Ok((tx.messages().get(id)?, tx.message_media().list(&[id])?))).await?;
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {
+    let id: MessageId = context.id("message", "message")?;
+    let (row, media) = context.acting(move |tx| Ok((tx.messages().get(id)?, tx.message_media().list(&[id])?))).await?;
     Ok(Json(MessageOut::of(row, media)))
 }
 
-pub(super) async fn media(ask: Ask<NoQuery, ()>) -> ApiResult<Attachment> {
-    let (id, position): (MessageId, i16) = (ask.id("message", "message")?, ask.id("position", "picture")?);
-    let found = ask.acting(move |tx| Ok((tx.tenant(), caller(tx), tx.message_media().get(id, position)?)));
+pub(super) async fn media(context: RequestContext<NoQuery, ()>) -> ApiResult<Attachment> {
+    let (id, position): (MessageId, i16) = (context.id("message", "message")?, context.id("position", "picture")?);
+    let found = context.acting(move |tx| Ok((tx.tenant(), caller(tx), tx.message_media().get(id, position)?)));
     let (tenant, caller, row) = found.await?;
     if row.status != MediaStatus::Kept {
         return Err(Error::NotFound { entity: "picture" }.into());
     }
-    let uploads = ask.app.uploads.clone();
+    let uploads = context.app.uploads.clone();
     // Few at a time: each is read whole.
-    let place = ask.app.downloading.take(tenant.id(), caller)?;
+    let place = context.app.downloading.take(tenant.id(), caller)?;
     let open = move |_: &_| {
         let kept = uploads.open_media(&tenant, &row);
         drop(place);
         kept
     };
-    let kept = ask.app.door.blocking(open).await?;
+    let kept = context.app.pool.blocking(open).await?;
     Ok(Attachment {
         name: format!("{id}-{position}.{}", kept.kind.extension()),
         media_type: kept.kind.media_type(),

@@ -37,25 +37,25 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     use Access::{Anyone, Needs, OwnOr, Public};
     use Permission::*;
 
-    api.path("coming in", "/v1/registrations", |r| {
+    api.path("authentication", "/v1/registrations", |r| {
         r.post(op("register", "Register a business with its owner", Public), registrations::register);
     });
-    api.path("coming in", "/v1/sessions", |r| {
+    api.path("authentication", "/v1/sessions", |r| {
         r.post(op("logIn", "Log in", Public), sessions::log_in)
             .get(op("listSessions", "Live sessions, newest first: one's own, or another's", OwnOr(SessionsRead)), sessions::list)
             .delete(op("logOutEverywhere", "End all sessions: one's own, or another's", OwnOr(SessionsEnd)), sessions::log_out_everywhere);
     });
-    api.path("coming in", "/v1/sessions/refresh", |r| {
+    api.path("authentication", "/v1/sessions/refresh", |r| {
         r.post(op("refreshSession", "Exchange a refresh token for new tokens", Public), sessions::refresh);
     });
-    api.path("coming in", "/v1/sessions/current", |r| {
+    api.path("authentication", "/v1/sessions/current", |r| {
         r.delete(op("logOut", "Log out", Anyone), sessions::log_out);
     });
-    api.path("coming in", "/v1/sessions/{session}", |r| {
+    api.path("authentication", "/v1/sessions/{session}", |r| {
         r.get(op("getSession", "A session", OwnOr(SessionsRead)), sessions::get)
             .delete(op("endSession", "End a session", OwnOr(SessionsEnd)), sessions::end);
     });
-    api.path("coming in", "/v1/invitations/acceptance", |r| {
+    api.path("authentication", "/v1/invitations/acceptance", |r| {
         r.post(op("acceptInvitation", "Choose a password with an invitation", Public), users::accept_invitation);
     });
 
@@ -159,16 +159,16 @@ pub(crate) fn routes(api: &mut Api<'_>) {
             .delete(op("goOffline", "Be offline from now on", Anyone), status::go_offline);
     });
 
-    api.path("programs", "/v1/api-keys", |r| {
+    api.path("API keys", "/v1/api-keys", |r| {
         r.get(op("listApiKeys", "API keys, newest first, without their secrets", Needs(ApiKeysRead)), api_keys::list)
             .post(op("makeApiKey", "Make an API key; its text is shown this once", Needs(ApiKeysWrite)), api_keys::make);
     });
-    api.path("programs", "/v1/api-keys/{key}", |r| {
+    api.path("API keys", "/v1/api-keys/{key}", |r| {
         r.get(op("getApiKey", "An API key", Needs(ApiKeysRead)), api_keys::get)
             .patch(op("changeApiKey", "Change a key's name, scopes or end", Needs(ApiKeysWrite)), api_keys::change)
             .delete(op("revokeApiKey", "Revoke a key", Needs(ApiKeysWrite)), api_keys::revoke);
     });
-    api.path("programs", "/v1/api-keys/{key}/rotation", |r| {
+    api.path("API keys", "/v1/api-keys/{key}/rotation", |r| {
         r.post(op("rotateApiKey", "Replace a key; the old one goes on for a while", Needs(ApiKeysWrite)), api_keys::rotate);
     });
 }

@@ -1,5 +1,5 @@
-use crate::api::ask::Ask;
 use crate::api::reply::Json;
+use crate::api::request::RequestContext;
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use nmc_core::numbers::{Month, MonthCosts};
@@ -56,9 +56,9 @@ impl From<MonthCosts> for MonthCostsOut {
     }
 }
 
-pub(super) async fn list(ask: Ask<CostsQuery, ()>) -> ApiResult<Json<NumberCostsOut>> {
-    let (from, to) = (ask.query.from, ask.query.to);
-    let costs = ask
+pub(super) async fn list(context: RequestContext<CostsQuery, ()>) -> ApiResult<Json<NumberCostsOut>> {
+    let (from, to) = (context.query.from, context.query.to);
+    let costs = context
         .acting(move |tx| {
             let to = to.map_or_else(|| Month::of(tx.now()), |month| month.0);
             tx.phone_numbers().costs(from.map_or_else(|| to.back(MONTHS_BACK), |month| month.0), to)

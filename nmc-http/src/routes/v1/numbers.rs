@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, page};
 use crate::api::reply::{Created, Json, PageOut, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -148,40 +148,40 @@ fn bounded(field: &'static str, text: Option<&str>, most: usize) -> ApiResult<Op
     }
 }
 
-pub(super) async fn list(ask: Ask<NumberQuery, ()>) -> ApiResult<Json<PageOut<NumberOut>>> {
-    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+pub(super) async fn list(context: RequestContext<NumberQuery, ()>) -> ApiResult<Json<PageOut<NumberOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
     let filter = NumberFilter {
-        status: ask.query.status.map(|status| status.0),
-        number_type: ask.query.number_type.map(|kind| kind.0),
-        area_code: bounded("area_code", ask.query.area_code.as_deref(), 10)?,
-        region: bounded("region", ask.query.region.as_deref(), 50)?,
-        locality: bounded("locality", ask.query.locality.as_deref(), 100)?,
+        status: context.query.status.map(|status| status.0),
+        number_type: context.query.number_type.map(|kind| kind.0),
+        area_code: bounded("area_code", context.query.area_code.as_deref(), 10)?,
+        region: bounded("region", context.query.region.as_deref(), 50)?,
+        locality: bounded("locality", context.query.locality.as_deref(), 100)?,
     };
-    let rows = ask.acting(move |tx| tx.phone_numbers().list(&filter, page)).await?;
+    let rows = context.acting(move |tx| tx.phone_numbers().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
-pub(super) async fn buy(ask: Ask<NoQuery, JsonBody<NumberIn>>) -> ApiResult<Created<NumberOut>> {
-    let order = ask.body.0.order();
-    let row = ask.at_counter(move |numbers, who| numbers.buy(who, &order, PATIENCE, &mut |_| {})).await?;
+pub(super) async fn buy(context: RequestContext<NoQuery, JsonBody<NumberIn>>) -> ApiResult<Created<NumberOut>> {
+    let order = context.body.0.order();
+    let row = context.with_provider(move |numbers, who| numbers.buy(who, &order, PATIENCE, &mut |_| {})).await?;
     Ok(Created(format!("/v1/numbers/{}", row.id), row.into()))
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<NumberOut>> {
-    let id: PhoneNumberId = ask.id("number", "phone number")?;
-    let row = ask.acting(move |tx| tx.phone_numbers().get(id)).await?;
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<NumberOut>> {
+    let id: PhoneNumberId = context.id("number", "phone number")?;
+    let row = context.acting(move |tx| tx.phone_numbers().get(id)).await?;
     Ok(Tagged(row.version(), row.into()))
 }
 
-pub(super) async fn release(ask: Ask<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
-    let id: PhoneNumberId = ask.id("number", "phone number")?;
+pub(super) async fn release(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
+    let id: PhoneNumberId = context.id("number", "phone number")?;
     // Whoever sends this names one number, and the one thing that is done to it.
     let yes = Confirmed::irrevocably();
-    let row = ask.at_counter(move |numbers, who| numbers.release(who, id, yes, PATIENCE, &mut |_| {})).await?;
+    let row = context.with_provider(move |numbers, who| numbers.release(who, id, yes, PATIENCE, &mut |_| {})).await?;
     Ok(Json(row.into()))
 }
 
-pub(super) async fn configure(ask: Ask<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
-    let id: PhoneNumberId = ask.id("number", "phone number")?;
-    Ok(Json(ask.at_counter(move |numbers, who| numbers.configure(who, id)).await?.into()))
+pub(super) async fn configure(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
+    let id: PhoneNumberId = context.id("number", "phone number")?;
+    Ok(Json(context.with_provider(move |numbers, who| numbers.configure(who, id)).await?.into()))
 }

@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
 use crate::api::reply::Tagged;
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -87,9 +87,9 @@ pub(crate) struct PreferencesChange {
     customer_response_timeout: Option<i32>,
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<PreferencesOut>> {
-    let whom = ask.whom()?;
-    let row = ask
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<PreferencesOut>> {
+    let whom = context.whom()?;
+    let row = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             tx.must_for(user, Permission::PreferencesRead)?;
@@ -99,8 +99,8 @@ pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<PreferencesOu
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
-pub(super) async fn change(ask: Ask<NoQuery, JsonBody<PreferencesChange>>) -> ApiResult<Tagged<PreferencesOut>> {
-    let (whom, expected, body) = (ask.whom()?, ask.if_match()?, &ask.body.0);
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<PreferencesChange>>) -> ApiResult<Tagged<PreferencesOut>> {
+    let (whom, expected, body) = (context.whom()?, context.if_match()?, &context.body.0);
     let patch = PreferencesPatch {
         sms_notifications_enabled: body.sms_notifications_enabled,
         email_notifications_enabled: body.email_notifications_enabled,
@@ -113,7 +113,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<PreferencesChange>>) -> Ap
         ai_takeover_notifications: body.ai_takeover_notifications,
         customer_response_timeout: body.customer_response_timeout,
     };
-    let row = ask
+    let row = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             may_change(tx, user, Permission::PreferencesWrite)?;

@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, RawBody, must_match, page};
 use crate::api::reply::{Json, PageOut, Picture, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RawBody, RequestContext, must_match, page};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -90,30 +90,31 @@ pub(crate) struct ProfileChange {
     is_active: Option<bool>,
 }
 
-pub(super) async fn list(ask: Ask<ProfileQuery, ()>) -> ApiResult<Json<PageOut<ProfileOut>>> {
-    let page = page(ask.query.limit, ask.query.after.as_deref())?;
-    let filter = ProfileFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active };
-    let rows = ask.acting(move |tx| tx.profiles().list(&filter, page)).await?;
+pub(super) async fn list(context: RequestContext<ProfileQuery, ()>) -> ApiResult<Json<PageOut<ProfileOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let filter = ProfileFilter { role: context.query.role.map(|role| role.0), is_active: context.query.is_active };
+    let rows = context.acting(move |tx| tx.profiles().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
-    let (_, row) = read(&ask).await?;
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
+    let (_, row) = read(&context).await?;
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
-async fn read(ask: &Ask<NoQuery, ()>) -> ApiResult<(Tenant, Profile)> {
-    let whom = ask.whom()?;
-    ask.acting(move |tx| {
-        let user = whom.id(tx)?;
-        tx.must_for(user, Permission::ProfilesRead)?;
-        Ok((tx.tenant(), tx.profiles().get_by_user(user)?))
-    })
-    .await
+async fn read(context: &RequestContext<NoQuery, ()>) -> ApiResult<(Tenant, Profile)> {
+    let whom = context.whom()?;
+    context
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            tx.must_for(user, Permission::ProfilesRead)?;
+            Ok((tx.tenant(), tx.profiles().get_by_user(user)?))
+        })
+        .await
 }
 
-pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ProfileChange>>) -> ApiResult<Tagged<ProfileOut>> {
-    let (whom, expected, body) = (ask.whom()?, ask.if_match()?, &ask.body.0);
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<ProfileChange>>) -> ApiResult<Tagged<ProfileOut>> {
+    let (whom, expected, body) = (context.whom()?, context.if_match()?, &context.body.0);
     let patch = ProfilePatch {
         first_name: body.first_name.clone(),
         last_name: body.last_name.clone(),
@@ -123,7 +124,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ProfileChange>>) -> ApiRes
         is_active: body.is_active,
         ..ProfilePatch::default()
     };
-    let row = ask
+    let row = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             may_change(tx, user, Permission::ProfilesWrite)?;
@@ -134,50 +135,55 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<ProfileChange>>) -> ApiRes
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
-pub(super) async fn photo(ask: Ask<NoQuery, ()>) -> ApiResult<Picture> {
-    let (tenant, row) = read(&ask).await?;
+pub(super) async fn photo(context: RequestContext<NoQuery, ()>) -> ApiResult<Picture> {
+    let (tenant, row) = read(&context).await?;
     let path = row.profile_photo_url.ok_or(Error::NotFound { entity: "photo" })?;
-    let uploads = ask.app.uploads.clone();
-    let (bytes, media_type) = ask.app.door.blocking(move |_| uploads.open(&tenant, &path)).await?;
+    let uploads = context.app.uploads.clone();
+    let (bytes, media_type) = context.app.pool.blocking(move |_| uploads.open(&tenant, &path)).await?;
     Ok(Picture { bytes, media_type })
 }
 
-pub(super) async fn set_photo(ask: Ask<NoQuery, RawBody>) -> ApiResult<Tagged<ProfileOut>> {
+pub(super) async fn set_photo(context: RequestContext<NoQuery, RawBody>) -> ApiResult<Tagged<ProfileOut>> {
     // Who may not is told so before the picture costs anything.
-    let tenant = may_change_photo(&ask).await?;
-    let turn = ask.app.pictures.take(tenant).await?;
-    let (uploads, bytes) = (ask.app.uploads.clone(), ask.body.0.clone());
+    let tenant = may_change_photo(&context).await?;
+    let turn = context.app.pictures.take(tenant).await?;
+    let (uploads, bytes) = (context.app.uploads.clone(), context.body.0.clone());
     // The turn goes with the work: a client that hangs up does not end it before the work is done.
     let prepare = move |_: &_| {
         let photo = uploads.prepare(&bytes);
         drop(turn);
         photo
     };
-    let photo = ask.app.door.blocking(prepare).await?;
-    change_photo(&ask, tenant, Some(photo)).await
+    let photo = context.app.pool.blocking(prepare).await?;
+    change_photo(&context, tenant, Some(photo)).await
 }
 
-pub(super) async fn remove_photo(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
-    let tenant = may_change_photo(&ask).await?;
-    change_photo(&ask, tenant, None).await
+pub(super) async fn remove_photo(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {
+    let tenant = may_change_photo(&context).await?;
+    change_photo(&context, tenant, None).await
 }
 
-async fn may_change_photo<B>(ask: &Ask<NoQuery, B>) -> ApiResult<TenantId> {
-    let whom = ask.whom()?;
-    ask.acting(move |tx| {
-        let user = whom.id(tx)?;
-        may_change(tx, user, Permission::ProfilesWrite)?;
-        Ok(tx.tenant().id())
-    })
-    .await
+async fn may_change_photo<B>(context: &RequestContext<NoQuery, B>) -> ApiResult<TenantId> {
+    let whom = context.whom()?;
+    context
+        .acting(move |tx| {
+            let user = whom.id(tx)?;
+            may_change(tx, user, Permission::ProfilesWrite)?;
+            Ok(tx.tenant().id())
+        })
+        .await
 }
 
-async fn change_photo<B>(ask: &Ask<NoQuery, B>, tenant: TenantId, photo: Option<Photo>) -> ApiResult<Tagged<ProfileOut>> {
-    let whom = ask.whom()?;
-    let uploads: Uploads = ask.app.uploads.clone();
+async fn change_photo<B>(
+    context: &RequestContext<NoQuery, B>,
+    tenant: TenantId,
+    photo: Option<Photo>,
+) -> ApiResult<Tagged<ProfileOut>> {
+    let whom = context.whom()?;
+    let uploads: Uploads = context.app.uploads.clone();
     // Few at a time: each has a connection while it waits for the disk.
-    let turn = ask.app.pictures.take(tenant).await?;
-    let change = ask
+    let turn = context.app.pictures.take(tenant).await?;
+    let change = context
         .acting(move |tx| {
             let _turn = &turn;
             let user = whom.id(tx)?;
@@ -186,9 +192,9 @@ async fn change_photo<B>(ask: &Ask<NoQuery, B>, tenant: TenantId, photo: Option<
         })
         .await?;
     if let Some(path) = change.replaced {
-        let uploads = ask.app.uploads.clone();
+        let uploads = context.app.uploads.clone();
         // The new photo is theirs, whatever becomes of the old one's file.
-        if let Err(error) = ask.acting(move |tx| forget_photo(tx, &uploads, &path)).await {
+        if let Err(error) = context.acting(move |tx| forget_photo(tx, &uploads, &path)).await {
             tracing::warn!(%error, "a replaced photo stays behind");
         }
     }

@@ -1,7 +1,7 @@
 use super::tenant::TenantOut;
 use super::users::UserOut;
-use crate::api::ask::{Ask, JsonBody, NoQuery};
 use crate::api::reply::Created;
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{object, text};
 use crate::error::{ApiError, ApiResult};
 use nmc_core::Secret;
@@ -78,14 +78,14 @@ const NAMES: [(&str, &str); 9] = [
 ];
 
 /// The same `Idempotency-Key` again returns what the first request made.
-pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
-    let policy = ask.app.registration;
+pub(super) async fn register(context: RequestContext<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
+    let policy = context.app.registration;
     if policy == RegistrationPolicy::Closed {
         return Err(ApiError::RegistrationClosed);
     }
-    let RegistrationIn { business, owner } = &ask.body.0;
-    ask.app.gate.registration(ask.origin(None).ip_address, owner.email.0.as_str()).await?;
-    let counted = ask.app.gate.registration_conflict(ask.origin(None).ip_address).await?;
+    let RegistrationIn { business, owner } = &context.body.0;
+    context.app.rate_limits.registration(context.origin(None).ip_address, owner.email.0.as_str()).await?;
+    let counted = context.app.rate_limits.registration_conflict(context.origin(None).ip_address).await?;
     let new = Registration {
         business: NewTenant {
             business_name: business.name.clone(),
@@ -100,12 +100,12 @@ pub(super) async fn register(ask: Ask<NoQuery, JsonBody<RegistrationIn>>) -> Api
         last_name: owner.last_name.clone(),
         phone_number: owner.phone.clone().map(|phone| phone.0),
     };
-    let (key, authenticator) = (ask.text_header("Idempotency-Key")?.map(str::to_owned), ask.app.authenticator.clone());
+    let (key, authenticator) = (context.text_header("Idempotency-Key")?.map(str::to_owned), context.app.authenticator.clone());
     let register = move |_: &_| match policy {
         RegistrationPolicy::Open => authenticator.register_approved(&new, key.as_deref()),
         _ => authenticator.register(&new, key.as_deref()),
     };
-    let made = ask.app.entrance.blocking(register).await;
+    let made = context.app.login_pool.blocking(register).await;
     let made = counted.settled(made).map_err(|error: ApiError| error.renamed(&NAMES))?;
     Ok(Created("/v1/tenant".to_owned(), RegisteredOut { tenant: made.business.into(), owner: made.owner.into() }))
 }

@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, page};
 use crate::api::reply::{Created, Done, Json, PageOut};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
 use crate::api::wire::{Text, text};
 use crate::error::{ApiError, ApiResult};
 use chrono::{DateTime, Utc};
@@ -115,23 +115,23 @@ pub(crate) struct WhoseQuery {
     user: Option<text::UserId>,
 }
 
-pub(super) async fn log_in(ask: Ask<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Created<TokensOut>> {
+pub(super) async fn log_in(context: RequestContext<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Created<TokensOut>> {
     let since = Instant::now();
-    let LoginIn { email, password, device } = &ask.body.0;
-    let origin = ask.origin(device.clone());
+    let LoginIn { email, password, device } = &context.body.0;
+    let origin = context.origin(device.clone());
     let (email, password) = (email.0.clone(), Secret::new(password.clone()));
-    let authenticator = ask.app.authenticator.clone();
+    let authenticator = context.app.authenticator.clone();
     let is_known = {
         let (authenticator, email, origin) = (authenticator.clone(), email.clone(), origin.clone());
-        ask.app.door.blocking(move |_| authenticator.knows(&email, &origin))
+        context.app.pool.blocking(move |_| authenticator.knows(&email, &origin))
     };
-    ask.app.gate.login_from(origin.ip_address, email.as_str(), is_known).await?;
-    let tokens = ask.app.entrance.blocking(move |_| authenticator.login(&email, &password, &origin)).await;
+    context.app.rate_limits.login_from(origin.ip_address, email.as_str(), is_known).await?;
+    let tokens = context.app.login_pool.blocking(move |_| authenticator.login(&email, &password, &origin)).await;
     if tokens.is_err() {
         until_the_next_tenth(since).await;
     }
     let tokens = tokens.map_err(|error: ApiError| error.renamed(&[("device_fingerprint", "device")]))?;
-    let out = TokensOut::of(tokens, ask.app.authenticator.store().now());
+    let out = TokensOut::of(tokens, context.app.authenticator.store().now());
     Ok(Created(format!("/v1/sessions/{}", out.session.id.0), out))
 }
 
@@ -143,40 +143,40 @@ async fn until_the_next_tenth(since: Instant) {
     actix_web::rt::time::sleep(until.saturating_sub(since.elapsed())).await;
 }
 
-pub(super) async fn refresh(ask: Ask<NoQuery, JsonBody<RefreshIn>>) -> ApiResult<Json<TokensOut>> {
-    ask.app.gate.token(ask.origin(None).ip_address).await?;
-    let token = Secret::new(ask.body.0.refresh_token.clone());
-    let authenticator = ask.app.authenticator.clone();
-    let tokens = ask.app.door.blocking(move |_| authenticator.refresh(&token)).await?;
-    Ok(Json(TokensOut::of(tokens, ask.app.authenticator.store().now())))
+pub(super) async fn refresh(context: RequestContext<NoQuery, JsonBody<RefreshIn>>) -> ApiResult<Json<TokensOut>> {
+    context.app.rate_limits.token(context.origin(None).ip_address).await?;
+    let token = Secret::new(context.body.0.refresh_token.clone());
+    let authenticator = context.app.authenticator.clone();
+    let tokens = context.app.pool.blocking(move |_| authenticator.refresh(&token)).await?;
+    Ok(Json(TokensOut::of(tokens, context.app.authenticator.store().now())))
 }
 
-pub(super) async fn list(ask: Ask<SessionQuery, ()>) -> ApiResult<Json<PageOut<SessionOut>>> {
-    let page = page(ask.query.limit, ask.query.after.as_deref())?;
-    let user = ask.query.user.map(|user| user.0);
-    let (rows, current) = ask.acting(move |tx| Ok((list_sessions(tx, user, page)?, tx.actor().session()))).await?;
+pub(super) async fn list(context: RequestContext<SessionQuery, ()>) -> ApiResult<Json<PageOut<SessionOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let user = context.query.user.map(|user| user.0);
+    let (rows, current) = context.acting(move |tx| Ok((list_sessions(tx, user, page)?, tx.actor().session()))).await?;
     Ok(Json(PageOut::with(rows, |row| SessionOut::of(row, current))))
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<SessionOut>> {
-    let id: SessionId = ask.id("session", "session")?;
-    let (row, current) = ask.acting(move |tx| Ok((get_session(tx, id)?, tx.actor().session()))).await?;
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<SessionOut>> {
+    let id: SessionId = context.id("session", "session")?;
+    let (row, current) = context.acting(move |tx| Ok((get_session(tx, id)?, tx.actor().session()))).await?;
     Ok(Json(SessionOut::of(row, current)))
 }
 
-pub(super) async fn log_out(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
-    ask.acting(logout).await?;
+pub(super) async fn log_out(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
+    context.acting(logout).await?;
     Ok(Done)
 }
 
-pub(super) async fn log_out_everywhere(ask: Ask<WhoseQuery, ()>) -> ApiResult<Done> {
-    let user = ask.query.user.map(|user| user.0);
-    ask.acting(move |tx| logout_everywhere(tx, user)).await?;
+pub(super) async fn log_out_everywhere(context: RequestContext<WhoseQuery, ()>) -> ApiResult<Done> {
+    let user = context.query.user.map(|user| user.0);
+    context.acting(move |tx| logout_everywhere(tx, user)).await?;
     Ok(Done)
 }
 
-pub(super) async fn end(ask: Ask<NoQuery, ()>) -> ApiResult<Done> {
-    let id: SessionId = ask.id("session", "session")?;
-    ask.acting(move |tx| end_session(tx, id)).await?;
+pub(super) async fn end(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
+    let id: SessionId = context.id("session", "session")?;
+    context.acting(move |tx| end_session(tx, id)).await?;
     Ok(Done)
 }

@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
 use crate::api::reply::{Json, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -117,13 +117,13 @@ pub(crate) struct SettingsChange {
     greeting_at_any_hour: Option<bool>,
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<SettingsOut>> {
-    let row = ask.acting(|tx| tx.business_settings().get()).await?;
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<SettingsOut>> {
+    let row = context.acting(|tx| tx.business_settings().get()).await?;
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
-pub(super) async fn change(ask: Ask<NoQuery, JsonBody<SettingsChange>>) -> ApiResult<Tagged<SettingsOut>> {
-    let (expected, body) = (ask.if_match()?, &ask.body.0);
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<SettingsChange>>) -> ApiResult<Tagged<SettingsOut>> {
+    let (expected, body) = (context.if_match()?, &context.body.0);
     let patch = BusinessSettingsPatch {
         greeting_template: body.greeting_template.clone(),
         greeting_cooldown_hours: body.greeting_cooldown_hours,
@@ -139,7 +139,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<SettingsChange>>) -> ApiRe
         texting_ends_at: body.texting_ends_at.map(|time| time.0),
         greeting_at_any_hour: body.greeting_at_any_hour,
     };
-    let row = ask
+    let row = context
         .acting(move |tx| {
             must_match(expected.as_ref(), Version::of(tx.business_settings().lock()?.updated_at), "settings")?;
             tx.business_settings().update(&patch)
@@ -169,9 +169,9 @@ pub(crate) struct PreviewOut {
     segments: usize,
 }
 
-pub(super) async fn preview(ask: Ask<NoQuery, JsonBody<PreviewIn>>) -> ApiResult<Json<PreviewOut>> {
-    let template = ask.body.0.greeting_template.clone();
-    let preview = ask
+pub(super) async fn preview(context: RequestContext<NoQuery, JsonBody<PreviewIn>>) -> ApiResult<Json<PreviewOut>> {
+    let template = context.body.0.greeting_template.clone();
+    let preview = context
         .acting(move |tx| {
             let name = tx.tenants().get()?.business_name;
             let template = match &template {
@@ -189,9 +189,9 @@ pub(super) async fn preview(ask: Ask<NoQuery, JsonBody<PreviewIn>>) -> ApiResult
     }))
 }
 
-pub(super) async fn review(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<SettingsOut>> {
-    let expected = ask.if_match()?;
-    let row = ask
+pub(super) async fn review(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<SettingsOut>> {
+    let expected = context.if_match()?;
+    let row = context
         .acting(move |tx| {
             must_match(expected.as_ref(), Version::of(tx.business_settings().lock()?.updated_at), "settings")?;
             tx.business_settings().review_greeting()

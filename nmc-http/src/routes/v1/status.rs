@@ -1,5 +1,5 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, page};
 use crate::api::reply::{Json, PageOut};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -62,20 +62,20 @@ pub(crate) struct StatusChange {
     message: Change<String>,
 }
 
-pub(super) async fn list(ask: Ask<StatusQuery, ()>) -> ApiResult<Json<PageOut<StatusOut>>> {
-    let page = page(ask.query.limit, ask.query.after.as_deref())?;
+pub(super) async fn list(context: RequestContext<StatusQuery, ()>) -> ApiResult<Json<PageOut<StatusOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
     let filter = PresenceFilter {
-        is_online: ask.query.is_online,
-        current_status: ask.query.status.map(|status| status.0),
+        is_online: context.query.is_online,
+        current_status: context.query.status.map(|status| status.0),
         ..PresenceFilter::default()
     };
-    let rows = ask.acting(move |tx| tx.presences().list(&filter, page)).await?;
+    let rows = context.acting(move |tx| tx.presences().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
-    let whom = ask.whom()?;
-    let row = ask
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
+    let whom = context.whom()?;
+    let row = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             tx.must_for(user, Permission::StatusRead)?;
@@ -85,10 +85,10 @@ pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
     Ok(Json(row.into()))
 }
 
-pub(super) async fn change(ask: Ask<NoQuery, JsonBody<StatusChange>>) -> ApiResult<Json<StatusOut>> {
-    let (whom, body) = (ask.whom()?, &ask.body.0);
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<StatusChange>>) -> ApiResult<Json<StatusOut>> {
+    let (whom, body) = (context.whom()?, &context.body.0);
     let (status, message) = (body.status.map(|status| status.0), body.message.0.clone());
-    let row = ask
+    let row = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             may_change(tx, user, Permission::StatusWrite)?;
@@ -108,12 +108,12 @@ fn own_user(tx: &TenantTx<'_>) -> Result<UserId> {
     tx.actor().user().ok_or(Error::Forbidden("an API key is no user"))
 }
 
-pub(super) async fn beat(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
-    let row = ask.acting(|tx| own_user(tx).and_then(|user| tx.presences().heartbeat(user))).await?;
+pub(super) async fn beat(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
+    let row = context.acting(|tx| own_user(tx).and_then(|user| tx.presences().heartbeat(user))).await?;
     Ok(Json(row.into()))
 }
 
-pub(super) async fn go_offline(ask: Ask<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
-    let row = ask.acting(|tx| own_user(tx).and_then(|user| tx.presences().go_offline(user))).await?;
+pub(super) async fn go_offline(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {
+    let row = context.acting(|tx| own_user(tx).and_then(|user| tx.presences().go_offline(user))).await?;
     Ok(Json(row.into()))
 }

@@ -1,6 +1,6 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, must_match};
 use crate::api::conflicts::telling_of_others;
 use crate::api::reply::{Json, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -110,14 +110,14 @@ pub(crate) struct TenantChange {
     timezone: Option<text::Timezone>,
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<TenantOut>> {
-    let row = ask.acting(|tx| tx.tenants().get()).await?;
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<TenantOut>> {
+    let row = context.acting(|tx| tx.tenants().get()).await?;
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
-pub(super) async fn change(ask: Ask<NoQuery, JsonBody<TenantChange>>) -> ApiResult<Tagged<TenantOut>> {
-    let expected = ask.if_match()?;
-    let change = &ask.body.0;
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<TenantChange>>) -> ApiResult<Tagged<TenantOut>> {
+    let expected = context.if_match()?;
+    let change = &context.body.0;
     let patch = TenantPatch {
         business_name: change.business_name.clone(),
         business_phone: change.business_phone.clone().typed(),
@@ -137,7 +137,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<TenantChange>>) -> ApiResu
         must_match(expected.as_ref(), Version::of(row.updated_at), "business")?;
         tx.tenants().update(&patch)
     };
-    let row = if tells { telling_of_others(&ask, work).await? } else { ask.acting(work).await? };
+    let row = if tells { telling_of_others(&context, work).await? } else { context.acting(work).await? };
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
@@ -158,9 +158,9 @@ pub(crate) struct HoursOut {
     next_open: DateTime<Utc>,
 }
 
-pub(super) async fn hours(ask: Ask<HoursQuery, ()>) -> ApiResult<Json<HoursOut>> {
-    let at = ask.query.at;
-    let (at, hours) = ask.acting(move |tx| Ok((at.unwrap_or(tx.now()), tx.tenants().get()?.business_hours()))).await?;
+pub(super) async fn hours(context: RequestContext<HoursQuery, ()>) -> ApiResult<Json<HoursOut>> {
+    let at = context.query.at;
+    let (at, hours) = context.acting(move |tx| Ok((at.unwrap_or(tx.now()), tx.tenants().get()?.business_hours()))).await?;
     let next_open = hours.next_open(at).ok_or(Error::invalid("at", "must be a time that calendars reach"))?;
     Ok(Json(HoursOut { at, is_open: hours.is_open(at), next_open }))
 }
@@ -200,11 +200,11 @@ impl From<Onboarding> for OnboardingOut {
     }
 }
 
-pub(super) async fn onboarding(ask: Ask<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
-    Ok(Json(ask.acting(|tx| tx.onboarding()).await?.into()))
+pub(super) async fn onboarding(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
+    Ok(Json(context.acting(|tx| tx.onboarding()).await?.into()))
 }
 
-pub(super) async fn complete_step(ask: Ask<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
-    let step = OnboardingStep::numbered(ask.id("step", "step")?)?;
-    Ok(Json(ask.acting(move |tx| tx.complete_onboarding_step(step)).await?.into()))
+pub(super) async fn complete_step(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<OnboardingOut>> {
+    let step = OnboardingStep::numbered(context.id("step", "step")?)?;
+    Ok(Json(context.acting(move |tx| tx.complete_onboarding_step(step)).await?.into()))
 }

@@ -1,6 +1,6 @@
-use crate::api::ask::{Ask, JsonBody, NoQuery, Whom, must_match, page};
 use crate::api::conflicts::telling_of_others;
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, Whom, must_match, page};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -143,15 +143,16 @@ pub(crate) struct UserChange {
     is_active: Option<bool>,
 }
 
-pub(super) async fn list(ask: Ask<UserQuery, ()>) -> ApiResult<Json<PageOut<UserOut>>> {
-    let page = page(ask.query.limit, ask.query.after.as_deref())?;
-    let filter = UserFilter { role: ask.query.role.map(|role| role.0), is_active: ask.query.is_active, ..UserFilter::default() };
-    let rows = ask.acting(move |tx| tx.users().list(&filter, page)).await?;
+pub(super) async fn list(context: RequestContext<UserQuery, ()>) -> ApiResult<Json<PageOut<UserOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let filter =
+        UserFilter { role: context.query.role.map(|role| role.0), is_active: context.query.is_active, ..UserFilter::default() };
+    let rows = context.acting(move |tx| tx.users().list(&filter, page)).await?;
     Ok(Json(PageOut::of(rows)))
 }
 
-pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResult<Created<InvitationOut>> {
-    let body = &ask.body.0;
+pub(super) async fn invite(context: RequestContext<NoQuery, JsonBody<InvitationIn>>) -> ApiResult<Created<InvitationOut>> {
+    let body = &context.body.0;
     let new = NewPerson {
         email: body.email.0.clone(),
         first_name: body.first_name.clone(),
@@ -160,7 +161,7 @@ pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResu
         timezone: body.timezone.map(|zone| zone.0),
         role: body.role.0,
     };
-    let made = telling_of_others(&ask, move |tx| {
+    let made = telling_of_others(&context, move |tx| {
         let (user, token) = invite_person(tx, &new)?;
         Ok(InvitationOut::made(tx.now(), user, &token))
     })
@@ -169,9 +170,9 @@ pub(super) async fn invite(ask: Ask<NoQuery, JsonBody<InvitationIn>>) -> ApiResu
     Ok(Created(format!("/v1/users/{}", out.user.id.0), out))
 }
 
-pub(super) async fn invite_again(ask: Ask<NoQuery, ()>) -> ApiResult<Created<InvitationOut>> {
-    let whom = ask.whom()?;
-    let out = ask
+pub(super) async fn invite_again(context: RequestContext<NoQuery, ()>) -> ApiResult<Created<InvitationOut>> {
+    let whom = context.whom()?;
+    let out = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             let (user, token) = invite_person_again(tx, user)?;
@@ -181,29 +182,29 @@ pub(super) async fn invite_again(ask: Ask<NoQuery, ()>) -> ApiResult<Created<Inv
     Ok(Created(format!("/v1/users/{}", out.user.id.0), out))
 }
 
-pub(super) async fn accept_invitation(ask: Ask<NoQuery, JsonBody<AcceptanceIn>>) -> ApiResult<Json<UserOut>> {
-    ask.app.gate.token(ask.origin(None).ip_address).await?;
-    let AcceptanceIn { invitation, password } = &ask.body.0;
+pub(super) async fn accept_invitation(context: RequestContext<NoQuery, JsonBody<AcceptanceIn>>) -> ApiResult<Json<UserOut>> {
+    context.app.rate_limits.token(context.origin(None).ip_address).await?;
+    let AcceptanceIn { invitation, password } = &context.body.0;
     let (invitation, password) = (Secret::new(invitation.clone()), Secret::new(password.clone()));
-    let authenticator = ask.app.authenticator.clone();
-    let user = ask.app.entrance.blocking(move |_| authenticator.accept_invitation(&invitation, &password)).await?;
+    let authenticator = context.app.authenticator.clone();
+    let user = context.app.login_pool.blocking(move |_| authenticator.accept_invitation(&invitation, &password)).await?;
     Ok(Json(user.into()))
 }
 
-pub(super) async fn change_password(ask: Ask<NoQuery, JsonBody<PasswordIn>>) -> ApiResult<Done> {
-    let PasswordIn { current_password, new_password } = &ask.body.0;
+pub(super) async fn change_password(context: RequestContext<NoQuery, JsonBody<PasswordIn>>) -> ApiResult<Done> {
+    let PasswordIn { current_password, new_password } = &context.body.0;
     let (current, new) = (Secret::new(current_password.clone()), Secret::new(new_password.clone()));
-    let (authenticator, credential) = (ask.app.authenticator.clone(), ask.credential()?);
-    // As often as at the door: it is a guess like any other, and as dear.
-    let user = ask.acting(|tx| tx.actor().user().ok_or(Error::Forbidden("an API key has no password"))).await?;
-    ask.app.gate.login(ask.origin(None).ip_address, Some(&user.to_string())).await?;
-    ask.app.entrance.blocking(move |_| authenticator.change_password(&credential, &current, &new)).await?;
+    let (authenticator, credential) = (context.app.authenticator.clone(), context.credential()?);
+    // As often as at a login: it is a guess like any other, and as dear.
+    let user = context.acting(|tx| tx.actor().user().ok_or(Error::Forbidden("an API key has no password"))).await?;
+    context.app.rate_limits.login(context.origin(None).ip_address, Some(&user.to_string())).await?;
+    context.app.login_pool.blocking(move |_| authenticator.change_password(&credential, &current, &new)).await?;
     Ok(Done)
 }
 
-pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<UserOut>> {
-    let whom = ask.whom()?;
-    let row = ask
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<UserOut>> {
+    let whom = context.whom()?;
+    let row = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             get_user(tx, user)
@@ -212,8 +213,8 @@ pub(super) async fn get(ask: Ask<NoQuery, ()>) -> ApiResult<Tagged<UserOut>> {
     Ok(Tagged(row.version(), row.into()))
 }
 
-pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult<Tagged<UserOut>> {
-    let (whom, expected, body) = (ask.whom()?, ask.if_match()?, &ask.body.0);
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<UserChange>>) -> ApiResult<Tagged<UserOut>> {
+    let (whom, expected, body) = (context.whom()?, context.if_match()?, &context.body.0);
     let patch = UserPatch {
         email: body.email.clone().map(|email| email.0),
         role: body.role.map(|role| role.0),
@@ -222,7 +223,7 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult
     };
     let tells = patch.email.is_some();
     let proof = match &body.current_password {
-        Some(password) if tells => shown_again(&ask, whom, password).await?,
+        Some(password) if tells => shown_again(&context, whom, password).await?,
         _ => None,
     };
     let work = move |tx: &mut TenantTx<'_>| {
@@ -234,15 +235,15 @@ pub(super) async fn change(ask: Ask<NoQuery, JsonBody<UserChange>>) -> ApiResult
             None => change_user(tx, user, &patch),
         }
     };
-    let row = if tells { telling_of_others(&ask, work).await? } else { ask.acting(work).await? };
+    let row = if tells { telling_of_others(&context, work).await? } else { context.acting(work).await? };
     Ok(Tagged(row.version(), row.into()))
 }
 
 /// Checks the password of whoever asks, if it is their own account that the path names.
-async fn shown_again<B>(ask: &Ask<NoQuery, B>, whom: Whom, password: &str) -> ApiResult<Option<PasswordProof>> {
-    let own = ask.acting(move |tx| Ok(tx.actor().user().filter(|user| whom.id(tx).is_ok_and(|id| id == *user)))).await?;
+async fn shown_again<B>(context: &RequestContext<NoQuery, B>, whom: Whom, password: &str) -> ApiResult<Option<PasswordProof>> {
+    let own = context.acting(move |tx| Ok(tx.actor().user().filter(|user| whom.id(tx).is_ok_and(|id| id == *user)))).await?;
     let Some(user) = own else { return Ok(None) };
-    ask.app.gate.login(ask.origin(None).ip_address, Some(&user.to_string())).await?;
-    let (authenticator, credential, password) = (ask.app.authenticator.clone(), ask.credential()?, Secret::new(password));
-    ask.app.entrance.blocking(move |_| authenticator.prove_again(&credential, &password)).await.map(Some)
+    context.app.rate_limits.login(context.origin(None).ip_address, Some(&user.to_string())).await?;
+    let (authenticator, credential, password) = (context.app.authenticator.clone(), context.credential()?, Secret::new(password));
+    context.app.login_pool.blocking(move |_| authenticator.prove_again(&credential, &password)).await.map(Some)
 }

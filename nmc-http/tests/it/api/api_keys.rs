@@ -1,4 +1,4 @@
-//! Keys for programs, from their making to their end.
+//! API keys, from their making to their end.
 
 use super::Person;
 use crate::site::{Answer, Site};

@@ -1,4 +1,4 @@
-//! How often one may try to come in.
+//! How often one may try to authenticate.
 
 use super::{PASSWORD, WRONG_PASSWORD};
 use crate::site::{Answer, Site};

@@ -222,7 +222,7 @@ fn a_provider_that_has_fallen_silent_keeps_nobody_else_waiting() {
         for path in ["/v1/tenant", "/v1/numbers", "/v1/number-costs"] {
             site.call("GET", path).by(&owner.access).expect(200);
         }
-        // Those who come in have places of their own, too.
+        // Logins have a pool of their own, too.
         assert_eq!(site.try_to_log_in(owner.email.as_str(), super::PASSWORD).status, 201);
         assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
         site.twilio.release();

@@ -1,4 +1,4 @@
-//! The last words on a connection whose request could not be read, or for which there was no place.
+//! The refusal of a connection whose request could not be read, or for which there was no place.
 
 use super::line::Line;
 use crate::error::{ApiError, Unreadable};
@@ -16,34 +16,34 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// How long a client may take to hear it. To close while it still sends would take the words from it.
+/// How long a client may take to read a refusal. To close while it still sends would take the answer from it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Connections that are said farewell to at once, of each thread; others are closed without.
+/// Connections that are refused in words at once, of each thread; others are closed without.
 const AT_ONCE: usize = 64;
 
 /// A connection to be closed, and why.
-pub(crate) struct Farewell {
+pub(crate) struct Refusal {
     pub(crate) tcp: TcpStream,
     pub(crate) status: StatusCode,
     /// Its place, which it has until it is closed.
     pub(crate) line: Option<Arc<Line>>,
 }
 
-/// Where they are handed to.
+/// Where refusals are handed to.
 #[derive(Clone)]
-pub(crate) struct Farewells(Sender<Farewell>);
+pub(crate) struct Refusals(Sender<Refusal>);
 
-impl Farewells {
-    /// The way in, and what is to be run beside the connections.
+impl Refusals {
+    /// The sender of refusals, and what is to be run beside the connections.
     pub(crate) fn new() -> (Self, impl Future<Output = ()>) {
         let (sender, receiver) = channel(AT_ONCE);
-        (Self(sender), say_all(receiver))
+        (Self(sender), send_all(receiver))
     }
 
-    pub(crate) fn send(&self, farewell: Farewell) {
-        // Nobody listens any more when the server has stopped, and when many wait there is no place: it is closed without words.
-        if let Err(TrySendError::Closed(lost) | TrySendError::Full(lost)) = self.0.try_send(farewell)
+    pub(crate) fn send(&self, refusal: Refusal) {
+        // Nobody listens any more when the server has stopped, and when many wait there is no place: it is closed without an answer.
+        if let Err(TrySendError::Closed(lost) | TrySendError::Full(lost)) = self.0.try_send(refusal)
             && let Some(line) = lost.line
         {
             line.leave();
@@ -51,9 +51,9 @@ impl Farewells {
     }
 }
 
-async fn say_all(mut farewells: Receiver<Farewell>) {
+async fn send_all(mut refusals: Receiver<Refusal>) {
     let busy = Rc::new(Cell::new(0_usize));
-    while let Some(Farewell { tcp, status, line }) = farewells.recv().await {
+    while let Some(Refusal { tcp, status, line }) = refusals.recv().await {
         if busy.get() < AT_ONCE {
             busy.set(busy.get().saturating_add(1));
             let busy = Rc::clone(&busy);

@@ -1,4 +1,4 @@
-//! A request as a handler gets it: who asks, checked; path, query and body, parsed.
+//! The context of a request as its handler gets it: who sends it, checked; path, query and body, parsed.
 
 use super::serde_words::{self, Said};
 use super::{Access, json};
@@ -108,8 +108,8 @@ impl Whom {
     }
 }
 
-/// A request.
-pub(crate) struct Ask<Q, B> {
+/// The context of a request: who sends it, its query and its body, and what all handlers share.
+pub(crate) struct RequestContext<Q, B> {
     pub(crate) app: web::Data<App>,
     access: Access,
     credential: Option<Credential>,
@@ -120,8 +120,8 @@ pub(crate) struct Ask<Q, B> {
     _room: Option<Place>,
 }
 
-impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
-    /// Who asks is found out before what they want is read: a large body, before any of it takes room here.
+impl<Q: DeserializeOwned, B: Body> RequestContext<Q, B> {
+    /// Reads a request. Who sends it is found out before what they want: a large body, before any of it takes room here.
     pub(super) async fn read(access: Access, request: HttpRequest, payload: web::Payload) -> ApiResult<Self> {
         let app = request.app_data::<web::Data<App>>().cloned().ok_or(ApiError::NoRoute)?;
         let credential = match access {
@@ -133,7 +133,7 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
             Some(credential) if B::LONGEST > LONGEST_JSON => {
                 let credential = credential.clone();
                 let found =
-                    app.door.blocking(move |store| store.acting(&credential, |tx| Ok((tx.tenant().id(), caller(tx))))).await;
+                    app.pool.blocking(move |store| store.acting(&credential, |tx| Ok((tx.tenant().id(), caller(tx))))).await;
                 let (tenant, caller) = found?;
                 Some(app.uploading.take(tenant, caller)?)
             }
@@ -158,7 +158,7 @@ impl<Q: DeserializeOwned, B: Body> Ask<Q, B> {
     }
 }
 
-impl<Q, B> Ask<Q, B> {
+impl<Q, B> RequestContext<Q, B> {
     /// Runs `work` as whoever asks, in one transaction of their business, if they have the permission of the route.
     pub(crate) async fn acting<T: Send + 'static>(
         &self,
@@ -167,7 +167,7 @@ impl<Q, B> Ask<Q, B> {
         let access = self.access;
         let credential = self.credential()?;
         self.app
-            .door
+            .pool
             .blocking(move |store| {
                 store.acting(&credential, |tx| {
                     if let Access::Needs(permission) = access {
@@ -179,9 +179,9 @@ impl<Q, B> Ask<Q, B> {
             .await
     }
 
-    /// Runs `work` with the provider of numbers, apart from those who wait for the database alone. What they may is checked by
+    /// Runs `work` with the provider of numbers, in a pool apart from those who wait for the database alone. What they may is checked by
     /// the library, in each of the transactions between which the provider is asked.
-    pub(crate) async fn at_counter<T: Send + 'static>(
+    pub(crate) async fn with_provider<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Provisioner, &Acting) -> Result<T> + Send + 'static,
     ) -> ApiResult<T> {
@@ -191,7 +191,7 @@ impl<Q, B> Ask<Q, B> {
             return Err(ApiError::NoProvider);
         };
         let who = self.who()?;
-        let done = self.app.counter.blocking(move |_| work(&numbers, &who)).await;
+        let done = self.app.provider_pool.blocking(move |_| work(&numbers, &who)).await;
         if let Err(ApiError::Core(Error::Provider(reason))) = &done
             && reason.is_for_operators()
         {
@@ -200,7 +200,7 @@ impl<Q, B> Ask<Q, B> {
         done
     }
 
-    /// What they showed.
+    /// The credential that the request shows.
     pub(crate) fn credential(&self) -> ApiResult<Credential> {
         self.credential.clone().ok_or(ApiError::Core(Error::Unauthenticated("this needs a bearer token")))
     }
@@ -210,7 +210,7 @@ impl<Q, B> Ask<Q, B> {
         self.credential().map(Acting::from)
     }
 
-    /// Where they are.
+    /// Where the request comes from.
     pub(crate) fn origin(&self, device_fingerprint: Option<String>) -> Origin {
         let user_agent = header(&self.request, USER_AGENT.as_str()).map(str::to_owned);
         Origin { ip_address: self.app.proxies.client(&self.request), user_agent, device_fingerprint }
