@@ -19,7 +19,7 @@ pub(crate) struct Database {
     args: DatabaseArgs,
 }
 
-/// Whose server it is.
+/// The server that the database is on, and whose it is.
 enum Server {
     Given,
     Own(Box<EmbeddedPostgres>),
@@ -148,7 +148,7 @@ pub(crate) fn hurry(store: &Store) {
     store.shorten_waits(LAST_ANSWERS);
 }
 
-/// That place, whether it is there or not: no database is needed to know it.
+/// The place of [`Database::home`], whether it is there or not: no database is needed to know it.
 fn home(args: &DatabaseArgs) -> CliResult<PathBuf> {
     match (&args.database_url, &args.data_dir) {
         (Some(_), _) => Ok(default_data_dir()?.with_file_name("nmc-server")),
@@ -180,7 +180,7 @@ pub(crate) fn token_keys(args: &DatabaseArgs, named: &TokenKeysArg) -> CliResult
     Ok(token_keys_in(&home, named))
 }
 
-/// The same file, for a home that is there.
+/// The file of the keys that sign access tokens, for a home that is there.
 pub(crate) fn token_keys_in(home: &Path, named: &TokenKeysArg) -> PathBuf {
     named.token_keys.clone().unwrap_or_else(|| home.join("token-keys"))
 }

@@ -98,7 +98,7 @@ pub(crate) struct TokenKeysArg {
     pub(crate) token_keys: Option<PathBuf>,
 }
 
-/// One of a few words. Which they are says the rule alone: the name of our type before it helps nobody.
+/// Reads one of a few words. A refusal lists them: the name of our type before the list helps nobody.
 pub(crate) fn one_of<T: std::str::FromStr<Err = nmc_core::Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| match error {
         nmc_core::Error::Invalid { rule, .. } => rule.into_owned(),

@@ -1,4 +1,4 @@
-//! Whose address a request comes from, when proxies stand between.
+//! The address that a request comes from, when proxies stand between.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;

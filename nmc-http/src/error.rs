@@ -78,7 +78,7 @@ pub(crate) struct FieldProblem {
 }
 
 impl FieldProblem {
-    /// Of the body as a whole.
+    /// A problem of the body as a whole.
     pub(crate) fn whole(detail: &'static str) -> Self {
         Self { pointer: "#".to_owned(), detail: detail.into() }
     }
@@ -90,7 +90,7 @@ impl FieldProblem {
 }
 
 impl ApiError {
-    /// The same in the words of a request whose fields go by other names than the library's: pairs of the library's name and
+    /// The error in the words of a request whose fields go by other names than the library's: pairs of the library's name and
     /// the request's.
     pub(crate) fn renamed(self, names: &[(&'static str, &'static str)]) -> Self {
         match self {
@@ -137,7 +137,7 @@ impl ApiError {
     }
 }
 
-/// The same of what the library says.
+/// The title and code of an error of the library.
 const fn core_kind(kind: ErrorKind) -> (&'static str, &'static str) {
     match kind {
         ErrorKind::NotFound => ("Not found", "not_found"),
@@ -153,7 +153,7 @@ const fn core_kind(kind: ErrorKind) -> (&'static str, &'static str) {
     }
 }
 
-/// The same of what the provider of numbers says. None of it is mended by waiting: that would be `Unavailable`.
+/// The title and code of what the provider of numbers says. None of it is mended by waiting: that would be `Unavailable`.
 const fn provider_kind(refusal: &ProviderError) -> (&'static str, &'static str) {
     match refusal {
         ProviderError::Taken => ("Conflict", "number_taken"),

@@ -19,12 +19,12 @@ const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 const DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
 connect-src 'self'; frame-ancestors 'none'";
 
-/// Those of a refusal that is written by hand.
+/// The headers of a refusal that is written by hand.
 pub(crate) fn of_refusals() -> impl Iterator<Item = (HeaderName, &'static str)> {
     ALWAYS.into_iter().chain([(header::CONTENT_SECURITY_POLICY, DATA), (header::CACHE_CONTROL, "no-store")])
 }
 
-/// Adds them, unless an answer has its own.
+/// Adds these headers, unless an answer has its own.
 pub(crate) async fn secure(
     req: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 /// How many tries at once, and how many a minute from then on.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
-    /// At once.
+    /// Tries at once.
     pub burst: u32,
-    /// A minute.
+    /// Tries a minute, from then on.
     pub per_minute: u32,
 }
 
@@ -39,9 +39,9 @@ pub struct Limits {
     pub registration_per_account: Limit,
     /// Answers that an e-mail, a name or a phone is taken, to one user or API key.
     pub conflict_per_account: Limit,
-    /// The same to one business.
+    /// Such answers to one business.
     pub conflict_per_business: Limit,
-    /// The same to one address, registrations included.
+    /// Such answers to one address, registrations included.
     pub conflict_per_address: Limit,
 }
 
@@ -249,12 +249,12 @@ impl RateLimits {
     }
 }
 
-/// A refusal takes its time, and a client that asks again at once with it: a timer costs us less than an answer.
+/// Delays a refusal, and a client that asks again at once with it: a timer costs us less than an answer.
 async fn slowly(counted: ApiResult<()>) -> ApiResult<()> {
     patiently(counted).await
 }
 
-/// The same for what was counted.
+/// What was counted, at once; a refusal, a moment later.
 async fn patiently<T>(counted: ApiResult<T>) -> ApiResult<T> {
     if counted.is_err() {
         actix_web::rt::time::sleep(Duration::from_millis(100)).await;

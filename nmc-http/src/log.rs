@@ -41,7 +41,7 @@ pub(crate) async fn requests(
     Ok(answer)
 }
 
-/// Whom a refusal concerns.
+/// The person whom a refusal concerns.
 enum Concern {
     /// The account at the provider: nothing is bought, and nothing given back, before an operator has seen to it.
     Account,

@@ -61,11 +61,11 @@ pub struct ServerConfig {
 /// How many large bodies, such as photos, may be on their way at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Uploading {
-    /// In all.
+    /// Large bodies of all businesses.
     pub total: usize,
-    /// Of one business.
+    /// Large bodies of one business.
     pub per_tenant: usize,
-    /// Of one user, or one API key.
+    /// Large bodies of one user, or one API key.
     pub per_user: usize,
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The same for another thread.
+    /// The listener once more, for another thread.
     pub(crate) fn again(&self) -> std::io::Result<Self> {
         let (connections, serves) = (Arc::clone(&self.connections), self.serves);
         Ok(Self { listener: self.listener.try_clone()?, connections, serves })

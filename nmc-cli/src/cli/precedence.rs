@@ -6,7 +6,7 @@ use crate::options::{DatabaseArgs, TwilioArgs, without};
 use clap::parser::ValueSource;
 
 impl Cli {
-    /// Of two ways to say one thing, what is typed wins over what the environment says. Both typed, or neither, is for whoever
+    /// Settles two ways to say one thing: what is typed wins over what the environment says. Both typed, or neither, is for whoever
     /// needs the thing to refuse.
     pub(super) fn typed_first(mut self, is_typed: &dyn Fn(&str) -> bool) -> Self {
         let DatabaseArgs { database_url, data_dir, .. } = &mut self.database;

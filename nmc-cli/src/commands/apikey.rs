@@ -79,7 +79,7 @@ pub(crate) enum ApiKeyCommand {
     },
 }
 
-/// Whom a new key goes back to. One of both must be said.
+/// The person a new key goes back to, or nobody: one of both must be said.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct KeyHolder {

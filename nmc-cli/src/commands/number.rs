@@ -127,7 +127,7 @@ pub(crate) const COLUMNS: Columns<HeldNumber> = Columns(&[
     ("created_at", |row| time(row.created_at)),
 ]);
 
-/// All that is known of one number.
+/// The columns of one number: all that is known of it.
 pub(super) const DETAILS: Columns<HeldNumber> = Columns(&[
     ("id", |row| json!(row.id)),
     ("phone_number", |row| json!(row.phone_number)),

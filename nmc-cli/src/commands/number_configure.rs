@@ -10,7 +10,7 @@ use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner};
 use nmc_core::{NumberStatus, Page, PageRequest, Store, TenantTx};
 use std::process::ExitCode;
 
-/// Whose webhooks to set.
+/// The numbers whose webhooks to set.
 #[derive(Args)]
 pub(crate) struct ConfigureArgs {
     #[command(flatten)]

@@ -11,7 +11,7 @@ use nmc_core::{Page, Store};
 use serde_json::json;
 use std::process::ExitCode;
 
-/// Whose costs, and of which months.
+/// The business whose costs are shown, and the months.
 #[derive(Args)]
 pub(crate) struct CostsArgs {
     #[command(flatten)]

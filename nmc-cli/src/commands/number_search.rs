@@ -37,7 +37,7 @@ pub(crate) struct KindArgs {
     pub(crate) number_type: Option<NumberType>,
 }
 
-/// Which of them.
+/// What the number must be like.
 #[derive(Args)]
 pub(crate) struct CriteriaArgs {
     /// Its area code

@@ -171,7 +171,7 @@ pub(crate) struct TenantChangeArgs {
     pub(crate) format: FormatArg,
 }
 
-/// Of which at least one is named.
+/// The options of which at least one must be named.
 const CHANGES: [&str; 11] =
     ["name", "phone", "address", "trade", "timezone", "opens", "closes", "job_min", "job_max", "radius", "number_limit"];
 

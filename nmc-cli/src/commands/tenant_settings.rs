@@ -115,7 +115,7 @@ pub(crate) fn print(format: Format, row: &BusinessSettings) -> CliResult<()> {
     }
 }
 
-/// The same complaint, of what was typed: nobody has typed a column's name.
+/// A refusal of a column, as one of the option that was typed: nobody has typed a column's name.
 fn of_flag(error: Error) -> Error {
     match error {
         Error::Invalid { field, .. } if ["texting_starts_at", "texting_ends_at"].contains(&&*field) => {

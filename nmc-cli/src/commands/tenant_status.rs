@@ -35,7 +35,8 @@ pub(crate) fn approve(store: &Store, key: &str, format: Format) -> CliResult<()>
     Ok(())
 }
 
-/// It can be undone, but not for those who are in the middle of something: so it is asked. Who it is comes first.
+/// Asks before a change of status, which can be undone, but not for those who are in the middle of something. The business is
+/// looked up first.
 fn ask(store: &Store, key: &str, yes: bool, does: &str) -> CliResult<()> {
     let proof = tenant(store, key)?;
     let name = store.as_operator(&proof, |tx| tx.tenants().get())?.business_name;

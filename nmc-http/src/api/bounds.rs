@@ -62,7 +62,7 @@ const TEXTS: [(&str, usize, usize); 50] = [
 /// Something but spaces.
 const NOT_BLANK: &str = r"\S";
 
-/// Those that have a form of their own: a name, the pattern.
+/// Fields that have a form of their own: a name, and its pattern.
 const PATTERNS: [(&str, &str); 13] = [
     ("business_name", NOT_BLANK),
     ("display_name", NOT_BLANK),

@@ -29,7 +29,7 @@ pub(crate) trait Body: Sized {
     const LONGEST: usize;
     /// What the document says of it.
     fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>>;
-    /// Reads it.
+    /// Reads a body of this media type.
     fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self>;
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn page(limit: Option<u16>, after: Option<&str>) -> Result<PageReques
     PageRequest::new(limit.unwrap_or(50), after)
 }
 
-/// Whom a path names: a user, or whoever asks.
+/// The user that a path names: one by id, or who sends the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Whom {
     Me,
@@ -99,7 +99,7 @@ pub(crate) enum Whom {
 }
 
 impl Whom {
-    /// Their id.
+    /// The user's id.
     pub(crate) fn id(self, tx: &TenantTx<'_>) -> Result<UserId> {
         match self {
             Self::User(id) => Ok(id),
@@ -250,7 +250,7 @@ impl<Q, B> RequestContext<Q, B> {
     }
 }
 
-/// Whose share of the places for large bodies a request takes from: the user's, or the API key's.
+/// The user or API key from whose share of the places for large bodies a request takes.
 pub(crate) fn caller(tx: &TenantTx<'_>) -> Uuid {
     let user = tx.actor().user().map(|id| id.uuid());
     user.or_else(|| tx.actor().api_key().map(|id| id.uuid())).unwrap_or_default()

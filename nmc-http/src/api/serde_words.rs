@@ -17,11 +17,11 @@ pub(super) enum Said {
     Twice(String),
     /// The value is of another type than this, in serde's words.
     Expected(String),
-    /// It is to be a whole number, and is none.
+    /// A whole number was expected, and this is none.
     NotWhole,
-    /// It is a whole number, and too large or too small.
+    /// A whole number that is too large or too small.
     OutOfRange,
-    /// It breaks a rule of ours.
+    /// A value that breaks a rule of ours.
     Breaks(String),
     /// Anything else.
     Other,

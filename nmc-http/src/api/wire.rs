@@ -132,7 +132,7 @@ wires! {
         string("US dollars and cents, in a text so that nothing is rounded.").pattern(Some(r"^[0-9]{1,8}(\.[0-9]{1,2})?$"));
 }
 
-/// The same under names without generics, which is how the document's derive wants them.
+/// Bounded texts under names without generics, which is how the document's derive wants them.
 pub(crate) mod text {
     use super::Text;
 

@@ -20,7 +20,7 @@ pub(crate) enum Serves {
     All,
     /// The webhooks have a listener of their own.
     AllButWebhooks,
-    /// That is this one. Whether the server is well can be asked here, too.
+    /// The webhooks, on this listener of their own. Whether the server is well can be asked here, too.
     Webhooks,
 }
 
