@@ -59,8 +59,11 @@ const TEXTS: [(&str, usize, usize); 50] = [
     ("user_agent", 0, 131_072),
 ];
 
-/// Something but spaces.
-const NOT_BLANK: &str = r"\S";
+/// What PostgreSQL can keep: anything but NUL.
+const NO_NUL: &str = r"^[^\u0000]*$";
+
+/// Something but spaces, and no NUL.
+const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
 
 /// Fields that have a form of their own: a name, and its pattern.
 const PATTERNS: [(&str, &str); 13] = [
@@ -116,7 +119,8 @@ pub(super) fn state(name: &str, schema: &mut RefOr<Schema>) {
             if is(&object.schema_type, &Type::String) && object.enum_values.is_none() && object.format.is_none() {
                 let has_own = object.pattern.is_some();
                 if !has_own {
-                    object.pattern = PATTERNS.iter().find(|(known, _)| *known == name).map(|(_, pattern)| (*pattern).to_owned());
+                    let known = PATTERNS.iter().find(|(known, _)| *known == name);
+                    object.pattern = Some(known.map_or(NO_NUL, |(_, pattern)| pattern).to_owned());
                 }
                 if !has_own && let Some((_, min, max)) = TEXTS.iter().find(|(known, ..)| *known == name) {
                     object.min_length = object.min_length.or((*min > 0).then_some(*min));
