@@ -62,6 +62,7 @@ UNSAYABLE = [
     ("country", "must be one in which Twilio sells numbers of this kind"),
     ("allowed_countries", "must be ISO 3166 codes of countries that have phone numbers"),
     ("note", "is required of an opt-in"),
+    ("", "must lie between the years 1970 and 9999"),
     ("expires_at", "must be in the future"),
     ("expires_at", "must be before the end of the key that asks"),
     ("photo", "must be"),
