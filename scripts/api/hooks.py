@@ -70,6 +70,7 @@ UNSAYABLE = [
     ("to", "must not be before from"),
     ("invitation", "must be in force"),
     ("current_password", "is wrong"),
+    ("current_password", "is required"),
     ("max", "must be above"),
     ("texting_ends_at", "must be after texting_starts_at"),
     ("scopes", "must not name one twice"),
