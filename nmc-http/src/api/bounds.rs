@@ -11,9 +11,9 @@ const TEXTS: [(&str, usize, usize); 50] = [
     ("allowed_countries", 2, 2),
     ("area_code", 0, 10),
     ("body", 0, 65_536),
-    ("business_address", 0, 1_000),
+    ("business_address", 1, 1_000),
     ("business_name", 1, 255),
-    ("business_type", 0, 100),
+    ("business_type", 1, 100),
     ("code", 1, 40),
     ("content", 0, 255),
     ("content_type", 0, 255),
@@ -30,7 +30,7 @@ const TEXTS: [(&str, usize, usize); 50] = [
     ("first_name", 1, 100),
     ("from", 1, 255),
     ("greeting_template", 1, 65_536),
-    ("industry", 0, 100),
+    ("industry", 1, 100),
     ("invitation", 1, 200),
     ("ip_address", 2, 64),
     ("key", 1, 100),
@@ -66,10 +66,13 @@ const NO_NUL: &str = r"^[^\u0000]*$";
 const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
 
 /// Fields that have a form of their own: a name, and its pattern.
-const PATTERNS: [(&str, &str); 13] = [
+const PATTERNS: [(&str, &str); 16] = [
+    ("business_address", NOT_BLANK),
     ("business_name", NOT_BLANK),
+    ("business_type", NOT_BLANK),
     ("display_name", NOT_BLANK),
     ("first_name", NOT_BLANK),
+    ("industry", NOT_BLANK),
     ("last_name", NOT_BLANK),
     ("message", NOT_BLANK),
     ("name", NOT_BLANK),
