@@ -1243,35 +1243,24 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(alert_history -> tenants (tenant_id));
 diesel::joinable!(alert_metrics_cache -> tenants (tenant_id));
 diesel::joinable!(alert_rules -> tenants (tenant_id));
-diesel::joinable!(alerts -> tenants (tenant_id));
 diesel::joinable!(analytics_metrics -> tenants (tenant_id));
 diesel::joinable!(analytics_processing_jobs -> tenants (tenant_id));
 diesel::joinable!(analytics_reports -> tenants (tenant_id));
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(business_settings -> tenants (tenant_id));
 diesel::joinable!(call_analytics -> tenants (tenant_id));
-diesel::joinable!(call_metadata -> tenants (tenant_id));
-diesel::joinable!(call_participants -> tenants (tenant_id));
 diesel::joinable!(calls -> tenants (tenant_id));
 diesel::joinable!(catch_up_marks -> tenants (tenant_id));
 diesel::joinable!(consents -> tenants (tenant_id));
 diesel::joinable!(conversation_analytics -> tenants (tenant_id));
-diesel::joinable!(conversation_events -> tenants (tenant_id));
 diesel::joinable!(conversations -> tenants (tenant_id));
 diesel::joinable!(escalation_contacts -> tenants (tenant_id));
 diesel::joinable!(kpi_snapshots -> tenants (tenant_id));
-diesel::joinable!(message_media -> tenants (tenant_id));
 diesel::joinable!(messages -> tenants (tenant_id));
-diesel::joinable!(notifications -> tenants (tenant_id));
 diesel::joinable!(number_pacing -> tenants (tenant_id));
 diesel::joinable!(phone_numbers -> tenants (tenant_id));
-diesel::joinable!(user_preferences -> tenants (tenant_id));
-diesel::joinable!(user_profiles -> tenants (tenant_id));
-diesel::joinable!(user_sessions -> tenants (tenant_id));
-diesel::joinable!(user_status -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     alert_history,

@@ -69,7 +69,7 @@ impl SystemTx<'_> {
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn tenants_with_due_notifications(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
         let ids: Vec<TenantId> = notifications::table
-            .inner_join(tenants::table)
+            .inner_join(tenants::table.on(tenants::id.eq(notifications::tenant_id)))
             .filter(tenants::is_active)
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::next_attempt_at.le(self.now()))

@@ -12,8 +12,10 @@ use crate::{
     Result, TenantId,
 };
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 
@@ -275,16 +277,27 @@ impl TenantTx<'_> {
 
 const ACTIVE: [CallStatus; 3] = [CallStatus::Initiated, CallStatus::Ringing, CallStatus::InProgress];
 
+/// The predicates of partial indexes, to the letter: PostgreSQL can't match them with bound values.
+const ACTIVE_SQL: &str = "call_status IN ('initiated', 'ringing', 'in-progress')";
+const RARE_STATUS_SQL: &str = "call_status NOT IN ('completed', 'no-answer')";
+const NOT_INBOUND_SQL: &str = "call_direction <> 'inbound'";
+
 /// The calls that the filter names, for list and count alike.
 fn filtered<'q, ST>(mut query: calls::BoxedQuery<'q, Pg, ST>, filter: &'q CallFilter) -> calls::BoxedQuery<'q, Pg, ST> {
     if let Some(status) = filter.status {
         query = query.filter(calls::call_status.eq(status));
+        if !matches!(status, CallStatus::Completed | CallStatus::NoAnswer) {
+            query = query.filter(sql::<Bool>(RARE_STATUS_SQL));
+        }
     }
     if let Some(outcome) = filter.outcome {
         query = query.filter(calls::outcome.eq(outcome));
     }
     if let Some(direction) = filter.direction {
         query = query.filter(calls::call_direction.eq(direction));
+        if direction != CallDirection::Inbound {
+            query = query.filter(sql::<Bool>(NOT_INBOUND_SQL));
+        }
     }
     if let Some(caller) = &filter.caller {
         query = query.filter(calls::caller_phone.eq(caller));
@@ -296,7 +309,7 @@ fn filtered<'q, ST>(mut query: calls::BoxedQuery<'q, Pg, ST>, filter: &'q CallFi
         query = query.filter(calls::conversation_id.eq(conversation));
     }
     match filter.active {
-        Some(true) => query = query.filter(calls::call_status.eq_any(ACTIVE)),
+        Some(true) => query = query.filter(sql::<Bool>(ACTIVE_SQL)),
         Some(false) => query = query.filter(calls::call_status.ne_all(ACTIVE)),
         None => {}
     }

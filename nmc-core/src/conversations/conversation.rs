@@ -97,8 +97,10 @@ impl TenantTx<'_> {
 
 const OPEN: [ConversationStatus; 2] = [ConversationStatus::Active, ConversationStatus::Waiting];
 
-/// The predicate of `conversations_open_key`, to the letter: PostgreSQL can't match it with bound values.
+/// The predicates of partial indexes, to the letter: PostgreSQL can't match them with bound values.
 const OPEN_SQL: &str = "status IN ('active', 'waiting')";
+const NOT_NORMAL_SQL: &str = "priority <> 'normal'";
+const NOT_PHONE_SQL: &str = "channel <> 'phone'";
 
 fn filtered<'q, ST>(
     mut query: conversations::BoxedQuery<'q, Pg, ST>,
@@ -106,17 +108,26 @@ fn filtered<'q, ST>(
 ) -> conversations::BoxedQuery<'q, Pg, ST> {
     if let Some(status) = filter.status {
         query = query.filter(conversations::status.eq(status));
+        if status.is_open() {
+            query = query.filter(sql::<Bool>(OPEN_SQL));
+        }
     }
     match filter.open {
-        Some(true) => query = query.filter(conversations::status.eq_any(OPEN)),
+        Some(true) => query = query.filter(sql::<Bool>(OPEN_SQL)),
         Some(false) => query = query.filter(conversations::status.ne_all(OPEN)),
         None => {}
     }
     if let Some(priority) = filter.priority {
         query = query.filter(conversations::priority.eq(priority));
+        if priority != ConversationPriority::Normal {
+            query = query.filter(sql::<Bool>(NOT_NORMAL_SQL));
+        }
     }
     if let Some(channel) = filter.channel {
         query = query.filter(conversations::channel.eq(channel));
+        if channel != ConversationChannel::Phone {
+            query = query.filter(sql::<Bool>(NOT_PHONE_SQL));
+        }
     }
     if let Some(user) = filter.assigned_to {
         query = query.filter(conversations::assigned_to.eq(user));

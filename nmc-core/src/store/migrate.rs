@@ -48,6 +48,16 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000013_approve_businesses",
     "2026-11-28-000014_pin_search_path_and_rights",
     "2026-11-28-000015_index_due_numbers_by_tenant",
+    "2026-11-28-000020_index_rare_priorities",
+    "2026-11-28-000021_index_rare_channels",
+    "2026-11-28-000022_index_assigned",
+    "2026-11-28-000023_index_rare_call_statuses",
+    "2026-11-28-000024_index_outbound_calls",
+    "2026-11-28-000025_index_rare_events",
+    "2026-11-28-000026_index_authors_of_events",
+    "2026-11-28-000027_index_authors_of_texts",
+    "2026-11-28-000028_lighten_hot_path",
+    "2026-11-28-000029_validate_value_lists",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

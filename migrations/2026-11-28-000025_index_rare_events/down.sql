@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversation_events_event_type_partial_idx;

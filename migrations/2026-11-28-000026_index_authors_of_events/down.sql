@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversation_events_created_by_partial_idx;
