@@ -1,5 +1,6 @@
 //! The log of a conversation. Append-only: the database refuses anything else.
 
+use crate::clock::Moment;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversation_events as events;
 use crate::store::{Prepared, Scope, TenantTx};
@@ -60,6 +61,27 @@ impl NewConversationEvent {
     pub fn with(mut self, data: serde_json::Value) -> Self {
         self.event_data = data;
         self
+    }
+}
+
+/// Entries of one conversation about one call, by column.
+#[derive(Debug, Default)]
+pub(crate) struct EventColumns {
+    pub(crate) ids: Vec<ConversationEventId>,
+    pub(crate) types: Vec<ConversationEventType>,
+    pub(crate) data: Vec<serde_json::Value>,
+}
+
+impl EventColumns {
+    /// The columns of `events`, with ids of `moment`.
+    pub(crate) fn of(events: Vec<NewConversationEvent>, moment: &Moment) -> Self {
+        let mut columns = Self::default();
+        for event in events {
+            columns.ids.push(ConversationEventId::new(moment.id()));
+            columns.types.push(event.event_type);
+            columns.data.push(event.event_data);
+        }
+        columns
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) use consent::record_provider_opt_out;
 pub use consent::{Consent, ConsentFilter, Consents, HeardConsent, NewConsent, record_consent};
 pub use conversation::{Conversation, ConversationFilter, Conversations, NewConversation};
 pub use conversation_transitions::ConversationPatch;
+pub(crate) use event::EventColumns;
 pub use event::{ConversationEvent, ConversationEventFilter, ConversationEvents, NewConversationEvent};
 pub use keyword::{Keyword, Reading};
 pub(crate) use late::{TextPrice, is_decided_since};

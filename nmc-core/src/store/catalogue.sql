@@ -99,7 +99,7 @@ WITH tables AS (
     UNION ALL
     SELECT 'function ' || f.name || ' ' || l.lanname
            || CASE WHEN f.prosecdef THEN ' security definer' ELSE '' END
-           || coalesce(' ' || array_to_string(f.proconfig, ' '), '')
+           || coalesce(' ' || replace(array_to_string(f.proconfig, ' '), '=' || current_schema() || ', pg_temp', '=public' || ', pg_temp'), '')
            || ' body ' || md5(replace(replace(f.prosrc, current_schema() || '.nmc_', 'public' || '.nmc_'), '= ' || current_schema() || ', pg_temp', '= public' || ', pg_temp'))
     FROM functions f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
     UNION ALL

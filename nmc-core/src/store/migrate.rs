@@ -58,6 +58,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000027_index_authors_of_texts",
     "2026-11-28-000028_lighten_hot_path",
     "2026-11-28-000029_validate_value_lists",
+    "2026-11-28-000030_record_calls_in_few_trips",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -51,6 +51,15 @@ const RETRIES: u32 = 5;
 /// would pass for a success and lose everything. The statement before it is refused then.
 const COMMIT: &str = "SELECT 1; COMMIT";
 
+/// A tenant that a transaction has found as the system.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found {
+    /// It is still the system's transaction.
+    Outside(Tenant),
+    /// The statement that found the tenant has entered it, and has taken the person's lock.
+    Inside(Tenant),
+}
+
 /// The way to the database. Cheap to clone; clones share one pool.
 #[derive(Clone)]
 pub struct Store {
@@ -195,7 +204,7 @@ impl Store {
         find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
         work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
     ) -> Result<T> {
-        self.found_tenant_as(&APPLICATION, reason, person, find, work)
+        self.found_tenant_as(&APPLICATION, reason, person, |tx| find(tx).map(outside), work)
     }
 
     /// Finds the tenant as [`Self::found_tenant`] does, and goes on as the platform's own work: the way of a webhook.
@@ -206,6 +215,18 @@ impl Store {
         find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
         work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
     ) -> Result<T> {
+        self.found_or_entered(reason, person, |tx| find(tx).map(outside), work)
+    }
+
+    /// As [`Self::found_by_worker`]; where `find` has led the transaction to the tenant already and has taken `person`'s lock there,
+    /// that is not done again.
+    pub(crate) fn found_or_entered<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Found, F)>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
+    ) -> Result<T> {
         self.found_tenant_as(&WORKER, reason, person, find, work)
     }
 
@@ -214,14 +235,19 @@ impl Store {
         actor: &Actor,
         reason: Reason,
         person: Option<&Person>,
-        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Found, F)>,
         work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
     ) -> Result<T> {
         tracing::trace!(?reason, "system transaction");
         self.retried(|| {
             self.transaction(&enter_system(&self.config.schema), |link, moment| {
-                let (tenant, found) = find(&mut SystemTx { conn: &mut link.conn, moment })?;
-                link.conn.batch_execute(&enter_tenant(&self.config.schema, tenant, person))?;
+                let (tenant, found) = match find(&mut SystemTx { conn: &mut link.conn, moment })? {
+                    (Found::Inside(tenant), found) => (tenant, found),
+                    (Found::Outside(tenant), found) => {
+                        link.conn.batch_execute(&enter_tenant(&self.config.schema, tenant, person))?;
+                        (tenant, found)
+                    }
+                };
                 // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
                 let moment = Moment::of(&*self.config.clock);
                 work(&mut TenantTx(Scope::new(&mut link.conn, tenant, actor, person, &moment)), found)
@@ -361,6 +387,11 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("pool", &self.pool.state()).finish_non_exhaustive()
     }
+}
+
+/// A tenant that is still to be entered, and what else was found.
+fn outside<F>((tenant, found): (Tenant, F)) -> (Found, F) {
+    (Found::Outside(tenant), found)
 }
 
 /// The statements that put a transaction into a tenant. A UUID and an integer can't carry SQL.

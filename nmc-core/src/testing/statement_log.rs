@@ -37,7 +37,32 @@ impl TestDb {
     pub fn round_trips(&self, work: impl FnOnce(&Store)) -> Vec<Sent> {
         round_trips(database::embedded(), self.name(), work)
     }
+
+    /// The plan of every statement that `work` makes the server run, those inside functions and keys included, each after its text. They
+    /// are made for all values, and tables are not read through if an index fits.
+    ///
+    /// # Panics
+    /// When the server does not log as it should, such as without its module `auto_explain`.
+    #[must_use]
+    pub fn plans(&self, work: impl FnOnce(&Store)) -> Vec<String> {
+        let log = logged(database::embedded(), self.name(), EXPLAINING, work);
+        assert!(log.contains(PLAN), "auto_explain has told nothing");
+        plans(&log)
+    }
 }
+
+const TELLING: &[(&str, &str)] = &[("log_statement", "'all'"), ("log_error_verbosity", "'default'")];
+
+const EXPLAINING: &[(&str, &str)] = &[
+    ("session_preload_libraries", "'auto_explain'"),
+    ("auto_explain.log_min_duration", "0"),
+    ("auto_explain.log_nested_statements", "on"),
+    ("plan_cache_mode", "'force_generic_plan'"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+];
+
+const PLAN: &str = " ms  plan:";
 
 /// Every round trip that `work` makes on a store of its own, which has one connection, over this database of this server.
 ///
@@ -45,12 +70,16 @@ impl TestDb {
 /// When the server does not log as it should.
 #[must_use]
 pub fn round_trips(server: &EmbeddedPostgres, database: &str, work: impl FnOnce(&Store)) -> Vec<Sent> {
+    parse(&logged(server, database, TELLING, work))
+}
+
+/// What the server logs, with these settings, of what `work` does on a store of its own.
+fn logged(server: &EmbeddedPostgres, database: &str, settings: &[(&str, &str)], work: impl FnOnce(&Store)) -> String {
     // The log is the whole server's: of two who look at once, each would see the other's statements, too.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut admin = TestDb::connect(&server.superuser_url("postgres"));
     let mut set = |change: &str| {
-        let settings = ["log_statement", "log_error_verbosity"].into_iter().zip(["'all'", "'default'"]);
         for (name, value) in settings {
             let value = if change == "SET" { format!(" = {value}") } else { String::new() };
             admin.batch_execute(&format!("ALTER DATABASE {database} {change} {name}{value}")).expect("a superuser may");
@@ -67,7 +96,28 @@ pub fn round_trips(server: &EmbeddedPostgres, database: &str, work: impl FnOnce(
     work(&store);
     let logged = read();
     set("RESET");
-    parse(logged.get(before..).unwrap_or_default())
+    logged.get(before..).unwrap_or_default().to_owned()
+}
+
+/// A plan has a line of its own, and its text and nodes follow, each behind a tab.
+fn plans(log: &str) -> Vec<String> {
+    let mut plans: Vec<String> = Vec::new();
+    let mut within = false;
+    for line in log.lines() {
+        match (line.strip_prefix('\t'), plans.last_mut()) {
+            (Some(more), Some(plan)) if within => {
+                plan.push_str(more);
+                plan.push('\n');
+            }
+            _ => {
+                within = line.ends_with(PLAN);
+                if within {
+                    plans.push(String::new());
+                }
+            }
+        }
+    }
+    plans
 }
 
 /// A statement has a line of its own, and its parameters one that follows.
@@ -131,5 +181,17 @@ mod tests {
         assert_eq!(trips[1].values, Some(vec![Some("Joe's = 'best'".to_owned()), None, Some(String::new())]));
         assert_eq!(trips[1].literals(), "('Joe''s = ''best''', NULL, '')");
         assert_eq!((trips[2].literals(), trips.len()), (String::new(), 3));
+    }
+
+    #[test]
+    fn the_log_tells_plans() {
+        let log = "2026-11-22 12:00:00 UTC [7] LOG:  duration: 0.010 ms  plan:\n\
+                   \tQuery Text: SELECT 1\n\
+                   \tResult\n\
+                   2026-11-22 12:00:00 UTC [7] LOG:  checkpoint starting: time\n\
+                   \tand more\n\
+                   2026-11-22 12:00:00 UTC [7] LOG:  duration: 0.010 ms  plan:\n\
+                   \tQuery Text: SELECT 2\n";
+        assert_eq!(plans(log), ["Query Text: SELECT 1\nResult\n", "Query Text: SELECT 2\n"]);
     }
 }

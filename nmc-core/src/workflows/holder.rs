@@ -45,6 +45,26 @@ impl<'a> Happened<'a> {
     }
 }
 
+impl Happened<'_> {
+    /// When it began, for a transaction whose clock says `now`.
+    pub(crate) fn began(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.at.unwrap_or(now)
+    }
+
+    /// The provider's name of the call, if it is one.
+    pub(crate) const fn call_sid(&self) -> Option<&str> {
+        match self.what {
+            What::Call(sid) => Some(sid),
+            What::Text(..) => None,
+        }
+    }
+
+    /// Who gave the number up until then gets no more news of what happened at `began`.
+    pub(crate) fn settled(&self, began: DateTime<Utc>) -> DateTime<Utc> {
+        began - self.what.reach()
+    }
+}
+
 impl What<'_> {
     const fn reach(&self) -> TimeDelta {
         match self {
@@ -152,7 +172,7 @@ impl SystemTx<'_> {
         ));
         let rows: Vec<Holding> = Prepared(query).load(self.conn)?;
         let (of_ours, of_other): (Vec<Holding>, Vec<Holding>) = rows.into_iter().partition(|row| row.number == *ours);
-        let at = happened.at.unwrap_or_else(|| self.now());
+        let at = happened.began(self.now());
         let by_time = by_time(&of_ours, at).map(|row| row.tenant);
         let others = others_in_reach(&of_ours, by_time, at, happened.what.reach());
         let by_sid = if others.is_empty() { None } else { self.knower_of(by_time, &others, &happened.what)? };

@@ -47,11 +47,11 @@ pub fn receive_text(store: &Store, callback: &SmsCallback) -> Result<Received> {
     let SmsCallback { our_number, text } = callback;
     let person = text.from.phone().cloned().map(Person::new);
     let happened = Happened::text(&text.message_sid, None, text.at);
-    let (received, tenant) = store.found_by_worker(
+    let (received, tenant) = store.found_or_entered(
         Reason::NumberLookup,
         person.as_ref(),
-        |tx| tx.holder_when(our_number, text.from.phone(), &happened).map(|holder| (holder.tenant, holder)),
-        |tx, holder| Ok((receive(tx, our_number, text, holder.answers() && is_news(text, tx.now()))?, tx.tenant())),
+        |tx| tx.lead_to_holder(our_number, person.as_ref(), &happened),
+        |tx, led| Ok((receive(tx, our_number, text, led.answers() && is_news(text, tx.now()))?, tx.tenant())),
     )?;
     if !received.duplicate {
         let Received { message: text, conversation, keyword, reply, .. } = received;

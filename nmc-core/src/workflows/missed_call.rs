@@ -1,8 +1,10 @@
 //! The main job: a call's callback comes in, and if nobody took the call, its caller gets one text.
 
+use super::first_callback::{FirstCallback, Greeting};
 use super::forwarding::newly_broken;
 use super::greeting::{Answer, GreetingContext};
 use super::holder::{Happened, Holder};
+use super::lead::{Entered, Led};
 use crate::actor::WORKER;
 use crate::calls::{Call, NewCall};
 use crate::conversations::{NewConversationEvent, NewMessage, NotTexted};
@@ -10,7 +12,7 @@ use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{CallFacts, VoiceCallback, explain};
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType as Event,
-    ConversationId, MessageId, MessageKind, PhoneNumber, Result, TenantId,
+    ConversationId, ConversationStatus, MessageId, MessageKind, PhoneNumber, Result, TenantId,
 };
 use serde_json::json;
 use tracing::field;
@@ -44,12 +46,19 @@ pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Re
     // The lock makes a caller's callbacks follow one another; a withheld number is nobody's in particular.
     let person = facts.other.phone().cloned().map(Person::new);
     let happened = Happened::call(&facts.sid, facts.began_at());
-    let (recorded, tenant) = store.found_by_worker(
+    let by = |from_own_number| VoiceStatus { our_number, facts, from_own_number };
+    let (recorded, tenant) = store.found_or_entered(
         Reason::NumberLookup,
         person.as_ref(),
-        |tx| tx.holder_when(our_number, facts.other.phone(), &happened).map(|holder| (holder.tenant, holder)),
-        |tx, Holder { from_own_number, .. }| {
-            Ok((VoiceStatus { our_number, facts, from_own_number }.record(tx)?, tx.tenant().id()))
+        |tx| tx.lead_to_holder(our_number, person.as_ref(), &happened),
+        |tx, led| {
+            let recorded = match led {
+                Led::Entered(entered) if !entered.call_known && !entered.from_own_number => by(false).record_first(tx, &entered),
+                Led::Entered(Entered { from_own_number, .. }) | Led::Found(Holder { from_own_number, .. }) => {
+                    by(from_own_number).record(tx)
+                }
+            };
+            Ok((recorded?, tx.tenant().id()))
         },
     )?;
     recorded.log(tenant);
@@ -89,39 +98,55 @@ impl VoiceStatus<'_> {
             }
         }
         let broken = newly_broken(tx, &call, error_before);
-        let ended_now = call.call_status.is_terminal() && (is_new || !before.0.is_terminal());
-        let mut recorded = Recorded { is_settled_now: ended_now || call.outcome != before.1, ..Recorded::of(&call) };
+        let before = (!is_new).then_some((before.0, before.1));
+        let mut recorded = Recorded { is_settled_now: settled_now(&call, before), ..Recorded::of(&call) };
         let Some(conversation) = call.conversation_id else {
             return Ok(recorded);
         };
-        let mut events = Vec::new();
-        let event = |kind| NewConversationEvent::new(conversation, kind).of_call(call.id);
-        if is_new {
-            events.push(event(Event::CallStarted).with(json!({"direction": call.call_direction})));
-        }
-        if ended_now {
-            events.push(event(Event::CallEnded).with(json!({"status": call.call_status, "outcome": call.outcome})));
-        } else if call.outcome != before.1 {
-            events.push(event(Event::OutcomeChanged).with(json!({"old": before.1, "new": call.outcome})));
-        }
-        if let Some(code) = broken {
-            events.push(event(Event::ForwardingFailed).with(json!({"error_code": code, "reason": explain(code)})));
-        }
-        if call.outcome.is_some_and(CallOutcome::wants_greeting) && (ended_now || before.1 != call.outcome) {
+        if owes_greeting(&call, before) {
             self.greet(tx, conversation, &call, &mut recorded)?;
         }
-        if let Some(message) = recorded.greeting {
-            events.push(event(Event::MessageQueued).with(json!({"message_id": message, "kind": MessageKind::Greeting})));
+        tx.conversation_events().append(&events(&call, conversation, before, broken, &recorded))?;
+        Ok(recorded)
+    }
+
+    /// Records the first callback of a call whose other party has a number of their own, in one statement beside what decides.
+    fn record_first(&self, tx: &mut TenantTx<'_>, entered: &Entered) -> Result<Recorded> {
+        let (Some(other), now) = (self.facts.other.phone(), tx.now()) else { return self.record(tx) };
+        let (mut call, fresh) = self.new_call(tx);
+        let open = entered.conversation;
+        let conversation = open.map_or(fresh, |(id, _)| id);
+        call.conversation_id = Some(conversation);
+        if self.facts.direction == CallDirection::Inbound && open.is_some_and(|(_, is)| is == ConversationStatus::Waiting) {
+            tx.conversations().set_status(conversation, ConversationStatus::Active)?;
         }
-        if let Some(reason) = recorded.not_texted {
-            events.push(event(Event::NotTexted).with(json!({ "reason": reason })));
+        let mut recorded = Recorded { is_settled_now: settled_now(&call, None), ..Recorded::of(&call) };
+        let mut greeting = None;
+        if owes_greeting(&call, None) {
+            let context = GreetingContext::of_call(&mut tx.0, other, call.id, self.our_number)?;
+            match context.answer(&call, other, self.our_number, now) {
+                Answer::Text { body, due } => greeting = Some(Greeting::new(body, due, tx.0.moment)),
+                Answer::NotTexted(reason) => recorded.not_texted = Some(reason),
+                Answer::Settled => {}
+            }
         }
-        tx.conversation_events().append(&events)?;
+        recorded.greeting = greeting.as_ref().map(|text| text.id);
+        let events = events(&call, conversation, None, newly_broken(tx, &call, None), &recorded);
+        FirstCallback { call: &call, person: other.person(), opens: open.is_none(), greeting, events }.write(&mut tx.0)?;
         Ok(recorded)
     }
 
     /// The call's row, complete with all this callback says, if it is new; else the row that is there, locked.
     fn insert_or_lock(&self, tx: &mut TenantTx<'_>) -> Result<(Call, bool)> {
+        let (mut call, fresh) = self.new_call(tx);
+        if self.facts.other.phone().is_some() && !self.from_own_number {
+            call.conversation_id = Some(fresh);
+        }
+        tx.calls().insert_or_lock(&call)
+    }
+
+    /// The row of a new call, complete with all this callback says, and an id for a new conversation.
+    fn new_call(&self, tx: &TenantTx<'_>) -> (Call, ConversationId) {
         let (facts, now) = (self.facts, tx.now());
         let us = CallerIdentity::Phone(self.our_number.clone());
         let (caller, called) = match facts.direction {
@@ -129,11 +154,9 @@ impl VoiceStatus<'_> {
             CallDirection::Outbound => (us, facts.other.clone()),
         };
         let mut call = NewCall::begun(facts.direction, caller, called, facts.sid.clone()).into_row(&tx.0);
-        if facts.other.phone().is_some() && !self.from_own_number {
-            call.conversation_id = Some(ConversationId::new(tx.0.moment.id()));
-        }
+        let conversation = ConversationId::new(tx.0.moment.id());
         call.absorb(facts, self.from_own_number, now);
-        tx.calls().insert_or_lock(&call)
+        (call, conversation)
     }
 
     /// Finds or opens the other party's conversation and counts the new call in. The call was written with the id that a
@@ -173,6 +196,51 @@ impl VoiceStatus<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether this callback is the one after which the caller is texted, if anything is. `before` is what the call was, if it was there.
+fn owes_greeting(call: &Call, before: Option<(CallStatus, Option<CallOutcome>)>) -> bool {
+    settled_now(call, before) && call.outcome.is_some_and(CallOutcome::wants_greeting)
+}
+
+/// Whether this callback told that the call has ended, or what it was.
+fn settled_now(call: &Call, before: Option<(CallStatus, Option<CallOutcome>)>) -> bool {
+    ended_now(call, before) || before.and_then(|(_, outcome)| outcome) != call.outcome
+}
+
+fn ended_now(call: &Call, before: Option<(CallStatus, Option<CallOutcome>)>) -> bool {
+    call.call_status.is_terminal() && before.is_none_or(|(status, _)| !status.is_terminal())
+}
+
+/// What the conversation's log is told of this callback.
+fn events(
+    call: &Call,
+    conversation: ConversationId,
+    before: Option<(CallStatus, Option<CallOutcome>)>,
+    broken: Option<i32>,
+    recorded: &Recorded,
+) -> Vec<NewConversationEvent> {
+    let event = |kind| NewConversationEvent::new(conversation, kind).of_call(call.id);
+    let outcome_before = before.and_then(|(_, outcome)| outcome);
+    let mut events = Vec::new();
+    if before.is_none() {
+        events.push(event(Event::CallStarted).with(json!({"direction": call.call_direction})));
+    }
+    if ended_now(call, before) {
+        events.push(event(Event::CallEnded).with(json!({"status": call.call_status, "outcome": call.outcome})));
+    } else if call.outcome != outcome_before {
+        events.push(event(Event::OutcomeChanged).with(json!({"old": outcome_before, "new": call.outcome})));
+    }
+    if let Some(code) = broken {
+        events.push(event(Event::ForwardingFailed).with(json!({"error_code": code, "reason": explain(code)})));
+    }
+    if let Some(message) = recorded.greeting {
+        events.push(event(Event::MessageQueued).with(json!({"message_id": message, "kind": MessageKind::Greeting})));
+    }
+    if let Some(reason) = recorded.not_texted {
+        events.push(event(Event::NotTexted).with(json!({ "reason": reason })));
+    }
+    events
 }
 
 impl Recorded {
