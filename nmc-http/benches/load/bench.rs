@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const FIRST_NUMBER: u64 = 15_550_000_000;
+const FIRST_NUMBER: u64 = 14_155_550_000;
 
 pub(crate) struct Bench {
     embedded: EmbeddedPostgres,
@@ -98,8 +98,26 @@ impl Bench {
         self.psql_on("nevermisscall", sql)
     }
 
-    fn psql_on(&self, database: &str, sql: &str) -> Answer<String> {
+    pub(crate) fn psql_on(&self, database: &str, sql: &str) -> Answer<String> {
         self.run_psql(&self.embedded.superuser_url(database), sql)
+    }
+
+    /// From now on a commit does not wait for the disk.
+    pub(crate) fn relax(&self) -> Answer<()> {
+        self.psql_on("postgres", "ALTER SYSTEM SET synchronous_commit = off; SELECT pg_reload_conf()")?;
+        Ok(())
+    }
+
+    /// A database of its own for another server; returns its owner's URL of it.
+    pub(crate) fn another(&self, name: &str) -> Answer<String> {
+        self.psql_on("postgres", &format!("CREATE DATABASE {name} OWNER nmc"))?;
+        Ok(self.embedded.url_for(name))
+    }
+
+    /// The process that all processes of the database come from.
+    pub(crate) fn postmaster(&self) -> Answer<u32> {
+        let file = std::fs::read_to_string(self.embedded.data_dir().join("pg/postmaster.pid"))?;
+        Ok(file.lines().next().unwrap_or_default().parse()?)
     }
 
     /// Copies the database as it is; nobody may be connected.

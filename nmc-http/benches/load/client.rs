@@ -2,6 +2,7 @@
 //! Shared by the benchmark and the example `load`.
 
 use nmc_core::twilio::Signer;
+use nmc_core::{Clock as _, SystemClock};
 use std::io::{BufRead as _, BufReader, Error, ErrorKind, Read as _, Result, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +17,14 @@ pub(crate) struct Callers {
     ours: Vec<String>,
     /// How the SIDs begin: tells whose calls are whose.
     sids: &'static str,
+    number_of: fn(u64) -> String,
     next: AtomicU64,
 }
 
 impl Callers {
     /// Every call is another caller's. Those of a `first` that differs by a million or more are others again.
-    pub(crate) const fn new(ours: Vec<String>, sids: &'static str, first: u64) -> Self {
-        Self { ours, sids, next: AtomicU64::new(first) }
+    pub(crate) const fn new(ours: Vec<String>, sids: &'static str, number_of: fn(u64) -> String, first: u64) -> Self {
+        Self { ours, sids, number_of, next: AtomicU64::new(first) }
     }
 
     /// The form that Twilio posts for the next missed call, all of its fields.
@@ -31,8 +33,7 @@ impl Callers {
         // Scattered: calls of one business that come at once get into each other's way, as they do in the baseline.
         let scattered = usize::try_from(n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).unwrap_or(0);
         let to = self.ours.get(scattered % self.ours.len().max(1)).map_or("", String::as_str);
-        // No country has the code 999: whatever happens to the greeting, it reaches nobody.
-        let (from, sid) = (format!("+999{n:011}"), format!("{}{n:029}", self.sids));
+        let (from, sid) = ((self.number_of)(n), format!("{}{n:029}", self.sids));
         let mut form: Vec<(String, String)> = Vec::with_capacity(28);
         let mut add = |name: &str, value: &str| form.push((name.to_owned(), value.to_owned()));
         add("AccountSid", "AC00000000000000000000000000000000");
@@ -44,7 +45,7 @@ impl Callers {
         add("Direction", "inbound");
         add("Duration", "0");
         add("SequenceNumber", "3");
-        add("Timestamp", "Sun, 22 Nov 2026 12:00:00 +0000");
+        add("Timestamp", &SystemClock.now().to_rfc2822());
         for (party, number) in [("Called", to), ("To", to), ("Caller", &from), ("From", &from)] {
             add(party, number);
             for (part, value) in [("City", "SPRINGFIELD"), ("State", "IL"), ("Zip", "62701"), ("Country", "US")] {
@@ -128,7 +129,7 @@ pub(crate) struct Bounds {
 /// How it went.
 #[derive(Default)]
 pub(crate) struct Outcome {
-    /// How long the requests took that were answered 200, shortest first.
+    /// How long the requests took that were answered 200 or 204, shortest first.
     pub(crate) latencies: Vec<Duration>,
     /// Requests that were answered otherwise, and the first such status.
     pub(crate) refused: u64,
@@ -160,7 +161,7 @@ pub(crate) fn load(target: &Target, callers: &Callers, clients: usize, bounds: B
             let form = callers.missed_call();
             let since = Instant::now();
             match client.post(target, &form)? {
-                200 => outcome.latencies.push(since.elapsed()),
+                200 | 204 => outcome.latencies.push(since.elapsed()),
                 status => {
                     outcome.refused += 1;
                     outcome.first_refusal.get_or_insert(status);

@@ -2,7 +2,7 @@
 //! server's log and played again under EXPLAIN ANALYZE, in the role and under the policies they run with.
 
 use crate::client::Callers;
-use crate::{Answer, Bench};
+use crate::{Answer, Bench, american};
 use nmc_core::Store;
 use nmc_core::store::Reason;
 use nmc_core::telephony::{SmsCallback, VoiceCallback};
@@ -48,7 +48,7 @@ const FILL: &str = "
 pub(crate) fn explain(bench: &Bench) -> Answer<()> {
     let (tenant, ours) = bench.tenants.first().ok_or("no business")?;
     bench.psql(&FILL.replace(":tenant", &format!("'{}'", tenant.id())).replace(":ours", &format!("'{ours}'")))?;
-    let callers = Callers::new(vec![ours.clone()], "CAe", 400_000_000);
+    let callers = Callers::new(vec![ours.clone()], "CAe", american, 400_000_000);
     let (ringing, missed, again) = (callers.missed_call(), callers.missed_call(), callers.missed_call());
     let with = |form: &[(String, String)], changes: &[(&str, &str)]| -> Vec<(String, String)> {
         let kept = form.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name)).cloned();

@@ -2,11 +2,14 @@
 //! over HTTP. They take turns, and what counts is the ratio within a round: machines differ, and so do minutes.
 //!
 //! `cargo build --release -p nmc-cli && cargo bench -p nmc-http --bench load [-- --rounds 5 --seconds 4 --clients 8 --tenants 64]`
+//! With `--peer DIR` it compares servers instead (see `peer.rs`); `--relaxed` is for asynchronous commits.
 
 mod bench;
 mod client;
 mod explain;
+mod peer;
 mod pgbench;
+mod processor;
 mod server;
 
 use bench::Bench;
@@ -17,6 +20,7 @@ use nmc_core::testing::statements_sent;
 use nmc_core::workflows::record_voice_status;
 use pgbench::Baseline;
 use server::Server;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,20 +34,31 @@ struct Options {
     clients: usize,
     tenants: u64,
     explain: bool,
+    relaxed: bool,
+    peer: Option<PathBuf>,
 }
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Answer<Self> {
-        let mut options = Self { rounds: 5, seconds: 4, clients: 8, tenants: 64, explain: false };
+        let mut options = Self { rounds: 5, seconds: 4, clients: 8, tenants: 64, explain: false, relaxed: false, peer: None };
         while let Some(name) = args.next() {
             if name == "--bench" {
                 continue;
             }
-            if name == "--explain" {
-                options.explain = true;
+            match name.as_str() {
+                "--explain" => options.explain = true,
+                "--relaxed" => options.relaxed = true,
+                _ => {}
+            }
+            if ["--explain", "--relaxed"].contains(&name.as_str()) {
                 continue;
             }
-            let value: u64 = args.next().ok_or_else(|| format!("{name} needs a number"))?.parse()?;
+            let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
+            if name == "--peer" {
+                options.peer = Some(PathBuf::from(value));
+                continue;
+            }
+            let value: u64 = value.parse()?;
             match (name.as_str(), value) {
                 ("--rounds", 1..=50) => options.rounds = value,
                 ("--seconds", 1..=600) => options.seconds = value,
@@ -77,6 +92,12 @@ fn run(options: &Options) -> Answer<()> {
     }
     let nmc = server::nmc()?;
     let bench = Bench::new(options.tenants)?;
+    if options.relaxed {
+        bench.relax()?;
+    }
+    if let Some(dir) = &options.peer {
+        return peer::compare(&bench, options, &nmc, dir);
+    }
     let mut contenders = Contenders::new(&bench, &nmc, options.clients)?;
     // Plans are cached per connection: they are made over tables that have rows and statistics, as in real life.
     for seconds in [2, 1] {
@@ -124,7 +145,7 @@ impl<'b> Contenders<'b> {
         let store = bench.store(u32::try_from(clients)?)?;
         let baseline = baseline(bench)?;
         let server = Server::spawn(nmc, &["serve"], &[("DATABASE_URL", &bench.url())])?;
-        let http_callers = Callers::new(numbers.clone(), "CAc", 100_000_000);
+        let http_callers = Callers::new(numbers.clone(), "CAc", american, 100_000_000);
         server.answered(&http_callers)?;
         Ok(Self {
             bench,
@@ -132,7 +153,7 @@ impl<'b> Contenders<'b> {
             baseline,
             store,
             server,
-            library_callers: Callers::new(numbers, "CAb", 0),
+            library_callers: Callers::new(numbers, "CAb", american, 0),
             http_callers,
             recorded: (0, 0, 1),
             pgbench_runs: 0,
@@ -224,7 +245,7 @@ impl<'b> Contenders<'b> {
 /// One missed call of the library's, as the server saw it, made into a script.
 fn baseline(bench: &Bench) -> Answer<Baseline> {
     let (tenant, ours) = bench.tenants.first().ok_or("no business")?;
-    let callers = Callers::new(vec![ours.clone()], "CAx", 300_000_000);
+    let callers = Callers::new(vec![ours.clone()], "CAx", american, 300_000_000);
     let mut seen = None;
     let mut sent = 0;
     let trips = bench.round_trips(|store| {
@@ -266,7 +287,7 @@ impl std::fmt::Display for Round {
 
 /// How soon a server that was just started has recorded its first call: beside a running database, and with its own to start.
 fn start_times(bench: Bench, nmc: &std::path::Path) -> Answer<()> {
-    let callers = Callers::new(bench.numbers(), "CAd", 200_000_000);
+    let callers = Callers::new(bench.numbers(), "CAd", american, 200_000_000);
     let url = bench.url();
     let (median, slowest) = server::start_time(nmc, &["serve"], &[("DATABASE_URL", &url)], &callers)?;
     println!("from process start to the first recorded call: nmc serve {median:.0} ms (slowest {slowest:.0} ms)");
@@ -275,6 +296,13 @@ fn start_times(bench: Bench, nmc: &std::path::Path) -> Answer<()> {
     let (median, slowest) = server::start_time(nmc, &["up"], &[("NMC_DATA_DIR", path)], &callers)?;
     println!("the same with the database to start as well: nmc up {median:.0} ms (slowest {slowest:.0} ms)");
     Ok(())
+}
+
+/// The nth caller, whom a business of this country texts; no server of the benchmark has a way to send.
+fn american(n: u64) -> String {
+    const AREAS: [u16; 8] = [212, 312, 415, 617, 702, 808, 206, 305];
+    let area = usize::try_from(n / 100_000_000).ok().and_then(|at| AREAS.get(at)).copied().unwrap_or(212);
+    format!("+1{area}{}", 2_000_000 + n % 5_000_000)
 }
 
 /// The middle of several figures.

@@ -36,10 +36,11 @@ impl Baseline {
             Varying { seen: caller.to_owned(), sql: "('+999' || lpad(:k::text, 11, '0'))".to_owned() },
             Varying { seen: sid.to_owned(), sql: "('CAa' || lpad(:k::text, 29, '0'))".to_owned() },
         ];
-        for value in trips.iter().filter_map(|trip| trip.values.as_ref()).flatten().flatten() {
+        let values = trips.iter().filter_map(|trip| trip.values.as_ref()).flatten().flatten();
+        for value in values.flat_map(|value| value.split(|c: char| !c.is_ascii_hexdigit() && c != '-')) {
             if is_uuid(value) && varying.iter().all(|known| known.seen != *value) {
                 let nth = varying.len();
-                varying.push(Varying { seen: value.clone(), sql: format!("lpad((:k::bigint * 16 + {nth})::text, 32, '0')") });
+                varying.push(Varying { seen: value.to_owned(), sql: format!("lpad((:k::bigint * 16 + {nth})::text, 32, '0')") });
             }
         }
         let mut script = String::from("\\set n :n + 64\n\\set k :n + :client_id\n");
@@ -132,7 +133,9 @@ fn expression(value: &str, varying: &[Varying], constants: &mut Vec<String>) -> 
         return format!(":{name}");
     }
     let kind = match value.as_bytes() {
+        [b'{', b'"', b'{', ..] => "jsonb[]",
         [b'{', b'"', ..] => "jsonb",
+        [b'{', ..] if value.get(1..37).is_some_and(is_uuid) => "uuid[]",
         [b'{', ..] => "text[]",
         _ if is_uuid(value) => "uuid",
         _ => "text",

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-const TOKEN: &str = "the benchmark's auth token";
+pub(crate) const TOKEN: &str = "the benchmark's auth token";
 
 /// `NMC_BIN`, or the one that cargo puts beside the benchmark.
 pub(crate) fn nmc() -> Answer<PathBuf> {
@@ -25,10 +25,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// One that was started otherwise and answers here.
+    pub(crate) fn of(process: Child, address: SocketAddr) -> Self {
+        let signer = Signer::new(Secret::new(TOKEN));
+        Self { process, target: Target { address, public_url: format!("http://{address}"), signer } }
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Starts `nmc` with these arguments; says nothing about when it answers.
     pub(crate) fn spawn(nmc: &Path, args: &[&str], settings: &[(&str, &str)]) -> Answer<Self> {
-        // A free port now is most likely still free in a moment.
-        let address: SocketAddr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = free_address()?;
         let process = Command::new(nmc)
             .args(args)
             .envs(settings.iter().copied())
@@ -36,11 +46,11 @@ impl Server {
             .env("TWILIO_AUTH_TOKEN", TOKEN)
             .env_remove("NMC_PUBLIC_URL")
             .env_remove("NMC_SMS")
+            .env_remove("TWILIO_ACCOUNT_SID")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let signer = Signer::new(Secret::new(TOKEN));
-        Ok(Self { process, target: Target { address, public_url: format!("http://{address}"), signer } })
+        Ok(Self::of(process, address))
     }
 
     /// Waits until it has recorded a missed call.
@@ -54,7 +64,7 @@ impl Server {
             }
         };
         match client.post(&self.target, &callers.missed_call())? {
-            200 => Ok(()),
+            200 | 204 => Ok(()),
             status => Err(format!("the server answered {status}").into()),
         }
     }
@@ -76,6 +86,11 @@ impl Server {
         self.process.wait()?;
         Ok(())
     }
+}
+
+/// A port that is free now is most likely still free in a moment.
+pub(crate) fn free_address() -> Answer<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 /// Milliseconds from the start of the process to its first recorded call: the median of several starts, and the slowest.
