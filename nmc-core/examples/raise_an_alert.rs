@@ -6,7 +6,7 @@ use nmc_core::alerts::{AlertEventFilter, NewAlertRule, evaluate_all};
 use nmc_core::people::NewUser;
 use nmc_core::tenants::NewTenant;
 use nmc_core::workflows::onboard;
-use nmc_core::{AlertOperator, AlertSeverity, NotificationChannel, PageRequest, UserRole};
+use nmc_core::{AlertOperator, AlertSeverity, NotificationChannel, PageRequest, UserRole, When};
 use std::error::Error;
 use uuid::Uuid;
 
@@ -40,8 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // A value arrives, and all rules are held against the latest ones.
     let evaluated = store.tenant(&tenant, |tx| {
-        let now = tx.now();
-        tx.measurements().record(&rule.metric, 7.into(), now)?;
+        tx.measurements().record(&rule.metric, 7.into(), When::Now)?;
         evaluate_all(tx)
     })?;
     println!("{} rule compared, {} alert raised", evaluated.compared, evaluated.raised.len());

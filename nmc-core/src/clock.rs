@@ -21,6 +21,40 @@ impl Clock for SystemClock {
     }
 }
 
+/// An instant that a call is told: a fixed one, or one that goes by the transaction's own clock. A call such as
+/// `tx.measurements().record(metric, value, When::Now)` has borrowed the transaction, so that `tx.now()` can't be asked there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum When {
+    /// [`crate::TenantTx::now`]
+    Now,
+    /// This instant.
+    At(DateTime<Utc>),
+    /// So long after the transaction's now.
+    In(TimeDelta),
+    /// So long before the transaction's now.
+    Ago(TimeDelta),
+}
+
+impl From<DateTime<Utc>> for When {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self::At(at)
+    }
+}
+
+impl When {
+    /// The instant for a transaction whose now this is. What lies beyond the calendar becomes its first or its last instant.
+    pub(crate) fn seen_from(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let (moved, is_ahead) = match self {
+            Self::Now => return now,
+            Self::At(at) => return at,
+            Self::In(ahead) => (now.checked_add_signed(ahead), ahead > TimeDelta::zero()),
+            Self::Ago(back) => (now.checked_sub_signed(back), back < TimeDelta::zero()),
+        };
+        moved.unwrap_or(if is_ahead { DateTime::<Utc>::MAX_UTC } else { DateTime::<Utc>::MIN_UTC })
+    }
+}
+
 /// What one transaction takes for now, in PostgreSQL's resolution (microseconds), and the ids that belong to it.
 #[derive(Debug)]
 pub(crate) struct Moment(Cell<DateTime<Utc>>);

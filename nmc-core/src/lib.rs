@@ -37,7 +37,7 @@ mod uploads;
 mod version;
 pub mod workflows;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, When};
 pub use confirmed::Confirmed;
 /// The Diesel this library is built with, for queries of your own: see [`TenantTx::diesel`].
 pub use diesel;

@@ -7,7 +7,7 @@ use crate::schema::{tenants, user_sessions as sessions, users};
 use crate::store::{Scope, TenantTx};
 use crate::types::bounds::instant;
 use crate::types::{clip, optional};
-use crate::{Error, Result, SessionEnd, SessionId, TenantId, UserId};
+use crate::{Error, Result, SessionEnd, SessionId, TenantId, UserId, When};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -286,7 +286,8 @@ impl Sessions<'_> {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub fn delete_expired(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+    pub fn delete_expired(&mut self, before: impl Into<When>, limit: u16) -> Result<usize> {
+        let before = before.into().seen_from(self.0.now());
         let ids: Vec<SessionId> = sessions::table
             .filter(sessions::tenant_id.eq(self.0.tenant))
             .filter(sessions::expires_at.lt(before.min(self.0.now())))
@@ -306,7 +307,8 @@ impl Sessions<'_> {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub fn delete_expired_of_user(&mut self, user: UserId, before: DateTime<Utc>) -> Result<usize> {
+    pub fn delete_expired_of_user(&mut self, user: UserId, before: impl Into<When>) -> Result<usize> {
+        let before = before.into().seen_from(self.0.now());
         Ok(diesel::delete(sessions::table)
             .filter(sessions::tenant_id.eq(self.0.tenant))
             .filter(sessions::user_id.eq(user))

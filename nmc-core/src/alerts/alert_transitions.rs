@@ -7,7 +7,7 @@ use super::{Alert, Alerts};
 use crate::error::{found, touched_one};
 use crate::schema::alerts;
 use crate::types::{bounds, optional};
-use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, Error, Result, UserId};
+use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, Error, Result, UserId, When};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
@@ -75,9 +75,9 @@ impl Alerts<'_> {
     ///
     /// # Errors
     /// As [`Self::acknowledge`]; [`crate::Error::Invalid`] also when `until` is not in the future.
-    pub fn snooze(&mut self, id: AlertId, until: DateTime<Utc>, words: Option<&str>) -> Result<Alert> {
+    pub fn snooze(&mut self, id: AlertId, until: impl Into<When>, words: Option<&str>) -> Result<Alert> {
         let user = self.who_moves()?;
-        let until = bounds::instant("snoozed_until", until)?;
+        let until = bounds::instant("snoozed_until", until.into().seen_from(self.0.now()))?;
         let alert = self.lock(id)?;
         // Only now: waiting for the lock took time.
         if until <= self.0.now() {
@@ -232,7 +232,8 @@ impl Alerts<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
-    pub fn delete_resolved_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+    pub fn delete_resolved_before(&mut self, before: impl Into<When>, limit: u16) -> Result<usize> {
+        let before = before.into().seen_from(self.0.now());
         let old: Vec<AlertId> = alerts::table
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(alerts::status.eq(AlertStatus::Resolved))

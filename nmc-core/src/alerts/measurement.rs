@@ -4,7 +4,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alert_metrics_cache as cache;
 use crate::store::{Scope, TenantTx};
 use crate::types::{bounds, required};
-use crate::{Error, MeasurementId, Result, TenantId};
+use crate::{Error, MeasurementId, Result, TenantId, When};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -82,10 +82,18 @@ impl Measurements<'_> {
     /// Records what a metric (up to 100 characters) was at an instant, which may be five minutes ahead at the most: clocks
     /// differ, but a value of the far future would be the latest for ever. Another value of the same instant takes its place.
     ///
+    /// ```no_run
+    /// # use nmc_core::{Result, TenantTx, When};
+    /// # fn record(tx: &mut TenantTx<'_>) -> Result<()> {
+    /// tx.measurements().record("open jobs", 7.into(), When::Now)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.
-    pub fn record(&mut self, metric: &str, value: Decimal, at: DateTime<Utc>) -> Result<Measurement> {
-        let at = bounds::instant("measurement_time", at)?;
+    pub fn record(&mut self, metric: &str, value: Decimal, at: impl Into<When>) -> Result<Measurement> {
+        let at = bounds::instant("measurement_time", at.into().seen_from(self.0.now()))?;
         if at > self.0.now() + AHEAD {
             return Err(Error::invalid("measurement_time", "must not be in the future"));
         }
@@ -154,7 +162,8 @@ impl Measurements<'_> {
     ///
     /// # Errors
     /// As [`Self::latest`].
-    pub fn delete_before(&mut self, instant: DateTime<Utc>, limit: u16) -> Result<usize> {
+    pub fn delete_before(&mut self, instant: impl Into<When>, limit: u16) -> Result<usize> {
+        let instant = instant.into().seen_from(self.0.now());
         let old: Vec<MeasurementId> = cache::table
             .filter(cache::tenant_id.eq(self.0.tenant))
             .filter(cache::measurement_time.lt(instant))

@@ -11,7 +11,7 @@ use crate::queue::{Lease, NOT_HELD, after};
 use crate::schema::{notifications, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::types::{bounds, clip, required};
-use crate::{AlertEventType, Error, LeaseId, NotificationId, NotificationStatus, Result, TenantId};
+use crate::{AlertEventType, Error, LeaseId, NotificationId, NotificationStatus, Result, TenantId, When};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -171,9 +171,9 @@ impl Notifications<'_> {
         claim: &ClaimedNotification,
         error: &str,
         response: Option<&WebhookResponse>,
-        retry_at: DateTime<Utc>,
+        retry_at: impl Into<When>,
     ) -> Result<Notification> {
-        let retry_at = bounds::instant("retry_at", retry_at)?;
+        let retry_at = bounds::instant("retry_at", retry_at.into().seen_from(self.0.now()))?;
         let held = self.lock_claimed(claim)?;
         let again = held.attempts < held.max_attempts;
         let status = if again { NotificationStatus::Retrying } else { NotificationStatus::Failed };
@@ -230,7 +230,8 @@ impl Notifications<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
-    pub fn delete_ended_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+    pub fn delete_ended_before(&mut self, before: impl Into<When>, limit: u16) -> Result<usize> {
+        let before = before.into().seen_from(self.0.now());
         // Its end was its last change.
         let old: Vec<NotificationId> = notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))

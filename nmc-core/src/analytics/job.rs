@@ -6,7 +6,7 @@ use crate::schema::analytics_processing_jobs as jobs;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::bounds::instant;
 use crate::types::{json, required};
-use crate::{Error, JobId, JobStatus, JobType, LeaseId, Result, TenantId};
+use crate::{Error, JobId, JobStatus, JobType, LeaseId, Result, TenantId, When};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -203,7 +203,8 @@ impl Jobs<'_> {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub fn delete_ended_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+    pub fn delete_ended_before(&mut self, before: impl Into<When>, limit: u16) -> Result<usize> {
+        let before = before.into().seen_from(self.0.now());
         let old: Vec<JobId> = jobs::table
             .filter(jobs::tenant_id.eq(self.0.tenant))
             .filter(jobs::status.ne_all(OPEN))

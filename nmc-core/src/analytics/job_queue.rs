@@ -5,7 +5,7 @@ use crate::queue::{Lease, NOT_HELD, after};
 use crate::schema::{analytics_processing_jobs as jobs, tenants};
 use crate::store::{Prepared, SystemTx, Tenant};
 use crate::types::{bounds, clip, json};
-use crate::{JobId, JobStatus, LeaseId, Result, TenantId};
+use crate::{JobId, JobStatus, LeaseId, Result, TenantId, When};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -138,8 +138,8 @@ impl Jobs<'_> {
     ///
     /// # Errors
     /// As [`Self::extend`]; [`crate::Error::Invalid`] on an instant that is none of ours.
-    pub fn fail(&mut self, claimed: &ClaimedJob, error: &str, retry_at: DateTime<Utc>) -> Result<Job> {
-        let retry_at = bounds::instant("retry_at", retry_at)?;
+    pub fn fail(&mut self, claimed: &ClaimedJob, error: &str, retry_at: impl Into<When>) -> Result<Job> {
+        let retry_at = bounds::instant("retry_at", retry_at.into().seen_from(self.0.now()))?;
         let is_last = claimed.job.attempts >= claimed.job.max_attempts;
         let (to, retry_at) = if is_last { (JobStatus::Failed, None) } else { (JobStatus::Pending, Some(retry_at)) };
         self.end_claim(claimed, to, None, clip(Some(&error.replace('\0', "")), 1_000), retry_at)

@@ -7,7 +7,7 @@ use crate::schema::analytics_metrics as metrics;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::bounds::{self, instant};
 use crate::types::{json, required};
-use crate::{AggregationLevel, MetricId, MetricType, Result, TenantId};
+use crate::{AggregationLevel, MetricId, MetricType, Result, TenantId, When};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, sum};
 use diesel::pg::Pg;
@@ -299,7 +299,8 @@ impl Metrics<'_> {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub fn delete_before(&mut self, level: AggregationLevel, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+    pub fn delete_before(&mut self, level: AggregationLevel, before: impl Into<When>, limit: u16) -> Result<usize> {
+        let before = before.into().seen_from(self.0.now());
         let old: Vec<MetricId> = metrics::table
             .filter(metrics::tenant_id.eq(self.0.tenant))
             .filter(metrics::aggregation_level.eq(level))

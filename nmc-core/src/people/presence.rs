@@ -8,7 +8,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::user_status as presence;
 use crate::store::{Scope, TenantTx};
-use crate::{Patch, PresenceId, PresenceStatus, Result, TenantId, UserId};
+use crate::{Patch, PresenceId, PresenceStatus, Result, TenantId, UserId, When};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::not;
 use diesel::pg::Pg;
@@ -239,7 +239,8 @@ impl Presences<'_> {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub fn sweep(&mut self, unseen_since: DateTime<Utc>) -> Result<usize> {
+    pub fn sweep(&mut self, unseen_since: impl Into<When>) -> Result<usize> {
+        let unseen_since = unseen_since.into().seen_from(self.0.now());
         Ok(diesel::update(presence::table)
             .filter(presence::tenant_id.eq(self.0.tenant))
             .filter(presence::is_online)

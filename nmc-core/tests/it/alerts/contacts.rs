@@ -6,7 +6,7 @@ use nmc_core::alerts::{
     Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, Measurement, MeasurementFilter,
     NewEscalationContact,
 };
-use nmc_core::{AlertRuleId, ContactType, PageRequest, Patch};
+use nmc_core::{AlertRuleId, ContactType, PageRequest, Patch, When};
 
 pub(super) fn email_for(rule_id: Option<AlertRuleId>) -> NewEscalationContact {
     NewEscalationContact {
@@ -203,6 +203,30 @@ fn value_measured_in_the_future_is_refused() {
     ] {
         scene.refuses(words, |tx| tx.measurements().record("calls", dec("1"), at));
     }
+}
+
+#[test]
+fn instant_told_by_the_transactions_clock_is_the_clocks() {
+    let scene = Scene::new();
+    let now = scene.now();
+    for (when, at) in [
+        (When::Now, now),
+        (When::At(now - TimeDelta::days(1)), now - TimeDelta::days(1)),
+        (When::In(TimeDelta::minutes(5)), now + TimeDelta::minutes(5)),
+        (When::Ago(TimeDelta::hours(1)), now - TimeDelta::hours(1)),
+        (When::Ago(TimeDelta::minutes(-2)), now + TimeDelta::minutes(2)),
+    ] {
+        let kept = scene.run(|tx| tx.measurements().record("calls", dec("1"), when)).unwrap();
+        assert_eq!(kept.measurement_time, at, "{when:?}");
+    }
+    for beyond in [TimeDelta::MAX, TimeDelta::MIN] {
+        for when in [When::In(beyond), When::Ago(beyond)] {
+            let words = "measurement_time must lie between the years 1970 and 9999";
+            scene.refuses(words, |tx| tx.measurements().record("calls", dec("1"), when));
+        }
+    }
+    assert_eq!(scene.run(|tx| tx.measurements().delete_before(When::Ago(TimeDelta::MAX), 10)).unwrap_or(0), 0);
+    assert_eq!(scene.run(|tx| tx.measurements().delete_before(When::Now, 10)).unwrap(), 2);
 }
 
 #[test]

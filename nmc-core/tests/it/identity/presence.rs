@@ -1,6 +1,7 @@
 //! Who is here.
 
 use super::*;
+use nmc_core::When;
 use nmc_core::people::Presence;
 
 #[test]
@@ -82,14 +83,7 @@ fn online_is_a_lease_that_ends_by_itself() {
     let off = scene.tx(|tx| tx.presences().get(ada)).unwrap();
     assert_eq!(off.last_seen_at, row.last_seen_at, "a status is no sign of life");
 
-    let swept = |ago| {
-        scene
-            .tx(|tx| {
-                let now = tx.now();
-                tx.presences().sweep(now - ago)
-            })
-            .unwrap()
-    };
+    let swept = |ago| scene.tx(|tx| tx.presences().sweep(When::Ago(ago))).unwrap();
     assert_eq!((swept(Presence::LEASE), kept()), (0, vec![true]));
     scene.pass(1);
     assert_eq!((swept(Presence::LEASE), kept()), (1, vec![false]));

@@ -9,7 +9,7 @@ use nmc_core::alerts::{
 use nmc_core::testing::on_behalf_of;
 use nmc_core::{
     AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Confirmed, ContactType, Error, LeaseId, NotificationChannel,
-    NotificationId, PageRequest, Patch, Result, TenantTx,
+    NotificationId, PageRequest, Patch, Result, TenantTx, When,
 };
 use rust_decimal::Decimal;
 
@@ -234,8 +234,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
 
     // The victim has values of the same metric.
     ("Measurements::record", |tx, _, _| {
-        let now = tx.now();
-        made(tx.measurements().record("missed calls", Decimal::TEN, now))
+        made(tx.measurements().record("missed calls", Decimal::TEN, When::Now))
     }),
     ("Measurements::latest", |tx, _, _| told(tx.measurements().latest("missed calls")?.map(|row| row.metric_value))),
     ("Measurements::latest_of", |tx, _, _| told(tx.measurements().latest_of(&["missed calls"])?.len())),

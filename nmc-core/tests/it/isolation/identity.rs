@@ -9,7 +9,7 @@ use nmc_core::people::{
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::TenantPatch;
 use nmc_core::testing::{connection, query};
-use nmc_core::{PageRequest, Patch, PresenceStatus, ProfileId, Secret, SessionEnd, TenantTx, UserId, UserRole};
+use nmc_core::{PageRequest, Patch, PresenceStatus, ProfileId, Secret, SessionEnd, TenantTx, UserId, UserRole, When};
 
 fn login(tx: &TenantTx<'_>, user_id: UserId) -> NewSession {
     NewSession {
@@ -115,13 +115,11 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("Sessions::end_all", |tx, _, _| told(tx.sessions().end_all(SessionEnd::Logout)?)),
     ("Sessions::delete_expired_of_user", |tx, _, theirs| {
-        let now = tx.now();
-        told(tx.sessions().delete_expired_of_user(theirs.user, now)?)
+        told(tx.sessions().delete_expired_of_user(theirs.user, When::Now)?)
     }),
     // Theirs has expired as well, where there are theirs.
     ("Sessions::delete_expired", |tx, _, _| {
-        let now = tx.now();
-        told(tx.sessions().delete_expired(now, 100)?)
+        told(tx.sessions().delete_expired(When::Now, 100)?)
     }),
 
     ("Profiles::find", |tx, _, theirs| { let id = profile_of(tx, theirs.user); told(tx.profiles().find(id)?) }),
@@ -161,8 +159,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Presences::go_offline", |tx, _, theirs| told(tx.presences().go_offline(theirs.user)?)),
     ("Presences::track", |tx, _, theirs| told(tx.presences().track(theirs.user, false)?)),
     ("Presences::sweep", |tx, _, _| {
-        let later = tx.now() + TimeDelta::hours(1);
-        told(tx.presences().sweep(later)?)
+        told(tx.presences().sweep(When::In(TimeDelta::hours(1)))?)
     }),
     ("Presences::delete", |tx, _, theirs| told(tx.presences().delete(theirs.user)?)),
 
