@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A name is taken once. Errors say which field, and why, in words that can be shown to anybody.
     match onboard(&store, &new) {
-        Err(Error::Conflict { field, rule }) => println!("once more: {field} {rule}"),
+        Err(Error::Conflict { field, rule, .. }) => println!("once more: {field} {rule}"),
         other => return Err(format!("a second business of that name: {other:?}").into()),
     }
 

@@ -34,7 +34,8 @@ pub struct Constraint {
 impl Constraint {
     /// The refusal of a value of the field.
     pub(crate) fn refusal(&self) -> Error {
-        Error::Invalid { field: self.field.into(), rule: self.rule.into(), row: None, refers_to: self.refers_to }
+        let Self { name, field, rule, refers_to, .. } = *self;
+        Error::Invalid { field: field.into(), rule: rule.into(), row: None, refers_to, constraint: Some(name.into()) }
     }
 }
 
@@ -43,6 +44,11 @@ impl Constraint {
 pub fn find(name: &str) -> Option<&'static Constraint> {
     let at = CONSTRAINTS.binary_search_by(|known| known.name.cmp(name)).ok()?;
     CONSTRAINTS.get(at)
+}
+
+/// Whether a table is one of the library's: each has a primary key, named after it.
+pub(crate) fn is_on(table: &str) -> bool {
+    find(&format!("{table}_pkey")).is_some()
 }
 
 /// The refusal of a rule that the database has under this name, said before it is asked: where a batch would hide the row.

@@ -28,11 +28,14 @@ pub enum Error {
     },
     /// Another row stands in the way.
     #[error("{field} {rule}")]
+    #[non_exhaustive]
     Conflict {
         /// The field at fault.
         field: &'static str,
         /// The rule it breaks, in words that follow the field's name.
         rule: &'static str,
+        /// The name of the constraint that was broken, where the database refused: see [`Error::constraint`].
+        constraint: Option<Cow<'static, str>>,
     },
     /// The input breaks a rule.
     #[error("{}{field} {rule}", in_row(*row))]
@@ -46,6 +49,8 @@ pub enum Error {
         row: Option<usize>,
         /// Where the field points at another row that is not there, what it points at.
         refers_to: Option<&'static str>,
+        /// The name of the constraint that was broken, where it has one: see [`Error::constraint`].
+        constraint: Option<Cow<'static, str>>,
     },
     /// The row is not the version the change was made for: somebody else has changed it.
     #[error("{entity} has changed meanwhile; read it again")]
@@ -96,13 +101,19 @@ pub enum Error {
 impl Error {
     /// An input that breaks a rule.
     pub fn invalid(field: impl Into<Cow<'static, str>>, rule: impl Into<Cow<'static, str>>) -> Self {
-        Self::Invalid { field: field.into(), rule: rule.into(), row: None, refers_to: None }
+        Self::Invalid { field: field.into(), rule: rule.into(), row: None, refers_to: None, constraint: None }
+    }
+
+    /// Another row that stands in the way: the field at fault, and the rule in words that follow its name.
+    #[must_use]
+    pub const fn conflict(field: &'static str, rule: &'static str) -> Self {
+        Self::Conflict { field, rule, constraint: None }
     }
 
     /// A field that points at a row that is not there, or is somebody else's.
     pub(crate) fn missing(field: &'static str, refers_to: &'static str) -> Self {
         let rule = format!("must be an existing {refers_to}").into();
-        Self::Invalid { field: field.into(), rule, row: None, refers_to: Some(refers_to) }
+        Self::Invalid { field: field.into(), rule, row: None, refers_to: Some(refers_to), constraint: None }
     }
 
     /// Something that can't be had at the moment, for no deeper reason than that.
@@ -125,6 +136,16 @@ impl Error {
             _ => {}
         }
         self
+    }
+
+    /// The name of the constraint or unique index that a [`Self::Conflict`] or [`Self::Invalid`] broke, where the database
+    /// has one for the rule. Constraints of the embedding application's own tables are told by it alone.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Conflict { constraint, .. } | Self::Invalid { constraint, .. } => constraint.as_deref(),
+            _ => None,
+        }
     }
 
     pub(crate) fn internal(source: impl Into<Source>) -> Self {
@@ -179,7 +200,11 @@ impl From<DieselError> for Error {
             | DatabaseErrorKind::CheckViolation
             | DatabaseErrorKind::ExclusionViolation => match info.constraint_name().and_then(constraint::find) {
                 Some(broken) => from_constraint(broken, kind, info.message()),
-                None => Self::internal(error),
+                None => match info.constraint_name().filter(|_| info.table_name().is_some_and(|table| !constraint::is_on(table)))
+                {
+                    Some(theirs) => from_their_constraint(theirs, kind, info.message()),
+                    None => Self::internal(error),
+                },
             },
             DatabaseErrorKind::NotNullViolation => match info.column_name() {
                 Some(column) => Self::invalid(column.to_owned(), "is required"),
@@ -194,13 +219,33 @@ impl From<DieselError> for Error {
 }
 
 fn from_constraint(broken: &'static Constraint, kind: &DatabaseErrorKind, message: &str) -> Error {
-    let Constraint { breach, field, rule, refers_to, .. } = *broken;
+    let Constraint { name, breach, field, rule, refers_to } = *broken;
+    let constraint = Some(Cow::Borrowed(name));
     // One foreign key has two ends: the row that points, and the row that is pointed at and was to go.
     let is_pointed_at = matches!(kind, DatabaseErrorKind::ForeignKeyViolation) && words::tells_of_the_row_pointed_at(message);
     match breach {
-        _ if is_pointed_at => Error::Conflict { field: refers_to.unwrap_or(field), rule: "is still in use" },
-        Breach::Taken => Error::Conflict { field, rule },
+        _ if is_pointed_at => Error::Conflict { field: refers_to.unwrap_or(field), rule: "is still in use", constraint },
+        Breach::Taken => Error::Conflict { field, rule, constraint },
         Breach::Invalid | Breach::Missing => broken.refusal(),
+    }
+}
+
+/// A constraint of a table that is the embedding application's: what it means, only the application knows, by its name.
+fn from_their_constraint(name: &str, kind: &DatabaseErrorKind, message: &str) -> Error {
+    let constraint = Some(Cow::Owned(name.to_owned()));
+    let conflict = |field, rule| Error::Conflict { field, rule, constraint: constraint.clone() };
+    let invalid = |field, rule, refers_to| {
+        let (field, rule) = (Cow::Borrowed(field), Cow::Borrowed(rule));
+        Error::Invalid { field, rule, row: None, refers_to, constraint: constraint.clone() }
+    };
+    match kind {
+        DatabaseErrorKind::UniqueViolation => conflict("a value", "is already taken"),
+        DatabaseErrorKind::ForeignKeyViolation if words::tells_of_the_row_pointed_at(message) => {
+            conflict("the row", "is still in use")
+        }
+        DatabaseErrorKind::ForeignKeyViolation => invalid("a reference", "must be an existing row", Some("row")),
+        DatabaseErrorKind::ExclusionViolation => conflict("a value", "stands against another row's"),
+        _ => invalid("a value", "breaks a rule of its table", None),
     }
 }
 

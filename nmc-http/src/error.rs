@@ -179,7 +179,7 @@ impl ApiError {
                 vec![field(&format!("rows/{row}/{name}"), rule)]
             }
             Self::Core(Error::Invalid { field: name, rule, .. }) => vec![field(name, rule)],
-            Self::Core(Error::Conflict { field: name, rule }) => vec![field(name, &Cow::Borrowed(*rule))],
+            Self::Core(Error::Conflict { field: name, rule, .. }) => vec![field(name, &Cow::Borrowed(*rule))],
             Self::Core(Error::Provider(ProviderError::Country)) => {
                 vec![field("country", &Cow::Borrowed("must be one in which Twilio sells numbers of this kind"))]
             }

@@ -194,7 +194,7 @@ impl Plan {
         let keys = TokenKeys::ephemeral(store.now())?;
         let authenticator = Authenticator::new(store.clone(), hasher(Hasher::COST)?, keys, LoginPolicy::default());
         let made = authenticator.register_approved(&registration, self.key.as_deref()).map_err(|error| match error {
-            Error::Conflict { field: "Idempotency-Key", rule } => CliError::Usage(format!("--key {rule}")),
+            Error::Conflict { field: "Idempotency-Key", rule, .. } => CliError::Usage(format!("--key {rule}")),
             Error::Invalid { field, rule, .. } if field == "Idempotency-Key" => CliError::Usage(format!("--key {rule}")),
             other => other.into(),
         })?;

@@ -186,5 +186,9 @@ fn role_that_opens_the_wall_is_told_by_verify() {
         assert_eq!(said.out.lines().collect::<Vec<_>>(), [told]);
         TestDb::execute_at(&server.backup_url(), closed);
     }
+    TestDb::execute_at(&server.backup_url(), "CREATE INDEX acme_idx ON calls (price); GRANT SELECT ON calls TO anon");
+    assert_eq!(home.nmc.run(&["migrate", "verify", "--leave", "calls.acme_idx"]).code(1).out.lines().count(), 1);
+    home.nmc.run(&["migrate", "verify", "--leave", "calls.acme_idx", "--leave", "anon"]).ok();
+    TestDb::execute_at(&server.backup_url(), "DROP INDEX acme_idx; DROP OWNED BY anon");
     home.nmc.run(&["migrate", "verify"]).ok();
 }

@@ -240,7 +240,7 @@ impl ApiKeys<'_> {
             .optional()?;
         match row {
             Some(row) => Ok(row),
-            None => self.get(id).and(Err(Error::Conflict { field: "API key", rule: "is revoked" })),
+            None => self.get(id).and(Err(Error::conflict("API key", "is revoked"))),
         }
     }
 
@@ -292,7 +292,7 @@ impl ApiKeys<'_> {
         if rows > 0 {
             return Ok(());
         }
-        self.get(id).and(Err(Error::Conflict { field: "API key", rule: "is in force; revoke it first" }))
+        self.get(id).and(Err(Error::conflict("API key", "is in force; revoke it first")))
     }
 }
 

@@ -52,7 +52,7 @@ pub fn make_key_for(tx: &mut TenantTx<'_>, user: UserId, order: &KeyOrder) -> Re
     must_be_an_operator(tx)?;
     let user = tx.users().lock(user)?;
     if !user.is_active {
-        return Err(Error::Conflict { field: "user", rule: "is deactivated" });
+        return Err(Error::conflict("user", "is deactivated"));
     }
     if let Some(beyond) = order.scopes.iter().find(|scope| !scope.is_of(user.role)) {
         return Err(Error::invalid("scopes", format!("must be among what the user's role has, unlike {beyond}")));
@@ -140,7 +140,7 @@ pub fn rotate_key(tx: &mut TenantTx<'_>, id: ApiKeyId, overlap: TimeDelta) -> Re
     }
     let old = tx.api_keys().lock(id)?;
     if !old.is_in_force(tx.now()) {
-        return Err(Error::Conflict { field: "API key", rule: "is not in force" });
+        return Err(Error::conflict("API key", "is not in force"));
     }
     let actor = tx.held_actor()?;
     if let Some(role) = role_of_another(tx, &old)? {

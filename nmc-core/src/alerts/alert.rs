@@ -242,7 +242,7 @@ impl Alerts<'_> {
         }
         let alert = self.raise_unless_open(&[(&rule, value, message)])?.pop();
         // The rule's lock keeps others from raising meanwhile.
-        let alert = alert.ok_or(Error::Conflict { field: "rule_id", rule: "already has an open alert" })?;
+        let alert = alert.ok_or(Error::conflict("rule_id", "already has an open alert"))?;
         Ok(Raised { alert, is_new: true })
     }
 

@@ -153,7 +153,7 @@ impl Alerts<'_> {
     pub fn escalate(&mut self, id: AlertId) -> Result<Alert> {
         let alert = self.lock(id)?;
         let level = alert.escalation_level.checked_add(1);
-        let level = level.ok_or(Error::Conflict { field: "escalation_level", rule: "can't go any higher" })?;
+        let level = level.ok_or(Error::conflict("escalation_level", "can't go any higher"))?;
         let change = Change { escalated_at: Some(self.0.now()), escalation_level: Some(level), ..Change::default() };
         let event = NewAlertEvent::new(id, AlertEventType::Escalated).with(json!({ "level": level }));
         self.move_to(&alert, AlertStatus::Escalated, change, event)

@@ -203,7 +203,7 @@ impl Notifications<'_> {
         self.0.moment.come_after(before.updated_at);
         before.status.must_become(NotificationStatus::Failed)?;
         if before.lease_expires_at.is_some_and(|until| until > self.0.now()) {
-            return Err(Error::Conflict { field: "notification", rule: "is being delivered" });
+            return Err(Error::conflict("notification", "is being delivered"));
         }
         let row = diesel::update(notifications::table)
             .filter(notifications::tenant_id.eq(self.0.tenant))

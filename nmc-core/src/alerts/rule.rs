@@ -260,7 +260,7 @@ impl AlertRules<'_> {
         let before = found(before, "rule")?;
         self.0.moment.come_after(before.updated_at);
         if metric.as_ref().is_some_and(|metric| *metric != before.metric) && self.has_open_alert(id)? {
-            return Err(Error::Conflict { field: "metric", rule: "can't change while an alert of this rule is open" });
+            return Err(Error::conflict("metric", "can't change while an alert of this rule is open"));
         }
         let row = diesel::update(rules::table)
             .filter(rules::tenant_id.eq(self.0.tenant))
@@ -316,7 +316,7 @@ impl AlertRules<'_> {
             .optional()?;
         let rule: AlertRule = found(row, "rule")?;
         self.0.moment.come_after(rule.updated_at);
-        if rule.is_enabled { Ok(rule) } else { Err(Error::Conflict { field: "rule_id", rule: "is disabled" }) }
+        if rule.is_enabled { Ok(rule) } else { Err(Error::conflict("rule_id", "is disabled")) }
     }
 
     /// The next enabled rules by id, which stay as they are until the transaction ends.

@@ -191,7 +191,7 @@ impl Jobs<'_> {
     /// [`Error::NotFound`]; [`Error::Conflict`] while it is open.
     pub fn delete(&mut self, id: JobId) -> Result<()> {
         if !self.lock(id)?.status.is_terminal() {
-            return Err(Error::Conflict { field: "status", rule: "is still open; call the job off first" });
+            return Err(Error::conflict("status", "is still open; call the job off first"));
         }
         let rows =
             diesel::delete(jobs::table).filter(jobs::tenant_id.eq(self.0.tenant)).filter(jobs::id.eq(id)).execute(self.0.conn)?;

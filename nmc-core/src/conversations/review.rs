@@ -105,4 +105,4 @@ impl Conversations<'_> {
     }
 }
 
-const NOTHING_TO_SETTLE: Error = Error::Conflict { field: "conversation", rule: "has nothing to settle" };
+const NOTHING_TO_SETTLE: Error = Error::conflict("conversation", "has nothing to settle");

@@ -105,7 +105,7 @@ mod tests {
             (Error::invalid("name", "is required"), ErrorKind::Invalid, 400),
             (Error::missing("call_id", "call"), ErrorKind::Invalid, 400),
             (Error::NotFound { entity: "call" }, ErrorKind::NotFound, 404),
-            (Error::Conflict { field: "email", rule: "is already taken" }, ErrorKind::Conflict, 409),
+            (Error::conflict("email", "is already taken"), ErrorKind::Conflict, 409),
             (ProviderError::Taken.into(), ErrorKind::Provider, 409),
             (Error::internal("a defect"), ErrorKind::Internal, 500),
         ] {

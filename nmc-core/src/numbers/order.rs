@@ -48,19 +48,17 @@ pub struct Quote {
 }
 
 const SUSPENDED: Error = Error::Forbidden("the business is suspended, or not active yet: it can't buy numbers");
-const TOO_MANY: Error = Error::Conflict {
-    field: "phone_number",
-    rule: "would be one more than the business may hold; an operator can raise its limit",
-};
+const TOO_MANY: Error =
+    Error::conflict("phone_number", "would be one more than the business may hold; an operator can raise its limit");
 
 /// A number costs a month's rent, however soon it is given back: within a month a business buys no more than so many times the
 /// numbers it may hold.
 const TURNOVER: i64 = 2;
 const BOUGHT_WITHIN: TimeDelta = TimeDelta::days(30);
-const TOO_OFTEN: Error = Error::Conflict {
-    field: "phone_number",
-    rule: "would be one more than the business may buy within 30 days (twice what it may hold); an operator can raise its limit",
-};
+const TOO_OFTEN: Error = Error::conflict(
+    "phone_number",
+    "would be one more than the business may buy within 30 days (twice what it may hold); an operator can raise its limit",
+);
 
 /// Insists that one more number may be bought. Holds the tenant's row, so that of two orders at once the second one counts
 /// the first.
@@ -133,7 +131,7 @@ fn may_go_on(row: &HeldNumber) -> Result<()> {
         NumberStatus::Provisioning | NumberStatus::Error => return Ok(()),
         _ => "is held by the business already",
     };
-    Err(Error::Conflict { field: "phone_number", rule })
+    Err(Error::conflict("phone_number", rule))
 }
 
 /// Commits the intent to buy what was quoted, claimed by whoever ordered it.
@@ -210,7 +208,7 @@ pub(super) fn request_release(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Resul
         .filter(numbers::id.eq(id))
         .filter(numbers::lease_expires_at.gt(now));
     if row.status == NumberStatus::Provisioning && diesel::select(diesel::dsl::exists(being_asked)).get_result(tx.0.conn)? {
-        return Err(Error::Conflict { field: "phone_number", rule: "is being bought at this moment; try again in a minute" });
+        return Err(Error::conflict("phone_number", "is being bought at this moment; try again in a minute"));
     }
     let status = if row.status == NumberStatus::Active { NumberStatus::Inactive } else { row.status };
     Ok(diesel::update(numbers::table)
@@ -257,7 +255,7 @@ pub(super) fn correct(tx: &mut TenantTx<'_>, before: &HeldNumber, owned: Option<
     let row = tx.phone_numbers().lock(before.id)?;
     let sid = owned.map(|owned| &owned.sid);
     if row.twilio_phone_sid != before.twilio_phone_sid || row.status != before.status || row.is_releasing() {
-        return Err(Error::Conflict { field: "phone_number", rule: "was changed by somebody else meanwhile; look again" });
+        return Err(Error::conflict("phone_number", "was changed by somebody else meanwhile; look again"));
     }
     if row.twilio_phone_sid.as_ref() == sid && row.status != NumberStatus::Error {
         return Ok(row);

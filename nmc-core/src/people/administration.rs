@@ -90,7 +90,7 @@ pub fn invite_again(tx: &mut TenantTx<'_>, user: UserId) -> Result<(User, Invita
         actor.must_reset(row.role)?;
     }
     if !row.is_active {
-        return Err(Error::Conflict { field: "user", rule: "is deactivated" });
+        return Err(Error::conflict("user", "is deactivated"));
     }
     hand_invitation(tx, user)
 }

@@ -42,7 +42,7 @@ impl Users<'_> {
             .select(users::id)
             .first(self.0.conn)
             .optional()?;
-        let next = next.ok_or(Error::Conflict { field: "user", rule: "is the last owner; make another one first" })?;
+        let next = next.ok_or(Error::conflict("user", "is the last owner; make another one first"))?;
         if holder == Some(id) {
             diesel::update(tenants::table)
                 .filter(tenants::id.eq(tenant))

@@ -6,8 +6,7 @@ use crate::{Error, LeaseId, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// What whoever lost a claim is told: a row of somebody else's, one that is not there and one that another worker has look alike.
-pub(crate) const NOT_HELD: Error =
-    Error::Conflict { field: "lease", rule: "is no longer held: another worker has it, or it has ended" };
+pub(crate) const NOT_HELD: Error = Error::conflict("lease", "is no longer held: another worker has it, or it has ended");
 
 /// One claim, of one row or of several.
 #[derive(Debug, Clone, Copy)]

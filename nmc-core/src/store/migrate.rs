@@ -210,19 +210,29 @@ pub struct Migrator {
     schema: SchemaName,
     migrations: &'static [Migration],
     patience: Patience,
+    left_alone: Vec<String>,
 }
 
 impl Migrator {
     /// For the database at `url`, in the schema `public`.
     #[must_use]
     pub fn new(url: Secret) -> Self {
-        Self { url, schema: SchemaName::default(), migrations: MIGRATIONS, patience: PATIENCE }
+        Self { url, schema: SchemaName::default(), migrations: MIGRATIONS, patience: PATIENCE, left_alone: Vec::new() }
     }
 
     /// In this schema, which is made if it is not there.
     #[must_use]
     pub fn in_schema(self, schema: SchemaName) -> Self {
         Self { schema, ..self }
+    }
+
+    /// Told of what the embedding application has put on the library's own tables, so that [`Self::verify`] leaves it alone: an
+    /// index, a trigger, a column … as `verify` names it (`calls.acme_calls_price_idx`), or a role of which it tells a grant
+    /// (`acme_reports`). The application's own tables need not be named.
+    #[must_use]
+    pub fn leaving_alone(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.left_alone.extend(names.into_iter().map(Into::into));
+        self
     }
 
     /// Every migration of this program, oldest first.
@@ -236,7 +246,7 @@ impl Migrator {
     #[must_use]
     pub fn with(url: Secret, migrations: &'static [Migration], patience: Duration) -> Self {
         let patience = Patience { runner: patience, table: patience };
-        Self { url, schema: SchemaName::default(), migrations, patience }
+        Self { url, schema: SchemaName::default(), migrations, patience, left_alone: Vec::new() }
     }
 
     /// Where the database stands. Changes nothing, and needs no more than membership in `nmc_gate`.
@@ -285,7 +295,8 @@ impl Migrator {
         Ok(taken_back.len())
     }
 
-    /// Compares the live schema with the one this program expects, and names every difference.
+    /// Compares the live schema with the one this program expects, and names every difference. Tables that are not the
+    /// library's are no difference, nor is what [`Self::leaving_alone`] names.
     ///
     /// # Errors
     /// [`MigrateError::Database`].
@@ -293,6 +304,7 @@ impl Migrator {
         let mut runner = self.runner()?;
         let altered = runner.status()?.altered;
         let mut differences = runner.read(|conn| verify::differences(conn, &self.schema))?;
+        differences.retain(|difference| !difference.is_about(&self.left_alone));
         differences.extend(altered.iter().map(|migration| Difference::Altered(migration.name.to_owned())));
         Ok(differences)
     }

@@ -30,6 +30,17 @@ impl std::fmt::Display for Difference {
     }
 }
 
+impl Difference {
+    /// Whether this is something more than expected, of one of these names: an object on a table, or the role of a grant.
+    pub(super) fn is_about(&self, names: &[String]) -> bool {
+        let Self::Unexpected(line) = self else { return false };
+        let mut words = line.split(' ');
+        let (kind, object) = (words.next(), words.next());
+        let role = words.nth(1).filter(|_| kind == Some("grant")).map(|role| role.trim_end_matches(':'));
+        names.iter().any(|name| object.filter(|object| object.contains('.')) == Some(name) || role == Some(name))
+    }
+}
+
 /// What differs. Tables that are not ours are left out, with all that belongs to them.
 pub(super) fn differences(conn: &mut PgConnection, schema: &SchemaName) -> QueryResult<Vec<Difference>> {
     let expected: BTreeSet<&str> = EXPECTED.lines().collect();

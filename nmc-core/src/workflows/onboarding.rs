@@ -117,7 +117,7 @@ impl TenantTx<'_> {
             return Ok(state);
         }
         if step.number() > state.step.number() {
-            return Err(Error::Conflict { field: "step", rule: "can only follow the steps before it" });
+            return Err(Error::conflict("step", "can only follow the steps before it"));
         }
         let missing = state.missing.iter().find(|(of, _)| *of == step).and_then(|(_, missing)| missing.first());
         if let Some(Missing { field, rule }) = missing {

@@ -41,7 +41,7 @@ pub struct Registered {
     pub is_new: bool,
 }
 
-const REPEATED: Error = Error::Conflict { field: "Idempotency-Key", rule: "was used for another registration" };
+const REPEATED: Error = Error::conflict("Idempotency-Key", "was used for another registration");
 
 impl Authenticator {
     /// Registers a business with its owner, their profile, preferences and presence, and its settings with their defaults,

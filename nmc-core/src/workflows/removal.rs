@@ -23,7 +23,7 @@ impl SystemTx<'_> {
             .count()
             .get_result(self.conn)?;
         if held > 0 {
-            return Err(Error::Conflict { field: "tenant", rule: "still holds phone numbers; release them first" });
+            return Err(Error::conflict("tenant", "still holds phone numbers; release them first"));
         }
         let rows = diesel::delete(tenants::table).filter(tenants::id.eq(id)).execute(self.conn)?;
         touched_one(rows, "tenant")

@@ -53,7 +53,7 @@ impl Messages<'_> {
         }
         let to = self.last_spelling(to)?;
         let row = self.insert_queued(&NewMessage { body, ..new.clone() }, &to, None)?;
-        row.ok_or(Error::Conflict { field: "kind", rule: "greeting was already sent for this call" })
+        row.ok_or(Error::conflict("kind", "greeting was already sent for this call"))
     }
 
     /// The spelling in which a person last reached us, by text or call: the one that their carrier knows them by.

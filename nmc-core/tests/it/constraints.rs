@@ -137,7 +137,7 @@ fn heard(name: &str, result: Result<()>, world: &World) -> (bool, String, String
     let error = result.expect_err(name);
     world.is_plain(name, &error);
     match error {
-        Error::Conflict { field, rule } => (true, field.to_owned(), rule.to_owned()),
+        Error::Conflict { field, rule, .. } => (true, field.to_owned(), rule.to_owned()),
         Error::Invalid { field, rule, .. } => (false, field.into_owned(), rule.into_owned()),
         other => panic!("{name}: {}", other.causes()),
     }

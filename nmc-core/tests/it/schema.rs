@@ -315,6 +315,33 @@ fn verify_names_each_difference() {
 }
 
 #[test]
+fn verify_leaves_alone_what_it_is_told_to() {
+    let db = TestDb::new();
+    db.execute(
+        "CREATE INDEX acme_calls_price_idx ON calls (price);
+         CREATE INDEX acme_calls_other_idx ON calls (price_unit);
+         CREATE ROLE acme_reports_of_verify NOLOGIN;
+         GRANT SELECT ON calls, messages TO acme_reports_of_verify;
+         GRANT SELECT (price) ON calls TO PUBLIC;
+         DROP INDEX calls_caller_phone_idx;
+         CREATE INDEX calls_caller_phone_idx ON calls (caller_phone)",
+    );
+    let names = ["calls.acme_calls_price_idx", "acme_reports_of_verify", "calls.calls_caller_phone_idx", "calls", "price_unit"];
+    let told = db.store.migrator().leaving_alone(names).verify().unwrap();
+    db.execute("DROP OWNED BY acme_reports_of_verify; DROP ROLE acme_reports_of_verify");
+    let told: Vec<String> = told.iter().map(|line| line.to_string().split(" btree").next().unwrap().to_owned()).collect();
+    assert_eq!(
+        told,
+        [
+            "missing: index calls.calls_caller_phone_idx",
+            "unexpected: grant calls.price to public: SELECT",
+            "unexpected: index calls.acme_calls_other_idx",
+        ],
+        "what is ours is told for all that"
+    );
+}
+
+#[test]
 fn a_restored_dump_is_as_expected() {
     let (from, to) = (TestDb::new(), TestDb::empty());
     let business = Business::onboard(&from.store, "Moved");

@@ -539,7 +539,8 @@ fn errors_keep_sql_names_and_values_to_themselves() {
     let create = || db.store.tenant(&business.tenant, |tx| tx.users().create(&user()));
     create().unwrap();
     let taken = create().unwrap_err();
-    assert!(matches!(taken, Error::Conflict { field: "email", rule: "is already taken" }), "{taken:?}");
+    assert!(matches!(taken, Error::Conflict { field: "email", rule: "is already taken", .. }), "{taken:?}");
+    assert_eq!(taken.constraint(), Some("users_email_key"), "for programs");
     keeps_its_secrets(&taken, marked);
 
     let call = || NewCall { caller_name: Some(marked.to_owned()), ..new_call() };

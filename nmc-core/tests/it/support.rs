@@ -18,7 +18,7 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T>) -> (String, String)
     match result {
         Err(Error::Invalid { field, rule, row: Some(row), .. }) => (format!("rows[{row}].{field}"), rule.into_owned()),
         Err(Error::Invalid { field, rule, .. }) => (field.into_owned(), rule.into_owned()),
-        Err(Error::Conflict { field, rule }) => (field.to_owned(), rule.to_owned()),
+        Err(Error::Conflict { field, rule, .. }) => (field.to_owned(), rule.to_owned()),
         other => panic!("refused was expected, not {other:?}"),
     }
 }

@@ -428,7 +428,7 @@ fn value_taken_anywhere_is_refused_in_the_same_words() {
     };
     let (elsewhere, here) = (taken_at(&victim).unwrap_err(), taken_at(&hostile).unwrap_err());
     assert_eq!(format!("{elsewhere:?}"), format!("{here:?}"));
-    assert!(matches!(elsewhere, Error::Conflict { field: "email", rule: "is already taken" }));
+    assert!(matches!(elsewhere, Error::Conflict { field: "email", rule: "is already taken", .. }));
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn orders_at_once_stay_within_the_limit_of_the_business() {
             .into_iter()
             .map(|order| match order.join().unwrap() {
                 Ok(row) => row.status == NumberStatus::Active,
-                Err(Error::Conflict { field: "phone_number", rule }) => {
+                Err(Error::Conflict { field: "phone_number", rule, .. }) => {
                     assert!(rule.contains("one more than"));
                     false
                 }
