@@ -5,10 +5,12 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::borrow::Cow;
 
 mod kind;
+mod loss;
 mod provider;
 mod words;
 
 pub use kind::ErrorKind;
+pub(crate) use loss::Loss;
 pub use provider::ProviderError;
 
 /// What the library's calls return.
@@ -188,6 +190,11 @@ impl Error {
 /// `.optional()` or `found`.
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
+        match Loss::of(&error) {
+            Some(Loss::Contention) => return contention(error),
+            Some(Loss::ReadOnly) => return Self::read_only(error),
+            None => {}
+        }
         let (kind, info) = match &error {
             DieselError::DatabaseError(kind, info) => (kind, info),
             // What a value can't be written for: an instant that PostgreSQL's years don't reach.
@@ -210,9 +217,7 @@ impl From<DieselError> for Error {
                 Some(column) => Self::invalid(column.to_owned(), "is required"),
                 None => Self::internal(error),
             },
-            DatabaseErrorKind::SerializationFailure => contention(error),
             DatabaseErrorKind::ClosedConnection => Self::unavailable("the database can't be reached", error),
-            DatabaseErrorKind::ReadOnlyTransaction => Self::read_only(error),
             _ => words::read(error),
         }
     }

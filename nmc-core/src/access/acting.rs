@@ -7,7 +7,7 @@ use super::random::ApiKeyText;
 use super::{Permission, TokenHash};
 use crate::actor::{Actor, ActorKind};
 use crate::schema::{tenants, user_sessions as sessions, users};
-use crate::store::{Reason, Store, Tenant, TenantTx};
+use crate::store::{Reason, Store, Tenant, TenantTx, Transactions};
 use crate::{Error, Result, TenantId, UserId, UserRole};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -76,6 +76,16 @@ impl Store {
     /// # Errors
     /// [`Error::Unauthenticated`] when the credential is not in force; what `work` returns.
     pub fn acting<T>(&self, credential: &Credential, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.failing_with().acting(credential, work)
+    }
+}
+
+impl<E: From<Error>> Transactions<'_, E> {
+    /// As [`Store::acting`].
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn acting<T>(&self, credential: &Credential, work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>) -> Result<T, E> {
         match credential {
             Credential::Token(claims) => self.worker(&claims.tenant, |tx| {
                 let (actor, last_used_at) = let_in(tx, claims)?;
@@ -93,7 +103,7 @@ impl Store {
             Credential::Key { prefix, secret_hash } => self.found_by_worker(
                 Reason::Authentication,
                 None,
-                |tx| tx.find_key_and_human(prefix, secret_hash)?.ok_or(NOT_IN_FORCE),
+                |tx| tx.find_key_and_human(prefix, secret_hash)?.ok_or_else(|| NOT_IN_FORCE.into()),
                 |tx, (key, human)| {
                     // A scope of a later version of this library means nothing to this one.
                     let scopes = key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();

@@ -1,7 +1,7 @@
 //! What the server's words mean. Diesel keeps the SQLSTATE to itself, so most conditions can be told only by the server's
 //! (English) primary message. A server that speaks another language turns them into `Internal`: less helpful, never wrong.
 
-use super::{Error, contention, out_of_range};
+use super::{Error, out_of_range};
 use diesel::result::Error as DieselError;
 
 /// What can't be had, and the words that say so: any of them, anywhere in the message. The first line that fits counts. It
@@ -41,6 +41,11 @@ pub(super) fn tells_of_the_row_pointed_at(message: &str) -> bool {
     message.starts_with("update or delete on table")
 }
 
+/// Whether two transactions waited for each other.
+pub(super) fn tells_of_a_deadlock(message: &str) -> bool {
+    message.contains("deadlock detected")
+}
+
 /// An error of no kind that Diesel tells apart.
 pub(super) fn read(error: DieselError) -> Error {
     let text = match &error {
@@ -48,9 +53,6 @@ pub(super) fn read(error: DieselError) -> Error {
         _ => String::new(),
     };
     let says = |part: &str| text.contains(part);
-    if says("deadlock detected") {
-        return contention(error);
-    }
     if let Some((what, _)) = UNAVAILABLE.iter().find(|(_, words)| words.iter().any(|part| says(part))) {
         return Error::unavailable(what, error);
     }

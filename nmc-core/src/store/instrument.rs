@@ -1,8 +1,10 @@
-//! The slow-statement log, the statement count and the watch over each statement, through Diesel's instrumentation.
+//! The slow-statement log, the statement count, the watch over each statement, and what it lost against, through Diesel's instrumentation.
 
 use super::watch::Timer;
+use crate::error::Loss;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 thread_local! {
@@ -24,11 +26,28 @@ pub(crate) struct SlowStatements {
     limit: Duration,
     since: Option<Instant>,
     timer: Timer,
+    losses: Losses,
+}
+
+/// What a connection's statements failed of and the store can mend by running the transaction again. It is noted here because the
+/// error itself goes to a closure, which may turn it into one of the caller's own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Losses(Arc<Mutex<Option<Loss>>>);
+
+impl Losses {
+    /// The last one, which is forgotten.
+    pub(super) fn take(&self) -> Option<Loss> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn note(&self, loss: Loss) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
+    }
 }
 
 impl SlowStatements {
-    pub(super) const fn new(limit: Duration, timer: Timer) -> Self {
-        Self { limit, since: None, timer }
+    pub(super) const fn new(limit: Duration, timer: Timer, losses: Losses) -> Self {
+        Self { limit, since: None, timer, losses }
     }
 }
 
@@ -41,8 +60,11 @@ impl Instrumentation for SlowStatements {
                 self.timer.start();
             }
             InstrumentationEvent::CacheQuery { .. } => PREPARED.set(PREPARED.get().saturating_add(1)),
-            InstrumentationEvent::FinishQuery { query, .. } => {
+            InstrumentationEvent::FinishQuery { query, error, .. } => {
                 self.timer.stop();
+                if let Some(loss) = error.and_then(Loss::of) {
+                    self.losses.note(loss);
+                }
                 let Some(took) = self.since.take().map(|since| since.elapsed()) else { return };
                 if took >= self.limit {
                     let text = query.to_string();

@@ -2,6 +2,7 @@
 
 use super::{Store, Tenant, TenantTx};
 use crate::{Error, Result};
+use std::convert::Infallible;
 
 /// How far a load has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,6 +12,24 @@ pub struct Loaded {
     /// Rows that were written, as `write` counts them. The library's metrics and calls count what was added or changed, so
     /// that a load that is run again writes 0; the figures of calls count every row.
     pub written: u64,
+}
+
+/// Why [`Store::try_load`] stopped. What was reported before is committed, and nothing else is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError<E> {
+    /// A row of the input could not be had.
+    #[error("rows[{row}] can't be read")]
+    #[non_exhaustive]
+    Row {
+        /// Which, counted from 0, the first of the input.
+        row: u64,
+        /// Why, in the words of whoever reads the rows.
+        source: E,
+    },
+    /// A batch could not be written.
+    #[error(transparent)]
+    Write(#[from] Error),
 }
 
 impl Store {
@@ -43,14 +62,35 @@ impl Store {
         tenant: &Tenant,
         rows: impl IntoIterator<Item = T>,
         write: impl Fn(&mut TenantTx<'_>, &[T]) -> Result<u64>,
-        mut report: impl FnMut(Loaded),
+        report: impl FnMut(Loaded),
     ) -> Result<Loaded> {
-        let mut rows = rows.into_iter();
+        let rows = rows.into_iter().map(Ok::<T, Infallible>);
+        self.try_load(tenant, rows, write, report).map_err(|stopped| match stopped {
+            LoadError::Write(error) => error,
+            LoadError::Row { source, .. } => match source {},
+        })
+    }
+
+    /// Writes rows as [`Self::load`] does which may turn out not to be rows: lines of a file, a stream. The first that can't be had
+    /// stops the load. The batch it would have been in is not written.
+    ///
+    /// # Errors
+    /// [`LoadError::Row`] names the row; [`LoadError::Write`] is what [`Self::load`] returns.
+    pub fn try_load<T, E>(
+        &self,
+        tenant: &Tenant,
+        rows: impl IntoIterator<Item = Result<T, E>>,
+        write: impl Fn(&mut TenantTx<'_>, &[T]) -> Result<u64>,
+        mut report: impl FnMut(Loaded),
+    ) -> Result<Loaded, LoadError<E>> {
+        let mut rows = (0..).zip(rows);
         let mut batch = Vec::new();
         let mut loaded = Loaded::default();
         loop {
             batch.clear();
-            batch.extend(rows.by_ref().take(Self::BATCH));
+            for (row, read) in rows.by_ref().take(Self::BATCH) {
+                batch.push(read.map_err(|source| LoadError::Row { row, source })?);
+            }
             if batch.is_empty() {
                 return Ok(loaded);
             }

@@ -12,6 +12,7 @@ mod readiness;
 mod schema_name;
 mod spelling;
 mod sql_text;
+mod transactions;
 pub mod transfer;
 mod tx;
 mod verify;
@@ -22,20 +23,21 @@ pub use address::{Address, AddressError};
 pub use config::StoreConfig;
 #[cfg(feature = "testing")]
 pub(crate) use instrument::{prepared, sent};
-pub use load::Loaded;
+pub use load::{LoadError, Loaded};
 pub(crate) use load::{at_most_a_batch, at_row, in_statements};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
 #[cfg(feature = "testing")]
 pub(crate) use pool::open;
 pub(crate) use prepared::Prepared;
 pub use schema_name::SchemaName;
+pub use transactions::Transactions;
 pub use tx::{Person, Reason, SystemTx, Tenant, TenantTx};
 pub(crate) use tx::{Scope, stamped};
 pub use verify::Difference;
 
-use crate::actor::{APPLICATION, Actor, OPERATOR, WORKER};
 use crate::clock::Moment;
-use crate::{Error, Result, UserId};
+use crate::error::Loss;
+use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 use pool::{Link, Links, Pool, PooledLink};
@@ -107,154 +109,6 @@ impl Store {
         self.longest.shorten(longest);
     }
 
-    /// Runs `work` in a transaction that sees `tenant`'s rows, as the application that embeds this library, for nobody in
-    /// particular: what is written names no user, and no permission is asked for. It may run several times (it is retried when
-    /// it loses against another transaction), so it must do nothing that a rollback can't undo.
-    ///
-    /// # Errors
-    /// What `work` returns; [`Error::Unavailable`] when the database is not to be had.
-    pub fn tenant<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
-        self.tenant_as(&APPLICATION, tenant, None, work)
-    }
-
-    /// Runs `work` as [`Self::tenant`] does, on behalf of a user whom the application has logged in by itself: what is written
-    /// names them, and what asks for a permission asks whether they have it. It costs no statement more.
-    ///
-    /// That it is this user who acts is taken on trust. A row or an event that names them is refused when it is written or the
-    /// transaction commits, unless they are a user of this tenant. Whether they are active is looked at only where a
-    /// permission is asked for.
-    ///
-    /// # Errors
-    /// As [`Self::tenant`].
-    pub fn tenant_on_behalf_of<T>(
-        &self,
-        tenant: &Tenant,
-        user: UserId,
-        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.tenant_as(&Actor::on_behalf_of(user), tenant, None, work)
-    }
-
-    /// Runs `work` as [`Self::tenant`] does, as an operator of the installation: they may do all that the owner of the business
-    /// may, and more.
-    ///
-    /// # Errors
-    /// As [`Self::tenant`].
-    pub fn as_operator<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
-        self.tenant_as(&OPERATOR, tenant, None, work)
-    }
-
-    /// Runs `work` as [`Self::tenant`] does, holding `person`'s lock from the first moment to the commit, for free: it is taken
-    /// in the round trip that begins the transaction.
-    ///
-    /// # Errors
-    /// As [`Self::tenant`]; [`Error::Unavailable`] also when the lock is not to be had in time.
-    pub fn tenant_and_person<T>(
-        &self,
-        tenant: &Tenant,
-        person: &Person,
-        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.tenant_as(&APPLICATION, tenant, Some(person), work)
-    }
-
-    /// Runs `work` in a transaction of `tenant`, as the platform's own work.
-    pub(crate) fn worker<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
-        self.tenant_as(&WORKER, tenant, None, work)
-    }
-
-    /// Runs `work` in a transaction of `tenant` as this actor, holding `person`'s lock if there is one.
-    pub(crate) fn tenant_as<T>(
-        &self,
-        actor: &Actor,
-        tenant: &Tenant,
-        person: Option<&Person>,
-        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.retried(|| {
-            self.transaction(&enter_tenant(&self.config.schema, *tenant, person), |link, moment| {
-                work(&mut TenantTx(Scope::new(&mut link.conn, *tenant, actor, person, moment)))
-            })
-        })
-    }
-
-    /// Runs `work` in a transaction that sees all tenants' rows, for a stated reason.
-    ///
-    /// # Errors
-    /// As [`Self::tenant`].
-    pub fn system<T>(&self, reason: Reason, work: impl Fn(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
-        tracing::trace!(?reason, "system transaction");
-        self.retried(|| {
-            self.transaction(&enter_system(&self.config.schema), |link, moment| {
-                work(&mut SystemTx { conn: &mut link.conn, moment })
-            })
-        })
-    }
-
-    /// Finds the tenant as the system, then goes on as that tenant in the same transaction, holding `person`'s lock:
-    /// for whoever knows a number and must learn whose it is. `work` also gets what else `find` found. It is the embedding
-    /// application that acts, for nobody in particular.
-    ///
-    /// # Errors
-    /// As [`Self::tenant`].
-    pub fn found_tenant<F, T>(
-        &self,
-        reason: Reason,
-        person: Option<&Person>,
-        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
-        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
-    ) -> Result<T> {
-        self.found_tenant_as(&APPLICATION, reason, person, |tx| find(tx).map(outside), work)
-    }
-
-    /// Finds the tenant as [`Self::found_tenant`] does, and goes on as the platform's own work: the way of a webhook.
-    pub(crate) fn found_by_worker<F, T>(
-        &self,
-        reason: Reason,
-        person: Option<&Person>,
-        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
-        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
-    ) -> Result<T> {
-        self.found_or_entered(reason, person, |tx| find(tx).map(outside), work)
-    }
-
-    /// As [`Self::found_by_worker`]; where `find` has led the transaction to the tenant already and has taken `person`'s lock there,
-    /// that is not done again.
-    pub(crate) fn found_or_entered<F, T>(
-        &self,
-        reason: Reason,
-        person: Option<&Person>,
-        find: impl Fn(&mut SystemTx<'_>) -> Result<(Found, F)>,
-        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
-    ) -> Result<T> {
-        self.found_tenant_as(&WORKER, reason, person, find, work)
-    }
-
-    fn found_tenant_as<F, T>(
-        &self,
-        actor: &Actor,
-        reason: Reason,
-        person: Option<&Person>,
-        find: impl Fn(&mut SystemTx<'_>) -> Result<(Found, F)>,
-        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
-    ) -> Result<T> {
-        tracing::trace!(?reason, "system transaction");
-        self.retried(|| {
-            self.transaction(&enter_system(&self.config.schema), |link, moment| {
-                let (tenant, found) = match find(&mut SystemTx { conn: &mut link.conn, moment })? {
-                    (Found::Inside(tenant), found) => (tenant, found),
-                    (Found::Outside(tenant), found) => {
-                        link.conn.batch_execute(&enter_tenant(&self.config.schema, tenant, person))?;
-                        (tenant, found)
-                    }
-                };
-                // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
-                let moment = Moment::of(&*self.config.clock);
-                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, actor, person, &moment)), found)
-            })
-        })
-    }
-
     /// The migrations of this library against this database, on a connection of their own.
     #[must_use]
     pub fn migrator(&self) -> Migrator {
@@ -286,50 +140,58 @@ impl Store {
         self.pool.get().map_err(|error| Error::unavailable("the database can't be reached", error))
     }
 
-    fn retried<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {
+    fn retried<T, E>(&self, attempt: impl Fn() -> Result<T, Failed<E>>) -> Result<T, E> {
         let (mut tries, mut read_only) = (0, false);
         loop {
             let begun = Instant::now();
             match attempt() {
-                Err(error) if error.is_contention() && tries < RETRIES => {
+                Err(Failed { loss: Some(Loss::Contention), .. }) if tries < RETRIES => {
                     tries += 1;
                     // Doubling from 2 ms, each loser a different length, so that they don't meet again.
                     let spread = u64::from(Moment::of(&*self.config.clock).id().as_fields().2 % 8);
                     std::thread::sleep(Duration::from_millis((1_u64 << tries) + spread));
                 }
                 // All of it is rolled back, and a new connection may lead to the server that took over.
-                Err(error) if error.is_read_only() && !read_only && self.unfit_before() >= Some(begun) => read_only = true,
-                result => return result,
+                Err(Failed { loss: Some(Loss::ReadOnly), .. }) if !read_only && self.unfit_before() >= Some(begun) => {
+                    read_only = true;
+                }
+                result => return result.map_err(|failed| failed.error),
             }
         }
     }
 
     /// One transaction on one connection. The connection goes back to the pool only in a known state: after a panic, or
     /// when ROLLBACK or COMMIT fails, it is closed instead.
-    fn transaction<T>(&self, enter: &str, work: impl FnOnce(&mut Link, &Moment) -> Result<T>) -> Result<T> {
+    fn transaction<T, E: From<Error>>(
+        &self,
+        enter: &str,
+        work: impl FnOnce(&mut Link, &Moment) -> Result<T, E>,
+    ) -> Result<T, Failed<E>> {
         let begun = Instant::now();
-        let mut link = self.begin(&format!("BEGIN; {}{enter}", self.settings))?;
+        let mut link = self.begin(&format!("BEGIN; {}{enter}", self.settings)).map_err(Failed::to_begin)?;
         let moment = Moment::of(&*self.config.clock);
         // Spent until the transaction has ended well; unwinding leaves it so.
         link.spent = true;
+        link.losses.take();
         let result = work(&mut link, &moment);
         let conn = &mut link.conn;
         let ended = match &result {
             Ok(_) => conn.batch_execute(COMMIT),
             Err(_) => AnsiTransactionManager::rollback_transaction(conn),
         };
+        let loss = link.losses.take();
         match (result, ended) {
-            (Err(error), _) if error.is_read_only() => {
+            (Err(error), _) if loss == Some(Loss::ReadOnly) => {
                 self.turned_read_only(&link, begun);
-                Err(error)
+                Err(Failed { error, loss })
             }
             (result, Ok(())) => {
                 link.spent = false;
-                result
+                result.map_err(|error| Failed { error, loss })
             }
             // A commit that was refused has rolled back, or does when the connection closes: it is not used again.
-            (Ok(_), Err(error)) => Err(error.into()),
-            (Err(error), Err(_)) => Err(error),
+            (Ok(_), Err(error)) => Err(Failed { error: Error::from(error).into(), loss }),
+            (Err(error), Err(_)) => Err(Failed { error, loss }),
         }
     }
 
@@ -380,6 +242,24 @@ impl Store {
 
     fn unfit_before(&self) -> Option<Instant> {
         *self.unfit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transaction that failed: the error, which may be the caller's own, and whether it was for something that the store can mend.
+struct Failed<E> {
+    error: E,
+    loss: Option<Loss>,
+}
+
+impl<E: From<Error>> Failed<E> {
+    /// Before anything has happened.
+    fn to_begin(error: Error) -> Self {
+        let loss = match () {
+            () if error.is_contention() => Some(Loss::Contention),
+            () if error.is_read_only() => Some(Loss::ReadOnly),
+            () => None,
+        };
+        Self { error: error.into(), loss }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::StoreConfig;
 use super::address::{Address, AddressError};
-use super::instrument::SlowStatements;
+use super::instrument::{Losses, SlowStatements};
 use super::watch::{self, Longest, Watched};
 use diesel::connection::{CacheSize, Connection, SimpleConnection as _};
 use diesel::pg::PgConnection;
@@ -19,6 +19,8 @@ pub(crate) struct Link {
     pub(super) watched: Watched,
     pub(crate) conn: PgConnection,
     pub(crate) spent: bool,
+    /// What its statements failed of since it was last asked.
+    pub(super) losses: Losses,
     pub(super) opened: Instant,
     expires: Instant,
 }
@@ -53,7 +55,7 @@ impl Links {
         // Not all at once: each a little earlier than it might.
         let spread = config.max_lifetime / 1000 * (uuid::Uuid::new_v4().as_fields().0 % 100);
         let expires = opened + config.max_lifetime.saturating_sub(spread);
-        Ok(Link { watched, conn, spent: false, opened, expires })
+        Ok(Link { watched, conn, spent: false, losses: Losses::default(), opened, expires })
     }
 }
 
@@ -93,7 +95,7 @@ impl r2d2::ManageConnection for Links {
 
     fn connect(&self) -> Result<Link, ConnectError> {
         let (config, mut link) = (&self.config, self.open()?);
-        link.conn.set_instrumentation(SlowStatements::new(config.slow_statement, link.watched.timer()));
+        link.conn.set_instrumentation(SlowStatements::new(config.slow_statement, link.watched.timer(), link.losses.clone()));
         if config.prepared_statements {
             let settings = timeouts(config, "SET");
             link.conn.batch_execute(&settings).map_err(|error| ConnectError::Failed(error.to_string()))?;

@@ -18,6 +18,7 @@ mod catch_up;
 mod consents;
 mod constraints;
 mod conversations;
+mod embedding;
 mod examples;
 mod fake_twilio;
 mod floors;

@@ -1,0 +1,290 @@
+//! The ways into a transaction: as whom, and with whose errors.
+
+use super::tx::{Person, Reason, Scope, SystemTx, Tenant, TenantTx};
+use super::{Found, Store, enter_system, enter_tenant, outside};
+use crate::actor::{APPLICATION, Actor, OPERATOR, WORKER};
+use crate::clock::Moment;
+use crate::{Error, Result, UserId};
+use diesel::connection::SimpleConnection as _;
+use std::marker::PhantomData;
+
+/// The ways into a transaction whose closure fails with an error of the caller's own: see [`Store::failing_with`].
+#[derive(Debug)]
+pub struct Transactions<'s, E> {
+    store: &'s Store,
+    error: PhantomData<fn() -> E>,
+}
+
+impl<E> Clone for Transactions<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Transactions<'_, E> {}
+
+impl Store {
+    /// The ways into a transaction for closures that fail with an error of your own. It needs a `From<nmc_core::Error>`, so that `?`
+    /// works in the closure, and for what the store itself has to say. The error is named once, here, rather than at every
+    /// call, as closures whose errors come from `?` alone would have to:
+    ///
+    /// ```no_run
+    /// # use nmc_core::{CallId, Store, Tenant, calls::Call};
+    /// #[derive(Debug, thiserror::Error)]
+    /// enum AppError {
+    ///     #[error(transparent)]
+    ///     Store(#[from] nmc_core::Error),
+    ///     #[error("the call is too old to be charged for")]
+    ///     TooOld,
+    /// }
+    ///
+    /// fn charge(store: &Store, tenant: &Tenant, call: CallId) -> Result<Call, AppError> {
+    ///     store.failing_with::<AppError>().tenant(tenant, |tx| {
+    ///         let call = tx.calls().get(call)?;
+    ///         if call.created_at < tx.now() - chrono::TimeDelta::days(90) {
+    ///             return Err(AppError::TooOld);
+    ///         }
+    ///         Ok(call)
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// A transaction that lost against another is run again whatever the closure makes of the error: the store sees it on the
+    /// connection.
+    #[must_use]
+    pub const fn failing_with<E: From<Error>>(&self) -> Transactions<'_, E> {
+        Transactions { store: self, error: PhantomData }
+    }
+
+    /// Runs `work` in a transaction that sees `tenant`'s rows, as the application that embeds this library, for nobody in
+    /// particular: what is written names no user, and no permission is asked for. It may run several times (it is retried when
+    /// it loses against another transaction), so it must do nothing that a rollback can't undo.
+    ///
+    /// # Errors
+    /// What `work` returns; [`Error::Unavailable`] when the database is not to be had.
+    pub fn tenant<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.failing_with().tenant(tenant, work)
+    }
+
+    /// Runs `work` as [`Self::tenant`] does, on behalf of a user whom the application has logged in by itself: what is written
+    /// names them, and what asks for a permission asks whether they have it. It costs no statement more.
+    ///
+    /// That it is this user who acts is taken on trust. A row or an event that names them is refused when it is written or the
+    /// transaction commits, unless they are a user of this tenant. Whether they are active is looked at only where a
+    /// permission is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn tenant_on_behalf_of<T>(
+        &self,
+        tenant: &Tenant,
+        user: UserId,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.failing_with().tenant_on_behalf_of(tenant, user, work)
+    }
+
+    /// Runs `work` as [`Self::tenant`] does, as an operator of the installation: they may do all that the owner of the business
+    /// may, and more.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn as_operator<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.failing_with().as_operator(tenant, work)
+    }
+
+    /// Runs `work` as [`Self::tenant`] does, holding `person`'s lock from the first moment to the commit, for free: it is taken
+    /// in the round trip that begins the transaction.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`]; [`Error::Unavailable`] also when the lock is not to be had in time.
+    pub fn tenant_and_person<T>(
+        &self,
+        tenant: &Tenant,
+        person: &Person,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.failing_with().tenant_and_person(tenant, person, work)
+    }
+
+    /// Runs `work` in a transaction of `tenant`, as the platform's own work.
+    pub(crate) fn worker<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        self.failing_with().worker(tenant, work)
+    }
+
+    /// Runs `work` in a transaction of `tenant` as this actor, holding `person`'s lock if there is one.
+    pub(crate) fn tenant_as<T>(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        person: Option<&Person>,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.failing_with().tenant_as(actor, tenant, person, work)
+    }
+
+    /// Runs `work` in a transaction that sees all tenants' rows, for a stated reason.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn system<T>(&self, reason: Reason, work: impl Fn(&mut SystemTx<'_>) -> Result<T>) -> Result<T> {
+        self.failing_with().system(reason, work)
+    }
+
+    /// Finds the tenant as the system, then goes on as that tenant in the same transaction, holding `person`'s lock:
+    /// for whoever knows a number and must learn whose it is. `work` also gets what else `find` found. It is the embedding
+    /// application that acts, for nobody in particular.
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn found_tenant<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
+    ) -> Result<T> {
+        self.failing_with().found_tenant(reason, person, find, work)
+    }
+
+    /// Finds the tenant as [`Self::found_tenant`] does, and goes on as the platform's own work: the way of a webhook.
+    pub(crate) fn found_by_worker<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
+    ) -> Result<T> {
+        self.found_or_entered(reason, person, |tx| find(tx).map(outside), work)
+    }
+
+    /// As [`Self::found_by_worker`]; where `find` has led the transaction to the tenant already and has taken `person`'s lock there,
+    /// that is not done again.
+    pub(crate) fn found_or_entered<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Found, F)>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
+    ) -> Result<T> {
+        self.failing_with().found_tenant_as(&WORKER, reason, person, find, work)
+    }
+}
+
+impl<E: From<Error>> Transactions<'_, E> {
+    /// As [`Store::tenant`].
+    ///
+    /// # Errors
+    /// What `work` returns; what the store has to say, as a [`enum@Error`] within yours.
+    pub fn tenant<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.tenant_as(&APPLICATION, tenant, None, work)
+    }
+
+    /// As [`Store::tenant_on_behalf_of`].
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn tenant_on_behalf_of<T>(
+        &self,
+        tenant: &Tenant,
+        user: UserId,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.tenant_as(&Actor::on_behalf_of(user), tenant, None, work)
+    }
+
+    /// As [`Store::as_operator`].
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn as_operator<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.tenant_as(&OPERATOR, tenant, None, work)
+    }
+
+    /// As [`Store::tenant_and_person`].
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn tenant_and_person<T>(
+        &self,
+        tenant: &Tenant,
+        person: &Person,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.tenant_as(&APPLICATION, tenant, Some(person), work)
+    }
+
+    pub(crate) fn worker<T>(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.tenant_as(&WORKER, tenant, None, work)
+    }
+
+    fn tenant_as<T>(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        person: Option<&Person>,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let store = self.store;
+        store.retried(|| {
+            store.transaction(&enter_tenant(&store.config.schema, *tenant, person), |link, moment| {
+                work(&mut TenantTx(Scope::new(&mut link.conn, *tenant, actor, person, moment)))
+            })
+        })
+    }
+
+    /// As [`Store::system`].
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn system<T>(&self, reason: Reason, work: impl Fn(&mut SystemTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        tracing::trace!(?reason, "system transaction");
+        let store = self.store;
+        store.retried(|| {
+            store.transaction(&enter_system(&store.config.schema), |link, moment| {
+                work(&mut SystemTx { conn: &mut link.conn, moment })
+            })
+        })
+    }
+
+    /// As [`Store::found_tenant`].
+    ///
+    /// # Errors
+    /// As [`Self::tenant`].
+    pub fn found_tenant<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F), E>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.found_tenant_as(&APPLICATION, reason, person, |tx| find(tx).map(outside), work)
+    }
+
+    fn found_tenant_as<F, T>(
+        &self,
+        actor: &Actor,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Found, F), E>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T, E>,
+    ) -> Result<T, E> {
+        tracing::trace!(?reason, "system transaction");
+        let store = self.store;
+        store.retried(|| {
+            store.transaction(&enter_system(&store.config.schema), |link, moment| {
+                let (tenant, found) = match find(&mut SystemTx { conn: &mut link.conn, moment })? {
+                    (Found::Inside(tenant), found) => (tenant, found),
+                    (Found::Outside(tenant), found) => {
+                        let entered = link.conn.batch_execute(&enter_tenant(&store.config.schema, tenant, person));
+                        entered.map_err(Error::from)?;
+                        (tenant, found)
+                    }
+                };
+                // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
+                let moment = Moment::of(&*store.config.clock);
+                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, actor, person, &moment)), found)
+            })
+        })
+    }
+}
