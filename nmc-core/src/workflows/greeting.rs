@@ -131,9 +131,9 @@ pub(crate) enum Answer {
 }
 
 impl GreetingContext {
-    /// What decides about texts to this person, outside any call.
-    pub(crate) fn read(scope: &mut Scope<'_>, person: &PhoneNumber) -> Result<Self> {
-        Self::read_for(scope, person, None, None)
+    /// What decides about texts to this person from this number of ours, outside any call.
+    pub(crate) fn read(scope: &mut Scope<'_>, person: &PhoneNumber, from: &PhoneNumber) -> Result<Self> {
+        Self::read_for(scope, person, None, Some(from))
     }
 
     /// What decides about an answer to this call of the person to this number of ours.
@@ -192,9 +192,10 @@ impl GreetingContext {
         &self.business_name
     }
 
-    /// Whether this person may be texted at all.
+    /// Whether this person may be texted at all, and the number can.
     pub(crate) fn may_text(&self) -> bool {
-        self.is_active && self.is_approved && self.consent != Some(ConsentAction::OptOut)
+        let number_can = self.number_active && self.number_texts;
+        self.is_active && self.is_approved && number_can && self.consent != Some(ConsentAction::OptOut)
     }
 
     fn template(&self) -> &str {

@@ -164,7 +164,7 @@ fn answer_help(
     our_number: &PhoneNumber,
     customer: &PhoneNumber,
 ) -> Result<Option<MessageId>> {
-    let context = GreetingContext::read(&mut tx.0, &customer.person())?;
+    let context = GreetingContext::read(&mut tx.0, &customer.person(), our_number)?;
     let since = tx.now() - HELP_PAUSE;
     if !context.may_text() || tx.messages().has_keyword_reply(customer, since)? {
         return Ok(None);

@@ -25,7 +25,7 @@ impl Messages<'_> {
             return Err(Error::invalid("customer_phone", "can't be texted"));
         };
         self.0.lock_person(&Person::new(to.clone()))?;
-        let (is_approved, consent, ours): (bool, Option<ConsentAction>, bool) = diesel::select((
+        let (is_approved, consent, texts): (bool, Option<ConsentAction>, Option<bool>) = diesel::select((
             exists(tenants::table.filter(tenants::id.eq(self.0.tenant)).filter(tenants::approved_at.is_not_null())),
             consents::table
                 .filter(consents::tenant_id.eq(self.0.tenant))
@@ -34,12 +34,14 @@ impl Messages<'_> {
                 .limit(1)
                 .select(consents::action)
                 .single_value(),
-            exists(
-                phone_numbers::table
-                    .filter(phone_numbers::tenant_id.eq(self.0.tenant))
-                    .filter(phone_numbers::phone_number.eq(&new.from_number))
-                    .filter(phone_numbers::status.eq(NumberStatus::Active)),
-            ),
+            // The rule of greetings: a number that is active, as none without a SID is, and that can send texts as far as is known.
+            phone_numbers::table
+                .filter(phone_numbers::tenant_id.eq(self.0.tenant))
+                .filter(phone_numbers::phone_number.eq(&new.from_number))
+                .filter(phone_numbers::status.eq(NumberStatus::Active))
+                .limit(1)
+                .select(phone_numbers::capabilities.retrieve_as_text("sms").is_distinct_from("false"))
+                .single_value(),
         ))
         .get_result(self.0.conn)?;
         if !is_approved {
@@ -48,8 +50,10 @@ impl Messages<'_> {
         if consent == Some(ConsentAction::OptOut) {
             return Err(Error::Forbidden("the customer has opted out of texts"));
         }
-        if !ours {
-            return Err(Error::invalid("from_number", "must be an active number of this business"));
+        match texts {
+            Some(true) => {}
+            Some(false) => return Err(Error::invalid("from_number", "must be a number that can send texts")),
+            None => return Err(Error::invalid("from_number", "must be an active number of this business")),
         }
         let to = self.last_spelling(to)?;
         let row = self.insert_queued(&NewMessage { body, ..new.clone() }, &to, None)?;

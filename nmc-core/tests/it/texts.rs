@@ -150,6 +150,26 @@ fn a_text_that_comes_again_changes_nothing() {
 }
 
 #[test]
+fn number_that_may_not_send_greets_and_replies_to_nobody() {
+    let active = "status = 'active', twilio_phone_sid = 'PN0123456789abcdef0123456789abcdef'";
+    for (number, refusal) in [
+        ("status = 'provisioning', twilio_phone_sid = NULL", Some("from_number must be an active number of this business")),
+        ("status = 'inactive'", Some("from_number must be an active number of this business")),
+        (&format!(r#"{active}, capabilities = '{{"sms": false}}'"#), Some("from_number must be a number that can send texts")),
+        (&format!("{active}, capabilities = '{{}}'"), None),
+    ] {
+        let scene = Scene::new();
+        scene.db.execute(&format!("UPDATE phone_numbers SET {number}"));
+        // First, as a text that is under way holds a greeting back.
+        assert_eq!(scene.missed_call().is_none(), refusal.is_some(), "{number}: a greeting");
+        let answer = scene.text("HELP");
+        assert_eq!(answer.reply.is_none(), refusal.is_some(), "{number}: an answer to HELP");
+        let staff = scene.business.queue(&scene.db.store, &scene.customer, "We are on our way.");
+        assert_eq!(staff.err().map(|error| error.to_string()).as_deref(), refusal, "{number}: a reply of staff");
+    }
+}
+
+#[test]
 fn the_same_text_at_once_is_one_text() {
     let scene = Scene::new();
     let form = SmsForm::text(scene.customer.as_str(), &scene.business.number, "HELP");
