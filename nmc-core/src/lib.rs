@@ -50,6 +50,8 @@ pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
 pub use types::{CallerIdentity, Country, Email, PhoneNumber, Secret, Timezone};
 pub use uploads::Uploads;
 pub use version::Version;
+/// The crates whose types are in this library's calls: instants, ids, money, JSON, zones and addresses.
+pub use {chrono, chrono_tz, ipnet, rust_decimal, serde_json, uuid};
 
 /// The examples of the embedders' manual, which are tests.
 #[cfg(doctest)]

@@ -27,6 +27,13 @@ impl std::fmt::Display for Cursor {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Cursor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl std::str::FromStr for Cursor {
     type Err = Error;
 
@@ -88,6 +95,7 @@ impl PageRequest {
 
 /// Some rows, and where the next ones begin.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Page<T> {
     /// The rows, newest first.
     pub items: Vec<T>,

@@ -1,7 +1,8 @@
 //! The three things a change can mean for a field.
 
-/// Keep a field, clear it (set it to NULL), or set it.
+/// Keep a field, clear it (set it to NULL), or set it. Serialized: `"keep"`, `"clear"` or `{"set": value}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Patch<T> {
     /// Leave it as it is.
     #[default]

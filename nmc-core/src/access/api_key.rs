@@ -15,6 +15,7 @@ use std::collections::HashSet;
 
 /// One key, without the hash of its secret, which only authentication reads.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = keys, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct ApiKey {
@@ -68,6 +69,7 @@ pub struct NewApiKey {
 
 /// Changes of a key.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ApiKeyPatch {
     /// What it is for; up to 100 characters.
     pub name: Option<String>,
@@ -79,6 +81,7 @@ pub struct ApiKeyPatch {
 
 /// Which keys. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ApiKeyFilter {
     /// In force now (true); revoked or expired (false).
     pub in_force: Option<bool>,

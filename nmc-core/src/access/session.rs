@@ -17,6 +17,7 @@ use std::net::IpAddr;
 
 /// One session, without the hashes of its tokens, which never leave this file.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = sessions, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Session {
@@ -80,6 +81,7 @@ pub struct NewSession {
 
 /// Which sessions. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SessionFilter {
     /// Of this user.
     pub user: Option<UserId>,

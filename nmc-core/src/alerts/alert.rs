@@ -19,6 +19,7 @@ use serde_json::json;
 
 /// One alert.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = alerts, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Alert {
@@ -62,6 +63,7 @@ pub struct Raised {
 
 /// Which alerts. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AlertFilter {
     /// In this status.
     pub status: Option<AlertStatus>,

@@ -12,6 +12,7 @@ use diesel::prelude::*;
 
 /// One contact.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = contacts, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct EscalationContact {
@@ -20,6 +21,7 @@ pub struct EscalationContact {
     pub rule_id: Option<AlertRuleId>,
     pub escalation_level: i32,
     pub contact_type: ContactType,
+    #[cfg_attr(feature = "serde", serde(skip))] // a webhook's may be its password
     pub contact_value: Address,
     pub is_active: bool,
     pub created_at: DateTime<Utc>,
@@ -43,17 +45,20 @@ pub struct NewEscalationContact {
 
 /// Changes of a contact. The type and the value must fit each other afterwards.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[expect(missing_docs, reason = "the fields of NewEscalationContact")]
 pub struct EscalationContactPatch {
     pub rule_id: Patch<AlertRuleId>,
     pub escalation_level: Option<i32>,
     pub contact_type: Option<ContactType>,
+    #[cfg_attr(feature = "serde", serde(skip))] // a webhook's may be its password
     pub contact_value: Option<Address>,
     pub is_active: Option<bool>,
 }
 
 /// Which contacts. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct EscalationContactFilter {
     /// Of this rule alone, without the global ones.
     pub rule: Option<AlertRuleId>,

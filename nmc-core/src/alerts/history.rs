@@ -11,6 +11,7 @@ use diesel::prelude::*;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = events, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct AlertEvent {
@@ -58,6 +59,7 @@ impl NewAlertEvent {
 
 /// Which entries. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AlertEventFilter {
     /// Of this type.
     pub event_type: Option<AlertEventType>,

@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = cache, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Measurement {
@@ -28,6 +29,7 @@ pub struct Measurement {
 
 /// Which values. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeasurementFilter {
     /// Of this metric.
     pub metric: Option<String>,

@@ -15,6 +15,7 @@ use diesel::prelude::*;
 
 /// One alert told, or to be told, to one recipient.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = notifications, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Notification {
@@ -22,6 +23,7 @@ pub struct Notification {
     pub tenant_id: TenantId,
     pub alert_id: AlertId,
     pub channel: NotificationChannel,
+    #[cfg_attr(feature = "serde", serde(skip))] // a webhook's may be its password
     pub recipient: Address,
     pub status: NotificationStatus,
     pub attempts: i32,
@@ -60,6 +62,7 @@ pub struct NewNotification {
 
 /// Which notifications. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NotificationFilter {
     /// In this status.
     pub status: Option<NotificationStatus>,

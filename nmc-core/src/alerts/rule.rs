@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = rules, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct AlertRule {
@@ -99,6 +100,7 @@ impl NewAlertRule {
 /// Changes of a rule. An open alert goes on saying what it was raised under, but is judged by the rule as it is now; that it
 /// be about the same thing, the metric stays while one is open.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[expect(missing_docs, reason = "the fields of NewAlertRule")]
 pub struct AlertRulePatch {
     pub name: Option<String>,
@@ -115,6 +117,7 @@ pub struct AlertRulePatch {
 
 /// Which rules. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AlertRuleFilter {
     /// Those that are, or are not, evaluated.
     pub is_enabled: Option<bool>,

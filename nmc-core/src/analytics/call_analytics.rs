@@ -19,6 +19,7 @@ use serde_json::Value;
 
 /// The figures of one call.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = figures, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct CallAnalytics {
@@ -120,6 +121,7 @@ impl From<Option<CallOutcome>> for CallAnalyticsStatus {
 
 /// What becomes known of a call after it was computed.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallAnalyticsPatch {
     /// The customer's rating, 1 to 5.
     pub customer_satisfaction: Patch<Decimal>,
@@ -137,6 +139,7 @@ pub struct CallAnalyticsPatch {
 
 /// Which calls' figures. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallAnalyticsFilter {
     /// Counted as this.
     pub call_status: Option<CallAnalyticsStatus>,

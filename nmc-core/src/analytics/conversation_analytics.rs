@@ -18,6 +18,7 @@ use serde_json::Value;
 
 /// The figures of one conversation.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = figures, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct ConversationAnalytics {
@@ -103,6 +104,7 @@ impl NewConversationAnalytics {
 
 /// What becomes known of a conversation after it was computed.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationAnalyticsPatch {
     /// The customer's mood, −1 to 1.
     pub sentiment_score: Patch<Decimal>,
@@ -116,6 +118,7 @@ pub struct ConversationAnalyticsPatch {
 
 /// Which conversations' figures. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationAnalyticsFilter {
     /// That ended like this.
     pub resolution_status: Option<ResolutionStatus>,

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 /// One job.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = jobs, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Job {
@@ -57,6 +58,7 @@ impl NewJob {
 
 /// Which jobs. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct JobFilter {
     /// In this status.
     pub status: Option<JobStatus>,

@@ -17,6 +17,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 /// One snapshot.
 #[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = kpis, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct KpiSnapshot {
@@ -86,6 +87,7 @@ fn variance(value: Decimal, target: Decimal) -> Option<Decimal> {
 
 /// Which snapshots. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct KpiFilter {
     /// Of this figure.
     pub kpi_name: Option<String>,

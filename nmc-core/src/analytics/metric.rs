@@ -19,6 +19,7 @@ use serde_json::Value;
 
 /// One point of a metric.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = metrics, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Metric {
@@ -92,6 +93,7 @@ impl NewMetric {
 
 /// Which points. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MetricFilter {
     /// Of this type.
     pub metric_type: Option<MetricType>,

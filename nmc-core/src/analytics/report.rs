@@ -14,6 +14,7 @@ use serde_json::Value;
 
 /// One report.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = reports, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Report {
@@ -49,6 +50,7 @@ pub struct NewReport {
 
 /// Which reports. Empty means all, expired ones included.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ReportFilter {
     /// Of this type.
     pub report_type: Option<String>,

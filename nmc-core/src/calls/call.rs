@@ -21,6 +21,7 @@ use rust_decimal::Decimal;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, HasQuery, Insertable)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = calls, check_for_backend(Pg), treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Call {
@@ -240,6 +241,7 @@ impl Call {
 
 /// Which calls. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallFilter {
     /// In this status.
     pub status: Option<CallStatus>,

@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 
 /// Changes of what is known about a call. Status and outcome have verbs.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallPatch {
     /// The caller's name; up to 255 characters.
     pub caller_name: Patch<String>,

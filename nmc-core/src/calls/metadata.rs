@@ -14,6 +14,7 @@ use rust_decimal::Decimal;
 
 /// A value together with its type.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
 pub enum MetadataValue {
     /// Any text; up to 64 KiB, may be empty.
     String(String),
@@ -65,6 +66,7 @@ impl MetadataValue {
 
 /// One fact about a call.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct CallMetadata {
     pub id: CallMetadataId,
@@ -101,6 +103,7 @@ impl TryFrom<Row> for CallMetadata {
 
 /// Which facts. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallMetadataFilter {
     /// About this call.
     pub call: Option<CallId>,

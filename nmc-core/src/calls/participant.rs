@@ -11,6 +11,7 @@ use diesel::prelude::*;
 
 /// One party of a call.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = participants, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct CallParticipant {
@@ -41,6 +42,7 @@ pub struct NewCallParticipant {
 
 /// Which parties. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallParticipantFilter {
     /// Of this call.
     pub call: Option<CallId>,

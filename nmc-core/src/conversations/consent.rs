@@ -17,6 +17,7 @@ use serde_json::json;
 
 /// One entry of the ledger.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = consents, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Consent {
@@ -63,6 +64,7 @@ pub struct HeardConsent {
 
 /// Which entries. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConsentFilter {
     /// Of this person, in whatever spelling.
     pub customer: Option<PhoneNumber>,

@@ -20,6 +20,7 @@ use serde_json::json;
 
 /// One conversation.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = conversations, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Conversation {
@@ -62,6 +63,7 @@ pub struct NewConversation {
 
 /// Which conversations. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationFilter {
     /// In this status.
     pub status: Option<ConversationStatus>,

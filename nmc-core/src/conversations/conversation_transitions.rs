@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 /// Changes of what is known about the customer and the matter. Status, priority, tags and assignment have verbs.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationPatch {
     /// What it is about; up to 1,000 characters.
     pub subject: Patch<String>,

@@ -14,6 +14,7 @@ use diesel::sql_types::Bool;
 
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = events, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct ConversationEvent {
@@ -87,6 +88,7 @@ impl EventColumns {
 
 /// Which entries. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationEventFilter {
     /// Of this conversation.
     pub conversation: Option<ConversationId>,

@@ -14,6 +14,7 @@ use diesel::prelude::*;
 
 /// One picture, sound or document of a text.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = media, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Media {

@@ -17,6 +17,7 @@ use rust_decimal::Decimal;
 
 /// One text.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = messages, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Message {
@@ -67,6 +68,7 @@ pub struct NewMessage {
 
 /// Which texts. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MessageFilter {
     /// Of this conversation.
     pub conversation: Option<ConversationId>,

@@ -13,6 +13,7 @@ pub(crate) const NUMBER_HOLD: TimeDelta = TimeDelta::hours(1);
 
 /// The pace of one sending number.
 #[derive(Debug, Clone, PartialEq, Eq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = number_pacing, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct NumberPace {

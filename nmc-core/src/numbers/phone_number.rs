@@ -16,6 +16,7 @@ use diesel::sql_types::Bool;
 
 /// One number a tenant holds, or held.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = numbers, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct HeldNumber {
@@ -77,6 +78,7 @@ pub struct NewPhoneNumber {
 
 /// Changes of what is known about a number. Status and SID have verbs.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NumberPatch {
     /// Why it is in its status; up to 1,000 characters.
     pub status_reason: Patch<String>,
@@ -96,6 +98,7 @@ pub struct NumberPatch {
 
 /// Which numbers. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NumberFilter {
     /// In this status.
     pub status: Option<NumberStatus>,

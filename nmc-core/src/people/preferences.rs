@@ -12,6 +12,7 @@ use diesel::prelude::*;
 
 /// One user's preferences.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = preferences, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Preferences {
@@ -34,6 +35,7 @@ pub struct Preferences {
 
 /// Changes of a user's preferences.
 #[derive(Debug, Clone, Default, AsChangeset)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = preferences, check_for_backend(Pg))]
 pub struct PreferencesPatch {
     /// Whether to notify by text message.
@@ -60,6 +62,7 @@ pub struct PreferencesPatch {
 
 /// Whose preferences, by the channels they want to be notified on. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PreferencesFilter {
     /// Who wants texts, or doesn't.
     pub sms: Option<bool>,

@@ -17,6 +17,7 @@ use diesel::prelude::*;
 /// One user's presence, as it is at the instant of the transaction that read it: `is_online` holds only while the last sign
 /// of life is younger than [`Self::LEASE`].
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = presence, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Presence {
@@ -49,6 +50,7 @@ fn lease_began(now: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Whose presence. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PresenceFilter {
     /// Who has a client connected that was heard of within [`Presence::LEASE`], or hasn't.
     pub is_online: Option<bool>,

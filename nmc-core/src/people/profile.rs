@@ -12,6 +12,7 @@ use diesel::prelude::*;
 
 /// One profile. E-mail and role are the user's.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = profiles, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Profile {
@@ -50,6 +51,7 @@ pub struct NewProfile {
 
 /// Changes of a profile. E-mail and role change with the user.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProfilePatch {
     /// Given name; up to 100 characters.
     pub first_name: Option<String>,
@@ -69,6 +71,7 @@ pub struct ProfilePatch {
 
 /// Which profiles. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProfileFilter {
     /// Of users with this role.
     pub role: Option<UserRole>,

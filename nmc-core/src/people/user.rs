@@ -15,6 +15,7 @@ use diesel::sql_types::Bool;
 
 /// One user, without the password's hash, which only a login reads.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = users, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct User {
@@ -71,6 +72,7 @@ impl std::fmt::Debug for NewUser {
 
 /// Changes of a user. Their profile takes over e-mail and role in the same transaction.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct UserPatch {
     /// The login name; unique over all tenants.
     pub email: Option<Email>,
@@ -86,6 +88,7 @@ pub struct UserPatch {
 
 /// Which users. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct UserFilter {
     /// With this role.
     pub role: Option<UserRole>,

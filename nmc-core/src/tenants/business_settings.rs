@@ -14,6 +14,7 @@ use std::ops::RangeInclusive;
 
 /// A tenant's settings.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = settings, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct BusinessSettings {
@@ -39,6 +40,7 @@ pub struct BusinessSettings {
 
 /// Changes of the settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BusinessSettingsPatch {
     /// The greeting; 10 to 500 characters with `{{business_name}}` in it, and no other placeholder.
     pub greeting_template: Option<String>,

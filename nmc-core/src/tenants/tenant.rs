@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 
 /// One business.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[diesel(table_name = tenants, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct TenantRow {
@@ -45,7 +46,9 @@ pub struct TenantRow {
 pub struct NewTenant {
     /// Its name, as greetings call it; up to 255 characters, unique.
     pub business_name: String,
-    /// The number it had before, which calls are forwarded to ([`PhoneNumber::can_be_forwarded_to`]); unique.
+    /// The phone the business answers itself: the number it had before, not one that is provisioned here. A call to a number of
+    /// ours rings there first, and is missed when nobody takes it; without one, every call is. It is dialled, never texted, and
+    /// must be one that can be ([`PhoneNumber::can_be_forwarded_to`]); unique over all businesses.
     pub business_phone: Option<PhoneNumber>,
     /// Its address; up to 1,000 characters.
     pub business_address: Option<String>,
@@ -57,10 +60,11 @@ pub struct NewTenant {
 
 /// Changes of a business by itself.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TenantPatch {
     /// Its name.
     pub business_name: Option<String>,
-    /// The number it had before, which calls are forwarded to ([`PhoneNumber::can_be_forwarded_to`]).
+    /// The phone the business answers itself, to which its calls are forwarded: see [`NewTenant::business_phone`].
     pub business_phone: Patch<PhoneNumber>,
     /// Its address.
     pub business_address: Patch<String>,
@@ -84,6 +88,7 @@ pub struct TenantPatch {
 
 /// Which businesses. Empty means all.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TenantFilter {
     /// In this status.
     pub status: Option<TenantStatus>,

@@ -43,6 +43,7 @@ mod plans;
 mod pooler;
 mod schema;
 mod search_path;
+mod serialized;
 mod settings;
 mod signature;
 mod silent_server;
