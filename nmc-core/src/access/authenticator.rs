@@ -40,6 +40,7 @@ pub struct Origin {
 
 /// What a client goes on with.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Tokens {
     /// Shown with every request.
     pub access_token: Secret,

@@ -20,6 +20,7 @@ use serde_json::json;
 /// One alert.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = alerts, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Alert {
@@ -54,6 +55,7 @@ pub struct Alert {
 
 /// What raising came to.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Raised {
     /// The rule's open alert.
     pub alert: Alert,

@@ -15,6 +15,7 @@ const PAGE: i64 = 200;
 
 /// What an evaluation came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Evaluation {
     /// How many rules were compared with a value.
     pub compared: usize,

@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 /// One value.
 #[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = cache, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Measurement {

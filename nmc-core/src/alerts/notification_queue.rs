@@ -27,6 +27,7 @@ const KEPT: usize = 2_000;
 
 /// A notification that a worker holds under a lease.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct ClaimedNotification {
     /// The notification, this attempt counted.
     pub notification: Notification,

@@ -19,6 +19,7 @@ use serde_json::Value;
 /// The figures of one conversation.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = figures, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct ConversationAnalytics {

@@ -20,6 +20,7 @@ const DIED: &str = "its worker did not come back, the last time it was allowed t
 
 /// A job that a worker holds under a lease.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct ClaimedJob {
     /// The job, as it is while it is worked on.
     pub job: Job,

@@ -18,6 +18,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 /// One snapshot.
 #[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = kpis, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct KpiSnapshot {

@@ -20,6 +20,7 @@ use serde_json::Value;
 /// One point of a metric.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = metrics, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Metric {
@@ -117,6 +118,7 @@ impl MetricFilter {
 
 /// What the points of a filter come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MetricTotals {
     /// How many there are.
     pub points: i64,

@@ -15,6 +15,7 @@ use serde_json::Value;
 /// One report.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = reports, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Report {

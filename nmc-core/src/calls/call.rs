@@ -22,6 +22,7 @@ use rust_decimal::Decimal;
 /// One call.
 #[derive(Debug, Clone, PartialEq, HasQuery, Insertable)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = calls, check_for_backend(Pg), treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Call {

@@ -67,6 +67,7 @@ impl MetadataValue {
 /// One fact about a call.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct CallMetadata {
     pub id: CallMetadataId,

@@ -21,6 +21,7 @@ use serde_json::json;
 /// One conversation.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = conversations, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Conversation {

@@ -15,6 +15,7 @@ use diesel::prelude::*;
 /// One picture, sound or document of a text.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = media, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct Media {
@@ -38,6 +39,7 @@ pub struct Media {
 
 /// The bytes of a picture that is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct KeptMedia {
     /// What it is.
     pub kind: MediaKind,

@@ -47,6 +47,7 @@ impl Default for MediaWorkerConfig {
 
 /// What one look for pictures came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MediaPass {
     /// Pictures that are kept now.
     pub kept: usize,

@@ -14,6 +14,7 @@ pub(crate) const NUMBER_HOLD: TimeDelta = TimeDelta::hours(1);
 /// The pace of one sending number.
 #[derive(Debug, Clone, PartialEq, Eq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = number_pacing, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct NumberPace {

@@ -70,6 +70,7 @@ impl MessageQueueLimits {
 
 /// What one look at the outbox came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Pass {
     /// Texts the provider has now.
     pub sent: usize,

@@ -50,6 +50,7 @@ impl std::fmt::Display for Month {
 
 /// What one month's numbers have cost so far, in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MonthCosts {
     /// The month.
     pub month: Month,

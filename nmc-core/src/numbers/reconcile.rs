@@ -62,6 +62,7 @@ pub enum Outcome {
 
 /// One number that is not as it should be.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Finding {
     /// The number.
     pub phone_number: PhoneNumber,
@@ -117,6 +118,7 @@ impl Finding {
 
 /// What a comparison came to.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Reconciliation {
     /// Numbers that the account owns.
     pub owned: usize,

@@ -56,6 +56,7 @@ impl Kind {
 
 /// A photo that is ready to be kept: a JPEG, or a PNG if something of it is transparent.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Photo {
     pub(super) bytes: Vec<u8>,
     pub(super) kind: Kind,

@@ -23,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 /// What [`set_photo`] did.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct PhotoChange {
     /// The profile, with its new photo.
     pub profile: Profile,

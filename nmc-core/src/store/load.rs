@@ -6,6 +6,7 @@ use std::convert::Infallible;
 
 /// How far a load has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Loaded {
     /// Rows taken from the input, all of them committed.
     pub taken: u64,

@@ -181,6 +181,7 @@ impl From<MigrateError> for Error {
 
 /// Where a database stands.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MigrationStatus {
     /// Every migration of this program, oldest first, and whether the database has it.
     pub known: Vec<(Migration, bool)>,

@@ -118,6 +118,7 @@ fn gsm7_units(c: char) -> Option<usize> {
 
 /// What someone who has never been texted by the business would get after a missed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct GreetingPreview {
     /// The text, to the letter.
     pub text: String,

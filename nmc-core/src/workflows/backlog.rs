@@ -40,6 +40,7 @@ pub enum Stage {
 
 /// How much of a queue waits, and how much has failed of late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Backlog {
     /// The queue.
     pub queue: Queue,
@@ -55,6 +56,7 @@ pub struct Backlog {
 
 /// An entry of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Queued {
     /// The id of its row.
     pub id: Uuid,

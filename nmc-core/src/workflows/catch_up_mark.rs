@@ -13,6 +13,7 @@ use std::collections::HashMap;
 /// How far one provider's lists have been read for a tenant: what came before is recorded.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[diesel(table_name = marks, check_for_backend(Pg))]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct CatchUpMark {

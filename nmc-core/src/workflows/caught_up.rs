@@ -37,6 +37,7 @@ pub enum FoundWhat {
 
 /// Something that was missing, and is recorded now.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Found {
     /// Whether it is a call or a text.
     pub what: FoundWhat,
@@ -52,6 +53,7 @@ pub struct Found {
 
 /// What a catch-up came to.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct CaughtUp {
     /// From when on lists were read; `None` when there was nothing to read for anybody.
     pub since: Option<DateTime<Utc>>,

@@ -23,6 +23,7 @@ const HELP_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// What a text came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Received {
     /// The text's row.
     pub message: MessageId,

@@ -77,6 +77,7 @@ impl OnboardingStep {
 
 /// What a step still needs: a field, and the rule it has to meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Missing {
     /// The field.
     pub field: &'static str,
@@ -86,6 +87,7 @@ pub struct Missing {
 
 /// How far a business is.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Onboarding {
     /// The step it is at.
     pub step: OnboardingStep,

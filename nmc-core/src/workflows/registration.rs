@@ -30,6 +30,7 @@ pub struct Registration {
 
 /// A business that is registered.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Registered {
     /// Its proof.
     pub tenant: Tenant,
