@@ -181,7 +181,7 @@ impl ApiError {
             Self::Core(Error::Invalid { field: name, rule, .. }) => vec![field(name, rule)],
             Self::Core(Error::Conflict { field: name, rule, .. }) => vec![field(name, &Cow::Borrowed(*rule))],
             Self::Core(Error::Provider(ProviderError::Country)) => {
-                vec![field("country", &Cow::Borrowed("must be one in which Twilio sells numbers of this kind"))]
+                vec![field("country", &Cow::Borrowed("must be one in which numbers of this kind are sold"))]
             }
             Self::Core(Error::Provider(ProviderError::Taken)) => {
                 vec![field("phone_number", &Cow::Borrowed("must be one that is for sale"))]

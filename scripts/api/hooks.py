@@ -59,7 +59,7 @@ UNSAYABLE = [
     ("timezone", "must be a zone of the IANA list"),
     ("password", "must not be one character over and over"),
     ("password", "must be at most 72 bytes"),
-    ("country", "must be one in which Twilio sells numbers of this kind"),
+    ("country", "must be one in which numbers of this kind are sold"),
     ("allowed_countries", "must be ISO 3166 codes of countries that have phone numbers"),
     ("note", "is required of an opt-in"),
     ("", "must lie between the years 1970 and 9999"),

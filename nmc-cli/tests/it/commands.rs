@@ -250,7 +250,7 @@ fn a_call_is_asked_about_at_twilio() {
         .with("TWILIO_ACCOUNT_SID", account.account_sid)
         .with("TWILIO_AUTH_TOKEN", account.auth_token.expose())
         .with("NMC_PUBLIC_URL", "https://nmc.example.com");
-    nmc.run(&["call", "refresh", &sid]).refused(8, "Twilio has no such");
+    nmc.run(&["call", "refresh", &sid]).refused(8, "the provider has no such");
     twilio.put_call(TwilioCall {
         sid: sid.clone(),
         parent_call_sid: None,
@@ -268,7 +268,7 @@ fn a_call_is_asked_about_at_twilio() {
     });
     let call = nmc.run(&["call", "refresh", &sid, "--format", "json"]).json();
     assert_eq!((&call["status"], &call["outcome"], &call["price"]), (&json!("busy"), &json!("missed"), &json!("0.0085")));
-    nmc.run(&["call", "refresh", "CA0"]).refused(8, "Twilio has no such");
+    nmc.run(&["call", "refresh", "CA0"]).refused(8, "the provider has no such");
     nmc.run(&["call", "refresh", "01993b6e-0000-7000-8000-000000000000"]).refused(2, "call not found");
 }
 

@@ -27,22 +27,22 @@ pub enum ProviderError {
     #[error("the number is not for sale, or somebody has taken it meanwhile; search for another one")]
     Taken,
     /// The account has no such number, or no such call.
-    #[error("Twilio has no such number or call in this account")]
+    #[error("the provider has no such number or call in this account")]
     Gone,
     /// The SID is that of another number: nothing was changed, and nothing given back.
-    #[error("the SID is that of another number at Twilio, so nothing was changed there; the row has to be put right")]
+    #[error("the SID is that of another number at the provider, so nothing was changed there; the row has to be put right")]
     Mismatched,
     /// Nothing of the kind is sold there.
-    #[error("Twilio sells no numbers of this kind in that country, or knows no such country")]
+    #[error("the provider sells no numbers of this kind in that country, or knows no such country")]
     Country,
     /// The account can't pay.
-    #[error("Twilio says that the account has no funds or is suspended ({said}); top it up at Twilio, then try again")]
+    #[error("the provider says that the account has no funds or is suspended ({said}); top it up there, then try again")]
     NoFunds {
         /// Its code, in words.
         said: String,
     },
     /// The account is not let in.
-    #[error("Twilio refuses our credentials ({said})")]
+    #[error("the provider refuses our credentials ({said})")]
     Credentials {
         /// Its code, in words.
         said: String,
@@ -57,7 +57,7 @@ pub enum ProviderError {
     },
 }
 
-const SEE_TO_IT: &str = "whoever operates the platform has to see to the account at Twilio";
+const SEE_TO_IT: &str = "whoever operates the platform has to see to the account at the provider";
 
 impl ProviderError {
     /// Whether asking again, with nothing changed, may help.
@@ -85,8 +85,8 @@ impl ProviderError {
     #[must_use]
     pub fn told(&self) -> String {
         match self {
-            Self::NoFunds { said } => format!("Twilio says that the account has no funds or is suspended ({said}); {SEE_TO_IT}"),
-            Self::Credentials { said } => format!("Twilio does not let the platform in ({said}); {SEE_TO_IT}"),
+            Self::NoFunds { said } => format!("the provider says that the account has no funds or is suspended ({said}); {SEE_TO_IT}"),
+            Self::Credentials { said } => format!("the provider does not let the platform in ({said}); {SEE_TO_IT}"),
             other => other.to_string(),
         }
     }
@@ -94,6 +94,6 @@ impl ProviderError {
 
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
-        if error.is_passing() { Self::unavailable("Twilio can't be asked now", error) } else { Self::Provider(error) }
+        if error.is_passing() { Self::unavailable("the provider can't be asked now", error) } else { Self::Provider(error) }
     }
 }

@@ -30,7 +30,7 @@ fn where_twilio_can_not_be_asked_that_is_said() {
     let scene = Scene::new();
     for (number, variable, value, why) in [
         ("+13125550105", "NMC_TWILIO_API_URL", "http://127.0.0.1:1", "Twilio can't be reached"),
-        ("+13125550106", "TWILIO_AUTH_TOKEN", "wrong", "Twilio refuses our credentials"),
+        ("+13125550106", "TWILIO_AUTH_TOKEN", "wrong", "the provider refuses our credentials"),
         ("+13125550107", "TWILIO_AUTH_TOKEN", "", "are not set"),
         // Nobody answers there.
         ("+13125550108", "NMC_TWILIO_API_URL", "http://192.0.2.1", "Twilio can't be reached"),
@@ -64,7 +64,7 @@ fn a_wrong_sid_is_found_repaired_and_given_back_rightly() {
     scene.nmc.clone().with("TWILIO_AUTH_TOKEN", "").run(&["number", "add", CHICAGO, "--sid", &stranger]).ok();
     let found = scene.number(&["reconcile"]).code(1);
     assert!(found.out.contains("nmc number repair"), "{found:?}");
-    scene.number(&["release", CHICAGO, "--yes"]).refused(8, "the SID is that of another number at Twilio");
+    scene.number(&["release", CHICAGO, "--yes"]).refused(8, "the SID is that of another number at the provider");
     scene.number(&["configure", CHICAGO]).refused(2, "error");
     let repaired = scene.json(&["repair", CHICAGO]);
     assert_eq!((&repaired["status"], &repaired["twilio_phone_sid"]), (&json!("active"), &json!(ours)));

@@ -11,7 +11,7 @@ fn each_refusal_has_its_own_words_and_exit_code() {
     scene.number(&["buy", "312-555-0105", "--yes"]).refused(2, "must be in E.164, like +14155550123");
     scene.number(&["buy", CHICAGO, "--country", "USA", "--yes"]).refused(2, "must be an ISO 3166 code of two letters, like US");
     for command in [&["buy", CHICAGO, "--yes", "--country", "XX"][..], &["search", "--country", "XX"]] {
-        scene.number(command).refused(7, "Twilio sells no numbers of this kind in that country");
+        scene.number(command).refused(7, "the provider sells no numbers of this kind in that country");
     }
     scene.number(&["search", "--type", "mobile"]).refused(7, "no numbers of this kind");
     scene.twilio.sell_elsewhere(&CHICAGO.parse().unwrap());
@@ -25,7 +25,7 @@ fn each_refusal_has_its_own_words_and_exit_code() {
     let wrong = scene.nmc.clone().with("TWILIO_AUTH_TOKEN", "wrong");
     for command in [&["search"][..], &["buy", "+13125550107", "--yes"], &["reconcile"]] {
         let said = wrong.run(&[&["number"], command].concat());
-        said.refused(6, "Twilio refuses our credentials (error 20003); check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN");
+        said.refused(6, "the provider refuses our credentials (error 20003); check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN");
     }
     scene.number(&["search", "--country", "GB", "--type", "mobile"]).ok();
     scene.twilio.top_up();
@@ -35,7 +35,7 @@ fn each_refusal_has_its_own_words_and_exit_code() {
         .clone()
         .with("NMC_TWILIO_API_URL", "http://127.0.0.1:1")
         .run(&["number", "search"])
-        .refused(3, "Twilio can't be asked now");
+        .refused(3, "the provider can't be asked now");
     assert_eq!(scene.rows().len(), 1, "the order that the money was lacking for");
 }
 

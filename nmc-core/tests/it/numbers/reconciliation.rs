@@ -41,7 +41,7 @@ fn an_order_given_up_too_early_is_adopted() {
     assert_eq!(scene.statuses(), [NumberStatus::Error]);
     // Whoever is to find out dies, or gets no answer: it stays in error, and is not bought by anybody.
     scene.twilio.fail_numbers_with([Pass, TwilioFault::ErrorBefore]);
-    let failed = Outcome::Failed("Twilio can't be asked now; try again in a moment".to_owned());
+    let failed = Outcome::Failed("the provider can't be asked now; try again in a moment".to_owned());
     assert_eq!(scene.found(false), [told("0100", Oddity::Unheard, failed)]);
     assert_eq!((scene.statuses(), scene.rows()[0].next_attempt_at), (vec![NumberStatus::Error], None));
     assert_eq!(scene.found(false), [told("0100", Oddity::Unheard, Outcome::Adopted)]);
