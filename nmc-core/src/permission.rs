@@ -49,6 +49,10 @@ permissions! {
     ConsentsRead = "consents:read", "see who may be texted", [Owner, Admin, Operator, User, Viewer];
     ConsentsWrite = "consents:write", "record who may be texted, and settle texts that may be opt-outs", [Owner, Admin, Operator, User];
     MessagesRead = "messages:read", "see texts and their pictures", [Owner, Admin, Operator, User, Viewer];
+    CallsRead = "calls:read", "see the calls and what is noted about them", [Owner, Admin, Operator, User, Viewer];
+    CallsWrite = "calls:write", "put right what is known about calls, and note more", [Owner, Admin, Operator, User];
+    CallsImport = "calls:import", "import call logs", [Owner, Admin];
+    CustomersRead = "customers:read", "see all that is known about a customer", [Owner, Admin, Operator, User, Viewer];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
     UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];
     ProfilesRead = "profiles:read", "see everybody's profile and photo", [Owner, Admin, Operator, User, Viewer];

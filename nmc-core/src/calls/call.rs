@@ -250,7 +250,7 @@ pub struct CallFilter {
     pub outcome: Option<CallOutcome>,
     /// This way.
     pub direction: Option<CallDirection>,
-    /// From this caller.
+    /// From this caller, in whatever spelling.
     pub caller: Option<CallerIdentity>,
     /// To this number of ours.
     pub called: Option<PhoneNumber>,
@@ -303,7 +303,7 @@ fn filtered<'q, ST>(mut query: calls::BoxedQuery<'q, Pg, ST>, filter: &'q CallFi
         }
     }
     if let Some(caller) = &filter.caller {
-        query = query.filter(calls::caller_phone.eq(caller));
+        query = query.filter(calls::caller_phone.eq_any(caller.spellings()));
     }
     if let Some(called) = &filter.called {
         query = query.filter(calls::called_phone.eq(called));

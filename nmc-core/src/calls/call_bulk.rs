@@ -95,7 +95,11 @@ impl Calls<'_> {
         u64::try_from(new).map_err(Error::internal)
     }
 
-    pub(crate) fn lock(&mut self, id: CallId) -> Result<Call> {
+    /// The call, held until the transaction ends: for a change that depends on what is there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn lock(&mut self, id: CallId) -> Result<Call> {
         let row: Option<Call> = Call::query()
             .filter(calls::tenant_id.eq(self.0.tenant))
             .filter(calls::id.eq(id))

@@ -2,6 +2,7 @@
 
 mod call;
 mod call_bulk;
+mod call_log;
 mod disconnect;
 mod facts;
 mod metadata;
@@ -11,6 +12,7 @@ mod price;
 
 pub use call::{Call, CallFilter, Calls, NewCall};
 pub use call_bulk::CallPatch;
+pub use call_log::{CallLog, CallLogFormat};
 pub(crate) use disconnect::forbids_forwarding;
 pub use metadata::{CallMetadata, CallMetadataFilter, CallMetadataRepo, MetadataValue};
 pub use outcome::outcome;

@@ -59,6 +59,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000028_lighten_hot_path",
     "2026-11-28-000029_validate_value_lists",
     "2026-11-28-000030_record_calls_in_few_trips",
+    "2026-11-29-000080_index_calls_by_outcome",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

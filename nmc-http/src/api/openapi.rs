@@ -70,9 +70,11 @@ impl Document {
         }
         if let Some(media_type) = B::MEDIA_TYPE {
             let content = ContentBuilder::new().schema(B::describe(&mut self.schemas)).build();
-            operation = operation.request_body(Some(
-                RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True)).build(),
-            ));
+            let mut body = RequestBodyBuilder::new().content(media_type, content.clone()).required(Some(Required::True));
+            if let Some(other) = B::OR {
+                body = body.content(other, content);
+            }
+            operation = operation.request_body(Some(body.build()));
         }
         operation = operation
             .response(R::STATUS.as_str(), R::describe(&mut self.schemas))
@@ -185,6 +187,8 @@ fn in_path(name: &str) -> &'static str {
     match name {
         "user" => "A user's id, or `me`.",
         "step" => "The number of a step, 1 to 5.",
+        "key_name" => "The name of the fact, up to 100 characters.",
+        "phone" => "A number in E.164, like +14155550123; the plus as %2B or as it is.",
         "position" => "Its place among the pictures of the text, from 0.",
         _ => "Its id.",
     }
@@ -198,9 +202,14 @@ fn of_path(name: &str) -> Schema {
     match name {
         "step" => number(1, 5).into(),
         "position" => number(0, 32_767).into(),
+        "key_name" => object.schema_type(Type::String).min_length(Some(1)).max_length(Some(100)).pattern(Some(FACT)).into(),
+        "phone" => object.schema_type(Type::String).pattern(Some(r"^\+[1-9][0-9]{6,14}$")).into(),
         "user" => object.schema_type(Type::String).pattern(Some(USER)).into(),
         _ => object.schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into(),
     }
 }
+
+/// The name of a fact about a call, as a path can carry it.
+const FACT: &str = "^[A-Za-z0-9_.:-]{1,100}$";
 
 const USER: &str = "^(me|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";

@@ -25,6 +25,8 @@ pub(super) const LONGEST_IF_MATCH: usize = 1_000;
 pub(crate) trait Body: Sized {
     /// Its media type, for the document; `None` takes no body.
     const MEDIA_TYPE: Option<&'static str>;
+    /// Another one that it may have.
+    const OR: Option<&'static str> = None;
     /// The longest, in bytes.
     const LONGEST: usize;
     /// What the document says of it.
@@ -238,7 +240,9 @@ impl<Q, B> RequestContext<Q, B> {
 
     /// A value of the path. One that can't be an id is no row's: it is not found.
     pub(crate) fn id<T: std::str::FromStr>(&self, name: &str, entity: &'static str) -> ApiResult<T> {
-        self.request.match_info().get(name).and_then(|text| text.parse().ok()).ok_or(Error::NotFound { entity }.into())
+        // The framework leaves a plus as it was sent, so that nobody takes it for a blank.
+        let plain = |text: &str| text.replace("%2B", "+").replace("%2b", "+");
+        self.request.match_info().get(name).and_then(|text| plain(text).parse().ok()).ok_or(Error::NotFound { entity }.into())
     }
 
     /// The user a path names; `me` is whoever asks.

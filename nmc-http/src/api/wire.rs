@@ -5,9 +5,11 @@ use chrono::NaiveTime;
 use nmc_core::access::Permission;
 use nmc_core::numbers::Month;
 use nmc_core::{
-    ApiKeyId, CallScreening, ConsentAction, ConsentId, ConsentSource, ConversationId, ConversationStatus, Country, DashboardView,
-    Email, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, NumberStatus, NumberType, Patch,
-    PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
+    ApiKeyId, CallDirection, CallId, CallOutcome, CallParticipantId, CallScreening, CallStatus, CallType, CallerIdentity,
+    ConsentAction, ConsentId, ConsentSource, ConversationId, ConversationStatus, Country, DashboardView, Email,
+    ForwardedLegStatus, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType,
+    NumberStatus, NumberType, ParticipantType, Patch, PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, TenantId,
+    TenantStatus, Timezone, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -107,7 +109,7 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(ApiKeyId, ConsentId, ConversationId, MessageId, PhoneNumberId, SessionId, TenantId, UserId);
+ids!(ApiKeyId, CallId, CallParticipantId, ConsentId, ConversationId, MessageId, PhoneNumberId, SessionId, TenantId, UserId);
 lists!(
     ConsentAction,
     ConsentSource,
@@ -118,8 +120,12 @@ lists!(
     MessageKind,
     MessageStatus
 );
+lists!(CallDirection, CallOutcome, CallStatus, CallType, ForwardedLegStatus, MetadataType, ParticipantType);
 lists!(CallScreening, DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
 wires! {
+    CallerIdentity, "CallerIdentity", core_rule,
+        string("A number in E.164, like +14155550123; or `anonymous`, an address, a short code or a name as the network told it.")
+            .min_length(Some(1)).max_length(Some(255)).pattern(Some(r"^\+[1-9][0-9]{6,14}$|^anonymous$|^[!-~].*$"));
     Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));
     Month, "Month", core_rule, string("A calendar month, in UTC, like 2026-11.").pattern(Some("^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$"));
     Email, "Email", core_rule, string("An address; kept in lower case.").max_length(Some(254)).format(Some(SchemaFormat::Custom("email".to_owned())));
@@ -138,7 +144,14 @@ pub(crate) mod text {
 
     pub(crate) type Amount = Text<rust_decimal::Decimal>;
     pub(crate) type ApiKeyId = Text<nmc_core::ApiKeyId>;
+    pub(crate) type CallDirection = Text<nmc_core::CallDirection>;
+    pub(crate) type CallId = Text<nmc_core::CallId>;
+    pub(crate) type CallOutcome = Text<nmc_core::CallOutcome>;
+    pub(crate) type CallParticipantId = Text<nmc_core::CallParticipantId>;
     pub(crate) type CallScreening = Text<nmc_core::CallScreening>;
+    pub(crate) type CallStatus = Text<nmc_core::CallStatus>;
+    pub(crate) type CallType = Text<nmc_core::CallType>;
+    pub(crate) type CallerIdentity = Text<nmc_core::CallerIdentity>;
     pub(crate) type ConsentAction = Text<nmc_core::ConsentAction>;
     pub(crate) type ConsentId = Text<nmc_core::ConsentId>;
     pub(crate) type ConsentSource = Text<nmc_core::ConsentSource>;
@@ -147,6 +160,7 @@ pub(crate) mod text {
     pub(crate) type Country = Text<nmc_core::Country>;
     pub(crate) type DashboardView = Text<nmc_core::DashboardView>;
     pub(crate) type Email = Text<nmc_core::Email>;
+    pub(crate) type ForwardedLegStatus = Text<nmc_core::ForwardedLegStatus>;
     pub(crate) type LocalTime = Text<chrono::NaiveTime>;
     pub(crate) type MediaStatus = Text<nmc_core::MediaStatus>;
     pub(crate) type MessageChannel = Text<nmc_core::MessageChannel>;
@@ -154,9 +168,11 @@ pub(crate) mod text {
     pub(crate) type MessageId = Text<nmc_core::MessageId>;
     pub(crate) type MessageKind = Text<nmc_core::MessageKind>;
     pub(crate) type MessageStatus = Text<nmc_core::MessageStatus>;
+    pub(crate) type MetadataType = Text<nmc_core::MetadataType>;
     pub(crate) type Month = Text<nmc_core::numbers::Month>;
     pub(crate) type NumberStatus = Text<nmc_core::NumberStatus>;
     pub(crate) type NumberType = Text<nmc_core::NumberType>;
+    pub(crate) type ParticipantType = Text<nmc_core::ParticipantType>;
     pub(crate) type Permission = Text<nmc_core::access::Permission>;
     pub(crate) type PhoneNumber = Text<nmc_core::PhoneNumber>;
     pub(crate) type PhoneNumberId = Text<nmc_core::PhoneNumberId>;

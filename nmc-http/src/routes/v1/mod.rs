@@ -2,8 +2,12 @@
 
 mod api_keys;
 mod available_numbers;
+mod call_facts;
+mod call_imports;
+mod calls;
 mod consents;
 mod conversations;
+mod customers;
 mod messages;
 mod number_costs;
 mod numbers;
@@ -101,6 +105,34 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("numbers", "/v1/number-costs", |r| {
         r.get(op("numberCosts", "What the phone numbers cost, month by month", Needs(NumbersCosts)), number_costs::list);
+    });
+
+    api.path("calls", "/v1/calls", |r| {
+        r.get(op("listCalls", "Calls, newest first", Needs(CallsRead)), calls::list);
+    });
+    api.path("calls", "/v1/calls/imports", |r| {
+        r.post(op("importCalls", "Take in a call log, as CSV or JSON lines: each call once, however often", Needs(CallsImport)), call_imports::import);
+    });
+    api.path("calls", "/v1/calls/{call}", |r| {
+        r.get(op("getCall", "A call", Needs(CallsRead)), calls::get)
+            .patch(op("changeCall", "Put right what is known about a call", Needs(CallsWrite)), calls::change);
+    });
+    api.path("calls", "/v1/calls/{call}/outcome", |r| {
+        r.put(op("setCallOutcome", "Say what came of a call that has ended", Needs(CallsWrite)), calls::set_outcome);
+    });
+    api.path("calls", "/v1/calls/{call}/participants", |r| {
+        r.get(op("listCallParticipants", "The parties of a call", Needs(CallsRead)), calls::participants);
+    });
+    api.path("calls", "/v1/calls/{call}/metadata", |r| {
+        r.get(op("listCallMetadata", "What is noted about a call", Needs(CallsRead)), call_facts::list);
+    });
+    api.path("calls", "/v1/calls/{call}/metadata/{key_name}", |r| {
+        r.get(op("getCallMetadata", "A fact about a call", Needs(CallsRead)), call_facts::get)
+            .put(op("setCallMetadata", "Note a fact about a call, in place of the one of this name", Needs(CallsWrite)), call_facts::set)
+            .delete(op("removeCallMetadata", "Forget a fact about a call", Needs(CallsWrite)), call_facts::remove);
+    });
+    api.path("customers", "/v1/customers/{phone}", |r| {
+        r.get(op("getCustomer", "All that is known about a customer, the latest first", Needs(CustomersRead)), customers::get);
     });
 
     api.path("texts", "/v1/consents", |r| {

@@ -73,7 +73,12 @@ impl From<BusinessSettings> for SettingsOut {
 pub(crate) struct SettingsChange {
     /// With `{{business_name}}` in it, and no other placeholder. Another greeting has to be reviewed anew.
     #[serde(default, deserialize_with = "given")]
-    #[schema(min_length = 10, max_length = 500, pattern = r"^[^{}\u0000]*(\{\{business_name\}\}[^{}\u0000]*)+$", nullable = false)]
+    #[schema(
+        min_length = 10,
+        max_length = 500,
+        pattern = r"^[^{}\u0000]*(\{\{business_name\}\}[^{}\u0000]*)+$",
+        nullable = false
+    )]
     greeting_template: Option<String>,
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 1, maximum = 720, nullable = false)]
@@ -154,7 +159,12 @@ pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<SettingsCha
 pub(crate) struct PreviewIn {
     /// The template; the one in force if left out.
     #[serde(default, deserialize_with = "given")]
-    #[schema(min_length = 10, max_length = 500, pattern = r"^[^{}\u0000]*(\{\{business_name\}\}[^{}\u0000]*)+$", nullable = false)]
+    #[schema(
+        min_length = 10,
+        max_length = 500,
+        pattern = r"^[^{}\u0000]*(\{\{business_name\}\}[^{}\u0000]*)+$",
+        nullable = false
+    )]
     greeting_template: Option<String>,
 }
 

@@ -104,7 +104,7 @@ fn foreign_ids_answer_as_missing_ones_and_change_nothing() {
     for operation in operations() {
         let about_sessions = ["listSessions", "logOutEverywhere"].contains(&operation.id.as_str());
         let has_id = about_sessions
-            || ["{user}", "{session}", "{key}", "{number}", "{message}", "{conversation}"]
+            || ["{user}", "{session}", "{key}", "{number}", "{message}", "{conversation}", "{call}", "{phone}"]
                 .iter()
                 .any(|id| operation.path.contains(id));
         if !has_id || operation.access == Access::Public {
@@ -140,8 +140,8 @@ fn lists_hold_ones_own_rows_alone() {
     let target = scene.target();
     for operation in operations().iter().filter(|operation| operation.method == "GET" && !operation.path.contains('{')) {
         let answer = scene.site.call("GET", operation.path.clone()).by(&stranger.access).expect(200);
-        let Ids { user, session, key, number, message, conversation } = target.ids();
-        for id in [user, session, key, number, message, conversation, scene.site.joe.tenant.id().to_string()] {
+        let Ids { user, session, key, number, message, conversation, call, customer } = target.ids();
+        for id in [user, session, key, number, message, conversation, call, customer, scene.site.joe.tenant.id().to_string()] {
             assert!(!answer.body.contains(&id), "{}: {}", operation.id, answer.body);
         }
     }

@@ -3,6 +3,7 @@
 mod api_keys;
 mod approval;
 mod bodies;
+mod calls;
 mod headers;
 mod limits;
 mod mass_assignment;

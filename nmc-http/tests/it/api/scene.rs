@@ -3,10 +3,11 @@
 use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
 use nmc_core::access::{InvitationToken, KeyOrder, Permission, make_service_key};
+use nmc_core::calls::MetadataValue;
 use nmc_core::people::{NewPerson, invite};
-use nmc_core::testing::{Business, SmsForm, unique_phone};
-use nmc_core::workflows::{Received, receive_text};
-use nmc_core::{ApiKeyId, ConversationId, Email, MessageId, PhoneNumber, PhoneNumberId, UserId, UserRole};
+use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::{Received, receive_text, record_voice_status};
+use nmc_core::{ApiKeyId, CallId, ConversationId, Email, MessageId, PhoneNumber, PhoneNumberId, UserId, UserRole};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -23,6 +24,10 @@ pub(super) struct Target {
     /// A text that may be an opt-out, with a picture that is kept.
     pub(super) message: MessageId,
     pub(super) conversation: ConversationId,
+    /// A call of hers, with a fact of the name `job`.
+    pub(super) call: CallId,
+    /// Who called and texted.
+    pub(super) customer: PhoneNumber,
 }
 
 /// What the path of a request names.
@@ -34,27 +39,31 @@ pub(super) struct Ids {
     pub(super) number: String,
     pub(super) message: String,
     pub(super) conversation: String,
+    pub(super) call: String,
+    pub(super) customer: String,
 }
 
 impl Target {
     pub(super) fn ids(&self) -> Ids {
         let (user, key, number) = (self.user.id.to_string(), self.key.to_string(), self.number.to_string());
         let (message, conversation) = (self.message.to_string(), self.conversation.to_string());
-        Ids { user, session: self.session.clone(), key, number, message, conversation }
+        let (call, customer) = (self.call.to_string(), self.customer.to_string());
+        Ids { user, session: self.session.clone(), key, number, message, conversation, call, customer }
     }
 }
 
 impl Ids {
     /// The same text for each.
     pub(super) fn all(text: &str) -> Self {
-        let [user, session, key, number, message, conversation] = [(); 6].map(|()| text.to_owned());
-        Self { user, session, key, number, message, conversation }
+        let [user, session, key, number, message, conversation, call, customer] = [(); 8].map(|()| text.to_owned());
+        Self { user, session, key, number, message, conversation, call, customer }
     }
 
     /// Where an operation is, with these in its path.
     pub(super) fn path(&self, operation: &Operation) -> String {
         let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
         let path = path.replace("{message}", &self.message).replace("{conversation}", &self.conversation);
+        let path = path.replace("{call}", &self.call).replace("{phone}", &self.customer).replace("{key_name}", "job");
         path.replace("{key}", &self.key).replace("{number}", &self.number).replace("{step}", "1").replace("{position}", "0")
     }
 }
@@ -141,6 +150,9 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "rotateApiKey" => json!({}),
         "buyNumber" => json!({ "phone_number": target.for_sale }),
         "recordConsent" => json!({ "customer_phone": unique_phone(), "action": "opt_in", "note": "asked to, by phone" }),
+        "changeCall" => json!({ "caller_name": "Pat" }),
+        "setCallOutcome" => json!({ "outcome": "blocked" }),
+        "setCallMetadata" => json!({ "value": 7 }),
         "settleReview" => json!({ "decision": "none" }),
         "listSessions"
         | "getSession"
@@ -175,6 +187,14 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "releaseNumber"
         | "configureNumber"
         | "numberCosts"
+        | "listCalls"
+        | "getCall"
+        | "importCalls"
+        | "listCallParticipants"
+        | "listCallMetadata"
+        | "getCallMetadata"
+        | "removeCallMetadata"
+        | "getCustomer"
         | "listConsents"
         | "getMessage"
         | "getMedia" => Value::Null,
@@ -188,13 +208,19 @@ pub(super) fn good_status(operation: &str) -> u16 {
         "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" | "recordConsent" => {
             201
         }
-        "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" => 204,
+        "removeCallMetadata" | "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" => 204,
         _ => 200,
     }
 }
 
 pub(super) fn fresh_email() -> Email {
     format!("{}@example.com", Uuid::now_v7().simple()).parse().unwrap()
+}
+
+/// A log of one call that nobody has yet.
+fn call_log() -> Vec<u8> {
+    let (caller, called, sid) = (unique_phone(), unique_phone(), unique_sid("CA"));
+    format!("caller_phone,called_phone,twilio_call_sid,outcome\n{caller},{called},{sid},missed\n").into_bytes()
 }
 
 /// One pixel.
@@ -233,15 +259,27 @@ impl Scene {
         let session = self.session_of(joe, user.id);
         let for_sale = unique_phone();
         site.twilio.sell(&for_sale);
-        let Received { message, conversation, .. } = self.doubtful_text();
-        Target { user, key, session, invitation, number: site.held(joe).id, for_sale, message, conversation }
+        let customer = unique_phone();
+        let Received { message, conversation, .. } = self.doubtful_text(&customer);
+        let call = self.missed_call(&customer);
+        Target { user, key, session, invitation, number: site.held(joe).id, for_sale, message, conversation, call, customer }
+    }
+
+    /// A missed call with a fact of the name `job`.
+    fn missed_call(&self, customer: &PhoneNumber) -> CallId {
+        let (store, joe) = (&self.site.db.store, &self.site.joe);
+        let form = VoiceForm::missed(customer.as_str(), &joe.number, &unique_sid("CA"));
+        let call = record_voice_status(store, &form.parse()).unwrap().call;
+        let fact = MetadataValue::Number(7.into());
+        store.tenant(&joe.tenant, |tx| tx.call_metadata().put(call, "job", &fact)).unwrap();
+        call
     }
 
     /// A text that may be an opt-out, with a picture that is kept.
-    fn doubtful_text(&self) -> Received {
+    fn doubtful_text(&self, customer: &PhoneNumber) -> Received {
         let site = &self.site;
         let url = site.twilio.keep_picture("image/gif", b"GIF89a");
-        let text = SmsForm::text(unique_phone().as_str(), &site.joe.number, "stop it already").with("MediaUrl0", &url);
+        let text = SmsForm::text(customer.as_str(), &site.joe.number, "stop it already").with("MediaUrl0", &url);
         let received = receive_text(&site.db.store, &text.parse()).unwrap();
         site.fetch_pictures();
         received
@@ -302,6 +340,7 @@ impl Scene {
         let body = good_body(&operation.id, target).unwrap_or_else(|| panic!("{} has no row in the matrix", operation.id));
         match operation.id.as_str() {
             "setPhoto" => call.bytes("image/png", photo()).send(),
+            "importCalls" => call.bytes("text/csv", call_log()).send(),
             _ if body.is_null() => call.send(),
             _ => call.json(&body).send(),
         }

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.calls_outcome_created_at_idx;

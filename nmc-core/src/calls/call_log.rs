@@ -1,0 +1,372 @@
+//! Call logs from elsewhere, in CSV or JSON lines, read a row at a time.
+
+use super::NewCall;
+use crate::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Error, Result};
+use chrono::{DateTime, Utc};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read};
+use std::rc::Rc;
+use std::str::FromStr;
+
+/// The form of a call log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallLogFormat {
+    /// Comma-separated values (RFC 4180), in UTF-8, the names of [`CallLog::FIELDS`] in the first line.
+    Csv,
+    /// One JSON object in each line, in UTF-8, with fields of the same names.
+    JsonLines,
+}
+
+/// A call log that is read as it is asked for, a row in memory at a time. A row at fault is an error that names it, counted from
+/// 0, and the field; the rows after it can still be read, unless the input itself broke off.
+///
+/// ```
+/// use nmc_core::calls::{CallLog, CallLogFormat};
+///
+/// let csv = "caller_phone,called_phone,twilio_call_sid,outcome\n+14155550123,+14155550100,CA1,missed\n";
+/// let calls: Vec<_> = CallLog::new(CallLogFormat::Csv, csv.as_bytes()).collect::<nmc_core::Result<_>>()?;
+/// assert_eq!(calls.len(), 1);
+/// # nmc_core::Result::Ok(())
+/// ```
+pub struct CallLog<R> {
+    rows: Rows<R>,
+    left: Rc<Cell<usize>>,
+    next: usize,
+    is_over: bool,
+}
+
+enum Rows<R> {
+    Csv { reader: csv::Reader<Bounded<R>>, names: Option<Vec<String>> },
+    JsonLines(BufReader<Bounded<R>>),
+}
+
+/// The longest row, in bytes: an open quotation mark would otherwise make one row of the whole rest.
+const LONGEST_ROW: usize = 64 * 1024;
+
+impl<R: Read> CallLog<R> {
+    /// The fields of a row. The first three are required; a status that is left out is `completed`, a direction `inbound`. Instants are
+    /// in RFC 3339, like `2026-11-22T18:00:00Z`; the price is in US dollars. `twilio_call_sid` may be any id that tells the calls of a
+    /// business apart.
+    pub const FIELDS: [&'static str; 19] = [
+        "caller_phone",
+        "called_phone",
+        "twilio_call_sid",
+        "call_direction",
+        "call_status",
+        "outcome",
+        "started_at",
+        "ended_at",
+        "duration_seconds",
+        "caller_name",
+        "caller_city",
+        "caller_state",
+        "caller_country",
+        "recording_url",
+        "recording_duration_seconds",
+        "disconnect_reason",
+        "price",
+        "answered_by",
+        "forwarded_from",
+    ];
+
+    /// A log in this form.
+    pub fn new(format: CallLogFormat, input: R) -> Self {
+        let left = Rc::new(Cell::new(LONGEST_ROW));
+        let input = Bounded { input, left: Rc::clone(&left) };
+        let rows = match format {
+            CallLogFormat::Csv => {
+                Rows::Csv { reader: csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input), names: None }
+            }
+            CallLogFormat::JsonLines => Rows::JsonLines(BufReader::new(input)),
+        };
+        Self { rows, left, next: 0, is_over: false }
+    }
+
+    /// The fields of the next row, if there is one.
+    fn fields(&mut self) -> Result<Option<Fields>, Broken> {
+        self.left.set(LONGEST_ROW);
+        match &mut self.rows {
+            Rows::Csv { reader, names } => {
+                let names = match names {
+                    Some(names) => names,
+                    None => names.insert(header(reader)?),
+                };
+                let mut record = csv::StringRecord::new();
+                if !reader.read_record(&mut record).map_err(|error| refusal(&error))? {
+                    return Ok(None);
+                }
+                Ok(Some(Fields(names.iter().cloned().zip(record.iter().map(str::to_owned)).collect())))
+            }
+            Rows::JsonLines(input) => loop {
+                let mut line = Vec::new();
+                if input.read_until(b'\n', &mut line).map_err(|error| Broken::ends(of_reading(&error)))? == 0 {
+                    return Ok(None);
+                }
+                if !line.trim_ascii().is_empty() {
+                    return object(&line).map(Some).map_err(Broken::row);
+                }
+            },
+        }
+    }
+}
+
+impl<R: Read> Iterator for CallLog<R> {
+    type Item = Result<NewCall>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let read = self.fields();
+        let row = self.next;
+        self.next += 1;
+        let call = match read {
+            Ok(None) => {
+                self.is_over = true;
+                return None;
+            }
+            Ok(Some(fields)) => fields.call(),
+            Err(broken) => {
+                self.is_over = broken.ends;
+                Err(broken.error)
+            }
+        };
+        Some(call.map_err(|error| crate::store::at_row(row, error)))
+    }
+}
+
+impl<R> std::fmt::Debug for CallLog<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallLog").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no row, and whether there can be none after it.
+struct Broken {
+    error: Error,
+    ends: bool,
+}
+
+impl Broken {
+    const fn row(error: Error) -> Self {
+        Self { error, ends: false }
+    }
+
+    const fn ends(error: Error) -> Self {
+        Self { error, ends: true }
+    }
+}
+
+/// The names in the first line of a CSV file.
+fn header<R: Read>(reader: &mut csv::Reader<Bounded<R>>) -> Result<Vec<String>, Broken> {
+    let names = reader.headers().map_err(|error| Broken { ends: true, ..refusal(&error) })?;
+    let names: Vec<String> = names.iter().map(str::to_owned).collect();
+    for (at, name) in names.iter().enumerate() {
+        known(name).map_err(Broken::ends)?;
+        if names.iter().take(at).any(|earlier| earlier == name) {
+            return Err(Broken::ends(Error::invalid(name.clone(), "must be there once")));
+        }
+    }
+    Ok(names)
+}
+
+fn known(name: &str) -> Result<()> {
+    if CallLog::<&[u8]>::FIELDS.contains(&name) {
+        return Ok(());
+    }
+    // Their name is repeated only if it could be one of ours.
+    let is_a_name = name.len() <= 60 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.is_empty();
+    let field = if is_a_name { name.to_owned() } else { "the header".to_owned() };
+    Err(Error::invalid(field, format!("must be among: {}", CallLog::<&[u8]>::FIELDS.join(", "))))
+}
+
+fn refusal(error: &csv::Error) -> Broken {
+    match error.kind() {
+        csv::ErrorKind::Io(error) => Broken::ends(of_reading(error)),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => Broken::row(Error::invalid(
+            "the row",
+            format!("must have {expected_len} values, as the first line has, and has {len}"),
+        )),
+        csv::ErrorKind::Utf8 { .. } => Broken::row(Error::invalid("the row", "must be UTF-8")),
+        _ => Broken::ends(Error::invalid("the row", "must be comma-separated values")),
+    }
+}
+
+fn of_reading(error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::FileTooLarge => Error::invalid("the row", format!("must be at most {LONGEST_ROW} bytes long")),
+        kind => Error::invalid("the file", format!("can't be read: {kind}")),
+    }
+}
+
+/// The fields of a line of JSON.
+fn object(line: &[u8]) -> Result<Fields> {
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(line) else {
+        return Err(Error::invalid("the row", "must be a JSON object on a line of its own"));
+    };
+    let mut fields = BTreeMap::new();
+    for (name, value) in members {
+        known(&name)?;
+        let text = match value {
+            serde_json::Value::Null => continue,
+            serde_json::Value::String(text) => text,
+            serde_json::Value::Number(number) => number.to_string(),
+            _ => return Err(Error::invalid(name, "must be a text or a number")),
+        };
+        fields.insert(name, text);
+    }
+    Ok(Fields(fields))
+}
+
+/// What a row says, by name.
+struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    fn owned(&self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_owned)
+    }
+
+    fn required(&self, name: &'static str) -> Result<&str> {
+        self.text(name).ok_or_else(|| Error::invalid(name, "is required"))
+    }
+
+    /// A value of a list or of another type of ours, which knows its rule.
+    fn typed<T: FromStr<Err = Error>>(name: &'static str, text: &str) -> Result<T> {
+        text.parse().map_err(|error| match error {
+            Error::Invalid { rule, .. } => Error::invalid(name, rule),
+            other => other,
+        })
+    }
+
+    fn parsed<T: FromStr>(&self, name: &'static str, rule: &'static str) -> Result<Option<T>> {
+        self.text(name).map(|text| text.parse().map_err(|_| Error::invalid(name, rule))).transpose()
+    }
+
+    fn instant(&self, name: &'static str) -> Result<Option<DateTime<Utc>>> {
+        self.parsed(name, "must be an instant like 2026-11-22T18:00:00Z")
+    }
+
+    fn call(&self) -> Result<NewCall> {
+        let caller: CallerIdentity = Self::typed("caller_phone", self.required("caller_phone")?)?;
+        let called: CallerIdentity = Self::typed("called_phone", self.required("called_phone")?)?;
+        let sid = self.required("twilio_call_sid")?.to_owned();
+        let direction = self.text("call_direction").map(|text| Self::typed("call_direction", text)).transpose()?;
+        let status = self.text("call_status").map(|text| Self::typed("call_status", text)).transpose()?;
+        let outcome: Option<CallOutcome> = self.text("outcome").map(|text| Self::typed("outcome", text)).transpose()?;
+        let seconds = "must be a whole number of seconds";
+        let call = NewCall {
+            call_status: status.unwrap_or(CallStatus::Completed),
+            outcome,
+            started_at: self.instant("started_at")?,
+            ended_at: self.instant("ended_at")?,
+            duration_seconds: self.parsed("duration_seconds", seconds)?,
+            caller_name: self.owned("caller_name"),
+            caller_city: self.owned("caller_city"),
+            caller_state: self.owned("caller_state"),
+            caller_country: self.owned("caller_country"),
+            recording_url: self.owned("recording_url"),
+            recording_duration_seconds: self.parsed("recording_duration_seconds", seconds)?,
+            disconnect_reason: self.owned("disconnect_reason"),
+            price: self.parsed("price", "must be an amount like 0.0085")?,
+            answered_by: self.owned("answered_by"),
+            forwarded_from: self.owned("forwarded_from"),
+            ..NewCall::begun(direction.unwrap_or(CallDirection::Inbound), caller, called, sid)
+        };
+        call.checked()
+    }
+}
+
+/// An input of which a row may take only so much.
+struct Bounded<R> {
+    input: R,
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        let most = buffer.len().min(left);
+        let read = self.input.read(buffer.get_mut(..most).unwrap_or_default())?;
+        self.left.set(left - read);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(format: CallLogFormat, text: &[u8]) -> Vec<Result<NewCall>> {
+        CallLog::new(format, text).collect()
+    }
+
+    fn told(rows: &[Result<NewCall>]) -> Vec<String> {
+        rows.iter().map(|row| row.as_ref().map_or_else(ToString::to_string, |call| call.caller_phone.to_string())).collect()
+    }
+
+    #[test]
+    fn a_log_reads_alike_in_either_form() {
+        let csv = "\u{feff}caller_phone,called_phone,twilio_call_sid,call_status,outcome,started_at,duration_seconds,caller_name,price\r\n\
+                   +14155550123, +14155550100 ,CA1,no-answer,missed,2026-11-22T18:00:00+01:00,0,\"Joe, \"\"the\"\"\nplumber\",0.0085\r\n";
+        let json = "\n{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\", \
+                    \"call_status\": \"no-answer\", \"outcome\": \"missed\", \"started_at\": \"2026-11-22T17:00:00Z\", \
+                    \"duration_seconds\": 0, \"caller_name\": \"Joe, \\\"the\\\"\\nplumber\", \"price\": 0.0085, \"caller_city\": null}";
+        let [csv, json] = [read(CallLogFormat::Csv, csv.as_bytes()), read(CallLogFormat::JsonLines, json.as_bytes())];
+        let [csv, json] = [csv, json].map(|rows| rows.into_iter().collect::<Result<Vec<_>>>().unwrap());
+        assert_eq!(format!("{csv:?}"), format!("{json:?}"));
+        assert_eq!((csv.len(), csv[0].outcome, csv[0].call_direction), (1, Some(CallOutcome::Missed), CallDirection::Inbound));
+        assert_eq!(csv[0].caller_name.as_deref(), Some("Joe, \"the\"\nplumber"));
+    }
+
+    #[test]
+    fn a_row_at_fault_is_named_and_the_next_is_read() {
+        let csv = "caller_phone,called_phone,twilio_call_sid,duration_seconds,started_at\n\
+                   +14155550123,+14155550100,,,\n\
+                   +14155550123,+14155550100,CA1,long,\n\
+                   +14155550123,+14155550100,CA1,1\n\
+                   +14155550123,+14155550100,CA1,-1,\n\
+                   +14155550123,+14155550100,CA1,1,yesterday\n\
+                   anonymous,+14155550100,CA2,1,\n";
+        let told = told(&read(CallLogFormat::Csv, csv.as_bytes()));
+        let rules = [
+            "twilio_call_sid is required",
+            "duration_seconds must be a whole number of seconds",
+            "the row must have 5 values, as the first line has, and has 4",
+            "duration_seconds must be at least 0",
+            "started_at must be an instant like 2026-11-22T18:00:00Z",
+            "anonymous",
+        ];
+        assert_eq!(told.len(), rules.len());
+        for (row, (told, rule)) in told.iter().zip(rules).enumerate() {
+            assert!(told.ends_with(rule), "{row}: {told}");
+            assert!(row == 5 || told.contains(&format!("{row}")), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_log_is_refused_by_its_first_row() {
+        let open = format!("caller_phone,called_phone,twilio_call_sid\n\"{}", "a\n".repeat(LONGEST_ROW));
+        for (format, text, rule) in [
+            (CallLogFormat::Csv, "caller_phone,colour\n1,2", "colour must be among: caller_phone"),
+            (CallLogFormat::Csv, "caller_phone,caller_phone\n1,2", "caller_phone must be there once"),
+            (CallLogFormat::Csv, "a b\n1", "the header must be among"),
+            (CallLogFormat::Csv, &open, "the row must be at most 65536 bytes long"),
+            (CallLogFormat::JsonLines, &open.replace('\n', " "), "the row must be at most 65536 bytes long"),
+            (CallLogFormat::JsonLines, "[1]", "the row must be a JSON object"),
+            (CallLogFormat::JsonLines, "{\"caller_phone\": {}}", "caller_phone must be a text or a number"),
+        ] {
+            let told = told(&read(format, text.as_bytes()));
+            assert!(told.len() == 1 && told[0].contains(rule), "{told:?}");
+        }
+        assert!(read(CallLogFormat::Csv, b"").is_empty() && read(CallLogFormat::JsonLines, b"\n\n").is_empty());
+    }
+}

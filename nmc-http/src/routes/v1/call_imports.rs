@@ -1,0 +1,62 @@
+use crate::api::reply::{Json, Schemas};
+use crate::api::request::{Body, NoQuery, RequestContext};
+use crate::error::{ApiError, ApiResult};
+use actix_web::web::Bytes;
+use nmc_core::Store;
+use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+/// A call log.
+pub(crate) struct CallLogBody {
+    format: CallLogFormat,
+    bytes: Bytes,
+}
+
+impl Body for CallLogBody {
+    const MEDIA_TYPE: Option<&'static str> = Some("text/csv");
+    const OR: Option<&'static str> = Some("application/x-ndjson");
+    const LONGEST: usize = 2 * 1024 * 1024;
+
+    fn describe(_: &mut Schemas) -> Option<RefOr<Schema>> {
+        let what = "A line of names and one for each call, or one JSON object in each line: up to 5,000 calls of `caller_phone`, \
+                    `called_phone`, `twilio_call_sid` (any id that tells them apart), and what else is known: `call_direction`, `call_status`, \
+                    `outcome`, `started_at`, `ended_at`, `duration_seconds`, `caller_name` and so on.";
+        Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(Self::LONGEST)).description(Some(what)).into())
+    }
+
+    fn read(media_type: &str, bytes: Bytes) -> ApiResult<Self> {
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        let format = if essence.eq_ignore_ascii_case("text/csv") {
+            CallLogFormat::Csv
+        } else if ["application/x-ndjson", "application/jsonl"].iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+            CallLogFormat::JsonLines
+        } else {
+            return Err(ApiError::MediaType("text/csv or application/x-ndjson"));
+        };
+        Ok(Self { format, bytes })
+    }
+}
+
+/// What an import came to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportOut {
+    /// Calls in the log.
+    #[schema(minimum = 0, maximum = 5000)]
+    read: usize,
+    /// Those that were new; the others were there already, and stay as they are.
+    #[schema(minimum = 0, maximum = 5000)]
+    imported: u64,
+}
+
+pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> ApiResult<Json<ImportOut>> {
+    let CallLogBody { format, bytes } = &context.body;
+    // Who may not import is told that, whatever the log holds.
+    context.acting(|_| Ok(())).await?;
+    let rows = CallLog::new(*format, bytes.as_ref()).take(Store::BATCH + 1).collect::<nmc_core::Result<Vec<NewCall>>>()?;
+    let read = rows.len();
+    let imported = context.acting(move |tx| tx.calls().import(&rows)).await?;
+    Ok(Json(ImportOut { read, imported }))
+}

@@ -1,0 +1,250 @@
+use crate::api::reply::{Json, PageOut, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match, page};
+use crate::api::wire::{Change, Text, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::calls::{Call, CallFilter, CallParticipant, CallPatch};
+use nmc_core::telephony::explain;
+use nmc_core::{CallId, Version};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A call that came in or went out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CallOut {
+    id: text::CallId,
+    /// The other party's conversation; null for one without a number.
+    conversation_id: Option<text::ConversationId>,
+    caller_phone: text::CallerIdentity,
+    called_phone: text::CallerIdentity,
+    direction: text::CallDirection,
+    status: text::CallStatus,
+    #[serde(rename = "type")]
+    call_type: text::CallType,
+    /// What came of it, once it has ended.
+    outcome: Option<text::CallOutcome>,
+    duration_seconds: Option<i32>,
+    started_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    caller_name: Option<String>,
+    caller_city: Option<String>,
+    caller_state: Option<String>,
+    caller_country: Option<String>,
+    recording_url: Option<String>,
+    recording_duration_seconds: Option<i32>,
+    disconnect_reason: Option<String>,
+    /// Who or what answered, as Twilio's machine detection says.
+    answered_by: Option<String>,
+    forwarded_from: Option<String>,
+    /// How the call to the business's phone ended.
+    forwarded_leg_status: Option<text::ForwardedLegStatus>,
+    error_code: Option<i32>,
+    /// What the error means, and what to do.
+    error_message: Option<String>,
+    twilio_call_sid: Option<String>,
+    /// What it cost.
+    price: Option<String>,
+    /// The price's currency.
+    price_unit: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Call> for CallOut {
+    fn from(row: Call) -> Self {
+        Self {
+            id: Text(row.id),
+            conversation_id: row.conversation_id.map(Text),
+            caller_phone: Text(row.caller_phone),
+            called_phone: Text(row.called_phone),
+            direction: Text(row.call_direction),
+            status: Text(row.call_status),
+            call_type: Text(row.call_type),
+            outcome: row.outcome.map(Text),
+            duration_seconds: row.duration_seconds,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            caller_name: row.caller_name,
+            caller_city: row.caller_city,
+            caller_state: row.caller_state,
+            caller_country: row.caller_country,
+            recording_url: row.recording_url,
+            recording_duration_seconds: row.recording_duration_seconds,
+            disconnect_reason: row.disconnect_reason,
+            answered_by: row.answered_by,
+            forwarded_from: row.forwarded_from,
+            forwarded_leg_status: row.forwarded_leg_status.map(Text),
+            error_code: row.error_code,
+            error_message: row.error_code.map(explain),
+            twilio_call_sid: row.twilio_call_sid,
+            price: row.price.map(|price| price.to_string()),
+            price_unit: row.price_unit,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Which calls.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallQuery {
+    /// In this status.
+    #[param(inline, value_type = Option<text::CallStatus>)]
+    status: Option<text::CallStatus>,
+    /// With this outcome.
+    #[param(inline, value_type = Option<text::CallOutcome>)]
+    outcome: Option<text::CallOutcome>,
+    /// This way.
+    #[param(inline, value_type = Option<text::CallDirection>)]
+    direction: Option<text::CallDirection>,
+    /// From this caller, in whatever spelling of their number.
+    #[param(inline, value_type = Option<text::CallerIdentity>)]
+    caller: Option<text::CallerIdentity>,
+    /// To this number of the business.
+    #[param(inline, value_type = Option<text::PhoneNumber>)]
+    called: Option<text::PhoneNumber>,
+    /// Of this conversation.
+    #[param(inline, value_type = Option<text::ConversationId>)]
+    conversation: Option<text::ConversationId>,
+    /// Still going on (true), or over (false).
+    active: Option<bool>,
+    /// Recorded at this instant or later, like 2026-11-22T18:00:00Z.
+    from: Option<DateTime<Utc>>,
+    /// Recorded before this instant.
+    until: Option<DateTime<Utc>>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u16>,
+    /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    after: Option<String>,
+}
+
+/// Changes of what is known about a call.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallChange {
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
+    caller_name: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    caller_city: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 50)]
+    caller_state: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 3)]
+    caller_country: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    disconnect_reason: Change<String>,
+}
+
+/// What came of a call.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutcomeIn {
+    outcome: text::CallOutcome,
+}
+
+/// A party of a call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ParticipantOut {
+    id: text::CallParticipantId,
+    phone_number: text::CallerIdentity,
+    #[serde(rename = "type")]
+    participant_type: text::ParticipantType,
+    joined_at: DateTime<Utc>,
+    left_at: Option<DateTime<Utc>>,
+    muted: bool,
+    on_hold: bool,
+}
+
+impl From<CallParticipant> for ParticipantOut {
+    fn from(row: CallParticipant) -> Self {
+        Self {
+            id: Text(row.id),
+            phone_number: Text(row.phone_number),
+            participant_type: Text(row.participant_type),
+            joined_at: row.joined_at,
+            left_at: row.left_at,
+            muted: row.muted,
+            on_hold: row.on_hold,
+        }
+    }
+}
+
+/// The parties of a call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ParticipantsOut {
+    /// Who joined first comes first.
+    participants: Vec<ParticipantOut>,
+}
+
+fn tagged(row: Call) -> Tagged<CallOut> {
+    Tagged(Version::of(row.updated_at), row.into())
+}
+
+pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Json<PageOut<CallOut>>> {
+    let query = &context.query;
+    let page = page(query.limit, query.after.as_deref())?;
+    let filter = CallFilter {
+        status: query.status.map(|status| status.0),
+        outcome: query.outcome.map(|outcome| outcome.0),
+        direction: query.direction.map(|direction| direction.0),
+        caller: query.caller.as_ref().map(|caller| caller.0.clone()),
+        called: query.called.as_ref().map(|called| called.0.clone()),
+        conversation: query.conversation.map(|conversation| conversation.0),
+        active: query.active,
+        from: query.from,
+        until: query.until,
+        ..CallFilter::default()
+    };
+    let rows = context.acting(move |tx| tx.calls().list(&filter, page)).await?;
+    Ok(Json(PageOut::of(rows)))
+}
+
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<CallOut>> {
+    let id: CallId = context.id("call", "call")?;
+    Ok(tagged(context.acting(move |tx| tx.calls().get(id)).await?))
+}
+
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<CallChange>>) -> ApiResult<Tagged<CallOut>> {
+    let id: CallId = context.id("call", "call")?;
+    let (expected, change) = (context.if_match()?, &context.body.0);
+    let patch = CallPatch {
+        caller_name: change.caller_name.0.clone(),
+        caller_city: change.caller_city.0.clone(),
+        caller_state: change.caller_state.0.clone(),
+        caller_country: change.caller_country.0.clone(),
+        disconnect_reason: change.disconnect_reason.0.clone(),
+        ..CallPatch::default()
+    };
+    let row = context
+        .acting(move |tx| {
+            let row = tx.calls().lock(id)?;
+            must_match(expected.as_ref(), Version::of(row.updated_at), "call")?;
+            tx.calls().update(id, &patch)
+        })
+        .await?;
+    Ok(tagged(row))
+}
+
+pub(super) async fn set_outcome(context: RequestContext<NoQuery, JsonBody<OutcomeIn>>) -> ApiResult<Tagged<CallOut>> {
+    let id: CallId = context.id("call", "call")?;
+    let outcome = context.body.0.outcome.0;
+    Ok(tagged(context.acting(move |tx| tx.calls().set_outcome(id, outcome)).await?))
+}
+
+pub(super) async fn participants(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<ParticipantsOut>> {
+    let id: CallId = context.id("call", "call")?;
+    let rows = context
+        .acting(move |tx| {
+            tx.calls().get(id)?;
+            tx.call_participants().list_of_call(id)
+        })
+        .await?;
+    Ok(Json(ParticipantsOut { participants: rows.into_iter().map(ParticipantOut::from).collect() }))
+}

@@ -1,0 +1,86 @@
+use super::calls::CallOut;
+use super::consents::ConsentOut;
+use crate::api::reply::Json;
+use crate::api::request::{NoQuery, RequestContext};
+use crate::api::wire::{Text, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::calls::CallFilter;
+use nmc_core::conversations::{ConsentFilter, Conversation, ConversationFilter};
+use nmc_core::{CallerIdentity, Error, PageRequest, PhoneNumber};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How much of each kind is shown; the lists have the rest.
+const LATEST: u16 = 20;
+
+/// All that is known about a customer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CustomerOut {
+    /// In the one spelling that stands for the person.
+    customer_phone: text::PhoneNumber,
+    /// As their latest conversation knows them.
+    customer_name: Option<String>,
+    /// Whether they may not be texted.
+    is_opted_out: bool,
+    /// All of their conversations.
+    #[schema(minimum = 0)]
+    conversation_count: i64,
+    /// All of their calls.
+    #[schema(minimum = 0)]
+    call_count: i64,
+    /// The 20 latest.
+    conversations: Vec<CustomerConversationOut>,
+    /// The 20 latest.
+    calls: Vec<CallOut>,
+    /// The 20 latest of their decisions about texts.
+    consents: Vec<ConsentOut>,
+}
+
+/// A conversation of a customer's.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CustomerConversationOut {
+    id: text::ConversationId,
+    status: text::ConversationStatus,
+    assigned_to: Option<text::UserId>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Conversation> for CustomerConversationOut {
+    fn from(row: Conversation) -> Self {
+        let (id, status, assigned_to) = (Text(row.id), Text(row.status), row.assigned_to.map(Text));
+        Self { id, status, assigned_to, created_at: row.created_at, updated_at: row.updated_at }
+    }
+}
+
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<CustomerOut>> {
+    let phone: PhoneNumber = context.id("phone", "customer")?;
+    let identity = CallerIdentity::Phone(phone.clone());
+    let of_calls = CallFilter { caller: Some(identity.clone()), ..CallFilter::default() };
+    let of_conversations = ConversationFilter { customer: Some(identity), ..ConversationFilter::default() };
+    let of_consents = ConsentFilter { customer: Some(phone.clone()), ..ConsentFilter::default() };
+    let person = phone.person();
+    let page = PageRequest::new(LATEST, None)?;
+    let out = context
+        .acting(move |tx| {
+            let conversations = tx.conversations().list(&of_conversations, page)?.items;
+            let calls = tx.calls().list(&of_calls, page)?.items;
+            let consents = tx.consents().list(&of_consents, page)?.items;
+            if conversations.is_empty() && calls.is_empty() && consents.is_empty() {
+                return Err(Error::NotFound { entity: "customer" });
+            }
+            Ok(CustomerOut {
+                customer_phone: Text(person.clone()),
+                customer_name: conversations.iter().find_map(|row| row.customer_name.clone()),
+                is_opted_out: tx.consents().is_opted_out(&phone)?,
+                conversation_count: tx.conversations().count(&of_conversations)?,
+                call_count: tx.calls().count(&of_calls)?,
+                conversations: conversations.into_iter().map(CustomerConversationOut::from).collect(),
+                calls: calls.into_iter().map(CallOut::from).collect(),
+                consents: consents.into_iter().map(ConsentOut::from).collect(),
+            })
+        })
+        .await;
+    out.map(Json)
+}

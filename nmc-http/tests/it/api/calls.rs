@@ -1,0 +1,138 @@
+//! Calls, what is noted about them, logs of older ones, and what is known about a customer.
+
+use crate::site::Site;
+use nmc_core::UserRole;
+use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
+use serde_json::{Value, json};
+
+fn miss(site: &Site, from: &str) -> String {
+    let form = VoiceForm::missed(from, &site.joe.number, &unique_sid("CA"));
+    record_voice_status(&site.db.store, &form.parse()).unwrap().call.to_string()
+}
+
+fn ids(page: &Value) -> Vec<&str> {
+    page["items"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn calls_are_listed_by_each_filter_newest_first() {
+    let site = Site::new();
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    let first = miss(&site, "+5215512345678");
+    let second = miss(&site, "anonymous");
+    let list = |query: &str| site.call("GET", format!("/v1/calls?{query}")).by(&viewer.access).expect(200).document();
+    assert_eq!(ids(&list("")), [&*second, &*first]);
+    let called = format!("called=%2B{}&status=no-answer", site.joe.number.as_str().trim_start_matches('+'));
+    for (query, expected) in [
+        ("caller=%2B525512345678", vec![&*first]),
+        ("caller=anonymous", vec![&*second]),
+        ("outcome=missed&direction=inbound&active=false", vec![&*second, &*first]),
+        ("outcome=answered", vec![]),
+        ("from=2020-01-01T00:00:00Z&limit=1", vec![&*second]),
+        ("until=2020-01-01T00:00:00Z", vec![]),
+        (called.as_str(), vec![&*second, &*first]),
+    ] {
+        assert_eq!(ids(&list(query)), expected, "{query}");
+    }
+    for (query, field) in [
+        ("outcome=lost", "outcome"),
+        ("from=yesterday", "from"),
+        ("after=abc", "after"),
+        ("limit=201", "limit"),
+        ("conversation=1", "conversation"),
+        ("colour=red", "colour"),
+    ] {
+        let refused = site.call("GET", format!("/v1/calls?{query}")).by(&viewer.access).expect(400);
+        assert_eq!(refused.field().as_deref(), Some(field), "{query}");
+    }
+}
+
+#[test]
+fn what_is_known_about_a_call_is_put_right() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let path = format!("/v1/calls/{}", miss(&site, "+14155550123"));
+    let read = site.call("GET", path.clone()).by(&hand.access).expect(200);
+    let seen = read.header("ETag").unwrap().to_owned();
+    assert_eq!(read.document()["outcome"], "missed");
+    let change = |body: Value| site.call("PATCH", path.clone()).by(&hand.access).header("If-Match", &seen).json(&body);
+    let changed = change(json!({"caller_name": "Joe Doe", "caller_city": null})).expect(200).document();
+    assert_eq!(changed["caller_name"], "Joe Doe");
+    change(json!({"caller_name": "Somebody else"})).expect(412);
+    let set = |outcome: &str| site.call("PUT", format!("{path}/outcome")).by(&hand.access).json(&json!({ "outcome": outcome }));
+    assert_eq!(set("blocked").expect(200).document()["outcome"], "blocked");
+    assert_eq!(set("lost").expect(400).field().as_deref(), Some("outcome"));
+    let blocked = site.call("GET", "/v1/calls?outcome=blocked").by(&hand.access).expect(200).document();
+    assert_eq!(ids(&blocked).len(), 1);
+}
+
+#[test]
+fn facts_about_a_call_keep_their_type() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let path = format!("/v1/calls/{}/metadata", miss(&site, "+14155550123"));
+    for (name, value, kind) in [
+        ("job", json!("leak"), "string"),
+        ("estimate", json!(120.5), "number"),
+        ("huge", json!(1e300), "json"),
+        ("urgent", json!(true), "boolean"),
+        ("parts", json!(["tap", {"n": 2}]), "json"),
+        ("nothing", Value::Null, "json"),
+    ] {
+        let fact = format!("{path}/{name}");
+        let put = site.call("PUT", fact.clone()).by(&hand.access).json(&json!({ "value": value })).expect(200).document();
+        let read = site.call("GET", fact).by(&hand.access).expect(200).document();
+        assert_eq!((&put, &read["type"], &read["value"]), (&read, &json!(kind), &value), "{name}");
+    }
+    let page = site.call("GET", format!("{path}?limit=4")).by(&hand.access).expect(200).document();
+    assert_eq!((page["items"].as_array().unwrap().len(), page["next"].is_string()), (4, true));
+    site.call("DELETE", format!("{path}/job")).by(&hand.access).expect(204);
+    site.call("GET", format!("{path}/job")).by(&hand.access).expect(404);
+    let long = json!({"value": "x".repeat(60_000)});
+    site.call("PUT", format!("{path}/long")).by(&hand.access).json(&long).expect(200);
+}
+
+#[test]
+fn a_call_log_is_taken_in_once_however_often_it_comes() {
+    let site = Site::new();
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let import =
+        |kind: &str, log: &str| site.call("POST", "/v1/calls/imports").by(&admin.access).bytes(kind, log.as_bytes().to_vec());
+    let csv = "caller_phone,called_phone,twilio_call_sid,outcome\n+14155550123,+14155550100,CA1,missed\nanonymous,+14155550100,CA2,answered\n";
+    for imported in [2, 0] {
+        assert_eq!(import("text/csv; charset=utf-8", csv).expect(200).document(), json!({"read": 2, "imported": imported}));
+    }
+    let json_lines = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA3\"}\n";
+    assert_eq!(import("application/x-ndjson", json_lines).expect(200).document(), json!({"read": 1, "imported": 1}));
+
+    // One row at fault, and none is taken in.
+    let broken = format!("{csv}+14155550123,+14155550100,CA4,lost\n");
+    let refused = import("text/csv", &broken).expect(400);
+    assert_eq!(refused.document()["errors"][0]["pointer"], "#/rows/2/outcome", "{}", refused.body);
+    let many: String = (0..5_001).map(|n| format!("+14155550123,+14155550100,CB{n},missed\n")).collect();
+    let refused = import("text/csv", &format!("caller_phone,called_phone,twilio_call_sid,outcome\n{many}")).expect(400);
+    assert!(refused.body.contains("must be at most 5000 at once"), "{}", refused.body);
+    import("application/json", "[]").expect(415);
+    let calls = site.call("GET", "/v1/calls").by(&admin.access).expect(200).document();
+    assert_eq!(ids(&calls).len(), 3);
+}
+
+#[test]
+fn a_customer_is_all_that_is_known_of_them() {
+    let site = Site::new();
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    miss(&site, "+5215512345678");
+    miss(&site, "+525512345678");
+    miss(&site, unique_phone().as_str());
+    for spelling in ["%2B5215512345678", "+525512345678"] {
+        let known = site.call("GET", format!("/v1/customers/{spelling}")).by(&viewer.access).expect(200).document();
+        assert_eq!((&known["customer_phone"], &known["call_count"]), (&json!("+525512345678"), &json!(2)));
+        assert_eq!((&known["conversation_count"], &known["is_opted_out"]), (&json!(1), &json!(false)));
+        let lengths = ["calls", "conversations", "consents"].map(|list| known[list].as_array().unwrap().len());
+        assert_eq!(lengths, [2, 1, 0]);
+    }
+    for nobody in ["+14155550999", "5512345678", "anonymous"] {
+        site.call("GET", format!("/v1/customers/{nobody}")).by(&viewer.access).expect(404);
+    }
+}
