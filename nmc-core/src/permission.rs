@@ -48,6 +48,8 @@ permissions! {
     NumbersCosts = "numbers:costs", "see what the phone numbers cost", [Owner, Admin];
     ConsentsRead = "consents:read", "see who may be texted", [Owner, Admin, Operator, User, Viewer];
     ConsentsWrite = "consents:write", "record who may be texted, and settle texts that may be opt-outs", [Owner, Admin, Operator, User];
+    ConversationsRead = "conversations:read", "see the conversations and what happened in them", [Owner, Admin, Operator, User, Viewer];
+    ConversationsWrite = "conversations:write", "open, change, assign, tag, resolve and close conversations", [Owner, Admin, Operator, User];
     MessagesRead = "messages:read", "see texts and their pictures", [Owner, Admin, Operator, User, Viewer];
     CallsRead = "calls:read", "see the calls and what is noted about them", [Owner, Admin, Operator, User, Viewer];
     CallsWrite = "calls:write", "put right what is known about calls, and note more", [Owner, Admin, Operator, User];

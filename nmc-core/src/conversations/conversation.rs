@@ -62,6 +62,15 @@ pub struct NewConversation {
     pub customer_name: Option<String>,
 }
 
+/// Who looks after a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assignee {
+    /// This user.
+    User(UserId),
+    /// Nobody yet.
+    Nobody,
+}
+
 /// Which conversations. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -74,8 +83,8 @@ pub struct ConversationFilter {
     pub priority: Option<ConversationPriority>,
     /// Begun here.
     pub channel: Option<ConversationChannel>,
-    /// Given to this user.
-    pub assigned_to: Option<UserId>,
+    /// Given to this user, or to nobody.
+    pub assigned_to: Option<Assignee>,
     /// With this customer, in whatever spelling.
     pub customer: Option<CallerIdentity>,
     /// With this tag.
@@ -101,11 +110,11 @@ impl TenantTx<'_> {
 const OPEN: [ConversationStatus; 2] = [ConversationStatus::Active, ConversationStatus::Waiting];
 
 /// The predicates of partial indexes, to the letter: PostgreSQL can't match them with bound values.
-const OPEN_SQL: &str = "status IN ('active', 'waiting')";
+pub(super) const OPEN_SQL: &str = "status IN ('active', 'waiting')";
 const NOT_NORMAL_SQL: &str = "priority <> 'normal'";
 const NOT_PHONE_SQL: &str = "channel <> 'phone'";
 
-fn filtered<'q, ST>(
+pub(super) fn filtered<'q, ST>(
     mut query: conversations::BoxedQuery<'q, Pg, ST>,
     filter: &'q ConversationFilter,
 ) -> conversations::BoxedQuery<'q, Pg, ST> {
@@ -132,8 +141,10 @@ fn filtered<'q, ST>(
             query = query.filter(sql::<Bool>(NOT_PHONE_SQL));
         }
     }
-    if let Some(user) = filter.assigned_to {
-        query = query.filter(conversations::assigned_to.eq(user));
+    match filter.assigned_to {
+        Some(Assignee::User(user)) => query = query.filter(conversations::assigned_to.eq(user)),
+        Some(Assignee::Nobody) => query = query.filter(conversations::assigned_to.is_null()),
+        None => {}
     }
     if let Some(customer) = &filter.customer {
         query = query.filter(conversations::customer_phone.eq_any(customer.spellings()));
@@ -199,20 +210,6 @@ impl Conversations<'_> {
         let query = filtered(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
         let rows = keyset(query, page, conversations::created_at, conversations::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.created_at, id: row.id.uuid() }))
-    }
-
-    /// A page of the open conversations, the last touched first: an inbox. A conversation that is touched meanwhile moves to
-    /// the front, and may be seen on two pages or, if it was still to come, on none.
-    ///
-    /// # Errors
-    /// As [`Self::find`].
-    pub fn list_open(&mut self, page: PageRequest) -> Result<Page<Conversation>> {
-        let query = Conversation::query()
-            .filter(conversations::tenant_id.eq(self.0.tenant))
-            .filter(sql::<Bool>(OPEN_SQL))
-            .into_boxed::<Pg>();
-        let rows = keyset(query, page, conversations::updated_at, conversations::id).load(self.0.conn)?;
-        Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.updated_at, id: row.id.uuid() }))
     }
 
     /// How many conversations.
@@ -300,8 +297,11 @@ impl Conversations<'_> {
         crate::error::touched_one(rows, "conversation")
     }
 
-    /// Locks the row, so that what is decided from it still holds when it is written.
-    pub(crate) fn lock(&mut self, id: ConversationId) -> Result<Conversation> {
+    /// The conversation, whose row nobody changes until the transaction ends: what is decided from it still holds when it is written.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: ConversationId) -> Result<Conversation> {
         let row: Option<Conversation> = Conversation::query()
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(conversations::id.eq(id))

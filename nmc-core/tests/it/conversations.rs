@@ -2,11 +2,13 @@
 
 use crate::support::{Scene, all_pages, refused};
 use chrono::TimeDelta;
-use nmc_core::conversations::{Conversation, ConversationEvent, ConversationEventFilter, ConversationFilter, ConversationPatch};
+use nmc_core::conversations::{
+    Assignee, Conversation, ConversationEvent, ConversationEventFilter, ConversationFilter, ConversationPatch,
+};
 use nmc_core::testing::{noon, unique_phone};
 use nmc_core::{
-    ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, PageRequest, Patch, Result, TenantTx,
-    UserId,
+    ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, MessageDirection, PageRequest, Patch,
+    Result, TenantTx, UserId,
 };
 use serde_json::{Value, json};
 use std::sync::Barrier;
@@ -288,7 +290,8 @@ fn conversations_are_filtered() {
         (ConversationFilter { open: Some(false), ..all() }, vec![first.id]),
         (ConversationFilter { priority: Some(ConversationPriority::High), ..all() }, vec![second.id]),
         (ConversationFilter { channel: Some(first.channel), ..all() }, vec![second.id, first.id]),
-        (ConversationFilter { assigned_to: Some(scene.staff), ..all() }, vec![second.id]),
+        (ConversationFilter { assigned_to: Some(Assignee::User(scene.staff)), ..all() }, vec![second.id]),
+        (ConversationFilter { assigned_to: Some(Assignee::Nobody), ..all() }, vec![first.id]),
         (ConversationFilter { customer: Some(first.customer_phone.clone()), ..all() }, vec![first.id]),
         (ConversationFilter { tag: Some("leak".to_owned()), ..all() }, vec![first.id]),
         (ConversationFilter { from: hour, ..all() }, vec![second.id]),
@@ -309,8 +312,11 @@ fn the_inbox_has_the_open_ones_the_last_touched_first() {
         scene.tick();
         scene.tx(|tx| tx.conversations().add_tag(made[n], tag)).unwrap();
     }
-    let inbox =
-        || all_pages(1, |page| scene.tx(|tx| tx.conversations().list_open(page))).iter().map(|row| row.id).collect::<Vec<_>>();
+    let all = ConversationFilter::default();
+    let inbox = || {
+        let rows = all_pages(1, |page| scene.tx(|tx| tx.conversations().list_open(&all, page)));
+        rows.iter().map(|row| row.conversation.id).collect::<Vec<_>>()
+    };
     assert_eq!(inbox(), [made[1], made[0], made[2]]);
     scene.tick();
     scene.tx(|tx| tx.conversations().resolve(made[0])).unwrap();
@@ -328,4 +334,49 @@ fn tag_in_either_composition_is_one_tag() {
     let with_tag = ConversationFilter { tag: Some(decomposed.to_owned()), ..ConversationFilter::default() };
     assert_eq!(scene.tx(|tx| tx.conversations().count(&with_tag)).unwrap(), 1);
     assert!(scene.tx(|tx| tx.conversations().remove_tag(row.id, decomposed)).unwrap().tags.is_empty());
+}
+
+#[test]
+fn inbox_page_is_one_statement_with_each_last_text() {
+    let scene = Scene::new();
+    let (texted, quiet) = (scene.conversation(), scene.conversation());
+    for body in ["We come at nine", "At ten, sorry"] {
+        scene.tick();
+        let new = scene.business.words(texted.id, body);
+        scene.tx(|tx| tx.messages().queue(&new)).unwrap();
+    }
+    let all = ConversationFilter::default();
+    for (limit, rows) in [(1, 1), (50, 2)] {
+        let page = PageRequest::new(limit, None).unwrap();
+        let trips = scene.db.round_trips(|store| {
+            for open in [true, false] {
+                let list = |tx: &mut TenantTx<'_>| match open {
+                    true => tx.conversations().list_open(&all, page),
+                    false => tx.conversations().list_with_last_text(&all, page),
+                };
+                assert_eq!(store.tenant(&scene.business.tenant, list).unwrap().items.len(), rows);
+            }
+        });
+        let read: Vec<&str> = trips.iter().map(|sent| sent.sql.as_str()).filter(|sql| sql.contains("FROM")).collect();
+        assert!(read.len() == 2 && read.iter().all(|sql| sql.contains("LATERAL")), "{read:#?}");
+    }
+    let pages = [true, false].map(|open| {
+        all_pages(1, |page| {
+            scene.tx(|tx| match open {
+                true => tx.conversations().list_open(&all, page),
+                false => tx.conversations().list_with_last_text(&all, page),
+            })
+        })
+    });
+    for rows in pages {
+        let of = |id| rows.iter().find(|row| row.conversation.id == id).unwrap();
+        let last = of(texted.id).last_text.as_ref().unwrap();
+        assert_eq!((last.message_body.as_str(), last.message_direction), ("At ten, sorry", MessageDirection::Outbound));
+        assert_eq!((of(texted.id).total_messages, of(quiet.id).total_messages), (2, 0));
+        assert_eq!(of(quiet.id).last_text, None);
+        assert_eq!(scene.tx(|tx| tx.conversations().get_with_last_text(texted.id)).unwrap(), *of(texted.id));
+    }
+    let closed = ConversationFilter { open: Some(false), ..all };
+    let error = scene.tx(|tx| tx.conversations().list_open(&closed, PageRequest::first())).map(drop);
+    assert_eq!(refused(error).0, "sort");
 }

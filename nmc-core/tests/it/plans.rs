@@ -157,6 +157,59 @@ fn what_decides_about_a_greeting_is_read_by_index() {
     }
 }
 
+/// The plan of a statement as a tenant's role makes it, for the values that it was sent with.
+fn plan_as_tenant(db: &TestDb, tenant: Tenant, sent: &Sent) -> String {
+    let mut conn = db.superuser();
+    let types = vec!["unknown"; sent.values.iter().flatten().count()].join(", ");
+    conn.batch_execute(&format!(
+        "BEGIN; SELECT nmc_enter_tenant('{}'); PREPARE q ({types}) AS {};
+         CREATE FUNCTION pg_temp.plan(statement text) RETURNS SETOF text LANGUAGE plpgsql AS
+         $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || statement; END $$",
+        tenant.id(),
+        sent.sql
+    ))
+    .unwrap();
+    let execute = format!("EXECUTE q{}", sent.literals()).replace('\'', "''");
+    let lines: Vec<String> = query(&mut conn, &format!("SELECT plan FROM pg_temp.plan('{execute}') AS plan"));
+    lines.join("\n")
+}
+
+/// What an inbox asks for costs what its page costs, however much a business has: rows and last texts come by index.
+#[test]
+fn pages_of_an_inbox_are_read_by_index() {
+    let db = TestDb::new();
+    let tenant = Business::onboard(&db.store, "Joe's Plumbing").tenant;
+    db.execute(&format!(
+        "INSERT INTO conversations (tenant_id, customer_phone, channel, status, created_at, updated_at)
+             SELECT '{id}', '+1556' || lpad(n::text, 7, '0'), 'phone', CASE WHEN n % 20 = 0 THEN 'active' ELSE 'closed' END,
+                 now() - n * interval '1 minute', now() - n * interval '1 minute' FROM generate_series(1, 20000) n;
+         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
+             SELECT tenant_id, id, 'hello', 'inbound', customer_phone, '+15550000000', 'received', created_at
+             FROM conversations, generate_series(1, 3) WHERE tenant_id = '{id}';
+         ANALYZE conversations, messages;",
+        id = tenant.id()
+    ));
+    let all = ConversationFilter::default();
+    type List<'a> = Box<dyn Fn(&mut TenantTx<'_>) -> nmc_core::Result<usize> + 'a>;
+    let lists: Vec<(List<'_>, &str)> = vec![
+        (
+            Box::new(|tx| Ok(tx.conversations().list_open(&all, PageRequest::first())?.items.len())),
+            "conversations_open_updated_at_idx",
+        ),
+        (
+            Box::new(|tx| Ok(tx.conversations().list_with_last_text(&all, PageRequest::first())?.items.len())),
+            "conversations_created_at_idx",
+        ),
+    ];
+    for (list, index) in lists {
+        let trips = db.round_trips(|store| assert_eq!(store.tenant(&tenant, |tx| list(tx)).unwrap(), 50));
+        let sent = trips.iter().find(|sent| sent.sql.contains("LATERAL")).unwrap();
+        let plan = plan_as_tenant(&db, tenant, sent);
+        assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{index}: {plan}");
+        assert_eq!(plan.matches("messages_conversation_id_created_at_idx").count(), 2, "{plan}");
+    }
+}
+
 #[test]
 fn look_ups_of_queues_credentials_and_lists_use_their_index() {
     let db = TestDb::new();
@@ -224,7 +277,10 @@ fn look_ups_of_queues_credentials_and_lists_use_their_index() {
             by_tenant(|tx, page| tx.conversations().list(&ConversationFilter::default(), page).map(drop)),
             "conversations_created_at_idx",
         ),
-        (by_tenant(|tx, page| tx.conversations().list_open(page).map(drop)), "conversations_open_updated_at_idx"),
+        (
+            by_tenant(|tx, page| tx.conversations().list_open(&ConversationFilter::default(), page).map(drop)),
+            "conversations_open_updated_at_idx",
+        ),
         (by_tenant(|tx, page| tx.metrics().list(&MetricFilter::default(), page).map(drop)), "analytics_metrics_timestamp_idx"),
         (
             by_tenant(|tx, page| tx.call_analytics().list(&CallAnalyticsFilter::default(), page).map(drop)),

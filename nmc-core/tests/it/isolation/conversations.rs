@@ -2,8 +2,8 @@
 
 use super::{Ask, told};
 use nmc_core::conversations::{
-    ConsentFilter, ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent, NewConversation,
-    NewConversationEvent, NewMessage,
+    Assignee, ConsentFilter, ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent,
+    NewConversation, NewConversationEvent, NewMessage,
 };
 use nmc_core::testing::{on_behalf_of, unique_phone};
 use nmc_core::{
@@ -40,10 +40,16 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("Conversations::list", |tx, _, _| told(tx.conversations().list(&ConversationFilter::default(), PageRequest::first())?.items.len())),
     ("Conversations::list of their user", |tx, _, theirs| {
-        let filter = ConversationFilter { assigned_to: Some(theirs.user), ..ConversationFilter::default() };
+        let filter = ConversationFilter { assigned_to: Some(Assignee::User(theirs.user)), ..ConversationFilter::default() };
         told(tx.conversations().list(&filter, PageRequest::first())?.items)
     }),
-    ("Conversations::list_open", |tx, _, _| told(tx.conversations().list_open(PageRequest::first())?.items.len())),
+    ("Conversations::lock", |tx, _, theirs| told(tx.conversations().lock(theirs.conversation)?)),
+    ("Conversations::get_with_last_text", |tx, _, theirs| told(tx.conversations().get_with_last_text(theirs.conversation)?)),
+    ("Conversations::list_with_last_text", |tx, _, _| {
+        let page = tx.conversations().list_with_last_text(&ConversationFilter::default(), PageRequest::first())?;
+        told((page.items.len(), page.items.first().map(|row| row.total_messages)))
+    }),
+    ("Conversations::list_open", |tx, _, _| told(tx.conversations().list_open(&ConversationFilter::default(), PageRequest::first())?.items.len())),
     ("Conversations::count", |tx, _, _| told(tx.conversations().count(&ConversationFilter::default())?)),
     ("Conversations::create", |tx, _, _| {
         let customer_phone = CallerIdentity::Phone(unique_phone());

@@ -1,0 +1,132 @@
+//! Conversations as an inbox shows them: each with its last text and how much is in it, a page in one statement.
+
+use super::conversation::{Conversation, ConversationFilter, Conversations, OPEN_SQL, filtered};
+use crate::error::found;
+use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::schema::conversations;
+use crate::{ConversationId, Error, MessageDirection, MessageId, MessageKind, MessageStatus, Result, TenantId};
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
+
+/// The last text of a conversation, as much of it as a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct LastText {
+    pub id: MessageId,
+    pub message_direction: MessageDirection,
+    pub message_kind: MessageKind,
+    pub message_status: MessageStatus,
+    pub message_body: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A conversation, with its last text and how many there are.
+#[derive(Debug, Clone, PartialEq, Queryable)]
+pub struct InboxRow {
+    /// The conversation, with the count of its calls.
+    pub conversation: Conversation,
+    /// The text that came or went last; `None` where none did.
+    pub last_text: Option<LastText>,
+    /// How many texts it has, counted up to [`Self::MOST_TEXTS`]: that many, or more.
+    pub total_messages: i64,
+}
+
+impl InboxRow {
+    /// As far as the texts of a conversation are counted.
+    pub const MOST_TEXTS: i64 = 1_000;
+}
+
+/// A statement over conversations, with the last text of each and the count of its texts beside it. The texts are looked up for the
+/// rows of the page alone, by the index of a conversation's texts.
+#[derive(Debug, Clone, Copy, QueryId)]
+struct WithLastText<Q> {
+    conversations: Q,
+    tenant: TenantId,
+    /// The order of the page once more: that of a subselect does not bind the statement around it.
+    order: &'static str,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLastText<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT c.*, t.id, t.message_direction, t.message_kind, t.message_status, t.message_body, t.created_at, n.total FROM (",
+        );
+        self.conversations.walk_ast(out.reborrow())?;
+        out.push_sql(
+            ") AS c LEFT JOIN LATERAL (SELECT m.id, m.message_direction, m.message_kind, m.message_status, m.message_body, m.created_at \
+             FROM messages m WHERE m.tenant_id = ",
+        );
+        out.push_bind_param::<Uuid, _>(&self.tenant)?;
+        out.push_sql(
+            " AND m.conversation_id = c.id ORDER BY m.created_at DESC, m.id DESC LIMIT 1) AS t ON true \
+             CROSS JOIN LATERAL (SELECT count(*) AS total FROM (SELECT FROM messages m WHERE m.tenant_id = ",
+        );
+        out.push_bind_param::<Uuid, _>(&self.tenant)?;
+        out.push_sql(" AND m.conversation_id = c.id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&InboxRow::MOST_TEXTS)?;
+        out.push_sql(") AS m) AS n ORDER BY ");
+        out.push_sql(self.order);
+        Ok(())
+    }
+}
+
+impl<Q: Query> Query for WithLastText<Q> {
+    type SqlType = (Q::SqlType, Nullable<(Uuid, Text, Text, Text, Text, Timestamptz)>, BigInt);
+}
+
+impl<Q> RunQueryDsl<PgConnection> for WithLastText<Q> {}
+
+impl Conversations<'_> {
+    /// The conversation, with its last text.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get_with_last_text(&mut self, id: ConversationId) -> Result<InboxRow> {
+        let conversations = Conversation::query()
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .into_boxed::<Pg>();
+        found(self.with_last_text(conversations, "c.id")?.pop(), "conversation")
+    }
+
+    /// A page of conversations, newest first, each with its last text.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list_with_last_text(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<InboxRow>> {
+        let query = filtered(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        let query = keyset(query, page, conversations::created_at, conversations::id);
+        let rows = self.with_last_text(query, "c.created_at DESC, c.id DESC")?;
+        Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// A page of the open conversations of those, the last touched first, each with its last text: an inbox. A conversation that is
+    /// touched meanwhile moves to the front, and may be seen on two pages or, if it was still to come, on none.
+    ///
+    /// # Errors
+    /// As [`Self::find`]; [`Error::Invalid`] of a filter for those that are not open.
+    pub fn list_open(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<InboxRow>> {
+        if filter.open == Some(false) || filter.status.is_some_and(|status| !status.is_open()) {
+            return Err(Error::invalid("sort", "by the last change is for open conversations"));
+        }
+        let open = Conversation::query()
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(OPEN_SQL))
+            .into_boxed::<Pg>();
+        let query = keyset(filtered(open, filter), page, conversations::updated_at, conversations::id);
+        let rows = self.with_last_text(query, "c.updated_at DESC, c.id DESC")?;
+        Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.updated_at, id: row.id.uuid() }))
+    }
+
+    fn with_last_text<'q, Q>(&mut self, conversations: Q, order: &'static str) -> Result<Vec<InboxRow>>
+    where
+        WithLastText<Q>: LoadQuery<'q, PgConnection, InboxRow>,
+    {
+        Ok(WithLastText { conversations, tenant: self.0.tenant, order }.load(self.0.conn)?)
+    }
+}
