@@ -85,7 +85,9 @@ impl ProviderError {
     #[must_use]
     pub fn told(&self) -> String {
         match self {
-            Self::NoFunds { said } => format!("the provider says that the account has no funds or is suspended ({said}); {SEE_TO_IT}"),
+            Self::NoFunds { said } => {
+                format!("the provider says that the account has no funds or is suspended ({said}); {SEE_TO_IT}")
+            }
             Self::Credentials { said } => format!("the provider does not let the platform in ({said}); {SEE_TO_IT}"),
             other => other.to_string(),
         }

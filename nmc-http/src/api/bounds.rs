@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ArrayItems, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 /// The shortest and the longest text, in characters.
-const TEXTS: [(&str, usize, usize); 50] = [
+const TEXTS: [(&str, usize, usize); 55] = [
     ("access_token", 1, 4_096),
     ("allowed_countries", 2, 2),
     ("area_code", 0, 10),
@@ -20,6 +20,8 @@ const TEXTS: [(&str, usize, usize); 50] = [
     ("country", 2, 2),
     ("currency", 3, 3),
     ("current_password", 0, 72),
+    ("customer_address", 1, 1_000),
+    ("customer_name", 1, 255),
     ("customer_phone", 1, 255),
     ("detail", 1, 65_536),
     ("device", 0, 255),
@@ -41,6 +43,7 @@ const TEXTS: [(&str, usize, usize); 50] = [
     ("name", 1, 255),
     ("next", 32, 32),
     ("note", 0, 1_000),
+    ("notes", 1, 10_000),
     ("password", 0, 72),
     ("photo", 1, 100),
     ("pointer", 1, 2_000),
@@ -50,7 +53,9 @@ const TEXTS: [(&str, usize, usize); 50] = [
     ("rule", 1, 1_000),
     ("scopes", 1, 40),
     ("status_reason", 0, 65_536),
+    ("subject", 1, 1_000),
     ("subscription_tier", 1, 50),
+    ("tags", 1, 50),
     ("text", 0, 65_536),
     ("title", 1, 100),
     ("to", 1, 255),
@@ -86,7 +91,7 @@ const PATTERNS: [(&str, &str); 16] = [
 ];
 
 /// The least and the largest number. An amount of money may be anything that its type holds.
-const NUMBERS: [(&str, i64, i64); 22] = [
+const NUMBERS: [(&str, i64, i64); 25] = [
     ("ai_takeover_delay_seconds", 60, 1_800),
     ("auto_resolve_days", 0, 365),
     ("basic_job_estimate_max", 25, 10_000),
@@ -109,10 +114,14 @@ const NUMBERS: [(&str, i64, i64); 22] = [
     ("size_bytes", 0, 2_147_483_647),
     ("status", 100, 599),
     ("step", 1, 5),
+    ("total_calls", 0, 2_147_483_647),
+    ("total_duration_seconds", 0, 2_147_483_647),
+    ("total_messages", 0, 1_000),
 ];
 
 /// How many items a list has at the most: a page's unless it is named here.
-const ITEMS: [(&str, usize); 5] = [("allowed_countries", 50), ("errors", 100), ("media", 100), ("missing", 50), ("steps", 5)];
+const ITEMS: [(&str, usize); 6] =
+    [("allowed_countries", 50), ("errors", 100), ("media", 100), ("missing", 50), ("steps", 5), ("tags", 50)];
 
 /// States the bounds of what has this name, and of all in it.
 pub(super) fn state(name: &str, schema: &mut RefOr<Schema>) {

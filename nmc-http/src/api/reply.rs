@@ -172,7 +172,7 @@ impl<T> PageOut<T> {
         Self::with(page, T::from)
     }
 
-    pub(crate) fn with<R>(page: Page<R>, out: impl Fn(R) -> T) -> Self {
+    pub(crate) fn with<R>(page: Page<R>, out: impl FnMut(R) -> T) -> Self {
         Self { items: page.items.into_iter().map(out).collect(), next: page.next.map(|cursor| cursor.to_string()) }
     }
 }

@@ -93,6 +93,14 @@ pub(crate) fn page(limit: Option<u16>, after: Option<&str>) -> Result<PageReques
     PageRequest::new(limit.unwrap_or(50), after)
 }
 
+/// A filter's text, no longer than its column: nothing there could be like it.
+pub(crate) fn bounded(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
+    match text {
+        Some(text) if text.chars().count() > most => Err(Error::invalid(field, format!("must be at most {most} characters"))),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
 /// The user that a path names: one by id, or who sends the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Whom {

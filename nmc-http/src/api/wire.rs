@@ -6,10 +6,10 @@ use nmc_core::access::Permission;
 use nmc_core::numbers::Month;
 use nmc_core::{
     ApiKeyId, CallDirection, CallId, CallOutcome, CallParticipantId, CallScreening, CallStatus, CallType, CallerIdentity,
-    ConsentAction, ConsentId, ConsentSource, ConversationId, ConversationStatus, Country, DashboardView, Email,
-    ForwardedLegStatus, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType,
-    NumberStatus, NumberType, ParticipantType, Patch, PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, TenantId,
-    TenantStatus, Timezone, UserId, UserRole,
+    ConsentAction, ConsentId, ConsentSource, ConversationChannel, ConversationEventId, ConversationEventType, ConversationId,
+    ConversationPriority, ConversationStatus, Country, DashboardView, Email, ForwardedLegStatus, MediaStatus, MessageChannel,
+    MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType, NumberStatus, NumberType, ParticipantType, Patch,
+    PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -75,7 +75,8 @@ fn core_rule(error: &nmc_core::Error) -> String {
 /// A page's `next`: eight bytes of time that are in PostgreSQL's range, and sixteen of an id, in base64.
 pub(super) const CURSOR: &str = "^[A-Za-b][A-Za-z0-9_-]{31}$";
 
-fn string(description: &str) -> ObjectBuilder {
+/// A text.
+pub(crate) fn string(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
 }
 
@@ -109,10 +110,25 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(ApiKeyId, CallId, CallParticipantId, ConsentId, ConversationId, MessageId, PhoneNumberId, SessionId, TenantId, UserId);
+ids!(
+    ApiKeyId,
+    CallId,
+    CallParticipantId,
+    ConsentId,
+    ConversationEventId,
+    ConversationId,
+    MessageId,
+    PhoneNumberId,
+    SessionId,
+    TenantId,
+    UserId
+);
 lists!(
     ConsentAction,
     ConsentSource,
+    ConversationChannel,
+    ConversationEventType,
+    ConversationPriority,
     ConversationStatus,
     MediaStatus,
     MessageChannel,
@@ -155,7 +171,11 @@ pub(crate) mod text {
     pub(crate) type ConsentAction = Text<nmc_core::ConsentAction>;
     pub(crate) type ConsentId = Text<nmc_core::ConsentId>;
     pub(crate) type ConsentSource = Text<nmc_core::ConsentSource>;
+    pub(crate) type ConversationChannel = Text<nmc_core::ConversationChannel>;
+    pub(crate) type ConversationEventId = Text<nmc_core::ConversationEventId>;
+    pub(crate) type ConversationEventType = Text<nmc_core::ConversationEventType>;
     pub(crate) type ConversationId = Text<nmc_core::ConversationId>;
+    pub(crate) type ConversationPriority = Text<nmc_core::ConversationPriority>;
     pub(crate) type ConversationStatus = Text<nmc_core::ConversationStatus>;
     pub(crate) type Country = Text<nmc_core::Country>;
     pub(crate) type DashboardView = Text<nmc_core::DashboardView>;

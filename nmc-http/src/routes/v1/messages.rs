@@ -1,13 +1,13 @@
-use crate::api::reply::{Attachment, Json};
-use crate::api::request::{NoQuery, RequestContext, caller};
+use crate::api::reply::{Attachment, Json, PageOut};
+use crate::api::request::{NoQuery, RequestContext, caller, page};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::conversations::{Media, Message};
+use nmc_core::conversations::{Media, Message, MessageFilter};
 use nmc_core::telephony::explain;
-use nmc_core::{Error, MediaStatus, MessageId};
-use serde::Serialize;
-use utoipa::ToSchema;
+use nmc_core::{ConversationId, Error, MediaStatus, MessageId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// A picture, sound or document of a text.
 #[derive(Serialize, ToSchema)]
@@ -83,6 +83,50 @@ impl MessageOut {
             created_at: row.created_at,
         }
     }
+}
+
+/// Which texts.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MessageQuery {
+    /// In this status.
+    #[param(inline, value_type = Option<text::MessageStatus>)]
+    status: Option<text::MessageStatus>,
+    /// From the customer, or to them.
+    #[param(inline, value_type = Option<text::MessageDirection>)]
+    direction: Option<text::MessageDirection>,
+    /// Of this kind.
+    #[param(inline, value_type = Option<text::MessageKind>)]
+    kind: Option<text::MessageKind>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u16>,
+    /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    after: Option<String>,
+}
+
+pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let query = &context.query;
+    let page = page(query.limit, query.after.as_deref())?;
+    let filter = MessageFilter {
+        conversation: Some(id),
+        status: query.status.map(|status| status.0),
+        direction: query.direction.map(|direction| direction.0),
+        kind: query.kind.map(|kind| kind.0),
+    };
+    let found = context.acting(move |tx| {
+        tx.conversations().get(id)?;
+        let rows = tx.messages().list(&filter, page)?;
+        let ids: Vec<MessageId> = rows.items.iter().map(|row| row.id).collect();
+        Ok((rows, tx.message_media().list(&ids)?))
+    });
+    let (rows, mut media) = found.await?;
+    Ok(Json(PageOut::with(rows, |row| {
+        let own = media.extract_if(.., |each| each.message_id == row.id).collect();
+        MessageOut::of(row, own)
+    })))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {

@@ -6,6 +6,8 @@ mod call_facts;
 mod call_imports;
 mod calls;
 mod consents;
+mod conversation_events;
+mod conversation_review;
 mod conversations;
 mod customers;
 mod messages;
@@ -139,8 +141,22 @@ pub(crate) fn routes(api: &mut Api<'_>) {
         r.get(op("listConsents", "Who decided what about texts, newest first", Needs(ConsentsRead)), consents::list)
             .post(op("recordConsent", "Record what a person has decided about texts", Needs(ConsentsWrite)), consents::record);
     });
+    api.path("conversations", "/v1/conversations", |r| {
+        r.get(op("listConversations", "Conversations, newest first, each with its last text", Needs(ConversationsRead)), conversations::list)
+            .post(op("openConversation", "Open a conversation with a customer who has no open one", Needs(ConversationsWrite)), conversations::open);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}", |r| {
+        r.get(op("getConversation", "A conversation, with its last text", Needs(ConversationsRead)), conversations::get)
+            .patch(op("changeConversation", "Change what is known about the customer and the matter", Needs(ConversationsWrite)), conversations::change);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/events", |r| {
+        r.get(op("listConversationEvents", "What happened in a conversation, newest first", Needs(ConversationsRead)), conversation_events::list);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/messages", |r| {
+        r.get(op("listMessages", "The texts of a conversation, with their pictures, newest first", Needs(MessagesRead)), messages::list);
+    });
     api.path("texts", "/v1/conversations/{conversation}/review", |r| {
-        r.post(op("settleReview", "Say whether a text that may be an opt-out was one", Needs(ConsentsWrite)), conversations::settle);
+        r.post(op("settleReview", "Say whether a text that may be an opt-out was one", Needs(ConsentsWrite)), conversation_review::settle);
     });
     api.path("texts", "/v1/messages/{message}", |r| {
         r.get(op("getMessage", "A text, with its pictures and what became of it", Needs(MessagesRead)), messages::get);

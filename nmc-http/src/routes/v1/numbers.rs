@@ -1,10 +1,10 @@
 use crate::api::reply::{Created, Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, bounded, page};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::numbers::{HeldNumber, NumberFilter, NumberOrder};
-use nmc_core::{Confirmed, Country, Error, PhoneNumberId};
+use nmc_core::{Confirmed, Country, PhoneNumberId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
@@ -135,16 +135,6 @@ impl NumberIn {
         let order = NumberOrder::of(self.phone_number.0.clone(), country);
         let number_type = self.number_type.map_or(order.number_type, |kind| kind.0);
         NumberOrder { number_type, without_sms: self.without_sms.unwrap_or(false), ..order }
-    }
-}
-
-/// A filter's text, no longer than its column: nothing there could be like it.
-fn bounded(field: &'static str, text: Option<&str>, most: usize) -> ApiResult<Option<String>> {
-    match text {
-        Some(text) if text.chars().count() > most => {
-            Err(Error::invalid(field, format!("must be at most {most} characters")).into())
-        }
-        text => Ok(text.map(str::to_owned)),
     }
 }
 

@@ -4,6 +4,7 @@ mod api_keys;
 mod approval;
 mod bodies;
 mod calls;
+mod conversations;
 mod headers;
 mod limits;
 mod mass_assignment;

@@ -153,6 +153,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "changeCall" => json!({ "caller_name": "Pat" }),
         "setCallOutcome" => json!({ "outcome": "blocked" }),
         "setCallMetadata" => json!({ "value": 7 }),
+        "openConversation" => json!({ "customer_phone": unique_phone(), "subject": "a leak" }),
+        "changeConversation" => json!({ "subject": "a leak" }),
         "settleReview" => json!({ "decision": "none" }),
         "listSessions"
         | "getSession"
@@ -196,6 +198,10 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "removeCallMetadata"
         | "getCustomer"
         | "listConsents"
+        | "listConversations"
+        | "getConversation"
+        | "listConversationEvents"
+        | "listMessages"
         | "getMessage"
         | "getMedia" => Value::Null,
         _ => return None,
@@ -205,9 +211,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
 /// The status of a good request that is let through.
 pub(super) fn good_status(operation: &str) -> u16 {
     match operation {
-        "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" | "recordConsent" => {
-            201
-        }
+        "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" | "recordConsent"
+        | "openConversation" => 201,
         "removeCallMetadata" | "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" => 204,
         _ => 200,
     }

@@ -1,0 +1,327 @@
+use crate::api::reply::{Created, Json, PageOut, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, bounded, must_match, page};
+use crate::api::wire::{Change, Text, Wire, given, string, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::conversations::{Assignee, ConversationFilter, ConversationPatch, InboxRow, LastText, NewConversation};
+use nmc_core::{CallerIdentity, ConversationChannel, ConversationId, Error, TenantTx, UserId, Version};
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::Object;
+use utoipa::{IntoParams, ToSchema};
+
+/// The last text of a conversation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LastTextOut {
+    id: text::MessageId,
+    direction: text::MessageDirection,
+    kind: text::MessageKind,
+    status: text::MessageStatus,
+    body: String,
+    created_at: DateTime<Utc>,
+}
+
+impl From<LastText> for LastTextOut {
+    fn from(row: LastText) -> Self {
+        Self {
+            id: Text(row.id),
+            direction: Text(row.message_direction),
+            kind: Text(row.message_kind),
+            status: Text(row.message_status),
+            body: row.message_body,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// All calls and texts with one customer about one matter.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConversationOut {
+    id: text::ConversationId,
+    /// A number, a short code, a sender's name, or `anonymous`.
+    customer_phone: String,
+    /// `active` and `waiting` are open: a customer has one open conversation at the most.
+    status: text::ConversationStatus,
+    /// What it is about.
+    subject: Option<String>,
+    priority: text::ConversationPriority,
+    /// How it began.
+    channel: text::ConversationChannel,
+    /// Who looks after it; null: nobody yet.
+    assigned_to: Option<text::UserId>,
+    /// The call that it began with; null when it began with a text, or with staff.
+    first_call_id: Option<text::CallId>,
+    last_call_id: Option<text::CallId>,
+    total_calls: i32,
+    /// Of all its calls together.
+    total_duration_seconds: i32,
+    /// How many texts it has; 1,000 stands for that many or more.
+    total_messages: i64,
+    last_text: Option<LastTextOut>,
+    customer_name: Option<String>,
+    customer_email: Option<text::Email>,
+    customer_address: Option<String>,
+    /// Staff's own; the customer does not see them.
+    notes: Option<String>,
+    tags: Vec<String>,
+    /// Since when staff have to read a text that may be an opt-out; null when there is none.
+    review_requested_at: Option<DateTime<Utc>>,
+    /// When it stopped being open; null while it is.
+    closed_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    /// Moves with every change, call and text.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<InboxRow> for ConversationOut {
+    fn from(row: InboxRow) -> Self {
+        let InboxRow { conversation: row, last_text, total_messages, .. } = row;
+        Self {
+            id: Text(row.id),
+            customer_phone: row.customer_phone.to_string(),
+            status: Text(row.status),
+            subject: row.subject,
+            priority: Text(row.priority),
+            channel: Text(row.channel),
+            assigned_to: row.assigned_to.map(Text),
+            first_call_id: row.first_call_id.map(Text),
+            last_call_id: row.last_call_id.map(Text),
+            total_calls: row.total_calls,
+            total_duration_seconds: row.total_duration_seconds,
+            total_messages,
+            last_text: last_text.map(LastTextOut::from),
+            customer_name: row.customer_name,
+            customer_email: row.customer_email.map(Text),
+            customer_address: row.customer_address,
+            notes: row.notes,
+            tags: row.tags,
+            review_requested_at: row.review_requested_at,
+            closed_at: row.closed_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Whose conversations.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Assigned {
+    Me,
+    To(Assignee),
+}
+
+impl Assigned {
+    fn whom(self, tx: &TenantTx<'_>) -> Result<Assignee, Error> {
+        match self {
+            Self::To(assignee) => Ok(assignee),
+            Self::Me => tx.actor().user().map(Assignee::User).ok_or(Error::Forbidden("an API key is no user; name one")),
+        }
+    }
+}
+
+impl std::str::FromStr for Assigned {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "me" => Ok(Self::Me),
+            "none" => Ok(Self::To(Assignee::Nobody)),
+            _ => text.parse().map(|user: UserId| Self::To(Assignee::User(user))),
+        }
+    }
+}
+
+impl std::fmt::Display for Assigned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Me => f.write_str("me"),
+            Self::To(Assignee::Nobody) => f.write_str("none"),
+            Self::To(Assignee::User(user)) => user.fmt(f),
+        }
+    }
+}
+
+impl Wire for Assigned {
+    type Refusal = Error;
+    const NAME: &'static str = "Assigned";
+
+    fn rule(_: &Error) -> String {
+        "must be a user's id, `me` or `none`".to_owned()
+    }
+
+    fn describe() -> Object {
+        let pattern = "^(me|none|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";
+        string("A user's id, `me`, or `none` for those that nobody looks after.").pattern(Some(pattern)).build()
+    }
+}
+
+/// Without generics, which is how the document's derive wants it.
+type AssignedText = Text<Assigned>;
+
+/// What a list of conversations is sorted by.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SortBy {
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// Which conversations.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConversationQuery {
+    /// In this status.
+    #[param(inline, value_type = Option<text::ConversationStatus>)]
+    status: Option<text::ConversationStatus>,
+    /// Active or waiting (true), resolved or closed (false).
+    open: Option<bool>,
+    /// Those that a user looks after, by id or as `me`, or that nobody does: `none`.
+    #[param(inline, value_type = Option<AssignedText>)]
+    assigned_to: Option<AssignedText>,
+    /// With this tag.
+    #[param(max_length = 50)]
+    tag: Option<String>,
+    /// Of this priority.
+    #[param(inline, value_type = Option<text::ConversationPriority>)]
+    priority: Option<text::ConversationPriority>,
+    /// Begun here.
+    #[param(inline, value_type = Option<text::ConversationChannel>)]
+    channel: Option<text::ConversationChannel>,
+    /// With this customer, in whatever spelling of their number; a short code, or `anonymous`.
+    #[param(max_length = 16, pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|anonymous)$")]
+    customer_phone: Option<String>,
+    /// With a text that may be an opt-out, which staff have to read (true), or without (false).
+    in_review: Option<bool>,
+    /// Opened at or after.
+    from: Option<DateTime<Utc>>,
+    /// Opened before.
+    until: Option<DateTime<Utc>>,
+    /// `created_at`, the newest first; or `updated_at`, the last touched first, which is an inbox: of open conversations alone.
+    #[param(inline)]
+    sort: Option<SortBy>,
+    /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u16>,
+    /// `next` of the page before, in the same order.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    after: Option<String>,
+}
+
+impl ConversationQuery {
+    fn filter(&self) -> ApiResult<ConversationFilter> {
+        let customer = self.customer_phone.as_deref().map(str::parse::<CallerIdentity>).transpose();
+        Ok(ConversationFilter {
+            status: self.status.map(|status| status.0),
+            open: self.open,
+            priority: self.priority.map(|priority| priority.0),
+            channel: self.channel.map(|channel| channel.0),
+            customer: customer.map_err(|error| error.renamed(&[("caller", "customer_phone")]))?,
+            tag: bounded("tag", self.tag.as_deref(), 50)?,
+            in_review: self.in_review,
+            from: self.from,
+            until: self.until,
+            ..ConversationFilter::default()
+        })
+    }
+}
+
+/// A conversation to open.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConversationIn {
+    customer_phone: text::PhoneNumber,
+    /// `web` if left out.
+    channel: Option<text::ConversationChannel>,
+    /// What it is about.
+    #[schema(max_length = 1000)]
+    subject: Option<String>,
+    #[schema(max_length = 255)]
+    customer_name: Option<String>,
+}
+
+/// Changes of what is known about the customer and the matter.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConversationChange {
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    subject: Change<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    priority: Option<text::ConversationPriority>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 255)]
+    customer_name: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<text::Email>)]
+    customer_email: Change<text::Email>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    customer_address: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 10000)]
+    notes: Change<String>,
+}
+
+/// A conversation, with its version.
+pub(super) fn tagged(row: InboxRow) -> Tagged<ConversationOut> {
+    Tagged(Version::of(row.conversation.updated_at), row.into())
+}
+
+pub(super) async fn list(context: RequestContext<ConversationQuery, ()>) -> ApiResult<Json<PageOut<ConversationOut>>> {
+    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let (filter, sort) = (context.query.filter()?, context.query.sort);
+    let assigned = context.query.assigned_to.map(|assigned| assigned.0);
+    let rows = context.acting(move |tx| {
+        let assigned_to = assigned.map(|assigned| assigned.whom(tx)).transpose()?;
+        let filter = ConversationFilter { assigned_to, ..filter.clone() };
+        match sort {
+            Some(SortBy::UpdatedAt) => tx.conversations().list_open(&filter, page),
+            _ => tx.conversations().list_with_last_text(&filter, page),
+        }
+    });
+    Ok(Json(PageOut::of(rows.await?)))
+}
+
+pub(super) async fn open(context: RequestContext<NoQuery, JsonBody<ConversationIn>>) -> ApiResult<Created<ConversationOut>> {
+    let ConversationIn { customer_phone, channel, subject, customer_name } = &context.body.0;
+    let new = NewConversation {
+        customer_phone: CallerIdentity::Phone(customer_phone.0.clone()),
+        channel: channel.map_or(ConversationChannel::Web, |channel| channel.0),
+        subject: subject.clone(),
+        customer_name: customer_name.clone(),
+    };
+    let row = context.acting(move |tx| {
+        let id = tx.conversations().create(&new)?.id;
+        tx.conversations().get_with_last_text(id)
+    });
+    let row = row.await?;
+    Ok(Created(format!("/v1/conversations/{}", row.conversation.id), row.into()))
+}
+
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<ConversationOut>> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    Ok(tagged(context.acting(move |tx| tx.conversations().get_with_last_text(id)).await?))
+}
+
+pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<ConversationChange>>) -> ApiResult<Tagged<ConversationOut>> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let (expected, change) = (context.if_match()?, &context.body.0);
+    let priority = change.priority.map(|priority| priority.0);
+    let patch = ConversationPatch {
+        subject: change.subject.0.clone(),
+        customer_name: change.customer_name.0.clone(),
+        customer_email: change.customer_email.clone().typed(),
+        customer_address: change.customer_address.0.clone(),
+        notes: change.notes.0.clone(),
+    };
+    let row = context.acting(move |tx| {
+        let row = tx.conversations().lock(id)?;
+        must_match(expected.as_ref(), Version::of(row.updated_at), "conversation")?;
+        tx.conversations().update(id, &patch)?;
+        if let Some(priority) = priority {
+            tx.conversations().set_priority(id, priority)?;
+        }
+        tx.conversations().get_with_last_text(id)
+    });
+    Ok(tagged(row.await?))
+}

@@ -1,0 +1,119 @@
+//! Conversations: the inbox, what is known about the customer, what happened.
+
+use super::Person;
+use crate::site::Site;
+use nmc_core::testing::{SmsForm, unique_phone};
+use nmc_core::workflows::receive_text;
+use nmc_core::{PhoneNumber, UserRole};
+use serde_json::{Value, json};
+
+/// A text of this customer, and its conversation.
+fn write(site: &Site, from: &PhoneNumber, body: &str) -> String {
+    let form = SmsForm::text(from.as_str(), &site.joe.number, body);
+    receive_text(&site.db.store, &form.parse()).unwrap().conversation.to_string()
+}
+
+/// The ids on a page.
+fn ids(site: &Site, person: &Person, query: &str) -> Vec<String> {
+    let page = site.call("GET", format!("/v1/conversations?{query}")).by(&person.access).expect(200).document();
+    page["items"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn inbox_shows_each_conversation_with_its_last_text() {
+    let site = Site::new();
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    let (ann, bob) = (unique_phone(), unique_phone());
+    let (first, second) = (write(&site, &ann, "The sink leaks"), write(&site, &bob, "Hello?"));
+    write(&site, &ann, "And the tub");
+    let inbox = || ids(&site, &viewer, "sort=updated_at&open=true");
+    assert_eq!((inbox(), ids(&site, &viewer, "")), (vec![first.clone(), second.clone()], vec![second.clone(), first.clone()]));
+    let path = format!("/v1/conversations/{first}");
+    let shown = site.call("GET", path.clone()).by(&viewer.access).expect(200).document();
+    assert_eq!((&shown["last_text"]["body"], &shown["last_text"]["direction"]), (&json!("And the tub"), &json!("inbound")));
+    assert_eq!((&shown["total_messages"], &shown["customer_phone"]), (&json!(2), &json!(ann.as_str())));
+
+    let page = site.call("GET", "/v1/conversations?limit=1").by(&viewer.access).expect(200).document();
+    assert_eq!(ids(&site, &viewer, &format!("limit=1&after={}", page["next"].as_str().unwrap())), [first.as_str()]);
+    let texts = site.call("GET", format!("{path}/messages?limit=1")).by(&viewer.access).expect(200).document();
+    assert_eq!((&texts["items"][0]["body"], &texts["items"][0]["media"]), (&json!("And the tub"), &json!([])));
+    let texts = site.call("GET", format!("{path}/messages?direction=outbound")).by(&viewer.access).expect(200).document();
+    assert_eq!(texts["items"], json!([]));
+}
+
+#[test]
+fn conversations_are_filtered_by_what_the_query_says() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let (ann, bob) = (unique_phone(), unique_phone());
+    let (first, second) = (write(&site, &ann, "stop it already"), write(&site, &bob, "Hello?"));
+    site.db.store.tenant(&site.joe.tenant, |tx| tx.conversations().assign(second.parse()?, Some(hand.id))).unwrap();
+    site.db.store.tenant(&site.joe.tenant, |tx| tx.conversations().add_tag(second.parse()?, "leak & tub")).unwrap();
+    site.call("PATCH", format!("/v1/conversations/{second}")).by(&hand.access).json(&json!({"priority": "urgent"})).expect(200);
+    let encoded = |phone: &PhoneNumber| phone.as_str().replace('+', "%2B");
+    for (query, expected) in [
+        ("assigned_to=me".to_owned(), vec![&second]),
+        (format!("assigned_to={}", hand.id), vec![&second]),
+        ("assigned_to=none".to_owned(), vec![&first]),
+        ("tag=leak+%26+tub".to_owned(), vec![&second]),
+        ("tag=leak".to_owned(), vec![]),
+        ("priority=urgent".to_owned(), vec![&second]),
+        ("in_review=true".to_owned(), vec![&first]),
+        ("channel=sms".to_owned(), vec![&second, &first]),
+        ("status=closed".to_owned(), vec![]),
+        ("open=true&sort=created_at".to_owned(), vec![&second, &first]),
+        (format!("customer_phone={}", encoded(&ann)), vec![&first]),
+        ("from=2999-01-01T00:00:00Z".to_owned(), vec![]),
+        ("until=2999-01-01T00:00:00Z".to_owned(), vec![&second, &first]),
+    ] {
+        assert_eq!(ids(&site, &hand, &query).iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    for (query, field) in [
+        ("assigned_to=nobody", "assigned_to"),
+        ("status=open", "status"),
+        ("from=yesterday", "from"),
+        ("open=perhaps", "open"),
+        ("open=false&sort=updated_at", "sort"),
+        ("sort=name", "sort"),
+        ("after=AAAA", "after"),
+        ("limit=0", "limit"),
+        ("customer_phone=%00", "customer_phone"),
+        ("colour=red", "colour"),
+    ] {
+        let refused = site.call("GET", format!("/v1/conversations?{query}")).by(&hand.access).expect(400);
+        assert_eq!(refused.refusal().0, format!("#/{field}"), "{query}");
+    }
+    site.call("GET", format!("/v1/conversations?tag={}", "x".repeat(51))).by(&hand.access).expect(400);
+}
+
+#[test]
+fn staff_open_a_conversation_and_change_it_by_version() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let customer = unique_phone();
+    let open = || {
+        let body = json!({"customer_phone": customer, "subject": " A leak ", "customer_name": "Ann"});
+        site.call("POST", "/v1/conversations").by(&hand.access).json(&body)
+    };
+    let made = open().expect(201);
+    let path = made.header("Location").unwrap().to_owned();
+    let made = made.document();
+    assert_eq!((&made["subject"], &made["channel"], &made["last_text"]), (&json!("A leak"), &json!("web"), &Value::Null));
+    let again = open().expect(409);
+    assert_eq!(again.refusal().0, "#/customer_phone");
+
+    let seen = site.call("GET", path.clone()).by(&hand.access).expect(200).header("ETag").unwrap().to_owned();
+    let change = |body: Value| site.call("PATCH", path.clone()).by(&hand.access).json(&body);
+    let changed = change(json!({"notes": "calls at noon"})).header("If-Match", &seen).expect(200);
+    let now = changed.header("ETag").unwrap().to_owned();
+    assert_eq!(change(json!({"notes": "calls at one"})).header("If-Match", &seen).expect(412).code(), "stale");
+    change(json!({"notes": null, "customer_email": "Ann@Example.com"})).header("If-Match", &now).expect(200);
+    for (body, field) in [(json!({"notes": "x".repeat(10_001)}), "notes"), (json!({"priority": null}), "priority")] {
+        assert_eq!(change(body).expect(400).refusal().0, format!("#/{field}"));
+    }
+    let log = site.call("GET", format!("{path}/events")).by(&hand.access).expect(200).document();
+    let log = log["items"].as_array().unwrap().iter();
+    let log: Vec<_> = log.map(|event| (&event["event_type"], &event["created_by"])).collect();
+    let (hers, updated) = (json!(hand.id.to_string()), json!("customer_info_updated"));
+    assert_eq!(log, [(&updated, &hers), (&updated, &hers), (&json!("opened"), &hers)]);
+}
