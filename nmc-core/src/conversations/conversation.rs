@@ -64,6 +64,8 @@ pub struct NewConversation {
 
 /// Who looks after a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Assignee {
     /// This user.
     User(UserId),

@@ -5,9 +5,11 @@ use super::conversation::{Conversation, Conversations};
 use super::event::NewConversationEvent;
 use crate::error::found;
 use crate::schema::conversations;
+use crate::store::stamped;
 use crate::types::{composed, named, required};
 use crate::{
-    ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Email, Error, Patch, Result, UserId,
+    ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Email, Error, Patch,
+    Result, UserId,
 };
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -116,6 +118,44 @@ impl Conversations<'_> {
     /// As [`Self::set_status`].
     pub fn close(&mut self, id: ConversationId) -> Result<Conversation> {
         self.set_status(id, ConversationStatus::Closed)
+    }
+
+    /// Takes up the matter of a conversation that is not open any more, in a new one that goes on with the same customer and what is
+    /// known about them. The event names the old one, which stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] when it is open, or the customer has another open one.
+    pub fn reopen(&mut self, id: ConversationId) -> Result<Conversation> {
+        let before = self.lock(id)?;
+        if before.status.is_open() {
+            return Err(Error::conflict("conversation", "is open"));
+        }
+        let channel = before.channel;
+        self.go_on(&before, channel)
+    }
+
+    /// Opens the conversation that follows on this one.
+    pub(crate) fn go_on(&mut self, before: &Conversation, channel: ConversationChannel) -> Result<Conversation> {
+        let id = ConversationId::new(self.0.moment.id());
+        let row = diesel::insert_into(conversations::table)
+            .values((
+                conversations::customer_phone.eq(&before.customer_phone),
+                conversations::channel.eq(channel),
+                conversations::subject.eq(&before.subject),
+                conversations::priority.eq(before.priority),
+                conversations::assigned_to.eq(before.assigned_to),
+                conversations::customer_name.eq(&before.customer_name),
+                conversations::customer_email.eq(&before.customer_email),
+                conversations::customer_address.eq(&before.customer_address),
+                conversations::notes.eq(&before.notes),
+                conversations::tags.eq(&before.tags),
+                stamped!(conversations, self.0, id),
+            ))
+            .returning(Conversation::as_returning())
+            .get_result(self.0.conn)?;
+        let opened = NewConversationEvent::new(id, ConversationEventType::Opened);
+        self.log(opened.with(json!({"channel": channel, "after": before.id})))?;
+        Ok(row)
     }
 
     /// Gives the conversation to a user, or to nobody.

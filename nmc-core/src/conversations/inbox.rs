@@ -15,6 +15,8 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 
 /// The last text of a conversation, as much of it as a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct LastText {
     pub id: MessageId,
@@ -27,6 +29,8 @@ pub struct LastText {
 
 /// A conversation, with its last text and how many there are.
 #[derive(Debug, Clone, PartialEq, Queryable)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct InboxRow {
     /// The conversation, with the count of its calls.
     pub conversation: Conversation,

@@ -155,7 +155,7 @@ impl Store {
         find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F)>,
         work: impl Fn(&mut TenantTx<'_>, F) -> Result<T>,
     ) -> Result<T> {
-        self.found_or_entered(reason, person, |tx| find(tx).map(outside), work)
+        self.failing_with().found_by_worker(reason, person, find, work)
     }
 
     /// As [`Self::found_by_worker`]; where `find` has led the transaction to the tenant already and has taken `person`'s lock there,
@@ -259,6 +259,16 @@ impl<E: From<Error>> Transactions<'_, E> {
         work: impl Fn(&mut TenantTx<'_>, F) -> Result<T, E>,
     ) -> Result<T, E> {
         self.found_tenant_as(&APPLICATION, reason, person, |tx| find(tx).map(outside), work)
+    }
+
+    pub(crate) fn found_by_worker<F, T>(
+        &self,
+        reason: Reason,
+        person: Option<&Person>,
+        find: impl Fn(&mut SystemTx<'_>) -> Result<(Tenant, F), E>,
+        work: impl Fn(&mut TenantTx<'_>, F) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.found_tenant_as(&WORKER, reason, person, |tx| find(tx).map(outside), work)
     }
 
     fn found_tenant_as<F, T>(

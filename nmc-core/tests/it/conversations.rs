@@ -380,3 +380,31 @@ fn inbox_page_is_one_statement_with_each_last_text() {
     let error = scene.tx(|tx| tx.conversations().list_open(&closed, PageRequest::first())).map(drop);
     assert_eq!(refused(error).0, "sort");
 }
+
+#[test]
+fn a_reopened_matter_goes_on_in_a_new_conversation() {
+    let scene = Scene::new();
+    let id = scene.conversation().id;
+    let reopen = || scene.tx_as(scene.staff, |tx| tx.conversations().reopen(id));
+    assert_eq!(refused(reopen()), ("conversation".to_owned(), "is open".to_owned()));
+    let patch = ConversationPatch { customer_name: Patch::Set("Ann".to_owned()), ..ConversationPatch::default() };
+    let before = scene
+        .tx(|tx| {
+            tx.conversations().update(id, &patch)?;
+            tx.conversations().add_tag(id, "leak")?;
+            tx.conversations().assign(id, Some(scene.staff))?;
+            tx.conversations().resolve(id)
+        })
+        .unwrap();
+    scene.tick();
+    let next = reopen().unwrap();
+    assert_eq!(
+        (&next.customer_phone, &next.customer_name, &next.tags, next.assigned_to, next.status, next.total_calls),
+        (&before.customer_phone, &before.customer_name, &before.tags, before.assigned_to, ConversationStatus::Active, 0)
+    );
+    let log = scene.log(next.id);
+    assert_eq!((log.len(), log[0].event_type, log[0].created_by), (1, ConversationEventType::Opened, Some(scene.staff)));
+    assert_eq!(log[0].event_data["after"], json!(id));
+    assert_eq!(scene.tx(|tx| tx.conversations().get(id)).unwrap(), before);
+    assert_eq!(refused(reopen()).0, "customer_phone");
+}

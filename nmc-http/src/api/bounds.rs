@@ -68,7 +68,7 @@ const TEXTS: [(&str, usize, usize); 55] = [
 const NO_NUL: &str = r"^[^\u0000]*$";
 
 /// Something but spaces, and no NUL.
-const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
+pub(super) const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
 
 /// Fields that have a form of their own: a name, and its pattern.
 const PATTERNS: [(&str, &str); 16] = [

@@ -164,6 +164,10 @@ fn access(access: Access) -> serde_json::Value {
     }
 }
 
+/// What else is done to a version of something.
+const VERSIONED: [&str; 5] =
+    ["reviewGreeting", "assignConversation", "unassignConversation", "resolveConversation", "closeConversation"];
+
 /// The header that an operation heeds, what it is for, and its longest value.
 fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, usize)> {
     match id {
@@ -174,7 +178,7 @@ fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, u
         )),
         // They have no version.
         "changeStatus" => None,
-        _ if *method == Method::PATCH || id == "reviewGreeting" => Some((
+        _ if *method == Method::PATCH || VERSIONED.contains(&id) => Some((
             "If-Match",
             "The ETag that the change was made for: what somebody else has changed meanwhile answers 412.",
             LONGEST_IF_MATCH,
@@ -189,6 +193,7 @@ fn in_path(name: &str) -> &'static str {
         "step" => "The number of a step, 1 to 5.",
         "key_name" => "The name of the fact, up to 100 characters.",
         "phone" => "A number in E.164, like +14155550123; the plus as %2B or as it is.",
+        "tag" => "The tag.",
         "position" => "Its place among the pictures of the text, from 0.",
         _ => "Its id.",
     }
@@ -204,6 +209,7 @@ fn of_path(name: &str) -> Schema {
         "position" => number(0, 32_767).into(),
         "key_name" => object.schema_type(Type::String).min_length(Some(1)).max_length(Some(100)).pattern(Some(FACT)).into(),
         "phone" => object.schema_type(Type::String).pattern(Some(r"^\+[1-9][0-9]{6,14}$")).into(),
+        "tag" => object.schema_type(Type::String).max_length(Some(50)).pattern(Some(bounds::NOT_BLANK)).into(),
         "user" => object.schema_type(Type::String).pattern(Some(USER)).into(),
         _ => object.schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into(),
     }

@@ -253,6 +253,12 @@ impl<Q, B> RequestContext<Q, B> {
         self.request.match_info().get(name).and_then(|text| plain(text).parse().ok()).ok_or(Error::NotFound { entity }.into())
     }
 
+    /// The second of the two values of the path, which is any text, with nothing left encoded.
+    pub(crate) fn second_text(&self) -> ApiResult<String> {
+        let (_, text): (String, String) = self.request.match_info().load().map_err(|_| ApiError::NoRoute)?;
+        Ok(text)
+    }
+
     /// The user a path names; `me` is whoever asks.
     pub(crate) fn whom(&self) -> ApiResult<Whom> {
         match self.request.match_info().get("user") {

@@ -74,6 +74,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
 
     ("Conversations::resolve", |tx, _, theirs| told(tx.conversations().resolve(theirs.conversation)?)),
     ("Conversations::close", |tx, _, theirs| told(tx.conversations().close(theirs.conversation)?)),
+    ("Conversations::reopen", |tx, _, theirs| told(tx.conversations().reopen(theirs.conversation)?)),
     ("Conversations::set_priority", |tx, _, theirs| {
         told(tx.conversations().set_priority(theirs.conversation, ConversationPriority::Urgent)?)
     }),

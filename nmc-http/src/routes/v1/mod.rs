@@ -8,6 +8,7 @@ mod calls;
 mod consents;
 mod conversation_events;
 mod conversation_review;
+mod conversation_steps;
 mod conversations;
 mod customers;
 mod messages;
@@ -148,6 +149,28 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     api.path("conversations", "/v1/conversations/{conversation}", |r| {
         r.get(op("getConversation", "A conversation, with its last text", Needs(ConversationsRead)), conversations::get)
             .patch(op("changeConversation", "Change what is known about the customer and the matter", Needs(ConversationsWrite)), conversations::change);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/assign", |r| {
+        r.post(op("assignConversation", "Give a conversation to a user, or take it", Needs(ConversationsWrite)), conversation_steps::assign);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/unassign", |r| {
+        r.post(op("unassignConversation", "Leave a conversation to whoever takes it", Needs(ConversationsWrite)), conversation_steps::unassign);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/resolve", |r| {
+        r.post(op("resolveConversation", "Say that the matter is settled", Needs(ConversationsWrite)), conversation_steps::resolve);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/close", |r| {
+        r.post(op("closeConversation", "Put a conversation away", Needs(ConversationsWrite)), conversation_steps::close);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/reopen", |r| {
+        r.post(op("reopenConversation", "Go on with the matter in a new conversation", Needs(ConversationsWrite)), conversation_steps::reopen);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/tags/{tag}", |r| {
+        r.put(op("addTag", "Tag a conversation", Needs(ConversationsWrite)), conversation_steps::add_tag)
+            .delete(op("removeTag", "Take a tag away", Needs(ConversationsWrite)), conversation_steps::remove_tag);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/notes", |r| {
+        r.post(op("addNote", "Write a note into a conversation's log", Needs(ConversationsWrite)), conversation_steps::add_note);
     });
     api.path("conversations", "/v1/conversations/{conversation}/events", |r| {
         r.get(op("listConversationEvents", "What happened in a conversation, newest first", Needs(ConversationsRead)), conversation_events::list);

@@ -27,7 +27,7 @@ fn inbox_shows_each_conversation_with_its_last_text() {
     let (first, second) = (write(&site, &ann, "The sink leaks"), write(&site, &bob, "Hello?"));
     write(&site, &ann, "And the tub");
     let inbox = || ids(&site, &viewer, "sort=updated_at&open=true");
-    assert_eq!((inbox(), ids(&site, &viewer, "")), (vec![first.clone(), second.clone()], vec![second.clone(), first.clone()]));
+    assert_eq!((inbox(), ids(&site, &viewer, "")), (vec![first.clone(), second.clone()], vec![second, first.clone()]));
     let path = format!("/v1/conversations/{first}");
     let shown = site.call("GET", path.clone()).by(&viewer.access).expect(200).document();
     assert_eq!((&shown["last_text"]["body"], &shown["last_text"]["direction"]), (&json!("And the tub"), &json!("inbound")));
@@ -116,4 +116,62 @@ fn staff_open_a_conversation_and_change_it_by_version() {
     let log: Vec<_> = log.map(|event| (&event["event_type"], &event["created_by"])).collect();
     let (hers, updated) = (json!(hand.id.to_string()), json!("customer_info_updated"));
     assert_eq!(log, [(&updated, &hers), (&updated, &hers), (&json!("opened"), &hers)]);
+}
+
+#[test]
+fn staff_hand_over_finish_and_take_up_a_conversation() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let boss = site.owner();
+    let path = format!("/v1/conversations/{}", write(&site, &unique_phone(), "The sink leaks"));
+    let step = |name: &str| site.call("POST", format!("{path}/{name}")).by(&hand.access);
+    let taken = step("assign").json(&json!({})).expect(200);
+    assert_eq!(taken.document()["assigned_to"], json!(hand.id.to_string()));
+    let given = step("assign").json(&json!({"assigned_to": boss.id.to_string()})).expect(200).document();
+    assert_eq!(given["assigned_to"], json!(boss.id.to_string()));
+    let nobody = step("assign").json(&json!({"assigned_to": uuid::Uuid::now_v7()})).expect(400);
+    assert_eq!(nobody.refusal().0, "#/assigned_to");
+    assert_eq!(step("unassign").expect(200).document()["assigned_to"], Value::Null);
+
+    // Somebody who has not seen what came meanwhile finishes nothing.
+    let seen = taken.header("ETag").unwrap().to_owned();
+    assert_eq!(step("resolve").header("If-Match", seen).expect(412).code(), "stale");
+    step("reopen").expect(409);
+    assert_eq!(step("resolve").expect(200).document()["status"], json!("resolved"));
+    assert_eq!(step("resolve").expect(409).code(), "invalid_transition");
+    assert_eq!(step("close").expect(200).document()["status"], json!("closed"));
+    let next = step("reopen").expect(201);
+    let new = next.document();
+    assert_eq!((&new["status"], next.header("Location").unwrap() == path), (&json!("active"), false));
+    step("reopen").expect(409);
+    let log = site.call("GET", format!("{}/events", next.header("Location").unwrap())).by(&hand.access).expect(200).document();
+    assert_eq!(format!("/v1/conversations/{}", log["items"][0]["event_data"]["after"].as_str().unwrap()), path);
+}
+
+#[test]
+fn tags_and_notes_are_written_by_staff() {
+    let site = Site::new();
+    let (hand, viewer) = (site.person(&site.joe, UserRole::User), site.person(&site.joe, UserRole::Viewer));
+    let path = format!("/v1/conversations/{}", write(&site, &unique_phone(), "The sink leaks"));
+    let tags = |method: &'static str, tag: &str, status: u16| {
+        site.call(method, format!("{path}/tags/{tag}")).by(&hand.access).expect(status).document()["tags"].clone()
+    };
+    // A blank, a slash and a percent sign, as a URL has them.
+    for _ in 0..2 {
+        assert_eq!(tags("PUT", "50%25%20off%2Ftoday", 200), json!(["50% off/today"]));
+    }
+    assert_eq!(tags("PUT", "vip", 200), json!(["50% off/today", "vip"]));
+    assert_eq!(tags("DELETE", "50%25%20off%2Ftoday", 200), json!(["vip"]));
+    assert_eq!(tags("DELETE", "unknown", 200), json!(["vip"]));
+    for tag in ["%20", "%00", "x".repeat(51).as_str()] {
+        tags("PUT", tag, 400);
+    }
+    site.call("PUT", format!("{path}/tags/vip")).by(&viewer.access).expect(403);
+    let note = |note: &str| site.call("POST", format!("{path}/notes")).by(&hand.access).json(&json!({"note": note}));
+    note(" Called back. ").expect(204);
+    for bad in ["", " ", &"x".repeat(10_001)] {
+        assert_eq!(note(bad).expect(400).refusal().0, "#/note");
+    }
+    let log = site.call("GET", format!("{path}/events?event_type=note_added")).by(&viewer.access).expect(200).document();
+    assert_eq!(log["items"][0]["event_data"], json!({"note": "Called back."}));
 }

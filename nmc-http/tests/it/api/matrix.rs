@@ -2,8 +2,8 @@
 
 use super::scene::{Access, Ids, Operation, Scene, Who, good_status, operations, photo, ready};
 use crate::site::Site;
-use nmc_core::UserRole;
 use nmc_core::access::Permission;
+use nmc_core::{TenantTx, UserRole};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -61,6 +61,14 @@ fn each_endpoint_lets_through_only_whom_the_document_names() {
                 let owner = scene.site.person(&scene.site.joe, UserRole::Owner);
                 let path = format!("/v1/users/{}/profile/photo", target.user.id);
                 scene.site.call("PUT", path).by(&owner.access).bytes("image/png", photo()).expect(200);
+            }
+            if operation.id == "reopenConversation" {
+                let id = target.conversation;
+                let close = |tx: &mut TenantTx<'_>| match tx.conversations().get(id)?.status.is_open() {
+                    true => tx.conversations().close(id).map(drop),
+                    false => Ok(()),
+                };
+                scene.site.db.store.as_operator(&scene.site.joe.tenant, close).unwrap();
             }
             let answer = scene.ask(&operation, bearer.as_deref(), &target, &target.ids());
             assert_eq!(answer.status, expected(&operation, who), "{} as {who:?}: {}", operation.id, answer.body);

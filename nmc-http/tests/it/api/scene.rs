@@ -64,7 +64,11 @@ impl Ids {
         let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
         let path = path.replace("{message}", &self.message).replace("{conversation}", &self.conversation);
         let path = path.replace("{call}", &self.call).replace("{phone}", &self.customer).replace("{key_name}", "job");
-        path.replace("{key}", &self.key).replace("{number}", &self.number).replace("{step}", "1").replace("{position}", "0")
+        path.replace("{key}", &self.key)
+            .replace("{number}", &self.number)
+            .replace("{step}", "1")
+            .replace("{tag}", "leak")
+            .replace("{position}", "0")
     }
 }
 
@@ -155,6 +159,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "setCallMetadata" => json!({ "value": 7 }),
         "openConversation" => json!({ "customer_phone": unique_phone(), "subject": "a leak" }),
         "changeConversation" => json!({ "subject": "a leak" }),
+        "assignConversation" => json!({ "assigned_to": target.user.id.to_string() }),
+        "addNote" => json!({ "note": "called back" }),
         "settleReview" => json!({ "decision": "none" }),
         "listSessions"
         | "getSession"
@@ -202,6 +208,12 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "getConversation"
         | "listConversationEvents"
         | "listMessages"
+        | "unassignConversation"
+        | "resolveConversation"
+        | "closeConversation"
+        | "reopenConversation"
+        | "addTag"
+        | "removeTag"
         | "getMessage"
         | "getMedia" => Value::Null,
         _ => return None,
@@ -212,8 +224,10 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
 pub(super) fn good_status(operation: &str) -> u16 {
     match operation {
         "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" | "recordConsent"
-        | "openConversation" => 201,
-        "removeCallMetadata" | "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" => 204,
+        | "openConversation" | "reopenConversation" => 201,
+        "removeCallMetadata" | "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" | "addNote" => {
+            204
+        }
         _ => 200,
     }
 }

@@ -1,0 +1,92 @@
+use super::conversations::{ConversationOut, tagged};
+use crate::api::reply::{Created, Done, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
+use crate::api::wire::{given, text};
+use crate::error::ApiResult;
+use nmc_core::{ConversationId, Error, Result, TenantTx, Version};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Who is to look after a conversation.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssignIn {
+    /// A user of the business; whoever asks if left out.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    assigned_to: Option<text::UserId>,
+}
+
+/// A note for staff.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoteIn {
+    #[schema(min_length = 1, max_length = 10000)]
+    note: String,
+}
+
+type ConversationRequest<B = ()> = RequestContext<NoQuery, B>;
+
+/// Takes a step with the conversation of the path, in the version that the request names, if it names one.
+async fn step<B>(
+    context: &ConversationRequest<B>,
+    work: impl Fn(&mut TenantTx<'_>, ConversationId) -> Result<()> + Send + 'static,
+) -> ApiResult<Tagged<ConversationOut>> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let expected = context.if_match()?;
+    let row = context.acting(move |tx| {
+        let row = tx.conversations().lock(id)?;
+        must_match(expected.as_ref(), Version::of(row.updated_at), "conversation")?;
+        work(tx, id)?;
+        tx.conversations().get_with_last_text(id)
+    });
+    Ok(tagged(row.await?))
+}
+
+pub(super) async fn assign(context: ConversationRequest<JsonBody<AssignIn>>) -> ApiResult<Tagged<ConversationOut>> {
+    let named = context.body.0.assigned_to.map(|user| user.0);
+    let assign = move |tx: &mut TenantTx<'_>, id| {
+        let user = named.or_else(|| tx.actor().user()).ok_or(Error::Forbidden("an API key is no user; name one"))?;
+        tx.conversations().assign(id, Some(user)).map(drop)
+    };
+    step(&context, assign).await
+}
+
+pub(super) async fn unassign(context: ConversationRequest) -> ApiResult<Tagged<ConversationOut>> {
+    step(&context, |tx, id| tx.conversations().assign(id, None).map(drop)).await
+}
+
+pub(super) async fn resolve(context: ConversationRequest) -> ApiResult<Tagged<ConversationOut>> {
+    step(&context, |tx, id| tx.conversations().resolve(id).map(drop)).await
+}
+
+pub(super) async fn close(context: ConversationRequest) -> ApiResult<Tagged<ConversationOut>> {
+    step(&context, |tx, id| tx.conversations().close(id).map(drop)).await
+}
+
+pub(super) async fn reopen(context: ConversationRequest) -> ApiResult<Created<ConversationOut>> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let row = context.acting(move |tx| {
+        let next = tx.conversations().reopen(id)?.id;
+        tx.conversations().get_with_last_text(next)
+    });
+    let row = row.await?;
+    Ok(Created(format!("/v1/conversations/{}", row.conversation.id), row.into()))
+}
+
+pub(super) async fn add_tag(context: ConversationRequest) -> ApiResult<Tagged<ConversationOut>> {
+    let tag = context.second_text()?;
+    step(&context, move |tx, id| tx.conversations().add_tag(id, &tag).map(drop)).await
+}
+
+pub(super) async fn remove_tag(context: ConversationRequest) -> ApiResult<Tagged<ConversationOut>> {
+    let tag = context.second_text()?;
+    step(&context, move |tx, id| tx.conversations().remove_tag(id, &tag).map(drop)).await
+}
+
+pub(super) async fn add_note(context: ConversationRequest<JsonBody<NoteIn>>) -> ApiResult<Done> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let note = context.body.0.note.clone();
+    context.acting(move |tx| tx.conversations().add_note(id, &note)).await?;
+    Ok(Done)
+}
