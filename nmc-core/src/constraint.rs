@@ -248,6 +248,7 @@ pub static CONSTRAINTS: &[Constraint] = &[
     key!("messages_call_id_fkey", "call_id", "call"),
     c("messages_call_id_greeting_key", Taken, "call_id", "already has its greeting"),
     c("messages_channel_check", Invalid, "channel", "must be one of its known values"),
+    c("messages_client_key_key", Taken, "client_key", "was already used for another text"),
     key!("messages_conversation_id_fkey", "conversation_id", "conversation"),
     key!("messages_created_by_fkey", "created_by", "user"),
     c("messages_lease_expires_at_check", Invalid, "lease_expires_at", "must be given together with lease_owner"),

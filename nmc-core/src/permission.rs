@@ -55,6 +55,7 @@ permissions! {
     CallsWrite = "calls:write", "put right what is known about calls, and note more", [Owner, Admin, Operator, User];
     CallsImport = "calls:import", "import call logs", [Owner, Admin];
     CustomersRead = "customers:read", "see all that is known about a customer", [Owner, Admin, Operator, User, Viewer];
+    MessagesWrite = "messages:write", "answer customers by text", [Owner, Admin, Operator, User];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
     UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];
     ProfilesRead = "profiles:read", "see everybody's profile and photo", [Owner, Admin, Operator, User, Viewer];

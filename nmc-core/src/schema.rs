@@ -846,6 +846,9 @@ diesel::table! {
         /// ISO 4217 code.
         #[max_length = 10]
         price_unit -> Varchar,
+        /// The id that a client gave a text of staff, so that it is sent once; NULL for all others.
+        #[max_length = 100]
+        client_key -> Nullable<Varchar>,
     }
 }
 

@@ -25,6 +25,11 @@ impl Version {
         Self(digest.finalize().first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes) & i64::MAX))
     }
 
+    /// The instant that [`Self::of`] was given.
+    pub(crate) const fn instant(self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.0)
+    }
+
     /// Insists that the row is one of the versions that a change was made for. The caller holds the row, so that it stays.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 pub(crate) enum ApiError {
     #[error(transparent)]
     Core(#[from] Error),
+    #[error("the conversation has moved on since; read what is newer, and decide anew")]
+    MovedOn(Newer),
     #[error("the request is not signed by Twilio")]
     NotSigned,
     #[error("the body is larger than {0} bytes")]
@@ -66,6 +68,28 @@ struct Problem<'a> {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newer: Option<&'a Newer>,
+}
+
+/// What has happened in a conversation since a client saw it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Newer {
+    /// Where it goes on.
+    pub(crate) conversation_id: String,
+    /// The version of that now.
+    pub(crate) version: String,
+    /// The newest first.
+    pub(crate) events: Vec<NewerEvent>,
+}
+
+/// Something that has happened.
+#[derive(Debug, Serialize)]
+pub(crate) struct NewerEvent {
+    pub(crate) id: String,
+    pub(crate) event_type: &'static str,
+    /// The text it is about.
+    pub(crate) message_id: Option<String>,
 }
 
 /// What is wrong with one field.
@@ -103,6 +127,7 @@ impl ApiError {
         match self {
             Self::Core(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::MovedOn(_) => StatusCode::PRECONDITION_FAILED,
             Self::Body(_) | Self::Unreadable(Unreadable::Malformed) => StatusCode::BAD_REQUEST,
             Self::RegistrationClosed | Self::NotSigned => StatusCode::FORBIDDEN,
             Self::Overloaded | Self::NoProvider => StatusCode::SERVICE_UNAVAILABLE,
@@ -121,6 +146,7 @@ impl ApiError {
             Self::Core(Error::Provider(refusal)) => provider_kind(refusal),
             Self::Core(error) => core_kind(error.kind()),
             Self::NoRoute => ("Not found", "not_found"),
+            Self::MovedOn(_) => ("Precondition failed", "stale"),
             Self::Body(_) => ("Invalid input", "invalid"),
             Self::RegistrationClosed => ("Forbidden", "registration_closed"),
             Self::NotSigned => ("Forbidden", "not_signed"),
@@ -195,7 +221,8 @@ impl ApiError {
             Self::Core(Error::Provider(refusal)) => refusal.told(),
             other => other.to_string(),
         };
-        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail, errors };
+        let newer = if let Self::MovedOn(newer) = self { Some(newer) } else { None };
+        let problem = Problem { newer, kind: "about:blank", title, status: status.as_u16(), code, detail, errors };
         let mut headers = vec![(CONTENT_TYPE, Cow::Borrowed("application/problem+json"))];
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.push((RETRY_AFTER, "2".into()));

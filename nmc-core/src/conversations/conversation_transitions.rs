@@ -3,7 +3,7 @@
 
 use super::conversation::{Conversation, Conversations};
 use super::event::NewConversationEvent;
-use crate::error::found;
+use crate::error::{found, touched_one};
 use crate::schema::conversations;
 use crate::store::stamped;
 use crate::types::{composed, named, required};
@@ -235,6 +235,16 @@ impl Conversations<'_> {
         let note = required("note", note, 10_000)?;
         self.lock(id)?;
         self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(json!({ "note": note })))
+    }
+
+    /// Something has happened in the conversation: whoever saw it before has not seen all.
+    pub(crate) fn touch(&mut self, id: ConversationId) -> Result<()> {
+        let rows = diesel::update(conversations::table)
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq(id))
+            .set(conversations::updated_at.eq(self.0.now()))
+            .execute(self.0.conn)?;
+        touched_one(rows, "conversation")
     }
 
     /// The customer has spoken up: what waited for them is active again.

@@ -52,6 +52,7 @@ pub struct Message {
     pub price_unit: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub client_key: Option<String>,
 }
 
 /// A text to send to the customer of a conversation.
@@ -65,6 +66,27 @@ pub struct NewMessage {
     pub body: String,
     /// Why it is sent.
     pub kind: MessageKind,
+}
+
+/// A text to queue, whose recipient is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TextDraft<'a> {
+    pub(crate) text: &'a NewMessage,
+    /// The recipient, in the spelling that their carrier knows.
+    pub(crate) to: &'a PhoneNumber,
+    /// The call that it answers.
+    pub(crate) call: Option<CallId>,
+    /// Not sent before; `None` is now.
+    pub(crate) due: Option<DateTime<Utc>>,
+    /// The client's own id of it.
+    pub(crate) client_key: Option<&'a str>,
+}
+
+impl<'a> TextDraft<'a> {
+    /// A text to send now.
+    pub(crate) const fn of(text: &'a NewMessage, to: &'a PhoneNumber) -> Self {
+        Self { text, to, call: None, due: None, client_key: None }
+    }
 }
 
 /// Which texts. Empty means all.
@@ -165,20 +187,22 @@ impl Messages<'_> {
         Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
-    /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the call's second greeting.
-    pub(crate) fn insert_queued(&mut self, new: &NewMessage, to: &PhoneNumber, call: Option<CallId>) -> Result<Option<Message>> {
-        let now = self.0.now();
-        self.insert_queued_at(new, to, call, now)
+    /// The text of staff with this id of a client's, if it is there.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_by_client_key(&mut self, key: &str) -> Result<Option<Message>> {
+        Ok(Message::query()
+            .filter(messages::tenant_id.eq(self.0.tenant))
+            .filter(messages::client_key.eq(key))
+            .first(self.0.conn)
+            .optional()?)
     }
 
-    /// Queues a text as [`Self::insert_queued`] does, to be sent at `due` and not before.
-    pub(crate) fn insert_queued_at(
-        &mut self,
-        new: &NewMessage,
-        to: &PhoneNumber,
-        call: Option<CallId>,
-        due: DateTime<Utc>,
-    ) -> Result<Option<Message>> {
+    /// Queues a text whose recipient's consent was read under their lock. `None` when it would be the call's second greeting, or the
+    /// second one with a client's id.
+    pub(crate) fn insert_queued(&mut self, draft: &TextDraft<'_>) -> Result<Option<Message>> {
+        let TextDraft { text: new, to, call, due, client_key } = *draft;
         let id = MessageId::new(self.0.moment.id());
         Ok(diesel::insert_into(messages::table)
             .values((
@@ -191,7 +215,8 @@ impl Messages<'_> {
                 messages::to_number.eq(to),
                 messages::message_status.eq(MessageStatus::Queued),
                 messages::created_by.eq(self.0.user()),
-                messages::next_attempt_at.eq(due),
+                messages::next_attempt_at.eq(due.unwrap_or(self.0.now())),
+                messages::client_key.eq(client_key),
                 stamped!(messages, self.0, id),
             ))
             .on_conflict_do_nothing()

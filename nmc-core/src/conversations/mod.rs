@@ -37,7 +37,7 @@ pub(crate) use late::{TextPrice, is_decided_since};
 pub use media::{KeptMedia, Media, MessageMedia};
 pub use media_kind::MediaKind;
 pub use media_worker::{MediaPass, MediaWorker, MediaWorkerConfig};
-pub(crate) use message::INBOUND_SQL;
+pub(crate) use message::{INBOUND_SQL, TextDraft};
 pub use message::{Message, MessageFilter, Messages, NewMessage};
 pub use not_texted::NotTexted;
 pub(crate) use number_pacing::NUMBER_HOLD;

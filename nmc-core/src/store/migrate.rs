@@ -59,6 +59,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000028_lighten_hot_path",
     "2026-11-28-000029_validate_value_lists",
     "2026-11-28-000030_record_calls_in_few_trips",
+    "2026-11-29-000040_add_client_keys",
+    "2026-11-29-000041_index_client_keys",
     "2026-11-29-000080_index_calls_by_outcome",
 ];
 

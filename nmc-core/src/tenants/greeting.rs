@@ -116,6 +116,26 @@ fn gsm7_units(c: char) -> Option<usize> {
     }
 }
 
+/// How long a text is, for those who pay for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextSize {
+    /// Its length in characters.
+    pub characters: usize,
+    /// How it travels.
+    pub encoding: SmsEncoding,
+    /// How many segments it is billed as.
+    pub segments: usize,
+}
+
+impl TextSize {
+    /// The size of this text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let encoding = SmsEncoding::of(text);
+        Self { characters: text.chars().count(), encoding, segments: encoding.segments(text) }
+    }
+}
+
 /// What someone who has never been texted by the business would get after a missed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -138,8 +158,8 @@ impl GreetingPreview {
     /// [`Error::Invalid`] of `greeting_template`, in the words of saving it.
     pub fn of(template: &str, business_name: &str) -> Result<Self> {
         let text = render_greeting(checked_template(template)?, business_name, true);
-        let encoding = SmsEncoding::of(&text);
-        Ok(Self { characters: text.chars().count(), encoding, segments: encoding.segments(&text), text })
+        let TextSize { characters, encoding, segments } = TextSize::of(&text);
+        Ok(Self { characters, encoding, segments, text })
     }
 }
 

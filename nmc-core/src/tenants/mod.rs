@@ -9,6 +9,6 @@ mod tenant;
 pub use approval::RegistrationPolicy;
 pub(crate) use approval::must_be_approved;
 pub use business_settings::{BusinessSettings, BusinessSettingsPatch, BusinessSettingsRepo};
-pub use greeting::{DEFAULT_GREETING, GreetingPreview, SmsEncoding, render_greeting};
+pub use greeting::{DEFAULT_GREETING, GreetingPreview, SmsEncoding, TextSize, render_greeting};
 pub use hours::BusinessHours;
 pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};

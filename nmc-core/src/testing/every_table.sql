@@ -29,9 +29,9 @@ INSERT INTO call_metadata (tenant_id, call_id, metadata_key, metadata_value)
 INSERT INTO conversation_events (tenant_id, conversation_id, call_id, event_type, created_by)
     SELECT :tenant, c.id, c.first_call_id, 'opened', c.assigned_to FROM conversations c WHERE c.tenant_id = :tenant;
 INSERT INTO messages (tenant_id, conversation_id, call_id, message_sid, message_body, message_direction, from_number, to_number,
-                      message_status, created_by)
+                      message_status, created_by, client_key)
     SELECT :tenant, c.id, c.first_call_id, 'SM' || md5(:tenant::text), 'words of ' || :tenant, 'outbound', '+14155550100',
-           c.customer_phone, 'sent', c.assigned_to
+           c.customer_phone, 'sent', c.assigned_to, 'key of ' || :tenant
     FROM conversations c WHERE c.tenant_id = :tenant;
 INSERT INTO message_media (tenant_id, message_id, position, media_url, next_attempt_at)
     SELECT :tenant, id, 0, 'https://api.twilio.com/media/' || id, now() FROM messages WHERE tenant_id = :tenant;

@@ -7,7 +7,7 @@ use crate::store::{Prepared, Scope};
 use crate::telephony::{NumberKind, TextingHours, untextable_codes};
 use crate::tenants::DEFAULT_GREETING;
 use crate::tenants::render_greeting;
-use crate::{CallId, ConsentAction, Country, PhoneNumber, Result, Timezone};
+use crate::{CallId, ConsentAction, Country, Error, PhoneNumber, Result, Timezone};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -141,6 +141,11 @@ impl GreetingContext {
         Self::read_for(scope, person, Some(call), Some(called))
     }
 
+    /// What decides about an answer of staff to this person from this number of ours.
+    pub(crate) fn of_reply(scope: &mut Scope<'_>, person: &PhoneNumber, from: Option<&PhoneNumber>) -> Result<Self> {
+        Self::read_for(scope, person, None, from)
+    }
+
     fn read_for(scope: &mut Scope<'_>, person: &PhoneNumber, call: Option<CallId>, called: Option<&PhoneNumber>) -> Result<Self> {
         let now = scope.now();
         let (codes, since): (Vec<i32>, Vec<DateTime<Utc>>) = untextable_codes().map(|(code, time)| (code, now - time)).unzip();
@@ -196,6 +201,34 @@ impl GreetingContext {
     pub(crate) fn may_text(&self) -> bool {
         let number_can = self.number_active && self.number_texts;
         self.is_active && self.is_approved && number_can && self.consent != Some(ConsentAction::OptOut)
+    }
+
+    /// Insists that staff may text this person from the number of ours that was read for, if one was. What people write is bound neither to
+    /// hours nor to limits.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::AwaitingApproval`], [`Error::Conflict`] or [`Error::Invalid`], in words for staff.
+    pub(crate) fn must_take_reply(&self, has_number: bool) -> Result<()> {
+        if !self.is_active {
+            return Err(Error::Forbidden("the business is suspended or has left: it sends no texts"));
+        }
+        if !self.is_approved {
+            return Err(Error::AwaitingApproval("can send no texts"));
+        }
+        if self.consent == Some(ConsentAction::OptOut) {
+            return Err(Error::Forbidden("the customer has opted out of texts"));
+        }
+        if self.untextable {
+            let rule = "takes no texts: an earlier one failed for a reason that holds for the next; call instead";
+            return Err(Error::conflict("customer_phone", rule));
+        }
+        if has_number && !self.number_active {
+            return Err(Error::invalid("from_number", "must be an active number of this business"));
+        }
+        if has_number && !self.number_texts {
+            return Err(Error::invalid("from_number", "must be a number that can send texts"));
+        }
+        Ok(())
     }
 
     fn template(&self) -> &str {

@@ -5,7 +5,7 @@ use super::holder::Happened;
 use super::refresh_call::STILL_NEWS;
 use crate::actor::WORKER;
 use crate::conversations::{
-    Keyword, NewConsent, NewConversationEvent, NewMessage, Reading, is_decided_since, wait_for_texts_under_way,
+    Keyword, NewConsent, NewConversationEvent, NewMessage, Reading, TextDraft, is_decided_since, wait_for_texts_under_way,
 };
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{InboundText, SmsCallback};
@@ -179,6 +179,6 @@ fn answer_help(
         ),
         kind: MessageKind::KeywordReply,
     };
-    let queued = tx.messages().insert_queued(&answer, customer, None)?;
+    let queued = tx.messages().insert_queued(&TextDraft::of(&answer, customer))?;
     Ok(queued.map(|message| message.id))
 }

@@ -7,7 +7,7 @@ use super::holder::{Happened, Holder};
 use super::lead::{Entered, Led};
 use crate::actor::WORKER;
 use crate::calls::{Call, NewCall};
-use crate::conversations::{NewConversationEvent, NewMessage, NotTexted};
+use crate::conversations::{NewConversationEvent, NewMessage, NotTexted, TextDraft};
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{CallFacts, VoiceCallback, explain};
 use crate::{
@@ -188,7 +188,11 @@ impl VoiceStatus<'_> {
                     body,
                     kind: MessageKind::Greeting,
                 };
-                let queued = tx.messages().insert_queued_at(&greeting, caller, Some(call.id), due)?;
+                let queued = tx.messages().insert_queued(&TextDraft {
+                    call: Some(call.id),
+                    due: Some(due),
+                    ..TextDraft::of(&greeting, caller)
+                })?;
                 recorded.greeting = queued.map(|message| message.id);
             }
             Answer::NotTexted(reason) => recorded.not_texted = Some(reason),

@@ -1,6 +1,6 @@
 //! Queueing a text that staff write.
 
-use crate::conversations::{INBOUND_SQL, Message, Messages, NewMessage};
+use crate::conversations::{INBOUND_SQL, Message, Messages, NewMessage, TextDraft};
 use crate::schema::{calls, consents, messages, phone_numbers, tenants};
 use crate::store::Person;
 use crate::types::required;
@@ -56,12 +56,12 @@ impl Messages<'_> {
             None => return Err(Error::invalid("from_number", "must be an active number of this business")),
         }
         let to = self.last_spelling(to)?;
-        let row = self.insert_queued(&NewMessage { body, ..new.clone() }, &to, None)?;
+        let row = self.insert_queued(&TextDraft::of(&NewMessage { body, ..new.clone() }, &to))?;
         row.ok_or(Error::conflict("kind", "greeting was already sent for this call"))
     }
 
     /// The spelling in which a person last reached us, by text or call: the one that their carrier knows them by.
-    fn last_spelling(&mut self, person: &PhoneNumber) -> Result<PhoneNumber> {
+    pub(super) fn last_spelling(&mut self, person: &PhoneNumber) -> Result<PhoneNumber> {
         let spellings = person.spellings();
         if spellings.len() < 2 {
             return Ok(person.clone());

@@ -41,6 +41,7 @@ mod people;
 mod photos;
 mod plans;
 mod pooler;
+mod replies;
 mod schema;
 mod search_path;
 mod serialized;

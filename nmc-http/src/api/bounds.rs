@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ArrayItems, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 /// The shortest and the longest text, in characters.
-const TEXTS: [(&str, usize, usize); 55] = [
+const TEXTS: [(&str, usize, usize); 59] = [
     ("access_token", 1, 4_096),
     ("allowed_countries", 2, 2),
     ("area_code", 0, 10),
@@ -14,6 +14,7 @@ const TEXTS: [(&str, usize, usize); 55] = [
     ("business_address", 1, 1_000),
     ("business_name", 1, 255),
     ("business_type", 1, 100),
+    ("client_key", 1, 100),
     ("code", 1, 40),
     ("content", 0, 255),
     ("content_type", 0, 255),
@@ -28,6 +29,7 @@ const TEXTS: [(&str, usize, usize); 55] = [
     ("display_name", 0, 200),
     ("encoding", 1, 10),
     ("error_message", 0, 65_536),
+    ("event_type", 1, 50),
     ("field", 1, 100),
     ("first_name", 1, 100),
     ("from", 1, 255),
@@ -49,6 +51,7 @@ const TEXTS: [(&str, usize, usize); 55] = [
     ("pointer", 1, 2_000),
     ("prefix", 1, 20),
     ("refresh_token", 1, 200),
+    ("refusal", 1, 1_000),
     ("region", 0, 255),
     ("rule", 1, 1_000),
     ("scopes", 1, 40),
@@ -62,6 +65,7 @@ const TEXTS: [(&str, usize, usize); 55] = [
     ("token_type", 1, 20),
     ("trade", 0, 100),
     ("user_agent", 0, 131_072),
+    ("version", 1, 20),
 ];
 
 /// What PostgreSQL can keep: anything but NUL.
@@ -71,16 +75,18 @@ const NO_NUL: &str = r"^[^\u0000]*$";
 pub(super) const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
 
 /// Fields that have a form of their own: a name, and its pattern.
-const PATTERNS: [(&str, &str); 16] = [
+const PATTERNS: [(&str, &str); 18] = [
     ("business_address", NOT_BLANK),
     ("business_name", NOT_BLANK),
     ("business_type", NOT_BLANK),
+    ("client_key", NOT_BLANK),
     ("display_name", NOT_BLANK),
     ("first_name", NOT_BLANK),
     ("industry", NOT_BLANK),
     ("last_name", NOT_BLANK),
     ("message", NOT_BLANK),
     ("name", NOT_BLANK),
+    ("note", NO_NUL),
     ("country", "^[A-Z]{2}$"),
     ("currency", "^[A-Z]{3}$"),
     ("next", super::wire::CURSOR),

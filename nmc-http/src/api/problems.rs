@@ -1,8 +1,8 @@
 //! The refusals that the OpenAPI document tells of: each status has a response of its own, with the headers it brings.
 
 use actix_web::http::StatusCode;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-use utoipa::openapi::{ContentBuilder, Header, HeaderBuilder, Ref, Response, ResponseBuilder, Schema};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{ContentBuilder, Header, HeaderBuilder, Ref, Response, ResponseBuilder, Schema, SchemaFormat};
 
 /// A kind of refusal.
 pub(super) struct Problem {
@@ -120,7 +120,25 @@ pub(super) fn schema() -> Schema {
         .property("detail", text("The rule it breaks."))
         .required("pointer")
         .required("detail");
+    let id = |what: &str| text(what).format(Some(SchemaFormat::Custom("uuid".to_owned())));
+    let event = ObjectBuilder::new()
+        .property("id", id("Its id."))
+        .property("event_type", text("What happened."))
+        .property("message_id", id("The text it is about.").schema_type(SchemaType::from_iter([Type::String, Type::Null])))
+        .required("id")
+        .required("event_type");
+    let newer = ObjectBuilder::new()
+        .description(Some(
+            "What has happened in a conversation since the version of If-Match, when an answer to it is refused for that.",
+        ))
+        .property("conversation_id", id("Where it goes on."))
+        .property("version", text("Its version now."))
+        .property("events", ArrayBuilder::new().items(event).max_items(Some(20)))
+        .required("conversation_id")
+        .required("version")
+        .required("events");
     ObjectBuilder::new()
+        .property("newer", newer)
         .property("type", text("about:blank"))
         .property("title", text("What kind of refusal it is."))
         .property("status", ObjectBuilder::new().schema_type(Type::Integer))

@@ -2,8 +2,8 @@
 
 use super::World;
 use super::sample::{
-    call_figures, consent, contact, conversation_with, key, later, login, new_call, notification, number, point, profile, report,
-    rule, snapshot, somebody, user, words,
+    call_figures, consent, contact, conversation_with, key, later, login, new_call, notification, number, point, profile, reply,
+    report, rule, snapshot, somebody, user, words,
 };
 use nmc_core::access::{ApiKeyPatch, NewApiKey, NewSession};
 use nmc_core::alerts::{Address, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact, NewNotification};
@@ -16,6 +16,7 @@ use nmc_core::store::Reason;
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::{NewTenant, TenantPatch};
 use nmc_core::testing::{noon, on_behalf_of};
+use nmc_core::workflows::NewReply;
 use nmc_core::{ContactType, Error, JobType, NotificationChannel, Patch, PresenceStatus, Result, TenantTx, UserRole};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -132,6 +133,8 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("NewConsent", "keyword", 20, |tx, _, t| tx.consents().record(&NewConsent { keyword: Some(t), ..consent() }).map(ok)),
     ("NewConsent", "note", 1_000, |tx, _, t| tx.consents().record(&NewConsent { note: Some(t), ..consent() }).map(ok)),
     ("NewMessage", "body", 1_600, |tx, w, t| tx.messages().queue(&NewMessage { body: t, ..words(w) }).map(ok)),
+    ("NewReply", "body", 1_600, |tx, w, t| tx.reply(&NewReply { body: t, ..reply(w) }).map(ok)),
+    ("NewReply", "client_key", 100, |tx, w, t| tx.reply(&NewReply { client_key: t, ..reply(w) }).map(ok)),
 
     ("NewApiKey", "name", 100, |tx, _, t| tx.api_keys().create(&NewApiKey { name: t, ..key("fresh", None) }).map(ok)),
     ("NewApiKey", "prefix", 16, |tx, _, t| tx.api_keys().create(&key(&t, None)).map(ok)),

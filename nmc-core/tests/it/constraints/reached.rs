@@ -2,7 +2,7 @@
 
 use super::sample::{
     call_figures, consent, contact, conversation_with, earlier, key, later, login, new_call, note, notification, number, point,
-    profile, report, rule, snapshot, somebody, user, words,
+    profile, reply, report, rule, snapshot, somebody, user, words,
 };
 use super::{Ids, World, by_hand};
 use Says::{Sooner, TheTable};
@@ -21,7 +21,7 @@ use nmc_core::telephony::DeliveryReport;
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::{NewTenant, TenantPatch};
 use nmc_core::testing::{SmsForm, noon, on_behalf_of, unique_phone, unique_sid};
-use nmc_core::workflows::record_delivery;
+use nmc_core::workflows::{NewReply, record_delivery};
 use nmc_core::{
     CallOutcome, CallerIdentity, Country, JobType, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx,
 };
@@ -232,6 +232,11 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     })),
     ("messages_created_by_fkey", TheTable, |w, strange| {
         w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.messages().queue(&words(w))))
+    }),
+    ("messages_client_key_key", Sooner("client_key", "was already used for another text"), |w, _| {
+        let client_key = w.business.message(&w.db.store, w.own.message).client_key.unwrap();
+        let again = NewReply { client_key, ..reply(w) };
+        w.tx(|tx| tx.reply(&again))
     }),
     ("messages_message_body_check", Sooner("body", "must be at most 1600 characters"), |w, _| {
         w.tx(|tx| tx.messages().queue(&NewMessage { body: "x".repeat(1_601), ..words(w) }))

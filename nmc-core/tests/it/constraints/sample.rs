@@ -10,6 +10,7 @@ use nmc_core::conversations::{NewConsent, NewConversation, NewConversationEvent,
 use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::people::{NewProfile, NewUser};
 use nmc_core::testing::{noon, unique_phone, unique_sid};
+use nmc_core::workflows::NewReply;
 use nmc_core::{
     AlertOperator, AlertSeverity, CallDirection, CallerIdentity, ConsentAction, ConsentSource, ContactType, ConversationChannel,
     ConversationEventType, ConversationId, KpiPeriod, MetricType, NotificationChannel, NumberType, ReportFormat, Secret, UserId,
@@ -127,6 +128,11 @@ pub(super) fn consent() -> NewConsent {
 
 pub(super) fn words(w: &World) -> NewMessage {
     w.business.words(w.own.conversation, "hello")
+}
+
+pub(super) fn reply(w: &World) -> NewReply {
+    let (client_key, body) = ("fresh".to_owned(), "hello".to_owned());
+    NewReply { conversation: w.own.conversation, client_key, body, from_number: None, seen: None }
 }
 
 pub(super) fn number(sid: Option<String>) -> NewPhoneNumber {

@@ -106,6 +106,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Messages::find", |tx, _, theirs| told(tx.messages().find(theirs.message)?)),
     ("Messages::get", |tx, _, theirs| told(tx.messages().get(theirs.message)?)),
     ("Messages::find_by_sid", |tx, _, theirs| told(tx.messages().find_by_sid(&theirs.message_sid)?)),
+    ("Messages::find_by_client_key", |tx, _, theirs| told(tx.messages().find_by_client_key(&theirs.client_key)?)),
     ("Messages::list", |tx, _, _| told(tx.messages().list(&MessageFilter::default(), PageRequest::first())?.items.len())),
     ("Messages::list of their conversation", |tx, _, theirs| {
         let filter = MessageFilter { conversation: Some(theirs.conversation), ..MessageFilter::default() };

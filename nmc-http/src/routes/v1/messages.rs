@@ -64,7 +64,7 @@ pub(crate) struct MessageOut {
 }
 
 impl MessageOut {
-    fn of(row: Message, media: Vec<Media>) -> Self {
+    pub(super) fn of(row: Message, media: Vec<Media>) -> Self {
         Self {
             id: Text(row.id),
             conversation_id: Text(row.conversation_id),

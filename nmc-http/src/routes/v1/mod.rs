@@ -17,6 +17,7 @@ mod numbers;
 mod preferences;
 mod profiles;
 mod registrations;
+mod replies;
 mod sessions;
 mod settings;
 mod status;
@@ -176,7 +177,11 @@ pub(crate) fn routes(api: &mut Api<'_>) {
         r.get(op("listConversationEvents", "What happened in a conversation, newest first", Needs(ConversationsRead)), conversation_events::list);
     });
     api.path("conversations", "/v1/conversations/{conversation}/messages", |r| {
-        r.get(op("listMessages", "The texts of a conversation, with their pictures, newest first", Needs(MessagesRead)), messages::list);
+        r.get(op("listMessages", "The texts of a conversation, with their pictures, newest first", Needs(MessagesRead)), messages::list)
+            .post(op("reply", "Answer a customer by text, once for each `client_key`", Needs(MessagesWrite)), replies::reply);
+    });
+    api.path("conversations", "/v1/conversations/{conversation}/messages/preview", |r| {
+        r.post(op("previewReply", "How long an answer is, and whether it may be sent", Needs(MessagesWrite)), replies::preview);
     });
     api.path("texts", "/v1/conversations/{conversation}/review", |r| {
         r.post(op("settleReview", "Say whether a text that may be an opt-out was one", Needs(ConsentsWrite)), conversation_review::settle);

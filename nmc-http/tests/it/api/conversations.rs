@@ -175,3 +175,70 @@ fn tags_and_notes_are_written_by_staff() {
     let log = site.call("GET", format!("{path}/events?event_type=note_added")).by(&viewer.access).expect(200).document();
     assert_eq!(log["items"][0]["event_data"], json!({"note": "Called back."}));
 }
+
+#[test]
+fn a_reply_is_queued_once_and_says_where_it_went() {
+    let site = Site::new();
+    let (hand, viewer) = (site.person(&site.joe, UserRole::User), site.person(&site.joe, UserRole::Viewer));
+    let customer = unique_phone();
+    let path = format!("/v1/conversations/{}", write(&site, &customer, "The sink leaks"));
+    let reply = |body: Value| site.call("POST", format!("{path}/messages")).by(&hand.access).json(&body);
+    let words = json!({"client_key": "7d1f", "body": "We come at nine"});
+    site.call("POST", format!("{path}/messages")).by(&viewer.access).json(&words).expect(403);
+    let seen = site.call("GET", path.clone()).by(&hand.access).expect(200).header("ETag").unwrap().to_owned();
+    let made = reply(words.clone()).header("If-Match", seen.clone()).expect(201);
+    let out = made.document();
+    assert_eq!(made.header("Location"), Some(format!("/v1/messages/{}", out["message"]["id"].as_str().unwrap()).as_str()));
+    assert_eq!((&out["message"]["status"], &out["repeated"]), (&json!("queued"), &json!(false)));
+    let again = reply(words).header("If-Match", seen.clone()).expect(201).document();
+    assert_eq!((&again["message"]["id"], &again["repeated"]), (&out["message"]["id"], &json!(true)));
+    let taken = reply(json!({"client_key": "7d1f", "body": "We come at ten"})).expect(409);
+    assert_eq!(taken.refusal().0, "#/client_key");
+
+    write(&site, &customer, "Never mind");
+    let other = json!({"client_key": "7d20", "body": "See you"});
+    let version = format!("\"{}\"", out["version"].as_str().unwrap());
+    let moved = reply(other.clone()).header("If-Match", version).expect(412);
+    let problem = moved.document();
+    assert_eq!((moved.code().as_str(), &problem["newer"]["events"][0]["event_type"]), ("stale", &json!("message_received")));
+    let text = format!("/v1/messages/{}", problem["newer"]["events"][0]["message_id"].as_str().unwrap());
+    assert_eq!(site.call("GET", text).by(&hand.access).expect(200).document()["body"], json!("Never mind"));
+    let now = format!("\"{}\"", problem["newer"]["version"].as_str().unwrap());
+    reply(other).header("If-Match", now).expect(201);
+
+    site.call("POST", format!("{path}/resolve")).by(&hand.access).expect(200);
+    let next = reply(json!({"client_key": "7d21", "body": "One more thing"})).expect(201).document();
+    assert_eq!(next["in_next_conversation"], json!(true));
+    for (body, field) in [
+        (json!({"client_key": "7d22", "body": "x".repeat(1_601)}), "body"),
+        (json!({"client_key": "7d22", "body": ""}), "body"),
+        (json!({"client_key": "x".repeat(101), "body": "x"}), "client_key"),
+        (json!({"client_key": "7d22", "body": "x", "from_number": unique_phone()}), "from_number"),
+    ] {
+        assert_eq!(reply(body).expect(400).refusal().0, format!("#/{field}"));
+    }
+}
+
+#[test]
+fn a_reply_is_measured_before_it_is_sent() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let customer = unique_phone();
+    let path = format!("/v1/conversations/{}/messages/preview", write(&site, &customer, "The sink leaks"));
+    let preview = |body: &str| site.call("POST", path.clone()).by(&hand.access).json(&json!({ "body": body }));
+    for (body, encoding, segments) in [
+        ("x".repeat(160), "GSM-7", 1),
+        ("€".repeat(81), "GSM-7", 2),
+        (format!("{}’", "x".repeat(70)), "UCS-2", 2),
+        ("x".repeat(1_600), "GSM-7", 11),
+    ] {
+        let told = preview(&body).expect(200).document();
+        let expected = json!({"characters": body.chars().count(), "encoding": encoding, "segments": segments,
+            "from_number": site.joe.number, "refusal": null});
+        assert_eq!(told, expected);
+    }
+    preview(&"x".repeat(1_601)).expect(400);
+    write(&site, &customer, "STOP");
+    let told = preview("Wait").expect(200).document();
+    assert_eq!((&told["from_number"], &told["refusal"]), (&Value::Null, &json!("the customer has opted out of texts")));
+}

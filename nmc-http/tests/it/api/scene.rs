@@ -161,6 +161,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "changeConversation" => json!({ "subject": "a leak" }),
         "assignConversation" => json!({ "assigned_to": target.user.id.to_string() }),
         "addNote" => json!({ "note": "called back" }),
+        "reply" => json!({ "client_key": Uuid::now_v7(), "body": "We come at nine" }),
+        "previewReply" => json!({ "body": "We come at nine" }),
         "settleReview" => json!({ "decision": "none" }),
         "listSessions"
         | "getSession"
@@ -224,7 +226,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
 pub(super) fn good_status(operation: &str) -> u16 {
     match operation {
         "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" | "recordConsent"
-        | "openConversation" | "reopenConversation" => 201,
+        | "openConversation" | "reopenConversation" | "reply" => 201,
         "removeCallMetadata" | "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" | "addNote" => {
             204
         }

@@ -1,0 +1,1 @@
+ALTER TABLE public.messages DROP COLUMN client_key;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.messages_client_key_key;

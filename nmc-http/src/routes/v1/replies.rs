@@ -1,0 +1,109 @@
+use super::messages::MessageOut;
+use crate::api::reply::{Created, Json};
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
+use crate::api::wire::text;
+use crate::error::{ApiError, ApiResult, Newer, NewerEvent};
+use nmc_core::ConversationId;
+use nmc_core::conversations::ConversationEvent;
+use nmc_core::workflows::{NewReply, Replied};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An answer to a customer.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplyIn {
+    /// An id of the client's making, such as a UUID: the same again returns what the first request queued, and sends nothing twice.
+    #[schema(min_length = 1, max_length = 100)]
+    client_key: String,
+    /// The words.
+    #[schema(min_length = 1, max_length = 1600)]
+    body: String,
+    /// The number to send from; the one that the customer last used if left out, or else another that can text.
+    from_number: Option<text::PhoneNumber>,
+}
+
+/// An answer that is queued.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplyOut {
+    message: MessageOut,
+    /// Whether it went into another conversation than the one it answers, because that was not open any more: into the customer's open
+    /// one, or one that it has opened.
+    in_next_conversation: bool,
+    /// Whether an earlier request with the same `client_key` had queued it.
+    repeated: bool,
+    /// The version of its conversation now: what `If-Match` of the next answer names, in quotes.
+    version: String,
+}
+
+/// Words to measure.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplyPreviewIn {
+    /// The words.
+    #[schema(min_length = 1, max_length = 1600)]
+    body: String,
+    /// The number to send from, as for an answer.
+    from_number: Option<text::PhoneNumber>,
+}
+
+/// What an answer would come to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplyPreviewOut {
+    characters: usize,
+    /// `GSM-7`, or `UCS-2` as soon as one character is not in that.
+    encoding: &'static str,
+    /// How many texts the provider bills.
+    segments: usize,
+    /// The number it would be sent from; null where it would be refused.
+    from_number: Option<text::PhoneNumber>,
+    /// Why it would be refused; null where it would be queued.
+    refusal: Option<String>,
+}
+
+impl From<ConversationEvent> for NewerEvent {
+    fn from(row: ConversationEvent) -> Self {
+        Self {
+            id: row.id.to_string(),
+            event_type: row.event_type.label(),
+            message_id: row.event_data["message_id"].as_str().map(str::to_owned),
+        }
+    }
+}
+
+pub(super) async fn reply(context: RequestContext<NoQuery, JsonBody<ReplyIn>>) -> ApiResult<Created<ReplyOut>> {
+    let asked: ConversationId = context.id("conversation", "conversation")?;
+    let ReplyIn { client_key, body, from_number } = &context.body.0;
+    let new = NewReply {
+        conversation: asked,
+        client_key: client_key.clone(),
+        body: body.clone(),
+        from_number: from_number.as_ref().map(|number| number.0.clone()),
+        seen: context.if_match()?,
+    };
+    match context.acting(move |tx| tx.reply(&new)).await? {
+        Replied::Queued { message, version, repeated } => {
+            let in_next_conversation = message.conversation_id != asked;
+            let (at, version) = (format!("/v1/messages/{}", message.id), version.to_string());
+            Ok(Created(at, ReplyOut { message: MessageOut::of(message, Vec::new()), in_next_conversation, repeated, version }))
+        }
+        Replied::MovedOn { conversation, version, newer } => Err(ApiError::MovedOn(Newer {
+            conversation_id: conversation.to_string(),
+            version: version.to_string(),
+            events: newer.into_iter().map(NewerEvent::from).collect(),
+        })),
+    }
+}
+
+pub(super) async fn preview(context: RequestContext<NoQuery, JsonBody<ReplyPreviewIn>>) -> ApiResult<Json<ReplyPreviewOut>> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let (body, number) = (context.body.0.body.clone(), context.body.0.from_number.as_ref().map(|number| number.0.clone()));
+    let preview = context.acting(move |tx| tx.preview_reply(id, &body, number.as_ref())).await?;
+    Ok(Json(ReplyPreviewOut {
+        characters: preview.size.characters,
+        encoding: preview.size.encoding.as_str(),
+        segments: preview.size.segments,
+        from_number: preview.from_number.map(crate::api::wire::Text),
+        refusal: preview.refusal.map(|refusal| refusal.to_string()),
+    }))
+}
