@@ -83,8 +83,7 @@ BEGIN
     END IF;
     INSERT INTO conversation_events (id, tenant_id, conversation_id, call_id, event_type, event_data, created_at)
     SELECT e.id, tenant, conversation, call, e.kind, e.details, moment
-    FROM ROWS FROM (unnest(event_ids), unnest(event_types), unnest(event_data)) AS e (id, kind, details)
-    ON CONFLICT DO NOTHING;
+    FROM ROWS FROM (unnest(event_ids), unnest(event_types), unnest(event_data)) AS e (id, kind, details);
     RETURN true;
 END
 $$;

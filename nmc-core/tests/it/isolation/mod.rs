@@ -4,6 +4,7 @@ mod alerts;
 mod analytics;
 mod calls;
 mod conversations;
+mod functions;
 mod identity;
 mod numbers;
 mod theirs;
