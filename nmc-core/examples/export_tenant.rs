@@ -59,6 +59,8 @@ const TABLES: &[(&str, Read)] = tables![
     catch_up_marks by tenant_id,
     number_pacing by tenant_id,
     conversations by tenant_id,
+    conversation_reads by tenant_id,
+    conversation_tags by tenant_id,
     calls by tenant_id,
     call_participants by tenant_id,
     call_metadata by tenant_id,

@@ -76,6 +76,7 @@ typed_ids! {
     ConversationAnalyticsId, "the figures of a conversation";
     ConversationEventId, "an event of a conversation";
     ConversationId, "a conversation";
+    ConversationReadId, "how far a user has read a conversation";
     EscalationContactId, "someone an alert is passed on to";
     JobId, "an analytics job";
     KpiSnapshotId, "a snapshot of a key figure";

@@ -626,6 +626,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// How far a user has read a conversation.
+    conversation_reads (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// Who has read it.
+        user_id -> Uuid,
+        /// The conversation.
+        conversation_id -> Uuid,
+        /// The last change of the conversation that they have seen: what the customer did later is unread.
+        read_at -> Timestamptz,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The tags of each conversation once more, a row each. Triggers of conversations keep it.
+    conversation_tags (tenant_id, id) {
+        /// Key.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The conversation.
+        conversation_id -> Uuid,
+        /// One of its tags.
+        tag -> Text,
+    }
+}
+
+diesel::table! {
     /// All calls and messages with one customer about one matter. A customer has at most one open (active or waiting) conversation with a tenant.
     conversations (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -1283,6 +1317,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     consents,
     conversation_analytics,
     conversation_events,
+    conversation_reads,
+    conversation_tags,
     conversations,
     escalation_contacts,
     kpi_snapshots,

@@ -1,9 +1,10 @@
 //! Conversations: one open thread per customer, linking calls and texts.
 
+use super::conversation_read::OF_THE_CUSTOMER_SQL;
 use super::event::NewConversationEvent;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::conversations;
+use crate::schema::{conversation_tags as tags, conversations};
 use crate::store::{Prepared, Scope, TenantTx, stamped};
 use crate::types::{composed, optional};
 use crate::{
@@ -11,10 +12,10 @@ use crate::{
     Email, Result, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Uuid};
 use diesel::upsert::excluded;
 use serde_json::json;
 
@@ -93,6 +94,10 @@ pub struct ConversationFilter {
     pub tag: Option<String>,
     /// With a text that may be an opt-out, which staff have to read (true), or without (false).
     pub in_review: Option<bool>,
+    /// Open, with a call or a text of the customer that this user has not read.
+    pub unread_by: Option<UserId>,
+    /// Not so: finished, or with nothing that this user has not read.
+    pub read_by: Option<UserId>,
     /// Opened at or after.
     pub from: Option<DateTime<Utc>>,
     /// Opened before.
@@ -115,6 +120,21 @@ const OPEN: [ConversationStatus; 2] = [ConversationStatus::Active, ConversationS
 pub(super) const OPEN_SQL: &str = "status IN ('active', 'waiting')";
 const NOT_NORMAL_SQL: &str = "priority <> 'normal'";
 const NOT_PHONE_SQL: &str = "channel <> 'phone'";
+
+/// Whether the customer has done something that this user has not read.
+fn is_unread(user: UserId) -> Box<dyn BoxableExpression<conversations::table, Pg, SqlType = Bool>> {
+    let is_there = sql::<Bool>(
+        "EXISTS (SELECT FROM conversation_events e WHERE e.tenant_id = conversations.tenant_id AND e.conversation_id = conversations.id AND ",
+    )
+    .sql(OF_THE_CUSTOMER_SQL)
+    .sql(
+        " AND e.created_at > coalesce((SELECT r.read_at FROM conversation_reads r \
+         WHERE r.tenant_id = conversations.tenant_id AND r.conversation_id = conversations.id AND r.user_id = ",
+    )
+    .bind::<Uuid, _>(user)
+    .sql("), '-infinity'))");
+    Box::new(is_there)
+}
 
 pub(super) fn filtered<'q, ST>(
     mut query: conversations::BoxedQuery<'q, Pg, ST>,
@@ -156,8 +176,18 @@ pub(super) fn filtered<'q, ST>(
         Some(false) => query = query.filter(conversations::review_requested_at.is_null()),
         None => {}
     }
+    if let Some(user) = filter.unread_by {
+        query = query.filter(sql::<Bool>(OPEN_SQL)).filter(is_unread(user));
+    }
+    if let Some(user) = filter.read_by {
+        query = query.filter(not(sql::<Bool>(OPEN_SQL).and(is_unread(user))));
+    }
     if let Some(tag) = &filter.tag {
-        query = query.filter(conversations::tags.contains(vec![composed(tag)]));
+        let tagged = tags::table
+            .filter(tags::tenant_id.eq(conversations::tenant_id))
+            .filter(tags::conversation_id.eq(conversations::id))
+            .filter(tags::tag.eq(composed(tag)));
+        query = query.filter(exists(tagged));
     }
     if let Some(from) = filter.from {
         query = query.filter(conversations::created_at.ge(from));

@@ -1,10 +1,11 @@
 //! Conversations as an inbox shows them: each with its last text and how much is in it, a page in one statement.
 
 use super::conversation::{Conversation, ConversationFilter, Conversations, OPEN_SQL, filtered};
+use super::conversation_read::OF_THE_CUSTOMER_SQL;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversations;
-use crate::{ConversationId, Error, MessageDirection, MessageId, MessageKind, MessageStatus, Result, TenantId};
+use crate::{ConversationId, Error, MessageDirection, MessageId, MessageKind, MessageStatus, Result, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -38,11 +39,17 @@ pub struct InboxRow {
     pub last_text: Option<LastText>,
     /// How many texts it has, counted up to [`Self::MOST_TEXTS`]: that many, or more.
     pub total_messages: i64,
+    /// How many calls and texts of the customer the user who acts has not read, counted up to [`Self::MOST_UNREAD`]; 0 once the
+    /// conversation is finished, `None` when no user acts.
+    pub unread: Option<i64>,
 }
 
 impl InboxRow {
     /// As far as the texts of a conversation are counted.
     pub const MOST_TEXTS: i64 = 1_000;
+
+    /// As far as what is unread is counted.
+    pub const MOST_UNREAD: i64 = 100;
 }
 
 /// A statement over conversations, with the last text of each and the count of its texts beside it. The texts are looked up for the
@@ -51,6 +58,8 @@ impl InboxRow {
 struct WithLastText<Q> {
     conversations: Q,
     tenant: TenantId,
+    /// Who reads.
+    reader: Option<UserId>,
     /// The order of the page once more: that of a subselect does not bind the statement around it.
     order: &'static str,
 }
@@ -58,7 +67,7 @@ struct WithLastText<Q> {
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLastText<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "SELECT c.*, t.id, t.message_direction, t.message_kind, t.message_status, t.message_body, t.created_at, n.total FROM (",
+            "SELECT c.*, t.id, t.message_direction, t.message_kind, t.message_status, t.message_body, t.created_at, n.total, u.unread FROM (",
         );
         self.conversations.walk_ast(out.reborrow())?;
         out.push_sql(
@@ -73,14 +82,36 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLastText<Q> {
         out.push_bind_param::<Uuid, _>(&self.tenant)?;
         out.push_sql(" AND m.conversation_id = c.id LIMIT ");
         out.push_bind_param::<BigInt, _>(&InboxRow::MOST_TEXTS)?;
-        out.push_sql(") AS m) AS n ORDER BY ");
+        out.push_sql(") AS m) AS n CROSS JOIN LATERAL (SELECT ");
+        match &self.reader {
+            Some(reader) => self.count_unread(reader, out.reborrow())?,
+            None => out.push_sql("NULL::bigint AS unread"),
+        }
+        out.push_sql(") AS u ORDER BY ");
         out.push_sql(self.order);
         Ok(())
     }
 }
 
+impl<Q> WithLastText<Q> {
+    fn count_unread<'b>(&'b self, reader: &'b UserId, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("count(*) AS unread FROM (SELECT FROM conversation_events e WHERE e.tenant_id = ");
+        out.push_bind_param::<Uuid, _>(&self.tenant)?;
+        out.push_sql(" AND e.conversation_id = c.id AND c.status IN ('active', 'waiting') AND ");
+        out.push_sql(OF_THE_CUSTOMER_SQL);
+        out.push_sql(" AND e.created_at > coalesce((SELECT r.read_at FROM conversation_reads r WHERE r.tenant_id = ");
+        out.push_bind_param::<Uuid, _>(&self.tenant)?;
+        out.push_sql(" AND r.conversation_id = c.id AND r.user_id = ");
+        out.push_bind_param::<Uuid, _>(reader)?;
+        out.push_sql("), '-infinity') LIMIT ");
+        out.push_bind_param::<BigInt, _>(&InboxRow::MOST_UNREAD)?;
+        out.push_sql(") AS e");
+        Ok(())
+    }
+}
+
 impl<Q: Query> Query for WithLastText<Q> {
-    type SqlType = (Q::SqlType, Nullable<(Uuid, Text, Text, Text, Text, Timestamptz)>, BigInt);
+    type SqlType = (Q::SqlType, Nullable<(Uuid, Text, Text, Text, Text, Timestamptz)>, BigInt, Nullable<BigInt>);
 }
 
 impl<Q> RunQueryDsl<PgConnection> for WithLastText<Q> {}
@@ -131,6 +162,6 @@ impl Conversations<'_> {
     where
         WithLastText<Q>: LoadQuery<'q, PgConnection, InboxRow>,
     {
-        Ok(WithLastText { conversations, tenant: self.0.tenant, order }.load(self.0.conn)?)
+        Ok(WithLastText { conversations, tenant: self.0.tenant, reader: self.0.user(), order }.load(self.0.conn)?)
     }
 }

@@ -61,6 +61,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-28-000030_record_calls_in_few_trips",
     "2026-11-29-000040_add_client_keys",
     "2026-11-29-000041_index_client_keys",
+    "2026-11-29-000042_create_conversation_reads",
+    "2026-11-29-000043_create_conversation_tags",
     "2026-11-29-000080_index_calls_by_outcome",
 ];
 

@@ -15,8 +15,8 @@ INSERT INTO user_status (tenant_id, user_id) SELECT :tenant, id FROM users WHERE
 INSERT INTO api_keys (tenant_id, name, prefix, secret_hash, created_by)
     SELECT :tenant, 'a key', left(md5(:tenant::text), 16), sha256('secret'), id FROM users WHERE tenant_id = :tenant;
 
-INSERT INTO conversations (tenant_id, customer_phone, assigned_to, notes)
-    SELECT :tenant, '+14155550123', id, 'a note of ' || :tenant FROM users WHERE tenant_id = :tenant;
+INSERT INTO conversations (tenant_id, customer_phone, assigned_to, notes, tags)
+    SELECT :tenant, '+14155550123', id, 'a note of ' || :tenant, ARRAY['a tag of ' || :tenant] FROM users WHERE tenant_id = :tenant;
 INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, outcome, twilio_call_sid)
     SELECT :tenant, id, customer_phone, '+14155550100', 'inbound', 'no-answer', 'missed', 'CA' || md5(:tenant::text)
     FROM conversations WHERE tenant_id = :tenant;
@@ -28,6 +28,8 @@ INSERT INTO call_metadata (tenant_id, call_id, metadata_key, metadata_value)
     SELECT :tenant, id, 'key', 'value' FROM calls WHERE tenant_id = :tenant;
 INSERT INTO conversation_events (tenant_id, conversation_id, call_id, event_type, created_by)
     SELECT :tenant, c.id, c.first_call_id, 'opened', c.assigned_to FROM conversations c WHERE c.tenant_id = :tenant;
+INSERT INTO conversation_reads (tenant_id, user_id, conversation_id, read_at)
+    SELECT :tenant, assigned_to, id, created_at FROM conversations WHERE tenant_id = :tenant;
 INSERT INTO messages (tenant_id, conversation_id, call_id, message_sid, message_body, message_direction, from_number, to_number,
                       message_status, created_by, client_key)
     SELECT :tenant, c.id, c.first_call_id, 'SM' || md5(:tenant::text), 'words of ' || :tenant, 'outbound', '+14155550100',

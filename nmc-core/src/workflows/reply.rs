@@ -38,7 +38,7 @@ pub enum Replied {
     /// It is queued.
     Queued {
         /// The text, whose conversation may be another than the one that was answered.
-        message: Message,
+        message: Box<Message>,
         /// The version of its conversation now.
         version: Version,
         /// Whether it was there already, queued by an earlier request with the same id.
@@ -134,7 +134,7 @@ impl TenantTx<'_> {
 
     fn queued_reply(&mut self, message: Message, repeated: bool) -> Result<Replied> {
         let version = Version::of(self.conversations().get(message.conversation_id)?.updated_at);
-        Ok(Replied::Queued { message, version, repeated })
+        Ok(Replied::Queued { message: Box::new(message), version, repeated })
     }
 
     fn moved_on(&mut self, goes_on: &Conversation, answered: ConversationId, seen: &[Version]) -> Result<Replied> {

@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use nmc_core::conversations::{
     Assignee, Conversation, ConversationEvent, ConversationEventFilter, ConversationFilter, ConversationPatch,
 };
-use nmc_core::testing::{noon, unique_phone};
+use nmc_core::testing::{SmsForm, VoiceForm, noon, unique_phone, unique_sid};
+use nmc_core::workflows::{receive_text, record_voice_status};
 use nmc_core::{
     ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, MessageDirection, PageRequest, Patch,
     Result, TenantTx, UserId,
@@ -407,4 +408,84 @@ fn a_reopened_matter_goes_on_in_a_new_conversation() {
     assert_eq!(log[0].event_data["after"], json!(id));
     assert_eq!(scene.tx(|tx| tx.conversations().get(id)).unwrap(), before);
     assert_eq!(refused(reopen()).0, "customer_phone");
+}
+
+#[test]
+fn what_the_customer_does_is_unread_until_each_user_reads_it() {
+    let scene = Scene::new();
+    let (ann, bob) = (scene.staff, scene.business.user(&scene.db.store));
+    let caller = unique_phone();
+    let write = |body: &str| {
+        scene.tick();
+        let form = SmsForm::text(caller.as_str(), &scene.business.number, body);
+        receive_text(&scene.db.store, &form.parse()).unwrap().conversation
+    };
+    let call = VoiceForm::missed(caller.as_str(), &scene.business.number, &unique_sid("CA")).parse();
+    let id = record_voice_status(&scene.db.store, &call).unwrap().conversation.unwrap();
+    scene.conversation();
+    let unread = |user| scene.tx_as(user, |tx| tx.conversations().get_with_last_text(id)).unwrap().unread;
+    let listed = |filter: &ConversationFilter| {
+        let page = scene.tx_as(ann, |tx| tx.conversations().list_with_last_text(filter, PageRequest::first())).unwrap();
+        let count = scene.tx(|tx| tx.conversations().count(filter)).unwrap();
+        assert_eq!(i64::try_from(page.items.len()).unwrap(), count);
+        page.items.iter().any(|row| row.conversation.id == id)
+    };
+    let by = |user: UserId| {
+        let unread = ConversationFilter { unread_by: Some(user), ..ConversationFilter::default() };
+        let read = ConversationFilter { read_by: Some(user), ..ConversationFilter::default() };
+        (listed(&unread), listed(&read))
+    };
+    let mark = |user| {
+        scene.tick();
+        let before = scene.tx(|tx| tx.conversations().get(id)).unwrap();
+        scene.tx_as(user, |tx| tx.conversation_reads().mark(id)).unwrap();
+        assert_eq!(scene.tx(|tx| tx.conversations().get(id)).unwrap(), before, "to have read is no change");
+    };
+    assert_eq!((unread(ann), unread(bob), by(ann)), (Some(1), Some(1), (true, false)));
+    write("The sink leaks");
+    mark(ann);
+    mark(ann);
+    assert_eq!((unread(ann), unread(bob), by(ann), by(bob)), (Some(0), Some(2), (false, true), (true, false)));
+    // What staff do is nothing to read.
+    scene.tick();
+    scene.tx_as(bob, |tx| tx.conversations().add_note(id, "will call")).unwrap();
+    assert_eq!(unread(ann), Some(0));
+    // A text that was handed over late stands before the mark, and is new all the same.
+    scene.tick();
+    let mut late = SmsForm::text(caller.as_str(), &scene.business.number, "Are you there?").parse();
+    late.text.at = Some(noon());
+    receive_text(&scene.db.store, &late).unwrap();
+    assert_eq!((unread(ann), unread(bob), by(ann)), (Some(1), Some(3), (true, false)));
+    assert_eq!(scene.tx(|tx| tx.conversations().get_with_last_text(id)).unwrap().unread, None, "nobody reads");
+    scene.tx(|tx| tx.conversations().resolve(id)).unwrap();
+    assert_eq!((unread(bob), by(bob)), (Some(0), (false, true)), "what is finished is read");
+    let nobody = scene.tx(|tx| tx.conversation_reads().mark(id));
+    assert!(matches!(nobody, Err(Error::Forbidden(_))), "{nobody:?}");
+}
+
+#[test]
+fn tags_are_found_whichever_way_they_were_written() {
+    let scene = Scene::new();
+    let (first, second) = (scene.conversation().id, scene.conversation().id);
+    let rows = || -> Vec<String> {
+        scene.db.query("SELECT conversation_id || ' ' || tag AS row FROM conversation_tags ORDER BY conversation_id, tag")
+    };
+    scene.tx(|tx| tx.conversations().add_tag(first, "leak")).unwrap();
+    scene.tx(|tx| tx.conversations().add_tag(first, "vip")).unwrap();
+    scene.tx(|tx| tx.conversations().add_tag(second, "leak")).unwrap();
+    scene.tx(|tx| tx.conversations().remove_tag(first, "leak")).unwrap();
+    assert_eq!(rows(), [format!("{first} vip"), format!("{second} leak")]);
+    // By hand, and twice in one array.
+    scene.db.execute(&format!("UPDATE conversations SET tags = '{{leak,tub,tub}}' WHERE id = '{first}'"));
+    assert_eq!(rows(), [format!("{first} leak"), format!("{first} tub"), format!("{second} leak")]);
+    let leak = ConversationFilter { tag: Some("leak".to_owned()), ..ConversationFilter::default() };
+    assert_eq!(scene.tx(|tx| tx.conversations().count(&leak)).unwrap(), 2);
+    scene.tick();
+    scene.tx(|tx| tx.conversations().resolve(second)).unwrap();
+    let next = scene.tx(|tx| tx.conversations().reopen(second)).unwrap().id;
+    assert!(rows().contains(&format!("{next} leak")));
+    scene.db.execute(&format!(
+        "DELETE FROM conversation_events WHERE conversation_id = '{next}'; DELETE FROM conversations WHERE id = '{next}'"
+    ));
+    assert!(!rows().contains(&format!("{next} leak")));
 }

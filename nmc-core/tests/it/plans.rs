@@ -178,7 +178,8 @@ fn plan_as_tenant(db: &TestDb, tenant: Tenant, sent: &Sent) -> String {
 #[test]
 fn pages_of_an_inbox_are_read_by_index() {
     let db = TestDb::new();
-    let tenant = Business::onboard(&db.store, "Joe's Plumbing").tenant;
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    let tenant = business.tenant;
     db.execute(&format!(
         "INSERT INTO conversations (tenant_id, customer_phone, channel, status, created_at, updated_at)
              SELECT '{id}', '+1556' || lpad(n::text, 7, '0'), 'phone', CASE WHEN n % 20 = 0 THEN 'active' ELSE 'closed' END,
@@ -189,20 +190,49 @@ fn pages_of_an_inbox_are_read_by_index() {
          ANALYZE conversations, messages;",
         id = tenant.id()
     ));
+    db.execute(
+        "UPDATE conversations SET tags = CASE right(customer_phone, 1) WHEN '0' THEN '{often}'::text[] ELSE '{else}' END
+             WHERE customer_phone LIKE '+1556%';
+         UPDATE conversations SET tags = tags || '{rare}'::text[] WHERE customer_phone LIKE '+1556%000';
+         INSERT INTO conversation_events (tenant_id, conversation_id, event_type, created_at)
+             SELECT tenant_id, id, 'message_received', created_at FROM conversations WHERE customer_phone LIKE '+1556%';
+         ANALYZE conversations, conversation_tags, conversation_events;",
+    );
+    let staff = business.user(&db.store);
     let all = ConversationFilter::default();
+    let tagged = |tag: &str| ConversationFilter { tag: Some(tag.to_owned()), ..ConversationFilter::default() };
+    let (often, rare) = (tagged("often"), tagged("rare"));
+    let unread = ConversationFilter { unread_by: Some(staff), ..ConversationFilter::default() };
     type List<'a> = Box<dyn Fn(&mut TenantTx<'_>) -> nmc_core::Result<usize> + 'a>;
-    let lists: Vec<(List<'_>, &str)> = vec![
+    let lists: Vec<(List<'_>, usize, &str)> = vec![
         (
             Box::new(|tx| Ok(tx.conversations().list_open(&all, PageRequest::first())?.items.len())),
+            50,
             "conversations_open_updated_at_idx",
         ),
         (
             Box::new(|tx| Ok(tx.conversations().list_with_last_text(&all, PageRequest::first())?.items.len())),
+            50,
             "conversations_created_at_idx",
         ),
+        (
+            Box::new(|tx| Ok(tx.conversations().list_with_last_text(&often, PageRequest::first())?.items.len())),
+            50,
+            "conversation_tags_",
+        ),
+        (
+            Box::new(|tx| Ok(tx.conversations().list_with_last_text(&rare, PageRequest::first())?.items.len())),
+            20,
+            "conversation_tags_tag_conversation_id_idx",
+        ),
+        (
+            Box::new(|tx| Ok(tx.conversations().list_with_last_text(&unread, PageRequest::first())?.items.len())),
+            50,
+            "conversation_events_conversation_id_created_at_idx",
+        ),
     ];
-    for (list, index) in lists {
-        let trips = db.round_trips(|store| assert_eq!(store.tenant(&tenant, |tx| list(tx)).unwrap(), 50));
+    for (list, rows, index) in lists {
+        let trips = db.round_trips(|store| assert_eq!(store.tenant(&tenant, |tx| list(tx)).unwrap(), rows));
         let sent = trips.iter().find(|sent| sent.sql.contains("LATERAL")).unwrap();
         let plan = plan_as_tenant(&db, tenant, sent);
         assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{index}: {plan}");

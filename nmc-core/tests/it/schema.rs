@@ -683,7 +683,7 @@ fn names_follow_the_pattern_and_have_room() {
          JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE {PUBLIC}
          UNION
-         SELECT c.relname, t.tgname, regexp_replace(t.tgname, '^.*_(touch_.*)$', '\\1')
+         SELECT c.relname, t.tgname, regexp_replace(t.tgname, '^.*_((touch|keep)_.*)$', '\\1')
          FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE {PUBLIC} AND NOT t.tgisinternal
          UNION

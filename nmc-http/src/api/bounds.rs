@@ -97,7 +97,7 @@ const PATTERNS: [(&str, &str); 18] = [
 ];
 
 /// The least and the largest number. An amount of money may be anything that its type holds.
-const NUMBERS: [(&str, i64, i64); 25] = [
+const NUMBERS: [(&str, i64, i64); 26] = [
     ("ai_takeover_delay_seconds", 60, 1_800),
     ("auto_resolve_days", 0, 365),
     ("basic_job_estimate_max", 25, 10_000),
@@ -123,6 +123,7 @@ const NUMBERS: [(&str, i64, i64); 25] = [
     ("total_calls", 0, 2_147_483_647),
     ("total_duration_seconds", 0, 2_147_483_647),
     ("total_messages", 0, 1_000),
+    ("unread", 0, 100),
 ];
 
 /// How many items a list has at the most: a page's unless it is named here.

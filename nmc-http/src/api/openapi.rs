@@ -165,8 +165,15 @@ fn access(access: Access) -> serde_json::Value {
 }
 
 /// What else is done to a version of something.
-const VERSIONED: [&str; 6] =
-    ["reviewGreeting", "assignConversation", "unassignConversation", "resolveConversation", "closeConversation", "reply"];
+const VERSIONED: [&str; 7] = [
+    "reviewGreeting",
+    "assignConversation",
+    "unassignConversation",
+    "resolveConversation",
+    "closeConversation",
+    "markRead",
+    "reply",
+];
 
 /// The header that an operation heeds, what it is for, and its longest value.
 fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, usize)> {

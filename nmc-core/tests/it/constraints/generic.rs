@@ -64,6 +64,8 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("catch_up_marks_provider_key", "it moves the one that is there", r#"{"id": "ID"}"#),
     ("consents_customer_phone_check", "a PhoneNumber", r#"{"customer_phone": "x"}"#),
     ("conversation_analytics_intent_detection_check", "checked before", r#"{"intent_detection": []}"#),
+    ("conversation_reads_user_id_conversation_id_key", "it moves the one that is there", r#"{"id": "ID"}"#),
+    ("conversation_tags_conversation_id_tag_key", "a trigger writes them", r#"{"id": "ID"}"#),
     ("conversations_closed_at_check", "the library writes both", r#"{"closed_at": "2999-01-01"}"#),
     ("conversations_tags_check", "a Vec without gaps", r#"{"tags": [null]}"#),
     ("conversations_total_calls_check", "the library counts it", r#"{"total_calls": -1}"#),
@@ -129,6 +131,8 @@ const COPIES: &[(&str, &str, &str)] = &[
 const LOOKED_UP: &[&str] = &[
     "alert_history_alert_id_fkey",
     "alerts_rule_id_fkey",
+    "conversation_reads_conversation_id_fkey",
+    "conversation_tags_conversation_id_fkey",
     "conversations_first_call_id_fkey",
     "conversations_last_call_id_fkey",
     "message_media_message_id_fkey",

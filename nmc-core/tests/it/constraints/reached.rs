@@ -233,6 +233,9 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("messages_created_by_fkey", TheTable, |w, strange| {
         w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.messages().queue(&words(w))))
     }),
+    ("conversation_reads_user_id_fkey", TheTable, |w, strange| {
+        w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.conversation_reads().mark(w.own.conversation)))
+    }),
     ("messages_client_key_key", Sooner("client_key", "was already used for another text"), |w, _| {
         let client_key = w.business.message(&w.db.store, w.own.message).client_key.unwrap();
         let again = NewReply { client_key, ..reply(w) };

@@ -49,6 +49,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let page = tx.conversations().list_with_last_text(&ConversationFilter::default(), PageRequest::first())?;
         told((page.items.len(), page.items.first().map(|row| row.total_messages)))
     }),
+    ("Conversations::list_with_last_text unread by their user", |tx, _, theirs| {
+        let filter = ConversationFilter { unread_by: Some(theirs.user), ..ConversationFilter::default() };
+        told(tx.conversations().list_with_last_text(&filter, PageRequest::first())?.items.len())
+    }),
     ("Conversations::list_open", |tx, _, _| told(tx.conversations().list_open(&ConversationFilter::default(), PageRequest::first())?.items.len())),
     ("Conversations::count", |tx, _, _| told(tx.conversations().count(&ConversationFilter::default())?)),
     ("Conversations::create", |tx, _, _| {
@@ -87,6 +91,13 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Conversations::dismiss_review", |tx, _, theirs| told(tx.conversations().dismiss_review(theirs.conversation, None)?)),
     ("Conversations::add_note", |tx, _, theirs| told(tx.conversations().add_note(theirs.conversation, "robbed")?)),
     ("Conversations::add_note by their user", |tx, own, theirs| told(on_behalf_of(tx, theirs.user, |tx| tx.conversations().add_note(own.conversation, "robbed"))?)),
+
+    ("ConversationReads::mark", |tx, own, theirs| {
+        told(on_behalf_of(tx, own.user, |tx| tx.conversation_reads().mark(theirs.conversation))?)
+    }),
+    ("ConversationReads::mark by their user", |tx, own, theirs| {
+        on_behalf_of(tx, theirs.user, |tx| tx.conversation_reads().mark(own.conversation)).map(|_| "made".to_owned())
+    }),
 
     ("ConversationEvents::append", |tx, _, theirs| {
         let event = NewConversationEvent::new(theirs.conversation, ConversationEventType::NoteAdded);

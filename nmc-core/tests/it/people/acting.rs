@@ -2,7 +2,7 @@
 
 use super::{House, add, authenticator, forbidden, person};
 use crate::support::{Scene, refused};
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::connection::SimpleConnection as _;
 use nmc_core::access::{Acting, ActorKind, Credential, KeyOrder, Permission, make_key, make_key_for, make_service_key};
 use nmc_core::alerts::NewAlertRule;
 use nmc_core::conversations::{
@@ -203,9 +203,8 @@ fn transaction_run_again_is_still_theirs() {
         let seen = who.transaction(&scene.db.store, |tx| {
             tries.set(tries.get() + 1);
             if tries.get() == 1 {
-                return Err(
-                    DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new("a row".to_owned())).into()
-                );
+                let lost = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = 'serialization_failure'; END $$";
+                tx.diesel(|conn, _| conn.batch_execute(lost))?;
             }
             Ok((tx.actor().kind(), tx.actor().user()))
         });

@@ -1,9 +1,9 @@
-use super::conversations::{ConversationOut, tagged};
+use super::conversations::{ConversationOut, KEY_IS_NO_USER, tagged};
 use crate::api::reply::{Created, Done, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{given, text};
 use crate::error::ApiResult;
-use nmc_core::{ConversationId, Error, Result, TenantTx, Version};
+use nmc_core::{ConversationId, Result, TenantTx, Version};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -46,7 +46,7 @@ async fn step<B>(
 pub(super) async fn assign(context: ConversationRequest<JsonBody<AssignIn>>) -> ApiResult<Tagged<ConversationOut>> {
     let named = context.body.0.assigned_to.map(|user| user.0);
     let assign = move |tx: &mut TenantTx<'_>, id| {
-        let user = named.or_else(|| tx.actor().user()).ok_or(Error::Forbidden("an API key is no user; name one"))?;
+        let user = named.or_else(|| tx.actor().user()).ok_or(KEY_IS_NO_USER)?;
         tx.conversations().assign(id, Some(user)).map(drop)
     };
     step(&context, assign).await
@@ -62,6 +62,10 @@ pub(super) async fn resolve(context: ConversationRequest) -> ApiResult<Tagged<Co
 
 pub(super) async fn close(context: ConversationRequest) -> ApiResult<Tagged<ConversationOut>> {
     step(&context, |tx, id| tx.conversations().close(id).map(drop)).await
+}
+
+pub(super) async fn mark_read(context: ConversationRequest) -> ApiResult<Tagged<ConversationOut>> {
+    step(&context, |tx, id| tx.conversation_reads().mark(id)).await
 }
 
 pub(super) async fn reopen(context: ConversationRequest) -> ApiResult<Created<ConversationOut>> {

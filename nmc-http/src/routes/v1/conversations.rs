@@ -56,6 +56,9 @@ pub(crate) struct ConversationOut {
     total_duration_seconds: i32,
     /// How many texts it has; 1,000 stands for that many or more.
     total_messages: i64,
+    /// How many calls and texts of the customer whoever asks has not read; 100 stands for that many or more, 0 for a conversation that
+    /// is finished, null for an API key, which reads nothing.
+    unread: Option<i64>,
     last_text: Option<LastTextOut>,
     customer_name: Option<String>,
     customer_email: Option<text::Email>,
@@ -74,7 +77,7 @@ pub(crate) struct ConversationOut {
 
 impl From<InboxRow> for ConversationOut {
     fn from(row: InboxRow) -> Self {
-        let InboxRow { conversation: row, last_text, total_messages, .. } = row;
+        let InboxRow { conversation: row, last_text, total_messages, unread, .. } = row;
         Self {
             id: Text(row.id),
             customer_phone: row.customer_phone.to_string(),
@@ -88,6 +91,7 @@ impl From<InboxRow> for ConversationOut {
             total_calls: row.total_calls,
             total_duration_seconds: row.total_duration_seconds,
             total_messages,
+            unread,
             last_text: last_text.map(LastTextOut::from),
             customer_name: row.customer_name,
             customer_email: row.customer_email.map(Text),
@@ -102,6 +106,8 @@ impl From<InboxRow> for ConversationOut {
     }
 }
 
+pub(super) const KEY_IS_NO_USER: Error = Error::Forbidden("an API key is no user; name one");
+
 /// Whose conversations.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Assigned {
@@ -113,7 +119,7 @@ impl Assigned {
     fn whom(self, tx: &TenantTx<'_>) -> Result<Assignee, Error> {
         match self {
             Self::To(assignee) => Ok(assignee),
-            Self::Me => tx.actor().user().map(Assignee::User).ok_or(Error::Forbidden("an API key is no user; name one")),
+            Self::Me => tx.actor().user().map(Assignee::User).ok_or(KEY_IS_NO_USER),
         }
     }
 }
@@ -191,6 +197,8 @@ pub(crate) struct ConversationQuery {
     customer_phone: Option<String>,
     /// With a text that may be an opt-out, which staff have to read (true), or without (false).
     in_review: Option<bool>,
+    /// Open ones with a call or a text that whoever asks has not read (true), or all others (false).
+    unread: Option<bool>,
     /// Opened at or after.
     from: Option<DateTime<Utc>>,
     /// Opened before.
@@ -270,10 +278,13 @@ pub(super) fn tagged(row: InboxRow) -> Tagged<ConversationOut> {
 pub(super) async fn list(context: RequestContext<ConversationQuery, ()>) -> ApiResult<Json<PageOut<ConversationOut>>> {
     let page = page(context.query.limit, context.query.after.as_deref())?;
     let (filter, sort) = (context.query.filter()?, context.query.sort);
+    let unread = context.query.unread;
     let assigned = context.query.assigned_to.map(|assigned| assigned.0);
     let rows = context.acting(move |tx| {
         let assigned_to = assigned.map(|assigned| assigned.whom(tx)).transpose()?;
-        let filter = ConversationFilter { assigned_to, ..filter.clone() };
+        let reader = unread.map(|_| tx.actor().user().ok_or(KEY_IS_NO_USER)).transpose()?;
+        let (unread_by, read_by) = if unread == Some(true) { (reader, None) } else { (None, reader) };
+        let filter = ConversationFilter { assigned_to, unread_by, read_by, ..filter.clone() };
         match sort {
             Some(SortBy::UpdatedAt) => tx.conversations().list_open(&filter, page),
             _ => tx.conversations().list_with_last_text(&filter, page),

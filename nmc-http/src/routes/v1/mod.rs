@@ -163,6 +163,9 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     api.path("conversations", "/v1/conversations/{conversation}/close", |r| {
         r.post(op("closeConversation", "Put a conversation away", Needs(ConversationsWrite)), conversation_steps::close);
     });
+    api.path("conversations", "/v1/conversations/{conversation}/read", |r| {
+        r.put(op("markRead", "Mark a conversation as read by oneself", Anyone), conversation_steps::mark_read);
+    });
     api.path("conversations", "/v1/conversations/{conversation}/reopen", |r| {
         r.post(op("reopenConversation", "Go on with the matter in a new conversation", Needs(ConversationsWrite)), conversation_steps::reopen);
     });

@@ -66,7 +66,7 @@ impl From<ConversationEvent> for NewerEvent {
         Self {
             id: row.id.to_string(),
             event_type: row.event_type.label(),
-            message_id: row.event_data["message_id"].as_str().map(str::to_owned),
+            message_id: row.event_data.get("message_id").and_then(serde_json::Value::as_str).map(str::to_owned),
         }
     }
 }
@@ -85,7 +85,7 @@ pub(super) async fn reply(context: RequestContext<NoQuery, JsonBody<ReplyIn>>) -
         Replied::Queued { message, version, repeated } => {
             let in_next_conversation = message.conversation_id != asked;
             let (at, version) = (format!("/v1/messages/{}", message.id), version.to_string());
-            Ok(Created(at, ReplyOut { message: MessageOut::of(message, Vec::new()), in_next_conversation, repeated, version }))
+            Ok(Created(at, ReplyOut { message: MessageOut::of(*message, Vec::new()), in_next_conversation, repeated, version }))
         }
         Replied::MovedOn { conversation, version, newer } => Err(ApiError::MovedOn(Newer {
             conversation_id: conversation.to_string(),

@@ -190,7 +190,7 @@ fn a_reply_is_queued_once_and_says_where_it_went() {
     let out = made.document();
     assert_eq!(made.header("Location"), Some(format!("/v1/messages/{}", out["message"]["id"].as_str().unwrap()).as_str()));
     assert_eq!((&out["message"]["status"], &out["repeated"]), (&json!("queued"), &json!(false)));
-    let again = reply(words).header("If-Match", seen.clone()).expect(201).document();
+    let again = reply(words).header("If-Match", seen).expect(201).document();
     assert_eq!((&again["message"]["id"], &again["repeated"]), (&out["message"]["id"], &json!(true)));
     let taken = reply(json!({"client_key": "7d1f", "body": "We come at ten"})).expect(409);
     assert_eq!(taken.refusal().0, "#/client_key");
@@ -241,4 +241,22 @@ fn a_reply_is_measured_before_it_is_sent() {
     write(&site, &customer, "STOP");
     let told = preview("Wait").expect(200).document();
     assert_eq!((&told["from_number"], &told["refusal"]), (&Value::Null, &json!("the customer has opted out of texts")));
+}
+
+#[test]
+fn each_user_has_read_marks_of_their_own() {
+    let site = Site::new();
+    let (ann, bob) = (site.person(&site.joe, UserRole::Viewer), site.person(&site.joe, UserRole::User));
+    let customer = unique_phone();
+    let id = write(&site, &customer, "The sink leaks");
+    let path = format!("/v1/conversations/{id}");
+    let seen = site.call("GET", path.clone()).by(&ann.access).expect(200).header("ETag").unwrap().to_owned();
+    write(&site, &customer, "And the tub");
+    let read = || site.call("PUT", format!("{path}/read")).by(&ann.access);
+    assert_eq!(read().header("If-Match", seen).expect(412).code(), "stale");
+    assert_eq!((ids(&site, &ann, "unread=true"), ids(&site, &ann, "unread=false")), (vec![id.clone()], vec![]));
+    assert_eq!(read().expect(200).document()["unread"], json!(0));
+    assert_eq!((ids(&site, &ann, "unread=true&sort=updated_at"), ids(&site, &ann, "unread=false")), (vec![], vec![id.clone()]));
+    assert_eq!(ids(&site, &bob, "unread=true"), [id.as_str()]);
+    assert_eq!(site.call("GET", path).by(&bob.access).expect(200).document()["unread"], json!(2));
 }

@@ -215,6 +215,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "closeConversation"
         | "reopenConversation"
         | "addTag"
+        | "markRead"
         | "removeTag"
         | "getMessage"
         | "getMedia" => Value::Null,
