@@ -628,6 +628,32 @@ text_enums! {
         Deactivated = "deactivated",
     }
 
+    /// What an event of a business's stream tells of.
+    StreamEventKind for ["stream_events.kind"] {
+        /// An alert was raised.
+        AlertCreated = "alert.created",
+        /// An alert has changed.
+        AlertUpdated = "alert.updated",
+        /// A call was recorded.
+        CallCreated = "call.created",
+        /// A call, its participants or what else is known of it has changed.
+        CallUpdated = "call.updated",
+        /// A person's decision about being texted was recorded.
+        ConsentRecorded = "consent.recorded",
+        /// A conversation was opened.
+        ConversationCreated = "conversation.created",
+        /// A conversation has changed, or its log has grown.
+        ConversationUpdated = "conversation.updated",
+        /// A text came in, or was queued.
+        MessageCreated = "message.created",
+        /// A text or its media have changed.
+        MessageUpdated = "message.updated",
+        /// A phone number was taken on, or has changed.
+        NumberChanged = "number.changed",
+        /// A user came, went, or says something else of being reachable.
+        PresenceChanged = "presence.changed",
+    }
+
     /// Whether a business may use the platform.
     TenantStatus for ["tenants.status"] {
         /// It may.

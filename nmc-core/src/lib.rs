@@ -14,6 +14,7 @@ pub mod constraint;
 pub mod conversations;
 mod enums;
 mod error;
+pub mod events;
 #[cfg(any(feature = "testing", feature = "fake-twilio"))]
 pub mod fake_twilio;
 mod ids;

@@ -1025,6 +1025,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// One change of a tenant's rows: which, and nothing of what is in them. Kept for 7 days at least.
+    stream_events (tenant_id, seq) {
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// Its number, from 1, without gaps.
+        seq -> Int8,
+        /// What has changed, and how.
+        #[max_length = 30]
+        kind -> Varchar,
+        /// The row that has changed; of presence, the user. NULL: so many have that they are not named one by one.
+        subject_id -> Nullable<Uuid>,
+        /// The instant of the transaction; it need not rise with the number.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The head of a tenant's stream of events. The last statement of each transaction that has events moves it, so that numbers are given in the order of the commits and without gaps. A tenant in which nothing has happened yet has no row.
+    tenant_streams (tenant_id) {
+        /// The tenant whose stream it is.
+        tenant_id -> Uuid,
+        /// One counting of the numbers. A restored database gets another one: numbers from before the restore mean something else then.
+        epoch -> Uuid,
+        /// The number of the last event.
+        seq -> Int8,
+    }
+}
+
+diesel::table! {
     /// A business: the unit of isolation, billing and onboarding. Only nmc_system adds or deletes one.
     tenants (id) {
         /// The tenant_id of every other table.
@@ -1298,6 +1327,8 @@ diesel::joinable!(kpi_snapshots -> tenants (tenant_id));
 diesel::joinable!(messages -> tenants (tenant_id));
 diesel::joinable!(number_pacing -> tenants (tenant_id));
 diesel::joinable!(phone_numbers -> tenants (tenant_id));
+diesel::joinable!(stream_events -> tenants (tenant_id));
+diesel::joinable!(tenant_streams -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     alert_history,
@@ -1327,6 +1358,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     notifications,
     number_pacing,
     phone_numbers,
+    stream_events,
+    tenant_streams,
     tenants,
     user_preferences,
     user_profiles,

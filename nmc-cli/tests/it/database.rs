@@ -88,6 +88,17 @@ fn own_server_is_dumped_and_restored_into_a_new_directory() {
 }
 
 #[test]
+fn restored_streams_of_events_are_of_another_epoch() {
+    let scene = Scene::new();
+    scene.dumped().ok();
+    let target = TestDb::empty();
+    Nmc::on(target.url()).run(&["database", "restore", text(&scene.file())]).ok();
+    let streams = |db: &TestDb| db.query::<(String, i64)>("SELECT epoch, seq FROM tenant_streams").remove(0);
+    let (before, after) = (streams(&scene.db), streams(&target));
+    assert!(before.0 != after.0 && before.1 == after.1 && before.1 > 3, "{before:?} {after:?}");
+}
+
+#[test]
 fn login_that_sees_no_rows_makes_no_dump() {
     let scene = Scene::new();
     let file = scene.file();

@@ -8,7 +8,10 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{alert_rules as rules, alerts};
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{bounds, optional};
-use crate::{AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Error, Result, TenantId, UserId};
+use crate::{
+    AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Error, Result, StreamEventKind, TenantId,
+    UserId,
+};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -289,6 +292,7 @@ impl Alerts<'_> {
                     .with(json!({"value": alert.metric_value, "threshold": alert.threshold}))
             })
             .collect();
+        raised.iter().for_each(|alert| self.0.note(StreamEventKind::AlertCreated, alert.id.uuid()));
         self.0.tx().alert_history().append(&events)?;
         Ok(raised)
     }

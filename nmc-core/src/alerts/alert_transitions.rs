@@ -7,7 +7,7 @@ use super::{Alert, Alerts};
 use crate::error::{found, touched_one};
 use crate::schema::alerts;
 use crate::types::{bounds, optional};
-use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, Error, Result, UserId, When};
+use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, Error, Result, StreamEventKind, UserId, When};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
@@ -275,6 +275,7 @@ impl Alerts<'_> {
             .filter(alerts::id.eq(id))
             .set((alerts::notification_sent.eq(true), alerts::updated_at.eq(self.0.now())))
             .execute(self.0.conn)?;
+        self.0.note(StreamEventKind::AlertUpdated, id.uuid());
         touched_one(rows, "alert")
     }
 

@@ -4,7 +4,7 @@
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alert_history as events;
 use crate::store::{Scope, TenantTx};
-use crate::{AlertEventId, AlertEventType, AlertId, AlertStatus, Result, TenantId, UserId};
+use crate::{AlertEventId, AlertEventType, AlertId, AlertStatus, Result, StreamEventKind, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -123,6 +123,8 @@ impl AlertHistory<'_> {
         if new.is_empty() {
             return Ok(());
         }
+        // Whatever is done to an alert has its entry here: its stream's event comes with it.
+        new.iter().for_each(|event| self.0.note(StreamEventKind::AlertUpdated, event.alert_id.uuid()));
         let rows: Vec<_> = new
             .iter()
             .map(|event| {

@@ -9,7 +9,7 @@ use crate::types::bounds::{self, instant};
 use crate::types::optional;
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, ForwardedLegStatus, PhoneNumber,
-    Result, TenantId,
+    Result, StreamEventKind, TenantId,
 };
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -385,7 +385,9 @@ impl Calls<'_> {
     /// [`crate::Error::Conflict`] on a SID that is there already, [`crate::Error::Invalid`] on a broken rule.
     pub fn create(&mut self, new: &NewCall) -> Result<Call> {
         let row = new.checked()?.into_row(&self.0);
-        Ok(diesel::insert_into(calls::table).values(&row).returning(Call::as_returning()).get_result(self.0.conn)?)
+        let row: Call = diesel::insert_into(calls::table).values(&row).returning(Call::as_returning()).get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::CallCreated, row.id.uuid());
+        Ok(row)
     }
 
     /// Writes the row, or locks and returns the one that is there under its SID. The flag says whether it is new.
@@ -394,10 +396,11 @@ impl Calls<'_> {
             .values(row)
             .on_conflict((calls::tenant_id, calls::twilio_call_sid))
             .do_update()
-            .set(calls::twilio_call_sid.eq(excluded(calls::twilio_call_sid)))
+            .set((calls::twilio_call_sid.eq(excluded(calls::twilio_call_sid)), calls::updated_at.eq(excluded(calls::updated_at))))
             .returning(Call::as_returning());
         let stored: Call = Prepared(upsert).get_result(self.0.conn)?;
         let is_new = stored.id == row.id;
+        self.0.note(if is_new { StreamEventKind::CallCreated } else { StreamEventKind::CallUpdated }, stored.id.uuid());
         Ok((stored, is_new))
     }
 
@@ -408,6 +411,7 @@ impl Calls<'_> {
             .filter(calls::id.eq(call.id))
             .set((call.progress(), calls::updated_at.eq(self.0.now())))
             .returning(calls::id);
+        self.0.note(StreamEventKind::CallUpdated, call.id.uuid());
         touched_one(Prepared(update).keys::<CallId>(self.0.conn)?.len(), "call")
     }
 }

@@ -5,7 +5,7 @@ use crate::error::found;
 use crate::schema::calls;
 use crate::store::{at_most_a_batch, at_row, in_statements};
 use crate::types::{bounds, required};
-use crate::{CallId, Error, Patch, Result};
+use crate::{CallId, Error, Patch, Result, StreamEventKind};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 
@@ -62,6 +62,7 @@ impl Calls<'_> {
             .returning(Call::as_returning())
             .get_result(self.0.conn)
             .optional()?;
+        self.0.note(StreamEventKind::CallUpdated, id.uuid());
         found(row, "call")
     }
 
@@ -91,6 +92,9 @@ impl Calls<'_> {
                 .on_conflict((calls::tenant_id, calls::twilio_call_sid))
                 .do_nothing()
                 .execute(self.0.conn)?;
+        }
+        if new > 0 {
+            self.0.note_many(StreamEventKind::CallCreated);
         }
         u64::try_from(new).map_err(Error::internal)
     }

@@ -5,7 +5,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::call_metadata as metadata;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{json, required};
-use crate::{CallId, CallMetadataId, Error, MetadataType, Result, TenantId};
+use crate::{CallId, CallMetadataId, Error, MetadataType, Result, StreamEventKind, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -200,6 +200,7 @@ impl CallMetadataRepo<'_> {
             ))
             .returning(Row::as_returning())
             .get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::CallUpdated, call.uuid());
         row.try_into()
     }
 
@@ -226,6 +227,7 @@ impl CallMetadataRepo<'_> {
             ))
             .returning(Row::as_returning())
             .get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::CallUpdated, call.uuid());
         row.try_into()
     }
 
@@ -239,6 +241,7 @@ impl CallMetadataRepo<'_> {
             .filter(metadata::call_id.eq(call))
             .filter(metadata::metadata_key.eq(key))
             .execute(self.0.conn)?;
+        self.0.note(StreamEventKind::CallUpdated, call.uuid());
         touched_one(rows, "call metadata")
     }
 }

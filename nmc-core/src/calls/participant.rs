@@ -1,10 +1,10 @@
 //! The parties of a call.
 
-use crate::error::{found, touched_one};
+use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::call_participants as participants;
 use crate::store::{Scope, TenantTx, stamped};
-use crate::{CallId, CallParticipantId, CallerIdentity, ParticipantType, Result, TenantId};
+use crate::{CallId, CallParticipantId, CallerIdentity, ParticipantType, Result, StreamEventKind, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -146,6 +146,7 @@ impl CallParticipants<'_> {
     pub fn create(&mut self, new: &NewCallParticipant) -> Result<CallParticipant> {
         new.phone_number.checked("phone_number", 255)?;
         let id = CallParticipantId::new(self.0.moment.id());
+        self.0.note(StreamEventKind::CallUpdated, new.call_id.uuid());
         Ok(diesel::insert_into(participants::table)
             .values((new, participants::joined_at.eq(self.0.now()), stamped!(participants, self.0, id)))
             .returning(CallParticipant::as_returning())
@@ -169,7 +170,9 @@ impl CallParticipants<'_> {
             .returning(CallParticipant::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        found(row, "participant")
+        let row: CallParticipant = found(row, "participant")?;
+        self.0.note(StreamEventKind::CallUpdated, row.call_id.uuid());
+        Ok(row)
     }
 
     /// The party leaves now. Leaving twice is leaving once.
@@ -183,7 +186,9 @@ impl CallParticipants<'_> {
             .filter(participants::left_at.is_null())
             .set((participants::left_at.eq(self.0.now()), participants::updated_at.eq(self.0.now())))
             .execute(self.0.conn)?;
-        self.get(id)
+        let row = self.get(id)?;
+        self.0.note(StreamEventKind::CallUpdated, row.call_id.uuid());
+        Ok(row)
     }
 
     /// Takes the party out of the call's record.
@@ -191,10 +196,13 @@ impl CallParticipants<'_> {
     /// # Errors
     /// [`crate::Error::NotFound`].
     pub fn delete(&mut self, id: CallParticipantId) -> Result<()> {
-        let rows = diesel::delete(participants::table)
+        let left: Option<CallId> = diesel::delete(participants::table)
             .filter(participants::tenant_id.eq(self.0.tenant))
             .filter(participants::id.eq(id))
-            .execute(self.0.conn)?;
-        touched_one(rows, "participant")
+            .returning(participants::call_id)
+            .get_result(self.0.conn)
+            .optional()?;
+        self.0.note(StreamEventKind::CallUpdated, found(left, "participant")?.uuid());
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What calls have cost, which the provider knows some time after their end.
 
 use super::Calls;
-use crate::{CallId, Result};
+use crate::{CallId, Result, StreamEventKind};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Numeric, Text, Timestamptz, Uuid};
@@ -26,6 +26,7 @@ impl Calls<'_> {
         let ids: Vec<CallId> = told.iter().map(|told| told.id).collect();
         let prices: Vec<Decimal> = told.iter().map(|told| told.price).collect();
         let units: Vec<&str> = told.iter().map(|told| told.unit.as_str()).collect();
+        told.iter().for_each(|told| self.0.note(StreamEventKind::CallUpdated, told.id.uuid()));
         Ok(sql_query(PRICES_SQL)
             .bind::<Uuid, _>(self.0.tenant)
             .bind::<Array<Uuid>, _>(ids)

@@ -8,7 +8,7 @@ use crate::store::{Person, Scope, Store, TenantTx};
 use crate::types::optional;
 use crate::{
     CallerIdentity, ConsentAction, ConsentId, ConsentSource, ConversationEventType, ConversationId, Error, MessageId,
-    PhoneNumber, Result, TenantId, UserId,
+    PhoneNumber, Result, StreamEventKind, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -165,7 +165,7 @@ impl Consents<'_> {
             return Err(Error::invalid("note", "is required of an opt-in: how and when the person agreed"));
         }
         self.0.lock_person(&Person::new(new.customer_phone.clone()))?;
-        let entry = diesel::insert_into(consents::table)
+        let entry: Consent = diesel::insert_into(consents::table)
             .values((
                 consents::id.eq(ConsentId::new(self.0.moment.id())),
                 consents::tenant_id.eq(self.0.tenant),
@@ -180,6 +180,7 @@ impl Consents<'_> {
             ))
             .returning(Consent::as_returning())
             .get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::ConsentRecorded, entry.id.uuid());
         if new.action == ConsentAction::OptOut {
             self.0.tx().messages().cancel_queued_to(&new.customer_phone)?;
         }

@@ -9,7 +9,7 @@ use crate::store::{Prepared, Scope, TenantTx, stamped};
 use crate::types::{composed, optional};
 use crate::{
     CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus,
-    Email, Result, TenantId, UserId,
+    Email, Result, StreamEventKind, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not, sql};
@@ -270,6 +270,7 @@ impl Conversations<'_> {
             .values((&new, stamped!(conversations, self.0, id)))
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::ConversationCreated, id.uuid());
         self.log(NewConversationEvent::new(id, ConversationEventType::Opened).with(json!({"channel": new.channel})))?;
         Ok(row)
     }
@@ -313,7 +314,11 @@ impl Conversations<'_> {
                 conversations::updated_at.eq(excluded(conversations::updated_at)),
             ))
             .returning(Conversation::as_returning());
-        Ok(Prepared(upsert).get_result(self.0.conn)?)
+        let row: Conversation = Prepared(upsert).get_result(self.0.conn)?;
+        let is_new = row.id == id;
+        let kind = if is_new { StreamEventKind::ConversationCreated } else { StreamEventKind::ConversationUpdated };
+        self.0.note(kind, row.id.uuid());
+        Ok(row)
     }
 
     /// Adds seconds of talk that became known later.
@@ -326,6 +331,7 @@ impl Conversations<'_> {
                 conversations::updated_at.eq(self.0.now()),
             ))
             .execute(self.0.conn)?;
+        self.0.note(StreamEventKind::ConversationUpdated, id.uuid());
         crate::error::touched_one(rows, "conversation")
     }
 

@@ -5,7 +5,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversation_events as events;
 use crate::store::{Prepared, Scope, TenantTx};
 use crate::types::json;
-use crate::{CallId, ConversationEventId, ConversationEventType, ConversationId, Result, TenantId, UserId};
+use crate::{CallId, ConversationEventId, ConversationEventType, ConversationId, Result, StreamEventKind, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -185,6 +185,8 @@ impl ConversationEvents<'_> {
                 )
             })
             .collect();
+        // Whatever is done to a conversation has its entry here: its stream's event comes with it.
+        new.iter().for_each(|event| self.0.note(StreamEventKind::ConversationUpdated, event.conversation_id.uuid()));
         let insert = diesel::insert_into(events::table).values(rows);
         if new.len() <= FEW {
             Prepared(insert.returning(events::id)).keys::<ConversationEventId>(self.0.conn)?;

@@ -3,7 +3,7 @@
 use super::Messages;
 use crate::schema::{consents, messages};
 use crate::store::TenantTx;
-use crate::{ConsentSource, MessageId, PhoneNumber, Result};
+use crate::{ConsentSource, MessageId, PhoneNumber, Result, StreamEventKind};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -48,6 +48,7 @@ impl Messages<'_> {
         let ids: Vec<MessageId> = told.iter().map(|told| told.id).collect();
         let prices: Vec<Decimal> = told.iter().map(|told| told.price).collect();
         let units: Vec<&str> = told.iter().map(|told| told.unit.as_str()).collect();
+        told.iter().for_each(|told| self.0.note(StreamEventKind::MessageUpdated, told.id.uuid()));
         Ok(sql_query(PRICES_SQL)
             .bind::<Uuid, _>(self.0.tenant)
             .bind::<Array<Uuid>, _>(ids)

@@ -4,7 +4,7 @@ use super::media::{KeptMedia, MessageMedia};
 use crate::queue::{Lease, after};
 use crate::schema::message_media as media;
 use crate::store::{SystemTx, Tenant};
-use crate::{LeaseId, MediaId, MediaStatus, Result, TenantId};
+use crate::{LeaseId, MediaId, MediaStatus, MessageId, Result, StreamEventKind, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -77,7 +77,7 @@ impl MessageMedia<'_> {
     /// Ends a claim: the bytes are kept. False when another worker has the picture by now.
     pub(super) fn mark_kept(&mut self, claimed: &ClaimedMedia, kept: &KeptMedia) -> Result<bool> {
         let size = i32::try_from(kept.bytes.len()).map_err(crate::Error::internal)?;
-        let rows = diesel::update(held(self.0.tenant, claimed))
+        let of: Option<MessageId> = diesel::update(held(self.0.tenant, claimed))
             .set((
                 media::status.eq(MediaStatus::Kept),
                 media::content_type.eq(kept.kind.media_type()),
@@ -87,21 +87,33 @@ impl MessageMedia<'_> {
                 ended(None),
                 media::updated_at.eq(self.0.now()),
             ))
-            .execute(self.0.conn)?;
-        Ok(rows == 1)
+            .returning(media::message_id)
+            .get_result(self.0.conn)
+            .optional()?;
+        Ok(self.note_updated(of))
     }
 
     /// Ends a claim for good: the bytes can't be kept.
     pub(super) fn mark_unavailable(&mut self, claimed: &ClaimedMedia, why: &str) -> Result<bool> {
-        let rows = diesel::update(held(self.0.tenant, claimed))
+        let of: Option<MessageId> = diesel::update(held(self.0.tenant, claimed))
             .set((
                 media::status.eq(MediaStatus::Unavailable),
                 media::error_message.eq(why),
                 ended(None),
                 media::updated_at.eq(self.0.now()),
             ))
-            .execute(self.0.conn)?;
-        Ok(rows == 1)
+            .returning(media::message_id)
+            .get_result(self.0.conn)
+            .optional()?;
+        Ok(self.note_updated(of))
+    }
+
+    /// The text whose picture was touched, if one was, has changed with it; whether it was.
+    fn note_updated(&self, text: Option<MessageId>) -> bool {
+        if let Some(text) = text {
+            self.0.note(StreamEventKind::MessageUpdated, text.uuid());
+        }
+        text.is_some()
     }
 
     /// Ends a claim: the picture is due again at `at`.

@@ -6,7 +6,7 @@ use crate::schema::messages;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::{
     CallId, CallerIdentity, ConversationId, LeaseId, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus,
-    PhoneNumber, Result, TenantId, UserId,
+    PhoneNumber, Result, StreamEventKind, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
@@ -204,7 +204,7 @@ impl Messages<'_> {
     pub(crate) fn insert_queued(&mut self, draft: &TextDraft<'_>) -> Result<Option<Message>> {
         let TextDraft { text: new, to, call, due, client_key } = *draft;
         let id = MessageId::new(self.0.moment.id());
-        Ok(diesel::insert_into(messages::table)
+        let row: Option<Message> = diesel::insert_into(messages::table)
             .values((
                 messages::conversation_id.eq(new.conversation_id),
                 messages::call_id.eq(call),
@@ -222,7 +222,11 @@ impl Messages<'_> {
             .on_conflict_do_nothing()
             .returning(Message::as_returning())
             .get_result(self.0.conn)
-            .optional()?)
+            .optional()?;
+        if row.is_some() {
+            self.0.note(StreamEventKind::MessageCreated, id.uuid());
+        }
+        Ok(row)
     }
 
     /// Records a text from a customer.
@@ -233,6 +237,7 @@ impl Messages<'_> {
         to: &PhoneNumber,
     ) -> Result<Message> {
         let id = MessageId::new(self.0.moment.id());
+        self.0.note(StreamEventKind::MessageCreated, id.uuid());
         Ok(diesel::insert_into(messages::table)
             .values((
                 messages::conversation_id.eq(conversation),

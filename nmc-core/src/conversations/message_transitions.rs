@@ -8,7 +8,7 @@ use super::{Messages, NewConversationEvent};
 use crate::schema::messages;
 use crate::store::Prepared;
 use crate::telephony::SendReceipt;
-use crate::{ConversationEventType, LeaseId, MessageId, MessageStatus, PhoneNumber, Result};
+use crate::{ConversationEventType, LeaseId, MessageId, MessageStatus, PhoneNumber, Result, StreamEventKind};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -67,6 +67,9 @@ impl Messages<'_> {
             ))
             .returning(messages::id);
         let ended = !Prepared(update).keys::<MessageId>(self.0.conn)?.is_empty();
+        if ended {
+            self.0.note(StreamEventKind::MessageUpdated, claimed.id.uuid());
+        }
         if let (true, Ending::Ended { status: MessageStatus::Failed, code, .. }) = (ended, ending) {
             // Visibly: in the conversation, too.
             self.0.tx().conversation_events().append(&[NewConversationEvent::new(
@@ -106,7 +109,8 @@ impl Messages<'_> {
                 messages::updated_at.eq(self.0.now()),
             ))
             .returning(messages::id);
-        Prepared(update).keys::<MessageId>(self.0.conn)?;
+        let touched = Prepared(update).keys(self.0.conn)?;
+        self.note_updated(&touched);
         Ok(())
     }
 
@@ -121,13 +125,14 @@ impl Messages<'_> {
             .filter(messages::message_status.eq(MessageStatus::Queued))
             .set((messages::next_attempt_at.eq(at), messages::error_message.eq(why), messages::updated_at.eq(self.0.now())))
             .returning(messages::id);
-        Prepared(update).keys::<MessageId>(self.0.conn)?;
+        let touched = Prepared(update).keys(self.0.conn)?;
+        self.note_updated(&touched);
         Ok(())
     }
 
     /// Calls off what is queued to a person who has opted out, in whichever spelling.
     pub(crate) fn cancel_queued_to(&mut self, person: &PhoneNumber) -> Result<usize> {
-        Ok(diesel::update(messages::table)
+        let touched: Vec<MessageId> = diesel::update(messages::table)
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::to_number.eq_any(person.spellings()))
             .filter(sql::<Bool>(DUE_SQL))
@@ -139,7 +144,14 @@ impl Messages<'_> {
                 messages::next_attempt_at.eq(None::<DateTime<Utc>>),
                 messages::updated_at.eq(self.0.now()),
             ))
-            .execute(self.0.conn)?)
+            .returning(messages::id)
+            .get_results(self.0.conn)?;
+        self.note_updated(&touched);
+        Ok(touched.len())
+    }
+
+    fn note_updated(&self, texts: &[MessageId]) {
+        texts.iter().for_each(|text| self.0.note(StreamEventKind::MessageUpdated, text.uuid()));
     }
 
     /// Whether a text to this person may be on its way to the provider at this moment.

@@ -6,7 +6,7 @@ use crate::access::{Acting, Permission};
 use crate::error::found;
 use crate::schema::conversations;
 use crate::store::Store;
-use crate::{ConsentAction, ConversationEventType, ConversationId, Error, MessageId, PhoneNumber, Result};
+use crate::{ConsentAction, ConversationEventType, ConversationId, Error, MessageId, PhoneNumber, Result, StreamEventKind};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
@@ -87,6 +87,7 @@ impl Conversations<'_> {
             .filter(conversations::review_requested_at.is_null())
             .set((conversations::review_requested_at.eq(self.0.now()), conversations::updated_at.eq(self.0.now())))
             .execute(self.0.conn)?;
+        self.0.note(StreamEventKind::ConversationUpdated, id.uuid());
         Ok(NewConversationEvent::new(id, ConversationEventType::ReviewRequested).with(json!({"message_id": text})))
     }
 

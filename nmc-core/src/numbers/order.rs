@@ -8,7 +8,7 @@ use crate::schema::phone_numbers as numbers;
 use crate::store::{TenantTx, stamped};
 use crate::telephony::{AvailableNumber, OwnedNumber, Price};
 use crate::types::{bounds, optional};
-use crate::{Country, Error, LeaseId, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result};
+use crate::{Country, Error, LeaseId, NumberStatus, NumberType, PhoneNumber, PhoneNumberId, Result, StreamEventKind};
 use chrono::TimeDelta;
 use diesel::dsl::count;
 use diesel::prelude::*;
@@ -141,6 +141,7 @@ pub(super) fn place(tx: &mut TenantTx<'_>, quote: &Quote, lease_for: TimeDelta) 
     must_buy(tx, &number.phone_number)?;
     let (id, lease) = (PhoneNumberId::new(tx.0.moment.id()), LeaseId::new(tx.0.moment.id()));
     let until = bounds::lease_end(tx.0.now(), lease_for)?;
+    tx.0.note(StreamEventKind::NumberChanged, id.uuid());
     let row = diesel::insert_into(numbers::table)
         .values((
             numbers::phone_number.eq(&number.phone_number),
@@ -177,6 +178,7 @@ pub(super) fn reopen(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Result<HeldNum
         row.status.must_become(NumberStatus::Provisioning)?;
     }
     let now = tx.0.now();
+    tx.0.note(StreamEventKind::NumberChanged, id.uuid());
     Ok(diesel::update(numbers::table)
         .filter(numbers::tenant_id.eq(tx.0.tenant))
         .filter(numbers::id.eq(id))
@@ -212,6 +214,7 @@ pub(super) fn request_release(tx: &mut TenantTx<'_>, id: PhoneNumberId) -> Resul
         return Err(Error::conflict("phone_number", "is being bought at this moment; try again in a minute"));
     }
     let status = if row.status == NumberStatus::Active { NumberStatus::Inactive } else { row.status };
+    tx.0.note(StreamEventKind::NumberChanged, id.uuid());
     Ok(diesel::update(numbers::table)
         .filter(numbers::tenant_id.eq(tx.0.tenant))
         .filter(numbers::id.eq(id))
@@ -236,6 +239,7 @@ pub(super) fn note_lost(tx: &mut TenantTx<'_>, id: PhoneNumberId, sid: &str, why
         return Ok(row);
     }
     row.status.must_become(NumberStatus::Error)?;
+    tx.0.note(StreamEventKind::NumberChanged, id.uuid());
     Ok(diesel::update(numbers::table)
         .filter(numbers::tenant_id.eq(tx.0.tenant))
         .filter(numbers::id.eq(id))
@@ -269,6 +273,7 @@ pub(super) fn correct(tx: &mut TenantTx<'_>, before: &HeldNumber, owned: Option<
     if to != row.status {
         row.status.must_become(to)?;
     }
+    tx.0.note(StreamEventKind::NumberChanged, row.id.uuid());
     Ok(diesel::update(numbers::table)
         .filter(numbers::tenant_id.eq(tx.0.tenant))
         .filter(numbers::id.eq(row.id))

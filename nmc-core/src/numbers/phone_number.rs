@@ -7,7 +7,7 @@ use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx, stamped};
 use crate::telephony::Price;
 use crate::tenants::must_be_approved;
 use crate::types::{json, optional, required};
-use crate::{Error, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, TenantId, Version};
+use crate::{Error, NumberStatus, NumberType, Patch, PhoneNumber, PhoneNumberId, Result, StreamEventKind, TenantId, Version};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -246,6 +246,7 @@ impl PhoneNumbers<'_> {
             Some(_) => (NumberStatus::Active, Some(self.0.now())),
             None => (NumberStatus::Provisioning, None),
         };
+        self.0.note(StreamEventKind::NumberChanged, id.uuid());
         Ok(diesel::insert_into(numbers::table)
             .values((
                 numbers::phone_number.eq(&new.phone_number),
@@ -275,6 +276,7 @@ impl PhoneNumbers<'_> {
         let before = self.lock(id)?;
         before.status.must_become(NumberStatus::Active)?;
         let now = self.0.now();
+        self.0.note(StreamEventKind::NumberChanged, id.uuid());
         Ok(diesel::update(numbers::table)
             .filter(numbers::tenant_id.eq(self.0.tenant))
             .filter(numbers::id.eq(id))
@@ -314,6 +316,7 @@ impl PhoneNumbers<'_> {
             .returning(HeldNumber::as_returning())
             .get_result(self.0.conn)
             .optional()?;
+        self.0.note(StreamEventKind::NumberChanged, id.uuid());
         found(row, "phone number")
     }
 
@@ -327,6 +330,7 @@ impl PhoneNumbers<'_> {
         let from = self.lock(id)?.status;
         from.must_become(to)?;
         let now = self.0.now();
+        self.0.note(StreamEventKind::NumberChanged, id.uuid());
         Ok(diesel::update(numbers::table)
             .filter(numbers::tenant_id.eq(self.0.tenant))
             .filter(numbers::id.eq(id))

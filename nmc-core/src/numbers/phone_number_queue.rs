@@ -8,7 +8,7 @@ use crate::schema::{phone_numbers as numbers, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::telephony::{Capabilities, OwnedNumber, WebhookUrls};
 use crate::types::clip;
-use crate::{LeaseId, NumberStatus, PhoneNumberId, Result, TenantId};
+use crate::{LeaseId, NumberStatus, PhoneNumberId, Result, StreamEventKind, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
@@ -240,7 +240,11 @@ impl PhoneNumbers<'_> {
                 update.set((fine, at_rest(), touched)).returning(HeldNumber::as_returning()).get_result(self.0.conn)
             }
         };
-        Ok(settled.optional()?)
+        let settled = settled.optional()?;
+        if settled.is_some() {
+            self.0.note(StreamEventKind::NumberChanged, row.id.uuid());
+        }
+        Ok(settled)
     }
 
     /// Notes the webhooks that the provider has now been told.
@@ -252,6 +256,7 @@ impl PhoneNumbers<'_> {
             .returning(HeldNumber::as_returning())
             .get_result(self.0.conn)
             .optional()?;
+        self.0.note(StreamEventKind::NumberChanged, id.uuid());
         found(row, "phone number")
     }
 

@@ -8,7 +8,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::user_status as presence;
 use crate::store::{Scope, TenantTx};
-use crate::{Patch, PresenceId, PresenceStatus, Result, TenantId, UserId, When};
+use crate::{Patch, PresenceId, PresenceStatus, Result, StreamEventKind, TenantId, UserId, When};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::not;
 use diesel::pg::Pg;
@@ -161,24 +161,38 @@ impl Presences<'_> {
     /// # Errors
     /// As [`Self::insert_if_missing`].
     pub fn heartbeat(&mut self, user: UserId) -> Result<Presence> {
-        // One statement but for the first time.
-        if let Some(row) = self.see(user)? {
+        // One statement, but when they come.
+        if let Some(row) = self.see(user, true)? {
+            return Ok(row);
+        }
+        if let Some(row) = self.see(user, false)? {
+            self.changed(user);
             return Ok(row);
         }
         let row = self.insert_if_missing(user)?;
-        Ok(self.see(user)?.unwrap_or(row))
+        let seen = self.see(user, false)?;
+        if seen.is_some() {
+            self.changed(user);
+        }
+        Ok(seen.unwrap_or(row))
     }
 
-    fn see(&mut self, user: UserId) -> Result<Option<Presence>> {
+    /// Renews the lease of a user who is here, or begins one, which others want to hear of.
+    fn see(&mut self, user: UserId, is_here: bool) -> Result<Option<Presence>> {
         let now = self.0.now();
-        Ok(diesel::update(presence::table)
+        let row = diesel::update(presence::table)
             .filter(presence::tenant_id.eq(self.0.tenant))
             .filter(presence::user_id.eq(user))
             .filter(presence::is_active)
+            .filter(presence::is_online.and(presence::last_seen_at.gt(lease_began(now))).eq(is_here))
             .set((presence::is_online.eq(true), presence::last_seen_at.eq(now), presence::updated_at.eq(now)))
             .returning(Presence::as_returning())
-            .get_result(self.0.conn)
-            .optional()?)
+            .get_result(self.0.conn);
+        Ok(row.optional()?)
+    }
+
+    fn changed(&self, user: UserId) {
+        self.0.note(StreamEventKind::PresenceChanged, user.uuid());
     }
 
     /// What the user says of being reachable; the message has up to 200 characters. Whether a client is connected is
@@ -200,6 +214,7 @@ impl Presences<'_> {
             .returning(Presence::as_returning())
             .get_result(self.0.conn)
             .optional()?;
+        self.changed(user);
         found(row.map(|row: Presence| row.told_at(self.0.now())), "presence")
     }
 
@@ -209,12 +224,15 @@ impl Presences<'_> {
     /// [`crate::Error::NotFound`].
     pub fn go_offline(&mut self, user: UserId) -> Result<Presence> {
         let now = self.0.now();
-        diesel::update(presence::table)
+        let rows = diesel::update(presence::table)
             .filter(presence::tenant_id.eq(self.0.tenant))
             .filter(presence::user_id.eq(user))
             .filter(presence::is_online)
             .set((presence::is_online.eq(false), presence::last_seen_at.eq(now), presence::updated_at.eq(now)))
             .execute(self.0.conn)?;
+        if rows > 0 {
+            self.changed(user);
+        }
         self.get(user)
     }
 
@@ -234,6 +252,7 @@ impl Presences<'_> {
             .returning(Presence::as_returning())
             .get_result(self.0.conn)
             .optional()?;
+        self.changed(user);
         found(row.map(|row: Presence| row.told_at(self.0.now())), "presence")
     }
 
@@ -244,12 +263,15 @@ impl Presences<'_> {
     /// As [`Self::find`].
     pub fn sweep(&mut self, unseen_since: impl Into<When>) -> Result<usize> {
         let unseen_since = unseen_since.into().seen_from(self.0.now());
-        Ok(diesel::update(presence::table)
+        let gone: Vec<UserId> = diesel::update(presence::table)
             .filter(presence::tenant_id.eq(self.0.tenant))
             .filter(presence::is_online)
             .filter(presence::last_seen_at.lt(unseen_since))
             .set((presence::is_online.eq(false), presence::updated_at.eq(self.0.now())))
-            .execute(self.0.conn)?)
+            .returning(presence::user_id)
+            .get_results(self.0.conn)?;
+        gone.iter().for_each(|user| self.changed(*user));
+        Ok(gone.len())
     }
 
     /// Forgets the user's presence.
@@ -261,6 +283,7 @@ impl Presences<'_> {
             .filter(presence::tenant_id.eq(self.0.tenant))
             .filter(presence::user_id.eq(user))
             .execute(self.0.conn)?;
+        self.changed(user);
         touched_one(rows, "presence")
     }
 }

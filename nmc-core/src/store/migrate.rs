@@ -63,6 +63,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000041_index_client_keys",
     "2026-11-29-000042_create_conversation_reads",
     "2026-11-29-000043_create_conversation_tags",
+    "2026-11-29-000060_create_event_stream",
     "2026-11-29-000080_index_calls_by_outcome",
 ];
 

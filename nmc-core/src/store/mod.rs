@@ -1,11 +1,13 @@
 //! The store: a pool of connections, and the transactions everything happens in.
 
 mod address;
+mod changes;
 mod config;
 pub mod embedded;
 mod instrument;
 mod load;
 mod migrate;
+mod moved;
 mod pool;
 mod prepared;
 mod readiness;
@@ -26,6 +28,7 @@ pub(crate) use instrument::{prepared, sent};
 pub use load::{LoadError, Loaded};
 pub(crate) use load::{at_most_a_batch, at_row, in_statements};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
+pub(crate) use moved::Bell;
 #[cfg(feature = "testing")]
 pub(crate) use pool::open;
 pub(crate) use prepared::Prepared;
@@ -38,8 +41,10 @@ pub use verify::Difference;
 use crate::clock::Moment;
 use crate::error::Loss;
 use crate::{Error, Result};
+use changes::Changes;
 use chrono::{DateTime, Utc};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
+use moved::Moved;
 use pool::{Link, Links, Pool, PooledLink};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -48,10 +53,6 @@ use watch::Longest;
 
 /// How often a transaction that lost against another is run again.
 const RETRIES: u32 = 5;
-
-/// A lone COMMIT after a failed statement is answered with a quiet ROLLBACK: a closure that kept the failure to itself
-/// would pass for a success and lose everything. The statement before it is refused then.
-const COMMIT: &str = "SELECT 1; COMMIT";
 
 /// A tenant that a transaction has found as the system.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +69,7 @@ pub struct Store {
     pool: Pool,
     config: Arc<StoreConfig>,
     waiters: Waiters,
+    moved: Moved,
     /// What a pooler in transaction mode has to be told in each transaction; else empty.
     settings: Arc<str>,
     longest: Arc<Longest>,
@@ -100,7 +102,8 @@ impl Store {
             .build(links)
             .map_err(|error| Error::unavailable("the database can't be reached", error))?;
         let settings = if config.prepared_statements { String::new() } else { pool::timeouts(&config, "SET LOCAL") };
-        Ok(Self { pool, config: Arc::new(config), waiters: Waiters::default(), settings: settings.into(), longest, unfit })
+        let (config, waiters, moved) = (Arc::new(config), Waiters::default(), Moved::default());
+        Ok(Self { pool, config, waiters, moved, settings: settings.into(), longest, unfit })
     }
 
     /// From now on no statement is waited for longer than this: for a process that is about to end, and can't know whether
@@ -119,6 +122,11 @@ impl Store {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.config.clock.now()
+    }
+
+    /// A bell that rings when a transaction of this store, or of a clone, has added to a stream.
+    pub(crate) fn bell(&self) -> Arc<Bell> {
+        self.moved.bell()
     }
 
     /// Who waits outside any transaction.
@@ -165,18 +173,18 @@ impl Store {
     fn transaction<T, E: From<Error>>(
         &self,
         enter: &str,
-        work: impl FnOnce(&mut Link, &Moment) -> Result<T, E>,
+        work: impl FnOnce(&mut Link, &Moment, &Changes) -> Result<T, E>,
     ) -> Result<T, Failed<E>> {
         let begun = Instant::now();
         let mut link = self.begin(&format!("BEGIN; {}{enter}", self.settings)).map_err(Failed::to_begin)?;
-        let moment = Moment::of(&*self.config.clock);
+        let (moment, changes) = (Moment::of(&*self.config.clock), Changes::default());
         // Spent until the transaction has ended well; unwinding leaves it so.
         link.spent = true;
         link.losses.take();
-        let result = work(&mut link, &moment);
+        let result = work(&mut link, &moment, &changes);
         let conn = &mut link.conn;
         let ended = match &result {
-            Ok(_) => conn.batch_execute(COMMIT),
+            Ok(_) => conn.batch_execute(&changes.commit(&self.config.schema)),
             Err(_) => AnsiTransactionManager::rollback_transaction(conn),
         };
         let loss = link.losses.take();
@@ -187,6 +195,9 @@ impl Store {
             }
             (result, Ok(())) => {
                 link.spent = false;
+                if result.is_ok() {
+                    self.moved.tell(&changes.tenants());
+                }
                 result.map_err(|error| Failed { error, loss })
             }
             // A commit that was refused has rolled back, or does when the connection closes: it is not used again.

@@ -227,8 +227,8 @@ impl<E: From<Error>> Transactions<'_, E> {
     ) -> Result<T, E> {
         let store = self.store;
         store.retried(|| {
-            store.transaction(&enter_tenant(&store.config.schema, *tenant, person), |link, moment| {
-                work(&mut TenantTx(Scope::new(&mut link.conn, *tenant, actor, person, moment)))
+            store.transaction(&enter_tenant(&store.config.schema, *tenant, person), |link, moment, changes| {
+                work(&mut TenantTx(Scope::new(&mut link.conn, *tenant, actor, person, moment, changes)))
             })
         })
     }
@@ -241,8 +241,8 @@ impl<E: From<Error>> Transactions<'_, E> {
         tracing::trace!(?reason, "system transaction");
         let store = self.store;
         store.retried(|| {
-            store.transaction(&enter_system(&store.config.schema), |link, moment| {
-                work(&mut SystemTx { conn: &mut link.conn, moment })
+            store.transaction(&enter_system(&store.config.schema), |link, moment, changes| {
+                work(&mut SystemTx { conn: &mut link.conn, moment, changes })
             })
         })
     }
@@ -282,8 +282,8 @@ impl<E: From<Error>> Transactions<'_, E> {
         tracing::trace!(?reason, "system transaction");
         let store = self.store;
         store.retried(|| {
-            store.transaction(&enter_system(&store.config.schema), |link, moment| {
-                let (tenant, found) = match find(&mut SystemTx { conn: &mut link.conn, moment })? {
+            store.transaction(&enter_system(&store.config.schema), |link, moment, changes| {
+                let (tenant, found) = match find(&mut SystemTx { conn: &mut link.conn, moment, changes })? {
                     (Found::Inside(tenant), found) => (tenant, found),
                     (Found::Outside(tenant), found) => {
                         let entered = link.conn.batch_execute(&enter_tenant(&store.config.schema, tenant, person));
@@ -293,7 +293,7 @@ impl<E: From<Error>> Transactions<'_, E> {
                 };
                 // The clock is read again: the wait for the lock may have been long, and times follow the lock's order.
                 let moment = Moment::of(&*store.config.clock);
-                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, actor, person, &moment)), found)
+                work(&mut TenantTx(Scope::new(&mut link.conn, tenant, actor, person, &moment, changes)), found)
             })
         })
     }

@@ -1,14 +1,16 @@
 //! The two kinds of transaction, and the proof of a tenant.
 
+use super::changes::Changes;
 use crate::actor::{Actor, WORKER};
 use crate::clock::Moment;
-use crate::{Error, PhoneNumber, Result, TenantId, UserId};
+use crate::{Error, PhoneNumber, Result, StreamEventKind, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::BigInt;
 use diesel::{QueryResult, RunQueryDsl as _, sql_query};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 /// The proof that a tenant may be acted for. Only authentication and a [`SystemTx`] make one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub enum Reason {
     NumberReconciliation,
     /// The provider's lists of calls and texts are compared with what is recorded.
     CatchUp,
+    /// Whoever watches streams of events is told of what has happened in all of them.
+    EventStream,
     /// Operators create, list and inspect tenants.
     Operations,
 }
@@ -84,6 +88,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) tenant: TenantId,
     pub(crate) actor: &'a Actor,
     pub(crate) moment: &'a Moment,
+    /// What the transaction has changed so far.
+    changes: &'a Changes,
     /// The person whose lock the transaction began with.
     pub(crate) locked: Option<i64>,
 }
@@ -95,15 +101,16 @@ impl<'a> Scope<'a> {
         actor: &'a Actor,
         person: Option<&Person>,
         moment: &'a Moment,
+        changes: &'a Changes,
     ) -> Self {
         let tenant = tenant.id();
-        Self { conn, tenant, actor, moment, locked: person.map(|person| person.lock_key(tenant)) }
+        Self { conn, tenant, actor, moment, changes, locked: person.map(|person| person.lock_key(tenant)) }
     }
 }
 
 impl Scope<'_> {
     pub(crate) const fn reborrow(&mut self) -> Scope<'_> {
-        Scope { conn: self.conn, tenant: self.tenant, actor: self.actor, moment: self.moment, locked: self.locked }
+        Scope { conn: self.conn, locked: self.locked, ..*self }
     }
 
     /// The same transaction, for a repository that needs another one.
@@ -118,6 +125,16 @@ impl Scope<'_> {
             sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(key).execute(self.conn)?;
         }
         Ok(())
+    }
+
+    /// Notes that a row has been written: the tenant's stream tells of it when the transaction commits.
+    pub(crate) fn note(&self, kind: StreamEventKind, subject: Uuid) {
+        self.changes.note(self.tenant, kind, Some(subject), self.now());
+    }
+
+    /// Notes that many rows have been written.
+    pub(crate) fn note_many(&self, kind: StreamEventKind) {
+        self.changes.note(self.tenant, kind, None, self.now());
     }
 
     pub(crate) const fn now(&self) -> DateTime<Utc> {
@@ -160,9 +177,15 @@ impl TenantTx<'_> {
         self.0.now()
     }
 
+    /// Has the tenant's [stream](crate::events) tell of a row that a query of your own has written, when the transaction
+    /// commits. The repositories do so by themselves.
+    pub fn note(&mut self, kind: StreamEventKind, subject: Uuid) {
+        self.0.note(kind, subject);
+    }
+
     /// A query of your own over [`crate::schema`], in this transaction and under row-level security. Bind the tenant's id on
     /// every table the query names, as the repositories do: that is what finds the rows by index. Leave transaction, role
-    /// and settings as they are.
+    /// and settings as they are. A write is told to nobody unless you [note](Self::note) it.
     ///
     /// # Errors
     /// What the query comes to, in the library's words; a missing row that Diesel calls `NotFound` is
@@ -179,6 +202,7 @@ impl TenantTx<'_> {
 pub struct SystemTx<'a> {
     pub(crate) conn: &'a mut PgConnection,
     pub(crate) moment: &'a Moment,
+    pub(super) changes: &'a Changes,
 }
 
 impl SystemTx<'_> {
@@ -191,7 +215,7 @@ impl SystemTx<'_> {
     /// A scope that binds `tenant` in a transaction that sees all: onboarding writes a new tenant's rows this way, as the
     /// platform's own work.
     pub(crate) fn scope(&mut self, tenant: TenantId) -> Scope<'_> {
-        Scope { conn: self.conn, tenant, actor: &WORKER, moment: self.moment, locked: None }
+        Scope { conn: self.conn, tenant, actor: &WORKER, moment: self.moment, changes: self.changes, locked: None }
     }
 }
 

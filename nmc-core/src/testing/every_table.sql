@@ -65,3 +65,8 @@ INSERT INTO notifications (tenant_id, alert_id, channel, recipient)
 INSERT INTO escalation_contacts (tenant_id, rule_id, contact_type, contact_value)
     SELECT :tenant, id, 'email', 'ada@example.com' FROM alert_rules WHERE tenant_id = :tenant;
 INSERT INTO alert_metrics_cache (tenant_id, metric_name, metric_value, measurement_time) VALUES (:tenant, 'missed calls', 2, now());
+
+-- Whoever has a number has events already.
+INSERT INTO tenant_streams (tenant_id, seq) VALUES (:tenant, 1) ON CONFLICT DO NOTHING;
+INSERT INTO stream_events (tenant_id, seq, kind, subject_id, created_at)
+    VALUES (:tenant, 1, 'number.changed', gen_random_uuid(), now()) ON CONFLICT DO NOTHING;

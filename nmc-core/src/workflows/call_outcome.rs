@@ -3,7 +3,7 @@
 use crate::calls::{Call, Calls};
 use crate::conversations::NewConversationEvent;
 use crate::schema::calls;
-use crate::{CallId, CallOutcome, CallStatus, ConversationEventType, Result};
+use crate::{CallId, CallOutcome, CallStatus, ConversationEventType, Result, StreamEventKind};
 use diesel::prelude::*;
 use serde_json::json;
 
@@ -25,6 +25,7 @@ impl Calls<'_> {
             .set((calls::call_status.eq(to), ended_at.map(|at| calls::ended_at.eq(at)), calls::updated_at.eq(self.0.now())))
             .returning(Call::as_returning())
             .get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::CallUpdated, id.uuid());
         if to.is_terminal() {
             self.log(&call, ConversationEventType::CallEnded, json!({"status": to, "outcome": call.outcome}))?;
         }
@@ -47,6 +48,7 @@ impl Calls<'_> {
             .set((calls::outcome.eq(to), calls::updated_at.eq(self.0.now())))
             .returning(Call::as_returning())
             .get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::CallUpdated, id.uuid());
         self.log(&call, ConversationEventType::OutcomeChanged, json!({"old": before.outcome, "new": to}))?;
         Ok(call)
     }

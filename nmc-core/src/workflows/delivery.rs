@@ -7,7 +7,7 @@ use crate::schema::messages;
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::SmsStatusCallback;
 use crate::telephony::{Consequence, DeliveryReport, explain, meaning_of};
-use crate::{ConversationEventType, MessageDirection, MessageStatus, PhoneNumber, Result};
+use crate::{ConversationEventType, MessageDirection, MessageStatus, PhoneNumber, Result, StreamEventKind};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
@@ -71,6 +71,7 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
         ))
         .returning(Message::as_returning())
         .get_result(tx.0.conn)?;
+    tx.0.note(StreamEventKind::MessageUpdated, row.id.uuid());
     if !is_good && moves {
         tell(tx, &row, report.error_code)?;
         tx.conversation_events().append(&[NewConversationEvent::new(

@@ -5,7 +5,7 @@ use crate::calls::Call;
 use crate::clock::Moment;
 use crate::conversations::{EventColumns, NewConversationEvent};
 use crate::store::{Prepared, Scope};
-use crate::{MessageId, PhoneNumber, Result};
+use crate::{MessageId, PhoneNumber, Result, StreamEventKind};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -86,6 +86,14 @@ impl FirstCallback<'_> {
             .bind::<Array<Text>, _>(events.types)
             .bind::<Array<Jsonb>, _>(events.data);
         Prepared(query).get_result::<Done>(scope.conn)?;
+        scope.note(StreamEventKind::CallCreated, call.id.uuid());
+        if let Some(conversation) = call.conversation_id {
+            let kind = if opens { StreamEventKind::ConversationCreated } else { StreamEventKind::ConversationUpdated };
+            scope.note(kind, conversation.uuid());
+        }
+        if let Some(text) = id {
+            scope.note(StreamEventKind::MessageCreated, text.uuid());
+        }
         Ok(())
     }
 }

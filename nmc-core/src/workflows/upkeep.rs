@@ -1,8 +1,9 @@
 //! What a worker does for every business from time to time, without anybody asking for it: reading the provider's lists for what no
-//! webhook told of, and resolving conversations in which nothing happens any more.
+//! webhook told of, resolving conversations in which nothing happens any more, and deleting events that nobody goes on from any more.
 
 use super::{CatchUp, resolve_idle};
 use crate::Result;
+use crate::events::delete_old_events;
 use crate::queue::Stop;
 use crate::store::Store;
 use std::sync::Arc;
@@ -19,6 +20,10 @@ pub struct UpkeepConfig {
     pub resolve_every: Duration,
     /// Idle conversations resolved at one look.
     pub resolve_at_most: usize,
+    /// The time from one deletion of old events to the next.
+    pub delete_events_every: Duration,
+    /// Events deleted at one time.
+    pub delete_events_at_most: usize,
 }
 
 impl Default for UpkeepConfig {
@@ -28,6 +33,8 @@ impl Default for UpkeepConfig {
             catch_up_at_start: true,
             resolve_every: Duration::from_secs(3_600),
             resolve_at_most: 10_000,
+            delete_events_every: Duration::from_secs(600),
+            delete_events_at_most: 100_000,
         }
     }
 }
@@ -56,7 +63,7 @@ impl Upkeep {
     /// Works until [`Self::stop`]; failures are logged, and tried again the next time.
     pub fn run(&self) {
         let mut caught_up = (!self.config.catch_up_at_start).then(Instant::now);
-        let mut resolved = None;
+        let (mut resolved, mut deleted) = (None, None);
         while !self.stop.is_asked() {
             if is_due(caught_up, self.config.catch_up_every) {
                 told("the provider's lists can't be read now", self.catch_up());
@@ -66,7 +73,12 @@ impl Upkeep {
                 told("idle conversations can't be resolved now", self.resolve());
                 resolved = Some(Instant::now());
             }
-            self.stop.wait(self.config.catch_up_every.min(self.config.resolve_every).min(Duration::from_secs(1)));
+            if is_due(deleted, self.config.delete_events_every) {
+                told("old events can't be deleted now", self.delete_events());
+                deleted = Some(Instant::now());
+            }
+            let UpkeepConfig { catch_up_every, resolve_every, delete_events_every, .. } = self.config;
+            self.stop.wait(catch_up_every.min(resolve_every).min(delete_events_every).min(Duration::from_secs(1)));
         }
     }
 
@@ -81,6 +93,14 @@ impl Upkeep {
         let resolved = resolve_idle(&self.store, self.config.resolve_at_most)?;
         if resolved > 0 {
             tracing::info!(resolved, "conversations in which nothing happened any more are resolved");
+        }
+        Ok(())
+    }
+
+    fn delete_events(&self) -> Result<()> {
+        let deleted = delete_old_events(&self.store, self.config.delete_events_at_most)?;
+        if deleted > 0 {
+            tracing::debug!(deleted, "events that were kept long enough are deleted");
         }
         Ok(())
     }

@@ -121,6 +121,13 @@ impl Scene {
     }
 
     /// Two transactions at the same time.
+    /// The rows of the business, but for its stream of events, which only grows.
+    fn rows(&self) -> std::collections::BTreeMap<String, Vec<String>> {
+        let mut rows = self.db.rows_of(self.business.tenant.id());
+        rows.retain(|table, _| !["stream_events", "tenant_streams"].contains(&table.as_str()));
+        rows
+    }
+
     fn both<T: Send>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T> + Sync) -> [Result<T>; 2] {
         let together = Barrier::new(2);
         let one = || {

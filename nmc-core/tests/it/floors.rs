@@ -8,6 +8,7 @@ const FLOORS: &[&[&str]] = &[
     GROUND,
     &["store"],
     &["queue"],
+    &["events"],
     &["access"],
     &["tenants"],
     &["people"],
@@ -40,6 +41,7 @@ const OUTSIDE: &[&str] = &["twilio", "fake_twilio"];
 
 /// The tables of each module.
 const TABLES: &[(&str, &[&str])] = &[
+    ("events", &["tenant_streams", "stream_events"]),
     ("access", &["user_sessions", "api_keys"]),
     ("tenants", &["tenants", "business_settings"]),
     ("people", &["users", "user_profiles", "user_preferences", "user_status"]),

@@ -19,6 +19,7 @@ mod consents;
 mod constraints;
 mod conversations;
 mod embedding;
+mod events;
 mod examples;
 mod fake_twilio;
 mod floors;

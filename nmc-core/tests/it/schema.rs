@@ -16,7 +16,7 @@ use std::time::Duration;
 const PUBLIC: &str = "n.nspname = 'public' AND c.relname NOT IN ('__diesel_schema_migrations', 'nmc_migrations')";
 
 /// What nmc_tenant may not change: a ledger grows, and nothing else.
-const APPEND_ONLY: [&str; 3] = ["alert_history", "consents", "conversation_events"];
+const APPEND_ONLY: [&str; 4] = ["alert_history", "consents", "conversation_events", "stream_events"];
 
 /// The lines of a schema dump, without those that differ every time.
 fn dump(db_url: &str) -> Vec<String> {
@@ -448,7 +448,11 @@ fn every_table_is_of_the_identity_or_of_the_activity_family() {
         "SELECT c.relname || ': ' || pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
          WHERE k.connamespace = 'public'::regnamespace AND c.relname NOT IN ('__diesel_schema_migrations', 'nmc_migrations') AND (
              k.contype = 'p' AND pg_get_constraintdef(k.oid)
-                 <> CASE WHEN c.relname IN {IDENTITY} THEN 'PRIMARY KEY (id)' ELSE 'PRIMARY KEY (tenant_id, id)' END
+                 <> CASE WHEN c.relname IN {IDENTITY} THEN 'PRIMARY KEY (id)'
+                         -- What is numbered for each tenant, and the number it has come to.
+                         WHEN c.relname = 'stream_events' THEN 'PRIMARY KEY (tenant_id, seq)'
+                         WHEN c.relname = 'tenant_streams' THEN 'PRIMARY KEY (tenant_id)'
+                         ELSE 'PRIMARY KEY (tenant_id, id)' END
              OR k.contype = 'u' AND c.relname NOT IN {IDENTITY} AND pg_get_constraintdef(k.oid) !~ '\\(tenant_id, '
              OR k.contype = 'f' AND c.relname IN {IDENTITY} AND k.confrelid::regclass::text NOT IN {IDENTITY})"
     );

@@ -53,6 +53,7 @@ impl Target {
         progress(TransferProgress::Checking);
         let found = self.server.count_as_owner()?;
         compare(expected, &found)?;
+        self.server.renew_streams()?;
         self.server.analyze()
     }
 }

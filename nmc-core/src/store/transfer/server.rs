@@ -181,6 +181,19 @@ impl Server {
         made.map_err(|error| TransferError::Database(crate::store::migrate::in_words(&error)))
     }
 
+    /// Gives each stream of events another epoch: what has been numbered since the dump was made means something else than the
+    /// numbers that are given from now on, and whoever has read it must not go on as if they were one counting. A dump from before
+    /// there were streams has none.
+    pub(super) fn renew_streams(&mut self) -> Result<(), TransferError> {
+        let Some(streams) = self.tables()?.into_iter().find(|table| table.name.ends_with(".tenant_streams")) else {
+            return Ok(());
+        };
+        let Table { name, schema, .. } = streams;
+        Ok(self.conn.batch_execute(&format!(
+            "BEGIN; SELECT {schema}.nmc_enter_system(); UPDATE {name} SET epoch = gen_random_uuid(); COMMIT"
+        ))?)
+    }
+
     /// Lets the planner know what came in.
     pub(super) fn analyze(&mut self) -> Result<(), TransferError> {
         Ok(self.conn.batch_execute("ANALYZE")?)

@@ -187,7 +187,7 @@ fn alerts_are_paged_and_counted_by_every_filter() {
 fn resolved_alerts_are_pruned_whole_oldest_first() {
     let scene = Scene::new();
     let open = scene.alert("open");
-    let bare = scene.db.rows_of(scene.business.tenant.id());
+    let bare = scene.rows();
     let rules = ["a", "b", "c"].map(|name| scene.rule(&rule(name)).id);
     let alerts = rules.map(|rule| {
         let alert = scene.raise(rule);
@@ -211,7 +211,7 @@ fn resolved_alerts_are_pruned_whole_oldest_first() {
     for rule in rules {
         scene.run(|tx| tx.alert_rules().delete(rule, Confirmed::irrevocably())).unwrap();
     }
-    assert_eq!(scene.db.rows_of(scene.business.tenant.id()), bare);
+    assert_eq!(scene.rows(), bare);
 }
 
 #[test]

@@ -252,8 +252,7 @@ fn broken_rule_new_or_changed_is_refused_with_its_field() {
 #[test]
 fn a_rule_goes_with_its_alerts_and_all_that_hangs_on_them() {
     let scene = Scene::new();
-    let tenant = scene.business.tenant.id();
-    let bare = scene.db.rows_of(tenant);
+    let bare = scene.rows();
     scene
         .run(|tx| {
             let rule = tx.alert_rules().create(&rule("goes"))?.id;
@@ -265,7 +264,7 @@ fn a_rule_goes_with_its_alerts_and_all_that_hangs_on_them() {
         .unwrap();
     let id = scene.run(|tx| tx.alert_rules().list(&AlertRuleFilter::default(), PageRequest::first())).unwrap().items[0].id;
     scene.run(|tx| tx.alert_rules().delete(id, Confirmed::irrevocably())).unwrap();
-    assert_eq!(scene.db.rows_of(tenant), bare);
+    assert_eq!(scene.rows(), bare);
     for error in [
         scene.refuses("rule not found", |tx| tx.alert_rules().delete(id, Confirmed::irrevocably())),
         scene.refuses("rule not found", |tx| tx.alert_rules().update(id, &AlertRulePatch::default())),

@@ -107,6 +107,8 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("phone_numbers_phone_number_check", "a PhoneNumber", r#"{"phone_number": "x"}"#),
     ("phone_numbers_setup_cost_cents_check", "nothing writes it", r#"{"setup_cost_cents": -1}"#),
     ("phone_numbers_webhook_urls_check", "nothing writes it", r#"{"webhook_urls": []}"#),
+    ("stream_events_seq_check", "the database counts it", r#"{"seq": 0}"#),
+    ("tenant_streams_seq_check", "the database counts it", r#"{"seq": -1}"#),
     ("tenants_business_name_check", "checked before", r#"{"business_name": " "}"#),
     ("tenants_is_active_check", "the library writes both", r#"{"status": "suspended"}"#),
     ("tenants_onboarding_step_check", "nothing writes it", r#"{"onboarding_step": 6}"#),
@@ -146,7 +148,7 @@ const BEHIND: &[(&str, &str)] =
     &[("user_profiles_tenant_id_user_id_key", "user_profiles_user_id_key"), ("users_tenant_id_id_key", "users_pkey")];
 
 /// Ledgers, which nobody may change.
-const APPEND_ONLY: &[&str] = &["alert_history", "consents", "conversation_events"];
+const APPEND_ONLY: &[&str] = &["alert_history", "consents", "conversation_events", "stream_events"];
 
 /// What a second row of a table needs to be another one than the first, where keys span all tenants.
 fn fresh(table: &str) -> &'static str {
