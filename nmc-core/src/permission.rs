@@ -56,6 +56,7 @@ permissions! {
     CallsImport = "calls:import", "import call logs", [Owner, Admin];
     CustomersRead = "customers:read", "see all that is known about a customer", [Owner, Admin, Operator, User, Viewer];
     MessagesWrite = "messages:write", "answer customers by text", [Owner, Admin, Operator, User];
+    EventsRead = "events:read", "be told live which rows change", [Owner, Admin, Operator, User, Viewer];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
     UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];
     ProfilesRead = "profiles:read", "see everybody's profile and photo", [Owner, Admin, Operator, User, Viewer];

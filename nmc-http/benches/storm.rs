@@ -12,7 +12,7 @@ use nmc_core::store::{Migrator, StoreConfig};
 use nmc_core::tenants::NewTenant;
 use nmc_core::workflows::Registration;
 use nmc_core::{Email, Secret, Store};
-use nmc_http::{ConnectionLimits, Limit, Limits, ServerConfig, Uploading};
+use nmc_http::{ConnectionLimits, Limit, Limits, ServerConfig, StreamLimits, Uploading};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -128,6 +128,7 @@ impl Scene {
             patience: Duration::from_secs(10),
             answer_within: Duration::from_secs(20),
             uploads_at_once: Uploading::default(),
+            streams: StreamLimits::default(),
             uploads: Uploads::new(directory.join("uploads")),
             limits,
             trusted_proxies: Vec::new(),

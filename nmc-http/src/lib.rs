@@ -14,10 +14,12 @@ mod serving;
 mod shares;
 mod signed_form;
 mod state;
+mod streams;
 mod webhooks;
 
 pub use connections::ConnectionLimits;
 pub use limits::{Limit, Limits};
 pub use routes::v1::document as openapi;
 pub use server::{RunningServer, ServerConfig, Uploading, start};
+pub use streams::StreamLimits;
 pub use webhooks::callback_urls;

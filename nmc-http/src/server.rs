@@ -8,10 +8,12 @@ use crate::routes::{self, Serves};
 use crate::serving::{Place, Shared, run};
 use crate::shares::{Places, Turns};
 use crate::state::{App, Webhooks};
+use crate::streams::{StreamLimits, Streams};
 use actix_web::web;
 use ipnet::IpNet;
 use nmc_core::Uploads;
 use nmc_core::access::Authenticator;
+use nmc_core::events::Hub;
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
@@ -44,6 +46,8 @@ pub struct ServerConfig {
     pub answer_within: Duration,
     /// Large bodies that may be on their way at once.
     pub uploads_at_once: Uploading,
+    /// Bounds of the streams of events.
+    pub streams: StreamLimits,
     /// Where profile photos are kept.
     pub uploads: Uploads,
     /// How often one may try to authenticate.
@@ -102,7 +106,7 @@ impl RunningServer {
         self.webhook_address
     }
 
-    /// Stops listening, closes what is idle, lets requests under way finish (five seconds at the most), and returns when all
+    /// Stops listening, ends streams, closes what is idle, lets requests under way finish (five seconds at the most), and returns when all
     /// is quiet. Work that waits for the database beyond that is left to itself.
     ///
     /// # Errors
@@ -131,6 +135,8 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
     let data =
         Webhooks { public_url: public_url.trim_end_matches('/').to_owned(), signer: config.signer, patience: config.patience };
     let pool = BlockingPool::new(authenticator.store().clone(), config.answer_within);
+    let (stop, stopping) = watch::channel(false);
+    let hub = Hub::start(authenticator.store()).map_err(std::io::Error::other)?;
     let app = App {
         pool: pool.clone(),
         login_pool: pool.for_logins(),
@@ -144,6 +150,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         rate_limits: RateLimits::new(config.limits),
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,
+        streams: Arc::new(Streams::new(hub, config.streams, stopping.clone())),
         patience: config.patience,
     };
     let shared = Shared {
@@ -154,7 +161,6 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         document: routes::v1::document(),
     };
     let places: Vec<Place> = [Some(main), webhooks].into_iter().flatten().collect();
-    let (stop, stopping) = watch::channel(false);
     let (started, starting) = mpsc::channel();
     let threads = (0..config.threads.max(1)).map(|n| {
         let places = places.iter().map(Place::again).collect::<std::io::Result<Vec<_>>>()?;

@@ -83,6 +83,9 @@ async fn serve(
     let open = Rc::new(Cell::new(0_usize));
     let (refusals, sending) = Refusals::new();
     spawn_local(sending);
+    if is_first {
+        spawn_local(check_streams(shared.clone()));
+    }
     let (mut accepting, mut all) = (Vec::new(), Vec::new());
     for Place { listener, connections, serves } in places {
         let service = service(serves, shared).await?;
@@ -116,6 +119,18 @@ async fn serve(
         sleep(Duration::from_millis(5)).await;
     }
     Ok(())
+}
+
+/// Ends the streams of those who would not be let in any more, from time to time.
+async fn check_streams(shared: Shared) {
+    let every = shared.app.streams.limits.checked_every;
+    loop {
+        sleep(every).await;
+        let streams = Arc::clone(&shared.app.streams);
+        if let Err(error) = shared.app.pool.blocking(move |store| streams.check(store)).await {
+            tracing::warn!(%error, "it can't be asked now who may still listen to events");
+        }
+    }
 }
 
 /// What answers the requests of a connection.

@@ -4,11 +4,13 @@ use crate::blocking::BlockingPool;
 use crate::client::Proxies;
 use crate::limits::RateLimits;
 use crate::shares::{Places, Turns};
+use crate::streams::Streams;
 use nmc_core::Uploads;
 use nmc_core::access::Authenticator;
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the handlers of the API share.
@@ -31,6 +33,8 @@ pub(crate) struct App {
     pub(crate) registration: RegistrationPolicy,
     pub(crate) proxies: Proxies,
     pub(crate) uploads: Uploads,
+    /// The streams of events that are open.
+    pub(crate) streams: Arc<Streams>,
     pub(crate) patience: Duration,
 }
 

@@ -14,7 +14,7 @@ use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
-use nmc_http::{ConnectionLimits, Limits, RunningServer, ServerConfig, Uploading};
+use nmc_http::{ConnectionLimits, Limits, RunningServer, ServerConfig, StreamLimits, Uploading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::num::NonZero;
 use std::path::Path;
@@ -135,6 +135,7 @@ pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>,
         patience: Duration::from_secs(10),
         answer_within: Duration::from_secs(20),
         uploads_at_once: Uploading::default(),
+        streams: StreamLimits::default(),
         uploads: args.uploads.place(home),
         limits: Limits::default(),
         trusted_proxies: args.trusted_proxies,

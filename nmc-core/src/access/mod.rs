@@ -11,6 +11,7 @@ mod password;
 mod random;
 mod rotation;
 mod session;
+mod standing;
 mod token_hash;
 mod token_keys;
 
@@ -30,5 +31,6 @@ pub use password::{Hasher, Password};
 pub use random::{ApiKeyText, InvitationToken, RefreshToken};
 pub use rotation::Rotation;
 pub use session::{NewSession, Session, SessionFilter, Sessions};
+pub use standing::Standing;
 pub use token_hash::TokenHash;
 pub use token_keys::{TokenKey, TokenKeys};

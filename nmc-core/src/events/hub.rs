@@ -70,7 +70,9 @@ impl Hub {
         listening
     }
 
-    pub(super) const fn store(&self) -> &Store {
+    /// The store it reads from.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
         &self.store
     }
 }

@@ -183,6 +183,11 @@ fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, u
             "A text of the caller's making, up to 255 characters: the same again returns what the first request made.",
             255,
         )),
+        "listEvents" => Some((
+            "Last-Event-ID",
+            "Of a stream: the id of the last event that was received, which browsers send when they come back; it goes before `after`.",
+            60,
+        )),
         // They have no version.
         "changeStatus" => None,
         _ if *method == Method::PATCH || VERSIONED.contains(&id) => Some((

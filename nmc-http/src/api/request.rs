@@ -5,7 +5,8 @@ use super::{Access, json};
 use crate::error::{ApiError, ApiResult, Unreadable};
 use crate::shares::Place;
 use crate::state::App;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
@@ -224,6 +225,13 @@ impl<Q, B> RequestContext<Q, B> {
     pub(crate) fn origin(&self, device_fingerprint: Option<String>) -> Origin {
         let user_agent = header(&self.request, USER_AGENT.as_str()).map(str::to_owned);
         Origin { ip_address: self.app.proxies.client(&self.request), user_agent, device_fingerprint }
+    }
+
+    /// Whether this media type is named among those that the client wants.
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
+        let wanted = header(&self.request, ACCEPT.as_str()).unwrap_or_default();
+        let is_it = |part: &str| part.split(';').next().is_some_and(|named| named.trim().eq_ignore_ascii_case(media_type));
+        self.request.method() == Method::GET && wanted.split(',').any(is_it)
     }
 
     /// A header that is to be plain text, if it is there.

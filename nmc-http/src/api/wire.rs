@@ -9,7 +9,7 @@ use nmc_core::{
     ConsentAction, ConsentId, ConsentSource, ConversationChannel, ConversationEventId, ConversationEventType, ConversationId,
     ConversationPriority, ConversationStatus, Country, DashboardView, Email, ForwardedLegStatus, MediaStatus, MessageChannel,
     MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType, NumberStatus, NumberType, ParticipantType, Patch,
-    PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, TenantId, TenantStatus, Timezone, UserId, UserRole,
+    PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, StreamEventKind, TenantId, TenantStatus, Timezone, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -137,11 +137,21 @@ lists!(
     MessageStatus
 );
 lists!(CallDirection, CallOutcome, CallStatus, CallType, ForwardedLegStatus, MetadataType, ParticipantType);
-lists!(CallScreening, DashboardView, NumberStatus, NumberType, Permission, PresenceStatus, TenantStatus, UserRole);
+lists!(
+    CallScreening,
+    DashboardView,
+    NumberStatus,
+    NumberType,
+    Permission,
+    PresenceStatus,
+    StreamEventKind,
+    TenantStatus,
+    UserRole
+);
 wires! {
     CallerIdentity, "CallerIdentity", core_rule,
         string("A number in E.164, like +14155550123; or `anonymous`, an address, a short code or a name as the network told it.")
-            .min_length(Some(1)).max_length(Some(255)).pattern(Some(r"^\+[1-9][0-9]{6,14}$|^anonymous$|^[!-~].*$"));
+            .min_length(Some(1)).max_length(Some(255)).pattern(Some(r"^[^\u0000]+$"));
     Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));
     Month, "Month", core_rule, string("A calendar month, in UTC, like 2026-11.").pattern(Some("^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$"));
     Email, "Email", core_rule, string("An address; kept in lower case.").max_length(Some(254)).format(Some(SchemaFormat::Custom("email".to_owned())));
@@ -197,6 +207,7 @@ pub(crate) mod text {
     pub(crate) type PhoneNumber = Text<nmc_core::PhoneNumber>;
     pub(crate) type PhoneNumberId = Text<nmc_core::PhoneNumberId>;
     pub(crate) type PresenceStatus = Text<nmc_core::PresenceStatus>;
+    pub(crate) type StreamEventKind = Text<nmc_core::StreamEventKind>;
     pub(crate) type SessionId = Text<nmc_core::SessionId>;
     pub(crate) type TenantId = Text<nmc_core::TenantId>;
     pub(crate) type TenantStatus = Text<nmc_core::TenantStatus>;

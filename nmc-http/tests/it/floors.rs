@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error", "client", "headers", "webhooks"],
     &["log", "blocking", "shares", "limits"],
+    &["streams"],
     &["connections", "state"],
     &["signed_form", "api"],
     &["routes"],

@@ -12,6 +12,7 @@ mod answering;
 mod api;
 mod connection_limits;
 mod connections;
+mod events;
 mod floors;
 mod forgeries;
 mod health;

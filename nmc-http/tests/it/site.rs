@@ -9,7 +9,7 @@ use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::testing::{Business, FakeTwilio, TestDb, query};
 use nmc_core::twilio::{Signer, TwilioNumbers};
 use nmc_core::{Secret, Store, StoreConfig};
-use nmc_http::{ConnectionLimits, Limit, Limits, RunningServer, ServerConfig, Uploading};
+use nmc_http::{ConnectionLimits, Limit, Limits, RunningServer, ServerConfig, StreamLimits, Uploading};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,6 +86,7 @@ pub(crate) fn config() -> ServerConfig {
         patience: Duration::from_secs(10),
         answer_within: Duration::from_secs(20),
         uploads_at_once: Uploading::default(),
+        streams: StreamLimits::default(),
         uploads: Uploads::new(std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()))),
         limits: Limits {
             token_per_address: often,

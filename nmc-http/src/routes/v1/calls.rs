@@ -98,8 +98,8 @@ pub(crate) struct CallQuery {
     /// This way.
     #[param(inline, value_type = Option<text::CallDirection>)]
     direction: Option<text::CallDirection>,
-    /// From this caller, in whatever spelling of their number.
-    #[param(inline, value_type = Option<text::CallerIdentity>)]
+    /// From this caller, in whatever spelling of their number; a short code, or `anonymous`.
+    #[param(value_type = Option<String>, max_length = 16, pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|anonymous)$")]
     caller: Option<text::CallerIdentity>,
     /// To this number of the business.
     #[param(inline, value_type = Option<text::PhoneNumber>)]

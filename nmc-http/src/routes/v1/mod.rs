@@ -11,6 +11,7 @@ mod conversation_review;
 mod conversation_steps;
 mod conversations;
 mod customers;
+mod events;
 mod messages;
 mod number_costs;
 mod numbers;
@@ -194,6 +195,10 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("texts", "/v1/messages/{message}/media/{position}", |r| {
         r.get(op("getMedia", "The bytes of a picture of a text", Needs(MessagesRead)), messages::media);
+    });
+
+    api.path("events", "/v1/events", |r| {
+        r.get(op("listEvents", "What has changed, in order: a page, or a stream that goes on", Needs(EventsRead)), events::list);
     });
 
     api.path("people", "/v1/users", |r| {

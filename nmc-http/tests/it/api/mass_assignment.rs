@@ -100,7 +100,9 @@ fn changed(before: &BTreeMap<(String, String), Map<String, Value>>, site: &Site)
         let old = &before[&(table.clone(), id.clone())];
         row.iter().filter(|(column, value)| old[*column] != **value).map(move |(column, _)| format!("{table}.{column}"))
     });
-    columns.filter(|column| !column.ends_with(".updated_at")).collect()
+    // That something has changed is told in the stream of events, too.
+    let is_told = |column: &String| column.starts_with("stream_events.") || column.starts_with("tenant_streams.");
+    columns.filter(|column| !column.ends_with(".updated_at") && !is_told(column)).collect()
 }
 
 /// Operation, field, a value that is not there yet, and the columns that it is.

@@ -1,0 +1,120 @@
+use crate::api::reply::{Json, Reply, Schemas};
+use crate::api::request::{RequestContext, caller};
+use crate::api::wire::{Text, text};
+use crate::error::ApiResult;
+use crate::streams::{self, Listener};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use chrono::{DateTime, Utc};
+use nmc_core::Error;
+use nmc_core::access::{Credential, Standing};
+use nmc_core::events::{StreamCursor, StreamEvent, StreamPage};
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::{ContentBuilder, Response};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Which row of the business has changed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventOut {
+    /// What has changed, and how.
+    kind: text::StreamEventKind,
+    /// The row that has changed, or the user whose presence has; null: so many that lists are to be read again.
+    #[schema(value_type = Option<String>, max_length = 36)]
+    id: Option<Uuid>,
+    /// Its number: those of one business have no gap.
+    seq: i64,
+    at: DateTime<Utc>,
+}
+
+impl From<StreamEvent> for EventOut {
+    fn from(event: StreamEvent) -> Self {
+        Self { kind: Text(event.kind), id: event.subject, seq: event.cursor.seq(), at: event.at }
+    }
+}
+
+/// Events after a cursor, oldest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventsOut {
+    items: Vec<EventOut>,
+    /// Where to go on.
+    #[schema(max_length = 60)]
+    cursor: String,
+    /// Whether `after` can't be gone on from: all that was read is to be read again, and `cursor` gone on from.
+    reset: bool,
+}
+
+impl From<StreamPage> for EventsOut {
+    fn from(page: StreamPage) -> Self {
+        let (cursor, reset) = (page.cursor.to_string(), page.is_reset);
+        Self { items: page.events.into_iter().map(EventOut::from).collect(), cursor, reset }
+    }
+}
+
+/// From where on.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventsQuery {
+    /// A cursor that was given before; without one, from now on.
+    #[param(pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9]{1,18}$")]
+    after: Option<String>,
+    /// Events at most, 1 to 1000; 100 if left out. A stream has no end.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+}
+
+/// 200 with a page of events, or with a stream of them that goes on.
+pub(crate) enum Told {
+    Page(EventsOut),
+    Stream(HttpResponse),
+}
+
+impl Reply for Told {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn describe(schemas: &mut Schemas) -> Response {
+        let mut response = Json::<EventsOut>::describe(schemas);
+        response.description =
+            "A page of events; with `Accept: text/event-stream` a stream of server-sent events that goes on.".to_owned();
+        response.content.insert("text/event-stream".to_owned(), ContentBuilder::new().build().into());
+        response
+    }
+
+    fn respond(self) -> HttpResponse {
+        match self {
+            Self::Page(page) => Json(page).respond(),
+            Self::Stream(response) => response,
+        }
+    }
+}
+
+/// The events of a page, and those that a stream begins with.
+const FEW: u16 = 100;
+
+pub(super) async fn list(context: RequestContext<EventsQuery, ()>) -> ApiResult<Told> {
+    let is_stream = context.accepts("text/event-stream");
+    // A browser that has lost its connection says itself where it was.
+    let resumes = if is_stream { context.text_header("Last-Event-ID")? } else { None };
+    let after = parsed("Last-Event-ID", resumes.filter(|id| !id.is_empty()))?;
+    let after = after.map_or_else(|| parsed("after", context.query.after.as_deref()), |after| Ok(Some(after)))?;
+    let limit = context.query.limit.unwrap_or(FEW);
+    let read = context.acting(move |tx| {
+        let page = tx.stream_events().list(after, limit)?;
+        Ok((page, tx.tenant(), caller(tx), Standing::of(tx)))
+    });
+    let (page, tenant, caller, standing) = read.await?;
+    let Some(standing) = standing.filter(|_| is_stream) else { return Ok(Told::Page(page.into())) };
+    let app = context.app.clone();
+    let place = app.streams.place(tenant.id(), caller)?;
+    let until = match context.credential()? {
+        Credential::Token(claims) => Some((claims.expires_at - app.authenticator.store().now()).to_std().unwrap_or_default()),
+        Credential::Key { .. } => None,
+    };
+    let listener = Listener { tenant, standing, place, until, after, page };
+    Ok(Told::Stream(streams::begin(app.streams.clone(), app.pool.clone(), listener)))
+}
+
+fn parsed(name: &'static str, cursor: Option<&str>) -> Result<Option<StreamCursor>, Error> {
+    let refused = |_| Error::invalid(name, "must be a cursor that the stream has given");
+    cursor.map(str::parse).transpose().map_err(refused)
+}

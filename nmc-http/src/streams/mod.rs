@@ -1,0 +1,139 @@
+//! The streams of events that are open: how many there may be, who has them, and when they end.
+
+mod body;
+mod sse;
+
+pub(crate) use sse::{Listener, begin};
+
+use crate::error::ApiResult;
+use crate::shares::{Place, Places};
+use nmc_core::access::{Permission, Standing};
+use nmc_core::events::Hub;
+use nmc_core::{Result, Store, TenantId};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Bounds of the streams of events.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamLimits {
+    /// Streams at once.
+    pub total: usize,
+    /// Streams at once of one business.
+    pub per_tenant: usize,
+    /// Streams at once of one user, or one API key.
+    pub per_user: usize,
+    /// How often it is asked whether those who have streams would still be let in.
+    pub checked_every: Duration,
+    /// How long nothing may come before the server says that it is still there.
+    pub heartbeat: Duration,
+}
+
+impl Default for StreamLimits {
+    fn default() -> Self {
+        Self {
+            total: 1_024,
+            per_tenant: 256,
+            per_user: 8,
+            checked_every: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Why a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client has gone.
+    Gone,
+    /// The access token has expired.
+    Expired,
+    /// The session or key, its account or its business is no longer in force.
+    Revoked,
+    /// The client takes less than comes.
+    Slow,
+    /// The server stops.
+    Stopping,
+    /// The database can't be asked.
+    Unavailable,
+}
+
+impl End {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Slow => "slow",
+            Self::Stopping => "stopping",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// All streams of the server.
+pub(crate) struct Streams {
+    pub(crate) hub: Hub,
+    pub(crate) limits: StreamLimits,
+    places: Places,
+    stopping: watch::Receiver<bool>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    last_id: u64,
+    all: HashMap<u64, (Standing, watch::Sender<bool>)>,
+}
+
+impl Streams {
+    pub(crate) fn new(hub: Hub, limits: StreamLimits, stopping: watch::Receiver<bool>) -> Self {
+        let places = Places::new(limits.total, limits.per_tenant, limits.per_user);
+        Self { hub, limits, places, stopping, open: Mutex::default() }
+    }
+
+    /// A place for one more stream.
+    ///
+    /// # Errors
+    /// [`crate::error::ApiError::TooMany`] or [`crate::error::ApiError::Overloaded`].
+    pub(crate) fn place(&self, tenant: TenantId, caller: Uuid) -> ApiResult<Place> {
+        self.places.take(tenant, caller)
+    }
+
+    /// Notes an open stream: when its holder would not be let in any more, the receiver hears of it.
+    fn enter(&self, standing: Standing) -> (u64, watch::Receiver<bool>) {
+        let (revoked, hears) = watch::channel(false);
+        let mut open = self.open();
+        open.last_id += 1;
+        let id = open.last_id;
+        open.all.insert(id, (standing, revoked));
+        (id, hears)
+    }
+
+    fn leave(&self, id: u64) {
+        self.open().all.remove(&id);
+    }
+
+    /// Ends the streams of those who would not be let in any more.
+    pub(crate) fn check(&self, store: &Store) -> Result<()> {
+        let asked: Vec<(u64, Standing)> = self.open().all.iter().map(|(id, (standing, _))| (*id, *standing)).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let standings: Vec<Standing> = asked.iter().map(|(_, standing)| *standing).collect();
+        let standing = store.still_standing(&standings, Permission::EventsRead)?;
+        let open = self.open();
+        for (id, _) in asked.iter().filter(|(_, asked)| !standing.contains(asked)) {
+            if let Some((_, revoked)) = open.all.get(id) {
+                revoked.send_replace(true);
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
