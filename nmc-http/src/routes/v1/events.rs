@@ -91,11 +91,17 @@ impl Reply for Told {
 /// The events of a page, and those that a stream begins with.
 const FEW: u16 = 100;
 
+/// The longest id of an event, which is its cursor.
+const LONGEST_ID: usize = 60;
+
 pub(super) async fn list(context: RequestContext<EventsQuery, ()>) -> ApiResult<Told> {
     let is_stream = context.accepts("text/event-stream");
     // A browser that has lost its connection says itself where it was.
-    let resumes = if is_stream { context.text_header("Last-Event-ID")? } else { None };
-    let after = parsed("Last-Event-ID", resumes.filter(|id| !id.is_empty()))?;
+    let resumes = context.text_header("Last-Event-ID")?;
+    if resumes.is_some_and(|id| id.len() > LONGEST_ID) {
+        return Err(Error::invalid("Last-Event-ID", format!("must be at most {LONGEST_ID} characters")).into());
+    }
+    let after = parsed("Last-Event-ID", resumes.filter(|id| is_stream && !id.is_empty()))?;
     let after = after.map_or_else(|| parsed("after", context.query.after.as_deref()), |after| Ok(Some(after)))?;
     let limit = context.query.limit.unwrap_or(FEW);
     let read = context.acting(move |tx| {
