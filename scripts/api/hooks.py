@@ -56,6 +56,13 @@ UNSAYABLE = [
     ("business_phone", "must be a number that can be called"),
     ("business_phone", "must be a number that calls can be forwarded to"),
     ("phone", "must be a number that can be called"),
+    # Of North America, seven digits are none.
+    ("customer_phone", "must be a number"),
+    ("caller", "must be a number"),
+    ("from_number", "must be an active number"),
+    ("from_number", "must be a number that can send texts"),
+    ("sort", "by the last change is for open conversations"),
+    ("assigned_to", "must be an existing user"),
     ("timezone", "must be a zone of the IANA list"),
     ("password", "must not be one character over and over"),
     ("password", "must be at most 72 bytes"),

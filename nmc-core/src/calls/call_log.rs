@@ -27,7 +27,7 @@ pub enum CallLogFormat {
 /// let csv = "caller_phone,called_phone,twilio_call_sid,outcome\n+14155550123,+14155550100,CA1,missed\n";
 /// let calls: Vec<_> = CallLog::new(CallLogFormat::Csv, csv.as_bytes()).collect::<nmc_core::Result<_>>()?;
 /// assert_eq!(calls.len(), 1);
-/// # nmc_core::Result::Ok(())
+/// # Ok::<(), nmc_core::Error>(())
 /// ```
 pub struct CallLog<R> {
     rows: Rows<R>,

@@ -47,7 +47,19 @@ const TABLES: &[(&str, &[&str])] = &[
     ("people", &["users", "user_profiles", "user_preferences", "user_status"]),
     ("numbers", &["phone_numbers"]),
     ("calls", &["calls", "call_metadata", "call_participants"]),
-    ("conversations", &["conversations", "conversation_events", "messages", "message_media", "consents", "number_pacing"]),
+    (
+        "conversations",
+        &[
+            "conversations",
+            "conversation_events",
+            "conversation_reads",
+            "conversation_tags",
+            "messages",
+            "message_media",
+            "consents",
+            "number_pacing",
+        ],
+    ),
     ("alerts", &["alert_rules", "alerts", "alert_history", "alert_metrics_cache", "escalation_contacts", "notifications"]),
     (
         "analytics",

@@ -72,6 +72,15 @@ fn core_rule(error: &nmc_core::Error) -> String {
     }
 }
 
+/// The other party that a filter names. What else the network may tell of a caller is nothing to look for.
+pub(crate) fn party(field: &'static str, text: &str) -> nmc_core::Result<CallerIdentity> {
+    let is_code = (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if text != "anonymous" && !is_code && text.parse::<PhoneNumber>().is_err() {
+        return Err(nmc_core::Error::invalid(field, "must be a number in E.164, a short code, or `anonymous`"));
+    }
+    text.parse()
+}
+
 /// A page's `next`: eight bytes of time that are in PostgreSQL's range, and sixteen of an id, in base64.
 pub(super) const CURSOR: &str = "^[A-Za-b][A-Za-z0-9_-]{31}$";
 

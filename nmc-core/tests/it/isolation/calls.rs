@@ -35,6 +35,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         tx.calls().create(&new).map(|_| "made".to_owned())
     }),
 
+    ("Calls::lock", |tx, _, theirs| told(tx.calls().lock(theirs.call)?)),
     ("Calls::update", |tx, _, theirs| {
         let patch = CallPatch { caller_name: Patch::Set("Mallory".to_owned()), ..CallPatch::default() };
         told(tx.calls().update(theirs.call, &patch)?)

@@ -1,6 +1,6 @@
 use crate::api::reply::{Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match, page};
-use crate::api::wire::{Change, Text, text};
+use crate::api::wire::{Change, Text, party, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter, CallParticipant, CallPatch};
@@ -100,7 +100,7 @@ pub(crate) struct CallQuery {
     direction: Option<text::CallDirection>,
     /// From this caller, in whatever spelling of their number; a short code, or `anonymous`.
     #[param(value_type = Option<String>, max_length = 16, pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|anonymous)$")]
-    caller: Option<text::CallerIdentity>,
+    caller: Option<String>,
     /// To this number of the business.
     #[param(inline, value_type = Option<text::PhoneNumber>)]
     called: Option<text::PhoneNumber>,
@@ -126,19 +126,19 @@ pub(crate) struct CallQuery {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallChange {
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     caller_name: Change<String>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     caller_city: Change<String>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 50)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 50, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     caller_state: Change<String>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 3)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 3, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     caller_country: Change<String>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     disconnect_reason: Change<String>,
 }
 
@@ -194,7 +194,7 @@ pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Js
         status: query.status.map(|status| status.0),
         outcome: query.outcome.map(|outcome| outcome.0),
         direction: query.direction.map(|direction| direction.0),
-        caller: query.caller.as_ref().map(|caller| caller.0.clone()),
+        caller: query.caller.as_deref().map(|text| party("caller", text)).transpose()?,
         called: query.called.as_ref().map(|called| called.0.clone()),
         conversation: query.conversation.map(|conversation| conversation.0),
         active: query.active,

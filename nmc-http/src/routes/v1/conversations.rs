@@ -1,6 +1,6 @@
 use crate::api::reply::{Created, Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, bounded, must_match, page};
-use crate::api::wire::{Change, Text, Wire, given, string, text};
+use crate::api::wire::{Change, Text, Wire, given, party, string, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::conversations::{Assignee, ConversationFilter, ConversationPatch, InboxRow, LastText, NewConversation};
@@ -216,13 +216,12 @@ pub(crate) struct ConversationQuery {
 
 impl ConversationQuery {
     fn filter(&self) -> ApiResult<ConversationFilter> {
-        let customer = self.customer_phone.as_deref().map(str::parse::<CallerIdentity>).transpose();
         Ok(ConversationFilter {
             status: self.status.map(|status| status.0),
             open: self.open,
             priority: self.priority.map(|priority| priority.0),
             channel: self.channel.map(|channel| channel.0),
-            customer: customer.map_err(|error| error.renamed(&[("caller", "customer_phone")]))?,
+            customer: self.customer_phone.as_deref().map(|text| party("customer_phone", text)).transpose()?,
             tag: bounded("tag", self.tag.as_deref(), 50)?,
             in_review: self.in_review,
             from: self.from,
@@ -251,22 +250,22 @@ pub(crate) struct ConversationIn {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationChange {
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 1000)]
+    #[schema(value_type = Option<String>, max_length = 1000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     subject: Change<String>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     priority: Option<text::ConversationPriority>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 255)]
+    #[schema(value_type = Option<String>, max_length = 255, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     customer_name: Change<String>,
     #[serde(default)]
     #[schema(value_type = Option<text::Email>)]
     customer_email: Change<text::Email>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 1000)]
+    #[schema(value_type = Option<String>, max_length = 1000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     customer_address: Change<String>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 10000)]
+    #[schema(value_type = Option<String>, max_length = 10000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     notes: Change<String>,
 }
 

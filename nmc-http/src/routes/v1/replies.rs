@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplyIn {
     /// An id of the client's making, such as a UUID: the same again returns what the first request queued, and sends nothing twice.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     client_key: String,
     /// The words.
-    #[schema(min_length = 1, max_length = 1600)]
+    #[schema(min_length = 1, max_length = 1600, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     body: String,
     /// The number to send from; the one that the customer last used if left out, or else another that can text.
     from_number: Option<text::PhoneNumber>,
@@ -41,7 +41,7 @@ pub(crate) struct ReplyOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplyPreviewIn {
     /// The words.
-    #[schema(min_length = 1, max_length = 1600)]
+    #[schema(min_length = 1, max_length = 1600, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     body: String,
     /// The number to send from, as for an answer.
     from_number: Option<text::PhoneNumber>,

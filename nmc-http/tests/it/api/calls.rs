@@ -41,6 +41,8 @@ fn calls_are_listed_by_each_filter_newest_first() {
         ("after=abc", "after"),
         ("limit=201", "limit"),
         ("conversation=1", "conversation"),
+        ("caller=", "caller"),
+        ("caller=unknown", "caller"),
         ("colour=red", "colour"),
     ] {
         let refused = site.call("GET", format!("/v1/calls?{query}")).by(&viewer.access).expect(400);

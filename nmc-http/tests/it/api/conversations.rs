@@ -78,6 +78,8 @@ fn conversations_are_filtered_by_what_the_query_says() {
         ("after=AAAA", "after"),
         ("limit=0", "limit"),
         ("customer_phone=%00", "customer_phone"),
+        ("customer_phone=", "customer_phone"),
+        ("customer_phone=unknown", "customer_phone"),
         ("colour=red", "colour"),
     ] {
         let refused = site.call("GET", format!("/v1/conversations?{query}")).by(&hand.access).expect(400);

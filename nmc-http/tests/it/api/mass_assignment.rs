@@ -158,6 +158,11 @@ changePreferences ai_takeover_notifications ! user_preferences.ai_takeover_notif
 changePreferences customer_response_timeout 77 user_preferences.customer_response_timeout
 changeStatus status "busy" user_status.current_status
 changeStatus message "at lunch" user_status.status_message
+changeCall caller_name "Pat" calls.caller_name
+changeCall caller_city "Springfield" calls.caller_city
+changeCall caller_state "IL" calls.caller_state
+changeCall caller_country "US" calls.caller_country
+changeCall disconnect_reason "hung up" calls.disconnect_reason
 changeApiKey name "another name" api_keys.name
 changeApiKey scopes ["users:read"] api_keys.scopes
 changeApiKey expires_at "2099-01-01T00:00:00Z" api_keys.expires_at
