@@ -9,7 +9,7 @@ use crate::store::stamped;
 use crate::types::{composed, named, required};
 use crate::{
     ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Email, Error, Patch,
-    Result, UserId,
+    Result, StreamEventKind, UserId,
 };
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -137,7 +137,7 @@ impl Conversations<'_> {
     /// Opens the conversation that follows on this one.
     pub(crate) fn go_on(&mut self, before: &Conversation, channel: ConversationChannel) -> Result<Conversation> {
         let id = ConversationId::new(self.0.moment.id());
-        let row = diesel::insert_into(conversations::table)
+        let row: Conversation = diesel::insert_into(conversations::table)
             .values((
                 conversations::customer_phone.eq(&before.customer_phone),
                 conversations::channel.eq(channel),
@@ -153,6 +153,7 @@ impl Conversations<'_> {
             ))
             .returning(Conversation::as_returning())
             .get_result(self.0.conn)?;
+        self.0.note(StreamEventKind::ConversationCreated, id.uuid());
         let opened = NewConversationEvent::new(id, ConversationEventType::Opened);
         self.log(opened.with(json!({"channel": channel, "after": before.id})))?;
         Ok(row)

@@ -456,6 +456,8 @@ fn what_the_customer_does_is_unread_until_each_user_reads_it() {
     late.text.at = Some(noon());
     receive_text(&scene.db.store, &late).unwrap();
     assert_eq!((unread(ann), unread(bob), by(ann)), (Some(1), Some(3), (true, false)));
+    mark(ann);
+    assert_eq!((unread(ann), unread(bob)), (Some(0), Some(3)), "a mark moves on");
     assert_eq!(scene.tx(|tx| tx.conversations().get_with_last_text(id)).unwrap().unread, None, "nobody reads");
     scene.tx(|tx| tx.conversations().resolve(id)).unwrap();
     assert_eq!((unread(bob), by(bob)), (Some(0), (false, true)), "what is finished is read");
