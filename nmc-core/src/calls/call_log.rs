@@ -3,7 +3,7 @@
 use super::NewCall;
 use crate::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Error, Result};
 use chrono::{DateTime, Utc};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
 use std::rc::Rc;
@@ -31,7 +31,7 @@ pub enum CallLogFormat {
 /// ```
 pub struct CallLog<R> {
     rows: Rows<R>,
-    left: Rc<Cell<usize>>,
+    taken: Rc<RefCell<Taken>>,
     next: usize,
     is_over: bool,
 }
@@ -72,28 +72,42 @@ impl<R: Read> CallLog<R> {
 
     /// A log in this form.
     pub fn new(format: CallLogFormat, input: R) -> Self {
-        let left = Rc::new(Cell::new(LONGEST_ROW));
-        let input = Bounded { input, left: Rc::clone(&left) };
+        let taken = Rc::new(RefCell::new(Taken { left: LONGEST_ROW, ..Taken::default() }));
+        let input = Bounded { input, taken: Rc::clone(&taken) };
         let rows = match format {
             CallLogFormat::Csv => {
                 Rows::Csv { reader: csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input), names: None }
             }
             CallLogFormat::JsonLines => Rows::JsonLines(BufReader::new(input)),
         };
-        Self { rows, left, next: 0, is_over: false }
+        Self { rows, taken, next: 0, is_over: false }
     }
 
     /// The fields of the next row, if there is one.
     fn fields(&mut self) -> Result<Option<Fields>, Broken> {
-        self.left.set(LONGEST_ROW);
+        self.taken.borrow_mut().left = LONGEST_ROW;
         match &mut self.rows {
             Rows::Csv { reader, names } => {
                 let names = match names {
                     Some(names) => names,
-                    None => names.insert(header(reader)?),
+                    None => {
+                        let read = header(reader).map_err(|broken| Broken { is_header: true, ..broken })?;
+                        self.taken.borrow_mut().row(reader.position().byte());
+                        names.insert(read)
+                    }
                 };
                 let mut record = csv::StringRecord::new();
-                if !reader.read_record(&mut record).map_err(|error| refusal(&error))? {
+                let read = reader.read_record(&mut record);
+                // The reader takes quotation marks as they come: an open one would make one value of all rows that follow.
+                let row = self.taken.borrow_mut().row(reader.position().byte());
+                let is_there = read.map_err(|error| refusal(&error))?;
+                if !is_well_quoted(&row) {
+                    return Err(Broken::ends(Error::invalid(
+                        "the row",
+                        "must have its quotation marks around whole values, and in pairs",
+                    )));
+                }
+                if !is_there {
                     return Ok(None);
                 }
                 Ok(Some(Fields(names.iter().cloned().zip(record.iter().map(str::to_owned)).collect())))
@@ -103,6 +117,7 @@ impl<R: Read> CallLog<R> {
                 if input.read_until(b'\n', &mut line).map_err(|error| Broken::ends(of_reading(&error)))? == 0 {
                     return Ok(None);
                 }
+                self.taken.borrow_mut().ahead.clear();
                 if !line.trim_ascii().is_empty() {
                     return object(&line).map(Some).map_err(Broken::row);
                 }
@@ -126,13 +141,13 @@ impl<R: Read> Iterator for CallLog<R> {
                 self.is_over = true;
                 return None;
             }
-            Ok(Some(fields)) => fields.call(),
+            Ok(Some(fields)) => fields.call().map_err(|error| (error, false)),
             Err(broken) => {
                 self.is_over = broken.ends;
-                Err(broken.error)
+                Err((broken.error, broken.is_header))
             }
         };
-        Some(call.map_err(|error| crate::store::at_row(row, error)))
+        Some(call.map_err(|(error, is_header)| if is_header { error } else { crate::store::at_row(row, error) }))
     }
 }
 
@@ -146,15 +161,17 @@ impl<R> std::fmt::Debug for CallLog<R> {
 struct Broken {
     error: Error,
     ends: bool,
+    /// It is the line of names that is at fault.
+    is_header: bool,
 }
 
 impl Broken {
     const fn row(error: Error) -> Self {
-        Self { error, ends: false }
+        Self { error, ends: false, is_header: false }
     }
 
     const fn ends(error: Error) -> Self {
-        Self { error, ends: true }
+        Self { error, ends: true, is_header: false }
     }
 }
 
@@ -248,6 +265,15 @@ impl Fields {
         self.text(name).map(|text| text.parse().map_err(|_| Error::invalid(name, rule))).transpose()
     }
 
+    /// An address that a browser may be sent to.
+    fn address(&self, name: &'static str) -> Result<Option<String>> {
+        let is_of_the_web = |text: &str| ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+        match self.text(name) {
+            Some(text) if !is_of_the_web(text) => Err(Error::invalid(name, "must begin with https:// or http://")),
+            text => Ok(text.map(str::to_owned)),
+        }
+    }
+
     fn instant(&self, name: &'static str) -> Result<Option<DateTime<Utc>>> {
         self.parsed(name, "must be an instant like 2026-11-22T18:00:00Z")
     }
@@ -270,7 +296,7 @@ impl Fields {
             caller_city: self.owned("caller_city"),
             caller_state: self.owned("caller_state"),
             caller_country: self.owned("caller_country"),
-            recording_url: self.owned("recording_url"),
+            recording_url: self.address("recording_url")?,
             recording_duration_seconds: self.parsed("recording_duration_seconds", seconds)?,
             disconnect_reason: self.owned("disconnect_reason"),
             price: self.parsed("price", "must be an amount like 0.0085")?,
@@ -282,21 +308,61 @@ impl Fields {
     }
 }
 
+/// What has been taken of an input.
+#[derive(Default)]
+struct Taken {
+    /// How many bytes more the row may take.
+    left: usize,
+    /// Bytes that no row has ended with yet, and where they begin.
+    ahead: Vec<u8>,
+    from: u64,
+}
+
+impl Taken {
+    /// The bytes of the row that ends there.
+    fn row(&mut self, end: u64) -> Vec<u8> {
+        let length = usize::try_from(end.saturating_sub(self.from)).unwrap_or(usize::MAX).min(self.ahead.len());
+        self.from = end;
+        self.ahead.drain(..length).collect()
+    }
+}
+
+/// Whether quotation marks stand around whole values alone, doubled within them (RFC 4180).
+fn is_well_quoted(row: &[u8]) -> bool {
+    #[derive(Clone, Copy, PartialEq)]
+    enum At {
+        Start,
+        Plain,
+        Quoted,
+        Closed,
+    }
+    let end = row.iter().try_fold(At::Start, |at, byte| match (at, byte) {
+        (At::Start | At::Closed, b'"') => Some(At::Quoted),
+        (At::Quoted, b'"') => Some(At::Closed),
+        (At::Quoted, _) => Some(At::Quoted),
+        (_, b',' | b'\r' | b'\n') => Some(At::Start),
+        (At::Plain, b'"') | (At::Closed, _) => None,
+        (At::Start | At::Plain, _) => Some(At::Plain),
+    });
+    end.is_some_and(|at| at != At::Quoted)
+}
+
 /// An input of which a row may take only so much.
 struct Bounded<R> {
     input: R,
-    left: Rc<Cell<usize>>,
+    taken: Rc<RefCell<Taken>>,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 {
+        let mut taken = self.taken.borrow_mut();
+        if taken.left == 0 {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
-        let most = buffer.len().min(left);
+        let most = buffer.len().min(taken.left);
         let read = self.input.read(buffer.get_mut(..most).unwrap_or_default())?;
-        self.left.set(left - read);
+        taken.left -= read;
+        taken.ahead.extend_from_slice(buffer.get(..read).unwrap_or_default());
         Ok(read)
     }
 }
@@ -304,6 +370,9 @@ impl<R: Read> Read for Bounded<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const RECORDED: &str = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\", \
+                            \"recording_url\": \"javascript:alert(1)\"}";
 
     fn read(format: CallLogFormat, text: &[u8]) -> Vec<Result<NewCall>> {
         CallLog::new(format, text).collect()
@@ -359,6 +428,18 @@ mod tests {
             (CallLogFormat::Csv, "caller_phone,colour\n1,2", "colour must be among: caller_phone"),
             (CallLogFormat::Csv, "caller_phone,caller_phone\n1,2", "caller_phone must be there once"),
             (CallLogFormat::Csv, "a b\n1", "the header must be among"),
+            (
+                CallLogFormat::Csv,
+                "caller_phone,called_phone,twilio_call_sid\n+14155550123,+14155550100,\"CA1\n1,2,3\n",
+                "in pairs",
+            ),
+            (
+                CallLogFormat::Csv,
+                "caller_phone,called_phone,twilio_call_sid\n\"+14155550123\"x,+14155550100,CA1\n",
+                "whole values",
+            ),
+            (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n5\" pipe,+14155550100,CA1\n", "whole values"),
+            (CallLogFormat::JsonLines, RECORDED, "recording_url must begin with https:// or http://"),
             (CallLogFormat::Csv, &open, "the row must be at most 65536 bytes long"),
             (CallLogFormat::JsonLines, &open.replace('\n', " "), "the row must be at most 65536 bytes long"),
             (CallLogFormat::JsonLines, "[1]", "the row must be a JSON object"),
