@@ -195,14 +195,16 @@ impl ApiError {
     /// The problem document, and the headers that go with it.
     pub(crate) fn written(&self) -> (String, Vec<(HeaderName, Cow<'static, str>)>) {
         let (status, (title, code)) = (self.status(), self.kind());
+        // A field within another one is named `business.name`, its pointer `business/name`. What is at fault as a whole, such as `API key`
+        // or `the row`, is no field.
+        let pointer = |field: &str| if field.contains(' ') { String::new() } else { format!("/{}", field.replace('.', "/")) };
         let field = |field: &str, detail: &Cow<'static, str>| FieldProblem {
-            // A field within another one is named `business.name`, its pointer `business/name`.
-            pointer: format!("#/{}", field.replace('.', "/")),
+            pointer: format!("#{}", pointer(field)),
             detail: detail.clone(),
         };
         let errors = match self {
             Self::Core(Error::Invalid { field: name, rule, row: Some(row), .. }) => {
-                vec![field(&format!("rows/{row}/{name}"), rule)]
+                vec![FieldProblem { pointer: format!("#/rows/{row}{}", pointer(name)), detail: rule.clone() }]
             }
             Self::Core(Error::Invalid { field: name, rule, .. }) => vec![field(name, rule)],
             Self::Core(Error::Conflict { field: name, rule, .. }) => vec![field(name, &Cow::Borrowed(*rule))],

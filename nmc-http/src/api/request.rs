@@ -2,17 +2,20 @@
 
 use super::serde_words::{self, Said};
 use super::{Access, json};
+use crate::connections::Line;
 use crate::error::{ApiError, ApiResult, Unreadable};
 use crate::shares::Place;
 use crate::state::App;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
+use chrono::{DateTime, Datelike as _, Utc};
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
 use nmc_core::{Error, PageRequest, Result, Secret, TenantTx, UserId, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -98,9 +101,21 @@ pub(crate) fn page(limit: Option<u16>, after: Option<&str>) -> Result<PageReques
 pub(crate) fn bounded(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
     match text {
         Some(text) if text.chars().count() > most => Err(Error::invalid(field, format!("must be at most {most} characters"))),
+        Some(text) if text.contains('\0') => Err(Error::invalid(field, "must not contain NUL")),
         text => Ok(text.map(str::to_owned)),
     }
 }
+
+/// A filter's instant, which the database can compare.
+pub(crate) fn instant(field: &'static str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
+    match at {
+        Some(at) if !(1970..=9999).contains(&at.year()) => Err(Error::invalid(field, "must lie between the years 1970 and 9999")),
+        at => Ok(at),
+    }
+}
+
+/// Whoever says `me` is to be a user.
+pub(crate) const KEY_IS_NO_USER: Error = Error::Forbidden("an API key is no user; name one");
 
 /// The user that a path names: one by id, or who sends the request.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +129,7 @@ impl Whom {
     pub(crate) fn id(self, tx: &TenantTx<'_>) -> Result<UserId> {
         match self {
             Self::User(id) => Ok(id),
-            Self::Me => tx.actor().user().ok_or(Error::Forbidden("an API key is no user; name one")),
+            Self::Me => tx.actor().user().ok_or(KEY_IS_NO_USER),
         }
     }
 }
@@ -219,6 +234,11 @@ impl<Q, B> RequestContext<Q, B> {
     /// Whoever asks, for work that opens one transaction after another.
     pub(crate) fn who(&self) -> ApiResult<Acting> {
         self.credential().map(Acting::from)
+    }
+
+    /// The connection it came by.
+    pub(crate) fn line(&self) -> Option<Arc<Line>> {
+        self.request.conn_data::<Arc<Line>>().cloned()
     }
 
     /// Where the request comes from.

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// Why a connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub(crate) struct Line {
     pub(super) network: IpAddr,
     all: Arc<Connections>,
     state: Mutex<State>,
+    hung_up: watch::Sender<bool>,
 }
 
 struct State {
@@ -81,7 +83,7 @@ impl Line {
             closing: None,
             waker: None,
         };
-        Self { id, network, all, state: Mutex::new(state) }
+        Self { id, network, all, state: Mutex::new(state), hung_up: watch::Sender::new(false) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -134,6 +136,19 @@ impl Line {
         if state.at_work == 0 && state.head_since.is_none() {
             state.head_since = Some(now);
         }
+    }
+
+    /// The client has closed its side: nothing more comes from it.
+    pub(super) fn hangs_up(&self) {
+        self.hung_up.send_replace(true);
+    }
+
+    /// Ends when the client has closed its side: for an answer that would go on without end, which only the next writes would
+    /// find nobody to take.
+    pub(crate) async fn hung_up(&self) {
+        let mut hears = self.hung_up.subscribe();
+        // The sender is ours, so that it stays until then.
+        drop(hears.wait_for(|has| *has).await);
     }
 
     /// No more bytes are there. Whether to take that for the end: when the connection is to be closed, and nothing is lost by it.

@@ -95,10 +95,12 @@ fn length(count: usize) -> u64 {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
+        let (before, has_room) = (buffer.filled().len(), buffer.remaining() > 0);
         let read = self.tcp()?.poll_read(cx, buffer);
         match read {
             Poll::Ready(Ok(())) if buffer.filled().len() > before => self.line.came(),
+            Poll::Ready(Ok(())) if has_room => self.line.hangs_up(),
+            Poll::Ready(Err(_)) => self.line.hangs_up(),
             Poll::Pending if self.line.ends(cx) => {
                 if self.line.closing() == Some(Why::SlowHead) && self.writing == Writing::Nothing {
                     self.refused.get_or_insert(StatusCode::REQUEST_TIMEOUT);

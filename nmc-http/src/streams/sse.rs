@@ -3,6 +3,7 @@
 use super::body::Chunks;
 use super::{End, Streams};
 use crate::blocking::BlockingPool;
+use crate::connections::Line;
 use crate::shares::Place;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -36,6 +37,8 @@ pub(crate) struct Listener {
     pub(crate) place: Place,
     /// When the access token expires.
     pub(crate) until: Option<Duration>,
+    /// The connection, whose end may be told before anything is written to it.
+    pub(crate) line: Option<Arc<Line>>,
     /// Where the client was; `None`: it begins.
     pub(crate) after: Option<StreamCursor>,
     /// What follows that.
@@ -62,7 +65,7 @@ async fn run(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, chun
     // What can be done no more ends it, whatever is being told.
     let end = tokio::select! {
         biased;
-        end = ends(&streams, revoked, until, &chunks) => end,
+        end = ends(&streams, revoked, until, listener.line.as_deref(), &chunks) => end,
         end = tell(&streams, &pool, &listener, &chunks) => end,
     };
     streams.leave(id);
@@ -73,11 +76,23 @@ async fn run(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, chun
 }
 
 /// Waits for what ends a stream from outside.
-async fn ends(streams: &Streams, mut revoked: watch::Receiver<bool>, until: Option<Instant>, chunks: &Sender<Bytes>) -> End {
+async fn ends(
+    streams: &Streams,
+    mut revoked: watch::Receiver<bool>,
+    until: Option<Instant>,
+    line: Option<&Line>,
+    chunks: &Sender<Bytes>,
+) -> End {
     let mut stopping = streams.stopping.clone();
     let expires = async {
         match until {
             Some(until) => sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    };
+    let hung_up = async {
+        match line {
+            Some(line) => line.hung_up().await,
             None => std::future::pending().await,
         }
     };
@@ -86,6 +101,7 @@ async fn ends(streams: &Streams, mut revoked: watch::Receiver<bool>, until: Opti
         _ = stopping.wait_for(|stops| *stops) => End::Stopping,
         _ = revoked.wait_for(|is_revoked| *is_revoked) => End::Revoked,
         () = expires => End::Expired,
+        () = hung_up => End::Gone,
         () = chunks.closed() => End::Gone,
     }
 }

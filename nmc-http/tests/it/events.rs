@@ -14,6 +14,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A client that takes events.
 struct Client {
     stream: BufReader<TcpStream>,
@@ -39,7 +41,7 @@ impl Client {
     }
 
     fn on(mut tcp: TcpStream, bearer: &str, query: &str, more: &str) -> Self {
-        tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+        tcp.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let request = format!(
             "GET /v1/events{query} HTTP/1.1\r\nHost: nmc\r\nAccept: text/event-stream\r\nAuthorization: Bearer {bearer}\r\n{more}\r\n"
         );
@@ -61,7 +63,10 @@ impl Client {
     /// The next event; `None` when the stream has ended. Lengths of chunks and comments are passed over.
     fn next(&mut self) -> Option<Told> {
         let mut told = Told { event: String::new(), id: String::new(), data: Value::Null };
+        let patience = Instant::now() + PATIENCE;
         loop {
+            // Comments that come all the time are no event.
+            assert!(Instant::now() < patience, "an event in time");
             let line = self.line()?;
             match line.split_once(": ") {
                 Some(("event", event)) => event.clone_into(&mut told.event),
@@ -257,6 +262,8 @@ fn streams_are_few_for_each_and_free_again_when_cut() {
         config.streams.per_user = 2;
         config.streams.per_tenant = 3;
         config.streams.total = 4;
+        // Nothing is written that would find nobody to take it.
+        config.streams.heartbeat = Duration::from_secs(3_600);
     });
     let [ann, bob] = [(); 2].map(|()| site.person(&site.joe, UserRole::User));
     let rival = site.person(&site.rival, UserRole::User);

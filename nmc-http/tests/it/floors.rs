@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error", "client", "headers", "webhooks"],
     &["log", "blocking", "shares", "limits"],
+    &["connections"],
     &["streams"],
-    &["connections", "state"],
+    &["state"],
     &["signed_form", "api"],
     &["routes"],
     &["serving"],

@@ -45,7 +45,8 @@ fn exact(number: Decimal) -> Value {
     value.filter(|value| value.to_string() == text).map_or(Value::String(text), Value::Number)
 }
 
-/// A fact to note. Its type is that of the value: texts, numbers, true and false are kept as such, all else as JSON.
+/// A fact to note. Its type is that of the value: texts, numbers, true and false are kept as such, all else as JSON. A number is one of JSON's,
+/// of some 16 digits; one that needs more travels as a text.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FactIn {
@@ -61,7 +62,7 @@ impl FactIn {
             Value::Bool(truth) => MetadataValue::Boolean(*truth),
             Value::Number(number) => match Decimal::from_str_exact(&number.to_string()) {
                 Ok(exact) => MetadataValue::Number(exact),
-                // Past 28 digits it is kept as it was written.
+                // Too large or too small for a decimal: it is kept as it was written.
                 Err(_) => MetadataValue::Json(self.value.clone()),
             },
             other => MetadataValue::Json(other.clone()),
@@ -110,7 +111,8 @@ pub(super) async fn set(context: RequestContext<NoQuery, JsonBody<FactIn>>) -> A
             tx.calls().get(id)?;
             tx.call_metadata().put(id, &name, &value)
         })
-        .await?;
+        .await
+        .map_err(|error| error.renamed(&[("metadata_value", "value"), ("metadata_key", "key_name")]))?;
     Ok(Json(row.into()))
 }
 

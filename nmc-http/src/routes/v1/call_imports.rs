@@ -2,14 +2,15 @@ use crate::api::reply::{Json, Schemas};
 use crate::api::request::{Body, NoQuery, RequestContext};
 use crate::error::{ApiError, ApiResult};
 use actix_web::web::Bytes;
-use nmc_core::Store;
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
+use nmc_core::{Result, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 /// A call log.
+#[derive(Clone)]
 pub(crate) struct CallLogBody {
     format: CallLogFormat,
     bytes: Bytes,
@@ -52,11 +53,13 @@ pub(crate) struct ImportOut {
 }
 
 pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> ApiResult<Json<ImportOut>> {
-    let CallLogBody { format, bytes } = &context.body;
-    // Who may not import is told that, whatever the log holds.
-    context.acting(|_| Ok(())).await?;
-    let rows = CallLog::new(*format, bytes.as_ref()).take(Store::BATCH + 1).collect::<nmc_core::Result<Vec<NewCall>>>()?;
-    let read = rows.len();
-    let imported = context.acting(move |tx| tx.calls().import(&rows)).await?;
-    Ok(Json(ImportOut { read, imported }))
+    let CallLogBody { format, bytes } = context.body.clone();
+    let out = context
+        .acting(move |tx| {
+            // Read here, where it keeps no other request waiting, and after the permission has been asked for.
+            let rows = CallLog::new(format, bytes.as_ref()).take(Store::BATCH + 1).collect::<Result<Vec<NewCall>>>()?;
+            Ok(ImportOut { read: rows.len(), imported: tx.calls().import(&rows)? })
+        })
+        .await?;
+    Ok(Json(out))
 }

@@ -1,5 +1,5 @@
 use crate::api::reply::{Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, instant, must_match, page};
 use crate::api::wire::{Change, Text, party, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CallOut {
     id: text::CallId,
-    /// The other party's conversation; null for one without a number.
+    /// The other party's conversation; null for one without a number, and for a call that was imported.
     conversation_id: Option<text::ConversationId>,
     caller_phone: text::CallerIdentity,
     called_phone: text::CallerIdentity,
@@ -198,8 +198,8 @@ pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Js
         called: query.called.as_ref().map(|called| called.0.clone()),
         conversation: query.conversation.map(|conversation| conversation.0),
         active: query.active,
-        from: query.from,
-        until: query.until,
+        from: instant("from", query.from)?,
+        until: instant("until", query.until)?,
         ..CallFilter::default()
     };
     let rows = context.acting(move |tx| tx.calls().list(&filter, page)).await?;

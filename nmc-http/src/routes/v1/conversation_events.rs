@@ -1,5 +1,5 @@
 use crate::api::reply::{Json, PageOut};
-use crate::api::request::{RequestContext, page};
+use crate::api::request::{RequestContext, instant, page};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -70,8 +70,8 @@ pub(super) async fn list(context: RequestContext<ConversationEventQuery, ()>) ->
         event_type: query.event_type.map(|kind| kind.0),
         call: query.call.map(|call| call.0),
         created_by: query.created_by.map(|user| user.0),
-        from: query.from,
-        until: query.until,
+        from: instant("from", query.from)?,
+        until: instant("until", query.until)?,
         ..ConversationEventFilter::of(id)
     };
     let rows = context.acting(move |tx| {

@@ -1,6 +1,6 @@
-use super::conversations::{ConversationOut, KEY_IS_NO_USER, tagged};
+use super::conversations::{ConversationOut, tagged};
 use crate::api::reply::{Created, Done, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
+use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, must_match};
 use crate::api::wire::{given, text};
 use crate::error::ApiResult;
 use nmc_core::{ConversationId, Result, TenantTx, Version};

@@ -1,5 +1,5 @@
 use crate::api::reply::{Created, Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, bounded, must_match, page};
+use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, bounded, instant, must_match, page};
 use crate::api::wire::{Change, Text, Wire, given, party, string, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -105,8 +105,6 @@ impl From<InboxRow> for ConversationOut {
         }
     }
 }
-
-pub(super) const KEY_IS_NO_USER: Error = Error::Forbidden("an API key is no user; name one");
 
 /// Whose conversations.
 #[derive(Debug, Clone, Copy)]
@@ -224,8 +222,8 @@ impl ConversationQuery {
             customer: self.customer_phone.as_deref().map(|text| party("customer_phone", text)).transpose()?,
             tag: bounded("tag", self.tag.as_deref(), 50)?,
             in_review: self.in_review,
-            from: self.from,
-            until: self.until,
+            from: instant("from", self.from)?,
+            until: instant("until", self.until)?,
             ..ConversationFilter::default()
         })
     }

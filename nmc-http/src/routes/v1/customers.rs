@@ -1,12 +1,12 @@
 use super::calls::CallOut;
 use super::consents::ConsentOut;
+use super::conversations::ConversationOut;
 use crate::api::reply::Json;
 use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
-use chrono::{DateTime, Utc};
 use nmc_core::calls::CallFilter;
-use nmc_core::conversations::{ConsentFilter, Conversation, ConversationFilter};
+use nmc_core::conversations::{ConsentFilter, ConversationFilter};
 use nmc_core::{CallerIdentity, Error, PageRequest, PhoneNumber};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,28 +30,11 @@ pub(crate) struct CustomerOut {
     #[schema(minimum = 0)]
     call_count: i64,
     /// The 20 latest.
-    conversations: Vec<CustomerConversationOut>,
+    conversations: Vec<ConversationOut>,
     /// The 20 latest.
     calls: Vec<CallOut>,
     /// The 20 latest of their decisions about texts.
     consents: Vec<ConsentOut>,
-}
-
-/// A conversation of a customer's.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct CustomerConversationOut {
-    id: text::ConversationId,
-    status: text::ConversationStatus,
-    assigned_to: Option<text::UserId>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-}
-
-impl From<Conversation> for CustomerConversationOut {
-    fn from(row: Conversation) -> Self {
-        let (id, status, assigned_to) = (Text(row.id), Text(row.status), row.assigned_to.map(Text));
-        Self { id, status, assigned_to, created_at: row.created_at, updated_at: row.updated_at }
-    }
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<CustomerOut>> {
@@ -64,7 +47,7 @@ pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<
     let page = PageRequest::new(LATEST, None)?;
     let out = context
         .acting(move |tx| {
-            let conversations = tx.conversations().list(&of_conversations, page)?.items;
+            let conversations = tx.conversations().list_with_last_text(&of_conversations, page)?.items;
             let calls = tx.calls().list(&of_calls, page)?.items;
             let consents = tx.consents().list(&of_consents, page)?.items;
             if conversations.is_empty() && calls.is_empty() && consents.is_empty() {
@@ -72,11 +55,11 @@ pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<
             }
             Ok(CustomerOut {
                 customer_phone: Text(person.clone()),
-                customer_name: conversations.iter().find_map(|row| row.customer_name.clone()),
+                customer_name: conversations.iter().find_map(|row| row.conversation.customer_name.clone()),
                 is_opted_out: tx.consents().is_opted_out(&phone)?,
                 conversation_count: tx.conversations().count(&of_conversations)?,
                 call_count: tx.calls().count(&of_calls)?,
-                conversations: conversations.into_iter().map(CustomerConversationOut::from).collect(),
+                conversations: conversations.into_iter().map(ConversationOut::from).collect(),
                 calls: calls.into_iter().map(CallOut::from).collect(),
                 consents: consents.into_iter().map(ConsentOut::from).collect(),
             })

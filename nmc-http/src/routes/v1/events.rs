@@ -36,6 +36,7 @@ impl From<StreamEvent> for EventOut {
 /// Events after a cursor, oldest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventsOut {
+    #[schema(max_items = 1000)]
     items: Vec<EventOut>,
     /// Where to go on.
     #[schema(max_length = 60)]
@@ -116,7 +117,7 @@ pub(super) async fn list(context: RequestContext<EventsQuery, ()>) -> ApiResult<
         Credential::Token(claims) => Some((claims.expires_at - app.authenticator.store().now()).to_std().unwrap_or_default()),
         Credential::Key { .. } => None,
     };
-    let listener = Listener { tenant, standing, place, until, after, page };
+    let listener = Listener { tenant, standing, place, until, line: context.line(), after, page };
     Ok(Told::Stream(streams::begin(app.streams.clone(), app.pool.clone(), listener)))
 }
 

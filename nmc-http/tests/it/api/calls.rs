@@ -38,6 +38,8 @@ fn calls_are_listed_by_each_filter_newest_first() {
     for (query, field) in [
         ("outcome=lost", "outcome"),
         ("from=yesterday", "from"),
+        ("from=-9999-01-01T00:00:00Z", "from"),
+        ("until=%2B10000-01-01T00:00:00Z", "until"),
         ("after=abc", "after"),
         ("limit=201", "limit"),
         ("conversation=1", "conversation"),
@@ -92,6 +94,8 @@ fn facts_about_a_call_keep_their_type() {
     site.call("DELETE", format!("{path}/job")).by(&hand.access).expect(204);
     site.call("GET", format!("{path}/job")).by(&hand.access).expect(404);
     let long = json!({"value": "x".repeat(60_000)});
+    let refused = site.call("PUT", format!("{path}/job")).by(&hand.access).json(&json!({"value": "a\0b"})).expect(400);
+    assert_eq!(refused.field().as_deref(), Some("value"));
     site.call("PUT", format!("{path}/long")).by(&hand.access).json(&long).expect(200);
 }
 
@@ -112,6 +116,8 @@ fn a_call_log_is_taken_in_once_however_often_it_comes() {
     let broken = format!("{csv}+14155550123,+14155550100,CA4,lost\n");
     let refused = import("text/csv", &broken).expect(400);
     assert_eq!(refused.document()["errors"][0]["pointer"], "#/rows/2/outcome", "{}", refused.body);
+    let short = import("text/csv", &format!("{csv}anonymous\n")).expect(400).document();
+    assert_eq!(short["errors"][0]["pointer"], "#/rows/2", "{short}");
     let many: String = (0..5_001).map(|n| format!("+14155550123,+14155550100,CB{n},missed\n")).collect();
     let refused = import("text/csv", &format!("caller_phone,called_phone,twilio_call_sid,outcome\n{many}")).expect(400);
     assert!(refused.body.contains("must be at most 5000 at once"), "{}", refused.body);

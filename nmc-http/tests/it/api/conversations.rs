@@ -78,6 +78,8 @@ fn conversations_are_filtered_by_what_the_query_says() {
         ("after=AAAA", "after"),
         ("limit=0", "limit"),
         ("customer_phone=%00", "customer_phone"),
+        ("tag=%00", "tag"),
+        ("until=-9999-01-01T00:00:00Z", "until"),
         ("customer_phone=", "customer_phone"),
         ("customer_phone=unknown", "customer_phone"),
         ("colour=red", "colour"),
