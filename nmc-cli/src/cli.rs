@@ -92,7 +92,7 @@ impl Cli {
 pub(crate) enum Command {
     /// Run everything: database, migrations, server and worker; Ctrl-C stops it all
     Up(UpArgs),
-    /// Serve webhooks over HTTP
+    /// Serve webhooks and the REST API over HTTP
     Serve(ServeArgs),
     /// Send queued texts, and take orders of numbers to their end
     Worker(WorkerCommand),
