@@ -63,6 +63,12 @@ impl Scratch {
     fn is_quiet(&self) -> bool {
         self.server().is_none() && self.watchdogs().is_empty()
     }
+
+    /// The server has stopped by now. A watchdog that another process started may need a moment to end after it.
+    fn has_stopped(&self) -> Outcome {
+        assert_eq!(self.server(), None);
+        until("the watchdog ends", || self.watchdogs().is_empty())
+    }
 }
 
 impl Drop for Scratch {

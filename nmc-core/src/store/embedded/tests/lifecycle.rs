@@ -40,7 +40,8 @@ fn starts_and_starts_again_durably() -> Outcome {
     let begin = Instant::now();
     postgres.stop()?;
     let stop = begin.elapsed();
-    assert!(scratch.is_quiet() && !scratch.data().join("pg/postmaster.pid").exists());
+    scratch.has_stopped()?;
+    assert!(!scratch.data().join("pg/postmaster.pid").exists());
     assert_eq!(fs::metadata(socket_dir)?.mode() & 0o777, 0o700);
 
     let begin = Instant::now();
@@ -72,7 +73,7 @@ fn a_second_process_joins_and_keeps_the_server() -> Outcome {
     drop(same_process);
     assert_eq!(scratch.server(), pid);
     assert_eq!(helper.stop()?, "Ok(())");
-    assert!(scratch.is_quiet());
+    scratch.has_stopped()?;
     Ok(())
 }
 
@@ -93,7 +94,7 @@ fn four_at_once_share_one_server() -> Outcome {
     for helper in helpers {
         assert_eq!(helper.stop()?, "Ok(())");
     }
-    assert!(scratch.is_quiet());
+    scratch.has_stopped()?;
     Ok(())
 }
 
