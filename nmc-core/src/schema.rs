@@ -287,7 +287,7 @@ diesel::table! {
         id -> Uuid,
         /// The tenant it belongs to.
         tenant_id -> Uuid,
-        /// Text sent after a missed call, 10 to 500 characters; {{business_name}}, which must occur, becomes the tenant's name.
+        /// Text sent after a missed call, 10 to 500 characters; {{business_name}}, which must occur, {{hours}} and {{next_opening}} are filled.
         greeting_template -> Text,
         /// Hours after a greeting in which the same person gets no other, 1 to 720.
         greeting_cooldown_hours -> Int4,

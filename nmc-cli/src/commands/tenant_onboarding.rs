@@ -5,7 +5,8 @@ use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::Format;
 use crate::output::{Columns, plain, time, write_json};
-use nmc_core::tenants::GreetingPreview;
+use chrono::{DateTime, Utc};
+use nmc_core::tenants::{BusinessHours, GreetingPreview, GreetingWords};
 use nmc_core::workflows::{Missing, Onboarding, OnboardingStep};
 use nmc_core::{Error, Page, Store};
 use serde_json::{Value, json};
@@ -91,17 +92,38 @@ const REVIEW: Columns<(GreetingPreview, Option<Value>)> = Columns(&[
     ("greeting_reviewed_at", |(_, at)| json!(at)),
 ]);
 
-/// Nobody approves of what they have not seen: of a greeting that was changed after it was shown, nobody has.
-pub(crate) fn review_greeting(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {
-    let proof = tenant(store, key)?;
-    let (template, preview) = store.as_operator(&proof, |tx| {
-        let template = tx.business_settings().get()?.greeting_template;
-        let preview = GreetingPreview::of(&template, &tx.tenants().get()?.business_name)?;
-        Ok((template, preview))
-    })?;
+/// When the business, open now, will be closed, or the other way round: a greeting may read differently then.
+fn other_state(hours: &BusinessHours, now: DateTime<Utc>) -> Option<(&'static str, DateTime<Utc>)> {
+    if hours.is_open(now) {
+        hours.next_close(now).map(|at| ("while it is closed", at))
+    } else {
+        hours.next_open(now).map(|at| ("while it is open", at))
+    }
+}
+
+fn show_text(preview: &GreetingPreview) {
     let shown: Vec<String> = preview.text.lines().map(plain).collect();
     let (characters, segments, encoding) = (preview.characters, preview.segments, preview.encoding.as_str());
     eprintln!("{}\n({characters} characters, {segments} segments in {encoding})", shown.join("\n"));
+}
+
+/// Nobody approves of what they have not seen: of a greeting that was changed after it was shown, nobody has.
+pub(crate) fn review_greeting(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {
+    let proof = tenant(store, key)?;
+    let (template, preview, other) = store.as_operator(&proof, |tx| {
+        let template = tx.business_settings().get()?.greeting_template;
+        let business = tx.tenants().get()?;
+        let preview = GreetingPreview::of(&template, &GreetingWords::of(&business, tx.now()))?;
+        let other = other_state(&business.business_hours(), tx.now());
+        let other =
+            other.map(|(state, at)| Ok::<_, Error>((state, GreetingPreview::of(&template, &GreetingWords::of(&business, at))?)));
+        Ok((template, preview, other.transpose()?))
+    })?;
+    show_text(&preview);
+    if let Some((state, other)) = other.filter(|(_, other)| other.text != preview.text) {
+        eprintln!("{state}:");
+        show_text(&other);
+    }
     drop(confirmed(yes, "This approves of the greeting as it is")?);
     let settings = store.as_operator(&proof, |tx| {
         if tx.business_settings().lock()?.greeting_template != template {

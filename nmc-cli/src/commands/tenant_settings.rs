@@ -17,7 +17,7 @@ pub(crate) struct SettingsArgs {
     #[command(flatten)]
     pub(crate) tenant: TenantArg,
 
-    /// The text after a missed call, with {{business_name}} in it
+    /// The text after a missed call, with {{business_name}} in it; {{hours}} and {{next_opening}} are filled, too
     #[arg(long, value_name = "TEXT")]
     pub(crate) greeting_template: Option<String>,
     /// Hours in which one person gets no second greeting, 1 to 720

@@ -112,6 +112,20 @@ fn a_greeting_is_approved_of_by_whoever_has_seen_it() {
     terminal.end().refused(2, "the greeting has changed meanwhile");
     assert!(!reviewed());
 
+    // One that reads differently outside the hours is shown both ways.
+    let other = BusinessSettingsPatch {
+        greeting_template: Some("{{business_name}} opens {{next_opening}}.".to_owned()),
+        ..Default::default()
+    };
+    db.store.tenant(&joe.tenant, |tx| tx.business_settings().update(&other)).expect("a change");
+    let said = nmc.run(&["tenant", "review-greeting", JOE]).refused(2, "say --yes");
+    assert!(
+        said.err.contains("opens now.") && said.err.contains("day at 7 AM.") && said.err.contains("\nwhile it is "),
+        "{said:?}"
+    );
+
+    let other = BusinessSettingsPatch { greeting_template: Some("{{business_name}}? Later.".to_owned()), ..Default::default() };
+    db.store.tenant(&joe.tenant, |tx| tx.business_settings().update(&other)).expect("a change");
     let approved = nmc.run(&["tenant", "review-greeting", JOE, "--yes", "--format", "json"]).json();
     assert_eq!((&approved["encoding"], &approved["segments"]), (&json!("GSM-7"), &json!(1)));
     assert!(approved["text"].as_str().is_some_and(|text| text.starts_with("Joe's Plumbing? Later.")) && reviewed());

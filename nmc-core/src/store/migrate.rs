@@ -65,6 +65,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000043_create_conversation_tags",
     "2026-11-29-000060_create_event_stream",
     "2026-11-29-000080_index_calls_by_outcome",
+    "2026-11-29-000090_comment_greeting_template",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -1,6 +1,6 @@
 //! Business settings: one row per tenant.
 
-use super::greeting::checked_template;
+use super::greeting_template::checked_template;
 use crate::error::found;
 use crate::schema::business_settings as settings;
 use crate::store::{Scope, TenantTx, stamped};

@@ -1,6 +1,9 @@
 //! What a greeting will look like to a caller, and the one check of a template.
 
-use crate::{Error, Result};
+use super::greeting_template::{Piece, Placeholder, checked_template, pieces};
+use super::{BusinessHours, SmsEncoding, TenantRow, TextSize};
+use crate::Result;
+use chrono::{DateTime, Utc};
 
 /// The source's default template (line 885), for a tenant whose settings row is missing: the caller is texted all the same.
 pub const DEFAULT_GREETING: &str = "Hello! Thanks for calling {{business_name}}. How can we help you today?";
@@ -9,130 +12,30 @@ const STOP_HINT: &str = " Reply STOP to opt out.";
 /// The longest text the provider takes, in characters.
 const LONGEST: usize = 1_600;
 
-const FIELD: &str = "greeting_template";
-const PLACEHOLDER: &str = "{{business_name}}";
-
-/// A template that may be saved, trimmed: 10 to 500 characters with `{{business_name}}` in it and no other placeholder, since
-/// a customer must never be sent braces.
-///
-/// # Errors
-/// [`Error::Invalid`] of `greeting_template`.
-pub(super) fn checked_template(text: &str) -> Result<&str> {
-    let text = text.trim();
-    let refused = |rule: &'static str| Err(Error::invalid(FIELD, rule));
-    if text.contains('\0') {
-        return refused("must not contain NUL");
-    }
-    if !(10..=500).contains(&text.chars().count()) {
-        return refused("must be 10 to 500 characters long");
-    }
-    // Before the placeholder is missed: a misspelt one is what is wrong then.
-    if let Some(rest) = text.split(PLACEHOLDER).find(|rest| rest.contains(['{', '}'])) {
-        return match unknown_placeholder(rest) {
-            Some(name) => Err(Error::invalid(FIELD, format!("must not contain {name}: the only placeholder is {PLACEHOLDER}"))),
-            None => refused("must not contain braces other than those of {{business_name}}"),
-        };
-    }
-    if !text.contains(PLACEHOLDER) {
-        return refused("must contain {{business_name}}");
-    }
-    Ok(text)
-}
-
-/// The first placeholder in this text, if that is what its first braces are: a short name, which may be told.
-fn unknown_placeholder(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("{{")?;
-    let (name, _) = rest.split_once("}}")?;
-    let is_name = name.chars().count() <= 40 && name.chars().all(|c| c.is_alphanumeric() || " _-.".contains(c));
-    let start = text.len() - rest.len() - 2;
-    text.get(start..start + name.len() + 4).filter(|_| is_name)
-}
-
-/// How a text travels.
+/// What fills a template's placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmsEncoding {
-    /// GSM 03.38: Latin letters, digits and some signs; 160 to a text, 153 to each part of a longer one. `^{}\[~]|€` and
-    /// form feed count twice.
-    Gsm7,
-    /// UCS-2, for all other characters: 70 to a text, 67 to each part of a longer one. Emoji count twice.
-    Ucs2,
+pub struct GreetingWords<'a> {
+    /// The business's name, for `{{business_name}}`.
+    pub business_name: &'a str,
+    /// When it is open, for `{{hours}}`: `7 AM-6 PM`, or `24/7`.
+    pub hours: BusinessHours,
+    /// When the text goes out, for `{{next_opening}}`: `now` while the business is open, else `Tuesday at 7 AM`.
+    pub at: DateTime<Utc>,
 }
 
-impl SmsEncoding {
-    /// Its name, as providers write it.
+impl<'a> GreetingWords<'a> {
+    /// The words of this business for a text that goes out at that instant.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gsm7 => "GSM-7",
-            Self::Ucs2 => "UCS-2",
+    pub fn of(row: &'a TenantRow, at: DateTime<Utc>) -> Self {
+        Self { business_name: &row.business_name, hours: row.business_hours(), at }
+    }
+
+    fn push(&self, placeholder: Placeholder, text: &mut String) {
+        match placeholder {
+            Placeholder::BusinessName => text.push_str(self.business_name),
+            Placeholder::Hours => text.push_str(&self.hours.to_string()),
+            Placeholder::NextOpening => text.push_str(&self.hours.next_opening_in_words(self.at)),
         }
-    }
-
-    /// The encoding that takes every character of the text.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        if text.chars().all(|c| gsm7_units(c).is_some()) { Self::Gsm7 } else { Self::Ucs2 }
-    }
-
-    const fn room(self) -> (usize, usize) {
-        match self {
-            Self::Gsm7 => (160, 153),
-            Self::Ucs2 => (70, 67),
-        }
-    }
-
-    fn units(self, c: char) -> usize {
-        match self {
-            Self::Gsm7 => gsm7_units(c).unwrap_or(1),
-            Self::Ucs2 => c.len_utf16(),
-        }
-    }
-
-    /// How many segments the provider bills for a text in this encoding. No character is torn over two of them.
-    fn segments(self, text: &str) -> usize {
-        let (alone, part) = self.room();
-        let sizes = || text.chars().map(|c| self.units(c));
-        if sizes().sum::<usize>() <= alone {
-            return 1;
-        }
-        let filled =
-            sizes().fold((1, 0), |(parts, used), size| if used + size > part { (parts + 1, size) } else { (parts, used + size) });
-        filled.0
-    }
-}
-
-/// The basic set of GSM 03.38, without escape, and what is reached through escape.
-const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿\
-                     abcdefghijklmnopqrstuvwxyzäöñüà";
-const EXTENSION: &str = "\u{c}^{}\\[~]|€";
-
-fn gsm7_units(c: char) -> Option<usize> {
-    if BASIC.contains(c) {
-        Some(1)
-    } else if EXTENSION.contains(c) {
-        Some(2)
-    } else {
-        None
-    }
-}
-
-/// How long a text is, for those who pay for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TextSize {
-    /// Its length in characters.
-    pub characters: usize,
-    /// How it travels.
-    pub encoding: SmsEncoding,
-    /// How many segments it is billed as.
-    pub segments: usize,
-}
-
-impl TextSize {
-    /// The size of this text.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let encoding = SmsEncoding::of(text);
-        Self { characters: text.chars().count(), encoding, segments: encoding.segments(text) }
     }
 }
 
@@ -151,13 +54,13 @@ pub struct GreetingPreview {
 }
 
 impl GreetingPreview {
-    /// The greeting that this template would be to a first-time caller of the business. The template need not be saved, but
-    /// must be one that [`super::BusinessSettingsRepo::update`] would save.
+    /// The greeting that this template would be to a first-time caller. The template need not be saved, but must be one that
+    /// [`super::BusinessSettingsRepo::update`] would save.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `greeting_template`, in the words of saving it.
-    pub fn of(template: &str, business_name: &str) -> Result<Self> {
-        let text = render_greeting(checked_template(template)?, business_name, true);
+    pub fn of(template: &str, words: &GreetingWords<'_>) -> Result<Self> {
+        let text = render_greeting(checked_template(template)?, words, true);
         let TextSize { characters, encoding, segments } = TextSize::of(&text);
         Ok(Self { characters, encoding, segments, text })
     }
@@ -166,8 +69,14 @@ impl GreetingPreview {
 /// Fills the template. A first text ends with how to stop, unless the template says it in its own words; what is too
 /// long for one text is cut before that hint.
 #[must_use]
-pub fn render_greeting(template: &str, business_name: &str, first_text: bool) -> String {
-    let mut text = template.replace(PLACEHOLDER, business_name);
+pub fn render_greeting(template: &str, words: &GreetingWords<'_>, first_text: bool) -> String {
+    let mut text = String::with_capacity(template.len());
+    for piece in pieces(template) {
+        match piece {
+            Piece::Text(own) => text.push_str(own),
+            Piece::Filled(placeholder) => words.push(placeholder, &mut text),
+        }
+    }
     let hint = if first_text && !says_how_to_stop(template) { STOP_HINT } else { "" };
     let room = LONGEST - hint.len();
     if let Some((end, _)) = text.char_indices().nth(room) {
@@ -195,8 +104,9 @@ fn says_how_to_stop(template: &str) -> bool {
         "RÉPONDEZ",
     ];
     const BETWEEN: &[&str] = &["BACK", "US", "WITH", "THE", "WORD", "A", "CON", "PAR", "LA", "PALABRA"];
-    // The placeholder parts what stands before it from what stands after it.
-    template.split(PLACEHOLDER).any(|part| {
+    // A placeholder parts what stands before it from what stands after it.
+    pieces(template).any(|piece| {
+        let Piece::Text(part) = piece else { return false };
         let upper = part.to_uppercase();
         let words: Vec<&str> = upper.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         words.iter().enumerate().any(|(at, word)| {
@@ -211,102 +121,48 @@ fn says_how_to_stop(template: &str) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn both_alphabets_are_whole() {
-        assert_eq!((BASIC.chars().count(), EXTENSION.chars().count()), (127, 10));
-        for c in BASIC.chars().chain(EXTENSION.chars()) {
-            assert_eq!(BASIC.matches(c).count() + EXTENSION.matches(c).count(), 1, "{c:?} once");
-        }
+    /// Open from 7 to 18 h by the clock of Los Angeles; a Friday at noon there, in winter.
+    fn words(business_name: &str) -> GreetingWords<'_> {
+        let time = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+        let hours = BusinessHours { opens: time(7), closes: time(18), zone: "America/Los_Angeles".parse().unwrap() };
+        GreetingWords { business_name, hours, at: "2026-01-16T20:00:00Z".parse().unwrap() }
     }
 
     #[test]
-    fn segments_are_counted_as_the_provider_counts_them() {
-        let cases = [
-            ("", SmsEncoding::Gsm7, 1),
-            (&"x".repeat(160), SmsEncoding::Gsm7, 1),
-            (&"x".repeat(161), SmsEncoding::Gsm7, 2),
-            (&"x".repeat(306), SmsEncoding::Gsm7, 2),
-            (&"x".repeat(307), SmsEncoding::Gsm7, 3),
-            (&"x".repeat(1_600), SmsEncoding::Gsm7, 11),
-            (&"€".repeat(80), SmsEncoding::Gsm7, 1),
-            (&format!("{}x", "€".repeat(80)), SmsEncoding::Gsm7, 2),
-            // 76 pairs in 153: the odd place stays empty.
-            (&"€".repeat(153), SmsEncoding::Gsm7, 3),
-            (&"ñ".repeat(160), SmsEncoding::Gsm7, 1),
-            (&"á".repeat(70), SmsEncoding::Ucs2, 1),
-            (&"á".repeat(71), SmsEncoding::Ucs2, 2),
-            (&"á".repeat(134), SmsEncoding::Ucs2, 2),
-            (&"á".repeat(135), SmsEncoding::Ucs2, 3),
-            (&format!("{}’", "x".repeat(70)), SmsEncoding::Ucs2, 2),
-            (&"😀".repeat(35), SmsEncoding::Ucs2, 1),
-            (&"😀".repeat(36), SmsEncoding::Ucs2, 2),
-            // 33 pairs in 67.
-            (&"😀".repeat(67), SmsEncoding::Ucs2, 3),
-        ];
-        for (text, encoding, segments) in cases {
-            assert_eq!((SmsEncoding::of(text), encoding.segments(text)), (encoding, segments), "{} of {text}", text.len());
-        }
-    }
-
-    #[test]
-    fn a_template_names_the_business_and_nothing_else() {
-        let cases = [
-            (" {{business_name}} ", None),
-            ("Hi, {{business_name}} and {{business_name}}!", None),
-            ("Hello, hello!", Some("must contain {{business_name}}")),
-            ("", Some("must be 10 to 500 characters long")),
-            ("  123456789  ", Some("must be 10 to 500 characters long")),
-            ("Hello,\0hello!", Some("must not contain NUL")),
-            ("Hi, {{buisness_name}} here", Some("must not contain {{buisness_name}}: the only placeholder is {{business_name}}")),
-            ("{{business_name}} for {{ name }}", Some("must not contain {{ name }}: the only placeholder is {{business_name}}")),
-            (
-                "{{ business_name }} calling",
-                Some("must not contain {{ business_name }}: the only placeholder is {{business_name}}"),
-            ),
-            ("{{BUSINESS_NAME}} calling", Some("must not contain {{BUSINESS_NAME}}: the only placeholder is {{business_name}}")),
-            ("{{business_name}} {{}}", Some("must not contain {{}}: the only placeholder is {{business_name}}")),
-            ("{{business_name}} {name}", Some("must not contain braces other than those of {{business_name}}")),
-            ("{{{business_name}}}", Some("must not contain braces other than those of {{business_name}}")),
-            ("{{business_name}} {{", Some("must not contain braces other than those of {{business_name}}")),
-            ("{{business_name}} {{<b>}}", Some("must not contain braces other than those of {{business_name}}")),
-        ];
-        for (template, refused) in cases {
-            let came = checked_template(template).map_err(|error| error.to_string());
-            let expected = refused.map_or(Ok(template.trim()), |rule| Err(format!("greeting_template {rule}")));
-            assert_eq!(came, expected, "{template:?}");
-        }
-        let name = PLACEHOLDER.len();
-        for (rest, passes) in [(500 - name, true), (501 - name, false)] {
-            assert_eq!(checked_template(&format!("{PLACEHOLDER}{}", "ü".repeat(rest))).is_ok(), passes, "{rest}");
-        }
+    fn each_placeholder_is_filled_and_what_fills_it_stays() {
+        let template = "{{business_name}} opens {{next_opening}} ({{hours}}), {{business_name}}!";
+        let mut words = words("{{hours}}");
+        assert_eq!(render_greeting(template, &words, false), "{{hours}} opens now (7 AM-6 PM), {{hours}}!");
+        words.at += chrono::TimeDelta::hours(8);
+        assert_eq!(render_greeting(template, &words, false), "{{hours}} opens Saturday at 7 AM (7 AM-6 PM), {{hours}}!");
     }
 
     #[test]
     fn a_preview_is_what_a_first_time_caller_gets() {
-        let preview = GreetingPreview::of(" {{business_name}} here. Sorry we missed you! ", "Joe's {Plumbing}").unwrap();
+        let preview = GreetingPreview::of(" {{business_name}} here. Sorry we missed you! ", &words("Joe\'s {Plumbing}")).unwrap();
         let text = "Joe's {Plumbing} here. Sorry we missed you! Reply STOP to opt out.".to_owned();
         assert_eq!(preview, GreetingPreview { characters: 66, encoding: SmsEncoding::Gsm7, segments: 1, text });
-        let long = GreetingPreview::of(&"{{business_name}}".repeat(29), &"ü".repeat(255)).unwrap();
+        let long = GreetingPreview::of(&"{{business_name}}".repeat(29), &words(&"ü".repeat(255))).unwrap();
         assert_eq!((long.characters, long.segments), (1_600, 11), "cut as the greeting is");
     }
 
     #[test]
     fn the_name_is_filled_and_the_first_text_says_how_to_stop() {
         assert_eq!(
-            render_greeting(DEFAULT_GREETING, "Joe's", true),
+            render_greeting(DEFAULT_GREETING, &words("Joe's"), true),
             "Hello! Thanks for calling Joe's. How can we help you today? Reply STOP to opt out."
         );
-        assert_eq!(render_greeting("{{business_name}} again", "Joe's", false), "Joe's again");
-        assert_eq!(render_greeting("{{business_name}}. Text stop to end.", "Joe's", true), "Joe's. Text stop to end.");
+        assert_eq!(render_greeting("{{business_name}} again", &words("Joe's"), false), "Joe's again");
+        assert_eq!(render_greeting("{{business_name}}. Text stop to end.", &words("Joe's"), true), "Joe's. Text stop to end.");
     }
 
     #[test]
     fn a_name_with_stop_in_it_is_no_hint() {
         assert_eq!(
-            render_greeting(DEFAULT_GREETING, "One Stop Plumbing", true),
+            render_greeting(DEFAULT_GREETING, &words("One Stop Plumbing"), true),
             "Hello! Thanks for calling One Stop Plumbing. How can we help you today? Reply STOP to opt out."
         );
-        assert!(render_greeting("Reply {{business_name}}, please", "STOP", true).ends_with(STOP_HINT));
+        assert!(render_greeting("Reply {{business_name}}, please", &words("STOP"), true).ends_with(STOP_HINT));
     }
 
     #[test]
@@ -337,7 +193,7 @@ mod tests {
 
     #[test]
     fn it_never_exceeds_one_text() {
-        let long = render_greeting(&"{{business_name}}".repeat(29), &"ü".repeat(255), true);
+        let long = render_greeting(&"{{business_name}}".repeat(29), &words(&"ü".repeat(255)), true);
         assert_eq!(long.chars().count(), LONGEST);
         assert!(long.ends_with(STOP_HINT));
     }

@@ -7,8 +7,9 @@
 
 use super::TenantRow;
 use crate::Timezone;
-use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::GapInfo;
+use std::fmt;
 
 /// When a business is open: the same hours on each day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,20 @@ impl TenantRow {
     pub fn business_hours(&self) -> BusinessHours {
         self.into()
     }
+}
+
+/// `7 AM-6 PM`, or `24/7`: in letters that every text can carry.
+impl fmt::Display for BusinessHours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.never_closes() {
+            return f.write_str("24/7");
+        }
+        write!(f, "{}-{}", in_words(self.opens), in_words(self.closes))
+    }
+}
+
+fn in_words(time: NaiveTime) -> impl fmt::Display {
+    time.format(if time.minute() == 0 { "%-I %p" } else { "%-I:%M %p" })
 }
 
 /// The days looked at, from the day before: a week is more than any change of a zone's clock has ever taken away.
@@ -64,6 +79,17 @@ impl BusinessHours {
         }
         // One interval may begin where another ends.
         Some(self.intervals(at).fold(at, |at, (start, end)| if (start..end).contains(&at) { end } else { at }))
+    }
+
+    /// The next opening as a greeting tells it: `now` while the business is open, else its day and time by its own clock, which
+    /// stay true however late the text is read.
+    pub(super) fn next_opening_in_words(&self, at: DateTime<Utc>) -> String {
+        match self.next_open(at) {
+            Some(next) if next == at => "now".to_owned(),
+            next => next
+                .and_then(|next| self.shown(next))
+                .map_or_else(String::new, |local| format!("{} at {}", local.format("%A"), in_words(local.time()))),
+        }
     }
 
     fn never_closes(&self) -> bool {
@@ -171,6 +197,26 @@ mod tests {
             let said = (hours.next_open(at), hours.next_close(at), hours.is_open(at));
             let expected = (Some(utc(open)), Some(utc(close)), utc(open) == at);
             assert_eq!(said, expected, "{zone}, {opens} to {closes}, at {at}");
+        }
+    }
+
+    #[test]
+    fn hours_and_openings_are_told_in_words() {
+        const LA: &str = "America/Los_Angeles";
+        let cases = [
+            ("07:00", "18:00", "2026-01-15 14:59", "7 AM-6 PM", "Thursday at 7 AM"),
+            ("07:00", "18:00", "2026-01-15 15:00", "7 AM-6 PM", "now"),
+            ("07:00", "18:00", "2026-01-16 02:00", "7 AM-6 PM", "Friday at 7 AM"),
+            ("00:30", "12:00", "2026-01-17 00:00", "12:30 AM-12 PM", "Saturday at 12:30 AM"),
+            ("09:05", "00:00", "2026-01-15 08:00", "9:05 AM-12 AM", "Thursday at 9:05 AM"),
+            ("09:00", "09:00", "2026-01-15 08:00", "24/7", "now"),
+            // The clock skips 02:00 to 03:00.
+            ("02:30", "18:00", "2026-03-08 09:59", "2:30 AM-6 PM", "Sunday at 3 AM"),
+        ];
+        for (opens, closes, at, told, next) in cases {
+            let (hours, at) = (hours(opens, closes, LA), utc(at));
+            assert_eq!((hours.to_string(), hours.next_opening_in_words(at)), (told.to_owned(), next.to_owned()), "{at}");
+            assert_eq!(super::super::SmsEncoding::of(&format!("{told} {next}")), super::super::SmsEncoding::Gsm7);
         }
     }
 

@@ -3,12 +3,15 @@
 mod approval;
 mod business_settings;
 mod greeting;
+mod greeting_template;
 mod hours;
 mod tenant;
+mod text_size;
 
 pub use approval::RegistrationPolicy;
 pub(crate) use approval::must_be_approved;
 pub use business_settings::{BusinessSettings, BusinessSettingsPatch, BusinessSettingsRepo};
-pub use greeting::{DEFAULT_GREETING, GreetingPreview, SmsEncoding, TextSize, render_greeting};
+pub use greeting::{DEFAULT_GREETING, GreetingPreview, GreetingWords, render_greeting};
 pub use hours::BusinessHours;
 pub use tenant::{NewTenant, TenantFilter, TenantPatch, TenantRow, Tenants};
+pub use text_size::{SmsEncoding, TextSize};

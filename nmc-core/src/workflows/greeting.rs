@@ -5,8 +5,7 @@ use crate::calls::Call;
 use crate::conversations::NotTexted;
 use crate::store::{Prepared, Scope};
 use crate::telephony::{NumberKind, TextingHours, untextable_codes};
-use crate::tenants::DEFAULT_GREETING;
-use crate::tenants::render_greeting;
+use crate::tenants::{BusinessHours, DEFAULT_GREETING, GreetingWords, render_greeting};
 use crate::{CallId, ConsentAction, Country, Error, PhoneNumber, Result, Timezone};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -26,6 +25,7 @@ const DEFAULT_PERSON_LIMIT: i32 = 5;
 /// 720 hours; one that waits for the morning is on its way until it has been sent, which takes a day at most.
 const CONTEXT: &str = "\
     SELECT t.business_name, t.is_active, t.approved_at IS NOT NULL AS is_approved, t.timezone, \
+        t.business_hours_start, t.business_hours_end, \
         s.greeting_template, s.greeting_cooldown_hours, s.allowed_countries, s.daily_person_limit, \
         s.texting_starts_at, s.texting_ends_at, s.greeting_at_any_hour, \
         coalesce(n.status = 'active', false) AS number_active, \
@@ -82,6 +82,10 @@ pub(crate) struct GreetingContext {
     is_approved: bool,
     #[diesel(sql_type = Text)]
     timezone: Timezone,
+    #[diesel(sql_type = Time)]
+    business_hours_start: NaiveTime,
+    #[diesel(sql_type = Time)]
+    business_hours_end: NaiveTime,
     #[diesel(sql_type = Nullable<Text>)]
     greeting_template: Option<String>,
     #[diesel(sql_type = Nullable<Int4>)]
@@ -185,10 +189,10 @@ impl GreetingContext {
         match reason.into_iter().flatten().next() {
             Some(_) if self.reason_told => Answer::Settled,
             Some(reason) => Answer::NotTexted(reason),
-            None => Answer::Text {
-                body: render_greeting(self.template(), &self.business_name, !self.texted_before),
-                due: self.hours().answer_to_call(ended_at, person, self.timezone, now),
-            },
+            None => {
+                let due = self.hours().answer_to_call(ended_at, person, self.timezone, now);
+                Answer::Text { body: render_greeting(self.template(), &self.words(due), !self.texted_before), due }
+            }
         }
     }
 
@@ -229,6 +233,11 @@ impl GreetingContext {
             return Err(Error::invalid("from_number", "must be a number that can send texts"));
         }
         Ok(())
+    }
+
+    fn words(&self, at: DateTime<Utc>) -> GreetingWords<'_> {
+        let hours = BusinessHours { opens: self.business_hours_start, closes: self.business_hours_end, zone: self.timezone };
+        GreetingWords { business_name: &self.business_name, hours, at }
     }
 
     fn template(&self) -> &str {

@@ -1,8 +1,8 @@
 //! Business settings: a patch changes what it names, and each range is told.
 
 use crate::support::{Scene, refused};
-use chrono::NaiveTime;
-use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, SmsEncoding};
+use chrono::{NaiveTime, Utc};
+use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, GreetingWords, SmsEncoding};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
 use nmc_core::{CallScreening, Country};
@@ -148,20 +148,25 @@ fn a_template_is_previewed_and_saved_by_the_same_rules() {
         let patch = BusinessSettingsPatch { greeting_template: Some(template.to_owned()), ..BusinessSettingsPatch::default() };
         scene.tx(|tx| tx.business_settings().update(&patch))
     };
+    let row = scene.tx(|tx| tx.tenants().get()).unwrap();
+    let words = GreetingWords::of(&row, Utc::now());
     for (template, rule) in [
         ("{{name}}!", "must be 10 to 500 characters long"),
         ("We will call you back.", "must contain {{business_name}}"),
         (
             "{{buisness_name}} will call you back.",
-            "must not contain {{buisness_name}}: the only placeholder is {{business_name}}",
+            "must not contain {{buisness_name}}: the placeholders are {{business_name}}, {{hours}} and {{next_opening}}",
         ),
-        ("Hi {{name}}! {{business_name}} here.", "must not contain {{name}}: the only placeholder is {{business_name}}"),
-        ("Hi {name}! {{business_name}} here.", "must not contain braces other than those of {{business_name}}"),
+        (
+            "Hi {{name}}! {{business_name}} here.",
+            "must not contain {{name}}: the placeholders are {{business_name}}, {{hours}} and {{next_opening}}",
+        ),
+        ("Hi {name}! {{business_name}} here.", "must not contain braces other than those of its placeholders"),
         (&format!("{{{{business_name}}}}{}", "x".repeat(484)), "must be 10 to 500 characters long"),
     ] {
         let expected = ("greeting_template".to_owned(), rule.to_owned());
         assert_eq!(refused(save(template)), expected);
-        assert_eq!(refused(GreetingPreview::of(template, "Joe's")), expected);
+        assert_eq!(refused(GreetingPreview::of(template, &words)), expected);
     }
     assert_eq!(scene.tx(|tx| tx.business_settings().get()).unwrap(), before);
 }
@@ -169,10 +174,11 @@ fn a_template_is_previewed_and_saved_by_the_same_rules() {
 #[test]
 fn the_first_caller_gets_what_the_preview_showed() {
     let scene = Scene::new();
-    let template = " {{business_name}} — sorry we missed you! Tell us what you need. ";
+    let template = " {{business_name}} — sorry we missed you! We are open {{hours}}, next {{next_opening}}. ";
     let patch = BusinessSettingsPatch { greeting_template: Some(template.to_owned()), ..BusinessSettingsPatch::default() };
     scene.tx(|tx| tx.business_settings().update(&patch)).unwrap();
-    let preview = GreetingPreview::of(template, &scene.business.row.business_name).unwrap();
+    let (row, now) = scene.tx(|tx| Ok((tx.tenants().get()?, tx.now()))).unwrap();
+    let preview = GreetingPreview::of(template, &GreetingWords::of(&row, now)).unwrap();
     assert_eq!((preview.encoding, preview.segments), (SmsEncoding::Ucs2, 2), "for its dash");
 
     let missed = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA")).parse();

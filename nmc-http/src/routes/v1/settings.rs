@@ -4,14 +4,15 @@ use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::Version;
-use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview};
+use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, GreetingWords};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// How a business answers missed calls.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SettingsOut {
-    /// Text sent after a missed call; `{{business_name}}` becomes the name.
+    /// Text sent after a missed call: `{{business_name}}` becomes the name, `{{hours}}` when it is open (`7 AM-6 PM`), `{{next_opening}}`
+    /// `now` while it is open, else when it opens (`Tuesday at 7 AM`).
     greeting_template: String,
     /// When somebody approved of the greeting as it is; null once it has changed.
     greeting_reviewed_at: Option<DateTime<Utc>>,
@@ -71,12 +72,12 @@ impl From<BusinessSettings> for SettingsOut {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettingsChange {
-    /// With `{{business_name}}` in it, and no other placeholder. Another greeting has to be reviewed anew.
+    /// With `{{business_name}}` in it; `{{hours}}` and `{{next_opening}}` are the only other placeholders. Another greeting has to be reviewed anew.
     #[serde(default, deserialize_with = "given")]
     #[schema(
         min_length = 10,
         max_length = 500,
-        pattern = r"^[^{}\u0000]*(\{\{business_name\}\}[^{}\u0000]*)+$",
+        pattern = r"^([^{}\u0000]|\{\{(hours|next_opening)\}\})*\{\{business_name\}\}([^{}\u0000]|\{\{(business_name|hours|next_opening)\}\})*$",
         nullable = false
     )]
     greeting_template: Option<String>,
@@ -154,7 +155,7 @@ pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<SettingsCha
 }
 
 /// What to preview.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviewIn {
     /// The template; the one in force if left out.
@@ -162,10 +163,14 @@ pub(crate) struct PreviewIn {
     #[schema(
         min_length = 10,
         max_length = 500,
-        pattern = r"^[^{}\u0000]*(\{\{business_name\}\}[^{}\u0000]*)+$",
+        pattern = r"^([^{}\u0000]|\{\{(hours|next_opening)\}\})*\{\{business_name\}\}([^{}\u0000]|\{\{(business_name|hours|next_opening)\}\})*$",
         nullable = false
     )]
     greeting_template: Option<String>,
+    /// When the text would go out, like 2026-11-22T18:00:00Z; now if left out.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    at: Option<DateTime<Utc>>,
 }
 
 /// What somebody who calls for the first time would be texted.
@@ -180,15 +185,15 @@ pub(crate) struct PreviewOut {
 }
 
 pub(super) async fn preview(context: RequestContext<NoQuery, JsonBody<PreviewIn>>) -> ApiResult<Json<PreviewOut>> {
-    let template = context.body.0.greeting_template.clone();
+    let PreviewIn { greeting_template: template, at } = context.body.0.clone();
     let preview = context
         .acting(move |tx| {
-            let name = tx.tenants().get()?.business_name;
+            let business = tx.tenants().get()?;
             let template = match &template {
                 Some(template) => template.clone(),
                 None => tx.business_settings().get()?.greeting_template,
             };
-            GreetingPreview::of(&template, &name)
+            GreetingPreview::of(&template, &GreetingWords::of(&business, at.unwrap_or(tx.now())))
         })
         .await?;
     Ok(Json(PreviewOut {

@@ -28,7 +28,7 @@ fn each_setting_says_the_rule_it_breaks() {
         (
             "greeting_template",
             vec![json!("{{business_name}} for {{caller}}")],
-            "must not contain {{caller}}: the only placeholder is {{business_name}}".to_owned(),
+            "must not contain {{caller}}: the placeholders are {{business_name}}, {{hours}} and {{next_opening}}".to_owned(),
         ),
         ("greeting_template", vec![json!("{{business_name}}\u{0}..........")], "must not contain NUL".to_owned()),
     ] {
@@ -75,6 +75,13 @@ fn a_preview_shows_what_a_caller_would_get_and_what_it_costs() {
     assert_eq!(fancy["encoding"], "UCS-2");
     assert!(fancy["segments"].as_u64() > Some(1));
     assert!(preview(json!({})).document()["text"].as_str().unwrap().contains("Joe's Plumbing"), "the one in force");
+    let told = |at: &str| {
+        let body = json!({ "greeting_template": "{{business_name}}: open {{hours}}, next {{next_opening}}", "at": at });
+        preview(body).document()["text"].as_str().unwrap().replace(" Reply STOP to opt out.", "")
+    };
+    // 7 to 18 h in Los Angeles, whose clock is 8 hours behind in winter.
+    assert_eq!(told("2026-01-15T20:00:00Z"), "Joe's Plumbing: open 7 AM-6 PM, next now");
+    assert_eq!(told("2026-01-16T02:00:00Z"), "Joe's Plumbing: open 7 AM-6 PM, next Friday at 7 AM");
     let refused = preview(json!({ "greeting_template": "{{business_name}} {{nobody}}" }));
     assert_eq!((refused.status, refused.refusal().0.as_str()), (400, "#/greeting_template"));
     assert_eq!(site.rows(), before, "a preview keeps nothing");
