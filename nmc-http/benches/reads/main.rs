@@ -1,0 +1,112 @@
+//! Reads of an inbox over HTTP, ours beside a server that is written by hand with actix-web and tokio-postgres: the same rows of the
+//! same database by the same statement, as the superuser, whom row-level security does not bind. It comes in two kinds: one that
+//! answers whoever asks, and one that looks up session, user and business first, as ours does. They take turns; what counts is the
+//! ratio within a round.
+//!
+//! `cargo bench -p nmc-http --bench reads [-- --rounds 5 --seconds 4 --clients 8 --conversations 20000]`
+
+#![expect(clippy::expect_used, reason = "a benchmark that can't run has nothing better to do")]
+
+mod client;
+mod plain;
+mod scene;
+
+use client::Client;
+use scene::Scene;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+struct Options {
+    rounds: u64,
+    seconds: u64,
+    clients: u64,
+    conversations: u64,
+}
+
+/// Who answers, where, and with what.
+struct Contender {
+    name: &'static str,
+    address: SocketAddr,
+    prefix: &'static str,
+    token: Option<String>,
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if !args.iter().any(|arg| arg == "--bench") {
+        println!("run by: cargo bench -p nmc-http --bench reads");
+        return;
+    }
+    let number = |name: &str, default: u64| {
+        args.iter().skip_while(|arg| *arg != name).nth(1).map_or(default, |text| text.parse().expect("a number"))
+    };
+    let options = Options {
+        rounds: number("--rounds", 5),
+        seconds: number("--seconds", 4),
+        clients: number("--clients", 8),
+        conversations: number("--conversations", 20_000),
+    };
+    let scene = Scene::new(options.conversations);
+    let plain = plain::start(&scene.superuser_url, scene.tenant, scene.session);
+    let contenders = [
+        Contender { name: "ours", address: scene.address(), prefix: "/v1/conversations", token: Some(scene.token.clone()) },
+        Contender { name: "by hand, anybody", address: plain, prefix: "/anybody", token: None },
+        Contender { name: "by hand, checked", address: plain, prefix: "/checked", token: None },
+    ];
+    println!("{} conversations with 4 texts each, {} clients", options.conversations, options.clients);
+    compare("one conversation by its id", &options, &contenders, |contender, n| {
+        let id = scene.conversations.get(n % scene.conversations.len()).expect("a conversation");
+        format!("{}/{id}", contender.prefix)
+    });
+    compare("a page of 50, each with its last text", &options, &contenders, |contender, _| {
+        format!("{}?limit=50", contender.prefix)
+    });
+    scene.stop();
+}
+
+fn compare(what: &str, options: &Options, contenders: &[Contender; 3], path: impl Fn(&Contender, usize) -> String + Sync) {
+    let sizes: Vec<usize> = contenders.iter().map(|contender| once(contender, &path(contender, 0))).collect();
+    println!("\n{what}: answers of {sizes:?} bytes\nround   ours/s   anybody/s   checked/s   ours/anybody   ours/checked");
+    let (mut to_anybody, mut to_checked) = (Vec::new(), Vec::new());
+    for round in 0..=options.rounds {
+        let [ours, anybody, checked] = contenders.each_ref().map(|contender| rate(contender, options, &path));
+        if round == 0 {
+            continue;
+        }
+        println!("{round:>5} {ours:>8.0} {anybody:>11.0} {checked:>11.0} {:>14.2} {:>14.2}", ours / anybody, ours / checked);
+        to_anybody.push(ours / anybody);
+        to_checked.push(ours / checked);
+    }
+    for (whom, ratios) in [(1, &mut to_anybody), (2, &mut to_checked)] {
+        ratios.sort_by(f64::total_cmp);
+        let median = ratios.get(ratios.len() / 2).expect("a round");
+        println!("ours / {}: {median:.2} in the median", contenders.get(whom).expect("three").name);
+    }
+}
+
+/// How long one answer is; it must be one.
+fn once(contender: &Contender, path: &str) -> usize {
+    let mut client = Client::connect(contender.address).expect("a connection");
+    client.get(path, contender.token.as_deref()).expect("an answer").expect("200")
+}
+
+/// Answers a second that all clients together get.
+fn rate(contender: &Contender, options: &Options, path: &(impl Fn(&Contender, usize) -> String + Sync)) -> f64 {
+    let time = Duration::from_secs(options.seconds);
+    let one = |first: u64| {
+        let mut client = Client::connect(contender.address).expect("a connection");
+        let (since, mut answers) = (Instant::now(), 0_u64);
+        while since.elapsed() < time {
+            let n = usize::try_from(first + answers * 7_919).expect("few answers");
+            client.get(&path(contender, n), contender.token.as_deref()).expect("an answer").expect("200");
+            answers += 1;
+        }
+        answers
+    };
+    let answers: u64 = thread::scope(|scope| {
+        let clients: Vec<_> = (0..options.clients).map(|n| scope.spawn(move || one(n * 1_000_003))).collect();
+        clients.into_iter().map(|client| client.join().expect("a client")).sum()
+    });
+    f64::from(u32::try_from(answers).expect("few answers")) / time.as_secs_f64()
+}
