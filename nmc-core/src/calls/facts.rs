@@ -92,4 +92,16 @@ impl CallReport {
             facts.forwarded_leg = Some(ForwardedLegStatus::Failed);
         }
     }
+
+    /// Says of a leg that was taken, where whoever takes one has to press a key and nothing is known of a key, that it was not
+    /// connected: its voicemail took it. The provider's list does not tell.
+    pub(crate) fn was_taken_without_a_key(&mut self) {
+        let facts = &mut self.callback.facts;
+        if matches!(facts.forwarded_leg, Some(ForwardedLegStatus::Completed | ForwardedLegStatus::Answered))
+            && facts.answered_by.is_none()
+            && facts.forwarded_leg_bridged.is_none()
+        {
+            facts.forwarded_leg_bridged = Some(false);
+        }
+    }
 }

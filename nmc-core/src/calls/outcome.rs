@@ -1,5 +1,6 @@
 //! What an inbound call was, from Twilio's facts.
 
+use crate::telephony::HUMAN;
 use crate::{CallOutcome, CallStatus, ForwardedLegStatus};
 
 /// Decides the outcome, or `None` while the call lasts.
@@ -67,7 +68,7 @@ pub(super) fn surer_answer(a: Option<String>, b: Option<String>) -> Option<Strin
     fn rank(word: &str) -> u8 {
         match word {
             word if is_machine(Some(word)) => 2,
-            "human" => 1,
+            HUMAN => 1,
             _ => 0,
         }
     }

@@ -4,8 +4,8 @@ mod phrases;
 mod words;
 
 use phrases::{
-    HELP, MAY_FOLLOW_STOP, PERHAPS, POLITE_AFTER, POLITE_BEFORE, REACTIONS, REQUESTS, START, STOP_ALONE, STOP_PHRASES,
-    STOP_WORDS, begin_with, matches,
+    HELP, MAY_FOLLOW_STOP, MAY_PRECEDE_STOP, PERHAPS, PERHAPS_ALONE, POLITE_AFTER, POLITE_BEFORE, REACTIONS, REQUESTS, START,
+    STOP_ALONE, STOP_PHRASES, STOP_WORDS, begin_with, matches,
 };
 use std::borrow::Cow;
 use words::{Words, is, visible};
@@ -37,6 +37,12 @@ pub enum Reading {
 
 /// The longest text that counts as nothing but a wish to opt out, in words.
 const LONGEST_WISH: usize = 20;
+
+/// The longest text whose last word alone makes it look like an opt-out, in words.
+const LONGEST_RUDE: usize = 6;
+
+/// What is "no, stop" in French, and never ends in English.
+const NON_STOP: &str = "non stop";
 
 impl Reading {
     /// Reads a text by its words: how it is written (capitals, width, marks, punctuation, emoji, repetitions, a mail
@@ -127,6 +133,17 @@ fn is_stop(words: &[&str]) -> bool {
     {
         return true;
     }
+    if is(words, NON_STOP) {
+        return false;
+    }
+    // "ST OP", and "stop, stop, please stop".
+    let is_polite = |word: &&str| POLITE_BEFORE.contains(word) || POLITE_AFTER.contains(word);
+    if words.concat() == "stop"
+        || words.iter().any(|word| STOP_WORDS.contains(word))
+            && words.iter().all(|word| STOP_WORDS.contains(word) || is_polite(word))
+    {
+        return true;
+    }
     let polite = begins(words, &[POLITE_BEFORE]);
     let asked = begins(words, &[POLITE_BEFORE, REQUESTS]);
     ends(words).into_iter().any(|end| {
@@ -189,5 +206,11 @@ fn may_be_stop(text: &Words) -> bool {
         let rest = words.get(begin..).unwrap_or_default();
         PERHAPS.iter().any(|phrase| begin_with(phrase, rest))
     };
-    short || alone || first_is_a_sentence || last_is_a_sentence || (0..words.len()).any(speaks_of_it)
+    // "this is spam stop", and not "the water won't stop".
+    let rude = match words.as_slice() {
+        [.., before, "stop"] => words.len() <= LONGEST_RUDE && !MAY_PRECEDE_STOP.contains(before),
+        _ => false,
+    };
+    let whole = PERHAPS_ALONE.iter().any(|phrase| matches(phrase, &words));
+    short || alone || rude || whole || first_is_a_sentence || last_is_a_sentence || (0..words.len()).any(speaks_of_it)
 }

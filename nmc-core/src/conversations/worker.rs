@@ -158,7 +158,7 @@ impl Worker {
             }
             match self.claim_some(&mut round, room, pipeline) {
                 Ok(true) => {}
-                Ok(false) => self.stop.wait(self.config.idle),
+                Ok(false) => self.stop.wait(round.pause(self.store.now(), self.config.idle)),
                 Err(error) => {
                     tracing::warn!(error = error.causes(), "the outbox can't be worked now");
                     // Texts and calls may have come while the database was away.

@@ -6,6 +6,9 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
+/// Who took a forwarded leg, in Twilio's word: a person.
+pub(crate) const HUMAN: &str = "human";
+
 /// A callback of a call: its start, its status, or the answer of a `<Dial>` (which tells the forwarded leg's fate).
 ///
 /// What makes a call recordable is its SID and the number of ours. Any other field that can't be read costs only itself: the

@@ -17,6 +17,7 @@ mod zones;
 
 pub use crate::error::ProviderError;
 pub use call_directory::{CallDirectory, CallPage, CallReport, LegReport};
+pub(crate) use callback::HUMAN;
 pub use callback::{
     CallFacts, DeliveryReport, ForwardedCall, InboundText, NewMedia, NumberStatusCallback, ReportedNumber, SmsCallback,
     SmsStatusCallback, VoiceCallback,

@@ -1,7 +1,7 @@
 //! What Twilio posts, parsed. Fields it adds in future are ignored; fields we need are named when they are missing.
 
 use crate::telephony::{
-    CallFacts, DeliveryReport, ForwardedCall, InboundText, NewMedia, NumberStatusCallback, ReportedNumber, SmsCallback,
+    CallFacts, DeliveryReport, ForwardedCall, HUMAN, InboundText, NewMedia, NumberStatusCallback, ReportedNumber, SmsCallback,
     SmsStatusCallback, VoiceCallback, on_channel,
 };
 use crate::types::clip;
@@ -74,11 +74,11 @@ fn code(params: &Params, field: &str, range: std::ops::RangeInclusive<i32>) -> O
     told(params, field)?.parse().ok().filter(|code| range.contains(code))
 }
 
-/// When it happened, if that is told in Twilio's own form: `Mon, 16 Nov 2026 19:24:01 +0000`. A time in another form is not one that
-/// Twilio has written: it counts as not told, so that it makes no call old news.
+/// When it happened, if that can be read: in Twilio's own form, `Mon, 16 Nov 2026 19:24:01 +0000`, or as an ISO 8601 instant with its
+/// offset. What can't be read counts as not told.
 fn timestamp(params: &Params) -> Option<DateTime<Utc>> {
     let text = told(params, "Timestamp")?;
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
+    let at = DateTime::parse_from_rfc2822(text).or_else(|_| DateTime::parse_from_rfc3339(text)).ok()?;
     Some(at.with_timezone(&Utc))
 }
 
@@ -122,14 +122,26 @@ impl VoiceCallback {
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_machine_detection(params: &Params, forwarded: &ForwardedCall) -> Result<Option<Self>> {
-        let Some(answered_by) = told(params, "AnsweredBy") else { return Ok(None) };
+        told(params, "AnsweredBy").map(|answered_by| Self::of_leg(forwarded, CallStatus::Initiated, answered_by)).transpose()
+    }
+
+    /// A key was pressed on a forwarded leg: a person has taken it.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn taken_by_a_person(forwarded: &ForwardedCall) -> Result<Self> {
+        Self::of_leg(forwarded, CallStatus::InProgress, HUMAN)
+    }
+
+    fn of_leg(forwarded: &ForwardedCall, status: CallStatus, answered_by: &str) -> Result<Self> {
         let fields = [
             ("CallSid", forwarded.call.as_str()),
             ("To", forwarded.number.as_str()),
             ("From", forwarded.from.as_str()),
+            ("CallStatus", status.label()),
             ("AnsweredBy", answered_by),
         ];
-        Self::read(&fields.map(|(name, value)| (name.to_owned(), value.to_owned()))).map(Some)
+        Self::read(&fields.map(|(name, value)| (name.to_owned(), value.to_owned())))
     }
 
     fn read(params: &Params) -> Result<Self> {

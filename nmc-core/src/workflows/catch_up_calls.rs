@@ -83,6 +83,12 @@ impl CatchUp {
                 if known.is_empty() {
                     call.was_not_forwarded();
                 }
+                if call.callback.facts.forwarded_leg.is_some()
+                    && !known.iter().any(KnownCall::tells_of_leg)
+                    && !self.store.system(Reason::CatchUp, |tx| tx.screened_by_key(&tenants))?.is_empty()
+                {
+                    call.was_taken_without_a_key();
+                }
                 let new = self.record_call(&call, known.is_empty(), &tenants, run)?;
                 for tenant in new.iter().flat_map(|_| &tenants) {
                     charge_call(&mut prices, *tenant, new, &call);

@@ -207,6 +207,11 @@ impl GreetingContext {
         self.is_active && self.is_approved && number_can && self.consent != Some(ConsentAction::OptOut)
     }
 
+    /// Whether an automatic text to this person, from that number of ours, is neither dear nor one too many.
+    pub(crate) fn may_spend_on(&self, person: &PhoneNumber, from: &PhoneNumber) -> bool {
+        self.barred_range(person, from).is_none() && !self.has_had_enough()
+    }
+
     /// Insists that staff may text this person from the number of ours that was read for, if one was. What people write is bound neither to
     /// hours nor to limits.
     ///

@@ -1,9 +1,9 @@
 //! What is recorded already of a page of the provider's list, found for all tenants at once: two statements, however many
 //! calls or texts are on it.
 
-use crate::schema::{calls, messages, phone_numbers as numbers};
+use crate::schema::{business_settings as settings, calls, messages, phone_numbers as numbers};
 use crate::store::SystemTx;
-use crate::{CallId, CallStatus, ForwardedLegStatus, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
+use crate::{CallId, CallScreening, CallStatus, ForwardedLegStatus, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -33,6 +33,13 @@ pub(super) struct KnownText {
 
 /// Who holds, or held, each of our numbers on a page.
 pub(super) type Holders = HashMap<PhoneNumber, Vec<TenantId>>;
+
+impl KnownCall {
+    /// Whether it is known who took the forwarded leg, or that it was connected.
+    pub(super) fn tells_of_leg(&self) -> bool {
+        self.leg.is_some() || self.answered_by.is_some()
+    }
+}
 
 impl SystemTx<'_> {
     /// All that ever had a row of one of these numbers.
@@ -73,6 +80,16 @@ impl SystemTx<'_> {
             ))
             .load(self.conn)?;
         Ok((holders, by_sid(rows, |row| row.sid.clone())))
+    }
+
+    /// Those of these tenants whose forwarded calls nobody takes without pressing a key. Without a settings row that is so, too.
+    pub(super) fn screened_by_key(&mut self, tenants: &[TenantId]) -> Result<Vec<TenantId>> {
+        let otherwise: Vec<TenantId> = settings::table
+            .filter(settings::tenant_id.eq_any(tenants))
+            .filter(settings::call_screening.ne(CallScreening::KeyPress))
+            .select(settings::tenant_id)
+            .load(self.conn)?;
+        Ok(tenants.iter().filter(|tenant| !otherwise.contains(tenant)).copied().collect())
     }
 
     /// The holders of these numbers, and which of these texts they have.

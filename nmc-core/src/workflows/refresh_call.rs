@@ -8,7 +8,7 @@ use crate::calls::{Call, CallPatch};
 use crate::error::found;
 use crate::store::{Person, Reason, Store, Tenant};
 use crate::telephony::{CallDirectory, CallReport, ProviderError, VoiceCallback};
-use crate::{CallId, Error, Patch, Result};
+use crate::{CallId, CallScreening, Error, Patch, Result};
 use chrono::TimeDelta;
 
 /// For how long after its end a call is answered with a text, however its end was learnt. Later
@@ -57,7 +57,14 @@ fn add(store: &Store, tenant: &Tenant, report: &CallReport) -> Result<Call> {
             Some(other) => tx.phone_numbers().find_by_number(other)?.is_some(),
             None => false,
         };
-        let recorded = VoiceStatus { our_number, facts, from_own_number }.record(tx)?;
+        let known = tx.calls().find_by_sid(&facts.sid)?;
+        let mut report = report.clone();
+        if !known.is_some_and(|call| call.forwarded_leg_status.is_some() || call.answered_by.is_some())
+            && tx.business_settings().get()?.call_screening == CallScreening::KeyPress
+        {
+            report.was_taken_without_a_key();
+        }
+        let recorded = VoiceStatus { our_number, facts: &report.callback.facts, from_own_number }.record(tx)?;
         if report.price.is_none() {
             return Ok((recorded, found(tx.calls().find(recorded.call)?, "call")?));
         }

@@ -6,7 +6,8 @@ use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{Message, MessageFilter};
 use nmc_core::telephony::ProviderError;
 use nmc_core::telephony::TextDirectory;
-use nmc_core::telephony::{CallDirectory, CallPage, CallReport};
+use nmc_core::telephony::{CallDirectory, CallPage, CallReport, ForwardedCall, VoiceCallback};
+use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::testing::{
     Business, FakeTwilio, ManualClock, SmsForm, TestDb, TextFacts, TwilioCall, TwilioFault, TwilioText, VoiceForm, finally, noon,
     statements_sent, unique_phone, unique_sid, wait_until,
@@ -14,7 +15,7 @@ use nmc_core::testing::{
 use nmc_core::twilio::{TwilioCalls, TwilioTexts};
 use nmc_core::workflows::receive_text;
 use nmc_core::workflows::{CatchUp, CaughtUp, FoundWhat, Upkeep, UpkeepConfig};
-use nmc_core::workflows::{record_voice_status, refresh_call_by_sid};
+use nmc_core::workflows::{record_voice_status, refresh_call, refresh_call_by_sid};
 use nmc_core::{
     CallOutcome, CallStatus, Clock as _, Error, MessageDirection, MessageKind, MessageStatus, PageRequest, PhoneNumber,
 };
@@ -171,11 +172,27 @@ fn old_news_is_recorded_and_nobody_is_texted() {
     assert_eq!((scene.calls()[0].outcome, scene.texts(MessageDirection::Outbound)), (Some(CallOutcome::Missed), vec![]));
 }
 
+/// The provider's list tells of a leg that was taken, and not by whom: where a key has to be pressed, that is known of a person.
 #[test]
-fn a_forwarded_call_that_nobody_took_is_missed() {
+fn a_leg_in_the_list_counts_as_its_screening_says() {
     let scene = Scene::new();
-    for (leg, outcome) in [("no-answer", CallOutcome::Missed), ("completed", CallOutcome::Answered)] {
+    let screening = |how: &str| {
+        let change = BusinessSettingsPatch { call_screening: Some(how.parse().unwrap()), ..BusinessSettingsPatch::default() };
+        scene.db.store.tenant(&scene.joe.tenant, |tx| tx.business_settings().update(&change)).unwrap();
+    };
+    for (how, leg, key, outcome) in [
+        ("key_press", "no-answer", false, CallOutcome::Missed),
+        ("key_press", "completed", false, CallOutcome::Voicemail),
+        ("key_press", "completed", true, CallOutcome::Answered),
+        ("none", "completed", false, CallOutcome::Answered),
+    ] {
+        screening(how);
         let call = TwilioCall { status: "completed".to_owned(), duration: Some(25), ..scene.call(5) };
+        if key {
+            let forwarded =
+                ForwardedCall { call: call.sid.clone(), number: scene.joe.number.to_string(), from: call.from.clone() };
+            record_voice_status(&scene.db.store, &VoiceCallback::taken_by_a_person(&forwarded).unwrap()).unwrap();
+        }
         scene.twilio.put_call(TwilioCall {
             sid: unique_sid("CA"),
             parent_call_sid: Some(call.sid.clone()),
@@ -186,10 +203,13 @@ fn a_forwarded_call_that_nobody_took_is_missed() {
         });
         scene.twilio.put_call(call.clone());
         scene.run();
-        let row = scene.calls().into_iter().find(|row| row.twilio_call_sid.as_ref() == Some(&call.sid)).unwrap();
-        assert_eq!(row.outcome, Some(outcome), "{leg}");
+        let find = || scene.calls().into_iter().find(|row| row.twilio_call_sid.as_ref() == Some(&call.sid)).unwrap();
+        assert_eq!(find().outcome, Some(outcome), "{how} {leg} {key}");
+        let calls = TwilioCalls::new(&scene.twilio.account());
+        refresh_call(&scene.db.store, &scene.joe.tenant, &calls, find().id).unwrap();
+        assert_eq!(find().outcome, Some(outcome), "asked again: {how} {leg} {key}");
     }
-    assert_eq!(scene.calls().len(), 2, "a leg is no call");
+    assert_eq!(scene.calls().len(), 4, "a leg is no call");
 }
 
 #[test]

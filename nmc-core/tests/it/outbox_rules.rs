@@ -94,6 +94,22 @@ fn number_sends_one_text_a_second_and_numbers_go_side_by_side() {
     assert_eq!(sent, [2, 1, 1], "one of each number, then one a second");
 }
 
+/// A worker that slept through its idle time between two texts of a number would never get to the second.
+#[test]
+fn a_running_worker_is_as_fast_as_the_pace_allows() {
+    let scene = Scene::with(|config| config.clock = Arc::new(SystemClock));
+    for _ in 0..4 {
+        scene.queue();
+    }
+    let pace = Pace { long_code: TimeDelta::milliseconds(20), ..Pace::default() };
+    let worker = scene.worker(WorkerConfig { pace, idle: Duration::from_secs(3_600), ..UNPACED });
+    std::thread::scope(|scope| {
+        let _stopped = finally(|| worker.stop());
+        scope.spawn(|| worker.run());
+        wait_until("all are sent", || scene.sms.taken().len() == 4);
+    });
+}
+
 /// Two workers at once keep the pace of one number between them.
 #[test]
 fn pace_holds_for_several_workers_at_once() {
@@ -425,14 +441,11 @@ fn another_business_never_waits_for_somebody_else_s_person() {
         wait_until("all twelve are recorded", || {
             scene.db.query::<i64>("SELECT count(*) FROM messages WHERE message_direction = 'inbound'") == [12]
         });
-        let waits = (0..9).map(|_| {
+        // A wait for the other's person would last until the provider is let go below, and so for ever.
+        for _ in 0..9 {
             let form = VoiceForm::missed(unique_phone().as_str(), &other.number, &unique_sid("CA"));
-            let began = Instant::now();
             record_voice_status(&scene.db.store, &form.parse()).unwrap();
-            began.elapsed()
-        });
-        // A wait for the other's person would last until the provider is let go below; the machine's own noise does not last.
-        assert!(waits.min().unwrap() < Duration::from_millis(100));
+        }
         assert!(answered.load(Ordering::SeqCst) < 12, "the STOPs still wait");
         scene.sms.release();
     });

@@ -91,8 +91,9 @@ fn a_field_that_can_not_be_read_costs_itself_only() {
     let at: DateTime<Utc> = "2026-11-16T19:24:01Z".parse().unwrap();
     let times = [
         ("Mon, 16 Nov 2026 19:24:01 +0000", Some(at)),
-        ("2026-11-16T19:24:01Z", None),
-        ("2026-11-16T20:24:01.000+01:00", None),
+        ("2026-11-16T19:24:01Z", Some(at)),
+        ("2026-11-16T20:24:01.000+01:00", Some(at)),
+        ("2026-11-16T19:24:01", None),
         ("yesterday", None),
         ("1763320000", None),
         ("Mon, 16 Nov 2026 19:24:01 +0000\0", None),
@@ -152,6 +153,8 @@ fn what_machine_detection_hears_belongs_to_the_forwarded_call() {
     assert_eq!((heard.our_number.as_str(), heard.facts.sid.as_str()), ("+13125550100", "CA1"));
     assert_eq!((heard.facts.other.as_str(), heard.facts.status), ("+14155550123", CallStatus::Initiated));
     assert_eq!(heard.facts.answered_by.as_deref(), Some("machine_end_beep"));
+    let taken = VoiceCallback::taken_by_a_person(&call).unwrap().facts;
+    assert_eq!((taken.sid.as_str(), taken.status, taken.answered_by.as_deref()), ("CA1", CallStatus::InProgress, Some("human")));
     let strange = ForwardedCall { number: "nobody".to_owned(), ..call };
     let refused = VoiceCallback::parse_machine_detection(&leg.with("AnsweredBy", "human").0, &strange);
     assert!(matches!(refused, Err(Error::Invalid { field, .. }) if field == "To"));

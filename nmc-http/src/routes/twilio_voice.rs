@@ -4,13 +4,18 @@ use crate::error::ApiResult;
 use crate::signed_form::SignedForm;
 use crate::state::Webhooks;
 use crate::webhooks::{MACHINE, SCREEN, SCREEN_ACCEPTED, VOICE_STATUS};
-use actix_web::{HttpResponse, web};
+use actix_web::rt::time::timeout;
+use actix_web::{HttpRequest, HttpResponse, web};
 use nmc_core::telephony::{ForwardedCall, VoiceCallback};
 use nmc_core::workflows::{Forwarding, forward_to, record_voice_status};
 use nmc_core::{CallScreening, Error};
+use std::time::Duration;
 
 /// Nobody can take the call: its caller hears a busy line, and is texted when its status callback comes.
 const BUSY: &str = "<Response><Reject reason=\"busy\"/></Response>";
+
+/// How long a caller waits for the note that somebody has taken the call.
+const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What to do with a call that comes in: nothing is written, so Twilio may ask twice.
 pub(super) async fn answer(
@@ -57,8 +62,10 @@ async fn record(pool: &BlockingPool, callback: Option<VoiceCallback>) -> ApiResu
 }
 
 /// What whoever takes a forwarded call hears before the caller is connected. A voicemail presses no key, and is hung up on.
-pub(super) async fn screen(webhooks: web::Data<Webhooks>, _signed: SignedForm) -> ApiResult<HttpResponse> {
-    let accepted = escaped(&format!("{}{SCREEN_ACCEPTED}", webhooks.public_url));
+pub(super) async fn screen(webhooks: web::Data<Webhooks>, request: HttpRequest, _signed: SignedForm) -> ApiResult<HttpResponse> {
+    // Of the call that was forwarded only our own URL tells: it is handed on.
+    let query = if request.query_string().is_empty() { String::new() } else { format!("?{}", request.query_string()) };
+    let accepted = escaped(&format!("{}{SCREEN_ACCEPTED}{query}", webhooks.public_url));
     // No key ends the input but the first one, whichever it is: without that, # alone would count as none.
     Ok(twiml(&format!(
         "<Response><Gather numDigits=\"1\" finishOnKey=\"\" timeout=\"10\" action=\"{accepted}\"><Say loop=\"2\">A call for your \
@@ -66,8 +73,22 @@ pub(super) async fn screen(webhooks: web::Data<Webhooks>, _signed: SignedForm) -
     )))
 }
 
-/// A key was pressed: with nothing more to do on the leg, Twilio connects the caller.
-pub(super) async fn connect(_signed: SignedForm) -> ApiResult<HttpResponse> {
+/// A key was pressed: with nothing more to do on the leg, Twilio connects the caller. That a person has taken it is noted, for Twilio's
+/// list of calls does not tell; whatever becomes of the note, nobody is kept waiting for long.
+pub(super) async fn connect(
+    pool: web::Data<BlockingPool>,
+    query: Result<web::Query<ForwardedCall>, actix_web::Error>,
+    _signed: SignedForm,
+) -> ApiResult<HttpResponse> {
+    if let Ok(forwarded) = query {
+        let noted = VoiceCallback::taken_by_a_person(&forwarded).map(|taken| record(&pool, Some(taken)));
+        let noted = async { noted?.await };
+        match timeout(NOTED_WITHIN, noted).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(call = forwarded.call, %error, "that a person has taken a call can't be noted"),
+            Err(_) => tracing::warn!(call = forwarded.call, "that a person has taken a call is not noted in time"),
+        }
+    }
     Ok(twiml(NOTHING))
 }
 
@@ -78,18 +99,22 @@ fn dial(to: &Forwarding, call: &ForwardedCall, public_url: &str) -> String {
     let phone = escaped(to.phone.as_str());
     let number = match to.screening {
         CallScreening::KeyPress => {
-            let url = escaped(&format!("{public_url}{SCREEN}"));
+            let url = escaped(&format!("{public_url}{SCREEN}?{}", call_query(call)));
             format!("<Number url=\"{url}\">{phone}</Number>")
         }
         CallScreening::MachineDetection => {
-            let fields = [("call", &call.call), ("number", &call.number), ("from", &call.from)];
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            let url = escaped(&format!("{public_url}{MACHINE}?{query}"));
+            let url = escaped(&format!("{public_url}{MACHINE}?{}", call_query(call)));
             format!("<Number machineDetection=\"Enable\" amdStatusCallback=\"{url}\">{phone}</Number>")
         }
         CallScreening::Off => phone,
     };
     format!("<Response><Dial timeout=\"20\" answerOnBridge=\"true\" action=\"{action}\">{number}</Dial></Response>")
+}
+
+/// What tells a callback of the leg which call was forwarded.
+fn call_query(call: &ForwardedCall) -> String {
+    let fields = [("call", &call.call), ("number", &call.number), ("from", &call.from)];
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// As XML takes it, in a text or in an attribute.

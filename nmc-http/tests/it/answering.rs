@@ -45,7 +45,10 @@ fn call_to_a_bought_number_rings_and_when_missed_is_texted() {
             format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Dial timeout=\"20\" answerOnBridge=\"true\" \
                  action=\"https://nmc.example.com/webhooks/twilio/voice/status\"><Number \
-                 url=\"https://nmc.example.com/webhooks/twilio/voice/screen\">{phone}</Number></Dial></Response>"
+                 url=\"https://nmc.example.com/webhooks/twilio/voice/screen?call={}&amp;number=%2B13125550100&amp;from=%2B{}\">{phone}\
+                 </Number></Dial></Response>",
+                sid_of(&call),
+                &caller.as_str()[1..],
             )
         );
     }
@@ -101,19 +104,20 @@ fn who_takes_a_forwarded_call_is_asked_to_press_a_key() {
     let site = Site::new();
     set_phone(&site, Some(&unique_phone()));
     let call = ringing(unique_phone().as_str(), &site.joe.number);
-    assert!(site.post(ANSWER, &call.0).expect(200).body.contains("<Number url="));
+    let twiml = site.post(ANSWER, &call.0).expect(200).body;
+    let (_, rest) = twiml.split_once("<Number url=\"https://nmc.example.com").unwrap();
+    let path = rest.split_once('"').unwrap().0.replace("&amp;", "&");
+    assert!(path.starts_with(&format!("{SCREEN}?call=CA")), "{path}");
     let leg = call.clone().with("CallSid", &unique_sid("CA")).with("ParentCallSid", "CA1").with("CallStatus", "in-progress");
     let before = site.rows();
     assert_eq!(
-        site.post(SCREEN, &leg.0).expect(200).body,
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Gather numDigits=\"1\" finishOnKey=\"\" timeout=\"10\" \
-         action=\"https://nmc.example.com/webhooks/twilio/voice/screen/accepted\"><Say loop=\"2\">A call for your business. To take \
-         it, press any key.</Say></Gather><Hangup/></Response>"
-    );
-    let connected = site.post(ACCEPTED, &leg.with("Digits", "#").0).expect(200).body;
-    assert_eq!(
-        connected, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>",
-        "nothing more to do on the leg: it is connected"
+        site.post(&path, &leg.0).expect(200).body,
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Gather numDigits=\"1\" finishOnKey=\"\" timeout=\"10\" \
+             action=\"https://nmc.example.com{}\"><Say loop=\"2\">A call for your business. To take \
+             it, press any key.</Say></Gather><Hangup/></Response>",
+            path.replace(SCREEN, ACCEPTED).replace('&', "&amp;")
+        )
     );
     assert_eq!(site.rows(), before);
 
@@ -123,6 +127,32 @@ fn who_takes_a_forwarded_call_is_asked_to_press_a_key() {
     site.post(VOICE, &call.with("CallStatus", "completed").with("CallDuration", "31").0).expect(200);
     assert_eq!(site.db.query::<String>("SELECT outcome FROM calls"), ["voicemail"]);
     assert_eq!(site.counts(), [1, 1, 1], "and its caller is texted");
+}
+
+/// Twilio's list does not tell whether a leg was connected: that somebody pressed a key is noted, and never costs the call.
+#[test]
+fn who_presses_a_key_is_noted_and_connected() {
+    const CONNECTED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";
+    let site = Site::new();
+    set_phone(&site, Some(&unique_phone()));
+    let call = ringing(unique_phone().as_str(), &site.joe.number);
+    let query = site.post(ANSWER, &call.0).expect(200).body;
+    let query = query.split_once("screen?").unwrap().1.split_once('"').unwrap().0.replace("&amp;", "&");
+    let leg = call.clone().with("CallSid", &unique_sid("CA")).with("ParentCallSid", "CA1").with("Digits", "#");
+    assert_eq!(site.post(&format!("{ACCEPTED}?{query}"), &leg.0).expect(200).body, CONNECTED);
+    assert_eq!(site.db.query::<String>("SELECT call_status || ' ' || answered_by FROM calls"), ["in-progress human"]);
+    for unknown in
+        ["", "?call=CA1", "?call=x&number=y&from=z", "?call=CA00000000000000000000000000000000&number=%2B15005550006&from="]
+    {
+        assert_eq!(site.post(&format!("{ACCEPTED}{unknown}"), &leg.0).expect(200).body, CONNECTED, "{unknown}");
+    }
+    let ended = call.with("CallStatus", "completed").with("DialCallStatus", "completed").with("DialBridged", "true");
+    site.post(VOICE, &ended.0).expect(200);
+    assert_eq!(site.db.query::<String>("SELECT outcome FROM calls"), ["answered"]);
+}
+
+fn sid_of(call: &VoiceForm) -> &str {
+    call.0.iter().find(|(name, _)| name == "CallSid").map_or("", |(_, sid)| sid)
 }
 
 /// What machine detection hears is told to a URL of the call that was forwarded, in any order with the rest.

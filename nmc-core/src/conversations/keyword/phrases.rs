@@ -17,6 +17,11 @@ pub(super) const STOP_ALONE: &[&str] = &[
     "stop2quit",
     "sotp",
     "stpo",
+    "st0p",
+    "unsub",
+    "cease",
+    "suprimir",
+    "annuler",
 ];
 
 /// Opt-outs that stay one beside polite words ("please stop", "stop, thank you").
@@ -36,6 +41,8 @@ pub(super) const STOP_WORDS: &[&str] = &[
     "arrett",
     "arreter",
     "arretez",
+    "stoppez",
+    "cessez",
     "desabonner",
     "desabonnement",
     "desinscrire",
@@ -188,6 +195,9 @@ pub(super) const STOP_PHRASES: &[&str] = &[
     "unsubscribe|unsubcribe|unsuscribe|optout|stopall me|us|all? from? this|the|your|these|all? list|texts|messages|service?",
     "be unsubscribed|removed from? your|this|the? list?",
     "stop all",
+    "stop 1|2|txt",
+    "unsub me|us|please?",
+    "stop please and thank you",
     "stop to opt out",
     "stop to|2 end|quit|cancel|unsubscribe|stop",
     "stop|quit|cease|end|cancel all|the|these|those|your|any? text|sms? text|texts|texting|message|messages|messaging|msgs|sms|spam",
@@ -210,6 +220,10 @@ pub(super) const STOP_PHRASES: &[&str] = &[
     "remove|delete|take me|us|my|this name|number|phone? number? from|off of? your|the|this|these|all|any list|lists|database|texts|messages|contacts|system",
     "remove|delete|lose my|this number",
     "take me|us off",
+    "get me|us|my|this number? off of? your|the|this|these|all|any list|lists|texts|messages",
+    "remove number",
+    "cancel my|this|the subscription|texts|messages",
+    "ya basta",
     "leave me|us alone",
     "cease and desist",
     "no mas",
@@ -220,6 +234,9 @@ pub(super) const STOP_PHRASES: &[&str] = &[
     "dejen|deje|deja de escribirme|mandarme|enviarme|molestarme|contactarme mas? mensajes|textos|sms?",
     "paren|pare|para de escribirme|mandarme|enviarme|molestarme mas? mensajes|textos|sms?",
     "quitenme|quiteme|quitame|borrenme|borreme|borrame|eliminenme|elimineme|eliminame de la|su|tu lista",
+    "no enviar|envien|envie|manden|mande mas? mensajes|textos|sms?",
+    "ne plus recevoir? de|vos|ces|les? messages|textos|sms?",
+    "nenvoyez plus de? messages|textos|sms?",
     "arretez|arrete|arreter|stop les|vos|ces|aux|des messages|textos|sms",
     "arretez|arrete|arreter de mecrire|menvoyer|me|m texter|ecrire|contacter|envoyer? des? messages|textos|sms?",
     "plus de messages|message|textos|texto|sms",
@@ -244,6 +261,13 @@ pub(super) const PERHAPS: &[&str] = &[
     "remove|delete|lose my|this name|number",
     "no more text|texts|texting|message|messages|msgs|sms",
     "wrong number",
+    "do not|dont call me|us again|anymore",
+    "go away",
+    "get lost",
+    "not interested",
+    "no me interesa",
+    "pas interesse|interessee",
+    "cancel|end my|this|the? subscription",
     "block me",
     "block this|my number",
     "baja por favor",
@@ -269,6 +293,26 @@ pub(super) const PERHAPS: &[&str] = &[
     "desabonner|desinscrire|desabonnez|desinscrivez",
     "arretez|arrete de mecrire|menvoyer|me",
     "ne mecrivez|menvoyez plus",
+];
+
+/// Whole texts that somebody should read, and that are no opt-out beyond doubt: an English "non-stop" is French for "no, stop".
+pub(super) const PERHAPS_ALONE: &[&str] = &[
+    "non stop",
+    "nonstop",
+    "halt",
+    "dnc",
+    "fin",
+    "enough",
+    "stop1|stop2|stop3|stop12|stop123",
+    "please? do not|dont call me|us?",
+];
+
+/// Words before a last STOP with which it is about a leak, a bus or a pause.
+pub(super) const MAY_PRECEDE_STOP: &[&str] = &[
+    "a", "an", "the", "this", "that", "to", "it", "and", "or", "not", "never", "wont", "cant", "cannot", "couldnt", "doesnt",
+    "dont", "didnt", "isnt", "would", "will", "ever", "non", "one", "full", "bus", "truck", "rest", "pit", "train", "tram",
+    "door", "end", "shut", "short", "quick", "next", "last", "first", "valve", "leak", "water", "we", "you", "they", "can",
+    "could", "should", "must", "please",
 ];
 
 /// Words behind STOP with which a short text is about a visit or a leak.

@@ -82,8 +82,9 @@ impl Words {
             words = vec![Word { text, ends_sentence: false }];
         }
         for word in &mut words {
-            if word.text.contains(|c: char| c.is_ascii_alphabetic()) {
-                word.text = word.text.chars().map(latin).collect();
+            let looked_at: String = word.text.chars().map(latin).collect();
+            if looked_at.is_ascii() || word.text.contains(|c: char| c.is_ascii_alphabetic()) {
+                word.text = looked_at;
             }
             word.text = once(&squeezed(&word.text)).to_owned();
         }
@@ -137,7 +138,8 @@ pub(super) fn is(words: &[&str], phrase: &str) -> bool {
     phrase.split(' ').eq(words.iter().copied())
 }
 
-/// The Latin letter that a Cyrillic or Greek one looks like: within a Latin word it was typed, or pasted, by mistake or to deceive.
+/// The Latin letter that a Cyrillic or Greek one looks like: within a Latin word, or in one that looks Latin all through, it was typed,
+/// or pasted, by mistake or to deceive.
 const fn latin(c: char) -> char {
     match c {
         'а' | 'α' => 'a',
