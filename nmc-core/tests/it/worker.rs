@@ -279,6 +279,35 @@ fn a_worker_killed_after_the_provider_took_the_text() {
     recover(&scene, &twilio, &message);
 }
 
+/// The first answer got lost two minutes ago, and Twilio's lists lag by half a minute: the next worker asks before it sends again, and is
+/// killed while it asks, or while it sends.
+#[test]
+fn a_worker_killed_between_a_doubt_and_its_end() {
+    let late = TwilioFault::TakenLate(Duration::from_secs(20));
+    for (first, then) in [
+        (late, &[TwilioFault::HoldBefore][..]),
+        (late, &[TwilioFault::HoldAfter]),
+        (TwilioFault::DropBefore, &[TwilioFault::HoldAfter]),
+        (TwilioFault::DropBefore, &[TwilioFault::Pass, TwilioFault::HoldBefore]),
+        (TwilioFault::DropBefore, &[TwilioFault::Pass, TwilioFault::HoldAfter]),
+    ] {
+        let scene = Scene::at(SystemClock.now() - TimeDelta::minutes(2));
+        let twilio = FakeTwilio::with_clock(scene.clock.clone());
+        twilio.lag_lists_by(TimeDelta::seconds(30));
+        let message = scene.queue("Hello");
+        twilio.fail_with([first]);
+        let worker = Worker::new(scene.db.store.clone(), Arc::new(TwilioSms::new(&twilio.account())), CONFIG);
+        assert_eq!(worker.pass().unwrap().put_back, 1);
+        scene.clock.advance(TimeDelta::minutes(2));
+        twilio.fail_with(then.iter().copied());
+        let mut child = ChildWorker::start(&scene, &twilio);
+        twilio.wait_for_held();
+        child.kill();
+        twilio.release();
+        recover(&scene, &twilio, &message);
+    }
+}
+
 /// A person whose lock somebody holds is left for the next look, and keeps nobody else waiting.
 #[test]
 fn text_to_a_locked_person_waits_and_others_go() {
