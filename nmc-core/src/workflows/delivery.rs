@@ -95,14 +95,11 @@ fn tell(tx: &mut TenantTx<'_>, row: &Message, code: Option<i32>) -> Result<()> {
     };
     let why = explain(code);
     match (meaning_of(code).map(|meaning| meaning.consequence), row.from_number.phone()) {
-        (Some(Consequence::NumberOnHold), Some(from)) => {
-            tracing::warn!(%tenant, %actor, %text, code, why, "a text did not arrive: the number's other texts are held back");
+        // Of the account each of its numbers hears by its own report: whoever sends for it need not be this process.
+        (Some(Consequence::NumberOnHold | Consequence::AccountOnHold), Some(from)) => {
+            tracing::error!(%tenant, %actor, %text, code, why, "a text did not arrive: the number's other texts are held back");
             let until = tx.now() + NUMBER_HOLD;
             tx.number_pacing().hold(from, until, &why)
-        }
-        (Some(Consequence::AccountOnHold), _) => {
-            tracing::error!(%tenant, %actor, %text, code, why, "a text did not arrive: the account at the provider may not send");
-            Ok(())
         }
         _ => {
             tracing::warn!(%tenant, %actor, %text, code, why, "a text did not arrive");

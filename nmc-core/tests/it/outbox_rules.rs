@@ -231,25 +231,27 @@ fn unregistered_number_is_held_and_others_are_not() {
 
 /// The news that a number may not send comes by callback as a rule.
 #[test]
-fn delivery_report_of_an_unregistered_number_holds_it() {
-    let scene = Scene::new();
-    let first = scene.queue();
-    let worker = scene.worker(UNPACED);
-    worker.pass().unwrap();
-    let next = scene.queue();
-    let sent = scene.message(first);
-    let to = sent.to_number.phone().unwrap().clone();
-    let form = SmsForm::delivery(&scene.business.number, &to, sent.message_sid.as_deref().unwrap(), "undelivered");
-    record_delivery(&scene.db.store, &form.with("ErrorCode", "30034").parse_delivery(None)).unwrap();
-    let failed = scene.message(first);
-    assert_eq!((failed.message_status, failed.error_code), (MessageStatus::Undelivered, Some(30_034)));
-    assert!(failed.error_message.unwrap().contains("not registered"), "in words");
-    assert_eq!(worker.pass().unwrap(), Pass::default());
-    let pace = scene.db.store.tenant(&scene.business.tenant, |tx| tx.number_pacing().find_by_number(&scene.business.number));
-    assert!(pace.unwrap().unwrap().hold_reason.unwrap().contains("30034"));
-    assert_eq!(scene.message(next).attempts, 0);
-    scene.clock.advance(TimeDelta::hours(1));
-    assert_eq!(worker.pass().unwrap().sent, 1);
+fn delivery_report_of_a_number_or_account_holds_texts() {
+    for (code, said) in [("30034", "not registered"), ("30002", "suspended")] {
+        let scene = Scene::new();
+        let first = scene.queue();
+        let worker = scene.worker(UNPACED);
+        worker.pass().unwrap();
+        let next = scene.queue();
+        let sent = scene.message(first);
+        let to = sent.to_number.phone().unwrap().clone();
+        let form = SmsForm::delivery(&scene.business.number, &to, sent.message_sid.as_deref().unwrap(), "undelivered");
+        record_delivery(&scene.db.store, &form.with("ErrorCode", code).parse_delivery(None)).unwrap();
+        let failed = scene.message(first);
+        assert_eq!((failed.message_status, failed.error_code), (MessageStatus::Undelivered, code.parse().ok()));
+        assert!(failed.error_message.unwrap().contains(said), "in words");
+        assert_eq!(worker.pass().unwrap(), Pass::default());
+        let pace = scene.db.store.tenant(&scene.business.tenant, |tx| tx.number_pacing().find_by_number(&scene.business.number));
+        assert!(pace.unwrap().unwrap().hold_reason.unwrap().contains(code));
+        assert_eq!(scene.message(next).attempts, 0);
+        scene.clock.advance(TimeDelta::hours(1));
+        assert_eq!(worker.pass().unwrap().sent, 1);
+    }
 }
 
 #[test]
