@@ -660,6 +660,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The words of the customer's name of each conversation, a row each. Triggers of conversations keep it.
+    conversation_terms (tenant_id, term, created_at, conversation_id) {
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// A word, as nmc_words writes it.
+        term -> Text,
+        /// The instant at which the conversation was opened.
+        created_at -> Timestamptz,
+        /// The conversation.
+        conversation_id -> Uuid,
+    }
+}
+
+diesel::table! {
     /// All calls and messages with one customer about one matter. A customer has at most one open (active or waiting) conversation with a tenant.
     conversations (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -804,6 +818,20 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The words of each text, greetings left out, a row each. Triggers of messages keep it; search reads its key alone, newest first.
+    message_terms (tenant_id, term, created_at, message_id) {
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// A word, as nmc_words writes it.
+        term -> Text,
+        /// The instant of the text.
+        created_at -> Timestamptz,
+        /// The text.
+        message_id -> Uuid,
     }
 }
 
@@ -1350,10 +1378,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_events,
     conversation_reads,
     conversation_tags,
+    conversation_terms,
     conversations,
     escalation_contacts,
     kpi_snapshots,
     message_media,
+    message_terms,
     messages,
     notifications,
     number_pacing,

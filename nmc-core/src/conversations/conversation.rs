@@ -75,7 +75,7 @@ pub enum Assignee {
 }
 
 /// Which conversations. Empty means all.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationFilter {
     /// In this status.

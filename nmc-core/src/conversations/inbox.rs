@@ -52,6 +52,9 @@ impl InboxRow {
     pub const MOST_UNREAD: i64 = 100;
 }
 
+/// The columns of a conversation.
+type ConversationColumns = diesel::dsl::AsSelect<Conversation, Pg>;
+
 /// A statement over conversations, with the last text of each and the count of its texts beside it. The texts are looked up for the
 /// rows of the page alone, by the index of a conversation's texts.
 #[derive(Debug, Clone, Copy, QueryId)]
@@ -134,10 +137,21 @@ impl Conversations<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list_with_last_text(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<InboxRow>> {
-        let query = filtered(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
-        let query = keyset(query, page, conversations::created_at, conversations::id);
-        let rows = self.with_last_text(query, "c.created_at DESC, c.id DESC")?;
-        Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.created_at, id: row.id.uuid() }))
+        self.newest(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed(), filter, page)
+    }
+
+    /// A page of these conversations, newest first, each with its last text.
+    pub(super) fn list_among(
+        &mut self,
+        ids: &[ConversationId],
+        filter: &ConversationFilter,
+        page: PageRequest,
+    ) -> Result<Page<InboxRow>> {
+        let among = Conversation::query()
+            .filter(conversations::tenant_id.eq(self.0.tenant))
+            .filter(conversations::id.eq_any(ids))
+            .into_boxed::<Pg>();
+        self.newest(among, filter, page)
     }
 
     /// A page of the open conversations of those, the last touched first, each with its last text: an inbox. A conversation that is
@@ -156,6 +170,17 @@ impl Conversations<'_> {
         let query = keyset(filtered(open, filter), page, conversations::updated_at, conversations::id);
         let rows = self.with_last_text(query, "c.updated_at DESC, c.id DESC")?;
         Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.updated_at, id: row.id.uuid() }))
+    }
+
+    fn newest<'q>(
+        &mut self,
+        query: conversations::BoxedQuery<'q, Pg, <ConversationColumns as Expression>::SqlType>,
+        filter: &'q ConversationFilter,
+        page: PageRequest,
+    ) -> Result<Page<InboxRow>> {
+        let query = keyset(filtered(query, filter), page, conversations::created_at, conversations::id);
+        let rows = self.with_last_text(query, "c.created_at DESC, c.id DESC")?;
+        Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
     fn with_last_text<'q, Q>(&mut self, conversations: Q, order: &'static str) -> Result<Vec<InboxRow>>

@@ -66,6 +66,11 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000060_create_event_stream",
     "2026-11-29-000080_index_calls_by_outcome",
     "2026-11-29-000090_comment_greeting_template",
+    "2026-11-29-000110_create_search_terms",
+    "2026-11-29-000111_index_texts_by_time",
+    "2026-11-29-000112_index_customers_by_prefix",
+    "2026-11-29-000113_drop_index_of_customers",
+    "2026-11-29-000114_fill_search_terms",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -15,8 +15,8 @@ INSERT INTO user_status (tenant_id, user_id) SELECT :tenant, id FROM users WHERE
 INSERT INTO api_keys (tenant_id, name, prefix, secret_hash, created_by)
     SELECT :tenant, 'a key', left(md5(:tenant::text), 16), sha256('secret'), id FROM users WHERE tenant_id = :tenant;
 
-INSERT INTO conversations (tenant_id, customer_phone, assigned_to, notes, tags)
-    SELECT :tenant, '+14155550123', id, 'a note of ' || :tenant, ARRAY['a tag of ' || :tenant] FROM users WHERE tenant_id = :tenant;
+INSERT INTO conversations (tenant_id, customer_phone, customer_name, assigned_to, notes, tags)
+    SELECT :tenant, '+14155550123', 'Cleo', id, 'a note of ' || :tenant, ARRAY['a tag of ' || :tenant] FROM users WHERE tenant_id = :tenant;
 INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, outcome, twilio_call_sid)
     SELECT :tenant, id, customer_phone, '+14155550100', 'inbound', 'no-answer', 'missed', 'CA' || md5(:tenant::text)
     FROM conversations WHERE tenant_id = :tenant;
@@ -35,6 +35,8 @@ INSERT INTO messages (tenant_id, conversation_id, call_id, message_sid, message_
     SELECT :tenant, c.id, c.first_call_id, 'SM' || md5(:tenant::text), 'words of ' || :tenant, 'outbound', '+14155550100',
            c.customer_phone, 'sent', c.assigned_to, 'key of ' || :tenant
     FROM conversations c WHERE c.tenant_id = :tenant;
+-- A trigger writes a row for each word.
+DELETE FROM message_terms WHERE tenant_id = :tenant AND term <> 'words';
 INSERT INTO message_media (tenant_id, message_id, position, media_url, next_attempt_at)
     SELECT :tenant, id, 0, 'https://api.twilio.com/media/' || id, now() FROM messages WHERE tenant_id = :tenant;
 INSERT INTO number_pacing (tenant_id, phone_number, free_at) VALUES (:tenant, '+14155550100', now());

@@ -44,6 +44,7 @@ mod plans;
 mod pooler;
 mod replies;
 mod schema;
+mod search;
 mod search_path;
 mod serialized;
 mod settings;

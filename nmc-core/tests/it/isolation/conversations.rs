@@ -3,7 +3,7 @@
 use super::{Ask, told};
 use nmc_core::conversations::{
     Assignee, ConsentFilter, ConversationEventFilter, ConversationFilter, ConversationPatch, MessageFilter, NewConsent,
-    NewConversation, NewConversationEvent, NewMessage,
+    NewConversation, NewConversationEvent, NewMessage, Search,
 };
 use nmc_core::testing::{on_behalf_of, unique_phone};
 use nmc_core::{
@@ -42,6 +42,12 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Conversations::list of their user", |tx, _, theirs| {
         let filter = ConversationFilter { assigned_to: Some(Assignee::User(theirs.user)), ..ConversationFilter::default() };
         told(tx.conversations().list(&filter, PageRequest::first())?.items)
+    }),
+    ("Conversations::search", |tx, _, theirs| {
+        let of = |text: &str| Search::new(text).map(|search| (search, ConversationFilter::default()));
+        let ((name, all), (number, _)) = (of("cleo")?, of(theirs.customer.as_str())?);
+        let found = tx.conversations().search(&name, &all, PageRequest::first())?.items.len();
+        told(found + tx.conversations().search(&number, &all, PageRequest::first())?.items.len())
     }),
     ("Conversations::lock", |tx, _, theirs| told(tx.conversations().lock(theirs.conversation)?)),
     ("Conversations::get_with_last_text", |tx, _, theirs| told(tx.conversations().get_with_last_text(theirs.conversation)?)),
@@ -123,6 +129,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let filter = MessageFilter { conversation: Some(theirs.conversation), ..MessageFilter::default() };
         told(tx.messages().list(&filter, PageRequest::first())?.items)
     }),
+    ("Messages::search", |tx, _, _| told(tx.messages().search(&Search::new("words")?, PageRequest::first())?.items.len())),
     ("Messages::count", |tx, _, _| told(tx.messages().count(&MessageFilter::default())?)),
     ("Messages::queue", |tx, own, theirs| told(tx.messages().queue(&message_to(theirs.conversation, &own.phone))?)),
     ("Messages::queue from their number", |tx, own, theirs| told(tx.messages().queue(&message_to(own.conversation, &theirs.phone))?)),

@@ -389,6 +389,9 @@ fn every_public_method_of_every_repository_is_in_the_matrix() {
     assert_eq!(asked, methods, "asked in the matrix (left), public in the sources (right)");
 }
 
+/// Tables that triggers write, and that search reads in SQL of its own.
+const OF_TRIGGERS: [&str; 2] = ["conversation_terms", "message_terms"];
+
 #[test]
 fn every_table_has_its_repository() {
     let mut sources = Vec::new();
@@ -400,7 +403,8 @@ fn every_table_has_its_repository() {
         imports.flat_map(|names| names.split(|c: char| !(c.is_alphanumeric() || c == '_'))).any(|name| name == table)
     };
     let tables = TestDb::new().tables();
-    let without = tables.iter().filter(|table| !repositories.iter().any(|source| is_used_by(&table.name, source)));
+    let tables = tables.iter().filter(|table| !OF_TRIGGERS.contains(&table.name.as_str()));
+    let without = tables.filter(|table| !repositories.iter().any(|source| is_used_by(&table.name, source)));
     assert_eq!(without.map(|table| &table.name).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.messages_created_at_idx;

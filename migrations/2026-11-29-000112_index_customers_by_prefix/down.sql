@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversations_customer_phone_idx;

@@ -1,0 +1,365 @@
+//! Text search: what a plain reading of all texts finds, for one business, and in bounded steps.
+
+use crate::plans::plan_as_tenant;
+use crate::support::{Scene, all_pages, refused};
+use nmc_core::conversations::{ConversationFilter, ConversationPatch, Message, MessageFilter, NewConversation, Search};
+use nmc_core::testing::{Business, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::{receive_text, record_voice_status};
+use nmc_core::{
+    CallerIdentity, ConversationChannel, ConversationId, MessageId, MessageKind, PageRequest, Patch, PhoneNumber, TenantTx,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The words of a text, read with Rust's own tables.
+fn words(text: &str) -> Vec<String> {
+    let is_mark = |c: &char| {
+        matches!(c, '\'' | '\u{2bc}' | '\u{2018}' | '\u{2019}' | '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5bd}' | '\u{5bf}')
+            || matches!(c, '\u{5c1}' | '\u{5c2}' | '\u{5c4}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}')
+    };
+    let plain: String = text.nfkd().filter(|c| !is_mark(c)).flat_map(char::to_lowercase).collect();
+    let plain = plain.replace('ς', "σ").replace('ı', "i");
+    let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word.chars().take(40).collect()).collect()
+}
+
+/// Whether a text has all the words of a search, of which the last may be only begun.
+fn is_found(query: &str, text: &str) -> bool {
+    let (mut wanted, there) = (words(query), words(text));
+    let last = wanted.pop().unwrap();
+    wanted.iter().all(|word| there.contains(word))
+        && there.iter().any(|word| if last.len() < 3 { *word == last } else { word.starts_with(&last) })
+}
+
+const POOL: &[&str] = &[
+    "leak",
+    "Leak",
+    "LEAKING",
+    "leaks",
+    "José",
+    "jose\u{301}",
+    "JOSE",
+    "Josefine",
+    "straße",
+    "STRASSE",
+    "Ὀδυσσεύς",
+    "ΟΔΥΣΣΕΥΣ",
+    "οδός",
+    "вода",
+    "Вода",
+    "ВОДЫ",
+    "Ёлка",
+    "елка",
+    "ЙОД",
+    "Їжак",
+    "שָׁלוֹם",
+    "שלום",
+    "مَرْحَبًا",
+    "مرحبا",
+    "水漏れ",
+    "東京駅",
+    "東京",
+    "👍",
+    "🚰leak",
+    "don't",
+    "dont",
+    "don",
+    "O’Brien",
+    "obrien",
+    "x",
+    "5",
+    "555-0100",
+    "ＦＵＬＬ",
+    "full",
+    "ﬁx",
+    "FIX",
+    "½",
+    "naïve",
+    "İstanbul",
+    "istanbul",
+    "ISTANBUL",
+    "ısı",
+    "Łódź",
+    "łodz",
+    "Ørsted",
+    "a_b",
+    "e-mail",
+    "joe@example.com",
+    "call/text",
+    "3.14",
+    "the",
+    "a",
+    "—",
+    "…",
+    "\u{200f}ok",
+    "Donaudampfschifffahrtsgesellschaftskapitän",
+    "donaudampfschifffahrtsgesellschaftskapitänin",
+    "한국어",
+    "한국",
+    "tiếng",
+    "Tieng",
+];
+
+fn phrase(most: usize) -> impl Strategy<Value = String> {
+    let separator = prop::sample::select(vec![" ", ", ", " - ", "\n", ". ", "\u{a0}", "!"]);
+    prop::collection::vec((prop::sample::select(POOL), separator), 1..=most)
+        .prop_map(|parts| parts.into_iter().map(|(word, after)| format!("{word}{after}")).collect())
+}
+
+/// What is searched for: a phrase, of whose end some may be missing.
+fn query() -> impl Strategy<Value = String> {
+    (phrase(3), 0_usize..4).prop_map(|(text, missing)| {
+        let text = text.trim_end();
+        let left = text.chars().count().saturating_sub(missing).max(1);
+        text.chars().take(left).collect()
+    })
+}
+
+impl Scene {
+    fn receive(&self, body: &str) -> MessageId {
+        self.tick();
+        let form = SmsForm::text(unique_phone().as_str(), &self.business.number, body);
+        receive_text(&self.db.store, &form.parse()).unwrap().message
+    }
+
+    fn named(&self, customer: &PhoneNumber, name: Option<&str>) -> ConversationId {
+        self.tick();
+        let new = NewConversation {
+            customer_phone: CallerIdentity::Phone(customer.clone()),
+            channel: ConversationChannel::Web,
+            subject: None,
+            customer_name: name.map(str::to_owned),
+        };
+        self.tx(|tx| tx.conversations().create(&new)).unwrap().id
+    }
+
+    fn found(&self, query: &str, limit: u16) -> Vec<MessageId> {
+        let search = Search::new(query).unwrap();
+        all_pages(limit, |page| self.tx(|tx| tx.messages().search(&search, page))).into_iter().map(|row| row.id).collect()
+    }
+
+    fn customers(&self, query: &str, filter: &ConversationFilter) -> Vec<ConversationId> {
+        let search = Search::new(query).unwrap();
+        let rows = all_pages(200, |page| self.tx(|tx| tx.conversations().search(&search, filter, page)));
+        rows.into_iter().map(|row| row.conversation.id).collect()
+    }
+}
+
+#[test]
+fn search_finds_what_a_plain_reading_finds() {
+    let scene = Scene::new();
+    let runner = |cases| TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(cases) });
+    runner(150)
+        .run(&phrase(8), |text| {
+            scene.receive(&text);
+            Ok(())
+        })
+        .unwrap();
+    let all = scene.business.messages(&scene.db.store, &MessageFilter::default());
+    assert_eq!(all.len(), 150);
+    let hits = Cell::new(0);
+    runner(200)
+        .run(&(query(), 1_u16..40), |(query, limit)| {
+            if words(&query).is_empty() {
+                let search = Search::new(&query).map(|search| scene.tx(|tx| tx.messages().search(&search, PageRequest::first())));
+                prop_assert_eq!(refused(search.and_then(|found| found)).0, "q");
+                return Ok(());
+            }
+            let expected: BTreeSet<MessageId> =
+                all.iter().filter(|text| is_found(&query, &text.message_body)).map(|text| text.id).collect();
+            let found = scene.found(&query, limit);
+            hits.set(hits.get() + found.len());
+            // The scene's clock gives a later text a greater id.
+            prop_assert_eq!(found, expected.into_iter().rev().collect::<Vec<_>>(), "{}", query);
+            Ok(())
+        })
+        .unwrap();
+    assert!(hits.get() > 500, "searches find something: {}", hits.get());
+}
+
+#[test]
+fn search_without_words_or_beyond_its_bounds_is_refused() {
+    let scene = Scene::new();
+    for (text, rule) in [
+        (String::new(), "must not be empty"),
+        ("  ".to_owned(), "must not be empty"),
+        ("x\0y".to_owned(), "must not contain NUL"),
+        ("x".repeat(201), "must be at most 200 characters"),
+        ("long ".repeat(2_000), "must be at most 200 characters"),
+        ("?!… 👍".to_owned(), "must have a letter or a digit"),
+        ((0..21).map(|n| format!("w{n} ")).collect(), "must be at most 20 words"),
+    ] {
+        let asked = |ask: &dyn Fn(&mut TenantTx<'_>, &Search) -> nmc_core::Result<usize>| {
+            refused(Search::new(&text).and_then(|search| scene.tx(|tx| ask(tx, &search))))
+        };
+        let texts = asked(&|tx, search| Ok(tx.messages().search(search, PageRequest::first())?.items.len()));
+        let all = ConversationFilter::default();
+        let customers = asked(&|tx, search| Ok(tx.conversations().search(search, &all, PageRequest::first())?.items.len()));
+        for (field, told) in [texts, customers] {
+            assert_eq!((field.as_str(), told.as_str()), ("q", rule), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn words_follow_what_becomes_of_a_text() {
+    let scene = Scene::new();
+    let missed = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA")).parse();
+    record_voice_status(&scene.db.store, &missed).unwrap();
+    let kind = MessageFilter { kind: Some(MessageKind::Greeting), ..MessageFilter::default() };
+    let [greeting]: [Message; 1] = scene.business.messages(&scene.db.store, &kind).try_into().unwrap();
+    let first = greeting.message_body.split(' ').find(|word| word.len() > 4).unwrap();
+    assert_eq!(scene.found(first, 10), [], "greetings are not searched");
+    let of =
+        |id: MessageId| scene.db.query::<String>(&format!("SELECT term FROM message_terms WHERE message_id = '{id}' ORDER BY 1"));
+    assert_eq!(of(greeting.id), Vec::<String>::new());
+
+    let id = scene.receive("STOP the drip, the DRIP!");
+    assert_eq!(of(id), ["drip", "stop", "the"]);
+    assert_eq!(scene.found("stop", 10), [id], "a word that means something to carriers is a word");
+    assert_eq!(scene.found("the", 10), [id], "and so is one that other searches leave out");
+    scene.db.execute(&format!("UPDATE messages SET message_body = 'erased' WHERE id = '{id}'"));
+    assert_eq!(of(id), ["erased"]);
+    assert_eq!((scene.found("drip", 10), scene.found("eras", 10)), (vec![], vec![id]));
+    scene.db.execute(&format!("DELETE FROM messages WHERE id = '{id}'"));
+    assert_eq!(of(id), Vec::<String>::new());
+    let tenant = scene.business.tenant.id();
+    scene.receive("still there");
+    scene.named(&unique_phone(), Some("Ann Lee"));
+    scene.db.execute(&format!("SET CONSTRAINTS ALL DEFERRED; DELETE FROM tenants WHERE id = '{tenant}'"));
+    for table in ["message_terms", "conversation_terms"] {
+        assert_eq!(scene.db.query::<i64>(&format!("SELECT count(*) FROM {table}")), [0], "{table}");
+    }
+}
+
+#[test]
+fn customers_are_found_by_name_and_by_number() {
+    let scene = Scene::new();
+    let phone = |text: &str| text.parse::<PhoneNumber>().unwrap();
+    let all = ConversationFilter::default();
+    let ann = scene.named(&phone("+14155550101"), Some("Ann O'Brien"));
+    let anna = scene.named(&phone("+14155550102"), Some("Anna Łukasz"));
+    let nameless = scene.named(&phone("+14165550103"), None);
+    let mexican = scene.named(&phone("+525551234567"), Some("José"));
+    for (query, expected) in [
+        ("ann", vec![anna, ann]),
+        ("obrien", vec![ann]),
+        ("lukasz", vec![]),
+        ("łuk", vec![anna]),
+        ("lee ann", vec![]),
+        ("jose", vec![mexican]),
+        ("+1415", vec![anna, ann]),
+        ("415 555", vec![anna, ann]),
+        ("(416) 555-0103", vec![nameless]),
+        ("14155550101", vec![ann]),
+        ("+52 1 555 123 4567", vec![mexican]),
+        ("0101", vec![]),
+    ] {
+        assert_eq!(scene.customers(query, &all), expected, "{query}");
+    }
+    let rename = ConversationPatch { customer_name: Patch::Set("Beth".to_owned()), ..ConversationPatch::default() };
+    scene.tx(|tx| tx.conversations().update(ann, &rename)).unwrap();
+    assert_eq!((scene.customers("ann", &all), scene.customers("beth", &all)), (vec![anna], vec![ann]));
+    let forget = ConversationPatch { customer_name: Patch::Clear, ..ConversationPatch::default() };
+    scene.tx(|tx| tx.conversations().update(ann, &forget)).unwrap();
+    assert_eq!(scene.customers("beth", &all), []);
+    scene.tx_as(scene.staff, |tx| tx.conversations().close(anna)).unwrap();
+    let open = ConversationFilter { open: Some(true), ..ConversationFilter::default() };
+    assert_eq!((scene.customers("+1415", &open), scene.customers("anna", &open)), (vec![ann], vec![]));
+}
+
+#[test]
+fn search_sees_no_other_business() {
+    let scene = Scene::new();
+    let other = Business::onboard(&scene.db.store, "Other");
+    let customer = unique_phone();
+    let theirs = SmsForm::text(customer.as_str(), &other.number, "secret leak").parse();
+    let conversation = receive_text(&scene.db.store, &theirs).unwrap().conversation;
+    let name = ConversationPatch { customer_name: Patch::Set("Secretive".to_owned()), ..ConversationPatch::default() };
+    scene.db.store.tenant(&other.tenant, |tx| tx.conversations().update(conversation, &name)).unwrap();
+    let own = scene.receive("a leak of ours");
+    assert_eq!((scene.found("leak", 10), scene.found("secret", 10)), (vec![own], vec![]));
+    let all = ConversationFilter::default();
+    assert_eq!((scene.customers("secretive", &all), scene.customers(customer.as_str(), &all)), (vec![], vec![]));
+}
+
+/// 12,000 texts of one business: `even` in one half and `odd` in the other, both in the oldest, and a number of its own in each.
+fn many(db: &TestDb, business: &Business) {
+    db.execute(&format!(
+        "INSERT INTO conversations (tenant_id, customer_phone, channel, status, customer_name, created_at)
+             SELECT '{id}', '+1556' || lpad(n::text, 7, '0'), 'phone', CASE WHEN n % 2000 = 7 THEN 'active' ELSE 'closed' END,
+                 'Ann ' || n, now() - n * interval '1 minute'
+             FROM generate_series(1, 12000) n;
+         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
+             SELECT tenant_id, id, CASE WHEN right(customer_phone, 5) = '12000' THEN 'even odd' WHEN right(customer_phone, 1) < '5' THEN 'even'
+                     ELSE 'odd' END || ' job' || right(customer_phone, 5),
+                 'inbound', customer_phone, '+15550000000', 'received', created_at
+             FROM conversations WHERE customer_phone LIKE '+1556%';
+         ANALYZE;",
+        id = business.tenant.id()
+    ));
+    db.execute("VACUUM message_terms");
+}
+
+#[test]
+fn search_of_common_words_goes_on_page_by_page() {
+    let scene = Scene::new();
+    many(&scene.db, &scene.business);
+    let first = |query: &str| {
+        let search = Search::new(query).unwrap();
+        scene.tx(|tx| tx.messages().search(&search, PageRequest::first())).unwrap()
+    };
+    let none_yet = first("even odd");
+    assert!(none_yet.items.is_empty() && none_yet.next.is_some(), "the newest 3,000 have one word or the other");
+    assert_eq!(scene.found("even odd", 50).len(), 1);
+    assert_eq!(first("even odd job12000").items.len(), 1, "the rarest word leads");
+    assert_eq!(first("even odd nowhere").next, None);
+    let (rows, seen) = (scene.found("job", 200), scene.found("even", 200));
+    assert_eq!((rows.len(), seen.len()), (12_000, 6_000), "a beginning that more rows have than are sorted");
+    assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), 12_000, "each once");
+    assert_eq!(scene.found("job0012", 3).len(), 10, "few enough to be sorted");
+    assert_eq!(scene.found("even job0012", 3).len(), 5);
+    let (all, open) = (ConversationFilter::default(), ConversationFilter { open: Some(true), ..ConversationFilter::default() });
+    assert_eq!(scene.customers("ann 12000", &all).len(), 1);
+    assert_eq!(scene.customers("ann", &open).len(), 6, "the filter leaves few of those that were looked at");
+    assert_eq!(scene.customers("+1556", &open).len(), 6);
+    assert_eq!(scene.customers("5560001", &all).len(), 1_000);
+
+    for query in ["even odd", "even odd job12000", "job", "job0012", "even job0012"] {
+        let search = Search::new(query).unwrap();
+        let list = |tx: &mut TenantTx<'_>| tx.messages().search(&search, PageRequest::first());
+        let trips = scene.db.round_trips(|store| drop(store.tenant(&scene.business.tenant, list).unwrap()));
+        let plans = trips
+            .iter()
+            .filter(|sent| sent.sql.contains("message_terms"))
+            .map(|sent| (sent, plan_as_tenant(&scene.db, scene.business.tenant, sent)));
+        let mut found = 0;
+        for (sent, plan) in plans {
+            found += 1;
+            let by_index = [
+                "Index Only Scan using message_terms_pkey",
+                "Index Only Scan Backward using message_terms_pkey",
+                "messages_created_at_idx",
+            ];
+            assert!(by_index.iter().any(|index| plan.contains(index)), "{query}: {}\n{plan}", sent.sql);
+            assert!(!plan.contains("Seq Scan") && !plan.contains("Bitmap"), "{query}: {}\n{plan}", sent.sql);
+        }
+        assert!(found >= 2, "{query}: the words are counted, and lead to their texts");
+    }
+
+    // What was there before the words were.
+    let terms = || -> Vec<String> {
+        let both = "SELECT term || message_id || created_at FROM message_terms UNION ALL
+                    SELECT term || conversation_id || created_at FROM conversation_terms";
+        scene.db.query(&format!("SELECT md5(string_agg(t, ',' ORDER BY t COLLATE \"C\")) || count(*) FROM ({both}) AS q (t)"))
+    };
+    let before = terms();
+    scene.db.execute("DELETE FROM message_terms; DELETE FROM conversation_terms WHERE term = 'ann'");
+    assert_ne!(terms(), before);
+    let fill = include_str!("../../../migrations/2026-11-29-000114_fill_search_terms/up.sql");
+    TestDb::execute_at(&scene.db.superuser_url(), fill);
+    assert_eq!(terms(), before);
+}
