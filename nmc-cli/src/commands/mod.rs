@@ -6,6 +6,8 @@ mod call_catch_up;
 pub(crate) mod completions;
 pub(crate) mod consent;
 pub(crate) mod conversation;
+mod conversation_list;
+mod conversation_reply;
 pub(crate) mod database;
 pub(crate) mod man;
 pub(crate) mod migrate;

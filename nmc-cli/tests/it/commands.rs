@@ -190,7 +190,7 @@ fn a_conversation_is_shown_by_its_id_and_by_its_customer() {
     let kinds: Vec<&Value> = shown["entries"].as_array().expect("entries").iter().map(|entry| &entry["kind"]).collect();
     assert_eq!(kinds, ["call", "message", "message"]);
 
-    nmc.run(&["conversation", "show", "--tenant", JOE, unique_phone().as_str()]).refused(2, "open conversation not found");
+    nmc.run(&["conversation", "show", "--tenant", JOE, unique_phone().as_str()]).refused(2, "nmc: conversation not found");
     nmc.run(&["conversation", "show", "--tenant", JOE, "one of them all"]).refused(2, "must be a conversation's id or");
     for typo in ["foo", "4155550123", "one of them all"] {
         let said =

@@ -6,6 +6,7 @@ mod addresses;
 mod apikey;
 mod approval;
 mod commands;
+mod conversations;
 mod database;
 mod dialogue;
 mod home;
