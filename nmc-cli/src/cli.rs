@@ -9,6 +9,7 @@ use crate::commands::completions::{self, CompletionsArgs};
 use crate::commands::consent::{self, ConsentCommand};
 use crate::commands::conversation::{self, ConversationCommand};
 use crate::commands::database::{self, DatabaseCommand};
+use crate::commands::inbox::{self, InboxArgs};
 use crate::commands::man::{self, ManArgs};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::number::{self, NumberCommand};
@@ -78,6 +79,7 @@ impl Cli {
             Command::Number(command) => number::run(database, command),
             Command::Call(command) => call::run(database, command),
             Command::Consent(command) => consent::run(database, command),
+            Command::Inbox(args) => inbox::run(database, &args),
             Command::Conversation(command) => conversation::run(database, command),
             Command::Queue(args) => queue::run(database, &args),
             Command::TokenKey(command) => token_key::run(database, &command),
@@ -117,6 +119,8 @@ pub(crate) enum Command {
     /// Phone numbers: search, buy, look after, pay for, give back
     #[command(subcommand)]
     Number(NumberCommand),
+    /// The open conversations of a business, the last touched first, and what happens in them
+    Inbox(InboxArgs),
     /// Calls of a business
     #[command(subcommand)]
     Call(CallCommand),

@@ -9,6 +9,8 @@ pub(crate) mod conversation;
 mod conversation_list;
 mod conversation_reply;
 pub(crate) mod database;
+pub(crate) mod inbox;
+mod inbox_watch;
 pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod number;

@@ -10,6 +10,7 @@ mod conversations;
 mod database;
 mod dialogue;
 mod home;
+mod inbox;
 mod migrate;
 mod nmc;
 mod numbers;
