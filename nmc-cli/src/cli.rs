@@ -11,6 +11,7 @@ use crate::commands::conversation::{self, ConversationCommand};
 use crate::commands::database::{self, DatabaseCommand};
 use crate::commands::inbox::{self, InboxArgs};
 use crate::commands::man::{self, ManArgs};
+use crate::commands::message::{self, MessageCommand};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::number::{self, NumberCommand};
 use crate::commands::openapi;
@@ -78,6 +79,7 @@ impl Cli {
             Command::ApiKey(command) => apikey::run(database, command),
             Command::Number(command) => number::run(database, command),
             Command::Call(command) => call::run(database, command),
+            Command::Message(command) => message::run(database, &command),
             Command::Consent(command) => consent::run(database, command),
             Command::Inbox(args) => inbox::run(database, &args),
             Command::Conversation(command) => conversation::run(database, command),
@@ -127,6 +129,9 @@ pub(crate) enum Command {
     /// Conversations of a business
     #[command(subcommand)]
     Conversation(ConversationCommand),
+    /// Texts of a business, and what became of them
+    #[command(subcommand)]
+    Message(MessageCommand),
     /// Who may be texted: what people have decided, and what staff heard of it
     #[command(subcommand)]
     Consent(ConsentCommand),

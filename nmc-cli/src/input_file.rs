@@ -89,6 +89,16 @@ fn pipe(file: &mut File, longest: usize, bytes: &mut Vec<u8>) -> std::io::Result
     Ok(false)
 }
 
+/// Opens the file that `option` names, to be read as it comes. Of a pipe, its writer is waited for.
+pub(crate) fn stream(option: &str, path: &Path) -> CliResult<File> {
+    let refused = |why: String| CliError::Usage(format!("{option}: {} {why}", path.display()));
+    let file = File::open(path).map_err(|error| refused(format!("can't be read: {error}")))?;
+    match file.metadata() {
+        Ok(found) if found.is_dir() => Err(refused("is a directory".to_owned())),
+        _ => Ok(file),
+    }
+}
+
 /// Insists that what an option names, if it is there, is an ordinary file.
 pub(crate) fn must_be_file(option: &str, path: &Path) -> CliResult<()> {
     match std::fs::metadata(path) {

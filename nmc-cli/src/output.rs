@@ -187,6 +187,16 @@ pub(crate) fn one_with_secret<T>(
     }
 }
 
+/// Rows that belong to what was printed before, below their title; in JSON they are a field of it.
+pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, rows: Vec<T>) -> CliResult<()> {
+    if rows.is_empty() {
+        writeln!(std::io::stdout(), "\n{title}: none")?;
+        return Ok(());
+    }
+    writeln!(std::io::stdout(), "\n{title}")?;
+    columns.page(Format::Table, &Page { items: rows, next: None })
+}
+
 /// An instant to the second, in a form that people and programs can read.
 pub(crate) fn time(at: DateTime<Utc>) -> Value {
     json!(at.to_rfc3339_opts(SecondsFormat::Secs, true))

@@ -141,7 +141,7 @@ fn calls_are_listed_newest_first_page_by_page() {
     assert_eq!(who(&all), newest_first);
     assert_eq!(
         fields(&all["items"][0]),
-        ["called", "caller", "conversation", "created_at", "direction", "id", "outcome", "seconds", "status"]
+        ["called", "caller", "conversation", "created_at", "direction", "id", "outcome", "seconds", "started_at", "status"]
     );
     let first = list(&["--limit", "2"]);
     let cursor = first["next"].as_str().expect("more");
@@ -220,6 +220,7 @@ fn help_is_there_for_every_command() {
         "call",
         "conversation",
         "inbox",
+        "message",
         "session",
         "queue",
         "token-key",

@@ -5,12 +5,14 @@
 mod addresses;
 mod apikey;
 mod approval;
+mod calls;
 mod commands;
 mod conversations;
 mod database;
 mod dialogue;
 mod home;
 mod inbox;
+mod messages;
 mod migrate;
 mod nmc;
 mod numbers;
