@@ -8,6 +8,7 @@ use crate::commands::call::{self, CallCommand};
 use crate::commands::completions::{self, CompletionsArgs};
 use crate::commands::consent::{self, ConsentCommand};
 use crate::commands::conversation::{self, ConversationCommand};
+use crate::commands::customer::{self, CustomerCommand};
 use crate::commands::database::{self, DatabaseCommand};
 use crate::commands::inbox::{self, InboxArgs};
 use crate::commands::man::{self, ManArgs};
@@ -80,6 +81,7 @@ impl Cli {
             Command::Number(command) => number::run(database, command),
             Command::Call(command) => call::run(database, command),
             Command::Message(command) => message::run(database, &command),
+            Command::Customer(command) => customer::run(database, command),
             Command::Consent(command) => consent::run(database, command),
             Command::Inbox(args) => inbox::run(database, &args),
             Command::Conversation(command) => conversation::run(database, command),
@@ -132,6 +134,9 @@ pub(crate) enum Command {
     /// Texts of a business, and what became of them
     #[command(subcommand)]
     Message(MessageCommand),
+    /// Customers of a business
+    #[command(subcommand)]
+    Customer(CustomerCommand),
     /// Who may be texted: what people have decided, and what staff heard of it
     #[command(subcommand)]
     Consent(ConsentCommand),

@@ -43,7 +43,7 @@ pub(crate) struct ListArgs {
     page: PageArgs,
 }
 
-const COLUMNS: Columns<Call> = Columns(&[
+pub(super) const COLUMNS: Columns<Call> = Columns(&[
     ("id", |row| json!(row.id)),
     ("created_at", |row| time(row.created_at)),
     ("direction", |row| json!(row.call_direction)),

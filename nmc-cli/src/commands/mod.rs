@@ -12,6 +12,7 @@ pub(crate) mod consent;
 pub(crate) mod conversation;
 mod conversation_list;
 mod conversation_reply;
+pub(crate) mod customer;
 pub(crate) mod database;
 pub(crate) mod inbox;
 mod inbox_watch;

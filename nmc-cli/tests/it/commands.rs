@@ -219,6 +219,7 @@ fn help_is_there_for_every_command() {
         "number",
         "call",
         "conversation",
+        "customer",
         "inbox",
         "message",
         "session",

@@ -8,6 +8,7 @@ mod approval;
 mod calls;
 mod commands;
 mod conversations;
+mod customers;
 mod database;
 mod dialogue;
 mod home;
