@@ -8,8 +8,11 @@ use crate::commands::call::{self, CallCommand};
 use crate::commands::completions::{self, CompletionsArgs};
 use crate::commands::consent::{self, ConsentCommand};
 use crate::commands::conversation::{self, ConversationCommand};
+use crate::commands::customer::{self, CustomerCommand};
 use crate::commands::database::{self, DatabaseCommand};
+use crate::commands::inbox::{self, InboxArgs};
 use crate::commands::man::{self, ManArgs};
+use crate::commands::message::{self, MessageCommand};
 use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::number::{self, NumberCommand};
 use crate::commands::openapi;
@@ -77,7 +80,10 @@ impl Cli {
             Command::ApiKey(command) => apikey::run(database, command),
             Command::Number(command) => number::run(database, command),
             Command::Call(command) => call::run(database, command),
+            Command::Message(command) => message::run(database, &command),
+            Command::Customer(command) => customer::run(database, command),
             Command::Consent(command) => consent::run(database, command),
+            Command::Inbox(args) => inbox::run(database, &args),
             Command::Conversation(command) => conversation::run(database, command),
             Command::Queue(args) => queue::run(database, &args),
             Command::TokenKey(command) => token_key::run(database, &command),
@@ -117,12 +123,20 @@ pub(crate) enum Command {
     /// Phone numbers: search, buy, look after, pay for, give back
     #[command(subcommand)]
     Number(NumberCommand),
+    /// The open conversations of a business, the last touched first, and what happens in them
+    Inbox(InboxArgs),
     /// Calls of a business
     #[command(subcommand)]
     Call(CallCommand),
     /// Conversations of a business
     #[command(subcommand)]
     Conversation(ConversationCommand),
+    /// Texts of a business, and what became of them
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// Customers of a business
+    #[command(subcommand)]
+    Customer(CustomerCommand),
     /// Who may be texted: what people have decided, and what staff heard of it
     #[command(subcommand)]
     Consent(ConsentCommand),

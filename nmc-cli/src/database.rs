@@ -7,7 +7,7 @@ use crate::output::use_zone;
 use crate::stop::StopSignals;
 use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres, Supervisor, default_data_dir};
 use nmc_core::store::{Migrator, Reason};
-use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId};
+use nmc_core::{Secret, Store, StoreConfig, Tenant, TenantId, Timezone};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -187,6 +187,11 @@ pub(crate) fn token_keys_in(home: &Path, named: &TokenKeysArg) -> PathBuf {
 
 /// The business named on the command line, by id or by exact name. From here on times are shown in its zone.
 pub(crate) fn tenant(store: &Store, key: &str) -> CliResult<Tenant> {
+    business(store, key).map(|(tenant, _)| tenant)
+}
+
+/// As [`tenant`], with the zone that days and times are typed in.
+pub(crate) fn business(store: &Store, key: &str) -> CliResult<(Tenant, Timezone)> {
     let (tenant, zone) = store.system(Reason::Operations, |tx| {
         let row = match key.parse::<TenantId>() {
             Ok(id) => tx.find_tenant(id)?,
@@ -196,5 +201,5 @@ pub(crate) fn tenant(store: &Store, key: &str) -> CliResult<Tenant> {
         Ok((tx.act_for(row.id)?, row.timezone))
     })?;
     use_zone(zone);
-    Ok(tenant)
+    Ok((tenant, zone))
 }

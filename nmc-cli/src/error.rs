@@ -23,6 +23,8 @@ pub(crate) enum CliError {
     Usage(String),
     #[error("nothing was done")]
     Interrupted,
+    #[error("stopped before the end")]
+    Stopped,
 }
 
 impl CliError {
@@ -55,7 +57,7 @@ impl CliError {
                 | Error::Forbidden(_)
                 | Error::AwaitingApproval(_),
             ) => ExitCode::from(2),
-            Self::Interrupted => ExitCode::from(130),
+            Self::Interrupted | Self::Stopped => ExitCode::from(130),
             Self::Core(Error::Provider(error)) => match error {
                 ProviderError::Taken => ExitCode::from(4),
                 ProviderError::NoFunds { .. } => ExitCode::from(5),

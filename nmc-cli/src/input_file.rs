@@ -44,6 +44,26 @@ pub(crate) fn beginning(option: &str, path: &Path, longest: usize) -> CliResult<
     Ok(Beginning { bytes, is_whole })
 }
 
+/// The text in a file, or on standard input where it is called `-`, of at most `longest` bytes. The byte order mark that some
+/// editors put before it is not part of it.
+pub(crate) fn text(option: &str, path: &Path, longest: usize) -> CliResult<String> {
+    let refused = |why: String| CliError::Usage(format!("{option}: {} {why}", path.display()));
+    let Beginning { bytes, is_whole } = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
+        let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| refused(format!("can't be read: {error}")))?;
+        Beginning { is_whole: bytes.len() <= longest, bytes }
+    } else {
+        beginning(option, path, longest)?
+    };
+    if !is_whole {
+        return Err(refused(format!("is longer than {longest} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8".to_owned()))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
 /// Reads a pipe to its end, or to `longest` bytes. The answer is whether that was waited for in vain.
 fn pipe(file: &mut File, longest: usize, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
     let mut deadline = Instant::now() + PATIENCE;
@@ -67,6 +87,16 @@ fn pipe(file: &mut File, longest: usize, bytes: &mut Vec<u8>) -> std::io::Result
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(false)
+}
+
+/// Opens the file that `option` names, to be read as it comes. Of a pipe, its writer is waited for.
+pub(crate) fn stream(option: &str, path: &Path) -> CliResult<File> {
+    let refused = |why: String| CliError::Usage(format!("{option}: {} {why}", path.display()));
+    let file = File::open(path).map_err(|error| refused(format!("can't be read: {error}")))?;
+    match file.metadata() {
+        Ok(found) if found.is_dir() => Err(refused("is a directory".to_owned())),
+        _ => Ok(file),
+    }
 }
 
 /// Insists that what an option names, if it is there, is an ordinary file.

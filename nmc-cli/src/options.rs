@@ -1,6 +1,9 @@
 //! Options that several commands share.
 
+pub(crate) mod conversation;
 pub(crate) mod length;
+pub(crate) mod moment;
+pub(crate) mod party;
 pub(crate) mod twilio;
 
 pub(crate) use twilio::TwilioArgs;

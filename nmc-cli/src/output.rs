@@ -2,6 +2,8 @@
 
 mod table;
 
+pub(crate) use table::cut;
+
 use crate::error::CliResult;
 use crate::options::Format;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -43,11 +45,9 @@ impl<T> Columns<'_, T> {
     fn print(&self, rows: &[T]) -> CliResult<()> {
         let mut out = std::io::stdout().lock();
         let Some(room) = terminal_width() else {
-            let names: Vec<&str> = self.0.iter().map(|(name, _)| *name).collect();
-            writeln!(out, "{}", names.join("\t"))?;
+            writeln!(out, "{}", self.names())?;
             for row in rows {
-                let cells: Vec<String> = self.0.iter().map(|(_, value)| field(&value(row))).collect();
-                writeln!(out, "{}", cells.join("\t"))?;
+                writeln!(out, "{}", self.line(row))?;
             }
             return Ok(());
         };
@@ -60,6 +60,18 @@ impl<T> Columns<'_, T> {
             eprintln!("not shown, for want of width: {}; --format json and a pipe have all", layout.left_out.join(", "));
         }
         Ok(())
+    }
+
+    /// The names of the columns, as a pipe gets them.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<&str> = self.0.iter().map(|(name, _)| *name).collect();
+        names.join("\t")
+    }
+
+    /// A row, as a pipe gets it.
+    pub(crate) fn line(&self, row: &T) -> String {
+        let cells: Vec<String> = self.0.iter().map(|(_, value)| field(&value(row))).collect();
+        cells.join("\t")
     }
 
     /// A page of rows; the cursor of the next page goes into the JSON, or to standard error.
@@ -111,7 +123,7 @@ impl<T> Columns<'_, T> {
 
 /// How many columns the terminal has that shows our data; `None` where the data goes elsewhere. One that doesn't tell counts as
 /// an ordinary one.
-fn terminal_width() -> Option<usize> {
+pub(crate) fn terminal_width() -> Option<usize> {
     let out = std::io::stdout();
     if !out.is_terminal() {
         return None;
@@ -173,6 +185,16 @@ pub(crate) fn one_with_secret<T>(
             Ok(())
         }
     }
+}
+
+/// Rows that belong to what was printed before, below their title; in JSON they are a field of it.
+pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, rows: Vec<T>) -> CliResult<()> {
+    if rows.is_empty() {
+        writeln!(std::io::stdout(), "\n{title}: none")?;
+        return Ok(());
+    }
+    writeln!(std::io::stdout(), "\n{title}")?;
+    columns.page(Format::Table, &Page { items: rows, next: None })
 }
 
 /// An instant to the second, in a form that people and programs can read.

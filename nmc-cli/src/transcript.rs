@@ -1,19 +1,19 @@
 //! A conversation as a person would want to read it: calls, texts, and what was decided, in the order it happened.
 
-use crate::hint;
+mod log;
+
 use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
 use nmc_core::conversations::NumberPace;
-use nmc_core::conversations::{
-    Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter, NotTexted,
-};
+use nmc_core::conversations::{Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter};
 use nmc_core::telephony::explain;
 use nmc_core::{
-    CallDirection, ConversationEventType, ConversationId, Error, MediaStatus, MessageChannel, MessageDirection, MessageId,
-    MessageStatus, PageRequest, Result, Store, Tenant, Timezone,
+    CallDirection, ConversationId, ConversationPriority, Email, Error, MediaStatus, MessageChannel, MessageDirection, MessageId,
+    MessageStatus, PageRequest, Result, Store, Tenant, Timezone, UserId,
 };
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// A conversation with the newest 200 of its calls, of its texts, and of its log.
@@ -27,6 +27,10 @@ pub(crate) struct Transcript {
     events: Vec<ConversationEvent>,
     /// The numbers of ours that queued texts would leave from, and may not now.
     held: Vec<NumberPace>,
+    /// The people who had a hand in it.
+    people: HashMap<UserId, Email>,
+    /// Whether all of its log is told, or what people have to know.
+    all_events: bool,
     now: DateTime<Utc>,
 }
 
@@ -46,24 +50,44 @@ impl Transcript {
                     held.extend(pace.filter(|pace| pace.held_until.is_some_and(|until| until > now)));
                 }
             }
+            let conversation = tx.conversations().get(id)?;
+            let events = tx.conversation_events().list(&ConversationEventFilter::of(id), all)?.items;
+            let mut people = HashMap::new();
+            for user in events.iter().flat_map(log::people).chain(conversation.assigned_to) {
+                if !people.contains_key(&user) {
+                    people.extend(tx.users().find(user)?.map(|found| (user, found.email)));
+                }
+            }
             Ok(Self {
                 media: tx.message_media().list(&texts)?,
-                events: tx.conversation_events().list(&ConversationEventFilter::of(id), all)?.items,
+                events,
+                people,
+                all_events: false,
                 held,
                 now,
                 business_name: row.business_name,
                 timezone: row.timezone,
-                conversation: tx.conversations().get(id)?,
+                conversation,
                 calls: tx.calls().list(&CallFilter { conversation: Some(id), ..CallFilter::default() }, all)?.items,
                 messages,
             })
         })
     }
 
+    /// Has all of the log told, or what people have to know.
+    pub(crate) const fn with_all_events(&mut self, all: bool) {
+        self.all_events = all;
+    }
+
+    /// What an entry of the log tells, if it is told.
+    fn told(&self, event: &ConversationEvent) -> Option<String> {
+        log::decision(event).or_else(|| self.all_events.then(|| log::change(event, &self.people)))
+    }
+
     fn entries(&self) -> Vec<(DateTime<Utc>, Entry<'_>)> {
         let calls = self.calls.iter().map(|call| (call.created_at, Entry::Call(call)));
         let messages = self.messages.iter().map(|message| (message.created_at, Entry::Message(message, self.media_of(message))));
-        let events = self.events.iter().filter(|event| decision(event).is_some());
+        let events = self.events.iter().filter(|event| self.told(event).is_some());
         let events = events.map(|event| (event.created_at, Entry::Event(event)));
         let mut entries: Vec<_> = calls.chain(messages).chain(events).collect();
         // What one callback sets in motion is written in the same instant: the call, what was said, what was decided. Ids tell the
@@ -99,7 +123,7 @@ impl Transcript {
 
     fn render(&self) -> std::result::Result<String, std::fmt::Error> {
         let mut text = String::new();
-        let who = self.conversation.customer_name.as_deref().unwrap_or_default();
+        let who = self.conversation.customer_name.as_deref().map(plain).unwrap_or_default();
         writeln!(
             text,
             "{} with {who}{}{}: {}, {} call{}",
@@ -111,6 +135,9 @@ impl Transcript {
             if self.conversation.total_calls == 1 { "" } else { "s" },
         )?;
         writeln!(text, "conversation {}", self.conversation.id)?;
+        for (name, value) in self.facts() {
+            writeln!(text, "{name} {value}")?;
+        }
         if self.conversation.review_requested_at.is_some() {
             writeln!(
                 text,
@@ -127,6 +154,27 @@ impl Transcript {
             writeln!(text, "  {}  {}", local.format("%H:%M:%S"), entry.line(self))?;
         }
         Ok(text)
+    }
+
+    /// What is known about the customer and the matter, as far as there is something to tell.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let row = &self.conversation;
+        let priority = (row.priority != ConversationPriority::Normal).then(|| row.priority.to_string());
+        let tags: Vec<String> = row.tags.iter().map(|tag| plain(tag)).collect();
+        let told = [
+            ("subject", row.subject.as_deref().map(plain)),
+            ("priority", priority),
+            ("assigned to", self.assignee().map(plain)),
+            ("tags", Some(tags.join(", "))),
+            ("e-mail", row.customer_email.as_ref().map(|email| plain(email.as_str()))),
+            ("address", row.customer_address.as_deref().map(plain)),
+            ("notes", row.notes.as_deref().map(plain)),
+        ];
+        told.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?))).collect()
+    }
+
+    fn assignee(&self) -> Option<&str> {
+        self.conversation.assigned_to.and_then(|user| self.people.get(&user)).map(Email::as_str)
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -151,6 +199,7 @@ impl Transcript {
                 }),
                 Entry::Event(event) => json!({
                     "at": at, "kind": "event", "id": event.id, "event": event.event_type, "data": event.event_data,
+                    "created_by": event.created_by,
                 }),
             })
             .collect();
@@ -159,7 +208,11 @@ impl Transcript {
             "customer_name": self.conversation.customer_name, "status": self.conversation.status,
             "channel": self.conversation.channel, "priority": self.conversation.priority,
             "total_calls": self.conversation.total_calls, "review_requested_at": self.conversation.review_requested_at,
-            "created_at": self.conversation.created_at, "entries": entries,
+            "subject": self.conversation.subject, "tags": self.conversation.tags, "notes": self.conversation.notes,
+            "assigned_to": self.conversation.assigned_to, "assignee": self.assignee(),
+            "customer_email": self.conversation.customer_email, "customer_address": self.conversation.customer_address,
+            "created_at": self.conversation.created_at, "updated_at": self.conversation.updated_at,
+            "closed_at": self.conversation.closed_at, "entries": entries,
         })
     }
 }
@@ -181,7 +234,10 @@ impl Entry<'_> {
 
     fn line(&self, transcript: &Transcript) -> String {
         match self {
-            Self::Event(event) => format!("·  {}", decision(event).unwrap_or_default()),
+            Self::Event(event) => {
+                let by = event.created_by.and_then(|user| transcript.people.get(&user)).map(|email| format!(" [{email}]"));
+                format!("·  {}{}", transcript.told(event).unwrap_or_default(), by.unwrap_or_default())
+            }
             Self::Call(call) => {
                 let what = match (call.call_direction, call.outcome) {
                     (CallDirection::Inbound, Some(outcome)) => format!("{outcome} call"),
@@ -216,28 +272,6 @@ impl Entry<'_> {
 
 fn is_queued(message: &Message) -> bool {
     message.message_status == MessageStatus::Queued
-}
-
-/// What the log says was decided, or could not be done; the rest of it is in the calls and texts themselves.
-fn decision(event: &ConversationEvent) -> Option<String> {
-    let told = |name: &str| event.event_data.get(name).and_then(Value::as_str).map(plain).unwrap_or_default();
-    Some(match event.event_type {
-        ConversationEventType::NotTexted => {
-            let reason = told("reason");
-            let told = |known: NotTexted| format!("{}{}", known.words(), hint::of_reason(known));
-            let words = reason.parse::<NotTexted>().map_or(reason, told);
-            format!("not texted: {words}")
-        }
-        ConversationEventType::OptedOut => format!("opted out ({})", told("source")),
-        ConversationEventType::OptedIn => format!("opted in ({})", told("source")),
-        ConversationEventType::ReviewRequested => "that may be an opt-out: somebody has to decide".to_owned(),
-        ConversationEventType::ReviewSettled => match told("note").as_str() {
-            "" => format!("decided: {}", told("decision")),
-            note => format!("decided: {} ({note})", told("decision")),
-        },
-        ConversationEventType::ForwardingFailed => format!("the call could not be forwarded: {}", told("reason")),
-        _ => return None,
-    })
 }
 
 /// A picture in brackets: what it is, how large, and whether it can be had.

@@ -1,36 +1,29 @@
 //! `nmc call`.
 
 use super::call_catch_up;
+use super::call_import::{self, ImportArgs};
+use super::call_list::{self, ListArgs};
+use super::call_show::{self, ShowArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
-use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, TwilioArgs, one_of};
-use crate::output::{Columns, time};
+use crate::options::{DatabaseArgs, FormatArg, TenantArg, TwilioArgs};
+use crate::output::Columns;
 use clap::Subcommand;
-use nmc_core::calls::{Call, CallFilter};
+use nmc_core::CallId;
+use nmc_core::calls::Call;
 use nmc_core::twilio::TwilioCalls;
 use nmc_core::workflows::{refresh_call, refresh_call_by_sid};
-use nmc_core::{CallId, CallOutcome, CallStatus, CallerIdentity, PageRequest};
 use serde_json::json;
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(crate) enum CallCommand {
     /// List the calls of a business, newest first
-    List {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// Only those in this status
-        #[arg(long, value_parser = one_of::<CallStatus>)]
-        status: Option<CallStatus>,
-        /// Only those with this outcome
-        #[arg(long, value_parser = one_of::<CallOutcome>)]
-        outcome: Option<CallOutcome>,
-        /// Only those from this caller
-        #[arg(long)]
-        caller: Option<CallerIdentity>,
-        #[command(flatten)]
-        page: PageArgs,
-    },
+    List(Box<ListArgs>),
+    /// Show a call: its parties, what else is known about it, and the texts that answered it
+    Show(ShowArgs),
+    /// Take in a log of older calls, in CSV or JSON lines: nobody is texted, and no conversation is opened
+    Import(ImportArgs),
     /// Read Twilio's lists of texts and calls from where they were last read, and record what is missing, of all businesses
     CatchUp {
         #[command(flatten)]
@@ -68,18 +61,6 @@ impl std::str::FromStr for CallKey {
     }
 }
 
-const COLUMNS: Columns<Call> = Columns(&[
-    ("id", |row| json!(row.id)),
-    ("created_at", |row| time(row.created_at)),
-    ("direction", |row| json!(row.call_direction)),
-    ("caller", |row| json!(row.caller_phone)),
-    ("called", |row| json!(row.called_phone)),
-    ("status", |row| json!(row.call_status)),
-    ("outcome", |row| json!(row.outcome)),
-    ("seconds", |row| json!(row.duration_seconds)),
-    ("conversation", |row| json!(row.conversation_id)),
-]);
-
 const REFRESHED: Columns<Call> = Columns(&[
     ("id", |row| json!(row.id)),
     ("status", |row| json!(row.call_status)),
@@ -104,13 +85,9 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
             REFRESHED.one(format.format, &row)?;
         }
         CallCommand::CatchUp { twilio, format } => call_catch_up::run(&store, &twilio.account("this")?, format.format)?,
-        CallCommand::List { tenant: key, status, outcome, caller, page } => {
-            let proof = tenant(&store, &key.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
-            let filter = CallFilter { status, outcome, caller, ..CallFilter::default() };
-            let rows = store.as_operator(&proof, |tx| tx.calls().list(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)?;
-        }
+        CallCommand::List(args) => call_list::run(&store, &args)?,
+        CallCommand::Show(args) => call_show::run(&store, &args)?,
+        CallCommand::Import(args) => return call_import::run(database, store, &args),
     }
     drop(store);
     database.close()?;

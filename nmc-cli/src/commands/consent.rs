@@ -13,6 +13,16 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(crate) enum ConsentCommand {
+    /// List what people have decided about texts, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only decisions for this
+        #[arg(long, value_enum)]
+        action: Option<Heard>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
     /// List what a person has decided about texts, newest first: the first line counts
     Show {
         #[command(flatten)]
@@ -33,7 +43,7 @@ pub(crate) enum ConsentCommand {
         /// What the person has decided
         #[arg(long, value_enum)]
         action: Heard,
-        /// How and when it was said; an opt-in needs it as its proof
+        /// How and when it was said, up to 1,000 characters; an opt-in needs it as its proof
         #[arg(long, required_if_eq("action", "opt-in"))]
         note: Option<String>,
         #[command(flatten)]
@@ -50,7 +60,16 @@ pub(crate) enum Heard {
     OptIn,
 }
 
-const COLUMNS: Columns<Consent> = Columns(&[
+impl From<Heard> for ConsentAction {
+    fn from(heard: Heard) -> Self {
+        match heard {
+            Heard::OptOut => Self::OptOut,
+            Heard::OptIn => Self::OptIn,
+        }
+    }
+}
+
+pub(super) const COLUMNS: Columns<Consent> = Columns(&[
     ("created_at", |row| time(row.created_at)),
     ("customer_phone", |row| json!(row.customer_phone)),
     ("action", |row| json!(row.action)),
@@ -65,6 +84,13 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
+        ConsentCommand::List { tenant: key, action, page } => {
+            let proof = tenant(&store, &key.tenant)?;
+            let request = PageRequest::new(page.limit, page.after)?;
+            let filter = ConsentFilter { action: action.map(ConsentAction::from), ..ConsentFilter::default() };
+            let rows = store.as_operator(&proof, |tx| tx.consents().list(&filter, request))?;
+            COLUMNS.page(page.format.format, &rows)?;
+        }
         ConsentCommand::Show { tenant: key, customer, page } => {
             let proof = tenant(&store, &key.tenant)?;
             let request = PageRequest::new(page.limit, page.after)?;
@@ -73,12 +99,12 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
             COLUMNS.page(page.format.format, &rows)?;
         }
         ConsentCommand::Record { tenant: key, customer, action, note, format } => {
-            let action = match action {
-                Heard::OptOut => ConsentAction::OptOut,
-                Heard::OptIn => ConsentAction::OptIn,
-            };
             let proof = tenant(&store, &key.tenant)?;
-            let row = record_consent(&store, &Acting::Operator(proof), &HeardConsent { customer_phone: customer, action, note })?;
+            let row = record_consent(
+                &store,
+                &Acting::Operator(proof),
+                &HeardConsent { customer_phone: customer, action: action.into(), note },
+            )?;
             COLUMNS.one(format.format, &row)?;
         }
     }

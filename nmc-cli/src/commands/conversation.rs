@@ -1,84 +1,98 @@
 //! `nmc conversation`.
 
+use super::conversation_list::{self, ListArgs};
+use super::conversation_reply::{self, ReplyArgs, words};
+use super::user::{self, UserKey};
 use crate::database::{Database, tenant};
-use crate::error::{CliError, CliResult};
-use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
-use crate::output::{Columns, plain, time, write_json};
+use crate::error::CliResult;
+use crate::options::conversation::ConversationArgs;
+use crate::options::{DatabaseArgs, Format, one_of};
+use crate::output::write_json;
 use crate::transcript::Transcript;
 use clap::{Subcommand, ValueEnum};
 use nmc_core::access::Acting;
-use nmc_core::conversations::{Conversation, ConversationFilter, ReviewDecision, settle_review};
-use nmc_core::{CallerIdentity, ConversationId, Error, PageRequest, PhoneNumber, Store, Tenant};
-use serde_json::{Value, json};
+use nmc_core::conversations::{ReviewDecision, settle_review};
+use nmc_core::{ConversationId, ConversationPriority, Page, Result, Store, Tenant, TenantTx};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(crate) enum ConversationCommand {
     /// List the conversations of a business, newest first
-    List {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// Only those with a text that may be an opt-out, which somebody has to settle
-        #[arg(long)]
-        in_review: bool,
-        /// Only those with this customer, in whatever spelling
-        #[arg(long, value_name = "E.164")]
-        customer: Option<CallerIdentity>,
-        #[command(flatten)]
-        page: PageArgs,
-    },
-    /// Show a conversation: its calls and texts, in the order they happened
+    List(Box<ListArgs>),
+    /// Show a conversation: its calls, texts and notes, in the order they happened
     Show {
         #[command(flatten)]
-        tenant: TenantArg,
-        /// The conversation's id, or its customer's number (the open conversation then)
-        #[arg(value_name = "ID|E.164")]
-        conversation: ConversationKey,
+        target: ConversationArgs,
+        /// Show the whole log: also who was given it when, and every change
+        #[arg(long)]
+        events: bool,
+    },
+    /// Send the customer a text
+    Reply(ReplyArgs),
+    /// Give a conversation to somebody
+    Assign {
         #[command(flatten)]
-        format: FormatArg,
+        target: ConversationArgs,
+        /// Who looks after it from now on: their id or their e-mail
+        #[arg(value_name = "ID|EMAIL")]
+        user: UserKey,
+    },
+    /// Take a conversation from whoever has it
+    Unassign(ConversationArgs),
+    /// Say that a conversation's matter is settled
+    Resolve(ConversationArgs),
+    /// Put a conversation away
+    Close(ConversationArgs),
+    /// Take up the matter of a conversation that is not open any more, in a new one
+    Reopen(ConversationArgs),
+    /// Note something for the others; the customer does not see it
+    Note {
+        #[command(flatten)]
+        target: ConversationArgs,
+        /// The note, up to 10,000 characters; - reads it from standard input
+        #[arg(value_name = "TEXT", required_unless_present = "file")]
+        text: Option<String>,
+        /// Read the note from this file
+        #[arg(long, value_name = "FILE", conflicts_with = "text")]
+        file: Option<PathBuf>,
+    },
+    /// Add tags
+    Tag {
+        #[command(flatten)]
+        target: ConversationArgs,
+        /// The tags, up to 50 characters each
+        #[arg(required = true, value_name = "TAG")]
+        tags: Vec<String>,
+    },
+    /// Take tags away
+    Untag {
+        #[command(flatten)]
+        target: ConversationArgs,
+        /// The tags
+        #[arg(required = true, value_name = "TAG")]
+        tags: Vec<String>,
+    },
+    /// Say how urgent a conversation is
+    Priority {
+        #[command(flatten)]
+        target: ConversationArgs,
+        /// How urgent
+        #[arg(value_parser = one_of::<ConversationPriority>)]
+        priority: ConversationPriority,
     },
     /// Say whether a text that may be an opt-out was one; until then the person gets no automatic text
     Settle {
         #[command(flatten)]
-        tenant: TenantArg,
-        /// The conversation's id, or its customer's number (the open conversation then)
-        #[arg(value_name = "ID|E.164")]
-        conversation: ConversationKey,
+        target: ConversationArgs,
         /// Whether it was an opt-out
         #[arg(long, value_enum)]
         decision: Verdict,
         /// Why
         #[arg(long)]
         note: Option<String>,
-        #[command(flatten)]
-        format: FormatArg,
     },
-}
-
-/// How a conversation is named on the command line.
-#[derive(Clone)]
-pub(crate) enum ConversationKey {
-    Id(ConversationId),
-    Customer(CallerIdentity),
-}
-
-impl ConversationKey {
-    /// What it must be, in words that follow what was typed.
-    pub(crate) const RULE: &str =
-        "must be a conversation's id or the customer's number in E.164, like +14155550123: nmc conversation list shows both";
-}
-
-impl std::str::FromStr for ConversationKey {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse()
-            .map(Self::Id)
-            .or_else(|_| PhoneNumber::typed(text).map(|phone| Self::Customer(CallerIdentity::Phone(phone))))
-            .or_else(|_| text.parse().map(Self::Customer))
-            .map_err(|_| Self::RULE)
-    }
 }
 
 /// What staff make of a text that may be an opt-out.
@@ -90,65 +104,87 @@ pub(crate) enum Verdict {
     None,
 }
 
-const COLUMNS: Columns<Conversation> = Columns(&[
-    ("id", |row| json!(row.id)),
-    ("created_at", |row| time(row.created_at)),
-    ("customer_phone", |row| json!(row.customer_phone)),
-    ("customer_name", |row| json!(row.customer_name)),
-    ("status", |row| json!(row.status)),
-    ("total_calls", |row| json!(row.total_calls)),
-    ("review_requested_at", |row| row.review_requested_at.map_or(Value::Null, time)),
-]);
+/// The longest file that can hold a note of 10,000 characters, and blanks around it.
+const LONGEST_NOTE: usize = 65_536;
 
 pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
-    let (proof, id, format) = match command {
-        ConversationCommand::List { tenant: key, in_review, customer, page } => {
-            let proof = tenant(&store, &key.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
-            let filter = ConversationFilter { in_review: in_review.then_some(true), customer, ..ConversationFilter::default() };
-            let rows = store.tenant(&proof, |tx| tx.conversations().list(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)?;
-            drop(store);
-            database.close()?;
-            return Ok(ExitCode::SUCCESS);
+    let code = dispatch(&store, command)?;
+    drop(store);
+    database.close()?;
+    Ok(code)
+}
+
+fn dispatch(store: &Store, command: ConversationCommand) -> CliResult {
+    match command {
+        ConversationCommand::List(args) => conversation_list::run(store, &args)?,
+        ConversationCommand::Reply(args) => return conversation_reply::run(store, &args),
+        ConversationCommand::Show { target, events } => {
+            let (proof, id) = find(store, &target)?;
+            let mut transcript = Transcript::read(store, &proof, id)?;
+            transcript.with_all_events(events);
+            print(&transcript, target.format.format)?;
         }
-        ConversationCommand::Show { tenant: key, conversation, format } => {
-            let proof = tenant(&store, &key.tenant)?;
-            (proof, find(&store, &proof, conversation)?, format)
-        }
-        ConversationCommand::Settle { tenant: key, conversation, decision, note, format } => {
-            let proof = tenant(&store, &key.tenant)?;
-            let id = find(&store, &proof, conversation)?;
+        ConversationCommand::Settle { target, decision, note } => {
+            let (proof, id) = find(store, &target)?;
             let decision = match decision {
                 Verdict::OptOut => ReviewDecision::OptOut,
                 Verdict::None => ReviewDecision::NoOptOut,
             };
-            settle_review(&store, &Acting::Operator(proof), id, decision, note.as_deref())?;
-            (proof, id, format)
+            settle_review(store, &Acting::Operator(proof), id, decision, note.as_deref())?;
+            print(&Transcript::read(store, &proof, id)?, target.format.format)?;
         }
-    };
-    let transcript = Transcript::read(&store, &proof, id)?;
-    match format.format {
-        Format::Json => write_json(&transcript.json())?,
-        Format::Table => write!(std::io::stdout(), "{}", transcript.text()?)?,
+        ConversationCommand::Assign { target, user } => step(store, &target, |tx, id| {
+            let user = user::get(tx, &user)?.id;
+            tx.conversations().assign(id, Some(user)).map(|row| row.id)
+        })?,
+        ConversationCommand::Unassign(target) => {
+            step(store, &target, |tx, id| tx.conversations().assign(id, None).map(|row| row.id))?
+        }
+        ConversationCommand::Resolve(target) => step(store, &target, |tx, id| tx.conversations().resolve(id).map(|row| row.id))?,
+        ConversationCommand::Close(target) => step(store, &target, |tx, id| tx.conversations().close(id).map(|row| row.id))?,
+        ConversationCommand::Reopen(target) => step(store, &target, |tx, id| tx.conversations().reopen(id).map(|row| row.id))?,
+        ConversationCommand::Note { target, text, file } => {
+            let note = words(text.as_deref(), file.as_deref(), LONGEST_NOTE)?;
+            step(store, &target, |tx, id| tx.conversations().add_note(id, &note).map(|()| id))?;
+        }
+        ConversationCommand::Tag { target, tags } => step(store, &target, |tx, id| {
+            tags.iter().try_for_each(|tag| tx.conversations().add_tag(id, tag).map(drop)).map(|()| id)
+        })?,
+        ConversationCommand::Untag { target, tags } => step(store, &target, |tx, id| {
+            tags.iter().try_for_each(|tag| tx.conversations().remove_tag(id, tag).map(drop)).map(|()| id)
+        })?,
+        ConversationCommand::Priority { target, priority } => {
+            step(store, &target, |tx, id| tx.conversations().set_priority(id, priority).map(|row| row.id))?;
+        }
     }
-    drop(store);
-    database.close()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn find(store: &Store, tenant: &Tenant, key: ConversationKey) -> CliResult<ConversationId> {
-    match key {
-        ConversationKey::Id(id) => Ok(id),
-        ConversationKey::Customer(customer) => {
-            let open = store.tenant(tenant, |tx| tx.conversations().find_open(&customer))?;
-            // Odd callers have conversations, too; a word that none goes by was more likely meant to be something else.
-            open.map(|open| open.id).ok_or_else(|| match customer.phone() {
-                Some(_) => Error::NotFound { entity: "open conversation" }.into(),
-                None => CliError::Usage(format!("{} {}", plain(customer.as_str()), ConversationKey::RULE)),
-            })
-        }
+fn find(store: &Store, target: &ConversationArgs) -> CliResult<(Tenant, ConversationId)> {
+    let proof = tenant(store, &target.tenant.tenant)?;
+    Ok((proof, target.conversation.find(store, &proof)?))
+}
+
+/// Does one thing with a conversation, and prints the conversation in which that ended.
+fn step(
+    store: &Store,
+    target: &ConversationArgs,
+    work: impl Fn(&mut TenantTx<'_>, ConversationId) -> Result<ConversationId>,
+) -> CliResult<()> {
+    let (proof, id) = find(store, target)?;
+    let rows = store.as_operator(&proof, |tx| {
+        let id = work(tx, id)?;
+        let row = tx.conversations().get_with_last_text(id)?;
+        conversation_list::listed(tx, Page { items: vec![row], next: None })
+    })?;
+    rows.items.iter().try_for_each(|row| conversation_list::COLUMNS.one(target.format.format, row))
+}
+
+fn print(transcript: &Transcript, format: Format) -> CliResult<()> {
+    match format {
+        Format::Json => write_json(&transcript.json()),
+        Format::Table => Ok(write!(std::io::stdout(), "{}", transcript.text()?)?),
     }
 }

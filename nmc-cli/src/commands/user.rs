@@ -148,10 +148,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
         }
         UserCommand::Show(UserArgs { tenant, user, format }) => {
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
-            let row = store.as_operator(&proof, |tx| {
-                let user = find(tx, &user)?;
-                tx.users().get(user)
-            })?;
+            let row = store.as_operator(&proof, |tx| get(tx, &user))?;
             COLUMNS.one(format.format, &row)?;
         }
         UserCommand::Unlock(UserArgs { tenant, user, format }) => {
@@ -188,6 +185,12 @@ pub(super) fn find(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<Use
             user.map(|user| user.id).ok_or(Error::NotFound { entity: "user" })
         }
     }
+}
+
+/// The user that was named, if they are one of the business's.
+pub(super) fn get(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<User> {
+    let id = find(tx, key)?;
+    tx.users().get(id)
 }
 
 fn print_invited(format: Format, user: &User, invitation: &Secret) -> CliResult<()> {

@@ -141,7 +141,7 @@ fn calls_are_listed_newest_first_page_by_page() {
     assert_eq!(who(&all), newest_first);
     assert_eq!(
         fields(&all["items"][0]),
-        ["called", "caller", "conversation", "created_at", "direction", "id", "outcome", "seconds", "status"]
+        ["called", "caller", "conversation", "created_at", "direction", "id", "outcome", "seconds", "started_at", "status"]
     );
     let first = list(&["--limit", "2"]);
     let cursor = first["next"].as_str().expect("more");
@@ -190,7 +190,7 @@ fn a_conversation_is_shown_by_its_id_and_by_its_customer() {
     let kinds: Vec<&Value> = shown["entries"].as_array().expect("entries").iter().map(|entry| &entry["kind"]).collect();
     assert_eq!(kinds, ["call", "message", "message"]);
 
-    nmc.run(&["conversation", "show", "--tenant", JOE, unique_phone().as_str()]).refused(2, "open conversation not found");
+    nmc.run(&["conversation", "show", "--tenant", JOE, unique_phone().as_str()]).refused(2, "nmc: conversation not found");
     nmc.run(&["conversation", "show", "--tenant", JOE, "one of them all"]).refused(2, "must be a conversation's id or");
     for typo in ["foo", "4155550123", "one of them all"] {
         let said =
@@ -219,6 +219,9 @@ fn help_is_there_for_every_command() {
         "number",
         "call",
         "conversation",
+        "customer",
+        "inbox",
+        "message",
         "session",
         "queue",
         "token-key",

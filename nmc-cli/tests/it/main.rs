@@ -5,10 +5,15 @@
 mod addresses;
 mod apikey;
 mod approval;
+mod calls;
 mod commands;
+mod conversations;
+mod customers;
 mod database;
 mod dialogue;
 mod home;
+mod inbox;
+mod messages;
 mod migrate;
 mod nmc;
 mod numbers;

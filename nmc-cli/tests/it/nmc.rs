@@ -170,6 +170,12 @@ impl Running {
         self.err.wait_for(what)
     }
 
+    /// Waits until it has printed this on standard output, and returns the line.
+    #[track_caller]
+    pub(crate) fn prints(&self, what: &str) -> String {
+        self.out.wait_for(what)
+    }
+
     /// Waits until it listens, and returns where, like `http://127.0.0.1:4711`.
     #[track_caller]
     pub(crate) fn address(&self) -> String {

@@ -14,6 +14,9 @@ const RUN: &str = "<!-- A test runs these in order on a fresh data directory. --
 /// Stands before the file that they read.
 const FILE: &str = "<!-- The test has this as joe.toml, and the password in joe.password. -->\n```toml\n";
 
+/// The log that they import.
+const OLDER_CALLS: &str = "caller_phone,called_phone,twilio_call_sid,outcome\n+14155550123,+13125550100,old-1,missed\n";
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
 }
@@ -55,6 +58,7 @@ fn the_sessions_it_shows_work_as_shown() {
         let _server = home.hold();
         let folder = home.beside("files");
         fs::write(folder.join("joe.toml"), toml).expect("a file");
+        fs::write(folder.join("calls.csv"), OLDER_CALLS).expect("a file");
         fs::write(folder.join("joe.password"), "under a sink all day\n").expect("a file");
         let (twilio, nmc) = (FakeTwilio::start(), home.nmc.clone());
         let account = twilio.account();

@@ -36,6 +36,11 @@ impl Terminal {
         Self::launch(nmc, arguments, Some(columns)).end()
     }
 
+    /// A run on a terminal of this many columns, which shows the data, too.
+    pub(crate) fn watch(nmc: &Nmc, arguments: &[&str], columns: u16) -> Self {
+        Self::launch(nmc, arguments, Some(columns))
+    }
+
     fn launch(nmc: &Nmc, arguments: &[&str], columns: Option<u16>) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("a terminal of our own");

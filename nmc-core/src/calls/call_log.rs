@@ -1,6 +1,7 @@
 //! Call logs from elsewhere, in CSV or JSON lines, read a row at a time.
 
 use super::NewCall;
+use super::call_log_input::{Bounded, Lines, Taken, is_well_quoted};
 use crate::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Error, Result};
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
@@ -34,6 +35,7 @@ pub struct CallLog<R> {
     taken: Rc<RefCell<Taken>>,
     next: usize,
     is_over: bool,
+    lines: Lines,
 }
 
 enum Rows<R> {
@@ -72,7 +74,7 @@ impl<R: Read> CallLog<R> {
 
     /// A log in this form.
     pub fn new(format: CallLogFormat, input: R) -> Self {
-        let taken = Rc::new(RefCell::new(Taken { left: LONGEST_ROW, ..Taken::default() }));
+        let taken = Rc::new(RefCell::new(Taken::up_to(LONGEST_ROW)));
         let input = Bounded { input, taken: Rc::clone(&taken) };
         let rows = match format {
             CallLogFormat::Csv => {
@@ -80,7 +82,14 @@ impl<R: Read> CallLog<R> {
             }
             CallLogFormat::JsonLines => Rows::JsonLines(BufReader::new(input)),
         };
-        Self { rows, taken, next: 0, is_over: false }
+        Self { rows, taken, next: 0, is_over: false, lines: Lines::default() }
+    }
+
+    /// The line of the input in which the last row begins, counted from 1, with that of the names: a row may take several, and
+    /// empty ones may stand between.
+    #[must_use]
+    pub const fn line(&self) -> u64 {
+        self.lines.before_row.saturating_add(1)
     }
 
     /// The fields of the next row, if there is one.
@@ -92,7 +101,7 @@ impl<R: Read> CallLog<R> {
                     Some(names) => names,
                     None => {
                         let read = header(reader).map_err(|broken| Broken { is_header: true, ..broken })?;
-                        self.taken.borrow_mut().row(reader.position().byte());
+                        self.lines.read(&self.taken.borrow_mut().row(reader.position().byte()));
                         names.insert(read)
                     }
                 };
@@ -100,6 +109,7 @@ impl<R: Read> CallLog<R> {
                 let read = reader.read_record(&mut record);
                 // The reader takes quotation marks as they come: an open one would make one value of all rows that follow.
                 let row = self.taken.borrow_mut().row(reader.position().byte());
+                self.lines.read(&row);
                 let is_there = read.map_err(|error| refusal(&error))?;
                 if !is_well_quoted(&row) {
                     return Err(Broken::ends(Error::invalid(
@@ -118,6 +128,7 @@ impl<R: Read> CallLog<R> {
                     return Ok(None);
                 }
                 self.taken.borrow_mut().ahead.clear();
+                self.lines.read(&line);
                 if !line.trim_ascii().is_empty() {
                     return object(&line).map(Some).map_err(Broken::row);
                 }
@@ -308,65 +319,6 @@ impl Fields {
     }
 }
 
-/// What has been taken of an input.
-#[derive(Default)]
-struct Taken {
-    /// How many bytes more the row may take.
-    left: usize,
-    /// Bytes that no row has ended with yet, and where they begin.
-    ahead: Vec<u8>,
-    from: u64,
-}
-
-impl Taken {
-    /// The bytes of the row that ends there.
-    fn row(&mut self, end: u64) -> Vec<u8> {
-        let length = usize::try_from(end.saturating_sub(self.from)).unwrap_or(usize::MAX).min(self.ahead.len());
-        self.from = end;
-        self.ahead.drain(..length).collect()
-    }
-}
-
-/// Whether quotation marks stand around whole values alone, doubled within them (RFC 4180).
-fn is_well_quoted(row: &[u8]) -> bool {
-    #[derive(Clone, Copy, PartialEq)]
-    enum At {
-        Start,
-        Plain,
-        Quoted,
-        Closed,
-    }
-    let end = row.iter().try_fold(At::Start, |at, byte| match (at, byte) {
-        (At::Start | At::Closed, b'"') => Some(At::Quoted),
-        (At::Quoted, b'"') => Some(At::Closed),
-        (At::Quoted, _) => Some(At::Quoted),
-        (_, b',' | b'\r' | b'\n') => Some(At::Start),
-        (At::Plain, b'"') | (At::Closed, _) => None,
-        (At::Start | At::Plain, _) => Some(At::Plain),
-    });
-    end.is_some_and(|at| at != At::Quoted)
-}
-
-/// An input of which a row may take only so much.
-struct Bounded<R> {
-    input: R,
-    taken: Rc<RefCell<Taken>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let mut taken = self.taken.borrow_mut();
-        if taken.left == 0 {
-            return Err(std::io::ErrorKind::FileTooLarge.into());
-        }
-        let most = buffer.len().min(taken.left);
-        let read = self.input.read(buffer.get_mut(..most).unwrap_or_default())?;
-        taken.left -= read;
-        taken.ahead.extend_from_slice(buffer.get(..read).unwrap_or_default());
-        Ok(read)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -419,6 +371,33 @@ mod tests {
             assert!(told.ends_with(rule), "{row}: {told}");
             assert!(row == 5 || told.contains(&format!("{row}")), "{told}");
         }
+    }
+
+    #[test]
+    fn the_line_of_a_row_counts_all_that_stand_before_it() {
+        let lines = |format, text: &str| {
+            let mut log = CallLog::new(format, text.as_bytes());
+            let mut lines = Vec::new();
+            while let Some(row) = log.next() {
+                lines.push((log.line(), row.is_ok()));
+            }
+            lines
+        };
+        for end in ["\n", "\r\n"] {
+            let rows = [
+                "caller_phone,called_phone,twilio_call_sid,caller_name",
+                "+14155550123,+14155550100,CA1,Joe",
+                "",
+                "+14155550123,+14155550100,CA2,\"Joe,\nthe plumber\"",
+                "nobody,,,",
+                "+14155550123,+14155550100,CA3,Joe",
+            ];
+            let read = lines(CallLogFormat::Csv, &rows.join(end));
+            assert_eq!(read, [(2, true), (4, true), (6, false), (7, true)], "{end:?}");
+        }
+        let row = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\"}";
+        assert_eq!(lines(CallLogFormat::JsonLines, &format!("\n{row}\n\n[]\r\n{row}")), [(2, true), (4, false), (5, true)]);
+        assert_eq!(lines(CallLogFormat::Csv, "caller_phone,colour\n1,2"), [(1, false)]);
     }
 
     #[test]

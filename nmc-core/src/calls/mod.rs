@@ -3,6 +3,7 @@
 mod call;
 mod call_bulk;
 mod call_log;
+mod call_log_input;
 mod call_transitions;
 mod disconnect;
 mod facts;

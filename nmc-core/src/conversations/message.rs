@@ -178,6 +178,32 @@ impl Messages<'_> {
         Ok(Page::from_rows(rows, page, |row: &Message| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
+    /// A page of those texts that never arrived, newest first: the provider or the carrier gave them up, or we did.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list_failed(&mut self, filter: &MessageFilter, page: PageRequest) -> Result<Page<Message>> {
+        let failed = Message::query()
+            .filter(messages::tenant_id.eq(self.0.tenant))
+            .filter(messages::message_status.eq_any([MessageStatus::Failed, MessageStatus::Undelivered]))
+            .into_boxed();
+        let rows = keyset(filtered(failed, filter), page, messages::created_at, messages::id).load(self.0.conn)?;
+        Ok(Page::from_rows(rows, page, |row: &Message| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// The texts that answered a call, in the order they were queued; 100 at the most.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn list_of_call(&mut self, call: CallId) -> Result<Vec<Message>> {
+        Ok(Message::query()
+            .filter(messages::tenant_id.eq(self.0.tenant))
+            .filter(messages::call_id.eq(call))
+            .order((messages::created_at, messages::id))
+            .limit(100)
+            .load(self.0.conn)?)
+    }
+
     /// How many texts.
     ///
     /// # Errors

@@ -685,6 +685,34 @@ fn report(scene: &Scene, message: &Message, status: &str) -> Message {
 
 /// In every order, each report twice: the status only moves forward, and the end is always the same.
 #[test]
+fn texts_that_never_arrived_are_listed_and_those_of_a_call() {
+    let scene = Scene::new();
+    let (store, tenant) = (&scene.db.store, &scene.business.tenant);
+    let call = scene.business.missed(store);
+    let [lost, refused, fine] = ["one", "two", "three"].map(|words| scene.queue(words).id);
+    for (id, status) in [(lost, "undelivered"), (refused, "failed"), (fine, "delivered")] {
+        scene.db.execute(&format!("UPDATE messages SET message_status = '{status}', next_attempt_at = NULL WHERE id = '{id}'"));
+    }
+    let failed = |filter: &MessageFilter, page| {
+        store
+            .tenant(tenant, |tx| tx.messages().list_failed(filter, page))
+            .map(|page| (page.items.iter().map(|text| text.id).collect::<Vec<_>>(), page.next))
+            .unwrap()
+    };
+    let all = MessageFilter::default();
+    assert_eq!(failed(&all, PageRequest::first()), (vec![refused, lost], None));
+    let (first, next) = failed(&all, PageRequest::new(1, None).unwrap());
+    assert_eq!((first, failed(&all, PageRequest::new(1, next).unwrap()).0), (vec![refused], vec![lost]));
+    let inbound = MessageFilter { direction: Some(nmc_core::MessageDirection::Inbound), ..all };
+    assert_eq!(failed(&inbound, PageRequest::first()).0, []);
+    let of_call = store.tenant(tenant, |tx| tx.messages().list_of_call(call)).unwrap();
+    assert_eq!(
+        of_call.iter().map(|text| (text.call_id, text.message_kind)).collect::<Vec<_>>(),
+        [(Some(call), MessageKind::Greeting)]
+    );
+}
+
+#[test]
 fn reports_in_any_order_end_the_same() {
     let families: [(&[&str], &[MessageStatus]); 5] = [
         (&["queued", "sending", "sent", "delivered"], &[MessageStatus::Delivered]),

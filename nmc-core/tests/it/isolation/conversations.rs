@@ -130,6 +130,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.messages().list(&filter, PageRequest::first())?.items)
     }),
     ("Messages::search", |tx, _, _| told(tx.messages().search(&Search::new("words")?, PageRequest::first())?.items.len())),
+    ("Messages::list_failed", |tx, _, _| {
+        told(tx.messages().list_failed(&MessageFilter::default(), PageRequest::first())?.items.len())
+    }),
+    ("Messages::list_of_call", |tx, _, theirs| told(tx.messages().list_of_call(theirs.call)?)),
     ("Messages::count", |tx, _, _| told(tx.messages().count(&MessageFilter::default())?)),
     ("Messages::queue", |tx, own, theirs| told(tx.messages().queue(&message_to(theirs.conversation, &own.phone))?)),
     ("Messages::queue from their number", |tx, own, theirs| told(tx.messages().queue(&message_to(own.conversation, &theirs.phone))?)),

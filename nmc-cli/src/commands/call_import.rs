@@ -1,0 +1,225 @@
+//! `nmc call import`: a log of older calls, of any length, in the memory of one batch.
+
+use super::call_import_progress::Progress;
+use crate::database::{Database, hurry, tenant};
+use crate::error::{CliError, CliResult};
+use crate::input_file;
+use crate::options::{FormatArg, TenantArg};
+use crate::output::Columns;
+use crate::stop::StopSignals;
+use clap::{Args, ValueEnum};
+use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
+use nmc_core::store::{LoadError, Loaded};
+use nmc_core::{Error, Store, Tenant};
+use serde_json::json;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What to take in.
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// The log: a line of names and one for each call, or a JSON object in each line; - is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What the log is written in [default: what it looks like]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    input_format: Option<InputFormat>,
+    /// Only read it, and tell which lines are at fault
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// What a log is written in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// Comma-separated values, the names in the first line
+    Csv,
+    /// One JSON object in each line
+    Jsonl,
+}
+
+/// What an import came to; of a dry run nothing is known of what is there already.
+struct Imported {
+    read: u64,
+    new: Option<u64>,
+}
+
+const IMPORTED: Columns<Imported> = Columns(&[
+    ("read", |row| json!(row.read)),
+    ("imported", |row| json!(row.new)),
+    ("already_there", |row| json!(row.new.map(|new| row.read.saturating_sub(new)))),
+]);
+
+/// The lines at fault that are told; there may be a million.
+const MOST_FAULTS: u64 = 20;
+
+/// Why the input gave no call.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error("{0}")]
+    Row(Error),
+    #[error("it was asked to stop")]
+    Asked,
+}
+
+pub(super) fn run(database: Database, store: Store, args: &ImportArgs) -> CliResult {
+    let stop = StopSignals::listen()?;
+    let asked = Arc::new(AtomicBool::new(false));
+    let proof = tenant(&store, &args.tenant.tenant)?;
+    let (for_signal, patience) = (Arc::clone(&asked), store.clone());
+    std::thread::Builder::new().name("nmc-stop".to_owned()).spawn(move || {
+        stop.wait();
+        for_signal.store(true, Ordering::SeqCst);
+        hurry(&patience);
+    })?;
+    let code = import(&store, &proof, args, &asked)?;
+    drop(store);
+    database.close()?;
+    Ok(code)
+}
+
+fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool) -> CliResult {
+    let is_input = args.file == Path::new("-");
+    let mut file = if is_input { None } else { Some(input_file::stream("FILE", &args.file)?) };
+    // What can be read twice is read to its end first: then a line at fault leaves nothing written.
+    let again =
+        file.as_ref().filter(|file| file.metadata().is_ok_and(|found| found.is_file())).map(File::try_clone).transpose()?;
+    if args.dry_run || again.is_some() {
+        let read = match file.take() {
+            Some(file) => check(file, args, asked)?,
+            None => check(std::io::stdin().lock(), args, asked)?,
+        };
+        if args.dry_run {
+            IMPORTED.one(args.format.format, &Imported { read, new: None })?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    let loaded = match (again, file) {
+        (Some(mut file), _) => {
+            file.rewind()?;
+            load(store, tenant, file, args, asked)
+        }
+        (None, Some(file)) => load(store, tenant, file, args, asked),
+        (None, None) => load(store, tenant, std::io::stdin().lock(), args, asked),
+    }?;
+    IMPORTED.one(args.format.format, &Imported { read: loaded.taken, new: Some(loaded.written) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a log to its end, and counts its calls, if none of its lines is at fault.
+fn check(input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<u64> {
+    let mut log = open(input, args)?;
+    let mut progress = Progress::start("checked");
+    let (mut read, mut faults) = (0_u64, 0_u64);
+    while let Some(row) = log.next() {
+        if asked.load(Ordering::SeqCst) {
+            progress.end();
+            return Err(CliError::Interrupted);
+        }
+        match row {
+            Ok(_) => read += 1,
+            Err(error) => {
+                faults += 1;
+                if faults <= MOST_FAULTS {
+                    progress.end();
+                    eprintln!("line {}: {}", log.line(), without_row(&error));
+                }
+            }
+        }
+        progress.tell(read);
+    }
+    progress.end();
+    match faults {
+        0 => Ok(read),
+        _ => Err(CliError::Usage(format!(
+            "{faults} {} at fault{}; nothing was written",
+            if faults == 1 { "line is" } else { "lines are" },
+            if faults > MOST_FAULTS { format!(", of which the first {MOST_FAULTS} are told") } else { String::new() },
+        ))),
+    }
+}
+
+fn load(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<Loaded> {
+    let mut log = open(input, args)?;
+    let line = Cell::new(0);
+    let rows = std::iter::from_fn(|| {
+        if asked.load(Ordering::SeqCst) {
+            return Some(Err(Stopped::Asked));
+        }
+        let row = log.next()?;
+        line.set(log.line());
+        Some(row.map_err(Stopped::Row))
+    });
+    let mut done = Loaded::default();
+    let mut progress = Progress::start("read");
+    let loaded = store.try_load(
+        tenant,
+        rows,
+        |tx, calls: &[NewCall]| tx.calls().import(calls),
+        |so_far| {
+            done = so_far;
+            progress.tell(so_far.taken);
+        },
+    );
+    progress.end();
+    let stopped = match loaded {
+        Ok(loaded) => return Ok(loaded),
+        Err(stopped) => stopped,
+    };
+    let was_asked = matches!(stopped, LoadError::Row { source: Stopped::Asked, .. });
+    if let LoadError::Row { source: Stopped::Row(error), .. } = &stopped {
+        eprintln!("line {}: {}", line.get(), without_row(error));
+    }
+    eprintln!(
+        "of the log, {} calls were read and kept, {} of them new, and nothing of what follows: import it again, and what is there \
+         already stays as it is",
+        done.taken, done.written
+    );
+    Err(match stopped {
+        LoadError::Write(error) => error.into(),
+        _ if was_asked => CliError::Stopped,
+        _ => CliError::Usage(format!("line {} is at fault", line.get())),
+    })
+}
+
+/// The rule that a row broke: where it stands is told by its line.
+fn without_row(error: &Error) -> String {
+    match error {
+        Error::Invalid { field, rule, .. } => format!("{field} {rule}"),
+        other => other.to_string(),
+    }
+}
+
+/// A log in the format that was named, or that its name or its first byte suggests.
+fn open<R: Read>(input: R, args: &ImportArgs) -> CliResult<CallLog<BufReader<R>>> {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    let named = args.input_format.or_else(|| {
+        let extension = args.file.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(InputFormat::Csv),
+            "jsonl" | "ndjson" => Some(InputFormat::Jsonl),
+            _ => None,
+        }
+    });
+    let format = match named {
+        Some(InputFormat::Csv) => CallLogFormat::Csv,
+        Some(InputFormat::Jsonl) => CallLogFormat::JsonLines,
+        None => looks(input.fill_buf().map_err(|error| CliError::Usage(format!("FILE: can't be read: {error}")))?),
+    };
+    Ok(CallLog::new(format, input))
+}
+
+/// What the beginning of a log looks like.
+fn looks(beginning: &[u8]) -> CallLogFormat {
+    let bare = beginning.strip_prefix("\u{feff}".as_bytes()).unwrap_or(beginning).trim_ascii_start();
+    if bare.starts_with(b"{") { CallLogFormat::JsonLines } else { CallLogFormat::Csv }
+}
