@@ -102,7 +102,7 @@ fn new_call(business: &Business) -> NewCall {
     NewCall::begun(CallDirection::Inbound, caller, called, unique_sid("CA"))
 }
 
-fn create(store: &Store, business: &Business) -> String {
+pub(crate) fn create(store: &Store, business: &Business) -> String {
     store.tenant(&business.tenant, |tx| tx.calls().create(&new_call(business))).expect("a call").id.to_string()
 }
 
