@@ -3,6 +3,7 @@
 mod body;
 mod end;
 mod opening;
+mod presence;
 mod rooms;
 pub(crate) mod socket;
 mod sse;
@@ -18,6 +19,7 @@ use crate::shares::{Place, Places};
 use nmc_core::access::{Permission, Standing};
 use nmc_core::events::Hub;
 use nmc_core::{Result, Store};
+use presence::Presence;
 use rooms::Rooms;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -43,6 +45,9 @@ pub struct StreamLimits {
     /// How long nothing may come before the server says that it is still there. A WebSocket is asked as often whether its client
     /// is, and closed after two without an answer.
     pub heartbeat: Duration,
+    /// How often it is renewed that users who have streams are online, which is to be the same in all processes, and at most 40 seconds;
+    /// `None`: streams put nobody online.
+    pub presence_every: Option<Duration>,
     /// How long the client of a WebSocket that shows no credential at first may take to do so.
     pub authenticated_within: Duration,
 }
@@ -55,6 +60,7 @@ impl Default for StreamLimits {
             per_user: 8,
             checked_every: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
+            presence_every: Some(Duration::from_secs(24)),
             authenticated_within: Duration::from_secs(10),
         }
     }
@@ -68,6 +74,7 @@ pub(crate) struct Streams {
     /// Sockets whose clients are still to say who they are, by where they come from.
     waiting: Places<IpAddr, ()>,
     rooms: Rooms,
+    presence: Option<Presence>,
     stopping: watch::Receiver<bool>,
     open: Mutex<Open>,
 }
@@ -82,7 +89,8 @@ impl Streams {
     pub(crate) fn new(hub: Hub, limits: StreamLimits, stopping: watch::Receiver<bool>) -> Self {
         let places = Places::new(limits.total, limits.per_tenant, limits.per_user);
         let waiting = Places::new(WAITING, WAITING_FROM_ONE, WAITING_FROM_ONE);
-        Self { hub, limits, places, waiting, rooms: Rooms::default(), stopping, open: Mutex::default() }
+        let presence = limits.presence_every.map(Presence::new);
+        Self { hub, limits, places, waiting, rooms: Rooms::default(), presence, stopping, open: Mutex::default() }
     }
 
     /// A place for a socket whose client is still to say who it is.

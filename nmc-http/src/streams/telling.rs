@@ -50,6 +50,7 @@ pub(super) async fn follow<O: Outlet>(
     beside: impl Future<Output = End>,
 ) -> End {
     let (id, revoked) = streams.enter(listener.standing);
+    let _presence = listener.user.zip(streams.presence.as_ref()).map(|(user, presence)| presence.hold(&listener.tenant, user));
     // What can be done no more ends it, whatever is being told.
     let end = tokio::select! {
         biased;

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client that takes events.
-struct Client {
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     status: u16,
     head: Vec<String>,
@@ -32,7 +32,7 @@ struct Told {
 }
 
 impl Client {
-    fn open(address: SocketAddr, bearer: &str, more: &str) -> Self {
+    pub(crate) fn open(address: SocketAddr, bearer: &str, more: &str) -> Self {
         Self::at(address, bearer, "", more)
     }
 

@@ -1,7 +1,7 @@
 //! WebSockets: what their clients hear of the business and of each other, and when they end.
 
 use crate::events::create;
-use crate::site::Site;
+use crate::site::{Site, config};
 use crate::websocket::{BINARY, Came, WebSocket};
 use nmc_core::access::Permission;
 use nmc_core::access::{KeyOrder, make_service_key};
@@ -348,4 +348,58 @@ fn socket_that_takes_nothing_is_let_go() {
     };
     assert_eq!((reason, slow.next()), (json!("slow"), Came::Close(1013)));
     assert!(next < start + MANY, "not all of it was kept for it");
+}
+
+#[test]
+fn user_is_online_while_any_server_has_a_stream_of_theirs() {
+    let often = |config: &mut nmc_http::ServerConfig| config.streams.presence_every = Some(Duration::from_millis(600));
+    let site = Site::with(|_, config| often(config));
+    let mut other = config();
+    often(&mut other);
+    let second = nmc_http::start(site.authenticator.clone(), other).expect("a second server");
+    let [ann, bob] = [(); 2].map(|()| site.person(&site.joe, UserRole::User));
+    site.call("PATCH", "/v1/users/me/status")
+        .by(&ann.access)
+        .json(&json!({ "status": "busy", "message": "on the roof" }))
+        .expect(200);
+    let start = site.db.store.events(&site.joe.tenant, None, 1).expect("a cursor").cursor;
+    let told = || {
+        let events = site.db.store.events(&site.joe.tenant, Some(start), 1_000).expect("events").events;
+        let of = |user: nmc_core::UserId| events.iter().filter(|event| event.subject == Some(user.uuid())).count();
+        (of(ann.id), of(bob.id))
+    };
+    let status = |person: &crate::api::Person| {
+        let status = site.call("GET", format!("/v1/users/{}/status", person.id)).by(&bob.access).expect(200).document();
+        (status["is_online"] == true, status["status"].clone(), status["message"].clone())
+    };
+    let at = |address, person: &crate::api::Person| {
+        let mut socket = WebSocket::open(address, "", &bearer(&person.access)).expect("a socket");
+        socket.expect("ready");
+        socket
+    };
+    // A program is nobody who could be online, and is told of those who are.
+    let order = KeyOrder { name: "a key".to_owned(), scopes: vec![Permission::EventsRead], expires_at: None };
+    let key = site.db.store.as_operator(&site.joe.tenant, |tx| make_service_key(tx, &order)).expect("a key").1;
+    let mut program = open(&site, key.text().expose(), "");
+    program.expect("ready");
+    let first = at(site.address(), &ann);
+    let event = program.expect("event");
+    assert_eq!((&event["kind"], &event["id"]), (&json!("presence.changed"), &json!(ann.id.to_string())));
+    let _bobs = crate::events::Client::open(second.address(), &bob.access, "");
+    wait_until("bob is online by a stream of server-sent events", || told() == (1, 1));
+    // She moves from one server to the other, which keeps her online for longer than either would alone.
+    let moved = at(second.address(), &ann);
+    first.cut();
+    let since = Instant::now();
+    wait_until("the first server has let her go long ago", || {
+        assert!(status(&ann).0);
+        since.elapsed() > Duration::from_secs(2)
+    });
+    assert_eq!(told(), (1, 1), "nothing has changed");
+    assert_eq!(status(&ann), (true, json!("busy"), json!("on the roof")), "what she says of it stays");
+    moved.cut();
+    wait_until("she is offline", || told() == (2, 1));
+    assert_eq!(status(&ann), (false, json!("busy"), json!("on the roof")));
+    assert!(status(&bob).0);
+    second.stop().expect("a clean end");
 }
