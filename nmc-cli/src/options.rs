@@ -1,8 +1,10 @@
 //! Options that several commands share.
 
 pub(crate) mod length;
+pub(crate) mod streams;
 pub(crate) mod twilio;
 
+pub(crate) use streams::StreamArgs;
 pub(crate) use twilio::TwilioArgs;
 
 use clap::{Args, ValueEnum};
