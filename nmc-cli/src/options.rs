@@ -4,8 +4,10 @@ pub(crate) mod conversation;
 pub(crate) mod length;
 pub(crate) mod moment;
 pub(crate) mod party;
+pub(crate) mod streams;
 pub(crate) mod twilio;
 
+pub(crate) use streams::StreamArgs;
 pub(crate) use twilio::TwilioArgs;
 
 use clap::{Args, ValueEnum};

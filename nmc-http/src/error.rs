@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem documents. No answer carries SQL, constraint names or another tenant's existence.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use nmc_core::telephony::ProviderError;
 use nmc_core::{Error, ErrorKind};
@@ -43,6 +43,8 @@ pub(crate) enum ApiError {
     NoRoute,
     #[error("this resource does not take that method")]
     Method(String),
+    #[error("this is for WebSocket clients (RFC 6455, version 13)")]
+    NoUpgrade,
     #[error(transparent)]
     Unreadable(Unreadable),
 }
@@ -136,6 +138,7 @@ impl ApiError {
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Incomplete | Self::Unreadable(Unreadable::Slow) => StatusCode::REQUEST_TIMEOUT,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoUpgrade => StatusCode::UPGRADE_REQUIRED,
             Self::Unreadable(Unreadable::TooLong) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         }
     }
@@ -157,6 +160,7 @@ impl ApiError {
             Self::TooMany(_) => ("Too many requests", "rate_limited"),
             Self::Incomplete | Self::Unreadable(Unreadable::Slow) => ("Request timeout", "incomplete"),
             Self::Method(_) => ("Method not allowed", "method"),
+            Self::NoUpgrade => ("Upgrade required", "upgrade_required"),
             Self::Unreadable(Unreadable::Malformed) => ("Malformed request", "malformed"),
             Self::Unreadable(Unreadable::TooLong) => ("Head too large", "head_too_large"),
         }
@@ -192,6 +196,15 @@ const fn provider_kind(refusal: &ProviderError) -> (&'static str, &'static str) 
 }
 
 impl ApiError {
+    /// Its code, for a program, and what is wrong, for a person.
+    pub(crate) fn told(&self) -> (&'static str, String) {
+        let detail = match self {
+            Self::Core(Error::Provider(refusal)) => refusal.told(),
+            other => other.to_string(),
+        };
+        (self.kind().1, detail)
+    }
+
     /// The problem document, and the headers that go with it.
     pub(crate) fn written(&self) -> (String, Vec<(HeaderName, Cow<'static, str>)>) {
         let (status, (title, code)) = (self.status(), self.kind());
@@ -219,10 +232,7 @@ impl ApiError {
             }
             _ => Vec::new(),
         };
-        let detail = match self {
-            Self::Core(Error::Provider(refusal)) => refusal.told(),
-            other => other.to_string(),
-        };
+        let (_, detail) = self.told();
         let newer = if let Self::MovedOn(newer) = self { Some(newer) } else { None };
         let problem = Problem { newer, kind: "about:blank", title, status: status.as_u16(), code, detail, errors };
         let mut headers = vec![(CONTENT_TYPE, Cow::Borrowed("application/problem+json"))];
@@ -234,6 +244,10 @@ impl ApiError {
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.push((WWW_AUTHENTICATE, "Bearer".into()));
+        }
+        if matches!(self, Self::NoUpgrade) {
+            headers.push((UPGRADE, "websocket".into()));
+            headers.push((SEC_WEBSOCKET_VERSION, "13".into()));
         }
         if let Self::Method(allowed) = self {
             headers.push((ALLOW, allowed.clone().into()));

@@ -150,6 +150,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         rate_limits: RateLimits::new(config.limits),
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,
+        origins: config.cors_origins.clone(),
         streams: Arc::new(Streams::new(hub, config.streams, stopping.clone())),
         patience: config.patience,
     };

@@ -1,25 +1,31 @@
 //! What businesses share, so that none takes all of it: places for large bodies, and turns at work that needs much memory.
 
 use crate::error::{ApiError, ApiResult};
-use nmc_core::TenantId;
+use nmc_core::{TenantId, TenantTx};
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// Places of which one business, and one of its people or API keys, has no more than a share.
-#[derive(Clone)]
-pub(crate) struct Places(Arc<Taken>);
+/// The user or API key from whose share of places a request takes.
+pub(crate) fn caller(tx: &TenantTx<'_>) -> Uuid {
+    let user = tx.actor().user().map(|id| id.uuid());
+    user.or_else(|| tx.actor().api_key().map(|id| id.uuid())).unwrap_or_default()
+}
 
-struct Taken {
+/// Places of which one business, and one of its people or API keys, has no more than a share; or other groups and their members.
+pub(crate) struct Places<T = TenantId, C = Uuid>(Arc<Taken<T, C>>);
+
+struct Taken<T, C> {
     of_all: usize,
     of_tenant: usize,
     of_caller: usize,
-    by: Mutex<HashMap<TenantId, HashMap<Uuid, usize>>>,
+    by: Mutex<HashMap<T, HashMap<C, usize>>>,
 }
 
-impl Places {
+impl<T: Copy + Eq + Hash, C: Copy + Eq + Hash> Places<T, C> {
     pub(crate) fn new(of_all: usize, of_tenant: usize, of_caller: usize) -> Self {
         Self(Arc::new(Taken { of_all, of_tenant, of_caller, by: Mutex::default() }))
     }
@@ -28,7 +34,7 @@ impl Places {
     ///
     /// # Errors
     /// [`ApiError::TooMany`] when the caller or their business has its share, [`ApiError::Overloaded`] when all are taken.
-    pub(crate) fn take(&self, tenant: TenantId, caller: Uuid) -> ApiResult<Place> {
+    pub(crate) fn take(&self, tenant: T, caller: C) -> ApiResult<Place<T, C>> {
         let mut by = self.0.by();
         let callers = by.get(&tenant);
         let of_tenant: usize = callers.map_or(0, |callers| callers.values().sum());
@@ -40,24 +46,24 @@ impl Places {
             return Err(ApiError::Overloaded);
         }
         *by.entry(tenant).or_default().entry(caller).or_default() += 1;
-        Ok(Place { places: self.clone(), tenant, caller })
+        Ok(Place { places: Self(Arc::clone(&self.0)), tenant, caller })
     }
 }
 
-impl Taken {
-    fn by(&self) -> MutexGuard<'_, HashMap<TenantId, HashMap<Uuid, usize>>> {
+impl<T, C> Taken<T, C> {
+    fn by(&self) -> MutexGuard<'_, HashMap<T, HashMap<C, usize>>> {
         self.by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A place; free again when dropped.
-pub(crate) struct Place {
-    places: Places,
-    tenant: TenantId,
-    caller: Uuid,
+pub(crate) struct Place<T: Copy + Eq + Hash = TenantId, C: Copy + Eq + Hash = Uuid> {
+    places: Places<T, C>,
+    tenant: T,
+    caller: C,
 }
 
-impl Drop for Place {
+impl<T: Copy + Eq + Hash, C: Copy + Eq + Hash> Drop for Place<T, C> {
     fn drop(&mut self) {
         let mut by = self.places.0.by();
         let Some(callers) = by.get_mut(&self.tenant) else { return };

@@ -33,6 +33,8 @@ pub(crate) struct App {
     pub(crate) registration: RegistrationPolicy,
     pub(crate) proxies: Proxies,
     pub(crate) uploads: Uploads,
+    /// Origins whose pages may call the API.
+    pub(crate) origins: Vec<String>,
     /// The streams of events that are open.
     pub(crate) streams: Arc<Streams>,
     pub(crate) patience: Duration,

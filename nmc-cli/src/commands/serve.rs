@@ -5,7 +5,7 @@ use crate::database::{Database, hurry, token_keys_in};
 use crate::error::CliResult;
 use crate::input_file::must_be_file;
 use crate::options::twilio::public_url;
-use crate::options::{DatabaseArgs, TokenKeysArg, TwilioArgs, UploadsArg, one_of};
+use crate::options::{DatabaseArgs, StreamArgs, TokenKeysArg, TwilioArgs, UploadsArg, one_of};
 use crate::stop::StopSignals;
 use clap::Args;
 use ipnet::IpNet;
@@ -14,7 +14,7 @@ use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
-use nmc_http::{ConnectionLimits, Limits, RunningServer, ServerConfig, StreamLimits, Uploading};
+use nmc_http::{ConnectionLimits, Limits, RunningServer, ServerConfig, Uploading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::num::NonZero;
 use std::path::Path;
@@ -68,6 +68,9 @@ pub(crate) struct ServeArgs {
     /// Connections at once from one address (one /64 of IPv6); a trusted proxy may have three quarters of all
     #[arg(long, env = "NMC_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_connections_per_address: u16,
+
+    #[command(flatten)]
+    pub(crate) streams: StreamArgs,
 }
 
 /// An address counts as the network of itself.
@@ -135,7 +138,7 @@ pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>,
         patience: Duration::from_secs(10),
         answer_within: Duration::from_secs(20),
         uploads_at_once: Uploading::default(),
-        streams: StreamLimits::default(),
+        streams: args.streams.limits(),
         uploads: args.uploads.place(home),
         limits: Limits::default(),
         trusted_proxies: args.trusted_proxies,

@@ -44,6 +44,8 @@ pub enum Reason {
     CatchUp,
     /// Whoever watches streams of events is told of what has happened in all of them.
     EventStream,
+    /// Users of all businesses stay online while a process holds streams for them.
+    Presence,
     /// Operators create, list and inspect tenants.
     Operations,
 }

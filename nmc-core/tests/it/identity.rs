@@ -219,6 +219,7 @@ macro_rules! assert_patches {
 mod api_keys;
 mod preferences;
 mod presence;
+mod presence_leases;
 mod profiles;
 mod sessions;
 mod tenants;

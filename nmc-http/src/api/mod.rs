@@ -10,6 +10,7 @@ mod problems;
 pub(crate) mod reply;
 pub(crate) mod request;
 mod serde_words;
+pub(crate) mod upgrade;
 pub(crate) mod wire;
 
 use crate::error::{ApiError, ApiResult};
@@ -17,9 +18,10 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
 use nmc_core::access::Permission;
 use openapi::Document;
-use reply::Reply;
+use reply::{Reply, Switching};
 use request::{Body, RequestContext};
 use serde::de::DeserializeOwned;
+use upgrade::Upgrade;
 use utoipa::IntoParams;
 
 /// Who may use a route.
@@ -108,6 +110,27 @@ impl Routes<'_> {
         put PUT;
         patch PATCH;
         delete DELETE;
+    }
+
+    /// A WebSocket. Its credential may follow in the first message.
+    pub(crate) fn socket<Q, F>(&mut self, op: Op, handler: fn(Upgrade<Q>) -> F) -> &mut Self
+    where
+        Q: DeserializeOwned + IntoParams + 'static,
+        F: Future<Output = ApiResult<HttpResponse>> + 'static,
+    {
+        self.methods.extend(["GET", "HEAD"]);
+        match &mut self.into {
+            Into::Document(document) => document.add::<Q, (), Switching>(&Method::GET, self.path, self.tag, &op),
+            Into::Server(resource) => {
+                let access = op.access;
+                let answer = move |request: HttpRequest, payload: web::Payload| async move {
+                    handler(Upgrade::read(access, request, payload)?).await
+                };
+                let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(answer);
+                *resource = resource.take().map(|resource| resource.route(route));
+            }
+        }
+        self
     }
 
     fn add<Q, B, R, F>(&mut self, name: &'static str, method: Method, op: Op, handler: fn(RequestContext<Q, B>) -> F) -> &mut Self

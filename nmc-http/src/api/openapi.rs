@@ -4,7 +4,7 @@ use super::problems::{self, Asked};
 use super::reply::{Reply, Schemas};
 use super::request::{Body, LONGEST_IF_MATCH};
 use super::{Access, Api, Op, bounds};
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use nmc_core::UserRole;
 use nmc_core::access::Permission;
 use serde::de::DeserializeOwned;
@@ -86,6 +86,7 @@ impl Document {
             has_body: B::MEDIA_TYPE.is_some(),
             is_conditional: heeded.is_some_and(|(name, ..)| name == "If-Match"),
             needs_provider: ["searchNumbers", "buyNumber", "releaseNumber", "configureNumber"].contains(&op.id),
+            is_upgrade: R::STATUS == StatusCode::SWITCHING_PROTOCOLS,
         }) {
             let response = RefOr::<Response>::Ref(Ref::from_response_name(problem.name));
             operation = operation.response(problem.status.as_str(), response);

@@ -21,9 +21,11 @@ pub(super) struct Asked {
     pub(super) is_conditional: bool,
     /// The provider of numbers is asked.
     pub(super) needs_provider: bool,
+    /// It goes on as WebSocket.
+    pub(super) is_upgrade: bool,
 }
 
-const ALL: [Problem; 16] = [
+const ALL: [Problem; 17] = [
     Problem { status: StatusCode::BAD_REQUEST, name: "BadRequest", what: "The input breaks a rule, or is no request at all." },
     Problem { status: StatusCode::UNAUTHORIZED, name: "Unauthorized", what: "The credential is missing or not in force." },
     Problem { status: StatusCode::FORBIDDEN, name: "Forbidden", what: "The permission is missing." },
@@ -50,6 +52,7 @@ const ALL: [Problem; 16] = [
     },
     Problem { status: StatusCode::PAYLOAD_TOO_LARGE, name: "TooLarge", what: "The body is too large." },
     Problem { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, name: "MediaType", what: "The body is of another media type." },
+    Problem { status: StatusCode::UPGRADE_REQUIRED, name: "UpgradeRequired", what: "The request does not ask for a WebSocket." },
     Problem { status: StatusCode::UNPROCESSABLE_ENTITY, name: "ProviderRefuses", what: "The provider of numbers refuses." },
     Problem {
         status: StatusCode::TOO_MANY_REQUESTS,
@@ -80,6 +83,7 @@ pub(super) fn that_may_come(asked: &Asked) -> impl Iterator<Item = &'static Prob
         StatusCode::PRECONDITION_FAILED => asked.is_conditional,
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE => asked.has_body,
         StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_GATEWAY => asked.needs_provider,
+        StatusCode::UPGRADE_REQUIRED => asked.is_upgrade,
         _ => true,
     })
 }
@@ -98,6 +102,10 @@ fn response(problem: &Problem) -> Response {
             response.header("Retry-After", header(seconds, "Seconds after which to ask again."))
         }
         StatusCode::UNAUTHORIZED => response.header("WWW-Authenticate", header(text(20), "Bearer.")),
+        StatusCode::UPGRADE_REQUIRED => {
+            let response = response.header("Upgrade", header(text(20), "websocket."));
+            response.header("Sec-WebSocket-Version", header(text(20), "The version that is spoken."))
+        }
         StatusCode::METHOD_NOT_ALLOWED => response.header("Allow", header(text(100), "The methods that the path takes.")),
         _ => response,
     };

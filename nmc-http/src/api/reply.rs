@@ -102,6 +102,21 @@ impl Reply for Done {
     }
 }
 
+/// 101: it goes on as WebSocket.
+pub(crate) struct Switching(HttpResponse);
+
+impl Reply for Switching {
+    const STATUS: StatusCode = StatusCode::SWITCHING_PROTOCOLS;
+
+    fn describe(_: &mut Schemas) -> Response {
+        ResponseBuilder::new().description("It goes on as WebSocket, whose messages docs/API.md describes.").build()
+    }
+
+    fn respond(self) -> HttpResponse {
+        self.0
+    }
+}
+
 /// 200 with a picture. Whatever it holds, no browser takes it for a page.
 pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,

@@ -4,7 +4,7 @@ use super::serde_words::{self, Said};
 use super::{Access, json};
 use crate::connections::Line;
 use crate::error::{ApiError, ApiResult, Unreadable};
-use crate::shares::Place;
+use crate::shares::{Place, caller};
 use crate::state::App;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
@@ -17,7 +17,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 /// The longest JSON body.
 pub(crate) const LONGEST_JSON: usize = 64 * 1024;
@@ -296,12 +295,6 @@ impl<Q, B> RequestContext<Q, B> {
     }
 }
 
-/// The user or API key from whose share of the places for large bodies a request takes.
-pub(crate) fn caller(tx: &TenantTx<'_>) -> Uuid {
-    let user = tx.actor().user().map(|id| id.uuid());
-    user.or_else(|| tx.actor().api_key().map(|id| id.uuid())).unwrap_or_default()
-}
-
 /// Insists that a row is of a version that the change was made for, if it names any.
 pub(crate) fn must_match(expected: Option<&Vec<Version>>, now: Version, entity: &'static str) -> Result<()> {
     expected.map_or(Ok(()), |expected| now.must_be_among(expected, entity))
@@ -311,13 +304,13 @@ fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
-fn bearer(request: &HttpRequest) -> ApiResult<Secret> {
+pub(super) fn bearer(request: &HttpRequest) -> ApiResult<Secret> {
     let text = header(request, AUTHORIZATION.as_str()).unwrap_or_default();
     let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim());
     token.map(Secret::new).ok_or(Error::Unauthenticated("this needs a header `Authorization: Bearer` with a token").into())
 }
 
-fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
+pub(super) fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {
         let name: String = error.path().to_string().chars().take(100).collect();

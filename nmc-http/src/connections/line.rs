@@ -3,7 +3,7 @@
 use super::{ConnectionLimits, Connections};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -52,6 +52,8 @@ struct State {
     answers: VecDeque<Following>,
     /// An answer is being written.
     is_writing: bool,
+    /// It goes on as another protocol: what comes is no request.
+    is_upgraded: bool,
     /// Since when the client takes nothing.
     stalled_since: Option<Instant>,
     closing: Option<Why>,
@@ -79,6 +81,7 @@ impl Line {
             has_spoken: false,
             answers: VecDeque::new(),
             is_writing: false,
+            is_upgraded: false,
             stalled_since: None,
             closing: None,
             waker: None,
@@ -133,7 +136,7 @@ impl Line {
         let mut state = self.state();
         let now = Instant::now();
         (state.last, state.has_spoken) = (now, true);
-        if state.at_work == 0 && state.head_since.is_none() {
+        if state.at_work == 0 && state.head_since.is_none() && !state.is_upgraded {
             state.head_since = Some(now);
         }
     }
@@ -213,6 +216,10 @@ impl AtWork {
     fn answered(&self, following: Following) {
         self.0.state().answers.push_back(following);
     }
+
+    fn upgraded(&self) {
+        self.0.state().is_upgraded = true;
+    }
 }
 
 impl Drop for AtWork {
@@ -238,7 +245,9 @@ pub(crate) async fn track(
             return Err(error);
         }
     };
-    if at_work.0.all.is_draining() {
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        at_work.upgraded();
+    } else if at_work.0.all.is_draining() {
         answer.response_mut().head_mut().set_connection_type(actix_http::ConnectionType::Close);
     }
     at_work.answered(match answer.response().body().size() {

@@ -1,20 +1,35 @@
 //! The streams of events that are open: how many there may be, who has them, and when they end.
 
 mod body;
+mod end;
+mod opening;
+mod presence;
+mod rooms;
+pub(crate) mod socket;
 mod sse;
+mod telling;
 
-pub(crate) use sse::{Listener, begin};
+pub(crate) use end::End;
+pub(crate) use opening::{LONGEST_CURSOR, Listener, Opening, cursor};
+pub(crate) use sse::begin;
 
 use crate::error::ApiResult;
+use crate::limits::network;
 use crate::shares::{Place, Places};
 use nmc_core::access::{Permission, Standing};
 use nmc_core::events::Hub;
-use nmc_core::{Result, Store, TenantId};
+use nmc_core::{Result, Store};
+use presence::Presence;
+use rooms::Rooms;
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-use uuid::Uuid;
+
+/// Sockets at once whose clients are still to say who they are, of all and of one address.
+const WAITING: usize = 256;
+const WAITING_FROM_ONE: usize = 32;
 
 /// Bounds of the streams of events.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +42,14 @@ pub struct StreamLimits {
     pub per_user: usize,
     /// How often it is asked whether those who have streams would still be let in.
     pub checked_every: Duration,
-    /// How long nothing may come before the server says that it is still there.
+    /// How long nothing may come before the server says that it is still there. A WebSocket is asked as often whether its client
+    /// is, and closed after two without an answer.
     pub heartbeat: Duration,
+    /// How often it is renewed that users who have streams are online, which is to be the same in all processes, and at most 40 seconds;
+    /// `None`: streams put nobody online.
+    pub presence_every: Option<Duration>,
+    /// How long the client of a WebSocket that shows no credential at first may take to do so.
+    pub authenticated_within: Duration,
 }
 
 impl Default for StreamLimits {
@@ -39,36 +60,8 @@ impl Default for StreamLimits {
             per_user: 8,
             checked_every: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
-        }
-    }
-}
-
-/// Why a stream ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The client has gone.
-    Gone,
-    /// The access token has expired.
-    Expired,
-    /// The session or key, its account or its business is no longer in force.
-    Revoked,
-    /// The client takes less than comes.
-    Slow,
-    /// The server stops.
-    Stopping,
-    /// The database can't be asked.
-    Unavailable,
-}
-
-impl End {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-            Self::Slow => "slow",
-            Self::Stopping => "stopping",
-            Self::Unavailable => "unavailable",
+            presence_every: Some(Duration::from_secs(24)),
+            authenticated_within: Duration::from_secs(10),
         }
     }
 }
@@ -78,6 +71,10 @@ pub(crate) struct Streams {
     pub(crate) hub: Hub,
     pub(crate) limits: StreamLimits,
     places: Places,
+    /// Sockets whose clients are still to say who they are, by where they come from.
+    waiting: Places<IpAddr, ()>,
+    rooms: Rooms,
+    presence: Option<Presence>,
     stopping: watch::Receiver<bool>,
     open: Mutex<Open>,
 }
@@ -91,15 +88,22 @@ struct Open {
 impl Streams {
     pub(crate) fn new(hub: Hub, limits: StreamLimits, stopping: watch::Receiver<bool>) -> Self {
         let places = Places::new(limits.total, limits.per_tenant, limits.per_user);
-        Self { hub, limits, places, stopping, open: Mutex::default() }
+        let waiting = Places::new(WAITING, WAITING_FROM_ONE, WAITING_FROM_ONE);
+        let presence = limits.presence_every.map(Presence::new);
+        Self { hub, limits, places, waiting, rooms: Rooms::default(), presence, stopping, open: Mutex::default() }
     }
 
-    /// A place for one more stream.
+    /// A place for a socket whose client is still to say who it is.
     ///
     /// # Errors
     /// [`crate::error::ApiError::TooMany`] or [`crate::error::ApiError::Overloaded`].
-    pub(crate) fn place(&self, tenant: TenantId, caller: Uuid) -> ApiResult<Place> {
-        self.places.take(tenant, caller)
+    pub(crate) fn wait(&self, from: Option<IpAddr>) -> ApiResult<Place<IpAddr, ()>> {
+        self.waiting.take(network(from).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), ())
+    }
+
+    /// Hears when the server stops.
+    fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.clone()
     }
 
     /// Notes an open stream: when its holder would not be let in any more, the receiver hears of it.

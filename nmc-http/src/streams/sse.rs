@@ -1,49 +1,22 @@
 //! A stream as server-sent events (the WHATWG's HTML standard, 9.2).
 
 use super::body::Chunks;
-use super::{End, Streams};
+use super::telling::{Gone, Outlet, event_data, follow};
+use super::{Listener, Streams};
 use crate::blocking::BlockingPool;
-use crate::connections::Line;
-use crate::shares::Place;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Bytes;
-use nmc_core::Tenant;
-use nmc_core::access::Standing;
-use nmc_core::events::{Delivery, StreamCursor, StreamEvent, StreamPage};
+use nmc_core::events::{StreamCursor, StreamEvent};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc::{Sender, channel};
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long a client waits before it comes back, in milliseconds.
 const RETRY: u32 = 2_000;
 
-/// Events that wait for a client that takes them slowly.
-const ROOM: usize = 256;
-
 /// Pieces of the answer that wait for the connection.
 const CHUNKS: usize = 4;
-
-/// Events read at once while catching up.
-const PAGE: u16 = 500;
-
-/// Who listens to what.
-pub(crate) struct Listener {
-    pub(crate) tenant: Tenant,
-    pub(crate) standing: Standing,
-    pub(crate) place: Place,
-    /// When the access token expires.
-    pub(crate) until: Option<Duration>,
-    /// The connection, whose end may be told before anything is written to it.
-    pub(crate) line: Option<Arc<Line>>,
-    /// Where the client was; `None`: it begins.
-    pub(crate) after: Option<StreamCursor>,
-    /// What follows that.
-    pub(crate) page: StreamPage,
-}
 
 /// The answer, and what is told in it from now on.
 pub(crate) fn begin(streams: Arc<Streams>, pool: BlockingPool, listener: Listener) -> HttpResponse {
@@ -60,110 +33,45 @@ pub(crate) fn begin(streams: Arc<Streams>, pool: BlockingPool, listener: Listene
 }
 
 async fn run(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, chunks: Sender<Bytes>) {
-    let (id, revoked) = streams.enter(listener.standing);
-    let until = listener.until.map(|left| Instant::now() + left);
-    // What can be done no more ends it, whatever is being told.
-    let end = tokio::select! {
-        biased;
-        end = ends(&streams, revoked, until, listener.line.as_deref(), &chunks) => end,
-        end = tell(&streams, &pool, &listener, &chunks) => end,
-    };
-    streams.leave(id);
-    drop(listener.place);
-    tracing::debug!(tenant = %listener.tenant.id(), end = end.label(), "a stream of events ended");
+    let mut answer = Answer { text: format!("retry: {RETRY}\n"), chunks: chunks.clone() };
+    let end = follow(&streams, &pool, listener, &mut answer, std::future::pending()).await;
     // If there is no room for it, the end of the answer says as much.
-    drop(chunks.try_send(frame("end", None, &json!({ "reason": end.label() }))));
+    drop(chunks.try_send(Bytes::from(words("end", None, &json!({ "reason": end.label() })))));
 }
 
-/// Waits for what ends a stream from outside.
-async fn ends(
-    streams: &Streams,
-    mut revoked: watch::Receiver<bool>,
-    until: Option<Instant>,
-    line: Option<&Line>,
-    chunks: &Sender<Bytes>,
-) -> End {
-    let mut stopping = streams.stopping.clone();
-    let expires = async {
-        match until {
-            Some(until) => sleep_until(until).await,
-            None => std::future::pending().await,
-        }
-    };
-    let hung_up = async {
-        match line {
-            Some(line) => line.hung_up().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        // Whether it says so or is gone: the server stops.
-        _ = stopping.wait_for(|stops| *stops) => End::Stopping,
-        _ = revoked.wait_for(|is_revoked| *is_revoked) => End::Revoked,
-        () = expires => End::Expired,
-        () = hung_up => End::Gone,
-        () = chunks.closed() => End::Gone,
-    }
+/// The answer as it is written.
+struct Answer {
+    text: String,
+    chunks: Sender<Bytes>,
 }
 
-/// Tells what has happened since, and then what happens.
-async fn tell(streams: &Streams, pool: &BlockingPool, listener: &Listener, chunks: &Sender<Bytes>) -> End {
-    let Listener { tenant, after, ref page, .. } = *listener;
-    let mut page = page.clone();
-    let begins = if page.is_reset { page.cursor } else { after.unwrap_or(page.cursor) };
-    let mut text = format!("retry: {RETRY}\n");
-    text.push_str(&words("ready", Some(begins), &json!({ "cursor": begins.to_string() })));
-    if page.is_reset {
-        text.push_str(&of(&Delivery::Reset(page.cursor)));
+impl Outlet for Answer {
+    fn ready(&mut self, cursor: StreamCursor) {
+        self.text.push_str(&words("ready", Some(cursor), &json!({ "cursor": cursor.to_string() })));
     }
-    // Subscribed from the last event read on: what comes in between is told, too.
-    while !page.events.is_empty() {
-        page.events.iter().for_each(|event| text.push_str(&of_event(event)));
-        if chunks.send(Bytes::from(std::mem::take(&mut text))).await.is_err() {
-            return End::Gone;
-        }
-        let cursor = page.cursor;
-        match pool.blocking(move |store| store.events(&tenant, Some(cursor), PAGE)).await {
-            Ok(next) => page = next,
-            Err(_) => return End::Unavailable,
-        }
-        if page.is_reset {
-            text.push_str(&of(&Delivery::Reset(page.cursor)));
-        }
-    }
-    let (sink, mut live) = channel(ROOM);
-    let _listening = streams.hub.listen(&tenant, page.cursor, Box::new(move |delivery| sink.try_send(delivery).is_ok()));
-    loop {
-        if !text.is_empty() && chunks.send(Bytes::from(std::mem::take(&mut text))).await.is_err() {
-            return End::Gone;
-        }
-        match timeout(streams.limits.heartbeat, live.recv()).await {
-            Ok(Some(delivery)) => {
-                text.push_str(&of(&delivery));
-                while let Ok(delivery) = live.try_recv() {
-                    text.push_str(&of(&delivery));
-                }
-            }
-            Ok(None) => return End::Slow,
-            Err(_) => text.push_str(":\n\n"),
-        }
-    }
-}
 
-fn of(delivery: &Delivery) -> String {
-    match delivery {
-        Delivery::Event(event) => of_event(event),
-        other => words("reset", Some(other.cursor()), &json!({ "cursor": other.cursor().to_string() })),
+    fn event(&mut self, event: &StreamEvent) {
+        self.text.push_str(&words(event.kind.label(), Some(event.cursor), &event_data(event)));
     }
-}
 
-fn of_event(event: &StreamEvent) -> String {
-    let data = json!({ "kind": event.kind, "id": event.subject, "seq": event.cursor.seq(), "at": event.at });
-    words(event.kind.label(), Some(event.cursor), &data)
-}
+    fn reset(&mut self, cursor: StreamCursor) {
+        self.text.push_str(&words("reset", Some(cursor), &json!({ "cursor": cursor.to_string() })));
+    }
 
-fn frame(event: &str, id: Option<StreamCursor>, data: &serde_json::Value) -> Bytes {
-    Bytes::from(words(event, id, data))
+    fn beat(&mut self) {
+        self.text.push_str(":\n\n");
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        self.chunks.send(Bytes::from(std::mem::take(&mut self.text))).await.map_err(|_| Gone)
+    }
+
+    async fn closed(&self) {
+        self.chunks.closed().await;
+    }
 }
 
 /// One event as it is written. JSON has no line breaks.

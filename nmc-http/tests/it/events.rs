@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client that takes events.
-struct Client {
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     status: u16,
     head: Vec<String>,
@@ -32,7 +32,7 @@ struct Told {
 }
 
 impl Client {
-    fn open(address: SocketAddr, bearer: &str, more: &str) -> Self {
+    pub(crate) fn open(address: SocketAddr, bearer: &str, more: &str) -> Self {
         Self::at(address, bearer, "", more)
     }
 
@@ -102,7 +102,7 @@ fn new_call(business: &Business) -> NewCall {
     NewCall::begun(CallDirection::Inbound, caller, called, unique_sid("CA"))
 }
 
-fn create(store: &Store, business: &Business) -> String {
+pub(crate) fn create(store: &Store, business: &Business) -> String {
     store.tenant(&business.tenant, |tx| tx.calls().create(&new_call(business))).expect("a call").id.to_string()
 }
 

@@ -86,7 +86,8 @@ pub(crate) fn config() -> ServerConfig {
         patience: Duration::from_secs(10),
         answer_within: Duration::from_secs(20),
         uploads_at_once: Uploading::default(),
-        streams: StreamLimits::default(),
+        // Who has a stream and is told of it would be told of themselves.
+        streams: StreamLimits { presence_every: None, ..StreamLimits::default() },
         uploads: Uploads::new(std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()))),
         limits: Limits {
             token_per_address: often,

@@ -1,14 +1,13 @@
 use crate::api::reply::{Json, Reply, Schemas};
-use crate::api::request::{RequestContext, caller};
+use crate::api::request::RequestContext;
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
-use crate::streams::{self, Listener};
+use crate::streams::{self, LONGEST_CURSOR, Opening, cursor};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 use nmc_core::Error;
-use nmc_core::access::{Credential, Standing};
-use nmc_core::events::{StreamCursor, StreamEvent, StreamPage};
+use nmc_core::events::{StreamEvent, StreamPage};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::{ContentBuilder, Response};
 use utoipa::{IntoParams, ToSchema};
@@ -92,36 +91,21 @@ impl Reply for Told {
 /// The events of a page, and those that a stream begins with.
 const FEW: u16 = 100;
 
-/// The longest id of an event, which is its cursor.
-const LONGEST_ID: usize = 60;
-
 pub(super) async fn list(context: RequestContext<EventsQuery, ()>) -> ApiResult<Told> {
     let is_stream = context.accepts("text/event-stream");
     // A browser that has lost its connection says itself where it was.
     let resumes = context.text_header("Last-Event-ID")?;
-    if resumes.is_some_and(|id| id.len() > LONGEST_ID) {
-        return Err(Error::invalid("Last-Event-ID", format!("must be at most {LONGEST_ID} characters")).into());
+    if resumes.is_some_and(|id| id.len() > LONGEST_CURSOR) {
+        return Err(Error::invalid("Last-Event-ID", format!("must be at most {LONGEST_CURSOR} characters")).into());
     }
-    let after = parsed("Last-Event-ID", resumes.filter(|id| is_stream && !id.is_empty()))?;
-    let after = after.map_or_else(|| parsed("after", context.query.after.as_deref()), |after| Ok(Some(after)))?;
+    let after = cursor("Last-Event-ID", resumes.filter(|id| is_stream && !id.is_empty()))?;
+    let after = after.map_or_else(|| cursor("after", context.query.after.as_deref()), |after| Ok(Some(after)))?;
     let limit = context.query.limit.unwrap_or(FEW);
-    let read = context.acting(move |tx| {
-        let page = tx.stream_events().list(after, limit)?;
-        Ok((page, tx.tenant(), caller(tx), Standing::of(tx)))
-    });
-    let (page, tenant, caller, standing) = read.await?;
-    let Some(standing) = standing.filter(|_| is_stream) else { return Ok(Told::Page(page.into())) };
+    let opening = context.acting(move |tx| Opening::read(tx, after, limit)).await?;
+    if !is_stream || opening.standing.is_none() {
+        return Ok(Told::Page(opening.page.into()));
+    }
     let app = context.app.clone();
-    let place = app.streams.place(tenant.id(), caller)?;
-    let until = match context.credential()? {
-        Credential::Token(claims) => Some((claims.expires_at - app.authenticator.store().now()).to_std().unwrap_or_default()),
-        Credential::Key { .. } => None,
-    };
-    let listener = Listener { tenant, standing, place, until, line: context.line(), after, page };
+    let listener = app.streams.admit(opening, &context.credential()?, after, app.authenticator.store().now(), context.line())?;
     Ok(Told::Stream(streams::begin(app.streams.clone(), app.pool.clone(), listener)))
-}
-
-fn parsed(name: &'static str, cursor: Option<&str>) -> Result<Option<StreamCursor>, Error> {
-    let refused = |_| Error::invalid(name, "must be a cursor that the stream has given");
-    cursor.map(str::parse).transpose().map_err(refused)
 }

@@ -1,7 +1,8 @@
 use crate::api::reply::{Attachment, Json, PageOut};
-use crate::api::request::{NoQuery, RequestContext, caller, page};
+use crate::api::request::{NoQuery, RequestContext, page};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
+use crate::shares::caller;
 use chrono::{DateTime, Utc};
 use nmc_core::conversations::{Media, Message, MessageFilter};
 use nmc_core::telephony::explain;

@@ -21,6 +21,7 @@ mod registrations;
 mod replies;
 mod sessions;
 mod settings;
+mod socket;
 mod status;
 mod tenant;
 mod users;
@@ -199,6 +200,9 @@ pub(crate) fn routes(api: &mut Api<'_>) {
 
     api.path("events", "/v1/events", |r| {
         r.get(op("listEvents", "What has changed, in order: a page, or a stream that goes on", Needs(EventsRead)), events::list);
+    });
+    api.path("events", "/v1/socket", |r| {
+        r.socket(op("openSocket", "What changes, and who is about to answer, as WebSocket", Needs(EventsRead)), socket::open);
     });
 
     api.path("people", "/v1/users", |r| {

@@ -218,6 +218,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "markRead"
         | "removeTag"
         | "listEvents"
+        | "openSocket"
         | "getMessage"
         | "getMedia" => Value::Null,
         _ => return None,
@@ -232,6 +233,8 @@ pub(super) fn good_status(operation: &str) -> u16 {
         "removeCallMetadata" | "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" | "addNote" => {
             204
         }
+        // It is not asked for as WebSocket here.
+        "openSocket" => 426,
         _ => 200,
     }
 }

@@ -1,0 +1,35 @@
+use crate::api::upgrade::Upgrade;
+use crate::error::ApiResult;
+use crate::streams::cursor;
+use crate::streams::socket::{self, Admission, SocketServer};
+use actix_web::HttpResponse;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// From where on.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SocketQuery {
+    /// A cursor that was given before; without one, from now on. The `cursor` of the first message goes before it.
+    #[param(pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9]{1,18}$")]
+    after: Option<String>,
+}
+
+pub(super) async fn open(upgrade: Upgrade<SocketQuery>) -> ApiResult<HttpResponse> {
+    let after = cursor("after", upgrade.query.after.as_deref())?;
+    let opened = upgrade.acting(move |tx| socket::open(tx, after)).await?;
+    upgrade.must_be_ours()?;
+    let (app, line) = (upgrade.app.clone(), upgrade.line());
+    let admission = match opened {
+        Some((opening, credential)) => {
+            let now = app.authenticator.store().now();
+            let listener = app.streams.admit(opening, &credential, after, now, line.clone())?;
+            Admission::Admitted(Box::new(listener), credential)
+        }
+        None => Admission::Awaited { after, place: app.streams.wait(upgrade.from())? },
+    };
+    let (response, session, messages) = upgrade.accept()?;
+    let (streams, pool, authenticator) = (app.streams.clone(), app.pool.clone(), app.authenticator.clone());
+    actix_web::rt::spawn(socket::run(SocketServer { streams, pool, authenticator, line }, session, messages, admission));
+    Ok(response)
+}
