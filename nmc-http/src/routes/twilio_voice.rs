@@ -152,11 +152,11 @@ mod tests {
     #[test]
     fn nothing_breaks_out_of_the_document() {
         assert_eq!(dialled(CallScreening::Off), "+14155550123");
-        assert_eq!(dialled(CallScreening::KeyPress), "<Number url=\"URL/screen\">+14155550123</Number>");
+        let query = "call=CA1&amp;number=%2B13125550100&amp;from=%22Joe%22%26%3C%27";
+        assert_eq!(dialled(CallScreening::KeyPress), format!("<Number url=\"URL/screen?{query}\">+14155550123</Number>"));
         assert_eq!(
             dialled(CallScreening::MachineDetection),
-            "<Number machineDetection=\"Enable\" amdStatusCallback=\"URL/machine?call=CA1&amp;number=%2B13125550100&amp;\
-             from=%22Joe%22%26%3C%27\">+14155550123</Number>"
+            format!("<Number machineDetection=\"Enable\" amdStatusCallback=\"URL/machine?{query}\">+14155550123</Number>")
         );
     }
 }

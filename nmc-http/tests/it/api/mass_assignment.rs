@@ -93,10 +93,10 @@ fn by_id(site: &Site) -> BTreeMap<(String, String), Map<String, Value>> {
 /// What has changed, as `table.column`.
 fn changed(before: &BTreeMap<(String, String), Map<String, Value>>, site: &Site) -> BTreeSet<String> {
     let after = by_id(site);
-    // A log has one entry more after a change.
-    let is_no_log = |(table, _): &&(String, String)| table != "conversation_events";
-    assert!(before.keys().filter(is_no_log).eq(after.keys().filter(is_no_log)), "rows came or went");
-    let columns = after.iter().filter(|(key, _)| is_no_log(key)).flat_map(|((table, id), row)| {
+    // A log has one entry more after a change, and the words of a name go with it.
+    let stays = |(table, _): &&(String, String)| !["conversation_events", "conversation_terms"].contains(&table.as_str());
+    assert!(before.keys().filter(stays).eq(after.keys().filter(stays)), "rows came or went");
+    let columns = after.iter().filter(|(key, _)| stays(key)).flat_map(|((table, id), row)| {
         let old = &before[&(table.clone(), id.clone())];
         row.iter().filter(|(column, value)| old[*column] != **value).map(move |(column, _)| format!("{table}.{column}"))
     });
