@@ -11,8 +11,8 @@ use nmc_core::conversations::NewConversation;
 use nmc_core::testing::{VoiceForm, noon, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
 use nmc_core::{
-    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId,
-    Error, MetadataType, PageRequest, ParticipantType, Patch,
+    CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationChannel, ConversationEventType,
+    ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -252,6 +252,41 @@ fn an_import_is_checked_and_told_apart_by_sid() {
     assert_eq!(kept.caller_name, None);
     let taken = scene.tx(|tx| tx.calls().create(&good));
     assert_eq!(refused(taken), ("twilio_call_sid".to_owned(), "is already recorded".to_owned()));
+}
+
+#[test]
+fn an_imported_call_is_the_one_that_is_created() {
+    let scene = Scene::new();
+    let text = |text: &str| Some(text.to_owned());
+    let full = NewCall {
+        call_direction: CallDirection::Outbound,
+        call_status: CallStatus::Completed,
+        conversation_id: Some(scene.open_conversation()),
+        started_at: Some(noon()),
+        ended_at: Some(noon() + TimeDelta::seconds(7)),
+        duration_seconds: Some(5),
+        outcome: Some(CallOutcome::Answered),
+        call_type: CallType::Forwarded,
+        caller_name: text("name, \"quoted\" {and} \\more"),
+        caller_city: text("city"),
+        caller_state: text("state"),
+        caller_country: text("USA"),
+        recording_url: text("https://example.com/r"),
+        recording_duration_seconds: Some(3),
+        disconnect_reason: text("reason"),
+        price: Some(dec!(0.0085)),
+        answered_by: text("human"),
+        forwarded_from: text("+13125550177"),
+        ..scene.begun()
+    };
+    for new in [full, scene.begun()] {
+        let sid = unique_sid("CA");
+        let imported = NewCall { twilio_call_sid: Some(sid.clone()), ..new.clone() };
+        assert_eq!(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&imported))).unwrap(), 1);
+        let created = scene.tx(|tx| tx.calls().create(&new)).unwrap();
+        let imported = scene.tx(|tx| tx.calls().find_by_sid(&sid)).unwrap().unwrap();
+        assert_eq!(imported, Call { id: imported.id, twilio_call_sid: Some(sid), ..created });
+    }
 }
 
 #[test]
