@@ -58,7 +58,7 @@ impl GreetingPreview {
     /// [`super::BusinessSettingsRepo::update`] would save.
     ///
     /// # Errors
-    /// [`Error::Invalid`] of `greeting_template`, in the words of saving it.
+    /// [`crate::Error::Invalid`] of `greeting_template`, in the words of saving it.
     pub fn of(template: &str, words: &GreetingWords<'_>) -> Result<Self> {
         let text = render_greeting(checked_template(template)?, words, true);
         let TextSize { characters, encoding, segments } = TextSize::of(&text);

@@ -1,7 +1,7 @@
 //! Business settings: a patch changes what it names, and each range is told.
 
 use crate::support::{Scene, refused};
-use chrono::{NaiveTime, Utc};
+use chrono::NaiveTime;
 use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview, GreetingWords, SmsEncoding};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
@@ -148,8 +148,8 @@ fn a_template_is_previewed_and_saved_by_the_same_rules() {
         let patch = BusinessSettingsPatch { greeting_template: Some(template.to_owned()), ..BusinessSettingsPatch::default() };
         scene.tx(|tx| tx.business_settings().update(&patch))
     };
-    let row = scene.tx(|tx| tx.tenants().get()).unwrap();
-    let words = GreetingWords::of(&row, Utc::now());
+    let (row, now) = scene.tx(|tx| Ok((tx.tenants().get()?, tx.now()))).unwrap();
+    let words = GreetingWords::of(&row, now);
     for (template, rule) in [
         ("{{name}}!", "must be 10 to 500 characters long"),
         ("We will call you back.", "must contain {{business_name}}"),
