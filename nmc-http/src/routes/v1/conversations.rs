@@ -3,7 +3,7 @@ use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, bou
 use crate::api::wire::{Change, Text, Wire, given, party, string, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::conversations::{Assignee, ConversationFilter, ConversationPatch, InboxRow, LastText, NewConversation};
+use nmc_core::conversations::{Assignee, ConversationFilter, ConversationPatch, InboxRow, LastText, NewConversation, Search};
 use nmc_core::{CallerIdentity, ConversationChannel, ConversationId, Error, TenantTx, UserId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::Object;
@@ -173,6 +173,10 @@ pub(crate) enum SortBy {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationQuery {
+    /// With a customer whose name has all these words, of which the last may be only begun, from 3 letters on; or, of 3 digits or more, whose
+    /// number begins so, with or without the country code of North America. 20 different words at the most.
+    #[param(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    q: Option<String>,
     /// In this status.
     #[param(inline, value_type = Option<text::ConversationStatus>)]
     status: Option<text::ConversationStatus>,
@@ -276,15 +280,18 @@ pub(super) async fn list(context: RequestContext<ConversationQuery, ()>) -> ApiR
     let page = page(context.query.limit, context.query.after.as_deref())?;
     let (filter, sort) = (context.query.filter()?, context.query.sort);
     let unread = context.query.unread;
+    let search = context.query.q.as_deref().map(Search::new).transpose()?;
     let assigned = context.query.assigned_to.map(|assigned| assigned.0);
     let rows = context.acting(move |tx| {
         let assigned_to = assigned.map(|assigned| assigned.whom(tx)).transpose()?;
         let reader = unread.map(|_| tx.actor().user().ok_or(KEY_IS_NO_USER)).transpose()?;
         let (unread_by, read_by) = if unread == Some(true) { (reader, None) } else { (None, reader) };
         let filter = ConversationFilter { assigned_to, unread_by, read_by, ..filter.clone() };
-        match sort {
-            Some(SortBy::UpdatedAt) => tx.conversations().list_open(&filter, page),
-            _ => tx.conversations().list_with_last_text(&filter, page),
+        match (&search, sort) {
+            (Some(_), Some(SortBy::UpdatedAt)) => Err(Error::invalid("sort", "by the last change is for lists without q")),
+            (Some(search), _) => tx.conversations().search(search, &filter, page),
+            (None, Some(SortBy::UpdatedAt)) => tx.conversations().list_open(&filter, page),
+            (None, _) => tx.conversations().list_with_last_text(&filter, page),
         }
     });
     Ok(Json(PageOut::of(rows.await?)))

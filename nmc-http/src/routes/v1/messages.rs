@@ -4,9 +4,9 @@ use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use crate::shares::caller;
 use chrono::{DateTime, Utc};
-use nmc_core::conversations::{Media, Message, MessageFilter};
+use nmc_core::conversations::{Media, Message, MessageFilter, Search};
 use nmc_core::telephony::explain;
-use nmc_core::{ConversationId, Error, MediaStatus, MessageId};
+use nmc_core::{ConversationId, Error, MediaStatus, MessageId, Page, Result, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -107,6 +107,47 @@ pub(crate) struct MessageQuery {
     after: Option<String>,
 }
 
+/// What is searched for in all texts.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MessageSearchQuery {
+    /// Words, all of which the text has; the last may be only begun, from 3 letters on. Case, accents and punctuation don't count. 20
+    /// different words at the most.
+    #[param(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    q: String,
+    /// Rows at most, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u16>,
+    /// `next` of the page before.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    after: Option<String>,
+}
+
+/// A page of texts, with their pictures.
+type Shown = (Page<Message>, Vec<Media>);
+
+fn with_media(tx: &mut TenantTx<'_>, rows: Page<Message>) -> Result<Shown> {
+    let ids: Vec<MessageId> = rows.items.iter().map(|row| row.id).collect();
+    Ok((rows, tx.message_media().list(&ids)?))
+}
+
+fn shown((rows, mut media): Shown) -> Json<PageOut<MessageOut>> {
+    Json(PageOut::with(rows, |row| {
+        let own = media.extract_if(.., |each| each.message_id == row.id).collect();
+        MessageOut::of(row, own)
+    }))
+}
+
+pub(super) async fn search(context: RequestContext<MessageSearchQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
+    let query = &context.query;
+    let (search, page) = (Search::new(&query.q)?, page(query.limit, query.after.as_deref())?);
+    let found = context.acting(move |tx| {
+        let rows = tx.messages().search(&search, page)?;
+        with_media(tx, rows)
+    });
+    Ok(shown(found.await?))
+}
+
 pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
     let id: ConversationId = context.id("conversation", "conversation")?;
     let query = &context.query;
@@ -120,14 +161,9 @@ pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult
     let found = context.acting(move |tx| {
         tx.conversations().get(id)?;
         let rows = tx.messages().list(&filter, page)?;
-        let ids: Vec<MessageId> = rows.items.iter().map(|row| row.id).collect();
-        Ok((rows, tx.message_media().list(&ids)?))
+        with_media(tx, rows)
     });
-    let (rows, mut media) = found.await?;
-    Ok(Json(PageOut::with(rows, |row| {
-        let own = media.extract_if(.., |each| each.message_id == row.id).collect();
-        MessageOut::of(row, own)
-    })))
+    Ok(shown(found.await?))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {

@@ -50,6 +50,10 @@ fn conversations_are_filtered_by_what_the_query_says() {
     site.db.store.tenant(&site.joe.tenant, |tx| tx.conversations().assign(second.parse()?, Some(hand.id))).unwrap();
     site.db.store.tenant(&site.joe.tenant, |tx| tx.conversations().add_tag(second.parse()?, "leak & tub")).unwrap();
     site.call("PATCH", format!("/v1/conversations/{second}")).by(&hand.access).json(&json!({"priority": "urgent"})).expect(200);
+    site.call("PATCH", format!("/v1/conversations/{first}"))
+        .by(&hand.access)
+        .json(&json!({"customer_name": "Zoë Müller"}))
+        .expect(200);
     let encoded = |phone: &PhoneNumber| phone.as_str().replace('+', "%2B");
     for (query, expected) in [
         ("assigned_to=me".to_owned(), vec![&second]),
@@ -63,6 +67,10 @@ fn conversations_are_filtered_by_what_the_query_says() {
         ("status=closed".to_owned(), vec![]),
         ("open=true&sort=created_at".to_owned(), vec![&second, &first]),
         (format!("customer_phone={}", encoded(&ann)), vec![&first]),
+        ("q=zoe+mul".to_owned(), vec![&first]),
+        ("q=mu".to_owned(), vec![]),
+        (format!("q={}", bob.as_str().trim_start_matches("+1")), vec![&second]),
+        ("q=zoe&priority=urgent".to_owned(), vec![]),
         ("from=2999-01-01T00:00:00Z".to_owned(), vec![]),
         ("until=2999-01-01T00:00:00Z".to_owned(), vec![&second, &first]),
     ] {
@@ -75,6 +83,10 @@ fn conversations_are_filtered_by_what_the_query_says() {
         ("open=perhaps", "open"),
         ("open=false&sort=updated_at", "sort"),
         ("sort=name", "sort"),
+        ("q=zoe&sort=updated_at", "sort"),
+        ("q=", "q"),
+        ("q=%00", "q"),
+        ("q=%3F%21", "q"),
         ("after=AAAA", "after"),
         ("limit=0", "limit"),
         ("customer_phone=%00", "customer_phone"),

@@ -47,6 +47,42 @@ fn a_text_is_shown_with_its_pictures() {
 }
 
 #[test]
+fn texts_are_searched_by_words_of_ones_own_business() {
+    let site = Site::new();
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    let first = write(&site, "+14155550123", "The SINK leaks, please come", &[("image/gif", b"GIF89a")]).message.to_string();
+    let second = write(&site, "+14155550124", "no leak any more", &[]).message.to_string();
+    let theirs = SmsForm::text("+14155550125", &site.rival.number, "their sink leaks").parse();
+    receive_text(&site.db.store, &theirs).unwrap();
+    let search = |query: &str| site.call("GET", format!("/v1/messages?{query}")).by(&viewer.access).expect(200).document();
+    let ids = |found: &Value| -> Vec<String> {
+        found["items"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&search("q=leak")), [second.as_str(), first.as_str()], "the newest first");
+    let found = search("q=leaks+sink");
+    assert_eq!((ids(&found), &found["next"]), (vec![first.clone()], &Value::Null));
+    assert_eq!(found["items"][0]["media"].as_array().map(Vec::len), Some(1));
+    let page = search("q=leak&limit=1");
+    assert_eq!(ids(&search(&format!("q=leak&limit=1&after={}", page["next"].as_str().unwrap()))), [first]);
+    assert_eq!(search("q=dishwasher"), json!({"items": [], "next": null}));
+    let long = format!("q={}", "x".repeat(10_000));
+    for (query, field) in [
+        ("", "q"),
+        ("q=", "q"),
+        ("q=%20", "q"),
+        ("q=a%00b", "q"),
+        ("q=%3F%21%E2%80%A6", "q"),
+        (long.as_str(), "q"),
+        ("q=leak&limit=201", "limit"),
+        ("q=leak&after=x", "after"),
+        ("q=leak&status=sent", "status"),
+    ] {
+        let refused = site.call("GET", format!("/v1/messages?{query}")).by(&viewer.access).expect(400);
+        assert_eq!(refused.refusal().0, format!("#/{field}"), "{query:.40}");
+    }
+}
+
+#[test]
 fn the_bytes_of_a_picture_are_served_safely() {
     let site = Site::new();
     let owner = site.owner();
