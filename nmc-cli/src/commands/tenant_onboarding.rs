@@ -104,7 +104,8 @@ fn other_state(hours: &BusinessHours, now: DateTime<Utc>) -> Option<(&'static st
 fn show_text(preview: &GreetingPreview) {
     let shown: Vec<String> = preview.text.lines().map(plain).collect();
     let (characters, segments, encoding) = (preview.characters, preview.segments, preview.encoding.as_str());
-    eprintln!("{}\n({characters} characters, {segments} segments in {encoding})", shown.join("\n"));
+    let unit = if segments == 1 { "segment" } else { "segments" };
+    eprintln!("{}\n({characters} characters, {segments} {unit} in {encoding})", shown.join("\n"));
 }
 
 /// Nobody approves of what they have not seen: of a greeting that was changed after it was shown, nobody has.

@@ -66,8 +66,8 @@ impl GreetingPreview {
     }
 }
 
-/// Fills the template. A first text ends with how to stop, unless the template says it in its own words; what is too
-/// long for one text is cut before that hint.
+/// Fills the template. A first text ends with how to stop, as a sentence of its own, unless the template says it in its own words;
+/// what is too long for one text is cut before that hint.
 #[must_use]
 pub fn render_greeting(template: &str, words: &GreetingWords<'_>, first_text: bool) -> String {
     let mut text = String::with_capacity(template.len());
@@ -77,12 +77,21 @@ pub fn render_greeting(template: &str, words: &GreetingWords<'_>, first_text: bo
             Piece::Filled(placeholder) => words.push(placeholder, &mut text),
         }
     }
-    let hint = if first_text && !says_how_to_stop(template) { STOP_HINT } else { "" };
-    let room = LONGEST - hint.len();
-    if let Some((end, _)) = text.char_indices().nth(room) {
+    if !first_text || says_how_to_stop(template) {
+        truncate(&mut text, LONGEST);
+        return text;
+    }
+    if text.ends_with(char::is_alphanumeric) {
+        text.push('.');
+    }
+    truncate(&mut text, LONGEST - STOP_HINT.len());
+    text + STOP_HINT
+}
+
+fn truncate(text: &mut String, characters: usize) {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
         text.truncate(end);
     }
-    text + hint
 }
 
 /// Whether a template tells its reader to answer STOP: the word after one for answering, as in `reply with "STOP"`. A business's name
@@ -151,6 +160,10 @@ mod tests {
         assert_eq!(
             render_greeting(DEFAULT_GREETING, &words("Joe's"), true),
             "Hello! Thanks for calling Joe's. How can we help you today? Reply STOP to opt out."
+        );
+        assert_eq!(
+            render_greeting("{{business_name}}, back {{next_opening}}", &words("Joe's"), true),
+            "Joe's, back now. Reply STOP to opt out."
         );
         assert_eq!(render_greeting("{{business_name}} again", &words("Joe's"), false), "Joe's again");
         assert_eq!(render_greeting("{{business_name}}. Text stop to end.", &words("Joe's"), true), "Joe's. Text stop to end.");
