@@ -74,11 +74,11 @@ fn code(params: &Params, field: &str, range: std::ops::RangeInclusive<i32>) -> O
     told(params, field)?.parse().ok().filter(|code| range.contains(code))
 }
 
-/// When it happened, if that can be read: in Twilio's own form, `Mon, 16 Nov 2026 19:24:01 +0000`, or as an ISO 8601 instant with its
-/// offset. What can't be read counts as not told.
+/// When it happened, if that is told in Twilio's own form: `Mon, 16 Nov 2026 19:24:01 +0000`. A time in another form is not one that
+/// Twilio has written: it counts as not told, so that it makes no call old news.
 fn timestamp(params: &Params) -> Option<DateTime<Utc>> {
     let text = told(params, "Timestamp")?;
-    let at = DateTime::parse_from_rfc2822(text).or_else(|_| DateTime::parse_from_rfc3339(text)).ok()?;
+    let at = DateTime::parse_from_rfc2822(text).ok()?;
     Some(at.with_timezone(&Utc))
 }
 

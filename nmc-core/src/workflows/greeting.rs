@@ -207,9 +207,10 @@ impl GreetingContext {
         self.is_active && self.is_approved && number_can && self.consent != Some(ConsentAction::OptOut)
     }
 
-    /// Whether an automatic text to this person, from that number of ours, is neither dear nor one too many.
-    pub(crate) fn may_spend_on(&self, person: &PhoneNumber, from: &PhoneNumber) -> bool {
-        self.barred_range(person, from).is_none() && !self.has_had_enough()
+    /// Whether an answer that this person has asked for is neither dear nor one too many. It goes to any country: whoever asks how to
+    /// stop must be told.
+    pub(crate) fn may_be_answered(&self, person: &PhoneNumber) -> bool {
+        person.kind() == NumberKind::Ordinary && !self.has_had_enough()
     }
 
     /// Insists that staff may text this person from the number of ours that was read for, if one was. What people write is bound neither to

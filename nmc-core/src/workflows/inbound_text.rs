@@ -158,7 +158,8 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
     Ok(Received { message, conversation, keyword, in_review, reply, duplicate: false })
 }
 
-/// Says who is texting and how to stop; not to someone who has opted out, once in a while only, and within what may be spent.
+/// Says who is texting and how to stop; not to someone who has opted out, once in a while only, not to dear numbers, and
+/// not more often in a day than automatic texts go to one person.
 fn answer_help(
     tx: &mut TenantTx<'_>,
     conversation: ConversationId,
@@ -167,7 +168,7 @@ fn answer_help(
 ) -> Result<Option<MessageId>> {
     let context = GreetingContext::read(&mut tx.0, &customer.person(), our_number)?;
     let since = tx.now() - HELP_PAUSE;
-    if !context.may_text() || !context.may_spend_on(customer, our_number) || tx.messages().has_keyword_reply(customer, since)? {
+    if !context.may_text() || !context.may_be_answered(customer) || tx.messages().has_keyword_reply(customer, since)? {
         return Ok(None);
     }
     let answer = NewMessage {

@@ -256,7 +256,6 @@ fn what_the_provider_has_read_gets_no_answer_of_ours() {
 #[test]
 fn help_is_answered_once_an_hour_to_one_person() {
     let scene = Scene::new();
-    scene.db.execute("UPDATE business_settings SET allowed_countries = '{MX}'");
     let long = |text: &str| SmsForm::text(text, &scene.business.number, "INFO");
     let ask = |text: &str| scene.receive(&long(text)).reply.is_some();
     assert!(ask("+5215512345678"));
@@ -275,9 +274,10 @@ fn help_is_answered_once_an_hour_to_one_person() {
 fn help_is_answered_within_what_may_be_spent() {
     let scene = Scene::new();
     let ask = |from: &str| scene.receive(&SmsForm::text(from, &scene.business.number, "HELP")).reply.is_some();
-    for dear in ["+19005550100", "+447012345678", "+447700900123", "+8821312345678", "+18885550100"] {
+    for dear in ["+19005550100", "+447012345678", "+8821312345678", "+18885550100"] {
         assert!(!ask(dear), "{dear}");
     }
+    assert!(ask("+15145550100"), "another country: whoever asks how to stop is told");
     let person = unique_phone();
     for answer in 1..=7 {
         assert_eq!(ask(person.as_str()), answer <= 5, "answer {answer} of a day");

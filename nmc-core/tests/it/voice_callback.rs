@@ -91,9 +91,8 @@ fn a_field_that_can_not_be_read_costs_itself_only() {
     let at: DateTime<Utc> = "2026-11-16T19:24:01Z".parse().unwrap();
     let times = [
         ("Mon, 16 Nov 2026 19:24:01 +0000", Some(at)),
-        ("2026-11-16T19:24:01Z", Some(at)),
-        ("2026-11-16T20:24:01.000+01:00", Some(at)),
-        ("2026-11-16T19:24:01", None),
+        ("2026-11-16T19:24:01Z", None),
+        ("2026-11-16T20:24:01.000+01:00", None),
         ("yesterday", None),
         ("1763320000", None),
         ("Mon, 16 Nov 2026 19:24:01 +0000\0", None),
