@@ -161,9 +161,14 @@ fn socket_ends_with_a_code_that_says_why() {
     assert_eq!(talks.end(), ended("too_many", 4429));
     // One that takes part in the protocol stays; one that does not answer pings goes.
     let mut silent = admitted(&site);
-    let since = Instant::now();
-    while silent.any() == Came::Ping {}
-    assert!((Duration::from_millis(600)..Duration::from_secs(5)).contains(&since.elapsed()), "{:?}", since.elapsed());
+    let mut pings = 0;
+    let last = loop {
+        match silent.any() {
+            Came::Ping => pings += 1,
+            other => break other,
+        }
+    };
+    assert!(pings >= 1 && matches!(last, Came::Message(_)), "it was asked, and is told: {last:?}");
     assert_eq!(silent.any(), Came::Close(4408));
     let mut stays = admitted(&site);
     let since = Instant::now();

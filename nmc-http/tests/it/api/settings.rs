@@ -77,7 +77,7 @@ fn a_preview_shows_what_a_caller_would_get_and_what_it_costs() {
     assert!(preview(json!({})).document()["text"].as_str().unwrap().contains("Joe's Plumbing"), "the one in force");
     let told = |at: &str| {
         let body = json!({ "greeting_template": "{{business_name}}: open {{hours}}, next {{next_opening}}", "at": at });
-        preview(body).document()["text"].as_str().unwrap().replace(" Reply STOP to opt out.", "")
+        preview(body).document()["text"].as_str().unwrap().replace(". Reply STOP to opt out.", "")
     };
     // 7 to 18 h in Los Angeles, whose clock is 8 hours behind in winter.
     assert_eq!(told("2026-01-15T20:00:00Z"), "Joe's Plumbing: open 7 AM-6 PM, next now");
