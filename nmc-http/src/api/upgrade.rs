@@ -5,9 +5,9 @@ use super::request::{bearer, parse_query};
 use crate::connections::Line;
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
+use crate::streams::socket::Accepted;
 use actix_web::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use actix_web::{HttpRequest, HttpResponse, web};
-use actix_ws::{MessageStream, Session};
 use nmc_core::access::Credential;
 use nmc_core::{Error, Result, TenantTx};
 use serde::de::DeserializeOwned;
@@ -79,8 +79,8 @@ impl<Q> Upgrade<Q> {
     }
 
     /// Goes on as WebSocket.
-    pub(crate) fn accept(self) -> ApiResult<(HttpResponse, Session, MessageStream)> {
-        actix_ws::handle(&self.request, self.payload).map_err(|_| ApiError::NoUpgrade)
+    pub(crate) fn accept(self) -> ApiResult<(HttpResponse, Accepted)> {
+        Accepted::of(&self.request, self.payload)
     }
 }
 

@@ -92,10 +92,11 @@ async fn ends(streams: &Streams, mut revoked: watch::Receiver<bool>, left: Optio
 async fn tell<O: Outlet>(streams: &Streams, pool: &BlockingPool, listener: &Listener, outlet: &mut O) -> End {
     let Listener { tenant, after, ref page, .. } = *listener;
     let mut page = page.clone();
-    outlet.ready(if page.is_reset { page.cursor } else { after.unwrap_or(page.cursor) });
+    // First: a client that keeps the cursor of `ready` and is cut off before it hears of the reset would never read what it has missed.
     if page.is_reset {
         outlet.reset(page.cursor);
     }
+    outlet.ready(if page.is_reset { page.cursor } else { after.unwrap_or(page.cursor) });
     // Subscribed from the last event read on: what comes in between is told, too.
     while !page.events.is_empty() {
         page.events.iter().for_each(|event| outlet.event(event));

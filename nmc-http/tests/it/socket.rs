@@ -71,7 +71,7 @@ fn socket_tells_what_happens_as_a_stream_does() {
     }
     let other = format!("{}:1", Uuid::new_v4());
     let mut lost = open(&site, &viewer.access, &format!("?after={other}"));
-    assert_eq!(lost.expect("ready")["cursor"], lost.expect("reset")["cursor"]);
+    assert_eq!(lost.expect("reset")["cursor"], lost.expect("ready")["cursor"], "told before its cursor can be kept");
     // A frame may come in parts.
     by_message.expect("event");
     by_message.expect("event");
@@ -122,7 +122,10 @@ fn socket_of_whoever_is_not_let_in_is_refused() {
         (json!({ "type": "authenticate", "token": deaf }), ended("forbidden", 4403)),
         (json!({ "type": "authenticate", "token": hears, "cursor": "x" }), ended("invalid", 4400)),
         (json!({ "type": "join", "room": "tenant" }), ended("unauthenticated", 4401)),
-        (json!("rubbish"), ended("unauthenticated", 4401)),
+        (json!("rubbish"), ended("invalid", 4400)),
+        (json!({}), ended("invalid", 4400)),
+        (json!({ "type": "authenticate", "token": hears, "cursor": 5 }), ended("invalid", 4400)),
+        (json!({ "type": "authenticate", "token": hears, "more": 5 }), ended("invalid", 4400)),
     ] {
         assert_eq!(open_as_a_browser(&site, &first).end(), end, "{first}");
     }
@@ -153,6 +156,20 @@ fn socket_ends_with_a_code_that_says_why() {
     let mut long = admitted(&site);
     long.say(&json!({ "type": "join", "room": "x".repeat(9_000) }));
     assert_eq!(long.end(), ended("too_long", 1009));
+    // What a frame says that it will hold is enough: nothing of it is kept. Nobody need be let in for that.
+    for mut huge in [admitted(&site), WebSocket::open(site.address(), "", "").expect("a socket")] {
+        huge.bytes(&[0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(huge.end(), ended("too_long", 1009));
+    }
+    let mut parts = admitted(&site);
+    parts.bytes(&[0x01, 0x80, 0, 0, 0, 0]);
+    (0..200).for_each(|_| parts.bytes(&[0x00, 0x80, 0, 0, 0, 0]));
+    assert_eq!(parts.end(), ended("too_many", 4429));
+    let mut grows = admitted(&site);
+    for first in [0x01, 0x00, 0x00] {
+        grows.bytes(&[&[first, 0xfe, 0x0f, 0xa0, 0, 0, 0, 0][..], &[b'x'; 4_000]].concat());
+    }
+    assert_eq!(grows.end(), ended("too_long", 1009));
     let mut unmasked = admitted(&site);
     unmasked.bytes(&[0x81, 2, b'{', b'}']);
     assert_eq!(unmasked.end(), ended("malformed", 1002));
@@ -282,6 +299,10 @@ fn socket_that_leaves_its_business_hears_of_its_rooms() {
     socket.ask(&json!({ "type": "join", "room": "tenant" }), "joined");
     site.db.store.tenant(&site.joe.tenant, note).expect("events");
     assert_eq!([(); 3].map(|()| socket.expect("event")["id"].clone()), [json!(other), json!(leak), json!(ann.id.to_string())]);
+    for room in ["Tenant", "", "user:1", "conversation"] {
+        let error = socket.ask(&json!({ "type": "join", "room": room }), "error");
+        assert_eq!((&error["code"], &error["room"]), (&json!("invalid"), &json!(room)));
+    }
     // So many rooms and no more.
     let rooms: Vec<String> = (0..64).map(|_| conversation(&site, &site.joe)).collect();
     let mut socket = open(&site, &ann.access, "");

@@ -28,8 +28,8 @@ pub(super) async fn open(upgrade: Upgrade<SocketQuery>) -> ApiResult<HttpRespons
         }
         None => Admission::Awaited { after, place: app.streams.wait(upgrade.from())? },
     };
-    let (response, session, messages) = upgrade.accept()?;
+    let (response, accepted) = upgrade.accept()?;
     let (streams, pool, authenticator) = (app.streams.clone(), app.pool.clone(), app.authenticator.clone());
-    actix_web::rt::spawn(socket::run(SocketServer { streams, pool, authenticator, line }, session, messages, admission));
+    actix_web::rt::spawn(socket::run(SocketServer { streams, pool, authenticator, line }, accepted, admission));
     Ok(response)
 }

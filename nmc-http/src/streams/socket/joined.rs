@@ -48,6 +48,10 @@ struct Said {
     at: Instant,
 }
 
+fn unknown_room() -> Error {
+    Error::invalid("room", "must be `tenant`, `user` or `conversation:` with an id")
+}
+
 impl Joined {
     pub(super) fn new(tenant: TenantId, user: Option<UserId>, notices: Sender<Notice>) -> Self {
         Self { tenant, user, notices, hears_tenant: true, hears_user: user.is_some(), seats: HashMap::new() }
@@ -70,6 +74,7 @@ impl Joined {
                 }
                 return Ok(Some(id));
             }
+            Room::Unknown(_) => return Err(unknown_room().into()),
         }
         Ok(None)
     }
@@ -81,12 +86,14 @@ impl Joined {
         self.seats.insert(id, Seat { membership, may_answer, said: None });
     }
 
-    pub(super) fn leave(&mut self, room: &Room) {
+    pub(super) fn leave(&mut self, room: &Room) -> ApiResult<()> {
         match room {
             Room::Tenant => self.hears_tenant = false,
             Room::User => self.hears_user = false,
             Room::Conversation(text) => drop(text.parse().ok().and_then(|id: ConversationId| self.seats.remove(&id))),
+            Room::Unknown(_) => return Err(unknown_room().into()),
         }
+        Ok(())
     }
 
     /// Tells the others in a room that its user types, or has stopped to.

@@ -1,8 +1,12 @@
 //! A stream as WebSocket (RFC 6455): events as every stream has them, and what clients tell each other through the server.
 
+mod accepted;
 mod ear;
+mod frames;
 mod joined;
 mod words;
+
+pub(crate) use accepted::Accepted;
 
 use super::opening::cursor;
 use super::rooms::Notice;
@@ -12,7 +16,7 @@ use crate::blocking::BlockingPool;
 use crate::connections::Line;
 use crate::error::ApiResult;
 use crate::shares::Place;
-use actix_ws::{CloseReason, MessageStream, Session};
+use actix_ws::{CloseReason, Session};
 use ear::Ear;
 use joined::{Joined, Told};
 use nmc_core::access::{Authenticator, Credential, Permission};
@@ -59,8 +63,9 @@ pub(crate) enum Admission {
 }
 
 /// Runs a socket until it ends.
-pub(crate) async fn run(server: SocketServer, mut session: Session, messages: MessageStream, admission: Admission) {
-    let mut ear = Ear::new(messages, session.clone());
+pub(crate) async fn run(server: SocketServer, accepted: Accepted, admission: Admission) {
+    let mut session = accepted.session.clone();
+    let mut ear = Ear::new(accepted);
     let end = match server.admitted(&mut ear, admission).await {
         Ok((listener, credential)) => server.follow(ear, listener, credential).await,
         Err(end) => end,
@@ -90,7 +95,8 @@ impl SocketServer {
         };
         let admitted = match Request::parse(&first) {
             Ok(Request::Authenticate { token, cursor }) => self.let_in(token, cursor.as_deref(), after).await,
-            _ => Err(Error::Unauthenticated("the first message must be `authenticate` with a token").into()),
+            Ok(_) => Err(Error::Unauthenticated("the first message must be `authenticate` with a token").into()),
+            Err(error) => Err(error.into()),
         };
         match admitted {
             Ok(admitted) => Ok(admitted),
@@ -165,8 +171,11 @@ impl SocketServer {
                 Err(error) => ear.refuse(&error, Some(room.to_string())).await,
             },
             Request::Leave { room } => {
-                joined.borrow_mut().leave(&room);
-                ear.answer(&ServerWords::Left { room: room.to_string() }).await
+                let left = joined.borrow_mut().leave(&room);
+                match left {
+                    Ok(()) => ear.answer(&ServerWords::Left { room: room.to_string() }).await,
+                    Err(error) => ear.refuse(&error, Some(room.to_string())).await,
+                }
             }
             Request::Typing { conversation_id, typing } => {
                 let told = joined.borrow_mut().typing(&conversation_id, typing);
