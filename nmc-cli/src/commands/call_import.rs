@@ -111,6 +111,9 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
         (None, Some(file)) => load(store, tenant, file, args, asked),
         (None, None) => load(store, tenant, std::io::stdin().lock(), args, asked),
     }?;
+    if loaded.taken == 0 {
+        eprintln!("there is no call in it");
+    }
     IMPORTED.one(args.format.format, &Imported { read: loaded.taken, new: Some(loaded.written) })?;
     Ok(ExitCode::SUCCESS)
 }

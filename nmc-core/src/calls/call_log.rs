@@ -2,7 +2,7 @@
 
 use super::NewCall;
 use super::call_log_input::{Bounded, Lines, Taken, is_well_quoted};
-use crate::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Error, Result};
+use crate::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Error, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -289,11 +289,33 @@ impl Fields {
         self.parsed(name, "must be an instant like 2026-11-22T18:00:00Z")
     }
 
+    /// A party, as people write numbers or as a network told of it. What begins as a number of the world's and is none was mistyped:
+    /// nobody goes by it.
+    fn party(&self, name: &'static str, ours: Option<&str>) -> Result<CallerIdentity> {
+        let text = self.required(name)?;
+        if let Ok(phone) = PhoneNumber::typed(text) {
+            return Ok(CallerIdentity::Phone(phone));
+        }
+        // Digits without a plus are a number where ours leaves no doubt.
+        let certain = ours.and_then(|ours| PhoneNumber::typed(ours).ok()).map(|ours| CallerIdentity::told(text, &ours));
+        if let Some(phone @ CallerIdentity::Phone(_)) = certain {
+            return Ok(phone);
+        }
+        let party: CallerIdentity = Self::typed(name, text)?;
+        let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
+        if party.as_str().strip_prefix('+').is_some_and(|rest| !is_number(rest)) {
+            return Err(Error::invalid(name, "must be a number with its country, like +14155550123, or what the network told"));
+        }
+        Ok(party)
+    }
+
     fn call(&self) -> Result<NewCall> {
-        let caller: CallerIdentity = Self::typed("caller_phone", self.required("caller_phone")?)?;
-        let called: CallerIdentity = Self::typed("called_phone", self.required("called_phone")?)?;
-        let sid = self.required("twilio_call_sid")?.to_owned();
         let direction = self.text("call_direction").map(|text| Self::typed("call_direction", text)).transpose()?;
+        let is_outbound = direction == Some(CallDirection::Outbound);
+        let ours_of = |name| self.text(name).filter(|_| is_outbound == (name == "caller_phone"));
+        let caller = self.party("caller_phone", ours_of("called_phone"))?;
+        let called = self.party("called_phone", ours_of("caller_phone"))?;
+        let sid = self.required("twilio_call_sid")?.to_owned();
         let status = self.text("call_status").map(|text| Self::typed("call_status", text)).transpose()?;
         let outcome: Option<CallOutcome> = self.text("outcome").map(|text| Self::typed("outcome", text)).transpose()?;
         let seconds = "must be a whole number of seconds";
@@ -320,113 +342,4 @@ impl Fields {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RECORDED: &str = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\", \
-                            \"recording_url\": \"javascript:alert(1)\"}";
-
-    fn read(format: CallLogFormat, text: &[u8]) -> Vec<Result<NewCall>> {
-        CallLog::new(format, text).collect()
-    }
-
-    fn told(rows: &[Result<NewCall>]) -> Vec<String> {
-        rows.iter().map(|row| row.as_ref().map_or_else(ToString::to_string, |call| call.caller_phone.to_string())).collect()
-    }
-
-    #[test]
-    fn a_log_reads_alike_in_either_form() {
-        let csv = "\u{feff}caller_phone,called_phone,twilio_call_sid,call_status,outcome,started_at,duration_seconds,caller_name,price\r\n\
-                   +14155550123, +14155550100 ,CA1,no-answer,missed,2026-11-22T18:00:00+01:00,0,\"Joe, \"\"the\"\"\nplumber\",0.0085\r\n";
-        let json = "\n{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\", \
-                    \"call_status\": \"no-answer\", \"outcome\": \"missed\", \"started_at\": \"2026-11-22T17:00:00Z\", \
-                    \"duration_seconds\": 0, \"caller_name\": \"Joe, \\\"the\\\"\\nplumber\", \"price\": 0.0085, \"caller_city\": null}";
-        let [csv, json] = [read(CallLogFormat::Csv, csv.as_bytes()), read(CallLogFormat::JsonLines, json.as_bytes())];
-        let [csv, json] = [csv, json].map(|rows| rows.into_iter().collect::<Result<Vec<_>>>().unwrap());
-        assert_eq!(format!("{csv:?}"), format!("{json:?}"));
-        assert_eq!((csv.len(), csv[0].outcome, csv[0].call_direction), (1, Some(CallOutcome::Missed), CallDirection::Inbound));
-        assert_eq!(csv[0].caller_name.as_deref(), Some("Joe, \"the\"\nplumber"));
-    }
-
-    #[test]
-    fn a_row_at_fault_is_named_and_the_next_is_read() {
-        let csv = "caller_phone,called_phone,twilio_call_sid,duration_seconds,started_at\n\
-                   +14155550123,+14155550100,,,\n\
-                   +14155550123,+14155550100,CA1,long,\n\
-                   +14155550123,+14155550100,CA1,1\n\
-                   +14155550123,+14155550100,CA1,-1,\n\
-                   +14155550123,+14155550100,CA1,1,yesterday\n\
-                   anonymous,+14155550100,CA2,1,\n";
-        let told = told(&read(CallLogFormat::Csv, csv.as_bytes()));
-        let rules = [
-            "twilio_call_sid is required",
-            "duration_seconds must be a whole number of seconds",
-            "the row must have 5 values, as the first line has, and has 4",
-            "duration_seconds must be at least 0",
-            "started_at must be an instant like 2026-11-22T18:00:00Z",
-            "anonymous",
-        ];
-        assert_eq!(told.len(), rules.len());
-        for (row, (told, rule)) in told.iter().zip(rules).enumerate() {
-            assert!(told.ends_with(rule), "{row}: {told}");
-            assert!(row == 5 || told.contains(&format!("{row}")), "{told}");
-        }
-    }
-
-    #[test]
-    fn the_line_of_a_row_counts_all_that_stand_before_it() {
-        let lines = |format, text: &str| {
-            let mut log = CallLog::new(format, text.as_bytes());
-            let mut lines = Vec::new();
-            while let Some(row) = log.next() {
-                lines.push((log.line(), row.is_ok()));
-            }
-            lines
-        };
-        for end in ["\n", "\r\n"] {
-            let rows = [
-                "caller_phone,called_phone,twilio_call_sid,caller_name",
-                "+14155550123,+14155550100,CA1,Joe",
-                "",
-                "+14155550123,+14155550100,CA2,\"Joe,\nthe plumber\"",
-                "nobody,,,",
-                "+14155550123,+14155550100,CA3,Joe",
-            ];
-            let read = lines(CallLogFormat::Csv, &rows.join(end));
-            assert_eq!(read, [(2, true), (4, true), (6, false), (7, true)], "{end:?}");
-        }
-        let row = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\"}";
-        assert_eq!(lines(CallLogFormat::JsonLines, &format!("\n{row}\n\n[]\r\n{row}")), [(2, true), (4, false), (5, true)]);
-        assert_eq!(lines(CallLogFormat::Csv, "caller_phone,colour\n1,2"), [(1, false)]);
-    }
-
-    #[test]
-    fn what_is_no_log_is_refused_by_its_first_row() {
-        let open = format!("caller_phone,called_phone,twilio_call_sid\n\"{}", "a\n".repeat(LONGEST_ROW));
-        for (format, text, rule) in [
-            (CallLogFormat::Csv, "caller_phone,colour\n1,2", "colour must be among: caller_phone"),
-            (CallLogFormat::Csv, "caller_phone,caller_phone\n1,2", "caller_phone must be there once"),
-            (CallLogFormat::Csv, "a b\n1", "the header must be among"),
-            (
-                CallLogFormat::Csv,
-                "caller_phone,called_phone,twilio_call_sid\n+14155550123,+14155550100,\"CA1\n1,2,3\n",
-                "in pairs",
-            ),
-            (
-                CallLogFormat::Csv,
-                "caller_phone,called_phone,twilio_call_sid\n\"+14155550123\"x,+14155550100,CA1\n",
-                "whole values",
-            ),
-            (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n5\" pipe,+14155550100,CA1\n", "whole values"),
-            (CallLogFormat::JsonLines, RECORDED, "recording_url must begin with https:// or http://"),
-            (CallLogFormat::Csv, &open, "the row must be at most 65536 bytes long"),
-            (CallLogFormat::JsonLines, &open.replace('\n', " "), "the row must be at most 65536 bytes long"),
-            (CallLogFormat::JsonLines, "[1]", "the row must be a JSON object"),
-            (CallLogFormat::JsonLines, "{\"caller_phone\": {}}", "caller_phone must be a text or a number"),
-        ] {
-            let told = told(&read(format, text.as_bytes()));
-            assert!(told.len() == 1 && told[0].contains(rule), "{told:?}");
-        }
-        assert!(read(CallLogFormat::Csv, b"").is_empty() && read(CallLogFormat::JsonLines, b"\n\n").is_empty());
-    }
-}
+mod tests;

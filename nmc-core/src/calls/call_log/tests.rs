@@ -1,0 +1,126 @@
+use super::*;
+
+const RECORDED: &str = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\", \
+                        \"recording_url\": \"javascript:alert(1)\"}";
+
+fn read(format: CallLogFormat, text: &[u8]) -> Vec<Result<NewCall>> {
+    CallLog::new(format, text).collect()
+}
+
+fn told(rows: &[Result<NewCall>]) -> Vec<String> {
+    rows.iter().map(|row| row.as_ref().map_or_else(ToString::to_string, |call| call.caller_phone.to_string())).collect()
+}
+
+#[test]
+fn a_log_reads_alike_in_either_form() {
+    let csv = "\u{feff}caller_phone,called_phone,twilio_call_sid,call_status,outcome,started_at,duration_seconds,caller_name,price\r\n\
+               +14155550123, +14155550100 ,CA1,no-answer,missed,2026-11-22T18:00:00+01:00,0,\"Joe, \"\"the\"\"\nplumber\",0.0085\r\n";
+    let json = "\n{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\", \
+                \"call_status\": \"no-answer\", \"outcome\": \"missed\", \"started_at\": \"2026-11-22T17:00:00Z\", \
+                \"duration_seconds\": 0, \"caller_name\": \"Joe, \\\"the\\\"\\nplumber\", \"price\": 0.0085, \"caller_city\": null}";
+    let [csv, json] = [read(CallLogFormat::Csv, csv.as_bytes()), read(CallLogFormat::JsonLines, json.as_bytes())];
+    let [csv, json] = [csv, json].map(|rows| rows.into_iter().collect::<Result<Vec<_>>>().unwrap());
+    assert_eq!(format!("{csv:?}"), format!("{json:?}"));
+    assert_eq!((csv.len(), csv[0].outcome, csv[0].call_direction), (1, Some(CallOutcome::Missed), CallDirection::Inbound));
+    assert_eq!(csv[0].caller_name.as_deref(), Some("Joe, \"the\"\nplumber"));
+}
+
+#[test]
+fn a_row_at_fault_is_named_and_the_next_is_read() {
+    let csv = "caller_phone,called_phone,twilio_call_sid,duration_seconds,started_at\n\
+               +14155550123,+14155550100,,,\n\
+               +14155550123,+14155550100,CA1,long,\n\
+               +14155550123,+14155550100,CA1,1\n\
+               +14155550123,+14155550100,CA1,-1,\n\
+               +14155550123,+14155550100,CA1,1,yesterday\n\
+               anonymous,+14155550100,CA2,1,\n";
+    let told = told(&read(CallLogFormat::Csv, csv.as_bytes()));
+    let rules = [
+        "twilio_call_sid is required",
+        "duration_seconds must be a whole number of seconds",
+        "the row must have 5 values, as the first line has, and has 4",
+        "duration_seconds must be at least 0",
+        "started_at must be an instant like 2026-11-22T18:00:00Z",
+        "anonymous",
+    ];
+    assert_eq!(told.len(), rules.len());
+    for (row, (told, rule)) in told.iter().zip(rules).enumerate() {
+        assert!(told.ends_with(rule), "{row}: {told}");
+        assert!(row == 5 || told.contains(&format!("{row}")), "{told}");
+    }
+}
+
+#[test]
+fn parties_are_read_as_people_and_networks_write_them() {
+    let read = |caller: &str, called: &str, direction: &str| {
+        let csv =
+            format!("caller_phone,called_phone,twilio_call_sid,call_direction\n\"{caller}\",\"{called}\",CA1,{direction}\n");
+        CallLog::new(CallLogFormat::Csv, csv.as_bytes()).next().unwrap()
+    };
+    for (caller, stored) in [
+        ("+1 (415) 555-0123", "+14155550123"),
+        ("4155550123", "+14155550123"),
+        ("(415) 555-0123", "+14155550123"),
+        ("+1911", "+1911"),
+        ("4930123456", "4930123456"),
+        ("anonymous", "anonymous"),
+        ("72345", "72345"),
+        ("AT&T", "AT&T"),
+        ("sip:joe@example.com", "sip:joe@example.com"),
+    ] {
+        assert_eq!(read(caller, "+1 415 555 0100", "").unwrap().caller_phone.as_str(), stored);
+    }
+    assert_eq!(read("+14155550100", "415-555-0123", "outbound").unwrap().called_phone.as_str(), "+14155550123");
+    for caller in ["+bad", "+1-800-PLUMBER", "+"] {
+        assert!(read(caller, "+14155550100", "").unwrap_err().to_string().contains("caller_phone must be"), "{caller}");
+    }
+}
+
+#[test]
+fn the_line_of_a_row_counts_all_that_stand_before_it() {
+    let lines = |format, text: &str| {
+        let mut log = CallLog::new(format, text.as_bytes());
+        let mut lines = Vec::new();
+        while let Some(row) = log.next() {
+            lines.push((log.line(), row.is_ok()));
+        }
+        lines
+    };
+    for end in ["\n", "\r\n"] {
+        let rows = [
+            "caller_phone,called_phone,twilio_call_sid,caller_name",
+            "+14155550123,+14155550100,CA1,Joe",
+            "",
+            "+14155550123,+14155550100,CA2,\"Joe,\nthe plumber\"",
+            "nobody,,,",
+            "+14155550123,+14155550100,CA3,Joe",
+        ];
+        let read = lines(CallLogFormat::Csv, &rows.join(end));
+        assert_eq!(read, [(2, true), (4, true), (6, false), (7, true)], "{end:?}");
+    }
+    let row = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\"}";
+    assert_eq!(lines(CallLogFormat::JsonLines, &format!("\n{row}\n\n[]\r\n{row}")), [(2, true), (4, false), (5, true)]);
+    assert_eq!(lines(CallLogFormat::Csv, "caller_phone,colour\n1,2"), [(1, false)]);
+}
+
+#[test]
+fn what_is_no_log_is_refused_by_its_first_row() {
+    let open = format!("caller_phone,called_phone,twilio_call_sid\n\"{}", "a\n".repeat(LONGEST_ROW));
+    for (format, text, rule) in [
+        (CallLogFormat::Csv, "caller_phone,colour\n1,2", "colour must be among: caller_phone"),
+        (CallLogFormat::Csv, "caller_phone,caller_phone\n1,2", "caller_phone must be there once"),
+        (CallLogFormat::Csv, "a b\n1", "the header must be among"),
+        (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n+14155550123,+14155550100,\"CA1\n1,2,3\n", "in pairs"),
+        (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n\"+14155550123\"x,+14155550100,CA1\n", "whole values"),
+        (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n5\" pipe,+14155550100,CA1\n", "whole values"),
+        (CallLogFormat::JsonLines, RECORDED, "recording_url must begin with https:// or http://"),
+        (CallLogFormat::Csv, &open, "the row must be at most 65536 bytes long"),
+        (CallLogFormat::JsonLines, &open.replace('\n', " "), "the row must be at most 65536 bytes long"),
+        (CallLogFormat::JsonLines, "[1]", "the row must be a JSON object"),
+        (CallLogFormat::JsonLines, "{\"caller_phone\": {}}", "caller_phone must be a text or a number"),
+    ] {
+        let told = told(&read(format, text.as_bytes()));
+        assert!(told.len() == 1 && told[0].contains(rule), "{told:?}");
+    }
+    assert!(read(CallLogFormat::Csv, b"").is_empty() && read(CallLogFormat::JsonLines, b"\n\n").is_empty());
+}
