@@ -350,6 +350,17 @@ fn search_of_common_words_goes_on_page_by_page() {
         assert!(found >= 2, "{query}: the words are counted, and lead to their texts");
     }
 
+    let search = Search::new("5560001").unwrap();
+    let list = |tx: &mut TenantTx<'_>| tx.conversations().search(&search, &all, PageRequest::first());
+    let trips = scene.db.round_trips(|store| drop(store.tenant(&scene.business.tenant, list).unwrap()));
+    let by_number: Vec<String> = trips
+        .iter()
+        .filter(|sent| sent.sql.contains("customer_phone ~>=~"))
+        .map(|sent| plan_as_tenant(&scene.db, scene.business.tenant, sent))
+        .collect();
+    assert_eq!(by_number.len(), 2, "counted, and read");
+    assert!(by_number.iter().all(|plan| plan.contains("conversations_customer_phone_idx")), "{by_number:#?}");
+
     // What was there before the words were.
     let terms = || -> Vec<String> {
         let both = "SELECT term || message_id || created_at FROM message_terms UNION ALL
