@@ -5,20 +5,15 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark that can't run has nothing better to do")]
 
-use nmc_core::Uploads;
-use nmc_core::access::{Authenticator, Hasher, LoginPolicy, Origin, TokenKeys};
-use nmc_core::store::embedded::{EmbeddedOptions, EmbeddedPostgres};
-use nmc_core::store::{Migrator, StoreConfig};
-use nmc_core::tenants::NewTenant;
-use nmc_core::workflows::Registration;
-use nmc_core::{Email, Secret, Store};
-use nmc_http::{ConnectionLimits, Limit, Limits, ServerConfig, StreamLimits, Uploading};
-use std::net::SocketAddr;
+#[path = "shared/site.rs"]
+mod site;
+
+use nmc_http::{Limit, Limits};
+use site::Site;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const PASSWORD: &str = "correct horse battery staple";
 const READERS: u64 = 4;
 /// Between two reads of one reader.
 const PACE: Duration = Duration::from_millis(10);
@@ -46,7 +41,7 @@ fn main() {
     for (what, limits) in
         [("from many addresses (no limit)", unlimited), ("from one address (the limits in force)", Limits::default())]
     {
-        let scene = Scene::new(limits);
+        let scene = Scene(Site::new(limits, |_| {}));
         println!(
             "\nguesses {what}\nround   calm p50   calm p99   storm p50   storm p99   p99 storm/calm   guesses checked/s   refused/s"
         );
@@ -73,12 +68,7 @@ fn main() {
     }
 }
 
-struct Scene {
-    address: SocketAddr,
-    access: String,
-    running: Option<nmc_http::RunningServer>,
-    _server: EmbeddedPostgres,
-}
+struct Scene(Site);
 
 #[derive(Default)]
 struct Guesses {
@@ -95,68 +85,18 @@ impl Latencies {
 }
 
 impl Scene {
-    fn new(limits: Limits) -> Self {
-        let directory = std::env::temp_dir().join(format!("nmc-storm-{}", std::process::id()));
-        let options = EmbeddedOptions { data_dir: Some(directory.clone()), remove_on_exit: true, ..EmbeddedOptions::default() };
-        let server = EmbeddedPostgres::start(&options).expect("a server");
-        let url = Secret::new(server.url());
-        Migrator::new(url.clone()).run(|_| {}).expect("the migrations");
-        let store = Store::connect(StoreConfig::new(url)).expect("a store");
-        let keys = TokenKeys::ephemeral(store.now()).expect("a key");
-        // As `nmc serve` does it: half of the processors.
-        let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let hasher = Hasher::new(Hasher::COST, processors.div_ceil(2), 64).expect("a hasher");
-        let auth = Authenticator::new(store, hasher, keys, LoginPolicy::default());
-        let email: Email = "owner@example.com".parse().expect("an address");
-        let new = Registration {
-            business: NewTenant { business_name: "Joe's Plumbing".to_owned(), ..NewTenant::default() },
-            email: email.clone(),
-            password: Secret::new(PASSWORD),
-            first_name: "Ann".to_owned(),
-            last_name: "Example".to_owned(),
-            phone_number: None,
-        };
-        auth.register(&new, None).expect("a business");
-        let tokens = auth.login(&email, &Secret::new(PASSWORD), &Origin::default()).expect("a login");
-        let config = ServerConfig {
-            bind: "127.0.0.1:0".to_owned(),
-            webhook_bind: None,
-            connections: ConnectionLimits::default(),
-            public_url: None,
-            signer: None,
-            threads: 2,
-            patience: Duration::from_secs(10),
-            answer_within: Duration::from_secs(20),
-            uploads_at_once: Uploading::default(),
-            streams: StreamLimits::default(),
-            uploads: Uploads::new(directory.join("uploads")),
-            limits,
-            trusted_proxies: Vec::new(),
-            cors_origins: Vec::new(),
-            registration: nmc_core::tenants::RegistrationPolicy::default(),
-            numbers: None,
-        };
-        let running = nmc_http::start(auth, config).expect("a server");
-        Self {
-            address: running.address(),
-            access: tokens.access_token.expose().to_owned(),
-            running: Some(running),
-            _server: server,
-        }
-    }
-
     fn agent() -> ureq::Agent {
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build().into()
     }
 
     fn reads(&self, time: Duration) -> Latencies {
-        let url = format!("http://{}/v1/tenant", self.address);
+        let url = format!("http://{}/v1/tenant", self.0.address());
         let one = || {
             let (agent, until) = (Self::agent(), Instant::now() + time);
             let mut took = Vec::new();
             while Instant::now() < until {
                 let since = Instant::now();
-                let request = agent.get(&url).header("Authorization", format!("Bearer {}", self.access));
+                let request = agent.get(&url).header("Authorization", format!("Bearer {}", self.0.access));
                 let mut answer = request.call().expect("an answer");
                 assert_eq!(answer.status(), 200, "a read is answered whatever else goes on");
                 drop(answer.body_mut().read_to_vec().expect("a body"));
@@ -175,7 +115,7 @@ impl Scene {
 
     /// Reads while `guessers` guess the passwords of accounts that are there and of ones that are not.
     fn storm(&self, time: Duration, guessers: u64) -> (Latencies, Guesses) {
-        let url = format!("http://{}/v1/sessions", self.address);
+        let url = format!("http://{}/v1/sessions", self.0.address());
         let (over, checked, refused) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
         let guess = |guesser: u64| {
             let agent = Self::agent();
@@ -202,13 +142,5 @@ impl Scene {
             latencies
         });
         (latencies, Guesses { checked: checked.into_inner(), refused: refused.into_inner() })
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            drop(running.stop());
-        }
     }
 }

@@ -10,6 +10,8 @@
 mod client;
 mod plain;
 mod scene;
+#[path = "../shared/site.rs"]
+mod site;
 
 use client::Client;
 use scene::Scene;
@@ -50,7 +52,12 @@ fn main() {
     let scene = Scene::new(options.conversations);
     let plain = plain::start(&scene.superuser_url, scene.tenant, scene.session);
     let contenders = [
-        Contender { name: "ours", address: scene.address(), prefix: "/v1/conversations", token: Some(scene.token.clone()) },
+        Contender {
+            name: "ours",
+            address: scene.site.address(),
+            prefix: "/v1/conversations",
+            token: Some(scene.site.access.clone()),
+        },
         Contender { name: "by hand, anybody", address: plain, prefix: "/anybody", token: None },
         Contender { name: "by hand, checked", address: plain, prefix: "/checked", token: None },
     ];
@@ -62,7 +69,6 @@ fn main() {
     compare("a page of 50, each with its last text", &options, &contenders, |contender, _| {
         format!("{}?limit=50", contender.prefix)
     });
-    scene.stop();
 }
 
 fn compare(what: &str, options: &Options, contenders: &[Contender; 3], path: impl Fn(&Contender, usize) -> String + Sync) {
