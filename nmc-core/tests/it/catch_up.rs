@@ -15,7 +15,7 @@ use nmc_core::testing::{
 use nmc_core::twilio::{TwilioCalls, TwilioTexts};
 use nmc_core::workflows::receive_text;
 use nmc_core::workflows::{CatchUp, CaughtUp, FoundWhat, Upkeep, UpkeepConfig};
-use nmc_core::workflows::{record_voice_status, refresh_call, refresh_call_by_sid};
+use nmc_core::workflows::{record_voice_status, refresh_call_by_sid};
 use nmc_core::{
     CallOutcome, CallStatus, Clock as _, Error, MessageDirection, MessageKind, MessageStatus, PageRequest, PhoneNumber,
 };
@@ -180,12 +180,16 @@ fn a_leg_in_the_list_counts_as_its_screening_says() {
         let change = BusinessSettingsPatch { call_screening: Some(how.parse().unwrap()), ..BusinessSettingsPatch::default() };
         scene.db.store.tenant(&scene.joe.tenant, |tx| tx.business_settings().update(&change)).unwrap();
     };
-    for (how, leg, key, outcome) in [
+    for (how, leg, key, outcome, by_hand) in [
         ("key_press", "no-answer", false, CallOutcome::Missed),
         ("key_press", "completed", false, CallOutcome::Voicemail),
         ("key_press", "completed", true, CallOutcome::Answered),
         ("none", "completed", false, CallOutcome::Answered),
-    ] {
+    ]
+    .into_iter()
+    .flat_map(|case| [(case, false), (case, true)])
+    .map(|((how, leg, key, outcome), by_hand)| (how, leg, key, outcome, by_hand))
+    {
         screening(how);
         let call = TwilioCall { status: "completed".to_owned(), duration: Some(25), ..scene.call(5) };
         if key {
@@ -202,14 +206,22 @@ fn a_leg_in_the_list_counts_as_its_screening_says() {
             ..call.clone()
         });
         scene.twilio.put_call(call.clone());
-        scene.run();
-        let find = || scene.calls().into_iter().find(|row| row.twilio_call_sid.as_ref() == Some(&call.sid)).unwrap();
-        assert_eq!(find().outcome, Some(outcome), "{how} {leg} {key}");
+        // By whichever way it is learnt first, and then by the other.
         let calls = TwilioCalls::new(&scene.twilio.account());
-        refresh_call(&scene.db.store, &scene.joe.tenant, &calls, find().id).unwrap();
-        assert_eq!(find().outcome, Some(outcome), "asked again: {how} {leg} {key}");
+        let refresh = || refresh_call_by_sid(&scene.db.store, &scene.joe.tenant, &calls, &call.sid).unwrap();
+        let outcome_now = || {
+            let row = scene.calls().into_iter().find(|row| row.twilio_call_sid.as_ref() == Some(&call.sid)).unwrap();
+            row.outcome
+        };
+        if by_hand {
+            assert_eq!(refresh().outcome, Some(outcome), "{how} {leg} {key}");
+        }
+        scene.run();
+        assert_eq!(outcome_now(), Some(outcome), "{how} {leg} {key}");
+        refresh();
+        assert_eq!(outcome_now(), Some(outcome), "asked again: {how} {leg} {key}");
     }
-    assert_eq!(scene.calls().len(), 4, "a leg is no call");
+    assert_eq!(scene.calls().len(), 8, "a leg is no call");
 }
 
 #[test]
