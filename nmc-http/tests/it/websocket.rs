@@ -3,11 +3,14 @@
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The key of the RFC's example, and what a server makes of it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;
@@ -46,7 +49,7 @@ impl WebSocket {
 
     /// Asks with this head, whatever it says.
     pub(crate) fn asked(mut tcp: TcpStream, query: &str, head: &str) -> Result<Self, Refused> {
-        tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+        tcp.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         tcp.write_all(format!("GET /v1/socket{query} HTTP/1.1\r\nHost: nmc.example.com\r\n{head}\r\n").as_bytes())
             .expect("an open connection");
         let mut stream = BufReader::new(tcp);
@@ -131,9 +134,13 @@ impl WebSocket {
     }
 
     /// What comes next but for pings, which are answered.
+    #[track_caller]
     pub(crate) fn next(&mut self) -> Came {
+        let since = Instant::now();
         loop {
             match self.any() {
+                // Each of them ends a wait of the connection's own.
+                Came::Ping if since.elapsed() > PATIENCE => panic!("nothing but pings came"),
                 Came::Ping => self.frame(PONG, b""),
                 came => return came,
             }
