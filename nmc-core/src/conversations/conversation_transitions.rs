@@ -9,7 +9,7 @@ use crate::store::stamped;
 use crate::types::{composed, named, required};
 use crate::{
     ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Email, Error, Patch,
-    Result, StreamEventKind, UserId,
+    Result, StreamEventKind, UserId, UserRole,
 };
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -159,14 +159,25 @@ impl Conversations<'_> {
         Ok(row)
     }
 
-    /// Gives the conversation to a user, or to nobody.
+    /// Gives the conversation to a user who can answer it, or to nobody.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] when there is no such user, which is known when the transaction commits.
+    /// [`Error::NotFound`]; [`Error::Invalid`] when the user is deactivated or only reads, and when there is no such user, which is
+    /// known when the transaction commits.
     pub fn assign(&mut self, id: ConversationId, to: Option<UserId>) -> Result<Conversation> {
         let before = self.lock(id)?;
         if before.assigned_to == to {
             return Ok(before);
+        }
+        if let Some(user) = to.map(|to| self.0.tx().users().find(to)).transpose()?.flatten() {
+            let rule = match user.role {
+                _ if !user.is_active => Some("must be an active user"),
+                UserRole::Viewer => Some("must be a user who can answer: viewers only read"),
+                _ => None,
+            };
+            if let Some(rule) = rule {
+                return Err(Error::invalid("assigned_to", rule));
+            }
         }
         let row = diesel::update(conversations::table)
             .filter(conversations::tenant_id.eq(self.0.tenant))

@@ -5,11 +5,12 @@ use chrono::TimeDelta;
 use nmc_core::conversations::{
     Assignee, Conversation, ConversationEvent, ConversationEventFilter, ConversationFilter, ConversationPatch,
 };
+use nmc_core::people::UserPatch;
 use nmc_core::testing::{SmsForm, VoiceForm, noon, unique_phone, unique_sid};
 use nmc_core::workflows::{receive_text, record_voice_status};
 use nmc_core::{
     ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, Error, MessageDirection, PageRequest, Patch,
-    Result, TenantTx, UserId,
+    Result, TenantTx, UserId, UserRole,
 };
 use serde_json::{Value, json};
 use std::sync::Barrier;
@@ -183,6 +184,16 @@ fn what_breaks_a_rule_names_the_field_and_changes_nothing() {
         ("assigned_to", scene.tx(|tx| tx.conversations().assign(row.id, Some(UserId::new(uuid::Uuid::now_v7()))))),
     ] {
         assert_eq!(refused(result).0, field);
+    }
+    let nobody_who_answers = [
+        ("must be an active user", UserPatch { is_active: Some(false), ..UserPatch::default() }),
+        ("must be a user who can answer: viewers only read", UserPatch { role: Some(UserRole::Viewer), ..UserPatch::default() }),
+    ];
+    for (rule, patch) in nobody_who_answers {
+        let user = scene.business.user(&scene.db.store);
+        scene.tx(|tx| tx.users().update(user, &patch)).unwrap();
+        let assigned = scene.tx(|tx| tx.conversations().assign(row.id, Some(user)));
+        assert_eq!(refused(assigned), ("assigned_to".to_owned(), rule.to_owned()));
     }
     assert_eq!(refused(scene.tx(|tx| tx.conversations().add_note(row.id, &long))).0, "note");
     for n in 0..50 {
