@@ -58,8 +58,8 @@ pub(super) fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
 pub(super) fn checked_template(text: &str) -> Result<&str> {
     let text = text.trim();
     let refused = |rule: &'static str| Err(Error::invalid(FIELD, rule));
-    if text.contains('\0') {
-        return refused("must not contain NUL");
+    if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return refused("must not contain control characters");
     }
     if !(10..=500).contains(&text.chars().count()) {
         return refused("must be 10 to 500 characters long");
@@ -106,7 +106,10 @@ mod tests {
             ("Hello, hello!", Some("must contain {{business_name}}")),
             ("", Some("must be 10 to 500 characters long")),
             ("  123456789  ", Some("must be 10 to 500 characters long")),
-            ("Hello,\0hello!", Some("must not contain NUL")),
+            ("{{business_name}},\r\n\tgood day", None),
+            ("Hello,\0hello!", Some("must not contain control characters")),
+            ("{{business_name}}\u{1b}[31m", Some("must not contain control characters")),
+            ("{{business_name}}\u{85}good day", Some("must not contain control characters")),
             (
                 "Hi, {{buisness_name}} here",
                 Some(

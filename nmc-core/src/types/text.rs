@@ -21,6 +21,19 @@ pub(crate) fn required(field: &'static str, text: &str, max: usize) -> Result<St
     Ok(text.to_owned())
 }
 
+/// Trims what is sent to somebody, which is shown as it is: of characters that control a terminal or a printer it has none but line
+/// breaks and tabs.
+///
+/// # Errors
+/// As [`required`].
+pub(crate) fn sendable(field: &'static str, text: &str, max: usize) -> Result<String> {
+    let text = required(field, text, max)?;
+    if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(Error::invalid(field, "must not contain control characters"));
+    }
+    Ok(text)
+}
+
 /// Trims the name of somebody or something, and composes its characters (NFC): what looks alike on the screen is found, and not
 /// taken in twice.
 ///

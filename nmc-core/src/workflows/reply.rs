@@ -7,7 +7,7 @@ use crate::conversations::{
 use crate::schema::{calls, messages, phone_numbers};
 use crate::store::{Person, TenantTx};
 use crate::tenants::TextSize;
-use crate::types::required;
+use crate::types::{required, sendable};
 use crate::{
     CallDirection, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, Error, MessageDirection,
     MessageKind, NumberStatus, PageRequest, PhoneNumber, Result, Version,
@@ -81,7 +81,7 @@ impl TenantTx<'_> {
     /// none, and of a number that is not an active one of this business or can't text.
     pub fn reply(&mut self, new: &NewReply) -> Result<Replied> {
         let key = required("client_key", &new.client_key, 100)?;
-        let body = required("body", &new.body, 1_600)?;
+        let body = sendable("body", &new.body, 1_600)?;
         let customer = self.conversations().get(new.conversation)?.customer_phone;
         if let Some(phone) = customer.phone() {
             self.0.lock_person(&Person::new(phone.clone()))?;
@@ -120,7 +120,7 @@ impl TenantTx<'_> {
     /// # Errors
     /// [`Error::NotFound`] without such a conversation; [`Error::Invalid`] of words that are too many or none.
     pub fn preview_reply(&mut self, id: ConversationId, body: &str, from_number: Option<&PhoneNumber>) -> Result<ReplyPreview> {
-        let size = TextSize::of(&required("body", body, 1_600)?);
+        let size = TextSize::of(&sendable("body", body, 1_600)?);
         let conversation = self.conversations().get(id)?;
         let (from_number, refusal) = match self.may_reply(&conversation, from_number) {
             Ok((from_number, _)) => (Some(from_number), None),

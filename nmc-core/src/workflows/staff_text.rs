@@ -3,7 +3,7 @@
 use crate::conversations::{INBOUND_SQL, Message, Messages, NewMessage, TextDraft};
 use crate::schema::{calls, consents, messages, phone_numbers, tenants};
 use crate::store::Person;
-use crate::types::required;
+use crate::types::sendable;
 use crate::{ConsentAction, Error, NumberStatus, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
@@ -19,7 +19,7 @@ impl Messages<'_> {
     /// [`Error::AwaitingApproval`] while no operator has approved of the business; [`Error::Invalid`] when the customer can't be texted, the number is not an active one of this tenant, or the words
     /// are too many or none.
     pub fn queue(&mut self, new: &NewMessage) -> Result<Message> {
-        let body = required("body", &new.body, 1_600)?;
+        let body = sendable("body", &new.body, 1_600)?;
         let conversation = self.0.tx().conversations().get(new.conversation_id)?;
         let Some(to) = conversation.customer_phone.phone() else {
             return Err(Error::invalid("customer_phone", "can't be texted"));

@@ -67,7 +67,8 @@ fn a_reply_asked_for_a_hundred_times_at_once_is_one_text() {
     }
     for (wrong, field) in [
         (NewReply { body: " ".to_owned(), ..new.clone() }, "body"),
-        (NewReply { body: "x".repeat(1_601), ..new }, "body"),
+        (NewReply { body: "x".repeat(1_601), ..new.clone() }, "body"),
+        (NewReply { body: "one\u{7}bell".to_owned(), ..new }, "body"),
         (answer(id, ""), "client_key"),
         (answer(id, &"x".repeat(101)), "client_key"),
     ] {

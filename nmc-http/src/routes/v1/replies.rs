@@ -17,7 +17,11 @@ pub(crate) struct ReplyIn {
     #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     client_key: String,
     /// The words.
-    #[schema(min_length = 1, max_length = 1600, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 1600,
+        pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+    )]
     body: String,
     /// The number to send from; the one that the customer last used if left out, or else another that can text.
     from_number: Option<text::PhoneNumber>,
@@ -41,7 +45,11 @@ pub(crate) struct ReplyOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplyPreviewIn {
     /// The words.
-    #[schema(min_length = 1, max_length = 1600, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 1600,
+        pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+    )]
     body: String,
     /// The number to send from, as for an answer.
     from_number: Option<text::PhoneNumber>,

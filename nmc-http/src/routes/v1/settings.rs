@@ -77,7 +77,7 @@ pub(crate) struct SettingsChange {
     #[schema(
         min_length = 10,
         max_length = 500,
-        pattern = r"^([^{}\u0000]|\{\{(hours|next_opening)\}\})*\{\{business_name\}\}([^{}\u0000]|\{\{(business_name|hours|next_opening)\}\})*$",
+        pattern = r"^([^{}\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\{\{(hours|next_opening)\}\})*\{\{business_name\}\}([^{}\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\{\{(business_name|hours|next_opening)\}\})*$",
         nullable = false
     )]
     greeting_template: Option<String>,
@@ -163,7 +163,7 @@ pub(crate) struct PreviewIn {
     #[schema(
         min_length = 10,
         max_length = 500,
-        pattern = r"^([^{}\u0000]|\{\{(hours|next_opening)\}\})*\{\{business_name\}\}([^{}\u0000]|\{\{(business_name|hours|next_opening)\}\})*$",
+        pattern = r"^([^{}\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\{\{(hours|next_opening)\}\})*\{\{business_name\}\}([^{}\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\{\{(business_name|hours|next_opening)\}\})*$",
         nullable = false
     )]
     greeting_template: Option<String>,
