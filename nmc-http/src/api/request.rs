@@ -249,14 +249,24 @@ impl<Q, B> RequestContext<Q, B> {
     /// Whether this media type is named among those that the client wants.
     pub(crate) fn accepts(&self, media_type: &str) -> bool {
         let wanted = header(&self.request, ACCEPT.as_str()).unwrap_or_default();
-        let is_it = |part: &str| part.split(';').next().is_some_and(|named| named.trim().eq_ignore_ascii_case(media_type));
+        let is_it = |part: &str| {
+            let mut said = part.split(';').map(str::trim);
+            let is_named = said.next().is_some_and(|named| named.eq_ignore_ascii_case(media_type));
+            // A quality of 0 is a refusal (RFC 9110, 12.4.2).
+            is_named && !said.any(|said| said.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)))
+        };
         self.request.method() == Method::GET && wanted.split(',').any(is_it)
     }
 
     /// A header that is to be plain text, if it is there.
     pub(crate) fn text_header(&self, name: &'static str) -> ApiResult<Option<&str>> {
+        let mut values = self.request.headers().get_all(name);
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(Error::invalid(name, "must be given once").into());
+        }
         let refused = |_| Error::invalid(name, "must be plain ASCII").into();
-        self.request.headers().get(name).map(|value| value.to_str().map_err(refused)).transpose()
+        value.map(|value| value.to_str().map_err(refused)).transpose()
     }
 
     /// The versions a change is made for; none is whichever there is. `*` means any that is there.

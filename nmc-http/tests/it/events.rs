@@ -196,9 +196,13 @@ fn cursor_that_cannot_be_gone_on_from_is_reset() {
     client.expect("ready");
     site.db.execute("UPDATE tenant_streams SET epoch = gen_random_uuid()");
     assert_ne!(client.expect("reset").id, now);
-    for (query, more, field) in
-        [("?after=x", "", "after"), ("", "Last-Event-ID: x\r\n", "Last-Event-ID"), ("?limit=0", "", "limit")]
-    {
+    let twice = format!("Last-Event-ID: {now}\r\n").repeat(2);
+    for (query, more, field) in [
+        ("?after=x", "", "after"),
+        ("", "Last-Event-ID: x\r\n", "Last-Event-ID"),
+        ("", twice.as_str(), "Last-Event-ID"),
+        ("?limit=0", "", "limit"),
+    ] {
         let mut refused = Client::at(site.address(), &owner.access, query, more);
         assert_eq!(refused.status, 400);
         let mut body = String::new();
