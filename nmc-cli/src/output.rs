@@ -36,6 +36,7 @@ impl<T> Columns<'_, T> {
             table::Column {
                 header: header(name, is_instant),
                 is_whole: is_id(name) || holds_instants(name),
+                is_own_id: *name == "id",
                 cells: values.iter().map(|value| local(name, value).unwrap_or_else(|| cell(value))).collect(),
             }
         };
@@ -51,7 +52,7 @@ impl<T> Columns<'_, T> {
             }
             return Ok(());
         };
-        let layout = table::fit(&self.laid_out(rows), room);
+        let layout = table::fit(self.laid_out(rows), room);
         for line in layout.lines {
             writeln!(out, "{line}")?;
         }
@@ -121,15 +122,16 @@ impl<T> Columns<'_, T> {
     }
 }
 
-/// How many columns the terminal has that shows our data; `None` where the data goes elsewhere. One that doesn't tell counts as
-/// an ordinary one.
+/// How many columns the terminal has that shows our data; `None` where the data goes elsewhere. Of one that doesn't tell, `COLUMNS` may;
+/// else it counts as an ordinary one.
 pub(crate) fn terminal_width() -> Option<usize> {
     let out = std::io::stdout();
     if !out.is_terminal() {
         return None;
     }
     let told = tcgetwinsize(&out).map_or(0, |size| size.ws_col);
-    Some(if told == 0 { 80 } else { usize::from(told) })
+    let said = || std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|columns| *columns > 0);
+    Some(if told == 0 { said().unwrap_or(80) } else { usize::from(told) })
 }
 
 /// What must not be cut: ids of ours and of the provider, and what names a key.

@@ -13,6 +13,8 @@ pub(super) struct Column {
     pub(super) header: String,
     /// An id or an instant is never cut: what is left of it would say something else, or nothing.
     pub(super) is_whole: bool,
+    /// The id of the row itself.
+    pub(super) is_own_id: bool,
     /// What stands below the header, a cell for each row.
     pub(super) cells: Vec<String>,
 }
@@ -23,19 +25,15 @@ pub(super) struct Layout {
     pub(super) left_out: Vec<String>,
 }
 
-/// Lays rows out below their headers. Wide text is cut first, then columns are left out from the right; the first column always
-/// stays. Room that is left then goes back to the text that was cut, from the left.
-pub(super) fn fit(columns: &[Column], room: usize) -> Layout {
-    let widest = |Column { header, cells, .. }: &Column| cells.iter().chain([header]).map(|text| text.width()).max();
-    let wanted: Vec<usize> = columns.iter().map(|column| widest(column).unwrap_or(0)).collect();
-    let mut widths: Vec<usize> = wanted.clone();
-    if total(&widths) > room {
-        for ((width, column), wanted) in widths.iter_mut().zip(columns).zip(&wanted) {
-            if !column.is_whole {
-                *width = (*wanted).min(NARROWEST.max(column.header.width()));
-            }
-        }
+/// Lays rows out below their headers. Wide text is cut first; where that is not enough, a row's own id goes to the end, since it is what
+/// people read last, and columns are left out from the right; the first always stays. Room that is left then goes back to the text that
+/// was cut, from the left.
+pub(super) fn fit(mut columns: Vec<Column>, room: usize) -> Layout {
+    if total(&narrowed(&columns)) > room {
+        columns.sort_by_key(|column| column.is_own_id);
     }
+    let wanted: Vec<usize> = columns.iter().map(Column::widest).collect();
+    let mut widths = if total(&wanted) > room { narrowed(&columns) } else { wanted.clone() };
     while widths.len() > 1 && total(&widths) > room {
         widths.pop();
     }
@@ -52,6 +50,21 @@ pub(super) fn fit(columns: &[Column], room: usize) -> Layout {
         lines: std::iter::once(headers).chain((0..rows).map(row)).collect(),
         left_out: columns.iter().skip(widths.len()).map(|column| column.header.clone()).collect(),
     }
+}
+
+impl Column {
+    fn widest(&self) -> usize {
+        self.cells.iter().chain([&self.header]).map(|text| text.width()).max().unwrap_or(0)
+    }
+}
+
+/// The widths of columns whose text is cut.
+fn narrowed(columns: &[Column]) -> Vec<usize> {
+    let narrow = |column: &Column| {
+        let wanted = column.widest();
+        if column.is_whole { wanted } else { wanted.min(NARROWEST.max(column.header.width())) }
+    };
+    columns.iter().map(narrow).collect()
 }
 
 fn total(widths: &[usize]) -> usize {
@@ -90,9 +103,10 @@ mod tests {
     use super::{Column, fit};
 
     fn columns() -> Vec<Column> {
-        let column = |header: &str, is_whole, cells: [&str; 2]| Column {
+        let column = |header: &str, is_own_id, cells: [&str; 2]| Column {
             header: header.to_owned(),
-            is_whole,
+            is_whole: is_own_id,
+            is_own_id,
             cells: cells.map(str::to_owned).to_vec(),
         };
         vec![
@@ -105,7 +119,7 @@ mod tests {
 
     #[test]
     fn table_with_room_enough_is_whole_and_aligned() {
-        let layout = fit(&columns(), 200);
+        let layout = fit(columns(), 200);
         assert_eq!(
             layout.lines,
             [
@@ -118,20 +132,24 @@ mod tests {
     }
 
     #[test]
-    fn table_on_a_narrow_terminal_cuts_text_then_leaves_columns_out() {
-        let layout = fit(&columns(), 66);
-        assert_eq!(layout.lines[1], "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and …  active");
-        assert_eq!(layout.left_out, ["address"]);
-        let layout = fit(&columns(), 60);
-        assert_eq!(layout.lines[1], "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and He…");
-        assert_eq!(layout.left_out, ["status", "address"]);
+    fn table_on_a_narrow_terminal_cuts_text_then_leaves_ids_out() {
+        let layout = fit(columns(), 85);
+        assert_eq!(layout.lines[1], "01993b6e-0000-7000-8000-000000000000  Joe's Plumbing and H…  active  1 Main St, Chic…");
+        assert!(layout.left_out.is_empty());
+        let layout = fit(columns(), 66);
+        assert_eq!(layout.lines[1], "Joe's Plumbing and Heating  active  1 Main St, Chicago");
+        assert_eq!(layout.left_out, ["id"]);
+        let layout = fit(columns(), 30);
+        assert_eq!(layout.lines[1], "Joe's Plumbing and He…  active");
+        assert_eq!(layout.left_out, ["address", "id"]);
     }
 
     #[test]
-    fn id_is_whole_on_any_terminal() {
+    fn id_is_whole_or_not_there() {
         for room in 0..100 {
-            let layout = fit(&columns(), room);
-            assert!(layout.lines[1].starts_with("01993b6e-0000-7000-8000-000000000000"), "{room}");
+            let layout = fit(columns(), room);
+            let is_whole = layout.lines[1].contains("01993b6e-0000-7000-8000-000000000000");
+            assert!(is_whole != layout.left_out.iter().any(|header| header == "id"), "{room}");
         }
     }
 }
