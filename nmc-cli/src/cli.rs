@@ -29,9 +29,11 @@ use crate::error::CliResult;
 use crate::log::LogFormat;
 use crate::options::{DatabaseArgs, GLOBAL};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use precedence::{is_typed, without_empty_variables};
+use precedence::{is_typed, without_idle_variables};
+use std::ffi::OsString;
 
-pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info";
+/// What actix has to say of what is no HTTP (scanners, TLS on a plain port) is nothing that anybody could act on.
+pub(crate) const DEFAULT_LOG: &str = "warn,nmc_core=info,nmc_http=info,nmc=info,actix_http=off";
 
 /// NeverMissCall: turns missed calls into text conversations.
 #[derive(Parser)]
@@ -56,7 +58,8 @@ impl Cli {
     /// What was typed, and what the environment says. An empty variable, as compose files leave them, counts as not set.
     /// Where nothing can be made of it, help or a complaint is printed, and this is the end.
     pub(crate) fn read() -> Self {
-        let matches = without_empty_variables(Self::command()).get_matches();
+        let typed: Vec<OsString> = std::env::args_os().take_while(|word| word != "--").collect();
+        let matches = without_idle_variables(Self::command(), &typed).get_matches();
         for warning in secret::warnings(&matches) {
             eprintln!("nmc: {warning}");
         }

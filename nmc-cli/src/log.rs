@@ -44,6 +44,14 @@ pub(crate) fn filter(text: &str) -> Result<String, String> {
             ));
         }
     }
+    for directive in text.split(',') {
+        let Some((target, _)) = directive.split_once('=') else { continue };
+        let target = target.split_once('[').map_or(target, |(target, _)| target);
+        let part = target.split("::").next().unwrap_or_default();
+        if !part.is_empty() && !TARGETS.contains(&part) {
+            return Err(format!("{part} is no part of nmc: those are {}; {LIKE}", TARGETS.join(", ")));
+        }
+    }
     EnvFilter::try_new(&text).map(|_| text.clone()).map_err(|error| format!("{error}; {LIKE}"))
 }
 
@@ -70,12 +78,19 @@ mod tests {
             "warn,nmc_core=info",
             "nmc_core",
             "nmc_core::store=trace",
-            "sqlx=debug,0",
+            "diesel=debug,0",
         ] {
             assert_eq!(filter(fine).as_deref(), Ok(fine));
         }
         assert_eq!(filter("warn, nmc_core=info").as_deref(), Ok("warn,nmc_core=info"));
-        for (wrong, word) in [("inof", "inof"), ("warn,nmc_cor", "nmc_cor"), ("nmc_core=inof", "level filter"), ("7", "7")] {
+        for (wrong, word) in [
+            ("inof", "inof"),
+            ("warn,nmc_cor", "nmc_cor"),
+            ("nmc_core=inof", "level filter"),
+            ("nmc_cre=debug", "nmc_cre"),
+            ("warn,foo::bar=debug", "foo"),
+            ("7", "7"),
+        ] {
             let why = filter(wrong).unwrap_err();
             assert!(why.contains(word) && why.contains("like debug"), "{wrong}: {why}");
         }

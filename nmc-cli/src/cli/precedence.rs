@@ -4,6 +4,7 @@ use super::{Cli, Command};
 use crate::commands::call::CallCommand;
 use crate::options::{DatabaseArgs, TwilioArgs, without};
 use clap::parser::ValueSource;
+use std::ffi::{OsStr, OsString};
 
 impl Cli {
     /// Settles two ways to say one thing: what is typed wins over what the environment says. Both typed, or neither, is for whoever
@@ -60,12 +61,20 @@ pub(super) fn is_typed(matches: &clap::ArgMatches, argument: &str) -> bool {
         || matches.subcommand().is_some_and(|(_, of_command)| is_typed(of_command, argument))
 }
 
-/// No option looks for its value in a variable that is empty or blank.
-pub(super) fn without_empty_variables(command: clap::Command) -> clap::Command {
+/// No option looks for its value in a variable that is empty or blank, nor one that is typed: whatever its variable says then can't be
+/// wrong. (Clap reads it nevertheless where an option of every command stands before or after the command's name.)
+pub(super) fn without_idle_variables(command: clap::Command, typed: &[OsString]) -> clap::Command {
     command
         .mut_args(|arg| {
             let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
-            if arg.get_env().is_some_and(is_empty) { arg.env(clap::builder::Resettable::Reset) } else { arg }
+            let is_typed = arg.get_long().is_some_and(|long| typed.iter().any(|word| names(word, long)));
+            if is_typed || arg.get_env().is_some_and(is_empty) { arg.env(clap::builder::Resettable::Reset) } else { arg }
         })
-        .mut_subcommands(without_empty_variables)
+        .mut_subcommands(|command| without_idle_variables(command, typed))
+}
+
+/// Whether this word of the command line is `--option` or `--option=value`.
+fn names(word: &OsStr, option: &str) -> bool {
+    let rest = word.to_str().and_then(|word| word.strip_prefix("--")?.strip_prefix(option));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }

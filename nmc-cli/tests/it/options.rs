@@ -54,6 +54,18 @@ fn option_that_is_typed_wins_over_the_environment() {
     let dir = home.dir.to_str().expect("text");
     let other = Nmc::on("postgres://db.invalid/nmc");
     other.run(&["tenant", "list", "--data-dir", dir]).ok();
+    // What the environment says can't be wrong then, on either side of the command's name.
+    for (variable, wrong, option) in [
+        ("NMC_LOG", "inof", ["--log", "info"]),
+        ("NMC_LOG_FORMAT", "yaml", ["--log-format", "json"]),
+        ("NMC_POOL_SIZE", "x", ["--pool-size", "3"]),
+    ] {
+        let nmc = Nmc::on(db.url()).with(variable, wrong);
+        nmc.run(&["tenant", "list"]).refused(2, wrong);
+        nmc.run(&[&option[..], &["tenant", "list"]].concat()).ok();
+        nmc.run(&[&["tenant", "list"], &option[..]].concat()).ok();
+        nmc.run(&["tenant", "list", &option.join("=")]).ok();
+    }
     // Two of a kind are for nobody to guess.
     Nmc::bare().run(&["tenant", "list", "--data-dir", dir, "--database-url", &url]).refused(2, "choose one");
     Nmc::on(url).with("NMC_DATA_DIR", dir).run(&["tenant", "list"]).refused(2, "choose one");
