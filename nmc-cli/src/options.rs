@@ -10,6 +10,7 @@ pub(crate) mod twilio;
 pub(crate) use streams::StreamArgs;
 pub(crate) use twilio::TwilioArgs;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nmc_core::store::SchemaName;
 use nmc_core::{Secret, Uploads};
@@ -103,12 +104,12 @@ pub(crate) struct TokenKeysArg {
     pub(crate) token_keys: Option<PathBuf>,
 }
 
-/// Reads one of a few words. A refusal lists them: the name of our type before the list helps nobody.
-pub(crate) fn one_of<T: std::str::FromStr<Err = nmc_core::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error| match error {
-        nmc_core::Error::Invalid { rule, .. } => rule.into_owned(),
-        other => other.to_string(),
-    })
+/// Reads one of a few words, which help, completions and a refusal list.
+pub(crate) fn one_of<T>(all: &'static [T], label: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err = nmc_core::Error> + Copy + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.iter().map(|one| label(*one))).try_map(|text| text.parse())
 }
 
 /// Forgets a value that counts as not set.

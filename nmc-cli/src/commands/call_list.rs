@@ -17,13 +17,13 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     tenant: TenantArg,
     /// Only those in this status
-    #[arg(long, value_parser = one_of::<CallStatus>)]
+    #[arg(long, value_parser = one_of(CallStatus::ALL, CallStatus::label))]
     status: Option<CallStatus>,
     /// Only those with this outcome
-    #[arg(long, value_parser = one_of::<CallOutcome>)]
+    #[arg(long, value_parser = one_of(CallOutcome::ALL, CallOutcome::label))]
     outcome: Option<CallOutcome>,
     /// Only those this way
-    #[arg(long, value_parser = one_of::<CallDirection>)]
+    #[arg(long, value_parser = one_of(CallDirection::ALL, CallDirection::label))]
     direction: Option<CallDirection>,
     /// Only those from this caller, in whatever spelling
     #[arg(long, value_name = "NUMBER", value_parser = party)]

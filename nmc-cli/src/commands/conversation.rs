@@ -79,7 +79,7 @@ pub(crate) enum ConversationCommand {
         #[command(flatten)]
         target: ConversationArgs,
         /// How urgent
-        #[arg(value_parser = one_of::<ConversationPriority>)]
+        #[arg(value_parser = one_of(ConversationPriority::ALL, ConversationPriority::label))]
         priority: ConversationPriority,
     },
     /// Say whether a text that may be an opt-out was one; until then the person gets no automatic text

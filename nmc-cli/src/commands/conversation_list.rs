@@ -23,7 +23,7 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     tenant: TenantArg,
     /// Only those in this status
-    #[arg(long, value_parser = one_of::<ConversationStatus>)]
+    #[arg(long, value_parser = one_of(ConversationStatus::ALL, ConversationStatus::label))]
     status: Option<ConversationStatus>,
     /// Only those that are open: active or waiting
     #[arg(long, conflicts_with = "status")]
@@ -35,10 +35,10 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     tag: Option<String>,
     /// Only those of this priority
-    #[arg(long, value_parser = one_of::<ConversationPriority>)]
+    #[arg(long, value_parser = one_of(ConversationPriority::ALL, ConversationPriority::label))]
     priority: Option<ConversationPriority>,
     /// Only those that began like this
-    #[arg(long, value_parser = one_of::<ConversationChannel>)]
+    #[arg(long, value_parser = one_of(ConversationChannel::ALL, ConversationChannel::label))]
     channel: Option<ConversationChannel>,
     /// Only those with this customer, in whatever spelling
     #[arg(long, value_name = "NUMBER", value_parser = party)]

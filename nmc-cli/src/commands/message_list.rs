@@ -20,13 +20,13 @@ pub(crate) struct ListArgs {
     #[arg(long, conflicts_with = "status")]
     failed: bool,
     /// Only those in this status
-    #[arg(long, value_parser = one_of::<MessageStatus>)]
+    #[arg(long, value_parser = one_of(MessageStatus::ALL, MessageStatus::label))]
     status: Option<MessageStatus>,
     /// Only those this way
-    #[arg(long, value_parser = one_of::<MessageDirection>)]
+    #[arg(long, value_parser = one_of(MessageDirection::ALL, MessageDirection::label))]
     direction: Option<MessageDirection>,
     /// Only those of this kind
-    #[arg(long, value_parser = one_of::<MessageKind>)]
+    #[arg(long, value_parser = one_of(MessageKind::ALL, MessageKind::label))]
     kind: Option<MessageKind>,
     /// Only those of this conversation, by its id or its customer's number: their open one then, or else their latest
     #[arg(long, value_name = "ID|NUMBER")]

@@ -46,7 +46,7 @@ pub(crate) enum NumberCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// Only those in this status
-        #[arg(long, value_parser = one_of::<NumberStatus>)]
+        #[arg(long, value_parser = one_of(NumberStatus::ALL, NumberStatus::label))]
         status: Option<NumberStatus>,
         #[command(flatten)]
         page: PageArgs,

@@ -1,7 +1,7 @@
 //! `nmc number search`.
 
 use crate::error::CliResult;
-use crate::options::{FormatArg, TwilioArgs};
+use crate::options::{FormatArg, TwilioArgs, one_of};
 use crate::output::Columns;
 use clap::Args;
 use nmc_core::telephony::{AvailableNumber, Capabilities, NumberProvider as _, NumberSearch};
@@ -33,7 +33,7 @@ pub(crate) struct KindArgs {
     #[arg(long, default_value = "US")]
     pub(crate) country: Country,
     /// Its kind: local, toll-free or mobile [default: what the number looks like, else local]
-    #[arg(long = "type", value_name = "KIND")]
+    #[arg(long = "type", value_name = "KIND", value_parser = one_of(NumberType::ALL, NumberType::label))]
     pub(crate) number_type: Option<NumberType>,
 }
 

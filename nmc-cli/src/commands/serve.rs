@@ -46,7 +46,7 @@ pub(crate) struct ServeArgs {
 
     /// What becomes of businesses that register themselves: open (they may spend money at once), approval (they wait for nmc
     /// tenant approve before they may) or closed (they are refused)
-    #[arg(long, env = "NMC_REGISTRATION", default_value_t, value_name = "POLICY", value_parser = one_of::<RegistrationPolicy>)]
+    #[arg(long, env = "NMC_REGISTRATION", default_value_t, value_name = "POLICY", value_parser = one_of(RegistrationPolicy::ALL, RegistrationPolicy::label))]
     pub(crate) registration: RegistrationPolicy,
 
     /// A proxy in front (address or network), whose X-Forwarded-For is believed; may be repeated

@@ -2,7 +2,7 @@
 
 use crate::database::Database;
 use crate::error::CliResult;
-use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, one_with_secret, time};
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::people::{
@@ -30,7 +30,7 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "NAME")]
         last_name: String,
         /// What they may do: owner, admin, operator, user or viewer
-        #[arg(long)]
+        #[arg(long, value_parser = one_of(UserRole::ALL, UserRole::label))]
         role: UserRole,
         /// Where to reach them
         #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
@@ -48,7 +48,7 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// Only those with this role
-        #[arg(long)]
+        #[arg(long, value_parser = one_of(UserRole::ALL, UserRole::label))]
         role: Option<UserRole>,
         /// Only those who may log in, or may not
         #[arg(long, value_enum)]

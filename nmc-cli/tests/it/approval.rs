@@ -58,5 +58,5 @@ fn onboarded_businesses_are_approved_and_dear_phones_refused() {
         let all = [&["tenant"], &arguments[..], &["+19005550123"]].concat();
         scene.nmc.run(&all).refused(2, "business_phone must be a number that calls can be forwarded to");
     }
-    scene.nmc.run(&["serve", "--registration", "ask"]).refused(2, "must be one of open, approval, closed");
+    scene.nmc.run(&["serve", "--registration", "ask"]).refused(2, "[possible values: open, approval, closed]");
 }

@@ -96,7 +96,7 @@ fn what_cannot_be_is_refused_by_its_name() {
         ("--email", "JOE@example.com", "email is already taken"),
         ("--first-name", "", "first_name must not be empty"),
         ("--last-name", &long, "last_name must be at most 100 characters"),
-        ("--role", "boss", "must be one of: owner admin operator user viewer"),
+        ("--role", "boss", "[possible values: owner, admin, operator, user, viewer]"),
     ] {
         let arguments = who(option, value);
         for nmc in [&nmc, &rival] {

@@ -25,7 +25,7 @@ pub enum RegistrationPolicy {
 
 impl RegistrationPolicy {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Approval, Self::Closed];
+    pub const ALL: &'static [Self] = &[Self::Open, Self::Approval, Self::Closed];
 
     /// Its name.
     #[must_use]
@@ -48,7 +48,7 @@ impl FromStr for RegistrationPolicy {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let known = Self::ALL.into_iter().find(|policy| policy.label() == text);
+        let known = Self::ALL.iter().copied().find(|policy| policy.label() == text);
         known.ok_or_else(|| Error::invalid("registration", "must be one of open, approval, closed"))
     }
 }
