@@ -56,10 +56,14 @@ impl Patch<String> {
     /// # Errors
     /// [`crate::Error::Invalid`] of `field` when the text is empty or longer than `max` characters.
     pub(crate) fn text(&self, field: &'static str, max: usize) -> crate::Result<Option<Option<String>>> {
-        match self {
-            Self::Set(text) => Ok(Some(Some(crate::types::required(field, text, max)?))),
-            Self::Keep => Ok(None),
-            Self::Clear => Ok(Some(None)),
-        }
+        Ok(self.as_ref().try_map(|text| crate::types::required(field, text, max))?.into_change())
+    }
+
+    /// The same for the name of somebody or something.
+    ///
+    /// # Errors
+    /// As [`Self::text`], and when it holds what nobody sees.
+    pub(crate) fn name(&self, field: &'static str, max: usize) -> crate::Result<Option<Option<String>>> {
+        Ok(self.as_ref().try_map(|text| crate::types::named(field, text, max))?.into_change())
     }
 }

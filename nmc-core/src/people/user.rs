@@ -5,7 +5,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{api_keys, users};
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::{optional, required};
+use crate::types::{named_if_given, required};
 use crate::{Confirmed, Email, Patch, Result, SessionEnd, TenantId, UserId, UserRole, Version};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, sql};
@@ -204,8 +204,8 @@ impl Users<'_> {
             .values((
                 users::email.eq(&new.email),
                 users::password_hash.eq(required("password_hash", &new.password_hash, 255)?),
-                users::first_name.eq(optional("first_name", new.first_name.as_deref(), 100)?),
-                users::last_name.eq(optional("last_name", new.last_name.as_deref(), 100)?),
+                users::first_name.eq(named_if_given("first_name", new.first_name.as_deref(), 100)?),
+                users::last_name.eq(named_if_given("last_name", new.last_name.as_deref(), 100)?),
                 users::role.eq(new.role),
                 users::email_verified.eq(new.email_verified),
                 stamped!(users, self.0, id),
@@ -227,8 +227,8 @@ impl Users<'_> {
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))
             .set((
-                patch.first_name.text("first_name", 100)?.map(|value| users::first_name.eq(value)),
-                patch.last_name.text("last_name", 100)?.map(|value| users::last_name.eq(value)),
+                patch.first_name.name("first_name", 100)?.map(|value| users::first_name.eq(value)),
+                patch.last_name.name("last_name", 100)?.map(|value| users::last_name.eq(value)),
                 // An invitation went to the old address, and is not for whoever reads that.
                 patch.email.as_ref().map(|value| {
                     (

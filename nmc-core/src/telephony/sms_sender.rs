@@ -98,7 +98,8 @@ pub struct ConsoleSms;
 impl SmsSender for ConsoleSms {
     #[expect(clippy::print_stderr, reason = "printing is what it is for")]
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError> {
-        eprintln!("[text not really sent] {} → {}: {}", sms.from, sms.to, sms.body);
+        let shown: String = sms.body.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+        eprintln!("[text not really sent] {} → {}: {shown}", sms.from, sms.to);
         // Derived from our id: the same text has the same SID, however often it is printed.
         Ok(SendReceipt { sid: format!("SM{}", sms.id.uuid().simple()), status: MessageStatus::Sent })
     }

@@ -15,7 +15,7 @@ pub use country::Country;
 pub use email::Email;
 pub use phone::PhoneNumber;
 pub use secret::Secret;
-pub(crate) use text::{clip, composed, named, optional, required, sendable};
+pub(crate) use text::{clip, composed, named, named_if_given, optional, required, sendable};
 pub use timezone::Timezone;
 
 /// Lets a parsed text type travel to and from a text column. Reading parses again: a row that another program wrote

@@ -40,7 +40,21 @@ pub(crate) fn sendable(field: &'static str, text: &str, max: usize) -> Result<St
 /// # Errors
 /// As [`required`], of the composed form, which is what is stored.
 pub(crate) fn named(field: &'static str, text: &str, max: usize) -> Result<String> {
-    required(field, &composed(text), max)
+    let name = required(field, &composed(text), max)?;
+    if name.contains(|c: char| c.is_control() || is_unseen(c)) {
+        return Err(Error::invalid(field, "must not contain control characters, direction marks or spaces of no width"));
+    }
+    Ok(name)
+}
+
+/// [`named`] of what may be missing; an empty name counts as missing.
+pub(crate) fn named_if_given(field: &'static str, text: Option<&str>, max: usize) -> Result<Option<String>> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| named(field, text, max)).transpose()
+}
+
+/// What nobody sees, and makes one name look like another. Joiners are none of it: emoji and several scripts are written with them.
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The form in which [`named`] stores a text.

@@ -50,7 +50,9 @@ fn near(text: &str) -> Option<&'static str> {
     }
     let plain = |text: &str| text.trim().to_lowercase().replace(' ', "_");
     let wanted = plain(text);
-    let zones = || chrono_tz::TZ_VARIANTS.iter().map(|zone| (zone.name(), plain(zone.name())));
+    // The signs of Etc's zones are the other way round than anybody expects: GMT+5 means what they call GMT-5.
+    let named = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| !name.starts_with("Etc/"));
+    let zones = || named().map(|name| (name, plain(name)));
     let is_city = |name: &str| name.rsplit_once('/').is_some_and(|(_, city)| city == wanted);
     let exact = zones().find(|(_, name)| *name == wanted).or_else(|| zones().find(|(_, name)| is_city(name)));
     if let Some((zone, _)) = exact {
@@ -81,7 +83,7 @@ mod tests {
             let error = typed.parse::<Timezone>().unwrap_err().to_string();
             assert_eq!(error, format!("timezone must be a zone of the IANA list: did you mean {meant}?"));
         }
-        for typed in ["", "Mars/Olympus", "CDT", &"America/Chikago ".repeat(100)] {
+        for typed in ["", "Mars/Olympus", "CDT", "GMT+5", "GMT-5", &"America/Chikago ".repeat(100)] {
             let error = typed.parse::<Timezone>().unwrap_err().to_string();
             assert_eq!(error, "timezone must be a zone of the IANA list, like America/Los_Angeles");
         }

@@ -174,6 +174,7 @@ fn what_breaks_a_rule_names_the_field_and_changes_nothing() {
     for (field, result) in [
         ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, " "))),
         ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, &long))),
+        ("tag", scene.tx(|tx| tx.conversations().add_tag(row.id, "urgent\u{200b}"))),
         (
             "notes",
             scene.tx(|tx| {

@@ -74,16 +74,23 @@ const NO_NUL: &str = r"^[^\u0000]*$";
 /// Something but spaces, and no NUL.
 pub(super) const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
 
+/// A name: something but spaces, and nothing that nobody sees.
+pub(super) const NAME: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]*",
+    r"[^\s\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]",
+    r"[^\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]*$",
+);
+
 /// Fields that have a form of their own: a name, and its pattern.
 const PATTERNS: [(&str, &str); 18] = [
     ("business_address", NOT_BLANK),
-    ("business_name", NOT_BLANK),
+    ("business_name", NAME),
     ("business_type", NOT_BLANK),
     ("client_key", NOT_BLANK),
     ("display_name", NOT_BLANK),
-    ("first_name", NOT_BLANK),
+    ("first_name", NAME),
     ("industry", NOT_BLANK),
-    ("last_name", NOT_BLANK),
+    ("last_name", NAME),
     ("message", NOT_BLANK),
     ("name", NOT_BLANK),
     ("note", NO_NUL),

@@ -222,7 +222,7 @@ fn of_path(name: &str) -> Schema {
         "position" => number(0, 32_767).into(),
         "key_name" => object.schema_type(Type::String).min_length(Some(1)).max_length(Some(100)).pattern(Some(FACT)).into(),
         "phone" => object.schema_type(Type::String).pattern(Some(r"^\+[1-9][0-9]{6,14}$")).into(),
-        "tag" => object.schema_type(Type::String).max_length(Some(50)).pattern(Some(bounds::NOT_BLANK)).into(),
+        "tag" => object.schema_type(Type::String).max_length(Some(50)).pattern(Some(bounds::NAME)).into(),
         "user" => object.schema_type(Type::String).pattern(Some(USER)).into(),
         _ => object.schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into(),
     }
