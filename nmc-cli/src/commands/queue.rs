@@ -36,6 +36,8 @@ pub(crate) struct QueueArgs {
 pub(crate) enum QueueName {
     /// Texts to be sent
     Texts,
+    /// Pictures of texts to be fetched
+    Pictures,
     /// Notifications of alerts
     Notifications,
     /// Jobs of the analytics
@@ -48,6 +50,7 @@ impl From<QueueName> for Queue {
     fn from(name: QueueName) -> Self {
         match name {
             QueueName::Texts => Self::Texts,
+            QueueName::Pictures => Self::Pictures,
             QueueName::Notifications => Self::Notifications,
             QueueName::Jobs => Self::Jobs,
             QueueName::Numbers => Self::Numbers,

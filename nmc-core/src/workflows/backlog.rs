@@ -21,6 +21,8 @@ pub const FAILURES_COUNTED_FOR: TimeDelta = TimeDelta::days(7);
 pub enum Queue {
     /// Texts to be sent.
     Texts,
+    /// Pictures of texts to be fetched from the provider.
+    Pictures,
     /// Notifications of alerts to be delivered.
     Notifications,
     /// Computations of the analytics.
@@ -124,13 +126,14 @@ struct Source {
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 4] = [Self::Texts, Self::Notifications, Self::Jobs, Self::Numbers];
+    pub const ALL: [Self; 5] = [Self::Texts, Self::Pictures, Self::Notifications, Self::Jobs, Self::Numbers];
 
     /// Its name.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
             Self::Texts => "texts",
+            Self::Pictures => "pictures",
             Self::Notifications => "notifications",
             Self::Jobs => "jobs",
             Self::Numbers => "numbers",
@@ -145,6 +148,13 @@ impl Queue {
                 failed: "q.message_status IN ('failed', 'undelivered') AND q.message_direction = 'outbound'",
                 columns: "q.message_status AS state, q.next_attempt_at AS due_at, q.error_code AS code, q.error_message AS reason, \
                           p.held_until, p.hold_reason",
+            },
+            Self::Pictures => Source {
+                from: "message_media q",
+                waiting: "q.status = 'waiting'",
+                failed: "q.status = 'unavailable'",
+                columns: "q.status AS state, q.next_attempt_at AS due_at, NULL::int AS code, q.error_message AS reason, \
+                          NULL::timestamptz AS held_until, NULL::text AS hold_reason",
             },
             Self::Notifications => Source {
                 from: "notifications q",

@@ -55,6 +55,16 @@ fn backlog_counts_what_waits_and_what_failed_lately() {
     assert_eq!((counted.failed, counted.last_failed_at), (1, Some(failed_at)), "a week back");
     scene.tx(|tx| tx.jobs().create(&NewJob::now(JobType::ALL[0], json!({})))).unwrap();
     assert_eq!(scene.backlog(Queue::Jobs).waiting, 1);
+    scene.db.execute(&format!(
+        "INSERT INTO message_media (tenant_id, message_id, position, media_url, status, error_message, next_attempt_at)
+         SELECT tenant_id, id, place, 'https://api.twilio.com/1', state, why, due FROM messages,
+             (VALUES (0, 'waiting', NULL, now()), (1, 'unavailable', 'it is gone', NULL)) AS picture (place, state, why, due)
+         WHERE id = '{}'",
+        texts[0]
+    ));
+    let pictures = scene.backlog(Queue::Pictures);
+    assert_eq!((pictures.waiting, pictures.failed), (1, 1));
+    assert_eq!(scene.queued(Queue::Pictures, Stage::Failed)[0].reason.as_deref(), Some("it is gone"));
 }
 
 #[test]
