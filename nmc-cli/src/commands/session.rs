@@ -77,6 +77,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
         SessionCommand::End { tenant, session, user, format } => {
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
             let ended = store.as_operator(&proof, |tx| match (session, &user) {
+                (Some(session), _) if !tx.sessions().get(session)?.is_active => Ok(0),
                 (Some(session), _) => end_session(tx, session).map(|()| 1),
                 (None, Some(user)) => {
                     let user = find(tx, user)?;

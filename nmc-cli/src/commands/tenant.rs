@@ -32,7 +32,7 @@ pub(crate) enum KnownTenantCommand {
     /// List the businesses, newest first
     List {
         /// Only those in this status
-        #[arg(long, value_parser = one_of::<TenantStatus>)]
+        #[arg(long, value_parser = one_of(TenantStatus::ALL, TenantStatus::label))]
         status: Option<TenantStatus>,
         /// Only those of this trade
         #[arg(long)]
@@ -127,7 +127,7 @@ pub(crate) struct BusinessArgs {
     /// Its name, as greetings call it
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// The number it has had so far
+    /// Its own phone, on which it has taken calls so far: calls to its numbers here ring there first
     #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
     pub(crate) phone: Option<PhoneNumber>,
     /// Its address
@@ -209,7 +209,7 @@ const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns(&[
     ("business_hours_end", |(hours, _)| json!(hours.closes)),
     ("is_open", |(hours, at)| json!(hours.is_open(*at))),
     ("next_open", |(hours, at)| json!(hours.next_open(*at).map(time))),
-    ("next_close", |(hours, at)| json!(hours.next_close(*at).map(time))),
+    ("next_close", |(hours, at)| json!(hours.next_open(*at).and_then(|open| hours.next_close(open)).map(time))),
 ]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult {

@@ -23,7 +23,7 @@ fn it_asks_for_everything_explains_what_is_wrong_and_asks_again() {
     let db = TestDb::new();
     onboard(&db.store, &NewTenant { business_name: "Taken".to_owned(), ..NewTenant::default() }).expect("a business");
     let mut terminal = Terminal::start(&Nmc::on(db.url()), ONBOARD);
-    let phone = "The number it has had so far";
+    let phone = "The phone it has had so far";
     terminal.answer(&[
         ("Its name", ""),
         ("a business needs a name", "Taken"),

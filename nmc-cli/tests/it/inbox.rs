@@ -100,8 +100,9 @@ fn a_watched_inbox_goes_on_after_an_outage_and_a_reset() {
     shop.texts(&other, "While you were away");
     running.prints("While you were away");
 
-    shop.db.execute("UPDATE tenant_streams SET epoch = gen_random_uuid()");
     shop.texts(&other, "From another time");
+    running.prints("From another time");
+    shop.db.execute("UPDATE tenant_streams SET epoch = gen_random_uuid()");
     running.says("can't be told one by one");
     assert!(running.prints("From another time").starts_with("\t\t2\t"));
     running.signal(Signal::INT);

@@ -16,7 +16,10 @@ pub(super) fn hold(store: &Store, known: &Draft, key: Option<String>) -> CliResu
     let mut plan = Plan {
         business: NewTenant {
             business_name: name(store, known.name.as_deref())?,
-            business_phone: phone("The number it has had so far, like +1 312 555 0199 (may be left out)", &known.phone)?,
+            business_phone: phone(
+                "The phone it has had so far, where calls go on ringing, like +1 312 555 0199 (may be left out)",
+                &known.phone,
+            )?,
             business_address: optional("Its address (may be left out)", &known.address)?,
             business_type: optional("Its trade, like plumbing (may be left out)", &known.trade)?,
             timezone: optional("Its zone, like America/Chicago (may be left out)", &known.timezone)?,
@@ -55,7 +58,9 @@ fn ask_again(store: &Store, plan: &mut Plan, field: &str) -> CliResult<bool> {
     let business = &mut plan.business;
     match (field, &mut plan.owner) {
         ("business_name", _) => business.business_name = name(store, None)?,
-        ("business_phone", _) => business.business_phone = phone("The number it has had so far (may be left out)", &None)?,
+        ("business_phone", _) => {
+            business.business_phone = phone("The phone it has had so far, where calls go on ringing (may be left out)", &None)?
+        }
         ("business_address", _) => business.business_address = optional("Its address (may be left out)", &None)?,
         ("business_type", _) => business.business_type = optional("Its trade (may be left out)", &None)?,
         ("email", Some(owner)) => owner.email = required("Its owner's e-mail", &None)?,
