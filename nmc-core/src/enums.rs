@@ -256,7 +256,7 @@ text_enums! {
         Web = "web",
     }
 
-    /// What happened in a conversation. The source's list, and below it ours.
+    /// What happened in a conversation: the kinds of the source document (docs/SCHEMA.md), and below them ours.
     ConversationEventType for ["conversation_events.event_type"] {
         /// A call began.
         CallStarted = "call_started",

@@ -118,7 +118,7 @@ struct Taken {
 }
 
 impl Hasher {
-    /// The cost the source prescribes (line 695); it may be raised, and a login then raises its user's hash.
+    /// The cost of bcrypt that the product prescribes for passwords; it may be raised, and a login then raises its user's hash.
     pub const COST: u32 = 10;
 
     /// Hashes at this cost (4 to 31, each step doubles the time), `at_once` at a time on their callers' threads. `waiting`

@@ -5,7 +5,7 @@ use super::{BusinessHours, SmsEncoding, TenantRow, TextSize};
 use crate::Result;
 use chrono::{DateTime, Utc};
 
-/// The source's default template (line 885), for a tenant whose settings row is missing: the caller is texted all the same.
+/// The default template of greetings, for a tenant whose settings row is missing: the caller is texted all the same.
 pub const DEFAULT_GREETING: &str = "Hello! Thanks for calling {{business_name}}. How can we help you today?";
 
 const STOP_HINT: &str = " Reply STOP to opt out.";

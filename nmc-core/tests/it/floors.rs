@@ -1,4 +1,5 @@
-//! The order of the library's modules: each uses those below it, and none uses one above or beside it. See docs/ARCHITECTURE.md.
+//! The order of the library's modules: each uses those below it, and none uses one above or beside it. [`FLOORS`] is the list;
+//! docs/CONTRIBUTING.md says what each module holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
