@@ -53,7 +53,7 @@ pub enum ActorKind {
 }
 
 impl ActorKind {
-    /// Its name, as logs have it.
+    /// The name of the kind, as logs have it.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ impl Actor {
         Self { who: Who::OnBehalfOf { id, role: None } }
     }
 
-    /// Their kind.
+    /// The kind of the actor.
     #[must_use]
     pub const fn kind(&self) -> ActorKind {
         match self.who {
@@ -119,7 +119,7 @@ impl Actor {
         }
     }
 
-    /// Whether it is an operator of the installation.
+    /// Whether the actor is an operator of the installation.
     #[must_use]
     pub const fn is_operator(&self) -> bool {
         matches!(self.who, Who::Operator)
@@ -162,8 +162,8 @@ impl Actor {
         Self { who }
     }
 
-    /// Whether they may. Operators, the platform and the application for nobody in particular may everything: what they call
-    /// is what bounds them.
+    /// Whether the actor has a permission. Operators, the platform and the application for nobody in particular may everything:
+    /// what they call is what bounds them.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         match &self.who {
             Who::User { role, .. } => permission.is_of(*role),
@@ -173,7 +173,7 @@ impl Actor {
         }
     }
 
-    /// Insists that they may.
+    /// Insists that the actor has a permission.
     ///
     /// # Errors
     /// [`Error::Forbidden`].

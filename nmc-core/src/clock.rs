@@ -6,7 +6,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 
 /// A source of instants.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The instant that is now.
     fn now(&self) -> DateTime<Utc>;
 }
 
@@ -26,13 +26,13 @@ impl Clock for SystemClock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum When {
-    /// [`crate::TenantTx::now`]
+    /// The transaction's own instant: [`crate::TenantTx::now`].
     Now,
-    /// This instant.
+    /// The given instant.
     At(DateTime<Utc>),
-    /// So long after the transaction's now.
+    /// The instant so long after the transaction's now.
     In(TimeDelta),
-    /// So long before the transaction's now.
+    /// The instant so long before the transaction's now.
     Ago(TimeDelta),
 }
 
@@ -55,7 +55,7 @@ impl When {
     }
 }
 
-/// What one transaction takes for now, in PostgreSQL's resolution (microseconds), and the ids that belong to it.
+/// The instant that one transaction takes for now, in PostgreSQL's resolution (microseconds), and the ids that belong to it.
 #[derive(Debug)]
 pub(crate) struct Moment(Cell<DateTime<Utc>>);
 

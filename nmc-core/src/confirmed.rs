@@ -6,7 +6,7 @@
 pub struct Confirmed(());
 
 impl Confirmed {
-    /// Somebody was told what will be destroyed, and said yes.
+    /// The confirmation of somebody who was told what will be destroyed, and said yes.
     pub const fn irrevocably() -> Self {
         Self(())
     }

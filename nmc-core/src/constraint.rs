@@ -4,7 +4,7 @@
 use crate::Error;
 use Breach::{Invalid, Missing, Taken};
 
-/// What breaking a constraint means to the caller.
+/// The meaning of a broken constraint to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breach {
     /// Another row already has this value.
@@ -19,15 +19,15 @@ pub enum Breach {
 /// One constraint of the schema, as a person should hear of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Constraint {
-    /// Its name in the database.
+    /// The constraint's name in the database.
     pub name: &'static str,
-    /// What breaking it means.
+    /// The meaning of a breach of the constraint.
     pub breach: Breach,
     /// The field at fault.
     pub field: &'static str,
     /// The rule, in words that follow the field's name.
     pub rule: &'static str,
-    /// What a foreign key points at.
+    /// The entity that a foreign key points at.
     pub refers_to: Option<&'static str>,
 }
 

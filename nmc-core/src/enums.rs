@@ -86,7 +86,7 @@ text_enums! {
     AlertStatus for ["alerts.status", "alert_history.old_status", "alert_history.new_status"] {
         /// Raised, nobody has reacted.
         Triggered = "triggered",
-        /// Somebody has seen it.
+        /// Somebody has seen the alert.
         Acknowledged = "acknowledged",
         /// Handed to the next level.
         Escalated = "escalated",
@@ -96,19 +96,19 @@ text_enums! {
         Snoozed = "snoozed",
     }
 
-    /// What happened to an alert.
+    /// The kind of thing that happened to an alert.
     AlertEventType for ["alert_history.event_type"] {
-        /// It was raised.
+        /// The alert was raised.
         Triggered = "triggered",
-        /// It was seen.
+        /// The alert was seen.
         Acknowledged = "acknowledged",
-        /// It went a level up.
+        /// The alert went a level up.
         Escalated = "escalated",
-        /// It ended.
+        /// The alert ended.
         Resolved = "resolved",
-        /// It was silenced.
+        /// The alert was silenced.
         Snoozed = "snoozed",
-        /// Its silence ended.
+        /// The alert's silence ended.
         Unsnoozed = "unsnoozed",
         /// A notification reached its recipient.
         NotificationSent = "notification_sent",
@@ -158,13 +158,13 @@ text_enums! {
     CallAnalyticsStatus for ["call_analytics.call_status"] {
         /// A person of the business talked to the caller.
         Answered = "answered",
-        /// Nobody took it.
+        /// Nobody took the call.
         Missed = "missed",
-        /// It ended, and has no outcome.
+        /// The call ended, and has no outcome.
         Completed = "completed",
-        /// It could not be connected.
+        /// The call could not be connected.
         Failed = "failed",
-        /// A machine took it.
+        /// A machine took the call.
         Voicemail = "voicemail",
         /// The caller hung up while it rang.
         Abandoned = "abandoned",
@@ -172,7 +172,7 @@ text_enums! {
         Blocked = "blocked",
     }
 
-    /// Which way a call goes, seen from the business.
+    /// The direction of a call, seen from the business.
     CallDirection for ["calls.call_direction"] {
         /// A customer calls the business.
         Inbound = "inbound",
@@ -180,19 +180,19 @@ text_enums! {
         Outbound = "outbound",
     }
 
-    /// What became of an inbound call, decided when it ends.
+    /// The outcome of an inbound call, decided when it ends.
     CallOutcome for ["calls.outcome"] {
         /// A person of the business talked to the caller.
         Answered = "answered",
-        /// Nobody took it.
+        /// Nobody took the call.
         Missed = "missed",
-        /// A machine took it.
+        /// A machine took the call.
         Voicemail = "voicemail",
         /// The caller hung up while it rang.
         Abandoned = "abandoned",
         /// Spam, or the tenant's own number.
         Blocked = "blocked",
-        /// It could not be connected.
+        /// The call could not be connected.
         Failed = "failed",
     }
 
@@ -200,7 +200,7 @@ text_enums! {
     CallStatus for ["calls.call_status"] {
         /// Accepted by the provider.
         Initiated = "initiated",
-        /// It rings.
+        /// The call rings.
         Ringing = "ringing",
         /// Somebody or something has picked up.
         InProgress = "in-progress",
@@ -210,7 +210,7 @@ text_enums! {
         Busy = "busy",
         /// Nobody picked up.
         NoAnswer = "no-answer",
-        /// It could not be connected.
+        /// The call could not be connected.
         Failed = "failed",
         /// The caller hung up while it rang.
         Canceled = "canceled",
@@ -226,7 +226,7 @@ text_enums! {
         Forwarded = "forwarded",
     }
 
-    /// What a customer decided about being texted.
+    /// A customer's decision about being texted.
     ConsentAction for ["consents.action"] {
         /// No more texts.
         OptOut = "opt_out",
@@ -244,7 +244,7 @@ text_enums! {
         Provider = "provider",
     }
 
-    /// Where a conversation began.
+    /// The channel on which a conversation began.
     ConversationChannel for ["conversations.channel"] {
         /// With a call.
         Phone = "phone",
@@ -268,9 +268,9 @@ text_enums! {
         StatusChanged = "status_changed",
         /// The priority moved.
         PriorityChanged = "priority_changed",
-        /// It was given to someone.
+        /// The conversation was given to someone.
         Assigned = "assigned",
-        /// It was taken from someone.
+        /// The conversation was taken from someone.
         Unassigned = "unassigned",
         /// A tag was added.
         TagAdded = "tag_added",
@@ -278,7 +278,7 @@ text_enums! {
         TagRemoved = "tag_removed",
         /// Name, e-mail or address of the customer changed.
         CustomerInfoUpdated = "customer_info_updated",
-        /// It was opened.
+        /// The conversation was opened.
         Opened = "opened",
         /// The customer texted.
         MessageReceived = "message_received",
@@ -324,17 +324,17 @@ text_enums! {
 
     /// How far a picture of a text has come.
     MediaStatus for ["message_media.status"] {
-        /// Its bytes are still to be fetched from the provider.
+        /// The file's bytes are still to be fetched from the provider.
         Waiting = "waiting",
-        /// Its bytes are kept here.
+        /// The file's bytes are kept here.
         Kept = "kept",
-        /// Its bytes can't be kept: gone, too large, or of a kind that is not kept.
+        /// The file's bytes can't be kept: gone, too large, or of a kind that is not kept.
         Unavailable = "unavailable",
     }
 
     /// How urgent a conversation is.
     ConversationPriority for ["conversations.priority"] {
-        /// It can wait.
+        /// The conversation can wait.
         Low = "low",
         /// In turn.
         Normal = "normal",
@@ -356,7 +356,7 @@ text_enums! {
         Closed = "closed",
     }
 
-    /// Who an escalation reaches, and how.
+    /// The kind of contact that an escalation reaches.
     ContactType for ["escalation_contacts.contact_type"] {
         /// A user of the tenant.
         User = "user",
@@ -368,13 +368,13 @@ text_enums! {
         Webhook = "webhook",
     }
 
-    /// What came of a lead that called.
+    /// The result of a lead that called.
     ConversionStatus for ["call_analytics.conversion_status"] {
-        /// It became a job.
+        /// The lead became a job.
         Converted = "converted",
-        /// It may become one.
+        /// The lead may become a job.
         Qualified = "qualified",
-        /// It went elsewhere.
+        /// The lead went elsewhere.
         Lost = "lost",
         /// Not known yet.
         Pending = "pending",
@@ -394,9 +394,9 @@ text_enums! {
 
     /// Twilio's status of the leg that forwards a call to the business.
     ForwardedLegStatus for ["calls.forwarded_leg_status"] {
-        /// It was taken and has ended.
+        /// The leg was taken and has ended.
         Completed = "completed",
-        /// It was taken.
+        /// The leg was taken.
         Answered = "answered",
         /// Busy.
         Busy = "busy",
@@ -420,7 +420,7 @@ text_enums! {
         Failed = "failed",
     }
 
-    /// What an analytics job does.
+    /// The kind of analytics job.
     JobType for ["analytics_processing_jobs.job_type"] {
         /// Rolls points up.
         Aggregation = "aggregation",
@@ -444,7 +444,7 @@ text_enums! {
         Monthly = "monthly",
     }
 
-    /// Which way a text goes, seen from the business.
+    /// The direction of a text, seen from the business.
     MessageDirection for ["messages.message_direction"] {
         /// From the customer.
         Inbound = "inbound",
@@ -452,7 +452,7 @@ text_enums! {
         Outbound = "outbound",
     }
 
-    /// Why a text exists.
+    /// The reason why a text exists.
     MessageKind for ["messages.message_kind"] {
         /// The first word after a missed call.
         Greeting = "greeting",
@@ -474,13 +474,13 @@ text_enums! {
         Sending = "sending",
         /// The carrier has it.
         Sent = "sent",
-        /// It arrived.
+        /// The text arrived.
         Delivered = "delivered",
         /// The carrier could not deliver it.
         Undelivered = "undelivered",
-        /// It was not sent.
+        /// The text was not sent.
         Failed = "failed",
-        /// It was called off before it was sent.
+        /// The text was called off before it was sent.
         Canceled = "canceled",
         /// Inbound, on its way.
         Receiving = "receiving",
@@ -504,7 +504,7 @@ text_enums! {
         Json = "json",
     }
 
-    /// What a metric measures.
+    /// The kind of thing that a metric measures.
     MetricType for ["analytics_metrics.metric_type"] {
         /// Calls.
         Call = "call",
@@ -532,7 +532,7 @@ text_enums! {
     NotificationStatus for ["notifications.status"] {
         /// Waits for a worker.
         Pending = "pending",
-        /// It arrived.
+        /// The notification arrived.
         Delivered = "delivered",
         /// Given up.
         Failed = "failed",
@@ -576,7 +576,7 @@ text_enums! {
         AiAssistant = "ai-assistant",
     }
 
-    /// What a user says about being reachable.
+    /// A user's word on being reachable.
     PresenceStatus for ["user_status.current_status"] {
         /// Reachable.
         Available = "available",
@@ -602,15 +602,15 @@ text_enums! {
     ResolutionStatus for ["conversation_analytics.resolution_status"] {
         /// The matter is settled.
         Resolved = "resolved",
-        /// It was passed on to a person.
+        /// The conversation was passed on to a person.
         Escalated = "escalated",
         /// The customer went silent.
         Abandoned = "abandoned",
-        /// It goes on.
+        /// The conversation goes on.
         InProgress = "in_progress",
     }
 
-    /// Why a session ended.
+    /// The reason why a session ended.
     SessionEnd for ["user_sessions.ended_reason"] {
         /// The user left.
         Logout = "logout",
@@ -620,7 +620,7 @@ text_enums! {
         Reuse = "reuse",
         /// The password changed.
         PasswordChanged = "password_changed",
-        /// It ran out.
+        /// The session ran out.
         Expired = "expired",
         /// The tenant was suspended.
         Suspended = "suspended",
@@ -628,7 +628,7 @@ text_enums! {
         Deactivated = "deactivated",
     }
 
-    /// What an event of a business's stream tells of.
+    /// The kind of change that an event of a business's stream tells of.
     StreamEventKind for ["stream_events.kind"] {
         /// An alert was raised.
         AlertCreated = "alert.created",
@@ -656,17 +656,17 @@ text_enums! {
 
     /// Whether a business may use the platform.
     TenantStatus for ["tenants.status"] {
-        /// It may.
+        /// The business may use the platform.
         Active = "active",
-        /// It left.
+        /// The business left.
         Inactive = "inactive",
-        /// It was stopped.
+        /// The business was stopped.
         Suspended = "suspended",
-        /// It has not begun.
+        /// The business has not begun.
         Pending = "pending",
     }
 
-    /// Where a KPI is heading.
+    /// The direction in which a KPI is heading.
     TrendDirection for ["kpi_snapshots.trend_direction"] {
         /// Up.
         Up = "up",
@@ -680,7 +680,7 @@ text_enums! {
         Declining = "declining",
     }
 
-    /// What a user may do.
+    /// The role of a user, which says what they may do.
     UserRole for ["users.role", "user_profiles.role"] {
         /// The business's owner.
         Owner = "owner",

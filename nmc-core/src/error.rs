@@ -13,19 +13,19 @@ pub use kind::ErrorKind;
 pub(crate) use loss::Loss;
 pub use provider::ProviderError;
 
-/// What the library's calls return.
+/// The result that the library's calls return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a call failed. Displaying it is safe anywhere; `source()` is for logs alone.
+/// The reason why a call of the library failed. Displaying it is safe anywhere; `source()` is for logs alone.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No such row, or a row of another tenant, which looks the same.
     #[error("{entity} not found")]
     NotFound {
-        /// What was looked for.
+        /// The kind of thing that was looked for.
         entity: &'static str,
     },
     /// Another row stands in the way.
@@ -47,9 +47,9 @@ pub enum Error {
         field: Cow<'static, str>,
         /// The rule it breaks, in words that follow the field's name.
         rule: Cow<'static, str>,
-        /// Where many rows were given at once, the one at fault, counted from 0.
+        /// The row at fault where many rows were given at once, counted from 0.
         row: Option<usize>,
-        /// Where the field points at another row that is not there, what it points at.
+        /// The kind of row that the field points at, where that is not there.
         refers_to: Option<&'static str>,
         /// The name of the constraint that was broken, where it has one: see [`Error::constraint`].
         constraint: Option<Cow<'static, str>>,
@@ -57,23 +57,23 @@ pub enum Error {
     /// The row is not the version the change was made for: somebody else has changed it.
     #[error("{entity} has changed meanwhile; read it again")]
     Stale {
-        /// What was to be changed.
+        /// The kind of row that was to be changed.
         entity: &'static str,
     },
     /// A lifecycle has no such step.
     #[error("{entity} can't go from {from} to {to}")]
     InvalidTransition {
-        /// What was to be moved.
+        /// The kind of row that was to be moved.
         entity: &'static str,
-        /// Where it is.
+        /// The status where it is.
         from: &'static str,
-        /// Where it was to go.
+        /// The status where it was to go.
         to: &'static str,
     },
-    /// Nobody who is known: no credential, or not one that is in force.
+    /// The caller is nobody who is known: no credential, or not one that is in force.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// Not allowed.
+    /// The caller is known, and may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
     /// The business waits for an operator's approval: until then it may set everything up, and spend nothing.
@@ -86,13 +86,13 @@ pub enum Error {
     #[error("{what}; try again in a moment")]
     #[non_exhaustive]
     Unavailable {
-        /// What can't be had.
+        /// The thing that can't be had.
         what: &'static str,
         /// Whether transactions got in each other's way. The store has already retried these.
         contention: bool,
         /// Whether the database is there, and takes no writes (any more).
         read_only: bool,
-        /// For the log.
+        /// The cause, for the log.
         source: Option<Source>,
     },
     /// A defect, or a database that is not what it should be.
@@ -101,12 +101,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// An input that breaks a rule.
+    /// An error for an input that breaks a rule.
     pub fn invalid(field: impl Into<Cow<'static, str>>, rule: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid { field: field.into(), rule: rule.into(), row: None, refers_to: None, constraint: None }
     }
 
-    /// Another row that stands in the way: the field at fault, and the rule in words that follow its name.
+    /// An error for another row that stands in the way: the field at fault, and the rule in words that follow its name.
     #[must_use]
     pub const fn conflict(field: &'static str, rule: &'static str) -> Self {
         Self::Conflict { field, rule, constraint: None }
@@ -118,13 +118,13 @@ impl Error {
         Self::Invalid { field: field.into(), rule, row: None, refers_to: Some(refers_to), constraint: None }
     }
 
-    /// Something that can't be had at the moment, for no deeper reason than that.
+    /// An error for something that can't be had at the moment, for no deeper reason than that.
     #[must_use]
     pub const fn try_later(what: &'static str) -> Self {
         Self::Unavailable { what, contention: false, read_only: false, source: None }
     }
 
-    /// The same refusal to somebody who knows fields by other names: pairs of the library's name and theirs.
+    /// The same error for somebody who knows fields by other names: pairs of the library's name and theirs.
     #[must_use]
     pub fn renamed(mut self, names: &[(&str, &'static str)]) -> Self {
         let theirs = |field: &str| names.iter().find(|(ours, _)| *ours == field).map(|(_, theirs)| *theirs);

@@ -15,19 +15,19 @@ macro_rules! lifecycles {
                 match self { $(Self::$from => &[$(Self::$to),*],)+ }
             }
 
-            /// Whether it may become `to`.
+            /// Whether this status may become `to`.
             #[must_use]
             pub fn may_become(self, to: Self) -> bool {
                 self.followers().contains(&to)
             }
 
-            /// Whether none may follow it.
+            /// Whether no status may follow this one.
             #[must_use]
             pub const fn is_terminal(self) -> bool {
                 self.followers().is_empty()
             }
 
-            /// Insists that it may become `to`.
+            /// Insists that this status may become `to`.
             ///
             /// # Errors
             /// [`Error::InvalidTransition`].
@@ -42,8 +42,8 @@ macro_rules! lifecycles {
 }
 
 lifecycles! {
-    /// What may follow. All but a resolved alert are open; one that is open may be acknowledged again after it was escalated
-    /// or has woken, and escalated again to the next level.
+    /// The statuses that may follow this one. All but a resolved alert are open; one that is open may be acknowledged again after
+    /// it was escalated or has woken, and escalated again to the next level.
     AlertStatus of "alert" {
         Triggered => [Acknowledged, Escalated, Snoozed, Resolved],
         Acknowledged => [Escalated, Snoozed, Resolved],
@@ -52,7 +52,7 @@ lifecycles! {
         Resolved => [],
     }
 
-    /// What may follow: forward only, and the first terminal state stays.
+    /// The statuses that may follow this one: forward only, and the first terminal state stays.
     CallStatus of "call" {
         Initiated => [Ringing, InProgress, Completed, Busy, NoAnswer, Failed, Canceled],
         Ringing => [InProgress, Completed, Busy, NoAnswer, Failed, Canceled],
@@ -64,8 +64,8 @@ lifecycles! {
         Canceled => [],
     }
 
-    /// What may follow. An open one may wait, be resolved or closed; a resolved one may be closed; a settled one never
-    /// reopens: the customer's next word opens a new conversation.
+    /// The statuses that may follow this one. An open one may wait, be resolved or closed; a resolved one may be closed; a
+    /// settled one never reopens: the customer's next word opens a new conversation.
     ConversationStatus of "conversation" {
         Active => [Waiting, Resolved, Closed],
         Waiting => [Active, Resolved, Closed],
@@ -73,8 +73,8 @@ lifecycles! {
         Closed => [],
     }
 
-    /// What may follow. A worker that fails leaves a job pending again until its attempts are used up; one that dies leaves it
-    /// processing, for the next worker to take over.
+    /// The statuses that may follow this one. A worker that fails leaves a job pending again until its attempts are used up; one
+    /// that dies leaves it processing, for the next worker to take over.
     JobStatus of "job" {
         Pending => [Processing, Failed],
         Processing => [Pending, Completed, Failed],
@@ -82,7 +82,7 @@ lifecycles! {
         Failed => [],
     }
 
-    /// What may follow. Each attempt that fails leaves it retrying until its attempts are used up.
+    /// The statuses that may follow this one. Each attempt that fails leaves it retrying until its attempts are used up.
     NotificationStatus of "notification" {
         Pending => [Delivered, Retrying, Failed],
         Retrying => [Retrying, Delivered, Failed],
@@ -90,7 +90,7 @@ lifecycles! {
         Failed => [],
     }
 
-    /// What may follow. One that the provider turns out to have lost is in error, and may be bought again.
+    /// The statuses that may follow this one. One that the provider turns out to have lost is in error, and may be bought again.
     NumberStatus of "phone number" {
         Provisioning => [Active, Error, Released],
         Error => [Provisioning, Active, Released],
@@ -99,7 +99,7 @@ lifecycles! {
         Released => [],
     }
 
-    /// What may follow. A business that left may come back.
+    /// The statuses that may follow this one. A business that left may come back.
     TenantStatus of "tenant" {
         Pending => [Active, Inactive],
         Active => [Suspended, Inactive],

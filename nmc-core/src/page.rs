@@ -49,7 +49,7 @@ impl std::str::FromStr for Cursor {
     }
 }
 
-/// Which page, and how long.
+/// The page of a list that is asked for: where it begins, and how long it is.
 #[derive(Debug, Clone, Copy)]
 pub struct PageRequest {
     limit: i64,
@@ -77,7 +77,7 @@ impl PageRequest {
         Self { limit: 50, after: None }
     }
 
-    /// The same length, further on.
+    /// A page request of the same length, further on.
     #[must_use]
     pub const fn after(self, cursor: Cursor) -> Self {
         Self { limit: self.limit, after: Some(cursor) }
@@ -87,19 +87,19 @@ impl PageRequest {
         self.after
     }
 
-    /// One row more than asked for: its presence says that there is a next page.
+    /// The number of rows to fetch, one more than asked for: its presence says that there is a next page.
     pub(crate) const fn fetch(&self) -> i64 {
         self.limit + 1
     }
 }
 
-/// Some rows, and where the next ones begin.
+/// A page of a list: some rows, and where the next ones begin.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Page<T> {
     /// The rows, newest first.
     pub items: Vec<T>,
-    /// Where the next page begins; `None` on the last.
+    /// The cursor at which the next page begins; `None` on the last.
     pub next: Option<Cursor>,
 }
 

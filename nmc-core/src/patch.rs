@@ -1,6 +1,6 @@
 //! The three things a change can mean for a field.
 
-/// Keep a field, clear it (set it to NULL), or set it. Serialized: `"keep"`, `"clear"` or `{"set": value}`.
+/// The change of a field: keep it, clear it (set it to NULL), or set it. Serialized: `"keep"`, `"clear"` or `{"set": value}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Patch<T> {
@@ -24,7 +24,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Changes the value it sets, if that can be done.
+    /// Changes the value that the patch sets, if that can be done.
     ///
     /// # Errors
     /// What `change` returns.

@@ -6,7 +6,7 @@ use UserRole::{Admin, Operator, Owner, User, Viewer};
 
 macro_rules! permissions {
     ($($variant:ident = $label:literal, $what:literal, [$($role:ident),*];)*) => {
-        /// Something that not everybody may do. What people do to their own account needs none.
+        /// The permission for something that not everybody may do. What people do to their own account needs none.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Permission {
@@ -17,19 +17,19 @@ macro_rules! permissions {
             /// Every permission, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// Its name, which is also the scope that gives it to an API key.
+            /// The name of the permission, which is also the scope that gives it to an API key.
             #[must_use]
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label),* }
             }
 
-            /// What it allows, in words that follow "may".
+            /// The act that the permission allows, in words that follow "may".
             #[must_use]
             pub const fn what(self) -> &'static str {
                 match self { $(Self::$variant => $what),* }
             }
 
-            /// The roles that have it.
+            /// The roles that have the permission.
             #[must_use]
             pub const fn roles(self) -> &'static [UserRole] {
                 match self { $(Self::$variant => &[$($role),*]),* }
@@ -72,7 +72,7 @@ permissions! {
 }
 
 impl Permission {
-    /// Whether a role has it.
+    /// Whether a role has the permission.
     #[must_use]
     pub fn is_of(self, role: UserRole) -> bool {
         self.roles().contains(&role)

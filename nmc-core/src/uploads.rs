@@ -23,7 +23,7 @@ pub struct Uploads {
     dir: PathBuf,
 }
 
-/// Where a file is, below the directory of uploads. The names are ours, never somebody's.
+/// The place of a file below the directory of uploads. The names are ours, never somebody's.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) folder: &'static str,
@@ -129,7 +129,7 @@ impl Uploads {
     }
 }
 
-/// Nothing there, or in its place something that is not ours.
+/// Whether nothing is there, or in its place something that is not ours.
 pub(crate) fn is_missing(error: &std::io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP))
 }

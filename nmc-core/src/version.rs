@@ -4,18 +4,18 @@ use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-/// Which version of a row somebody has seen. It moves with every change that people make.
+/// The version of a row that somebody has seen. It moves with every change that people make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version(i64);
 
 impl Version {
-    /// Of a row that was last changed then.
+    /// The version of a row that was last changed then.
     #[must_use]
     pub const fn of(updated_at: DateTime<Utc>) -> Self {
         Self(updated_at.timestamp_micros())
     }
 
-    /// Of what people edit of a row whose other columns move by themselves.
+    /// The version of what people edit of a row whose other columns move by themselves.
     pub(crate) fn of_content(parts: &[&str]) -> Self {
         let mut digest = Sha256::new();
         for part in parts {

@@ -16,14 +16,14 @@ const ALGORITHM: &str = "HS256";
 /// The longest token that is looked at, in bytes; ours have some 350.
 const LONGEST: usize = 1_024;
 
-/// Who holds an access token: a user, in a session of theirs.
+/// The holder of an access token: a user, in a session of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccessClaims {
-    /// Their business.
+    /// The business of the user.
     pub(super) tenant: Tenant,
-    /// They.
+    /// The user of the token.
     pub user: UserId,
-    /// Their session.
+    /// The user's session.
     pub session: SessionId,
     /// The token is refused from this instant on.
     pub expires_at: DateTime<Utc>,
@@ -90,7 +90,7 @@ fn part(value: &impl Serialize) -> Result<String> {
 
 /// A token whose form is right and whose signature is not checked yet.
 pub(super) struct UncheckedToken<'t> {
-    /// The key it says it is signed with.
+    /// The name of the key that the token says it is signed with.
     pub(super) kid: String,
     signed: &'t str,
     payload: &'t str,
@@ -110,7 +110,7 @@ impl<'t> UncheckedToken<'t> {
         read().ok_or(REFUSED)
     }
 
-    /// What it says, if this key signed it and it has not expired.
+    /// The claims of the token, if this key signed it and it has not expired.
     pub(super) fn check(&self, key: &SigningKey, now: DateTime<Utc>) -> Result<AccessClaims> {
         key.mac.clone().chain_update(self.signed.as_bytes()).verify_slice(&self.tag).map_err(|_| REFUSED)?;
         let claims = URL_SAFE_NO_PAD.decode(self.payload).ok().and_then(|json| serde_json::from_slice::<Claims>(&json).ok());

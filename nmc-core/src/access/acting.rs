@@ -13,16 +13,16 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use std::borrow::Cow;
 
-/// What somebody shows to be let in. Whether it is in force, [`Store::acting`] finds out.
+/// The credential that somebody shows to be let in. Whether it is in force, [`Store::acting`] finds out.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// An access token whose signature was right.
     Token(AccessClaims),
     /// An API key, unchecked.
     Key {
-        /// Its public start.
+        /// The public start of the key.
         prefix: String,
-        /// Of its secret.
+        /// The hash of the key's secret.
         secret_hash: TokenHash,
     },
 }
@@ -33,8 +33,8 @@ impl From<ApiKeyText> for Credential {
     }
 }
 
-/// Who acts where one transaction follows another, because the outside world is asked in between: each is opened as them anew,
-/// and makes sure that they still may.
+/// The actor of several transactions that follow one another, because the outside world is asked in between: each is opened anew
+/// as that actor, and makes sure that they still may.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Acting {
@@ -55,7 +55,7 @@ impl From<Credential> for Acting {
 }
 
 impl Acting {
-    /// Runs `work` as them, in a transaction of their own.
+    /// Runs `work` as this actor, in a transaction of their own.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when a credential is not in force; what `work` returns.
@@ -81,7 +81,7 @@ impl Store {
 }
 
 impl<E: From<Error>> Transactions<'_, E> {
-    /// As [`Store::acting`].
+    /// Runs a transaction as whoever shows a credential, as [`Store::acting`] does.
     ///
     /// # Errors
     /// As [`Self::tenant`].
@@ -119,7 +119,8 @@ impl<E: From<Error>> Transactions<'_, E> {
 }
 
 impl<'a> TenantTx<'a> {
-    /// Whether whoever acts may. Costs a statement where an application acts on behalf of a user, whose role is read then.
+    /// Whether whoever acts has this permission. Costs a statement where an application acts on behalf of a user, whose role is
+    /// read then.
     ///
     /// # Errors
     /// [`Error::Forbidden`] when that user is unknown in this tenant, or deactivated.
@@ -127,7 +128,7 @@ impl<'a> TenantTx<'a> {
         Ok(self.known_actor()?.may(permission))
     }
 
-    /// Insists that whoever acts may.
+    /// Insists that whoever acts has this permission.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -135,7 +136,7 @@ impl<'a> TenantTx<'a> {
         self.known_actor()?.must(permission)
     }
 
-    /// Insists that it is about the user who acts, or that they may do it to others.
+    /// Insists that an act is about the user who acts, or that they have this permission over others.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -143,7 +144,7 @@ impl<'a> TenantTx<'a> {
         self.known_actor()?.must_for(user, permission)
     }
 
-    /// Who acts, with what they may.
+    /// The actor of the transaction, with what they may do.
     pub(crate) fn known_actor(&mut self) -> Result<Cow<'a, Actor>> {
         let actor = self.actor();
         let Some(user) = actor.user().filter(|_| actor.is_of_unknown_role()) else { return Ok(Cow::Borrowed(actor)) };
@@ -151,8 +152,8 @@ impl<'a> TenantTx<'a> {
         Ok(Cow::Owned(actor.with_role(role.ok_or(NOBODYS_BEHALF)?)))
     }
 
-    /// Who acts, with the role they have now, or has whom their key goes back to, which stays until the transaction ends:
-    /// whoever takes it from them comes before this, and is obeyed, or waits.
+    /// The actor of the transaction, with the role they have now, or has whom their key goes back to, which stays until the
+    /// transaction ends: whoever takes it from them comes before this, and is obeyed, or waits.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when they are deactivated meanwhile; [`Error::Forbidden`] when it is a user on whose behalf the

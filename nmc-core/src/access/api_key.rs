@@ -13,7 +13,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use std::collections::HashSet;
 
-/// One key, without the hash of its secret, which only authentication reads.
+/// One API key, without the hash of its secret, which only authentication reads.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -34,13 +34,13 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether it is accepted at an instant: neither revoked nor expired.
+    /// Whether the key is accepted at an instant: neither revoked nor expired.
     #[must_use]
     pub fn is_in_force(&self, at: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > at)
     }
 
-    /// Which version of the key this is: uses leave it.
+    /// The version of the key, which uses of it leave as it is.
     #[must_use]
     pub fn version(&self) -> Version {
         let end = |end: Option<DateTime<Utc>>| end.map_or(String::new(), |end| end.timestamp_micros().to_string());
@@ -51,20 +51,20 @@ impl ApiKey {
     }
 }
 
-/// A key to add.
+/// An API key to add.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
-    /// What it is for; up to 100 characters.
+    /// The purpose of the key; up to 100 characters.
     pub name: String,
-    /// Its public start; up to 16 characters, unique over all tenants.
+    /// The public start of the key; up to 16 characters, unique over all tenants.
     pub prefix: String,
-    /// Of the secret, which was shown once.
+    /// The hash of the key's secret, which was shown once.
     pub secret_hash: TokenHash,
-    /// What it may do: up to 50, of 1 to 100 characters each, none twice. Empty means nothing.
+    /// The scopes that say what the key may do: up to 50, of 1 to 100 characters each, none twice. Empty means nothing.
     pub scopes: Vec<String>,
     /// The user it goes back to, whoever makes it; `None`: nobody.
     pub goes_back_to: Option<UserId>,
-    /// Refused from this instant on.
+    /// The instant from which on the key is refused.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -72,23 +72,23 @@ pub struct NewApiKey {
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ApiKeyPatch {
-    /// What it is for; up to 100 characters.
+    /// The purpose of the key; up to 100 characters.
     pub name: Option<String>,
-    /// What it may do, instead of all it could; bounded as in [`NewApiKey`].
+    /// The scopes the key has from now on, instead of all it had; bounded as in [`NewApiKey`].
     pub scopes: Option<Vec<String>>,
-    /// Refused from this instant on, which lies in the future.
+    /// The instant from which on the key is refused, which lies in the future.
     pub expires_at: Patch<DateTime<Utc>>,
 }
 
-/// Which keys. Empty means all.
+/// A filter of API keys. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ApiKeyFilter {
-    /// In force now (true); revoked or expired (false).
+    /// Whether the keys are in force now (true), or revoked or expired (false).
     pub in_force: Option<bool>,
-    /// Going back to this user.
+    /// The user to whom the keys go back.
     pub created_by: Option<UserId>,
-    /// Going back to nobody (true) or to somebody (false).
+    /// Whether the keys go back to nobody (true) or to somebody (false).
     pub is_nobodys: Option<bool>,
 }
 
@@ -152,7 +152,7 @@ impl ApiKeys<'_> {
         Ok(ApiKey::query().filter(keys::tenant_id.eq(self.0.tenant)).filter(keys::id.eq(id)).first(self.0.conn).optional()?)
     }
 
-    /// The key.
+    /// The API key with this id.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -191,7 +191,7 @@ impl ApiKeys<'_> {
         Ok(Page::from_rows(rows, page, |row: &ApiKey| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many keys.
+    /// The number of keys that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -315,7 +315,7 @@ impl SystemTx<'_> {
         Ok(self.find_key_and_human(prefix, shown)?.map(|(tenant, (key, _))| (tenant, key)))
     }
 
-    /// The same with whom the key goes back to.
+    /// The key with this prefix, together with whom it goes back to.
     pub(super) fn find_key_and_human(&mut self, prefix: &str, shown: &TokenHash) -> Result<Option<(Tenant, KeyAndHuman)>> {
         type Row = (ApiKey, Vec<u8>, Option<(UserRole, bool)>);
         let row: Option<Row> = keys::table

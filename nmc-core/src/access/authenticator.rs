@@ -10,12 +10,12 @@ use crate::{Email, Error, Result, Secret, SessionEnd, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::net::IpAddr;
 
-/// How logins are handled.
+/// The rules of how logins are handled.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginPolicy {
     /// Wrong passwords in a row before an account is locked: to strangers, or to the places it has logged in from before.
     pub attempts: u16,
-    /// How long it is locked.
+    /// The time for which an account is locked.
     pub lock_for: TimeDelta,
     /// How long a session lives, however often it is refreshed.
     pub session_for: TimeDelta,
@@ -27,28 +27,28 @@ impl Default for LoginPolicy {
     }
 }
 
-/// Where a request comes from.
+/// The place a request comes from.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
     /// The client's address.
     pub ip_address: Option<IpAddr>,
-    /// Its User-Agent; cut at 1,000 characters.
+    /// The request's User-Agent; cut at 1,000 characters.
     pub user_agent: Option<String>,
-    /// Whatever it sends to tell its devices apart; up to 255 characters.
+    /// The text that the client sends to tell its devices apart; up to 255 characters.
     pub device_fingerprint: Option<String>,
 }
 
-/// What a client goes on with.
+/// The tokens with which a client goes on after a login or a refresh.
 #[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Tokens {
-    /// Shown with every request.
+    /// The access token, shown with every request.
     pub access_token: Secret,
     /// The access token is refused from this instant on.
     pub access_expires_at: DateTime<Utc>,
-    /// Exchanged for new tokens, once.
+    /// The refresh token, exchanged for new tokens, once.
     pub refresh_token: Secret,
-    /// The session they belong to, with its user.
+    /// The session the tokens belong to, with its user.
     pub session: Session,
 }
 
@@ -73,25 +73,25 @@ const WRONG: Error = Error::Unauthenticated("e-mail or password is wrong, or the
 const NO_SESSION: Error = Error::Unauthenticated("the session has ended; log in again");
 
 impl Authenticator {
-    /// Over a store.
+    /// An authenticator over a store.
     #[must_use]
     pub const fn new(store: Store, hasher: Hasher, keys: TokenKeys, policy: LoginPolicy) -> Self {
         Self { store, hasher, keys, policy }
     }
 
-    /// The store it is over.
+    /// The store that the authenticator works on.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// How it hashes.
+    /// The hasher of passwords.
     #[must_use]
     pub const fn hasher(&self) -> &Hasher {
         &self.hasher
     }
 
-    /// Begins a session. No connection is held while the password is checked.
+    /// Logs a user in, and so begins a session. No connection is held while the password is checked.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], in the same words and after the same work, when the password is wrong and when the account
@@ -190,7 +190,7 @@ impl Authenticator {
         }
     }
 
-    /// What a bearer shows: an access token, whose signature is checked here, or an API key. For [`Store::acting`].
+    /// The credential in a bearer's text: an access token, whose signature is checked here, or an API key. For [`Store::acting`].
     ///
     /// # Errors
     /// [`Error::Unauthenticated`].
@@ -201,7 +201,7 @@ impl Authenticator {
         self.keys.check(bearer, self.store.now()).map(Credential::Token)
     }
 
-    /// Has the user who acts show their password again. It is a guess like any other, counted with those from known places.
+    /// Makes the user who acts show their password again. It is a guess like any other, counted with those from known places.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `current_password` when it is wrong, or the account is locked by wrong guesses of this kind;
@@ -256,7 +256,7 @@ pub(crate) fn must_not_name(tx: &mut TenantTx<'_>, user: UserId, password: &Pass
     password.must_not_name(field, &words_of(&email, &first, &last, &business_name).each_ref().map(String::as_str))
 }
 
-/// What is known of somebody: their address and its parts, their names, their business.
+/// The words known of somebody: their address and its parts, their names, their business.
 pub(crate) fn words_of(email: &Email, first: &str, last: &str, business: &str) -> [String; 8] {
     let address = email.as_str();
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));

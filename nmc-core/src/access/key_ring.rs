@@ -18,14 +18,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// The longest time for which a key goes on after it was replaced.
 pub const LONGEST_OVERLAP: TimeDelta = TimeDelta::days(30);
 
-/// A key to make.
+/// An API key to make.
 #[derive(Debug, Clone)]
 pub struct KeyOrder {
-    /// What it is for; up to 100 characters.
+    /// The purpose of the key; up to 100 characters.
     pub name: String,
-    /// What it may do; none twice. At least one.
+    /// The permissions of the key; none twice. At least one.
     pub scopes: Vec<Permission>,
-    /// Refused from this instant on.
+    /// The instant from which on the key is refused.
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -8,7 +8,7 @@ use crate::{Email, Result, UserId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-/// What is known of somebody, and so must not be their password.
+/// The words known of somebody, which must not be their password.
 #[derive(Debug, Clone, Queryable)]
 pub(crate) struct KnownOf {
     pub(crate) email: Email,

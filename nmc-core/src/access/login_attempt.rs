@@ -19,19 +19,19 @@ pub const KNOWN_FOR: TimeDelta = TimeDelta::days(60);
 /// The shortest device that is told apart, in characters: what is shorter could be guessed.
 pub const SHORTEST_DEVICE: usize = 16;
 
-/// Where a guess comes from.
+/// The origin of a guess at a password.
 #[derive(Debug, Clone, Copy)]
 pub enum GuessOrigin<'o> {
-    /// From a request that shows nothing but the guess.
+    /// A request that shows nothing but the guess.
     Request(&'o Origin),
-    /// From a session of the account that is alive, which counts as known.
+    /// A session of the account that is alive, which counts as known.
     LiveSession,
 }
 
 /// A guess that may be checked.
 #[derive(Clone)]
 pub struct LoginAttempt {
-    /// Whose account it is at; the proof holds once the password was right.
+    /// The tenant whose account it is at; the proof holds once the password was right.
     pub(crate) tenant: Tenant,
     pub(crate) user: UserId,
     pub(crate) password_hash: String,
@@ -89,7 +89,7 @@ struct Known {
     is_known: bool,
 }
 
-/// Who has one IPv6 address has the other 2⁶⁴ of its network, too.
+/// The network of an address: who has one IPv6 address has the other 2⁶⁴ of its network, too.
 fn network(address: IpAddr) -> IpNet {
     let address = address.to_canonical();
     let length = if address.is_ipv4() { 32 } else { 64 };

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The passwords of ten characters and more that are seen most often in what was leaked elsewhere, in lower case.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// So many letters and digits besides a word make a password more than that word.
+/// The number of letters and digits besides a word that makes a password more than that word.
 const OWN_PART: usize = 5;
 
 /// A password that somebody chooses: 10 characters at least, 72 bytes at most, since bcrypt looks no further and a password
@@ -89,7 +89,7 @@ pub(super) fn shown(field: &'static str, text: &Secret) -> Result<()> {
     Ok(())
 }
 
-/// What the column holds of a user who has no password yet. No password fits it.
+/// The text that the column holds of a user who has no password yet. No password fits it.
 pub(crate) const NO_PASSWORD: &str = "!";
 
 /// How passwords are hashed, and how many at once. Clones share the places.
@@ -157,7 +157,7 @@ impl Hasher {
         self.place()?.verify(password, hash)
     }
 
-    /// One of the places, as soon as there is one.
+    /// A place for hashing, as soon as there is one.
     pub(super) fn place(&self) -> Result<Place<'_>> {
         self.places.take()?;
         Ok(Place(self))
@@ -176,11 +176,11 @@ impl Hasher {
     }
 }
 
-/// One of the places; free again when dropped.
+/// A place for hashing; free again when dropped.
 pub(super) struct Place<'a>(&'a Hasher);
 
 impl Place<'_> {
-    /// As [`Hasher::verify`], of a password that was looked at.
+    /// Verifies a password that was looked at, as [`Hasher::verify`] does.
     pub(super) fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool> {
         let (raw, normal) = (password.expose(), normal(password.expose()));
         let fits = self.is_of(&normal, hash)?;

@@ -5,7 +5,7 @@ use crate::{Error, Result, Secret, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// So many random bytes in base64url.
+/// The base64url of so many random bytes.
 fn random<const BYTES: usize>() -> Result<String> {
     let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| Error::unavailable("the system has no randomness to give", error))?;
@@ -27,7 +27,7 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The first of a session.
+    /// The first refresh token of a session.
     ///
     /// # Errors
     /// [`Error::Unavailable`] without randomness.
@@ -35,7 +35,7 @@ impl RefreshToken {
         Ok(Self { family: Secret::new(random::<FAMILY>()?), secret: Secret::new(random::<SECRET>()?) })
     }
 
-    /// Another of the same session.
+    /// The next refresh token of the same session.
     ///
     /// # Errors
     /// As [`Self::first`].
@@ -43,19 +43,19 @@ impl RefreshToken {
         Ok(Self { family: self.family.clone(), secret: Secret::new(random::<SECRET>()?) })
     }
 
-    /// What the client gets.
+    /// The text of the token, as the client gets it.
     #[must_use]
     pub fn text(&self) -> Secret {
         Secret::new(format!("nmcr_{}.{}", self.family.expose(), self.secret.expose()))
     }
 
-    /// What is kept of the part that the session's tokens share.
+    /// The hash of the part that all tokens of the session share, which is what is kept of it.
     #[must_use]
     pub fn family_hash(&self) -> TokenHash {
         TokenHash::of(&self.family)
     }
 
-    /// What is kept of the rest.
+    /// The hash of the token's own part, which is what is kept of it.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.secret)
@@ -82,7 +82,7 @@ pub struct ApiKeyText {
 }
 
 impl ApiKeyText {
-    /// A new one.
+    /// A new, random API key.
     ///
     /// # Errors
     /// [`Error::Unavailable`] without randomness.
@@ -93,19 +93,19 @@ impl ApiKeyText {
         Ok(Self { prefix, secret: Secret::new(random::<SECRET>()?) })
     }
 
-    /// What its holder gets to see, once.
+    /// The text of the key, as its holder gets to see it, once.
     #[must_use]
     pub fn text(&self) -> Secret {
         Secret::new(format!("nmc_{}_{}", self.prefix, self.secret.expose()))
     }
 
-    /// Its public start.
+    /// The public start of the key.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// What is kept of its secret.
+    /// The hash of the key's secret, which is what is kept of it.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.secret)
@@ -136,7 +136,7 @@ pub struct InvitationToken {
 }
 
 impl InvitationToken {
-    /// A new one for this user.
+    /// A new, random invitation token for this user.
     ///
     /// # Errors
     /// [`Error::Unavailable`] without randomness.
@@ -144,19 +144,19 @@ impl InvitationToken {
         Ok(Self { user, secret: Secret::new(random::<SECRET>()?) })
     }
 
-    /// What is sent to the one invited.
+    /// The text of the token, as it is sent to the one invited.
     #[must_use]
     pub fn text(&self) -> Secret {
         Secret::new(format!("nmci_{}_{}", self.user.uuid().simple(), self.secret.expose()))
     }
 
-    /// Who is invited.
+    /// The user who is invited.
     #[must_use]
     pub const fn user(&self) -> UserId {
         self.user
     }
 
-    /// What is kept of its secret.
+    /// The hash of the token's secret, which is what is kept of it.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.secret)

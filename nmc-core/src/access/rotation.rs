@@ -10,11 +10,11 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
-/// So many answers to one exchange may be on their way, besides the last one; a client that asks yet again gives up the
-/// first. The database's bound.
+/// The number of answers to one exchange that may be on their way, besides the last one; a client that asks yet again gives up
+/// the first. The database's bound.
 const SIBLINGS: usize = 7;
 
-/// What came of showing a refresh token.
+/// The result of showing a refresh token.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rotation {
     /// The token was in force, or the last that was exchanged and its successors unused; now the new one is, too.
@@ -89,7 +89,8 @@ impl Sessions<'_> {
 }
 
 impl SystemTx<'_> {
-    /// Whose session the tokens of a family are for. Whether one of them is in force says [`Sessions::rotate`].
+    /// The session that the tokens of a family are for, with its tenant. Whether one of them is in force says
+    /// [`Sessions::rotate`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].

@@ -38,7 +38,8 @@ pub struct Session {
     pub last_used_at: DateTime<Utc>,
 }
 
-/// INET also holds networks; a login comes from one address. Public since the row's derive names it, and not exported.
+/// The one address that a login comes from, where INET also holds networks. Public since the row's derive names it, and not
+/// exported.
 #[derive(Debug)]
 pub struct Host(Option<IpAddr>);
 
@@ -64,31 +65,31 @@ fn host(ip: IpAddr) -> IpNet {
 /// A session to begin.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Who has logged in.
+    /// The user who has logged in.
     pub user_id: UserId,
-    /// Of the part that all refresh tokens of this session share.
+    /// The hash of the part that all refresh tokens of the session share.
     pub token_family_hash: TokenHash,
-    /// Of the refresh token that was handed out.
+    /// The hash of the refresh token that was handed out.
     pub refresh_token_hash: TokenHash,
-    /// No refresh from this instant on.
+    /// The instant from which on the session is not refreshed.
     pub expires_at: DateTime<Utc>,
-    /// Where the login came from.
+    /// The address that the login came from.
     pub ip_address: Option<IpAddr>,
     /// The client's User-Agent; cut at 1,000 characters.
     pub user_agent: Option<String>,
-    /// Whatever the client sends to tell its devices apart; up to 255 characters.
+    /// The text that the client sends to tell its devices apart; up to 255 characters.
     pub device_fingerprint: Option<String>,
 }
 
-/// Which sessions. Empty means all.
+/// A filter of sessions. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SessionFilter {
-    /// Of this user.
+    /// The user whose sessions they are.
     pub user: Option<UserId>,
-    /// Alive now (true); ended or expired (false).
+    /// Whether the sessions are alive now (true), or ended or expired (false).
     pub is_active: Option<bool>,
-    /// Begun from this address.
+    /// The address from which the sessions were begun.
     pub ip: Option<IpAddr>,
 }
 
@@ -144,7 +145,7 @@ impl Sessions<'_> {
             .optional()?)
     }
 
-    /// The session.
+    /// The session with this id.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -162,7 +163,7 @@ impl Sessions<'_> {
         Ok(Page::from_rows(rows, page, |row: &Session| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many sessions.
+    /// The number of sessions that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

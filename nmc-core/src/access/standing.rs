@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use std::collections::HashSet;
 
-/// By what somebody was let in.
+/// The session or API key by which somebody was let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Standing {
     tenant: TenantId,
@@ -22,7 +22,7 @@ enum By {
 }
 
 impl Standing {
-    /// By what whoever acts in this transaction was let in; `None` of those who show no credential.
+    /// The session or API key by which whoever acts in this transaction was let in; `None` of those who show no credential.
     #[must_use]
     pub fn of(tx: &TenantTx<'_>) -> Option<Self> {
         let session = tx.actor().session().map(By::Session);
@@ -32,8 +32,8 @@ impl Standing {
 }
 
 impl Store {
-    /// Those of them who would still be let in, and may do this: the session or the key is in force, the account and the business
-    /// are active. Two statements, however many they are.
+    /// The ones of `asked` who would still be let in, and may do this: the session or the key is in force, the account and the
+    /// business are active. Two statements, however many they are.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is not to be had.

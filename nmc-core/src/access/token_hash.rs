@@ -25,7 +25,7 @@ impl TokenHash {
         self.0.as_slice()
     }
 
-    /// As a text column holds it: 64 digits.
+    /// The hash as a text column holds it: 64 digits.
     pub(crate) fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }

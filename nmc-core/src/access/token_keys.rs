@@ -57,14 +57,14 @@ impl KeyLine {
     }
 }
 
-/// What may be told of a key.
+/// The facts about a signing key that may be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenKey {
-    /// Its name, which its tokens bear.
+    /// The name of the key, which its tokens bear.
     pub kid: String,
-    /// When it was made.
+    /// The instant at which the key was made.
     pub made_at: DateTime<Utc>,
-    /// Whether it signs; the others only check. A new one does half a minute after it was made.
+    /// Whether the key signs; the others only check. A new one does half a minute after it was made.
     pub signs: bool,
 }
 
@@ -164,8 +164,8 @@ impl TokenKeys {
         keys.get(signer).ok_or_else(|| Error::internal("there is no key"))?.1.sign(claims, now)
     }
 
-    /// What a token says, if one of the keys signed it and it has not expired. Asks nobody, unless it bears the name of a
-    /// key that is not known yet.
+    /// The claims of a token, if one of the keys signed it and it has not expired. Asks nobody, unless it bears the name of a key
+    /// that is not known yet.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`].

@@ -17,12 +17,12 @@ use std::collections::BTreeSet;
 pub struct Address(String);
 
 impl Address {
-    /// Wraps it.
+    /// An address with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The address.
+    /// The text of the address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,7 +47,7 @@ impl FromSql<Text, Pg> for Address {
     }
 }
 
-/// What kind of address a channel wants.
+/// The kind of address that a channel wants.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AddressKind {
     Email,

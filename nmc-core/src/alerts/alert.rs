@@ -56,39 +56,39 @@ pub struct Alert {
     pub updated_at: DateTime<Utc>,
 }
 
-/// What raising came to.
+/// The result of raising an alert.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Raised {
     /// The rule's open alert.
     pub alert: Alert,
-    /// Whether it was raised by this; otherwise it had been open before, and is as it was.
+    /// Whether the alert was raised by this; otherwise it had been open before, and is as it was.
     pub is_new: bool,
 }
 
-/// Which alerts. Empty means all.
+/// A filter of alerts. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AlertFilter {
-    /// In this status.
+    /// The status of the alerts.
     pub status: Option<AlertStatus>,
-    /// Those that are not resolved (true), or are (false).
+    /// Whether the alerts are open: not resolved (true), or resolved (false).
     pub open: Option<bool>,
-    /// Those that want attention now: triggered, acknowledged or escalated (true), or snoozed and resolved ones (false).
+    /// Whether the alerts want attention now: triggered, acknowledged or escalated (true), or snoozed and resolved ones (false).
     pub active: Option<bool>,
-    /// This bad.
+    /// The severity of the alerts.
     pub severity: Option<AlertSeverity>,
-    /// Raised by this rule.
+    /// The rule that raised the alerts.
     pub rule: Option<AlertRuleId>,
-    /// Raised over this metric.
+    /// The metric over which the alerts were raised.
     pub metric: Option<String>,
-    /// Last acknowledged by this user.
+    /// The user who acknowledged the alerts last.
     pub acknowledged_by: Option<UserId>,
-    /// Resolved by this user.
+    /// The user who resolved the alerts.
     pub resolved_by: Option<UserId>,
-    /// Raised at or after.
+    /// The instant at or after which the alerts were raised.
     pub from: Option<DateTime<Utc>>,
-    /// Raised before.
+    /// The instant before which the alerts were raised.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -146,7 +146,7 @@ fn filtered<'q, ST>(mut query: alerts::BoxedQuery<'q, Pg, ST>, filter: &'q Alert
     query
 }
 
-/// What a person is told when nobody has better words.
+/// The message that a person is told when nobody has better words.
 fn default_message(rule: &AlertRule, value: Decimal) -> String {
     let relation = match rule.operator {
         AlertOperator::GreaterThan => "above",
@@ -166,7 +166,7 @@ impl Alerts<'_> {
         Ok(Alert::query().filter(alerts::tenant_id.eq(self.0.tenant)).filter(alerts::id.eq(id)).first(self.0.conn).optional()?)
     }
 
-    /// The alert.
+    /// The alert with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -197,7 +197,7 @@ impl Alerts<'_> {
         Ok(Page::from_rows(rows, page, |row: &Alert| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many alerts.
+    /// The number of alerts that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

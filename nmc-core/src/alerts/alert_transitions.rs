@@ -35,7 +35,7 @@ struct Change {
     snooze_note: Option<String>,
 }
 
-/// What somebody says to it. Without words the earlier note of its kind stays.
+/// The note of what somebody says to an alert. Without words the earlier note of its kind stays.
 fn note(field: &'static str, text: Option<&str>) -> Result<Option<String>> {
     optional(field, text, 2_000)
 }
@@ -184,7 +184,7 @@ impl Alerts<'_> {
         self.0.user().ok_or(NO_USER)
     }
 
-    /// The alert settled itself, its condition no longer holding.
+    /// Resolves an alert that settled itself, its condition no longer holding.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::InvalidTransition`], which changes nothing.
@@ -196,8 +196,8 @@ impl Alerts<'_> {
         self.move_to(&alert, AlertStatus::Resolved, change, event)
     }
 
-    /// The same for locked alerts that are open and not snoozed, with the values that settled them: one statement, and one
-    /// for the events.
+    /// Resolves locked alerts that are open and not snoozed and have settled themselves, with the values that settled them: one
+    /// statement, and one for the events.
     pub(super) fn auto_resolve_all(&mut self, settled: &[(&Alert, Decimal)]) -> Result<Vec<AlertId>> {
         if settled.is_empty() {
             return Ok(Vec::new());
@@ -265,7 +265,7 @@ impl Alerts<'_> {
         Ok(open)
     }
 
-    /// At least one notification of it was delivered.
+    /// Notes that at least one notification of the alert was delivered.
     pub(super) fn mark_notified(&mut self, id: AlertId) -> Result<()> {
         if self.lock(id)?.notification_sent {
             return Ok(());

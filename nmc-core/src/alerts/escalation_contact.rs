@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
-/// One contact.
+/// One escalation contact: who hears of an alert once it has been escalated so far.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -28,19 +28,19 @@ pub struct EscalationContact {
     pub created_at: DateTime<Utc>,
 }
 
-/// A contact to add.
+/// An escalation contact to add.
 #[derive(Debug, Clone)]
 pub struct NewEscalationContact {
     /// The rule it is for; nothing means all rules of the tenant.
     pub rule_id: Option<AlertRuleId>,
-    /// Hears from this escalation on; 1 is the first.
+    /// The escalation from which on the contact hears of an alert; 1 is the first.
     pub escalation_level: i32,
-    /// What kind of contact.
+    /// The kind of the contact.
     pub contact_type: ContactType,
     /// The id of a user of the tenant, an e-mail address, a phone number or the https URL of a public host, as the type has
     /// it.
     pub contact_value: Address,
-    /// Whether it is used.
+    /// Whether the contact is used.
     pub is_active: bool,
 }
 
@@ -57,17 +57,17 @@ pub struct EscalationContactPatch {
     pub is_active: Option<bool>,
 }
 
-/// Which contacts. Empty means all.
+/// A filter of escalation contacts. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct EscalationContactFilter {
-    /// Of this rule alone, without the global ones.
+    /// The rule whose contacts they are, without the global ones.
     pub rule: Option<AlertRuleId>,
-    /// Those for all rules (true), or for one (false).
+    /// Whether the contacts are for all rules (true), or for one (false).
     pub global: Option<bool>,
-    /// At this level.
+    /// The level of the contacts.
     pub level: Option<i32>,
-    /// Those that are, or are not, used.
+    /// Whether the contacts are used.
     pub is_active: Option<bool>,
 }
 
@@ -115,7 +115,7 @@ impl EscalationContacts<'_> {
             .optional()?)
     }
 
-    /// The contact.
+    /// The escalation contact with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -133,7 +133,7 @@ impl EscalationContacts<'_> {
         Ok(Page::from_rows(rows, page, |row: &EscalationContact| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many contacts.
+    /// The number of contacts that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -142,8 +142,8 @@ impl EscalationContacts<'_> {
         Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
-    /// Who hears of an alert of this rule at this level: its active contacts and the global ones up to that level, the first
-    /// level first; 200 at the most.
+    /// The contacts that hear of an alert of this rule at this level: its active contacts and the global ones up to that level,
+    /// the first level first; 200 at the most.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -13,13 +13,13 @@ use std::collections::{BTreeSet, HashMap};
 /// How many rules are evaluated with the same few statements.
 const PAGE: i64 = 200;
 
-/// What an evaluation came to.
+/// The result of an evaluation of rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Evaluation {
     /// How many rules were compared with a value.
     pub compared: usize,
-    /// The alerts it raised.
+    /// The alerts that the evaluation raised.
     pub raised: Vec<AlertId>,
     /// The alerts that settled themselves.
     pub resolved: Vec<AlertId>,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
-/// One entry.
+/// One entry of an alert's history.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -27,7 +27,7 @@ pub struct AlertEvent {
     pub created_at: DateTime<Utc>,
 }
 
-/// An entry to append.
+/// An entry to append to an alert's history.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = events, check_for_backend(Pg))]
 pub(crate) struct NewAlertEvent {
@@ -39,36 +39,36 @@ pub(crate) struct NewAlertEvent {
 }
 
 impl NewAlertEvent {
-    /// Something happened.
+    /// An entry that says that something happened to an alert.
     pub(crate) const fn new(alert_id: AlertId, event_type: AlertEventType) -> Self {
         Self { alert_id, event_type, old_status: None, new_status: None, details: None }
     }
 
-    /// It moved the status.
+    /// The same entry, which moved the alert's status.
     pub(crate) const fn moving(mut self, from: Option<AlertStatus>, to: AlertStatus) -> Self {
         self.old_status = from;
         self.new_status = Some(to);
         self
     }
 
-    /// With these details: a JSON object.
+    /// The same entry, with these details: a JSON object.
     pub(crate) fn with(mut self, details: serde_json::Value) -> Self {
         self.details = Some(details);
         self
     }
 }
 
-/// Which entries. Empty means all.
+/// A filter of the entries of alerts' histories. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AlertEventFilter {
-    /// Of this type.
+    /// The type of the entries.
     pub event_type: Option<AlertEventType>,
-    /// By this user.
+    /// The user who caused the entries.
     pub user: Option<UserId>,
-    /// At or after.
+    /// The instant at or after which the entries were written.
     pub from: Option<DateTime<Utc>>,
-    /// Before.
+    /// The instant before which the entries were written.
     pub until: Option<DateTime<Utc>>,
 }
 

@@ -13,7 +13,7 @@ use diesel::sql_types::{Array, Text, Uuid};
 use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 
-/// One value.
+/// One measured value of a metric.
 #[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -28,15 +28,15 @@ pub struct Measurement {
     pub created_at: DateTime<Utc>,
 }
 
-/// Which values. Empty means all.
+/// A filter of measured values. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeasurementFilter {
-    /// Of this metric.
+    /// The metric that was measured.
     pub metric: Option<String>,
-    /// Measured at or after.
+    /// The instant at or after which the values were measured.
     pub from: Option<DateTime<Utc>>,
-    /// Measured before.
+    /// The instant before which the values were measured.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -151,7 +151,7 @@ impl Measurements<'_> {
         Ok(Page::from_rows(rows, page, |row: &Measurement| Cursor { at: row.measurement_time, id: row.id.uuid() }))
     }
 
-    /// How many values.
+    /// The number of values that a filter finds.
     ///
     /// # Errors
     /// As [`Self::latest`].

@@ -46,36 +46,36 @@ pub struct Notification {
 /// A notification to queue; it is due at once.
 #[derive(Debug, Clone)]
 pub struct NewNotification {
-    /// The alert.
+    /// The alert that the notification tells of.
     pub alert_id: AlertId,
-    /// By which way.
+    /// The channel by which the alert is told.
     pub channel: NotificationChannel,
-    /// To whom: an e-mail address, a phone number, the https URL of a public host, or the id of a user of the tenant, as the
-    /// channel has it.
+    /// The recipient: an e-mail address, a phone number, the https URL of a public host, or the id of a user of the tenant, as
+    /// the channel has it.
     pub recipient: Address,
     /// The template the text was made from; up to 100 characters.
     pub template_used: Option<String>,
     /// The text; up to 10,000 characters.
     pub message_content: Option<String>,
-    /// How often it is tried, at least once.
+    /// The number of attempts, at least one.
     pub max_attempts: i32,
 }
 
-/// Which notifications. Empty means all.
+/// A filter of notifications. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NotificationFilter {
-    /// In this status.
+    /// The status of the notifications.
     pub status: Option<NotificationStatus>,
-    /// Those still to be delivered (true), or delivered and failed ones (false).
+    /// Whether the notifications are still to be delivered (true), or delivered and failed ones (false).
     pub open: Option<bool>,
-    /// By this way.
+    /// The channel of the notifications.
     pub channel: Option<NotificationChannel>,
-    /// Of this alert.
+    /// The alert that the notifications tell of.
     pub alert: Option<AlertId>,
-    /// Queued at or after.
+    /// The instant at or after which the notifications were queued.
     pub from: Option<DateTime<Utc>>,
-    /// Queued before.
+    /// The instant before which the notifications were queued.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -132,7 +132,7 @@ impl Notifications<'_> {
             .optional()?)
     }
 
-    /// The notification.
+    /// The notification with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -150,7 +150,7 @@ impl Notifications<'_> {
         Ok(Page::from_rows(rows, page, |row: &Notification| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many notifications.
+    /// The number of notifications that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -31,23 +31,23 @@ const KEPT: usize = 2_000;
 pub struct ClaimedNotification {
     /// The notification, this attempt counted.
     pub notification: Notification,
-    /// This claim; a later one of the same notification has another.
+    /// The id of this claim; a later one of the same notification has another.
     pub lease: LeaseId,
 }
 
-/// What a webhook answered.
+/// The answer of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookResponse {
-    /// Its HTTP status.
+    /// The HTTP status of the answer.
     pub code: u16,
-    /// Its body; 2,000 characters of it are kept.
+    /// The body of the answer; 2,000 characters of it are kept.
     pub body: Option<String>,
 }
 
 /// How an attempt ended.
 struct End<'e> {
     status: NotificationStatus,
-    /// When it is tried again.
+    /// The instant at which the notification is tried again.
     due: Option<DateTime<Utc>>,
     error: Option<&'e str>,
     response: Option<&'e WebhookResponse>,

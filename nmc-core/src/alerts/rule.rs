@@ -13,7 +13,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 
-/// One rule.
+/// One alert rule.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -37,7 +37,7 @@ pub struct AlertRule {
 }
 
 impl AlertRule {
-    /// Whether its condition holds for a value, exactly: 0.0049 is below 0.0050.
+    /// Whether the rule's condition holds for a value, exactly: 0.0049 is below 0.0050.
     #[must_use]
     pub fn holds(&self, value: Decimal) -> bool {
         match self.operator {
@@ -49,28 +49,28 @@ impl AlertRule {
     }
 }
 
-/// A rule to add.
+/// An alert rule to add.
 #[derive(Debug, Clone)]
 pub struct NewAlertRule {
-    /// What it is called; up to 255 characters, unique per metric.
+    /// The name of the rule; up to 255 characters, unique per metric.
     pub name: String,
-    /// What it is for; up to 2,000 characters.
+    /// The purpose of the rule; up to 2,000 characters.
     pub description: Option<String>,
-    /// The metric it watches; up to 100 characters.
+    /// The metric that the rule watches; up to 100 characters.
     pub metric: String,
     /// How the metric compares with the threshold.
     pub operator: AlertOperator,
-    /// In the metric's unit; up to 11 digits and 4 decimals.
+    /// The threshold, in the metric's unit; up to 11 digits and 4 decimals.
     pub threshold: Decimal,
-    /// How bad it is.
+    /// The severity of the rule's alerts.
     pub severity: AlertSeverity,
-    /// Whether it is evaluated.
+    /// Whether the rule is evaluated.
     pub is_enabled: bool,
-    /// Where its alerts are told, each once; nowhere when empty.
+    /// The channels by which the rule's alerts are told, each once; nowhere when empty.
     pub notification_channels: Vec<NotificationChannel>,
     /// Whether an alert nobody acknowledges is passed on.
     pub escalation_enabled: bool,
-    /// Minutes it waits before each escalation; 0 passes it on every time anybody looks.
+    /// The minutes that an alert waits before each escalation; 0 passes it on every time anybody looks.
     pub escalation_delay_minutes: i32,
 }
 
@@ -116,17 +116,17 @@ pub struct AlertRulePatch {
     pub escalation_delay_minutes: Option<i32>,
 }
 
-/// Which rules. Empty means all.
+/// A filter of alert rules. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AlertRuleFilter {
-    /// Those that are, or are not, evaluated.
+    /// Whether the rules are evaluated.
     pub is_enabled: Option<bool>,
-    /// Over this metric.
+    /// The metric that the rules watch.
     pub metric: Option<String>,
-    /// This bad.
+    /// The severity of the rules' alerts.
     pub severity: Option<AlertSeverity>,
-    /// Told here.
+    /// A channel by which the rules' alerts are told.
     pub channel: Option<NotificationChannel>,
 }
 
@@ -181,7 +181,7 @@ impl AlertRules<'_> {
             .optional()?)
     }
 
-    /// The rule.
+    /// The alert rule with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -212,7 +212,7 @@ impl AlertRules<'_> {
         Ok(Page::from_rows(rows, page, |row: &AlertRule| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many rules.
+    /// The number of rules that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -301,7 +301,7 @@ impl AlertRules<'_> {
         touched_one(rows, "rule")
     }
 
-    /// Whether an alert of it is open. Who raises one locks the rule first, so under the rule's lock this stays.
+    /// Whether an alert of the rule is open. Who raises one locks the rule first, so under the rule's lock this stays.
     fn has_open_alert(&mut self, id: AlertRuleId) -> Result<bool> {
         let open = alerts::table
             .filter(alerts::tenant_id.eq(self.0.tenant))

@@ -51,31 +51,31 @@ pub struct CallAnalytics {
 pub struct NewCallAnalytics {
     /// The call; `None` for figures brought in from elsewhere.
     pub call_id: Option<CallId>,
-    /// Its conversation.
+    /// The conversation of the call.
     pub conversation_id: Option<ConversationId>,
     /// The customer's number.
     pub phone_number: Option<PhoneNumber>,
-    /// Its kind.
+    /// The type of the call.
     pub call_type: Option<CallType>,
-    /// Its outcome, or `completed` where it has none.
+    /// The outcome of the call, or `completed` where it has none.
     pub call_status: Option<CallAnalyticsStatus>,
-    /// Its length in seconds.
+    /// The length of the call in seconds.
     pub call_duration: Option<i32>,
-    /// How often the AI took over.
+    /// The number of times that the AI took over.
     pub ai_takeover_count: i32,
     /// The customer's rating, 1 to 5.
     pub customer_satisfaction: Option<Decimal>,
-    /// What came of the lead.
+    /// The result of the lead.
     pub conversion_status: Option<ConversionStatus>,
-    /// Revenue ascribed to it, in US dollars; a refund is negative.
+    /// The revenue ascribed to the call, in US dollars; a refund is negative.
     pub revenue_impact: Option<Decimal>,
-    /// What it cost, in US dollars.
+    /// The cost of the call, in US dollars.
     pub cost_per_call: Option<Decimal>,
     /// Labels, as one text; up to 1,000 characters.
     pub tags: Option<String>,
     /// An object: anything else the computation found.
     pub metadata: Value,
-    /// When it began.
+    /// The instant at which the call began.
     pub call_date: DateTime<Utc>,
 }
 
@@ -120,39 +120,39 @@ impl From<Option<CallOutcome>> for CallAnalyticsStatus {
     }
 }
 
-/// What becomes known of a call after it was computed.
+/// The figures that become known of a call after the others were computed.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallAnalyticsPatch {
     /// The customer's rating, 1 to 5.
     pub customer_satisfaction: Patch<Decimal>,
-    /// What came of the lead.
+    /// The result of the lead.
     pub conversion_status: Patch<ConversionStatus>,
-    /// Revenue ascribed to it, in US dollars.
+    /// The revenue ascribed to the call, in US dollars.
     pub revenue_impact: Patch<Decimal>,
-    /// What it cost, in US dollars.
+    /// The cost of the call, in US dollars.
     pub cost_per_call: Patch<Decimal>,
     /// Labels, as one text; up to 1,000 characters.
     pub tags: Patch<String>,
-    /// An object: anything else.
+    /// An object with anything else that is known of the call.
     pub metadata: Option<Value>,
 }
 
-/// Which calls' figures. Empty means all.
+/// A filter of calls' figures. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallAnalyticsFilter {
-    /// Counted as this.
+    /// The status as which the calls are counted.
     pub call_status: Option<CallAnalyticsStatus>,
-    /// Of leads that came to this.
+    /// The result of the leads.
     pub conversion_status: Option<ConversionStatus>,
-    /// Of this conversation.
+    /// The conversation of the calls.
     pub conversation: Option<ConversationId>,
-    /// Of this customer.
+    /// The number of the customer.
     pub phone_number: Option<PhoneNumber>,
-    /// Begun at or after.
+    /// The instant at or after which the calls began.
     pub from: Option<DateTime<Utc>>,
-    /// Begun before.
+    /// The instant before which the calls began.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -204,7 +204,7 @@ impl CallAnalyticsRepo<'_> {
             .optional()?)
     }
 
-    /// The figures.
+    /// The figures with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -234,7 +234,7 @@ impl CallAnalyticsRepo<'_> {
         Ok(Page::from_rows(rows, page, |row: &CallAnalytics| Cursor { at: row.call_date, id: row.id.uuid() }))
     }
 
-    /// How many calls' figures.
+    /// The number of calls' figures that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -285,7 +285,7 @@ impl CallAnalyticsRepo<'_> {
         found(row, "call analytics")
     }
 
-    /// Takes figures out.
+    /// Removes figures.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].

@@ -11,15 +11,15 @@ use diesel::upsert::excluded;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Of 19 values each.
+/// The most rows of one statement, of 19 values each.
 const PER_STATEMENT: usize = 2_500;
 
 fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// What a computation puts in place of an older one. What people added (rating, conversion, revenue, cost, tags, metadata)
-/// stays unless the computation knows better.
+/// The columns that a computation puts in place of an older one. What people added (rating, conversion, revenue, cost, tags,
+/// metadata) stays unless the computation knows better.
 macro_rules! recomputed {
     () => {
         (
@@ -94,7 +94,7 @@ impl CallAnalyticsRepo<'_> {
     }
 }
 
-/// What is kept in place of something older needs a key.
+/// The figures with their key, which is needed to keep them in place of older ones.
 fn keyed(new: &NewCallAnalytics) -> Result<NewCallAnalytics> {
     if new.call_id.is_none() {
         return Err(Error::invalid("call_id", "is required: it tells which figures these replace"));

@@ -46,29 +46,29 @@ pub struct ConversationAnalytics {
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = figures, check_for_backend(Pg), treat_none_as_default_value = false)]
 pub struct NewConversationAnalytics {
-    /// The conversation.
+    /// The conversation that the figures are of.
     pub conversation_id: ConversationId,
-    /// The call that opened it, if one did.
+    /// The call that opened the conversation, if one did.
     pub call_id: Option<CallId>,
-    /// All messages, in both directions.
+    /// The number of all messages, in both directions.
     pub message_count: i32,
-    /// Those the AI wrote.
+    /// The number of messages that the AI wrote.
     pub ai_message_count: i32,
-    /// Those a person wrote.
+    /// The number of messages that a person wrote.
     pub human_message_count: i32,
-    /// From beginning to end, in seconds.
+    /// The length of the conversation from beginning to end, in seconds.
     pub conversation_duration: Option<i32>,
     /// The customer's mood, −1 (bad) to 1 (good); rounded to 2 decimals.
     pub sentiment_score: Option<Decimal>,
     /// An object: intent ⇒ how sure, 0 to 1.
     pub intent_detection: Value,
-    /// How it ended.
+    /// The way in which the conversation ended.
     pub resolution_status: Option<ResolutionStatus>,
-    /// How often it was passed on to a person.
+    /// The number of times that the conversation was passed on to a person.
     pub escalation_count: i32,
     /// The customer's rating, 1 to 5; rounded to 2 decimals.
     pub satisfaction_rating: Option<Decimal>,
-    /// When it began.
+    /// The instant at which the conversation began.
     pub conversation_date: DateTime<Utc>,
 }
 
@@ -103,7 +103,7 @@ impl NewConversationAnalytics {
     }
 }
 
-/// What becomes known of a conversation after it was computed.
+/// The figures that become known of a conversation after the others were computed.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationAnalyticsPatch {
@@ -111,23 +111,23 @@ pub struct ConversationAnalyticsPatch {
     pub sentiment_score: Patch<Decimal>,
     /// An object: intent ⇒ how sure.
     pub intent_detection: Option<Value>,
-    /// How it ended.
+    /// The way in which the conversation ended.
     pub resolution_status: Patch<ResolutionStatus>,
     /// The customer's rating, 1 to 5.
     pub satisfaction_rating: Patch<Decimal>,
 }
 
-/// Which conversations' figures. Empty means all.
+/// A filter of conversations' figures. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationAnalyticsFilter {
-    /// That ended like this.
+    /// The way in which the conversations ended.
     pub resolution_status: Option<ResolutionStatus>,
-    /// Opened by this call.
+    /// The call that opened the conversation.
     pub call: Option<CallId>,
-    /// Begun at or after.
+    /// The instant at or after which the conversations began.
     pub from: Option<DateTime<Utc>>,
-    /// Begun before.
+    /// The instant before which the conversations began.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -173,7 +173,7 @@ impl ConversationAnalyticsRepo<'_> {
             .optional()?)
     }
 
-    /// The figures.
+    /// The figures with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -285,7 +285,7 @@ impl ConversationAnalyticsRepo<'_> {
         found(row, "conversation analytics")
     }
 
-    /// Takes figures out.
+    /// Removes figures.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].

@@ -12,7 +12,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde_json::Value;
 
-/// One job.
+/// One job of analytics.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -39,37 +39,37 @@ pub struct Job {
 /// A job to be done.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// What is to be done.
+    /// The type of the job: what is to be done.
     pub job_type: JobType,
     /// An object: what the job type asks for, such as the period.
     pub parameters: Value,
-    /// Not before this instant; `None`: at once.
+    /// The instant before which the job is not run; `None`: at once.
     pub run_at: Option<DateTime<Utc>>,
-    /// How often it is tried, 1 to 100; `None`: 3 times.
+    /// The number of attempts, 1 to 100; `None`: 3.
     pub max_attempts: Option<i32>,
 }
 
 impl NewJob {
-    /// To be done at once, and tried three times.
+    /// A job to be done at once, and tried three times.
     #[must_use]
     pub const fn now(job_type: JobType, parameters: Value) -> Self {
         Self { job_type, parameters, run_at: None, max_attempts: None }
     }
 }
 
-/// Which jobs. Empty means all.
+/// A filter of jobs. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct JobFilter {
-    /// In this status.
+    /// The status of the jobs.
     pub status: Option<JobStatus>,
-    /// Pending or processing (true), completed or failed (false).
+    /// Whether the jobs are pending or processing (true), or completed or failed (false).
     pub open: Option<bool>,
-    /// Of this type.
+    /// The type of the jobs.
     pub job_type: Option<JobType>,
-    /// Created at or after.
+    /// The instant at or after which the jobs were created.
     pub from: Option<DateTime<Utc>>,
-    /// Created before.
+    /// The instant before which the jobs were created.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -115,7 +115,7 @@ impl Jobs<'_> {
         Ok(Job::query().filter(jobs::tenant_id.eq(self.0.tenant)).filter(jobs::id.eq(id)).first(self.0.conn).optional()?)
     }
 
-    /// The job.
+    /// The job with this id.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -133,7 +133,7 @@ impl Jobs<'_> {
         Ok(Page::from_rows(rows, page, |row: &Job| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many jobs.
+    /// The number of jobs that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -188,7 +188,7 @@ impl Jobs<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Takes out a job that has ended.
+    /// Removes a job that has ended.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] while it is open.

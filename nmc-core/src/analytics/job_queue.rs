@@ -24,7 +24,7 @@ const DIED: &str = "its worker did not come back, the last time it was allowed t
 pub struct ClaimedJob {
     /// The job, as it is while it is worked on.
     pub job: Job,
-    /// This claim; a later one of the same job has another.
+    /// The id of this claim; a later one of the same job has another.
     pub lease: LeaseId,
 }
 

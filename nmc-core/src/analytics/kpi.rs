@@ -15,7 +15,7 @@ use diesel::sql_types::{Array, Text, Uuid};
 use diesel::upsert::excluded;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// One snapshot.
+/// One snapshot of a KPI.
 #[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -34,20 +34,20 @@ pub struct KpiSnapshot {
     pub created_at: DateTime<Utc>,
 }
 
-/// A snapshot to keep. Name, period and date are its key; the variance is reckoned from value and target.
+/// A snapshot of a KPI to keep. Name, period and date are its key; the variance is reckoned from value and target.
 #[derive(Debug, Clone)]
 pub struct NewKpiSnapshot {
-    /// Which figure it is; up to 100 characters.
+    /// The name of the KPI; up to 100 characters.
     pub kpi_name: String,
     /// The value, in the unit that goes with the name; rounded to 4 decimals, below 10¹¹.
     pub kpi_value: Decimal,
-    /// What it should have been, in the same unit.
+    /// The target of the KPI, in the same unit.
     pub kpi_target: Option<Decimal>,
-    /// Where it is heading, against the snapshot before.
+    /// The direction of the KPI, against the snapshot before.
     pub trend_direction: Option<TrendDirection>,
-    /// The period it ends.
+    /// The period that the snapshot ends.
     pub period_type: KpiPeriod,
-    /// The instant it stands for.
+    /// The instant that the snapshot stands for.
     pub snapshot_date: DateTime<Utc>,
 }
 
@@ -86,17 +86,17 @@ fn variance(value: Decimal, target: Decimal) -> Option<Decimal> {
     Some(share.checked_mul(Decimal::ONE_HUNDRED)?.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
 }
 
-/// Which snapshots. Empty means all.
+/// A filter of snapshots of KPIs. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct KpiFilter {
-    /// Of this figure.
+    /// The name of the KPI.
     pub kpi_name: Option<String>,
-    /// Of this period.
+    /// The period of the snapshots.
     pub period_type: Option<KpiPeriod>,
-    /// Standing for this instant or a later one.
+    /// The instant from which on snapshots count: they stand for it or a later one.
     pub from: Option<DateTime<Utc>>,
-    /// Standing for an earlier instant.
+    /// The instant before which snapshots count: they stand for an earlier one.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -139,7 +139,7 @@ impl KpiSnapshots<'_> {
             .optional()?)
     }
 
-    /// The snapshot.
+    /// The snapshot with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -196,7 +196,7 @@ impl KpiSnapshots<'_> {
         Ok(Page::from_rows(rows, page, |row: &KpiSnapshot| Cursor { at: row.snapshot_date, id: row.id.uuid() }))
     }
 
-    /// How many snapshots.
+    /// The number of snapshots that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -245,7 +245,7 @@ impl KpiSnapshots<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Takes a snapshot out.
+    /// Removes a snapshot.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].

@@ -38,25 +38,26 @@ pub struct Metric {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A point to record. Type, name, level and instant are its key: dimensions describe the value and do not tell points apart.
+/// A point of a metric to record. Type, name, level and instant are its key: dimensions describe the value and do not tell points
+/// apart.
 #[derive(Debug, Clone, PartialEq, Insertable)]
 #[diesel(table_name = metrics, check_for_backend(Pg))]
 pub struct NewMetric {
-    /// What is measured.
+    /// The type of the metric: what is measured.
     pub metric_type: MetricType,
-    /// Which value it is, within its type; up to 100 characters.
+    /// The name of the metric within its type; up to 100 characters.
     pub metric_name: String,
     /// The value, in the unit that goes with the name; rounded to 4 decimals, below 10¹¹.
     pub metric_value: Decimal,
     /// An object: dimension ⇒ value.
     pub dimensions: Value,
-    /// What the point sums up.
+    /// The level of the point: what it sums up.
     pub aggregation_level: AggregationLevel,
     /// The instant the value belongs to, to the microsecond.
     pub timestamp: DateTime<Utc>,
     /// Start of the period summed up.
     pub period_start: Option<DateTime<Utc>>,
-    /// Its end, not before its start.
+    /// The end of the period, not before its start.
     pub period_end: Option<DateTime<Utc>>,
 }
 
@@ -92,21 +93,21 @@ impl NewMetric {
     }
 }
 
-/// Which points. Empty means all.
+/// A filter of points of metrics. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MetricFilter {
-    /// Of this type.
+    /// The type of the metric.
     pub metric_type: Option<MetricType>,
-    /// Of this name.
+    /// The name of the metric.
     pub metric_name: Option<String>,
-    /// Of this level.
+    /// The level of the points.
     pub aggregation_level: Option<AggregationLevel>,
-    /// Whose dimensions contain these: an object.
+    /// The dimensions that the points have, among others: an object.
     pub dimensions: Option<Value>,
-    /// Measured at or after.
+    /// The instant at or after which the points were measured.
     pub from: Option<DateTime<Utc>>,
-    /// Measured before.
+    /// The instant before which the points were measured.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -116,17 +117,17 @@ impl MetricFilter {
     }
 }
 
-/// What the points of a filter come to.
+/// The totals of the points that a filter finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MetricTotals {
-    /// How many there are.
+    /// The number of points.
     pub points: i64,
-    /// Their sum; `None` without points, as are the next two.
+    /// The sum of the points; `None` without points, as are the next two.
     pub sum: Option<Decimal>,
-    /// The smallest.
+    /// The smallest value of the points.
     pub min: Option<Decimal>,
-    /// The largest.
+    /// The largest value of the points.
     pub max: Option<Decimal>,
 }
 
@@ -186,7 +187,7 @@ impl Metrics<'_> {
             .optional()?)
     }
 
-    /// The point.
+    /// The point with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -220,7 +221,7 @@ impl Metrics<'_> {
         Ok(Page::from_rows(rows, page, |row: &Metric| Cursor { at: row.timestamp, id: row.id.uuid() }))
     }
 
-    /// How many points.
+    /// The number of points that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -230,7 +231,7 @@ impl Metrics<'_> {
         Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
-    /// What the points come to.
+    /// The totals of the points that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -286,7 +287,7 @@ impl Metrics<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Takes a point out.
+    /// Removes a point.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].

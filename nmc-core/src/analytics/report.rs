@@ -35,33 +35,33 @@ pub struct Report {
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = reports, check_for_backend(Pg))]
 pub struct NewReport {
-    /// Which report it is, an open list; up to 100 characters.
+    /// The type of the report, an open list; up to 100 characters.
     pub report_type: String,
     /// Start of the period reported on.
     pub period_start: DateTime<Utc>,
-    /// Its end, not before its start.
+    /// The end of the period, not before its start.
     pub period_end: DateTime<Utc>,
     /// The content, section by section; up to 256 KiB of JSON.
     pub sections: Value,
-    /// What it was asked for as.
+    /// The format in which the report was asked for.
     pub format: ReportFormat,
-    /// Not handed out from this instant on; `None`: kept.
+    /// The instant from which on the report is not handed out; `None`: kept.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Which reports. Empty means all, expired ones included.
+/// A filter of reports. Empty means all, expired ones included.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ReportFilter {
-    /// Of this type.
+    /// The type of the reports.
     pub report_type: Option<String>,
-    /// In this format.
+    /// The format of the reports.
     pub format: Option<ReportFormat>,
-    /// Whose time has come (true) or not (false) at this instant.
+    /// An instant, and whether the reports have expired at it (true) or not (false).
     pub expired_at: Option<(DateTime<Utc>, bool)>,
-    /// Generated at or after.
+    /// The instant at or after which the reports were generated.
     pub from: Option<DateTime<Utc>>,
-    /// Generated before.
+    /// The instant before which the reports were generated.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -109,7 +109,7 @@ impl Reports<'_> {
             .optional()?)
     }
 
-    /// The report.
+    /// The report with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -150,7 +150,7 @@ impl Reports<'_> {
         Ok(Page::from_rows(rows, page, |row: &Report| Cursor { at: row.generated_at, id: row.id.uuid() }))
     }
 
-    /// How many reports.
+    /// The number of reports that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -184,7 +184,7 @@ impl Reports<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Takes a report out.
+    /// Removes a report.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].

@@ -79,7 +79,7 @@ pub struct NewCall {
     pub recording_url: Option<String>,
     pub recording_duration_seconds: Option<i32>,
     pub disconnect_reason: Option<String>,
-    /// What it cost, in US dollars: Twilio's price without its minus sign.
+    /// The cost of the call, in US dollars: Twilio's price without its minus sign.
     pub price: Option<Decimal>,
     pub answered_by: Option<String>,
     pub forwarded_from: Option<String>,
@@ -188,31 +188,31 @@ impl NewCall {
     }
 }
 
-/// Which calls. Empty means all.
+/// A filter of calls. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallFilter {
-    /// In this status.
+    /// The status of the calls.
     pub status: Option<CallStatus>,
-    /// With this outcome.
+    /// The outcome of the calls.
     pub outcome: Option<CallOutcome>,
-    /// This way.
+    /// The direction of the calls.
     pub direction: Option<CallDirection>,
-    /// From this caller, in whatever spelling.
+    /// The caller, in whatever spelling.
     pub caller: Option<CallerIdentity>,
-    /// To this number of ours.
+    /// The number of ours that was called.
     pub called: Option<PhoneNumber>,
-    /// Of this conversation.
+    /// The conversation of the calls.
     pub conversation: Option<ConversationId>,
-    /// Still going on (true), or over (false).
+    /// Whether the calls are still going on (true), or over (false).
     pub active: Option<bool>,
-    /// Recorded at or after.
+    /// The instant at or after which the calls were recorded.
     pub from: Option<DateTime<Utc>>,
-    /// Recorded before.
+    /// The instant before which the calls were recorded.
     pub until: Option<DateTime<Utc>>,
-    /// Begun at or after: an imported call was recorded long after that.
+    /// The instant at or after which the calls began: an imported call was recorded long after that.
     pub started_from: Option<DateTime<Utc>>,
-    /// Begun before.
+    /// The instant before which the calls began.
     pub started_until: Option<DateTime<Utc>>,
 }
 
@@ -288,7 +288,7 @@ impl Calls<'_> {
         Ok(Call::query().filter(calls::tenant_id.eq(self.0.tenant)).filter(calls::id.eq(id)).first(self.0.conn).optional()?)
     }
 
-    /// The call.
+    /// The call with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -318,7 +318,7 @@ impl Calls<'_> {
         Ok(Page::from_rows(rows, page, |row: &Call| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many calls.
+    /// The number of calls that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

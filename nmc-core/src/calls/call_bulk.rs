@@ -25,13 +25,13 @@ pub struct CallPatch {
     pub caller_state: Patch<String>,
     /// The caller's country; up to 3 characters.
     pub caller_country: Patch<String>,
-    /// Where the recording is; up to 2,000 characters.
+    /// The URL of the recording; up to 2,000 characters.
     pub recording_url: Patch<String>,
-    /// Its length in seconds.
+    /// The length of the recording in seconds.
     pub recording_duration_seconds: Patch<i32>,
-    /// Why the call ended; up to 100 characters.
+    /// The reason why the call ended; up to 100 characters.
     pub disconnect_reason: Patch<String>,
-    /// What it cost: Twilio's price without its minus sign. At most 4 decimals.
+    /// The cost of the call: Twilio's price without its minus sign. At most 4 decimals.
     pub price: Patch<Decimal>,
     /// The price's currency; up to 10 characters.
     pub price_unit: Option<String>,

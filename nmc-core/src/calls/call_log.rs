@@ -72,7 +72,7 @@ impl<R: Read> CallLog<R> {
         "forwarded_from",
     ];
 
-    /// A log in this form.
+    /// A call log in this form, read from `input`.
     pub fn new(format: CallLogFormat, input: R) -> Self {
         let taken = Rc::new(RefCell::new(Taken::up_to(LONGEST_ROW)));
         let input = Bounded { input, taken: Rc::clone(&taken) };
@@ -168,11 +168,11 @@ impl<R> std::fmt::Debug for CallLog<R> {
     }
 }
 
-/// Why there is no row, and whether there can be none after it.
+/// The reason why there is no row, and whether there can be none after it.
 struct Broken {
     error: Error,
     ends: bool,
-    /// It is the line of names that is at fault.
+    /// Whether the line of names is at fault.
     is_header: bool,
 }
 
@@ -248,7 +248,7 @@ fn object(line: &[u8]) -> Result<Fields> {
     Ok(Fields(fields))
 }
 
-/// What a row says, by name.
+/// The fields of a row, by name.
 struct Fields(BTreeMap<String, String>);
 
 impl Fields {

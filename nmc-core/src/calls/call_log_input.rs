@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::io::Read;
 use std::rc::Rc;
 
-/// Where in the input a reader is, in lines.
+/// The place in the input where a reader is, in lines.
 #[derive(Default)]
 pub(super) struct Lines {
-    /// Those that have ended.
+    /// The number of lines that have ended.
     ended: u64,
-    /// Those that had ended where the last row begins.
+    /// The lines that had ended where the last row begins.
     pub(super) before_row: u64,
 }
 
@@ -23,7 +23,7 @@ impl Lines {
     }
 }
 
-/// What has been taken of an input.
+/// The part of an input that has been taken.
 #[derive(Default)]
 pub(super) struct Taken {
     /// How many bytes more the row may take.
@@ -34,7 +34,7 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Nothing yet, by a row that may take so many bytes.
+    /// A part with nothing in it yet, by a row that may take so many bytes.
     pub(super) fn up_to(left: usize) -> Self {
         Self { left, ..Self::default() }
     }

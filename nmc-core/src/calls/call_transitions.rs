@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-/// What moves while a call lives: read, merged and written back under its row's lock.
+/// The columns that move while a call lives: read, merged and written back under its row's lock.
 #[derive(Debug, Clone, PartialEq, AsChangeset)]
 #[diesel(table_name = calls, treat_none_as_null = true)]
 pub(super) struct Progress {

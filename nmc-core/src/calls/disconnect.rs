@@ -22,8 +22,8 @@ const NETWORK: &[(i32, &str)] = &[
     (608, "the network took it for an unwanted call"),
 ];
 
-/// Of two errors of the provider, the one that counts in whichever order they came: one that keeps every call from the business's
-/// phone, or else the higher.
+/// The graver of two errors of the provider, which counts in whichever order they came: one that keeps every call from the
+/// business's phone, or else the higher.
 pub(super) fn graver_error(a: Option<i32>, b: Option<i32>) -> Option<i32> {
     a.into_iter().chain(b).max_by_key(|code| (forbids_forwarding(*code), *code))
 }

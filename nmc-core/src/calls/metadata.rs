@@ -27,7 +27,7 @@ pub enum MetadataValue {
 }
 
 impl MetadataValue {
-    /// Its type, as it is declared in the row.
+    /// The type of the value, as it is declared in the row.
     #[must_use]
     pub const fn declared_type(&self) -> MetadataType {
         match self {
@@ -102,15 +102,15 @@ impl TryFrom<Row> for CallMetadata {
     }
 }
 
-/// Which facts. Empty means all.
+/// A filter of facts about calls. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallMetadataFilter {
-    /// About this call.
+    /// The call that the facts are about.
     pub call: Option<CallId>,
-    /// Of this name.
+    /// The name of the facts.
     pub metadata_key: Option<String>,
-    /// Of this type.
+    /// The type of the facts' values.
     pub metadata_type: Option<MetadataType>,
 }
 
@@ -175,7 +175,7 @@ impl CallMetadataRepo<'_> {
         Ok(Page { items, next: page.next })
     }
 
-    /// How many facts.
+    /// The number of facts that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

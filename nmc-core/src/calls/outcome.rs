@@ -47,8 +47,8 @@ fn is_machine(answered_by: Option<&str>) -> bool {
     answered_by.is_some_and(|word| word.starts_with("machine") || word == "fax")
 }
 
-/// Of two reports about the forwarded leg, the one that counts in whichever order they came: a leg that was taken beats
-/// one that was not (a second `<Dial>` succeeded), and an ended one beats one under way.
+/// The stronger of two reports about the forwarded leg, which counts in whichever order they came: a leg that was taken beats one
+/// that was not (a second `<Dial>` succeeded), and an ended one beats one under way.
 pub(super) fn stronger_leg(a: Option<ForwardedLegStatus>, b: Option<ForwardedLegStatus>) -> Option<ForwardedLegStatus> {
     const fn rank(leg: ForwardedLegStatus) -> u8 {
         match leg {
@@ -63,7 +63,7 @@ pub(super) fn stronger_leg(a: Option<ForwardedLegStatus>, b: Option<ForwardedLeg
     a.into_iter().chain(b).max_by_key(|leg| rank(*leg))
 }
 
-/// Of two words of answering-machine detection, the surer one: machine over human over unknown.
+/// The surer of two words of answering-machine detection: machine over human over unknown.
 pub(super) fn surer_answer(a: Option<String>, b: Option<String>) -> Option<String> {
     fn rank(word: &str) -> u8 {
         match word {

@@ -29,29 +29,29 @@ pub struct CallParticipant {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A party that joins.
+/// A party that joins a call.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = participants, check_for_backend(Pg))]
 pub struct NewCallParticipant {
-    /// The call.
+    /// The call that the party joins.
     pub call_id: CallId,
-    /// Who.
+    /// The number or address of the party.
     pub phone_number: CallerIdentity,
-    /// As what.
+    /// The part that the party plays in the call.
     pub participant_type: ParticipantType,
 }
 
-/// Which parties. Empty means all.
+/// A filter of parties of calls. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallParticipantFilter {
-    /// Of this call.
+    /// The call of the parties.
     pub call: Option<CallId>,
-    /// Who.
+    /// The number or address of the parties.
     pub phone_number: Option<CallerIdentity>,
-    /// As what.
+    /// The part that the parties play in their calls.
     pub participant_type: Option<ParticipantType>,
-    /// Still in the call (true), or gone (false).
+    /// Whether the parties are still in the call (true), or gone (false).
     pub present: Option<bool>,
 }
 
@@ -99,7 +99,7 @@ impl CallParticipants<'_> {
             .optional()?)
     }
 
-    /// The party.
+    /// The party with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -130,7 +130,7 @@ impl CallParticipants<'_> {
         Ok(Page::from_rows(rows, page, |row: &CallParticipant| Cursor { at: row.joined_at, id: row.id.uuid() }))
     }
 
-    /// How many parties.
+    /// The number of parties that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -139,7 +139,7 @@ impl CallParticipants<'_> {
         Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
-    /// A party joins now.
+    /// Records a party that joins now.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when the call does not exist; that is known when the transaction commits.
@@ -153,7 +153,7 @@ impl CallParticipants<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Mutes or unmutes, holds or resumes. `None` leaves a switch as it is.
+    /// Mutes or unmutes a party, holds or resumes them. `None` leaves a switch as it is.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`] when it is not there or has left.

@@ -7,7 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Numeric, Text, Timestamptz, Uuid};
 use rust_decimal::Decimal;
 
-/// What one call cost: its amount without a minus sign, and the currency's code.
+/// The cost of one call: its amount without a minus sign, and the currency's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallPrice {
     pub(crate) id: CallId,

@@ -15,7 +15,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde_json::json;
 
-/// One entry of the ledger.
+/// One entry of the consent ledger.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -35,20 +35,20 @@ pub struct Consent {
     pub created_at: DateTime<Utc>,
 }
 
-/// A decision to record.
+/// A consent decision to record.
 #[derive(Debug, Clone)]
 pub struct NewConsent {
     /// The number of the person who decided, in whatever spelling.
     pub customer_phone: PhoneNumber,
-    /// What was decided.
+    /// The decision: an opt-out or an opt-in.
     pub action: ConsentAction,
-    /// How it reached us.
+    /// The way by which the decision reached us.
     pub source: ConsentSource,
     /// The word that was texted; up to 20 characters.
     pub keyword: Option<String>,
-    /// The text that carried it.
+    /// The text that carried the decision.
     pub message_id: Option<MessageId>,
-    /// Why, or how it was said; up to 1,000 characters. Staff who record an opt-in must say.
+    /// The reason, or how it was said; up to 1,000 characters. Staff who record an opt-in must say.
     pub note: Option<String>,
 }
 
@@ -57,19 +57,19 @@ pub struct NewConsent {
 pub struct HeardConsent {
     /// The person's number, in whatever spelling.
     pub customer_phone: PhoneNumber,
-    /// What was decided.
+    /// The decision: an opt-out or an opt-in.
     pub action: ConsentAction,
-    /// How it was said; up to 1,000 characters. An opt-in needs one: it is the proof.
+    /// The words in which the decision was told; up to 1,000 characters. An opt-in needs one: it is the proof.
     pub note: Option<String>,
 }
 
-/// Which entries. Empty means all.
+/// A filter of entries of the consent ledger. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConsentFilter {
-    /// Of this person, in whatever spelling.
+    /// The person whose decisions they are, in whatever spelling.
     pub customer: Option<PhoneNumber>,
-    /// Opt-outs, or opt-ins.
+    /// The kind of decision: opt-outs, or opt-ins.
     pub action: Option<ConsentAction>,
 }
 

@@ -55,52 +55,52 @@ pub struct Conversation {
 pub struct NewConversation {
     /// The customer; one person, in whatever spelling.
     pub customer_phone: CallerIdentity,
-    /// Where it begins.
+    /// The channel on which the conversation begins.
     pub channel: ConversationChannel,
-    /// What it is about; up to 1,000 characters.
+    /// The subject of the conversation; up to 1,000 characters.
     pub subject: Option<String>,
     /// The customer's name; up to 255 characters.
     pub customer_name: Option<String>,
 }
 
-/// Who looks after a conversation.
+/// The one who looks after a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Assignee {
-    /// This user.
+    /// The user with this id.
     User(UserId),
     /// Nobody yet.
     Nobody,
 }
 
-/// Which conversations. Empty means all.
+/// A filter of conversations. Empty means all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationFilter {
-    /// In this status.
+    /// The status of the conversations.
     pub status: Option<ConversationStatus>,
-    /// Active or waiting (true), resolved or closed (false).
+    /// Whether the conversations are active or waiting (true), or resolved or closed (false).
     pub open: Option<bool>,
-    /// Of this priority.
+    /// The priority of the conversations.
     pub priority: Option<ConversationPriority>,
-    /// Begun here.
+    /// The channel on which the conversations began.
     pub channel: Option<ConversationChannel>,
-    /// Given to this user, or to nobody.
+    /// The user to whom the conversations are assigned, or nobody.
     pub assigned_to: Option<Assignee>,
-    /// With this customer, in whatever spelling.
+    /// The customer of the conversations, in whatever spelling.
     pub customer: Option<CallerIdentity>,
-    /// With this tag.
+    /// A tag that the conversations have.
     pub tag: Option<String>,
-    /// With a text that may be an opt-out, which staff have to read (true), or without (false).
+    /// Whether the conversations have a text that may be an opt-out, which staff have to read (true), or none (false).
     pub in_review: Option<bool>,
-    /// Open, with a call or a text of the customer that this user has not read.
+    /// The user who has not read a call or a text of the customer in the conversations, which are open.
     pub unread_by: Option<UserId>,
-    /// Not so: finished, or with nothing that this user has not read.
+    /// The user who has nothing unread in the conversations, or for whom they are finished.
     pub read_by: Option<UserId>,
-    /// Opened at or after.
+    /// The instant at or after which the conversations were opened.
     pub from: Option<DateTime<Utc>>,
-    /// Opened before.
+    /// The instant before which the conversations were opened.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -211,7 +211,7 @@ impl Conversations<'_> {
             .optional()?)
     }
 
-    /// The conversation.
+    /// The conversation with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -244,7 +244,7 @@ impl Conversations<'_> {
         Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many conversations.
+    /// The number of conversations that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -6,7 +6,7 @@ use crate::{ConversationId, ConversationReadId, Error, Result};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-/// Which events are a customer's: what staff have to read.
+/// The condition on events that are a customer's: what staff have to read.
 pub(super) const OF_THE_CUSTOMER_SQL: &str = "(e.event_type = 'message_received' OR e.event_type = 'call_started' \
      AND e.event_data ->> 'direction' = 'inbound')";
 

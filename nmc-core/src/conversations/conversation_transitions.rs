@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationPatch {
-    /// What it is about; up to 1,000 characters.
+    /// The subject of the conversation; up to 1,000 characters.
     pub subject: Patch<String>,
     /// The customer's name; up to 255 characters.
     pub customer_name: Patch<String>,
@@ -79,7 +79,7 @@ impl Conversations<'_> {
         Ok(row)
     }
 
-    /// Moves the status.
+    /// Moves the conversation's status.
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::InvalidTransition`], which changes nothing.
@@ -190,7 +190,7 @@ impl Conversations<'_> {
         Ok(row)
     }
 
-    /// Says how urgent it is.
+    /// Sets how urgent the conversation is.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -226,7 +226,7 @@ impl Conversations<'_> {
         self.set_tags(&before, &tags, ConversationEventType::TagAdded)
     }
 
-    /// Takes a tag away. Taking away one that is not there changes nothing.
+    /// Takes a tag away from the conversation. Taking away one that is not there changes nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -249,7 +249,7 @@ impl Conversations<'_> {
         self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(json!({ "note": note })))
     }
 
-    /// Something has happened in the conversation: whoever saw it before has not seen all.
+    /// Notes that something has happened in the conversation: whoever saw it before has not seen all.
     pub(crate) fn touch(&mut self, id: ConversationId) -> Result<()> {
         let rows = diesel::update(conversations::table)
             .filter(conversations::tenant_id.eq(self.0.tenant))

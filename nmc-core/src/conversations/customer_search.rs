@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid};
 
-/// From how many digits on a search is one for a number.
+/// The number of digits from which on a search is one for a number.
 const DIGITS: usize = 3;
 
 /// How the numbers begin that somebody may mean by these digits; none when it is a name. Without a `+` they are those of a whole

@@ -12,7 +12,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-/// One entry of the log.
+/// One entry of a conversation's log.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -29,7 +29,7 @@ pub struct ConversationEvent {
     pub created_at: DateTime<Utc>,
 }
 
-/// An entry to append.
+/// An entry to append to a conversation's log.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = events, check_for_backend(Pg))]
 pub struct NewConversationEvent {
@@ -40,7 +40,7 @@ pub struct NewConversationEvent {
 }
 
 impl NewConversationEvent {
-    /// Something happened.
+    /// An entry that says that something happened in a conversation.
     #[must_use]
     pub fn new(conversation: ConversationId, event_type: ConversationEventType) -> Self {
         Self {
@@ -51,14 +51,14 @@ impl NewConversationEvent {
         }
     }
 
-    /// Because of this call.
+    /// The same entry, caused by this call.
     #[must_use]
     pub const fn of_call(mut self, call: CallId) -> Self {
         self.call_id = Some(call);
         self
     }
 
-    /// With these details: a JSON object.
+    /// The same entry, with these details: a JSON object.
     #[must_use]
     pub fn with(mut self, data: serde_json::Value) -> Self {
         self.event_data = data;
@@ -87,21 +87,21 @@ impl EventColumns {
     }
 }
 
-/// Which entries. Empty means all.
+/// A filter of entries of conversations' logs. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConversationEventFilter {
-    /// Of this conversation.
+    /// The conversation whose log it is.
     pub conversation: Option<ConversationId>,
-    /// Of this kind.
+    /// The type of the entries.
     pub event_type: Option<ConversationEventType>,
-    /// About this call.
+    /// The call that the entries are about.
     pub call: Option<CallId>,
-    /// By this user.
+    /// The user who caused the entries.
     pub created_by: Option<UserId>,
-    /// Written at or after.
+    /// The instant at or after which the entries were written.
     pub from: Option<DateTime<Utc>>,
-    /// Written before.
+    /// The instant before which the entries were written.
     pub until: Option<DateTime<Utc>>,
 }
 

@@ -28,7 +28,7 @@ pub struct LastText {
     pub created_at: DateTime<Utc>,
 }
 
-/// A conversation, with its last text and how many there are.
+/// A conversation, with its last text, the number of its texts, and how many of its calls and texts are unread.
 #[derive(Debug, Clone, PartialEq, Queryable)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
@@ -37,18 +37,18 @@ pub struct InboxRow {
     pub conversation: Conversation,
     /// The text that came or went last; `None` where none did.
     pub last_text: Option<LastText>,
-    /// How many texts it has, counted up to [`Self::MOST_TEXTS`]: that many, or more.
+    /// The number of texts in the conversation, counted up to [`Self::MOST_TEXTS`]: that many, or more.
     pub total_messages: i64,
-    /// How many calls and texts of the customer the user who acts has not read, counted up to [`Self::MOST_UNREAD`]; 0 once the
-    /// conversation is finished, `None` when no user acts.
+    /// The number of calls and texts of the customer that the user who acts has not read, counted up to [`Self::MOST_UNREAD`]; 0
+    /// once the conversation is finished, `None` when no user acts.
     pub unread: Option<i64>,
 }
 
 impl InboxRow {
-    /// As far as the texts of a conversation are counted.
+    /// The most texts that are counted in a conversation.
     pub const MOST_TEXTS: i64 = 1_000;
 
-    /// As far as what is unread is counted.
+    /// The most unread calls and texts that are counted in a conversation.
     pub const MOST_UNREAD: i64 = 100;
 }
 
@@ -61,7 +61,7 @@ type ConversationColumns = diesel::dsl::AsSelect<Conversation, Pg>;
 struct WithLastText<Q> {
     conversations: Q,
     tenant: TenantId,
-    /// Who reads.
+    /// The user who reads.
     reader: Option<UserId>,
     /// The order of the page once more: that of a subselect does not bind the statement around it.
     order: &'static str,
@@ -120,7 +120,7 @@ impl<Q: Query> Query for WithLastText<Q> {
 impl<Q> RunQueryDsl<PgConnection> for WithLastText<Q> {}
 
 impl Conversations<'_> {
-    /// The conversation, with its last text.
+    /// The conversation with this id, with its last text.
     ///
     /// # Errors
     /// [`Error::NotFound`].

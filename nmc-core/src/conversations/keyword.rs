@@ -10,28 +10,28 @@ use phrases::{
 use std::borrow::Cow;
 use words::{Words, is, visible};
 
-/// What a customer's word asks for.
+/// A request that a customer makes by one word, such as STOP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keyword {
-    /// No more texts.
+    /// The customer wants no more texts.
     Stop,
-    /// Texts again.
+    /// The customer wants texts again.
     Start,
-    /// Who is this?
+    /// The customer asks who this is.
     Help,
 }
 
-/// What a whole text means for whether its writer may be texted.
+/// The meaning of a whole text for whether its writer may be texted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reading {
-    /// It asks for this, beyond doubt.
+    /// The text asks for this, beyond doubt.
     Asks(Keyword),
     /// A bare YES: it opts in who has opted out, and is an ordinary answer of anybody else.
     Yes,
-    /// It may be an opt-out: a person has to read it.
+    /// The text may be an opt-out: a person has to read it.
     PerhapsStop,
-    /// It asks for nothing of the kind.
+    /// The text asks for nothing of the kind.
     Ordinary,
 }
 
@@ -41,7 +41,7 @@ const LONGEST_WISH: usize = 20;
 /// The longest text whose last word alone makes it look like an opt-out, in words.
 const LONGEST_RUDE: usize = 6;
 
-/// What is "no, stop" in French, and never ends in English.
+/// The phrase that is "no, stop" in French, and means without end in English.
 const NON_STOP: &str = "non stop";
 
 impl Reading {

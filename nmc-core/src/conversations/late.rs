@@ -29,7 +29,7 @@ pub(crate) fn is_decided_since(tx: &mut TenantTx<'_>, person: &PhoneNumber, at: 
     Ok(diesel::select(diesel::dsl::exists(later)).get_result(tx.0.conn)?)
 }
 
-/// What one text cost: its amount without a minus sign, and the currency's code.
+/// The cost of one text: its amount without a minus sign, and the currency's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TextPrice {
     pub(crate) id: MessageId,

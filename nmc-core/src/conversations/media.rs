@@ -41,9 +41,9 @@ pub struct Media {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct KeptMedia {
-    /// What it is.
+    /// The kind of the file.
     pub kind: MediaKind,
-    /// Its bytes.
+    /// The bytes of the file.
     pub bytes: Vec<u8>,
 }
 

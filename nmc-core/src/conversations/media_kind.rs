@@ -29,7 +29,7 @@ pub enum MediaKind {
 }
 
 impl MediaKind {
-    /// Every kind.
+    /// Every kind of file that is kept.
     pub const ALL: &'static [Self] = &[
         Self::Jpeg,
         Self::Png,
@@ -113,19 +113,19 @@ impl MediaKind {
         Self::ALL.iter().copied().find(|kind| kind.media_type() == media_type)
     }
 
-    /// Its media type.
+    /// The media type of the kind.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         self.names().0
     }
 
-    /// How names of such files end.
+    /// The end of the names of such files.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         self.names().1
     }
 
-    /// Whether browsers show it as a picture.
+    /// Whether browsers show the kind as a picture.
     #[must_use]
     pub const fn is_shown(self) -> bool {
         matches!(self, Self::Jpeg | Self::Png | Self::Gif | Self::WebP)

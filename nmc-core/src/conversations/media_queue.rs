@@ -20,7 +20,7 @@ pub(crate) struct ClaimedMedia {
     pub(super) url: String,
     /// Attempts, with this one.
     pub(super) attempts: i32,
-    /// This claim; a later one of the same picture has another.
+    /// The id of this claim; a later one of the same picture has another.
     pub(super) lease: LeaseId,
 }
 

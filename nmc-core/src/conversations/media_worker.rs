@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How the worker works.
+/// The configuration of the worker that fetches pictures.
 #[derive(Debug, Clone, Copy)]
 pub struct MediaWorkerConfig {
     /// Pictures claimed from one tenant before it turns to the next.
@@ -45,7 +45,7 @@ impl Default for MediaWorkerConfig {
     }
 }
 
-/// What one look for pictures came to.
+/// The result of one look for pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MediaPass {
@@ -57,7 +57,7 @@ pub struct MediaPass {
     pub unavailable: usize,
 }
 
-/// Fetches pictures until it is told to stop.
+/// The worker that fetches pictures until it is told to stop.
 #[derive(Clone)]
 pub struct MediaWorker {
     store: Store,
@@ -67,7 +67,7 @@ pub struct MediaWorker {
     stop: Arc<Stop>,
 }
 
-/// What became of one attempt.
+/// The result of one attempt at a picture.
 pub(crate) enum Fate {
     Kept(KeptMedia),
     PutBack(TimeDelta, String),

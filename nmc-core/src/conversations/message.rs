@@ -64,7 +64,7 @@ pub struct NewMessage {
     pub from_number: PhoneNumber,
     /// The words; 1 to 1,600 characters.
     pub body: String,
-    /// Why it is sent.
+    /// The reason why the text is sent.
     pub kind: MessageKind,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct TextDraft<'a> {
     pub(crate) to: &'a PhoneNumber,
     /// The call that it answers.
     pub(crate) call: Option<CallId>,
-    /// Not sent before; `None` is now.
+    /// The instant before which the text is not sent; `None` is now.
     pub(crate) due: Option<DateTime<Utc>>,
     /// The client's own id of it.
     pub(crate) client_key: Option<&'a str>,
@@ -89,17 +89,17 @@ impl<'a> TextDraft<'a> {
     }
 }
 
-/// Which texts. Empty means all.
+/// A filter of texts. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MessageFilter {
-    /// Of this conversation.
+    /// The conversation of the texts.
     pub conversation: Option<ConversationId>,
-    /// In this status.
+    /// The status of the texts.
     pub status: Option<MessageStatus>,
-    /// This way.
+    /// The direction of the texts.
     pub direction: Option<MessageDirection>,
-    /// Of this kind.
+    /// The kind of the texts.
     pub kind: Option<MessageKind>,
 }
 
@@ -148,7 +148,7 @@ impl Messages<'_> {
             .optional()?)
     }
 
-    /// The text.
+    /// The text with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -204,7 +204,7 @@ impl Messages<'_> {
             .load(self.0.conn)?)
     }
 
-    /// How many texts.
+    /// The number of texts that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -25,36 +25,37 @@ diesel::define_sql_function! {
 /// One text that a worker holds under a lease.
 #[derive(Debug, Clone)]
 pub(crate) struct ClaimedMessage {
-    /// The text.
+    /// The id of the text.
     pub(crate) id: MessageId,
-    /// Its conversation.
+    /// The conversation of the text.
     pub(crate) conversation: ConversationId,
-    /// The number of ours it leaves from.
+    /// The number of ours that the text leaves from.
     pub(crate) from: PhoneNumber,
-    /// Its recipient.
+    /// The recipient of the text.
     pub(crate) to: PhoneNumber,
-    /// Its words.
+    /// The words of the text.
     pub(crate) body: String,
-    /// Why it is sent.
+    /// The reason why the text is sent.
     pub(crate) kind: MessageKind,
-    /// When it was queued.
+    /// The instant at which the text was queued.
     pub(crate) created_at: DateTime<Utc>,
     /// Attempts, this one included.
     pub(crate) attempts: i32,
-    /// This claim; a later one of the same text has another.
+    /// The id of this claim; a later one of the same text has another.
     pub(crate) lease: LeaseId,
     /// Whether an earlier attempt may have succeeded: the provider must be asked before it is sent again.
     pub(crate) in_doubt: bool,
 }
 
-/// What a look at a tenant's outbox came to.
+/// The result of a look at a tenant's outbox.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    /// What may be sent, or has to be looked up.
+    /// The texts that may be sent, or have to be looked up.
     pub(crate) texts: Vec<ClaimedMessage>,
     /// Texts that were called off or will have to wait, and why.
     pub(crate) ended: usize,
-    /// When there is something to do again, if that is known: the numbers that texts are due from may not send before.
+    /// The instant at which there is something to do again, if that is known: the numbers that texts are due from may not send
+    /// before.
     pub(crate) rests_until: Option<DateTime<Utc>>,
 }
 
@@ -144,7 +145,7 @@ impl Messages<'_> {
         Ok(Prepared(query).load(self.0.conn)?)
     }
 
-    /// Those whose recipient's lock is to be had at once. Whoever has it may be telling us to stop.
+    /// The texts whose recipient's lock is to be had at once. Whoever has it may be telling us to stop.
     fn with_persons_locked(&mut self, due: Vec<Due>) -> Result<Vec<(Due, Person)>> {
         let tenant = self.0.tenant;
         let persons: Vec<(Due, Person)> = due

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 /// Automatic texts in a day of a tenant whose settings row is missing; the schema's default.
 const DEFAULT_DAILY_TEXTS: i64 = 500;
 
-/// What the tenant's own rows say about sending.
+/// The rules about sending that the tenant's own rows hold.
 pub(super) struct Rules {
     daily_limit: i64,
     hours: TextingHours,
@@ -41,7 +41,7 @@ impl Rules {
     }
 }
 
-/// Why a text was called off, or waits.
+/// The reason why a text was called off, or waits.
 pub(crate) const OPTED_OUT: &str = "the recipient opted out before it was sent";
 const TOO_LATE: &str = "it could not be sent in time to be of use";
 const IN_REVIEW: &str = "it waits until staff have looked at the conversation";
@@ -50,21 +50,21 @@ const OUT_OF_HOURS: &str = "it waits for the hours in which the business texts";
 /// Whether a claim may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Renewal {
-    /// It may.
+    /// The text may be sent.
     Granted,
     /// Somebody holds the person's lock, or the business is not served: not active, or not approved.
     NotNow,
-    /// It is not sent any more, for this reason.
+    /// The text is not sent any more, for this reason.
     CalledOff(&'static str),
-    /// It may not be sent before this time, for this reason.
+    /// The text may not be sent before this time, for this reason.
     NotBefore(DateTime<Utc>, &'static str),
-    /// It has ended: a delivery report has told of the text, or another worker has it.
+    /// The claim has ended: a delivery report has told of the text, or another worker has it.
     Lost,
 }
 
 impl Messages<'_> {
-    /// What the tenant allows. `None` when it is not served, or when another worker is claiming for it right now: pace and limits
-    /// are kept by one at a time.
+    /// The rules of the tenant about sending. `None` when it is not served, or when another worker is claiming for it right now:
+    /// pace and limits are kept by one at a time.
     pub(super) fn rules(&mut self) -> Result<Option<Rules>> {
         let query = tenants::table
             .left_join(
@@ -96,8 +96,8 @@ impl Messages<'_> {
         }))
     }
 
-    /// Those whose recipient has not opted out; the others' texts are called off. One in doubt may have gone out: its fate is asked
-    /// of the provider, not guessed.
+    /// The texts whose recipient has not opted out; the others' texts are called off. One in doubt may have gone out: its fate is
+    /// asked of the provider, not guessed.
     pub(super) fn without_opted_out(&mut self, wanted: Vec<(Due, Person)>, claims: &mut Claims) -> Result<Vec<(Due, Person)>> {
         let spellings: Vec<PhoneNumber> = wanted.iter().flat_map(|(_, person)| person.phone().spellings()).collect();
         let opted_out = self.opted_out(&spellings)?;
@@ -108,7 +108,7 @@ impl Messages<'_> {
         Ok(wanted)
     }
 
-    /// Of these numbers, the persons who have opted out.
+    /// The persons among these numbers who have opted out.
     fn opted_out(&mut self, spellings: &[PhoneNumber]) -> Result<HashSet<PhoneNumber>> {
         let query = consents::table
             .filter(consents::tenant_id.eq(self.0.tenant))
@@ -127,7 +127,7 @@ impl Messages<'_> {
         Ok(latest.into_iter().filter(|(_, (_, action))| *action == ConsentAction::OptOut).map(|(person, _)| person).collect())
     }
 
-    /// Those automatic texts that the business still allows: not more in a day than it wants, none that comes too late, none to
+    /// The automatic texts that the business still allows: not more in a day than it wants, none that comes too late, none to
     /// somebody whose words staff have to look at first. What staff write is not limited.
     pub(super) fn within_limits(
         &mut self,
@@ -185,7 +185,7 @@ impl Messages<'_> {
         Ok(Prepared(query).get_result(self.0.conn)?)
     }
 
-    /// Of these persons, those with a conversation that staff have to look at.
+    /// The persons among these with a conversation that staff have to look at.
     fn under_review(&mut self, persons: &[PhoneNumber]) -> Result<HashSet<PhoneNumber>> {
         let spellings: Vec<PhoneNumber> = persons.iter().flat_map(PhoneNumber::spellings).collect();
         let query = conversations::table

@@ -15,18 +15,18 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde_json::json;
 
-/// What an attempt at a claimed text came to.
+/// The ending of an attempt at a claimed text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The provider has it.
+    /// The provider has the text.
     Sent(SendReceipt),
-    /// It was certainly not sent, and is due again at this time.
+    /// The text was certainly not sent, and is due again at this time.
     PutBack { at: DateTime<Utc>, why: String, counts: bool },
-    /// It may or may not have been sent; the provider is asked about it at this time.
+    /// The text may or may not have been sent; the provider is asked about it at this time.
     InDoubt { at: DateTime<Utc>, why: String },
-    /// It will not be sent: called off, or failed with the provider's code.
+    /// The text will not be sent: called off, or failed with the provider's code.
     Ended { status: MessageStatus, code: Option<i32>, why: String },
-    /// Nothing was begun: it is due as before.
+    /// The attempt was not begun: the text is due as before.
     NotBegun,
 }
 
@@ -81,7 +81,7 @@ impl Messages<'_> {
         Ok(ended)
     }
 
-    /// Of these SIDs, those that no text of this tenant has.
+    /// The SIDs among these that no text of this tenant has.
     pub(crate) fn unknown_sids(&mut self, sids: &[String]) -> Result<Vec<String>> {
         let known: Vec<Option<String>> = messages::table
             .filter(messages::tenant_id.eq(self.0.tenant))
@@ -114,7 +114,7 @@ impl Messages<'_> {
         Ok(())
     }
 
-    /// Has queued texts wait until `at`.
+    /// Makes queued texts wait until `at`.
     pub(crate) fn postpone(&mut self, ids: Vec<MessageId>, at: DateTime<Utc>, why: &str) -> Result<()> {
         if ids.is_empty() {
             return Ok(());

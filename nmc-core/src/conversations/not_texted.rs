@@ -36,14 +36,14 @@ pub enum NotTexted {
     Untextable,
     /// The person was greeted a short while ago.
     Cooldown,
-    /// They are texting already.
+    /// The caller and the business are texting already.
     UnderWay,
     /// The person has had as many automatic texts as one person gets in a day.
     DailyPersonLimit,
 }
 
 impl NotTexted {
-    /// All reasons.
+    /// All reasons why a missed call gets no greeting.
     pub const ALL: &'static [Self] = &[
         Self::BusinessInactive,
         Self::AwaitingApproval,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Task {
     pub(super) tenant: Tenant,
     pub(super) text: ClaimedMessage,
-    /// When its claim was begun.
+    /// The instant at which the claim was begun.
     pub(super) claimed: Instant,
 }
 
@@ -33,7 +33,7 @@ struct State {
     closed: bool,
 }
 
-/// What the three kinds of thread share.
+/// The state that the three kinds of thread share.
 pub(super) struct Pipeline {
     senders: usize,
     state: Mutex<State>,
@@ -77,7 +77,7 @@ impl Pipeline {
         self.moved.notify_all();
     }
 
-    /// No more texts come. What nobody has begun is returned.
+    /// Closes the pipeline: no more texts come. What nobody has begun is returned.
     pub(super) fn close(&self) -> Vec<Task> {
         let mut state = self.state();
         state.closed = true;
@@ -105,7 +105,7 @@ impl Pipeline {
         self.moved.notify_all();
     }
 
-    /// What has been tried since the last time, at least one; `None` when nothing more comes.
+    /// The texts that have been tried since the last time, at least one; `None` when nothing more comes.
     pub(super) fn take_finished(&self) -> Option<Vec<Finished>> {
         let is_waiting = |state: &mut State| state.finished.is_empty() && !(state.closed && state.sending == 0);
         let waited = self.moved.wait_while(self.state(), is_waiting);
@@ -118,7 +118,7 @@ impl Pipeline {
         Some(finished)
     }
 
-    /// What was taken has been noted.
+    /// Says that what was taken has been noted.
     pub(super) fn noted(&self) {
         self.state().noting = 0;
         self.moved.notify_all();

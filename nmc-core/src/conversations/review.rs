@@ -11,12 +11,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
 
-/// What staff make of a text that may be an opt-out.
+/// The decision of staff about a text that may be an opt-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReviewDecision {
-    /// It was one.
+    /// The text was an opt-out.
     OptOut,
-    /// It was none.
+    /// The text was no opt-out.
     NoOptOut,
 }
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Where the claiming stands in its way past all tenants.
+/// The place of the claiming in its way past all tenants.
 #[derive(Default)]
 pub(super) struct Round {
-    /// Those of the page that are still to come, the next one last.
+    /// The tenants of the page that are still to come, the next one last.
     pub(super) tenants: Vec<Tenant>,
     /// The last of the page, if another page follows.
     pub(super) last: Option<TenantId>,

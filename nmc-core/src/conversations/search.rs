@@ -13,8 +13,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid};
 
-/// What is searched for: words, all of which must be there. The last one may be only begun, from 3 letters on. Case, accents and
-/// punctuation don't count.
+/// The words that are searched for, all of which must be there. The last one may be only begun, from 3 letters on. Case, accents
+/// and punctuation don't count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search(String);
 
@@ -25,7 +25,7 @@ impl Search {
     /// The most different words.
     pub const MOST_WORDS: usize = 20;
 
-    /// A search for these words.
+    /// A search for the words of this text.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `q` when it is empty, longer than [`Self::MAX`] or holds NUL. Whether it has words, and not too many, is told when
@@ -42,16 +42,16 @@ impl Search {
 /// How many rows of the leading word, or of all, are looked at for one page.
 pub(super) const MOST: i64 = 3_000;
 
-/// As far as the rows of a word that is only begun are sorted; with more of them the newest of all rows are looked at instead.
+/// The most rows of a word that is only begun that are sorted; with more of them the newest of all rows are looked at instead.
 pub(super) const MOST_SORTED: i64 = 10_000;
 
-/// From how many bytes on a word may be only begun: 3 letters of Latin, 2 of Greek or Cyrillic, 1 of Chinese.
+/// The number of bytes from which on a word may be only begun: 3 letters of Latin, 2 of Greek or Cyrillic, 1 of Chinese.
 const BEGUN: usize = 3;
 
-/// What was found, newest first.
+/// The rows that were found, newest first.
 pub(super) struct Hits {
     pub(super) keys: Vec<Cursor>,
-    /// As far as was looked, where there may be more.
+    /// The row as far as which was looked, where there may be more.
     pub(super) cut: Option<Cursor>,
 }
 
@@ -136,13 +136,13 @@ enum Lead<'w> {
     Newest,
 }
 
-/// Where words are found.
+/// The table where words are found.
 pub(super) struct Terms {
     /// The table of the words.
     table: &'static str,
-    /// Its column with what they are words of.
+    /// The table's column with what they are words of.
     id: &'static str,
-    /// What they are words of, and which of it.
+    /// The rows that they are words of, and which of those.
     newest: &'static str,
 }
 
@@ -154,7 +154,7 @@ pub(super) const OF_TEXTS: Terms =
 pub(super) const OF_NAMES: Terms =
     Terms { table: "conversation_terms", id: "conversation_id", newest: "conversations AS t WHERE" };
 
-/// What comes after the cursor of a page, of which `$2` and `$3` are bound.
+/// The condition for what comes after the cursor of a page, of which `$2` and `$3` are bound.
 pub(super) fn after_sql(after: Option<Cursor>, id: &str) -> String {
     after.map_or_else(String::new, |_| format!(" AND t.created_at <= $2 AND (t.created_at < $2 OR t.{id} < $3)"))
 }
@@ -172,7 +172,7 @@ impl Terms {
         Ok(Hits { keys, cut })
     }
 
-    /// What leads; `None` when a word is nowhere.
+    /// The lead of a search; `None` when a word is nowhere.
     fn lead<'w>(&self, scope: &mut Scope<'_>, words: &'w Words) -> Result<Option<Lead<'w>>> {
         let Self { table, .. } = self;
         // In the order of the key, so that nothing but the key is read, and no more of it than is counted.

@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 /// came meanwhile waits no longer than the claim's lease.
 pub(super) const BEGIN_WITHIN: Duration = Duration::from_secs(3);
 
-/// What else follows from an attempt.
+/// The consequence of an attempt beside its ending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Follows {
-    /// Nothing.
+    /// Nothing else follows.
     Nothing,
     /// The recipient is noted as opted out.
     OptOut,
@@ -29,7 +29,7 @@ pub(super) enum Follows {
     AccountOnHold(Option<Duration>, String),
 }
 
-/// What an attempt came to.
+/// The result of an attempt to send a text.
 #[derive(Debug, Clone)]
 pub(super) struct Came {
     pub(super) ending: Ending,
@@ -42,18 +42,18 @@ impl From<Ending> for Came {
     }
 }
 
-/// One attempt.
+/// One attempt to send a text.
 pub(super) struct Attempt<'a> {
     pub(super) store: &'a Store,
     pub(super) sender: &'a dyn SmsSender,
     pub(super) config: &'a WorkerConfig,
     pub(super) tenant: &'a Tenant,
     pub(super) text: &'a ClaimedMessage,
-    /// When the claim was begun.
+    /// The instant at which the claim was begun.
     pub(super) claimed: Instant,
 }
 
-/// What is known of a text in doubt.
+/// The knowledge of a text in doubt.
 enum Found {
     Held(SendReceipt),
     Nothing,
@@ -62,7 +62,7 @@ enum Found {
 }
 
 impl Attempt<'_> {
-    /// Makes it.
+    /// Makes the attempt.
     pub(super) fn make(&self) -> Came {
         if !self.text.in_doubt {
             return self.send(self.claimed);

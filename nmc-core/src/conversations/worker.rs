@@ -41,7 +41,7 @@ const NOTE_FOR_WHEN_STOPPING: Duration = Duration::from_secs(5);
 /// What is done before anything is sent, after a start and after an outage: see [`Worker::before_sending`].
 type Preparation = Arc<dyn Fn() -> Result<()> + Send + Sync>;
 
-/// Sends what is queued, until it is told to stop.
+/// The worker that sends what is queued, until it is told to stop.
 #[derive(Clone)]
 pub struct Worker {
     store: Store,
@@ -67,7 +67,7 @@ impl Worker {
         Self { store, sender, config, stop: Arc::default(), account: Arc::default(), preparation: None }
     }
 
-    /// Has [`Self::run`] do this before it sends anything, when it starts and after each time that the database was away, until
+    /// Makes [`Self::run`] do this before it sends anything, when it starts and after each time that the database was away, until
     /// it succeeds: reading the provider's lists for opt-outs that no webhook could deliver.
     #[must_use]
     pub fn before_sending(mut self, preparation: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
@@ -226,7 +226,7 @@ impl Worker {
         Ok(round.last.is_some() || std::mem::take(&mut round.has_claimed))
     }
 
-    /// What was claimed and not begun goes back as it was.
+    /// Gives back what was claimed and not begun, as it was.
     fn give_back(&self, tasks: Vec<Task>) {
         for Task { tenant, text, .. } in tasks {
             self.note_patiently(&tenant, &[(text, Ending::NotBegun.into())]);

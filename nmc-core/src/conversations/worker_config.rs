@@ -5,7 +5,7 @@ use crate::telephony::Pace;
 use chrono::TimeDelta;
 use std::time::Duration;
 
-/// How the worker works.
+/// The configuration of the worker that sends texts.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkerConfig {
     /// Texts that may be on their way to the provider at once, each on a thread of its own. They hold no connection.
@@ -24,7 +24,7 @@ pub struct WorkerConfig {
     pub backoff: Backoff,
     /// The pause between two looks at an empty outbox.
     pub idle: Duration,
-    /// How fast each number sends.
+    /// The pace at which each number sends.
     pub pace: Pace,
     /// How long an automatic text (a greeting, an answer to HELP) may wait before it is of no use.
     pub automatic_expiry: TimeDelta,
@@ -46,7 +46,7 @@ impl Default for WorkerConfig {
     }
 }
 
-/// What of the configuration a claim keeps to.
+/// The limits of the configuration that a claim keeps to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MessageQueueLimits {
     pub(crate) flight: TimeDelta,
@@ -68,7 +68,7 @@ impl MessageQueueLimits {
     }
 }
 
-/// What one look at the outbox came to.
+/// The result of one look at the outbox.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Pass {

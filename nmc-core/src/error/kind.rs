@@ -31,7 +31,7 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// Which kind of error it is.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {

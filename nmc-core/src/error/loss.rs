@@ -3,10 +3,10 @@
 use super::words;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-/// Why a transaction is worth running again.
+/// The reason why a transaction is worth running again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// Another transaction got in its way.
+    /// Another transaction got in the way of this one.
     Contention,
     /// The session takes no writes (any more); one of another server may.
     ReadOnly,

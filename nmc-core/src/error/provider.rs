@@ -3,7 +3,7 @@
 use super::Error;
 use std::time::Duration;
 
-/// Why the provider did not do as asked, as far as is known. None says more than anybody may hear.
+/// The reason why the provider did not do as asked, as far as is known. None says more than anybody may hear.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProviderError {
@@ -12,15 +12,15 @@ pub enum ProviderError {
     NotNow {
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
-        /// Why.
+        /// The reason in words.
         reason: String,
     },
-    /// It may or may not have been done: the answer got lost.
+    /// The request may or may not have been carried out: the answer got lost.
     #[error("{reason}")]
     InDoubt {
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
-        /// Why.
+        /// The reason in words.
         reason: String,
     },
     /// The number is not for sale, or not any more.
@@ -32,19 +32,19 @@ pub enum ProviderError {
     /// The SID is that of another number: nothing was changed, and nothing given back.
     #[error("the SID is that of another number at the provider, so nothing was changed there; the row has to be put right")]
     Mismatched,
-    /// Nothing of the kind is sold there.
+    /// The provider sells nothing of the kind in that country.
     #[error("the provider sells no numbers of this kind in that country, or knows no such country")]
     Country,
     /// The account can't pay.
     #[error("the provider says that the account has no funds or is suspended ({said}); top it up there, then try again")]
     NoFunds {
-        /// Its code, in words.
+        /// The provider's code, in words.
         said: String,
     },
     /// The account is not let in.
     #[error("the provider refuses our credentials ({said})")]
     Credentials {
-        /// Its code, in words.
+        /// The provider's code, in words.
         said: String,
     },
     /// Certainly not done, and never will be.
@@ -52,7 +52,7 @@ pub enum ProviderError {
     Refused {
         /// The provider's code.
         code: Option<i32>,
-        /// Why.
+        /// The reason in words.
         reason: String,
     },
 }
@@ -75,13 +75,14 @@ impl ProviderError {
         }
     }
 
-    /// Whether it is about the account as a whole: nothing that a business does mends it, an operator has to.
+    /// Whether the refusal is about the account as a whole: nothing that a business does mends it, an operator has to.
     #[must_use]
     pub const fn is_for_operators(&self) -> bool {
         matches!(self, Self::NoFunds { .. } | Self::Credentials { .. })
     }
 
-    /// The same for the business, in its row and in answers to it. How the platform is set up is not its business.
+    /// The words that tell the business of the refusal, in its row and in answers to it. How the platform is set up is not its
+    /// business.
     #[must_use]
     pub fn told(&self) -> String {
         match self {

@@ -12,7 +12,7 @@ pub struct StreamCursor {
 }
 
 impl StreamCursor {
-    /// Before the first event of any stream: that of a business in which nothing has happened yet.
+    /// The cursor before the first event of any stream: that of a business in which nothing has happened yet.
     pub const START: Self = Self { epoch: Uuid::nil(), seq: 0 };
 
     /// The number of the last event before it.

@@ -33,7 +33,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts one over this store; a process needs one at the most.
+    /// Starts a hub over this store; a process needs one at the most.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the system gives no thread.
@@ -62,15 +62,15 @@ impl Hub {
         Ok(Subscription::new(self, *tenant, after))
     }
 
-    /// Has a sink told of all that happens after a cursor. Whoever is far behind reads [`Store::events`] first, until nothing
-    /// comes, and listens from there.
+    /// Has the hub tell a sink of all that happens after a cursor. Whoever is far behind reads [`Store::events`] first, until
+    /// nothing comes, and listens from there.
     pub fn listen(&self, tenant: &Tenant, after: StreamCursor, sink: Sink) -> Listening {
         let listening = self.listeners.add(tenant.id(), after, sink);
         self.bell.ring(&[tenant.id()]);
         listening
     }
 
-    /// The store it reads from.
+    /// The store that the hub reads from.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store

@@ -6,18 +6,19 @@ use crate::TenantId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a listener is told.
+/// A message to a listener of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// Something has happened. No event comes twice, none is left out, and they come in order.
+    /// An event that has happened. No event comes twice, none is left out, and they come in order.
     Event(StreamEvent),
-    /// What happened since the cursor can't be told: all that was read is to be read again. Events go on after this cursor.
+    /// A reset, as what happened since the cursor can't be told: all that was read is to be read again. Events go on after this
+    /// cursor.
     Reset(StreamCursor),
 }
 
 impl Delivery {
-    /// Where whoever has been told this goes on.
+    /// The cursor from which whoever has been told this goes on.
     #[must_use]
     pub const fn cursor(&self) -> StreamCursor {
         match self {
@@ -27,8 +28,9 @@ impl Delivery {
     }
 }
 
-/// Takes what a listener is told. It is called by the hub's thread while all others wait, so it must not block, and must not call
-/// the hub. `false`: no more is wanted, or there is no room for it; the listener is dropped and may come back with its cursor.
+/// The function that takes what a listener is told. It is called by the hub's thread while all others wait, so it must not block,
+/// and must not call the hub. `false`: no more is wanted, or there is no room for it; the listener is dropped and may come back
+/// with its cursor.
 pub type Sink = Box<dyn Fn(Delivery) -> bool + Send>;
 
 struct Listener {
@@ -56,11 +58,11 @@ pub struct Listening {
     id: u64,
 }
 
-/// What is to be read of one stream.
+/// The part of one stream that is to be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) tenant: TenantId,
-    /// From after this number on.
+    /// The number after which events are to be read.
     pub(super) after: i64,
     /// For the listeners that were there when this was written, which are those with no higher id.
     last_id: u64,
@@ -85,7 +87,7 @@ impl Listeners {
         self.state().of.get(&tenant).is_some_and(|all| all.iter().any(|listener| listener.after != head))
     }
 
-    /// What is to be read of these streams, of which some may have nobody who listens any more.
+    /// The parts that are to be read of these streams, of which some may have nobody who listens any more.
     pub(super) fn wanted(&self, tenants: impl IntoIterator<Item = TenantId>) -> Vec<Wanted> {
         let state = self.state();
         let wanted = |tenant| {
@@ -129,7 +131,7 @@ impl Drop for Listening {
 }
 
 impl Listener {
-    /// Whether it goes on listening.
+    /// Whether the listener goes on listening.
     fn hear(&mut self, now: StreamCursor, rows: &[Row], is_cut: bool) -> bool {
         let rest = rows.get(rows.partition_point(|row| row.seq <= self.after.seq)..).unwrap_or_default();
         // The head was read before the rows: they may go beyond it.

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use std::ops::ControlFlow;
 
-/// For how long events are kept, at least: a reader that comes back sooner misses nothing.
+/// The time for which events are kept, at least: a reader that comes back sooner misses nothing.
 pub const RETENTION: TimeDelta = TimeDelta::days(7);
 
 /// Events deleted in one transaction.

@@ -9,13 +9,13 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-/// One change of a business's rows: which, and nothing of what is in them.
+/// One change of a business's rows: which row, and nothing of what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamEvent {
     /// The place just after it: whoever has seen it goes on from here.
     pub cursor: StreamCursor,
-    /// What has changed, and how.
+    /// The kind of the change: what has changed, and how.
     pub kind: StreamEventKind,
     /// The row that has changed; of presence, the user. `None`: so many that they are not named, and lists of the kind are to be
     /// read again.
@@ -24,20 +24,20 @@ pub struct StreamEvent {
     pub at: DateTime<Utc>,
 }
 
-/// Events after a cursor, in order.
+/// A page of the events after a cursor, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamPage {
     /// The events: as many as were asked for, unless there are no more.
     pub events: Vec<StreamEvent>,
-    /// Where to go on.
+    /// The cursor from which to go on.
     pub cursor: StreamCursor,
     /// Whether the cursor asked for can't be gone on from: all that was read before is to be read again, after which
     /// [`Self::cursor`] goes on without a gap.
     pub is_reset: bool,
 }
 
-/// Where a stream has come to.
+/// The head of a stream: where it has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, HasQuery)]
 #[diesel(table_name = streams, check_for_backend(Pg))]
 pub(super) struct Head {
@@ -111,7 +111,7 @@ impl TenantTx<'_> {
 }
 
 impl StreamEvents<'_> {
-    /// Up to `limit` (1 to [`StreamPage::MAX`]) events after a cursor; without one, none, and the cursor of now.
+    /// A page of up to `limit` (1 to [`StreamPage::MAX`]) events after a cursor; without one, none, and the cursor of now.
     ///
     /// # Errors
     /// [`Error::Invalid`] when `limit` is out of range; [`Error::Unavailable`] or [`Error::Internal`].
@@ -143,8 +143,8 @@ impl StreamEvents<'_> {
 }
 
 impl Store {
-    /// Up to `limit` (1 to [`StreamPage::MAX`]) events of the tenant's stream after a cursor, in order; without a cursor none, and
-    /// where the stream is now: read what is to be shown after that, and go on from there.
+    /// A page of up to `limit` (1 to [`StreamPage::MAX`]) events of the tenant's stream after a cursor, in order; without a
+    /// cursor none, and where the stream is now: read what is to be shown after that, and go on from there.
     ///
     /// # Errors
     /// [`Error::Invalid`] when `limit` is out of range; [`Error::Unavailable`] when the database is not to be had.

@@ -13,8 +13,8 @@ const ROOM: usize = 1_024;
 /// Events read at once while catching up.
 const PAGE: u16 = 500;
 
-/// What happens in a business, one event after another. A reader that is slow, or was away, gets what it has missed from the
-/// database first.
+/// A subscription to what happens in a business, one event after another. A reader that is slow, or was away, gets what it has
+/// missed from the database first.
 pub struct Subscription<'a> {
     hub: &'a Hub,
     tenant: Tenant,
@@ -28,13 +28,13 @@ impl<'a> Subscription<'a> {
         Self { hub, tenant, cursor, read: VecDeque::new(), live: None }
     }
 
-    /// Where it has come to: a later subscription goes on from here, in another process, too.
+    /// The cursor to which the subscription has come: a later subscription goes on from here, in another process, too.
     #[must_use]
     pub const fn cursor(&self) -> StreamCursor {
         self.cursor
     }
 
-    /// What comes next, waiting up to `timeout` for it; `None` when nothing has.
+    /// The next thing that happens, waiting up to `timeout` for it; `None` when nothing has.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is not to be had; call again later, nothing is left out.

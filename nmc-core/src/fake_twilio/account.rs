@@ -7,21 +7,21 @@ use crate::PhoneNumber;
 /// A phone number of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedTwilioNumber {
-    /// Twilio's SID of it.
+    /// The number's SID.
     pub sid: String,
     /// The number, in E.164.
     pub phone_number: String,
-    /// What it is called.
+    /// The name of the number.
     pub friendly_name: String,
-    /// Whom Twilio asks what to do with a call; empty when nobody.
+    /// The URL that Twilio asks what to do with a call; empty when there is none.
     pub voice_url: String,
-    /// Whom Twilio asks instead when that fails; empty when nobody.
+    /// The URL that Twilio asks when `voice_url` fails; empty when there is none.
     pub voice_fallback_url: String,
-    /// Whom Twilio gives a text; empty when nobody.
+    /// The URL that Twilio gives a text; empty when there is none.
     pub sms_url: String,
-    /// Whom Twilio gives it instead when that fails; empty when nobody.
+    /// The URL that Twilio gives a text when `sms_url` fails; empty when there is none.
     pub sms_fallback_url: String,
-    /// Whom Twilio tells how a call ended; empty when nobody.
+    /// The URL that Twilio tells how a call ended; empty when there is none.
     pub status_callback: String,
 }
 
@@ -67,17 +67,17 @@ impl FakeTwilio {
         assert!(sold, "the number can't be sold");
     }
 
-    /// Somebody else buys this number. Says whether it was for sale.
+    /// Lets somebody else buy this number. Says whether it was for sale.
     pub fn sell_elsewhere(&self, number: &PhoneNumber) -> bool {
         self.server.state().numbers.shop.remove(number)
     }
 
-    /// From now on it refuses to sell anything, until [`top_up`](Self::top_up).
+    /// Makes Twilio refuse to sell anything from now on, until [`top_up`](Self::top_up).
     pub fn run_out_of_funds(&self) {
         self.server.state().numbers.out_of_funds = true;
     }
 
-    /// From now on it sells again.
+    /// Makes Twilio sell again from now on.
     pub fn top_up(&self) {
         self.server.state().numbers.out_of_funds = false;
     }
@@ -94,7 +94,7 @@ impl FakeTwilio {
         self.server.state().numbers.given_back.clone()
     }
 
-    /// Somebody gives a number of the account another name, past us.
+    /// Renames a number of the account as somebody else would, past us.
     ///
     /// # Panics
     /// When the account has no number of this SID.
@@ -104,7 +104,7 @@ impl FakeTwilio {
         friendly_name.clone_into(&mut number.friendly_name);
     }
 
-    /// Somebody changes a setting of a number of the account, such as `VoiceUrl`, past us.
+    /// Changes a setting of a number of the account, such as `VoiceUrl`, as somebody else would, past us.
     ///
     /// # Panics
     /// When the account has no number of this SID.
@@ -115,7 +115,7 @@ impl FakeTwilio {
         number.set(&[(parameter.to_owned(), value.to_owned())], now);
     }
 
-    /// Twilio takes a number of the account away. It is not for sale either.
+    /// Lets Twilio take a number of the account away. It is not for sale either.
     ///
     /// # Panics
     /// When the account has no number of this SID.

@@ -5,39 +5,39 @@ use super::{ACCOUNT, FakeTwilio, Server};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-/// A call resource.
+/// One call resource of Twilio's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TwilioCall {
-    /// Twilio's SID of it.
+    /// The call's SID.
     pub sid: String,
-    /// The call that this one is a leg of.
+    /// The SID of the call that this one is a leg of.
     pub parent_call_sid: Option<String>,
-    /// Who calls.
+    /// The caller.
     pub from: String,
-    /// Who is called.
+    /// The one who is called.
     pub to: String,
-    /// How far it got: `ringing`, `completed`, `no-answer`…
+    /// The status of the call: `ringing`, `completed`, `no-answer`…
     pub status: String,
-    /// `inbound` or `outbound-api`.
+    /// The direction: `inbound` or `outbound-api`.
     pub direction: String,
-    /// How many seconds it took, once it is over.
+    /// The length of the call in seconds, once it is over.
     pub duration: Option<u32>,
-    /// What it cost, once that is known: a decimal below zero, in US dollars.
+    /// The price of the call, once that is known: a decimal below zero, in US dollars.
     pub price: Option<String>,
-    /// When it was answered.
+    /// The instant at which the call was answered.
     pub start_time: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// The instant at which the call ended.
     pub end_time: Option<DateTime<Utc>>,
-    /// `human` or a machine, where that was asked for.
+    /// The verdict of machine detection: `human` or a machine, where that was asked for.
     pub answered_by: Option<String>,
     /// The caller's name, where that was looked up.
     pub caller_name: Option<String>,
-    /// When it came.
+    /// The instant at which the call came.
     pub created_at: DateTime<Utc>,
 }
 
 impl FakeTwilio {
-    /// Tells it of a call, or what has become of one that it knows.
+    /// Tells the stand-in of a call, or what has become of one that it knows.
     pub fn put_call(&self, call: TwilioCall) {
         self.server.state().calls.insert(call.sid.clone(), call);
     }

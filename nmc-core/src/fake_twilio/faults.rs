@@ -13,9 +13,9 @@ pub enum TwilioFault {
     TooMany(u64),
     /// 401, whatever the credentials.
     Unauthorized,
-    /// This status with this code of Twilio's, and nothing was taken.
+    /// An answer with this status and this code of Twilio's, and nothing was taken.
     AnswerWith(u16, i32),
-    /// This status from something between us and Twilio, and nothing was taken.
+    /// An answer with this status from something between us and Twilio, and nothing was taken.
     InBetween(u16),
     /// 500, and nothing was taken.
     ErrorBefore,
@@ -56,7 +56,7 @@ impl TwilioFault {
         }
     }
 
-    /// What comes of the answer to a request that was taken; `None` is no answer.
+    /// The answer that comes of a request that was taken; `None` is no answer.
     pub(super) fn spoil(self, answer: Answer) -> Option<Answer> {
         match self {
             Self::DropAfter => None,

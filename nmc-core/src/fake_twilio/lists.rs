@@ -5,42 +5,42 @@ use super::{ACCOUNT, FakeTwilio, Server, State};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-/// What became of a text, beyond what it was made of.
+/// The facts of what became of a text, beyond what it was made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextFacts {
-    /// `delivered`, `undelivered`, `received`…
+    /// The status of the text: `delivered`, `undelivered`, `received`…
     pub status: String,
     /// Twilio's code of an error.
     pub error_code: Option<i32>,
-    /// What it cost, once that is known: a decimal below zero, in US dollars.
+    /// The price of the text, once that is known: a decimal below zero, in US dollars.
     pub price: Option<String>,
-    /// What came with it: media types, like `image/jpeg`.
+    /// The media types of what came with the text, like `image/jpeg`.
     pub media: Vec<String>,
 }
 
 impl FakeTwilio {
-    /// Tells it what became of the text with this SID.
+    /// Tells the stand-in what became of the text with this SID.
     pub fn tell_of_text(&self, sid: &str, facts: TextFacts) {
         self.server.state().text_facts.insert(sid.to_owned(), facts);
     }
 
-    /// From now on lists do not show what is younger than this.
+    /// Keeps from lists, from now on, what is younger than this.
     pub fn lag_lists_by(&self, behind: TimeDelta) {
         self.server.state().lists_lag = behind;
     }
 
-    /// From now on every list has a null, and a resource that can't be read, among the others.
+    /// Puts a null, and a resource that can't be read, among the others of every list from now on.
     pub fn spoil_lists(&self) {
         self.server.state().lists_spoilt = true;
     }
 
-    /// From now on lists tell the same in other types (numbers as numbers, codes as strings), and nothing of a text's
+    /// Makes lists tell the same in other types from now on (numbers as numbers, codes as strings), and nothing of a text's
     /// direction and status.
     pub fn loosen_lists(&self) {
         self.server.state().lists_loose = true;
     }
 
-    /// From now on lists tell of nothing when it was.
+    /// Makes lists leave out from now on when anything was.
     pub fn undate_lists(&self) {
         self.server.state().lists_undated = true;
     }
@@ -134,7 +134,7 @@ impl Server {
         page(request, "calls", &found, 50, &state)
     }
 
-    /// What came with a text.
+    /// The media that came with a text.
     pub(super) fn media(&self, sid: &str, request: &Request) -> Answer {
         let state = self.state();
         let media = state.text_facts.get(sid).map(|facts| facts.media.clone()).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::wire::{Answer, Request};
 use super::{ACCOUNT, FakeTwilio, Server, new_sid};
 use std::collections::HashMap;
 
-/// A picture that it keeps.
+/// A picture that the stand-in keeps.
 #[derive(Clone)]
 struct Picture {
     content_type: String,

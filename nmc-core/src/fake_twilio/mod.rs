@@ -91,13 +91,13 @@ struct State {
 }
 
 impl FakeTwilio {
-    /// One that works, with the machine's clock.
+    /// Starts a stand-in for Twilio with the machine's clock.
     #[must_use]
     pub fn start() -> Self {
         Self::with_clock(Arc::new(SystemClock))
     }
 
-    /// One that dates what it takes by this clock.
+    /// Starts a stand-in for Twilio that dates what it takes by this clock.
     ///
     /// # Panics
     /// When the machine has no port for it.
@@ -113,13 +113,13 @@ impl FakeTwilio {
         Self { server, address, acceptor: Some(acceptor) }
     }
 
-    /// The account on it.
+    /// The configuration of the account at this stand-in.
     #[must_use]
     pub fn account(&self) -> TwilioConfig {
         Self::account_at(self.url())
     }
 
-    /// The same for another process, which knows only where it is.
+    /// The configuration of the account for another process, which knows only where the stand-in is.
     #[must_use]
     pub fn account_at(url: String) -> TwilioConfig {
         TwilioConfig {
@@ -137,7 +137,7 @@ impl FakeTwilio {
         }
     }
 
-    /// Where it is.
+    /// The address of the stand-in.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -174,13 +174,13 @@ impl FakeTwilio {
         self.server.state().held > 0
     }
 
-    /// How many requests have reached it, failed ones included.
+    /// The number of requests that have reached the stand-in, failed ones included.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.server.state().requests
     }
 
-    /// How many of them were about anything but texts: numbers, prices, calls.
+    /// The number of requests that were about anything but texts: numbers, prices, calls.
     #[must_use]
     pub fn number_requests(&self) -> usize {
         self.server.state().number_requests
@@ -199,7 +199,7 @@ impl FakeTwilio {
         assert!(!waited.1.timed_out(), "no request came to be held");
     }
 
-    /// Lets what is held go on.
+    /// Lets the request that is held go on.
     pub fn release(&self) {
         self.server.state().held = 0;
         self.server.moved.notify_all();

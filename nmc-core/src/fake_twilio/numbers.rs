@@ -237,7 +237,7 @@ impl Numbers {
     }
 }
 
-/// Which way a list goes on, and from where.
+/// The way in which a list goes on, and from where.
 enum Turn {
     After(usize),
     Before(usize),

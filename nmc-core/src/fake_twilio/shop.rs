@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-/// What all numbers with the same first digits have in common.
+/// The traits that all numbers with the same first digits have in common.
 pub(super) struct Area {
     prefix: &'static str,
     pub(super) country: &'static str,
     pub(super) kind: NumberType,
-    /// Nobody gets a number here without having told Twilio an address.
+    /// Whether nobody gets a number here without having told Twilio an address.
     pub(super) needs_address: bool,
     sms: bool,
     mms: bool,
@@ -80,7 +80,7 @@ const LONDON: Place = Place {
 const TOLL_FREE: Area = Area { kind: NumberType::TollFree, ..US };
 const GB: Area = Area { prefix: "+44", country: "GB", sms: false, mms: false, ..US };
 
-/// Every area that it sells in. A number belongs to the first one whose prefix it has.
+/// The areas that the stand-in sells in. A number belongs to the first one whose prefix it has.
 const AREAS: [Area; 15] = [
     Area { prefix: "+1312", place: Some(CHICAGO), ..US },
     Area { prefix: "+1415", place: Some(SAN_FRANCISCO), ..US },
@@ -130,7 +130,7 @@ impl Shop {
         sold
     }
 
-    /// Says whether it was for sale.
+    /// Takes a number off the shelf, and says whether it was for sale.
     pub(super) fn remove(&mut self, number: &PhoneNumber) -> bool {
         self.0.remove(number)
     }
@@ -177,7 +177,7 @@ impl Area {
         if self.needs_address { "any" } else { "none" }
     }
 
-    /// As a number for sale says it, and as the account's own one does: only the letters differ.
+    /// The capabilities as a number for sale says them, and as the account's own one does: only the letters differ.
     pub(super) fn capabilities(&self, owned: bool) -> Value {
         let Self { sms, mms, .. } = self;
         if owned {
@@ -239,7 +239,7 @@ pub(super) fn contains(number: &PhoneNumber, pattern: &str) -> bool {
     pattern.is_empty() || number.windows(pattern.len()).any(|part| part.iter().zip(pattern.bytes()).all(fits))
 }
 
-/// As it is dialled at home: `(312) 555-0100`. Of other countries' numbers that is not known here.
+/// The number as it is dialled at home: `(312) 555-0100`. Of other countries' numbers that is not known here.
 pub(super) fn national_form(number: &PhoneNumber) -> String {
     let parts = number.as_str().strip_prefix("+1").and_then(|rest| {
         let (area, rest) = rest.split_at_checked(3)?;

@@ -8,22 +8,22 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// A message resource.
+/// One message resource of Twilio's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TwilioText {
-    /// Twilio's SID of it.
+    /// The text's SID.
     pub sid: String,
     /// The sender.
     pub from: String,
     /// The recipient.
     pub to: String,
-    /// The words.
+    /// The body of the text.
     pub body: String,
-    /// `outbound-api` or `inbound`.
+    /// The direction: `outbound-api` or `inbound`.
     pub direction: &'static str,
-    /// Where its delivery is to be reported.
+    /// The URL to which the delivery of the text is to be reported.
     pub status_callback: Option<String>,
-    /// When it was made.
+    /// The instant at which the text was made.
     pub created_at: DateTime<Utc>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// How many it has taken.
+    /// The number of texts that have been taken.
     pub(super) fn count(&self) -> usize {
         self.taken.len()
     }
@@ -48,17 +48,17 @@ impl Texts {
 }
 
 impl FakeTwilio {
-    /// From now on it refuses texts to this person with error 21610, as after a STOP that we never heard of.
+    /// Makes Twilio refuse texts to this person from now on with error 21610, as after a STOP that we never heard of.
     pub fn block(&self, person: &PhoneNumber) {
         self.server.state().texts.blocked.insert(person.to_string());
     }
 
-    /// Gives it a text that it did not get from us.
+    /// Gives the stand-in a text that it did not get from us.
     pub fn put(&self, text: TwilioText) {
         self.server.state().texts.taken.push(text);
     }
 
-    /// The texts it holds, oldest first.
+    /// The texts that the stand-in holds, oldest first.
     #[must_use]
     pub fn texts(&self) -> Vec<TwilioText> {
         self.server.take_postponed();
@@ -125,7 +125,7 @@ impl Server {
 }
 
 impl TwilioText {
-    /// As a list shows it, with what became of it.
+    /// The text as a list shows it, with what became of it.
     fn listed(&self, facts: Option<&TextFacts>) -> Value {
         let mut resource = self.resource();
         let is_inbound = self.direction == "inbound";

@@ -19,7 +19,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<u64>,
     pub(super) body: String,
-    /// Where a redirect leads.
+    /// The place where a redirect leads.
     pub(super) location: Option<String>,
     /// A file instead of a body: its type and bytes.
     pub(super) file: Option<(String, Vec<u8>)>,
@@ -89,7 +89,7 @@ impl Answer {
         Self { status: 204, retry_after: None, body: String::new(), location: None, file: None }
     }
 
-    /// It is somewhere else on this host.
+    /// An answer that says that the thing is somewhere else on this host.
     pub(super) fn redirect(location: &str) -> Self {
         Self { status: 307, location: Some(location.to_owned()), ..Self::no_content() }
     }
@@ -142,7 +142,7 @@ pub(super) fn value<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// For a query.
+/// The text as it stands in a query.
 pub(super) fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

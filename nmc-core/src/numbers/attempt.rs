@@ -12,13 +12,13 @@ use crate::{Error, NumberStatus, PhoneNumber, Result};
 pub(super) enum Buying {
     /// The number was never asked for: it can't have been bought.
     AtOnce,
-    /// It may have been bought: that is looked up first.
+    /// The number may have been bought: that is looked up first.
     UnlessOwned,
-    /// It is adopted if it is there, and not bought.
+    /// The number is adopted if it is there, and not bought.
     Never,
 }
 
-/// What an attempt comes to.
+/// The result of an attempt at a number.
 pub(super) enum Came {
     To(Box<HeldNumber>),
     /// Somebody else has taken over.
@@ -27,7 +27,7 @@ pub(super) enum Came {
     Refused(Error),
 }
 
-/// What the provider has confirmed.
+/// The state that the provider has confirmed.
 enum Done {
     Owned(OwnedNumber),
     Released,
@@ -35,7 +35,7 @@ enum Done {
     Lost,
 }
 
-/// Whose a number is in the account.
+/// The owner of a number in the account.
 enum Found {
     Ours(OwnedNumber),
     /// The account's, under another name: it may be somebody's.

@@ -25,7 +25,7 @@ impl Month {
         Self(self.0.checked_sub_months(Months::new(months)).unwrap_or(self.0))
     }
 
-    /// Its first day.
+    /// The first day of the month.
     #[must_use]
     pub const fn first_day(self) -> NaiveDate {
         self.0
@@ -48,24 +48,24 @@ impl std::fmt::Display for Month {
     }
 }
 
-/// What one month's numbers have cost so far, in one currency.
+/// The costs of one month's numbers so far, in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MonthCosts {
-    /// The month.
+    /// The month of the costs.
     pub month: Month,
-    /// ISO 4217 code.
+    /// The currency's ISO 4217 code.
     pub currency: String,
-    /// Numbers that were bought or paid for in it.
+    /// The number of phone numbers that were bought or paid for in the month.
     pub numbers: i64,
-    /// For buying them, in hundredths of the currency.
+    /// The cost of buying numbers, in hundredths of the currency.
     pub setup_cents: i64,
-    /// Their rent, in hundredths of the currency.
+    /// The rent of numbers, in hundredths of the currency.
     pub monthly_cents: i64,
 }
 
 impl MonthCosts {
-    /// All of it, in hundredths of the currency.
+    /// The sum of all costs, in hundredths of the currency.
     #[must_use]
     pub const fn total_cents(&self) -> i64 {
         self.setup_cents.saturating_add(self.monthly_cents)
@@ -114,8 +114,8 @@ impl PhoneNumbers<'_> {
     /// The most months of one report.
     pub const MOST_MONTHS: u32 = 60;
 
-    /// What numbers have cost in each of these months, both included, newest first; a month without costs is left out. What is
-    /// due later than now is not counted yet.
+    /// The costs of numbers in each of these months, both included, newest first; a month without costs is left out. What is due
+    /// later than now is not counted yet.
     ///
     /// # Errors
     /// [`Error::Invalid`] when `to` is before `from`, or more than [`Self::MOST_MONTHS`] are asked for.

@@ -16,13 +16,13 @@ use diesel::prelude::*;
 /// A number to buy.
 #[derive(Debug, Clone)]
 pub struct NumberOrder {
-    /// Exactly this one.
+    /// The number to buy, exactly this one.
     pub phone_number: PhoneNumber,
-    /// Its country.
+    /// The country of the number.
     pub country: Country,
-    /// Its kind.
+    /// The type of the number.
     pub number_type: NumberType,
-    /// Whether it may be one that can't text: missed calls are not answered from it then.
+    /// Whether the number may be one that can't text: missed calls are not answered from it then.
     pub without_sms: bool,
 }
 
@@ -42,9 +42,9 @@ const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Quote {
-    /// The number.
+    /// The number for sale.
     pub number: AvailableNumber,
-    /// Its price.
+    /// The price of the number.
     pub price: Price,
 }
 
@@ -108,7 +108,7 @@ pub(super) fn prepare(tx: &mut TenantTx<'_>, number: &PhoneNumber) -> Result<Opt
     reopen(tx, row.id).map(Some)
 }
 
-/// What [`prepare`] would find, with nothing written: the row of an earlier order that would go on, if there is one.
+/// The finding that [`prepare`] would have, with nothing written: the row of an earlier order that would go on, if there is one.
 pub(super) fn look(tx: &mut TenantTx<'_>, number: &PhoneNumber) -> Result<Option<HeldNumber>> {
     tx.must(Permission::NumbersWrite)?;
     let row = tx.phone_numbers().find_by_number(number)?;

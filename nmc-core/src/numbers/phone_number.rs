@@ -47,33 +47,33 @@ pub struct HeldNumber {
 }
 
 impl HeldNumber {
-    /// Whether it is on its way back to the provider: somebody asked for that, and it is not done yet.
+    /// Whether the number is on its way back to the provider: somebody asked for that, and it is not done yet.
     #[must_use]
     pub fn is_releasing(&self) -> bool {
         self.release_requested_at.is_some() && self.status != NumberStatus::Released
     }
 
-    /// Which version of the row this is.
+    /// The version of the row.
     #[must_use]
     pub const fn version(&self) -> Version {
         Version::of(self.updated_at)
     }
 }
 
-/// A number to hold.
+/// A number that a tenant is to hold.
 #[derive(Debug, Clone)]
 pub struct NewPhoneNumber {
-    /// The number.
+    /// The number itself.
     pub phone_number: PhoneNumber,
-    /// The provider's SID of it. With one the number is active at once; without one it is only an intent.
+    /// The provider's SID of the number. With one the number is active at once; without one it is only an intent.
     pub twilio_phone_sid: Option<String>,
-    /// Its city; up to 100 characters.
+    /// The city of the number; up to 100 characters.
     pub locality: Option<String>,
-    /// Its state; up to 50 characters.
+    /// The state of the number; up to 50 characters.
     pub region: Option<String>,
-    /// Its kind.
+    /// The type of the number.
     pub number_type: NumberType,
-    /// What it costs; `None` is not known, and counts as nothing.
+    /// The price of the number; `None` is not known, and counts as nothing.
     pub price: Option<Price>,
 }
 
@@ -81,35 +81,35 @@ pub struct NewPhoneNumber {
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NumberPatch {
-    /// Why it is in its status; up to 1,000 characters.
+    /// The reason why the number is in its status; up to 1,000 characters.
     pub status_reason: Patch<String>,
-    /// Its city; up to 100 characters.
+    /// The city of the number; up to 100 characters.
     pub locality: Patch<String>,
-    /// Its state; up to 50 characters.
+    /// The state of the number; up to 50 characters.
     pub region: Patch<String>,
-    /// An object: what it can do, such as `sms`.
+    /// An object that says what the number can do, such as `sms`.
     pub capabilities: Option<serde_json::Value>,
-    /// An object: the webhooks it is configured with.
+    /// An object with the webhooks that the number is configured with.
     pub webhook_urls: Option<serde_json::Value>,
-    /// Its monthly cost, in cents.
+    /// The monthly cost of the number, in cents.
     pub monthly_cost_cents: Option<i32>,
-    /// What it cost to set up, in cents.
+    /// The cost of setting up the number, in cents.
     pub setup_cost_cents: Option<i32>,
 }
 
-/// Which numbers. Empty means all.
+/// A filter of numbers. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NumberFilter {
-    /// In this status.
+    /// The status of the numbers.
     pub status: Option<NumberStatus>,
-    /// Of this kind.
+    /// The type of the numbers.
     pub number_type: Option<NumberType>,
-    /// With this area code.
+    /// The area code of the numbers.
     pub area_code: Option<String>,
-    /// Of this state.
+    /// The state of the numbers.
     pub region: Option<String>,
-    /// Of this city.
+    /// The city of the numbers.
     pub locality: Option<String>,
 }
 
@@ -147,7 +147,7 @@ fn filtered<'q, ST>(mut query: numbers::BoxedQuery<'q, Pg, ST>, filter: &'q Numb
 }
 
 impl SystemTx<'_> {
-    /// Which tenant holds `ours` now, and whether that same tenant also holds `other`: a call between a business's own
+    /// The tenant that holds `ours` now, and whether that same tenant also holds `other`: a call between a business's own
     /// numbers. One statement.
     ///
     /// # Errors
@@ -221,7 +221,7 @@ impl PhoneNumbers<'_> {
         Ok(Page::from_rows(rows, page, |row: &HeldNumber| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many numbers.
+    /// The number of phone numbers that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -320,8 +320,8 @@ impl PhoneNumbers<'_> {
         found(row, "phone number")
     }
 
-    /// Moves the status. What was bought becomes active by [`Self::activate`]; what is to be given back to the provider is
-    /// released by [`super::Provisioner::release`].
+    /// Moves the number's status. What was bought becomes active by [`Self::activate`]; what is to be given back to the provider
+    /// is released by [`super::Provisioner::release`].
     ///
     /// # Errors
     /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing; [`crate::Error::Invalid`] when

@@ -12,14 +12,14 @@ use crate::{LeaseId, NumberStatus, PhoneNumberId, Result, StreamEventKind, Tenan
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-/// What there is to ask.
+/// The question that the provider is to be asked about a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// Buy it, unless that has been done.
+    /// The number is to be bought, unless that has been done.
     Buy,
-    /// Take it back.
+    /// The number is to be given back.
     Release,
-    /// Is it still there?
+    /// The number is to be looked for: is it still there?
     Check,
 }
 
@@ -33,33 +33,33 @@ pub(crate) struct ClaimedNumber {
     pub(crate) is_served: bool,
 }
 
-/// What came of a wish to claim one number.
+/// The result of a wish to claim one number.
 #[derive(Debug, Clone)]
 pub(crate) enum Claim {
-    /// It is ours until the lease ends.
+    /// The number is ours until the lease ends.
     Ours(Box<ClaimedNumber>),
-    /// Somebody else is at it.
+    /// Somebody else is at the number.
     Busy,
-    /// It is not due before this time.
+    /// The number is not due before this time.
     NotYet(DateTime<Utc>),
     /// There is nothing to ask.
     Nothing(Box<HeldNumber>),
 }
 
-/// What the provider's answer makes of a claimed number.
+/// The state into which the provider's answer puts a claimed number.
 #[derive(Debug)]
 pub(crate) enum Settlement<'a> {
     /// The account owns it: it is active from now on.
     Owned(&'a OwnedNumber),
-    /// It was given back, or was never bought.
+    /// The number was given back, or was never bought.
     Released,
     /// Ask again at this time.
     Later(DateTime<Utc>, &'a str),
-    /// It is in error; a wish to give it back is over with that, and can be made again.
+    /// The number is in error; a wish to give it back is over with that, and can be made again.
     Failed(&'a str),
-    /// It stays as it is, with this to be said of it.
+    /// The number stays as it is, with this to be said of it.
     Noted(&'a str),
-    /// It is as it should be.
+    /// The number is as it should be.
     Fine(Capabilities),
 }
 
@@ -70,7 +70,7 @@ pub(super) type AtRest = (
     diesel::dsl::Eq<numbers::lease_expires_at, Option<DateTime<Utc>>>,
 );
 
-/// Nothing to ask, and nobody at it.
+/// The columns of a number with nothing to ask, and nobody at it.
 pub(super) fn at_rest() -> AtRest {
     unleased(None)
 }
@@ -260,7 +260,7 @@ impl PhoneNumbers<'_> {
         found(row, "phone number")
     }
 
-    /// Has the provider asked about a number soon, unless somebody is at it.
+    /// Makes a number due, so that the provider is asked about it soon, unless somebody is at it.
     pub(crate) fn make_due(&mut self, id: PhoneNumberId) -> Result<()> {
         diesel::update(numbers::table)
             .filter(numbers::tenant_id.eq(self.0.tenant))
@@ -273,5 +273,5 @@ impl PhoneNumbers<'_> {
     }
 }
 
-/// What is kept of a reason, in characters.
+/// The length of a reason that is kept, in characters.
 const LONGEST_REASON: usize = 1_000;

@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How numbers are worked on.
+/// The configuration of how numbers are worked on.
 #[derive(Debug, Clone, Copy)]
 pub struct ProvisioningConfig {
     /// How long a claim holds. Longer than the provider takes to answer all that one attempt asks.
@@ -52,11 +52,11 @@ pub enum Progress {
     Asking,
     /// The provider is asked whether it has been done already.
     LookingUp,
-    /// Not done yet; it is tried again at this time.
+    /// The number is not done yet; it is tried again at this time.
     Waiting(DateTime<Utc>),
 }
 
-/// Buys numbers for tenants, looks after them, and gives them back.
+/// The provisioner, which buys numbers for tenants, looks after them, and gives them back.
 #[derive(Clone)]
 pub struct Provisioner {
     pub(super) store: Store,
@@ -66,7 +66,7 @@ pub struct Provisioner {
 }
 
 impl Provisioner {
-    /// Over this store and provider; numbers are given these webhooks.
+    /// A provisioner over this store and provider; numbers are given these webhooks.
     #[must_use]
     pub const fn new(store: Store, provider: Arc<dyn NumberProvider>, webhooks: WebhookUrls, config: ProvisioningConfig) -> Self {
         Self { store, provider, webhooks, config }
@@ -78,7 +78,7 @@ impl Provisioner {
         &self.webhooks
     }
 
-    /// Numbers for sale.
+    /// The numbers for sale that a search finds.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without [`Permission::NumbersWrite`]; [`Error::Invalid`] on a search that can't be made;
@@ -115,7 +115,7 @@ impl Provisioner {
         Ok(Quote { number, price: self.provider.price(order.country, order.number_type)? })
     }
 
-    /// The same, as far as [`Self::buy`] would get without writing or buying anything.
+    /// Rehearses a purchase, as far as [`Self::buy`] would get without writing or buying anything.
     ///
     /// # Errors
     /// As [`Self::buy`].
@@ -275,7 +275,7 @@ impl Provisioner {
         self.pass_unless(&|| false)
     }
 
-    /// The same, until it is to stop.
+    /// Makes a pass over the numbers that are due, until it is to stop.
     pub(super) fn pass_unless(&self, stops: &dyn Fn() -> bool) -> Result<usize> {
         let mut worked_on = 0;
         every_tenant(

@@ -22,7 +22,7 @@ const MOST_MISSING: usize = 500;
 /// The provider's pages that are read at most: a million numbers.
 const MOST_PAGES: usize = 1_000;
 
-/// What is odd about a number.
+/// The way in which a number is odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Oddity {
@@ -30,33 +30,33 @@ pub enum Oddity {
     Unheard,
     /// Given back, or called off, and paid for all the same.
     Unreleased,
-    /// On its way back.
+    /// The number is on its way back.
     Releasing,
     /// Somebody is asking the provider about it right now.
     Underway,
     /// Bought under the name of a row that there is not here: another installation's, or a deleted business's.
     UnknownRow,
-    /// Not bought by us, and nobody's here.
+    /// The number was not bought by us, and is nobody's here.
     Foreign,
     /// Held here, and owned under another SID or another name; or our row has the SID of another number.
     Mismatched,
     /// Held here, and not owned.
     NotOwned,
-    /// Its webhooks at the provider are not ours.
+    /// The number's webhooks at the provider are not ours.
     Webhooks,
 }
 
-/// What was done about it.
+/// The outcome for a number that is odd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is active here now.
+    /// The number is active here now.
     Adopted,
-    /// It has been given back.
+    /// The number has been given back.
     Finished,
-    /// It is for somebody to look at, or will come to its end by itself.
+    /// The number is for somebody to look at, or will come to its end by itself.
     Reported,
-    /// It was tried, and did not succeed: this is why. The next reconciliation tries again.
+    /// The remedy was tried, and did not succeed: this is why. The next reconciliation tries again.
     Failed(String),
 }
 
@@ -64,22 +64,22 @@ pub enum Outcome {
 #[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Finding {
-    /// The number.
+    /// The number that the finding is about.
     pub phone_number: PhoneNumber,
-    /// The provider's SID, if it owns it.
+    /// The provider's SID of the number, if it owns it.
     pub sid: Option<String>,
-    /// Our row, if there is one.
+    /// The id of our row, if there is one.
     pub row: Option<PhoneNumberId>,
-    /// Whose row that is.
+    /// The tenant whose row that is.
     pub tenant: Option<TenantId>,
-    /// What is odd.
+    /// The way in which the number is odd.
     pub oddity: Oddity,
-    /// What was done.
+    /// The outcome: what was done.
     pub outcome: Outcome,
 }
 
 impl Finding {
-    /// What is odd, and what somebody can do about it, in plain words.
+    /// The words that say what is odd about the number, and what somebody can do about it.
     #[must_use]
     pub const fn what(&self) -> &'static str {
         match self.oddity {
@@ -97,7 +97,7 @@ impl Finding {
         }
     }
 
-    /// Whether it is paid for and nobody's.
+    /// Whether the number is paid for and nobody's.
     #[must_use]
     pub fn is_unaccounted(&self) -> bool {
         let is_settled = matches!(self.outcome, Outcome::Adopted | Outcome::Finished);
@@ -108,7 +108,7 @@ impl Finding {
             )
     }
 
-    /// Whether somebody should look at it.
+    /// Whether somebody should look at the number.
     #[must_use]
     pub fn is_open(&self) -> bool {
         let is_settled = matches!(self.outcome, Outcome::Adopted | Outcome::Finished);
@@ -116,25 +116,25 @@ impl Finding {
     }
 }
 
-/// What a comparison came to.
+/// The result of a reconciliation.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Reconciliation {
-    /// Numbers that the account owns.
+    /// The number of phone numbers that the account owns.
     pub owned: usize,
-    /// Numbers that are held here: active, inactive or in error, and once bought.
+    /// The number of phone numbers that are held here: active, inactive or in error, and once bought.
     pub held: usize,
-    /// What is not as it should be, or was not; empty is good.
+    /// The numbers that are not as they should be, or were not; empty is good.
     pub findings: Vec<Finding>,
 }
 
 impl Reconciliation {
-    /// What is paid for and not accounted for: it must end empty.
+    /// The numbers that are paid for and not accounted for: there must be none in the end.
     pub fn unaccounted(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_unaccounted())
     }
 
-    /// What somebody should look at.
+    /// The findings that somebody should look at.
     pub fn open(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_open())
     }
@@ -185,7 +185,7 @@ impl Provisioner {
         self.reconcile_unless(dry_run, &|| false)
     }
 
-    /// The same, until it is to stop: what was found by then.
+    /// Reconciles until it is to stop: what was found by then.
     pub(super) fn reconcile_unless(&self, dry_run: bool, stops: &dyn Fn() -> bool) -> Result<Reconciliation> {
         let began = self.store.now();
         let mut outcome = Reconciliation::default();

@@ -8,8 +8,8 @@ use crate::telephony::ReportedNumber;
 use crate::{NumberStatus, PhoneNumberId, Result, TenantId};
 use diesel::prelude::*;
 
-/// Has the provider asked about a number at the worker's next look: whether it has been bought or released, if that is
-/// under way, or is still there.
+/// Has the worker ask the provider about a number at its next look: whether it has been bought or released, if that is under way,
+/// or is still there.
 ///
 /// # Errors
 /// [`crate::Error::NotFound`] when nobody holds it.

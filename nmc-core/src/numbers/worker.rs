@@ -6,7 +6,7 @@ use crate::queue::{Stop, work_until_stopped};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How the worker works.
+/// The configuration of the worker on numbers.
 #[derive(Debug, Clone, Copy)]
 pub struct NumberWorkerConfig {
     /// The pause between two looks for work.
@@ -21,7 +21,7 @@ impl Default for NumberWorkerConfig {
     }
 }
 
-/// Works on numbers until it is told to stop.
+/// The worker that works on numbers until it is told to stop.
 #[derive(Clone)]
 pub struct NumberWorker {
     provisioner: Provisioner,

@@ -11,20 +11,20 @@ use chrono::TimeDelta;
 /// How long an invitation is good for.
 pub const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// Somebody to add to a business.
+/// A person to add to a business.
 #[derive(Debug, Clone)]
 pub struct NewPerson {
     /// The login name; unique over all tenants.
     pub email: Email,
-    /// Given name; up to 100 characters.
+    /// The given name; up to 100 characters.
     pub first_name: String,
-    /// Family name; up to 100 characters.
+    /// The family name; up to 100 characters.
     pub last_name: String,
-    /// Where to reach them.
+    /// The phone number at which to reach the person.
     pub phone_number: Option<PhoneNumber>,
-    /// Their zone; the business's if left out.
+    /// The person's time zone; the business's if left out.
     pub timezone: Option<Timezone>,
-    /// What they may do.
+    /// The person's role, which says what they may do.
     pub role: UserRole,
 }
 
@@ -220,8 +220,8 @@ pub fn list_sessions(tx: &mut TenantTx<'_>, of: Option<UserId>, page: PageReques
     tx.sessions().list(&SessionFilter { user: Some(user), is_active: Some(true), ..SessionFilter::default() }, page)
 }
 
-/// One session: one's own, or with [`Permission::SessionsRead`] anybody's. Who may not see another's is told that there is
-/// none.
+/// The session with this id: one's own, or with [`Permission::SessionsRead`] anybody's. Who may not see another's is told that
+/// there is none.
 ///
 /// # Errors
 /// [`Error::NotFound`].

@@ -134,7 +134,7 @@ impl SystemTx<'_> {
         Ok(rows > 0)
     }
 
-    /// Whose business an invitation is into, if it is in force and its secret is right.
+    /// The tenant that an invitation is into, if it is in force and its secret is right.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].

@@ -29,7 +29,7 @@ fn refused(rule: &'static str) -> Error {
     Error::invalid("photo", rule)
 }
 
-/// What a kept photo is.
+/// The kind of a kept photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Jpeg,
@@ -62,7 +62,7 @@ pub struct Photo {
     pub(super) kind: Kind,
 }
 
-/// Without the picture, which is somebody's face.
+/// The photo without the picture, which is somebody's face.
 impl std::fmt::Debug for Photo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Photo").field("kind", &self.kind).field("bytes", &self.bytes.len()).finish()
@@ -70,9 +70,9 @@ impl std::fmt::Debug for Photo {
 }
 
 impl Photo {
-    /// Most bytes of an upload.
+    /// The most bytes of an upload.
     pub const LARGEST: usize = 5 * 1024 * 1024;
-    /// Longest side of a photo that is kept, in pixels.
+    /// The longest side of a photo that is kept, in pixels.
     pub const SIDE: u32 = 512;
 
     /// The encoded picture.
@@ -81,7 +81,7 @@ impl Photo {
         &self.bytes
     }
 
-    /// `image/jpeg` or `image/png`.
+    /// The media type of the photo: `image/jpeg` or `image/png`.
     #[must_use]
     pub const fn media_type(&self) -> &'static str {
         self.kind.media_type()
@@ -102,7 +102,7 @@ impl Photo {
     }
 }
 
-/// What the bytes themselves say they are.
+/// The format that the bytes themselves say they have.
 fn sniffed(upload: &[u8]) -> Option<ImageFormat> {
     match upload {
         [0xFF, 0xD8, 0xFF, ..] => Some(ImageFormat::Jpeg),

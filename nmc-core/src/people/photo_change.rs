@@ -21,7 +21,7 @@ use diesel::sql_query;
 use diesel::sql_types::BigInt;
 use sha2::{Digest as _, Sha256};
 
-/// What [`set_photo`] did.
+/// The result of [`set_photo`].
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct PhotoChange {

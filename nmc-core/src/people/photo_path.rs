@@ -7,7 +7,7 @@ use crate::{Error, Result, Tenant, TenantId};
 
 const PROFILES: &str = "profiles";
 
-/// Where a photo is kept, below the directory of uploads: what `profile_photo_url` holds.
+/// The path of a photo below the directory of uploads, which `profile_photo_url` holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhotoPath {
     tenant: TenantId,
@@ -21,7 +21,7 @@ impl PhotoPath {
         Self { tenant, hash: hash_of(&photo.bytes), kind: photo.kind }
     }
 
-    /// Whose photo it is.
+    /// The tenant whose photo it is.
     #[must_use]
     pub const fn tenant(&self) -> TenantId {
         self.tenant

@@ -47,7 +47,7 @@ pub struct PreferencesPatch {
     pub push_notifications_enabled: Option<bool>,
     /// Whether the dashboard plays sounds.
     pub dashboard_sounds_enabled: Option<bool>,
-    /// Where the dashboard opens.
+    /// The page at which the dashboard opens.
     pub dashboard_default_view: Option<DashboardView>,
     /// Seconds between two refreshes of the dashboard; at least 1.
     pub dashboard_refresh_interval: Option<i32>,
@@ -61,15 +61,15 @@ pub struct PreferencesPatch {
     pub customer_response_timeout: Option<i32>,
 }
 
-/// Whose preferences, by the channels they want to be notified on. Empty means all.
+/// A filter of users' preferences, by the channels they want to be notified on. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PreferencesFilter {
-    /// Who wants texts, or doesn't.
+    /// Whether the users want texts.
     pub sms: Option<bool>,
-    /// Who wants e-mails, or doesn't.
+    /// Whether the users want e-mails.
     pub email: Option<bool>,
-    /// Who wants notifications on the device, or doesn't.
+    /// Whether the users want notifications on the device.
     pub push: Option<bool>,
 }
 
@@ -142,7 +142,7 @@ impl PreferencesRepo<'_> {
         Ok(Page::from_rows(rows, page, |row: &Preferences| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many users' preferences.
+    /// The number of users' preferences that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -44,20 +44,20 @@ impl Presence {
     }
 }
 
-/// Who was seen last at this instant or before is no longer online.
+/// The instant at which a lease began that ends now: who was seen last then or before is no longer online.
 fn lease_began(now: DateTime<Utc>) -> DateTime<Utc> {
     now.checked_sub_signed(Presence::LEASE).unwrap_or(now)
 }
 
-/// Whose presence. Empty means all.
+/// A filter of users' presence. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PresenceFilter {
-    /// Who has a client connected that was heard of within [`Presence::LEASE`], or hasn't.
+    /// Whether the users have a client connected that was heard of within [`Presence::LEASE`].
     pub is_online: Option<bool>,
-    /// Who has chosen this status.
+    /// The status that the users have chosen.
     pub current_status: Option<PresenceStatus>,
-    /// Who was seen at or after.
+    /// The instant at or after which the users were seen.
     pub seen_since: Option<DateTime<Utc>>,
 }
 
@@ -126,7 +126,7 @@ impl Presences<'_> {
         Ok(Page::from_rows(rows, page, |row: &Presence| Cursor { at: row.last_seen_at, id: row.id.uuid() }))
     }
 
-    /// How many users.
+    /// The number of users that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -195,7 +195,7 @@ impl Presences<'_> {
         self.0.note(StreamEventKind::PresenceChanged, user.uuid());
     }
 
-    /// What the user says of being reachable; the message has up to 200 characters. Whether a client is connected is
+    /// Records what the user says of being reachable; the message has up to 200 characters. Whether a client is connected is
     /// another matter, and stays: this is no sign of life.
     ///
     /// # Errors
@@ -218,7 +218,7 @@ impl Presences<'_> {
         found(row.map(|row: Presence| row.told_at(self.0.now())), "presence")
     }
 
-    /// The user's last client says goodbye now. Twice is once.
+    /// Records that the user's last client says goodbye now. Twice is once.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -256,8 +256,8 @@ impl Presences<'_> {
         found(row.map(|row: Presence| row.told_at(self.0.now())), "presence")
     }
 
-    /// Those who are online in the table but were not seen since have lost their connection: they become offline there too.
-    /// Says how many. Housekeeping: an instant a [`Presence::LEASE`] ago changes nothing of what is told.
+    /// Makes those offline in the table, too, who are online there but were not seen since: they have lost their connection. Says
+    /// how many. Housekeeping: an instant a [`Presence::LEASE`] ago changes nothing of what is told.
     ///
     /// # Errors
     /// As [`Self::find`].

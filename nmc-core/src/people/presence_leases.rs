@@ -28,26 +28,27 @@ struct Held {
     renewed_at: Option<DateTime<Utc>>,
 }
 
-/// What keeps a user online until it is dropped.
+/// The lease that keeps a user online until it is dropped.
 #[must_use = "it is held until this is dropped"]
 pub struct PresenceLease {
     held: Arc<Mutex<HashMap<Key, Held>>>,
     key: Key,
 }
 
-/// What is to be written.
+/// The changes that are to be written.
 #[derive(Default)]
 struct Due {
-    /// Those who have just come, and may have no presence yet.
+    /// The users who have just come, and may have no presence yet.
     come: Vec<Key>,
     /// All who are here.
     here: Vec<Key>,
-    /// Those for whom nothing is held any more, with the instant of their last renewal.
+    /// The users for whom nothing is held any more, with the instant of their last renewal.
     gone: Vec<(Key, DateTime<Utc>)>,
 }
 
 impl PresenceLeases {
-    /// Leases that are renewed this often, which is to be the same in all processes, and less than half of [`Presence::LEASE`].
+    /// The leases of a process, renewed this often, which is to be the same in all processes, and less than half of
+    /// [`Presence::LEASE`].
     #[must_use]
     pub fn new(renewed_every: TimeDelta) -> Self {
         Self { held: Arc::default(), renewed_every }
@@ -60,8 +61,9 @@ impl PresenceLeases {
         PresenceLease { held: Arc::clone(&self.held), key }
     }
 
-    /// Writes what is due. To be called several times in the period of renewal, and when somebody comes. Those whose presence was not
-    /// renewed in time by whoever held it, in the businesses of those who are here, become offline, too. Events tell of changes alone.
+    /// Writes the leases that are due. To be called several times in the period of renewal, and when somebody comes. Those whose
+    /// presence was not renewed in time by whoever held it, in the businesses of those who are here, become offline, too. Events
+    /// tell of changes alone.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is not to be had: it is written by the next call.

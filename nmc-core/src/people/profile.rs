@@ -36,17 +36,17 @@ pub struct Profile {
 /// A profile to add. E-mail and role are copied from the user.
 #[derive(Debug, Clone)]
 pub struct NewProfile {
-    /// Whose.
+    /// The user whose profile it is.
     pub user_id: UserId,
-    /// Given name; up to 100 characters.
+    /// The given name; up to 100 characters.
     pub first_name: String,
-    /// Family name; up to 100 characters.
+    /// The family name; up to 100 characters.
     pub last_name: String,
-    /// Shown instead of both; up to 200 characters.
+    /// The name shown instead of both; up to 200 characters.
     pub display_name: Option<String>,
-    /// Where to reach them.
+    /// The phone number at which to reach the user.
     pub phone_number: Option<PhoneNumber>,
-    /// Their zone; the schema's default if left out.
+    /// The user's time zone; the schema's default if left out.
     pub timezone: Option<Timezone>,
 }
 
@@ -54,29 +54,29 @@ pub struct NewProfile {
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProfilePatch {
-    /// Given name; up to 100 characters.
+    /// The given name; up to 100 characters.
     pub first_name: Option<String>,
-    /// Family name; up to 100 characters.
+    /// The family name; up to 100 characters.
     pub last_name: Option<String>,
-    /// Shown instead of both; up to 200 characters.
+    /// The name shown instead of both; up to 200 characters.
     pub display_name: Patch<String>,
-    /// Where to reach them.
+    /// The phone number at which to reach the user.
     pub phone_number: Patch<PhoneNumber>,
     /// URL or stored path of the photo; up to 2,000 characters.
     pub profile_photo_url: Patch<String>,
-    /// Their zone.
+    /// The user's time zone.
     pub timezone: Option<Timezone>,
     /// Whether the profile is shown.
     pub is_active: Option<bool>,
 }
 
-/// Which profiles. Empty means all.
+/// A filter of profiles. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProfileFilter {
-    /// Of users with this role.
+    /// The role of the users.
     pub role: Option<UserRole>,
-    /// Shown, or not.
+    /// Whether the profiles are shown.
     pub is_active: Option<bool>,
 }
 
@@ -126,7 +126,7 @@ impl Profiles<'_> {
             .optional()?)
     }
 
-    /// The profile.
+    /// The profile with this id.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -174,7 +174,7 @@ impl Profiles<'_> {
         Ok(Page::from_rows(rows, page, |row: &Profile| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many profiles.
+    /// The number of profiles that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

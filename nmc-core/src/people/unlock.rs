@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 impl User {
-    /// Until when the account is locked at this instant, from strange places or from those known to it: no login from there is let
-    /// in, whatever the password. `None`: it is not locked.
+    /// The instant until which the account is locked, seen from `at`, from strange places or from those known to it: no login
+    /// from there is let in, whatever the password. `None`: it is not locked.
     #[must_use]
     pub fn lock_at(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.locked_until.max(self.known_locked_until).filter(|until| *until > at)

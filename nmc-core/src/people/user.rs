@@ -38,7 +38,7 @@ pub struct User {
 }
 
 impl User {
-    /// Which version of the account this is: logins and guesses leave it.
+    /// The version of the account, which logins and guesses leave as it is.
     #[must_use]
     pub fn version(&self) -> Version {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -55,11 +55,11 @@ pub struct NewUser {
     pub email: Email,
     /// The password's bcrypt hash in modular crypt format, never the password.
     pub password_hash: String,
-    /// Given name; up to 100 characters.
+    /// The given name; up to 100 characters.
     pub first_name: Option<String>,
-    /// Family name; up to 100 characters.
+    /// The family name; up to 100 characters.
     pub last_name: Option<String>,
-    /// What they may do.
+    /// The user's role, which says what they may do.
     pub role: UserRole,
     /// Whether the address is known to be theirs.
     pub email_verified: bool,
@@ -77,29 +77,29 @@ impl std::fmt::Debug for NewUser {
 pub struct UserPatch {
     /// The login name; unique over all tenants.
     pub email: Option<Email>,
-    /// Given name.
+    /// The given name.
     pub first_name: Patch<String>,
-    /// Family name.
+    /// The family name.
     pub last_name: Patch<String>,
-    /// What they may do.
+    /// The user's role, which says what they may do.
     pub role: Option<UserRole>,
-    /// Whether they may log in. Someone who no longer may loses their sessions in the same transaction.
+    /// Whether the user may log in. Someone who no longer may loses their sessions in the same transaction.
     pub is_active: Option<bool>,
 }
 
-/// Which users. Empty means all.
+/// A filter of users. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct UserFilter {
-    /// With this role.
+    /// The role of the users.
     pub role: Option<UserRole>,
-    /// Who may, or may not, log in.
+    /// Whether the users may log in.
     pub is_active: Option<bool>,
-    /// Who is locked out at this instant, be it from strange places or from known ones.
+    /// The instant at which the users are locked out, be it from strange places or from known ones.
     pub locked_at: Option<DateTime<Utc>>,
-    /// Who has got the password wrong since their last login, or hasn't.
+    /// Whether the users have got the password wrong since their last login.
     pub failed_logins: Option<bool>,
-    /// Whose last login was before; someone who has never logged in has none.
+    /// The instant before which the users' last login was; someone who has never logged in has none.
     pub last_login_before: Option<DateTime<Utc>>,
 }
 
@@ -146,7 +146,7 @@ impl Users<'_> {
         Ok(User::query().filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id)).first(self.0.conn).optional()?)
     }
 
-    /// The user.
+    /// The user with this id.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
@@ -185,7 +185,7 @@ impl Users<'_> {
         Ok(Page::from_rows(rows, page, |row: &User| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many users.
+    /// The number of users that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -26,7 +26,7 @@ impl Backoff {
         wait.max(self.asked(asked)) + wait / 1024 * i32::from(random)
     }
 
-    /// What the other side asked for, as far as anybody waits.
+    /// The wait that the other side asked for, up to the longest that is waited.
     #[must_use]
     pub fn asked(&self, asked: Option<Duration>) -> TimeDelta {
         asked.map_or(TimeDelta::zero(), |wait| TimeDelta::from_std(wait).map_or(self.longest, |wait| wait.min(self.longest)))

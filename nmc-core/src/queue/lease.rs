@@ -5,15 +5,16 @@ use crate::types::bounds;
 use crate::{Error, LeaseId, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// What whoever lost a claim is told: a row of somebody else's, one that is not there and one that another worker has look alike.
+/// The error for whoever lost a claim: a row of somebody else's, one that is not there and one that another worker has look
+/// alike.
 pub(crate) const NOT_HELD: Error = Error::conflict("lease", "is no longer held: another worker has it, or it has ended");
 
 /// One claim, of one row or of several.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
-    /// Its name; a later claim of the same row has another.
+    /// The id of the claim; a later claim of the same row has another.
     pub(crate) id: LeaseId,
-    /// When it ends. The row is not due again before, so that one comparison finds what is due.
+    /// The instant at which the claim ends. The row is not due again before, so that one comparison finds what is due.
     pub(crate) until: DateTime<Utc>,
 }
 

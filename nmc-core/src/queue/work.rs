@@ -28,7 +28,7 @@ pub(crate) fn work_until_stopped(stop: &Stop, idle: Duration, trouble: &str, mut
 pub(crate) trait Queue {
     /// A row under a lease.
     type Claim;
-    /// What came of an attempt at it.
+    /// The outcome of an attempt at a row.
     type Outcome;
 
     /// The tenants with rows due whose ids come after `last`, in the order of their ids.

@@ -18,7 +18,7 @@ const KNOWN: &str = "
     load_balance_hosts scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope
     sslkeylogfile ";
 
-/// Those whose values are secret. What follows one may be the rest of it, not quoted as it should be.
+/// The parameters whose values are secret. What follows one may be the rest of it, not quoted as it should be.
 const SECRET: [&str; 5] = ["password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"];
 
 const CONNECT_TIMEOUT: &str = "5";
@@ -42,7 +42,7 @@ enum Pinned {
     Always,
     /// In a libpq that we have built ourselves: others may not know the parameter yet.
     Bundled,
-    /// Where all hosts are Unix sockets.
+    /// The variable is pinned where all hosts are Unix sockets.
     Local,
     LocalBundled,
 }
@@ -70,16 +70,16 @@ const PINNED: [(&str, &str, &str, Pinned); 19] = [
     ("PGSSLCERTMODE", "sslcertmode", "disable", Pinned::LocalBundled),
 ];
 
-/// Why a text is no address of a database. Neither tells any value of it.
+/// The reason why a text is no address of a database. Neither tells any value of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// It can't be read. libpq would quote it, which a password that isn't percent-encoded may be part of.
+    /// The text can't be read. libpq would quote it, which a password that isn't percent-encoded may be part of.
     #[error(
         "the database's address can't be used: it must be like postgres://user:password@host:5432/name, \
          with the special characters of a password percent-encoded (@ as %40)"
     )]
     Form,
-    /// It has a parameter that isn't libpq's, with this name.
+    /// The address has a parameter that isn't libpq's, with this name.
     #[error("the database's address has the parameter {0}, which is not one of PostgreSQL's: take it out")]
     Parameter(String),
 }
@@ -113,13 +113,13 @@ impl Address {
         Ok(address)
     }
 
-    /// Whether it holds a password.
+    /// Whether the address holds a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.password().is_some()
     }
 
-    /// Its password.
+    /// The password of the address.
     pub(super) fn password(&self) -> Option<&str> {
         self.get("password").filter(|password| !password.is_empty())
     }
@@ -239,7 +239,7 @@ impl Address {
         quoted.collect::<Vec<_>>().join(" ")
     }
 
-    /// Where a server of this machine has its socket. Each build of libpq knows one place; psql's is the server's.
+    /// The directory where a server of this machine has its socket. Each build of libpq knows one place; psql's is the server's.
     fn local_socket(&self) -> Option<&'static str> {
         let port = self.get("port").unwrap_or("5432");
         SOCKET_DIRS.into_iter().find(|dir| Path::new(dir).join(format!(".s.PGSQL.{port}")).exists())

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// From so many rows of a kind on, one event that names none of them says that there are many.
+/// The number of rows of a kind from which on one event that names none of them says that there are many.
 const MANY: usize = 100;
 
 /// A lone COMMIT after a failed statement is answered with a quiet ROLLBACK: a closure that kept the failure to itself
@@ -28,7 +28,8 @@ pub(crate) struct Changes(RefCell<Noted>);
 
 #[derive(Debug, Default)]
 struct Noted {
-    /// By tenant and in one order: two transactions that append to the same streams wait for each other, and not both at once.
+    /// The changes by tenant and in one order: two transactions that append to the same streams wait for each other, and not both
+    /// at once.
     of: BTreeMap<TenantId, Vec<Change>>,
     /// The last instant at which something was noted: no row that they tell of was changed later.
     at: DateTime<Utc>,

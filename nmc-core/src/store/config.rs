@@ -3,14 +3,14 @@ use crate::{Clock, Secret, SystemClock};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a [`crate::Store`] reaches its database, and how long it is willing to wait. Every wait has an end.
+/// The configuration of how a [`crate::Store`] reaches its database, and how long it is willing to wait. Every wait has an end.
 #[derive(Clone)]
 pub struct StoreConfig {
     /// A URL or a string of keywords and values, in the forms that psql takes. PG* variables never say which database it is.
     pub url: Secret,
     /// The schema in which everything of ours is; the migrations were run in it.
     pub schema: SchemaName,
-    /// Connections at most. Each costs the server a process of some 10 MB.
+    /// The most connections of the pool. Each costs the server a process of some 10 MB.
     pub pool_size: u32,
     /// How long a transaction may wait for a connection.
     pub pool_timeout: Duration,
@@ -26,14 +26,15 @@ pub struct StoreConfig {
     pub lock_timeout: Duration,
     /// The longest pause inside a transaction.
     pub idle_in_transaction_timeout: Duration,
-    /// What `pg_stat_activity` shows.
+    /// The name that `pg_stat_activity` shows for the connections.
     pub application_name: &'static str,
     /// Statements slower than this are logged, without their values.
     pub slow_statement: Duration,
-    /// Off behind a pooler in transaction mode (PgBouncer), where a prepared statement may be on another connection. The
-    /// timeouts are then set in each transaction, in the round trip that begins it, instead of once for the session.
+    /// Whether statements stay prepared; off behind a pooler in transaction mode (PgBouncer), where a prepared statement may be
+    /// on another connection. The timeouts are then set in each transaction, in the round trip that begins it, instead of once
+    /// for the session.
     pub prepared_statements: bool,
-    /// Where time comes from.
+    /// The clock from which the store has the time.
     pub clock: Arc<dyn Clock>,
 }
 

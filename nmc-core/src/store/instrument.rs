@@ -29,8 +29,8 @@ pub(crate) struct SlowStatements {
     losses: Losses,
 }
 
-/// What a connection's statements failed of and the store can mend by running the transaction again. It is noted here because the
-/// error itself goes to a closure, which may turn it into one of the caller's own.
+/// The losses of a connection's statements, which the store can mend by running the transaction again. It is noted here because
+/// the error itself goes to a closure, which may turn it into one of the caller's own.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Losses(Arc<Mutex<Option<Loss>>>);
 

@@ -4,18 +4,18 @@ use super::{Store, Tenant, TenantTx};
 use crate::{Error, Result};
 use std::convert::Infallible;
 
-/// How far a load has come.
+/// The progress of a load.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Loaded {
-    /// Rows taken from the input, all of them committed.
+    /// The rows taken from the input, all of them committed.
     pub taken: u64,
-    /// Rows that were written, as `write` counts them. The library's metrics and calls count what was added or changed, so
+    /// The rows that were written, as `write` counts them. The library's metrics and calls count what was added or changed, so
     /// that a load that is run again writes 0; the figures of calls count every row.
     pub written: u64,
 }
 
-/// Why [`Store::try_load`] stopped. What was reported before is committed, and nothing else is.
+/// The reason why [`Store::try_load`] stopped. What was reported before is committed, and nothing else is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError<E> {
@@ -23,9 +23,9 @@ pub enum LoadError<E> {
     #[error("rows[{row}] can't be read")]
     #[non_exhaustive]
     Row {
-        /// Which, counted from 0, the first of the input.
+        /// The row's place in the input, counted from 0.
         row: u64,
-        /// Why, in the words of whoever reads the rows.
+        /// The reason, in the words of whoever reads the rows.
         source: E,
     },
     /// A batch could not be written.

@@ -15,9 +15,9 @@ use std::time::Duration;
 pub struct Migration {
     /// The folder's name, which begins with the version.
     pub name: &'static str,
-    /// The SQL that applies it.
+    /// The SQL that applies the migration.
     pub up: &'static str,
-    /// The SQL that takes it back.
+    /// The SQL that takes the migration back.
     pub down: &'static str,
 }
 
@@ -118,14 +118,14 @@ impl std::fmt::Display for Migration {
     }
 }
 
-/// Why migrations did not run. Unlike [`Error`] it speaks to an operator, and names what the server said.
+/// The reason why migrations did not run. Unlike [`Error`] it speaks to an operator, and names what the server said.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// The database can't be reached, or its answer was no answer.
     #[error("{reason}")]
     Database {
-        /// What the server or the network said.
+        /// The words of the server or the network.
         reason: String,
     },
     /// The login may not read the list of migrations.
@@ -134,13 +134,13 @@ pub enum MigrateError {
          database was last migrated by an older nmc or by Diesel, run the migrations once with the login that owns it"
     )]
     MayNotRead {
-        /// The login.
+        /// The login that may not read.
         login: String,
     },
     /// The address of the database is no address.
     #[error("{reason}")]
     Address {
-        /// What it should be.
+        /// The form that the address should have.
         reason: String,
     },
     /// Another runner holds the lock.
@@ -159,17 +159,17 @@ pub enum MigrateError {
         objects.join(", ")
     )]
     InTheWay {
-        /// Where they are.
+        /// The schema where they are.
         schema: String,
-        /// What they are, such as `table messages`.
+        /// The objects in the way, such as `table messages`.
         objects: Vec<String>,
     },
     /// A migration failed. If it is transactional, nothing of it remains.
     #[error("migration {name} failed: {reason}")]
     Failed {
-        /// The migration.
+        /// The name of the migration.
         name: &'static str,
-        /// What the server said.
+        /// The words of the server.
         reason: String,
     },
 }
@@ -191,7 +191,7 @@ impl From<MigrateError> for Error {
     }
 }
 
-/// Where a database stands.
+/// The state of a database's schema.
 #[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct MigrationStatus {
@@ -215,8 +215,8 @@ impl MigrationStatus {
     }
 }
 
-/// Runs migrations on connections of its own. It leaves no setting and no lock behind on them, so that it also works through
-/// a pooler in transaction mode.
+/// The runner of migrations, on connections of its own. It leaves no setting and no lock behind on them, so that it also works
+/// through a pooler in transaction mode.
 #[derive(Debug, Clone)]
 pub struct Migrator {
     url: Secret,
@@ -227,21 +227,21 @@ pub struct Migrator {
 }
 
 impl Migrator {
-    /// For the database at `url`, in the schema `public`.
+    /// A migrator for the database at `url`, in the schema `public`.
     #[must_use]
     pub fn new(url: Secret) -> Self {
         Self { url, schema: SchemaName::default(), migrations: MIGRATIONS, patience: PATIENCE, left_alone: Vec::new() }
     }
 
-    /// In this schema, which is made if it is not there.
+    /// The same migrator in this schema, which is made if it is not there.
     #[must_use]
     pub fn in_schema(self, schema: SchemaName) -> Self {
         Self { schema, ..self }
     }
 
-    /// Told of what the embedding application has put on the library's own tables, so that [`Self::verify`] leaves it alone: an
-    /// index, a trigger, a column … as `verify` names it (`calls.acme_calls_price_idx`), or a role of which it tells a grant
-    /// (`acme_reports`). The application's own tables need not be named.
+    /// The same migrator, told of what the embedding application has put on the library's own tables, so that [`Self::verify`]
+    /// leaves it alone: an index, a trigger, a column … as `verify` names it (`calls.acme_calls_price_idx`), or a role of which
+    /// it tells a grant (`acme_reports`). The application's own tables need not be named.
     #[must_use]
     pub fn leaving_alone(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
         self.left_alone.extend(names.into_iter().map(Into::into));
@@ -254,7 +254,7 @@ impl Migrator {
         MIGRATIONS
     }
 
-    /// With migrations of a test's own, waiting no longer than `patience` for anything.
+    /// A migrator with migrations of a test's own, waiting no longer than `patience` for anything.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn with(url: Secret, migrations: &'static [Migration], patience: Duration) -> Self {
@@ -262,7 +262,7 @@ impl Migrator {
         Self { url, schema: SchemaName::default(), migrations, patience, left_alone: Vec::new() }
     }
 
-    /// Where the database stands. Changes nothing, and needs no more than membership in `nmc_gate`.
+    /// The state of the database's schema. Changes nothing, and needs no more than membership in `nmc_gate`.
     ///
     /// # Errors
     /// [`MigrateError::Database`].

@@ -57,7 +57,7 @@ const RETRIES: u32 = 5;
 /// A tenant that a transaction has found as the system.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Found {
-    /// It is still the system's transaction.
+    /// The tenant's rows are still to be entered: it is the system's transaction so far.
     Outside(Tenant),
     /// The statement that found the tenant has entered it, and has taken the person's lock.
     Inside(Tenant),
@@ -106,8 +106,8 @@ impl Store {
         Ok(Self { pool, config, waiters, moved, settings: settings.into(), longest, unfit })
     }
 
-    /// From now on no statement is waited for longer than this: for a process that is about to end, and can't know whether
-    /// the database is going to answer. Those under way have as long from now on.
+    /// Bounds every wait for a statement to this long from now on: for a process that is about to end, and can't know whether the
+    /// database is going to answer. Those under way have as long from now on.
     pub fn shorten_waits(&self, longest: Duration) {
         self.longest.shorten(longest);
     }
@@ -118,7 +118,7 @@ impl Store {
         Migrator::new(self.config.url.clone()).in_schema(self.config.schema.clone())
     }
 
-    /// What the store's clock says.
+    /// The instant that the store's clock shows.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.config.clock.now()
@@ -129,7 +129,7 @@ impl Store {
         self.moved.bell()
     }
 
-    /// Who waits outside any transaction.
+    /// The threads that wait outside any transaction.
     pub(crate) const fn waiters(&self) -> &Waiters {
         &self.waiters
     }

@@ -19,7 +19,7 @@ pub(crate) struct Link {
     pub(super) watched: Watched,
     pub(crate) conn: PgConnection,
     pub(crate) spent: bool,
-    /// What its statements failed of since it was last asked.
+    /// The losses of the connection's statements since it was last asked.
     pub(super) losses: Losses,
     pub(super) opened: Instant,
     expires: Instant,
@@ -59,19 +59,19 @@ impl Links {
     }
 }
 
-/// Why a connection could not be opened.
+/// The reason why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// The address is at fault.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// In libpq's words, which may name the host and the user.
+    /// The words of libpq, which may name the host and the user.
     #[error("{0}")]
     Failed(String),
 }
 
 impl ConnectError {
-    /// Of an attempt to connect, in one line.
+    /// The error of an attempt to connect, in one line.
     fn of(words: &str) -> Self {
         if words.contains("could not translate host name") {
             return Self::Failed("the host in the database's address is not known".to_owned());

@@ -21,7 +21,7 @@ const TAKEN: &str = " all analyse analyze and any array as asc asymmetric author
     variadic verbose when where window with ";
 
 impl SchemaName {
-    /// The name.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

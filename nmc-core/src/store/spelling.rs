@@ -66,7 +66,7 @@ fn without_a_pair<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>> {
     None
 }
 
-/// Where the parenthesis closes that opens at `open`.
+/// The place where the parenthesis closes that opens at `open`.
 fn closing(tokens: &[Token<'_>], open: usize) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(open) {

@@ -1,6 +1,6 @@
 //! SQL text cut into tokens: enough to find the names that a migration creates, and to compare two spellings of an expression.
 
-/// What a [`Token`] is.
+/// The kind of a [`Token`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Blanks and comments.

@@ -158,8 +158,8 @@ impl Store {
         self.failing_with().found_by_worker(reason, person, find, work)
     }
 
-    /// As [`Self::found_by_worker`]; where `find` has led the transaction to the tenant already and has taken `person`'s lock there,
-    /// that is not done again.
+    /// Runs a worker's transaction as [`Self::found_by_worker`] does; where `find` has led the transaction to the tenant already
+    /// and has taken `person`'s lock there, that is not done again.
     pub(crate) fn found_or_entered<F, T>(
         &self,
         reason: Reason,
@@ -172,7 +172,7 @@ impl Store {
 }
 
 impl<E: From<Error>> Transactions<'_, E> {
-    /// As [`Store::tenant`].
+    /// Runs a tenant's transaction, as [`Store::tenant`] does.
     ///
     /// # Errors
     /// What `work` returns; what the store has to say, as a [`enum@Error`] within yours.
@@ -180,7 +180,7 @@ impl<E: From<Error>> Transactions<'_, E> {
         self.tenant_as(&APPLICATION, tenant, None, work)
     }
 
-    /// As [`Store::tenant_on_behalf_of`].
+    /// Runs a tenant's transaction on behalf of a user, as [`Store::tenant_on_behalf_of`] does.
     ///
     /// # Errors
     /// As [`Self::tenant`].
@@ -193,7 +193,7 @@ impl<E: From<Error>> Transactions<'_, E> {
         self.tenant_as(&Actor::on_behalf_of(user), tenant, None, work)
     }
 
-    /// As [`Store::as_operator`].
+    /// Runs a tenant's transaction as an operator, as [`Store::as_operator`] does.
     ///
     /// # Errors
     /// As [`Self::tenant`].
@@ -201,7 +201,7 @@ impl<E: From<Error>> Transactions<'_, E> {
         self.tenant_as(&OPERATOR, tenant, None, work)
     }
 
-    /// As [`Store::tenant_and_person`].
+    /// Runs a tenant's transaction that holds the lock of a person, as [`Store::tenant_and_person`] does.
     ///
     /// # Errors
     /// As [`Self::tenant`].
@@ -233,7 +233,7 @@ impl<E: From<Error>> Transactions<'_, E> {
         })
     }
 
-    /// As [`Store::system`].
+    /// Runs a transaction of the system, as [`Store::system`] does.
     ///
     /// # Errors
     /// As [`Self::tenant`].
@@ -247,7 +247,7 @@ impl<E: From<Error>> Transactions<'_, E> {
         })
     }
 
-    /// As [`Store::found_tenant`].
+    /// Runs a transaction of the tenant that `find` finds, as [`Store::found_tenant`] does.
     ///
     /// # Errors
     /// As [`Self::tenant`].

@@ -28,7 +28,7 @@ impl Tenant {
     }
 }
 
-/// Why a transaction has to see every tenant's rows. Each use of [`SystemTx`] names one, and the log shows it.
+/// The reason why a transaction has to see every tenant's rows. Each use of [`SystemTx`] names one, and the log shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
@@ -63,12 +63,12 @@ impl Person {
         Self { phone }
     }
 
-    /// Their number, in the spelling it was given in.
+    /// The person's number, in the spelling it was given in.
     pub(crate) const fn phone(&self) -> &PhoneNumber {
         &self.phone
     }
 
-    /// Their number, in the spelling it was given in.
+    /// The person's number, in the spelling it was given in.
     pub(crate) fn into_phone(self) -> PhoneNumber {
         self.phone
     }
@@ -84,13 +84,13 @@ impl Person {
     }
 }
 
-/// What a repository works in: the connection, the tenant every statement binds, who acts, and the transaction's clock.
+/// The scope that a repository works in: the connection, the tenant every statement binds, who acts, and the transaction's clock.
 pub(crate) struct Scope<'a> {
     pub(crate) conn: &'a mut PgConnection,
     pub(crate) tenant: TenantId,
     pub(crate) actor: &'a Actor,
     pub(crate) moment: &'a Moment,
-    /// What the transaction has changed so far.
+    /// The changes that the transaction has made so far.
     changes: &'a Changes,
     /// The person whose lock the transaction began with.
     pub(crate) locked: Option<i64>,
@@ -115,7 +115,7 @@ impl Scope<'_> {
         Scope { conn: self.conn, locked: self.locked, ..*self }
     }
 
-    /// The same transaction, for a repository that needs another one.
+    /// The same transaction as a [`TenantTx`], for a repository that needs another one.
     pub(crate) const fn tx(&mut self) -> TenantTx<'_> {
         TenantTx(self.reborrow())
     }
@@ -153,7 +153,7 @@ impl Scope<'_> {
 pub struct TenantTx<'a>(pub(crate) Scope<'a>);
 
 impl<'a> TenantTx<'a> {
-    /// Who acts in this transaction.
+    /// The actor of this transaction: who acts in it.
     #[must_use]
     pub const fn actor(&self) -> &'a Actor {
         self.0.actor
@@ -179,8 +179,8 @@ impl TenantTx<'_> {
         self.0.now()
     }
 
-    /// Has the tenant's [stream](crate::events) tell of a row that a query of your own has written, when the transaction
-    /// commits. The repositories do so by themselves.
+    /// Notes a row that a query of your own has written, so that the tenant's [stream](crate::events) tells of it when the
+    /// transaction commits. The repositories do so by themselves.
     pub fn note(&mut self, kind: StreamEventKind, subject: Uuid) {
         self.0.note(kind, subject);
     }

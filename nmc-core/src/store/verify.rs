@@ -41,7 +41,8 @@ impl Difference {
     }
 }
 
-/// What differs. Tables that are not ours are left out, with all that belongs to them.
+/// The differences of the live schema from the expected one. Tables that are not ours are left out, with all that belongs to
+/// them.
 pub(super) fn differences(conn: &mut PgConnection, schema: &SchemaName) -> QueryResult<Vec<Difference>> {
     let expected: BTreeSet<&str> = EXPECTED.lines().collect();
     let tables: BTreeSet<&str> =

@@ -60,7 +60,7 @@ impl Longest {
         Self(AtomicU64::new(longest.map_or(NEVER, millis)))
     }
 
-    /// From now on no statement takes longer than this; those under way have it from now on.
+    /// Bounds all statements to this long from now on; those under way have it from now on.
     pub(crate) fn shorten(&self, longest: Duration) {
         self.0.fetch_min(millis(longest), Ordering::Relaxed);
         let (watch, due) = (Watch::get(), self.due());
@@ -176,7 +176,8 @@ impl Attempt {
         socket
     }
 
-    /// To the very path of the address, for a Unix socket. A server in a container may know it by another.
+    /// Whether the socket leads to the very path of the address, for a Unix socket. A server in a container may know it by
+    /// another.
     fn is_named(&self, socket: &Socket) -> bool {
         let Ok(peer) = socket::getpeername::<SockaddrStorage>(socket.fd) else { return false };
         peer.as_unix_addr().and_then(|address| address.path()).is_none_or(|path| self.paths.iter().any(|ours| ours == path))

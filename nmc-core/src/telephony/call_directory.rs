@@ -9,11 +9,11 @@ use rust_decimal::Decimal;
 /// A call as the provider has it.
 #[derive(Debug, Clone)]
 pub struct CallReport {
-    /// What its callback would say of it now.
+    /// The callback that would tell of the call as it is now.
     pub callback: VoiceCallback,
-    /// When it began.
+    /// The instant at which the call began.
     pub began_at: Option<DateTime<Utc>>,
-    /// What it cost, without a minus sign; at most 4 decimals. `None` while that is not known.
+    /// The cost of the call, without a minus sign; at most 4 decimals. `None` while that is not known.
     pub price: Option<Decimal>,
     /// The price's currency, like `USD`.
     pub price_unit: Option<String>,
@@ -24,26 +24,26 @@ pub struct CallReport {
 pub struct LegReport {
     /// The provider's SID of the call that it is a leg of.
     pub parent: String,
-    /// What became of it.
+    /// The status in which the leg ended.
     pub status: ForwardedLegStatus,
-    /// What answering-machine detection heard.
+    /// The verdict of answering-machine detection.
     pub answered_by: Option<String>,
 }
 
-/// Some of the calls that the account has, newest first.
+/// A page of the calls that the account has, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct CallPage {
     /// Calls that came in or went out.
     pub calls: Vec<CallReport>,
-    /// The legs among them.
+    /// The legs among the calls that are on the page.
     pub legs: Vec<LegReport>,
     /// How many more are on the page that can't be read.
     pub unreadable: usize,
-    /// Where the next ones are, in the provider's words; `None` on the last page.
+    /// The cursor of the next page, in the provider's words; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// Knows of calls. One call of it must end within half a minute.
+/// The port that knows of calls. One call of it must end within half a minute.
 pub trait CallDirectory: Send + Sync {
     /// The call with this SID, if the account has it, with what became of its legs.
     ///

@@ -6,7 +6,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-/// Who took a forwarded leg, in Twilio's word: a person.
+/// The word of Twilio for a forwarded leg that a person took.
 pub(crate) const HUMAN: &str = "human";
 
 /// A callback of a call: its start, its status, or the answer of a `<Dial>` (which tells the forwarded leg's fate).
@@ -17,7 +17,7 @@ pub(crate) const HUMAN: &str = "human";
 pub struct VoiceCallback {
     /// The number of ours: called, or calling when the call is outbound.
     pub our_number: PhoneNumber,
-    /// What it says about the call.
+    /// The facts that the callback tells of the call.
     pub facts: CallFacts,
 }
 
@@ -26,7 +26,7 @@ pub struct VoiceCallback {
 pub struct CallFacts {
     /// Twilio's call SID.
     pub sid: String,
-    /// Which way the call goes.
+    /// The direction of the call.
     pub direction: CallDirection,
     /// The party that is not ours.
     pub other: CallerIdentity,
@@ -36,15 +36,15 @@ pub struct CallFacts {
     pub forwarded_leg: Option<ForwardedLegStatus>,
     /// Whether the caller was connected with that leg.
     pub forwarded_leg_bridged: Option<bool>,
-    /// What answering-machine detection heard.
+    /// The verdict of answering-machine detection.
     pub answered_by: Option<String>,
-    /// Length in seconds.
+    /// The length of the call in seconds.
     pub duration_seconds: Option<i32>,
-    /// When this happened, by Twilio's clock.
+    /// The instant at which this happened, by Twilio's clock.
     pub at: Option<DateTime<Utc>>,
-    /// Where a recording is.
+    /// The URL of a recording.
     pub recording_url: Option<String>,
-    /// Its length in seconds.
+    /// The length of the recording in seconds.
     pub recording_duration_seconds: Option<i32>,
     /// The caller's name, where the network tells it.
     pub caller_name: Option<String>,
@@ -65,7 +65,7 @@ pub struct CallFacts {
 }
 
 impl CallFacts {
-    /// When the call began, as far as these facts tell: they happened then, or so many seconds later.
+    /// The instant at which the call began, as far as these facts tell: they happened then, or so many seconds later.
     pub(crate) fn began_at(&self) -> Option<DateTime<Utc>> {
         let length = self.duration_seconds.filter(|_| self.status.is_terminal()).unwrap_or(0);
         self.at?.checked_sub_signed(TimeDelta::try_seconds(length.into())?)
@@ -79,7 +79,7 @@ pub struct ForwardedCall {
     pub call: String,
     /// The number of ours that was called.
     pub number: String,
-    /// Who called it.
+    /// The caller.
     pub from: String,
 }
 
@@ -112,26 +112,26 @@ pub struct SmsCallback {
 pub struct InboundText {
     /// The provider's SID; the same text may be handed over several times.
     pub message_sid: String,
-    /// Who wrote it; anonymous when that can't be read.
+    /// The writer of the text; anonymous when that can't be read.
     pub from: CallerIdentity,
-    /// How it travelled.
+    /// The channel by which the text travelled.
     pub channel: MessageChannel,
     /// The words; may be empty where there are pictures.
     pub body: String,
-    /// The pictures that came with it, in their order.
+    /// The pictures that came with the text, in their order.
     pub media: Vec<NewMedia>,
     /// The provider's own reading of the words as `STOP`, `START` or `HELP`.
     pub opt_out_type: Option<String>,
-    /// When it was sent, of one that is handed over late; `None` is now.
+    /// The instant at which the text was sent, of one that is handed over late; `None` is now.
     pub at: Option<DateTime<Utc>>,
 }
 
 /// A picture as the provider tells of it. What is too long is cut: it must not cost the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMedia {
-    /// Where the provider keeps it; up to 2,048 characters.
+    /// The URL at which the provider keeps the picture; up to 2,048 characters.
     pub url: String,
-    /// Its media type, as the provider says; up to 100 characters.
+    /// The media type of the picture, as the provider says; up to 100 characters.
     pub content_type: Option<String>,
 }
 
@@ -140,41 +140,41 @@ pub struct NewMedia {
 pub struct SmsStatusCallback {
     /// The number of ours that sent it.
     pub our_number: PhoneNumber,
-    /// Who it was for.
+    /// The recipient of the text.
     pub to: PhoneNumber,
-    /// What became of it.
+    /// The report of what became of the text.
     pub report: DeliveryReport,
 }
 
 /// One report about a text of ours.
 #[derive(Debug, Clone)]
 pub struct DeliveryReport {
-    /// Our id, which we put into the callback's URL. It finds a text whose sender died before it could note the SID.
+    /// Our id of the text, which we put into the callback's URL. It finds a text whose sender died before it could note the SID.
     pub message_id: Option<MessageId>,
     /// The provider's SID.
     pub message_sid: String,
-    /// What became of it.
+    /// The status of the text.
     pub status: MessageStatus,
-    /// The same, in the provider's word.
+    /// The status in the provider's word.
     pub provider_word: String,
     /// The provider's error code.
     pub error_code: Option<i32>,
-    /// And its words.
+    /// The words of the provider's error.
     pub error_message: Option<String>,
 }
 
 /// A report of a number itself, such as Twilio makes of numbers that are ported, hosted or under review.
 #[derive(Debug, Clone)]
 pub struct NumberStatusCallback {
-    /// Which number.
+    /// The number that something is reported of.
     pub number: ReportedNumber,
 }
 
-/// Which number something was reported of.
+/// The number that something was reported of, by our id or the provider's.
 #[derive(Debug, Clone)]
 pub enum ReportedNumber {
-    /// By the provider's SID.
+    /// The number is named by the provider's SID.
     Sid(String),
-    /// By itself.
+    /// The number is named by itself.
     Number(PhoneNumber),
 }

@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 
-/// What follows from a failure for what is sent after it.
+/// The consequence of a failure for what is sent after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Consequence {
-    /// Nothing: it is about this text alone.
+    /// Nothing follows: the failure is about this text alone.
     ThisText,
     /// Trying the same again later may help.
     Passing,
@@ -22,17 +22,17 @@ pub enum Consequence {
     NoForwarding,
 }
 
-/// One code of the provider in plain words.
+/// The meaning of one code of the provider, in plain words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CodeMeaning {
-    /// The code.
+    /// The provider's code.
     pub code: i32,
-    /// What happened.
+    /// The words that say what happened.
     pub means: &'static str,
-    /// What somebody can do about it.
+    /// The words that say what somebody can do about it.
     pub advice: &'static str,
-    /// What follows from it.
+    /// The consequence for what is sent after the failure.
     pub consequence: Consequence,
 }
 

@@ -6,7 +6,7 @@
 
 use crate::{Country, PhoneNumber};
 
-/// What a text to a number would be.
+/// The kind of a number, as far as a text to it is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NumberKind {
@@ -25,7 +25,7 @@ pub enum NumberKind {
 }
 
 impl PhoneNumber {
-    /// The country it belongs to. `None` for numbers of no country, such as those of satellites and freephone.
+    /// The country that the number belongs to. `None` for numbers of no country, such as those of satellites and freephone.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
         let (code, country) = self.calling_code()?;
@@ -49,7 +49,7 @@ impl PhoneNumber {
         self.country().or_else(|| self.calling_code().and_then(|(_, country)| country.parse().ok()))
     }
 
-    /// What a text to it would be, as far as its digits tell.
+    /// The kind of the number, as far as its digits tell.
     #[must_use]
     pub fn kind(&self) -> NumberKind {
         let digits = self.digits();
@@ -86,7 +86,7 @@ impl PhoneNumber {
         self.digits().strip_prefix(code).unwrap_or_default()
     }
 
-    /// Its calling code, and the country that has the code (the largest, where several have).
+    /// The calling code of the number, and the country that has the code (the largest, where several have).
     fn calling_code(&self) -> Option<(&'static str, &'static str)> {
         // No code begins with another one.
         let digits = self.digits();

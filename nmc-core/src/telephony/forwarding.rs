@@ -4,8 +4,8 @@ use super::NumberKind;
 use crate::{Error, PhoneNumber, Result};
 
 impl PhoneNumber {
-    /// Whether calls may be forwarded to it: it is an ordinary number, as far as its digits tell, and none that is billed dearly
-    /// (premium, shared-cost, satellite), a company's (toll-free), or nobody's.
+    /// Whether calls may be forwarded to the number: it is an ordinary one, as far as its digits tell, and none that is billed
+    /// dearly (premium, shared cost, satellite).
     #[must_use]
     pub fn can_be_forwarded_to(&self) -> bool {
         self.kind() == NumberKind::Ordinary

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// What was fetched.
+/// A picture that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedMedia {
     /// The bytes, whole; no more than were asked for.
     pub bytes: Vec<u8>,
 }
 
-/// Why a picture was not fetched.
+/// The reason why a picture was not fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -18,24 +18,24 @@ pub enum FetchError {
     NotNow {
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
-        /// Why, in plain words.
+        /// The reason, in plain words.
         reason: String,
     },
     /// The provider has none there, or not yet.
     #[error("the provider has it no more")]
     Gone,
-    /// It has more bytes than are kept.
+    /// The picture has more bytes than are kept.
     #[error("it is too large to be kept")]
     TooLarge,
-    /// It will never be fetched.
+    /// The picture will never be fetched.
     #[error("{reason}")]
     Refused {
-        /// Why, in plain words.
+        /// The reason, in plain words.
         reason: String,
     },
 }
 
-/// Fetches the pictures of texts. It is called with no transaction open.
+/// The port that fetches the pictures of texts. It is called with no transaction open.
 pub trait MediaSource: Send + Sync {
     /// The bytes at an address that the provider told, `limit` at the most. It ends within half a minute.
     ///

@@ -7,14 +7,14 @@ use crate::{Country, Error, NumberType, PhoneNumber, PhoneNumberId, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What a number can do; of a search, what it must be able to do.
+/// The capabilities of a number; of a search, those it must have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
-    /// Calls.
+    /// Whether calls are possible.
     pub voice: bool,
-    /// Texts.
+    /// Whether texts are possible.
     pub sms: bool,
-    /// Texts with pictures.
+    /// Whether texts with pictures are possible.
     pub mms: bool,
 }
 
@@ -26,12 +26,12 @@ impl Capabilities {
     }
 }
 
-/// What is looked for among the numbers for sale.
+/// The terms of a search among the numbers for sale.
 #[derive(Debug, Clone)]
 pub struct NumberSearch {
-    /// Where.
+    /// The country of the numbers.
     pub country: Country,
-    /// Of which kind.
+    /// The type of the numbers.
     pub number_type: NumberType,
     /// The area code: up to 5 digits.
     pub area_code: Option<String>,
@@ -39,11 +39,11 @@ pub struct NumberSearch {
     pub region: Option<String>,
     /// The city: up to 100 characters.
     pub locality: Option<String>,
-    /// What the number contains: 2 to 15 digits, letters as on a phone's keys, and `*` for any digit; or the number itself.
+    /// The pattern of the number: 2 to 15 digits, letters as on a phone's keys, and `*` for any digit; or the number itself.
     pub contains: Option<String>,
-    /// What it must be able to do.
+    /// The capabilities that the numbers must have.
     pub capabilities: Capabilities,
-    /// Numbers at most, 1 to [`Self::MOST`].
+    /// The most numbers to be found, 1 to [`Self::MOST`].
     pub limit: u16,
 }
 
@@ -51,7 +51,7 @@ impl NumberSearch {
     /// The most numbers that one search returns.
     pub const MOST: u16 = 100;
 
-    /// For numbers of this country and kind that take calls and texts; 20 at the most.
+    /// A search for numbers of this country and kind that take calls and texts; 20 at the most.
     #[must_use]
     pub const fn new(country: Country, number_type: NumberType) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl NumberSearch {
         }
     }
 
-    /// The same, trimmed and found to be within its bounds.
+    /// The same search, trimmed and found to be within its bounds.
     ///
     /// # Errors
     /// [`Error::Invalid`], with the field.
@@ -99,30 +99,30 @@ impl NumberSearch {
 /// A number for sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvailableNumber {
-    /// The number.
+    /// The number itself.
     pub phone_number: PhoneNumber,
-    /// Its country.
+    /// The country of the number.
     pub country: Country,
-    /// Its kind.
+    /// The type of the number.
     pub number_type: NumberType,
-    /// Its city.
+    /// The city of the number.
     pub locality: Option<String>,
-    /// Its state or province.
+    /// The state or province of the number.
     pub region: Option<String>,
-    /// What it can do.
+    /// The capabilities of the number.
     pub capabilities: Capabilities,
-    /// Whether the provider sells it only to those who have told it an address.
+    /// Whether the provider sells the number only to those who have told it an address.
     pub needs_address: bool,
 }
 
-/// What a number costs.
+/// The price of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
-    /// Once, in hundredths of the currency.
+    /// The price paid once, in hundredths of the currency.
     pub setup_cents: i32,
-    /// Each month, in hundredths of the currency.
+    /// The price paid each month, in hundredths of the currency.
     pub monthly_cents: i32,
-    /// ISO 4217 code, like `USD`.
+    /// The currency's ISO 4217 code, like `USD`.
     pub currency: String,
 }
 
@@ -137,15 +137,15 @@ const NAME_PREFIX: &str = "nmc:";
 /// A number that the account owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedNumber {
-    /// The provider's SID of it.
+    /// The provider's SID of the number.
     pub sid: String,
-    /// The number.
+    /// The number itself.
     pub phone_number: PhoneNumber,
-    /// The name it goes by there.
+    /// The name of the number at the provider.
     pub friendly_name: String,
-    /// What it can do.
+    /// The capabilities of the number.
     pub capabilities: Capabilities,
-    /// Its webhooks.
+    /// The webhooks of the number.
     pub webhooks: WebhookUrls,
 }
 
@@ -157,27 +157,27 @@ impl OwnedNumber {
     }
 }
 
-/// Some of the numbers that the account owns.
+/// A page of the numbers that the account owns.
 #[derive(Debug, Clone)]
 pub struct OwnedPage {
     /// The numbers.
     pub numbers: Vec<OwnedNumber>,
-    /// Where the next ones are, in the provider's words; `None` on the last page.
+    /// The cursor of the next page, in the provider's words; `None` on the last page.
     pub next: Option<String>,
 }
 
 /// A purchase of one number, by its name and with its webhooks in the same request.
 #[derive(Debug, Clone, Copy)]
 pub struct Purchase<'a> {
-    /// Exactly this one.
+    /// The number to buy, exactly this one.
     pub phone_number: &'a PhoneNumber,
-    /// See [`friendly_name`].
+    /// The name for the number: see [`friendly_name`].
     pub friendly_name: &'a str,
-    /// Its webhooks.
+    /// The webhooks for the number.
     pub webhooks: &'a WebhookUrls,
 }
 
-/// Sells numbers. One call must end within half a minute.
+/// The port that sells numbers. One call must end within half a minute.
 pub trait NumberProvider: Send + Sync {
     /// Numbers for sale.
     ///
@@ -185,7 +185,7 @@ pub trait NumberProvider: Send + Sync {
     /// [`ProviderError`].
     fn search(&self, search: &NumberSearch) -> Result<Vec<AvailableNumber>, ProviderError>;
 
-    /// What a number of this kind costs.
+    /// The price of a number of this kind.
     ///
     /// # Errors
     /// [`ProviderError`].
@@ -210,7 +210,7 @@ pub trait NumberProvider: Send + Sync {
     /// [`ProviderError`].
     fn find(&self, sid: &str) -> Result<Option<OwnedNumber>, ProviderError>;
 
-    /// Some of the numbers that the account owns: the first, or those after an earlier page.
+    /// A page of the numbers that the account owns: the first, or the one after an earlier page.
     ///
     /// # Errors
     /// [`ProviderError`].

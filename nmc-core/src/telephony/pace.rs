@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 /// The time between two texts from one number. Zero is no pace at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// From an ordinary number. Twilio sends one text a second from it, unless a registered campaign allows more.
+    /// The time between texts from an ordinary number. Twilio sends one text a second from it, unless a registered campaign
+    /// allows more.
     pub long_code: TimeDelta,
-    /// From a North American toll-free number. Twilio sends three a second.
+    /// The time between texts from a North American toll-free number. Twilio sends three a second.
     pub toll_free: TimeDelta,
 }
 

@@ -10,9 +10,9 @@ const JUST_NOW: TimeDelta = TimeDelta::minutes(5);
 /// The hours in which a business's automatic texts may go out, by the clock of who gets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextingHours {
-    /// Local time from which on texts may go out.
+    /// The local time from which on texts may go out.
     pub starts_at: NaiveTime,
-    /// Local time from which on they wait; after the start.
+    /// The local time from which on texts wait; after the start.
     pub ends_at: NaiveTime,
     /// Whether the answer to a call that was missed just now may go out at any hour.
     pub greeting_at_any_hour: bool,
@@ -42,8 +42,8 @@ impl TextingHours {
         self.next_within(&zones, at).or_else(|| self.next_within(&[business_zone], at)).unwrap_or(at)
     }
 
-    /// When the answer to a call that ended at `ended_at` may go out: at once if the call was missed just now and the business answers
-    /// those at any hour, else as [`Self::next_allowed`].
+    /// The instant at which the answer to a call that ended at `ended_at` may go out: at once if the call was missed just now and
+    /// the business answers those at any hour, else as [`Self::next_allowed`].
     #[must_use]
     pub fn answer_to_call(
         &self,

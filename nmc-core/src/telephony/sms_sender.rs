@@ -7,26 +7,26 @@ use std::time::Duration;
 /// A text to hand to the provider.
 #[derive(Debug, Clone, Copy)]
 pub struct OutboundSms<'a> {
-    /// Our id of it; the delivery callback brings it back.
+    /// Our id of the text; the delivery callback brings it back.
     pub id: MessageId,
     /// The number of ours.
     pub from: &'a PhoneNumber,
-    /// The customer.
+    /// The number of the customer.
     pub to: &'a PhoneNumber,
-    /// The words.
+    /// The body of the text.
     pub body: &'a str,
 }
 
-/// The provider has it.
+/// The provider's receipt for a text that it has taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendReceipt {
     /// The provider's SID.
     pub sid: String,
-    /// How far it is.
+    /// The status of the text at the provider.
     pub status: MessageStatus,
 }
 
-/// Why a text was not sent, as far as is known.
+/// The reason why a text was not sent, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -35,7 +35,7 @@ pub enum SendError {
     NotNow {
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
-        /// Why.
+        /// The reason in words.
         reason: String,
     },
     /// Certainly not sent: the account sends too much at once, and every text has to wait.
@@ -43,13 +43,13 @@ pub enum SendError {
     SlowDown {
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
-        /// Why.
+        /// The reason in words.
         reason: String,
     },
-    /// It may or may not have been sent: the answer got lost.
+    /// The text may or may not have been sent: the answer got lost.
     #[error("{reason}")]
     InDoubt {
-        /// Why.
+        /// The reason in words.
         reason: String,
     },
     /// Certainly not sent. What follows from it, the code tells: see [`crate::telephony::meaning_of`].
@@ -57,25 +57,25 @@ pub enum SendError {
     Refused {
         /// The provider's code.
         code: Option<i32>,
-        /// Why.
+        /// The reason in words.
         reason: String,
     },
 }
 
-/// What the provider knows of a text whose sending is in doubt.
+/// The answer of the provider about a text whose sending is in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
     /// The texts it holds with this sender, recipient and body, oldest first. None: it was never sent.
     Held(Vec<SendReceipt>),
-    /// It can't tell.
+    /// The provider can't tell.
     CannotTell,
 }
 
 /// How long a provider may take to answer.
 pub const LONGEST_SEND: Duration = Duration::from_secs(10);
 
-/// Sends texts. One call must end within [`LONGEST_SEND`]: a STOP of the recipient waits for it. Calls are made from many threads at once,
-/// and no transaction is open meanwhile.
+/// The port that sends texts. One call must end within [`LONGEST_SEND`]: a STOP of the recipient waits for it. Calls are made
+/// from many threads at once, and no transaction is open meanwhile.
 pub trait SmsSender: Send + Sync {
     /// Hands a text over.
     ///

@@ -9,51 +9,51 @@ use rust_decimal::Decimal;
 pub struct TextReport {
     /// The provider's SID.
     pub sid: String,
-    /// Who sent it.
+    /// The sender of the text.
     pub from: String,
-    /// Who it is for.
+    /// The recipient of the text.
     pub to: String,
-    /// The words.
+    /// The body of the text.
     pub body: String,
-    /// Whether it came in.
+    /// Whether the text came in.
     pub inbound: bool,
-    /// When it was sent, or came. `None` when the provider doesn't tell.
+    /// The instant at which the text was sent, or came. `None` when the provider doesn't tell.
     pub at: Option<DateTime<Utc>>,
-    /// How many pictures came with it.
+    /// The number of pictures that came with the text.
     pub num_media: u16,
-    /// What became of it: `delivered`, `received`…
+    /// The status of the text: `delivered`, `received`…
     pub status: String,
     /// The provider's error code.
     pub error_code: Option<i32>,
-    /// And its words.
+    /// The words of the provider's error.
     pub error_message: Option<String>,
-    /// What it cost, without a minus sign; at most 4 decimals. `None` while that is not known.
+    /// The cost of the text, without a minus sign; at most 4 decimals. `None` while that is not known.
     pub price: Option<Decimal>,
     /// The price's currency, like `USD`.
     pub price_unit: Option<String>,
 }
 
-/// Some of the texts that the account has, newest first.
+/// A page of the texts that the account has, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct TextPage {
-    /// The texts.
+    /// The texts of the page.
     pub texts: Vec<TextReport>,
     /// How many more are on the page that can't be read.
     pub unreadable: usize,
-    /// Where the next ones are, in the provider's words; `None` on the last page.
+    /// The cursor of the next page, in the provider's words; `None` on the last page.
     pub next: Option<String>,
 }
 
 /// One picture, sound or document of a text, where the provider keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaReport {
-    /// Where it is.
+    /// The URL of the file at the provider.
     pub url: String,
-    /// Its media type, like `image/jpeg`.
+    /// The media type of the file, like `image/jpeg`.
     pub content_type: String,
 }
 
-/// Knows of texts. One call of it must end within half a minute.
+/// The port that knows of texts. One call of it must end within half a minute.
 pub trait TextDirectory: Send + Sync {
     /// Texts that were sent, or came, from `since` on and up to `until`: the first of them, or those after an earlier page.
     ///
@@ -61,7 +61,7 @@ pub trait TextDirectory: Send + Sync {
     /// [`ProviderError`].
     fn list(&self, since: DateTime<Utc>, until: Option<DateTime<Utc>>, after: Option<&str>) -> Result<TextPage, ProviderError>;
 
-    /// What came with a text, in its order.
+    /// The files that came with a text, in their order.
     ///
     /// # Errors
     /// [`ProviderError`].

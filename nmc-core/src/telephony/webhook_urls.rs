@@ -10,29 +10,29 @@ const RETRIES: &str = "#rc=3&rp=ct,rt,5xx";
 /// The webhooks of a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct WebhookUrls {
-    /// Says how a call is answered.
+    /// The URL that says how a call is answered.
     pub voice: String,
-    /// Is asked instead when [`Self::voice`] can't be reached.
+    /// The URL that is asked instead when [`Self::voice`] can't be reached.
     pub voice_fallback: String,
-    /// Hears how a call ended.
+    /// The URL that hears how a call ended.
     pub voice_status: String,
-    /// Takes a text.
+    /// The URL that takes a text.
     pub sms: String,
-    /// Takes it instead when [`Self::sms`] can't be reached.
+    /// The URL that takes a text instead when [`Self::sms`] can't be reached.
     pub sms_fallback: String,
 }
 
-/// Where the platform hears of what it has at the provider.
+/// The URLs at which the platform hears of what it has at the provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallbackUrls {
-    /// The webhooks that its numbers are given.
+    /// The webhooks that the platform's numbers are given.
     pub numbers: WebhookUrls,
-    /// Hears what became of a text; the text's id is added, as `?message=`.
+    /// The URL that hears what became of a text; the text's id is added, as `?message=`.
     pub delivery: String,
 }
 
 impl WebhookUrls {
-    /// Those of a platform that is asked about calls at `voice` and about texts at `sms`, and hears how a call ended at
+    /// The webhooks of a platform that is asked about calls at `voice` and about texts at `sms`, and hears how a call ended at
     /// `voice_status`. The fallbacks are the same places once more: a restart of the server outlasts the attempts at the first.
     #[must_use]
     pub fn new(voice: &str, voice_status: &str, sms: &str) -> Self {
@@ -57,8 +57,8 @@ impl WebhookUrls {
         pairs.into_iter().all(|(ours, theirs)| place(ours) == place(theirs))
     }
 
-    /// What a number that has `theirs` is to be given: ours, but for what an operator has set there by hand. That is a fragment
-    /// on a URL of ours, and a fallback that is somewhere else than the main URL.
+    /// The webhooks that a number with `theirs` is to be given: ours, but for what an operator has set there by hand. That is a
+    /// fragment on a URL of ours, and a fallback that is somewhere else than the main URL.
     #[must_use]
     pub fn over(&self, theirs: &Self) -> Self {
         Self {

@@ -11,23 +11,23 @@ use diesel::prelude::*;
 use std::fmt;
 use std::str::FromStr;
 
-/// What becomes of a business that registers itself.
+/// The policy for businesses that register themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RegistrationPolicy {
-    /// It may spend the operator's money at once.
+    /// The business may spend the operator's money at once.
     Open,
-    /// It waits for an operator's approval before it may.
+    /// The business waits for an operator's approval before it may spend the operator's money.
     #[default]
     Approval,
-    /// It is refused: operators take businesses in.
+    /// The business is refused: operators take businesses in.
     Closed,
 }
 
 impl RegistrationPolicy {
-    /// All of them.
+    /// All policies.
     pub const ALL: &'static [Self] = &[Self::Open, Self::Approval, Self::Closed];
 
-    /// Its name.
+    /// The name of the policy.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {

@@ -63,9 +63,9 @@ pub struct BusinessSettingsPatch {
     pub daily_text_limit: Option<i32>,
     /// Automatic texts to one person in 24 hours; 0 to 100.
     pub daily_person_limit: Option<i32>,
-    /// Local time from which on automatic texts may go out.
+    /// The local time from which on automatic texts may go out.
     pub texting_starts_at: Option<NaiveTime>,
-    /// Local time from which on they wait; after the start.
+    /// The local time from which on automatic texts wait; after the start.
     pub texting_ends_at: Option<NaiveTime>,
     /// Whether the answer to a call that was missed just now may go out at any hour.
     pub greeting_at_any_hour: Option<bool>,
@@ -90,7 +90,7 @@ fn checked_countries(countries: &[Country]) -> Result<Vec<&str>> {
 }
 
 impl BusinessSettingsPatch {
-    /// Whether it changes nothing.
+    /// Whether the patch changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -143,7 +143,7 @@ impl TenantTx<'_> {
 }
 
 impl BusinessSettingsRepo<'_> {
-    /// The settings.
+    /// The settings of the tenant.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the tenant has none.
@@ -161,7 +161,7 @@ impl BusinessSettingsRepo<'_> {
         found(query.first(self.0.conn).optional()?, "business settings")
     }
 
-    /// Somebody approves of the greeting as it is now.
+    /// Records that somebody approves of the greeting as it is now.
     ///
     /// # Errors
     /// As [`Self::get`].

@@ -12,14 +12,14 @@ const STOP_HINT: &str = " Reply STOP to opt out.";
 /// The longest text the provider takes, in characters.
 const LONGEST: usize = 1_600;
 
-/// What fills a template's placeholders.
+/// The words that fill a template's placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GreetingWords<'a> {
     /// The business's name, for `{{business_name}}`.
     pub business_name: &'a str,
-    /// When it is open, for `{{hours}}`: `7 AM-6 PM`, or `24/7`.
+    /// The opening hours, for `{{hours}}`: `7 AM-6 PM`, or `24/7`.
     pub hours: BusinessHours,
-    /// When the text goes out, for `{{next_opening}}`: `now` while the business is open, else `Tuesday at 7 AM`.
+    /// The instant at which the text goes out, for `{{next_opening}}`: `now` while the business is open, else `Tuesday at 7 AM`.
     pub at: DateTime<Utc>,
 }
 
@@ -39,17 +39,17 @@ impl<'a> GreetingWords<'a> {
     }
 }
 
-/// What someone who has never been texted by the business would get after a missed call.
+/// The greeting that someone who has never been texted by the business would get after a missed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct GreetingPreview {
     /// The text, to the letter.
     pub text: String,
-    /// Its length in characters.
+    /// The length of the text in characters.
     pub characters: usize,
-    /// How it travels.
+    /// The encoding in which the text travels.
     pub encoding: SmsEncoding,
-    /// How many segments it is billed as.
+    /// The number of segments that the text is billed as.
     pub segments: usize,
 }
 
@@ -66,8 +66,8 @@ impl GreetingPreview {
     }
 }
 
-/// Fills the template. A first text ends with how to stop, as a sentence of its own, unless the template says it in its own words;
-/// what is too long for one text is cut before that hint.
+/// Fills the template of a greeting with its words. A first text ends with how to stop, as a sentence of its own, unless the
+/// template says it in its own words; what is too long for one text is cut before that hint.
 #[must_use]
 pub fn render_greeting(template: &str, words: &GreetingWords<'_>, first_text: bool) -> String {
     let mut text = String::with_capacity(template.len());

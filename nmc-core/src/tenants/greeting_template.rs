@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 const FIELD: &str = "greeting_template";
 
-/// What stands in a template for what differs from text to text.
+/// The placeholders that stand in a template for what differs from text to text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placeholder {
     BusinessName,
@@ -27,7 +27,7 @@ impl Placeholder {
 /// A part of a template.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// Its own words.
+    /// The template's own words.
     Text(&'a str),
     Filled(Placeholder),
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offs
 use chrono_tz::GapInfo;
 use std::fmt;
 
-/// When a business is open: the same hours on each day.
+/// The opening hours of a business, the same on each day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BusinessHours {
     /// Opening time, in the zone; included.
@@ -19,7 +19,7 @@ pub struct BusinessHours {
     /// Closing time, in the zone; not included. Before the opening time when the day ends past midnight; equal to it when
     /// the business never closes.
     pub closes: NaiveTime,
-    /// Whose clock it is.
+    /// The time zone of the hours.
     pub zone: Timezone,
 }
 
@@ -30,7 +30,7 @@ impl From<&TenantRow> for BusinessHours {
 }
 
 impl TenantRow {
-    /// When the business is open.
+    /// The opening hours of the business.
     #[must_use]
     pub fn business_hours(&self) -> BusinessHours {
         self.into()
@@ -55,7 +55,7 @@ fn in_words(time: NaiveTime) -> impl fmt::Display {
 const DAYS: u64 = 9;
 
 impl BusinessHours {
-    /// Whether it is open at that instant.
+    /// Whether the business is open at that instant.
     #[must_use]
     pub fn is_open(&self, at: DateTime<Utc>) -> bool {
         self.next_open(at) == Some(at)
@@ -110,7 +110,7 @@ impl BusinessHours {
         Some((self.first_instant(day.and_time(self.opens))?, self.first_instant(last.and_time(self.closes))?))
     }
 
-    /// What the zone's clock shows at an instant.
+    /// The time that the zone's clock shows at an instant.
     fn shown(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
         let at = at.naive_utc();
         at.checked_add_offset(self.zone.tz().offset_from_utc_datetime(&at).fix())

@@ -45,17 +45,17 @@ pub struct TenantRow {
 /// A business to take in. What is left out gets the schema's default.
 #[derive(Debug, Clone, Default)]
 pub struct NewTenant {
-    /// Its name, as greetings call it; up to 255 characters, unique.
+    /// The name of the business, as greetings call it; up to 255 characters, unique.
     pub business_name: String,
     /// The phone the business answers itself: the number it had before, not one that is provisioned here. A call to a number of
     /// ours rings there first, and is missed when nobody takes it; without one, every call is. It is dialled, never texted, and
     /// must be one that can be ([`PhoneNumber::can_be_forwarded_to`]); unique over all businesses.
     pub business_phone: Option<PhoneNumber>,
-    /// Its address; up to 1,000 characters.
+    /// The address of the business; up to 1,000 characters.
     pub business_address: Option<String>,
-    /// Its trade, like `plumbing`; up to 100 characters.
+    /// The trade of the business, like `plumbing`; up to 100 characters.
     pub business_type: Option<String>,
-    /// Its zone.
+    /// The time zone of the business.
     pub timezone: Option<Timezone>,
 }
 
@@ -63,47 +63,47 @@ pub struct NewTenant {
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TenantPatch {
-    /// Its name.
+    /// The name of the business.
     pub business_name: Option<String>,
     /// The phone the business answers itself, to which its calls are forwarded: see [`NewTenant::business_phone`].
     pub business_phone: Patch<PhoneNumber>,
-    /// Its address.
+    /// The address of the business.
     pub business_address: Patch<String>,
-    /// Its trade.
+    /// The trade of the business.
     pub business_type: Patch<String>,
-    /// Its wider sector; up to 100 characters.
+    /// The wider sector of the business; up to 100 characters.
     pub industry: Patch<String>,
-    /// How far from the address it takes jobs, in miles.
+    /// The distance from the address within which the business takes jobs, in miles.
     pub service_radius_miles: Option<i32>,
     /// The lower end of a usual job's price, in dollars and cents.
     pub estimated_job_min: Option<Decimal>,
     /// The upper end of a usual job's price; above the lower.
     pub estimated_job_max: Option<Decimal>,
-    /// Opening time, in its zone.
+    /// The opening time, in the business's zone.
     pub business_hours_start: Option<NaiveTime>,
-    /// Closing time, in its zone; before the opening time when the day ends past midnight.
+    /// The closing time, in the business's zone; before the opening time when the day ends past midnight.
     pub business_hours_end: Option<NaiveTime>,
-    /// Its zone.
+    /// The time zone of the business.
     pub timezone: Option<Timezone>,
 }
 
-/// Which businesses. Empty means all.
+/// A filter of businesses. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TenantFilter {
-    /// In this status.
+    /// The status of the businesses.
     pub status: Option<TenantStatus>,
-    /// Of this trade.
+    /// The trade of the businesses.
     pub business_type: Option<String>,
-    /// Waiting for an operator's approval, or not.
+    /// Whether the businesses wait for an operator's approval.
     pub awaiting_approval: Option<bool>,
-    /// At this step of onboarding, 1 to 5.
+    /// The step of onboarding at which the businesses are, 1 to 5.
     pub onboarding_step: Option<i32>,
-    /// With onboarding behind them, or not.
+    /// Whether the businesses have completed onboarding.
     pub onboarding_completed: Option<bool>,
-    /// Taking jobs at least so many miles away.
+    /// A distance in miles at which the businesses still take jobs.
     pub serves_miles: Option<i32>,
-    /// For whom a job of this price is usual.
+    /// A price that is usual for a job of the businesses.
     pub usual_price: Option<Decimal>,
 }
 
@@ -284,7 +284,7 @@ impl SystemTx<'_> {
         Ok(Page::from_rows(rows, page, |row: &TenantRow| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// How many tenants.
+    /// The number of tenants that a filter finds.
     ///
     /// # Errors
     /// As [`Self::find_tenant`].

@@ -1,6 +1,6 @@
 //! How long a text is, as those who carry it count.
 
-/// How a text travels.
+/// The encoding in which a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsEncoding {
     /// GSM 03.38: Latin letters, digits and some signs; 160 to a text, 153 to each part of a longer one. `^{}\[~]|€` and
@@ -11,7 +11,7 @@ pub enum SmsEncoding {
 }
 
 impl SmsEncoding {
-    /// Its name, as providers write it.
+    /// The name of the encoding, as providers write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -68,14 +68,14 @@ fn gsm7_units(c: char) -> Option<usize> {
     }
 }
 
-/// How long a text is, for those who pay for it.
+/// The length of a text, for those who pay for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextSize {
-    /// Its length in characters.
+    /// The length in characters.
     pub characters: usize,
-    /// How it travels.
+    /// The encoding in which the text travels.
     pub encoding: SmsEncoding,
-    /// How many segments it is billed as.
+    /// The number of segments that the text is billed as.
     pub segments: usize,
 }
 

@@ -34,11 +34,11 @@ pub fn unique_sid(prefix: &str) -> String {
 /// A tenant with settings and one active number.
 #[derive(Debug, Clone)]
 pub struct Business {
-    /// The proof.
+    /// The proof that a transaction may act for the business.
     pub tenant: Tenant,
-    /// Its row.
+    /// The row of the business.
     pub row: TenantRow,
-    /// Its number.
+    /// The number of the business.
     pub number: PhoneNumber,
 }
 
@@ -53,7 +53,7 @@ impl Business {
         business
     }
 
-    /// Gives it one more active number.
+    /// Gives the business one more active number.
     ///
     /// # Panics
     /// When it is refused.
@@ -75,20 +75,20 @@ impl Business {
         number
     }
 
-    /// Suspends it, or takes it back.
+    /// Suspends the business, or takes it back.
     pub fn suspend(&self, db: &TestDb, suspended: bool) {
         let status = if suspended { "suspended" } else { "active" };
         let (active, id) = (!suspended, self.tenant.id());
         db.execute(&format!("UPDATE tenants SET is_active = {active}, status = '{status}' WHERE id = '{id}'"));
     }
 
-    /// Takes an operator's approval of it back, or gives it again: numbers and texts from before stay.
+    /// Takes an operator's approval of the business back, or gives it again: numbers and texts from before stay.
     pub fn disapprove(&self, db: &TestDb, disapproved: bool) {
         let (at, id) = (if disapproved { "NULL" } else { "now()" }, self.tenant.id());
         db.execute(&format!("UPDATE tenants SET approved_at = {at} WHERE id = '{id}'"));
     }
 
-    /// Its open conversation with this customer, opened by staff if there is none.
+    /// The open conversation of the business with this customer, opened by staff if there is none.
     ///
     /// # Panics
     /// When it is refused.
@@ -108,7 +108,7 @@ impl Business {
         found.expect("a conversation").id
     }
 
-    /// A user of it, who can't log in.
+    /// A new user of the business, who can't log in.
     ///
     /// # Panics
     /// When it is refused.
@@ -154,7 +154,7 @@ impl Business {
         store.tenant(&self.tenant, |tx| tx.messages().queue(&words))
     }
 
-    /// One of its texts.
+    /// The text of the business with this id.
     ///
     /// # Panics
     /// When it is not there.
@@ -163,7 +163,7 @@ impl Business {
         store.tenant(&self.tenant, |tx| tx.messages().get(id)).expect("a text")
     }
 
-    /// What happened in a conversation, oldest first; 200 at the most.
+    /// The events of a conversation, oldest first; 200 at the most.
     ///
     /// # Panics
     /// When it can't be read.
@@ -176,7 +176,7 @@ impl Business {
         log.items.iter().rev().map(|event| event.event_type).collect()
     }
 
-    /// Its texts in and out, newest first; 200 at the most.
+    /// The texts of the business in and out, newest first; 200 at the most.
     ///
     /// # Panics
     /// When they can't be read.
@@ -205,7 +205,7 @@ impl VoiceForm {
             .with("ApiVersion", "2010-04-01")
     }
 
-    /// With this field, instead of the one of that name if there is one.
+    /// The same form with this field, instead of the one of that name if there is one.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.0.retain(|(known, _)| known != name);
@@ -213,20 +213,20 @@ impl VoiceForm {
         self
     }
 
-    /// Without this field.
+    /// The same form without this field.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.0.retain(|(known, _)| known != name);
         self
     }
 
-    /// As the library reads it.
+    /// The callback as which the library reads the form.
     #[must_use]
     pub fn parse(&self) -> VoiceCallback {
         VoiceCallback::parse(&self.0).expect("a callback")
     }
 
-    /// What it says of the call.
+    /// The facts that the form tells of the call.
     #[must_use]
     pub fn facts(&self) -> CallFacts {
         self.parse().facts

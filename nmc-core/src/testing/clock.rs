@@ -2,7 +2,7 @@ use crate::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// An ordinary instant.
+/// An ordinary instant at noon.
 ///
 /// # Panics
 /// Never.
@@ -16,13 +16,13 @@ pub fn noon() -> DateTime<Utc> {
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// Standing at `at`.
+    /// A clock that stands at `at`.
     #[must_use]
     pub const fn new(at: DateTime<Utc>) -> Self {
         Self(AtomicI64::new(at.timestamp_micros()))
     }
 
-    /// Moves it forward, or back.
+    /// Moves the clock forward, or back.
     pub fn advance(&self, by: TimeDelta) {
         self.0.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::SeqCst);
     }

@@ -104,19 +104,19 @@ pub struct TestDb {
 }
 
 impl TestDb {
-    /// With the machine's clock and six connections.
+    /// A test database with the machine's clock and six connections.
     #[must_use]
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    /// With a clock of the test's.
+    /// A test database with a clock of the test's.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         Self::with(|config| config.clock = clock)
     }
 
-    /// With a configuration of the test's.
+    /// A test database with a configuration of the test's.
     #[must_use]
     pub fn with(change: impl FnOnce(&mut StoreConfig)) -> Self {
         Self::over(Self::create(TEMPLATE), change)
@@ -183,13 +183,13 @@ impl TestDb {
         connect(&server().embedded.superuser_url(&self.name))
     }
 
-    /// Where the server's programs are (`pg_dump` and its like).
+    /// The directory of the server's programs (`pg_dump` and its like).
     #[must_use]
     pub fn programs() -> &'static Path {
         server().embedded.bin_dir()
     }
 
-    /// The superuser's URL, for those programs.
+    /// The superuser's URL, for the server's programs.
     #[must_use]
     pub fn superuser_url(&self) -> String {
         server().embedded.superuser_url(&self.name)

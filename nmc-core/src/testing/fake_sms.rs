@@ -29,11 +29,11 @@ pub enum Fault {
 /// A text the provider took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// Our id of it.
+    /// Our id of the text.
     pub id: MessageId,
-    /// The provider's.
+    /// The provider's SID of the text.
     pub sid: String,
-    /// Sender, recipient, words.
+    /// The sender, the recipient and the words.
     pub text: (String, String, String),
 }
 
@@ -57,7 +57,7 @@ struct State {
 }
 
 impl FakeSms {
-    /// One that works.
+    /// A provider that works.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -72,34 +72,34 @@ impl FakeSms {
         self.state().faults.extend(faults);
     }
 
-    /// From now on it can't tell what it holds.
+    /// Makes the provider unable to tell what it holds from now on.
     pub fn cannot_tell(&self) {
         self.state().mute = true;
     }
 
-    /// From now on its list shows nothing of what it took, or shows it again.
+    /// Makes the provider's list show nothing of what it took from now on, or show it again.
     pub fn hide_taken(&self, hides: bool) {
         self.state().hides = hides;
     }
 
-    /// How often it was asked what it holds.
+    /// The number of times that the provider was asked what it holds.
     #[must_use]
     pub fn lookups(&self) -> usize {
         self.state().lookups
     }
 
-    /// It gives the next text it takes this SID.
+    /// Names the SID of the next text that the provider takes.
     pub fn name_next(&self, sid: &str) {
         self.state().next_sid = Some(sid.to_owned());
     }
 
-    /// What it took, in order.
+    /// The texts that the provider took, in order.
     #[must_use]
     pub fn taken(&self) -> Vec<Taken> {
         self.state().taken.clone()
     }
 
-    /// From now on every `send` waits at a gate, before anything is taken.
+    /// Holds every `send` at a gate from now on, before anything is taken.
     pub fn hold(&self) {
         self.state().held = true;
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// A table with tenants' rows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Table {
-    /// Its name.
+    /// The name of the table.
     pub name: String,
     /// The column that holds the tenant: `tenant_id`, or the `id` of tenants.
     pub tenant_key: String,

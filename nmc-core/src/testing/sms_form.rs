@@ -32,7 +32,7 @@ impl SmsForm {
             .with("ApiVersion", "2010-04-01")
     }
 
-    /// With this field, instead of the one of that name if there is one.
+    /// The same form with this field, instead of the one of that name if there is one.
     #[must_use]
     pub fn with(self, name: &str, value: &str) -> Self {
         let mut form = self.without(name);
@@ -40,7 +40,7 @@ impl SmsForm {
         form
     }
 
-    /// Without this field.
+    /// The same form without this field.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.0.retain(|(known, _)| known != name);

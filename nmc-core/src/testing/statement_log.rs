@@ -6,14 +6,14 @@ use crate::{Secret, Store, StoreConfig};
 use diesel::connection::SimpleConnection as _;
 use std::sync::{Mutex, PoisonError};
 
-/// One round trip: the text, and the bound values as the server shows them.
+/// One round trip to the server: the text, and the bound values as the server shows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// The text; several statements when it was sent by the simple protocol.
     pub sql: String,
-    /// One per parameter; `None` for a text that the simple protocol carried, which binds nothing.
+    /// The bound values, one per parameter; `None` for a text that the simple protocol carried, which binds nothing.
     pub values: Option<Vec<Option<String>>>,
-    /// Whether the connection keeps it prepared.
+    /// Whether the connection keeps the statement prepared.
     pub prepared: bool,
 }
 

@@ -15,11 +15,12 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Does this when it is dropped, also when a test has failed: stops a worker whose thread would be waited for without end.
+/// A value that runs its function when it is dropped, also when a test has failed: stops a worker whose thread would be waited
+/// for without end.
 #[derive(Debug)]
 pub struct Finally<F: FnMut()>(F);
 
-/// A [`Finally`] of this.
+/// A [`Finally`] that does `then` when it is dropped.
 #[must_use]
 pub const fn finally<F: FnMut()>(then: F) -> Finally<F> {
     Finally(then)
@@ -31,7 +32,7 @@ impl<F: FnMut()> Drop for Finally<F> {
     }
 }
 
-/// Blocks a thread of a test until another one opens it, or fails: then it opens by itself.
+/// A gate that blocks a thread of a test until another one opens it, or fails: then it opens by itself.
 #[derive(Debug, Default)]
 pub struct Gate {
     open: Mutex<bool>,
@@ -39,20 +40,20 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Lets everybody through.
+    /// Lets everybody through the gate.
     pub fn open(&self) {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.moved.notify_all();
     }
 
-    /// Waits for that, twenty seconds at the most.
+    /// Waits until the gate is open, twenty seconds at the most.
     pub fn wait(&self) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.moved.wait_timeout_while(open, LONGEST_HOLD, |open| !*open));
     }
 }
 
-/// Every order of these.
+/// Every order of these items.
 #[must_use]
 pub fn orders<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
     let Some((last, rest)) = items.split_last() else { return vec![Vec::new()] };

@@ -184,7 +184,7 @@ impl VoiceCallback {
     }
 }
 
-/// What is kept of a text, in characters. Twilio joins texts up to 1,600.
+/// The length of a text that is kept, in characters. Twilio joins texts up to 1,600.
 const LONGEST_TEXT: usize = 10_000;
 
 /// The most pictures of one text that are kept. Twilio sends ten at most.

@@ -19,13 +19,13 @@ const PAGE: &str = "1000";
 /// Legs of one call that are looked at.
 const LEGS: &str = "50";
 
-/// Asks Twilio about calls.
+/// Twilio's list of calls, behind [`CallDirectory`].
 #[derive(Debug, Clone)]
 pub struct TwilioCalls {
     client: Client,
 }
 
-/// What is read of a call resource; the rest may change.
+/// The fields that are read of a call resource; the rest may change.
 #[derive(Deserialize)]
 struct CallResource {
     sid: String,
@@ -72,12 +72,13 @@ impl CallResource {
         Some(LegReport { parent, status: self.status.parse().ok()?, answered_by: self.answered_by.clone() })
     }
 
-    /// When it began.
+    /// The instant at which the call began.
     fn began_at(&self) -> Option<DateTime<Utc>> {
         dated(self.start_time.as_deref()).or_else(|| dated(self.date_created.as_deref()))
     }
 
-    /// When it ended, or began if it has not. A call that nobody took may have no end there: it ended soon after it began.
+    /// The instant at which the call ended, or began if it has not. A call that nobody took may have no end there: it ended soon
+    /// after it began.
     fn happened_at(&self) -> Option<DateTime<Utc>> {
         let length = self.duration.as_deref().and_then(|text| text.parse().ok()).and_then(TimeDelta::try_seconds);
         let reckoned = || self.began_at()?.checked_add_signed(length.unwrap_or_default());
@@ -112,7 +113,7 @@ impl CallResource {
 }
 
 impl TwilioCalls {
-    /// Over this account. Nothing is asked yet.
+    /// Twilio's list of calls, for this account. Nothing is asked yet.
     #[must_use]
     pub fn new(config: &TwilioConfig) -> Self {
         Self { client: Client::new(config, LIMIT) }

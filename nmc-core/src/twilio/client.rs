@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// Where Twilio's API is, unless a mock stands in.
+/// The address of Twilio's API, unless a mock stands in.
 const API: &str = "https://api.twilio.com";
 
-/// Where its prices are.
+/// The address of Twilio's prices.
 const PRICING: &str = "https://pricing.twilio.com";
 
 /// The longest answer that is read, in bytes: a page of a thousand numbers has some 1.5 million.
@@ -25,13 +25,13 @@ pub struct TwilioConfig {
     pub account_sid: String,
     /// The account's auth token.
     pub auth_token: Secret,
-    /// Where Twilio is to tell this platform of calls and texts.
+    /// The URLs at which Twilio is to tell this platform of calls and texts.
     pub callbacks: CallbackUrls,
-    /// Another place of the API, and of the prices; `None` is the real one.
+    /// The URL of another place for the API and the prices; `None` is the real one.
     pub api_url: Option<String>,
 }
 
-/// What came back: whatever its status.
+/// The answer that came back, whatever its status.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
@@ -47,8 +47,8 @@ struct ErrorResource {
 }
 
 impl Answer {
-    /// The document it holds. Where a text in it was cut in the middle of a character, that character is replaced: one such text
-    /// must not cost a whole list.
+    /// The document that the answer holds. Where a text in it was cut in the middle of a character, that character is replaced:
+    /// one such text must not cost a whole list.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body).or_else(|error| {
             let mended = whole_characters(&self.body);
@@ -73,7 +73,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Whose exchanges end within `limit`. Nothing is sent yet.
+    /// A client whose exchanges end within `limit`. Nothing is sent yet.
     pub(super) fn new(config: &TwilioConfig, limit: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)

@@ -15,11 +15,11 @@ const MOST_REDIRECTS: u8 = 3;
 #[derive(Debug, Clone)]
 pub struct TwilioMedia {
     client: Client,
-    /// Another place of the API than Twilio's, as in [`TwilioConfig`]: the one that may be asked without encryption.
+    /// The place of a stand-in for the API, as in [`TwilioConfig`]: the one that may be asked without encryption.
     stand_in: Option<String>,
 }
 
-/// Where a request goes.
+/// The target of a request.
 struct Target {
     url: String,
     /// Whether it is Twilio's own, to which alone the credentials go.
@@ -27,14 +27,14 @@ struct Target {
 }
 
 impl TwilioMedia {
-    /// Over this account. Nothing is asked yet.
+    /// Twilio as the source of pictures, for this account. Nothing is asked yet.
     #[must_use]
     pub fn new(config: &TwilioConfig) -> Self {
         let stand_in = config.api_url.as_deref().and_then(|url| url.parse().ok()).and_then(|url| origin(&url));
         Self { client: Client::new(config, LIMIT), stand_in }
     }
 
-    /// Where the provider's first address leads: to Twilio, or nowhere.
+    /// The target to which the provider's first address leads: Twilio, or nothing.
     fn first(&self, url: &str) -> Result<Target, FetchError> {
         self.target(url).filter(|target| target.is_twilios).ok_or_else(|| refused("its address is none of Twilio's"))
     }

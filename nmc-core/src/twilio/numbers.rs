@@ -28,7 +28,7 @@ pub struct TwilioNumbers {
     client: Client,
 }
 
-/// What a number can do. The letters are large where numbers are for sale, and small where they are owned.
+/// The capabilities of a number. The letters are large where numbers are for sale, and small where they are owned.
 #[derive(Deserialize, Default)]
 struct Can {
     #[serde(default)]
@@ -122,13 +122,14 @@ impl Owned {
 }
 
 impl TwilioNumbers {
-    /// Over this account. Nothing is asked yet.
+    /// Twilio as the provider of numbers, for this account. Nothing is asked yet.
     #[must_use]
     pub fn new(config: &TwilioConfig) -> Self {
         Self::within(config, LIMIT)
     }
 
-    /// Over this account, with an end to every exchange after so long, for somebody who waits for the answer.
+    /// Twilio as the provider of numbers for this account, with an end to every exchange after so long, for somebody who waits
+    /// for the answer.
     #[must_use]
     pub fn within(config: &TwilioConfig, limit: Duration) -> Self {
         Self { client: Client::new(config, limit) }

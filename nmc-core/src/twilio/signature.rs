@@ -7,11 +7,11 @@ use hmac::{Hmac, Mac as _};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-/// Why a webhook was not believed.
+/// The reason why a webhook was not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// No signature came with it.
+    /// No signature came with the webhook.
     #[error("the X-Twilio-Signature header is missing")]
     Missing,
     /// The settings header names an algorithm that is not ours.
@@ -29,7 +29,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// With this auth token.
+    /// A signer with this auth token.
     #[must_use]
     pub const fn new(token: Secret) -> Self {
         Self { token }

@@ -24,7 +24,7 @@ const SKEW: TimeDelta = TimeDelta::minutes(10);
 /// The longest exchange: a STOP of the recipient waits for its end.
 const LIMIT: Duration = Duration::from_secs(8);
 
-/// What Twilio puts before the words of a trial account's texts.
+/// The words that Twilio puts before a trial account's texts.
 const TRIAL: &str = "Sent from your Twilio trial account - ";
 
 /// Sends texts through Twilio.
@@ -35,7 +35,7 @@ pub struct TwilioSms {
     delivery_url: String,
 }
 
-/// What is read of a message resource; the rest may change.
+/// The fields that are read of a message resource; the rest may change.
 #[derive(Deserialize)]
 struct MessageResource {
     sid: String,
@@ -57,7 +57,7 @@ struct MessagePage {
 }
 
 impl TwilioSms {
-    /// Over this account. Nothing is sent yet.
+    /// Twilio as the sender of texts, for this account. Nothing is sent yet.
     #[must_use]
     pub fn new(config: &TwilioConfig) -> Self {
         let client = Client::new(config, LIMIT);

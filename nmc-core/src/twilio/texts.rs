@@ -15,13 +15,13 @@ const LIMIT: Duration = Duration::from_secs(12);
 /// Texts on a page: as many as fit into the longest answer that is read, however long they are.
 const PAGE: &str = "250";
 
-/// Asks Twilio about texts.
+/// Twilio's list of texts, behind [`TextDirectory`].
 #[derive(Debug, Clone)]
 pub struct TwilioTexts {
     client: Client,
 }
 
-/// What is read of a message resource; the rest may change.
+/// The fields that are read of a message resource; the rest may change.
 #[derive(Deserialize)]
 struct TextResource {
     sid: String,
@@ -91,7 +91,7 @@ impl TextResource {
 }
 
 impl TwilioTexts {
-    /// Over this account. Nothing is asked yet.
+    /// Twilio's list of texts, for this account. Nothing is asked yet.
     #[must_use]
     pub fn new(config: &TwilioConfig) -> Self {
         Self { client: Client::new(config, LIMIT) }

@@ -81,7 +81,7 @@ pub(crate) fn time_of_day(field: &'static str, time: Option<NaiveTime>) -> Resul
     }
 }
 
-/// When a lease that begins now ends.
+/// The end of a lease that begins now.
 ///
 /// # Errors
 /// [`Error::Invalid`] of `lease_for` when that is not in the future.
@@ -89,7 +89,7 @@ pub(crate) fn lease_end(now: DateTime<Utc>, lease_for: TimeDelta) -> Result<Date
     end_of("lease_for", now, lease_for)
 }
 
-/// When something that begins now and lasts for `length` ends.
+/// The end of something that begins now and lasts for `length`.
 ///
 /// # Errors
 /// [`Error::Invalid`] of `field` when that is not in the future.

@@ -1,7 +1,7 @@
 use super::{PhoneNumber, text_column};
 use crate::{Error, Result};
 
-/// Who calls or texts, as the network tells it. Only a [`PhoneNumber`] can be texted back.
+/// The identity of whoever calls or texts, as the network tells it. Only a [`PhoneNumber`] can be texted back.
 #[derive(Clone, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum CallerIdentity {
@@ -57,7 +57,7 @@ impl CallerIdentity {
         }
     }
 
-    /// What is stored: the number, the address, the code, or `anonymous`.
+    /// The text that is stored: the number, the address, the code, or `anonymous`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -102,7 +102,7 @@ impl CallerIdentity {
         }
     }
 
-    /// The number to text, if this is one.
+    /// The number to text, if the identity is one.
     #[must_use]
     pub const fn phone(&self) -> Option<&PhoneNumber> {
         match self {

@@ -8,7 +8,7 @@ impl Country {
     /// The United States.
     pub const US: Self = Self(*b"US");
 
-    /// Its code, in capitals.
+    /// The code of the country, in capitals.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

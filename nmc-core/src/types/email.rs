@@ -7,7 +7,7 @@ use crate::Error;
 pub struct Email(String);
 
 impl Email {
-    /// The address.
+    /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,7 +3,7 @@
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps it.
+    /// A secret with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

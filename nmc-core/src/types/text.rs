@@ -62,7 +62,7 @@ pub(crate) fn composed(text: &str) -> String {
     text.trim().nfc().collect()
 }
 
-/// The same for a text that may be missing; an empty one counts as missing.
+/// The text as [`required`] has it, where it may be missing; an empty one counts as missing.
 pub(crate) fn optional(field: &'static str, text: Option<&str>, max: usize) -> Result<Option<String>> {
     text.map(str::trim).filter(|text| !text.is_empty()).map(|text| required(field, text, max)).transpose()
 }

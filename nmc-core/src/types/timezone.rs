@@ -11,7 +11,7 @@ impl Timezone {
         Self(zone)
     }
 
-    /// Its name on the list.
+    /// The name of the time zone on the list.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         self.0.name()

@@ -12,7 +12,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-/// For how long a failure is counted: what failed long ago is nothing to act on.
+/// The time for which a failure is counted: what failed long ago is nothing to act on.
 pub const FAILURES_COUNTED_FOR: TimeDelta = TimeDelta::days(7);
 
 /// A queue of the database.
@@ -31,28 +31,28 @@ pub enum Queue {
     Numbers,
 }
 
-/// Which entries of a queue.
+/// The stage of a queue's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// Those that are still to be done, or under way.
+    /// The entries that are still to be done, or under way.
     Waiting,
-    /// Those that were given up.
+    /// The entries that were given up.
     Failed,
 }
 
-/// How much of a queue waits, and how much has failed of late.
+/// The state of one queue: how much of it waits, and how much has failed of late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Backlog {
-    /// The queue.
+    /// The queue that is counted.
     pub queue: Queue,
-    /// Entries that wait, or are under way.
+    /// The number of entries that wait, or are under way.
     pub waiting: i64,
-    /// When the oldest of them was queued.
+    /// The instant at which the oldest of the waiting entries was queued.
     pub oldest_waiting_at: Option<DateTime<Utc>>,
-    /// Entries that failed within [`FAILURES_COUNTED_FOR`].
+    /// The number of entries that failed within [`FAILURES_COUNTED_FOR`].
     pub failed: i64,
-    /// When the last of them failed.
+    /// The instant at which the last of the failed entries failed.
     pub last_failed_at: Option<DateTime<Utc>>,
 }
 
@@ -60,21 +60,21 @@ pub struct Backlog {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Queued {
-    /// The id of its row.
+    /// The id of the entry's row.
     pub id: Uuid,
-    /// Whose it is.
+    /// The tenant whose entry it is.
     pub tenant_id: TenantId,
     /// The business's name.
     pub business_name: String,
-    /// How far it is, in the word of its own table.
+    /// The state of the entry, in the word of its own table.
     pub state: String,
-    /// How often it was tried.
+    /// The number of times that the entry was tried.
     pub attempts: i32,
-    /// When it is tried next; none for what has failed.
+    /// The instant at which the entry is tried next; none for what has failed.
     pub due_at: Option<DateTime<Utc>>,
-    /// Why it waits or has failed, where anything was said.
+    /// The reason why the entry waits or has failed, where anything was said.
     pub reason: Option<String>,
-    /// When it was queued.
+    /// The instant at which the entry was queued.
     pub created_at: DateTime<Utc>,
 }
 
@@ -128,7 +128,7 @@ impl Queue {
     /// All queues.
     pub const ALL: [Self; 5] = [Self::Texts, Self::Pictures, Self::Notifications, Self::Jobs, Self::Numbers];
 
-    /// Its name.
+    /// The name of the queue.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -216,7 +216,7 @@ impl Queue {
     }
 }
 
-/// Which entries, and which page of them.
+/// The choice of entries, and the page of them.
 #[derive(Clone, Copy)]
 struct Of {
     stage: Stage,
@@ -241,7 +241,7 @@ impl Row {
 }
 
 impl TenantTx<'_> {
-    /// How much waits and has failed in a queue of this business.
+    /// The state of one queue of this business: how much waits and has failed.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].

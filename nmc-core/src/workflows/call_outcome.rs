@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use serde_json::json;
 
 impl Calls<'_> {
-    /// Moves the status; one that ends the call also notes when. The conversation's log hears of the end. Twilio's callbacks
-    /// have a way of their own ([`super::record_voice_status`]), which also answers missed calls.
+    /// Moves the call's status; one that ends the call also notes when. The conversation's log hears of the end. Twilio's
+    /// callbacks have a way of their own ([`super::record_voice_status`]), which also answers missed calls.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`], or [`crate::Error::InvalidTransition`], which changes nothing.

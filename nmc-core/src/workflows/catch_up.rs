@@ -18,13 +18,13 @@ use std::sync::Arc;
 
 const PROVIDER: &str = "twilio";
 
-/// What is read once more, since the provider's lists lag behind.
+/// The time that is read once more, since the provider's lists lag behind.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 
 /// The furthest that is read back.
 const OLDEST: TimeDelta = TimeDelta::days(7);
 
-/// What is read before marks move.
+/// The time that is read before marks move.
 const WINDOW: TimeDelta = TimeDelta::hours(6);
 
 /// A call that lasts longer holds the marks back no more.
@@ -45,7 +45,7 @@ pub struct CatchUp {
 pub(super) struct Run {
     pub(super) now: DateTime<Utc>,
     starts: HashMap<TenantId, Start>,
-    /// When the oldest call began that is not over.
+    /// The instant at which the oldest call began that is not over.
     pub(super) open_since: Option<DateTime<Utc>>,
     pub(super) came: CaughtUp,
 }
@@ -59,7 +59,7 @@ pub(super) struct Window {
 }
 
 impl CatchUp {
-    /// Over this store and the provider's lists. Nothing is asked yet.
+    /// A catch-up over this store and the provider's lists. Nothing is asked yet.
     #[must_use]
     pub fn new(store: Store, calls: Arc<dyn CallDirectory>, texts: Arc<dyn TextDirectory>) -> Self {
         Self { store, calls, texts }
@@ -124,7 +124,7 @@ impl CatchUp {
 }
 
 impl Run {
-    /// Where the reading of one list begins.
+    /// The instant at which the reading of one list begins.
     fn first(&self, of: impl Fn(&Start) -> DateTime<Utc>) -> DateTime<Utc> {
         self.starts.values().map(of).min().unwrap_or(self.now) - OVERLAP
     }

@@ -18,7 +18,7 @@ const LEGS_LATER: TimeDelta = TimeDelta::hours(1);
 const LEGS_AWAITED: TimeDelta = TimeDelta::seconds(30);
 
 impl CatchUp {
-    /// One window of calls, page by page; `false` when it was to stop.
+    /// Reads one window of calls, page by page; `false` when it was to stop.
     pub(super) fn calls_of(&self, window: Window, run: &mut Run, stops: &dyn Fn() -> bool) -> Result<bool> {
         // Legs begin after their call, and so come before it in a list whose newest is first.
         let (mut legs, mut next) = (HashMap::new(), None::<String>);

@@ -50,14 +50,14 @@ impl CatchUpMarks<'_> {
     }
 }
 
-/// From when on a tenant's texts and calls are to be read.
+/// The instants from which on a tenant's texts and calls are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Start {
     pub(super) messages: DateTime<Utc>,
     pub(super) calls: DateTime<Utc>,
 }
 
-/// Without a mark, what is read at first: not more than this, nor from before the tenant's first number.
+/// The time that is read at first where there is no mark: not more than this, nor from before the tenant's first number.
 const FIRST: TimeDelta = TimeDelta::days(1);
 
 /// Marks written in one statement, of 7 values each.

@@ -12,8 +12,8 @@ use crate::{Error, MessageId, PhoneNumber, Result, TenantId};
 use std::collections::HashMap;
 
 impl CatchUp {
-    /// One window of texts; `false` when it was to stop. What is missing is kept until its last page is read, and recorded in the
-    /// order in which it was sent: of STOP and START the later one counts.
+    /// Reads one window of texts; `false` when it was to stop. What is missing is kept until its last page is read, and recorded
+    /// in the order in which it was sent: of STOP and START the later one counts.
     pub(super) fn texts_of(&self, window: Window, run: &mut Run, stops: &dyn Fn() -> bool) -> Result<bool> {
         let (mut missing, mut next) = (Vec::new(), None::<String>);
         for _ in 0..MOST_PAGES {
@@ -96,7 +96,7 @@ impl CatchUp {
         Ok(())
     }
 
-    /// What became of a text of ours, if that is news.
+    /// Records what became of a text of ours, if that is news.
     fn report_delivery(&self, text: &TextReport, row: &KnownText, run: &mut Run) -> Result<()> {
         let mut params = vec![
             ("MessageSid".to_owned(), text.sid.clone()),

@@ -5,27 +5,27 @@ use crate::{Error, PhoneNumber, Result, TenantId};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
-/// Of what was found missing, how much is told one by one.
+/// The number of things found missing that are told one by one.
 const MOST_TOLD: usize = 1_000;
 
-/// What was read of one list, and what came of it.
+/// The tally of one list: what was read of it, and what came of that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Pages that were read.
+    /// The number of pages that were read.
     pub pages: usize,
-    /// Calls or texts on them, whoever's they are.
+    /// The number of calls or texts on the pages, whoever's they are.
     pub read: usize,
-    /// Those that were missing here, and are recorded now.
+    /// The number of entries that were missing here, and are recorded now.
     pub recorded: usize,
-    /// Those that were here, and of which something new was learnt, such as their end.
+    /// The number of entries that were here, and of which something new was learnt, such as their end.
     pub updated: usize,
-    /// Those whose price was learnt.
+    /// The number of entries whose price was learnt.
     pub priced: usize,
-    /// Those that can't be read or recorded.
+    /// The number of entries that can't be read or recorded.
     pub unreadable: usize,
 }
 
-/// What kind of thing was missing.
+/// The kind of thing that was missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FoundWhat {
@@ -35,35 +35,35 @@ pub enum FoundWhat {
     Text,
 }
 
-/// Something that was missing, and is recorded now.
+/// A call or text that was missing, and is recorded now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Found {
-    /// Whether it is a call or a text.
+    /// Whether a call or a text was found.
     pub what: FoundWhat,
-    /// The provider's SID of it.
+    /// The provider's SID of the call or text.
     pub sid: String,
-    /// When it happened, as far as that is known.
+    /// The instant at which it happened, as far as that is known.
     pub at: Option<DateTime<Utc>>,
-    /// The number of ours.
+    /// The number of ours that was called or texted.
     pub our_number: PhoneNumber,
-    /// Whether it is answered with a text.
+    /// Whether the call or text is answered with a text.
     pub answered: bool,
 }
 
-/// What a catch-up came to.
+/// The result of a catch-up.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct CaughtUp {
-    /// From when on lists were read; `None` when there was nothing to read for anybody.
+    /// The instant from which on lists were read; `None` when there was nothing to read for anybody.
     pub since: Option<DateTime<Utc>>,
-    /// Texts.
+    /// The tally of texts.
     pub texts: Tally,
-    /// Calls.
+    /// The tally of calls.
     pub calls: Tally,
-    /// What was missing, in the order in which it was recorded; the first thousand.
+    /// The calls and texts that were missing, in the order in which they were recorded; the first thousand.
     pub found: Vec<Found>,
-    /// Tenants of whom not all could be recorded: their marks stay, and the next catch-up tries again.
+    /// The tenants of whom not all could be recorded: their marks stay, and the next catch-up tries again.
     pub failed: BTreeSet<TenantId>,
 }
 
@@ -74,8 +74,8 @@ impl CaughtUp {
         }
     }
 
-    /// What came of one tenant's record. What is nobody's, or was recorded by somebody else meanwhile, is done with. A failure is
-    /// that tenant's alone, unless there is no database to ask, or no provider.
+    /// Settles the outcome of one tenant's record. What is nobody's, or was recorded by somebody else meanwhile, is done with. A
+    /// failure is that tenant's alone, unless there is no database to ask, or no provider.
     pub(super) fn settle<T>(&mut self, tenants: &[TenantId], outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(done) => Ok(Some(done)),

@@ -38,7 +38,7 @@ pub(super) struct FirstCallback<'a> {
 }
 
 impl FirstCallback<'_> {
-    /// Writes it in one round trip.
+    /// Writes the callback in one round trip.
     pub(super) fn write(self, scope: &mut Scope<'_>) -> Result<()> {
         #[derive(QueryableByName)]
         struct Done {
@@ -99,7 +99,7 @@ impl FirstCallback<'_> {
 }
 
 impl Greeting {
-    /// One with an id of `moment`.
+    /// A greeting with an id of `moment`.
     pub(super) fn new(body: String, due: DateTime<Utc>, moment: &Moment) -> Self {
         Self { id: MessageId::new(moment.id()), body, due }
     }

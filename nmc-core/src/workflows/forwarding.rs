@@ -8,7 +8,7 @@ use crate::telephony::explain;
 use crate::{CallScreening, Error, PhoneNumber, Result};
 use diesel::prelude::*;
 
-/// Where to forward a call, and how whoever takes it proves to be a person.
+/// The phone to which a call is forwarded, and how whoever takes it proves to be a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarding {
     /// The business's own phone.
@@ -17,10 +17,9 @@ pub struct Forwarding {
     pub screening: CallScreening,
 }
 
-/// Where to forward a call that comes in: the phone the business had before, if it is active and approved, and has told one that is
-/// not dear to call. `None`: nobody
-/// can take it, and its caller is texted once it has ended. Neither is a call sent back to the phone that it comes from, or that
-/// forwarded it to us.
+/// The forwarding of a call that comes in: to the phone the business had before, if it is active and approved, and has told one
+/// that is not dear to call. `None`: nobody can take it, and its caller is texted once it has ended. Neither is a call sent back
+/// to the phone that it comes from, or that forwarded it to us.
 ///
 /// # Errors
 /// [`crate::Error::NotFound`] when no tenant holds the number.

@@ -124,9 +124,9 @@ pub(crate) struct GreetingContext {
     untextable: bool,
 }
 
-/// What a missed call comes to.
+/// The answer to a missed call.
 pub(crate) enum Answer {
-    /// This text, at this instant.
+    /// The caller gets this text, at this instant.
     Text { body: String, due: DateTime<Utc> },
     /// No text, for this reason, which has not been told of this call.
     NotTexted(NotTexted),
@@ -135,17 +135,17 @@ pub(crate) enum Answer {
 }
 
 impl GreetingContext {
-    /// What decides about texts to this person from this number of ours, outside any call.
+    /// The facts that decide about texts to this person from this number of ours, outside any call.
     pub(crate) fn read(scope: &mut Scope<'_>, person: &PhoneNumber, from: &PhoneNumber) -> Result<Self> {
         Self::read_for(scope, person, None, Some(from))
     }
 
-    /// What decides about an answer to this call of the person to this number of ours.
+    /// The facts that decide about an answer to this call of the person to this number of ours.
     pub(crate) fn of_call(scope: &mut Scope<'_>, person: &PhoneNumber, call: CallId, called: &PhoneNumber) -> Result<Self> {
         Self::read_for(scope, person, Some(call), Some(called))
     }
 
-    /// What decides about an answer of staff to this person from this number of ours.
+    /// The facts that decide about an answer of staff to this person from this number of ours.
     pub(crate) fn of_reply(scope: &mut Scope<'_>, person: &PhoneNumber, from: Option<&PhoneNumber>) -> Result<Self> {
         Self::read_for(scope, person, None, from)
     }
@@ -164,7 +164,7 @@ impl GreetingContext {
         Ok(Prepared(query).get_result(scope.conn)?)
     }
 
-    /// What this missed call of this person to this number of ours comes to.
+    /// The answer to this missed call of this person to this number of ours.
     pub(crate) fn answer(&self, call: &Call, person: &PhoneNumber, called: &PhoneNumber, now: DateTime<Utc>) -> Answer {
         if self.call_greeted {
             return Answer::Settled;
@@ -269,7 +269,7 @@ impl GreetingContext {
         self.automatic_texts >= i64::from(self.daily_person_limit.unwrap_or(DEFAULT_PERSON_LIMIT))
     }
 
-    /// Why a text to this number would be dear or useless.
+    /// The reason why a text to this number would be dear or useless.
     fn barred_range(&self, person: &PhoneNumber, called: &PhoneNumber) -> Option<NotTexted> {
         match person.kind() {
             NumberKind::Ordinary if self.is_allowed(person.country(), called) => None,

@@ -17,10 +17,10 @@ const CALLS_REACH: TimeDelta = TimeDelta::hours(25);
 /// For how long news of a former holder's texts may come: carriers report on them for some days.
 const TEXTS_REACH: TimeDelta = TimeDelta::days(4);
 
-/// Something that happened at a number of ours, as the provider tells it.
+/// An event at a number of ours, as the provider tells it.
 #[derive(Debug, Clone, Copy)]
 pub struct Happened<'a> {
-    /// When it began, by the provider's clock; `None` is now.
+    /// The instant at which it began, by the provider's clock; `None` is now.
     at: Option<DateTime<Utc>>,
     what: What<'a>,
 }
@@ -46,7 +46,7 @@ impl<'a> Happened<'a> {
 }
 
 impl Happened<'_> {
-    /// When it began, for a transaction whose clock says `now`.
+    /// The instant at which it began, for a transaction whose clock says `now`.
     pub(crate) fn began(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.at.unwrap_or(now)
     }
@@ -59,7 +59,7 @@ impl Happened<'_> {
         }
     }
 
-    /// Who gave the number up until then gets no more news of what happened at `began`.
+    /// The instant until which whoever gave the number up gets no more news of what happened at `began`.
     pub(crate) fn settled(&self, began: DateTime<Utc>) -> DateTime<Utc> {
         began - self.what.reach()
     }
@@ -77,11 +77,11 @@ impl What<'_> {
 /// The tenant that something happened to.
 #[derive(Debug, Clone, Copy)]
 pub struct Holder {
-    /// The proof.
+    /// The proof that a transaction may act for the tenant.
     pub tenant: Tenant,
     /// Whether the other party is a number of the same tenant.
     pub from_own_number: bool,
-    /// Whether the tenant may send from the number now: it holds it, and the number is active.
+    /// Whether the tenant may send from the number now: the tenant holds the number, and it is active.
     pub sends: bool,
 }
 
@@ -109,8 +109,8 @@ impl Holding {
         self.status != NumberStatus::Released
     }
 
-    /// From when to when it was held; `None` for an order that was called off. A living one is held from the order on: the
-    /// provider may have sold it before we heard of that.
+    /// The span from when to when the number was held; `None` for an order that was called off. A living one is held from the
+    /// order on: the provider may have sold it before we heard of that.
     fn span(&self) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
         if self.is_living() {
             return Some((self.provisioned_at.unwrap_or(self.created_at), None));
@@ -122,14 +122,14 @@ impl Holding {
         self.span().is_some_and(|(from, until)| from - give <= at && until.is_none_or(|until| at < until + give))
     }
 
-    /// When it was given up.
+    /// The instant at which the number was given up.
     fn ended(&self) -> Option<DateTime<Utc>> {
         self.span().and_then(|(_, until)| until)
     }
 }
 
-/// Who holds a number at an instant, judged by the spans alone: exactly, else within the clocks' difference. With nobody before
-/// it, the one who holds it now has always done: it was brought along from elsewhere.
+/// The holder of a number at an instant, judged by the spans alone: exactly, else within the clocks' difference. With nobody
+/// before it, the one who holds it now has always done: it was brought along from elsewhere.
 fn by_time(rows: &[Holding], at: DateTime<Utc>) -> Option<&Holding> {
     let at_that_time = |give: TimeDelta| rows.iter().filter(|row| row.held_at(at, give)).max_by_key(|row| row.span());
     let living = || rows.iter().find(|row| row.is_living());
@@ -155,7 +155,7 @@ fn others_in_reach(rows: &[Holding], chosen: Option<TenantId>, at: DateTime<Utc>
 }
 
 impl SystemTx<'_> {
-    /// Which tenant held `ours` when something happened there, and whether that same tenant holds `other`. A call or text that
+    /// The tenant that held `ours` when something happened there, and whether that same tenant holds `other`. A call or text that
     /// another holder knows by its SID is that one's, whatever its time. One statement, and one more only where the number was
     /// given up by somebody shortly before.
     ///
@@ -185,7 +185,7 @@ impl SystemTx<'_> {
         })
     }
 
-    /// Which of these tenants has the call or text already: the first one, if it does.
+    /// The one of these tenants that has the call or text already: the first one, if it does.
     fn knower_of(&mut self, first: Option<TenantId>, others: &[TenantId], what: &What<'_>) -> Result<Option<TenantId>> {
         let asked: Vec<TenantId> = first.into_iter().chain(others.iter().copied()).collect();
         let knowing: Vec<TenantId> = match what {

@@ -21,21 +21,21 @@ use tracing::field;
 /// How long a person waits for a second answer to HELP: what answers by itself may be answered by a machine.
 const HELP_PAUSE: TimeDelta = TimeDelta::hours(1);
 
-/// What a text came to.
+/// The result of taking in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Received {
     /// The text's row.
     pub message: MessageId,
-    /// The conversation it is in.
+    /// The conversation that the text is in.
     pub conversation: ConversationId,
-    /// What it asked for.
+    /// The keyword by which the text asked for something.
     pub keyword: Option<Keyword>,
-    /// Whether it may be an opt-out, which staff have to read.
+    /// Whether the text may be an opt-out, which staff have to read.
     pub in_review: bool,
-    /// The answer it was given: to HELP.
+    /// The answer that the text was given: to HELP.
     pub reply: Option<MessageId>,
-    /// Whether it had been here before; then it changed nothing.
+    /// Whether the text had been here before; then it changed nothing.
     pub duplicate: bool,
 }
 

@@ -31,7 +31,7 @@ pub(super) struct KnownText {
     pub(super) price: Option<Decimal>,
 }
 
-/// Who holds, or held, each of our numbers on a page.
+/// The tenants who hold, or held, each of our numbers on a page.
 pub(super) type Holders = HashMap<PhoneNumber, Vec<TenantId>>;
 
 impl KnownCall {
@@ -82,7 +82,7 @@ impl SystemTx<'_> {
         Ok((holders, by_sid(rows, |row| row.sid.clone())))
     }
 
-    /// Those of these tenants whose forwarded calls nobody takes without pressing a key. Without a settings row that is so, too.
+    /// The tenants among these whose forwarded calls nobody takes without pressing a key. Without a settings row that is so, too.
     pub(super) fn screened_by_key(&mut self, tenants: &[TenantId]) -> Result<Vec<TenantId>> {
         let otherwise: Vec<TenantId> = settings::table
             .filter(settings::tenant_id.eq_any(tenants))

@@ -14,13 +14,13 @@ const ENTER: &str = "SELECT tenant AS tenant_id, sends, from_own_number, call_kn
 /// How a transaction came to the tenant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Led {
-    /// In one statement.
+    /// The tenant was entered in one statement.
     Entered(Entered),
-    /// By the number's history: the other party has no number, or ours changed hands a short time ago.
+    /// The tenant was found by the number's history: the other party has no number, or ours changed hands a short time ago.
     Found(Holder),
 }
 
-/// What is known, in the tenant that holds our number, of the other party, whose lock the transaction has.
+/// The facts known, in the tenant that holds our number, of the other party, whose lock the transaction has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entered {
     /// Whether the tenant may send from the number now.

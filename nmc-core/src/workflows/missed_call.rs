@@ -17,20 +17,20 @@ use crate::{
 use serde_json::json;
 use tracing::field;
 
-/// What a callback came to.
+/// The result of recording a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
     /// The call's row.
     pub call: CallId,
-    /// Its status now.
+    /// The status of the call now.
     pub status: CallStatus,
-    /// What the call was, once it has ended.
+    /// The outcome of the call, once it has ended.
     pub outcome: Option<CallOutcome>,
     /// The caller's conversation; none for a caller without a number.
     pub conversation: Option<ConversationId>,
-    /// The greeting this callback queued.
+    /// The greeting that this callback queued.
     pub greeting: Option<MessageId>,
-    /// Why this callback queued none, where the caller would have been owed one.
+    /// The reason why this callback queued no greeting, where the caller would have been owed one.
     pub not_texted: Option<NotTexted>,
     /// Whether this callback told that the call has ended, or what it was: once for most calls.
     pub is_settled_now: bool,
@@ -68,16 +68,16 @@ pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Re
 /// One callback within its tenant's transaction, which holds the lock of the other party.
 #[derive(Debug, Clone, Copy)]
 pub struct VoiceStatus<'a> {
-    /// The number of ours.
+    /// The number of ours that the callback is of.
     pub our_number: &'a PhoneNumber,
-    /// What the callback says.
+    /// The facts that the callback tells of the call.
     pub facts: &'a CallFacts,
     /// Whether the other party is a number of the same tenant.
     pub from_own_number: bool,
 }
 
 impl VoiceStatus<'_> {
-    /// Records it.
+    /// Records the callback.
     ///
     /// # Errors
     /// [`crate::Error`] of the statements; the transaction then changes nothing.
@@ -216,7 +216,7 @@ fn ended_now(call: &Call, before: Option<(CallStatus, Option<CallOutcome>)>) -> 
     call.call_status.is_terminal() && before.is_none_or(|(status, _)| !status.is_terminal())
 }
 
-/// What the conversation's log is told of this callback.
+/// The events that tell a conversation's log of this callback.
 fn events(
     call: &Call,
     conversation: ConversationId,
@@ -260,7 +260,7 @@ impl Recorded {
         }
     }
 
-    /// One line of the log for a call, when its transaction has been committed: ids, and nothing that is anybody's.
+    /// Logs a call in one line, when its transaction has been committed: ids, and nothing that is anybody's.
     pub(crate) fn log(&self, tenant: TenantId) {
         let Self { call, status, outcome, conversation, greeting, not_texted, is_settled_now } = self;
         if *is_settled_now {

@@ -24,24 +24,24 @@ pub fn onboard(store: &Store, new: &NewTenant) -> Result<(Tenant, TenantRow)> {
 /// The steps, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnboardingStep {
-    /// Who the business is: trade, address and telephone.
+    /// The details of the business: trade, address and telephone.
     BusinessDetails,
-    /// It has an active owner, whose address is verified.
+    /// The business has an active owner, whose address is verified.
     OwnerVerified,
-    /// When it is open, and what a job costs.
+    /// The opening hours of the business, and what a job costs.
     HoursAndPricing,
-    /// It has a number that is active.
+    /// The business has a number that is active.
     NumberActive,
-    /// Somebody has approved of the greeting as it is.
+    /// The greeting has been approved as it is.
     GreetingReviewed,
 }
 
 impl OnboardingStep {
-    /// All of them.
+    /// All steps.
     pub const ALL: [Self; 5] =
         [Self::BusinessDetails, Self::OwnerVerified, Self::HoursAndPricing, Self::NumberActive, Self::GreetingReviewed];
 
-    /// Its number, 1 to 5.
+    /// The number of the step, 1 to 5.
     #[must_use]
     pub const fn number(self) -> i32 {
         match self {
@@ -53,7 +53,7 @@ impl OnboardingStep {
         }
     }
 
-    /// Its name.
+    /// The name of the step.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -75,25 +75,25 @@ impl OnboardingStep {
     }
 }
 
-/// What a step still needs: a field, and the rule it has to meet.
+/// A requirement that a step still has: a field, and the rule it has to meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Missing {
-    /// The field.
+    /// The name of the field.
     pub field: &'static str,
     /// The rule, in words that follow the field's name.
     pub rule: &'static str,
 }
 
-/// How far a business is.
+/// The progress of a business through onboarding.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Onboarding {
-    /// The step it is at.
+    /// The step that the business is at.
     pub step: OnboardingStep,
-    /// Whether all five are behind it. What is missing later on does not undo this.
+    /// Whether all five steps are behind the business. What is missing later on does not undo this.
     pub completed: bool,
-    /// What each step still needs, in their order.
+    /// The requirements that each step still has, in their order.
     pub missing: Vec<(OnboardingStep, Vec<Missing>)>,
 }
 

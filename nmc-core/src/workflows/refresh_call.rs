@@ -11,8 +11,7 @@ use crate::telephony::{CallDirectory, CallReport, ProviderError, VoiceCallback};
 use crate::{CallId, CallScreening, Error, Patch, Result};
 use chrono::TimeDelta;
 
-/// For how long after its end a call is answered with a text, however its end was learnt. Later
-/// that would only puzzle.
+/// The time after its end for which a call is answered with a text, however its end was learnt. Later that would only puzzle.
 pub(crate) const STILL_NEWS: TimeDelta = TimeDelta::hours(1);
 
 /// Asks the provider about a call, and adds what it says to the row, as its callback would: what is known stays, what comes late

@@ -14,17 +14,17 @@ use diesel::prelude::*;
 /// A business that registers itself.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// The business.
+    /// The business to register.
     pub business: NewTenant,
-    /// Its owner's login name; unique over all tenants.
+    /// The e-mail address with which the owner logs in; unique over all tenants.
     pub email: Email,
-    /// Their password.
+    /// The password of the owner.
     pub password: Secret,
-    /// Their given name; up to 100 characters.
+    /// The given name of the owner; up to 100 characters.
     pub first_name: String,
-    /// Their family name; up to 100 characters.
+    /// The family name of the owner; up to 100 characters.
     pub last_name: String,
-    /// Where to reach them.
+    /// The phone number at which to reach the owner.
     pub phone_number: Option<PhoneNumber>,
 }
 
@@ -32,13 +32,13 @@ pub struct Registration {
 #[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Registered {
-    /// Its proof.
+    /// The proof that a transaction may act for the business.
     pub tenant: Tenant,
-    /// Its row.
+    /// The row of the business.
     pub business: TenantRow,
-    /// Its owner.
+    /// The owner of the business.
     pub owner: User,
-    /// Whether it was registered just now; else an earlier request with the same key has done it.
+    /// Whether the business was registered just now; else an earlier request with the same key has done it.
     pub is_new: bool,
 }
 

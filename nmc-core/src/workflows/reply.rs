@@ -17,52 +17,53 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde_json::json;
 
-/// An answer to send.
+/// A reply to send.
 #[derive(Debug, Clone)]
 pub struct NewReply {
-    /// The conversation it answers. If that is not open any more, the answer goes into the customer's open one, or opens the next.
+    /// The conversation that the reply answers. If that is not open any more, the answer goes into the customer's open one, or
+    /// opens the next.
     pub conversation: ConversationId,
-    /// The client's own id of it: the same again returns what was queued the first time. 1 to 100 characters.
+    /// The client's own id of the reply: the same again returns what was queued the first time. 1 to 100 characters.
     pub client_key: String,
-    /// The words; 1 to 1,600 characters.
+    /// The words of the reply; 1 to 1,600 characters.
     pub body: String,
     /// The number of ours to send from; `None` is the one that the customer last used, or else another that can text.
     pub from_number: Option<PhoneNumber>,
-    /// The versions of the conversation that its writer has seen; `None` answers whatever has come meanwhile.
+    /// The versions of the conversation that the reply's writer has seen; `None` answers whatever has come meanwhile.
     pub seen: Option<Vec<Version>>,
 }
 
-/// What came of an answer.
+/// The result of queueing a reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Replied {
-    /// It is queued.
+    /// The reply is queued.
     Queued {
         /// The text, whose conversation may be another than the one that was answered.
         message: Box<Message>,
-        /// The version of its conversation now.
+        /// The version of the text's conversation now.
         version: Version,
         /// Whether it was there already, queued by an earlier request with the same id.
         repeated: bool,
     },
     /// Nothing is queued: the conversation has moved on since its writer saw it.
     MovedOn {
-        /// Where it goes on.
+        /// The conversation where it goes on.
         conversation: ConversationId,
         /// The version of that now.
         version: Version,
-        /// What has happened there since, newest first; [`NEWER`] entries at the most.
+        /// The events that have happened there since, newest first; [`NEWER`] entries at the most.
         newer: Vec<ConversationEvent>,
     },
 }
 
-/// What an answer would come to.
+/// A preview of a reply: its size and its sender, or why it would be refused.
 #[derive(Debug)]
 pub struct ReplyPreview {
-    /// How long it is.
+    /// The size of the reply.
     pub size: TextSize,
-    /// The number it would be sent from; `None` where it would be refused.
+    /// The number that the reply would be sent from; `None` where it would be refused.
     pub from_number: Option<PhoneNumber>,
-    /// Why it would be refused.
+    /// The reason why the reply would be refused.
     pub refusal: Option<Error>,
 }
 
@@ -115,7 +116,7 @@ impl TenantTx<'_> {
         self.queued_reply(message, false)
     }
 
-    /// What an answer would come to. Nothing is queued.
+    /// The preview of a reply: its size and sender, or why it would be refused. Nothing is queued.
     ///
     /// # Errors
     /// [`Error::NotFound`] without such a conversation; [`Error::Invalid`] of words that are too many or none.

@@ -6,7 +6,7 @@ use crate::calls::Call;
 use serde_json::{Map, Value};
 
 impl NewCallAnalytics {
-    /// What the call itself tells.
+    /// The figures that the call itself tells.
     #[must_use]
     pub fn of(call: &Call) -> Self {
         let customer = match call.call_direction {

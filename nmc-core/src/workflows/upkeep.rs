@@ -9,7 +9,7 @@ use crate::store::Store;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often.
+/// The intervals and bounds of the upkeep.
 #[derive(Debug, Clone, Copy)]
 pub struct UpkeepConfig {
     /// The time from one reading of the provider's lists to the next.
@@ -39,7 +39,8 @@ impl Default for UpkeepConfig {
     }
 }
 
-/// Does it, until it is told to stop.
+/// The worker of the upkeep: it reads the provider's lists, resolves idle conversations and deletes old events, until it is told
+/// to stop.
 #[derive(Clone)]
 pub struct Upkeep {
     store: Store,

@@ -64,7 +64,7 @@ pub(super) const START: &[&str] = &["start", "unstop"];
 /// Words that ask who is texting.
 pub(super) const HELP: &[&str] = &["help", "info", "ayuda", "aide"];
 
-/// What may stand before a wish without changing it.
+/// The phrases that may stand before a wish without changing it.
 pub(super) const POLITE_BEFORE: &[&str] = &[
     "please",
     "pls",
@@ -107,7 +107,7 @@ pub(super) const POLITE_BEFORE: &[&str] = &[
     "bonjour",
 ];
 
-/// What may stand behind one.
+/// The phrases that may stand behind a wish without changing it.
 pub(super) const POLITE_AFTER: &[&str] = &[
     "please",
     "pls",
@@ -146,7 +146,7 @@ pub(super) const POLITE_AFTER: &[&str] = &[
     "maintenant",
 ];
 
-/// What turns a phrase into a request or a wish; a single word after it may be about work ("can you stop?").
+/// The phrases that turn another into a request or a wish; a single word after it may be about work ("can you stop?").
 pub(super) const REQUESTS: &[&str] = &[
     "can you",
     "can you please",
@@ -174,7 +174,7 @@ pub(super) const REQUESTS: &[&str] = &[
     "veuillez",
 ];
 
-/// What phones write before the text that somebody reacted to; `to` stands behind an emoji.
+/// The words that phones write before the text that somebody reacted to; `to` stands behind an emoji.
 pub(super) const REACTIONS: &[&str] = &[
     "liked|loved|disliked|questioned|emphasized|emphasised",
     "laughed at",

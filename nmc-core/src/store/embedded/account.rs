@@ -29,19 +29,20 @@ pub(super) fn is_root() -> bool {
 }
 
 impl Account {
-    /// Ourselves.
+    /// The account of this process itself.
     pub(super) fn own() -> Self {
         let uid = rustix::process::geteuid().as_raw();
         Self { name: user_name(uid), uid, gid: rustix::process::getegid().as_raw(), switch: false }
     }
 
-    /// As root: the owner of existing data. `gid` counts if the user isn't in /etc/passwd (LDAP, a container's number).
+    /// The account of the owner of existing data, where we are root. `gid` counts if the user isn't in /etc/passwd (LDAP, a
+    /// container's number).
     pub(super) fn of_owner(uid: u32, gid: u32) -> Self {
         let gid = passwd().into_iter().find(|user| user.uid == uid).map_or(gid, |user| user.gid);
         Self { name: user_name(uid), uid, gid, switch: true }
     }
 
-    /// As root, without data yet: `postgres`, else `nobody`.
+    /// The account for a server without data yet, where we are root: `postgres`, else `nobody`.
     pub(super) fn for_root() -> Result<Self, EmbeddedError> {
         let users = passwd();
         ["postgres", "nobody"]
@@ -73,8 +74,8 @@ impl Account {
         command
     }
 
-    /// As root: the first directory on the way to `dir` that the user can't enter. The user asks, since only the kernel knows
-    /// about access lists, mounts and the like.
+    /// The first directory on the way to `dir` that the user can't enter, where we are root. The user asks, since only the kernel
+    /// knows about access lists, mounts and the like.
     pub(super) fn shut_out<'a>(&self, dir: &'a Path) -> Result<Option<&'a Path>, EmbeddedError> {
         let enters = |place: &Path| {
             let mut probe = self.command("/bin/sh");

@@ -12,7 +12,7 @@ use super::programs::Programs;
 
 /// Our login: no superuser, and the owner of the database.
 pub(super) const USER: &str = "nmc";
-/// Our database.
+/// The name of our database.
 pub(super) const DATABASE: &str = "nevermisscall";
 /// The superuser of the cluster.
 pub(super) const SUPERUSER: &str = "postgres";

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-/// Why the embedded PostgreSQL could not be started, joined or stopped. Each message is for a person and says what to do.
+/// The reason why the embedded PostgreSQL could not be started, joined or stopped. Each message is for a person and says what to
+/// do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbeddedError {
     /// No PostgreSQL programs on this machine.
     #[error("PostgreSQL isn't installed on this machine: {install}, or use a server you have.")]
     NotInstalled {
-        /// What installs it here.
+        /// The command that installs PostgreSQL here.
         install: String,
     },
     /// [`EmbeddedOptions::bin_dir`](super::EmbeddedOptions::bin_dir) leads nowhere.
@@ -19,9 +20,9 @@ pub enum EmbeddedError {
         .folder.display()
     )]
     NotInFolder {
-        /// The folder.
+        /// The folder that was named.
         folder: PathBuf,
-        /// What installs PostgreSQL here.
+        /// The command that installs PostgreSQL here.
         install: String,
     },
     /// Only versions older than we support are installed.
@@ -29,9 +30,9 @@ pub enum EmbeddedError {
     TooOld {
         /// The newest major version found.
         found: u32,
-        /// Where it is.
+        /// The folder where that version is.
         bin_dir: PathBuf,
-        /// What installs PostgreSQL here.
+        /// The command that installs PostgreSQL here.
         install: String,
     },
     /// The data was made by a major version that isn't installed.
@@ -46,7 +47,7 @@ pub enum EmbeddedError {
         made_by: u32,
         /// The major versions installed.
         installed: String,
-        /// What installs the one that is missing.
+        /// The command that installs the missing version.
         install: String,
     },
     /// Neither `XDG_DATA_HOME` nor `HOME` says where this user keeps data.
@@ -63,9 +64,9 @@ pub enum EmbeddedError {
     OtherOwner {
         /// The data directory.
         data_dir: PathBuf,
-        /// Whom it belongs to.
+        /// The user to whom the directory belongs.
         owner: String,
-        /// Who would have to own it.
+        /// The user who would have to own the directory.
         user: String,
     },
     /// As root: the user the server runs as can't reach the directory.
@@ -89,7 +90,7 @@ pub enum EmbeddedError {
     SocketDir {
         /// The directory for the socket.
         socket_dir: PathBuf,
-        /// What is wrong with it.
+        /// The fault that was found with the directory.
         found: String,
     },
     /// Another process holds the directory for too long.
@@ -105,15 +106,15 @@ pub enum EmbeddedError {
     Init {
         /// The data directory.
         data_dir: PathBuf,
-        /// What the program said.
+        /// The words of the program.
         detail: String,
     },
     /// The server ended before it was ready.
     #[error("PostgreSQL did not start ({detail}): put that right and try again, {} has the details.", .log.display())]
     Start {
-        /// What the server said.
+        /// The words of the server.
         detail: String,
-        /// Its log.
+        /// The server's log.
         log: PathBuf,
     },
     /// The server runs, but isn't ready in time.
@@ -135,7 +136,7 @@ pub enum EmbeddedError {
     GivenUp {
         /// How often it was started again, or that was tried.
         attempts: u32,
-        /// What the last attempt came to, and what to do.
+        /// The outcome of the last attempt, and what to do.
         reason: String,
     },
     /// The server can't stop while it is suspended.
@@ -155,11 +156,11 @@ pub enum EmbeddedError {
     /// The machine refused something.
     #[error("Could not {action} {} ({error}): put that right, or choose another directory for the data.", .path.display())]
     Io {
-        /// What we wanted to do.
+        /// The act that was tried.
         action: &'static str,
-        /// With what.
+        /// The path that was acted on.
         path: PathBuf,
-        /// What the machine said.
+        /// The machine's error.
         error: std::io::Error,
     },
 }

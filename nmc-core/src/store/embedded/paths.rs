@@ -22,7 +22,7 @@ pub(super) const START_LOCK: &str = "start.lock";
 pub(super) const USERS_LOCK: &str = "users.lock";
 /// The fifo that every user of the server holds open.
 pub(super) const HOLDERS: &str = "holders";
-/// Where the watchdog answers who says hello.
+/// The socket at which the watchdog answers who says hello.
 pub(super) const ATTACHED: &str = "attached";
 const CLUSTER: &str = "pg";
 const SOCKETS: &str = "run";
@@ -91,7 +91,7 @@ impl DataDir {
         self.join("postgres.log")
     }
 
-    /// Where the server's socket belongs: inside, if the path is short enough.
+    /// The directory where the server's socket belongs: inside, if the path is short enough.
     pub(super) fn socket_dir(&self) -> PathBuf {
         let inside = self.join(SOCKETS);
         if inside.join(SOCKET).as_os_str().len() <= LONGEST_SOCKET {
@@ -195,7 +195,7 @@ fn make(dir: &Path, mode: u32) -> Result<(), EmbeddedError> {
     }
 }
 
-/// Who runs the server on this directory. As root a new or empty directory changes hands.
+/// The account that runs the server on this directory. As root a new or empty directory changes hands.
 fn account_for(path: &Path, metadata: &Metadata, empty: bool) -> Result<Account, EmbeddedError> {
     let other_owner =
         |user: String| EmbeddedError::OtherOwner { data_dir: path.to_owned(), owner: account::user_name(metadata.uid()), user };

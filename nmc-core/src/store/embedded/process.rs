@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::EmbeddedError;
 use super::paths::fnv1a;
 
-/// What a server says about itself in `postmaster.pid`.
+/// The facts that a server tells of itself in `postmaster.pid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Postmaster {
     pub(super) pid: u32,
@@ -20,7 +20,7 @@ pub(super) struct Postmaster {
     pub(super) ready: bool,
 }
 
-/// What there is in a cluster's directory.
+/// The state of a cluster's directory.
 #[derive(Debug)]
 pub(super) enum Found {
     /// No pid file: the server was stopped, or hasn't been started.
@@ -56,12 +56,12 @@ impl Postmaster {
         Some(Self { pid, port, socket_dir, ready })
     }
 
-    /// Its process is there or, for a process that we can't see (a container beside us), its socket answers.
+    /// Whether the server's process is there or, for a process that we can't see (a container beside us), its socket answers.
     pub(super) fn is_alive(&self, cluster: &Path) -> bool {
         is_server(self.pid, cluster) || self.answers()
     }
 
-    /// Somebody accepts connections on its socket.
+    /// Whether somebody accepts connections on the server's socket.
     pub(super) fn answers(&self) -> bool {
         !self.socket_dir.as_os_str().is_empty()
             && UnixStream::connect(self.socket_dir.join(format!(".s.PGSQL.{}", self.port))).is_ok()
@@ -70,7 +70,7 @@ impl Postmaster {
 
 /// A process that isn't a zombie.
 struct Process {
-    /// Its command line, or what it has put there: `postgres: nmc-0123456789abcdef: nmc nevermisscall [local] SELECT`.
+    /// The process's command line, or what it has put there: `postgres: nmc-0123456789abcdef: nmc nevermisscall [local] SELECT`.
     title: String,
     arguments: Vec<Vec<u8>>,
     /// Where we may know it: as root in a container without `CAP_SYS_PTRACE` another user's is hidden.

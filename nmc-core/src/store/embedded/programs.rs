@@ -100,7 +100,7 @@ fn by_likelihood(candidates: &[PathBuf], made_by: Option<u32>) -> Vec<PathBuf> {
     candidates
 }
 
-/// Where PostgreSQL's other programs are looked for: in the folder that is named, and where packages install.
+/// The folders where PostgreSQL's other programs are looked for: the one that is named, and where packages install.
 pub(crate) fn program_folders(chosen: Option<&Path>) -> Vec<PathBuf> {
     chosen.map(Path::to_owned).into_iter().chain(usual_folders()).collect()
 }

@@ -23,8 +23,8 @@ const CLEAN_START: u64 = 30;
 /// How long a server may take that has to recover.
 const RECOVERY: u64 = 120;
 
-/// For a small server beside one application. What is logged never holds data: no statements, no details, no errors (the client
-/// gets those), only what the server says about itself.
+/// The settings for a small server beside one application. What is logged never holds data: no statements, no details, no errors
+/// (the client gets those), only what the server says about itself.
 const SETTINGS: [(&str, &str); 22] = [
     ("listen_addresses", ""),
     ("port", "5432"),
@@ -58,7 +58,7 @@ const UNSAFE_SETTINGS: [(&str, &str); 2] = [("fsync", "off"), ("full_page_writes
 pub(super) struct Held {
     pub(super) holder: File,
     pub(super) users: File,
-    /// If we have started it, or had to give it a new one.
+    /// The watchdog, if we have started it, or had to give it a new one.
     pub(super) watchdog: Option<Child>,
     pub(super) bin_dir: PathBuf,
     pub(super) postmaster: Postmaster,

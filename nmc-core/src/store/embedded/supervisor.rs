@@ -70,7 +70,7 @@ impl Supervisor {
     }
 }
 
-/// Until it is asked to stop, or can't go on.
+/// Supervises the server until that is asked to stop, or can't go on.
 fn supervise(postgres: &mut EmbeddedPostgres, asked: &Receiver<()>) -> Result<(), EmbeddedError> {
     let (mut attempts, mut since, mut pause) = (0, Instant::now(), LOOK);
     loop {

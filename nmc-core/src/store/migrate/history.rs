@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// Our own table.
 const OWN: &str = include_str!("history.sql");
 
-/// What there is, and what this login may do with it.
+/// The tables that there are, and what this login may do with them.
 #[derive(Debug, QueryableByName)]
 struct There {
     /// Our own table.
@@ -46,7 +46,7 @@ struct Listed {
     fingerprint: String,
 }
 
-/// What a database says of its migrations, read in one transaction.
+/// The history of a database's migrations, read in one transaction.
 pub(super) struct History {
     there: There,
     listed: Vec<Listed>,
@@ -85,7 +85,7 @@ impl History {
         Ok(Self { there, listed, to_carry_over })
     }
 
-    /// What it says of `migrations`.
+    /// The state of `migrations` in this history.
     pub(super) fn status(&self, migrations: &[Migration]) -> MigrationStatus {
         let listed = |migration: &Migration| self.listed.iter().find(|row| row.version == migration.version());
         let known = migrations.iter().map(|migration| {

@@ -36,7 +36,7 @@ pub(super) fn created(sql: &str) -> BTreeSet<Object> {
     created
 }
 
-/// Of what follows CREATE.
+/// The object that follows CREATE.
 fn of_create(words: &[Token<'_>]) -> Option<Object> {
     const BEFORE: [&str; 6] = ["or", "replace", "unique", "unlogged", "materialized", "recursive"];
     let mut words = words.iter().skip_while(|word| BEFORE.iter().any(|before| word.is(before)));
@@ -53,7 +53,7 @@ fn of_create(words: &[Token<'_>]) -> Option<Object> {
     }
 }
 
-/// Of what follows CONSTRAINT: a key is an index of the same name.
+/// The object that follows CONSTRAINT: a key is an index of the same name.
 fn of_constraint(words: &[Token<'_>]) -> Option<Object> {
     let (name, kind) = (words.first()?, words.get(1)?);
     let is_key = ["primary", "unique", "exclude"].iter().any(|key| kind.is(key));
@@ -85,7 +85,7 @@ pub(super) fn none_in_the_way<'s>(
     if objects.is_empty() { Ok(()) } else { Err(MigrateError::InTheWay { schema: schema.to_owned(), objects }) }
 }
 
-/// Those of `wanted` that are there, in words.
+/// The objects of `wanted` that are there, in words.
 fn existing(conn: &mut PgConnection, schema: &str, wanted: &BTreeSet<Object>) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Found {

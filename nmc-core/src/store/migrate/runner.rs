@@ -43,7 +43,7 @@ impl<'m> Runner<'m> {
         Ok(Self { url, schema, migrations, patience, conn: open(url)? })
     }
 
-    /// Where the database stands.
+    /// The state of the database's schema.
     pub(super) fn status(&mut self) -> Result<MigrationStatus, MigrateError> {
         let (migrations, schema) = (self.migrations, self.schema.as_str());
         self.read(|conn| Ok::<_, MigrateError>(History::read(conn, schema, migrations)?.status(migrations)))
@@ -190,7 +190,7 @@ fn failed(migration: &Migration, error: &diesel::result::Error) -> MigrateError 
     MigrateError::Failed { name: migration.name, reason: in_words(error) }
 }
 
-/// What the server said, with its hint: that is where a migration says what an administrator has to do.
+/// The words of the server, with its hint: that is where a migration says what an administrator has to do.
 pub(in crate::store) fn in_words(error: &diesel::result::Error) -> String {
     let hint = match error {
         diesel::result::Error::DatabaseError(_, info) => info.hint(),

@@ -14,7 +14,7 @@ pub(super) struct Draft {
     file: File,
     path: PathBuf,
     overwrite: bool,
-    /// Its name for the time being, where it needs one; removed when dropped.
+    /// The name of the draft for the time being, where it needs one; removed when dropped.
     part: Option<PathBuf>,
 }
 
@@ -41,18 +41,18 @@ impl Draft {
         &mut self.file
     }
 
-    /// The error of writing it.
+    /// The error of writing the draft.
     pub(super) fn failed(&self, error: &std::io::Error) -> TransferError {
         failed(&self.path, error)
     }
 
-    /// The same file, to be read from its beginning.
+    /// The same file, opened to be read from its beginning.
     pub(super) fn read(&mut self) -> Result<File, TransferError> {
         let file = self.file.sync_all().and_then(|()| self.file.rewind()).and_then(|()| self.file.try_clone());
         file.map_err(|error| self.failed(&error))
     }
 
-    /// Gives it its name.
+    /// Gives the draft its name.
     pub(super) fn publish(mut self) -> Result<(), TransferError> {
         let named = self.name();
         if let Err(error) = named {

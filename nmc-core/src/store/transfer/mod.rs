@@ -15,7 +15,7 @@ pub use restore::{copy, restore};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// How many rows each table has, by its name with the schema.
+/// The number of rows in each table, by its name with the schema.
 pub type RowCounts = BTreeMap<String, u64>;
 
 /// How far a transfer has come: for somebody who waits.
@@ -30,7 +30,8 @@ pub enum TransferProgress {
     Checking,
 }
 
-/// Why a database could not be dumped or restored. Unlike [`crate::Error`] it speaks to an operator, and names what the programs said.
+/// The reason why a database could not be dumped or restored. Unlike [`crate::Error`] it speaks to an operator, and names what
+/// the programs said.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
@@ -46,13 +47,13 @@ pub enum TransferError {
          makes it by: CREATE ROLE nmc_backup LOGIN PASSWORD '…' BYPASSRLS IN ROLE pg_read_all_data"
     )]
     BoundByRowSecurity {
-        /// The login.
+        /// The login that sees too little.
         login: String,
     },
     /// The login does not own the database it is to restore into.
     #[error("the login {login} must own the database it restores into: ALTER DATABASE {database} OWNER TO {login}")]
     NotOwner {
-        /// The login.
+        /// The login that is no owner.
         login: String,
         /// The database, quoted where need be.
         database: String,
@@ -80,7 +81,7 @@ pub enum TransferError {
          programs, or name their folder", found_list(.found)
     )]
     NoProgram {
-        /// The program.
+        /// The name of the program.
         program: &'static str,
         /// The least major version that will do.
         major: u32,
@@ -90,11 +91,11 @@ pub enum TransferError {
     /// A file could not be read or written.
     #[error("{} can't be {what}: {reason}", file.display())]
     File {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// What was to be done, as "written".
+        /// The act that was to be done, as "written".
         what: &'static str,
-        /// What the system said.
+        /// The words of the system.
         reason: String,
     },
     /// The file is there already.
@@ -103,31 +104,31 @@ pub enum TransferError {
     /// The file is no dump.
     #[error("{} is no dump that pg_restore reads, or is damaged: {reason}", file.display())]
     NoDump {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// What pg_restore said.
+        /// The words of pg_restore.
         reason: String,
     },
     /// A program failed.
     #[error("{program} failed: {reason}")]
     Failed {
-        /// The program.
+        /// The name of the program.
         program: &'static str,
-        /// What it said.
+        /// The words of the program.
         reason: String,
     },
     /// Nothing came from a program for a long time.
     #[error("{program} has given nothing for {minutes} minutes, and was ended")]
     Stalled {
-        /// The program.
+        /// The name of the program.
         program: &'static str,
-        /// For how long.
+        /// The minutes without a word.
         minutes: u64,
     },
     /// Rows are missing, or too many.
     #[error("{table} has {found} rows where {expected} were expected: what was written must not be used")]
     Miscounted {
-        /// The table.
+        /// The name of the table.
         table: String,
         /// Rows in the source.
         expected: u64,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// How long the source may give nothing: longer than any lock is waited for.
 const STALLED_AFTER: Duration = Duration::from_secs(600);
-/// What is kept of a program's complaints, in bytes.
+/// The bytes that are kept of a program's complaints.
 const LONGEST_COMPLAINT: u64 = 16_384;
 /// Bytes that are moved at a time.
 const PART: usize = 65_536;
@@ -74,7 +74,7 @@ impl Drop for Running {
     }
 }
 
-/// What ended the moving of bytes.
+/// The reason why the moving of bytes broke off.
 pub(super) enum Broken {
     /// The source.
     Reading(std::io::Error),
@@ -85,7 +85,7 @@ pub(super) enum Broken {
 }
 
 impl Broken {
-    /// As an error of the program that is read.
+    /// The error of the program that is read.
     pub(super) fn of(self, program: &'static str, writing: impl FnOnce(std::io::Error) -> TransferError) -> TransferError {
         match self {
             Self::Reading(error) => TransferError::Failed { program, reason: error.to_string() },
