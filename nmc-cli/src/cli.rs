@@ -55,7 +55,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// What was typed, and what the environment says. An empty variable, as compose files leave them, counts as not set.
+    /// Reads what was typed, and what the environment says. An empty variable, as compose files leave them, counts as not set.
     /// Where nothing can be made of it, help or a complaint is printed, and this is the end.
     pub(crate) fn read() -> Self {
         let typed: Vec<OsString> = std::env::args_os().take_while(|word| word != "--").collect();

@@ -101,7 +101,7 @@ impl Database {
         Ok(())
     }
 
-    /// Where nmc keeps what does not belong into the database: beside the data of its own server, or by itself.
+    /// The directory where nmc keeps what does not belong into the database: beside the data of its own server, or by itself.
     pub(crate) fn home(&self) -> CliResult<PathBuf> {
         let home = home(&self.args)?;
         if matches!(self.server, Server::Given) {
@@ -133,7 +133,7 @@ impl Database {
         home(&self.args)
     }
 
-    /// Where nmc's own server keeps its data, if it is one.
+    /// The place where nmc's own server keeps its data, if it is one.
     pub(crate) fn describe(&self) -> String {
         match &self.server {
             Server::Own(server) if server.attached() => format!("{} (already running, attached)", server.data_dir().display()),
@@ -143,7 +143,7 @@ impl Database {
     }
 }
 
-/// From now on the store waits for no answer for long: nmc has been asked to stop, and the database may never give one.
+/// Makes the store wait for no answer for long from now on: nmc has been asked to stop, and the database may never give one.
 pub(crate) fn hurry(store: &Store) {
     store.shorten_waits(LAST_ANSWERS);
 }
@@ -190,7 +190,7 @@ pub(crate) fn tenant(store: &Store, key: &str) -> CliResult<Tenant> {
     business(store, key).map(|(tenant, _)| tenant)
 }
 
-/// As [`tenant`], with the zone that days and times are typed in.
+/// The business, as [`tenant`] finds it, with the zone that days and times are typed in.
 pub(crate) fn business(store: &Store, key: &str) -> CliResult<(Tenant, Timezone)> {
     let (tenant, zone) = store.system(Reason::Operations, |tx| {
         let row = match key.parse::<TenantId>() {

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 const BUSINESS: &str = "Joe's Plumbing";
 
-/// What a demo is played with.
+/// The parts that a demo is played with.
 pub(crate) struct Demo<'a> {
     pub(crate) store: &'a Store,
     pub(crate) numbers: &'a Provisioner,
@@ -125,7 +125,7 @@ fn business(store: &Store) -> CliResult<Tenant> {
     Ok(tenant)
 }
 
-/// Its number: the one it holds, or the first for sale in Chicago, bought as any number is.
+/// The number of the business: the one it holds, or the first for sale in Chicago, bought as any number is.
 fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<PhoneNumber> {
     let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
     let held = store.as_operator(tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?;
@@ -154,7 +154,7 @@ pub(crate) fn must_be_alone(store: &Store) -> CliResult<()> {
     Ok(())
 }
 
-/// What an earlier demo has bought, the stand-in of this one has never heard of.
+/// Reminds the stand-in of what an earlier demo has bought, which this one's has never heard of.
 pub(crate) fn remind(store: &Store, stand_in: &FakeTwilio, numbers: &Provisioner) -> CliResult<()> {
     let tenant = business(store)?;
     let operator = Acting::Operator(tenant);
@@ -224,7 +224,7 @@ struct Twilio {
 }
 
 impl Twilio {
-    /// One call to our number, as its last callback tells it; its SID.
+    /// Makes one call to our number, as its last callback tells it; its SID.
     fn call(&self, caller: &PhoneNumber, number: &PhoneNumber, came: &[(&str, &str)]) -> CliResult<String> {
         let sid = format!("CA{}", uuid::Uuid::new_v4().simple());
         let mut params = vec![("CallSid", sid.as_str()), ("From", caller.as_str()), ("To", number.as_str())];
@@ -233,7 +233,7 @@ impl Twilio {
         Ok(sid)
     }
 
-    /// One text to our number.
+    /// Sends one text to our number.
     fn text(&self, customer: &PhoneNumber, number: &PhoneNumber, what: &[(&str, &str)]) -> CliResult<()> {
         let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
         let mut params = vec![("MessageSid", sid.as_str()), ("From", customer.as_str()), ("To", number.as_str())];

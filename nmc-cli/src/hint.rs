@@ -8,7 +8,7 @@ use nmc_core::store::embedded::EmbeddedError;
 use nmc_core::store::transfer::TransferError;
 use nmc_core::telephony::ProviderError;
 
-/// What follows the words of an error of the library.
+/// The hint that follows the words of an error of the library.
 pub(crate) const fn of(error: &Error) -> &'static str {
     match error {
         Error::AwaitingApproval(_) => " (nmc tenant approve)",
@@ -17,7 +17,7 @@ pub(crate) const fn of(error: &Error) -> &'static str {
     }
 }
 
-/// What follows those of a refusal of Twilio's.
+/// The hint that follows the words of a refusal of Twilio's.
 pub(crate) const fn of_provider(refusal: &ProviderError) -> &'static str {
     match refusal {
         ProviderError::Mismatched => " (nmc number repair)",
@@ -26,12 +26,12 @@ pub(crate) const fn of_provider(refusal: &ProviderError) -> &'static str {
     }
 }
 
-/// What follows the reason why a caller was not texted.
+/// The hint that follows the reason why a caller was not texted.
 pub(crate) fn of_reason(reason: NotTexted) -> &'static str {
     if reason == NotTexted::AwaitingApproval { " (nmc tenant approve)" } else { "" }
 }
 
-/// What follows those of a migration that did not run.
+/// The hint that follows the words of a migration that did not run.
 pub(crate) const fn of_migration(error: &MigrateError) -> &'static str {
     match error {
         MigrateError::MayNotRead { .. } => " (nmc migrate run)",
@@ -39,7 +39,7 @@ pub(crate) const fn of_migration(error: &MigrateError) -> &'static str {
     }
 }
 
-/// What follows those of a transfer.
+/// The hint that follows the words of a transfer.
 pub(crate) const fn of_transfer(error: &TransferError) -> &'static str {
     match error {
         TransferError::NoProgram { .. } => " in NMC_PG_BIN",
@@ -48,7 +48,7 @@ pub(crate) const fn of_transfer(error: &TransferError) -> &'static str {
     }
 }
 
-/// What follows those of nmc's own server, which end with a full stop.
+/// The hint that follows the words of nmc's own server, which end with a full stop.
 pub(crate) const fn of_embedded(error: &EmbeddedError) -> &'static str {
     match error {
         EmbeddedError::NotInstalled { .. } | EmbeddedError::TooOld { .. } => " DATABASE_URL names a server to use.",
@@ -66,7 +66,7 @@ pub(crate) const fn of_embedded(error: &EmbeddedError) -> &'static str {
     }
 }
 
-/// What to do about a number that is not as it should be.
+/// The hint on a number that is not as it should be.
 pub(crate) const fn of_oddity(oddity: Oddity) -> &'static str {
     match oddity {
         Oddity::UnknownRow | Oddity::Foreign => " (nmc number add)",

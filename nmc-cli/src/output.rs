@@ -93,7 +93,7 @@ impl<T> Columns<'_, T> {
         }
     }
 
-    /// One row, a line per field.
+    /// Prints one row, a line per field.
     pub(crate) fn one(&self, format: Format, row: &T) -> CliResult<()> {
         match format {
             Format::Json => write_json(&self.json(row)),
@@ -134,7 +134,7 @@ pub(crate) fn terminal_width() -> Option<usize> {
     Some(if told == 0 { said().unwrap_or(80) } else { usize::from(told) })
 }
 
-/// What must not be cut: ids of ours and of the provider, and what names a key.
+/// Whether a column must not be cut: ids of ours and of the provider, and what names a key.
 fn is_id(name: &str) -> bool {
     matches!(name, "id" | "sid" | "kid" | "prefix" | "row" | "tenant" | "conversation" | "message")
         || name.ends_with("_id")
@@ -164,7 +164,7 @@ fn local(name: &str, value: &Value) -> Option<String> {
     Some(at.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// One row, and with it what is shown this once and kept by nobody: the last field, by itself on its line.
+/// Prints one row, and with it what is shown this once and kept by nobody: the last field, by itself on its line.
 pub(crate) fn one_with_secret<T>(
     format: Format,
     columns: &Columns<'_, T>,
@@ -209,7 +209,7 @@ pub(crate) fn write_json(value: &Value) -> CliResult<()> {
     Ok(())
 }
 
-/// A value for people.
+/// The cell of a value, for people.
 fn cell(value: &Value) -> String {
     if value.is_null() { "–".to_owned() } else { field(value) }
 }
@@ -230,8 +230,8 @@ pub(crate) fn may_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !is_set("NO_COLOR", |value| !value.is_empty()) && !is_set("TERM", |value| value == "dumb")
 }
 
-/// What somebody else has written, on one line. What would move the reader's cursor or turn the direction of the line is shown
-/// by its name instead.
+/// The text that somebody else has written, on one line. What would move the reader's cursor or turn the direction of the line is
+/// shown by its name instead.
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

@@ -29,7 +29,7 @@ pub(crate) fn ask<T>(question: &str, default: Option<&str>, read: impl Fn(&str) 
     }
 }
 
-/// One line, without what surrounds it.
+/// Asks for one line, without what surrounds it.
 pub(crate) fn line(question: &str) -> CliResult<String> {
     loop {
         say(question)?;

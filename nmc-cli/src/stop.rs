@@ -11,9 +11,9 @@ use std::time::Duration;
 pub(crate) struct StopSignals(Signals);
 
 impl StopSignals {
-    /// From now on the first signal is waited for. A second one ends nmc at once: nothing is lost by that, and its own
-    /// PostgreSQL stops by itself. Ctrl-C is left alone where nmc was started to ignore it, as a script does with `nmc up &`: it is
-    /// meant for what runs in the foreground.
+    /// Makes the first signal be waited for from now on. A second one ends nmc at once: nothing is lost by that, and its own
+    /// PostgreSQL stops by itself. Ctrl-C is left alone where nmc was started to ignore it, as a script does with `nmc up &`: it
+    /// is meant for what runs in the foreground.
     pub(crate) fn listen() -> std::io::Result<Self> {
         let signals: &[i32] = if ignores_interrupts() { &[SIGTERM] } else { &[SIGINT, SIGTERM] };
         for &signal in signals {
@@ -24,7 +24,7 @@ impl StopSignals {
         Signals::new(signals).map(Self)
     }
 
-    /// Something that ends the wait without a signal, from anywhere.
+    /// A stopper that ends the wait without a signal, from anywhere.
     pub(crate) fn stopper(&self) -> Stopper {
         Stopper(self.0.handle())
     }

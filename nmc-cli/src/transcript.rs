@@ -74,12 +74,12 @@ impl Transcript {
         })
     }
 
-    /// Has all of the log told, or what people have to know.
+    /// Makes the transcript tell all of the log, or what people have to know.
     pub(crate) const fn with_all_events(&mut self, all: bool) {
         self.all_events = all;
     }
 
-    /// What an entry of the log tells, if it is told.
+    /// The words that an entry of the log tells, if it is told.
     fn told(&self, event: &ConversationEvent) -> Option<String> {
         log::decision(event).or_else(|| self.all_events.then(|| log::change(event, &self.people)))
     }
@@ -100,7 +100,7 @@ impl Transcript {
         self.media.iter().filter(|media| media.message_id == message.id).collect()
     }
 
-    /// Why a text has failed, or waits: the provider's code in words, our own, or what its number is held back for.
+    /// The reason why a text has failed, or waits: the provider's code in words, our own, or what its number is held back for.
     fn failure(&self, message: &Message) -> Option<String> {
         let is_from = |pace: &&NumberPace| message.from_number.phone() == Some(&pace.phone_number);
         let held = || self.held.iter().filter(|_| is_queued(message)).find(is_from).and_then(|pace| pace.hold_reason.clone());
@@ -156,7 +156,7 @@ impl Transcript {
         Ok(text)
     }
 
-    /// What is known about the customer and the matter, as far as there is something to tell.
+    /// The facts known about the customer and the matter, as far as there is something to tell.
     fn facts(&self) -> Vec<(&'static str, String)> {
         let row = &self.conversation;
         let priority = (row.priority != ConversationPriority::Normal).then(|| row.priority.to_string());

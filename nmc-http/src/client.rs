@@ -35,7 +35,7 @@ impl Proxies {
     }
 }
 
-/// What the proxies say, the nearest last; `None` for what is no address.
+/// The addresses that the proxies tell, the nearest last; `None` for what is no address.
 fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let said = |name: &str| -> Vec<String> {
         let lines = headers.get_all(name).map(|value| value.to_str().unwrap_or("unknown"));

@@ -8,10 +8,10 @@ use nmc_core::{Error, ErrorKind};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// What a handler returns.
+/// The result that a handler returns.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
-/// Why a request was refused.
+/// The reason why a request was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error(transparent)]
@@ -49,7 +49,7 @@ pub(crate) enum ApiError {
     Unreadable(Unreadable),
 }
 
-/// Why no request could be made out of what a connection brought.
+/// The reason why no request could be made out of what a connection brought.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("this is no request that HTTP/1.1 knows: the request line, a header or the framing of the body is malformed")]
@@ -143,7 +143,7 @@ impl ApiError {
         }
     }
 
-    /// What kind of refusal it is, for a person and for a program.
+    /// The kind of the refusal, for a person and for a program.
     const fn kind(&self) -> (&'static str, &'static str) {
         match self {
             Self::Core(Error::Provider(refusal)) => provider_kind(refusal),
@@ -196,7 +196,7 @@ const fn provider_kind(refusal: &ProviderError) -> (&'static str, &'static str) 
 }
 
 impl ApiError {
-    /// Its code, for a program, and what is wrong, for a person.
+    /// The refusal's code, for a program, and what is wrong, for a person.
     pub(crate) fn told(&self) -> (&'static str, String) {
         let detail = match self {
             Self::Core(Error::Provider(refusal)) => refusal.told(),

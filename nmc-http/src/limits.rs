@@ -91,7 +91,7 @@ impl Limiter {
 /// One limit whose tries are given back when they tell nothing: a try is counted before its answer is known, so that many
 /// at once are counted, too.
 struct Budget {
-    /// By slot, when all of it is there again.
+    /// The instants at which all of it is there again, by slot.
     full_again: Mutex<HashMap<u16, Instant>>,
     hash: RandomState,
     pause: Duration,
@@ -187,18 +187,18 @@ impl RateLimits {
         }
     }
 
-    /// Somebody shows a refresh token or an invitation: neither can be guessed, and one office may hold many.
+    /// Counts that somebody shows a refresh token or an invitation: neither can be guessed, and one office may hold many.
     pub(crate) async fn token(&self, from: Option<IpAddr>) -> ApiResult<()> {
         slowly(self.token_address.count(network(from))).await
     }
 
-    /// Somebody shows a password.
+    /// Counts that somebody shows a password.
     pub(crate) async fn login(&self, from: Option<IpAddr>, account: Option<&str>) -> ApiResult<()> {
         let counted = self.login_address.count(network(from));
         slowly(counted.and_then(|()| account.map_or(Ok(()), |account| self.login_account.count(account)))).await
     }
 
-    /// Somebody shows a password at a login. When the account is tried too often, `is_known` finds out whether it has
+    /// Counts that somebody shows a password at a login. When the account is tried too often, `is_known` finds out whether it has
     /// logged in from there before: strangers don't keep its owner out.
     pub(crate) async fn login_from(
         &self,
@@ -212,14 +212,14 @@ impl RateLimits {
         slowly(counted).await
     }
 
-    /// Somebody at this address may be told of other businesses.
+    /// Counts that somebody at this address may be told of other businesses.
     fn conflict(&self, from: Option<IpAddr>) -> ApiResult<Counted<'_>> {
         let mut counted = Counted(Vec::new());
         counted.take(&self.conflict_address, network(from))?;
         Ok(counted)
     }
 
-    /// Somebody of a business may be told of others.
+    /// Counts that somebody of a business may be told of others.
     pub(crate) async fn conflict_of(
         &self,
         from: Option<IpAddr>,
@@ -237,12 +237,12 @@ impl RateLimits {
         patiently(counted()).await
     }
 
-    /// Somebody who registers may be told of other businesses.
+    /// Counts that somebody who registers may be told of other businesses.
     pub(crate) async fn registration_conflict(&self, from: Option<IpAddr>) -> ApiResult<Counted<'_>> {
         patiently(self.conflict(from)).await
     }
 
-    /// Somebody registers a business.
+    /// Counts that somebody registers a business.
     pub(crate) async fn registration(&self, from: Option<IpAddr>, account: &str) -> ApiResult<()> {
         let counted = self.registration_address.count(network(from));
         slowly(counted.and_then(|()| self.registration_account.count(account))).await
@@ -254,7 +254,7 @@ async fn slowly(counted: ApiResult<()>) -> ApiResult<()> {
     patiently(counted).await
 }
 
-/// What was counted, at once; a refusal, a moment later.
+/// Returns what was counted, at once; a refusal, a moment later.
 async fn patiently<T>(counted: ApiResult<T>) -> ApiResult<T> {
     if counted.is_err() {
         actix_web::rt::time::sleep(Duration::from_millis(100)).await;
@@ -262,7 +262,7 @@ async fn patiently<T>(counted: ApiResult<T>) -> ApiResult<T> {
     counted
 }
 
-/// Who has one IPv6 address has the other 2⁶⁴ of its network, too.
+/// The network of an address: who has one IPv6 address has the other 2⁶⁴ of its network, too.
 pub(crate) fn network(address: Option<IpAddr>) -> Option<IpAddr> {
     address.map(|address| match address {
         IpAddr::V4(_) => address,

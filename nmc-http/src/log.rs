@@ -45,11 +45,12 @@ pub(crate) async fn requests(
 enum Concern {
     /// The account at the provider: nothing is bought, and nothing given back, before an operator has seen to it.
     Account,
-    /// Something is wrong here, or a webhook was not recorded.
+    /// The line is for an operator: something is wrong here, or a webhook was not recorded.
     Operator,
     /// The request was wrong.
     Client,
-    /// Somebody looked for what is not here, as scanners do all day; or a line of its own has told of it already.
+    /// The line is for nobody: somebody looked for what is not here, as scanners do all day; or a line of its own has told of it
+    /// already.
     Nobody,
 }
 

@@ -23,18 +23,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What the server needs to know.
+/// The configuration of the server.
 #[derive(Clone)]
 pub struct ServerConfig {
-    /// Where to listen, like `127.0.0.1:8080`. Port 0 takes a free one.
+    /// The address to listen at, like `127.0.0.1:8080`. Port 0 takes a free one.
     pub bind: String,
-    /// Where to listen for webhooks alone, with connections of their own; then nothing else answers them. `None`: with all the
-    /// rest.
+    /// The address to listen at for webhooks alone, with connections of their own; then nothing else answers them. `None`: with
+    /// all the rest.
     pub webhook_bind: Option<String>,
     /// Bounds of the connections, of either listener.
     pub connections: ConnectionLimits,
-    /// How Twilio reaches this server, like `https://nmc.example.com`; `None` is the address that webhooks are listened for on. Signatures are
-    /// checked against it.
+    /// The address at which Twilio reaches this server, like `https://nmc.example.com`; `None` is the address that webhooks are
+    /// listened for on. Signatures are checked against it.
     pub public_url: Option<String>,
     /// Checks signatures; without one every webhook is refused.
     pub signer: Option<Signer>,
@@ -48,7 +48,7 @@ pub struct ServerConfig {
     pub uploads_at_once: Uploading,
     /// Bounds of the streams of events.
     pub streams: StreamLimits,
-    /// Where profile photos are kept.
+    /// The directory where profile photos are kept.
     pub uploads: Uploads,
     /// How often one may try to authenticate.
     pub limits: Limits,
@@ -56,7 +56,7 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may call the API from a browser, like `https://app.example.com`. None, unless named.
     pub cors_origins: Vec<String>,
-    /// What becomes of businesses that register themselves.
+    /// The policy for businesses that register themselves.
     pub registration: RegistrationPolicy,
     /// Buys numbers and gives them back; without one the routes that need it answer 503.
     pub numbers: Option<Provisioner>,
@@ -85,7 +85,7 @@ const DOWNLOADS: Uploading = Uploading { total: 16, per_tenant: 8, per_user: 6 }
 /// Pictures worked on at once: each may take some hundred megabytes.
 const PICTURES: usize = 2;
 
-/// A server at work.
+/// A server that is at work.
 pub struct RunningServer {
     address: SocketAddr,
     webhook_address: Option<SocketAddr>,
@@ -94,13 +94,13 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// Where it listens.
+    /// The address at which the server listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens for webhooks, if that is a place of their own.
+    /// The address at which the server listens for webhooks, if that is a place of their own.
     #[must_use]
     pub const fn webhook_address(&self) -> Option<SocketAddr> {
         self.webhook_address

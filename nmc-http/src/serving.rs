@@ -28,10 +28,10 @@ const SWEEPS: Duration = Duration::from_millis(250);
 /// How long requests under way may take once the server stops.
 const AT_THE_END: Duration = Duration::from_secs(5);
 
-/// Before the next connection is tried for when none could be had, for want of file descriptors for example.
+/// The pause before the next connection is tried for when none could be had, for want of file descriptors for example.
 const BREATH: Duration = Duration::from_millis(20);
 
-/// One place to listen at.
+/// One address to listen at.
 pub(crate) struct Place {
     pub(crate) listener: TcpListener,
     pub(crate) connections: Arc<Connections>,
@@ -46,7 +46,7 @@ impl Place {
     }
 }
 
-/// What the handlers of all threads share.
+/// The state that the handlers of all threads share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) webhooks: web::Data<Webhooks>,
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     pub(crate) document: OpenApi,
 }
 
-/// One thread of the server, from its start to its end.
+/// Runs one thread of the server, from its start to its end.
 pub(crate) fn run(
     places: Vec<Place>,
     shared: &Shared,
@@ -135,7 +135,7 @@ async fn check_streams(shared: Shared) {
     }
 }
 
-/// What answers the requests of a connection.
+/// The service that answers the requests of a connection.
 async fn service(
     serves: Serves,
     shared: &Shared,
@@ -164,7 +164,7 @@ async fn service(
     http.new_service(()).await.map_err(|()| std::io::Error::other("the server did not start"))
 }
 
-/// What accepts the connections of one listener.
+/// The acceptor of the connections of one listener.
 struct Acceptor<S> {
     connections: Arc<Connections>,
     service: S,

@@ -13,18 +13,18 @@ use nmc_core::twilio::Signer;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the handlers of the API share.
+/// The state that the handlers of the API share.
 pub(crate) struct App {
     pub(crate) pool: BlockingPool,
-    /// Where passwords are checked, which must not keep others waiting.
+    /// The threads where passwords are checked, which must not keep others waiting.
     pub(crate) login_pool: BlockingPool,
-    /// Where large bodies are received.
+    /// The places for large bodies that are received.
     pub(crate) uploading: Places,
-    /// Where pictures of texts are read whole.
+    /// The places for pictures of texts that are read whole.
     pub(crate) downloading: Places,
     /// Turns at making pictures small: few at a time, for what each takes in memory.
     pub(crate) pictures: Turns,
-    /// Where the provider of numbers is waited for: it may be slow, and must not keep others waiting.
+    /// The threads that wait for the provider of numbers: it may be slow, and must not keep others waiting.
     pub(crate) provider_pool: BlockingPool,
     /// Buys numbers and gives them back; `None` when no provider is configured.
     pub(crate) numbers: Option<Provisioner>,
@@ -40,7 +40,7 @@ pub(crate) struct App {
     pub(crate) patience: Duration,
 }
 
-/// What webhooks are checked with.
+/// The means by which webhooks are checked.
 pub(crate) struct Webhooks {
     pub(crate) public_url: String,
     pub(crate) signer: Option<Signer>,

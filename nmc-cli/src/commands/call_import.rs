@@ -47,7 +47,7 @@ pub(crate) enum InputFormat {
     Jsonl,
 }
 
-/// What an import came to; of a dry run nothing is known of what is there already.
+/// The result of an import; of a dry run nothing is known of what is there already.
 struct Imported {
     read: u64,
     new: Option<u64>,
@@ -62,7 +62,7 @@ const IMPORTED: Columns<Imported> = Columns(&[
 /// The lines at fault that are told; there may be a million.
 const MOST_FAULTS: u64 = 20;
 
-/// Why the input gave no call.
+/// The reason why the input gave no call.
 #[derive(Debug, thiserror::Error)]
 enum Stopped {
     #[error("{0}")]
@@ -221,7 +221,7 @@ fn open<R: Read>(input: R, args: &ImportArgs) -> CliResult<CallLog<BufReader<R>>
     Ok(CallLog::new(format, input))
 }
 
-/// What the beginning of a log looks like.
+/// The format of a log, as its beginning looks.
 fn looks(beginning: &[u8]) -> CallLogFormat {
     let bare = beginning.strip_prefix("\u{feff}".as_bytes()).unwrap_or(beginning).trim_ascii_start();
     if bare.starts_with(b"{") { CallLogFormat::JsonLines } else { CallLogFormat::Csv }

@@ -10,13 +10,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Progress {
     done: &'static str,
     began: Instant,
-    /// When the line was drawn last; none where nobody would see it.
+    /// The instant at which the line was drawn last; none where nobody would see it.
     drawn: Option<Instant>,
     is_open: bool,
 }
 
 impl Progress {
-    /// One that says what is done, like `read`.
+    /// Starts a line that says what is done, like `read`.
     pub(super) fn start(done: &'static str) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let now = Instant::now();
@@ -24,7 +24,7 @@ impl Progress {
         Self { done, began: now, drawn: is_seen.then_some(now), is_open: false }
     }
 
-    /// So many calls have been.
+    /// Tells that so many calls have been.
     pub(super) fn tell(&mut self, calls: u64) {
         if self.drawn.is_none_or(|drawn| drawn.elapsed() < PAUSE) {
             return;

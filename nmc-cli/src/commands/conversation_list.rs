@@ -55,7 +55,7 @@ pub(crate) struct ListArgs {
     page: PageArgs,
 }
 
-/// Who looks after conversations, as it is typed.
+/// The one who looks after conversations, as it is typed.
 #[derive(Clone)]
 enum AssigneeKey {
     Nobody,

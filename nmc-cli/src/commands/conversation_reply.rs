@@ -106,7 +106,7 @@ fn queue(store: &Store, tenant: &Tenant, new: &NewReply) -> CliResult<Queued> {
     }
 }
 
-/// What is said, from the command line, standard input or a file.
+/// The words of a reply, from the command line, standard input or a file.
 pub(super) fn words(text: Option<&str>, file: Option<&Path>, longest: usize) -> CliResult<String> {
     match (text, file) {
         (Some("-"), _) => input_file::text("TEXT", Path::new("-"), longest),

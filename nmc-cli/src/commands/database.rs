@@ -102,7 +102,7 @@ fn print(format: Format, rows: &RowCounts) -> CliResult<()> {
     COLUMNS.page(format, &Page { items, next: None })
 }
 
-/// What is not in the database belongs into the backup, too.
+/// Tells of what is not in the database and belongs into the backup, too.
 fn beside(place: &Path) {
     eprintln!(
         "not in it: photos and pictures of texts (NMC_UPLOADS, or {0}/uploads) and the keys of access tokens (NMC_TOKEN_KEYS, or \

@@ -45,7 +45,7 @@ pub(super) const COLUMNS: Columns<Listed> = Columns(&[
     ("id", |listed| json!(listed.row.conversation.id)),
 ]);
 
-/// Whose inbox: a business's, as one of its people sees it, or as an operator does.
+/// The reader of an inbox: a business's, as one of its people sees it, or as an operator does.
 #[derive(Clone, Copy)]
 pub(super) struct Reader {
     tenant: Tenant,

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// How long nothing is waited for before the end is thought of again.
 const POLL: Duration = Duration::from_millis(200);
 
-/// What comes within this time of each other is shown together: a transaction's changes do.
+/// The time within which changes are shown together: a transaction's changes come so.
 const TOGETHER: Duration = Duration::from_millis(20);
 
 /// Changes that are read at once.
@@ -35,7 +35,7 @@ struct Change {
     row: Listed,
 }
 
-/// What is still to be shown.
+/// The changes that are still to be shown.
 #[derive(Default)]
 struct Pending {
     /// The whole inbox: what has changed in it was not told.

@@ -48,7 +48,7 @@ pub(super) const COLUMNS: Columns<Message> = Columns(&[
     ("conversation", |row| json!(row.conversation_id)),
 ]);
 
-/// Why a text has failed, or waits: the provider's code in words, or our own.
+/// The reason why a text has failed, or waits: the provider's code in words, or our own.
 pub(super) fn reason(row: &Message) -> Option<String> {
     row.error_code.map(explain).or_else(|| row.error_message.clone())
 }

@@ -163,7 +163,7 @@ pub(super) fn money(cents: i64) -> Value {
     json!(Decimal::new(cents, 2).to_string())
 }
 
-/// What buys and gives back, over this account.
+/// The provisioner that buys and gives back, over this account.
 pub(crate) fn provisioner(store: &Store, account: &TwilioConfig) -> Provisioner {
     let provider = Arc::new(TwilioNumbers::new(account));
     Provisioner::new(store.clone(), provider, account.callbacks.numbers.clone(), ProvisioningConfig::default())

@@ -35,7 +35,7 @@ pub(crate) struct BuyArgs {
     pub(crate) format: FormatArg,
 }
 
-/// What would be bought.
+/// The columns of what would be bought.
 const QUOTE: Columns<Quote> = Columns(&[
     ("phone_number", |quote| json!(quote.number.phone_number)),
     ("number_type", |quote| json!(quote.number.number_type)),

@@ -2,7 +2,7 @@
 
 use nmc_core::numbers::Progress;
 
-/// A line per step.
+/// Prints a line per step.
 pub(super) fn tell(doing: String) -> impl FnMut(Progress) {
     move |progress| match progress {
         Progress::Quoting => eprintln!("asking Twilio for its price …"),

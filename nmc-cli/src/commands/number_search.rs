@@ -84,7 +84,7 @@ pub(super) fn run(args: SearchArgs) -> CliResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the options ask for: numbers that take calls and texts, unless it is said that they need not text.
+/// The search that the options ask for: numbers that take calls and texts, unless it is said that they need not text.
 pub(super) fn search(kind: &KindArgs, criteria: CriteriaArgs, limit: u16) -> NumberSearch {
     let CriteriaArgs { area_code, region, locality, contains, mms, without_sms } = criteria;
     NumberSearch {

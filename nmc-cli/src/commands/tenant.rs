@@ -203,7 +203,7 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns(&[
     ("created_at", |row| time(row.created_at)),
 ]);
 
-/// When it is open, as of an instant.
+/// The columns of when a business is open, as of an instant.
 const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns(&[
     ("business_hours_start", |(hours, _)| json!(hours.opens)),
     ("business_hours_end", |(hours, _)| json!(hours.closes)),

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &DatabaseArgs, onboard: OnboardArgs) -> CliResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is known of a business and its owner.
+/// The facts known of a business and its owner.
 #[derive(Default)]
 struct Draft {
     name: Option<String>,

@@ -27,7 +27,7 @@ impl Step {
         }
     }
 
-    /// What the step still needs, in one line.
+    /// The requirements that the step still has, in one line.
     fn needs(&self) -> String {
         let missing: Vec<String> = self.missing.iter().map(|missing| format!("{} {}", missing.field, missing.rule)).collect();
         missing.join("; ")
@@ -92,7 +92,7 @@ const REVIEW: Columns<(GreetingPreview, Option<Value>)> = Columns(&[
     ("greeting_reviewed_at", |(_, at)| json!(at)),
 ]);
 
-/// When the business, open now, will be closed, or the other way round: a greeting may read differently then.
+/// An instant when the business, open now, will be closed, or the other way round: a greeting may read differently then.
 fn other_state(hours: &BusinessHours, now: DateTime<Utc>) -> Option<(&'static str, DateTime<Utc>)> {
     if hours.is_open(now) {
         hours.next_close(now).map(|at| ("while it is closed", at))

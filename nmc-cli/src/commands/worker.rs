@@ -95,7 +95,7 @@ pub(crate) struct RunningWorker {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Starts them. With an account at Twilio the provider's lists are read, and the pictures of texts kept in the uploads.
+/// Starts the workers. With an account at Twilio the provider's lists are read, and the pictures of texts kept in the uploads.
 pub(crate) fn start(
     store: &Store,
     sender: Arc<dyn SmsSender>,

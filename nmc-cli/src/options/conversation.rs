@@ -28,11 +28,11 @@ pub(crate) enum ConversationKey {
 }
 
 impl ConversationKey {
-    /// What it must be, in words that follow what was typed.
+    /// The rule of what it must be, in words that follow what was typed.
     const RULE: &str =
         "must be a conversation's id or the customer's number in E.164, like +14155550123: nmc conversation list shows both";
 
-    /// The conversation it names. A customer's is the open one, or else the latest.
+    /// The conversation that the key names. A customer's is the open one, or else the latest.
     pub(crate) fn find(&self, store: &Store, tenant: &Tenant) -> CliResult<ConversationId> {
         let customer = match self {
             Self::Id(id) => return Ok(*id),

@@ -15,7 +15,7 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// The instant at which it begins there.
+    /// The instant at which the moment begins in that zone.
     fn start(self, zone: Timezone) -> DateTime<Utc> {
         match self {
             Self::Day(day) => on_clock(day.and_time(NaiveTime::MIN), zone),
@@ -79,7 +79,7 @@ pub(crate) struct SpanArgs {
 }
 
 impl SpanArgs {
-    /// Its ends, on a clock of this zone.
+    /// The ends of the span, on a clock of this zone.
     pub(crate) fn instants(self, zone: Timezone) -> CliResult<Span> {
         let (from, until) = (self.from.map(|at| at.start(zone)), self.to.map(|at| at.end(zone)));
         if from.zip(until).is_some_and(|(from, until)| until <= from) {
@@ -91,9 +91,9 @@ impl SpanArgs {
 
 /// The ends of a span of time, where it has some.
 pub(crate) struct Span {
-    /// Its first instant.
+    /// The first instant of the span.
     pub(crate) from: Option<DateTime<Utc>>,
-    /// The first instant after it.
+    /// The first instant after the span.
     pub(crate) until: Option<DateTime<Utc>>,
 }
 

@@ -5,7 +5,7 @@ use nmc_core::{CallerIdentity, PhoneNumber};
 const EXPECTED: &str =
     "must be a number with its country, like +1 (415) 555-0123, or a short code, a sender's name, a sip: address or anonymous";
 
-/// Whoever calls or texts: a number in whatever spelling, or what else the network tells in its place.
+/// Reads whoever calls or texts: a number in whatever spelling, or what else the network tells in its place.
 pub(crate) fn party(text: &str) -> Result<CallerIdentity, &'static str> {
     if let Ok(phone) = PhoneNumber::typed(text) {
         return Ok(CallerIdentity::Phone(phone));

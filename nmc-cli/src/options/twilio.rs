@@ -33,7 +33,7 @@ pub(crate) struct TwilioArgs {
 }
 
 impl TwilioArgs {
-    /// What is empty counts as not set.
+    /// Takes what is empty as not set.
     pub(crate) fn without_empty(&mut self) {
         for text in [&mut self.twilio_account_sid, &mut self.public_url, &mut self.twilio_api_url] {
             without(text, |text| text.trim().is_empty());
@@ -91,7 +91,7 @@ impl TwilioArgs {
     }
 }
 
-/// Where nmc is reached from outside.
+/// Reads the address where nmc is reached from outside.
 pub(crate) fn public_url(text: &str) -> Result<String, &'static str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {

@@ -13,9 +13,9 @@ pub(super) struct Column {
     pub(super) header: String,
     /// An id or an instant is never cut: what is left of it would say something else, or nothing.
     pub(super) is_whole: bool,
-    /// The id of the row itself.
+    /// Whether it holds the ids of the rows themselves.
     pub(super) is_own_id: bool,
-    /// What stands below the header, a cell for each row.
+    /// The cells that stand below the header, one for each row.
     pub(super) cells: Vec<String>,
 }
 

@@ -7,14 +7,14 @@ use nmc_core::{ConversationEventType, Email, UserId};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Who wrote an entry, and whom it is about.
+/// The people of an entry: who wrote it, and whom it is about.
 pub(super) fn people(event: &ConversationEvent) -> Vec<UserId> {
     let named = ["old", "new"].into_iter().filter_map(|name| event.event_data.get(name)?.as_str()?.parse().ok());
     let is_about_people = matches!(event.event_type, ConversationEventType::Assigned | ConversationEventType::Unassigned);
     event.created_by.into_iter().chain(named.filter(|_| is_about_people)).collect()
 }
 
-/// What the log says was decided, or could not be done; the rest of it is in the calls and texts themselves.
+/// The decision that the log tells of, or what could not be done; the rest of it is in the calls and texts themselves.
 pub(super) fn decision(event: &ConversationEvent) -> Option<String> {
     let told = |name: &str| event.event_data.get(name).and_then(Value::as_str).map(plain).unwrap_or_default();
     Some(match event.event_type {
@@ -37,7 +37,7 @@ pub(super) fn decision(event: &ConversationEvent) -> Option<String> {
     })
 }
 
-/// What else the log holds: each change, with what was there before.
+/// The other changes that the log holds: each with what was there before.
 pub(super) fn change(event: &ConversationEvent, people: &HashMap<UserId, Email>) -> String {
     let value = |name: &str| event.event_data.get(name).filter(|value| !value.is_null());
     let person = |name: &str| {

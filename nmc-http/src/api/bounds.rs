@@ -68,10 +68,10 @@ const TEXTS: [(&str, usize, usize); 59] = [
     ("version", 1, 20),
 ];
 
-/// What PostgreSQL can keep: anything but NUL.
+/// The pattern of a text that PostgreSQL can keep: anything but NUL.
 const NO_NUL: &str = r"^[^\u0000]*$";
 
-/// Something but spaces, and no NUL.
+/// The pattern of a text with something but spaces, and no NUL.
 pub(super) const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
 
 /// A name: something but spaces, and nothing that nobody sees.

@@ -24,31 +24,31 @@ use serde::de::DeserializeOwned;
 use upgrade::Upgrade;
 use utoipa::IntoParams;
 
-/// Who may use a route.
+/// The condition on who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Anybody: it is how people authenticate.
     Public,
     /// Everybody who was let in: it is about themselves.
     Anyone,
-    /// Whoever it is about; others with the permission.
+    /// The route is for whoever it is about, and for others with the permission.
     OwnOr(Permission),
-    /// Whoever has the permission.
+    /// The route is for whoever has the permission.
     Needs(Permission),
 }
 
-/// What a route is called.
+/// The name of a route, what it does, and who may use it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Op {
     /// The name that clients generated from the document give it.
     pub(crate) id: &'static str,
-    /// What it does, in a line.
+    /// The act of the route, in a line.
     pub(crate) what: &'static str,
-    /// Who may use it.
+    /// The condition on who may use the route.
     pub(crate) access: Access,
 }
 
-/// Where routes are written down: into a server, or into the document.
+/// The place where routes are written down: a server, or the document.
 pub(crate) enum Api<'a> {
     /// A server's configuration.
     Server(&'a mut web::ServiceConfig),
@@ -57,7 +57,7 @@ pub(crate) enum Api<'a> {
 }
 
 impl Api<'_> {
-    /// One path and its methods.
+    /// Adds one path and its methods.
     pub(crate) fn path(&mut self, tag: &'static str, path: &'static str, routes: impl FnOnce(&mut Routes<'_>)) {
         match self {
             Self::Document(document) => routes(&mut Routes { tag, path, methods: Vec::new(), into: Into::Document(document) }),
@@ -112,7 +112,7 @@ impl Routes<'_> {
         delete DELETE;
     }
 
-    /// A WebSocket. Its credential may follow in the first message.
+    /// Adds a WebSocket. Its credential may follow in the first message.
     pub(crate) fn socket<Q, F>(&mut self, op: Op, handler: fn(Upgrade<Q>) -> F) -> &mut Self
     where
         Q: DeserializeOwned + IntoParams + 'static,

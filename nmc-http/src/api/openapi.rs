@@ -141,7 +141,7 @@ key. Lists are pages: `next` of one is `after` of the following. A PATCH leaves 
 sets to null. A body with a field that is not known is refused. What people edit has an ETag; with If-Match a change is made \
 only to that version. Refusals are problem documents (RFC 9457) whose `errors` point at the fields.";
 
-/// For people.
+/// The words for people on who may use a route.
 fn who(access: Access) -> String {
     let roles = |permission: Permission| {
         let roles: Vec<&str> = permission.roles().iter().map(|role: &UserRole| role.label()).collect();
@@ -155,7 +155,7 @@ fn who(access: Access) -> String {
     }
 }
 
-/// For programs, such as the tests.
+/// The value for programs, such as the tests, on who may use a route.
 fn access(access: Access) -> serde_json::Value {
     match access {
         Access::Public => json!({ "kind": "public" }),
@@ -165,7 +165,7 @@ fn access(access: Access) -> serde_json::Value {
     }
 }
 
-/// What else is done to a version of something.
+/// The operations beside PATCH that are done to a version of something.
 const VERSIONED: [&str; 7] = [
     "reviewGreeting",
     "assignConversation",
@@ -212,7 +212,7 @@ fn in_path(name: &str) -> &'static str {
     }
 }
 
-/// What a parameter of the path may be.
+/// The schema of a path's parameter.
 fn of_path(name: &str) -> Schema {
     let object = ObjectBuilder::new();
     let number =

@@ -11,7 +11,7 @@ pub(super) struct Problem {
     what: &'static str,
 }
 
-/// What decides which refusals an operation may answer with.
+/// The facts of an operation that decide which refusals it may answer with.
 pub(super) struct Asked {
     pub(super) is_public: bool,
     pub(super) is_change: bool,
@@ -21,7 +21,7 @@ pub(super) struct Asked {
     pub(super) is_conditional: bool,
     /// The provider of numbers is asked.
     pub(super) needs_provider: bool,
-    /// It goes on as WebSocket.
+    /// Whether the operation goes on as WebSocket.
     pub(super) is_upgrade: bool,
 }
 

@@ -13,11 +13,11 @@ use utoipa::{PartialSchema, ToSchema};
 /// Schemas that an answer or a body refers to, by name.
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// What a handler answers with.
+/// The answer of a handler.
 pub(crate) trait Reply {
-    /// Its status.
+    /// The status of the answer.
     const STATUS: StatusCode;
-    /// What the document says of it.
+    /// The document's description of the answer.
     fn describe(schemas: &mut Schemas) -> Response;
     /// The answer itself.
     fn respond(self) -> HttpResponse;
@@ -87,7 +87,7 @@ impl<T: Serialize + ToSchema> Reply for Created<T> {
     }
 }
 
-/// 204.
+/// The answer 204, without a body.
 pub(crate) struct Done;
 
 impl Reply for Done {
@@ -147,7 +147,7 @@ impl Reply for Picture {
 pub(crate) struct Attachment {
     pub(crate) bytes: Vec<u8>,
     pub(crate) media_type: &'static str,
-    /// What to save it as: a name of ours.
+    /// The name to save the file as, which is ours.
     pub(crate) name: String,
     /// Whether a browser may show it; others are saved.
     pub(crate) is_shown: bool,

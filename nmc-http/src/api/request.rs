@@ -26,13 +26,13 @@ pub(super) const LONGEST_IF_MATCH: usize = 1_000;
 
 /// A body that a handler takes.
 pub(crate) trait Body: Sized {
-    /// Its media type, for the document; `None` takes no body.
+    /// The media type of the body, for the document; `None` takes no body.
     const MEDIA_TYPE: Option<&'static str>;
-    /// Another one that it may have.
+    /// Another media type that the body may have.
     const OR: Option<&'static str> = None;
     /// The longest, in bytes.
     const LONGEST: usize;
-    /// What the document says of it.
+    /// The document's description of the body.
     fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>>;
     /// Reads a body of this media type.
     fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self>;
@@ -51,7 +51,7 @@ impl Body for () {
     }
 }
 
-/// A JSON document.
+/// A body that is a JSON document.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + ToSchema> Body for JsonBody<T> {
@@ -113,7 +113,7 @@ pub(crate) fn instant(field: &'static str, at: Option<DateTime<Utc>>) -> Result<
     }
 }
 
-/// Whoever says `me` is to be a user.
+/// The refusal to an API key that says `me`: whoever does is to be a user.
 pub(crate) const KEY_IS_NO_USER: Error = Error::Forbidden("an API key is no user; name one");
 
 /// The user that a path names: one by id, or who sends the request.
@@ -230,17 +230,17 @@ impl<Q, B> RequestContext<Q, B> {
         self.credential.clone().ok_or(ApiError::Core(Error::Unauthenticated("this needs a bearer token")))
     }
 
-    /// Whoever asks, for work that opens one transaction after another.
+    /// The actor of the request, for work that opens one transaction after another.
     pub(crate) fn who(&self) -> ApiResult<Acting> {
         self.credential().map(Acting::from)
     }
 
-    /// The connection it came by.
+    /// The connection that the request came by.
     pub(crate) fn line(&self) -> Option<Arc<Line>> {
         self.request.conn_data::<Arc<Line>>().cloned()
     }
 
-    /// Where the request comes from.
+    /// The origin of the request.
     pub(crate) fn origin(&self, device_fingerprint: Option<String>) -> Origin {
         let user_agent = header(&self.request, USER_AGENT.as_str()).map(str::to_owned);
         Origin { ip_address: self.app.proxies.client(&self.request), user_agent, device_fingerprint }

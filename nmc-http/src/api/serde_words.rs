@@ -3,17 +3,17 @@
 
 use std::fmt::Display;
 
-/// Begins a refusal of ours, as no word of serde's does.
+/// The character that begins a refusal of ours, as no word of serde's does.
 const OURS: char = '\u{1}';
 
-/// What serde says of an input.
+/// The thing that serde says of an input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// The field is not known.
     Unknown,
-    /// This field is missing.
+    /// The field that is missing.
     Missing(String),
-    /// This field is there twice.
+    /// The field that is there twice.
     Twice(String),
     /// The value is of another type than this, in serde's words.
     Expected(String),
@@ -23,7 +23,7 @@ pub(super) enum Said {
     OutOfRange,
     /// A value that breaks a rule of ours.
     Breaks(String),
-    /// Anything else.
+    /// Anything else that serde says.
     Other,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn refusal<E: serde::de::Error>(rule: impl Display) -> E {
     E::custom(format_args!("{OURS}{rule}"))
 }
 
-/// What a message of serde's says.
+/// Reads a message of serde's.
 pub(super) fn read(message: &str) -> Said {
     let said = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
     if let Some(rule) = said.strip_prefix(OURS) {

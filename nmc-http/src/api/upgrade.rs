@@ -68,12 +68,12 @@ impl<Q> Upgrade<Q> {
         Err(Error::Forbidden("pages of this origin may not open a socket here").into())
     }
 
-    /// The connection it came by.
+    /// The connection that the request came by.
     pub(crate) fn line(&self) -> Option<Arc<Line>> {
         self.request.conn_data::<Arc<Line>>().cloned()
     }
 
-    /// Where it comes from.
+    /// The address that the request comes from.
     pub(crate) fn from(&self) -> Option<IpAddr> {
         self.app.proxies.client(&self.request)
     }

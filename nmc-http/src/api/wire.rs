@@ -27,15 +27,15 @@ use utoipa::{PartialSchema, ToSchema};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Text<T>(pub(crate) T);
 
-/// What the OpenAPI document says of such a value.
+/// A value that travels as text, with what the OpenAPI document says of it.
 pub(crate) trait Wire: Display + FromStr<Err = Self::Refusal> {
-    /// What parsing it returns.
+    /// The error that parsing the value returns.
     type Refusal;
-    /// Its name in the document.
+    /// The value's name in the document.
     const NAME: &'static str;
     /// The rule to tell whoever breaks it, in words that follow the field's name.
     fn rule(refusal: &Self::Refusal) -> String;
-    /// Its schema.
+    /// The value's schema.
     fn describe() -> Object;
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn party(field: &'static str, text: &str) -> nmc_core::Result<CallerI
 /// A page's `next`: eight bytes of time that are in PostgreSQL's range, and sixteen of an id, in base64.
 pub(super) const CURSOR: &str = "^[A-Za-b][A-Za-z0-9_-]{31}$";
 
-/// A text.
+/// The schema of a text.
 pub(crate) fn string(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
 }
@@ -236,7 +236,7 @@ impl<T> Default for Change<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
-    /// Only called when the field is there.
+    /// Reads the field, and is only called when that is there.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(Option::<T>::deserialize(deserializer)?.map_or(Patch::Clear, Patch::Set)))
     }
@@ -275,12 +275,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Braced<T> {
     }
 }
 
-/// For a field that is an object.
+/// Reads a field that is an object.
 pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Braced::deserialize(deserializer).map(|Braced(value)| value)
 }
 
-/// For a field of a PATCH that may be left out or given, but not null.
+/// Reads a field of a PATCH that may be left out or given, but not null.
 pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

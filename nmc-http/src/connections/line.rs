@@ -12,10 +12,10 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Why a connection is closed.
+/// The reason why a connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// Nothing was going on.
+    /// The connection was idle: nothing was going on.
     Idle,
     /// The head of a request did not arrive in time.
     SlowHead,
@@ -27,7 +27,7 @@ pub(crate) enum Why {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Following {
     Bytes(u64),
-    /// As many as come.
+    /// As many bytes as come.
     Unknown,
 }
 
@@ -43,18 +43,18 @@ pub(crate) struct Line {
 struct State {
     /// Requests that handlers are at.
     at_work: usize,
-    /// Since when bytes are there of a request that no handler is at yet.
+    /// The instant since when bytes are there of a request that no handler is at yet.
     head_since: Option<Instant>,
-    /// When bytes last came or went.
+    /// The instant at which bytes last came or went.
     last: Instant,
     has_spoken: bool,
     /// Answers of handlers whose heads are still to be written, in order.
     answers: VecDeque<Following>,
     /// An answer is being written.
     is_writing: bool,
-    /// It goes on as another protocol: what comes is no request.
+    /// Whether the connection goes on as another protocol: what comes is no request.
     is_upgraded: bool,
-    /// Since when the client takes nothing.
+    /// The instant since when the client takes nothing.
     stalled_since: Option<Instant>,
     closing: Option<Why>,
     waker: Option<Waker>,
@@ -93,7 +93,7 @@ impl Line {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Since when nothing is going on; `None` while something is.
+    /// The instant since when nothing is going on; `None` while something is.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let state = self.state();
         state.is_idle().then_some(state.last)

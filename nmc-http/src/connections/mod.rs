@@ -138,7 +138,7 @@ impl Connections {
         self.open().evict(Instant::now(), |_| true);
     }
 
-    /// A connection is closed.
+    /// Forgets a connection that is closed.
     pub(crate) fn forget(&self, line: &Line) {
         self.open().remove(line.id);
     }
@@ -152,7 +152,7 @@ impl Connections {
         }
     }
 
-    /// From now on connections are closed as soon as they are idle, and answers say so.
+    /// Drains the connections: from now on they are closed as soon as they are idle, and answers say so.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         for line in self.open().lines.values() {

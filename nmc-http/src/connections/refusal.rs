@@ -26,11 +26,11 @@ const AT_ONCE: usize = 64;
 pub(crate) struct Refusal {
     pub(crate) tcp: TcpStream,
     pub(crate) status: StatusCode,
-    /// Its place, which it has until it is closed.
+    /// The connection's place, which it has until it is closed.
     pub(crate) line: Option<Arc<Line>>,
 }
 
-/// Where refusals are handed to.
+/// The channel to which refusals are handed.
 #[derive(Clone)]
 pub(crate) struct Refusals(Sender<Refusal>);
 

@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// What is being written.
+/// The answer that is being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writing {
-    /// Nothing: the next byte begins an answer.
+    /// No answer: the next byte begins one.
     Nothing,
     /// An answer of which so many bytes are left.
     Answer(u64),
@@ -28,7 +28,7 @@ enum Writing {
 
 /// A connection that keeps its [`Line`] up to date.
 pub(crate) struct Stream {
-    /// There until the end.
+    /// The socket, which is there until the end.
     tcp: Option<TcpStream>,
     line: Arc<Line>,
     writing: Writing,
@@ -57,7 +57,7 @@ impl Stream {
         }
     }
 
-    /// What begins with these bytes. The framework writes a head at once, so that all of it is there.
+    /// The kind of answer that begins with these bytes. The framework writes a head at once, so that all of it is there.
     fn beginning(&mut self, bytes: &[u8]) -> Writing {
         if bytes.starts_with(CONTINUE) {
             return Writing::Answer(length(CONTINUE.len()));

@@ -14,20 +14,20 @@ const KEPT: Duration = Duration::from_secs(1);
 /// How often a request looks for the answer that it waits for.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// What the database said last. Asked on a thread of its own, one at a time, however many want to know: those of the requests
-/// may all be waiting for the very same database.
+/// The last answer of the database to whether it is ready. Asked on a thread of its own, one at a time, however many want to
+/// know: those of the requests may all be waiting for the very same database.
 #[derive(Default, Clone)]
 pub(super) struct Readiness(Arc<Mutex<Asked>>);
 
 #[derive(Default)]
 struct Asked {
     is_asking: bool,
-    /// When it answered, and why it is not ready.
+    /// The instant at which the database answered, and why it is not ready.
     answer: Option<(Instant, Result<(), &'static str>)>,
 }
 
 impl Readiness {
-    /// What it said within the last second. Otherwise it is asked now, unless somebody has done so.
+    /// The answer of the database within the last second. Otherwise it is asked now, unless somebody has done so.
     fn latest(&self, store: &Store) -> Option<Result<(), &'static str>> {
         let mut asked = self.lock();
         if let Some((_, answer)) = asked.answer.filter(|(at, _)| at.elapsed() < KEPT) {

@@ -14,7 +14,7 @@ use actix_web::{HttpResponse, guard, web};
 use nmc_core::Error;
 use utoipa::openapi::OpenApi;
 
-/// What a listener answers.
+/// The kind of requests that a listener answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Serves {
     All,
@@ -75,5 +75,5 @@ fn twiml(response: &str) -> HttpResponse {
     HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(document)
 }
 
-/// What Twilio wants to hear when there is nothing to say.
+/// The answer that Twilio wants to hear when there is nothing to say.
 const NOTHING: &str = "<Response/>";

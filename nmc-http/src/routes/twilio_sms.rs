@@ -18,7 +18,7 @@ pub(super) async fn receive(pool: web::Data<BlockingPool>, form: SignedForm) -> 
     Ok(twiml(NOTHING))
 }
 
-/// What we put into the callback's URL ourselves.
+/// The query that we put into the callback's URL ourselves.
 #[derive(Deserialize)]
 pub(super) struct StatusQuery {
     message: Option<MessageId>,

@@ -11,13 +11,13 @@ use nmc_core::workflows::{Forwarding, forward_to, record_voice_status};
 use nmc_core::{CallScreening, Error};
 use std::time::Duration;
 
-/// Nobody can take the call: its caller hears a busy line, and is texted when its status callback comes.
+/// The answer when nobody can take the call: its caller hears a busy line, and is texted when its status callback comes.
 const BUSY: &str = "<Response><Reject reason=\"busy\"/></Response>";
 
 /// How long a caller waits for the note that somebody has taken the call.
 const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
-/// What to do with a call that comes in: nothing is written, so Twilio may ask twice.
+/// Answers what to do with a call that comes in: nothing is written, so Twilio may ask twice.
 pub(super) async fn answer(
     pool: web::Data<BlockingPool>,
     webhooks: web::Data<Webhooks>,
@@ -39,7 +39,7 @@ pub(super) async fn status(pool: web::Data<BlockingPool>, form: SignedForm) -> A
     record(&pool, VoiceCallback::parse_status(&form.0)?).await
 }
 
-/// What machine detection heard on a forwarded leg: it belongs to the call that the URL names.
+/// Takes what machine detection heard on a forwarded leg: it belongs to the call that the URL names.
 pub(super) async fn machine(
     pool: web::Data<BlockingPool>,
     query: Result<web::Query<ForwardedCall>, actix_web::Error>,
@@ -61,7 +61,8 @@ async fn record(pool: &BlockingPool, callback: Option<VoiceCallback>) -> ApiResu
     Ok(twiml(NOTHING))
 }
 
-/// What whoever takes a forwarded call hears before the caller is connected. A voicemail presses no key, and is hung up on.
+/// Answers what whoever takes a forwarded call hears before the caller is connected. A voicemail presses no key, and is hung up
+/// on.
 pub(super) async fn screen(webhooks: web::Data<Webhooks>, request: HttpRequest, _signed: SignedForm) -> ApiResult<HttpResponse> {
     // Of the call that was forwarded only our own URL tells: it is handed on.
     let query = if request.query_string().is_empty() { String::new() } else { format!("?{}", request.query_string()) };
@@ -111,13 +112,13 @@ fn dial(to: &Forwarding, call: &ForwardedCall, public_url: &str) -> String {
     format!("<Response><Dial timeout=\"20\" answerOnBridge=\"true\" action=\"{action}\">{number}</Dial></Response>")
 }
 
-/// What tells a callback of the leg which call was forwarded.
+/// The query that tells a callback of the leg which call was forwarded.
 fn call_query(call: &ForwardedCall) -> String {
     let fields = [("call", &call.call), ("number", &call.number), ("from", &call.from)];
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// As XML takes it, in a text or in an attribute.
+/// The text as XML takes it, between tags or in an attribute.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

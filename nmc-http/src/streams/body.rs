@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc::Receiver;
 
-/// What is sent into it, until all senders are gone.
+/// The bytes that are sent into the body, until all senders are gone.
 pub(super) struct Chunks(pub(super) Receiver<Bytes>);
 
 impl MessageBody for Chunks {

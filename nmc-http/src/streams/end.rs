@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use actix_web::ResponseError as _;
 
-/// Why a stream ends.
+/// The reason why a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// The client has gone.
@@ -34,7 +34,7 @@ pub(crate) enum End {
     TooLong,
     /// A message is no text.
     Binary,
-    /// What came is no WebSocket's.
+    /// The bytes that came are no WebSocket's.
     Malformed,
 }
 

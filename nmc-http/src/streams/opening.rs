@@ -24,11 +24,11 @@ pub(crate) fn cursor(field: &'static str, text: Option<&str>) -> Result<Option<S
     text.map(str::parse).transpose().map_err(refused)
 }
 
-/// What a stream begins with, as it was read in the transaction that let its holder in.
+/// The beginning of a stream, as it was read in the transaction that let its holder in.
 pub(crate) struct Opening {
-    /// What follows the cursor.
+    /// The events that follow the cursor.
     pub(crate) page: StreamPage,
-    /// By what its holder was let in; `None`: they hold no stream.
+    /// The session or API key by which its holder was let in; `None`: they hold no stream.
     pub(crate) standing: Option<Standing>,
     tenant: Tenant,
     caller: Uuid,
@@ -46,7 +46,7 @@ impl Opening {
     }
 }
 
-/// Who listens to what.
+/// The one who listens to a stream, and to what of it.
 pub(crate) struct Listener {
     pub(super) tenant: Tenant,
     /// The user; `None`: an API key.
@@ -56,9 +56,9 @@ pub(crate) struct Listener {
     pub(super) until: Option<Duration>,
     /// The connection, whose end may be told before anything is written to it.
     pub(super) line: Option<Arc<Line>>,
-    /// Where the client was; `None`: it begins.
+    /// The cursor at which the client was; `None`: it begins.
     pub(super) after: Option<StreamCursor>,
-    /// What follows that.
+    /// The events that follow that cursor.
     pub(super) page: StreamPage,
     /// Held until the stream has ended.
     _place: Place,

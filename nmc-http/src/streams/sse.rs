@@ -74,7 +74,7 @@ impl Outlet for Answer {
     }
 }
 
-/// One event as it is written. JSON has no line breaks.
+/// The text of one event as it is written. JSON has no line breaks.
 fn words(event: &str, id: Option<StreamCursor>, data: &serde_json::Value) -> String {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     format!("{id}event: {event}\ndata: {data}\n\n")

@@ -17,10 +17,10 @@ const ROOM: usize = 256;
 /// Events read at once while catching up.
 const PAGE: u16 = 500;
 
-/// Nobody takes what is written.
+/// The error that nobody takes what is written.
 pub(super) struct Gone;
 
-/// Where a stream is written to. What is noted goes out with the next flush.
+/// The outlet to which a stream is written. What is noted goes out with the next flush.
 pub(super) trait Outlet {
     /// Notes from where on the client is told.
     fn ready(&mut self, cursor: StreamCursor);

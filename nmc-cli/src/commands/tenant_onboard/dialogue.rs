@@ -128,7 +128,7 @@ fn optional_as<T: ToString, E: ToString>(
     })
 }
 
-/// What is going to be done, but for the password.
+/// Shows what is going to be done, but for the password.
 fn show(plan: &Plan) {
     fn or_dash<T: ToString>(value: &Option<T>) -> String {
         value.as_ref().map_or_else(|| "–".to_owned(), T::to_string)

@@ -38,7 +38,7 @@ struct OwnerTable {
     password_file: Field,
 }
 
-/// What the file says.
+/// Reads what the file says.
 pub(super) fn read(path: &Path) -> CliResult<Draft> {
     let refused = |why: &str| CliError::Usage(format!("--from: {} {why}", path.display()));
     let file = input_file::beginning("--from", path, LONGEST)?;

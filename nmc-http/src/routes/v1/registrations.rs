@@ -64,7 +64,7 @@ pub(crate) struct RegisteredOut {
     owner: UserOut,
 }
 
-/// What the library calls the fields of the body.
+/// The library's names for the fields of the body.
 const NAMES: [(&str, &str); 9] = [
     ("business_name", "business.name"),
     ("business_phone", "business.phone"),
@@ -77,7 +77,7 @@ const NAMES: [(&str, &str); 9] = [
     ("phone_number", "owner.phone"),
 ];
 
-/// The same `Idempotency-Key` again returns what the first request made.
+/// Registers a business; the same `Idempotency-Key` again returns what the first request made.
 pub(super) async fn register(context: RequestContext<NoQuery, JsonBody<RegistrationIn>>) -> ApiResult<Created<RegisteredOut>> {
     let policy = context.app.registration;
     if policy == RegistrationPolicy::Closed {

@@ -8,16 +8,16 @@ use actix_ws::{MessageStream, Session};
 
 /// A socket that has been opened.
 pub(crate) struct Accepted {
-    /// What comes.
+    /// The messages that come.
     pub(super) messages: MessageStream,
-    /// What goes.
+    /// The session by which messages go.
     pub(super) session: Session,
-    /// Why nothing more comes, if a frame broke a bound.
+    /// The reason why nothing more comes, if a frame broke a bound.
     pub(super) broken: Broken,
 }
 
 impl Accepted {
-    /// Opens it, with the answer that says so.
+    /// Opens the socket, with the answer that says so.
     ///
     /// # Errors
     /// [`ApiError::NoUpgrade`].

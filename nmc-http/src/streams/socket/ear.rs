@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use tokio::time::Instant;
 
-/// Where messages come from, and are answered.
+/// The ear of a socket: it hears messages and answers them.
 pub(super) struct Ear {
     messages: AggregatedMessageStream,
     pub(super) session: Session,
@@ -24,7 +24,7 @@ impl Ear {
         Self { messages, session, broken, heard_at: Rc::new(Cell::new(Instant::now())) }
     }
 
-    /// When something last came.
+    /// The instant at which something last came.
     pub(super) fn heard_at(&self) -> Rc<Cell<Instant>> {
         Rc::clone(&self.heard_at)
     }

@@ -21,12 +21,12 @@ const EACH: Duration = Duration::from_millis(100);
 const CONTINUATION: u8 = 0;
 const PONG: u8 = 10;
 
-/// Why no more frames are taken.
+/// The reason why no more frames are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
     /// A message is longer than any that is heard.
     TooLong,
-    /// They come too fast.
+    /// The frames come too fast.
     TooMany,
 }
 
@@ -68,9 +68,9 @@ impl Stream for Frames {
 /// How far the frames have come.
 struct Bounds {
     head: Vec<u8>,
-    /// Of the frame's contents.
+    /// The bytes that are left of the frame's contents.
     left: usize,
-    /// Of all parts of the message so far.
+    /// The bytes of all parts of the message so far.
     message: usize,
     allowance: Allowance,
 }

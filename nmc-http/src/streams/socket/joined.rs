@@ -19,10 +19,10 @@ const ROOMS: usize = 64;
 /// Between two notices of one socket that say the same. Whoever hears one forgets it after six seconds.
 const SAID_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Whoever is told is no user, of whom anything could be told.
+/// The refusal to an API key: whoever is told is no user, of whom anything could be told.
 pub(super) const KEY_IS_NO_USER: Error = Error::Forbidden("an API key is no user");
 
-/// What a socket is told of: all of its business and of its user, unless it leaves, and of conversations once it joins.
+/// The rooms that a socket is told of: all of its business and of its user, unless it leaves, and of conversations once it joins.
 pub(super) struct Joined {
     tenant: TenantId,
     /// The user; `None`: an API key.
@@ -40,7 +40,7 @@ struct Seat {
     said: Option<Said>,
 }
 
-/// What was last said of typing.
+/// The last thing that was said of typing.
 #[derive(Clone, Copy)]
 struct Said {
     user: UserId,

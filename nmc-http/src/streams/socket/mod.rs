@@ -34,18 +34,18 @@ use words::{Request, Room, ServerWords};
 /// The events that a stream begins with.
 const FEW: u16 = 100;
 
-/// What other clients say that waits for this one. What finds no room is left out: it would soon be out of date.
+/// The most notices of other clients that wait for this one. What finds no room is left out: it would soon be out of date.
 const NOTICES: usize = 64;
 
 /// How long a client may take to hear why it is let go.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What sockets work with.
+/// The means with which sockets work.
 pub(crate) struct SocketServer {
     pub(crate) streams: Arc<Streams>,
     pub(crate) pool: BlockingPool,
     pub(crate) authenticator: Authenticator,
-    /// The connection.
+    /// The connection of the socket.
     pub(crate) line: Option<Arc<Line>>,
 }
 

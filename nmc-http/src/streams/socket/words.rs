@@ -7,7 +7,7 @@ use nmc_core::{ConversationId, Error, Result, StreamEventKind, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What a client says.
+/// The message of a client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Request {
@@ -43,11 +43,11 @@ impl Request {
 pub(super) enum Room {
     /// All that happens in the business.
     Tenant,
-    /// What is about the user.
+    /// The room of what is about the user.
     User,
-    /// What is about a conversation, whose id is whatever was written.
+    /// The room of what is about a conversation, whose id is whatever was written.
     Conversation(String),
-    /// None that there is.
+    /// A room that there is not.
     Unknown(String),
 }
 
@@ -73,7 +73,7 @@ impl std::fmt::Display for Room {
     }
 }
 
-/// What the server says.
+/// The message of the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerWords {
@@ -119,7 +119,7 @@ impl ServerWords {
         Self::Event { cursor: cursor.to_string(), kind, id: subject, seq: cursor.seq(), at }
     }
 
-    /// Sends it, once the connection takes it.
+    /// Sends the message, once the connection takes it.
     pub(super) async fn say(&self, session: &mut Session) -> std::result::Result<(), Closed> {
         // Nothing in it can fail to be written.
         let text = serde_json::to_string(self).map_err(|_| Closed)?;

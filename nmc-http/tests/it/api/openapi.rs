@@ -84,7 +84,7 @@ fn every_operation_names_the_refusals_that_may_come() {
 #[test]
 fn the_page_of_roles_is_the_table_of_the_code() {
     let mut page = String::from(
-        "# Who may do what\n\nMade from `Permission::ALL` in nmc-core/src/access/permission.rs by a test; `NMC_BLESS=1 cargo test -p \
+        "# Who may do what\n\nMade from `Permission::ALL` in nmc-core/src/permission.rs by a test; `NMC_BLESS=1 cargo test -p \
          nmc-http roles` writes it anew. A permission's name is also the scope that gives it to an API key.\n\n| permission |",
     );
     let mut roles = UserRole::ALL.to_vec();
