@@ -200,6 +200,9 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns(&[
     ("onboarding_step", |row| json!(row.onboarding_step)),
     ("onboarding_completed", |row| json!(row.onboarding_completed)),
     ("phone_number_limit", |row| json!(row.phone_number_limit)),
+    ("estimated_job_min", |row| json!(row.estimated_job_min)),
+    ("estimated_job_max", |row| json!(row.estimated_job_max)),
+    ("service_radius_miles", |row| json!(row.service_radius_miles)),
     ("created_at", |row| time(row.created_at)),
 ]);
 

@@ -47,6 +47,15 @@ pub(crate) struct SettingsArgs {
     /// Days without any event after which an open conversation is resolved, 0 to 365; 0 for never
     #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
     pub(crate) auto_resolve_days: Option<i32>,
+    /// Seconds before the assistant answers, 60 to 1800
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) assistant_delay: Option<i32>,
+    /// The lower estimate of a job in dollars, 25 to 10000
+    #[arg(long, value_name = "DOLLARS", allow_negative_numbers = true)]
+    pub(crate) estimate_min: Option<i32>,
+    /// The upper estimate of a job in dollars, 25 to 10000, above the lower
+    #[arg(long, value_name = "DOLLARS", allow_negative_numbers = true)]
+    pub(crate) estimate_max: Option<i32>,
 
     #[command(flatten)]
     pub(crate) format: FormatArg,
@@ -128,6 +137,9 @@ fn of_flag(error: Error) -> Error {
             ("daily_text_limit", "--daily-texts"),
             ("daily_person_limit", "--daily-texts-per-person"),
             ("auto_resolve_days", "--auto-resolve-days"),
+            ("ai_takeover_delay_seconds", "--assistant-delay"),
+            ("basic_job_estimate_min", "--estimate-min"),
+            ("basic_job_estimate_max", "--estimate-max"),
         ]),
     }
 }
@@ -147,7 +159,9 @@ pub(crate) fn run(store: &Store, args: SettingsArgs) -> CliResult<()> {
         daily_person_limit: args.daily_texts_per_person,
         call_screening: args.call_screening,
         auto_resolve_days: args.auto_resolve_days,
-        ..BusinessSettingsPatch::default()
+        ai_takeover_delay_seconds: args.assistant_delay,
+        basic_job_estimate_min: args.estimate_min,
+        basic_job_estimate_max: args.estimate_max,
     };
     let row = store
         .tenant(&proof, |tx| if patch.is_empty() { tx.business_settings().get() } else { tx.business_settings().update(&patch) })

@@ -25,10 +25,13 @@ fn a_business_is_taken_in_listed_and_shown() {
         "business_phone",
         "business_type",
         "created_at",
+        "estimated_job_max",
+        "estimated_job_min",
         "id",
         "onboarding_completed",
         "onboarding_step",
         "phone_number_limit",
+        "service_radius_miles",
         "status",
         "timezone",
     ];

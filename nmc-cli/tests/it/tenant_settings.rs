@@ -20,6 +20,10 @@ fn settings_are_shown_and_changed() {
         (&["--cooldown-hours", "48"][..], json!({"greeting_cooldown_hours": 48})),
         (&["--call-screening", "machine-detection"], json!({"call_screening": "machine_detection"})),
         (&["--call-screening", "none", "--auto-resolve-days", "0"], json!({"call_screening": "none", "auto_resolve_days": 0})),
+        (
+            &["--assistant-delay", "90", "--estimate-min", "80", "--estimate-max", "900"],
+            json!({"ai_takeover_delay_seconds": 90, "basic_job_estimate_min": 80, "basic_job_estimate_max": 900}),
+        ),
         (&["--allow-country", "us,CA"], json!({"allowed_countries": ["CA", "US"]})),
         (&["--allow-country", "US, MX , ca"], json!({"allowed_countries": ["CA", "MX", "US"]})),
         (&["--own-country-only"], json!({"allowed_countries": []})),
@@ -58,6 +62,7 @@ fn a_setting_that_cannot_be_is_refused_by_its_flag() {
         (&["--daily-texts", "-1"], "nmc: --daily-texts must be between 0 and 100000"),
         (&["--daily-texts-per-person", "101"], "nmc: --daily-texts-per-person must be between 0 and 100"),
         (&["--auto-resolve-days", "-5"], "nmc: --auto-resolve-days must be between 0 and 365"),
+        (&["--assistant-delay", "59"], "nmc: --assistant-delay must be between 60 and 1800"),
         (&["--greeting-template", "Hello there, you"], "nmc: --greeting-template must contain {{business_name}}"),
         (&["--allow-country", "UK"], "nmc: --allow-country must be ISO 3166 codes"),
         (&["--allow-country", "US,UK"], "UK is none"),
