@@ -255,7 +255,7 @@ fn an_import_is_checked_and_told_apart_by_sid() {
     assert_eq!(scene.tx(|tx| tx.calls().count(&CallFilter::default())).unwrap(), 0, "nothing half-written");
     assert_eq!(scene.tx(|tx| tx.calls().import(&[good.clone(), good.clone()])).unwrap(), 1, "a row that stands there twice");
     let other = NewCall { caller_name: Some("another".to_owned()), ..good.clone() };
-    assert_eq!(scene.tx(|tx| tx.calls().import(&[other.clone()])).unwrap(), 0, "what is there stays");
+    assert_eq!(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&other))).unwrap(), 0, "what is there stays");
     let kept = scene.tx(|tx| tx.calls().find_by_sid(good.twilio_call_sid.as_deref().unwrap())).unwrap().unwrap();
     assert_eq!(kept.caller_name, None);
     let taken = scene.tx(|tx| tx.calls().create(&good));
