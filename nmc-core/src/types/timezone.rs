@@ -50,8 +50,9 @@ fn near(text: &str) -> Option<&'static str> {
     }
     let plain = |text: &str| text.trim().to_lowercase().replace(' ', "_");
     let wanted = plain(text);
-    // The signs of Etc's zones are the other way round than anybody expects: GMT+5 means what they call GMT-5.
-    let named = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| !name.starts_with("Etc/"));
+    // The signs of Etc's zones are the other way round than anybody expects: Etc/GMT+5 is what they call GMT-5.
+    let is_offset = |name: &str| name.starts_with("Etc/") || name.starts_with("GMT");
+    let named = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| !is_offset(name));
     let zones = || named().map(|name| (name, plain(name)));
     let is_city = |name: &str| name.rsplit_once('/').is_some_and(|(_, city)| city == wanted);
     let exact = zones().find(|(_, name)| *name == wanted).or_else(|| zones().find(|(_, name)| is_city(name)));
