@@ -74,32 +74,32 @@ struct Problem<'a> {
     newer: Option<&'a Newer>,
 }
 
-/// What has happened in a conversation since a client saw it.
+/// The events of a conversation since a client saw it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Newer {
-    /// Where it goes on.
+    /// The conversation in which to go on: the same one, or the one that followed it.
     pub(crate) conversation_id: String,
-    /// The version of that now.
+    /// The current version of that conversation.
     pub(crate) version: String,
-    /// The newest first.
+    /// The events of that conversation since, the newest first.
     pub(crate) events: Vec<NewerEvent>,
 }
 
-/// Something that has happened.
+/// An event of a conversation that a client has not seen.
 #[derive(Debug, Serialize)]
 pub(crate) struct NewerEvent {
     pub(crate) id: String,
     pub(crate) event_type: &'static str,
-    /// The text it is about.
+    /// The text that the event is about.
     pub(crate) message_id: Option<String>,
 }
 
-/// What is wrong with one field.
+/// A problem of one field of a request.
 #[derive(Debug, Serialize)]
 pub(crate) struct FieldProblem {
-    /// Where it is: a JSON pointer into the body, or the name of a parameter in the same form.
+    /// The place of the field: a JSON pointer into the body, or the name of a parameter in the same form.
     pub(crate) pointer: String,
-    /// The rule it breaks, in words that follow its name.
+    /// The rule that the field breaks, in words that follow its name.
     pub(crate) detail: Cow<'static, str>,
 }
 

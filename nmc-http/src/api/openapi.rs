@@ -136,10 +136,11 @@ impl Document {
     }
 }
 
-const ABOUT: &str = "Every request but those of the tag `authentication` shows `Authorization: Bearer` with an access token or an API \
-key. Lists are pages: `next` of one is `after` of the following. A PATCH leaves alone what it does not name, and clears what it \
-sets to null. A body with a field that is not known is refused. What people edit has an ETag; with If-Match a change is made \
-only to that version. Refusals are problem documents (RFC 9457) whose `errors` point at the fields.";
+const ABOUT: &str = "A request needs a header `Authorization: Bearer` with an access token or an API key, unless it is open \
+to anybody. Lists are pages: `next` of a page is `after` of the following one. A PATCH leaves unchanged the fields that it does \
+not name, and clears those that it sets to null. A body with an unknown field is refused. Resources that people edit have an \
+ETag; with If-Match a change is made only to that version. Refusals are problem documents (RFC 9457) whose `errors` point at \
+the fields.";
 
 /// The words for people on who may use a route.
 fn who(access: Access) -> String {
@@ -148,10 +149,12 @@ fn who(access: Access) -> String {
         format!("`{permission}` ({})", roles.join(", "))
     };
     match access {
-        Access::Public => "For anybody.".to_owned(),
-        Access::Anyone => "For everybody who is logged in.".to_owned(),
-        Access::OwnOr(permission) => format!("For oneself; for others it needs {}.", roles(permission)),
-        Access::Needs(permission) => format!("Needs {}.", roles(permission)),
+        Access::Public => "Open to anybody, without authentication.".to_owned(),
+        Access::Anyone => "Open to everybody who has authenticated.".to_owned(),
+        Access::OwnOr(permission) => {
+            format!("Open to users for themselves; for others it needs the permission {}.", roles(permission))
+        }
+        Access::Needs(permission) => format!("Needs the permission {}.", roles(permission)),
     }
 }
 
@@ -181,19 +184,19 @@ fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, u
     match id {
         "register" => Some((
             "Idempotency-Key",
-            "A text of the caller's making, up to 255 characters: the same again returns what the first request made.",
+            "A key that the client makes up, of up to 255 characters: the same key again returns what the first request made.",
             255,
         )),
         "listEvents" => Some((
             "Last-Event-ID",
-            "Of a stream: the id of the last event that was received, which browsers send when they come back; it goes before `after`.",
+            "The id of the last event that a client of the stream received, which browsers send; it overrides `after`.",
             60,
         )),
         // They have no version.
         "changeStatus" => None,
         _ if *method == Method::PATCH || VERSIONED.contains(&id) => Some((
             "If-Match",
-            "The ETag that the change was made for: what somebody else has changed meanwhile answers 412.",
+            "The ETag of the version that the change is for: if somebody has changed the resource since, the answer is 412.",
             LONGEST_IF_MATCH,
         )),
         _ => None,
@@ -202,13 +205,19 @@ fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, u
 
 fn in_path(name: &str) -> &'static str {
     match name {
-        "user" => "A user's id, or `me`.",
-        "step" => "The number of a step, 1 to 5.",
-        "key_name" => "The name of the fact, up to 100 characters.",
-        "phone" => "A number in E.164, like +14155550123; the plus as %2B or as it is.",
-        "tag" => "The tag.",
-        "position" => "Its place among the pictures of the text, from 0.",
-        _ => "Its id.",
+        "user" => "The id of the user; or `me` for whoever asks.",
+        "step" => "The number of the onboarding step, 1 to 5.",
+        "key_name" => "The name of the fact about the call, up to 100 characters.",
+        "phone" => "The customer's phone number in E.164, like +14155550123; the plus as %2B or as it is.",
+        "tag" => "The tag, up to 50 characters.",
+        "position" => "The position of the file among those of the text, from 0.",
+        "session" => "The id of the session.",
+        "number" => "The id of the phone number.",
+        "call" => "The id of the call.",
+        "conversation" => "The id of the conversation.",
+        "message" => "The id of the text.",
+        "key" => "The id of the API key.",
+        _ => "The id of the resource.",
     }
 }
 

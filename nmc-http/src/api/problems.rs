@@ -26,14 +26,26 @@ pub(super) struct Asked {
 }
 
 const ALL: [Problem; 17] = [
-    Problem { status: StatusCode::BAD_REQUEST, name: "BadRequest", what: "The input breaks a rule, or is no request at all." },
-    Problem { status: StatusCode::UNAUTHORIZED, name: "Unauthorized", what: "The credential is missing or not in force." },
-    Problem { status: StatusCode::FORBIDDEN, name: "Forbidden", what: "The permission is missing." },
-    Problem { status: StatusCode::NOT_FOUND, name: "NotFound", what: "Nothing is there, or nothing of this business." },
+    Problem {
+        status: StatusCode::BAD_REQUEST,
+        name: "BadRequest",
+        what: "The input breaks a rule, or is no valid HTTP request.",
+    },
+    Problem { status: StatusCode::UNAUTHORIZED, name: "Unauthorized", what: "The credential is missing, wrong or not in force." },
+    Problem {
+        status: StatusCode::FORBIDDEN,
+        name: "Forbidden",
+        what: "Whoever asks may not do this: `code` and `detail` say why.",
+    },
+    Problem {
+        status: StatusCode::NOT_FOUND,
+        name: "NotFound",
+        what: "The resource does not exist, or belongs to another business.",
+    },
     Problem {
         status: StatusCode::METHOD_NOT_ALLOWED,
         name: "MethodNotAllowed",
-        what: "The path takes other methods, which Allow names.",
+        what: "The path does not take this method: Allow names those it takes.",
     },
     Problem {
         status: StatusCode::REQUEST_TIMEOUT,
@@ -43,34 +55,50 @@ const ALL: [Problem; 17] = [
     Problem {
         status: StatusCode::CONFLICT,
         name: "Conflict",
-        what: "Something is in the way: a unique value, or the state of things.",
+        what: "Another row with the same unique value, or the current state, stands in the way.",
     },
     Problem {
         status: StatusCode::PRECONDITION_FAILED,
         name: "PreconditionFailed",
-        what: "It has changed since the version of If-Match.",
+        what: "The resource has changed since the version that If-Match names.",
     },
     Problem { status: StatusCode::PAYLOAD_TOO_LARGE, name: "TooLarge", what: "The body is too large." },
-    Problem { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, name: "MediaType", what: "The body is of another media type." },
+    Problem {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        name: "MediaType",
+        what: "The body has a media type that the operation does not take.",
+    },
     Problem { status: StatusCode::UPGRADE_REQUIRED, name: "UpgradeRequired", what: "The request does not ask for a WebSocket." },
-    Problem { status: StatusCode::UNPROCESSABLE_ENTITY, name: "ProviderRefuses", what: "The provider of numbers refuses." },
+    Problem {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        name: "ProviderRefuses",
+        what: "The provider of phone numbers refuses; `detail` says why.",
+    },
     Problem {
         status: StatusCode::TOO_MANY_REQUESTS,
         name: "TooMany",
-        what: "Too often, or too many at once: Retry-After says when.",
+        what: "Requests come too often, or too many at once: Retry-After says when to try again.",
     },
     Problem {
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         name: "HeadTooLarge",
-        what: "The head of the request is too long.",
+        what: "The request line and the headers are too long.",
     },
     Problem {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         name: "Internal",
-        what: "A fault of the server, which its log tells of.",
+        what: "The server has a fault, which its log tells of.",
     },
-    Problem { status: StatusCode::BAD_GATEWAY, name: "ProviderFails", what: "The provider of numbers needs the operator." },
-    Problem { status: StatusCode::SERVICE_UNAVAILABLE, name: "Unavailable", what: "Not now: Retry-After says when." },
+    Problem {
+        status: StatusCode::BAD_GATEWAY,
+        name: "ProviderFails",
+        what: "The operator has to see to the account at the provider of phone numbers.",
+    },
+    Problem {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        name: "Unavailable",
+        what: "The server can't do this now: Retry-After says when to try again.",
+    },
 ];
 
 /// The refusals of an operation.
@@ -99,12 +127,17 @@ fn response(problem: &Problem) -> Response {
     let response = match problem.status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(86_400));
-            response.header("Retry-After", header(seconds, "Seconds after which to ask again."))
+            response.header("Retry-After", header(seconds, "The seconds to wait before trying again."))
         }
-        StatusCode::UNAUTHORIZED => response.header("WWW-Authenticate", header(text(20), "Bearer.")),
+        StatusCode::UNAUTHORIZED => {
+            response.header("WWW-Authenticate", header(text(20), "The scheme to authenticate with: `Bearer`."))
+        }
         StatusCode::UPGRADE_REQUIRED => {
-            let response = response.header("Upgrade", header(text(20), "websocket."));
-            response.header("Sec-WebSocket-Version", header(text(20), "The version that is spoken."))
+            let response = response.header("Upgrade", header(text(20), "The protocol to upgrade to: `websocket`."));
+            response.header(
+                "Sec-WebSocket-Version",
+                header(text(20), "The version of the WebSocket protocol that the server speaks."),
+            )
         }
         StatusCode::METHOD_NOT_ALLOWED => response.header("Allow", header(text(100), "The methods that the path takes.")),
         _ => response,
@@ -124,34 +157,41 @@ fn header(schema: ObjectBuilder, what: &str) -> Header {
 pub(super) fn schema() -> Schema {
     let text = |what: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(what));
     let error = ObjectBuilder::new()
-        .property("pointer", text("A JSON pointer to the field, or a parameter's name in the same form."))
-        .property("detail", text("The rule it breaks."))
+        .property(
+            "pointer",
+            text("The place of the field: a JSON pointer into the body, or a parameter's name in the same form."),
+        )
+        .property("detail", text("The rule that the field breaks, in words that follow its name."))
         .required("pointer")
         .required("detail");
     let id = |what: &str| text(what).format(Some(SchemaFormat::Custom("uuid".to_owned())));
     let event = ObjectBuilder::new()
-        .property("id", id("Its id."))
-        .property("event_type", text("What happened."))
-        .property("message_id", id("The text it is about.").schema_type(SchemaType::from_iter([Type::String, Type::Null])))
+        .property("id", id("The id of the event."))
+        .property("event_type", text("The kind of the event, as in the conversation's log."))
+        .property(
+            "message_id",
+            id("The text that the event is about; null when it is about none.")
+                .schema_type(SchemaType::from_iter([Type::String, Type::Null])),
+        )
         .required("id")
         .required("event_type");
     let newer = ObjectBuilder::new()
         .description(Some(
-            "What has happened in a conversation since the version of If-Match, when an answer to it is refused for that.",
+            "The events of a conversation since the version that If-Match named, when a reply is refused because of them.",
         ))
-        .property("conversation_id", id("Where it goes on."))
-        .property("version", text("Its version now."))
+        .property("conversation_id", id("The conversation in which to go on: the same one, or the one that followed it."))
+        .property("version", text("The current version of that conversation: If-Match of the next try names it, in quotes."))
         .property("events", ArrayBuilder::new().items(event).max_items(Some(20)))
         .required("conversation_id")
         .required("version")
         .required("events");
     ObjectBuilder::new()
         .property("newer", newer)
-        .property("type", text("about:blank"))
-        .property("title", text("What kind of refusal it is."))
+        .property("type", text("The type of the problem, which is always `about:blank`."))
+        .property("title", text("The kind of refusal, in words."))
         .property("status", ObjectBuilder::new().schema_type(Type::Integer))
-        .property("code", text("What kind of refusal it is, for a program; stable."))
-        .property("detail", text("What is wrong, for a person."))
+        .property("code", text("The kind of refusal, for programs; it stays stable."))
+        .property("detail", text("The explanation of what is wrong, for people."))
         .property("errors", ArrayBuilder::new().items(error))
         .required("type")
         .required("title")

@@ -49,7 +49,7 @@ impl<T: Serialize + ToSchema> Reply for Json<T> {
     const STATUS: StatusCode = StatusCode::OK;
 
     fn describe(schemas: &mut Schemas) -> Response {
-        json::<T>("As asked for.", schemas)
+        json::<T>("The result of the request.", schemas)
     }
 
     fn respond(self) -> HttpResponse {
@@ -64,7 +64,11 @@ impl<T: Serialize + ToSchema> Reply for Tagged<T> {
     const STATUS: StatusCode = StatusCode::OK;
 
     fn describe(schemas: &mut Schemas) -> Response {
-        with_header(json::<T>("As it is now; its ETag goes into If-Match of a change.", schemas), "ETag", "Its version, quoted.")
+        with_header(
+            json::<T>("The resource as it is now; its ETag goes into If-Match of a change.", schemas),
+            "ETag",
+            "The version of the resource, in quotes.",
+        )
     }
 
     fn respond(self) -> HttpResponse {
@@ -79,7 +83,11 @@ impl<T: Serialize + ToSchema> Reply for Created<T> {
     const STATUS: StatusCode = StatusCode::CREATED;
 
     fn describe(schemas: &mut Schemas) -> Response {
-        with_header(json::<T>("Made. Location says where it is.", schemas), "Location", "The path of what was made.")
+        with_header(
+            json::<T>("The resource was made; Location says where it is.", schemas),
+            "Location",
+            "The path of the resource.",
+        )
     }
 
     fn respond(self) -> HttpResponse {
@@ -94,7 +102,7 @@ impl Reply for Done {
     const STATUS: StatusCode = StatusCode::NO_CONTENT;
 
     fn describe(_: &mut Schemas) -> Response {
-        ResponseBuilder::new().description("Done.").build()
+        ResponseBuilder::new().description("The request was carried out; there is no body.").build()
     }
 
     fn respond(self) -> HttpResponse {
@@ -109,7 +117,7 @@ impl Reply for Switching {
     const STATUS: StatusCode = StatusCode::SWITCHING_PROTOCOLS;
 
     fn describe(_: &mut Schemas) -> Response {
-        ResponseBuilder::new().description("It goes on as WebSocket, whose messages docs/API.md describes.").build()
+        ResponseBuilder::new().description("The connection goes on as a WebSocket, whose messages docs/API.md describes.").build()
     }
 
     fn respond(self) -> HttpResponse {
@@ -127,7 +135,7 @@ impl Reply for Picture {
     const STATUS: StatusCode = StatusCode::OK;
 
     fn describe(_: &mut Schemas) -> Response {
-        let mut response = ResponseBuilder::new().description("The picture.");
+        let mut response = ResponseBuilder::new().description("The photo, as JPEG or PNG.");
         for media_type in ["image/jpeg", "image/png"] {
             response = response.content(media_type, ContentBuilder::new().build());
         }
@@ -157,7 +165,7 @@ impl Reply for Attachment {
     const STATUS: StatusCode = StatusCode::OK;
 
     fn describe(_: &mut Schemas) -> Response {
-        ResponseBuilder::new().description("The bytes.").content("*/*", ContentBuilder::new().build()).build()
+        ResponseBuilder::new().description("The bytes of the file.").content("*/*", ContentBuilder::new().build()).build()
     }
 
     fn respond(self) -> HttpResponse {
@@ -173,9 +181,9 @@ impl Reply for Attachment {
 /// A page of a list.
 #[derive(Serialize)]
 pub(crate) struct PageOut<T> {
-    /// Newest first.
+    /// The rows of the page, in the order of the list.
     pub(crate) items: Vec<T>,
-    /// What `after` of the next page is; null on the last.
+    /// The cursor of the next page: its `after`; null on the last page.
     pub(crate) next: Option<String>,
 }
 
@@ -197,7 +205,7 @@ impl<T: ToSchema> PartialSchema for PageOut<T> {
         use utoipa::openapi::schema::{ArrayBuilder, SchemaType};
         let next = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("What `after` of the next page is; null on the last."));
+            .description(Some("The cursor of the next page: its `after`; null on the last page."));
         ObjectBuilder::new()
             .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
             .required("items")

@@ -115,7 +115,7 @@ macro_rules! lists {
         $type,
         stringify!($type),
         core_rule,
-        string("One of a list.").enum_values(Some($type::ALL.iter().map(|value| value.label())));
+        string("One of the values that are listed.").enum_values(Some($type::ALL.iter().map(|value| value.label())));
     )*} };
 }
 
@@ -159,18 +159,22 @@ lists!(
 );
 wires! {
     CallerIdentity, "CallerIdentity", core_rule,
-        string("A number in E.164, like +14155550123; or `anonymous`, an address, a short code or a name as the network told it.")
+        string("A party: a number in E.164, like +14155550123, `anonymous`, an address, a short code or a name from the network.")
             .min_length(Some(1)).max_length(Some(255)).pattern(Some(r"^[^\u0000]+$"));
-    Country, "Country", core_rule, string("An ISO 3166 code of two letters, like US.").pattern(Some("^[A-Za-z]{2}$"));
+    Country, "Country", core_rule, string("A country: an ISO 3166 code of two letters, like US.")
+        .pattern(Some("^[A-Za-z]{2}$"));
     Month, "Month", core_rule, string("A calendar month, in UTC, like 2026-11.").pattern(Some("^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$"));
-    Email, "Email", core_rule, string("An address; kept in lower case.").max_length(Some(254)).format(Some(SchemaFormat::Custom("email".to_owned())));
-    PhoneNumber, "PhoneNumber", core_rule, string("In E.164, like +14155550123.").pattern(Some(r"^\+[1-9][0-9]{6,14}$"));
-    Timezone, "Timezone", core_rule, string("A zone of the IANA list, like America/Chicago.")
+    Email, "Email", core_rule, string("An e-mail address; kept in lower case.")
+        .max_length(Some(254)).format(Some(SchemaFormat::Custom("email".to_owned())));
+    PhoneNumber, "PhoneNumber", core_rule, string("A phone number in E.164, like +14155550123.")
+        .pattern(Some(r"^\+[1-9][0-9]{6,14}$"));
+    Timezone, "Timezone", core_rule, string("A time zone of the IANA list, like America/Chicago.")
         .pattern(Some("^[A-Za-z0-9_+/-]{2,40}$"));
     NaiveTime, "LocalTime", |_: &_| "must be a time like 07:30:00".to_owned(), string("A time of the day, like 07:30:00.")
         .pattern(Some(r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?$"));
     Decimal, "Amount", |_: &_| "must be a number in a text, like 150.00".to_owned(),
-        string("US dollars and cents, in a text so that nothing is rounded.").pattern(Some(r"^[0-9]{1,8}(\.[0-9]{1,2})?$"));
+        string("An amount in US dollars and cents, as a string so that nothing is rounded.")
+            .pattern(Some(r"^[0-9]{1,8}(\.[0-9]{1,2})?$"));
 }
 
 /// Bounded texts under names without generics, which is how the document's derive wants them.

@@ -8,18 +8,18 @@ use nmc_core::{ApiKeyId, Error};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// A key with which another program acts for the business.
+/// An API key, with which another program acts for the business.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ApiKeyOut {
     id: text::ApiKeyId,
     name: String,
-    /// Its public start: keys read `nmc_<prefix>_<secret>`.
+    /// The public start of the key, which reads `nmc_<prefix>_<secret>`.
     prefix: String,
-    /// The permissions it has.
+    /// The permissions that the key has.
     scopes: Vec<String>,
     created_by: Option<text::UserId>,
     expires_at: Option<DateTime<Utc>>,
-    /// To the minute.
+    /// The instant of the last request with the key, to the minute.
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -43,11 +43,11 @@ impl From<ApiKey> for ApiKeyOut {
     }
 }
 
-/// A key that was made.
+/// An API key that was made.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MadeKeyOut {
     api_key: ApiKeyOut,
-    /// The key itself, shown this once.
+    /// The key itself, which is shown only this once.
     key: String,
 }
 
@@ -58,35 +58,35 @@ impl MadeKeyOut {
     }
 }
 
-/// Which keys.
+/// The filter of a list of API keys.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApiKeyQuery {
-    /// In force; or revoked or expired.
+    /// Whether the keys are in force (true), or revoked or expired (false).
     in_force: Option<bool>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// A key to make.
+/// An API key to make.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApiKeyIn {
-    /// What it is for.
+    /// The purpose of the key.
     #[schema(max_length = 100)]
     name: String,
-    /// What it may do: nothing that its maker may not.
+    /// The permissions of the key: none that its maker does not have.
     #[schema(min_items = 1, max_items = 50)]
     scopes: Vec<text::Permission>,
-    /// Refused from this instant on; never if left out.
+    /// The instant from which on the key is refused; never if left out.
     expires_at: Option<DateTime<Utc>>,
 }
 
-/// Changes of a key.
+/// Changes of an API key.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApiKeyChange {
@@ -101,11 +101,11 @@ pub(crate) struct ApiKeyChange {
     expires_at: Change<DateTime<Utc>>,
 }
 
-/// How to replace a key.
+/// The terms on which an API key is replaced by a new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotationIn {
-    /// Seconds for which the old key goes on; 0 revokes it at once. At most 30 days; a day if left out.
+    /// The seconds for which the old key stays in force; 0 revokes it at once. At most 30 days; a day if left out.
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 0, maximum = 2592000, nullable = false)]
     overlap_seconds: Option<i64>,

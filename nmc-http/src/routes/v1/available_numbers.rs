@@ -7,41 +7,41 @@ use nmc_core::{Country, NumberType};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Which numbers.
+/// The filter of a search for phone numbers for sale.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchQuery {
-    /// Where, as an ISO 3166 code of two letters; US if left out.
+    /// The country of the numbers, as its ISO 3166 code of two letters; US if left out.
     #[param(inline, value_type = Option<text::Country>)]
     country: Option<text::Country>,
-    /// `local`, `toll-free` or `mobile`; local if left out.
+    /// The type of the numbers: `local`, `toll-free` or `mobile`; `local` if left out.
     #[serde(rename = "type")]
     #[param(inline, value_type = Option<text::NumberType>)]
     number_type: Option<text::NumberType>,
-    /// Up to 5 digits.
+    /// The area code of the numbers, up to 5 digits.
     #[param(pattern = "^[0-9]{0,5}$")]
     area_code: Option<String>,
-    /// The state or province, as its code.
+    /// The state or province of the numbers, as its code.
     #[param(max_length = 50)]
     region: Option<String>,
-    /// The city.
+    /// The city of the numbers.
     #[param(max_length = 100)]
     locality: Option<String>,
-    /// What the number contains: 2 to 15 digits, letters as on a phone's keys, and `*` for any digit.
+    /// The pattern that the numbers contain: 2 to 15 digits, letters as on a phone's keys, and `*` for any digit.
     #[param(pattern = r"^(\+?[A-Za-z0-9*]{2,15})?$")]
     contains: Option<String>,
-    /// Whether it must take calls; true if left out.
+    /// Whether the numbers must take calls; true if left out.
     voice: Option<bool>,
-    /// Whether it must take texts; true if left out.
+    /// Whether the numbers must take texts; true if left out.
     sms: Option<bool>,
-    /// Whether it must take pictures; false if left out.
+    /// Whether the numbers must take texts with pictures; false if left out.
     mms: Option<bool>,
-    /// Numbers at most, 1 to 100; 20 if left out.
+    /// The most numbers to return, 1 to 100; 20 if left out.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u16>,
 }
 
-/// What a number can do.
+/// The capabilities of a number: calls, texts, and texts with pictures.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CapabilitiesOut {
     voice: bool,
@@ -49,7 +49,7 @@ pub(crate) struct CapabilitiesOut {
     mms: bool,
 }
 
-/// A number for sale.
+/// A phone number for sale.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AvailableNumberOut {
     phone_number: text::PhoneNumber,
@@ -59,11 +59,11 @@ pub(crate) struct AvailableNumberOut {
     locality: Option<String>,
     region: Option<String>,
     capabilities: CapabilitiesOut,
-    /// Sold only to those who have told Twilio an address: it can't be bought here.
+    /// Whether Twilio sells the number only to those who have told it an address: such a number can't be bought here.
     needs_address: bool,
 }
 
-/// Numbers for sale, as they were a moment ago: somebody else may be faster.
+/// Phone numbers that were for sale a moment ago: somebody else may buy them first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AvailableNumbersOut {
     items: Vec<AvailableNumberOut>,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-/// A fact about a call that has no field of its own.
+/// A fact about a call for which a call has no field of its own.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FactOut {
     #[serde(rename = "key")]
@@ -18,7 +18,7 @@ pub(crate) struct FactOut {
     /// The type of the value.
     #[serde(rename = "type")]
     metadata_type: text::MetadataType,
-    /// A text, a number, true or false, or any JSON.
+    /// The value of the fact: a string, a number, true or false, or any JSON.
     #[schema(value_type = Value)]
     value: Value,
     created_at: DateTime<Utc>,
@@ -45,12 +45,12 @@ fn exact(number: Decimal) -> Value {
     value.filter(|value| value.to_string() == text).map_or(Value::String(text), Value::Number)
 }
 
-/// A fact to note. Its type is that of the value: texts, numbers, true and false are kept as such, all else as JSON. A number is one of JSON's,
-/// of some 16 digits; one that needs more travels as a text.
+/// A fact to set. Its type is that of the value: strings, numbers, true and false are kept as such, all else as JSON. A number is
+/// one of JSON's, of some 16 digits; one that needs more is sent and returned as a string.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FactIn {
-    /// Up to 64 KiB.
+    /// The value of the fact: any JSON, up to 64 KiB.
     #[schema(value_type = Value)]
     value: Value,
 }
@@ -70,14 +70,14 @@ impl FactIn {
     }
 }
 
-/// Which facts.
+/// The page of a list of facts about a call.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FactQuery {
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }

@@ -22,9 +22,10 @@ impl Body for CallLogBody {
     const LONGEST: usize = 2 * 1024 * 1024;
 
     fn describe(_: &mut Schemas) -> Option<RefOr<Schema>> {
-        let what = "A line of names and one for each call, or one JSON object in each line: up to 5,000 calls of `caller_phone`, \
-                    `called_phone`, `twilio_call_sid` (any id that tells them apart), and what else is known: `call_direction`, `call_status`, \
-                    `outcome`, `started_at`, `ended_at`, `duration_seconds`, `caller_name` and so on.";
+        let what = "A call log: in CSV a line of names and one for each call, else one JSON object in each line; up to \
+                    5,000 calls of `caller_phone`, `called_phone`, `twilio_call_sid` (any id that tells them apart), and what \
+                    else is known: `call_direction`, `call_status`, `outcome`, `started_at`, `ended_at`, `duration_seconds`, \
+                    `caller_name` and so on.";
         Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(Self::LONGEST)).description(Some(what)).into())
     }
 
@@ -41,13 +42,13 @@ impl Body for CallLogBody {
     }
 }
 
-/// What an import came to.
+/// The result of an import of calls.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImportOut {
-    /// Calls in the log.
+    /// The number of calls in the log.
     #[schema(minimum = 0, maximum = 5000)]
     read: usize,
-    /// Those that were new; the others were there already, and stay as they are.
+    /// The number of calls that were new; the others were there already, and stay as they are.
     #[schema(minimum = 0, maximum = 5000)]
     imported: u64,
 }

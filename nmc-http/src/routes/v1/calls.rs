@@ -9,11 +9,11 @@ use nmc_core::{CallId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// A call that came in or went out.
+/// A call, inbound or outbound.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CallOut {
     id: text::CallId,
-    /// The other party's conversation; null for one without a number, and for a call that was imported.
+    /// The conversation with the other party; null for a party without a phone number, and for a call that was imported.
     conversation_id: Option<text::ConversationId>,
     caller_phone: text::CallerIdentity,
     called_phone: text::CallerIdentity,
@@ -21,7 +21,7 @@ pub(crate) struct CallOut {
     status: text::CallStatus,
     #[serde(rename = "type")]
     call_type: text::CallType,
-    /// What came of it, once it has ended.
+    /// The outcome of the call, once it has ended.
     outcome: Option<text::CallOutcome>,
     duration_seconds: Option<i32>,
     started_at: Option<DateTime<Utc>>,
@@ -33,18 +33,18 @@ pub(crate) struct CallOut {
     recording_url: Option<String>,
     recording_duration_seconds: Option<i32>,
     disconnect_reason: Option<String>,
-    /// Who or what answered, as Twilio's machine detection says.
+    /// The verdict of Twilio's answering-machine detection on who or what answered.
     answered_by: Option<String>,
     forwarded_from: Option<String>,
-    /// How the call to the business's phone ended.
+    /// The status with which the forwarded leg ended, the call to the business's own phone.
     forwarded_leg_status: Option<text::ForwardedLegStatus>,
     error_code: Option<i32>,
-    /// What the error means, and what to do.
+    /// The meaning of the error code, and what to do about it.
     error_message: Option<String>,
     twilio_call_sid: Option<String>,
-    /// What it cost.
+    /// The price of the call, in the currency of `price_unit`.
     price: Option<String>,
-    /// The price's currency.
+    /// The currency of the price, like USD.
     price_unit: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -85,38 +85,38 @@ impl From<Call> for CallOut {
     }
 }
 
-/// Which calls.
+/// The filter of a list of calls.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallQuery {
-    /// In this status.
+    /// The status of the calls.
     #[param(inline, value_type = Option<text::CallStatus>)]
     status: Option<text::CallStatus>,
-    /// With this outcome.
+    /// The outcome of the calls.
     #[param(inline, value_type = Option<text::CallOutcome>)]
     outcome: Option<text::CallOutcome>,
-    /// This way.
+    /// The direction of the calls.
     #[param(inline, value_type = Option<text::CallDirection>)]
     direction: Option<text::CallDirection>,
-    /// From this caller, in whatever spelling of their number; a short code, or `anonymous`.
+    /// The caller: a phone number, in whatever spelling, a short code, or `anonymous`.
     #[param(value_type = Option<String>, max_length = 16, pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|anonymous)$")]
     caller: Option<String>,
-    /// To this number of the business.
+    /// The number of the business that was called.
     #[param(inline, value_type = Option<text::PhoneNumber>)]
     called: Option<text::PhoneNumber>,
-    /// Of this conversation.
+    /// The conversation of the calls.
     #[param(inline, value_type = Option<text::ConversationId>)]
     conversation: Option<text::ConversationId>,
-    /// Still going on (true), or over (false).
+    /// Whether the calls are still going on (true), or over (false).
     active: Option<bool>,
-    /// Recorded at this instant or later, like 2026-11-22T18:00:00Z.
+    /// The instant at or after which the calls were recorded, like 2026-11-22T18:00:00Z.
     from: Option<DateTime<Utc>>,
-    /// Recorded before this instant.
+    /// The instant before which the calls were recorded.
     until: Option<DateTime<Utc>>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
@@ -142,7 +142,7 @@ pub(crate) struct CallChange {
     disconnect_reason: Change<String>,
 }
 
-/// What came of a call.
+/// The outcome to set of a call that has ended.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OutcomeIn {
@@ -179,7 +179,7 @@ impl From<CallParticipant> for ParticipantOut {
 /// The parties of a call.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ParticipantsOut {
-    /// Who joined first comes first.
+    /// The parties, in the order in which they joined.
     participants: Vec<ParticipantOut>,
 }
 

@@ -7,19 +7,19 @@ use nmc_core::conversations::{Consent, ConsentFilter, HeardConsent, record_conse
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// A decision of a person's about texts. Of each person the latest counts, for every number of the business.
+/// A customer's decision about being texted. The latest decision of a person counts, for all numbers of the business.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConsentOut {
     id: text::ConsentId,
-    /// In the one spelling that stands for the person.
+    /// The person's phone number, in the one spelling that stands for the person.
     customer_phone: text::PhoneNumber,
     action: text::ConsentAction,
-    /// How it reached the business.
+    /// The way in which the decision reached the business.
     source: text::ConsentSource,
-    /// The text that decided, or its beginning.
+    /// The text by which the person decided, or its beginning.
     keyword: Option<String>,
     message_id: Option<text::MessageId>,
-    /// Who recorded it.
+    /// The user who recorded the decision; null when no user did.
     recorded_by: Option<text::UserId>,
     note: Option<String>,
     created_at: DateTime<Utc>,
@@ -41,31 +41,31 @@ impl From<Consent> for ConsentOut {
     }
 }
 
-/// Which decisions.
+/// The filter of a list of decisions about being texted.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConsentQuery {
-    /// Of this person, in whatever spelling of their number.
+    /// The phone number of the person who decided, in whatever spelling.
     #[param(inline, value_type = Option<text::PhoneNumber>)]
     customer_phone: Option<text::PhoneNumber>,
-    /// Opt-outs, or opt-ins.
+    /// The kind of decision: opt-outs, or opt-ins.
     #[param(inline, value_type = Option<text::ConsentAction>)]
     action: Option<text::ConsentAction>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// A decision that staff heard of.
+/// A customer's decision about being texted, of which staff have heard.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConsentIn {
     customer_phone: text::PhoneNumber,
     action: text::ConsentAction,
-    /// How and when it was said. An opt-in needs it: it is the proof.
+    /// The note on how and when staff heard of the decision. An opt-in needs one: it is the proof.
     #[serde(default, deserialize_with = "given")]
     #[schema(max_length = 1000, nullable = false)]
     note: Option<String>,

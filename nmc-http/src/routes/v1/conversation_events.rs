@@ -12,14 +12,14 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConversationEventOut {
     id: text::ConversationEventId,
-    /// What happened.
+    /// The kind of event.
     event_type: text::ConversationEventType,
-    /// The details, such as what was there before (`old`) and after (`new`).
+    /// The details of the event, such as the value before (`old`) and after (`new`).
     #[schema(value_type = Object)]
     event_data: serde_json::Value,
-    /// The call it is about.
+    /// The call that the event is about.
     call_id: Option<text::CallId>,
-    /// The user who did it; null: the system, or the customer.
+    /// The user who caused the event; null when no user did, but the system or the customer, for example.
     created_by: Option<text::UserId>,
     created_at: DateTime<Utc>,
 }
@@ -37,27 +37,27 @@ impl From<ConversationEvent> for ConversationEventOut {
     }
 }
 
-/// Which entries.
+/// The filter of a conversation's log.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationEventQuery {
-    /// Of this kind.
+    /// The kind of the events.
     #[param(inline, value_type = Option<text::ConversationEventType>)]
     event_type: Option<text::ConversationEventType>,
-    /// About this call.
+    /// The call that the events are about.
     #[param(inline, value_type = Option<text::CallId>)]
     call: Option<text::CallId>,
-    /// By this user.
+    /// The user who caused the events.
     #[param(inline, value_type = Option<text::UserId>)]
     created_by: Option<text::UserId>,
-    /// Written at or after.
+    /// The instant at or after which the events were logged.
     from: Option<DateTime<Utc>>,
-    /// Written before.
+    /// The instant before which the events were logged.
     until: Option<DateTime<Utc>>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }

@@ -8,23 +8,23 @@ use nmc_core::conversations::{Conversation, ReviewDecision, settle_review};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What staff make of a text that may be an opt-out.
+/// The decision of staff about a text that may be an opt-out.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
-    /// It was one.
+    /// The text was an opt-out.
     OptOut,
-    /// It was none.
+    /// The text was no opt-out.
     None,
 }
 
-/// A decision about a conversation with a text that may be an opt-out.
+/// A decision of staff about a conversation with a text that may be an opt-out.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReviewIn {
-    /// `opt_out` is recorded for the person; after `none` automatic texts to them go on.
+    /// The decision: `opt_out` is recorded for the person; after `none` automatic texts to them go on.
     decision: Verdict,
-    /// Why.
+    /// The reason for the decision.
     #[serde(default, deserialize_with = "given")]
     #[schema(max_length = 1000, nullable = false)]
     note: Option<String>,
@@ -34,10 +34,10 @@ pub(crate) struct ReviewIn {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReviewedOut {
     id: text::ConversationId,
-    /// A number, a short code or a sender's name.
+    /// The customer: a phone number, a short code or a sender's name.
     customer_phone: String,
     status: text::ConversationStatus,
-    /// Since when staff have to decide; null once they have.
+    /// The instant since which staff have had to decide; null once they have.
     review_requested_at: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
 }

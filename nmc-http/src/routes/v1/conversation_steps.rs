@@ -7,17 +7,17 @@ use nmc_core::{ConversationId, Result, TenantTx, Version};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Who is to look after a conversation.
+/// The assignment of a conversation to the user who is to look after it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AssignIn {
-    /// A user of the business; whoever asks if left out.
+    /// The user, who is one of the business; whoever asks if left out.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     assigned_to: Option<text::UserId>,
 }
 
-/// A note for staff.
+/// A note for staff, to be written into a conversation's log.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoteIn {

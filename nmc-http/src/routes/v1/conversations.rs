@@ -33,45 +33,45 @@ impl From<LastText> for LastTextOut {
     }
 }
 
-/// All calls and texts with one customer about one matter.
+/// A conversation: all calls and texts with one customer about one matter.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConversationOut {
     id: text::ConversationId,
-    /// A number, a short code, a sender's name, or `anonymous`.
+    /// The customer: a phone number, a short code, a sender's name, or `anonymous`.
     customer_phone: String,
-    /// `active` and `waiting` are open: a customer has one open conversation at the most.
+    /// The status of the conversation. `active` and `waiting` are open: a customer has one open conversation at the most.
     status: text::ConversationStatus,
-    /// What it is about.
+    /// The subject of the conversation.
     subject: Option<String>,
     priority: text::ConversationPriority,
-    /// How it began.
+    /// The channel on which the conversation began.
     channel: text::ConversationChannel,
-    /// Who looks after it; null: nobody yet.
+    /// The user who looks after the conversation; null while nobody does.
     assigned_to: Option<text::UserId>,
-    /// The call that it began with; null when it began with a text, or with staff.
+    /// The call with which the conversation began; null when it began with a text, or was opened by staff.
     first_call_id: Option<text::CallId>,
     last_call_id: Option<text::CallId>,
     total_calls: i32,
-    /// Of all its calls together.
+    /// The duration of all calls together, in seconds.
     total_duration_seconds: i32,
-    /// How many texts it has; 1,000 stands for that many or more.
+    /// The number of texts; 1,000 stands for that many or more.
     total_messages: i64,
-    /// How many calls and texts of the customer whoever asks has not read; 100 stands for that many or more, 0 for a conversation that
-    /// is finished, null for an API key, which reads nothing.
+    /// The number of the customer's calls and texts that whoever asks has not read; 100 stands for that many or more. It is 0 for
+    /// a finished conversation, and null for an API key, which reads nothing.
     unread: Option<i64>,
     last_text: Option<LastTextOut>,
     customer_name: Option<String>,
     customer_email: Option<text::Email>,
     customer_address: Option<String>,
-    /// Staff's own; the customer does not see them.
+    /// The notes of staff, which the customer does not see.
     notes: Option<String>,
     tags: Vec<String>,
-    /// Since when staff have to read a text that may be an opt-out; null when there is none.
+    /// The instant since which staff have had to read a text that may be an opt-out; null when there is none.
     review_requested_at: Option<DateTime<Utc>>,
-    /// When it stopped being open; null while it is.
+    /// The instant at which the conversation stopped being open; null while it is open.
     closed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
-    /// Moves with every change, call and text.
+    /// The instant of the last change, call or text.
     updated_at: DateTime<Utc>,
 }
 
@@ -106,7 +106,7 @@ impl From<InboxRow> for ConversationOut {
     }
 }
 
-/// Whose conversations.
+/// The user to whom conversations are assigned, or nobody.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Assigned {
     Me,
@@ -154,14 +154,16 @@ impl Wire for Assigned {
 
     fn describe() -> Object {
         let pattern = "^(me|none|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";
-        string("A user's id, `me`, or `none` for those that nobody looks after.").pattern(Some(pattern)).build()
+        string("A user's id; `me` for whoever asks; or `none` for conversations that nobody looks after.")
+            .pattern(Some(pattern))
+            .build()
     }
 }
 
 /// Without generics, which is how the document's derive wants it.
 type AssignedText = Text<Assigned>;
 
-/// What a list of conversations is sorted by.
+/// The order of a list of conversations.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SortBy {
@@ -169,49 +171,51 @@ pub(crate) enum SortBy {
     UpdatedAt,
 }
 
-/// Which conversations.
+/// The filter and the order of a list of conversations.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationQuery {
-    /// With a customer whose name has all these words, of which the last may be only begun, from 3 letters on; or, of 3 digits or more, whose
-    /// number begins so, with or without the country code of North America. 20 different words at the most.
+    /// The customer to search for. Words: the name has all of them, of which the last may be only begun, from 3 letters on. 3
+    /// digits or more: the phone number begins with them, with or without the country code of North America. 20 different words
+    /// at the most.
     #[param(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     q: Option<String>,
-    /// In this status.
+    /// The status of the conversations.
     #[param(inline, value_type = Option<text::ConversationStatus>)]
     status: Option<text::ConversationStatus>,
-    /// Active or waiting (true), resolved or closed (false).
+    /// Whether the conversations are active or waiting (true), or resolved or closed (false).
     open: Option<bool>,
-    /// Those that a user looks after, by id or as `me`, or that nobody does: `none`.
+    /// The user who looks after the conversations, by id or as `me`; or `none` for those that nobody looks after.
     #[param(inline, value_type = Option<AssignedText>)]
     assigned_to: Option<AssignedText>,
-    /// With this tag.
+    /// A tag that the conversations have.
     #[param(max_length = 50)]
     tag: Option<String>,
-    /// Of this priority.
+    /// The priority of the conversations.
     #[param(inline, value_type = Option<text::ConversationPriority>)]
     priority: Option<text::ConversationPriority>,
-    /// Begun here.
+    /// The channel on which the conversations began.
     #[param(inline, value_type = Option<text::ConversationChannel>)]
     channel: Option<text::ConversationChannel>,
-    /// With this customer, in whatever spelling of their number; a short code, or `anonymous`.
+    /// The customer: a phone number, in whatever spelling, a short code, or `anonymous`.
     #[param(max_length = 16, pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|anonymous)$")]
     customer_phone: Option<String>,
-    /// With a text that may be an opt-out, which staff have to read (true), or without (false).
+    /// Whether the conversations have a text that may be an opt-out, which staff have to read (true), or none (false).
     in_review: Option<bool>,
-    /// Open ones with a call or a text that whoever asks has not read (true), or all others (false).
+    /// Whether the conversations are open, with a call or a text that whoever asks has not read (true), or all others (false).
     unread: Option<bool>,
-    /// Opened at or after.
+    /// The instant at or after which the conversations were opened.
     from: Option<DateTime<Utc>>,
-    /// Opened before.
+    /// The instant before which the conversations were opened.
     until: Option<DateTime<Utc>>,
-    /// `created_at`, the newest first; or `updated_at`, the last touched first, which is an inbox: of open conversations alone.
+    /// The order of the list: `created_at`, the newest first, which is the default; or `updated_at`, the last changed first,
+    /// which is an inbox: of open conversations alone.
     #[param(inline)]
     sort: Option<SortBy>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before, in the same order.
+    /// The cursor of the page: `next` of the page before, in the same order; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
@@ -238,16 +242,16 @@ impl ConversationQuery {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationIn {
     customer_phone: text::PhoneNumber,
-    /// `web` if left out.
+    /// The channel on which the conversation begins; `web` if left out.
     channel: Option<text::ConversationChannel>,
-    /// What it is about.
+    /// The subject of the conversation.
     #[schema(max_length = 1000)]
     subject: Option<String>,
     #[schema(max_length = 255)]
     customer_name: Option<String>,
 }
 
-/// Changes of what is known about the customer and the matter.
+/// Changes of what is known about the customer and the subject of a conversation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationChange {

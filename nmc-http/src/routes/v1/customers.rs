@@ -17,23 +17,23 @@ const LATEST: u16 = 20;
 /// All that is known about a customer.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CustomerOut {
-    /// In the one spelling that stands for the person.
+    /// The customer's phone number, in the one spelling that stands for the person.
     customer_phone: text::PhoneNumber,
-    /// As their latest conversation knows them.
+    /// The customer's name, as their latest conversation with a name has it.
     customer_name: Option<String>,
-    /// Whether they may not be texted.
+    /// Whether the customer has opted out, and may not be texted.
     is_opted_out: bool,
-    /// All of their conversations.
+    /// The number of all conversations of the customer.
     #[schema(minimum = 0)]
     conversation_count: i64,
-    /// All of their calls.
+    /// The number of all calls of the customer.
     #[schema(minimum = 0)]
     call_count: i64,
-    /// The 20 latest.
+    /// The customer's 20 latest conversations.
     conversations: Vec<ConversationOut>,
-    /// The 20 latest.
+    /// The customer's 20 latest calls.
     calls: Vec<CallOut>,
-    /// The 20 latest of their decisions about texts.
+    /// The customer's 20 latest decisions about being texted.
     consents: Vec<ConsentOut>,
 }
 

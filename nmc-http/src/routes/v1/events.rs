@@ -13,15 +13,16 @@ use utoipa::openapi::{ContentBuilder, Response};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// Which row of the business has changed.
+/// An event: it tells which row of the business has changed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventOut {
-    /// What has changed, and how.
+    /// The kind of the event: what has changed, and how.
     kind: text::StreamEventKind,
-    /// The row that has changed, or the user whose presence has; null: so many that lists are to be read again.
+    /// The id of the row that has changed, or of the user whose presence has; null when so many have changed that the lists of
+    /// that kind are to be read again.
     #[schema(value_type = Option<String>, max_length = 36)]
     id: Option<Uuid>,
-    /// Its number: those of one business have no gap.
+    /// The sequence number of the event; those of one business have no gap.
     seq: i64,
     at: DateTime<Utc>,
 }
@@ -37,10 +38,10 @@ impl From<StreamEvent> for EventOut {
 pub(crate) struct EventsOut {
     #[schema(max_items = 1000)]
     items: Vec<EventOut>,
-    /// Where to go on.
+    /// The cursor from which to go on: `after` of the next request.
     #[schema(max_length = 60)]
     cursor: String,
-    /// Whether `after` can't be gone on from: all that was read is to be read again, and `cursor` gone on from.
+    /// Whether `after` is too old or unknown, so that nothing can be told since: read everything again, and go on from `cursor`.
     reset: bool,
 }
 
@@ -51,14 +52,14 @@ impl From<StreamPage> for EventsOut {
     }
 }
 
-/// From where on.
+/// The page of a list of events, or the start of a stream of them.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventsQuery {
-    /// A cursor that was given before; without one, from now on.
+    /// A cursor that an earlier answer returned: events after it are told. If left out, those from now on.
     #[param(pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9]{1,18}$")]
     after: Option<String>,
-    /// Events at most, 1 to 1000; 100 if left out. A stream has no end.
+    /// The most events of the page, 1 to 1000; 100 if left out. A stream goes on beyond it.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
 }

@@ -10,20 +10,20 @@ use nmc_core::{ConversationId, Error, MediaStatus, MessageId, Page, Result, Tena
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// A picture, sound or document of a text.
+/// A file of a text: a picture, a sound or a document.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MediaOut {
-    /// Its place among those of the text, from 0.
+    /// The position of the file among those of the text, from 0.
     position: i16,
-    /// What it is; null when nobody knows.
+    /// The media type of the file; null when it is unknown.
     content_type: Option<String>,
-    /// Null until it is kept.
+    /// The size of the file in bytes; null until it is kept.
     size_bytes: Option<i32>,
-    /// Whether its bytes are kept, still to be fetched, or can't be had.
+    /// The status of the file: whether its bytes are kept, still to be fetched, or can't be had.
     status: text::MediaStatus,
-    /// Why the last attempt to fetch it failed.
+    /// The reason why the last attempt to fetch the file failed.
     error_message: Option<String>,
-    /// Where its bytes are, once they are kept.
+    /// The path of the file's bytes, once they are kept.
     content: Option<String>,
 }
 
@@ -40,23 +40,23 @@ impl From<Media> for MediaOut {
     }
 }
 
-/// A text.
+/// A text message.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MessageOut {
     id: text::MessageId,
     conversation_id: text::ConversationId,
     direction: text::MessageDirection,
     kind: text::MessageKind,
-    /// How it travelled.
+    /// The channel by which the text travels.
     channel: text::MessageChannel,
-    /// A number, a short code or a sender's name.
+    /// The sender: a phone number, a short code or a sender's name.
     from: String,
     to: String,
     body: String,
     status: text::MessageStatus,
-    /// Twilio's code of what went wrong.
+    /// Twilio's code of the error, if there was one.
     error_code: Option<i32>,
-    /// What went wrong, and what to do about it.
+    /// The meaning of the error, and what to do about it.
     error_message: Option<String>,
     media: Vec<MediaOut>,
     sent_at: Option<DateTime<Utc>>,
@@ -86,39 +86,39 @@ impl MessageOut {
     }
 }
 
-/// Which texts.
+/// The filter of a conversation's list of texts.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MessageQuery {
-    /// In this status.
+    /// The status of the texts.
     #[param(inline, value_type = Option<text::MessageStatus>)]
     status: Option<text::MessageStatus>,
-    /// From the customer, or to them.
+    /// The direction of the texts: from the customer, or to them.
     #[param(inline, value_type = Option<text::MessageDirection>)]
     direction: Option<text::MessageDirection>,
-    /// Of this kind.
+    /// The kind of the texts.
     #[param(inline, value_type = Option<text::MessageKind>)]
     kind: Option<text::MessageKind>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// What is searched for in all texts.
+/// The terms of a search in all texts.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MessageSearchQuery {
-    /// Words, all of which the text has; the last may be only begun, from 3 letters on. Case, accents and punctuation don't count. 20
-    /// different words at the most.
+    /// The words to search for, all of which a text has; the last may be only begun, from 3 letters on. Case, accents and
+    /// punctuation don't count. 20 different words at the most.
     #[param(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     q: String,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }

@@ -52,8 +52,8 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("authentication", "/v1/sessions", |r| {
         r.post(op("logIn", "Log in", Public), sessions::log_in)
-            .get(op("listSessions", "Live sessions, newest first: one's own, or another's", OwnOr(SessionsRead)), sessions::list)
-            .delete(op("logOutEverywhere", "End all sessions: one's own, or another's", OwnOr(SessionsEnd)), sessions::log_out_everywhere);
+            .get(op("listSessions", "List live sessions of oneself or another user, newest first", OwnOr(SessionsRead)), sessions::list)
+            .delete(op("logOutEverywhere", "End all sessions of oneself or another user", OwnOr(SessionsEnd)), sessions::log_out_everywhere);
     });
     api.path("authentication", "/v1/sessions/refresh", |r| {
         r.post(op("refreshSession", "Exchange a refresh token for new tokens", Public), sessions::refresh);
@@ -74,20 +74,20 @@ pub(crate) fn routes(api: &mut Api<'_>) {
             .patch(op("changeTenant", "Change the business", Needs(TenantWrite)), tenant::change);
     });
     api.path("business", "/v1/tenant/hours", |r| {
-        r.get(op("getHours", "Whether the business is open, and when it next is", Needs(TenantRead)), tenant::hours);
+        r.get(op("getHours", "Whether the business is open, and when it opens next", Needs(TenantRead)), tenant::hours);
     });
     api.path("business", "/v1/tenant/onboarding", |r| {
-        r.get(op("getOnboarding", "How far onboarding is, and what each step still needs", Needs(TenantRead)), tenant::onboarding);
+        r.get(op("getOnboarding", "The progress of onboarding, and what each step still needs", Needs(TenantRead)), tenant::onboarding);
     });
     api.path("business", "/v1/tenant/onboarding/steps/{step}/completion", |r| {
-        r.put(op("completeOnboardingStep", "Leave a step of onboarding", Needs(TenantWrite)), tenant::complete_step);
+        r.put(op("completeOnboardingStep", "Complete a step of onboarding", Needs(TenantWrite)), tenant::complete_step);
     });
     api.path("business", "/v1/settings", |r| {
-        r.get(op("getSettings", "The settings", Needs(SettingsRead)), settings::get)
-            .patch(op("changeSettings", "Change the settings", Needs(SettingsWrite)), settings::change);
+        r.get(op("getSettings", "The settings of the business", Needs(SettingsRead)), settings::get)
+            .patch(op("changeSettings", "Change the settings of the business", Needs(SettingsWrite)), settings::change);
     });
     api.path("business", "/v1/settings/greeting/preview", |r| {
-        r.post(op("previewGreeting", "What a caller would be texted", Needs(SettingsRead)), settings::preview);
+        r.post(op("previewGreeting", "Preview the greeting that a caller would be texted", Needs(SettingsRead)), settings::preview);
     });
     api.path("business", "/v1/settings/greeting/review", |r| {
         r.put(op("reviewGreeting", "Approve of the greeting as it is", Needs(SettingsWrite)), settings::review);
@@ -117,33 +117,33 @@ pub(crate) fn routes(api: &mut Api<'_>) {
         r.get(op("listCalls", "Calls, newest first", Needs(CallsRead)), calls::list);
     });
     api.path("calls", "/v1/calls/imports", |r| {
-        r.post(op("importCalls", "Take in a call log, as CSV or JSON lines: each call once, however often", Needs(CallsImport)), call_imports::import);
+        r.post(op("importCalls", "Import a call log, as CSV or JSON lines; each call is imported once, however often it is sent", Needs(CallsImport)), call_imports::import);
     });
     api.path("calls", "/v1/calls/{call}", |r| {
         r.get(op("getCall", "A call", Needs(CallsRead)), calls::get)
-            .patch(op("changeCall", "Put right what is known about a call", Needs(CallsWrite)), calls::change);
+            .patch(op("changeCall", "Correct what is known about a call", Needs(CallsWrite)), calls::change);
     });
     api.path("calls", "/v1/calls/{call}/outcome", |r| {
-        r.put(op("setCallOutcome", "Say what came of a call that has ended", Needs(CallsWrite)), calls::set_outcome);
+        r.put(op("setCallOutcome", "Set the outcome of a call that has ended", Needs(CallsWrite)), calls::set_outcome);
     });
     api.path("calls", "/v1/calls/{call}/participants", |r| {
         r.get(op("listCallParticipants", "The parties of a call", Needs(CallsRead)), calls::participants);
     });
     api.path("calls", "/v1/calls/{call}/metadata", |r| {
-        r.get(op("listCallMetadata", "What is noted about a call", Needs(CallsRead)), call_facts::list);
+        r.get(op("listCallMetadata", "The facts that are noted about a call", Needs(CallsRead)), call_facts::list);
     });
     api.path("calls", "/v1/calls/{call}/metadata/{key_name}", |r| {
         r.get(op("getCallMetadata", "A fact about a call", Needs(CallsRead)), call_facts::get)
-            .put(op("setCallMetadata", "Note a fact about a call, in place of the one of this name", Needs(CallsWrite)), call_facts::set)
-            .delete(op("removeCallMetadata", "Forget a fact about a call", Needs(CallsWrite)), call_facts::remove);
+            .put(op("setCallMetadata", "Set a fact about a call, in place of the one of this name", Needs(CallsWrite)), call_facts::set)
+            .delete(op("removeCallMetadata", "Remove a fact about a call", Needs(CallsWrite)), call_facts::remove);
     });
     api.path("customers", "/v1/customers/{phone}", |r| {
         r.get(op("getCustomer", "All that is known about a customer, the latest first", Needs(CustomersRead)), customers::get);
     });
 
     api.path("texts", "/v1/consents", |r| {
-        r.get(op("listConsents", "Who decided what about texts, newest first", Needs(ConsentsRead)), consents::list)
-            .post(op("recordConsent", "Record what a person has decided about texts", Needs(ConsentsWrite)), consents::record);
+        r.get(op("listConsents", "Customers' decisions about being texted, newest first", Needs(ConsentsRead)), consents::list)
+            .post(op("recordConsent", "Record a customer's decision about being texted", Needs(ConsentsWrite)), consents::record);
     });
     api.path("conversations", "/v1/conversations", |r| {
         r.get(op("listConversations", "Conversations, newest first, each with its last text", Needs(ConversationsRead)), conversations::list)
@@ -151,29 +151,29 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("conversations", "/v1/conversations/{conversation}", |r| {
         r.get(op("getConversation", "A conversation, with its last text", Needs(ConversationsRead)), conversations::get)
-            .patch(op("changeConversation", "Change what is known about the customer and the matter", Needs(ConversationsWrite)), conversations::change);
+            .patch(op("changeConversation", "Change what is known about a conversation's customer and subject", Needs(ConversationsWrite)), conversations::change);
     });
     api.path("conversations", "/v1/conversations/{conversation}/assign", |r| {
-        r.post(op("assignConversation", "Give a conversation to a user, or take it", Needs(ConversationsWrite)), conversation_steps::assign);
+        r.post(op("assignConversation", "Assign a conversation to a user, or to oneself", Needs(ConversationsWrite)), conversation_steps::assign);
     });
     api.path("conversations", "/v1/conversations/{conversation}/unassign", |r| {
-        r.post(op("unassignConversation", "Leave a conversation to whoever takes it", Needs(ConversationsWrite)), conversation_steps::unassign);
+        r.post(op("unassignConversation", "Unassign a conversation, so that anybody may take it", Needs(ConversationsWrite)), conversation_steps::unassign);
     });
     api.path("conversations", "/v1/conversations/{conversation}/resolve", |r| {
-        r.post(op("resolveConversation", "Say that the matter is settled", Needs(ConversationsWrite)), conversation_steps::resolve);
+        r.post(op("resolveConversation", "Resolve a conversation: its matter is settled", Needs(ConversationsWrite)), conversation_steps::resolve);
     });
     api.path("conversations", "/v1/conversations/{conversation}/close", |r| {
-        r.post(op("closeConversation", "Put a conversation away", Needs(ConversationsWrite)), conversation_steps::close);
+        r.post(op("closeConversation", "Close a conversation", Needs(ConversationsWrite)), conversation_steps::close);
     });
     api.path("conversations", "/v1/conversations/{conversation}/read", |r| {
         r.put(op("markRead", "Mark a conversation as read by oneself", Anyone), conversation_steps::mark_read);
     });
     api.path("conversations", "/v1/conversations/{conversation}/reopen", |r| {
-        r.post(op("reopenConversation", "Go on with the matter in a new conversation", Needs(ConversationsWrite)), conversation_steps::reopen);
+        r.post(op("reopenConversation", "Reopen a conversation: its matter goes on in a new one", Needs(ConversationsWrite)), conversation_steps::reopen);
     });
     api.path("conversations", "/v1/conversations/{conversation}/tags/{tag}", |r| {
         r.put(op("addTag", "Tag a conversation", Needs(ConversationsWrite)), conversation_steps::add_tag)
-            .delete(op("removeTag", "Take a tag away", Needs(ConversationsWrite)), conversation_steps::remove_tag);
+            .delete(op("removeTag", "Remove a tag from a conversation", Needs(ConversationsWrite)), conversation_steps::remove_tag);
     });
     api.path("conversations", "/v1/conversations/{conversation}/notes", |r| {
         r.post(op("addNote", "Write a note into a conversation's log", Needs(ConversationsWrite)), conversation_steps::add_note);
@@ -183,10 +183,10 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("conversations", "/v1/conversations/{conversation}/messages", |r| {
         r.get(op("listMessages", "The texts of a conversation, with their pictures, newest first", Needs(MessagesRead)), messages::list)
-            .post(op("reply", "Answer a customer by text, once for each `client_key`", Needs(MessagesWrite)), replies::reply);
+            .post(op("reply", "Reply to a customer by text, once for each `client_key`", Needs(MessagesWrite)), replies::reply);
     });
     api.path("conversations", "/v1/conversations/{conversation}/messages/preview", |r| {
-        r.post(op("previewReply", "How long an answer is, and whether it may be sent", Needs(MessagesWrite)), replies::preview);
+        r.post(op("previewReply", "Preview a reply: how long it is, and whether it may be sent", Needs(MessagesWrite)), replies::preview);
     });
     api.path("texts", "/v1/conversations/{conversation}/review", |r| {
         r.post(op("settleReview", "Say whether a text that may be an opt-out was one", Needs(ConsentsWrite)), conversation_review::settle);
@@ -198,26 +198,26 @@ pub(crate) fn routes(api: &mut Api<'_>) {
         r.get(op("getMessage", "A text, with its pictures and what became of it", Needs(MessagesRead)), messages::get);
     });
     api.path("texts", "/v1/messages/{message}/media/{position}", |r| {
-        r.get(op("getMedia", "The bytes of a picture of a text", Needs(MessagesRead)), messages::media);
+        r.get(op("getMedia", "The bytes of a file of a text", Needs(MessagesRead)), messages::media);
     });
 
     api.path("events", "/v1/events", |r| {
         r.get(op("listEvents", "What has changed, in order: a page, or a stream that goes on", Needs(EventsRead)), events::list);
     });
     api.path("events", "/v1/socket", |r| {
-        r.socket(op("openSocket", "What changes, and who is about to answer, as WebSocket", Needs(EventsRead)), socket::open);
+        r.socket(op("openSocket", "What changes, and who is about to answer a customer, over a WebSocket", Needs(EventsRead)), socket::open);
     });
 
     api.path("people", "/v1/users", |r| {
         r.get(op("listUsers", "Users, newest first", Needs(UsersRead)), users::list)
-            .post(op("inviteUser", "Invite somebody", Needs(UsersWrite)), users::invite);
+            .post(op("inviteUser", "Invite a person to become a user", Needs(UsersWrite)), users::invite);
     });
     api.path("people", "/v1/users/{user}", |r| {
         r.get(op("getUser", "A user's account", OwnOr(UsersRead)), users::get)
             .patch(op("changeUser", "Change a user's account, role or access", OwnOr(UsersWrite)), users::change);
     });
     api.path("people", "/v1/users/{user}/invitation", |r| {
-        r.post(op("inviteAgain", "Invite somebody again, who lost the invitation or the password", Needs(UsersWrite)), users::invite_again);
+        r.post(op("inviteAgain", "Invite a user again who has lost the invitation or the password", Needs(UsersWrite)), users::invite_again);
     });
     api.path("people", "/v1/users/me/password", |r| {
         r.put(op("changePassword", "Change one's password; one's other sessions end", Anyone), users::change_password);
@@ -227,27 +227,27 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("people", "/v1/users/{user}/profile", |r| {
         r.get(op("getProfile", "A user's profile", OwnOr(ProfilesRead)), profiles::get)
-            .patch(op("changeProfile", "Change a profile", OwnOr(ProfilesWrite)), profiles::change);
+            .patch(op("changeProfile", "Change a user's profile", OwnOr(ProfilesWrite)), profiles::change);
     });
     api.path("people", "/v1/users/{user}/profile/photo", |r| {
-        r.get(op("getPhoto", "A profile's photo", OwnOr(ProfilesRead)), profiles::photo)
+        r.get(op("getPhoto", "The photo of a user's profile", OwnOr(ProfilesRead)), profiles::photo)
             .put(op("setPhoto", "Upload a photo: JPEG, PNG or WebP, 5 MiB at most", OwnOr(ProfilesWrite)), profiles::set_photo)
-            .delete(op("removePhoto", "Remove the photo", OwnOr(ProfilesWrite)), profiles::remove_photo);
+            .delete(op("removePhoto", "Remove the photo of a user's profile", OwnOr(ProfilesWrite)), profiles::remove_photo);
     });
     api.path("people", "/v1/users/{user}/preferences", |r| {
         r.get(op("getPreferences", "A user's preferences", OwnOr(PreferencesRead)), preferences::get)
-            .patch(op("changePreferences", "Change preferences", OwnOr(PreferencesWrite)), preferences::change);
+            .patch(op("changePreferences", "Change a user's preferences", OwnOr(PreferencesWrite)), preferences::change);
     });
     api.path("people", "/v1/status", |r| {
-        r.get(op("listStatus", "Who is there, last seen first", Needs(StatusRead)), status::list);
+        r.get(op("listStatus", "The statuses of users, last seen first", Needs(StatusRead)), status::list);
     });
     api.path("people", "/v1/users/{user}/status", |r| {
-        r.get(op("getStatus", "Whether a user is there", OwnOr(StatusRead)), status::get)
-            .patch(op("changeStatus", "Change status and message", OwnOr(StatusWrite)), status::change);
+        r.get(op("getStatus", "The status of a user, and whether they are online", OwnOr(StatusRead)), status::get)
+            .patch(op("changeStatus", "Change a user's status and message", OwnOr(StatusWrite)), status::change);
     });
     api.path("people", "/v1/users/me/status/heartbeat", |r| {
-        r.post(op("beat", "Be online for the next 90 seconds", Anyone), status::beat)
-            .delete(op("goOffline", "Be offline from now on", Anyone), status::go_offline);
+        r.post(op("beat", "Send a heartbeat: be online for the next 90 seconds", Anyone), status::beat)
+            .delete(op("goOffline", "Go offline", Anyone), status::go_offline);
     });
 
     api.path("API keys", "/v1/api-keys", |r| {
@@ -256,10 +256,10 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("API keys", "/v1/api-keys/{key}", |r| {
         r.get(op("getApiKey", "An API key", Needs(ApiKeysRead)), api_keys::get)
-            .patch(op("changeApiKey", "Change a key's name, scopes or end", Needs(ApiKeysWrite)), api_keys::change)
-            .delete(op("revokeApiKey", "Revoke a key", Needs(ApiKeysWrite)), api_keys::revoke);
+            .patch(op("changeApiKey", "Change the name, scopes or expiry of an API key", Needs(ApiKeysWrite)), api_keys::change)
+            .delete(op("revokeApiKey", "Revoke an API key", Needs(ApiKeysWrite)), api_keys::revoke);
     });
     api.path("API keys", "/v1/api-keys/{key}/rotation", |r| {
-        r.post(op("rotateApiKey", "Replace a key; the old one goes on for a while", Needs(ApiKeysWrite)), api_keys::rotate);
+        r.post(op("rotateApiKey", "Replace an API key; the old one stays in force for a while", Needs(ApiKeysWrite)), api_keys::rotate);
     });
 }

@@ -9,35 +9,35 @@ use utoipa::{IntoParams, ToSchema};
 /// Months of a report that names none: a year.
 const MONTHS_BACK: u32 = 11;
 
-/// Which months.
+/// The months of a report of costs.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CostsQuery {
-    /// The first month, like 2026-01; eleven months before the last if left out, 59 at most.
+    /// The first month, like 2026-01; eleven months before the last if left out, and 59 at most.
     #[param(inline, value_type = Option<text::Month>)]
     from: Option<text::Month>,
-    /// The last month; the current one if left out.
+    /// The last month, like 2026-11; the current one if left out.
     #[param(inline, value_type = Option<text::Month>)]
     to: Option<text::Month>,
 }
 
-/// What the numbers have cost in a month so far, in one currency.
+/// The costs of the phone numbers in a month so far, in one currency.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MonthCostsOut {
     month: text::Month,
-    /// ISO 4217 code.
+    /// The currency of the costs, as its ISO 4217 code.
     currency: String,
-    /// Numbers that were bought or paid for.
+    /// The number of phone numbers that were bought or paid for in the month.
     numbers: i64,
-    /// For buying them, in hundredths of the currency.
+    /// The cost of buying numbers, in hundredths of the currency.
     setup_cents: i64,
-    /// Their rent, in hundredths of the currency.
+    /// The rent of numbers, in hundredths of the currency.
     monthly_cents: i64,
-    /// Both.
+    /// The sum of `setup_cents` and `monthly_cents`.
     total_cents: i64,
 }
 
-/// Costs, the newest month first. A month without any is left out.
+/// The costs of the phone numbers, the newest month first. A month without costs is left out.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NumberCostsOut {
     items: Vec<MonthCostsOut>,

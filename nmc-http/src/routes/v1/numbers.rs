@@ -12,46 +12,46 @@ use utoipa::{IntoParams, ToSchema};
 /// How long a request waits for a provider that has to be asked again. What is not done by then, a worker does.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A phone number of the business, or one that it had.
+/// A phone number that the business has, or had.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NumberOut {
     id: text::PhoneNumberId,
     phone_number: text::PhoneNumber,
-    /// `active` when it is in use. `provisioning` when the order is accepted, but Twilio could not be asked in time: that goes
-    /// on by itself until the number is `active`, or in `error` and not paid for. `inactive` when it is held and not used.
-    /// `released` when it was given back, or called off.
+    /// The status of the number. `active`: it is in use. `provisioning`: the order is accepted, but Twilio could not be asked in
+    /// time; that goes on by itself until the number is `active`, or in `error` and not paid for. `inactive`: it is held and not
+    /// used. `released`: it was given back, or its order was called off.
     status: text::NumberStatus,
-    /// Why it is in error, or not done yet.
+    /// The reason why the number is in error, or why its order or release is not done yet.
     status_reason: Option<String>,
-    /// On its way back to Twilio: that is tried until it is done.
+    /// Whether the number is being given back to Twilio, which is tried until it is done.
     releasing: bool,
     #[serde(rename = "type")]
     number_type: text::NumberType,
-    /// ISO 3166 code.
+    /// The country of the number, as its ISO 3166 code.
     country: String,
     area_code: Option<String>,
     locality: Option<String>,
     region: Option<String>,
-    /// What it can do: `voice`, `sms`, `mms`, each true or false. Empty before it is known.
+    /// The capabilities of the number: `voice`, `sms`, `mms`, each true or false. Empty until they are known.
     #[schema(value_type = Object)]
     capabilities: serde_json::Value,
-    /// Whom Twilio asks about calls and texts, as it last confirmed: `voice`, `voice_status`, `sms`, and who is asked when
-    /// we can't be reached: `voice_fallback`, `sms_fallback`. Empty before it did.
+    /// The URLs that Twilio calls about calls and texts, as it last confirmed them: `voice`, `voice_status`, `sms`, and for when
+    /// the server can't be reached `voice_fallback`, `sms_fallback`. Empty until Twilio has confirmed them.
     #[schema(value_type = Object)]
     webhook_urls: serde_json::Value,
-    /// Twilio's SID of it; null before it is bought.
+    /// Twilio's SID of the number; null until it is bought.
     twilio_phone_sid: Option<String>,
-    /// Once, in hundredths of the currency.
+    /// The price of buying the number, paid once, in hundredths of the currency.
     setup_cost_cents: i32,
-    /// Each month, in hundredths of the currency.
+    /// The monthly rent of the number, in hundredths of the currency.
     monthly_cost_cents: i32,
-    /// ISO 4217 code.
+    /// The currency of the costs, as its ISO 4217 code.
     currency: String,
-    /// When it was bought.
+    /// The instant at which the number was bought.
     provisioned_at: Option<DateTime<Utc>>,
     release_requested_at: Option<DateTime<Utc>>,
     released_at: Option<DateTime<Utc>>,
-    /// When Twilio is asked about it next, at the latest; null when there is nothing to ask.
+    /// The latest instant at which Twilio is asked about the number next; null when there is nothing to ask.
     next_attempt_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -86,46 +86,47 @@ impl From<HeldNumber> for NumberOut {
     }
 }
 
-/// Which numbers.
+/// The filter of a list of the business's phone numbers.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NumberQuery {
-    /// In this status.
+    /// The status of the numbers.
     #[param(inline, value_type = Option<text::NumberStatus>)]
     status: Option<text::NumberStatus>,
-    /// Of this kind: `local`, `toll-free` or `mobile`.
+    /// The type of the numbers: `local`, `toll-free` or `mobile`.
     #[serde(rename = "type")]
     #[param(inline, value_type = Option<text::NumberType>)]
     number_type: Option<text::NumberType>,
-    /// With this area code.
+    /// The area code of the numbers.
     #[param(max_length = 10)]
     area_code: Option<String>,
-    /// Of this state or province, as its code.
+    /// The state or province of the numbers, as its code.
     #[param(max_length = 50)]
     region: Option<String>,
-    /// Of this city.
+    /// The city of the numbers.
     #[param(max_length = 100)]
     locality: Option<String>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// A number to buy.
+/// A phone number to buy.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NumberIn {
-    /// Exactly this one. Ordered again, an order that has not come to its end, or has failed, goes on: it is bought once.
+    /// The number to buy, exactly this one. It is bought once: the same order again continues one that is not finished, or has
+    /// failed.
     phone_number: text::PhoneNumber,
-    /// Its country; US if left out.
+    /// The country of the number; US if left out.
     country: Option<text::Country>,
-    /// Its kind; what the number looks like if left out: `toll-free`, or `local`.
+    /// The type of the number; if left out, `toll-free` or `local`, as the number itself shows.
     #[serde(rename = "type")]
     number_type: Option<text::NumberType>,
-    /// Whether it may be one that can't text, from which no missed call is answered; false if left out.
+    /// Whether the number may be one that can't send texts, from which no missed call is answered; false if left out.
     without_sms: Option<bool>,
 }
 

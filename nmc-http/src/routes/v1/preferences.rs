@@ -9,7 +9,7 @@ use nmc_core::people::{Preferences, PreferencesPatch, may_change};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a user wants to be told, and how the dashboard opens for them.
+/// A user's preferences: what to be notified of, and how the dashboard opens for them.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PreferencesOut {
     user_id: text::UserId,
@@ -18,12 +18,12 @@ pub(crate) struct PreferencesOut {
     push_notifications_enabled: bool,
     dashboard_sounds_enabled: bool,
     dashboard_default_view: text::DashboardView,
-    /// Seconds.
+    /// The seconds between two refreshes of the dashboard.
     dashboard_refresh_interval: i32,
     show_tutorial: bool,
     auto_response_enabled: bool,
     ai_takeover_notifications: bool,
-    /// Seconds a customer may wait for this user before help steps in.
+    /// The seconds for which a customer may wait for this user before help steps in.
     customer_response_timeout: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -49,7 +49,7 @@ impl From<Preferences> for PreferencesOut {
     }
 }
 
-/// Changes of preferences.
+/// Changes of a user's preferences.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreferencesChange {
@@ -68,7 +68,7 @@ pub(crate) struct PreferencesChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     dashboard_default_view: Option<text::DashboardView>,
-    /// Seconds, at least 1.
+    /// The seconds between two refreshes of the dashboard, at least 1.
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 1, nullable = false)]
     dashboard_refresh_interval: Option<i32>,
@@ -81,7 +81,7 @@ pub(crate) struct PreferencesChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     ai_takeover_notifications: Option<bool>,
-    /// Seconds, at least 1.
+    /// The seconds for which a customer may wait for this user before help steps in, at least 1.
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 1, nullable = false)]
     customer_response_timeout: Option<i32>,

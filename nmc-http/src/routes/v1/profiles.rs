@@ -10,17 +10,17 @@ use nmc_core::{Error, Tenant, TenantId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// How a user appears to others.
+/// A user's profile: how they appear to others.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileOut {
     user_id: text::UserId,
     email: text::Email,
     first_name: String,
     last_name: String,
-    /// Shown instead of both names.
+    /// The name that is shown instead of first and last name.
     display_name: Option<String>,
     phone_number: Option<text::PhoneNumber>,
-    /// Where the photo is, if there is one.
+    /// The path of the photo, if there is one.
     photo: Option<String>,
     timezone: text::Timezone,
     role: text::UserRole,
@@ -49,24 +49,24 @@ impl From<Profile> for ProfileOut {
     }
 }
 
-/// Which profiles.
+/// The filter of a list of profiles.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileQuery {
-    /// Of users with this role.
+    /// The role of the users.
     #[param(inline, value_type = Option<text::UserRole>)]
     role: Option<text::UserRole>,
-    /// Shown, or not.
+    /// Whether the profiles are shown (true), or not (false).
     is_active: Option<bool>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// Changes of a profile. The names are the account's, too; e-mail and role change with the account.
+/// Changes of a user's profile. First and last name change in the account, too; e-mail and role change only with the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileChange {

@@ -10,54 +10,57 @@ use nmc_core::workflows::Registration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A business, and its owner.
+/// A business to register, with its owner.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegistrationIn {
-    /// The business.
+    /// The business to register.
     #[serde(deserialize_with = "object")]
     business: BusinessIn,
-    /// Its owner.
+    /// The owner of the business.
     #[serde(deserialize_with = "object")]
     owner: OwnerIn,
 }
 
+/// The business of a registration.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BusinessIn {
-    /// Its name, as greetings call it; unique.
+    /// The name of the business, as greetings say it; unique.
     #[schema(max_length = 255)]
     name: String,
-    /// The number it has had so far, unique, which calls are forwarded to: not a premium, shared-cost, toll-free or satellite number.
+    /// The number that the business has had so far, to which calls are forwarded; unique. Not a premium, shared-cost, toll-free
+    /// or satellite number.
     phone: Option<text::PhoneNumber>,
-    /// Its postal address.
+    /// The postal address of the business.
     #[schema(max_length = 1000)]
     address: Option<String>,
-    /// Its trade, like plumbing.
+    /// The trade of the business, like plumbing.
     #[schema(max_length = 100)]
     trade: Option<String>,
-    /// Its zone; America/Los_Angeles if left out.
+    /// The time zone of the business; America/Los_Angeles if left out.
     timezone: Option<text::Timezone>,
 }
 
+/// The owner of a registration, who becomes the first user of the business.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnerIn {
-    /// The login name; unique.
+    /// The owner's e-mail address, which is the login name; unique.
     email: text::Email,
-    /// 10 characters at least, 72 bytes at most.
+    /// The owner's password: 10 characters at least, 72 bytes at most.
     #[schema(min_length = 10, max_length = 72)]
     password: String,
     #[schema(max_length = 100)]
     first_name: String,
     #[schema(max_length = 100)]
     last_name: String,
-    /// Where to reach them.
+    /// The phone number at which to reach the owner.
     phone: Option<text::PhoneNumber>,
 }
 
-/// A business that is registered. Its owner logs in to go on; while `tenant.approved_at` is null it may set everything up, but spends
-/// nothing.
+/// A registered business, and its owner, who logs in to go on. While `tenant.approved_at` is null, the business may set
+/// everything up, but spends nothing.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RegisteredOut {
     tenant: TenantOut,

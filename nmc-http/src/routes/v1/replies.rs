@@ -9,63 +9,65 @@ use nmc_core::workflows::{NewReply, Replied};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// An answer to a customer.
+/// A reply to a customer, by text.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplyIn {
-    /// An id of the client's making, such as a UUID: the same again returns what the first request queued, and sends nothing twice.
+    /// The client's own id of the reply, such as a UUID: a request with the same id returns what the first one queued, and sends
+    /// nothing twice.
     #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     client_key: String,
-    /// The words.
+    /// The words of the reply.
     #[schema(
         min_length = 1,
         max_length = 1600,
         pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
     )]
     body: String,
-    /// The number to send from; the one that the customer last used if left out, or else another that can text.
+    /// The number of the business to send from; if left out, the one that the customer last used, or else another that can send
+    /// texts.
     from_number: Option<text::PhoneNumber>,
 }
 
-/// An answer that is queued.
+/// A queued reply.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReplyOut {
     message: MessageOut,
-    /// Whether it went into another conversation than the one it answers, because that was not open any more: into the customer's open
-    /// one, or one that it has opened.
+    /// Whether the reply went into another conversation than the one it answers, because that was no longer open: into the
+    /// customer's open one, or one that the reply has opened.
     in_next_conversation: bool,
-    /// Whether an earlier request with the same `client_key` had queued it.
+    /// Whether an earlier request with the same `client_key` had queued the reply.
     repeated: bool,
-    /// The version of its conversation now: what `If-Match` of the next answer names, in quotes.
+    /// The current version of the reply's conversation: `If-Match` of the next reply names it, in quotes.
     version: String,
 }
 
-/// Words to measure.
+/// A reply to preview.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplyPreviewIn {
-    /// The words.
+    /// The words of the reply.
     #[schema(
         min_length = 1,
         max_length = 1600,
         pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
     )]
     body: String,
-    /// The number to send from, as for an answer.
+    /// The number of the business to send from; chosen as for a reply if left out.
     from_number: Option<text::PhoneNumber>,
 }
 
-/// What an answer would come to.
+/// The preview of a reply: its size, and whether it would be queued.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReplyPreviewOut {
     characters: usize,
-    /// `GSM-7`, or `UCS-2` as soon as one character is not in that.
+    /// The encoding of the text: `GSM-7`, or `UCS-2` as soon as one character is not in GSM-7.
     encoding: &'static str,
-    /// How many texts the provider bills.
+    /// The number of segments that the provider bills.
     segments: usize,
-    /// The number it would be sent from; null where it would be refused.
+    /// The number that the reply would be sent from; null where it would be refused.
     from_number: Option<text::PhoneNumber>,
-    /// Why it would be refused; null where it would be queued.
+    /// The reason why the reply would be refused; null where it would be queued.
     refusal: Option<String>,
 }
 

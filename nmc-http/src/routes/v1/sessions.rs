@@ -10,55 +10,57 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use utoipa::{IntoParams, ToSchema};
 
-/// Who logs in.
+/// The credentials of a user who logs in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginIn {
     email: text::Email,
     #[schema(max_length = 72)]
     password: String,
-    /// Whatever the client sends to tell its devices apart. From a device of 16 characters or more that has logged in
-    /// before, such as a random id that it keeps, one gets in while strangers guess.
+    /// The client's own text to tell its devices apart. From a device of 16 characters or more that has logged in before, such as
+    /// a random id that it keeps, a user can log in while strangers guess their password.
     #[schema(max_length = 255)]
     device: Option<String>,
 }
 
+/// A refresh token to exchange for new tokens.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefreshIn {
     refresh_token: String,
 }
 
-/// What a client goes on with.
+/// The tokens with which a client goes on after a login or a refresh.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokensOut {
-    /// Shown as `Authorization: Bearer` with every request.
+    /// The access token, to be sent as `Authorization: Bearer` with every request.
     access_token: String,
-    /// Bearer.
+    /// The type of the access token, which is `Bearer`.
     token_type: &'static str,
-    /// Seconds for which the access token is good.
+    /// The seconds for which the access token is valid.
     expires_in: i64,
-    /// Exchanged for new tokens, once. If the answer is lost, it may be shown again, until a successor is used. Store an
-    /// answer only over the token that was shown for it: of two tabs that refresh at once, the later answer stays.
+    /// The refresh token, to be exchanged for new tokens, once. If the answer is lost, it may be sent again, until one of the
+    /// tokens that replaced it has been used. Store an answer only over the token that was sent for it: of two tabs that refresh
+    /// at once, the later answer stays.
     refresh_token: String,
     session: SessionOut,
 }
 
-/// One login of one user on one device.
+/// A session: one login of one user on one device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionOut {
     id: text::SessionId,
     user_id: text::UserId,
-    /// Where the login came from.
+    /// The IP address from which the login came.
     ip_address: Option<String>,
     user_agent: Option<String>,
     device: Option<String>,
-    /// Whether it is the one that asks.
+    /// Whether the session is the one that sends this request.
     is_current: bool,
     created_at: DateTime<Utc>,
-    /// To the minute.
+    /// The instant at which the session was last used, to the minute.
     last_used_at: DateTime<Utc>,
-    /// No refresh from then on.
+    /// The instant from which on the session can't be refreshed.
     expires_at: DateTime<Utc>,
 }
 
@@ -91,26 +93,26 @@ impl TokensOut {
     }
 }
 
-/// Whose sessions.
+/// The filter of a list of sessions.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionQuery {
-    /// Another user's than one's own.
+    /// The user whose sessions are listed; whoever asks if left out.
     #[param(inline, value_type = Option<text::UserId>)]
     user: Option<text::UserId>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// Whose sessions to end.
+/// The user whose sessions are to end.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhoseQuery {
-    /// Another user's than one's own.
+    /// The user whose sessions end; whoever asks if left out.
     #[param(inline, value_type = Option<text::UserId>)]
     user: Option<text::UserId>,
 }

@@ -8,36 +8,36 @@ use nmc_core::tenants::{BusinessSettings, BusinessSettingsPatch, GreetingPreview
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How a business answers missed calls.
+/// The settings of a business: how it answers missed calls.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SettingsOut {
-    /// Text sent after a missed call: `{{business_name}}` becomes the name, `{{hours}}` when it is open (`7 AM-6 PM`), `{{next_opening}}`
-    /// `now` while it is open, else when it opens (`Tuesday at 7 AM`).
+    /// The text that is sent after a missed call. `{{business_name}}` becomes the name of the business, `{{hours}}` its opening
+    /// hours (`7 AM-6 PM`), `{{next_opening}}` `now` while it is open, else when it opens next (`Tuesday at 7 AM`).
     greeting_template: String,
-    /// When somebody approved of the greeting as it is; null once it has changed.
+    /// The instant at which somebody approved of the greeting as it is; null once it has changed.
     greeting_reviewed_at: Option<DateTime<Utc>>,
-    /// Hours in which the same person gets no second greeting.
+    /// The hours in which the same person gets no second greeting.
     greeting_cooldown_hours: i32,
-    /// Seconds a customer waits for a person before the assistant answers.
+    /// The seconds for which a customer waits for a person before the assistant answers.
     ai_takeover_delay_seconds: i32,
-    /// Dollars.
+    /// The lowest price that is quoted for a basic job, in US dollars.
     basic_job_estimate_min: i32,
-    /// Dollars.
+    /// The highest price that is quoted for a basic job, in US dollars.
     basic_job_estimate_max: i32,
-    /// How a forwarded call proves that a person took it, and not a voicemail: by a key that they are asked to press, by the provider's
-    /// machine detection, or not at all.
+    /// The way in which a forwarded call proves that a person took it, and not a voicemail: by a key that they are asked to
+    /// press, by the provider's machine detection, or not at all.
     call_screening: text::CallScreening,
-    /// Days without any event after which an open conversation is resolved; 0 for never.
+    /// The days without any event after which an open conversation is resolved; 0 for never.
     auto_resolve_days: i32,
     /// The countries that automatic texts may go to; empty for that of the number that was called.
     allowed_countries: Vec<String>,
-    /// Automatic texts in 24 hours at most.
+    /// The most automatic texts in 24 hours.
     daily_text_limit: i32,
-    /// Automatic texts to one person in 24 hours at most.
+    /// The most automatic texts to one person in 24 hours.
     daily_person_limit: i32,
-    /// By the clock of who is texted: from when on automatic texts may go out that don't answer a call just missed.
+    /// The time of day, by the recipient's clock, from which on automatic texts may go out; see also `greeting_at_any_hour`.
     texting_starts_at: text::LocalTime,
-    /// From when on they wait for the next day.
+    /// The time of day, by the recipient's clock, from which on automatic texts wait for the next day.
     texting_ends_at: text::LocalTime,
     /// Whether the answer to a call that was missed just now may go out at any hour.
     greeting_at_any_hour: bool,
@@ -72,7 +72,8 @@ impl From<BusinessSettings> for SettingsOut {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettingsChange {
-    /// With `{{business_name}}` in it; `{{hours}}` and `{{next_opening}}` are the only other placeholders. Another greeting has to be reviewed anew.
+    /// The greeting, with `{{business_name}}` in it; `{{hours}}` and `{{next_opening}}` are the only other placeholders. A new
+    /// greeting has to be reviewed again.
     #[serde(default, deserialize_with = "given")]
     #[schema(
         min_length = 10,
@@ -90,18 +91,19 @@ pub(crate) struct SettingsChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 25, maximum = 10000, nullable = false)]
     basic_job_estimate_min: Option<i32>,
-    /// Above the lower one.
+    /// The highest price that is quoted for a basic job, in US dollars; above `basic_job_estimate_min`.
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 25, maximum = 10000, nullable = false)]
     basic_job_estimate_max: Option<i32>,
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     call_screening: Option<text::CallScreening>,
-    /// 0 for never.
+    /// The days without any event after which an open conversation is resolved; 0 for never.
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 0, maximum = 365, nullable = false)]
     auto_resolve_days: Option<i32>,
-    /// Countries that have phone numbers; empty for that of the number that was called.
+    /// The countries that automatic texts may go to, all of which have phone numbers; empty for that of the number that was
+    /// called.
     #[serde(default, deserialize_with = "given")]
     #[schema(max_items = 50, nullable = false)]
     allowed_countries: Option<Vec<text::Country>>,
@@ -114,7 +116,7 @@ pub(crate) struct SettingsChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     texting_starts_at: Option<text::LocalTime>,
-    /// After the start.
+    /// The time of day from which on automatic texts wait for the next day; after `texting_starts_at`.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     texting_ends_at: Option<text::LocalTime>,
@@ -154,11 +156,11 @@ pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<SettingsCha
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
-/// What to preview.
+/// A greeting to preview.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviewIn {
-    /// The template; the one in force if left out.
+    /// The template of the greeting; the one in force if left out.
     #[serde(default, deserialize_with = "given")]
     #[schema(
         min_length = 10,
@@ -167,20 +169,20 @@ pub(crate) struct PreviewIn {
         nullable = false
     )]
     greeting_template: Option<String>,
-    /// When the text would go out, like 2026-11-22T18:00:00Z; now if left out.
+    /// The instant at which the text would go out, like 2026-11-22T18:00:00Z; now if left out.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     at: Option<DateTime<Utc>>,
 }
 
-/// What somebody who calls for the first time would be texted.
+/// The preview of a greeting: the text that somebody who calls for the first time would get.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PreviewOut {
     text: String,
     characters: usize,
-    /// GSM-7 or UCS-2.
+    /// The encoding of the text: `GSM-7` or `UCS-2`.
     encoding: &'static str,
-    /// How many segments the provider bills.
+    /// The number of segments that the provider bills.
     segments: usize,
 }
 

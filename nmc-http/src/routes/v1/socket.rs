@@ -6,11 +6,12 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-/// From where on.
+/// The place from which on a WebSocket tells events.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SocketQuery {
-    /// A cursor that was given before; without one, from now on. The `cursor` of the first message goes before it.
+    /// A cursor that an earlier answer returned: events after it are told. If left out, those from now on. A `cursor` in the
+    /// first message takes precedence.
     #[param(pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9]{1,18}$")]
     after: Option<String>,
 }

@@ -9,13 +9,13 @@ use nmc_core::{Error, Result, TenantTx, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Whether a user is there.
+/// The status of a user: whether they are online, and what they say of being reachable.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StatusOut {
     user_id: text::UserId,
-    /// Seen within the last 90 seconds, and not gone since.
+    /// Whether the user was seen within the last 90 seconds, and has not gone offline since.
     is_online: bool,
-    /// What they say of being reachable.
+    /// The user's own word on being reachable.
     status: text::PresenceStatus,
     message: Option<String>,
     last_seen_at: DateTime<Utc>,
@@ -33,24 +33,24 @@ impl From<Presence> for StatusOut {
     }
 }
 
-/// Whose status.
+/// The filter of a list of users' statuses.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusQuery {
-    /// Who is there, or isn't.
+    /// Whether the users are online (true), or not (false).
     is_online: Option<bool>,
-    /// Who says so of themselves.
+    /// The users' own word on being reachable.
     #[param(inline, value_type = Option<text::PresenceStatus>)]
     status: Option<text::PresenceStatus>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// Changes of a status.
+/// Changes of a user's status.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusChange {

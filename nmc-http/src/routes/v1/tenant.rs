@@ -16,27 +16,28 @@ pub(crate) struct TenantOut {
     id: text::TenantId,
     business_name: String,
     business_address: Option<String>,
-    /// The number it had before, which calls are forwarded to.
+    /// The number that the business had before, to which calls are forwarded.
     business_phone: Option<text::PhoneNumber>,
-    /// Its trade.
+    /// The trade of the business.
     business_type: Option<String>,
     industry: Option<String>,
     owner_id: Option<text::UserId>,
     status: text::TenantStatus,
-    /// When an operator approved of the business; null while it waits for that: until then it may set everything up, but buys no
-    /// number, sends no text and has no call forwarded (403 `awaiting_approval`).
+    /// The instant at which an operator approved of the business; null while it waits for that: until then it may set everything
+    /// up, but buys no number, sends no text and has no call forwarded (403 `awaiting_approval`).
     approved_at: Option<DateTime<Utc>>,
     subscription_tier: String,
-    /// Step of onboarding, 1 to 5.
+    /// The step of onboarding that the business is at, 1 to 5.
     onboarding_step: i32,
     onboarding_completed: bool,
-    /// How far from the address it takes jobs.
+    /// The distance from the address within which the business takes jobs, in miles.
     service_radius_miles: i32,
     estimated_job_min: text::Amount,
     estimated_job_max: text::Amount,
-    /// Opening time, in its zone.
+    /// The opening time, in the time zone of the business.
     business_hours_start: text::LocalTime,
-    /// Closing time; before the opening time when the day ends past midnight, equal to it when it never closes.
+    /// The closing time, in the time zone of the business; before the opening time when the day ends past midnight, equal to it
+    /// when the business never closes.
     business_hours_end: text::LocalTime,
     timezone: text::Timezone,
     created_at: DateTime<Utc>,
@@ -77,7 +78,7 @@ pub(crate) struct TenantChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(max_length = 255, nullable = false)]
     business_name: Option<String>,
-    /// A number that calls can be forwarded to: not a premium, shared-cost, toll-free or satellite number.
+    /// The number to which calls are forwarded: not a premium, shared-cost, toll-free or satellite number.
     #[serde(default)]
     #[schema(value_type = Option<text::PhoneNumber>)]
     business_phone: Change<text::PhoneNumber>,
@@ -141,6 +142,7 @@ pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<TenantChang
     Ok(Tagged(Version::of(row.updated_at), row.into()))
 }
 
+/// The instant for which opening hours are asked.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoursQuery {
@@ -148,13 +150,13 @@ pub(crate) struct HoursQuery {
     at: Option<DateTime<Utc>>,
 }
 
-/// Whether a business is open.
+/// The answer whether a business is open, and when it opens next.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HoursOut {
-    /// The instant this is about.
+    /// The instant that the answer is about.
     at: DateTime<Utc>,
     is_open: bool,
-    /// The earliest instant from `at` on at which it is open.
+    /// The earliest instant from `at` on at which the business is open.
     next_open: DateTime<Utc>,
 }
 
@@ -165,27 +167,29 @@ pub(super) async fn hours(context: RequestContext<HoursQuery, ()>) -> ApiResult<
     Ok(Json(HoursOut { at, is_open: hours.is_open(at), next_open }))
 }
 
-/// How far onboarding is.
+/// The progress of a business through onboarding.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OnboardingOut {
-    /// The step it is at, 1 to 5.
+    /// The step that the business is at, 1 to 5.
     step: i32,
     completed: bool,
     steps: Vec<StepOut>,
 }
 
+/// A step of onboarding.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StepOut {
     step: i32,
     name: &'static str,
-    /// What it still needs.
+    /// The requirements that the step still has.
     missing: Vec<MissingOut>,
 }
 
+/// A requirement that a step of onboarding still has.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MissingOut {
     field: &'static str,
-    /// The rule it has to meet, in words that follow its name.
+    /// The rule that the field has to meet, in words that follow its name.
     rule: &'static str,
 }
 

@@ -21,11 +21,11 @@ pub(crate) struct UserOut {
     first_name: Option<String>,
     last_name: Option<String>,
     role: text::UserRole,
-    /// Whether they may log in.
+    /// Whether the user may log in.
     is_active: bool,
     email_verified: bool,
     last_login_at: Option<DateTime<Utc>>,
-    /// No login before this instant; null when not locked.
+    /// The instant before which the user can't log in; null when the account is not locked.
     locked_until: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -49,48 +49,48 @@ impl From<User> for UserOut {
     }
 }
 
-/// Which users.
+/// The filter of a list of users.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserQuery {
-    /// With this role.
+    /// The role of the users.
     #[param(inline, value_type = Option<text::UserRole>)]
     role: Option<text::UserRole>,
-    /// Who may, or may not, log in.
+    /// Whether the users may log in (true), or not (false).
     is_active: Option<bool>,
-    /// Rows at most, 1 to 200; 50 if left out.
+    /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
-    /// `next` of the page before.
+    /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
     after: Option<String>,
 }
 
-/// Somebody to invite.
+/// A person to invite.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvitationIn {
-    /// The login name; unique.
+    /// The person's e-mail address, which is the login name; unique.
     email: text::Email,
     #[schema(max_length = 100)]
     first_name: String,
     #[schema(max_length = 100)]
     last_name: String,
-    /// Where to reach them.
+    /// The phone number at which to reach the person.
     phone: Option<text::PhoneNumber>,
-    /// The business's if left out.
+    /// The person's time zone; that of the business if left out.
     timezone: Option<text::Timezone>,
-    /// No higher than one's own.
+    /// The person's role, no higher than that of whoever invites.
     role: text::UserRole,
 }
 
-/// An invitation. It is shown this once: pass it on to whom it is for.
+/// An invitation. It is shown only this once: pass it on to the person it is for.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InvitationOut {
     user: UserOut,
-    /// With it they choose their password.
+    /// The token with which the person chooses their password.
     invitation: String,
-    /// It is refused from then on.
+    /// The instant from which on the invitation is refused.
     expires_at: DateTime<Utc>,
 }
 
@@ -102,42 +102,45 @@ impl InvitationOut {
     }
 }
 
+/// The acceptance of an invitation: the password that the invited person chooses.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AcceptanceIn {
     #[schema(pattern = "^nmci_[0-9a-f]{32}_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
     invitation: String,
-    /// 10 characters at least, 72 bytes at most.
+    /// The password to choose: 10 characters at least, 72 bytes at most.
     #[schema(min_length = 10, max_length = 72)]
     password: String,
 }
 
+/// A change of one's own password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordIn {
     current_password: String,
-    /// 10 characters at least, 72 bytes at most.
+    /// The new password: 10 characters at least, 72 bytes at most.
     #[schema(min_length = 10, max_length = 72)]
     new_password: String,
 }
 
-/// Changes of an account. Names are changed with the profile.
+/// Changes of a user's account. Names are changed with the profile.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserChange {
-    /// Unique. Another one is not verified, and ends all sessions but the one that asks.
+    /// The user's e-mail address, which is the login name; unique. A new one is not verified, and ends all sessions of the user
+    /// but the one that asks.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     email: Option<text::Email>,
-    /// One's password now, which one's own e-mail takes; not looked at otherwise.
+    /// The current password of whoever asks: needed to change one's own e-mail address, and ignored otherwise.
     #[serde(default, deserialize_with = "given")]
     #[schema(max_length = 72, nullable = false)]
     current_password: Option<String>,
-    /// No higher than one's own.
+    /// The user's role, no higher than that of whoever asks.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     role: Option<text::UserRole>,
-    /// Whether they may log in. Sessions of somebody who may not end.
+    /// Whether the user may log in. The sessions of a user who may not end.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     is_active: Option<bool>,
