@@ -58,7 +58,7 @@ pub struct Call {
 }
 
 /// A call to record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns are documented in the schema")]
 pub struct NewCall {
     pub caller_phone: CallerIdentity,

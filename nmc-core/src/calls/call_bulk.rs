@@ -6,12 +6,10 @@ use crate::schema::calls;
 use crate::store::{at_most_a_batch, at_row};
 use crate::types::{bounds, required};
 use crate::{CallId, Error, Patch, Result, StreamEventKind};
-use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Integer, Nullable, Numeric, Text, Timestamptz, Uuid};
 use rust_decimal::Decimal;
-use std::collections::HashMap;
 
 /// Changes of what is known about a call. Status and outcome have verbs.
 #[derive(Debug, Clone, Default)]
@@ -47,9 +45,6 @@ INSERT INTO calls (tenant_id, created_at, updated_at, id, caller_phone, called_p
 SELECT $1, $2, $2, new.*
 FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS new
 ON CONFLICT (tenant_id, twilio_call_sid) DO NOTHING";
-
-/// How far the clock of whoever wrote a log may be ahead of ours, or its zone off.
-const AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// Calls per statement: so few that none counts as a slow one.
 const PER_STATEMENT: usize = 1_000;
@@ -90,22 +85,16 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// [`Error::Invalid`] on a broken rule, with the row of the call at fault; then none is
-    /// taken in. A call of the future breaks one, and so does a SID that an earlier row gave to another call. That a conversation does not exist is known when the transaction commits, and has no row.
+    /// taken in. That a conversation does not exist is known when the transaction commits, and has no row.
     pub fn import(&mut self, many: &[NewCall]) -> Result<u64> {
         at_most_a_batch(many)?;
-        let latest = self.0.now() + AHEAD;
         let mut calls = Vec::with_capacity(many.len());
-        let mut of_sid = HashMap::with_capacity(many.len());
         for (row, new) in many.iter().enumerate() {
-            let at_row = |error| at_row(row, error);
-            let call = new.checked().and_then(|call| call.not_after(latest)).map_err(at_row)?;
-            let Some(sid) = &new.twilio_call_sid else {
-                return Err(at_row(Error::invalid("twilio_call_sid", "is required: it tells imported calls apart")));
-            };
-            if *of_sid.entry(sid).or_insert(new) != new {
-                return Err(at_row(Error::invalid("twilio_call_sid", "is another call's in an earlier row")));
-            }
-            calls.push(call);
+            let keyed = new.checked().and_then(|new| match new.twilio_call_sid {
+                Some(_) => Ok(new),
+                None => Err(Error::invalid("twilio_call_sid", "is required: it tells imported calls apart")),
+            });
+            calls.push(keyed.map_err(|error| at_row(row, error))?);
         }
         // In one order, so that two imports of the same calls wait for each other instead of for each other's rows.
         calls.sort_by(|a, b| a.twilio_call_sid.cmp(&b.twilio_call_sid));
@@ -164,18 +153,6 @@ impl Calls<'_> {
         let row = found(row, "call")?;
         self.0.moment.come_after(row.updated_at);
         Ok(row)
-    }
-}
-
-impl NewCall {
-    /// The call, if it happened by then.
-    fn not_after(self, latest: DateTime<Utc>) -> Result<Self> {
-        for (field, at) in [("started_at", self.started_at), ("ended_at", self.ended_at)] {
-            if at.is_some_and(|at| at > latest) {
-                return Err(Error::invalid(field, "must not be in the future"));
-            }
-        }
-        Ok(self)
     }
 }
 

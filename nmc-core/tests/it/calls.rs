@@ -225,13 +225,6 @@ fn an_import_is_checked_and_told_apart_by_sid() {
             "started_at",
             "must lie between the years 1970 and 9999",
         ),
-        (NewCall { started_at: Some(noon() + TimeDelta::hours(25)), ..scene.begun() }, "started_at", "must not be in the future"),
-        (NewCall { ended_at: Some(noon() + TimeDelta::days(365)), ..scene.begun() }, "ended_at", "must not be in the future"),
-        (
-            NewCall { caller_name: Some("another".to_owned()), ..good.clone() },
-            "twilio_call_sid",
-            "is another call's in an earlier row",
-        ),
     ] {
         let many = [good.clone(), bad];
         assert_eq!(refused(scene.tx(|tx| tx.calls().import(&many))), (format!("rows[1].{field}"), rule.to_owned()));
@@ -253,9 +246,8 @@ fn an_import_is_checked_and_told_apart_by_sid() {
     let refusal = refused(scene.tx(|tx| tx.calls().create(&backwards)));
     assert_eq!(refusal, ("ended_at".to_owned(), "must not be before started_at".to_owned()));
     assert_eq!(scene.tx(|tx| tx.calls().count(&CallFilter::default())).unwrap(), 0, "nothing half-written");
-    assert_eq!(scene.tx(|tx| tx.calls().import(&[good.clone(), good.clone()])).unwrap(), 1, "a row that stands there twice");
-    let other = NewCall { caller_name: Some("another".to_owned()), ..good.clone() };
-    assert_eq!(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&other))).unwrap(), 0, "what is there stays");
+    let twice = [good.clone(), NewCall { caller_name: Some("another".to_owned()), ..good.clone() }];
+    assert_eq!(scene.tx(|tx| tx.calls().import(&twice)).unwrap(), 1, "the first of one SID");
     let kept = scene.tx(|tx| tx.calls().find_by_sid(good.twilio_call_sid.as_deref().unwrap())).unwrap().unwrap();
     assert_eq!(kept.caller_name, None);
     let taken = scene.tx(|tx| tx.calls().create(&good));
