@@ -13,7 +13,12 @@ use std::collections::HashSet;
 pub struct Standing {
     tenant: TenantId,
     by: By,
+    /// Which of [`ON_STREAMS`] they had.
+    rights: [bool; ON_STREAMS.len()],
 }
+
+/// What is asked for when a stream opens and while it lasts. Whoever has others of these later opens another stream.
+const ON_STREAMS: [Permission; 3] = [Permission::EventsRead, Permission::ConversationsRead, Permission::MessagesWrite];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum By {
@@ -27,13 +32,13 @@ impl Standing {
     pub fn of(tx: &TenantTx<'_>) -> Option<Self> {
         let session = tx.actor().session().map(By::Session);
         let by = session.or_else(|| tx.actor().api_key().map(By::Key))?;
-        Some(Self { tenant: tx.tenant().id(), by })
+        Some(Self { tenant: tx.tenant().id(), by, rights: ON_STREAMS.map(|permission| tx.actor().may(permission)) })
     }
 }
 
 impl Store {
-    /// The ones of `asked` who would still be let in, and may do this: the session or the key is in force, the account and the
-    /// business are active. Two statements, however many they are.
+    /// The ones of `asked` who would still be let in as they were, and may do this: the session or the key is in force, the account and
+    /// the business are active, and what they may read and write on a stream is what it was. Two statements, however many they are.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is not to be had.
@@ -64,7 +69,8 @@ impl SystemTx<'_> {
             .select((sessions::tenant_id, sessions::id, users::role))
             .load(self.conn)?;
         let may = live.into_iter().filter(|(.., role)| permission.is_of(*role));
-        Ok(may.map(|(tenant, id, _)| Standing { tenant, by: By::Session(id) }).collect())
+        let rights = |role| ON_STREAMS.map(|permission| permission.is_of(role));
+        Ok(may.map(|(tenant, id, role)| Standing { tenant, by: By::Session(id), rights: rights(role) }).collect())
     }
 
     fn live_keys(&mut self, asked: &[ApiKeyId], permission: Permission) -> Result<HashSet<Standing>> {
@@ -88,15 +94,16 @@ impl SystemTx<'_> {
             ))
             .load(self.conn)?;
         let now = self.now();
-        let may = |(_, _, scopes, human, expires_at, account): &Row| {
+        let may = |(_, _, scopes, human, _, account): &Row, permission: Permission| {
             let is_vouched_for = match (human, account) {
                 (None, _) => true,
                 (Some(_), Some((role, is_active))) => *is_active && permission.is_of(*role),
                 (Some(_), None) => false,
             };
-            is_vouched_for && expires_at.is_none_or(|end| end > now) && scopes.iter().any(|scope| scope == permission.label())
+            is_vouched_for && scopes.iter().any(|scope| scope == permission.label())
         };
-        let live = live.into_iter().filter(may);
-        Ok(live.map(|(tenant, id, ..)| Standing { tenant, by: By::Key(id) }).collect())
+        let live = live.iter().filter(|row| row.4.is_none_or(|end| end > now) && may(row, permission));
+        let rights = |row: &Row| ON_STREAMS.map(|permission| may(row, permission));
+        Ok(live.map(|row| Standing { tenant: row.0, by: By::Key(row.1), rights: rights(row) }).collect())
     }
 }

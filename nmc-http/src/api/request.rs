@@ -248,14 +248,15 @@ impl<Q, B> RequestContext<Q, B> {
 
     /// Whether this media type is named among those that the client wants.
     pub(crate) fn accepts(&self, media_type: &str) -> bool {
-        let wanted = header(&self.request, ACCEPT.as_str()).unwrap_or_default();
+        // Several lines say the same as one (RFC 9110, 5.3).
+        let mut wanted = self.request.headers().get_all(ACCEPT).filter_map(|line| line.to_str().ok());
         let is_it = |part: &str| {
             let mut said = part.split(';').map(str::trim);
             let is_named = said.next().is_some_and(|named| named.eq_ignore_ascii_case(media_type));
             // A quality of 0 is a refusal (RFC 9110, 12.4.2).
             is_named && !said.any(|said| said.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)))
         };
-        self.request.method() == Method::GET && wanted.split(',').any(is_it)
+        self.request.method() == Method::GET && wanted.any(|line| line.split(',').any(is_it))
     }
 
     /// A header that is to be plain text, if it is there.

@@ -237,18 +237,20 @@ fn streams_end_when_their_holder_would_not_be_let_in() {
         client.expect("ready");
         client
     };
-    let [logs_out, dismissed, stays, of_key, key_stays] = [
+    let [logs_out, dismissed, stays, only_reads, of_key, key_stays] = [
         people[0].access.as_str(),
         people[1].access.as_str(),
         people[2].access.as_str(),
+        people[3].access.as_str(),
         gone_text.text().expose(),
         stays_text.text().expose(),
     ]
     .map(open);
     site.call("DELETE", "/v1/sessions/current").by(&people[0].access).expect(204);
     site.change_user(joe, people[1].id, &UserPatch { is_active: Some(false), ..UserPatch::default() });
+    site.change_user(joe, people[3].id, &UserPatch { role: Some(UserRole::Viewer), ..UserPatch::default() });
     store.as_operator(&joe.tenant, |tx| revoke_key(tx, gone.id)).expect("a revoked key");
-    for client in [logs_out, dismissed, of_key] {
+    for client in [logs_out, dismissed, only_reads, of_key] {
         assert_eq!(client.end(), "revoked");
     }
     let mut living = [stays, key_stays];
