@@ -80,6 +80,8 @@ const TABLES: &[(&str, Read)] = tables![
     notifications by tenant_id,
     escalation_contacts by tenant_id,
     alert_metrics_cache by tenant_id,
+    websocket_events by tenant_id,
+    connection_metrics by tenant_id,
 ];
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {

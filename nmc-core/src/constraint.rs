@@ -178,6 +178,10 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("catch_up_marks_pkey", Taken, "id", "is already taken"),
     c("catch_up_marks_provider_key", Taken, "provider", "already has its mark"),
     key!("catch_up_marks_tenant_id_fkey", "tenant_id", "tenant"),
+    c("connection_metrics_metric_name_check", Invalid, "metric_name", "must be one of its known values"),
+    c("connection_metrics_metric_value_check", Invalid, "metric_value", "must be at least 0"),
+    c("connection_metrics_pkey", Taken, "id", "is already taken"),
+    key!("connection_metrics_tenant_id_fkey", "tenant_id", "tenant"),
     c("consents_action_check", Invalid, "action", "must be one of its known values"),
     c("consents_customer_phone_check", Invalid, "customer_phone", "must be a number in E.164 form, such as +14155550100"),
     key!("consents_message_id_fkey", "message_id", "message"),
@@ -359,6 +363,11 @@ pub static CONSTRAINTS: &[Constraint] = &[
     key!("users_tenant_id_fkey", "tenant_id", "tenant"),
     c("users_tenant_id_id_key", Taken, "id", "is already taken"),
     c("users_verification_expires_at_check", Invalid, "verification_expires_at", "must be given together with verification_token"),
+    c("websocket_events_event_data_check", Invalid, "event_data", "must be an object"),
+    c("websocket_events_event_type_check", Invalid, "event_type", "must be one of its known values"),
+    c("websocket_events_pkey", Taken, "id", "is already taken"),
+    key!("websocket_events_tenant_id_fkey", "tenant_id", "tenant"),
+    key!("websocket_events_user_id_fkey", "user_id", "user"),
 ];
 
 #[cfg(test)]

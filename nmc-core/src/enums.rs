@@ -628,6 +628,30 @@ text_enums! {
         Deactivated = "deactivated",
     }
 
+    /// What is measured of streams of events.
+    ConnectionMetricName for ["connection_metrics.metric_name"] {
+        /// Streams that are open at one server.
+        ConcurrentConnections = "concurrent_connections",
+        /// The seconds that a stream was open.
+        ConnectionDuration = "connection_duration",
+        /// The events that a stream was sent.
+        EventsSent = "events_sent",
+    }
+
+    /// What happened to a stream of events.
+    WebsocketEventType for ["websocket_events.event_type"] {
+        /// It began.
+        Connect = "connect",
+        /// It ended.
+        Disconnect = "disconnect",
+        /// Its client has entered a room.
+        JoinRoom = "join_room",
+        /// Its client has left a room.
+        LeaveRoom = "leave_room",
+        /// Its client has told the others in a room something.
+        Broadcast = "broadcast",
+    }
+
     /// The kind of change that an event of a business's stream tells of.
     StreamEventKind for ["stream_events.kind"] {
         /// An alert was raised.

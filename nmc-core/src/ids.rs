@@ -72,6 +72,7 @@ typed_ids! {
     CallMetadataId, "a fact about a call";
     CallParticipantId, "a participant of a call";
     CatchUpMarkId, "how far the provider's lists have been read for a tenant";
+    ConnectionMetricId, "a figure of streams of events";
     ConsentId, "an entry of the consent ledger";
     ConversationAnalyticsId, "the figures of a conversation";
     ConversationEventId, "an event of a conversation";
@@ -95,4 +96,5 @@ typed_ids! {
     SessionId, "a user's session";
     TenantId, "a tenant: one business";
     UserId, "a user of a tenant";
+    WebsocketEventId, "an entry of the log of streams of events";
 }

@@ -530,6 +530,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Figures of streams of events. Written only where an operator has switched it on; kept for 30 days.
+    connection_metrics (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// What was measured.
+        #[max_length = 50]
+        metric_name -> Varchar,
+        /// Streams that are open at one server, each minute; the seconds that one was open; the events that one was sent.
+        metric_value -> Int4,
+        /// When it was measured.
+        measurement_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Ledger of who may be texted. Append-only: the last entry for a person holds, on every number of the tenant; no entry means yes.
     consents (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -1337,6 +1354,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// The log of streams of events, by WebSocket or server-sent events. Written only where an operator has switched it on; kept for 30 days.
+    websocket_events (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// Whose stream it is; NULL: an API key's.
+        user_id -> Nullable<Uuid>,
+        /// The stream: the same from its connect to its disconnect.
+        socket_id -> Uuid,
+        /// What happened.
+        #[max_length = 50]
+        event_type -> Varchar,
+        /// Details: an object. Of connect the transport, of disconnect the reason, the seconds and the events sent, else the room.
+        event_data -> Jsonb,
+        /// Where the client is, at connect.
+        ip_address -> Nullable<Inet>,
+        /// The client's User-Agent header, at connect.
+        user_agent -> Nullable<Text>,
+        /// When the row was written: a second or two after it happened.
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(alert_metrics_cache -> tenants (tenant_id));
 diesel::joinable!(alert_rules -> tenants (tenant_id));
 diesel::joinable!(analytics_metrics -> tenants (tenant_id));
@@ -1347,6 +1389,7 @@ diesel::joinable!(business_settings -> tenants (tenant_id));
 diesel::joinable!(call_analytics -> tenants (tenant_id));
 diesel::joinable!(calls -> tenants (tenant_id));
 diesel::joinable!(catch_up_marks -> tenants (tenant_id));
+diesel::joinable!(connection_metrics -> tenants (tenant_id));
 diesel::joinable!(consents -> tenants (tenant_id));
 diesel::joinable!(conversation_analytics -> tenants (tenant_id));
 diesel::joinable!(conversations -> tenants (tenant_id));
@@ -1357,6 +1400,7 @@ diesel::joinable!(number_pacing -> tenants (tenant_id));
 diesel::joinable!(phone_numbers -> tenants (tenant_id));
 diesel::joinable!(stream_events -> tenants (tenant_id));
 diesel::joinable!(tenant_streams -> tenants (tenant_id));
+diesel::joinable!(websocket_events -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     alert_history,
@@ -1373,6 +1417,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_participants,
     calls,
     catch_up_marks,
+    connection_metrics,
     consents,
     conversation_analytics,
     conversation_events,
@@ -1396,4 +1441,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     user_sessions,
     user_status,
     users,
+    websocket_events,
 );

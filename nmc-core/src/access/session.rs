@@ -6,13 +6,11 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{tenants, user_sessions as sessions, users};
 use crate::store::{Scope, TenantTx};
 use crate::types::bounds::instant;
-use crate::types::{clip, optional};
+use crate::types::{Host, clip, host, optional};
 use crate::{Error, Result, SessionEnd, SessionId, TenantId, UserId, When};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Inet, Nullable};
-use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// One session, without the hashes of its tokens, which never leave this file.
@@ -36,30 +34,6 @@ pub struct Session {
     pub ended_reason: Option<SessionEnd>,
     pub created_at: DateTime<Utc>,
     pub last_used_at: DateTime<Utc>,
-}
-
-/// The one address that a login comes from, where INET also holds networks. Public since the row's derive names it, and not
-/// exported.
-#[derive(Debug)]
-pub struct Host(Option<IpAddr>);
-
-impl Queryable<Nullable<Inet>, Pg> for Host {
-    type Row = Option<IpNet>;
-
-    fn build(row: Self::Row) -> diesel::deserialize::Result<Self> {
-        Ok(Self(row.map(|net| net.addr())))
-    }
-}
-
-impl From<Host> for Option<IpAddr> {
-    fn from(host: Host) -> Self {
-        host.0
-    }
-}
-
-/// An IPv4 address counts as one, however the socket showed it.
-fn host(ip: IpAddr) -> IpNet {
-    IpNet::from(ip.to_canonical())
 }
 
 /// A session to begin.

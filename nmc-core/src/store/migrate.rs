@@ -71,6 +71,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000112_index_customers_by_prefix",
     "2026-11-29-000113_drop_index_of_customers",
     "2026-11-29-000114_fill_search_terms",
+    "2026-11-29-000140_create_connection_log",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

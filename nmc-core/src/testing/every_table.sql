@@ -72,3 +72,6 @@ INSERT INTO alert_metrics_cache (tenant_id, metric_name, metric_value, measureme
 INSERT INTO tenant_streams (tenant_id, seq) VALUES (:tenant, 1) ON CONFLICT DO NOTHING;
 INSERT INTO stream_events (tenant_id, seq, kind, subject_id, created_at)
     VALUES (:tenant, 1, 'number.changed', gen_random_uuid(), now()) ON CONFLICT DO NOTHING;
+INSERT INTO websocket_events (tenant_id, user_id, socket_id, event_type, ip_address, user_agent)
+    SELECT :tenant, id, gen_random_uuid(), 'connect', '192.0.2.1', 'a browser of ' || :tenant FROM users WHERE tenant_id = :tenant;
+INSERT INTO connection_metrics (tenant_id, metric_name, metric_value) VALUES (:tenant, 'concurrent_connections', 1);

@@ -3,7 +3,7 @@
 
 use super::{CatchUp, resolve_idle};
 use crate::Result;
-use crate::events::delete_old_events;
+use crate::events::{delete_old_connections, delete_old_events};
 use crate::queue::Stop;
 use crate::store::Store;
 use std::sync::Arc;
@@ -102,6 +102,10 @@ impl Upkeep {
         let deleted = delete_old_events(&self.store, self.config.delete_events_at_most)?;
         if deleted > 0 {
             tracing::debug!(deleted, "events that were kept long enough are deleted");
+        }
+        let deleted = delete_old_connections(&self.store, self.config.delete_events_at_most)?;
+        if deleted > 0 {
+            tracing::debug!(deleted, "what was recorded of connections was kept long enough, and is deleted");
         }
         Ok(())
     }

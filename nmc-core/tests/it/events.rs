@@ -1,5 +1,6 @@
 //! The stream of a business: what is in it, in which order, and how it is read.
 
+mod connections;
 mod hub;
 mod random_history;
 

@@ -42,7 +42,7 @@ const OUTSIDE: &[&str] = &["twilio", "fake_twilio"];
 
 /// The tables of each module.
 const TABLES: &[(&str, &[&str])] = &[
-    ("events", &["tenant_streams", "stream_events"]),
+    ("events", &["tenant_streams", "stream_events", "websocket_events", "connection_metrics"]),
     ("access", &["user_sessions", "api_keys"]),
     ("tenants", &["tenants", "business_settings"]),
     ("people", &["users", "user_profiles", "user_preferences", "user_status"]),

@@ -16,7 +16,8 @@ use std::time::Duration;
 const PUBLIC: &str = "n.nspname = 'public' AND c.relname NOT IN ('__diesel_schema_migrations', 'nmc_migrations')";
 
 /// What nmc_tenant may not change: a ledger grows, and nothing else.
-const APPEND_ONLY: [&str; 4] = ["alert_history", "consents", "conversation_events", "stream_events"];
+const APPEND_ONLY: [&str; 6] =
+    ["alert_history", "connection_metrics", "consents", "conversation_events", "stream_events", "websocket_events"];
 
 /// The lines of a schema dump, without those that differ every time.
 fn dump(db_url: &str) -> Vec<String> {

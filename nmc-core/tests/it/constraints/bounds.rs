@@ -258,7 +258,7 @@ fn what_an_operator_says_of_a_new_business_is_bounded_as_well() {
 
 /// Texts that are cut instead: what a browser says of itself must not cost anybody their login, nor what Twilio says of a
 /// picture cost a text.
-const CUT: [&str; 3] = ["NewMedia.content_type", "NewMedia.url", "NewSession.user_agent"];
+const CUT: [&str; 4] = ["NewMedia.content_type", "NewMedia.url", "NewSession.user_agent", "NewWebsocketEvent.user_agent"];
 
 /// Texts of one form, which has one length (`numbers::mismatch::what_is_no_sid_is_refused`).
 const FORMED: [&str; 1] = ["NewPhoneNumber.twilio_phone_sid"];

@@ -150,7 +150,8 @@ const BEHIND: &[(&str, &str)] =
     &[("user_profiles_tenant_id_user_id_key", "user_profiles_user_id_key"), ("users_tenant_id_id_key", "users_pkey")];
 
 /// Ledgers, which nobody may change.
-const APPEND_ONLY: &[&str] = &["alert_history", "consents", "conversation_events", "stream_events"];
+const APPEND_ONLY: &[&str] =
+    &["alert_history", "connection_metrics", "consents", "conversation_events", "stream_events", "websocket_events"];
 
 /// What a second row of a table needs to be another one than the first, where keys span all tenants.
 fn fresh(table: &str) -> &'static str {

@@ -1,8 +1,8 @@
 //! Constraints that a caller can break, or is kept from breaking, each with a call that breaks it alone.
 
 use super::sample::{
-    call_figures, consent, contact, conversation_with, earlier, key, later, login, new_call, note, notification, number, point,
-    profile, reply, report, rule, snapshot, somebody, user, words,
+    call_figures, connect, consent, contact, conversation_with, earlier, key, later, login, new_call, note, notification, number,
+    point, profile, reply, report, rule, snapshot, somebody, user, words,
 };
 use super::{Ids, World, by_hand};
 use Says::{Sooner, TheTable};
@@ -14,6 +14,7 @@ use nmc_core::analytics::{
 };
 use nmc_core::calls::{CallPatch, MetadataValue, NewCall, NewCallParticipant};
 use nmc_core::conversations::{NewConsent, NewMessage};
+use nmc_core::events::{NewConnectionMetric, NewWebsocketEvent};
 use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::people::PreferencesPatch;
 use nmc_core::store::Reason;
@@ -23,7 +24,8 @@ use nmc_core::tenants::{NewTenant, TenantPatch};
 use nmc_core::testing::{SmsForm, noon, on_behalf_of, unique_phone, unique_sid};
 use nmc_core::workflows::{NewReply, record_delivery};
 use nmc_core::{
-    CallOutcome, CallerIdentity, Country, JobType, MessageStatus, NumberStatus, ParticipantType, Patch, Result, TenantTx,
+    CallOutcome, CallerIdentity, ConnectionMetricName, Country, JobType, MessageStatus, NumberStatus, ParticipantType, Patch,
+    Result, TenantTx,
 };
 use serde_json::json;
 
@@ -295,6 +297,14 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     }),
     ("user_sessions_user_id_fkey", Sooner("user_id", "must be an existing user"), |w, strange| w.tx(|tx| tx.sessions().create(&login(strange.user, "fresh")))),
     ("user_status_user_id_fkey", Sooner("user_id", "must be a user with a profile"), |w, strange| w.tx(|tx| tx.presences().heartbeat(strange.user))),
+    ("connection_metrics_metric_value_check", TheTable, |w, _| {
+        let new = NewConnectionMetric { metric_name: ConnectionMetricName::EventsSent, metric_value: -1 };
+        w.tx(|tx| tx.connection_metrics().append(&[new]))
+    }),
+    ("websocket_events_event_data_check", TheTable, |w, _| {
+        w.tx(|tx| tx.websocket_events().append(&[NewWebsocketEvent { event_data: json!([]), ..connect(w.own.user) }]))
+    }),
+    ("websocket_events_user_id_fkey", TheTable, |w, strange| w.tx(|tx| tx.websocket_events().append(&[connect(strange.user)]))),
     ("users_email_key", TheTable, |w, _| {
         let theirs = w.column(&w.other, "users", "email");
         w.tx(|tx| tx.users().create(&user(&theirs)))

@@ -7,6 +7,7 @@ use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotificat
 use nmc_core::analytics::{NewCallAnalytics, NewKpiSnapshot, NewMetric, NewReport};
 use nmc_core::calls::NewCall;
 use nmc_core::conversations::{NewConsent, NewConversation, NewConversationEvent, NewMessage};
+use nmc_core::events::NewWebsocketEvent;
 use nmc_core::numbers::NewPhoneNumber;
 use nmc_core::people::{NewProfile, NewUser};
 use nmc_core::testing::{noon, unique_phone, unique_sid};
@@ -14,7 +15,7 @@ use nmc_core::workflows::NewReply;
 use nmc_core::{
     AlertOperator, AlertSeverity, CallDirection, CallerIdentity, ConsentAction, ConsentSource, ContactType, ConversationChannel,
     ConversationEventType, ConversationId, KpiPeriod, MetricType, NotificationChannel, NumberType, ReportFormat, Secret, UserId,
-    UserRole,
+    UserRole, WebsocketEventType,
 };
 use serde_json::json;
 
@@ -159,4 +160,15 @@ pub(super) fn report() -> NewReport {
 pub(super) fn user(email: &str) -> NewUser {
     let (email, password_hash) = (email.parse().unwrap(), "$2b$".to_owned());
     NewUser { email, password_hash, first_name: None, last_name: None, role: UserRole::User, email_verified: true }
+}
+
+pub(super) fn connect(user: UserId) -> NewWebsocketEvent {
+    NewWebsocketEvent {
+        user_id: Some(user),
+        socket_id: uuid::Uuid::now_v7(),
+        event_type: WebsocketEventType::Connect,
+        event_data: json!({}),
+        ip_address: None,
+        user_agent: None,
+    }
 }

@@ -26,7 +26,8 @@ use std::path::Path;
 use theirs::Theirs;
 
 /// Ledgers: nmc_tenant may read and append.
-const APPEND_ONLY: [&str; 4] = ["alert_history", "consents", "conversation_events", "stream_events"];
+const APPEND_ONLY: [&str; 6] =
+    ["alert_history", "connection_metrics", "consents", "conversation_events", "stream_events", "websocket_events"];
 
 /// Two tenants with one row in every table.
 struct Two {

@@ -1,0 +1,2 @@
+DROP TABLE public.connection_metrics;
+DROP TABLE public.websocket_events;
