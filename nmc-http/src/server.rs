@@ -13,7 +13,7 @@ use actix_web::web;
 use ipnet::IpNet;
 use nmc_core::Uploads;
 use nmc_core::access::Authenticator;
-use nmc_core::events::Hub;
+use nmc_core::events::{ConnectionLog, Hub};
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
@@ -48,7 +48,9 @@ pub struct ServerConfig {
     pub uploads_at_once: Uploading,
     /// Bounds of the streams of events.
     pub streams: StreamLimits,
-    /// The directory where profile photos are kept.
+    /// Whether it is recorded who has streams, and how many: the tables `websocket_events` and `connection_metrics`.
+    pub record_connections: bool,
+    /// Where profile photos are kept.
     pub uploads: Uploads,
     /// How often one may try to authenticate.
     pub limits: Limits,
@@ -137,6 +139,8 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
     let pool = BlockingPool::new(authenticator.store().clone(), config.answer_within);
     let (stop, stopping) = watch::channel(false);
     let hub = Hub::start(authenticator.store()).map_err(std::io::Error::other)?;
+    let log = config.record_connections.then(|| ConnectionLog::start(authenticator.store())).transpose();
+    let log = log.map_err(std::io::Error::other)?;
     let app = App {
         pool: pool.clone(),
         login_pool: pool.for_logins(),
@@ -151,7 +155,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,
         origins: config.cors_origins.clone(),
-        streams: Arc::new(Streams::new(hub, config.streams, stopping.clone())),
+        streams: Arc::new(Streams::new(hub, config.streams, log, stopping.clone())),
         patience: config.patience,
     };
     let shared = Shared {

@@ -85,8 +85,9 @@ async fn serve(
     spawn_local(sending);
     if is_first {
         spawn_local(check_streams(shared.clone()));
-        let shared = shared.clone();
-        spawn_local(async move { shared.app.streams.keep_presence(&shared.app.pool).await });
+        let (looks, counts) = (shared.clone(), shared.clone());
+        spawn_local(async move { looks.app.streams.keep_presence(&looks.app.pool).await });
+        spawn_local(async move { counts.app.streams.measure().await });
     }
     let (mut accepting, mut all) = (Vec::new(), Vec::new());
     for Place { listener, connections, serves } in places {

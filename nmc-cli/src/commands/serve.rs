@@ -71,6 +71,10 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) streams: StreamArgs,
+
+    /// Record who has streams of events, from where and for how long, in the tables websocket_events and connection_metrics
+    #[arg(long, env = "NMC_RECORD_CONNECTIONS")]
+    pub(crate) record_connections: bool,
 }
 
 /// An address counts as the network of itself.
@@ -139,6 +143,7 @@ pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>,
         answer_within: Duration::from_secs(20),
         uploads_at_once: Uploading::default(),
         streams: args.streams.limits(),
+        record_connections: args.record_connections,
         uploads: args.uploads.place(home),
         limits: Limits::default(),
         trusted_proxies: args.trusted_proxies,

@@ -59,6 +59,7 @@ impl Site {
             answer_within: Duration::from_secs(20),
             uploads_at_once: Uploading::default(),
             streams: StreamLimits::default(),
+            record_connections: false,
             uploads: Uploads::new(directory.join("uploads")),
             limits,
             trusted_proxies: Vec::new(),

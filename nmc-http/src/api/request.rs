@@ -6,6 +6,7 @@ use crate::connections::Line;
 use crate::error::{ApiError, ApiResult, Unreadable};
 use crate::shares::{Place, caller};
 use crate::state::App;
+use crate::streams::Source;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
@@ -235,15 +236,14 @@ impl<Q, B> RequestContext<Q, B> {
         self.credential().map(Acting::from)
     }
 
-    /// The connection that the request came by.
-    pub(crate) fn line(&self) -> Option<Arc<Line>> {
-        self.request.conn_data::<Arc<Line>>().cloned()
+    /// The origin of the request, for its stream.
+    pub(crate) fn source(&self) -> Source {
+        source(&self.app, &self.request)
     }
 
     /// The origin of the request.
     pub(crate) fn origin(&self, device_fingerprint: Option<String>) -> Origin {
-        let user_agent = header(&self.request, USER_AGENT.as_str()).map(str::to_owned);
-        Origin { ip_address: self.app.proxies.client(&self.request), user_agent, device_fingerprint }
+        origin(&self.app, &self.request, device_fingerprint)
     }
 
     /// Whether this media type is named among those that the client wants.
@@ -309,6 +309,16 @@ impl<Q, B> RequestContext<Q, B> {
 /// Insists that a row is of a version that the change was made for, if it names any.
 pub(crate) fn must_match(expected: Option<&Vec<Version>>, now: Version, entity: &'static str) -> Result<()> {
     expected.map_or(Ok(()), |expected| now.must_be_among(expected, entity))
+}
+
+/// Where a request comes from, for a stream.
+pub(super) fn source(app: &App, request: &HttpRequest) -> Source {
+    Source { origin: origin(app, request, None), line: request.conn_data::<Arc<Line>>().cloned() }
+}
+
+fn origin(app: &App, request: &HttpRequest, device_fingerprint: Option<String>) -> Origin {
+    let user_agent = header(request, USER_AGENT.as_str()).map(str::to_owned);
+    Origin { ip_address: app.proxies.client(request), user_agent, device_fingerprint }
 }
 
 fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {

@@ -1,18 +1,16 @@
 //! A request to go on as WebSocket.
 
 use super::Access;
-use super::request::{bearer, parse_query};
-use crate::connections::Line;
+use super::request::{bearer, parse_query, source};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
+use crate::streams::Source;
 use crate::streams::socket::Accepted;
 use actix_web::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use actix_web::{HttpRequest, HttpResponse, web};
 use nmc_core::access::Credential;
 use nmc_core::{Error, Result, TenantTx};
 use serde::de::DeserializeOwned;
-use std::net::IpAddr;
-use std::sync::Arc;
 
 /// The request, whose credential may follow in the first message: browsers can't show it.
 pub(crate) struct Upgrade<Q> {
@@ -58,24 +56,19 @@ impl<Q> Upgrade<Q> {
     pub(crate) fn must_be_ours(&self) -> ApiResult<()> {
         handshake(&self.request)?;
         let Some(origin) = self.request.headers().get(ORIGIN) else { return Ok(()) };
-        let origin = origin.to_str().unwrap_or_default();
+        let page = origin.to_str().unwrap_or_default();
         let host = self.request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         // A proxy may have taken off the TLS: the scheme is not compared.
-        let is_of_host = origin.split_once("://").is_some_and(|(_, of)| !of.is_empty() && of.eq_ignore_ascii_case(host));
-        if is_of_host || self.app.origins.iter().any(|ours| ours.eq_ignore_ascii_case(origin)) {
+        let is_of_host = page.split_once("://").is_some_and(|(_, of)| !of.is_empty() && of.eq_ignore_ascii_case(host));
+        if is_of_host || self.app.origins.iter().any(|ours| ours.eq_ignore_ascii_case(page)) {
             return Ok(());
         }
         Err(Error::Forbidden("pages of this origin may not open a socket here").into())
     }
 
-    /// The connection that the request came by.
-    pub(crate) fn line(&self) -> Option<Arc<Line>> {
-        self.request.conn_data::<Arc<Line>>().cloned()
-    }
-
-    /// The address that the request comes from.
-    pub(crate) fn from(&self) -> Option<IpAddr> {
-        self.app.proxies.client(&self.request)
+    /// The origin of the request, for its socket.
+    pub(crate) fn source(&self) -> Source {
+        source(&self.app, &self.request)
     }
 
     /// Goes on as WebSocket.

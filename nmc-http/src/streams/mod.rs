@@ -4,21 +4,22 @@ mod body;
 mod end;
 mod opening;
 mod presence;
+mod record;
 mod rooms;
 pub(crate) mod socket;
 mod sse;
 mod telling;
 
 pub(crate) use end::End;
-pub(crate) use opening::{LONGEST_CURSOR, Listener, Opening, cursor};
+pub(crate) use opening::{LONGEST_CURSOR, Listener, Opening, Source, cursor};
 pub(crate) use sse::begin;
 
 use crate::error::ApiResult;
 use crate::limits::network;
 use crate::shares::{Place, Places};
 use nmc_core::access::{Permission, Standing};
-use nmc_core::events::Hub;
-use nmc_core::{Result, Store};
+use nmc_core::events::{ConnectionLog, Hub};
+use nmc_core::{Result, Store, Tenant};
 use presence::Presence;
 use rooms::Rooms;
 use std::collections::HashMap;
@@ -50,6 +51,8 @@ pub struct StreamLimits {
     pub presence_every: Option<Duration>,
     /// How long the client of a WebSocket that shows no credential at first may take to do so.
     pub authenticated_within: Duration,
+    /// Where connections are recorded: how often it is how many streams each business has.
+    pub measured_every: Duration,
 }
 
 impl Default for StreamLimits {
@@ -62,6 +65,7 @@ impl Default for StreamLimits {
             heartbeat: Duration::from_secs(15),
             presence_every: Some(Duration::from_secs(24)),
             authenticated_within: Duration::from_secs(10),
+            measured_every: Duration::from_secs(60),
         }
     }
 }
@@ -75,6 +79,8 @@ pub(crate) struct Streams {
     waiting: Places<IpAddr, ()>,
     rooms: Rooms,
     presence: Option<Presence>,
+    /// What is recorded, where an operator wants it.
+    log: Option<ConnectionLog>,
     stopping: watch::Receiver<bool>,
     open: Mutex<Open>,
 }
@@ -82,15 +88,22 @@ pub(crate) struct Streams {
 #[derive(Default)]
 struct Open {
     last_id: u64,
-    all: HashMap<u64, (Standing, watch::Sender<bool>)>,
+    all: HashMap<u64, OpenStream>,
+}
+
+/// One that is open.
+struct OpenStream {
+    tenant: Tenant,
+    standing: Standing,
+    revoked: watch::Sender<bool>,
 }
 
 impl Streams {
-    pub(crate) fn new(hub: Hub, limits: StreamLimits, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(hub: Hub, limits: StreamLimits, log: Option<ConnectionLog>, stopping: watch::Receiver<bool>) -> Self {
         let places = Places::new(limits.total, limits.per_tenant, limits.per_user);
         let waiting = Places::new(WAITING, WAITING_FROM_ONE, WAITING_FROM_ONE);
         let presence = limits.presence_every.map(Presence::new);
-        Self { hub, limits, places, waiting, rooms: Rooms::default(), presence, stopping, open: Mutex::default() }
+        Self { hub, limits, places, waiting, rooms: Rooms::default(), presence, log, stopping, open: Mutex::default() }
     }
 
     /// A place for a socket whose client is still to say who it is.
@@ -107,12 +120,12 @@ impl Streams {
     }
 
     /// Notes an open stream: when its holder would not be let in any more, the receiver hears of it.
-    fn enter(&self, standing: Standing) -> (u64, watch::Receiver<bool>) {
+    fn enter(&self, tenant: Tenant, standing: Standing) -> (u64, watch::Receiver<bool>) {
         let (revoked, hears) = watch::channel(false);
         let mut open = self.open();
         open.last_id += 1;
         let id = open.last_id;
-        open.all.insert(id, (standing, revoked));
+        open.all.insert(id, OpenStream { tenant, standing, revoked });
         (id, hears)
     }
 
@@ -122,7 +135,7 @@ impl Streams {
 
     /// Ends the streams of those who would not be let in any more.
     pub(crate) fn check(&self, store: &Store) -> Result<()> {
-        let asked: Vec<(u64, Standing)> = self.open().all.iter().map(|(id, (standing, _))| (*id, *standing)).collect();
+        let asked: Vec<(u64, Standing)> = self.open().all.iter().map(|(id, open)| (*id, open.standing)).collect();
         if asked.is_empty() {
             return Ok(());
         }
@@ -130,8 +143,8 @@ impl Streams {
         let standing = store.still_standing(&standings, Permission::EventsRead)?;
         let open = self.open();
         for (id, _) in asked.iter().filter(|(_, asked)| !standing.contains(asked)) {
-            if let Some((_, revoked)) = open.all.get(id) {
-                revoked.send_replace(true);
+            if let Some(stream) = open.all.get(id) {
+                stream.revoked.send_replace(true);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::connections::Line;
 use crate::error::ApiResult;
 use crate::shares::{Place, caller};
 use chrono::{DateTime, Utc};
-use nmc_core::access::{Credential, Standing};
+use nmc_core::access::{Credential, Origin, Standing};
 use nmc_core::events::{StreamCursor, StreamPage};
 use nmc_core::{Error, Result, Tenant, TenantTx, UserId};
 use std::sync::Arc;
@@ -46,6 +46,15 @@ impl Opening {
     }
 }
 
+/// The origin of a stream's request, and its connection.
+#[derive(Clone)]
+pub(crate) struct Source {
+    /// The client.
+    pub(crate) origin: Origin,
+    /// The connection, whose end may be told before anything is written to it.
+    pub(crate) line: Option<Arc<Line>>,
+}
+
 /// The one who listens to a stream, and to what of it.
 pub(crate) struct Listener {
     pub(super) tenant: Tenant,
@@ -54,8 +63,7 @@ pub(crate) struct Listener {
     pub(super) standing: Standing,
     /// How long the access token is in force.
     pub(super) until: Option<Duration>,
-    /// The connection, whose end may be told before anything is written to it.
-    pub(super) line: Option<Arc<Line>>,
+    pub(super) source: Source,
     /// The cursor at which the client was; `None`: it begins.
     pub(super) after: Option<StreamCursor>,
     /// The events that follow that cursor.
@@ -75,7 +83,7 @@ impl Streams {
         credential: &Credential,
         after: Option<StreamCursor>,
         now: DateTime<Utc>,
-        line: Option<Arc<Line>>,
+        source: Source,
     ) -> ApiResult<Listener> {
         let Opening { page, standing, tenant, caller, user } = opening;
         let standing = standing.ok_or(Error::Forbidden("a stream needs a session or an API key"))?;
@@ -84,6 +92,6 @@ impl Streams {
             Credential::Key { .. } => None,
         };
         let place = self.places.take(tenant.id(), caller)?;
-        Ok(Listener { tenant, user, standing, until, line, after, page, _place: place })
+        Ok(Listener { tenant, user, standing, until, source, after, page, _place: place })
     }
 }

@@ -1,6 +1,7 @@
 //! A stream as server-sent events (the WHATWG's HTML standard, 9.2).
 
 use super::body::Chunks;
+use super::record::Record;
 use super::telling::{Gone, Outlet, event_data, follow};
 use super::{Listener, Streams};
 use crate::blocking::BlockingPool;
@@ -33,24 +34,28 @@ pub(crate) fn begin(streams: Arc<Streams>, pool: BlockingPool, listener: Listene
 }
 
 async fn run(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, chunks: Sender<Bytes>) {
-    let mut answer = Answer { text: format!("retry: {RETRY}\n"), chunks: chunks.clone() };
+    let record = Record::begin(&streams, &listener, "sse");
+    let mut answer = Answer { text: format!("retry: {RETRY}\n"), chunks: chunks.clone(), record: &record };
     let end = follow(&streams, &pool, listener, &mut answer, std::future::pending()).await;
+    record.end(end);
     // If there is no room for it, the end of the answer says as much.
     drop(chunks.try_send(Bytes::from(words("end", None, &json!({ "reason": end.label() })))));
 }
 
 /// The answer as it is written.
-struct Answer {
+struct Answer<'a> {
     text: String,
     chunks: Sender<Bytes>,
+    record: &'a Record,
 }
 
-impl Outlet for Answer {
+impl Outlet for Answer<'_> {
     fn ready(&mut self, cursor: StreamCursor) {
         self.text.push_str(&words("ready", Some(cursor), &json!({ "cursor": cursor.to_string() })));
     }
 
     fn event(&mut self, event: &StreamEvent) {
+        self.record.sent();
         self.text.push_str(&words(event.kind.label(), Some(event.cursor), &event_data(event)));
     }
 

@@ -49,12 +49,12 @@ pub(super) async fn follow<O: Outlet>(
     outlet: &mut O,
     beside: impl Future<Output = End>,
 ) -> End {
-    let (id, revoked) = streams.enter(listener.standing);
+    let (id, revoked) = streams.enter(listener.tenant, listener.standing);
     let _presence = listener.user.zip(streams.presence.as_ref()).map(|(user, presence)| presence.hold(&listener.tenant, user));
     // What can be done no more ends it, whatever is being told.
     let end = tokio::select! {
         biased;
-        end = ends(streams, revoked, listener.until, listener.line.as_deref()) => end,
+        end = ends(streams, revoked, listener.until, listener.source.line.as_deref()) => end,
         end = beside => end,
         end = tell(streams, pool, &listener, outlet) => end,
     };

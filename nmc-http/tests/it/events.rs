@@ -25,7 +25,7 @@ pub(crate) struct Client {
 
 /// One event as it came.
 #[derive(Debug, Clone)]
-struct Told {
+pub(crate) struct Told {
     event: String,
     id: String,
     data: Value,
@@ -79,7 +79,7 @@ impl Client {
     }
 
     #[track_caller]
-    fn expect(&mut self, event: &str) -> Told {
+    pub(crate) fn expect(&mut self, event: &str) -> Told {
         let told = self.next().unwrap_or_else(|| panic!("{event}, and not the end"));
         assert_eq!(told.event, event, "{told:?}");
         told

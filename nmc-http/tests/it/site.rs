@@ -88,6 +88,7 @@ pub(crate) fn config() -> ServerConfig {
         uploads_at_once: Uploading::default(),
         // Who has a stream and is told of it would be told of themselves.
         streams: StreamLimits { presence_every: None, ..StreamLimits::default() },
+        record_connections: false,
         uploads: Uploads::new(std::env::temp_dir().join(format!("nmc-http-test-{}", Uuid::now_v7()))),
         limits: Limits {
             token_per_address: often,

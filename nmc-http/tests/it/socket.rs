@@ -5,9 +5,10 @@ use crate::site::{Site, config};
 use crate::websocket::{BINARY, Came, WebSocket};
 use nmc_core::access::Permission;
 use nmc_core::access::{KeyOrder, make_service_key};
+use nmc_core::events::{ConnectionMetricFilter, WebsocketEventFilter};
 use nmc_core::testing::{Business, SmsForm, unique_phone, wait_until};
 use nmc_core::workflows::receive_text;
-use nmc_core::{StreamEventKind, TenantTx, UserRole};
+use nmc_core::{ConnectionMetricName, PageRequest, StreamEventKind, TenantTx, UserRole, WebsocketEventType};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use std::net::TcpStream;
@@ -428,4 +429,64 @@ fn user_is_online_while_any_server_has_a_stream_of_theirs() {
     assert_eq!(status(&ann), (false, json!("busy"), json!("on the roof")));
     assert!(status(&bob).0);
     second.stop().expect("a clean end");
+}
+
+#[test]
+fn connections_are_recorded_where_an_operator_wants_it() {
+    let mut site = Site::with(|_, config| {
+        config.record_connections = true;
+        config.streams.measured_every = Duration::from_millis(50);
+    });
+    let ann = site.person(&site.joe, UserRole::User);
+    let leak = conversation(&site, &site.joe);
+    let head = format!("{}User-Agent: a browser\r\n", bearer(&ann.access));
+    let mut socket = WebSocket::open(site.address(), "", &head).expect("a socket");
+    socket.expect("ready");
+    let mut sse = crate::events::Client::open(site.address(), &ann.access, "");
+    sse.expect("ready");
+    let room = format!("conversation:{leak}");
+    socket.ask(&json!({ "type": "join", "room": room }), "joined");
+    socket.say(&json!({ "type": "typing", "conversation_id": leak, "typing": true }));
+    socket.ask(&json!({ "type": "leave", "room": room }), "left");
+    socket.ask(&json!({ "type": "leave", "room": room }), "left");
+    create(&site.db.store, &site.joe);
+    socket.expect("event");
+    sse.expect("call.created");
+    let counted = |tx: &mut TenantTx<'_>| {
+        let name = Some(ConnectionMetricName::ConcurrentConnections);
+        let filter = ConnectionMetricFilter { metric_name: name, ..ConnectionMetricFilter::default() };
+        Ok(tx.connection_metrics().list(&filter, PageRequest::first())?.items)
+    };
+    wait_until("two streams are counted", || {
+        let counts = site.db.store.tenant(&site.joe.tenant, counted).expect("rows");
+        counts.first().is_some_and(|count| count.metric_value == 2)
+    });
+    socket.cut();
+    // What still waits is written before the server has ended.
+    site.take_server().stop().expect("a clean end");
+    let read = |tx: &mut TenantTx<'_>| {
+        let log = tx.websocket_events().list(&WebsocketEventFilter::default(), PageRequest::first())?.items;
+        Ok((log, tx.connection_metrics().list(&ConnectionMetricFilter::default(), PageRequest::first())?.items))
+    };
+    let (mut log, metrics) = site.db.store.tenant(&site.joe.tenant, read).expect("rows");
+    log.reverse();
+    let of_socket: Vec<_> = log.iter().filter(|event| event.socket_id == log[0].socket_id).collect();
+    let data = |at: usize, name: &str| of_socket[at].event_data[name].clone();
+    use WebsocketEventType::{Broadcast, Connect, Disconnect, JoinRoom, LeaveRoom};
+    let kinds: Vec<WebsocketEventType> = of_socket.iter().map(|event| event.event_type).collect();
+    assert_eq!(kinds, [Connect, JoinRoom, Broadcast, LeaveRoom, Disconnect]);
+    assert_eq!((of_socket[0].user_id, of_socket[0].user_agent.as_deref()), (Some(ann.id), Some("a browser")));
+    assert_eq!(of_socket[0].ip_address, Some("127.0.0.1".parse().unwrap()));
+    assert_eq!(
+        [data(0, "transport"), data(1, "room"), data(4, "reason"), data(4, "events")],
+        [json!("websocket"), json!(room), json!("gone"), json!(1)]
+    );
+    let of_sse: Vec<_> = log.iter().filter(|event| event.socket_id != log[0].socket_id).collect();
+    assert_eq!(of_sse.iter().map(|event| event.event_type).collect::<Vec<_>>(), [Connect, Disconnect]);
+    assert_eq!((&of_sse[0].event_data["transport"], &of_sse[1].event_data["reason"]), (&json!("sse"), &json!("stopping")));
+    let of =
+        |name| metrics.iter().filter(|metric| metric.metric_name == name).map(|metric| metric.metric_value).collect::<Vec<_>>();
+    assert_eq!((of(ConnectionMetricName::EventsSent), of(ConnectionMetricName::ConnectionDuration).len()), (vec![1, 1], 2));
+    let theirs = site.db.store.tenant(&site.rival.tenant, read).expect("rows");
+    assert_eq!((theirs.0.len(), theirs.1.len()), (0, 0));
 }

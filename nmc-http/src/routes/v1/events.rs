@@ -107,6 +107,7 @@ pub(super) async fn list(context: RequestContext<EventsQuery, ()>) -> ApiResult<
         return Ok(Told::Page(opening.page.into()));
     }
     let app = context.app.clone();
-    let listener = app.streams.admit(opening, &context.credential()?, after, app.authenticator.store().now(), context.line())?;
+    let now = app.authenticator.store().now();
+    let listener = app.streams.admit(opening, &context.credential()?, after, now, context.source())?;
     Ok(Told::Stream(streams::begin(app.streams.clone(), app.pool.clone(), listener)))
 }

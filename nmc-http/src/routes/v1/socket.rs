@@ -20,17 +20,17 @@ pub(super) async fn open(upgrade: Upgrade<SocketQuery>) -> ApiResult<HttpRespons
     let after = cursor("after", upgrade.query.after.as_deref())?;
     let opened = upgrade.acting(move |tx| socket::open(tx, after)).await?;
     upgrade.must_be_ours()?;
-    let (app, line) = (upgrade.app.clone(), upgrade.line());
+    let (app, source) = (upgrade.app.clone(), upgrade.source());
     let admission = match opened {
         Some((opening, credential)) => {
             let now = app.authenticator.store().now();
-            let listener = app.streams.admit(opening, &credential, after, now, line.clone())?;
+            let listener = app.streams.admit(opening, &credential, after, now, source.clone())?;
             Admission::Admitted(Box::new(listener), credential)
         }
-        None => Admission::Awaited { after, place: app.streams.wait(upgrade.from())? },
+        None => Admission::Awaited { after, place: app.streams.wait(source.origin.ip_address)? },
     };
     let (response, accepted) = upgrade.accept()?;
     let (streams, pool, authenticator) = (app.streams.clone(), app.pool.clone(), app.authenticator.clone());
-    actix_web::rt::spawn(socket::run(SocketServer { streams, pool, authenticator, line }, accepted, admission));
+    actix_web::rt::spawn(socket::run(SocketServer { streams, pool, authenticator, source }, accepted, admission));
     Ok(response)
 }

@@ -2,6 +2,7 @@
 
 use super::words::{Room, ServerWords};
 use crate::error::ApiResult;
+use crate::streams::record::Record;
 use crate::streams::rooms::{Member, Membership, Notice, Rooms};
 use crate::streams::telling::{Gone, Outlet};
 use actix_ws::Session;
@@ -86,26 +87,25 @@ impl Joined {
         self.seats.insert(id, Seat { membership, may_answer, said: None });
     }
 
-    pub(super) fn leave(&mut self, room: &Room) -> ApiResult<()> {
-        match room {
-            Room::Tenant => self.hears_tenant = false,
-            Room::User => self.hears_user = false,
-            Room::Conversation(text) => drop(text.parse().ok().and_then(|id: ConversationId| self.seats.remove(&id))),
+    /// Leaves a room; whether it was in it.
+    pub(super) fn leave(&mut self, room: &Room) -> ApiResult<bool> {
+        Ok(match room {
+            Room::Tenant => std::mem::take(&mut self.hears_tenant),
+            Room::User => std::mem::take(&mut self.hears_user),
+            Room::Conversation(text) => text.parse().ok().and_then(|id: ConversationId| self.seats.remove(&id)).is_some(),
             Room::Unknown(_) => return Err(unknown_room().into()),
-        }
-        Ok(())
+        })
     }
 
-    /// Tells the others in a room that its user types, or has stopped to.
-    pub(super) fn typing(&mut self, conversation: &str, is_typing: bool) -> ApiResult<()> {
+    /// Tells the others in a room that its user types, or has stopped to; whether that was news.
+    pub(super) fn typing(&mut self, conversation: &str, is_typing: bool) -> ApiResult<bool> {
         let user = self.user.ok_or(KEY_IS_NO_USER)?;
         let seat = conversation.parse().ok().and_then(|id: ConversationId| self.seats.get_mut(&id));
         let seat = seat.ok_or_else(|| Error::invalid("conversation_id", "must be one whose room was joined"))?;
         if !seat.may_answer {
             return Err(Error::Forbidden("whoever may not answer a customer is not about to").into());
         }
-        seat.says(Said { user, is_typing, at: Instant::now() });
-        Ok(())
+        Ok(seat.says(Said { user, is_typing, at: Instant::now() }))
     }
 
     /// Whether an event is told here.
@@ -117,7 +117,7 @@ impl Joined {
 }
 
 impl Seat {
-    fn says(&mut self, now: Said) {
+    fn says(&mut self, now: Said) -> bool {
         let is_news = match self.said {
             Some(last) if last.is_typing == now.is_typing => now.is_typing && now.at - last.at >= SAID_AGAIN_AFTER,
             Some(_) => true,
@@ -127,6 +127,7 @@ impl Seat {
             self.said = Some(now);
             self.membership.tell(now.user, now.is_typing);
         }
+        is_news
     }
 }
 
@@ -144,11 +145,12 @@ pub(super) struct Told<'a> {
     session: Session,
     noted: Vec<ServerWords>,
     joined: &'a RefCell<Joined>,
+    record: &'a Record,
 }
 
 impl<'a> Told<'a> {
-    pub(super) const fn new(session: Session, joined: &'a RefCell<Joined>) -> Self {
-        Self { session, noted: Vec::new(), joined }
+    pub(super) const fn new(session: Session, joined: &'a RefCell<Joined>, record: &'a Record) -> Self {
+        Self { session, noted: Vec::new(), joined, record }
     }
 }
 
@@ -159,6 +161,7 @@ impl Outlet for Told<'_> {
 
     fn event(&mut self, event: &StreamEvent) {
         if self.joined.borrow().hears(event) {
+            self.record.sent();
             self.noted.push(ServerWords::of_event(event));
         }
     }

@@ -9,11 +9,11 @@ mod words;
 pub(crate) use accepted::Accepted;
 
 use super::opening::cursor;
+use super::record::Record;
 use super::rooms::Notice;
 use super::telling::follow;
-use super::{End, Listener, Opening, Streams};
+use super::{End, Listener, Opening, Source, Streams};
 use crate::blocking::BlockingPool;
-use crate::connections::Line;
 use crate::error::ApiResult;
 use crate::shares::Place;
 use actix_ws::{CloseReason, Session};
@@ -21,7 +21,7 @@ use ear::Ear;
 use joined::{Joined, Told};
 use nmc_core::access::{Authenticator, Credential, Permission};
 use nmc_core::events::StreamCursor;
-use nmc_core::{ConversationId, Error, Secret};
+use nmc_core::{ConversationId, Error, Secret, WebsocketEventType};
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -45,8 +45,7 @@ pub(crate) struct SocketServer {
     pub(crate) streams: Arc<Streams>,
     pub(crate) pool: BlockingPool,
     pub(crate) authenticator: Authenticator,
-    /// The connection of the socket.
-    pub(crate) line: Option<Arc<Line>>,
+    pub(crate) source: Source,
 }
 
 /// How far the holder of a socket is let in.
@@ -118,7 +117,7 @@ impl SocketServer {
         let shown = credential.clone();
         let opening = self.pool.blocking(move |store| store.acting(&shown, |tx| open(tx, after))).await?;
         let now = self.authenticator.store().now();
-        let listener = self.streams.admit(opening, &credential, after, now, self.line.clone())?;
+        let listener = self.streams.admit(opening, &credential, after, now, self.source.clone())?;
         Ok((Box::new(listener), credential))
     }
 
@@ -127,23 +126,26 @@ impl SocketServer {
         let (notices, told) = channel(NOTICES);
         let joined = RefCell::new(Joined::new(listener.tenant.id(), listener.user, notices));
         let (session, heard_at, heartbeat) = (ear.session.clone(), ear.heard_at(), self.streams.limits.heartbeat);
-        let mut outlet = Told::new(session.clone(), &joined);
+        let record = Record::begin(&self.streams, &listener, "websocket");
+        let mut outlet = Told::new(session.clone(), &joined, &record);
         let beside = async {
             tokio::select! {
                 biased;
-                end = self.heed(&mut ear, &credential, &joined) => end,
+                end = self.heed(&mut ear, &credential, &joined, &record) => end,
                 end = pass_on(session.clone(), told) => end,
                 end = beat(session.clone(), heartbeat, heard_at) => end,
             }
         };
-        follow(&self.streams, &self.pool, *listener, &mut outlet, beside).await
+        let end = follow(&self.streams, &self.pool, *listener, &mut outlet, beside).await;
+        record.end(end);
+        end
     }
 
     /// Heeds what the client says until it can't be heard any more.
-    async fn heed(&self, ear: &mut Ear, credential: &Credential, joined: &RefCell<Joined>) -> End {
+    async fn heed(&self, ear: &mut Ear, credential: &Credential, joined: &RefCell<Joined>, record: &Record) -> End {
         loop {
             let answered = match ear.next().await.map(|text| Request::parse(&text)) {
-                Ok(Ok(request)) => self.answer(ear, request, credential, joined).await,
+                Ok(Ok(request)) => self.answer(ear, request, credential, joined, record).await,
                 Ok(Err(error)) => ear.refuse(&error.into(), None).await,
                 Err(end) => Err(end),
             };
@@ -159,6 +161,7 @@ impl SocketServer {
         request: Request,
         credential: &Credential,
         joined: &RefCell<Joined>,
+        record: &Record,
     ) -> Result<(), End> {
         match request {
             Request::Ping => ear.answer(&ServerWords::Pong).await,
@@ -167,21 +170,35 @@ impl SocketServer {
                 ear.refuse(&error, None).await
             }
             Request::Join { room } => match self.join(&room, credential, joined).await {
-                Ok(()) => ear.answer(&ServerWords::Joined { room: room.to_string() }).await,
+                Ok(()) => {
+                    record.in_room(WebsocketEventType::JoinRoom, &room.to_string());
+                    ear.answer(&ServerWords::Joined { room: room.to_string() }).await
+                }
                 Err(error) => ear.refuse(&error, Some(room.to_string())).await,
             },
             Request::Leave { room } => {
                 let left = joined.borrow_mut().leave(&room);
                 match left {
-                    Ok(()) => ear.answer(&ServerWords::Left { room: room.to_string() }).await,
+                    Ok(was_in_it) => {
+                        if was_in_it {
+                            record.in_room(WebsocketEventType::LeaveRoom, &room.to_string());
+                        }
+                        ear.answer(&ServerWords::Left { room: room.to_string() }).await
+                    }
                     Err(error) => ear.refuse(&error, Some(room.to_string())).await,
                 }
             }
             Request::Typing { conversation_id, typing } => {
                 let told = joined.borrow_mut().typing(&conversation_id, typing);
+                let room = Room::Conversation(conversation_id).to_string();
                 match told {
-                    Ok(()) => Ok(()),
-                    Err(error) => ear.refuse(&error, Some(Room::Conversation(conversation_id).to_string())).await,
+                    Ok(is_news) => {
+                        if is_news {
+                            record.in_room(WebsocketEventType::Broadcast, &room);
+                        }
+                        Ok(())
+                    }
+                    Err(error) => ear.refuse(&error, Some(room)).await,
                 }
             }
         }
