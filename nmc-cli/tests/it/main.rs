@@ -26,6 +26,7 @@ mod readme;
 mod secrets;
 mod sessions;
 mod stopping;
+mod streams;
 mod tables;
 mod tenant_settings;
 mod terminal;
