@@ -5,9 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{Desc, Lt, LtEq, Or};
+use diesel::pg::{Pg, PgConnection};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::{FilterDsl, LimitDsl, OrderDsl};
 use diesel::sql_types::{self, Timestamptz};
-use diesel::{BoolExpressionMethods as _, Column, ExpressionMethods as _};
+use diesel::{BoolExpressionMethods as _, Column, ExpressionMethods as _, QueryResult, RunQueryDsl};
 use uuid::Uuid;
 
 /// The place after which a page begins. Opaque to callers: take it from [`Page::next`].
@@ -128,3 +130,22 @@ where
         None => query,
     }
 }
+
+/// How many rows a query has, no further than its own limit.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(crate) struct Counted<Q>(pub(crate) Q);
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Counted<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
+}
+
+impl<Q: Query> Query for Counted<Q> {
+    type SqlType = sql_types::BigInt;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for Counted<Q> {}

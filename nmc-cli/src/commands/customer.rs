@@ -15,6 +15,9 @@ use std::process::ExitCode;
 /// How much of each kind is shown; the lists have the rest.
 const LATEST: u16 = 20;
 
+/// As far as their conversations and calls are counted.
+const MOST_COUNTED: u16 = 10_000;
+
 #[derive(Subcommand)]
 pub(crate) enum CustomerCommand {
     /// Show all that is known about a customer: the latest conversations, calls and decisions about texts
@@ -95,8 +98,8 @@ fn read(store: &Store, key: &TenantArg, customer: &PhoneNumber) -> CliResult<Cus
         Ok(Customer {
             phone: customer.person(),
             is_opted_out: tx.consents().is_opted_out(customer)?,
-            conversation_count: tx.conversations().count(&of_conversations)?,
-            call_count: tx.calls().count(&of_calls)?,
+            conversation_count: tx.conversations().count_up_to(MOST_COUNTED, &of_conversations)?,
+            call_count: tx.calls().count_up_to(MOST_COUNTED, &of_calls)?,
             conversations,
             calls,
             consents,

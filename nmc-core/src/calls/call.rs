@@ -2,7 +2,7 @@
 
 use crate::constraint::refusal;
 use crate::error::found;
-use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::page::{Counted, Cursor, Page, PageRequest, keyset};
 use crate::schema::calls;
 use crate::store::{Scope, TenantTx};
 use crate::types::bounds::{self, instant};
@@ -318,7 +318,17 @@ impl Calls<'_> {
         Ok(Page::from_rows(rows, page, |row: &Call| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// The number of calls that a filter finds.
+    /// The number of calls that a filter finds, counted up to `most`: that many, or more. It reads what a page of as many reads.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count_up_to(&mut self, most: u16, filter: &CallFilter) -> Result<i64> {
+        let query = calls::table.filter(calls::tenant_id.eq(self.0.tenant)).select(calls::id).into_boxed();
+        let newest = (calls::created_at.desc(), calls::id.desc());
+        Ok(Counted(filtered(query, filter).order(newest).limit(most.into())).get_result(self.0.conn)?)
+    }
+
+    /// The number of calls that a filter finds; it reads each of them.
     ///
     /// # Errors
     /// As [`Self::find`].

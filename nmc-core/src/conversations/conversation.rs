@@ -3,7 +3,7 @@
 use super::conversation_read::OF_THE_CUSTOMER_SQL;
 use super::event::NewConversationEvent;
 use crate::error::found;
-use crate::page::{Cursor, Page, PageRequest, keyset};
+use crate::page::{Counted, Cursor, Page, PageRequest, keyset};
 use crate::schema::{conversation_tags as tags, conversations};
 use crate::store::{Prepared, Scope, TenantTx, stamped};
 use crate::types::{composed, optional};
@@ -244,7 +244,18 @@ impl Conversations<'_> {
         Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// The number of conversations that a filter finds.
+    /// The number of conversations that a filter finds, counted up to `most`: that many, or more. It reads what a page of as many reads.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn count_up_to(&mut self, most: u16, filter: &ConversationFilter) -> Result<i64> {
+        let query =
+            conversations::table.filter(conversations::tenant_id.eq(self.0.tenant)).select(conversations::id).into_boxed();
+        let newest = (conversations::created_at.desc(), conversations::id.desc());
+        Ok(Counted(filtered(query, filter).order(newest).limit(most.into())).get_result(self.0.conn)?)
+    }
+
+    /// The number of conversations that a filter finds; it reads each of them.
     ///
     /// # Errors
     /// As [`Self::find`].

@@ -6,8 +6,7 @@ use nmc_core::calls::{
     Call, CallFilter, CallMetadata, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall,
     NewCallParticipant,
 };
-use nmc_core::conversations::ConversationEventFilter;
-use nmc_core::conversations::NewConversation;
+use nmc_core::conversations::{ConversationEventFilter, ConversationFilter, NewConversation};
 use nmc_core::testing::{VoiceForm, noon, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
 use nmc_core::{
@@ -471,4 +470,23 @@ fn conversation_can_be_opened_beside_imported_calls() {
     assert_eq!(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&old))).unwrap(), 1);
     let nowhere = NewCall { conversation_id: Some(ConversationId::new(uuid::Uuid::now_v7())), ..scene.begun() };
     assert_eq!(refused(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&nowhere)))).0, "conversation_id");
+}
+
+#[test]
+fn a_count_ends_at_its_bound() {
+    let scene = Scene::new();
+    for _ in 0..3 {
+        scene.business.missed(&scene.db.store);
+    }
+    let counts = |most: u16| {
+        scene.tx(|tx| {
+            let calls = tx.calls().count_up_to(most, &CallFilter::default())?;
+            Ok((calls, tx.conversations().count_up_to(most, &ConversationFilter::default())?))
+        })
+    };
+    for (most, counted) in [(0, 0), (2, 2), (3, 3), (u16::MAX, 3)] {
+        assert_eq!(counts(most).unwrap(), (counted, counted), "{most}");
+    }
+    let nobody = CallFilter { caller: Some(CallerIdentity::Phone(unique_phone())), ..CallFilter::default() };
+    assert_eq!(scene.tx(|tx| tx.calls().count_up_to(3, &nobody)).unwrap(), 0);
 }

@@ -22,6 +22,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let filter = CallFilter { conversation: Some(theirs.conversation), ..CallFilter::default() };
         told(tx.calls().list(&filter, PageRequest::first())?.items)
     }),
+    ("Calls::count_up_to", |tx, _, _| told(tx.calls().count_up_to(9, &CallFilter::default())?)),
     ("Calls::count", |tx, _, _| told(tx.calls().count(&CallFilter::default())?)),
     ("Calls::count of their conversation", |tx, _, theirs| {
         told(tx.calls().count(&CallFilter { conversation: Some(theirs.conversation), ..CallFilter::default() })?)

@@ -60,6 +60,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.conversations().list_with_last_text(&filter, PageRequest::first())?.items.len())
     }),
     ("Conversations::list_open", |tx, _, _| told(tx.conversations().list_open(&ConversationFilter::default(), PageRequest::first())?.items.len())),
+    ("Conversations::count_up_to", |tx, _, _| told(tx.conversations().count_up_to(9, &ConversationFilter::default())?)),
     ("Conversations::count", |tx, _, _| told(tx.conversations().count(&ConversationFilter::default())?)),
     ("Conversations::create", |tx, _, _| {
         let customer_phone = CallerIdentity::Phone(unique_phone());

@@ -14,6 +14,9 @@ use utoipa::ToSchema;
 /// How much of each kind is shown; the lists have the rest.
 const LATEST: u16 = 20;
 
+/// As far as their conversations and calls are counted.
+const MOST_COUNTED: u16 = 10_000;
+
 /// All that is known about a customer.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CustomerOut {
@@ -23,11 +26,11 @@ pub(crate) struct CustomerOut {
     customer_name: Option<String>,
     /// Whether the customer has opted out, and may not be texted.
     is_opted_out: bool,
-    /// The number of all conversations of the customer.
-    #[schema(minimum = 0)]
+    /// The number of all conversations of the customer; 10,000 stands for that many or more.
+    #[schema(minimum = 0, maximum = 10_000)]
     conversation_count: i64,
-    /// The number of all calls of the customer.
-    #[schema(minimum = 0)]
+    /// The number of all calls of the customer; 10,000 stands for that many or more.
+    #[schema(minimum = 0, maximum = 10_000)]
     call_count: i64,
     /// The customer's 20 latest conversations.
     conversations: Vec<ConversationOut>,
@@ -57,8 +60,8 @@ pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<
                 customer_phone: Text(person.clone()),
                 customer_name: conversations.iter().find_map(|row| row.conversation.customer_name.clone()),
                 is_opted_out: tx.consents().is_opted_out(&phone)?,
-                conversation_count: tx.conversations().count(&of_conversations)?,
-                call_count: tx.calls().count(&of_calls)?,
+                conversation_count: tx.conversations().count_up_to(MOST_COUNTED, &of_conversations)?,
+                call_count: tx.calls().count_up_to(MOST_COUNTED, &of_calls)?,
                 conversations: conversations.into_iter().map(ConversationOut::from).collect(),
                 calls: calls.into_iter().map(CallOut::from).collect(),
                 consents: consents.into_iter().map(ConsentOut::from).collect(),
