@@ -673,6 +673,8 @@ diesel::table! {
         conversation_id -> Uuid,
         /// One of its tags.
         tag -> Text,
+        /// The instant at which the conversation was opened.
+        created_at -> Timestamptz,
     }
 }
 

@@ -136,6 +136,10 @@ fn is_unread(user: UserId) -> Box<dyn BoxableExpression<conversations::table, Pg
     Box::new(is_there)
 }
 
+/// Whole rows, to be filtered.
+pub(super) type BoxedConversations<'q> =
+    conversations::BoxedQuery<'q, Pg, <diesel::dsl::AsSelect<Conversation, Pg> as Expression>::SqlType>;
+
 pub(super) fn filtered<'q, ST>(
     mut query: conversations::BoxedQuery<'q, Pg, ST>,
     filter: &'q ConversationFilter,
@@ -239,12 +243,34 @@ impl Conversations<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<Conversation>> {
-        let query = filtered(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
-        let rows = keyset(query, page, conversations::created_at, conversations::id).load(self.0.conn)?;
+        let rows = match &filter.tag {
+            Some(tag) => self.tagged(tag, filter, page, |all, ids, rest| all.newest(Some(ids), rest, page))?,
+            None => self.newest(None, filter, page)?,
+        };
         Ok(Page::from_rows(rows, page, |row: &Conversation| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// The number of conversations that a filter finds, counted up to `most`: that many, or more. It reads what a page of as many reads.
+    /// The rows of a page of conversations, of all or among these.
+    fn newest(
+        &mut self,
+        among: Option<&[ConversationId]>,
+        filter: &ConversationFilter,
+        page: PageRequest,
+    ) -> Result<Vec<Conversation>> {
+        let query = filtered(self.of(among), filter);
+        Ok(keyset(query, page, conversations::created_at, conversations::id).load(self.0.conn)?)
+    }
+
+    /// The tenant's conversations, all or these.
+    pub(super) fn of<'q>(&self, among: Option<&'q [ConversationId]>) -> BoxedConversations<'q> {
+        let query = Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed();
+        match among {
+            Some(ids) => query.filter(conversations::id.eq_any(ids)),
+            None => query,
+        }
+    }
+
+    /// The number of conversations that a filter finds, counted up to `most`: that many, or more. It reads what a page of as many reads; by a tag of few perhaps all.
     ///
     /// # Errors
     /// As [`Self::find`].

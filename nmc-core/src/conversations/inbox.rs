@@ -52,9 +52,6 @@ impl InboxRow {
     pub const MOST_UNREAD: i64 = 100;
 }
 
-/// The columns of a conversation.
-type ConversationColumns = diesel::dsl::AsSelect<Conversation, Pg>;
-
 /// A statement over conversations, with the last text of each and the count of its texts beside it. The texts are looked up for the
 /// rows of the page alone, by the index of a conversation's texts.
 #[derive(Debug, Clone, Copy, QueryId)]
@@ -137,7 +134,11 @@ impl Conversations<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn list_with_last_text(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<InboxRow>> {
-        self.newest(Conversation::query().filter(conversations::tenant_id.eq(self.0.tenant)).into_boxed(), filter, page)
+        let rows = match &filter.tag {
+            Some(tag) => self.tagged(tag, filter, page, |all, ids, rest| all.newest_with_last_text(Some(ids), rest, page))?,
+            None => self.newest_with_last_text(None, filter, page)?,
+        };
+        Ok(paged(rows, page))
     }
 
     /// A page of these conversations, newest first, each with its last text.
@@ -147,11 +148,7 @@ impl Conversations<'_> {
         filter: &ConversationFilter,
         page: PageRequest,
     ) -> Result<Page<InboxRow>> {
-        let among = Conversation::query()
-            .filter(conversations::tenant_id.eq(self.0.tenant))
-            .filter(conversations::id.eq_any(ids))
-            .into_boxed::<Pg>();
-        self.newest(among, filter, page)
+        Ok(paged(self.newest_with_last_text(Some(ids), filter, page)?, page))
     }
 
     /// A page of the open conversations of those, the last touched first, each with its last text: an inbox. A conversation that is
@@ -172,15 +169,15 @@ impl Conversations<'_> {
         Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.updated_at, id: row.id.uuid() }))
     }
 
-    fn newest<'q>(
+    /// The rows of a page of conversations, of all or among these, each with its last text.
+    fn newest_with_last_text(
         &mut self,
-        query: conversations::BoxedQuery<'q, Pg, <ConversationColumns as Expression>::SqlType>,
-        filter: &'q ConversationFilter,
+        among: Option<&[ConversationId]>,
+        filter: &ConversationFilter,
         page: PageRequest,
-    ) -> Result<Page<InboxRow>> {
-        let query = keyset(filtered(query, filter), page, conversations::created_at, conversations::id);
-        let rows = self.with_last_text(query, "c.created_at DESC, c.id DESC")?;
-        Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.created_at, id: row.id.uuid() }))
+    ) -> Result<Vec<InboxRow>> {
+        let query = keyset(filtered(self.of(among), filter), page, conversations::created_at, conversations::id);
+        self.with_last_text(query, "c.created_at DESC, c.id DESC")
     }
 
     fn with_last_text<'q, Q>(&mut self, conversations: Q, order: &'static str) -> Result<Vec<InboxRow>>
@@ -189,4 +186,9 @@ impl Conversations<'_> {
     {
         Ok(WithLastText { conversations, tenant: self.0.tenant, reader: self.0.user(), order }.load(self.0.conn)?)
     }
+}
+
+/// Rows in the order of their opening, as a page.
+fn paged(rows: Vec<InboxRow>, page: PageRequest) -> Page<InboxRow> {
+    Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.created_at, id: row.id.uuid() })
 }

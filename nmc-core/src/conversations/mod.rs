@@ -3,6 +3,7 @@
 mod consent;
 mod conversation;
 mod conversation_read;
+mod conversation_tag;
 mod conversation_transitions;
 mod customer_search;
 mod event;

@@ -494,6 +494,11 @@ fn tags_are_found_whichever_way_they_were_written() {
     assert_eq!(rows(), [format!("{first} leak"), format!("{first} tub"), format!("{second} leak")]);
     let leak = ConversationFilter { tag: Some("leak".to_owned()), ..ConversationFilter::default() };
     assert_eq!(scene.tx(|tx| tx.conversations().count(&leak)).unwrap(), 2);
+    // Each has the instant of its conversation.
+    scene.db.execute(&format!("UPDATE conversations SET created_at = created_at - interval '1 day' WHERE id = '{first}'"));
+    let at = "SELECT count(DISTINCT t.created_at) || ' ' || count(*) FROM conversation_tags AS t JOIN conversations AS c
+        ON c.id = t.conversation_id AND c.created_at = t.created_at";
+    assert_eq!(scene.db.query::<String>(at), ["2 3"]);
     scene.tick();
     scene.tx(|tx| tx.conversations().resolve(second)).unwrap();
     let next = scene.tx(|tx| tx.conversations().reopen(second)).unwrap().id;

@@ -22,6 +22,7 @@ mod embedding;
 mod events;
 mod examples;
 mod fake_twilio;
+mod filters;
 mod floors;
 mod forwarding;
 mod greeting;

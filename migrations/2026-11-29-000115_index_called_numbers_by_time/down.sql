@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.calls_called_phone_created_at_idx;

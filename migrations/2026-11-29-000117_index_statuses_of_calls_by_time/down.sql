@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.calls_call_status_created_at_idx;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.calls_call_direction_created_at_idx;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversations_assigned_to_created_at_idx;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversations_priority_created_at_idx;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversations_channel_created_at_idx;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversation_tags_tag_created_at_conversation_id_idx;

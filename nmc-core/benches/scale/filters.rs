@@ -1,0 +1,95 @@
+//! Every filter that a list offers, by itself and some together: what the benchmark of scale measures, and a test looks at the plans of.
+
+use chrono::{DateTime, Utc};
+use nmc_core::calls::CallFilter;
+use nmc_core::conversations::{Assignee, ConversationFilter, MessageFilter};
+use nmc_core::{
+    CallDirection, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationId, ConversationPriority,
+    ConversationStatus, MessageDirection, MessageKind, MessageStatus, PhoneNumber, UserId,
+};
+
+/// What is asked for in one business.
+pub(crate) struct Asked {
+    /// A member of staff, who looks after some of the conversations.
+    pub(crate) user: UserId,
+    pub(crate) number: PhoneNumber,
+    pub(crate) conversation: ConversationId,
+    /// The customer of it.
+    pub(crate) customer: CallerIdentity,
+    /// An instant with many calls before and after it.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// A filter, and what it is called.
+pub(crate) type Named<F> = (&'static str, F);
+
+impl Asked {
+    pub(crate) fn calls(&self) -> Vec<Named<CallFilter>> {
+        let all = CallFilter::default;
+        let missed = || CallFilter { outcome: Some(CallOutcome::Missed), ..all() };
+        vec![
+            ("all", all()),
+            ("status busy", CallFilter { status: Some(CallStatus::Busy), ..all() }),
+            ("status completed", CallFilter { status: Some(CallStatus::Completed), ..all() }),
+            ("status ringing", CallFilter { status: Some(CallStatus::Ringing), ..all() }),
+            ("outcome missed", missed()),
+            ("outcome voicemail", CallFilter { outcome: Some(CallOutcome::Voicemail), ..all() }),
+            ("outbound", CallFilter { direction: Some(CallDirection::Outbound), ..all() }),
+            ("inbound", CallFilter { direction: Some(CallDirection::Inbound), ..all() }),
+            ("caller", CallFilter { caller: Some(self.customer.clone()), ..all() }),
+            ("called", CallFilter { called: Some(self.number.clone()), ..all() }),
+            ("called, missed", CallFilter { called: Some(self.number.clone()), ..missed() }),
+            ("conversation", CallFilter { conversation: Some(self.conversation), ..all() }),
+            ("active", CallFilter { active: Some(true), ..all() }),
+            ("over", CallFilter { active: Some(false), ..all() }),
+            ("from", CallFilter { from: Some(self.at), ..all() }),
+            ("until", CallFilter { until: Some(self.at), ..all() }),
+            ("until, missed", CallFilter { until: Some(self.at), ..missed() }),
+        ]
+    }
+
+    pub(crate) fn conversations(&self) -> Vec<Named<ConversationFilter>> {
+        let all = ConversationFilter::default;
+        let open = || ConversationFilter { open: Some(true), ..all() };
+        let (staffs, nobodys) = (Some(Assignee::User(self.user)), Some(Assignee::Nobody));
+        let often = || ConversationFilter { tag: Some("often".to_owned()), ..all() };
+        vec![
+            ("all", all()),
+            ("open", open()),
+            ("finished", ConversationFilter { open: Some(false), ..all() }),
+            ("waiting", ConversationFilter { status: Some(ConversationStatus::Waiting), ..all() }),
+            ("closed", ConversationFilter { status: Some(ConversationStatus::Closed), ..all() }),
+            ("urgent", ConversationFilter { priority: Some(ConversationPriority::Urgent), ..all() }),
+            ("urgent, open", ConversationFilter { priority: Some(ConversationPriority::Urgent), ..open() }),
+            ("normal", ConversationFilter { priority: Some(ConversationPriority::Normal), ..all() }),
+            ("email", ConversationFilter { channel: Some(ConversationChannel::Email), ..all() }),
+            ("sms", ConversationFilter { channel: Some(ConversationChannel::Sms), ..all() }),
+            ("phone", ConversationFilter { channel: Some(ConversationChannel::Phone), ..all() }),
+            ("somebody's", ConversationFilter { assigned_to: staffs, ..all() }),
+            ("somebody's, open", ConversationFilter { assigned_to: staffs, ..open() }),
+            ("nobody's", ConversationFilter { assigned_to: nobodys, ..all() }),
+            ("nobody's, open", ConversationFilter { assigned_to: nobodys, ..open() }),
+            ("customer", ConversationFilter { customer: Some(self.customer.clone()), ..all() }),
+            ("a tag of many", often()),
+            ("a tag of many, in review", ConversationFilter { in_review: Some(true), ..often() }),
+            ("a tag of few", ConversationFilter { tag: Some("rare".to_owned()), ..all() }),
+            ("in review", ConversationFilter { in_review: Some(true), ..all() }),
+            ("not in review", ConversationFilter { in_review: Some(false), ..all() }),
+            ("unread", ConversationFilter { unread_by: Some(self.user), ..all() }),
+            ("read", ConversationFilter { read_by: Some(self.user), ..all() }),
+            ("from", ConversationFilter { from: Some(self.at), ..all() }),
+            ("until", ConversationFilter { until: Some(self.at), ..all() }),
+        ]
+    }
+
+    /// Filters for texts of one conversation.
+    pub(crate) fn messages(&self) -> Vec<Named<MessageFilter>> {
+        let all = || MessageFilter { conversation: Some(self.conversation), ..MessageFilter::default() };
+        vec![
+            ("all", all()),
+            ("failed", MessageFilter { status: Some(MessageStatus::Failed), ..all() }),
+            ("inbound", MessageFilter { direction: Some(MessageDirection::Inbound), ..all() }),
+            ("greetings", MessageFilter { kind: Some(MessageKind::Greeting), ..all() }),
+        ]
+    }
+}

@@ -1,0 +1,226 @@
+//! What a page of each filter reads, in a business of many calls: rows for the page, and not the business.
+
+#[path = "../../benches/scale/filters.rs"]
+mod every;
+
+use crate::plans::explained_as_tenant;
+use crate::support::all_pages;
+use every::Asked;
+use nmc_core::calls::CallFilter;
+use nmc_core::conversations::{ConversationFilter, MessageFilter};
+use nmc_core::testing::{Business, TestDb};
+use nmc_core::{PageRequest, Result, TenantTx, UserId};
+use std::cell::RefCell;
+
+/// Calls and conversations of the business, and of the other one.
+const MANY: u32 = 20_000;
+
+/// The most rows that a page may look at: enough to find 50 among which one in fifty is wanted.
+const MOST: u64 = 3_000;
+
+/// As many calls as conversations, one in 20 or in 500 of each rarer kind. The customers of the last 400 conversations, which are open, have
+/// written, and staff have read one in two.
+fn fill(db: &TestDb, business: &Business, user: UserId) {
+    db.execute(&format!(
+        "INSERT INTO conversations (tenant_id, customer_phone, channel, status, priority, assigned_to, review_requested_at, tags, created_at, updated_at)
+             SELECT '{id}', '+1556' || lpad(n::text, 7, '0'), CASE WHEN n % 500 = 0 THEN 'email' WHEN n % 3 = 0 THEN 'sms' ELSE 'phone' END,
+                 CASE WHEN n <= 400 THEN CASE n % 2 WHEN 0 THEN 'active' ELSE 'waiting' END WHEN n % 2 = 0 THEN 'resolved' ELSE 'closed' END,
+                 CASE WHEN n % 20 = 0 THEN 'urgent' ELSE 'normal' END, CASE WHEN n % 500 < 2 THEN '{user}'::uuid END,
+                 CASE WHEN n % 5000 = 100 THEN now() END,
+                 CASE WHEN n % 1000 = 200 THEN '{{rare}}'::text[] WHEN n % 4 = 0 THEN '{{often}}' ELSE '{{}}' END,
+                 now() - n * interval '1 minute', now() - n * interval '1 minute'
+             FROM generate_series(1, {MANY}) n;
+         INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, outcome, created_at)
+             SELECT tenant_id, id, customer_phone, '{number}', CASE WHEN n % 500 = 0 THEN 'outbound' ELSE 'inbound' END,
+                 CASE WHEN n % 4000 = 0 THEN 'ringing' WHEN n % 20 = 1 THEN 'busy' WHEN n % 2 = 0 THEN 'completed' ELSE 'no-answer' END,
+                 CASE WHEN n % 2 = 1 THEN 'missed' WHEN n % 40 = 2 THEN 'voicemail' END, created_at
+             FROM (SELECT *, right(customer_phone, 7)::int AS n FROM conversations WHERE tenant_id = '{id}' AND customer_phone LIKE '+1556%') AS c;
+         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
+             SELECT tenant_id, id, 'hello', 'inbound', customer_phone, '{number}', 'received', created_at
+             FROM conversations WHERE tenant_id = '{id}' AND customer_phone LIKE '+1556%';
+         INSERT INTO conversation_events (tenant_id, conversation_id, event_type, created_at)
+             SELECT tenant_id, id, 'message_received', created_at FROM conversations
+             WHERE tenant_id = '{id}' AND status IN ('active', 'waiting');
+         INSERT INTO conversation_reads (tenant_id, user_id, conversation_id, read_at)
+             SELECT tenant_id, '{user}', id, updated_at FROM conversations WHERE tenant_id = '{id}' AND status = 'waiting'",
+        id = business.tenant.id(),
+        number = business.number
+    ));
+}
+
+/// How many rows the nodes of a plan looked at.
+fn looked_at(plan: &str) -> u64 {
+    let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u64>().ok());
+    let after = |line: &str, what: &str| line.split_once(what).and_then(|(_, rest)| number(rest));
+    let of_line = |line: &str| {
+        let rows = after(line, "rows=").unwrap_or(0) * after(line, "loops=").unwrap_or(1);
+        rows + after(line, "Rows Removed by Filter: ").unwrap_or(0)
+    };
+    plan.lines().map(of_line).max().unwrap_or(0)
+}
+
+#[test]
+fn rows_looked_at_are_read_from_a_plan() {
+    let plan = "Limit (actual rows=51 loops=1)\n  ->  Sort (actual rows=70.00 loops=3)\n        Rows Removed by Filter: 209\n";
+    assert_eq!(looked_at(plan), 210);
+}
+
+/// Which fields a filter for calls uses; one more field is an error here.
+fn used_of_calls(filter: &CallFilter) -> Vec<(&'static str, bool)> {
+    // When a call began has no index, which each missed call would write: `nmc call list --began` alone asks, and reads all of a business.
+    let CallFilter {
+        status,
+        outcome,
+        direction,
+        caller,
+        called,
+        conversation,
+        active,
+        from,
+        until,
+        started_from: _,
+        started_until: _,
+    } = filter;
+    vec![
+        ("status", status.is_some()),
+        ("outcome", outcome.is_some()),
+        ("direction", direction.is_some()),
+        ("caller", caller.is_some()),
+        ("called", called.is_some()),
+        ("conversation", conversation.is_some()),
+        ("active", active.is_some()),
+        ("from", from.is_some()),
+        ("until", until.is_some()),
+    ]
+}
+
+/// As [`used_of_calls`], for conversations.
+fn used_of_conversations(filter: &ConversationFilter) -> Vec<(&'static str, bool)> {
+    let ConversationFilter {
+        status,
+        open,
+        priority,
+        channel,
+        assigned_to,
+        customer,
+        tag,
+        in_review,
+        unread_by,
+        read_by,
+        from,
+        until,
+    } = filter;
+    vec![
+        ("status", status.is_some()),
+        ("open", open.is_some()),
+        ("priority", priority.is_some()),
+        ("channel", channel.is_some()),
+        ("assigned_to", assigned_to.is_some()),
+        ("customer", customer.is_some()),
+        ("tag", tag.is_some()),
+        ("in_review", in_review.is_some()),
+        ("unread_by", unread_by.is_some()),
+        ("read_by", read_by.is_some()),
+        ("from", from.is_some()),
+        ("until", until.is_some()),
+    ]
+}
+
+/// As [`used_of_calls`], for texts.
+fn used_of_messages(filter: &MessageFilter) -> Vec<(&'static str, bool)> {
+    let MessageFilter { conversation, status, direction, kind } = filter;
+    vec![
+        ("conversation", conversation.is_some()),
+        ("status", status.is_some()),
+        ("direction", direction.is_some()),
+        ("kind", kind.is_some()),
+    ]
+}
+
+/// Fails on a field that none of the filters uses.
+#[track_caller]
+fn all_are_used<F>(filters: &[(&str, F)], used: fn(&F) -> Vec<(&'static str, bool)>) {
+    let all: Vec<_> = filters.iter().flat_map(|(_, filter)| used(filter)).collect();
+    for (field, _) in &all {
+        assert!(all.contains(&(field, true)), "no filter is by {field}");
+    }
+}
+
+#[test]
+fn a_page_of_each_filter_reads_few_of_many_rows() {
+    let db = TestDb::new();
+    let [big, small] = ["Joe's Plumbing", "Other"].map(|name| Business::onboard(&db.store, name));
+    let (user, theirs) = (big.user(&db.store), small.user(&db.store));
+    fill(&db, &big, user);
+    fill(&db, &small, theirs);
+    // Each business seems to be a small part of the table, and each of its numbers one of many.
+    db.execute(
+        "INSERT INTO tenants (id, business_name) SELECT gen_random_uuid(), 'Other ' || n FROM generate_series(1, 300) n;
+         INSERT INTO conversations (tenant_id, customer_phone, channel, status)
+             SELECT id, '+1557' || lpad(n::text, 7, '0'), 'phone', 'closed' FROM tenants, generate_series(1, 5) n WHERE business_name LIKE 'Other %';
+         INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status)
+             SELECT tenant_id, id, customer_phone, '+1558' || right(tenant_id::text, 7), 'inbound', 'completed'
+             FROM conversations WHERE customer_phone LIKE '+1557%';
+         ANALYZE conversations, calls, messages, conversation_tags, conversation_events, conversation_reads",
+    );
+    let tenant = big.tenant;
+    let id = format!("SELECT id FROM conversations WHERE tenant_id = '{}' AND customer_phone = '+15560000077'", tenant.id());
+    let asked = Asked {
+        user,
+        number: big.number,
+        conversation: db.query::<String>(&id).pop().unwrap().parse().unwrap(),
+        customer: "+15560000077".parse().unwrap(),
+        at: db.query("SELECT now() - interval '7 days'").pop().unwrap(),
+    };
+    let (calls, conversations, texts) = (asked.calls(), asked.conversations(), asked.messages());
+    all_are_used(&calls, used_of_calls);
+    all_are_used(&conversations, used_of_conversations);
+    all_are_used(&texts, used_of_messages);
+
+    let page = PageRequest::first();
+    let slow = RefCell::new(Vec::new());
+    let check = |what: String, list: &dyn Fn(&mut TenantTx<'_>) -> Result<usize>| {
+        let trips = db.round_trips(|store| {
+            let found = store.tenant(&tenant, list).unwrap();
+            assert!(found > 0 || what.starts_with("inbox: ") || what.starts_with("texts: "), "{what}: none is there");
+        });
+        // A connection plans a statement for its values at first, and once for all values when that seems no dearer.
+        for (sent, mode) in trips.iter().flat_map(|sent| ["force_custom_plan", "force_generic_plan"].map(|mode| (sent, mode))) {
+            if sent.values.is_none() {
+                continue;
+            }
+            let plan = explained_as_tenant(&db, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
+            if looked_at(&plan) > MOST {
+                slow.borrow_mut().push(format!("{what}, {mode}: {}\n{plan}", sent.sql));
+            }
+        }
+    };
+    for (what, filter) in &calls {
+        check(format!("calls: {what}"), &|tx| Ok(tx.calls().list(filter, page)?.items.len()));
+    }
+    for (what, filter) in &conversations {
+        let list = |tx: &mut TenantTx<'_>| Ok(tx.conversations().list_with_last_text(filter, page)?.items.len());
+        check(format!("conversations: {what}"), &list);
+        if filter.open != Some(false) && filter.status.is_none_or(|status| status.is_open()) {
+            let list = |tx: &mut TenantTx<'_>| Ok(tx.conversations().list_open(filter, page)?.items.len());
+            check(format!("inbox: {what}"), &list);
+        }
+    }
+    // Few of many with a tag, which are looked at some thousands at a time.
+    let (_, few) = conversations.iter().find(|(what, _)| *what == "a tag of many, in review").unwrap();
+    let read = |page| db.store.tenant(&tenant, |tx| tx.conversations().list(few, page));
+    assert_eq!((read(page).unwrap().items.len(), all_pages(1, read).len()), (4, 4));
+    for (what, filter) in &texts {
+        check(format!("texts: {what}"), &|tx| Ok(tx.messages().list(filter, page)?.items.len()));
+    }
+    // A count that is bounded reads no more than it counts.
+    for (what, filter) in &calls {
+        let count = |tx: &mut TenantTx<'_>| Ok(usize::try_from(tx.calls().count_up_to(50, filter)?).unwrap());
+        check(format!("calls, counted: {what}"), &count);
+    }
+    for (what, filter) in conversations.iter().filter(|(_, filter)| filter.tag.is_none()) {
+        let count = |tx: &mut TenantTx<'_>| Ok(usize::try_from(tx.conversations().count_up_to(50, filter)?).unwrap());
+        check(format!("conversations, counted: {what}"), &count);
+    }
+    assert!(slow.borrow().is_empty(), "{}", slow.borrow().join("\n\n"));
+}
