@@ -19,6 +19,7 @@ mod inbox_watch;
 pub(crate) mod man;
 pub(crate) mod message;
 mod message_list;
+mod message_search;
 mod message_show;
 pub(crate) mod migrate;
 pub(crate) mod number;

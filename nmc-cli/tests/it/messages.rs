@@ -63,3 +63,63 @@ fn texts_are_listed_by_every_filter_and_shown() {
         nmc.run(&[&["message", "list"], filters].concat()).refused(2, why);
     }
 }
+
+#[test]
+fn texts_are_searched_for_words() {
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, JOE);
+    let rival = Business::onboard(&db.store, "Rival Rooter");
+    let receive = |business: &Business, body: &str| {
+        let form = SmsForm::text(unique_phone().as_str(), &business.number, body);
+        receive_text(&db.store, &form.parse()).expect("a text").message.to_string()
+    };
+    let first = receive(&joe, "The kitchen sink leaks");
+    let second = receive(&joe, "A sink in the KITCHÉN, too");
+    receive(&joe, "The bath");
+    receive(&rival, "kitchen sink");
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let page = |arguments: &[&str]| nmc.run(&[&["message", "search", "--format", "json"], arguments].concat()).json();
+    let ids = |page: &Value| -> Vec<String> {
+        let rows = page["items"].as_array().expect("rows").iter();
+        rows.map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    for words in [&["kitchen", "sink"][..], &["sink kitch"], &["Kitchen,", "sin"]] {
+        assert_eq!(ids(&page(words)), [second.clone(), first.clone()], "{words:?}");
+    }
+    assert_eq!(ids(&page(&["kitchen", "leaks"])), [first.clone()]);
+    assert_eq!(page(&["nowhere"]), json!({"items": [], "next": null}));
+    let newest = page(&["sink", "--limit", "1"]);
+    assert_eq!(ids(&newest), [second]);
+    let next = newest["next"].as_str().expect("a cursor");
+    assert_eq!(ids(&page(&["sink", "--after", next])), [first]);
+    let table = nmc.run(&["message", "search", "leaks"]).ok().out;
+    assert!(table.starts_with("id\t") && table.contains("\tThe kitchen sink leaks\t"), "{table}");
+    let long = "long ".repeat(50);
+    for (words, why) in [
+        (&["?!"][..], "WORD must have a letter or a digit"),
+        (&[" "], "WORD must not be empty"),
+        (&[&long], "WORD must be at most 200 characters"),
+        (&[], "WORD"),
+    ] {
+        nmc.run(&[&["message", "search"], words].concat()).refused(2, why);
+    }
+}
+
+/// What is looked at for one page is bounded, and here has nothing of what is searched for: the command goes on to what has.
+#[test]
+fn search_goes_on_to_the_first_page_with_a_text() {
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, JOE);
+    db.execute(&format!(
+        "INSERT INTO conversations (tenant_id, customer_phone, channel, status) VALUES ('{id}', '+14155550123', 'sms', 'closed');
+         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
+             SELECT tenant_id, id, CASE WHEN n = 7000 THEN 'even odd' WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 'inbound', customer_phone, '{number}',
+                 'received', now() - n * interval '1 minute'
+             FROM conversations, generate_series(1, 7000) AS n WHERE tenant_id = '{id}'",
+        id = joe.tenant.id(),
+        number = joe.number
+    ));
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let found = nmc.run(&["message", "search", "even", "odd", "--format", "json"]).json();
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
+}
