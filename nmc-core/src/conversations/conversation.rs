@@ -121,10 +121,11 @@ pub(super) const OPEN_SQL: &str = "status IN ('active', 'waiting')";
 const NOT_NORMAL_SQL: &str = "priority <> 'normal'";
 const NOT_PHONE_SQL: &str = "channel <> 'phone'";
 
-/// Whether the customer has done something that this user has not read.
+/// Whether the customer has done something that this user has not read. IS TRUE keeps the planner from a join with all that are open, for a
+/// page of them.
 fn is_unread(user: UserId) -> Box<dyn BoxableExpression<conversations::table, Pg, SqlType = Bool>> {
     let is_there = sql::<Bool>(
-        "EXISTS (SELECT FROM conversation_events e WHERE e.tenant_id = conversations.tenant_id AND e.conversation_id = conversations.id AND ",
+        "(EXISTS (SELECT FROM conversation_events e WHERE e.tenant_id = conversations.tenant_id AND e.conversation_id = conversations.id AND ",
     )
     .sql(OF_THE_CUSTOMER_SQL)
     .sql(
@@ -132,7 +133,7 @@ fn is_unread(user: UserId) -> Box<dyn BoxableExpression<conversations::table, Pg
          WHERE r.tenant_id = conversations.tenant_id AND r.conversation_id = conversations.id AND r.user_id = ",
     )
     .bind::<Uuid, _>(user)
-    .sql("), '-infinity'))");
+    .sql("), '-infinity'))) IS TRUE");
     Box::new(is_there)
 }
 
@@ -145,10 +146,11 @@ pub(super) fn filtered<'q, ST>(
     filter: &'q ConversationFilter,
 ) -> conversations::BoxedQuery<'q, Pg, ST> {
     if let Some(status) = filter.status {
-        query = query.filter(conversations::status.eq(status));
-        if status.is_open() {
-            query = query.filter(sql::<Bool>(OPEN_SQL));
-        }
+        query = match OPEN.iter().find(|other| status.is_open() && **other != status) {
+            // The planner takes those that are of this status and open for few, and would sort all open ones for a page.
+            Some(other) => query.filter(sql::<Bool>(OPEN_SQL)).filter(conversations::status.ne(*other)),
+            None => query.filter(conversations::status.eq(status)),
+        };
     }
     match filter.open {
         Some(true) => query = query.filter(sql::<Bool>(OPEN_SQL)),

@@ -2,6 +2,7 @@
 
 use super::conversation::{Conversation, ConversationFilter, Conversations, OPEN_SQL, filtered};
 use super::conversation_read::OF_THE_CUSTOMER_SQL;
+use super::conversation_tag::bears;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversations;
@@ -164,7 +165,12 @@ impl Conversations<'_> {
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
             .into_boxed::<Pg>();
-        let query = keyset(filtered(open, filter), page, conversations::updated_at, conversations::id);
+        let rest = ConversationFilter { tag: None, ..filter.clone() };
+        let mut query = filtered(open, &rest);
+        if let Some(tag) = &filter.tag {
+            query = query.filter(bears(self.0.tenant, tag));
+        }
+        let query = keyset(query, page, conversations::updated_at, conversations::id);
         let rows = self.with_last_text(query, "c.updated_at DESC, c.id DESC")?;
         Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.updated_at, id: row.id.uuid() }))
     }

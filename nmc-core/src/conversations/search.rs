@@ -251,8 +251,8 @@ impl Terms {
             }
             if words.begun.is_some() && !matches!(lead, Lead::Begun) {
                 sql.push_str(&format!(
-                    " AND EXISTS (SELECT FROM (SELECT o.term FROM {table} AS o WHERE o.tenant_id = $1 AND o.{id} = t.id OFFSET 0) AS o \
-                     WHERE o.term >= $6 AND o.term < $7)"
+                    " AND EXISTS (SELECT FROM (SELECT FROM {table} AS o WHERE o.tenant_id = $1 AND o.{id} = t.id \
+                     AND o.term >= $6 AND o.term < $7 OFFSET 0) AS o)"
                 ));
             }
         }

@@ -86,6 +86,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000127_add_instants_of_tags",
     "2026-11-29-000128_index_tags_by_time",
     "2026-11-29-000129_drop_index_of_tags",
+    "2026-11-29-000130_index_words_by_text",
+    "2026-11-29-000131_drop_index_of_words",
     "2026-11-29-000140_create_connection_log",
 ];
 

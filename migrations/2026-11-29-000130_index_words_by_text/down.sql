@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.message_terms_message_id_term_idx;
