@@ -114,6 +114,8 @@ text_enums! {
         NotificationSent = "notification_sent",
         /// A notification did not reach its recipient.
         NotificationFailed = "notification_failed",
+        /// Its condition came and went so often that it stays open until that is over.
+        Flapping = "flapping",
     }
 
     /// The comparison an alert rule makes.
@@ -514,6 +516,16 @@ text_enums! {
         Revenue = "revenue",
         /// How well the business does.
         Performance = "performance",
+    }
+
+    /// What becomes of a rule whose metric is silent.
+    NoDataPolicy for ["alert_rules.no_data_policy"] {
+        /// Nothing: an open alert stays open.
+        Keep = "keep",
+        /// An alert is raised.
+        Alert = "alert",
+        /// An open alert is over.
+        Ok = "ok",
     }
 
     /// How a notification travels.

@@ -9,7 +9,7 @@ diesel::table! {
         alert_id -> Uuid,
         /// The tenant it belongs to.
         tenant_id -> Uuid,
-        /// triggered, acknowledged, escalated, resolved, snoozed, unsnoozed, notification_sent or notification_failed.
+        /// triggered, acknowledged, escalated, resolved, snoozed, unsnoozed, notification_sent, notification_failed or flapping.
         #[max_length = 50]
         event_type -> Varchar,
         /// The alert's status before; NULL when it did not change, or did not exist.
@@ -43,6 +43,32 @@ diesel::table! {
         measurement_time -> Timestamptz,
         /// When the row was written.
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What an evaluation remembers of a rule until the next one.
+    alert_rule_states (tenant_id, rule_id) {
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The rule.
+        rule_id -> Uuid,
+        /// Whether its condition held at the last measurement.
+        holds -> Bool,
+        /// The first measurement since which that is so without a gap; NULL: nothing has been measured.
+        holds_since -> Nullable<Timestamptz>,
+        /// How often that has changed in a row, never calm in between.
+        changes -> Int4,
+        /// The last value that was judged.
+        last_value -> Nullable<Numeric>,
+        /// When it was measured: what was measured before it is not judged any more.
+        last_measured_at -> Nullable<Timestamptz>,
+        /// Since when the metric has counted as silent; NULL: it does not.
+        no_data_since -> Nullable<Timestamptz>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -81,6 +107,21 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// For how long the condition must hold, from one measurement to another, before an alert is raised; 0: one value suffices.
+        pending_seconds -> Int4,
+        /// What an open alert's metric must come back to; between the two thresholds it stays open. NULL: the condition must no longer hold.
+        recovery_threshold -> Nullable<Numeric>,
+        /// For how long the condition must not hold, from one measurement to another, before an open alert is over; 0: one value suffices.
+        keep_firing_seconds -> Int4,
+        /// What becomes of a rule whose metric is silent: keep (nothing), alert (one is raised) or ok (an open one is over).
+        #[max_length = 10]
+        no_data_policy -> Varchar,
+        /// After how many seconds without a value the metric counts as silent.
+        no_data_seconds -> Int4,
+        /// After how many changes of the condition in a row, none of which lasted flap_seconds, an open alert stays open until one does. NULL: never.
+        flap_changes -> Nullable<Int4>,
+        /// How many seconds without a change are calm.
+        flap_seconds -> Int4,
     }
 }
 
@@ -1407,6 +1448,7 @@ diesel::joinable!(websocket_events -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(
     alert_history,
     alert_metrics_cache,
+    alert_rule_states,
     alert_rules,
     alerts,
     analytics_metrics,

@@ -250,6 +250,14 @@ impl Alerts<'_> {
             .execute(self.0.conn)?)
     }
 
+    /// Notes how often the conditions of these locked, open alerts have come and gone: they stay open until that is over.
+    pub(super) fn note_flapping(&mut self, flapping: &[(AlertId, i32)]) -> Result<()> {
+        let event = |(alert, changes): &(AlertId, i32)| {
+            NewAlertEvent::new(*alert, AlertEventType::Flapping).with(json!({ "changes": changes }))
+        };
+        if flapping.is_empty() { Ok(()) } else { self.log(&flapping.iter().map(event).collect::<Vec<_>>()) }
+    }
+
     /// The open alerts of these rules, locked in the order of their ids. What is written from then on comes after them.
     pub(super) fn lock_open_of(&mut self, rules: &[AlertRuleId]) -> Result<Vec<Alert>> {
         let open: Vec<Alert> = Alert::query()

@@ -1,25 +1,31 @@
-//! Evaluation: each enabled rule against the latest value of its metric. Where the condition holds an alert is raised; where
-//! it no longer does, the open alert settles itself.
+//! Evaluation: each enabled rule against what has been measured of its metric since the last time. Where the condition has held for
+//! long enough an alert is raised; where it no longer does, the open alert settles itself. [`super::Judgement`] has the terms.
 //!
-//! A rule whose metric has no value is left as it is, and so is a snoozed alert: it wakes first. An open alert is judged by
-//! its rule as the rule is now, whose metric is still the one it was raised over: that can't change while it is open.
+//! A snoozed alert is left as it is: it wakes first. An open alert is judged by its rule as the rule is now, whose metric is still
+//! the one it was raised over: that can't change while it is open.
 
+use super::alert::Alert;
+use super::judgement::{AlertMove, News, RuleState, step};
 use super::rule::AlertRule;
 use crate::store::TenantTx;
 use crate::{AlertId, AlertRuleId, AlertStatus, Result};
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, VecDeque};
 
 /// How many rules are evaluated with the same few statements.
 const PAGE: i64 = 200;
 
-/// The result of an evaluation of rules.
+/// How often an evaluation goes on after a move, for a rule whose metric was measured several times: what is left then is for the next.
+const ROUNDS: usize = 8;
+
+/// What an evaluation came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct Evaluation {
-    /// How many rules were compared with a value.
+    /// How many rules have a value to be compared with.
     pub compared: usize,
-    /// The alerts that the evaluation raised.
+    /// The alerts it raised.
     pub raised: Vec<AlertId>,
     /// The alerts that settled themselves.
     pub resolved: Vec<AlertId>,
@@ -36,7 +42,7 @@ pub fn evaluate(tx: &mut TenantTx<'_>, rule: AlertRuleId) -> Result<Evaluation> 
     Ok(outcome)
 }
 
-/// Evaluates the tenant's enabled rules, 200 at a time, each time with seven statements at the most.
+/// Evaluates the tenant's enabled rules, 200 at a time, each time with nine statements, and four more for each further round of moves.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
@@ -53,33 +59,109 @@ pub fn evaluate_all(tx: &mut TenantTx<'_>) -> Result<Evaluation> {
     }
 }
 
+/// A rule that is being evaluated.
+struct Run<'r> {
+    rule: &'r AlertRule,
+    /// As it is remembered, unless it is to be remembered anew.
+    before: Option<RuleState>,
+    state: RuleState,
+    news: VecDeque<News>,
+    open: Option<Alert>,
+}
+
+impl Run<'_> {
+    /// Goes on to the next move that is to be made.
+    fn next_move(&mut self) -> Option<AlertMove> {
+        while let Some(news) = self.news.pop_front() {
+            let made = step(self.rule, &mut self.state, self.open.is_some(), news);
+            let is_asleep = self.open.as_ref().is_some_and(|alert| alert.status == AlertStatus::Snoozed);
+            if let Some(made) = made.filter(|_| !is_asleep) {
+                return Some(made);
+            }
+        }
+        None
+    }
+}
+
 /// Evaluates rules that stay as they are until the transaction ends.
 fn evaluate_held(tx: &mut TenantTx<'_>, rules: &[AlertRule], outcome: &mut Evaluation) -> Result<()> {
-    let metrics: BTreeSet<&str> = rules.iter().map(|rule| rule.metric.as_str()).collect();
-    if metrics.is_empty() {
+    if rules.is_empty() {
         return Ok(());
     }
-    let latest = tx.measurements().latest_of(&metrics.into_iter().collect::<Vec<_>>())?;
-    let values: HashMap<&str, Decimal> = latest.iter().map(|row| (row.metric_name.as_str(), row.metric_value)).collect();
-    let compared: Vec<(&AlertRule, Decimal)> =
-        rules.iter().filter_map(|rule| values.get(rule.metric.as_str()).map(|value| (rule, *value))).collect();
-    if compared.is_empty() {
-        return Ok(());
+    let mut runs = begin(tx, rules)?;
+    for _ in 0..ROUNDS {
+        let moves: Vec<(usize, AlertMove)> =
+            runs.iter_mut().enumerate().filter_map(|(place, run)| Some((place, run.next_move()?))).collect();
+        if moves.is_empty() {
+            break;
+        }
+        make(tx, &mut runs, &moves, outcome)?;
     }
-    let mut alerts = tx.alerts();
-    let ids: Vec<AlertRuleId> = compared.iter().map(|(rule, _)| rule.id).collect();
-    let open = alerts.lock_open_of(&ids)?;
-    let open: HashMap<AlertRuleId, _> = open.iter().map(|alert| (alert.rule_id, alert)).collect();
-    let (mut new, mut settled) = (Vec::new(), Vec::new());
-    for (rule, value) in &compared {
-        match (rule.holds(*value), open.get(&rule.id)) {
-            (true, None) => new.push((*rule, *value, None)),
-            (false, Some(alert)) if alert.status != AlertStatus::Snoozed => settled.push((*alert, *value)),
-            _ => {}
+    outcome.compared += runs.iter().filter(|run| run.state.last.is_some()).count();
+    let changed: Vec<(AlertRuleId, &RuleState)> =
+        runs.iter().filter(|run| run.before.as_ref() != Some(&run.state)).map(|run| (run.rule.id, &run.state)).collect();
+    tx.alert_rules().remember(&changed)
+}
+
+/// What is remembered and what is new of each rule, and its open alert, locked.
+fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule]) -> Result<Vec<Run<'r>>> {
+    let ids: Vec<AlertRuleId> = rules.iter().map(|rule| rule.id).collect();
+    let mut remembered = tx.alert_rules().remembered(&ids)?;
+    let remembered: Vec<_> = ids.iter().map(|id| remembered.remove(id).unwrap_or_default()).collect();
+    let wanted: Vec<(&str, Option<DateTime<Utc>>)> =
+        rules.iter().zip(&remembered).map(|(rule, known)| (rule.metric.as_str(), known.state.last.map(|last| last.at))).collect();
+    let mut samples = tx.measurements().since(&wanted)?;
+    let mut open: HashMap<AlertRuleId, Alert> =
+        tx.alerts().lock_open_of(&ids)?.into_iter().map(|alert| (alert.rule_id, alert)).collect();
+    let now = tx.now();
+    Ok(rules
+        .iter()
+        .zip(remembered)
+        .enumerate()
+        .map(|(place, (rule, known))| {
+            // Whoever changed it at that instant came after.
+            let is_other = known.written_at.is_some_and(|at| rule.updated_at >= at);
+            let new = samples.remove(&place).unwrap_or_default();
+            let news = is_other.then_some(News::RuleChanged).into_iter();
+            let news = news.chain(new.into_iter().map(News::Sample)).chain([News::Silence(now)]).collect();
+            let before = (!is_other).then(|| known.state.clone());
+            Run { rule, before, state: known.state, news, open: open.remove(&rule.id) }
+        })
+        .collect())
+}
+
+/// Makes one move of each of these rules, with two statements for each kind of move.
+fn make(tx: &mut TenantTx<'_>, runs: &mut [Run<'_>], moves: &[(usize, AlertMove)], outcome: &mut Evaluation) -> Result<()> {
+    let (mut new, mut settled, mut flapping) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, made) in moves {
+        let Some(run) = runs.get_mut(*place) else { continue };
+        let (rule, last) = (run.rule, run.state.last.map_or(Decimal::ZERO, |last| last.value));
+        match *made {
+            AlertMove::Raise(value) => new.push((rule, value, None)),
+            AlertMove::RaiseForSilence(since) => new.push((rule, last, Some(silence_in_words(rule, since)))),
+            AlertMove::Clear(value) => settled.extend(run.open.take().map(|alert| (alert, value.unwrap_or(last)))),
+            AlertMove::Flap(changes) => flapping.extend(run.open.as_ref().map(|alert| (alert.id, changes))),
         }
     }
-    outcome.compared += compared.len();
-    outcome.raised.extend(alerts.raise_unless_open(&new)?.iter().map(|alert| alert.id));
-    outcome.resolved.extend(alerts.auto_resolve_all(&settled)?);
+    let settled: Vec<(&Alert, Decimal)> = settled.iter().map(|(alert, value)| (alert, *value)).collect();
+    outcome.resolved.extend(tx.alerts().auto_resolve_all(&settled)?);
+    tx.alerts().note_flapping(&flapping)?;
+    let raised = tx.alerts().raise_unless_open(&new)?;
+    outcome.raised.extend(raised.iter().map(|alert| alert.id));
+    let mut raised: HashMap<AlertRuleId, Alert> = raised.into_iter().map(|alert| (alert.rule_id, alert)).collect();
+    for run in runs {
+        if let Some(alert) = raised.remove(&run.rule.id) {
+            run.open = Some(alert);
+        }
+    }
     Ok(())
+}
+
+fn silence_in_words(rule: &AlertRule, since: DateTime<Utc>) -> String {
+    format!(
+        "{}: nothing has been measured of {} since {}",
+        rule.name,
+        rule.metric,
+        since.to_rfc3339_opts(SecondsFormat::Secs, true)
+    )
 }

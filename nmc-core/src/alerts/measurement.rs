@@ -1,5 +1,6 @@
 //! Recent values of the metrics that rules watch.
 
+use super::judgement::Sample;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alert_metrics_cache as cache;
 use crate::store::{Scope, TenantTx};
@@ -9,9 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Text, Uuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz, Uuid};
 use diesel::upsert::excluded;
 use rust_decimal::Decimal;
+use std::collections::HashMap;
 
 /// One measured value of a metric.
 #[derive(Debug, Clone, PartialEq, HasQuery, QueryableByName)]
@@ -67,6 +69,31 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS latest
 ORDER BY latest.metric_name";
+
+/// What was measured of a metric after an instant, the oldest first; without one, the last value alone.
+const SINCE: &str = "SELECT wanted.place, sample.measurement_time, sample.metric_value
+FROM unnest($2, $3) WITH ORDINALITY AS wanted (metric, since, place)
+CROSS JOIN LATERAL (
+    (SELECT cache.measurement_time, cache.metric_value FROM alert_metrics_cache AS cache
+    WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND cache.measurement_time > wanted.since
+    ORDER BY cache.measurement_time LIMIT 100)
+    UNION ALL
+    (SELECT cache.measurement_time, cache.metric_value FROM alert_metrics_cache AS cache
+    WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND wanted.since IS NULL
+    ORDER BY cache.measurement_time DESC LIMIT 1)
+) AS sample
+ORDER BY wanted.place, sample.measurement_time";
+
+/// A value, and the place of what asked for it.
+#[derive(QueryableByName)]
+struct SampleRow {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = Timestamptz)]
+    measurement_time: DateTime<Utc>,
+    #[diesel(sql_type = Numeric)]
+    metric_value: Decimal,
+}
 
 fn filtered<'q, ST>(mut query: cache::BoxedQuery<'q, Pg, ST>, filter: &'q MeasurementFilter) -> cache::BoxedQuery<'q, Pg, ST> {
     if let Some(metric) = &filter.metric {
@@ -139,6 +166,24 @@ impl Measurements<'_> {
             return Err(Error::invalid("metrics", format!("must be at most {AT_ONCE} at once")));
         }
         Ok(sql_query(LATEST_OF).bind::<Uuid, _>(self.0.tenant).bind::<Array<Text>, _>(metrics).load(self.0.conn)?)
+    }
+
+    /// What was measured of each metric after an instant, the oldest first and a hundred at the most, by place; where there is no
+    /// instant, the last value.
+    pub(super) fn since(&mut self, wanted: &[(&str, Option<DateTime<Utc>>)]) -> Result<HashMap<usize, Vec<Sample>>> {
+        let (metrics, since): (Vec<_>, Vec<_>) = wanted.iter().copied().unzip();
+        let rows: Vec<SampleRow> = sql_query(SINCE)
+            .bind::<Uuid, _>(self.0.tenant)
+            .bind::<Array<Text>, _>(metrics)
+            .bind::<Array<Nullable<Timestamptz>>, _>(since)
+            .load(self.0.conn)?;
+        let mut samples: HashMap<usize, Vec<Sample>> = HashMap::new();
+        for row in rows {
+            // Ordinality counts from one.
+            let place = usize::try_from(row.place - 1).map_err(Error::internal)?;
+            samples.entry(place).or_default().push(Sample { at: row.measurement_time, value: row.metric_value });
+        }
+        Ok(samples)
     }
 
     /// A page of values, the last measured first.

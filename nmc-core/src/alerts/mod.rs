@@ -6,10 +6,13 @@ mod alert_transitions;
 mod escalation_contact;
 mod evaluation;
 mod history;
+mod judgement;
 mod measurement;
 mod notification;
 mod notification_queue;
 mod rule;
+mod rule_state;
+mod timeline;
 
 pub use address::Address;
 pub use alert::{Alert, AlertFilter, Alerts, Raised};
@@ -18,10 +21,12 @@ pub use escalation_contact::{
 };
 pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
+pub use judgement::{AlertMove, Judgement, Sample};
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
 pub use notification_queue::{ClaimedNotification, WebhookResponse};
 pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};
+pub use timeline::{TimelineEntry, timeline};
 
 /// The most rows that one statement of this domain writes or locks.
 const AT_ONCE: i64 = 500;

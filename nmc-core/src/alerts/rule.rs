@@ -1,5 +1,6 @@
 //! Rules that raise alerts.
 
+use super::judgement::Judgement;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{alert_rules as rules, alerts};
@@ -34,19 +35,9 @@ pub struct AlertRule {
     pub escalation_delay_minutes: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-}
-
-impl AlertRule {
-    /// Whether the rule's condition holds for a value, exactly: 0.0049 is below 0.0050.
-    #[must_use]
-    pub fn holds(&self, value: Decimal) -> bool {
-        match self.operator {
-            AlertOperator::GreaterThan => value > self.threshold,
-            AlertOperator::LessThan => value < self.threshold,
-            AlertOperator::Equals => value == self.threshold,
-            AlertOperator::NotEquals => value != self.threshold,
-        }
-    }
+    /// How it is judged over time.
+    #[diesel(embed)]
+    pub judgement: Judgement,
 }
 
 /// An alert rule to add.
@@ -72,6 +63,8 @@ pub struct NewAlertRule {
     pub escalation_enabled: bool,
     /// The minutes that an alert waits before each escalation; 0 passes it on every time anybody looks.
     pub escalation_delay_minutes: i32,
+    /// How the rule is judged over time.
+    pub judgement: Judgement,
 }
 
 impl NewAlertRule {
@@ -94,6 +87,7 @@ impl NewAlertRule {
             notification_channels: Vec::new(),
             escalation_enabled: false,
             escalation_delay_minutes: 30,
+            judgement: Judgement::default(),
         }
     }
 }
@@ -114,6 +108,8 @@ pub struct AlertRulePatch {
     pub notification_channels: Option<Vec<NotificationChannel>>,
     pub escalation_enabled: Option<bool>,
     pub escalation_delay_minutes: Option<i32>,
+    /// How it is judged over time, all of it anew.
+    pub judgement: Option<Judgement>,
 }
 
 /// A filter of alert rules. Empty means all.
@@ -131,7 +127,7 @@ pub struct AlertRuleFilter {
 }
 
 /// A tenant's rules.
-pub struct AlertRules<'a>(Scope<'a>);
+pub struct AlertRules<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's rules.
@@ -239,6 +235,7 @@ impl AlertRules<'_> {
                 rules::notification_channels.eq(each_once(&new.notification_channels)?),
                 rules::escalation_enabled.eq(new.escalation_enabled),
                 rules::escalation_delay_minutes.eq(new.escalation_delay_minutes),
+                new.judgement.checked()?,
                 stamped!(rules, self.0, id),
             ))
             .returning(AlertRule::as_returning())
@@ -254,6 +251,7 @@ impl AlertRules<'_> {
         let name = patch.name.as_deref().map(|name| required("name", name, 255)).transpose()?;
         let metric = patch.metric.as_deref().map(|metric| required("metric", metric, 100)).transpose()?;
         let threshold = patch.threshold.map(|value| bounds::METRIC.exact("threshold", value)).transpose()?;
+        let judgement = patch.judgement.as_ref().map(Judgement::checked).transpose()?;
         let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;
         let before: Option<AlertRule> = AlertRule::query()
             .filter(rules::tenant_id.eq(self.0.tenant))
@@ -280,6 +278,7 @@ impl AlertRules<'_> {
                 channels.map(|value| rules::notification_channels.eq(value)),
                 patch.escalation_enabled.map(|value| rules::escalation_enabled.eq(value)),
                 patch.escalation_delay_minutes.map(|value| rules::escalation_delay_minutes.eq(value)),
+                judgement,
                 rules::updated_at.eq(self.0.now()),
             ))
             .returning(AlertRule::as_returning())
@@ -323,12 +322,12 @@ impl AlertRules<'_> {
         if rule.is_enabled { Ok(rule) } else { Err(Error::conflict("rule_id", "is disabled")) }
     }
 
-    /// The next enabled rules by id, which stay as they are until the transaction ends.
+    /// The next enabled rules by id, locked: evaluations of one tenant follow each other.
     pub(super) fn hold_enabled(&mut self, after: Option<AlertRuleId>, limit: i64) -> Result<Vec<AlertRule>> {
         let query = AlertRule::query().filter(rules::tenant_id.eq(self.0.tenant)).filter(rules::is_enabled);
         let after = after.unwrap_or(AlertRuleId::new(uuid::Uuid::nil()));
         let held: Vec<AlertRule> =
-            query.filter(rules::id.gt(after)).order(rules::id).limit(limit).for_share().load(self.0.conn)?;
+            query.filter(rules::id.gt(after)).order(rules::id).limit(limit).for_no_key_update().load(self.0.conn)?;
         if let Some(last_change) = held.iter().map(|rule| rule.updated_at).max() {
             self.0.moment.come_after(last_change);
         }

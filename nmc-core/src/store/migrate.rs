@@ -89,6 +89,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000130_index_words_by_text",
     "2026-11-29-000131_drop_index_of_words",
     "2026-11-29-000140_create_connection_log",
+    "2026-11-29-000150_judge_rules_over_time",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

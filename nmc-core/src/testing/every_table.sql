@@ -56,6 +56,7 @@ INSERT INTO analytics_reports (tenant_id, report_type, period_start, period_end,
 
 INSERT INTO alert_rules (tenant_id, name, metric, operator, threshold, severity)
     VALUES (:tenant, 'rule', 'missed calls', 'greater_than', 1, 'low');
+INSERT INTO alert_rule_states (tenant_id, rule_id, holds, changes) SELECT :tenant, id, false, 0 FROM alert_rules WHERE tenant_id = :tenant;
 INSERT INTO alerts (tenant_id, rule_id, rule_name, metric, metric_value, threshold, operator, severity, message,
                     acknowledged_by, resolved_by, snoozed_by)
     SELECT :tenant, r.id, r.name, r.metric, 2, r.threshold, r.operator, r.severity, 'too many', u.id, u.id, u.id

@@ -6,9 +6,10 @@ mod lifecycle;
 mod notifications;
 mod raising;
 mod rules;
+mod timelines;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::alerts::{Alert, AlertEvent, AlertEventFilter, AlertRule, NewAlertRule};
+use nmc_core::alerts::{Alert, AlertEvent, AlertEventFilter, AlertRule, Judgement, NewAlertRule};
 use nmc_core::people::NewUser;
 use nmc_core::testing::{Business, ManualClock, TestDb, noon};
 use nmc_core::{
@@ -155,6 +156,7 @@ fn rule(name: &str) -> NewAlertRule {
         notification_channels: vec![NotificationChannel::Email, NotificationChannel::Sms],
         escalation_enabled: true,
         escalation_delay_minutes: 30,
+        judgement: Judgement::default(),
     }
 }
 

@@ -63,7 +63,18 @@ const TABLES: &[(&str, &[&str])] = &[
             "number_pacing",
         ],
     ),
-    ("alerts", &["alert_rules", "alerts", "alert_history", "alert_metrics_cache", "escalation_contacts", "notifications"]),
+    (
+        "alerts",
+        &[
+            "alert_rules",
+            "alert_rule_states",
+            "alerts",
+            "alert_history",
+            "alert_metrics_cache",
+            "escalation_contacts",
+            "notifications",
+        ],
+    ),
     (
         "analytics",
         &[

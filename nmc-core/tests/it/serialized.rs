@@ -60,7 +60,7 @@ fn every_row_filter_and_patch_serializes() {
         CallMetadataFilter CallParticipant CallParticipantFilter CallPatch CatchUpMark Consent ConsentFilter Conversation
         ConversationAnalytics ConversationAnalyticsFilter ConversationAnalyticsPatch ConversationEvent ConversationEventFilter
         ConversationFilter ConversationPatch EscalationContact EscalationContactFilter EscalationContactPatch HeldNumber Job
-        JobFilter KpiFilter KpiSnapshot Measurement MeasurementFilter Media Message MessageFilter Metric MetricFilter
+        Judgement         JobFilter KpiFilter KpiSnapshot Measurement MeasurementFilter Media Message MessageFilter Metric MetricFilter
         Notification NotificationFilter NumberFilter NumberPace NumberPatch Preferences PreferencesFilter PreferencesPatch
         Presence PresenceFilter Profile ProfileFilter ProfilePatch Report ReportFilter Session SessionFilter TenantFilter
         TenantPatch TenantRow User UserFilter UserPatch

@@ -28,6 +28,7 @@ fn a_rule_is_stored_as_it_was_given_and_found_by_its_keys() {
             escalation_delay_minutes: new.escalation_delay_minutes,
             created_at: scene.now(),
             updated_at: scene.now(),
+            judgement: new.judgement,
         }
     );
     let found = scene.run(|tx| {

@@ -36,6 +36,8 @@ const CATALOGUE: &str = "
 const COPIES: &[(&str, &str, &str)] = &[
     ("alert_history_details_check", "the library writes it", r#"{"details": []}"#),
     ("alert_metrics_cache_metric_name_measurement_time_key", "it replaces", r#"{"id": "ID"}"#),
+    ("alert_rule_states_changes_check", "the library counts it", r#"{"changes": -1}"#),
+    ("alert_rule_states_last_measured_at_check", "the library writes both", r#"{"last_value": 1, "last_measured_at": null}"#),
     ("alert_rules_notification_channels_check", "an enum", r#"{"notification_channels": ["x"]}"#),
     ("alerts_escalation_level_check", "the library counts it", r#"{"escalation_level": -1}"#),
     ("alerts_open_key", "it returns the open one", r#"{"id": "ID"}"#),
@@ -132,6 +134,7 @@ const COPIES: &[(&str, &str, &str)] = &[
 /// Keys to rows that the library has looked up, or locked, before it points at them.
 const LOOKED_UP: &[&str] = &[
     "alert_history_alert_id_fkey",
+    "alert_rule_states_rule_id_fkey",
     "alerts_rule_id_fkey",
     "conversation_reads_conversation_id_fkey",
     "conversation_tags_conversation_id_fkey",

@@ -1,14 +1,14 @@
 //! Constraints that a caller can break, or is kept from breaking, each with a call that breaks it alone.
 
 use super::sample::{
-    call_figures, connect, consent, contact, conversation_with, earlier, key, later, login, new_call, note, notification, number,
-    point, profile, reply, report, rule, snapshot, somebody, user, words,
+    call_figures, connect, consent, contact, conversation_with, earlier, judged, key, later, login, new_call, note, notification,
+    number, point, profile, reply, report, rule, snapshot, somebody, user, words,
 };
 use super::{Ids, World, by_hand};
 use Says::{Sooner, TheTable};
 use chrono::TimeDelta;
 use nmc_core::access::{NewSession, TokenHash};
-use nmc_core::alerts::{AlertRulePatch, NewEscalationContact, NewNotification};
+use nmc_core::alerts::{AlertRulePatch, Judgement, NewEscalationContact, NewNotification};
 use nmc_core::analytics::{
     CallAnalyticsPatch, ConversationAnalyticsPatch, NewCallAnalytics, NewConversationAnalytics, NewJob, NewMetric, NewReport,
 };
@@ -101,7 +101,13 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("alert_rules_escalation_delay_minutes_check", TheTable, |w, _| {
         w.tx(|tx| tx.alert_rules().update(w.own.rule, &AlertRulePatch { escalation_delay_minutes: Some(-1), ..AlertRulePatch::default() }))
     }),
+    ("alert_rules_flap_changes_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { flap_changes: Some(1), ..Judgement::default() })))),
+    ("alert_rules_flap_seconds_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { flap_seconds: 59, ..Judgement::default() })))),
+    ("alert_rules_keep_firing_seconds_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { keep_firing_seconds: -1, ..Judgement::default() })))),
     ("alert_rules_metric_name_key", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&rule()).and_then(|_| tx.alert_rules().create(&rule())))),
+    ("alert_rules_no_data_seconds_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { no_data_seconds: 0, ..Judgement::default() })))),
+    ("alert_rules_pending_seconds_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { pending_seconds: 604_801, ..Judgement::default() })))),
+    ("alert_rules_recovery_threshold_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { recovery_threshold: Some(99_999.into()), ..Judgement::default() })))),
     ("escalation_contacts_escalation_level_check", TheTable, |w, _| {
         w.tx(|tx| tx.escalation_contacts().create(&NewEscalationContact { escalation_level: 0, ..contact(w) }))
     }),

@@ -58,6 +58,11 @@ pub(super) fn conversation_with(customer_phone: CallerIdentity) -> NewConversati
     NewConversation { customer_phone, channel: ConversationChannel::Phone, subject: None, customer_name: None }
 }
 
+/// The same, judged in this way.
+pub(super) fn judged(judgement: nmc_core::alerts::Judgement) -> NewAlertRule {
+    NewAlertRule { judgement, ..rule() }
+}
+
 pub(super) fn rule() -> NewAlertRule {
     NewAlertRule {
         name: "another rule".to_owned(),
@@ -70,6 +75,7 @@ pub(super) fn rule() -> NewAlertRule {
         notification_channels: vec![NotificationChannel::Email],
         escalation_enabled: false,
         escalation_delay_minutes: 5,
+        judgement: nmc_core::alerts::Judgement::default(),
     }
 }
 

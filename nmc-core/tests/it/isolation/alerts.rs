@@ -25,6 +25,7 @@ fn rule(name: &str) -> NewAlertRule {
         notification_channels: vec![NotificationChannel::Email],
         escalation_enabled: true,
         escalation_delay_minutes: 0,
+        judgement: nmc_core::alerts::Judgement::default(),
     }
 }
 

@@ -1,0 +1,37 @@
+//! What a rule would have made of a history: the steps of an evaluation, without one.
+
+use super::judgement::{AlertMove, News, RuleState, Sample, step};
+use super::rule::AlertRule;
+use chrono::{DateTime, Utc};
+
+/// A move that an evaluation would have made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct TimelineEntry {
+    /// The instant of the evaluation.
+    pub at: DateTime<Utc>,
+    /// The move.
+    pub made: AlertMove,
+}
+
+/// The moves that evaluations at these instants would have made of these values, nobody touching the alerts meanwhile. Both are in the
+/// order of their times; an evaluation knows the values measured until then.
+#[must_use]
+pub fn timeline(rule: &AlertRule, samples: &[Sample], evaluated_at: &[DateTime<Utc>]) -> Vec<TimelineEntry> {
+    let (mut state, mut is_open, mut rest) = (RuleState::default(), false, samples);
+    let mut moves = Vec::new();
+    for at in evaluated_at {
+        let known = rest.partition_point(|sample| sample.at <= *at);
+        let (new, later) = rest.split_at(known);
+        // A rule that has judged nothing yet begins with the last value.
+        let new = if state.last.is_none() { new.last_chunk::<1>().map_or(new, |last| last.as_slice()) } else { new };
+        rest = later;
+        let news = new.iter().map(|sample| News::Sample(*sample)).chain([News::Silence(*at)]);
+        for news in news {
+            let Some(made) = step(rule, &mut state, is_open, news) else { continue };
+            is_open = made.leaves_open();
+            moves.push(TimelineEntry { at: *at, made });
+        }
+    }
+    moves
+}
