@@ -14,8 +14,8 @@ const RUN: &str = "<!-- A test runs these in order on a fresh data directory. --
 /// Stands before the file that they read.
 const FILE: &str = "<!-- The test has this as joe.toml, and the password in joe.password. -->\n```toml\n";
 
-/// The log that they import.
-const OLDER_CALLS: &str = "caller_phone,called_phone,twilio_call_sid,outcome\n+14155550123,+13125550100,old-1,missed\n";
+/// Stands before the log that they import.
+const OLDER_CALLS: &str = "<!-- The test has this as calls.csv. -->\n```csv\n";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
@@ -52,13 +52,14 @@ fn the_sessions_it_shows_work_as_shown() {
     let blocks: Vec<&str> = text.split(RUN).skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(text.matches("```console").count(), blocks.len(), "a session that no test runs");
     assert!(blocks.len() >= 3, "businesses, numbers, and the migrations");
-    let toml = text.split(FILE).nth(1).and_then(|rest| rest.split("```").next()).expect("the file of --from");
+    let [toml, older_calls] = [FILE, OLDER_CALLS]
+        .map(|mark| text.split(mark).nth(1).and_then(|rest| rest.split("```").next()).expect("a file that is shown"));
     for block in blocks {
         let home = Home::new();
         let _server = home.hold();
         let folder = home.beside("files");
         fs::write(folder.join("joe.toml"), toml).expect("a file");
-        fs::write(folder.join("calls.csv"), OLDER_CALLS).expect("a file");
+        fs::write(folder.join("calls.csv"), older_calls).expect("a file");
         fs::write(folder.join("joe.password"), "under a sink all day\n").expect("a file");
         let (twilio, nmc) = (FakeTwilio::start(), home.nmc.clone());
         let account = twilio.account();
