@@ -5,6 +5,7 @@ use nmc_core::alerts::*;
 use nmc_core::analytics::*;
 use nmc_core::calls::*;
 use nmc_core::conversations::*;
+use nmc_core::events::*;
 use nmc_core::numbers::{HeldNumber, NumberFilter, NumberPatch};
 use nmc_core::people::*;
 use nmc_core::tenants::*;
@@ -57,13 +58,13 @@ fn every_row_filter_and_patch_serializes() {
     let serializing = serializing! {
         Alert AlertEvent AlertEventFilter AlertFilter AlertRule AlertRuleFilter AlertRulePatch ApiKey ApiKeyFilter ApiKeyPatch
         BusinessSettings BusinessSettingsPatch Call CallAnalytics CallAnalyticsFilter CallAnalyticsPatch CallFilter
-        CallMetadataFilter CallParticipant CallParticipantFilter CallPatch CatchUpMark Consent ConsentFilter Conversation
+        CallMetadataFilter CallParticipant CallParticipantFilter CallPatch CatchUpMark ConnectionMetric ConnectionMetricFilter Consent ConsentFilter Conversation
         ConversationAnalytics ConversationAnalyticsFilter ConversationAnalyticsPatch ConversationEvent ConversationEventFilter
         ConversationFilter ConversationPatch EscalationContact EscalationContactFilter EscalationContactPatch HeldNumber Job
         Judgement         JobFilter KpiFilter KpiSnapshot Measurement MeasurementFilter Media Message MessageFilter Metric MetricFilter
         Notification NotificationFilter NumberFilter NumberPace NumberPatch Preferences PreferencesFilter PreferencesPatch
         Presence PresenceFilter Profile ProfileFilter ProfilePatch Report ReportFilter Session SessionFilter TenantFilter
-        TenantPatch TenantRow User UserFilter UserPatch
+        TenantPatch TenantRow User UserFilter UserPatch WebsocketEvent WebsocketEventFilter
     };
     let serializing: BTreeSet<String> = serializing.iter().map(|&name| name.to_owned()).collect();
     let declared: BTreeSet<String> = declared().into_iter().map(|(name, _)| name).collect();

@@ -14,6 +14,8 @@ use uuid::Uuid;
 /// What a request is about, made anew for each: it may not survive.
 pub(super) struct Target {
     pub(super) user: Person,
+    /// Somebody who can be given a conversation.
+    pub(super) agent: UserId,
     pub(super) key: ApiKeyId,
     pub(super) session: String,
     pub(super) invitation: InvitationToken,
@@ -162,7 +164,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "setCallMetadata" => json!({ "value": 7 }),
         "openConversation" => json!({ "customer_phone": unique_phone(), "subject": "a leak" }),
         "changeConversation" => json!({ "subject": "a leak" }),
-        "assignConversation" => json!({ "assigned_to": target.user.id.to_string() }),
+        "assignConversation" => json!({ "assigned_to": target.agent.to_string() }),
         "addNote" => json!({ "note": "called back" }),
         "reply" => json!({ "client_key": Uuid::now_v7(), "body": "We come at nine" }),
         "previewReply" => json!({ "body": "We come at nine" }),
@@ -262,6 +264,7 @@ pub(super) fn photo() -> Vec<u8> {
 
 pub(super) struct Scene {
     pub(super) site: Site,
+    agent: UserId,
 }
 
 impl Scene {
@@ -269,7 +272,8 @@ impl Scene {
     pub(super) fn new() -> Self {
         let site = Site::new();
         site.db.execute("UPDATE tenants SET phone_number_limit = 100000");
-        Self { site }
+        let agent = site.person(&site.joe, UserRole::User).id;
+        Self { site, agent }
     }
 
     pub(super) fn target(&self) -> Target {
@@ -292,7 +296,20 @@ impl Scene {
         let customer = unique_phone();
         let Received { message, conversation, .. } = self.doubtful_text(&customer);
         let call = self.missed_call(&customer);
-        Target { user, key, session, invitation, number: site.held(joe).id, for_sale, message, conversation, call, customer }
+        let agent = self.agent;
+        Target {
+            user,
+            agent,
+            key,
+            session,
+            invitation,
+            number: site.held(joe).id,
+            for_sale,
+            message,
+            conversation,
+            call,
+            customer,
+        }
     }
 
     /// A missed call with a fact of the name `job`.

@@ -30,7 +30,7 @@ fn each_setting_says_the_rule_it_breaks() {
             vec![json!("{{business_name}} for {{caller}}")],
             "must not contain {{caller}}: the placeholders are {{business_name}}, {{hours}} and {{next_opening}}".to_owned(),
         ),
-        ("greeting_template", vec![json!("{{business_name}}\u{0}..........")], "must not contain NUL".to_owned()),
+        ("greeting_template", vec![json!("{{business_name}}\u{0}..........")], "must not contain control characters".to_owned()),
     ] {
         for value in values {
             let body = json!({ field: value });
