@@ -65,7 +65,9 @@ fn what_earlier_migrations_made_is_not_in_the_way() {
     let db = TestDb::new();
     let migrator = db.store.migrator();
     let all = migrator.status().unwrap().known.len();
-    for count in 1..all {
+    // Each number is the sum of the two before: the work of all of them would grow with the square of the migrations.
+    let counts = std::iter::successors(Some((1, 2)), |(one, other)| Some((*other, one + other))).map(|(count, _)| count);
+    for count in counts.take_while(|count| *count < all - 1).chain([all - 1]) {
         // The migrations left make, drop and make again what those before them made.
         assert_eq!(migrator.redo(count, Confirmed::irrevocably(), |_| {}).unwrap(), count);
     }
