@@ -70,6 +70,12 @@ macro_rules! key {
 /// Every constraint and unique index that a write can break, sorted by name.
 #[rustfmt::skip] // a table: one line each
 pub static CONSTRAINTS: &[Constraint] = &[
+    key!("alert_escalations_alert_id_fkey", "alert_id", "alert"),
+    c("alert_escalations_contacts_check", Invalid, "contacts", "must be an array"),
+    c("alert_escalations_delay_minutes_check", Invalid, "delay_minutes", "must be at least 0"),
+    c("alert_escalations_next_level_check", Invalid, "next_level", "must be at least 1"),
+    c("alert_escalations_pkey", Taken, "alert_id", "is already passed on"),
+    c("alert_escalations_repeats_left_check", Invalid, "repeats_left", "must be at least 0"),
     key!("alert_history_alert_id_fkey", "alert_id", "alert"),
     c("alert_history_details_check", Invalid, "details", "must be an object"),
     c("alert_history_event_type_check", Invalid, "event_type", "must be one of its known values"),
@@ -80,11 +86,14 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("alert_metrics_cache_metric_name_measurement_time_key", Taken, "measurement_time", "already has a value of this metric"),
     c("alert_metrics_cache_pkey", Taken, "id", "is already taken"),
     key!("alert_metrics_cache_tenant_id_fkey", "tenant_id", "tenant"),
+    c("alert_rounds_pkey", Taken, "tenant_id", "already has its rounds"),
+    key!("alert_rounds_tenant_id_fkey", "tenant_id", "tenant"),
     c("alert_rule_states_changes_check", Invalid, "changes", "must be at least 0"),
     c("alert_rule_states_last_measured_at_check", Invalid, "last_measured_at", "must be given with the value"),
     c("alert_rule_states_pkey", Taken, "rule_id", "already has a state"),
     key!("alert_rule_states_rule_id_fkey", "rule_id", "rule"),
     c("alert_rules_escalation_delay_minutes_check", Invalid, "escalation_delay_minutes", "must be at least 0"),
+    c("alert_rules_escalation_repeats_check", Invalid, "escalation_repeats", "must be 0 to 100"),
     c("alert_rules_flap_changes_check", Invalid, "flap_changes", "must be 2 to 1000"),
     c("alert_rules_flap_seconds_check", Invalid, "flap_seconds", "must be 60 to 604800"),
     c("alert_rules_keep_firing_seconds_check", Invalid, "keep_firing_seconds", "must be 0 to 604800"),

@@ -110,6 +110,8 @@ text_enums! {
         Snoozed = "snoozed",
         /// The alert's silence ended.
         Unsnoozed = "unsnoozed",
+        /// The alert is not passed on any more, though nobody has seen to it.
+        EscalationEnded = "escalation_ended",
         /// A notification reached its recipient.
         NotificationSent = "notification_sent",
         /// A notification did not reach its recipient.

@@ -1,6 +1,30 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    /// An alert that is passed on unless somebody sees to it: when, and to whom. The row goes once that is over.
+    alert_escalations (tenant_id, alert_id) {
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The alert.
+        alert_id -> Uuid,
+        /// The level it is passed on to next; 1 is the first.
+        next_level -> Int4,
+        /// How often it is passed on to the highest level once more.
+        repeats_left -> Int4,
+        /// The minutes from one level to the next, as the rule had them.
+        delay_minutes -> Int4,
+        /// When it is passed on next.
+        due_at -> Timestamptz,
+        /// Array of {level, type, value}: the contacts as they were when the alert was raised.
+        contacts -> Jsonb,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// What happened to an alert, and who did it. Append-only.
     alert_history (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -9,7 +33,7 @@ diesel::table! {
         alert_id -> Uuid,
         /// The tenant it belongs to.
         tenant_id -> Uuid,
-        /// triggered, acknowledged, escalated, resolved, snoozed, unsnoozed, notification_sent, notification_failed or flapping.
+        /// triggered, acknowledged, escalated, resolved, snoozed, unsnoozed, notification_sent, notification_failed, flapping or escalation_ended.
         #[max_length = 50]
         event_type -> Varchar,
         /// The alert's status before; NULL when it did not change, or did not exist.
@@ -43,6 +67,20 @@ diesel::table! {
         measurement_time -> Timestamptz,
         /// When the row was written.
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// When the rules of a business are evaluated next. A trigger of alert_rules writes the first one.
+    alert_rounds (tenant_id) {
+        /// The tenant it belongs to; one row each, from its first rule on.
+        tenant_id -> Uuid,
+        /// Not evaluated before this instant.
+        due_at -> Timestamptz,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -122,6 +160,8 @@ diesel::table! {
         flap_changes -> Nullable<Int4>,
         /// How many seconds without a change are calm.
         flap_seconds -> Int4,
+        /// How often an alert that has come to the highest level is passed on to it once more.
+        escalation_repeats -> Int4,
     }
 }
 
@@ -1423,6 +1463,7 @@ diesel::table! {
 }
 
 diesel::joinable!(alert_metrics_cache -> tenants (tenant_id));
+diesel::joinable!(alert_rounds -> tenants (tenant_id));
 diesel::joinable!(alert_rules -> tenants (tenant_id));
 diesel::joinable!(analytics_metrics -> tenants (tenant_id));
 diesel::joinable!(analytics_processing_jobs -> tenants (tenant_id));
@@ -1446,8 +1487,10 @@ diesel::joinable!(tenant_streams -> tenants (tenant_id));
 diesel::joinable!(websocket_events -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    alert_escalations,
     alert_history,
     alert_metrics_cache,
+    alert_rounds,
     alert_rule_states,
     alert_rules,
     alerts,

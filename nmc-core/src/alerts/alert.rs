@@ -1,11 +1,10 @@
 //! Alerts: reading them, and raising one. What becomes of it is in `alert_transitions`.
 
-use super::bounded;
 use super::history::NewAlertEvent;
 use super::rule::AlertRule;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::{alert_rules as rules, alerts};
+use crate::schema::alerts;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{bounds, optional};
 use crate::{
@@ -16,7 +15,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Timestamptz};
+use diesel::sql_types::Bool;
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -206,30 +205,10 @@ impl Alerts<'_> {
         Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
     }
 
-    /// The alerts to pass on, the oldest first, 500 at the most: triggered or escalated ones whose rule is enabled and
-    /// escalates, and whose last event (raised, passed on, end of its snooze) is that rule's delay ago. They and their rules are locked until the
-    /// transaction ends, and what another one holds is left out, so that nothing is passed on twice.
-    ///
-    /// # Errors
-    /// As [`Self::find`].
-    pub fn due_for_escalation(&mut self, limit: u16) -> Result<Vec<Alert>> {
-        const ITS_TIME: &str = "greatest(alerts.created_at, alerts.escalated_at, alerts.snoozed_until)
-            + alert_rules.escalation_delay_minutes * INTERVAL '1 minute' <= ";
-        let rule = rules::tenant_id.eq(alerts::tenant_id).and(rules::id.eq(alerts::rule_id));
-        Ok(alerts::table
-            .inner_join(rules::table.on(rule))
-            .filter(alerts::tenant_id.eq(self.0.tenant))
-            .filter(rules::tenant_id.eq(self.0.tenant))
-            .filter(rules::is_enabled)
-            .filter(rules::escalation_enabled)
-            .filter(alerts::status.eq_any([AlertStatus::Triggered, AlertStatus::Escalated]))
-            .filter(sql::<Bool>(ITS_TIME).bind::<Timestamptz, _>(self.0.now()))
-            .order((alerts::created_at, alerts::id))
-            .limit(bounded(limit))
-            .select(Alert::as_select())
-            .for_no_key_update()
-            .skip_locked()
-            .load(self.0.conn)?)
+    /// Whether an alert is open.
+    pub(crate) fn is_any_open(&mut self) -> Result<bool> {
+        let open = alerts::table.filter(alerts::tenant_id.eq(self.0.tenant)).filter(sql::<Bool>(OPEN_SQL));
+        Ok(diesel::select(diesel::dsl::exists(open)).get_result(self.0.conn)?)
     }
 
     /// Raises an alert of this rule, with the rule's words and figures as they are now, and writes the event. While one is
@@ -253,8 +232,8 @@ impl Alerts<'_> {
         Ok(Raised { alert, is_new: true })
     }
 
-    /// Raises an alert of each rule that has none open, and writes the events: one statement each. The rules' locks are the
-    /// caller's.
+    /// Raises an alert of each rule that has none open, writes the events, and queues what tells of it: a statement each. The rules'
+    /// locks are the caller's.
     pub(super) fn raise_unless_open(&mut self, new: &[(&AlertRule, Decimal, Option<String>)]) -> Result<Vec<Alert>> {
         if new.is_empty() {
             return Ok(Vec::new());
@@ -294,6 +273,9 @@ impl Alerts<'_> {
             .collect();
         raised.iter().for_each(|alert| self.0.note(StreamEventKind::AlertCreated, alert.id.uuid()));
         self.0.tx().alert_history().append(&events)?;
+        let of_rule = |alert: &Alert| new.iter().map(|(rule, ..)| *rule).find(|rule| rule.id == alert.rule_id);
+        let told: Vec<(&Alert, &AlertRule)> = raised.iter().filter_map(|alert| Some((alert, of_rule(alert)?))).collect();
+        self.0.tx().after_raising(&told)?;
         Ok(raised)
     }
 }

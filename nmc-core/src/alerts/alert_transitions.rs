@@ -153,10 +153,14 @@ impl Alerts<'_> {
     pub fn escalate(&mut self, id: AlertId) -> Result<Alert> {
         let alert = self.lock(id)?;
         let level = alert.escalation_level.checked_add(1);
-        let level = level.ok_or(Error::conflict("escalation_level", "can't go any higher"))?;
+        self.escalate_to(&alert, level.ok_or(Error::conflict("escalation_level", "can't go any higher"))?)
+    }
+
+    /// Passes a locked alert that nobody has seen to on to this level.
+    pub(super) fn escalate_to(&mut self, alert: &Alert, level: i32) -> Result<Alert> {
         let change = Change { escalated_at: Some(self.0.now()), escalation_level: Some(level), ..Change::default() };
-        let event = NewAlertEvent::new(id, AlertEventType::Escalated).with(json!({ "level": level }));
-        self.move_to(&alert, AlertStatus::Escalated, change, event)
+        let event = NewAlertEvent::new(alert.id, AlertEventType::Escalated).with(json!({ "level": level }));
+        self.move_to(alert, AlertStatus::Escalated, change, event)
     }
 
     /// The user who acts settles the alert.
@@ -224,6 +228,9 @@ impl Alerts<'_> {
                 .with(json!({ "auto": true, "value": value }))
         };
         self.log(&settled.iter().map(event).collect::<Vec<_>>())?;
+        let mut tx = self.0.tx();
+        tx.alert_escalations().end(&ids)?;
+        tx.notifications().tell_resolved(&ids)?;
         Ok(ids)
     }
 
@@ -289,7 +296,7 @@ impl Alerts<'_> {
 
     /// Locks the row, so that what is decided from it still holds when it is written. Its key stays free: notifications of it
     /// may be queued meanwhile.
-    fn lock(&mut self, id: AlertId) -> Result<Alert> {
+    pub(super) fn lock(&mut self, id: AlertId) -> Result<Alert> {
         let row = Alert::query()
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(alerts::id.eq(id))
@@ -317,7 +324,27 @@ impl Alerts<'_> {
             .optional()?;
         let row = found(row, "alert")?;
         self.log(&[event.moving(Some(alert.status), to)])?;
+        self.after_move(&row)?;
         Ok(row)
+    }
+
+    /// Does what goes with a move: whoever has not been told of the alert need not be once somebody has seen to it.
+    fn after_move(&mut self, alert: &Alert) -> Result<()> {
+        let ids = [alert.id];
+        let mut tx = self.0.tx();
+        match alert.status {
+            AlertStatus::Triggered => tx.alert_escalations().begin_at(alert.id, alert.updated_at),
+            AlertStatus::Escalated => Ok(()),
+            AlertStatus::Acknowledged => tx.notifications().call_off(&ids, "acknowledged before it was sent"),
+            AlertStatus::Snoozed => {
+                tx.alert_escalations().begin_at(alert.id, alert.snoozed_until.unwrap_or(alert.updated_at))?;
+                tx.notifications().call_off(&ids, "snoozed before it was sent")
+            }
+            AlertStatus::Resolved => {
+                tx.alert_escalations().end(&ids)?;
+                tx.notifications().tell_resolved(&ids)
+            }
+        }
     }
 
     fn log(&mut self, events: &[NewAlertEvent]) -> Result<()> {

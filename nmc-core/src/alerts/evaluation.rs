@@ -42,7 +42,8 @@ pub fn evaluate(tx: &mut TenantTx<'_>, rule: AlertRuleId) -> Result<Evaluation> 
     Ok(outcome)
 }
 
-/// Evaluates the tenant's enabled rules, 200 at a time, each time with nine statements, and four more for each further round of moves.
+/// Evaluates the tenant's enabled rules, 200 at a time, each time with fourteen statements at the most, and nine more for each further round
+/// of moves.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].

@@ -30,6 +30,14 @@ pub struct Measurement {
     pub created_at: DateTime<Utc>,
 }
 
+/// A value that we measured ourselves.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) metric: String,
+    pub(crate) value: Decimal,
+    pub(crate) at: DateTime<Utc>,
+}
+
 /// A filter of measured values. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -142,6 +150,31 @@ impl Measurements<'_> {
             .set(cache::metric_value.eq(excluded(cache::metric_value)))
             .returning(Measurement::as_returning())
             .get_result(self.0.conn)?)
+    }
+
+    /// Writes what we measured ourselves, in one statement; measured twice, the later value stays.
+    pub(crate) fn write(&mut self, measured: &[Measured]) -> Result<()> {
+        if measured.is_empty() {
+            return Ok(());
+        }
+        let mut rows = Vec::new();
+        for Measured { metric, value, at } in measured {
+            rows.push((
+                cache::id.eq(MeasurementId::new(self.0.moment.id())),
+                cache::tenant_id.eq(self.0.tenant),
+                cache::metric_name.eq(metric),
+                cache::metric_value.eq(bounds::METRIC.rounded("metric_value", *value)?),
+                cache::measurement_time.eq(*at),
+                cache::created_at.eq(self.0.now()),
+            ));
+        }
+        diesel::insert_into(cache::table)
+            .values(rows)
+            .on_conflict((cache::tenant_id, cache::metric_name, cache::measurement_time))
+            .do_update()
+            .set(cache::metric_value.eq(excluded(cache::metric_value)))
+            .execute(self.0.conn)?;
+        Ok(())
     }
 
     /// A metric's last value, if there is one.

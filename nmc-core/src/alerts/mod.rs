@@ -3,6 +3,7 @@
 mod address;
 mod alert;
 mod alert_transitions;
+mod escalation;
 mod escalation_contact;
 mod evaluation;
 mod history;
@@ -10,8 +11,10 @@ mod judgement;
 mod measurement;
 mod notification;
 mod notification_queue;
+mod rounds;
 mod rule;
 mod rule_state;
+mod telling;
 mod timeline;
 
 pub use address::Address;
@@ -22,6 +25,7 @@ pub use escalation_contact::{
 pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use judgement::{AlertMove, Judgement, Sample};
+pub(crate) use measurement::Measured;
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
 pub use notification_queue::{ClaimedNotification, WebhookResponse};

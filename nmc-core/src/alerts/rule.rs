@@ -33,6 +33,7 @@ pub struct AlertRule {
     pub notification_channels: Vec<NotificationChannel>,
     pub escalation_enabled: bool,
     pub escalation_delay_minutes: i32,
+    pub escalation_repeats: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     /// How it is judged over time.
@@ -61,8 +62,10 @@ pub struct NewAlertRule {
     pub notification_channels: Vec<NotificationChannel>,
     /// Whether an alert nobody acknowledges is passed on.
     pub escalation_enabled: bool,
-    /// The minutes that an alert waits before each escalation; 0 passes it on every time anybody looks.
+    /// The minutes that an alert waits before each escalation.
     pub escalation_delay_minutes: i32,
+    /// How often an alert that has come to the highest level of its contacts is passed on to it once more; up to 100.
+    pub escalation_repeats: i32,
     /// How the rule is judged over time.
     pub judgement: Judgement,
 }
@@ -87,6 +90,7 @@ impl NewAlertRule {
             notification_channels: Vec::new(),
             escalation_enabled: false,
             escalation_delay_minutes: 30,
+            escalation_repeats: 0,
             judgement: Judgement::default(),
         }
     }
@@ -108,6 +112,7 @@ pub struct AlertRulePatch {
     pub notification_channels: Option<Vec<NotificationChannel>>,
     pub escalation_enabled: Option<bool>,
     pub escalation_delay_minutes: Option<i32>,
+    pub escalation_repeats: Option<i32>,
     /// How it is judged over time, all of it anew.
     pub judgement: Option<Judgement>,
 }
@@ -235,6 +240,7 @@ impl AlertRules<'_> {
                 rules::notification_channels.eq(each_once(&new.notification_channels)?),
                 rules::escalation_enabled.eq(new.escalation_enabled),
                 rules::escalation_delay_minutes.eq(new.escalation_delay_minutes),
+                rules::escalation_repeats.eq(new.escalation_repeats),
                 new.judgement.checked()?,
                 stamped!(rules, self.0, id),
             ))
@@ -278,6 +284,7 @@ impl AlertRules<'_> {
                 channels.map(|value| rules::notification_channels.eq(value)),
                 patch.escalation_enabled.map(|value| rules::escalation_enabled.eq(value)),
                 patch.escalation_delay_minutes.map(|value| rules::escalation_delay_minutes.eq(value)),
+                patch.escalation_repeats.map(|value| rules::escalation_repeats.eq(value)),
                 judgement,
                 rules::updated_at.eq(self.0.now()),
             ))
@@ -320,6 +327,12 @@ impl AlertRules<'_> {
         let rule: AlertRule = found(row, "rule")?;
         self.0.moment.come_after(rule.updated_at);
         if rule.is_enabled { Ok(rule) } else { Err(Error::conflict("rule_id", "is disabled")) }
+    }
+
+    /// The metrics that enabled rules watch, by name.
+    pub(crate) fn watched(&mut self) -> Result<Vec<String>> {
+        let query = rules::table.filter(rules::tenant_id.eq(self.0.tenant)).filter(rules::is_enabled);
+        Ok(query.select(rules::metric).distinct().order(rules::metric).limit(1_000).load(self.0.conn)?)
     }
 
     /// The next enabled rules by id, locked: evaluations of one tenant follow each other.

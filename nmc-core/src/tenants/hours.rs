@@ -81,6 +81,16 @@ impl BusinessHours {
         Some(self.intervals(at).fold(at, |at, (start, end)| if (start..end).contains(&at) { end } else { at }))
     }
 
+    /// The first instant of the day that the zone's calendar shows at an instant.
+    pub(crate) fn start_of_day(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.first_instant(self.shown(at)?.date().and_time(NaiveTime::MIN))
+    }
+
+    /// The instant at which the zone's clock showed the same time so many days before.
+    pub(crate) fn days_before(&self, at: DateTime<Utc>, days: u64) -> Option<DateTime<Utc>> {
+        self.first_instant(self.shown(at)?.checked_sub_days(Days::new(days))?)
+    }
+
     /// The next opening as a greeting tells it: `now` while the business is open, else its day and time by its own clock, which
     /// stay true however late the text is read.
     pub(super) fn next_opening_in_words(&self, at: DateTime<Utc>) -> String {

@@ -61,6 +61,8 @@ INSERT INTO alerts (tenant_id, rule_id, rule_name, metric, metric_value, thresho
                     acknowledged_by, resolved_by, snoozed_by)
     SELECT :tenant, r.id, r.name, r.metric, 2, r.threshold, r.operator, r.severity, 'too many', u.id, u.id, u.id
     FROM alert_rules r JOIN users u ON u.tenant_id = r.tenant_id WHERE r.tenant_id = :tenant;
+INSERT INTO alert_escalations (tenant_id, alert_id, next_level, repeats_left, delay_minutes, due_at, contacts)
+    SELECT :tenant, id, 1, 0, 30, now(), '[]' FROM alerts WHERE tenant_id = :tenant;
 INSERT INTO alert_history (tenant_id, alert_id, event_type, new_status, user_id)
     SELECT :tenant, id, 'triggered', 'triggered', resolved_by FROM alerts WHERE tenant_id = :tenant;
 INSERT INTO notifications (tenant_id, alert_id, channel, recipient)

@@ -1,5 +1,6 @@
 //! Work that goes through several domains, and what is done for every business from time to time without anybody asking for it.
 
+mod alert_round;
 mod auto_resolve;
 mod backlog;
 mod call_outcome;
@@ -24,8 +25,10 @@ mod removal;
 mod reply;
 mod roll_up;
 mod staff_text;
+mod trade_metrics;
 mod upkeep;
 
+pub use alert_round::{AlertWorker, Rounds, alert_rounds};
 pub use auto_resolve::resolve_idle;
 pub use backlog::{Backlog, FAILURES_COUNTED_FOR, Queue, Queued, Stage};
 pub use catch_up::CatchUp;
@@ -40,4 +43,5 @@ pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
 pub use refresh_call::{refresh_call, refresh_call_by_sid};
 pub use registration::{Registered, Registration};
 pub use reply::{NEWER, NewReply, Replied, ReplyPreview};
+pub use trade_metrics::{TRADE_METRICS, TradeMetric};
 pub use upkeep::{Upkeep, UpkeepConfig};

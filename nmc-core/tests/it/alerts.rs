@@ -4,8 +4,10 @@ mod contacts;
 mod evaluation;
 mod lifecycle;
 mod notifications;
+mod passing_on;
 mod raising;
 mod rules;
+mod telling;
 mod timelines;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -122,10 +124,10 @@ impl Scene {
     }
 
     /// Two transactions at the same time.
-    /// The rows of the business, but for its stream of events, which only grows.
+    /// The rows of the business, but for its stream of events, which only grows, and its round, which stays.
     fn rows(&self) -> std::collections::BTreeMap<String, Vec<String>> {
         let mut rows = self.db.rows_of(self.business.tenant.id());
-        rows.retain(|table, _| !["stream_events", "tenant_streams"].contains(&table.as_str()));
+        rows.retain(|table, _| !["alert_rounds", "stream_events", "tenant_streams"].contains(&table.as_str()));
         rows
     }
 
@@ -156,6 +158,7 @@ fn rule(name: &str) -> NewAlertRule {
         notification_channels: vec![NotificationChannel::Email, NotificationChannel::Sms],
         escalation_enabled: true,
         escalation_delay_minutes: 30,
+        escalation_repeats: 0,
         judgement: Judgement::default(),
     }
 }

@@ -66,6 +66,8 @@ const TABLES: &[(&str, &[&str])] = &[
     (
         "alerts",
         &[
+            "alert_escalations",
+            "alert_rounds",
             "alert_rules",
             "alert_rule_states",
             "alerts",

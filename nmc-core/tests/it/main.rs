@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod alert_rounds;
 mod alerts;
 mod analytics;
 mod approval;

@@ -19,7 +19,7 @@ pub(super) fn email_for(rule_id: Option<AlertRuleId>) -> NewEscalationContact {
 }
 
 impl Scene {
-    fn contact(&self, new: &NewEscalationContact) -> EscalationContact {
+    pub(super) fn contact(&self, new: &NewEscalationContact) -> EscalationContact {
         self.run(|tx| tx.escalation_contacts().create(new)).unwrap()
     }
 }

@@ -1,12 +1,11 @@
 //! What people and time do to an alert: who, when, what they said, and the history.
 
-use super::{Scene, rule};
+use super::Scene;
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::alerts::{Alert, AlertRulePatch, NewAlertRule};
+use nmc_core::alerts::Alert;
 use nmc_core::testing::on_behalf_of;
 use nmc_core::{AlertEventType as Event, AlertId, AlertStatus as Status, Error, Result, TenantTx, UserId};
 use serde_json::json;
-use std::sync::Barrier;
 
 type Verb = fn(&mut TenantTx<'_>, AlertId, UserId, DateTime<Utc>) -> Result<Alert>;
 
@@ -267,60 +266,4 @@ fn waking_comes_after_the_snooze_it_overtook() {
     let [woken] = scene.run(|tx| tx.alerts().wake_due(1)).unwrap().try_into().unwrap();
     assert!(woken.updated_at > ahead && woken.snoozed_until == Some(woken.updated_at));
     assert_eq!(scene.history(alert.id).pop().unwrap().created_at, woken.updated_at);
-}
-
-#[test]
-fn alert_is_passed_on_when_its_rules_delay_has_passed() {
-    let scene = Scene::new();
-    let ada = scene.ada;
-    let alert = scene.alert("half an hour");
-    let never = scene.raise(scene.rule(&NewAlertRule { escalation_enabled: false, ..rule("never") }).id);
-    let slow = scene.raise(scene.rule(&NewAlertRule { escalation_delay_minutes: i32::MAX, ..rule("slow") }).id);
-    let due = || scene.run(|tx| tx.alerts().due_for_escalation(10)).unwrap().iter().map(|row| row.id).collect::<Vec<_>>();
-    scene.after(29);
-    assert_eq!(due(), []);
-    scene.after(1);
-    assert_eq!(due(), [alert.id]);
-    assert_eq!(scene.run(|tx| tx.alerts().due_for_escalation(0)).unwrap(), []);
-    // From its escalation on, the delay runs again.
-    scene.run(|tx| tx.alerts().escalate(alert.id)).unwrap();
-    assert_eq!(due(), []);
-    scene.after(30);
-    assert_eq!(due(), [alert.id]);
-    // Somebody is at it, or has put it off: it waits, and after the snooze the delay runs again.
-    scene.run_as(ada, |tx| tx.alerts().acknowledge(alert.id, None)).unwrap();
-    assert_eq!(due(), []);
-    let until = scene.now() + TimeDelta::minutes(60);
-    scene.run_as(ada, |tx| tx.alerts().snooze(alert.id, until, None)).unwrap();
-    scene.after(45);
-    assert_eq!(due(), []);
-    scene.run(|tx| tx.alerts().wake(alert.id)).unwrap();
-    scene.after(29);
-    assert_eq!(due(), []);
-    scene.after(1);
-    assert_eq!(due(), [alert.id]);
-    scene.run(|tx| tx.alerts().auto_resolve(alert.id)).unwrap();
-    assert_eq!(due(), []);
-    let on = AlertRulePatch { escalation_enabled: Some(true), ..AlertRulePatch::default() };
-    scene.run(|tx| tx.alert_rules().update(never.rule_id, &on)).unwrap();
-    assert_eq!(due(), [never.id]);
-    let off = AlertRulePatch { is_enabled: Some(false), ..AlertRulePatch::default() };
-    scene.run(|tx| tx.alert_rules().update(never.rule_id, &off)).unwrap();
-    assert_eq!(due(), [], "a disabled rule passes nothing on");
-    assert_eq!(scene.reload(&slow), slow);
-}
-
-#[test]
-fn two_that_look_for_late_alerts_at_once_pass_each_on_once() {
-    let scene = Scene::new();
-    let alerts = [scene.alert("a"), scene.alert("b")];
-    scene.after(30);
-    let looked = Barrier::new(2);
-    let passed_on = scene.both(|tx| {
-        let due = tx.alerts().due_for_escalation(10)?;
-        looked.wait();
-        due.iter().map(|alert| tx.alerts().escalate(alert.id)).collect::<Result<Vec<_>>>()
-    });
-    assert_eq!(passed_on.map(|rows| rows.unwrap().len()).iter().sum::<usize>(), 2);
-    assert!(alerts.iter().all(|alert| scene.reload(alert).escalation_level == 1));
 }

@@ -455,7 +455,7 @@ fn foreign_worker_or_stolen_claim_without_rls_touches_nothing() {
         let empty = run(&|tx| {
             Ok(tx.notifications().claim(10, TimeDelta::minutes(1))?.len()
                 + tx.alerts().wake_due(10)?.len()
-                + tx.alerts().due_for_escalation(10)?.len()
+                + tx.alerts().pass_on_due(10)?.len()
                 + nmc_core::alerts::evaluate_all(tx)?.compared
                 + tx.notifications().delete_ended_before(until, 10)?
                 + tx.alerts().delete_resolved_before(until, 10)?

@@ -26,6 +26,7 @@ fn a_rule_is_stored_as_it_was_given_and_found_by_its_keys() {
             notification_channels: new.notification_channels,
             escalation_enabled: new.escalation_enabled,
             escalation_delay_minutes: new.escalation_delay_minutes,
+            escalation_repeats: new.escalation_repeats,
             created_at: scene.now(),
             updated_at: scene.now(),
             judgement: new.judgement,
@@ -117,7 +118,7 @@ fn a_patch_changes_the_field_it_names_and_no_other() {
     let mut row = scene.rule(&rule("Many"));
     type Step = (AlertRulePatch, fn(&mut AlertRule));
     let none = AlertRulePatch::default;
-    let steps: [Step; 12] = [
+    let steps: [Step; 13] = [
         (none(), |_| {}),
         (AlertRulePatch { name: Some(" Few ".to_owned()), ..none() }, |row| row.name = "Few".to_owned()),
         (AlertRulePatch { description: Patch::Set("new".to_owned()), ..none() }, |row| row.description = Some("new".to_owned())),
@@ -130,6 +131,7 @@ fn a_patch_changes_the_field_it_names_and_no_other() {
         (AlertRulePatch { notification_channels: Some(Vec::new()), ..none() }, |row| row.notification_channels = Vec::new()),
         (AlertRulePatch { escalation_enabled: Some(false), ..none() }, |row| row.escalation_enabled = false),
         (AlertRulePatch { escalation_delay_minutes: Some(0), ..none() }, |row| row.escalation_delay_minutes = 0),
+        (AlertRulePatch { escalation_repeats: Some(3), ..none() }, |row| row.escalation_repeats = 3),
     ];
     for (patch, change) in steps {
         row.updated_at = scene.after(1);

@@ -34,6 +34,10 @@ const CATALOGUE: &str = "
 /// Why no call can break it, and the columns of a new row, a copy of the one that is there, which do.
 #[rustfmt::skip] // a table: one line each
 const COPIES: &[(&str, &str, &str)] = &[
+    ("alert_escalations_contacts_check", "the library writes it", r#"{"contacts": {}}"#),
+    ("alert_escalations_delay_minutes_check", "the rule's", r#"{"delay_minutes": -1}"#),
+    ("alert_escalations_next_level_check", "the library counts it", r#"{"next_level": 0}"#),
+    ("alert_escalations_repeats_left_check", "the library counts it", r#"{"repeats_left": -1}"#),
     ("alert_history_details_check", "the library writes it", r#"{"details": []}"#),
     ("alert_metrics_cache_metric_name_measurement_time_key", "it replaces", r#"{"id": "ID"}"#),
     ("alert_rule_states_changes_check", "the library counts it", r#"{"changes": -1}"#),
@@ -133,6 +137,7 @@ const COPIES: &[(&str, &str, &str)] = &[
 
 /// Keys to rows that the library has looked up, or locked, before it points at them.
 const LOOKED_UP: &[&str] = &[
+    "alert_escalations_alert_id_fkey",
     "alert_history_alert_id_fkey",
     "alert_rule_states_rule_id_fkey",
     "alerts_rule_id_fkey",

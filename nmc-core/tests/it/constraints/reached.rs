@@ -101,6 +101,9 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("alert_rules_escalation_delay_minutes_check", TheTable, |w, _| {
         w.tx(|tx| tx.alert_rules().update(w.own.rule, &AlertRulePatch { escalation_delay_minutes: Some(-1), ..AlertRulePatch::default() }))
     }),
+    ("alert_rules_escalation_repeats_check", TheTable, |w, _| {
+        w.tx(|tx| tx.alert_rules().update(w.own.rule, &AlertRulePatch { escalation_repeats: Some(101), ..AlertRulePatch::default() }))
+    }),
     ("alert_rules_flap_changes_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { flap_changes: Some(1), ..Judgement::default() })))),
     ("alert_rules_flap_seconds_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { flap_seconds: 59, ..Judgement::default() })))),
     ("alert_rules_keep_firing_seconds_check", TheTable, |w, _| w.tx(|tx| tx.alert_rules().create(&judged(Judgement { keep_firing_seconds: -1, ..Judgement::default() })))),

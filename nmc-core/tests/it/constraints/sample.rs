@@ -75,6 +75,7 @@ pub(super) fn rule() -> NewAlertRule {
         notification_channels: vec![NotificationChannel::Email],
         escalation_enabled: false,
         escalation_delay_minutes: 5,
+        escalation_repeats: 0,
         judgement: nmc_core::alerts::Judgement::default(),
     }
 }

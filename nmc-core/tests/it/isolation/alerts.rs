@@ -25,6 +25,7 @@ fn rule(name: &str) -> NewAlertRule {
         notification_channels: vec![NotificationChannel::Email],
         escalation_enabled: true,
         escalation_delay_minutes: 0,
+        escalation_repeats: 0,
         judgement: nmc_core::alerts::Judgement::default(),
     }
 }
@@ -117,10 +118,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         made(on_behalf_of(tx, theirs.user, |tx| tx.alerts().wake(alert)))
     }),
     ("Alerts::wake_due", |tx, _, _| told(tx.alerts().wake_due(100)?.len())),
-    ("Alerts::due_for_escalation", |tx, _, _| {
+    ("Alerts::pass_on_due", |tx, _, _| {
         let alert = own_alert(tx, "late")?;
-        let due = tx.alerts().due_for_escalation(100)?;
-        told((due.len(), due.iter().any(|row| row.id == alert)))
+        let passed_on = tx.alerts().pass_on_due(100)?;
+        told((passed_on.len(), passed_on.contains(&alert)))
     }),
     ("Alerts::escalate", |tx, _, theirs| told(tx.alerts().escalate(theirs.alert)?)),
     ("Alerts::escalate by their user", |tx, _, theirs| {

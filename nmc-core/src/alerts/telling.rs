@@ -1,0 +1,235 @@
+//! Who is told of what becomes of an alert. What is to be told is queued, and called off, by the transaction that moves the alert.
+
+use super::alert::Alert;
+use super::escalation::Contact;
+use super::history::NewAlertEvent;
+use super::notification::{Notifications, OPEN};
+use super::rule::AlertRule;
+use super::{AT_ONCE, Address, NewNotification, Notification};
+use crate::schema::{escalation_contacts as contacts, notifications, user_preferences, user_profiles, users};
+use crate::store::TenantTx;
+use crate::{
+    AlertEventType, AlertId, AlertRuleId, ContactType, LeaseId, NotificationChannel, NotificationStatus, Result, UserId, UserRole,
+};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::json;
+use std::collections::HashSet;
+
+/// What is told of an alert: the name of its template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Triggered,
+    Escalated,
+    Resolved,
+}
+
+impl Told {
+    const fn template(self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Escalated => "escalated",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// The most members of staff that an alert is told to.
+const MOST_STAFF: i64 = 50;
+
+/// How often a notification is tried, by its channel: for a few hours, but a webhook for three days.
+const fn attempts(channel: NotificationChannel) -> i32 {
+    match channel {
+        NotificationChannel::Email | NotificationChannel::Webhook => 10,
+        NotificationChannel::Sms => 5,
+        NotificationChannel::Dashboard => 1,
+    }
+}
+
+/// A member of staff, and how they want to be told.
+#[derive(Debug, Queryable)]
+struct Staff {
+    id: UserId,
+    email: String,
+    phone: Option<String>,
+    by_email: bool,
+    by_sms: bool,
+}
+
+impl Staff {
+    fn address(&self, channel: NotificationChannel) -> Option<Address> {
+        match channel {
+            NotificationChannel::Email => self.by_email.then(|| Address::new(&self.email)),
+            NotificationChannel::Sms => self.phone.as_ref().filter(|_| self.by_sms).map(Address::new),
+            NotificationChannel::Dashboard => Some(Address::new(self.id.to_string())),
+            NotificationChannel::Webhook => None,
+        }
+    }
+}
+
+impl Notifications<'_> {
+    /// Queues what tells of these alerts that they were raised, by the channels of their rules: to owners and administrators as they
+    /// want to be told, and to webhooks.
+    pub(super) fn tell_raised(&mut self, raised: &[(&Alert, &AlertRule)]) -> Result<()> {
+        let channels = |channel| raised.iter().any(|(_, rule)| rule.notification_channels.contains(&channel));
+        let is_by_staff =
+            NotificationChannel::ALL.iter().any(|channel| *channel != NotificationChannel::Webhook && channels(*channel));
+        let staff = if is_by_staff { self.staff(None)? } else { Vec::new() };
+        let webhooks = if channels(NotificationChannel::Webhook) { self.webhooks()? } else { Vec::new() };
+        let mut new = Vec::new();
+        for (alert, rule) in raised {
+            for channel in &rule.notification_channels {
+                let people = staff.iter().filter_map(|member| member.address(*channel));
+                let hooks = webhooks
+                    .iter()
+                    .filter(|(of, _)| *channel == NotificationChannel::Webhook && of.is_none_or(|of| of == rule.id));
+                let recipients = people.chain(hooks.map(|(_, url)| url.clone()));
+                new.extend(recipients.map(|recipient| (alert.id, *channel, recipient)));
+            }
+        }
+        self.queue(Told::Triggered, new)
+    }
+
+    /// Queues what tells these contacts that the alert was passed on to them.
+    pub(super) fn tell_contacts(&mut self, alert: AlertId, contacts: &[&Contact]) -> Result<()> {
+        let users: Vec<UserId> = contacts
+            .iter()
+            .filter(|contact| contact.kind == ContactType::User)
+            .filter_map(|contact| contact.value.as_str().parse().ok())
+            .collect();
+        let staff = if users.is_empty() { Vec::new() } else { self.staff(Some(&users))? };
+        let mut new = Vec::new();
+        for contact in contacts {
+            let value = &contact.value;
+            match contact.kind {
+                ContactType::Email => new.push((alert, NotificationChannel::Email, value.clone())),
+                ContactType::Phone => new.push((alert, NotificationChannel::Sms, value.clone())),
+                ContactType::Webhook => new.push((alert, NotificationChannel::Webhook, value.clone())),
+                ContactType::User => {
+                    let member = staff.iter().filter(|member| member.id.to_string() == value.as_str());
+                    let by = [NotificationChannel::Dashboard, NotificationChannel::Email, NotificationChannel::Sms];
+                    new.extend(
+                        member
+                            .flat_map(|member| by.map(|channel| (channel, member.address(channel))))
+                            .filter_map(|(channel, address)| Some((alert, channel, address?))),
+                    );
+                }
+            }
+        }
+        self.queue(Told::Escalated, new)
+    }
+
+    /// Calls off what has not been sent of these alerts, since somebody has seen to them, or nobody has to; and queues that they are
+    /// over for whoever was told of them, or is being told now.
+    pub(super) fn tell_resolved(&mut self, alerts: &[AlertId]) -> Result<()> {
+        self.call_off(alerts, "resolved before it was sent")?;
+        let told: Vec<(AlertId, NotificationChannel, Address)> = notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::alert_id.eq_any(alerts))
+            .filter(notifications::status.ne(NotificationStatus::Failed))
+            .filter(notifications::template_used.eq_any([Told::Triggered.template(), Told::Escalated.template()]))
+            .select((notifications::alert_id, notifications::channel, notifications::recipient))
+            .order(notifications::id)
+            .load(self.0.conn)?;
+        self.queue(Told::Resolved, told)
+    }
+
+    /// Calls off what has not been sent of these alerts. What a worker is sending now is its own to look at.
+    pub(super) fn call_off(&mut self, alerts: &[AlertId], why: &str) -> Result<()> {
+        let now = self.0.now();
+        let called_off: Vec<Notification> = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::alert_id.eq_any(alerts))
+            .filter(notifications::status.eq_any(OPEN))
+            .filter(notifications::lease_expires_at.is_null().or(notifications::lease_expires_at.le(now).assume_not_null()))
+            .set((
+                notifications::status.eq(NotificationStatus::Failed),
+                notifications::failed_at.eq(now),
+                notifications::error_message.eq(why),
+                notifications::lease_owner.eq(None::<LeaseId>),
+                notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
+                notifications::updated_at.eq(now),
+            ))
+            .returning(Notification::as_returning())
+            .get_results(self.0.conn)?;
+        let event = |row: &Notification| {
+            NewAlertEvent::new(row.alert_id, AlertEventType::NotificationFailed)
+                .with(json!({"notification": row.id, "channel": row.channel, "why": why}))
+        };
+        self.0.tx().alert_history().append(&called_off.iter().map(event).collect::<Vec<_>>())
+    }
+
+    /// Queues these, each recipient once by each channel.
+    fn queue(&mut self, told: Told, of: Vec<(AlertId, NotificationChannel, Address)>) -> Result<()> {
+        let mut seen = HashSet::new();
+        let once = of.into_iter().filter(|to| seen.insert(to.clone()));
+        let new: Vec<NewNotification> = once
+            .map(|(alert_id, channel, recipient)| NewNotification {
+                alert_id,
+                channel,
+                recipient,
+                template_used: Some(told.template().to_owned()),
+                message_content: None,
+                max_attempts: attempts(channel),
+            })
+            .collect();
+        let at_once = usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+        new.chunks(at_once).try_for_each(|some| self.create_many(some).map(drop))
+    }
+
+    /// Active members of staff with addresses of their own: these users, or all owners and administrators.
+    fn staff(&mut self, these: Option<&[UserId]>) -> Result<Vec<Staff>> {
+        let mut query = users::table
+            .left_join(
+                user_profiles::table.on(user_profiles::tenant_id.eq(users::tenant_id).and(user_profiles::user_id.eq(users::id))),
+            )
+            .left_join(
+                user_preferences::table
+                    .on(user_preferences::tenant_id.eq(users::tenant_id).and(user_preferences::user_id.eq(users::id))),
+            )
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::is_active)
+            .filter(users::email_verified)
+            .into_boxed();
+        query = match these {
+            Some(these) => query.filter(users::id.eq_any(these)),
+            None => query.filter(users::role.eq_any([UserRole::Owner, UserRole::Admin])),
+        };
+        let rows: Vec<(UserId, String, Option<String>, Option<(bool, bool)>)> = query
+            .order(users::id)
+            .limit(MOST_STAFF)
+            .select((
+                users::id,
+                users::email,
+                user_profiles::phone_number.nullable(),
+                (user_preferences::email_notifications_enabled, user_preferences::sms_notifications_enabled).nullable(),
+            ))
+            .load(self.0.conn)?;
+        // Without preferences, as a new user's are.
+        let staff = |(id, email, phone, wants): (UserId, String, Option<String>, Option<(bool, bool)>)| {
+            let (by_email, by_sms) = wants.unwrap_or((true, true));
+            Staff { id, email, phone, by_email, by_sms }
+        };
+        Ok(rows.into_iter().map(staff).collect())
+    }
+
+    /// The webhooks in use, and the rule of each that is for one.
+    fn webhooks(&mut self) -> Result<Vec<(Option<AlertRuleId>, Address)>> {
+        Ok(contacts::table
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::contact_type.eq(ContactType::Webhook))
+            .filter(contacts::is_active)
+            .order(contacts::id)
+            .limit(200)
+            .select((contacts::rule_id, contacts::contact_value))
+            .load(self.0.conn)?)
+    }
+}
+
+impl TenantTx<'_> {
+    /// Does what goes with these alerts having been raised: they are told of, and wait to be passed on.
+    pub(super) fn after_raising(&mut self, raised: &[(&Alert, &AlertRule)]) -> Result<()> {
+        self.notifications().tell_raised(raised)?;
+        self.alert_escalations().begin(raised)
+    }
+}

@@ -1,0 +1,234 @@
+//! What a trade business wants to hear of, measured from its own rows: the metrics that its rules can watch without anybody reporting
+//! them. Each is measured at full minutes of the clock, as often as its window asks for; measured twice it comes to the same.
+//!
+//! A window in which nothing happened has no value, which is not zero: no calls are no missed calls.
+
+use crate::Result;
+use crate::alerts::Measured;
+use crate::store::TenantTx;
+use crate::tenants::BusinessHours;
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Numeric, Text, Timestamptz, Uuid};
+use rust_decimal::Decimal;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+/// A metric that is measured from a business's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
+pub struct TradeMetric {
+    /// The name by which rules watch it.
+    pub name: &'static str,
+    /// What it tells, and in which unit.
+    pub description: &'static str,
+    /// The minutes from one measurement to the next.
+    pub every_minutes: i64,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    source: Source,
+}
+
+/// The rows that a metric is measured from: one statement for all metrics of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Calls,
+    Usual,
+    Waiting,
+    Texts,
+    OptOuts,
+    Unassigned,
+    Spend,
+    Numbers,
+    Queue,
+}
+
+impl Source {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Calls => CALLS,
+            Self::Usual => USUAL,
+            Self::Waiting => WAITING,
+            Self::Texts => TEXTS,
+            Self::OptOuts => OPT_OUTS,
+            Self::Unassigned => UNASSIGNED,
+            Self::Spend => SPEND,
+            Self::Numbers => NUMBERS,
+            Self::Queue => QUEUE,
+        }
+    }
+
+    /// The values of all its metrics at an instant.
+    fn rows(self, tx: &mut TenantTx<'_>, hours: BusinessHours, at: DateTime<Utc>) -> Result<Vec<Row>> {
+        let recently = match self {
+            Self::Spend => hours.start_of_day(at).unwrap_or(at),
+            _ => at - TimeDelta::minutes(15),
+        };
+        let weeks_ago: Vec<DateTime<Utc>> = (1..=4).filter_map(|weeks| hours.days_before(at, 7 * weeks)).collect();
+        Ok(sql_query(self.sql())
+            .bind::<Uuid, _>(tx.0.tenant)
+            .bind::<Timestamptz, _>(at)
+            .bind::<Timestamptz, _>(recently)
+            .bind::<Timestamptz, _>(at - TimeDelta::hours(1))
+            .bind::<Timestamptz, _>(at - TimeDelta::hours(24))
+            .bind::<Array<Timestamptz>, _>(weeks_ago)
+            .load(tx.0.conn)?)
+    }
+}
+
+const fn metric(name: &'static str, every_minutes: i64, source: Source, description: &'static str) -> TradeMetric {
+    TradeMetric { name, description, every_minutes, source }
+}
+
+/// Every metric of this kind.
+#[rustfmt::skip] // a table: one line each
+pub const TRADE_METRICS: &[TradeMetric] = &[
+    metric("nmc.missed_calls_15m", 1, Source::Calls, "calls of the last 15 minutes that nobody answered"),
+    metric("nmc.missed_calls_1h", 5, Source::Calls, "calls of the last hour that nobody answered"),
+    metric("nmc.missed_calls_1d", 15, Source::Calls, "calls of the last 24 hours that nobody answered"),
+    metric("nmc.missed_rate_15m", 1, Source::Calls, "how many of 100 calls of the last 15 minutes nobody answered"),
+    metric("nmc.missed_rate_1h", 5, Source::Calls, "how many of 100 calls of the last hour nobody answered"),
+    metric("nmc.missed_rate_1d", 15, Source::Calls, "how many of 100 calls of the last 24 hours nobody answered"),
+    metric("nmc.calls_vs_usual_1h", 5, Source::Usual, "calls of the last hour, in percent of what is usual at this hour of this day of the week"),
+    metric("nmc.longest_wait_minutes", 1, Source::Waiting, "minutes that the longest waiting customer has waited for an answer; 0 when nobody waits"),
+    metric("nmc.texts_failed_1h", 5, Source::Texts, "texts of the last hour that did not arrive"),
+    metric("nmc.text_failure_rate_1h", 5, Source::Texts, "how many of 100 texts of the last hour did not arrive"),
+    metric("nmc.opt_outs_1d", 15, Source::OptOuts, "people who asked for no more texts in the last 24 hours"),
+    metric("nmc.unassigned_conversations", 1, Source::Unassigned, "open conversations that nobody looks after"),
+    metric("nmc.spend_today", 15, Source::Spend, "what calls and texts have cost since midnight in the business's zone, as far as it is known"),
+    metric("nmc.numbers_in_trouble", 5, Source::Numbers, "telephone numbers that don't work"),
+    metric("nmc.queue_age_minutes", 1, Source::Queue, "minutes that the oldest text has been waiting to be sent; 0 when none waits"),
+];
+
+/// Calls count when they have ended, by the time they began; one that is read from an old log is not of the last day.
+const CALLS: &str = "\
+    WITH ended AS MATERIALIZED ( \
+        SELECT coalesce(started_at, created_at) AS at, outcome IN ('missed', 'voicemail', 'abandoned') AS missed FROM calls \
+        WHERE tenant_id = $1 AND created_at > $5 AND call_direction = 'inbound' AND outcome IS NOT NULL \
+    ), counted AS ( \
+        SELECT count(*) FILTER (WHERE at > $3) AS of_15m, count(*) FILTER (WHERE at > $3 AND missed) AS missed_15m, \
+            count(*) FILTER (WHERE at > $4) AS of_1h, count(*) FILTER (WHERE at > $4 AND missed) AS missed_1h, \
+            count(*) AS of_1d, count(*) FILTER (WHERE missed) AS missed_1d \
+        FROM ended WHERE at > $5 AND at <= $2 \
+    ) \
+    SELECT m.metric, m.value FROM counted, LATERAL (VALUES \
+        ('nmc.missed_calls_15m', CASE WHEN of_15m > 0 THEN missed_15m::numeric END), \
+        ('nmc.missed_calls_1h', CASE WHEN of_1h > 0 THEN missed_1h::numeric END), \
+        ('nmc.missed_calls_1d', CASE WHEN of_1d > 0 THEN missed_1d::numeric END), \
+        ('nmc.missed_rate_15m', 100.0 * missed_15m / nullif(of_15m, 0)), \
+        ('nmc.missed_rate_1h', 100.0 * missed_1h / nullif(of_1h, 0)), \
+        ('nmc.missed_rate_1d', 100.0 * missed_1d / nullif(of_1d, 0)) \
+    ) AS m (metric, value) WHERE m.value IS NOT NULL";
+
+/// Usual is the mean of the same hour one to four weeks ago, of those in which anybody called; `$6` are their ends.
+const USUAL: &str = "\
+    WITH hours AS MATERIALIZED ( \
+        SELECT (SELECT count(*) FROM calls AS c WHERE c.tenant_id = $1 AND c.call_direction = 'inbound' \
+            AND c.created_at > ended.at - interval '1 hour' AND c.created_at <= ended.at) AS calls \
+        FROM unnest($6) AS ended (at) \
+    ), now AS ( \
+        SELECT count(*) AS calls FROM calls AS c \
+        WHERE c.tenant_id = $1 AND c.call_direction = 'inbound' AND c.created_at > $4 AND c.created_at <= $2 \
+    ) \
+    SELECT 'nmc.calls_vs_usual_1h' AS metric, 100.0 * now.calls / usual.calls AS value \
+    FROM now, (SELECT avg(calls) AS calls FROM hours WHERE calls > 0) AS usual WHERE usual.calls IS NOT NULL";
+
+/// A customer waits from the first text that no text of staff has followed.
+const WAITING: &str = "\
+    SELECT 'nmc.longest_wait_minutes' AS metric, \
+        coalesce(greatest(extract(epoch FROM $2 - min(waits.since)) / 60, 0), 0)::numeric(15, 4) AS value \
+    FROM conversations AS c CROSS JOIN LATERAL ( \
+        SELECT min(m.created_at) AS since FROM messages AS m \
+        WHERE m.tenant_id = $1 AND m.conversation_id = c.id AND m.message_direction = 'inbound' AND m.created_at > coalesce(( \
+            SELECT max(a.created_at) FROM messages AS a WHERE a.tenant_id = $1 AND a.conversation_id = c.id \
+                AND a.message_direction = 'outbound' AND a.message_kind = 'message' AND a.message_status NOT IN ('failed', 'canceled') \
+        ), '-infinity') \
+    ) AS waits \
+    WHERE c.tenant_id = $1 AND c.status IN ('active', 'waiting')";
+
+/// Of the texts that have left us. Greetings and others stand in two indexes.
+const TEXTS: &str = "\
+    WITH texts AS ( \
+        SELECT message_status IN ('failed', 'undelivered') AS failed FROM messages \
+        WHERE tenant_id = $1 AND created_at > $4 AND created_at <= $2 AND message_kind <> 'greeting' \
+            AND message_direction = 'outbound' AND message_status NOT IN ('queued', 'scheduled', 'canceled') \
+        UNION ALL \
+        SELECT message_status IN ('failed', 'undelivered') FROM messages \
+        WHERE tenant_id = $1 AND created_at > $4 AND created_at <= $2 AND message_kind <> 'message' AND message_kind = 'greeting' \
+            AND message_status NOT IN ('queued', 'scheduled', 'canceled') \
+    ), counted AS ( \
+        SELECT count(*) AS texts, count(*) FILTER (WHERE failed) AS failed FROM texts \
+    ) \
+    SELECT m.metric, m.value FROM counted, LATERAL (VALUES \
+        ('nmc.texts_failed_1h', failed::numeric), ('nmc.text_failure_rate_1h', 100.0 * failed / nullif(texts, 0)) \
+    ) AS m (metric, value) WHERE texts > 0";
+
+/// Without a text there is nothing to opt out of.
+const OPT_OUTS: &str = "\
+    SELECT 'nmc.opt_outs_1d' AS metric, count(DISTINCT customer_phone)::numeric AS value FROM consents \
+    WHERE tenant_id = $1 AND action = 'opt_out' AND created_at > $5 AND created_at <= $2 \
+    HAVING count(*) > 0 \
+        OR EXISTS (SELECT FROM messages WHERE tenant_id = $1 AND created_at > $5 AND message_kind <> 'message') \
+        OR EXISTS (SELECT FROM messages WHERE tenant_id = $1 AND created_at > $5 AND message_kind <> 'greeting')";
+
+const UNASSIGNED: &str = "\
+    SELECT 'nmc.unassigned_conversations' AS metric, count(*)::numeric AS value FROM conversations \
+    WHERE tenant_id = $1 AND status IN ('active', 'waiting') AND assigned_to IS NULL \
+       ";
+
+/// Prices come later than what they are for: it grows for a while. `$3` is the beginning of the day.
+const SPEND: &str = "\
+    SELECT 'nmc.spend_today' AS metric, sum(price) AS value FROM ( \
+        SELECT price FROM calls WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 \
+        UNION ALL \
+        SELECT price FROM messages WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND message_kind <> 'greeting' \
+        UNION ALL \
+        SELECT price FROM messages \
+        WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND message_kind <> 'message' AND message_kind = 'greeting' \
+    ) AS priced HAVING sum(price) IS NOT NULL";
+
+const NUMBERS: &str = "\
+    SELECT 'nmc.numbers_in_trouble' AS metric, count(*) FILTER (WHERE status IN ('error', 'inactive'))::numeric AS value FROM phone_numbers \
+    WHERE tenant_id = $1 AND status <> 'released' \
+    HAVING count(*) > 0";
+
+/// Of those that are due: what waits for the morning is not late.
+const QUEUE: &str = "\
+    SELECT 'nmc.queue_age_minutes' AS metric, \
+        coalesce(greatest(extract(epoch FROM $2 - min(created_at)) / 60, 0), 0)::numeric(15, 4) AS value FROM messages \
+    WHERE tenant_id = $1 AND message_status = 'queued' AND message_direction = 'outbound' AND next_attempt_at <= $2 \
+       ";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    metric: String,
+    #[diesel(sql_type = Numeric)]
+    value: Decimal,
+}
+
+/// Measures those of these metrics that are ours and whose time has come in this span, which ends at a full minute, and writes what they
+/// come to, each at the last of its times; returns how many values that were.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+pub(super) fn measure(tx: &mut TenantTx<'_>, watched: &[String], span: RangeInclusive<DateTime<Utc>>) -> Result<usize> {
+    let time_of = |metric: &TradeMetric| span.end().duration_trunc(TimeDelta::minutes(metric.every_minutes)).ok();
+    let is_watched = |metric: &&TradeMetric| watched.iter().any(|name| name == metric.name);
+    let due = TRADE_METRICS.iter().filter(is_watched).filter_map(|metric| Some((time_of(metric)?, metric)));
+    let due: Vec<(DateTime<Utc>, &TradeMetric)> = due.filter(|(at, _)| span.contains(at)).collect();
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let hours = tx.tenants().get()?.business_hours();
+    let together: BTreeSet<(DateTime<Utc>, Source)> = due.iter().map(|(at, metric)| (*at, metric.source)).collect();
+    let mut values = Vec::new();
+    for (at, source) in together {
+        let is_due = |row: &Row| due.iter().any(|(time, metric)| *time == at && metric.name == row.metric);
+        let rows = source.rows(tx, hours, at)?.into_iter().filter(is_due);
+        values.extend(rows.map(|row| Measured { metric: row.metric, value: row.value, at }));
+    }
+    tx.measurements().write(&values)?;
+    Ok(values.len())
+}

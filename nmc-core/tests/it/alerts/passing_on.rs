@@ -1,0 +1,167 @@
+//! Alerts that nobody sees to: when they are passed on, to whom, and when that ends.
+
+use super::contacts::email_for;
+use super::{Scene, rule};
+use chrono::TimeDelta;
+use nmc_core::alerts::{
+    Address, Alert, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact, NotificationFilter,
+};
+use nmc_core::{
+    AlertEventType as Event, AlertId, AlertStatus as Status, ContactType, NotificationChannel as Channel, PageRequest,
+};
+
+fn at_level(escalation_level: i32, name: &str) -> NewEscalationContact {
+    NewEscalationContact { escalation_level, contact_value: Address::new(format!("{name}@example.com")), ..email_for(None) }
+}
+
+impl Scene {
+    fn passed_on(&self) -> Vec<AlertId> {
+        self.run(|tx| tx.alerts().pass_on_due(10)).unwrap()
+    }
+
+    /// Who is told of an alert, by what template, oldest first.
+    pub(super) fn told(&self, alert: &Alert) -> Vec<(String, String)> {
+        let filter = NotificationFilter { alert: Some(alert.id), ..NotificationFilter::default() };
+        let rows = self.run(|tx| tx.notifications().list(&filter, PageRequest::first())).unwrap().items;
+        rows.iter().rev().map(|row| (row.template_used.clone().unwrap(), row.recipient.as_str().to_owned())).collect()
+    }
+
+    fn waiting(&self) -> i64 {
+        self.db.query("SELECT count(*) FROM alert_escalations")[0]
+    }
+}
+
+fn told(to: &[&str]) -> Vec<(String, String)> {
+    to.iter().map(|name| ("escalated".to_owned(), format!("{name}@example.com"))).collect()
+}
+
+#[test]
+fn an_alert_is_passed_on_from_level_to_level_and_then_again() {
+    let scene = Scene::new();
+    scene.contact(&at_level(1, "first"));
+    scene.contact(&at_level(3, "third"));
+    let alert = scene.raise(scene.rule(&NewAlertRule { escalation_repeats: 1, ..rule("half an hour") }).id);
+    let begun = scene.now();
+    scene.after(29);
+    assert_eq!(scene.passed_on(), []);
+    scene.after(1);
+    assert_eq!(scene.passed_on(), [alert.id]);
+    assert_eq!(scene.passed_on(), [], "once");
+    let row = scene.reload(&alert);
+    assert_eq!(
+        (row.status, row.escalation_level, row.escalated_at),
+        (Status::Escalated, 1, Some(begun + TimeDelta::minutes(30)))
+    );
+    assert_eq!(scene.told(&alert), told(&["first"]));
+    // There is nobody on the second level: the third is next, and the first hears of it again.
+    scene.after(30);
+    assert_eq!(scene.passed_on(), [alert.id]);
+    assert_eq!(scene.reload(&alert).escalation_level, 3);
+    assert_eq!(scene.told(&alert), told(&["first", "first", "third"]));
+    // Once more, as the rule says, and that is all.
+    scene.after(30);
+    assert_eq!(scene.passed_on(), [alert.id]);
+    assert_eq!(scene.told(&alert).len(), 5);
+    assert_eq!((scene.waiting(), scene.event_types(alert.id).last().copied()), (0, Some(Event::EscalationEnded)));
+    scene.after(600);
+    assert_eq!(scene.passed_on(), []);
+}
+
+#[test]
+fn nobody_is_paged_once_somebody_has_seen_to_it() {
+    let scene = Scene::new();
+    scene.contact(&at_level(1, "first"));
+    let ada = scene.ada;
+    let [seen, over, slept, silenced] = ["seen", "over", "slept", "silenced"].map(|name| scene.alert(name));
+    scene.run_as(ada, |tx| tx.alerts().acknowledge(seen.id, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().resolve(over.id, None)).unwrap();
+    scene.run_as(ada, |tx| tx.alerts().snooze(slept.id, scene.now() + TimeDelta::minutes(60), None)).unwrap();
+    let off = AlertRulePatch { is_enabled: Some(false), ..AlertRulePatch::default() };
+    scene.run(|tx| tx.alert_rules().update(silenced.rule_id, &off)).unwrap();
+    scene.after(59);
+    assert_eq!(scene.passed_on(), []);
+    // It wakes, and the delay begins.
+    scene.after(1);
+    scene.run(|tx| tx.alerts().wake_due(10)).unwrap();
+    scene.after(29);
+    assert_eq!(scene.passed_on(), []);
+    scene.after(1);
+    assert_eq!(scene.passed_on(), [slept.id]);
+    assert_eq!([&seen, &over, &silenced].map(|alert| scene.told(alert).len()), [0; 3]);
+    // Switched on again, the rule's alert is passed on.
+    let on = AlertRulePatch { is_enabled: Some(true), ..AlertRulePatch::default() };
+    scene.run(|tx| tx.alert_rules().update(silenced.rule_id, &on)).unwrap();
+    scene.after(30);
+    assert_eq!(scene.passed_on(), [silenced.id]);
+}
+
+#[test]
+fn contacts_are_those_of_the_time_the_alert_was_raised() {
+    let scene = Scene::new();
+    let contact = scene.contact(&at_level(1, "then"));
+    let alert = scene.alert("a");
+    let now =
+        EscalationContactPatch { contact_value: Some(Address::new("now@example.com")), ..EscalationContactPatch::default() };
+    scene.run(|tx| tx.escalation_contacts().update(contact.id, &now)).unwrap();
+    scene.contact(&at_level(2, "late"));
+    scene.after(30);
+    assert_eq!(scene.passed_on(), [alert.id]);
+    assert_eq!(scene.told(&alert), told(&["then"]));
+    assert_eq!(scene.waiting(), 0);
+}
+
+#[test]
+fn an_alert_of_last_week_is_passed_on_to_nobody() {
+    let scene = Scene::new();
+    scene.contact(&at_level(1, "first"));
+    let alert = scene.alert("a");
+    scene.clock.advance(TimeDelta::days(7) + TimeDelta::seconds(1));
+    assert_eq!(scene.passed_on(), []);
+    assert_eq!((scene.told(&alert).len(), scene.waiting()), (0, 0));
+    assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::EscalationEnded]);
+}
+
+#[test]
+fn an_alert_without_anybody_to_pass_it_on_to_does_not_wait() {
+    let scene = Scene::new();
+    let other = scene.rule(&rule("other")).id;
+    scene.contact(&email_for(Some(other)));
+    scene.contact(&NewEscalationContact { is_active: false, ..at_level(1, "off") });
+    scene.alert("a");
+    assert_eq!(scene.waiting(), 0);
+    scene.contact(&at_level(1, "on"));
+    scene.raise(scene.rule(&NewAlertRule { escalation_enabled: false, ..rule("stays") }).id);
+    assert_eq!(scene.waiting(), 0);
+    scene.raise(other);
+    assert_eq!(scene.waiting(), 1);
+}
+
+#[test]
+fn a_user_hears_by_the_ways_they_want() {
+    let scene = Scene::new();
+    scene.contact(&NewEscalationContact {
+        contact_type: ContactType::User,
+        contact_value: Address::new(scene.ada.to_string()),
+        ..email_for(None)
+    });
+    let alert = scene.alert("a");
+    scene.after(30);
+    scene.passed_on();
+    let filter = NotificationFilter { alert: Some(alert.id), ..NotificationFilter::default() };
+    let rows = scene.run(|tx| tx.notifications().list(&filter, PageRequest::first())).unwrap().items;
+    let mut channels: Vec<Channel> = rows.iter().map(|row| row.channel).collect();
+    channels.sort_by_key(|channel| channel.label());
+    assert_eq!(channels, [Channel::Dashboard, Channel::Email]);
+}
+
+#[test]
+fn two_that_look_for_late_alerts_at_once_pass_each_on_once() {
+    let scene = Scene::new();
+    scene.contact(&at_level(1, "first"));
+    scene.contact(&at_level(2, "second"));
+    let alerts = [scene.alert("a"), scene.alert("b")];
+    scene.after(30);
+    let passed_on = scene.both(|tx| tx.alerts().pass_on_due(10));
+    assert_eq!(passed_on.map(|rows| rows.unwrap().len()).iter().sum::<usize>(), 2);
+    assert!(alerts.iter().all(|alert| scene.reload(alert).escalation_level == 1 && scene.told(alert) == told(&["first"])));
+}
