@@ -28,8 +28,8 @@ pub use statement_log::{Sent, round_trips};
 pub use watch::{Finally, Gate, finally, orders, wait_until};
 pub use webhooks::webhook_urls;
 
-/// The columns (`table.column`) of each list of values, and the labels that their CHECKs must list.
-pub const VALUE_LISTS: &[(&[&str], &[&str])] = crate::enums::VALUE_LISTS;
+/// The columns (`table.column`) of each list of values, and the labels that their CHECKs must list, file by file.
+pub const VALUE_LISTS: &[&[(&[&str], &[&str])]] = crate::enums::VALUE_LISTS;
 
 /// How many statements (round trips) this thread has sent so far. Subtract two readings to count a workflow's.
 #[must_use]
