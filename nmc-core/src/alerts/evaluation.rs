@@ -6,6 +6,7 @@
 
 use super::alert::Alert;
 use super::judgement::{AlertMove, News, RuleState, step};
+use super::measurement::AT_A_TIME;
 use super::rule::AlertRule;
 use crate::store::TenantTx;
 use crate::{AlertId, AlertRuleId, AlertStatus, Result};
@@ -74,8 +75,12 @@ impl Run<'_> {
     /// Goes on to the next move that is to be made.
     fn next_move(&mut self) -> Option<AlertMove> {
         while let Some(news) = self.news.pop_front() {
-            let made = step(self.rule, &mut self.state, self.open.is_some(), news);
             let is_asleep = self.open.as_ref().is_some_and(|alert| alert.status == AlertStatus::Snoozed);
+            // A silence is told once: to an alert that sleeps it would be lost.
+            if is_asleep && matches!(news, News::Silence(_)) {
+                continue;
+            }
+            let made = step(self.rule, &mut self.state, self.open.is_some(), news);
             if let Some(made) = made.filter(|_| !is_asleep) {
                 return Some(made);
             }
@@ -123,8 +128,10 @@ fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule]) -> Result<Vec<Run<'r
             // Whoever changed it at that instant came after.
             let is_other = known.written_at.is_some_and(|at| rule.updated_at >= at);
             let new = samples.remove(&place).unwrap_or_default();
-            let news = is_other.then_some(News::RuleChanged).into_iter();
-            let news = news.chain(new.into_iter().map(News::Sample)).chain([News::Silence(now)]).collect();
+            let news = is_other.then_some(News::RuleChanged(now)).into_iter();
+            // Where there may be more values to come, nothing is known of a silence.
+            let silence = (new.len() < AT_A_TIME).then_some(News::Silence(now));
+            let news = news.chain(new.into_iter().map(News::Sample)).chain(silence).collect();
             let before = (!is_other).then(|| known.state.clone());
             Run { rule, before, state: known.state, news, open: open.remove(&rule.id) }
         })

@@ -106,8 +106,8 @@ pub(super) struct RuleState {
 pub(super) enum News {
     /// A value that was measured.
     Sample(Sample),
-    /// The rule is another: the last value is judged once more.
-    RuleChanged,
+    /// The rule is another at this instant: the last value, and a silence, are judged once more.
+    RuleChanged(DateTime<Utc>),
     /// Nothing was measured up to this instant.
     Silence(DateTime<Utc>),
 }
@@ -144,7 +144,8 @@ pub(super) fn step(rule: &AlertRule, state: &mut RuleState, is_open: bool, news:
             let begins_to_flap = is_open && !flapped && state.is_flapping(rule);
             begins_to_flap.then_some(AlertMove::Flap(state.changes)).or_else(|| state.decide(rule, is_open, true))
         }
-        News::RuleChanged => {
+        News::RuleChanged(now) => {
+            state.forget_silence(rule, is_open, now);
             let last = state.last?;
             let holds = rule.judges(last.value, is_open);
             if holds != state.holds {
@@ -189,16 +190,32 @@ impl RuleState {
     }
 
     fn hear_nothing(&mut self, rule: &AlertRule, is_open: bool, now: DateTime<Utc>) -> Option<AlertMove> {
-        let heard = self.last.map_or(rule.created_at, |last| last.at);
-        if self.no_data_since.is_some() || now - heard <= rule.judgement.silence() {
+        if self.no_data_since.is_some() || !self.is_silent(rule, now) {
             return None;
         }
+        let heard = self.heard(rule);
         self.no_data_since = Some(heard);
         match rule.judgement.no_data_policy {
             NoDataPolicy::Alert if !is_open => Some(AlertMove::RaiseForSilence(heard)),
             NoDataPolicy::Ok if is_open => Some(AlertMove::Clear(self.last.map(|last| last.value))),
             _ => None,
         }
+    }
+
+    /// Lets a silence be judged by the rule as it is now, unless it still is what an open alert may go by.
+    fn forget_silence(&mut self, rule: &AlertRule, is_open: bool, now: DateTime<Utc>) {
+        if !(is_open && rule.judgement.no_data_policy == NoDataPolicy::Alert && self.is_silent(rule, now)) {
+            self.no_data_since = None;
+        }
+    }
+
+    /// The last instant at which the rule could be judged.
+    fn heard(&self, rule: &AlertRule) -> DateTime<Utc> {
+        self.last.map_or(rule.created_at, |last| last.at)
+    }
+
+    fn is_silent(&self, rule: &AlertRule, now: DateTime<Utc>) -> bool {
+        now - self.heard(rule) > rule.judgement.silence()
     }
 
     /// Whether the last value still tells anything: one that was measured before a silence which is an alert itself does not.

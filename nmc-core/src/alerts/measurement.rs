@@ -78,6 +78,9 @@ CROSS JOIN LATERAL (
 ) AS latest
 ORDER BY latest.metric_name";
 
+/// The most values of a metric that are read at a time to be judged; the number stands in [`SINCE`] too.
+pub(super) const AT_A_TIME: usize = 100;
+
 /// What was measured of a metric after an instant, the oldest first; without one, the last value alone.
 const SINCE: &str = "SELECT wanted.place, sample.measurement_time, sample.metric_value
 FROM unnest($2, $3) WITH ORDINALITY AS wanted (metric, since, place)
@@ -201,7 +204,7 @@ impl Measurements<'_> {
         Ok(sql_query(LATEST_OF).bind::<Uuid, _>(self.0.tenant).bind::<Array<Text>, _>(metrics).load(self.0.conn)?)
     }
 
-    /// What was measured of each metric after an instant, the oldest first and a hundred at the most, by place; where there is no
+    /// What was measured of each metric after an instant, the oldest first and [`AT_A_TIME`] at the most, by place; where there is no
     /// instant, the last value.
     pub(super) fn since(&mut self, wanted: &[(&str, Option<DateTime<Utc>>)]) -> Result<HashMap<usize, Vec<Sample>>> {
         let (metrics, since): (Vec<_>, Vec<_>) = wanted.iter().copied().unzip();

@@ -297,6 +297,70 @@ fn snoozed_alert_goes_on_after_it_wakes() {
     assert_eq!(scene.run(|tx| tx.alerts().get(alert)).unwrap().status, AlertStatus::Resolved);
 }
 
+impl Scene {
+    /// The numbers of alerts that an evaluation now raises and settles.
+    fn evaluated(&self) -> (usize, usize) {
+        let told = self.run(evaluate_all).unwrap();
+        (told.raised.len(), told.resolved.len())
+    }
+
+    fn measures(&self, value: &str) {
+        let at = self.after(1);
+        self.run(|tx| tx.measurements().record("calls", dec(value), at)).unwrap();
+    }
+}
+
+#[test]
+fn metric_with_values_still_to_be_read_is_not_silent() {
+    let scene = Scene::new();
+    create(&scene, "calls", Op::GreaterThan, "10", silent(NoData::Alert, 2));
+    scene.measures("3");
+    assert_eq!(scene.evaluated(), (0, 0));
+    // More than an evaluation reads, and nobody looked meanwhile.
+    for _ in 0..250 {
+        scene.measures("3");
+    }
+    assert_eq!([scene.evaluated(), scene.evaluated(), scene.evaluated(), scene.evaluated()], [(0, 0); 4]);
+    scene.after(3);
+    assert_eq!(scene.evaluated(), (1, 0), "and then it is");
+}
+
+#[test]
+fn silence_that_began_in_a_snooze_is_told_after_it() {
+    let scene = Scene::new();
+    let rule = create(&scene, "calls", Op::GreaterThan, "10", silent(NoData::Ok, 2));
+    scene.measures("11");
+    assert_eq!(scene.evaluated(), (1, 0));
+    let alert = scene.run(|tx| tx.alerts().find_open_by_rule(rule.id)).unwrap().unwrap().id;
+    let until = scene.now() + TimeDelta::hours(1);
+    scene.run_as(scene.ada, |tx| tx.alerts().snooze(alert, until, None)).unwrap();
+    scene.after(5);
+    assert_eq!(scene.evaluated(), (0, 0), "it sleeps");
+    scene.run(|tx| tx.alerts().wake(alert)).unwrap();
+    assert_eq!([scene.evaluated(), scene.evaluated()], [(0, 1), (0, 0)]);
+}
+
+#[test]
+fn rule_changed_in_a_silence_is_judged_anew_for_it() {
+    let scene = Scene::new();
+    let rule = create(&scene, "calls", Op::GreaterThan, "10", silent(NoData::Keep, 2));
+    scene.measures("3");
+    scene.after(5);
+    assert_eq!(scene.evaluated(), (0, 0), "silence is to change nothing");
+    let change = |judgement: Judgement| {
+        scene.after(1);
+        let patch = AlertRulePatch { judgement: Some(judgement), ..AlertRulePatch::default() };
+        scene.run(|tx| tx.alert_rules().update(rule.id, &patch)).unwrap();
+        [scene.evaluated(), scene.evaluated()]
+    };
+    assert_eq!(change(silent(NoData::Alert, 2)), [(1, 0), (0, 0)], "it is to be an alert");
+    assert_eq!(change(silent(NoData::Alert, 3)), [(0, 0), (0, 0)], "it still is one");
+    assert_eq!(change(silent(NoData::Alert, 60)), [(0, 1), (0, 0)], "it is none yet");
+    scene.after(60);
+    assert_eq!(scene.evaluated(), (1, 0));
+    assert_eq!(change(silent(NoData::Ok, 60)), [(0, 1), (0, 0)], "it is to be the end of one");
+}
+
 #[test]
 fn terms_that_can_not_be_are_refused_with_their_field() {
     let scene = Scene::new();
