@@ -8,7 +8,7 @@ ALTER TABLE public.alert_history
         'flapping'));
 COMMENT ON COLUMN public.alert_history.event_type IS
     'triggered, acknowledged, escalated, resolved, snoozed, unsnoozed, notification_sent, notification_failed or flapping.';
-ALTER TABLE public.alert_rules DROP COLUMN escalation_repeats;
+ALTER TABLE public.alert_rules DROP COLUMN escalation_repeats, DROP COLUMN only_when_open;
 DROP TABLE public.alert_escalations;
 DROP TRIGGER alert_rules_keep_rounds ON public.alert_rules;
 DROP FUNCTION public.nmc_keep_alert_rounds();

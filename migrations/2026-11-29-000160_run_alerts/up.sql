@@ -73,7 +73,10 @@ SELECT public.nmc_protect_table('public.alert_escalations');
 
 ALTER TABLE public.alert_rules
     ADD COLUMN escalation_repeats INTEGER NOT NULL DEFAULT 0,
+    ADD COLUMN only_when_open BOOLEAN NOT NULL DEFAULT false,
     ADD CONSTRAINT alert_rules_escalation_repeats_check CHECK (escalation_repeats BETWEEN 0 AND 100);
+COMMENT ON COLUMN public.alert_rules.only_when_open IS
+    'Whether alerts are raised in business hours only; one that is open may end at any time.';
 COMMENT ON COLUMN public.alert_rules.escalation_repeats IS
     'How often an alert that has come to the highest level is passed on to it once more.';
 

@@ -162,6 +162,8 @@ diesel::table! {
         flap_seconds -> Int4,
         /// How often an alert that has come to the highest level is passed on to it once more.
         escalation_repeats -> Int4,
+        /// Whether alerts are raised in business hours only; one that is open may end at any time.
+        only_when_open -> Bool,
     }
 }
 

@@ -9,6 +9,7 @@ use super::judgement::{AlertMove, News, RuleState, step};
 use super::measurement::AT_A_TIME;
 use super::rule::AlertRule;
 use crate::store::TenantTx;
+use crate::tenants::BusinessHours;
 use crate::{AlertId, AlertRuleId, AlertStatus, Result};
 use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
@@ -69,6 +70,8 @@ struct Run<'r> {
     state: RuleState,
     news: VecDeque<News>,
     open: Option<Alert>,
+    /// The business's hours, if the rule goes by them.
+    hours: Option<BusinessHours>,
 }
 
 impl Run<'_> {
@@ -80,7 +83,7 @@ impl Run<'_> {
             if is_asleep && matches!(news, News::Silence(_)) {
                 continue;
             }
-            let made = step(self.rule, &mut self.state, self.open.is_some(), news);
+            let made = step(self.rule, &mut self.state, self.hours, self.open.is_some(), news);
             if let Some(made) = made.filter(|_| !is_asleep) {
                 return Some(made);
             }
@@ -119,6 +122,8 @@ fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule]) -> Result<Vec<Run<'r
     let mut samples = tx.measurements().since(&wanted)?;
     let mut open: HashMap<AlertRuleId, Alert> =
         tx.alerts().lock_open_of(&ids)?.into_iter().map(|alert| (alert.rule_id, alert)).collect();
+    let goes_by_hours = rules.iter().any(|rule| rule.judgement.only_when_open);
+    let hours = if goes_by_hours { Some(tx.tenants().get()?.business_hours()) } else { None };
     let now = tx.now();
     Ok(rules
         .iter()
@@ -133,7 +138,7 @@ fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule]) -> Result<Vec<Run<'r
             let silence = (new.len() < AT_A_TIME).then_some(News::Silence(now));
             let news = news.chain(new.into_iter().map(News::Sample)).chain(silence).collect();
             let before = (!is_other).then(|| known.state.clone());
-            Run { rule, before, state: known.state, news, open: open.remove(&rule.id) }
+            Run { rule, before, state: known.state, news, open: open.remove(&rule.id), hours }
         })
         .collect())
 }

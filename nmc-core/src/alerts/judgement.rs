@@ -5,6 +5,7 @@
 
 use super::rule::AlertRule;
 use crate::schema::alert_rules as rules;
+use crate::tenants::BusinessHours;
 use crate::types::bounds;
 use crate::{AlertOperator, NoDataPolicy, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -34,6 +35,8 @@ pub struct Judgement {
     pub flap_changes: Option<i32>,
     /// How many seconds without a change are calm; a minute to a week.
     pub flap_seconds: i32,
+    /// Whether alerts are raised in business hours only, by the time of the value; one that is open may end at any time.
+    pub only_when_open: bool,
 }
 
 impl Default for Judgement {
@@ -46,6 +49,7 @@ impl Default for Judgement {
             no_data_seconds: 900,
             flap_changes: None,
             flap_seconds: 3_600,
+            only_when_open: false,
         }
     }
 }
@@ -112,6 +116,15 @@ pub(super) enum News {
     Silence(DateTime<Utc>),
 }
 
+impl News {
+    const fn at(self) -> DateTime<Utc> {
+        match self {
+            Self::Sample(sample) => sample.at,
+            Self::RuleChanged(at) | Self::Silence(at) => at,
+        }
+    }
+}
+
 /// What a step comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -133,8 +146,15 @@ impl AlertMove {
     }
 }
 
-/// Takes a step. `is_open`: whether an alert of the rule is open.
-pub(super) fn step(rule: &AlertRule, state: &mut RuleState, is_open: bool, news: News) -> Option<AlertMove> {
+/// Takes a step. `is_open`: whether an alert of the rule is open. Without `hours` the business never closes.
+pub(super) fn step(
+    rule: &AlertRule,
+    state: &mut RuleState,
+    hours: Option<BusinessHours>,
+    is_open: bool,
+    news: News,
+) -> Option<AlertMove> {
+    let may_raise = !rule.judgement.only_when_open || hours.is_none_or(|hours| hours.is_open(news.at()));
     match news {
         // One that is late, or there twice, has been overtaken.
         News::Sample(sample) if state.last.is_some_and(|last| sample.at <= last.at) => None,
@@ -142,7 +162,7 @@ pub(super) fn step(rule: &AlertRule, state: &mut RuleState, is_open: bool, news:
             let flapped = state.is_flapping(rule);
             state.judge(rule, is_open, sample);
             let begins_to_flap = is_open && !flapped && state.is_flapping(rule);
-            begins_to_flap.then_some(AlertMove::Flap(state.changes)).or_else(|| state.decide(rule, is_open, true))
+            begins_to_flap.then_some(AlertMove::Flap(state.changes)).or_else(|| state.decide(rule, is_open, may_raise))
         }
         News::RuleChanged(now) => {
             state.forget_silence(rule, is_open, now);
@@ -151,8 +171,10 @@ pub(super) fn step(rule: &AlertRule, state: &mut RuleState, is_open: bool, news:
             if holds != state.holds {
                 (state.holds, state.since, state.changes) = (holds, Some(last.at), 0);
             }
-            state.decide(rule, is_open, true)
+            state.decide(rule, is_open, may_raise)
         }
+        // A silence is told once: nobody would hear of it before the business opens.
+        News::Silence(_) if !is_open && !may_raise => None,
         News::Silence(now) => state.decide(rule, is_open, false).or_else(|| state.hear_nothing(rule, is_open, now)),
     }
 }
@@ -175,15 +197,15 @@ impl RuleState {
         self.no_data_since = None;
     }
 
-    /// `is_new`: whether there is a value, or a rule, by which nothing has been raised yet. Whoever has settled an alert by hand does not
+    /// `may_raise`: whether there is a value, or a rule, by which nothing has been raised yet, and the business wants to hear of it. Whoever has settled an alert by hand does not
     /// get it again over the same value.
-    fn decide(&self, rule: &AlertRule, is_open: bool, is_new: bool) -> Option<AlertMove> {
+    fn decide(&self, rule: &AlertRule, is_open: bool, may_raise: bool) -> Option<AlertMove> {
         let (last, since) = (self.last?, self.since?);
         let lasts = last.at - since;
         let terms = &rule.judgement;
         let is_over = lasts >= terms.keep_firing() && (!self.is_flapping(rule) || lasts >= terms.calm());
         match (self.holds, is_open) {
-            (true, false) if is_new && lasts >= terms.pending() => Some(AlertMove::Raise(last.value)),
+            (true, false) if may_raise && lasts >= terms.pending() => Some(AlertMove::Raise(last.value)),
             (false, true) if is_over && self.is_heard(rule) => Some(AlertMove::Clear(Some(last.value))),
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 use super::judgement::{AlertMove, News, RuleState, Sample, step};
 use super::rule::AlertRule;
+use crate::tenants::BusinessHours;
 use chrono::{DateTime, Utc};
 
 /// A move that an evaluation would have made.
@@ -15,9 +16,15 @@ pub struct TimelineEntry {
 }
 
 /// The moves that evaluations at these instants would have made of these values, nobody touching the alerts meanwhile. Both are in the
-/// order of their times; an evaluation knows the values measured until then.
+/// order of their times; an evaluation knows the values measured until then. `hours` are those of the business, for a rule that raises
+/// alerts only within them.
 #[must_use]
-pub fn timeline(rule: &AlertRule, samples: &[Sample], evaluated_at: &[DateTime<Utc>]) -> Vec<TimelineEntry> {
+pub fn timeline(
+    rule: &AlertRule,
+    hours: BusinessHours,
+    samples: &[Sample],
+    evaluated_at: &[DateTime<Utc>],
+) -> Vec<TimelineEntry> {
     let (mut state, mut is_open, mut rest) = (RuleState::default(), false, samples);
     let mut moves = Vec::new();
     for at in evaluated_at {
@@ -28,7 +35,7 @@ pub fn timeline(rule: &AlertRule, samples: &[Sample], evaluated_at: &[DateTime<U
         rest = later;
         let news = new.iter().map(|sample| News::Sample(*sample)).chain([News::Silence(*at)]);
         for news in news {
-            let Some(made) = step(rule, &mut state, is_open, news) else { continue };
+            let Some(made) = step(rule, &mut state, Some(hours), is_open, news) else { continue };
             is_open = made.leaves_open();
             moves.push(TimelineEntry { at: *at, made });
         }

@@ -3,6 +3,7 @@
 use super::{Scene, dec, rule};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::alerts::{AlertMove, AlertRule, AlertRulePatch, Judgement, NewAlertRule, Sample, evaluate_all, timeline};
+use nmc_core::tenants::{BusinessHours, TenantPatch};
 use nmc_core::{AlertOperator as Op, AlertRuleId, AlertStatus, NoDataPolicy as NoData};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -101,6 +102,19 @@ fn cases() -> Vec<Case> {
 }
 
 impl Scene {
+    fn hours(&self) -> BusinessHours {
+        self.run(|tx| tx.tenants().get()).unwrap().business_hours()
+    }
+
+    /// Lets the business be open from so many minutes from now, and until so many.
+    fn open_from(&self, from: i64, until: i64) -> BusinessHours {
+        let zone: chrono_tz::Tz = self.hours().zone.to_string().parse().unwrap();
+        let at = |minutes| Some((self.now() + TimeDelta::minutes(minutes)).with_timezone(&zone).time());
+        let patch = TenantPatch { business_hours_start: at(from), business_hours_end: at(until), ..TenantPatch::default() };
+        self.run(|tx| tx.tenants().update(&patch)).unwrap();
+        self.hours()
+    }
+
     /// What happened to alerts at this instant, by rule, in the letters of a case.
     fn moves_at(&self, at: DateTime<Utc>) -> BTreeMap<String, String> {
         let told: Vec<String> = self.db.query(&format!(
@@ -128,6 +142,7 @@ fn letter(made: AlertMove) -> char {
 struct History {
     rules: Vec<(AlertRule, BTreeMap<usize, &'static str>)>,
     evaluated: Vec<bool>,
+    hours: BusinessHours,
 }
 
 impl History {
@@ -165,7 +180,7 @@ impl History {
         let of = |(rule, values): &(AlertRule, BTreeMap<usize, &'static str>)| {
             let samples: Vec<Sample> =
                 values.iter().map(|(minute, value)| Sample { at: at(*minute), value: dec(value) }).collect();
-            let moves = timeline(rule, &samples, &evaluated);
+            let moves = timeline(rule, self.hours, &samples, &evaluated);
             let told = |minute| {
                 let mut letters: Vec<char> =
                     moves.iter().filter(|entry| entry.at == at(minute)).map(|entry| letter(entry.made)).collect();
@@ -185,6 +200,37 @@ fn create(scene: &Scene, name: &str, operator: Op, threshold: &str, judgement: J
 }
 
 #[test]
+fn alerts_outside_business_hours_wait_for_the_opening() {
+    let scene = Scene::new();
+    let hours = scene.open_from(3, 6);
+    let cases = [
+        (by_default(), "11 11 11 11 11", ". . R . ."),
+        // Nothing is new when it opens.
+        (by_default(), "11 11 - - -", ". . . . ."),
+        (by_default(), "11 3 11 3 11 3 3", ". . R C R C ."),
+        (by_default(), "3 3 3 3 11 11 3", ". . . . R . C"),
+        // What is open may end when it closes, and what begins then does not.
+        (by_default(), "3 3 11 11 11 3 11", ". . R . . C ."),
+        (pending(2), "11 11 11 11", ". . R ."),
+        (silent(NoData::Alert, 1), "3 - - - - - 3", ". . S . . . C"),
+        (silent(NoData::Alert, 1), "3 3 3 3 3 - -", ". . . . . . ."),
+    ];
+    let rules = cases.iter().enumerate().map(|(n, (terms, values, _))| {
+        let terms = Judgement { only_when_open: true, ..terms.clone() };
+        let row = create(&scene, &format!("case {n}"), Op::GreaterThan, "10", terms);
+        (row, values.split(' ').enumerate().filter(|(_, value)| *value != "-").collect())
+    });
+    let history = History { rules: rules.collect(), evaluated: vec![true; 7], hours };
+    let start = scene.now();
+    let (lived, replayed) = (history.lived(&scene), history.replayed(start));
+    for (((_, values, moves), lived), replayed) in cases.iter().zip(lived).zip(replayed) {
+        let minutes = moves.split(' ').count();
+        assert_eq!(lived[..minutes].join(" "), *moves, "{values}");
+        assert_eq!(replayed[..minutes].join(" "), *moves, "{values}, replayed");
+    }
+}
+
+#[test]
 fn history_is_judged_alike_when_it_happens_and_after() {
     let (scene, cases) = (Scene::new(), cases());
     assert!(cases.len() >= 40);
@@ -194,7 +240,7 @@ fn history_is_judged_alike_when_it_happens_and_after() {
         assert_eq!(row.judgement, *terms);
         (row, values.split(' ').enumerate().filter(|(_, value)| *value != "-").collect())
     });
-    let history = History { rules: rules.collect(), evaluated: vec![true; longest] };
+    let history = History { rules: rules.collect(), evaluated: vec![true; longest], hours: scene.hours() };
     let start = scene.now();
     let (lived, replayed) = (history.lived(&scene), history.replayed(start));
     for (((n, Case(.., values, moves)), lived), replayed) in cases.iter().enumerate().zip(lived).zip(replayed) {
@@ -209,8 +255,17 @@ fn any_judgement() -> impl Strategy<Value = Judgement> {
     let seconds = |most: i32| (0..=most).prop_map(|minutes| minutes * 60);
     let policy = prop_oneof![Just(NoData::Keep), Just(NoData::Alert), Just(NoData::Ok)];
     let recovery = prop_oneof![Just(None), Just(Some(dec("5"))), Just(Some(dec("10")))];
-    (seconds(4), recovery, seconds(4), policy, 1..6, proptest::option::of(2..5), 1..8).prop_map(
-        |(pending_seconds, recovery_threshold, keep_firing_seconds, no_data_policy, silence, flap_changes, calm)| Judgement {
+    (seconds(4), recovery, seconds(4), policy, 1..6, proptest::option::of(2..5), 1..8, proptest::bool::weighted(0.3)).prop_map(
+        |(
+            pending_seconds,
+            recovery_threshold,
+            keep_firing_seconds,
+            no_data_policy,
+            silence,
+            flap_changes,
+            calm,
+            only_when_open,
+        )| Judgement {
             pending_seconds,
             recovery_threshold,
             keep_firing_seconds,
@@ -218,6 +273,7 @@ fn any_judgement() -> impl Strategy<Value = Judgement> {
             no_data_seconds: silence * 60,
             flap_changes,
             flap_seconds: calm * 60,
+            only_when_open,
         },
     )
 }
@@ -236,7 +292,7 @@ fn random_history_is_judged_alike_however_often_anybody_looks() {
     let rules: Vec<_> = rules.collect();
     // Every minute, or as it comes: never more than five minutes apart.
     let evaluated = (0..MINUTES).map(|minute| minute % 5 == 4 || minute % 7 < 3).collect();
-    let history = History { rules, evaluated };
+    let history = History { rules, evaluated, hours: scene.open_from(10, 30) };
     let start = scene.now();
     let (lived, replayed) = (history.lived(&scene), history.replayed(start));
     let moves = lived.iter().flatten().filter(|told| *told != ".").count();
