@@ -11,7 +11,7 @@ use nmc_core::conversations::{MediaWorker, MediaWorkerConfig, Worker, WorkerConf
 use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
 use nmc_core::telephony::{ConsoleSms, Pace, SmsSender};
 use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
-use nmc_core::workflows::{CatchUp, Upkeep, UpkeepConfig};
+use nmc_core::workflows::{AlertWorker, CatchUp, Upkeep, UpkeepConfig};
 use nmc_core::{Store, Uploads};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -90,6 +90,7 @@ pub(crate) fn catch_up(store: &Store, account: &TwilioConfig) -> CatchUp {
 pub(crate) struct RunningWorker {
     texts: Worker,
     upkeep: Upkeep,
+    alerts: AlertWorker,
     numbers: Option<NumberWorker>,
     media: Option<MediaWorker>,
     threads: Vec<JoinHandle<()>>,
@@ -134,13 +135,18 @@ pub(crate) fn start(
         let upkeep = upkeep.clone();
         move || upkeep.run()
     })?);
+    let alerts = AlertWorker::new(store.clone());
+    threads.push(thread("nmc-alerts").spawn({
+        let alerts = alerts.clone();
+        move || alerts.run()
+    })?);
     if let Some(media) = media.clone() {
         threads.push(thread("nmc-media").spawn(move || media.run())?);
     }
     if let Some(numbers) = numbers.clone() {
         threads.push(thread("nmc-numbers").spawn(move || numbers.run())?);
     }
-    Ok(RunningWorker { texts, upkeep, numbers, media, threads })
+    Ok(RunningWorker { texts, upkeep, alerts, numbers, media, threads })
 }
 
 impl RunningWorker {
@@ -148,6 +154,7 @@ impl RunningWorker {
     pub(crate) fn stop(self) {
         self.texts.stop();
         self.upkeep.stop();
+        self.alerts.stop();
         if let Some(media) = &self.media {
             media.stop();
         }

@@ -9,6 +9,7 @@ mod catch_up_calls;
 mod catch_up_mark;
 mod catch_up_texts;
 mod caught_up;
+mod default_rules;
 mod delivery;
 mod first_callback;
 mod forwarding;

@@ -107,7 +107,8 @@ impl TenantTx<'_> {
         self.onboarding_of(&row)
     }
 
-    /// Leaves a step, and those before it are left already; the last one completes onboarding. Leaving a step that is
+    /// Leaves a step, and those before it are left already; the last one completes onboarding, and adds the alert rules that a business
+    /// begins with. Leaving a step that is
     /// behind them changes nothing: a repeated request is no mistake.
     ///
     /// # Errors
@@ -127,7 +128,10 @@ impl TenantTx<'_> {
         }
         match OnboardingStep::numbered(step.number() + 1) {
             Ok(next) => state.step = next,
-            Err(_) => state.completed = true,
+            Err(_) => {
+                state.completed = true;
+                self.add_default_alert_rules()?;
+            }
         }
         self.tenants().set_onboarding(state.step.number(), state.completed)?;
         Ok(state)

@@ -318,3 +318,18 @@ fn old_values_are_deleted_once_an_hour() {
     scene.rounds();
     assert_eq!(scene.measured(last).len(), 1, "within the hour it stays");
 }
+
+#[test]
+fn a_business_begins_with_rules_that_are_its_own() {
+    let scene = Scene::new();
+    let names = |rules: &[nmc_core::alerts::AlertRule]| rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+    let added = scene.run(|tx| tx.add_default_alert_rules()).unwrap();
+    assert!(added.len() >= 6 && added.iter().all(|rule| rule.is_enabled), "{:?}", names(&added));
+    // Each watches what is measured.
+    assert!(added.iter().all(|rule| TRADE_METRICS.iter().any(|metric| metric.name == rule.metric)));
+    assert_eq!(scene.run(|tx| tx.add_default_alert_rules()).unwrap(), [], "those that it has stay as they are");
+    scene.run(|tx| tx.alert_rules().delete(added[0].id, nmc_core::Confirmed::irrevocably())).unwrap();
+    assert_eq!(names(&scene.run(|tx| tx.add_default_alert_rules()).unwrap()), [added[0].name.clone()]);
+    scene.clock.advance(TimeDelta::hours(1));
+    assert_eq!(scene.rounds().failed, 0);
+}
