@@ -9,6 +9,7 @@ use nmc_core::alerts::{
 use nmc_core::{
     AlertEventType as Event, AlertId, AlertStatus as Status, ContactType, NotificationChannel as Channel, PageRequest,
 };
+use proptest::prelude::RngExt as _;
 
 fn at_level(escalation_level: i32, name: &str) -> NewEscalationContact {
     NewEscalationContact { escalation_level, contact_value: Address::new(format!("{name}@example.com")), ..email_for(None) }
@@ -164,4 +165,132 @@ fn two_that_look_for_late_alerts_at_once_pass_each_on_once() {
     let passed_on = scene.both(|tx| tx.alerts().pass_on_due(10));
     assert_eq!(passed_on.map(|rows| rows.unwrap().len()).iter().sum::<usize>(), 2);
     assert!(alerts.iter().all(|alert| scene.reload(alert).escalation_level == 1 && scene.told(alert) == told(&["first"])));
+}
+
+/// What a random run knows of its alert, by rules of its own.
+struct Run {
+    alert: AlertId,
+    delay: i64,
+    repeats: i32,
+    level: usize,
+    status: Status,
+    wakes: i64,
+    /// When it is passed on next; nothing once that is over.
+    due: Option<i64>,
+    pages: Vec<(i64, i32)>,
+}
+
+const LEVELS: [i32; 3] = [1, 2, 4];
+
+impl Run {
+    fn page(&mut self, minute: i64) {
+        if self.due.is_none_or(|due| due > minute) {
+            return;
+        }
+        self.due = Some(minute + self.delay);
+        if !matches!(self.status, Status::Triggered | Status::Escalated) {
+            return;
+        }
+        self.status = Status::Escalated;
+        let told = LEVELS.iter().take(self.level + 1);
+        self.pages.extend(told.map(|level| (minute, *level)));
+        if self.level + 1 < LEVELS.len() {
+            self.level += 1;
+        } else if self.repeats > 0 {
+            self.repeats -= 1;
+        } else {
+            self.due = None;
+        }
+    }
+}
+
+/// So many alerts, each seen to at random by people, and looked after every minute of two hours.
+fn random_runs(runs: usize) {
+    const MINUTES: i64 = 120;
+    let scene = Scene::new();
+    for level in LEVELS {
+        scene.contact(&at_level(level, &format!("level{level}")));
+    }
+    let begun = scene.now();
+    let mut random = proptest::test_runner::TestRunner::deterministic().new_rng();
+    let mut runs: Vec<Run> = (0..runs)
+        .map(|n| {
+            let (delay, repeats) = (i64::from(random.random_range(1..=30)), random.random_range(0..=2));
+            let new = NewAlertRule {
+                escalation_delay_minutes: i32::try_from(delay).unwrap(),
+                escalation_repeats: repeats,
+                ..rule(&format!("run {n}"))
+            };
+            let alert = scene.run(|tx| {
+                let rule = tx.alert_rules().create(&new)?.id;
+                tx.alerts().raise(rule, super::dec("12.5"), None)
+            });
+            let alert = alert.unwrap().alert.id;
+            Run { alert, delay, repeats, level: 0, status: Status::Triggered, wakes: 0, due: Some(delay), pages: Vec::new() }
+        })
+        .collect();
+    for minute in 1..=MINUTES {
+        scene.clock.advance(begun + TimeDelta::minutes(minute) - scene.now());
+        while !scene.run(|tx| tx.alerts().wake_due(500)).unwrap().is_empty() {}
+        for run in &mut runs {
+            if run.status == Status::Snoozed && run.wakes <= minute {
+                run.status = Status::Triggered;
+            }
+            let until = minute + i64::from(random.random_range(1..=20));
+            let to = match random.random_range(0..200) {
+                0 => Status::Acknowledged,
+                1 => Status::Snoozed,
+                2 if run.status == Status::Snoozed => Status::Triggered,
+                3 if minute > 20 => Status::Resolved,
+                _ => continue,
+            };
+            if !run.status.may_become(to) {
+                continue;
+            }
+            let id = run.alert;
+            scene
+                .run_as(scene.ada, |tx| match to {
+                    Status::Acknowledged => tx.alerts().acknowledge(id, None),
+                    Status::Snoozed => tx.alerts().snooze(id, begun + TimeDelta::minutes(until), None),
+                    Status::Resolved => tx.alerts().resolve(id, None),
+                    _ => tx.alerts().wake(id),
+                })
+                .unwrap();
+            run.status = to;
+            match to {
+                Status::Snoozed => {
+                    run.wakes = until;
+                    run.due = run.due.map(|_| until + run.delay);
+                }
+                Status::Triggered => run.due = run.due.map(|_| minute + run.delay),
+                Status::Resolved => run.due = None,
+                _ => {}
+            }
+        }
+        // After what people did, also where that moved an instant on.
+        scene.clock.advance(TimeDelta::seconds(1));
+        while !scene.passed_on().is_empty() {}
+        runs.iter_mut().for_each(|run| run.page(minute));
+    }
+    let paged: Vec<String> = scene.db.query(
+        "SELECT alert_id || ' ' || string_agg(extract(epoch FROM date_trunc('minute', created_at))::bigint || ':' || recipient, ' ' ORDER BY created_at, recipient)
+         FROM notifications WHERE template_used = 'escalated' GROUP BY alert_id",
+    );
+    let paged: std::collections::HashMap<&str, &str> = paged.iter().filter_map(|line| line.split_once(' ')).collect();
+    let mut pages = 0;
+    for run in &runs {
+        let line = |(minute, level): &(i64, i32)| {
+            format!("{}:level{level}@example.com", (begun + TimeDelta::minutes(*minute)).timestamp())
+        };
+        let expected = run.pages.iter().map(line).collect::<Vec<_>>().join(" ");
+        assert_eq!(paged.get(run.alert.to_string().as_str()).copied().unwrap_or_default(), expected);
+        pages += run.pages.len();
+    }
+    assert!(pages > runs.len() * 2, "somebody is paged: {pages}");
+}
+
+/// 10,000 runs take some minutes: `NMC_RANDOM_RUNS=10000`.
+#[test]
+fn nobody_is_skipped_or_paged_after_somebody_has_seen_to_it() {
+    random_runs(std::env::var("NMC_RANDOM_RUNS").map_or(100, |runs| runs.parse().unwrap()));
 }
