@@ -46,7 +46,7 @@ fn main() {
     db.execute(&format!(
         "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, call_type, outcome, started_at, created_at)
          SELECT t.id, 'anonymous', '+14155550100', 'inbound', 'completed', 'voice', CASE n % 3 WHEN 0 THEN 'missed' ELSE 'answered' END, at, at
-         FROM tenants t, generate_series(1, {CALLS}) n, LATERAL (SELECT '{}'::timestamptz - n * interval '14 minutes' AS at) AS began",
+         FROM tenants t, generate_series(1, {CALLS}) n, LATERAL (SELECT '{}'::timestamptz - (n - 20) * interval '14 minutes' AS at) AS began",
         clock.now().to_rfc3339()
     ));
     db.execute("ANALYZE");
