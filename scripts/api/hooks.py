@@ -61,6 +61,9 @@ UNSAYABLE = [
     ("caller", "must be a number"),
     ("from_number", "must be an active number"),
     ("from_number", "must be a number that can send texts"),
+    # A cursor is another list's, or a pattern's.
+    ("after", "must be `next` of an earlier page of this list"),
+    ("until", "must not be before"),
     ("sort", "by the last change is for open conversations"),
     ("sort", "by the last change is for lists without q"),
     ("q", "must have a letter or a digit"),

@@ -5,6 +5,7 @@
 mod bounds;
 pub(crate) mod conflicts;
 pub(crate) mod json;
+pub(crate) mod lists;
 pub(crate) mod openapi;
 mod problems;
 pub(crate) mod reply;

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
-use nmc_core::{Page, Version};
+use nmc_core::Version;
 use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -185,19 +185,6 @@ pub(crate) struct PageOut<T> {
     pub(crate) items: Vec<T>,
     /// The cursor of the next page: its `after`; null on the last page.
     pub(crate) next: Option<String>,
-}
-
-impl<T> PageOut<T> {
-    pub(crate) fn of<R>(page: Page<R>) -> Self
-    where
-        T: From<R>,
-    {
-        Self::with(page, T::from)
-    }
-
-    pub(crate) fn with<R>(page: Page<R>, out: impl FnMut(R) -> T) -> Self {
-        Self { items: page.items.into_iter().map(out).collect(), next: page.next.map(|cursor| cursor.to_string()) }
-    }
 }
 
 impl<T: ToSchema> PartialSchema for PageOut<T> {

@@ -10,10 +10,9 @@ use crate::streams::Source;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
-use chrono::{DateTime, Datelike as _, Utc};
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
-use nmc_core::{Error, PageRequest, Result, Secret, TenantTx, UserId, Version};
+use nmc_core::{Error, Result, Secret, TenantTx, UserId, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -90,29 +89,6 @@ impl Body for RawBody {
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoQuery {}
-
-/// The page that a query asks for.
-pub(crate) fn page(limit: Option<u16>, after: Option<&str>) -> Result<PageRequest> {
-    let after = after.map(str::parse).transpose().map_err(|_| Error::invalid("after", "must be `next` of an earlier page"))?;
-    PageRequest::new(limit.unwrap_or(50), after)
-}
-
-/// A filter's text, no longer than its column: nothing there could be like it.
-pub(crate) fn bounded(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
-    match text {
-        Some(text) if text.chars().count() > most => Err(Error::invalid(field, format!("must be at most {most} characters"))),
-        Some(text) if text.contains('\0') => Err(Error::invalid(field, "must not contain NUL")),
-        text => Ok(text.map(str::to_owned)),
-    }
-}
-
-/// A filter's instant, which the database can compare.
-pub(crate) fn instant(field: &'static str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
-    match at {
-        Some(at) if !(1970..=9999).contains(&at.year()) => Err(Error::invalid(field, "must lie between the years 1970 and 9999")),
-        at => Ok(at),
-    }
-}
 
 /// The refusal to an API key that says `me`: whoever does is to be a user.
 pub(crate) const KEY_IS_NO_USER: Error = Error::Forbidden("an API key is no user; name one");

@@ -1,5 +1,6 @@
+use crate::api::lists::List;
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,6 +8,8 @@ use nmc_core::access::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyText, KeyOrder, 
 use nmc_core::{ApiKeyId, Error};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("API keys");
 
 /// An API key, with which another program acts for the business.
 #[derive(Serialize, ToSchema)]
@@ -68,7 +71,7 @@ pub(crate) struct ApiKeyQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -112,10 +115,10 @@ pub(crate) struct RotationIn {
 }
 
 pub(super) async fn list(context: RequestContext<ApiKeyQuery, ()>) -> ApiResult<Json<PageOut<ApiKeyOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let filter = ApiKeyFilter { in_force: context.query.in_force, ..ApiKeyFilter::default() };
     let rows = context.acting(move |tx| tx.api_keys().list(&filter, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn make(context: RequestContext<NoQuery, JsonBody<ApiKeyIn>>) -> ApiResult<Created<MadeKeyOut>> {

@@ -1,5 +1,6 @@
+use crate::api::lists::List;
 use crate::api::reply::{Done, Json, PageOut};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -9,6 +10,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("call metadata");
 
 /// A fact about a call for which a call has no field of its own.
 #[derive(Serialize, ToSchema)]
@@ -78,7 +81,7 @@ pub(crate) struct FactQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -88,7 +91,7 @@ fn about<Q, B>(context: &RequestContext<Q, B>) -> ApiResult<(CallId, String)> {
 
 pub(super) async fn list(context: RequestContext<FactQuery, ()>) -> ApiResult<Json<PageOut<FactOut>>> {
     let id: CallId = context.id("call", "call")?;
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let filter = CallMetadataFilter { call: Some(id), ..CallMetadataFilter::default() };
     let rows = context
         .acting(move |tx| {
@@ -96,7 +99,7 @@ pub(super) async fn list(context: RequestContext<FactQuery, ()>) -> ApiResult<Js
             tx.call_metadata().list(&filter, page)
         })
         .await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<FactOut>> {

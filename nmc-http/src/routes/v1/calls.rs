@@ -1,5 +1,6 @@
+use crate::api::lists::{List, Span};
 use crate::api::reply::{Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, instant, must_match, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, party, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -8,6 +9,8 @@ use nmc_core::telephony::explain;
 use nmc_core::{CallId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("calls");
 
 /// A call, inbound or outbound.
 #[derive(Serialize, ToSchema)]
@@ -117,7 +120,7 @@ pub(crate) struct CallQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -189,7 +192,8 @@ fn tagged(row: Call) -> Tagged<CallOut> {
 
 pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Json<PageOut<CallOut>>> {
     let query = &context.query;
-    let page = page(query.limit, query.after.as_deref())?;
+    let page = LIST.page(query.limit, query.after.as_deref())?;
+    let recorded = Span::new(("from", query.from), ("until", query.until))?;
     let filter = CallFilter {
         status: query.status.map(|status| status.0),
         outcome: query.outcome.map(|outcome| outcome.0),
@@ -198,12 +202,12 @@ pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Js
         called: query.called.as_ref().map(|called| called.0.clone()),
         conversation: query.conversation.map(|conversation| conversation.0),
         active: query.active,
-        from: instant("from", query.from)?,
-        until: instant("until", query.until)?,
+        from: recorded.from,
+        until: recorded.until,
         ..CallFilter::default()
     };
     let rows = context.acting(move |tx| tx.calls().list(&filter, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<CallOut>> {

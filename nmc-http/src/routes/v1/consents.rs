@@ -1,11 +1,14 @@
+use crate::api::lists::List;
 use crate::api::reply::{Created, Json, PageOut};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::conversations::{Consent, ConsentFilter, HeardConsent, record_consent};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("consents");
 
 /// A customer's decision about being texted. The latest decision of a person counts, for all numbers of the business.
 #[derive(Serialize, ToSchema)]
@@ -55,7 +58,7 @@ pub(crate) struct ConsentQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -72,13 +75,13 @@ pub(crate) struct ConsentIn {
 }
 
 pub(super) async fn list(context: RequestContext<ConsentQuery, ()>) -> ApiResult<Json<PageOut<ConsentOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let filter = ConsentFilter {
         customer: context.query.customer_phone.as_ref().map(|phone| phone.0.clone()),
         action: context.query.action.map(|action| action.0),
     };
     let rows = context.acting(move |tx| tx.consents().list(&filter, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn record(context: RequestContext<NoQuery, JsonBody<ConsentIn>>) -> ApiResult<Created<ConsentOut>> {

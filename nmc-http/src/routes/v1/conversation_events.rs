@@ -1,5 +1,6 @@
+use crate::api::lists::{List, Span};
 use crate::api::reply::{Json, PageOut};
-use crate::api::request::{RequestContext, instant, page};
+use crate::api::request::RequestContext;
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -7,6 +8,8 @@ use nmc_core::ConversationId;
 use nmc_core::conversations::{ConversationEvent, ConversationEventFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("conversation events");
 
 /// An entry of a conversation's log.
 #[derive(Serialize, ToSchema)]
@@ -58,25 +61,26 @@ pub(crate) struct ConversationEventQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
 pub(super) async fn list(context: RequestContext<ConversationEventQuery, ()>) -> ApiResult<Json<PageOut<ConversationEventOut>>> {
     let id: ConversationId = context.id("conversation", "conversation")?;
     let query = &context.query;
-    let page = page(query.limit, query.after.as_deref())?;
+    let page = LIST.page(query.limit, query.after.as_deref())?;
+    let logged = Span::new(("from", query.from), ("until", query.until))?;
     let filter = ConversationEventFilter {
         event_type: query.event_type.map(|kind| kind.0),
         call: query.call.map(|call| call.0),
         created_by: query.created_by.map(|user| user.0),
-        from: instant("from", query.from)?,
-        until: instant("until", query.until)?,
+        from: logged.from,
+        until: logged.until,
         ..ConversationEventFilter::of(id)
     };
     let rows = context.acting(move |tx| {
         tx.conversations().get(id)?;
         tx.conversation_events().list(&filter, page)
     });
-    Ok(Json(PageOut::of(rows.await?)))
+    Ok(Json(LIST.of(rows.await?)))
 }

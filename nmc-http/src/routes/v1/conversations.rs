@@ -1,5 +1,6 @@
+use crate::api::lists::{List, Span, bounded};
 use crate::api::reply::{Created, Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, bounded, instant, must_match, page};
+use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, Wire, given, party, string, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -8,6 +9,9 @@ use nmc_core::{CallerIdentity, ConversationChannel, ConversationId, Error, Tenan
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
+
+const BY_OPENING: List = List("conversations");
+const BY_LAST_CHANGE: List = List("conversations by their last change");
 
 /// The last text of a conversation.
 #[derive(Serialize, ToSchema)]
@@ -216,12 +220,13 @@ pub(crate) struct ConversationQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before, in the same order; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
 impl ConversationQuery {
     fn filter(&self) -> ApiResult<ConversationFilter> {
+        let opened = Span::new(("from", self.from), ("until", self.until))?;
         Ok(ConversationFilter {
             status: self.status.map(|status| status.0),
             open: self.open,
@@ -230,8 +235,8 @@ impl ConversationQuery {
             customer: self.customer_phone.as_deref().map(|text| party("customer_phone", text)).transpose()?,
             tag: bounded("tag", self.tag.as_deref(), 50)?,
             in_review: self.in_review,
-            from: instant("from", self.from)?,
-            until: instant("until", self.until)?,
+            from: opened.from,
+            until: opened.until,
             ..ConversationFilter::default()
         })
     }
@@ -281,8 +286,9 @@ pub(super) fn tagged(row: InboxRow) -> Tagged<ConversationOut> {
 }
 
 pub(super) async fn list(context: RequestContext<ConversationQuery, ()>) -> ApiResult<Json<PageOut<ConversationOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
     let (filter, sort) = (context.query.filter()?, context.query.sort);
+    let list = if matches!(sort, Some(SortBy::UpdatedAt)) { BY_LAST_CHANGE } else { BY_OPENING };
+    let page = list.page(context.query.limit, context.query.after.as_deref())?;
     let unread = context.query.unread;
     let search = context.query.q.as_deref().map(Search::new).transpose()?;
     let assigned = context.query.assigned_to.map(|assigned| assigned.0);
@@ -298,7 +304,7 @@ pub(super) async fn list(context: RequestContext<ConversationQuery, ()>) -> ApiR
             (None, _) => tx.conversations().list_with_last_text(&filter, page),
         }
     });
-    Ok(Json(PageOut::of(rows.await?)))
+    Ok(Json(list.of(rows.await?)))
 }
 
 pub(super) async fn open(context: RequestContext<NoQuery, JsonBody<ConversationIn>>) -> ApiResult<Created<ConversationOut>> {

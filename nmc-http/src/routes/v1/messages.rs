@@ -1,5 +1,6 @@
+use crate::api::lists::List;
 use crate::api::reply::{Attachment, Json, PageOut};
-use crate::api::request::{NoQuery, RequestContext, page};
+use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use crate::shares::caller;
@@ -9,6 +10,9 @@ use nmc_core::telephony::explain;
 use nmc_core::{ConversationId, Error, MediaStatus, MessageId, Page, Result, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const OF_CONVERSATION: List = List("texts of a conversation");
+const FOUND: List = List("texts found");
 
 /// A file of a text: a picture, a sound or a document.
 #[derive(Serialize, ToSchema)]
@@ -103,7 +107,7 @@ pub(crate) struct MessageQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -119,7 +123,7 @@ pub(crate) struct MessageSearchQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -131,8 +135,8 @@ fn with_media(tx: &mut TenantTx<'_>, rows: Page<Message>) -> Result<Shown> {
     Ok((rows, tx.message_media().list(&ids)?))
 }
 
-fn shown((rows, mut media): Shown) -> Json<PageOut<MessageOut>> {
-    Json(PageOut::with(rows, |row| {
+fn shown(list: List, (rows, mut media): Shown) -> Json<PageOut<MessageOut>> {
+    Json(list.with(rows, |row| {
         let own = media.extract_if(.., |each| each.message_id == row.id).collect();
         MessageOut::of(row, own)
     }))
@@ -140,18 +144,18 @@ fn shown((rows, mut media): Shown) -> Json<PageOut<MessageOut>> {
 
 pub(super) async fn search(context: RequestContext<MessageSearchQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
     let query = &context.query;
-    let (search, page) = (Search::new(&query.q)?, page(query.limit, query.after.as_deref())?);
+    let (search, page) = (Search::new(&query.q)?, FOUND.page(query.limit, query.after.as_deref())?);
     let found = context.acting(move |tx| {
         let rows = tx.messages().search(&search, page)?;
         with_media(tx, rows)
     });
-    Ok(shown(found.await?))
+    Ok(shown(FOUND, found.await?))
 }
 
 pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
     let id: ConversationId = context.id("conversation", "conversation")?;
     let query = &context.query;
-    let page = page(query.limit, query.after.as_deref())?;
+    let page = OF_CONVERSATION.page(query.limit, query.after.as_deref())?;
     let filter = MessageFilter {
         conversation: Some(id),
         status: query.status.map(|status| status.0),
@@ -163,7 +167,7 @@ pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult
         let rows = tx.messages().list(&filter, page)?;
         with_media(tx, rows)
     });
-    Ok(shown(found.await?))
+    Ok(shown(OF_CONVERSATION, found.await?))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {

@@ -1,5 +1,6 @@
+use crate::api::lists::{List, bounded};
 use crate::api::reply::{Created, Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, bounded, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -8,6 +9,8 @@ use nmc_core::{Confirmed, Country, PhoneNumberId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("numbers");
 
 /// How long a request waits for a provider that has to be asked again. What is not done by then, a worker does.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -110,7 +113,7 @@ pub(crate) struct NumberQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -140,7 +143,7 @@ impl NumberIn {
 }
 
 pub(super) async fn list(context: RequestContext<NumberQuery, ()>) -> ApiResult<Json<PageOut<NumberOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let filter = NumberFilter {
         status: context.query.status.map(|status| status.0),
         number_type: context.query.number_type.map(|kind| kind.0),
@@ -149,7 +152,7 @@ pub(super) async fn list(context: RequestContext<NumberQuery, ()>) -> ApiResult<
         locality: bounded("locality", context.query.locality.as_deref(), 100)?,
     };
     let rows = context.acting(move |tx| tx.phone_numbers().list(&filter, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn buy(context: RequestContext<NoQuery, JsonBody<NumberIn>>) -> ApiResult<Created<NumberOut>> {

@@ -1,5 +1,6 @@
+use crate::api::lists::List;
 use crate::api::reply::{Json, PageOut, Picture, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RawBody, RequestContext, must_match, page};
+use crate::api::request::{JsonBody, NoQuery, RawBody, RequestContext, must_match};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -9,6 +10,8 @@ use nmc_core::people::{Photo, Profile, ProfileFilter, ProfilePatch, change_profi
 use nmc_core::{Error, Tenant, TenantId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("profiles");
 
 /// A user's profile: how they appear to others.
 #[derive(Serialize, ToSchema)]
@@ -62,7 +65,7 @@ pub(crate) struct ProfileQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -91,10 +94,10 @@ pub(crate) struct ProfileChange {
 }
 
 pub(super) async fn list(context: RequestContext<ProfileQuery, ()>) -> ApiResult<Json<PageOut<ProfileOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let filter = ProfileFilter { role: context.query.role.map(|role| role.0), is_active: context.query.is_active };
     let rows = context.acting(move |tx| tx.profiles().list(&filter, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<ProfileOut>> {

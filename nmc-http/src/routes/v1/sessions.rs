@@ -1,5 +1,6 @@
+use crate::api::lists::List;
 use crate::api::reply::{Created, Done, Json, PageOut};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::{ApiError, ApiResult};
 use chrono::{DateTime, Utc};
@@ -9,6 +10,8 @@ use nmc_core::{Secret, SessionId};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("sessions");
 
 /// The credentials of a user who logs in.
 #[derive(Deserialize, ToSchema)]
@@ -104,7 +107,7 @@ pub(crate) struct SessionQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -154,10 +157,10 @@ pub(super) async fn refresh(context: RequestContext<NoQuery, JsonBody<RefreshIn>
 }
 
 pub(super) async fn list(context: RequestContext<SessionQuery, ()>) -> ApiResult<Json<PageOut<SessionOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let user = context.query.user.map(|user| user.0);
     let (rows, current) = context.acting(move |tx| Ok((list_sessions(tx, user, page)?, tx.actor().session()))).await?;
-    Ok(Json(PageOut::with(rows, |row| SessionOut::of(row, current))))
+    Ok(Json(LIST.with(rows, |row| SessionOut::of(row, current))))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<SessionOut>> {

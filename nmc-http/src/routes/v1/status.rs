@@ -1,5 +1,6 @@
+use crate::api::lists::List;
 use crate::api::reply::{Json, PageOut};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -8,6 +9,8 @@ use nmc_core::people::{Presence, PresenceFilter, may_change};
 use nmc_core::{Error, Result, TenantTx, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("statuses");
 
 /// The status of a user: whether they are online, and what they say of being reachable.
 #[derive(Serialize, ToSchema)]
@@ -46,7 +49,7 @@ pub(crate) struct StatusQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -63,14 +66,14 @@ pub(crate) struct StatusChange {
 }
 
 pub(super) async fn list(context: RequestContext<StatusQuery, ()>) -> ApiResult<Json<PageOut<StatusOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let filter = PresenceFilter {
         is_online: context.query.is_online,
         current_status: context.query.status.map(|status| status.0),
         ..PresenceFilter::default()
     };
     let rows = context.acting(move |tx| tx.presences().list(&filter, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<StatusOut>> {

@@ -1,6 +1,7 @@
 use crate::api::conflicts::telling_of_others;
+use crate::api::lists::List;
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
-use crate::api::request::{JsonBody, NoQuery, RequestContext, Whom, must_match, page};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, Whom, must_match};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
@@ -12,6 +13,8 @@ use nmc_core::people::{
 use nmc_core::{Error, Secret, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("users");
 
 /// A user's account.
 #[derive(Serialize, ToSchema)]
@@ -62,7 +65,7 @@ pub(crate) struct UserQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
-    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}$")]
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
 }
 
@@ -147,11 +150,11 @@ pub(crate) struct UserChange {
 }
 
 pub(super) async fn list(context: RequestContext<UserQuery, ()>) -> ApiResult<Json<PageOut<UserOut>>> {
-    let page = page(context.query.limit, context.query.after.as_deref())?;
+    let page = LIST.page(context.query.limit, context.query.after.as_deref())?;
     let filter =
         UserFilter { role: context.query.role.map(|role| role.0), is_active: context.query.is_active, ..UserFilter::default() };
     let rows = context.acting(move |tx| tx.users().list(&filter, page)).await?;
-    Ok(Json(PageOut::of(rows)))
+    Ok(Json(LIST.of(rows)))
 }
 
 pub(super) async fn invite(context: RequestContext<NoQuery, JsonBody<InvitationIn>>) -> ApiResult<Created<InvitationOut>> {

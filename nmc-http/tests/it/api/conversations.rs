@@ -88,6 +88,7 @@ fn conversations_are_filtered_by_what_the_query_says() {
         ("q=%00", "q"),
         ("q=%3F%21", "q"),
         ("after=AAAA", "after"),
+        ("from=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z", "until"),
         ("limit=0", "limit"),
         ("customer_phone=%00", "customer_phone"),
         ("tag=%00", "tag"),
@@ -100,6 +101,9 @@ fn conversations_are_filtered_by_what_the_query_says() {
         assert_eq!(refused.refusal().0, format!("#/{field}"), "{query}");
     }
     site.call("GET", format!("/v1/conversations?tag={}", "x".repeat(51))).by(&hand.access).expect(400);
+    assert_eq!(ids(&site, &hand, "from=2026-11-01T00:00:00Z&until=2026-11-01T00:00:00Z"), [""; 0]);
+    let backwards = format!("/v1/conversations/{first}/events?from=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z");
+    assert_eq!(site.call("GET", backwards).by(&hand.access).expect(400).refusal().0, "#/until");
 }
 
 #[test]

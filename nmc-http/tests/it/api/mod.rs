@@ -7,6 +7,7 @@ mod calls;
 mod conversations;
 mod headers;
 mod limits;
+mod lists;
 mod mass_assignment;
 mod matrix;
 mod numbers;

@@ -140,7 +140,7 @@ fn sessions_are_paged_and_an_unknown_query_is_refused() {
         get("").document()["items"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!((seen.len(), &seen), (5, &all));
     for (query, pointer, rule) in [
-        ("?after=rubbish", "#/after", "must be `next` of an earlier page"),
+        ("?after=rubbish", "#/after", "must be `next` of an earlier page of this list, in the same order"),
         ("?limit=0", "#/limit", "must be between 1 and 200"),
         ("?limit=201", "#/limit", "must be between 1 and 200"),
         ("?limit=70000", "#/limit", "is not of its kind"),

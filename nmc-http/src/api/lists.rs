@@ -1,0 +1,70 @@
+//! The query of a list: the page that it asks for, and the bounds of its filters.
+
+use super::reply::PageOut;
+use chrono::{DateTime, Datelike as _, Utc};
+use nmc_core::{Error, Page, PageRequest, Result};
+
+/// The characters of a cursor that tell which list it is of.
+const TAG: usize = 6;
+
+/// A list in one order, by a name that no other has. A cursor tells a place among the instants of one column: in another list it would
+/// leave rows out without a word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct List(pub(crate) &'static str);
+
+impl List {
+    /// The page that a query asks for.
+    pub(crate) fn page(self, limit: Option<u16>, after: Option<&str>) -> Result<PageRequest> {
+        let refused = || Error::invalid("after", "must be `next` of an earlier page of this list, in the same order");
+        let place = after.map(|text| text.strip_suffix(&self.tag()).ok_or_else(refused)).transpose()?;
+        PageRequest::new(limit.unwrap_or(50), place.map(str::parse).transpose().map_err(|_| refused())?)
+    }
+
+    /// A page of the list's rows.
+    pub(crate) fn of<R, T: From<R>>(self, page: Page<R>) -> PageOut<T> {
+        self.with(page, T::from)
+    }
+
+    /// A page of the list, of each row what `out` makes of it.
+    pub(crate) fn with<R, T>(self, page: Page<R>, out: impl FnMut(R) -> T) -> PageOut<T> {
+        let next = page.next.map(|cursor| format!("{cursor}{}", self.tag()));
+        PageOut { items: page.items.into_iter().map(out).collect(), next }
+    }
+
+    /// The last [`TAG`] characters of the list's cursors, which all servers and versions make alike (FNV-1a).
+    fn tag(self) -> String {
+        let hash = self.0.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        format!("{:0TAG$x}", hash >> 8)
+    }
+}
+
+/// The span of time that a filter asks for: at or after one instant, before another. With equal ends it is empty.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) from: Option<DateTime<Utc>>,
+    pub(crate) until: Option<DateTime<Utc>>,
+}
+
+impl Span {
+    /// The span between two parameters, given by their names. Each is an instant that the database can compare.
+    pub(crate) fn new(from: (&'static str, Option<DateTime<Utc>>), until: (&'static str, Option<DateTime<Utc>>)) -> Result<Self> {
+        for (field, at) in [from, until] {
+            if at.is_some_and(|at| !(1970..=9999).contains(&at.year())) {
+                return Err(Error::invalid(field, "must lie between the years 1970 and 9999"));
+            }
+        }
+        match (from.1, until.1) {
+            (Some(begin), Some(end)) if end < begin => Err(Error::invalid(until.0, format!("must not be before {}", from.0))),
+            (from, until) => Ok(Self { from, until }),
+        }
+    }
+}
+
+/// A filter's text, no longer than its column: nothing there could be like it.
+pub(crate) fn bounded(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
+    match text {
+        Some(text) if text.chars().count() > most => Err(Error::invalid(field, format!("must be at most {most} characters"))),
+        Some(text) if text.contains('\0') => Err(Error::invalid(field, "must not contain NUL")),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
