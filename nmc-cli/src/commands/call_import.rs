@@ -7,6 +7,7 @@ use crate::input_file;
 use crate::options::{FormatArg, TenantArg};
 use crate::output::Columns;
 use crate::stop::StopSignals;
+use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
 use nmc_core::store::{LoadError, Loaded};
@@ -95,8 +96,8 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
         file.as_ref().filter(|file| file.metadata().is_ok_and(|found| found.is_file())).map(File::try_clone).transpose()?;
     if args.dry_run || again.is_some() {
         let read = match file.take() {
-            Some(file) => check(file, args, asked)?,
-            None => check(std::io::stdin().lock(), args, asked)?,
+            Some(file) => check(file, args, asked, store.now())?,
+            None => check(std::io::stdin().lock(), args, asked, store.now())?,
         };
         if args.dry_run {
             IMPORTED.one(args.format.format, &Imported { read, new: None })?;
@@ -119,7 +120,7 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
 }
 
 /// Reads a log to its end, and counts its calls, if none of its lines is at fault.
-fn check(input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<u64> {
+fn check(input: impl Read, args: &ImportArgs, asked: &AtomicBool, now: DateTime<Utc>) -> CliResult<u64> {
     let mut log = open(input, args)?;
     let mut progress = Progress::start("checked");
     let (mut read, mut faults) = (0_u64, 0_u64);
@@ -128,8 +129,8 @@ fn check(input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<u
             progress.end();
             return Err(CliError::Interrupted);
         }
-        match row {
-            Ok(_) => read += 1,
+        match row.and_then(|call| call.lies_before(now)) {
+            Ok(()) => read += 1,
             Err(error) => {
                 faults += 1;
                 if faults <= MOST_FAULTS {

@@ -184,6 +184,16 @@ fn a_line_at_fault_is_named_and_nothing_is_half_written() {
             "caller_phone,called_phone,twilio_call_sid\n+14155550123,+13125550100,\"C1\n",
             "line 2: the row must have its quotation marks",
         ),
+        (
+            "other.csv",
+            "caller_phone,called_phone,twilio_call_sid\n+14155550123,+13125550100,C1\n+14155550124,+13125550100,C1\n",
+            "line 3: caller_phone must be what an earlier row with the same twilio_call_sid has",
+        ),
+        (
+            "far.csv",
+            "caller_phone,called_phone,twilio_call_sid,started_at\n+14155550123,+13125550100,C1,2099-01-01T00:00:00Z\n",
+            "line 2: started_at must be at most a day in the future",
+        ),
         ("long.jsonl", &"x".repeat(70_000), "line 1: the row must be at most 65536 bytes long"),
         ("list.jsonl", "[]\n", "line 1: the row must be a JSON object"),
     ] {

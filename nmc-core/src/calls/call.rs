@@ -8,10 +8,10 @@ use crate::store::{Scope, TenantTx};
 use crate::types::bounds::{self, instant};
 use crate::types::optional;
 use crate::{
-    CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, ForwardedLegStatus, PhoneNumber,
-    Result, StreamEventKind, TenantId,
+    CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, Error, ForwardedLegStatus,
+    PhoneNumber, Result, StreamEventKind, TenantId,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -151,6 +151,19 @@ impl NewCall {
         })
     }
 
+    /// Insists that the call lies in the past, but for the day that clocks and zones may be apart: in the future it would be the newest
+    /// for ever.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of the instant that is ahead of `now`.
+    pub fn lies_before(&self, now: DateTime<Utc>) -> Result<()> {
+        let ahead = [("started_at", self.started_at), ("ended_at", self.ended_at)];
+        match ahead.into_iter().find(|(_, at)| at.is_some_and(|at| at - now > TimeDelta::days(1))) {
+            Some((field, _)) => Err(Error::invalid(field, "must be at most a day in the future")),
+            None => Ok(()),
+        }
+    }
+
     /// The row it makes, with the defaults of the schema.
     pub(crate) fn into_row(self, scope: &Scope<'_>) -> Call {
         Call {
@@ -234,7 +247,10 @@ const RARE_STATUS_SQL: &str = "call_status NOT IN ('completed', 'no-answer')";
 const NOT_INBOUND_SQL: &str = "call_direction <> 'inbound'";
 
 /// The calls that the filter names, for list and count alike.
-fn filtered<'q, ST>(mut query: calls::BoxedQuery<'q, Pg, ST>, filter: &'q CallFilter) -> calls::BoxedQuery<'q, Pg, ST> {
+pub(super) fn filtered<'q, ST>(
+    mut query: calls::BoxedQuery<'q, Pg, ST>,
+    filter: &'q CallFilter,
+) -> calls::BoxedQuery<'q, Pg, ST> {
     if let Some(status) = filter.status {
         query = query.filter(calls::call_status.eq(status));
         if !matches!(status, CallStatus::Completed | CallStatus::NoAnswer) {

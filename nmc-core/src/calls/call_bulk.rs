@@ -94,6 +94,7 @@ impl Calls<'_> {
                 Some(_) => Ok(new),
                 None => Err(Error::invalid("twilio_call_sid", "is required: it tells imported calls apart")),
             });
+            let keyed = keyed.and_then(|new| new.lies_before(self.0.now()).map(|()| new));
             calls.push(keyed.map_err(|error| at_row(row, error))?);
         }
         // In one order, so that two imports of the same calls wait for each other instead of for each other's rows.

@@ -1,6 +1,9 @@
 //! The input of a call log: how much of it a row may take, and in which line a row begins.
 
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use std::cell::RefCell;
+use std::fmt;
 use std::io::Read;
 use std::rc::Rc;
 
@@ -84,5 +87,30 @@ impl<R: Read> Read for Bounded<R> {
         taken.left -= read;
         taken.ahead.extend_from_slice(buffer.get(..read).unwrap_or_default());
         Ok(read)
+    }
+}
+
+/// The members of a JSON object as they stand there: one whose name is there twice would else have its last value.
+pub(super) struct Members(pub(super) Vec<(String, serde_json::Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(All)
     }
 }

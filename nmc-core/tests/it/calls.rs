@@ -211,6 +211,7 @@ fn parties_are_filtered() {
 fn an_import_is_checked_and_told_apart_by_sid() {
     let scene = Scene::new();
     let good = scene.begun();
+    let far = "2099-01-01T00:00:00Z".parse().unwrap();
     for (bad, field, rule) in [
         (NewCall { twilio_call_sid: None, ..scene.begun() }, "twilio_call_sid", "is required: it tells imported calls apart"),
         (
@@ -223,6 +224,12 @@ fn an_import_is_checked_and_told_apart_by_sid() {
             NewCall { started_at: Some(DateTime::<Utc>::MIN_UTC), ..scene.begun() },
             "started_at",
             "must lie between the years 1970 and 9999",
+        ),
+        (NewCall { started_at: Some(far), ..scene.begun() }, "started_at", "must be at most a day in the future"),
+        (
+            NewCall { started_at: Some(noon()), ended_at: Some(far), ..scene.begun() },
+            "ended_at",
+            "must be at most a day in the future",
         ),
     ] {
         let many = [good.clone(), bad];

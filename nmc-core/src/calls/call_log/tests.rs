@@ -116,6 +116,11 @@ fn what_is_no_log_is_refused_by_its_first_row() {
         (CallLogFormat::JsonLines, RECORDED, "recording_url must begin with https:// or http://"),
         (CallLogFormat::Csv, &open, "the row must be at most 65536 bytes long"),
         (CallLogFormat::JsonLines, &open.replace('\n', " "), "the row must be at most 65536 bytes long"),
+        (
+            CallLogFormat::JsonLines,
+            "{\"caller_phone\": null, \"caller_phone\": \"anonymous\"}",
+            "caller_phone must be there once",
+        ),
         (CallLogFormat::JsonLines, "[1]", "the row must be a JSON object"),
         (CallLogFormat::JsonLines, "{\"caller_phone\": {}}", "caller_phone must be a text or a number"),
     ] {
@@ -123,4 +128,33 @@ fn what_is_no_log_is_refused_by_its_first_row() {
         assert!(told.len() == 1 && told[0].contains(rule), "{told:?}");
     }
     assert!(read(CallLogFormat::Csv, b"").is_empty() && read(CallLogFormat::JsonLines, b"\n\n").is_empty());
+}
+
+#[test]
+fn row_that_contradicts_an_earlier_one_is_at_fault() {
+    let csv = "caller_phone,called_phone,twilio_call_sid,call_direction,started_at,outcome\n\
+               +5215512345678,+14155550100,CA1,,2026-11-22T18:00:00Z,missed\n\
+               +525512345678,+14155550100,CA1,inbound,2026-11-22T19:00:00+01:00,\n\
+               +525512345678,+14155550100,CA1,,,\n\
+               +14155550124,+14155550100,CA1,,2026-11-22T18:00:00Z,missed\n\
+               +525512345678,+14155550101,CA1,,2026-11-22T18:00:00Z,missed\n\
+               +525512345678,+14155550100,CA1,outbound,2026-11-22T18:00:00Z,\n\
+               +525512345678,+14155550100,CA1,,2026-11-22T18:00:01Z,missed\n\
+               +14155550124,+14155550100,CA2,,2026-11-22T18:00:01Z,missed\n";
+    let rows = read(CallLogFormat::Csv, csv.as_bytes());
+    let blamed = rows.iter().map(|row| match row {
+        Err(Error::Invalid { field, row, .. }) => Some((row.unwrap(), field.to_string())),
+        _ => None,
+    });
+    let expected = [
+        None,
+        None,
+        None,
+        Some((3, "caller_phone".to_owned())),
+        Some((4, "called_phone".to_owned())),
+        Some((5, "call_direction".to_owned())),
+        Some((6, "started_at".to_owned())),
+        None,
+    ];
+    assert_eq!(blamed.collect::<Vec<_>>(), expected);
 }

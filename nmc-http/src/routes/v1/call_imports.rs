@@ -30,7 +30,12 @@ impl Body for CallLogBody {
     }
 
     fn read(media_type: &str, bytes: Bytes) -> ApiResult<Self> {
-        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        let mut said = media_type.split(';').map(str::trim);
+        let essence = said.next().unwrap_or_default();
+        let mut charsets = said.filter_map(|said| said.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+        if charsets.any(|(_, charset)| !charset.trim_matches('"').eq_ignore_ascii_case("utf-8")) {
+            return Err(ApiError::MediaType("text in UTF-8"));
+        }
         let format = if essence.eq_ignore_ascii_case("text/csv") {
             CallLogFormat::Csv
         } else if ["application/x-ndjson", "application/jsonl"].iter().any(|known| essence.eq_ignore_ascii_case(known)) {

@@ -40,6 +40,7 @@ fn calls_are_listed_by_each_filter_newest_first() {
         ("from=yesterday", "from"),
         ("from=-9999-01-01T00:00:00Z", "from"),
         ("until=%2B10000-01-01T00:00:00Z", "until"),
+        ("from=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z", "until"),
         ("after=abc", "after"),
         ("limit=201", "limit"),
         ("conversation=1", "conversation"),
@@ -122,6 +123,16 @@ fn a_call_log_is_taken_in_once_however_often_it_comes() {
     let refused = import("text/csv", &format!("caller_phone,called_phone,twilio_call_sid,outcome\n{many}")).expect(400);
     assert!(refused.body.contains("must be at most 5000 at once"), "{}", refused.body);
     import("application/json", "[]").expect(415);
+    for charset in ["ISO-8859-1", "\"utf-16\""] {
+        let refused = import(&format!("text/csv; charset={charset}"), csv).expect(415);
+        assert!(refused.body.contains("the body must be text in UTF-8"), "{}", refused.body);
+    }
+    import("text/csv;Charset=\"UTF-8\"", csv).expect(200);
+    let said_twice = json_lines.replace("\"CA3\"", "\"CA3\", \"twilio_call_sid\": \"CA5\"");
+    let refused = import("application/x-ndjson", &said_twice).expect(400);
+    assert_eq!(refused.document()["errors"][0]["pointer"], "#/rows/0/twilio_call_sid", "{}", refused.body);
+    let of_two = format!("{csv}+14155550124,+14155550100,CA1,missed\n");
+    assert_eq!(import("text/csv", &of_two).expect(400).document()["errors"][0]["pointer"], "#/rows/2/caller_phone");
     let calls = site.call("GET", "/v1/calls").by(&admin.access).expect(200).document();
     assert_eq!(ids(&calls).len(), 3);
 }
