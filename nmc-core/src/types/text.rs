@@ -6,14 +6,14 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Trims a text that must be there.
 ///
 /// # Errors
-/// [`Error::Invalid`] of `field` when it is empty, too long or holds NUL.
+/// [`Error::Invalid`] of `field` when it is empty, or nobody would see anything of it; when it is too long or holds NUL.
 pub(crate) fn required(field: &'static str, text: &str, max: usize) -> Result<String> {
     let text = text.trim();
-    if text.is_empty() {
-        return Err(Error::invalid(field, "must not be empty"));
-    }
     if text.contains('\0') {
         return Err(Error::invalid(field, "must not contain NUL"));
+    }
+    if is_blank(text) {
+        return Err(Error::invalid(field, "must not be empty"));
     }
     if text.chars().count() > max {
         return Err(Error::invalid(field, format!("must be at most {max} characters")));
@@ -49,12 +49,23 @@ pub(crate) fn named(field: &'static str, text: &str, max: usize) -> Result<Strin
 
 /// [`named`] of what may be missing; an empty name counts as missing.
 pub(crate) fn named_if_given(field: &'static str, text: Option<&str>, max: usize) -> Result<Option<String>> {
-    text.filter(|text| !text.trim().is_empty()).map(|text| named(field, text, max)).transpose()
+    text.filter(|text| !is_blank(text)).map(|text| named(field, text, max)).transpose()
 }
 
 /// What nobody sees, and makes one name look like another. Joiners are none of it: emoji and several scripts are written with them.
 const fn is_unseen(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Characters that nobody sees: joiners, direction marks, soft hyphens, variation selectors, NUL.
+pub(crate) const fn is_invisible(c: char) -> bool {
+    matches!(c, '\0' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether nobody sees anything of a text.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
 }
 
 /// The form in which [`named`] stores a text.
@@ -64,10 +75,28 @@ pub(crate) fn composed(text: &str) -> String {
 
 /// The text as [`required`] has it, where it may be missing; an empty one counts as missing.
 pub(crate) fn optional(field: &'static str, text: Option<&str>, max: usize) -> Result<Option<String>> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(|text| required(field, text, max)).transpose()
+    text.map(str::trim).filter(|text| !is_blank(text)).map(|text| required(field, text, max)).transpose()
 }
 
 /// Cuts what the network says down to its column: a long city name must not cost us the call.
 pub(crate) fn clip(text: Option<&str>, max: usize) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(|text| text.chars().take(max).collect())
+    text.map(str::trim).filter(|text| !is_blank(text)).map(|text| text.chars().take(max).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_what_nobody_sees_is_empty() {
+        for text in ["", " \n", "\u{200b}", "\u{2060} \u{a0}", "\u{ad}", "\u{fe0f}\u{200d}"] {
+            let told = required("body", text, 10).map_err(|error| error.to_string());
+            assert_eq!(told, Err("body must not be empty".to_owned()), "{text:?}");
+            assert_eq!(optional("body", Some(text), 10).unwrap(), None, "{text:?}");
+            assert_eq!((clip(Some(text), 10), named_if_given("name", Some(text), 10).unwrap()), (None, None), "{text:?}");
+        }
+        for text in ["a\u{200b}", "\u{2764}\u{fe0f}", "."] {
+            assert_eq!(required("body", text, 10).unwrap(), text);
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! Answers of staff: each is sent once, and not to somebody who may not have it or past what has not been read.
 
 use crate::support::{Scene, refused};
-use nmc_core::conversations::{ConversationFilter, MessageFilter, NewConversation};
+use nmc_core::conversations::{ConversationFilter, MessageFilter, NewConversation, NewMessage};
 use nmc_core::testing::{SmsForm, unique_phone};
 use nmc_core::workflows::{NewReply, Replied, record_delivery};
 use nmc_core::{
-    ConsentAction, ConversationChannel, ConversationEventType, ConversationId, ConversationStatus, Error, ErrorKind,
+    ConsentAction, ConversationChannel, ConversationEventType, ConversationId, ConversationStatus, Error, ErrorKind, MessageKind,
     MessageStatus, PhoneNumber, Result, Version,
 };
 use std::collections::BTreeSet;
@@ -148,6 +148,14 @@ fn a_reply_that_may_not_be_sent_is_refused_in_words() {
     let preview = |id| scene.tx(|tx| tx.preview_reply(id, "We come at nine", None)).unwrap();
     assert_eq!(preview(id).from_number.as_ref(), Some(&business.number));
 
+    let empty = ("body".to_owned(), "must not be empty".to_owned());
+    for unseen in ["", " ", "\u{200b}", "\u{2060}\u{ad}", "\u{fe0f} "] {
+        assert_eq!(refused(scene.reply(&NewReply { body: unseen.to_owned(), ..answer(id, "a") })), empty, "{unseen:?}");
+        assert_eq!(refused(scene.tx(|tx| tx.preview_reply(id, unseen, None))), empty, "{unseen:?}");
+        let (from_number, kind) = (business.number.clone(), MessageKind::Message);
+        let text = NewMessage { conversation_id: id, from_number, body: unseen.to_owned(), kind };
+        assert_eq!(refused(scene.tx(|tx| tx.messages().queue(&text))), empty, "{unseen:?}");
+    }
     business.suspend(db, true);
     assert_eq!(kind(&answer(id, "a")), ErrorKind::Forbidden);
     business.suspend(db, false);

@@ -1,5 +1,6 @@
 //! A text as words: without capitals, width, marks, punctuation and repetitions.
 
+use crate::types::is_invisible;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -159,12 +160,6 @@ const fn latin(c: char) -> char {
 
 const fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '’' | '‘' | 'ʼ' | 'ʹ' | '`' | '´' | '＇')
-}
-
-/// Characters that nobody sees: joiners, direction marks, soft hyphens, variation selectors, NUL.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\0' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// "stoooop" as "stop": no word of ours has a letter three times.
