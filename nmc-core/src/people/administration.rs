@@ -213,10 +213,11 @@ pub fn may_change(tx: &mut TenantTx<'_>, user: UserId, permission: Permission) -
 /// The live sessions of a user, newest first: one's own, or anybody's with [`Permission::SessionsRead`].
 ///
 /// # Errors
-/// [`Error::Forbidden`]; also to a program with a key that names no user.
+/// [`Error::Forbidden`]; also to a program with a key that names no user; [`Error::NotFound`].
 pub fn list_sessions(tx: &mut TenantTx<'_>, of: Option<UserId>, page: PageRequest) -> Result<Page<Session>> {
     let user = of.or(tx.actor().user()).ok_or(Error::Forbidden("an API key has no sessions of its own; name a user"))?;
     tx.must_for(user, Permission::SessionsRead)?;
+    tx.users().get(user)?;
     tx.sessions().list(&SessionFilter { user: Some(user), is_active: Some(true), ..SessionFilter::default() }, page)
 }
 

@@ -228,7 +228,7 @@ fn missing_and_foreign_rows_are_not_found_alike() {
                 invite_again(tx, user).map(drop),
                 logout_everywhere(tx, Some(user)).map(drop),
                 end_session(tx, session),
-                list_sessions(tx, Some(user), PageRequest::first()).map(|page| assert_eq!(page.items, [])),
+                list_sessions(tx, Some(user), PageRequest::first()).map(drop),
             ]
             .map(|came| format!("{came:?}")))
         };
@@ -236,7 +236,7 @@ fn missing_and_foreign_rows_are_not_found_alike() {
         heard.push(house.operator(|tx| asked(tx)).unwrap());
     }
     assert!(heard.iter().all(|came| came == &heard[0]), "{heard:#?}");
-    assert_eq!(heard[0].iter().filter(|came| came.contains("NotFound")).count(), 6, "{heard:#?}");
+    assert_eq!(heard[0].iter().filter(|came| came.contains("NotFound")).count(), 7, "{heard:#?}");
     assert_eq!(house.db.rows_of(other.tenant.id()), before);
 }
 

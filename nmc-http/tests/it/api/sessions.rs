@@ -7,6 +7,7 @@ use nmc_core::store::Reason;
 use nmc_core::{TenantStatus, UserRole};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// An answer but for its time and its number.
 fn told(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
@@ -152,6 +153,7 @@ fn sessions_are_paged_and_an_unknown_query_is_refused() {
         let answer = get(query);
         assert_eq!((answer.status, answer.refusal()), (400, (pointer.to_owned(), rule.to_owned())), "{query}");
     }
+    assert_eq!(get(&format!("?user={}", Uuid::now_v7())).status, 404);
     let head = site.call("HEAD", "/v1/sessions").by(&person.access).expect(200);
     assert_eq!((head.body.as_str(), head.header("Content-Type")), ("", Some("application/json")));
     for (method, path, allowed) in [
