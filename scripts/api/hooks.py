@@ -58,6 +58,7 @@ UNSAYABLE = [
     ("phone", "must be a number that can be called"),
     # Of North America, seven digits are none.
     ("customer_phone", "must be a number"),
+    ("customer_phone", "must not be a number of this business"),
     ("caller", "must be a number"),
     ("from_number", "must be an active number"),
     ("from_number", "must be a number that can send texts"),

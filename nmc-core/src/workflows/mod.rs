@@ -20,6 +20,7 @@ mod known;
 mod lead;
 mod missed_call;
 mod onboarding;
+mod opening;
 mod refresh_call;
 mod registration;
 mod removal;

@@ -316,7 +316,7 @@ pub(super) async fn open(context: RequestContext<NoQuery, JsonBody<ConversationI
         customer_name: customer_name.clone(),
     };
     let row = context.acting(move |tx| {
-        let id = tx.conversations().create(&new)?.id;
+        let id = tx.open_conversation(&new)?.id;
         tx.conversations().get_with_last_text(id)
     });
     let row = row.await?;

@@ -121,6 +121,9 @@ fn staff_open_a_conversation_and_change_it_by_version() {
     assert_eq!((&made["subject"], &made["channel"], &made["last_text"]), (&json!("A leak"), &json!("web"), &Value::Null));
     let again = open().expect(409);
     assert_eq!(again.refusal().0, "#/customer_phone");
+    let own = site.call("POST", "/v1/conversations").by(&hand.access).json(&json!({"customer_phone": site.joe.number}));
+    let refusal = ("#/customer_phone".to_owned(), "must not be a number of this business".to_owned());
+    assert_eq!(own.expect(400).refusal(), refusal);
 
     let seen = site.call("GET", path.clone()).by(&hand.access).expect(200).header("ETag").unwrap().to_owned();
     let change = |body: Value| site.call("PATCH", path.clone()).by(&hand.access).json(&body);
