@@ -8,7 +8,7 @@ use crate::options::party::party;
 use crate::options::{PageArgs, TenantArg, one_of};
 use crate::output::{Columns, time};
 use clap::Args;
-use nmc_core::conversations::{Assignee, ConversationFilter, InboxRow};
+use nmc_core::conversations::{Assignee, ConversationFilter, InboxRow, LastText, Media};
 use nmc_core::{
     CallerIdentity, ConversationChannel, ConversationPriority, ConversationStatus, Email, Page, PageRequest, Result, Store,
     TenantTx, UserId,
@@ -142,6 +142,7 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
 
 /// A page of conversations, with the e-mails of those who look after them.
 pub(super) fn listed(tx: &mut TenantTx<'_>, rows: Page<InboxRow>) -> Result<Page<Listed>> {
+    let rows = tell_pictures(tx, rows)?;
     let mut known: HashMap<UserId, Option<Email>> = HashMap::new();
     let mut items = Vec::with_capacity(rows.items.len());
     for row in rows.items {
@@ -155,4 +156,26 @@ pub(super) fn listed(tx: &mut TenantTx<'_>, rows: Page<InboxRow>) -> Result<Page
         items.push(Listed { row, assignee });
     }
     Ok(Page { items, next: rows.next })
+}
+
+/// Puts the kinds of its files, in brackets, where a last text has no words.
+fn tell_pictures(tx: &mut TenantTx<'_>, mut rows: Page<InboxRow>) -> Result<Page<InboxRow>> {
+    let texts = rows.items.iter_mut().filter_map(|row| row.last_text.as_mut());
+    let wordless: Vec<&mut LastText> = texts.filter(|text| text.message_body.trim().is_empty()).collect();
+    let media = tx.message_media().list(&wordless.iter().map(|text| text.id).collect::<Vec<_>>())?;
+    for text in wordless {
+        let kinds: Vec<&str> = media.iter().filter(|media| media.message_id == text.id).map(kind_in_brackets).collect();
+        text.message_body = kinds.join(" ");
+    }
+    Ok(rows)
+}
+
+/// The kind of a file, in a word.
+fn kind_in_brackets(media: &Media) -> &'static str {
+    match media.content_type.as_deref().and_then(|kind| kind.split('/').next()) {
+        Some("video") => "[video]",
+        Some("audio") => "[sound]",
+        Some("application" | "text") => "[document]",
+        _ => "[picture]",
+    }
 }

@@ -69,6 +69,15 @@ fn an_inbox_has_what_is_open_the_last_touched_first() {
     let page = shop.nmc.run(&["inbox", "--limit", "1", "--format", "json"]).json();
     assert_eq!(rows(&["--after", page["next"].as_str().expect("more")]).len(), 1);
 
+    // What came without words is told by its kind.
+    let media = SmsForm::text(second.as_str(), &shop.joe.number, "")
+        .with("MediaUrl0", "https://api.twilio.com/x")
+        .with("MediaContentType0", "image/jpeg")
+        .with("MediaUrl1", "https://api.twilio.com/y")
+        .with("MediaContentType1", "audio/amr");
+    receive_text(&shop.db.store, &media.parse()).expect("a text");
+    assert_eq!(rows(&["--limit", "1"]), [json!([second, null, "[picture] [sound]"])]);
+
     let rival = Business::onboard(&shop.db.store, "Rival Rooter");
     let theirs = rival.user(&shop.db.store).to_string();
     shop.nmc.run(&["inbox", "--user", &theirs]).refused(2, "user not found");
