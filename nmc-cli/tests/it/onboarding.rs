@@ -3,6 +3,7 @@
 use crate::nmc::Nmc;
 use crate::onboard::authenticator;
 use crate::terminal::Terminal;
+use chrono::DateTime;
 use nmc_core::access::Origin;
 use nmc_core::conversations::MessageFilter;
 use nmc_core::tenants::BusinessSettingsPatch;
@@ -85,7 +86,8 @@ fn a_business_is_shown_with_its_owner_steps_and_hours() {
     );
     let hours = &nmc.run(&["tenant", "show", JOE, "--format", "json"]).json()["hours"];
     assert_eq!(hours["is_open"], false);
-    assert!(hours["next_open"].is_string() && hours["next_close"].is_string(), "{hours}");
+    let at = |name: &str| hours[name].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).expect("an instant");
+    assert_eq!((at("next_close") - at("next_open")).num_minutes(), 60, "{hours}");
 }
 
 #[test]

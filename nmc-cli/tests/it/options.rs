@@ -13,6 +13,8 @@ fn completions_of_each_shell_name_the_commands() {
         for word in ["conversation", "onboard", "--database-url"] {
             assert!(script.contains(word.trim_start_matches("--")), "{shell} lacks {word}");
         }
+        // What an option takes is completed too, where the shell's script can.
+        assert!(!["bash", "zsh", "fish"].contains(&shell) || script.contains("abandoned"), "{shell} lacks outcomes of calls");
         assert!(!script.contains("hunter2"));
     }
     nmc.run(&["completions", "tcsh"]).refused(2, "possible values: bash");

@@ -98,13 +98,27 @@ pub struct ConsoleSms;
 impl SmsSender for ConsoleSms {
     #[expect(clippy::print_stderr, reason = "printing is what it is for")]
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError> {
-        let shown: String = sms.body.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
-        eprintln!("[text not really sent] {} → {}: {shown}", sms.from, sms.to);
+        eprintln!("[text not really sent] {} → {}: {}", sms.from, sms.to, harmless(sms.body));
         // Derived from our id: the same text has the same SID, however often it is printed.
         Ok(SendReceipt { sid: format!("SM{}", sms.id.uuid().simple()), status: MessageStatus::Sent })
     }
 
     fn lookup(&self, _: &OutboundSms<'_>, _: DateTime<Utc>) -> Result<Lookup, SendError> {
         Ok(Lookup::CannotTell)
+    }
+}
+
+/// A text with nothing in it that would control the terminal it is printed to.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn text_that_is_printed_controls_no_terminal() {
+        assert_eq!(harmless("\u{1b}[2JHi\r\u{7}\n\u{9b}31mZoë"), "\u{fffd}[2JHi\u{fffd}\u{fffd}\n\u{fffd}31mZoë");
     }
 }

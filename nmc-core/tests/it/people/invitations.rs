@@ -233,3 +233,13 @@ fn a_lapsed_invitation_does_not_hold_its_address() {
         house.refused("email is already taken", || house.auth.register(&registration("Another", name), None));
     }
 }
+
+#[test]
+fn invited_name_is_kept_in_one_form() {
+    let house = House::new();
+    let new = NewPerson { first_name: "Rene\u{301}".to_owned(), ..person("rene", UserRole::User) };
+    let (row, _) = house.operator(|tx| invite(tx, &new)).unwrap();
+    assert_eq!(row.first_name.as_deref(), Some("Ren\u{e9}"));
+    let profile = house.tx(|tx| tx.profiles().find_by_user(row.id)).unwrap().unwrap();
+    assert_eq!(profile.first_name, "Ren\u{e9}");
+}
