@@ -1,6 +1,7 @@
 //! Conversations by their tag, which a row of its own names, in the order of a page.
 
-use super::conversation::{ConversationFilter, Conversations};
+use super::conversation::Conversations;
+use super::conversation_filter::ConversationFilter;
 use super::search::MOST;
 use crate::page::{Cursor, PageRequest, keyset};
 use crate::schema::{conversation_tags as tags, conversations};
@@ -21,6 +22,11 @@ pub(super) fn bears(tenant: TenantId, tag: &str) -> Box<dyn BoxableExpression<co
         .bind::<sql_types::Text, _>(composed(tag))
         .sql(" OFFSET 0)");
     Box::new(is_there)
+}
+
+/// Whether the tag leads, in a list by a filter that has one: those that are in review are fewer, and have an index.
+pub(super) const fn leads(filter: &ConversationFilter) -> bool {
+    !matches!(filter.in_review, Some(true))
 }
 
 impl Conversations<'_> {

@@ -1,6 +1,7 @@
 //! The conversations with a customer of this name, or of a number that begins so.
 
-use super::conversation::{ConversationFilter, Conversations};
+use super::conversation::Conversations;
+use super::conversation_filter::ConversationFilter;
 use super::inbox::InboxRow;
 use super::search::{Hits, Key, MOST, MOST_SORTED, OF_NAMES, Search, Total, Words, after_sql};
 use crate::page::{Cursor, Page, PageRequest};

@@ -1,8 +1,9 @@
 //! Conversations as an inbox shows them: each with its last text and how much is in it, a page in one statement.
 
-use super::conversation::{Conversation, ConversationFilter, Conversations, OPEN_SQL, filtered};
+use super::conversation::{Conversation, Conversations};
+use super::conversation_filter::{ConversationFilter, OPEN_SQL, listed};
 use super::conversation_read::OF_THE_CUSTOMER_SQL;
-use super::conversation_tag::bears;
+use super::conversation_tag::leads;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversations;
@@ -136,8 +137,10 @@ impl Conversations<'_> {
     /// As [`Self::find`].
     pub fn list_with_last_text(&mut self, filter: &ConversationFilter, page: PageRequest) -> Result<Page<InboxRow>> {
         let rows = match &filter.tag {
-            Some(tag) => self.tagged(tag, filter, page, |all, ids, rest| all.newest_with_last_text(Some(ids), rest, page))?,
-            None => self.newest_with_last_text(None, filter, page)?,
+            Some(tag) if leads(filter) => {
+                self.tagged(tag, filter, page, |all, ids, rest| all.newest_with_last_text(Some(ids), rest, page))?
+            }
+            _ => self.newest_with_last_text(None, filter, page)?,
         };
         Ok(paged(rows, page))
     }
@@ -165,12 +168,7 @@ impl Conversations<'_> {
             .filter(conversations::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
             .into_boxed::<Pg>();
-        let rest = ConversationFilter { tag: None, ..filter.clone() };
-        let mut query = filtered(open, &rest);
-        if let Some(tag) = &filter.tag {
-            query = query.filter(bears(self.0.tenant, tag));
-        }
-        let query = keyset(query, page, conversations::updated_at, conversations::id);
+        let query = keyset(listed(self.0.tenant, open, filter), page, conversations::updated_at, conversations::id);
         let rows = self.with_last_text(query, "c.updated_at DESC, c.id DESC")?;
         Ok(Page::from_rows(rows, page, |InboxRow { conversation: row, .. }| Cursor { at: row.updated_at, id: row.id.uuid() }))
     }
@@ -182,7 +180,7 @@ impl Conversations<'_> {
         filter: &ConversationFilter,
         page: PageRequest,
     ) -> Result<Vec<InboxRow>> {
-        let query = keyset(filtered(self.of(among), filter), page, conversations::created_at, conversations::id);
+        let query = keyset(listed(self.0.tenant, self.of(among), filter), page, conversations::created_at, conversations::id);
         self.with_last_text(query, "c.created_at DESC, c.id DESC")
     }
 

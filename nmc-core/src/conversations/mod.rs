@@ -2,6 +2,7 @@
 
 mod consent;
 mod conversation;
+mod conversation_filter;
 mod conversation_read;
 mod conversation_tag;
 mod conversation_transitions;
@@ -32,7 +33,8 @@ mod worker_config;
 
 pub(crate) use consent::record_provider_opt_out;
 pub use consent::{Consent, ConsentFilter, Consents, HeardConsent, NewConsent, record_consent};
-pub use conversation::{Assignee, Conversation, ConversationFilter, Conversations, NewConversation};
+pub use conversation::{Conversation, Conversations, NewConversation};
+pub use conversation_filter::{Assignee, ConversationFilter};
 pub use conversation_read::ConversationReads;
 pub use conversation_transitions::ConversationPatch;
 pub(crate) use event::EventColumns;
