@@ -1,6 +1,6 @@
 //! Every filter that a list offers, by itself and some together: what the benchmark of scale measures, and a test looks at the plans of.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{Assignee, ConversationFilter, MessageFilter};
 use nmc_core::{
@@ -27,6 +27,7 @@ impl Asked {
     pub(crate) fn calls(&self) -> Vec<Named<CallFilter>> {
         let all = CallFilter::default;
         let missed = || CallFilter { outcome: Some(CallOutcome::Missed), ..all() };
+        let began_in = |span| CallFilter { started_from: Some(self.at), started_until: Some(self.at + span), ..all() };
         vec![
             ("all", all()),
             ("status busy", CallFilter { status: Some(CallStatus::Busy), ..all() }),
@@ -45,6 +46,14 @@ impl Asked {
             ("from", CallFilter { from: Some(self.at), ..all() }),
             ("until", CallFilter { until: Some(self.at), ..all() }),
             ("until, missed", CallFilter { until: Some(self.at), ..missed() }),
+            ("began from", CallFilter { started_from: Some(self.at), ..all() }),
+            ("began until", CallFilter { started_until: Some(self.at), ..all() }),
+            ("began until, missed", CallFilter { started_until: Some(self.at), ..missed() }),
+            ("began within an hour", began_in(TimeDelta::hours(1))),
+            (
+                "began within a day, voicemail",
+                CallFilter { outcome: Some(CallOutcome::Voicemail), ..began_in(TimeDelta::days(1)) },
+            ),
         ]
     }
 

@@ -324,11 +324,14 @@ impl Calls<'_> {
             .optional()?)
     }
 
-    /// A page of calls, newest first.
+    /// A page of calls, newest first: those that were recorded last, or, by a filter of when they began, those that began last.
     ///
     /// # Errors
     /// As [`Self::find`].
     pub fn list(&mut self, filter: &CallFilter, page: PageRequest) -> Result<Page<Call>> {
+        if filter.is_by_beginning() {
+            return self.list_by_beginning(filter, page);
+        }
         let query = filtered(Call::query().filter(calls::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
         let rows = keyset(query, page, calls::created_at, calls::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Call| Cursor { at: row.created_at, id: row.id.uuid() }))
@@ -339,6 +342,9 @@ impl Calls<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn count_up_to(&mut self, most: u16, filter: &CallFilter) -> Result<i64> {
+        if filter.is_by_beginning() {
+            return self.count_by_beginning(most, filter);
+        }
         let query = calls::table.filter(calls::tenant_id.eq(self.0.tenant)).select(calls::id).into_boxed();
         let newest = (calls::created_at.desc(), calls::id.desc());
         Ok(Counted(filtered(query, filter).order(newest).limit(most.into())).get_result(self.0.conn)?)

@@ -1,5 +1,6 @@
 //! Calls and their participants, and how what the provider tells of a call adds up.
 
+mod beginning;
 mod call;
 mod call_bulk;
 mod call_log;

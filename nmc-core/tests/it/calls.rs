@@ -10,8 +10,8 @@ use nmc_core::conversations::{ConversationEventFilter, ConversationFilter, NewCo
 use nmc_core::testing::{VoiceForm, noon, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
 use nmc_core::{
-    CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationChannel, ConversationEventType,
-    ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch,
+    CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, Clock as _, ConversationChannel,
+    ConversationEventType, ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -496,4 +496,38 @@ fn a_count_ends_at_its_bound() {
     }
     let nobody = CallFilter { caller: Some(CallerIdentity::Phone(unique_phone())), ..CallFilter::default() };
     assert_eq!(scene.tx(|tx| tx.calls().count_up_to(3, &nobody)).unwrap(), 0);
+}
+
+#[test]
+fn calls_by_their_beginning_come_in_its_order() {
+    let scene = Scene::new();
+    // Seconds from the record of a call to its beginning; in three of four it was recorded as it happened.
+    let apart = [0, -90_000, -60, -7_200, -90_000, -7_201, -500_000, 3, 7_300, -7_100, -90_000, -10_800];
+    let mut made: Vec<(DateTime<Utc>, Call)> = Vec::new();
+    for seconds in apart.into_iter().cycle().take(36) {
+        scene.clock.advance(TimeDelta::minutes(20));
+        let began = scene.clock.now() + TimeDelta::seconds(seconds);
+        let call = scene.tx(|tx| tx.calls().create(&NewCall { started_at: Some(began), ..scene.begun() })).unwrap();
+        made.push((if seconds.abs() > 7_200 { began } else { call.created_at }, call));
+    }
+    let unknown = scene.tx(|tx| tx.calls().create(&scene.begun())).unwrap();
+    made.sort_by_key(|(at, call)| std::cmp::Reverse((*at, call.id.uuid())));
+    let (early, late) = (noon() - TimeDelta::days(1), noon() + TimeDelta::hours(6));
+    for (from, until) in [(Some(early), None), (None, Some(late)), (Some(early), Some(late)), (Some(noon()), Some(noon()))] {
+        let filter = CallFilter { started_from: from, started_until: until, ..CallFilter::default() };
+        let is_in = |at: DateTime<Utc>| from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until);
+        let expected: Vec<CallId> =
+            made.iter().filter(|(_, call)| is_in(call.started_at.unwrap())).map(|(_, call)| call.id).collect();
+        assert!(from == until || (5..36).contains(&expected.len()) && !expected.contains(&unknown.id));
+        for limit in [1, 3, 50] {
+            let pages = all_pages(limit, |page| scene.tx(|tx| tx.calls().list(&filter, page)));
+            assert_eq!(pages.iter().map(|call| call.id).collect::<Vec<_>>(), expected, "{filter:?}");
+        }
+        let many = i64::try_from(expected.len()).unwrap();
+        assert_eq!(scene.tx(|tx| tx.calls().count(&filter)).unwrap(), many);
+        for most in [3, 100] {
+            let counted = scene.tx(|tx| tx.calls().count_up_to(most, &filter)).unwrap();
+            assert_eq!(counted, many.min(most.into()), "{filter:?}");
+        }
+    }
 }

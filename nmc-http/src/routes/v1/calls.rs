@@ -10,7 +10,8 @@ use nmc_core::{CallId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-const LIST: List = List("calls");
+const BY_RECORD: List = List("calls");
+const BY_BEGINNING: List = List("calls by their beginning");
 
 /// A call, inbound or outbound.
 #[derive(Serialize, ToSchema)]
@@ -116,6 +117,11 @@ pub(crate) struct CallQuery {
     from: Option<DateTime<Utc>>,
     /// The instant before which the calls were recorded.
     until: Option<DateTime<Utc>>,
+    /// The instant at or after which the calls began, which differs from when they were recorded for those that were imported. By
+    /// this and by `started_until`, the calls that began last come first.
+    started_from: Option<DateTime<Utc>>,
+    /// The instant before which the calls began.
+    started_until: Option<DateTime<Utc>>,
     /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
@@ -192,7 +198,9 @@ fn tagged(row: Call) -> Tagged<CallOut> {
 
 pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Json<PageOut<CallOut>>> {
     let query = &context.query;
-    let page = LIST.page(query.limit, query.after.as_deref())?;
+    let began = Span::new(("started_from", query.started_from), ("started_until", query.started_until))?;
+    let list = if began.from.or(began.until).is_some() { BY_BEGINNING } else { BY_RECORD };
+    let page = list.page(query.limit, query.after.as_deref())?;
     let recorded = Span::new(("from", query.from), ("until", query.until))?;
     let filter = CallFilter {
         status: query.status.map(|status| status.0),
@@ -204,10 +212,11 @@ pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Js
         active: query.active,
         from: recorded.from,
         until: recorded.until,
-        ..CallFilter::default()
+        started_from: began.from,
+        started_until: began.until,
     };
     let rows = context.acting(move |tx| tx.calls().list(&filter, page)).await?;
-    Ok(Json(LIST.of(rows)))
+    Ok(Json(list.of(rows)))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<CallOut>> {

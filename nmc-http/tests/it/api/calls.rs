@@ -31,6 +31,8 @@ fn calls_are_listed_by_each_filter_newest_first() {
         ("outcome=answered", vec![]),
         ("from=2020-01-01T00:00:00Z&limit=1", vec![&*second]),
         ("until=2020-01-01T00:00:00Z", vec![]),
+        ("started_from=2020-01-01T00:00:00Z", vec![&*second, &*first]),
+        ("started_until=2020-01-01T00:00:00Z", vec![]),
         (called.as_str(), vec![&*second, &*first]),
     ] {
         assert_eq!(ids(&list(query)), expected, "{query}");
@@ -41,6 +43,8 @@ fn calls_are_listed_by_each_filter_newest_first() {
         ("from=-9999-01-01T00:00:00Z", "from"),
         ("until=%2B10000-01-01T00:00:00Z", "until"),
         ("from=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z", "until"),
+        ("started_from=2026-11-02T00:00:00Z&started_until=2026-11-01T00:00:00Z", "started_until"),
+        ("started_from=-9999-01-01T00:00:00Z", "started_from"),
         ("after=abc", "after"),
         ("limit=201", "limit"),
         ("conversation=1", "conversation"),

@@ -22,6 +22,7 @@ fn cursor_goes_on_in_its_own_list_and_order_alone() {
     let conversation = format!("/v1/conversations/{}", newest["items"][0]["id"].as_str().unwrap());
     let lists = [
         "/v1/calls?limit=1".to_owned(),
+        "/v1/calls?limit=1&started_from=2020-01-01T00:00:00Z".to_owned(),
         "/v1/conversations?limit=1".to_owned(),
         "/v1/conversations?limit=1&sort=updated_at".to_owned(),
         format!("{conversation}/messages?limit=1"),

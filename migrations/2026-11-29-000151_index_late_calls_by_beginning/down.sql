@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.calls_started_at_idx;
