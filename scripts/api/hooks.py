@@ -68,6 +68,8 @@ UNSAYABLE = [
     ("sort", "by the last change is for open conversations"),
     ("sort", "by the last change is for lists without q"),
     ("q", "must have a letter or a digit"),
+    # Of characters that nobody sees, and no others.
+    ("", "must not be empty"),
     ("q", "must be at most 20 words"),
     ("assigned_to", "must be an existing user"),
     ("timezone", "must be a zone of the IANA list"),
