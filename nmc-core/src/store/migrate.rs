@@ -90,8 +90,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000131_drop_index_of_words",
     "2026-11-29-000140_create_connection_log",
     "2026-11-29-000150_judge_rules_over_time",
-    "2026-11-29-000160_run_alerts",
     "2026-11-29-000151_index_late_calls_by_beginning",
+    "2026-11-29-000160_run_alerts",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.
