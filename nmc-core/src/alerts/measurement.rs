@@ -43,7 +43,7 @@ pub struct MeasurementFilter {
 }
 
 /// A tenant's recent values.
-pub struct Measurements<'a>(Scope<'a>);
+pub struct Measurements<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's recent values of watched metrics.
@@ -123,10 +123,7 @@ impl Measurements<'_> {
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.
     pub fn record(&mut self, metric: &str, value: Decimal, at: impl Into<When>) -> Result<Measurement> {
-        let at = bounds::instant("measurement_time", at.into().seen_from(self.0.now()))?;
-        if at > self.0.now() + AHEAD {
-            return Err(Error::invalid("measurement_time", "must not be in the future"));
-        }
+        let at = self.measured_at(at.into().seen_from(self.0.now()))?;
         let id = MeasurementId::new(self.0.moment.id());
         Ok(diesel::insert_into(cache::table)
             .values((
@@ -142,6 +139,15 @@ impl Measurements<'_> {
             .set(cache::metric_value.eq(excluded(cache::metric_value)))
             .returning(Measurement::as_returning())
             .get_result(self.0.conn)?)
+    }
+
+    /// The instant of a measurement, which may be a little ahead.
+    pub(super) fn measured_at(&self, at: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        let at = bounds::instant("measurement_time", at)?;
+        if at > self.0.now() + AHEAD {
+            return Err(Error::invalid("measurement_time", "must not be in the future"));
+        }
+        Ok(at)
     }
 
     /// A metric's last value, if there is one.

@@ -1,5 +1,6 @@
 //! The API as its clients meet it.
 
+mod alerts;
 mod api_keys;
 mod approval;
 mod bodies;
@@ -9,6 +10,7 @@ mod headers;
 mod limits;
 mod mass_assignment;
 mod matrix;
+mod measurements;
 mod numbers;
 mod openapi;
 mod orders;
