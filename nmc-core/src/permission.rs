@@ -56,6 +56,14 @@ permissions! {
     CallsImport = "calls:import", "import call logs", [Owner, Admin];
     CustomersRead = "customers:read", "see all that is known about a customer", [Owner, Admin, Operator, User, Viewer];
     MessagesWrite = "messages:write", "answer customers by text", [Owner, Admin, Operator, User];
+    AlertsRead = "alerts:read", "see the alerts and what became of them", [Owner, Admin, Operator, User, Viewer];
+    AlertsWrite = "alerts:write", "acknowledge, snooze, wake and resolve alerts", [Owner, Admin, Operator, User];
+    AlertRulesRead = "alert-rules:read", "see the rules that raise alerts", [Owner, Admin, Operator, User, Viewer];
+    AlertRulesWrite = "alert-rules:write", "add, change and remove rules that raise alerts", [Owner, Admin];
+    AlertContactsRead = "alert-contacts:read", "see who is told of alerts, and where", [Owner, Admin];
+    AlertContactsWrite = "alert-contacts:write", "add, change and remove those whom alerts are passed on to", [Owner, Admin];
+    MeasurementsRead = "measurements:read", "see what was measured", [Owner, Admin, Operator, User, Viewer];
+    MeasurementsWrite = "measurements:write", "record what the business measures itself", [Owner, Admin];
     EventsRead = "events:read", "be told live which rows change", [Owner, Admin, Operator, User, Viewer];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
     UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];

@@ -27,6 +27,13 @@ impl Address {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The address for those who may know who it is: of a URL the host alone, since the rest may be a password.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let host = |rest: &str| rest.split(['/', '?', '#']).next().map(|host| format!("https://{host}/…"));
+        self.0.strip_prefix("https://").and_then(host).unwrap_or_else(|| self.0.clone())
+    }
 }
 
 impl std::fmt::Debug for Address {
@@ -174,6 +181,19 @@ mod tests {
         ];
         for bad in bad {
             assert_eq!(webhook(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_masked_url_tells_its_host_alone() {
+        for (whole, masked) in [
+            ("https://hooks.example.com/T0/secret", "https://hooks.example.com/…"),
+            ("https://hooks.example.com:8443?key=secret", "https://hooks.example.com:8443/…"),
+            ("https://hooks.example.com#secret", "https://hooks.example.com/…"),
+            ("joe@example.com", "joe@example.com"),
+            ("+14155550123", "+14155550123"),
+        ] {
+            assert_eq!(Address::new(whole).masked(), masked);
         }
     }
 

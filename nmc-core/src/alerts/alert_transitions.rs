@@ -294,9 +294,12 @@ impl Alerts<'_> {
         touched_one(rows, "alert")
     }
 
-    /// Locks the row, so that what is decided from it still holds when it is written. Its key stays free: notifications of it
-    /// may be queued meanwhile.
-    pub(super) fn lock(&mut self, id: AlertId) -> Result<Alert> {
+    /// Locks an alert until the transaction ends, so that what is decided from it still holds when it is written. Its key stays free:
+    /// notifications of it may be queued meanwhile.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: AlertId) -> Result<Alert> {
         let row = Alert::query()
             .filter(alerts::tenant_id.eq(self.0.tenant))
             .filter(alerts::id.eq(id))

@@ -5,7 +5,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::escalation_contacts as contacts;
 use crate::store::{Scope, TenantTx};
-use crate::{AlertRuleId, ContactType, EscalationContactId, Patch, Result, TenantId};
+use crate::{AlertRuleId, ContactType, EscalationContactId, Patch, Result, TenantId, Version};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -26,6 +26,16 @@ pub struct EscalationContact {
     pub contact_value: Address,
     pub is_active: bool,
     pub created_at: DateTime<Utc>,
+}
+
+impl EscalationContact {
+    /// The contact's version, of all that can change.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let rule = self.rule_id.map(|rule| rule.to_string()).unwrap_or_default();
+        let (level, is_active) = (self.escalation_level.to_string(), self.is_active.to_string());
+        Version::of_content(&[&rule, &level, self.contact_type.label(), self.contact_value.as_str(), &is_active])
+    }
 }
 
 /// An escalation contact to add.
@@ -186,13 +196,7 @@ impl EscalationContacts<'_> {
     /// # Errors
     /// [`crate::Error::NotFound`]; otherwise as [`Self::create`].
     pub fn update(&mut self, id: EscalationContactId, patch: &EscalationContactPatch) -> Result<EscalationContact> {
-        let before = EscalationContact::query()
-            .filter(contacts::tenant_id.eq(self.0.tenant))
-            .filter(contacts::id.eq(id))
-            .for_update()
-            .first(self.0.conn)
-            .optional()?;
-        let before = found(before, "contact")?;
+        let before = self.lock(id)?;
         let contact_type = patch.contact_type.unwrap_or(before.contact_type);
         let contact_value = match &patch.contact_value {
             Some(value) => self.address(contact_type, value)?,
@@ -211,6 +215,20 @@ impl EscalationContacts<'_> {
             ))
             .returning(EscalationContact::as_returning())
             .get_result(self.0.conn)
+            .optional()?;
+        found(row, "contact")
+    }
+
+    /// Locks a contact until the transaction ends, so that what is decided from it still holds when it is written.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: EscalationContactId) -> Result<EscalationContact> {
+        let row = EscalationContact::query()
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
             .optional()?;
         found(row, "contact")
     }

@@ -30,14 +30,6 @@ pub struct Measurement {
     pub created_at: DateTime<Utc>,
 }
 
-/// A value that we measured ourselves.
-#[derive(Debug)]
-pub(crate) struct Measured {
-    pub(crate) metric: String,
-    pub(crate) value: Decimal,
-    pub(crate) at: DateTime<Utc>,
-}
-
 /// A filter of measured values. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -51,7 +43,7 @@ pub struct MeasurementFilter {
 }
 
 /// A tenant's recent values.
-pub struct Measurements<'a>(Scope<'a>);
+pub struct Measurements<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's recent values of watched metrics.
@@ -134,10 +126,7 @@ impl Measurements<'_> {
     /// # Errors
     /// [`crate::Error::Invalid`] on a broken rule.
     pub fn record(&mut self, metric: &str, value: Decimal, at: impl Into<When>) -> Result<Measurement> {
-        let at = bounds::instant("measurement_time", at.into().seen_from(self.0.now()))?;
-        if at > self.0.now() + AHEAD {
-            return Err(Error::invalid("measurement_time", "must not be in the future"));
-        }
+        let at = self.measured_at(at.into().seen_from(self.0.now()))?;
         let id = MeasurementId::new(self.0.moment.id());
         Ok(diesel::insert_into(cache::table)
             .values((
@@ -155,29 +144,13 @@ impl Measurements<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Writes what we measured ourselves, in one statement; measured twice, the later value stays.
-    pub(crate) fn write(&mut self, measured: &[Measured]) -> Result<()> {
-        if measured.is_empty() {
-            return Ok(());
+    /// The instant of a measurement, which may be a little ahead.
+    pub(super) fn measured_at(&self, at: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        let at = bounds::instant("measurement_time", at)?;
+        if at > self.0.now() + AHEAD {
+            return Err(Error::invalid("measurement_time", "must not be in the future"));
         }
-        let mut rows = Vec::new();
-        for Measured { metric, value, at } in measured {
-            rows.push((
-                cache::id.eq(MeasurementId::new(self.0.moment.id())),
-                cache::tenant_id.eq(self.0.tenant),
-                cache::metric_name.eq(metric),
-                cache::metric_value.eq(bounds::METRIC.rounded("metric_value", *value)?),
-                cache::measurement_time.eq(*at),
-                cache::created_at.eq(self.0.now()),
-            ));
-        }
-        diesel::insert_into(cache::table)
-            .values(rows)
-            .on_conflict((cache::tenant_id, cache::metric_name, cache::measurement_time))
-            .do_update()
-            .set(cache::metric_value.eq(excluded(cache::metric_value)))
-            .execute(self.0.conn)?;
-        Ok(())
+        Ok(at)
     }
 
     /// A metric's last value, if there is one.

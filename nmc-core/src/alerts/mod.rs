@@ -9,6 +9,7 @@ mod evaluation;
 mod history;
 mod judgement;
 mod measurement;
+mod measurement_bulk;
 mod notification;
 mod notification_queue;
 mod rounds;
@@ -25,8 +26,8 @@ pub use escalation_contact::{
 pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use judgement::{AlertMove, Judgement, Sample};
-pub(crate) use measurement::Measured;
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
+pub use measurement_bulk::{NewMeasurement, RESERVED_METRICS};
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
 pub use notification_queue::{ClaimedNotification, WebhookResponse};
 pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};

@@ -121,6 +121,8 @@ pub struct AlertRulePatch {
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AlertRuleFilter {
+    /// The name of the rules, one for each metric at the most.
+    pub name: Option<String>,
     /// Whether the rules are evaluated.
     pub is_enabled: Option<bool>,
     /// The metric that the rules watch.
@@ -142,6 +144,9 @@ impl TenantTx<'_> {
 }
 
 fn filtered<'q, ST>(mut query: rules::BoxedQuery<'q, Pg, ST>, filter: &'q AlertRuleFilter) -> rules::BoxedQuery<'q, Pg, ST> {
+    if let Some(name) = &filter.name {
+        query = query.filter(rules::name.eq(name));
+    }
     if let Some(enabled) = filter.is_enabled {
         query = query.filter(rules::is_enabled.eq(enabled));
     }
@@ -259,14 +264,7 @@ impl AlertRules<'_> {
         let threshold = patch.threshold.map(|value| bounds::METRIC.exact("threshold", value)).transpose()?;
         let judgement = patch.judgement.as_ref().map(Judgement::checked).transpose()?;
         let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;
-        let before: Option<AlertRule> = AlertRule::query()
-            .filter(rules::tenant_id.eq(self.0.tenant))
-            .filter(rules::id.eq(id))
-            .for_update()
-            .first(self.0.conn)
-            .optional()?;
-        let before = found(before, "rule")?;
-        self.0.moment.come_after(before.updated_at);
+        let before = self.lock(id)?;
         if metric.as_ref().is_some_and(|metric| *metric != before.metric) && self.has_open_alert(id)? {
             return Err(Error::conflict("metric", "can't change while an alert of this rule is open"));
         }
@@ -292,6 +290,22 @@ impl AlertRules<'_> {
             .get_result(self.0.conn)
             .optional()?;
         found(row, "rule")
+    }
+
+    /// Locks a rule until the transaction ends, so that what is decided from it still holds when it is written.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: AlertRuleId) -> Result<AlertRule> {
+        let row = AlertRule::query()
+            .filter(rules::tenant_id.eq(self.0.tenant))
+            .filter(rules::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        let row: AlertRule = found(row, "rule")?;
+        self.0.moment.come_after(row.updated_at);
+        Ok(row)
     }
 
     /// Removes a rule and, with it, all its alerts, their history and notifications, and its contacts. To keep them, disable

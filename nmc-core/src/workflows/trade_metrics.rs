@@ -4,15 +4,15 @@
 //! A window in which nothing happened has no value, which is not zero: no calls are no missed calls.
 
 use crate::Result;
-use crate::alerts::Measured;
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
+use crate::types::bounds;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Numeric, Text, Timestamptz, Uuid};
 use rust_decimal::Decimal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 /// A metric that is measured from a business's rows.
@@ -223,12 +223,15 @@ pub(super) fn measure(tx: &mut TenantTx<'_>, watched: &[String], span: RangeIncl
     }
     let hours = tx.tenants().get()?.business_hours();
     let together: BTreeSet<(DateTime<Utc>, Source)> = due.iter().map(|(at, metric)| (*at, metric.source)).collect();
-    let mut values = Vec::new();
+    let mut values = BTreeMap::new();
     for (at, source) in together {
         let is_due = |row: &Row| due.iter().any(|(time, metric)| *time == at && metric.name == row.metric);
         let rows = source.rows(tx, hours, at)?.into_iter().filter(is_due);
-        values.extend(rows.map(|row| Measured { metric: row.metric, value: row.value, at }));
+        for row in rows {
+            values.insert((row.metric, at), bounds::METRIC.rounded("metric_value", row.value)?);
+        }
     }
-    tx.measurements().write(&values)?;
-    Ok(values.len())
+    let measured = values.len();
+    tx.measurements().write(values)?;
+    Ok(measured)
 }

@@ -6,8 +6,9 @@ use utoipa::openapi::schema::{ArrayItems, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 /// The shortest and the longest text, in characters.
-const TEXTS: [(&str, usize, usize); 59] = [
+const TEXTS: [(&str, usize, usize); 64] = [
     ("access_token", 1, 4_096),
+    ("acknowledgment_note", 1, 2_000),
     ("allowed_countries", 2, 2),
     ("area_code", 0, 10),
     ("body", 0, 65_536),
@@ -24,6 +25,7 @@ const TEXTS: [(&str, usize, usize); 59] = [
     ("customer_address", 1, 1_000),
     ("customer_name", 1, 255),
     ("customer_phone", 1, 255),
+    ("description", 1, 2_000),
     ("detail", 1, 65_536),
     ("device", 0, 255),
     ("display_name", 0, 200),
@@ -42,6 +44,7 @@ const TEXTS: [(&str, usize, usize); 59] = [
     ("last_name", 1, 100),
     ("locality", 0, 255),
     ("message", 0, 200),
+    ("metric", 1, 100),
     ("name", 1, 255),
     ("next", 32, 32),
     ("note", 0, 1_000),
@@ -53,8 +56,10 @@ const TEXTS: [(&str, usize, usize); 59] = [
     ("refresh_token", 1, 200),
     ("refusal", 1, 1_000),
     ("region", 0, 255),
+    ("resolution_note", 1, 2_000),
     ("rule", 1, 1_000),
     ("scopes", 1, 40),
+    ("snooze_note", 1, 2_000),
     ("status_reason", 0, 65_536),
     ("subject", 1, 1_000),
     ("subscription_tier", 1, 50),
@@ -82,7 +87,7 @@ pub(super) const NAME: &str = concat!(
 );
 
 /// Fields that have a form of their own: a name, and its pattern.
-const PATTERNS: [(&str, &str); 18] = [
+const PATTERNS: [(&str, &str); 19] = [
     ("business_address", NOT_BLANK),
     ("business_name", NAME),
     ("business_type", NOT_BLANK),
@@ -92,6 +97,7 @@ const PATTERNS: [(&str, &str); 18] = [
     ("industry", NOT_BLANK),
     ("last_name", NAME),
     ("message", NOT_BLANK),
+    ("metric", NOT_BLANK),
     ("name", NOT_BLANK),
     ("note", NO_NUL),
     ("country", "^[A-Z]{2}$"),
@@ -104,8 +110,9 @@ const PATTERNS: [(&str, &str); 18] = [
 ];
 
 /// The least and the largest number. An amount of money may be anything that its type holds.
-const NUMBERS: [(&str, i64, i64); 26] = [
+const NUMBERS: [(&str, i64, i64); 35] = [
     ("ai_takeover_delay_seconds", 60, 1_800),
+    ("attempts", 0, 2_147_483_647),
     ("auto_resolve_days", 0, 365),
     ("basic_job_estimate_max", 25, 10_000),
     ("basic_job_estimate_min", 25, 10_000),
@@ -114,12 +121,20 @@ const NUMBERS: [(&str, i64, i64); 26] = [
     ("daily_person_limit", 0, 100),
     ("daily_text_limit", 0, 100_000),
     ("dashboard_refresh_interval", 1, 2_147_483_647),
+    ("escalation_delay_minutes", 0, 2_147_483_647),
+    ("escalation_level", 0, 2_147_483_647),
     ("expires_in", 0, 86_400),
+    ("flap_changes", 2, 1_000),
+    ("flap_seconds", 60, 604_800),
     ("greeting_cooldown_hours", 1, 720),
+    ("keep_firing_seconds", 0, 604_800),
     ("limit", 1, 200),
+    ("max_attempts", 1, 2_147_483_647),
     ("monthly_cost_cents", 0, 2_147_483_647),
+    ("no_data_seconds", 60, 604_800),
     ("numbers", 0, 2_147_483_647),
     ("onboarding_step", 1, 5),
+    ("pending_seconds", 0, 604_800),
     ("position", 0, 32_767),
     ("segments", 0, 1_000),
     ("service_radius_miles", 0, 2_147_483_647),
@@ -134,8 +149,15 @@ const NUMBERS: [(&str, i64, i64); 26] = [
 ];
 
 /// How many items a list has at the most: a page's unless it is named here.
-const ITEMS: [(&str, usize); 6] =
-    [("allowed_countries", 50), ("errors", 100), ("media", 100), ("missing", 50), ("steps", 5), ("tags", 50)];
+const ITEMS: [(&str, usize); 7] = [
+    ("allowed_countries", 50),
+    ("errors", 100),
+    ("media", 100),
+    ("missing", 50),
+    ("notification_channels", 4),
+    ("steps", 5),
+    ("tags", 50),
+];
 
 /// States the bounds of what has this name, and of all in it.
 pub(super) fn state(name: &str, schema: &mut RefOr<Schema>) {

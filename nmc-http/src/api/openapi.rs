@@ -169,7 +169,7 @@ fn access(access: Access) -> serde_json::Value {
 }
 
 /// The operations beside PATCH that are done to a version of something.
-const VERSIONED: [&str; 7] = [
+const VERSIONED: [&str; 11] = [
     "reviewGreeting",
     "assignConversation",
     "unassignConversation",
@@ -177,6 +177,10 @@ const VERSIONED: [&str; 7] = [
     "closeConversation",
     "markRead",
     "reply",
+    "acknowledgeAlert",
+    "snoozeAlert",
+    "wakeAlert",
+    "resolveAlert",
 ];
 
 /// The header that an operation heeds, what it is for, and its longest value.
@@ -217,6 +221,9 @@ fn in_path(name: &str) -> &'static str {
         "conversation" => "The id of the conversation.",
         "message" => "The id of the text.",
         "key" => "The id of the API key.",
+        "rule" => "The id of the alert rule.",
+        "alert" => "The id of the alert.",
+        "contact" => "The id of the escalation contact.",
         _ => "The id of the resource.",
     }
 }

@@ -63,10 +63,31 @@ impl<T: DeserializeOwned + ToSchema> Body for JsonBody<T> {
     }
 
     fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self> {
-        let json = media_type.split(';').next().unwrap_or_default().trim();
-        let is_json = json.eq_ignore_ascii_case("application/json") || json.eq_ignore_ascii_case("application/merge-patch+json");
-        if is_json { json::parse(&bytes).map(Self) } else { Err(ApiError::MediaType("application/json")) }
+        parsed(media_type, &bytes).map(Self)
     }
+}
+
+/// A JSON document of many rows.
+pub(crate) struct LongJsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + ToSchema> Body for LongJsonBody<T> {
+    const MEDIA_TYPE: Option<&'static str> = Some("application/json");
+    const LONGEST: usize = 1024 * 1024;
+
+    fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
+        Some(super::reply::refer::<T>(schemas))
+    }
+
+    fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self> {
+        parsed(media_type, &bytes).map(Self)
+    }
+}
+
+/// Reads a JSON document of this media type.
+fn parsed<T: DeserializeOwned>(media_type: &str, bytes: &[u8]) -> ApiResult<T> {
+    let json = media_type.split(';').next().unwrap_or_default().trim();
+    let is_json = json.eq_ignore_ascii_case("application/json") || json.eq_ignore_ascii_case("application/merge-patch+json");
+    if is_json { json::parse(bytes) } else { Err(ApiError::MediaType("application/json")) }
 }
 
 /// Bytes as they come, such as a picture.

@@ -5,10 +5,12 @@ use chrono::NaiveTime;
 use nmc_core::access::Permission;
 use nmc_core::numbers::Month;
 use nmc_core::{
-    ApiKeyId, CallDirection, CallId, CallOutcome, CallParticipantId, CallScreening, CallStatus, CallType, CallerIdentity,
-    ConsentAction, ConsentId, ConsentSource, ConversationChannel, ConversationEventId, ConversationEventType, ConversationId,
-    ConversationPriority, ConversationStatus, Country, DashboardView, Email, ForwardedLegStatus, MediaStatus, MessageChannel,
-    MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType, NumberStatus, NumberType, ParticipantType, Patch,
+    AlertEventId, AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, ApiKeyId, CallDirection,
+    CallId, CallOutcome, CallParticipantId, CallScreening, CallStatus, CallType, CallerIdentity, ConsentAction, ConsentId,
+    ConsentSource, ContactType, ConversationChannel, ConversationEventId, ConversationEventType, ConversationId,
+    ConversationPriority, ConversationStatus, Country, DashboardView, Email, EscalationContactId, ForwardedLegStatus,
+    MeasurementId, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType,
+    NoDataPolicy, NotificationChannel, NotificationId, NotificationStatus, NumberStatus, NumberType, ParticipantType, Patch,
     PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, StreamEventKind, TenantId, TenantStatus, Timezone, UserId, UserRole,
 };
 use rust_decimal::Decimal;
@@ -119,6 +121,7 @@ macro_rules! lists {
     )*} };
 }
 
+ids!(AlertEventId, AlertId, AlertRuleId, EscalationContactId, MeasurementId, NotificationId);
 ids!(
     ApiKeyId,
     CallId,
@@ -144,6 +147,16 @@ lists!(
     MessageDirection,
     MessageKind,
     MessageStatus
+);
+lists!(
+    AlertEventType,
+    AlertOperator,
+    AlertSeverity,
+    AlertStatus,
+    ContactType,
+    NoDataPolicy,
+    NotificationChannel,
+    NotificationStatus
 );
 lists!(CallDirection, CallOutcome, CallStatus, CallType, ForwardedLegStatus, MetadataType, ParticipantType);
 lists!(
@@ -175,12 +188,40 @@ wires! {
     Decimal, "Amount", |_: &_| "must be a number in a text, like 150.00".to_owned(),
         string("An amount in US dollars and cents, as a string so that nothing is rounded.")
             .pattern(Some(r"^[0-9]{1,8}(\.[0-9]{1,2})?$"));
+    Quantity, "Quantity", |_: &_| "must be a number in a text, like 12.5".to_owned(),
+        string("A number with up to 11 digits and 4 decimals, as a string so that nothing is rounded.")
+            .pattern(Some(r"^-?[0-9]{1,11}(\.[0-9]{1,4})?$"));
+}
+
+/// A number of whatever unit, written without zeros at its end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Quantity(pub(crate) Decimal);
+
+impl Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.normalize().fmt(f)
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = rust_decimal::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
 }
 
 /// Bounded texts under names without generics, which is how the document's derive wants them.
 pub(crate) mod text {
     use super::Text;
 
+    pub(crate) type AlertEventId = Text<nmc_core::AlertEventId>;
+    pub(crate) type AlertEventType = Text<nmc_core::AlertEventType>;
+    pub(crate) type AlertId = Text<nmc_core::AlertId>;
+    pub(crate) type AlertOperator = Text<nmc_core::AlertOperator>;
+    pub(crate) type AlertRuleId = Text<nmc_core::AlertRuleId>;
+    pub(crate) type AlertSeverity = Text<nmc_core::AlertSeverity>;
+    pub(crate) type AlertStatus = Text<nmc_core::AlertStatus>;
     pub(crate) type Amount = Text<rust_decimal::Decimal>;
     pub(crate) type ApiKeyId = Text<nmc_core::ApiKeyId>;
     pub(crate) type CallDirection = Text<nmc_core::CallDirection>;
@@ -194,6 +235,7 @@ pub(crate) mod text {
     pub(crate) type ConsentAction = Text<nmc_core::ConsentAction>;
     pub(crate) type ConsentId = Text<nmc_core::ConsentId>;
     pub(crate) type ConsentSource = Text<nmc_core::ConsentSource>;
+    pub(crate) type ContactType = Text<nmc_core::ContactType>;
     pub(crate) type ConversationChannel = Text<nmc_core::ConversationChannel>;
     pub(crate) type ConversationEventId = Text<nmc_core::ConversationEventId>;
     pub(crate) type ConversationEventType = Text<nmc_core::ConversationEventType>;
@@ -203,8 +245,10 @@ pub(crate) mod text {
     pub(crate) type Country = Text<nmc_core::Country>;
     pub(crate) type DashboardView = Text<nmc_core::DashboardView>;
     pub(crate) type Email = Text<nmc_core::Email>;
+    pub(crate) type EscalationContactId = Text<nmc_core::EscalationContactId>;
     pub(crate) type ForwardedLegStatus = Text<nmc_core::ForwardedLegStatus>;
     pub(crate) type LocalTime = Text<chrono::NaiveTime>;
+    pub(crate) type MeasurementId = Text<nmc_core::MeasurementId>;
     pub(crate) type MediaStatus = Text<nmc_core::MediaStatus>;
     pub(crate) type MessageChannel = Text<nmc_core::MessageChannel>;
     pub(crate) type MessageDirection = Text<nmc_core::MessageDirection>;
@@ -213,6 +257,10 @@ pub(crate) mod text {
     pub(crate) type MessageStatus = Text<nmc_core::MessageStatus>;
     pub(crate) type MetadataType = Text<nmc_core::MetadataType>;
     pub(crate) type Month = Text<nmc_core::numbers::Month>;
+    pub(crate) type NoDataPolicy = Text<nmc_core::NoDataPolicy>;
+    pub(crate) type NotificationChannel = Text<nmc_core::NotificationChannel>;
+    pub(crate) type NotificationId = Text<nmc_core::NotificationId>;
+    pub(crate) type NotificationStatus = Text<nmc_core::NotificationStatus>;
     pub(crate) type NumberStatus = Text<nmc_core::NumberStatus>;
     pub(crate) type NumberType = Text<nmc_core::NumberType>;
     pub(crate) type ParticipantType = Text<nmc_core::ParticipantType>;
@@ -220,6 +268,7 @@ pub(crate) mod text {
     pub(crate) type PhoneNumber = Text<nmc_core::PhoneNumber>;
     pub(crate) type PhoneNumberId = Text<nmc_core::PhoneNumberId>;
     pub(crate) type PresenceStatus = Text<nmc_core::PresenceStatus>;
+    pub(crate) type Quantity = Text<super::Quantity>;
     pub(crate) type StreamEventKind = Text<nmc_core::StreamEventKind>;
     pub(crate) type SessionId = Text<nmc_core::SessionId>;
     pub(crate) type TenantId = Text<nmc_core::TenantId>;

@@ -300,3 +300,46 @@ fn the_last_values_are_found_listed_and_pruned() {
     assert_eq!((prune(at(2), 10), prune(at(2), 10)), (2, 0));
     assert_eq!(values(&all()), ["3", "2"]);
 }
+
+#[test]
+fn values_recorded_again_in_bulk_change_nothing() {
+    let scene = Scene::new();
+    let (at, record) = (scene.now(), |new: &[NewMeasurement]| scene.run(|tx| tx.measurements().record_all(new)));
+    let value = |metric: &str, value: &str, at| NewMeasurement {
+        metric_name: metric.to_owned(),
+        metric_value: dec(value),
+        measurement_time: at,
+    };
+    let kept = || scene.run(|tx| tx.measurements().list(&MeasurementFilter::default(), PageRequest::first())).unwrap().items;
+    assert_eq!(record(&[]).unwrap(), 0);
+    let values = [value("jobs", "1.00005", Some(at)), value("vans", "-2", None)];
+    assert_eq!(record(&values).unwrap(), 2);
+    let first = kept();
+    assert_eq!(record(&values).unwrap(), 0);
+    assert_eq!(kept(), first);
+    // The database keeps microseconds: these are of one instant, of which the last counts.
+    let instants = [value("jobs", "3", Some(at)), value(" jobs ", "4", Some(at + TimeDelta::nanoseconds(7)))];
+    assert_eq!(record(&instants).unwrap(), 1);
+    assert_eq!(scene.run(|tx| tx.measurements().latest("jobs")).unwrap().unwrap().metric_value, dec("4"));
+}
+
+#[test]
+fn a_bulk_of_values_is_refused_by_row_and_whole() {
+    let scene = Scene::new();
+    let value =
+        |metric: &str, at| NewMeasurement { metric_name: metric.to_owned(), metric_value: 1.into(), measurement_time: at };
+    for (bad, words) in [
+        (value("", None), "rows[1].metric_name must not be empty"),
+        (value("nmc.calls", None), "rows[1].metric_name must not begin with nmc., as the metrics of NeverMissCall's own do"),
+        (value("jobs", Some(scene.now() + TimeDelta::minutes(6))), "rows[1].measurement_time must not be in the future"),
+        (
+            NewMeasurement { metric_value: dec("100000000000"), ..value("jobs", None) },
+            "rows[1].metric_value must be between -100000000000 and 100000000000",
+        ),
+    ] {
+        scene.refuses(words, |tx| tx.measurements().record_all(&[value("jobs", None), bad.clone()]));
+    }
+    let many = vec![value("jobs", None); nmc_core::Store::BATCH + 1];
+    scene.refuses("rows must be at most 5000 at once", |tx| tx.measurements().record_all(&many));
+    assert_eq!(scene.run(|tx| tx.measurements().count(&MeasurementFilter::default())).unwrap(), 0);
+}

@@ -152,6 +152,7 @@ fn rules_are_paged_and_counted_by_every_filter() {
     let all = AlertRuleFilter::default;
     let cases = [
         (all(), vec![c, b, a]),
+        (AlertRuleFilter { name: Some("b".to_owned()), ..all() }, vec![b]),
         (AlertRuleFilter { is_enabled: Some(true), ..all() }, vec![c, a]),
         (AlertRuleFilter { is_enabled: Some(false), ..all() }, vec![b]),
         (AlertRuleFilter { metric: Some("texts".to_owned()), ..all() }, vec![c]),

@@ -6,7 +6,9 @@ use super::sample::{
     report, rule, snapshot, somebody, user, words,
 };
 use nmc_core::access::{ApiKeyPatch, NewApiKey, NewSession};
-use nmc_core::alerts::{Address, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact, NewNotification};
+use nmc_core::alerts::{
+    Address, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact, NewMeasurement, NewNotification,
+};
 use nmc_core::analytics::{CallAnalyticsPatch, NewCallAnalytics, NewJob, NewKpiSnapshot, NewMetric, NewReport};
 use nmc_core::calls::{CallPatch, MetadataValue, NewCall};
 use nmc_core::conversations::{ConversationPatch, NewConsent, NewConversation, NewMessage};
@@ -74,6 +76,10 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
         tx.notifications().cancel(queued.id, &t).map(ok)
     }),
     ("measurements::record", "metric_name", 100, |tx, _, t| tx.measurements().record(&t, 1.into(), noon()).map(ok)),
+    ("NewMeasurement", "rows[1].metric_name", 100, |tx, _, t| {
+        let value = |metric_name: String| NewMeasurement { metric_name, metric_value: 1.into(), measurement_time: None };
+        tx.measurements().record_all(&[value("jobs".to_owned()), value(t)]).map(ok)
+    }),
 
     ("NewMetric", "metric_name", 100, |tx, _, t| tx.metrics().create(&NewMetric { metric_name: t, ..point() }).map(ok)),
     ("NewMetric, upsert", "metric_name", 100, |tx, _, t| tx.metrics().upsert_by_key(&NewMetric { metric_name: t, ..point() }).map(ok)),

@@ -4,7 +4,8 @@ use super::{Ask, told};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::alerts::{
     Address, AlertEventFilter, AlertFilter, AlertRuleFilter, AlertRulePatch, ClaimedNotification, EscalationContactFilter,
-    EscalationContactPatch, MeasurementFilter, NewAlertRule, NewEscalationContact, NewNotification, NotificationFilter,
+    EscalationContactPatch, MeasurementFilter, NewAlertRule, NewEscalationContact, NewMeasurement, NewNotification,
+    NotificationFilter,
 };
 use nmc_core::testing::on_behalf_of;
 use nmc_core::{
@@ -76,6 +77,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.alert_rules().update(theirs.rule, &AlertRulePatch { is_enabled: Some(false), ..AlertRulePatch::default() })?)
     }),
     ("AlertRules::update, nothing", |tx, _, theirs| told(tx.alert_rules().update(theirs.rule, &AlertRulePatch::default())?)),
+    ("AlertRules::lock", |tx, _, theirs| told(tx.alert_rules().lock(theirs.rule)?)),
     ("AlertRules::delete", |tx, _, theirs| told(tx.alert_rules().delete(theirs.rule, Confirmed::irrevocably())?)),
 
     ("Alerts::find", |tx, _, theirs| told(tx.alerts().find(theirs.alert)?)),
@@ -101,6 +103,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let rule = tx.alert_rules().create(&rule("raises"))?.id;
         told(tx.alerts().raise(rule, Decimal::TEN, None)?.is_new)
     }),
+    ("Alerts::lock", |tx, _, theirs| told(tx.alerts().lock(theirs.alert)?)),
     ("Alerts::acknowledge", |tx, own, theirs| told(on_behalf_of(tx, own.user, |tx| tx.alerts().acknowledge(theirs.alert, None))?)),
     ("Alerts::acknowledge by their user", |tx, _, theirs| {
         let alert = own_alert(tx, "acknowledged")?;
@@ -232,11 +235,16 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         };
         made(tx.escalation_contacts().update(own.contact, &patch))
     }),
+    ("EscalationContacts::lock", |tx, _, theirs| told(tx.escalation_contacts().lock(theirs.contact)?)),
     ("EscalationContacts::delete", |tx, _, theirs| told(tx.escalation_contacts().delete(theirs.contact)?)),
 
     // The victim has values of the same metric.
     ("Measurements::record", |tx, _, _| {
         made(tx.measurements().record("missed calls", Decimal::TEN, When::Now))
+    }),
+    ("Measurements::record_all", |tx, _, _| {
+        let new = NewMeasurement { metric_name: "missed calls".to_owned(), metric_value: Decimal::TEN, measurement_time: None };
+        told(tx.measurements().record_all(&[new])?)
     }),
     ("Measurements::latest", |tx, _, _| told(tx.measurements().latest("missed calls")?.map(|row| row.metric_value))),
     ("Measurements::latest_of", |tx, _, _| told(tx.measurements().latest_of(&["missed calls"])?.len())),

@@ -1,5 +1,7 @@
 //! The API, version 1: one file per resource, all routes in one table.
 
+mod alert_rules;
+mod alerts;
 mod api_keys;
 mod available_numbers;
 mod call_facts;
@@ -11,7 +13,9 @@ mod conversation_review;
 mod conversation_steps;
 mod conversations;
 mod customers;
+mod escalation_contacts;
 mod events;
+mod measurements;
 mod messages;
 mod number_costs;
 mod numbers;
@@ -199,6 +203,53 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("texts", "/v1/messages/{message}/media/{position}", |r| {
         r.get(op("getMedia", "The bytes of a file of a text", Needs(MessagesRead)), messages::media);
+    });
+
+    api.path("alerts", "/v1/alert-rules", |r| {
+        r.get(op("listAlertRules", "The rules that raise alerts, newest first", Needs(AlertRulesRead)), alert_rules::list)
+            .post(op("addAlertRule", "Add a rule that raises alerts", Needs(AlertRulesWrite)), alert_rules::add);
+    });
+    api.path("alerts", "/v1/alert-rules/{rule}", |r| {
+        r.get(op("getAlertRule", "A rule that raises alerts", Needs(AlertRulesRead)), alert_rules::get)
+            .patch(op("changeAlertRule", "Change a rule that raises alerts", Needs(AlertRulesWrite)), alert_rules::change)
+            .delete(op("removeAlertRule", "Remove a rule with all its alerts and contacts; to keep those, disable it", Needs(AlertRulesWrite)), alert_rules::remove);
+    });
+    api.path("alerts", "/v1/alerts", |r| {
+        r.get(op("listAlerts", "Alerts, newest first", Needs(AlertsRead)), alerts::list);
+    });
+    api.path("alerts", "/v1/alerts/{alert}", |r| {
+        r.get(op("getAlert", "An alert", Needs(AlertsRead)), alerts::get);
+    });
+    api.path("alerts", "/v1/alerts/{alert}/acknowledge", |r| {
+        r.post(op("acknowledgeAlert", "Take note of an alert, so that nobody else is told of it; for users alone", Needs(AlertsWrite)), alerts::acknowledge);
+    });
+    api.path("alerts", "/v1/alerts/{alert}/snooze", |r| {
+        r.post(op("snoozeAlert", "Put an alert off; for users alone", Needs(AlertsWrite)), alerts::snooze);
+    });
+    api.path("alerts", "/v1/alerts/{alert}/wake", |r| {
+        r.post(op("wakeAlert", "End the snooze of an alert before its time", Needs(AlertsWrite)), alerts::wake);
+    });
+    api.path("alerts", "/v1/alerts/{alert}/resolve", |r| {
+        r.post(op("resolveAlert", "Say that the matter of an alert is settled; for users alone", Needs(AlertsWrite)), alerts::resolve);
+    });
+    api.path("alerts", "/v1/alerts/{alert}/history", |r| {
+        r.get(op("listAlertEvents", "What happened to an alert, newest first", Needs(AlertsRead)), alerts::history);
+    });
+    api.path("alerts", "/v1/alerts/{alert}/notifications", |r| {
+        r.get(op("listAlertNotifications", "Who was told of an alert, newest first; where is for those with `alert-contacts:read`", Needs(AlertsRead)), alerts::notifications);
+    });
+    api.path("alerts", "/v1/escalation-contacts", |r| {
+        r.get(op("listEscalationContacts", "Whom alerts are passed on to, newest first", Needs(AlertContactsRead)), escalation_contacts::list)
+            .post(op("addEscalationContact", "Add somebody whom alerts are passed on to", Needs(AlertContactsWrite)), escalation_contacts::add);
+    });
+    api.path("alerts", "/v1/escalation-contacts/{contact}", |r| {
+        r.get(op("getEscalationContact", "Somebody whom alerts are passed on to", Needs(AlertContactsRead)), escalation_contacts::get)
+            .patch(op("changeEscalationContact", "Change whom alerts are passed on to, and when", Needs(AlertContactsWrite)), escalation_contacts::change)
+            .delete(op("removeEscalationContact", "Remove somebody whom alerts are passed on to", Needs(AlertContactsWrite)), escalation_contacts::remove);
+    });
+    api.path("alerts", "/v1/measurements", |r| {
+        r.get(op("listMeasurements", "Measured values, the last measured first", Needs(MeasurementsRead)), measurements::list)
+            .post(op("recordMeasurements", "Record up to 1,000 values of metrics of the business's own; each is kept once, however often it is sent", Needs(MeasurementsWrite)), measurements::record);
     });
 
     api.path("events", "/v1/events", |r| {

@@ -163,6 +163,27 @@ changeCall caller_city "Springfield" calls.caller_city
 changeCall caller_state "IL" calls.caller_state
 changeCall caller_country "US" calls.caller_country
 changeCall disconnect_reason "hung up" calls.disconnect_reason
+changeAlertRule name "another name" alert_rules.name
+changeAlertRule description "for the crew" alert_rules.description
+changeAlertRule metric "calls" alert_rules.metric
+changeAlertRule operator "less_than" alert_rules.operator
+changeAlertRule threshold "7.5" alert_rules.threshold
+changeAlertRule severity "critical" alert_rules.severity
+changeAlertRule is_enabled false alert_rules.is_enabled
+changeAlertRule notification_channels ["email","dashboard"] alert_rules.notification_channels
+changeAlertRule escalation_enabled ! alert_rules.escalation_enabled
+changeAlertRule escalation_delay_minutes 77 alert_rules.escalation_delay_minutes
+changeAlertRule pending_seconds 77 alert_rules.pending_seconds
+changeAlertRule recovery_threshold "9.5" alert_rules.recovery_threshold
+changeAlertRule keep_firing_seconds 77 alert_rules.keep_firing_seconds
+changeAlertRule no_data_policy "alert" alert_rules.no_data_policy
+changeAlertRule no_data_seconds 77 alert_rules.no_data_seconds
+changeAlertRule flap_changes 7 alert_rules.flap_changes
+changeAlertRule flap_seconds 77 alert_rules.flap_seconds
+changeEscalationContact rule_id null escalation_contacts.rule_id
+changeEscalationContact escalation_level 7 escalation_contacts.escalation_level
+changeEscalationContact contact_value "another@example.com" escalation_contacts.contact_value
+changeEscalationContact is_active false escalation_contacts.is_active
 changeApiKey name "another name" api_keys.name
 changeApiKey scopes ["users:read"] api_keys.scopes
 changeApiKey expires_at "2099-01-01T00:00:00Z" api_keys.expires_at

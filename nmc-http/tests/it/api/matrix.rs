@@ -3,7 +3,8 @@
 use super::scene::{Access, Ids, Operation, Scene, Who, good_status, operations, photo, ready};
 use crate::site::Site;
 use nmc_core::access::Permission;
-use nmc_core::{TenantTx, UserRole};
+use nmc_core::chrono::TimeDelta;
+use nmc_core::{TenantTx, UserRole, When};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ fn expected(operation: &Operation, who: Who) -> u16 {
         // A program has no session, password or presence of its own.
         (Access::Anyone, _) => false,
         (access, Who::Role(role)) => permission_of(access).is_some_and(|permission| permission.is_of(role)),
+        // Whoever takes an alert over is a person.
+        (_, Who::KeyWith(_)) if ["acknowledgeAlert", "snoozeAlert", "resolveAlert"].contains(&operation.id.as_str()) => false,
         (access, Who::KeyWith(scope)) => scope.is_some() && scope == permission_of(access),
         (_, Who::Stranger) => unreachable!("strangers have a test of their own"),
     };
@@ -61,6 +64,10 @@ fn each_endpoint_lets_through_only_whom_the_document_names() {
                 let owner = scene.site.person(&scene.site.joe, UserRole::Owner);
                 let path = format!("/v1/users/{}/profile/photo", target.user.id);
                 scene.site.call("PUT", path).by(&owner.access).bytes("image/png", photo()).expect(200);
+            }
+            if operation.id == "wakeAlert" {
+                let snooze = |tx: &mut TenantTx<'_>| tx.alerts().snooze(target.alert, When::In(TimeDelta::hours(1)), None);
+                scene.site.db.store.tenant_on_behalf_of(&scene.site.joe.tenant, target.agent, snooze).unwrap();
             }
             if operation.id == "reopenConversation" {
                 let id = target.conversation;
@@ -112,9 +119,21 @@ fn foreign_ids_answer_as_missing_ones_and_change_nothing() {
     for operation in operations() {
         let about_sessions = ["listSessions", "logOutEverywhere"].contains(&operation.id.as_str());
         let has_id = about_sessions
-            || ["{user}", "{session}", "{key}", "{number}", "{message}", "{conversation}", "{call}", "{phone}"]
-                .iter()
-                .any(|id| operation.path.contains(id));
+            || [
+                "{user}",
+                "{session}",
+                "{key}",
+                "{number}",
+                "{message}",
+                "{conversation}",
+                "{call}",
+                "{phone}",
+                "{rule}",
+                "{alert}",
+                "{contact}",
+            ]
+            .iter()
+            .any(|id| operation.path.contains(id));
         if !has_id || operation.access == Access::Public {
             continue;
         }
@@ -145,8 +164,9 @@ fn lists_hold_ones_own_rows_alone() {
     for operation in operations().iter().filter(|operation| operation.method == "GET" && !operation.path.contains('{')) {
         let path = target.ids().path(operation);
         let answer = scene.site.call("GET", path).by(&stranger.access).expect(good_status(&operation.id));
-        let Ids { user, session, key, number, message, conversation, call, customer } = target.ids();
-        for id in [user, session, key, number, message, conversation, call, customer, scene.site.joe.tenant.id().to_string()] {
+        let Ids { user, session, key, number, message, conversation, call, customer, rule, alert, contact } = target.ids();
+        let tenant = scene.site.joe.tenant.id().to_string();
+        for id in [user, session, key, number, message, conversation, call, customer, rule, alert, contact, tenant] {
             assert!(!answer.body.contains(&id), "{}: {}", operation.id, answer.body);
         }
     }

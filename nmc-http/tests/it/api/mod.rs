@@ -1,5 +1,6 @@
 //! The API as its clients meet it.
 
+mod alerts;
 mod api_keys;
 mod approval;
 mod bodies;
@@ -10,6 +11,7 @@ mod limits;
 mod lists;
 mod mass_assignment;
 mod matrix;
+mod measurements;
 mod numbers;
 mod openapi;
 mod orders;

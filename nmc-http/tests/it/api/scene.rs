@@ -3,11 +3,15 @@
 use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
 use nmc_core::access::{InvitationToken, KeyOrder, Permission, make_service_key};
+use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotification};
 use nmc_core::calls::MetadataValue;
 use nmc_core::people::{NewPerson, invite};
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::{Received, receive_text, record_voice_status};
-use nmc_core::{ApiKeyId, CallId, ConversationId, Email, MessageId, PhoneNumber, PhoneNumberId, UserId, UserRole};
+use nmc_core::{
+    AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallId, ContactType, ConversationId, Email,
+    EscalationContactId, MessageId, NotificationChannel, PhoneNumber, PhoneNumberId, UserId, UserRole,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -30,6 +34,10 @@ pub(super) struct Target {
     pub(super) call: CallId,
     /// Who called and texted.
     pub(super) customer: PhoneNumber,
+    pub(super) rule: AlertRuleId,
+    /// An open alert of another rule, of which somebody was told.
+    pub(super) alert: AlertId,
+    pub(super) contact: EscalationContactId,
 }
 
 /// What the path of a request names.
@@ -43,6 +51,9 @@ pub(super) struct Ids {
     pub(super) conversation: String,
     pub(super) call: String,
     pub(super) customer: String,
+    pub(super) rule: String,
+    pub(super) alert: String,
+    pub(super) contact: String,
 }
 
 impl Target {
@@ -50,15 +61,18 @@ impl Target {
         let (user, key, number) = (self.user.id.to_string(), self.key.to_string(), self.number.to_string());
         let (message, conversation) = (self.message.to_string(), self.conversation.to_string());
         let (call, customer) = (self.call.to_string(), self.customer.to_string());
-        Ids { user, session: self.session.clone(), key, number, message, conversation, call, customer }
+        let (rule, alert, contact) = (self.rule.to_string(), self.alert.to_string(), self.contact.to_string());
+        let session = self.session.clone();
+        Ids { user, session, key, number, message, conversation, call, customer, rule, alert, contact }
     }
 }
 
 impl Ids {
     /// The same text for each.
     pub(super) fn all(text: &str) -> Self {
-        let [user, session, key, number, message, conversation, call, customer] = [(); 8].map(|()| text.to_owned());
-        Self { user, session, key, number, message, conversation, call, customer }
+        let [user, session, key, number, message, conversation, call, customer, rule, alert, contact] =
+            [(); 11].map(|()| text.to_owned());
+        Self { user, session, key, number, message, conversation, call, customer, rule, alert, contact }
     }
 
     /// Where an operation is, with these in its path.
@@ -69,6 +83,7 @@ impl Ids {
         let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
         let path = path.replace("{message}", &self.message).replace("{conversation}", &self.conversation);
         let path = path.replace("{call}", &self.call).replace("{phone}", &self.customer).replace("{key_name}", "job");
+        let path = path.replace("{rule}", &self.rule).replace("{alert}", &self.alert).replace("{contact}", &self.contact);
         path.replace("{key}", &self.key)
             .replace("{number}", &self.number)
             .replace("{step}", "1")
@@ -169,6 +184,15 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "reply" => json!({ "client_key": Uuid::now_v7(), "body": "We come at nine" }),
         "previewReply" => json!({ "body": "We come at nine" }),
         "settleReview" => json!({ "decision": "none" }),
+        "addAlertRule" => json!({
+            "name": Uuid::now_v7(), "metric": "open jobs", "operator": "greater_than", "threshold": "7", "severity": "low",
+        }),
+        "changeAlertRule" => json!({ "threshold": "8" }),
+        "acknowledgeAlert" | "resolveAlert" => json!({ "note": "called back" }),
+        "snoozeAlert" => json!({ "minutes": 30 }),
+        "addEscalationContact" => json!({ "contact_type": "email", "contact_value": fresh_email() }),
+        "changeEscalationContact" => json!({ "escalation_level": 2 }),
+        "recordMeasurements" => json!({ "rows": [{ "metric": "open jobs", "value": "7" }] }),
         "listSessions"
         | "getSession"
         | "logOutEverywhere"
@@ -224,6 +248,18 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "removeTag"
         | "listEvents"
         | "openSocket"
+        | "listAlertRules"
+        | "getAlertRule"
+        | "removeAlertRule"
+        | "listAlerts"
+        | "getAlert"
+        | "wakeAlert"
+        | "listAlertEvents"
+        | "listAlertNotifications"
+        | "listEscalationContacts"
+        | "getEscalationContact"
+        | "removeEscalationContact"
+        | "listMeasurements"
         | "searchMessages"
         | "getMessage"
         | "getMedia" => Value::Null,
@@ -234,11 +270,28 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
 /// The status of a good request that is let through.
 pub(super) fn good_status(operation: &str) -> u16 {
     match operation {
-        "register" | "logIn" | "inviteUser" | "inviteAgain" | "makeApiKey" | "rotateApiKey" | "buyNumber" | "recordConsent"
-        | "openConversation" | "reopenConversation" | "reply" => 201,
-        "removeCallMetadata" | "logOut" | "logOutEverywhere" | "endSession" | "changePassword" | "revokeApiKey" | "addNote" => {
-            204
-        }
+        "register"
+        | "logIn"
+        | "inviteUser"
+        | "inviteAgain"
+        | "makeApiKey"
+        | "rotateApiKey"
+        | "buyNumber"
+        | "recordConsent"
+        | "openConversation"
+        | "reopenConversation"
+        | "reply"
+        | "addAlertRule"
+        | "addEscalationContact" => 201,
+        "removeAlertRule"
+        | "removeEscalationContact"
+        | "removeCallMetadata"
+        | "logOut"
+        | "logOutEverywhere"
+        | "endSession"
+        | "changePassword"
+        | "revokeApiKey"
+        | "addNote" => 204,
         // It is not asked for as WebSocket here.
         "openSocket" => 426,
         _ => 200,
@@ -296,6 +349,7 @@ impl Scene {
         let customer = unique_phone();
         let Received { message, conversation, .. } = self.doubtful_text(&customer);
         let call = self.missed_call(&customer);
+        let (rule, alert, contact) = self.alert();
         let agent = self.agent;
         Target {
             user,
@@ -309,7 +363,41 @@ impl Scene {
             conversation,
             call,
             customer,
+            rule,
+            alert,
+            contact,
         }
+    }
+
+    /// A rule with a contact, and an open alert of another rule, of which somebody was told.
+    fn alert(&self) -> (AlertRuleId, AlertId, EscalationContactId) {
+        let (store, joe) = (&self.site.db.store, &self.site.joe);
+        let address = Address::new(fresh_email().to_string());
+        let made = store.tenant(&joe.tenant, |tx| {
+            let mut rule = || {
+                let (name, above) = (Uuid::now_v7().to_string(), AlertOperator::GreaterThan);
+                tx.alert_rules().create(&NewAlertRule::new(name, "jobs", above, 7.into(), AlertSeverity::Low))
+            };
+            let (rule, other) = (rule()?.id, rule()?.id);
+            let alert = tx.alerts().raise(other, 8.into(), None)?.alert.id;
+            tx.notifications().create(&NewNotification {
+                alert_id: alert,
+                channel: NotificationChannel::Email,
+                recipient: address.clone(),
+                template_used: None,
+                message_content: None,
+                max_attempts: 3,
+            })?;
+            let contact = tx.escalation_contacts().create(&NewEscalationContact {
+                rule_id: Some(rule),
+                escalation_level: 1,
+                contact_type: ContactType::Email,
+                contact_value: address.clone(),
+                is_active: true,
+            })?;
+            Ok((rule, alert, contact.id))
+        });
+        made.unwrap()
     }
 
     /// A missed call with a fact of the name `job`.

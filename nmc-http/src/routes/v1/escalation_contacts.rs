@@ -1,0 +1,166 @@
+use crate::api::lists::List;
+use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
+use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
+use crate::api::wire::{Change, Text, given, text};
+use crate::error::ApiResult;
+use chrono::{DateTime, Utc};
+use nmc_core::EscalationContactId;
+use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+const LIST: List = List("escalation contacts");
+
+/// Somebody whom alerts are passed on to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EscalationContactOut {
+    id: text::EscalationContactId,
+    /// The rule whose alerts are passed on; null stands for all rules.
+    rule_id: Option<text::AlertRuleId>,
+    #[schema(minimum = 1)]
+    escalation_level: i32,
+    contact_type: text::ContactType,
+    /// A user's id, an e-mail address or a phone number; of a webhook the host alone, as the rest of its URL may be a password.
+    #[schema(max_length = 255)]
+    contact_value: String,
+    is_active: bool,
+    created_at: DateTime<Utc>,
+}
+
+impl From<EscalationContact> for EscalationContactOut {
+    fn from(row: EscalationContact) -> Self {
+        Self {
+            id: Text(row.id),
+            rule_id: row.rule_id.map(Text),
+            escalation_level: row.escalation_level,
+            contact_type: Text(row.contact_type),
+            contact_value: row.contact_value.masked(),
+            is_active: row.is_active,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// The filter of a list of contacts.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EscalationContactQuery {
+    /// The rule whose contacts they are, without those of all rules.
+    #[param(inline, value_type = Option<text::AlertRuleId>)]
+    rule: Option<text::AlertRuleId>,
+    /// Whether the contacts are for all rules (true), or for one (false).
+    global: Option<bool>,
+    /// The level of the contacts.
+    #[param(minimum = 1, maximum = 2147483647)]
+    level: Option<i32>,
+    /// Whether the contacts are used.
+    is_active: Option<bool>,
+    /// The most rows of the page, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u16>,
+    /// The cursor of the page: `next` of the page before; the first page if left out.
+    #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
+    after: Option<String>,
+}
+
+/// Somebody to pass alerts on to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EscalationContactIn {
+    /// The rule whose alerts are passed on; those of all rules if left out.
+    rule_id: Option<text::AlertRuleId>,
+    /// The escalation from which on the contact hears of an alert; 1 is the first, and meant if left out.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(minimum = 1, nullable = false)]
+    escalation_level: Option<i32>,
+    contact_type: text::ContactType,
+    /// A user's id, an e-mail address, a phone number or the https URL of a public host, as the type has it.
+    #[schema(max_length = 255)]
+    contact_value: String,
+    /// Whether the contact is used; it is if left out.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    is_active: Option<bool>,
+}
+
+/// Changes of a contact, whose type stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EscalationContactChange {
+    #[serde(default)]
+    #[schema(value_type = Option<text::AlertRuleId>)]
+    rule_id: Change<text::AlertRuleId>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(minimum = 1, nullable = false)]
+    escalation_level: Option<i32>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_length = 255, nullable = false)]
+    contact_value: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    is_active: Option<bool>,
+}
+
+fn tagged(row: EscalationContact) -> Tagged<EscalationContactOut> {
+    Tagged(row.version(), row.into())
+}
+
+pub(super) async fn list(context: RequestContext<EscalationContactQuery, ()>) -> ApiResult<Json<PageOut<EscalationContactOut>>> {
+    let query = &context.query;
+    let page = LIST.page(query.limit, query.after.as_deref())?;
+    let filter = EscalationContactFilter {
+        rule: query.rule.map(|rule| rule.0),
+        global: query.global,
+        level: query.level,
+        is_active: query.is_active,
+    };
+    let rows = context.acting(move |tx| tx.escalation_contacts().list(&filter, page)).await?;
+    Ok(Json(LIST.of(rows)))
+}
+
+pub(super) async fn add(
+    context: RequestContext<NoQuery, JsonBody<EscalationContactIn>>,
+) -> ApiResult<Created<EscalationContactOut>> {
+    let body = &context.body.0;
+    let new = NewEscalationContact {
+        rule_id: body.rule_id.map(|rule| rule.0),
+        escalation_level: body.escalation_level.unwrap_or(1),
+        contact_type: body.contact_type.0,
+        contact_value: Address::new(body.contact_value.as_str()),
+        is_active: body.is_active.unwrap_or(true),
+    };
+    let row = context.acting(move |tx| tx.escalation_contacts().create(&new)).await?;
+    Ok(Created(format!("/v1/escalation-contacts/{}", row.id), row.into()))
+}
+
+pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<EscalationContactOut>> {
+    let id: EscalationContactId = context.id("contact", "contact")?;
+    Ok(tagged(context.acting(move |tx| tx.escalation_contacts().get(id)).await?))
+}
+
+pub(super) async fn change(
+    context: RequestContext<NoQuery, JsonBody<EscalationContactChange>>,
+) -> ApiResult<Tagged<EscalationContactOut>> {
+    let (id, expected) = (context.id::<EscalationContactId>("contact", "contact")?, context.if_match()?);
+    let change = &context.body.0;
+    let patch = EscalationContactPatch {
+        rule_id: change.rule_id.clone().typed(),
+        escalation_level: change.escalation_level,
+        contact_value: change.contact_value.as_deref().map(Address::new),
+        is_active: change.is_active,
+        ..EscalationContactPatch::default()
+    };
+    let row = context
+        .acting(move |tx| {
+            must_match(expected.as_ref(), tx.escalation_contacts().lock(id)?.version(), "contact")?;
+            tx.escalation_contacts().update(id, &patch)
+        })
+        .await?;
+    Ok(tagged(row))
+}
+
+pub(super) async fn remove(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
+    let id: EscalationContactId = context.id("contact", "contact")?;
+    context.acting(move |tx| tx.escalation_contacts().delete(id)).await?;
+    Ok(Done)
+}
