@@ -51,6 +51,7 @@ mod serialized;
 mod settings;
 mod signature;
 mod silent_server;
+mod smtp;
 mod store;
 mod support;
 mod texts;
