@@ -39,6 +39,8 @@ pub mod twilio;
 mod types;
 mod uploads;
 mod version;
+#[cfg(feature = "webhooks")]
+pub mod webhook;
 pub mod workflows;
 
 pub use clock::{Clock, SystemClock, When};

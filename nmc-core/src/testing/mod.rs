@@ -15,6 +15,7 @@ mod rows;
 mod sms_form;
 mod statement_log;
 mod watch;
+mod webhook_receiver;
 mod webhooks;
 
 pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TextFacts, TwilioCall, TwilioFault, TwilioText};
@@ -29,6 +30,7 @@ pub use rows::{Table, connection, query};
 pub use sms_form::SmsForm;
 pub use statement_log::{Sent, round_trips};
 pub use watch::{Finally, Gate, finally, orders, wait_until};
+pub use webhook_receiver::{ReceivedWebhook, ReceiverFault, WebhookReceiver};
 pub use webhooks::webhook_urls;
 
 /// The columns (`table.column`) of each list of values, and the labels that their CHECKs must list.

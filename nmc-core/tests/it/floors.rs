@@ -41,7 +41,7 @@ const GROUND: &[&str] = &[
 const PORTS: &[&str] = &["telephony", "delivery"];
 
 /// The outside world behind the ports: it uses the words of the ports and nothing of the floors.
-const OUTSIDE: &[&str] = &["twilio", "fake_twilio", "smtp"];
+const OUTSIDE: &[&str] = &["twilio", "fake_twilio", "smtp", "webhook"];
 
 /// The tables of each module.
 const TABLES: &[(&str, &[&str])] = &[

@@ -58,5 +58,6 @@ mod texts;
 mod twilio_api;
 mod values;
 mod voice_callback;
+mod webhook;
 mod worker;
 mod workflows;
