@@ -10,9 +10,11 @@ mod judgement;
 mod measurement;
 mod notification;
 mod notification_queue;
+mod retry_schedule;
 mod rule;
 mod rule_state;
 mod timeline;
+mod wording;
 
 pub use address::Address;
 pub use alert::{Alert, AlertFilter, Alerts, Raised};
@@ -23,10 +25,14 @@ pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use judgement::{AlertMove, Judgement, Sample};
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
+pub(crate) use notification::Told;
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
 pub use notification_queue::{ClaimedNotification, WebhookResponse};
+pub use retry_schedule::attempts_by;
+pub(crate) use retry_schedule::wait_after;
 pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};
 pub use timeline::{TimelineEntry, timeline};
+pub use wording::{AlertTemplate, Wording};
 
 /// The most rows that one statement of this domain writes or locks.
 const AT_ONCE: i64 = 500;

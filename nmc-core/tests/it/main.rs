@@ -35,6 +35,7 @@ mod lifecycle;
 mod media;
 mod migrations;
 mod missed_call;
+mod notifier;
 mod numbers;
 mod outbox_rules;
 mod own_schema;
