@@ -52,7 +52,7 @@ mod tests {
         "2026-11-16T12:00:00Z".parse().unwrap()
     }
 
-    /// Made by the reference implementation for Python (`standardwebhooks` 1.0.0).
+    /// Made by the reference implementation for Python (`standardwebhooks` 1.1.0).
     #[test]
     fn signature_is_that_of_the_reference_implementation() {
         let secret = |text: &str| Secret::new(text);

@@ -13,6 +13,7 @@ use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands;
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use lettre::{Address, Message};
+use std::io::ErrorKind;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -202,10 +203,22 @@ fn plain(error: &SmtpError) -> String {
     let said = words(source.lines());
     match error.status() {
         Some(code) => format!("{code} {said}").trim_end().to_owned(),
-        None if error.is_timeout() => "it took too long".to_owned(),
+        None if is_timeout(error) => "it took too long".to_owned(),
         None if said.is_empty() => "no answer".to_owned(),
         None => said,
     }
+}
+
+/// Whether a wait has ended: a socket's that is limited ends with `WouldBlock` on Unix.
+fn is_timeout(error: &SmtpError) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return matches!(io.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock);
+        }
+        source = cause.source();
+    }
+    false
 }
 
 /// The server's words as they may be kept: servers quote the address that they speak of.

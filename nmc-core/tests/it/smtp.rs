@@ -67,7 +67,8 @@ fn answers_are_told_apart_by_what_they_mean() {
     // Nothing was handed over: it is certain that the mail was not sent.
     for step in [Greeting, Sender, Recipient, Data] {
         later(SmtpFault::Drop(step));
-        later(SmtpFault::Stall(step));
+        let reason = later(SmtpFault::Stall(step));
+        assert!(reason.ends_with("it took too long"), "{step:?}: {reason}");
     }
     // What concerns the connection is no fault of the mail's.
     later(answer(Hello, "550 go away"));
