@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn wait_that_was_asked_for_is_kept_within_the_longest() {
         let asked = |seconds| wait_after(Webhook, 1, Some(Duration::from_secs(seconds)), Uuid::nil()).num_seconds();
-        assert_eq!([asked(1), asked(60), asked(u64::MAX)], [5, 60, 86_400]);
+        assert_eq!([asked(1), asked(60), asked(1 << 30), asked(u64::MAX)], [5, 60, 86_400, 86_400]);
     }
 
     #[test]

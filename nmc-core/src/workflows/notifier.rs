@@ -304,3 +304,20 @@ impl Notifier {
         Ok(pass)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::{LONGEST_MAIL, LONGEST_WEBHOOK};
+    use crate::telephony::LONGEST_SEND;
+
+    /// What outlives its claim goes out twice.
+    #[test]
+    fn lease_outlasts_the_slowest_channel() {
+        let lease = NotifierConfig::default().lease.to_std().unwrap();
+        // A text may be looked up before it is sent.
+        for longest in [LONGEST_MAIL, LONGEST_WEBHOOK, LONGEST_SEND * 2] {
+            assert!(longest + Duration::from_secs(30) < lease, "{longest:?}");
+        }
+    }
+}
