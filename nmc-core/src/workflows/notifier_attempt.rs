@@ -117,7 +117,7 @@ fn webhook(
 
 fn text(sender: &dyn SmsSender, outgoing: &Outgoing, (from, to, body): (&PhoneNumber, &PhoneNumber, &str)) -> Came {
     let row = &outgoing.claim.notification;
-    let sms = OutboundSms { id: MessageId::new(row.id.uuid()), from, to, body };
+    let sms = OutboundSms { id: MessageId::new(row.id.uuid()), from, to, body, wants_report: false };
     // An earlier attempt may have sent it, and its answer got lost with its worker.
     if row.attempts > 1 && matches!(sender.lookup(&sms, row.created_at), Ok(Lookup::Held(held)) if !held.is_empty()) {
         return Ending::Delivered(None).into();
