@@ -1,5 +1,9 @@
 //! The worker that delivers notifications: what goes out, what does not any more, and what is left by whoever dies on the way.
 
+mod crashes;
+mod running;
+mod texts;
+
 use crate::support::{Scene, dec};
 use chrono::TimeDelta;
 use nmc_core::access::TokenKeys;
@@ -7,27 +11,23 @@ use nmc_core::alerts::{
     Address, Alert, AlertEventFilter, AlertTemplate, EscalationContactFilter, NewAlertRule, NewEscalationContact,
     NewNotification, Notification, attempts_by,
 };
-use nmc_core::conversations::NewConsent;
 use nmc_core::delivery::{
     Mail, MailError, MailReceipt, MailSender, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets, WebhookSender,
 };
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
-use nmc_core::testing::{
-    Business, FakeSms, FakeSmtp, Fault, Gate, SmtpFault, SmtpStep, finally, noon, query, unique_phone, wait_until,
-};
+use nmc_core::testing::{Business, FakeSms, FakeSmtp, SmtpFault, SmtpStep, noon, unique_phone};
 use nmc_core::workflows::{Notifier, NotifierConfig, NotifierPass, Senders};
 use nmc_core::{
-    AlertEventType, AlertOperator, AlertSeverity, Clock as _, ConsentAction, ConsentSource, ContactType, NotificationChannel,
-    NotificationStatus, NumberStatus, PageRequest, PhoneNumber, Secret, Store,
+    AlertEventType, AlertOperator, AlertSeverity, Clock as _, ContactType, NotificationChannel, NotificationStatus, PageRequest,
+    PhoneNumber, Secret, Store,
 };
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use AlertTemplate::{Escalated, Resolved, Test, Triggered};
 use NotificationChannel::{Dashboard, Email, Sms, Webhook};
-use NotificationStatus::{Delivered, Failed, Pending, Retrying};
+use NotificationStatus::{Delivered, Failed, Retrying};
 
 const HOOK: &str = "https://hooks.example.com/x";
 
@@ -81,7 +81,7 @@ impl MailSender for DyingMailer {
 
 fn mailer(smtp: &FakeSmtp) -> SmtpMailer {
     let config = SmtpConfig::parse(&Secret::new(smtp.url()), "alerts@nmc.example.com").unwrap();
-    SmtpMailer::new(config.with_patience(Duration::from_millis(300))).unwrap()
+    SmtpMailer::new(config).unwrap()
 }
 
 /// What somebody does to the alert or the business, and the word for it.
@@ -409,284 +409,4 @@ fn receiver_that_is_gone_is_not_used_again() {
     let active = EscalationContactFilter { is_active: Some(true), ..EscalationContactFilter::default() };
     let left = notifying.scene.tx(|tx| tx.escalation_contacts().list(&active, PageRequest::first())).unwrap().items;
     assert_eq!(left.iter().map(|contact| contact.contact_value.as_str()).collect::<Vec<_>>(), ["https://other.example.com"]);
-}
-
-// ------------------------------------------------------------------------------------------------ texts
-
-impl Notifying {
-    fn opt_out(&self) {
-        let entry = NewConsent {
-            customer_phone: self.phone.clone(),
-            action: ConsentAction::OptOut,
-            source: ConsentSource::Staff,
-            keyword: None,
-            message_id: None,
-            note: None,
-        };
-        self.scene.tx(|tx| tx.consents().record(&entry)).unwrap();
-    }
-}
-
-#[test]
-fn text_is_not_sent_against_consent_or_without_a_number() {
-    let reasons: [Deed; 3] = [
-        ("the recipient has opted out of texts", Notifying::opt_out),
-        ("the business may not send texts before an operator has approved it", |notifying| {
-            notifying.scene.business.disapprove(&notifying.scene.db, true);
-        }),
-        ("the business has no active number that could send it", |notifying| {
-            let number = notifying.scene.business.number.clone();
-            let tx = |tx: &mut nmc_core::TenantTx<'_>| {
-                let held = tx.phone_numbers().find_by_number(&number)?.unwrap();
-                tx.phone_numbers().set_status(held.id, NumberStatus::Inactive)
-            };
-            notifying.scene.tick();
-            notifying.scene.tx(tx).unwrap();
-        }),
-    ];
-    for (why, prepare) in reasons {
-        let notifying = Notifying::new();
-        prepare(&notifying);
-        let row = notifying.queue(Sms, Triggered);
-        assert_eq!(notifying.pass().failed, 1, "{why}");
-        let (status, said) = notifying.fate(&row);
-        assert!(status == Failed && said.starts_with(why), "{said}");
-        assert_eq!(notifying.sent(), 0);
-    }
-}
-
-#[test]
-fn person_gets_no_more_than_twenty_texts_a_day() {
-    let notifying = Notifying::new();
-    let other = unique_phone();
-    for _ in 0..20 {
-        notifying.queue(Sms, Triggered);
-        assert_eq!(notifying.pass().delivered, 1);
-        notifying.scene.tick();
-    }
-    let beyond = notifying.queue(Sms, Triggered);
-    let others = notifying.queue_to(Sms, Triggered, other.as_str());
-    assert_eq!(notifying.pass(), NotifierPass { delivered: 1, failed: 1, put_back: 0 });
-    assert_eq!(notifying.fate(&beyond), (Failed, "the recipient has got 20 texts about alerts in 24 hours".to_owned()));
-    assert_eq!(notifying.reload(&others).status, Delivered);
-    notifying.scene.clock.advance(TimeDelta::hours(24));
-    notifying.queue(Sms, Triggered);
-    assert_eq!(notifying.pass().delivered, 1);
-}
-
-#[test]
-fn text_keeps_the_pace_of_its_number_and_that_is_no_attempt() {
-    let notifying = Notifying::new();
-    let rows = [notifying.queue(Sms, Triggered), notifying.queue_to(Sms, Triggered, unique_phone().as_str())];
-    assert_eq!(notifying.pass(), NotifierPass { delivered: 1, put_back: 1, failed: 0 });
-    let waiting = rows.iter().map(|row| notifying.reload(row)).find(|row| row.status == Retrying).unwrap();
-    assert_eq!((waiting.attempts, waiting.next_attempt_at), (0, notifying.scene.clock.now() + TimeDelta::seconds(1)));
-    assert_eq!(notifying.pass().delivered, 1);
-}
-
-#[test]
-fn refusals_of_texts_have_their_consequences() {
-    let notifying = Notifying::new();
-    let second = notifying.scene.business.add_number(&notifying.scene.db.store);
-    // 30034: the number is not registered. Another one sends it.
-    notifying.sms.fail_with([Fault::Refused(30_034)]);
-    let row = notifying.queue(Sms, Triggered);
-    assert_eq!(notifying.pass().put_back, 1);
-    assert_eq!(notifying.reload(&row).attempts, 0);
-    notifying.scene.tick();
-    assert_eq!(notifying.pass().delivered, 1);
-    let [text] = notifying.sms.taken().try_into().unwrap();
-    assert!([&second, &notifying.scene.business.number].iter().any(|number| number.as_str() == text.text.0));
-    let held = notifying.scene.tx(|tx| {
-        let numbers = [&second, &notifying.scene.business.number];
-        numbers.map(|number| tx.number_pacing().find_by_number(number)).into_iter().collect::<Result<Vec<_>, _>>()
-    });
-    let held: Vec<_> = held.unwrap().into_iter().flatten().filter(|pace| pace.held_until.is_some()).collect();
-    assert!(held.len() == 1 && held[0].phone_number.as_str() != text.text.0);
-    // 21610: the provider knows of an opt-out that we did not hear of.
-    notifying.sms.fail_with([Fault::Refused(21_610)]);
-    let row = notifying.queue(Sms, Escalated);
-    notifying.scene.tick();
-    assert_eq!(notifying.pass().failed, 1);
-    assert_eq!(notifying.reload(&row).status, Failed);
-    assert!(notifying.scene.tx(|tx| tx.consents().is_opted_out(&notifying.phone)).unwrap());
-}
-
-#[test]
-fn text_whose_answer_got_lost_is_looked_up_before_it_is_sent_again() {
-    for (fault, before_second) in [(Fault::LostAfter, 1), (Fault::LostBefore, 0)] {
-        let notifying = Notifying::new();
-        notifying.sms.fail_with([fault.clone()]);
-        let row = notifying.queue(Sms, Triggered);
-        assert_eq!((notifying.pass().put_back, notifying.sms.taken().len()), (1, before_second));
-        notifying.scene.clock.advance(TimeDelta::minutes(2));
-        assert_eq!(notifying.pass().delivered, 1);
-        assert_eq!((notifying.reload(&row).status, notifying.sms.taken().len()), (Delivered, 1), "{fault:?}: once");
-    }
-}
-
-// ------------------------------------------------------------------------------------------------ crashes
-
-/// Whoever dies between sending and noting leaves a lease; the next one sends the same thing again, and it is recorded once.
-#[test]
-fn crash_at_any_point_delivers_at_least_once_and_records_once() {
-    for channel in [Email, Sms, Webhook] {
-        for death in [Death::Before, Death::After] {
-            let notifying = Notifying::new();
-            let row = notifying.queue(channel, Triggered);
-            let dying = Arc::new(DyingMailer { inner: mailer(&notifying.smtp), dies: Mutex::default() });
-            match channel {
-                Email => dying.dies.lock().unwrap().push_back(death),
-                Webhook => notifying.webhooks.dies.lock().unwrap().push_back(death),
-                _ => notifying.sms.fail_with([if death == Death::Before { Fault::DieBefore } else { Fault::DieAfter }]),
-            }
-            let notifier = notifying.over(Senders { mail: Some(dying), ..notifying.senders() });
-            notifying.scene.tick();
-            assert!(catch_unwind(AssertUnwindSafe(|| notifier.pass())).is_err(), "it died");
-            assert_eq!(notifier.pass().unwrap(), NotifierPass::default(), "the lease holds");
-            notifying.scene.clock.advance(TimeDelta::minutes(3));
-            assert_eq!(notifier.pass().unwrap().delivered, 1);
-            let after = notifying.reload(&row);
-            assert_eq!((after.status, after.attempts, after.error_message), (Delivered, 2, None));
-            assert_eq!(notifying.said(AlertEventType::NotificationSent), 1, "recorded once");
-            let ids: Vec<String> = match channel {
-                Email => notifying.smtp.taken().iter().filter_map(|mail| mail.header("Message-ID")).collect(),
-                Webhook => notifying.webhooks.taken.lock().unwrap().iter().map(|(id, ..)| id.clone()).collect(),
-                _ => notifying.sms.taken().iter().map(|text| text.id.to_string()).collect(),
-            };
-            // A text is looked up first: it does not go out twice.
-            let times = if death == Death::After && channel != Sms { 2 } else { 1 };
-            assert!(ids.len() == times && ids.iter().all(|id| *id == ids[0]), "{channel:?}: {ids:?}");
-        }
-    }
-}
-
-#[test]
-fn crash_of_the_last_attempt_ends_the_notification_visibly() {
-    let notifying = Notifying::new();
-    let row = notifying.queue(Webhook, Triggered);
-    notifying.scene.tick();
-    for _ in 0..attempts_by(Webhook) {
-        notifying.webhooks.dies.lock().unwrap().push_back(Death::Before);
-        let notifier = notifying.notifier();
-        assert!(catch_unwind(AssertUnwindSafe(|| notifier.pass())).is_err());
-        notifying.scene.clock.advance(TimeDelta::minutes(3));
-    }
-    assert_eq!(notifying.notifier().pass().unwrap(), NotifierPass::default());
-    assert_eq!(notifying.fate(&row), (Failed, "the last attempt ended without a word".to_owned()));
-}
-
-// ------------------------------------------------------------------------------------------------ running
-
-/// A receiver that takes its time for one host, until the gate opens.
-struct SlowHost {
-    gate: Gate,
-    taken: Mutex<Vec<String>>,
-    waiting: Mutex<usize>,
-}
-
-impl WebhookSender for SlowHost {
-    fn send(&self, webhook: &OutboundWebhook<'_>) -> Result<WebhookAnswer, WebhookError> {
-        if webhook.url.contains("slow") {
-            *self.waiting.lock().unwrap() += 1;
-            self.gate.wait();
-        }
-        self.taken.lock().unwrap().push(webhook.url.to_owned());
-        Ok(WebhookAnswer { status: 200, body: String::new() })
-    }
-}
-
-#[test]
-fn slow_receiver_of_one_business_does_not_hold_the_others() {
-    let notifying = Notifying::new();
-    let store = &notifying.scene.db.store;
-    let others: Vec<(Business, Alert)> = (0..5)
-        .map(|number| {
-            let business = Business::onboard(store, &format!("Business {number}"));
-            let alert = raise(store, &business, "Too many missed calls");
-            (business, alert)
-        })
-        .collect();
-    for number in 0..12 {
-        notifying.queue_to(Webhook, Triggered, &format!("https://slow.example.com/{number}"));
-    }
-    let hosts = Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default() });
-    let webhooks: Arc<dyn WebhookSender> = hosts.clone();
-    let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
-    let config = NotifierConfig { senders: 6, share: 4, idle: Duration::from_millis(5), ..NotifierConfig::default() };
-    let notifier = Notifier::new(store.clone(), senders, config);
-    std::thread::scope(|threads| {
-        let _stop = finally(|| {
-            hosts.gate.open();
-            notifier.stop();
-        });
-        threads.spawn(|| notifier.run());
-        wait_until("the slow ones have their share", || *hosts.waiting.lock().unwrap() == 4);
-        for (business, alert) in &others {
-            let new = NewNotification {
-                alert_id: alert.id,
-                channel: Webhook,
-                recipient: Address::new("https://fast.example.com/x"),
-                template_used: None,
-                message_content: None,
-                max_attempts: 3,
-            };
-            store.tenant(&business.tenant, |tx| tx.notifications().create(&new)).unwrap();
-        }
-        wait_until("the others have theirs", || hosts.taken.lock().unwrap().len() == 5);
-        assert_eq!(*hosts.waiting.lock().unwrap(), 4, "no business has all the senders");
-        hosts.gate.open();
-        wait_until("all have theirs", || hosts.taken.lock().unwrap().len() == 17);
-        let status = |status| {
-            let filter = nmc_core::alerts::NotificationFilter { status: Some(status), ..Default::default() };
-            notifying.scene.tx(|tx| tx.notifications().count(&filter)).unwrap()
-        };
-        wait_until("all are noted", || status(Delivered) == 12);
-        assert_eq!(status(Pending) + status(Retrying), 0);
-    });
-}
-
-#[test]
-fn sender_that_panics_takes_no_other_notification_along() {
-    let notifying = Notifying::new();
-    let row = notifying.queue(Webhook, Triggered);
-    notifying.webhooks.dies.lock().unwrap().push_back(Death::Before);
-    let mail = notifying.queue(Email, Triggered);
-    let notifier = notifying.notifier();
-    std::thread::scope(|threads| {
-        let _stop = finally(|| notifier.stop());
-        threads.spawn(|| notifier.run());
-        wait_until("both are noted", || notifying.reload(&mail).status == Delivered && notifying.reload(&row).status == Retrying);
-    });
-    assert_eq!(notifying.fate(&row), (Retrying, "the sender failed without a word".to_owned()));
-}
-
-/// A receiver that looks into the database while it is asked.
-struct Looking {
-    connection: Mutex<diesel::PgConnection>,
-    open: Mutex<Vec<i64>>,
-}
-
-impl WebhookSender for Looking {
-    fn send(&self, _: &OutboundWebhook<'_>) -> Result<WebhookAnswer, WebhookError> {
-        let open = query(
-            &mut self.connection.lock().unwrap(),
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
-        );
-        self.open.lock().unwrap().extend::<Vec<i64>>(open);
-        Ok(WebhookAnswer { status: 200, body: String::new() })
-    }
-}
-
-#[test]
-fn no_transaction_is_open_while_something_is_sent() {
-    let notifying = Notifying::new();
-    let connection = Mutex::new(notifying.scene.db.superuser());
-    let looking = Arc::new(Looking { connection, open: Mutex::default() });
-    let webhooks: Arc<dyn WebhookSender> = looking.clone();
-    notifying.queue(Webhook, Triggered);
-    notifying.scene.tick();
-    let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
-    assert_eq!(notifying.over(senders).pass().unwrap().delivered, 1);
-    assert_eq!(*looking.open.lock().unwrap(), [0]);
 }

@@ -70,7 +70,7 @@ impl Scene {
     fn client(&self, allow: &[&str]) -> WebhookClient {
         let allow = allow.iter().map(|net| net.parse().unwrap()).collect();
         let policy = WebhookPolicy { allow, ports: vec![self.receiver.port()] };
-        WebhookClient::with_lookup(policy, self.lookup.clone()).with_patience(Duration::from_millis(400))
+        WebhookClient::with_lookup(policy, self.lookup.clone())
     }
 
     fn send(&self, client: &WebhookClient, url: &str, at: DateTime<Utc>) -> Result<WebhookAnswer, WebhookError> {
@@ -127,9 +127,11 @@ fn answers_are_told_apart_by_what_they_mean() {
     for status in [400, 401, 404, 500, 502] {
         assert_eq!(later(status, "Retry-After: 120\r\n"), None, "{status}");
     }
+    let url = format!("http://127.0.0.1:{}/", scene.receiver.port());
     for fault in [ReceiverFault::DropBefore, ReceiverFault::DropAfter, ReceiverFault::Stall] {
         scene.receiver.fail_with([fault.clone()]);
-        let lost = scene.deliver();
+        let client = scene.client(&["127.0.0.1/32"]).with_patience(Duration::from_secs(1));
+        let lost = scene.send(&client, &url, noon());
         assert!(matches!(lost, Err(WebhookError::NotNow { retry_after: None, answer: None, .. })), "{fault:?}: {lost:?}");
     }
 }
