@@ -227,8 +227,26 @@ impl Notifier {
         }
     }
 
-    /// Claims one notification of a tenant's and decides what becomes of it, in one transaction.
+    /// Claims one notification of a tenant's, and decides what becomes of it. One about which that fails is held all the same: it must
+    /// not keep those behind it waiting, and its attempts run out.
     fn take(&self, tenant: &Tenant) -> Result<Taken> {
+        match self.claim_and_decide(tenant) {
+            Err(error) if !matches!(error, Error::Unavailable { .. }) => {
+                tracing::error!(tenant = %tenant.id(), error = error.causes(), "what becomes of a notification can't be decided");
+                let held = self.store.worker(tenant, |tx| tx.notifications().claim(1, self.config.lease))?;
+                let put_back = held.len();
+                Ok(if held.is_empty() {
+                    Taken::Nothing
+                } else {
+                    Taken::Ended(NotifierPass { put_back, ..NotifierPass::default() })
+                })
+            }
+            taken => taken,
+        }
+    }
+
+    /// Claims a notification and decides about it in one transaction.
+    fn claim_and_decide(&self, tenant: &Tenant) -> Result<Taken> {
         self.store.worker(tenant, |tx| {
             let Some(claim) = tx.notifications().claim(1, self.config.lease)?.pop() else { return Ok(Taken::Nothing) };
             let row = match (Planning { config: &self.config, senders: &self.senders, claim: &claim }).decide(tx)? {

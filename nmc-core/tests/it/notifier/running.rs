@@ -1,13 +1,14 @@
 //! The worker as it runs, with all its threads.
 
 use super::AlertTemplate::Triggered;
-use super::NotificationChannel::{Email, Webhook};
+use super::NotificationChannel::{Email, Sms, Webhook};
 use super::NotificationStatus::{Delivered, Pending, Retrying};
 use super::{Death, Notifying, raise};
+use chrono::TimeDelta;
 use nmc_core::alerts::{Address, Alert, NewNotification};
 use nmc_core::delivery::{OutboundWebhook, WebhookAnswer, WebhookError, WebhookSender};
 use nmc_core::testing::{Business, Gate, finally, query, wait_until};
-use nmc_core::workflows::{Notifier, NotifierConfig, Senders};
+use nmc_core::workflows::{Notifier, NotifierConfig, NotifierPass, Senders};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -92,6 +93,22 @@ fn sender_that_panics_takes_no_other_notification_along() {
         wait_until("both are noted", || notifying.reload(&mail).status == Delivered && notifying.reload(&row).status == Retrying);
     });
     assert_eq!(notifying.fate(&row), (Retrying, "the sender failed without a word".to_owned()));
+}
+
+/// The oldest, whose turn is first, can't be decided about: here, the table of the numbers' paces is not as it should be.
+#[test]
+fn notification_that_fails_here_keeps_no_other_waiting() {
+    let notifying = Notifying::new();
+    let text = notifying.queue(Sms, Triggered);
+    let mail = notifying.queue(Email, Triggered);
+    notifying.scene.db.execute("ALTER TABLE number_pacing RENAME COLUMN free_at TO mislaid");
+    assert_eq!(notifying.pass(), NotifierPass { delivered: 1, put_back: 1, failed: 0 });
+    assert_eq!(notifying.reload(&mail).status, Delivered);
+    let held = notifying.reload(&text);
+    assert_eq!((held.status, held.attempts, held.lease_owner.is_some()), (Pending, 1, true));
+    notifying.scene.db.execute("ALTER TABLE number_pacing RENAME COLUMN mislaid TO free_at");
+    notifying.scene.clock.advance(TimeDelta::minutes(3));
+    assert_eq!(notifying.pass().delivered, 1);
 }
 
 /// A receiver that looks into the database while it is asked.
