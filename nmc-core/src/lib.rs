@@ -12,6 +12,7 @@ mod clock;
 mod confirmed;
 pub mod constraint;
 pub mod conversations;
+pub mod delivery;
 mod enums;
 mod error;
 pub mod events;
@@ -27,6 +28,8 @@ mod permission;
 pub mod queue;
 /// The tables as Diesel knows them, generated from the migrations: for queries of your own, see [`TenantTx::diesel`].
 pub mod schema;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 pub mod store;
 pub mod telephony;
 pub mod tenants;
@@ -36,6 +39,8 @@ pub mod twilio;
 mod types;
 mod uploads;
 mod version;
+#[cfg(feature = "webhooks")]
+pub mod webhook;
 pub mod workflows;
 
 pub use clock::{Clock, SystemClock, When};

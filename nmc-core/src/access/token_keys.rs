@@ -181,6 +181,13 @@ impl TokenKeys {
         }
     }
 
+    /// A key for another purpose of each key, the newest first.
+    pub(crate) fn derive(&self, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        self.look_again(LOOKED_AT_APART);
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|(_, key)| key.derive(parts)).collect()
+    }
+
     /// The key of this name, unless it was replaced so long ago that no token of it can be good.
     fn find(&self, kid: &str, now: DateTime<Utc>) -> Option<SigningKey> {
         let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);

@@ -233,6 +233,17 @@ impl EscalationContacts<'_> {
         found(row, "contact")
     }
 
+    /// Puts the contacts with this webhook out of use: the receiver says that it is gone. How many they were.
+    pub(crate) fn retire_webhook(&mut self, url: &Address) -> Result<usize> {
+        Ok(diesel::update(contacts::table)
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::contact_type.eq(ContactType::Webhook))
+            .filter(contacts::contact_value.eq(url))
+            .filter(contacts::is_active)
+            .set(contacts::is_active.eq(false))
+            .execute(self.0.conn)?)
+    }
+
     /// Removes a contact.
     ///
     /// # Errors

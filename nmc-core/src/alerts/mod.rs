@@ -12,11 +12,13 @@ mod measurement;
 mod measurement_bulk;
 mod notification;
 mod notification_queue;
+mod retry_schedule;
 mod rounds;
 mod rule;
 mod rule_state;
 mod telling;
 mod timeline;
+mod wording;
 
 pub use address::Address;
 pub use alert::{Alert, AlertFilter, Alerts, Raised};
@@ -28,10 +30,14 @@ pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use judgement::{AlertMove, Judgement, Sample};
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
 pub use measurement_bulk::{NewMeasurement, RESERVED_METRICS};
+pub(crate) use notification::Told;
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
 pub use notification_queue::{ClaimedNotification, WebhookResponse};
+pub use retry_schedule::attempts_by;
+pub(crate) use retry_schedule::wait_after;
 pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};
 pub use timeline::{TimelineEntry, timeline};
+pub use wording::{AlertTemplate, Wording};
 
 /// The most rows that one statement of this domain writes or locks.
 const AT_ONCE: i64 = 500;

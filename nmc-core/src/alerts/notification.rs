@@ -3,6 +3,7 @@
 
 use super::AT_ONCE;
 use super::address::{Address, checked};
+use super::wording::AlertTemplate;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::notifications;
@@ -92,6 +93,20 @@ impl TenantTx<'_> {
 /// The statuses of one that is still to be delivered.
 pub(super) const OPEN: [NotificationStatus; 2] = [NotificationStatus::Pending, NotificationStatus::Retrying];
 
+/// The templates that do not tell of an alert that was raised.
+const NOT_RAISED: [&str; 2] = [AlertTemplate::Resolved.label(), AlertTemplate::Test.label()];
+
+/// Whether somebody knows of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// They were told.
+    Yes,
+    /// Somebody is telling them right now, until this instant at the latest.
+    UnderWay(DateTime<Utc>),
+    /// They were not.
+    No,
+}
+
 fn filtered<'q, ST>(
     mut query: notifications::BoxedQuery<'q, Pg, ST>,
     filter: &NotificationFilter,
@@ -157,6 +172,36 @@ impl Notifications<'_> {
     pub fn count(&mut self, filter: &NotificationFilter) -> Result<i64> {
         let query = notifications::table.filter(notifications::tenant_id.eq(self.0.tenant)).count();
         Ok(filtered(query.into_boxed(), filter).get_result(self.0.conn)?)
+    }
+
+    /// Whether somebody was told by this channel that the alert was raised or passed on.
+    pub(crate) fn was_told(&mut self, alert: AlertId, channel: NotificationChannel, recipient: &Address) -> Result<Told> {
+        let rows: Vec<(NotificationStatus, Option<DateTime<Utc>>)> = notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::alert_id.eq(alert))
+            .filter(notifications::channel.eq(channel))
+            .filter(notifications::recipient.eq(recipient))
+            .filter(notifications::template_used.is_null().or(notifications::template_used.ne_all(NOT_RAISED)))
+            .select((notifications::status, notifications::lease_expires_at))
+            .load(self.0.conn)?;
+        if rows.iter().any(|(status, _)| *status == NotificationStatus::Delivered) {
+            return Ok(Told::Yes);
+        }
+        // A lease that has run out is a worker's that died: whether it told them nobody knows, and it will be told not to.
+        let leases = rows.into_iter().filter_map(|(_, lease)| lease);
+        Ok(leases.filter(|until| *until > self.0.now()).max().map_or(Told::No, Told::UnderWay))
+    }
+
+    /// The number of texts about alerts that somebody was sent since an instant.
+    pub(crate) fn count_texts_since(&mut self, recipient: &Address, since: DateTime<Utc>) -> Result<i64> {
+        Ok(notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::status.eq(NotificationStatus::Delivered))
+            .filter(notifications::channel.eq(NotificationChannel::Sms))
+            .filter(notifications::recipient.eq(recipient))
+            .filter(notifications::delivered_at.gt(since))
+            .count()
+            .get_result(self.0.conn)?)
     }
 
     /// Queues a notification.

@@ -176,14 +176,37 @@ impl Notifications<'_> {
     ) -> Result<Notification> {
         let retry_at = bounds::instant("retry_at", retry_at.into().seen_from(self.0.now()))?;
         let held = self.lock_claimed(claim)?;
-        let again = held.attempts < held.max_attempts;
-        let status = if again { NotificationStatus::Retrying } else { NotificationStatus::Failed };
-        let end = End { status, due: again.then_some(retry_at), error: Some(error), response };
-        let row = self.end_claim(&held, claim.lease, &end)?;
-        if !again {
-            self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationFailed)])?;
+        if held.attempts >= held.max_attempts {
+            return self.end_failed(&held, claim.lease, error, response);
         }
-        Ok(row)
+        let end = End { status: NotificationStatus::Retrying, due: Some(retry_at), error: Some(error), response };
+        self.end_claim(&held, claim.lease, &end)
+    }
+
+    /// Ends a claim: it was not delivered, and is failed for good, as trying again would not help. The history says so.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub fn give_up(
+        &mut self,
+        claim: &ClaimedNotification,
+        error: &str,
+        response: Option<&WebhookResponse>,
+    ) -> Result<Notification> {
+        let held = self.lock_claimed(claim)?;
+        self.end_failed(&held, claim.lease, error, response)
+    }
+
+    /// Ends a claim whose attempt was not begun: the notification is due again at `due`, and the attempt does not count.
+    ///
+    /// # Errors
+    /// As [`Self::fail`].
+    pub fn put_back(&mut self, claim: &ClaimedNotification, why: &str, due: impl Into<When>) -> Result<Notification> {
+        let due = bounds::instant("due", due.into().seen_from(self.0.now()))?;
+        let held = self.lock_claimed(claim)?;
+        let uncounted = Notification { attempts: held.attempts.saturating_sub(1), ..held };
+        let end = End { status: NotificationStatus::Retrying, due: Some(due), error: Some(why), response: None };
+        self.end_claim(&uncounted, claim.lease, &end)
     }
 
     /// Calls off a notification that no worker is delivering: it has failed, for the reason given (up to 2,000 characters), and
@@ -263,6 +286,19 @@ impl Notifications<'_> {
         row.ok_or(NOT_HELD)
     }
 
+    fn end_failed(
+        &mut self,
+        held: &Notification,
+        lease: LeaseId,
+        error: &str,
+        response: Option<&WebhookResponse>,
+    ) -> Result<Notification> {
+        let end = End { status: NotificationStatus::Failed, due: None, error: Some(error), response };
+        let row = self.end_claim(held, lease, &end)?;
+        self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationFailed)])?;
+        Ok(row)
+    }
+
     fn end_claim(&mut self, held: &Notification, lease: LeaseId, end: &End<'_>) -> Result<Notification> {
         held.status.must_become(end.status)?;
         let now = self.0.now();
@@ -273,6 +309,7 @@ impl Notifications<'_> {
             .filter(notifications::status.eq(held.status))
             .set((
                 notifications::status.eq(end.status),
+                notifications::attempts.eq(held.attempts),
                 end.due.map(|at| notifications::next_attempt_at.eq(at)),
                 notifications::delivered_at.eq((end.status == NotificationStatus::Delivered).then_some(now)),
                 notifications::failed_at.eq((end.status == NotificationStatus::Failed).then_some(now)),

@@ -4,7 +4,9 @@ use super::alert::Alert;
 use super::escalation::Contact;
 use super::history::NewAlertEvent;
 use super::notification::{Notifications, OPEN};
+use super::retry_schedule::attempts_by;
 use super::rule::AlertRule;
+use super::wording::AlertTemplate;
 use super::{AT_ONCE, Address, NewNotification, Notification};
 use crate::schema::{escalation_contacts as contacts, notifications, user_preferences, user_profiles, users};
 use crate::store::TenantTx;
@@ -16,35 +18,8 @@ use diesel::prelude::*;
 use serde_json::json;
 use std::collections::HashSet;
 
-/// What is told of an alert: the name of its template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    Triggered,
-    Escalated,
-    Resolved,
-}
-
-impl Told {
-    const fn template(self) -> &'static str {
-        match self {
-            Self::Triggered => "triggered",
-            Self::Escalated => "escalated",
-            Self::Resolved => "resolved",
-        }
-    }
-}
-
 /// The most members of staff that an alert is told to.
 const MOST_STAFF: i64 = 50;
-
-/// How often a notification is tried, by its channel: for a few hours, but a webhook for three days.
-const fn attempts(channel: NotificationChannel) -> i32 {
-    match channel {
-        NotificationChannel::Email | NotificationChannel::Webhook => 10,
-        NotificationChannel::Sms => 5,
-        NotificationChannel::Dashboard => 1,
-    }
-}
 
 /// A member of staff, and how they want to be told.
 #[derive(Debug, Queryable)]
@@ -87,7 +62,7 @@ impl Notifications<'_> {
                 new.extend(recipients.map(|recipient| (alert.id, *channel, recipient)));
             }
         }
-        self.queue(Told::Triggered, new)
+        self.queue(AlertTemplate::Triggered, new)
     }
 
     /// Queues what tells these contacts that the alert was passed on to them.
@@ -116,7 +91,7 @@ impl Notifications<'_> {
                 }
             }
         }
-        self.queue(Told::Escalated, new)
+        self.queue(AlertTemplate::Escalated, new)
     }
 
     /// Calls off what has not been sent of these alerts, since somebody has seen to them, or nobody has to; and queues that they are
@@ -127,11 +102,11 @@ impl Notifications<'_> {
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::alert_id.eq_any(alerts))
             .filter(notifications::status.ne(NotificationStatus::Failed))
-            .filter(notifications::template_used.eq_any([Told::Triggered.template(), Told::Escalated.template()]))
+            .filter(notifications::template_used.eq_any([AlertTemplate::Triggered.label(), AlertTemplate::Escalated.label()]))
             .select((notifications::alert_id, notifications::channel, notifications::recipient))
             .order(notifications::id)
             .load(self.0.conn)?;
-        self.queue(Told::Resolved, told)
+        self.queue(AlertTemplate::Resolved, told)
     }
 
     /// Calls off what has not been sent of these alerts. What a worker is sending now is its own to look at.
@@ -160,7 +135,7 @@ impl Notifications<'_> {
     }
 
     /// Queues these, each recipient once by each channel.
-    fn queue(&mut self, told: Told, of: Vec<(AlertId, NotificationChannel, Address)>) -> Result<()> {
+    fn queue(&mut self, told: AlertTemplate, of: Vec<(AlertId, NotificationChannel, Address)>) -> Result<()> {
         let mut seen = HashSet::new();
         let once = of.into_iter().filter(|to| seen.insert(to.clone()));
         let new: Vec<NewNotification> = once
@@ -168,9 +143,9 @@ impl Notifications<'_> {
                 alert_id,
                 channel,
                 recipient,
-                template_used: Some(told.template().to_owned()),
+                template_used: Some(told.label().to_owned()),
                 message_content: None,
-                max_attempts: attempts(channel),
+                max_attempts: attempts_by(channel),
             })
             .collect();
         let at_once = usize::try_from(AT_ONCE).unwrap_or(usize::MAX);

@@ -198,6 +198,7 @@ impl Attempt<'_> {
     }
 
     fn sms(&self) -> OutboundSms<'_> {
-        OutboundSms { id: self.text.id, from: &self.text.from, to: &self.text.to, body: &self.text.body }
+        let ClaimedMessage { id, from, to, body, .. } = self.text;
+        OutboundSms { id: *id, from, to, body, wants_report: true }
     }
 }

@@ -15,6 +15,8 @@ pub struct OutboundSms<'a> {
     pub to: &'a PhoneNumber,
     /// The body of the text.
     pub body: &'a str,
+    /// Whether the provider is to report what becomes of the text. One that is in no conversation has nobody to report to.
+    pub wants_report: bool,
 }
 
 /// The provider's receipt for a text that it has taken.

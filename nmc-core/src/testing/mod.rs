@@ -8,11 +8,14 @@ mod build;
 mod clock;
 mod database;
 mod fake_sms;
+mod fake_smtp;
+mod local_server;
 mod outage;
 mod rows;
 mod sms_form;
 mod statement_log;
 mod watch;
+mod webhook_receiver;
 mod webhooks;
 
 pub use crate::fake_twilio::{FakeTwilio, OwnedTwilioNumber, TextFacts, TwilioCall, TwilioFault, TwilioText};
@@ -21,11 +24,13 @@ pub use build::{Business, VoiceForm, unique_phone, unique_sid};
 pub use clock::{ManualClock, noon};
 pub use database::{TestDb, pg_bin};
 pub use fake_sms::{FakeSms, Fault, Taken};
+pub use fake_smtp::{FakeSmtp, SmtpFault, SmtpStep, TakenMail};
 pub use outage::{Blockade, Outage};
 pub use rows::{Table, connection, query};
 pub use sms_form::SmsForm;
 pub use statement_log::{Sent, round_trips};
 pub use watch::{Finally, Gate, finally, orders, wait_until};
+pub use webhook_receiver::{ReceivedWebhook, ReceiverFault, WebhookReceiver};
 pub use webhooks::webhook_urls;
 
 /// The columns (`table.column`) of each list of values, and the labels that their CHECKs must list, file by file.

@@ -90,7 +90,8 @@ impl TwilioSms {
 impl SmsSender for TwilioSms {
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError> {
         let callback = self.callback_url(sms);
-        let form = [("From", sms.from.as_str()), ("To", sms.to.as_str()), ("Body", sms.body), ("StatusCallback", &callback)];
+        let mut form = vec![("From", sms.from.as_str()), ("To", sms.to.as_str()), ("Body", sms.body)];
+        form.extend(sms.wants_report.then_some(("StatusCallback", callback.as_str())));
         let answer = self.client.post(&self.messages_url, &form).map_err(|error| not_answered(&error))?;
         let Answer { status, retry_after, .. } = answer;
         match status {

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["access"],
     &["tenants"],
     &["people"],
-    &["telephony"],
+    &["telephony", "delivery"],
     &["numbers", "calls", "conversations", "alerts", "analytics"],
     &["workflows"],
 ];
@@ -37,8 +37,11 @@ const GROUND: &[&str] = &[
     "uploads",
 ];
 
-/// The outside world behind the ports: it uses the words of telephony and nothing of the floors.
-const OUTSIDE: &[&str] = &["twilio", "fake_twilio"];
+/// The ports' words, which the outside world speaks.
+const PORTS: &[&str] = &["telephony", "delivery"];
+
+/// The outside world behind the ports: it uses the words of the ports and nothing of the floors.
+const OUTSIDE: &[&str] = &["twilio", "fake_twilio", "smtp", "webhook"];
 
 /// The tables of each module.
 const TABLES: &[(&str, &[&str])] = &[
@@ -158,7 +161,7 @@ fn allowed(module: &str) -> BTreeSet<&'static str> {
     let below = match FLOORS.iter().position(|floor| floor.contains(&module)) {
         Some(0) => GROUND.to_vec(),
         Some(floor) => FLOORS[..floor].concat(),
-        None if OUTSIDE.contains(&module) => [GROUND, &["telephony"], OUTSIDE].concat(),
+        None if OUTSIDE.contains(&module) => [GROUND, PORTS, OUTSIDE].concat(),
         None => [FLOORS.concat().as_slice(), OUTSIDE, &["testing"]].concat(),
     };
     below.into_iter().collect()

@@ -29,7 +29,7 @@ impl Text {
     }
 
     fn sms(&self) -> OutboundSms<'_> {
-        OutboundSms { id: self.id, from: &self.from, to: &self.to, body: &self.body }
+        OutboundSms { id: self.id, from: &self.from, to: &self.to, body: &self.body, wants_report: true }
     }
 
     /// The same as Twilio holds it.
@@ -58,6 +58,15 @@ const FAULTS: [TwilioFault; 8] = [
 ];
 
 // ------------------------------------------------------------------------------------------------ sending
+
+#[test]
+fn text_in_no_conversation_asks_for_no_report() {
+    let twilio = FakeTwilio::start();
+    let text = Text::new("ALERT");
+    TwilioSms::new(&twilio.account()).send(&OutboundSms { wants_report: false, ..text.sms() }).unwrap();
+    let held = twilio.texts().pop().unwrap();
+    assert_eq!((held.body.as_str(), held.status_callback), ("ALERT", None));
+}
 
 #[test]
 fn a_text_arrives_as_it_was_written() {

@@ -260,6 +260,44 @@ fn a_worker_that_needs_longer_holds_its_claim_for_longer() {
 }
 
 #[test]
+fn claim_that_was_not_begun_is_put_back_and_not_counted() {
+    let scene = Scene::new();
+    scene.queue(&scene.alert("a"));
+    let claim = scene.claim().remove(0);
+    scene.after(1);
+    let due = scene.now() + TimeDelta::seconds(90);
+    let row = scene.run(|tx| tx.notifications().put_back(&claim, "not now", due)).unwrap();
+    let expected = Notification {
+        status: Status::Retrying,
+        attempts: 0,
+        next_attempt_at: due,
+        error_message: Some("not now".to_owned()),
+        lease_owner: None,
+        lease_expires_at: None,
+        updated_at: scene.now(),
+        ..claim.notification.clone()
+    };
+    assert_eq!((&row, &scene.notification(&row)), (&expected, &expected));
+    scene.refuses(LOST, |tx| tx.notifications().put_back(&claim, "again", due));
+    scene.after(2);
+    assert_eq!(scene.claim().remove(0).notification.attempts, 1);
+}
+
+#[test]
+fn claim_that_is_given_up_fails_for_good_before_its_last_attempt() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    scene.queue(&alert);
+    let claim = scene.claim().remove(0);
+    let response = WebhookResponse { code: 410, body: None };
+    let row = scene.run(|tx| tx.notifications().give_up(&claim, "gone", Some(&response))).unwrap();
+    assert_eq!((row.status, row.attempts, row.failed_at), (Status::Failed, 1, Some(scene.now())));
+    assert_eq!((row.error_message.as_deref(), row.webhook_response_code), (Some("gone"), Some(410)));
+    assert_eq!(scene.event_types(alert.id).last(), Some(&Event::NotificationFailed));
+    scene.refuses(LOST, |tx| tx.notifications().give_up(&claim, "again", None));
+}
+
+#[test]
 fn notification_claimed_or_ended_is_not_called_off() {
     let scene = Scene::new();
     let alert = scene.alert("a");

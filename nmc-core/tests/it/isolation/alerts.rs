@@ -184,6 +184,14 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let claim = forged(tx, own.alert, theirs.notification, None)?;
         told(tx.notifications().fail(&claim, "no", None, noon())?)
     }),
+    ("Notifications::give_up", |tx, own, theirs| {
+        let claim = forged(tx, own.alert, theirs.notification, None)?;
+        told(tx.notifications().give_up(&claim, "no", None)?)
+    }),
+    ("Notifications::put_back", |tx, own, theirs| {
+        let claim = forged(tx, own.alert, theirs.notification, None)?;
+        told(tx.notifications().put_back(&claim, "no", noon())?)
+    }),
     ("Notifications::extend", |tx, own, theirs| {
         let claim = forged(tx, own.alert, theirs.notification, None)?;
         told(tx.notifications().extend(&claim, TimeDelta::minutes(1))?)

@@ -1,0 +1,280 @@
+//! The words in which people and machines are told of an alert.
+//!
+//! Mails and texts say what the rule says, its figures, and when by the clock of the business. None names a customer: a rule watches
+//! figures. What people typed is escaped in HTML, made one line in subjects, and spelt in the alphabet of plain texts.
+
+use super::Alert;
+use crate::tenants::SmsEncoding;
+use crate::{AlertOperator, NotificationId, Timezone};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The longest name of a rule in a subject, in characters.
+const SUBJECT_NAME: usize = 120;
+/// The units of one text in the alphabet of plain texts.
+const SEGMENT: usize = 160;
+
+/// What a notification tells of an alert; its row names it (`template_used`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AlertTemplate {
+    /// The alert was raised.
+    Triggered,
+    /// Nobody has reacted, and the next level hears of it.
+    Escalated,
+    /// The alert is over.
+    Resolved,
+    /// Nothing has happened: somebody tries out whether notifications arrive.
+    Test,
+}
+
+impl AlertTemplate {
+    /// All templates.
+    pub const ALL: [Self; 4] = [Self::Triggered, Self::Escalated, Self::Resolved, Self::Test];
+
+    /// The name of the template, as rows have it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Escalated => "escalated",
+            Self::Resolved => "resolved",
+            Self::Test => "test",
+        }
+    }
+
+    /// The template that a row names. One without, or with a name of somebody else's, tells that the alert was raised.
+    pub(crate) fn of(name: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|template| Some(template.label()) == name).unwrap_or(Self::Triggered)
+    }
+}
+
+/// An alert, and for whom it is put into words.
+#[derive(Debug, Clone, Copy)]
+pub struct Wording<'a> {
+    /// What is told.
+    pub template: AlertTemplate,
+    /// The alert.
+    pub alert: &'a Alert,
+    /// The name of the business.
+    pub business: &'a str,
+    /// The zone of the business, by whose clock instants are told.
+    pub zone: Timezone,
+    /// The words instead of the alert's message.
+    pub message: Option<&'a str>,
+}
+
+impl Wording<'_> {
+    /// The subject of a mail: the same rule, the same subject.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let Alert { severity, escalation_level, rule_name, .. } = self.alert;
+        let name: String = one_line(rule_name).chars().take(SUBJECT_NAME).collect();
+        match self.template {
+            AlertTemplate::Triggered => format!("Alert ({severity}): {name}"),
+            AlertTemplate::Escalated => format!("Alert ({severity}), level {escalation_level}: {name}"),
+            AlertTemplate::Resolved => format!("Resolved: {name}"),
+            AlertTemplate::Test => format!("Test of an alert: {name}"),
+        }
+    }
+
+    /// The first sentence.
+    fn headline(&self) -> String {
+        match self.template {
+            AlertTemplate::Triggered => self.message().to_owned(),
+            AlertTemplate::Escalated => format!("Nobody has reacted to this alert yet. {}", self.message()),
+            AlertTemplate::Resolved => format!("This alert is over. It said: {}", self.message()),
+            AlertTemplate::Test => "This is a test: nothing has happened, and you have nothing to do.".to_owned(),
+        }
+    }
+
+    fn message(&self) -> &str {
+        self.message.unwrap_or(&self.alert.message)
+    }
+
+    /// The figures, each with what it is.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let alert = self.alert;
+        let mut facts = vec![
+            ("Business", one_line(self.business)),
+            ("Rule", one_line(&alert.rule_name)),
+            ("Value", format!("{}: {}", metric_words(&alert.metric), alert.metric_value.normalize())),
+            ("Limit", limit(alert)),
+            ("Severity", alert.severity.to_string()),
+            ("Since", self.told(alert.created_at)),
+        ];
+        match self.template {
+            AlertTemplate::Escalated => facts.extend(alert.escalated_at.map(|at| ("Passed on", self.told(at)))),
+            AlertTemplate::Resolved => facts.extend(alert.resolved_at.map(|at| ("Over since", self.told(at)))),
+            AlertTemplate::Triggered | AlertTemplate::Test => {}
+        }
+        facts.push(("Alert", alert.id.to_string()));
+        facts
+    }
+
+    /// An instant by the clock of the business.
+    fn told(&self, at: DateTime<Utc>) -> String {
+        format!("{} ({})", at.with_timezone(&self.zone.tz()).format("%A %-d %B %Y, %H:%M"), self.zone.as_str())
+    }
+
+    /// The mail as plain text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let facts = self.facts().into_iter().map(|(name, value)| format!("{name}: {value}\n"));
+        format!("{}\n\n{}\n{}\n", self.headline(), facts.collect::<String>(), why(self.business))
+    }
+
+    /// The mail as HTML.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let row =
+            |(name, value): (&str, String)| format!("<tr><th align=\"left\">{name}</th><td>{}</td></tr>\n", escaped(&value));
+        let facts: String = self.facts().into_iter().map(row).collect();
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n<body>\n<p>{}</p>\n\
+             <table cellpadding=\"4\">\n{facts}</table>\n<p><small>{}</small></p>\n</body></html>\n",
+            escaped(&self.subject()),
+            escaped(&self.headline()).replace('\n', "<br>\n"),
+            escaped(&why(self.business)),
+        )
+    }
+
+    /// The text for a phone: one segment of the alphabet that every phone has, whatever the names are.
+    #[must_use]
+    pub fn sms(&self) -> String {
+        let alert = self.alert;
+        let (business, rule, metric) = (plain(self.business), plain(&alert.rule_name), plain(&metric_words(&alert.metric)));
+        let value = alert.metric_value.normalize();
+        let at = |at: Option<DateTime<Utc>>| at.unwrap_or(alert.created_at).with_timezone(&self.zone.tz()).format("%H:%M");
+        let (kind, at) = match self.template {
+            AlertTemplate::Triggered => ("ALERT", at(None)),
+            AlertTemplate::Escalated => ("ALERT passed on", at(alert.escalated_at)),
+            AlertTemplate::Resolved => ("Over", at(alert.resolved_at)),
+            AlertTemplate::Test => ("Test of an alert", at(None)),
+        };
+        let limit = limit(alert);
+        // Names are cut, figures never.
+        let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>().trim_end().to_owned();
+        let fitting = [(60, 80, 60), (30, 60, 40), (24, 40, 24), (16, 24, 16), (10, 12, 8)].into_iter().map(|(b, r, m)| {
+            let (business, rule, metric) = (cut(&business, b), cut(&rule, r), cut(&metric, m));
+            format!("{business}: {kind} {rule}. {metric} {value}, limit {limit}, {at}. STOP ends these texts.")
+        });
+        let mut last = String::new();
+        for text in fitting {
+            last = text;
+            if last.chars().count() <= SEGMENT {
+                return last;
+            }
+        }
+        last.chars().take(SEGMENT).collect()
+    }
+
+    /// The document that a machine gets: ids and figures, and nobody's words but the rule's name.
+    #[must_use]
+    pub fn document(&self, notification: NotificationId, at: DateTime<Utc>) -> String {
+        let alert = self.alert;
+        let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        json!({
+            "type": format!("alert.{}", self.template.label()),
+            "timestamp": instant(at),
+            "data": {
+                "notification_id": notification,
+                "alert_id": alert.id,
+                "rule_id": alert.rule_id,
+                "rule_name": alert.rule_name,
+                "metric": alert.metric,
+                "value": alert.metric_value.normalize(),
+                "operator": alert.operator,
+                "threshold": alert.threshold.normalize(),
+                "severity": alert.severity,
+                "status": alert.status,
+                "level": alert.escalation_level,
+                "triggered_at": instant(alert.created_at),
+                "resolved_at": alert.resolved_at.map(instant),
+            },
+        })
+        .to_string()
+    }
+}
+
+fn why(business: &str) -> String {
+    format!("You get this because {} named you a contact of this rule.", one_line(business))
+}
+
+fn limit(alert: &Alert) -> String {
+    let relation = match alert.operator {
+        AlertOperator::GreaterThan => "above",
+        AlertOperator::LessThan => "below",
+        AlertOperator::Equals => "equal to",
+        AlertOperator::NotEquals => "other than",
+    };
+    format!("{relation} {}", alert.threshold.normalize())
+}
+
+/// The name of a metric as people read it: `missed_calls` as "missed calls".
+fn metric_words(metric: &str) -> String {
+    one_line(&metric.replace(['_', '.', '-'], " "))
+}
+
+/// The text in one line: names may hold breaks, and headers may not.
+fn one_line(text: &str) -> String {
+    let spaced = text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ");
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The text as HTML shows it.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The text in characters that count once in GSM 03.38: accents that it lacks are left out, and what it can't spell is one `?`.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in one_line(text).chars() {
+        if is_spelt(c) {
+            plain.push(c);
+            continue;
+        }
+        let before = plain.len();
+        plain.extend(std::iter::once(c).nfkd().flat_map(spelling));
+        if plain.len() == before && !plain.ends_with('?') {
+            plain.push('?');
+        }
+    }
+    plain
+}
+
+/// What stands for a character that does not count once.
+fn spelling(c: char) -> impl Iterator<Item = char> {
+    let spelt = match c {
+        '[' | '{' => "(",
+        ']' | '}' => ")",
+        '\\' | '|' => "/",
+        '~' | '\u{2010}'..='\u{2015}' => "-",
+        '^' => " ",
+        '€' => "EUR",
+        '\u{2018}' | '\u{2019}' => "'",
+        '\u{201c}' | '\u{201d}' => "\"",
+        _ => "",
+    };
+    spelt.chars().chain(Some(c).filter(|c| is_spelt(*c)))
+}
+
+/// Whether a character counts once in GSM 03.38; those of its extension count twice.
+fn is_spelt(c: char) -> bool {
+    !"^{}\\[~]|€\u{c}".contains(c) && SmsEncoding::of(c.encode_utf8(&mut [0; 4])) == SmsEncoding::Gsm7
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+use super::*;
+use crate::tenants::TextSize;
+use crate::{AlertId, AlertRuleId, AlertSeverity, AlertStatus, TenantId};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn alert() -> Alert {
+    Alert {
+        id: AlertId::new(Uuid::from_u128(1)),
+        tenant_id: TenantId::new(Uuid::from_u128(2)),
+        rule_id: AlertRuleId::new(Uuid::from_u128(3)),
+        rule_name: "Too many missed calls".to_owned(),
+        metric: "missed_calls".to_owned(),
+        metric_value: "12.50".parse().unwrap(),
+        threshold: "10.0000".parse().unwrap(),
+        operator: AlertOperator::GreaterThan,
+        severity: AlertSeverity::High,
+        status: AlertStatus::Triggered,
+        message: "Too many missed calls: missed_calls is 12.5, above 10".to_owned(),
+        notification_sent: false,
+        acknowledged_at: None,
+        acknowledged_by: None,
+        acknowledgment_note: None,
+        escalated_at: Some(instant("2026-11-16T12:30:00Z")),
+        escalation_level: 2,
+        resolved_at: Some(instant("2026-11-16T13:00:00Z")),
+        resolved_by: None,
+        resolution_note: None,
+        auto_resolved: false,
+        snoozed_at: None,
+        snoozed_by: None,
+        snoozed_until: None,
+        snooze_note: None,
+        created_at: instant("2026-11-16T12:00:00Z"),
+        updated_at: instant("2026-11-16T12:00:00Z"),
+    }
+}
+
+fn wording(alert: &Alert, template: AlertTemplate) -> Wording<'_> {
+    let zone = "America/New_York".parse().unwrap();
+    Wording { template, alert, business: "Joe's Plumbing", zone, message: None }
+}
+
+#[test]
+fn subjects_say_what_has_happened_to_which_rule() {
+    let alert = alert();
+    assert_eq!(
+        AlertTemplate::ALL.map(|template| wording(&alert, template).subject()),
+        [
+            "Alert (high): Too many missed calls",
+            "Alert (high), level 2: Too many missed calls",
+            "Resolved: Too many missed calls",
+            "Test of an alert: Too many missed calls",
+        ]
+    );
+}
+
+#[test]
+fn plain_text_has_figures_and_the_clock_of_the_business() {
+    let alert = alert();
+    let expected = "\
+Too many missed calls: missed_calls is 12.5, above 10
+
+Business: Joe's Plumbing
+Rule: Too many missed calls
+Value: missed calls: 12.5
+Limit: above 10
+Severity: high
+Since: Monday 16 November 2026, 07:00 (America/New_York)
+Alert: 00000000-0000-0000-0000-000000000001
+
+You get this because Joe's Plumbing named you a contact of this rule.
+";
+    assert_eq!(wording(&alert, AlertTemplate::Triggered).text(), expected);
+    let text = |template| wording(&alert, template).text();
+    assert!(text(AlertTemplate::Escalated).starts_with("Nobody has reacted to this alert yet. Too many"));
+    assert!(text(AlertTemplate::Escalated).contains("Passed on: Monday 16 November 2026, 07:30 (America/New_York)"));
+    assert!(text(AlertTemplate::Resolved).starts_with("This alert is over."));
+    assert!(text(AlertTemplate::Resolved).contains("Over since: Monday 16 November 2026, 08:00 (America/New_York)"));
+    assert!(text(AlertTemplate::Test).starts_with("This is a test: nothing has happened"));
+}
+
+#[test]
+fn html_escapes_what_people_typed() {
+    let mut alert = alert();
+    alert.rule_name = "<script>alert('x')</script> & \"co\"".to_owned();
+    let bad = Wording { message: Some("<img src=x>\nnext"), business: "<b>Joe</b>", ..wording(&alert, AlertTemplate::Triggered) };
+    let html = bad.html();
+    assert!(html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;co&quot;"), "{html}");
+    assert!(html.contains("<p>&lt;img src=x&gt;<br>\nnext</p>") && html.contains("&lt;b&gt;Joe&lt;/b&gt;"), "{html}");
+    for tag in ["<script", "<img", "<b>"] {
+        assert!(!html.contains(tag), "{tag} in {html}");
+    }
+}
+
+#[test]
+fn text_for_a_phone_says_what_when_and_how_to_end_it() {
+    let mut alert = alert();
+    let sms = |alert: &Alert, template| wording(alert, template).sms();
+    assert_eq!(
+        sms(&alert, AlertTemplate::Triggered),
+        "Joe's Plumbing: ALERT Too many missed calls. missed calls 12.5, limit above 10, 07:00. STOP ends these texts."
+    );
+    assert!(sms(&alert, AlertTemplate::Resolved).starts_with("Joe's Plumbing: Over Too many missed calls."));
+    alert.rule_name = "Žluťoučký kůň “€5” [a|b]~\u{fe68}日本 語".to_owned();
+    assert!(sms(&alert, AlertTemplate::Triggered).contains("ALERT Zlutoucky kun \"EUR5\" (a/b)-/? ?. missed"));
+}
+
+#[test]
+fn document_for_a_machine_has_ids_and_figures_and_no_words() {
+    let alert = Alert { message: "call Jane at +14155550123".to_owned(), ..alert() };
+    let id = NotificationId::new(Uuid::from_u128(9));
+    let body = wording(&alert, AlertTemplate::Escalated).document(id, instant("2026-11-16T12:31:00Z"));
+    let expected = json!({
+        "type": "alert.escalated",
+        "timestamp": "2026-11-16T12:31:00.000Z",
+        "data": {
+            "notification_id": id, "alert_id": alert.id, "rule_id": alert.rule_id, "rule_name": "Too many missed calls",
+            "metric": "missed_calls", "value": "12.5", "operator": "greater_than", "threshold": "10", "severity": "high",
+            "status": "triggered", "level": 2, "triggered_at": "2026-11-16T12:00:00.000Z",
+            "resolved_at": "2026-11-16T13:00:00.000Z",
+        },
+    });
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).unwrap(), expected);
+}
+
+proptest! {
+    #[test]
+    fn names_of_any_kind_make_one_line_and_one_segment(
+        rule in "\\PC{1,255}|[\\s\\S]{1,255}", business in "[\\s\\S]{1,255}", metric in "[\\s\\S]{1,100}", value in any::<i64>(),
+    ) {
+        let alert = Alert { rule_name: rule, metric, metric_value: Decimal::new(value % 1_000_000_000_000, 4), ..alert() };
+        for template in AlertTemplate::ALL {
+            let wording = Wording { business: &business, ..wording(&alert, template) };
+            let sms = wording.sms();
+            let size = TextSize::of(&sms);
+            prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);
+            prop_assert!(sms.ends_with("STOP ends these texts."), "{}", &sms);
+            prop_assert!(!wording.subject().contains(char::is_control));
+        }
+    }
+}

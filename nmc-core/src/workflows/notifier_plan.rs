@@ -1,0 +1,157 @@
+//! What becomes of a claimed notification before anything is sent: decided in the claim's transaction, from the alert as it is then.
+
+use super::notifier::{NotifierConfig, Senders};
+use crate::alerts::{Address, AlertTemplate, ClaimedNotification, Told, Wording};
+use crate::conversations::NUMBER_HOLD;
+use crate::delivery::WebhookSecrets;
+use crate::numbers::NumberFilter;
+use crate::store::{Person, TenantTx};
+use crate::tenants::TenantRow;
+use crate::{AlertStatus, Email, NotificationChannel, NumberStatus, PageRequest, PhoneNumber, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How a notification goes out.
+pub(super) enum Way {
+    /// By mail.
+    Mail { to: Email, subject: String, text: String, html: String },
+    /// As a text of one of the business's numbers.
+    Text { from: PhoneNumber, to: PhoneNumber, body: String },
+    /// As a webhook.
+    Webhook { url: String, body: String, secrets: WebhookSecrets },
+}
+
+/// A notification that is to be sent now.
+pub(super) struct Outgoing {
+    pub(super) claim: ClaimedNotification,
+    pub(super) way: Way,
+}
+
+/// The decision about a claimed notification.
+pub(super) enum Plan {
+    /// It goes out.
+    Send(Box<Outgoing>),
+    /// It has arrived already: the dashboard learnt of the alert from the stream of events.
+    Delivered,
+    /// It waits until this instant, for this reason; that is no attempt.
+    Wait(DateTime<Utc>, &'static str),
+    /// It is not sent, for this reason.
+    GiveUp(String),
+}
+
+/// One claimed notification, with what the decision needs.
+pub(super) struct Planning<'a> {
+    pub(super) config: &'a NotifierConfig,
+    pub(super) senders: &'a Senders,
+    pub(super) claim: &'a ClaimedNotification,
+}
+
+fn give_up(why: &str) -> Result<Plan> {
+    Ok(Plan::GiveUp(why.to_owned()))
+}
+
+impl Planning<'_> {
+    /// Decides what becomes of the notification.
+    pub(super) fn decide(&self, tx: &mut TenantTx<'_>) -> Result<Plan> {
+        let row = &self.claim.notification;
+        if tx.now() - row.created_at > self.config.expiry {
+            return Ok(Plan::GiveUp(format!("it could not be sent within {} days", self.config.expiry.num_days())));
+        }
+        let alert = tx.alerts().get(row.alert_id)?;
+        let template = AlertTemplate::of(row.template_used.as_deref());
+        match (template, alert.status) {
+            (AlertTemplate::Test, _) | (AlertTemplate::Resolved, AlertStatus::Resolved) => {}
+            (AlertTemplate::Resolved, _) => return give_up("the alert is open again"),
+            (_, AlertStatus::Triggered | AlertStatus::Escalated) => {}
+            (_, AlertStatus::Acknowledged) => return give_up("the alert was acknowledged before it was sent"),
+            (_, AlertStatus::Snoozed) => return give_up("the alert was snoozed before it was sent"),
+            (_, AlertStatus::Resolved) => return give_up("the alert was resolved before it was sent"),
+        }
+        if template == AlertTemplate::Resolved {
+            match tx.notifications().was_told(alert.id, row.channel, &row.recipient)? {
+                Told::Yes => {}
+                Told::No => return give_up("the recipient was not told of the alert, and need not know that it is over"),
+                Told::UnderWay(until) => {
+                    let look_again = until.min(tx.now() + TimeDelta::seconds(10));
+                    return Ok(Plan::Wait(look_again, "the recipient is being told of the alert right now"));
+                }
+            }
+        }
+        let tenant = tx.tenants().get()?;
+        let message = row.message_content.as_deref();
+        let (business, zone) = (tenant.business_name.as_str(), tenant.timezone);
+        let wording = Wording { template, alert: &alert, business, zone, message };
+        let recipient = row.recipient.as_str();
+        let way = match row.channel {
+            NotificationChannel::Dashboard => return Ok(Plan::Delivered),
+            NotificationChannel::Email => {
+                if self.senders.mail.is_none() {
+                    return give_up("no mail server is set up: an operator has to set smtp_url and smtp_from");
+                }
+                let Ok(to) = recipient.parse() else { return give_up("its recipient is no address that mail can go to") };
+                Way::Mail { to, subject: wording.subject(), text: wording.text(), html: wording.html() }
+            }
+            NotificationChannel::Webhook => {
+                let Some((_, keys)) = &self.senders.webhooks else {
+                    return give_up(
+                        "webhooks are not set up: an operator has to set token_keys, of which their secrets are made",
+                    );
+                };
+                let secrets = WebhookSecrets::derive(keys, row.tenant_id, recipient);
+                Way::Webhook { url: recipient.to_owned(), body: wording.document(row.id, row.created_at), secrets }
+            }
+            NotificationChannel::Sms => {
+                if self.senders.texts.is_none() {
+                    return give_up("no sender of texts is set up");
+                }
+                let Ok(to) = recipient.parse() else { return give_up("its recipient is no phone number") };
+                match self.sender_of_text(tx, &tenant, &to, &row.recipient)? {
+                    Ok(from) => Way::Text { from, to, body: wording.sms() },
+                    Err(plan) => return Ok(plan),
+                }
+            }
+        };
+        Ok(Plan::Send(Box::new(Outgoing { claim: self.claim.clone(), way })))
+    }
+
+    /// The number that a text leaves from, reserved at its pace; or what becomes of the text without one.
+    fn sender_of_text(
+        &self,
+        tx: &mut TenantTx<'_>,
+        tenant: &TenantRow,
+        to: &PhoneNumber,
+        recipient: &Address,
+    ) -> Result<std::result::Result<PhoneNumber, Plan>> {
+        let stop = |why: String| Ok(Err(Plan::GiveUp(why)));
+        if tenant.approved_at.is_none() {
+            return stop("the business may not send texts before an operator has approved it".to_owned());
+        }
+        // From here on a STOP of theirs waits for this claim, or this claim sees it.
+        tx.0.lock_person(&Person::new(to.clone()))?;
+        if tx.consents().is_opted_out(to)? {
+            return stop(
+                "the recipient has opted out of texts from this business; START from their phone allows them again".to_owned(),
+            );
+        }
+        let NotifierConfig { texts_per_day, pace, .. } = self.config;
+        let since = tx.now() - TimeDelta::hours(24);
+        if tx.notifications().count_texts_since(recipient, since)? >= *texts_per_day {
+            return stop(format!("the recipient has got {texts_per_day} texts about alerts in 24 hours"));
+        }
+        let filter = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
+        let active = tx.phone_numbers().list(&filter, PageRequest::new(PageRequest::MAX, None)?)?.items;
+        if active.is_empty() {
+            return stop("the business has no active number that could send it".to_owned());
+        }
+        let busy = tx.number_pacing().busy()?;
+        let Some(from) = active.iter().map(|number| &number.phone_number).find(|number| !busy.contains_key(*number)) else {
+            let free_at = active.iter().filter_map(|number| busy.get(&number.phone_number)).min().copied();
+            let free_at = free_at.unwrap_or(tx.now() + NUMBER_HOLD);
+            return Ok(Err(Plan::Wait(free_at, "no number of the business may send right now")));
+        };
+        if let Some(interval) = pace.interval(from) {
+            let free_at = tx.now() + interval;
+            tx.number_pacing().set_free_at(from, free_at)?;
+        }
+        Ok(Ok(from.clone()))
+    }
+}

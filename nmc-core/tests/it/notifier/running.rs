@@ -1,0 +1,142 @@
+//! The worker as it runs, with all its threads.
+
+use super::AlertTemplate::Triggered;
+use super::NotificationChannel::{Email, Sms, Webhook};
+use super::NotificationStatus::{Delivered, Pending, Retrying};
+use super::{Death, Notifying, raise};
+use chrono::TimeDelta;
+use nmc_core::alerts::{Address, Alert, NewNotification};
+use nmc_core::delivery::{OutboundWebhook, WebhookAnswer, WebhookError, WebhookSender};
+use nmc_core::testing::{Business, Gate, finally, query, wait_until};
+use nmc_core::workflows::{Notifier, NotifierConfig, NotifierPass, Senders};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A receiver that takes its time for one host, until the gate opens.
+struct SlowHost {
+    gate: Gate,
+    taken: Mutex<Vec<String>>,
+    waiting: Mutex<usize>,
+}
+
+impl WebhookSender for SlowHost {
+    fn send(&self, webhook: &OutboundWebhook<'_>) -> Result<WebhookAnswer, WebhookError> {
+        if webhook.url.contains("slow") {
+            *self.waiting.lock().unwrap() += 1;
+            self.gate.wait();
+        }
+        self.taken.lock().unwrap().push(webhook.url.to_owned());
+        Ok(WebhookAnswer { status: 200, body: String::new() })
+    }
+}
+
+#[test]
+fn slow_receiver_of_one_business_does_not_hold_the_others() {
+    let notifying = Notifying::new();
+    let store = &notifying.scene.db.store;
+    let others: Vec<(Business, Alert)> = (0..5)
+        .map(|number| {
+            let business = Business::onboard(store, &format!("Business {number}"));
+            let alert = raise(store, &business, "Too many missed calls");
+            (business, alert)
+        })
+        .collect();
+    for number in 0..12 {
+        notifying.queue_to(Webhook, Triggered, &format!("https://slow.example.com/{number}"));
+    }
+    let hosts = Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default() });
+    let webhooks: Arc<dyn WebhookSender> = hosts.clone();
+    let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
+    let config = NotifierConfig { senders: 6, share: 4, idle: Duration::from_millis(5), ..NotifierConfig::default() };
+    let notifier = Notifier::new(store.clone(), senders, config);
+    std::thread::scope(|threads| {
+        let _stop = finally(|| {
+            hosts.gate.open();
+            notifier.stop();
+        });
+        threads.spawn(|| notifier.run());
+        wait_until("the slow ones have their share", || *hosts.waiting.lock().unwrap() == 4);
+        for (business, alert) in &others {
+            let new = NewNotification {
+                alert_id: alert.id,
+                channel: Webhook,
+                recipient: Address::new("https://fast.example.com/x"),
+                template_used: None,
+                message_content: None,
+                max_attempts: 3,
+            };
+            store.tenant(&business.tenant, |tx| tx.notifications().create(&new)).unwrap();
+        }
+        wait_until("the others have theirs", || hosts.taken.lock().unwrap().len() == 5);
+        assert_eq!(*hosts.waiting.lock().unwrap(), 4, "no business has all the senders");
+        hosts.gate.open();
+        wait_until("all have theirs", || hosts.taken.lock().unwrap().len() == 17);
+        let status = |status| {
+            let filter = nmc_core::alerts::NotificationFilter { status: Some(status), ..Default::default() };
+            notifying.scene.tx(|tx| tx.notifications().count(&filter)).unwrap()
+        };
+        wait_until("all are noted", || status(Delivered) == 12);
+        assert_eq!(status(Pending) + status(Retrying), 0);
+    });
+}
+
+#[test]
+fn sender_that_panics_takes_no_other_notification_along() {
+    let notifying = Notifying::new();
+    let row = notifying.queue(Webhook, Triggered);
+    notifying.webhooks.dies.lock().unwrap().push_back(Death::Before);
+    let mail = notifying.queue(Email, Triggered);
+    let notifier = notifying.notifier();
+    std::thread::scope(|threads| {
+        let _stop = finally(|| notifier.stop());
+        threads.spawn(|| notifier.run());
+        wait_until("both are noted", || notifying.reload(&mail).status == Delivered && notifying.reload(&row).status == Retrying);
+    });
+    assert_eq!(notifying.fate(&row), (Retrying, "the sender failed without a word".to_owned()));
+}
+
+/// The oldest, whose turn is first, can't be decided about: here, the table of the numbers' paces is not as it should be.
+#[test]
+fn notification_that_fails_here_keeps_no_other_waiting() {
+    let notifying = Notifying::new();
+    let text = notifying.queue(Sms, Triggered);
+    let mail = notifying.queue(Email, Triggered);
+    notifying.scene.db.execute("ALTER TABLE number_pacing RENAME COLUMN free_at TO mislaid");
+    assert_eq!(notifying.pass(), NotifierPass { delivered: 1, put_back: 1, failed: 0 });
+    assert_eq!(notifying.reload(&mail).status, Delivered);
+    let held = notifying.reload(&text);
+    assert_eq!((held.status, held.attempts, held.lease_owner.is_some()), (Pending, 1, true));
+    notifying.scene.db.execute("ALTER TABLE number_pacing RENAME COLUMN mislaid TO free_at");
+    notifying.scene.clock.advance(TimeDelta::minutes(3));
+    assert_eq!(notifying.pass().delivered, 1);
+}
+
+/// A receiver that looks into the database while it is asked.
+struct Looking {
+    connection: Mutex<diesel::PgConnection>,
+    open: Mutex<Vec<i64>>,
+}
+
+impl WebhookSender for Looking {
+    fn send(&self, _: &OutboundWebhook<'_>) -> Result<WebhookAnswer, WebhookError> {
+        let open = query(
+            &mut self.connection.lock().unwrap(),
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+        );
+        self.open.lock().unwrap().extend::<Vec<i64>>(open);
+        Ok(WebhookAnswer { status: 200, body: String::new() })
+    }
+}
+
+#[test]
+fn no_transaction_is_open_while_something_is_sent() {
+    let notifying = Notifying::new();
+    let connection = Mutex::new(notifying.scene.db.superuser());
+    let looking = Arc::new(Looking { connection, open: Mutex::default() });
+    let webhooks: Arc<dyn WebhookSender> = looking.clone();
+    notifying.queue(Webhook, Triggered);
+    notifying.scene.tick();
+    let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
+    assert_eq!(notifying.over(senders).pass().unwrap().delivered, 1);
+    assert_eq!(*looking.open.lock().unwrap(), [0]);
+}

@@ -1,0 +1,128 @@
+"""Runs a command beside two mail servers and a receiver of webhooks with TLS, and looks at what they got from it."""
+
+import email
+import email.policy
+import http.server
+import logging
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+from pathlib import Path
+
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from standardwebhooks import Webhook, WebhookVerificationError
+
+LOGIN = (b"joe", b"s/e cret@")
+
+
+class Mailbox:
+    """Takes mails, but for some recipients."""
+
+    def __init__(self):
+        self.mails = []
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("later@"):
+            return "451 4.7.1 greylisted"
+        if address.startswith("never@"):
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
+
+    async def handle_DATA(self, server, session, envelope):
+        tls = server.transport.get_extra_info("ssl_object") is not None
+        self.mails.append((tls, session.authenticated, envelope))
+        return "250 2.0.0 taken"
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    return AuthResult(success=(data.login, data.password) == LOGIN, handled=False)
+
+
+class Hooks(http.server.BaseHTTPRequestHandler):
+    taken = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Hooks.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def check_mail(envelope, tls, login):
+    assert tls and login, "a mail came without TLS or login"
+    mail = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+    assert not mail.defects, mail.defects
+    assert envelope.mail_from == "alerts@nmc.example.com" and envelope.rcpt_tos == ["joe@example.com"], envelope
+    assert mail["Subject"] == "Alert (high): Zu viele Anrufe in München", mail["Subject"]
+    assert mail["From"] == "NeverMissCall <alerts@nmc.example.com>" and mail["To"] == "joe@example.com"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Message-ID"].endswith("@nmc.example.com>") and mail["References"].endswith("@nmc.example.com>")
+    plain, html = (mail.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
+    assert plain == "Grüße, 12.5 > 10\n.\nend\n", repr(plain)
+    assert "<p>Grüße, 12.5 &gt; 10</p>" in html, html
+
+
+def main():
+    # The servers tell of each client that does not trust them, which is what some here are to do.
+    logging.disable()
+    warnings.simplefilter("ignore")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    box = Mailbox()
+    policy = {"authenticator": authenticate, "auth_required": True, "hostname": "127.0.0.1"}
+    starttls = Controller(box, port=free_port(), tls_context=context, require_starttls=True, **policy)
+    # Over TLS from the first byte AUTH needs no STARTTLS.
+    wrapped = Controller(box, port=free_port(), ssl_context=context, auth_require_tls=False, **policy)
+    hooks = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hooks)
+    hooks.socket = context.wrap_socket(hooks.socket, server_side=True)
+    threading.Thread(target=hooks.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        trusted, secret = Path(folder, "authority.pem"), Path(folder, "secret")
+        authority.cert_pem.write_to_path(trusted)
+        for server in (starttls, wrapped):
+            server.start()
+        env = os.environ | {
+            "SSL_CERT_FILE": str(trusted),
+            "NMC_TEST_SMTP_PORT": str(starttls.port),
+            "NMC_TEST_SMTPS_PORT": str(wrapped.port),
+            "NMC_TEST_HOOKS_PORT": str(hooks.server_address[1]),
+            "NMC_TEST_SECRET_FILE": str(secret),
+        }
+        status = subprocess.run(sys.argv[1:], env=env, timeout=900).returncode
+        for server in (starttls, wrapped):
+            server.stop()
+        if status:
+            sys.exit(status)
+        known = secret.read_text()
+    assert len(box.mails) == 2, f"{len(box.mails)} mails instead of one of each server"
+    for tls, login, envelope in box.mails:
+        check_mail(envelope, tls, login)
+    [(headers, body)] = Hooks.taken
+    assert Webhook(known).verify(body, headers)["type"] == "alert.triggered"
+    try:
+        Webhook(known).verify(body + b" ", headers)
+        sys.exit("a webhook that was changed counts as ours")
+    except WebhookVerificationError:
+        pass
+    print("2 mails and a webhook arrived as they should")
+
+
+main()
