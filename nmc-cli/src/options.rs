@@ -1,9 +1,11 @@
 //! Options that several commands share.
 
 pub(crate) mod conversation;
+pub(crate) mod judgement;
 pub(crate) mod length;
 pub(crate) mod moment;
 pub(crate) mod party;
+pub(crate) mod rule;
 pub(crate) mod streams;
 pub(crate) mod twilio;
 

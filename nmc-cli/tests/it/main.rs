@@ -3,6 +3,9 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod addresses;
+mod alert_rules;
+mod alert_simulate;
+mod alerts;
 mod apikey;
 mod approval;
 mod calls;
