@@ -4,11 +4,13 @@ pub(crate) mod conversation;
 pub(crate) mod judgement;
 pub(crate) mod length;
 pub(crate) mod moment;
+pub(crate) mod notify;
 pub(crate) mod party;
 pub(crate) mod rule;
 pub(crate) mod streams;
 pub(crate) mod twilio;
 
+pub(crate) use notify::NotifyArgs;
 pub(crate) use streams::StreamArgs;
 pub(crate) use twilio::TwilioArgs;
 

@@ -2,7 +2,7 @@
 
 use super::{Cli, Command};
 use crate::commands::call::CallCommand;
-use crate::options::{DatabaseArgs, TwilioArgs, without};
+use crate::options::{DatabaseArgs, NotifyArgs, TwilioArgs, without};
 use clap::parser::ValueSource;
 use std::ffi::{OsStr, OsString};
 
@@ -16,6 +16,9 @@ impl Cli {
             let TwilioArgs { twilio_auth_token: token, twilio_auth_token_file: file, .. } = twilio;
             prefer((token, is_typed("twilio_auth_token")), (file, is_typed("twilio_auth_token_file")));
         }
+        if let Some(NotifyArgs { smtp_url, smtp_url_file, .. }) = self.command.notify() {
+            prefer((smtp_url, is_typed("smtp_url")), (smtp_url_file, is_typed("smtp_url_file")));
+        }
         self
     }
 
@@ -27,11 +30,23 @@ impl Cli {
         if let Some(twilio) = self.command.twilio() {
             twilio.without_empty();
         }
+        if let Some(notify) = self.command.notify() {
+            notify.without_empty();
+        }
         self
     }
 }
 
 impl Command {
+    /// How the command tells alerts, if it does.
+    const fn notify(&mut self) -> Option<&mut NotifyArgs> {
+        match self {
+            Self::Up(up) => Some(&mut up.worker.notify),
+            Self::Worker(command) => Some(&mut command.worker.notify),
+            _ => None,
+        }
+    }
+
     /// The Twilio account that the command works with, if it may need one.
     const fn twilio(&mut self) -> Option<&mut TwilioArgs> {
         match self {

@@ -200,7 +200,7 @@ pub(super) fn run(store: &Store, command: RuleCommand) -> CliResult<()> {
         RuleCommand::List { tenant: key, metric, severity, channel, enabled, page } => {
             let proof = tenant(store, &key.tenant)?;
             let request = PageRequest::new(page.limit, page.after)?;
-            let filter = AlertRuleFilter { is_enabled: enabled, metric, severity, channel };
+            let filter = AlertRuleFilter { name: None, is_enabled: enabled, metric, severity, channel };
             let rows = store.as_operator(&proof, |tx| tx.alert_rules().list(&filter, request))?;
             COLUMNS.page(page.format.format, &rows)
         }

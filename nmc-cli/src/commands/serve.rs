@@ -78,7 +78,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// An address counts as the network of itself.
-fn network(text: &str) -> Result<IpNet, &'static str> {
+pub(crate) fn network(text: &str) -> Result<IpNet, &'static str> {
     text.parse()
         .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
         .map_err(|_| "must be like 10.0.0.0/8")

@@ -3,13 +3,14 @@
 use super::serve::ServeArgs;
 use super::worker::{Sms, WorkerArgs};
 use super::{number, serve, worker};
-use crate::database::{Database, hurry};
+use crate::database::{Database, hurry, token_keys_in};
 use crate::demo::{self, Demo};
 use crate::error::CliResult;
 use crate::options::DatabaseArgs;
 use crate::stop::{StopSignals, ignores_interrupts};
 use clap::Args;
 use nmc_core::Secret;
+use nmc_core::access::TokenKeys;
 use nmc_core::fake_twilio::FakeTwilio;
 use nmc_core::store::embedded::default_data_dir;
 use nmc_core::twilio::TwilioConfig;
@@ -71,7 +72,8 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
         demo::remind(&store, stand_in, numbers)?;
     }
     let server = serve::start(store.clone(), serve_args, numbers.clone(), &home)?;
-    let worker = worker::start(&store, sender, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
+    let keys = TokenKeys::open(&token_keys_in(&home, &args.serve.token_keys), store.now())?;
+    let worker = worker::start(&store, sender, keys, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
 
     let database = database.supervise(&stop)?;
     let played = match (&numbers, &stand_in, token) {

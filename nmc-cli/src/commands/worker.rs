@@ -1,17 +1,18 @@
 //! `nmc worker`.
 
 use super::number;
-use crate::database::{Database, hurry};
+use crate::database::{Database, hurry, token_keys_in};
 use crate::error::CliResult;
-use crate::options::{DatabaseArgs, TwilioArgs, UploadsArg};
+use crate::options::{DatabaseArgs, NotifyArgs, TokenKeysArg, TwilioArgs, UploadsArg};
 use crate::stop::StopSignals;
 use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
+use nmc_core::access::TokenKeys;
 use nmc_core::conversations::{MediaWorker, MediaWorkerConfig, Worker, WorkerConfig};
 use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
 use nmc_core::telephony::{ConsoleSms, Pace, SmsSender};
 use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
-use nmc_core::workflows::{AlertWorker, CatchUp, Upkeep, UpkeepConfig};
+use nmc_core::workflows::{AlertWorker, CatchUp, Notifier, NotifierConfig, Upkeep, UpkeepConfig};
 use nmc_core::{Store, Uploads};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub(crate) struct WorkerArgs {
     /// Texts a second from one number; toll-free numbers send three times as fast. Raise it to what a registered campaign allows
     #[arg(long, env = "NMC_TEXTS_PER_SECOND", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) texts_per_second: u16,
+
+    #[command(flatten)]
+    pub(crate) notify: NotifyArgs,
 }
 
 /// The worker by itself: `up` has the account among the server's options.
@@ -43,6 +47,9 @@ pub(crate) struct WorkerCommand {
 
     #[command(flatten)]
     pub(crate) uploads: UploadsArg,
+
+    #[command(flatten)]
+    pub(crate) token_keys: TokenKeysArg,
 }
 
 /// How texts leave.
@@ -61,8 +68,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: &WorkerCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     let numbers = account.as_ref().map(|account| number::provisioner(&store, account));
-    let uploads = command.uploads.place(&database.home()?);
-    let worker = start(&store, sender, account.map(|account| (account, uploads)), numbers, &command.worker)?;
+    let home = database.home()?;
+    let uploads = command.uploads.place(&home);
+    let keys = TokenKeys::open(&token_keys_in(&home, &command.token_keys), store.now())?;
+    let worker = start(&store, sender, keys, account.map(|account| (account, uploads)), numbers, &command.worker)?;
     let database = database.supervise(&stop)?;
     eprintln!("sending queued texts");
     stop.wait();
@@ -91,6 +100,7 @@ pub(crate) struct RunningWorker {
     texts: Worker,
     upkeep: Upkeep,
     alerts: AlertWorker,
+    notifier: Notifier,
     numbers: Option<NumberWorker>,
     media: Option<MediaWorker>,
     threads: Vec<JoinHandle<()>>,
@@ -100,6 +110,7 @@ pub(crate) struct RunningWorker {
 pub(crate) fn start(
     store: &Store,
     sender: Arc<dyn SmsSender>,
+    keys: TokenKeys,
     account: Option<(TwilioConfig, Uploads)>,
     numbers: Option<Provisioner>,
     args: &WorkerArgs,
@@ -107,6 +118,11 @@ pub(crate) fn start(
     let long_code = TimeDelta::seconds(1) / i32::from(args.texts_per_second);
     let pace = Pace { long_code, toll_free: long_code / 3 };
     let config = WorkerConfig { senders: usize::from(args.senders), pace, ..WorkerConfig::default() };
+    let senders = args.notify.senders(Arc::clone(&sender), keys)?;
+    if senders.mail.is_none() {
+        eprintln!("alerts are not told by mail: that needs NMC_SMTP_URL and NMC_SMTP_FROM");
+    }
+    let notifier = Notifier::new(store.clone(), senders, NotifierConfig { pace, ..NotifierConfig::default() });
     let catch_up = account.as_ref().map(|(account, _)| catch_up(store, account));
     let texts = Worker::new(store.clone(), sender, config);
     let (texts, is_read_first) = match (args.sms, catch_up.clone()) {
@@ -140,13 +156,17 @@ pub(crate) fn start(
         let alerts = alerts.clone();
         move || alerts.run()
     })?);
+    threads.push(thread("nmc-notices").spawn({
+        let notifier = notifier.clone();
+        move || notifier.run()
+    })?);
     if let Some(media) = media.clone() {
         threads.push(thread("nmc-media").spawn(move || media.run())?);
     }
     if let Some(numbers) = numbers.clone() {
         threads.push(thread("nmc-numbers").spawn(move || numbers.run())?);
     }
-    Ok(RunningWorker { texts, upkeep, alerts, numbers, media, threads })
+    Ok(RunningWorker { texts, upkeep, alerts, notifier, numbers, media, threads })
 }
 
 impl RunningWorker {
@@ -155,6 +175,7 @@ impl RunningWorker {
         self.texts.stop();
         self.upkeep.stop();
         self.alerts.stop();
+        self.notifier.stop();
         if let Some(media) = &self.media {
             media.stop();
         }
