@@ -284,7 +284,7 @@ fn claim_that_was_not_begun_is_put_back_and_not_counted() {
 }
 
 #[test]
-fn claim_that_is_given_up_fails_for_good_before_its_last_attempt() {
+fn claim_that_is_given_up_fails_before_its_last_attempt() {
     let scene = Scene::new();
     let alert = scene.alert("a");
     scene.queue(&alert);
