@@ -4,7 +4,7 @@ use super::{Scene, blames, dec, rule};
 use chrono::TimeDelta;
 use nmc_core::alerts::{
     Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, Measurement, MeasurementFilter,
-    NewEscalationContact,
+    NewEscalationContact, NewMeasurement,
 };
 use nmc_core::{AlertRuleId, ContactType, PageRequest, Patch, When};
 
