@@ -94,7 +94,7 @@ impl TenantTx<'_> {
 pub(super) const OPEN: [NotificationStatus; 2] = [NotificationStatus::Pending, NotificationStatus::Retrying];
 
 /// The templates that do not tell of an alert that was raised.
-const NOT_RAISED: [&str; 2] = [AlertTemplate::Resolved.label(), AlertTemplate::Test.label()];
+pub(super) const NOT_RAISED: [&str; 2] = [AlertTemplate::Resolved.label(), AlertTemplate::Test.label()];
 
 /// Whether somebody knows of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::alert::Alert;
 use super::escalation::Contact;
 use super::history::NewAlertEvent;
-use super::notification::{Notifications, OPEN};
+use super::notification::{NOT_RAISED, Notifications, OPEN};
 use super::retry_schedule::attempts_by;
 use super::rule::AlertRule;
 use super::wording::AlertTemplate;
@@ -116,6 +116,7 @@ impl Notifications<'_> {
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::alert_id.eq_any(alerts))
             .filter(notifications::status.eq_any(OPEN))
+            .filter(notifications::template_used.is_null().or(notifications::template_used.ne_all(NOT_RAISED)))
             .filter(notifications::lease_expires_at.is_null().or(notifications::lease_expires_at.le(now).assume_not_null()))
             .set((
                 notifications::status.eq(NotificationStatus::Failed),

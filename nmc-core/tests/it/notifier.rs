@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use nmc_core::access::TokenKeys;
 use nmc_core::alerts::{
     Address, Alert, AlertEventFilter, AlertTemplate, EscalationContactFilter, NewAlertRule, NewEscalationContact,
-    NewNotification, Notification, attempts_by,
+    NewNotification, Notification, NotificationFilter, attempts_by,
 };
 use nmc_core::delivery::{
     Mail, MailError, MailReceipt, MailSender, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets, WebhookSender,
@@ -246,11 +246,16 @@ fn nobody_is_paged_about_an_alert_that_somebody_has_taken() {
     ];
     for (word, take) in taken {
         let notifying = Notifying::new();
+        let before = [notifying.queue(Email, Triggered), notifying.queue(Email, Escalated)];
+        let test = notifying.queue(Email, Test);
+        take(&notifying);
+        // What waited is called off at once; what somebody queues nevertheless is not sent.
+        for row in &before {
+            assert_eq!(notifying.fate(row), (Failed, format!("{word} before it was sent")));
+        }
         let channels = [Email, Sms, Webhook, Dashboard];
         let rows: Vec<_> =
             channels.iter().flat_map(|channel| [Triggered, Escalated].map(|t| notifying.queue(*channel, t))).collect();
-        let test = notifying.queue(Email, Test);
-        take(&notifying);
         assert_eq!(notifying.pass(), NotifierPass { delivered: 1, failed: 8, put_back: 0 });
         for row in &rows {
             assert_eq!(notifying.fate(row), (Failed, format!("the alert was {word} before it was sent")));
@@ -259,7 +264,6 @@ fn nobody_is_paged_about_an_alert_that_somebody_has_taken() {
     }
 }
 
-/// One that failed once is looked at again before it goes out the second time.
 #[test]
 fn retry_is_called_off_when_somebody_takes_the_alert_meanwhile() {
     let notifying = Notifying::new();
@@ -268,7 +272,7 @@ fn retry_is_called_off_when_somebody_takes_the_alert_meanwhile() {
     assert_eq!(notifying.pass().put_back, 1);
     notifying.acknowledge();
     notifying.scene.clock.advance(TimeDelta::minutes(2));
-    assert_eq!(notifying.pass().failed, 1);
+    assert_eq!(notifying.pass(), NotifierPass::default());
     assert_eq!((notifying.reload(&row).status, notifying.sent()), (Failed, 0));
 }
 
@@ -282,20 +286,19 @@ fn resolution_goes_only_where_the_alert_went() {
     assert_eq!(notifying.pass().failed, 1);
     assert_eq!(notifying.fate(&early).1, "the alert is open again");
     let late = notifying.queue(Webhook, Triggered);
+    // This queues it for both who have it.
     notifying.resolve();
-    let told = [notifying.queue(Email, Resolved), notifying.queue_to(Email, Resolved, "boss@example.com")];
     let untold = [
         notifying.queue_to(Email, Resolved, "other@example.com"),
         notifying.queue(Sms, Resolved),
         notifying.queue(Webhook, Resolved),
     ];
-    assert_eq!(notifying.pass(), NotifierPass { delivered: 2, failed: 4, put_back: 0 });
-    assert_eq!(told.map(|row| notifying.reload(&row).status), [Delivered; 2]);
+    assert_eq!(notifying.pass(), NotifierPass { delivered: 2, failed: 3, put_back: 0 });
     for row in &untold {
         let why = "the recipient was not told of the alert, and need not know that it is over";
         assert_eq!(notifying.fate(row), (Failed, why.to_owned()));
     }
-    assert_eq!(notifying.fate(&late).1, "the alert was resolved before it was sent");
+    assert_eq!(notifying.fate(&late).1, "resolved before it was sent");
     assert_eq!(notifying.sent(), 4);
 }
 
@@ -306,7 +309,9 @@ fn resolution_waits_for_the_alert_that_is_on_its_way() {
     notifying.scene.tick();
     let claimed = notifying.scene.tx(|tx| tx.notifications().claim(1, TimeDelta::minutes(2))).unwrap();
     notifying.resolve();
-    let over = notifying.queue(Email, Resolved);
+    let filter = NotificationFilter { open: Some(true), ..NotificationFilter::default() };
+    let mut waiting = notifying.scene.tx(|tx| tx.notifications().list(&filter, PageRequest::first())).unwrap().items;
+    let over = waiting.remove(waiting.iter().position(|row| row.template_used.as_deref() == Some(Resolved.label())).unwrap());
     assert_eq!(notifying.pass().put_back, 1);
     let row = notifying.reload(&over);
     assert_eq!((row.status, row.attempts), (Retrying, 0), "waiting is no attempt");
