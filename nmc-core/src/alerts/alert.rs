@@ -5,7 +5,7 @@ use super::rule::AlertRule;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alerts;
-use crate::store::{Scope, TenantTx, stamped};
+use crate::store::{Scope, TenantTx};
 use crate::types::{bounds, optional};
 use crate::{
     AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Error, Result, StreamEventKind, TenantId,
@@ -146,6 +146,50 @@ fn filtered<'q, ST>(mut query: alerts::BoxedQuery<'q, Pg, ST>, filter: &'q Alert
 }
 
 /// The message that a person is told when nobody has better words.
+/// An alert to write, with its rule's words and figures as they are now.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = alerts, check_for_backend(Pg))]
+pub(super) struct NewAlert<'r> {
+    pub(super) id: AlertId,
+    tenant_id: TenantId,
+    rule_id: AlertRuleId,
+    rule_name: &'r str,
+    metric: &'r str,
+    metric_value: Decimal,
+    threshold: Decimal,
+    operator: AlertOperator,
+    severity: AlertSeverity,
+    pub(super) status: AlertStatus,
+    message: String,
+    pub(super) resolved_at: Option<DateTime<Utc>>,
+    pub(super) auto_resolved: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl<'r> NewAlert<'r> {
+    /// An alert that is raised now.
+    pub(super) fn of(scope: &Scope<'_>, rule: &'r AlertRule, value: Decimal, message: String) -> Self {
+        Self {
+            id: AlertId::new(scope.moment.id()),
+            tenant_id: scope.tenant,
+            rule_id: rule.id,
+            rule_name: &rule.name,
+            metric: &rule.metric,
+            metric_value: value,
+            threshold: rule.threshold,
+            operator: rule.operator,
+            severity: rule.severity,
+            status: AlertStatus::Triggered,
+            message,
+            resolved_at: None,
+            auto_resolved: false,
+            created_at: scope.now(),
+            updated_at: scope.now(),
+        }
+    }
+}
+
 fn default_message(rule: &AlertRule, value: Decimal) -> String {
     let relation = match rule.operator {
         AlertOperator::GreaterThan => "above",
@@ -238,22 +282,11 @@ impl Alerts<'_> {
         if new.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<_> = new
+        let rows: Vec<NewAlert<'_>> = new
             .iter()
             .map(|(rule, value, message)| {
-                let id = AlertId::new(self.0.moment.id());
-                (
-                    alerts::rule_id.eq(rule.id),
-                    alerts::rule_name.eq(&rule.name),
-                    alerts::metric.eq(&rule.metric),
-                    alerts::metric_value.eq(*value),
-                    alerts::threshold.eq(rule.threshold),
-                    alerts::operator.eq(rule.operator),
-                    alerts::severity.eq(rule.severity),
-                    alerts::status.eq(AlertStatus::Triggered),
-                    alerts::message.eq(message.clone().unwrap_or_else(|| default_message(rule, *value))),
-                    stamped!(alerts, self.0, id),
-                )
+                let message = message.clone().unwrap_or_else(|| default_message(rule, *value));
+                NewAlert::of(&self.0, rule, *value, message)
             })
             .collect();
         let raised: Vec<Alert> = diesel::insert_into(alerts::table)

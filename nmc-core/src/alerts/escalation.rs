@@ -4,7 +4,7 @@
 use super::alert::{Alert, Alerts};
 use super::history::NewAlertEvent;
 use super::rule::AlertRule;
-use super::{Address, bounded};
+use super::{Address, EscalationContact, bounded};
 use crate::schema::{alert_escalations as escalations, escalation_contacts as contacts};
 use crate::store::{Scope, TenantTx};
 use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, ContactType, Error, Result};
@@ -29,6 +29,11 @@ pub(super) struct Contact {
 }
 
 impl Contact {
+    /// A contact as it is now.
+    pub(super) fn of(row: &EscalationContact) -> Self {
+        Self { level: row.escalation_level, kind: row.contact_type, value: row.contact_value.clone() }
+    }
+
     fn to_json(&self) -> Value {
         json!({"level": self.level, "type": self.kind.label(), "value": self.value.as_str()})
     }

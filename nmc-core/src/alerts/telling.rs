@@ -1,6 +1,6 @@
 //! Who is told of what becomes of an alert. What is to be told is queued, and called off, by the transaction that moves the alert.
 
-use super::alert::Alert;
+use super::alert::{Alert, Alerts, NewAlert};
 use super::escalation::Contact;
 use super::history::NewAlertEvent;
 use super::notification::{NOT_RAISED, Notifications, OPEN};
@@ -8,15 +8,20 @@ use super::retry_schedule::attempts_by;
 use super::rule::AlertRule;
 use super::wording::AlertTemplate;
 use super::{AT_ONCE, Address, NewNotification, Notification};
-use crate::schema::{escalation_contacts as contacts, notifications, user_preferences, user_profiles, users};
+use crate::schema::{alerts, escalation_contacts as contacts, notifications, user_preferences, user_profiles, users};
 use crate::store::TenantTx;
 use crate::{
-    AlertEventType, AlertId, AlertRuleId, ContactType, LeaseId, NotificationChannel, NotificationStatus, Result, UserId, UserRole,
+    AlertEventType, AlertId, AlertRuleId, AlertStatus, ContactType, Error, LeaseId, NotificationChannel, NotificationStatus,
+    Result, UserId, UserRole,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use rust_decimal::Decimal;
 use serde_json::json;
 use std::collections::HashSet;
+
+/// Who is told of which alert, and by what.
+type Recipient = (AlertId, NotificationChannel, Address);
 
 /// The most members of staff that an alert is told to.
 const MOST_STAFF: i64 = 50;
@@ -46,6 +51,12 @@ impl Notifications<'_> {
     /// Queues what tells of these alerts that they were raised, by the channels of their rules: to owners and administrators as they
     /// want to be told, and to webhooks.
     pub(super) fn tell_raised(&mut self, raised: &[(&Alert, &AlertRule)]) -> Result<()> {
+        let to = self.told_when_raised(raised)?;
+        self.queue(AlertTemplate::Triggered, to).map(drop)
+    }
+
+    /// Who is told by what when these alerts are raised.
+    fn told_when_raised(&mut self, raised: &[(&Alert, &AlertRule)]) -> Result<Vec<Recipient>> {
         let channels = |channel| raised.iter().any(|(_, rule)| rule.notification_channels.contains(&channel));
         let is_by_staff =
             NotificationChannel::ALL.iter().any(|channel| *channel != NotificationChannel::Webhook && channels(*channel));
@@ -62,11 +73,17 @@ impl Notifications<'_> {
                 new.extend(recipients.map(|recipient| (alert.id, *channel, recipient)));
             }
         }
-        self.queue(AlertTemplate::Triggered, new)
+        Ok(new)
     }
 
     /// Queues what tells these contacts that the alert was passed on to them.
     pub(super) fn tell_contacts(&mut self, alert: AlertId, contacts: &[&Contact]) -> Result<()> {
+        let to = self.told_when_passed_on(alert, contacts)?;
+        self.queue(AlertTemplate::Escalated, to).map(drop)
+    }
+
+    /// By what these contacts are told.
+    fn told_when_passed_on(&mut self, alert: AlertId, contacts: &[&Contact]) -> Result<Vec<Recipient>> {
         let users: Vec<UserId> = contacts
             .iter()
             .filter(|contact| contact.kind == ContactType::User)
@@ -91,14 +108,14 @@ impl Notifications<'_> {
                 }
             }
         }
-        self.queue(AlertTemplate::Escalated, new)
+        Ok(new)
     }
 
     /// Calls off what has not been sent of these alerts, since somebody has seen to them, or nobody has to; and queues that they are
     /// over for whoever was told of them, or is being told now.
     pub(super) fn tell_resolved(&mut self, alerts: &[AlertId]) -> Result<()> {
         self.call_off(alerts, "resolved before it was sent")?;
-        let told: Vec<(AlertId, NotificationChannel, Address)> = notifications::table
+        let told: Vec<Recipient> = notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::alert_id.eq_any(alerts))
             .filter(notifications::status.ne(NotificationStatus::Failed))
@@ -106,7 +123,7 @@ impl Notifications<'_> {
             .select((notifications::alert_id, notifications::channel, notifications::recipient))
             .order(notifications::id)
             .load(self.0.conn)?;
-        self.queue(AlertTemplate::Resolved, told)
+        self.queue(AlertTemplate::Resolved, told).map(drop)
     }
 
     /// Calls off what has not been sent of these alerts. What a worker is sending now is its own to look at.
@@ -136,7 +153,7 @@ impl Notifications<'_> {
     }
 
     /// Queues these, each recipient once by each channel.
-    fn queue(&mut self, told: AlertTemplate, of: Vec<(AlertId, NotificationChannel, Address)>) -> Result<()> {
+    fn queue(&mut self, told: AlertTemplate, of: Vec<Recipient>) -> Result<Vec<Notification>> {
         let mut seen = HashSet::new();
         let once = of.into_iter().filter(|to| seen.insert(to.clone()));
         let new: Vec<NewNotification> = once
@@ -150,7 +167,11 @@ impl Notifications<'_> {
             })
             .collect();
         let at_once = usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
-        new.chunks(at_once).try_for_each(|some| self.create_many(some).map(drop))
+        let mut queued = Vec::new();
+        for some in new.chunks(at_once) {
+            queued.extend(self.create_many(some)?);
+        }
+        Ok(queued)
     }
 
     /// Active members of staff with addresses of their own: these users, or all owners and administrators.
@@ -199,6 +220,39 @@ impl Notifications<'_> {
             .limit(200)
             .select((contacts::rule_id, contacts::contact_value))
             .load(self.0.conn)?)
+    }
+}
+
+impl Alerts<'_> {
+    /// Tries out whether whoever hears of a rule's alerts is reached: queues a test for all that are told when one is raised, by the rule's
+    /// channels, and for all contacts that it may be passed on to. What is queued belongs to an alert of its own that is over already.
+    /// Returns the notifications, which say later what became of them.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`] when there is no such rule; [`crate::Error::Conflict`] when nobody would hear of its alerts.
+    pub fn test(&mut self, rule: AlertRuleId) -> Result<Vec<Notification>> {
+        let rule = self.0.tx().alert_rules().lock(rule)?;
+        let new = NewAlert {
+            status: AlertStatus::Resolved,
+            resolved_at: Some(self.0.now()),
+            auto_resolved: true,
+            ..NewAlert::of(&self.0, &rule, Decimal::ZERO, format!("{}: a test", rule.name))
+        };
+        let alert: Alert =
+            diesel::insert_into(alerts::table).values(&new).returning(Alert::as_returning()).get_result(self.0.conn)?;
+        let event = NewAlertEvent::new(alert.id, AlertEventType::Resolved).moving(None, AlertStatus::Resolved);
+        self.0.tx().alert_history().append(&[event.with(json!({"test": true}))])?;
+        let contacts = self.0.tx().escalation_contacts().for_alert(rule.id, i32::MAX)?;
+        let contacts: Vec<Contact> = contacts.iter().map(Contact::of).collect();
+        let mut tx = self.0.tx();
+        let mut notifications = tx.notifications();
+        let mut to = notifications.told_when_raised(&[(&alert, &rule)])?;
+        to.extend(notifications.told_when_passed_on(alert.id, &contacts.iter().collect::<Vec<_>>())?);
+        let queued = notifications.queue(AlertTemplate::Test, to)?;
+        if queued.is_empty() {
+            return Err(Error::conflict("notification_channels", "reach nobody, and there are no contacts"));
+        }
+        Ok(queued)
     }
 }
 
