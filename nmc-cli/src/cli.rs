@@ -3,6 +3,7 @@
 mod precedence;
 mod secret;
 
+use crate::commands::alert::{self, AlertCommand};
 use crate::commands::apikey::{self, ApiKeyCommand};
 use crate::commands::call::{self, CallCommand};
 use crate::commands::completions::{self, CompletionsArgs};
@@ -88,6 +89,7 @@ impl Cli {
             Command::Consent(command) => consent::run(database, command),
             Command::Inbox(args) => inbox::run(database, &args),
             Command::Conversation(command) => conversation::run(database, command),
+            Command::Alert(command) => alert::run(database, command),
             Command::Queue(args) => queue::run(database, &args),
             Command::TokenKey(command) => token_key::run(database, &command),
             Command::Openapi => openapi::run(),
@@ -143,6 +145,9 @@ pub(crate) enum Command {
     /// Who may be texted: what people have decided, and what staff heard of it
     #[command(subcommand)]
     Consent(ConsentCommand),
+    /// Alerts of a business, the rules that raise them, and who hears of them
+    #[command(subcommand)]
+    Alert(AlertCommand),
     /// What waits to be done, and what has failed and why
     Queue(QueueArgs),
     /// The keys that sign access tokens

@@ -4,6 +4,7 @@ pub(crate) mod conversation;
 pub(crate) mod length;
 pub(crate) mod moment;
 pub(crate) mod party;
+pub(crate) mod rule;
 pub(crate) mod streams;
 pub(crate) mod twilio;
 

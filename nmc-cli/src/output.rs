@@ -145,7 +145,7 @@ fn is_id(name: &str) -> bool {
 
 /// Whether a column of this name may hold instants.
 fn holds_instants(name: &str) -> bool {
-    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close" | "locked_until")
+    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close" | "locked_until" | "snoozed_until")
 }
 
 /// A column's name above it, with the zone of its times where that is a business's.
@@ -220,6 +220,9 @@ fn field(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => plain(text),
         Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| format!("{name}: {}", cell(value))).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }

@@ -1,5 +1,9 @@
 //! One file per command: what can be typed, what it does, and what it prints. A large one has a file for each subcommand.
 
+pub(crate) mod alert;
+mod alert_contact;
+mod alert_list;
+mod alert_show;
 pub(crate) mod apikey;
 pub(crate) mod call;
 mod call_catch_up;

@@ -16,7 +16,7 @@ pub(crate) enum Moment {
 
 impl Moment {
     /// The instant at which the moment begins in that zone.
-    fn start(self, zone: Timezone) -> DateTime<Utc> {
+    pub(crate) fn start(self, zone: Timezone) -> DateTime<Utc> {
         match self {
             Self::Day(day) => on_clock(day.and_time(NaiveTime::MIN), zone),
             Self::Local(at) => on_clock(at, zone),
@@ -25,7 +25,7 @@ impl Moment {
     }
 
     /// The instant before which what belongs to it has happened: a day counts whole.
-    fn end(self, zone: Timezone) -> DateTime<Utc> {
+    pub(crate) fn end(self, zone: Timezone) -> DateTime<Utc> {
         match self {
             Self::Day(day) => Self::Day(day.succ_opt().unwrap_or(day)).start(zone),
             other => other.start(zone),

@@ -224,6 +224,7 @@ fn help_is_there_for_every_command() {
         "conversation",
         "customer",
         "inbox",
+        "alert",
         "message",
         "session",
         "queue",

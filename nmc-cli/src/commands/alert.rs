@@ -1,0 +1,109 @@
+//! `nmc alert`.
+
+use super::alert_contact::{self, ContactCommand};
+use super::alert_list::{self, ListArgs};
+use super::alert_show::{self, AlertArgs};
+use super::user::{self, UserKey};
+use crate::database::{Database, business, tenant};
+use crate::error::CliResult;
+use crate::options::DatabaseArgs;
+use crate::options::moment::Moment;
+use chrono::TimeDelta;
+use clap::{Args, Subcommand};
+use nmc_core::alerts::Alert;
+use nmc_core::{Result, Store, TenantTx, When};
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(crate) enum AlertCommand {
+    /// List the alerts of a business, newest first
+    List(Box<ListArgs>),
+    /// Show an alert: what happened to it, and who was told
+    Show(AlertArgs),
+    /// Take note of an alert: it is not passed on any more, and stays open
+    Ack(SeeToArgs),
+    /// Put an alert off; it wakes by itself
+    Snooze {
+        #[command(flatten)]
+        see_to: SeeToArgs,
+        #[command(flatten)]
+        end: SnoozeEnd,
+    },
+    /// End a snooze before its time
+    Wake(AlertArgs),
+    /// Say that an alert's matter is settled
+    Resolve(SeeToArgs),
+    /// Who hears of an alert that nobody sees to
+    #[command(subcommand)]
+    Contact(ContactCommand),
+}
+
+/// Which alert, who sees to it, and what they say.
+#[derive(Args)]
+pub(crate) struct SeeToArgs {
+    #[command(flatten)]
+    target: AlertArgs,
+    /// Who does this: their id or their e-mail
+    #[arg(long, value_name = "ID|EMAIL")]
+    by: UserKey,
+    /// What they say to it, up to 2,000 characters
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+/// When an alert wakes: one of both must be said.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SnoozeEnd {
+    /// Until this time, or the end of this day, on the clock of the business: "2026-11-29 08:30"
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+    /// For so many minutes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=525_600))]
+    minutes: Option<i64>,
+}
+
+pub(crate) fn run(args: &DatabaseArgs, command: AlertCommand) -> CliResult {
+    let database = Database::open(args)?;
+    let store = database.store()?;
+    dispatch(&store, command)?;
+    drop(store);
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn dispatch(store: &Store, command: AlertCommand) -> CliResult<()> {
+    match command {
+        AlertCommand::List(args) => alert_list::run(store, &args),
+        AlertCommand::Show(args) => alert_show::run(store, &args),
+        AlertCommand::Ack(args) => see_to(store, &args, |tx| tx.alerts().acknowledge(args.target.alert, args.note.as_deref())),
+        AlertCommand::Snooze { see_to: args, end } => {
+            let (_, zone) = business(store, &args.target.tenant.tenant)?;
+            // One of both is there.
+            let minutes = When::In(TimeDelta::minutes(end.minutes.unwrap_or_default()));
+            let until = end.until.map_or(minutes, |until| When::At(until.end(zone)));
+            see_to(store, &args, |tx| tx.alerts().snooze(args.target.alert, until, args.note.as_deref()))
+        }
+        AlertCommand::Wake(args) => {
+            let proof = tenant(store, &args.tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| tx.alerts().wake(args.alert))?;
+            alert_list::COLUMNS.one(args.format.format, &row)
+        }
+        AlertCommand::Resolve(args) => see_to(store, &args, |tx| tx.alerts().resolve(args.target.alert, args.note.as_deref())),
+        AlertCommand::Contact(command) => alert_contact::run(store, command),
+    }
+}
+
+/// Does one thing with an alert on behalf of whoever sees to it, and prints the alert.
+fn see_to(store: &Store, args: &SeeToArgs, work: impl Fn(&mut TenantTx<'_>) -> Result<Alert>) -> CliResult<()> {
+    let proof = tenant(store, &args.target.tenant.tenant)?;
+    let user = store.as_operator(&proof, |tx| user::get(tx, &args.by))?.id;
+    let renamed = [
+        ("snoozed_until", "--until"),
+        ("acknowledgment_note", "--note"),
+        ("snooze_note", "--note"),
+        ("resolution_note", "--note"),
+    ];
+    let row = store.tenant_on_behalf_of(&proof, user, work).map_err(|error| error.renamed(&renamed))?;
+    alert_list::COLUMNS.one(args.target.format.format, &row)
+}

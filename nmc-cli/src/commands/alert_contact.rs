@@ -1,0 +1,174 @@
+//! `nmc alert contact`: who hears of an alert that nobody sees to.
+
+use super::user::{self, UserKey};
+use crate::database::tenant;
+use crate::error::{CliError, CliResult};
+use crate::input_file;
+use crate::options::rule::RuleKey;
+use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
+use crate::output::{Columns, time};
+use clap::{Args, Subcommand};
+use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
+use nmc_core::{ContactType, EscalationContactId, Page, PageRequest, PhoneNumber, Result, Store, TenantTx};
+use serde_json::{Value, json};
+use std::path::Path;
+
+#[derive(Subcommand)]
+pub(crate) enum ContactCommand {
+    /// List the contacts of a business, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only those of this rule alone, by its id or its exact name
+        #[arg(long, value_name = "ID|NAME")]
+        rule: Option<RuleKey>,
+        /// Only those of this level
+        #[arg(long, value_name = "N")]
+        level: Option<i32>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Add a contact
+    Add {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// What kind of contact it is
+        #[arg(long = "type", value_name = "TYPE", value_parser = one_of(ContactType::ALL, ContactType::label))]
+        kind: ContactType,
+        /// A person's id or e-mail, an e-mail address, a phone number, or an https URL; - reads it from standard input, so that nobody sees it
+        #[arg(value_name = "VALUE")]
+        value: String,
+        /// For this rule alone, by its id or its exact name [default: for all rules]
+        #[arg(long, value_name = "ID|NAME")]
+        rule: Option<RuleKey>,
+        /// The level at which it hears of an alert: the first is 1
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1_000))]
+        level: i32,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Remove a contact; alerts that are open keep the contacts they have
+    Remove(ContactArgs),
+    /// Have a contact hear of alerts again
+    Enable(ContactArgs),
+    /// Have a contact hear of no more alerts; those that are open keep it
+    Disable(ContactArgs),
+}
+
+/// Which contact of which business.
+#[derive(Args)]
+pub(crate) struct ContactArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// The contact's id
+    #[arg(value_name = "ID")]
+    contact: EscalationContactId,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// A contact with its rule's name and, if it is a person, their e-mail.
+struct Listed {
+    row: EscalationContact,
+    rule: Option<String>,
+    value: Value,
+}
+
+const COLUMNS: Columns<Listed> = Columns(&[
+    ("id", |listed| json!(listed.row.id)),
+    ("level", |listed| json!(listed.row.escalation_level)),
+    ("type", |listed| json!(listed.row.contact_type)),
+    ("value", |listed| listed.value.clone()),
+    ("rule", |listed| json!(listed.rule)),
+    ("is_active", |listed| json!(listed.row.is_active)),
+    ("created_at", |listed| time(listed.row.created_at)),
+    ("rule_id", |listed| json!(listed.row.rule_id)),
+]);
+
+/// The longest input that can hold an address, and blanks around it.
+const LONGEST: usize = 1_024;
+
+/// An address. Of a webhook the host alone: the rest of its URL may be its password.
+pub(super) fn shown(is_webhook: bool, address: &Address) -> Value {
+    let text = address.as_str();
+    let host = text.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    match host.filter(|_| is_webhook) {
+        Some(host) => json!(format!("https://{host}/…")),
+        None => json!(text),
+    }
+}
+
+pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
+    match command {
+        ContactCommand::List { tenant: key, rule, level, page } => {
+            let proof = tenant(store, &key.tenant)?;
+            let request = PageRequest::new(page.limit, page.after)?;
+            let rows = store.as_operator(&proof, |tx| {
+                let rule = rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id);
+                let filter = EscalationContactFilter { rule, level, ..EscalationContactFilter::default() };
+                let rows = tx.escalation_contacts().list(&filter, request)?;
+                let items = rows.items.into_iter().map(|row| listed(tx, row)).collect::<Result<_>>()?;
+                Ok(Page { items, next: rows.next })
+            })?;
+            COLUMNS.page(page.format.format, &rows)
+        }
+        ContactCommand::Add { tenant: key, kind, value, rule, level, format } => {
+            let value = if value == "-" { input_file::text("VALUE", Path::new("-"), LONGEST)? } else { value };
+            let person: Option<UserKey> = match kind {
+                ContactType::User => Some(value.trim().parse()?),
+                _ => None,
+            };
+            let phone = match kind {
+                ContactType::Phone => {
+                    Some(PhoneNumber::typed(value.trim()).map_err(|error| CliError::Usage(format!("VALUE {error}")))?)
+                }
+                _ => None,
+            };
+            let proof = tenant(store, &key.tenant)?;
+            let row = store.as_operator(&proof, |tx| {
+                let contact_value = match (&person, &phone) {
+                    (Some(person), _) => Address::new(user::get(tx, person)?.id.to_string()),
+                    (_, Some(phone)) => Address::new(phone.as_str()),
+                    _ => Address::new(value.trim()),
+                };
+                let rule_id = rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id);
+                let new =
+                    NewEscalationContact { rule_id, escalation_level: level, contact_type: kind, contact_value, is_active: true };
+                let row = tx.escalation_contacts().create(&new)?;
+                listed(tx, row)
+            });
+            COLUMNS.one(format.format, &row.map_err(|error| error.renamed(&[("contact_value", "VALUE")]))?)
+        }
+        ContactCommand::Remove(args) => {
+            let proof = tenant(store, &args.tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| {
+                let row = tx.escalation_contacts().get(args.contact)?;
+                tx.escalation_contacts().delete(args.contact)?;
+                listed(tx, row)
+            })?;
+            COLUMNS.one(args.format.format, &row)
+        }
+        ContactCommand::Enable(args) => set_active(store, &args, true),
+        ContactCommand::Disable(args) => set_active(store, &args, false),
+    }
+}
+
+fn set_active(store: &Store, args: &ContactArgs, is_active: bool) -> CliResult<()> {
+    let proof = tenant(store, &args.tenant.tenant)?;
+    let patch = EscalationContactPatch { is_active: Some(is_active), ..EscalationContactPatch::default() };
+    let row = store.as_operator(&proof, |tx| {
+        let row = tx.escalation_contacts().update(args.contact, &patch)?;
+        listed(tx, row)
+    })?;
+    COLUMNS.one(args.format.format, &row)
+}
+
+fn listed(tx: &mut TenantTx<'_>, row: EscalationContact) -> Result<Listed> {
+    let rule = row.rule_id.map(|id| tx.alert_rules().get(id)).transpose()?.map(|rule| rule.name);
+    let person = match (row.contact_type, row.contact_value.as_str().parse()) {
+        (ContactType::User, Ok(id)) => tx.users().find(id)?.map(|user| json!(user.email)),
+        _ => None,
+    };
+    let value = person.unwrap_or_else(|| shown(row.contact_type == ContactType::Webhook, &row.contact_value));
+    Ok(Listed { row, rule, value })
+}

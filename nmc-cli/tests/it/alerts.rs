@@ -1,0 +1,190 @@
+//! `nmc alert`: what people do with alerts, their rules and contacts.
+
+use crate::nmc::{Nmc, Said};
+use crate::terminal::Terminal;
+use nmc_core::alerts::NewAlertRule;
+use nmc_core::testing::{Business, TestDb};
+use nmc_core::{AlertOperator, AlertRuleId, AlertSeverity, NotificationChannel};
+use serde_json::{Value, json};
+
+const JOE: &str = "Joe's Plumbing";
+
+struct Shop {
+    db: TestDb,
+    joe: Business,
+    nmc: Nmc,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let db = TestDb::new();
+        let joe = Business::onboard(&db.store, JOE);
+        let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+        db.execute("UPDATE tenants SET timezone = 'America/Chicago'");
+        let person = ["--first-name", "Ann", "--last-name", "Smith", "--role", "admin"];
+        nmc.run(&[&["user", "invite", "--email", "ann@example.com"], &person[..]].concat()).ok();
+        db.execute("UPDATE users SET email_verified = true");
+        Self { db, joe, nmc }
+    }
+
+    fn run(&self, words: &[&str]) -> Said {
+        self.nmc.run(&[&["alert"], words].concat())
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        self.run(&[words, &["--format", "json"]].concat()).json()
+    }
+
+    /// A rule over a metric of this name.
+    fn rule(&self, metric: &str, severity: AlertSeverity) -> AlertRuleId {
+        let new = NewAlertRule::new(format!("Too many {metric}"), metric, AlertOperator::GreaterThan, 5.into(), severity);
+        let new = NewAlertRule { notification_channels: vec![NotificationChannel::Email, NotificationChannel::Dashboard], ..new };
+        self.db.store.tenant(&self.joe.tenant, |tx| tx.alert_rules().create(&new)).expect("a rule").id
+    }
+
+    /// An alert of that rule.
+    fn alert(&self, rule: AlertRuleId) -> String {
+        self.db
+            .store
+            .tenant(&self.joe.tenant, |tx| tx.alerts().raise(rule, 7.into(), None))
+            .expect("an alert")
+            .alert
+            .id
+            .to_string()
+    }
+
+    /// The rules of the alerts that a list has.
+    fn listed(&self, filters: &[&str]) -> Vec<Value> {
+        let page = self.json(&[&["list"], filters].concat());
+        page["items"].as_array().expect("rows").iter().map(|row| row["metric"].clone()).collect()
+    }
+}
+
+#[test]
+fn alerts_are_listed_by_every_filter() {
+    let shop = Shop::new();
+    let jobs = shop.rule("jobs", AlertSeverity::High);
+    let (jobs_alert, _) = (shop.alert(jobs), shop.alert(shop.rule("leaks", AlertSeverity::Low)));
+    shop.run(&["resolve", &jobs_alert, "--by", "ann@example.com"]).ok();
+    shop.db.execute("UPDATE alerts SET created_at = '2026-07-04 04:30:00Z' WHERE metric = 'leaks'");
+    let id = jobs.to_string();
+    for filters in [&["--status", "resolved"][..], &["--severity", "high"], &["--rule", &id], &["--rule", "Too many jobs"]] {
+        assert_eq!(shop.listed(filters), ["jobs"], "{filters:?}");
+    }
+    for filters in [&["--open"][..], &["--status", "triggered"], &["--severity", "low"], &["--to", "2026-07-03"]] {
+        assert_eq!(shop.listed(filters), ["leaks"], "{filters:?}");
+    }
+    assert_eq!(shop.listed(&[]), ["jobs", "leaks"]);
+    assert_eq!(shop.listed(&["--from", "2026-07-04", "--status", "triggered"]), Vec::<Value>::new());
+    let row = &shop.json(&["list", "--open"])["items"][0];
+    assert_eq!(
+        (&row["message"], &row["metric_value"], &row["threshold"]),
+        (&json!("Too many leaks: leaks is 7, above 5"), &json!("7"), &json!("5"))
+    );
+    let shown = Terminal::show(&shop.nmc, &["alert", "list", "--open"], 200).ok();
+    assert!(shown.err.contains("2026-07-03 23:30:00") && shown.err.contains("leaks is 7"), "{shown:?}");
+    for (filters, why) in [
+        (&["--status", "done"][..], "triggered"),
+        (&["--status", "triggered", "--open"], "--open"),
+        (&["--rule", "Nothing"], "rule not found"),
+        (&["--severity", "bad"], "critical"),
+    ] {
+        shop.run(&[&["list"], filters].concat()).refused(2, why);
+    }
+}
+
+#[test]
+fn an_alert_is_taken_from_hand_to_hand_to_its_end() {
+    let shop = Shop::new();
+    let alert = shop.alert(shop.rule("jobs", AlertSeverity::High));
+    let by = ["--by", "ann@example.com"];
+    let step = |words: &[&str]| shop.json(&[&words[..1], &[alert.as_str()], &words[1..]].concat());
+    assert_eq!(step(&["ack", by[0], by[1], "--note", "On my way"])["status"], "acknowledged");
+    let snoozed = step(&["snooze", by[0], by[1], "--until", "2099-07-04 08:30", "--note", "Holiday"]);
+    assert_eq!((&snoozed["status"], &snoozed["snoozed_until"]), (&json!("snoozed"), &json!("2099-07-04T13:30:00Z")));
+    assert_eq!(step(&["wake"])["status"], "triggered");
+    assert_eq!(step(&["snooze", by[0], by[1], "--minutes", "30"])["status"], "snoozed");
+    assert_eq!(step(&["resolve", by[0], by[1], "--note", "Fixed\u{1b}[2J"])["status"], "resolved");
+    shop.run(&["resolve", &alert, by[0], by[1]]).refused(2, "alert can't go from resolved to resolved");
+
+    let shown = step(&["show"]);
+    assert_eq!((&shown["acknowledged_by"], &shown["snooze_note"]), (&json!("ann@example.com"), &json!("Holiday")));
+    let entries = shown["history"].as_array().expect("entries");
+    let ann = json!("ann@example.com");
+    let by_ann: Vec<_> = entries.iter().filter(|entry| entry["by"] == ann).map(|entry| &entry["event"]).collect();
+    assert!(["resolved", "snoozed", "acknowledged"].iter().all(|event| by_ann.contains(&&json!(event))), "{shown:#}");
+    assert_eq!(entries.last().map(|entry| (&entry["event"], &entry["by"])), Some((&json!("triggered"), &Value::Null)));
+    let told = shown["notifications"].as_array().expect("rows");
+    let mut channels: Vec<_> = told.iter().filter(|row| row["recipient"] == ann).map(|row| row["channel"].as_str()).collect();
+    channels.sort_unstable();
+    assert_eq!(channels, [Some("dashboard"), Some("email")], "{shown:#}");
+    let table = shop.run(&["show", &alert]).ok().out;
+    for part in ["resolution_note\tFixed<U+001B>[2J\n", "\nhistory\ncreated_at\tevent\t", "note: On my way", "\nnotifications\n"]
+    {
+        assert!(table.contains(part), "no {part:?}: {table}");
+    }
+}
+
+#[test]
+fn a_step_of_an_alert_that_can_not_be_is_refused() {
+    let shop = Shop::new();
+    let rival = Business::onboard(&shop.db.store, "Rival Rooter");
+    let theirs = rival.user(&shop.db.store).to_string();
+    let alert = shop.alert(shop.rule("jobs", AlertSeverity::High));
+    let by = ["--by", "ann@example.com"];
+    let long = "x".repeat(2_001);
+    for (words, why) in [
+        (&["ack", &alert][..], "--by"),
+        (&["ack", &alert, "--by", &theirs], "user not found"),
+        (&["ack", &alert, "--by", "eve@example.com"], "user not found"),
+        (&["ack", &alert, by[0], by[1], "--note", &long], "--note must be at most 2000 characters"),
+        (&["ack", "7", by[0], by[1]], "ID"),
+        (&["snooze", &alert, by[0], by[1]], "--until"),
+        (&["snooze", &alert, by[0], by[1], "--until", "2020-01-01"], "--until must be in the future"),
+        (&["snooze", &alert, by[0], by[1], "--until", "2099-01-01", "--minutes", "5"], "--minutes"),
+        (&["snooze", &alert, by[0], by[1], "--minutes", "0"], "--minutes"),
+        (&["wake", &alert], "alert can't go from triggered to triggered"),
+        (&["show", &alert, "--tenant", "Rival Rooter"], "alert not found"),
+        (&["resolve", &alert, "--by", &theirs, "--tenant", "Rival Rooter"], "alert not found"),
+    ] {
+        shop.run(words).refused(2, why);
+    }
+    assert_eq!(shop.json(&["show", &alert])["status"], "triggered");
+}
+
+#[test]
+fn contacts_are_added_switched_and_removed() {
+    let shop = Shop::new();
+    shop.rule("jobs", AlertSeverity::High);
+    let add = |words: &[&str]| shop.json(&[&["contact", "add"], words].concat());
+    let ann = add(&["--type", "user", "Ann@example.com", "--level", "2"]);
+    assert_eq!((&ann["value"], &ann["level"], &ann["rule"]), (&json!("ann@example.com"), &json!(2), &Value::Null));
+    let phone = add(&["--type", "phone", "+1 (312) 555-0198", "--rule", "Too many jobs"]);
+    assert_eq!((&phone["value"], &phone["rule"]), (&json!("+13125550198"), &json!("Too many jobs")));
+    let hook = ["alert", "contact", "add", "--type", "webhook", "-", "--format", "json"];
+    let hook = shop.nmc.run_with_input(&hook, "https://hooks.example.com/secret\n").json();
+    assert_eq!(hook["value"], "https://hooks.example.com/…", "the rest may be its password");
+    let id = phone["id"].as_str().expect("an id");
+    assert_eq!(shop.json(&["contact", "disable", id])["is_active"], false);
+    assert_eq!(shop.json(&["contact", "enable", id])["is_active"], true);
+    let listed = |filters: &[&str]| -> Vec<Value> {
+        let page = shop.json(&[&["contact", "list"], filters].concat());
+        page["items"].as_array().expect("rows").iter().map(|row| row["type"].clone()).collect()
+    };
+    assert_eq!(listed(&[]), ["webhook", "phone", "user"]);
+    assert_eq!(listed(&["--level", "2"]), ["user"]);
+    assert_eq!(listed(&["--rule", "Too many jobs"]), ["phone"]);
+    assert_eq!(shop.json(&["contact", "remove", id])["id"], phone["id"]);
+    shop.run(&["contact", "remove", id]).refused(2, "contact not found");
+    for (words, why) in [
+        (&["--type", "user", "eve@example.com"][..], "user not found"),
+        (&["--type", "user", "Ann@example.com", "--level", "2"], "already"),
+        (&["--type", "email", "joe"], "VALUE must be an e-mail address"),
+        (&["--type", "phone", "5550198"], "VALUE"),
+        (&["--type", "webhook", "http://localhost"], "VALUE must be an https URL of a public host"),
+        (&["--type", "email", "joe@example.com", "--level", "0"], "--level"),
+        (&["--type", "email", "joe@example.com", "--rule", "Nothing"], "rule not found"),
+    ] {
+        shop.run(&[&["contact", "add"], words].concat()).refused(2, why);
+    }
+}
