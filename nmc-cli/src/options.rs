@@ -1,6 +1,7 @@
 //! Options that several commands share.
 
 pub(crate) mod conversation;
+pub(crate) mod judgement;
 pub(crate) mod length;
 pub(crate) mod moment;
 pub(crate) mod party;

@@ -2,12 +2,14 @@
 
 use super::alert_contact::{self, ContactCommand};
 use super::alert_list::{self, ListArgs};
+use super::alert_measure::{self, MeasureArgs};
+use super::alert_rule::{self, RuleCommand};
 use super::alert_show::{self, AlertArgs};
 use super::user::{self, UserKey};
 use crate::database::{Database, business, tenant};
 use crate::error::CliResult;
-use crate::options::DatabaseArgs;
 use crate::options::moment::Moment;
+use crate::options::{DatabaseArgs, FormatArg};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use nmc_core::alerts::Alert;
@@ -16,6 +18,15 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(crate) enum AlertCommand {
+    #[command(flatten)]
+    OfBusiness(OfBusiness),
+    /// List the metrics that nmc measures by itself
+    Metrics(FormatArg),
+}
+
+/// What is done with the alerts of a business.
+#[derive(Subcommand)]
+pub(crate) enum OfBusiness {
     /// List the alerts of a business, newest first
     List(Box<ListArgs>),
     /// Show an alert: what happened to it, and who was told
@@ -33,9 +44,14 @@ pub(crate) enum AlertCommand {
     Wake(AlertArgs),
     /// Say that an alert's matter is settled
     Resolve(SeeToArgs),
+    /// Rules that raise alerts
+    #[command(subcommand)]
+    Rule(RuleCommand),
     /// Who hears of an alert that nobody sees to
     #[command(subcommand)]
     Contact(ContactCommand),
+    /// Report a value of a metric of your own, for rules to watch
+    Measure(MeasureArgs),
 }
 
 /// Which alert, who sees to it, and what they say.
@@ -64,6 +80,13 @@ pub(crate) struct SnoozeEnd {
 }
 
 pub(crate) fn run(args: &DatabaseArgs, command: AlertCommand) -> CliResult {
+    let command = match command {
+        AlertCommand::OfBusiness(command) => command,
+        AlertCommand::Metrics(format) => {
+            alert_measure::metrics(format)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let database = Database::open(args)?;
     let store = database.store()?;
     dispatch(&store, command)?;
@@ -72,25 +95,27 @@ pub(crate) fn run(args: &DatabaseArgs, command: AlertCommand) -> CliResult {
     Ok(ExitCode::SUCCESS)
 }
 
-fn dispatch(store: &Store, command: AlertCommand) -> CliResult<()> {
+fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
     match command {
-        AlertCommand::List(args) => alert_list::run(store, &args),
-        AlertCommand::Show(args) => alert_show::run(store, &args),
-        AlertCommand::Ack(args) => see_to(store, &args, |tx| tx.alerts().acknowledge(args.target.alert, args.note.as_deref())),
-        AlertCommand::Snooze { see_to: args, end } => {
+        OfBusiness::List(args) => alert_list::run(store, &args),
+        OfBusiness::Show(args) => alert_show::run(store, &args),
+        OfBusiness::Ack(args) => see_to(store, &args, |tx| tx.alerts().acknowledge(args.target.alert, args.note.as_deref())),
+        OfBusiness::Snooze { see_to: args, end } => {
             let (_, zone) = business(store, &args.target.tenant.tenant)?;
             // One of both is there.
             let minutes = When::In(TimeDelta::minutes(end.minutes.unwrap_or_default()));
             let until = end.until.map_or(minutes, |until| When::At(until.end(zone)));
             see_to(store, &args, |tx| tx.alerts().snooze(args.target.alert, until, args.note.as_deref()))
         }
-        AlertCommand::Wake(args) => {
+        OfBusiness::Wake(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
             let row = store.as_operator(&proof, |tx| tx.alerts().wake(args.alert))?;
             alert_list::COLUMNS.one(args.format.format, &row)
         }
-        AlertCommand::Resolve(args) => see_to(store, &args, |tx| tx.alerts().resolve(args.target.alert, args.note.as_deref())),
-        AlertCommand::Contact(command) => alert_contact::run(store, command),
+        OfBusiness::Resolve(args) => see_to(store, &args, |tx| tx.alerts().resolve(args.target.alert, args.note.as_deref())),
+        OfBusiness::Rule(command) => alert_rule::run(store, command),
+        OfBusiness::Measure(args) => alert_measure::run(store, &args),
+        OfBusiness::Contact(command) => alert_contact::run(store, command),
     }
 }
 

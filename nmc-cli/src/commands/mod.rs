@@ -3,6 +3,8 @@
 pub(crate) mod alert;
 mod alert_contact;
 mod alert_list;
+mod alert_measure;
+mod alert_rule;
 mod alert_show;
 pub(crate) mod apikey;
 pub(crate) mod call;

@@ -32,6 +32,25 @@ pub(crate) fn overlap(text: &str) -> Result<TimeDelta, &'static str> {
     length(text).and_then(|length| if length > LONGEST_OVERLAP { Err("must be at most 30d") } else { Ok(length) })
 }
 
+/// The seconds of a length of a week at most.
+pub(crate) fn up_to_a_week(text: &str) -> Result<i32, &'static str> {
+    let length = length(text)?;
+    let seconds = i32::try_from(length.num_seconds()).ok().filter(|_| length <= TimeDelta::days(7));
+    seconds.ok_or("must be at most 7d")
+}
+
+/// The seconds of a length of a minute to a week.
+pub(crate) fn minute_to_week(text: &str) -> Result<i32, &'static str> {
+    up_to_a_week(text).and_then(|seconds| if seconds < 60 { Err("must be at least 1m") } else { Ok(seconds) })
+}
+
+/// The minutes of a length that is made of whole ones.
+pub(crate) fn minutes(text: &str) -> Result<i32, &'static str> {
+    let seconds = length(text)?.num_seconds();
+    let minutes = i32::try_from(seconds / 60).ok().filter(|_| seconds % 60 == 0);
+    minutes.ok_or("must be whole minutes")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +67,9 @@ mod tests {
             assert_eq!(length(text), Err("must be at most 36525d"), "{text}");
         }
         assert_eq!((lifetime("0"), overlap("31d")), (Err("must be longer than 0"), Err("must be at most 30d")));
+        assert_eq!((up_to_a_week("7d"), up_to_a_week("169h")), (Ok(604_800), Err("must be at most 7d")));
+        assert_eq!((minute_to_week("60s"), minute_to_week("59s")), (Ok(60), Err("must be at least 1m")));
+        assert_eq!((minutes("2h"), minutes("90s")), (Ok(120), Err("must be whole minutes")));
         assert_eq!((lifetime("1s"), overlap("0")), (Ok(TimeDelta::seconds(1)), Ok(TimeDelta::zero())));
     }
 }

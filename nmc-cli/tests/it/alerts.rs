@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 
 const JOE: &str = "Joe's Plumbing";
 
-struct Shop {
-    db: TestDb,
-    joe: Business,
-    nmc: Nmc,
+/// A business with Ann, an administrator.
+pub(crate) struct Shop {
+    pub(crate) db: TestDb,
+    pub(crate) joe: Business,
+    pub(crate) nmc: Nmc,
 }
 
 impl Shop {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let db = TestDb::new();
         let joe = Business::onboard(&db.store, JOE);
         let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
@@ -27,23 +28,23 @@ impl Shop {
         Self { db, joe, nmc }
     }
 
-    fn run(&self, words: &[&str]) -> Said {
+    pub(crate) fn run(&self, words: &[&str]) -> Said {
         self.nmc.run(&[&["alert"], words].concat())
     }
 
-    fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         self.run(&[words, &["--format", "json"]].concat()).json()
     }
 
     /// A rule over a metric of this name.
-    fn rule(&self, metric: &str, severity: AlertSeverity) -> AlertRuleId {
+    pub(crate) fn rule(&self, metric: &str, severity: AlertSeverity) -> AlertRuleId {
         let new = NewAlertRule::new(format!("Too many {metric}"), metric, AlertOperator::GreaterThan, 5.into(), severity);
         let new = NewAlertRule { notification_channels: vec![NotificationChannel::Email, NotificationChannel::Dashboard], ..new };
         self.db.store.tenant(&self.joe.tenant, |tx| tx.alert_rules().create(&new)).expect("a rule").id
     }
 
     /// An alert of that rule.
-    fn alert(&self, rule: AlertRuleId) -> String {
+    pub(crate) fn alert(&self, rule: AlertRuleId) -> String {
         self.db
             .store
             .tenant(&self.joe.tenant, |tx| tx.alerts().raise(rule, 7.into(), None))
@@ -54,7 +55,7 @@ impl Shop {
     }
 
     /// The rules of the alerts that a list has.
-    fn listed(&self, filters: &[&str]) -> Vec<Value> {
+    pub(crate) fn listed(&self, filters: &[&str]) -> Vec<Value> {
         let page = self.json(&[&["list"], filters].concat());
         page["items"].as_array().expect("rows").iter().map(|row| row["metric"].clone()).collect()
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod addresses;
+mod alert_rules;
 mod alerts;
 mod apikey;
 mod approval;
