@@ -1,7 +1,9 @@
 //! Data on standard output: JSON for programs, a table for people; into a pipe, the table as lines with tabs.
 
+mod plot;
 mod table;
 
+pub(crate) use plot::{Letters, Plot};
 pub(crate) use table::cut;
 
 use crate::error::CliResult;
@@ -145,7 +147,7 @@ fn is_id(name: &str) -> bool {
 
 /// Whether a column of this name may hold instants.
 fn holds_instants(name: &str) -> bool {
-    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close" | "locked_until" | "snoozed_until")
+    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close" | "locked_until" | "snoozed_until" | "silent_since")
 }
 
 /// A column's name above it, with the zone of its times where that is a business's.

@@ -5,6 +5,7 @@ use super::alert_list::{self, ListArgs};
 use super::alert_measure::{self, MeasureArgs};
 use super::alert_rule::{self, RuleCommand};
 use super::alert_show::{self, AlertArgs};
+use super::alert_simulate::{self, SimulateArgs};
 use super::user::{self, UserKey};
 use crate::database::{Database, business, tenant};
 use crate::error::CliResult;
@@ -50,6 +51,8 @@ pub(crate) enum OfBusiness {
     /// Who hears of an alert that nobody sees to
     #[command(subcommand)]
     Contact(ContactCommand),
+    /// Replay what was measured, of the last 24 hours or another span: when the rule would have raised alerts
+    Simulate(Box<SimulateArgs>),
     /// Report a value of a metric of your own, for rules to watch
     Measure(MeasureArgs),
 }
@@ -114,6 +117,7 @@ fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
         }
         OfBusiness::Resolve(args) => see_to(store, &args, |tx| tx.alerts().resolve(args.target.alert, args.note.as_deref())),
         OfBusiness::Rule(command) => alert_rule::run(store, command),
+        OfBusiness::Simulate(args) => alert_simulate::run(store, &args),
         OfBusiness::Measure(args) => alert_measure::run(store, &args),
         OfBusiness::Contact(command) => alert_contact::run(store, command),
     }

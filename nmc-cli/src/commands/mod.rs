@@ -6,6 +6,7 @@ mod alert_list;
 mod alert_measure;
 mod alert_rule;
 mod alert_show;
+mod alert_simulate;
 pub(crate) mod apikey;
 pub(crate) mod call;
 mod call_catch_up;

@@ -60,7 +60,9 @@ fn flap_changes(text: &str) -> Result<OrNone<i32>, &'static str> {
 
 /// A figure, as it is typed.
 pub(crate) fn number(text: &str) -> Result<Decimal, &'static str> {
-    Decimal::from_str_exact(text.trim()).map_err(|_| "must be a number, like 5 or 0.25")
+    let value =
+        Decimal::from_str_exact(text.trim()).ok().filter(|value| value.trunc().abs() < Decimal::from(100_000_000_000_i64));
+    value.ok_or("must be a number of up to 11 digits, like 5 or 0.25")
 }
 
 impl JudgementArgs {

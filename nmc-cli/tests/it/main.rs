@@ -4,6 +4,7 @@
 
 mod addresses;
 mod alert_rules;
+mod alert_simulate;
 mod alerts;
 mod apikey;
 mod approval;

@@ -1,0 +1,177 @@
+//! `nmc alert simulate`: what a rule would have made of what was measured.
+
+use super::alert_list::figure;
+use super::alert_rule;
+use crate::database::business;
+use crate::error::{CliError, CliResult};
+use crate::options::judgement::{JudgementArgs, number};
+use crate::options::moment::SpanArgs;
+use crate::options::rule::RuleKey;
+use crate::options::{Format, FormatArg, TenantArg};
+use crate::output::{Columns, Letters, Plot, plain, terminal_width, time, write_json};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use clap::Args;
+use nmc_core::alerts::{AlertMove, AlertRule, MeasurementFilter, Sample, TimelineEntry, timeline};
+use nmc_core::{AlertOperator, Error, Page, PageRequest, Result, Store, Tenant, Timezone};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use std::io::Write as _;
+
+/// The time from one evaluation to the next, as the rounds of a worker have it.
+const EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// How far back is looked where nobody says.
+const BY_DEFAULT: TimeDelta = TimeDelta::hours(24);
+
+/// The longest span.
+const LONGEST: TimeDelta = TimeDelta::days(31);
+
+/// The most values that are replayed.
+const MOST_VALUES: usize = 50_000;
+
+/// Which rule, and of which time.
+#[derive(Args)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// The rule, by its id or its exact name
+    #[arg(long, value_name = "ID|NAME")]
+    rule: RuleKey,
+    #[command(flatten)]
+    span: SpanArgs,
+    /// Another threshold than the rule's
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = number)]
+    threshold: Option<Decimal>,
+    #[command(flatten)]
+    judgement: JudgementArgs,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+const TIMELINE: Columns<TimelineEntry> = Columns(&[
+    ("at", |entry| time(entry.at)),
+    ("event", |entry| json!(event(entry.made))),
+    ("value", |entry| value(entry.made)),
+    ("silent_since", |entry| match entry.made {
+        AlertMove::RaiseForSilence(since) => time(since),
+        _ => Value::Null,
+    }),
+    ("changes", |entry| match entry.made {
+        AlertMove::Flap(changes) => json!(changes),
+        _ => Value::Null,
+    }),
+]);
+
+const fn event(made: AlertMove) -> &'static str {
+    match made {
+        AlertMove::Raise(_) => "raised",
+        AlertMove::RaiseForSilence(_) => "raised_for_silence",
+        AlertMove::Clear(_) => "over",
+        AlertMove::Flap(_) => "flapping",
+    }
+}
+
+fn value(made: AlertMove) -> Value {
+    match made {
+        AlertMove::Raise(value) | AlertMove::Clear(Some(value)) => figure(value),
+        AlertMove::Clear(None) | AlertMove::RaiseForSilence(_) | AlertMove::Flap(_) => Value::Null,
+    }
+}
+
+pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
+    let (proof, zone) = business(store, &args.tenant.tenant)?;
+    let span = args.span.instants(zone)?;
+    let (mut rule, hours, now) =
+        store.as_operator(&proof, |tx| Ok((args.rule.get(tx)?, tx.tenants().get()?.business_hours(), tx.now())))?;
+    // Of what is to come nothing is known, not even that nothing was measured.
+    let until = span.until.unwrap_or(now).min(now);
+    let from = span.from.unwrap_or(until - BY_DEFAULT);
+    if from >= until || until - from > LONGEST {
+        let days = LONGEST.num_days();
+        return Err(CliError::Usage(format!("--from must lie in the past, and --to at most {days} days after it")));
+    }
+    rule.threshold = args.threshold.unwrap_or(rule.threshold);
+    rule.judgement = args.judgement.change(&rule.judgement).unwrap_or(rule.judgement);
+    check(&rule)?;
+    // Silence counts from then on: the rule is judged as if it had begun with the span.
+    rule.created_at = from;
+    let samples =
+        read(store, &proof, &MeasurementFilter { metric: Some(rule.metric.clone()), from: Some(from), until: Some(until) })?;
+    let first = from.duration_round_up(EVERY).unwrap_or(from);
+    let evaluated_at: Vec<_> = std::iter::successors(Some(first), |at| Some(*at + EVERY)).take_while(|at| *at < until).collect();
+    let moves = timeline(&rule, hours, &samples, &evaluated_at);
+    if samples.is_empty() {
+        eprintln!("{} has no values {}", plain(&rule.metric), span_in_words(from, until, zone));
+    }
+    match args.format.format {
+        Format::Json => write_json(&json!({
+            "rule": alert_rule::COLUMNS.json(&rule),
+            "from": time(from),
+            "to": time(until),
+            "values": samples.len(),
+            "timeline": moves.iter().map(|entry| TIMELINE.json(entry)).collect::<Vec<_>>(),
+        })),
+        Format::Table => {
+            if let Some(width) = terminal_width() {
+                let open = open_spans(&moves, until);
+                let plot = Plot { from, until, zone, samples: &samples, threshold: rule.threshold, open: &open };
+                let mut out = std::io::stdout().lock();
+                plot.lines(width, Letters::of_locale()).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+            }
+            let raised =
+                moves.iter().filter(|entry| matches!(entry.made, AlertMove::Raise(_) | AlertMove::RaiseForSilence(_))).count();
+            TIMELINE.page(Format::Table, &Page { items: moves, next: None })?;
+            eprintln!("alerts {}: {raised}", span_in_words(from, until, zone));
+            Ok(())
+        }
+    }
+}
+
+/// Checks a rule that is written nowhere, so that the database doesn't.
+fn check(rule: &AlertRule) -> Result<()> {
+    let fits = rule.judgement.recovery_threshold.is_none_or(|recovery| match rule.operator {
+        AlertOperator::GreaterThan => recovery <= rule.threshold,
+        AlertOperator::LessThan => recovery >= rule.threshold,
+        AlertOperator::Equals | AlertOperator::NotEquals => false,
+    });
+    let beyond = "must not lie beyond the threshold, and needs one that is above or below";
+    if fits { Ok(()) } else { Err(Error::invalid("--recover-at", beyond)) }
+}
+
+/// What was measured, the oldest first. A page is a transaction: many are not to keep one open.
+fn read(store: &Store, tenant: &Tenant, filter: &MeasurementFilter) -> CliResult<Vec<Sample>> {
+    let (mut samples, mut after) = (Vec::new(), None);
+    loop {
+        let request = PageRequest::new(PageRequest::MAX, after)?;
+        let page = store.as_operator(tenant, |tx| tx.measurements().list(filter, request))?;
+        samples.extend(page.items.iter().map(|row| Sample { at: row.measurement_time, value: row.metric_value }));
+        if samples.len() > MOST_VALUES {
+            return Err(CliError::Usage(format!("there are more than {MOST_VALUES} values: choose a shorter span")));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    samples.reverse();
+    Ok(samples)
+}
+
+/// The spans in which an alert was open.
+fn open_spans(moves: &[TimelineEntry], until: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let (mut spans, mut since) = (Vec::new(), None);
+    for entry in moves {
+        match entry.made {
+            AlertMove::Raise(_) | AlertMove::RaiseForSilence(_) => since = Some(entry.at),
+            AlertMove::Clear(_) => spans.extend(since.take().map(|since| (since, entry.at))),
+            AlertMove::Flap(_) => {}
+        }
+    }
+    spans.extend(since.map(|since| (since, until)));
+    spans
+}
+
+fn span_in_words(from: DateTime<Utc>, until: DateTime<Utc>, zone: Timezone) -> String {
+    let [from, until] = [from, until].map(|at| at.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M"));
+    format!("from {from} to {until}")
+}

@@ -1,0 +1,141 @@
+//! `nmc alert simulate`: a rule over what was measured, without any alert being raised.
+
+use crate::alerts::Shop;
+use crate::nmc::Nmc;
+use crate::terminal::Terminal;
+use nmc_core::AlertSeverity;
+use nmc_core::testing::Business;
+use serde_json::{Value, json};
+
+/// A business that has a rule over jobs (above 5), and an hour of a day of July in which there were 9 from the 20th to the 39th minute.
+fn shop() -> Shop {
+    let shop = Shop::new();
+    shop.rule("jobs", AlertSeverity::High);
+    measured(&shop, "'2025-07-04 13:00Z'::timestamptz", "1 minute", 60, "CASE WHEN place BETWEEN 20 AND 39 THEN 9 ELSE 2 END");
+    shop
+}
+
+/// Writes so many values of jobs from an instant on.
+fn measured(shop: &Shop, from: &str, every: &str, count: u32, value: &str) {
+    shop.db.execute(&format!(
+        "INSERT INTO alert_metrics_cache (id, tenant_id, metric_name, metric_value, measurement_time, created_at) \
+         SELECT gen_random_uuid(), '{}', 'jobs', {value}, {from} + place * interval '{every}', now() \
+         FROM generate_series(0, {count} - 1) AS place",
+        shop.joe.tenant.id()
+    ));
+}
+
+const SPAN: [&str; 4] = ["--from", "2025-07-04 08:00", "--to", "2025-07-04 09:00"];
+
+fn simulated(shop: &Shop, more: &[&str]) -> Value {
+    shop.json(&[&["simulate", "--rule", "Too many jobs"], &SPAN[..], more].concat())
+}
+
+/// The minutes of the hour, and what happened in them.
+fn events(simulation: &Value) -> Vec<(&str, &str)> {
+    let entries = simulation["timeline"].as_array().expect("entries").iter();
+    entries.map(|entry| (&entry["at"].as_str().expect("a time")[14..16], entry["event"].as_str().expect("a word"))).collect()
+}
+
+#[test]
+fn rule_is_replayed_as_it_is_and_as_it_could_be() {
+    let shop = shop();
+    let as_it_is = simulated(&shop, &[]);
+    assert_eq!((&as_it_is["values"], &as_it_is["from"]), (&json!(60), &json!("2025-07-04T13:00:00Z")));
+    assert_eq!(events(&as_it_is), [("20", "raised"), ("40", "over")]);
+    assert_eq!((&as_it_is["timeline"][0]["value"], &as_it_is["timeline"][1]["value"]), (&json!("9"), &json!("2")));
+    for (more, expected) in [
+        (&["--for", "5m"][..], &[("25", "raised"), ("40", "over")][..]),
+        (&["--for", "20m"], &[]),
+        (&["--threshold", "9"], &[]),
+        (&["--keep-firing", "10m"], &[("20", "raised"), ("50", "over")]),
+        (&["--recover-at", "1"], &[("20", "raised")]),
+        (&["--only-when-open", "true"], &[("20", "raised"), ("40", "over")]),
+    ] {
+        assert_eq!(events(&simulated(&shop, more)), expected, "{more:?}");
+    }
+    shop.db.execute("UPDATE tenants SET business_hours_start = '08:30', business_hours_end = '17:00'");
+    assert_eq!(events(&simulated(&shop, &["--only-when-open", "true"])), [("30", "raised"), ("40", "over")]);
+    assert_eq!(shop.listed(&[]), Vec::<Value>::new(), "no alert is raised");
+    assert_eq!(shop.json(&["rule", "show", "Too many jobs"])["threshold"], "5");
+}
+
+#[test]
+fn simulation_in_a_pipe_is_lines_with_tabs() {
+    let said = shop().run(&[&["simulate", "--rule", "Too many jobs"], &SPAN[..]].concat()).ok();
+    assert_eq!(
+        said.out,
+        "at\tevent\tvalue\tsilent_since\tchanges\n\
+         2025-07-04T13:20:00Z\traised\t9\t\t\n\
+         2025-07-04T13:40:00Z\tover\t2\t\t\n"
+    );
+    assert_eq!(said.err, "alerts from 2025-07-04 08:00 to 2025-07-04 09:00: 1\n");
+}
+
+#[test]
+fn simulation_on_a_terminal_is_plotted_as_wide_as_it_is() {
+    let shop = shop();
+    let words = [&["alert", "simulate", "--rule", "Too many jobs"], &SPAN[..]].concat();
+    let unicode = shop.nmc.clone().with("LANG", "de_DE.UTF-8");
+    let plain = unicode.clone().with("LC_ALL", "C");
+    for (nmc, threshold, dots) in
+        [(&shop.nmc, "    5 |------", "*"), (&unicode, "    5 ┤┄┄┄┄┄┄", "⠁⠁"), (&plain, "    5 |------", "*")]
+    {
+        let said = Terminal::show(nmc, &words, 70).ok();
+        for part in [threshold, dots, "07-04 08:00 ", " 07-04 09:00\r\n", "2025-07-04 08:20:00  raised"] {
+            assert!(said.err.contains(part), "no {part:?}: {said:#?}");
+        }
+        assert!(said.err.lines().all(|line| line.chars().count() <= 70), "{said:#?}");
+    }
+    assert!(!shop.run(&words[1..]).ok().out.contains("|--"), "a pipe gets no plot");
+}
+
+#[test]
+fn metric_without_values_is_said_to_have_none() {
+    let shop = shop();
+    let day = ["simulate", "--rule", "Too many jobs", "--from", "2025-07-03", "--to", "2025-07-03"];
+    let said = shop.run(&day).ok();
+    assert!(said.err.contains("jobs has no values from 2025-07-03 00:00 to 2025-07-04 00:00\n"), "{said:?}");
+    assert_eq!(said.out.lines().count(), 1, "{said:?}");
+    let silent = shop.json(&[&day[..], &["--no-data", "alert", "--no-data-after", "1h"]].concat());
+    assert_eq!(silent["values"], 0);
+    assert_eq!(
+        (&silent["timeline"][0]["event"], &silent["timeline"][0]["at"], &silent["timeline"][0]["silent_since"]),
+        (&json!("raised_for_silence"), &json!("2025-07-03T06:01:00Z"), &json!("2025-07-03T05:00:00Z"))
+    );
+}
+
+#[test]
+fn simulation_without_a_span_is_of_the_last_day() {
+    let shop = Shop::new();
+    shop.rule("jobs", AlertSeverity::High);
+    measured(&shop, "date_trunc('minute', now()) - interval '23 hours'", "1 minute", 2, "9");
+    measured(&shop, "date_trunc('minute', now()) - interval '25 hours'", "1 minute", 2, "9");
+    let simulation = shop.json(&["simulate", "--rule", "Too many jobs"]);
+    assert_eq!((&simulation["values"], simulation["timeline"].as_array().map(Vec::len)), (&json!(2), Some(1)));
+    assert_eq!(simulation["timeline"][0]["event"], "raised");
+}
+
+#[test]
+fn simulation_that_can_not_be_is_refused() {
+    let shop = shop();
+    let rival = Business::onboard(&shop.db.store, "Rival Rooter");
+    let refused = |nmc: &Nmc, more: &[&str], why: &str| {
+        nmc.run(&[&["alert", "simulate", "--rule", "Too many jobs"], more].concat()).refused(2, why);
+    };
+    for (more, why) in [
+        (&["--from", "2025-01-01", "--to", "2025-02-01"][..], "at most 31 days after it"),
+        (&["--from", "2099-01-01"], "--from must lie in the past"),
+        (&["--from", "2025-07-04", "--to", "2025-07-03"], "--to must lie after --from"),
+        (&["--recover-at", "6"], "--recover-at must not lie beyond the threshold"),
+        (&["--threshold", "many"], "must be a number"),
+        (&["--tenant", &rival.row.business_name], "rule not found"),
+    ] {
+        refused(&shop.nmc, more, why);
+    }
+    let day = ["--from", "2025-06-02", "--to", "2025-06-02"];
+    measured(&shop, "'2025-06-02 06:00Z'::timestamptz", "1 second", 50_000, "1");
+    assert_eq!(shop.json(&[&["simulate", "--rule", "Too many jobs"], &day[..]].concat())["values"], 50_000);
+    measured(&shop, "'2025-06-02 05:30Z'::timestamptz", "1 second", 1, "1");
+    refused(&shop.nmc, &day, "more than 50000 values: choose a shorter span");
+}
