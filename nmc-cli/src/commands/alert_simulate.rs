@@ -98,7 +98,9 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     let samples =
         read(store, &proof, &MeasurementFilter { metric: Some(rule.metric.clone()), from: Some(from), until: Some(until) })?;
     let first = from.duration_round_up(EVERY).unwrap_or(from);
-    let evaluated_at: Vec<_> = std::iter::successors(Some(first), |at| Some(*at + EVERY)).take_while(|at| *at < until).collect();
+    let minutes = std::iter::successors(Some(first), |at| Some(*at + EVERY)).take_while(|at| *at < until);
+    // And once at the end, so that all values are judged.
+    let evaluated_at: Vec<_> = minutes.chain([until]).collect();
     let moves = timeline(&rule, hours, &samples, &evaluated_at);
     if samples.is_empty() {
         eprintln!("{} has no values {}", plain(&rule.metric), span_in_words(from, until, zone));

@@ -117,6 +117,14 @@ fn simulation_without_a_span_is_of_the_last_day() {
 }
 
 #[test]
+fn value_of_this_minute_is_replayed_too() {
+    let shop = Shop::new();
+    shop.rule("jobs", AlertSeverity::High);
+    shop.run(&["measure", "jobs", "9"]).ok();
+    assert_eq!(shop.json(&["simulate", "--rule", "Too many jobs"])["timeline"][0]["event"], "raised");
+}
+
+#[test]
 fn simulation_that_can_not_be_is_refused() {
     let shop = shop();
     let rival = Business::onboard(&shop.db.store, "Rival Rooter");
@@ -135,6 +143,7 @@ fn simulation_that_can_not_be_is_refused() {
     }
     let day = ["--from", "2025-06-02", "--to", "2025-06-02"];
     measured(&shop, "'2025-06-02 06:00Z'::timestamptz", "1 second", 50_000, "1");
+    shop.db.execute("ANALYZE alert_metrics_cache");
     assert_eq!(shop.json(&[&["simulate", "--rule", "Too many jobs"], &day[..]].concat())["values"], 50_000);
     measured(&shop, "'2025-06-02 05:30Z'::timestamptz", "1 second", 1, "1");
     refused(&shop.nmc, &day, "more than 50000 values: choose a shorter span");
