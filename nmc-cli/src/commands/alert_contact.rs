@@ -2,14 +2,14 @@
 
 use super::user::{self, UserKey};
 use crate::database::tenant;
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 use crate::input_file;
 use crate::options::rule::RuleKey;
 use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, time};
 use clap::{Args, Subcommand};
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
-use nmc_core::{ContactType, EscalationContactId, Page, PageRequest, PhoneNumber, Result, Store, TenantTx};
+use nmc_core::{ContactType, Error, EscalationContactId, Page, PageRequest, PhoneNumber, Result, Store, TenantTx};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -29,30 +29,34 @@ pub(crate) enum ContactCommand {
         page: PageArgs,
     },
     /// Add a contact
-    Add {
-        #[command(flatten)]
-        tenant: TenantArg,
-        /// What kind of contact it is
-        #[arg(long = "type", value_name = "TYPE", value_parser = one_of(ContactType::ALL, ContactType::label))]
-        kind: ContactType,
-        /// A person's id or e-mail, an e-mail address, a phone number, or an https URL; - reads it from standard input, so that nobody sees it
-        #[arg(value_name = "VALUE")]
-        value: String,
-        /// For this rule alone, by its id or its exact name [default: for all rules]
-        #[arg(long, value_name = "ID|NAME")]
-        rule: Option<RuleKey>,
-        /// The level at which it hears of an alert: the first is 1
-        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1_000))]
-        level: i32,
-        #[command(flatten)]
-        format: FormatArg,
-    },
+    Add(AddArgs),
     /// Remove a contact; alerts that are open keep the contacts they have
     Remove(ContactArgs),
     /// Have a contact hear of alerts again
     Enable(ContactArgs),
     /// Have a contact hear of no more alerts; those that are open keep it
     Disable(ContactArgs),
+}
+
+/// A contact to add.
+#[derive(Args)]
+pub(crate) struct AddArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// What kind of contact it is
+    #[arg(long = "type", value_name = "TYPE", value_parser = one_of(ContactType::ALL, ContactType::label))]
+    kind: ContactType,
+    /// A person's id or e-mail, an e-mail address, a phone number, or an https URL; - reads it from standard input
+    #[arg(value_name = "VALUE")]
+    value: String,
+    /// For this rule alone, by its id or its exact name [default: for all rules]
+    #[arg(long, value_name = "ID|NAME")]
+    rule: Option<RuleKey>,
+    /// The level at which it hears of an alert: the first is 1
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1_000))]
+    level: i32,
+    #[command(flatten)]
+    format: FormatArg,
 }
 
 /// Which contact of which business.
@@ -112,33 +116,7 @@ pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
             })?;
             COLUMNS.page(page.format.format, &rows)
         }
-        ContactCommand::Add { tenant: key, kind, value, rule, level, format } => {
-            let value = if value == "-" { input_file::text("VALUE", Path::new("-"), LONGEST)? } else { value };
-            let person: Option<UserKey> = match kind {
-                ContactType::User => Some(value.trim().parse()?),
-                _ => None,
-            };
-            let phone = match kind {
-                ContactType::Phone => {
-                    Some(PhoneNumber::typed(value.trim()).map_err(|error| CliError::Usage(format!("VALUE {error}")))?)
-                }
-                _ => None,
-            };
-            let proof = tenant(store, &key.tenant)?;
-            let row = store.as_operator(&proof, |tx| {
-                let contact_value = match (&person, &phone) {
-                    (Some(person), _) => Address::new(user::get(tx, person)?.id.to_string()),
-                    (_, Some(phone)) => Address::new(phone.as_str()),
-                    _ => Address::new(value.trim()),
-                };
-                let rule_id = rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id);
-                let new =
-                    NewEscalationContact { rule_id, escalation_level: level, contact_type: kind, contact_value, is_active: true };
-                let row = tx.escalation_contacts().create(&new)?;
-                listed(tx, row)
-            });
-            COLUMNS.one(format.format, &row.map_err(|error| error.renamed(&[("contact_value", "VALUE")]))?)
-        }
+        ContactCommand::Add(args) => add(store, &args),
         ContactCommand::Remove(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
             let row = store.as_operator(&proof, |tx| {
@@ -151,6 +129,48 @@ pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
         ContactCommand::Enable(args) => set_active(store, &args, true),
         ContactCommand::Disable(args) => set_active(store, &args, false),
     }
+}
+
+/// The value of a contact, as far as it is known without the database.
+enum Typed {
+    Person(UserKey),
+    Address(Address),
+}
+
+impl Typed {
+    fn read(kind: ContactType, text: &str) -> Result<Self> {
+        Ok(match kind {
+            ContactType::User => Self::Person(text.parse()?),
+            ContactType::Phone => Self::Address(Address::new(PhoneNumber::typed(text)?.as_str())),
+            ContactType::Email | ContactType::Webhook => Self::Address(Address::new(text)),
+        })
+    }
+
+    fn address(&self, tx: &mut TenantTx<'_>) -> Result<Address> {
+        match self {
+            Self::Person(key) => Ok(Address::new(user::get(tx, key)?.id.to_string())),
+            Self::Address(address) => Ok(address.clone()),
+        }
+    }
+}
+
+fn add(store: &Store, args: &AddArgs) -> CliResult<()> {
+    let of_value = |error: Error| error.renamed(&[("contact_value", "VALUE"), ("phone number", "VALUE"), ("email", "VALUE")]);
+    let read = (args.value == "-").then(|| input_file::text("VALUE", Path::new("-"), LONGEST)).transpose()?;
+    let value = Typed::read(args.kind, read.as_deref().unwrap_or(&args.value).trim()).map_err(of_value)?;
+    let proof = tenant(store, &args.tenant.tenant)?;
+    let row = store.as_operator(&proof, |tx| {
+        let new = NewEscalationContact {
+            rule_id: args.rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id),
+            escalation_level: args.level,
+            contact_type: args.kind,
+            contact_value: value.address(tx)?,
+            is_active: true,
+        };
+        let row = tx.escalation_contacts().create(&new)?;
+        listed(tx, row)
+    });
+    COLUMNS.one(args.format.format, &row.map_err(of_value)?)
 }
 
 fn set_active(store: &Store, args: &ContactArgs, is_active: bool) -> CliResult<()> {

@@ -151,20 +151,20 @@ fn filtered<'q, ST>(mut query: alerts::BoxedQuery<'q, Pg, ST>, filter: &'q Alert
 #[diesel(table_name = alerts, check_for_backend(Pg))]
 pub(super) struct NewAlert<'r> {
     pub(super) id: AlertId,
-    tenant_id: TenantId,
-    rule_id: AlertRuleId,
-    rule_name: &'r str,
-    metric: &'r str,
-    metric_value: Decimal,
-    threshold: Decimal,
-    operator: AlertOperator,
-    severity: AlertSeverity,
+    pub(super) tenant_id: TenantId,
+    pub(super) rule_id: AlertRuleId,
+    pub(super) rule_name: &'r str,
+    pub(super) metric: &'r str,
+    pub(super) metric_value: Decimal,
+    pub(super) threshold: Decimal,
+    pub(super) operator: AlertOperator,
+    pub(super) severity: AlertSeverity,
     pub(super) status: AlertStatus,
-    message: String,
+    pub(super) message: String,
     pub(super) resolved_at: Option<DateTime<Utc>>,
     pub(super) auto_resolved: bool,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
 }
 
 impl<'r> NewAlert<'r> {
