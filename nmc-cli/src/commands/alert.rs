@@ -10,7 +10,8 @@ use super::user::{self, UserKey};
 use crate::database::{Database, business, tenant};
 use crate::error::CliResult;
 use crate::options::moment::Moment;
-use crate::options::{DatabaseArgs, FormatArg};
+use crate::options::rule::RuleKey;
+use crate::options::{DatabaseArgs, FormatArg, TenantArg};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use nmc_core::alerts::Alert;
@@ -51,6 +52,16 @@ pub(crate) enum OfBusiness {
     /// Who hears of an alert that nobody sees to
     #[command(subcommand)]
     Contact(ContactCommand),
+    /// Send a test to whoever hears of a rule's alerts
+    Test {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The rule, by its id or its exact name
+        #[arg(value_name = "ID|NAME")]
+        rule: RuleKey,
+        #[command(flatten)]
+        format: FormatArg,
+    },
     /// Replay what was measured, of the last 24 hours or another span: when the rule would have raised alerts
     Simulate(Box<SimulateArgs>),
     /// Report a value of a metric of your own, for rules to watch
@@ -117,6 +128,15 @@ fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
         }
         OfBusiness::Resolve(args) => see_to(store, &args, |tx| tx.alerts().resolve(args.target.alert, args.note.as_deref())),
         OfBusiness::Rule(command) => alert_rule::run(store, command),
+        OfBusiness::Test { tenant: key, rule, format } => {
+            let proof = tenant(store, &key.tenant)?;
+            let (alert, _) = store.as_operator(&proof, |tx| {
+                let rule = rule.get(tx)?.id;
+                tx.alerts().test(rule)
+            })?;
+            let target = AlertArgs { tenant: key, alert: alert.id, format };
+            alert_show::run(store, &target)
+        }
         OfBusiness::Simulate(args) => alert_simulate::run(store, &args),
         OfBusiness::Measure(args) => alert_measure::run(store, &args),
         OfBusiness::Contact(command) => alert_contact::run(store, command),

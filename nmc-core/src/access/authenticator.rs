@@ -91,6 +91,12 @@ impl Authenticator {
         &self.hasher
     }
 
+    /// The keys that sign access tokens, and of which other secrets are made.
+    #[must_use]
+    pub const fn keys(&self) -> &TokenKeys {
+        &self.keys
+    }
+
     /// Logs a user in, and so begins a session. No connection is held while the password is checked.
     ///
     /// # Errors

@@ -226,11 +226,11 @@ impl Notifications<'_> {
 impl Alerts<'_> {
     /// Tries out whether whoever hears of a rule's alerts is reached: queues a test for all that are told when one is raised, by the rule's
     /// channels, and for all contacts that it may be passed on to. What is queued belongs to an alert of its own that is over already.
-    /// Returns the notifications, which say later what became of them.
+    /// Returns that alert, and the notifications, which say later what became of them.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`] when there is no such rule; [`crate::Error::Conflict`] when nobody would hear of its alerts.
-    pub fn test(&mut self, rule: AlertRuleId) -> Result<Vec<Notification>> {
+    pub fn test(&mut self, rule: AlertRuleId) -> Result<(Alert, Vec<Notification>)> {
         let rule = self.0.tx().alert_rules().lock(rule)?;
         let new = NewAlert {
             status: AlertStatus::Resolved,
@@ -252,7 +252,7 @@ impl Alerts<'_> {
         if queued.is_empty() {
             return Err(Error::conflict("notification_channels", "reach nobody, and there are no contacts"));
         }
-        Ok(queued)
+        Ok((alert, queued))
     }
 }
 

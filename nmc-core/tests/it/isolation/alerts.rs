@@ -114,6 +114,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let alert = own_alert(tx, "snoozed")?;
         made(on_behalf_of(tx, theirs.user, |tx| tx.alerts().snooze(alert, noon(), None)))
     }),
+    ("Alerts::test", |tx, _, theirs| told(tx.alerts().test(theirs.rule)?.1.len())),
     ("Alerts::wake", |tx, _, theirs| told(tx.alerts().wake(theirs.alert)?)),
     ("Alerts::wake by their user", |tx, own, theirs| {
         let alert = own_alert(tx, "woken")?;

@@ -5,6 +5,7 @@ use crate::api::wire::{Change, Quantity, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, Judgement, NewAlertRule};
+use nmc_core::workflows::{TRADE_METRICS, TradeMetric};
 use nmc_core::{AlertRuleId, Confirmed, Patch, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -311,6 +312,63 @@ pub(super) async fn add(context: RequestContext<NoQuery, JsonBody<AlertRuleIn>>)
     let new = context.body.0.new_rule();
     let row = context.acting(move |tx| tx.alert_rules().create(&new)).await?;
     Ok(Created(format!("/v1/alert-rules/{}", row.id), row.into()))
+}
+
+/// Rules that were added.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AddedRulesOut {
+    /// The rules; none that the business has already.
+    added: Vec<AlertRuleOut>,
+}
+
+/// A metric that is measured of every business.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertMetricOut {
+    /// The name by which rules watch it.
+    name: &'static str,
+    /// What it tells, and in which unit.
+    description: &'static str,
+    /// The minutes from one measurement to the next.
+    #[schema(minimum = 1, maximum = 15)]
+    every_minutes: i64,
+}
+
+/// Metrics that are measured of every business.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertMetricsOut {
+    /// The metrics.
+    metrics: Vec<AlertMetricOut>,
+}
+
+/// A test that is on its way.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertTestOut {
+    /// The alert whose notifications tell what becomes of the test.
+    alert_id: text::AlertId,
+    /// The number of notifications.
+    #[schema(minimum = 1)]
+    notifications: usize,
+}
+
+pub(super) async fn add_defaults(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<AddedRulesOut>> {
+    let added = context.acting(|tx| tx.add_default_alert_rules()).await?;
+    Ok(Json(AddedRulesOut { added: added.into_iter().map(AlertRuleOut::from).collect() }))
+}
+
+pub(super) async fn metrics(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<AlertMetricsOut>> {
+    context.acting(|_| Ok(())).await?;
+    let metric = |metric: &TradeMetric| AlertMetricOut {
+        name: metric.name,
+        description: metric.description,
+        every_minutes: metric.every_minutes,
+    };
+    Ok(Json(AlertMetricsOut { metrics: TRADE_METRICS.iter().map(metric).collect() }))
+}
+
+pub(super) async fn test(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<AlertTestOut>> {
+    let id: AlertRuleId = context.id("rule", "rule")?;
+    let (alert, queued) = context.acting(move |tx| tx.alerts().test(id)).await?;
+    Ok(Json(AlertTestOut { alert_id: Text(alert.id), notifications: queued.len() }))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<AlertRuleOut>> {

@@ -4,8 +4,9 @@ use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::EscalationContactId;
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
+use nmc_core::delivery::WebhookSecrets;
+use nmc_core::{ContactType, Error, EscalationContactId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -157,6 +158,29 @@ pub(super) async fn change(
         })
         .await?;
     Ok(tagged(row))
+}
+
+/// The secret of a webhook.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WebhookSecretOut {
+    /// The secret, for the receiver to check signatures with: `whsec_` and Base64.
+    secret: String,
+}
+
+pub(super) async fn secret(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<WebhookSecretOut>> {
+    let id: EscalationContactId = context.id("contact", "contact")?;
+    let keys = context.app.authenticator.keys().clone();
+    let secrets = context
+        .acting(move |tx| {
+            let row = tx.escalation_contacts().get(id)?;
+            if row.contact_type != ContactType::Webhook {
+                return Err(Error::conflict("contact", "is no webhook: it has no secret"));
+            }
+            Ok(WebhookSecrets::derive(&keys, row.tenant_id, row.contact_value.as_str()))
+        })
+        .await?;
+    let secret = secrets.newest().ok_or(Error::NotFound { entity: "secret" })?;
+    Ok(Json(WebhookSecretOut { secret: secret.expose().to_owned() }))
 }
 
 pub(super) async fn remove(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {

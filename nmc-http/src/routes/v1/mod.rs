@@ -209,6 +209,15 @@ pub(crate) fn routes(api: &mut Api<'_>) {
         r.get(op("listAlertRules", "The rules that raise alerts, newest first", Needs(AlertRulesRead)), alert_rules::list)
             .post(op("addAlertRule", "Add a rule that raises alerts", Needs(AlertRulesWrite)), alert_rules::add);
     });
+    api.path("alerts", "/v1/alert-rules/defaults", |r| {
+        r.post(op("addDefaultAlertRules", "Add the rules that a business begins with, but for those that it has", Needs(AlertRulesWrite)), alert_rules::add_defaults);
+    });
+    api.path("alerts", "/v1/alert-metrics", |r| {
+        r.get(op("listAlertMetrics", "What is measured of every business, for rules to watch", Needs(AlertRulesRead)), alert_rules::metrics);
+    });
+    api.path("alerts", "/v1/alert-rules/{rule}/test", |r| {
+        r.post(op("testAlertRule", "Send a test to whoever hears of a rule's alerts; the alert that it belongs to is over already", Needs(AlertRulesWrite)), alert_rules::test);
+    });
     api.path("alerts", "/v1/alert-rules/{rule}", |r| {
         r.get(op("getAlertRule", "A rule that raises alerts", Needs(AlertRulesRead)), alert_rules::get)
             .patch(op("changeAlertRule", "Change a rule that raises alerts", Needs(AlertRulesWrite)), alert_rules::change)
@@ -246,6 +255,9 @@ pub(crate) fn routes(api: &mut Api<'_>) {
         r.get(op("getEscalationContact", "Somebody whom alerts are passed on to", Needs(AlertContactsRead)), escalation_contacts::get)
             .patch(op("changeEscalationContact", "Change whom alerts are passed on to, and when", Needs(AlertContactsWrite)), escalation_contacts::change)
             .delete(op("removeEscalationContact", "Remove somebody whom alerts are passed on to", Needs(AlertContactsWrite)), escalation_contacts::remove);
+    });
+    api.path("alerts", "/v1/escalation-contacts/{contact}/secret", |r| {
+        r.get(op("getWebhookSecret", "The secret by which a webhook's receiver checks what it gets, as the Standard Webhooks have it", Needs(AlertContactsWrite)), escalation_contacts::secret);
     });
     api.path("alerts", "/v1/measurements", |r| {
         r.get(op("listMeasurements", "Measured values, the last measured first", Needs(MeasurementsRead)), measurements::list)

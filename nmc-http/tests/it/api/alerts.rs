@@ -54,6 +54,7 @@ fn a_rule_is_added_with_what_is_usual_and_read_back() {
         json!(told),
         json!({
             "name": "many jobs", "description": null, "metric": "jobs", "operator": "less_than", "threshold": "-0.05",
+            "escalation_repeats": 0, "only_when_open": false,
             "severity": "low", "is_enabled": true, "notification_channels": [], "escalation_enabled": false,
             "escalation_delay_minutes": 30, "pending_seconds": 0, "recovery_threshold": null, "keep_firing_seconds": 0,
             "no_data_policy": "keep", "no_data_seconds": 900, "flap_changes": null, "flap_seconds": 3600,
@@ -216,7 +217,9 @@ fn a_user_takes_an_alert_through_its_life() {
         assert_eq!(row[field], json!(hand.id.to_string()), "{field}");
     }
     let path = format!("/v1/alerts/{id}/history");
-    let history = ["resolved", "unsnoozed", "snoozed", "snoozed", "acknowledged", "triggered"].map(|event| json!(event));
+    // Seeing to it calls off the mail that tells of it.
+    let history = ["resolved", "unsnoozed", "snoozed", "snoozed", "notification_failed", "acknowledged", "triggered"];
+    let history = history.map(|event| json!(event));
     assert_eq!(all(&site, &hand, &path, "event_type"), history);
     assert_eq!(all(&site, &hand, &format!("{path}?limit=1"), "user_id"), [json!(hand.id.to_string())]);
     assert_eq!(step(&site, &hand, &id, "acknowledge", &json!({})).status, 409, "it is settled");
@@ -278,11 +281,13 @@ fn recipients_are_told_to_those_who_may_know_them() {
     let path = format!("/v1/alerts/{id}/notifications");
     let admin = site.person(&site.joe, UserRole::Admin);
     let mut seen = all(&site, &admin, &path, "recipient");
+    // The business's owner is told as well.
+    seen.retain(|recipient| *recipient == json!(email) || recipient.to_string().contains("hooks"));
     seen.sort_by_key(Value::to_string);
     assert_eq!(seen, [json!("https://hooks.example.com/…"), json!(email)]);
     for role in [UserRole::Operator, UserRole::User, UserRole::Viewer] {
         let page = site.call("GET", path.clone()).by(&site.person(&site.joe, role).access).expect(200);
-        assert_eq!(page.document()["items"].as_array().map(Vec::len), Some(2), "{role}");
+        assert_eq!(page.document()["items"].as_array().map(Vec::len), Some(3), "{role}");
         assert!(!page.body.contains("example.com"), "{role}: {}", page.body);
     }
     assert!(!site.call("GET", path).by(&admin.access).expect(200).body.contains("secret"));
@@ -352,4 +357,38 @@ fn a_contact_that_can_not_be_reached_is_refused_by_field() {
         let (pointer, detail) = answer.refusal();
         assert!(pointer == format!("#/{field}") && detail.starts_with(rule), "{pointer} {detail}");
     }
+}
+
+#[test]
+fn whoever_hears_of_a_rule_is_tried_out() {
+    let site = Site::new();
+    let owner = site.owner();
+    let defaults = site.call("POST", "/v1/alert-rules/defaults").by(&owner.access).expect(200).document();
+    let rules = defaults["added"].as_array().unwrap();
+    let again = site.call("POST", "/v1/alert-rules/defaults").by(&owner.access).expect(200).document();
+    assert_eq!(again, json!({ "added": [] }), "those that it has stay as they are");
+    let metrics = site.call("GET", "/v1/alert-metrics").by(&owner.access).expect(200).document();
+    let known = |rule: &Value| metrics["metrics"].as_array().unwrap().iter().any(|metric| metric["name"] == rule["metric"]);
+    assert!(rules.len() > 5 && rules.iter().all(known), "{rules:?}");
+
+    let new = json!({ "contact_type": "webhook", "contact_value": "https://hooks.example.com/x" });
+    let hook = site.call("POST", "/v1/escalation-contacts").by(&owner.access).json(&new).expect(201).document();
+    let secret = |contact: &Value| format!("/v1/escalation-contacts/{}/secret", contact["id"].as_str().unwrap());
+    let told = site.call("GET", secret(&hook)).by(&owner.access).expect(200).document();
+    assert!(told["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(site.call("GET", secret(&hook)).by(&owner.access).expect(200).document(), told, "it stays");
+    let user = site.person(&site.joe, UserRole::User);
+    site.call("GET", secret(&hook)).by(&user.access).expect(403);
+    let new = json!({ "contact_type": "email", "contact_value": "boss@example.com" });
+    let email = site.call("POST", "/v1/escalation-contacts").by(&owner.access).json(&new).expect(201).document();
+    site.call("GET", secret(&email)).by(&owner.access).expect(409);
+
+    let path = format!("/v1/alert-rules/{}/test", rules[0]["id"].as_str().unwrap());
+    let test = site.call("POST", path).by(&owner.access).expect(200).document();
+    let alert = test["alert_id"].as_str().unwrap();
+    let row = site.call("GET", format!("/v1/alerts/{alert}")).by(&owner.access).expect(200).document();
+    assert_eq!((&row["status"], &row["auto_resolved"]), (&json!("resolved"), &json!(true)));
+    let recipients = all(&site, &owner, &format!("/v1/alerts/{alert}/notifications"), "recipient");
+    assert_eq!(json!(recipients.len()), test["notifications"]);
+    assert!(recipients.contains(&json!("boss@example.com")) && recipients.contains(&json!("https://hooks.example.com/…")));
 }

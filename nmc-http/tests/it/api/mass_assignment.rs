@@ -173,6 +173,8 @@ changeAlertRule is_enabled false alert_rules.is_enabled
 changeAlertRule notification_channels ["email","dashboard"] alert_rules.notification_channels
 changeAlertRule escalation_enabled ! alert_rules.escalation_enabled
 changeAlertRule escalation_delay_minutes 77 alert_rules.escalation_delay_minutes
+changeAlertRule escalation_repeats 7 alert_rules.escalation_repeats
+changeAlertRule only_when_open true alert_rules.only_when_open
 changeAlertRule pending_seconds 77 alert_rules.pending_seconds
 changeAlertRule recovery_threshold "9.5" alert_rules.recovery_threshold
 changeAlertRule keep_firing_seconds 77 alert_rules.keep_firing_seconds

@@ -248,6 +248,10 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "removeTag"
         | "listEvents"
         | "openSocket"
+        | "addDefaultAlertRules"
+        | "listAlertMetrics"
+        | "testAlertRule"
+        | "getWebhookSecret"
         | "listAlertRules"
         | "getAlertRule"
         | "removeAlertRule"
@@ -292,6 +296,8 @@ pub(super) fn good_status(operation: &str) -> u16 {
         | "changePassword"
         | "revokeApiKey"
         | "addNote" => 204,
+        // The contact is no webhook.
+        "getWebhookSecret" => 409,
         // It is not asked for as WebSocket here.
         "openSocket" => 426,
         _ => 200,
