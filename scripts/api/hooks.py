@@ -90,6 +90,17 @@ UNSAYABLE = [
     ("max", "must be above"),
     ("texting_ends_at", "must be after texting_starts_at"),
     ("scopes", "must not name one twice"),
+    ("minutes", "must not be given with until"),
+    ("minutes", "is required, or until"),
+    ("until", "must be in the future"),
+    ("recovery_threshold", "must not lie beyond the threshold"),
+    ("notification_channels", "must not name a channel twice"),
+    ("notification_channels", "reach nobody"),
+    ("rule_id", "must be an existing rule"),
+    # What it must look like is said by `contact_type`.
+    ("contact_value", "must be"),
+    ("metric", "must not begin with nmc."),
+    ("at", "must not be in the future"),
 ]
 
 

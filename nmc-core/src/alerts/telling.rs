@@ -32,15 +32,16 @@ struct Staff {
     id: UserId,
     email: String,
     phone: Option<String>,
-    by_email: bool,
-    by_sms: bool,
+    /// Whether by mail, and by text; both for a user without preferences, as a new one's are.
+    wants: Option<(bool, bool)>,
 }
 
 impl Staff {
     fn address(&self, channel: NotificationChannel) -> Option<Address> {
+        let (by_email, by_sms) = self.wants.unwrap_or((true, true));
         match channel {
-            NotificationChannel::Email => self.by_email.then(|| Address::new(&self.email)),
-            NotificationChannel::Sms => self.phone.as_ref().filter(|_| self.by_sms).map(Address::new),
+            NotificationChannel::Email => by_email.then(|| Address::new(&self.email)),
+            NotificationChannel::Sms => self.phone.as_ref().filter(|_| by_sms).map(Address::new),
             NotificationChannel::Dashboard => Some(Address::new(self.id.to_string())),
             NotificationChannel::Webhook => None,
         }
@@ -192,7 +193,7 @@ impl Notifications<'_> {
             Some(these) => query.filter(users::id.eq_any(these)),
             None => query.filter(users::role.eq_any([UserRole::Owner, UserRole::Admin])),
         };
-        let rows: Vec<(UserId, String, Option<String>, Option<(bool, bool)>)> = query
+        Ok(query
             .order(users::id)
             .limit(MOST_STAFF)
             .select((
@@ -201,13 +202,7 @@ impl Notifications<'_> {
                 user_profiles::phone_number.nullable(),
                 (user_preferences::email_notifications_enabled, user_preferences::sms_notifications_enabled).nullable(),
             ))
-            .load(self.0.conn)?;
-        // Without preferences, as a new user's are.
-        let staff = |(id, email, phone, wants): (UserId, String, Option<String>, Option<(bool, bool)>)| {
-            let (by_email, by_sms) = wants.unwrap_or((true, true));
-            Staff { id, email, phone, by_email, by_sms }
-        };
-        Ok(rows.into_iter().map(staff).collect())
+            .load(self.0.conn)?)
     }
 
     /// The webhooks in use, and the rule of each that is for one.

@@ -198,7 +198,7 @@ impl Wording<'_> {
 }
 
 fn why(business: &str) -> String {
-    format!("You get this because {} named you a contact of this rule.", one_line(business))
+    format!("You get this as one who looks after {}, or whom it has named a contact for its alerts.", one_line(business))
 }
 
 fn limit(alert: &Alert) -> String {

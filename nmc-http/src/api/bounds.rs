@@ -46,7 +46,7 @@ const TEXTS: [(&str, usize, usize); 64] = [
     ("message", 0, 200),
     ("metric", 1, 100),
     ("name", 1, 255),
-    ("next", 32, 32),
+    ("next", 38, 38),
     ("note", 0, 1_000),
     ("notes", 1, 10_000),
     ("password", 0, 72),

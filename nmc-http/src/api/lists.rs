@@ -60,6 +60,14 @@ impl Span {
     }
 }
 
+/// A filter's text that is never blank where it is kept, no longer than its column.
+pub(crate) fn filled(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
+    match text {
+        Some(text) if text.trim().is_empty() => Err(Error::invalid(field, "must not be empty")),
+        text => bounded(field, text, most),
+    }
+}
+
 /// A filter's text, no longer than its column: nothing there could be like it.
 pub(crate) fn bounded(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
     match text {

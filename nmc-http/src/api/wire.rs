@@ -84,7 +84,7 @@ pub(crate) fn party(field: &'static str, text: &str) -> nmc_core::Result<CallerI
 }
 
 /// A page's `next`: eight bytes of time that are in PostgreSQL's range, and sixteen of an id, in base64.
-pub(super) const CURSOR: &str = "^[A-Za-b][A-Za-z0-9_-]{31}$";
+pub(super) const CURSOR: &str = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$";
 
 /// The schema of a text.
 pub(crate) fn string(description: &str) -> ObjectBuilder {

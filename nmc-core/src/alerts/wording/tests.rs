@@ -74,7 +74,7 @@ Severity: high
 Since: Monday 16 November 2026, 07:00 (America/New_York)
 Alert: 00000000-0000-0000-0000-000000000001
 
-You get this because Joe's Plumbing named you a contact of this rule.
+You get this as one who looks after Joe's Plumbing, or whom it has named a contact for its alerts.
 ";
     assert_eq!(wording(&alert, AlertTemplate::Triggered).text(), expected);
     let text = |template| wording(&alert, template).text();

@@ -5,7 +5,10 @@ use super::{Scene, rule};
 use chrono::TimeDelta;
 use nmc_core::alerts::{Address, Alert, NewAlertRule, NewEscalationContact, NotificationFilter};
 use nmc_core::people::{NewProfile, NewUser, PreferencesPatch};
-use nmc_core::{ContactType, NotificationChannel as Channel, NotificationStatus as Status, PageRequest, UserId, UserRole};
+use nmc_core::{
+    AlertEventType, AlertStatus, ContactType, NotificationChannel as Channel, NotificationStatus as Status, PageRequest, UserId,
+    UserRole,
+};
 
 impl Scene {
     fn member(&self, email: &str, role: UserRole, verified: bool) -> UserId {
@@ -117,4 +120,24 @@ fn whoever_was_told_is_told_that_it_is_over() {
     scene.run(|tx| tx.alerts().auto_resolve(alert.id)).unwrap();
     let over: Vec<_> = scene.notices(&alert).into_iter().filter(|(template, ..)| template == "resolved").collect();
     assert_eq!(over, [("resolved".to_owned(), Channel::Email, to, Status::Pending)]);
+}
+
+#[test]
+fn a_test_reaches_whoever_hears_of_a_rule_and_is_no_open_alert() {
+    let scene = Scene::new();
+    scene.member("admin@example.com", UserRole::Admin, true);
+    scene.contact(&NewEscalationContact { escalation_level: 3, ..email_for(None) });
+    let rule = scene.rule(&NewAlertRule { notification_channels: vec![Channel::Email], ..rule("tried out") });
+    let (alert, queued) = scene.run(|tx| tx.alerts().test(rule.id)).unwrap();
+    let notice = |to: &str| ("test".to_owned(), Channel::Email, to.to_owned(), Status::Pending);
+    assert_eq!(scene.notices(&alert), [notice("admin@example.com"), notice("joe@example.com")]);
+    assert_eq!((queued.len(), alert.status, alert.auto_resolved), (2, AlertStatus::Resolved, true));
+    assert_eq!(scene.event_types(alert.id), [AlertEventType::Resolved]);
+    // A real one is raised beside it, and seeing to that one does not call the test off.
+    let real = scene.raise(rule.id);
+    scene.run_as(scene.ada, |tx| tx.alerts().resolve(real.id, None)).unwrap();
+    assert!(scene.notices(&alert).iter().all(|(.., status)| *status == Status::Pending));
+    let lonely = scene.rule(&NewAlertRule { notification_channels: Vec::new(), ..super::rule("lonely") }).id;
+    scene.db.execute("UPDATE escalation_contacts SET is_active = false");
+    scene.refuses("notification_channels reach nobody, and there are no contacts", |tx| tx.alerts().test(lonely));
 }

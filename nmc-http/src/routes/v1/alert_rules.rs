@@ -1,4 +1,4 @@
-use crate::api::lists::{List, bounded};
+use crate::api::lists::{List, bounded, filled};
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Quantity, Text, given, text};
@@ -300,7 +300,7 @@ pub(super) async fn list(context: RequestContext<AlertRuleQuery, ()>) -> ApiResu
     let filter = AlertRuleFilter {
         name: bounded("name", query.name.as_deref(), 255)?,
         is_enabled: query.is_enabled,
-        metric: bounded("metric", query.metric.as_deref(), 100)?,
+        metric: filled("metric", query.metric.as_deref(), 100)?,
         severity: query.severity.map(|severity| severity.0),
         channel: query.channel.map(|channel| channel.0),
     };

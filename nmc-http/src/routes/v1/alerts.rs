@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span, bounded};
+use crate::api::lists::{List, Span, filled};
 use crate::api::reply::{Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Quantity, Text, given, text};
@@ -250,7 +250,7 @@ pub(super) async fn list(context: RequestContext<AlertQuery, ()>) -> ApiResult<J
         active: query.active,
         severity: query.severity.map(|severity| severity.0),
         rule: query.rule.map(|rule| rule.0),
-        metric: bounded("metric", query.metric.as_deref(), 100)?,
+        metric: filled("metric", query.metric.as_deref(), 100)?,
         from: span.from,
         until: span.until,
         ..AlertFilter::default()

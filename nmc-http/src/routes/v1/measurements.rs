@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span, bounded};
+use crate::api::lists::{List, Span, filled};
 use crate::api::reply::{Json, PageOut};
 use crate::api::request::{LongJsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Quantity, Text, given, text};
@@ -90,7 +90,7 @@ pub(super) async fn list(context: RequestContext<MeasurementQuery, ()>) -> ApiRe
     let page = LIST.page(query.limit, query.after.as_deref())?;
     let span = Span::new(("from", query.from), ("until", query.until))?;
     let filter =
-        MeasurementFilter { metric: bounded("metric", query.metric.as_deref(), 100)?, from: span.from, until: span.until };
+        MeasurementFilter { metric: filled("metric", query.metric.as_deref(), 100)?, from: span.from, until: span.until };
     let rows = context.acting(move |tx| tx.measurements().list(&filter, page)).await?;
     Ok(Json(LIST.of(rows)))
 }
