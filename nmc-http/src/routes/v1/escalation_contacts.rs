@@ -109,6 +109,9 @@ fn tagged(row: EscalationContact) -> Tagged<EscalationContactOut> {
 pub(super) async fn list(context: RequestContext<EscalationContactQuery, ()>) -> ApiResult<Json<PageOut<EscalationContactOut>>> {
     let query = &context.query;
     let page = LIST.page(query.limit, query.after.as_deref())?;
+    if query.level.is_some_and(|level| level < 1) {
+        return Err(Error::invalid("level", "must be at least 1").into());
+    }
     let filter = EscalationContactFilter {
         rule: query.rule.map(|rule| rule.0),
         global: query.global,
