@@ -11,6 +11,7 @@ use crate::store::{Scope, TenantTx, stamped};
 use crate::types::optional;
 use crate::{AlertId, Error, LeaseId, NotificationChannel, NotificationId, NotificationStatus, Result, TenantId};
 use chrono::{DateTime, Utc};
+use diesel::dsl::{max, min};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
@@ -190,6 +191,22 @@ impl Notifications<'_> {
         // A lease that has run out is a worker's that died: whether it told them nobody knows, and it will be told not to.
         let leases = rows.into_iter().filter_map(|(_, lease)| lease);
         Ok(leases.filter(|until| *until > self.0.now()).max().map_or(Told::No, Told::UnderWay))
+    }
+
+    /// Since when nothing arrives at a webhook: the instant of the first notification that was tried in vain after the last one that arrived.
+    pub(crate) fn failing_since(&mut self, url: &Address) -> Result<Option<DateTime<Utc>>> {
+        let to_it = || {
+            notifications::table
+                .filter(notifications::tenant_id.eq(self.0.tenant))
+                .filter(notifications::channel.eq(NotificationChannel::Webhook))
+                .filter(notifications::recipient.eq(url))
+        };
+        let last: Option<DateTime<Utc>> = to_it().select(max(notifications::delivered_at)).get_result(self.0.conn)?;
+        let in_vain = to_it().filter(notifications::attempts.gt(0)).filter(notifications::status.eq(NotificationStatus::Failed));
+        Ok(in_vain
+            .filter(notifications::created_at.gt(last.unwrap_or(DateTime::UNIX_EPOCH)))
+            .select(min(notifications::created_at))
+            .get_result(self.0.conn)?)
     }
 
     /// The number of texts about alerts that somebody was sent since an instant.

@@ -249,6 +249,14 @@ impl Notifications<'_> {
         Ok(row)
     }
 
+    /// Notes in the history of a notification's alert that the webhook it went to is out of use.
+    pub(crate) fn note_dead_webhook(&mut self, last: &Notification) -> Result<()> {
+        let why = "nothing has arrived there for days: the webhook is out of use until its contact is switched on again";
+        let event = NewAlertEvent::new(last.alert_id, AlertEventType::NotificationFailed)
+            .with(json!({"notification": last.id, "channel": last.channel, "why": why}));
+        self.0.tx().alert_history().append(&[event])
+    }
+
     /// Removes notifications that were delivered or failed before an instant, the oldest first, `limit` at the most; how many
     /// it were. 0 means that there is nothing to take now: nothing is left, or somebody else is at it.
     ///

@@ -2,17 +2,22 @@
 
 use super::notifier::{NotifierPass, Senders};
 use super::notifier_plan::{Outgoing, Way};
-use crate::alerts::{Address, WebhookResponse, wait_after};
+use crate::alerts::{Address, Notification, WebhookResponse, wait_after};
 use crate::conversations::{NUMBER_HOLD, NewConsent};
 use crate::delivery::{Mail, MailError, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets};
 use crate::store::TenantTx;
 use crate::telephony::{Consequence, Lookup, OutboundSms, SendError, SmsSender, explain, meaning_of};
-use crate::{ConsentAction, ConsentSource, Email, Error, MessageId, NotificationStatus, PhoneNumber, Result};
+use crate::{
+    ConsentAction, ConsentSource, Email, Error, MessageId, NotificationChannel, NotificationStatus, PhoneNumber, Result,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
 /// How long texts wait when the account at the provider may not send.
 const ACCOUNT_HOLD: TimeDelta = TimeDelta::minutes(10);
+
+/// How long a webhook may fail before it is put out of use.
+const DEAD_AFTER: TimeDelta = TimeDelta::days(5);
 
 /// How an attempt ended.
 pub(super) enum Ending {
@@ -166,7 +171,12 @@ pub(super) fn note(tx: &mut TenantTx<'_>, outgoing: &Outgoing, came: &Came) -> R
         Ending::GivenUp { why, response } => tx.notifications().give_up(claim, why, response.as_ref()),
     };
     let pass = match ended {
-        Ok(ended) => NotifierPass::of(ended.status),
+        Ok(ended) => {
+            if ended.channel == NotificationChannel::Webhook && ended.status == NotificationStatus::Failed {
+                retire_if_dead(tx, &ended)?;
+            }
+            NotifierPass::of(ended.status)
+        }
         Err(Error::Conflict { field: "lease", .. }) => NotifierPass::default(),
         Err(error) => return Err(error),
     };
@@ -194,9 +204,19 @@ fn record_opt_out(tx: &mut TenantTx<'_>, phone: &PhoneNumber) -> Result<()> {
     Ok(())
 }
 
+/// Puts a webhook out of use at which nothing has arrived for days.
+fn retire_if_dead(tx: &mut TenantTx<'_>, last: &Notification) -> Result<()> {
+    let since = tx.notifications().failing_since(&last.recipient)?;
+    if since.is_some_and(|since| tx.now() - since >= DEAD_AFTER) {
+        tx.notifications().note_dead_webhook(last)?;
+        retire(tx, &last.recipient)?;
+    }
+    Ok(())
+}
+
 fn retire(tx: &mut TenantTx<'_>, url: &Address) -> Result<()> {
     let retired = tx.escalation_contacts().retire_webhook(url)?;
-    tracing::warn!(tenant = %tx.tenant().id(), contacts = retired, "a receiver of webhooks is gone; its contacts are out of use");
+    tracing::warn!(tenant = %tx.tenant().id(), contacts = retired, "a receiver of webhooks is gone, or has not answered for days; its contacts are out of use");
     Ok(())
 }
 

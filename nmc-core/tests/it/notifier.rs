@@ -415,3 +415,39 @@ fn receiver_that_is_gone_is_not_used_again() {
     let left = notifying.scene.tx(|tx| tx.escalation_contacts().list(&active, PageRequest::first())).unwrap().items;
     assert_eq!(left.iter().map(|contact| contact.contact_value.as_str()).collect::<Vec<_>>(), ["https://other.example.com"]);
 }
+
+#[test]
+fn webhook_at_which_nothing_arrives_for_days_is_put_out_of_use() {
+    let notifying = Notifying::new();
+    let contact = |url: &str| NewEscalationContact {
+        rule_id: None,
+        escalation_level: 1,
+        contact_type: ContactType::Webhook,
+        contact_value: Address::new(url),
+        is_active: true,
+    };
+    notifying.scene.tx(|tx| tx.escalation_contacts().create(&contact(HOOK))).unwrap();
+    let in_use = || {
+        let active = EscalationContactFilter { is_active: Some(true), ..EscalationContactFilter::default() };
+        notifying.scene.tx(|tx| tx.escalation_contacts().count(&active)).unwrap()
+    };
+    let fails = || {
+        let row = notifying.queue(Webhook, Triggered);
+        while notifying.reload(&row).status != Failed {
+            let down = WebhookError::NotNow { retry_after: None, answer: None, reason: "it is down".to_owned() };
+            notifying.webhooks.answers.lock().unwrap().push_back(Err(down));
+            notifying.pass();
+            let wait = notifying.reload(&row).next_attempt_at - notifying.scene.clock.now();
+            notifying.scene.clock.advance(wait.max(TimeDelta::seconds(1)));
+        }
+    };
+    fails();
+    assert_eq!(in_use(), 1, "three days are not enough");
+    notifying.queue(Webhook, Triggered);
+    assert_eq!(notifying.pass().delivered, 1);
+    fails();
+    assert_eq!(in_use(), 1, "it has worked in between");
+    fails();
+    assert_eq!(in_use(), 0);
+    assert!(notifying.said(AlertEventType::NotificationFailed) > 3, "and the history says so");
+}
