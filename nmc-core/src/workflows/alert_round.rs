@@ -143,9 +143,16 @@ impl AlertWorker {
         self.stop.ask();
     }
 
-    /// Works until [`Self::stop`]; failures are logged, and tried again. A business's round is whole or not at all, so that a worker may
-    /// die at any time.
+    /// Works until [`Self::stop`], on two threads; failures are logged, and tried again. A business's round is whole or not at all, so that
+    /// a worker may die at any time.
     pub fn run(&self) {
+        std::thread::scope(|threads| {
+            threads.spawn(|| self.make_rounds());
+            self.make_rounds();
+        });
+    }
+
+    fn make_rounds(&self) {
         work_until_stopped(&self.stop, Duration::from_secs(1), "alerts can't be looked after now", || {
             let rounds = alert_rounds_until(&self.store, &self.stop)?;
             if rounds.raised + rounds.resolved + rounds.passed_on > 0 {
