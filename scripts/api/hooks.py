@@ -100,6 +100,8 @@ UNSAYABLE = [
     # What it must look like is said by `contact_type`.
     ("contact_value", "must be"),
     ("metric", "must not begin with nmc."),
+    ("metric", "must be one of /v1/alert-metrics"),
+    ("name", "must not contain control characters"),
     ("at", "must not be in the future"),
 ]
 

@@ -20,6 +20,9 @@ const OLDEST: TimeDelta = TimeDelta::days(7);
 /// The most contacts that an alert is passed on to.
 const MOST_CONTACTS: i64 = 200;
 
+/// How often a transaction looks for more that is due: what is left then is for the next one.
+const LOOKS: usize = 20;
+
 /// A contact, as it was when the alert was raised.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Contact {
@@ -59,8 +62,9 @@ struct Row {
 }
 
 impl Row {
+    /// The time to the next look at it: a minute at least.
     fn delay(&self) -> TimeDelta {
-        TimeDelta::minutes(self.delay_minutes.into())
+        TimeDelta::minutes(self.delay_minutes.max(1).into())
     }
 }
 
@@ -75,26 +79,32 @@ impl TenantTx<'_> {
 }
 
 impl Alerts<'_> {
-    /// Passes on the alerts whose time has come, the longest due first, `limit` (500 at the most): each goes up to the next level that has
+    /// Passes on the alerts whose time has come, the longest due first, some `limit` (500 at the most): each goes up to the next level that has
     /// contacts, and all contacts up to that level are told. Returns those that were passed on. What a disabled rule has raised, what somebody
     /// has acknowledged and what sleeps waits; what is older than a week has been given up.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn pass_on_due(&mut self, limit: u16) -> Result<Vec<AlertId>> {
-        let due: Vec<AlertId> = escalations::table
-            .filter(escalations::tenant_id.eq(self.0.tenant))
-            .filter(escalations::due_at.le(self.0.now()))
-            .order((escalations::due_at, escalations::alert_id))
-            .limit(bounded(limit))
-            .select(escalations::alert_id)
-            .load(self.0.conn)?;
         let mut passed_on = Vec::new();
-        for alert in due {
-            // The alert first, as whoever sees to it has it: then its row stays as it is.
-            let alert = self.lock(alert)?;
-            if self.0.tx().alert_escalations().pass_on(&alert)? {
-                passed_on.push(alert.id);
+        // Those that wait must not stand before those that don't: each that was looked at is due later.
+        for _ in 0..LOOKS {
+            let due: Vec<AlertId> = escalations::table
+                .filter(escalations::tenant_id.eq(self.0.tenant))
+                .filter(escalations::due_at.le(self.0.now()))
+                .order((escalations::due_at, escalations::alert_id))
+                .limit(bounded(limit))
+                .select(escalations::alert_id)
+                .load(self.0.conn)?;
+            if due.is_empty() || passed_on.len() >= usize::from(limit) {
+                break;
+            }
+            for alert in due {
+                // The alert first, as whoever sees to it has it: then its row stays as it is.
+                let alert = self.lock(alert)?;
+                if self.0.tx().alert_escalations().pass_on(&alert)? {
+                    passed_on.push(alert.id);
+                }
             }
         }
         Ok(passed_on)

@@ -3,7 +3,7 @@
 use super::measurement::Measurements;
 use crate::schema::alert_metrics_cache as cache;
 use crate::store::{at_most_a_batch, at_row};
-use crate::types::{bounds, required};
+use crate::types::{bounds, named};
 use crate::{Error, MeasurementId, Result};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use diesel::prelude::*;
@@ -74,7 +74,7 @@ impl Measurements<'_> {
     }
 
     fn checked(&self, new: &NewMeasurement) -> Result<(String, DateTime<Utc>, Decimal)> {
-        let metric = required("metric_name", &new.metric_name, 100)?;
+        let metric = named("metric_name", &new.metric_name, 100)?;
         if metric.starts_with(RESERVED_METRICS) {
             return Err(Error::invalid("metric_name", "must not begin with nmc., as the metrics of NeverMissCall's own do"));
         }

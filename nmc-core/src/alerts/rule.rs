@@ -5,7 +5,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{alert_rules as rules, alerts};
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::{bounds, optional, required};
+use crate::types::{bounds, named, optional};
 use crate::{
     AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, Confirmed, Error, NotificationChannel, Patch, Result, TenantId,
 };
@@ -235,9 +235,9 @@ impl AlertRules<'_> {
         let id = AlertRuleId::new(self.0.moment.id());
         Ok(diesel::insert_into(rules::table)
             .values((
-                rules::name.eq(required("name", &new.name, 255)?),
+                rules::name.eq(named("name", &new.name, 255)?),
                 rules::description.eq(optional("description", new.description.as_deref(), 2_000)?),
-                rules::metric.eq(required("metric", &new.metric, 100)?),
+                rules::metric.eq(named("metric", &new.metric, 100)?),
                 rules::operator.eq(new.operator),
                 rules::threshold.eq(bounds::METRIC.exact("threshold", new.threshold)?),
                 rules::severity.eq(new.severity),
@@ -259,8 +259,8 @@ impl AlertRules<'_> {
     /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] also when the metric would change while an alert of this rule is
     /// open; otherwise as [`Self::create`].
     pub fn update(&mut self, id: AlertRuleId, patch: &AlertRulePatch) -> Result<AlertRule> {
-        let name = patch.name.as_deref().map(|name| required("name", name, 255)).transpose()?;
-        let metric = patch.metric.as_deref().map(|metric| required("metric", metric, 100)).transpose()?;
+        let name = patch.name.as_deref().map(|name| named("name", name, 255)).transpose()?;
+        let metric = patch.metric.as_deref().map(|metric| named("metric", metric, 100)).transpose()?;
         let threshold = patch.threshold.map(|value| bounds::METRIC.exact("threshold", value)).transpose()?;
         let judgement = patch.judgement.as_ref().map(Judgement::checked).transpose()?;
         let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;

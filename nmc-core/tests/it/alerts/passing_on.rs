@@ -269,7 +269,7 @@ fn random_runs(runs: usize) {
         }
         // After what people did, also where that moved an instant on.
         scene.clock.advance(TimeDelta::seconds(1));
-        while !scene.passed_on().is_empty() {}
+        while !scene.run(|tx| tx.alerts().pass_on_due(500)).unwrap().is_empty() {}
         runs.iter_mut().for_each(|run| run.page(minute));
     }
     let paged: Vec<String> = scene.db.query(

@@ -181,7 +181,7 @@ fn broken_rule_new_or_changed_is_refused_with_its_field() {
     let twice = vec![Channel::Sms, Channel::Email, Channel::Sms];
     let new = |name: &str| NewAlertRule { name: name.to_owned(), ..rule("") };
     type Change = fn(&NewAlertRule) -> AlertRulePatch;
-    let cases: [(NewAlertRule, Change, &str); 11] = [
+    let cases: [(NewAlertRule, Change, &str); 13] = [
         (new(" "), |new| AlertRulePatch { name: Some(new.name.clone()), ..Default::default() }, "name must not be empty"),
         (
             new(&"x".repeat(256)),
@@ -227,6 +227,16 @@ fn broken_rule_new_or_changed_is_refused_with_its_field() {
             NewAlertRule { notification_channels: twice, ..new("a") },
             |new| AlertRulePatch { notification_channels: Some(new.notification_channels.clone()), ..Default::default() },
             "notification_channels must not name a channel twice",
+        ),
+        (
+            NewAlertRule { name: "a\r\nBcc: b@example.com".to_owned(), ..new("a") },
+            |new| AlertRulePatch { name: Some(new.name.clone()), ..Default::default() },
+            "name must not contain control characters, direction marks or spaces of no width",
+        ),
+        (
+            NewAlertRule { metric: "a\u{85}b".to_owned(), ..new("a") },
+            |new| AlertRulePatch { metric: Some(new.metric.clone()), ..Default::default() },
+            "metric must not contain control characters, direction marks or spaces of no width",
         ),
         (
             NewAlertRule { escalation_delay_minutes: -1, ..new("a") },
