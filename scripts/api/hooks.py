@@ -102,6 +102,7 @@ UNSAYABLE = [
     ("metric", "must not begin with nmc."),
     ("metric", "must be one of /v1/alert-metrics"),
     ("name", "must not contain control characters"),
+    ("metric", "must not contain control characters"),
     ("at", "must not be in the future"),
 ]
 

@@ -97,7 +97,7 @@ const PATTERNS: [(&str, &str); 19] = [
     ("industry", NOT_BLANK),
     ("last_name", NAME),
     ("message", NOT_BLANK),
-    ("metric", NAME),
+    ("metric", NOT_BLANK),
     ("name", NOT_BLANK),
     ("note", NO_NUL),
     ("country", "^[A-Z]{2}$"),
