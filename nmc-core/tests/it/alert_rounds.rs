@@ -207,7 +207,7 @@ fn texts_numbers_and_the_queue_are_measured() {
 }
 
 #[test]
-fn each_metric_is_measured_at_its_own_times_even_by_a_late_worker() {
+fn each_metric_is_measured_at_its_times_by_late_workers_too() {
     let scene = Scene::new();
     scene.watch("nmc.missed_calls_15m", 100);
     scene.watch("nmc.missed_calls_1h", 100);
