@@ -10,9 +10,9 @@
 )]
 
 use chrono::TimeDelta;
-use nmc_core::alerts::{NewAlertRule, evaluate};
+use nmc_core::alerts::{NewAlertRule, TRADE_METRICS, evaluate};
 use nmc_core::testing::{Business, ManualClock, TestDb, noon};
-use nmc_core::workflows::{Rounds, TRADE_METRICS, alert_rounds};
+use nmc_core::workflows::{Rounds, alert_rounds};
 use nmc_core::{AlertOperator, AlertRuleId, AlertSeverity, Clock as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

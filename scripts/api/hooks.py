@@ -100,7 +100,7 @@ UNSAYABLE = [
     # What it must look like is said by `contact_type`.
     ("contact_value", "must be"),
     ("metric", "must not begin with nmc."),
-    ("metric", "must be one of /v1/alert-metrics"),
+    ("metric", "must be one that is measured"),
     ("name", "must not contain control characters"),
     ("metric", "must not contain control characters"),
     ("at", "must not be in the future"),

@@ -2,14 +2,13 @@
 
 use super::alert_list::figure;
 use crate::database::business;
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 use crate::options::judgement::number;
 use crate::options::moment::Moment;
 use crate::options::{FormatArg, TenantArg};
 use crate::output::{Columns, time};
 use clap::Args;
-use nmc_core::alerts::Measurement;
-use nmc_core::workflows::{TRADE_METRICS, TradeMetric};
+use nmc_core::alerts::{Measurement, TRADE_METRICS, TradeMetric};
 use nmc_core::{Page, Store, When};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -45,25 +44,12 @@ const COLUMNS: Columns<Measurement> = Columns(&[
     ("at", |row| time(row.measurement_time)),
 ]);
 
-/// Whether a metric's name is one that only nmc itself measures.
-pub(super) fn is_ours(metric: &str) -> bool {
-    metric.trim_start().starts_with("nmc.")
-}
-
-/// Whether nmc measures a metric of this name.
-pub(super) fn is_trade_metric(metric: &str) -> bool {
-    TRADE_METRICS.iter().any(|known| known.name == metric.trim())
-}
-
 /// Prints what nmc measures by itself.
 pub(super) fn metrics(format: FormatArg) -> CliResult<()> {
     METRICS.page(format.format, &Page { items: TRADE_METRICS.to_vec(), next: None })
 }
 
 pub(super) fn run(store: &Store, args: &MeasureArgs) -> CliResult<()> {
-    if is_ours(&args.metric) {
-        return Err(CliError::Usage("METRIC must not begin with nmc.: those are measured by nmc itself".to_owned()));
-    }
     let (proof, zone) = business(store, &args.tenant.tenant)?;
     let at = args.at.map_or(When::Now, |at| When::At(at.start(zone)));
     let row = store.as_operator(&proof, |tx| tx.measurements().record(&args.metric, args.value, at));

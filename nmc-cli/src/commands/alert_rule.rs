@@ -1,10 +1,9 @@
 //! `nmc alert rule`.
 
 use super::alert_list::figure;
-use super::alert_measure::{is_ours, is_trade_metric};
 use crate::confirm::confirmed;
 use crate::database::tenant;
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 use crate::options::judgement::{JudgementArgs, TERMS, number};
 use crate::options::length::minutes;
 use crate::options::rule::RuleKey;
@@ -235,7 +234,6 @@ pub(super) fn run(store: &Store, command: RuleCommand) -> CliResult<()> {
 }
 
 fn add(store: &Store, args: AddArgs) -> CliResult<()> {
-    must_be_measured(&args.metric)?;
     let details = args.details;
     let new = NewAlertRule::new(args.name, args.metric, args.operator, args.threshold, args.severity);
     let new = NewAlertRule {
@@ -254,7 +252,6 @@ fn add(store: &Store, args: AddArgs) -> CliResult<()> {
 }
 
 fn set(store: &Store, args: SetArgs) -> CliResult<()> {
-    args.metric.as_deref().map_or(Ok(()), must_be_measured)?;
     let details = args.details;
     let patch = AlertRulePatch {
         name: args.name,
@@ -299,14 +296,6 @@ fn print(store: &Store, proof: &Tenant, format: Format, row: &AlertRule) -> CliR
         row.escalation_enabled && store.as_operator(proof, |tx| tx.escalation_contacts().for_alert(row.id, i32::MAX))?.is_empty();
     if is_alone {
         eprintln!("there is nobody to pass its alerts on to: nmc alert contact add");
-    }
-    Ok(())
-}
-
-/// Refuses a metric that looks like one of ours, and would never have a value.
-fn must_be_measured(metric: &str) -> CliResult<()> {
-    if is_ours(metric) && !is_trade_metric(metric) {
-        return Err(CliError::Usage("--metric is none that nmc measures: nmc alert metrics lists them".to_owned()));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::alerts::Shop;
 use nmc_core::AlertSeverity;
-use nmc_core::workflows::TRADE_METRICS;
+use nmc_core::alerts::TRADE_METRICS;
 use serde_json::{Value, json};
 
 const ADD: [&str; 11] =
@@ -164,7 +164,9 @@ fn a_rule_that_can_not_be_is_refused() {
     shop.run(&[&ADD[..], &["Too many jobs"]].concat()).refused(2, "--name is already taken");
     shop.run(&["rule", "set", "Many"]).refused(2, "--severity");
     shop.run(&["rule", "set", "Many", "--severity", "low"]).refused(2, "rule not found");
-    shop.run(&["rule", "set", "Many", "--metric", "nmc.calls"]).refused(2, "--metric is none that nmc measures");
+    let unmeasured = ADD.map(|word| if word == "jobs" { "nmc.calls" } else { word });
+    let words = "--metric must be one that is measured, as it begins with nmc.: `nmc alert metrics`";
+    shop.run(&[&unmeasured[..], &["New"]].concat()).refused(2, words);
 }
 
 #[test]
@@ -177,7 +179,7 @@ fn a_value_of_ones_own_metric_is_reported() {
     );
     shop.run(&["measure", "open jobs", "8"]).ok();
     for (words, why) in [
-        (&["nmc.missed_calls_1h", "7"][..], "METRIC must not begin with nmc.: those are measured by nmc itself"),
+        (&["nmc.missed_calls_1h", "7"][..], "METRIC must not begin with nmc., as the metrics of NeverMissCall's own do"),
         (&[" nmc.own", "7"], "METRIC must not begin with nmc."),
         (&["", "7"], "METRIC must not be empty"),
         (&["jobs", "many"], "must be a number"),

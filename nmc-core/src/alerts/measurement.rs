@@ -1,10 +1,11 @@
 //! Recent values of the metrics that rules watch.
 
 use super::judgement::Sample;
+use super::trade_metric::reported;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alert_metrics_cache as cache;
 use crate::store::{Scope, TenantTx};
-use crate::types::{bounds, named};
+use crate::types::bounds;
 use crate::{Error, MeasurementId, Result, TenantId, When};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
@@ -132,7 +133,7 @@ impl Measurements<'_> {
             .values((
                 cache::id.eq(id),
                 cache::tenant_id.eq(self.0.tenant),
-                cache::metric_name.eq(named("metric_name", metric, 100)?),
+                cache::metric_name.eq(reported(metric)?),
                 cache::metric_value.eq(bounds::METRIC.rounded("metric_value", value)?),
                 cache::measurement_time.eq(at),
                 cache::created_at.eq(self.0.now()),

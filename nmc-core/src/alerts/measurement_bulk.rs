@@ -1,9 +1,10 @@
 //! Values that a business measures itself, many at once.
 
 use super::measurement::Measurements;
+use super::trade_metric::reported;
 use crate::schema::alert_metrics_cache as cache;
 use crate::store::{at_most_a_batch, at_row};
-use crate::types::{bounds, named};
+use crate::types::bounds;
 use crate::{Error, MeasurementId, Result};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use diesel::prelude::*;
@@ -12,13 +13,10 @@ use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
-/// How the names of the metrics begin that NeverMissCall measures itself.
-pub const RESERVED_METRICS: &str = "nmc.";
-
 /// A measured value to record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewMeasurement {
-    /// The metric that was measured; up to 100 characters, and none that begins like [`RESERVED_METRICS`].
+    /// The metric that was measured; up to 100 characters, and none that begins like [`super::RESERVED_METRICS`].
     pub metric_name: String,
     /// The value, in the metric's unit; rounded to 4 decimals.
     pub metric_value: Decimal,
@@ -74,10 +72,7 @@ impl Measurements<'_> {
     }
 
     fn checked(&self, new: &NewMeasurement) -> Result<(String, DateTime<Utc>, Decimal)> {
-        let metric = named("metric_name", &new.metric_name, 100)?;
-        if metric.starts_with(RESERVED_METRICS) {
-            return Err(Error::invalid("metric_name", "must not begin with nmc., as the metrics of NeverMissCall's own do"));
-        }
+        let metric = reported(&new.metric_name)?;
         let value = bounds::METRIC.rounded("metric_value", new.metric_value)?;
         // As the database keeps it: two instants that it can't tell apart are one.
         let at = self.measured_at(new.measurement_time.unwrap_or(self.0.now()))?.trunc_subsecs(6);

@@ -18,6 +18,7 @@ mod rule;
 mod rule_state;
 mod telling;
 mod timeline;
+mod trade_metric;
 mod wording;
 
 pub use address::Address;
@@ -29,7 +30,7 @@ pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use judgement::{AlertMove, Judgement, Sample};
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
-pub use measurement_bulk::{NewMeasurement, RESERVED_METRICS};
+pub use measurement_bulk::NewMeasurement;
 pub(crate) use notification::Told;
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
 pub use notification_queue::{ClaimedNotification, WebhookResponse};
@@ -37,6 +38,8 @@ pub use retry_schedule::attempts_by;
 pub(crate) use retry_schedule::wait_after;
 pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};
 pub use timeline::{TimelineEntry, timeline};
+pub(crate) use trade_metric::MetricSource;
+pub use trade_metric::{RESERVED_METRICS, TRADE_METRICS, TradeMetric};
 pub use wording::{AlertTemplate, Wording};
 
 /// The most rows that one statement of this domain writes or locks.

@@ -1,6 +1,7 @@
 //! Rules that raise alerts.
 
 use super::judgement::Judgement;
+use super::trade_metric::watched;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{alert_rules as rules, alerts};
@@ -48,7 +49,8 @@ pub struct NewAlertRule {
     pub name: String,
     /// The purpose of the rule; up to 2,000 characters.
     pub description: Option<String>,
-    /// The metric that the rule watches; up to 100 characters.
+    /// The metric that the rule watches; up to 100 characters. One that begins like [`super::RESERVED_METRICS`] must be one of
+    /// [`super::TRADE_METRICS`].
     pub metric: String,
     /// How the metric compares with the threshold.
     pub operator: AlertOperator,
@@ -237,7 +239,7 @@ impl AlertRules<'_> {
             .values((
                 rules::name.eq(named("name", &new.name, 255)?),
                 rules::description.eq(optional("description", new.description.as_deref(), 2_000)?),
-                rules::metric.eq(named("metric", &new.metric, 100)?),
+                rules::metric.eq(watched(&new.metric)?),
                 rules::operator.eq(new.operator),
                 rules::threshold.eq(bounds::METRIC.exact("threshold", new.threshold)?),
                 rules::severity.eq(new.severity),
@@ -260,7 +262,7 @@ impl AlertRules<'_> {
     /// open; otherwise as [`Self::create`].
     pub fn update(&mut self, id: AlertRuleId, patch: &AlertRulePatch) -> Result<AlertRule> {
         let name = patch.name.as_deref().map(|name| named("name", name, 255)).transpose()?;
-        let metric = patch.metric.as_deref().map(|metric| named("metric", metric, 100)).transpose()?;
+        let metric = patch.metric.as_deref().map(watched).transpose()?;
         let threshold = patch.threshold.map(|value| bounds::METRIC.exact("threshold", value)).transpose()?;
         let judgement = patch.judgement.as_ref().map(Judgement::checked).transpose()?;
         let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;

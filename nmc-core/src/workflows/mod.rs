@@ -49,5 +49,4 @@ pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
 pub use refresh_call::{refresh_call, refresh_call_by_sid};
 pub use registration::{Registered, Registration};
 pub use reply::{NEWER, NewReply, Replied, ReplyPreview};
-pub use trade_metrics::{TRADE_METRICS, TradeMetric};
 pub use upkeep::{Upkeep, UpkeepConfig};

@@ -1,9 +1,8 @@
-//! What a trade business wants to hear of, measured from its own rows: the metrics that its rules can watch without anybody reporting
-//! them. Each is measured at full minutes of the clock, as often as its window asks for; measured twice it comes to the same.
-//!
-//! A window in which nothing happened has no value, which is not zero: no calls are no missed calls.
+//! How trade metrics are measured, from a business's own rows. Each is measured at full minutes of the clock, as often as its window asks
+//! for; measured twice it comes to the same.
 
 use crate::Result;
+use crate::alerts::{MetricSource, TRADE_METRICS, TradeMetric};
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
 use crate::types::bounds;
@@ -15,36 +14,7 @@ use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-/// A metric that is measured from a business's rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(not(feature = "testing"), non_exhaustive)]
-pub struct TradeMetric {
-    /// The name by which rules watch it.
-    pub name: &'static str,
-    /// What it tells, and in which unit.
-    pub description: &'static str,
-    /// The minutes from one measurement to the next.
-    pub every_minutes: i64,
-    #[cfg_attr(feature = "serde", serde(skip))]
-    source: Source,
-}
-
-/// The rows that a metric is measured from: one statement for all metrics of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
-    Calls,
-    Usual,
-    Waiting,
-    Texts,
-    OptOuts,
-    Unassigned,
-    Spend,
-    Numbers,
-    Queue,
-}
-
-impl Source {
+impl MetricSource {
     const fn sql(self) -> &'static str {
         match self {
             Self::Calls => CALLS,
@@ -76,30 +46,6 @@ impl Source {
             .load(tx.0.conn)?)
     }
 }
-
-const fn metric(name: &'static str, every_minutes: i64, source: Source, description: &'static str) -> TradeMetric {
-    TradeMetric { name, description, every_minutes, source }
-}
-
-/// Every metric of this kind.
-#[rustfmt::skip] // a table: one line each
-pub const TRADE_METRICS: &[TradeMetric] = &[
-    metric("nmc.missed_calls_15m", 1, Source::Calls, "calls of the last 15 minutes that nobody answered"),
-    metric("nmc.missed_calls_1h", 5, Source::Calls, "calls of the last hour that nobody answered"),
-    metric("nmc.missed_calls_1d", 15, Source::Calls, "calls of the last 24 hours that nobody answered"),
-    metric("nmc.missed_rate_15m", 1, Source::Calls, "how many of 100 calls of the last 15 minutes nobody answered"),
-    metric("nmc.missed_rate_1h", 5, Source::Calls, "how many of 100 calls of the last hour nobody answered"),
-    metric("nmc.missed_rate_1d", 15, Source::Calls, "how many of 100 calls of the last 24 hours nobody answered"),
-    metric("nmc.calls_vs_usual_1h", 5, Source::Usual, "calls of the last hour, in percent of what is usual at this hour of this day of the week"),
-    metric("nmc.longest_wait_minutes", 1, Source::Waiting, "minutes that the longest waiting customer has waited for an answer; 0 when nobody waits"),
-    metric("nmc.texts_failed_1h", 5, Source::Texts, "texts of the last hour that did not arrive"),
-    metric("nmc.text_failure_rate_1h", 5, Source::Texts, "how many of 100 texts of the last hour did not arrive"),
-    metric("nmc.opt_outs_1d", 15, Source::OptOuts, "people who asked for no more texts in the last 24 hours"),
-    metric("nmc.unassigned_conversations", 1, Source::Unassigned, "open conversations that nobody looks after"),
-    metric("nmc.spend_today", 15, Source::Spend, "what calls and texts have cost since midnight in the business's zone, as far as it is known"),
-    metric("nmc.numbers_in_trouble", 5, Source::Numbers, "telephone numbers that don't work"),
-    metric("nmc.queue_age_minutes", 1, Source::Queue, "minutes that the oldest text has been waiting to be sent; 0 when none waits"),
-];
 
 /// Calls count when they have ended, by the time they began; one that is read from an old log is not of the last day.
 const CALLS: &str = "\
@@ -222,7 +168,7 @@ pub(super) fn measure(tx: &mut TenantTx<'_>, watched: &[String], span: RangeIncl
         return Ok(0);
     }
     let hours = tx.tenants().get()?.business_hours();
-    let together: BTreeSet<(DateTime<Utc>, Source)> = due.iter().map(|(at, metric)| (*at, metric.source)).collect();
+    let together: BTreeSet<(DateTime<Utc>, MetricSource)> = due.iter().map(|(at, metric)| (*at, metric.source)).collect();
     let mut values = BTreeMap::new();
     for (at, source) in together {
         let is_due = |row: &Row| due.iter().any(|(time, metric)| *time == at && metric.name == row.metric);

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
-use nmc_core::alerts::{AlertFilter, AlertRulePatch, MeasurementFilter, NewAlertRule};
+use nmc_core::alerts::{AlertFilter, AlertRulePatch, MeasurementFilter, NewAlertRule, TRADE_METRICS};
 use nmc_core::testing::{Business, ManualClock, TestDb};
-use nmc_core::workflows::{Rounds, TRADE_METRICS, alert_rounds};
+use nmc_core::workflows::{Rounds, alert_rounds};
 use nmc_core::{AlertOperator, AlertSeverity, AlertStatus, Clock as _, PageRequest, Result, TenantTx};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -181,7 +181,7 @@ fn broken_rule_new_or_changed_is_refused_with_its_field() {
     let twice = vec![Channel::Sms, Channel::Email, Channel::Sms];
     let new = |name: &str| NewAlertRule { name: name.to_owned(), ..rule("") };
     type Change = fn(&NewAlertRule) -> AlertRulePatch;
-    let cases: [(NewAlertRule, Change, &str); 13] = [
+    let cases: [(NewAlertRule, Change, &str); 14] = [
         (new(" "), |new| AlertRulePatch { name: Some(new.name.clone()), ..Default::default() }, "name must not be empty"),
         (
             new(&"x".repeat(256)),
@@ -237,6 +237,11 @@ fn broken_rule_new_or_changed_is_refused_with_its_field() {
             NewAlertRule { metric: "a\u{85}b".to_owned(), ..new("a") },
             |new| AlertRulePatch { metric: Some(new.metric.clone()), ..Default::default() },
             "metric must not contain control characters, direction marks or spaces of no width",
+        ),
+        (
+            NewAlertRule { metric: " nmc.calls".to_owned(), ..new("a") },
+            |new| AlertRulePatch { metric: Some(new.metric.clone()), ..Default::default() },
+            "metric must be one that is measured, as it begins with nmc.: `nmc alert metrics` and /v1/alert-metrics list them",
         ),
         (
             NewAlertRule { escalation_delay_minutes: -1, ..new("a") },

@@ -4,9 +4,8 @@ use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Quantity, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, Judgement, NewAlertRule, RESERVED_METRICS};
-use nmc_core::workflows::{TRADE_METRICS, TradeMetric};
-use nmc_core::{AlertRuleId, Confirmed, Error, Patch, Result, Version};
+use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, Judgement, NewAlertRule, TRADE_METRICS, TradeMetric};
+use nmc_core::{AlertRuleId, Confirmed, Patch, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -308,20 +307,8 @@ pub(super) async fn list(context: RequestContext<AlertRuleQuery, ()>) -> ApiResu
     Ok(Json(LIST.of(rows)))
 }
 
-/// A name like those of our metrics that is none of them would never be measured.
-fn must_be_measured(metric: Option<&str>) -> Result<()> {
-    let is_known = |name: &str| TRADE_METRICS.iter().any(|metric| metric.name == name);
-    match metric {
-        Some(name) if name.trim().starts_with(RESERVED_METRICS) && !is_known(name.trim()) => {
-            Err(Error::invalid("metric", "must be one of /v1/alert-metrics, or not begin with nmc."))
-        }
-        _ => Ok(()),
-    }
-}
-
 pub(super) async fn add(context: RequestContext<NoQuery, JsonBody<AlertRuleIn>>) -> ApiResult<Created<AlertRuleOut>> {
     let new = context.body.0.new_rule();
-    must_be_measured(Some(&new.metric))?;
     let row = context.acting(move |tx| tx.alert_rules().create(&new)).await?;
     Ok(Created(format!("/v1/alert-rules/{}", row.id), row.into()))
 }
@@ -391,7 +378,6 @@ pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagge
 pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<AlertRuleChange>>) -> ApiResult<Tagged<AlertRuleOut>> {
     let (id, expected) = (context.id::<AlertRuleId>("rule", "rule")?, context.if_match()?);
     let change = context.body.0.clone();
-    must_be_measured(change.metric.as_deref())?;
     let row = context
         .acting(move |tx| {
             let row = tx.alert_rules().lock(id)?;
