@@ -219,7 +219,7 @@ fn each_metric_is_measured_at_its_times_by_late_workers_too() {
     assert_eq!(scene.measured(utc("2026-06-10 19:00")), both);
     assert_eq!(scene.rounds(), Rounds::default(), "and not twice");
     scene.clock.advance(TimeDelta::seconds(61));
-    scene.rounds();
+    assert_eq!(scene.rounds().measured, 1, "nothing is measured again before its time");
     assert_eq!(scene.measured(utc("2026-06-10 19:01")), one);
     // It comes at 19:07, after five minutes of nothing: the hour is measured as it was at 19:05.
     scene.clock.advance(TimeDelta::minutes(6));

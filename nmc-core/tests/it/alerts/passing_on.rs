@@ -4,7 +4,7 @@ use super::contacts::email_for;
 use super::{Scene, rule};
 use chrono::TimeDelta;
 use nmc_core::alerts::{
-    Address, Alert, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact, NotificationFilter,
+    Address, Alert, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact, NotificationFilter, evaluate_all,
 };
 use nmc_core::{
     AlertEventType as Event, AlertId, AlertStatus as Status, ContactType, NotificationChannel as Channel, PageRequest,
@@ -135,6 +135,21 @@ fn an_alert_without_anybody_to_pass_it_on_to_does_not_wait() {
     assert_eq!(scene.waiting(), 0);
     scene.raise(other);
     assert_eq!(scene.waiting(), 1);
+}
+
+#[test]
+fn a_contact_of_one_rule_hears_of_its_alerts_alone() {
+    let scene = Scene::new();
+    let [one, other] = ["one", "other"].map(|name| scene.rule(&rule(name)).id);
+    scene.contact(&email_for(Some(one)));
+    let at = scene.after(1);
+    scene.run(|tx| tx.measurements().record("missed calls", super::dec("11"), at)).unwrap();
+    // Both are raised together.
+    assert_eq!(scene.run(evaluate_all).unwrap().raised.len(), 2);
+    let [heard, unheard] = [one, other].map(|rule| scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap());
+    scene.after(30);
+    assert_eq!(scene.passed_on(), [heard.id]);
+    assert_eq!((scene.told(&heard), scene.told(&unheard)), (told(&["joe"]), Vec::new()));
 }
 
 #[test]
