@@ -18,7 +18,7 @@ use std::str::FromStr as _;
 const OLDEST: TimeDelta = TimeDelta::days(7);
 
 /// The most contacts that an alert is passed on to.
-const MOST_CONTACTS: i64 = 200;
+pub(super) const MOST_CONTACTS: usize = 200;
 
 /// How often a transaction looks for more that is due: what is left then is for the next one.
 const LOOKS: usize = 20;
@@ -119,17 +119,18 @@ impl AlertEscalations<'_> {
             return Ok(());
         }
         let rules: Vec<AlertRuleId> = passed_on.iter().map(|(_, rule)| rule.id).collect();
+        let most = i64::try_from(MOST_CONTACTS * rules.len()).map_err(Error::internal)?;
         let known: Vec<(Option<AlertRuleId>, i32, ContactType, Address)> = contacts::table
             .filter(contacts::tenant_id.eq(self.0.tenant))
             .filter(contacts::rule_id.is_null().or(contacts::rule_id.eq_any(rules).assume_not_null()))
             .filter(contacts::is_active)
             .order((contacts::escalation_level, contacts::created_at, contacts::id))
-            .limit(MOST_CONTACTS)
+            .limit(most)
             .select((contacts::rule_id, contacts::escalation_level, contacts::contact_type, contacts::contact_value))
             .load(self.0.conn)?;
         let (tenant, now) = (self.0.tenant, self.0.now());
         let row = |(alert, rule): &(&Alert, &AlertRule)| {
-            let of_rule = known.iter().filter(|(of, ..)| of.is_none_or(|of| of == rule.id));
+            let of_rule = known.iter().filter(|(of, ..)| of.is_none_or(|of| of == rule.id)).take(MOST_CONTACTS);
             let ladder: Vec<Contact> =
                 of_rule.map(|(_, level, kind, value)| Contact { level: *level, kind: *kind, value: value.clone() }).collect();
             let first = ladder.first()?.level;
@@ -183,7 +184,12 @@ impl AlertEscalations<'_> {
         let Some(row) = self.row(alert.id)?.filter(|row| row.due_at <= now) else { return Ok(false) };
         let row = &row;
         if now - alert.created_at > OLDEST {
-            return self.give_up(row, "it is older than a week").map(|()| false);
+            // Somebody is at one that was acknowledged: nothing is given up.
+            return match alert.status {
+                AlertStatus::Acknowledged => self.end(&[row.alert_id]),
+                _ => self.give_up(row, "it is older than a week"),
+            }
+            .map(|()| false);
         }
         let rule = self.0.tx().alert_rules().get(alert.rule_id)?;
         let waits = match alert.status {

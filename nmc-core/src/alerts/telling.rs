@@ -1,7 +1,7 @@
 //! Who is told of what becomes of an alert. What is to be told is queued, and called off, by the transaction that moves the alert.
 
 use super::alert::{Alert, Alerts, NewAlert};
-use super::escalation::Contact;
+use super::escalation::{Contact, MOST_CONTACTS};
 use super::history::NewAlertEvent;
 use super::notification::{NOT_RAISED, Notifications, OPEN};
 use super::retry_schedule::attempts_by;
@@ -62,7 +62,8 @@ impl Notifications<'_> {
         let is_by_staff =
             NotificationChannel::ALL.iter().any(|channel| *channel != NotificationChannel::Webhook && channels(*channel));
         let staff = if is_by_staff { self.staff(None)? } else { Vec::new() };
-        let webhooks = if channels(NotificationChannel::Webhook) { self.webhooks()? } else { Vec::new() };
+        let rules: Vec<AlertRuleId> = raised.iter().map(|(_, rule)| rule.id).collect();
+        let webhooks = if channels(NotificationChannel::Webhook) { self.webhooks(rules)? } else { Vec::new() };
         let mut new = Vec::new();
         for (alert, rule) in raised {
             for channel in &rule.notification_channels {
@@ -205,14 +206,16 @@ impl Notifications<'_> {
             .load(self.0.conn)?)
     }
 
-    /// The webhooks in use, and the rule of each that is for one.
-    fn webhooks(&mut self) -> Result<Vec<(Option<AlertRuleId>, Address)>> {
+    /// The webhooks in use for these rules, and the rule of each that is for one.
+    fn webhooks(&mut self, rules: Vec<AlertRuleId>) -> Result<Vec<(Option<AlertRuleId>, Address)>> {
+        let most = i64::try_from(MOST_CONTACTS * rules.len()).map_err(Error::internal)?;
         Ok(contacts::table
             .filter(contacts::tenant_id.eq(self.0.tenant))
             .filter(contacts::contact_type.eq(ContactType::Webhook))
+            .filter(contacts::rule_id.is_null().or(contacts::rule_id.eq_any(rules).assume_not_null()))
             .filter(contacts::is_active)
             .order(contacts::id)
-            .limit(200)
+            .limit(most)
             .select((contacts::rule_id, contacts::contact_value))
             .load(self.0.conn)?)
     }

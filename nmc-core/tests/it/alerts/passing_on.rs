@@ -152,6 +152,32 @@ fn a_contact_of_one_rule_hears_of_its_alerts_alone() {
     assert_eq!((scene.told(&heard), scene.told(&unheard)), (told(&["joe"]), Vec::new()));
 }
 
+/// A storm: what is raised together has the contacts that each would have by itself.
+#[test]
+fn contacts_of_many_rules_are_all_there() {
+    let scene = Scene::new();
+    for n in 0..110 {
+        let rule = scene.rule(&NewAlertRule { notification_channels: vec![Channel::Webhook], ..rule(&format!("rule {n}")) }).id;
+        let contact = |contact_type, value: String| NewEscalationContact {
+            rule_id: Some(rule),
+            contact_type,
+            contact_value: Address::new(value),
+            ..at_level(1, "x")
+        };
+        scene.contact(&contact(ContactType::Email, format!("a{n}@example.com")));
+        scene.contact(&contact(ContactType::Email, format!("b{n}@example.com")));
+        scene.contact(&contact(ContactType::Webhook, format!("https://a{n}.example.com")));
+        scene.contact(&contact(ContactType::Webhook, format!("https://b{n}.example.com")));
+    }
+    let at = scene.after(1);
+    scene.run(|tx| tx.measurements().record("missed calls", super::dec("11"), at)).unwrap();
+    assert_eq!(scene.run(evaluate_all).unwrap().raised.len(), 110);
+    let contacts: Vec<i32> = scene.db.query("SELECT jsonb_array_length(contacts) FROM alert_escalations");
+    assert_eq!(contacts, [4; 110]);
+    let hooks: Vec<i64> = scene.db.query("SELECT count(*) FROM notifications GROUP BY alert_id");
+    assert_eq!(hooks, [2; 110]);
+}
+
 #[test]
 fn a_user_hears_by_the_ways_they_want() {
     let scene = Scene::new();
