@@ -72,6 +72,7 @@ const TABLES: &[(&str, Read)] = tables![
     call_analytics by tenant_id,
     conversation_analytics by tenant_id,
     kpi_snapshots by tenant_id,
+    kpi_targets by tenant_id,
     analytics_processing_jobs by tenant_id,
     analytics_reports by tenant_id,
     alert_rules by tenant_id,

@@ -81,6 +81,7 @@ typed_ids! {
     EscalationContactId, "someone an alert is passed on to";
     JobId, "an analytics job";
     KpiSnapshotId, "a snapshot of a key figure";
+    KpiTargetId, "a target of a key figure";
     LeaseId, "one claim of queued work by one worker";
     MediaId, "a picture, sound or document of a text";
     MeasurementId, "a recent value of a watched metric";

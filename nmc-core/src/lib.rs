@@ -53,7 +53,7 @@ pub use ids::*;
 pub use page::{Cursor, Page, PageRequest};
 pub use patch::Patch;
 pub use store::{Loaded, Store, StoreConfig, Tenant, TenantTx};
-pub use types::{CallerIdentity, Country, Email, PhoneNumber, Secret, Timezone};
+pub use types::{CallerIdentity, Country, Email, PhoneNumber, Secret, Span, Timezone};
 pub use uploads::Uploads;
 pub use version::Version;
 /// The crates whose types are in this library's calls: instants, ids, money, JSON, zones and addresses.

@@ -233,6 +233,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// A quarter of an hour whose figures are to be computed again. Triggers write a new one for each change, as two changes must not wait for each other; the job deletes those that it has read before it read the rows.
+    analytics_marks (tenant_id, id) {
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// Key.
+        id -> Uuid,
+        /// The beginning of the quarter of an hour, which no hour of any zone cuts.
+        marked_at -> Timestamptz,
+        /// A conversation: its own instant is to be computed again, and those of its calls. It may be gone.
+        subject_id -> Nullable<Uuid>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// One measured value at one instant. One row per type, name, instant and level: dimensions describe the value and do not tell rows apart.
     analytics_metrics (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -328,6 +344,31 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         /// When the row was written.
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Where the figures of a business have come to, and what they were computed by.
+    analytics_roll_ups (tenant_id) {
+        /// The tenant it belongs to; one row each, from the first computation on.
+        tenant_id -> Uuid,
+        /// The zone that the figures were computed in.
+        #[max_length = 50]
+        timezone -> Varchar,
+        /// The opening time that they were computed with.
+        business_hours_start -> Time,
+        /// The closing time that they were computed with.
+        business_hours_end -> Time,
+        /// The version of the formulas.
+        formula -> Int4,
+        /// The instant of the last computation: what was committed before it and marked is in the figures.
+        rolled_up_at -> Timestamptz,
+        /// All that lies before this instant is still to be computed anew, the latest first; NULL: nothing.
+        rebuild_before -> Nullable<Timestamptz>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -879,6 +920,37 @@ diesel::table! {
         snapshot_date -> Timestamptz,
         /// When the row was written.
         created_at -> Timestamptz,
+        /// Start of the period; NULL for a snapshot that was brought in from elsewhere, as are the next three.
+        period_start -> Nullable<Timestamptz>,
+        /// The zone whose day, week or month it is.
+        #[max_length = 50]
+        timezone -> Nullable<Varchar>,
+        /// The version of the formulas.
+        formula -> Nullable<Int4>,
+        /// When it was computed: later changes are not in it.
+        computed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// What a key figure should come to; snapshots that are computed from then on are compared with it.
+    kpi_targets (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// Which figure it is.
+        #[max_length = 100]
+        kpi_name -> Varchar,
+        /// The period of the snapshots: daily, weekly or monthly; hourly is kept for later.
+        #[max_length = 20]
+        period_type -> Varchar,
+        /// The target, in the unit of the figure.
+        kpi_target -> Numeric,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -1467,9 +1539,11 @@ diesel::table! {
 diesel::joinable!(alert_metrics_cache -> tenants (tenant_id));
 diesel::joinable!(alert_rounds -> tenants (tenant_id));
 diesel::joinable!(alert_rules -> tenants (tenant_id));
+diesel::joinable!(analytics_marks -> tenants (tenant_id));
 diesel::joinable!(analytics_metrics -> tenants (tenant_id));
 diesel::joinable!(analytics_processing_jobs -> tenants (tenant_id));
 diesel::joinable!(analytics_reports -> tenants (tenant_id));
+diesel::joinable!(analytics_roll_ups -> tenants (tenant_id));
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(business_settings -> tenants (tenant_id));
 diesel::joinable!(call_analytics -> tenants (tenant_id));
@@ -1481,6 +1555,7 @@ diesel::joinable!(conversation_analytics -> tenants (tenant_id));
 diesel::joinable!(conversations -> tenants (tenant_id));
 diesel::joinable!(escalation_contacts -> tenants (tenant_id));
 diesel::joinable!(kpi_snapshots -> tenants (tenant_id));
+diesel::joinable!(kpi_targets -> tenants (tenant_id));
 diesel::joinable!(messages -> tenants (tenant_id));
 diesel::joinable!(number_pacing -> tenants (tenant_id));
 diesel::joinable!(phone_numbers -> tenants (tenant_id));
@@ -1496,9 +1571,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     alert_rule_states,
     alert_rules,
     alerts,
+    analytics_marks,
     analytics_metrics,
     analytics_processing_jobs,
     analytics_reports,
+    analytics_roll_ups,
     api_keys,
     business_settings,
     call_analytics,
@@ -1516,6 +1593,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversations,
     escalation_contacts,
     kpi_snapshots,
+    kpi_targets,
     message_media,
     message_terms,
     messages,

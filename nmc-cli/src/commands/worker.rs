@@ -12,7 +12,7 @@ use nmc_core::conversations::{MediaWorker, MediaWorkerConfig, Worker, WorkerConf
 use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
 use nmc_core::telephony::{ConsoleSms, Pace, SmsSender};
 use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
-use nmc_core::workflows::{AlertWorker, CatchUp, Notifier, NotifierConfig, Upkeep, UpkeepConfig};
+use nmc_core::workflows::{AlertWorker, AnalyticsWorker, CatchUp, Notifier, NotifierConfig, Upkeep, UpkeepConfig};
 use nmc_core::{Store, Uploads};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -100,6 +100,7 @@ pub(crate) struct RunningWorker {
     texts: Worker,
     upkeep: Upkeep,
     alerts: AlertWorker,
+    analytics: AnalyticsWorker,
     notifier: Notifier,
     numbers: Option<NumberWorker>,
     media: Option<MediaWorker>,
@@ -156,6 +157,11 @@ pub(crate) fn start(
         let alerts = alerts.clone();
         move || alerts.run()
     })?);
+    let analytics = AnalyticsWorker::new(store.clone());
+    threads.push(thread("nmc-figures").spawn({
+        let analytics = analytics.clone();
+        move || analytics.run()
+    })?);
     threads.push(thread("nmc-notices").spawn({
         let notifier = notifier.clone();
         move || notifier.run()
@@ -166,7 +172,7 @@ pub(crate) fn start(
     if let Some(numbers) = numbers.clone() {
         threads.push(thread("nmc-numbers").spawn(move || numbers.run())?);
     }
-    Ok(RunningWorker { texts, upkeep, alerts, notifier, numbers, media, threads })
+    Ok(RunningWorker { texts, upkeep, alerts, analytics, notifier, numbers, media, threads })
 }
 
 impl RunningWorker {
@@ -175,6 +181,7 @@ impl RunningWorker {
         self.texts.stop();
         self.upkeep.stop();
         self.alerts.stop();
+        self.analytics.stop();
         self.notifier.stop();
         if let Some(media) = &self.media {
             media.stop();

@@ -6,7 +6,7 @@ use crate::schema::kpi_snapshots as kpis;
 use crate::store::{Scope, TenantTx};
 use crate::types::bounds::{self, instant};
 use crate::types::required;
-use crate::{Error, KpiPeriod, KpiSnapshotId, Result, TenantId, TrendDirection};
+use crate::{Error, KpiPeriod, KpiSnapshotId, Result, TenantId, Timezone, TrendDirection};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -32,6 +32,10 @@ pub struct KpiSnapshot {
     pub period_type: KpiPeriod,
     pub snapshot_date: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    pub period_start: Option<DateTime<Utc>>,
+    pub timezone: Option<Timezone>,
+    pub formula: Option<i32>,
+    pub computed_at: Option<DateTime<Utc>>,
 }
 
 /// A snapshot of a KPI to keep. Name, period and date are its key; the variance is reckoned from value and target.
@@ -81,7 +85,7 @@ impl NewKpiSnapshot {
 }
 
 /// How far a value lies above (+) or below (−) its target, in percent of the target, to two decimals. A target of 0 has none.
-fn variance(value: Decimal, target: Decimal) -> Option<Decimal> {
+pub(super) fn variance(value: Decimal, target: Decimal) -> Option<Decimal> {
     let share = value.checked_sub(target)?.checked_div(target.abs())?;
     Some(share.checked_mul(Decimal::ONE_HUNDRED)?.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
 }
@@ -101,7 +105,7 @@ pub struct KpiFilter {
 }
 
 /// A tenant's snapshots of key figures.
-pub struct KpiSnapshots<'a>(Scope<'a>);
+pub struct KpiSnapshots<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's snapshots of key figures.

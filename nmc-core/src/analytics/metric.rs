@@ -1,5 +1,6 @@
 //! Metric points: one value per type, name, instant and level.
 
+use super::figures::RESERVED_FIGURES;
 use crate::constraint::refusal;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
@@ -7,7 +8,7 @@ use crate::schema::analytics_metrics as metrics;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::bounds::{self, instant};
 use crate::types::{json, required};
-use crate::{AggregationLevel, MetricId, MetricType, Result, TenantId, When};
+use crate::{AggregationLevel, Error, MetricId, MetricType, Result, TenantId, When};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, sum};
 use diesel::pg::Pg;
@@ -45,7 +46,7 @@ pub struct Metric {
 pub struct NewMetric {
     /// The type of the metric: what is measured.
     pub metric_type: MetricType,
-    /// The name of the metric within its type; up to 100 characters.
+    /// The name of the metric within its type; up to 100 characters, and none that begins like [`super::RESERVED_FIGURES`].
     pub metric_name: String,
     /// The value, in the unit that goes with the name; rounded to 4 decimals, below 10¹¹.
     pub metric_value: Decimal,
@@ -82,8 +83,12 @@ impl NewMetric {
         if self.period_start.zip(self.period_end).is_some_and(|(start, end)| end < start) {
             return Err(refusal("analytics_metrics_period_end_check"));
         }
+        let metric_name = required("metric_name", &self.metric_name, 100)?;
+        if metric_name.starts_with(RESERVED_FIGURES) {
+            return Err(Error::invalid("metric_name", "must not begin with nmc.: such figures are computed"));
+        }
         Ok(Self {
-            metric_name: required("metric_name", &self.metric_name, 100)?,
+            metric_name,
             metric_value: bounds::METRIC.rounded("metric_value", self.metric_value)?,
             timestamp: instant("timestamp", self.timestamp)?,
             period_start: self.period_start.map(|at| instant("period_start", at)).transpose()?,

@@ -3,7 +3,9 @@
 //! COPY is refused under row-level security. An array per column (UNNEST) is one short statement with eleven values, however
 //! many the rows; a multi-row INSERT has eleven per row, to be named, parsed and planned. docs/BENCHMARKS.md has both.
 
+use super::figures::Figures;
 use super::metric::{Metrics, NewMetric};
+use crate::schema::analytics_metrics as metrics;
 use crate::store::{at_most_a_batch, at_row};
 use crate::{AggregationLevel, Error, MetricId, MetricType, Result};
 use chrono::{DateTime, Utc};
@@ -94,5 +96,33 @@ impl Metrics<'_> {
             .bind::<Array<Nullable<Timestamptz>>, _>(columns.ends)
             .execute(self.0.conn)?;
         u64::try_from(rows).map_err(Error::internal)
+    }
+
+    /// The figures that were computed of the periods of this level that begin then, without those by a dimension.
+    pub(crate) fn computed(
+        &mut self,
+        level: AggregationLevel,
+        starts: &[DateTime<Utc>],
+    ) -> Result<HashMap<DateTime<Utc>, Figures>> {
+        let rows: Vec<(DateTime<Utc>, String, Decimal)> = metrics::table
+            .filter(metrics::tenant_id.eq(self.0.tenant))
+            .filter(metrics::aggregation_level.eq(level))
+            .filter(metrics::timestamp.eq_any(starts))
+            .filter(metrics::metric_name.like("nmc.%"))
+            .filter(metrics::metric_name.not_like("%/%"))
+            .select((metrics::timestamp, metrics::metric_name, metrics::metric_value))
+            .load(self.0.conn)?;
+        let mut figures: HashMap<DateTime<Utc>, Figures> = HashMap::new();
+        rows.into_iter().for_each(|(at, name, value)| figures.entry(at).or_default().add(name, value));
+        Ok(figures)
+    }
+
+    /// Removes all figures that were computed.
+    pub(crate) fn forget_computed(&mut self) -> Result<()> {
+        diesel::delete(metrics::table)
+            .filter(metrics::tenant_id.eq(self.0.tenant))
+            .filter(metrics::metric_name.like("nmc.%"))
+            .execute(self.0.conn)?;
+        Ok(())
     }
 }

@@ -3,23 +3,34 @@
 mod call_analytics;
 mod call_analytics_bulk;
 mod conversation_analytics;
+mod figures;
 mod job;
 mod job_queue;
 mod kpi;
+mod kpi_bulk;
+mod kpi_target;
+mod mark;
 mod metric;
 mod metric_bulk;
 mod report;
+mod roll_up;
 
 pub use call_analytics::{CallAnalytics, CallAnalyticsFilter, CallAnalyticsPatch, CallAnalyticsRepo, NewCallAnalytics};
 pub use conversation_analytics::{
     ConversationAnalytics, ConversationAnalyticsFilter, ConversationAnalyticsPatch, ConversationAnalyticsRepo,
     NewConversationAnalytics,
 };
+pub use figures::{FORMULA, Figures, KPI_PERIODS, KPIS, Kpi, KpiUnit, RESERVED_FIGURES};
 pub use job::{Job, JobFilter, Jobs, NewJob};
 pub use job_queue::ClaimedJob;
 pub use kpi::{KpiFilter, KpiSnapshot, KpiSnapshots, NewKpiSnapshot};
+pub(crate) use kpi_bulk::Computed;
+pub use kpi_target::{KpiTarget, KpiTargets};
+pub(crate) use mark::{Mark, QUARTER};
 pub use metric::{Metric, MetricFilter, MetricTotals, Metrics, NewMetric};
 pub use report::{NewReport, Report, ReportFilter, Reports};
+pub(crate) use roll_up::ComputedBy;
+pub use roll_up::{RollUp, RollUps};
 
 #[diesel::declare_sql_function]
 extern "SQL" {

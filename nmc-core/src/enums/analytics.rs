@@ -70,7 +70,7 @@ text_enums! {
     }
 
     /// The period of a KPI snapshot.
-    KpiPeriod for ["kpi_snapshots.period_type"] {
+    KpiPeriod for ["kpi_snapshots.period_type", "kpi_targets.period_type"] {
         /// An hour.
         Hourly = "hourly",
         /// A day.

@@ -6,9 +6,8 @@
 //! All answers are read off these intervals, so they agree.
 
 use super::TenantRow;
-use crate::Timezone;
-use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Timelike as _, Utc};
-use chrono_tz::GapInfo;
+use crate::{Span, Timezone};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Timelike as _, Utc};
 use std::fmt;
 
 /// The opening hours of a business, the same on each day.
@@ -83,12 +82,12 @@ impl BusinessHours {
 
     /// The first instant of the day that the zone's calendar shows at an instant.
     pub(crate) fn start_of_day(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.first_instant(self.shown(at)?.date().and_time(NaiveTime::MIN))
+        self.zone.first_instant(self.zone.shown(at)?.date().and_time(NaiveTime::MIN))
     }
 
     /// The instant at which the zone's clock showed the same time so many days before.
     pub(crate) fn days_before(&self, at: DateTime<Utc>, days: u64) -> Option<DateTime<Utc>> {
-        self.first_instant(self.shown(at)?.checked_sub_days(Days::new(days))?)
+        self.zone.first_instant(self.zone.shown(at)?.checked_sub_days(Days::new(days))?)
     }
 
     /// The next opening as a greeting tells it: `now` while the business is open, else its day and time by its own clock, which
@@ -97,9 +96,23 @@ impl BusinessHours {
         match self.next_open(at) {
             Some(next) if next == at => "now".to_owned(),
             next => next
-                .and_then(|next| self.shown(next))
+                .and_then(|next| self.zone.shown(next))
                 .map_or_else(String::new, |local| format!("{} at {}", local.format("%A"), in_words(local.time()))),
         }
+    }
+
+    /// When it is open within a span, in order and never overlapping; one interval may reach beyond an end of the span.
+    pub(crate) fn open_spans(&self, span: Span) -> Vec<Span> {
+        if self.never_closes() {
+            return vec![span];
+        }
+        let yesterday = self.zone.shown(span.from).and_then(|local| local.date().pred_opt());
+        std::iter::successors(yesterday, |day| day.succ_opt())
+            .map_while(|day| self.interval(day))
+            .map(|(from, until)| Span { from, until })
+            .take_while(|open| open.from < span.until)
+            .filter(|open| !open.is_empty() && open.until > span.from)
+            .collect()
     }
 
     fn never_closes(&self) -> bool {
@@ -109,7 +122,7 @@ impl BusinessHours {
     /// The intervals of the days around an instant, in order and never overlapping, without the empty ones. The first that
     /// could still be open is the day before's.
     fn intervals(&self, at: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
-        let today = self.shown(at).map(|local| local.date());
+        let today = self.zone.shown(at).map(|local| local.date());
         let first = today.and_then(|today| today.pred_opt());
         let days = (0..DAYS).filter_map(move |ahead| first?.checked_add_days(Days::new(ahead)));
         days.filter_map(|day| self.interval(day)).filter(|(start, end)| start < end)
@@ -117,33 +130,14 @@ impl BusinessHours {
 
     fn interval(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let last = if self.closes < self.opens { day.succ_opt()? } else { day };
-        Some((self.first_instant(day.and_time(self.opens))?, self.first_instant(last.and_time(self.closes))?))
-    }
-
-    /// The time that the zone's clock shows at an instant.
-    fn shown(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
-        let at = at.naive_utc();
-        at.checked_add_offset(self.zone.tz().offset_from_utc_datetime(&at).fix())
-    }
-
-    /// The first instant at which the zone's clock shows this time or a later one.
-    fn first_instant(&self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
-        // Near the calendar's ends, where chrono would panic, there are no instants.
-        let room = Duration::days(2);
-        local.checked_add_signed(room)?;
-        local.checked_sub_signed(room)?;
-        let zone = self.zone.tz();
-        if let Some(at) = zone.from_local_datetime(&local).earliest() {
-            return Some(at.with_timezone(&Utc));
-        }
-        let (begin, offset) = GapInfo::new(&local, &zone)?.begin?;
-        Some(begin.checked_sub_offset(offset.fix())?.and_utc())
+        Some((self.zone.first_instant(day.and_time(self.opens))?, self.zone.first_instant(last.and_time(self.closes))?))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::NaiveDateTime;
 
     fn hours(opens: &str, closes: &str, zone: &str) -> BusinessHours {
         let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").unwrap();

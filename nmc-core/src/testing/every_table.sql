@@ -50,6 +50,9 @@ INSERT INTO call_analytics (tenant_id, call_id, conversation_id, call_status, co
 INSERT INTO conversation_analytics (tenant_id, conversation_id, call_id, resolution_status, conversation_date)
     SELECT :tenant, id, first_call_id, 'in_progress', created_at FROM conversations WHERE tenant_id = :tenant;
 INSERT INTO kpi_snapshots (tenant_id, kpi_name, kpi_value, period_type, snapshot_date) VALUES (:tenant, 'kpi', 1, 'daily', now());
+INSERT INTO kpi_targets (tenant_id, kpi_name, period_type, kpi_target) VALUES (:tenant, 'missed_rate', 'daily', 10);
+INSERT INTO analytics_roll_ups (tenant_id, timezone, business_hours_start, business_hours_end, formula, rolled_up_at)
+    VALUES (:tenant, 'UTC', '08:00', '18:00', 1, now());
 INSERT INTO analytics_processing_jobs (tenant_id, job_type, parameters) VALUES (:tenant, 'aggregation', '{}');
 INSERT INTO analytics_reports (tenant_id, report_type, period_start, period_end, sections)
     VALUES (:tenant, 'weekly', now(), now(), '[]');
@@ -78,3 +81,7 @@ INSERT INTO stream_events (tenant_id, seq, kind, subject_id, created_at)
 INSERT INTO websocket_events (tenant_id, user_id, socket_id, event_type, ip_address, user_agent)
     SELECT :tenant, id, gen_random_uuid(), 'connect', '192.0.2.1', 'a browser of ' || :tenant FROM users WHERE tenant_id = :tenant;
 INSERT INTO connection_metrics (tenant_id, metric_name, metric_value) VALUES (:tenant, 'concurrent_connections', 1);
+
+-- Triggers have written some for the rows above.
+DELETE FROM analytics_marks WHERE tenant_id = :tenant;
+INSERT INTO analytics_marks (tenant_id, marked_at, subject_id) SELECT :tenant, created_at, id FROM conversations WHERE tenant_id = :tenant;

@@ -1,6 +1,7 @@
 //! Values that are parsed once and right from then on.
 
 pub(crate) mod bounds;
+mod calendar;
 mod caller;
 mod country;
 mod email;
@@ -11,6 +12,7 @@ mod secret;
 mod text;
 mod timezone;
 
+pub use calendar::Span;
 pub use caller::CallerIdentity;
 pub use country::Country;
 pub use email::Email;

@@ -1,33 +1,295 @@
-//! What calls and conversations tell analytics.
+//! The roll-up: a business's figures, computed whole from its rows wherever a mark says that something has changed. docs/ANALYTICS.md
+//! says what is computed.
+//!
+//! A round is one transaction of one business. It reads marks first and what they stand for afterwards, so that a change that is
+//! committed in between is either computed or still marked; hours come from rows, days from hours, weeks and months from days.
 
-use crate::CallDirection;
-use crate::analytics::NewCallAnalytics;
-use crate::calls::Call;
-use serde_json::{Map, Value};
+use super::figures::{Rows, latest_before};
+use crate::analytics::{ComputedBy, FORMULA, Mark, QUARTER};
+use crate::queue::{Stop, every_tenant, work_until_stopped};
+use crate::store::{Store, Tenant, TenantTx};
+use crate::tenants::BusinessHours;
+use crate::types::Span;
+use crate::{Result, Timezone};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
 
-impl NewCallAnalytics {
-    /// The figures that the call itself tells.
-    #[must_use]
-    pub fn of(call: &Call) -> Self {
-        let customer = match call.call_direction {
-            CallDirection::Inbound => &call.caller_phone,
-            CallDirection::Outbound => &call.called_phone,
-        };
-        Self {
-            call_id: Some(call.id),
-            conversation_id: call.conversation_id,
-            phone_number: customer.phone().cloned(),
-            call_type: Some(call.call_type),
-            call_status: call.call_status.is_terminal().then(|| call.outcome.into()),
-            call_duration: call.duration_seconds,
-            ai_takeover_count: 0,
-            customer_satisfaction: None,
-            conversion_status: None,
-            revenue_impact: None,
-            cost_per_call: (call.price_unit == "USD").then_some(call.price).flatten(),
-            tags: None,
-            metadata: Value::Object(Map::new()),
-            call_date: call.started_at.unwrap_or(call.created_at),
+/// Marks of one round; what is left is the next one's.
+const MARKS: u16 = 2_000;
+
+/// How far ahead of now an instant can be: clocks of others go wrong.
+const AHEAD: TimeDelta = TimeDelta::days(366);
+
+/// How long the figures of hours are kept at least; those of days, weeks and months are kept for good.
+pub(super) const HOURS_KEPT: TimeDelta = TimeDelta::days(400);
+
+/// What roll-ups came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
+pub struct RolledUp {
+    /// The rounds that were made, each of one business.
+    pub rounds: usize,
+    /// The hours that were computed.
+    pub hours: usize,
+    /// The businesses whose round failed: it is tried again.
+    pub failed: usize,
+}
+
+/// Computes all that is marked of every business, one after another, until nothing is left. Several processes may do this at once: what
+/// one has in hand is left to it.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] or [`crate::Error::Internal`]; what was done before stays.
+pub fn roll_up_all(store: &Store) -> Result<RolledUp> {
+    let mut all = RolledUp::default();
+    loop {
+        let pass = pass(store, TimeDelta::zero(), &Stop::default())?;
+        all.add(pass);
+        if pass.rounds == 0 || pass.failed > 0 {
+            return Ok(all);
         }
+    }
+}
+
+/// A round of every business of which something is marked and which was not computed within `pause`.
+fn pass(store: &Store, pause: TimeDelta, stop: &Stop) -> Result<RolledUp> {
+    let mut pass = RolledUp::default();
+    every_tenant(
+        store,
+        |tx, last, limit| {
+            let since = if pause.is_zero() { DateTime::<Utc>::MAX_UTC } else { tx.now() - pause };
+            tx.tenants_to_roll_up(last, limit, since)
+        },
+        |tenant| {
+            if stop.is_asked() {
+                return Ok(ControlFlow::Break(()));
+            }
+            match roll_up(store, tenant) {
+                Ok(Some(hours)) => {
+                    pass.rounds += 1;
+                    pass.hours += hours;
+                }
+                Ok(None) => {}
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) => {
+                    pass.failed += 1;
+                    tracing::warn!(tenant = %tenant.id(), error = error.causes(), "a business's figures could not be computed");
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
+    Ok(pass)
+}
+
+impl RolledUp {
+    const fn add(&mut self, more: Self) {
+        self.rounds += more.rounds;
+        self.hours += more.hours;
+        self.failed += more.failed;
+    }
+}
+
+/// A round of one business: how many hours were computed, unless another worker has it in hand.
+fn roll_up(store: &Store, tenant: &Tenant) -> Result<Option<usize>> {
+    store.worker(tenant, round)
+}
+
+fn round(tx: &mut TenantTx<'_>) -> Result<Option<usize>> {
+    let hours = tx.tenants().get()?.business_hours();
+    let by = ComputedBy {
+        timezone: hours.zone,
+        business_hours_start: hours.opens,
+        business_hours_end: hours.closes,
+        formula: FORMULA,
+    };
+    let all = tx.now() + AHEAD;
+    let Some(state) = tx.analytics_roll_ups().hold(by, all)? else {
+        return Ok(None);
+    };
+    let mut rebuild = state.rebuild_before;
+    if state.computed_by() != by {
+        tx.metrics().forget_computed()?;
+        tx.kpi_snapshots().forget_computed()?;
+        rebuild = Some(all);
+    }
+    let marks = tx.analytics_marks().some(MARKS)?;
+    let mut dirty = hours_of(hours.zone, &instants(tx, &marks)?);
+    if let Some(before) = rebuild {
+        let last = latest_before(tx, before)?.and_then(|at| hours.zone.date(at));
+        let month = last.and_then(|date| hours.zone.month(date));
+        dirty.extend(month.into_iter().flat_map(|month| hours_in(hours.zone, month)));
+        rebuild = month.map(|month| month.from);
+    }
+    // Of days whose hours are kept no longer, all of them are wanted.
+    let old = tx.now() - HOURS_KEPT;
+    let days: BTreeSet<NaiveDate> =
+        dirty.iter().filter(|hour| hour.from < old).filter_map(|hour| hours.zone.date(hour.from)).collect();
+    dirty.extend(days.into_iter().filter_map(|date| hours.zone.day(date)).flat_map(|day| hours.zone.hours(day)));
+    if !dirty.is_empty() {
+        compute(tx, hours, &dirty)?;
+    }
+    tx.analytics_marks().delete(&marks)?;
+    tx.analytics_roll_ups().note(by, rebuild)?;
+    Ok(Some(dirty.len()))
+}
+
+/// When what is marked happened: the marks' own instants, and those of the conversations that they name and of their calls.
+fn instants(tx: &mut TenantTx<'_>, marks: &[Mark]) -> Result<Vec<DateTime<Utc>>> {
+    #[derive(QueryableByName)]
+    struct At {
+        #[diesel(sql_type = Timestamptz)]
+        at: DateTime<Utc>,
+    }
+    let mut subjects: Vec<uuid::Uuid> = marks.iter().filter_map(|mark| mark.subject_id).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut instants: Vec<DateTime<Utc>> =
+        marks.iter().flat_map(|mark| [mark.marked_at, mark.marked_at + QUARTER - TimeDelta::microseconds(1)]).collect();
+    if !subjects.is_empty() {
+        let of_subjects: Vec<At> = sql_query(
+            "SELECT c.created_at AS at FROM conversations AS c WHERE c.tenant_id = $1 AND c.id = ANY ($2)
+             UNION
+             SELECT coalesce(c.started_at, c.created_at) FROM calls AS c WHERE c.tenant_id = $1 AND c.conversation_id = ANY ($2)",
+        )
+        .bind::<Uuid, _>(tx.0.tenant)
+        .bind::<Array<Uuid>, _>(subjects)
+        .load(tx.0.conn)?;
+        instants.extend(of_subjects.into_iter().map(|row| row.at));
+    }
+    Ok(instants)
+}
+
+/// The hours that these instants lie in.
+fn hours_of(zone: Timezone, instants: &[DateTime<Utc>]) -> BTreeSet<Span> {
+    let dates: BTreeSet<NaiveDate> = instants.iter().filter_map(|at| zone.date(*at)).collect();
+    let hours: Vec<Span> = dates.into_iter().filter_map(|date| zone.day(date)).flat_map(|day| zone.hours(day)).collect();
+    let hour_of = |at: &DateTime<Utc>| {
+        let after = hours.partition_point(|hour| hour.from <= *at);
+        after.checked_sub(1).and_then(|place| hours.get(place)).filter(|hour| hour.contains(*at)).copied()
+    };
+    instants.iter().filter_map(hour_of).collect()
+}
+
+/// The hours of a span that begins with a day.
+fn hours_in(zone: Timezone, span: Span) -> Vec<Span> {
+    let mut hours = Vec::new();
+    let mut date = zone.date(span.from);
+    while let Some(day) = date.and_then(|date| zone.day(date)).filter(|day| day.from < span.until) {
+        hours.extend(zone.hours(day));
+        date = date.and_then(|date| date.succ_opt());
+    }
+    hours
+}
+
+/// Spans that begin where others end as one.
+fn runs(spans: impl IntoIterator<Item = Span>) -> Vec<Span> {
+    let mut runs: Vec<Span> = Vec::new();
+    for span in spans {
+        match runs.last_mut() {
+            Some(run) if run.until == span.from => run.until = span.until,
+            _ => runs.push(span),
+        }
+    }
+    runs
+}
+
+/// Computes these hours, and what they are part of.
+fn compute(tx: &mut TenantTx<'_>, hours: BusinessHours, dirty: &BTreeSet<Span>) -> Result<()> {
+    let zone = hours.zone;
+    let runs = runs(dirty.iter().copied());
+    for of_each in [include_str!("roll_up/call_analytics.sql"), include_str!("roll_up/conversation_analytics.sql")] {
+        sql_query(of_each)
+            .bind::<Uuid, _>(tx.0.tenant)
+            .bind::<Array<Timestamptz>, _>(froms(&runs))
+            .bind::<Array<Timestamptz>, _>(untils(&runs))
+            .bind::<Timestamptz, _>(tx.now())
+            .execute(tx.0.conn)?;
+    }
+    let places: Vec<Span> = dirty.iter().copied().collect();
+    Rows { runs: &runs, places: &places, hours }.store(tx)?;
+    let dates: BTreeSet<NaiveDate> = dirty.iter().filter_map(|hour| zone.date(hour.from)).collect();
+    let days: BTreeSet<Span> = dates.iter().filter_map(|date| zone.day(*date)).collect();
+    let weeks: BTreeSet<Span> = dates.iter().filter_map(|date| zone.week(*date)).collect();
+    let months: BTreeSet<Span> = dates.iter().filter_map(|date| zone.month(*date)).collect();
+    sum_up(tx, "hourly", "daily", &days)?;
+    sql_query(include_str!("roll_up/by_dimension.sql"))
+        .bind::<Uuid, _>(tx.0.tenant)
+        .bind::<Array<Timestamptz>, _>(froms(&days))
+        .bind::<Array<Timestamptz>, _>(untils(&days))
+        .bind::<Timestamptz, _>(tx.now())
+        .execute(tx.0.conn)?;
+    sum_up(tx, "daily", "weekly", &weeks)?;
+    sum_up(tx, "daily", "monthly", &months)?;
+    super::key_figures::keep(tx, zone, &dates)
+}
+
+/// Sums up what is stored at one level as what is stored at the next.
+fn sum_up(tx: &mut TenantTx<'_>, from: &str, to: &str, spans: &BTreeSet<Span>) -> Result<()> {
+    sql_query(include_str!("roll_up/sum_up.sql"))
+        .bind::<Uuid, _>(tx.0.tenant)
+        .bind::<Text, _>(from)
+        .bind::<Text, _>(to)
+        .bind::<Array<Timestamptz>, _>(froms(spans))
+        .bind::<Array<Timestamptz>, _>(untils(spans))
+        .bind::<Timestamptz, _>(tx.now())
+        .execute(tx.0.conn)?;
+    Ok(())
+}
+
+pub(super) fn froms<'s>(spans: impl IntoIterator<Item = &'s Span>) -> Vec<DateTime<Utc>> {
+    spans.into_iter().map(|span| span.from).collect()
+}
+
+pub(super) fn untils<'s>(spans: impl IntoIterator<Item = &'s Span>) -> Vec<DateTime<Utc>> {
+    spans.into_iter().map(|span| span.until).collect()
+}
+
+impl TenantTx<'_> {
+    /// Has all figures of the business computed anew, month by month, the latest first. They stay as they are until then.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn rebuild_figures(&mut self) -> Result<()> {
+        let before = self.now() + AHEAD;
+        self.analytics_roll_ups().rebuild_before(before)
+    }
+}
+
+/// The worker of analytics: it rolls up what is marked until it is told to stop.
+#[derive(Clone)]
+pub struct AnalyticsWorker {
+    store: Store,
+    stop: Arc<Stop>,
+}
+
+/// The least time between two computations of a business's figures: they are no older than that, and a while.
+const PAUSE: TimeDelta = TimeDelta::seconds(30);
+
+impl AnalyticsWorker {
+    /// A worker over this store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, stop: Arc::default() }
+    }
+
+    /// Asks every clone to stop.
+    pub fn stop(&self) {
+        self.stop.ask();
+    }
+
+    /// Works until [`Self::stop`]; failures are logged, and tried again. A round is whole or not at all, so that a worker may die at any
+    /// time.
+    pub fn run(&self) {
+        work_until_stopped(&self.stop, Duration::from_secs(2), "figures can't be computed now", || {
+            let pass = pass(&self.store, PAUSE, &self.stop)?;
+            Ok(pass.rounds > 0)
+        });
     }
 }

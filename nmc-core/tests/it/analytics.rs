@@ -4,3 +4,4 @@ mod figures;
 mod jobs;
 mod metrics;
 mod reports;
+mod roll_up;

@@ -83,12 +83,15 @@ const TABLES: &[(&str, &[&str])] = &[
     (
         "analytics",
         &[
+            "analytics_marks",
             "analytics_metrics",
             "analytics_processing_jobs",
             "analytics_reports",
+            "analytics_roll_ups",
             "call_analytics",
             "conversation_analytics",
             "kpi_snapshots",
+            "kpi_targets",
         ],
     ),
     ("workflows", &["catch_up_marks"]),

@@ -453,7 +453,7 @@ fn every_table_is_of_the_identity_or_of_the_activity_family() {
                          -- What is numbered for each tenant, and the number it has come to.
                          WHEN c.relname = 'stream_events' THEN 'PRIMARY KEY (tenant_id, seq)'
                          WHEN c.relname = 'tenant_streams' THEN 'PRIMARY KEY (tenant_id)'
-                         WHEN c.relname = 'alert_rounds' THEN 'PRIMARY KEY (tenant_id)'
+                         WHEN c.relname IN ('alert_rounds', 'analytics_roll_ups') THEN 'PRIMARY KEY (tenant_id)'
                          WHEN c.relname = 'alert_escalations' THEN 'PRIMARY KEY (tenant_id, alert_id)'
                          WHEN c.relname = 'alert_rule_states' THEN 'PRIMARY KEY (tenant_id, rule_id)'
                          -- Words, which are read from their key alone.

@@ -77,6 +77,7 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("conversations_total_calls_check", "the library counts it", r#"{"total_calls": -1}"#),
     ("conversations_total_duration_seconds_check", "the call's own check comes first", r#"{"total_duration_seconds": -1}"#),
     ("kpi_snapshots_variance_percentage_check", "the library reckons it", r#"{"variance_percentage": 1, "kpi_target": 0}"#),
+    ("kpi_targets_kpi_name_period_type_key", "it moves the one that is there", r#"{"id": "ID"}"#),
     ("message_media_attempts_check", "the library counts it", r#"{"attempts": -1}"#),
     ("message_media_content_hash_check", "the library writes all three", r#"{"status": "kept", "next_attempt_at": null}"#),
     ("message_media_lease_expires_at_check", "the library writes both", r#"{"lease_expires_at": "2999-01-01"}"#),

@@ -115,6 +115,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("KpiSnapshots::count", |tx, _, _| told(tx.kpi_snapshots().count(&KpiFilter::default())?)),
     ("KpiSnapshots::create", |tx, _, _| tx.kpi_snapshots().create(&NewKpiSnapshot { kpi_name: "other".to_owned(), ..snapshot() }).map(|_| "made".to_owned())),
     ("KpiSnapshots::upsert_by_key", |tx, _, _| tx.kpi_snapshots().upsert_by_key(&snapshot()).map(|_| "made".to_owned())),
+    ("KpiTargets::list", |tx, _, _| told(tx.kpi_targets().list()?.len())),
+    ("KpiTargets::upsert_by_key", |tx, _, _| tx.kpi_targets().upsert_by_key("missed_rate", KpiPeriod::Daily, 7.into()).map(|_| "made".to_owned())),
+    ("KpiTargets::delete", |tx, _, _| tx.kpi_targets().delete("calls", KpiPeriod::Daily).map(|()| "gone".to_owned())),
+    ("RollUps::find", |tx, _, _| { let found = tx.analytics_roll_ups().find()?; told(found.is_some_and(|row| row.tenant_id == tx.tenant().id())) }),
     ("KpiSnapshots::delete", |tx, _, theirs| told(tx.kpi_snapshots().delete(theirs.kpi)?)),
 
     ("CallAnalyticsRepo::find", |tx, _, theirs| told(tx.call_analytics().find(theirs.call_analytics)?)),

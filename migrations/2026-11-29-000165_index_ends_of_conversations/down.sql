@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversations_closed_at_idx;

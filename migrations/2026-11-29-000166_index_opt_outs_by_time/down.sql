@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.consents_opt_out_created_at_idx;

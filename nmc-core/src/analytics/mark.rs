@@ -1,0 +1,88 @@
+//! Marks: quarters of an hour whose figures are to be computed again. Triggers write them; a round of the job reads some, computes, and
+//! deletes those.
+
+use crate::Result;
+use crate::TenantId;
+use crate::queue::after;
+use crate::schema::analytics_marks as marks;
+use crate::store::{Scope, SystemTx, Tenant, TenantTx};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+/// The length of what a mark stands for.
+pub(crate) const QUARTER: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
+
+/// One mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, HasQuery)]
+#[diesel(table_name = marks, check_for_backend(Pg))]
+pub(crate) struct Mark {
+    pub(crate) id: Uuid,
+    pub(crate) marked_at: DateTime<Utc>,
+    pub(crate) subject_id: Option<Uuid>,
+}
+
+#[derive(QueryableByName)]
+struct Marked {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: TenantId,
+}
+
+impl SystemTx<'_> {
+    /// The tenants of which something is to be computed, by their ids; `limit` at the most. Those that were computed after `since` are left
+    /// in peace, unless they are computed anew altogether.
+    pub(crate) fn tenants_to_roll_up(&mut self, last: Option<TenantId>, limit: u16, since: DateTime<Utc>) -> Result<Vec<Tenant>> {
+        // One step into the index per tenant, however many marks it has.
+        let marked: Vec<Marked> = sql_query(
+            "WITH RECURSIVE marked AS (
+                 (SELECT tenant_id FROM analytics_marks WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1)
+                 UNION ALL
+                 SELECT (SELECT m.tenant_id FROM analytics_marks AS m WHERE m.tenant_id > marked.tenant_id ORDER BY m.tenant_id LIMIT 1)
+                 FROM marked WHERE marked.tenant_id IS NOT NULL
+             )
+             SELECT due.tenant_id FROM (
+                 SELECT marked.tenant_id FROM marked
+                 WHERE marked.tenant_id IS NOT NULL AND NOT EXISTS (
+                     SELECT FROM analytics_roll_ups AS r WHERE r.tenant_id = marked.tenant_id AND r.rolled_up_at > $3 AND r.rebuild_before IS NULL)
+                 UNION
+                 SELECT r.tenant_id FROM analytics_roll_ups AS r WHERE r.rebuild_before IS NOT NULL AND r.tenant_id > $1
+             ) AS due
+             ORDER BY due.tenant_id LIMIT $2",
+        )
+        .bind::<SqlUuid, _>(after(last))
+        .bind::<BigInt, _>(i64::from(limit))
+        .bind::<Timestamptz, _>(since)
+        .load(self.conn)?;
+        Ok(marked.into_iter().map(|row| Tenant::proven(row.tenant_id)).collect())
+    }
+}
+
+/// A tenant's marks.
+pub(crate) struct Marks<'a>(Scope<'a>);
+
+impl TenantTx<'_> {
+    /// The tenant's marks.
+    pub(crate) const fn analytics_marks(&mut self) -> Marks<'_> {
+        Marks(self.0.reborrow())
+    }
+}
+
+impl Marks<'_> {
+    /// Some marks. What they stand for is read after them, so that nothing is committed in between unseen.
+    pub(crate) fn some(&mut self, limit: u16) -> Result<Vec<Mark>> {
+        Ok(Mark::query().filter(marks::tenant_id.eq(self.0.tenant)).order(marks::id).limit(limit.into()).load(self.0.conn)?)
+    }
+
+    /// Removes marks of which all is computed.
+    pub(crate) fn delete(&mut self, done: &[Mark]) -> Result<()> {
+        let ids: Vec<Uuid> = done.iter().map(|mark| mark.id).collect();
+        diesel::delete(marks::table)
+            .filter(marks::tenant_id.eq(self.0.tenant))
+            .filter(marks::id.eq_any(ids))
+            .execute(self.0.conn)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,306 @@
+//! Figures as they are computed from rows, again and again.
+
+use crate::support::Scene;
+use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::analytics::{CallAnalyticsFilter, CallAnalyticsPatch, Figures, KpiFilter};
+
+use nmc_core::workflows::{Counted, CountedKind, behind, figures, roll_up_all};
+use nmc_core::{ConversionStatus, KpiPeriod, PageRequest, Patch, Span};
+use std::collections::BTreeMap;
+
+impl Scene {
+    /// Rows with their instants, as no call or text of the library could be told to have them.
+    fn rows(&self, sql: &str) {
+        let tenant = self.business.tenant.id();
+        self.db.execute(&sql.replace("$tenant", &format!("'{tenant}'")).replace("$staff", &format!("'{}'", self.staff)));
+    }
+
+    fn roll_up(&self) {
+        let came = roll_up_all(&self.db.store).unwrap();
+        assert_eq!(came.failed, 0);
+        assert_eq!(self.db.query::<i64>("SELECT count(*) FROM analytics_marks"), [0]);
+    }
+
+    /// What is stored at a level: `MM-DD HH:MM name` ⇒ value.
+    fn stored(&self, level: &str) -> BTreeMap<String, String> {
+        self.db
+            .query::<(String, String)>(&format!(
+                "SELECT jsonb_build_array(to_char(timestamp AT TIME ZONE 'UTC', 'MM-DD HH24:MI ') || metric_name, trim_scale(metric_value)::text)
+                 FROM analytics_metrics WHERE aggregation_level = '{level}' AND metric_name LIKE 'nmc.%' AND metric_name NOT LIKE '%/%'"
+            ))
+            .into_iter()
+            .collect()
+    }
+
+    fn all_stored(&self) -> Vec<BTreeMap<String, String>> {
+        ["hourly", "daily", "weekly", "monthly"].map(|level| self.stored(level)).into()
+    }
+}
+
+/// A day in New York: three calls before midnight (04:00 UTC in summer) and one after, with texts; November 1 has 01:00 twice.
+const HISTORY: &str = "
+    UPDATE tenants SET timezone = 'America/New_York', business_hours_start = '08:00', business_hours_end = '18:00' WHERE id = $tenant;
+    INSERT INTO conversations (id, tenant_id, customer_phone, status, created_at, closed_at, assigned_to) VALUES
+        ('00000000-0000-7000-8000-000000000001', $tenant, '+15550100001', 'resolved', '2026-10-30 21:00+00', '2026-11-02 14:00+00', $staff),
+        ('00000000-0000-7000-8000-000000000002', $tenant, '+15550100002', 'active', '2026-11-01 05:30+00', NULL, NULL);
+    INSERT INTO calls (id, tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, outcome, duration_seconds, started_at,
+                       created_at, price) VALUES
+        ('00000000-0000-7000-8000-000000000011', $tenant, '00000000-0000-7000-8000-000000000001', '+15550100001', '+15550199999', 'inbound',
+         'no-answer', 'missed', 0, '2026-10-30 21:00+00', '2026-10-30 21:00+00', 0.0085),
+        ('00000000-0000-7000-8000-000000000012', $tenant, NULL, '+15550100003', '+15550199999', 'inbound',
+         'completed', 'answered', 125, '2026-11-01 05:59:59.999999+00', '2026-11-01 06:00+00', 0.0170),
+        ('00000000-0000-7000-8000-000000000013', $tenant, '00000000-0000-7000-8000-000000000002', '+15550100002', '+15550199999', 'inbound',
+         'completed', 'voicemail', 20, '2026-11-01 06:00+00', '2026-11-01 06:00+00', NULL),
+        ('00000000-0000-7000-8000-000000000014', $tenant, NULL, '+15550199999', '+15550100009', 'outbound',
+         'completed', NULL, 60, NULL, '2026-11-01 06:10+00', 0.0100),
+        ('00000000-0000-7000-8000-000000000015', $tenant, NULL, '+15550100004', '+15550199999', 'inbound',
+         'ringing', NULL, NULL, '2026-11-01 06:20+00', '2026-11-01 06:20+00', NULL),
+        ('00000000-0000-7000-8000-000000000016', $tenant, NULL, '+15550100005', '+15550199999', 'inbound',
+         'completed', 'abandoned', 5, '2026-03-08 06:30+00', '2026-11-01 06:30+00', NULL);
+    INSERT INTO messages (tenant_id, conversation_id, call_id, message_body, message_direction, message_kind, from_number, to_number, message_status,
+                          created_at, price) VALUES
+        ($tenant, '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000011', 'Sorry', 'outbound', 'greeting', '+15550199999',
+         '+15550100001', 'delivered', '2026-10-30 21:00:05+00', 0.0079),
+        ($tenant, '00000000-0000-7000-8000-000000000001', NULL, 'Leak', 'inbound', 'message', '+15550100001', '+15550199999', 'received',
+         '2026-10-30 21:30+00', NULL),
+        ($tenant, '00000000-0000-7000-8000-000000000001', NULL, 'Coming', 'outbound', 'message', '+15550199999', '+15550100001', 'sent',
+         '2026-10-31 12:10:00.5+00', 0.0079),
+        ($tenant, '00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000013', 'Sorry', 'outbound', 'greeting', '+15550199999',
+         '+15550100002', 'undelivered', '2026-11-01 06:00:05+00', NULL);
+    INSERT INTO consents (tenant_id, customer_phone, action, source, created_at) VALUES
+        ($tenant, '+15550100002', 'opt_out', 'keyword', '2026-11-01 06:30+00');";
+
+#[test]
+fn figures_of_a_small_history_are_as_reckoned_by_hand() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let days = scene.stored("daily");
+    let of = |day: &str| -> BTreeMap<&str, &str> {
+        days.iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix(day)?.trim_start().strip_prefix("nmc.")?, value.as_str())))
+            .collect()
+    };
+    // October 30, from 04:00 UTC. Open until 18:00, 22:00 UTC: half an hour of the wait, and from 08:00 the next day ten minutes.
+    assert_eq!(
+        of("10-30 04:00"),
+        BTreeMap::from([
+            ("calls_inbound", "1"),
+            ("calls_missed", "1"),
+            ("calls_unanswered", "1"),
+            ("calls_texted_back", "1"),
+            ("calls_replied", "1"),
+            ("calls_cost", "0.0085"),
+            ("conversations_opened", "1"),
+            ("conversations_responded", "1"),
+            ("first_response_seconds", "52800"),
+            ("first_response_open_seconds", "2400"),
+            ("texts_received", "1"),
+            ("texts_sent", "1"),
+            ("texts_cost", "0.0079"),
+        ])
+    );
+    assert_eq!(of("10-31 04:00"), BTreeMap::from([("texts_sent", "1"), ("texts_cost", "0.0079")]));
+    // November 1, of 25 hours.
+    assert_eq!(
+        of("11-01 04:00"),
+        BTreeMap::from([
+            ("calls_inbound", "2"),
+            ("calls_answered", "1"),
+            ("calls_voicemail", "1"),
+            ("calls_unanswered", "1"),
+            ("calls_talk_seconds", "125"),
+            ("calls_outbound", "1"),
+            ("calls_cost", "0.027"),
+            ("conversations_opened", "1"),
+            ("texts_sent", "1"),
+            ("texts_failed", "1"),
+            ("opt_outs", "1"),
+        ])
+    );
+    // Opened at 17:00 on Friday, resolved at 09:00 on Monday: an hour, three days of ten, and an hour. It is open on each day alike.
+    assert_eq!(
+        of("11-02 05:00"),
+        BTreeMap::from([("conversations_resolved", "1"), ("resolution_seconds", "234000"), ("resolution_open_seconds", "79200")])
+    );
+    assert_eq!(of("03-08 05:00"), BTreeMap::from([("calls_inbound", "1"), ("calls_abandoned", "1"), ("calls_unanswered", "1")]));
+
+    // The hour that comes twice is two.
+    let hours = scene.stored("hourly");
+    assert_eq!(hours.get("11-01 05:00 nmc.calls_answered").map(String::as_str), Some("1"));
+    assert_eq!(hours.get("11-01 06:00 nmc.calls_voicemail").map(String::as_str), Some("1"));
+    // A week from Monday: October 26 to November 1.
+    let weeks = scene.stored("weekly");
+    assert_eq!(weeks.get("10-26 04:00 nmc.calls_inbound").map(String::as_str), Some("3"));
+    let months = scene.stored("monthly");
+    assert_eq!(months.get("10-01 04:00 nmc.calls_inbound").map(String::as_str), Some("1"));
+    assert_eq!(months.get("11-01 04:00 nmc.calls_inbound").map(String::as_str), Some("2"));
+
+    let by = scene.db.query::<(String, String)>(
+        "SELECT jsonb_build_array(to_char(timestamp AT TIME ZONE 'UTC', 'MM-DD ') || metric_name, dimensions::text)
+         FROM analytics_metrics WHERE aggregation_level = 'daily' AND metric_name LIKE '%/%' AND timestamp > '2026-11-01' ORDER BY 1",
+    );
+    let number = |of: &str| (format!("11-01 nmc.calls_{of}/+15550199999"), "{\"number\": \"+15550199999\"}".to_owned());
+    let staff = scene.staff;
+    let person = (format!("11-02 nmc.conversations_resolved/{staff}"), format!("{{\"assignee\": \"{staff}\"}}"));
+    assert_eq!(by, [number("answered"), number("inbound"), number("unanswered"), person]);
+}
+
+#[test]
+fn figures_of_any_span_are_those_of_its_rows() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let of = |from, until| scene.tx(|tx| figures(tx, Span { from: at(from), until: at(until) })).unwrap();
+    let all: Figures = of("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+    assert_eq!(all.get("nmc.calls_inbound"), 4.into());
+    assert_eq!(all.get("nmc.texts_cost").to_string(), "0.0158");
+    assert_eq!(of("2026-11-01T06:00:00Z", "2026-11-01T06:00:00.000001Z").get("nmc.calls_inbound"), 1.into());
+    assert!(of("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z").is_empty());
+    assert!(scene.stored("hourly").is_empty(), "asking stores nothing");
+}
+
+#[test]
+fn rows_behind_a_figure_add_up_to_it() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let span = Span { from: at("2026-01-01T00:00:00Z"), until: at("2027-01-01T00:00:00Z") };
+    let all = scene.tx(|tx| figures(tx, span)).unwrap();
+    let names: Vec<&str> = all.iter().map(|(name, _)| name).collect();
+    let mut rows = Vec::new();
+    loop {
+        let after = rows.last().map(|row: &Counted| (row.at, row.id));
+        let page = scene.tx(|tx| behind(tx, &names, span, after, 2)).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        rows.extend(page);
+    }
+    let sum: Figures = rows.iter().flat_map(|row| row.counts.iter()).map(|(name, value)| (name.to_owned(), value)).collect();
+    assert_eq!(sum, all);
+    assert!(rows.windows(2).all(|pair| (pair[0].at, pair[0].id) < (pair[1].at, pair[1].id)));
+    let only = scene.tx(|tx| behind(tx, &["nmc.calls_replied"], span, None, 10)).unwrap();
+    assert_eq!(only.iter().map(|row| row.kind).collect::<Vec<_>>(), [CountedKind::Call]);
+}
+
+#[test]
+fn late_facts_end_up_where_they_belong() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let before = scene.all_stored();
+    for change in [
+        "UPDATE calls SET price = 0.5, outcome = 'answered' WHERE id = '00000000-0000-7000-8000-000000000011'",
+        "UPDATE calls SET started_at = '2026-05-05 12:00+00' WHERE id = '00000000-0000-7000-8000-000000000012'",
+        "UPDATE calls SET call_status = 'completed', outcome = 'missed' WHERE id = '00000000-0000-7000-8000-000000000015'",
+        "UPDATE messages SET message_status = 'failed' WHERE message_body = 'Coming'",
+        "UPDATE messages SET message_status = 'delivered' WHERE message_status = 'undelivered'",
+        "UPDATE conversations SET created_at = '2026-10-29 21:00+00', closed_at = '2026-11-03 12:00+00', assigned_to = NULL WHERE status = 'resolved'",
+        "DELETE FROM messages WHERE message_body = 'Leak'",
+        "DELETE FROM call_analytics WHERE call_id = '00000000-0000-7000-8000-000000000016'; DELETE FROM calls WHERE id = '00000000-0000-7000-8000-000000000016'",
+        "DELETE FROM consents",
+    ] {
+        scene.rows(change);
+        scene.roll_up();
+        let after = scene.all_stored();
+        assert_ne!(after, before, "{change}");
+        scene.tx(|tx| tx.rebuild_figures()).unwrap();
+        scene.roll_up();
+        assert_eq!(scene.all_stored(), after, "{change}");
+    }
+}
+
+#[test]
+fn what_people_told_of_a_call_counts_and_stays() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let rows = scene.tx(|tx| tx.call_analytics().list(&CallAnalyticsFilter::default(), PageRequest::first())).unwrap().items;
+    assert_eq!(rows.len(), 5, "the one that rings has none");
+    let missed = rows.iter().find(|row| row.call_id.unwrap().to_string().ends_with("11")).unwrap();
+    let patch = CallAnalyticsPatch {
+        conversion_status: Patch::Set(ConversionStatus::Converted),
+        revenue_impact: Patch::Set("450.50".parse().unwrap()),
+        ..CallAnalyticsPatch::default()
+    };
+    scene.tx(|tx| tx.call_analytics().update(missed.id, &patch)).unwrap();
+    scene.rows("UPDATE calls SET duration_seconds = 3 WHERE outcome = 'missed'");
+    scene.roll_up();
+    let days = scene.stored("daily");
+    for (name, value) in [("calls_converted", "1"), ("revenue", "450.5"), ("revenue_unanswered", "450.5")] {
+        assert_eq!(days.get(&format!("10-30 04:00 nmc.{name}")).map(String::as_str), Some(value));
+    }
+    let row = scene.tx(|tx| tx.call_analytics().get(missed.id)).unwrap();
+    assert_eq!((row.call_duration, row.conversion_status), (Some(3), Some(ConversionStatus::Converted)));
+}
+
+#[test]
+fn change_of_zone_has_all_figures_computed_anew() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    scene.rows("UPDATE tenants SET timezone = 'Asia/Kathmandu' WHERE id = $tenant");
+    scene.roll_up();
+    let days = scene.stored("daily");
+    assert!(days.keys().all(|day| day[6..11] == *"18:15"), "{days:?}");
+    assert_eq!(days.get("10-30 18:15 nmc.calls_missed").map(String::as_str), Some("1"));
+    let zones: Vec<String> = scene.db.query("SELECT DISTINCT timezone FROM kpi_snapshots");
+    assert_eq!(zones, ["Asia/Kathmandu"]);
+}
+
+#[test]
+fn snapshots_are_compared_with_targets_and_with_the_period_before() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.tx(|tx| tx.kpi_targets().upsert_by_key("missed_rate", KpiPeriod::Weekly, "40".parse().unwrap())).unwrap();
+    scene.roll_up();
+    let filter = KpiFilter { kpi_name: Some("missed_rate".into()), ..KpiFilter::default() };
+    let mut all = scene.tx(|tx| tx.kpi_snapshots().list(&filter, PageRequest::first())).unwrap().items;
+    all.retain(|row| row.period_start.unwrap() > "2026-10-01T04:00:00Z".parse::<DateTime<Utc>>().unwrap());
+    let told: Vec<String> = all
+        .iter()
+        .map(|row| {
+            let number = |value: Option<rust_decimal::Decimal>| {
+                value.map_or_else(|| "-".to_owned(), |value| value.normalize().to_string())
+            };
+            let trend = row.trend_direction.map_or("-", nmc_core::TrendDirection::label);
+            let until = row.snapshot_date.format("%m-%d %H");
+            format!(
+                "{} {until} {} {} {} {trend}",
+                row.period_type,
+                number(Some(row.kpi_value)),
+                number(row.kpi_target),
+                number(row.variance_percentage)
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "monthly 12-01 05 50 - - improving",
+            "weekly 11-02 05 66.6667 40 66.67 -",
+            "daily 11-02 05 50 - - -",
+            "daily 10-31 04 100 - - -",
+        ]
+    );
+}
+
+#[test]
+fn mark_that_is_not_committed_yet_is_not_lost() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let mut late = scene.db.superuser();
+    let sql =
+        |conn: &mut diesel::PgConnection, sql: &str| diesel::connection::SimpleConnection::batch_execute(conn, sql).unwrap();
+    sql(&mut late, "BEGIN; UPDATE calls SET price = 1 WHERE outcome = 'missed'");
+    scene.rows("UPDATE calls SET price = 2 WHERE outcome = 'voicemail'");
+    scene.roll_up();
+    assert_eq!(scene.stored("daily").get("10-30 04:00 nmc.calls_cost").map(String::as_str), Some("0.0085"));
+    sql(&mut late, "COMMIT");
+    scene.clock.advance(TimeDelta::seconds(1));
+    scene.roll_up();
+    assert_eq!(scene.stored("daily").get("10-30 04:00 nmc.calls_cost").map(String::as_str), Some("1"));
+    assert_eq!(scene.stored("daily").get("11-01 04:00 nmc.calls_cost").map(String::as_str), Some("2.027"));
+}
