@@ -164,6 +164,8 @@ diesel::table! {
         escalation_repeats -> Int4,
         /// Whether alerts are raised in business hours only; one that is open may end at any time.
         only_when_open -> Bool,
+        /// Last change of what is judged: metric, operator, threshold or a term. NULL: none since it was created.
+        judgement_changed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     rule.judgement = args.judgement.change(&rule.judgement).unwrap_or(rule.judgement);
     check(&rule)?;
     // Silence counts from then on: the rule is judged as if it had begun with the span.
-    rule.created_at = from;
+    rule.judgement_changed_at = Some(from);
     let samples =
         read(store, &proof, &MeasurementFilter { metric: Some(rule.metric.clone()), from: Some(from), until: Some(until) })?;
     let first = from.duration_round_up(EVERY).unwrap_or(from);

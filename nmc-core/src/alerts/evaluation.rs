@@ -131,7 +131,7 @@ fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule]) -> Result<Vec<Run<'r
         .enumerate()
         .map(|(place, (rule, known))| {
             // Whoever changed it at that instant came after.
-            let is_other = known.written_at.is_some_and(|at| rule.updated_at >= at);
+            let is_other = known.written_at.is_some_and(|at| rule.judged_since() >= at);
             let new = samples.remove(&place).unwrap_or_default();
             let news = is_other.then_some(News::RuleChanged(now)).into_iter();
             // Where there may be more values to come, nothing is known of a silence.

@@ -233,7 +233,7 @@ impl RuleState {
 
     /// The last instant at which the rule could be judged.
     fn heard(&self, rule: &AlertRule) -> DateTime<Utc> {
-        self.last.map_or(rule.created_at, |last| last.at)
+        self.last.map_or_else(|| rule.judged_since(), |last| last.at)
     }
 
     fn is_silent(&self, rule: &AlertRule, now: DateTime<Utc>) -> bool {
@@ -251,6 +251,11 @@ impl RuleState {
 }
 
 impl AlertRule {
+    /// Since when it has judged as it does.
+    pub(super) fn judged_since(&self) -> DateTime<Utc> {
+        self.judgement_changed_at.unwrap_or(self.created_at)
+    }
+
     /// Whether its condition holds for a value, exactly: 0.0049 is below 0.0050.
     #[must_use]
     pub fn holds(&self, value: Decimal) -> bool {

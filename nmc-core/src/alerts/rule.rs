@@ -37,6 +37,7 @@ pub struct AlertRule {
     pub escalation_repeats: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub judgement_changed_at: Option<DateTime<Utc>>,
     /// How it is judged over time.
     #[diesel(embed)]
     pub judgement: Judgement,
@@ -267,9 +268,14 @@ impl AlertRules<'_> {
         let judgement = patch.judgement.as_ref().map(Judgement::checked).transpose()?;
         let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;
         let before = self.lock(id)?;
-        if metric.as_ref().is_some_and(|metric| *metric != before.metric) && self.has_open_alert(id)? {
+        let is_other_metric = metric.as_ref().is_some_and(|metric| *metric != before.metric);
+        if is_other_metric && self.has_open_alert(id)? {
             return Err(Error::conflict("metric", "can't change while an alert of this rule is open"));
         }
+        let judges_otherwise = is_other_metric
+            || patch.operator.is_some_and(|operator| operator != before.operator)
+            || threshold.is_some_and(|threshold| threshold != before.threshold)
+            || judgement.as_ref().is_some_and(|judgement| *judgement != before.judgement);
         let row = diesel::update(rules::table)
             .filter(rules::tenant_id.eq(self.0.tenant))
             .filter(rules::id.eq(id))
@@ -286,12 +292,19 @@ impl AlertRules<'_> {
                 patch.escalation_delay_minutes.map(|value| rules::escalation_delay_minutes.eq(value)),
                 patch.escalation_repeats.map(|value| rules::escalation_repeats.eq(value)),
                 judgement,
+                judges_otherwise.then(|| rules::judgement_changed_at.eq(self.0.now())),
                 rules::updated_at.eq(self.0.now()),
             ))
             .returning(AlertRule::as_returning())
             .get_result(self.0.conn)
             .optional()?;
-        found(row, "rule")
+        let row: AlertRule = found(row, "rule")?;
+        if is_other_metric {
+            self.forget(id)?;
+        } else if row.is_enabled && !before.is_enabled {
+            self.forget_if_overtaken(&row)?;
+        }
+        Ok(row)
     }
 
     /// Locks a rule until the transaction ends, so that what is decided from it still holds when it is written.

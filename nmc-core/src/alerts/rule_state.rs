@@ -1,8 +1,8 @@
 //! What is remembered of rules between two evaluations.
 
 use super::judgement::{RuleState, Sample};
-use super::rule::AlertRules;
-use crate::schema::alert_rule_states as states;
+use super::rule::{AlertRule, AlertRules};
+use crate::schema::{alert_metrics_cache as cache, alert_rule_states as states};
 use crate::{AlertRuleId, Result};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -53,6 +53,33 @@ impl AlertRules<'_> {
         let rows: Vec<Row> =
             Row::query().filter(states::tenant_id.eq(self.0.tenant)).filter(states::rule_id.eq_any(rules)).load(self.0.conn)?;
         Ok(rows.into_iter().map(|row| (row.rule_id, row.into())).collect())
+    }
+
+    /// Forgets what is remembered of a rule: it begins with its metric's last value, if there is one.
+    pub(super) fn forget(&mut self, rule: AlertRuleId) -> Result<()> {
+        diesel::delete(states::table)
+            .filter(states::tenant_id.eq(self.0.tenant))
+            .filter(states::rule_id.eq(rule))
+            .execute(self.0.conn)?;
+        Ok(())
+    }
+
+    /// Forgets what is remembered of a rule that was switched on again, so that nothing is raised over what was measured while it was
+    /// off. Where nothing was, the last value stays judged: whoever has settled an alert over it does not get it again.
+    pub(super) fn forget_if_overtaken(&mut self, rule: &AlertRule) -> Result<()> {
+        let last: Option<DateTime<Utc>> = cache::table
+            .filter(cache::tenant_id.eq(self.0.tenant))
+            .filter(cache::metric_name.eq(&rule.metric))
+            .order(cache::measurement_time.desc())
+            .select(cache::measurement_time)
+            .first(self.0.conn)
+            .optional()?;
+        diesel::delete(states::table)
+            .filter(states::tenant_id.eq(self.0.tenant))
+            .filter(states::rule_id.eq(rule.id))
+            .filter(states::last_measured_at.lt(last))
+            .execute(self.0.conn)?;
+        Ok(())
     }
 
     /// Remembers these states, in one statement.

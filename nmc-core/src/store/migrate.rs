@@ -92,6 +92,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000150_judge_rules_over_time",
     "2026-11-29-000151_index_late_calls_by_beginning",
     "2026-11-29-000160_run_alerts",
+    "2026-11-29-000161_keep_changes_of_judgement",
     "2026-11-29-000164_roll_up_figures",
     "2026-11-29-000165_index_ends_of_conversations",
     "2026-11-29-000166_index_opt_outs_by_time",

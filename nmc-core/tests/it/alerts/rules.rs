@@ -29,6 +29,7 @@ fn a_rule_is_stored_as_it_was_given_and_found_by_its_keys() {
             escalation_repeats: new.escalation_repeats,
             created_at: scene.now(),
             updated_at: scene.now(),
+            judgement_changed_at: None,
             judgement: new.judgement,
         }
     );
@@ -136,6 +137,9 @@ fn a_patch_changes_the_field_it_names_and_no_other() {
     for (patch, change) in steps {
         row.updated_at = scene.after(1);
         change(&mut row);
+        if patch.metric.is_some() || patch.operator.is_some() || patch.threshold.is_some() {
+            row.judgement_changed_at = Some(row.updated_at);
+        }
         assert_eq!(scene.run(|tx| tx.alert_rules().update(row.id, &patch)).unwrap(), row, "{patch:?}");
         assert_eq!(scene.run(|tx| tx.alert_rules().get(row.id)).unwrap(), row, "{patch:?}");
     }

@@ -4,7 +4,7 @@ use super::{Scene, dec, rule};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::alerts::{AlertMove, AlertRule, AlertRulePatch, Judgement, NewAlertRule, Sample, evaluate_all, timeline};
 use nmc_core::tenants::{BusinessHours, TenantPatch};
-use nmc_core::{AlertOperator as Op, AlertRuleId, AlertStatus, NoDataPolicy as NoData};
+use nmc_core::{AlertOperator as Op, AlertRuleId, AlertSeverity, AlertStatus, NoDataPolicy as NoData, Patch};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -415,6 +415,102 @@ fn rule_changed_in_a_silence_is_judged_anew_for_it() {
     scene.after(60);
     assert_eq!(scene.evaluated(), (1, 0));
     assert_eq!(change(silent(NoData::Ok, 60)), [(0, 1), (0, 0)], "it is to be the end of one");
+}
+
+/// A rule whose alert over 30 was settled by hand.
+fn settled(scene: &Scene) -> AlertRuleId {
+    let rule = create(scene, "calls", Op::GreaterThan, "10", by_default());
+    scene.measures("30");
+    assert_eq!(scene.evaluated(), (1, 0));
+    let alert = scene.run(|tx| tx.alerts().find_open_by_rule(rule.id)).unwrap().unwrap();
+    scene.run_as(scene.ada, |tx| tx.alerts().resolve(alert.id, None)).unwrap();
+    rule.id
+}
+
+impl Scene {
+    fn change(&self, rule: AlertRuleId, patch: &AlertRulePatch) -> (usize, usize) {
+        self.after(1);
+        self.run(|tx| tx.alert_rules().update(rule, patch)).unwrap();
+        self.evaluated()
+    }
+}
+
+#[test]
+fn rule_over_another_metric_knows_nothing_of_the_first() {
+    let scene = Scene::new();
+    let metric = |metric: &str| AlertRulePatch { metric: Some(metric.to_owned()), ..AlertRulePatch::default() };
+    let rule = settled(&scene);
+    assert_eq!(scene.change(rule, &metric("other")), (0, 0), "nobody has reported it");
+    let record = |value: &str| {
+        let at = scene.after(1);
+        scene.run(|tx| tx.measurements().record("other", dec(value), at)).unwrap();
+        scene.evaluated()
+    };
+    assert_eq!([record("10"), record("11")], [(0, 0), (1, 0)]);
+    // What is there is judged at once, but the last value alone.
+    let rule = create(&scene, "third", Op::GreaterThan, "10", by_default()).id;
+    record("9");
+    assert_eq!(scene.change(rule, &metric("other")), (0, 0));
+    // Its silence begins with the change.
+    let rule = create(&scene, "fourth", Op::GreaterThan, "10", silent(NoData::Alert, 5)).id;
+    let at = scene.after(60);
+    scene.run(|tx| tx.measurements().record("fourth", dec("1"), at)).unwrap();
+    assert_eq!([scene.evaluated(), scene.change(rule, &metric("fifth"))], [(0, 0); 2]);
+    scene.after(6);
+    assert_eq!(scene.evaluated(), (1, 0));
+}
+
+#[test]
+fn settled_alert_stays_settled_when_only_words_change() {
+    let scene = Scene::new();
+    let rule = settled(&scene);
+    let none = AlertRulePatch::default;
+    let words = [
+        AlertRulePatch { name: Some("Other".to_owned()), ..none() },
+        AlertRulePatch { description: Patch::Clear, ..none() },
+        AlertRulePatch { severity: Some(AlertSeverity::Low), ..none() },
+        AlertRulePatch { notification_channels: Some(vec![]), ..none() },
+        AlertRulePatch { escalation_enabled: Some(false), ..none() },
+        AlertRulePatch { escalation_delay_minutes: Some(7), ..none() },
+        AlertRulePatch { escalation_repeats: Some(2), ..none() },
+        AlertRulePatch { is_enabled: Some(false), ..none() },
+        AlertRulePatch { is_enabled: Some(true), ..none() },
+        // As it is.
+        AlertRulePatch {
+            metric: Some("calls".to_owned()),
+            operator: Some(Op::GreaterThan),
+            threshold: Some(dec("10.00")),
+            judgement: Some(by_default()),
+            ..none()
+        },
+        none(),
+    ];
+    for patch in words {
+        assert_eq!(scene.change(rule, &patch), (0, 0), "{patch:?}");
+    }
+    for patch in [
+        AlertRulePatch { threshold: Some(dec("20")), ..none() },
+        AlertRulePatch { operator: Some(Op::NotEquals), ..none() },
+        AlertRulePatch { judgement: Some(keep(1)), ..none() },
+    ] {
+        assert_eq!(scene.change(rule, &patch), (1, 0), "{patch:?}");
+        let alert = scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap();
+        scene.run_as(scene.ada, |tx| tx.alerts().resolve(alert.id, None)).unwrap();
+    }
+}
+
+#[test]
+fn rule_switched_on_again_begins_with_the_last_value() {
+    let scene = Scene::new();
+    let rule = settled(&scene);
+    let switch = |is_enabled| AlertRulePatch { is_enabled: Some(is_enabled), ..AlertRulePatch::default() };
+    for (values, moves) in [(["50", "3"], (0, 0)), (["3", "50"], (1, 0))] {
+        assert_eq!(scene.change(rule, &switch(false)), (0, 0));
+        for value in values {
+            scene.measures(value);
+        }
+        assert_eq!(scene.change(rule, &switch(true)), moves, "{values:?}");
+    }
 }
 
 #[test]
