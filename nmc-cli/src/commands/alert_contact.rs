@@ -46,7 +46,7 @@ pub(crate) struct AddArgs {
     /// What kind of contact it is
     #[arg(long = "type", value_name = "TYPE", value_parser = one_of(ContactType::ALL, ContactType::label))]
     kind: ContactType,
-    /// A person's id or e-mail, an e-mail address, a phone number, or an https URL; - reads it from standard input
+    /// A person's id or e-mail, an e-mail address, a phone number, or the URL of a webhook; - reads it from standard input
     #[arg(value_name = "VALUE")]
     value: String,
     /// For this rule alone, by its id or its exact name [default: for all rules]
@@ -94,12 +94,7 @@ const LONGEST: usize = 1_024;
 
 /// An address. Of a webhook the host alone: the rest of its URL may be its password.
 pub(super) fn shown(is_webhook: bool, address: &Address) -> Value {
-    let text = address.as_str();
-    let host = text.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
-    match host.filter(|_| is_webhook) {
-        Some(host) => json!(format!("https://{host}/…")),
-        None => json!(text),
-    }
+    if is_webhook { json!(address.masked()) } else { json!(address.as_str()) }
 }
 
 pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {

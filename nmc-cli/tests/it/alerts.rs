@@ -183,7 +183,7 @@ fn contacts_are_added_switched_and_removed() {
         (&["--type", "email", "joe"], "VALUE must be an e-mail address"),
         (&["--type", "phone", "5550198"], "VALUE must be"),
         (&["--type", "user", "joe"], "VALUE must be an address"),
-        (&["--type", "webhook", "http://localhost"], "VALUE must be an https URL of a public host"),
+        (&["--type", "webhook", "http://joe@localhost"], "VALUE must be an http or https URL without a user"),
         (&["--type", "email", "joe@example.com", "--level", "0"], "--level"),
         (&["--type", "email", "joe@example.com", "--rule", "Nothing"], "rule not found"),
     ] {

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
 
 /// An e-mail address, a phone number, the URL of a webhook or a user's id, as the channel beside it says. `Debug` hides it:
 /// the first two are people's data, and many a webhook's URL is its password. Checked when it is written.
@@ -31,8 +32,8 @@ impl Address {
     /// The address for those who may know who it is: of a URL the host alone, since the rest may be a password.
     #[must_use]
     pub fn masked(&self) -> String {
-        let host = |rest: &str| rest.split(['/', '?', '#']).next().map(|host| format!("https://{host}/…"));
-        self.0.strip_prefix("https://").and_then(host).unwrap_or_else(|| self.0.clone())
+        let host = |(scheme, rest): (_, &str)| rest.split(['/', '?', '#']).next().map(|host| format!("{scheme}{host}/…"));
+        after_scheme(&self.0).and_then(host).unwrap_or_else(|| self.0.clone())
     }
 }
 
@@ -105,7 +106,7 @@ pub(super) fn checked<'n>(
                 .map_err(|_| Error::invalid(field, "must be a phone number in E.164, like +14155550123"))?
                 .to_string(),
             AddressKind::Webhook => webhook(text.trim())
-                .ok_or_else(|| Error::invalid(field, "must be an https URL of a public host, at most 255 characters"))?
+                .ok_or_else(|| Error::invalid(field, "must be an http or https URL without a user, at most 255 characters"))?
                 .to_owned(),
             AddressKind::User => {
                 let user: UserId = text.trim().parse().map_err(|_| Error::invalid(field, "must be a user's id"))?;
@@ -127,23 +128,28 @@ pub(super) fn checked<'n>(
     Ok(written)
 }
 
-/// An https URL of a public host by name. Addresses in numbers and names of inner networks are refused: a tenant's webhook
-/// must not reach the platform's own machines. (What a public name resolves to, the sender has to look at again.)
+/// An http or https URL of a host, without a user. Where it may go is not to be seen from its text: whoever sends it looks at the
+/// addresses that the host leads to, and knows the networks that the operator allows.
 fn webhook(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https://")?;
+    let (_, rest) = after_scheme(url)?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host, port),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
     let is_label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let (_, top) = host.rsplit_once('.')?;
-    let top = top.to_ascii_lowercase();
-    let is_public = (top.starts_with("xn--") || top.bytes().all(|b| b.is_ascii_alphabetic()))
-        && !["internal", "local", "localhost", "localdomain", "lan", "home", "arpa"].contains(&top.as_str());
+    let is_host = if authority.starts_with('[') { host.parse::<Ipv6Addr>().is_ok() } else { host.split('.').all(is_label) };
+    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
     let fits = url.len() <= 255
         && url.bytes().all(|b| b.is_ascii_graphic())
         && !url.contains('\\')
-        && host.split('.').all(is_label)
-        && port.is_none_or(|port| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0));
-    (fits && is_public).then_some(url)
+        && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    (fits && is_host).then_some(url)
+}
+
+/// The scheme of a webhook's URL, and what follows it.
+fn after_scheme(url: &str) -> Option<(&'static str, &str)> {
+    ["https://", "http://"].into_iter().find_map(|scheme| Some((scheme, url.strip_prefix(scheme)?)))
 }
 
 #[cfg(test)]
@@ -151,26 +157,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_webhook_is_an_https_url_of_a_public_host() {
+    fn a_webhook_is_a_url_of_a_host_without_a_user() {
         let longest = format!("https://hooks.example.com/{}", "x".repeat(255 - 26));
-        for good in ["https://hooks.example.com", "https://example.com:8443/a?b=c#d", "https://a.xn--p1ai/x", longest.as_str()] {
+        for good in [
+            "https://hooks.example.com",
+            "https://example.com:8443/a?b=c#d",
+            "https://a.xn--p1ai/x",
+            "http://tickets.lan:8080/x",
+            "http://10.1.2.3/x",
+            "https://localhost",
+            "http://[fd00::7]:8080/x",
+            longest.as_str(),
+        ] {
             assert_eq!(webhook(good), Some(good));
         }
         let long = format!("{longest}x");
         let bad = [
-            "http://example.com",
+            "ftp://example.com",
             "HTTPS://example.com",
             "example.com",
             "https://",
-            "https://localhost/x",
             "https://localhost./x",
-            "https://db.internal/x",
-            "https://127.0.0.1/x",
-            "https://0x7f.0x1/x",
-            "https://[::1]/x",
+            "https://[::1/x",
+            "https://[::1]80/x",
+            "https://[tickets]/x",
             "https://joe:secret@example.com/x",
+            "http://joe@example.com/x",
+            "https://[::1]@evil.example/",
             "https://a..com",
             "https://example.com:0/",
+            "https://example.com:/",
             "https://example.com:x/",
             "https://example.com:+80/",
             "https://example.com:80@evil.example/",
@@ -190,6 +206,7 @@ mod tests {
             ("https://hooks.example.com/T0/secret", "https://hooks.example.com/…"),
             ("https://hooks.example.com:8443?key=secret", "https://hooks.example.com:8443/…"),
             ("https://hooks.example.com#secret", "https://hooks.example.com/…"),
+            ("http://tickets.lan:8080/secret", "http://tickets.lan:8080/…"),
             ("joe@example.com", "joe@example.com"),
             ("+14155550123", "+14155550123"),
         ] {

@@ -47,7 +47,7 @@ pub struct NewEscalationContact {
     pub escalation_level: i32,
     /// The kind of the contact.
     pub contact_type: ContactType,
-    /// The id of a user of the tenant, an e-mail address, a phone number or the https URL of a public host, as the type has
+    /// The id of a user of the tenant, an e-mail address, a phone number or the http or https URL of a webhook, as the type has
     /// it.
     pub contact_value: Address,
     /// Whether the contact is used.

@@ -52,7 +52,7 @@ pub struct NewNotification {
     pub alert_id: AlertId,
     /// The channel by which the alert is told.
     pub channel: NotificationChannel,
-    /// The recipient: an e-mail address, a phone number, the https URL of a public host, or the id of a user of the tenant, as
+    /// The recipient: an e-mail address, a phone number, the http or https URL of a webhook, or the id of a user of the tenant, as
     /// the channel has it.
     pub recipient: Address,
     /// The template the text was made from; up to 100 characters.

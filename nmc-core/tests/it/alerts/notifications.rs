@@ -95,7 +95,7 @@ fn a_recipient_is_checked_against_its_channel() {
     for (channel, given, words) in [
         (Channel::Email, "+14155550123", "recipient must be an e-mail address like joe@example.com"),
         (Channel::Sms, "joe@example.com", "recipient must be a phone number in E.164, like +14155550123"),
-        (Channel::Webhook, "http://example.com", "recipient must be an https URL of a public host, at most 255 characters"),
+        (Channel::Webhook, "ftp://example.com", "recipient must be an http or https URL without a user, at most 255 characters"),
         (Channel::Dashboard, "ada", "recipient must be a user's id"),
         (Channel::Dashboard, "00000000-0000-7000-8000-000000000000", "recipient must be an existing user"),
         (Channel::Dashboard, foreign.as_str(), "recipient must be an existing user"),

@@ -75,7 +75,7 @@ pub(crate) struct EscalationContactIn {
     #[schema(minimum = 1, nullable = false)]
     escalation_level: Option<i32>,
     contact_type: text::ContactType,
-    /// A user's id, an e-mail address, a phone number or the https URL of a public host, as the type has it.
+    /// A user's id, an e-mail address, a phone number or the http or https URL of a webhook, as the type has it.
     #[schema(max_length = 255)]
     contact_value: String,
     /// Whether the contact is used; it is if left out.
