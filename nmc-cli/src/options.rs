@@ -1,6 +1,8 @@
 //! Options that several commands share.
 
+pub(crate) mod alert;
 pub(crate) mod conversation;
+pub(crate) mod id;
 pub(crate) mod judgement;
 pub(crate) mod length;
 pub(crate) mod moment;

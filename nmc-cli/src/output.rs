@@ -26,26 +26,31 @@ pub(crate) fn use_zone(zone: Timezone) {
 /// A column: its name, and what a row shows in it.
 pub(crate) type Column<T> = (&'static str, fn(&T) -> Value);
 
+/// The columns that a narrow terminal keeps longest, the dearest first. An `id` among them is one that a verb takes by its end.
+pub(crate) type Kept = &'static [&'static str];
+
 /// The columns of one kind of row, in their order.
 pub(crate) struct Columns<'a, T>(pub(crate) &'a [Column<T>]);
 
 impl<T> Columns<'_, T> {
     /// The columns that people read, with their cells.
-    fn laid_out(&self, rows: &[T]) -> Vec<table::Column> {
+    fn laid_out(&self, rows: &[T], kept: Kept) -> Vec<table::Column> {
         let column = |(name, value): &Column<T>| {
             let values: Vec<Value> = rows.iter().map(value).collect();
             let is_instant = values.iter().any(|value| local(name, value).is_some());
             table::Column {
                 header: header(name, is_instant),
-                is_whole: is_id(name) || holds_instants(name),
+                // A column of this name may hold words instead.
+                is_whole: is_id(name) && !values.iter().any(has_blanks) || holds_instants(name),
                 is_own_id: *name == "id",
+                rank: kept.iter().position(|kept| kept == name),
                 cells: values.iter().map(|value| local(name, value).unwrap_or_else(|| cell(value))).collect(),
             }
         };
         self.0.iter().map(column).collect()
     }
 
-    fn print(&self, rows: &[T]) -> CliResult<()> {
+    fn print(&self, rows: &[T], kept: Kept) -> CliResult<()> {
         let mut out = std::io::stdout().lock();
         let Some(room) = terminal_width() else {
             writeln!(out, "{}", self.names())?;
@@ -54,7 +59,7 @@ impl<T> Columns<'_, T> {
             }
             return Ok(());
         };
-        let layout = table::fit(self.laid_out(rows), room);
+        let layout = table::fit(self.laid_out(rows, kept), room);
         for line in layout.lines {
             writeln!(out, "{line}")?;
         }
@@ -79,6 +84,11 @@ impl<T> Columns<'_, T> {
 
     /// A page of rows; the cursor of the next page goes into the JSON, or to standard error.
     pub(crate) fn page(&self, format: Format, page: &Page<T>) -> CliResult<()> {
+        self.page_keeping(&[], format, page)
+    }
+
+    /// A page of rows of which a narrow terminal keeps these columns longest.
+    pub(crate) fn page_keeping(&self, kept: Kept, format: Format, page: &Page<T>) -> CliResult<()> {
         match format {
             Format::Json => {
                 let items: Vec<Value> = page.items.iter().map(|row| self.json(row)).collect();
@@ -86,7 +96,7 @@ impl<T> Columns<'_, T> {
                 write_json(&json!({ "items": items, "next": next }))
             }
             Format::Table => {
-                self.print(&page.items)?;
+                self.print(&page.items, kept)?;
                 if let Some(cursor) = page.next {
                     eprintln!("more: --after {cursor}");
                 }
@@ -107,7 +117,7 @@ impl<T> Columns<'_, T> {
                 Ok(())
             }
             Format::Table => {
-                let columns = self.laid_out(std::slice::from_ref(row));
+                let columns = self.laid_out(std::slice::from_ref(row), &[]);
                 let width = columns.iter().map(|column| column.header.len()).max().unwrap_or(0);
                 let mut out = std::io::stdout().lock();
                 for table::Column { header, cells, .. } in &columns {
@@ -143,6 +153,10 @@ fn is_id(name: &str) -> bool {
         || name.ends_with("_sid")
         || name.ends_with("_phone")
         || name.ends_with("_number")
+}
+
+fn has_blanks(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains(' '))
 }
 
 /// Whether a column of this name may hold instants.
@@ -192,13 +206,13 @@ pub(crate) fn one_with_secret<T>(
 }
 
 /// Rows that belong to what was printed before, below their title; in JSON they are a field of it.
-pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, rows: Vec<T>) -> CliResult<()> {
+pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, kept: Kept, rows: Vec<T>) -> CliResult<()> {
     if rows.is_empty() {
         writeln!(std::io::stdout(), "\n{title}: none")?;
         return Ok(());
     }
     writeln!(std::io::stdout(), "\n{title}")?;
-    columns.page(Format::Table, &Page { items: rows, next: None })
+    columns.page_keeping(kept, Format::Table, &Page { items: rows, next: None })
 }
 
 /// An instant to the second, in a form that people and programs can read.

@@ -9,13 +9,14 @@ use super::alert_simulate::{self, SimulateArgs};
 use super::user::{self, UserKey};
 use crate::database::{Database, business, tenant};
 use crate::error::CliResult;
+use crate::options::alert::AlertKey;
 use crate::options::moment::Moment;
 use crate::options::rule::RuleKey;
 use crate::options::{DatabaseArgs, FormatArg, TenantArg};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use nmc_core::alerts::Alert;
-use nmc_core::{Result, Store, TenantTx, When};
+use nmc_core::{AlertId, Result, Store, TenantTx, When};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -42,8 +43,14 @@ pub(crate) enum OfBusiness {
         #[command(flatten)]
         end: SnoozeEnd,
     },
-    /// End a snooze before its time
-    Wake(AlertArgs),
+    /// End a snooze before its time: the alert is triggered again
+    Wake {
+        #[command(flatten)]
+        target: AlertArgs,
+        /// Who does this: their id or their e-mail
+        #[arg(long, value_name = "ID|EMAIL")]
+        by: UserKey,
+    },
     /// Say that an alert's matter is settled
     Resolve(SeeToArgs),
     /// Rules that raise alerts
@@ -113,20 +120,18 @@ fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
     match command {
         OfBusiness::List(args) => alert_list::run(store, &args),
         OfBusiness::Show(args) => alert_show::run(store, &args),
-        OfBusiness::Ack(args) => see_to(store, &args, |tx| tx.alerts().acknowledge(args.target.alert, args.note.as_deref())),
+        OfBusiness::Ack(args) => see_to(store, &args, |tx, alert| tx.alerts().acknowledge(alert, args.note.as_deref())),
         OfBusiness::Snooze { see_to: args, end } => {
             let (_, zone) = business(store, &args.target.tenant.tenant)?;
             // One of both is there.
             let minutes = When::In(TimeDelta::minutes(end.minutes.unwrap_or_default()));
             let until = end.until.map_or(minutes, |until| When::At(until.end(zone)));
-            see_to(store, &args, |tx| tx.alerts().snooze(args.target.alert, until, args.note.as_deref()))
+            see_to(store, &args, |tx, alert| tx.alerts().snooze(alert, until, args.note.as_deref()))
         }
-        OfBusiness::Wake(args) => {
-            let proof = tenant(store, &args.tenant.tenant)?;
-            let row = store.as_operator(&proof, |tx| tx.alerts().wake(args.alert))?;
-            alert_list::COLUMNS.one(args.format.format, &row)
+        OfBusiness::Wake { target, by } => {
+            see_to(store, &SeeToArgs { target, by, note: None }, |tx, alert| tx.alerts().wake(alert))
         }
-        OfBusiness::Resolve(args) => see_to(store, &args, |tx| tx.alerts().resolve(args.target.alert, args.note.as_deref())),
+        OfBusiness::Resolve(args) => see_to(store, &args, |tx, alert| tx.alerts().resolve(alert, args.note.as_deref())),
         OfBusiness::Rule(command) => alert_rule::run(store, command),
         OfBusiness::Test { tenant: key, rule, format } => {
             let proof = tenant(store, &key.tenant)?;
@@ -134,7 +139,7 @@ fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
                 let rule = rule.get(tx)?.id;
                 tx.alerts().test(rule)
             })?;
-            let target = AlertArgs { tenant: key, alert: alert.id, format };
+            let target = AlertArgs { tenant: key, alert: AlertKey::Id(alert.id), format };
             alert_show::run(store, &target)
         }
         OfBusiness::Simulate(args) => alert_simulate::run(store, &args),
@@ -144,15 +149,15 @@ fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
 }
 
 /// Does one thing with an alert on behalf of whoever sees to it, and prints the alert.
-fn see_to(store: &Store, args: &SeeToArgs, work: impl Fn(&mut TenantTx<'_>) -> Result<Alert>) -> CliResult<()> {
+fn see_to(store: &Store, args: &SeeToArgs, work: impl Fn(&mut TenantTx<'_>, AlertId) -> Result<Alert>) -> CliResult<()> {
     let proof = tenant(store, &args.target.tenant.tenant)?;
-    let user = store.as_operator(&proof, |tx| user::get(tx, &args.by))?.id;
+    let (user, alert) = store.as_operator(&proof, |tx| Ok((user::get(tx, &args.by)?.id, args.target.alert.find(tx)?)))?;
     let renamed = [
         ("snoozed_until", "--until"),
         ("acknowledgment_note", "--note"),
         ("snooze_note", "--note"),
         ("resolution_note", "--note"),
     ];
-    let row = store.tenant_on_behalf_of(&proof, user, work).map_err(|error| error.renamed(&renamed))?;
+    let row = store.tenant_on_behalf_of(&proof, user, |tx| work(tx, alert)).map_err(|error| error.renamed(&renamed))?;
     alert_list::COLUMNS.one(args.target.format.format, &row)
 }

@@ -4,14 +4,16 @@ use super::user::{self, UserKey};
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::input_file;
+use crate::options::id::{by_end, end_of_id};
 use crate::options::rule::RuleKey;
 use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
 use nmc_core::{ContactType, Error, EscalationContactId, Page, PageRequest, PhoneNumber, Result, Store, TenantTx};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::str::FromStr;
 
 #[derive(Subcommand)]
 pub(crate) enum ContactCommand {
@@ -64,11 +66,37 @@ pub(crate) struct AddArgs {
 pub(crate) struct ContactArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// The contact's id
+    /// The contact's id or the end of it
     #[arg(value_name = "ID")]
-    contact: EscalationContactId,
+    contact: ContactKey,
     #[command(flatten)]
     format: FormatArg,
+}
+
+/// A contact, by its id or the end of it.
+#[derive(Clone)]
+enum ContactKey {
+    Id(EscalationContactId),
+    End(String),
+}
+
+impl FromStr for ContactKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let end = || end_of_id(text).map(Self::End).ok_or("must be an id, or 4 or more letters of its end");
+        text.parse().map(Self::Id).or_else(|_: Error| end())
+    }
+}
+
+impl ContactKey {
+    fn find(&self, tx: &mut TenantTx<'_>) -> Result<EscalationContactId> {
+        let list = |page| tx.escalation_contacts().list(&EscalationContactFilter::default(), page);
+        match self {
+            Self::Id(id) => Ok(*id),
+            Self::End(end) => by_end("contact", end, |row: &EscalationContact| row.id, list),
+        }
+    }
 }
 
 /// A contact with its rule's name and, if it is a person, their e-mail.
@@ -88,6 +116,8 @@ const COLUMNS: Columns<Listed> = Columns(&[
     ("created_at", |listed| time(listed.row.created_at)),
     ("rule_id", |listed| json!(listed.row.rule_id)),
 ]);
+
+const KEPT: Kept = &["id", "value", "level", "type", "is_active", "rule"];
 
 /// The longest input that can hold an address, and blanks around it.
 const LONGEST: usize = 1_024;
@@ -109,14 +139,15 @@ pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
                 let items = rows.items.into_iter().map(|row| listed(tx, row)).collect::<Result<_>>()?;
                 Ok(Page { items, next: rows.next })
             })?;
-            COLUMNS.page(page.format.format, &rows)
+            COLUMNS.page_keeping(KEPT, page.format.format, &rows)
         }
         ContactCommand::Add(args) => add(store, &args),
         ContactCommand::Remove(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
             let row = store.as_operator(&proof, |tx| {
-                let row = tx.escalation_contacts().get(args.contact)?;
-                tx.escalation_contacts().delete(args.contact)?;
+                let id = args.contact.find(tx)?;
+                let row = tx.escalation_contacts().get(id)?;
+                tx.escalation_contacts().delete(id)?;
                 listed(tx, row)
             })?;
             COLUMNS.one(args.format.format, &row)
@@ -172,7 +203,8 @@ fn set_active(store: &Store, args: &ContactArgs, is_active: bool) -> CliResult<(
     let proof = tenant(store, &args.tenant.tenant)?;
     let patch = EscalationContactPatch { is_active: Some(is_active), ..EscalationContactPatch::default() };
     let row = store.as_operator(&proof, |tx| {
-        let row = tx.escalation_contacts().update(args.contact, &patch)?;
+        let id = args.contact.find(tx)?;
+        let row = tx.escalation_contacts().update(id, &patch)?;
         listed(tx, row)
     })?;
     COLUMNS.one(args.format.format, &row)

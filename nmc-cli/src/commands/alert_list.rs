@@ -5,7 +5,7 @@ use crate::error::CliResult;
 use crate::options::moment::SpanArgs;
 use crate::options::rule::RuleKey;
 use crate::options::{PageArgs, TenantArg, one_of};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::alerts::{Alert, AlertFilter};
 use nmc_core::{AlertSeverity, AlertStatus, PageRequest, Store};
@@ -54,6 +54,8 @@ pub(super) const COLUMNS: Columns<Alert> = Columns(&[
     ("rule_id", |row| json!(row.rule_id)),
 ]);
 
+pub(super) const KEPT: Kept = &["id", "message", "severity", "status", "created_at"];
+
 /// A figure as people write it: without the zeros at its end.
 pub(super) fn figure(value: Decimal) -> Value {
     json!(value.normalize().to_string())
@@ -75,5 +77,5 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         };
         tx.alerts().list(&filter, page)
     })?;
-    COLUMNS.page(args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
 }

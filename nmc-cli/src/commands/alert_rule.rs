@@ -8,7 +8,7 @@ use crate::options::judgement::{JudgementArgs, TERMS, number};
 use crate::options::length::minutes;
 use crate::options::rule::RuleKey;
 use crate::options::{Format, FormatArg, PageArgs, TenantArg, one_of};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
 use clap::{ArgGroup, Args, Subcommand};
 use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, Judgement, NewAlertRule};
 use nmc_core::{AlertOperator, AlertSeverity, Confirmed, Error, NotificationChannel, Page, PageRequest, Patch, Store, Tenant};
@@ -194,6 +194,8 @@ pub(super) const COLUMNS: Columns<AlertRule> = Columns(&[
     ("updated_at", |row| time(row.updated_at)),
 ]);
 
+const KEPT: Kept = &["id", "name", "metric", "operator", "threshold", "is_enabled", "severity"];
+
 pub(super) fn run(store: &Store, command: RuleCommand) -> CliResult<()> {
     match command {
         RuleCommand::List { tenant: key, metric, severity, channel, enabled, page } => {
@@ -201,7 +203,7 @@ pub(super) fn run(store: &Store, command: RuleCommand) -> CliResult<()> {
             let request = PageRequest::new(page.limit, page.after)?;
             let filter = AlertRuleFilter { name: None, is_enabled: enabled, metric, severity, channel };
             let rows = store.as_operator(&proof, |tx| tx.alert_rules().list(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)
+            COLUMNS.page_keeping(KEPT, page.format.format, &rows)
         }
         RuleCommand::Show(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
@@ -228,7 +230,7 @@ pub(super) fn run(store: &Store, command: RuleCommand) -> CliResult<()> {
             if items.is_empty() {
                 eprintln!("it has them all");
             }
-            COLUMNS.page(format.format, &Page { items, next: None })
+            COLUMNS.page_keeping(KEPT, format.format, &Page { items, next: None })
         }
     }
 }

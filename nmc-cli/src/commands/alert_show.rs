@@ -4,8 +4,9 @@ use super::alert_contact::shown;
 use super::alert_list::figure;
 use crate::database::tenant;
 use crate::error::CliResult;
+use crate::options::alert::AlertKey;
 use crate::options::{Format, FormatArg, TenantArg};
-use crate::output::{Columns, section, time, write_json};
+use crate::output::{Columns, Kept, section, time, write_json};
 use clap::Args;
 use nmc_core::alerts::{Alert, AlertEvent, AlertEventFilter, Notification, NotificationFilter};
 use nmc_core::{AlertId, NotificationChannel, PageRequest, Result, Store, TenantTx, UserId};
@@ -17,9 +18,9 @@ use std::collections::HashMap;
 pub(crate) struct AlertArgs {
     #[command(flatten)]
     pub(super) tenant: TenantArg,
-    /// The alert's id
-    #[arg(value_name = "ID")]
-    pub(super) alert: AlertId,
+    /// The alert's id or the end of it, or the exact name of a rule that has one open
+    #[arg(value_name = "ID|RULE")]
+    pub(super) alert: AlertKey,
     #[command(flatten)]
     pub(super) format: FormatArg,
 }
@@ -90,6 +91,8 @@ const HISTORY: Columns<Entry> = Columns(&[
     ("details", |entry| json!(entry.row.details)),
 ]);
 
+const KEPT_OF_HISTORY: Kept = &["event", "by", "details", "created_at"];
+
 const NOTIFICATIONS: Columns<Told> = Columns(&[
     ("created_at", |told| time(told.row.created_at)),
     ("tells", |told| json!(told.row.template_used)),
@@ -106,9 +109,14 @@ const NOTIFICATIONS: Columns<Told> = Columns(&[
     ("id", |told| json!(told.row.id)),
 ]);
 
+const KEPT_OF_NOTIFICATIONS: Kept = &["status", "error_message", "channel", "recipient", "tells", "created_at"];
+
 pub(super) fn run(store: &Store, args: &AlertArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
-    let known = store.as_operator(&proof, |tx| read(tx, args.alert))?;
+    let known = store.as_operator(&proof, |tx| {
+        let id = args.alert.find(tx)?;
+        read(tx, id)
+    })?;
     match args.format.format {
         Format::Json => {
             let mut document = ALERT.json(&known.alert);
@@ -121,8 +129,8 @@ pub(super) fn run(store: &Store, args: &AlertArgs) -> CliResult<()> {
         }
         Format::Table => {
             ALERT.one(Format::Table, &known.alert)?;
-            section("history", &HISTORY, known.history)?;
-            section("notifications", &NOTIFICATIONS, known.notifications)?;
+            section("history", &HISTORY, KEPT_OF_HISTORY, known.history)?;
+            section("notifications", &NOTIFICATIONS, KEPT_OF_NOTIFICATIONS, known.notifications)?;
         }
     }
     if known.is_cut {

@@ -6,13 +6,14 @@ use super::call_list::{self, ListArgs};
 use super::call_show::{self, ShowArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
+use crate::options::id::{by_end, end_of_id};
 use crate::options::{DatabaseArgs, FormatArg, TenantArg, TwilioArgs};
 use crate::output::Columns;
 use clap::Subcommand;
-use nmc_core::CallId;
-use nmc_core::calls::Call;
+use nmc_core::calls::{Call, CallFilter};
 use nmc_core::twilio::TwilioCalls;
 use nmc_core::workflows::{refresh_call, refresh_call_by_sid};
+use nmc_core::{CallId, Error, TenantTx};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -36,7 +37,7 @@ pub(crate) enum CallCommand {
     Refresh {
         #[command(flatten)]
         tenant: TenantArg,
-        /// The call's id, or Twilio's SID of it
+        /// The call's id or the end of it, or Twilio's SID of it
         #[arg(value_name = "ID|SID")]
         call: CallKey,
         #[command(flatten)]
@@ -61,6 +62,24 @@ impl std::str::FromStr for CallKey {
     }
 }
 
+impl CallKey {
+    /// The call that the key names: its id, unless nobody here knows the SID.
+    pub(super) fn known(&self, tx: &mut TenantTx<'_>) -> nmc_core::Result<Option<CallId>> {
+        let sid = match self {
+            Self::Id(id) => return Ok(Some(*id)),
+            Self::Sid(sid) => sid,
+        };
+        if let Some(call) = tx.calls().find_by_sid(sid)? {
+            return Ok(Some(call.id));
+        }
+        let Some(end) = end_of_id(sid) else { return Ok(None) };
+        match by_end("call", &end, |call: &Call| call.id, |page| tx.calls().list(&CallFilter::default(), page)) {
+            Err(Error::NotFound { .. }) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+}
+
 const REFRESHED: Columns<Call> = Columns(&[
     ("id", |row| json!(row.id)),
     ("status", |row| json!(row.call_status)),
@@ -78,9 +97,9 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
         CallCommand::Refresh { tenant: key, call, twilio, format } => {
             let directory = TwilioCalls::new(&twilio.account("this")?);
             let proof = tenant(&store, &key.tenant)?;
-            let row = match call {
-                CallKey::Id(id) => refresh_call(&store, &proof, &directory, id)?,
-                CallKey::Sid(sid) => refresh_call_by_sid(&store, &proof, &directory, &sid)?,
+            let row = match (store.as_operator(&proof, |tx| call.known(tx))?, call) {
+                (Some(id), _) | (None, CallKey::Id(id)) => refresh_call(&store, &proof, &directory, id)?,
+                (None, CallKey::Sid(sid)) => refresh_call_by_sid(&store, &proof, &directory, &sid)?,
             };
             REFRESHED.one(format.format, &row)?;
         }

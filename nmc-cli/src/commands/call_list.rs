@@ -1,11 +1,12 @@
 //! `nmc call list`.
 
 use crate::database::business;
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 use crate::options::moment::SpanArgs;
 use crate::options::party::party;
 use crate::options::{PageArgs, TenantArg, one_of};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
+use chrono::DateTime;
 use clap::Args;
 use nmc_core::calls::{Call, CallFilter};
 use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, PageRequest, PhoneNumber, Store};
@@ -34,7 +35,7 @@ pub(crate) struct ListArgs {
     /// Only those that are still going on
     #[arg(long)]
     active: bool,
-    /// Take --from and --to as when a call began, not as when it was recorded: they differ for imported calls
+    /// Go by when a call began, not by when it was recorded: they differ for imported calls. --from and --to, too
     #[arg(long)]
     began: bool,
     #[command(flatten)]
@@ -56,13 +57,15 @@ pub(super) const COLUMNS: Columns<Call> = Columns(&[
     ("started_at", |row| json!(row.started_at.map(time))),
 ]);
 
+pub(super) const KEPT: Kept = &["id", "created_at", "caller", "outcome", "status"];
+
+/// Of calls that are found by when they began.
+const KEPT_OF_BEGUN: Kept = &["id", "started_at", "caller", "outcome", "status"];
+
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
     let page = PageRequest::new(args.page.limit, args.page.after)?;
     let span = args.span.instants(zone)?;
-    if args.began && span.from.or(span.until).is_none() {
-        return Err(CliError::Usage("--began says how --from and --to are meant: give one of them".to_owned()));
-    }
     let filter = CallFilter {
         status: args.status,
         outcome: args.outcome,
@@ -73,10 +76,12 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         ..CallFilter::default()
     };
     let filter = if args.began {
-        CallFilter { started_from: span.from, started_until: span.until, ..filter }
+        // Without a span, all that ever began: the filter is what puts them in the order in which they did.
+        let from = span.from.or(span.until.is_none().then_some(DateTime::UNIX_EPOCH));
+        CallFilter { started_from: from, started_until: span.until, ..filter }
     } else {
         CallFilter { from: span.from, until: span.until, ..filter }
     };
     let rows = store.as_operator(&tenant, |tx| tx.calls().list(&filter, page))?;
-    COLUMNS.page(args.page.format.format, &rows)
+    COLUMNS.page_keeping(if args.began { KEPT_OF_BEGUN } else { KEPT }, args.page.format.format, &rows)
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// The call's id, or Twilio's SID of it
+    /// The call's id or the end of it, or Twilio's SID of it
     #[arg(value_name = "ID|SID")]
     call: CallKey,
     #[command(flatten)]
@@ -79,10 +79,8 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
     let all = PageRequest::new(PageRequest::MAX, None)?;
     let (call, participants, metadata, texts) = store.as_operator(&proof, |tx| {
-        let call = match &args.call {
-            CallKey::Id(id) => tx.calls().get(*id)?,
-            CallKey::Sid(sid) => tx.calls().find_by_sid(sid)?.ok_or(Error::NotFound { entity: "call" })?,
-        };
+        let id = args.call.known(tx)?.ok_or(Error::NotFound { entity: "call" })?;
+        let call = tx.calls().get(id)?;
         let of = CallMetadataFilter { call: Some(call.id), ..CallMetadataFilter::default() };
         let participants = tx.call_participants().list_of_call(call.id)?;
         let metadata = tx.call_metadata().list(&of, all)?.items;
@@ -101,9 +99,9 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
         }
         Format::Table => {
             CALL.one(Format::Table, &call)?;
-            section("participants", &PARTICIPANTS, participants)?;
-            section("metadata", &METADATA, metadata)?;
-            section("texts", &message_list::COLUMNS, texts)
+            section("participants", &PARTICIPANTS, &[], participants)?;
+            section("metadata", &METADATA, &[], metadata)?;
+            section("texts", &message_list::COLUMNS, message_list::KEPT, texts)
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::error::CliResult;
 use crate::options::moment::SpanArgs;
 use crate::options::party::party;
 use crate::options::{PageArgs, TenantArg, one_of};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::conversations::{Assignee, ConversationFilter, InboxRow, LastText, Media};
 use nmc_core::{
@@ -103,6 +103,8 @@ pub(super) const COLUMNS: Columns<Listed> = Columns(&[
     ("closed_at", |listed| json!(listed.row.conversation.closed_at.map(time))),
 ]);
 
+pub(super) const KEPT: Kept = &["customer_phone", "last_text", "unread", "created_at", "status", "customer_name"];
+
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
     let page = PageRequest::new(args.page.limit, args.page.after)?;
@@ -137,7 +139,7 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         Some(reader) => store.tenant_on_behalf_of(&tenant, reader, read)?,
         None => store.as_operator(&tenant, read)?,
     };
-    COLUMNS.page(args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
 }
 
 /// A page of conversations, with the e-mails of those who look after them.

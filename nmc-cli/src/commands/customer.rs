@@ -70,9 +70,9 @@ pub(crate) fn run(args: &DatabaseArgs, command: CustomerCommand) -> CliResult {
         }
         Format::Table => {
             CUSTOMER.one(Format::Table, &row)?;
-            section("conversations", &conversation_list::COLUMNS, row.conversations)?;
-            section("calls", &call_list::COLUMNS, row.calls)?;
-            section("consents", &consent::COLUMNS, row.consents)?;
+            section("conversations", &conversation_list::COLUMNS, conversation_list::KEPT, row.conversations)?;
+            section("calls", &call_list::COLUMNS, call_list::KEPT, row.calls)?;
+            section("consents", &consent::COLUMNS, &[], row.consents)?;
         }
     }
     drop(store);

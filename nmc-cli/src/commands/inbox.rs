@@ -6,7 +6,7 @@ use super::user::{self, UserKey};
 use crate::database::{Database, business};
 use crate::error::CliResult;
 use crate::options::{DatabaseArgs, PageArgs, TenantArg};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
 use crate::stop::StopSignals;
 use clap::Args;
 use nmc_core::conversations::ConversationFilter;
@@ -44,6 +44,8 @@ pub(super) const COLUMNS: Columns<Listed> = Columns(&[
     ("total_messages", |listed| json!(listed.row.total_messages)),
     ("id", |listed| json!(listed.row.conversation.id)),
 ]);
+
+const KEPT: Kept = &["unread", "customer_phone", "last_text", "updated_at", "customer_name", "status"];
 
 /// The reader of an inbox: a business's, as one of its people sees it, or as an operator does.
 #[derive(Clone, Copy)]
@@ -92,7 +94,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &InboxArgs) -> CliResult {
             database
         }
         None => {
-            COLUMNS.page(command.page.format.format, &reader.page(&store, page)?)?;
+            COLUMNS.page_keeping(KEPT, command.page.format.format, &reader.page(&store, page)?)?;
             database
         }
     };

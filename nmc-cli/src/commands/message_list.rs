@@ -4,7 +4,7 @@ use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::conversation::ConversationKey;
 use crate::options::{PageArgs, TenantArg, one_of};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::conversations::{Message, MessageFilter};
 use nmc_core::telephony::explain;
@@ -48,6 +48,9 @@ pub(super) const COLUMNS: Columns<Message> = Columns(&[
     ("conversation", |row| json!(row.conversation_id)),
 ]);
 
+/// A text is what it says.
+pub(super) const KEPT: Kept = &["id", "body", "created_at", "from_number"];
+
 /// The reason why a text has failed, or waits: the provider's code in words, or our own.
 pub(super) fn reason(row: &Message) -> Option<String> {
     row.error_code.map(explain).or_else(|| row.error_message.clone())
@@ -63,5 +66,5 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         conversation.map(|id| tx.conversations().get(id)).transpose()?;
         if args.failed { tx.messages().list_failed(&filter, page) } else { tx.messages().list(&filter, page) }
     })?;
-    COLUMNS.page(args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
 }

@@ -1,6 +1,6 @@
 //! `nmc message search`.
 
-use super::message_list::COLUMNS;
+use super::message_list::{COLUMNS, KEPT};
 use crate::database::tenant;
 use crate::error::{CliError, CliResult};
 use crate::options::{PageArgs, TenantArg};
@@ -25,7 +25,7 @@ pub(super) fn run(store: &Store, args: &SearchArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
     let first = PageRequest::new(args.page.limit, args.page.after)?;
     let rows = find(store, &proof, &search, first).map_err(as_typed)?;
-    COLUMNS.page(args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
 }
 
 /// The first page with a text on it. For each page only so many texts are looked at, in a transaction of its own, so that one may be empty

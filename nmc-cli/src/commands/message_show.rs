@@ -3,12 +3,13 @@
 use super::message_list::reason;
 use crate::database::tenant;
 use crate::error::CliResult;
+use crate::options::id::{by_end, end_of_id};
 use crate::options::{Format, FormatArg, TenantArg};
 use crate::output::{Columns, section, time, write_json};
 use clap::Args;
-use nmc_core::conversations::{Media, Message};
+use nmc_core::conversations::{Media, Message, MessageFilter};
 use nmc_core::tenants::TextSize;
-use nmc_core::{Error, MessageId, Store};
+use nmc_core::{Error, MessageId, Result, Store, TenantTx};
 use serde_json::{Value, json};
 use std::str::FromStr;
 
@@ -17,7 +18,7 @@ use std::str::FromStr;
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// The text's id, or Twilio's SID of it
+    /// The text's id or the end of it, or Twilio's SID of it
     #[arg(value_name = "ID|SID")]
     message: MessageKey,
     #[command(flatten)]
@@ -34,9 +35,16 @@ enum MessageKey {
 impl FromStr for MessageKey {
     type Err = std::convert::Infallible;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
         Ok(text.parse().map_or_else(|_| Self::Sid(text.to_owned()), Self::Id))
     }
+}
+
+fn by_its_end(tx: &mut TenantTx<'_>, text: &str) -> Result<Message> {
+    let end = end_of_id(text).ok_or(Error::NotFound { entity: "message" })?;
+    let list = |page| tx.messages().list(&MessageFilter::default(), page);
+    let id = by_end("message", &end, |row: &Message| row.id, list)?;
+    tx.messages().get(id)
 }
 
 const MESSAGE: Columns<Message> = Columns(&[
@@ -80,7 +88,10 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
     let (row, media) = store.as_operator(&proof, |tx| {
         let row = match &args.message {
             MessageKey::Id(id) => tx.messages().get(*id)?,
-            MessageKey::Sid(sid) => tx.messages().find_by_sid(sid)?.ok_or(Error::NotFound { entity: "message" })?,
+            MessageKey::Sid(sid) => match tx.messages().find_by_sid(sid)? {
+                Some(text) => text,
+                None => by_its_end(tx, sid)?,
+            },
         };
         let media = tx.message_media().list(&[row.id])?;
         Ok((row, media))
@@ -95,7 +106,7 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
         }
         Format::Table => {
             MESSAGE.one(Format::Table, &row)?;
-            section("media", &MEDIA, media)
+            section("media", &MEDIA, &[], media)
         }
     }
 }

@@ -3,16 +3,18 @@
 use super::user::{UserKey, find};
 use crate::database::Database;
 use crate::error::{CliError, CliResult};
+use crate::options::id::{by_end, end_of_id};
 use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
-use crate::output::{Columns, time, write_json};
+use crate::output::{Columns, Kept, time, write_json};
 use clap::Subcommand;
 use nmc_core::access::{Session, SessionFilter};
 use nmc_core::people::{end_session, logout_everywhere};
-use nmc_core::{Email, Page, PageRequest, SessionId, TenantTx};
+use nmc_core::{Email, Error, Page, PageRequest, SessionId, TenantTx};
 use serde_json::json;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 #[derive(Subcommand)]
 pub(crate) enum SessionCommand {
@@ -30,15 +32,41 @@ pub(crate) enum SessionCommand {
     End {
         #[command(flatten)]
         tenant: TenantArg,
-        /// The session's id
+        /// The session's id or the end of it
         #[arg(value_name = "ID", conflicts_with = "user")]
-        session: Option<SessionId>,
+        session: Option<SessionKey>,
         /// All sessions of this person, by id or e-mail
         #[arg(long, value_name = "ID|EMAIL")]
         user: Option<UserKey>,
         #[command(flatten)]
         format: FormatArg,
     },
+}
+
+/// A session, by its id or, if it is alive, the end of it.
+#[derive(Clone)]
+pub(crate) enum SessionKey {
+    Id(SessionId),
+    End(String),
+}
+
+impl FromStr for SessionKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let end = || end_of_id(text).map(Self::End).ok_or("must be an id, or 4 or more letters of its end");
+        text.parse().map(Self::Id).or_else(|_: Error| end())
+    }
+}
+
+impl SessionKey {
+    fn find(&self, tx: &mut TenantTx<'_>) -> nmc_core::Result<SessionId> {
+        let alive = SessionFilter { is_active: Some(true), ..SessionFilter::default() };
+        match self {
+            Self::Id(id) => Ok(*id),
+            Self::End(end) => by_end("session", end, |row: &Session| row.id, |page| tx.sessions().list(&alive, page)),
+        }
+    }
 }
 
 /// A session, and with which e-mail its user logs in.
@@ -56,6 +84,8 @@ const COLUMNS: Columns<Row> = Columns(&[
     ("user_id", |(row, _)| json!(row.user_id)),
 ]);
 
+const KEPT: Kept = &["id", "email", "last_used_at", "device"];
+
 pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
@@ -69,16 +99,18 @@ pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
                     tx.sessions().list(&SessionFilter { user, is_active: Some(true), ..SessionFilter::default() }, request)?;
                 with_emails(tx, rows)
             })?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page_keeping(KEPT, page.format.format, &rows)?;
         }
         SessionCommand::End { session: None, user: None, .. } => {
             return Err(CliError::Usage("name a session by its id, or a person with --user".to_owned()));
         }
         SessionCommand::End { tenant, session, user, format } => {
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
-            let ended = store.as_operator(&proof, |tx| match (session, &user) {
-                (Some(session), _) if !tx.sessions().get(session)?.is_active => Ok(0),
-                (Some(session), _) => end_session(tx, session).map(|()| 1),
+            let ended = store.as_operator(&proof, |tx| match (&session, &user) {
+                (Some(session), _) => {
+                    let session = session.find(tx)?;
+                    if tx.sessions().get(session)?.is_active { end_session(tx, session).map(|()| 1) } else { Ok(0) }
+                }
                 (None, Some(user)) => {
                     let user = find(tx, user)?;
                     logout_everywhere(tx, Some(user))

@@ -1,11 +1,12 @@
 //! How an alert rule is named on the command line.
 
+use super::id::{by_end, end_of_id, latest, only};
 use nmc_core::alerts::{AlertRule, AlertRuleFilter};
-use nmc_core::{AlertRuleId, Error, PageRequest, Result, TenantTx};
+use nmc_core::{AlertRuleId, Error, Result, TenantTx};
 use std::convert::Infallible;
 use std::str::FromStr;
 
-/// A rule, by its id or its exact name.
+/// A rule, by its id or the end of it, or by its exact name.
 #[derive(Clone)]
 pub(crate) enum RuleKey {
     Id(AlertRuleId),
@@ -27,18 +28,17 @@ impl RuleKey {
             Self::Id(id) => return tx.alert_rules().get(*id),
             Self::Name(name) => name,
         };
-        let (mut found, mut after) = (None, None);
-        loop {
-            let page = tx.alert_rules().list(&AlertRuleFilter::default(), PageRequest::new(PageRequest::MAX, after)?)?;
-            for rule in page.items.into_iter().filter(|rule| rule.name == *name) {
-                if found.replace(rule).is_some() {
-                    return Err(Error::conflict("the name", "is that of several rules: name one by its id"));
-                }
+        let of_name = AlertRuleFilter { name: Some(name.clone()), ..AlertRuleFilter::default() };
+        let named = latest(|page| tx.alert_rules().list(&of_name, page))?;
+        let ids = named.iter().map(|rule| rule.id).collect();
+        let id = match (only(ids, "the name")?, end_of_id(name)) {
+            (Some(id), _) => id,
+            (None, Some(end)) => {
+                let list = |page| tx.alert_rules().list(&AlertRuleFilter::default(), page);
+                by_end("rule", &end, |rule: &AlertRule| rule.id, list)?
             }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return found.ok_or(Error::NotFound { entity: "rule" }),
-            }
-        }
+            (None, None) => return Err(Error::NotFound { entity: "rule" }),
+        };
+        tx.alert_rules().get(id)
     }
 }

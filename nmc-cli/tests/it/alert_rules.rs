@@ -146,7 +146,11 @@ fn a_rule_that_can_not_be_is_refused() {
         "low",
     ])
     .ok();
-    shop.run(&["rule", "show", "Too many jobs"]).refused(2, "the name is that of several rules: name one by its id");
+    let ids: Vec<Value> =
+        shop.json(&["rule", "list"])["items"].as_array().expect("rows").iter().map(|row| row["id"].clone()).collect();
+    let said = shop.run(&["rule", "show", "Too many jobs"]);
+    assert!(ids.len() == 2 && ids.iter().all(|id| said.err.contains(id.as_str().expect("an id"))), "{said:?}");
+    said.refused(2, "the name is that of several: name one by its id, like ");
     for (words, why) in [
         (&["--for", "8d"][..], "must be at most 7d"),
         (&["--for", "soon"], "must be a number and a unit"),

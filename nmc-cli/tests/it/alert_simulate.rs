@@ -43,6 +43,7 @@ fn rule_is_replayed_as_it_is_and_as_it_could_be() {
     let as_it_is = simulated(&shop, &[]);
     assert_eq!((&as_it_is["values"], &as_it_is["from"]), (&json!(60), &json!("2025-07-04T13:00:00Z")));
     assert_eq!(events(&as_it_is), [("20", "raised"), ("40", "over")]);
+    assert_eq!(as_it_is["rule"], shop.json(&["rule", "show", "Too many jobs"]), "but for what is tried, it is the rule");
     assert_eq!((&as_it_is["timeline"][0]["value"], &as_it_is["timeline"][1]["value"]), (&json!("9"), &json!("2")));
     for (more, expected) in [
         (&["--for", "5m"][..], &[("25", "raised"), ("40", "over")][..]),

@@ -103,7 +103,7 @@ fn an_alert_is_taken_from_hand_to_hand_to_its_end() {
     assert_eq!(step(&["ack", by[0], by[1], "--note", "On my way"])["status"], "acknowledged");
     let snoozed = step(&["snooze", by[0], by[1], "--until", "2099-07-04 08:30", "--note", "Holiday"]);
     assert_eq!((&snoozed["status"], &snoozed["snoozed_until"]), (&json!("snoozed"), &json!("2099-07-04T13:30:00Z")));
-    assert_eq!(step(&["wake"])["status"], "triggered");
+    assert_eq!(step(&["wake", by[0], by[1]])["status"], "triggered");
     assert_eq!(step(&["snooze", by[0], by[1], "--minutes", "30"])["status"], "snoozed");
     assert_eq!(step(&["resolve", by[0], by[1], "--note", "Fixed\u{1b}[2J"])["status"], "resolved");
     shop.run(&["resolve", &alert, by[0], by[1]]).refused(2, "alert can't go from resolved to resolved");
@@ -113,7 +113,10 @@ fn an_alert_is_taken_from_hand_to_hand_to_its_end() {
     let entries = shown["history"].as_array().expect("entries");
     let ann = json!("ann@example.com");
     let by_ann: Vec<_> = entries.iter().filter(|entry| entry["by"] == ann).map(|entry| &entry["event"]).collect();
-    assert!(["resolved", "snoozed", "acknowledged"].iter().all(|event| by_ann.contains(&&json!(event))), "{shown:#}");
+    assert!(
+        ["resolved", "snoozed", "unsnoozed", "acknowledged"].iter().all(|event| by_ann.contains(&&json!(event))),
+        "{shown:#}"
+    );
     assert_eq!(entries.last().map(|entry| (&entry["event"], &entry["by"])), Some((&json!("triggered"), &Value::Null)));
     let told = shown["notifications"].as_array().expect("rows");
     let mut channels: Vec<_> = told.iter().filter(|row| row["recipient"] == ann).map(|row| row["channel"].as_str()).collect();
@@ -124,6 +127,49 @@ fn an_alert_is_taken_from_hand_to_hand_to_its_end() {
     {
         assert!(table.contains(part), "no {part:?}: {table}");
     }
+}
+
+#[test]
+fn alert_is_named_by_its_end_or_by_the_name_of_its_rule() {
+    let shop = Shop::new();
+    let (jobs, leaks) = (shop.rule("jobs", AlertSeverity::High), shop.rule("leaks", AlertSeverity::Low));
+    let (jobs_alert, leak_alert) = (shop.alert(jobs), shop.alert(leaks));
+    let by = ["--by", "ann@example.com"];
+    for columns in [40, 80, 100] {
+        let said = Terminal::show(&shop.nmc, &["alert", "list"], columns).ok();
+        for part in [&format!("…{}", &jobs_alert[28..]), "  Too many jobs: "] {
+            assert!(said.err.contains(part), "{columns}: no {part:?} in {said:#?}");
+        }
+        assert!(said.err.lines().take(3).all(|line| line.chars().count() <= usize::from(columns)), "{columns}: {said:#?}");
+    }
+    let resolved = shop.json(&["resolve", &format!("…{}", &jobs_alert[28..]), by[0], by[1]]);
+    assert_eq!((&resolved["id"], &resolved["status"]), (&json!(jobs_alert), &json!("resolved")));
+    assert_eq!(shop.json(&["ack", "Too many leaks", by[0], by[1]])["id"], json!(leak_alert));
+    assert_eq!(shop.json(&["show", &jobs_alert[28..]])["id"], json!(jobs_alert), "what is over is found, too");
+    shop.run(&["ack", "Too many jobs", by[0], by[1]]).refused(2, "open alert of that name not found");
+    let said = Terminal::show(&shop.nmc, &["alert", "show", "Too many leaks"], 80).ok();
+    let wide = |header: &str| said.err.lines().any(|line| line.contains("event  ") && line.contains(header));
+    assert!(wide("by ") && wide("details") && said.err.contains("error message"), "{said:#?}");
+
+    // Several of one name, or with one end, are nobody's to guess.
+    shop.db.execute("UPDATE alerts SET rule_name = 'Both', status = 'triggered', resolved_at = NULL");
+    let said = shop.run(&["show", "Both"]);
+    for id in [&jobs_alert, &leak_alert] {
+        assert!(said.err.contains(id.as_str()), "{said:?}");
+    }
+    said.refused(2, "the name is that of several: name one by its id, like ");
+}
+
+#[test]
+fn contact_is_named_by_the_end_that_a_narrow_list_shows() {
+    let shop = Shop::new();
+    let contact = shop.json(&["contact", "add", "--type", "email", "joe@example.com"]);
+    let id = contact["id"].as_str().expect("an id");
+    let said = Terminal::show(&shop.nmc, &["alert", "contact", "list"], 80).ok();
+    assert!(said.err.contains(&format!("…{}", &id[28..])), "{said:#?}");
+    assert_eq!(shop.json(&["contact", "disable", &id[28..]])["is_active"], false);
+    shop.run(&["contact", "remove", "abc"]).refused(2, "4 or more letters of its end");
+    shop.run(&["contact", "remove", &id[28..]]).ok();
 }
 
 #[test]
@@ -139,12 +185,14 @@ fn a_step_of_an_alert_that_can_not_be_is_refused() {
         (&["ack", &alert, "--by", &theirs], "user not found"),
         (&["ack", &alert, "--by", "eve@example.com"], "user not found"),
         (&["ack", &alert, by[0], by[1], "--note", &long], "--note must be at most 2000 characters"),
-        (&["ack", "7", by[0], by[1]], "ID"),
+        (&["ack", "7", by[0], by[1]], "open alert of that name not found"),
+        (&["ack", "01993b6e", by[0], by[1]], "alert not found"),
         (&["snooze", &alert, by[0], by[1]], "--until"),
         (&["snooze", &alert, by[0], by[1], "--until", "2020-01-01"], "--until must be in the future"),
         (&["snooze", &alert, by[0], by[1], "--until", "2099-01-01", "--minutes", "5"], "--minutes"),
         (&["snooze", &alert, by[0], by[1], "--minutes", "0"], "--minutes"),
-        (&["wake", &alert], "alert can't go from triggered to triggered"),
+        (&["wake", &alert], "--by"),
+        (&["wake", &alert, by[0], by[1]], "alert can't go from triggered to triggered"),
         (&["show", &alert, "--tenant", "Rival Rooter"], "alert not found"),
         (&["resolve", &alert, "--by", &theirs, "--tenant", "Rival Rooter"], "alert not found"),
     ] {

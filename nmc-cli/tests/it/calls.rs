@@ -89,12 +89,19 @@ fn calls_are_listed_by_every_filter_and_shown() {
     for filters in [&["--active"][..], &["--from", "2026-07-04"]] {
         assert_eq!(listed(filters), [json!(ringing)], "{filters:?}");
     }
+    shop.db.execute(&format!("UPDATE calls SET started_at = '2026-06-30 12:00:00Z' WHERE id = '{ringing}'"));
+    assert_eq!(listed(&["--began"]), [json!(missed), json!(ringing)], "those that began last come first");
+    let said = Terminal::show(&shop.nmc, &["call", "list", "--began"], 100).ok();
+    assert!(said.err.contains("2026-07-01 ") && said.err.contains("2026-06-30 "), "{said:#?}");
+    let id = missed.to_string();
+    let said = Terminal::show(&shop.nmc, &["call", "list"], 80).ok();
+    assert!(said.err.contains(&format!("…{}", &id[28..])), "{said:#?}");
+    assert_eq!(shop.nmc.run(&["call", "show", &id[28..], "--format", "json"]).json()["id"], json!(missed));
     let ours = format!("tel:{}", shop.joe.number.as_str());
     assert_eq!(listed(&["--direction", "inbound", "--called", &ours]), [json!(ringing), json!(missed)]);
     assert_eq!(listed(&["--direction", "outbound"]), Vec::<Value>::new());
     for (filters, why) in [
-        (&["--began"][..], "--began says how"),
-        (&["--caller", "3125550100"], "must be a number with its country"),
+        (&["--caller", "3125550100"][..], "must be a number with its country"),
         (&["--called", "anonymous"], "--called"),
         (&["--direction", "up"], "inbound"),
         (&["--from", "2026-07-04", "--to", "2026-07-03"], "--to must lie after --from"),

@@ -51,6 +51,12 @@ fn an_inbox_has_what_is_open_the_last_touched_first() {
     shop.resolves(&done);
     shop.reads(&second);
     shop.texts(&first, "Very\nmuch \u{1b}[2J");
+    for columns in [40, 80, 100] {
+        let said = Terminal::show(&shop.nmc, &["inbox"], columns).ok();
+        for part in ["Very much", first.as_str()] {
+            assert!(said.err.contains(part), "{columns}: no {part:?} in {said:#?}");
+        }
+    }
     let ann = shop.ann.to_string();
     let rows = |more: &[&str]| -> Vec<Value> {
         let page = shop.nmc.run(&[&["inbox", "--format", "json"], more].concat()).json();

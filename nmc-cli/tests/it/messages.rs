@@ -1,6 +1,7 @@
 //! `nmc message`: the texts of a business, and what became of them.
 
 use crate::nmc::Nmc;
+use crate::terminal::Terminal;
 use nmc_core::testing::{Business, SmsForm, TestDb, unique_phone};
 use nmc_core::workflows::{receive_text, record_delivery};
 use serde_json::{Value, json};
@@ -92,6 +93,10 @@ fn texts_are_searched_for_words() {
     assert_eq!(ids(&newest), [second]);
     let next = newest["next"].as_str().expect("a cursor");
     assert_eq!(ids(&page(&["sink", "--after", next])), [first]);
+    for columns in [40, 80, 100] {
+        let said = Terminal::show(&nmc, &["message", "search", "leaks"], columns).ok();
+        assert!(said.err.contains("leaks"), "what is searched for is seen at {columns}: {said:#?}");
+    }
     let table = nmc.run(&["message", "search", "leaks"]).ok().out;
     assert!(table.starts_with("id\t") && table.contains("\tThe kitchen sink leaks\t"), "{table}");
     let long = "long ".repeat(50);

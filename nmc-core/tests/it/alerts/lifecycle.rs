@@ -181,6 +181,18 @@ fn an_alert_is_put_off_into_the_future_only() {
 }
 
 #[test]
+fn acknowledged_alert_is_triggered_again_when_it_wakes() {
+    let scene = Scene::new();
+    let alert = scene.alert("a");
+    let until = scene.now() + TimeDelta::hours(1);
+    scene.run_as(scene.ada, |tx| tx.alerts().acknowledge(alert.id, None)).unwrap();
+    scene.run_as(scene.ada, |tx| tx.alerts().snooze(alert.id, until, None)).unwrap();
+    let woken = scene.run_as(scene.bob, |tx| tx.alerts().wake(alert.id)).unwrap();
+    assert_eq!((woken.status, woken.acknowledged_by), (Status::Triggered, Some(scene.ada)), "who had been at it is still known");
+    assert_eq!(scene.history(alert.id).pop().unwrap().user_id, Some(scene.bob));
+}
+
+#[test]
 fn a_missing_alert_and_a_missing_user_are_told_apart() {
     let scene = Scene::new();
     let alert = scene.alert("a");
