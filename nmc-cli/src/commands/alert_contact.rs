@@ -10,7 +10,11 @@ use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
-use nmc_core::{ContactType, Error, EscalationContactId, Page, PageRequest, PhoneNumber, Result, Store, TenantTx};
+use nmc_core::numbers::NumberFilter;
+use nmc_core::{
+    ContactType, Error, EscalationContactId, NotificationChannel, NumberStatus, Page, PageRequest, PhoneNumber, Result, Store,
+    TenantTx,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::str::FromStr;
@@ -45,7 +49,7 @@ pub(crate) enum ContactCommand {
 pub(crate) struct AddArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// What kind of contact it is
+    /// What kind of contact it is; a user is told on the dashboard, by e-mail and, with a number in their profile, by text, as they want to be
     #[arg(long = "type", value_name = "TYPE", value_parser = one_of(ContactType::ALL, ContactType::label))]
     kind: ContactType,
     /// A person's id or e-mail, an e-mail address, a phone number, or the URL of a webhook; - reads it from standard input
@@ -181,7 +185,9 @@ impl Typed {
 }
 
 fn add(store: &Store, args: &AddArgs) -> CliResult<()> {
-    let of_value = |error: Error| error.renamed(&[("contact_value", "VALUE"), ("phone number", "VALUE"), ("email", "VALUE")]);
+    let of_value = |error: Error| {
+        error.renamed(&[("contact_value", "VALUE"), ("phone number", "VALUE"), ("email", "VALUE"), ("rule_id", "--rule")])
+    };
     let read = (args.value == "-").then(|| input_file::text("VALUE", Path::new("-"), LONGEST)).transpose()?;
     let value = Typed::read(args.kind, read.as_deref().unwrap_or(&args.value).trim()).map_err(of_value)?;
     let proof = tenant(store, &args.tenant.tenant)?;
@@ -194,9 +200,27 @@ fn add(store: &Store, args: &AddArgs) -> CliResult<()> {
             is_active: true,
         };
         let row = tx.escalation_contacts().create(&new)?;
-        listed(tx, row)
+        let hint = told_how(tx, &row)?;
+        Ok((listed(tx, row)?, hint))
     });
-    COLUMNS.one(args.format.format, &row.map_err(of_value)?)
+    let (row, hint) = row.map_err(of_value)?;
+    COLUMNS.one(args.format.format, &row)?;
+    if let Some(hint) = hint {
+        eprintln!("{hint}");
+    }
+    Ok(())
+}
+
+/// How a person is told, which their preferences say, and what no text can do without.
+fn told_how(tx: &mut TenantTx<'_>, row: &EscalationContact) -> Result<Option<String>> {
+    let channels = tx.escalation_contacts().channels(row.id)?;
+    let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
+    let is_mute = channels.contains(&NotificationChannel::Sms) && tx.phone_numbers().count(&active)? == 0;
+    let by: Vec<&str> = channels.iter().map(|channel| channel.label()).collect();
+    let by = (row.contact_type == ContactType::User).then(|| format!("told by {}", by.join(", ")));
+    let mute = is_mute.then(|| "texts can't be sent: the business has no active number".to_owned());
+    let said: Vec<String> = by.into_iter().chain(mute).collect();
+    Ok((!said.is_empty()).then(|| said.join("; ")))
 }
 
 fn set_active(store: &Store, args: &ContactArgs, is_active: bool) -> CliResult<()> {

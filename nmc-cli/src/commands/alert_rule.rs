@@ -81,7 +81,7 @@ struct DetailArgs {
     /// What it is for, up to 2,000 characters; "" takes it away
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// How its alerts are told, like email,dashboard
+    /// How its alerts are told, like email,dashboard; a new rule tells nobody unless it says so here
     #[arg(long = "channel", value_name = "CHANNELS", value_delimiter = ',', value_parser = one_of(NotificationChannel::ALL, NotificationChannel::label), conflicts_with = "no_channels")]
     channels: Option<Vec<NotificationChannel>>,
     /// Its alerts are told nowhere
@@ -291,12 +291,15 @@ fn set_enabled(store: &Store, args: &RuleArgs, is_enabled: bool) -> CliResult<()
     print(store, &proof, args.format.format, &row)
 }
 
-/// Prints a rule that was written, and says what keeps its alerts from being passed on.
+/// Prints a rule that was written, and says what keeps its alerts from being heard of.
 fn print(store: &Store, proof: &Tenant, format: Format, row: &AlertRule) -> CliResult<()> {
     COLUMNS.one(format, row)?;
-    let is_alone =
-        row.escalation_enabled && store.as_operator(proof, |tx| tx.escalation_contacts().for_alert(row.id, i32::MAX))?.is_empty();
-    if is_alone {
+    let reach = store.as_operator(proof, |tx| tx.alert_rules().reach(row.id))?;
+    if reach.when_raised + reach.when_passed_on == 0 {
+        let why = if row.notification_channels.is_empty() { "it has no --channel" } else { "its channels reach nobody" };
+        eprintln!("nobody is told of its alerts: {why}");
+    }
+    if row.escalation_enabled && reach.when_passed_on == 0 {
         eprintln!("there is nobody to pass its alerts on to: nmc alert contact add");
     }
     Ok(())

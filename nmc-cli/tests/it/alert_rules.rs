@@ -15,7 +15,14 @@ fn names(page: &Value) -> Vec<&str> {
 #[test]
 fn a_rule_has_every_field_that_was_typed() {
     let shop = Shop::new();
-    let plain = shop.json(&[&ADD[..], &["Many jobs"]].concat());
+    let said = shop.run(&[&ADD[..], &["Many jobs", "--format", "json"]].concat());
+    assert!(said.err.contains("nobody is told of its alerts: it has no --channel"), "{said:?}");
+    let plain = said.json();
+    let said = shop.run(&["rule", "set", "Many jobs", "--channel", "webhook"]).ok();
+    assert!(said.err.contains("nobody is told of its alerts: its channels reach nobody"), "{said:?}");
+    let said = shop.run(&["rule", "set", "Many jobs", "--channel", "email"]).ok();
+    assert_eq!(said.err, "", "Ann is");
+    shop.run(&["rule", "set", "Many jobs", "--no-channels"]).ok();
     let fields = |rule: &Value| {
         let names = [
             "metric",

@@ -205,11 +205,20 @@ fn a_step_of_an_alert_that_can_not_be_is_refused() {
 fn contacts_are_added_switched_and_removed() {
     let shop = Shop::new();
     shop.rule("jobs", AlertSeverity::High);
+    let phone = ["contact", "add", "--type", "phone", "+1 (312) 555-0198", "--rule", "Too many jobs"];
+    shop.run(&phone).refused(2, "--rule must be a rule that passes its alerts on: it does not escalate");
+    shop.run(&["rule", "set", "Too many jobs", "--escalate", "true"]).ok();
     let add = |words: &[&str]| shop.json(&[&["contact", "add"], words].concat());
     let ann = add(&["--type", "user", "Ann@example.com", "--level", "2"]);
     assert_eq!((&ann["value"], &ann["level"], &ann["rule"]), (&json!("ann@example.com"), &json!(2), &Value::Null));
-    let phone = add(&["--type", "phone", "+1 (312) 555-0198", "--rule", "Too many jobs"]);
+    let phone = shop.json(&phone);
     assert_eq!((&phone["value"], &phone["rule"]), (&json!("+13125550198"), &json!("Too many jobs")));
+    let said = shop.run(&["contact", "add", "--type", "user", "Ann@example.com", "--level", "3"]).ok();
+    assert!(said.err.contains("told by dashboard, email\n"), "{said:?}");
+    shop.db.execute("UPDATE phone_numbers SET status = 'inactive'");
+    let said = shop.run(&["contact", "add", "--type", "phone", "+13125550197", "--level", "3"]).ok();
+    assert!(said.err.contains("texts can't be sent: the business has no active number"), "{said:?}");
+    shop.db.execute("DELETE FROM escalation_contacts WHERE escalation_level = 3");
     let hook = ["alert", "contact", "add", "--type", "webhook", "-", "--format", "json"];
     let hook = shop.nmc.run_with_input(&hook, "https://hooks.example.com/secret\n").json();
     assert_eq!(hook["value"], "https://hooks.example.com/…", "the rest may be its password");

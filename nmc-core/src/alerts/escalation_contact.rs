@@ -5,7 +5,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::escalation_contacts as contacts;
 use crate::store::{Scope, TenantTx};
-use crate::{AlertRuleId, ContactType, EscalationContactId, Patch, Result, TenantId, Version};
+use crate::{AlertRuleId, ContactType, Error, EscalationContactId, NotificationChannel, Patch, Result, TenantId, Version};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -82,7 +82,7 @@ pub struct EscalationContactFilter {
 }
 
 /// A tenant's contacts.
-pub struct EscalationContacts<'a>(Scope<'a>);
+pub struct EscalationContacts<'a>(pub(super) Scope<'a>);
 
 impl TenantTx<'_> {
     /// The tenant's contacts.
@@ -171,11 +171,14 @@ impl EscalationContacts<'_> {
     /// Adds a contact.
     ///
     /// # Errors
-    /// [`crate::Error::Conflict`] when the level has that contact already, [`crate::Error::Invalid`] on a broken rule, or
-    /// when there is no such rule or user.
+    /// [`crate::Error::Conflict`] when the level has that contact already, [`crate::Error::Invalid`] on a broken rule, when there is no
+    /// such rule or user, or when one that is used would hear of nothing: its rule does not escalate, its user can't be told.
     pub fn create(&mut self, new: &NewEscalationContact) -> Result<EscalationContact> {
         let id = EscalationContactId::new(self.0.moment.id());
         let value = self.address(new.contact_type, &new.contact_value)?;
+        if new.is_active {
+            self.must_hear(new.rule_id, new.contact_type, &value)?;
+        }
         Ok(diesel::insert_into(contacts::table)
             .values((
                 contacts::id.eq(id),
@@ -203,6 +206,16 @@ impl EscalationContacts<'_> {
             None if contact_type != before.contact_type => self.address(contact_type, &before.contact_value)?,
             None => before.contact_value,
         };
+        let rule_id = match patch.rule_id {
+            Patch::Keep => before.rule_id,
+            Patch::Clear => None,
+            Patch::Set(rule) => Some(rule),
+        };
+        // What was saved may be told less, or switched off, whatever has become of its rule or its user since.
+        let is_other = patch.rule_id.into_change().is_some() || patch.contact_type.is_some() || patch.contact_value.is_some();
+        if patch.is_active.unwrap_or(before.is_active) && (is_other || !before.is_active) {
+            self.must_hear(rule_id, contact_type, &contact_value)?;
+        }
         let row = diesel::update(contacts::table)
             .filter(contacts::tenant_id.eq(self.0.tenant))
             .filter(contacts::id.eq(id))
@@ -254,6 +267,22 @@ impl EscalationContacts<'_> {
             .filter(contacts::id.eq(id))
             .execute(self.0.conn)?;
         touched_one(rows, "contact")
+    }
+
+    /// Insists that the contact would hear of anything: that its rule passes alerts on, or tells webhooks when they are raised, and that a
+    /// user has an address of their own.
+    fn must_hear(&mut self, rule: Option<AlertRuleId>, contact_type: ContactType, value: &Address) -> Result<()> {
+        if let Some(rule) = rule.map(|id| self.0.tx().alert_rules().find(id)).transpose()?.flatten() {
+            let is_told_at_once =
+                contact_type == ContactType::Webhook && rule.notification_channels.contains(&NotificationChannel::Webhook);
+            if !rule.escalation_enabled && !is_told_at_once {
+                return Err(Error::invalid("rule_id", "must be a rule that passes its alerts on: it does not escalate"));
+            }
+        }
+        if contact_type == ContactType::User && !self.0.tx().notifications().reaches(value)? {
+            return Err(Error::invalid("contact_value", "must be a user who is active and whose e-mail is verified"));
+        }
+        Ok(())
     }
 
     fn address(&mut self, contact_type: ContactType, value: &Address) -> Result<Address> {

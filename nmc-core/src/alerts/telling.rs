@@ -21,7 +21,7 @@ use serde_json::json;
 use std::collections::HashSet;
 
 /// Who is told of which alert, and by what.
-type Recipient = (AlertId, NotificationChannel, Address);
+pub(super) type Recipient = (AlertId, NotificationChannel, Address);
 
 /// The most members of staff that an alert is told to.
 const MOST_STAFF: i64 = 50;
@@ -52,12 +52,13 @@ impl Notifications<'_> {
     /// Queues what tells of these alerts that they were raised, by the channels of their rules: to owners and administrators as they
     /// want to be told, and to webhooks.
     pub(super) fn tell_raised(&mut self, raised: &[(&Alert, &AlertRule)]) -> Result<()> {
-        let to = self.told_when_raised(raised)?;
+        let raised: Vec<_> = raised.iter().map(|(alert, rule)| (alert.id, *rule)).collect();
+        let to = self.told_when_raised(&raised)?;
         self.queue(AlertTemplate::Triggered, to).map(drop)
     }
 
     /// Who is told by what when these alerts are raised.
-    fn told_when_raised(&mut self, raised: &[(&Alert, &AlertRule)]) -> Result<Vec<Recipient>> {
+    pub(super) fn told_when_raised(&mut self, raised: &[(AlertId, &AlertRule)]) -> Result<Vec<Recipient>> {
         let channels = |channel| raised.iter().any(|(_, rule)| rule.notification_channels.contains(&channel));
         let is_by_staff =
             NotificationChannel::ALL.iter().any(|channel| *channel != NotificationChannel::Webhook && channels(*channel));
@@ -72,7 +73,7 @@ impl Notifications<'_> {
                     .iter()
                     .filter(|(of, _)| *channel == NotificationChannel::Webhook && of.is_none_or(|of| of == rule.id));
                 let recipients = people.chain(hooks.map(|(_, url)| url.clone()));
-                new.extend(recipients.map(|recipient| (alert.id, *channel, recipient)));
+                new.extend(recipients.map(|recipient| (*alert, *channel, recipient)));
             }
         }
         Ok(new)
@@ -85,7 +86,7 @@ impl Notifications<'_> {
     }
 
     /// By what these contacts are told.
-    fn told_when_passed_on(&mut self, alert: AlertId, contacts: &[&Contact]) -> Result<Vec<Recipient>> {
+    pub(super) fn told_when_passed_on(&mut self, alert: AlertId, contacts: &[&Contact]) -> Result<Vec<Recipient>> {
         let users: Vec<UserId> = contacts
             .iter()
             .filter(|contact| contact.kind == ContactType::User)
@@ -111,6 +112,12 @@ impl Notifications<'_> {
             }
         }
         Ok(new)
+    }
+
+    /// Whether this user can be told of anything.
+    pub(super) fn reaches(&mut self, user: &Address) -> Result<bool> {
+        let Ok(user) = user.as_str().parse() else { return Ok(false) };
+        Ok(!self.staff(Some(&[user]))?.is_empty())
     }
 
     /// Calls off what has not been sent of these alerts, since somebody has seen to them, or nobody has to; and queues that they are
@@ -244,7 +251,7 @@ impl Alerts<'_> {
         let contacts: Vec<Contact> = contacts.iter().map(Contact::of).collect();
         let mut tx = self.0.tx();
         let mut notifications = tx.notifications();
-        let mut to = notifications.told_when_raised(&[(&alert, &rule)])?;
+        let mut to = notifications.told_when_raised(&[(alert.id, &rule)])?;
         to.extend(notifications.told_when_passed_on(alert.id, &contacts.iter().collect::<Vec<_>>())?);
         let queued = notifications.queue(AlertTemplate::Test, to)?;
         if queued.is_empty() {

@@ -3,10 +3,10 @@
 use super::{Scene, blames, dec, rule};
 use chrono::TimeDelta;
 use nmc_core::alerts::{
-    Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, Measurement, MeasurementFilter,
-    NewEscalationContact, NewMeasurement,
+    Address, AlertRulePatch, EscalationContact, EscalationContactFilter, EscalationContactPatch, Measurement, MeasurementFilter,
+    NewAlertRule, NewEscalationContact, NewMeasurement, Reach,
 };
-use nmc_core::{AlertRuleId, ContactType, PageRequest, Patch, When};
+use nmc_core::{AlertRuleId, ContactType, NotificationChannel, PageRequest, Patch, When};
 
 pub(super) fn email_for(rule_id: Option<AlertRuleId>) -> NewEscalationContact {
     NewEscalationContact {
@@ -345,4 +345,66 @@ fn a_bulk_of_values_is_refused_by_row_and_whole() {
     let many = vec![value("jobs", None); nmc_core::Store::BATCH + 1];
     scene.refuses("rows must be at most 5000 at once", |tx| tx.measurements().record_all(&many));
     assert_eq!(scene.run(|tx| tx.measurements().count(&MeasurementFilter::default())).unwrap(), 0);
+}
+
+#[test]
+fn contact_that_would_hear_of_nothing_is_refused() {
+    let scene = Scene::new();
+    let quiet = scene.rule(&NewAlertRule { escalation_enabled: false, ..rule("a") }).id;
+    let hooked =
+        NewAlertRule { escalation_enabled: false, notification_channels: vec![NotificationChannel::Webhook], ..rule("b") };
+    let hooked = scene.rule(&hooked).id;
+    let words = "rule_id must be a rule that passes its alerts on: it does not escalate";
+    let hook = |rule| NewEscalationContact {
+        contact_type: ContactType::Webhook,
+        contact_value: Address::new("https://hooks.example.com/x"),
+        ..email_for(Some(rule))
+    };
+    for new in [email_for(Some(quiet)), hook(quiet), email_for(Some(hooked))] {
+        scene.refuses(words, |tx| tx.escalation_contacts().create(&new));
+    }
+    scene.contact(&hook(hooked));
+    let off = scene.contact(&NewEscalationContact { is_active: false, ..email_for(Some(quiet)) }).id;
+    let on = EscalationContactPatch { is_active: Some(true), ..EscalationContactPatch::default() };
+    scene.refuses(words, |tx| tx.escalation_contacts().update(off, &on));
+    scene
+        .run(|tx| tx.alert_rules().update(quiet, &AlertRulePatch { escalation_enabled: Some(true), ..Default::default() }))
+        .unwrap();
+    scene.run(|tx| tx.escalation_contacts().update(off, &on)).unwrap();
+
+    let ada = NewEscalationContact {
+        contact_type: ContactType::User,
+        contact_value: Address::new(scene.ada.to_string()),
+        ..email_for(None)
+    };
+    let known = scene.contact(&ada).id;
+    let by = scene.run(|tx| tx.escalation_contacts().channels(known)).unwrap();
+    assert_eq!(by, [NotificationChannel::Dashboard, NotificationChannel::Email], "a profile without a number");
+    scene.db.execute("UPDATE users SET is_active = false");
+    let words = "contact_value must be a user who is active and whose e-mail is verified";
+    scene.refuses(words, |tx| tx.escalation_contacts().create(&NewEscalationContact { escalation_level: 2, ..ada.clone() }));
+    assert_eq!(scene.run(|tx| tx.escalation_contacts().channels(known)).unwrap(), []);
+    let level = EscalationContactPatch { escalation_level: Some(3), ..EscalationContactPatch::default() };
+    scene.run(|tx| tx.escalation_contacts().update(known, &level)).unwrap();
+}
+
+#[test]
+fn reach_of_a_rule_is_whom_its_alerts_are_told() {
+    let scene = Scene::new();
+    let plain = scene.rule(&NewAlertRule { notification_channels: vec![], escalation_enabled: false, ..rule("a") }).id;
+    let reach = || {
+        let Reach { when_raised, when_passed_on } = scene.run(|tx| tx.alert_rules().reach(plain)).unwrap();
+        (when_raised, when_passed_on)
+    };
+    assert_eq!(reach(), (0, 0));
+    scene.contact(&email_for(None));
+    assert_eq!(reach(), (0, 0), "it does not escalate");
+    let change = |patch: AlertRulePatch| scene.run(|tx| tx.alert_rules().update(plain, &patch)).unwrap();
+    change(AlertRulePatch { escalation_enabled: Some(true), ..Default::default() });
+    assert_eq!(reach(), (0, 1));
+    change(AlertRulePatch { notification_channels: Some(vec![NotificationChannel::Dashboard]), ..Default::default() });
+    scene.db.execute("UPDATE users SET role = 'user'");
+    assert_eq!(reach(), (0, 1), "there is no administrator");
+    scene.db.execute("UPDATE users SET role = 'admin'");
+    assert_eq!(reach().0, 2, "Ada and Bob");
 }

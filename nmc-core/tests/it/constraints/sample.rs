@@ -82,7 +82,7 @@ pub(super) fn rule() -> NewAlertRule {
 
 pub(super) fn contact(w: &World) -> NewEscalationContact {
     let (rule_id, contact_value) = (Some(w.own.rule), Address::new("grace@example.com"));
-    NewEscalationContact { rule_id, escalation_level: 1, contact_type: ContactType::Email, contact_value, is_active: true }
+    NewEscalationContact { rule_id, escalation_level: 1, contact_type: ContactType::Email, contact_value, is_active: false }
 }
 
 pub(super) fn notification(w: &World) -> NewNotification {

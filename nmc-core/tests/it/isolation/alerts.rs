@@ -73,6 +73,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("AlertRules::list", |tx, _, _| told(tx.alert_rules().list(&AlertRuleFilter::default(), PageRequest::first())?.items.len())),
     ("AlertRules::count", |tx, _, _| told(tx.alert_rules().count(&AlertRuleFilter::default())?)),
     ("AlertRules::create", |tx, _, _| made(tx.alert_rules().create(&rule("another")))),
+    ("AlertRules::reach", |tx, _, theirs| told(tx.alert_rules().reach(theirs.rule)?)),
     ("AlertRules::update", |tx, _, theirs| {
         told(tx.alert_rules().update(theirs.rule, &AlertRulePatch { is_enabled: Some(false), ..AlertRulePatch::default() })?)
     }),
@@ -216,6 +217,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("EscalationContacts::count", |tx, _, _| told(tx.escalation_contacts().count(&EscalationContactFilter::default())?)),
     ("EscalationContacts::for_alert", |tx, _, theirs| told(tx.escalation_contacts().for_alert(theirs.rule, 9)?)),
     ("EscalationContacts::for_alert of an own rule", |tx, own, _| told(tx.escalation_contacts().for_alert(own.rule, 9)?.len())),
+    ("EscalationContacts::channels", |tx, _, theirs| told(tx.escalation_contacts().channels(theirs.contact)?)),
     ("EscalationContacts::create", |tx, _, _| {
         made(tx.escalation_contacts().create(&contact(None, ContactType::Email, "a@b.example")))
     }),

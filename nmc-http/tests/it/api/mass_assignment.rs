@@ -165,23 +165,23 @@ changeCall caller_country "US" calls.caller_country
 changeCall disconnect_reason "hung up" calls.disconnect_reason
 changeAlertRule name "another name" alert_rules.name
 changeAlertRule description "for the crew" alert_rules.description
-changeAlertRule metric "calls" alert_rules.metric
-changeAlertRule operator "less_than" alert_rules.operator
-changeAlertRule threshold "7.5" alert_rules.threshold
+changeAlertRule metric "calls" alert_rules.metric alert_rules.judgement_changed_at
+changeAlertRule operator "less_than" alert_rules.operator alert_rules.judgement_changed_at
+changeAlertRule threshold "7.5" alert_rules.threshold alert_rules.judgement_changed_at
 changeAlertRule severity "critical" alert_rules.severity
 changeAlertRule is_enabled false alert_rules.is_enabled
 changeAlertRule notification_channels ["email","dashboard"] alert_rules.notification_channels
 changeAlertRule escalation_enabled ! alert_rules.escalation_enabled
 changeAlertRule escalation_delay_minutes 77 alert_rules.escalation_delay_minutes
 changeAlertRule escalation_repeats 7 alert_rules.escalation_repeats
-changeAlertRule only_when_open true alert_rules.only_when_open
-changeAlertRule pending_seconds 77 alert_rules.pending_seconds
-changeAlertRule recovery_threshold "9.5" alert_rules.recovery_threshold
-changeAlertRule keep_firing_seconds 77 alert_rules.keep_firing_seconds
-changeAlertRule no_data_policy "alert" alert_rules.no_data_policy
-changeAlertRule no_data_seconds 77 alert_rules.no_data_seconds
-changeAlertRule flap_changes 7 alert_rules.flap_changes
-changeAlertRule flap_seconds 77 alert_rules.flap_seconds
+changeAlertRule only_when_open true alert_rules.only_when_open alert_rules.judgement_changed_at
+changeAlertRule pending_seconds 77 alert_rules.pending_seconds alert_rules.judgement_changed_at
+changeAlertRule recovery_threshold "9.5" alert_rules.recovery_threshold alert_rules.judgement_changed_at
+changeAlertRule keep_firing_seconds 77 alert_rules.keep_firing_seconds alert_rules.judgement_changed_at
+changeAlertRule no_data_policy "alert" alert_rules.no_data_policy alert_rules.judgement_changed_at
+changeAlertRule no_data_seconds 77 alert_rules.no_data_seconds alert_rules.judgement_changed_at
+changeAlertRule flap_changes 7 alert_rules.flap_changes alert_rules.judgement_changed_at
+changeAlertRule flap_seconds 77 alert_rules.flap_seconds alert_rules.judgement_changed_at
 changeEscalationContact rule_id null escalation_contacts.rule_id
 changeEscalationContact escalation_level 7 escalation_contacts.escalation_level
 changeEscalationContact contact_value "another@example.com" escalation_contacts.contact_value

@@ -382,7 +382,8 @@ impl Scene {
         let made = store.tenant(&joe.tenant, |tx| {
             let mut rule = || {
                 let (name, above) = (Uuid::now_v7().to_string(), AlertOperator::GreaterThan);
-                tx.alert_rules().create(&NewAlertRule::new(name, "jobs", above, 7.into(), AlertSeverity::Low))
+                let new = NewAlertRule::new(name, "jobs", above, 7.into(), AlertSeverity::Low);
+                tx.alert_rules().create(&NewAlertRule { escalation_enabled: true, ..new })
             };
             let (rule, other) = (rule()?.id, rule()?.id);
             let alert = tx.alerts().raise(other, 8.into(), None)?.alert.id;
