@@ -172,7 +172,7 @@ impl EscalationContacts<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Conflict`] when the level has that contact already, [`crate::Error::Invalid`] on a broken rule, when there is no
-    /// such rule or user, or when one that is used would hear of nothing: its rule does not escalate, its user can't be told.
+    /// such rule or user, or when one that is used would hear of nothing: its rule does not escalate, its user is inactive.
     pub fn create(&mut self, new: &NewEscalationContact) -> Result<EscalationContact> {
         let id = EscalationContactId::new(self.0.moment.id());
         let value = self.address(new.contact_type, &new.contact_value)?;
@@ -270,7 +270,7 @@ impl EscalationContacts<'_> {
     }
 
     /// Insists that the contact would hear of anything: that its rule passes alerts on, or tells webhooks when they are raised, and that a
-    /// user has an address of their own.
+    /// user is active.
     fn must_hear(&mut self, rule: Option<AlertRuleId>, contact_type: ContactType, value: &Address) -> Result<()> {
         if let Some(rule) = rule.map(|id| self.0.tx().alert_rules().find(id)).transpose()?.flatten() {
             let is_told_at_once =
@@ -279,8 +279,8 @@ impl EscalationContacts<'_> {
                 return Err(Error::invalid("rule_id", "must be a rule that passes its alerts on: it does not escalate"));
             }
         }
-        if contact_type == ContactType::User && !self.0.tx().notifications().reaches(value)? {
-            return Err(Error::invalid("contact_value", "must be a user who is active and whose e-mail is verified"));
+        if contact_type == ContactType::User && !self.0.tx().notifications().is_active(value)? {
+            return Err(Error::invalid("contact_value", "must be a user who is active"));
         }
         Ok(())
     }

@@ -114,10 +114,11 @@ impl Notifications<'_> {
         Ok(new)
     }
 
-    /// Whether this user can be told of anything.
-    pub(super) fn reaches(&mut self, user: &Address) -> Result<bool> {
-        let Ok(user) = user.as_str().parse() else { return Ok(false) };
-        Ok(!self.staff(Some(&[user]))?.is_empty())
+    /// Whether this user may log in: of one who was invited, the address may be verified any day.
+    pub(super) fn is_active(&mut self, user: &Address) -> Result<bool> {
+        let Ok(user) = user.as_str().parse::<UserId>() else { return Ok(false) };
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(user)).filter(users::is_active);
+        Ok(diesel::select(diesel::dsl::exists(query)).get_result(self.0.conn)?)
     }
 
     /// Calls off what has not been sent of these alerts, since somebody has seen to them, or nobody has to; and queues that they are
