@@ -1,7 +1,8 @@
 //! What a worker does for every business from time to time, without anybody asking for it: reading the provider's lists for what no
-//! webhook told of, resolving conversations in which nothing happens any more, and deleting events that nobody goes on from any more.
+//! webhook told of, resolving conversations in which nothing happens any more, and deleting events that nobody goes on from any more
+//! and rows that were kept long enough.
 
-use super::{CatchUp, resolve_idle};
+use super::{CatchUp, delete_old_rows, resolve_idle};
 use crate::Result;
 use crate::events::{delete_old_connections, delete_old_events};
 use crate::queue::Stop;
@@ -16,7 +17,7 @@ pub struct UpkeepConfig {
     pub catch_up_every: Duration,
     /// Whether the lists are read at once; not where a worker does so before it sends.
     pub catch_up_at_start: bool,
-    /// The time from one look for idle conversations to the next.
+    /// The time from one look for idle conversations, and for rows that were kept long enough, to the next.
     pub resolve_every: Duration,
     /// Idle conversations resolved at one look.
     pub resolve_at_most: usize,
@@ -72,6 +73,7 @@ impl Upkeep {
             }
             if is_due(resolved, self.config.resolve_every) {
                 told("idle conversations can't be resolved now", self.resolve());
+                told("what was kept long enough can't be deleted now", self.delete_old());
                 resolved = Some(Instant::now());
             }
             if is_due(deleted, self.config.delete_events_every) {
@@ -94,6 +96,14 @@ impl Upkeep {
         let resolved = resolve_idle(&self.store, self.config.resolve_at_most)?;
         if resolved > 0 {
             tracing::info!(resolved, "conversations in which nothing happened any more are resolved");
+        }
+        Ok(())
+    }
+
+    fn delete_old(&self) -> Result<()> {
+        let deleted = delete_old_rows(&self.store, self.config.delete_events_at_most)?;
+        if deleted > 0 {
+            tracing::debug!(deleted, "figures of hours, jobs, reports and sessions that were kept long enough are deleted");
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::support::Scene;
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::analytics::{CallAnalyticsFilter, CallAnalyticsPatch, Figures, KpiFilter};
 
-use nmc_core::workflows::{Counted, CountedKind, behind, figures, roll_up_all};
+use nmc_core::workflows::{Counted, CountedKind, behind, delete_old_rows, figures, roll_up_all};
 use nmc_core::{ConversionStatus, KpiPeriod, PageRequest, Patch, Span};
 use std::collections::BTreeMap;
 
@@ -303,4 +303,23 @@ fn mark_that_is_not_committed_yet_is_not_lost() {
     scene.roll_up();
     assert_eq!(scene.stored("daily").get("10-30 04:00 nmc.calls_cost").map(String::as_str), Some("1"));
     assert_eq!(scene.stored("daily").get("11-01 04:00 nmc.calls_cost").map(String::as_str), Some("2.027"));
+}
+
+#[test]
+fn hours_that_were_kept_long_enough_go_and_days_stay_true() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let days = scene.stored("daily");
+    scene.clock.advance(TimeDelta::days(500));
+    assert!(delete_old_rows(&scene.db.store, 10_000).unwrap() > 0);
+    assert_eq!(scene.stored("hourly"), BTreeMap::new());
+    assert_eq!(scene.stored("daily"), days);
+    // One fact of a day is corrected: the others of the day are computed again, too.
+    scene.rows("UPDATE calls SET price = 0.5 WHERE outcome = 'answered'");
+    scene.roll_up();
+    let corrected = scene.stored("daily");
+    let moved: Vec<&String> =
+        corrected.iter().filter(|(name, value)| days.get(*name) != Some(value)).map(|(name, _)| name).collect();
+    assert_eq!((corrected.len(), moved), (days.len(), vec![&"11-01 04:00 nmc.calls_cost".to_owned()]));
 }
