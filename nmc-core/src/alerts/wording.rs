@@ -4,6 +4,7 @@
 //! figures. What people typed is escaped in HTML, made one line in subjects, and spelt in the alphabet of plain texts.
 
 use super::Alert;
+use crate::delivery::{escaped, one_line};
 use crate::tenants::SmsEncoding;
 use crate::{AlertOperator, NotificationId, Timezone};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -214,28 +215,6 @@ fn limit(alert: &Alert) -> String {
 /// The name of a metric as people read it: `missed_calls` as "missed calls".
 fn metric_words(metric: &str) -> String {
     one_line(&metric.replace(['_', '.', '-'], " "))
-}
-
-/// The text in one line: names may hold breaks, and headers may not.
-fn one_line(text: &str) -> String {
-    let spaced = text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ");
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The text as HTML shows it.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 /// The text in characters that count once in GSM 03.38: accents that it lacks are left out, and what it can't spell is one `?`.

@@ -1,9 +1,11 @@
 //! The ports through which the platform tells people and machines of something, texts aside, and the words they speak.
 
 mod mail_sender;
+mod markup;
 mod webhook_secrets;
 mod webhook_sender;
 
 pub use mail_sender::{LONGEST_MAIL, Mail, MailError, MailReceipt, MailSender};
+pub(crate) use markup::{escaped, one_line};
 pub use webhook_secrets::WebhookSecrets;
 pub use webhook_sender::{LARGEST_WEBHOOK, LONGEST_WEBHOOK, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSender};
