@@ -53,6 +53,7 @@ const TABLES: &[(&str, Read)] = tables![
     user_preferences by tenant_id,
     user_status by tenant_id,
     user_sessions by tenant_id,
+    account_mails by tenant_id,
     api_keys by tenant_id,
     business_settings by tenant_id,
     phone_numbers by tenant_id,

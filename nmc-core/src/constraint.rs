@@ -70,6 +70,16 @@ macro_rules! key {
 /// Every constraint and unique index that a write can break, sorted by name.
 #[rustfmt::skip] // a table: one line each
 pub static CONSTRAINTS: &[Constraint] = &[
+    c("account_mails_attempts_check", Invalid, "attempts", "must be at least 0"),
+    c("account_mails_error_message_check", Invalid, "error_message", "is required once it has failed"),
+    c("account_mails_kind_check", Invalid, "kind", "must be one of its known values"),
+    c("account_mails_lease_expires_at_check", Invalid, "lease_expires_at", "must be given with lease_owner"),
+    c("account_mails_lease_owner_check", Invalid, "lease_owner", "can hold only a mail that is waiting"),
+    c("account_mails_next_attempt_at_check", Invalid, "next_attempt_at", "is required while it is waiting, and only then"),
+    c("account_mails_pkey", Taken, "id", "is already taken"),
+    c("account_mails_recipient_check", Invalid, "recipient", "must not be empty"),
+    c("account_mails_status_check", Invalid, "status", "must be one of its known values"),
+    key!("account_mails_user_id_fkey", "user_id", "user"),
     key!("alert_escalations_alert_id_fkey", "alert_id", "alert"),
     c("alert_escalations_contacts_check", Invalid, "contacts", "must be an array"),
     c("alert_escalations_delay_minutes_check", Invalid, "delay_minutes", "must be at least 0"),

@@ -62,6 +62,7 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
+    AccountMailId, "a mail about an account";
     AlertEventId, "an entry of an alert's history";
     AlertId, "an alert";
     AlertRuleId, "a rule that raises alerts";

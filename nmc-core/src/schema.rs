@@ -1,6 +1,45 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    /// One mail about an account. The waiting rows are the queue of a worker that sends them. The link that a mail holds stands nowhere: it is made of the row and the platform's keys.
+    account_mails (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7. The mail's Message-ID is made of it.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// Whose account it is about.
+        user_id -> Uuid,
+        /// invitation, password_reset or verification (of the e-mail address).
+        #[max_length = 20]
+        kind -> Varchar,
+        /// The e-mail address of the account when it was queued.
+        #[max_length = 255]
+        recipient -> Varchar,
+        /// waiting (to be sent), sent or failed (given up).
+        #[max_length = 20]
+        status -> Varchar,
+        /// Why the last attempt failed, or why it is not sent, in plain words.
+        error_message -> Nullable<Text>,
+        /// Attempts to send it.
+        attempts -> Int4,
+        /// Not sent before this instant; set while waiting.
+        next_attempt_at -> Nullable<Timestamptz>,
+        /// The claim of the worker that sends it now.
+        lease_owner -> Nullable<Uuid>,
+        /// From this instant on another worker may take it over; set with lease_owner.
+        lease_expires_at -> Nullable<Timestamptz>,
+        /// From this instant on its link is refused, and it is not sent.
+        expires_at -> Timestamptz,
+        /// When its link was used; NULL: not yet, or it is an invitation's.
+        used_at -> Nullable<Timestamptz>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// An alert that is passed on unless somebody sees to it: when, and to whom. The row goes once that is over.
     alert_escalations (tenant_id, alert_id) {
         /// The tenant it belongs to.
@@ -1566,6 +1605,7 @@ diesel::joinable!(tenant_streams -> tenants (tenant_id));
 diesel::joinable!(websocket_events -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    account_mails,
     alert_escalations,
     alert_history,
     alert_metrics_cache,

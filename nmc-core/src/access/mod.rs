@@ -7,6 +7,7 @@ mod authenticator;
 mod key_ring;
 mod login;
 mod login_attempt;
+mod mail_token;
 mod password;
 mod random;
 mod rotation;
@@ -26,6 +27,7 @@ pub use key_ring::{KeyOrder, LONGEST_OVERLAP, change_key, make_key, make_key_for
 pub use login::Logins;
 pub(crate) use login::chosen_password;
 pub use login_attempt::{GuessOrigin, KNOWN_FOR, LoginAttempt, SHORTEST_DEVICE};
+pub(crate) use mail_token::MailToken;
 pub(crate) use password::NO_PASSWORD;
 pub use password::{Hasher, Password};
 pub use random::{ApiKeyText, InvitationToken, RefreshToken};

@@ -144,6 +144,15 @@ impl InvitationToken {
         Ok(Self { user, secret: Secret::new(random::<SECRET>()?) })
     }
 
+    /// The token of this user with this secret.
+    pub(super) const fn with(user: UserId, secret: Secret) -> Self {
+        Self { user, secret }
+    }
+
+    pub(super) const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// The text of the token, as it is sent to the one invited.
     #[must_use]
     pub fn text(&self) -> Secret {

@@ -1,10 +1,12 @@
 //! The ports through which the platform tells people and machines of something, texts aside, and the words they speak.
 
+mod links;
 mod mail_sender;
 mod markup;
 mod webhook_secrets;
 mod webhook_sender;
 
+pub use links::MailLinks;
 pub use mail_sender::{LONGEST_MAIL, Mail, MailError, MailReceipt, MailSender};
 pub(crate) use markup::{escaped, one_line};
 pub use webhook_secrets::WebhookSecrets;

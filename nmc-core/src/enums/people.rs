@@ -1,6 +1,26 @@
 //! The value lists of users.
 
 text_enums! {
+    /// What a mail about an account is for.
+    AccountMailKind for ["account_mails.kind"] {
+        /// To choose the first password.
+        Invitation = "invitation",
+        /// To choose another password.
+        PasswordReset = "password_reset",
+        /// To show that the address is the user's.
+        Verification = "verification",
+    }
+
+    /// What became of a mail about an account.
+    AccountMailStatus for ["account_mails.status"] {
+        /// It is still to be sent.
+        Waiting = "waiting",
+        /// The mail server has it.
+        Sent = "sent",
+        /// It was given up.
+        Failed = "failed",
+    }
+
     /// The start page of the dashboard.
     DashboardView for ["user_preferences.dashboard_default_view"] {
         /// Conversations.

@@ -54,12 +54,17 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::Invalid`] of `invitation` when it is not in force.
     pub fn accept_invitation(&mut self, token: &InvitationToken, password_hash: &str) -> Result<User> {
+        self.spend_invitation(token.user(), &token.hash().hex(), password_hash)
+    }
+
+    /// Spends the invitation that is kept as this hash.
+    fn spend_invitation(&mut self, user: UserId, kept: &str, password_hash: &str) -> Result<User> {
         let now = self.0.now();
         let row = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(users::id.eq(token.user()))
+            .filter(users::id.eq(user))
             .filter(users::is_active)
-            .filter(users::verification_token.eq(token.hash().hex()))
+            .filter(users::verification_token.eq(kept))
             .filter(users::verification_expires_at.gt(now))
             .set((
                 users::password_hash.eq(required("password_hash", password_hash, 255)?),
@@ -80,8 +85,8 @@ impl Users<'_> {
 }
 
 impl Authenticator {
-    /// Chooses the password of somebody who was invited, and makes them known as the holder of their address. The
-    /// invitation is spent; sessions they have are ended.
+    /// Chooses the password of somebody who was invited, with the token that was shown or the one of a mail, and makes them known as
+    /// the holder of their address. The invitation is spent; sessions they have are ended.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `invitation` when it is not in force, or of `password` when it can't be one.
@@ -90,22 +95,19 @@ impl Authenticator {
         let password = Password::new("password", password)?;
         // Looked at first, so that nobody has us hash for nothing; decided when it is spent.
         let find = |tx: &mut SystemTx<'_>| {
-            let found = tx.find_invited(&token)?;
-            found.ok_or_else(void)
+            let kept = tx.find_invitation(&token)?;
+            let is_it =
+                |(tenant, kept): &(Tenant, String)| token.hash().is(kept) || token.is_by_mail(self.keys(), tenant.id(), kept);
+            kept.filter(is_it).ok_or_else(void)
         };
         self.store().system(Reason::Authentication, find)?;
         let hash = self.hasher().hash(&password)?;
-        self.store().found_by_worker(
-            Reason::Authentication,
-            None,
-            |tx| find(tx).map(|tenant| (tenant, ())),
-            |tx, ()| {
-                must_not_name(tx, token.user(), &password, "password")?;
-                let user = tx.users().accept_invitation(&token, &hash)?;
-                tx.sessions().end_all_of_user(user.id, None, SessionEnd::PasswordChanged)?;
-                Ok(user)
-            },
-        )
+        self.store().found_by_worker(Reason::Authentication, None, find, |tx, kept| {
+            must_not_name(tx, token.user(), &password, "password")?;
+            let user = tx.users().spend_invitation(token.user(), &kept, &hash)?;
+            tx.sessions().end_all_of_user(user.id, None, SessionEnd::PasswordChanged)?;
+            Ok(user)
+        })
     }
 
     /// Frees an address that nothing holds but an invitation that was not accepted in its time, and says whether it did: the
@@ -139,6 +141,12 @@ impl SystemTx<'_> {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
     pub fn find_invited(&mut self, token: &InvitationToken) -> Result<Option<Tenant>> {
+        let kept = self.find_invitation(token)?.filter(|(_, kept)| token.hash().is(kept));
+        Ok(kept.map(|(tenant, _)| tenant))
+    }
+
+    /// The invitation in force of the user of a token: the tenant, and the hash that is kept of it.
+    fn find_invitation(&mut self, token: &InvitationToken) -> Result<Option<(Tenant, String)>> {
         let row: Option<(TenantId, Option<String>)> = users::table
             .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
             .filter(users::id.eq(token.user()))
@@ -148,8 +156,7 @@ impl SystemTx<'_> {
             .select((users::tenant_id, users::verification_token))
             .first(self.conn)
             .optional()?;
-        let known = row.filter(|(_, hash)| hash.as_deref().is_some_and(|hash| token.hash().is(hash)));
-        Ok(known.map(|(tenant, _)| Tenant::proven(tenant)))
+        Ok(row.and_then(|(tenant, kept)| Some((Tenant::proven(tenant), kept?))))
     }
 }
 

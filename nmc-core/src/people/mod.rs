@@ -1,7 +1,10 @@
 //! The users of a business, with what belongs to each: profile, preferences, presence, photo; and what people do about people.
 
+mod account_mail;
+mod account_mail_queue;
 mod administration;
 mod invitation;
+mod mail_links;
 mod owner;
 #[cfg(feature = "photos")]
 mod photo;
@@ -16,11 +19,16 @@ mod profile;
 mod unlock;
 mod user;
 
+pub use account_mail::{
+    AccountMail, AccountMailFilter, AccountMails, INVITATIONS_A_DAY, MAILS_AN_HOUR, RESET_LIFETIME, VERIFICATION_LIFETIME,
+};
+pub(crate) use account_mail_queue::{AccountLetter, ClaimedAccountMail};
 pub(crate) use administration::add;
 pub use administration::{
     INVITATION_LIFETIME, NewPerson, change_own_user, change_profile, change_user, end_session, get_session, get_user, invite,
     invite_again, list_sessions, logout, logout_everywhere, may_change,
 };
+pub use mail_links::{mail_invitation, mail_reset, mail_verification};
 #[cfg(feature = "photos")]
 pub use photo::Photo;
 #[cfg(feature = "photos")]

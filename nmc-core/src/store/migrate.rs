@@ -96,6 +96,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000164_roll_up_figures",
     "2026-11-29-000165_index_ends_of_conversations",
     "2026-11-29-000166_index_opt_outs_by_time",
+    "2026-11-29-000170_create_account_mails",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -8,6 +8,8 @@ INSERT INTO user_sessions (tenant_id, user_id, token_family_hash, refresh_token_
     SELECT :tenant, id, 'family of ' || :tenant, 'hash of ' || :tenant, ARRAY['sibling of ' || :tenant], 'previous of ' || :tenant,
            now(), '192.0.2.7', false, now(), 'logout'
     FROM users WHERE tenant_id = :tenant;
+INSERT INTO account_mails (tenant_id, user_id, kind, recipient, status, expires_at)
+    SELECT :tenant, id, 'password_reset', email, 'sent', '2999-01-01' FROM users WHERE tenant_id = :tenant;
 INSERT INTO user_profiles (tenant_id, user_id, email, first_name, last_name)
     SELECT :tenant, id, email, 'Ada', 'Owner' FROM users WHERE tenant_id = :tenant;
 INSERT INTO user_preferences (tenant_id, user_id) SELECT :tenant, id FROM users WHERE tenant_id = :tenant;

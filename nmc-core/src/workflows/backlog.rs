@@ -25,6 +25,8 @@ pub enum Queue {
     Pictures,
     /// Notifications of alerts to be delivered.
     Notifications,
+    /// Mails about accounts to be sent.
+    Mails,
     /// Computations of the analytics.
     Jobs,
     /// Phone numbers to be bought, checked or given back.
@@ -126,7 +128,7 @@ struct Source {
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 5] = [Self::Texts, Self::Pictures, Self::Notifications, Self::Jobs, Self::Numbers];
+    pub const ALL: [Self; 6] = [Self::Texts, Self::Pictures, Self::Notifications, Self::Mails, Self::Jobs, Self::Numbers];
 
     /// The name of the queue.
     #[must_use]
@@ -135,6 +137,7 @@ impl Queue {
             Self::Texts => "texts",
             Self::Pictures => "pictures",
             Self::Notifications => "notifications",
+            Self::Mails => "mails",
             Self::Jobs => "jobs",
             Self::Numbers => "numbers",
         }
@@ -159,6 +162,13 @@ impl Queue {
             Self::Notifications => Source {
                 from: "notifications q",
                 waiting: "q.status IN ('pending', 'retrying')",
+                failed: "q.status = 'failed'",
+                columns: "q.status AS state, q.next_attempt_at AS due_at, NULL::int AS code, q.error_message AS reason, \
+                          NULL::timestamptz AS held_until, NULL::text AS hold_reason",
+            },
+            Self::Mails => Source {
+                from: "account_mails q",
+                waiting: "q.status = 'waiting'",
                 failed: "q.status = 'failed'",
                 columns: "q.status AS state, q.next_attempt_at AS due_at, NULL::int AS code, q.error_message AS reason, \
                           NULL::timestamptz AS held_until, NULL::text AS hold_reason",

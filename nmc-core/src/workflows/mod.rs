@@ -1,5 +1,7 @@
 //! Work that goes through several domains, and what is done for every business from time to time without anybody asking for it.
 
+mod account_mailer;
+mod account_words;
 mod alert_round;
 mod auto_resolve;
 mod backlog;
@@ -37,6 +39,7 @@ mod staff_text;
 mod trade_metrics;
 mod upkeep;
 
+pub use account_mailer::{AccountMailPass, AccountMailer, AccountMailerConfig};
 pub use alert_round::{AlertWorker, Rounds, alert_rounds};
 pub use auto_resolve::resolve_idle;
 pub use backlog::{Backlog, FAILURES_COUNTED_FOR, Queue, Queued, Stage};

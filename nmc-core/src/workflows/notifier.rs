@@ -10,7 +10,7 @@ use super::notifier_attempt::{Came, Ending, attempt, note};
 use super::notifier_plan::{Outgoing, Plan, Planning};
 use crate::access::TokenKeys;
 use crate::actor::WORKER;
-use crate::delivery::{MailSender, WebhookSender};
+use crate::delivery::{MailLinks, MailSender, WebhookSender};
 use crate::queue::{PAGE, Stop, every_tenant};
 use crate::store::{Reason, Store, Tenant};
 use crate::telephony::{Pace, SmsSender};
@@ -39,6 +39,8 @@ pub struct Senders {
     pub texts: Option<Arc<dyn SmsSender>>,
     /// The sender of webhooks, and the keys of which their secrets are made.
     pub webhooks: Option<(Arc<dyn WebhookSender>, TokenKeys)>,
+    /// Where links in mails lead, and the keys of which their tokens are made.
+    pub links: Option<(MailLinks, TokenKeys)>,
 }
 
 /// The configuration of the worker that delivers notifications.

@@ -129,6 +129,7 @@ impl Notifying {
             mail: Some(Arc::new(mailer(&self.smtp))),
             texts: Some(self.sms.clone()),
             webhooks: Some((self.webhooks.clone(), self.keys.clone())),
+            links: None,
         }
     }
 

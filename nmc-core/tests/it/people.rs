@@ -1,5 +1,6 @@
 //! How people and API keys authenticate, and what they may do.
 
+mod account_mails;
 mod acting;
 mod api_keys;
 mod api_keys_of_people;

@@ -56,7 +56,7 @@ fn declared() -> Vec<(String, String)> {
 #[test]
 fn every_row_filter_and_patch_serializes() {
     let serializing = serializing! {
-        Alert AlertEvent AlertEventFilter AlertFilter AlertRule AlertRuleFilter AlertRulePatch ApiKey ApiKeyFilter ApiKeyPatch
+        AccountMail AccountMailFilter Alert AlertEvent AlertEventFilter AlertFilter AlertRule AlertRuleFilter AlertRulePatch ApiKey ApiKeyFilter ApiKeyPatch
         BusinessSettings BusinessSettingsPatch Call CallAnalytics CallAnalyticsFilter CallAnalyticsPatch CallFilter
         CallMetadataFilter CallParticipant CallParticipantFilter CallPatch CatchUpMark ConnectionMetric ConnectionMetricFilter Consent ConsentFilter Conversation
         ConversationAnalytics ConversationAnalyticsFilter ConversationAnalyticsPatch ConversationEvent ConversationEventFilter

@@ -34,6 +34,12 @@ const CATALOGUE: &str = "
 /// Why no call can break it, and the columns of a new row, a copy of the one that is there, which do.
 #[rustfmt::skip] // a table: one line each
 const COPIES: &[(&str, &str, &str)] = &[
+    ("account_mails_attempts_check", "the library counts it", r#"{"attempts": -1}"#),
+    ("account_mails_error_message_check", "the library writes both", r#"{"status": "failed"}"#),
+    ("account_mails_lease_expires_at_check", "the library writes both", r#"{"lease_expires_at": "2999-01-01"}"#),
+    ("account_mails_lease_owner_check", "the library writes both", r#"{"lease_owner": "ID", "lease_expires_at": "2999-01-01"}"#),
+    ("account_mails_next_attempt_at_check", "the library writes both", r#"{"next_attempt_at": "2999-01-01"}"#),
+    ("account_mails_recipient_check", "an Email", r#"{"recipient": ""}"#),
     ("alert_escalations_contacts_check", "the library writes it", r#"{"contacts": {}}"#),
     ("alert_escalations_delay_minutes_check", "the rule's", r#"{"delay_minutes": -1}"#),
     ("alert_escalations_next_level_check", "the library counts it", r#"{"next_level": 0}"#),
@@ -138,6 +144,7 @@ const COPIES: &[(&str, &str, &str)] = &[
 
 /// Keys to rows that the library has looked up, or locked, before it points at them.
 const LOOKED_UP: &[&str] = &[
+    "account_mails_user_id_fkey",
     "alert_escalations_alert_id_fkey",
     "alert_history_alert_id_fkey",
     "alert_rule_states_rule_id_fkey",

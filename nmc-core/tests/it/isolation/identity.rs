@@ -4,7 +4,8 @@ use super::{Ask, theirs, told};
 use chrono::TimeDelta;
 use nmc_core::access::{ApiKeyFilter, ApiKeyPatch, InvitationToken, NewApiKey, NewSession, SessionFilter, TokenHash};
 use nmc_core::people::{
-    NewProfile, NewUser, PreferencesFilter, PreferencesPatch, PresenceFilter, ProfileFilter, ProfilePatch, UserFilter, UserPatch,
+    AccountMailFilter, NewProfile, NewUser, PreferencesFilter, PreferencesPatch, PresenceFilter, ProfileFilter, ProfilePatch,
+    UserFilter, UserPatch,
 };
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::TenantPatch;
@@ -83,6 +84,14 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         told(tx.users().accept_invitation(&token, "$2b$")?)
     }),
     ("Users::delete", |tx, _, theirs| told(tx.users().delete(theirs.user, nmc_core::Confirmed::irrevocably())?)),
+
+    ("AccountMails::list", |tx, _, _| {
+        told(tx.account_mails().list(&AccountMailFilter::default(), PageRequest::first())?.items.len())
+    }),
+    ("AccountMails::list of their user", |tx, _, theirs| {
+        let filter = AccountMailFilter { user: Some(theirs.user), ..AccountMailFilter::default() };
+        told(tx.account_mails().list(&filter, PageRequest::first())?.items)
+    }),
 
     ("Sessions::find", |tx, _, theirs| told(tx.sessions().find(theirs.session)?)),
     ("Sessions::get", |tx, _, theirs| told(tx.sessions().get(theirs.session)?)),

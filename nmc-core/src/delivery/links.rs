@@ -1,0 +1,12 @@
+//! The addresses that links in mails begin with: the library knows no routes and no pages.
+
+/// The beginnings of the URLs in mails; a token follows at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailLinks {
+    /// Where an invitation is accepted.
+    pub invitation: String,
+    /// Where a password is reset.
+    pub password_reset: String,
+    /// Where an address is verified.
+    pub verification: String,
+}

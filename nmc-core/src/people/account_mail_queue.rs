@@ -1,0 +1,208 @@
+//! Mails about accounts as a queue: claimed in two steps, as [the outbox](crate::conversations::Messages::claim) is.
+
+use super::account_mail::{AccountMail, AccountMails};
+use crate::access::{InvitationToken, MailToken, NO_PASSWORD, TokenKeys};
+use crate::queue::{Lease, after};
+use crate::schema::{account_mails as mails, tenants, users};
+use crate::store::{SystemTx, Tenant};
+use crate::types::clip;
+use crate::{AccountMailId, AccountMailKind, AccountMailStatus, LeaseId, Result, Secret, TenantId, Timezone};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+/// The predicate of the queue's index, to the letter, save that the table is named.
+const WAITING_SQL: &str = "account_mails.status = 'waiting'";
+
+/// How much of an error is kept, in characters.
+const KEPT: usize = 2_000;
+
+/// One mail that a worker holds under a lease.
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimedAccountMail {
+    /// The mail, this attempt counted.
+    pub(crate) mail: AccountMail,
+    /// The id of this claim; a later one of the same mail has another.
+    pub(crate) lease: LeaseId,
+}
+
+/// What goes into a mail about an account.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountLetter {
+    /// The text of the token that its link ends with.
+    pub(crate) token: Secret,
+    pub(crate) first_name: Option<String>,
+    pub(crate) business: String,
+    pub(crate) zone: Timezone,
+}
+
+/// The account of a mail: whether it is active, its address, password hash and invitation, its user's given name, and the business's
+/// name and zone.
+type Account = (bool, String, String, bool, Option<String>, Option<String>, String, Timezone);
+
+impl SystemTx<'_> {
+    /// The tenants with mails due. A suspended one's wait, until they are too old.
+    pub(crate) fn tenants_with_due_account_mails(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
+        let ids: Vec<TenantId> = mails::table
+            .inner_join(tenants::table.on(tenants::id.eq(mails::tenant_id)))
+            .filter(tenants::is_active)
+            .filter(sql::<Bool>(WAITING_SQL))
+            .filter(mails::next_attempt_at.le(self.now()))
+            .filter(mails::tenant_id.gt(after(last)))
+            .group_by(mails::tenant_id)
+            .order(mails::tenant_id)
+            .limit(limit.into())
+            .select(mails::tenant_id)
+            .load(self.conn)?;
+        Ok(ids.into_iter().map(Tenant::proven).collect())
+    }
+}
+
+impl AccountMails<'_> {
+    /// Claims up to `limit` due mails for `lease_for`, the longest waiting first. Until then no other worker sees them.
+    pub(crate) fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedAccountMail>> {
+        let lease = Lease::begin(&mut self.0, lease_for)?;
+        let due: Vec<AccountMailId> = mails::table
+            .filter(mails::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(WAITING_SQL))
+            .filter(mails::next_attempt_at.le(self.0.now()))
+            .order((mails::next_attempt_at, mails::id))
+            .limit(limit.into())
+            .for_update()
+            .skip_locked()
+            .select(mails::id)
+            .load(self.0.conn)?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claimed: Vec<AccountMail> = diesel::update(mails::table)
+            .filter(mails::tenant_id.eq(self.0.tenant))
+            .filter(mails::id.eq_any(due))
+            .set((
+                mails::lease_owner.eq(lease.id),
+                mails::lease_expires_at.eq(lease.until),
+                // Not due again before the lease ends: one comparison finds what is due.
+                mails::next_attempt_at.eq(lease.until),
+                mails::attempts.eq(mails::attempts + 1),
+                mails::updated_at.eq(self.0.now()),
+            ))
+            .returning(AccountMail::as_returning())
+            .get_results(self.0.conn)?;
+        Ok(claimed.into_iter().map(|mail| ClaimedAccountMail { mail, lease: lease.id }).collect())
+    }
+
+    /// What goes into a claimed mail, with the token of its link; or why it is not sent, as the account is now.
+    pub(crate) fn letter(
+        &mut self,
+        keys: &TokenKeys,
+        mail: &AccountMail,
+    ) -> Result<std::result::Result<AccountLetter, &'static str>> {
+        let account: Account = users::table
+            .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(mail.user_id))
+            .select((
+                users::is_active,
+                users::email,
+                users::password_hash,
+                users::email_verified,
+                users::verification_token,
+                users::first_name,
+                tenants::business_name,
+                tenants::timezone,
+            ))
+            .first(self.0.conn)?;
+        let (is_active, email, password_hash, is_verified, invitation, first_name, business, zone) = account;
+        if mail.expires_at <= self.0.now() {
+            return Ok(Err("it could not be sent while its link was good"));
+        }
+        if !is_active {
+            return Ok(Err("the account is deactivated"));
+        }
+        if email != mail.recipient.as_str() {
+            return Ok(Err("the account has another address by now"));
+        }
+        let (tenant, user) = (self.0.tenant, mail.user_id);
+        let of = |bound: &str| MailToken::of(keys, mail.kind, tenant, mail.id, bound).map(|token| token.text());
+        let token = match (mail.kind, invitation) {
+            (AccountMailKind::Invitation, None) => return Ok(Err("the invitation was accepted or withdrawn")),
+            (AccountMailKind::Invitation, Some(shown)) => InvitationToken::by_mail(keys, tenant, user, &shown)?.text(),
+            (AccountMailKind::PasswordReset, _) if !is_verified || password_hash == NO_PASSWORD => {
+                return Ok(Err("the address is not verified, or there is no password"));
+            }
+            (AccountMailKind::PasswordReset, _) => of(&password_hash)?,
+            (AccountMailKind::Verification, _) if is_verified => return Ok(Err("the address is verified already")),
+            (AccountMailKind::Verification, _) => of(&email)?,
+        };
+        Ok(Ok(AccountLetter { token, first_name, business, zone }))
+    }
+
+    /// Ends a claim: the mail server has it. False when another worker has the mail by now.
+    pub(crate) fn mark_sent(&mut self, claimed: &ClaimedAccountMail) -> Result<bool> {
+        self.end(claimed, AccountMailStatus::Sent, None, None)
+    }
+
+    /// Ends a claim for good: the mail is not sent.
+    pub(crate) fn give_up(&mut self, claimed: &ClaimedAccountMail, why: &str) -> Result<bool> {
+        self.end(claimed, AccountMailStatus::Failed, Some(why), None)
+    }
+
+    /// Ends a claim: the mail is due again at `at`.
+    pub(crate) fn put_back(&mut self, claimed: &ClaimedAccountMail, at: DateTime<Utc>, why: &str) -> Result<bool> {
+        self.end(claimed, AccountMailStatus::Waiting, Some(why), Some(at))
+    }
+
+    /// Gives claimed mails back untried, when a worker is asked to stop.
+    pub(crate) fn unclaim(&mut self, claims: &[ClaimedAccountMail]) -> Result<()> {
+        for claimed in claims {
+            let uncounted = mails::attempts.eq(claimed.mail.attempts.saturating_sub(1));
+            diesel::update(held(self.0.tenant, claimed))
+                .set((uncounted, ended(Some(self.0.now())), mails::updated_at.eq(self.0.now())))
+                .execute(self.0.conn)?;
+        }
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        claimed: &ClaimedAccountMail,
+        status: AccountMailStatus,
+        why: Option<&str>,
+        due: Option<DateTime<Utc>>,
+    ) -> Result<bool> {
+        let rows = diesel::update(held(self.0.tenant, claimed))
+            .set((
+                mails::status.eq(status),
+                mails::error_message.eq(clip(why, KEPT)),
+                ended(due),
+                mails::updated_at.eq(self.0.now()),
+            ))
+            .execute(self.0.conn)?;
+        Ok(rows == 1)
+    }
+}
+
+/// The row, if the claim still holds.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn held(tenant: TenantId, claimed: &ClaimedAccountMail) -> _ {
+    let lease: LeaseId = claimed.lease;
+    let id: AccountMailId = claimed.mail.id;
+    let waiting: AccountMailStatus = AccountMailStatus::Waiting;
+    mails::table
+        .filter(mails::tenant_id.eq(tenant))
+        .filter(mails::id.eq(id))
+        .filter(mails::lease_owner.eq(lease))
+        .filter(mails::status.eq(waiting))
+}
+
+type Ended = (
+    diesel::dsl::Eq<mails::lease_owner, Option<LeaseId>>,
+    diesel::dsl::Eq<mails::lease_expires_at, Option<DateTime<Utc>>>,
+    diesel::dsl::Eq<mails::next_attempt_at, Option<DateTime<Utc>>>,
+);
+
+/// The end of a lease, and when the mail is due again.
+fn ended(due: Option<DateTime<Utc>>) -> Ended {
+    (mails::lease_owner.eq(None), mails::lease_expires_at.eq(None), mails::next_attempt_at.eq(due))
+}

@@ -1,0 +1,211 @@
+//! The worker that sends mails about accounts: invitations, and links to reset a password and to verify an address.
+//!
+//! Every mail is sent or visibly given up. What goes into it is read in the claim's transaction, as the account is then, and none is
+//! open while the mail server answers. A mail whose receipt got lost goes out again with the same Message-ID and the same link.
+
+use super::account_words::AccountWords;
+use super::notifier::Senders;
+use crate::delivery::{Mail, MailError};
+use crate::people::{AccountLetter, ClaimedAccountMail};
+use crate::queue::{self, Backoff, Queue, Stop, work_until_stopped};
+use crate::store::{Store, SystemTx, Tenant, TenantTx};
+use crate::{Result, TenantId};
+use chrono::TimeDelta;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The configuration of the worker that sends mails about accounts.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountMailerConfig {
+    /// Mails claimed from one tenant before it turns to the next.
+    pub batch: u16,
+    /// How long a claim holds. Longer than a batch takes at the mail server's slowest.
+    pub lease: TimeDelta,
+    /// Attempts at one mail before it is given up.
+    pub max_attempts: i32,
+    /// The waits between attempts.
+    pub backoff: Backoff,
+    /// The pause between two looks for work.
+    pub idle: Duration,
+}
+
+impl Default for AccountMailerConfig {
+    fn default() -> Self {
+        Self {
+            batch: 4,
+            lease: TimeDelta::minutes(6),
+            max_attempts: 12,
+            backoff: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(2) },
+            idle: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The result of one look for mails about accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
+pub struct AccountMailPass {
+    /// Mails that the server has.
+    pub sent: usize,
+    /// Mails that will be tried again.
+    pub put_back: usize,
+    /// Mails that were given up.
+    pub failed: usize,
+}
+
+/// The worker that sends mails about accounts until it is told to stop. Clones share all of it.
+#[derive(Clone)]
+pub struct AccountMailer {
+    store: Store,
+    senders: Senders,
+    config: AccountMailerConfig,
+    stop: Arc<Stop>,
+}
+
+/// A claimed mail, and what goes into it, or why it is not sent.
+pub(crate) struct Claimed {
+    row: ClaimedAccountMail,
+    letter: std::result::Result<AccountLetter, &'static str>,
+}
+
+/// The result of one attempt at a mail.
+pub(crate) enum Fate {
+    Sent,
+    PutBack(TimeDelta, String),
+    GivenUp(String),
+}
+
+const NO_SERVER: &str = "no mail server is set up: an operator has to set smtp_url and smtp_from";
+const NO_LINKS: &str = "its link leads nowhere: an operator has to set public_url";
+
+impl AccountMailer {
+    /// A worker over this store, with the senders that notifications of alerts have.
+    #[must_use]
+    pub fn new(store: Store, senders: Senders, config: AccountMailerConfig) -> Self {
+        Self { store, senders, config, stop: Arc::default() }
+    }
+
+    /// Asks every clone to stop after the mail it is at.
+    pub fn stop(&self) {
+        self.stop.ask();
+    }
+
+    /// Works until [`Self::stop`]; failures are logged and waited out.
+    pub fn run(&self) {
+        work_until_stopped(&self.stop, self.config.idle, "mails about accounts can't be sent now", || {
+            let AccountMailPass { sent, put_back, failed } = self.pass()?;
+            Ok(sent + put_back + failed > 0)
+        });
+    }
+
+    /// Looks for mails once: a batch of every tenant with due ones.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is not to be had; what was claimed comes back when its lease ends.
+    pub fn pass(&self) -> Result<AccountMailPass> {
+        let mut pass = AccountMailPass::default();
+        queue::pass(&self.store, self, &self.stop, |claimed, fate| {
+            let (tenant, mail) = (claimed.row.mail.tenant_id, claimed.row.mail.id);
+            let (kind, attempt) = (claimed.row.mail.kind, claimed.row.mail.attempts);
+            match fate {
+                Fate::Sent => {
+                    tracing::info!(%tenant, %mail, %kind, attempt, "mail about an account sent");
+                    pass.sent += 1;
+                }
+                Fate::PutBack(_, why) => {
+                    tracing::info!(%tenant, %mail, %kind, attempt, why, "mail about an account not sent yet");
+                    pass.put_back += 1;
+                }
+                Fate::GivenUp(why) => {
+                    tracing::error!(%tenant, %mail, %kind, attempt, why, "mail about an account given up");
+                    pass.failed += 1;
+                }
+            }
+        })?;
+        Ok(pass)
+    }
+
+    fn again(&self, claimed: &ClaimedAccountMail, why: String) -> Fate {
+        let mail = &claimed.mail;
+        if mail.attempts >= self.config.max_attempts {
+            return Fate::GivenUp(why);
+        }
+        Fate::PutBack(self.config.backoff.wait(mail.attempts, None, mail.id.uuid()), why)
+    }
+}
+
+impl Queue for AccountMailer {
+    type Claim = Claimed;
+    type Outcome = Fate;
+
+    fn tenants_with_due(&self, tx: &mut SystemTx<'_>, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
+        tx.tenants_with_due_account_mails(last, limit)
+    }
+
+    fn claim(&self, tx: &mut TenantTx<'_>) -> Result<Vec<Claimed>> {
+        let rows = tx.account_mails().claim(self.config.batch, self.config.lease)?;
+        let claimed = rows.into_iter().map(|row| {
+            let letter = match (&self.senders.mail, &self.senders.links) {
+                (None, _) => Err(NO_SERVER),
+                (Some(_), None) => Err(NO_LINKS),
+                (Some(_), Some((_, keys))) => tx.account_mails().letter(keys, &row.mail)?,
+            };
+            Ok(Claimed { row, letter })
+        });
+        claimed.collect()
+    }
+
+    /// Hands one mail over, with no transaction open.
+    fn attempt(&self, _: &Tenant, claimed: &Claimed) -> Fate {
+        let letter = match &claimed.letter {
+            Ok(letter) => letter,
+            Err(why) => return Fate::GivenUp((*why).to_owned()),
+        };
+        let (Some(sender), Some((links, _))) = (&self.senders.mail, &self.senders.links) else {
+            return Fate::GivenUp(NO_SERVER.to_owned());
+        };
+        let mail = &claimed.row.mail;
+        // A worker that died may have used up the last attempt.
+        if mail.attempts > self.config.max_attempts {
+            return Fate::GivenUp("it was tried as often as may be".to_owned());
+        }
+        let words = AccountWords { mail, letter, links };
+        let (subject, text, html) = (words.subject(), words.text(), words.html());
+        let (to, text, html) = (&mail.recipient, text.expose(), html.expose());
+        match sender.send(&Mail { id: mail.id.uuid(), thread: None, to, subject: &subject, text, html }) {
+            Ok(_) => Fate::Sent,
+            // Sent again it is the same mail to its reader: better twice than never.
+            Err(MailError::NotNow { reason } | MailError::InDoubt { reason }) => self.again(&claimed.row, reason),
+            Err(MailError::Refused { reason, .. }) => Fate::GivenUp(reason),
+        }
+    }
+
+    fn note(&self, tx: &mut TenantTx<'_>, claimed: &Claimed, fate: &Fate) -> Result<bool> {
+        match fate {
+            Fate::Sent => tx.account_mails().mark_sent(&claimed.row),
+            Fate::PutBack(wait, why) => {
+                let at = tx.now() + *wait;
+                tx.account_mails().put_back(&claimed.row, at, why)
+            }
+            Fate::GivenUp(why) => tx.account_mails().give_up(&claimed.row, why),
+        }
+    }
+
+    fn give_back(&self, tx: &mut TenantTx<'_>, claims: &[Claimed]) -> Result<()> {
+        let rows: Vec<ClaimedAccountMail> = claims.iter().map(|claimed| claimed.row.clone()).collect();
+        tx.account_mails().unclaim(&rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::LONGEST_MAIL;
+
+    /// What outlives its claim goes out twice.
+    #[test]
+    fn lease_outlasts_a_batch_at_the_slowest() {
+        let AccountMailerConfig { batch, lease, .. } = AccountMailerConfig::default();
+        assert!(LONGEST_MAIL * u32::from(batch) + Duration::from_secs(30) < lease.to_std().unwrap());
+    }
+}

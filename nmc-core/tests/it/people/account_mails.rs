@@ -1,0 +1,474 @@
+//! Mails about accounts: what goes out, what its link does and for how long, and what is given up.
+
+use super::*;
+use nmc_core::access::SessionFilter;
+use nmc_core::delivery::MailLinks;
+use nmc_core::people::{
+    AccountMail, AccountMailFilter, INVITATION_LIFETIME, MAILS_AN_HOUR, RESET_LIFETIME, User, UserPatch, VERIFICATION_LIFETIME,
+    change_user, invite_again, mail_invitation, mail_verification,
+};
+use nmc_core::smtp::{SmtpConfig, SmtpMailer};
+use nmc_core::testing::{FakeSmtp, SmtpFault, SmtpStep, TakenMail};
+use nmc_core::workflows::{AccountMailPass, AccountMailer, AccountMailerConfig, Senders};
+use nmc_core::{AccountMailKind, AccountMailStatus, PageRequest, SessionEnd};
+
+use AccountMailKind::{Invitation, PasswordReset, Verification};
+use AccountMailStatus::{Failed, Sent, Waiting};
+
+const VOID: &str = "token must be in force: it is used up, replaced or too old";
+const NEW: &str = "another horse battery";
+
+/// A house with a mail server.
+struct Post {
+    house: House,
+    smtp: FakeSmtp,
+}
+
+fn links() -> MailLinks {
+    let to = |page: &str| format!("https://nmc.example.com/app#/{page}?token=");
+    MailLinks { invitation: to("invite"), password_reset: to("reset"), verification: to("verify") }
+}
+
+impl Post {
+    fn new() -> Self {
+        let house = House::new();
+        house.db.store.system(Reason::Operations, |tx| tx.approve_tenant(house.tenant.id())).unwrap();
+        Self { house, smtp: FakeSmtp::start() }
+    }
+
+    fn senders(&self) -> Senders {
+        let config = SmtpConfig::parse(&Secret::new(self.smtp.url()), "nmc@nmc.example.com").unwrap();
+        let links = Some((links(), self.house.auth.keys().clone()));
+        Senders { mail: Some(Arc::new(SmtpMailer::new(config).unwrap())), links, ..Senders::default() }
+    }
+
+    fn over(&self, senders: Senders) -> AccountMailer {
+        AccountMailer::new(self.house.db.store.clone(), senders, AccountMailerConfig::default())
+    }
+
+    fn pass(&self) -> AccountMailPass {
+        self.house.pass(1);
+        self.over(self.senders()).pass().unwrap()
+    }
+
+    fn mails(&self, filter: &AccountMailFilter) -> Vec<AccountMail> {
+        self.house.tx(|tx| tx.account_mails().list(filter, PageRequest::first())).unwrap().items
+    }
+
+    /// Status and words of the last mail.
+    fn fate(&self) -> (AccountMailStatus, String) {
+        let last = self.mails(&AccountMailFilter::default()).remove(0);
+        (last.status, last.error_message.unwrap_or_default())
+    }
+
+    fn ask(&self, name: &str) {
+        self.house.pass(1);
+        self.house.auth.ask_for_reset(&email(name)).unwrap();
+    }
+
+    /// The token of the last mail, which is the only one that goes out now.
+    fn token(&self) -> Secret {
+        assert_eq!(self.pass(), AccountMailPass { sent: 1, ..AccountMailPass::default() });
+        token_in(self.smtp.taken().last().unwrap())
+    }
+
+    /// The token of a mail with which ada resets her password.
+    fn reset_token(&self) -> Secret {
+        self.ask("ada");
+        self.token()
+    }
+
+    fn reset(&self, token: &Secret) -> Result<UserId> {
+        self.house.pass(1);
+        self.house.auth.reset_password(token, &secret(NEW)).map(|user| user.id)
+    }
+
+    fn invited(&self, name: &str) -> User {
+        self.house.pass(1);
+        let work = |tx: &mut TenantTx<'_>| {
+            let (user, _) = invite(tx, &person(name, UserRole::User))?;
+            assert!(mail_invitation(tx, &user)?);
+            Ok(user)
+        };
+        self.house.operator(work).unwrap()
+    }
+
+    /// Ada, whose address is another and not verified; she asks for a mail, and this is its token.
+    fn verification_token(&self) -> Secret {
+        let ada = self.house.bearer("ada");
+        self.house.db.execute("UPDATE users SET email_verified = false");
+        self.house.acting(&ada, mail_verification).unwrap();
+        self.token()
+    }
+}
+
+/// The lines of a mail as they were written.
+fn plain(mail: &TakenMail) -> String {
+    mail.text.replace("=\n", "").replace("=3D", "=")
+}
+
+/// What the link of a mail ends with: the same in its plain text and in its HTML.
+fn token_in(mail: &TakenMail) -> Secret {
+    let text = plain(mail);
+    let links: Vec<&str> = text.split("?token=").skip(1).collect();
+    assert_eq!(links.len(), 2, "{text}");
+    let of = |link: &str| link.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).next().unwrap().to_owned();
+    assert_eq!(of(links[0]), of(links[1]));
+    Secret::new(of(links[0]))
+}
+
+#[test]
+fn reset_mail_changes_the_password_once_and_ends_sessions() {
+    let post = Post::new();
+    let ada = post.house.bearer("ada");
+    let token = post.reset_token();
+    let [mail] = &post.smtp.taken()[..] else { panic!("one mail") };
+    assert_eq!(mail.to, ["ada@example.com"]);
+    assert_eq!(mail.header("Subject").unwrap(), "Reset your password for Joe's Plumbing");
+    let row = post.mails(&AccountMailFilter::default()).remove(0);
+    assert_eq!((row.status, row.attempts, row.kind), (Sent, 1, PasswordReset));
+    assert_eq!(mail.header("Message-ID").unwrap(), format!("<{}@nmc.example.com>", row.id));
+    assert!(plain(mail).contains("https://nmc.example.com/app#/reset?token=nmcp_"), "{mail:?}");
+
+    let refused = "password must be at least 10 characters";
+    post.house.refused(refused, || post.house.auth.reset_password(&token, &secret("short")));
+    assert_eq!(post.reset(&token).unwrap(), post.house.ada);
+    unknown(post.house.acting(&ada, |_| Ok(())));
+    unknown(login(&post.house.auth, "ada"));
+    post.house.auth.login(&email("ada"), &secret(NEW), &Origin::default()).unwrap();
+    let ended = SessionFilter { user: Some(post.house.ada), is_active: Some(false), ..SessionFilter::default() };
+    let ended = post.house.tx(|tx| tx.sessions().list(&ended, PageRequest::first())).unwrap().items;
+    assert!(ended.iter().all(|session| session.ended_reason == Some(SessionEnd::PasswordChanged)) && ended.len() == 1);
+    let (done, before) = (post.house.auth.hasher().done(), post.house.everything());
+    assert_eq!(post.reset(&token).unwrap_err().to_string(), VOID);
+    assert_eq!((post.house.auth.hasher().done(), post.house.everything()), (done, before), "nobody has us hash for nothing");
+}
+
+#[test]
+fn reset_unlocks_an_account_that_was_locked() {
+    let post = Post::new();
+    for _ in 0..5 {
+        unknown(post.house.auth.login(&email("ada"), &secret("wrong"), &Origin::default()));
+    }
+    unknown(login(&post.house.auth, "ada"));
+    post.reset(&post.reset_token()).unwrap();
+    post.house.auth.login(&email("ada"), &secret(NEW), &Origin::default()).unwrap();
+}
+
+#[test]
+fn token_stands_in_no_row() {
+    let post = Post::new();
+    let token = post.reset_token();
+    let kept = format!("{:?}", post.house.everything());
+    assert!(!kept.contains(&token.expose()[token.expose().len() - 43..]), "it is made of the keys");
+}
+
+#[test]
+fn reset_token_that_is_not_in_force_is_refused_in_one_way() {
+    type Spoil = fn(&Post, Secret) -> Secret;
+    let cases: &[(&str, Spoil)] = &[
+        ("too old", |post, token| {
+            post.house.clock.advance(RESET_LIFETIME);
+            token
+        }),
+        ("replaced", |post, token| {
+            post.reset_token();
+            token
+        }),
+        ("forged", |_, token| Secret::new(format!("{}AAAA", &token.expose()[..token.expose().len() - 4]))),
+        ("of other keys", |post, _| {
+            post.ask("ada");
+            let keys = TokenKeys::ephemeral(noon()).unwrap();
+            post.house.pass(1);
+            post.over(Senders { links: Some((links(), keys)), ..post.senders() }).pass().unwrap();
+            token_in(post.smtp.taken().last().unwrap())
+        }),
+        ("another password meanwhile", |post, token| {
+            let ada = post.house.bearer("ada");
+            post.house.auth.change_password(&ada, &secret(PASSWORD), &secret("a third horse battery")).unwrap();
+            token
+        }),
+        ("deactivated", |post, token| {
+            post.house.db.execute("UPDATE users SET is_active = false");
+            token
+        }),
+        ("another address", |post, token| {
+            post.house.db.execute("UPDATE users SET email = 'eve@example.com'");
+            token
+        }),
+        ("suspended", |post, token| {
+            post.house.db.execute("UPDATE tenants SET status = 'suspended', is_active = false");
+            token
+        }),
+        ("gone", |post, token| {
+            post.house.db.execute("DELETE FROM account_mails");
+            token
+        }),
+    ];
+    for (what, spoil) in cases {
+        let post = Post::new();
+        let token = spoil(&post, post.reset_token());
+        let before = post.house.everything();
+        assert_eq!(post.reset(&token).unwrap_err().to_string(), VOID, "{what}");
+        assert_eq!(post.house.everything(), before, "{what}");
+    }
+    let post = Post::new();
+    assert_eq!(post.reset(&secret("nmcp_x")).unwrap_err().to_string(), "token must be one that we mailed");
+    let other = post.verification_token();
+    assert_eq!(post.reset(&other).unwrap_err().to_string(), "token must be one that we mailed", "each kind has its own");
+}
+
+#[test]
+fn reset_token_is_good_until_its_last_second() {
+    let post = Post::new();
+    let token = post.reset_token();
+    post.house.clock.advance(RESET_LIFETIME - TimeDelta::seconds(3));
+    post.reset(&token).unwrap();
+}
+
+#[test]
+fn of_many_who_reset_at_once_one_does() {
+    let post = Post::new();
+    let token = post.reset_token();
+    let came = at_once(6, |number| post.house.auth.reset_password(&token, &secret(&format!("a password of {number}"))));
+    let winner = came.iter().position(Result::is_ok).unwrap();
+    assert_eq!(came.iter().filter(|came| came.is_ok()).count(), 1);
+    post.house.auth.login(&email("ada"), &secret(&format!("a password of {winner}")), &Origin::default()).unwrap();
+}
+
+#[test]
+fn reset_is_asked_for_in_vain_by_whoever_may_not() {
+    let post = Post::new();
+    post.invited("ben");
+    let asked = |name: &str| {
+        post.ask(name);
+        post.mails(&AccountMailFilter { kind: Some(PasswordReset), ..AccountMailFilter::default() }).len()
+    };
+    assert_eq!(asked("nobody"), 0);
+    assert_eq!(asked("ben"), 0, "who has no password yet");
+    for spoilt in [
+        "UPDATE users SET email_verified = false",
+        "UPDATE users SET email_verified = true, is_active = false",
+        "UPDATE users SET is_active = true; UPDATE tenants SET is_active = false, status = 'suspended'",
+    ] {
+        post.house.db.execute(spoilt);
+        assert_eq!(asked("ada"), 0, "{spoilt}");
+    }
+}
+
+#[test]
+fn one_person_gets_no_more_mails_an_hour_than_may_be() {
+    let post = Post::new();
+    for _ in 0..MAILS_AN_HOUR + 2 {
+        post.ask("ada");
+    }
+    let all = post.mails(&AccountMailFilter::default());
+    assert_eq!(i64::try_from(all.len()), Ok(MAILS_AN_HOUR));
+    let waiting: Vec<_> = all.iter().filter(|mail| mail.status == Waiting).collect();
+    assert_eq!(waiting.len(), 1, "a later one takes the place of those that wait");
+    assert!(all[1..].iter().all(|mail| mail.error_message.as_deref() == Some("a later one takes its place")));
+    post.house.clock.advance(TimeDelta::hours(1));
+    post.ask("ada");
+    assert_eq!(post.mails(&AccountMailFilter::default()).len(), all.len() + 1);
+    post.house.clock.advance(TimeDelta::days(31));
+    post.ask("ada");
+    assert_eq!(post.mails(&AccountMailFilter::default()).len(), 1, "old ones are taken out");
+}
+
+#[test]
+fn invitation_by_mail_is_accepted_and_verifies_the_address() {
+    let post = Post::new();
+    let ben = post.invited("ben");
+    let token = post.token();
+    let mail = post.smtp.taken().remove(0);
+    assert_eq!(mail.header("Subject").unwrap(), "You are invited to Joe's Plumbing");
+    assert!(plain(&mail).contains("https://nmc.example.com/app#/invite?token=nmci_"), "{mail:?}");
+    let user = post.house.auth.accept_invitation(&token, &secret(PASSWORD)).unwrap();
+    assert!(user.id == ben.id && user.email_verified);
+    login(&post.house.auth, "ben").unwrap();
+    let refused = post.house.auth.accept_invitation(&token, &secret(NEW)).unwrap_err().to_string();
+    assert_eq!(refused, "invitation must be in force: it is used up, replaced or too old");
+}
+
+#[test]
+fn invitation_by_mail_is_void_once_the_shown_one_is() {
+    type Spoil = fn(&Post, UserId);
+    let cases: &[(&str, Spoil)] = &[
+        ("invited again", |post, ben| drop(post.house.operator(|tx| invite_again(tx, ben)).unwrap())),
+        ("too old", |post, _| post.house.clock.advance(INVITATION_LIFETIME)),
+        ("another address", |post, ben| {
+            let patch = UserPatch { email: Some(email("benjamin")), ..UserPatch::default() };
+            post.house.operator(|tx| change_user(tx, ben, &patch)).unwrap();
+        }),
+        ("deactivated", |post, ben| {
+            let patch = UserPatch { is_active: Some(false), ..UserPatch::default() };
+            post.house.operator(|tx| change_user(tx, ben, &patch)).unwrap();
+        }),
+    ];
+    for (what, spoil) in cases {
+        let post = Post::new();
+        let ben = post.invited("ben").id;
+        let token = post.token();
+        spoil(&post, ben);
+        assert!(post.house.auth.accept_invitation(&token, &secret(NEW)).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn business_that_is_not_approved_mails_no_invitations() {
+    let house = House::new();
+    let went = |house: &House, name: &str| {
+        house.pass(1);
+        let work = |tx: &mut TenantTx<'_>| {
+            let (user, _) = invite(tx, &person(name, UserRole::User))?;
+            mail_invitation(tx, &user)
+        };
+        house.operator(work).unwrap()
+    };
+    assert!(!went(&house, "ben"));
+    house.db.store.system(Reason::Operations, |tx| tx.approve_tenant(house.tenant.id())).unwrap();
+    assert!(went(&house, "cleo"));
+    house.db.execute(
+        "INSERT INTO account_mails (tenant_id, user_id, kind, recipient, status, expires_at, created_at)
+         SELECT tenant_id, user_id, kind, recipient, 'sent', expires_at, created_at FROM account_mails, generate_series(1, 99)",
+    );
+    assert!(!went(&house, "dora"), "nor more than may be in a day");
+    house.clock.advance(TimeDelta::days(1));
+    assert!(went(&house, "eve"));
+}
+
+#[test]
+fn verification_mail_shows_that_the_address_is_the_users() {
+    let post = Post::new();
+    let token = post.verification_token();
+    assert!(plain(&post.smtp.taken()[0]).contains("https://nmc.example.com/app#/verify?token=nmcv_"));
+    let user = post.house.auth.verify_email(&token).unwrap();
+    assert!(user.email_verified && user.id == post.house.ada);
+    post.house.refused(VOID, || post.house.auth.verify_email(&token));
+    let ada = post.house.bearer("ada");
+    post.house.refused("email is verified already", || post.house.acting(&ada, mail_verification));
+    let refused = "an API key has no e-mail address";
+    assert_eq!(post.house.operator(mail_verification).unwrap_err().to_string(), refused, "nor has an operator");
+}
+
+#[test]
+fn verification_token_of_another_address_is_refused() {
+    let post = Post::new();
+    let token = post.verification_token();
+    post.house.db.execute("UPDATE users SET email = 'eve@example.com'");
+    post.house.refused(VOID, || post.house.auth.verify_email(&token));
+    post.house.db.execute("UPDATE users SET email = 'ada@example.com'");
+    post.house.clock.advance(VERIFICATION_LIFETIME);
+    post.house.refused(VOID, || post.house.auth.verify_email(&token));
+}
+
+#[test]
+fn mail_that_could_not_be_sent_goes_again_with_the_same_link() {
+    let post = Post::new();
+    post.smtp.fail_with([SmtpFault::Answer(SmtpStep::Data, "451 4.7.1 later".to_owned()), SmtpFault::DropAfterTaking]);
+    post.ask("ada");
+    assert_eq!(post.pass(), AccountMailPass { put_back: 1, ..AccountMailPass::default() });
+    let (status, why) = post.fate();
+    assert!(status == Waiting && why.contains("451"), "{why}");
+    assert_eq!(post.pass(), AccountMailPass::default(), "it waits");
+    post.house.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(post.pass().put_back, 1, "the server took it, and nobody knows");
+    post.house.clock.advance(TimeDelta::minutes(3));
+    assert_eq!(post.pass().sent, 1);
+    let [first, second] = &post.smtp.taken()[..] else { panic!("two mails") };
+    assert_eq!(first.header("Message-ID"), second.header("Message-ID"));
+    assert_eq!(token_in(first).expose(), token_in(second).expose());
+    post.reset(&token_in(second)).unwrap();
+}
+
+#[test]
+fn mail_that_never_goes_is_given_up_and_says_why() {
+    let post = Post::new();
+    post.smtp.fail_with([SmtpFault::Answer(SmtpStep::Recipient, "550 5.1.1 no such user".to_owned())]);
+    post.ask("ada");
+    assert_eq!(post.pass(), AccountMailPass { failed: 1, ..AccountMailPass::default() });
+    assert!(post.fate().1.contains("550"), "{:?}", post.fate());
+
+    for (senders, why) in [
+        (Senders { mail: None, ..post.senders() }, "no mail server is set up: an operator has to set smtp_url and smtp_from"),
+        (Senders { links: None, ..post.senders() }, "its link leads nowhere: an operator has to set public_url"),
+    ] {
+        post.ask("ada");
+        post.house.pass(1);
+        assert_eq!(post.over(senders).pass().unwrap().failed, 1);
+        assert_eq!(post.fate(), (Failed, why.to_owned()));
+    }
+
+    post.ask("ada");
+    post.house.clock.advance(RESET_LIFETIME);
+    assert_eq!(post.pass().failed, 1);
+    assert_eq!(post.fate(), (Failed, "it could not be sent while its link was good".to_owned()));
+}
+
+#[test]
+fn mail_is_not_sent_once_the_account_has_changed() {
+    let cases = [
+        ("UPDATE users SET is_active = false", "the account is deactivated"),
+        ("UPDATE users SET email = 'eve@example.com'", "the account has another address by now"),
+        ("UPDATE users SET email_verified = false", "the address is not verified, or there is no password"),
+    ];
+    for (change, why) in cases {
+        let post = Post::new();
+        post.ask("ada");
+        post.house.db.execute(change);
+        assert_eq!(post.pass(), AccountMailPass { failed: 1, ..AccountMailPass::default() });
+        assert_eq!((post.fate(), post.smtp.taken().len()), ((Failed, why.to_owned()), 0));
+    }
+    let post = Post::new();
+    let ben = post.invited("ben").id;
+    post.house.db.execute("UPDATE users SET verification_token = NULL, verification_expires_at = NULL");
+    assert_eq!(post.pass().failed, 1, "{ben}");
+    assert_eq!(post.fate().1, "the invitation was accepted or withdrawn");
+}
+
+#[test]
+fn mail_of_a_dead_worker_is_taken_again_and_counted() {
+    let post = Post::new();
+    post.ask("ada");
+    post.house.db.execute(
+        "UPDATE account_mails SET attempts = 12, lease_owner = gen_random_uuid(), lease_expires_at = next_attempt_at + interval '6 min',
+         next_attempt_at = next_attempt_at + interval '6 min'",
+    );
+    assert_eq!(post.pass(), AccountMailPass::default(), "another worker has it");
+    post.house.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(post.pass().failed, 1);
+    assert_eq!(post.fate().1, "it was tried as often as may be");
+}
+
+#[test]
+fn two_workers_send_a_mail_once() {
+    let post = Post::new();
+    post.ask("ada");
+    post.house.pass(1);
+    let passes = at_once(2, |_| post.over(post.senders()).pass().unwrap().sent);
+    assert_eq!((passes.iter().sum::<usize>(), post.smtp.taken().len()), (1, 1));
+}
+
+#[test]
+fn words_of_people_are_one_line_and_escaped() {
+    let post = Post::new();
+    post.house.db.execute("UPDATE tenants SET business_name = E'<b>Joe</b>\\r\\nBcc: eve@example.com'");
+    post.ask("ada");
+    assert_eq!(post.pass().sent, 1);
+    let mail = post.smtp.taken().remove(0);
+    assert_eq!(mail.to, ["ada@example.com"]);
+    assert_eq!(mail.header("Bcc"), None);
+    assert!(plain(&mail).contains("&lt;b&gt;Joe&lt;/b&gt; Bcc: eve@example.com"), "{mail:?}");
+}
+
+#[test]
+fn mails_are_found_by_user_and_kind() {
+    let post = Post::new();
+    let ben = post.invited("ben").id;
+    post.ask("ada");
+    let found = |filter: AccountMailFilter| post.mails(&filter).into_iter().map(|mail| mail.kind).collect::<Vec<_>>();
+    assert_eq!(found(AccountMailFilter::default()), [PasswordReset, Invitation]);
+    assert_eq!(found(AccountMailFilter { user: Some(ben), ..AccountMailFilter::default() }), [Invitation]);
+    assert_eq!(found(AccountMailFilter { kind: Some(PasswordReset), ..AccountMailFilter::default() }), [PasswordReset]);
+    assert_eq!(found(AccountMailFilter { kind: Some(Verification), ..AccountMailFilter::default() }), []);
+}
