@@ -7,6 +7,7 @@ mod connections;
 mod error;
 mod headers;
 mod limits;
+mod links;
 mod log;
 mod routes;
 mod server;
@@ -19,6 +20,7 @@ mod webhooks;
 
 pub use connections::ConnectionLimits;
 pub use limits::{Limit, Limits};
+pub use links::mail_links;
 pub use routes::v1::document as openapi;
 pub use server::{RunningServer, ServerConfig, Uploading, start};
 pub use streams::StreamLimits;

@@ -25,7 +25,7 @@ pub struct Limit {
 /// The limits of authentication, and of what tells of other businesses.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Refreshes and invitations from one address.
+    /// Refreshes, invitations and tokens of mails from one address.
     pub token_per_address: Limit,
     /// Logins from one address.
     pub login_per_address: Limit,
@@ -37,6 +37,10 @@ pub struct Limits {
     pub registration_per_address: Limit,
     /// Registrations with one e-mail.
     pub registration_per_account: Limit,
+    /// Mails to reset a password that one address asks for.
+    pub reset_per_address: Limit,
+    /// Mails to reset a password that are asked for with one e-mail.
+    pub reset_per_account: Limit,
     /// Answers that an e-mail, a name or a phone is taken, to one user or API key.
     pub conflict_per_account: Limit,
     /// Such answers to one business.
@@ -54,6 +58,8 @@ impl Default for Limits {
             login_per_known_address: Limit { burst: 10, per_minute: 10 },
             registration_per_address: Limit { burst: 10, per_minute: 2 },
             registration_per_account: Limit { burst: 5, per_minute: 2 },
+            reset_per_address: Limit { burst: 10, per_minute: 2 },
+            reset_per_account: Limit { burst: 3, per_minute: 1 },
             conflict_per_account: Limit { burst: 10, per_minute: 3 },
             conflict_per_business: Limit { burst: 20, per_minute: 6 },
             conflict_per_address: Limit { burst: 30, per_minute: 6 },
@@ -166,6 +172,8 @@ pub(crate) struct RateLimits {
     login_account: Limiter,
     registration_address: Limiter,
     registration_account: Limiter,
+    reset_address: Limiter,
+    reset_account: Limiter,
     login_known: Limiter,
     conflict_account: Budget,
     conflict_business: Budget,
@@ -180,6 +188,8 @@ impl RateLimits {
             login_account: Limiter::new(limits.login_per_account),
             registration_address: Limiter::new(limits.registration_per_address),
             registration_account: Limiter::new(limits.registration_per_account),
+            reset_address: Limiter::new(limits.reset_per_address),
+            reset_account: Limiter::new(limits.reset_per_account),
             login_known: Limiter::new(limits.login_per_known_address),
             conflict_account: Budget::new(limits.conflict_per_account),
             conflict_business: Budget::new(limits.conflict_per_business),
@@ -187,7 +197,7 @@ impl RateLimits {
         }
     }
 
-    /// Counts that somebody shows a refresh token or an invitation: neither can be guessed, and one office may hold many.
+    /// Counts that somebody shows a refresh token, an invitation or the token of a mail: none can be guessed, and one office may hold many.
     pub(crate) async fn token(&self, from: Option<IpAddr>) -> ApiResult<()> {
         slowly(self.token_address.count(network(from))).await
     }
@@ -240,6 +250,12 @@ impl RateLimits {
     /// Counts that somebody who registers may be told of other businesses.
     pub(crate) async fn registration_conflict(&self, from: Option<IpAddr>) -> ApiResult<Counted<'_>> {
         patiently(self.conflict(from)).await
+    }
+
+    /// Counts that somebody asks for a mail to reset a password. Whether there is such an account makes no difference.
+    pub(crate) async fn reset(&self, from: Option<IpAddr>, account: &str) -> ApiResult<()> {
+        let counted = self.reset_address.count(network(from));
+        slowly(counted.and_then(|()| self.reset_account.count(account))).await
     }
 
     /// Counts that somebody registers a business.

@@ -60,6 +60,8 @@ pub struct ServerConfig {
     pub cors_origins: Vec<String>,
     /// The policy for businesses that register themselves.
     pub registration: RegistrationPolicy,
+    /// Whether a worker of the installation sends mails: then people are invited by mail, too.
+    pub sends_mails: bool,
     /// Buys numbers and gives them back; without one the routes that need it answer 503.
     pub numbers: Option<Provisioner>,
 }
@@ -151,6 +153,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         numbers: config.numbers,
         authenticator,
         registration: config.registration,
+        sends_mails: config.sends_mails,
         rate_limits: RateLimits::new(config.limits),
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,

@@ -31,6 +31,8 @@ pub(crate) struct App {
     pub(crate) authenticator: Authenticator,
     pub(crate) rate_limits: RateLimits,
     pub(crate) registration: RegistrationPolicy,
+    /// Whether a worker sends mails.
+    pub(crate) sends_mails: bool,
     pub(crate) proxies: Proxies,
     pub(crate) uploads: Uploads,
     /// Origins whose pages may call the API.

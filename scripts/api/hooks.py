@@ -53,6 +53,8 @@ def after_call(context, case, response):
 # What a document has no words for: the value of another field, of the database or of today decides, or a list of a world that
 # changes. Everything else that a valid request is refused for is a bound that the document should have stated.
 UNSAYABLE = [
+    ("token", "must be in force"),
+    ("email", "is verified already"),
     ("business_phone", "must be a number that can be called"),
     ("business_phone", "must be a number that calls can be forwarded to"),
     ("phone", "must be a number that can be called"),

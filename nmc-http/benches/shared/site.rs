@@ -65,6 +65,7 @@ impl Site {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             registration: nmc_core::tenants::RegistrationPolicy::default(),
+            sends_mails: false,
             numbers: None,
         };
         prepare(&postgres);

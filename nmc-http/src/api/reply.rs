@@ -110,6 +110,21 @@ impl Reply for Done {
     }
 }
 
+/// The answer 202, without a body: what was asked for comes later, or not at all.
+pub(crate) struct Accepted;
+
+impl Reply for Accepted {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+
+    fn describe(_: &mut Schemas) -> Response {
+        ResponseBuilder::new().description("The request was heard; there is no body.").build()
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::Accepted().finish()
+    }
+}
+
 /// 101: it goes on as WebSocket.
 pub(crate) struct Switching(HttpResponse);
 

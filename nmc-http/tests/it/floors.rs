@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules from the ground up. What stands on one line are neighbours, who don't use each other.
 const FLOORS: &[&[&str]] = &[
-    &["error", "client", "headers", "webhooks"],
+    &["error", "client", "headers", "webhooks", "links"],
     &["log", "blocking", "shares", "limits"],
     &["connections"],
     &["streams"],

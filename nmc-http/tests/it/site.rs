@@ -97,6 +97,8 @@ pub(crate) fn config() -> ServerConfig {
             login_per_known_address: often,
             registration_per_address: often,
             registration_per_account: often,
+            reset_per_address: often,
+            reset_per_account: often,
             conflict_per_account: often,
             conflict_per_business: often,
             conflict_per_address: often,
@@ -104,6 +106,7 @@ pub(crate) fn config() -> ServerConfig {
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
         registration: RegistrationPolicy::default(),
+        sends_mails: true,
         numbers: None,
     }
 }

@@ -13,12 +13,14 @@ mod conversation_review;
 mod conversation_steps;
 mod conversations;
 mod customers;
+mod email_verifications;
 mod escalation_contacts;
 mod events;
 mod measurements;
 mod messages;
 mod number_costs;
 mod numbers;
+mod password_resets;
 mod preferences;
 mod profiles;
 mod registrations;
@@ -71,6 +73,18 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("authentication", "/v1/invitations/acceptance", |r| {
         r.post(op("acceptInvitation", "Choose a password with an invitation", Public), users::accept_invitation);
+    });
+    api.path("authentication", "/v1/password-resets", |r| {
+        r.post(op("askForPasswordReset", "Ask for a mail with which to choose another password; the answer is the same whether there is such an account or not", Public), password_resets::ask);
+    });
+    api.path("authentication", "/v1/password-resets/accept", |r| {
+        r.post(op("resetPassword", "Choose another password with the token of a mail; all sessions of the user end", Public), password_resets::accept);
+    });
+    api.path("authentication", "/v1/email-verifications", |r| {
+        r.post(op("askForVerification", "Ask for a mail that verifies one's e-mail address", Anyone), email_verifications::ask);
+    });
+    api.path("authentication", "/v1/email-verifications/accept", |r| {
+        r.post(op("verifyEmail", "Verify an e-mail address with the token of a mail", Public), email_verifications::accept);
     });
 
     api.path("business", "/v1/tenant", |r| {

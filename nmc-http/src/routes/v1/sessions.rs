@@ -140,8 +140,8 @@ pub(super) async fn log_in(context: RequestContext<NoQuery, JsonBody<LoginIn>>) 
     Ok(Created(format!("/v1/sessions/{}", out.session.id.0), out))
 }
 
-/// Refusals are told at tenths of a second: whether a row was written for it, some thousandth, can't be heard.
-async fn until_the_next_tenth(since: Instant) {
+/// Some answers are given at tenths of a second: whether a row was written for it, some thousandth, can't be heard.
+pub(super) async fn until_the_next_tenth(since: Instant) {
     const TENTH: Duration = Duration::from_millis(100);
     let over = u32::try_from(since.elapsed().as_millis() / TENTH.as_millis()).unwrap_or(u32::MAX);
     let until = TENTH.saturating_mul(over.saturating_add(1));

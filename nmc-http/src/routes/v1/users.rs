@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use nmc_core::access::{InvitationToken, PasswordProof};
 use nmc_core::people::{
     INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_own_user, change_user, get_user, invite as invite_person,
-    invite_again as invite_person_again,
+    invite_again as invite_person_again, mail_invitation,
 };
-use nmc_core::{Error, Secret, TenantTx};
+use nmc_core::{Error, Result, Secret, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -95,13 +95,18 @@ pub(crate) struct InvitationOut {
     invitation: String,
     /// The instant from which on the invitation is refused.
     expires_at: DateTime<Utc>,
+    /// Whether a mail with a link goes out to the person. It does if the platform sends mails, the business was approved, and it has
+    /// not sent too many.
+    mailed: bool,
 }
 
 impl InvitationOut {
-    /// Made at this instant, by the clock of the transaction: `updated_at` goes by the database's.
-    fn made(at: DateTime<Utc>, user: User, token: &InvitationToken) -> Self {
-        let expires_at = at + INVITATION_LIFETIME;
-        Self { user: user.into(), invitation: token.text().expose().to_owned(), expires_at }
+    /// Made in this transaction, and mailed if the platform sends mails. Its instant is by the clock of the transaction: `updated_at`
+    /// goes by the database's.
+    fn made(tx: &mut TenantTx<'_>, sends_mails: bool, user: User, token: &InvitationToken) -> Result<Self> {
+        let mailed = sends_mails && mail_invitation(tx, &user)?;
+        let expires_at = tx.now() + INVITATION_LIFETIME;
+        Ok(Self { user: user.into(), invitation: token.text().expose().to_owned(), expires_at, mailed })
     }
 }
 
@@ -167,9 +172,10 @@ pub(super) async fn invite(context: RequestContext<NoQuery, JsonBody<InvitationI
         timezone: body.timezone.map(|zone| zone.0),
         role: body.role.0,
     };
+    let sends_mails = context.app.sends_mails;
     let made = telling_of_others(&context, move |tx| {
         let (user, token) = invite_person(tx, &new)?;
-        Ok(InvitationOut::made(tx.now(), user, &token))
+        InvitationOut::made(tx, sends_mails, user, &token)
     })
     .await;
     let out = made.map_err(|error| error.renamed(&[("phone_number", "phone")]))?;
@@ -177,12 +183,12 @@ pub(super) async fn invite(context: RequestContext<NoQuery, JsonBody<InvitationI
 }
 
 pub(super) async fn invite_again(context: RequestContext<NoQuery, ()>) -> ApiResult<Created<InvitationOut>> {
-    let whom = context.whom()?;
+    let (whom, sends_mails) = (context.whom()?, context.app.sends_mails);
     let out = context
         .acting(move |tx| {
             let user = whom.id(tx)?;
             let (user, token) = invite_person_again(tx, user)?;
-            Ok(InvitationOut::made(tx.now(), user, &token))
+            InvitationOut::made(tx, sends_mails, user, &token)
         })
         .await?;
     Ok(Created(format!("/v1/users/{}", out.user.id.0), out))

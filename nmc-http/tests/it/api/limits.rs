@@ -8,9 +8,9 @@ use nmc_http::{Limit, ServerConfig};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const THREE: Limit = Limit { burst: 3, per_minute: 1 };
+pub(super) const THREE: Limit = Limit { burst: 3, per_minute: 1 };
 
-fn behind_a_proxy(change: impl FnOnce(&mut ServerConfig)) -> Site {
+pub(super) fn behind_a_proxy(change: impl FnOnce(&mut ServerConfig)) -> Site {
     Site::with(|_, config| {
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         change(config);
@@ -31,7 +31,7 @@ fn register(site: &Site, from: &str, email: &str) -> Answer {
 }
 
 /// Refused for now, with the time to wait.
-fn is_too_often(answer: &Answer) {
+pub(super) fn is_too_often(answer: &Answer) {
     assert_eq!(answer.status, 429, "{}", answer.body);
     let wait: u64 = answer.header("Retry-After").unwrap().parse().unwrap();
     assert!((1..=61).contains(&wait), "{wait}");

@@ -1,5 +1,6 @@
 //! The API as its clients meet it.
 
+mod account_mails;
 mod alerts;
 mod api_keys;
 mod approval;

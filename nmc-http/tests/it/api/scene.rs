@@ -160,6 +160,9 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "logIn" => json!({ "email": target.user.email, "password": PASSWORD }),
         "refreshSession" => json!({ "refresh_token": target.user.refresh }),
         "acceptInvitation" => json!({ "invitation": target.invitation.text().expose(), "password": PASSWORD }),
+        "askForPasswordReset" => json!({ "email": target.user.email }),
+        "resetPassword" => json!({ "token": mail_token("nmcp"), "password": PASSWORD }),
+        "verifyEmail" => json!({ "token": mail_token("nmcv") }),
         "changeTenant" => json!({ "industry": "home services" }),
         "changeSettings" => json!({ "ai_takeover_delay_seconds": 120 }),
         "previewGreeting" => json!({}),
@@ -193,7 +196,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "addEscalationContact" => json!({ "contact_type": "email", "contact_value": fresh_email() }),
         "changeEscalationContact" => json!({ "escalation_level": 2 }),
         "recordMeasurements" => json!({ "rows": [{ "metric": "open jobs", "value": "7" }] }),
-        "listSessions"
+        "askForVerification"
+        | "listSessions"
         | "getSession"
         | "logOutEverywhere"
         | "logOut"
@@ -296,6 +300,10 @@ pub(super) fn good_status(operation: &str) -> u16 {
         | "changePassword"
         | "revokeApiKey"
         | "addNote" => 204,
+        "askForPasswordReset" => 202,
+        // The tokens are of no mail, and the addresses are verified.
+        "resetPassword" | "verifyEmail" => 400,
+        "askForVerification" => 409,
         // The contact is no webhook.
         "getWebhookSecret" => 409,
         // It is not asked for as WebSocket here.
@@ -306,6 +314,12 @@ pub(super) fn good_status(operation: &str) -> u16 {
 
 pub(super) fn fresh_email() -> Email {
     format!("{}@example.com", Uuid::now_v7().simple()).parse().unwrap()
+}
+
+/// A token as mails hold it, though of none.
+fn mail_token(kind: &str) -> String {
+    let id = Uuid::now_v7().simple();
+    format!("{kind}_{id}_{id}_{}", "A".repeat(43))
 }
 
 /// A log of one call that nobody has yet.

@@ -1,0 +1,25 @@
+//! Where links in mails lead, under the address that people reach the server at.
+
+use nmc_core::delivery::MailLinks;
+
+/// The beginnings of the links in mails, of a server that people reach at `public_url`, like `https://nmc.example.com`. Tokens of
+/// accounts stand behind the `#` of the page: a browser sends that to no server, so that no log has them.
+#[must_use]
+pub fn mail_links(public_url: &str) -> MailLinks {
+    let page = |page: &str| format!("{}/app#/{page}?token=", public_url.trim_end_matches('/'));
+    MailLinks { invitation: page("invite"), password_reset: page("reset"), verification: page("verify") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mail_links;
+
+    #[test]
+    fn tokens_of_accounts_follow_in_the_fragment() {
+        let links = mail_links("https://nmc.example.com/");
+        assert_eq!(links.password_reset, "https://nmc.example.com/app#/reset?token=");
+        assert_eq!(links.invitation, "https://nmc.example.com/app#/invite?token=");
+        assert_eq!(links.verification, "https://nmc.example.com/app#/verify?token=");
+        assert_eq!(links, mail_links("https://nmc.example.com"));
+    }
+}
