@@ -18,7 +18,7 @@ use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::number::{self, NumberCommand};
 use crate::commands::openapi;
 use crate::commands::queue::{self, QueueArgs};
-use crate::commands::serve::{self, ServeArgs};
+use crate::commands::serve::{self, ServeCommand};
 use crate::commands::session::{self, SessionCommand};
 use crate::commands::tenant::{self, TenantCommand};
 use crate::commands::tenant_onboard;
@@ -104,7 +104,7 @@ pub(crate) enum Command {
     /// Run everything: database, migrations, server and worker; Ctrl-C stops it all
     Up(UpArgs),
     /// Serve webhooks and the REST API over HTTP
-    Serve(ServeArgs),
+    Serve(ServeCommand),
     /// Send queued texts, and take orders of numbers to their end
     Worker(WorkerCommand),
     /// Bring the database's schema up to date, and look after it

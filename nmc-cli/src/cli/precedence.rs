@@ -51,7 +51,7 @@ impl Command {
     const fn twilio(&mut self) -> Option<&mut TwilioArgs> {
         match self {
             Self::Up(up) => Some(&mut up.serve.twilio),
-            Self::Serve(serve) => Some(&mut serve.twilio),
+            Self::Serve(command) => Some(&mut command.serve.twilio),
             Self::Worker(command) => Some(&mut command.twilio),
             Self::Number(command) => command.twilio(),
             Self::Call(CallCommand::Refresh { twilio, .. } | CallCommand::CatchUp { twilio, .. }) => Some(twilio),

@@ -40,6 +40,8 @@ pub(crate) enum QueueName {
     Pictures,
     /// Notifications of alerts
     Notifications,
+    /// Mails about accounts
+    Mails,
     /// Jobs of the analytics
     Jobs,
     /// Numbers to be bought, checked or given back
@@ -52,6 +54,7 @@ impl From<QueueName> for Queue {
             QueueName::Texts => Self::Texts,
             QueueName::Pictures => Self::Pictures,
             QueueName::Notifications => Self::Notifications,
+            QueueName::Mails => Self::Mails,
             QueueName::Jobs => Self::Jobs,
             QueueName::Numbers => Self::Numbers,
         }

@@ -5,7 +5,7 @@ use crate::database::{Database, hurry, token_keys_in};
 use crate::error::CliResult;
 use crate::input_file::must_be_file;
 use crate::options::twilio::public_url;
-use crate::options::{DatabaseArgs, StreamArgs, TokenKeysArg, TwilioArgs, UploadsArg, one_of};
+use crate::options::{DatabaseArgs, MailArg, StreamArgs, TokenKeysArg, TwilioArgs, UploadsArg, one_of};
 use crate::stop::StopSignals;
 use clap::Args;
 use ipnet::IpNet;
@@ -77,6 +77,16 @@ pub(crate) struct ServeArgs {
     pub(crate) record_connections: bool,
 }
 
+/// The server by itself: `up` has the sender of mails among the worker's options.
+#[derive(Args, Clone)]
+pub(crate) struct ServeCommand {
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+
+    #[command(flatten)]
+    pub(crate) mail: MailArg,
+}
+
 /// An address counts as the network of itself.
 pub(crate) fn network(text: &str) -> Result<IpNet, &'static str> {
     text.parse()
@@ -91,13 +101,14 @@ fn origin(text: &str) -> Result<String, &'static str> {
     if host.is_empty() || host.contains(['/', '*']) { Err("must be like https://app.example.com") } else { Ok(url) }
 }
 
-pub(crate) fn run(args: &DatabaseArgs, serve: ServeArgs) -> CliResult {
+pub(crate) fn run(args: &DatabaseArgs, command: ServeCommand) -> CliResult {
+    let ServeCommand { serve, mail } = command;
     let stop = StopSignals::listen()?;
     let account = serve.twilio.config_if_set()?;
     let database = Database::open(args)?;
     let store = database.store()?;
     let numbers = account.map(|account| number::provisioner(&store, &account));
-    let server = start(store.clone(), serve, numbers, &database.home()?)?;
+    let server = start(store.clone(), serve, mail.is_set(), numbers, &database.home()?)?;
     let database = database.supervise(&stop)?;
     stop.wait();
     hurry(&store);
@@ -120,8 +131,14 @@ fn raise_file_limit() {
     }
 }
 
-/// Starts the server; without `numbers` none can be bought there. `home` is where it keeps its keys and uploads, unless they have places of their own.
-pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>, home: &Path) -> CliResult<RunningServer> {
+/// Starts the server; without `numbers` none can be bought there. `sends_mails`: whether a worker does. `home` is where it keeps its keys and uploads, unless they have places of their own.
+pub(crate) fn start(
+    store: Store,
+    args: ServeArgs,
+    sends_mails: bool,
+    numbers: Option<Provisioner>,
+    home: &Path,
+) -> CliResult<RunningServer> {
     let token = args.twilio.token()?;
     if token.is_none() {
         tracing::warn!("TWILIO_AUTH_TOKEN is not set: no webhook can prove itself, and every one is refused");
@@ -149,6 +166,7 @@ pub(crate) fn start(store: Store, args: ServeArgs, numbers: Option<Provisioner>,
         trusted_proxies: args.trusted_proxies,
         cors_origins: args.cors_origins,
         registration: args.registration,
+        sends_mails,
         numbers,
     };
     let token_keys = token_keys_in(home, &args.token_keys);

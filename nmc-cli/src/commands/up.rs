@@ -1,7 +1,7 @@
 //! `nmc up`.
 
 use super::serve::ServeArgs;
-use super::worker::{Sms, WorkerArgs};
+use super::worker::{Sending, Sms, WorkerArgs};
 use super::{number, serve, worker};
 use crate::database::{Database, hurry, token_keys_in};
 use crate::demo::{self, Demo};
@@ -71,9 +71,11 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
         eprintln!("numbers come from a stand-in for Twilio at {}", stand_in.url());
         demo::remind(&store, stand_in, numbers)?;
     }
-    let server = serve::start(store.clone(), serve_args, numbers.clone(), &home)?;
+    let server = serve::start(store.clone(), serve_args, worker_args.notify.sends_mails(), numbers.clone(), &home)?;
     let keys = TokenKeys::open(&token_keys_in(&home, &args.serve.token_keys), store.now())?;
-    let worker = worker::start(&store, sender, keys, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
+    let mailed_url = public_url.clone().unwrap_or_else(|| format!("http://{}", server.address()));
+    let sending = Sending { texts: sender, keys, public_url: Some(mailed_url) };
+    let worker = worker::start(&store, sending, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
 
     let database = database.supervise(&stop)?;
     let played = match (&numbers, &stand_in, token) {

@@ -1,12 +1,14 @@
 //! `nmc user`.
 
 use crate::database::Database;
-use crate::error::CliResult;
-use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg, one_of};
+use crate::error::{CliError, CliResult};
+use crate::options::{DatabaseArgs, Format, FormatArg, MailArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, one_with_secret, time};
 use clap::{Args, Subcommand, ValueEnum};
+use nmc_core::access::InvitationToken;
 use nmc_core::people::{
-    INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_user, invite, invite_again, unlock_user,
+    INVITATION_LIFETIME, NewPerson, RESET_LIFETIME, User, UserFilter, UserPatch, change_user, invite, invite_again,
+    mail_invitation, mail_reset, unlock_user,
 };
 use nmc_core::{
     Clock as _, Email, Error, PageRequest, PhoneNumber, Secret, Store, SystemClock, TenantTx, Timezone, UserId, UserRole,
@@ -39,10 +41,14 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "ZONE")]
         timezone: Option<Timezone>,
         #[command(flatten)]
+        mail: MailArg,
+        #[command(flatten)]
         format: FormatArg,
     },
     /// Print another invitation for somebody who lost theirs, or their password; earlier ones are void
-    InviteAgain(UserArgs),
+    InviteAgain(MailedArgs),
+    /// Mail somebody a link with which they choose another password
+    ResetPassword(MailedArgs),
     /// List the people of a business, newest first
     List {
         #[command(flatten)]
@@ -79,6 +85,15 @@ pub(crate) struct UserArgs {
     pub(crate) user: UserKey,
     #[command(flatten)]
     pub(crate) format: FormatArg,
+}
+
+/// Which person of which business gets a mail.
+#[derive(Args)]
+pub(crate) struct MailedArgs {
+    #[command(flatten)]
+    user: UserArgs,
+    #[command(flatten)]
+    mail: MailArg,
 }
 
 /// Whether people may log in.
@@ -123,19 +138,36 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
-        UserCommand::Invite { tenant, email, first_name, last_name, role, phone, timezone, format } => {
+        UserCommand::Invite { tenant, email, first_name, last_name, role, phone, timezone, mail, format } => {
             let new = NewPerson { email, first_name, last_name, phone_number: phone, timezone, role };
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
-            let (user, invitation) = store.as_operator(&proof, |tx| invite(tx, &new))?;
-            print_invited(format.format, &user, &invitation.text())?;
-        }
-        UserCommand::InviteAgain(UserArgs { tenant, user, format }) => {
-            let proof = crate::database::tenant(&store, &tenant.tenant)?;
-            let (user, invitation) = store.as_operator(&proof, |tx| {
-                let user = find(tx, &user)?;
-                invite_again(tx, user)
+            let invited = store.as_operator(&proof, |tx| {
+                let (user, invitation) = invite(tx, &new)?;
+                Invited::of(tx, user, &invitation, &mail)
             })?;
-            print_invited(format.format, &user, &invitation.text())?;
+            invited.print(format.format)?;
+        }
+        UserCommand::InviteAgain(MailedArgs { user: UserArgs { tenant, user, format }, mail }) => {
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let invited = store.as_operator(&proof, |tx| {
+                let user = find(tx, &user)?;
+                let (user, invitation) = invite_again(tx, user)?;
+                Invited::of(tx, user, &invitation, &mail)
+            })?;
+            invited.print(format.format)?;
+        }
+        UserCommand::ResetPassword(MailedArgs { user: UserArgs { tenant, user, format }, mail }) => {
+            if !mail.is_set() {
+                let how = "no mails are sent: NMC_SMTP_FROM is not set; nmc user invite-again prints what to hand over instead";
+                return Err(CliError::Usage(how.to_owned()));
+            }
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| {
+                let user = find(tx, &user)?;
+                mail_reset(tx, user)
+            })?;
+            COLUMNS.one(format.format, &row)?;
+            eprintln!("a mail with a link goes out; the link works for {} minutes", RESET_LIFETIME.num_minutes());
         }
         UserCommand::List { tenant, role, activity, locked, page } => {
             let request = PageRequest::new(page.limit, page.after)?;
@@ -193,9 +225,32 @@ pub(super) fn get(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<User
     tx.users().get(id)
 }
 
-fn print_invited(format: Format, user: &User, invitation: &Secret) -> CliResult<()> {
-    one_with_secret(format, &COLUMNS, user, "invitation", invitation)?;
-    let days = INVITATION_LIFETIME.num_days();
-    eprintln!("the invitation is shown this once; whoever holds it chooses the password, within {days} days");
-    Ok(())
+/// Somebody who was invited, with the token that is shown this once.
+struct Invited {
+    user: User,
+    invitation: Secret,
+    /// Whether a mail goes out, where mails are sent.
+    mailed: Option<bool>,
+}
+
+impl Invited {
+    fn of(tx: &mut TenantTx<'_>, user: User, invitation: &InvitationToken, mail: &MailArg) -> nmc_core::Result<Self> {
+        let mailed = mail.is_set().then(|| mail_invitation(tx, &user)).transpose()?;
+        Ok(Self { user, invitation: invitation.text(), mailed })
+    }
+
+    fn print(&self, format: Format) -> CliResult<()> {
+        one_with_secret(format, &COLUMNS, &self.user, "invitation", &self.invitation)?;
+        let days = INVITATION_LIFETIME.num_days();
+        eprintln!("the invitation is shown this once; whoever holds it chooses the password, within {days} days");
+        eprintln!(
+            "{}",
+            match self.mailed {
+                Some(true) => "a mail with a link goes out to them",
+                Some(false) => "no mail goes out: the business is not approved, or has sent too many",
+                None => "no mail goes out: NMC_SMTP_FROM is not set; hand the invitation over",
+            }
+        );
+        Ok(())
+    }
 }

@@ -12,7 +12,9 @@ use nmc_core::conversations::{MediaWorker, MediaWorkerConfig, Worker, WorkerConf
 use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
 use nmc_core::telephony::{ConsoleSms, Pace, SmsSender};
 use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
-use nmc_core::workflows::{AlertWorker, AnalyticsWorker, CatchUp, Notifier, NotifierConfig, Upkeep, UpkeepConfig};
+use nmc_core::workflows::{
+    AccountMailer, AccountMailerConfig, AlertWorker, AnalyticsWorker, CatchUp, Notifier, NotifierConfig, Upkeep, UpkeepConfig,
+};
 use nmc_core::{Store, Uploads};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,7 +73,8 @@ pub(crate) fn run(args: &DatabaseArgs, command: &WorkerCommand) -> CliResult {
     let home = database.home()?;
     let uploads = command.uploads.place(&home);
     let keys = TokenKeys::open(&token_keys_in(&home, &command.token_keys), store.now())?;
-    let worker = start(&store, sender, keys, account.map(|account| (account, uploads)), numbers, &command.worker)?;
+    let sending = Sending { texts: sender, keys, public_url: command.twilio.public_url.clone() };
+    let worker = start(&store, sending, account.map(|account| (account, uploads)), numbers, &command.worker)?;
     let database = database.supervise(&stop)?;
     eprintln!("sending queued texts");
     stop.wait();
@@ -102,16 +105,26 @@ pub(crate) struct RunningWorker {
     alerts: AlertWorker,
     analytics: AnalyticsWorker,
     notifier: Notifier,
+    mails: AccountMailer,
     numbers: Option<NumberWorker>,
     media: Option<MediaWorker>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// How the workers send.
+pub(crate) struct Sending {
+    /// How texts leave.
+    pub(crate) texts: Arc<dyn SmsSender>,
+    /// The keys of which webhooks' secrets and the links in mails are made.
+    pub(crate) keys: TokenKeys,
+    /// Where the links in mails lead.
+    pub(crate) public_url: Option<String>,
+}
+
 /// Starts the workers. With an account at Twilio the provider's lists are read, and the pictures of texts kept in the uploads.
 pub(crate) fn start(
     store: &Store,
-    sender: Arc<dyn SmsSender>,
-    keys: TokenKeys,
+    sending: Sending,
     account: Option<(TwilioConfig, Uploads)>,
     numbers: Option<Provisioner>,
     args: &WorkerArgs,
@@ -119,10 +132,14 @@ pub(crate) fn start(
     let long_code = TimeDelta::seconds(1) / i32::from(args.texts_per_second);
     let pace = Pace { long_code, toll_free: long_code / 3 };
     let config = WorkerConfig { senders: usize::from(args.senders), pace, ..WorkerConfig::default() };
-    let senders = args.notify.senders(Arc::clone(&sender), keys)?;
+    let Sending { texts: sender, keys, public_url } = sending;
+    let senders = args.notify.senders(Arc::clone(&sender), keys, public_url.as_deref())?;
     if senders.mail.is_none() {
-        eprintln!("alerts are not told by mail: that needs NMC_SMTP_URL and NMC_SMTP_FROM");
+        eprintln!("no mails are sent, neither about alerts nor about accounts: that needs NMC_SMTP_URL and NMC_SMTP_FROM");
+    } else if senders.links.is_none() {
+        eprintln!("mails about accounts are not sent: their links need NMC_PUBLIC_URL");
     }
+    let mails = AccountMailer::new(store.clone(), senders.clone(), AccountMailerConfig::default());
     let notifier = Notifier::new(store.clone(), senders, NotifierConfig { pace, ..NotifierConfig::default() });
     let catch_up = account.as_ref().map(|(account, _)| catch_up(store, account));
     let texts = Worker::new(store.clone(), sender, config);
@@ -166,13 +183,17 @@ pub(crate) fn start(
         let notifier = notifier.clone();
         move || notifier.run()
     })?);
+    threads.push(thread("nmc-mails").spawn({
+        let mails = mails.clone();
+        move || mails.run()
+    })?);
     if let Some(media) = media.clone() {
         threads.push(thread("nmc-media").spawn(move || media.run())?);
     }
     if let Some(numbers) = numbers.clone() {
         threads.push(thread("nmc-numbers").spawn(move || numbers.run())?);
     }
-    Ok(RunningWorker { texts, upkeep, alerts, analytics, notifier, numbers, media, threads })
+    Ok(RunningWorker { texts, upkeep, alerts, analytics, notifier, mails, numbers, media, threads })
 }
 
 impl RunningWorker {
@@ -183,6 +204,7 @@ impl RunningWorker {
         self.alerts.stop();
         self.analytics.stop();
         self.notifier.stop();
+        self.mails.stop();
         if let Some(media) = &self.media {
             media.stop();
         }

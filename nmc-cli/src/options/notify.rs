@@ -40,6 +40,21 @@ pub(crate) struct NotifyArgs {
     pub(crate) webhook_ports: Vec<u16>,
 }
 
+/// Whether mails go out, for commands that leave the sending to a worker.
+#[derive(Args, Clone)]
+pub(crate) struct MailArg {
+    /// The sender of mails, as the worker has it; where it is set, people are invited by mail, too
+    #[arg(long, env = "NMC_SMTP_FROM", value_name = "ADDRESS")]
+    smtp_from: Option<String>,
+}
+
+impl MailArg {
+    /// Whether a worker sends mails.
+    pub(crate) fn is_set(&self) -> bool {
+        self.smtp_from.as_deref().is_some_and(|from| !from.trim().is_empty())
+    }
+}
+
 impl NotifyArgs {
     /// Takes what is empty as not set.
     pub(crate) fn without_empty(&mut self) {
@@ -48,10 +63,21 @@ impl NotifyArgs {
         without(&mut self.smtp_from, |from| from.trim().is_empty());
     }
 
-    /// The senders of each channel: texts leave as all others do, and webhooks are signed with secrets made of `keys`.
-    pub(crate) fn senders(&self, texts: Arc<dyn SmsSender>, keys: TokenKeys) -> CliResult<Senders> {
+    /// The senders of each channel: texts leave as all others do, webhooks are signed with secrets made of `keys`, and so are the
+    /// links in mails, which lead to `public_url`.
+    pub(crate) fn senders(&self, texts: Arc<dyn SmsSender>, keys: TokenKeys, public_url: Option<&str>) -> CliResult<Senders> {
         let policy = WebhookPolicy { allow: self.webhook_networks.clone(), ports: self.webhook_ports.clone() };
-        Ok(Senders { mail: self.mailer()?, texts: Some(texts), webhooks: Some((Arc::new(WebhookClient::new(policy)), keys)) })
+        Ok(Senders {
+            mail: self.mailer()?,
+            texts: Some(texts),
+            links: public_url.map(|url| (nmc_http::mail_links(url), keys.clone())),
+            webhooks: Some((Arc::new(WebhookClient::new(policy)), keys)),
+        })
+    }
+
+    /// Whether mails go out.
+    pub(crate) const fn sends_mails(&self) -> bool {
+        self.smtp_from.is_some()
     }
 
     fn mailer(&self) -> CliResult<Option<Arc<dyn MailSender>>> {

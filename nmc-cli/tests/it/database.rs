@@ -84,7 +84,7 @@ fn own_server_is_dumped_and_restored_into_a_new_directory() {
     // Everything that writes goes on.
     new.nmc.run(&["tenant", "onboard", "--name", "Another"]).ok();
     let again = new.nmc.run(&["database", "restore", text(&file)]).refused(2, "the database must be empty");
-    assert!(again.err.contains("public.alert_rounds, more;"), "what it holds is named, in short: {again:?}");
+    assert!(again.err.contains("public.alert_metrics_cache, more;"), "what it holds is named, in short: {again:?}");
 }
 
 #[test]

@@ -54,6 +54,33 @@ fn whoever_is_invited_gets_an_invitation_that_is_shown_once() {
 }
 
 #[test]
+fn invitation_and_reset_are_mailed_where_mails_are_sent() {
+    let db = TestDb::new();
+    let _business = Business::onboard(&db.store, JOE);
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let ann = ["invite", "--email", "ann@example.com", "--first-name", "Ann", "--last-name", "Other", "--role", "admin"];
+    let waiting = || db.query::<i64>("SELECT count(*) FROM account_mails WHERE status = 'waiting'")[0];
+    let said = nmc.run(&[&["user"], &ann[..]].concat()).ok();
+    assert!(said.err.contains("no mail goes out: NMC_SMTP_FROM is not set"), "{said:?}");
+    let refused = nmc.run(&["user", "reset-password", "ann@example.com"]).refused(2, "no mails are sent");
+    assert!(refused.err.contains("nmc user invite-again") && waiting() == 0, "{refused:?}");
+
+    let nmc = nmc.with("NMC_SMTP_FROM", "nmc@example.com");
+    let said = nmc.run(&["user", "invite-again", "ann@example.com"]).ok();
+    assert!(said.err.contains("a mail with a link goes out") && waiting() == 1, "{said:?}");
+    nmc.run(&["user", "reset-password", "ann@example.com"]).refused(2, "invite them again");
+    let invitation = Secret::new(said.out.lines().last().expect("the last line"));
+    authenticator(&db).accept_invitation(&invitation, &Secret::new("under a sink all day")).expect("a password");
+    let said = nmc.run(&["user", "reset-password", "ann@example.com", "--format", "json"]).ok();
+    assert!(said.err.contains("60 minutes"), "{said:?}");
+    assert_eq!(said.json()["email"], "ann@example.com");
+    assert_eq!(waiting(), 2);
+    db.execute("UPDATE tenants SET approved_at = NULL");
+    let said = nmc.run(&["user", "invite-again", "ann@example.com"]).ok();
+    assert!(said.err.contains("no mail goes out: the business is not approved"), "{said:?}");
+}
+
+#[test]
 fn people_are_listed_by_role_and_activity() {
     let db = TestDb::new();
     let _business = Business::onboard(&db.store, JOE);
