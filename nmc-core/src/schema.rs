@@ -1176,6 +1176,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// When its recipient acted on the alert by one of the links that it held; NULL: not yet, or otherwise.
+        answered_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -8,6 +8,7 @@ mod escalation_contact;
 mod evaluation;
 mod history;
 mod judgement;
+mod link;
 mod measurement;
 mod measurement_bulk;
 mod notification;
@@ -30,6 +31,8 @@ pub use escalation_contact::{
 pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use judgement::{AlertMove, Judgement, Sample};
+pub(crate) use link::AlertLink;
+pub use link::{ALERT_LINK_LIFETIME, AlertLinkAction, AlertLinks};
 pub use measurement::{Measurement, MeasurementFilter, Measurements};
 pub use measurement_bulk::NewMeasurement;
 pub(crate) use notification::Told;

@@ -4,7 +4,7 @@
 use super::AT_ONCE;
 use super::address::{Address, checked};
 use super::wording::AlertTemplate;
-use crate::error::found;
+use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::notifications;
 use crate::store::{Scope, TenantTx, stamped};
@@ -41,6 +41,7 @@ pub struct Notification {
     pub webhook_response_body: Option<String>,
     pub template_used: Option<String>,
     pub message_content: Option<String>,
+    pub answered_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -154,6 +155,27 @@ impl Notifications<'_> {
     /// [`crate::Error::NotFound`].
     pub fn get(&mut self, id: NotificationId) -> Result<Notification> {
         found(self.find(id)?, "notification")
+    }
+
+    /// The notification, if it is there, which stays as it is until the transaction ends.
+    pub(crate) fn find_held(&mut self, id: NotificationId) -> Result<Option<Notification>> {
+        Ok(Notification::query()
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(id))
+            .for_no_key_update()
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// Notes that the recipient has acted by a link of this notification.
+    pub(crate) fn mark_answered(&mut self, id: NotificationId) -> Result<()> {
+        let rows = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(id))
+            .filter(notifications::answered_at.is_null())
+            .set((notifications::answered_at.eq(self.0.now()), notifications::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        touched_one(rows, "notification")
     }
 
     /// A page of notifications, newest first.

@@ -3,10 +3,10 @@
 //! Mails and texts say what the rule says, its figures, and when by the clock of the business. None names a customer: a rule watches
 //! figures. What people typed is escaped in HTML, made one line in subjects, and spelt in the alphabet of plain texts.
 
-use super::Alert;
+use super::{Alert, AlertLinkAction, AlertLinks};
 use crate::delivery::{escaped, one_line};
 use crate::tenants::SmsEncoding;
-use crate::{AlertOperator, NotificationId, Timezone};
+use crate::{AlertOperator, NotificationId, Secret, Timezone};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 use unicode_normalization::UnicodeNormalization as _;
@@ -63,6 +63,8 @@ pub struct Wording<'a> {
     pub zone: Timezone,
     /// The words instead of the alert's message.
     pub message: Option<&'a str>,
+    /// The links by which the recipient of a mail acts; `None` to whom none are for.
+    pub links: Option<&'a AlertLinks>,
 }
 
 impl Wording<'_> {
@@ -122,7 +124,20 @@ impl Wording<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let facts = self.facts().into_iter().map(|(name, value)| format!("{name}: {value}\n"));
-        format!("{}\n\n{}\n{}\n", self.headline(), facts.collect::<String>(), why(self.business))
+        let links = self.links.map(|links| {
+            let links_of = links.urls.iter().map(|(action, url)| format!("{}: {}\n", does(*action), url.expose()));
+            format!("{}{}\n\n", links_of.collect::<String>(), self.once(links))
+        });
+        let links = links.unwrap_or_default();
+        format!("{}\n\n{}\n{links}{}\n", self.headline(), facts.collect::<String>(), why(self.business))
+    }
+
+    /// What is to be known of the links.
+    fn once(&self, links: &AlertLinks) -> String {
+        format!(
+            "One of them works, once, until {}; it asks before it does anything, and acts in your name.",
+            self.told(links.expires_at)
+        )
     }
 
     /// The mail as HTML.
@@ -131,9 +146,17 @@ impl Wording<'_> {
         let row =
             |(name, value): (&str, String)| format!("<tr><th align=\"left\">{name}</th><td>{}</td></tr>\n", escaped(&value));
         let facts: String = self.facts().into_iter().map(row).collect();
+        let links = self.links.map(|links| {
+            let link = |(action, url): &(AlertLinkAction, Secret)| {
+                format!("<a href=\"{}\">{}</a>", escaped(url.expose()), does(*action))
+            };
+            let links_of: Vec<String> = links.urls.iter().map(link).collect();
+            format!("<p>{}</p>\n<p><small>{}</small></p>\n", links_of.join(" &middot;\n"), escaped(&self.once(links)))
+        });
+        let links = links.unwrap_or_default();
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n<body>\n<p>{}</p>\n\
-             <table cellpadding=\"4\">\n{facts}</table>\n<p><small>{}</small></p>\n</body></html>\n",
+             <table cellpadding=\"4\">\n{facts}</table>\n{links}<p><small>{}</small></p>\n</body></html>\n",
             escaped(&self.subject()),
             escaped(&self.headline()).replace('\n', "<br>\n"),
             escaped(&why(self.business)),
@@ -195,6 +218,15 @@ impl Wording<'_> {
             },
         })
         .to_string()
+    }
+}
+
+/// The words of a link.
+const fn does(action: AlertLinkAction) -> &'static str {
+    match action {
+        AlertLinkAction::Acknowledge => "Acknowledge",
+        AlertLinkAction::Snooze => "Snooze for an hour",
+        AlertLinkAction::Resolve => "Resolve",
     }
 }
 

@@ -9,4 +9,6 @@ pub struct MailLinks {
     pub password_reset: String,
     /// Where an address is verified.
     pub verification: String,
+    /// Where an alert is acted on.
+    pub alert: String,
 }

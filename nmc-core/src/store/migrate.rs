@@ -97,6 +97,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000165_index_ends_of_conversations",
     "2026-11-29-000166_index_opt_outs_by_time",
     "2026-11-29-000170_create_account_mails",
+    "2026-11-29-000171_add_answers_to_notifications",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

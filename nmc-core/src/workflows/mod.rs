@@ -2,6 +2,7 @@
 
 mod account_mailer;
 mod account_words;
+mod alert_link;
 mod alert_round;
 mod auto_resolve;
 mod backlog;
@@ -40,6 +41,7 @@ mod trade_metrics;
 mod upkeep;
 
 pub use account_mailer::{AccountMailPass, AccountMailer, AccountMailerConfig};
+pub use alert_link::{Followed, LinkedAlert, SNOOZED_BY_LINK};
 pub use alert_round::{AlertWorker, Rounds, alert_rounds};
 pub use auto_resolve::resolve_idle;
 pub use backlog::{Backlog, FAILURES_COUNTED_FOR, Queue, Queued, Stage};

@@ -1,7 +1,9 @@
 //! What becomes of a claimed notification before anything is sent: decided in the claim's transaction, from the alert as it is then.
 
+use super::alert_link::recipient_of;
 use super::notifier::{NotifierConfig, Senders};
-use crate::alerts::{Address, AlertTemplate, ClaimedNotification, Told, Wording};
+use crate::access::Permission;
+use crate::alerts::{ALERT_LINK_LIFETIME, Address, AlertLinks, AlertTemplate, ClaimedNotification, Told, Wording};
 use crate::conversations::NUMBER_HOLD;
 use crate::delivery::WebhookSecrets;
 use crate::numbers::NumberFilter;
@@ -79,7 +81,8 @@ impl Planning<'_> {
         let tenant = tx.tenants().get()?;
         let message = row.message_content.as_deref();
         let (business, zone) = (tenant.business_name.as_str(), tenant.timezone);
-        let wording = Wording { template, alert: &alert, business, zone, message };
+        let links = self.links(tx, template)?;
+        let wording = Wording { template, alert: &alert, business, zone, message, links: links.as_ref() };
         let recipient = row.recipient.as_str();
         let way = match row.channel {
             NotificationChannel::Dashboard => return Ok(Plan::Delivered),
@@ -111,6 +114,22 @@ impl Planning<'_> {
             }
         };
         Ok(Plan::Send(Box::new(Outgoing { claim: self.claim.clone(), way })))
+    }
+
+    /// The links for a mail to a user who may act on alerts; nobody else gets any, nor does a mail that asks for nothing.
+    fn links(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Option<AlertLinks>> {
+        let row = &self.claim.notification;
+        let asks = matches!(template, AlertTemplate::Triggered | AlertTemplate::Escalated);
+        let Some((links, keys)) = self.senders.links.as_ref().filter(|_| asks && row.channel == NotificationChannel::Email)
+        else {
+            return Ok(None);
+        };
+        let Some(user) = recipient_of(tx, row)? else { return Ok(None) };
+        if !Permission::AlertsWrite.is_of(user.role) {
+            return Ok(None);
+        }
+        let expires_at = row.created_at + ALERT_LINK_LIFETIME;
+        AlertLinks::of(keys, &links.alert, (row.tenant_id, row.id), expires_at).map(Some)
     }
 
     /// The number that a text leaves from, reserved at its pace; or what becomes of the text without one.

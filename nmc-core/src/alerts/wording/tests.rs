@@ -43,7 +43,7 @@ fn alert() -> Alert {
 
 fn wording(alert: &Alert, template: AlertTemplate) -> Wording<'_> {
     let zone = "America/New_York".parse().unwrap();
-    Wording { template, alert, business: "Joe's Plumbing", zone, message: None }
+    Wording { template, alert, business: "Joe's Plumbing", zone, message: None, links: None }
 }
 
 #[test]

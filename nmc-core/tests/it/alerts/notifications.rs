@@ -66,6 +66,7 @@ fn a_notification_is_stored_as_it_was_given_and_due_at_once() {
         webhook_response_body: None,
         template_used: Some("short".to_owned()),
         message_content: Some("Too many missed calls".to_owned()),
+        answered_at: None,
         created_at: scene.now(),
         updated_at: scene.now(),
     };

@@ -1,0 +1,268 @@
+//! The links in mails about alerts: who gets them, what they do, and when they do nothing.
+
+use super::AlertTemplate::{Escalated, Test, Triggered};
+use super::NotificationChannel::Email;
+use super::{Notifying, raise};
+use chrono::TimeDelta;
+use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
+use nmc_core::alerts::{ALERT_LINK_LIFETIME, AlertEvent, AlertEventFilter, AlertTemplate};
+use nmc_core::delivery::MailLinks;
+use nmc_core::people::UserPatch;
+use nmc_core::testing::{Business, noon};
+use nmc_core::workflows::{Followed, Notifier, NotifierConfig, NotifierPass, Senders};
+use nmc_core::{AlertEventType, AlertStatus, Clock as _, PageRequest, Secret, UserId, UserRole};
+use std::sync::Barrier;
+
+const TO: &str = "https://nmc.example.com/v1/alert-links/";
+
+/// A business with an alert, and somebody of its staff who gets mails about it.
+struct Linked {
+    notifying: Notifying,
+    ann: UserId,
+    keys: TokenKeys,
+}
+
+fn secret(token: &str) -> Secret {
+    Secret::new(token)
+}
+
+impl Linked {
+    fn new() -> Self {
+        Self::with(TokenKeys::ephemeral(noon()).unwrap())
+    }
+
+    fn with(keys: TokenKeys) -> Self {
+        let notifying = Notifying::new();
+        let ann = notifying.scene.staff;
+        let sql = "UPDATE users SET email = 'ann@example.com', email_verified = true, role = 'admin' WHERE id = ";
+        notifying.scene.db.execute(&format!("{sql}'{ann}'"));
+        Self { notifying, ann, keys }
+    }
+
+    fn authenticator(&self) -> Authenticator {
+        let hasher = Hasher::new(4, 2, 100).unwrap();
+        Authenticator::new(self.notifying.scene.db.store.clone(), hasher, self.keys.clone(), LoginPolicy::default())
+    }
+
+    fn senders(&self) -> Senders {
+        let to = |page: &str| format!("https://nmc.example.com/app#/{page}?token=");
+        let links =
+            MailLinks { invitation: to("invite"), password_reset: to("reset"), verification: to("verify"), alert: TO.to_owned() };
+        Senders { links: Some((links, self.keys.clone())), ..self.notifying.senders() }
+    }
+
+    fn pass(&self) -> NotifierPass {
+        self.notifying.scene.tick();
+        Notifier::new(self.notifying.scene.db.store.clone(), self.senders(), NotifierConfig::default()).pass().unwrap()
+    }
+
+    /// The tokens of the mail that is sent now to this address: to acknowledge, to snooze, to resolve.
+    fn mailed(&self, template: AlertTemplate, to: &str) -> Vec<String> {
+        self.notifying.queue_to(Email, template, to);
+        assert_eq!(self.pass().delivered, 1);
+        let text = self.notifying.smtp.taken().pop().unwrap().text.replace("=\n", "");
+        let token =
+            |rest: &str| rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).next().unwrap().to_owned();
+        let tokens: Vec<String> = text.split(TO).skip(1).map(token).collect();
+        let (text, html) = tokens.split_at(tokens.len() / 2);
+        assert_eq!(text, html, "both parts have the same");
+        text.to_vec()
+    }
+
+    fn tokens(&self) -> [String; 3] {
+        self.mailed(Triggered, "ann@example.com").try_into().unwrap()
+    }
+
+    fn look(&self, token: &str) -> Followed {
+        self.authenticator().look_at_alert_link(&secret(token)).unwrap()
+    }
+
+    fn follow(&self, token: &str) -> Followed {
+        self.notifying.scene.tick();
+        self.authenticator().follow_alert_link(&secret(token)).unwrap()
+    }
+
+    fn status(&self) -> AlertStatus {
+        self.notifying.scene.tx(|tx| tx.alerts().get(self.notifying.alert.id)).unwrap().status
+    }
+
+    fn history(&self, event: AlertEventType) -> Vec<AlertEvent> {
+        let filter = AlertEventFilter { event_type: Some(event), ..AlertEventFilter::default() };
+        let list =
+            |tx: &mut nmc_core::TenantTx<'_>| tx.alert_history().list(self.notifying.alert.id, &filter, PageRequest::first());
+        self.notifying.scene.tx(list).unwrap().items
+    }
+
+    fn change(&self, patch: &UserPatch) {
+        self.notifying.scene.tick();
+        self.notifying.scene.tx(|tx| tx.users().update(self.ann, patch)).unwrap();
+    }
+}
+
+#[test]
+fn link_acts_as_the_recipient_and_the_history_names_them() {
+    for (which, status, event) in [
+        (0, AlertStatus::Acknowledged, AlertEventType::Acknowledged),
+        (1, AlertStatus::Snoozed, AlertEventType::Snoozed),
+        (2, AlertStatus::Resolved, AlertEventType::Resolved),
+    ] {
+        let linked = Linked::new();
+        let tokens = linked.tokens();
+        let before = linked.notifying.scene.db.rows_of(linked.notifying.scene.business.tenant.id());
+        assert!(matches!(linked.look(&tokens[which]), Followed::Ready(about) if about.rule_name == "Too many missed calls"));
+        let after = linked.notifying.scene.db.rows_of(linked.notifying.scene.business.tenant.id());
+        assert_eq!(before, after, "looking changes nothing");
+        assert!(matches!(linked.follow(&tokens[which]), Followed::Done(_)));
+        assert_eq!(linked.status(), status);
+        let events = linked.history(event);
+        assert_eq!((events.len(), events[0].user_id), (1, Some(linked.ann)));
+        for token in &tokens {
+            assert_eq!((linked.look(token), linked.follow(token)), (Followed::Used, Followed::Used), "one link of a mail");
+        }
+        let alert = linked.notifying.scene.tx(|tx| tx.alerts().get(linked.notifying.alert.id)).unwrap();
+        let hour = linked.notifying.scene.clock.now() + TimeDelta::hours(1);
+        assert!(alert.snoozed_until.is_none_or(|until| until <= hour && until > hour - TimeDelta::minutes(1)));
+    }
+}
+
+#[test]
+fn link_used_at_once_from_many_sides_acts_once() {
+    let linked = Linked::new();
+    let tokens = linked.tokens();
+    linked.notifying.scene.tick();
+    let (authenticator, barrier) = (&linked.authenticator(), &Barrier::new(6));
+    let came: Vec<Followed> = std::thread::scope(|scope| {
+        let follow = |n: usize| {
+            let token = secret(&tokens[n % 2]);
+            scope.spawn(move || {
+                barrier.wait();
+                authenticator.follow_alert_link(&token).unwrap()
+            })
+        };
+        let threads: Vec<_> = (0..6).map(follow).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(came.iter().filter(|came| matches!(came, Followed::Done(_))).count(), 1, "{came:?}");
+    assert_eq!(came.iter().filter(|came| **came == Followed::Used).count(), 5, "{came:?}");
+    let acted = linked.history(AlertEventType::Acknowledged).len() + linked.history(AlertEventType::Snoozed).len();
+    assert_eq!(acted, 1);
+}
+
+#[test]
+fn link_that_nobody_signed_or_of_elsewhere_leads_nowhere() {
+    let linked = Linked::new();
+    let [token, ..] = linked.tokens();
+    let mut forged = token.clone().into_bytes();
+    forged[20] ^= 1;
+    let [of_other_keys, ..] = Linked::new().tokens();
+    // Signed by the same keys, about what another database has.
+    let [of_elsewhere, ..] = Linked::with(linked.keys.clone()).tokens();
+    for token in [&String::from_utf8_lossy(&forged).into_owned(), &of_other_keys, &of_elsewhere, "", "nmca_", "rubbish"] {
+        assert_eq!((linked.look(token), linked.follow(token)), (Followed::Void, Followed::Void), "{token}");
+    }
+    assert_eq!(linked.status(), AlertStatus::Triggered);
+    linked.notifying.scene.db.execute("DELETE FROM notifications");
+    assert_eq!(linked.follow(&token), Followed::Void, "the notification is gone");
+    linked.notifying.scene.db.execute("UPDATE tenants SET is_active = false, status = 'suspended'");
+    assert_eq!(linked.follow(&token), Followed::Void);
+}
+
+#[test]
+fn link_is_good_for_a_week() {
+    let linked = Linked::new();
+    let [token, ..] = linked.tokens();
+    linked.notifying.scene.clock.advance(ALERT_LINK_LIFETIME - TimeDelta::seconds(2));
+    assert!(matches!(linked.look(&token), Followed::Ready(_)));
+    linked.notifying.scene.clock.advance(TimeDelta::seconds(2));
+    assert_eq!((linked.look(&token), linked.follow(&token)), (Followed::Expired, Followed::Expired));
+    assert_eq!(linked.status(), AlertStatus::Triggered);
+}
+
+#[test]
+fn link_of_somebody_who_may_no_longer_is_refused() {
+    let deeds: [(&str, fn(&Linked)); 4] = [
+        ("deactivated", |linked| linked.change(&UserPatch { is_active: Some(false), ..UserPatch::default() })),
+        ("a viewer", |linked| linked.change(&UserPatch { role: Some(UserRole::Viewer), ..UserPatch::default() })),
+        ("another address", |linked| {
+            linked.change(&UserPatch { email: Some("eve@example.com".parse().unwrap()), ..UserPatch::default() });
+        }),
+        ("not verified", |linked| linked.notifying.scene.db.execute("UPDATE users SET email_verified = false")),
+    ];
+    for (what, deed) in deeds {
+        let linked = Linked::new();
+        let [token, ..] = linked.tokens();
+        deed(&linked);
+        assert_eq!((linked.look(&token), linked.follow(&token)), (Followed::Refused, Followed::Refused), "{what}");
+        assert_eq!(linked.status(), AlertStatus::Triggered, "{what}");
+    }
+}
+
+#[test]
+fn link_of_an_alert_that_has_moved_says_where_it_is() {
+    let linked = Linked::new();
+    let [acknowledge, snooze, resolve] = linked.tokens();
+    linked.notifying.acknowledge();
+    assert_eq!(linked.look(&acknowledge), Followed::Settled(AlertStatus::Acknowledged));
+    assert_eq!(linked.follow(&acknowledge), Followed::Settled(AlertStatus::Acknowledged), "and is not used up");
+    assert!(matches!(linked.look(&snooze), Followed::Ready(_)));
+    linked.notifying.resolve();
+    for token in [&acknowledge, &snooze, &resolve] {
+        assert_eq!(linked.follow(token), Followed::Settled(AlertStatus::Resolved));
+    }
+    assert_eq!(linked.history(AlertEventType::Resolved).len(), 1);
+}
+
+#[test]
+fn link_is_good_while_the_key_that_signed_it_is_kept() {
+    let folder = std::env::temp_dir().join(format!("nmc-links-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("keys");
+    let mut linked = Linked::with(TokenKeys::open(&file, noon()).unwrap());
+    let [token, ..] = linked.tokens();
+    TokenKeys::rotate(&file, noon()).unwrap();
+    linked.keys = TokenKeys::open(&file, noon()).unwrap();
+    assert!(matches!(linked.look(&token), Followed::Ready(_)), "the old key still checks");
+    assert_ne!(linked.mailed(Escalated, "ann@example.com")[0], token, "the new one signs");
+    TokenKeys::replace(&file, noon()).unwrap();
+    linked.keys = TokenKeys::open(&file, noon()).unwrap();
+    assert_eq!(linked.follow(&token), Followed::Void, "it is kept no more");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn only_a_user_who_may_act_gets_links_and_only_when_asked() {
+    let linked = Linked::new();
+    assert_eq!(linked.mailed(Triggered, "ann@example.com").len(), 3);
+    assert_eq!(linked.mailed(Escalated, "ann@example.com").len(), 3);
+    assert_eq!(linked.mailed(Triggered, "office@example.com").len(), 0, "an address that several may read");
+    assert_eq!(linked.mailed(Test, "ann@example.com").len(), 0);
+    linked.change(&UserPatch { role: Some(UserRole::Viewer), ..UserPatch::default() });
+    assert_eq!(linked.mailed(Triggered, "ann@example.com").len(), 0);
+    linked.change(&UserPatch { role: Some(UserRole::Admin), ..UserPatch::default() });
+    let before = linked.notifying.smtp.taken().len();
+    // Whoever was told hears that it is over.
+    linked.notifying.resolve();
+    assert!(linked.pass().delivered >= 2);
+    let over = linked.notifying.smtp.taken().split_off(before);
+    assert!(over.iter().all(|mail| mail.text.contains("This alert is over") && !mail.text.contains("alert-links")));
+    // Without an address to lead to, a mail has none, and goes out all the same.
+    let other = raise(&linked.notifying.scene.db.store, &linked.notifying.scene.business, "Too many again");
+    let notifying = Notifying { alert: other, ..linked.notifying };
+    notifying.queue_to(Email, Triggered, "ann@example.com");
+    assert_eq!(notifying.pass().delivered, 1);
+    assert!(!notifying.smtp.taken().pop().unwrap().text.contains("alert-links"));
+}
+
+#[test]
+fn user_of_another_business_acts_on_nothing_here() {
+    let linked = Linked::new();
+    let rival = Business::onboard(&linked.notifying.scene.db.store, "Rival Rooter");
+    let eve = rival.user(&linked.notifying.scene.db.store);
+    linked.notifying.scene.db.execute(&format!(
+        "UPDATE users SET email = 'eve@example.com', email_verified = true, role = 'owner' WHERE id = '{eve}'"
+    ));
+    assert_eq!(linked.mailed(Triggered, "eve@example.com").len(), 0);
+    let [token, ..] = linked.tokens();
+    linked.notifying.scene.db.execute("UPDATE notifications SET recipient = 'eve@example.com'");
+    assert_eq!(linked.follow(&token), Followed::Refused);
+}
