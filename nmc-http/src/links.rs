@@ -2,12 +2,16 @@
 
 use nmc_core::delivery::MailLinks;
 
+/// Where the links in mails about alerts lead; a token follows.
+pub(crate) const ALERT_LINKS: &str = "/v1/alert-links/";
+
 /// The beginnings of the links in mails, of a server that people reach at `public_url`, like `https://nmc.example.com`. Tokens of
 /// accounts stand behind the `#` of the page: a browser sends that to no server, so that no log has them.
 #[must_use]
 pub fn mail_links(public_url: &str) -> MailLinks {
     let page = |page: &str| format!("{}/app#/{page}?token=", public_url.trim_end_matches('/'));
-    MailLinks { invitation: page("invite"), password_reset: page("reset"), verification: page("verify") }
+    let alert = format!("{}{ALERT_LINKS}", public_url.trim_end_matches('/'));
+    MailLinks { invitation: page("invite"), password_reset: page("reset"), verification: page("verify"), alert }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One file per resource.
 
+mod alert_links;
 mod docs;
 mod health;
 mod twilio_number;
@@ -29,6 +30,7 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves, document: 
     if serves != Serves::Webhooks {
         v1::routes(&mut Api::Server(app));
         docs::configure(app, document);
+        alert_links::configure(app);
     }
     if serves != Serves::AllButWebhooks {
         webhook_routes(app);

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod alert_links;
 mod answering;
 mod api;
 mod connection_limits;

@@ -200,6 +200,8 @@ pub(crate) struct NotificationOut {
     error_message: Option<String>,
     /// The HTTP status that a webhook answered last.
     webhook_response_code: Option<i32>,
+    /// The instant at which the recipient of a mail acted on the alert by one of its links.
+    answered_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -218,6 +220,7 @@ impl NotificationOut {
             failed_at: row.failed_at,
             error_message: row.error_message.filter(|_| sees_recipients),
             webhook_response_code: row.webhook_response_code,
+            answered_at: row.answered_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

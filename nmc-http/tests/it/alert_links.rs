@@ -1,0 +1,136 @@
+//! The pages behind the links of mails about alerts.
+
+use crate::api::Person;
+use crate::site::{Answer, Site};
+use nmc_core::UserRole;
+use nmc_core::alerts::{Address, NewAlertRule, NewNotification};
+use nmc_core::delivery::{Mail, MailError, MailReceipt, MailSender};
+use nmc_core::workflows::{Notifier, NotifierConfig, Senders};
+use nmc_core::{AlertId, AlertOperator, AlertSeverity, NotificationChannel};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+/// Words of mails that went out.
+#[derive(Default)]
+struct Letters(Mutex<Vec<String>>);
+
+impl MailSender for Letters {
+    fn send(&self, mail: &Mail<'_>) -> Result<MailReceipt, MailError> {
+        self.0.lock().unwrap().push(mail.text.to_owned());
+        Ok(MailReceipt { said: String::new() })
+    }
+}
+
+/// An alert of Joe's about which somebody gets a mail, and the paths of its links: to acknowledge, to snooze, to resolve.
+fn mailed(site: &Site, to: &Person) -> (AlertId, [String; 3]) {
+    let rule = NewAlertRule::new("Too <many> jobs", "jobs", AlertOperator::GreaterThan, 7.into(), AlertSeverity::Low);
+    let made = site.db.store.tenant(&site.joe.tenant, |tx| {
+        let rule = tx.alert_rules().create(&rule)?.id;
+        let alert = tx.alerts().raise(rule, 8.into(), None)?.alert.id;
+        tx.notifications().create(&NewNotification {
+            alert_id: alert,
+            channel: NotificationChannel::Email,
+            recipient: Address::new(to.email.as_str()),
+            template_used: Some("triggered".to_owned()),
+            message_content: None,
+            max_attempts: 3,
+        })?;
+        Ok(alert)
+    });
+    let letters = Arc::new(Letters::default());
+    let links = Some((nmc_http::mail_links(&site.public_url), site.authenticator.keys().clone()));
+    let senders = Senders { mail: Some(letters.clone()), links, ..Senders::default() };
+    Notifier::new(site.db.store.clone(), senders, NotifierConfig::default()).pass().unwrap();
+    let letters = letters.0.lock().unwrap();
+    let letter = letters.iter().find(|text| text.contains("/v1/alert-links/")).expect("a mail with links");
+    let links = letter.split(&site.public_url).skip(1).map(|rest| rest.split_whitespace().next().unwrap().to_owned());
+    (made.unwrap(), links.collect::<Vec<_>>().try_into().unwrap())
+}
+
+/// The page that a link shows, or its button. Refusals are pages, too, and no problem documents: people read them.
+#[track_caller]
+fn ask(site: &Site, method: &'static str, link: &str, status: u16) -> Answer {
+    // A form of a page without referrers comes from nowhere.
+    let page = site.call(method, link).header("Origin", "null").sent();
+    assert_eq!(page.status, status, "{method}: {}", page.body);
+    page
+}
+
+fn status(site: &Site, by: &Person, alert: AlertId) -> Value {
+    site.call("GET", format!("/v1/alerts/{alert}")).by(&by.access).expect(200).document()["status"].clone()
+}
+
+/// That it is a page that loads nothing, is kept nowhere and tells nobody where it was read.
+fn is_a_page(answer: &Answer, title: &str) {
+    assert!(answer.body.contains(&format!("<h1>{title}</h1>")), "{}", answer.body);
+    let policy = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for (name, value) in [
+        ("Content-Security-Policy", policy),
+        ("Cache-Control", "no-store"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("X-Frame-Options", "DENY"),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{name}");
+    }
+    assert!(!answer.body.contains("src=") && !answer.body.contains("href=") && !answer.body.contains("<script"));
+}
+
+#[test]
+fn link_shows_a_page_whose_button_does_it_once() {
+    let site = Site::new();
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let (alert, [acknowledge, snooze, resolve]) = mailed(&site, &admin);
+    for _ in 0..2 {
+        let page = ask(&site, "GET", &acknowledge, 200);
+        is_a_page(&page, "Acknowledge?");
+        assert!(page.body.contains("<form method=\"post\"><button>Acknowledge</button>"), "{}", page.body);
+        assert!(page.body.contains("Too &lt;many&gt; jobs"), "{}", page.body);
+        assert_eq!(ask(&site, "HEAD", &acknowledge, 200).body, "");
+    }
+    assert_eq!(status(&site, &admin, alert), "triggered", "looking does nothing");
+    is_a_page(&ask(&site, "GET", &snooze, 200), "Snooze for an hour?");
+    is_a_page(&ask(&site, "GET", &resolve, 200), "Resolve?");
+    let done = ask(&site, "POST", &acknowledge, 200);
+    is_a_page(&done, "The alert is acknowledged");
+    assert_eq!(status(&site, &admin, alert), "acknowledged");
+    for method in ["GET", "POST"] {
+        is_a_page(&ask(&site, method, &resolve, 410), "This mail has been answered");
+    }
+    let history = site.call("GET", format!("/v1/alerts/{alert}/history")).by(&admin.access).expect(200);
+    let who = history.document()["items"].as_array().unwrap().iter().find(|event| event["event_type"] == "acknowledged").cloned();
+    assert_eq!(who.unwrap()["user_id"], json!(admin.id));
+    let told = site.call("GET", format!("/v1/alerts/{alert}/notifications")).by(&admin.access).expect(200);
+    assert!(told.document()["items"][0]["answered_at"].is_string());
+}
+
+#[test]
+fn link_that_does_nothing_says_so_plainly() {
+    let site = Site::new();
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let (alert, [acknowledge, _, resolve]) = mailed(&site, &admin);
+    let missing = ask(&site, "POST", "/v1/alert-links/rubbish", 404);
+    is_a_page(&missing, "This link leads nowhere");
+    let mut forged = acknowledge.clone();
+    forged.replace_range(30..31, if &forged[30..31] == "A" { "B" } else { "A" });
+    assert_eq!(ask(&site, "POST", &forged, 404).body, missing.body, "of forged ones nothing is told");
+    site.call("POST", format!("/v1/alerts/{alert}/acknowledge")).by(&admin.access).json(&json!({})).expect(200);
+    is_a_page(&ask(&site, "GET", &acknowledge, 409), "The alert is acknowledged already");
+    site.call("POST", format!("/v1/alerts/{alert}/resolve")).by(&admin.access).json(&json!({})).expect(200);
+    is_a_page(&ask(&site, "POST", &resolve, 409), "The alert is over");
+    site.db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{}'", admin.id));
+    is_a_page(&ask(&site, "POST", &resolve, 403), "You may not see to this alert");
+    assert_eq!(site.call("DELETE", &resolve).expect(405).header("Allow"), Some("GET, HEAD, POST"));
+}
+
+#[test]
+fn path_of_a_link_is_logged_as_its_pattern() {
+    let site = Site::new();
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let (_, [acknowledge, ..]) = mailed(&site, &admin);
+    ask(&site, "GET", &acknowledge, 200);
+    ask(&site, "POST", &acknowledge, 200);
+    // What holds a token ends the whole run: the checker of the log knows them.
+    let lines = crate::log::lines_with("/v1/alert-links/{token}");
+    assert!(lines.iter().any(|line| line.contains("POST")), "{lines:?}");
+}
