@@ -1,9 +1,11 @@
 //! `nmc worker` against Twilio's API, killed at the worst moments.
 
+use crate::home::Home;
 use crate::nmc::{Nmc, Running};
+use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::conversations::MessageFilter;
-use nmc_core::testing::{Business, FakeTwilio, TestDb, TwilioFault, unique_phone, wait_until};
-use nmc_core::{MessageStatus, PhoneNumber};
+use nmc_core::testing::{Business, FakeSmtp, FakeTwilio, TestDb, TwilioFault, unique_phone, wait_until};
+use nmc_core::{MessageStatus, PhoneNumber, Secret};
 use rustix::process::Signal;
 
 struct Scene {
@@ -71,6 +73,33 @@ fn queued_texts_reach_twilio_once_each() {
     assert_eq!((text.to.as_str(), text.body.as_str()), (scene.customer.as_str(), "We'll come at nine"));
     let callback = text.status_callback.as_deref().unwrap_or_default();
     assert!(callback.starts_with("https://nmc.example.com/webhooks/twilio/sms/status?message="), "{callback}");
+}
+
+#[test]
+fn worker_mails_an_invitation_whose_link_works() {
+    let (db, smtp, home) = (TestDb::new(), FakeSmtp::start(), Home::new());
+    let _joe = Business::onboard(&db.store, "Joe's Plumbing");
+    let keys = home.beside("keys").join("token-keys");
+    let nmc = Nmc::on(db.url())
+        .with("NMC_TENANT", "Joe's Plumbing")
+        .with("NMC_TOKEN_KEYS", &keys)
+        .with("NMC_SMTP_URL", smtp.url())
+        .with("NMC_SMTP_FROM", "nmc@nmc.example.com")
+        .with("NMC_PUBLIC_URL", "https://nmc.example.com");
+    let ann = ["--email", "ann@example.com", "--first-name", "Ann", "--last-name", "Other", "--role", "admin"];
+    nmc.run(&[&["user", "invite"], &ann[..]].concat()).ok();
+    let worker = nmc.start(&["worker"]);
+    wait_until("the mail is sent", || smtp.taken().len() == 1);
+    worker.signal(Signal::TERM);
+    worker.end().ok();
+    let mail = smtp.taken().remove(0).text.replace("=\n", "").replace("=3D", "=");
+    let link = mail.split("https://nmc.example.com/app#/invite?token=").nth(1).expect("a link");
+    let token = Secret::new(link.split_whitespace().next().expect("a token"));
+    let keys = TokenKeys::open(&keys, db.store.now()).expect("the worker's keys");
+    let hasher = Hasher::new(10, 2, 8).expect("a hasher");
+    let authenticator = Authenticator::new(db.store.clone(), hasher, keys, LoginPolicy::default());
+    let ann = authenticator.accept_invitation(&token, &Secret::new("under a sink all day")).expect("a password");
+    assert!(ann.email_verified && ann.email.as_str() == "ann@example.com");
 }
 
 #[test]
