@@ -1,11 +1,18 @@
 //! Mails and a webhook to servers of other makes, which scripts/test-mail.sh starts, and which look at what they got.
 
-use nmc_core::access::TokenKeys;
-use nmc_core::delivery::{Mail, MailError, MailReceipt, MailSender as _, OutboundWebhook, WebhookSecrets, WebhookSender as _};
+use nmc_core::access::{Authenticator, Hasher, LoginPolicy, Origin, TokenKeys};
+use nmc_core::alerts::{Address, NewAlertRule, NewNotification};
+use nmc_core::delivery::{
+    Mail, MailError, MailLinks, MailReceipt, MailSender as _, OutboundWebhook, WebhookSecrets, WebhookSender as _,
+};
+use nmc_core::people::{NewPerson, invite, mail_invitation, mail_verification};
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
+use nmc_core::testing::{Business, TestDb};
 use nmc_core::uuid::Uuid;
 use nmc_core::webhook::{WebhookClient, WebhookPolicy};
-use nmc_core::{Clock as _, Email, Secret, SystemClock, TenantId};
+use nmc_core::workflows::{AccountMailer, AccountMailerConfig, Followed, Notifier, NotifierConfig, Senders};
+use nmc_core::{AlertOperator, AlertSeverity, Clock as _, Email, NotificationChannel, Secret, SystemClock, TenantId, UserRole};
+use std::sync::Arc;
 
 fn setting(name: &str) -> String {
     std::env::var(name).expect("scripts/test-mail.sh runs this")
@@ -57,4 +64,78 @@ fn webhook_arrives_over_https_and_is_signed() {
     let send = |url: &str| client.send(&OutboundWebhook { id: Uuid::from_u128(7), at: now, url, body, secrets: &secrets });
     assert_eq!(send(&url).unwrap().status, 204);
     assert!(send(&url.replace("localhost", "127.0.0.1")).is_err(), "the certificate is for another name");
+}
+
+/// The text that follows this in the mail with this subject, as the server read it.
+fn linked(subject: &str, to: &str) -> Secret {
+    let mail = std::fs::read_to_string(std::path::Path::new(&setting("NMC_TEST_MAILBOX")).join(subject)).expect(subject);
+    Secret::new(mail.split(to).nth(1).expect("a link").split_whitespace().next().expect("a token"))
+}
+
+#[test]
+fn links_of_mails_work_as_a_real_server_gets_them() {
+    const PASSWORD: &str = "correct horse battery";
+    let page = |page: &str| format!("https://nmc.example.com/app#/{page}?token=");
+    let links = MailLinks {
+        invitation: page("invite"),
+        password_reset: page("reset"),
+        verification: page("verify"),
+        alert: "https://nmc.example.com/v1/alert-links/".to_owned(),
+    };
+    let url = format!("smtps://joe:s%2Fe%20cret%40@localhost:{}", setting("NMC_TEST_SMTPS_PORT"));
+    let config = SmtpConfig::parse(&Secret::new(url), "NeverMissCall <alerts@nmc.example.com>").unwrap();
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, "Joe's Plumbing");
+    let keys = TokenKeys::ephemeral(db.store.now()).unwrap();
+    let mail = Arc::new(SmtpMailer::new(config).unwrap());
+    let senders = Senders { mail: Some(mail), links: Some((links.clone(), keys.clone())), ..Senders::default() };
+    let mailer = AccountMailer::new(db.store.clone(), senders.clone(), AccountMailerConfig::default());
+    let authenticator = Authenticator::new(db.store.clone(), Hasher::new(4, 2, 8).unwrap(), keys, LoginPolicy::default());
+    let ann = NewPerson {
+        email: "ann@example.com".parse().unwrap(),
+        first_name: "Ånn".to_owned(),
+        last_name: "Other".to_owned(),
+        phone_number: None,
+        timezone: None,
+        role: UserRole::Admin,
+    };
+
+    let work = |tx: &mut nmc_core::TenantTx<'_>| {
+        let (user, _) = invite(tx, &ann)?;
+        mail_invitation(tx, &user)
+    };
+    assert!(db.store.as_operator(&joe.tenant, work).unwrap());
+    assert_eq!(mailer.pass().unwrap().sent, 1);
+    let token = linked("You are invited to Joe's Plumbing", &links.invitation);
+    let id = authenticator.accept_invitation(&token, &Secret::new(PASSWORD)).unwrap().id;
+
+    authenticator.ask_for_reset(&ann.email).unwrap();
+    assert_eq!(mailer.pass().unwrap().sent, 1);
+    let token = linked("Reset your password for Joe's Plumbing", &links.password_reset);
+    authenticator.reset_password(&token, &Secret::new("another horse battery")).unwrap();
+    authenticator.login(&ann.email, &Secret::new("another horse battery"), &Origin::default()).unwrap();
+
+    db.execute("UPDATE users SET email_verified = false");
+    db.store.tenant_on_behalf_of(&joe.tenant, id, mail_verification).unwrap();
+    assert_eq!(mailer.pass().unwrap().sent, 1);
+    let token = linked("Verify your e-mail address for Joe's Plumbing", &links.verification);
+    assert!(authenticator.verify_email(&token).unwrap().email_verified);
+
+    let rule = NewAlertRule::new("Too many jobs", "jobs", AlertOperator::GreaterThan, 7.into(), AlertSeverity::Low);
+    let raise = |tx: &mut nmc_core::TenantTx<'_>| {
+        let rule = tx.alert_rules().create(&rule)?.id;
+        let alert_id = tx.alerts().raise(rule, 8.into(), None)?.alert.id;
+        tx.notifications().create(&NewNotification {
+            alert_id,
+            channel: NotificationChannel::Email,
+            recipient: Address::new("ann@example.com"),
+            template_used: Some("triggered".to_owned()),
+            message_content: None,
+            max_attempts: 3,
+        })
+    };
+    db.store.tenant(&joe.tenant, raise).unwrap();
+    assert_eq!(Notifier::new(db.store.clone(), senders, NotifierConfig::default()).pass().unwrap().delivered, 1);
+    let token = linked("Alert (low): Too many jobs", &links.alert);
+    assert!(matches!(authenticator.follow_alert_link(&token).unwrap(), Followed::Done(_)));
 }

@@ -25,8 +25,9 @@ LOGIN = (b"joe", b"s/e cret@")
 class Mailbox:
     """Takes mails, but for some recipients."""
 
-    def __init__(self):
+    def __init__(self, folder):
         self.mails = []
+        self.folder = folder
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("later@"):
@@ -39,6 +40,9 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):
         tls = server.transport.get_extra_info("ssl_object") is not None
         self.mails.append((tls, session.authenticated, envelope))
+        mail = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+        # The program that is tried reads its own mails, to follow their links.
+        (self.folder / mail["Subject"]).write_text(mail.get_body(("plain",)).get_content())
         return "250 2.0.0 taken"
 
 
@@ -78,6 +82,15 @@ def check_mail(envelope, tls, login):
     assert "<p>Grüße, 12.5 &gt; 10</p>" in html, html
 
 
+def check_linked(envelope, tls, login):
+    assert tls and login and envelope.rcpt_tos == ["ann@example.com"], envelope
+    mail = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+    assert not mail.defects and mail["Message-ID"].endswith("@nmc.example.com>"), mail
+    plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    links = [word for word in plain.split() if word.startswith("https://nmc.example.com/")]
+    assert links and all(f'href="{link}"' in html for link in links), (links, html)
+
+
 def main():
     # The servers tell of each client that does not trust them, which is what some here are to do.
     logging.disable()
@@ -86,7 +99,8 @@ def main():
     certificate = authority.issue_cert("localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
-    box = Mailbox()
+    folder = tempfile.TemporaryDirectory()
+    box = Mailbox(Path(folder.name))
     policy = {"authenticator": authenticate, "auth_required": True, "hostname": "127.0.0.1"}
     starttls = Controller(box, port=free_port(), tls_context=context, require_starttls=True, **policy)
     # Over TLS from the first byte AUTH needs no STARTTLS.
@@ -94,8 +108,8 @@ def main():
     hooks = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hooks)
     hooks.socket = context.wrap_socket(hooks.socket, server_side=True)
     threading.Thread(target=hooks.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory() as folder:
-        trusted, secret = Path(folder, "authority.pem"), Path(folder, "secret")
+    with folder, tempfile.TemporaryDirectory() as beside:
+        trusted, secret = Path(beside, "authority.pem"), Path(beside, "secret")
         authority.cert_pem.write_to_path(trusted)
         for server in (starttls, wrapped):
             server.start()
@@ -105,6 +119,7 @@ def main():
             "NMC_TEST_SMTPS_PORT": str(wrapped.port),
             "NMC_TEST_HOOKS_PORT": str(hooks.server_address[1]),
             "NMC_TEST_SECRET_FILE": str(secret),
+            "NMC_TEST_MAILBOX": folder.name,
         }
         status = subprocess.run(sys.argv[1:], env=env, timeout=900).returncode
         for server in (starttls, wrapped):
@@ -112,9 +127,14 @@ def main():
         if status:
             sys.exit(status)
         known = secret.read_text()
-    assert len(box.mails) == 2, f"{len(box.mails)} mails instead of one of each server"
-    for tls, login, envelope in box.mails:
+    to_joe = [mail for mail in box.mails if mail[2].rcpt_tos == ["joe@example.com"]]
+    assert len(to_joe) == 2, f"{len(to_joe)} mails instead of one of each server"
+    for tls, login, envelope in to_joe:
         check_mail(envelope, tls, login)
+    linked = [mail for mail in box.mails if mail not in to_joe]
+    assert len(linked) == 4, f"{len(linked)} mails with links instead of one of each kind"
+    for tls, login, envelope in linked:
+        check_linked(envelope, tls, login)
     [(headers, body)] = Hooks.taken
     assert Webhook(known).verify(body, headers)["type"] == "alert.triggered"
     try:
@@ -122,7 +142,7 @@ def main():
         sys.exit("a webhook that was changed counts as ours")
     except WebhookVerificationError:
         pass
-    print("2 mails and a webhook arrived as they should")
+    print("6 mails and a webhook arrived as they should")
 
 
 main()
