@@ -28,7 +28,6 @@ pub(crate) struct ClaimedAccountMail {
 }
 
 /// What goes into a mail about an account.
-#[derive(Debug, Clone)]
 pub(crate) struct AccountLetter {
     /// The text of the token that its link ends with.
     pub(crate) token: Secret,
@@ -37,9 +36,23 @@ pub(crate) struct AccountLetter {
     pub(crate) zone: Timezone,
 }
 
-/// The account of a mail: whether it is active, its address, password hash and invitation, its user's given name, and the business's
-/// name and zone.
-type Account = (bool, String, String, bool, Option<String>, Option<String>, String, Timezone);
+/// The account of a mail, and its business.
+#[derive(Queryable)]
+struct Account {
+    is_active: bool,
+    email: String,
+    password_hash: String,
+    is_verified: bool,
+    invitation: Option<String>,
+    first_name: Option<String>,
+    business: String,
+    zone: Timezone,
+    approved_at: Option<DateTime<Utc>>,
+}
+
+/// The name instead of a business's that nobody has approved: whoever registers may give it, and any address, and would have us mail
+/// their words to strangers.
+const NO_BUSINESS: &str = "NeverMissCall";
 
 impl SystemTx<'_> {
     /// The tenants with mails due. A suspended one's wait, until they are too old.
@@ -111,9 +124,10 @@ impl AccountMails<'_> {
                 users::first_name,
                 tenants::business_name,
                 tenants::timezone,
+                tenants::approved_at,
             ))
             .first(self.0.conn)?;
-        let (is_active, email, password_hash, is_verified, invitation, first_name, business, zone) = account;
+        let Account { is_active, email, password_hash, is_verified, invitation, zone, .. } = account;
         if mail.expires_at <= self.0.now() {
             return Ok(Err("it could not be sent while its link was good"));
         }
@@ -134,6 +148,10 @@ impl AccountMails<'_> {
             (AccountMailKind::PasswordReset, _) => of(&password_hash)?,
             (AccountMailKind::Verification, _) if is_verified => return Ok(Err("the address is verified already")),
             (AccountMailKind::Verification, _) => of(&email)?,
+        };
+        let (first_name, business) = match account.approved_at {
+            Some(_) => (account.first_name, account.business),
+            None => (None, NO_BUSINESS.to_owned()),
         };
         Ok(Ok(AccountLetter { token, first_name, business, zone }))
     }

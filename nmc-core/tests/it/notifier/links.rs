@@ -157,7 +157,7 @@ fn link_that_nobody_signed_or_of_elsewhere_leads_nowhere() {
     let [of_other_keys, ..] = Linked::new().tokens();
     // Signed by the same keys, about what another database has.
     let [of_elsewhere, ..] = Linked::with(linked.keys.clone()).tokens();
-    for token in [&String::from_utf8_lossy(&forged).into_owned(), &of_other_keys, &of_elsewhere, "", "nmca_", "rubbish"] {
+    for token in [&*String::from_utf8_lossy(&forged), &of_other_keys, &of_elsewhere, "", "nmca_", "rubbish"] {
         assert_eq!((linked.look(token), linked.follow(token)), (Followed::Void, Followed::Void), "{token}");
     }
     assert_eq!(linked.status(), AlertStatus::Triggered);
@@ -180,7 +180,8 @@ fn link_is_good_for_a_week() {
 
 #[test]
 fn link_of_somebody_who_may_no_longer_is_refused() {
-    let deeds: [(&str, fn(&Linked)); 4] = [
+    type Deed = (&'static str, fn(&Linked));
+    let deeds: [Deed; 4] = [
         ("deactivated", |linked| linked.change(&UserPatch { is_active: Some(false), ..UserPatch::default() })),
         ("a viewer", |linked| linked.change(&UserPatch { role: Some(UserRole::Viewer), ..UserPatch::default() })),
         ("another address", |linked| {

@@ -462,6 +462,17 @@ fn words_of_people_are_one_line_and_escaped() {
 }
 
 #[test]
+fn words_of_a_business_that_nobody_approved_are_not_mailed() {
+    let post = Post::new();
+    post.house.db.execute("UPDATE tenants SET approved_at = NULL, business_name = 'You have won'");
+    post.house.db.execute("UPDATE users SET first_name = 'https://eve.example.com'");
+    post.reset(&post.reset_token()).unwrap();
+    let mail = post.smtp.taken().remove(0);
+    assert_eq!(mail.header("Subject").unwrap(), "Reset your password for NeverMissCall");
+    assert!(!mail.text.contains("won") && !mail.text.contains("eve.example"), "{mail:?}");
+}
+
+#[test]
 fn mails_are_found_by_user_and_kind() {
     let post = Post::new();
     let ben = post.invited("ben").id;
