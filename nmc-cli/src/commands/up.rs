@@ -73,6 +73,9 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     }
     let server = serve::start(store.clone(), serve_args, worker_args.notify.sends_mails(), numbers.clone(), &home)?;
     let keys = TokenKeys::open(&token_keys_in(&home, &args.serve.token_keys), store.now())?;
+    if public_url.is_none() && worker_args.notify.sends_mails() {
+        eprintln!("links in mails lead to http://{}: set NMC_PUBLIC_URL to how people reach the server", server.address());
+    }
     let mailed_url = public_url.clone().unwrap_or_else(|| format!("http://{}", server.address()));
     let sending = Sending { texts: sender, keys, public_url: Some(mailed_url) };
     let worker = worker::start(&store, sending, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
