@@ -1,13 +1,13 @@
 """Computes the figures and KPIs of docs/ANALYTICS.md from rows, by that document alone: what the library computes is compared with this.
 
 On standard input: one business's zone, hours, targets and rows as JSON. On standard output: its figures and snapshots, sorted.
-With --buckets ZONE FROM TO: the first instants of the zone's hours, days, weeks and months in those years.
+With --buckets FROM TO ZONES: digests of the first instants of hours, days, weeks and months of those years in those zones.
 """
 
 import hashlib
 import json
 import sys
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,7 @@ EPOCH_DAY = date(1970, 1, 1).toordinal()
 SECOND, HOUR, DAY = 1_000_000, 3_600, 86_400
 # No zone's clock is set twice within this many seconds.
 LOOK = 6 * HOUR
+LEVELS = ("hourly", "daily", "weekly", "monthly")
 
 
 def micros(text):
@@ -47,7 +48,9 @@ class Zone:
         for (start, offset), until in self.with_ends():
             for day in range((start + offset) // DAY, (until - 1 + offset) // DAY + 1):
                 starts.setdefault(day, max(start, day * DAY - offset))
-        self.days = [(start, date.fromordinal(day + EPOCH_DAY)) for day, start in sorted(starts.items(), key=lambda item: item[1])]
+        self.days = [
+            (start, date.fromordinal(day + EPOCH_DAY)) for day, start in sorted(starts.items(), key=lambda item: item[1])
+        ]
         self.day_starts = [start for start, _ in self.days]
 
     def offset(self, at):
@@ -71,20 +74,23 @@ class Zone:
                 return max(start, local - offset)
         raise AssertionError("a date outside the zone's years")
 
-    def hours_of(self, start, end):
-        """The first instants of the hours from one instant to another, which are those of days."""
-        found = {start}
-        for (begin, offset), until in self.with_ends():
-            begin_here, until = max(begin, start), min(until, end)
-            if begin_here < until:
-                found.add(begin_here)
-                first = -(-(begin_here + offset) // HOUR) * HOUR - offset
-                found.update(range(first, until, HOUR))
-        return sorted(found)
+    def hours(self):
+        """The first instants of all hours, which those of days are, too."""
+        starts = set(self.day_starts)
+        for (start, offset), until in self.with_ends():
+            starts.add(start)
+            starts.update(range(-(-(start + offset) // HOUR) * HOUR - offset, until, HOUR))
+        return sorted(start for start in starts if self.day_starts[0] <= start <= self.day_starts[-1])
 
     def periods(self, level):
-        """The first instants of all days, weeks or months; the first and the last may be cut off."""
-        keys = {"daily": lambda day: day, "weekly": lambda day: day - timedelta(days=day.weekday()), "monthly": lambda day: (day.year, day.month)}
+        """The first instants of all hours, days, weeks or months; the first and the last may be cut off."""
+        if level == "hourly":
+            return self.hours()
+        keys = {
+            "daily": lambda day: day,
+            "weekly": lambda day: day - timedelta(days=day.weekday()),
+            "monthly": lambda day: (day.year, day.month),
+        }
         starts, seen = [], set()
         for start, day in self.days:
             key = keys[level](day)
@@ -92,12 +98,6 @@ class Zone:
                 seen.add(key)
                 starts.append(start)
         return starts
-
-    def all_hours(self):
-        starts = []
-        for start, end in zip(self.day_starts, self.day_starts[1:]):
-            starts.extend(self.hours_of(start, end))
-        return starts + [self.day_starts[-1]]
 
 
 class Hours:
@@ -294,8 +294,8 @@ def compute(document):
     found = Facts(document, Hours(zone, opens, closes)).found
     figures, snapshots = [], []
     targets = {(row["kpi_name"], row["period_type"]): number(row["target"]) for row in document.get("targets", [])}
-    for level in ("hourly", "daily", "weekly", "monthly"):
-        starts = zone.all_hours() if level == "hourly" else zone.periods(level)
+    for level in LEVELS:
+        starts = zone.periods(level)
         sums = {}
         for at, kind, name, value, dimension in found:
             if dimension is None or level != "hourly":
@@ -306,7 +306,9 @@ def compute(document):
             if value != 0:
                 span = {"from": iso(starts[period] * SECOND), "until": iso(starts[period + 1] * SECOND)}
                 dimensions = {} if dimension is None else {dimension[0]: dimension[1]}
-                figures.append({"level": level, **span, "type": kind, "name": name, "value": written(value), "dimensions": dimensions})
+                figures.append(
+                    {"level": level, **span, "type": kind, "name": name, "value": written(value), "dimensions": dimensions}
+                )
                 by_period.setdefault(period, {})[name] = value
         if level != "hourly":
             snapshots.extend(snapshots_of(level, starts, by_period, targets))
@@ -348,8 +350,19 @@ def trend(good, before, value):
 
 def instants(document):
     """The dates between which all that is counted lies, with room for the months at both ends."""
-    columns = {"calls": ("started_at", "created_at"), "conversations": ("created_at", "closed_at"), "messages": ("created_at",), "consents": ("created_at",)}
-    days = [datetime.fromisoformat(row[column]).date() for table, names in columns.items() for row in document[table] for column in names if row[column]]
+    columns = {
+        "calls": ("started_at", "created_at"),
+        "conversations": ("created_at", "closed_at"),
+        "messages": ("created_at",),
+        "consents": ("created_at",),
+    }
+    days = [
+        datetime.fromisoformat(row[column]).date()
+        for table, names in columns.items()
+        for row in document[table]
+        for column in names
+        if row[column]
+    ]
     room = timedelta(days=70)
     return min(days, default=date(2020, 1, 1)) - room, max(days, default=date(2020, 1, 1)) + room
 
@@ -360,20 +373,24 @@ def seconds_of_day(text):
 
 
 def buckets(name, first, last):
-    """Of each year and level: how many begin in the year (UTC), and the SHA-256 of their first instants, one a line."""
+    """A zone's clock and its levels in some years (UTC), a line each: a digest of when the clock was set to what, and of the first instants."""
     zone = Zone(name, date(first - 1, 11, 1), date(last + 1, 3, 1))
-    levels = {level: zone.all_hours() if level == "hourly" else zone.periods(level) for level in ("hourly", "daily", "weekly", "monthly")}
-    for year in range(first, last + 1):
-        begin, end = ((date(at, 1, 1).toordinal() - EPOCH_DAY) * DAY for at in (year, year + 1))
-        for level, starts in levels.items():
-            within = [start for start in starts if begin <= start < end]
-            digest = hashlib.sha256("".join(f"{start}\n" for start in within).encode()).hexdigest()
-            print(name, year, level, len(within), digest)
+    print(name, "clock", digest(f"{start} {offset}" for start, offset in zone.spans))
+    for level in LEVELS:
+        starts = zone.periods(level)
+        for year in range(first, last + 1):
+            begin, end = ((date(at, 1, 1).toordinal() - EPOCH_DAY) * DAY for at in (year, year + 1))
+            print(name, level, year, digest(starts[bisect_left(starts, begin) : bisect_left(starts, end)]))
+
+
+def digest(lines):
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def main():
     if sys.argv[1:2] == ["--buckets"]:
-        buckets(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        for name in sys.argv[4:]:
+            buckets(name, int(sys.argv[2]), int(sys.argv[3]))
     else:
         json.dump(compute(json.load(sys.stdin, parse_float=Decimal)), sys.stdout, indent=1, sort_keys=True)
 
