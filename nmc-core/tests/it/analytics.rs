@@ -1,6 +1,7 @@
 //! Figures, jobs and reports against a real database.
 
 mod figures;
+mod golden;
 mod jobs;
 mod metrics;
 mod reports;
