@@ -1,0 +1,81 @@
+//! The library's figures against those of an independent program, which scripts/test-analytics.sh has Python for.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod buckets;
+mod engine;
+mod history;
+mod python;
+
+use history::{History, Step, step};
+use nmc_core::testing::{Business, TestDb};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+
+/// The figures and snapshots that are stored, a line each, as the oracle's.
+fn stored(db: &TestDb, business: &Business) -> Vec<String> {
+    let at = |column: &str| format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
+    let (from, until, end, id) = (at("period_start"), at("period_end"), at("snapshot_date"), business.tenant.id());
+    let mut lines: Vec<String> = db.query(&format!(
+        "SELECT concat_ws(' ', aggregation_level, {from}, {until}, metric_type, metric_name, metric_value,
+                          replace(dimensions::text, '\": ', '\":')) AS line
+         FROM analytics_metrics WHERE tenant_id = '{id}' AND metric_name LIKE 'nmc.%'
+         UNION ALL
+         SELECT concat_ws(' ', period_type, {from}, {end}, kpi_name, kpi_value, coalesce(kpi_target::text, 'null'),
+                          coalesce(variance_percentage::text, 'null'), coalesce(trend_direction, 'null'))
+         FROM kpi_snapshots WHERE tenant_id = '{id}'"
+    ));
+    lines.sort();
+    lines
+}
+
+/// Lines that only one of two has, each with whose it is.
+fn differences(left: (&str, &[String]), right: (&str, &[String])) -> String {
+    let only = |(name, of): (&str, &[String]), other: &[String]| {
+        of.iter().filter(|line| !other.contains(line)).map(|line| format!("\n  only {name}: {line}")).collect::<String>()
+    };
+    only(left, right.1) + &only(right, left.1)
+}
+
+/// What a history makes of the figures, against what the oracle makes of its rows, and against all computed anew.
+fn compare(history: &History) -> Result<usize, String> {
+    let (db, business) = (&history.db, &history.business);
+    engine::roll_up(&db.store).unwrap();
+    let incremental = stored(db, business);
+    let expected = python::computed(db, business);
+    let differ = differences(("the library", &incremental), ("the oracle", &expected));
+    if !differ.is_empty() || incremental.len() != expected.len() {
+        return Err(format!("{} and {} lines:{differ}", incremental.len(), expected.len()));
+    }
+    engine::mark_all(db, business).unwrap();
+    engine::roll_up(&db.store).unwrap();
+    let differ = differences(("before", &incremental), ("computed anew", &stored(db, business)));
+    if differ.is_empty() { Ok(expected.len()) } else { Err(differ) }
+}
+
+/// 40 histories unless told: `NMC_RANDOM_RUNS=1000`.
+#[test]
+fn random_histories_give_the_figures_of_the_oracle() {
+    let cases = std::env::var("NMC_RANDOM_RUNS").map_or(40, |runs| runs.parse().unwrap());
+    let config = Config { cases, max_shrink_time: 60_000, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let histories = (0_usize..64, -2_i64..6, prop::collection::vec(step(), 20..100));
+    let lines = std::cell::Cell::new(0);
+    let ran = runner.run(&histories, |(zone, days, steps): (usize, i64, Vec<Step>)| {
+        let mut history = History::begun(zone, days);
+        steps.into_iter().for_each(|step| history.take(step));
+        lines.set(lines.get() + compare(&history).map_err(TestCaseError::fail)?);
+        Ok(())
+    });
+    match ran {
+        Err(TestError::Fail(why, (zone, days, steps))) => panic!("{why}\nafter zone {zone}, {days} days before, and {steps:?}"),
+        other => other.unwrap(),
+    }
+    assert!(lines.get() > 200 * usize::try_from(cases).unwrap(), "busy histories: {} lines", lines.get());
+}
