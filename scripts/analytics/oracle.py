@@ -6,6 +6,7 @@ With --buckets FROM TO ZONES: digests of the first instants of hours, days, week
 
 import hashlib
 import json
+import re
 import sys
 from bisect import bisect_left, bisect_right
 from datetime import date, datetime, timedelta, timezone
@@ -144,6 +145,10 @@ def dollars(row):
     return number(row["price"]) if row["price_unit"] == "USD" else Decimal(0)
 
 
+def e164(called):
+    return called if re.fullmatch(r"\+[1-9][0-9]{6,14}", called) else None
+
+
 class Facts:
     """All that is counted: (instant, type, figure, value, dimension or None)."""
 
@@ -180,7 +185,7 @@ class Facts:
             if call["call_status"] in ENDED:
                 self.add(at, "call", "calls_outbound", 1)
             return
-        outcome, called = call["outcome"], call["called_phone"]
+        outcome, called = call["outcome"], e164(call["called_phone"])
         if outcome is None:
             return
         self.add_by(at, "call", "calls_inbound", "number", called)
@@ -327,7 +332,7 @@ def snapshots_of(level, starts, by_period, targets):
         for period, value in values.items():
             target, variance = targets.get((kpi, level)), None
             if target:
-                variance = written(Fraction(value - target) * 100 / Fraction(target), 2)
+                variance = written(Fraction(value - target) * 100 / abs(Fraction(target)), 2)
             yield {
                 "kpi": kpi,
                 "period": level,

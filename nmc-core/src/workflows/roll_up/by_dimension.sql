@@ -17,6 +17,8 @@ WITH spans AS MATERIALIZED (
         WHERE late.created_at - late.started_at NOT BETWEEN interval '-2 hours' AND interval '2 hours'
             AND late.call_direction = 'inbound' AND late.outcome IS NOT NULL
     ) AS c
+    -- What was called otherwise, a SIP address, can be longer than a name.
+    WHERE c.called_phone ~ '^\+[1-9][0-9]{6,14}$'
     GROUP BY c.since, c.before, c.called_phone
 ), opened AS (
     SELECT spans.since, spans.before, c.assigned_to, count(*) AS opened

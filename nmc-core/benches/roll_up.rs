@@ -1,0 +1,164 @@
+//! The roll-up beside statements by hand: all figures of a business anew, one dirty day of it, figures asked of its rows, and what the marks
+//! cost a missed call. The server is the test kit's, which does not wait for the disk.
+//!
+//! `cargo bench -p nmc-core --bench roll_up -- [calls of the business] [calls of others]`
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark that can't run has nothing better to do, and this one prints"
+)]
+
+use chrono::TimeDelta;
+use nmc_core::testing::{Business, TestDb};
+use nmc_core::workflows::{figures, roll_up_all};
+use nmc_core::{Clock as _, Span, SystemClock};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 5;
+
+/// What somebody would write who wants the figures of each day of a year once: by the hour and the day, two thirds of them. Facts as ours
+/// are kept, a row for each call and conversation.
+const BY_HAND: &str = "
+    INSERT INTO call_analytics (tenant_id, call_id, conversation_id, phone_number, call_type, call_status, call_duration, cost_per_call, call_date)
+    SELECT tenant_id, id, conversation_id, caller_phone, call_type, outcome, duration_seconds, price, coalesce(started_at, created_at)
+    FROM calls WHERE tenant_id = $t;
+    INSERT INTO conversation_analytics (tenant_id, conversation_id, call_id, message_count, ai_message_count, human_message_count, resolution_status, conversation_date)
+    SELECT c.tenant_id, c.id, c.first_call_id, count(*), count(*) FILTER (WHERE m.ai_generated), count(*) FILTER (WHERE m.message_kind = 'message'),
+        'in_progress', c.created_at
+    FROM conversations AS c JOIN messages AS m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+    WHERE c.tenant_id = $t GROUP BY c.tenant_id, c.id, c.first_call_id, c.created_at;
+    INSERT INTO analytics_metrics (tenant_id, metric_type, metric_name, metric_value, aggregation_level, timestamp)
+    SELECT $t, 'call', 'hand.' || figure.name || level, figure.value, level, at
+    FROM (
+        SELECT level, date_trunc(CASE level WHEN 'hourly' THEN 'hour' WHEN 'daily' THEN 'day' WHEN 'weekly' THEN 'week' ELSE 'month' END,
+                coalesce(c.started_at, c.created_at), 'America/New_York') AS at,
+            count(*) AS inbound, count(*) FILTER (WHERE c.outcome = 'answered') AS answered, count(*) FILTER (WHERE c.outcome = 'missed') AS missed,
+            count(greeting.id) AS texted_back, count(reply.id) AS replied, sum(c.duration_seconds) AS seconds, sum(c.price) AS cost
+        FROM (VALUES ('hourly'), ('daily'), ('weekly'), ('monthly')) AS levels (level)
+        CROSS JOIN calls AS c
+        LEFT JOIN messages AS greeting ON greeting.tenant_id = $t AND greeting.call_id = c.id AND greeting.message_kind = 'greeting'
+        LEFT JOIN LATERAL (
+            SELECT r.id FROM messages AS r WHERE r.tenant_id = $t AND r.conversation_id = c.conversation_id AND r.message_direction = 'inbound'
+                AND r.created_at > greeting.created_at LIMIT 1
+        ) AS reply ON true
+        WHERE c.tenant_id = $t GROUP BY 1, 2
+    ) AS sums CROSS JOIN LATERAL (VALUES ('inbound', inbound::numeric), ('answered', answered), ('missed', missed), ('texted_back', texted_back),
+        ('replied', replied), ('seconds', seconds), ('cost', cost)) AS figure (name, value);
+    INSERT INTO analytics_metrics (tenant_id, metric_type, metric_name, metric_value, aggregation_level, timestamp)
+    SELECT $t, 'conversation', 'hand.' || figure.name || level, figure.value, level, at
+    FROM (
+        SELECT level, date_trunc(CASE level WHEN 'hourly' THEN 'hour' WHEN 'daily' THEN 'day' WHEN 'weekly' THEN 'week' ELSE 'month' END,
+                m.created_at, 'America/New_York') AS at,
+            count(*) FILTER (WHERE m.message_direction = 'inbound') AS received, count(*) FILTER (WHERE m.message_direction = 'outbound') AS sent,
+            sum(m.price) AS cost
+        FROM (VALUES ('hourly'), ('daily'), ('weekly'), ('monthly')) AS levels (level) CROSS JOIN messages AS m
+        WHERE m.tenant_id = $t GROUP BY 1, 2
+    ) AS sums CROSS JOIN LATERAL (VALUES ('received', received::numeric), ('sent', sent), ('cost_of_texts', cost)) AS figure (name, value)
+    WHERE figure.value IS NOT NULL;";
+
+/// A year of calls, every third missed, each of those with a conversation, a greeting and an answer.
+fn fill(db: &TestDb, business: &Business, calls: u64) {
+    if calls == 0 {
+        return;
+    }
+    let tenant = business.tenant.id();
+    db.execute(&format!(
+        "SET session_replication_role = replica;
+         UPDATE tenants SET timezone = 'America/New_York' WHERE id = '{tenant}';
+         CREATE TEMP TABLE made AS SELECT n, gen_random_uuid() AS call, CASE n % 3 WHEN 0 THEN gen_random_uuid() END AS conversation,
+             '+1555' || lpad((n % 10000000)::text, 7, '0') AS phone, now() - n * (interval '365 days' / {calls}) AS at
+         FROM generate_series(1, {calls}) AS n;
+         INSERT INTO conversations (id, tenant_id, customer_phone, status, first_call_id, last_call_id, total_calls, created_at, updated_at, closed_at)
+         SELECT conversation, '{tenant}', phone, 'resolved', call, call, 1, at, at, at + interval '2 days' FROM made WHERE conversation IS NOT NULL;
+         INSERT INTO calls (id, tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, outcome, duration_seconds,
+                            started_at, created_at, updated_at, price)
+         SELECT call, '{tenant}', conversation, phone, '{}', 'inbound', 'completed', CASE n % 3 WHEN 0 THEN 'missed' ELSE 'answered' END, n % 600,
+             at, at, at, 0.0085 FROM made;
+         INSERT INTO messages (tenant_id, conversation_id, call_id, message_body, message_direction, message_kind, from_number, to_number,
+                               message_status, created_at, updated_at, price)
+         SELECT '{tenant}', conversation, call, 'Sorry we missed you', 'outbound', 'greeting', '{}', phone, 'delivered', at + interval '5 seconds', at, 0.0079
+         FROM made WHERE conversation IS NOT NULL
+         UNION ALL
+         SELECT '{tenant}', conversation, NULL, 'My sink leaks', 'inbound', 'message', phone, '{}', 'received', at + interval '5 minutes', at, NULL
+         FROM made WHERE conversation IS NOT NULL
+         UNION ALL
+         SELECT '{tenant}', conversation, NULL, 'On my way', 'outbound', 'message', '{}', phone, 'delivered', at + interval '15 minutes', at, 0.0079
+         FROM made WHERE conversation IS NOT NULL;
+         DROP TABLE made",
+        business.number, business.number, business.number, business.number
+    ));
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let begun = Instant::now();
+    let came = work();
+    (begun.elapsed(), came)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn main() {
+    let numbers: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let calls = numbers.first().copied().unwrap_or(100_000);
+    let others = numbers.get(1).copied().unwrap_or(900_000);
+    let db = TestDb::new();
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    fill(&db, &business, calls);
+    fill(&db, &Business::onboard(&db.store, "Others"), others);
+    db.execute("DELETE FROM analytics_marks; VACUUM ANALYZE");
+    println!("{calls} calls of a year, beside {others} of another business");
+
+    let tenant = business.tenant.id();
+    let by_hand = BY_HAND.replace("$t", &format!("'{tenant}'"));
+    let empty = format!(
+        "DELETE FROM call_analytics WHERE tenant_id = '{tenant}'; DELETE FROM conversation_analytics WHERE tenant_id = '{tenant}';
+         DELETE FROM analytics_metrics WHERE tenant_id = '{tenant}'; DELETE FROM kpi_snapshots WHERE tenant_id = '{tenant}';
+         DELETE FROM analytics_roll_ups; DELETE FROM analytics_marks"
+    );
+    let mark = format!("INSERT INTO analytics_marks (tenant_id, marked_at) VALUES ('{tenant}', now())");
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        db.execute(&format!("{empty}; VACUUM ANALYZE"));
+        theirs.push(timed(|| db.execute(&by_hand)).0);
+        db.execute(&format!("{empty}; VACUUM ANALYZE"));
+        db.execute(&mark);
+        ours.push(timed(|| roll_up_all(&db.store).expect("figures")).0);
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!("everything: {ours:.1?}; by hand {theirs:.1?}; ratio {:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
+
+    db.execute("VACUUM ANALYZE");
+    let day = |n: i64| {
+        db.execute(&format!("UPDATE calls SET duration_seconds = duration_seconds + 1 WHERE tenant_id = '{tenant}' AND created_at BETWEEN now() - interval '{n} days' AND now() - interval '{} days'", n - 1));
+        let (marks, hours) =
+            (db.query::<i64>("SELECT count(*) FROM analytics_marks"), timed(|| roll_up_all(&db.store).expect("figures")));
+        (marks, hours.0, hours.1.hours)
+    };
+    day(9);
+    let days: Vec<_> = (10..10 + ROUNDS as i64).map(day).collect();
+    println!(
+        "one dirty day: {:.1?} ({} hours, {:?} marks)",
+        median(days.iter().map(|day| day.1).collect()),
+        days[0].2,
+        days[0].0
+    );
+
+    let one = |n: i64| {
+        db.execute(&format!("UPDATE calls SET price = 1 WHERE id = (SELECT id FROM calls WHERE tenant_id = '{tenant}' AND created_at < now() - interval '{n} days' ORDER BY created_at DESC LIMIT 1)"));
+        timed(|| roll_up_all(&db.store).expect("figures")).0
+    };
+    println!("one late price: {:.1?}", median((20..20 + ROUNDS as i64).map(one).collect()));
+
+    let now = SystemClock.now();
+    for days in [1, 7, 30] {
+        let span = Span { from: now - TimeDelta::days(days), until: now };
+        let times = (0..ROUNDS)
+            .map(|_| timed(|| db.store.tenant(&business.tenant, |tx| figures(tx, span)).expect("figures")).0)
+            .collect();
+        println!("figures of {days} days from rows: {:.1?}", median(times));
+    }
+}
