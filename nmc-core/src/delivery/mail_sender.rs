@@ -28,7 +28,7 @@ pub struct MailReceipt {
     pub said: String,
 }
 
-/// The reason why a mail was not sent, as far as is known. No reason names an address.
+/// The reason why a mail was not sent, as far as is known. No reason holds a server's own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MailError {
@@ -49,8 +49,10 @@ pub enum MailError {
     Refused {
         /// The server's code.
         code: Option<u16>,
-        /// The reason in words.
+        /// The reason in words, none of them the server's.
         reason: String,
+        /// The server's own words, which may name a person: not for logs.
+        said: Option<String>,
     },
 }
 

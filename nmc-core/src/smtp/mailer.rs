@@ -139,7 +139,7 @@ impl SmtpMailer {
         if envelope.to().iter().any(|to| !AsRef::<str>::as_ref(to).is_ascii()) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let reason = "the mail server takes no addresses with such letters (SMTPUTF8)".to_owned();
-                return Err(MailError::Refused { code: None, reason });
+                return Err(MailError::Refused { code: None, reason, said: None });
             }
             options.push(MailParameter::SmtpUtfEight);
         }
@@ -190,23 +190,31 @@ fn not_now(what: &str, error: &SmtpError) -> MailError {
 fn answered(error: &SmtpError, unanswered: impl FnOnce(&SmtpError) -> MailError) -> MailError {
     match error.status() {
         Some(code) if error.is_permanent() => {
-            MailError::Refused { code: Some(code.into()), reason: format!("the mail server refuses it: {}", plain(error)) }
+            let reason = format!("the mail server refuses it: {}", plain(error));
+            MailError::Refused { code: Some(code.into()), reason, said: Some(said(error).1).filter(|said| !said.is_empty()) }
         }
         Some(_) => not_now("the mail server asks to try later", error),
         None => unanswered(error),
     }
 }
 
-/// What an error says, the server's own words included, and no address.
+/// What an error says: of an answer the codes alone, since servers quote people's addresses, numbers and links.
 fn plain(error: &SmtpError) -> String {
-    let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    let said = words(source.lines());
     match error.status() {
-        Some(code) => format!("{code} {said}").trim_end().to_owned(),
+        Some(code) => format!("{code} {}", said(error).0.unwrap_or_default()).trim_end().to_owned(),
         None if is_timeout(error) => "it took too long".to_owned(),
-        None if said.is_empty() => "no answer".to_owned(),
-        None => said,
+        None => Some(said(error).1).filter(|said| !said.is_empty()).unwrap_or_else(|| "no answer".to_owned()),
     }
+}
+
+/// The enhanced status of an answer (RFC 3463), if it has one, and the words after it.
+fn said(error: &SmtpError) -> (Option<String>, String) {
+    let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let words = words(source.lines());
+    let (first, rest) = words.split_once(' ').unwrap_or((&words, ""));
+    let is_number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let is_status = first.split('.').count() == 3 && first.split('.').all(is_number);
+    if is_status { (Some(first.to_owned()), rest.to_owned()) } else { (None, words) }
 }
 
 /// Whether a wait has ended: a socket's that is limited ends with `WouldBlock` on Unix.
@@ -236,7 +244,7 @@ fn automatic() -> Option<HeaderValue> {
 
 /// The mail as it is sent. What could begin a header of its own is refused, and not mended: whoever put it there meant it.
 fn message(from: &Mailbox, mail: &Mail<'_>) -> std::result::Result<Message, MailError> {
-    let refused = |why: &str| MailError::Refused { code: None, reason: why.to_owned() };
+    let refused = |why: &str| MailError::Refused { code: None, reason: why.to_owned(), said: None };
     let breaks = |text: &str| text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
     if breaks(mail.to.as_str()) || breaks(mail.subject) {
         return Err(refused("its recipient or subject holds control characters"));
