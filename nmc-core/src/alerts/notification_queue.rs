@@ -44,12 +44,33 @@ pub struct WebhookResponse {
     pub body: Option<String>,
 }
 
+/// Why a notification was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WhyFailed<'e> {
+    /// Why, in our own words: the alert's history and logs have it.
+    pub why: &'e str,
+    /// What others said, who may have named a person: only the notification's row keeps it.
+    pub said: Option<&'e str>,
+}
+
+impl<'e> From<&'e str> for WhyFailed<'e> {
+    fn from(why: &'e str) -> Self {
+        Self { why, said: None }
+    }
+}
+
+impl WhyFailed<'_> {
+    fn whole(&self) -> String {
+        self.said.map_or_else(|| self.why.to_owned(), |said| format!("{} {said}", self.why))
+    }
+}
+
 /// How an attempt ended.
 struct End<'e> {
     status: NotificationStatus,
     /// The instant at which the notification is tried again.
     due: Option<DateTime<Utc>>,
-    error: Option<&'e str>,
+    error: Option<WhyFailed<'e>>,
     response: Option<&'e WebhookResponse>,
 }
 
@@ -58,9 +79,11 @@ fn said(text: Option<&str>) -> Option<String> {
     clip(text.map(|text| text.replace('\0', "")).as_deref(), KEPT)
 }
 
-/// The entry of the history. It doesn't name the recipient: people's data stays where it can be erased.
-fn event(of: &Notification, event_type: AlertEventType) -> NewAlertEvent {
-    NewAlertEvent::new(of.alert_id, event_type).with(json!({"notification": of.id, "channel": of.channel}))
+/// The entry of the history for one that has failed. It doesn't name the recipient: people's data stays where it can be erased.
+fn failed(of: &Notification, why: &str) -> NewAlertEvent {
+    let why = said(Some(why));
+    NewAlertEvent::new(of.alert_id, AlertEventType::NotificationFailed)
+        .with(json!({"notification": of.id, "channel": of.channel, "why": why}))
 }
 
 impl SystemTx<'_> {
@@ -158,7 +181,8 @@ impl Notifications<'_> {
         let end = End { status: NotificationStatus::Delivered, due: None, error: None, response };
         let row = self.end_claim(&held, claim.lease, &end)?;
         self.0.tx().alerts().mark_notified(row.alert_id)?;
-        self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationSent)])?;
+        let event = NewAlertEvent::new(row.alert_id, AlertEventType::NotificationSent);
+        self.0.tx().alert_history().append(&[event.with(json!({"notification": row.id, "channel": row.channel}))])?;
         Ok(row)
     }
 
@@ -167,15 +191,15 @@ impl Notifications<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when `retry_at` is no instant of our time; otherwise as [`Self::deliver`].
-    pub fn fail(
+    pub fn fail<'e>(
         &mut self,
         claim: &ClaimedNotification,
-        error: &str,
+        error: impl Into<WhyFailed<'e>>,
         response: Option<&WebhookResponse>,
         retry_at: impl Into<When>,
     ) -> Result<Notification> {
         let retry_at = bounds::instant("retry_at", retry_at.into().seen_from(self.0.now()))?;
-        let held = self.lock_claimed(claim)?;
+        let (held, error) = (self.lock_claimed(claim)?, error.into());
         if held.attempts >= held.max_attempts {
             return self.end_failed(&held, claim.lease, error, response);
         }
@@ -187,14 +211,14 @@ impl Notifications<'_> {
     ///
     /// # Errors
     /// As [`Self::deliver`].
-    pub fn give_up(
+    pub fn give_up<'e>(
         &mut self,
         claim: &ClaimedNotification,
-        error: &str,
+        error: impl Into<WhyFailed<'e>>,
         response: Option<&WebhookResponse>,
     ) -> Result<Notification> {
         let held = self.lock_claimed(claim)?;
-        self.end_failed(&held, claim.lease, error, response)
+        self.end_failed(&held, claim.lease, error.into(), response)
     }
 
     /// Ends a claim whose attempt was not begun: the notification is due again at `due`, and the attempt does not count.
@@ -205,7 +229,7 @@ impl Notifications<'_> {
         let due = bounds::instant("due", due.into().seen_from(self.0.now()))?;
         let held = self.lock_claimed(claim)?;
         let uncounted = Notification { attempts: held.attempts.saturating_sub(1), ..held };
-        let end = End { status: NotificationStatus::Retrying, due: Some(due), error: Some(why), response: None };
+        let end = End { status: NotificationStatus::Retrying, due: Some(due), error: Some(why.into()), response: None };
         self.end_claim(&uncounted, claim.lease, &end)
     }
 
@@ -236,7 +260,7 @@ impl Notifications<'_> {
             .set((
                 notifications::status.eq(NotificationStatus::Failed),
                 notifications::failed_at.eq(self.0.now()),
-                notifications::error_message.eq(why),
+                notifications::error_message.eq(&why),
                 notifications::lease_owner.eq(None::<LeaseId>),
                 notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
                 notifications::updated_at.eq(self.0.now()),
@@ -245,16 +269,14 @@ impl Notifications<'_> {
             .get_result(self.0.conn)
             .optional()?;
         let row = found(row, "notification")?;
-        self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationFailed)])?;
+        self.0.tx().alert_history().append(&[failed(&row, &why)])?;
         Ok(row)
     }
 
     /// Notes in the history of a notification's alert that the webhook it went to is out of use.
     pub(crate) fn note_dead_webhook(&mut self, last: &Notification) -> Result<()> {
         let why = "nothing has arrived there for days: the webhook is out of use until its contact is switched on again";
-        let event = NewAlertEvent::new(last.alert_id, AlertEventType::NotificationFailed)
-            .with(json!({"notification": last.id, "channel": last.channel, "why": why}));
-        self.0.tx().alert_history().append(&[event])
+        self.0.tx().alert_history().append(&[failed(last, why)])
     }
 
     /// Removes notifications that were delivered or failed before an instant, the oldest first, `limit` at the most; how many
@@ -298,12 +320,12 @@ impl Notifications<'_> {
         &mut self,
         held: &Notification,
         lease: LeaseId,
-        error: &str,
+        error: WhyFailed<'_>,
         response: Option<&WebhookResponse>,
     ) -> Result<Notification> {
         let end = End { status: NotificationStatus::Failed, due: None, error: Some(error), response };
         let row = self.end_claim(held, lease, &end)?;
-        self.0.tx().alert_history().append(&[event(&row, AlertEventType::NotificationFailed)])?;
+        self.0.tx().alert_history().append(&[failed(&row, error.why)])?;
         Ok(row)
     }
 
@@ -321,7 +343,7 @@ impl Notifications<'_> {
                 end.due.map(|at| notifications::next_attempt_at.eq(at)),
                 notifications::delivered_at.eq((end.status == NotificationStatus::Delivered).then_some(now)),
                 notifications::failed_at.eq((end.status == NotificationStatus::Failed).then_some(now)),
-                notifications::error_message.eq(said(end.error)),
+                notifications::error_message.eq(said(end.error.map(|error| error.whole()).as_deref())),
                 notifications::webhook_response_code.eq(end.response.map(|response| i32::from(response.code))),
                 notifications::webhook_response_body.eq(said(end.response.and_then(|response| response.body.as_deref()))),
                 notifications::lease_owner.eq(None::<LeaseId>),
@@ -339,21 +361,22 @@ impl Notifications<'_> {
         if spent.is_empty() {
             return Ok(());
         }
-        let failed: Vec<Notification> = diesel::update(notifications::table)
+        let why = "the last attempt ended without a word";
+        let ended: Vec<Notification> = diesel::update(notifications::table)
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::id.eq_any(spent))
             .filter(notifications::status.eq_any(OPEN))
             .set((
                 notifications::status.eq(NotificationStatus::Failed),
                 notifications::failed_at.eq(self.0.now()),
-                notifications::error_message.eq("the last attempt ended without a word"),
+                notifications::error_message.eq(why),
                 notifications::lease_owner.eq(None::<LeaseId>),
                 notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
                 notifications::updated_at.eq(self.0.now()),
             ))
             .returning(Notification::as_returning())
             .get_results(self.0.conn)?;
-        let events: Vec<_> = failed.iter().map(|row| event(row, AlertEventType::NotificationFailed)).collect();
+        let events: Vec<_> = ended.iter().map(|row| failed(row, why)).collect();
         self.0.tx().alert_history().append(&events)
     }
 }

@@ -255,7 +255,7 @@ impl Notifier {
                 Plan::Send(outgoing) => return Ok(Taken::Send(outgoing)),
                 Plan::Delivered => tx.notifications().deliver(&claim, None)?,
                 Plan::Wait(until, why) => tx.notifications().put_back(&claim, why, until)?,
-                Plan::GiveUp(why) => tx.notifications().give_up(&claim, &why, None)?,
+                Plan::GiveUp(why) => tx.notifications().give_up(&claim, why.as_str(), None)?,
             };
             Ok(Taken::Ended(NotifierPass::of(row.status)))
         })

@@ -2,7 +2,7 @@
 
 use super::notifier::{NotifierPass, Senders};
 use super::notifier_plan::{Outgoing, Way};
-use crate::alerts::{Address, Notification, WebhookResponse, wait_after};
+use crate::alerts::{Address, Notification, WebhookResponse, WhyFailed, wait_after};
 use crate::conversations::{NUMBER_HOLD, NewConsent};
 use crate::delivery::{Mail, MailError, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets};
 use crate::store::TenantTx;
@@ -28,7 +28,7 @@ pub(super) enum Ending {
     /// It was not this notification's fault, and is no attempt.
     PutBack { why: String, wait: TimeDelta },
     /// It never will.
-    GivenUp { why: String, response: Option<WebhookResponse> },
+    GivenUp { why: String, said: Option<String>, response: Option<WebhookResponse> },
 }
 
 /// What follows from an attempt beside its ending.
@@ -61,7 +61,7 @@ impl Ending {
     }
 
     const fn given_up(why: String) -> Self {
-        Self::GivenUp { why, response: None }
+        Self::GivenUp { why, said: None, response: None }
     }
 
     /// The ending of an attempt whose sender failed without a word.
@@ -90,7 +90,7 @@ fn mail(senders: &Senders, outgoing: &Outgoing, (to, subject, text, html): (&Ema
         Ok(_) => Ending::Delivered(None),
         // Sent again it is the same mail to its reader: better twice than never.
         Err(MailError::NotNow { reason } | MailError::InDoubt { reason }) => Ending::later(reason),
-        Err(MailError::Refused { reason, .. }) => Ending::given_up(reason),
+        Err(MailError::Refused { reason, said, .. }) => Ending::GivenUp { why: reason, said, response: None },
     }
     .into()
 }
@@ -113,7 +113,7 @@ fn webhook(
             Ending::Later { why: reason, asked: retry_after, response: answer.map(kept) }.into()
         }
         Err(ref error @ WebhookError::Gone { ref answer }) => Came {
-            ending: Ending::GivenUp { why: error.to_string(), response: Some(kept(answer.clone())) },
+            ending: Ending::GivenUp { why: error.to_string(), said: None, response: Some(kept(answer.clone())) },
             follows: Follows::ReceiverGone,
         },
         Err(WebhookError::Refused { reason }) => Ending::given_up(reason).into(),
@@ -165,10 +165,12 @@ pub(super) fn note(tx: &mut TenantTx<'_>, outgoing: &Outgoing, came: &Came) -> R
         Ending::Delivered(response) => tx.notifications().deliver(claim, response.as_ref()),
         Ending::Later { why, asked, response } => {
             let retry_at = now + wait_after(row.channel, row.attempts, *asked, claim.lease.uuid());
-            tx.notifications().fail(claim, why, response.as_ref(), retry_at)
+            tx.notifications().fail(claim, why.as_str(), response.as_ref(), retry_at)
         }
         Ending::PutBack { why, wait } => tx.notifications().put_back(claim, why, now + *wait),
-        Ending::GivenUp { why, response } => tx.notifications().give_up(claim, why, response.as_ref()),
+        Ending::GivenUp { why, said, response } => {
+            tx.notifications().give_up(claim, WhyFailed { why, said: said.as_deref() }, response.as_ref())
+        }
     };
     let pass = match ended {
         Ok(ended) => {

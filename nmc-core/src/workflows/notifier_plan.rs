@@ -78,6 +78,9 @@ impl Planning<'_> {
                 }
             }
         }
+        if let Some(why) = tx.notifications().no_longer_told(row, template, alert.rule_id)? {
+            return give_up(why);
+        }
         let tenant = tx.tenants().get()?;
         let message = row.message_content.as_deref();
         let (business, zone) = (tenant.business_name.as_str(), tenant.timezone);
