@@ -35,6 +35,12 @@ impl Address {
         let host = |(scheme, rest): (_, &str)| rest.split(['/', '?', '#']).next().map(|host| format!("{scheme}{host}/…"));
         after_scheme(&self.0).and_then(host).unwrap_or_else(|| self.0.clone())
     }
+
+    /// The host of a webhook's URL, with its port if it names one, in small letters.
+    pub(crate) fn host(&self) -> Option<String> {
+        let (_, rest) = after_scheme(&self.0)?;
+        rest.split(['/', '?', '#']).next().map(str::to_ascii_lowercase)
+    }
 }
 
 impl std::fmt::Debug for Address {
@@ -105,9 +111,15 @@ pub(super) fn checked<'n>(
                 .parse::<PhoneNumber>()
                 .map_err(|_| Error::invalid(field, "must be a phone number in E.164, like +14155550123"))?
                 .to_string(),
-            AddressKind::Webhook => webhook(text.trim())
-                .ok_or_else(|| Error::invalid(field, "must be an http or https URL without a user, at most 255 characters"))?
-                .to_owned(),
+            AddressKind::Webhook => {
+                let url = webhook(text.trim()).ok_or_else(|| {
+                    Error::invalid(field, "must be an http or https URL without a user, at most 255 characters")
+                })?;
+                if port(url).is_some_and(|port| OTHERS_PORTS.contains(&port)) {
+                    return Err(Error::invalid(field, "must not name a port of another protocol, such as 22 or 25"));
+                }
+                url.to_owned()
+            }
             AddressKind::User => {
                 let user: UserId = text.trim().parse().map_err(|_| Error::invalid(field, "must be a user's id"))?;
                 people.insert(user);
@@ -146,6 +158,20 @@ fn webhook(url: &str) -> Option<&str> {
         && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
     (fits && is_host).then_some(url)
 }
+
+/// The port that a webhook's URL names.
+fn port(url: &str) -> Option<u16> {
+    let (_, rest) = after_scheme(url)?;
+    rest.split(['/', '?', '#']).next()?.rsplit_once(':')?.1.parse().ok()
+}
+
+/// The ports that are other protocols', to which no browser goes either (the Fetch standard's "bad ports"): no operator allows them.
+const OTHERS_PORTS: [u16; 82] = [
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113,
+    115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556,
+    563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667,
+    6668, 6669, 6679, 6697, 10080,
+];
 
 /// The scheme of a webhook's URL, and what follows it.
 fn after_scheme(url: &str) -> Option<(&'static str, &str)> {

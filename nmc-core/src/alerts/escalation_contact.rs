@@ -81,6 +81,12 @@ pub struct EscalationContactFilter {
     pub is_active: Option<bool>,
 }
 
+/// The most contacts of a rule, and those for all rules of a business.
+const MOST: i64 = 50;
+
+/// The highest level.
+const HIGHEST: i32 = 100;
+
 /// A tenant's contacts.
 pub struct EscalationContacts<'a>(pub(super) Scope<'a>);
 
@@ -110,6 +116,10 @@ fn filtered<'q, ST>(
         query = query.filter(contacts::is_active.eq(active));
     }
     query
+}
+
+fn must_be_a_level(level: i32) -> Result<()> {
+    if level <= HIGHEST { Ok(()) } else { Err(Error::invalid("escalation_level", format!("must be 1 to {HIGHEST}"))) }
 }
 
 impl EscalationContacts<'_> {
@@ -171,7 +181,7 @@ impl EscalationContacts<'_> {
     /// Adds a contact.
     ///
     /// # Errors
-    /// [`crate::Error::Conflict`] when the level has that contact already, [`crate::Error::Invalid`] on a broken rule, when there is no
+    /// [`crate::Error::Conflict`] when the level has that contact already, or the rule, or all rules together, 50; [`crate::Error::Invalid`] on a broken rule, when there is no
     /// such rule or user, or when one that is used would hear of nothing: its rule does not escalate, its user is inactive.
     pub fn create(&mut self, new: &NewEscalationContact) -> Result<EscalationContact> {
         let id = EscalationContactId::new(self.0.moment.id());
@@ -179,6 +189,8 @@ impl EscalationContacts<'_> {
         if new.is_active {
             self.must_hear(new.rule_id, new.contact_type, &value)?;
         }
+        must_be_a_level(new.escalation_level)?;
+        self.must_have_room(new.rule_id)?;
         Ok(diesel::insert_into(contacts::table)
             .values((
                 contacts::id.eq(id),
@@ -215,6 +227,10 @@ impl EscalationContacts<'_> {
         let is_other = patch.rule_id.into_change().is_some() || patch.contact_type.is_some() || patch.contact_value.is_some();
         if patch.is_active.unwrap_or(before.is_active) && (is_other || !before.is_active) {
             self.must_hear(rule_id, contact_type, &contact_value)?;
+        }
+        patch.escalation_level.map_or(Ok(()), must_be_a_level)?;
+        if rule_id != before.rule_id {
+            self.must_have_room(rule_id)?;
         }
         let row = diesel::update(contacts::table)
             .filter(contacts::tenant_id.eq(self.0.tenant))
@@ -283,6 +299,22 @@ impl EscalationContacts<'_> {
             return Err(Error::invalid("contact_value", "must be a user who is active"));
         }
         Ok(())
+    }
+
+    /// Insists that a rule, or all rules together, may have one more contact.
+    fn must_have_room(&mut self, rule: Option<AlertRuleId>) -> Result<()> {
+        // Two that count at once must not both find room for the last.
+        self.0.tx().tenants().lock()?;
+        let known: i64 = contacts::table
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::rule_id.is_not_distinct_from(rule))
+            .count()
+            .get_result(self.0.conn)?;
+        match rule {
+            _ if known < MOST => Ok(()),
+            Some(_) => Err(Error::conflict("rule_id", "has 50 contacts already, the most that a rule has")),
+            None => Err(Error::conflict("rule_id", "must be given: there are 50 contacts for all rules already, the most")),
+        }
     }
 
     fn address(&mut self, contact_type: ContactType, value: &Address) -> Result<Address> {

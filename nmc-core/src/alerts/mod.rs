@@ -38,6 +38,7 @@ pub use measurement::{Measurement, MeasurementFilter, Measurements};
 pub use measurement_bulk::NewMeasurement;
 pub(crate) use notification::Told;
 pub use notification::{NewNotification, Notification, NotificationFilter, Notifications};
+pub(crate) use notification_queue::Claimable;
 pub use notification_queue::{ClaimedNotification, WebhookResponse, WhyFailed};
 pub use reach::Reach;
 pub use retry_schedule::attempts_by;

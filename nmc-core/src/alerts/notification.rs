@@ -11,9 +11,10 @@ use crate::store::{Scope, TenantTx, stamped};
 use crate::types::optional;
 use crate::{AlertId, Error, LeaseId, NotificationChannel, NotificationId, NotificationStatus, Result, TenantId};
 use chrono::{DateTime, Utc};
-use diesel::dsl::{max, min};
+use diesel::dsl::{max, min, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 /// One alert told, or to be told, to one recipient.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -97,6 +98,9 @@ pub(super) const OPEN: [NotificationStatus; 2] = [NotificationStatus::Pending, N
 
 /// The templates that do not tell of an alert that was raised.
 pub(super) const NOT_RAISED: [&str; 2] = [AlertTemplate::Resolved.label(), AlertTemplate::Test.label()];
+
+/// The predicate of `notifications_mailed_delivered_at_idx`, to the letter.
+const MAILED_SQL: &str = "notifications.channel = 'email' AND notifications.status = 'delivered'";
 
 /// Whether somebody knows of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +242,16 @@ impl Notifications<'_> {
             .filter(notifications::status.eq(NotificationStatus::Delivered))
             .filter(notifications::channel.eq(NotificationChannel::Sms))
             .filter(notifications::recipient.eq(recipient))
+            .filter(notifications::delivered_at.gt(since))
+            .count()
+            .get_result(self.0.conn)?)
+    }
+
+    /// The number of mails about alerts that the business sent since an instant.
+    pub(crate) fn count_mails_since(&mut self, since: DateTime<Utc>) -> Result<i64> {
+        Ok(notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(MAILED_SQL))
             .filter(notifications::delivered_at.gt(since))
             .count()
             .get_result(self.0.conn)?)

@@ -11,16 +11,19 @@ use crate::queue::{Lease, NOT_HELD, after};
 use crate::schema::{notifications, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::types::{bounds, clip, required};
-use crate::{AlertEventType, Error, LeaseId, NotificationId, NotificationStatus, Result, TenantId, When};
+use crate::{AlertEventType, Error, LeaseId, NotificationChannel, NotificationId, NotificationStatus, Result, TenantId, When};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Array, Bool, Text};
 use serde_json::json;
 use std::collections::HashMap;
 
 /// The predicate of `notifications_due_next_attempt_at_idx`, to the letter, save that tenants have a status too.
 const OPEN_SQL: &str = "notifications.status IN ('pending', 'retrying')";
+
+/// The host that a webhook goes to, as [`super::Address::host`] has it.
+const HOST_SQL: &str = "coalesce(lower(substring(notifications.recipient from '^https?://([^/?#]*)')), '')";
 
 /// How much of an error or an answer is kept, in characters.
 const KEPT: usize = 2_000;
@@ -33,6 +36,23 @@ pub struct ClaimedNotification {
     pub notification: Notification,
     /// The id of this claim; a later one of the same notification has another.
     pub lease: LeaseId,
+}
+
+/// Which of the notifications that are due a worker claims; by default any.
+#[derive(Debug, Clone)]
+pub(crate) struct Claimable {
+    /// The channels.
+    pub(crate) channels: Vec<NotificationChannel>,
+    /// Hosts to which no webhook is claimed.
+    pub(crate) but_not: Vec<String>,
+    /// Hosts to which webhooks are claimed all the same.
+    pub(crate) and: Vec<String>,
+}
+
+impl Default for Claimable {
+    fn default() -> Self {
+        Self { channels: NotificationChannel::ALL.to_vec(), but_not: Vec::new(), and: Vec::new() }
+    }
 }
 
 /// The answer of a webhook.
@@ -56,6 +76,12 @@ pub struct WhyFailed<'e> {
 impl<'e> From<&'e str> for WhyFailed<'e> {
     fn from(why: &'e str) -> Self {
         Self { why, said: None }
+    }
+}
+
+impl<'e> From<&'e String> for WhyFailed<'e> {
+    fn from(why: &'e String) -> Self {
+        why.as_str().into()
     }
 }
 
@@ -114,11 +140,25 @@ impl Notifications<'_> {
     /// # Errors
     /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
     pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedNotification>> {
+        self.claim_of(&Claimable::default(), limit, lease_for)
+    }
+
+    /// Claims as [`Self::claim`] does, of these notifications alone.
+    pub(crate) fn claim_of(&mut self, of: &Claimable, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedNotification>> {
         let lease = Lease::begin(&mut self.0, lease_for)?;
+        let channels: Vec<&str> = of.channels.iter().map(|channel| channel.label()).collect();
+        let is_claimable = sql::<Bool>("(notifications.channel = ANY(")
+            .bind::<Array<Text>, _>(channels)
+            .sql(&format!(") AND (notifications.channel <> 'webhook' OR {HOST_SQL} <> ALL("))
+            .bind::<Array<Text>, _>(&of.but_not)
+            .sql(&format!(")) OR notifications.channel = 'webhook' AND {HOST_SQL} = ANY("))
+            .bind::<Array<Text>, _>(&of.and)
+            .sql("))");
         let due: Vec<(NotificationId, i32, i32)> = notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::next_attempt_at.le(self.0.now()))
+            .filter(is_claimable)
             .order((notifications::next_attempt_at, notifications::id))
             .limit(bounded(limit))
             .for_update()

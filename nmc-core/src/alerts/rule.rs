@@ -65,7 +65,7 @@ pub struct NewAlertRule {
     pub notification_channels: Vec<NotificationChannel>,
     /// Whether an alert nobody acknowledges is passed on.
     pub escalation_enabled: bool,
-    /// The minutes that an alert waits before each escalation.
+    /// The minutes that an alert waits before each escalation; up to a week, and at least one where it is repeated.
     pub escalation_delay_minutes: i32,
     /// How often an alert that has come to the highest level of its contacts is passed on to it once more; up to 100.
     pub escalation_repeats: i32,
@@ -134,6 +134,23 @@ pub struct AlertRuleFilter {
     pub severity: Option<AlertSeverity>,
     /// A channel by which the rules' alerts are told.
     pub channel: Option<NotificationChannel>,
+}
+
+/// The most rules of a business.
+const MOST_RULES: i64 = 500;
+
+/// The longest wait before an alert is passed on, in minutes: a week, after which an alert is passed on to nobody.
+const LONGEST_DELAY: i32 = 10_080;
+
+/// Insists that an alert is not passed on again and again at once, nor later than anybody would want to know.
+fn must_be_spaced(delay_minutes: i32, repeats: i32) -> Result<()> {
+    if delay_minutes > LONGEST_DELAY {
+        return Err(Error::invalid("escalation_delay_minutes", format!("must be 0 to {LONGEST_DELAY}: a week at the most")));
+    }
+    if delay_minutes < 1 && repeats > 0 {
+        return Err(Error::invalid("escalation_delay_minutes", "must be at least 1 where escalation_repeats is more than 0"));
+    }
+    Ok(())
 }
 
 /// A tenant's rules.
@@ -233,8 +250,15 @@ impl AlertRules<'_> {
     /// Adds a rule.
     ///
     /// # Errors
-    /// [`crate::Error::Conflict`] when the metric has a rule of that name, [`crate::Error::Invalid`] on a broken rule.
+    /// [`crate::Error::Conflict`] when the metric has a rule of that name, or the business 500 rules; [`crate::Error::Invalid`] on a broken
+    /// rule.
     pub fn create(&mut self, new: &NewAlertRule) -> Result<AlertRule> {
+        must_be_spaced(new.escalation_delay_minutes, new.escalation_repeats)?;
+        // Two that count at once must not both find room for the last.
+        self.0.tx().tenants().lock()?;
+        if self.count(&AlertRuleFilter::default())? >= MOST_RULES {
+            return Err(Error::conflict("alert_rules", "are 500 already, the most that a business has"));
+        }
         let id = AlertRuleId::new(self.0.moment.id());
         Ok(diesel::insert_into(rules::table)
             .values((
@@ -268,6 +292,12 @@ impl AlertRules<'_> {
         let judgement = patch.judgement.as_ref().map(Judgement::checked).transpose()?;
         let channels = patch.notification_channels.as_deref().map(each_once).transpose()?;
         let before = self.lock(id)?;
+        if patch.escalation_delay_minutes.is_some() || patch.escalation_repeats.is_some() {
+            must_be_spaced(
+                patch.escalation_delay_minutes.unwrap_or(before.escalation_delay_minutes),
+                patch.escalation_repeats.unwrap_or(before.escalation_repeats),
+            )?;
+        }
         let is_other_metric = metric.as_ref().is_some_and(|metric| *metric != before.metric);
         if is_other_metric && self.has_open_alert(id)? {
             return Err(Error::conflict("metric", "can't change while an alert of this rule is open"));

@@ -162,6 +162,32 @@ impl Notifications<'_> {
         self.0.tx().alert_history().append(&called_off.iter().map(event).collect::<Vec<_>>())
     }
 
+    /// Gives up the mails of an alert that wait to be sent, with one entry of the history for all; how many they were.
+    pub(crate) fn give_up_mails(&mut self, alert: AlertId, why: &str) -> Result<usize> {
+        let now = self.0.now();
+        let many = diesel::update(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::alert_id.eq(alert))
+            .filter(notifications::channel.eq(NotificationChannel::Email))
+            .filter(notifications::status.eq_any(OPEN))
+            .filter(notifications::lease_expires_at.is_null().or(notifications::lease_expires_at.le(now).assume_not_null()))
+            .set((
+                notifications::status.eq(NotificationStatus::Failed),
+                notifications::failed_at.eq(now),
+                notifications::error_message.eq(why),
+                notifications::lease_owner.eq(None::<LeaseId>),
+                notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
+                notifications::updated_at.eq(now),
+            ))
+            .execute(self.0.conn)?;
+        if many > 0 {
+            let event = NewAlertEvent::new(alert, AlertEventType::NotificationFailed);
+            let event = event.with(json!({"notifications": many, "channel": NotificationChannel::Email, "why": why}));
+            self.0.tx().alert_history().append(&[event])?;
+        }
+        Ok(many)
+    }
+
     /// Queues these, each recipient once by each channel.
     fn queue(&mut self, told: AlertTemplate, of: Vec<Recipient>) -> Result<Vec<Notification>> {
         let mut seen = HashSet::new();

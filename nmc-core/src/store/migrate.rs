@@ -96,6 +96,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000164_roll_up_figures",
     "2026-11-29-000165_index_ends_of_conversations",
     "2026-11-29-000166_index_opt_outs_by_time",
+    "2026-11-29-000167_index_mails_by_time",
     "2026-11-29-000170_create_account_mails",
     "2026-11-29-000171_add_answers_to_notifications",
 ];

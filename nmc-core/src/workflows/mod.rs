@@ -28,6 +28,7 @@ mod missed_call;
 mod notifier;
 mod notifier_attempt;
 mod notifier_plan;
+mod notifier_slots;
 mod onboarding;
 mod opening;
 mod refresh_call;

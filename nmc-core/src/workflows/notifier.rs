@@ -8,18 +8,21 @@
 
 use super::notifier_attempt::{Came, Ending, attempt, note};
 use super::notifier_plan::{Outgoing, Plan, Planning};
+use super::notifier_slots::{Held, Slots};
 use crate::access::TokenKeys;
 use crate::actor::WORKER;
+use crate::alerts::{Claimable, ClaimedNotification};
 use crate::delivery::{MailLinks, MailSender, WebhookSender};
 use crate::queue::{PAGE, Stop, every_tenant};
-use crate::store::{Reason, Store, Tenant};
+use crate::store::{Reason, Store, Tenant, TenantTx};
 use crate::telephony::{Pace, SmsSender};
 use crate::{Error, Result, TenantId};
 use chrono::TimeDelta;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 /// Notifications of one tenant that a single look at the queue takes at most.
@@ -46,10 +49,16 @@ pub struct Senders {
 /// The configuration of the worker that delivers notifications.
 #[derive(Debug, Clone, Copy)]
 pub struct NotifierConfig {
-    /// Notifications that may be on their way at once, each on a thread of its own. They hold no connection.
-    pub senders: usize,
-    /// Notifications of one business that may be on their way at once: its slow receivers are not the others'.
-    pub share: usize,
+    /// Mails that may be on their way at once, each on a thread of its own, which holds no connection; those of one business half of it.
+    pub mails: usize,
+    /// The same of texts.
+    pub texts: usize,
+    /// The same of webhooks. A quarter as many go to receivers that were slow the last time, beside these.
+    pub webhooks: usize,
+    /// Webhooks that may be on their way at once from one business to one host.
+    pub per_receiver: usize,
+    /// How long a receiver of webhooks may take before it counts as slow.
+    pub slow_after: Duration,
     /// How long a claim holds: longer than the slowest channel takes.
     pub lease: TimeDelta,
     /// The pause between two looks at an empty queue.
@@ -58,6 +67,8 @@ pub struct NotifierConfig {
     pub expiry: TimeDelta,
     /// Texts about alerts to one person in 24 hours.
     pub texts_per_day: i64,
+    /// Mails about alerts of one business in an hour.
+    pub mails_per_hour: i64,
     /// The pace at which each number sends.
     pub pace: Pace,
 }
@@ -65,12 +76,16 @@ pub struct NotifierConfig {
 impl Default for NotifierConfig {
     fn default() -> Self {
         Self {
-            senders: 16,
-            share: 4,
+            mails: 8,
+            texts: 8,
+            webhooks: 64,
+            per_receiver: 2,
+            slow_after: Duration::from_secs(5),
             lease: TimeDelta::minutes(2),
             idle: Duration::from_millis(500),
             expiry: TimeDelta::days(7),
             texts_per_day: 20,
+            mails_per_hour: 300,
             pace: Pace::default(),
         }
     }
@@ -103,9 +118,7 @@ pub struct Notifier {
     senders: Senders,
     config: NotifierConfig,
     stop: Arc<Stop>,
-    round: Arc<Mutex<Round>>,
-    /// How many notifications of each business are on their way.
-    busy: Arc<Mutex<HashMap<TenantId, usize>>>,
+    slots: Arc<Slots>,
 }
 
 /// The place in the way past all tenants.
@@ -131,65 +144,54 @@ enum Taken {
     Nothing,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Notifier {
     /// A worker over this store and these senders.
     #[must_use]
     pub fn new(store: Store, senders: Senders, config: NotifierConfig) -> Self {
-        Self { store, senders, config, stop: Arc::default(), round: Arc::default(), busy: Arc::default() }
+        Self { store, senders, config, stop: Arc::default(), slots: Arc::default() }
     }
 
     /// Asks every clone to stop after the notifications that are being sent.
     pub fn stop(&self) {
         self.stop.ask();
+        self.slots.ring();
     }
 
-    /// Works until [`Self::stop`]; failures are logged and waited out. Returns when every sender has stopped.
+    /// Works until [`Self::stop`]; failures are logged and waited out. One thread looks for what is due, and each attempt has a thread of
+    /// its own, as many as there are slots. Returns when every attempt has ended.
     pub fn run(&self) {
+        let mut round = Round::default();
         std::thread::scope(|scope| {
-            for _ in 0..self.config.senders.max(1) {
-                scope.spawn(|| self.send_until_stopped());
+            while !self.stop.is_asked() {
+                match self.take_some(&mut round) {
+                    Ok(Some((tenant, outgoing, held))) => self.send_apart(scope, tenant, outgoing, held),
+                    Ok(None) => self.slots.wait(self.config.idle, &self.stop),
+                    Err(error) => {
+                        tracing::warn!(error = error.causes(), "notifications can't be delivered now");
+                        self.stop.wait(self.config.idle.max(Duration::from_secs(1)));
+                    }
+                }
             }
         });
     }
 
-    fn send_until_stopped(&self) {
-        while !self.stop.is_asked() {
-            let Some((tenant, outgoing)) = self.next() else { continue };
+    fn send_apart<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, tenant: Tenant, outgoing: Box<Outgoing>, held: Held) {
+        let send = move || {
+            let began = Instant::now();
             let attempted = catch_unwind(AssertUnwindSafe(|| attempt(&self.senders, &outgoing, self.store.now())));
+            held.learn(began.elapsed(), &self.config);
             let came = attempted.unwrap_or_else(|_| Ending::unknown());
             self.note_patiently(&tenant, &outgoing, &came);
-            let mut busy = lock(&self.busy);
-            if busy.get(&tenant.id()).is_some_and(|busy| *busy > 1) {
-                busy.entry(tenant.id()).and_modify(|busy| *busy -= 1);
-            } else {
-                busy.remove(&tenant.id());
-            }
+            drop(held);
+        };
+        // What could not be begun is attempted again when its lease has ended.
+        if let Err(error) = Builder::new().name("notifier".to_owned()).spawn_scoped(scope, send) {
+            tracing::error!(%error, "a notification can't be sent: the machine gives no thread");
         }
-    }
-
-    /// The next notification to send, of the next tenant in turn. One thread looks at a time; it waits where there is nothing to do, and
-    /// the others wait for it.
-    fn next(&self) -> Option<(Tenant, Box<Outgoing>)> {
-        let mut round = lock(&self.round);
-        while !self.stop.is_asked() {
-            match self.take_some(&mut round) {
-                Ok(Some(taken)) => return Some(taken),
-                Ok(None) => self.stop.wait(self.config.idle),
-                Err(error) => {
-                    tracing::warn!(error = error.causes(), "notifications can't be delivered now");
-                    self.stop.wait(self.config.idle.max(Duration::from_secs(1)));
-                }
-            }
-        }
-        None
     }
 
     /// Goes on in the round until something is to be sent; `None` at the end of a round in which nothing was.
-    fn take_some(&self, round: &mut Round) -> Result<Option<(Tenant, Box<Outgoing>)>> {
+    fn take_some(&self, round: &mut Round) -> Result<Option<(Tenant, Box<Outgoing>, Held)>> {
         round.resting.retain(|_, since| since.elapsed() < REST);
         loop {
             if round.tenants.is_empty() {
@@ -203,15 +205,14 @@ impl Notifier {
                 if self.stop.is_asked() {
                     return Ok(None);
                 }
-                let is_busy = lock(&self.busy).get(&tenant.id()).is_some_and(|busy| *busy >= self.config.share.max(1));
-                if is_busy || round.resting.contains_key(&tenant.id()) {
+                if round.resting.contains_key(&tenant.id()) {
                     continue;
                 }
-                match self.take(&tenant) {
+                match self.take(&tenant, &self.slots.claimable(tenant.id(), &self.config)) {
                     Ok(Taken::Send(outgoing)) => {
                         round.has_claimed = true;
-                        *lock(&self.busy).entry(tenant.id()).or_default() += 1;
-                        return Ok(Some((tenant, outgoing)));
+                        let held = self.slots.take(tenant.id(), &outgoing.claim.notification);
+                        return Ok(Some((tenant, outgoing, held)));
                     }
                     Ok(Taken::Ended(_)) => round.has_claimed = true,
                     Ok(Taken::Nothing) => {}
@@ -231,13 +232,13 @@ impl Notifier {
 
     /// Claims one notification of a tenant's, and decides what becomes of it. One about which that fails is held all the same: it must
     /// not keep those behind it waiting, and its attempts run out.
-    fn take(&self, tenant: &Tenant) -> Result<Taken> {
-        match self.claim_and_decide(tenant) {
+    fn take(&self, tenant: &Tenant, of: &Claimable) -> Result<Taken> {
+        match self.claim_and_decide(tenant, of) {
             Err(error) if !matches!(error, Error::Unavailable { .. }) => {
                 tracing::error!(tenant = %tenant.id(), error = error.causes(), "what becomes of a notification can't be decided");
-                let held = self.store.worker(tenant, |tx| tx.notifications().claim(1, self.config.lease))?;
-                let put_back = held.len();
-                Ok(if held.is_empty() {
+                let held = self.store.worker(tenant, |tx| self.claim(tx, of))?;
+                let put_back = held.iter().len();
+                Ok(if held.is_none() {
                     Taken::Nothing
                 } else {
                     Taken::Ended(NotifierPass { put_back, ..NotifierPass::default() })
@@ -247,10 +248,14 @@ impl Notifier {
         }
     }
 
+    fn claim(&self, tx: &mut TenantTx<'_>, of: &Claimable) -> Result<Option<ClaimedNotification>> {
+        Ok(tx.notifications().claim_of(of, 1, self.config.lease)?.pop())
+    }
+
     /// Claims a notification and decides about it in one transaction.
-    fn claim_and_decide(&self, tenant: &Tenant) -> Result<Taken> {
+    fn claim_and_decide(&self, tenant: &Tenant, of: &Claimable) -> Result<Taken> {
         self.store.worker(tenant, |tx| {
-            let Some(claim) = tx.notifications().claim(1, self.config.lease)?.pop() else { return Ok(Taken::Nothing) };
+            let Some(claim) = self.claim(tx, of)? else { return Ok(Taken::Nothing) };
             let row = match (Planning { config: &self.config, senders: &self.senders, claim: &claim }).decide(tx)? {
                 Plan::Send(outgoing) => return Ok(Taken::Send(outgoing)),
                 Plan::Delivered => tx.notifications().deliver(&claim, None)?,
@@ -309,7 +314,7 @@ impl Notifier {
                     if self.stop.is_asked() {
                         return Ok(ControlFlow::Break(()));
                     }
-                    pass += match self.take(tenant)? {
+                    pass += match self.take(tenant, &Claimable::default())? {
                         Taken::Nothing => break,
                         Taken::Ended(ended) => ended,
                         Taken::Send(outgoing) => {

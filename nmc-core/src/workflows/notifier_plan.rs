@@ -93,6 +93,15 @@ impl Planning<'_> {
                 if self.senders.mail.is_none() {
                     return give_up("no mail server is set up: an operator has to set smtp_url and smtp_from");
                 }
+                let most = self.config.mails_per_hour;
+                let since = tx.now() - TimeDelta::hours(1);
+                if tx.notifications().count_mails_since(since)? >= most {
+                    let why = format!("the business has sent {most} mails about alerts within an hour");
+                    // Said once for each alert, however many were to hear of it.
+                    let others = tx.notifications().give_up_mails(alert.id, &why)?;
+                    tracing::warn!(tenant = %row.tenant_id, alert = %alert.id, given_up = others + 1, "too many mails about alerts");
+                    return Ok(Plan::GiveUp(why));
+                }
                 let Ok(to) = recipient.parse() else { return give_up("its recipient is no address that mail can go to") };
                 Way::Mail { to, subject: wording.subject(), text: wording.text(), html: wording.html() }
             }

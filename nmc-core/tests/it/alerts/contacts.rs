@@ -408,3 +408,55 @@ fn reach_of_a_rule_is_whom_its_alerts_are_told() {
     scene.db.execute("UPDATE users SET role = 'admin'");
     assert_eq!(reach().0, 2, "Ada and Bob");
 }
+
+#[test]
+fn contacts_and_rules_are_bounded_for_each_business() {
+    let scene = Scene::new();
+    let a = scene.rule(&rule("a")).id;
+    let contact =
+        |rule_id, n: i32| NewEscalationContact { contact_value: Address::new(format!("a{n}@example.com")), ..email_for(rule_id) };
+    for n in 0..50 {
+        scene.contact(&contact(None, n));
+        scene.contact(&contact(Some(a), n));
+    }
+    let words = "rule_id must be given: there are 50 contacts for all rules already, the most";
+    scene.refuses(words, |tx| tx.escalation_contacts().create(&contact(None, 50)));
+    let words = "rule_id has 50 contacts already, the most that a rule has";
+    scene.refuses(words, |tx| tx.escalation_contacts().create(&contact(Some(a), 50)));
+    let other = scene.rule(&rule("b")).id;
+    let moved = scene.contact(&contact(Some(other), 51)).id;
+    let patch = EscalationContactPatch { rule_id: Patch::Set(a), ..EscalationContactPatch::default() };
+    scene.refuses(words, |tx| tx.escalation_contacts().update(moved, &patch));
+    scene.run(|tx| (2..500).try_for_each(|n| tx.alert_rules().create(&rule(&format!("rule {n}"))).map(drop))).unwrap();
+    let words = "alert_rules are 500 already, the most that a business has";
+    scene.refuses(words, |tx| tx.alert_rules().create(&rule("one more")));
+}
+
+#[test]
+fn levels_and_delays_beyond_sense_are_refused() {
+    let scene = Scene::new();
+    let new = NewEscalationContact { escalation_level: 101, ..email_for(None) };
+    scene.refuses("escalation_level must be 1 to 100", |tx| tx.escalation_contacts().create(&new));
+    let long = NewAlertRule { escalation_delay_minutes: 10_081, ..rule("a") };
+    let words = "escalation_delay_minutes must be 0 to 10080: a week at the most";
+    scene.refuses(words, |tx| tx.alert_rules().create(&long));
+    let words = "escalation_delay_minutes must be at least 1 where escalation_repeats is more than 0";
+    let storm = NewAlertRule { escalation_delay_minutes: 0, escalation_repeats: 1, ..rule("a") };
+    scene.refuses(words, |tx| tx.alert_rules().create(&storm));
+    let at_once = scene.rule(&NewAlertRule { escalation_delay_minutes: 0, ..rule("a") }).id;
+    let patch = AlertRulePatch { escalation_repeats: Some(1), ..Default::default() };
+    scene.refuses(words, |tx| tx.alert_rules().update(at_once, &patch));
+}
+
+#[test]
+fn webhook_to_a_port_of_another_protocol_is_refused() {
+    let scene = Scene::new();
+    let to = |url: &str| NewEscalationContact {
+        contact_type: ContactType::Webhook,
+        contact_value: Address::new(url),
+        ..email_for(None)
+    };
+    let words = "contact_value must not name a port of another protocol, such as 22 or 25";
+    scene.refuses(words, |tx| tx.escalation_contacts().create(&to("https://example.com:22/x")));
+    scene.contact(&to("https://example.com:8443/x"));
+}

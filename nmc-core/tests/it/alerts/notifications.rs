@@ -317,7 +317,7 @@ fn notification_claimed_or_ended_is_not_called_off() {
     assert_eq!((&row, &scene.notification(&row)), (&expected, &expected));
     let entry = scene.history(alert.id).pop().unwrap();
     assert_eq!((entry.event_type, entry.created_at), (Event::NotificationFailed, now));
-    assert_eq!(entry.details, Some(json!({"notification": row.id, "channel": "email"})));
+    assert_eq!(entry.details, Some(json!({"notification": row.id, "channel": "email", "why": "wrong number"})));
 
     scene.queue(&alert);
     scene.after(1);
@@ -449,7 +449,8 @@ fn notification_of_a_dead_worker_is_taken_over_and_claim_void() {
     assert_eq!(row.error_message.as_deref(), Some("the last attempt ended without a word"));
     let entry = scene.history(alert.id).pop().unwrap();
     assert_eq!(entry.event_type, Event::NotificationFailed);
-    assert_eq!(entry.details, Some(json!({"notification": row.id, "channel": "email"})));
+    let why = "the last attempt ended without a word";
+    assert_eq!(entry.details, Some(json!({"notification": row.id, "channel": "email", "why": why})));
     scene.refuses(lost, |tx| tx.notifications().deliver(&heir, None));
 }
 

@@ -131,7 +131,7 @@ fn a_patch_changes_the_field_it_names_and_no_other() {
         (AlertRulePatch { is_enabled: Some(false), ..none() }, |row| row.is_enabled = false),
         (AlertRulePatch { notification_channels: Some(Vec::new()), ..none() }, |row| row.notification_channels = Vec::new()),
         (AlertRulePatch { escalation_enabled: Some(false), ..none() }, |row| row.escalation_enabled = false),
-        (AlertRulePatch { escalation_delay_minutes: Some(0), ..none() }, |row| row.escalation_delay_minutes = 0),
+        (AlertRulePatch { escalation_delay_minutes: Some(1), ..none() }, |row| row.escalation_delay_minutes = 1),
         (AlertRulePatch { escalation_repeats: Some(3), ..none() }, |row| row.escalation_repeats = 3),
     ];
     for (patch, change) in steps {

@@ -17,11 +17,13 @@ struct SlowHost {
     gate: Gate,
     taken: Mutex<Vec<String>>,
     waiting: Mutex<usize>,
+    /// What the hosts that take their time have in their names; "slow" if nothing else is said.
+    hangs: Mutex<Option<&'static str>>,
 }
 
 impl WebhookSender for SlowHost {
     fn send(&self, webhook: &OutboundWebhook<'_>) -> Result<WebhookAnswer, WebhookError> {
-        if webhook.url.contains("slow") {
+        if webhook.url.contains(self.hangs.lock().unwrap().unwrap_or("slow")) {
             *self.waiting.lock().unwrap() += 1;
             self.gate.wait();
         }
@@ -44,10 +46,11 @@ fn slow_receiver_of_one_business_does_not_hold_the_others() {
     for number in 0..12 {
         notifying.queue_to(Webhook, Triggered, &format!("https://slow.example.com/{number}"));
     }
-    let hosts = Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default() });
+    let hosts =
+        Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default(), hangs: Mutex::default() });
     let webhooks: Arc<dyn WebhookSender> = hosts.clone();
     let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
-    let config = NotifierConfig { senders: 6, share: 4, idle: Duration::from_millis(5), ..NotifierConfig::default() };
+    let config = NotifierConfig { webhooks: 8, per_receiver: 4, idle: Duration::from_millis(5), ..NotifierConfig::default() };
     let notifier = Notifier::new(store.clone(), senders, config);
     std::thread::scope(|threads| {
         let _stop = finally(|| {
@@ -77,6 +80,79 @@ fn slow_receiver_of_one_business_does_not_hold_the_others() {
         };
         wait_until("all are noted", || status(Delivered) == 12);
         assert_eq!(status(Pending) + status(Retrying), 0);
+    });
+}
+
+/// Receivers that hang until the end, as many as a business may have contacts: mail, texts and healthy hosts of it and of others arrive.
+#[test]
+fn hanging_receivers_hold_up_nothing_else() {
+    let notifying = Notifying::new();
+    let store = &notifying.scene.db.store;
+    for number in 0..30 {
+        for _ in 0..3 {
+            notifying.queue_to(Webhook, Triggered, &format!("https://slow{number}.example.com/x"));
+        }
+    }
+    let hosts =
+        Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default(), hangs: Mutex::default() });
+    let webhooks: Arc<dyn WebhookSender> = hosts.clone();
+    let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
+    let config = NotifierConfig { idle: Duration::from_millis(5), ..NotifierConfig::default() };
+    let notifier = Notifier::new(store.clone(), senders, config);
+    std::thread::scope(|threads| {
+        let _stop = finally(|| {
+            hosts.gate.open();
+            notifier.stop();
+        });
+        threads.spawn(|| notifier.run());
+        wait_until("a business has what it may have", || *hosts.waiting.lock().unwrap() == 32);
+        let other = Business::onboard(store, "Healthy");
+        let alert = raise(store, &other, "Too many missed calls");
+        let new = NewNotification {
+            alert_id: alert.id,
+            channel: Webhook,
+            recipient: Address::new("https://fast.example.com/x"),
+            template_used: None,
+            message_content: None,
+            max_attempts: 3,
+        };
+        store.tenant(&other.tenant, |tx| tx.notifications().create(&new)).unwrap();
+        let rows = [notifying.queue(Email, Triggered), notifying.queue(Sms, Triggered)];
+        wait_until("others, and other channels, get theirs", || {
+            !hosts.taken.lock().unwrap().is_empty() && rows.iter().all(|row| notifying.reload(row).status == Delivered)
+        });
+        assert_eq!(*hosts.waiting.lock().unwrap(), 32, "and all that while they hang");
+    });
+}
+
+/// A receiver that was slow once has slots of its own: a healthy host does not wait even where a business has no other left.
+#[test]
+fn slow_receivers_are_kept_apart_from_healthy_ones() {
+    let notifying = Notifying::new();
+    let store = &notifying.scene.db.store;
+    let hosts =
+        Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default(), hangs: Mutex::default() });
+    let webhooks: Arc<dyn WebhookSender> = hosts.clone();
+    let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
+    let queue = |host: &str| notifying.queue_to(Webhook, Triggered, &format!("https://{host}.example.com/x"));
+    // Every receiver counts as slow once it was tried.
+    let config =
+        NotifierConfig { webhooks: 8, slow_after: Duration::ZERO, idle: Duration::from_millis(5), ..NotifierConfig::default() };
+    let notifier = Notifier::new(store.clone(), senders, config);
+    std::thread::scope(|threads| {
+        let _stop = finally(|| {
+            hosts.gate.open();
+            notifier.stop();
+        });
+        threads.spawn(|| notifier.run());
+        let known: Vec<_> = (0..6).map(|number| queue(&format!("known{number}"))).collect();
+        wait_until("all are known", || known.iter().all(|row| notifying.reload(row).status == Delivered));
+        *hosts.hangs.lock().unwrap() = Some("known");
+        (0..6).for_each(|number| drop(queue(&format!("known{number}"))));
+        wait_until("one of the two slow slots is theirs", || *hosts.waiting.lock().unwrap() == 1);
+        let healthy: Vec<_> = (0..6).map(|number| queue(&format!("healthy{number}"))).collect();
+        wait_until("the healthy ones arrive", || healthy.iter().all(|row| notifying.reload(row).status == Delivered));
+        assert_eq!(*hosts.waiting.lock().unwrap(), 1);
     });
 }
 

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.notifications_mailed_delivered_at_idx;
