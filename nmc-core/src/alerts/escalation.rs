@@ -50,6 +50,11 @@ impl Contact {
     }
 }
 
+/// The next level of a ladder that has contacts.
+fn above(ladder: &[Contact], level: i32) -> Option<i32> {
+    ladder.iter().map(|contact| contact.level).filter(|above| *above > level).min()
+}
+
 #[derive(Debug, HasQuery)]
 #[diesel(table_name = escalations, check_for_backend(Pg))]
 struct Row {
@@ -202,16 +207,56 @@ impl AlertEscalations<'_> {
         }
         let ladder = row.contacts.as_array().into_iter().flatten().map(Contact::from_json);
         let ladder: Vec<Contact> = ladder.collect::<Option<_>>().ok_or_else(|| Error::internal("contacts that can't be read"))?;
-        let reached: Vec<&Contact> = ladder.iter().filter(|contact| contact.level <= row.next_level).collect();
-        self.0.tx().alerts().escalate_to(alert, row.next_level)?;
-        self.0.tx().notifications().tell_contacts(alert.id, &reached)?;
-        let next = ladder.iter().map(|contact| contact.level).filter(|level| *level > row.next_level).min();
-        match next {
-            Some(level) => self.go_on(row, level, row.repeats_left, now)?,
-            None if row.repeats_left > 0 => self.go_on(row, row.next_level, row.repeats_left - 1, now)?,
-            None => self.give_up(row, "there is nobody left to pass it on to")?,
+        let (level, is_heard) = self.tell_from(alert, &ladder, row.next_level)?;
+        match above(&ladder, level) {
+            Some(next) => self.go_on(row, next, row.repeats_left, now)?,
+            None if row.repeats_left > 0 => self.go_on(row, level, row.repeats_left - 1, now)?,
+            None if is_heard => self.give_up(row, "there is nobody left to pass it on to")?,
+            None => self.give_up(row, "there is nobody left who could be told")?,
         }
-        Ok(true)
+        Ok(is_heard)
+    }
+
+    /// Tells the contacts up to this level, or up to the first one above it on which somebody can be told: nobody waits for a level that hears
+    /// nothing, and the history says which those were. Returns how far it went, and whether anybody is told.
+    fn tell_from(&mut self, alert: &Alert, ladder: &[Contact], from: i32) -> Result<(i32, bool)> {
+        let in_use = self.in_use(ladder)?;
+        let mut level = from;
+        loop {
+            let own: Vec<&Contact> = in_use.iter().copied().filter(|contact| contact.level == level).collect();
+            if !self.0.tx().notifications().told_when_passed_on(alert.id, &own)?.is_empty() {
+                break;
+            }
+            let why = "nobody on this level could be told: its contacts are deactivated, not verified or switched off";
+            let event = NewAlertEvent::new(alert.id, AlertEventType::NotificationFailed);
+            self.0.tx().alert_history().append(&[event.with(json!({"level": level, "why": why}))])?;
+            match above(ladder, level) {
+                Some(next) => level = next,
+                None => break,
+            }
+        }
+        let reached: Vec<&Contact> = in_use.into_iter().filter(|contact| contact.level <= level).collect();
+        let is_heard = !self.0.tx().notifications().told_when_passed_on(alert.id, &reached)?.is_empty();
+        if is_heard {
+            self.0.tx().alerts().escalate_to(alert, level)?;
+            self.0.tx().notifications().tell_contacts(alert.id, &reached)?;
+        }
+        Ok((level, is_heard))
+    }
+
+    /// Those of a ladder that are not out of use since: of which all contacts of the business with that address are switched off.
+    fn in_use<'l>(&mut self, ladder: &'l [Contact]) -> Result<Vec<&'l Contact>> {
+        let values: Vec<&Address> = ladder.iter().map(|contact| &contact.value).collect();
+        let known: Vec<(ContactType, Address, bool)> = contacts::table
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::contact_value.eq_any(values))
+            .select((contacts::contact_type, contacts::contact_value, contacts::is_active))
+            .load(self.0.conn)?;
+        let is_out_of_use = |contact: &Contact| {
+            let mut same = known.iter().filter(|(kind, value, _)| *kind == contact.kind && *value == contact.value).peekable();
+            same.peek().is_some() && !same.any(|(.., is_active)| *is_active)
+        };
+        Ok(ladder.iter().filter(|contact| !is_out_of_use(contact)).collect())
     }
 
     fn go_on(&mut self, row: &Row, level: i32, repeats_left: i32, from: DateTime<Utc>) -> Result<()> {

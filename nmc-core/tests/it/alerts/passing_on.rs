@@ -112,6 +112,55 @@ fn contacts_are_those_of_the_time_the_alert_was_raised() {
 }
 
 #[test]
+fn level_that_hears_nothing_is_passed_over_and_said() {
+    let scene = Scene::new();
+    let (ada, bob) = (scene.ada, scene.bob);
+    let user = |escalation_level, user: nmc_core::UserId| NewEscalationContact {
+        escalation_level,
+        contact_type: ContactType::User,
+        contact_value: Address::new(user.to_string()),
+        ..email_for(None)
+    };
+    scene.contact(&user(1, ada));
+    scene.contact(&at_level(2, "second"));
+    let alert = scene.alert("a");
+    scene.db.execute("UPDATE escalation_contacts SET is_active = false WHERE contact_type = 'email'");
+    scene.contact(&user(1, bob));
+    let lonely = scene.raise(scene.rule(&rule("lonely")).id);
+    let off = nmc_core::people::UserPatch { is_active: Some(false), ..nmc_core::people::UserPatch::default() };
+    scene.after(1);
+    scene.db.execute("UPDATE escalation_contacts SET is_active = true WHERE contact_type = 'email'");
+    for user in [ada, bob] {
+        scene.run(|tx| tx.users().update(user, &off)).unwrap();
+    }
+    scene.after(29);
+    assert_eq!(scene.passed_on(), [alert.id], "the next level hears of it at once");
+    assert_eq!((scene.told(&alert), scene.reload(&alert).escalation_level), (told(&["second"]), 2));
+    let nobody = Event::NotificationFailed;
+    assert_eq!(scene.event_types(alert.id), [Event::Triggered, nobody, Event::Escalated, Event::EscalationEnded]);
+    let why = "nobody on this level could be told: its contacts are deactivated, not verified or switched off";
+    assert_eq!(scene.history(alert.id)[1].details, Some(serde_json::json!({"level": 1, "why": why})));
+    scene.after(1);
+    assert_eq!(scene.passed_on(), []);
+    // Nobody was told: it is not escalated.
+    assert_eq!((scene.reload(&lonely).status, scene.told(&lonely).len(), scene.waiting()), (Status::Triggered, 0, 0));
+    assert_eq!(scene.event_types(lonely.id), [Event::Triggered, nobody, Event::EscalationEnded]);
+}
+
+#[test]
+fn contact_that_was_switched_off_since_is_not_told() {
+    let scene = Scene::new();
+    let off = EscalationContactPatch { is_active: Some(false), ..EscalationContactPatch::default() };
+    let contacts = ["off", "removed", "stays"].map(|name| scene.contact(&at_level(1, name)).id);
+    let alert = scene.alert("a");
+    scene.run(|tx| tx.escalation_contacts().update(contacts[0], &off)).unwrap();
+    scene.run(|tx| tx.escalation_contacts().delete(contacts[1])).unwrap();
+    scene.after(30);
+    assert_eq!(scene.passed_on(), [alert.id]);
+    assert_eq!(scene.told(&alert), told(&["removed", "stays"]));
+}
+
+#[test]
 fn an_alert_of_last_week_is_passed_on_to_nobody() {
     let scene = Scene::new();
     scene.contact(&at_level(1, "first"));
