@@ -76,14 +76,14 @@ struct Run<'r> {
 
 impl Run<'_> {
     /// Goes on to the next move that is to be made.
-    fn next_move(&mut self) -> Option<AlertMove> {
+    fn next_move(&mut self, now: DateTime<Utc>) -> Option<AlertMove> {
         while let Some(news) = self.news.pop_front() {
             let is_asleep = self.open.as_ref().is_some_and(|alert| alert.status == AlertStatus::Snoozed);
             // A silence is told once: to an alert that sleeps it would be lost.
             if is_asleep && matches!(news, News::Silence(_)) {
                 continue;
             }
-            let made = step(self.rule, &mut self.state, self.hours, self.open.is_some(), news);
+            let made = step(self.rule, &mut self.state, self.hours, self.open.is_some(), (news, now));
             if let Some(made) = made.filter(|_| !is_asleep) {
                 return Some(made);
             }
@@ -98,9 +98,10 @@ fn evaluate_held(tx: &mut TenantTx<'_>, rules: &[AlertRule], outcome: &mut Evalu
         return Ok(());
     }
     let mut runs = begin(tx, rules)?;
+    let now = tx.now();
     for _ in 0..ROUNDS {
         let moves: Vec<(usize, AlertMove)> =
-            runs.iter_mut().enumerate().filter_map(|(place, run)| Some((place, run.next_move()?))).collect();
+            runs.iter_mut().enumerate().filter_map(|(place, run)| Some((place, run.next_move(now)?))).collect();
         if moves.is_empty() {
             break;
         }

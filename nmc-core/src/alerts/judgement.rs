@@ -81,6 +81,9 @@ impl Judgement {
     }
 }
 
+/// How old a value may be that raises an alert, unless it takes longer for the rule to count its metric as silent.
+const OLDEST_NEWS: TimeDelta = TimeDelta::hours(1);
+
 /// A value that was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
@@ -146,15 +149,16 @@ impl AlertMove {
     }
 }
 
-/// Takes a step. `is_open`: whether an alert of the rule is open. Without `hours` the business never closes.
+/// Takes a step at an instant. `is_open`: whether an alert of the rule is open. Without `hours` the business never closes.
 pub(super) fn step(
     rule: &AlertRule,
     state: &mut RuleState,
     hours: Option<BusinessHours>,
     is_open: bool,
-    news: News,
+    (news, now): (News, DateTime<Utc>),
 ) -> Option<AlertMove> {
-    let may_raise = !rule.judgement.only_when_open || hours.is_none_or(|hours| hours.is_open(news.at()));
+    let is_in_hours = !rule.judgement.only_when_open || hours.is_none_or(|hours| hours.is_open(news.at()));
+    let may_raise = is_in_hours && !state.is_old(rule, news, now);
     match news {
         // One that is late, or there twice, has been overtaken.
         News::Sample(sample) if state.last.is_some_and(|last| sample.at <= last.at) => None,
@@ -243,6 +247,17 @@ impl RuleState {
     /// Whether the last value still tells anything: one that was measured before a silence which is an alert itself does not.
     fn is_heard(&self, rule: &AlertRule) -> bool {
         self.no_data_since.is_none() || rule.judgement.no_data_policy != NoDataPolicy::Alert
+    }
+
+    /// Whether the value that is judged is too old to raise anything: news has an age. One that the rule does not even count as silence yet is
+    /// not. A silence is always news.
+    fn is_old(&self, rule: &AlertRule, news: News, now: DateTime<Utc>) -> bool {
+        let measured_at = match news {
+            News::Sample(sample) => Some(sample.at),
+            News::RuleChanged(_) => self.last.map(|last| last.at),
+            News::Silence(_) => None,
+        };
+        measured_at.is_some_and(|at| now - at > rule.judgement.silence().max(OLDEST_NEWS))
     }
 
     fn is_flapping(&self, rule: &AlertRule) -> bool {

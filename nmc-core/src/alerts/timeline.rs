@@ -35,7 +35,7 @@ pub fn timeline(
         rest = later;
         let news = new.iter().map(|sample| News::Sample(*sample)).chain([News::Silence(*at)]);
         for news in news {
-            let Some(made) = step(rule, &mut state, Some(hours), is_open, news) else { continue };
+            let Some(made) = step(rule, &mut state, Some(hours), is_open, (news, *at)) else { continue };
             is_open = made.leaves_open();
             moves.push(TimelineEntry { at: *at, made });
         }

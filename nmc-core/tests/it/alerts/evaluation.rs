@@ -1,7 +1,8 @@
 //! Evaluation: rules against the latest values.
 
 use super::{Scene, dec, rule};
-use nmc_core::alerts::{AlertRulePatch, Evaluation, NewAlertRule, evaluate, evaluate_all};
+use chrono::TimeDelta;
+use nmc_core::alerts::{AlertRulePatch, Evaluation, Judgement, NewAlertRule, evaluate, evaluate_all};
 use nmc_core::{AlertEventType as Event, AlertOperator, AlertRuleId, AlertStatus as Status, Result, TenantTx};
 use serde_json::json;
 
@@ -57,7 +58,7 @@ fn each_open_status_settles_itself_but_a_snoozed_alert_stays() {
     scene.measure("missed calls", "11");
     assert_eq!(scene.evaluate_all(), (4, 4, 0));
     let alerts = rules.map(|rule| scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap());
-    let until = scene.now() + chrono::TimeDelta::hours(1);
+    let until = scene.now() + TimeDelta::hours(1);
     scene.run_as(ada, |tx| tx.alerts().acknowledge(alerts[1].id, None)).unwrap();
     scene.run(|tx| tx.alerts().escalate(alerts[2].id)).unwrap();
     let snoozed = scene.run_as(ada, |tx| tx.alerts().snooze(alerts[3].id, until, None)).unwrap();
@@ -151,6 +152,11 @@ fn every_rule_meets_its_own_metric_in_a_few_statements() {
     assert_eq!(scene.evaluate_all(), (205, 35, 0));
     scene.measure("even", "4");
     scene.measure("odd", "6");
+    // The store below has the clock of the machine: to it they must be news.
+    scene.db.execute(
+        "UPDATE alert_metrics_cache SET measurement_time = now() WHERE (metric_name, measurement_time) IN
+         (SELECT metric_name, max(measurement_time) FROM alert_metrics_cache GROUP BY metric_name)",
+    );
     let sent = scene.db.round_trips(|store| {
         let outcome = store.tenant(&scene.business.tenant, evaluate_all).unwrap();
         assert_eq!((outcome.compared, outcome.raised.len(), outcome.resolved.len()), (205, 34, 35));
@@ -175,4 +181,31 @@ fn two_evaluations_at_once_raise_and_settle_each_alert_once() {
             assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::Resolved], "round {round}");
         }
     }
+}
+
+#[test]
+fn value_of_long_ago_is_judged_and_raises_nothing() {
+    let scene = Scene::new();
+    let a = scene.rule(&rule("a")).id;
+    let slow = scene.rule(&NewAlertRule {
+        judgement: Judgement { no_data_seconds: 86_400, ..Judgement::default() },
+        ..rule("measured once a day")
+    });
+    let record = |minutes: i64| {
+        let at = scene.now() - TimeDelta::minutes(minutes);
+        scene.run(|tx| tx.measurements().record("missed calls", dec("11"), at)).unwrap();
+        scene.run(evaluate_all).unwrap().raised
+    };
+    scene.after(24 * 60);
+    assert_eq!(record(30 * 24 * 60), [], "of a month ago");
+    let [raised] = record(90).try_into().unwrap();
+    assert_eq!(scene.run(|tx| tx.alerts().get(raised)).unwrap().rule_id, slow.id, "for the other, that is old");
+    let patch = AlertRulePatch { threshold: Some(dec("9")), ..AlertRulePatch::default() };
+    scene.after(1);
+    scene.run(|tx| tx.alert_rules().update(a, &patch)).unwrap();
+    scene.after(1);
+    assert_eq!(scene.run(evaluate_all).unwrap().raised, [], "a rule that changes makes no news of it");
+    // What is measured now is news.
+    let [raised] = record(0).try_into().unwrap();
+    assert_eq!(scene.run(|tx| tx.alerts().get(raised)).unwrap().rule_id, a);
 }
