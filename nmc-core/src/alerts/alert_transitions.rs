@@ -8,13 +8,16 @@ use crate::error::{found, touched_one};
 use crate::schema::alerts;
 use crate::types::{bounds, optional};
 use crate::{AlertEventType, AlertId, AlertRuleId, AlertStatus, Error, Result, StreamEventKind, UserId, When};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 const NO_USER: Error =
     Error::Forbidden("an alert is acknowledged, snoozed and resolved by a user: say on whose behalf it is done");
+
+/// The longest snooze: whoever wants to hear of an alert later than that switches its rule off.
+const LONGEST_SNOOZE: TimeDelta = TimeDelta::days(366);
 
 /// The columns that moves write. `None` leaves one as it is.
 #[derive(Debug, Default, AsChangeset)]
@@ -74,7 +77,7 @@ impl Alerts<'_> {
     /// The user who acts puts the alert off until then, or off again.
     ///
     /// # Errors
-    /// As [`Self::acknowledge`]; [`crate::Error::Invalid`] also when `until` is not in the future.
+    /// As [`Self::acknowledge`]; [`crate::Error::Invalid`] also when `until` is not in the future, or more than a year away.
     pub fn snooze(&mut self, id: AlertId, until: impl Into<When>, words: Option<&str>) -> Result<Alert> {
         let user = self.who_moves()?;
         let until = bounds::instant("snoozed_until", until.into().seen_from(self.0.now()))?;
@@ -82,6 +85,9 @@ impl Alerts<'_> {
         // Only now: waiting for the lock took time.
         if until <= self.0.now() {
             return Err(Error::invalid("snoozed_until", "must be in the future"));
+        }
+        if until > self.0.now() + LONGEST_SNOOZE {
+            return Err(Error::invalid("snoozed_until", "must be within a year"));
         }
         let note = note("snooze_note", words)?;
         let event = NewAlertEvent::new(id, AlertEventType::Snoozed);

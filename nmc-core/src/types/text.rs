@@ -75,7 +75,9 @@ pub(crate) fn composed(text: &str) -> String {
 
 /// The text as [`required`] has it, where it may be missing; an empty one counts as missing.
 pub(crate) fn optional(field: &'static str, text: Option<&str>, max: usize) -> Result<Option<String>> {
-    text.map(str::trim).filter(|text| !is_blank(text)).map(|text| required(field, text, max)).transpose()
+    // A NUL is refused even where it is all there is: whoever sent it meant something.
+    let is_there = |text: &&str| !is_blank(text) || text.contains('\0');
+    text.map(str::trim).filter(is_there).map(|text| required(field, text, max)).transpose()
 }
 
 /// Cuts what the network says down to its column: a long city name must not cost us the call.

@@ -279,3 +279,15 @@ fn waking_comes_after_the_snooze_it_overtook() {
     assert!(woken.updated_at > ahead && woken.snoozed_until == Some(woken.updated_at));
     assert_eq!(scene.history(alert.id).pop().unwrap().created_at, woken.updated_at);
 }
+
+#[test]
+fn snooze_of_more_than_a_year_and_a_bare_nul_are_refused() {
+    let scene = Scene::new();
+    let alert = scene.alert("a").id;
+    let ada = scene.ada;
+    let far = scene.now() + TimeDelta::days(367);
+    let refused = scene.run_as(ada, |tx| tx.alerts().snooze(alert, far, None)).unwrap_err();
+    assert_eq!(refused.to_string(), "snoozed_until must be within a year");
+    let refused = scene.run_as(ada, |tx| tx.alerts().acknowledge(alert, Some("\0"))).unwrap_err();
+    assert_eq!(refused.to_string(), "acknowledgment_note must not contain NUL");
+}
