@@ -101,7 +101,7 @@ impl Wording<'_> {
         let mut facts = vec![
             ("Business", one_line(self.business)),
             ("Rule", one_line(&alert.rule_name)),
-            ("Value", format!("{}: {}", metric_words(&alert.metric), alert.metric_value.normalize())),
+            ("Value", format!("{}: {}", one_line(&alert.metric), alert.metric_value.normalize())),
             ("Limit", limit(alert)),
             ("Severity", alert.severity.to_string()),
             ("Since", self.told(alert.created_at)),

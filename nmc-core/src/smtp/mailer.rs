@@ -6,6 +6,8 @@
 use super::{SmtpConfig, SmtpSecurity};
 use crate::delivery::{Mail, MailError, MailReceipt, MailSender};
 use crate::{Error, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -242,6 +244,26 @@ fn automatic() -> Option<HeaderValue> {
     Some(HeaderValue::new(name, "auto-generated".to_owned()))
 }
 
+/// A subject that looks like an encoded word (RFC 2047), encoded: readers would decode it, and show something else than what was written.
+fn encoded(subject: &str) -> Option<HeaderValue> {
+    if !subject.contains("=?") {
+        return None;
+    }
+    let mut words = vec![String::new()];
+    for c in subject.chars() {
+        // An encoded word has 75 characters at the most; base64 makes 60 of 45.
+        if words.last().is_none_or(|word| word.len() + c.len_utf8() > 45) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(c);
+        }
+    }
+    let words: Vec<String> = words.iter().map(|word| format!("=?utf-8?b?{}?=", STANDARD.encode(word))).collect();
+    let name = HeaderName::new_from_ascii("Subject".to_owned()).ok()?;
+    Some(HeaderValue::dangerous_new_pre_encoded(name, subject.to_owned(), words.join("\r\n ")))
+}
+
 /// The mail as it is sent. What could begin a header of its own is refused, and not mended: whoever put it there meant it.
 fn message(from: &Mailbox, mail: &Mail<'_>) -> std::result::Result<Message, MailError> {
     let refused = |why: &str| MailError::Refused { code: None, reason: why.to_owned(), said: None };
@@ -251,12 +273,11 @@ fn message(from: &Mailbox, mail: &Mail<'_>) -> std::result::Result<Message, Mail
     }
     let to: Address = mail.to.as_str().parse().map_err(|_| refused("its recipient is no address that mail can go to"))?;
     let id = |id: uuid::Uuid| format!("<{id}@{}>", from.email.domain());
-    let mut builder = Message::builder()
-        .message_id(Some(id(mail.id)))
-        .from(from.clone())
-        .to(Mailbox::new(None, to))
-        .subject(mail.subject)
-        .date_now();
+    let mut builder = Message::builder().message_id(Some(id(mail.id))).from(from.clone()).to(Mailbox::new(None, to)).date_now();
+    builder = match encoded(mail.subject) {
+        Some(encoded) => builder.raw_header(encoded),
+        None => builder.subject(mail.subject),
+    };
     if let Some(thread) = mail.thread {
         builder = builder.references(id(thread));
     }

@@ -68,7 +68,7 @@ Too many missed calls: missed_calls is 12.5, above 10
 
 Business: Joe's Plumbing
 Rule: Too many missed calls
-Value: missed calls: 12.5
+Value: missed_calls: 12.5
 Limit: above 10
 Severity: high
 Since: Monday 16 November 2026, 07:00 (America/New_York)
