@@ -16,6 +16,7 @@ use crate::options::{DatabaseArgs, FormatArg, TenantArg};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use nmc_core::alerts::Alert;
+use nmc_core::access::Permission;
 use nmc_core::{AlertId, Result, Store, TenantTx, When};
 use std::process::ExitCode;
 
@@ -158,6 +159,10 @@ fn see_to(store: &Store, args: &SeeToArgs, work: impl Fn(&mut TenantTx<'_>, Aler
         ("snooze_note", "--note"),
         ("resolution_note", "--note"),
     ];
-    let row = store.tenant_on_behalf_of(&proof, user, |tx| work(tx, alert)).map_err(|error| error.renamed(&renamed))?;
+    let seen = store.tenant_on_behalf_of(&proof, user, |tx| {
+        tx.must(Permission::AlertsWrite)?;
+        work(tx, alert)
+    });
+    let row = seen.map_err(|error| error.renamed(&renamed))?;
     alert_list::COLUMNS.one(args.target.format.format, &row)
 }

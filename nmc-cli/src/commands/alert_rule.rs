@@ -91,10 +91,10 @@ struct DetailArgs {
     #[arg(long, value_name = "true|false")]
     escalate: Option<bool>,
     /// How long an alert waits before it is passed on, and before each further time, in whole minutes, like 30m [default of a new rule: 30m]
-    #[arg(long, value_name = "LENGTH", value_parser = minutes)]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, value_parser = minutes)]
     escalate_after: Option<i32>,
     /// How often the highest level hears of an alert once more, 0 to 100 [default of a new rule: 0]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=100))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(0..=100))]
     escalation_repeats: Option<i32>,
     #[command(flatten)]
     judgement: JudgementArgs,

@@ -11,25 +11,25 @@ use rust_decimal::Decimal;
 #[derive(Args)]
 pub(crate) struct JudgementArgs {
     /// How long the condition must hold before an alert is raised, like 5m; 0 to 7d [default of a new rule: 0]
-    #[arg(long = "for", value_name = "LENGTH", value_parser = up_to_a_week)]
+    #[arg(long = "for", value_name = "LENGTH", allow_hyphen_values = true, value_parser = up_to_a_week)]
     pending: Option<i32>,
     /// What the value must come back to before an open alert is over, or none [default of a new rule: none]
     #[arg(long, value_name = "VALUE|none", allow_negative_numbers = true, value_parser = recovery)]
     recover_at: Option<OrNone<Decimal>>,
     /// How long the condition must not hold before an open alert is over; 0 to 7d [default of a new rule: 0]
-    #[arg(long, value_name = "LENGTH", value_parser = up_to_a_week)]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, value_parser = up_to_a_week)]
     keep_firing: Option<i32>,
     /// What happens when nothing is measured: nothing, an alert, or an open alert is over [default of a new rule: keep]
     #[arg(long, value_parser = one_of(NoDataPolicy::ALL, NoDataPolicy::label))]
     no_data: Option<NoDataPolicy>,
     /// After how long without a value that is; 1m to 7d [default of a new rule: 15m]
-    #[arg(long, value_name = "LENGTH", value_parser = minute_to_week)]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, value_parser = minute_to_week)]
     no_data_after: Option<i32>,
     /// After how many changes in a row an open alert stays open until it is calm, 2 to 1000, or none [default of a new rule: none]
     #[arg(long, value_name = "N|none", value_parser = flap_changes)]
     flap_changes: Option<OrNone<i32>>,
     /// How long without a change is calm; 1m to 7d [default of a new rule: 1h]
-    #[arg(long, value_name = "LENGTH", value_parser = minute_to_week)]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, value_parser = minute_to_week)]
     flap_within: Option<i32>,
     /// Whether alerts are raised in business hours only [default of a new rule: false]
     #[arg(long, value_name = "true|false")]
