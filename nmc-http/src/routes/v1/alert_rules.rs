@@ -120,11 +120,11 @@ pub(crate) struct AlertRuleIn {
     escalation_enabled: bool,
     /// The minutes that an alert waits before it is passed on; 30 if left out.
     #[serde(default, deserialize_with = "given")]
-    #[schema(minimum = 0, nullable = false)]
+    #[schema(minimum = 0, maximum = 10_080, nullable = false)]
     escalation_delay_minutes: Option<i32>,
     /// How often an alert that has come to the highest level of its contacts is passed on to it once more; 0 if left out.
     #[serde(default, deserialize_with = "given")]
-    #[schema(nullable = false)]
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
     escalation_repeats: Option<i32>,
     /// For how many seconds the condition must hold before an alert is raised; 0 if left out: one value decides.
     #[serde(default, deserialize_with = "given")]
@@ -215,10 +215,10 @@ pub(crate) struct AlertRuleChange {
     #[schema(nullable = false)]
     escalation_enabled: Option<bool>,
     #[serde(default, deserialize_with = "given")]
-    #[schema(minimum = 0, nullable = false)]
+    #[schema(minimum = 0, maximum = 10_080, nullable = false)]
     escalation_delay_minutes: Option<i32>,
     #[serde(default, deserialize_with = "given")]
-    #[schema(nullable = false)]
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
     escalation_repeats: Option<i32>,
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 0, nullable = false)]

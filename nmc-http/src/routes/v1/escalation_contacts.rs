@@ -72,7 +72,7 @@ pub(crate) struct EscalationContactIn {
     rule_id: Option<text::AlertRuleId>,
     /// The escalation from which on the contact hears of an alert; 1 is the first, and meant if left out.
     #[serde(default, deserialize_with = "given")]
-    #[schema(minimum = 1, nullable = false)]
+    #[schema(minimum = 1, maximum = 100, nullable = false)]
     escalation_level: Option<i32>,
     contact_type: text::ContactType,
     /// A user's id, an e-mail address, a phone number or the http or https URL of a webhook, as the type has it.
@@ -92,7 +92,7 @@ pub(crate) struct EscalationContactChange {
     #[schema(value_type = Option<text::AlertRuleId>)]
     rule_id: Change<text::AlertRuleId>,
     #[serde(default, deserialize_with = "given")]
-    #[schema(minimum = 1, nullable = false)]
+    #[schema(minimum = 1, maximum = 100, nullable = false)]
     escalation_level: Option<i32>,
     #[serde(default, deserialize_with = "given")]
     #[schema(max_length = 255, nullable = false)]
