@@ -15,8 +15,8 @@ use crate::options::rule::RuleKey;
 use crate::options::{DatabaseArgs, FormatArg, TenantArg};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
-use nmc_core::alerts::Alert;
 use nmc_core::access::Permission;
+use nmc_core::alerts::Alert;
 use nmc_core::{AlertId, Result, Store, TenantTx, When};
 use std::process::ExitCode;
 

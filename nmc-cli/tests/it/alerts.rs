@@ -2,6 +2,7 @@
 
 use crate::nmc::{Nmc, Said};
 use crate::terminal::Terminal;
+use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::alerts::NewAlertRule;
 use nmc_core::testing::{Business, TestDb};
 use nmc_core::{AlertOperator, AlertRuleId, AlertSeverity, NotificationChannel};
@@ -101,8 +102,12 @@ fn an_alert_is_taken_from_hand_to_hand_to_its_end() {
     let by = ["--by", "ann@example.com"];
     let step = |words: &[&str]| shop.json(&[&words[..1], &[alert.as_str()], &words[1..]].concat());
     assert_eq!(step(&["ack", by[0], by[1], "--note", "On my way"])["status"], "acknowledged");
-    let snoozed = step(&["snooze", by[0], by[1], "--until", "2099-07-04 08:30", "--note", "Holiday"]);
-    assert_eq!((&snoozed["status"], &snoozed["snoozed_until"]), (&json!("snoozed"), &json!("2099-07-04T13:30:00Z")));
+    let raised: DateTime<Utc> = step(&["show"])["created_at"].as_str().unwrap().parse().unwrap();
+    let day = (raised + TimeDelta::days(30)).date_naive();
+    let snoozed = step(&["snooze", by[0], by[1], "--until", &format!("{day} 08:30"), "--note", "Holiday"]);
+    assert_eq!(snoozed["status"], "snoozed");
+    let on_their_clock = ["13", "14"].map(|hour| json!(format!("{day}T{hour}:30:00Z")));
+    assert!(on_their_clock.contains(&snoozed["snoozed_until"]), "summer or winter: {snoozed:#}");
     assert_eq!(step(&["wake", by[0], by[1]])["status"], "triggered");
     assert_eq!(step(&["snooze", by[0], by[1], "--minutes", "30"])["status"], "snoozed");
     assert_eq!(step(&["resolve", by[0], by[1], "--note", "Fixed\u{1b}[2J"])["status"], "resolved");
@@ -189,6 +194,7 @@ fn a_step_of_an_alert_that_can_not_be_is_refused() {
         (&["ack", "01993b6e", by[0], by[1]], "alert not found"),
         (&["snooze", &alert, by[0], by[1]], "--until"),
         (&["snooze", &alert, by[0], by[1], "--until", "2020-01-01"], "--until must be in the future"),
+        (&["snooze", &alert, by[0], by[1], "--until", "2999-01-01"], "--until must be within a year"),
         (&["snooze", &alert, by[0], by[1], "--until", "2099-01-01", "--minutes", "5"], "--minutes"),
         (&["snooze", &alert, by[0], by[1], "--minutes", "0"], "--minutes"),
         (&["wake", &alert], "--by"),
@@ -197,6 +203,23 @@ fn a_step_of_an_alert_that_can_not_be_is_refused() {
         (&["resolve", &alert, "--by", &theirs, "--tenant", "Rival Rooter"], "alert not found"),
     ] {
         shop.run(words).refused(2, why);
+    }
+    assert_eq!(shop.json(&["show", &alert])["status"], "triggered");
+}
+
+/// The API refuses them, too.
+#[test]
+fn step_on_behalf_of_who_may_not_is_refused() {
+    let shop = Shop::new();
+    let alert = shop.alert(shop.rule("jobs", AlertSeverity::High));
+    for (change, why) in [
+        ("role = 'viewer', is_active = true", "acknowledge, snooze, wake and resolve alerts"),
+        ("role = 'user', is_active = false", "active"),
+    ] {
+        shop.db.execute(&format!("UPDATE users SET {change} WHERE email = 'ann@example.com'"));
+        for words in [&["ack"][..], &["snooze", "--minutes", "5"], &["wake"], &["resolve"]] {
+            shop.run(&[&words[..1], &[alert.as_str(), "--by", "ann@example.com"], &words[1..]].concat()).refused(2, why);
+        }
     }
     assert_eq!(shop.json(&["show", &alert])["status"], "triggered");
 }

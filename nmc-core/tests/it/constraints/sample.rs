@@ -15,7 +15,7 @@ use nmc_core::workflows::NewReply;
 use nmc_core::{
     AlertOperator, AlertSeverity, CallDirection, CallerIdentity, ConsentAction, ConsentSource, ContactType, ConversationChannel,
     ConversationEventType, ConversationId, KpiPeriod, MetricType, NotificationChannel, NumberType, ReportFormat, Secret, UserId,
-    UserRole, WebsocketEventType,
+    UserRole, WebsocketEventType, When,
 };
 use serde_json::json;
 
@@ -23,8 +23,8 @@ pub(super) fn earlier() -> DateTime<Utc> {
     noon() - TimeDelta::days(1)
 }
 
-pub(super) fn later() -> DateTime<Utc> {
-    "2999-01-01T00:00:00Z".parse().unwrap()
+pub(super) fn later() -> When {
+    When::In(TimeDelta::hours(1))
 }
 
 pub(super) fn somebody() -> CallerIdentity {
