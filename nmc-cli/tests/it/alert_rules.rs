@@ -110,6 +110,14 @@ fn a_rule_has_every_field_that_was_typed() {
 }
 
 #[test]
+fn negative_length_is_blamed_on_its_option() {
+    let shop = Shop::new();
+    for option in ["--for", "--keep-firing", "--no-data-after", "--flap-within", "--escalate-after"] {
+        shop.run(&[&ADD[..], &["Many jobs", option, "-5m"]].concat()).refused(2, option);
+    }
+}
+
+#[test]
 fn rules_are_listed_switched_and_removed() {
     let shop = Shop::new();
     let jobs = shop.rule("jobs", AlertSeverity::High).to_string();

@@ -214,7 +214,7 @@ fn step_on_behalf_of_who_may_not_is_refused() {
     let alert = shop.alert(shop.rule("jobs", AlertSeverity::High));
     for (change, why) in [
         ("role = 'viewer', is_active = true", "acknowledge, snooze, wake and resolve alerts"),
-        ("role = 'user', is_active = false", "active"),
+        ("role = 'user', is_active = false", "deactivated"),
     ] {
         shop.db.execute(&format!("UPDATE users SET {change} WHERE email = 'ann@example.com'"));
         for words in [&["ack"][..], &["snooze", "--minutes", "5"], &["wake"], &["resolve"]] {

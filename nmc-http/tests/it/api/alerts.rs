@@ -83,6 +83,7 @@ fn a_rule_that_breaks_a_rule_is_refused_by_field() {
         ("notification_channels", json!(["sms", "sms"]), "must not name a channel twice"),
         ("notification_channels/0", json!(["fax"]), "must be one of"),
         ("escalation_delay_minutes", json!(-1), "must be at least 0"),
+        ("escalation_delay_minutes", json!(i32::MAX), "must be 0 to 10080"),
         ("pending_seconds", json!(604_801), "must be 0 to 604800"),
         ("recovery_threshold", json!("8"), "must not lie beyond the threshold"),
         ("no_data_policy", json!("panic"), "must be one of"),
@@ -200,7 +201,7 @@ fn a_user_takes_an_alert_through_its_life() {
     for (name, body, status, field) in [
         ("acknowledge", json!({ "note": "on it" }), "acknowledged", "acknowledgment_note"),
         ("snooze", json!({ "minutes": 30, "note": "on it" }), "snoozed", "snooze_note"),
-        ("snooze", json!({ "until": "2999-01-01T00:00:00Z" }), "snoozed", "snooze_note"),
+        ("snooze", json!({ "minutes": 525_600 }), "snoozed", "snooze_note"),
         ("wake", json!({}), "triggered", "snooze_note"),
         ("resolve", json!({ "note": "on it" }), "resolved", "resolution_note"),
     ] {
@@ -241,6 +242,8 @@ fn a_step_that_can_not_be_is_refused_by_field() {
         ("snooze", json!({ "minutes": 0 }), "minutes", "must be between 1 and 525600"),
         ("snooze", json!({ "minutes": 525_601 }), "minutes", "must be between 1 and 525600"),
         ("snooze", json!({ "until": "2020-01-01T00:00:00Z" }), "until", "must be in the future"),
+        ("snooze", json!({ "until": "9999-12-31T00:00:00Z" }), "until", "must be within a year"),
+        ("acknowledge", json!({ "note": "\u{0}" }), "note", "must not contain NUL"),
     ] {
         let answer = step(&site, &hand, &id, name, &body);
         assert_eq!(answer.status, 400, "{name} {body}");
@@ -347,6 +350,7 @@ fn a_contact_that_can_not_be_reached_is_refused_by_field() {
     let good = json!({ "contact_type": "email", "contact_value": "joe@example.com" });
     for (field, value, rule) in [
         ("escalation_level", json!(0), "must be at least 1"),
+        ("escalation_level", json!(i32::MAX), "must be 1 to 100"),
         ("contact_type", json!("fax"), "must be one of"),
         ("rule_id", json!("01993b6e-0000-7000-8000-000000000000"), "must be an existing rule"),
     ] {
