@@ -26,6 +26,7 @@ mod patch;
 pub mod people;
 mod permission;
 pub mod queue;
+pub mod reports;
 /// The tables as Diesel knows them, generated from the migrations: for queries of your own, see [`TenantTx::diesel`].
 pub mod schema;
 #[cfg(feature = "smtp")]

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["tenants"],
     &["people"],
     &["telephony", "delivery"],
-    &["numbers", "calls", "conversations", "alerts", "analytics"],
+    &["numbers", "calls", "conversations", "alerts", "analytics", "reports"],
     &["workflows"],
 ];
 

@@ -46,6 +46,7 @@ mod photos;
 mod plans;
 mod pooler;
 mod replies;
+mod reports;
 mod schema;
 mod search;
 mod search_path;

@@ -1,0 +1,226 @@
+//! Figures, dates and numbers in words, for people in the United States.
+
+use super::content::{Better, ReportKind, ReportPeriod, Step};
+use chrono::{Datelike, NaiveDate};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// The figures: name, label, unit.
+const FIGURES: &[(&str, &str, &str)] = &[
+    ("nmc.calls_inbound", "Calls", "calls"),
+    ("nmc.calls_answered", "Answered calls", "calls"),
+    ("nmc.calls_unanswered", "Missed calls", "calls"),
+    ("nmc.calls_missed", "Missed: it rang, and nobody answered", "calls"),
+    ("nmc.calls_voicemail", "Missed: went to voicemail", "calls"),
+    ("nmc.calls_abandoned", "Missed: the caller hung up", "calls"),
+    ("nmc.calls_blocked", "Blocked calls", "calls"),
+    ("nmc.calls_failed", "Calls that could not be connected", "calls"),
+    ("nmc.calls_texted_back", "Missed callers who were texted", "calls"),
+    ("nmc.calls_replied", "Missed callers who wrote back", "calls"),
+    ("nmc.calls_converted", "Missed calls that became a job", "calls"),
+    ("nmc.calls_talk_seconds", "Time on the phone with callers", "seconds"),
+    ("nmc.calls_outbound", "Calls made", "calls"),
+    ("nmc.calls_cost", "Cost of calls", "USD"),
+    ("nmc.revenue", "Revenue from calls", "USD"),
+    ("nmc.revenue_unanswered", "Revenue from missed calls", "USD"),
+    ("nmc.conversations_opened", "Conversations begun", "conversations"),
+    ("nmc.conversations_responded", "Conversations answered", "conversations"),
+    ("nmc.first_response_seconds", "Wait for a first answer, in all", "seconds"),
+    ("nmc.first_response_open_seconds", "Wait for a first answer in business hours, in all", "seconds"),
+    ("nmc.conversations_resolved", "Conversations resolved", "conversations"),
+    ("nmc.resolution_seconds", "Time to resolve, in all", "seconds"),
+    ("nmc.resolution_open_seconds", "Time to resolve in business hours, in all", "seconds"),
+    ("nmc.texts_received", "Texts received", "texts"),
+    ("nmc.texts_sent", "Texts sent", "texts"),
+    ("nmc.texts_failed", "Texts that did not arrive", "texts"),
+    ("nmc.texts_cost", "Cost of texts", "USD"),
+    ("nmc.opt_outs", "People who asked for no more texts", "people"),
+];
+
+/// The KPIs: name, label, unit, and what is good.
+const KPIS: &[(&str, &str, &str, Better)] = &[
+    ("calls", "Calls", "calls", Better::More),
+    ("missed_calls", "Missed calls", "calls", Better::Fewer),
+    ("answer_rate", "Calls answered", "%", Better::More),
+    ("missed_rate", "Calls missed", "%", Better::Fewer),
+    ("voicemail_rate", "Calls that went to voicemail", "%", Better::Fewer),
+    ("abandoned_rate", "Callers who hung up", "%", Better::Fewer),
+    ("text_back_rate", "Missed callers who were texted", "%", Better::More),
+    ("reply_rate", "Texted callers who wrote back", "%", Better::More),
+    ("conversion_rate", "Missed calls that became a job", "%", Better::More),
+    ("revenue_per_missed_call", "Revenue per missed call", "USD", Better::More),
+    ("cost_per_call", "Cost of a call", "USD", Better::Fewer),
+    ("cost_per_text", "Cost of a text", "USD", Better::Fewer),
+    ("opt_out_rate", "Asked for no more texts", "%", Better::Fewer),
+    ("text_failure_rate", "Texts that did not arrive", "%", Better::Fewer),
+    ("first_response_minutes", "Wait for a first answer", "minutes", Better::Fewer),
+    ("first_response_open_minutes", "Wait for it in business hours", "minutes", Better::Fewer),
+    ("resolution_hours", "Time until resolved", "hours", Better::Fewer),
+    ("resolution_open_hours", "Business hours until resolved", "hours", Better::Fewer),
+];
+
+/// The place of a figure in lists, its label and its unit. One that isn't known is last, under its own name.
+pub(super) fn figure(name: &str) -> (usize, &str, &'static str) {
+    FIGURES
+        .iter()
+        .enumerate()
+        .find(|(_, (known, ..))| *known == name)
+        .map_or((FIGURES.len(), name, "count"), |(place, (_, label, unit))| (place, *label, *unit))
+}
+
+/// The label of a KPI, its unit, and what is good of it. One that isn't known goes by its own name.
+pub(super) fn kpi(name: &str) -> (&str, &'static str, Better) {
+    KPIS.iter()
+        .find(|(known, ..)| *known == name)
+        .map_or((name, "count", Better::More), |(_, label, unit, better)| (*label, *unit, *better))
+}
+
+/// A value as people read it: counts in whole numbers, percentages, minutes and hours with one decimal, dollars with cents, and
+/// with up to four decimals below a dollar. Halves are rounded away from zero.
+#[must_use]
+pub fn display(value: Decimal, unit: &str) -> String {
+    let round = |value: Decimal, places| value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
+    let one = || grouped(round(value, 1).normalize());
+    match unit {
+        "%" => format!("{}%", one()),
+        "minutes" => format!("{} min", one()),
+        "hours" => format!("{} h", one()),
+        "seconds" => format!("{} s", grouped(round(value, 0))),
+        "USD" => {
+            let is_small = value.abs() < Decimal::ONE && !value.is_zero();
+            let mut amount = if is_small { round(value, 4).normalize() } else { round(value, 2) };
+            if amount.scale() < 2 {
+                amount.rescale(2);
+            }
+            let sign = if amount.is_sign_negative() && !amount.is_zero() { "−" } else { "" };
+            format!("{sign}${}", grouped(amount.abs()))
+        }
+        _ => one(),
+    }
+}
+
+/// The number with commas between thousands, and a minus sign that is one.
+fn grouped(value: Decimal) -> String {
+    let text = value.abs().to_string();
+    let (whole, decimals) = text.split_once('.').map_or((text.as_str(), None), |(whole, decimals)| (whole, Some(decimals)));
+    let mut out = String::from(if value.is_sign_negative() && !value.is_zero() { "−" } else { "" });
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && whole.len().saturating_sub(at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(decimals) = decimals {
+        out.push('.');
+        out.push_str(decimals);
+    }
+    out
+}
+
+/// The names of the weekdays, Monday first.
+pub(super) const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// A full hour of the day, like `7 am` or `noon`.
+pub(super) fn hour(hour: usize) -> String {
+    match hour % 24 {
+        0 => "midnight".to_owned(),
+        12 => "noon".to_owned(),
+        morning @ 1..12 => format!("{morning} am"),
+        evening => format!("{} pm", evening.saturating_sub(12)),
+    }
+}
+
+/// The title of a period.
+pub(super) fn title(kind: ReportKind, first: NaiveDate, last: NaiveDate) -> String {
+    match kind {
+        ReportKind::Daily => first.format("%A, %B %-d, %Y").to_string(),
+        ReportKind::Weekly => format!("Week of {}", days(first, last)),
+        ReportKind::Monthly => first.format("%B %Y").to_string(),
+        ReportKind::Custom => days(first, last),
+    }
+}
+
+/// The days of a period, like `November 23 – 29, 2026`.
+pub(super) fn days(first: NaiveDate, last: NaiveDate) -> String {
+    if first == last {
+        first.format("%B %-d, %Y").to_string()
+    } else if first.year() != last.year() {
+        format!("{} – {}", first.format("%B %-d, %Y"), last.format("%B %-d, %Y"))
+    } else if first.month() != last.month() {
+        format!("{} – {}", first.format("%B %-d"), last.format("%B %-d, %Y"))
+    } else {
+        format!("{} – {}", first.format("%B %-d"), last.format("%-d, %Y"))
+    }
+}
+
+/// The period before, as a sentence names it.
+#[cfg_attr(not(feature = "pdf"), expect(dead_code, reason = "only pages have sentences"))]
+pub(super) fn before(kind: ReportKind, period: &ReportPeriod) -> String {
+    match kind {
+        ReportKind::Daily => "the day before".to_owned(),
+        ReportKind::Weekly => "the week before".to_owned(),
+        ReportKind::Monthly => "the month before".to_owned(),
+        ReportKind::Custom if period.days == 1 => "the day before".to_owned(),
+        ReportKind::Custom => format!("the {} days before", period.days),
+    }
+}
+
+impl ReportKind {
+    /// The kind as it is written in JSON.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+impl Step {
+    /// The step as it is written in JSON.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{days, display, hour};
+
+    #[test]
+    fn value_is_shown_as_its_unit_is_read() {
+        for (value, unit, shown) in [
+            ("1234567", "calls", "1,234,567"),
+            ("999", "calls", "999"),
+            ("-1000", "calls", "−1,000"),
+            ("41.6667", "%", "41.7%"),
+            ("100.0000", "%", "100%"),
+            ("0.05", "%", "0.1%"),
+            ("12.25", "minutes", "12.3 min"),
+            ("3", "hours", "3 h"),
+            ("4300", "USD", "$4,300.00"),
+            ("0.0079", "USD", "$0.0079"),
+            ("0.5", "USD", "$0.50"),
+            ("0", "USD", "$0.00"),
+            ("-12.5", "USD", "−$12.50"),
+        ] {
+            assert_eq!(display(value.parse().unwrap(), unit), shown);
+        }
+    }
+
+    #[test]
+    fn days_are_named_once_as_far_as_they_agree() {
+        let day = |text: &str| text.parse().unwrap();
+        assert_eq!(days(day("2026-11-23"), day("2026-11-23")), "November 23, 2026");
+        assert_eq!(days(day("2026-11-23"), day("2026-11-29")), "November 23 – 29, 2026");
+        assert_eq!(days(day("2026-11-30"), day("2026-12-06")), "November 30 – December 6, 2026");
+        assert_eq!(days(day("2026-12-28"), day("2027-01-03")), "December 28, 2026 – January 3, 2027");
+        assert_eq!([0, 7, 12, 23, 24].map(hour), ["midnight", "7 am", "noon", "11 pm", "midnight"]);
+    }
+}

@@ -1,0 +1,82 @@
+//! That the PDF of a report says what its JSON says, as `pdftotext` of poppler reads it. Run by a script that installs poppler.
+
+#[path = "it/reports/sample.rs"]
+mod sample;
+
+use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind, display};
+use nmc_core::rust_decimal::Decimal;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// The text of a PDF, with its layout.
+fn text(pdf: &[u8]) -> String {
+    let mut reader = Command::new("pdftotext")
+        .args(["-layout", "-enc", "UTF-8", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("pdftotext of poppler-utils");
+    reader.stdin.take().unwrap().write_all(pdf).unwrap();
+    let output = reader.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The line that begins with a label, as words.
+fn line<'t>(text: &'t str, label: &str) -> Vec<&'t str> {
+    let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{label}  ")));
+    line.unwrap_or_else(|| panic!("no line {label} in {text}")).split_whitespace().collect()
+}
+
+#[test]
+fn pdf_and_csv_carry_the_numbers_of_the_json() {
+    for (kind, days) in [(ReportKind::Daily, 1), (ReportKind::Weekly, 7), (ReportKind::Monthly, 31), (ReportKind::Custom, 366)] {
+        let report = ReportContent::compose(sample::facts(kind, days)).unwrap();
+        let pdf = text(&report.to_pdf(Paper::Letter).unwrap());
+        let csv = report.to_csv(CsvOptions::default()).unwrap();
+        let mut reader = csv::Reader::from_reader(csv.as_slice());
+        let rows: Vec<Vec<String>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        let cell = |section: &str, name: &str, of: &str, column: usize| -> Option<Decimal> {
+            let row = rows.iter().find(|row| (row[0].as_str(), row[1].as_str(), row[3].as_str()) == (section, name, of));
+            row.unwrap_or_else(|| panic!("no line {section} {name} {of}"))[column].parse().ok()
+        };
+        for total in &report.totals {
+            let found = (cell("total", &total.name, "", 9), cell("total", &total.name, "", 10));
+            assert_eq!(found, (Some(total.value), Some(total.previous)), "{}", total.name);
+        }
+        for kpi in &report.kpis {
+            let found = [9, 10, 11, 12].map(|column| cell("kpi", &kpi.name, "", column));
+            assert_eq!(found, [kpi.value, kpi.previous, kpi.target, kpi.variance], "{}", kpi.name);
+            if let Some(value) = kpi.value {
+                let (_, figures) = pdf.split_once("The figures").unwrap();
+                let words = line(figures, &kpi.label);
+                for shown in std::iter::once(value).chain(kpi.previous).chain(kpi.target) {
+                    let shown = display(shown, &kpi.unit);
+                    assert!(words.contains(&shown.as_str()), "{} should say {shown}: {words:?}", kpi.name);
+                }
+            }
+        }
+        for entry in &report.numbers {
+            let number = entry.number.as_deref().unwrap();
+            assert_eq!(cell("number", "nmc.calls_unanswered", number, 9), Some(entry.unanswered.into()));
+            let counts = [entry.inbound, entry.answered, entry.unanswered].map(|count| display(count.into(), "calls"));
+            assert_eq!(line(&pdf, number)[1..4], counts);
+        }
+        for name in ["nmc.calls_inbound", "nmc.calls_answered", "nmc.calls_unanswered", "nmc.calls_replied"] {
+            let shown = display(report.total(name), "calls");
+            assert!(pdf.split_whitespace().any(|word| word == shown), "{name}: {shown}");
+        }
+        if days > 1 {
+            let sums: Vec<_> = pdf.lines().filter(|line| line.trim_start().starts_with("Mon ")).collect();
+            let rows = [&report.hours.inbound[0], &report.hours.unanswered[0]];
+            let grids: Vec<_> = sums.iter().filter(|line| line.split_whitespace().count() == 26).collect();
+            assert_eq!(grids.len(), 2, "{sums:?}");
+            for (row, line) in rows.into_iter().zip(grids) {
+                let hours = row.iter().chain([&row.iter().sum()]).map(ToString::to_string).collect::<Vec<_>>();
+                assert_eq!(line.split_whitespace().skip(1).collect::<Vec<_>>(), hours);
+            }
+        }
+        assert!(pdf.contains(&report.period.title) && pdf.contains("America/Chicago"), "{pdf}");
+        assert!(pdf.contains("Page 1 of "));
+    }
+}
