@@ -63,6 +63,8 @@ permissions! {
     AlertContactsRead = "alert-contacts:read", "see who is told of alerts, and where", [Owner, Admin];
     AlertContactsWrite = "alert-contacts:write", "add, change and remove those whom alerts are passed on to", [Owner, Admin];
     MeasurementsRead = "measurements:read", "see what was measured", [Owner, Admin, Operator, User, Viewer];
+    ReportsRead = "reports:read", "see reports, with what people did and what it cost", [Owner, Admin, Operator];
+    ReportsWrite = "reports:write", "make and remove reports", [Owner, Admin];
     MeasurementsWrite = "measurements:write", "record what the business measures itself", [Owner, Admin];
     EventsRead = "events:read", "be told live which rows change", [Owner, Admin, Operator, User, Viewer];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];

@@ -85,7 +85,7 @@ impl NewKpiSnapshot {
 }
 
 /// How far a value lies above (+) or below (−) its target, in percent of the target, to two decimals. A target of 0 has none.
-pub(super) fn variance(value: Decimal, target: Decimal) -> Option<Decimal> {
+pub(crate) fn variance(value: Decimal, target: Decimal) -> Option<Decimal> {
     let share = value.checked_sub(target)?.checked_div(target.abs())?;
     Some(share.checked_mul(Decimal::ONE_HUNDRED)?.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
 }

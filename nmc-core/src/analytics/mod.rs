@@ -23,6 +23,7 @@ pub use conversation_analytics::{
 pub use figures::{FORMULA, Figures, KPI_PERIODS, KPIS, Kpi, KpiUnit, RESERVED_FIGURES};
 pub use job::{Job, JobFilter, Jobs, NewJob};
 pub use job_queue::ClaimedJob;
+pub(crate) use kpi::variance;
 pub use kpi::{KpiFilter, KpiSnapshot, KpiSnapshots, NewKpiSnapshot};
 pub(crate) use kpi_bulk::Computed;
 pub use kpi_target::{KpiTarget, KpiTargets};

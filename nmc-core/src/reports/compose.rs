@@ -2,8 +2,8 @@
 
 use super::advice;
 use super::content::{
-    CONTENT_VERSION, CourseEntry, Figures, Hours, KpiEntry, NumberEntry, PersonEntry, ReportContent, ReportKind, ReportPeriod,
-    Step, TotalEntry,
+    Better, CONTENT_VERSION, CourseEntry, Figures, Hours, KpiEntry, NumberEntry, PersonEntry, ReportContent, ReportKind,
+    ReportPeriod, Step, TotalEntry,
 };
 use super::words;
 use crate::{Error, Result, Timezone};
@@ -60,10 +60,9 @@ pub struct ReportFacts {
 }
 
 impl KpiEntry {
-    /// A key figure without values: its name, and what is known of it.
+    /// A key figure without values: what is known of it.
     #[must_use]
-    pub fn named(name: &str) -> Self {
-        let (label, unit, better) = words::kpi(name);
+    pub fn new(name: &str, label: &str, unit: &str, better: Better) -> Self {
         Self {
             name: name.to_owned(),
             label: label.to_owned(),

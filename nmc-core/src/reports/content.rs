@@ -218,6 +218,14 @@ impl ReportContent {
         self.totals.iter().find(|total| total.name == name).map_or(Decimal::ZERO, |total| total.previous)
     }
 
+    /// The report as JSON, which is all of it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] if it can't be written.
+    pub fn to_json(&self) -> crate::Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(crate::Error::internal)
+    }
+
     /// The key figure of this name, if the report has it.
     #[must_use]
     pub fn kpi(&self, name: &str) -> Option<&KpiEntry> {

@@ -1,6 +1,6 @@
 //! Figures, dates and numbers in words, for people in the United States.
 
-use super::content::{Better, ReportKind, ReportPeriod, Step};
+use super::content::{ReportKind, ReportPeriod, Step};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -36,28 +36,6 @@ const FIGURES: &[(&str, &str, &str)] = &[
     ("nmc.opt_outs", "People who asked for no more texts", "people"),
 ];
 
-/// The KPIs: name, label, unit, and what is good.
-const KPIS: &[(&str, &str, &str, Better)] = &[
-    ("calls", "Calls", "calls", Better::More),
-    ("missed_calls", "Missed calls", "calls", Better::Fewer),
-    ("answer_rate", "Calls answered", "%", Better::More),
-    ("missed_rate", "Calls missed", "%", Better::Fewer),
-    ("voicemail_rate", "Calls that went to voicemail", "%", Better::Fewer),
-    ("abandoned_rate", "Callers who hung up", "%", Better::Fewer),
-    ("text_back_rate", "Missed callers who were texted", "%", Better::More),
-    ("reply_rate", "Texted callers who wrote back", "%", Better::More),
-    ("conversion_rate", "Missed calls that became a job", "%", Better::More),
-    ("revenue_per_missed_call", "Revenue per missed call", "USD", Better::More),
-    ("cost_per_call", "Cost of a call", "USD", Better::Fewer),
-    ("cost_per_text", "Cost of a text", "USD", Better::Fewer),
-    ("opt_out_rate", "Asked for no more texts", "%", Better::Fewer),
-    ("text_failure_rate", "Texts that did not arrive", "%", Better::Fewer),
-    ("first_response_minutes", "Wait for a first answer", "minutes", Better::Fewer),
-    ("first_response_open_minutes", "Wait for it in business hours", "minutes", Better::Fewer),
-    ("resolution_hours", "Time until resolved", "hours", Better::Fewer),
-    ("resolution_open_hours", "Business hours until resolved", "hours", Better::Fewer),
-];
-
 /// The place of a figure in lists, its label and its unit. One that isn't known is last, under its own name.
 pub(super) fn figure(name: &str) -> (usize, &str, &'static str) {
     FIGURES
@@ -65,13 +43,6 @@ pub(super) fn figure(name: &str) -> (usize, &str, &'static str) {
         .enumerate()
         .find(|(_, (known, ..))| *known == name)
         .map_or((FIGURES.len(), name, "count"), |(place, (_, label, unit))| (place, *label, *unit))
-}
-
-/// The label of a KPI, its unit, and what is good of it. One that isn't known goes by its own name.
-pub(super) fn kpi(name: &str) -> (&str, &'static str, Better) {
-    KPIS.iter()
-        .find(|(known, ..)| *known == name)
-        .map_or((name, "count", Better::More), |(_, label, unit, better)| (*label, *unit, *better))
 }
 
 /// A value as people read it: counts in whole numbers, percentages, minutes and hours with one decimal, dollars with cents, and
@@ -165,6 +136,9 @@ pub(super) fn before(kind: ReportKind, period: &ReportPeriod) -> String {
 }
 
 impl ReportKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Daily, Self::Weekly, Self::Monthly, Self::Custom];
+
     /// The kind as it is written in JSON.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -174,6 +148,21 @@ impl ReportKind {
             Self::Monthly => "monthly",
             Self::Custom => "custom",
         }
+    }
+}
+
+impl std::fmt::Display for ReportKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.label())
+    }
+}
+
+impl std::str::FromStr for ReportKind {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().find(|kind| kind.label() == text);
+        found.copied().ok_or_else(|| crate::Error::invalid("type", "must be one of: daily weekly monthly custom"))
     }
 }
 

@@ -326,7 +326,7 @@ impl<'a> Pages<'a> {
         };
         let has_targets = kpis.iter().any(|kpi| kpi.target.is_some());
         let titles: &[(&str, f32)] = if has_targets {
-            &[("", 0.36), (now, 0.15), (before, 0.15), ("Change", 0.12), ("Target", 0.11), ("Off target", 0.11)]
+            &[("", 0.42), (now, 0.13), (before, 0.13), ("Change", 0.11), ("Target", 0.1), ("Off target", 0.11)]
         } else {
             &[("", 0.46), (now, 0.18), (before, 0.18), ("Change", 0.18)]
         };

@@ -2,7 +2,7 @@
 
 use nmc_core::TrendDirection;
 use nmc_core::chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
-use nmc_core::reports::{Figures, Hours, KpiEntry, NumberEntry, PersonEntry, ReportFacts, ReportKind};
+use nmc_core::reports::{Better, Figures, Hours, KpiEntry, NumberEntry, PersonEntry, ReportFacts, ReportKind};
 use nmc_core::rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ pub(crate) fn facts(kind: ReportKind, days: u64) -> ReportFacts {
             value: Some(calls),
             previous: Some(Decimal::from(40)),
             trend: Some(TrendDirection::Improving),
-            ..KpiEntry::named("calls")
+            ..KpiEntry::new("calls", "Calls", "calls", Better::More)
         },
         KpiEntry {
             value: Some((answered * Decimal::ONE_HUNDRED / calls).round_dp(4)),
@@ -61,10 +61,13 @@ pub(crate) fn facts(kind: ReportKind, days: u64) -> ReportFacts {
             target: Some(Decimal::from(80)),
             variance: Some("-17.65".parse().unwrap()),
             trend: Some(TrendDirection::Declining),
-            ..KpiEntry::named("answer_rate")
+            ..KpiEntry::new("answer_rate", "Calls answered", "%", Better::More)
         },
-        KpiEntry { value: Some("0.0079".parse().unwrap()), ..KpiEntry::named("cost_per_text") },
-        KpiEntry::named("conversion_rate"),
+        KpiEntry {
+            value: Some("0.0079".parse().unwrap()),
+            ..KpiEntry::new("cost_per_text", "Cost per text", "USD", Better::Fewer)
+        },
+        KpiEntry::new("conversion_rate", "Missed calls that became jobs", "%", Better::More),
     ];
     let number = |last: u8, share: u64| NumberEntry {
         number: Some(format!("+155501000{last:02}")),

@@ -1,0 +1,309 @@
+//! Reports: what is read of a period, and kept as one row whose JSON is the truth.
+
+use super::roll_up::HOURS_KEPT;
+use crate::analytics::{FORMULA, KPIS, Kpi, KpiUnit, NewReport, Report, variance};
+use crate::reports::{
+    Better, Figures, Hours, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind,
+};
+use crate::schema::{analytics_metrics as metrics, users};
+use crate::store::TenantTx;
+use crate::types::Span;
+use crate::{AggregationLevel, Error, KpiPeriod, ReportFormat, ReportId, Result, Timezone, UserId};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, TimeDelta, Timelike as _, Utc};
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+use std::collections::{BTreeMap, HashMap};
+
+/// How long a report is kept.
+const KEPT: TimeDelta = TimeDelta::days(90);
+
+/// The period that a report is wanted of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedReport {
+    /// This day.
+    Daily(NaiveDate),
+    /// The week from Monday on that has this day.
+    Weekly(NaiveDate),
+    /// The month that has this day.
+    Monthly(NaiveDate),
+    /// From the first of these days to the last.
+    Custom(NaiveDate, NaiveDate),
+}
+
+impl WantedReport {
+    /// The last day, week or month that is over today; of a custom report, today alone.
+    #[must_use]
+    pub fn last(kind: ReportKind, today: NaiveDate) -> Self {
+        let yesterday = today.pred_opt().unwrap_or(today);
+        match kind {
+            ReportKind::Daily => Self::Daily(yesterday),
+            ReportKind::Weekly => Self::Weekly(monday(today).and_then(|day| day.pred_opt()).unwrap_or(yesterday)),
+            ReportKind::Monthly => Self::Monthly(today.with_day(1).and_then(|day| day.pred_opt()).unwrap_or(yesterday)),
+            ReportKind::Custom => Self::Custom(today, today),
+        }
+    }
+
+    const fn kind(self) -> ReportKind {
+        match self {
+            Self::Daily(_) => ReportKind::Daily,
+            Self::Weekly(_) => ReportKind::Weekly,
+            Self::Monthly(_) => ReportKind::Monthly,
+            Self::Custom(..) => ReportKind::Custom,
+        }
+    }
+
+    /// The first and the last day. `None` where the calendar ends.
+    fn days(self) -> Option<(NaiveDate, NaiveDate)> {
+        Some(match self {
+            Self::Daily(day) => (day, day),
+            Self::Weekly(day) => (monday(day)?, monday(day)?.checked_add_days(Days::new(6))?),
+            Self::Monthly(day) => (day.with_day(1)?, day.with_day(1)?.checked_add_months(Months::new(1))?.pred_opt()?),
+            Self::Custom(first, last) => (first, last),
+        })
+    }
+
+    /// The first and the last day of the period before.
+    fn days_before(self) -> Option<(NaiveDate, NaiveDate)> {
+        let (first, last) = self.days()?;
+        let before = first.pred_opt()?;
+        match self {
+            Self::Monthly(_) => Self::Monthly(before).days(),
+            _ => Some((first.checked_sub_signed(last.signed_duration_since(first))?.pred_opt()?, before)),
+        }
+    }
+}
+
+fn monday(day: NaiveDate) -> Option<NaiveDate> {
+    day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into()))
+}
+
+fn span(zone: Timezone, (first, last): (NaiveDate, NaiveDate)) -> Option<Span> {
+    Some(Span { from: zone.day(first)?.from, until: zone.day(last)?.until })
+}
+
+/// Makes a report of a period and keeps it for 90 days.
+///
+/// # Errors
+/// As [`report_content`].
+pub fn make_report(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Report> {
+    let content = report_content(tx, wanted)?;
+    let expires_at = Some(tx.now() + KEPT);
+    tx.reports().create(&NewReport {
+        report_type: content.kind.label().to_owned(),
+        period_start: content.period.from,
+        period_end: content.period.until,
+        sections: serde_json::to_value(&content).map_err(Error::internal)?,
+        format: ReportFormat::Json,
+        expires_at,
+    })
+}
+
+/// What a report of a period says, from the figures as they are computed. They don't change while it is read.
+///
+/// # Errors
+/// [`Error::Invalid`] when the period has no day or more than 366, has not begun, or began more than 400 days ago, as calls by hour are
+/// kept no longer; [`Error::Unavailable`] while the figures are being computed, for the first time or anew.
+pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<ReportContent> {
+    const NO_SUCH: &str = "must be a day of this era";
+    let state = tx.analytics_roll_ups().hold_still()?;
+    let tenant = tx.tenants().get()?;
+    let hours = tenant.business_hours();
+    let zone = hours.zone;
+    let days = wanted.days().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
+    let days_before = wanted.days_before().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
+    let period = span(zone, days).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
+    let before = span(zone, days_before).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
+    let count = days.1.signed_duration_since(days.0).num_days();
+    if !(0..i64::from(MOST_DAYS)).contains(&count) {
+        return Err(Error::invalid("last_day", format!("must make a period of 1 to {MOST_DAYS} days")));
+    }
+    if period.from > tx.now() {
+        return Err(Error::invalid("first_day", "must have begun"));
+    }
+    if period.from < tx.now() - HOURS_KEPT {
+        return Err(Error::invalid("first_day", "must lie within the last 400 days: calls by hour are kept no longer"));
+    }
+    let is_computed = state.is_some_and(|state| {
+        let by = (state.timezone, state.business_hours_start, state.business_hours_end, state.formula);
+        by == (zone, hours.opens, hours.closes, FORMULA) && state.rebuild_before.is_none_or(|instant| instant <= before.from)
+    });
+    if !is_computed {
+        return Err(Error::try_later("the figures of the business, which are being computed"));
+    }
+    let mut read = Read::default();
+    for (at, level, name, value) in rows(tx, before.from, period)? {
+        read.row(zone, period, at, level, &name, value);
+    }
+    let kpis = kpis(tx, wanted.kind(), &read)?;
+    let people = people(tx, &read)?;
+    ReportContent::compose(ReportFacts {
+        business: tenant.business_name,
+        zone,
+        kind: wanted.kind(),
+        days,
+        span: (period.from, period.until),
+        days_before,
+        from_before: before.from,
+        computed_at: tx.now(),
+        formula_version: FORMULA,
+        figures: read.by_day,
+        figures_before: read.before,
+        kpis,
+        hours: read.hours,
+        numbers: read.numbers.into_iter().map(|(number, entry)| NumberEntry { number: Some(number), ..entry }).collect(),
+        people,
+    })
+}
+
+/// The content of a report that was kept.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none, when it has expired, or when it isn't one that [`make_report`] makes.
+pub fn kept_report(tx: &mut TenantTx<'_>, id: ReportId) -> Result<(Report, ReportContent)> {
+    let missing = || Error::NotFound { entity: "report" };
+    let report = tx.reports().get(id)?;
+    if report.expires_at.is_some_and(|at| at <= tx.now()) {
+        return Err(missing());
+    }
+    let content = serde_json::from_value(report.sections.clone()).map_err(|_| missing())?;
+    Ok((report, content))
+}
+
+type Row = (DateTime<Utc>, AggregationLevel, String, Decimal);
+
+/// The figures of both periods by day, and the calls of the latter by hour.
+fn rows(tx: &mut TenantTx<'_>, from_before: DateTime<Utc>, period: Span) -> Result<Vec<Row>> {
+    let of_days = metrics::aggregation_level.eq(AggregationLevel::Daily).and(metrics::timestamp.ge(from_before));
+    let of_hours = metrics::aggregation_level
+        .eq(AggregationLevel::Hourly)
+        .and(metrics::timestamp.ge(period.from))
+        .and(metrics::metric_name.eq_any(["nmc.calls_inbound", "nmc.calls_unanswered"]));
+    Ok(metrics::table
+        .filter(metrics::tenant_id.eq(tx.0.tenant))
+        .filter(metrics::timestamp.lt(period.until))
+        .filter(metrics::metric_name.like("nmc.%"))
+        .filter(of_days.or(of_hours))
+        .select((metrics::timestamp, metrics::aggregation_level, metrics::metric_name, metrics::metric_value))
+        .load(tx.0.conn)?)
+}
+
+/// Facts, as far as they are read.
+#[derive(Default)]
+struct Read {
+    by_day: BTreeMap<NaiveDate, Figures>,
+    before: Figures,
+    hours: Hours,
+    numbers: BTreeMap<String, NumberEntry>,
+    people: BTreeMap<UserId, PersonEntry>,
+}
+
+impl Read {
+    fn row(&mut self, zone: Timezone, period: Span, at: DateTime<Utc>, level: AggregationLevel, name: &str, value: Decimal) {
+        let count = value.to_u64().unwrap_or_default();
+        match name.split_once('/') {
+            _ if level == AggregationLevel::Hourly => self.hour(zone, at, name, count),
+            None if period.contains(at) => {
+                if let Some(date) = zone.date(at) {
+                    *self.by_day.entry(date).or_default().entry(name.to_owned()).or_default() += value;
+                }
+            }
+            None => *self.before.entry(name.to_owned()).or_default() += value,
+            Some((figure, of)) if period.contains(at) => self.part(figure, of, count),
+            Some(_) => {}
+        }
+    }
+
+    fn hour(&mut self, zone: Timezone, at: DateTime<Utc>, name: &str, count: u64) {
+        let Some((date, shown)) = zone.date(at).zip(zone.shown(at)) else { return };
+        let rows = if name == "nmc.calls_inbound" { &mut self.hours.inbound } else { &mut self.hours.unanswered };
+        let weekday = usize::try_from(date.weekday().num_days_from_monday()).ok();
+        let hour = usize::try_from(shown.hour()).ok();
+        let row = weekday.and_then(|weekday| rows.get_mut(weekday));
+        if let Some(cell) = row.zip(hour).and_then(|(row, hour)| row.get_mut(hour)) {
+            *cell = cell.saturating_add(count);
+        }
+    }
+
+    fn part(&mut self, figure: &str, of: &str, count: u64) {
+        let sum = if figure.starts_with("nmc.calls_") {
+            let number = self.numbers.entry(of.to_owned()).or_default();
+            match figure {
+                "nmc.calls_inbound" => &mut number.inbound,
+                "nmc.calls_answered" => &mut number.answered,
+                "nmc.calls_unanswered" => &mut number.unanswered,
+                _ => return,
+            }
+        } else {
+            let Ok(user) = of.parse::<UserId>() else { return };
+            let person = self.people.entry(user).or_default();
+            match figure {
+                "nmc.conversations_opened" => &mut person.opened,
+                "nmc.conversations_resolved" => &mut person.resolved,
+                _ => return,
+            }
+        };
+        *sum = sum.saturating_add(count);
+    }
+}
+
+fn kpis(tx: &mut TenantTx<'_>, kind: ReportKind, read: &Read) -> Result<Vec<KpiEntry>> {
+    let period = match kind {
+        ReportKind::Daily => Some(KpiPeriod::Daily),
+        ReportKind::Weekly => Some(KpiPeriod::Weekly),
+        ReportKind::Monthly => Some(KpiPeriod::Monthly),
+        // Targets are of days, weeks and months.
+        ReportKind::Custom => None,
+    };
+    let targets: HashMap<String, Decimal> = tx
+        .kpi_targets()
+        .list()?
+        .into_iter()
+        .filter(|target| Some(target.period_type) == period)
+        .map(|target| (target.kpi_name, target.kpi_target))
+        .collect();
+    let of = |figures: &Figures| figures.iter().map(|(name, value)| (name.clone(), *value)).collect::<Vec<_>>();
+    let now = read.by_day.values().flat_map(of).collect();
+    let before = of(&read.before).into_iter().collect();
+    let entry = |kpi: &Kpi| {
+        let (value, previous) = (kpi.value(&now), kpi.value(&before));
+        let target = targets.get(kpi.name).map(Decimal::normalize);
+        let unit = match kpi.unit {
+            KpiUnit::Calls => "calls",
+            KpiUnit::Percent => "%",
+            KpiUnit::Usd => "USD",
+            KpiUnit::Minutes => "minutes",
+            KpiUnit::Hours => "hours",
+        };
+        let better = if kpi.more_is_better { Better::More } else { Better::Fewer };
+        KpiEntry {
+            value,
+            previous,
+            target,
+            variance: value.zip(target).and_then(|(value, target)| variance(value, target)).map(|off| off.normalize()),
+            trend: value.zip(previous).map(|(value, previous)| kpi.trend(value, previous)),
+            ..KpiEntry::new(kpi.name, kpi.label, unit, better)
+        }
+    };
+    Ok(KPIS.iter().map(entry).collect())
+}
+
+/// The people, by their names.
+fn people(tx: &mut TenantTx<'_>, read: &Read) -> Result<Vec<PersonEntry>> {
+    type Named = (UserId, Option<String>, Option<String>);
+    let named: Vec<Named> = users::table
+        .filter(users::tenant_id.eq(tx.0.tenant))
+        .filter(users::id.eq_any(read.people.keys()))
+        .select((users::id, users::first_name, users::last_name))
+        .load(tx.0.conn)?;
+    let name = |user: &UserId| {
+        let (_, first, last) = named.iter().find(|(id, ..)| id == user)?;
+        Some([first, last].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" "))
+            .filter(|name| !name.is_empty())
+    };
+    let entry = |(user, entry): (&UserId, &PersonEntry)| {
+        let name = name(user).unwrap_or_else(|| "Somebody without a name".to_owned());
+        PersonEntry { name: Some(name), ..entry.clone() }
+    };
+    Ok(read.people.iter().map(entry).collect())
+}
