@@ -124,10 +124,14 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
     if period.from < tx.now() - HOURS_KEPT {
         return Err(Error::invalid("first_day", "must lie within the last 400 days: calls by hour are kept no longer"));
     }
-    let is_computed = state.is_some_and(|state| {
-        let by = (state.timezone, state.business_hours_start, state.business_hours_end, state.formula);
-        by == (zone, hours.opens, hours.closes, FORMULA) && state.rebuild_before.is_none_or(|instant| instant <= before.from)
-    });
+    let is_computed = match state {
+        Some(state) => {
+            let by = (state.timezone, state.business_hours_start, state.business_hours_end, state.formula);
+            by == (zone, hours.opens, hours.closes, FORMULA) && state.rebuild_before.is_none_or(|instant| instant <= before.from)
+        }
+        // Where nothing has happened yet there is nothing to compute.
+        None => tx.analytics_marks().some(1)?.is_empty(),
+    };
     if !is_computed {
         return Err(Error::try_later("the figures of the business, which are being computed"));
     }

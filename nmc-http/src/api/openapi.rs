@@ -224,6 +224,7 @@ fn in_path(name: &str) -> &'static str {
         "rule" => "The id of the alert rule.",
         "alert" => "The id of the alert.",
         "contact" => "The id of the escalation contact.",
+        "report" => "The id of the report.",
         _ => "The id of the resource.",
     }
 }

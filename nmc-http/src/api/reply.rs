@@ -193,6 +193,36 @@ impl Reply for Attachment {
     }
 }
 
+/// 200 with a file that is made of what is kept, to be saved. The same file has the same ETag.
+pub(crate) struct Rendering {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) media_type: &'static str,
+    /// The name to save the file as, which is ours.
+    pub(crate) name: String,
+    pub(crate) tag: String,
+}
+
+impl Reply for Rendering {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn describe(_: &mut Schemas) -> Response {
+        let mut response = ResponseBuilder::new().description("The report, as the file whose ending the path has.");
+        for media_type in ["application/json", "application/pdf", "text/csv"] {
+            response = response.content(media_type, ContentBuilder::new().build());
+        }
+        with_header(response.build(), "ETag", "The version of the file, in quotes.")
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, self.media_type))
+            .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", self.name)))
+            .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+            .insert_header((ETAG, format!("\"{}\"", self.tag)))
+            .body(self.bytes)
+    }
+}
+
 /// A page of a list.
 #[derive(Serialize)]
 pub(crate) struct PageOut<T> {

@@ -4,6 +4,7 @@ use super::serde_words;
 use chrono::NaiveTime;
 use nmc_core::access::Permission;
 use nmc_core::numbers::Month;
+use nmc_core::reports::ReportKind;
 use nmc_core::{
     AlertEventId, AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, ApiKeyId, CallDirection,
     CallId, CallOutcome, CallParticipantId, CallScreening, CallStatus, CallType, CallerIdentity, ConsentAction, ConsentId,
@@ -11,7 +12,8 @@ use nmc_core::{
     ConversationPriority, ConversationStatus, Country, DashboardView, Email, EscalationContactId, ForwardedLegStatus,
     MeasurementId, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType,
     NoDataPolicy, NotificationChannel, NotificationId, NotificationStatus, NumberStatus, NumberType, ParticipantType, Patch,
-    PhoneNumber, PhoneNumberId, PresenceStatus, SessionId, StreamEventKind, TenantId, TenantStatus, Timezone, UserId, UserRole,
+    PhoneNumber, PhoneNumberId, PresenceStatus, ReportId, SessionId, StreamEventKind, TenantId, TenantStatus, Timezone, UserId,
+    UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -121,7 +123,7 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(AlertEventId, AlertId, AlertRuleId, EscalationContactId, MeasurementId, NotificationId);
+ids!(AlertEventId, AlertId, AlertRuleId, EscalationContactId, MeasurementId, NotificationId, ReportId);
 ids!(
     ApiKeyId,
     CallId,
@@ -158,6 +160,7 @@ lists!(
     NotificationChannel,
     NotificationStatus
 );
+lists!(ReportKind);
 lists!(CallDirection, CallOutcome, CallStatus, CallType, ForwardedLegStatus, MetadataType, ParticipantType);
 lists!(
     CallScreening,
@@ -269,6 +272,8 @@ pub(crate) mod text {
     pub(crate) type PhoneNumberId = Text<nmc_core::PhoneNumberId>;
     pub(crate) type PresenceStatus = Text<nmc_core::PresenceStatus>;
     pub(crate) type Quantity = Text<super::Quantity>;
+    pub(crate) type ReportId = Text<nmc_core::ReportId>;
+    pub(crate) type ReportKind = Text<nmc_core::reports::ReportKind>;
     pub(crate) type StreamEventKind = Text<nmc_core::StreamEventKind>;
     pub(crate) type SessionId = Text<nmc_core::SessionId>;
     pub(crate) type TenantId = Text<nmc_core::TenantId>;

@@ -88,6 +88,14 @@ fn report_before_its_figures_are_computed_is_refused() {
 }
 
 #[test]
+fn report_of_a_business_without_any_calls_is_empty() {
+    let scene = Scene::new();
+    let today = scene.db.store.now().date_naive();
+    let (_, report) = content(&scene, WantedReport::last(ReportKind::Weekly, today)).unwrap();
+    assert!(report.totals.is_empty() && report.numbers.is_empty() && report.course.len() == 7);
+}
+
+#[test]
 fn report_of_a_period_that_can_not_be_is_refused() {
     let scene = scene();
     roll_up_all(&scene.db.store).unwrap();

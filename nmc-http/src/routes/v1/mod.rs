@@ -25,6 +25,7 @@ mod preferences;
 mod profiles;
 mod registrations;
 mod replies;
+mod reports;
 mod sessions;
 mod settings;
 mod socket;
@@ -325,6 +326,25 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     api.path("people", "/v1/users/me/status/heartbeat", |r| {
         r.post(op("beat", "Send a heartbeat: be online for the next 90 seconds", Anyone), status::beat)
             .delete(op("goOffline", "Go offline", Anyone), status::go_offline);
+    });
+
+    api.path("reports", "/v1/reports", |r| {
+        r.get(op("listReports", "Reports, newest first", Needs(ReportsRead)), reports::list)
+            .post(op("makeReport", "Make a report of a period", Needs(ReportsWrite)), reports::make);
+    });
+    // Before what takes any name.
+    api.path("reports", "/v1/reports/{report}.json", |r| {
+        r.get(op("getReportJson", "All that a report says, as JSON", Needs(ReportsRead)), reports::as_json);
+    });
+    api.path("reports", "/v1/reports/{report}.csv", |r| {
+        r.get(op("getReportCsv", "A report as CSV", Needs(ReportsRead)), reports::as_csv);
+    });
+    api.path("reports", "/v1/reports/{report}.pdf", |r| {
+        r.get(op("getReportPdf", "A report as PDF", Needs(ReportsRead)), reports::as_pdf);
+    });
+    api.path("reports", "/v1/reports/{report}", |r| {
+        r.get(op("getReport", "A report, and where its files are", Needs(ReportsRead)), reports::get)
+            .delete(op("removeReport", "Remove a report", Needs(ReportsWrite)), reports::remove);
     });
 
     api.path("API keys", "/v1/api-keys", |r| {

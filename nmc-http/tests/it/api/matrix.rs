@@ -131,6 +131,7 @@ fn foreign_ids_answer_as_missing_ones_and_change_nothing() {
                 "{rule}",
                 "{alert}",
                 "{contact}",
+                "{report}",
             ]
             .iter()
             .any(|id| operation.path.contains(id));
@@ -164,9 +165,10 @@ fn lists_hold_ones_own_rows_alone() {
     for operation in operations().iter().filter(|operation| operation.method == "GET" && !operation.path.contains('{')) {
         let path = target.ids().path(operation);
         let answer = scene.site.call("GET", path).by(&stranger.access).expect(good_status(&operation.id));
-        let Ids { user, session, key, number, message, conversation, call, customer, rule, alert, contact } = target.ids();
+        let Ids { user, session, key, number, message, conversation, call, customer, rule, alert, contact, report } =
+            target.ids();
         let tenant = scene.site.joe.tenant.id().to_string();
-        for id in [user, session, key, number, message, conversation, call, customer, rule, alert, contact, tenant] {
+        for id in [user, session, key, number, message, conversation, call, customer, rule, alert, contact, report, tenant] {
             assert!(!answer.body.contains(&id), "{}: {}", operation.id, answer.body);
         }
     }

@@ -19,6 +19,7 @@ mod orders;
 mod people;
 mod photos;
 mod registration;
+mod reports;
 mod scene;
 mod sessions;
 mod settings;

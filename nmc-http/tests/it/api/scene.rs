@@ -6,11 +6,12 @@ use nmc_core::access::{InvitationToken, KeyOrder, Permission, make_service_key};
 use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotification};
 use nmc_core::calls::MetadataValue;
 use nmc_core::people::{NewPerson, invite};
+use nmc_core::reports::ReportKind;
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
-use nmc_core::workflows::{Received, receive_text, record_voice_status};
+use nmc_core::workflows::{Received, WantedReport, make_report, receive_text, record_voice_status, roll_up_all};
 use nmc_core::{
     AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallId, ContactType, ConversationId, Email,
-    EscalationContactId, MessageId, NotificationChannel, PhoneNumber, PhoneNumberId, UserId, UserRole,
+    EscalationContactId, MessageId, NotificationChannel, PhoneNumber, PhoneNumberId, ReportId, UserId, UserRole,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -38,6 +39,7 @@ pub(super) struct Target {
     /// An open alert of another rule, of which somebody was told.
     pub(super) alert: AlertId,
     pub(super) contact: EscalationContactId,
+    pub(super) report: ReportId,
 }
 
 /// What the path of a request names.
@@ -54,6 +56,7 @@ pub(super) struct Ids {
     pub(super) rule: String,
     pub(super) alert: String,
     pub(super) contact: String,
+    pub(super) report: String,
 }
 
 impl Target {
@@ -63,16 +66,17 @@ impl Target {
         let (call, customer) = (self.call.to_string(), self.customer.to_string());
         let (rule, alert, contact) = (self.rule.to_string(), self.alert.to_string(), self.contact.to_string());
         let session = self.session.clone();
-        Ids { user, session, key, number, message, conversation, call, customer, rule, alert, contact }
+        let report = self.report.to_string();
+        Ids { user, session, key, number, message, conversation, call, customer, rule, alert, contact, report }
     }
 }
 
 impl Ids {
     /// The same text for each.
     pub(super) fn all(text: &str) -> Self {
-        let [user, session, key, number, message, conversation, call, customer, rule, alert, contact] =
-            [(); 11].map(|()| text.to_owned());
-        Self { user, session, key, number, message, conversation, call, customer, rule, alert, contact }
+        let [user, session, key, number, message, conversation, call, customer, rule, alert, contact, report] =
+            [(); 12].map(|()| text.to_owned());
+        Self { user, session, key, number, message, conversation, call, customer, rule, alert, contact, report }
     }
 
     /// Where an operation is, with these in its path.
@@ -86,6 +90,7 @@ impl Ids {
         let path = path.replace("{rule}", &self.rule).replace("{alert}", &self.alert).replace("{contact}", &self.contact);
         path.replace("{key}", &self.key)
             .replace("{number}", &self.number)
+            .replace("{report}", &self.report)
             .replace("{step}", "1")
             .replace("{tag}", "leak")
             .replace("{position}", "0")
@@ -175,6 +180,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "makeApiKey" => json!({ "name": "a key", "scopes": ["api-keys:write"] }),
         "changeApiKey" => json!({ "name": "another name" }),
         "rotateApiKey" => json!({}),
+        "makeReport" => json!({ "type": "weekly" }),
         "buyNumber" => json!({ "phone_number": target.for_sale }),
         "recordConsent" => json!({ "customer_phone": unique_phone(), "action": "opt_in", "note": "asked to, by phone" }),
         "changeCall" => json!({ "caller_name": "Pat" }),
@@ -268,6 +274,12 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "getEscalationContact"
         | "removeEscalationContact"
         | "listMeasurements"
+        | "listReports"
+        | "getReport"
+        | "getReportJson"
+        | "getReportCsv"
+        | "getReportPdf"
+        | "removeReport"
         | "searchMessages"
         | "getMessage"
         | "getMedia" => Value::Null,
@@ -290,9 +302,11 @@ pub(super) fn good_status(operation: &str) -> u16 {
         | "reopenConversation"
         | "reply"
         | "addAlertRule"
-        | "addEscalationContact" => 201,
+        | "addEscalationContact"
+        | "makeReport" => 201,
         "removeAlertRule"
         | "removeEscalationContact"
+        | "removeReport"
         | "removeCallMetadata"
         | "logOut"
         | "logOutEverywhere"
@@ -371,6 +385,10 @@ impl Scene {
         let call = self.missed_call(&customer);
         let (rule, alert, contact) = self.alert();
         let agent = self.agent;
+        // Of the rows until now, and of whatever zone the business has by now.
+        assert_eq!(roll_up_all(&site.db.store).unwrap().failed, 0);
+        let last_week = WantedReport::last(ReportKind::Weekly, site.db.store.now().date_naive());
+        let report = site.db.store.as_operator(&joe.tenant, |tx| make_report(tx, last_week)).unwrap().id;
         Target {
             user,
             agent,
@@ -386,6 +404,7 @@ impl Scene {
             rule,
             alert,
             contact,
+            report,
         }
     }
 

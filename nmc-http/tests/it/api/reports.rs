@@ -1,0 +1,96 @@
+//! Reports of a business: made, listed, opened and removed.
+
+use crate::site::Site;
+use nmc_core::UserRole;
+use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::{record_voice_status, roll_up_all};
+use serde_json::{Value, json};
+
+fn make(site: &Site, bearer: &str, body: &Value) -> crate::site::Answer {
+    let call = site.call("POST", "/v1/reports").by(bearer).json(body);
+    call.send()
+}
+
+#[test]
+fn report_is_made_and_opened_in_each_form() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    roll_up_all(&site.db.store).unwrap();
+    let answer = site.call("POST", "/v1/reports").by(&owner).json(&json!({ "type": "weekly" })).expect(201);
+    let report = answer.document();
+    assert_eq!(answer.header("Location"), Some(format!("/v1/reports/{}", report["id"].as_str().unwrap()).as_str()));
+    assert_eq!(report["type"], "weekly");
+    let path = |field: &str| report[field].as_str().unwrap().to_owned();
+    let at = format!("/v1/reports/{}", report["id"].as_str().unwrap());
+    assert_eq!(site.call("GET", &at).by(&owner).expect(200).document(), report);
+
+    let all = site.call("GET", path("json")).by(&owner).expect(200);
+    let first_day = all.document()["period"]["first_day"].as_str().unwrap().to_owned();
+    for (field, media_type) in [("json", "application/json"), ("csv", "text/csv; charset=utf-8"), ("pdf", "application/pdf")] {
+        let file = site.call("GET", path(field)).by(&owner).expect(200);
+        assert_eq!(file.header("Content-Type"), Some(media_type));
+        let name = format!("attachment; filename=\"report-weekly-{first_day}.{field}\"");
+        assert_eq!(file.header("Content-Disposition"), Some(name.as_str()));
+        let again = site.call("GET", path(field)).by(&owner).expect(200);
+        assert_eq!((file.header("ETag"), &file.body), (again.header("ETag"), &again.body));
+        assert!(file.header("ETag").is_some());
+    }
+    assert!(site.call("GET", path("pdf")).by(&owner).expect(200).body.starts_with("%PDF-"));
+    let csv = site.call("GET", format!("{}?bom=true&spreadsheet_safe=true", path("csv"))).by(&owner).expect(200);
+    assert!(csv.body.starts_with('\u{feff}'));
+
+    site.call("DELETE", &at).by(&owner).expect(204);
+    for gone in [at, path("json"), path("csv"), path("pdf")] {
+        site.call("GET", gone).by(&owner).expect(404);
+    }
+}
+
+#[test]
+fn reports_are_listed_by_type_newest_first() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    roll_up_all(&site.db.store).unwrap();
+    let mut made = Vec::new();
+    for kind in ["daily", "weekly", "monthly"] {
+        made.insert(0, make(&site, &owner, &json!({ "type": kind })).document()["id"].clone());
+    }
+    let listed = |query: &str| -> Vec<Value> {
+        let page = site.call("GET", format!("/v1/reports?{query}")).by(&owner).expect(200).document();
+        page["items"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect()
+    };
+    assert_eq!(listed(""), made);
+    assert_eq!(listed("type=weekly"), made[1..2]);
+    assert_eq!(listed("limit=1"), made[..1]);
+    site.call("GET", "/v1/reports?type=yearly").by(&owner).expect(400);
+}
+
+#[test]
+fn report_of_no_period_is_refused_by_field() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    roll_up_all(&site.db.store).unwrap();
+    for (body, pointer) in [
+        (json!({ "type": "yearly" }), "#/type"),
+        (json!({ "type": "custom" }), "#/first_day"),
+        (json!({ "type": "custom", "first_day": "2026-01-02" }), "#/last_day"),
+        (json!({ "type": "daily", "last_day": "2026-01-02" }), "#/last_day"),
+        (json!({ "type": "daily", "first_day": "9999-01-02" }), "#/first_day"),
+        (json!({ "type": "daily", "first_day": "1999-01-02" }), "#/first_day"),
+    ] {
+        let answer = make(&site, &owner, &body);
+        assert_eq!((answer.status, answer.refusal().0.as_str()), (400, pointer), "{body}");
+    }
+}
+
+#[test]
+fn report_is_to_be_had_later_while_figures_are_computed() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    let call = VoiceForm::missed(unique_phone().as_str(), &site.joe.number, &unique_sid("CA"));
+    record_voice_status(&site.db.store, &call.parse()).unwrap();
+    assert_eq!(make(&site, &owner, &json!({ "type": "daily" })).status, 503);
+    roll_up_all(&site.db.store).unwrap();
+    assert_eq!(make(&site, &owner, &json!({ "type": "daily" })).status, 201);
+    let viewer = site.person(&site.joe, UserRole::Viewer).access;
+    assert_eq!(make(&site, &viewer, &json!({ "type": "daily" })).status, 403);
+}
