@@ -18,6 +18,7 @@ use crate::commands::migrate::{self, MigrateCommand};
 use crate::commands::number::{self, NumberCommand};
 use crate::commands::openapi;
 use crate::commands::queue::{self, QueueArgs};
+use crate::commands::report::{self, ReportCommand};
 use crate::commands::serve::{self, ServeCommand};
 use crate::commands::session::{self, SessionCommand};
 use crate::commands::tenant::{self, TenantCommand};
@@ -90,6 +91,7 @@ impl Cli {
             Command::Inbox(args) => inbox::run(database, &args),
             Command::Conversation(command) => conversation::run(database, command),
             Command::Alert(command) => alert::run(database, command),
+            Command::Report(command) => report::run(database, command),
             Command::Queue(args) => queue::run(database, &args),
             Command::TokenKey(command) => token_key::run(database, &command),
             Command::Openapi => openapi::run(),
@@ -148,6 +150,9 @@ pub(crate) enum Command {
     /// Alerts of a business, the rules that raise them, and who hears of them
     #[command(subcommand)]
     Alert(AlertCommand),
+    /// Reports of a business: how many called, who was missed, and what to do
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// What waits to be done, and what has failed and why
     Queue(QueueArgs),
     /// The keys that sign access tokens

@@ -40,6 +40,7 @@ mod number_release;
 mod number_search;
 pub(crate) mod openapi;
 pub(crate) mod queue;
+pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod tenant;

@@ -225,6 +225,7 @@ fn help_is_there_for_every_command() {
         "customer",
         "inbox",
         "alert",
+        "report",
         "message",
         "session",
         "queue",

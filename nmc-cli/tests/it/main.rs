@@ -26,6 +26,7 @@ mod options;
 mod people;
 mod queue;
 mod readme;
+mod reports;
 mod secrets;
 mod sessions;
 mod stopping;

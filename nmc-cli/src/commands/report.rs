@@ -1,0 +1,156 @@
+//! `nmc report`: reports of a business.
+
+use crate::database::{Database, business};
+use crate::error::{CliError, CliResult};
+use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
+use crate::output::{Columns, time};
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, ValueEnum};
+use nmc_core::analytics::{Report, ReportFilter};
+use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
+use nmc_core::workflows::{WantedReport, kept_report, make_report};
+use nmc_core::{Error, PageRequest, ReportId, Store};
+use serde_json::json;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(crate) enum ReportCommand {
+    /// Make a report of a day, a week, a month, or any days
+    Make(MakeArgs),
+    /// List reports, newest first
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Only reports of this type
+        #[arg(long = "type", value_name = "TYPE", value_parser = one_of(ReportKind::ALL, ReportKind::label))]
+        kind: Option<ReportKind>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Print a report, or write it to a file
+    Open(OpenArgs),
+}
+
+/// The period to report on.
+#[derive(Args)]
+pub(crate) struct MakeArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// The type of the report
+    #[arg(long = "type", value_name = "TYPE", default_value = "weekly", value_parser = one_of(ReportKind::ALL, ReportKind::label))]
+    kind: ReportKind,
+    /// A day of the period, the first of a custom one [default: of the last period that is over]
+    #[arg(long, value_name = "DAY", required_if_eq("kind", "custom"))]
+    from: Option<NaiveDate>,
+    /// The last day of a custom period
+    #[arg(long, value_name = "DAY", required_if_eq("kind", "custom"))]
+    to: Option<NaiveDate>,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// The report, and what to make of it.
+#[derive(Args)]
+pub(crate) struct OpenArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// The report's id
+    #[arg(value_name = "REPORT")]
+    report: ReportId,
+    /// What it is printed as
+    #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = Form::Csv)]
+    form: Form,
+    /// The file to write, which must not be there yet [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Guard each cell of a CSV that a spreadsheet might take for a formula, phone numbers too
+    #[arg(long)]
+    spreadsheet_safe: bool,
+}
+
+/// A form of a report.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// Lines for spreadsheets
+    Csv,
+    /// All that it says
+    Json,
+    /// Pages to print; to a file or a pipe
+    Pdf,
+}
+
+const COLUMNS: Columns<Report> = Columns(&[
+    ("id", |row| json!(row.id)),
+    ("type", |row| json!(row.report_type)),
+    ("from", |row| time(row.period_start)),
+    ("until", |row| time(row.period_end)),
+    ("generated_at", |row| time(row.generated_at)),
+    ("expires_at", |row| row.expires_at.map_or(serde_json::Value::Null, time)),
+]);
+
+pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
+    let database = Database::open(args)?;
+    let store = database.store()?;
+    match command {
+        ReportCommand::Make(make) => self::make(&store, &make)?,
+        ReportCommand::List { tenant, kind, page } => {
+            let (proof, _) = business(&store, &tenant.tenant)?;
+            let request = PageRequest::new(page.limit, page.after)?;
+            let report_type = kind.map(|kind| kind.label().to_owned());
+            let rows = store.as_operator(&proof, |tx| {
+                let expired_at = Some((tx.now(), false));
+                let report_type = report_type.clone();
+                tx.reports().list(&ReportFilter { report_type, expired_at, ..ReportFilter::default() }, request)
+            })?;
+            COLUMNS.page(page.format.format, &rows)?;
+        }
+        ReportCommand::Open(open) => self::open(&store, &open)?,
+    }
+    drop(store);
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make(store: &Store, args: &MakeArgs) -> CliResult<()> {
+    let (proof, zone) = business(store, &args.tenant.tenant)?;
+    if args.kind != ReportKind::Custom && args.to.is_some() {
+        return Err(CliError::Usage("--to is for custom reports alone".to_owned()));
+    }
+    let row = store.as_operator(&proof, |tx| {
+        let wanted = match (args.kind, args.from, args.to) {
+            (ReportKind::Custom, Some(first), Some(last)) => WantedReport::Custom(first, last),
+            (ReportKind::Daily, Some(day), _) => WantedReport::Daily(day),
+            (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
+            (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
+            (kind, ..) => WantedReport::last(kind, tx.now().with_timezone(&zone.tz()).date_naive()),
+        };
+        make_report(tx, wanted)
+    });
+    let names = [("first_day", "--from"), ("last_day", "--to")];
+    COLUMNS.one(args.format.format, &row.map_err(|error: Error| error.renamed(&names))?)
+}
+
+fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
+    let mut out = std::io::stdout();
+    if args.form == Form::Pdf && args.output.is_none() && out.is_terminal() {
+        return Err(CliError::Usage("a PDF is nothing to read at a terminal: name a file with --output".to_owned()));
+    }
+    let (proof, _) = business(store, &args.tenant.tenant)?;
+    let (_, content) = store.as_operator(&proof, |tx| kept_report(tx, args.report))?;
+    let bytes = rendered(&content, args)?;
+    match &args.output {
+        Some(path) => std::fs::File::create_new(path)?.write_all(&bytes)?,
+        None => out.write_all(&bytes)?,
+    }
+    Ok(())
+}
+
+fn rendered(content: &ReportContent, args: &OpenArgs) -> nmc_core::Result<Vec<u8>> {
+    match args.form {
+        Form::Csv => content.to_csv(CsvOptions { spreadsheet_safe: args.spreadsheet_safe, bom: false }),
+        Form::Json => content.to_json(),
+        Form::Pdf => content.to_pdf(Paper::usual_in(&content.zone)),
+    }
+}
