@@ -66,6 +66,10 @@ permissions! {
     ReportsRead = "reports:read", "see reports, with what people did and what it cost", [Owner, Admin, Operator];
     ReportsWrite = "reports:write", "make and remove reports", [Owner, Admin];
     MeasurementsWrite = "measurements:write", "record what the business measures itself", [Owner, Admin];
+    AnalyticsRead = "analytics:read", "see figures, key figures and what they are computed of", [Owner, Admin, Operator, User, Viewer];
+    AnalyticsWrite = "analytics:write", "set targets, tell what became of calls and conversations, and have figures computed anew", [Owner, Admin];
+    JobsRead = "jobs:read", "see the jobs of analytics", [Owner, Admin, Operator, User, Viewer];
+    JobsWrite = "jobs:write", "cancel and retry the jobs of analytics", [Owner, Admin];
     EventsRead = "events:read", "be told live which rows change", [Owner, Admin, Operator, User, Viewer];
     UsersRead = "users:read", "see everybody's account", [Owner, Admin, Operator];
     UsersWrite = "users:write", "invite, change and deactivate people of no higher role than one's own", [Owner, Admin];

@@ -9,7 +9,7 @@ use crate::types::bounds::{self, instant};
 use crate::types::{json, optional};
 use crate::{
     CallAnalyticsId, CallAnalyticsStatus, CallId, CallOutcome, CallType, ConversationId, ConversionStatus, Patch, PhoneNumber,
-    Result, TenantId,
+    Result, TenantId, Version,
 };
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -43,6 +43,17 @@ pub struct CallAnalytics {
     pub processed_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl CallAnalytics {
+    /// The version of what people tell of the call; the other figures move by themselves.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let number = |value: Option<Decimal>| value.map(|value| value.normalize().to_string()).unwrap_or_default();
+        let (rating, revenue) = (number(self.customer_satisfaction), number(self.revenue_impact));
+        let conversion = self.conversion_status.map(ConversionStatus::label).unwrap_or_default();
+        Version::of_content(&[&rating, &revenue, conversion, self.tags.as_deref().unwrap_or_default()])
+    }
 }
 
 /// The figures of a call, computed now.
@@ -254,6 +265,20 @@ impl CallAnalyticsRepo<'_> {
             .values((new.checked()?, figures::processed_at.eq(self.0.now()), stamped!(figures, self.0, id)))
             .returning(CallAnalytics::as_returning())
             .get_result(self.0.conn)?)
+    }
+
+    /// The figures, which nobody else changes before the transaction ends.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: CallAnalyticsId) -> Result<CallAnalytics> {
+        let row = CallAnalytics::query()
+            .filter(figures::tenant_id.eq(self.0.tenant))
+            .filter(figures::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        found(row, "call analytics")
     }
 
     /// Adds what became known of a call.

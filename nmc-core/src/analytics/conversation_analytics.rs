@@ -7,7 +7,7 @@ use crate::schema::conversation_analytics as figures;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::bounds::{self, instant};
 use crate::types::json;
-use crate::{CallId, ConversationAnalyticsId, ConversationId, Patch, ResolutionStatus, Result, TenantId};
+use crate::{CallId, ConversationAnalyticsId, ConversationId, Patch, ResolutionStatus, Result, TenantId, Version};
 use chrono::{DateTime, Utc};
 use diesel::dsl::case_when;
 use diesel::pg::Pg;
@@ -40,6 +40,17 @@ pub struct ConversationAnalytics {
     pub processed_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl ConversationAnalytics {
+    /// The version of what people tell of the conversation; the other figures move by themselves.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let number = |value: Option<Decimal>| value.map(|value| value.normalize().to_string()).unwrap_or_default();
+        let (sentiment, rating) = (number(self.sentiment_score), number(self.satisfaction_rating));
+        let resolution = self.resolution_status.map(ResolutionStatus::label).unwrap_or_default();
+        Version::of_content(&[&sentiment, &rating, resolution])
+    }
 }
 
 /// The figures of a conversation, computed now.
@@ -257,6 +268,20 @@ impl ConversationAnalyticsRepo<'_> {
             ))
             .returning(ConversationAnalytics::as_returning())
             .get_result(self.0.conn)?)
+    }
+
+    /// The figures, which nobody else changes before the transaction ends.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub fn lock(&mut self, id: ConversationAnalyticsId) -> Result<ConversationAnalytics> {
+        let row = ConversationAnalytics::query()
+            .filter(figures::tenant_id.eq(self.0.tenant))
+            .filter(figures::id.eq(id))
+            .for_update()
+            .first(self.0.conn)
+            .optional()?;
+        found(row, "conversation analytics")
     }
 
     /// Adds what became known of a conversation.

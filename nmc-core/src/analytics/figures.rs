@@ -64,6 +64,20 @@ pub enum KpiUnit {
     Hours,
 }
 
+impl KpiUnit {
+    /// The name of the unit.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Calls => "calls",
+            Self::Percent => "percent",
+            Self::Usd => "usd",
+            Self::Minutes => "minutes",
+            Self::Hours => "hours",
+        }
+    }
+}
+
 /// A key figure: how it is computed of sums, and which way is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -157,11 +171,22 @@ impl Kpi {
         KPIS.iter().find(|kpi| kpi.name == name)
     }
 
+    /// Whether it is a number of things, and no share, average or price.
+    #[must_use]
+    pub const fn is_count(&self) -> bool {
+        self.denominator.is_empty()
+    }
+
+    /// The figures that it is computed of.
+    pub fn figures(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.numerator).chain(self.denominator.iter().copied())
+    }
+
     /// Its value, to four decimals, halves away from zero. `None`: there is nothing it could be computed of.
     #[must_use]
     pub fn value(&self, figures: &Figures) -> Option<Decimal> {
         let numerator = figures.get(self.numerator);
-        if self.denominator.is_empty() {
+        if self.is_count() {
             return (!figures.is_empty()).then_some(numerator);
         }
         let below: Decimal = self.denominator.iter().map(|name| figures.get(name)).sum();

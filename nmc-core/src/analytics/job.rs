@@ -188,6 +188,31 @@ impl Jobs<'_> {
             .get_result(self.0.conn)?)
     }
 
+    /// Has a job that failed done once more, at once, with all its attempts.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::InvalidTransition`] unless it has failed.
+    pub fn retry(&mut self, id: JobId) -> Result<Job> {
+        let from = self.lock(id)?.status;
+        if from != JobStatus::Failed {
+            return Err(Error::InvalidTransition { entity: "job", from: from.label(), to: "pending" });
+        }
+        let now = self.0.now();
+        Ok(diesel::update(jobs::table)
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq(id))
+            .filter(jobs::status.eq(from))
+            .set((
+                jobs::status.eq(JobStatus::Pending),
+                jobs::attempts.eq(0),
+                jobs::next_attempt_at.eq(now),
+                jobs::error_message.eq(None::<String>),
+                jobs::updated_at.eq(now),
+            ))
+            .returning(Job::as_returning())
+            .get_result(self.0.conn)?)
+    }
+
     /// Removes a job that has ended.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use super::figures::Figures;
 use super::metric::{Metrics, NewMetric};
 use crate::schema::analytics_metrics as metrics;
 use crate::store::{at_most_a_batch, at_row};
+use crate::types::Span;
 use crate::{AggregationLevel, Error, MetricId, MetricType, Result};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -115,6 +116,34 @@ impl Metrics<'_> {
         let mut figures: HashMap<DateTime<Utc>, Figures> = HashMap::new();
         rows.into_iter().for_each(|(at, name, value)| figures.entry(at).or_default().add(name, value));
         Ok(figures)
+    }
+
+    /// The sums of the figures by a dimension over the periods of this level that begin then, by name; the 1,000 largest.
+    pub(crate) fn by_dimension(&mut self, level: AggregationLevel, starts: &[DateTime<Utc>]) -> Result<Vec<(String, Decimal)>> {
+        let total = diesel::dsl::sum(metrics::metric_value);
+        let rows: Vec<(String, Option<Decimal>)> = metrics::table
+            .filter(metrics::tenant_id.eq(self.0.tenant))
+            .filter(metrics::aggregation_level.eq(level))
+            .filter(metrics::timestamp.eq_any(starts))
+            .filter(metrics::metric_name.like("nmc.%/%"))
+            .group_by(metrics::metric_name)
+            .order((total.desc(), metrics::metric_name))
+            .limit(1_000)
+            .select((metrics::metric_name, total))
+            .load(self.0.conn)?;
+        Ok(rows.into_iter().map(|(name, sum)| (name, sum.unwrap_or_default())).collect())
+    }
+
+    /// What was computed of the hours that begin in this span, of the figures of these names.
+    pub(crate) fn hours_of(&mut self, names: &[&str], span: Span) -> Result<Vec<(DateTime<Utc>, String, Decimal)>> {
+        Ok(metrics::table
+            .filter(metrics::tenant_id.eq(self.0.tenant))
+            .filter(metrics::aggregation_level.eq(AggregationLevel::Hourly))
+            .filter(metrics::timestamp.ge(span.from))
+            .filter(metrics::timestamp.lt(span.until))
+            .filter(metrics::metric_name.eq_any(names))
+            .select((metrics::timestamp, metrics::metric_name, metrics::metric_value))
+            .load(self.0.conn)?)
     }
 
     /// Removes all figures that were computed.

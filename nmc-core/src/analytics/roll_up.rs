@@ -36,6 +36,12 @@ pub(crate) struct ComputedBy {
 }
 
 impl RollUp {
+    /// Whether figures of the past are being computed anew.
+    #[must_use]
+    pub const fn is_rebuilding(&self) -> bool {
+        self.rebuild_before.is_some()
+    }
+
     pub(crate) const fn computed_by(&self) -> ComputedBy {
         ComputedBy {
             timezone: self.timezone,

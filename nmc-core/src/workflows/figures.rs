@@ -2,6 +2,7 @@
 
 use super::roll_up::{froms, untils};
 use crate::analytics::Figures;
+use crate::page::{Cursor, Page, PageRequest};
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
 use crate::types::Span;
@@ -131,6 +132,19 @@ pub enum CountedKind {
     Consent,
 }
 
+impl CountedKind {
+    /// The name of the kind.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Conversation => "conversation",
+            Self::Message => "message",
+            Self::Consent => "consent",
+        }
+    }
+}
+
 /// A row that counts in a figure.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -200,6 +214,16 @@ pub fn behind(
         .bind::<Uuid, _>(id)
         .load(tx.0.conn)?;
     found.into_iter().map(Behind::counted).collect()
+}
+
+/// A page of the rows behind these figures in a stretch of time, in the order of their instants.
+///
+/// # Errors
+/// [`Error::Unavailable`] or [`Error::Internal`].
+pub fn behind_page(tx: &mut TenantTx<'_>, names: &[&str], span: Span, page: PageRequest) -> Result<Page<Counted>> {
+    let fetch = u16::try_from(page.fetch()).map_err(Error::internal)?;
+    let rows = behind(tx, names, span, page.cursor().map(|cursor| (cursor.at, cursor.id)), fetch)?;
+    Ok(Page::from_rows(rows, page, |row| Cursor { at: row.at, id: row.id }))
 }
 
 /// When the last of what is counted happened before an instant.

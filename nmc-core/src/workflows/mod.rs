@@ -39,6 +39,7 @@ mod report;
 mod retention;
 mod roll_up;
 mod staff_text;
+mod summary;
 mod trade_metrics;
 mod upkeep;
 
@@ -51,7 +52,7 @@ pub use catch_up::CatchUp;
 pub use catch_up_mark::{CatchUpMark, CatchUpMarks};
 pub use caught_up::{CaughtUp, Found, FoundWhat, Tally};
 pub use delivery::record_delivery;
-pub use figures::{Counted, CountedKind, behind, figures};
+pub use figures::{Counted, CountedKind, behind, behind_page, figures};
 pub use forwarding::{Forwarding, forward_to};
 pub use holder::{Happened, Holder};
 pub use inbound_text::{Received, receive_text};
@@ -64,4 +65,8 @@ pub use reply::{NEWER, NewReply, Replied, ReplyPreview};
 pub use report::{WantedReport, kept_report, make_report, report_content};
 pub use retention::delete_old_rows;
 pub use roll_up::{AnalyticsWorker, RolledUp, roll_up_all};
+pub use summary::{
+    COUNTED_TO, FIGURES_OF_DAYS, Summary, SummaryAssignee, SummaryDay, SummaryKpi, SummaryNow, SummaryNumber, SummaryPeriod,
+    SummaryWeekday, summary,
+};
 pub use upkeep::{Upkeep, UpkeepConfig};
