@@ -67,6 +67,10 @@ UNSAYABLE = [
     # A cursor is another list's, or a pattern's.
     ("after", "must be `next` of an earlier page of this list"),
     ("until", "must not be before"),
+    ("until", "must be at most 31 days after from"),
+    ("kpi", "must be the name of a key figure"),
+    ("figure", "must not be given with kpi"),
+    ("figure", "is required, or kpi"),
     ("sort", "by the last change is for open conversations"),
     ("sort", "by the last change is for lists without q"),
     ("q", "must have a letter or a digit"),

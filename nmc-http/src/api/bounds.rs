@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ArrayItems, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 /// The shortest and the longest text, in characters.
-const TEXTS: [(&str, usize, usize); 64] = [
+const TEXTS: [(&str, usize, usize); 65] = [
     ("access_token", 1, 4_096),
     ("acknowledgment_note", 1, 2_000),
     ("allowed_countries", 2, 2),
@@ -25,6 +25,7 @@ const TEXTS: [(&str, usize, usize); 64] = [
     ("customer_address", 1, 1_000),
     ("customer_name", 1, 255),
     ("customer_phone", 1, 255),
+    ("denominator", 1, 100),
     ("description", 1, 2_000),
     ("detail", 1, 65_536),
     ("device", 0, 255),

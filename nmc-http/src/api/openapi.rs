@@ -5,8 +5,9 @@ use super::reply::{Reply, Schemas};
 use super::request::{Body, LONGEST_IF_MATCH};
 use super::{Access, Api, Op, bounds};
 use actix_web::http::{Method, StatusCode};
-use nmc_core::UserRole;
 use nmc_core::access::Permission;
+use nmc_core::analytics::{KPI_PERIODS, KPIS};
+use nmc_core::{KpiPeriod, UserRole};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -225,6 +226,11 @@ fn in_path(name: &str) -> &'static str {
         "alert" => "The id of the alert.",
         "contact" => "The id of the escalation contact.",
         "report" => "The id of the report.",
+        "kpi" => "The name of the key figure.",
+        "period" => "The periods whose values should come to it.",
+        "job" => "The id of the job.",
+        "call_analytics" => "The id of what is counted of a call.",
+        "conversation_analytics" => "The id of what is counted of a conversation.",
         _ => "The id of the resource.",
     }
 }
@@ -240,6 +246,8 @@ fn of_path(name: &str) -> Schema {
         "key_name" => object.schema_type(Type::String).min_length(Some(1)).max_length(Some(100)).pattern(Some(FACT)).into(),
         "phone" => object.schema_type(Type::String).pattern(Some(r"^\+[1-9][0-9]{6,14}$")).into(),
         "tag" => object.schema_type(Type::String).max_length(Some(50)).pattern(Some(bounds::NAME)).into(),
+        "kpi" => object.schema_type(Type::String).enum_values(Some(KPIS.iter().map(|kpi| kpi.name))).into(),
+        "period" => object.schema_type(Type::String).enum_values(Some(KPI_PERIODS.map(KpiPeriod::label))).into(),
         "user" => object.schema_type(Type::String).pattern(Some(USER)).into(),
         _ => object.schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into(),
     }

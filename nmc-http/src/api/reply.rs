@@ -95,6 +95,21 @@ impl<T: Serialize + ToSchema> Reply for Created<T> {
     }
 }
 
+/// 202 with where things stand: what was asked for is done by and by.
+pub(crate) struct Accepted<T>(pub(crate) T);
+
+impl<T: Serialize + ToSchema> Reply for Accepted<T> {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+
+    fn describe(schemas: &mut Schemas) -> Response {
+        json::<T>("The request was taken, and is carried out by and by.", schemas)
+    }
+
+    fn respond(self) -> HttpResponse {
+        HttpResponse::Accepted().json(self.0)
+    }
+}
+
 /// The answer 204, without a body.
 pub(crate) struct Done;
 

@@ -3,28 +3,32 @@
 use super::serde_words;
 use chrono::NaiveTime;
 use nmc_core::access::Permission;
+use nmc_core::analytics::Figures;
 use nmc_core::numbers::Month;
 use nmc_core::reports::ReportKind;
+use nmc_core::workflows::SummaryPeriod;
 use nmc_core::{
-    AlertEventId, AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, ApiKeyId, CallDirection,
-    CallId, CallOutcome, CallParticipantId, CallScreening, CallStatus, CallType, CallerIdentity, ConsentAction, ConsentId,
-    ConsentSource, ContactType, ConversationChannel, ConversationEventId, ConversationEventType, ConversationId,
-    ConversationPriority, ConversationStatus, Country, DashboardView, Email, EscalationContactId, ForwardedLegStatus,
-    MeasurementId, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType,
-    NoDataPolicy, NotificationChannel, NotificationId, NotificationStatus, NumberStatus, NumberType, ParticipantType, Patch,
-    PhoneNumber, PhoneNumberId, PresenceStatus, ReportId, SessionId, StreamEventKind, TenantId, TenantStatus, Timezone, UserId,
-    UserRole,
+    AggregationLevel, AlertEventId, AlertEventType, AlertId, AlertOperator, AlertRuleId, AlertSeverity, AlertStatus, ApiKeyId,
+    CallAnalyticsId, CallAnalyticsStatus, CallDirection, CallId, CallOutcome, CallParticipantId, CallScreening, CallStatus,
+    CallType, CallerIdentity, ConsentAction, ConsentId, ConsentSource, ContactType, ConversationAnalyticsId, ConversationChannel,
+    ConversationEventId, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus, ConversionStatus,
+    Country, DashboardView, Email, EscalationContactId, ForwardedLegStatus, JobId, JobStatus, JobType, KpiPeriod, KpiSnapshotId,
+    MeasurementId, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType, MetricId,
+    MetricType, NoDataPolicy, NotificationChannel, NotificationId, NotificationStatus, NumberStatus, NumberType, ParticipantType,
+    Patch, PhoneNumber, PhoneNumberId, PresenceStatus, ReportId, ResolutionStatus, SessionId, StreamEventKind, TenantId,
+    TenantStatus, Timezone, TrendDirection, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::str::FromStr;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema, SchemaFormat};
+use utoipa::openapi::{Ref, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A value that travels as text, in the form the library gives it.
@@ -123,7 +127,8 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(AlertEventId, AlertId, AlertRuleId, EscalationContactId, MeasurementId, NotificationId, ReportId);
+ids!(CallAnalyticsId, ConversationAnalyticsId, JobId, KpiSnapshotId, MetricId, ReportId);
+ids!(AlertEventId, AlertId, AlertRuleId, EscalationContactId, MeasurementId, NotificationId);
 ids!(
     ApiKeyId,
     CallId,
@@ -162,6 +167,18 @@ lists!(
 );
 lists!(ReportKind);
 lists!(CallDirection, CallOutcome, CallStatus, CallType, ForwardedLegStatus, MetadataType, ParticipantType);
+lists!(
+    AggregationLevel,
+    CallAnalyticsStatus,
+    ConversionStatus,
+    JobStatus,
+    JobType,
+    KpiPeriod,
+    MetricType,
+    ResolutionStatus,
+    SummaryPeriod,
+    TrendDirection
+);
 lists!(
     CallScreening,
     DashboardView,
@@ -214,10 +231,46 @@ impl FromStr for Quantity {
     }
 }
 
+/// Values by name.
+#[derive(Serialize)]
+pub(crate) struct FiguresOut(BTreeMap<String, text::Quantity>);
+
+impl PartialSchema for FiguresOut {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("Values by name, such as `nmc.calls_missed`. A sum that isn't there is 0."))
+            .additional_properties(Some(Ref::from_schema_name(text::Quantity::name())))
+            .into()
+    }
+}
+
+impl ToSchema for FiguresOut {
+    fn name() -> Cow<'static, str> {
+        "Figures".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((text::Quantity::name().into_owned(), text::Quantity::schema()));
+    }
+}
+
+impl From<&Figures> for FiguresOut {
+    fn from(figures: &Figures) -> Self {
+        figures.iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+impl FromIterator<(String, Decimal)> for FiguresOut {
+    fn from_iter<I: IntoIterator<Item = (String, Decimal)>>(values: I) -> Self {
+        Self(values.into_iter().map(|(name, value)| (name, Text(Quantity(value)))).collect())
+    }
+}
+
 /// Bounded texts under names without generics, which is how the document's derive wants them.
 pub(crate) mod text {
     use super::Text;
 
+    pub(crate) type AggregationLevel = Text<nmc_core::AggregationLevel>;
     pub(crate) type AlertEventId = Text<nmc_core::AlertEventId>;
     pub(crate) type AlertEventType = Text<nmc_core::AlertEventType>;
     pub(crate) type AlertId = Text<nmc_core::AlertId>;
@@ -227,6 +280,8 @@ pub(crate) mod text {
     pub(crate) type AlertStatus = Text<nmc_core::AlertStatus>;
     pub(crate) type Amount = Text<rust_decimal::Decimal>;
     pub(crate) type ApiKeyId = Text<nmc_core::ApiKeyId>;
+    pub(crate) type CallAnalyticsId = Text<nmc_core::CallAnalyticsId>;
+    pub(crate) type CallAnalyticsStatus = Text<nmc_core::CallAnalyticsStatus>;
     pub(crate) type CallDirection = Text<nmc_core::CallDirection>;
     pub(crate) type CallId = Text<nmc_core::CallId>;
     pub(crate) type CallOutcome = Text<nmc_core::CallOutcome>;
@@ -239,17 +294,24 @@ pub(crate) mod text {
     pub(crate) type ConsentId = Text<nmc_core::ConsentId>;
     pub(crate) type ConsentSource = Text<nmc_core::ConsentSource>;
     pub(crate) type ContactType = Text<nmc_core::ContactType>;
+    pub(crate) type ConversationAnalyticsId = Text<nmc_core::ConversationAnalyticsId>;
     pub(crate) type ConversationChannel = Text<nmc_core::ConversationChannel>;
     pub(crate) type ConversationEventId = Text<nmc_core::ConversationEventId>;
     pub(crate) type ConversationEventType = Text<nmc_core::ConversationEventType>;
     pub(crate) type ConversationId = Text<nmc_core::ConversationId>;
     pub(crate) type ConversationPriority = Text<nmc_core::ConversationPriority>;
     pub(crate) type ConversationStatus = Text<nmc_core::ConversationStatus>;
+    pub(crate) type ConversionStatus = Text<nmc_core::ConversionStatus>;
     pub(crate) type Country = Text<nmc_core::Country>;
     pub(crate) type DashboardView = Text<nmc_core::DashboardView>;
     pub(crate) type Email = Text<nmc_core::Email>;
     pub(crate) type EscalationContactId = Text<nmc_core::EscalationContactId>;
     pub(crate) type ForwardedLegStatus = Text<nmc_core::ForwardedLegStatus>;
+    pub(crate) type JobId = Text<nmc_core::JobId>;
+    pub(crate) type JobStatus = Text<nmc_core::JobStatus>;
+    pub(crate) type JobType = Text<nmc_core::JobType>;
+    pub(crate) type KpiPeriod = Text<nmc_core::KpiPeriod>;
+    pub(crate) type KpiSnapshotId = Text<nmc_core::KpiSnapshotId>;
     pub(crate) type LocalTime = Text<chrono::NaiveTime>;
     pub(crate) type MeasurementId = Text<nmc_core::MeasurementId>;
     pub(crate) type MediaStatus = Text<nmc_core::MediaStatus>;
@@ -259,6 +321,8 @@ pub(crate) mod text {
     pub(crate) type MessageKind = Text<nmc_core::MessageKind>;
     pub(crate) type MessageStatus = Text<nmc_core::MessageStatus>;
     pub(crate) type MetadataType = Text<nmc_core::MetadataType>;
+    pub(crate) type MetricId = Text<nmc_core::MetricId>;
+    pub(crate) type MetricType = Text<nmc_core::MetricType>;
     pub(crate) type Month = Text<nmc_core::numbers::Month>;
     pub(crate) type NoDataPolicy = Text<nmc_core::NoDataPolicy>;
     pub(crate) type NotificationChannel = Text<nmc_core::NotificationChannel>;
@@ -274,11 +338,14 @@ pub(crate) mod text {
     pub(crate) type Quantity = Text<super::Quantity>;
     pub(crate) type ReportId = Text<nmc_core::ReportId>;
     pub(crate) type ReportKind = Text<nmc_core::reports::ReportKind>;
-    pub(crate) type StreamEventKind = Text<nmc_core::StreamEventKind>;
+    pub(crate) type ResolutionStatus = Text<nmc_core::ResolutionStatus>;
     pub(crate) type SessionId = Text<nmc_core::SessionId>;
+    pub(crate) type StreamEventKind = Text<nmc_core::StreamEventKind>;
+    pub(crate) type SummaryPeriod = Text<nmc_core::workflows::SummaryPeriod>;
     pub(crate) type TenantId = Text<nmc_core::TenantId>;
     pub(crate) type TenantStatus = Text<nmc_core::TenantStatus>;
     pub(crate) type Timezone = Text<nmc_core::Timezone>;
+    pub(crate) type TrendDirection = Text<nmc_core::TrendDirection>;
     pub(crate) type UserId = Text<nmc_core::UserId>;
     pub(crate) type UserRole = Text<nmc_core::UserRole>;
 }
@@ -307,6 +374,17 @@ impl<T> Change<Text<T>> {
             Patch::Keep => Patch::Keep,
             Patch::Clear => Patch::Clear,
             Patch::Set(Text(value)) => Patch::Set(value),
+        }
+    }
+}
+
+impl Change<Text<Quantity>> {
+    /// The change of the number.
+    pub(crate) fn number(&self) -> Patch<Decimal> {
+        match self.0 {
+            Patch::Keep => Patch::Keep,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(Text(Quantity(value))) => Patch::Set(value),
         }
     }
 }

@@ -140,6 +140,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("CallAnalyticsRepo::upsert_many of their call", |tx, own, theirs| {
         told(tx.call_analytics().upsert_many(&[of_call(Some(own.call), None), of_call(Some(theirs.call), None)])?)
     }),
+    ("CallAnalyticsRepo::lock", |tx, _, theirs| told(tx.call_analytics().lock(theirs.call_analytics)?)),
     ("CallAnalyticsRepo::update", |tx, _, theirs| {
         let patch = CallAnalyticsPatch { conversion_status: Patch::Set(ConversionStatus::Lost), ..CallAnalyticsPatch::default() };
         told(tx.call_analytics().update(theirs.call_analytics, &patch)?)
@@ -169,6 +170,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let new = NewConversationAnalytics { call_id: Some(theirs.call), ..begun(own.conversation) };
         tx.conversation_analytics().upsert_by_conversation(&new).map(|_| "made".to_owned())
     }),
+    ("ConversationAnalyticsRepo::lock", |tx, _, theirs| told(tx.conversation_analytics().lock(theirs.conversation_analytics)?)),
     ("ConversationAnalyticsRepo::update", |tx, _, theirs| {
         let patch = ConversationAnalyticsPatch { resolution_status: Patch::Set(ResolutionStatus::Abandoned), ..ConversationAnalyticsPatch::default() };
         told(tx.conversation_analytics().update(theirs.conversation_analytics, &patch)?)
@@ -181,6 +183,7 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Jobs::count", |tx, _, _| told(tx.jobs().count(&JobFilter::default())?)),
     ("Jobs::create", |tx, _, _| tx.jobs().create(&NewJob::now(JobType::Aggregation, json!({}))).map(|_| "made".to_owned())),
     ("Jobs::cancel", |tx, _, theirs| told(tx.jobs().cancel(theirs.job, "no more")?)),
+    ("Jobs::retry", |tx, _, theirs| told(tx.jobs().retry(theirs.job)?)),
     // Theirs is due as well, where there are theirs.
     ("Jobs::claim", |tx, _, _| told(tx.jobs().claim(100, AN_HOUR)?.len())),
     ("Jobs::extend", |tx, _, theirs| { let claim = claim_on(tx, theirs.job); told(tx.jobs().extend(&claim, AN_HOUR)?) }),

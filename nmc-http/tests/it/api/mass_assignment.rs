@@ -187,6 +187,13 @@ changeEscalationContact rule_id null escalation_contacts.rule_id
 changeEscalationContact escalation_level 7 escalation_contacts.escalation_level
 changeEscalationContact contact_value "another@example.com" escalation_contacts.contact_value
 changeEscalationContact is_active false escalation_contacts.is_active
+changeCallAnalytics customer_satisfaction "4.5" call_analytics.customer_satisfaction
+changeCallAnalytics conversion_status "qualified" call_analytics.conversion_status
+changeCallAnalytics revenue_impact "-77.5" call_analytics.revenue_impact
+changeCallAnalytics tags "vip" call_analytics.tags
+changeConversationAnalytics sentiment_score "-0.5" conversation_analytics.sentiment_score
+changeConversationAnalytics resolution_status "abandoned" conversation_analytics.resolution_status
+changeConversationAnalytics satisfaction_rating "4.5" conversation_analytics.satisfaction_rating
 changeApiKey name "another name" api_keys.name
 changeApiKey scopes ["users:read"] api_keys.scopes
 changeApiKey expires_at "2099-01-01T00:00:00Z" api_keys.expires_at

@@ -2,6 +2,7 @@
 
 mod account_mails;
 mod alerts;
+mod analytics;
 mod api_keys;
 mod approval;
 mod bodies;

@@ -4,14 +4,16 @@ use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
 use nmc_core::access::{InvitationToken, KeyOrder, Permission, make_service_key};
 use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotification};
+use nmc_core::analytics::{NewCallAnalytics, NewConversationAnalytics, NewJob};
 use nmc_core::calls::MetadataValue;
 use nmc_core::people::{NewPerson, invite};
 use nmc_core::reports::ReportKind;
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::{Received, WantedReport, make_report, receive_text, record_voice_status, roll_up_all};
 use nmc_core::{
-    AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallId, ContactType, ConversationId, Email,
-    EscalationContactId, MessageId, NotificationChannel, PhoneNumber, PhoneNumberId, ReportId, UserId, UserRole,
+    AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallAnalyticsId, CallId, ContactType, ConversationAnalyticsId,
+    ConversationId, Email, EscalationContactId, JobId, JobType, KpiPeriod, MessageId, NotificationChannel, PhoneNumber,
+    PhoneNumberId, ReportId, UserId, UserRole,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -40,6 +42,10 @@ pub(super) struct Target {
     pub(super) alert: AlertId,
     pub(super) contact: EscalationContactId,
     pub(super) report: ReportId,
+    /// What is counted of the call and of the conversation.
+    pub(super) figures: (CallAnalyticsId, ConversationAnalyticsId),
+    /// A job that no worker has begun.
+    pub(super) job: JobId,
 }
 
 /// What the path of a request names.
@@ -57,6 +63,9 @@ pub(super) struct Ids {
     pub(super) alert: String,
     pub(super) contact: String,
     pub(super) report: String,
+    pub(super) call_analytics: String,
+    pub(super) conversation_analytics: String,
+    pub(super) job: String,
 }
 
 impl Target {
@@ -67,16 +76,51 @@ impl Target {
         let (rule, alert, contact) = (self.rule.to_string(), self.alert.to_string(), self.contact.to_string());
         let session = self.session.clone();
         let report = self.report.to_string();
-        Ids { user, session, key, number, message, conversation, call, customer, rule, alert, contact, report }
+        let (call_analytics, conversation_analytics) = (self.figures.0.to_string(), self.figures.1.to_string());
+        let job = self.job.to_string();
+        Ids {
+            user,
+            session,
+            key,
+            number,
+            message,
+            conversation,
+            call,
+            customer,
+            rule,
+            alert,
+            contact,
+            call_analytics,
+            conversation_analytics,
+            job,
+            report,
+        }
     }
 }
 
 impl Ids {
     /// The same text for each.
     pub(super) fn all(text: &str) -> Self {
-        let [user, session, key, number, message, conversation, call, customer, rule, alert, contact, report] =
-            [(); 12].map(|()| text.to_owned());
-        Self { user, session, key, number, message, conversation, call, customer, rule, alert, contact, report }
+        let [user, session, key, number, message, conversation, call] = [(); 7].map(|()| text.to_owned());
+        let [customer, rule, alert, contact, call_analytics, conversation_analytics, job, report] =
+            [(); 8].map(|()| text.to_owned());
+        Self {
+            user,
+            session,
+            key,
+            number,
+            message,
+            conversation,
+            call,
+            customer,
+            rule,
+            alert,
+            contact,
+            call_analytics,
+            conversation_analytics,
+            job,
+            report,
+        }
     }
 
     /// Where an operation is, with these in its path.
@@ -84,10 +128,19 @@ impl Ids {
         if operation.id == "searchMessages" {
             return format!("{}?q=stop+already", operation.path);
         }
+        let span = "from=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z";
+        match operation.id.as_str() {
+            "getFigures" => return format!("{}?{span}", operation.path),
+            "listFigureRows" => return format!("{}?{span}&kpi=missed_rate", operation.path),
+            _ => {}
+        }
         let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
         let path = path.replace("{message}", &self.message).replace("{conversation}", &self.conversation);
         let path = path.replace("{call}", &self.call).replace("{phone}", &self.customer).replace("{key_name}", "job");
         let path = path.replace("{rule}", &self.rule).replace("{alert}", &self.alert).replace("{contact}", &self.contact);
+        let path = path.replace("{call_analytics}", &self.call_analytics).replace("{job}", &self.job);
+        let path = path.replace("{conversation_analytics}", &self.conversation_analytics);
+        let path = path.replace("{kpi}", "missed_rate").replace("{period}", "daily");
         path.replace("{key}", &self.key)
             .replace("{number}", &self.number)
             .replace("{report}", &self.report)
@@ -202,7 +255,28 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "addEscalationContact" => json!({ "contact_type": "email", "contact_value": fresh_email() }),
         "changeEscalationContact" => json!({ "escalation_level": 2 }),
         "recordMeasurements" => json!({ "rows": [{ "metric": "open jobs", "value": "7" }] }),
-        "askForVerification"
+        "setKpiTarget" => json!({ "target": "12.5" }),
+        "changeCallAnalytics" => json!({ "conversion_status": "converted" }),
+        "changeConversationAnalytics" => json!({ "satisfaction_rating": "4.5" }),
+        "getSummary"
+        | "listMetrics"
+        | "getFigures"
+        | "listFigureRows"
+        | "getRollUp"
+        | "rebuildFigures"
+        | "listKpis"
+        | "listKpiDefinitions"
+        | "listKpiTargets"
+        | "removeKpiTarget"
+        | "listJobs"
+        | "getJob"
+        | "cancelJob"
+        | "retryJob"
+        | "listCallAnalytics"
+        | "getCallAnalytics"
+        | "listConversationAnalytics"
+        | "getConversationAnalytics"
+        | "askForVerification"
         | "listSessions"
         | "getSession"
         | "logOutEverywhere"
@@ -307,6 +381,7 @@ pub(super) fn good_status(operation: &str) -> u16 {
         "removeAlertRule"
         | "removeEscalationContact"
         | "removeReport"
+        | "removeKpiTarget"
         | "removeCallMetadata"
         | "logOut"
         | "logOutEverywhere"
@@ -318,6 +393,7 @@ pub(super) fn good_status(operation: &str) -> u16 {
         // The tokens are of no mail, and the addresses are verified.
         "resetPassword" | "verifyEmail" => 400,
         "askForVerification" => 409,
+        "rebuildFigures" => 202,
         // The contact is no webhook.
         "getWebhookSecret" => 409,
         // It is not asked for as WebSocket here.
@@ -384,6 +460,7 @@ impl Scene {
         let Received { message, conversation, .. } = self.doubtful_text(&customer);
         let call = self.missed_call(&customer);
         let (rule, alert, contact) = self.alert();
+        let (figures, job) = self.analytics(call, conversation);
         let agent = self.agent;
         // Of the rows until now, and of whatever zone the business has by now.
         assert_eq!(roll_up_all(&site.db.store).unwrap().failed, 0);
@@ -405,7 +482,40 @@ impl Scene {
             alert,
             contact,
             report,
+            figures,
+            job,
         }
+    }
+
+    /// What is counted of a call and a conversation, a target of a key figure, and a job.
+    fn analytics(&self, call: CallId, conversation: ConversationId) -> ((CallAnalyticsId, ConversationAnalyticsId), JobId) {
+        let (store, joe) = (&self.site.db.store, &self.site.joe);
+        let made = store.tenant(&joe.tenant, |tx| {
+            tx.kpi_targets().upsert_by_key("missed_rate", KpiPeriod::Daily, 10.into())?;
+            let begun = tx.now();
+            let of_call = NewCallAnalytics {
+                call_id: Some(call),
+                conversation_id: None,
+                phone_number: None,
+                call_type: None,
+                call_status: None,
+                call_duration: None,
+                ai_takeover_count: 0,
+                customer_satisfaction: None,
+                conversion_status: None,
+                revenue_impact: None,
+                cost_per_call: None,
+                tags: None,
+                metadata: json!({}),
+                call_date: begun,
+            };
+            let of_call = tx.call_analytics().create(&of_call)?.id;
+            let of_conversation = NewConversationAnalytics::begun(conversation, begun);
+            let of_conversation = tx.conversation_analytics().create(&of_conversation)?.id;
+            let job = tx.jobs().create(&NewJob::now(JobType::Aggregation, json!({})))?.id;
+            Ok(((of_call, of_conversation), job))
+        });
+        made.unwrap()
     }
 
     /// A rule with a contact, and an open alert of another rule, of which somebody was told.
