@@ -6,3 +6,4 @@ mod jobs;
 mod metrics;
 mod reports;
 mod roll_up;
+mod summary;

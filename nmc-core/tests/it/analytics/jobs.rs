@@ -82,6 +82,29 @@ fn a_job_that_fails_comes_back_until_its_attempts_are_used_up() {
 }
 
 #[test]
+fn job_that_failed_is_done_once_more_and_no_other() {
+    let scene = Scene::new();
+    let retry = |id| scene.tx(|tx| tx.jobs().retry(id));
+    let new = NewJob { max_attempts: Some(1), ..NewJob::now(JobType::Aggregation, json!({})) };
+    let id = scene.tx(|tx| tx.jobs().create(&new)).unwrap().id;
+    let is_refused = |from: &str| match retry(id) {
+        Err(Error::InvalidTransition { from: was, to, .. }) => assert_eq!((was, to), (from, "pending")),
+        other => panic!("{other:?}"),
+    };
+    is_refused("pending");
+    let claimed = scene.claim_one();
+    is_refused("processing");
+    scene.tx(|tx| tx.jobs().fail(&claimed, "no luck", noon())).unwrap();
+    scene.clock.advance(TimeDelta::days(1));
+    let again = retry(id).unwrap();
+    assert_eq!((again.status, again.attempts, again.error_message.as_deref()), (JobStatus::Pending, 0, None));
+    assert_eq!(again.next_attempt_at, noon() + TimeDelta::days(1));
+    let claimed = scene.claim_one();
+    scene.tx(|tx| tx.jobs().complete(&claimed, None)).unwrap();
+    is_refused("completed");
+}
+
+#[test]
 fn a_worker_that_dies_loses_its_job_and_can_no_longer_end_it() {
     let scene = Scene::new();
     let new = NewJob { max_attempts: Some(2), ..NewJob::now(JobType::Aggregation, json!({})) };

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 impl Scene {
     /// Rows with their instants, as no call or text of the library could be told to have them.
-    fn rows(&self, sql: &str) {
+    pub(super) fn rows(&self, sql: &str) {
         let tenant = self.business.tenant.id();
         self.db.execute(&sql.replace("$tenant", &format!("'{tenant}'")).replace("$staff", &format!("'{}'", self.staff)));
     }
 
-    fn roll_up(&self) {
+    pub(super) fn roll_up(&self) {
         let came = roll_up_all(&self.db.store).unwrap();
         assert_eq!(came.failed, 0);
         assert_eq!(self.db.query::<i64>("SELECT count(*) FROM analytics_marks"), [0]);
@@ -38,7 +38,7 @@ impl Scene {
 }
 
 /// A day in New York: three calls before midnight (04:00 UTC in summer) and one after, with texts; November 1 has 01:00 twice.
-const HISTORY: &str = "
+pub(super) const HISTORY: &str = "
     UPDATE tenants SET timezone = 'America/New_York', business_hours_start = '08:00', business_hours_end = '18:00' WHERE id = $tenant;
     INSERT INTO conversations (id, tenant_id, customer_phone, status, created_at, closed_at, assigned_to) VALUES
         ('00000000-0000-7000-8000-000000000001', $tenant, '+15550100001', 'resolved', '2026-10-30 21:00+00', '2026-11-02 14:00+00', $staff),
