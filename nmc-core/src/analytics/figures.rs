@@ -35,7 +35,7 @@ impl Figures {
 
     pub(crate) fn add(&mut self, name: String, value: Decimal) {
         let sum = self.0.entry(name).or_default();
-        *sum = sum.saturating_add(value);
+        *sum = sum.saturating_add(value).normalize();
     }
 }
 

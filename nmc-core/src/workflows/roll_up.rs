@@ -96,8 +96,12 @@ impl RolledUp {
     }
 }
 
-/// A round of one business: how many hours were computed, unless another worker has it in hand.
-fn roll_up(store: &Store, tenant: &Tenant) -> Result<Option<usize>> {
+/// Computes a part of what is marked of one business, or is to be computed anew: some marks and one month. Returns how many hours were
+/// computed; `None` when another process has the business in hand, which then computes them.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+pub fn roll_up(store: &Store, tenant: &Tenant) -> Result<Option<usize>> {
     store.worker(tenant, round)
 }
 

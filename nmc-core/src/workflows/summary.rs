@@ -332,7 +332,7 @@ fn kpis(tx: &mut TenantTx<'_>, period: SummaryPeriod, figures: &Figures, before:
         let (value, before) = (kpi.value(figures), kpi.value(before));
         let trend = value.zip(before).filter(|_| !kpi.is_count()).map(|(value, before)| kpi.trend(value, before));
         let times = if kpi.is_count() { period.days() } else { 1 };
-        let target = targets.get(kpi.name).and_then(|target| target.checked_mul(times.into()));
+        let target = targets.get(kpi.name).and_then(|target| target.checked_mul(times.into())).map(|target| target.normalize());
         SummaryKpi { kpi, value, before, trend, target }
     };
     Ok(KPIS.iter().map(of).collect())
@@ -350,7 +350,7 @@ fn week(tx: &mut TenantTx<'_>, zone: Timezone, span: Span) -> Result<Vec<Summary
         let Some(day) = week.get_mut(weekday) else { continue };
         let hours = if name == INBOUND { &mut day.inbound } else { &mut day.unanswered };
         if let Some(sum) = hours.get_mut(hour) {
-            *sum = sum.saturating_add(value);
+            *sum = sum.saturating_add(value).normalize();
         }
     }
     Ok(week)
