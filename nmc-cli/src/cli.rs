@@ -4,6 +4,7 @@ mod precedence;
 mod secret;
 
 use crate::commands::alert::{self, AlertCommand};
+use crate::commands::analytics::{self, AnalyticsCommand};
 use crate::commands::apikey::{self, ApiKeyCommand};
 use crate::commands::call::{self, CallCommand};
 use crate::commands::completions::{self, CompletionsArgs};
@@ -12,6 +13,7 @@ use crate::commands::conversation::{self, ConversationCommand};
 use crate::commands::customer::{self, CustomerCommand};
 use crate::commands::database::{self, DatabaseCommand};
 use crate::commands::inbox::{self, InboxArgs};
+use crate::commands::job::{self, JobCommand};
 use crate::commands::man::{self, ManArgs};
 use crate::commands::message::{self, MessageCommand};
 use crate::commands::migrate::{self, MigrateCommand};
@@ -92,6 +94,8 @@ impl Cli {
             Command::Conversation(command) => conversation::run(database, command),
             Command::Alert(command) => alert::run(database, command),
             Command::Report(command) => report::run(database, command),
+            Command::Analytics(command) => analytics::run(database, &command),
+            Command::Job(command) => job::run(database, &command),
             Command::Queue(args) => queue::run(database, &args),
             Command::TokenKey(command) => token_key::run(database, &command),
             Command::Openapi => openapi::run(),
@@ -153,6 +157,12 @@ pub(crate) enum Command {
     /// Reports of a business: how many called, who was missed, and what to do
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Figures of a business: what they are, the rows behind them, and what they should come to
+    #[command(subcommand)]
+    Analytics(AnalyticsCommand),
+    /// Jobs of analytics
+    #[command(subcommand)]
+    Job(JobCommand),
     /// What waits to be done, and what has failed and why
     Queue(QueueArgs),
     /// The keys that sign access tokens

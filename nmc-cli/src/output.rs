@@ -1,8 +1,10 @@
 //! Data on standard output: JSON for programs, a table for people; into a pipe, the table as lines with tabs.
 
+mod levels;
 mod plot;
 mod table;
 
+pub(crate) use levels::{heat_map, sparkline};
 pub(crate) use plot::{Letters, Plot};
 pub(crate) use table::cut;
 

@@ -62,6 +62,22 @@ impl Letters {
         }
     }
 
+    /// Levels from nothing to the most, one letter each: bars of a sparkline.
+    pub(super) const fn bars(self) -> &'static [char] {
+        match self {
+            Self::Unicode => &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+            Self::Ascii => &['_', '.', ':', '-', '=', '+', '*', '#'],
+        }
+    }
+
+    /// Levels from nothing to the most: shades of a map.
+    pub(super) const fn shades(self) -> &'static [char] {
+        match self {
+            Self::Unicode => &['·', '░', '▒', '▓', '█'],
+            Self::Ascii => &['.', '-', '+', '*', '#'],
+        }
+    }
+
     /// The threshold, the axis, and an alert that is open.
     const fn marks(self) -> (char, char, char) {
         match self {

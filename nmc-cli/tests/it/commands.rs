@@ -226,6 +226,8 @@ fn help_is_there_for_every_command() {
         "inbox",
         "alert",
         "report",
+        "analytics",
+        "job",
         "message",
         "session",
         "queue",

@@ -1,0 +1,117 @@
+//! `nmc analytics explain`: the rows behind a figure.
+
+use super::alert_list::figure;
+use crate::database::business;
+use crate::error::{CliError, CliResult};
+use crate::options::moment::SpanArgs;
+use crate::options::{Format, FormatArg, TenantArg};
+use crate::output::{Columns, Kept, plain, time, write_json};
+use chrono::TimeDelta;
+use clap::Args;
+use nmc_core::analytics::{Figures, Kpi};
+use nmc_core::workflows::{Counted, behind};
+use nmc_core::{Page, Span, Store, Tenant};
+use serde_json::{Map, Value, json};
+
+/// How far back is looked where nobody says.
+const BY_DEFAULT: TimeDelta = TimeDelta::days(7);
+
+/// The longest span.
+const LONGEST: TimeDelta = TimeDelta::days(366);
+
+/// The most rows that are listed.
+const MOST_ROWS: usize = 50_000;
+
+/// Rows that are read at once.
+const AT_ONCE: u16 = 1_000;
+
+/// Which figure, and of which time.
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// A key figure, such as missed_rate, or one that is counted, such as nmc.calls_missed
+    #[arg(value_name = "KPI")]
+    name: String,
+    #[command(flatten)]
+    span: SpanArgs,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+const COLUMNS: Columns<Counted> = Columns(&[
+    ("at", |row| time(row.at)),
+    ("kind", |row| json!(row.kind.label())),
+    ("id", |row| json!(row.id)),
+    ("counts", |row| figures(&row.counts)),
+]);
+
+const KEPT: Kept = &["id", "kind", "at", "counts"];
+
+/// Figures as an object.
+pub(super) fn figures(figures: &Figures) -> Value {
+    Value::Object(figures.iter().map(|(name, value)| (name.to_owned(), figure(value))).collect::<Map<_, _>>())
+}
+
+pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
+    let (tenant, zone) = business(store, &args.tenant.tenant)?;
+    let kpi = Kpi::named(&args.name);
+    if kpi.is_none() && !args.name.starts_with(nmc_core::analytics::RESERVED_FIGURES) {
+        let names: Vec<&str> = nmc_core::analytics::KPIS.iter().map(|kpi| kpi.name).collect();
+        return Err(CliError::Usage(format!(
+            "{} is no key figure: name one of {}, or what is counted, such as nmc.calls_missed",
+            plain(&args.name),
+            names.join(", ")
+        )));
+    }
+    let span = args.span.instants(zone)?;
+    let now = store.as_operator(&tenant, |tx| Ok(tx.now()))?;
+    let until = span.until.unwrap_or(now);
+    let from = span.from.unwrap_or(until - BY_DEFAULT);
+    if from >= until || until - from > LONGEST {
+        return Err(CliError::Usage(format!("--to must lie after --from, and {} days after it at most", LONGEST.num_days())));
+    }
+    let names: Vec<&str> = kpi.map_or_else(|| vec![args.name.as_str()], |kpi| kpi.figures().collect());
+    let rows = read(store, &tenant, &names, Span { from, until })?;
+    let counts = rows.iter().flat_map(|row| row.counts.iter());
+    let total: Figures = counts.map(|(name, value)| (name.to_owned(), value)).collect();
+    let value = kpi.and_then(|kpi| kpi.value(&total));
+    match args.format.format {
+        Format::Json => write_json(&json!({
+            "name": args.name,
+            "from": time(from),
+            "to": time(until),
+            "rows": rows.iter().map(|row| COLUMNS.json(row)).collect::<Vec<_>>(),
+            "total": figures(&total),
+            "value": value.map(figure),
+        })),
+        Format::Table => {
+            COLUMNS.page_keeping(KEPT, Format::Table, &Page { items: rows, next: None })?;
+            for name in names {
+                eprintln!("{}: {}", plain(name), total.get(name));
+            }
+            if let Some(kpi) = kpi {
+                let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());
+                eprintln!("{} ({}): {value}", kpi.name, kpi.unit.label());
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The rows in the order of their instants. Some are a transaction: many are not to keep one open.
+fn read(store: &Store, tenant: &Tenant, names: &[&str], span: Span) -> CliResult<Vec<Counted>> {
+    let mut rows: Vec<Counted> = Vec::new();
+    loop {
+        let after = rows.last().map(|row| (row.at, row.id));
+        let some = store.as_operator(tenant, |tx| behind(tx, names, span, after, AT_ONCE))?;
+        let is_last = some.len() < usize::from(AT_ONCE);
+        rows.extend(some);
+        if rows.len() > MOST_ROWS {
+            return Err(CliError::Usage(format!("there are more than {MOST_ROWS} rows: choose a shorter span")));
+        }
+        if is_last {
+            return Ok(rows);
+        }
+    }
+}

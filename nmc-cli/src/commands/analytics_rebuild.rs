@@ -1,0 +1,60 @@
+//! `nmc analytics rebuild`: all figures of a business, computed anew.
+
+use crate::database::business;
+use crate::error::{CliError, CliResult};
+use crate::options::{FormatArg, TenantArg};
+use crate::output::{Columns, time};
+use clap::Args;
+use nmc_core::Store;
+use nmc_core::analytics::RollUp;
+use nmc_core::workflows::roll_up;
+use serde_json::json;
+
+/// Whose figures, and who computes them.
+#[derive(Args)]
+pub(crate) struct RebuildArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Compute them at once, instead of leaving that to a worker
+    #[arg(long)]
+    now: bool,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+const COLUMNS: Columns<RollUp> = Columns(&[
+    ("rolled_up_at", |row| time(row.rolled_up_at)),
+    ("rebuild_before", |row| json!(row.rebuild_before.map(time))),
+    ("timezone", |row| json!(row.timezone)),
+    ("formula", |row| json!(row.formula)),
+]);
+
+pub(super) fn run(store: &Store, args: &RebuildArgs) -> CliResult<()> {
+    let (tenant, zone) = business(store, &args.tenant.tenant)?;
+    let state = || store.as_operator(&tenant, |tx| tx.analytics_roll_ups().find());
+    store.as_operator(&tenant, |tx| tx.rebuild_figures())?;
+    let mut hours: usize = 0;
+    while args.now {
+        let Some(some) = roll_up(store, &tenant)? else {
+            return Err(CliError::Usage("a worker has the figures in hand: it computes them".to_owned()));
+        };
+        hours += some;
+        match state()?.and_then(|state| state.rebuild_before) {
+            Some(before) => {
+                eprintln!("{hours} hours, back to {}", before.with_timezone(&zone.tz()).format("%Y-%m-%d"));
+            }
+            None if some == 0 => break,
+            None => {}
+        }
+    }
+    match state()? {
+        Some(state) => COLUMNS.one(args.format.format, &state)?,
+        None => eprintln!("nothing was computed yet: a worker computes all"),
+    }
+    if args.now {
+        eprintln!("{hours} hours are computed");
+    } else {
+        eprintln!("a worker (nmc worker) computes all figures, the latest month first; until then they stay as they are");
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! `nmc analytics target`: what key figures should come to.
+
+use super::alert_list::figure;
+use crate::database::tenant;
+use crate::error::CliResult;
+use crate::options::judgement::number;
+use crate::options::{FormatArg, TenantArg, one_of};
+use crate::output::{Columns, time};
+use clap::{Args, Subcommand};
+use nmc_core::analytics::{KPI_PERIODS, KpiTarget};
+use nmc_core::{KpiPeriod, Page, Store};
+use rust_decimal::Decimal;
+use serde_json::json;
+
+#[derive(Subcommand)]
+pub(crate) enum TargetCommand {
+    /// Set what a key figure should come to, in its unit
+    Set {
+        #[command(flatten)]
+        key: TargetKey,
+        /// The value that it should come to
+        #[arg(value_name = "VALUE", allow_negative_numbers = true, value_parser = number)]
+        value: Decimal,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// List the targets of a business
+    List {
+        #[command(flatten)]
+        tenant: TenantArg,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Remove a target
+    Remove {
+        #[command(flatten)]
+        key: TargetKey,
+    },
+}
+
+/// The target of which business, key figure and period.
+#[derive(Args)]
+pub(crate) struct TargetKey {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// The key figure, such as missed_rate
+    #[arg(value_name = "KPI")]
+    kpi: String,
+    /// Of days, weeks or months
+    #[arg(long, default_value = "daily", value_parser = one_of(&KPI_PERIODS, KpiPeriod::label))]
+    period: KpiPeriod,
+}
+
+const COLUMNS: Columns<KpiTarget> = Columns(&[
+    ("kpi", |row| json!(row.kpi_name)),
+    ("period", |row| json!(row.period_type)),
+    ("target", |row| figure(row.kpi_target)),
+    ("updated_at", |row| time(row.updated_at)),
+]);
+
+pub(super) fn run(store: &Store, command: &TargetCommand) -> CliResult<()> {
+    match command {
+        TargetCommand::Set { key, value, format } => {
+            let proof = tenant(store, &key.tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| tx.kpi_targets().upsert_by_key(&key.kpi, key.period, *value));
+            let names = [("kpi_name", "KPI"), ("kpi_target", "VALUE")];
+            COLUMNS.one(format.format, &row.map_err(|error| error.renamed(&names))?)
+        }
+        TargetCommand::List { tenant: key, format } => {
+            let proof = tenant(store, &key.tenant)?;
+            let rows = store.as_operator(&proof, |tx| tx.kpi_targets().list())?;
+            COLUMNS.page(format.format, &Page { items: rows, next: None })
+        }
+        TargetCommand::Remove { key } => {
+            let proof = tenant(store, &key.tenant.tenant)?;
+            store.as_operator(&proof, |tx| tx.kpi_targets().delete(&key.kpi, key.period))?;
+            eprintln!("removed");
+            Ok(())
+        }
+    }
+}
