@@ -6,6 +6,7 @@ mod addresses;
 mod alert_rules;
 mod alert_simulate;
 mod alerts;
+mod analytics;
 mod apikey;
 mod approval;
 mod calls;

@@ -1,0 +1,139 @@
+//! `nmc analytics` and `nmc job`: figures, the rows behind them, targets, and jobs.
+
+use crate::nmc::{Nmc, Said};
+use crate::terminal::Terminal;
+use nmc_core::JobType;
+use nmc_core::analytics::NewJob;
+use nmc_core::testing::{Business, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::record_voice_status;
+use serde_json::{Value, json};
+
+const JOE: &str = "Joe's Plumbing";
+
+/// A business with two missed calls of today, whose figures nobody has computed yet.
+struct Shop {
+    db: TestDb,
+    joe: Business,
+    nmc: Nmc,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let db = TestDb::new();
+        let joe = Business::onboard(&db.store, JOE);
+        for _ in 0..2 {
+            let missed = VoiceForm::missed(unique_phone().as_str(), &joe.number, &unique_sid("CA"));
+            record_voice_status(&db.store, &missed.parse()).expect("a call");
+        }
+        let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+        Self { db, joe, nmc }
+    }
+
+    fn run(&self, words: &[&str]) -> Said {
+        self.nmc.run(words)
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        self.run(&[words, &["--format", "json"]].concat()).json()
+    }
+}
+
+#[test]
+fn rebuild_is_left_to_a_worker_or_done_at_once() {
+    let shop = Shop::new();
+    let later = shop.run(&["analytics", "rebuild"]).ok();
+    assert!(later.err.contains("a worker computes all"), "{later:?}");
+    assert_eq!(shop.json(&["analytics", "show"])["rolled_up_at"], Value::Null);
+    let now = shop.run(&["analytics", "rebuild", "--now", "--format", "json"]).ok();
+    assert!(now.err.contains("hours are computed"), "{now:?}");
+    assert_eq!((&now.json()["rebuild_before"], &now.json()["formula"]), (&Value::Null, &json!(1)));
+    let later = shop.run(&["analytics", "rebuild", "--format", "json"]).ok();
+    assert!(later.err.contains("the latest month first") && later.json()["rebuild_before"].is_string(), "{later:?}");
+    assert_eq!(shop.json(&["analytics", "show"])["is_rebuilding"], true);
+}
+
+#[test]
+fn summary_is_shown_with_targets_and_the_hours_of_the_week() {
+    let shop = Shop::new();
+    shop.run(&["analytics", "rebuild", "--now"]).ok();
+    shop.run(&["analytics", "target", "set", "missed_rate", "12.50"]).ok();
+    let summary = shop.json(&["analytics", "show", "--period", "30d"]);
+    assert_eq!((&summary["figures"]["nmc.calls_unanswered"], summary["days"].as_array().map(Vec::len)), (&json!("2"), Some(30)));
+    let kpis = summary["kpis"].as_array().expect("key figures");
+    let rate = kpis.iter().find(|kpi| kpi["name"] == "missed_rate").expect("the rate");
+    assert_eq!((&rate["value"], &rate["target"], &rate["unit"]), (&json!("100"), &json!("12.5"), &json!("percent")));
+    assert_eq!(summary["numbers"][0], json!({ "number": shop.joe.number, "inbound": 2, "answered": 0, "unanswered": 2 }));
+
+    let piped = shop.run(&["analytics", "show"]).ok();
+    assert!(piped.out.starts_with("name\tvalue\tbefore\ttrend\ttarget\tunit\tmore_is_better\tlabel\n"), "{piped:?}");
+    assert!(piped.out.contains("missed_rate\t100\t\t\t12.5\tpercent\tfalse\tCalls missed\n"), "{piped:?}");
+    assert!(piped.err.contains("now: 2 open conversations, 2 unassigned, 0 awaiting a reply; 0 open alerts"), "{piped:?}");
+    assert!(!piped.out.contains("Mon"), "a pipe gets no map");
+
+    let unicode = shop.nmc.clone().with("LANG", "de_DE.UTF-8");
+    for (nmc, bars, shade) in [(&shop.nmc, "______#", "##"), (&unicode, "▁▁▁▁▁▁█", "██")] {
+        let said = Terminal::show(nmc, &["analytics", "show"], 80).ok();
+        for part in [bars, shade, "2 a day at the most", "     00  02  04", "Mon  ", "Sun  "] {
+            assert!(said.err.contains(part), "no {part:?}: {said:#?}");
+        }
+        let drawn: Vec<&str> = said.err.lines().filter(|line| !line.starts_with("from ") && !line.starts_with("now: ")).collect();
+        assert!(drawn.iter().all(|line| line.chars().count() <= 80), "{said:#?}");
+    }
+    let narrow = Terminal::show(&shop.nmc, &["analytics", "show"], 50).ok();
+    assert!(!narrow.err.contains("Mon  "), "{narrow:#?}");
+    shop.run(&["analytics", "show", "--period", "1y"]).refused(2, "today");
+}
+
+#[test]
+fn rows_behind_a_figure_come_with_a_total_that_equals_it() {
+    let shop = Shop::new();
+    shop.run(&["analytics", "rebuild", "--now"]).ok();
+    let summary = shop.json(&["analytics", "show"]);
+    let told = shop.json(&["analytics", "explain", "missed_rate"]);
+    let rows = told["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row["kind"] == "call" && row["counts"]["nmc.calls_unanswered"] == "1"), "{rows:?}");
+    for name in ["nmc.calls_unanswered", "nmc.calls_inbound"] {
+        assert_eq!(told["total"][name], summary["figures"][name], "{name}");
+    }
+    assert_eq!(told["value"], "100");
+    let piped = shop.run(&["analytics", "explain", "nmc.calls_missed"]).ok();
+    assert!(piped.out.starts_with("at\tkind\tid\tcounts\n"), "{piped:?}");
+    assert!(piped.err.ends_with("nmc.calls_missed: 2\n"), "{piped:?}");
+    let before = shop.json(&["analytics", "explain", "missed_rate", "--from", "2020-01-01", "--to", "2020-01-31"]);
+    assert_eq!((&before["rows"], &before["value"]), (&json!([]), &Value::Null));
+    shop.run(&["analytics", "explain", "luck"]).refused(2, "missed_rate");
+    shop.run(&["analytics", "explain", "calls", "--from", "2020-01-01"]).refused(2, "366 days");
+}
+
+#[test]
+fn targets_are_set_listed_and_removed() {
+    let shop = Shop::new();
+    let set = shop.json(&["analytics", "target", "set", "missed_rate", "12.5", "--period", "weekly"]);
+    assert_eq!((&set["kpi"], &set["period"], &set["target"]), (&json!("missed_rate"), &json!("weekly"), &json!("12.5")));
+    shop.run(&["analytics", "target", "set", "missed_rate", "10", "--period", "weekly"]).ok();
+    let listed = shop.json(&["analytics", "target", "list"]);
+    assert_eq!((&listed["items"][0]["target"], listed["items"].as_array().map(Vec::len)), (&json!("10"), Some(1)));
+    shop.run(&["analytics", "target", "set", "luck", "10"]).refused(2, "KPI");
+    shop.run(&["analytics", "target", "set", "calls", "10", "--period", "hourly"]).refused(2, "daily");
+    shop.run(&["analytics", "target", "remove", "missed_rate"]).refused(2, "target");
+    shop.run(&["analytics", "target", "remove", "missed_rate", "--period", "weekly"]).ok();
+    assert_eq!(shop.json(&["analytics", "target", "list"])["items"], json!([]));
+}
+
+#[test]
+fn job_is_called_off_and_done_after_all() {
+    let shop = Shop::new();
+    let new = NewJob::now(JobType::Aggregation, json!({}));
+    let id = shop.db.store.as_operator(&shop.joe.tenant, |tx| tx.jobs().create(&new)).expect("a job").id.to_string();
+    let end = &id[id.len() - 8..];
+    shop.run(&["job", "retry", end]).refused(2, "pending");
+    let canceled = shop.json(&["job", "cancel", end]);
+    assert_eq!((&canceled["status"], &canceled["error_message"]), (&json!("failed"), &json!("it was canceled")));
+    let listed = |filters: &[&str]| shop.json(&[&["job", "list"], filters].concat())["items"].as_array().map(Vec::len);
+    assert_eq!((listed(&["--open"]), listed(&["--status", "failed", "--type", "aggregation"])), (Some(0), Some(1)));
+    assert_eq!(listed(&["--type", "report_generation"]), Some(0));
+    assert_eq!(shop.json(&["job", "retry", &id])["status"], "pending");
+    assert_eq!(listed(&["--open"]), Some(1));
+    shop.run(&["job", "cancel", "0000"]).refused(2, "job");
+}
