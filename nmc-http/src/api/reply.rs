@@ -96,9 +96,9 @@ impl<T: Serialize + ToSchema> Reply for Created<T> {
 }
 
 /// 202 with where things stand: what was asked for is done by and by.
-pub(crate) struct Accepted<T>(pub(crate) T);
+pub(crate) struct Underway<T>(pub(crate) T);
 
-impl<T: Serialize + ToSchema> Reply for Accepted<T> {
+impl<T: Serialize + ToSchema> Reply for Underway<T> {
     const STATUS: StatusCode = StatusCode::ACCEPTED;
 
     fn describe(schemas: &mut Schemas) -> Response {

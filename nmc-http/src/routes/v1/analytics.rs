@@ -1,5 +1,5 @@
 use crate::api::lists::{self, List, filled};
-use crate::api::reply::{Accepted, Json, PageOut};
+use crate::api::reply::{Json, PageOut, Underway};
 use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{FiguresOut, Quantity, Text, text};
 use crate::error::ApiResult;
@@ -248,10 +248,10 @@ pub(super) async fn roll_up(context: RequestContext<NoQuery, ()>) -> ApiResult<J
     Ok(Json(context.acting(|tx| tx.analytics_roll_ups().find()).await?.into()))
 }
 
-pub(super) async fn rebuild(context: RequestContext<NoQuery, ()>) -> ApiResult<Accepted<RollUpOut>> {
+pub(super) async fn rebuild(context: RequestContext<NoQuery, ()>) -> ApiResult<Underway<RollUpOut>> {
     let state = context.acting(|tx| {
         tx.rebuild_figures()?;
         tx.analytics_roll_ups().find()
     });
-    Ok(Accepted(state.await?.into()))
+    Ok(Underway(state.await?.into()))
 }
