@@ -11,7 +11,7 @@ import schemathesis
 
 ACTOR = json.loads(os.environ["API_ACTOR"])
 PASSWORD = "correct horse battery staple"
-ENDS_SESSIONS = {"logOut", "logOutEverywhere", "endSession"}
+ENDS_SESSIONS = {"logOut", "logOutBrowser", "logOutEverywhere", "endSession"}
 lock = threading.Lock()
 current = {"token": ACTOR.get("token")}
 

@@ -2,7 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
+use actix_web::http::header::{
+    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, SET_COOKIE,
+};
 use nmc_core::Version;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -137,6 +139,25 @@ impl Reply for Accepted {
 
     fn respond(self) -> HttpResponse {
         HttpResponse::Accepted().finish()
+    }
+}
+
+/// An answer that sets a cookie, or clears it.
+pub(crate) struct WithCookie<R>(pub(crate) String, pub(crate) R);
+
+impl<R: Reply> Reply for WithCookie<R> {
+    const STATUS: StatusCode = R::STATUS;
+
+    fn describe(schemas: &mut Schemas) -> Response {
+        with_header(R::describe(schemas), "Set-Cookie", "The cookie with the refresh token, or its end.")
+    }
+
+    fn respond(self) -> HttpResponse {
+        let mut answer = self.1.respond();
+        if let Ok(cookie) = HeaderValue::try_from(self.0) {
+            answer.headers_mut().append(SET_COOKIE, cookie);
+        }
+        answer
     }
 }
 

@@ -8,7 +8,7 @@ use crate::shares::{Place, caller};
 use crate::state::App;
 use crate::streams::Source;
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, USER_AGENT};
+use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
@@ -265,6 +265,13 @@ impl<Q, B> RequestContext<Q, B> {
         }
         let refused = |_| Error::invalid(name, "must be plain ASCII").into();
         value.map(|value| value.to_str().map_err(refused)).transpose()
+    }
+
+    /// The value of a cookie.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let lines = self.request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
+        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(named, _)| *named == name).map(|(_, value)| value.to_owned())
     }
 
     /// The versions a change is made for; none is whichever there is. `*` means any that is there.

@@ -6,6 +6,7 @@ mod analytics;
 mod analytics_summary;
 mod api_keys;
 mod available_numbers;
+mod browser_sessions;
 mod call_analytics;
 mod call_facts;
 mod call_imports;
@@ -77,6 +78,15 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     api.path("authentication", "/v1/sessions/{session}", |r| {
         r.get(op("getSession", "A session", OwnOr(SessionsRead)), sessions::get)
             .delete(op("endSession", "End a session", OwnOr(SessionsEnd)), sessions::end);
+    });
+    api.path("authentication", "/v1/browser-sessions", |r| {
+        r.post(op("logInBrowser", "Log in a page: the refresh token is set as a cookie", Public), browser_sessions::log_in);
+    });
+    api.path("authentication", "/v1/browser-sessions/refresh", |r| {
+        r.post(op("refreshBrowserSession", "Exchange the refresh token of the cookie for new tokens", Public), browser_sessions::refresh);
+    });
+    api.path("authentication", "/v1/browser-sessions/current", |r| {
+        r.delete(op("logOutBrowser", "Log out a page, and clear its cookie", Anyone), browser_sessions::log_out);
     });
     api.path("authentication", "/v1/invitations/acceptance", |r| {
         r.post(op("acceptInvitation", "Choose a password with an invitation", Public), users::accept_invitation);

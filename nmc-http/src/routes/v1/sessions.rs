@@ -1,6 +1,6 @@
 use crate::api::lists::List;
 use crate::api::reply::{Created, Done, Json, PageOut};
-use crate::api::request::{JsonBody, NoQuery, RequestContext};
+use crate::api::request::{Body, JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::{ApiError, ApiResult};
 use chrono::{DateTime, Utc};
@@ -52,7 +52,7 @@ pub(crate) struct TokensOut {
 /// A session: one login of one user on one device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionOut {
-    id: text::SessionId,
+    pub(super) id: text::SessionId,
     user_id: text::UserId,
     /// The IP address from which the login came.
     ip_address: Option<String>,
@@ -68,7 +68,7 @@ pub(crate) struct SessionOut {
 }
 
 impl SessionOut {
-    fn of(row: Session, current: Option<SessionId>) -> Self {
+    pub(super) fn of(row: Session, current: Option<SessionId>) -> Self {
         Self {
             is_current: current == Some(row.id),
             id: Text(row.id),
@@ -121,6 +121,13 @@ pub(crate) struct WhoseQuery {
 }
 
 pub(super) async fn log_in(context: RequestContext<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Created<TokensOut>> {
+    let tokens = prove(&context).await?;
+    let out = TokensOut::of(tokens, context.app.authenticator.store().now());
+    Ok(Created(format!("/v1/sessions/{}", out.session.id.0), out))
+}
+
+/// The tokens of whoever proves to be a user.
+pub(super) async fn prove(context: &RequestContext<NoQuery, JsonBody<LoginIn>>) -> ApiResult<Tokens> {
     let since = Instant::now();
     let LoginIn { email, password, device } = &context.body.0;
     let origin = context.origin(device.clone());
@@ -135,9 +142,7 @@ pub(super) async fn log_in(context: RequestContext<NoQuery, JsonBody<LoginIn>>) 
     if tokens.is_err() {
         until_the_next_tenth(since).await;
     }
-    let tokens = tokens.map_err(|error: ApiError| error.renamed(&[("device_fingerprint", "device")]))?;
-    let out = TokensOut::of(tokens, context.app.authenticator.store().now());
-    Ok(Created(format!("/v1/sessions/{}", out.session.id.0), out))
+    tokens.map_err(|error: ApiError| error.renamed(&[("device_fingerprint", "device")]))
 }
 
 /// Some answers are given at tenths of a second: whether a row was written for it, some thousandth, can't be heard.
@@ -149,11 +154,15 @@ pub(super) async fn until_the_next_tenth(since: Instant) {
 }
 
 pub(super) async fn refresh(context: RequestContext<NoQuery, JsonBody<RefreshIn>>) -> ApiResult<Json<TokensOut>> {
-    context.app.rate_limits.token(context.origin(None).ip_address).await?;
-    let token = Secret::new(context.body.0.refresh_token.clone());
-    let authenticator = context.app.authenticator.clone();
-    let tokens = context.app.pool.blocking(move |_| authenticator.refresh(&token)).await?;
+    let tokens = exchange(&context, Secret::new(context.body.0.refresh_token.clone())).await?;
     Ok(Json(TokensOut::of(tokens, context.app.authenticator.store().now())))
+}
+
+/// The tokens for which a refresh token is exchanged.
+pub(super) async fn exchange<B: Body>(context: &RequestContext<NoQuery, B>, token: Secret) -> ApiResult<Tokens> {
+    context.app.rate_limits.token(context.origin(None).ip_address).await?;
+    let authenticator = context.app.authenticator.clone();
+    context.app.pool.blocking(move |_| authenticator.refresh(&token)).await
 }
 
 pub(super) async fn list(context: RequestContext<SessionQuery, ()>) -> ApiResult<Json<PageOut<SessionOut>>> {

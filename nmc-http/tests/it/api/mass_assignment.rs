@@ -269,7 +269,7 @@ fn no_answer_holds_a_column_that_is_secret() {
     for operation in operations() {
         let target = scene.target();
         let answer = scene.ask(&operation, Some(&owner.access), &target, &target.ids());
-        if ["logOut", "logOutEverywhere", "changePassword"].contains(&operation.id.as_str()) {
+        if ["logOut", "logOutBrowser", "logOutEverywhere", "changePassword"].contains(&operation.id.as_str()) {
             owner = site.owner();
         }
         let Ok(document) = serde_json::from_str(&answer.body) else { continue };

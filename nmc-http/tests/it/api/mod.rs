@@ -6,6 +6,7 @@ mod analytics;
 mod api_keys;
 mod approval;
 mod bodies;
+mod browser_sessions;
 mod calls;
 mod conversations;
 mod headers;

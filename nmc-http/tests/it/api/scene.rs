@@ -216,6 +216,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
             "owner": { "email": fresh_email(), "password": PASSWORD, "first_name": "New", "last_name": "Owner" },
         }),
         "logIn" => json!({ "email": target.user.email, "password": PASSWORD }),
+        "logInBrowser" => json!({ "email": target.user.email, "password": PASSWORD }),
+        "refreshBrowserSession" => json!({ "refresh_token": target.user.refresh }),
         "refreshSession" => json!({ "refresh_token": target.user.refresh }),
         "acceptInvitation" => json!({ "invitation": target.invitation.text().expose(), "password": PASSWORD }),
         "askForPasswordReset" => json!({ "email": target.user.email }),
@@ -281,6 +283,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "getSession"
         | "logOutEverywhere"
         | "logOut"
+        | "logOutBrowser"
         | "endSession"
         | "getTenant"
         | "getHours"
@@ -366,6 +369,7 @@ pub(super) fn good_status(operation: &str) -> u16 {
     match operation {
         "register"
         | "logIn"
+        | "logInBrowser"
         | "inviteUser"
         | "inviteAgain"
         | "makeApiKey"
@@ -384,6 +388,7 @@ pub(super) fn good_status(operation: &str) -> u16 {
         | "removeKpiTarget"
         | "removeCallMetadata"
         | "logOut"
+        | "logOutBrowser"
         | "logOutEverywhere"
         | "endSession"
         | "changePassword"
