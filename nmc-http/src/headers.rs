@@ -19,6 +19,10 @@ const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 const DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
 connect-src 'self'; frame-ancestors 'none'";
 
+/// The web inbox runs its own modules and no others, and makes no markup of any text.
+const PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
 /// The headers of a refusal that is written by hand.
 pub(crate) fn of_refusals() -> impl Iterator<Item = (HeaderName, &'static str)> {
     ALWAYS.into_iter().chain([(header::CONTENT_SECURITY_POLICY, DATA), (header::CACHE_CONTROL, "no-store")])
@@ -30,6 +34,7 @@ pub(crate) async fn secure(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let is_docs = req.path().starts_with("/docs");
+    let is_page = req.path() == "/app" || req.path().starts_with("/app/");
     let mut answer = next.call(req).await?;
     let is_whole = answer.status().is_success();
     let headers = answer.headers_mut();
@@ -41,7 +46,12 @@ pub(crate) async fn secure(
     for (name, value) in ALWAYS {
         set(name, value);
     }
-    set(header::CONTENT_SECURITY_POLICY, if is_docs { DOCS } else { DATA });
+    let policy = match (is_docs, is_page) {
+        (true, _) => DOCS,
+        (_, true) => PAGE,
+        _ => DATA,
+    };
+    set(header::CONTENT_SECURITY_POLICY, policy);
     // With an ETag a browser may keep it, if it asks each time.
     let cache = if is_docs && is_whole { "public, max-age=3600" } else { "no-store" };
     set(header::CACHE_CONTROL, cache);

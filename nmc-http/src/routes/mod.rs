@@ -7,6 +7,7 @@ mod twilio_number;
 mod twilio_sms;
 mod twilio_voice;
 pub(crate) mod v1;
+mod web_inbox;
 
 use crate::api::Api;
 use crate::error::{ApiError, ApiResult};
@@ -31,6 +32,7 @@ pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves, document: 
         v1::routes(&mut Api::Server(app));
         docs::configure(app, document);
         alert_links::configure(app);
+        web_inbox::configure(app);
     }
     if serves != Serves::AllButWebhooks {
         webhook_routes(app);

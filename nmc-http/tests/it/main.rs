@@ -26,5 +26,6 @@ mod socket;
 mod stopping;
 mod texts;
 mod voice;
+mod web_inbox;
 mod websocket;
 mod wire;

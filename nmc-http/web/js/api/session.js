@@ -1,0 +1,103 @@
+/**
+ * Who is logged in: login by password, going on by the cookie, log out; and what the views need to know of the person and the
+ * business. Tabs renew one after another, so that a refresh token is shown once.
+ */
+
+import { all, authorize, get, post, remove, Refused } from './client.js';
+
+/** The person, their business and the people they work with; filled by `load`. */
+export const me = { id: null, role: 'viewer', profile: null, tenant: null, preferences: null, people: new Map() };
+
+const DEVICE = 'nmc.device';
+let over = () => {};
+
+/** Sets what happens when the session has ended. */
+export function whenOver(work) {
+  over = work;
+}
+
+/** An id of this browser, by which a known device is told from a stranger who guesses passwords. It is no secret. */
+function device() {
+  const kept = localStorage.getItem(DEVICE) ?? crypto.getRandomValues(new Uint32Array(4)).join('-');
+  localStorage.setItem(DEVICE, kept);
+  return kept.padEnd(16, '0');
+}
+
+export async function logIn(email, password) {
+  begin(await post('/v1/browser-sessions', { email, password, device: device() }));
+}
+
+/** Goes on with the session of the cookie, or with a token of the demo's link; false if there is none. */
+export async function resume(refreshToken) {
+  const alone = navigator.locks ? (work) => navigator.locks.request('nmc-refresh', work) : (work) => work();
+  return alone(async () => {
+    try {
+      authorize(null);
+      begin(await post('/v1/browser-sessions/refresh', refreshToken ? { refresh_token: refreshToken } : {}));
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) return false;
+      throw error;
+    }
+  });
+}
+
+function begin(answer) {
+  authorize(answer.access_token, renew);
+  me.id = answer.session.user_id;
+}
+
+let renewing = null;
+
+/** Gets another access token; the page is told if there is none to be had. */
+export function renew() {
+  renewing ??= resume()
+    .then((goesOn) => {
+      if (!goesOn) end();
+      return goesOn;
+    })
+    .finally(() => {
+      renewing = null;
+    });
+  return renewing;
+}
+
+function end() {
+  authorize(null);
+  over();
+}
+
+export async function logOut() {
+  await remove('/v1/browser-sessions/current').catch(() => {});
+  sessionStorage.clear();
+  end();
+}
+
+/** Reads who is there: oneself, the business, one's preferences, the people. */
+export async function load() {
+  const [profile, tenant, preferences] = await Promise.all([
+    get('/v1/users/me/profile'),
+    get('/v1/tenant'),
+    get('/v1/users/me/preferences').catch(() => null),
+    loadPeople(),
+  ]);
+  Object.assign(me, { profile, tenant, preferences, role: profile.role });
+}
+
+export async function loadPeople() {
+  const people = await all('/v1/profiles');
+  me.people = new Map(people.map((person) => [person.user_id, person]));
+}
+
+/** The name of somebody of the business. */
+export function nameOf(id) {
+  const person = me.people.get(id);
+  return person ? person.display_name || `${person.first_name} ${person.last_name}`.trim() : '';
+}
+
+/** Whether the person may write: answer, assign, note. The API decides; this only saves a refusal. */
+export const mayWrite = () => me.role !== 'viewer';
+/** Whether the person may change the business. */
+export const mayManage = () => me.role === 'owner' || me.role === 'admin';
+/** Whether the business may text: it is neither suspended nor closed. */
+export const isActive = () => me.tenant?.status === 'active';

@@ -1,0 +1,161 @@
+/**
+ * Where a reply or a note is written. It counts what the text costs, keeps the draft of each conversation over a reload, and is shut,
+ * with the reason, where nobody may be texted. A text that got no answer keeps its key: sent again, the customer gets it once.
+ */
+
+import { post } from '../api/client.js';
+import { me } from '../api/session.js';
+import { h, later, randomId, replace } from '../dom.js';
+import { t } from '../words.js';
+import { icon } from './icon.js';
+import { iconButton } from './parts.js';
+import { ask, field } from './form.js';
+
+const LONGEST = 1_600;
+
+/** Canned replies are the person's own, and of this browser. */
+const canned = {
+  place: () => `nmc.canned.${me.id}`,
+  read: () => JSON.parse(localStorage.getItem(canned.place()) ?? 'null') ?? t('canned.first').split('\n'),
+  write: (lines) => localStorage.setItem(canned.place(), JSON.stringify(lines)),
+};
+
+/** `send(body, key)` sends a text and answers whether it went; `note(text)` adds a note; `typed(now)` hears of typing. */
+export function composer(conversation, { send, note, typed }) {
+  const draftAt = `nmc.draft.${conversation}`;
+  const draft = JSON.parse(sessionStorage.getItem(draftAt) ?? '{"body":"","key":null,"isNote":false}');
+  const area = h('textarea', { class: 'composer-text', rows: '1', 'aria-label': t('composer.label'), placeholder: t('composer.label'),
+    maxlength: LONGEST, value: draft.body, oninput: changed, onkeydown: pressed, onblur: () => typed(false) });
+  const count = h('p', { class: 'composer-count', 'aria-live': 'off' });
+  const shut = h('p', { class: 'composer-shut', role: 'status' });
+  const submit = h('button', { type: 'button', class: 'button accent icon-only', onclick: go }, icon('send'));
+  const kinds = ['reply', 'note'].map((kind) =>
+    h('button', { type: 'button', class: 'tab', onclick: () => choose(kind === 'note') }, t(`composer.${kind}`)));
+  const menu = iconButton('reply', t('canned.title'), cannedMenu);
+  const bar = h('div', { class: 'composer-bar' }, h('div', { class: 'tabs small', role: 'group', 'aria-label': t('composer.kind') }, kinds), count);
+  const element = h('section', { class: 'composer', 'aria-label': t('composer.label') }, bar, shut,
+    h('div', { class: 'composer-row' }, menu, area, submit));
+  let refusal = null;
+  let isSending = false;
+
+  const preview = later(250, async () => {
+    const body = area.value.trim();
+    if (!body || draft.isNote) return replace(count);
+    const told = await post(`/v1/conversations/${conversation}/messages/preview`, { body }).catch(() => null);
+    if (told && area.value.trim() === body) {
+      replace(count, t(told.segments === 1 ? 'composer.one' : 'composer.many', { characters: told.characters, segments: told.segments }));
+      count.classList.toggle('warn', told.segments > 3);
+    }
+    return undefined;
+  });
+
+  function changed() {
+    if (draft.body !== area.value) draft.key = null;
+    draft.body = area.value;
+    keep();
+    fit();
+    typed(!draft.isNote && area.value !== '');
+    preview();
+  }
+
+  function keep() {
+    if (draft.body) sessionStorage.setItem(draftAt, JSON.stringify(draft));
+    else sessionStorage.removeItem(draftAt);
+  }
+
+  function fit() {
+    area.style.height = 'auto';
+    area.style.height = `${Math.min(area.scrollHeight, 180)}px`;
+    submit.disabled = !area.value.trim();
+  }
+
+  function choose(isNote) {
+    draft.isNote = isNote;
+    keep();
+    draw();
+    area.focus();
+  }
+
+  /** Enter sends where there are keys; on a phone it begins a line. */
+  function pressed(event) {
+    const isSend = event.key === 'Enter' && !event.isComposing && !event.shiftKey;
+    if (isSend && (event.metaKey || event.ctrlKey || !matchMedia('(pointer: coarse)').matches)) {
+      event.preventDefault();
+      go();
+    }
+  }
+
+  async function go() {
+    const body = area.value.trim();
+    if (!body || isSending || (refusal && !draft.isNote)) return;
+    isSending = true;
+    draft.key ??= randomId();
+    keep();
+    try {
+      const went = draft.isNote ? await note(body) : await send(body, draft.key);
+      if (went && area.value.trim() === body) set('');
+    } finally {
+      isSending = false;
+    }
+  }
+
+  function set(text) {
+    area.value = text;
+    changed();
+    typed(false);
+  }
+
+  function draw() {
+    kinds.forEach((tab, at) => tab.setAttribute('aria-pressed', String(draft.isNote === (at === 1))));
+    element.classList.toggle('is-note', draft.isNote);
+    const label = t(draft.isNote ? 'composer.note.label' : 'composer.label');
+    area.setAttribute('aria-label', label);
+    area.placeholder = label;
+    submit.setAttribute('aria-label', t(draft.isNote ? 'composer.note.add' : 'composer.send'));
+    const isShut = Boolean(refusal) && !draft.isNote;
+    area.hidden = submit.hidden = menu.hidden = isShut;
+    menu.hidden ||= draft.isNote;
+    replace(shut, isShut && refusal);
+    fit();
+    preview();
+  }
+
+  function cannedMenu() {
+    const close = () => list.remove();
+    const lines = canned.read().map((line) => h('button', { type: 'button', class: 'menu-item', onclick: () => (close(), use(line)) }, line));
+    const edit = h('button', { type: 'button', class: 'menu-item quiet', onclick: () => (close(), change()) }, t('canned.change'));
+    const leave = (event) => event.key === 'Escape' && (close(), menu.focus());
+    const list = h('div', { class: 'menu', role: 'group', 'aria-label': t('canned.title'), onkeydown: leave,
+      onfocusout: (event) => list.contains(event.relatedTarget) || close() }, lines, edit);
+    if (element.querySelector('.menu')) return element.querySelector('.menu').remove();
+    element.append(list);
+    list.firstElementChild.focus();
+    return undefined;
+  }
+
+  function use(line) {
+    area.value = area.value.trim() ? `${area.value.trim()} ${line}` : line;
+    changed();
+    area.focus();
+  }
+
+  function change() {
+    const lines = field('lines', t('canned.lines'), { kind: 'area', value: canned.read().join('\n'), rows: '8', hint: t('canned.hint') });
+    ask(t('canned.title'), [lines], t('go.save'), (values) => canned.write(values.lines.split('\n').map((line) => line.trim()).filter(Boolean)));
+  }
+
+  draw();
+  return {
+    element,
+    area,
+    /** Shuts the reply, for this reason; null opens it. Notes stay open to whoever may write. */
+    shut(why, mayNote = true) {
+      refusal = why;
+      element.classList.toggle('closed', !mayNote);
+      bar.hidden = !mayNote;
+      if (!mayNote) draft.isNote = false;
+      draw();
+    },
+    fit,
+  };
+}

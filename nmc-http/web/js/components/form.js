@@ -1,0 +1,98 @@
+/** Forms: labelled fields, the refusals of the API beside the field they point at, a dialog that asks. */
+
+import { h, replace } from '../dom.js';
+import { t } from '../words.js';
+import { button, reason, say } from './parts.js';
+
+let count = 0;
+
+/** A labelled field. `kind` is a type of input, `area`, `check`, or `choice` with `options` of `[value, label]`. */
+export function field(name, label, { kind = 'text', value = '', options = [], hint = null, ...props } = {}) {
+  const id = `field-${(count += 1)}`;
+  const common = { id, name, 'aria-describedby': `${id}-note`, ...props };
+  const input =
+    kind === 'area' ? h('textarea', { rows: '3', ...common, value })
+    : kind === 'choice' ? h('select', common, options.map(([key, text]) => h('option', { value: key, selected: key === value }, text)))
+    : kind === 'check' ? h('input', { type: 'checkbox', ...common, checked: value })
+    : h('input', { type: kind, ...common, value: value ?? '' });
+  const note = h('p', { class: 'note', id: `${id}-note` }, hint);
+  const words = h('label', { for: id }, label);
+  const element = h('div', { class: `field ${kind}` }, kind === 'check' ? [input, words] : [words, input], note);
+  return {
+    name,
+    element,
+    input,
+    get value() {
+      return kind === 'check' ? input.checked : input.value.trim();
+    },
+    refuse(text) {
+      input.toggleAttribute('aria-invalid', Boolean(text));
+      if (text) input.setAttribute('aria-invalid', 'true');
+      note.classList.toggle('bad', Boolean(text));
+      replace(note, text ?? hint);
+    },
+  };
+}
+
+/** A form of fields. `work(values)` sends it; what the API points at is said at its field, and all else above the button. */
+export function form(fields, label, work, { aside = null, kind = 'accent' } = {}) {
+  const problem = h('p', { class: 'problem', role: 'alert' });
+  const submit = h('button', { class: `button ${kind}` }, h('span', {}, label));
+  const element = h('form', { class: 'form', novalidate: true, onsubmit: send },
+    fields.map((each) => each.element ?? each), problem, h('div', { class: 'form-foot' }, submit, aside));
+  const inputs = fields.filter((each) => each.input);
+  async function send(event) {
+    event.preventDefault();
+    if (submit.getAttribute('aria-disabled') === 'true') return;
+    submit.setAttribute('aria-disabled', 'true');
+    inputs.forEach((each) => each.refuse(null));
+    replace(problem);
+    try {
+      await work(Object.fromEntries(inputs.map((each) => [each.name, each.value])));
+    } catch (error) {
+      refuse(error);
+    } finally {
+      submit.removeAttribute('aria-disabled');
+    }
+  }
+  function refuse(error) {
+    let first = null;
+    for (const { pointer, detail } of error.errors ?? []) {
+      const at = inputs.find((each) => pointer === `#/${each.name}` || pointer?.endsWith(`/${each.name}`));
+      at?.refuse(detail);
+      first ??= at;
+    }
+    if (first) first.input.focus();
+    else replace(problem, reason(error));
+  }
+  return element;
+}
+
+/** Asks for something in a dialog; `work(values)` closes it when it succeeds. Focus returns to where it was. */
+export function ask(title, fields, label, work, { text = null, kind = 'accent' } = {}) {
+  const close = () => element.close();
+  const send = async (values) => {
+    await work(values);
+    close();
+  };
+  const element = show(title, text, form(fields, label, send, { aside: button(t('go.cancel'), close), kind }));
+}
+
+/** Shows a dialog with a heading, a text and what else it holds. */
+export function show(title, text, ...content) {
+  const element = h('dialog', { class: 'dialog', 'aria-label': title, onclose: () => element.remove() },
+    h('h2', {}, title), text && h('p', {}, text), content);
+  document.body.append(element);
+  element.showModal();
+  return element;
+}
+
+/** Shows a secret that is told this once, with a button that copies it. */
+export function showSecret(title, text, secret) {
+  const box = h('input', { class: 'secret', readonly: true, value: secret, 'aria-label': title, onfocus: (event) => event.target.select() });
+  const copy = button(t('go.copy'), async () => {
+    await navigator.clipboard.writeText(secret);
+    say(t('go.copied'));
+  }, { kind: 'accent' });
+  const element = show(title, text, box, h('div', { class: 'form-foot' }, copy, button(t('go.close'), () => element.close())));
+}

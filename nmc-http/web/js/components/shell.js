@@ -1,0 +1,106 @@
+/**
+ * What is around every view: the navigation (a bar below on a phone, a rail beside on a desk), how many texts wait, what is wrong with
+ * the connection; and it tells of what comes, by a sound and a notification, to whoever wants that.
+ */
+
+import { get } from '../api/client.js';
+import { isActive, me, nameOf } from '../api/session.js';
+import { h, later, replace } from '../dom.js';
+import { onChanges, onState } from '../stream/live.js';
+import { t } from '../words.js';
+import { customerName } from '../views/inbox.js';
+import { icon } from './icon.js';
+import { chime, notify } from './notify.js';
+import { avatar, button } from './parts.js';
+
+const PLACES = [
+  ['inbox', '#/inbox/open', ['c', 'customer']],
+  ['calls', '#/calls', []],
+  ['alerts', '#/alerts', []],
+  ['figures', '#/figures', []],
+  ['settings', '#/settings', ['business', 'greeting', 'numbers', 'people', 'keys', 'me', 'start']],
+];
+
+export function shell() {
+  const counts = Object.fromEntries(PLACES.map(([name]) => [name, h('span', { class: 'nav-count', hidden: true })]));
+  const links = PLACES.map(([name, href]) => h('a', { class: 'nav-link', href, 'data-name': name },
+    h('span', { class: 'nav-icon' }, icon(name), counts[name]), h('span', { class: 'nav-label' }, t(`nav.${name}`))));
+  const self = h('a', { class: 'nav-self', href: '#/me', 'aria-label': t('nav.me') }, avatar(nameOf(me.id)), h('span', { class: 'nav-label' }, nameOf(me.id)));
+  const nav = h('nav', { class: 'nav', 'aria-label': t('nav.label') }, h('p', { class: 'brand', title: me.tenant.business_name }, me.tenant.business_name), links, self);
+  const banner = h('div', { class: 'banner', role: 'status' });
+  const main = h('main', { class: 'main', id: 'main' });
+  const skip = h('a', { class: 'skip', href: '#main', onclick: (event) => (event.preventDefault(), focusHeading()) }, t('go.skip'));
+  const element = h('div', { class: 'shell' }, skip, nav, h('div', { class: 'stage' }, banner, main));
+  let before = null;
+
+  const count = later(50, async () => {
+    const [waiting, open] = await Promise.all([
+      get('/v1/conversations', { sort: 'updated_at', unread: true, limit: 100 }).catch(() => null),
+      get('/v1/alerts', { active: true, limit: 100 }).catch(() => null),
+    ]);
+    if (waiting) {
+      const sum = waiting.items.reduce((all, row) => all + row.unread, 0);
+      say('inbox', sum, t('nav.unread', { count: sum }));
+      document.title = sum ? `(${sum}) ${t('title')}` : t('title');
+      tellNew(waiting.items);
+    }
+    if (open) say('alerts', open.items.length, t('nav.open', { count: open.items.length }));
+  });
+
+  function say(name, number, words) {
+    counts[name].hidden = number === 0;
+    replace(counts[name], h('span', { 'aria-hidden': 'true' }, number > 99 ? '99+' : String(number)), h('span', { class: 'sr' }, words));
+  }
+
+  /** Tells of conversations with more that is unread than before. */
+  function tellNew(rows) {
+    const now = new Map(rows.map((row) => [row.id, row.unread]));
+    const fresh = before ? rows.filter((row) => row.unread > (before.get(row.id) ?? 0)) : [];
+    before = now;
+    if (fresh.length === 0) return;
+    if (me.preferences?.dashboard_sounds_enabled) chime();
+    if (me.preferences?.push_notifications_enabled && document.hidden) {
+      for (const row of fresh.slice(0, 3)) notify(t('notify.title', { who: customerName(row) }), `/c/${row.id}`);
+    }
+  }
+
+  const leaves = [
+    onChanges(({ has }) => {
+      if (has('conversation') || has('message') || has('call') || has('alert')) count();
+    }),
+    onState(async (state) => {
+      replace(banner, state === 'away' ? h('p', { class: 'away' }, t('banner.away')) : !isActive() && h('p', { class: 'away' }, t('banner.suspended')));
+      if (state === 'live') await lookForNewPage();
+    }),
+  ];
+  count();
+
+  /** After an update of the server, the page that is open is an old one. It says so; a reload keeps the drafts. */
+  async function lookForNewPage() {
+    const answer = await fetch('/app', { method: 'HEAD', cache: 'no-store' }).catch(() => null);
+    const now = answer?.headers.get('ETag')?.replaceAll('"', '');
+    if (!now || import.meta.url.includes(now) || banner.querySelector('.new')) return;
+    banner.append(h('p', { class: 'new' }, t('banner.new'), button(t('banner.reload'), () => location.reload())));
+  }
+
+  function focusHeading() {
+    main.querySelector('h1')?.focus();
+  }
+
+  return {
+    element,
+    put(view, name) {
+      replace(main, view);
+      this.mark(name);
+      focusHeading();
+    },
+    mark(name) {
+      for (const link of links) {
+        const [own, , others] = PLACES.find(([each]) => each === link.dataset.name);
+        if (name === own || others.includes(name)) link.setAttribute('aria-current', 'page');
+        else link.removeAttribute('aria-current');
+      }
+    },
+    close: () => leaves.forEach((each) => each()),
+  };
+}

@@ -1,0 +1,92 @@
+/** The page: goes on with the browser's session or asks for a login, and shows the view that the address names. */
+
+import { load, me, resume, whenOver } from './api/session.js';
+import { h, replace } from './dom.js';
+import { begin, go, route, takeToken } from './router.js';
+import { start, stop } from './stream/live.js';
+import { t } from './words.js';
+import { reason, button, empty } from './components/parts.js';
+import { shell } from './components/shell.js';
+import { alerts } from './views/alerts.js';
+import { calls } from './views/calls.js';
+import { customer } from './views/customer.js';
+import { figures } from './views/figures.js';
+import { forgot, invite, login, reset, verify } from './views/door.js';
+import { keys } from './views/keys.js';
+import { myself } from './views/myself.js';
+import { numbers } from './views/numbers.js';
+import { onboarding } from './views/onboarding.js';
+import { people } from './views/people.js';
+import { business, greeting, settings } from './views/settings.js';
+import { split } from './views/split.js';
+
+/** Views for whoever is logged in, by the name in the address. */
+const VIEWS = { inbox: split, c: split, customer, calls, alerts, figures, settings, business, greeting, numbers, people, keys, me: myself, start: onboarding };
+/** Views that need no session. */
+const OPEN = { login, forgot, invite, reset, verify };
+
+const app = document.getElementById('app');
+let frame = null;
+let shown = null;
+let wanted = null;
+
+async function show() {
+  const { name, rest, query } = route();
+  if (OPEN[name]) {
+    leave();
+    replace(app, h('main', { class: 'door' }, OPEN[name]({ token: takeToken(), enter })));
+    app.querySelector('input')?.focus();
+    return;
+  }
+  if (name === 'demo') return enterDemo();
+  if (!frame) return enter();
+  const view = VIEWS[name] ?? split;
+  if (shown?.view === view && shown.page.update?.({ name, rest, query })) return frame.mark(name);
+  shown?.page.close?.();
+  shown = { view, page: view({ name, rest, query }) };
+  frame.put(shown.page.element, name);
+}
+
+/** Lets in whoever has a session, and asks all others to log in. What they wanted to see is shown afterwards. */
+async function enter() {
+  wanted ??= OPEN[route().name] ? null : location.hash;
+  try {
+    if (!me.id && !(await resume())) return go('/login');
+    await Promise.all([start(me.id), load()]);
+  } catch (error) {
+    return replace(app, h('main', { class: 'door' }, empty('warn', t('error.title'), reason(error), button(t('go.again'), enter, { kind: 'accent' }))));
+  }
+  frame = shell();
+  replace(app, frame.element);
+  const to = wanted;
+  wanted = null;
+  if (to && to !== location.hash) location.hash = to;
+  else if (OPEN[route().name]) go('/inbox/open');
+  else show();
+  return undefined;
+}
+
+/** The link of `nmc up --demo`. Only a server on this computer is believed: elsewhere, a link could log somebody in as another. */
+async function enterDemo() {
+  const token = takeToken();
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+  if (!me.id && !(await resume().catch(() => false)) && isHere && token) await resume(token).catch(() => {});
+  history.replaceState(null, '', '#/inbox/open');
+  return show();
+}
+
+function leave() {
+  shown?.page.close?.();
+  frame?.close();
+  [frame, shown] = [null, null];
+}
+
+whenOver(() => {
+  stop();
+  me.id = null;
+  leave();
+  if (!OPEN[route().name]) wanted = location.hash;
+  go('/login');
+});
+
+begin(show);

@@ -1,0 +1,201 @@
+/**
+ * What has changed, live. One tab of a browser holds the stream (Web Locks) and tells the others (BroadcastChannel): a browser has
+ * six connections to a server. Each tab knows the last cursor, and goes on from it when it takes over: nothing is left out after
+ * sleep, a lost network or a restart of the server.
+ *
+ * Views hear batches: what came within 200 milliseconds, as ids by kind of row, or `all` when everything is to be read again.
+ */
+
+import { renew } from '../api/session.js';
+import { readStream } from './events.js';
+
+const BATCH = 200;
+/** A tab that holds the stream and says nothing for so long is frozen: another one takes over. */
+const FROZEN = 50_000;
+const LONGEST_PAUSE = 5_000;
+
+const listeners = new Set();
+const states = new Set();
+let channel = null;
+let cursor = null;
+let attempt = null;
+let heardAt = 0;
+let closing = null;
+let state = 'connecting';
+/** Lists were read before the stream was there: they may miss something. */
+let isLate = false;
+
+/** Hears batches until the returned function is called. A batch has `all`, and `has(kind, id)`. */
+export function onChanges(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Hears `connecting`, `live` and `away`; begins with what is so now. */
+export function onState(listener) {
+  states.add(listener);
+  listener(state);
+  return () => states.delete(listener);
+}
+
+/** Begins. Resolves when the stream is there, or after a moment without it: lists that are read then miss nothing. */
+export function start(user) {
+  stop();
+  closing = new AbortController();
+  channel = new BroadcastChannel(`nmc-events-${user}`);
+  channel.onmessage = ({ data }) => (data.kind === 'hello' ? greet() : heard(data));
+  channel.postMessage({ kind: 'hello' });
+  heardAt = Date.now();
+  lead(closing.signal);
+  const watch = setInterval(watchLeader, 10_000);
+  closing.signal.addEventListener('abort', () => clearInterval(watch));
+  for (const kind of ['online', 'pageshow', 'focus']) addEventListener(kind, awake, { signal: closing.signal });
+  document.addEventListener('visibilitychange', awake, { signal: closing.signal });
+  addEventListener('offline', () => tell('away'), { signal: closing.signal });
+  return new Promise((resolve) => {
+    const give = setTimeout(() => {
+      isLate = true;
+      resolve();
+    }, 800);
+    const leave = onState((now) => {
+      if (now !== 'live') return;
+      clearTimeout(give);
+      queueMicrotask(() => leave());
+      resolve();
+    });
+  });
+}
+
+export function stop() {
+  closing?.abort();
+  channel?.close();
+  [channel, cursor, closing, state, isLate] = [null, null, null, 'connecting', false];
+}
+
+/** Holds the stream as soon as no other tab does; without Web Locks, each tab holds its own. */
+function lead(signal, steal = false) {
+  const term = new AbortController();
+  signal.addEventListener('abort', () => term.abort(), { once: true });
+  if (!navigator.locks) {
+    run(term.signal);
+    return;
+  }
+  const options = steal ? { steal } : { signal };
+  navigator.locks.request(`nmc-stream-${channel.name}`, options, () => run(term.signal)).catch(() => {
+    // Another tab took it over: this one waits for its turn.
+    term.abort();
+    if (!signal.aborted) lead(signal);
+  });
+}
+
+let leads = false;
+
+async function run(signal) {
+  leads = true;
+  for (let pause = 250; !signal.aborted; ) {
+    attempt = new AbortController();
+    const cancel = () => attempt.abort();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      const reason = await follow(attempt.signal, () => (pause = 250));
+      if (reason === 'expired' || reason === 'revoked') await renew();
+    } catch (error) {
+      if (error.status === 401) await renew().catch(() => {});
+    }
+    signal.removeEventListener('abort', cancel);
+    if (signal.aborted) break;
+    share({ kind: 'state', state: 'away' });
+    await new Promise((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, pause * (0.75 + Math.random() / 2));
+    });
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  }
+  leads = false;
+}
+
+let wake = () => {};
+
+/** Reads one stream to its end; the reason that the server gave for it. */
+async function follow(signal, came) {
+  let reason = null;
+  await readStream(
+    cursor,
+    (event) => {
+      came();
+      if (event.kind === 'end') reason = event.data.reason;
+      else share({ kind: event.kind, cursor: event.id, id: event.data?.id ?? null });
+    },
+    signal,
+  );
+  return reason;
+}
+
+function share(message) {
+  channel?.postMessage(message);
+  heard(message);
+}
+
+/** Answers a new tab, if this one holds the stream. */
+function greet() {
+  if (leads && state === 'live') channel.postMessage({ kind: 'ready', cursor });
+}
+
+function heard({ kind, cursor: at, id, state: said }) {
+  heardAt = Date.now();
+  if (kind === 'state') return tell(said);
+  if (kind === 'beat') return undefined;
+  cursor = at ?? cursor;
+  if (kind !== 'ready') return mark(kind === 'reset' ? '*' : kind.split('.')[0], id);
+  tell('live');
+  if (isLate) mark('*', null);
+  isLate = false;
+  return undefined;
+}
+
+function tell(next) {
+  if (state === next) return;
+  state = next;
+  for (const listener of states) listener(next);
+}
+
+/** Has every tab read a row again that this one has changed, where the server tells nobody: what is read is one's own. */
+export function touched(kind, id) {
+  share({ kind: `${kind}.touched`, cursor, id });
+}
+
+let batch = null;
+
+function mark(kind, id) {
+  if (!batch) {
+    batch = new Map();
+    setTimeout(flush, BATCH);
+  }
+  const ids = batch.get(kind) ?? new Set();
+  batch.set(kind, ids.add(id));
+}
+
+function flush() {
+  const [changed, all] = [batch, batch.has('*')];
+  batch = null;
+  // Where so many have changed at once that they are not named, the id is null.
+  const has = (kind, id) => all || (changed.has(kind) && (id === undefined || changed.get(kind).has(id) || changed.get(kind).has(null)));
+  for (const listener of [...listeners]) listener({ all, has });
+}
+
+/** The page is looked at again, or the network is back: what sleeps is not waited for. */
+function awake() {
+  if (document.hidden) return;
+  if (leads && (state !== 'live' || Date.now() - heardAt > 20_000)) {
+    attempt?.abort();
+    wake();
+  }
+  watchLeader();
+}
+
+function watchLeader() {
+  if (!leads && closing && !document.hidden && Date.now() - heardAt > FROZEN) {
+    heardAt = Date.now();
+    lead(closing.signal, true);
+  }
+}

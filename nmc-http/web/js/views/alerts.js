@@ -1,0 +1,1 @@
+export const alerts = () => ({ element: document.createElement('div') });

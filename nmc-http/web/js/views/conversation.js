@@ -1,0 +1,208 @@
+/** One conversation: its thread, the reply, who looks after it, and what is known of the customer. */
+
+import { getTagged, get, post, put, Refused } from '../api/client.js';
+import { isActive, mayWrite, me, nameOf } from '../api/session.js';
+import { timeline } from '../api/timeline.js';
+import { h, replace } from '../dom.js';
+import { isDialable, phone } from '../format.js';
+import { go } from '../router.js';
+import { enterRoom } from '../stream/presence.js';
+import { onChanges, touched } from '../stream/live.js';
+import { t } from '../words.js';
+import { composer } from '../components/composer.js';
+import { entry } from '../components/entry.js';
+import { icon } from '../components/icon.js';
+import { badge, button, header, reason, say, shown } from '../components/parts.js';
+import { thread } from '../components/thread.js';
+import { details } from './details.js';
+import { customerName } from './inbox.js';
+
+export function conversation(id) {
+  const url = `/v1/conversations/${id}`;
+  const entries = timeline(id);
+  const rows = thread(entry, older, t('conversation.thread'));
+  // What comes is announced from here: pages that are read later are not.
+  const log = h('div', { class: 'sr', role: 'log', 'aria-live': 'polite', 'aria-label': t('conversation.thread') });
+  const head = h('div', { class: 'conversation-head' });
+  const others = h('p', { class: 'others', 'aria-live': 'polite' });
+  const notice = h('div', { class: 'notice', role: 'status' });
+  const write = composer(id, { send, note, typed: (now) => room.type(now) });
+  const side = h('aside', { class: 'details', 'aria-label': t('details.title') });
+  const place = h('div', { class: 'conversation-main' }, head, notice, rows.element, log, others, write.element);
+  const element = h('section', { class: 'pane conversation' }, place, side);
+  const room = enterRoom(id, showOthers, mayWrite());
+  let row = null;
+  let tag = null;
+  let pending = [];
+  let isClosed = false;
+
+  async function read() {
+    const [answer] = await Promise.all([getTagged(url), entries.latest()]);
+    take(answer);
+  }
+
+  function take(answer) {
+    ({ data: row, tag } = answer);
+    drawHead();
+    draw();
+    markRead();
+  }
+
+  function draw() {
+    const known = entries.rows();
+    rows.set([...known, ...pending]);
+  }
+
+  async function older() {
+    const more = await entries.older();
+    rows.set([...entries.rows(), ...pending]);
+    return more;
+  }
+
+  /** Marks what is seen as read, but nothing that came meanwhile. */
+  function markRead() {
+    if (document.hidden || !row.unread || isClosed) return;
+    row.unread = 0;
+    put(`${url}/read`, undefined, { match: tag }).then(() => touched('conversation', id), () => {});
+  }
+
+  function drawHead() {
+    const isOpen = row.status === 'active' || row.status === 'waiting';
+    const writer = mayWrite();
+    const tel = isDialable(row.customer_phone) && h('a', { class: 'button accent', href: `tel:${row.customer_phone}` }, icon('calls'), h('span', {}, t('conversation.call')));
+    const finish = writer && (isOpen
+      ? button(t('conversation.resolve'), () => change('resolve'), { name: 'check' })
+      : button(t('conversation.reopen'), reopen));
+    const more = h('button', { type: 'button', class: 'button icon-only only-narrow', 'aria-label': t('details.title'), onclick: () => element.classList.toggle('with-details') }, icon('person'));
+    const under = [row.customer_name && phone(row.customer_phone), t(`state.${row.status}`), nameOf(row.assigned_to)].filter(Boolean).join(' · ');
+    replace(head, header(customerName(row), { back: '#/inbox/open', under, actions: [tel, finish, more] }));
+    replace(side, details(row, { change, reload }));
+    shutIfNeeded();
+  }
+
+  /** Shuts the reply where the API would refuse it, with the reason. */
+  async function shutIfNeeded() {
+    if (!mayWrite()) return write.shut(t('composer.viewer'), false);
+    if (!isActive()) return write.shut(t('composer.suspended'));
+    if (!isDialable(row.customer_phone)) return write.shut(t('composer.unknown'));
+    const customer = await get(`/v1/customers/${row.customer_phone}`).catch(() => null);
+    if (customer?.is_opted_out) return write.shut(t('composer.stop'));
+    const told = await post(`${url}/messages/preview`, { body: '?' }).catch(() => null);
+    return write.shut(told?.refusal ?? null);
+  }
+
+  async function send(body, key) {
+    const bubble = { id: key, kind: 'pending', body, at: new Date().toISOString() };
+    pending = [...pending, bubble];
+    draw();
+    rows.toEnd();
+    replace(notice);
+    try {
+      const answer = await post(`${url}/messages`, { client_key: key, body }, { match: tag });
+      if (answer.in_next_conversation) go(`/c/${answer.message.conversation_id}`);
+      else await read();
+      return true;
+    } catch (error) {
+      if (error.code === 'stale' || error.status === 412) await movedOn(error);
+      else replace(notice, h('p', {}, icon('warn'), reason(error)));
+      return false;
+    } finally {
+      pending = pending.filter((each) => each !== bubble);
+      if (row) draw();
+    }
+  }
+
+  /** Somebody was faster: the draft stays, and what came is shown before it is sent again. */
+  async function movedOn() {
+    await read();
+    const last = entries.rows().findLast((each) => each.kind === 'text');
+    const ours = last?.direction === 'outbound';
+    replace(notice, h('p', {}, icon('warn'), t(ours ? 'conversation.answered' : 'conversation.moved')));
+  }
+
+  async function note(text) {
+    try {
+      await post(`${url}/notes`, { note: text });
+      await read();
+      rows.toEnd();
+      return true;
+    } catch (error) {
+      replace(notice, h('p', {}, icon('warn'), reason(error)));
+      return false;
+    }
+  }
+
+  async function change(verb, body) {
+    try {
+      await post(`${url}/${verb}`, body, { match: tag });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 412) throw error;
+      say(t('error.stale'), 'bad');
+    }
+    await read();
+  }
+
+  async function reload() {
+    await read();
+  }
+
+  async function reopen() {
+    const next = await post(`${url}/reopen`);
+    go(`/c/${next.id}`);
+  }
+
+  function showOthers(list) {
+    const named = (typing) => list.filter((each) => each.typing === typing && each.user !== me.id).map((each) => nameOf(each.user) || t('entry.somebody'));
+    const [types, reads] = [named(true), named(false)];
+    const words = types.length ? t('others.types', { who: types.join(', ') }) : reads.length ? t('others.reads', { who: reads.join(', ') }) : '';
+    if (others.textContent === words) return;
+    replace(others, words);
+    others.classList.toggle('types', types.length > 0);
+  }
+
+  const leave = onChanges(async ({ all, has }) => {
+    const stale = all ? [] : entries.texts().filter((text) => has('message', text)).slice(-20);
+    try {
+      await Promise.all(stale.map((text) => entries.again(text)));
+      if (has('conversation', id)) {
+        const known = new Set(entries.texts());
+        await read();
+        announce(known);
+      } else if (stale.length) draw();
+      else if (has('consent')) await shutIfNeeded();
+    } catch {
+      // The next batch, or the next look, reads it again.
+    }
+  });
+
+  function announce(known) {
+    const fresh = entries.rows().filter((each) => each.kind === 'text' && each.direction === 'inbound' && !known.has(each.id)).slice(-5);
+    for (const each of fresh) log.append(h('p', {}, t('conversation.says', { who: customerName(row), text: each.body || t('inbox.picture') })));
+    while (log.children.length > 20) log.firstElementChild.remove();
+  }
+
+  const looked = () => document.hidden || !row || markRead();
+  document.addEventListener('visibilitychange', looked);
+
+  async function load() {
+    try {
+      await read();
+      write.fit();
+      rows.toEnd();
+    } catch (error) {
+      if (error.status === 404) await shown(element, () => Promise.reject(error));
+      else await shown(head, () => Promise.reject(error));
+    }
+  }
+  load();
+
+  return {
+    element,
+    close() {
+      isClosed = true;
+      leave();
+      room.leave();
+      document.removeEventListener('visibilitychange', looked);
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export const customer = () => ({ element: document.createElement('div') });

@@ -1,0 +1,129 @@
+/** The list of conversations: open, mine, unassigned, resolved; what is unread first; and the search. */
+
+import { get } from '../api/client.js';
+import { mayWrite, nameOf } from '../api/session.js';
+import { h, later, replace } from '../dom.js';
+import { isDialable, phone, short } from '../format.js';
+import { onChanges } from '../stream/live.js';
+import { t } from '../words.js';
+import { avatar, badge, empty, header, iconButton, link, pagedList, shown } from '../components/parts.js';
+import { ask, field } from '../components/form.js';
+import { post } from '../api/client.js';
+import { go } from '../router.js';
+
+const FILTERS = {
+  open: { sort: 'updated_at' },
+  mine: { sort: 'updated_at', assigned_to: 'me' },
+  unassigned: { sort: 'updated_at', assigned_to: 'none' },
+  resolved: { open: false },
+};
+
+/** The name of a conversation's customer, or the number. */
+export const customerName = (row) => row.customer_name || phone(row.customer_phone);
+
+export function inbox(filter) {
+  const search = h('input', { type: 'search', class: 'search', placeholder: t('inbox.search'), 'aria-label': t('inbox.search'), oninput: later(250, find) });
+  const tabs = h('nav', { class: 'tabs', 'aria-label': t('inbox.filters') },
+    Object.keys(FILTERS).map((name) => h('a', { href: `#/inbox/${name}`, class: 'tab', 'aria-current': name === filter && 'page' }, t(`inbox.${name}`))));
+  const found = h('div', { class: 'listing', hidden: true });
+  const list = pagedList({ read: reading(FILTERS[filter]), build: row, none, label: t(`inbox.${filter}`) });
+  const actions = mayWrite() ? [iconButton('plus', t('inbox.new'), begin)] : [];
+  const element = h('section', { class: 'pane inbox' }, header(t('inbox.title'), { actions }),
+    h('div', { class: 'search-row' }, search), tabs, h('div', { class: 'scroll' }, found, list.place));
+  let selected = null;
+
+  function row(conversation) {
+    const name = customerName(conversation);
+    const text = conversation.last_text;
+    const unread = conversation.unread ?? 0;
+    const says = text ? (text.direction === 'outbound' ? t('inbox.you', { text: text.body }) : text.body || t('inbox.picture')) : t('inbox.call');
+    const who = nameOf(conversation.assigned_to);
+    const isLost = text && ['failed', 'undelivered'].includes(text.status);
+    return h('li', { class: `row ${unread ? 'unread' : ''}` },
+      h('a', { href: `#/c/${conversation.id}`, class: 'row-link', 'aria-current': conversation.id === selected && 'true' },
+        avatar(conversation.customer_name),
+        h('div', { class: 'row-main' },
+          h('div', { class: 'row-top' }, h('span', { class: 'row-name', dir: 'auto' }, name), h('time', { class: 'row-time', datetime: conversation.updated_at }, short(conversation.updated_at))),
+          h('div', { class: 'row-bottom' }, h('span', { class: 'row-text', dir: 'auto' }, says),
+            unread > 0 && h('span', { class: 'count' }, String(unread), h('span', { class: 'sr' }, t('inbox.unread')))),
+          h('div', { class: 'row-tags' }, isLost && badge(t('inbox.failed'), 'bad'), conversation.review_requested_at && badge(t('inbox.review'), 'warn'),
+            ['urgent', 'high'].includes(conversation.priority) && badge(t(`priority.${conversation.priority}`), 'warn'),
+            conversation.tags.slice(0, 3).map((tag) => badge(tag)), who && badge(who, 'quiet')))));
+  }
+
+  function none() {
+    const action = filter === 'open' ? link('#/start', t('inbox.none.open.go')) : link('#/inbox/open', t('inbox.none.go'));
+    return empty('inbox', t(`inbox.none.${filter}`), t(`inbox.none.${filter}.text`), action);
+  }
+
+  async function find() {
+    const q = search.value.trim();
+    found.hidden = q.length < 3;
+    list.place.hidden = !found.hidden;
+    if (found.hidden) return;
+    await shown(found, async () => {
+      const [people, texts] = await Promise.all([get('/v1/conversations', { q, limit: 20 }), get('/v1/messages', { q, limit: 20 })]);
+      if (search.value.trim() !== q) return null;
+      if (people.items.length + texts.items.length === 0) return empty('search', t('inbox.nothing'), t('inbox.nothing.text'));
+      return [
+        people.items.length > 0 && [h('h2', { class: 'group' }, t('inbox.people')), h('ul', { class: 'list' }, people.items.map(row))],
+        texts.items.length > 0 && [h('h2', { class: 'group' }, t('inbox.texts')), h('ul', { class: 'list' }, texts.items.map(hit))],
+      ].flat().filter(Boolean).reduce((all, each) => (all.append(each), all), h('div', {}));
+    });
+  }
+
+  function hit(text) {
+    const who = text.direction === 'inbound' ? text.from : text.to;
+    return h('li', { class: 'row' }, h('a', { class: 'row-link', href: `#/c/${text.conversation_id}` },
+      h('div', { class: 'row-main' }, h('div', { class: 'row-top' }, h('span', { class: 'row-name' }, phone(who)), h('time', { class: 'row-time' }, short(text.created_at))),
+        h('div', { class: 'row-bottom' }, h('span', { class: 'row-text two', dir: 'auto' }, text.body)))));
+  }
+
+  function begin() {
+    const number = field('customer_phone', t('inbox.new.phone'), { kind: 'tel', autocomplete: 'off', hint: t('hint.phone') });
+    ask(t('inbox.new'), [number], t('inbox.new.go'), async ({ customer_phone: said }) => {
+      const { id } = await post('/v1/conversations', { customer_phone: dialled(said) });
+      go(`/c/${id}`);
+    });
+  }
+
+  const leave = onChanges(({ has }) => {
+    if (has('conversation') || has('message') || has('call')) list.refresh().catch(() => {});
+  });
+  list.load();
+
+  return {
+    element,
+    close: leave,
+    /** Marks the conversation that is open beside the list. */
+    select(id) {
+      selected = id;
+      for (const each of element.querySelectorAll('.row-link')) {
+        const isIt = each.getAttribute('href') === `#/c/${id}`;
+        if (isIt) each.setAttribute('aria-current', 'true');
+        else each.removeAttribute('aria-current');
+      }
+    },
+  };
+}
+
+/** A number as people write it at home, in the form that the API takes. */
+export function dialled(said) {
+  const digits = said.replace(/[^\d+]/g, '');
+  if (isDialable(digits)) return digits;
+  return digits.length === 10 ? `+1${digits}` : `+${digits.replace(/\D/g, '')}`;
+}
+
+/** Reads pages: of what is open, all that is unread comes before the rest. */
+function reading(query) {
+  const url = '/v1/conversations';
+  if (!query.sort) return (after) => get(url, { ...query, after });
+  return async (cursor) => {
+    const [unread, after] = cursor ?? [true, null];
+    const page = await get(url, { ...query, unread, after });
+    if (page.next) return { items: page.items, next: [unread, page.next] };
+    if (!unread) return { items: page.items, next: null };
+    const rest = await get(url, { ...query, unread: false });
+    return { items: [...page.items, ...rest.items], next: rest.next && [false, rest.next] };
+  };
+}

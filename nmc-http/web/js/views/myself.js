@@ -1,0 +1,1 @@
+export const myself = () => ({ element: document.createElement('div') });

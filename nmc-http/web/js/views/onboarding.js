@@ -1,0 +1,1 @@
+export const onboarding = () => ({ element: document.createElement('div') });

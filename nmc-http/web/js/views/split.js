@@ -1,0 +1,53 @@
+/** The inbox and a conversation: beside each other on a desk, one after the other on a phone. */
+
+import { h, replace } from '../dom.js';
+import { t } from '../words.js';
+import { empty } from '../components/parts.js';
+import { conversation } from './conversation.js';
+import { inbox } from './inbox.js';
+
+const FILTERS = ['open', 'mine', 'unassigned', 'resolved'];
+
+export function split(to) {
+  const left = h('div', { class: 'split-list' });
+  const right = h('div', { class: 'split-detail' });
+  const element = h('div', { class: 'split' }, left, right);
+  let list = null;
+  let filter = null;
+  let open = null;
+
+  function showList(name) {
+    if (filter === name) return;
+    list?.close();
+    [filter, list] = [name, inbox(name)];
+    replace(left, list.element);
+  }
+
+  function showDetail(id) {
+    open?.page.close();
+    open = id ? { id, page: conversation(id) } : null;
+    element.classList.toggle('has-detail', Boolean(id));
+    replace(right, open ? open.page.element : empty('inbox', t('inbox.choose'), t('inbox.choose.text')));
+    list.select(id);
+  }
+
+  function update({ name, rest }) {
+    if (name !== 'inbox' && name !== 'c') return false;
+    const isFirst = filter === null;
+    if (name === 'inbox') showList(FILTERS.includes(rest[0]) ? rest[0] : 'open');
+    else showList(filter ?? 'open');
+    showDetail(name === 'c' ? rest[0] : null);
+    if (!isFirst) element.querySelector(name === 'c' ? '.split-detail h1' : '.split-list h1')?.focus();
+    return true;
+  }
+
+  update(to);
+  return {
+    element,
+    update,
+    close() {
+      open?.page.close();
+      list?.close();
+    },
+  };
+}
