@@ -21,7 +21,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-const BUSINESS: &str = "Joe's Plumbing";
+pub(crate) const BUSINESS: &str = "Joe's Plumbing";
 
 /// The parts that a demo is played with.
 pub(crate) struct Demo<'a> {
@@ -29,28 +29,29 @@ pub(crate) struct Demo<'a> {
     pub(crate) numbers: &'a Provisioner,
     /// The stand-in for Twilio, which keeps the pictures that customers send.
     pub(crate) stand_in: &'a FakeTwilio,
+    /// The address that webhooks are sent to.
     pub(crate) address: SocketAddr,
+    /// The address of the page.
+    pub(crate) page: SocketAddr,
     pub(crate) public_url: Option<String>,
     pub(crate) token: Secret,
 }
 
-/// Plays a call that nobody takes and one that the owner's voicemail takes, and prints what came of each.
-pub(crate) fn play(demo: &Demo<'_>) -> CliResult<()> {
-    let Demo { store, numbers, stand_in, address, public_url, token } = demo;
+/// A call that nobody takes, as its last callback tells of it.
+pub(crate) const MISSED: [(&str, &str); 4] =
+    [("CallStatus", "no-answer"), ("CallDuration", "0"), ("FromCity", "SAN FRANCISCO"), ("FromState", "CA")];
+
+/// Plays a call that nobody takes and one that the owner's voicemail takes, and prints what came of each; the callers.
+pub(crate) fn play(demo: &Demo<'_>) -> CliResult<Vec<PhoneNumber>> {
+    let Demo { store, numbers, stand_in, .. } = demo;
     let tenant = business(store)?;
     let number = number(store, numbers, &tenant)?;
-    let local = format!("http://{address}");
-    let twilio = Twilio {
-        agent: ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20))).build().into(),
-        public: public_url.clone().unwrap_or_else(|| local.clone()),
-        local,
-        signer: Signer::new(token.clone()),
-    };
+    let twilio = Twilio::of(demo);
 
     let caller = somebody_new(store, &tenant)?;
+    let first = caller.clone();
     eprintln!("\n{caller} calls {BUSINESS}; Joe is under a sink and can't answer …");
-    let missed = [("CallStatus", "no-answer"), ("CallDuration", "0"), ("FromCity", "SAN FRANCISCO"), ("FromState", "CA")];
-    let call = twilio.call(&caller, &number, &missed)?;
+    let call = twilio.call(&caller, &number, &MISSED)?;
     let conversation = conversation_of(store, &tenant, &call)?;
     wait_for_greeting(store, &tenant, conversation)?;
     eprintln!("{caller} answers the text …");
@@ -80,7 +81,7 @@ pub(crate) fn play(demo: &Demo<'_>) -> CliResult<()> {
     wait_for_picture(store, &tenant, conversation)?;
     eprintln!();
     writeln!(std::io::stdout(), "{}", Transcript::read(store, &tenant, conversation)?.text()?)?;
-    Ok(())
+    Ok(vec![first, caller])
 }
 
 /// A picture of one pixel.
@@ -92,7 +93,7 @@ const PICTURE: &[u8] = &[
 
 /// A caller of the range kept for fiction. Somebody new each time, since the same caller would not be greeted twice within a
 /// day; after a hundred demos in one database, somebody known.
-fn somebody_new(store: &Store, tenant: &Tenant) -> CliResult<PhoneNumber> {
+pub(crate) fn somebody_new(store: &Store, tenant: &Tenant) -> CliResult<PhoneNumber> {
     let start = uuid::Uuid::new_v4().as_u128() % 100;
     let mut caller: PhoneNumber = format!("+141555501{start:02}").parse()?;
     for step in 0..100 {
@@ -106,7 +107,7 @@ fn somebody_new(store: &Store, tenant: &Tenant) -> CliResult<PhoneNumber> {
 }
 
 /// The business, taken in at the first demo and found again at the next.
-fn business(store: &Store) -> CliResult<Tenant> {
+pub(crate) fn business(store: &Store) -> CliResult<Tenant> {
     let known = store.system(Reason::Operations, |tx| match tx.find_tenant_by_name(BUSINESS)? {
         Some(row) => tx.act_for(row.id).map(Some),
         None => Ok(None),
@@ -126,7 +127,7 @@ fn business(store: &Store) -> CliResult<Tenant> {
 }
 
 /// The number of the business: the one it holds, or the first for sale in Chicago, bought as any number is.
-fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<PhoneNumber> {
+pub(crate) fn number(store: &Store, numbers: &Provisioner, tenant: &Tenant) -> CliResult<PhoneNumber> {
     let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
     let held = store.as_operator(tenant, |tx| tx.phone_numbers().list(&active, PageRequest::first()))?;
     if let Some(row) = held.items.into_iter().next() {
@@ -216,7 +217,7 @@ fn wait_for_picture(store: &Store, tenant: &Tenant, conversation: ConversationId
 }
 
 /// Twilio's side of the webhooks.
-struct Twilio {
+pub(crate) struct Twilio {
     agent: ureq::Agent,
     local: String,
     public: String,
@@ -224,8 +225,18 @@ struct Twilio {
 }
 
 impl Twilio {
+    pub(crate) fn of(demo: &Demo<'_>) -> Self {
+        let local = format!("http://{}", demo.address);
+        Self {
+            agent: ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20))).build().into(),
+            public: demo.public_url.clone().unwrap_or_else(|| local.clone()),
+            local,
+            signer: Signer::new(demo.token.clone()),
+        }
+    }
+
     /// Makes one call to our number, as its last callback tells it; its SID.
-    fn call(&self, caller: &PhoneNumber, number: &PhoneNumber, came: &[(&str, &str)]) -> CliResult<String> {
+    pub(crate) fn call(&self, caller: &PhoneNumber, number: &PhoneNumber, came: &[(&str, &str)]) -> CliResult<String> {
         let sid = format!("CA{}", uuid::Uuid::new_v4().simple());
         let mut params = vec![("CallSid", sid.as_str()), ("From", caller.as_str()), ("To", number.as_str())];
         params.extend([("Direction", "inbound"), ("FromCountry", "US")].iter().chain(came));
@@ -234,7 +245,7 @@ impl Twilio {
     }
 
     /// Sends one text to our number.
-    fn text(&self, customer: &PhoneNumber, number: &PhoneNumber, what: &[(&str, &str)]) -> CliResult<()> {
+    pub(crate) fn text(&self, customer: &PhoneNumber, number: &PhoneNumber, what: &[(&str, &str)]) -> CliResult<()> {
         let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
         let mut params = vec![("MessageSid", sid.as_str()), ("From", customer.as_str()), ("To", number.as_str())];
         params.extend(what);

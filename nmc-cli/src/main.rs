@@ -5,6 +5,7 @@ mod commands;
 mod confirm;
 mod database;
 mod demo;
+mod demo_live;
 mod environment;
 mod error;
 mod hint;

@@ -5,6 +5,7 @@ use super::worker::{Sending, Sms, WorkerArgs};
 use super::{number, serve, worker};
 use crate::database::{Database, hurry, token_keys_in};
 use crate::demo::{self, Demo};
+use crate::demo_live;
 use crate::error::CliResult;
 use crate::options::DatabaseArgs;
 use crate::stop::{StopSignals, ignores_interrupts};
@@ -81,22 +82,37 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     let worker = worker::start(&store, sending, account.map(|account| (account, uploads)), numbers.clone(), &worker_args)?;
 
     let database = database.supervise(&stop)?;
-    let played = match (&numbers, &stand_in, token) {
+    let demo = match (&numbers, &stand_in, token) {
         (Some(numbers), Some(stand_in), Some(token)) => {
-            let address = server.webhook_address().unwrap_or(server.address());
-            demo::play(&Demo { store: &store, numbers, stand_in, address, public_url, token })
+            let (page, address) = (server.address(), server.webhook_address().unwrap_or(server.address()));
+            Some(Demo { store: &store, numbers, stand_in, address, page, public_url, token })
         }
-        _ => Ok(()),
+        _ => None,
     };
-    if played.is_ok() && !args.once {
-        eprintln!("{} stops everything", if ignores_interrupts() { "SIGTERM" } else { "Ctrl-C" });
-        stop.wait();
-    }
+    let played = demo.as_ref().map(demo::play).transpose();
+    let shown = match (&demo, &played) {
+        (_, Ok(_)) if args.once => Ok(()),
+        (Some(demo), Ok(Some(callers))) => {
+            let keys = TokenKeys::open(&token_keys_in(&home, &args.serve.token_keys), store.now())?;
+            demo_live::show(demo, keys, callers.clone(), || wait(stop))
+        }
+        (_, Ok(_)) => {
+            wait(stop);
+            Ok(())
+        }
+        (_, Err(_)) => Ok(()),
+    };
     hurry(&store);
     drop((store, numbers));
     server.stop()?;
     worker.stop();
     database.close()?;
     played?;
+    shown?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn wait(stop: StopSignals) {
+    eprintln!("{} stops everything", if ignores_interrupts() { "SIGTERM" } else { "Ctrl-C" });
+    stop.wait();
 }

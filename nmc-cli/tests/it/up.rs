@@ -278,3 +278,27 @@ fn variables_meant_for_psql_leave_nmcs_own_server_alone() {
     let nmc = nmc.into_iter().fold(home.nmc.clone(), |nmc, (name, value)| nmc.with(name, value));
     nmc.run(&["tenant", "list"]).ok();
 }
+
+#[test]
+fn demo_prints_a_link_that_opens_the_inbox_as_its_owner() {
+    let home = Home::new();
+    let running = home.nmc.start(&["up", "--demo"]);
+    let url = running.address();
+    let line = running.says("/app#/demo?token=");
+    assert!(line.contains(&url), "{line}");
+    let token = line.split("token=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a token");
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let body = serde_json::json!({ "refresh_token": token });
+    let tokens: Value = agent
+        .post(format!("{url}/v1/browser-sessions/refresh"))
+        .send_json(&body)
+        .and_then(|mut answer| answer.body_mut().read_json())
+        .expect("tokens");
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("an access token"));
+    let mut answer = agent.get(format!("{url}/v1/users/me")).header("Authorization", bearer).call().expect("an answer");
+    let owner: Value = answer.body_mut().read_json().expect("a user");
+    assert_eq!((&owner["role"], &owner["email"]), (&Value::from("owner"), &Value::from("joe@example.com")));
+    running.signal(Signal::TERM);
+    running.end().ok();
+    assert_eq!(home.processes(), Vec::<u32>::new());
+}
