@@ -1,1 +1,63 @@
-export const alerts = () => ({ element: document.createElement('div') });
+/** Alerts: what wants attention, taken over, put off or resolved. */
+
+import { get, getTagged, post } from '../api/client.js';
+import { mayManage, mayWrite, nameOf } from '../api/session.js';
+import { h } from '../dom.js';
+import { moment, short } from '../format.js';
+import { onChanges } from '../stream/live.js';
+import { t } from '../words.js';
+import { badge, button, empty, header, pagedList, say } from '../components/parts.js';
+import { ask, field } from '../components/form.js';
+
+const FILTERS = { open: { open: true }, resolved: { open: false } };
+const SNOOZES = [30, 60, 240, 1_440];
+
+export function alerts({ rest: [named] }) {
+  const filter = named in FILTERS ? named : 'open';
+  const tabs = h('nav', { class: 'tabs', 'aria-label': t('alerts.filters') },
+    Object.keys(FILTERS).map((name) => h('a', { class: 'tab', href: `#/alerts/${name}`, 'aria-current': name === filter && 'page' }, t(`alerts.${name}`))));
+  const list = pagedList({ read: (after) => get('/v1/alerts', { ...FILTERS[filter], after }), build: row, none, label: t('alerts.title') });
+
+  function row(alert) {
+    const kind = { critical: 'bad', high: 'bad', medium: 'warn' }[alert.severity] ?? '';
+    const said = { acknowledged: ['alerts.by', alert.acknowledged_by], snoozed: ['alerts.until', null], resolved: ['alerts.done', alert.resolved_by] }[alert.status];
+    const state = said && t(said[0], { who: nameOf(said[1]) || t('entry.system'), at: alert.snoozed_until ? moment(alert.snoozed_until) : '' });
+    const note = alert.resolution_note ?? alert.snooze_note ?? alert.acknowledgment_note;
+    return h('li', { class: 'alert-row' },
+      h('p', { class: 'alert-top' }, badge(t(`severity.${alert.severity}`), kind), h('span', { class: 'line-title' }, alert.rule_name), h('time', { class: 'row-time' }, short(alert.created_at))),
+      h('p', {}, alert.message), state && h('p', { class: 'under' }, [state, note].filter(Boolean).join(' – ')),
+      mayWrite() && alert.status !== 'resolved' && h('div', { class: 'form-foot' },
+        alert.status !== 'acknowledged' && button(t('alerts.acknowledge'), () => act(alert, 'acknowledge'), { kind: 'accent' }),
+        alert.status === 'snoozed' ? button(t('alerts.wake'), () => change(alert, 'wake')) : button(t('alerts.snooze'), () => snooze(alert)),
+        button(t('alerts.resolve'), () => act(alert, 'resolve'))));
+  }
+
+  async function change(alert, verb, body) {
+    const url = `/v1/alerts/${alert.id}`;
+    const { tag } = await getTagged(url);
+    await post(`${url}/${verb}`, body, { match: tag });
+    await list.refresh();
+  }
+
+  const act = (alert, verb) =>
+    ask(t(`alerts.${verb}`), [field('note', t('alerts.note'), { kind: 'area' })], t(`alerts.${verb}`), ({ note }) => change(alert, verb, note ? { note } : {}), { text: alert.message });
+
+  function snooze(alert) {
+    const options = SNOOZES.map((minutes) => [String(minutes), t(`alerts.snooze.${minutes}`)]);
+    ask(t('alerts.snooze'), [field('minutes', t('alerts.snooze.for'), { kind: 'choice', value: '60', options })], t('alerts.snooze'),
+      ({ minutes }) => change(alert, 'snooze', { minutes: Number(minutes) }), { text: alert.message });
+  }
+
+  function none() {
+    if (filter === 'resolved') return empty('alerts', t('alerts.none.resolved'), t('alerts.none.resolved.text'));
+    const defaults = mayManage() && button(t('alerts.defaults'), async () => {
+      const { added } = await post('/v1/alert-rules/defaults');
+      say(t('alerts.defaults.done', { count: added.length }));
+    });
+    return empty('alerts', t('alerts.none.open'), t('alerts.none.open.text'), defaults);
+  }
+
+  const close = onChanges(({ has }) => has('alert') && list.refresh().catch(() => {}));
+  list.load();
+  return { element: h('section', { class: 'pane' }, header(t('alerts.title')), tabs, h('div', { class: 'scroll' }, list.place)), close };
+}
