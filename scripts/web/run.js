@@ -1,0 +1,26 @@
+/** Starts a server and a browser, and runs the tests in `tests/`, one file for each view and one for each thing that all views share. */
+
+import { readdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { launch } from './browser.js';
+import { Site } from './site.js';
+
+const world = { site: null, browser: null };
+
+before(async () => {
+  world.site = await Site.start(process.argv[2]);
+  world.browser = await launch();
+});
+
+after(async () => {
+  await world.browser?.close();
+  await world.site?.stop();
+});
+
+const only = process.argv[3] ?? '';
+for (const file of readdirSync(new URL('tests/', import.meta.url)).sort()) {
+  const { default: tests } = await import(`./tests/${file}`);
+  for (const [name, work] of Object.entries(tests)) {
+    if (`${file} ${name}`.includes(only)) test(`${file.replace('.js', '')}: ${name}`, { timeout: 60_000 }, () => work(world));
+  }
+}

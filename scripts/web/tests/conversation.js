@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { look, PHONE, visitor } from '../browser.js';
+
+async function open(site, browser, phone, { email = site.ann.email, ...options } = {}) {
+  const { id } = await site.conversation(phone);
+  const visit = await visitor(browser, site, options);
+  await visit.logIn(email, `/c/${id}`);
+  await visit.page.locator('.composer').waitFor();
+  await visit.page.locator('.entry').first().waitFor();
+  return { ...visit, id };
+}
+
+const write = (page) => page.getByRole('textbox', { name: 'Write a text' });
+
+export default {
+  async 'a reply is counted, sent once, and the draft survives a reload'({ site, browser }) {
+    const phone = '+14155550121';
+    await site.call(phone);
+    await site.text(phone, 'Could you come today?');
+    const { page, close } = await open(site, browser, phone);
+    await page.getByText('Missed call').waitFor();
+    await page.getByText('Could you come today?').last().waitFor();
+    await write(page).fill('We come at nine');
+    await page.getByText('15 characters · 1 text').waitFor();
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector('.composer-text')?.value === 'We come at nine');
+    await look(page, 'conversation');
+    await write(page).press('Enter');
+    await page.locator('.bubble.ours', { hasText: 'We come at nine' }).waitFor();
+    await page.getByText(/Sent$/).last().waitFor();
+    assert.equal(await write(page).inputValue(), '');
+    const owner = await site.client(site.ann.email);
+    const { items } = await owner('GET', `/v1/conversations/${(await site.conversation(phone)).id}/messages?direction=outbound&kind=message`);
+    assert.deepEqual(items.map((one) => one.body), ['We come at nine']);
+    await close();
+  },
+
+  async 'on a phone: a ready reply, a note, tags, assigned, resolved, reopened'({ site, browser }) {
+    const phone = '+14155550122';
+    await site.text(phone, 'Hello from a phone');
+    const { page, close } = await open(site, browser, phone, { viewport: PHONE });
+    await page.getByRole('button', { name: 'Ready replies' }).click();
+    await page.getByRole('button', { name: 'What is the address?' }).click();
+    assert.equal(await write(page).inputValue(), 'What is the address?');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.locator('.bubble.ours', { hasText: 'What is the address?' }).waitFor();
+    await page.getByRole('button', { name: 'Note' }).click();
+    await page.getByRole('textbox', { name: 'A note for your team' }).fill('Has a dog');
+    await page.getByRole('button', { name: 'Add the note' }).click();
+    await page.locator('.note-card', { hasText: 'Has a dog' }).waitFor();
+    await page.getByRole('button', { name: 'Details' }).click();
+    await page.getByLabel('Looked after by').selectOption({ label: 'bob Doe' });
+    await page.getByText('assigned this to bob Doe').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Add a tag' }).click();
+    await page.getByLabel('Tag', { exact: true }).fill('dog');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.locator('.tags', { hasText: 'dog' }).waitFor();
+    await look(page, 'conversation-details');
+    await page.setViewportSize(PHONE);
+    await page.getByRole('button', { name: 'Details' }).click();
+    assert.equal(await page.locator('a[href="tel:+14155550122"]').count(), 1);
+    await page.getByRole('button', { name: 'Resolve' }).click();
+    await page.getByRole('button', { name: 'Reopen' }).click();
+    await page.getByRole('button', { name: 'Resolve' }).waitFor();
+    await close();
+  },
+
+  async 'the reply is shut after STOP, and for a viewer'({ site, browser }) {
+    const phone = '+14155550123';
+    await site.text(phone, 'Hello');
+    const { page, close } = await open(site, browser, phone);
+    await write(page).waitFor();
+    await site.text(phone, 'STOP');
+    await page.getByText('This customer has opted out').waitFor();
+    assert.equal(await write(page).isVisible(), false);
+    await look(page, 'conversation-stop');
+    await close();
+    const viewer = await open(site, browser, '+14155550122', { email: site.vic.email });
+    await viewer.page.getByText('You may read here').waitFor();
+    assert.equal(await viewer.page.getByRole('button', { name: 'Resolve' }).count(), 0);
+    await viewer.close();
+  },
+
+  async 'why a text failed is said in words'({ site, browser }) {
+    const phone = '+14155550124';
+    await site.text(phone, 'Will you answer?');
+    const { page, id, close } = await open(site, browser, phone);
+    await write(page).fill('Yes, we will');
+    await write(page).press('Enter');
+    await page.getByText(/Sent$/).last().waitFor();
+    await site.sql(`UPDATE messages SET message_status = 'undelivered', error_code = 30003 WHERE conversation_id = '${id}' AND message_direction = 'outbound'`);
+    await page.reload();
+    await page.getByText('switched off or out of reach').waitFor();
+    await close();
+  },
+
+  async 'what comes is announced, and what is older is not'({ site, browser }) {
+    const phone = '+14155550125';
+    await site.text(phone, 'An old text');
+    const { page, close } = await open(site, browser, phone);
+    const log = page.getByRole('log');
+    assert.equal(await log.textContent(), '');
+    await site.text(phone, 'A new text');
+    await log.getByText('A new text').waitFor({ state: 'attached' });
+    assert.doesNotMatch(await log.textContent(), /An old text/);
+    await close();
+  },
+};

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { look, visitor } from '../browser.js';
+import { PASSWORD } from '../site.js';
+
+export default {
+  async 'a login leads to what was wanted, and lasts over a reload'({ site, browser }) {
+    const { page, open, close } = await visitor(browser, site);
+    await open('/settings');
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    await look(page, 'login');
+    await page.getByLabel('E-mail').fill(site.ann.email);
+    await page.getByLabel('Password').fill('not this one, sorry');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('don’t go together').waitFor();
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+    assert.doesNotMatch(kept, /nmcr_|eyJ/, 'no token is where a script can read it');
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    await close();
+  },
+
+  async 'an invitation is accepted, and its link leaves the address'({ site, browser }) {
+    const owner = await site.client(site.ann.email);
+    const { invitation } = await owner('POST', '/v1/users', { email: 'new@example.com', first_name: 'Nell', last_name: 'New', role: 'user' });
+    const { page, open, close } = await visitor(browser, site);
+    await open(`/invite?token=${invitation}`);
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+    assert.doesNotMatch(page.url(), /token/);
+    await look(page, 'invite');
+    await page.getByLabel('New password').fill('short');
+    await page.getByRole('button', { name: 'Choose this password' }).click();
+    await page.getByText('must be at least 10 characters').waitFor();
+    await page.getByLabel('New password').fill('a kettle on the roof');
+    await page.getByRole('button', { name: 'Choose this password' }).click();
+    await page.getByRole('heading', { name: 'That’s it' }).waitFor();
+    await close();
+  },
+
+  async 'a forgotten password is asked for'({ site, browser }) {
+    const { page, open, close } = await visitor(browser, site);
+    await open('/forgot');
+    await page.getByLabel('E-mail').fill(site.ann.email);
+    await look(page, 'forgot');
+    await page.getByRole('button', { name: 'Send the link' }).click();
+    await page.getByText(/Look into your mail|can’t send that link/).waitFor();
+    await open('/reset?token=rubbish');
+    await page.getByRole('heading', { name: 'Choose a new password' }).waitFor();
+    assert.doesNotMatch(page.url(), /rubbish/);
+    await open('/verify');
+    await page.getByRole('heading', { name: 'Verify your e-mail' }).waitFor();
+    await close();
+  },
+};

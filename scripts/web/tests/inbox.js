@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { look, visitor } from '../browser.js';
+
+const [LEAK, BOILER] = ['+14155550111', '+14155550112'];
+
+export default {
+  async 'a missed call and a text show up live, the unread first'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email);
+    await site.call(LEAK, { CallerName: 'Lena Leak', FromCity: 'CHICAGO', FromState: 'IL' });
+    const row = page.locator('.row', { hasText: 'Lena Leak' });
+    await row.waitFor();
+    await site.text(LEAK, 'The sink is leaking');
+    await row.getByText('The sink is leaking').waitFor();
+    await site.text(BOILER, 'Is the boiler ready?');
+    await page.locator('.row', { hasText: 'Is the boiler ready?' }).waitFor();
+    await page.waitForFunction(() => /^\(\d+\)/.test(document.title));
+    await look(page, 'inbox');
+    await row.locator('a').click();
+    await page.getByRole('heading', { name: 'Lena Leak' }).waitFor();
+    await page.locator('.row', { hasText: 'Lena Leak' }).and(page.locator(':not(.unread)')).waitFor();
+    const names = await page.locator('.inbox .row-name').allTextContents();
+    assert.equal(names.at(-1), 'Lena Leak', 'what is read comes after what is not');
+    await close();
+  },
+
+  async 'customers and texts are found, and what is filtered stays'({ site, browser }) {
+    await site.text(LEAK, 'The valve is behind the wardrobe');
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email);
+    await page.getByRole('searchbox').fill('wardro');
+    await page.getByText('The valve is behind the wardrobe').first().waitFor();
+    await page.getByRole('searchbox').fill('Lena');
+    await page.getByRole('heading', { name: 'Customers' }).waitFor();
+    await page.getByRole('searchbox').fill('zzzzzz');
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    await page.getByRole('link', { name: 'Mine' }).click();
+    await page.getByRole('heading', { name: 'Nothing is yours right now' }).waitFor();
+    await look(page, 'inbox-empty');
+    await page.getByRole('link', { name: 'Unassigned' }).click();
+    await page.locator('.row', { hasText: 'Lena Leak' }).waitFor();
+    await close();
+  },
+
+  async 'another business’s customers are nowhere'({ site, browser }) {
+    await site.text('+14155550177', 'A secret of the rival', site.rival.number);
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email);
+    await page.locator('.row').first().waitFor();
+    assert.equal(await page.getByText('A secret of the rival').count(), 0);
+    await close();
+  },
+};

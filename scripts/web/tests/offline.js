@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { visitor } from '../browser.js';
+
+const [PHONE, OTHER] = ['+14155550161', '+14155550162'];
+
+export default {
+  async 'after a while without a network all is there, and the draft is kept'({ site, browser }) {
+    await site.text(PHONE, 'Before the tunnel');
+    const { id } = await site.conversation(PHONE);
+    const { page, context, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, `/c/${id}`);
+    const write = page.getByRole('textbox', { name: 'Write a text' });
+    await write.fill('Written in the tunnel');
+    await context.setOffline(true);
+    await page.getByText('No connection.').first().waitFor();
+    await site.text(PHONE, 'While you were away');
+    await site.text(OTHER, 'Somebody else, too');
+    await write.press('Enter');
+    await page.getByText('There is no connection. Nothing is lost').waitFor();
+    assert.equal(await write.inputValue(), 'Written in the tunnel');
+    await page.waitForTimeout(4_000);
+    await context.setOffline(false);
+    const since = Date.now();
+    await page.locator('.bubble', { hasText: 'While you were away' }).waitFor();
+    await page.locator('.row', { hasText: 'Somebody else, too' }).waitFor();
+    assert.ok(Date.now() - since <= 2_000, `${Date.now() - since} ms`);
+    const owner = await site.client(site.ann.email);
+    const { items } = await owner('GET', '/v1/conversations?sort=updated_at');
+    const shown = await page.locator('.inbox .row-link').evaluateAll((links) => links.map((link) => link.getAttribute('href').slice(4)));
+    assert.deepEqual(shown.slice().sort(), items.map((one) => one.id).sort(), 'the same list as the API');
+    assert.equal(await write.inputValue(), 'Written in the tunnel');
+    await write.press('Enter');
+    await page.locator('.bubble.ours', { hasText: 'Written in the tunnel' }).waitFor();
+    await close();
+  },
+
+  async 'a server that starts anew is found again, without a gap'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email);
+    const bind = new URL(site.url).host;
+    await site.down();
+    await page.getByText('No connection.').first().waitFor();
+    await site.up(bind);
+    await site.text(PHONE, 'After the restart');
+    await page.locator('.row', { hasText: 'After the restart' }).waitFor();
+    await close();
+  },
+};

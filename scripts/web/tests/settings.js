@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { look, visitor } from '../browser.js';
+
+export default {
+  async 'hours are changed, and a refusal stands beside its field'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/settings');
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
+    await look(page, 'settings');
+    await page.getByRole('link', { name: /Business and hours/ }).click();
+    await page.getByLabel('Opens at').fill('07:30');
+    await page.getByLabel('Your own phone').fill('12');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('[name=business_phone][aria-invalid=true]').waitFor();
+    await look(page, 'business');
+    await page.getByLabel('Your own phone').fill('(312) 555-0142');
+    await page.getByLabel('Address').fill('1 Main Street');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    const owner = await site.client(site.ann.email);
+    const tenant = await owner('GET', '/v1/tenant');
+    assert.deepEqual([tenant.business_hours_start, tenant.business_phone, tenant.business_address], ['07:30:00', '+13125550142', '1 Main Street']);
+    await close();
+  },
+
+  async 'the greeting is previewed, saved and approved of'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/greeting');
+    await page.getByLabel('Words').fill('Sorry we missed you! {{business_name}} answers soon.');
+    await page.getByText('Sorry we missed you! Ann’s Plumbing answers soon.').waitFor();
+    await look(page, 'greeting');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    await page.getByRole('button', { name: 'Approve of the greeting' }).click();
+    await page.getByText('The greeting is approved.').waitFor();
+    await close();
+  },
+
+  async 'somebody is invited with a link, and gets another role'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/people');
+    await page.locator('.line').first().waitFor();
+    await look(page, 'people');
+    await page.getByRole('button', { name: 'Invite somebody' }).click();
+    await page.getByLabel('First name').fill('Kim');
+    await page.getByLabel('Last name').fill('Lee');
+    await page.getByLabel('E-mail').fill('kim@example.com');
+    await look(page, 'people-invite');
+    await page.getByRole('button', { name: 'Invite', exact: true }).click();
+    const link = await page.getByRole('textbox', { name: 'Pass this link on' }).inputValue();
+    assert.ok(link.startsWith(`${site.url}/app#/invite?token=`), link);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.locator('.line', { hasText: 'kim@example.com' }).getByRole('button', { name: 'Change' }).click();
+    await page.getByLabel('Role').selectOption('viewer');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('kim@example.com · Viewer').waitFor();
+    await close();
+  },
+
+  async 'an API key is shown once, and revoked'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/keys');
+    await page.getByRole('heading', { name: 'No API keys' }).waitFor();
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByLabel('Name').fill('the calendar');
+    await page.getByRole('dialog').getByRole('button', { name: 'Make a key' }).click();
+    assert.match(await page.getByRole('textbox', { name: 'Your new key' }).inputValue(), /^nmc_/);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('the calendar').waitFor();
+    await look(page, 'keys');
+    await page.getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('heading', { name: 'No API keys' }).waitFor();
+    await close();
+  },
+
+  async 'numbers are shown, and one’s own settings are changed'({ site, browser }) {
+    const { page, logIn, go, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/numbers');
+    await page.getByText('(312) 555-0100').waitFor();
+    await look(page, 'numbers');
+    await go('/me');
+    await page.getByLabel('What colleagues see').fill('Ann from the van');
+    await page.getByRole('button', { name: 'Save' }).first().click();
+    await page.getByText('Saved.').waitFor();
+    await look(page, 'me');
+    await page.getByLabel('What colleagues see').fill('');
+    await page.getByRole('button', { name: 'Save' }).first().click();
+    await page.waitForTimeout(300);
+    await close();
+  },
+};

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { look, visitor } from '../browser.js';
+
+const PHONE = '+14155550171';
+
+export default {
+  async 'missed calls lead to the conversation, and an outcome is put right'({ site, browser }) {
+    await site.call(PHONE, { CallerName: 'Cal Caller' });
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/calls');
+    const line = page.locator('.line', { hasText: 'Cal Caller' });
+    await line.waitFor();
+    await look(page, 'calls');
+    assert.equal(await page.getByRole('link', { name: 'Call Cal Caller back' }).getAttribute('href'), `tel:${PHONE}`);
+    await line.getByRole('button', { name: 'What came of the call' }).click();
+    await page.getByRole('combobox', { name: 'What came of the call' }).selectOption('answered');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await line.waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'All', exact: true }).click();
+    await line.locator('.line-link').click();
+    await page.getByRole('heading', { name: 'Cal Caller' }).waitFor();
+    await close();
+  },
+
+  async 'a customer is shown, and opted out by hand'({ site, browser }) {
+    await site.text(PHONE, 'Call me, please');
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, `/customer/${PHONE}`);
+    await page.getByRole('heading', { name: 'Cal Caller' }).waitFor();
+    await look(page, 'customer');
+    await page.getByRole('button', { name: 'Stop texting them' }).click();
+    await page.getByRole('button', { name: 'Stop texting', exact: true }).click();
+    await page.getByText('Opted out', { exact: true }).first().waitFor();
+    await close();
+  },
+
+  async 'an alert is put off, taken over and resolved'({ site, browser }) {
+    const owner = await site.client(site.ann.email);
+    const rule = await owner('POST', '/v1/alert-rules', { name: 'many open jobs', metric: 'open jobs', operator: 'greater_than', threshold: '5', severity: 'high' });
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/alerts');
+    await page.getByRole('heading', { name: 'Nothing wants attention' }).waitFor();
+    await look(page, 'alerts-empty');
+    await owner('POST', `/v1/alert-rules/${rule.id}/test`);
+    const row = page.locator('.alert-row').first();
+    await row.waitFor();
+    await look(page, 'alerts');
+    const press = async (name) => {
+      await row.getByRole('button', { name }).click();
+      await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
+    };
+    if (await row.getByRole('button', { name: 'Later' }).count()) await press('Later');
+    await row.getByText('Put off until').waitFor();
+    await press('I take care');
+    await row.getByText('Ann Doe takes care').waitFor();
+    await press('Resolve');
+    await row.waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Resolved' }).click();
+    await row.getByText('Resolved by Ann Doe').waitFor();
+    await close();
+  },
+
+  async 'figures are shown, or said not to be there'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/figures');
+    await page.locator('.widgets, .empty').first().waitFor();
+    await look(page, 'figures');
+    await page.getByRole('link', { name: '30 days' }).click();
+    await page.locator('.widgets, .empty').first().waitFor();
+    await close();
+  },
+
+  async 'onboarding says what is missing, and where that is done'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.rival.email, '/start');
+    await page.locator('.step').nth(4).waitFor();
+    await look(page, 'onboarding');
+    await page.locator('.step').first().getByRole('link', { name: 'Do it now' }).click();
+    await page.getByRole('heading', { name: 'Business and hours' }).waitFor();
+    await close();
+  },
+
+  async 'all of it works by keyboard, and focus follows'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email);
+    await page.locator('.row-link').first().waitFor();
+    await page.keyboard.press('Tab');
+    for (let step = 0; step < 30 && !(await page.evaluate(() => document.activeElement.matches('.row-link'))); step += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('.conversation h1').waitFor();
+    assert.equal(await page.evaluate(() => Boolean(document.activeElement.closest('.split-detail'))), true);
+    const seen = await page.evaluate(() => {
+      document.querySelector('.nav-link').focus();
+      return getComputedStyle(document.activeElement).outlineStyle;
+    });
+    assert.ok(seen);
+    await page.setViewportSize({ width: 640, height: 400 });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, '200 % zoom');
+    await close();
+  },
+};
