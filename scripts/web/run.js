@@ -17,10 +17,19 @@ after(async () => {
   await world.site?.stop();
 });
 
+/** Runs a test, and closes what it has left open. */
+async function alone(work) {
+  try {
+    await work(world);
+  } finally {
+    await Promise.all(world.browser.contexts().map((context) => context.close()));
+  }
+}
+
 const only = process.argv[3] ?? '';
 for (const file of readdirSync(new URL('tests/', import.meta.url)).sort()) {
   const { default: tests } = await import(`./tests/${file}`);
   for (const [name, work] of Object.entries(tests)) {
-    if (`${file} ${name}`.includes(only)) test(`${file.replace('.js', '')}: ${name}`, { timeout: 60_000 }, () => work(world));
+    if (`${file} ${name}`.includes(only)) test(`${file.replace('.js', '')}: ${name}`, { timeout: 60_000 }, () => alone(work));
   }
 }

@@ -14,6 +14,10 @@ export const NUMBER = '+13125550100';
 const RIVALS = '+13125550199';
 
 export class Site {
+  /** Clients of the API and kept sessions of browsers, by e-mail: logins are limited. */
+  clients = new Map();
+  sessions = new Map();
+
   /** Starts `nmc up` and takes the businesses in. */
   static async start(nmc) {
     const site = new Site();
@@ -41,7 +45,7 @@ export class Site {
       this.process.on('exit', () => reject(new Error(`the server ended: ${said}`)));
       this.process.stderr.on('data', (bytes) => {
         said = (said + bytes).slice(-20_000);
-        const [, url] = /listening on (http:\S+)/.exec(said) ?? [];
+        const [, url] = /listening on (http:\S+)\s/.exec(said) ?? [];
         if (url) {
           clearTimeout(timer);
           resolve(url);
@@ -85,6 +89,8 @@ export class Site {
 
   /** A client of the API, as whoever has this e-mail. */
   async client(email) {
+    const known = this.clients.get(email);
+    if (known) return known;
     let token = null;
     const send = async (method, path, body) => {
       const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
@@ -93,6 +99,7 @@ export class Site {
       return answer.status === 204 ? null : answer.json();
     };
     token = (await send('POST', '/v1/sessions', { email, password: PASSWORD, device: 'the tests of the page' })).access_token;
+    this.clients.set(email, send);
     return send;
   }
 
@@ -119,6 +126,12 @@ export class Site {
     const owner = await this.client(this.ann.email);
     const { items } = await owner('GET', `/v1/conversations?customer_phone=${encodeURIComponent(from)}`);
     return items[0];
+  }
+
+  /** Names a customer, as the API does. */
+  async name(from, customer_name) {
+    const owner = await this.client(this.ann.email);
+    await owner('PATCH', `/v1/conversations/${(await this.conversation(from)).id}`, { customer_name });
   }
 
   async sql(text) {

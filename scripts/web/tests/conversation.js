@@ -26,8 +26,7 @@ export default {
     await page.waitForFunction(() => document.querySelector('.composer-text')?.value === 'We come at nine');
     await look(page, 'conversation');
     await write(page).press('Enter');
-    await page.locator('.bubble.ours', { hasText: 'We come at nine' }).waitFor();
-    await page.getByText(/Sent$/).last().waitFor();
+    await page.locator('.bubble.ours', { hasText: 'We come at nine' }).getByText(/Sent$/).waitFor();
     assert.equal(await write(page).inputValue(), '');
     const owner = await site.client(site.ann.email);
     const { items } = await owner('GET', `/v1/conversations/${(await site.conversation(phone)).id}/messages?direction=outbound&kind=message`);
@@ -87,7 +86,7 @@ export default {
     const { page, id, close } = await open(site, browser, phone);
     await write(page).fill('Yes, we will');
     await write(page).press('Enter');
-    await page.getByText(/Sent$/).last().waitFor();
+    await page.locator('.bubble.ours', { hasText: 'Yes, we will' }).getByText(/Sent$/).waitFor();
     await site.sql(`UPDATE messages SET message_status = 'undelivered', error_code = 30003 WHERE conversation_id = '${id}' AND message_direction = 'outbound'`);
     await page.reload();
     await page.getByText('switched off or out of reach').waitFor();

@@ -26,6 +26,7 @@ export default {
     await site.call(phone, { CallerName: '<img src=x onerror=alert(1)>', FromCity: '<script>alert(1)</script>' });
     for (const text of CORPUS) await site.text(phone, text);
     const { id } = await site.conversation(phone);
+    await site.name(phone, '<img src=x onerror=alert(1)>');
     const owner = await site.client(site.ann.email);
     await owner('PUT', `/v1/conversations/${id}/tags/${encodeURIComponent('<img src=x onerror=alert(1)>')}`);
     for (const note of CORPUS) await owner('POST', `/v1/conversations/${id}/notes`, { note });
@@ -64,7 +65,12 @@ export default {
       };
       return [
         await does(() => (document.createElement('div').innerHTML = '<b>x</b>')),
-        await does(() => new Function('return 1')()),
+        await does(() => {
+          const button = document.body.appendChild(document.createElement('button'));
+          button.setAttribute('onclick', 'window.ran = true');
+          button.click();
+          if (!window.ran) throw new EvalError('it did not run');
+        }),
         await does(() => fetch('http://127.0.0.1:1/')),
       ];
     });

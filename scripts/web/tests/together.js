@@ -20,8 +20,7 @@ export default {
     await bob.page.waitForTimeout(600);
     await bob.page.route('**/v1/conversations/*', (route) => (route.request().method() === 'GET' ? route.abort() : route.continue()));
     await write(ann).press('Enter');
-    await ann.page.locator('.bubble.ours', { hasText: 'Ann comes at nine' }).waitFor();
-    await ann.page.getByText(/Sent$/).last().waitFor();
+    await ann.page.locator('.bubble.ours', { hasText: 'Ann comes at nine' }).getByText(/Sent$/).waitFor();
     await bob.page.unroute('**/v1/conversations/*/messages?**');
     const sent = bob.page.waitForResponse((answer) => answer.request().method() === 'POST' && answer.url().endsWith('/messages'));
     await write(bob).press('Enter');

@@ -6,6 +6,7 @@ const PHONE = '+14155550171';
 export default {
   async 'missed calls lead to the conversation, and an outcome is put right'({ site, browser }) {
     await site.call(PHONE, { CallerName: 'Cal Caller' });
+    await site.name(PHONE, 'Cal Caller');
     const { page, logIn, close } = await visitor(browser, site);
     await logIn(site.ann.email, '/calls');
     const line = page.locator('.line', { hasText: 'Cal Caller' });

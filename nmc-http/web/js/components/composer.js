@@ -91,18 +91,22 @@ export function composer(conversation, { send, note, typed }) {
     isSending = true;
     draft.key ??= randomId();
     keep();
+    show('');
     try {
       const went = draft.isNote ? await note(body) : await send(body, draft.key);
-      if (went && area.value.trim() === body) set('');
+      if (went) [draft.body, draft.key] = [area.value, null];
+      else show([body, area.value].filter(Boolean).join('\n'));
+      keep();
     } finally {
       isSending = false;
     }
   }
 
-  function set(text) {
+  function show(text) {
     area.value = text;
-    changed();
     typed(false);
+    fit();
+    preview();
   }
 
   function draw() {
@@ -121,7 +125,13 @@ export function composer(conversation, { send, note, typed }) {
   }
 
   function cannedMenu() {
-    const close = () => list.remove();
+    let isOpen = true;
+    // Removing what has the focus tells of a lost focus, which closes, too.
+    const close = () => {
+      const was = isOpen;
+      isOpen = false;
+      if (was) list.remove();
+    };
     const lines = canned.read().map((line) => h('button', { type: 'button', class: 'menu-item', onclick: () => (close(), use(line)) }, line));
     const edit = h('button', { type: 'button', class: 'menu-item quiet', onclick: () => (close(), change()) }, t('canned.change'));
     const leave = (event) => event.key === 'Escape' && (close(), menu.focus());

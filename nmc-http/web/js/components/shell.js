@@ -25,7 +25,7 @@ export function shell() {
   const counts = Object.fromEntries(PLACES.map(([name]) => [name, h('span', { class: 'nav-count', hidden: true })]));
   const links = PLACES.map(([name, href]) => h('a', { class: 'nav-link', href, 'data-name': name },
     h('span', { class: 'nav-icon' }, icon(name), counts[name]), h('span', { class: 'nav-label' }, t(`nav.${name}`))));
-  const self = h('a', { class: 'nav-self', href: '#/me', 'aria-label': t('nav.me') }, avatar(nameOf(me.id)), h('span', { class: 'nav-label' }, nameOf(me.id)));
+  const self = h('a', { class: 'nav-self', href: '#/me' }, avatar(nameOf(me.id)), h('span', { class: 'sr' }, t('nav.me')), h('span', { class: 'nav-label' }, nameOf(me.id)));
   const nav = h('nav', { class: 'nav', 'aria-label': t('nav.label') }, h('p', { class: 'brand', title: me.tenant.business_name }, me.tenant.business_name), links, self);
   const banner = h('div', { class: 'banner', role: 'status' });
   const main = h('main', { class: 'main', id: 'main' });
