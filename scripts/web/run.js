@@ -27,9 +27,21 @@ async function alone(work) {
 }
 
 const only = process.argv[3] ?? '';
+const all = [];
 for (const file of readdirSync(new URL('tests/', import.meta.url)).sort()) {
   const { default: tests } = await import(`./tests/${file}`);
-  for (const [name, work] of Object.entries(tests)) {
-    if (`${file} ${name}`.includes(only)) test(`${file.replace('.js', '')}: ${name}`, { timeout: 60_000 }, () => alone(work));
-  }
+  all.push(...Object.entries(tests).map(([name, work]) => [`${file.replace('.js', '')}: ${name}`, work]));
 }
+const chosen = all.filter(([name]) => name.includes(only));
+if (chosen.length === 0) {
+  console.error(`no test has "${only}" in its name`);
+  process.exit(2);
+}
+for (const [name, work] of chosen) test(name, { timeout: 60_000 }, () => alone(work));
+
+// Whatever hangs, this ends; the server is a child and goes with it.
+setTimeout(() => {
+  console.error('the tests took too long');
+  world.site?.process.kill('SIGKILL');
+  process.exit(1);
+}, 280_000).unref();

@@ -116,6 +116,7 @@ const EN = {
   'priority.high': 'High',
   'priority.urgent': 'Urgent',
 
+  'conversation.title': 'Conversation',
   'conversation.thread': 'Calls and texts',
   'conversation.call': 'Call back',
   'conversation.resolve': 'Resolve',
@@ -133,8 +134,7 @@ const EN = {
   'composer.note.label': 'A note for your team; the customer does not see it',
   'composer.note.add': 'Add the note',
   'composer.send': 'Send',
-  'composer.one': '{characters} characters · 1 text',
-  'composer.many': '{characters} characters · {segments} texts',
+  'composer.size': '{characters#character|characters} · {segments#text|texts}',
   'composer.viewer': 'You may read here. Somebody with another role answers.',
   'composer.suspended': 'This business is suspended: nothing is texted until it is active again.',
   'composer.unknown': 'The caller has no number that can be texted.',
@@ -228,7 +228,7 @@ const EN = {
   'details.notes': 'About',
   'details.since': 'Since',
   'details.counts': 'So far',
-  'details.counts.text': '{calls} calls, {texts} texts',
+  'details.counts.text': '{calls#call|calls}, {texts#text|texts}',
   'details.edit': 'Edit',
   'details.all': 'All about them',
   'review.text': 'The last text may be an opt-out. Until you decide, nothing is texted automatically.',
@@ -238,7 +238,7 @@ const EN = {
   'customer.unknown': 'Unknown caller',
   'customer.opted.out': 'Opted out',
   'customer.opted.in': 'May be texted',
-  'customer.counts': '{calls} calls in {conversations} conversations',
+  'customer.counts': '{calls#call|calls} in {conversations#conversation|conversations}',
   'customer.conversations': 'Conversations',
   'customer.calls': 'Calls',
   'customer.consents': 'Whether they may be texted',
@@ -289,7 +289,7 @@ const EN = {
   'alerts.until': 'Put off until {at}',
   'alerts.done': 'Resolved by {who}',
   'alerts.defaults': 'Add the usual alerts',
-  'alerts.defaults.done': '{count} alerts added.',
+  'alerts.defaults.done': '{count#alert|alerts} added.',
   'alerts.none.open': 'Nothing wants attention',
   'alerts.none.open.text': 'When many calls are missed or a customer waits too long, it is said here.',
   'alerts.none.resolved': 'No alert was resolved yet',
@@ -455,7 +455,10 @@ export function speak(table) {
 /** Whether there are words for this key. */
 export const has = (key) => key in words;
 
-/** The words for a key. */
+/** The words for a key. `{n#call|calls}` is the number with the word that goes with it; doubled braces are left alone. */
 export function t(key, values = {}) {
-  return (words[key] ?? key).replace(/(?<!\{)\{(\w+)\}(?!\})/g, (_, name) => String(values[name] ?? ''));
+  return (words[key] ?? key).replace(/(?<!\{)\{(\w+)(?:#([^|}]*)\|([^}]*))?\}(?!\})/g, (_, name, one, many) => {
+    const value = String(values[name] ?? '');
+    return one === undefined ? value : `${value} ${value === '1' ? one : many}`;
+  });
 }

@@ -74,7 +74,7 @@ export default {
         await does(() => fetch('http://127.0.0.1:1/')),
       ];
     });
-    assert.deepEqual(tried, ['TypeError', 'EvalError', 'TypeError']);
+    assert.deepEqual(tried, ['TypeError', 'TypeError', 'TypeError']);
     await context.close();
   },
 };

@@ -38,6 +38,7 @@ export default {
   async 'an alert is put off, taken over and resolved'({ site, browser }) {
     const owner = await site.client(site.ann.email);
     const rule = await owner('POST', '/v1/alert-rules', { name: 'many open jobs', metric: 'open jobs', operator: 'greater_than', threshold: '5', severity: 'high' });
+    await owner('POST', '/v1/escalation-contacts', { contact_type: 'email', contact_value: 'ann@example.com' });
     const { page, logIn, close } = await visitor(browser, site);
     await logIn(site.ann.email, '/alerts');
     await page.getByRole('heading', { name: 'Nothing wants attention' }).waitFor();

@@ -43,7 +43,7 @@ export function composer(conversation, { send, note, typed }) {
     if (!body || draft.isNote) return replace(count);
     const told = await post(`/v1/conversations/${conversation}/messages/preview`, { body }).catch(() => null);
     if (told && area.value.trim() === body) {
-      replace(count, t(told.segments === 1 ? 'composer.one' : 'composer.many', { characters: told.characters, segments: told.segments }));
+      replace(count, t('composer.size', { characters: told.characters, segments: told.segments }));
       count.classList.toggle('warn', told.segments > 3);
     }
     return undefined;

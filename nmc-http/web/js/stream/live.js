@@ -3,7 +3,8 @@
  * six connections to a server. Each tab knows the last cursor, and goes on from it when it takes over: nothing is left out after
  * sleep, a lost network or a restart of the server.
  *
- * Views hear batches: what came within 200 milliseconds, as ids by kind of row, or `all` when everything is to be read again.
+ * Views hear batches: what came within 200 milliseconds, as ids by kind of row, or `all` when everything is to be read again. One that
+ * can't read it then, as the network is away, is told again.
  */
 
 import { renew } from '../api/session.js';
@@ -28,7 +29,10 @@ let isLate = false;
 /** Hears batches until the returned function is called. A batch has `all`, and `has(kind, id)`. */
 export function onChanges(listener) {
   listeners.add(listener);
-  return () => listeners.delete(listener);
+  return () => {
+    listeners.delete(listener);
+    behind.delete(listener);
+  };
 }
 
 /** Hears `connecting`, `live` and `away`; begins with what is so now. */
@@ -47,8 +51,8 @@ export function start(user) {
   channel.postMessage({ kind: 'hello' });
   heardAt = Date.now();
   lead(closing.signal);
-  const watch = setInterval(watchLeader, 10_000);
-  closing.signal.addEventListener('abort', () => clearInterval(watch));
+  const timers = [setInterval(watchLeader, 10_000), setInterval(catchUp, 2_000)];
+  closing.signal.addEventListener('abort', () => timers.forEach(clearInterval));
   for (const kind of ['online', 'pageshow', 'focus']) addEventListener(kind, awake, { signal: closing.signal });
   document.addEventListener('visibilitychange', awake, { signal: closing.signal });
   addEventListener('offline', () => tell('away'), { signal: closing.signal });
@@ -157,6 +161,7 @@ function tell(next) {
   if (state === next) return;
   state = next;
   for (const listener of states) listener(next);
+  catchUp();
 }
 
 /** Has every tab read a row again that this one has changed, where the server tells nobody: what is read is one's own. */
@@ -180,7 +185,24 @@ function flush() {
   batch = null;
   // Where so many have changed at once that they are not named, the id is null.
   const has = (kind, id) => all || (changed.has(kind) && (id === undefined || changed.get(kind).has(id) || changed.get(kind).has(null)));
-  for (const listener of [...listeners]) listener({ all, has });
+  for (const listener of listeners) hearing(listener, { all, has });
+}
+
+/** Listeners that could not read what has changed: they are told to read all, once the server can be asked. */
+const behind = new Set();
+
+async function hearing(listener, news) {
+  try {
+    behind.delete(listener);
+    await listener(news);
+  } catch (error) {
+    // A refusal would be one again.
+    if (listeners.has(listener) && (error.status === 0 || error.status === 429 || error.status >= 500)) behind.add(listener);
+  }
+}
+
+function catchUp() {
+  if (state === 'live') for (const listener of [...behind]) hearing(listener, { all: true, has: () => true });
 }
 
 /** The page is looked at again, or the network is back: what sleeps is not waited for. */

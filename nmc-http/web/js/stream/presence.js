@@ -1,10 +1,11 @@
 /**
- * Who else has a conversation open, and who types: over the WebSocket's room of the conversation. `typing: false` every ten seconds
- * says "I read this"; whoever is not heard any more is forgotten. Nothing else depends on it: without the socket, the page only
+ * Who else has a conversation open, and who types: over the WebSocket's room of the conversation, which passes on who types. To have
+ * typed for no time, said every ten seconds, is "I read this"; whoever is not heard any more is forgotten. Nothing else depends on it: without the socket, the page only
  * does not say who is there.
  */
 
 import { accessToken } from '../api/client.js';
+import { later } from '../dom.js';
 
 const TYPES_FOR = 6_000;
 const READS_FOR = 25_000;
@@ -35,7 +36,7 @@ export function enterRoom(conversation, show, maySpeak) {
   function tell() {
     if (!maySpeak) return;
     saidAt = Date.now();
-    say({ type: 'typing', conversation_id: conversation, typing });
+    for (const now of typing ? [true] : [true, false]) say({ type: 'typing', conversation_id: conversation, typing: now });
   }
 
   function hear(message) {
@@ -49,8 +50,11 @@ export function enterRoom(conversation, show, maySpeak) {
     others.set(message.user_id, { typing: message.typing, at: Date.now() });
     // Who has just come does not know of us yet.
     if (isNew) tell();
-    update();
+    soon();
   }
+
+  // What is said and taken back at once is never shown.
+  const soon = later(120, update);
 
   function update() {
     for (const [user, { at }] of others) if (Date.now() - at > READS_FOR) others.delete(user);

@@ -57,7 +57,7 @@ export function alerts({ rest: [named] }) {
     return empty('alerts', t('alerts.none.open'), t('alerts.none.open.text'), defaults);
   }
 
-  const close = onChanges(({ has }) => has('alert') && list.refresh().catch(() => {}));
+  const close = onChanges(({ has }) => has('alert') && list.refresh());
   list.load();
   return { element: h('section', { class: 'pane' }, header(t('alerts.title')), tabs, h('div', { class: 'scroll' }, list.place)), close };
 }

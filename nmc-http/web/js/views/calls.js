@@ -47,7 +47,7 @@ export function calls({ rest: [named] }) {
     return empty('calls', t(`calls.none.${filter === 'all' ? 'all' : 'some'}`), t('calls.none.text'), link('#/numbers', t('calls.none.go')));
   }
 
-  const close = onChanges(({ has }) => has('call') && list.refresh().catch(() => {}));
+  const close = onChanges(({ has }) => has('call') && list.refresh());
   list.load();
   return { element: h('section', { class: 'pane' }, header(t('calls.title')), tabs, h('div', { class: 'scroll' }, list.place)), close };
 }

@@ -23,7 +23,9 @@ export function conversation(id) {
   const rows = thread(entry, older, t('conversation.thread'));
   // What comes is announced from here: pages that are read later are not.
   const log = h('div', { class: 'sr', role: 'log', 'aria-live': 'polite', 'aria-label': t('conversation.thread') });
-  const head = h('div', { class: 'conversation-head' });
+  const [under, actions] = [h('span', {}), h('div', { class: 'actions' })];
+  const bar = header(t('conversation.title'), { back: '#/inbox/open', under, actions });
+  const head = h('div', { class: 'conversation-head' }, bar);
   const others = h('p', { class: 'others', 'aria-live': 'polite' });
   const notice = h('div', { class: 'notice', role: 'status' });
   const write = composer(id, { send, note, typed: (now) => room.type(now) });
@@ -67,17 +69,31 @@ export function conversation(id) {
   }
 
   function drawHead() {
-    const isOpen = row.status === 'active' || row.status === 'waiting';
-    const writer = mayWrite();
-    const tel = isDialable(row.customer_phone) && h('a', { class: 'button accent', href: `tel:${row.customer_phone}` }, icon('calls'), h('span', {}, t('conversation.call')));
-    const finish = writer && (isOpen
-      ? button(t('conversation.resolve'), () => change('resolve'), { name: 'check' })
-      : button(t('conversation.reopen'), reopen));
-    const more = h('button', { type: 'button', class: 'button icon-only only-narrow', 'aria-label': t('details.title'), onclick: () => element.classList.toggle('with-details') }, icon('person'));
-    const under = [row.customer_name && phone(row.customer_phone), t(`state.${row.status}`), nameOf(row.assigned_to)].filter(Boolean).join(' · ');
-    replace(head, header(customerName(row), { back: '#/inbox/open', under, actions: [tel, finish, more] }));
-    replace(side, details(row, { change, reload }));
+    bar.querySelector('h1').textContent = customerName(row);
+    replace(under, [row.customer_name && phone(row.customer_phone), t(`state.${row.status}`), nameOf(row.assigned_to)].filter(Boolean).join(' · '));
+    rebuild(actions, [row.status, row.customer_phone], whatCanBeDone);
+    const { last_text: _, unread: __, updated_at: ___, ...facts } = row;
+    rebuild(side, facts, () => details(row, { change, reload: read }));
     shutIfNeeded();
+  }
+
+  /** Builds a part anew if what it shows has changed. Who was in it stays in the same place. */
+  function rebuild(part, shows, build) {
+    const print = JSON.stringify(shows);
+    if (part.print === print) return;
+    const places = () => [...part.querySelectorAll('a, button, input, select')];
+    const at = places().indexOf(document.activeElement);
+    part.print = print;
+    replace(part, build());
+    if (at >= 0) places()[at]?.focus();
+  }
+
+  function whatCanBeDone() {
+    const isOpen = row.status === 'active' || row.status === 'waiting';
+    const tel = isDialable(row.customer_phone) && h('a', { class: 'button accent', href: `tel:${row.customer_phone}` }, icon('calls'), h('span', {}, t('conversation.call')));
+    const finish = mayWrite() && (isOpen ? button(t('conversation.resolve'), () => change('resolve'), { name: 'check' }) : button(t('conversation.reopen'), reopen, { name: 'inbox' }));
+    const more = h('button', { type: 'button', class: 'button icon-only only-narrow', 'aria-label': t('details.title'), onclick: () => element.classList.toggle('with-details') }, icon('person'));
+    return [tel, finish, more];
   }
 
   /** Shuts the reply where the API would refuse it, with the reason. */
@@ -103,7 +119,7 @@ export function conversation(id) {
       else await read();
       return true;
     } catch (error) {
-      if (error.code === 'stale' || error.status === 412) await movedOn(error);
+      if (error.code === 'stale' || error.status === 412) await movedOn();
       else replace(notice, h('p', {}, icon('warn'), reason(error)));
       return false;
     } finally {
@@ -114,7 +130,7 @@ export function conversation(id) {
 
   /** Somebody was faster: the draft stays, and what came is shown before it is sent again. */
   async function movedOn() {
-    await read();
+    await read().catch(() => {});
     const last = entries.rows().findLast((each) => each.kind === 'text');
     const ours = last?.direction === 'outbound';
     replace(notice, h('p', {}, icon('warn'), t(ours ? 'conversation.answered' : 'conversation.moved')));
@@ -142,10 +158,6 @@ export function conversation(id) {
     await read();
   }
 
-  async function reload() {
-    await read();
-  }
-
   async function reopen() {
     const next = await post(`${url}/reopen`);
     go(`/c/${next.id}`);
@@ -162,17 +174,13 @@ export function conversation(id) {
 
   const leave = onChanges(async ({ all, has }) => {
     const stale = all ? [] : entries.texts().filter((text) => has('message', text)).slice(-20);
-    try {
-      await Promise.all(stale.map((text) => entries.again(text)));
-      if (has('conversation', id)) {
-        const known = new Set(entries.texts());
-        await read();
-        announce(known);
-      } else if (stale.length) draw();
-      else if (has('consent')) await shutIfNeeded();
-    } catch {
-      // The next batch, or the next look, reads it again.
-    }
+    await Promise.all(stale.map((text) => entries.again(text)));
+    if (has('conversation', id)) {
+      const known = new Set(entries.texts());
+      await read();
+      announce(known);
+    } else if (stale.length) draw();
+    else if (has('consent')) await shutIfNeeded();
   });
 
   function announce(known) {

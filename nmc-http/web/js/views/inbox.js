@@ -88,7 +88,8 @@ export function inbox(filter) {
   }
 
   const leave = onChanges(({ has }) => {
-    if (has('conversation') || has('message') || has('call')) list.refresh().catch(() => {});
+    if (has('conversation') || has('message') || has('call')) return list.refresh();
+    return undefined;
   });
   list.load();
 

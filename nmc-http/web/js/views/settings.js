@@ -65,7 +65,7 @@ export function greeting() {
     const preview = later(300, async () => {
       try {
         const told = await post('/v1/settings/greeting/preview', { greeting_template: words.value });
-        const size = t(told.segments === 1 ? 'composer.one' : 'composer.many', { characters: told.characters, segments: told.segments });
+        const size = t('composer.size', { characters: told.characters, segments: told.segments });
         replace(seen, h('div', { class: 'bubble ours' }, h('p', { class: 'bubble-body' }, told.text)), h('p', { class: 'under' }, size));
         words.refuse(null);
       } catch (error) {
