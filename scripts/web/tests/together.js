@@ -26,6 +26,7 @@ export default {
     await write(bob).press('Enter');
     assert.equal((await sent).status(), 412);
     await bob.page.unroute('**/v1/conversations/*');
+    await bob.page.getByText('Your text is still here').waitFor();
     assert.equal(await write(bob).inputValue(), 'Bob comes at ten', 'the draft stays');
     const owner = await site.client(site.ann.email);
     const { items } = await owner('GET', `/v1/conversations/${id}/messages?direction=outbound&kind=message`);
