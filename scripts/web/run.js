@@ -37,7 +37,7 @@ if (chosen.length === 0) {
   console.error(`no test has "${only}" in its name`);
   process.exit(2);
 }
-for (const [name, work] of chosen) test(name, { timeout: 60_000 }, () => alone(work));
+for (const [name, work] of chosen) test(name, { timeout: 100_000 }, () => alone(work));
 
 // Whatever hangs, this ends; the server is a child and goes with it.
 setTimeout(() => {
