@@ -137,7 +137,7 @@ fn page_asks_for_nothing_that_the_api_has_not() {
 }
 
 /// What servers get later: until then the page says that it is not available.
-const LATER: [&str; 4] = ["/v1/password-resets", "/v1/email-verifications", "/v1/analytics/", "/v1/reports"];
+const LATER: [&str; 2] = ["/v1/analytics/", "/v1/reports"];
 
 #[test]
 fn page_makes_no_markup_of_text_and_names_no_other_host() {

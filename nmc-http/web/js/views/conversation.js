@@ -74,7 +74,6 @@ export function conversation(id) {
     rebuild(actions, [row.status, row.customer_phone], whatCanBeDone);
     const { last_text: _, unread: __, updated_at: ___, ...facts } = row;
     rebuild(side, facts, () => details(row, { change, reload: read }));
-    shutIfNeeded();
   }
 
   /** Builds a part anew if what it shows has changed. Who was in it stays in the same place. */
@@ -180,7 +179,8 @@ export function conversation(id) {
       await read();
       announce(known);
     } else if (stale.length) draw();
-    else if (has('consent')) await shutIfNeeded();
+    // A text that failed for good, too, may be why the next one can't go out.
+    if (has('consent') || stale.length) await shutIfNeeded();
   });
 
   function announce(known) {
@@ -197,6 +197,7 @@ export function conversation(id) {
       await read();
       write.fit();
       rows.toEnd();
+      await shutIfNeeded();
     } catch (error) {
       if (error.status === 404) await shown(element, () => Promise.reject(error));
       else await shown(head, () => Promise.reject(error));

@@ -15,7 +15,7 @@ export function customer({ rest: [number_] }) {
   const view = page(phone(number_), show, { back: '#/inbox/open' });
 
   async function show() {
-    const row = await get(`/v1/customers/${number_}`);
+    const row = await get(`/v1/customers/${encodeURIComponent(number_)}`);
     const name = row.customer_name || phone(row.customer_phone);
     view.element.querySelector('h1').textContent = name;
     const call = h('a', { class: 'button accent', href: `tel:${row.customer_phone}` }, icon('calls'), h('span', {}, t('conversation.call')));

@@ -7,6 +7,8 @@ import { conversation } from './conversation.js';
 import { inbox } from './inbox.js';
 
 const FILTERS = ['open', 'mine', 'unassigned', 'resolved'];
+/** An address is somebody else's word: what is no id is asked for nowhere. */
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function split(to) {
   const left = h('div', { class: 'split-list' });
@@ -36,7 +38,7 @@ export function split(to) {
     const isFirst = filter === null;
     if (name === 'inbox') showList(FILTERS.includes(rest[0]) ? rest[0] : 'open');
     else showList(filter ?? 'open');
-    showDetail(name === 'c' ? rest[0] : null);
+    showDetail(name === 'c' && ID.test(rest[0]) ? rest[0] : null);
     if (!isFirst) element.querySelector(name === 'c' ? '.split-detail h1' : '.split-list h1')?.focus();
     return true;
   }
