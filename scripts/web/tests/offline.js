@@ -11,12 +11,13 @@ export default {
     await logIn(site.ann.email, `/c/${id}`);
     const write = page.getByRole('textbox', { name: 'Write a text' });
     await write.fill('Written in the tunnel');
+    await page.locator('.row-link').first().waitFor();
     await context.setOffline(true);
     await page.getByText('No connection.').first().waitFor();
     await site.text(PHONE, 'While you were away');
     await site.text(OTHER, 'Somebody else, too');
     await write.press('Enter');
-    await page.getByText('There is no connection. Nothing is lost').waitFor();
+    await page.locator('.notice').getByText('There is no connection. Nothing is lost').waitFor();
     assert.equal(await write.inputValue(), 'Written in the tunnel');
     await page.waitForTimeout(4_000);
     await context.setOffline(false);
