@@ -58,7 +58,8 @@ export async function send(method, url, { body, match, headers, as } = {}, again
   if (answer.status === 401 && token && again && (await renew())) return send(method, url, { body, match, headers, as }, false);
   try {
     if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));
-    const data = answer.status === 204 ? null : as === 'blob' ? await answer.blob() : await answer.json();
+    // Some answers, such as 202 and 204, have no body.
+    const data = as === 'blob' ? await answer.blob() : JSON.parse((await answer.text()) || 'null');
     return { data, tag: answer.headers.get('ETag') };
   } catch (error) {
     throw error instanceof Refused ? error : new Refused(0, { code: 'offline' });
