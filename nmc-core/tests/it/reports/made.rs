@@ -64,7 +64,7 @@ fn report_of_a_week_says_what_its_rows_say() {
     assert_eq!(report.people.len(), 1);
     assert_eq!((report.people[0].opened, report.people[0].resolved), (1, 1));
     let rate = report.kpi("answer_rate").unwrap();
-    let shown = |value: Option<nmc_core::rust_decimal::Decimal>| value.map(|value| value.to_string());
+    let shown = |value: Option<rust_decimal::Decimal>| value.map(|value| value.to_string());
     assert_eq!(
         (shown(rate.value), shown(rate.previous), shown(rate.target)),
         (Some("33.3333".into()), Some("0".into()), Some("40".into()))
