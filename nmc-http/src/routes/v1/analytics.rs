@@ -215,7 +215,7 @@ pub(super) async fn of_span(context: RequestContext<FiguresQuery, ()>) -> ApiRes
     let found = context.acting(move |tx| figures(tx, span)).await?;
     let kpi = |kpi: &Kpi| Some((kpi.name.to_owned(), kpi.value(&found)?));
     let kpis = KPIS.iter().filter_map(kpi).collect();
-    Ok(Json(SpanFiguresOut { from: span.from, until: span.until, figures: FiguresOut::from(&found), kpis: kpis }))
+    Ok(Json(SpanFiguresOut { from: span.from, until: span.until, figures: FiguresOut::from(&found), kpis }))
 }
 
 pub(super) async fn rows(context: RequestContext<RowsQuery, ()>) -> ApiResult<Json<PageOut<CountedOut>>> {
