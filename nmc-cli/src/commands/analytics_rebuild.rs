@@ -5,9 +5,9 @@ use crate::error::{CliError, CliResult};
 use crate::options::{FormatArg, TenantArg};
 use crate::output::{Columns, time};
 use clap::Args;
-use nmc_core::Store;
 use nmc_core::analytics::RollUp;
 use nmc_core::workflows::roll_up;
+use nmc_core::{Result, Store, Tenant, Timezone};
 use serde_json::json;
 
 /// Whose figures, and who computes them.
@@ -31,30 +31,35 @@ const COLUMNS: Columns<RollUp> = Columns(&[
 
 pub(super) fn run(store: &Store, args: &RebuildArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
-    let state = || store.as_operator(&tenant, |tx| tx.analytics_roll_ups().find());
     store.as_operator(&tenant, |tx| tx.rebuild_figures())?;
-    let mut hours: usize = 0;
-    while args.now {
-        let Some(some) = roll_up(store, &tenant)? else {
-            return Err(CliError::Usage("a worker has the figures in hand: it computes them".to_owned()));
-        };
-        hours += some;
-        match state()?.and_then(|state| state.rebuild_before) {
-            Some(before) => {
-                eprintln!("{hours} hours, back to {}", before.with_timezone(&zone.tz()).format("%Y-%m-%d"));
-            }
-            None if some == 0 => break,
-            None => {}
-        }
-    }
-    match state()? {
+    let hours = if args.now { Some(compute(store, &tenant, zone)?) } else { None };
+    match state(store, &tenant)? {
         Some(state) => COLUMNS.one(args.format.format, &state)?,
         None => eprintln!("nothing was computed yet: a worker computes all"),
     }
-    if args.now {
-        eprintln!("{hours} hours are computed");
-    } else {
-        eprintln!("a worker (nmc worker) computes all figures, the latest month first; until then they stay as they are");
+    match hours {
+        Some(hours) => eprintln!("{hours} hours are computed"),
+        None => eprintln!("a worker (nmc worker) computes all figures, the latest month first; until then they stay as they are"),
     }
     Ok(())
+}
+
+fn state(store: &Store, tenant: &Tenant) -> Result<Option<RollUp>> {
+    store.as_operator(tenant, |tx| tx.analytics_roll_ups().find())
+}
+
+/// Computes all that is to be computed, and says how far that is. Returns the number of hours.
+fn compute(store: &Store, tenant: &Tenant, zone: Timezone) -> CliResult<usize> {
+    let mut hours: usize = 0;
+    loop {
+        let Some(some) = roll_up(store, tenant)? else {
+            return Err(CliError::Usage("a worker has the figures in hand: it computes them".to_owned()));
+        };
+        hours += some;
+        match state(store, tenant)?.and_then(|state| state.rebuild_before) {
+            Some(before) => eprintln!("{hours} hours, back to {}", before.with_timezone(&zone.tz()).format("%Y-%m-%d")),
+            None if some == 0 => return Ok(hours),
+            None => {}
+        }
+    }
 }
