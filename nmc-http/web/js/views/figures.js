@@ -3,14 +3,15 @@
 import { get, post, send } from '../api/client.js';
 import { summary } from '../api/figures.js';
 import { h, replace } from '../dom.js';
-import { moment, number } from '../format.js';
-import { has, t } from '../words.js';
+import { day, number } from '../format.js';
+import { t } from '../words.js';
 import { bars } from '../components/chart.js';
 import { button, empty, header, shown } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
 import { card, line } from '../components/page.js';
 
 const PERIODS = ['today', '7d', '30d'];
+const KINDS = ['daily', 'weekly', 'monthly'];
 
 export function figures({ rest: [named] }) {
   const period = PERIODS.includes(named) ? named : '7d';
@@ -26,23 +27,23 @@ export function figures({ rest: [named] }) {
     return h('div', { class: 'widgets' }, told.widgets.map(widget));
   }
 
-  function widget({ name, value, before, points }) {
-    const title = has(`figure.${name}`) ? t(`figure.${name}`) : name.replaceAll(/[._]/g, ' ');
-    const change = value !== null && before !== null && value !== before && t(value > before ? 'figures.more' : 'figures.less', { before: number(before) });
-    return card(title, value !== null && h('p', { class: 'figure' }, number(value)), change && h('p', { class: 'under' }, change), points.length > 1 && bars(points, title));
+  function widget({ title, unit, value, before, points }) {
+    const said = (amount) => t(`figures.unit.${unit}`, { amount: number(Math.round(amount * 100) / 100) });
+    const change = before !== null && value !== before && t(value > before ? 'figures.more' : 'figures.less', { before: said(before) });
+    return card(title, h('p', { class: 'figure' }, said(value)), change && h('p', { class: 'under' }, change), points.length > 1 && bars(points, title));
   }
 
   async function showReports() {
     const page = await absent(() => get('/v1/reports', { limit: 20 }));
     if (!page) return null;
     const make = button(t('reports.make'), order, { name: 'plus' });
-    const rows = page.items.map((row) => line(row.name ?? row.title ?? moment(row.created_at), [moment(row.created_at), row.status].filter(Boolean).join(' · '),
+    const rows = page.items.map((row) => line(t(`report.${row.type}`), `${day(row.from)} – ${day(new Date(Date.parse(row.until) - 1).toISOString())}`,
       ['pdf', 'csv', 'json'].map((kind) => button(kind.toUpperCase(), () => download(row.id, kind), { 'aria-label': t('reports.get', { kind: kind.toUpperCase() }) }))));
     return card(t('reports.title'), h('ul', { class: 'list inset' }, rows), rows.length === 0 && h('p', { class: 'under' }, t('reports.none')), h('div', { class: 'form-foot' }, make));
   }
 
   function order() {
-    ask(t('reports.make'), [field('period', t('figures.period'), { kind: 'choice', value: period, options: PERIODS.map((each) => [each, t(`figures.${each}`)]) })], t('reports.make'), async (values) => {
+    ask(t('reports.make'), [field('type', t('figures.period'), { kind: 'choice', value: 'weekly', options: KINDS.map((each) => [each, t(`report.${each}`)]) })], t('reports.make'), async (values) => {
       await post('/v1/reports', values);
       await shown(reports, showReports);
     });
