@@ -212,10 +212,9 @@ fn a_step_of_an_alert_that_can_not_be_is_refused() {
 fn step_on_behalf_of_who_may_not_is_refused() {
     let shop = Shop::new();
     let alert = shop.alert(shop.rule("jobs", AlertSeverity::High));
-    for (change, why) in [
-        ("role = 'viewer', is_active = true", "acknowledge, snooze, wake and resolve alerts"),
-        ("role = 'user', is_active = false", "deactivated"),
-    ] {
+    for (change, why) in
+        [("role = 'viewer', is_active = true", "role does not allow that"), ("role = 'user', is_active = false", "deactivated")]
+    {
         shop.db.execute(&format!("UPDATE users SET {change} WHERE email = 'ann@example.com'"));
         for words in [&["ack"][..], &["snooze", "--minutes", "5"], &["wake"], &["resolve"]] {
             shop.run(&[&words[..1], &[alert.as_str(), "--by", "ann@example.com"], &words[1..]].concat()).refused(2, why);

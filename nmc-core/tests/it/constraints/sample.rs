@@ -13,9 +13,9 @@ use nmc_core::people::{NewProfile, NewUser};
 use nmc_core::testing::{noon, unique_phone, unique_sid};
 use nmc_core::workflows::NewReply;
 use nmc_core::{
-    AlertOperator, AlertSeverity, CallDirection, CallerIdentity, ConsentAction, ConsentSource, ContactType, ConversationChannel,
-    ConversationEventType, ConversationId, KpiPeriod, MetricType, NotificationChannel, NumberType, ReportFormat, Secret, UserId,
-    UserRole, WebsocketEventType, When,
+    AlertOperator, AlertSeverity, CallDirection, CallerIdentity, Clock as _, ConsentAction, ConsentSource, ContactType,
+    ConversationChannel, ConversationEventType, ConversationId, KpiPeriod, MetricType, NotificationChannel, NumberType,
+    ReportFormat, Secret, SystemClock, UserId, UserRole, WebsocketEventType,
 };
 use serde_json::json;
 
@@ -23,8 +23,9 @@ pub(super) fn earlier() -> DateTime<Utc> {
     noon() - TimeDelta::days(1)
 }
 
-pub(super) fn later() -> When {
-    When::In(TimeDelta::hours(1))
+/// Later than the rows of the fixture, which the database itself made.
+pub(super) fn later() -> DateTime<Utc> {
+    SystemClock.now() + TimeDelta::hours(1)
 }
 
 pub(super) fn somebody() -> CallerIdentity {

@@ -238,7 +238,8 @@ fn only_a_user_who_may_act_gets_links_and_only_when_asked() {
     assert_eq!(linked.mailed(Triggered, "office@example.com").len(), 0, "an address that several may read");
     assert_eq!(linked.mailed(Test, "ann@example.com").len(), 0);
     linked.change(&UserPatch { role: Some(UserRole::Viewer), ..UserPatch::default() });
-    assert_eq!(linked.mailed(Triggered, "ann@example.com").len(), 0);
+    linked.notifying.queue_to(Email, Triggered, "ann@example.com");
+    assert_eq!(linked.pass().delivered, 0, "whoever may not act is not told at all");
     linked.change(&UserPatch { role: Some(UserRole::Admin), ..UserPatch::default() });
     let before = linked.notifying.smtp.taken().len();
     // Whoever was told hears that it is over.
