@@ -250,7 +250,7 @@ fn change_of_zone_has_all_figures_computed_anew() {
 }
 
 #[test]
-fn snapshots_are_compared_with_targets_and_with_the_period_before() {
+fn snapshots_are_compared_with_targets_and_periods_before() {
     let scene = Scene::new();
     scene.rows(HISTORY);
     scene.tx(|tx| tx.kpi_targets().upsert_by_key("missed_rate", KpiPeriod::Weekly, "40".parse().unwrap())).unwrap();
