@@ -53,6 +53,13 @@ def after_call(context, case, response):
 # What a document has no words for: the value of another field, of the database or of today decides, or a list of a world that
 # changes. Everything else that a valid request is refused for is a bound that the document should have stated.
 UNSAYABLE = [
+    ("first_day", "must have begun"),
+    ("first_day", "must lie within the last 400 days"),
+    ("first_day", "must be a day of this era"),
+    ("first_day", "is required of a custom report"),
+    ("last_day", "is required of a custom report"),
+    ("last_day", "is for custom reports alone"),
+    ("last_day", "must make a period of"),
     ("token", "must be in force"),
     ("email", "is verified already"),
     ("business_phone", "must be a number that can be called"),
