@@ -18,6 +18,7 @@ mod recipient;
 mod retry_schedule;
 mod rounds;
 mod rule;
+mod rule_bulk;
 mod rule_state;
 mod telling;
 mod timeline;

@@ -9,7 +9,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::notifications;
 use crate::store::{Scope, TenantTx, stamped};
 use crate::types::optional;
-use crate::{AlertId, Error, LeaseId, NotificationChannel, NotificationId, NotificationStatus, Result, TenantId};
+use crate::{AlertId, Error, LeaseId, NotificationChannel, NotificationId, NotificationStatus, Result, TenantId, When};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{max, min, sql};
 use diesel::pg::Pg;
@@ -296,5 +296,29 @@ impl Notifications<'_> {
             .values(rows)
             .returning(Notification::as_returning())
             .get_results(self.0.conn)?)
+    }
+
+    /// Removes notifications that were delivered or failed before an instant, the oldest first, `limit` at the most; how many
+    /// it were. 0 means that there is nothing to take now: nothing is left, or somebody else is at it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn delete_ended_before(&mut self, before: impl Into<When>, limit: u16) -> Result<usize> {
+        let before = before.into().seen_from(self.0.now());
+        // Its end was its last change.
+        let old: Vec<NotificationId> = notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::status.ne_all(OPEN))
+            .filter(notifications::updated_at.lt(before))
+            .order((notifications::updated_at, notifications::id))
+            .limit(limit.into())
+            .for_update()
+            .skip_locked()
+            .select(notifications::id)
+            .load(self.0.conn)?;
+        Ok(diesel::delete(notifications::table)
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq_any(old))
+            .execute(self.0.conn)?)
     }
 }

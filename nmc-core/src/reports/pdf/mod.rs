@@ -3,6 +3,7 @@
 mod chart;
 mod grid;
 mod pages;
+mod phrases;
 mod sheet;
 mod table;
 mod text;

@@ -2,12 +2,13 @@
 
 use super::chart::{self, BLUE, Bar, DARK, GRAY, ORANGE, PALE, length};
 use super::grid;
+use super::phrases::{change, columns, footer, kpi_row, summary};
 use super::sheet::{Ink, Part, Shape, Sheet};
-use super::table::{self, Cell, Column};
+use super::table::{self, Cell};
 use super::text::Face;
 use super::{LANGUAGE, words};
-use crate::reports::content::{Better, KpiEntry, ReportContent, ReportKind, Step};
-use crate::{Result, TrendDirection};
+use crate::Result;
+use crate::reports::content::{Better, ReportContent, ReportKind, Step};
 use krilla::metadata::Metadata;
 use krilla::tagging::{ListNumbering, Tag, TagKind};
 use rust_decimal::Decimal;
@@ -17,8 +18,6 @@ use std::num::NonZeroU16;
 const MARGIN: f32 = 48.0;
 /// The room at the foot of a page, footer included.
 const FOOT: f32 = 58.0;
-const GOOD: Ink = Ink(34, 110, 70);
-const BAD: Ink = Ink(176, 42, 32);
 const TINT: Ink = Ink(243, 246, 250);
 
 /// The most rows of numbers, and of people, on paper. The CSV has all.
@@ -69,8 +68,7 @@ impl<'a> Pages<'a> {
     }
 
     fn heading(&mut self, level: u16, text: &str, size: f32) {
-        let most = 2;
-        let parts = self.lines(text, Face::Bold, size, DARK, most);
+        let parts = self.lines(text, Face::Bold, size, DARK, 2);
         let level = NonZeroU16::new(level).unwrap_or(NonZeroU16::MIN);
         self.parts.push(Part::Group(TagKind::Hn(Tag::Hn(level, Some(self.sheet.fonts.printable(text)))), parts));
     }
@@ -83,41 +81,15 @@ impl<'a> Pages<'a> {
     pub(super) fn head(&mut self) {
         self.sheet.decoration(vec![Shape::Box { x: 0.0, y: 0.0, width: self.sheet.width, height: 7.0, ink: BLUE }]);
         self.y = 34.0;
-        let report = self.report;
-        let business = self.sheet.fonts.printable(&report.business);
+        let business = self.sheet.fonts.printable(&self.report.business);
         self.heading(1, if business.is_empty() { "Your business" } else { &business }, 21.0);
-        self.paragraph(&report.heading(), 11.5, GRAY);
+        self.paragraph(&self.report.heading(), 11.5, GRAY);
         self.y += 8.0;
     }
 
     /// What happened, in two sentences.
     pub(super) fn summary(&mut self) {
-        let show = |name| words::display(self.report.total(name), "calls");
-        let (calls, missed) = (self.count("nmc.calls_inbound"), self.count("nmc.calls_unanswered"));
-        let texted = self.count("nmc.calls_texted_back");
-        let mut text = match calls {
-            0 => "Nobody called in this period.".to_owned(),
-            1 => format!("There was 1 call, and {}.", if missed == 0 { "you missed none" } else { "you missed it" }),
-            _ if missed == 0 => format!("There were {} calls, and you missed none.", show("nmc.calls_inbound")),
-            _ => {
-                let (calls, answered) = (show("nmc.calls_inbound"), show("nmc.calls_answered"));
-                format!("Of {calls} calls, you answered {answered} and missed {}.", show("nmc.calls_unanswered"))
-            }
-        };
-        if missed > 0 {
-            let (texted_back, replied) = (show("nmc.calls_texted_back"), show("nmc.calls_replied"));
-            text.push_str(&match texted {
-                0 => " None of the callers you missed was texted back.".to_owned(),
-                _ => format!(
-                    " {texted_back} of the callers you missed were texted back at once, and {replied} of them wrote back."
-                ),
-            });
-        }
-        let revenue = self.report.total("nmc.revenue_unanswered");
-        if revenue > Decimal::ZERO {
-            text.push_str(&format!(" Missed calls brought {} of work after all.", words::display(revenue, "USD")));
-        }
-        self.paragraph(&text, 11.0, DARK);
+        self.paragraph(&summary(self.report), 11.0, DARK);
         self.y += 12.0;
     }
 
@@ -403,8 +375,7 @@ impl<'a> Pages<'a> {
     fn heading_at(&mut self, text: &str, x: f32) {
         self.y += 13.0 * 1.4;
         let shape = Shape::Text { x, y: self.y - 4.5, face: Face::Bold, size: 13.0, ink: DARK, text: text.to_owned() };
-        let drawn = self.sheet.text(vec![shape]);
-        let level = NonZeroU16::MIN.saturating_add(1);
+        let (drawn, level) = (self.sheet.text(vec![shape]), NonZeroU16::MIN.saturating_add(1));
         self.parts.push(Part::Group(TagKind::Hn(Tag::Hn(level, Some(text.to_owned()))), vec![drawn]));
         self.y += 2.0;
     }
@@ -412,17 +383,8 @@ impl<'a> Pages<'a> {
     /// The foot of every page: what it is of, how and when it was computed, and which page it is.
     pub(super) fn footers(&mut self) {
         const SIZE: f32 = 7.5;
-        let report = self.report;
         let pages = self.sheet.page_count();
-        let at = match report.zone.parse::<chrono_tz::Tz>() {
-            Ok(zone) => report.computed_at.with_timezone(&zone).format("%B %-d, %Y at %-I:%M %P").to_string(),
-            Err(_) => report.computed_at.format("%B %-d, %Y at %-I:%M %P UTC").to_string(),
-        };
-        let first = format!("{} · {}", report.business, report.heading());
-        let second = format!(
-            "Times in {}. Computed on {at} by version {} of the formulas. NeverMissCall",
-            report.zone, report.formula_version
-        );
+        let (first, second) = footer(self.report);
         for page in 0..pages {
             let right = format!("Page {} of {pages}", page.saturating_add(1));
             let wide = self.sheet.fonts.width(Face::Regular, SIZE, &right);
@@ -434,54 +396,5 @@ impl<'a> Pages<'a> {
             let rule = Shape::Box { x: MARGIN, y: y - 12.0, width: self.width(), height: 0.5, ink: PALE };
             self.sheet.footer(page, vec![rule, text(MARGIN, y, first), text(x, y, right), text(MARGIN, y + 11.0, second)]);
         }
-    }
-}
-
-/// Columns by their titles and shares of the width. All but the first hold numbers.
-fn columns(titles: &[(&str, f32)]) -> Vec<Column> {
-    let column = |(place, (title, share)): (usize, &(&str, f32))| Column {
-        title: (*title).to_owned(),
-        share: *share,
-        is_number: place > 0,
-    };
-    titles.iter().enumerate().map(column).collect()
-}
-
-fn kpi_row(kpi: &KpiEntry, has_targets: bool) -> Vec<Cell> {
-    let shown =
-        |value: Option<Decimal>| Cell::plain(value.map_or_else(|| "–".to_owned(), |value| words::display(value, &kpi.unit)));
-    let arrow = match kpi.value.zip(kpi.previous) {
-        Some((value, previous)) if value > previous => "▲ ",
-        Some((value, previous)) if value < previous => "▼ ",
-        _ => "",
-    };
-    let (word, ink) = match kpi.trend {
-        Some(TrendDirection::Improving) => ("better", GOOD),
-        Some(TrendDirection::Declining) => ("worse", BAD),
-        Some(TrendDirection::Stable) => ("same", GRAY),
-        Some(TrendDirection::Up) => ("more", GRAY),
-        Some(TrendDirection::Down) => ("less", GRAY),
-        None => ("–", GRAY),
-    };
-    let change = Cell { text: format!("{arrow}{word}"), ink, face: Face::Regular };
-    let mut row = vec![Cell::plain(kpi.label.clone()), shown(kpi.value), shown(kpi.previous), change];
-    if has_targets {
-        row.push(shown(kpi.target));
-        let off = kpi.variance.map_or_else(|| "–".to_owned(), |variance| words::display(variance, "%"));
-        row.push(Cell::plain(off));
-    }
-    row
-}
-
-/// A difference of a count in words, and the color of what it means.
-fn change(difference: Decimal, better: Better) -> (String, Ink) {
-    let ink = |is_good| if is_good { GOOD } else { BAD };
-    let size = words::display(difference.abs(), "calls");
-    if difference.is_zero() {
-        ("as many as before".to_owned(), GRAY)
-    } else if difference > Decimal::ZERO {
-        (format!("▲ {size} more"), ink(better == Better::More))
-    } else {
-        (format!("▼ {size} fewer"), ink(better == Better::Fewer))
     }
 }

@@ -1,0 +1,106 @@
+//! What the pages say of figures: sentences, rows of tables, and the colors of what is good or bad.
+
+use super::chart::GRAY;
+use super::sheet::Ink;
+use super::table::{Cell, Column};
+use super::text::Face;
+use super::words;
+use crate::TrendDirection;
+use crate::reports::content::{Better, KpiEntry, ReportContent};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+const GOOD: Ink = Ink(34, 110, 70);
+const BAD: Ink = Ink(176, 42, 32);
+
+/// What happened, in two sentences.
+pub(super) fn summary(report: &ReportContent) -> String {
+    let count = |figure: &str| report.total(figure).to_u64().unwrap_or_default();
+    let show = |name| words::display(report.total(name), "calls");
+    let (calls, missed) = (count("nmc.calls_inbound"), count("nmc.calls_unanswered"));
+    let texted = count("nmc.calls_texted_back");
+    let mut text = match calls {
+        0 => "Nobody called in this period.".to_owned(),
+        1 => format!("There was 1 call, and {}.", if missed == 0 { "you missed none" } else { "you missed it" }),
+        _ if missed == 0 => format!("There were {} calls, and you missed none.", show("nmc.calls_inbound")),
+        _ => {
+            let (calls, answered) = (show("nmc.calls_inbound"), show("nmc.calls_answered"));
+            format!("Of {calls} calls, you answered {answered} and missed {}.", show("nmc.calls_unanswered"))
+        }
+    };
+    if missed > 0 {
+        let (texted_back, replied) = (show("nmc.calls_texted_back"), show("nmc.calls_replied"));
+        text.push_str(&match texted {
+            0 => " None of the callers you missed was texted back.".to_owned(),
+            _ => format!(" {texted_back} of the callers you missed were texted back at once, and {replied} of them wrote back."),
+        });
+    }
+    let revenue = report.total("nmc.revenue_unanswered");
+    if revenue > Decimal::ZERO {
+        text.push_str(&format!(" Missed calls brought {} of work after all.", words::display(revenue, "USD")));
+    }
+    text
+}
+
+/// Columns by their titles and shares of the width. All but the first hold numbers.
+pub(super) fn columns(titles: &[(&str, f32)]) -> Vec<Column> {
+    let column = |(place, (title, share)): (usize, &(&str, f32))| Column {
+        title: (*title).to_owned(),
+        share: *share,
+        is_number: place > 0,
+    };
+    titles.iter().enumerate().map(column).collect()
+}
+
+/// A row of the table of key figures.
+pub(super) fn kpi_row(kpi: &KpiEntry, has_targets: bool) -> Vec<Cell> {
+    let shown =
+        |value: Option<Decimal>| Cell::plain(value.map_or_else(|| "–".to_owned(), |value| words::display(value, &kpi.unit)));
+    let arrow = match kpi.value.zip(kpi.previous) {
+        Some((value, previous)) if value > previous => "▲ ",
+        Some((value, previous)) if value < previous => "▼ ",
+        _ => "",
+    };
+    let (word, ink) = match kpi.trend {
+        Some(TrendDirection::Improving) => ("better", GOOD),
+        Some(TrendDirection::Declining) => ("worse", BAD),
+        Some(TrendDirection::Stable) => ("same", GRAY),
+        Some(TrendDirection::Up) => ("more", GRAY),
+        Some(TrendDirection::Down) => ("less", GRAY),
+        None => ("–", GRAY),
+    };
+    let change = Cell { text: format!("{arrow}{word}"), ink, face: Face::Regular };
+    let mut row = vec![Cell::plain(kpi.label.clone()), shown(kpi.value), shown(kpi.previous), change];
+    if has_targets {
+        row.push(shown(kpi.target));
+        let off = kpi.variance.map_or_else(|| "–".to_owned(), |variance| words::display(variance, "%"));
+        row.push(Cell::plain(off));
+    }
+    row
+}
+
+/// A difference of a count in words, and the color of what it means.
+pub(super) fn change(difference: Decimal, better: Better) -> (String, Ink) {
+    let ink = |is_good| if is_good { GOOD } else { BAD };
+    let size = words::display(difference.abs(), "calls");
+    if difference.is_zero() {
+        ("as many as before".to_owned(), GRAY)
+    } else if difference > Decimal::ZERO {
+        (format!("▲ {size} more"), ink(better == Better::More))
+    } else {
+        (format!("▼ {size} fewer"), ink(better == Better::Fewer))
+    }
+}
+
+/// The two lines at the foot of a page: what it is of, and how and when it was computed.
+pub(super) fn footer(report: &ReportContent) -> (String, String) {
+    let at = match report.zone.parse::<chrono_tz::Tz>() {
+        Ok(zone) => report.computed_at.with_timezone(&zone).format("%B %-d, %Y at %-I:%M %P").to_string(),
+        Err(_) => report.computed_at.format("%B %-d, %Y at %-I:%M %P UTC").to_string(),
+    };
+    let (zone, version) = (&report.zone, report.formula_version);
+    (
+        format!("{} · {}", report.business, report.heading()),
+        format!("Times in {zone}. Computed on {at} by version {version} of the formulas. NeverMissCall"),
+    )
+}
