@@ -53,6 +53,9 @@ def after_call(context, case, response):
 # What a document has no words for: the value of another field, of the database or of today decides, or a list of a world that
 # changes. Everything else that a valid request is refused for is a bound that the document should have stated.
 UNSAYABLE = [
+    ("figure", "must be the name of a figure"),
+    ("target", "must be 0 to 100"),
+    ("target", "must not be negative"),
     ("first_day", "must have begun"),
     ("first_day", "must lie within the last 400 days"),
     ("first_day", "must be a day of this era"),

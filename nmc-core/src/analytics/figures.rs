@@ -10,6 +10,38 @@ pub const FORMULA: i32 = 1;
 /// What the names of figures begin with; no other metrics have such names.
 pub const RESERVED_FIGURES: &str = "nmc.";
 
+/// The names of the figures there are, in order; those by a dimension begin with one of these.
+pub const FIGURES: &[&str] = &[
+    "nmc.calls_abandoned",
+    "nmc.calls_answered",
+    "nmc.calls_blocked",
+    "nmc.calls_converted",
+    "nmc.calls_cost",
+    "nmc.calls_failed",
+    "nmc.calls_inbound",
+    "nmc.calls_missed",
+    "nmc.calls_outbound",
+    "nmc.calls_replied",
+    "nmc.calls_talk_seconds",
+    "nmc.calls_texted_back",
+    "nmc.calls_unanswered",
+    "nmc.calls_voicemail",
+    "nmc.conversations_opened",
+    "nmc.conversations_resolved",
+    "nmc.conversations_responded",
+    "nmc.first_response_open_seconds",
+    "nmc.first_response_seconds",
+    "nmc.opt_outs",
+    "nmc.resolution_open_seconds",
+    "nmc.resolution_seconds",
+    "nmc.revenue",
+    "nmc.revenue_unanswered",
+    "nmc.texts_cost",
+    "nmc.texts_failed",
+    "nmc.texts_received",
+    "nmc.texts_sent",
+];
+
 /// Sums of a stretch of time, by name. One that isn't there is 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
@@ -258,6 +290,8 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), KPIS.len());
-        assert!(KPIS.iter().all(|kpi| kpi.numerator.starts_with(RESERVED_FIGURES)));
+        let of = |kpi: &Kpi| std::iter::once(kpi.numerator).chain(kpi.denominator.iter().copied()).collect::<Vec<_>>();
+        assert!(KPIS.iter().flat_map(of).all(|name| FIGURES.contains(&name)));
+        assert!(FIGURES.is_sorted() && FIGURES.iter().all(|name| name.starts_with(RESERVED_FIGURES)));
     }
 }

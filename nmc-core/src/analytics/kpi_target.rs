@@ -1,6 +1,6 @@
 //! Targets: what key figures should come to.
 
-use super::figures::{KPI_PERIODS, Kpi};
+use super::figures::{KPI_PERIODS, Kpi, KpiUnit};
 use crate::error::touched_one;
 use crate::schema::kpi_targets as targets;
 use crate::store::{Scope, TenantTx};
@@ -53,15 +53,22 @@ impl KpiTargets<'_> {
     /// computed from then on are compared with it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a name that no key figure has, on hours, or on a number out of range.
+    /// [`Error::Invalid`] on a name that no key figure has, on hours, on a negative number, or on more than 100 percent.
     pub fn upsert_by_key(&mut self, name: &str, period: KpiPeriod, target: Decimal) -> Result<KpiTarget> {
-        if Kpi::named(name).is_none() {
+        let Some(kpi) = Kpi::named(name) else {
             return Err(Error::invalid("kpi_name", "must be the name of a key figure, such as missed_rate"));
-        }
+        };
         if !KPI_PERIODS.contains(&period) {
             return Err(Error::invalid("period_type", "must be daily, weekly or monthly"));
         }
         let target = bounds::METRIC.exact("kpi_target", target)?;
+        if kpi.unit == KpiUnit::Percent && target > Decimal::ONE_HUNDRED {
+            return Err(Error::invalid("kpi_target", "must be 0 to 100: it is in percent"));
+        }
+        // Refunds can make revenue negative, which nobody aims at.
+        if target < Decimal::ZERO {
+            return Err(Error::invalid("kpi_target", "must not be negative"));
+        }
         let now = self.0.now();
         Ok(diesel::insert_into(targets::table)
             .values((

@@ -20,7 +20,7 @@ pub use conversation_analytics::{
     ConversationAnalytics, ConversationAnalyticsFilter, ConversationAnalyticsPatch, ConversationAnalyticsRepo,
     NewConversationAnalytics,
 };
-pub use figures::{FORMULA, Figures, KPI_PERIODS, KPIS, Kpi, KpiUnit, RESERVED_FIGURES};
+pub use figures::{FIGURES, FORMULA, Figures, KPI_PERIODS, KPIS, Kpi, KpiUnit, RESERVED_FIGURES};
 pub use job::{Job, JobFilter, Jobs, NewJob};
 pub use job_queue::ClaimedJob;
 pub(crate) use kpi::variance;

@@ -98,12 +98,17 @@ impl RollUps<'_> {
             .optional()?)
     }
 
-    /// Notes that the figures are computed, up to now, by this; and what of the past is still to be computed.
-    pub(crate) fn note(&mut self, by: ComputedBy, rebuild_before: Option<DateTime<Utc>>) -> Result<()> {
+    /// Notes that the figures are computed by this, up to an instant; and what of the past is still to be computed.
+    pub(crate) fn note(&mut self, by: ComputedBy, up_to: DateTime<Utc>, rebuild_before: Option<DateTime<Utc>>) -> Result<()> {
         let now = self.0.now();
         diesel::update(roll_ups::table)
             .filter(roll_ups::tenant_id.eq(self.0.tenant))
-            .set((by, roll_ups::rolled_up_at.eq(now), roll_ups::rebuild_before.eq(rebuild_before), roll_ups::updated_at.eq(now)))
+            .set((
+                by,
+                roll_ups::rolled_up_at.eq(up_to),
+                roll_ups::rebuild_before.eq(rebuild_before),
+                roll_ups::updated_at.eq(now),
+            ))
             .execute(self.0.conn)?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Figures of any stretch of time, from the rows themselves: what the roll-up stores by the hour, and what may be asked without it.
 
 use super::roll_up::{froms, untils};
-use crate::analytics::Figures;
+use crate::analytics::{FIGURES, Figures};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
@@ -193,7 +193,8 @@ impl Behind {
 /// given.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `limit` is out of range; [`Error::Unavailable`] or [`Error::Internal`].
+/// [`Error::Invalid`] when `limit` is out of range, or a name is none of [`crate::analytics::FIGURES`]; [`Error::Unavailable`] or
+/// [`Error::Internal`].
 pub fn behind(
     tx: &mut TenantTx<'_>,
     names: &[&str],
@@ -203,6 +204,9 @@ pub fn behind(
 ) -> Result<Vec<Counted>> {
     if !(1..=1_000).contains(&limit) {
         return Err(Error::invalid("limit", "must be between 1 and 1000"));
+    }
+    if !names.iter().all(|name| FIGURES.contains(name)) {
+        return Err(Error::invalid("figure", "must be the name of a figure, such as nmc.calls_missed"));
     }
     let (at, id) = after.unwrap_or((DateTime::UNIX_EPOCH - TimeDelta::days(36_500), uuid::Uuid::nil()));
     let hours = tx.tenants().get()?.business_hours();

@@ -1,6 +1,6 @@
 //! Reports: what is read of a period, and kept as one row whose JSON is the truth.
 
-use super::roll_up::HOURS_KEPT;
+use super::roll_up::{HOURS_KEPT, catch_up};
 use crate::analytics::{FORMULA, KPIS, Kpi, KpiUnit, NewReport, Report, variance};
 use crate::reports::{
     Better, Figures, Hours, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind,
@@ -106,6 +106,8 @@ pub fn make_report(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Report
 /// kept no longer; [`Error::Unavailable`] while the figures are being computed, for the first time or anew.
 pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<ReportContent> {
     const NO_SUCH: &str = "must be a day of this era";
+    // What has changed a moment ago is in it, too.
+    let is_caught_up = catch_up(tx)?;
     let state = tx.analytics_roll_ups().hold_still()?;
     let tenant = tx.tenants().get()?;
     let hours = tenant.business_hours();
@@ -132,7 +134,7 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
         // Where nothing has happened yet there is nothing to compute.
         None => tx.analytics_marks().some(1)?.is_empty(),
     };
-    if !is_computed {
+    if !is_computed || !is_caught_up {
         return Err(Error::try_later("the figures of the business, which are being computed"));
     }
     let mut read = Read::default();

@@ -102,10 +102,34 @@ impl RolledUp {
 /// # Errors
 /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
 pub fn roll_up(store: &Store, tenant: &Tenant) -> Result<Option<usize>> {
-    store.worker(tenant, round)
+    Ok(store.worker(tenant, round)?.map(|round| round.hours))
 }
 
-fn round(tx: &mut TenantTx<'_>) -> Result<Option<usize>> {
+/// What a round came to.
+struct Round {
+    hours: usize,
+    /// Whether marks are left.
+    has_more: bool,
+}
+
+/// The most rounds that a request waits for.
+const ROUNDS: usize = 5;
+
+/// Computes all that is marked of a business whose figures are not being computed anew; whether that was all.
+pub(super) fn catch_up(tx: &mut TenantTx<'_>) -> Result<bool> {
+    if tx.analytics_roll_ups().find()?.is_none_or(|state| state.rebuild_before.is_some()) {
+        return Ok(true);
+    }
+    for _ in 0..ROUNDS {
+        match round(tx)? {
+            Some(round) if round.has_more => {}
+            came => return Ok(came.is_some()),
+        }
+    }
+    Ok(false)
+}
+
+fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     let hours = tx.tenants().get()?.business_hours();
     let by = ComputedBy {
         timezone: hours.zone,
@@ -140,8 +164,11 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<usize>> {
         compute(tx, hours, &dirty)?;
     }
     tx.analytics_marks().delete(&marks)?;
-    tx.analytics_roll_ups().note(by, rebuild)?;
-    Ok(Some(dirty.len()))
+    // Figures of which something is still marked are as old as before, and due at once.
+    let has_more = marks.len() >= usize::from(MARKS);
+    let up_to = if has_more { state.rolled_up_at } else { tx.now() };
+    tx.analytics_roll_ups().note(by, up_to, rebuild)?;
+    Ok(Some(Round { hours: dirty.len(), has_more }))
 }
 
 /// When what is marked happened: the marks' own instants, and those of the conversations that they name and of their calls.

@@ -2,9 +2,11 @@
 
 use crate::support::Scene;
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::analytics::{CallAnalyticsFilter, CallAnalyticsPatch, Figures, KpiFilter};
+use nmc_core::analytics::{CallAnalyticsFilter, CallAnalyticsPatch, FIGURES, Figures, KpiFilter};
 
-use nmc_core::workflows::{Counted, CountedKind, behind, delete_old_rows, figures, roll_up_all};
+use nmc_core::workflows::{
+    Counted, CountedKind, WantedReport, behind, delete_old_rows, figures, report_content, roll_up, roll_up_all,
+};
 use nmc_core::{ConversionStatus, KpiPeriod, PageRequest, Patch, Span};
 use std::collections::BTreeMap;
 
@@ -180,6 +182,9 @@ fn rows_behind_a_figure_add_up_to_it() {
     let sum: Figures = rows.iter().flat_map(|row| row.counts.iter()).map(|(name, value)| (name.to_owned(), value)).collect();
     assert_eq!(sum, all);
     assert!(rows.windows(2).all(|pair| (pair[0].at, pair[0].id) < (pair[1].at, pair[1].id)));
+    assert!(names.iter().all(|name| FIGURES.contains(name)));
+    let unknown = scene.tx(|tx| behind(tx, &["nmc.calls_missd"], span, None, 10)).unwrap_err();
+    assert_eq!(unknown.to_string(), "figure must be the name of a figure, such as nmc.calls_missed");
     let only = scene.tx(|tx| behind(tx, &["nmc.calls_replied"], span, None, 10)).unwrap();
     assert_eq!(only.iter().map(|row| row.kind).collect::<Vec<_>>(), [CountedKind::Call]);
 }
@@ -205,6 +210,8 @@ fn late_facts_end_up_where_they_belong() {
         scene.roll_up();
         let after = scene.all_stored();
         assert_ne!(after, before, "{change}");
+        // What is computed of nothing but the rows is the same.
+        scene.rows("DELETE FROM analytics_metrics");
         scene.tx(|tx| tx.rebuild_figures()).unwrap();
         scene.roll_up();
         assert_eq!(scene.all_stored(), after, "{change}");
@@ -322,4 +329,50 @@ fn hours_that_were_kept_long_enough_go_and_days_stay_true() {
     let moved: Vec<&String> =
         corrected.iter().filter(|(name, value)| days.get(*name) != Some(value)).map(|(name, _)| name).collect();
     assert_eq!((corrected.len(), moved), (days.len(), vec![&"11-01 04:00 nmc.calls_cost".to_owned()]));
+}
+
+#[test]
+fn figures_of_which_much_is_marked_are_as_old_as_before() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let computed = |scene: &Scene| scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().rolled_up_at;
+    let before = computed(&scene);
+    scene.rows(
+        "INSERT INTO analytics_marks (tenant_id, marked_at) SELECT $tenant, '2026-11-01 06:00+00' FROM generate_series(1, 2001)",
+    );
+    scene.tick();
+    roll_up(&scene.db.store, &scene.business.tenant).unwrap();
+    assert_eq!((computed(&scene), scene.db.query::<i64>("SELECT count(*) FROM analytics_marks")), (before, vec![1]));
+    roll_up(&scene.db.store, &scene.business.tenant).unwrap();
+    assert!(computed(&scene) > before);
+}
+
+#[test]
+fn report_has_what_has_changed_a_moment_ago() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let day = "2026-11-01".parse().unwrap();
+    scene.rows("UPDATE calls SET outcome = 'missed' WHERE outcome = 'answered'");
+    let report = scene.tx(|tx| report_content(tx, WantedReport::Daily(day))).unwrap();
+    assert_eq!(report.total("nmc.calls_missed"), 1.into());
+    // More than a request waits for is not reported on.
+    scene.rows(
+        "INSERT INTO analytics_marks (tenant_id, marked_at) SELECT $tenant, '2026-11-01 06:00+00' FROM generate_series(1, 12000)",
+    );
+    let refused = scene.tx(|tx| report_content(tx, WantedReport::Daily(day))).unwrap_err();
+    assert!(refused.to_string().contains("are being computed"), "{refused}");
+}
+
+#[test]
+fn target_that_no_figure_can_come_to_is_refused() {
+    let scene = Scene::new();
+    let set = |name: &str, target: &str| {
+        let target = target.parse().unwrap();
+        scene.tx(|tx| tx.kpi_targets().upsert_by_key(name, KpiPeriod::Daily, target)).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(set("missed_rate", "100.0001"), Err("kpi_target must be 0 to 100: it is in percent".into()));
+    assert_eq!(set("calls", "-1"), Err("kpi_target must not be negative".into()));
+    assert_eq!((set("missed_rate", "100"), set("calls", "101")), (Ok(()), Ok(())));
 }

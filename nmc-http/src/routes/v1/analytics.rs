@@ -17,7 +17,8 @@ const METRICS: List = List("analytics metrics");
 const ROWS: List = List("rows behind figures");
 
 /// The longest span of which figures are computed while somebody waits.
-const LONGEST: TimeDelta = TimeDelta::days(31);
+// With the hours that a clock which is set back adds to a month.
+const LONGEST: TimeDelta = TimeDelta::hours(31 * 24 + 3);
 
 /// A count, which is a whole number.
 pub(super) fn whole(value: Decimal) -> i64 {
