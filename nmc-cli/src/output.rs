@@ -163,7 +163,11 @@ fn has_blanks(value: &Value) -> bool {
 
 /// Whether a column of this name may hold instants.
 fn holds_instants(name: &str) -> bool {
-    name.ends_with("_at") || matches!(name, "at" | "next_open" | "next_close" | "locked_until" | "snoozed_until" | "silent_since")
+    name.ends_with("_at")
+        || matches!(
+            name,
+            "at" | "from" | "until" | "next_open" | "next_close" | "locked_until" | "snoozed_until" | "silent_since"
+        )
 }
 
 /// A column's name above it, with the zone of its times where that is a business's.

@@ -4,7 +4,7 @@ use super::user::{self, UserKey};
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::input_file;
-use crate::options::id::{by_end, end_of_id};
+use crate::options::id::Key;
 use crate::options::rule::RuleKey;
 use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
@@ -17,7 +17,6 @@ use nmc_core::{
 };
 use serde_json::{Value, json};
 use std::path::Path;
-use std::str::FromStr;
 
 #[derive(Subcommand)]
 pub(crate) enum ContactCommand {
@@ -72,35 +71,14 @@ pub(crate) struct ContactArgs {
     tenant: TenantArg,
     /// The contact's id or the end of it
     #[arg(value_name = "ID")]
-    contact: ContactKey,
+    contact: Key<EscalationContactId>,
     #[command(flatten)]
     format: FormatArg,
 }
 
-/// A contact, by its id or the end of it.
-#[derive(Clone)]
-enum ContactKey {
-    Id(EscalationContactId),
-    End(String),
-}
-
-impl FromStr for ContactKey {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        let end = || end_of_id(text).map(Self::End).ok_or("must be an id, or 4 or more letters of its end");
-        text.parse().map(Self::Id).or_else(|_: Error| end())
-    }
-}
-
-impl ContactKey {
-    fn find(&self, tx: &mut TenantTx<'_>) -> Result<EscalationContactId> {
-        let list = |page| tx.escalation_contacts().list(&EscalationContactFilter::default(), page);
-        match self {
-            Self::Id(id) => Ok(*id),
-            Self::End(end) => by_end("contact", end, |row: &EscalationContact| row.id, list),
-        }
-    }
+fn find_contact(tx: &mut TenantTx<'_>, key: &Key<EscalationContactId>) -> Result<EscalationContactId> {
+    let list = |page| tx.escalation_contacts().list(&EscalationContactFilter::default(), page);
+    key.find("contact", |row: &EscalationContact| row.id, list)
 }
 
 /// A contact with its rule's name and, if it is a person, their e-mail.
@@ -149,7 +127,7 @@ pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
         ContactCommand::Remove(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
             let row = store.as_operator(&proof, |tx| {
-                let id = args.contact.find(tx)?;
+                let id = find_contact(tx, &args.contact)?;
                 let row = tx.escalation_contacts().get(id)?;
                 tx.escalation_contacts().delete(id)?;
                 listed(tx, row)
@@ -230,7 +208,7 @@ fn set_active(store: &Store, args: &ContactArgs, is_active: bool) -> CliResult<(
     let proof = tenant(store, &args.tenant.tenant)?;
     let patch = EscalationContactPatch { is_active: Some(is_active), ..EscalationContactPatch::default() };
     let row = store.as_operator(&proof, |tx| {
-        let id = args.contact.find(tx)?;
+        let id = find_contact(tx, &args.contact)?;
         let row = tx.escalation_contacts().update(id, &patch)?;
         listed(tx, row)
     })?;

@@ -2,16 +2,15 @@
 
 use crate::database::{Database, business, tenant};
 use crate::error::CliResult;
-use crate::options::id::{by_end, end_of_id};
+use crate::options::id::Key;
 use crate::options::moment::SpanArgs;
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
 use nmc_core::analytics::{Job, JobFilter};
-use nmc_core::{Error, JobId, JobStatus, JobType, PageRequest, Result, Store, TenantTx};
+use nmc_core::{JobId, JobStatus, JobType, PageRequest, Result, Store, TenantTx};
 use serde_json::json;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 #[derive(Subcommand)]
 pub(crate) enum JobCommand {
@@ -50,34 +49,9 @@ pub(crate) struct JobArgs {
     tenant: TenantArg,
     /// The job's id or the end of it
     #[arg(value_name = "ID")]
-    job: JobKey,
+    job: Key<JobId>,
     #[command(flatten)]
     format: FormatArg,
-}
-
-/// A job, by its id or the end of it.
-#[derive(Clone)]
-enum JobKey {
-    Id(JobId),
-    End(String),
-}
-
-impl FromStr for JobKey {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        let end = || end_of_id(text).map(Self::End).ok_or("must be an id, or 4 or more letters of its end");
-        text.parse().map(Self::Id).or_else(|_: Error| end())
-    }
-}
-
-impl JobKey {
-    fn find(&self, tx: &mut TenantTx<'_>) -> Result<JobId> {
-        match self {
-            Self::Id(id) => Ok(*id),
-            Self::End(end) => by_end("job", end, |row: &Job| row.id, |page| tx.jobs().list(&JobFilter::default(), page)),
-        }
-    }
 }
 
 const COLUMNS: Columns<Job> = Columns(&[
@@ -126,7 +100,7 @@ fn list(store: &Store, args: &ListArgs) -> CliResult<()> {
 fn step(store: &Store, args: &JobArgs, work: impl Fn(&mut TenantTx<'_>, JobId) -> Result<Job>) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
     let row = store.as_operator(&proof, |tx| {
-        let id = args.job.find(tx)?;
+        let id = args.job.find("job", |row: &Job| row.id, |page| tx.jobs().list(&JobFilter::default(), page))?;
         work(tx, id)
     })?;
     COLUMNS.one(args.format.format, &row)

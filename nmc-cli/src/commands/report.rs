@@ -2,8 +2,9 @@
 
 use crate::database::{Database, business};
 use crate::error::{CliError, CliResult};
+use crate::options::id::Key;
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
-use crate::output::{Columns, time};
+use crate::output::{Columns, Kept, time};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::analytics::{Report, ReportFilter};
@@ -12,7 +13,7 @@ use nmc_core::workflows::{WantedReport, kept_report, make_report};
 use nmc_core::{Error, PageRequest, ReportId, Store};
 use serde_json::json;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -56,9 +57,9 @@ pub(crate) struct MakeArgs {
 pub(crate) struct OpenArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// The report's id
+    /// The report's id or the end of it
     #[arg(value_name = "REPORT")]
-    report: ReportId,
+    report: Key<ReportId>,
     /// What it is printed as
     #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = Form::Csv)]
     form: Form,
@@ -90,6 +91,8 @@ const COLUMNS: Columns<Report> = Columns(&[
     ("expires_at", |row| row.expires_at.map_or(serde_json::Value::Null, time)),
 ]);
 
+const KEPT: Kept = &["id", "type", "from", "until", "generated_at"];
+
 pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
@@ -104,7 +107,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
                 let report_type = report_type.clone();
                 tx.reports().list(&ReportFilter { report_type, expired_at, ..ReportFilter::default() }, request)
             })?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page_keeping(KEPT, page.format.format, &rows)?;
         }
         ReportCommand::Open(open) => self::open(&store, &open)?,
     }
@@ -138,13 +141,22 @@ fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
         return Err(CliError::Usage("a PDF is nothing to read at a terminal: name a file with --output".to_owned()));
     }
     let (proof, _) = business(store, &args.tenant.tenant)?;
-    let (_, content) = store.as_operator(&proof, |tx| kept_report(tx, args.report))?;
+    let (_, content) = store.as_operator(&proof, |tx| {
+        let id = args.report.find("report", |row: &Report| row.id, |page| tx.reports().list(&ReportFilter::default(), page))?;
+        kept_report(tx, id)
+    })?;
     let bytes = rendered(&content, args)?;
     match &args.output {
-        Some(path) => std::fs::File::create_new(path)?.write_all(&bytes)?,
+        Some(path) => write_new(path, &bytes)?,
         None => out.write_all(&bytes)?,
     }
     Ok(())
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, bytes: &[u8]) -> CliResult<()> {
+    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| std::io::Error::new(error.kind(), format!("--output {}: {error}", path.display())).into())
 }
 
 fn rendered(content: &ReportContent, args: &OpenArgs) -> nmc_core::Result<Vec<u8>> {

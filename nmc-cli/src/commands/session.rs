@@ -3,18 +3,17 @@
 use super::user::{UserKey, find};
 use crate::database::Database;
 use crate::error::{CliError, CliResult};
-use crate::options::id::{by_end, end_of_id};
+use crate::options::id::Key;
 use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, Kept, time, write_json};
 use clap::Subcommand;
 use nmc_core::access::{Session, SessionFilter};
 use nmc_core::people::{end_session, logout_everywhere};
-use nmc_core::{Email, Error, Page, PageRequest, SessionId, TenantTx};
+use nmc_core::{Email, Page, PageRequest, SessionId, TenantTx};
 use serde_json::json;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 #[derive(Subcommand)]
 pub(crate) enum SessionCommand {
@@ -34,7 +33,7 @@ pub(crate) enum SessionCommand {
         tenant: TenantArg,
         /// The session's id or the end of it
         #[arg(value_name = "ID", conflicts_with = "user")]
-        session: Option<SessionKey>,
+        session: Option<Key<SessionId>>,
         /// All sessions of this person, by id or e-mail
         #[arg(long, value_name = "ID|EMAIL")]
         user: Option<UserKey>,
@@ -43,30 +42,10 @@ pub(crate) enum SessionCommand {
     },
 }
 
-/// A session, by its id or, if it is alive, the end of it.
-#[derive(Clone)]
-pub(crate) enum SessionKey {
-    Id(SessionId),
-    End(String),
-}
-
-impl FromStr for SessionKey {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let end = || end_of_id(text).map(Self::End).ok_or("must be an id, or 4 or more letters of its end");
-        text.parse().map(Self::Id).or_else(|_: Error| end())
-    }
-}
-
-impl SessionKey {
-    fn find(&self, tx: &mut TenantTx<'_>) -> nmc_core::Result<SessionId> {
-        let alive = SessionFilter { is_active: Some(true), ..SessionFilter::default() };
-        match self {
-            Self::Id(id) => Ok(*id),
-            Self::End(end) => by_end("session", end, |row: &Session| row.id, |page| tx.sessions().list(&alive, page)),
-        }
-    }
+/// The id of a session that was named; by its end only if it is alive.
+fn find_session(tx: &mut TenantTx<'_>, key: &Key<SessionId>) -> nmc_core::Result<SessionId> {
+    let alive = SessionFilter { is_active: Some(true), ..SessionFilter::default() };
+    key.find("session", |row: &Session| row.id, |page| tx.sessions().list(&alive, page))
 }
 
 /// A session, and with which e-mail its user logs in.
@@ -108,7 +87,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
             let ended = store.as_operator(&proof, |tx| match (&session, &user) {
                 (Some(session), _) => {
-                    let session = session.find(tx)?;
+                    let session = find_session(tx, session)?;
                     if tx.sessions().get(session)?.is_active { end_session(tx, session).map(|()| 1) } else { Ok(0) }
                 }
                 (None, Some(user)) => {

@@ -20,14 +20,14 @@ fn report_is_made_listed_and_opened_in_each_form() {
     assert_eq!(listed["items"], json!([made]));
     let id = made["id"].as_str().expect("an id");
     assert!(nmc.run(&["report", "open", id]).ok().out.starts_with("section,name,label"));
-    assert_eq!(nmc.run(&["report", "open", id, "--as", "json"]).json()["kind"], "daily");
+    assert_eq!(nmc.run(&["report", "open", &id[24..], "--as", "json"]).json()["kind"], "daily", "by the end of its id");
     let folder = std::env::temp_dir().join(format!("nmc-report-{id}"));
     std::fs::create_dir(&folder).expect("a folder");
     let file = folder.join("day.pdf");
     let open = ["report", "open", id, "--as", "pdf", "--output", file.to_str().expect("a path")];
     nmc.run(&open).ok();
     assert!(std::fs::read(&file).expect("a file").starts_with(b"%PDF-"));
-    nmc.run(&open).refused(1, "exists");
+    nmc.run(&open).refused(1, "day.pdf: File exists");
     std::fs::remove_dir_all(&folder).expect("a folder to remove");
 
     nmc.run(&["report", "open", "--tenant", "Rival Rooter", id]).refused(2, "report not found");

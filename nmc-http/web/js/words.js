@@ -59,7 +59,7 @@ const EN = {
   'door.forgot.text': 'Enter your e-mail. If there is an account, a link to choose a new password is on its way.',
   'door.forgot.go': 'Send the link',
   'door.sent': 'Look into your mail',
-  'door.sent.text': 'If there is an account with this e-mail, the link arrives in a minute. It is good for a short time.',
+  'door.sent.text': 'If there is an account with this e-mail, the link arrives in a minute, where this server sends mails. It is good for a short time.',
   'door.back': 'Back to the login',
   'door.absent': 'This server can’t send that link. Ask an owner or admin of your business to invite you again.',
   'door.invite': 'Welcome',
