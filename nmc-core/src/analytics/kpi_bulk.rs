@@ -2,6 +2,7 @@
 
 use super::figures::FORMULA;
 use super::kpi::{KpiSnapshots, variance};
+use super::metric_bulk::outermost;
 use crate::schema::kpi_snapshots as kpis;
 use crate::types::Span;
 use crate::{KpiPeriod, KpiSnapshotId, Result, Timezone, TrendDirection};
@@ -10,6 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Integer, Nullable, Numeric, Text, Timestamptz, Uuid};
 use rust_decimal::Decimal;
+use std::collections::HashSet;
 
 /// A snapshot that was computed.
 pub(crate) struct Computed {
@@ -37,11 +39,13 @@ impl KpiSnapshots<'_> {
     /// Puts the snapshots of these periods in place of those that were computed of them before.
     pub(crate) fn replace(&mut self, kind: KpiPeriod, zone: Timezone, periods: &[Span], snapshots: &[Computed]) -> Result<()> {
         let ends: Vec<DateTime<Utc>> = periods.iter().map(|period| period.until).collect();
-        let has: Vec<String> = snapshots.iter().map(|s| format!("{} {}", s.kpi, s.period.until.timestamp_micros())).collect();
+        let (first, last) = outermost(&ends);
+        let has: HashSet<String> = snapshots.iter().map(|s| format!("{} {}", s.kpi, s.period.until.timestamp_micros())).collect();
         // What has no value any more goes.
         let stored: Vec<(KpiSnapshotId, String, DateTime<Utc>)> = kpis::table
             .filter(kpis::tenant_id.eq(self.0.tenant))
             .filter(kpis::period_type.eq(kind))
+            .filter(kpis::snapshot_date.between(first, last))
             .filter(kpis::snapshot_date.eq_any(&ends))
             .filter(kpis::computed_at.is_not_null())
             .select((kpis::id, kpis::kpi_name, kpis::snapshot_date))

@@ -105,9 +105,11 @@ impl Metrics<'_> {
         level: AggregationLevel,
         starts: &[DateTime<Utc>],
     ) -> Result<HashMap<DateTime<Utc>, Figures>> {
+        let (first, last) = outermost(starts);
         let rows: Vec<(DateTime<Utc>, String, Decimal)> = metrics::table
             .filter(metrics::tenant_id.eq(self.0.tenant))
             .filter(metrics::aggregation_level.eq(level))
+            .filter(metrics::timestamp.between(first, last))
             .filter(metrics::timestamp.eq_any(starts))
             .filter(metrics::metric_name.like("nmc.%"))
             .filter(metrics::metric_name.not_like("%/%"))
@@ -121,9 +123,11 @@ impl Metrics<'_> {
     /// The sums of the figures by a dimension over the periods of this level that begin then, by name; the 1,000 largest.
     pub(crate) fn by_dimension(&mut self, level: AggregationLevel, starts: &[DateTime<Utc>]) -> Result<Vec<(String, Decimal)>> {
         let total = diesel::dsl::sum(metrics::metric_value);
+        let (first, last) = outermost(starts);
         let rows: Vec<(String, Option<Decimal>)> = metrics::table
             .filter(metrics::tenant_id.eq(self.0.tenant))
             .filter(metrics::aggregation_level.eq(level))
+            .filter(metrics::timestamp.between(first, last))
             .filter(metrics::timestamp.eq_any(starts))
             .filter(metrics::metric_name.like("nmc.%/%"))
             .group_by(metrics::metric_name)
@@ -154,4 +158,10 @@ impl Metrics<'_> {
             .execute(self.0.conn)?;
         Ok(())
     }
+}
+
+/// The first and the last of these instants. A list by itself is no bound of an index while the table is thought to be small.
+pub(super) fn outermost(instants: &[DateTime<Utc>]) -> (DateTime<Utc>, DateTime<Utc>) {
+    let (first, last) = (instants.iter().min(), instants.iter().max());
+    (first.copied().unwrap_or_default(), last.copied().unwrap_or_default())
 }

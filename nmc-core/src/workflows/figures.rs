@@ -27,14 +27,15 @@ const STORE: &str = concat!(
     "WITH ",
     include_str!("roll_up/facts.sql"),
     include_str!("roll_up/figures.sql"),
-    include_str!("roll_up/store_hours.sql")
+    include_str!("roll_up/store_hours.sql"),
+    include_str!("roll_up/replace.sql")
 );
 
 const READ: &str = concat!(
     "WITH ",
     include_str!("roll_up/facts.sql"),
     include_str!("roll_up/figures.sql"),
-    "SELECT name, sum(value) AS value FROM figures GROUP BY name"
+    "SELECT name, sum(value) AS value FROM figures_by_place GROUP BY name"
 );
 
 const BEHIND: &str = concat!("WITH ", include_str!("roll_up/facts.sql"), include_str!("roll_up/behind.sql"));

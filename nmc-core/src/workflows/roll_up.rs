@@ -249,21 +249,32 @@ fn compute(tx: &mut TenantTx<'_>, hours: BusinessHours, dirty: &BTreeSet<Span>) 
     let days: BTreeSet<Span> = dates.iter().filter_map(|date| zone.day(*date)).collect();
     let weeks: BTreeSet<Span> = dates.iter().filter_map(|date| zone.week(*date)).collect();
     let months: BTreeSet<Span> = dates.iter().filter_map(|date| zone.month(*date)).collect();
-    sum_up(tx, "hourly", "daily", &days)?;
-    sql_query(include_str!("roll_up/by_dimension.sql"))
-        .bind::<Uuid, _>(tx.0.tenant)
-        .bind::<Array<Timestamptz>, _>(froms(&days))
-        .bind::<Array<Timestamptz>, _>(untils(&days))
-        .bind::<Timestamptz, _>(tx.now())
-        .execute(tx.0.conn)?;
-    sum_up(tx, "daily", "weekly", &weeks)?;
-    sum_up(tx, "daily", "monthly", &months)?;
+    sum_up(tx, DAYS, "hourly", "daily", &days)?;
+    sum_up(tx, OF_DAYS, "daily", "weekly", &weeks)?;
+    sum_up(tx, OF_DAYS, "daily", "monthly", &months)?;
     super::key_figures::keep(tx, zone, &dates)
 }
 
-/// Sums up what is stored at one level as what is stored at the next.
-fn sum_up(tx: &mut TenantTx<'_>, from: &str, to: &str, spans: &BTreeSet<Span>) -> Result<()> {
-    sql_query(include_str!("roll_up/sum_up.sql"))
+/// The figures of days: sums of hours, and those by number and by person, from rows.
+const DAYS: &str = concat!(
+    "WITH ",
+    include_str!("roll_up/sum_up.sql"),
+    include_str!("roll_up/by_dimension.sql"),
+    ", figures AS (SELECT * FROM sums UNION ALL SELECT * FROM by_dimension)",
+    include_str!("roll_up/replace.sql")
+);
+
+/// The figures of weeks and months: sums of days.
+const OF_DAYS: &str = concat!(
+    "WITH ",
+    include_str!("roll_up/sum_up.sql"),
+    ", figures AS (SELECT * FROM sums)",
+    include_str!("roll_up/replace.sql")
+);
+
+/// Sums up what is stored at one level in place of what is stored at the next.
+fn sum_up(tx: &mut TenantTx<'_>, statement: &str, from: &str, to: &str, spans: &BTreeSet<Span>) -> Result<()> {
+    sql_query(statement)
         .bind::<Uuid, _>(tx.0.tenant)
         .bind::<Text, _>(from)
         .bind::<Text, _>(to)

@@ -1,5 +1,6 @@
 -- What counts, a row each, with what it counts as. $1 is the tenant; $2 and $3 are spans, from and until; $6, $7 and $8 are when the
--- business is open: from, until, and the seconds that it was open before.
+-- business is open: from, until, and the seconds that it was open before. OFFSET 0 and LIMIT 1 have the rows of each span, and of each call,
+-- found by their index, whatever is known of the tables: of a business that has just come, nothing is.
 spans AS MATERIALIZED (
     SELECT span.since, span.before FROM unnest($2::timestamptz[], $3::timestamptz[]) AS span (since, before)
 ), all_calls AS (
@@ -16,6 +17,7 @@ spans AS MATERIALIZED (
         FROM calls AS late
         WHERE late.tenant_id = $1 AND late.started_at >= spans.since AND late.started_at < spans.before
             AND late.created_at - late.started_at NOT BETWEEN interval '-2 hours' AND interval '2 hours'
+        OFFSET 0
     ) AS c
     WHERE c.at >= spans.since AND c.at < spans.before
 ),
@@ -47,7 +49,9 @@ call_facts AS (
             call_direction = 'inbound' AND outcome IN ('missed', 'voicemail', 'abandoned') AS unanswered
         FROM all_calls
     ) AS c
-    LEFT JOIN call_analytics AS told ON told.tenant_id = $1 AND told.call_id = c.id
+    LEFT JOIN LATERAL (
+        SELECT a.conversion_status, a.revenue_impact FROM call_analytics AS a WHERE a.tenant_id = $1 AND a.call_id = c.id LIMIT 1
+    ) AS told ON true
     LEFT JOIN LATERAL (
         SELECT min(m.created_at) AS at FROM messages AS m
         WHERE c.unanswered AND m.tenant_id = $1 AND m.call_id = c.id AND m.message_kind = 'greeting'
@@ -59,7 +63,10 @@ call_facts AS (
         coalesce(floor(extract(epoch FROM response.at - asked.at)), 0) AS response_seconds,
         coalesce(floor(until_response.seconds - until_asked.seconds), 0) AS response_open_seconds
     FROM spans
-    JOIN conversations AS c ON c.tenant_id = $1 AND c.created_at >= spans.since AND c.created_at < spans.before
+    CROSS JOIN LATERAL (
+        SELECT o.id, o.created_at FROM conversations AS o
+        WHERE o.tenant_id = $1 AND o.created_at >= spans.since AND o.created_at < spans.before OFFSET 0
+    ) AS c
     LEFT JOIN LATERAL (
         SELECT m.created_at AS at FROM messages AS m
         WHERE m.tenant_id = $1 AND m.conversation_id = c.id AND m.message_direction = 'inbound' ORDER BY m.created_at LIMIT 1
@@ -84,7 +91,10 @@ call_facts AS (
     SELECT c.id, c.closed_at AS at, 1 AS resolved, floor(extract(epoch FROM c.closed_at - c.created_at)) AS resolution_seconds,
         floor(until_closed.seconds - until_opened.seconds) AS resolution_open_seconds
     FROM spans
-    JOIN conversations AS c ON c.tenant_id = $1 AND c.closed_at >= spans.since AND c.closed_at < spans.before
+    CROSS JOIN LATERAL (
+        SELECT r.id, r.created_at, r.closed_at FROM conversations AS r
+        WHERE r.tenant_id = $1 AND r.closed_at >= spans.since AND r.closed_at < spans.before OFFSET 0
+    ) AS c
     CROSS JOIN LATERAL (
         SELECT width_bucket(c.created_at, $6::timestamptz[]) AS opened_on, width_bucket(c.closed_at, $6::timestamptz[]) AS closed_on
     ) AS days
@@ -110,8 +120,12 @@ call_facts AS (
         SELECT g.id, g.created_at, g.message_direction, g.message_status, g.price, g.price_unit FROM messages AS g
         WHERE g.tenant_id = $1 AND g.created_at >= spans.since AND g.created_at < spans.before
             AND g.message_kind <> 'message' AND g.message_kind = 'greeting'
+        OFFSET 0
     ) AS m
 ), opt_outs AS (
     SELECT c.id, c.created_at AS at, 1 AS opt_outs
-    FROM spans JOIN consents AS c ON c.tenant_id = $1 AND c.action = 'opt_out' AND c.created_at >= spans.since AND c.created_at < spans.before
+    FROM spans CROSS JOIN LATERAL (
+        SELECT o.id, o.created_at FROM consents AS o
+        WHERE o.tenant_id = $1 AND o.action = 'opt_out' AND o.created_at >= spans.since AND o.created_at < spans.before OFFSET 0
+    ) AS c
 )

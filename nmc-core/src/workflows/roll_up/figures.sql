@@ -18,7 +18,7 @@
     FROM text_facts GROUP BY place
 ), of_opt_outs AS (
     SELECT width_bucket(at, $4::timestamptz[]) AS place, sum(opt_outs) AS opt_outs FROM opt_outs GROUP BY place
-), figures AS (
+), figures_by_place AS (
     SELECT place, 'call' AS type, figure.name, figure.value FROM of_calls CROSS JOIN LATERAL (VALUES
         ('nmc.calls_inbound', inbound::numeric), ('nmc.calls_answered', answered), ('nmc.calls_missed', missed),
         ('nmc.calls_voicemail', voicemail), ('nmc.calls_abandoned', abandoned), ('nmc.calls_blocked', blocked), ('nmc.calls_failed', failed),
