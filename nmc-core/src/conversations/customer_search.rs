@@ -6,11 +6,13 @@ use super::inbox::InboxRow;
 use super::search::{Hits, Key, MOST, MOST_SORTED, OF_NAMES, Search, Total, Words, after_sql};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::Scope;
+use crate::types::is_invisible;
 use crate::{ConversationId, PhoneNumber, Result};
 use chrono::DateTime;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The number of digits from which on a search is one for a number.
 const DIGITS: usize = 3;
@@ -18,7 +20,8 @@ const DIGITS: usize = 3;
 /// How the numbers begin that somebody may mean by these digits; none when it is a name. Without a `+` they are those of a whole
 /// number, of a national one of North America, or of a short code.
 fn numbers(search: &Search) -> Vec<String> {
-    let text = search.text();
+    let text: String = search.text().chars().filter(|c| !is_invisible(*c)).nfkc().collect();
+    let text = text.trim();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let is_number =
         text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '+' | '-' | '.' | '/' | '(' | ')'));
