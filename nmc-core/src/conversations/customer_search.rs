@@ -3,7 +3,8 @@
 use super::conversation::Conversations;
 use super::conversation_filter::ConversationFilter;
 use super::inbox::InboxRow;
-use super::search::{Hits, Key, MOST, MOST_SORTED, OF_NAMES, Search, Total, Words, after_sql};
+use super::search::{Hits, Key, MOST, MOST_SORTED, Search, Total, Words, after_sql};
+use super::search_terms::OF_NAMES;
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::Scope;
 use crate::types::is_invisible;
@@ -82,15 +83,8 @@ fn by_number(scope: &mut Scope<'_>, starts: &[String], after: Option<Cursor>, ta
     let counted: Total = bound(counted, MOST_SORTED + 1).get_result(scope.conn)?;
     let is_many = counted.total > MOST_SORTED;
     let keys: Vec<Key> = bound(if is_many { many } else { few }, take).load(scope.conn)?;
-    let keys: Vec<Cursor> = keys.into_iter().map(Cursor::from).collect();
-    let cut = if i64::try_from(keys.len()).is_ok_and(|found| found == take) {
-        keys.last().copied()
-    } else if is_many {
-        bound(last, 1).get_result(scope.conn).optional()?.map(|key: Key| key.into())
-    } else {
-        None
-    };
-    Ok(Hits { keys, cut })
+    let until = if is_many { bound(last, 1).get_result(scope.conn).optional()?.map(|key: Key| key.into()) } else { None };
+    Ok(Hits::new(keys.into_iter().map(Cursor::from).collect(), take, until))
 }
 
 impl Conversations<'_> {

@@ -1,9 +1,9 @@
 //! Pages of a search of many texts: all that have the words, and few rows read for each.
 
-use crate::plans::plan_as_tenant;
+use crate::plans::{explained_as_tenant, plan_as_tenant};
 use crate::support::Scene;
 use nmc_core::conversations::{ConversationFilter, Search};
-use nmc_core::testing::{Business, TestDb};
+use nmc_core::testing::{Business, Sent, TestDb};
 use nmc_core::{PageRequest, TenantTx};
 use std::collections::BTreeSet;
 
@@ -86,4 +86,80 @@ fn search_of_common_words_goes_on_page_by_page() {
         .collect();
     assert_eq!(by_number.len(), 2, "counted, and read");
     assert!(by_number.iter().all(|plan| plan.contains("conversations_customer_phone_idx")), "{by_number:#?}");
+}
+
+#[test]
+fn search_of_several_words_misses_no_text_over_pages() {
+    let scene = Scene::new();
+    many(&scene.db, &scene.business);
+    for query in [
+        "every rare",
+        "even rare",
+        "every tenth",
+        "tenth every rare even",
+        "odd tenth",
+        "odd every",
+        "even every job01",
+        "tenth job1",
+        "every tenth job",
+        "rare job00",
+        "odd rare nowhere",
+    ] {
+        let is_found = query.split(' ').map(|word| {
+            let end = if word.starts_with("job") { "" } else { "( |$)" };
+            format!("message_body ~ '(^| ){word}{end}'")
+        });
+        let expected: Vec<String> = scene.db.query(&format!(
+            "SELECT id::text FROM messages WHERE {} ORDER BY created_at DESC, id DESC",
+            is_found.collect::<Vec<_>>().join(" AND ")
+        ));
+        for limit in [7, 200] {
+            let found: Vec<String> = scene.found(query, limit).iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "{query}, {limit}");
+        }
+        assert_eq!(expected.is_empty(), query.ends_with("nowhere"), "{query}");
+    }
+}
+
+/// How many blocks a plan that was executed touched.
+fn blocks(plan: &str) -> u64 {
+    let buffers = plan.lines().find(|line| line.contains("Buffers: shared")).unwrap();
+    let of = |what: &str| {
+        let number = buffers.split_once(what).map_or("0", |(_, rest)| rest.split(' ').next().unwrap());
+        number.parse::<u64>().unwrap()
+    };
+    of("hit=") + of("read=")
+}
+
+#[test]
+fn a_page_of_a_search_touches_few_blocks_whatever_the_words() {
+    let scene = Scene::new();
+    many(&scene.db, &scene.business);
+    let tenant = scene.business.tenant;
+    // (words, the most blocks): compared, looked up, or read until a page is full.
+    for (query, most) in [
+        ("even", 20),
+        ("even odd", 500),
+        ("even every", 500),
+        ("every tenth", 500),
+        ("odd tenth", 2_500),
+        ("every rare", 2_500),
+        ("tenth job1", 500),
+        ("every job", 2_500),
+    ] {
+        let search = Search::new(query).unwrap();
+        let list = |tx: &mut TenantTx<'_>| tx.messages().search(&search, PageRequest::first());
+        let trips = scene.db.round_trips(|store| drop(store.tenant(&tenant, list).unwrap()));
+        let of_terms: Vec<&Sent> = trips.iter().filter(|sent| sent.sql.contains("message_terms")).collect();
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let plans: Vec<String> = of_terms
+                .iter()
+                .map(|sent| {
+                    explained_as_tenant(&scene.db, tenant, sent, mode, "ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF")
+                })
+                .collect();
+            let touched: u64 = plans.iter().map(|plan| blocks(plan)).sum();
+            assert!(touched <= most, "{query}, {mode}: {touched} blocks\n{}", plans.join("\n"));
+        }
+    }
 }
