@@ -4,6 +4,7 @@
 
 mod bounds;
 pub(crate) mod conflicts;
+pub(crate) mod digits;
 pub(crate) mod json;
 pub(crate) mod lists;
 pub(crate) mod openapi;
