@@ -256,6 +256,11 @@ impl<Q, B> RequestContext<Q, B> {
         self.request.method() == Method::GET && wanted.any(|line| line.split(',').any(is_it))
     }
 
+    /// Whether an answer may come in chunks, as HTTP knows them since 1.1.
+    pub(crate) fn takes_chunks(&self) -> bool {
+        self.request.version() >= actix_web::http::Version::HTTP_11
+    }
+
     /// A header that is to be plain text, if it is there.
     pub(crate) fn text_header(&self, name: &'static str) -> ApiResult<Option<&str>> {
         let mut values = self.request.headers().get_all(name);
