@@ -151,6 +151,11 @@ impl<Q: DeserializeOwned, B: Body> RequestContext<Q, B> {
             Access::Public => None,
             _ => Some(app.authenticator.credential(&bearer(&request)?)?),
         };
+        if let (Access::Anyone, Some(key @ Credential::Key { .. })) = (access, credential.clone()) {
+            // Whatever it wants, it is refused; that it is no key of ours is told first.
+            app.pool.blocking(move |store| store.acting(&key, |_| Ok(()))).await?;
+            return Err(Error::Forbidden("an API key is no user, and this is for users alone").into());
+        }
         let query = parse_query(request.query_string())?;
         let room = match &credential {
             Some(credential) if B::LONGEST > LONGEST_JSON => {
