@@ -16,10 +16,11 @@ pub(crate) use notify::{MailArg, NotifyArgs};
 pub(crate) use streams::StreamArgs;
 pub(crate) use twilio::TwilioArgs;
 
+use crate::error::{CliError, CliResult};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nmc_core::store::SchemaName;
-use nmc_core::{Secret, Uploads};
+use nmc_core::{Cursor, PageRequest, Secret, Uploads};
 use std::path::{Path, PathBuf};
 
 /// The heading of what every command takes: below the command's own options, which would stand mixed with it otherwise.
@@ -64,7 +65,7 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Args, Clone, Copy)]
+#[derive(Args, Clone)]
 pub(crate) struct PageArgs {
     /// Rows at most
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -72,10 +73,20 @@ pub(crate) struct PageArgs {
 
     /// Go on after this cursor, which an earlier page ended with
     #[arg(long, value_name = "CURSOR")]
-    pub(crate) after: Option<nmc_core::Cursor>,
+    after: Option<String>,
 
     #[command(flatten)]
     pub(crate) format: FormatArg,
+}
+
+impl PageArgs {
+    /// The page that is asked for of this list, in this order.
+    pub(crate) fn of(&self, list: &str) -> CliResult<PageRequest> {
+        let refused =
+            || CliError::Usage("--after must be what an earlier page of this list ended with, in the same order".to_owned());
+        let after = self.after.as_deref().map(|text| Cursor::in_list(text, list)).transpose().map_err(|_| refused())?;
+        Ok(PageRequest::new(self.limit, after)?)
+    }
 }
 
 /// Which business.

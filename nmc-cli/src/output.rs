@@ -84,22 +84,35 @@ impl<T> Columns<'_, T> {
         cells.join("\t")
     }
 
-    /// A page of rows; the cursor of the next page goes into the JSON, or to standard error.
-    pub(crate) fn page(&self, format: Format, page: &Page<T>) -> CliResult<()> {
-        self.page_keeping(&[], format, page)
+    /// A page of a list; the cursor of the next page, which bears the list's name, goes into the JSON, or to standard error.
+    pub(crate) fn page(&self, list: &str, format: Format, page: &Page<T>) -> CliResult<()> {
+        self.page_keeping(&[], list, format, page)
     }
 
-    /// A page of rows of which a narrow terminal keeps these columns longest.
-    pub(crate) fn page_keeping(&self, kept: Kept, format: Format, page: &Page<T>) -> CliResult<()> {
+    /// A page of a list of which a narrow terminal keeps these columns longest.
+    pub(crate) fn page_keeping(&self, kept: Kept, list: &str, format: Format, page: &Page<T>) -> CliResult<()> {
+        self.rows(kept, format, &page.items, page.next.map(|cursor| cursor.of_list(list)))
+    }
+
+    /// All the rows that there are.
+    pub(crate) fn all(&self, format: Format, rows: &[T]) -> CliResult<()> {
+        self.rows(&[], format, rows, None)
+    }
+
+    /// All the rows that there are, of which a narrow terminal keeps these columns longest.
+    pub(crate) fn all_keeping(&self, kept: Kept, format: Format, rows: &[T]) -> CliResult<()> {
+        self.rows(kept, format, rows, None)
+    }
+
+    fn rows(&self, kept: Kept, format: Format, rows: &[T], next: Option<String>) -> CliResult<()> {
         match format {
             Format::Json => {
-                let items: Vec<Value> = page.items.iter().map(|row| self.json(row)).collect();
-                let next = page.next.map(|cursor| cursor.to_string());
+                let items: Vec<Value> = rows.iter().map(|row| self.json(row)).collect();
                 write_json(&json!({ "items": items, "next": next }))
             }
             Format::Table => {
-                self.print(&page.items, kept)?;
-                if let Some(cursor) = page.next {
+                self.print(rows, kept)?;
+                if let Some(cursor) = next {
                     eprintln!("more: --after {cursor}");
                 }
                 Ok(())
@@ -218,7 +231,7 @@ pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, kept: Kept, rows
         return Ok(());
     }
     writeln!(std::io::stdout(), "\n{title}")?;
-    columns.page_keeping(kept, Format::Table, &Page { items: rows, next: None })
+    columns.all_keeping(kept, Format::Table, &rows)
 }
 
 /// An instant to the second, in a form that people and programs can read.

@@ -13,10 +13,37 @@ use diesel::{BoolExpressionMethods as _, Column, ExpressionMethods as _, QueryRe
 use uuid::Uuid;
 
 /// The place after which a page begins. Opaque to callers: take it from [`Page::next`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     pub(crate) at: DateTime<Utc>,
     pub(crate) id: Uuid,
+}
+
+/// The characters of a cursor that tell which list it is of.
+const TAG: usize = 6;
+
+impl Cursor {
+    /// The cursor as a text that bears the name of its list. It tells a place among the instants of one column: in another list, or in another
+    /// order, it would leave rows out without a word. No two lists have one name.
+    #[must_use]
+    pub fn of_list(self, list: &str) -> String {
+        format!("{self}{}", tag(list))
+    }
+
+    /// The cursor that [`Self::of_list`] wrote for this list.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of `after` when it is no cursor, or one of another list.
+    pub fn in_list(text: &str, list: &str) -> Result<Self> {
+        let refused = || Error::invalid("after", "must be `next` of an earlier page of this list, in the same order");
+        text.strip_suffix(&tag(list)).ok_or_else(refused)?.parse().map_err(|_| refused())
+    }
+}
+
+/// The last [`TAG`] characters of a list's cursors, which all programs and versions make alike (FNV-1a).
+fn tag(list: &str) -> String {
+    let hash = list.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{:0TAG$x}", hash >> 8)
 }
 
 impl std::fmt::Display for Cursor {

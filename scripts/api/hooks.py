@@ -81,6 +81,7 @@ UNSAYABLE = [
     ("kpi", "must be the name of a key figure"),
     ("figure", "must not be given with kpi"),
     ("figure", "is required, or kpi"),
+    ("value", "must have no number that is not kept to the digit"),
     ("sort", "by the last change is for open conversations"),
     ("sort", "by the last change is for lists without q"),
     ("q", "must have a letter or a digit"),

@@ -18,6 +18,9 @@ use nmc_core::{
 use serde_json::{Value, json};
 use std::path::Path;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "escalation contacts";
+
 #[derive(Subcommand)]
 pub(crate) enum ContactCommand {
     /// List the contacts of a business, newest first
@@ -113,7 +116,7 @@ pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
     match command {
         ContactCommand::List { tenant: key, rule, level, page } => {
             let proof = tenant(store, &key.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let rows = store.as_operator(&proof, |tx| {
                 let rule = rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id);
                 let filter = EscalationContactFilter { rule, level, ..EscalationContactFilter::default() };
@@ -121,7 +124,7 @@ pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
                 let items = rows.items.into_iter().map(|row| listed(tx, row)).collect::<Result<_>>()?;
                 Ok(Page { items, next: rows.next })
             })?;
-            COLUMNS.page_keeping(KEPT, page.format.format, &rows)
+            COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)
         }
         ContactCommand::Add(args) => add(store, &args),
         ContactCommand::Remove(args) => {

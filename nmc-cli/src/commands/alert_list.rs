@@ -12,6 +12,9 @@ use nmc_core::{AlertSeverity, AlertStatus, PageRequest, Store};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "alerts";
+
 /// Which alerts.
 #[derive(Args)]
 pub(crate) struct ListArgs {
@@ -63,7 +66,7 @@ pub(super) fn figure(value: Decimal) -> Value {
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
-    let page = PageRequest::new(args.page.limit, args.page.after)?;
+    let page = args.page.of(LIST)?;
     let span = args.span.instants(zone)?;
     let rows = store.as_operator(&tenant, |tx| {
         let filter = AlertFilter {
@@ -77,5 +80,5 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         };
         tx.alerts().list(&filter, page)
     })?;
-    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, LIST, args.page.format.format, &rows)
 }

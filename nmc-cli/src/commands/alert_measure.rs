@@ -46,7 +46,7 @@ const COLUMNS: Columns<Measurement> = Columns(&[
 
 /// Prints what nmc measures by itself.
 pub(super) fn metrics(format: FormatArg) -> CliResult<()> {
-    METRICS.page(format.format, &Page { items: TRADE_METRICS.to_vec(), next: None })
+    METRICS.all(format.format, TRADE_METRICS)
 }
 
 pub(super) fn run(store: &Store, args: &MeasureArgs) -> CliResult<()> {

@@ -15,6 +15,9 @@ use nmc_core::{AlertOperator, AlertSeverity, Confirmed, Error, NotificationChann
 use rust_decimal::Decimal;
 use serde_json::json;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "alert rules";
+
 #[derive(Subcommand)]
 pub(crate) enum RuleCommand {
     /// List the rules of a business, newest first
@@ -200,10 +203,10 @@ pub(super) fn run(store: &Store, command: RuleCommand) -> CliResult<()> {
     match command {
         RuleCommand::List { tenant: key, metric, severity, channel, enabled, page } => {
             let proof = tenant(store, &key.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let filter = AlertRuleFilter { name: None, is_enabled: enabled, metric, severity, channel };
             let rows = store.as_operator(&proof, |tx| tx.alert_rules().list(&filter, request))?;
-            COLUMNS.page_keeping(KEPT, page.format.format, &rows)
+            COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)
         }
         RuleCommand::Show(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
@@ -230,7 +233,7 @@ pub(super) fn run(store: &Store, command: RuleCommand) -> CliResult<()> {
             if items.is_empty() {
                 eprintln!("it has them all");
             }
-            COLUMNS.page_keeping(KEPT, format.format, &Page { items, next: None })
+            COLUMNS.all_keeping(KEPT, format.format, &items)
         }
     }
 }

@@ -122,7 +122,7 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
             }
             let raised =
                 moves.iter().filter(|entry| matches!(entry.made, AlertMove::Raise(_) | AlertMove::RaiseForSilence(_))).count();
-            TIMELINE.page(Format::Table, &Page { items: moves, next: None })?;
+            TIMELINE.all(Format::Table, &moves)?;
             eprintln!("alerts {}: {raised}", span_in_words(from, until, zone));
             Ok(())
         }

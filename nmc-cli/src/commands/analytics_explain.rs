@@ -86,7 +86,7 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
             "value": value.map(figure),
         })),
         Format::Table => {
-            COLUMNS.page_keeping(KEPT, Format::Table, &Page { items: rows, next: None })?;
+            COLUMNS.all_keeping(KEPT, Format::Table, &rows)?;
             for name in names {
                 eprintln!("{}: {}", plain(name), total.get(name));
             }

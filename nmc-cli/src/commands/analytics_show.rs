@@ -47,7 +47,7 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
         Format::Table => {
             let told = |row: &&SummaryKpi| row.value.is_some() || row.before.is_some() || row.target.is_some();
             let kpis = found.kpis.iter().filter(told).cloned().collect();
-            COLUMNS.page_keeping(KEPT, Format::Table, &Page { items: kpis, next: None })?;
+            COLUMNS.all_keeping(KEPT, Format::Table, &kpis)?;
             if let Some(width) = terminal_width() {
                 let mut out = std::io::stdout().lock();
                 drawn(&found, width, Letters::of_locale()).iter().try_for_each(|line| writeln!(out, "{line}"))?;

@@ -69,7 +69,7 @@ pub(super) fn run(store: &Store, command: &TargetCommand) -> CliResult<()> {
         TargetCommand::List { tenant: key, format } => {
             let proof = tenant(store, &key.tenant)?;
             let rows = store.as_operator(&proof, |tx| tx.kpi_targets().list())?;
-            COLUMNS.page(format.format, &Page { items: rows, next: None })
+            COLUMNS.all(format.format, &rows)
         }
         TargetCommand::Remove { key } => {
             let proof = tenant(store, &key.tenant.tenant)?;

@@ -15,6 +15,9 @@ use nmc_core::{ApiKeyId, Email, Error, Page, PageRequest, Secret, TenantTx};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "API keys";
+
 #[derive(Subcommand)]
 pub(crate) enum ApiKeyCommand {
     /// Make a key and print it: it is shown this once
@@ -188,7 +191,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
             print_made(format.format, &row, &text.text())?;
         }
         ApiKeyCommand::List { tenant, state, service, page } => {
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let in_force = state.map(|state| state == KeyState::InForce);
             let filter = ApiKeyFilter { in_force, is_nobodys: service.then_some(true), ..ApiKeyFilter::default() };
             let proof = database::tenant(&store, &tenant.tenant)?;
@@ -197,7 +200,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: ApiKeyCommand) -> CliResult {
                 let items = rows.items.into_iter().map(|key| AsOf::now(tx, key)).collect::<nmc_core::Result<_>>()?;
                 Ok(Page { items, next: rows.next })
             })?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page(LIST, page.format.format, &rows)?;
         }
         ApiKeyCommand::Rotate { tenant, key, overlap, format } => {
             let proof = database::tenant(&store, &tenant.tenant)?;

@@ -27,7 +27,7 @@ pub(super) fn run(store: &Store, account: &TwilioConfig, format: Format) -> CliR
         Format::Table => {
             let CaughtUp { texts, calls, found, .. } = came;
             if !found.is_empty() {
-                COLUMNS.page(format, &Page { items: found, next: None })?;
+                COLUMNS.all(format, &found)?;
             }
             for (name, tally) in [("texts", texts), ("calls", calls)] {
                 let Tally { read, recorded, updated, priced, unreadable, .. } = tally;

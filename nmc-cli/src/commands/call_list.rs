@@ -64,7 +64,8 @@ const KEPT_OF_BEGUN: Kept = &["id", "started_at", "caller", "outcome", "status"]
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
-    let page = PageRequest::new(args.page.limit, args.page.after)?;
+    let list = if args.began { "calls by their beginning" } else { "calls" };
+    let page = args.page.of(list)?;
     let span = args.span.instants(zone)?;
     let filter = CallFilter {
         status: args.status,
@@ -83,5 +84,5 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         CallFilter { from: span.from, until: span.until, ..filter }
     };
     let rows = store.as_operator(&tenant, |tx| tx.calls().list(&filter, page))?;
-    COLUMNS.page_keeping(if args.began { KEPT_OF_BEGUN } else { KEPT }, args.page.format.format, &rows)
+    COLUMNS.page_keeping(if args.began { KEPT_OF_BEGUN } else { KEPT }, list, args.page.format.format, &rows)
 }

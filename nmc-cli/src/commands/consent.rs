@@ -11,6 +11,9 @@ use nmc_core::{ConsentAction, PageRequest, PhoneNumber};
 use serde_json::json;
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "consents";
+
 #[derive(Subcommand)]
 pub(crate) enum ConsentCommand {
     /// List what people have decided about texts, newest first
@@ -86,17 +89,17 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
     match command {
         ConsentCommand::List { tenant: key, action, page } => {
             let proof = tenant(&store, &key.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let filter = ConsentFilter { action: action.map(ConsentAction::from), ..ConsentFilter::default() };
             let rows = store.as_operator(&proof, |tx| tx.consents().list(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page(LIST, page.format.format, &rows)?;
         }
         ConsentCommand::Show { tenant: key, customer, page } => {
             let proof = tenant(&store, &key.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let filter = ConsentFilter { customer: Some(customer), ..ConsentFilter::default() };
             let rows = store.tenant(&proof, |tx| tx.consents().list(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page(LIST, page.format.format, &rows)?;
         }
         ConsentCommand::Record { tenant: key, customer, action, note, format } => {
             let proof = tenant(&store, &key.tenant)?;

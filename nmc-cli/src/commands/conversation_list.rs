@@ -17,6 +17,9 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::str::FromStr;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "conversations";
+
 /// Which conversations.
 #[derive(Args)]
 pub(crate) struct ListArgs {
@@ -107,7 +110,7 @@ pub(super) const KEPT: Kept = &["customer_phone", "last_text", "unread", "create
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
-    let page = PageRequest::new(args.page.limit, args.page.after)?;
+    let page = args.page.of(LIST)?;
     let span = args.span.instants(zone)?;
     let filter = ConversationFilter {
         status: args.status,
@@ -139,7 +142,7 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         Some(reader) => store.tenant_on_behalf_of(&tenant, reader, read)?,
         None => store.as_operator(&tenant, read)?,
     };
-    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, LIST, args.page.format.format, &rows)
 }
 
 /// A page of conversations, with the e-mails of those who look after them.

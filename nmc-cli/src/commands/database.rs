@@ -99,7 +99,7 @@ fn copy(args: &DatabaseArgs, to: &Secret, format: Format) -> CliResult {
 
 fn print(format: Format, rows: &RowCounts) -> CliResult<()> {
     let items = rows.iter().map(|(table, rows)| (table.clone(), *rows)).collect();
-    COLUMNS.page(format, &Page { items, next: None })
+    COLUMNS.all(format, &items)
 }
 
 /// Tells of what is not in the database and belongs into the backup, too.

@@ -14,6 +14,9 @@ use nmc_core::{Page, PageRequest, Result, Store, Tenant, TenantTx, UserId};
 use serde_json::json;
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "conversations by their last change";
+
 /// Whose inbox, and whether to stay.
 #[derive(Args)]
 pub(crate) struct InboxArgs {
@@ -86,7 +89,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &InboxArgs) -> CliResult {
         None => None,
     };
     let reader = Reader { tenant, user };
-    let page = PageRequest::new(command.page.limit, command.page.after)?;
+    let page = command.page.of(LIST)?;
     let database = match stop {
         Some(stop) => {
             let database = database.supervise(&stop)?;
@@ -94,7 +97,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &InboxArgs) -> CliResult {
             database
         }
         None => {
-            COLUMNS.page_keeping(KEPT, command.page.format.format, &reader.page(&store, page)?)?;
+            COLUMNS.page_keeping(KEPT, LIST, command.page.format.format, &reader.page(&store, page)?)?;
             database
         }
     };

@@ -12,6 +12,9 @@ use nmc_core::{JobId, JobStatus, JobType, PageRequest, Result, Store, TenantTx};
 use serde_json::json;
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "jobs";
+
 #[derive(Subcommand)]
 pub(crate) enum JobCommand {
     /// List the jobs of a business, newest first
@@ -84,7 +87,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &JobCommand) -> CliResult {
 
 fn list(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (proof, zone) = business(store, &args.tenant.tenant)?;
-    let page = PageRequest::new(args.page.limit, args.page.after)?;
+    let page = args.page.of(LIST)?;
     let span = args.span.instants(zone)?;
     let filter = JobFilter {
         status: args.status,
@@ -94,7 +97,7 @@ fn list(store: &Store, args: &ListArgs) -> CliResult<()> {
         until: span.until,
     };
     let rows = store.as_operator(&proof, |tx| tx.jobs().list(&filter, page))?;
-    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, LIST, args.page.format.format, &rows)
 }
 
 fn step(store: &Store, args: &JobArgs, work: impl Fn(&mut TenantTx<'_>, JobId) -> Result<Job>) -> CliResult<()> {

@@ -58,7 +58,12 @@ pub(super) fn reason(row: &Message) -> Option<String> {
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
-    let page = PageRequest::new(args.page.limit, args.page.after)?;
+    let list = match (args.failed, &args.conversation) {
+        (true, _) => "texts that failed",
+        (false, Some(_)) => "texts of a conversation",
+        (false, None) => "texts",
+    };
+    let page = args.page.of(list)?;
     let conversation = args.conversation.as_ref().map(|key| key.find(store, &proof)).transpose()?;
     let filter = MessageFilter { conversation, status: args.status, direction: args.direction, kind: args.kind };
     let rows = store.as_operator(&proof, |tx| {
@@ -66,5 +71,5 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         conversation.map(|id| tx.conversations().get(id)).transpose()?;
         if args.failed { tx.messages().list_failed(&filter, page) } else { tx.messages().list(&filter, page) }
     })?;
-    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, list, args.page.format.format, &rows)
 }

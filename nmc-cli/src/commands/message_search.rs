@@ -8,6 +8,9 @@ use clap::Args;
 use nmc_core::conversations::{Message, Search};
 use nmc_core::{Error, Page, PageRequest, Store, Tenant};
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "texts found";
+
 /// What is searched for.
 #[derive(Args)]
 pub(crate) struct SearchArgs {
@@ -23,9 +26,9 @@ pub(crate) struct SearchArgs {
 pub(super) fn run(store: &Store, args: &SearchArgs) -> CliResult<()> {
     let search = Search::new(&args.words.join(" ")).map_err(as_typed)?;
     let proof = tenant(store, &args.tenant.tenant)?;
-    let first = PageRequest::new(args.page.limit, args.page.after)?;
+    let first = args.page.of(LIST)?;
     let rows = find(store, &proof, &search, first).map_err(as_typed)?;
-    COLUMNS.page_keeping(KEPT, args.page.format.format, &rows)
+    COLUMNS.page_keeping(KEPT, LIST, args.page.format.format, &rows)
 }
 
 /// The first page with a text on it. For each page only so many texts are looked at, in a transaction of its own, so that one may be empty

@@ -117,7 +117,7 @@ fn status(database: &Database, format: Format) -> CliResult {
         (migration.version(), migration.title().to_owned(), state)
     });
     let unknown = status.unknown.iter().map(|version| (version.clone(), String::new(), "unknown to this nmc"));
-    COLUMNS.page(format, &Page { items: known.chain(unknown).collect(), next: None })?;
+    COLUMNS.all(format, &known.chain(unknown).collect::<Vec<_>>())?;
     for migration in &status.altered {
         eprintln!("{} was applied from another SQL than this nmc has", migration.name);
     }

@@ -21,6 +21,9 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// The name of the list, which its cursors bear.
+pub(super) const LIST: &str = "numbers";
+
 #[derive(Subcommand)]
 pub(crate) enum NumberCommand {
     /// Search for numbers for sale
@@ -204,10 +207,10 @@ fn dispatch(store: &Store, numbers: Option<&Provisioner>, command: NumberCommand
         }
         (NumberCommand::List { tenant: key, status, page }, _) => {
             let proof = tenant(store, &key.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let filter = NumberFilter { status, ..NumberFilter::default() };
             let rows = store.tenant(&proof, |tx| tx.phone_numbers().list(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page(LIST, page.format.format, &rows)?;
             Ok(ExitCode::SUCCESS)
         }
         (NumberCommand::Show { tenant: key, number, format }, _) => {

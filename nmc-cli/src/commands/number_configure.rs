@@ -47,7 +47,7 @@ pub(super) fn run(store: &Store, numbers: &Provisioner, args: &ConfigureArgs) ->
     if args.dry_run {
         eprintln!("nothing was set: --dry-run");
     }
-    COLUMNS.page(args.format.format, &Page { items: done, next: None })?;
+    COLUMNS.all(args.format.format, &done)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -41,6 +41,6 @@ pub(super) fn run(store: &Store, args: &CostsArgs) -> CliResult {
         let to = args.to.unwrap_or_else(|| Month::of(tx.now()));
         tx.phone_numbers().costs(args.from.unwrap_or_else(|| to.back(11)), to)
     })?;
-    COLUMNS.page(args.format.format, &Page { items: costs, next: None })?;
+    COLUMNS.all(args.format.format, &costs)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -54,7 +54,7 @@ pub(super) fn run(numbers: &Provisioner, args: &ReconcileArgs) -> CliResult {
             }))?;
         }
         Format::Table if outcome.findings.is_empty() => {}
-        format @ Format::Table => COLUMNS.page(format, &Page { items: outcome.findings, next: None })?,
+        format @ Format::Table => COLUMNS.all(format, &outcome.findings)?,
     }
     let (owned, held) = (outcome.owned, outcome.held);
     eprintln!("{owned} numbers at Twilio, {held} held here; {unaccounted} paid for and not accounted for");

@@ -80,7 +80,7 @@ pub(super) fn run(args: SearchArgs) -> CliResult {
     if found.is_empty() {
         eprintln!("no number for sale is like that");
     }
-    COLUMNS.page(format.format, &Page { items: found, next: None })?;
+    COLUMNS.all(format.format, &found)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -91,13 +91,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: &QueueArgs) -> CliResult {
     let business = key.map(|key| tenant(&store, key)).transpose()?;
     let format = command.page.format.format;
     if let Some(queue) = command.queue.map(Queue::from) {
-        let request = PageRequest::new(command.page.limit, command.page.after)?;
         let stage = if command.failed { Stage::Failed } else { Stage::Waiting };
+        let list = format!("queue of {queue:?}, {stage:?}");
+        let request = command.page.of(&list)?;
         let rows = match &business {
             Some(business) => store.as_operator(business, |tx| tx.queued(queue, stage, request))?,
             None => store.system(Reason::Operations, |tx| tx.queued(queue, stage, request))?,
         };
-        ENTRIES.page(format, &rows)?;
+        ENTRIES.page(&list, format, &rows)?;
     } else {
         let mut items = Vec::new();
         // A transaction each: a long table must not use up the time of the others.
@@ -107,7 +108,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &QueueArgs) -> CliResult {
                 None => store.system(Reason::Operations, |tx| Ok((tx.backlog(queue)?, tx.now())))?,
             });
         }
-        COUNTS.page(format, &Page { items, next: None })?;
+        COUNTS.all(format, &items)?;
     }
     drop(store);
     database.close()?;

@@ -16,6 +16,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "reports";
+
 #[derive(Subcommand)]
 pub(crate) enum ReportCommand {
     /// Make a report of a day, a week, a month, or any days
@@ -100,14 +103,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
         ReportCommand::Make(make) => self::make(&store, &make)?,
         ReportCommand::List { tenant, kind, page } => {
             let (proof, _) = business(&store, &tenant.tenant)?;
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let report_type = kind.map(|kind| kind.label().to_owned());
             let rows = store.as_operator(&proof, |tx| {
                 let expired_at = Some((tx.now(), false));
                 let report_type = report_type.clone();
                 tx.reports().list(&ReportFilter { report_type, expired_at, ..ReportFilter::default() }, request)
             })?;
-            COLUMNS.page_keeping(KEPT, page.format.format, &rows)?;
+            COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)?;
         }
         ReportCommand::Open(open) => self::open(&store, &open)?,
     }

@@ -15,6 +15,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "sessions";
+
 #[derive(Subcommand)]
 pub(crate) enum SessionCommand {
     /// List the sessions that are alive, newest first; never their tokens
@@ -70,7 +73,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
     let store = database.store()?;
     match command {
         SessionCommand::List { tenant, user, page } => {
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
             let rows = store.as_operator(&proof, |tx| {
                 let user = user.as_ref().map(|user| find(tx, user)).transpose()?;
@@ -78,7 +81,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: SessionCommand) -> CliResult {
                     tx.sessions().list(&SessionFilter { user, is_active: Some(true), ..SessionFilter::default() }, request)?;
                 with_emails(tx, rows)
             })?;
-            COLUMNS.page_keeping(KEPT, page.format.format, &rows)?;
+            COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)?;
         }
         SessionCommand::End { session: None, user: None, .. } => {
             return Err(CliError::Usage("name a session by its id, or a person with --user".to_owned()));

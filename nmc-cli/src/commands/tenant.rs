@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "businesses";
+
 #[derive(Subcommand)]
 pub(crate) enum TenantCommand {
     /// Take in a business: by options, from a file, or, at a terminal, by answering questions
@@ -220,7 +223,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
     let store = database.store()?;
     match command {
         KnownTenantCommand::List { status, trade, onboarding, awaiting_approval, page } => {
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let filter = TenantFilter {
                 status,
                 business_type: trade,
@@ -229,7 +232,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
                 ..TenantFilter::default()
             };
             let rows = store.system(Reason::Operations, |tx| tx.list_tenants(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page(LIST, page.format.format, &rows)?;
         }
         KnownTenantCommand::Approve { tenant, format } => tenant_status::approve(&store, &tenant.tenant, format.format)?,
         KnownTenantCommand::Show { tenant, format } => show(&store, &tenant.tenant, format.format)?,
@@ -290,7 +293,7 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
             gap()?;
             tenant_onboarding::print(format, &onboarding)?;
             gap()?;
-            number::COLUMNS.page(format, &numbers)
+            number::COLUMNS.page(number::LIST, format, &numbers)
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn document(state: &Onboarding) -> Value {
 pub(super) fn print(format: Format, state: &Onboarding) -> CliResult<()> {
     match format {
         Format::Json => write_json(&document(state)),
-        Format::Table => STEPS.page(format, &Page { items: steps(state), next: None }),
+        Format::Table => STEPS.all(format, &steps(state)),
     }
 }
 

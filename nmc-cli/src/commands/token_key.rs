@@ -47,7 +47,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &TokenKeyCommand) -> CliResult {
         }
         TokenKeyCommand::List { token_keys: named, format } => {
             let items = TokenKeys::list(&token_keys(args, named)?, now)?;
-            COLUMNS.page(format.format, &Page { items, next: None })?;
+            COLUMNS.all(format.format, &items)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -16,6 +16,9 @@ use nmc_core::{
 use serde_json::json;
 use std::process::ExitCode;
 
+/// The name of the list, which its cursors bear.
+const LIST: &str = "users";
+
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
     /// Add somebody, and print the invitation with which they choose a password: it is shown this once
@@ -170,13 +173,13 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
             eprintln!("a mail with a link goes out; the link works for {} minutes", RESET_LIFETIME.num_minutes());
         }
         UserCommand::List { tenant, role, activity, locked, page } => {
-            let request = PageRequest::new(page.limit, page.after)?;
+            let request = page.of(LIST)?;
             let is_active = activity.map(|activity| activity == UserActivity::Active);
             let locked_at = locked.then(|| store.now());
             let filter = UserFilter { role, is_active, locked_at, ..UserFilter::default() };
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
             let rows = store.as_operator(&proof, |tx| tx.users().list(&filter, request))?;
-            COLUMNS.page(page.format.format, &rows)?;
+            COLUMNS.page(LIST, page.format.format, &rows)?;
         }
         UserCommand::Show(UserArgs { tenant, user, format }) => {
             let proof = crate::database::tenant(&store, &tenant.tenant)?;

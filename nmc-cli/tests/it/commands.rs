@@ -157,6 +157,12 @@ fn calls_are_listed_newest_first_page_by_page() {
     assert_eq!(who(&list(&["--status", "busy"])), [json!(callers[1])]);
     assert_eq!(who(&list(&["--caller", callers[0].as_str()])), [json!(callers[0])]);
     nmc.run(&["call", "list", "--after", "junk"]).refused(2, "--after");
+    for other in
+        [&["call", "list", "--began"][..], &["conversation", "list"], &["inbox"], &["queue", "texts"], &["message", "list"]]
+    {
+        nmc.run(&[other, &["--after", cursor]].concat())
+            .refused(2, "--after must be what an earlier page of this list ended with");
+    }
     nmc.run(&["call", "list", "--limit", "0"]).refused(2, "--limit");
     for (command, flag) in [("call", "--outcome"), ("call", "--status"), ("number", "--status"), ("tenant", "--status")] {
         let said = nmc.run(&[command, "list", flag, "foo"]).refused(2, "[possible values: ");

@@ -3,14 +3,17 @@
 use super::conversation::Conversations;
 use super::conversation_filter::ConversationFilter;
 use super::inbox::InboxRow;
-use super::search::{Hits, Key, MOST, MOST_SORTED, OF_NAMES, Search, Total, Words, after_sql};
+use super::search::{Hits, Key, MOST, MOST_SORTED, Search, Total, Words, after_sql};
+use super::search_terms::OF_NAMES;
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::Scope;
+use crate::types::is_invisible;
 use crate::{ConversationId, PhoneNumber, Result};
 use chrono::DateTime;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The number of digits from which on a search is one for a number.
 const DIGITS: usize = 3;
@@ -18,7 +21,8 @@ const DIGITS: usize = 3;
 /// How the numbers begin that somebody may mean by these digits; none when it is a name. Without a `+` they are those of a whole
 /// number, of a national one of North America, or of a short code.
 fn numbers(search: &Search) -> Vec<String> {
-    let text = search.text();
+    let text: String = search.text().chars().filter(|c| !is_invisible(*c)).nfkc().collect();
+    let text = text.trim();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let is_number =
         text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '+' | '-' | '.' | '/' | '(' | ')'));
@@ -79,15 +83,8 @@ fn by_number(scope: &mut Scope<'_>, starts: &[String], after: Option<Cursor>, ta
     let counted: Total = bound(counted, MOST_SORTED + 1).get_result(scope.conn)?;
     let is_many = counted.total > MOST_SORTED;
     let keys: Vec<Key> = bound(if is_many { many } else { few }, take).load(scope.conn)?;
-    let keys: Vec<Cursor> = keys.into_iter().map(Cursor::from).collect();
-    let cut = if i64::try_from(keys.len()).is_ok_and(|found| found == take) {
-        keys.last().copied()
-    } else if is_many {
-        bound(last, 1).get_result(scope.conn).optional()?.map(|key: Key| key.into())
-    } else {
-        None
-    };
-    Ok(Hits { keys, cut })
+    let until = if is_many { bound(last, 1).get_result(scope.conn).optional()?.map(|key: Key| key.into()) } else { None };
+    Ok(Hits::new(keys.into_iter().map(Cursor::from).collect(), take, until))
 }
 
 impl Conversations<'_> {

@@ -1,7 +1,8 @@
 //! The texts that have the words of a search.
 
 use super::message::{Message, Messages};
-use super::search::{OF_TEXTS, Search, Words};
+use super::search::{Search, Words};
+use super::search_terms::OF_TEXTS;
 use crate::page::{Page, PageRequest};
 use crate::schema::messages;
 use crate::{MessageId, Result};

@@ -26,6 +26,7 @@ mod pipeline;
 mod review;
 mod round;
 mod search;
+mod search_terms;
 mod sending;
 mod under_way;
 mod worker;

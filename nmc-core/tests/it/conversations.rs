@@ -294,6 +294,7 @@ fn conversations_are_filtered() {
     scene.tx(|tx| tx.conversations().set_priority(second.id, ConversationPriority::High)).unwrap();
     scene.tx(|tx| tx.conversations().assign(second.id, Some(scene.staff))).unwrap();
     scene.tx(|tx| tx.conversations().resolve(first.id)).unwrap();
+    scene.db.execute(&format!("UPDATE conversations SET review_requested_at = created_at WHERE id = '{}'", second.id));
     let all = ConversationFilter::default;
     let hour = Some(noon() + TimeDelta::hours(1));
     for (filter, expected) in [
@@ -307,6 +308,8 @@ fn conversations_are_filtered() {
         (ConversationFilter { assigned_to: Some(Assignee::Nobody), ..all() }, vec![first.id]),
         (ConversationFilter { customer: Some(first.customer_phone.clone()), ..all() }, vec![first.id]),
         (ConversationFilter { tag: Some("leak".to_owned()), ..all() }, vec![first.id]),
+        (ConversationFilter { in_review: Some(true), ..all() }, vec![second.id]),
+        (ConversationFilter { in_review: Some(false), ..all() }, vec![first.id]),
         (ConversationFilter { from: hour, ..all() }, vec![second.id]),
         (ConversationFilter { until: hour, ..all() }, vec![first.id]),
     ] {
@@ -346,6 +349,8 @@ fn tag_in_either_composition_is_one_tag() {
     }
     let with_tag = ConversationFilter { tag: Some(decomposed.to_owned()), ..ConversationFilter::default() };
     assert_eq!(scene.tx(|tx| tx.conversations().count(&with_tag)).unwrap(), 1);
+    assert_eq!(scene.tx(|tx| tx.conversations().list(&with_tag, PageRequest::first())).unwrap().items.len(), 1);
+    assert_eq!(scene.tx(|tx| tx.conversations().list_open(&with_tag, PageRequest::first())).unwrap().items.len(), 1);
     assert!(scene.tx(|tx| tx.conversations().remove_tag(row.id, decomposed)).unwrap().tags.is_empty());
 }
 
@@ -400,10 +405,18 @@ fn a_reopened_matter_goes_on_in_a_new_conversation() {
     let id = scene.conversation().id;
     let reopen = || scene.tx_as(scene.staff, |tx| tx.conversations().reopen(id));
     assert_eq!(refused(reopen()), ("conversation".to_owned(), "is open".to_owned()));
-    let patch = ConversationPatch { customer_name: Patch::Set("Ann".to_owned()), ..ConversationPatch::default() };
+    let set = |text: &str| Patch::Set(text.to_owned());
+    let patch = ConversationPatch {
+        subject: set("A leak"),
+        customer_name: set("Ann"),
+        customer_email: Patch::Set("ann@example.com".parse().unwrap()),
+        customer_address: set("1 Main Street"),
+        notes: set("The key is at the neighbour's"),
+    };
     let before = scene
         .tx(|tx| {
             tx.conversations().update(id, &patch)?;
+            tx.conversations().set_priority(id, ConversationPriority::Urgent)?;
             tx.conversations().add_tag(id, "leak")?;
             tx.conversations().assign(id, Some(scene.staff))?;
             tx.conversations().resolve(id)
@@ -414,6 +427,10 @@ fn a_reopened_matter_goes_on_in_a_new_conversation() {
     assert_eq!(
         (&next.customer_phone, &next.customer_name, &next.tags, next.assigned_to, next.status, next.total_calls),
         (&before.customer_phone, &before.customer_name, &before.tags, before.assigned_to, ConversationStatus::Active, 0)
+    );
+    assert_eq!(
+        (&next.subject, &next.customer_email, &next.customer_address, &next.notes, next.priority),
+        (&before.subject, &before.customer_email, &before.customer_address, &before.notes, before.priority)
     );
     let log = scene.log(next.id);
     assert_eq!((log.len(), log[0].event_type, log[0].created_by), (1, ConversationEventType::Opened, Some(scene.staff)));

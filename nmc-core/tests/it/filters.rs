@@ -7,7 +7,7 @@ use crate::plans::explained_as_tenant;
 use crate::support::all_pages;
 use every::Asked;
 use nmc_core::calls::CallFilter;
-use nmc_core::conversations::{ConversationFilter, MessageFilter};
+use nmc_core::conversations::{Assignee, ConversationFilter, MessageFilter};
 use nmc_core::testing::{Business, TestDb};
 use nmc_core::{ConversationChannel, PageRequest, Result, TenantTx, UserId};
 use std::cell::RefCell;
@@ -220,4 +220,37 @@ fn a_page_of_each_filter_reads_few_of_many_rows() {
         check(format!("conversations, counted: {what}"), &count);
     }
     assert!(slow.borrow().is_empty(), "{}", slow.borrow().join("\n\n"));
+}
+
+#[test]
+fn open_conversations_of_nobody_are_found_among_many_of_others() {
+    let db = TestDb::new();
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    let (user, tenant) = (business.user(&db.store), business.tenant);
+    // One in 500 is nobody's, and is the oldest of all.
+    db.execute(&format!(
+        "INSERT INTO conversations (tenant_id, customer_phone, channel, status, assigned_to, created_at, updated_at)
+             SELECT '{}', '+1556' || lpad(n::text, 7, '0'), 'phone', 'active', CASE WHEN n > 10 THEN '{user}'::uuid END,
+                 now() - (5000 - n) * interval '1 minute', now() - (5000 - n) * interval '1 minute'
+             FROM generate_series(1, 5000) n;
+         ANALYZE conversations",
+        tenant.id()
+    ));
+    let nobodys = ConversationFilter { open: Some(true), assigned_to: Some(Assignee::Nobody), ..ConversationFilter::default() };
+    let page = PageRequest::first();
+    type List<'a> = &'a dyn Fn(&mut TenantTx<'_>) -> Result<usize>;
+    let lists: [(&str, List<'_>); 3] = [
+        ("inbox", &|tx| Ok(tx.conversations().list_open(&nobodys, page)?.items.len())),
+        ("list", &|tx| Ok(tx.conversations().list_with_last_text(&nobodys, page)?.items.len())),
+        ("count", &|tx| Ok(usize::try_from(tx.conversations().count_up_to(50, &nobodys)?).unwrap())),
+    ];
+    for (what, list) in lists {
+        let trips = db.round_trips(|store| assert_eq!(store.tenant(&tenant, list).unwrap(), 10, "{what}"));
+        for sent in trips.iter().filter(|sent| sent.values.is_some() && sent.sql.contains("assigned_to")) {
+            for mode in ["force_custom_plan", "force_generic_plan"] {
+                let plan = explained_as_tenant(&db, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
+                assert!(looked_at(&plan) <= 50, "{what}, {mode}: {plan}");
+            }
+        }
+    }
 }

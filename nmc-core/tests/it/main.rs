@@ -50,6 +50,7 @@ mod reports;
 mod schema;
 mod search;
 mod search_path;
+mod search_terms;
 mod serialized;
 mod settings;
 mod signature;

@@ -1,6 +1,5 @@
 //! Text search: what a plain reading of all texts finds, for one business, and in bounded steps.
 
-use crate::plans::plan_as_tenant;
 use crate::support::{Scene, all_pages, refused};
 use nmc_core::conversations::{ConversationFilter, ConversationPatch, Message, MessageFilter, NewConversation, Search};
 use nmc_core::testing::{Business, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
@@ -19,9 +18,10 @@ fn words(text: &str) -> Vec<String> {
     let is_mark = |c: &char| {
         matches!(c, '\'' | '\u{2bc}' | '\u{2018}' | '\u{2019}' | '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5bd}' | '\u{5bf}')
             || matches!(c, '\u{5c1}' | '\u{5c2}' | '\u{5c4}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}')
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{fe0f}' | '\u{feff}')
     };
     let plain: String = text.nfkd().filter(|c| !is_mark(c)).flat_map(char::to_lowercase).collect();
-    let plain = plain.replace('ς', "σ").replace('ı', "i");
+    let plain = plain.replace('ς', "σ").replace('ı', "i").replace('ß', "ss");
     let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(|word| word.chars().take(40).collect()).collect()
 }
@@ -45,6 +45,15 @@ const POOL: &[&str] = &[
     "Josefine",
     "straße",
     "STRASSE",
+    "STRAẞE",
+    "Kü\u{ad}che",
+    "küche",
+    "Was\u{200b}ser",
+    "wasser",
+    "\u{202a}heart\u{fe0f}felt\u{202c}",
+    "HEARTFELT",
+    "oﬃce",
+    "office",
     "Ὀδυσσεύς",
     "ΟΔΥΣΣΕΥΣ",
     "οδός",
@@ -136,12 +145,12 @@ impl Scene {
         self.tx(|tx| tx.conversations().create(&new)).unwrap().id
     }
 
-    fn found(&self, query: &str, limit: u16) -> Vec<MessageId> {
+    pub(crate) fn found(&self, query: &str, limit: u16) -> Vec<MessageId> {
         let search = Search::new(query).unwrap();
         all_pages(limit, |page| self.tx(|tx| tx.messages().search(&search, page))).into_iter().map(|row| row.id).collect()
     }
 
-    fn customers(&self, query: &str, filter: &ConversationFilter) -> Vec<ConversationId> {
+    pub(crate) fn customers(&self, query: &str, filter: &ConversationFilter) -> Vec<ConversationId> {
         let search = Search::new(query).unwrap();
         let rows = all_pages(200, |page| self.tx(|tx| tx.conversations().search(&search, filter, page)));
         rows.into_iter().map(|row| row.conversation.id).collect()
@@ -257,6 +266,7 @@ fn customers_are_found_by_name_and_by_number() {
         ("14155550101", vec![ann]),
         ("+52 1 555 123 4567", vec![mexican]),
         ("0101", vec![]),
+        ("\u{202a}（415）５５５-0101\u{202c}", vec![ann]),
     ] {
         assert_eq!(scene.customers(query, &all), expected, "{query}");
     }
@@ -286,94 +296,43 @@ fn search_sees_no_other_business() {
     assert_eq!((scene.customers("secretive", &all), scene.customers(customer.as_str(), &all)), (vec![], vec![]));
 }
 
-/// 12,000 texts of one business: `even` in one half and `odd` in the other, both in the oldest, and a number of its own in each.
-fn many(db: &TestDb, business: &Business) {
-    db.execute(&format!(
-        "INSERT INTO conversations (tenant_id, customer_phone, channel, status, customer_name, created_at)
-             SELECT '{id}', '+1556' || lpad(n::text, 7, '0'), 'phone', CASE WHEN n % 2000 = 7 THEN 'active' ELSE 'closed' END,
-                 'Ann ' || n, now() - n * interval '1 minute'
-             FROM generate_series(1, 12000) n;
-         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
-             SELECT tenant_id, id, CASE WHEN right(customer_phone, 5) = '12000' THEN 'even odd' WHEN right(customer_phone, 1) < '5' THEN 'even'
-                     ELSE 'odd' END || ' job' || right(customer_phone, 5),
-                 'inbound', customer_phone, '+15550000000', 'received', created_at
-             FROM conversations WHERE customer_phone LIKE '+1556%';
-         ANALYZE;",
-        id = business.tenant.id()
-    ));
-    db.execute("VACUUM message_terms");
+/// The words that there are, all of them, and how many.
+fn all_terms(db: &TestDb) -> Vec<String> {
+    let both = "SELECT term || message_id || created_at FROM message_terms UNION ALL
+                SELECT term || conversation_id || created_at FROM conversation_terms";
+    db.query(&format!("SELECT md5(string_agg(t, ',' ORDER BY t COLLATE \"C\")) || count(*) FROM ({both}) AS q (t)"))
 }
 
 #[test]
-fn search_of_common_words_goes_on_page_by_page() {
+fn words_of_before_are_what_triggers_write_now() {
     let scene = Scene::new();
-    many(&scene.db, &scene.business);
-    let first = |query: &str| {
-        let search = Search::new(query).unwrap();
-        scene.tx(|tx| tx.messages().search(&search, PageRequest::first())).unwrap()
-    };
-    let none_yet = first("even odd");
-    assert!(none_yet.items.is_empty() && none_yet.next.is_some(), "the newest 3,000 have one word or the other");
-    assert_eq!(scene.found("even odd", 50).len(), 1);
-    assert_eq!(first("even odd job12000").items.len(), 1, "the rarest word leads");
-    assert_eq!(first("even odd nowhere").next, None);
-    let (rows, seen) = (scene.found("job", 200), scene.found("even", 200));
-    assert_eq!((rows.len(), seen.len()), (12_000, 6_000), "a beginning that more rows have than are sorted");
-    assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), 12_000, "each once");
-    assert_eq!(scene.found("job0012", 3).len(), 10, "few enough to be sorted");
-    assert_eq!(scene.found("even job0012", 3).len(), 5);
-    let (all, open) = (ConversationFilter::default(), ConversationFilter { open: Some(true), ..ConversationFilter::default() });
-    assert_eq!(scene.customers("ann 12000", &all).len(), 1);
-    assert_eq!(scene.customers("ann", &open).len(), 6, "the filter leaves few of those that were looked at");
-    assert_eq!(scene.customers("+1556", &open).len(), 6);
-    assert_eq!(scene.customers("5560001", &all).len(), 1_000);
-
-    for query in ["even odd", "even odd job12000", "job", "job0012", "even job0012"] {
-        let search = Search::new(query).unwrap();
-        let list = |tx: &mut TenantTx<'_>| tx.messages().search(&search, PageRequest::first());
-        let trips = scene.db.round_trips(|store| drop(store.tenant(&scene.business.tenant, list).unwrap()));
-        let plans = trips
-            .iter()
-            .filter(|sent| sent.sql.contains("message_terms"))
-            .map(|sent| (sent, plan_as_tenant(&scene.db, scene.business.tenant, sent)));
-        let mut found = 0;
-        for (sent, plan) in plans {
-            found += 1;
-            let by_index = [
-                "Index Only Scan using message_terms_pkey",
-                "Index Only Scan Backward using message_terms_pkey",
-                "messages_created_at_idx",
-            ];
-            assert!(by_index.iter().any(|index| plan.contains(index)), "{query}: {}\n{plan}", sent.sql);
-            assert!(!plan.contains("Seq Scan") && !plan.contains("Bitmap"), "{query}: {}\n{plan}", sent.sql);
-            // What a text has besides its leading word is told by the index alone.
-            let of_text = sent.sql.contains("OFFSET 0");
-            assert!(!of_text || plan.contains("Index Only Scan using message_terms_message_id_term_idx"), "{query}: {plan}");
-        }
-        assert!(found >= 2, "{query}: the words are counted, and lead to their texts");
+    let texts = ["Straße", "Kü\u{ad}che", "Was\u{200b}ser and ice", "plain"].map(|body| scene.receive(body));
+    let names = ["Groß Ann", "Lee\u{2060}", "Joe"].map(|name| scene.named(&unique_phone(), Some(name)));
+    let now = all_terms(&scene.db);
+    let [folds, fill] = [
+        include_str!("../../../migrations/2026-11-29-000177_fold_stored_words/up.sql"),
+        include_str!("../../../migrations/2026-11-29-000114_fill_search_terms/up.sql"),
+    ];
+    // As they were written when what nobody sees parted words.
+    for (table, id, of, old) in [
+        ("message_terms", "message_id", texts[0].uuid(), "straße"),
+        ("message_terms", "message_id", texts[1].uuid(), "ku,che"),
+        ("message_terms", "message_id", texts[2].uuid(), "was,ser,and,ice"),
+        ("conversation_terms", "conversation_id", names[0].uuid(), "groß,ann"),
+    ] {
+        scene.db.execute(&format!(
+            "WITH gone AS (DELETE FROM {table} WHERE {id} = '{of}' RETURNING tenant_id, created_at)
+             INSERT INTO {table} (tenant_id, term, created_at, {id})
+                 SELECT DISTINCT tenant_id, term, created_at, '{of}'::uuid FROM gone, unnest(string_to_array('{old}', ',')) AS term
+             ON CONFLICT DO NOTHING"
+        ));
     }
-
-    let search = Search::new("5560001").unwrap();
-    let list = |tx: &mut TenantTx<'_>| tx.conversations().search(&search, &all, PageRequest::first());
-    let trips = scene.db.round_trips(|store| drop(store.tenant(&scene.business.tenant, list).unwrap()));
-    let by_number: Vec<String> = trips
-        .iter()
-        .filter(|sent| sent.sql.contains("customer_phone ~>=~"))
-        .map(|sent| plan_as_tenant(&scene.db, scene.business.tenant, sent))
-        .collect();
-    assert_eq!(by_number.len(), 2, "counted, and read");
-    assert!(by_number.iter().all(|plan| plan.contains("conversations_customer_phone_idx")), "{by_number:#?}");
-
-    // What was there before the words were.
-    let terms = || -> Vec<String> {
-        let both = "SELECT term || message_id || created_at FROM message_terms UNION ALL
-                    SELECT term || conversation_id || created_at FROM conversation_terms";
-        scene.db.query(&format!("SELECT md5(string_agg(t, ',' ORDER BY t COLLATE \"C\")) || count(*) FROM ({both}) AS q (t)"))
-    };
-    let before = terms();
+    assert_ne!(all_terms(&scene.db), now);
+    TestDb::execute_at(&scene.db.superuser_url(), folds);
+    assert_eq!(all_terms(&scene.db), now);
+    // As it was before there were any.
     scene.db.execute("DELETE FROM message_terms; DELETE FROM conversation_terms WHERE term = 'ann'");
-    assert_ne!(terms(), before);
-    let fill = include_str!("../../../migrations/2026-11-29-000114_fill_search_terms/up.sql");
+    assert_ne!(all_terms(&scene.db), now);
     TestDb::execute_at(&scene.db.superuser_url(), fill);
-    assert_eq!(terms(), before);
+    assert_eq!(all_terms(&scene.db), now);
 }

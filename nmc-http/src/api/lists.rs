@@ -2,22 +2,16 @@
 
 use super::reply::PageOut;
 use chrono::{DateTime, Datelike as _, Utc};
-use nmc_core::{Error, Page, PageRequest, Result};
+use nmc_core::{Cursor, Error, Page, PageRequest, Result};
 
-/// The characters of a cursor that tell which list it is of.
-const TAG: usize = 6;
-
-/// A list in one order, by a name that no other has. A cursor tells a place among the instants of one column: in another list it would
-/// leave rows out without a word.
+/// A list in one order, by a name that no other has and its cursors bear.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct List(pub(crate) &'static str);
 
 impl List {
     /// The page that a query asks for.
     pub(crate) fn page(self, limit: Option<u16>, after: Option<&str>) -> Result<PageRequest> {
-        let refused = || Error::invalid("after", "must be `next` of an earlier page of this list, in the same order");
-        let place = after.map(|text| text.strip_suffix(&self.tag()).ok_or_else(refused)).transpose()?;
-        PageRequest::new(limit.unwrap_or(50), place.map(str::parse).transpose().map_err(|_| refused())?)
+        PageRequest::new(limit.unwrap_or(50), after.map(|text| Cursor::in_list(text, self.0)).transpose()?)
     }
 
     /// A page of the list's rows.
@@ -27,14 +21,8 @@ impl List {
 
     /// A page of the list, of each row what `out` makes of it.
     pub(crate) fn with<R, T>(self, page: Page<R>, out: impl FnMut(R) -> T) -> PageOut<T> {
-        let next = page.next.map(|cursor| format!("{cursor}{}", self.tag()));
+        let next = page.next.map(|cursor| cursor.of_list(self.0));
         PageOut { items: page.items.into_iter().map(out).collect(), next }
-    }
-
-    /// The last [`TAG`] characters of the list's cursors, which all servers and versions make alike (FNV-1a).
-    fn tag(self) -> String {
-        let hash = self.0.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        format!("{:0TAG$x}", hash >> 8)
     }
 }
 

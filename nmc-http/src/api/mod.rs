@@ -4,6 +4,7 @@
 
 mod bounds;
 pub(crate) mod conflicts;
+pub(crate) mod digits;
 pub(crate) mod json;
 pub(crate) mod lists;
 pub(crate) mod openapi;
@@ -30,7 +31,7 @@ use utoipa::IntoParams;
 pub(crate) enum Access {
     /// Anybody: it is how people authenticate.
     Public,
-    /// Everybody who was let in: it is about themselves.
+    /// Every user who was let in: it is about themselves, and an API key is none.
     Anyone,
     /// The route is for whoever it is about, and for others with the permission.
     OwnOr(Permission),

@@ -151,7 +151,7 @@ fn who(access: Access) -> String {
     };
     match access {
         Access::Public => "Open to anybody, without authentication.".to_owned(),
-        Access::Anyone => "Open to everybody who has authenticated.".to_owned(),
+        Access::Anyone => "Open to every user who has authenticated; to no API key.".to_owned(),
         Access::OwnOr(permission) => {
             format!("Open to users for themselves; for others it needs the permission {}.", roles(permission))
         }

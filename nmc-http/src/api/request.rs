@@ -151,6 +151,11 @@ impl<Q: DeserializeOwned, B: Body> RequestContext<Q, B> {
             Access::Public => None,
             _ => Some(app.authenticator.credential(&bearer(&request)?)?),
         };
+        if let (Access::Anyone, Some(key @ Credential::Key { .. })) = (access, credential.clone()) {
+            // Whatever it wants, it is refused; that it is no key of ours is told first.
+            app.pool.blocking(move |store| store.acting(&key, |_| Ok(()))).await?;
+            return Err(Error::Forbidden("an API key is no user, and this is for users alone").into());
+        }
         let query = parse_query(request.query_string())?;
         let room = match &credential {
             Some(credential) if B::LONGEST > LONGEST_JSON => {
@@ -254,6 +259,11 @@ impl<Q, B> RequestContext<Q, B> {
             is_named && !said.any(|said| said.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)))
         };
         self.request.method() == Method::GET && wanted.any(|line| line.split(',').any(is_it))
+    }
+
+    /// Whether an answer may come in chunks, as HTTP knows them since 1.1.
+    pub(crate) fn takes_chunks(&self) -> bool {
+        self.request.version() >= actix_web::http::Version::HTTP_11
     }
 
     /// A header that is to be plain text, if it is there.

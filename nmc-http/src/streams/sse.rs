@@ -19,18 +19,20 @@ const RETRY: u32 = 2_000;
 /// Pieces of the answer that wait for the connection.
 const CHUNKS: usize = 4;
 
-/// The answer, and what is told in it from now on.
-pub(crate) fn begin(streams: Arc<Streams>, pool: BlockingPool, listener: Listener) -> HttpResponse {
+/// The answer, and what is told in it from now on. Without chunks, which HTTP/1.0 does not know, it ends with the connection.
+pub(crate) fn begin(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, takes_chunks: bool) -> HttpResponse {
     let (chunks, receiver) = channel(CHUNKS);
     tokio::task::spawn_local(run(streams, pool, listener, chunks));
-    HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store"))
         // nginx would keep events until it has a page of them.
         .insert_header(("X-Accel-Buffering", "no"))
         // Nothing follows on this connection, which is not idle and not drained meanwhile.
         .force_close()
-        .body(Chunks(receiver))
+        .body(Chunks(receiver));
+    answer.head_mut().no_chunking(!takes_chunks);
+    answer
 }
 
 async fn run(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, chunks: Sender<Bytes>) {

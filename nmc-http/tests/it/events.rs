@@ -139,6 +139,31 @@ fn stream_tells_what_happens_and_nothing_of_others() {
     assert_eq!((page["items"].as_array().map(Vec::len), &page["reset"]), (Some(1), &Value::from(false)));
 }
 
+/// HTTP/1.0 knows no chunks, and a proxy may speak it to us: what comes is the stream and nothing else, until the connection is closed.
+#[test]
+fn stream_to_a_client_of_http_1_0_comes_without_chunks() {
+    let site = site();
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    let mut tcp = TcpStream::connect(site.address()).expect("a connection");
+    tcp.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    let request =
+        format!("GET /v1/events HTTP/1.0\r\nAccept: text/event-stream\r\nAuthorization: Bearer {}\r\n\r\n", viewer.access);
+    tcp.write_all(request.as_bytes()).expect("an open connection");
+    let mut client = Client { stream: BufReader::new(tcp), status: 200, head: Vec::new() };
+    let head: Vec<String> = std::iter::from_fn(|| client.line().filter(|line| !line.is_empty())).collect();
+    assert!(head[0].ends_with(" 200 OK"), "{head:?}");
+    assert!(!head.iter().any(|line| line.to_ascii_lowercase().starts_with("transfer-encoding")), "{head:?}");
+    assert_eq!(client.line().as_deref(), Some("retry: 2000"));
+    client.expect("ready");
+    let call = create(&site.db.store, &site.joe);
+    assert_eq!(client.expect("call.created").data["id"], call.as_str());
+    site.call("DELETE", "/v1/sessions/current").by(&viewer.access).expect(204);
+    let rest: Vec<String> = std::iter::from_fn(|| client.line()).collect();
+    let is_of_a_stream =
+        |line: &String| [":", "event: ", "data: "].iter().any(|start| line.starts_with(start)) || line.is_empty();
+    assert!(rest.iter().all(is_of_a_stream) && rest.contains(&"event: end".to_owned()), "{rest:?}");
+}
+
 #[test]
 fn client_that_is_cut_off_resumes_without_a_gap() {
     const EACH: usize = 40;

@@ -1,14 +1,16 @@
+use crate::api::digits;
 use crate::api::lists::List;
 use crate::api::reply::{Done, Json, PageOut};
 use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::CallId;
 use nmc_core::calls::{CallMetadata, CallMetadataFilter, MetadataValue};
+use nmc_core::{CallId, Error, Result};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 const LIST: List = List("call metadata");
@@ -48,29 +50,37 @@ fn exact(number: Decimal) -> Value {
     value.filter(|value| value.to_string() == text).map_or(Value::String(text), Value::Number)
 }
 
-/// A fact to set. Its type is that of the value: strings, numbers, true and false are kept as such, all else as JSON. A number is
-/// one of JSON's, of some 16 digits; one that needs more is sent and returned as a string.
+/// A fact to set. Its type is that of the value: strings, numbers, true and false are kept as such, all else as JSON. A number is kept to
+/// the digit, up to 28 of them; one of more than some 16 is returned as a string. Within JSON, and beyond that, it is one that a double holds.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FactIn {
     /// The value of the fact: any JSON, up to 64 KiB.
     #[schema(value_type = Value)]
-    value: Value,
+    value: Box<RawValue>,
 }
 
 impl FactIn {
-    fn typed(&self) -> MetadataValue {
-        match &self.value {
-            Value::String(text) => MetadataValue::String(text.clone()),
-            Value::Bool(truth) => MetadataValue::Boolean(*truth),
-            Value::Number(number) => match Decimal::from_str_exact(&number.to_string()) {
-                Ok(exact) => MetadataValue::Number(exact),
-                // Too large or too small for a decimal: it is kept as it was written.
-                Err(_) => MetadataValue::Json(self.value.clone()),
-            },
-            other => MetadataValue::Json(other.clone()),
+    fn typed(&self) -> Result<MetadataValue> {
+        let text = self.value.get();
+        let value: Value = serde_json::from_str(text).map_err(|_| unkept())?;
+        if value.is_number() {
+            let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok();
+            if let Some(exact) = exact.filter(|exact| digits::are_equal(text, &exact.to_string())) {
+                return Ok(MetadataValue::Number(exact));
+            }
+        }
+        match value {
+            Value::String(text) => Ok(MetadataValue::String(text)),
+            Value::Bool(truth) => Ok(MetadataValue::Boolean(truth)),
+            _ if !digits::are_kept(text) => Err(unkept()),
+            other => Ok(MetadataValue::Json(other)),
         }
     }
+}
+
+fn unkept() -> Error {
+    Error::invalid("value", "must have no number that is not kept to the digit: send it as a string")
 }
 
 /// The page of a list of facts about a call.
@@ -108,7 +118,7 @@ pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<
 }
 
 pub(super) async fn set(context: RequestContext<NoQuery, JsonBody<FactIn>>) -> ApiResult<Json<FactOut>> {
-    let ((id, name), value) = (about(&context)?, context.body.0.typed());
+    let ((id, name), value) = (about(&context)?, context.body.0.typed()?);
     let row = context
         .acting(move |tx| {
             tx.calls().get(id)?;

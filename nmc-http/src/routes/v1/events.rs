@@ -109,5 +109,5 @@ pub(super) async fn list(context: RequestContext<EventsQuery, ()>) -> ApiResult<
     let app = context.app.clone();
     let now = app.authenticator.store().now();
     let listener = app.streams.admit(opening, &context.credential()?, after, now, context.source())?;
-    Ok(Told::Stream(streams::begin(app.streams.clone(), app.pool.clone(), listener)))
+    Ok(Told::Stream(streams::begin(app.streams.clone(), app.pool.clone(), listener, context.takes_chunks())))
 }

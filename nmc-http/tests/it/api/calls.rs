@@ -94,6 +94,26 @@ fn facts_about_a_call_keep_their_type() {
         let read = site.call("GET", fact).by(&hand.access).expect(200).document();
         assert_eq!((&put, &read["type"], &read["value"]), (&read, &json!(kind), &value), "{name}");
     }
+    // A number comes back to the digit: as a string where a reader of JSON would round it.
+    let put = |text: &str| {
+        let call = site.call("PUT", format!("{path}/exact")).by(&hand.access);
+        call.bytes("application/json", format!("{{\"value\": {text}}}").into_bytes())
+    };
+    for (text, value) in [
+        ("18446744073709551617", json!("18446744073709551617")),
+        ("-0.12345678901234567890123456", json!("-0.12345678901234567890123456")),
+        ("2.50e1", json!(25)),
+    ] {
+        let fact = put(text).expect(200).document();
+        assert_eq!((&fact["type"], &fact["value"]), (&json!("number"), &value), "{text}");
+    }
+    for text in
+        ["1e400", "12345678901234567890123456789012", "[18446744073709551617]", r#"{"a": [{"b": 0.12345678901234567890}]}"#]
+    {
+        let refused = put(text).expect(400);
+        assert_eq!(refused.field().as_deref(), Some("value"), "{text}: {}", refused.body);
+    }
+    site.call("DELETE", format!("{path}/exact")).by(&hand.access).expect(204);
     let page = site.call("GET", format!("{path}?limit=4")).by(&hand.access).expect(200).document();
     assert_eq!((page["items"].as_array().unwrap().len(), page["next"].is_string()), (4, true));
     site.call("DELETE", format!("{path}/job")).by(&hand.access).expect(204);

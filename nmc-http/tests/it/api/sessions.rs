@@ -2,6 +2,7 @@
 
 use super::{OTHER_PASSWORD, PASSWORD, Person, WRONG_PASSWORD};
 use crate::site::{Answer, Site};
+use nmc_core::access::{KeyOrder, Permission, make_service_key};
 use nmc_core::people::{NewPerson, UserPatch, invite};
 use nmc_core::store::Reason;
 use nmc_core::{TenantStatus, UserRole};
@@ -224,6 +225,22 @@ fn right_password_alone_hears_that_the_business_is_suspended() {
     set_status(&site, TenantStatus::Suspended);
     assert_eq!(site.try_to_log_in(owner.email.as_str(), PASSWORD).status, 403);
     assert_eq!(site.try_to_log_in(owner.email.as_str(), WRONG_PASSWORD).status, 401);
+}
+
+#[test]
+fn api_key_hears_that_it_is_no_user_whatever_it_sends() {
+    let site = Site::new();
+    let order = KeyOrder { name: "program".to_owned(), scopes: vec![Permission::UsersWrite], expires_at: None };
+    let (_, key) = site.db.store.as_operator(&site.joe.tenant, |tx| make_service_key(tx, &order)).unwrap();
+    let put = |bearer: &str, body: &Value| site.call("PUT", "/v1/users/me/password").by(bearer).json(body).send();
+    let good = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+    for body in [json!({}), json!({ "current_password": "" }), json!([]), good.clone()] {
+        let refused = put(key.text().expose(), &body);
+        assert_eq!(refused.status, 403, "{}", refused.body);
+        assert!(refused.body.contains("an API key is no user, and this is for users alone"), "{}", refused.body);
+    }
+    let unknown = format!("{}x", &key.text().expose()[..key.text().expose().len() - 1]);
+    assert_eq!(put(&unknown, &good).status, 401, "what is no key is told so first");
 }
 
 #[test]

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversations_unassigned_created_at_idx;
