@@ -3,12 +3,12 @@
 import { getTagged, patch, post, put } from '../api/client.js';
 import { load, logOut, mayManage, me } from '../api/session.js';
 import { h, later, replace } from '../dom.js';
+import { dialled } from '../format.js';
 import { t } from '../words.js';
 import { icon } from '../components/icon.js';
 import { button, header, say } from '../components/parts.js';
 import { field, form } from '../components/form.js';
 import { card, page } from '../components/page.js';
-import { dialled } from './inbox.js';
 
 const PLACES = [['business', 'hours'], ['greeting', 'reply'], ['numbers', 'numbers'], ['people', 'person'], ['keys', 'key'], ['start', 'check'], ['me', 'settings']];
 
