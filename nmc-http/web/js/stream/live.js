@@ -35,7 +35,7 @@ export function onChanges(listener) {
   };
 }
 
-/** Hears `connecting`, `live` and `away`; begins with what is so now. */
+/** Hears `connecting`, `live`, `away`, and `busy` when the server has no stream to spare; begins with what is so now. */
 export function onState(listener) {
   states.add(listener);
   listener(state);
@@ -98,6 +98,7 @@ async function run(signal) {
   leads = true;
   for (let pause = 250; !signal.aborted; ) {
     attempt = new AbortController();
+    let isBusy = false;
     const cancel = () => attempt.abort();
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -105,10 +106,11 @@ async function run(signal) {
       if (reason === 'expired' || reason === 'revoked') await renew();
     } catch (error) {
       if (error.status === 401) await renew().catch(() => {});
+      isBusy = error.status === 429;
     }
     signal.removeEventListener('abort', cancel);
     if (signal.aborted) break;
-    share({ kind: 'state', state: 'away' });
+    share({ kind: 'state', state: isBusy ? 'busy' : 'away' });
     await new Promise((resolve) => {
       wake = resolve;
       setTimeout(resolve, pause * (0.75 + Math.random() / 2));
