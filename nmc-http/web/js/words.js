@@ -16,7 +16,6 @@ const EN = {
   'go.copy': 'Copy',
   'go.copied': 'Copied.',
   'go.skip': 'Skip to the content',
-  'go.yes': 'Yes',
 
   'error.title': 'That did not work',
   'error.offline': 'There is no connection. Nothing is lost: try again in a moment.',

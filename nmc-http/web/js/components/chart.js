@@ -5,7 +5,7 @@ import { number } from '../format.js';
 import { t } from '../words.js';
 
 /** As many bars as have their number above them. */
-const NAMED = 10;
+const NAMED = 24;
 
 /** `points` are `{ label, name, all, missed }`: the label stands below the bar, and is empty where there is no room for one. */
 export function bars(points, title) {

@@ -4,12 +4,12 @@ import { get, put } from '../api/client.js';
 import { mayWrite } from '../api/session.js';
 import { h } from '../dom.js';
 import { day, duration, isDialable, phone, time } from '../format.js';
-import { onChanges } from '../stream/live.js';
 import { t } from '../words.js';
 import { callIcon } from '../components/entry.js';
 import { icon } from '../components/icon.js';
-import { empty, header, iconButton, link, merged, pagedList, tabs } from '../components/parts.js';
+import { empty, iconButton, link, merged } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
+import { listView } from '../components/page.js';
 
 /** The outcomes of each filter. What is missed in the figures is missed here: whatever nobody took. */
 const FILTERS = { missed: ['missed', 'voicemail', 'abandoned'], voicemail: ['voicemail'], abandoned: ['abandoned'], all: [null] };
@@ -21,9 +21,8 @@ const began = (call) => call.started_at ?? call.created_at;
 
 export function calls({ rest: [named] }) {
   const filter = named in FILTERS ? named : 'missed';
-  const places = tabs(t('calls.filters'), Object.keys(FILTERS).map((name) => [name, `#/calls/${name}`, t(`calls.${name}`)]), filter);
   const sources = FILTERS[filter].map((outcome) => (after) => get('/v1/calls', { outcome, started_from: ALL, after }));
-  const list = pagedList({ read: merged(sources, began), at: began, build: row, none, label: t(`calls.${filter}`) });
+  const view = listView('calls', FILTERS, filter, { on: 'call', read: merged(sources, began), at: began, build: row, none, label: t(`calls.${filter}`) });
 
   function row(call) {
     const outcome = call.outcome ?? 'none';
@@ -44,7 +43,7 @@ export function calls({ rest: [named] }) {
     const choice = field('outcome', t('calls.outcome'), { kind: 'choice', value: call.outcome ?? 'answered', options: OUTCOMES.map((each) => [each, t(`outcome.${each}`)]) });
     ask(t('calls.outcome'), [choice], t('go.save'), async ({ outcome }) => {
       await put(`/v1/calls/${call.id}/outcome`, { outcome });
-      await list.refresh();
+      await view.refresh();
     }, { text: t('calls.outcome.text') });
   }
 
@@ -52,7 +51,5 @@ export function calls({ rest: [named] }) {
     return empty('calls', t(`calls.none.${filter === 'all' ? 'all' : 'some'}`), t('calls.none.text'), link('#/numbers', t('calls.none.go')));
   }
 
-  const close = onChanges(({ has }) => has('call') && list.refresh());
-  list.load();
-  return { element: h('section', { class: 'pane' }, header(t('calls.title')), places, h('div', { class: 'scroll' }, list.place)), close };
+  return view;
 }

@@ -35,7 +35,7 @@ export function register({ enter }) {
   const text = (name, complete, props) => field(name, t(`register.${name}`), { autocomplete: complete, required: true, ...props });
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const fields = [text('name', 'organization'), text('phone', 'tel', { kind: 'tel', hint: t('register.phone.hint'), required: false }),
-    text('first_name', 'given-name'), text('last_name', 'family-name'),
+    [text('first_name', 'given-name'), text('last_name', 'family-name')],
     text('email', 'username', { kind: 'email' }), password('password', t('door.password'), 'new-password')];
   return card(t('register.title'), t('register.text'), form(fields, t('register.go'), async ({ name, phone, ...owner }) => {
     const business = { name, timezone: zone, ...(phone && { phone: dialled(phone) }) };
@@ -66,7 +66,7 @@ export const reset = ({ token }) => choose('reset', token, '/v1/password-resets/
 /** Has somebody choose a password with the token of a link, unless it is no longer good for that. */
 function choose(name, token, url, body, then) {
   const place = h('div', { class: 'door-place' });
-  const dead = () => replace(place, card(t('door.dead'), t(`door.dead.${name}`), link('#/forgot', t('door.dead.go'), 'accent'), link('#/login', t('door.back'))));
+  const dead = () => replace(place, card(t('door.dead'), t(`door.dead.${name}`), h('div', { class: 'form-foot' }, link('#/forgot', t('door.dead.go'), 'accent'), link('#/login', t('door.back')))));
   const fields = [password('password', t('door.password.new'), 'new-password')];
   const send = async (values) => {
     try {

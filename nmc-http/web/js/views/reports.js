@@ -48,7 +48,7 @@ export function reports() {
   function choose() {
     const yesterday = shifted(dayKey(Date.now()), -1);
     const day = (name, value) => field(name, t(`reports.${name}`), { kind: 'date', value, max: dayKey(Date.now()), required: true });
-    ask(t('reports.other'), [day('first_day', shifted(yesterday, -13)), day('last_day', yesterday)], t('reports.go'),
+    ask(t('reports.other'), [[day('first_day', shifted(yesterday, -13)), day('last_day', yesterday)]], t('reports.go'),
       (days) => order({ type: 'custom', ...days }), { text: t('reports.other.text') });
   }
 
