@@ -111,16 +111,20 @@ async function run(signal) {
     signal.removeEventListener('abort', cancel);
     if (signal.aborted) break;
     share({ kind: 'state', state: isBusy ? 'busy' : 'away' });
-    await new Promise((resolve) => {
-      wake = resolve;
-      setTimeout(resolve, pause * (0.75 + Math.random() / 2));
-    });
-    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    if (!isWanted) {
+      await new Promise((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, pause * (0.75 + Math.random() / 2));
+      });
+    }
+    [isWanted, pause] = [false, Math.min(pause * 2, LONGEST_PAUSE)];
   }
   leads = false;
 }
 
 let wake = () => {};
+/** Somebody waits for the stream: an attempt that was given up for that is followed by the next at once. */
+let isWanted = false;
 
 /** Reads one stream to its end; the reason that the server gave for it. */
 async function follow(signal, came) {
@@ -211,6 +215,7 @@ function catchUp() {
 function awake() {
   if (document.hidden) return;
   if (leads && (state !== 'live' || Date.now() - heardAt > 20_000)) {
+    isWanted = true;
     attempt?.abort();
     wake();
   }
