@@ -17,9 +17,12 @@ use nmc_core::{
     CallerIdentity, ConversationId, Country, MediaStatus, MessageDirection, MessageStatus, NumberStatus, NumberType, PageRequest,
     PhoneNumber, Secret, Store, Tenant,
 };
+use picture::dripping_tap;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+mod picture;
 
 pub(crate) const BUSINESS: &str = "Joe's Plumbing";
 
@@ -72,7 +75,7 @@ pub(crate) fn play(demo: &Demo<'_>) -> CliResult<Vec<PhoneNumber>> {
     let conversation = conversation_of(store, &tenant, &call)?;
     wait_for_greeting(store, &tenant, conversation)?;
     eprintln!("{caller} sends a picture …");
-    let picture = stand_in.keep_picture("image/png", PICTURE);
+    let picture = stand_in.keep_picture("image/png", &dripping_tap()?);
     twilio.text(
         &caller,
         &number,
@@ -83,13 +86,6 @@ pub(crate) fn play(demo: &Demo<'_>) -> CliResult<Vec<PhoneNumber>> {
     writeln!(std::io::stdout(), "{}", Transcript::read(store, &tenant, conversation)?.text()?)?;
     Ok(vec![first, caller])
 }
-
-/// A picture of one pixel.
-const PICTURE: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0,
-    0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0xf8, 0x0f, 0, 1, 1, 1, 0, 0x1b, 0xb6, 0xee,
-    0x56, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
-];
 
 /// A caller of the range kept for fiction. Somebody new each time, since the same caller would not be greeted twice within a
 /// day; after a hundred demos in one database, somebody known.

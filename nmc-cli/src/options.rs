@@ -14,7 +14,7 @@ pub(crate) mod twilio;
 
 pub(crate) use notify::{MailArg, NotifyArgs};
 pub(crate) use streams::StreamArgs;
-pub(crate) use twilio::TwilioArgs;
+pub(crate) use twilio::{LinkArg, TwilioArgs};
 
 use crate::error::{CliError, CliResult};
 use clap::builder::{PossibleValuesParser, TypedValueParser};

@@ -204,21 +204,22 @@ pub(crate) fn one_with_secret<T>(
     format: Format,
     columns: &Columns<'_, T>,
     row: &T,
-    name: &str,
-    secret: &Secret,
+    secrets: &[(&str, &Secret)],
 ) -> CliResult<()> {
     match format {
         Format::Json => {
             let mut document = columns.json(row);
             if let Value::Object(fields) = &mut document {
-                fields.insert(name.to_owned(), json!(secret.expose()));
+                fields.extend(secrets.iter().map(|(name, secret)| ((*name).to_owned(), json!(secret.expose()))));
             }
             write_json(&document)
         }
         Format::Table => {
             columns.one(format, row)?;
             let mut out = std::io::stdout().lock();
-            writeln!(out, "\n{name}\n{}", secret.expose())?;
+            for (name, secret) in secrets {
+                writeln!(out, "\n{name}\n{}", secret.expose())?;
+            }
             Ok(())
         }
     }

@@ -44,4 +44,4 @@ setTimeout(() => {
   console.error('the tests took too long');
   world.site?.process.kill('SIGKILL');
   process.exit(1);
-}, 280_000).unref();
+}, 500_000).unref();

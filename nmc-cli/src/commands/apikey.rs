@@ -240,7 +240,7 @@ fn find(tx: &mut TenantTx<'_>, key: &ApiKeyName) -> nmc_core::Result<ApiKey> {
 }
 
 fn print_made(format: Format, row: &AsOf, text: &Secret) -> CliResult<()> {
-    one_with_secret(format, &COLUMNS, row, "key", text)?;
+    one_with_secret(format, &COLUMNS, row, &[("key", text)])?;
     eprintln!("the key is shown this once; only a hash of it is kept");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::database::Database;
 use crate::error::{CliError, CliResult};
-use crate::options::{DatabaseArgs, Format, FormatArg, MailArg, PageArgs, TenantArg, one_of};
+use crate::options::{DatabaseArgs, Format, FormatArg, LinkArg, MailArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, one_with_secret, time};
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::access::InvitationToken;
@@ -46,10 +46,17 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         mail: MailArg,
         #[command(flatten)]
+        link: LinkArg,
+        #[command(flatten)]
         format: FormatArg,
     },
     /// Print another invitation for somebody who lost theirs, or their password; earlier ones are void
-    InviteAgain(MailedArgs),
+    InviteAgain {
+        #[command(flatten)]
+        mailed: MailedArgs,
+        #[command(flatten)]
+        link: LinkArg,
+    },
     /// Mail somebody a link with which they choose another password
     ResetPassword(MailedArgs),
     /// List the people of a business, newest first
@@ -141,23 +148,23 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
-        UserCommand::Invite { tenant, email, first_name, last_name, role, phone, timezone, mail, format } => {
+        UserCommand::Invite { tenant, email, first_name, last_name, role, phone, timezone, mail, link, format } => {
             let new = NewPerson { email, first_name, last_name, phone_number: phone, timezone, role };
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
             let invited = store.as_operator(&proof, |tx| {
                 let (user, invitation) = invite(tx, &new)?;
                 Invited::of(tx, user, &invitation, &mail)
             })?;
-            invited.print(format.format)?;
+            invited.print(format.format, &link)?;
         }
-        UserCommand::InviteAgain(MailedArgs { user: UserArgs { tenant, user, format }, mail }) => {
+        UserCommand::InviteAgain { mailed: MailedArgs { user: UserArgs { tenant, user, format }, mail }, link } => {
             let proof = crate::database::tenant(&store, &tenant.tenant)?;
             let invited = store.as_operator(&proof, |tx| {
                 let user = find(tx, &user)?;
                 let (user, invitation) = invite_again(tx, user)?;
                 Invited::of(tx, user, &invitation, &mail)
             })?;
-            invited.print(format.format)?;
+            invited.print(format.format, &link)?;
         }
         UserCommand::ResetPassword(MailedArgs { user: UserArgs { tenant, user, format }, mail }) => {
             if !mail.is_set() {
@@ -242,8 +249,11 @@ impl Invited {
         Ok(Self { user, invitation: invitation.text(), mailed })
     }
 
-    fn print(&self, format: Format) -> CliResult<()> {
-        one_with_secret(format, &COLUMNS, &self.user, "invitation", &self.invitation)?;
+    fn print(&self, format: Format, link: &LinkArg) -> CliResult<()> {
+        let link = link.of_invitation(&self.invitation);
+        let secrets: Vec<_> =
+            std::iter::once(("invitation", &self.invitation)).chain(link.iter().map(|link| ("link", link))).collect();
+        one_with_secret(format, &COLUMNS, &self.user, &secrets)?;
         let days = INVITATION_LIFETIME.num_days();
         eprintln!("the invitation is shown this once; whoever holds it chooses the password, within {days} days");
         eprintln!(

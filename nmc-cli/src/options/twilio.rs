@@ -91,6 +91,22 @@ impl TwilioArgs {
     }
 }
 
+/// How people reach the server, for commands that print a link to it.
+#[derive(Args, Clone)]
+pub(crate) struct LinkArg {
+    /// How people reach the server, as it has it; where it is set, the link to its page is printed, too
+    #[arg(long, env = "NMC_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    public_url: Option<String>,
+}
+
+impl LinkArg {
+    /// The link with which an invitation is accepted.
+    pub(crate) fn of_invitation(&self, invitation: &Secret) -> Option<Secret> {
+        let url = self.public_url.as_deref().filter(|url| !url.trim().is_empty())?;
+        Some(Secret::new(format!("{}{}", nmc_http::mail_links(url).invitation, invitation.expose())))
+    }
+}
+
 /// Reads the address where nmc is reached from outside.
 pub(crate) fn public_url(text: &str) -> Result<String, &'static str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));

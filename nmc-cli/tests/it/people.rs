@@ -54,6 +54,22 @@ fn whoever_is_invited_gets_an_invitation_that_is_shown_once() {
 }
 
 #[test]
+fn invitation_is_printed_as_a_link_where_the_server_is_known() {
+    let db = TestDb::new();
+    let _business = Business::onboard(&db.store, JOE);
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    assert_eq!(invite(&nmc, "ann@example.com", "admin")["link"], Value::Null);
+    let nmc = nmc.with("NMC_PUBLIC_URL", "https://nmc.example.com/");
+    let made = invite(&nmc, "bob@example.com", "viewer");
+    let invitation = made["invitation"].as_str().expect("an invitation");
+    assert_eq!(made["link"], format!("https://nmc.example.com/app#/invite?token={invitation}"));
+    let said = nmc.run(&["user", "invite-again", "bob@example.com"]).ok();
+    let link = said.out.lines().last().expect("the last line");
+    assert!(link.starts_with("https://nmc.example.com/app#/invite?token=nmci_"), "{said:?}");
+    assert!(said.out.contains("\ninvitation\nnmci_"), "{said:?}");
+}
+
+#[test]
 fn invitation_and_reset_are_mailed_where_mails_are_sent() {
     let db = TestDb::new();
     let _business = Business::onboard(&db.store, JOE);

@@ -44,6 +44,8 @@ pub struct InboxRow {
     /// The number of calls and texts of the customer that the user who acts has not read, counted up to [`Self::MOST_UNREAD`]; 0
     /// once the conversation is finished, `None` when no user acts.
     pub unread: Option<i64>,
+    /// The name under which the network showed the last call: what stands for a customer whose name nobody has told.
+    pub caller_name: Option<String>,
 }
 
 impl InboxRow {
@@ -69,8 +71,11 @@ struct WithLastText<Q> {
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLastText<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "SELECT c.*, t.id, t.message_direction, t.message_kind, t.message_status, t.message_body, t.created_at, n.total, u.unread FROM (",
+            "SELECT c.*, t.id, t.message_direction, t.message_kind, t.message_status, t.message_body, t.created_at, n.total, u.unread, \
+             (SELECT k.caller_name FROM calls k WHERE k.tenant_id = ",
         );
+        out.push_bind_param::<Uuid, _>(&self.tenant)?;
+        out.push_sql(" AND k.id = c.last_call_id) AS caller_name FROM (");
         self.conversations.walk_ast(out.reborrow())?;
         out.push_sql(
             ") AS c LEFT JOIN LATERAL (SELECT m.id, m.message_direction, m.message_kind, m.message_status, m.message_body, m.created_at \
@@ -113,7 +118,7 @@ impl<Q> WithLastText<Q> {
 }
 
 impl<Q: Query> Query for WithLastText<Q> {
-    type SqlType = (Q::SqlType, Nullable<(Uuid, Text, Text, Text, Text, Timestamptz)>, BigInt, Nullable<BigInt>);
+    type SqlType = (Q::SqlType, Nullable<(Uuid, Text, Text, Text, Text, Timestamptz)>, BigInt, Nullable<BigInt>, Nullable<Text>);
 }
 
 impl<Q> RunQueryDsl<PgConnection> for WithLastText<Q> {}

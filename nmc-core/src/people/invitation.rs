@@ -92,8 +92,8 @@ impl Authenticator {
     /// [`Error::Invalid`] of `invitation` when it is not in force, or of `password` when it can't be one.
     pub fn accept_invitation(&self, invitation: &Secret, password: &Secret) -> Result<User> {
         let token: InvitationToken = invitation.expose().parse()?;
-        let password = Password::new("password", password)?;
-        // Looked at first, so that nobody has us hash for nothing; decided when it is spent.
+        // Looked at first, so that nobody has us hash for nothing, and a page can ask whether it is in force with a password that
+        // can't be one; decided when it is spent.
         let find = |tx: &mut SystemTx<'_>| {
             let kept = tx.find_invitation(&token)?;
             let is_it =
@@ -101,6 +101,7 @@ impl Authenticator {
             kept.filter(is_it).ok_or_else(void)
         };
         self.store().system(Reason::Authentication, find)?;
+        let password = Password::new("password", password)?;
         let hash = self.hasher().hash(&password)?;
         self.store().found_by_worker(Reason::Authentication, None, find, |tx, kept| {
             must_not_name(tx, token.user(), &password, "password")?;

@@ -33,10 +33,10 @@ impl Authenticator {
     /// [`Error::Invalid`] of `token` when it is not in force, or of `password` when it can't be one.
     pub fn reset_password(&self, token: &Secret, password: &Secret) -> Result<User> {
         let token = MailToken::parse(AccountMailKind::PasswordReset, token)?;
-        let password = Password::new("password", password)?;
-        // Looked at first, so that nobody has us hash for nothing; decided when it is spent.
+        // Looked at first, as an invitation is.
         let find = |tx: &mut SystemTx<'_>| tx.find_in_force(self.keys(), &token)?.ok_or_else(void);
         self.store().system(Reason::Authentication, find)?;
+        let password = Password::new("password", password)?;
         let hash = self.hasher().hash(&password)?;
         self.store().found_by_worker(Reason::Authentication, None, find, |tx, found| {
             must_not_name(tx, found.user, &password, "password")?;

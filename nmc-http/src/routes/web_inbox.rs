@@ -65,8 +65,10 @@ const FILES: &[(&str, &str)] = files! {
     "js/views/numbers.js"
     "js/views/onboarding.js"
     "js/views/people.js"
+    "js/views/reports.js"
     "js/views/settings.js"
     "js/views/split.js"
+    "js/views/targets.js"
     "js/words.js"
 };
 

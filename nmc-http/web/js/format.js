@@ -8,10 +8,10 @@ import { t } from './words.js';
 const LANGUAGE = 'en-US';
 const formats = new Map();
 
-function dateFormat(options) {
+function dateFormat(options, language = LANGUAGE) {
   const timeZone = me.tenant?.timezone;
-  const key = JSON.stringify([timeZone, options]);
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(LANGUAGE, { timeZone, ...options }));
+  const key = JSON.stringify([timeZone, options, language]);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(language, { timeZone, ...options }));
   return formats.get(key);
 }
 
@@ -19,8 +19,23 @@ function dateFormat(options) {
 export const time = (at) => dateFormat({ hour: 'numeric', minute: '2-digit' }).format(new Date(at));
 /** The day and the time. */
 export const moment = (at) => dateFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
-/** The day as a key, to tell one day from another. */
-export const dayKey = (at) => dateFormat({ year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(at));
+/** The day as the API has it: `2026-11-29`. */
+export const dayKey = (at) => dateFormat({ year: 'numeric', month: '2-digit', day: '2-digit' }, 'en-CA').format(new Date(at));
+/** The day so many days later. */
+export const shifted = (key, days) => new Date(Date.parse(`${key}T12:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+/** The short name of a weekday. */
+export const weekday = (at) => dateFormat({ weekday: 'short' }).format(new Date(at));
+/** The month of a day, with its year. */
+export const monthName = (key) => dateFormat({ timeZone: 'UTC', month: 'long', year: 'numeric' }).format(new Date(`${key}T12:00Z`));
+/** An hour of the day, of 0 to 23. */
+export const hour = (value) => dateFormat({ timeZone: 'UTC', hour: 'numeric' }).format(new Date(value * 3_600_000));
+
+/** The days from one to another, each an instant or a day as the API has it. */
+export function dates(first, last) {
+  const isKey = /^\d{4}-\d\d-\d\d$/.test(first);
+  const [from, until] = [first, last].map((at) => new Date(isKey ? `${at}T12:00Z` : at));
+  return dateFormat({ month: 'short', day: 'numeric', ...(isKey && { timeZone: 'UTC' }) }).formatRange(from, until);
+}
 
 /** The day in words: today, yesterday, a weekday, a date. */
 export function day(at) {
@@ -48,12 +63,20 @@ export function duration(seconds) {
 /** A phone number as it is dialled at home; what is none, such as a caller without one, in words. */
 export function phone(number) {
   const [, area, exchange, line] = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number ?? '') ?? [];
-  if (area) return `(${area}) ${exchange}-${line}`;
+  // The space does not break.
+  if (area) return `(${area})\u00a0${exchange}-${line}`;
   return /^[+\d]/.test(number ?? '') ? number : t('customer.unknown');
 }
 
 /** Whether somebody can be called or texted there. */
 export const isDialable = (number) => /^\+[1-9]\d{6,14}$/.test(number ?? '');
+
+/** A number as people write it at home, in the form that the API takes. */
+export function dialled(said) {
+  const digits = said.replace(/[^\d+]/g, '');
+  if (isDialable(digits)) return digits;
+  return digits.length === 10 ? `+1${digits}` : `+${digits.replace(/\D/g, '')}`;
+}
 
 export const number = (value) => new Intl.NumberFormat(LANGUAGE).format(value);
 export const money = (cents, currency) => new Intl.NumberFormat(LANGUAGE, { style: 'currency', currency }).format(cents / 100);

@@ -11,7 +11,7 @@ import { alerts } from './views/alerts.js';
 import { calls } from './views/calls.js';
 import { customer } from './views/customer.js';
 import { figures } from './views/figures.js';
-import { forgot, invite, login, reset, verify } from './views/door.js';
+import { forgot, invite, login, register, reset, verify } from './views/door.js';
 import { keys } from './views/keys.js';
 import { myself } from './views/myself.js';
 import { numbers } from './views/numbers.js';
@@ -23,7 +23,7 @@ import { split } from './views/split.js';
 /** Views for whoever is logged in, by the name in the address. */
 const VIEWS = { inbox: split, c: split, customer, calls, alerts, figures, settings, business, greeting, numbers, people, keys, me: myself, start: onboarding };
 /** Views that need no session. */
-const OPEN = { login, forgot, invite, reset, verify };
+const OPEN = { login, forgot, invite, register, reset, verify };
 
 const app = document.getElementById('app');
 let frame = null;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { crc32, deflateSync } from 'node:zlib';
 import { look, PHONE, visitor } from '../browser.js';
 
 async function open(site, browser, phone, { email = site.ann.email, ...options } = {}) {
@@ -8,6 +9,20 @@ async function open(site, browser, phone, { email = site.ann.email, ...options }
   await visit.page.locator('.composer').waitFor();
   await visit.page.locator('.entry').first().waitFor();
   return { ...visit, id };
+}
+
+/** A grey PNG, as wide as it is high. */
+function square(side) {
+  const chunk = (name, data) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const head = Buffer.from([0, 0, 0, side, 0, 0, 0, side, 8, 0, 0, 0, 0]);
+  const pixels = deflateSync(Buffer.alloc(side * (side + 1)));
+  return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
 }
 
 const write = (page) => page.getByRole('textbox', { name: 'Write a text' });
@@ -78,6 +93,68 @@ export default {
     await viewer.page.getByText('You may read here').waitFor();
     assert.equal(await viewer.page.getByRole('button', { name: 'Resolve' }).count(), 0);
     await viewer.close();
+  },
+
+  async 'the reply is shut while the business is suspended'({ site, browser }) {
+    const phone = '+14155550126';
+    await site.text(phone, 'Are you still there?');
+    const { id } = await site.conversation(phone);
+    const visit = await visitor(browser, site);
+    await visit.page.route('**/v1/tenant', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), status: 'suspended' } });
+    });
+    await visit.logIn(site.ann.email, `/c/${id}`);
+    await visit.page.getByText('This business is suspended: nothing is texted until it is active again.').waitFor();
+    assert.equal(await write(visit.page).isVisible(), false);
+    await look(visit.page, 'conversation-suspended');
+    await visit.page.getByRole('button', { name: 'Note' }).click();
+    await visit.page.getByRole('textbox', { name: 'A note for your team' }).waitFor();
+    await visit.close();
+  },
+
+  async 'whoever has no name has the one of the network'({ site, browser }) {
+    const phone = '+14155550127';
+    await site.call(phone, { CallerName: 'NORA NETWORK' });
+    const { page, close } = await open(site, browser, phone);
+    await page.getByRole('heading', { name: 'NORA NETWORK' }).waitFor();
+    await page.locator('.row', { hasText: 'NORA NETWORK' }).waitFor();
+    await page.locator('.conversation-head', { hasText: '(415) 555-0127' }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 800 });
+    const isCut = await page.locator('.conversation h1').evaluate((title) => title.scrollWidth > title.clientWidth);
+    assert.equal(isCut, false);
+    await site.name(phone, 'Nora Norton');
+    await page.getByRole('heading', { name: 'Nora Norton' }).waitFor();
+    await close();
+  },
+
+  async 'the end stays in sight when a picture comes late'({ site, browser }) {
+    const phone = '+14155550128';
+    for (let count = 0; count < 20; count += 1) await site.text(phone, `Text ${count}`);
+    const { id } = await site.conversation(phone);
+    const { page, logIn, close } = await visitor(browser, site);
+    await page.route('**/v1/conversations/*/messages?**', async (route) => {
+      const answer = await route.fetch();
+      const { items, ...rest } = await answer.json();
+      const media = [{ position: 0, status: 'kept', content_type: 'image/png' }];
+      await route.fulfill({ response: answer, json: { ...rest, items: items.map((one, at) => (at === 0 ? { ...one, media } : one)) } });
+    });
+    let show = null;
+    const isShown = new Promise((resolve) => (show = resolve));
+    await page.route('**/media/0', async (route) => {
+      await isShown;
+      await route.fulfill({ contentType: 'image/png', body: square(240) });
+    });
+    await logIn(site.ann.email, `/c/${id}`);
+    await page.locator('.media').waitFor();
+    const height = () => page.locator('.media').evaluate((image) => image.getBoundingClientRect().height);
+    const before = await height();
+    show();
+    await page.waitForFunction((least) => document.querySelector('.media').getBoundingClientRect().height > least, before);
+    await page.waitForTimeout(100);
+    const below = await page.locator('.thread').evaluate((thread) => thread.scrollHeight - thread.scrollTop - thread.clientHeight);
+    assert.ok(below <= 1, `${below} below`);
+    await close();
   },
 
   async 'why a text failed is said in words'({ site, browser }) {

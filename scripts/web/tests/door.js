@@ -39,7 +39,36 @@ export default {
     await page.getByText('must be at least 10 characters').waitFor();
     await page.getByLabel('New password').fill('a kettle on the roof');
     await page.getByRole('button', { name: 'Choose this password' }).click();
-    await page.getByRole('heading', { name: 'That’s it' }).waitFor();
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    await page.reload();
+    await page.getByText('Nell New').waitFor();
+    await close();
+    const late = await visitor(browser, site);
+    await late.open(`/invite?token=${invitation}`);
+    await late.page.getByRole('heading', { name: 'This link is no longer good' }).waitFor();
+    assert.equal(await late.page.getByLabel('New password').count(), 0, 'said before anything is typed');
+    await look(late.page, 'link-dead');
+    await late.page.getByRole('link', { name: 'Send a new link' }).click();
+    await late.page.getByRole('heading', { name: 'Reset the password' }).waitFor();
+    await late.close();
+  },
+
+  async 'a business is registered, and its owner is in'({ site, browser }) {
+    const { page, open, close } = await visitor(browser, site);
+    await open('/login');
+    await page.getByRole('link', { name: 'Register your business' }).click();
+    await page.getByLabel('Name of the business').fill('Ann’s Plumbing');
+    await page.getByLabel('First name').fill('Rita');
+    await page.getByLabel('Last name').fill('Register');
+    await page.getByLabel('E-mail').fill('rita@example.com');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await look(page, 'register');
+    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    await page.locator('[name=name][aria-invalid=true]').waitFor();
+    await page.getByLabel('Name of the business').fill('Rita’s Roofs');
+    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    await page.getByText('Rita’s Roofs').waitFor();
     await close();
   },
 
@@ -50,8 +79,10 @@ export default {
     await look(page, 'forgot');
     await page.getByRole('button', { name: 'Send the link' }).click();
     await page.getByText(/Look into your mail|can’t send that link/).waitFor();
+    assert.equal(await page.locator('.door-card').count(), 1);
+    await look(page, 'forgot-sent');
     await open('/reset?token=rubbish');
-    await page.getByRole('heading', { name: 'Choose a new password' }).waitFor();
+    await page.getByRole('heading', { name: 'This link is no longer good' }).waitFor();
     assert.doesNotMatch(page.url(), /rubbish/);
     await open('/verify');
     await page.getByRole('heading', { name: 'Verify your e-mail' }).waitFor();

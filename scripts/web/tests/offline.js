@@ -4,7 +4,7 @@ import { visitor } from '../browser.js';
 const [PHONE, OTHER] = ['+14155550161', '+14155550162'];
 
 export default {
-  async 'after a while without a network all is there, and the draft is kept'({ site, browser }) {
+  async 'after a minute without a network all is there, and the draft is kept'({ site, browser }) {
     await site.text(PHONE, 'Before the tunnel');
     const { id } = await site.conversation(PHONE);
     const { page, context, logIn, close } = await visitor(browser, site);
@@ -19,7 +19,7 @@ export default {
     await write.press('Enter');
     await page.locator('.notice').getByText('There is no connection. Nothing is lost').waitFor();
     assert.equal(await write.inputValue(), 'Written in the tunnel');
-    await page.waitForTimeout(4_000);
+    await page.waitForTimeout(60_000);
     await context.setOffline(false);
     const since = Date.now();
     await page.locator('.bubble', { hasText: 'While you were away' }).waitFor();
@@ -32,6 +32,18 @@ export default {
     assert.equal(await write.inputValue(), 'Written in the tunnel');
     await write.press('Enter');
     await page.locator('.bubble.ours', { hasText: 'Written in the tunnel' }).waitFor();
+    await close();
+  },
+
+  async 'a stream that the server has no room for is tried again'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await page.route('**/v1/events', (route) => route.fulfill({ status: 429, contentType: 'application/problem+json', body: '{"code":"too_many_streams"}' }));
+    await logIn(site.ann.email);
+    await page.getByText('Too many windows are open').waitFor();
+    await page.unroute('**/v1/events');
+    await page.getByText('Too many windows are open').waitFor({ state: 'detached' });
+    await site.text(OTHER, 'Heard after all');
+    await page.locator('.row', { hasText: 'Heard after all' }).waitFor();
     await close();
   },
 

@@ -39,6 +39,7 @@ fn an_invitation_is_accepted_once_and_its_address_is_then_known() {
     assert!(row().email_verified);
     house.refused(VOID, || accept(&house, &token));
     assert_eq!(house.auth.hasher().done() - done, 1, "nobody has us hash for nothing");
+    house.refused(VOID, || house.auth.accept_invitation(&token.text(), &secret("")));
     house.auth.login(&email("ben"), &secret(NEW), &Origin::default()).unwrap();
 }
 

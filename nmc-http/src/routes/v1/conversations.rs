@@ -65,6 +65,8 @@ pub(crate) struct ConversationOut {
     unread: Option<i64>,
     last_text: Option<LastTextOut>,
     customer_name: Option<String>,
+    /// The name under which the network showed the last call. It may stand for a name that nobody has told.
+    caller_name: Option<String>,
     customer_email: Option<text::Email>,
     customer_address: Option<String>,
     /// The notes of staff, which the customer does not see.
@@ -81,7 +83,7 @@ pub(crate) struct ConversationOut {
 
 impl From<InboxRow> for ConversationOut {
     fn from(row: InboxRow) -> Self {
-        let InboxRow { conversation: row, last_text, total_messages, unread, .. } = row;
+        let InboxRow { conversation: row, last_text, total_messages, unread, caller_name, .. } = row;
         Self {
             id: Text(row.id),
             customer_phone: row.customer_phone.to_string(),
@@ -98,6 +100,7 @@ impl From<InboxRow> for ConversationOut {
             unread,
             last_text: last_text.map(LastTextOut::from),
             customer_name: row.customer_name,
+            caller_name,
             customer_email: row.customer_email.map(Text),
             customer_address: row.customer_address,
             notes: row.notes,

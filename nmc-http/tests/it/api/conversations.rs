@@ -2,8 +2,8 @@
 
 use super::Person;
 use crate::site::Site;
-use nmc_core::testing::{SmsForm, unique_phone};
-use nmc_core::workflows::receive_text;
+use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
+use nmc_core::workflows::{receive_text, record_voice_status};
 use nmc_core::{PhoneNumber, UserRole};
 use serde_json::{Value, json};
 
@@ -39,6 +39,24 @@ fn inbox_shows_each_conversation_with_its_last_text() {
     assert_eq!((&texts["items"][0]["body"], &texts["items"][0]["media"]), (&json!("And the tub"), &json!([])));
     let texts = site.call("GET", format!("{path}/messages?direction=outbound")).by(&viewer.access).expect(200).document();
     assert_eq!(texts["items"], json!([]));
+}
+
+#[test]
+fn conversation_tells_the_name_that_the_network_shows() {
+    let site = Site::new();
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    let ann = unique_phone();
+    let id = write(&site, &ann, "The sink leaks");
+    let shown = || {
+        let page = site.call("GET", "/v1/conversations").by(&viewer.access).expect(200).document();
+        let one = site.call("GET", format!("/v1/conversations/{id}")).by(&viewer.access).expect(200).document();
+        assert_eq!(page["items"][0], one);
+        [one["caller_name"].clone(), one["customer_name"].clone()]
+    };
+    assert_eq!(shown(), [Value::Null, Value::Null]);
+    let call = VoiceForm::missed(ann.as_str(), &site.joe.number, &unique_sid("CA")).with("CallerName", "ANN OTHER");
+    record_voice_status(&site.db.store, &call.parse()).unwrap();
+    assert_eq!(shown(), [json!("ANN OTHER"), Value::Null]);
 }
 
 #[test]

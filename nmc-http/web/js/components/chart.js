@@ -1,17 +1,28 @@
-/** A chart of bars as an SVG, with the numbers in its description for whoever does not see it. */
+/** Calls as bars, those that were missed as the lower part of each, with an axis, and as words for whoever does not see it. */
 
-import { svg } from '../dom.js';
-import { day, number } from '../format.js';
+import { h } from '../dom.js';
+import { number } from '../format.js';
+import { t } from '../words.js';
 
-const [WIDTH, HEIGHT] = [320, 80];
+/** As many bars as have their number above them. */
+const NAMED = 24;
 
-export function bars(points, label) {
-  const most = Math.max(1, ...points.map((point) => point.value));
-  const step = WIDTH / points.length;
-  const said = points.map((point) => `${point.at ? day(point.at) : ''}: ${number(point.value)}`).join(', ');
-  return svg('svg', { class: 'chart', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${label}. ${said}`, preserveAspectRatio: 'none' },
-    points.map(({ value }, at) => {
-      const height = Math.max(2, (value / most) * (HEIGHT - 4));
-      return svg('rect', { x: at * step + step * 0.15, y: HEIGHT - height, width: step * 0.7, height, rx: Math.min(3, step * 0.2) });
-    }));
+/** `points` are `{ label, name, all, missed }`: the label stands below the bar, and is empty where there is no room for one. */
+export function bars(points, title) {
+  const top = Math.max(2, ...points.map((point) => point.all));
+  const said = points.filter(({ all }) => all).map(({ name, all, missed }) => `${name}: ${t('figures.bar', { all: number(all), missed: number(missed) })}`);
+  const share = (part, value, kind) => {
+    const element = h('div', { class: kind });
+    element.style.height = `${(100 * value) / part}%`;
+    return element;
+  };
+  const column = ({ label, name, all, missed }) => {
+    const bar = share(top, all, 'bar');
+    bar.append(share(all || 1, missed, 'bar-missed'));
+    if (points.length <= NAMED && all) bar.append(h('span', { class: 'bar-number' }, number(all)));
+    return h('div', { class: 'bar-column', title: `${name}: ${t('figures.bar', { all, missed })}` }, h('div', { class: 'bar-room' }, bar), h('span', { class: 'bar-label' }, label));
+  };
+  return h('div', { class: 'chart', role: 'img', 'aria-label': `${title}. ${said.join('; ') || t('figures.bar.none')}` },
+    h('div', { class: 'chart-axis' }, h('span', {}, number(top)), h('span', {}, '0')),
+    h('div', { class: 'chart-bars' }, points.map(column)));
 }

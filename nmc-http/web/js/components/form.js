@@ -34,13 +34,13 @@ export function field(name, label, { kind = 'text', value = '', options = [], hi
   };
 }
 
-/** A form of fields. `work(values)` sends it; what the API points at is said at its field, and all else above the button. */
+/** A form of fields, two beside each other where there is a list of them. `work(values)` sends it; what the API points at is said at its field, and all else above the button. */
 export function form(fields, label, work, { aside = null, kind = 'accent', hidden = false } = {}) {
   const problem = h('p', { class: 'problem', role: 'alert' });
   const submit = h('button', { class: `button ${kind}` }, h('span', {}, label));
   const element = h('form', { class: 'form', novalidate: true, onsubmit: send },
-    fields.map((each) => each.element ?? each), problem, h('div', { class: 'form-foot', hidden }, submit, aside));
-  const inputs = fields.filter((each) => each.input);
+    fields.map((each) => (Array.isArray(each) ? h('div', { class: 'pair' }, each.map(({ element: one }) => one)) : (each.element ?? each))), problem, h('div', { class: 'form-foot', hidden }, submit, aside));
+  const inputs = fields.flat().filter((each) => each.input);
   async function send(event) {
     event.preventDefault();
     if (submit.getAttribute('aria-disabled') === 'true') return;

@@ -1,7 +1,7 @@
 /** The small parts that all views are made of: headings, buttons, badges, empty states, pages of a list. */
 
 import { h, keyed, replace } from '../dom.js';
-import { initials } from '../format.js';
+import { dayKey, initials } from '../format.js';
 import { t } from '../words.js';
 import { icon } from './icon.js';
 
@@ -68,13 +68,32 @@ export function say(text, kind = '') {
   setTimeout(() => line.remove(), 6_000);
 }
 
-/** Shows what a view waits for: `work` answers what is to be shown; a refusal is shown with a way to try again. */
-export async function shown(place, work) {
-  place.setAttribute('aria-busy', 'true');
+/** The filters of a view as links: `places` are `[name, address, words]`. */
+export const tabs = (label, places, current) =>
+  h('nav', { class: 'tabs', 'aria-label': label },
+    places.map(([name, href, words]) => h('a', { class: 'tab', href, 'aria-current': name === current && 'page' }, words)));
+
+/** What `work` answers, or null where this server does not have it. */
+export async function absent(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+/**
+ * Shows what a view waits for: `work` answers what is to be shown, or null to leave what is there; a refusal is shown with a way to
+ * try again, unless it `isQuiet` and what is there is of before.
+ */
+export async function shown(place, work, { isQuiet = false } = {}) {
+  place.setAttribute('aria-busy', String(!isQuiet));
   try {
     const content = await work();
     if (content) replace(place, content);
   } catch (error) {
+    if (isQuiet) return;
     const again = button(t('go.again'), () => shown(place, work));
     const isMissing = error.status === 404;
     replace(place, isMissing ? empty('file', t('missing.title'), t('missing.text')) : empty('warn', t('error.title'), reason(error), again));
@@ -85,16 +104,21 @@ export async function shown(place, work) {
 
 /**
  * A list that is read page by page. `read(after)` answers a page, `build(row)` an element for the row. `refresh` reads again what is
- * shown, and leaves in place what has not changed.
+ * shown, and leaves in place what has not changed. With `at`, rows are in the order of that instant, the newest first, and have
+ * `isNewDay` where another day begins.
  */
-export function pagedList({ read, build, key = (row) => row.id, none, label }) {
+export function pagedList({ read, build, key = (row) => row.id, at = null, none, label }) {
   const list = h('ul', { class: 'list', 'aria-label': label });
   const foot = h('div', { class: 'list-foot' });
   const place = h('div', { class: 'listing' });
   let rows = [];
   let next = null;
+  function dated() {
+    const sorted = rows.toSorted((one, other) => Date.parse(at(other)) - Date.parse(at(one)));
+    return sorted.map((row, place) => ({ ...row, isNewDay: place === 0 || dayKey(at(row)) !== dayKey(at(sorted[place - 1])) }));
+  }
   function show() {
-    keyed(list, rows, key, build);
+    keyed(list, at ? dated() : rows, key, build);
     replace(foot, next && button(t('go.more'), more));
     const isShown = place.contains(list);
     if (rows.length === 0) replace(place, none());
@@ -122,5 +146,25 @@ export function pagedList({ read, build, key = (row) => row.id, none, label }) {
       rows = [];
       await refresh();
     }),
+  };
+}
+
+/** Several lists as one, read page by page: rows come in the order of `at`, the newest first, as far as all of the lists were read. */
+export function merged(sources, at) {
+  return async (cursor) => {
+    const parts = cursor ?? sources.map((read) => ({ read, rows: [], next: null, isOver: false }));
+    const fill = async (part) => {
+      if (part.rows.length > 0 || part.isOver) return;
+      const page = await part.read(part.next);
+      Object.assign(part, { rows: page.items, next: page.next, isOver: !page.next });
+    };
+    await Promise.all(parts.map(fill));
+    const items = [];
+    while (parts.every((part) => part.rows.length > 0 || part.isOver)) {
+      const open = parts.filter((part) => part.rows.length > 0);
+      if (open.length === 0) break;
+      items.push(open.reduce((newest, part) => (Date.parse(at(part.rows[0])) > Date.parse(at(newest.rows[0])) ? part : newest)).rows.shift());
+    }
+    return { items, next: parts.some((part) => part.rows.length > 0 || !part.isOver) ? parts : null };
   };
 }

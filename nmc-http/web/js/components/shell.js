@@ -69,7 +69,7 @@ export function shell() {
       if (has('conversation') || has('message') || has('call') || has('alert')) count();
     }),
     onState(async (state) => {
-      replace(banner, state === 'away' ? h('p', { class: 'away' }, t('banner.away')) : !isActive() && h('p', { class: 'away' }, t('banner.suspended')));
+      replace(banner, ['away', 'busy'].includes(state) ? h('p', { class: 'away' }, t(`banner.${state}`)) : !isActive() && h('p', { class: 'away' }, t('banner.suspended')));
       if (state === 'live') await lookForNewPage();
     }),
   ];

@@ -70,6 +70,11 @@ export function thread(build, older, label) {
     }
   }
 
+  // What is loaded late, such as a picture, makes a row higher; a keyboard on the screen makes the room for it lower.
+  const heights = new ResizeObserver(() => follows && toEnd());
+  heights.observe(list);
+  heights.observe(element);
+
   return {
     element,
     /** Takes these rows for those that there are. Whoever looks at the end goes on looking at it. */

@@ -35,7 +35,7 @@ export function onChanges(listener) {
   };
 }
 
-/** Hears `connecting`, `live` and `away`; begins with what is so now. */
+/** Hears `connecting`, `live`, `away`, and `busy` when the server has no stream to spare; begins with what is so now. */
 export function onState(listener) {
   states.add(listener);
   listener(state);
@@ -98,6 +98,7 @@ async function run(signal) {
   leads = true;
   for (let pause = 250; !signal.aborted; ) {
     attempt = new AbortController();
+    let isBusy = false;
     const cancel = () => attempt.abort();
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -105,20 +106,25 @@ async function run(signal) {
       if (reason === 'expired' || reason === 'revoked') await renew();
     } catch (error) {
       if (error.status === 401) await renew().catch(() => {});
+      isBusy = error.status === 429;
     }
     signal.removeEventListener('abort', cancel);
     if (signal.aborted) break;
-    share({ kind: 'state', state: 'away' });
-    await new Promise((resolve) => {
-      wake = resolve;
-      setTimeout(resolve, pause * (0.75 + Math.random() / 2));
-    });
-    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    share({ kind: 'state', state: isBusy ? 'busy' : 'away' });
+    if (!isWanted) {
+      await new Promise((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, pause * (0.75 + Math.random() / 2));
+      });
+    }
+    [isWanted, pause] = [false, Math.min(pause * 2, LONGEST_PAUSE)];
   }
   leads = false;
 }
 
 let wake = () => {};
+/** Somebody waits for the stream: an attempt that was given up for that is followed by the next at once. */
+let isWanted = false;
 
 /** Reads one stream to its end; the reason that the server gave for it. */
 async function follow(signal, came) {
@@ -209,6 +215,7 @@ function catchUp() {
 function awake() {
   if (document.hidden) return;
   if (leads && (state !== 'live' || Date.now() - heardAt > 20_000)) {
+    isWanted = true;
     attempt?.abort();
     wake();
   }

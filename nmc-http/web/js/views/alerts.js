@@ -4,19 +4,18 @@ import { get, getTagged, post } from '../api/client.js';
 import { mayManage, mayWrite, nameOf } from '../api/session.js';
 import { h } from '../dom.js';
 import { moment, short } from '../format.js';
-import { onChanges } from '../stream/live.js';
 import { t } from '../words.js';
-import { badge, button, empty, header, pagedList, say } from '../components/parts.js';
+import { badge, button, empty, say } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
+import { listView } from '../components/page.js';
 
 const FILTERS = { open: { open: true }, resolved: { open: false } };
 const SNOOZES = [30, 60, 240, 1_440];
 
 export function alerts({ rest: [named] }) {
   const filter = named in FILTERS ? named : 'open';
-  const tabs = h('nav', { class: 'tabs', 'aria-label': t('alerts.filters') },
-    Object.keys(FILTERS).map((name) => h('a', { class: 'tab', href: `#/alerts/${name}`, 'aria-current': name === filter && 'page' }, t(`alerts.${name}`))));
-  const list = pagedList({ read: (after) => get('/v1/alerts', { ...FILTERS[filter], after }), build: row, none, label: t('alerts.title') });
+  const read = (after) => get('/v1/alerts', { ...FILTERS[filter], after });
+  const view = listView('alerts', FILTERS, filter, { on: 'alert', read, build: row, none, label: t('alerts.title') });
 
   function row(alert) {
     const kind = { critical: 'bad', high: 'bad', medium: 'warn' }[alert.severity] ?? '';
@@ -36,7 +35,7 @@ export function alerts({ rest: [named] }) {
     const url = `/v1/alerts/${alert.id}`;
     const { tag } = await getTagged(url);
     await post(`${url}/${verb}`, body, { match: tag });
-    await list.refresh();
+    await view.refresh();
   }
 
   const act = (alert, verb) =>
@@ -53,11 +52,12 @@ export function alerts({ rest: [named] }) {
     const defaults = mayManage() && button(t('alerts.defaults'), async () => {
       const { added } = await post('/v1/alert-rules/defaults');
       say(t('alerts.defaults.done', { count: added.length }));
-    });
+      defaults.hidden = true;
+    }, { hidden: true });
+    // Offered to whoever has none of them: one who took some away wants to be without.
+    if (defaults) get('/v1/alert-rules', { limit: 200 }).then(({ items }) => (defaults.hidden = items.some((rule) => rule.metric.startsWith('nmc.'))), () => {});
     return empty('alerts', t('alerts.none.open'), t('alerts.none.open.text'), defaults);
   }
 
-  const close = onChanges(({ has }) => has('alert') && list.refresh());
-  list.load();
-  return { element: h('section', { class: 'pane' }, header(t('alerts.title')), tabs, h('div', { class: 'scroll' }, list.place)), close };
+  return view;
 }

@@ -3,22 +3,26 @@
 import { get, put } from '../api/client.js';
 import { mayWrite } from '../api/session.js';
 import { h } from '../dom.js';
-import { duration, isDialable, phone, short } from '../format.js';
-import { onChanges } from '../stream/live.js';
+import { day, duration, isDialable, phone, time } from '../format.js';
 import { t } from '../words.js';
 import { callIcon } from '../components/entry.js';
 import { icon } from '../components/icon.js';
-import { empty, header, iconButton, link, pagedList } from '../components/parts.js';
+import { empty, iconButton, link, merged } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
+import { listView } from '../components/page.js';
 
-const FILTERS = { missed: { outcome: 'missed' }, voicemail: { outcome: 'voicemail' }, abandoned: { outcome: 'abandoned' }, all: {} };
+/** The outcomes of each filter. What is missed in the figures is missed here: whatever nobody took. */
+const FILTERS = { missed: ['missed', 'voicemail', 'abandoned'], voicemail: ['voicemail'], abandoned: ['abandoned'], all: [null] };
+/** With a beginning, the API lists calls by when they began: an imported log is where it belongs. */
+const ALL = '2000-01-01T00:00:00Z';
 const OUTCOMES = ['answered', 'missed', 'voicemail', 'abandoned', 'blocked', 'failed'];
+
+const began = (call) => call.started_at ?? call.created_at;
 
 export function calls({ rest: [named] }) {
   const filter = named in FILTERS ? named : 'missed';
-  const tabs = h('nav', { class: 'tabs', 'aria-label': t('calls.filters') },
-    Object.keys(FILTERS).map((name) => h('a', { class: 'tab', href: `#/calls/${name}`, 'aria-current': name === filter && 'page' }, t(`calls.${name}`))));
-  const list = pagedList({ read: (after) => get('/v1/calls', { ...FILTERS[filter], after }), build: row, none, label: t(`calls.${filter}`) });
+  const sources = FILTERS[filter].map((outcome) => (after) => get('/v1/calls', { outcome, started_from: ALL, after }));
+  const view = listView('calls', FILTERS, filter, { on: 'call', read: merged(sources, began), at: began, build: row, none, label: t(`calls.${filter}`) });
 
   function row(call) {
     const outcome = call.outcome ?? 'none';
@@ -29,17 +33,17 @@ export function calls({ rest: [named] }) {
     const right = mayWrite() && iconButton('check', t('calls.outcome'), () => change(call));
     const main = [h('span', { class: `call-icon call-${outcome}` }, icon(callIcon(outcome))),
       h('div', { class: 'line-main' }, h('p', { class: 'line-title', dir: 'auto' }, who), h('p', { class: 'line-foot' }, facts)),
-      h('time', { class: 'row-time' }, short(call.started_at ?? call.created_at))];
-    return h('li', { class: 'line' },
+      h('time', { class: 'row-time' }, time(began(call)))];
+    return h('li', {}, call.isNewDay && h('h2', { class: 'group' }, day(began(call))), h('div', { class: 'line' },
       call.conversation_id ? h('a', { class: 'line-link', href: `#/c/${call.conversation_id}` }, main) : h('div', { class: 'line-link' }, main),
-      h('div', { class: 'actions' }, right, back));
+      h('div', { class: 'actions' }, right, back)));
   }
 
   function change(call) {
     const choice = field('outcome', t('calls.outcome'), { kind: 'choice', value: call.outcome ?? 'answered', options: OUTCOMES.map((each) => [each, t(`outcome.${each}`)]) });
     ask(t('calls.outcome'), [choice], t('go.save'), async ({ outcome }) => {
       await put(`/v1/calls/${call.id}/outcome`, { outcome });
-      await list.refresh();
+      await view.refresh();
     }, { text: t('calls.outcome.text') });
   }
 
@@ -47,7 +51,5 @@ export function calls({ rest: [named] }) {
     return empty('calls', t(`calls.none.${filter === 'all' ? 'all' : 'some'}`), t('calls.none.text'), link('#/numbers', t('calls.none.go')));
   }
 
-  const close = onChanges(({ has }) => has('call') && list.refresh());
-  list.load();
-  return { element: h('section', { class: 'pane' }, header(t('calls.title')), tabs, h('div', { class: 'scroll' }, list.place)), close };
+  return view;
 }

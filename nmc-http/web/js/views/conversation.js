@@ -15,7 +15,7 @@ import { icon } from '../components/icon.js';
 import { badge, button, header, reason, say, shown } from '../components/parts.js';
 import { thread } from '../components/thread.js';
 import { details } from './details.js';
-import { customerName } from './inbox.js';
+import { customerName, knownName } from './inbox.js';
 
 export function conversation(id) {
   const url = `/v1/conversations/${id}`;
@@ -70,7 +70,7 @@ export function conversation(id) {
 
   function drawHead() {
     bar.querySelector('h1').textContent = customerName(row);
-    replace(under, [row.customer_name && phone(row.customer_phone), t(`state.${row.status}`), nameOf(row.assigned_to)].filter(Boolean).join(' · '));
+    replace(under, [knownName(row) && phone(row.customer_phone), t(`state.${row.status}`), nameOf(row.assigned_to)].filter(Boolean).join(' · '));
     rebuild(actions, [row.status, row.customer_phone], whatCanBeDone);
     const { last_text: _, unread: __, updated_at: ___, ...facts } = row;
     rebuild(side, facts, () => details(row, { change, reload: read }));
@@ -89,8 +89,8 @@ export function conversation(id) {
 
   function whatCanBeDone() {
     const isOpen = row.status === 'active' || row.status === 'waiting';
-    const tel = isDialable(row.customer_phone) && h('a', { class: 'button accent', href: `tel:${row.customer_phone}` }, icon('calls'), h('span', {}, t('conversation.call')));
-    const finish = mayWrite() && (isOpen ? button(t('conversation.resolve'), () => change('resolve'), { name: 'check' }) : button(t('conversation.reopen'), reopen, { name: 'inbox' }));
+    const tel = isDialable(row.customer_phone) && h('a', { class: 'button accent', href: `tel:${row.customer_phone}`, title: t('conversation.call') }, icon('calls'), h('span', {}, t('conversation.call')));
+    const finish = mayWrite() && (isOpen ? button(t('conversation.resolve'), () => change('resolve'), { name: 'check', title: t('conversation.resolve') }) : button(t('conversation.reopen'), reopen, { name: 'inbox', title: t('conversation.reopen') }));
     const more = h('button', { type: 'button', class: 'button icon-only only-narrow', 'aria-label': t('details.title'), onclick: () => element.classList.toggle('with-details') }, icon('person'));
     return [tel, finish, more];
   }

@@ -16,7 +16,7 @@ export function customer({ rest: [number_] }) {
 
   async function show() {
     const row = await get(`/v1/customers/${encodeURIComponent(number_)}`);
-    const name = row.customer_name || phone(row.customer_phone);
+    const name = row.customer_name || row.calls.find((each) => each.caller_name)?.caller_name || phone(row.customer_phone);
     view.element.querySelector('h1').textContent = name;
     const call = h('a', { class: 'button accent', href: `tel:${row.customer_phone}` }, icon('calls'), h('span', {}, t('conversation.call')));
     const decide = mayWrite() && button(t(row.is_opted_out ? 'customer.in' : 'customer.out'), () => consent(row), { kind: row.is_opted_out ? 'plain' : 'danger' });

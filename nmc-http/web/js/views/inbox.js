@@ -3,10 +3,10 @@
 import { get } from '../api/client.js';
 import { mayWrite, nameOf } from '../api/session.js';
 import { h, later, replace } from '../dom.js';
-import { isDialable, phone, short } from '../format.js';
+import { dialled, isDialable, phone, short } from '../format.js';
 import { onChanges } from '../stream/live.js';
 import { t } from '../words.js';
-import { avatar, badge, empty, header, iconButton, link, pagedList, shown } from '../components/parts.js';
+import { avatar, badge, empty, header, iconButton, link, pagedList, shown, tabs } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
 import { post } from '../api/client.js';
 import { go } from '../router.js';
@@ -18,18 +18,19 @@ const FILTERS = {
   resolved: { open: false },
 };
 
-/** The name of a conversation's customer, or the number. */
-export const customerName = (row) => row.customer_name || phone(row.customer_phone);
+/** The name of a conversation's customer, or else the number. */
+export const customerName = (row) => knownName(row) || phone(row.customer_phone);
+/** The name that staff gave a customer, or else the one that the network shows. */
+export const knownName = (row) => row.customer_name || row.caller_name;
 
 export function inbox(filter) {
   const search = h('input', { type: 'search', class: 'search', placeholder: t('inbox.search'), 'aria-label': t('inbox.search'), oninput: later(250, find) });
-  const tabs = h('nav', { class: 'tabs', 'aria-label': t('inbox.filters') },
-    Object.keys(FILTERS).map((name) => h('a', { href: `#/inbox/${name}`, class: 'tab', 'aria-current': name === filter && 'page' }, t(`inbox.${name}`))));
+  const places = tabs(t('inbox.filters'), Object.keys(FILTERS).map((name) => [name, `#/inbox/${name}`, t(`inbox.${name}`)]), filter);
   const found = h('div', { class: 'listing', hidden: true });
   const list = pagedList({ read: reading(FILTERS[filter]), build: row, none, label: t(`inbox.${filter}`) });
   const actions = mayWrite() ? [iconButton('plus', t('inbox.new'), begin)] : [];
   const element = h('section', { class: 'pane inbox' }, header(t('inbox.title'), { actions }),
-    h('div', { class: 'search-row' }, search), tabs, h('div', { class: 'scroll' }, found, list.place));
+    h('div', { class: 'search-row' }, search), places, h('div', { class: 'scroll' }, found, list.place));
   let selected = null;
 
   function row(conversation) {
@@ -41,7 +42,7 @@ export function inbox(filter) {
     const isLost = text && ['failed', 'undelivered'].includes(text.status);
     return h('li', { class: `row ${unread ? 'unread' : ''}` },
       h('a', { href: `#/c/${conversation.id}`, class: 'row-link', 'aria-current': conversation.id === selected && 'true' },
-        avatar(conversation.customer_name),
+        avatar(knownName(conversation)),
         h('div', { class: 'row-main' },
           h('div', { class: 'row-top' }, h('span', { class: 'row-name', dir: 'auto' }, name), h('time', { class: 'row-time', datetime: conversation.updated_at }, short(conversation.updated_at))),
           h('div', { class: 'row-bottom' }, h('span', { class: 'row-text', dir: 'auto' }, says),
@@ -106,13 +107,6 @@ export function inbox(filter) {
       }
     },
   };
-}
-
-/** A number as people write it at home, in the form that the API takes. */
-export function dialled(said) {
-  const digits = said.replace(/[^\d+]/g, '');
-  if (isDialable(digits)) return digits;
-  return digits.length === 10 ? `+1${digits}` : `+${digits.replace(/\D/g, '')}`;
 }
 
 /** Reads pages: of what is open, all that is unread comes before the rest. */

@@ -4,14 +4,13 @@ import { all, get, post } from '../api/client.js';
 import { mayManage } from '../api/session.js';
 import { h } from '../dom.js';
 import { money, phone } from '../format.js';
-import { onChanges } from '../stream/live.js';
 import { t } from '../words.js';
 import { badge, button, empty, say, shown } from '../components/parts.js';
 import { ask, field, form } from '../components/form.js';
 import { card, line, page } from '../components/page.js';
 
 export function numbers() {
-  const view = page(t('numbers.title'), show, { back: '#/settings' });
+  const view = page(t('numbers.title'), show, { back: '#/settings', on: 'number' });
 
   async function show() {
     const rows = (await all('/v1/numbers')).filter((row) => row.status !== 'released');
@@ -52,6 +51,5 @@ export function numbers() {
     await view.load();
   }, { kind: 'accent', 'aria-label': t('numbers.buy.one', { number: phone(one.phone_number) }) }));
 
-  const close = onChanges(({ has }) => has('number') && view.load());
-  return { ...view, close };
+  return view;
 }

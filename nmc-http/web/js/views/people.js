@@ -3,7 +3,6 @@
 import { all, getTagged, patch, post } from '../api/client.js';
 import { loadPeople, mayManage, me } from '../api/session.js';
 import { h } from '../dom.js';
-import { onChanges } from '../stream/live.js';
 import { t } from '../words.js';
 import { avatar, badge, button } from '../components/parts.js';
 import { ask, field, showSecret } from '../components/form.js';
@@ -12,7 +11,7 @@ import { card, line, page } from '../components/page.js';
 const ROLES = ['owner', 'admin', 'operator', 'user', 'viewer'];
 
 export function people() {
-  const view = page(t('people.title'), show, { back: '#/settings' });
+  const view = page(t('people.title'), show, { back: '#/settings', on: 'presence' });
   const granted = () => ROLES.slice(me.role === 'owner' ? 0 : 1).map((role) => [role, t(`role.${role}`)]);
 
   async function show() {
@@ -32,8 +31,7 @@ export function people() {
 
   function invite() {
     ask(t('people.invite'), [
-      field('first_name', t('people.first'), { autocomplete: 'off' }),
-      field('last_name', t('people.last'), { autocomplete: 'off' }),
+      [field('first_name', t('people.first'), { autocomplete: 'off' }), field('last_name', t('people.last'), { autocomplete: 'off' })],
       field('email', t('door.email'), { kind: 'email', autocomplete: 'off' }),
       field('role', t('people.role'), { kind: 'choice', value: 'user', options: granted() }),
     ], t('people.invite.go'), async (values) => {
@@ -60,6 +58,5 @@ export function people() {
     });
   }
 
-  const close = onChanges(({ has }) => has('presence') && view.load());
-  return { ...view, close };
+  return view;
 }

@@ -3,12 +3,12 @@
 import { getTagged, patch, post, put } from '../api/client.js';
 import { load, logOut, mayManage, me } from '../api/session.js';
 import { h, later, replace } from '../dom.js';
+import { dialled } from '../format.js';
 import { t } from '../words.js';
 import { icon } from '../components/icon.js';
 import { button, header, say } from '../components/parts.js';
 import { field, form } from '../components/form.js';
 import { card, page } from '../components/page.js';
-import { dialled } from './inbox.js';
 
 const PLACES = [['business', 'hours'], ['greeting', 'reply'], ['numbers', 'numbers'], ['people', 'person'], ['keys', 'key'], ['start', 'check'], ['me', 'settings']];
 
@@ -39,7 +39,7 @@ export function business() {
       field('business_type', t('business.type'), { value: data.business_type, disabled: off }),
       field('business_phone', t('business.phone'), { kind: 'tel', value: data.business_phone, hint: t('business.phone.hint'), disabled: off }),
       field('business_address', t('business.address'), { kind: 'area', value: data.business_address ?? '', disabled: off }),
-      time('business_hours_start'), time('business_hours_end'),
+      [time('business_hours_start'), time('business_hours_end')],
       field('timezone', t('business.timezone'), { kind: 'choice', value: data.timezone, disabled: off,
         options: [...new Set([data.timezone, ...zones])].map((zone) => [zone, zone.replaceAll('_', ' ')]) }),
     ];
@@ -76,7 +76,7 @@ export function greeting() {
     preview();
     const at = (name) => field(name, t(`greeting.${name}`), { kind: 'time', value: data[name].slice(0, 5), disabled: off });
     const fields = [words, seen, field('greeting_at_any_hour', t('greeting.any'), { kind: 'check', value: data.greeting_at_any_hour, disabled: off }),
-      at('texting_starts_at'), at('texting_ends_at'),
+      [at('texting_starts_at'), at('texting_ends_at')],
       field('greeting_cooldown_hours', t('greeting.cooldown'), { kind: 'number', value: data.greeting_cooldown_hours, min: '1', max: '720', disabled: off })];
     const save = saving('/v1/settings', tag, () => view);
     const approve = !off && !data.greeting_reviewed_at && button(t('greeting.approve'), async () => {
