@@ -12,8 +12,7 @@ use clap::{Args, Subcommand};
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
 use nmc_core::numbers::NumberFilter;
 use nmc_core::{
-    ContactType, Error, EscalationContactId, NotificationChannel, NumberStatus, Page, PageRequest, PhoneNumber, Result, Store,
-    TenantTx,
+    ContactType, Error, EscalationContactId, NotificationChannel, NumberStatus, Page, PhoneNumber, Result, Store, TenantTx,
 };
 use serde_json::{Value, json};
 use std::path::Path;

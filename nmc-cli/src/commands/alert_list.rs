@@ -8,7 +8,7 @@ use crate::options::{PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::alerts::{Alert, AlertFilter};
-use nmc_core::{AlertSeverity, AlertStatus, PageRequest, Store};
+use nmc_core::{AlertSeverity, AlertStatus, Store};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 

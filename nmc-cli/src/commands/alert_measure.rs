@@ -9,7 +9,7 @@ use crate::options::{FormatArg, TenantArg};
 use crate::output::{Columns, time};
 use clap::Args;
 use nmc_core::alerts::{Measurement, TRADE_METRICS, TradeMetric};
-use nmc_core::{Page, Store, When};
+use nmc_core::{Store, When};
 use rust_decimal::Decimal;
 use serde_json::json;
 

@@ -11,7 +11,7 @@ use crate::options::{Format, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{ArgGroup, Args, Subcommand};
 use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, Judgement, NewAlertRule};
-use nmc_core::{AlertOperator, AlertSeverity, Confirmed, Error, NotificationChannel, Page, PageRequest, Patch, Store, Tenant};
+use nmc_core::{AlertOperator, AlertSeverity, Confirmed, Error, NotificationChannel, Patch, Store, Tenant};
 use rust_decimal::Decimal;
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use crate::output::{Columns, Letters, Plot, plain, terminal_width, time, write_j
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use clap::Args;
 use nmc_core::alerts::{AlertMove, AlertRule, MeasurementFilter, Sample, TimelineEntry, timeline};
-use nmc_core::{AlertOperator, Error, Page, PageRequest, Result, Store, Tenant, Timezone};
+use nmc_core::{AlertOperator, Error, PageRequest, Result, Store, Tenant, Timezone};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::io::Write as _;

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use nmc_core::analytics::{Figures, Kpi};
 use nmc_core::workflows::{Counted, behind};
-use nmc_core::{Page, Span, Store, Tenant};
+use nmc_core::{Span, Store, Tenant};
 use serde_json::{Map, Value, json};
 
 /// How far back is looked where nobody says.

@@ -7,8 +7,8 @@ use crate::error::CliResult;
 use crate::options::{Format, FormatArg, TenantArg, one_of};
 use crate::output::{Columns, Kept, Letters, heat_map, sparkline, terminal_width, time, write_json};
 use clap::Args;
+use nmc_core::Store;
 use nmc_core::workflows::{Summary, SummaryKpi, SummaryPeriod, summary};
-use nmc_core::{Page, Store};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
         Format::Json => write_json(&document(&found)),
         Format::Table => {
             let told = |row: &&SummaryKpi| row.value.is_some() || row.before.is_some() || row.target.is_some();
-            let kpis = found.kpis.iter().filter(told).cloned().collect();
+            let kpis: Vec<_> = found.kpis.iter().filter(told).cloned().collect();
             COLUMNS.all_keeping(KEPT, Format::Table, &kpis)?;
             if let Some(width) = terminal_width() {
                 let mut out = std::io::stdout().lock();

@@ -8,7 +8,7 @@ use crate::options::{FormatArg, TenantArg, one_of};
 use crate::output::{Columns, time};
 use clap::{Args, Subcommand};
 use nmc_core::analytics::{KPI_PERIODS, KpiTarget};
-use nmc_core::{KpiPeriod, Page, Store};
+use nmc_core::{KpiPeriod, Store};
 use rust_decimal::Decimal;
 use serde_json::json;
 

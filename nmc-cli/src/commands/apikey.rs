@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::access::{ApiKey, ApiKeyFilter, KeyOrder, Permission, make_key_for, make_service_key, revoke_key, rotate_key};
-use nmc_core::{ApiKeyId, Email, Error, Page, PageRequest, Secret, TenantTx};
+use nmc_core::{ApiKeyId, Email, Error, Page, Secret, TenantTx};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 

@@ -4,9 +4,9 @@ use super::worker;
 use crate::error::{CliError, CliResult};
 use crate::options::Format;
 use crate::output::{Columns, time, write_json};
+use nmc_core::Store;
 use nmc_core::twilio::TwilioConfig;
 use nmc_core::workflows::{CaughtUp, Found, FoundWhat, Tally};
-use nmc_core::{Page, Store};
 use serde_json::{Value, json};
 
 const COLUMNS: Columns<Found> = Columns(&[

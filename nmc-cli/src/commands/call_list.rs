@@ -9,7 +9,7 @@ use crate::output::{Columns, Kept, time};
 use chrono::DateTime;
 use clap::Args;
 use nmc_core::calls::{Call, CallFilter};
-use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, PageRequest, PhoneNumber, Store};
+use nmc_core::{CallDirection, CallOutcome, CallStatus, CallerIdentity, PhoneNumber, Store};
 use serde_json::json;
 
 /// Which calls.

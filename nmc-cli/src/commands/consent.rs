@@ -7,7 +7,7 @@ use crate::output::{Columns, time};
 use clap::{Subcommand, ValueEnum};
 use nmc_core::access::Acting;
 use nmc_core::conversations::{Consent, ConsentFilter, HeardConsent, record_consent};
-use nmc_core::{ConsentAction, PageRequest, PhoneNumber};
+use nmc_core::{ConsentAction, PhoneNumber};
 use serde_json::json;
 use std::process::ExitCode;
 

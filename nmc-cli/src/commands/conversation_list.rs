@@ -10,8 +10,7 @@ use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::conversations::{Assignee, ConversationFilter, InboxRow, LastText, Media};
 use nmc_core::{
-    CallerIdentity, ConversationChannel, ConversationPriority, ConversationStatus, Email, Page, PageRequest, Result, Store,
-    TenantTx, UserId,
+    CallerIdentity, ConversationChannel, ConversationPriority, ConversationStatus, Email, Page, Result, Store, TenantTx, UserId,
 };
 use serde_json::json;
 use std::collections::HashMap;

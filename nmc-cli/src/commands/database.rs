@@ -5,9 +5,9 @@ use crate::error::{CliError, CliResult};
 use crate::options::{DatabaseArgs, Format, FormatArg};
 use crate::output::Columns;
 use clap::Subcommand;
+use nmc_core::Secret;
 use nmc_core::store::Migrator;
 use nmc_core::store::transfer::{self, RowCounts, TransferProgress};
-use nmc_core::{Page, Secret};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -98,7 +98,7 @@ fn copy(args: &DatabaseArgs, to: &Secret, format: Format) -> CliResult {
 }
 
 fn print(format: Format, rows: &RowCounts) -> CliResult<()> {
-    let items = rows.iter().map(|(table, rows)| (table.clone(), *rows)).collect();
+    let items: Vec<_> = rows.iter().map(|(table, rows)| (table.clone(), *rows)).collect();
     COLUMNS.all(format, &items)
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use std::process::ExitCode;
 
 /// The name of the list, which its cursors bear.
-const LIST: &str = "conversations by their last change";
+pub(super) const LIST: &str = "conversations by their last change";
 
 /// Whose inbox, and whether to stay.
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! `nmc inbox --watch`: the inbox, and then a line for each change of it.
 
 use super::conversation_list::{Listed, listed};
-use super::inbox::{COLUMNS, Reader};
+use super::inbox::{COLUMNS, LIST, Reader};
 use crate::database::hurry;
 use crate::error::CliResult;
 use crate::options::Format;
@@ -107,7 +107,7 @@ impl<'a> Watch<'a> {
     fn print_all(&mut self, page: &Page<Listed>) -> CliResult<()> {
         self.last = None;
         if self.format == Format::Table && terminal_width().is_some() {
-            COLUMNS.page(self.format, page)?;
+            COLUMNS.page(LIST, self.format, page)?;
             return Ok(());
         }
         let mut out = std::io::stdout().lock();

@@ -8,7 +8,7 @@ use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
 use nmc_core::analytics::{Job, JobFilter};
-use nmc_core::{JobId, JobStatus, JobType, PageRequest, Result, Store, TenantTx};
+use nmc_core::{JobId, JobStatus, JobType, Result, Store, TenantTx};
 use serde_json::json;
 use std::process::ExitCode;
 

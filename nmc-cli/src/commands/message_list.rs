@@ -8,7 +8,7 @@ use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::conversations::{Message, MessageFilter};
 use nmc_core::telephony::explain;
-use nmc_core::{MessageDirection, MessageKind, MessageStatus, PageRequest, Store};
+use nmc_core::{MessageDirection, MessageKind, MessageStatus, Store};
 use serde_json::json;
 
 /// Which texts.

@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use nmc_core::access::Acting;
 use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner, ProvisioningConfig};
 use nmc_core::twilio::{TwilioConfig, TwilioNumbers};
-use nmc_core::{Error, NumberStatus, PageRequest, PhoneNumber, PhoneNumberId, Store, TenantTx};
+use nmc_core::{Error, NumberStatus, PhoneNumber, PhoneNumberId, Store, TenantTx};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use crate::options::{FormatArg, TenantArg, TwilioArgs};
 use clap::Args;
 use nmc_core::access::Acting;
 use nmc_core::numbers::{HeldNumber, NumberFilter, Provisioner};
-use nmc_core::{NumberStatus, Page, PageRequest, Store, TenantTx};
+use nmc_core::{NumberStatus, PageRequest, Store, TenantTx};
 use std::process::ExitCode;
 
 /// The numbers whose webhooks to set.

@@ -6,8 +6,8 @@ use crate::error::CliResult;
 use crate::options::{FormatArg, TenantArg};
 use crate::output::Columns;
 use clap::Args;
+use nmc_core::Store;
 use nmc_core::numbers::{Month, MonthCosts};
-use nmc_core::{Page, Store};
 use serde_json::json;
 use std::process::ExitCode;
 

@@ -5,7 +5,6 @@ use crate::hint;
 use crate::options::{Format, FormatArg, TwilioArgs};
 use crate::output::{Columns, write_json};
 use clap::Args;
-use nmc_core::Page;
 use nmc_core::numbers::{Finding, Outcome, Provisioner};
 use serde_json::{Value, json};
 use std::process::ExitCode;

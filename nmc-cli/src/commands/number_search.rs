@@ -6,7 +6,7 @@ use crate::output::Columns;
 use clap::Args;
 use nmc_core::telephony::{AvailableNumber, Capabilities, NumberProvider as _, NumberSearch};
 use nmc_core::twilio::TwilioNumbers;
-use nmc_core::{Country, NumberType, Page};
+use nmc_core::{Country, NumberType};
 use serde_json::json;
 use std::process::ExitCode;
 

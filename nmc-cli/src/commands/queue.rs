@@ -8,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use nmc_core::store::Reason;
 use nmc_core::workflows::{Backlog, Queue, Queued, Stage};
-use nmc_core::{Page, PageRequest};
 use serde_json::json;
 use std::process::ExitCode;
 

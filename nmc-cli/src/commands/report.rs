@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::analytics::{Report, ReportFilter};
 use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
-use nmc_core::{Error, PageRequest, ReportId, Store};
+use nmc_core::{Error, ReportId, Store};
 use serde_json::json;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};

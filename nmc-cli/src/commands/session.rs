@@ -9,7 +9,7 @@ use crate::output::{Columns, Kept, time, write_json};
 use clap::Subcommand;
 use nmc_core::access::{Session, SessionFilter};
 use nmc_core::people::{end_session, logout_everywhere};
-use nmc_core::{Email, Page, PageRequest, SessionId, TenantTx};
+use nmc_core::{Email, Page, SessionId, TenantTx};
 use serde_json::json;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

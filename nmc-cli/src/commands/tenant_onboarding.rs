@@ -8,7 +8,7 @@ use crate::output::{Columns, plain, time, write_json};
 use chrono::{DateTime, Utc};
 use nmc_core::tenants::{BusinessHours, GreetingPreview, GreetingWords};
 use nmc_core::workflows::{Missing, Onboarding, OnboardingStep};
-use nmc_core::{Error, Page, Store};
+use nmc_core::{Error, Store};
 use serde_json::{Value, json};
 
 /// A step as it is shown.

@@ -6,7 +6,7 @@ use crate::options::{DatabaseArgs, FormatArg, TokenKeysArg};
 use crate::output::{Columns, time};
 use clap::Subcommand;
 use nmc_core::access::{TokenKey, TokenKeys};
-use nmc_core::{Clock as _, Page, SystemClock};
+use nmc_core::{Clock as _, SystemClock};
 use serde_json::json;
 use std::process::ExitCode;
 

@@ -10,9 +10,7 @@ use nmc_core::people::{
     INVITATION_LIFETIME, NewPerson, RESET_LIFETIME, User, UserFilter, UserPatch, change_user, invite, invite_again,
     mail_invitation, mail_reset, unlock_user,
 };
-use nmc_core::{
-    Clock as _, Email, Error, PageRequest, PhoneNumber, Secret, Store, SystemClock, TenantTx, Timezone, UserId, UserRole,
-};
+use nmc_core::{Clock as _, Email, Error, PhoneNumber, Secret, Store, SystemClock, TenantTx, Timezone, UserId, UserRole};
 use serde_json::json;
 use std::process::ExitCode;
 
