@@ -453,13 +453,16 @@ fn two_workers_send_a_mail_once() {
 #[test]
 fn words_of_people_are_one_line_and_escaped() {
     let post = Post::new();
-    post.house.db.execute("UPDATE tenants SET business_name = E'<b>Joe</b>\\r\\nBcc: eve@example.com'");
+    post.house
+        .db
+        .execute("UPDATE tenants SET business_name = E'<b>Joe</b>\\r\\nBcc: eve@example.com \\u202Ehttps://eve.example.com'");
     post.ask("ada");
     assert_eq!(post.pass().sent, 1);
     let mail = post.smtp.taken().remove(0);
     assert_eq!(mail.to, ["ada@example.com"]);
     assert_eq!(mail.header("Bcc"), None);
-    assert!(plain(&mail).contains("&lt;b&gt;Joe&lt;/b&gt; Bcc: eve@example.com"), "{mail:?}");
+    let told = "&lt;b&gt;Joe&lt;/b&gt; Bcc: eve@ example. com https: //eve. example. com";
+    assert!(plain(&mail).contains(told), "nothing that a program makes a link of: {mail:?}");
 }
 
 #[test]
