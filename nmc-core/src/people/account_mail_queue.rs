@@ -10,7 +10,7 @@ use crate::{AccountMailId, AccountMailKind, AccountMailStatus, LeaseId, Result, 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Nullable, Timestamptz};
 
 /// The predicate of the queue's index, to the letter, save that the table is named.
 const WAITING_SQL: &str = "account_mails.status = 'waiting'";
@@ -37,6 +37,22 @@ pub(crate) struct AccountLetter {
 }
 
 /// The account of a mail, and its business.
+/// The mails that a worker takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// All that are due.
+    Due,
+    /// Those that are too old to be sent, so that somebody gives them up: the worker sends no mails, and another one may.
+    TooOld,
+}
+
+impl Takes {
+    /// The instant by which the links of mails that are taken have ended, if they must have.
+    fn ended_by(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        (self == Self::TooOld).then_some(now)
+    }
+}
+
 #[derive(Queryable)]
 struct Account {
     is_active: bool,
@@ -56,8 +72,13 @@ const NO_BUSINESS: &str = "NeverMissCall";
 
 impl SystemTx<'_> {
     /// The tenants with mails due. A suspended one's wait, until they are too old.
-    pub(crate) fn tenants_with_due_account_mails(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
-        let ids: Vec<TenantId> = mails::table
+    pub(crate) fn tenants_with_due_account_mails(
+        &mut self,
+        takes: Takes,
+        last: Option<TenantId>,
+        limit: u16,
+    ) -> Result<Vec<Tenant>> {
+        let mut query = mails::table
             .inner_join(tenants::table.on(tenants::id.eq(mails::tenant_id)))
             .filter(tenants::is_active)
             .filter(sql::<Bool>(WAITING_SQL))
@@ -67,21 +88,32 @@ impl SystemTx<'_> {
             .order(mails::tenant_id)
             .limit(limit.into())
             .select(mails::tenant_id)
-            .load(self.conn)?;
+            .into_boxed();
+        if let Some(by) = takes.ended_by(self.now()) {
+            query = query.filter(mails::expires_at.le(by));
+        }
+        let ids: Vec<TenantId> = query.load(self.conn)?;
         Ok(ids.into_iter().map(Tenant::proven).collect())
     }
 }
 
 impl AccountMails<'_> {
     /// Claims up to `limit` due mails for `lease_for`, the longest waiting first. Until then no other worker sees them.
-    pub(crate) fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedAccountMail>> {
+    pub(crate) fn claim(&mut self, takes: Takes, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedAccountMail>> {
         let lease = Lease::begin(&mut self.0, lease_for)?;
         let due: Vec<AccountMailId> = mails::table
             .filter(mails::tenant_id.eq(self.0.tenant))
+        let ended_by = takes.ended_by(self.0.now());
             .filter(sql::<Bool>(WAITING_SQL))
             .filter(mails::next_attempt_at.le(self.0.now()))
             .order((mails::next_attempt_at, mails::id))
             .limit(limit.into())
+            .filter(
+                ended_by
+                    .into_sql::<Nullable<Timestamptz>>()
+                    .is_null()
+                    .or(mails::expires_at.nullable().le(ended_by).assume_not_null()),
+            )
             .for_update()
             .skip_locked()
             .select(mails::id)

@@ -22,7 +22,7 @@ mod user;
 pub use account_mail::{
     AccountMail, AccountMailFilter, AccountMails, INVITATIONS_A_DAY, MAILS_AN_HOUR, RESET_LIFETIME, VERIFICATION_LIFETIME,
 };
-pub(crate) use account_mail_queue::{AccountLetter, ClaimedAccountMail};
+pub(crate) use account_mail_queue::{AccountLetter, ClaimedAccountMail, Takes};
 pub(crate) use administration::add;
 pub use administration::{
     INVITATION_LIFETIME, NewPerson, change_own_user, change_profile, change_user, end_session, get_session, get_user, invite,

@@ -390,10 +390,22 @@ fn mail_that_never_goes_is_given_up_and_says_why() {
     assert_eq!(post.pass(), AccountMailPass { failed: 1, ..AccountMailPass::default() });
     assert!(post.fate().1.contains("550"), "{:?}", post.fate());
 
-    for (senders, why) in [
-        (Senders { mail: None, ..post.senders() }, "no mail server is set up: an operator has to set smtp_url and smtp_from"),
-        (Senders { links: None, ..post.senders() }, "its link leads nowhere: an operator has to set public_url"),
-    ] {
+    post.ask("ada");
+    post.house.clock.advance(RESET_LIFETIME);
+    assert_eq!(post.pass().failed, 1);
+    assert_eq!(post.fate(), (Failed, "it could not be sent while its link was good".to_owned()));
+}
+
+#[test]
+fn worker_without_mail_leaves_mails_until_their_links_end() {
+    let post = Post::new();
+    let server = "no mail server was set up while its link was good: an operator has to set smtp_url and smtp_from";
+    let cases = [
+        (Senders { mail: None, ..post.senders() }, server),
+        (Senders { links: None, ..post.senders() }, "its link led nowhere while it was good: an operator has to set public_url"),
+    ];
+    for (senders, why) in cases {
+        let without = post.over(senders);
         post.ask("ada");
         post.house.pass(1);
         assert_eq!(post.over(senders).pass().unwrap().failed, 1);
