@@ -1530,7 +1530,7 @@ diesel::table! {
         role -> Varchar,
         /// Whether the user may log in.
         is_active -> Bool,
-        /// Whether the address is known to be the user's: once an invitation to it was accepted, and from the start for who registers. Another address is not known.
+        /// Whether the address is known to be the user's: a token that was mailed to it came back, or an operator said so. It counts with email_verified_at alone: accounts older than that have it from registering, too.
         email_verified -> Bool,
         /// Hash of an open invitation, with which the user chooses a password; NULL when there is none.
         #[max_length = 255]
@@ -1551,6 +1551,10 @@ diesel::table! {
         known_failed_attempts -> Int4,
         /// No login before this instant from a known address or device; NULL when not locked.
         known_locked_until -> Nullable<Timestamptz>,
+        /// When the address was shown to be the user's; NULL: it was not.
+        email_verified_at -> Nullable<Timestamptz>,
+        /// When another address took the place of the one before, and was not verified since; NULL: it is the one that the account began with, or verified. While it is set no link that resets the password goes there.
+        email_changed_at -> Nullable<Timestamptz>,
     }
 }
 

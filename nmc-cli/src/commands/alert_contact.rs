@@ -199,7 +199,7 @@ fn told_how(tx: &mut TenantTx<'_>, row: &EscalationContact) -> Result<Option<Str
     let is_mute = channels.contains(&NotificationChannel::Sms) && tx.phone_numbers().count(&active)? == 0;
     let by: Vec<&str> = channels.iter().map(|channel| channel.label()).collect();
     let by = (row.contact_type == ContactType::User).then(|| match by.as_slice() {
-        [] => "told of nothing before their e-mail is verified".to_owned(),
+        [] => "told of nothing before they accept the invitation".to_owned(),
         by => format!("told by {}", by.join(", ")),
     });
     let mute = is_mute.then(|| "texts can't be sent: the business has no active number".to_owned());

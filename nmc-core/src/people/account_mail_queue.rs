@@ -1,6 +1,7 @@
 //! Mails about accounts as a queue: claimed in two steps, as [the outbox](crate::conversations::Messages::claim) is.
 
 use super::account_mail::{AccountMail, AccountMails};
+use super::user::is_verified;
 use crate::access::{InvitationToken, MailToken, NO_PASSWORD, TokenKeys};
 use crate::queue::{Lease, after};
 use crate::schema::{account_mails as mails, tenants, users};
@@ -36,7 +37,6 @@ pub(crate) struct AccountLetter {
     pub(crate) zone: Timezone,
 }
 
-/// The account of a mail, and its business.
 /// The mails that a worker takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
@@ -53,12 +53,14 @@ impl Takes {
     }
 }
 
+/// The account of a mail, and its business.
 #[derive(Queryable)]
 struct Account {
     is_active: bool,
     email: String,
     password_hash: String,
     is_verified: bool,
+    changed_at: Option<DateTime<Utc>>,
     invitation: Option<String>,
     first_name: Option<String>,
     business: String,
@@ -101,19 +103,19 @@ impl AccountMails<'_> {
     /// Claims up to `limit` due mails for `lease_for`, the longest waiting first. Until then no other worker sees them.
     pub(crate) fn claim(&mut self, takes: Takes, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedAccountMail>> {
         let lease = Lease::begin(&mut self.0, lease_for)?;
+        let ended_by = takes.ended_by(self.0.now());
         let due: Vec<AccountMailId> = mails::table
             .filter(mails::tenant_id.eq(self.0.tenant))
-        let ended_by = takes.ended_by(self.0.now());
             .filter(sql::<Bool>(WAITING_SQL))
             .filter(mails::next_attempt_at.le(self.0.now()))
-            .order((mails::next_attempt_at, mails::id))
-            .limit(limit.into())
             .filter(
                 ended_by
                     .into_sql::<Nullable<Timestamptz>>()
                     .is_null()
                     .or(mails::expires_at.nullable().le(ended_by).assume_not_null()),
             )
+            .order((mails::next_attempt_at, mails::id))
+            .limit(limit.into())
             .for_update()
             .skip_locked()
             .select(mails::id)
@@ -151,7 +153,8 @@ impl AccountMails<'_> {
                 users::is_active,
                 users::email,
                 users::password_hash,
-                users::email_verified,
+                is_verified(),
+                users::email_changed_at,
                 users::verification_token,
                 users::first_name,
                 tenants::business_name,
@@ -159,7 +162,7 @@ impl AccountMails<'_> {
                 tenants::approved_at,
             ))
             .first(self.0.conn)?;
-        let Account { is_active, email, password_hash, is_verified, invitation, zone, .. } = account;
+        let Account { is_active, email, password_hash, is_verified, changed_at, invitation, zone, .. } = account;
         if mail.expires_at <= self.0.now() {
             return Ok(Err("it could not be sent while its link was good"));
         }
@@ -174,8 +177,8 @@ impl AccountMails<'_> {
         let token = match (mail.kind, invitation) {
             (AccountMailKind::Invitation, None) => return Ok(Err("the invitation was accepted or withdrawn")),
             (AccountMailKind::Invitation, Some(shown)) => InvitationToken::by_mail(keys, tenant, user, &shown)?.text(),
-            (AccountMailKind::PasswordReset, _) if !is_verified || password_hash == NO_PASSWORD => {
-                return Ok(Err("the address is not verified, or there is no password"));
+            (AccountMailKind::PasswordReset, _) if changed_at.is_some() || password_hash == NO_PASSWORD => {
+                return Ok(Err("the address was changed and not verified since, or there is no password"));
             }
             (AccountMailKind::PasswordReset, _) => of(&password_hash)?,
             (AccountMailKind::Verification, _) if is_verified => return Ok(Err("the address is verified already")),

@@ -28,7 +28,8 @@ pub use administration::{
     INVITATION_LIFETIME, NewPerson, change_own_user, change_profile, change_user, end_session, get_session, get_user, invite,
     invite_again, list_sessions, logout, logout_everywhere, may_change,
 };
-pub use mail_links::{mail_invitation, mail_reset, mail_verification};
+pub(crate) use mail_links::mail_verification_to;
+pub use mail_links::{mail_invitation, mail_reset, mail_verification, vouch_for_email};
 #[cfg(feature = "photos")]
 pub use photo::Photo;
 #[cfg(feature = "photos")]
