@@ -270,6 +270,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// Whether it was raised to try out who is told: nothing was measured, and its value says nothing.
+        is_test -> Bool,
     }
 }
 
@@ -932,6 +934,10 @@ diesel::table! {
         is_active -> Bool,
         /// When the row was written.
         created_at -> Timestamptz,
+        /// Of a webhook: which of its secrets signs, 1 is the first. All contacts of a tenant with one URL have the same; the highest counts.
+        secret_version -> Int4,
+        /// When that secret took the place of the one before, which signs beside it for 24 hours; NULL: it is the first.
+        secret_rotated_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -269,7 +269,8 @@ impl Alerts<'_> {
             status: AlertStatus::Resolved,
             resolved_at: Some(self.0.now()),
             auto_resolved: true,
-            ..NewAlert::of(&self.0, &rule, Decimal::ZERO, format!("{}: a test", rule.name))
+            is_test: true,
+            ..NewAlert::of(&self.0, &rule, Decimal::ZERO, format!("{}: this is a test", rule.name))
         };
         let alert: Alert =
             diesel::insert_into(alerts::table).values(&new).returning(Alert::as_returning()).get_result(self.0.conn)?;

@@ -38,6 +38,7 @@ fn alert() -> Alert {
         snooze_note: None,
         created_at: instant("2026-11-16T12:00:00Z"),
         updated_at: instant("2026-11-16T12:00:00Z"),
+        is_test: false,
     }
 }
 

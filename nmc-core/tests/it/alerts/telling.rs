@@ -3,7 +3,7 @@
 use super::contacts::email_for;
 use super::{Scene, rule};
 use chrono::TimeDelta;
-use nmc_core::alerts::{Address, Alert, NewAlertRule, NewEscalationContact, NotificationFilter};
+use nmc_core::alerts::{Address, Alert, AlertFilter, NewAlertRule, NewEscalationContact, NotificationFilter};
 use nmc_core::people::{NewProfile, NewUser, PreferencesPatch};
 use nmc_core::{
     AlertEventType, AlertStatus, ContactType, NotificationChannel as Channel, NotificationStatus as Status, PageRequest, UserId,
@@ -132,6 +132,10 @@ fn a_test_reaches_whoever_hears_of_a_rule_and_is_no_open_alert() {
     let notice = |to: &str| ("test".to_owned(), Channel::Email, to.to_owned(), Status::Pending);
     assert_eq!(scene.notices(&alert), [notice("admin@example.com"), notice("joe@example.com")]);
     assert_eq!((queued.len(), alert.status, alert.auto_resolved), (2, AlertStatus::Resolved, true));
+    assert_eq!((alert.is_test, alert.message.as_str()), (true, "tried out: this is a test"));
+    let filter = |is_test| AlertFilter { is_test: Some(is_test), ..AlertFilter::default() };
+    let counted = [true, false].map(|is_test| scene.run(|tx| tx.alerts().count(&filter(is_test))).unwrap());
+    assert_eq!(counted, [1, 0]);
     assert_eq!(scene.event_types(alert.id), [AlertEventType::Resolved]);
     // A real one is raised beside it, and seeing to that one does not call the test off.
     let real = scene.raise(rule.id);
