@@ -3,7 +3,7 @@
 use super::serde_words::{self, Said};
 use super::{Access, json};
 use crate::connections::Line;
-use crate::error::{ApiError, ApiResult, Unreadable};
+use crate::error::{ApiError, ApiResult, FieldProblem, Unreadable};
 use crate::shares::{Place, caller};
 use crate::state::App;
 use crate::streams::Source;
@@ -189,12 +189,16 @@ impl<Q: DeserializeOwned, B: Body> RequestContext<Q, B> {
         let takes_body = B::MEDIA_TYPE.is_some();
         let body = if takes_body || is_post {
             let longest = if takes_body { B::LONGEST } else { LONGEST_JSON };
+            let too_large = || {
+                let no_fields = "must be an object without fields, or not be there";
+                if takes_body { ApiError::TooLarge(longest) } else { ApiError::Body(FieldProblem::whole(no_fields)) }
+            };
             let declared = header(&request, "Content-Length").and_then(|text| text.parse::<usize>().ok());
             if declared.is_some_and(|length| length > longest) {
-                return Err(ApiError::TooLarge(longest));
+                return Err(too_large());
             }
             let bytes = actix_web::rt::time::timeout(app.patience, payload.to_bytes_limited(longest)).await;
-            let bytes = bytes.map_err(|_| ApiError::Incomplete)?.map_err(|_| ApiError::TooLarge(longest))?;
+            let bytes = bytes.map_err(|_| ApiError::Incomplete)?.map_err(|_| too_large())?;
             // It ended early, or its framing is wrong: the framework does not say which.
             let bytes = bytes.map_err(|_| ApiError::Unreadable(Unreadable::Malformed))?;
             // Without a token a body must be JSON, and there: it is what no page of another site can send.
