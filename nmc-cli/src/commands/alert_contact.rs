@@ -180,7 +180,7 @@ fn print_secret(
         Ok((listed(tx, row)?, secrets, versions))
     })?;
     let secret = secrets.newest().ok_or(Error::NotFound { entity: "secret" })?;
-    one_with_secret(format.format, &COLUMNS, &row, "secret", secret)?;
+    one_with_secret(format.format, &COLUMNS, &row, &[("secret", secret)])?;
     eprintln!("this is a secret: who has it can sign as you; hand it to the receiver alone");
     if let Some(until) = versions.before_until {
         eprintln!("the one before signs, too, until {}", until.format("%Y-%m-%d %H:%M UTC"));

@@ -152,7 +152,7 @@ fn simulation_that_can_not_be_is_refused() {
 
 #[test]
 fn help_says_that_what_is_not_named_is_the_rules() {
-    let said = crate::nmc::Nmc::bare().run(&["alert", "simulate", "--help"]).ok();
+    let said = Nmc::bare().run(&["alert", "simulate", "--help"]).ok();
     assert!(said.out.contains("[default: the rule's]") && !said.out.contains("new rule"), "{said:?}");
     assert!(!said.out.lines().any(|line| line.starts_with("Usage") && line.contains("--data-dir")), "{said:?}");
 }
