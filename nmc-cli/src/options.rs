@@ -12,7 +12,7 @@ pub(crate) mod rule;
 pub(crate) mod streams;
 pub(crate) mod twilio;
 
-pub(crate) use notify::{MailArg, NotifyArgs};
+pub(crate) use notify::{MailArg, NotifyArgs, WebhookArgs};
 pub(crate) use streams::StreamArgs;
 pub(crate) use twilio::{LinkArg, TwilioArgs};
 

@@ -5,7 +5,7 @@ mod plot;
 mod table;
 
 pub(crate) use levels::{heat_map, sparkline};
-pub(crate) use plot::{Letters, Plot};
+pub(crate) use plot::{Letters, Plot, end_on_clock};
 pub(crate) use table::cut;
 
 use crate::error::CliResult;

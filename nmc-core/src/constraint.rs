@@ -271,6 +271,8 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("escalation_contacts_pkey", Taken, "id", "is already taken"),
     key!("escalation_contacts_rule_id_fkey", "rule_id", "rule"),
     c("escalation_contacts_rule_level_type_value_key", Taken, "contact_value", "is already a contact at this level"),
+    c("escalation_contacts_secret_rotated_at_check", Invalid, "secret_rotated_at", "is required after the first version, and only then"),
+    c("escalation_contacts_secret_version_check", Invalid, "secret_version", "must be at least 1"),
     key!("escalation_contacts_tenant_id_fkey", "tenant_id", "tenant"),
     c("kpi_snapshots_kpi_name_period_type_snapshot_date_key", Taken, "snapshot_date", "already has a snapshot of this figure"),
     c("kpi_snapshots_period_type_check", Invalid, "period_type", "must be one of its known values"),

@@ -270,6 +270,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// Last change; moves by trigger.
         updated_at -> Timestamptz,
+        /// Whether it was raised to try out who is told: nothing was measured, and its value says nothing.
+        is_test -> Bool,
     }
 }
 
@@ -932,6 +934,10 @@ diesel::table! {
         is_active -> Bool,
         /// When the row was written.
         created_at -> Timestamptz,
+        /// Of a webhook: which of its secrets signs, 1 is the first. All contacts of a tenant with one URL have the same; the highest counts.
+        secret_version -> Int4,
+        /// When that secret took the place of the one before, which signs beside it for 24 hours; NULL: it is the first.
+        secret_rotated_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1530,7 +1536,7 @@ diesel::table! {
         role -> Varchar,
         /// Whether the user may log in.
         is_active -> Bool,
-        /// Whether the address is known to be the user's: once an invitation to it was accepted, and from the start for who registers. Another address is not known.
+        /// Whether the address is known to be the user's: a token that was mailed to it came back, or an operator said so. It counts with email_verified_at alone: accounts older than that have it from registering, too.
         email_verified -> Bool,
         /// Hash of an open invitation, with which the user chooses a password; NULL when there is none.
         #[max_length = 255]
@@ -1551,6 +1557,10 @@ diesel::table! {
         known_failed_attempts -> Int4,
         /// No login before this instant from a known address or device; NULL when not locked.
         known_locked_until -> Nullable<Timestamptz>,
+        /// When the address was shown to be the user's; NULL: it was not.
+        email_verified_at -> Nullable<Timestamptz>,
+        /// When another address took the place of the one before, and was not verified since; NULL: it is the one that the account began with, or verified. While it is set no link that resets the password goes there.
+        email_changed_at -> Nullable<Timestamptz>,
     }
 }
 

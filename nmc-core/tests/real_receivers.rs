@@ -3,7 +3,7 @@
 use nmc_core::access::{Authenticator, Hasher, LoginPolicy, Origin, TokenKeys};
 use nmc_core::alerts::{Address, NewAlertRule, NewNotification};
 use nmc_core::delivery::{
-    Mail, MailError, MailLinks, MailReceipt, MailSender as _, OutboundWebhook, WebhookSecrets, WebhookSender as _,
+    Mail, MailError, MailLinks, MailReceipt, MailSender as _, OutboundWebhook, SecretVersions, WebhookSecrets, WebhookSender as _,
 };
 use nmc_core::people::{NewPerson, invite, mail_invitation, mail_verification};
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
@@ -56,7 +56,12 @@ fn webhook_arrives_over_https_and_is_signed() {
     let port: u16 = setting("NMC_TEST_HOOKS_PORT").parse().unwrap();
     let now = SystemClock.now();
     let url = format!("https://localhost:{port}/hook");
-    let secrets = WebhookSecrets::derive(&TokenKeys::ephemeral(now).unwrap(), TenantId::new(Uuid::from_u128(1)), &url);
+    let secrets = WebhookSecrets::derive(
+        &TokenKeys::ephemeral(now).unwrap(),
+        TenantId::new(Uuid::from_u128(1)),
+        &url,
+        SecretVersions::FIRST,
+    );
     std::fs::write(setting("NMC_TEST_SECRET_FILE"), secrets.newest().unwrap().expose()).unwrap();
     let allow = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap()).to_vec();
     let client = WebhookClient::new(WebhookPolicy { allow, ports: vec![port] });

@@ -110,7 +110,16 @@ impl FieldProblem {
     }
 
     fn told(&self) -> String {
-        let name = self.pointer.strip_prefix("#/").unwrap_or("the body");
+        let Some(path) = self.pointer.strip_prefix("#/") else { return format!("the body {}", self.detail) };
+        // As the library names them: `rows[1].metric`, `business.name`.
+        let mut name = String::new();
+        for part in path.split('/') {
+            match part.parse::<u64>() {
+                Ok(place) if !name.is_empty() => name.push_str(&format!("[{place}]")),
+                _ if name.is_empty() => name.push_str(part),
+                _ => name.push_str(&format!(".{part}")),
+            }
+        }
         format!("{name} {}", self.detail)
     }
 }

@@ -13,6 +13,7 @@ use actix_web::web;
 use ipnet::IpNet;
 use nmc_core::Uploads;
 use nmc_core::access::Authenticator;
+use nmc_core::delivery::WebhookRules;
 use nmc_core::events::{ConnectionLog, Hub};
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
@@ -62,6 +63,8 @@ pub struct ServerConfig {
     pub registration: RegistrationPolicy,
     /// Whether a worker of the installation sends mails: then people are invited by mail, too.
     pub sends_mails: bool,
+    /// Where webhooks may go, as the workers have it: a URL that may not be sent to becomes no contact. Without them any does.
+    pub webhooks: Option<Arc<dyn WebhookRules>>,
     /// Buys numbers and gives them back; without one the routes that need it answer 503.
     pub numbers: Option<Provisioner>,
 }
@@ -154,6 +157,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         authenticator,
         registration: config.registration,
         sends_mails: config.sends_mails,
+        webhooks: config.webhooks,
         rate_limits: RateLimits::new(config.limits),
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,

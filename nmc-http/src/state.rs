@@ -7,6 +7,7 @@ use crate::shares::{Places, Turns};
 use crate::streams::Streams;
 use nmc_core::Uploads;
 use nmc_core::access::Authenticator;
+use nmc_core::delivery::WebhookRules;
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
@@ -33,6 +34,8 @@ pub(crate) struct App {
     pub(crate) registration: RegistrationPolicy,
     /// Whether a worker sends mails.
     pub(crate) sends_mails: bool,
+    /// Where webhooks may go.
+    pub(crate) webhooks: Option<Arc<dyn WebhookRules>>,
     pub(crate) proxies: Proxies,
     pub(crate) uploads: Uploads,
     /// Origins whose pages may call the API.

@@ -111,16 +111,16 @@ pub(crate) fn run(args: &DatabaseArgs, command: AlertCommand) -> CliResult {
     };
     let database = Database::open(args)?;
     let store = database.store()?;
-    dispatch(&store, command)?;
+    dispatch(args, &store, command)?;
     drop(store);
     database.close()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
+fn dispatch(args: &DatabaseArgs, store: &Store, command: OfBusiness) -> CliResult<()> {
     match command {
-        OfBusiness::List(args) => alert_list::run(store, &args),
-        OfBusiness::Show(args) => alert_show::run(store, &args),
+        OfBusiness::List(list) => alert_list::run(store, &list),
+        OfBusiness::Show(shown) => alert_show::run(store, &shown),
         OfBusiness::Ack(args) => see_to(store, &args, |tx, alert| tx.alerts().acknowledge(alert, args.note.as_deref())),
         OfBusiness::Snooze { see_to: args, end } => {
             let (_, zone) = business(store, &args.target.tenant.tenant)?;
@@ -145,7 +145,7 @@ fn dispatch(store: &Store, command: OfBusiness) -> CliResult<()> {
         }
         OfBusiness::Simulate(args) => alert_simulate::run(store, &args),
         OfBusiness::Measure(args) => alert_measure::run(store, &args),
-        OfBusiness::Contact(command) => alert_contact::run(store, command),
+        OfBusiness::Contact(command) => alert_contact::run(args, store, command),
     }
 }
 

@@ -1,15 +1,17 @@
 //! `nmc alert contact`: who hears of an alert that nobody sees to.
 
 use super::user::{self, UserKey};
-use crate::database::tenant;
+use crate::database::{tenant, token_keys};
 use crate::error::CliResult;
 use crate::input_file;
 use crate::options::id::Key;
 use crate::options::rule::RuleKey;
-use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
-use crate::output::{Columns, Kept, time};
+use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, TokenKeysArg, WebhookArgs, one_of};
+use crate::output::{Columns, Kept, one_with_secret, time};
 use clap::{Args, Subcommand};
+use nmc_core::access::TokenKeys;
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
+use nmc_core::delivery::{WebhookRules as _, WebhookSecrets};
 use nmc_core::numbers::NumberFilter;
 use nmc_core::{
     ContactType, Error, EscalationContactId, NotificationChannel, NumberStatus, Page, PhoneNumber, Result, Store, TenantTx,
@@ -39,6 +41,10 @@ pub(crate) enum ContactCommand {
     Add(AddArgs),
     /// Remove a contact; alerts that are open keep the contacts they have
     Remove(ContactArgs),
+    /// Print the secret that signs what goes to a webhook, for its receiver alone: who has it can sign as you
+    Secret(SecretArgs),
+    /// Put another secret in the place of a webhook's, and print it; the one before signs beside it for 24 hours
+    RotateSecret(SecretArgs),
     /// Have a contact hear of alerts again
     Enable(ContactArgs),
     /// Have a contact hear of no more alerts; those that are open keep it
@@ -63,7 +69,18 @@ pub(crate) struct AddArgs {
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1_000))]
     level: i32,
     #[command(flatten)]
+    webhooks: WebhookArgs,
+    #[command(flatten)]
     format: FormatArg,
+}
+
+/// Which webhook of which business, and the keys of which its secret is made.
+#[derive(Args)]
+pub(crate) struct SecretArgs {
+    #[command(flatten)]
+    contact: ContactArgs,
+    #[command(flatten)]
+    token_keys: TokenKeysArg,
 }
 
 /// Which contact of which business.
@@ -111,7 +128,7 @@ pub(super) fn shown(is_webhook: bool, address: &Address) -> Value {
     if is_webhook { json!(address.masked()) } else { json!(address.as_str()) }
 }
 
-pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
+pub(super) fn run(args: &DatabaseArgs, store: &Store, command: ContactCommand) -> CliResult<()> {
     match command {
         ContactCommand::List { tenant: key, rule, level, page } => {
             let proof = tenant(store, &key.tenant)?;
@@ -136,9 +153,38 @@ pub(super) fn run(store: &Store, command: ContactCommand) -> CliResult<()> {
             })?;
             COLUMNS.one(args.format.format, &row)
         }
+        ContactCommand::Secret(of) => print_secret(args, store, &of, |tx, id| tx.escalation_contacts().get(id)),
+        ContactCommand::RotateSecret(of) => print_secret(args, store, &of, |tx, id| tx.escalation_contacts().rotate_secret(id)),
         ContactCommand::Enable(args) => set_active(store, &args, true),
         ContactCommand::Disable(args) => set_active(store, &args, false),
     }
+}
+
+/// Prints a webhook with its secret, once `work` is done with it.
+fn print_secret(
+    args: &DatabaseArgs,
+    store: &Store,
+    of: &SecretArgs,
+    work: impl Fn(&mut TenantTx<'_>, EscalationContactId) -> Result<EscalationContact>,
+) -> CliResult<()> {
+    let SecretArgs { contact: ContactArgs { tenant: key, contact, format }, token_keys: named } = of;
+    let proof = tenant(store, &key.tenant)?;
+    let keys = TokenKeys::open(&token_keys(args, named)?, store.now())?;
+    let (row, secrets, versions) = store.as_operator(&proof, |tx| {
+        let id = find_contact(tx, contact)?;
+        let row = work(tx, id)?;
+        row.must_be_webhook()?;
+        let versions = tx.escalation_contacts().secret_versions(&row.contact_value)?;
+        let secrets = WebhookSecrets::derive(&keys, row.tenant_id, row.contact_value.as_str(), versions);
+        Ok((listed(tx, row)?, secrets, versions))
+    })?;
+    let secret = secrets.newest().ok_or(Error::NotFound { entity: "secret" })?;
+    one_with_secret(format.format, &COLUMNS, &row, &[("secret", secret)])?;
+    eprintln!("this is a secret: who has it can sign as you; hand it to the receiver alone");
+    if let Some(until) = versions.before_until {
+        eprintln!("the one before signs, too, until {}", until.format("%Y-%m-%d %H:%M UTC"));
+    }
+    Ok(())
 }
 
 /// The value of a contact, as far as it is known without the database.
@@ -180,6 +226,9 @@ fn add(store: &Store, args: &AddArgs) -> CliResult<()> {
             is_active: true,
         };
         let row = tx.escalation_contacts().create(&new)?;
+        if row.contact_type == ContactType::Webhook {
+            args.webhooks.policy().must_be_sendable(row.contact_value.as_str())?;
+        }
         let hint = told_how(tx, &row)?;
         Ok((listed(tx, row)?, hint))
     });
@@ -198,7 +247,7 @@ fn told_how(tx: &mut TenantTx<'_>, row: &EscalationContact) -> Result<Option<Str
     let is_mute = channels.contains(&NotificationChannel::Sms) && tx.phone_numbers().count(&active)? == 0;
     let by: Vec<&str> = channels.iter().map(|channel| channel.label()).collect();
     let by = (row.contact_type == ContactType::User).then(|| match by.as_slice() {
-        [] => "told of nothing before their e-mail is verified".to_owned(),
+        [] => "told of nothing before they accept the invitation".to_owned(),
         by => format!("told by {}", by.join(", ")),
     });
     let mute = is_mute.then(|| "texts can't be sent: the business has no active number".to_owned());

@@ -26,6 +26,9 @@ pub(crate) struct ListArgs {
     /// Only those that are open: all but the resolved ones
     #[arg(long, conflicts_with = "status")]
     open: bool,
+    /// Leave out tests of who is told
+    #[arg(long)]
+    no_tests: bool,
     /// Only those of this severity
     #[arg(long, value_parser = one_of(AlertSeverity::ALL, AlertSeverity::label))]
     severity: Option<AlertSeverity>,
@@ -46,7 +49,7 @@ pub(super) const COLUMNS: Columns<Alert> = Columns(&[
     ("message", |row| json!(row.message)),
     ("rule", |row| json!(row.rule_name)),
     ("metric", |row| json!(row.metric)),
-    ("metric_value", |row| figure(row.metric_value)),
+    ("metric_value", measured),
     ("operator", |row| json!(row.operator)),
     ("threshold", |row| figure(row.threshold)),
     ("escalation_level", |row| json!(row.escalation_level)),
@@ -55,9 +58,15 @@ pub(super) const COLUMNS: Columns<Alert> = Columns(&[
     ("resolved_at", |row| json!(row.resolved_at.map(time))),
     ("auto_resolved", |row| json!(row.auto_resolved)),
     ("rule_id", |row| json!(row.rule_id)),
+    ("is_test", |row| json!(row.is_test)),
 ]);
 
 pub(super) const KEPT: Kept = &["id", "message", "severity", "status", "created_at"];
+
+/// The value over which an alert was raised. A test has measured nothing.
+pub(super) fn measured(row: &Alert) -> Value {
+    if row.is_test { Value::Null } else { figure(row.metric_value) }
+}
 
 /// A figure as people write it: without the zeros at its end.
 pub(super) fn figure(value: Decimal) -> Value {
@@ -72,6 +81,7 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         let filter = AlertFilter {
             status: args.status,
             open: args.open.then_some(true),
+            is_test: args.no_tests.then_some(false),
             severity: args.severity,
             rule: args.rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id),
             from: span.from,

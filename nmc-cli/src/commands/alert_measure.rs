@@ -6,12 +6,13 @@ use crate::error::CliResult;
 use crate::options::judgement::number;
 use crate::options::moment::Moment;
 use crate::options::{FormatArg, TenantArg};
-use crate::output::{Columns, time};
+use crate::output::{Columns, plain, time};
 use clap::Args;
-use nmc_core::alerts::{Measurement, TRADE_METRICS, TradeMetric};
-use nmc_core::{Store, When};
+use nmc_core::alerts::{AlertRuleFilter, Measurement, TRADE_METRICS, TradeMetric};
+use nmc_core::{PageRequest, Result, Store, TenantTx, When};
 use rust_decimal::Decimal;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// A value that somebody else has measured.
 #[derive(Args)]
@@ -52,7 +53,43 @@ pub(super) fn metrics(format: FormatArg) -> CliResult<()> {
 pub(super) fn run(store: &Store, args: &MeasureArgs) -> CliResult<()> {
     let (proof, zone) = business(store, &args.tenant.tenant)?;
     let at = args.at.map_or(When::Now, |at| When::At(at.start(zone)));
-    let row = store.as_operator(&proof, |tx| tx.measurements().record(&args.metric, args.value, at));
+    let recorded = store.as_operator(&proof, |tx| {
+        let row = tx.measurements().record(&args.metric, args.value, at)?;
+        let latest = tx.measurements().latest(&row.metric_name)?;
+        Ok((watched(tx)?, latest.filter(|latest| latest.measurement_time > row.measurement_time), row))
+    });
     let names = [("metric_name", "METRIC"), ("metric_value", "VALUE"), ("measurement_time", "--at")];
-    COLUMNS.one(args.format.format, &row.map_err(|error| error.renamed(&names))?)
+    let (watched, later, row) = recorded.map_err(|error| error.renamed(&names))?;
+    COLUMNS.one(args.format.format, &row)?;
+    if let Some(later) = later {
+        let at = later.measurement_time.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M");
+        eprintln!("a later value is known, of {at}: rules judge in the order of time, and may not look at this one any more");
+    }
+    if !watched.contains(&row.metric_name) {
+        match nearest(&row.metric_name, &watched) {
+            Some(meant) => eprintln!("no rule watches {}: did you mean {}?", plain(&row.metric_name), plain(meant)),
+            None => eprintln!("no rule watches {} yet", plain(&row.metric_name)),
+        }
+    }
+    Ok(())
+}
+
+/// The metrics that rules of the business watch.
+fn watched(tx: &mut TenantTx<'_>) -> Result<BTreeSet<String>> {
+    let (mut metrics, mut after) = (BTreeSet::new(), None);
+    loop {
+        let page = tx.alert_rules().list(&AlertRuleFilter::default(), PageRequest::new(PageRequest::MAX, after)?)?;
+        metrics.extend(page.items.into_iter().map(|rule| rule.metric));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(metrics),
+        }
+    }
+}
+
+/// The name that a typing error may have been meant for.
+fn nearest<'m>(typed: &str, known: &'m BTreeSet<String>) -> Option<&'m str> {
+    let errors = |name: &str| strsim::osa_distance(&name.to_lowercase(), &typed.to_lowercase());
+    let nearest = known.iter().map(|name| (errors(name), name.as_str())).min()?;
+    (nearest.0 <= (typed.chars().count() / 3).clamp(1, 3)).then_some(nearest.1)
 }

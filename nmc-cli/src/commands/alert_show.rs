@@ -1,7 +1,7 @@
 //! `nmc alert show`: an alert, what happened to it, and who was told.
 
 use super::alert_contact::shown;
-use super::alert_list::figure;
+use super::alert_list::{figure, measured};
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::alert::AlertKey;
@@ -61,7 +61,7 @@ const ALERT: Columns<Shown> = Columns(&[
     ("rule", |shown| json!(shown.row.rule_name)),
     ("rule_id", |shown| json!(shown.row.rule_id)),
     ("metric", |shown| json!(shown.row.metric)),
-    ("metric_value", |shown| figure(shown.row.metric_value)),
+    ("metric_value", |shown| measured(&shown.row)),
     ("operator", |shown| json!(shown.row.operator)),
     ("threshold", |shown| figure(shown.row.threshold)),
     ("created_at", |shown| time(shown.row.created_at)),
@@ -80,6 +80,7 @@ const ALERT: Columns<Shown> = Columns(&[
     ("resolution_note", |shown| json!(shown.row.resolution_note)),
     ("auto_resolved", |shown| json!(shown.row.auto_resolved)),
     ("updated_at", |shown| time(shown.row.updated_at)),
+    ("is_test", |shown| json!(shown.row.is_test)),
 ]);
 
 const HISTORY: Columns<Entry> = Columns(&[
@@ -104,7 +105,7 @@ const NOTIFICATIONS: Columns<Told> = Columns(&[
     ("failed_at", |told| json!(told.row.failed_at.map(time))),
     ("error_message", |told| json!(told.row.error_message)),
     ("max_attempts", |told| json!(told.row.max_attempts)),
-    ("next_attempt_at", |told| time(told.row.next_attempt_at)),
+    ("next_attempt_at", |told| json!(told.row.due_at().map(time))),
     ("webhook_response_code", |told| json!(told.row.webhook_response_code)),
     ("id", |told| json!(told.row.id)),
 ]);

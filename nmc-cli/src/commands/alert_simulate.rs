@@ -8,9 +8,9 @@ use crate::options::judgement::{JudgementArgs, number};
 use crate::options::moment::SpanArgs;
 use crate::options::rule::RuleKey;
 use crate::options::{Format, FormatArg, TenantArg};
-use crate::output::{Columns, Letters, Plot, plain, terminal_width, time, write_json};
+use crate::output::{Columns, Letters, Plot, end_on_clock, plain, terminal_width, time, write_json};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
-use clap::Args;
+use clap::{Arg, Args};
 use nmc_core::alerts::{AlertMove, AlertRule, MeasurementFilter, Sample, TimelineEntry, timeline};
 use nmc_core::{AlertOperator, Error, PageRequest, Result, Store, Tenant, Timezone};
 use rust_decimal::Decimal;
@@ -29,8 +29,18 @@ const LONGEST: TimeDelta = TimeDelta::days(31);
 /// The most values that are replayed.
 const MOST_VALUES: usize = 50_000;
 
+/// The help of a term: what is not named is the rule's here, and not a new rule's.
+fn of_the_rule(arg: Arg) -> Arg {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    match help.split_once(" [default of a new rule") {
+        Some((what, _)) => arg.help(format!("{what} [default: the rule's]")),
+        None => arg,
+    }
+}
+
 /// Which rule, and of which time.
 #[derive(Args)]
+#[command(mut_args(of_the_rule))]
 pub(crate) struct SimulateArgs {
     #[command(flatten)]
     tenant: TenantArg,
@@ -174,6 +184,6 @@ fn open_spans(moves: &[TimelineEntry], until: DateTime<Utc>) -> Vec<(DateTime<Ut
 }
 
 fn span_in_words(from: DateTime<Utc>, until: DateTime<Utc>, zone: Timezone) -> String {
-    let [from, until] = [from, until].map(|at| at.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M"));
-    format!("from {from} to {until}")
+    let from = from.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M");
+    format!("from {from} to {}", end_on_clock(until, zone, "%Y-%m-%d"))
 }

@@ -5,7 +5,7 @@ use crate::database::{Database, hurry, token_keys_in};
 use crate::error::CliResult;
 use crate::input_file::must_be_file;
 use crate::options::twilio::public_url;
-use crate::options::{DatabaseArgs, MailArg, StreamArgs, TokenKeysArg, TwilioArgs, UploadsArg, one_of};
+use crate::options::{DatabaseArgs, MailArg, StreamArgs, TokenKeysArg, TwilioArgs, UploadsArg, WebhookArgs, one_of};
 use crate::stop::StopSignals;
 use clap::Args;
 use ipnet::IpNet;
@@ -14,11 +14,13 @@ use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::numbers::Provisioner;
 use nmc_core::tenants::RegistrationPolicy;
 use nmc_core::twilio::Signer;
+use nmc_core::webhook::WebhookPolicy;
 use nmc_http::{ConnectionLimits, Limits, RunningServer, ServerConfig, Uploading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Args, Clone)]
@@ -85,6 +87,8 @@ pub(crate) struct ServeCommand {
 
     #[command(flatten)]
     pub(crate) mail: MailArg,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
 }
 
 /// An address counts as the network of itself.
@@ -102,13 +106,13 @@ fn origin(text: &str) -> Result<String, &'static str> {
 }
 
 pub(crate) fn run(args: &DatabaseArgs, command: ServeCommand) -> CliResult {
-    let ServeCommand { serve, mail } = command;
+    let ServeCommand { serve, mail, webhooks } = command;
     let stop = StopSignals::listen()?;
     let account = serve.twilio.config_if_set()?;
     let database = Database::open(args)?;
     let store = database.store()?;
     let numbers = account.map(|account| number::provisioner(&store, &account));
-    let server = start(store.clone(), serve, mail.is_set(), numbers, &database.home()?)?;
+    let server = start(store.clone(), serve, mail.is_set(), webhooks.policy(), numbers, &database.home()?)?;
     let database = database.supervise(&stop)?;
     stop.wait();
     hurry(&store);
@@ -136,6 +140,7 @@ pub(crate) fn start(
     store: Store,
     args: ServeArgs,
     sends_mails: bool,
+    webhooks: WebhookPolicy,
     numbers: Option<Provisioner>,
     home: &Path,
 ) -> CliResult<RunningServer> {
@@ -167,6 +172,7 @@ pub(crate) fn start(
         cors_origins: args.cors_origins,
         registration: args.registration,
         sends_mails,
+        webhooks: Some(Arc::new(webhooks)),
         numbers,
     };
     let token_keys = token_keys_in(home, &args.token_keys);

@@ -72,7 +72,14 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
         eprintln!("numbers come from a stand-in for Twilio at {}", stand_in.url());
         demo::remind(&store, stand_in, numbers)?;
     }
-    let server = serve::start(store.clone(), serve_args, worker_args.notify.sends_mails(), numbers.clone(), &home)?;
+    let server = serve::start(
+        store.clone(),
+        serve_args,
+        worker_args.notify.sends_mails(),
+        worker_args.notify.webhooks.policy(),
+        numbers.clone(),
+        &home,
+    )?;
     let keys = TokenKeys::open(&token_keys_in(&home, &args.serve.token_keys), store.now())?;
     if public_url.is_none() && worker_args.notify.sends_mails() {
         eprintln!("links in mails lead to http://{}: set NMC_PUBLIC_URL to how people reach the server", server.address());

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::access::InvitationToken;
 use nmc_core::people::{
     INVITATION_LIFETIME, NewPerson, RESET_LIFETIME, User, UserFilter, UserPatch, change_user, invite, invite_again,
-    mail_invitation, mail_reset, unlock_user,
+    mail_invitation, mail_reset, unlock_user, vouch_for_email,
 };
 use nmc_core::{Clock as _, Email, Error, PhoneNumber, Secret, Store, SystemClock, TenantTx, Timezone, UserId, UserRole};
 use serde_json::json;
@@ -77,6 +77,8 @@ pub(crate) enum UserCommand {
     Show(UserArgs),
     /// Let somebody try again at once whom wrong passwords have locked out
     Unlock(UserArgs),
+    /// Note that an e-mail address is somebody's, on your word: nothing is mailed
+    Verify(UserArgs),
     /// Let somebody log in no more; their sessions end
     Deactivate(UserArgs),
     /// Let somebody log in again
@@ -196,6 +198,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
             let row = store.as_operator(&proof, |tx| {
                 let user = find(tx, &user)?;
                 unlock_user(tx, user)
+            })?;
+            COLUMNS.one(format.format, &row)?;
+        }
+        UserCommand::Verify(UserArgs { tenant, user, format }) => {
+            let proof = crate::database::tenant(&store, &tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| {
+                let row = get(tx, &user)?;
+                vouch_for_email(tx, row.id, &row.email)
             })?;
             COLUMNS.one(format.format, &row)?;
         }

@@ -58,11 +58,15 @@ fn flap_changes(text: &str) -> Result<OrNone<i32>, &'static str> {
     }
 }
 
-/// A figure, as it is typed.
+/// The decimals that are kept of a figure.
+const DECIMALS: u32 = 4;
+
+/// A figure, as it is typed: none that would be kept as another.
 pub(crate) fn number(text: &str) -> Result<Decimal, &'static str> {
     let value =
         Decimal::from_str_exact(text.trim()).ok().filter(|value| value.trunc().abs() < Decimal::from(100_000_000_000_i64));
-    value.ok_or("must be a number of up to 11 digits, like 5 or 0.25")
+    let value = value.ok_or("must be a number of up to 11 digits, like 5 or 0.25")?;
+    if value.normalize().scale() <= DECIMALS { Ok(value) } else { Err("must have no more than 4 decimals: no more are kept") }
 }
 
 impl JudgementArgs {

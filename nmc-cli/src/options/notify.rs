@@ -31,13 +31,27 @@ pub(crate) struct NotifyArgs {
     #[arg(long, env = "NMC_SMTP_FROM", value_name = "ADDRESS")]
     pub(crate) smtp_from: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
+}
+
+/// Where webhooks may go: asked when a contact is saved, and when something goes there.
+#[derive(Args, Clone)]
+pub(crate) struct WebhookArgs {
     /// Networks that webhooks may go to though they are not public, such as 10.1.0.0/16, separated by commas
     #[arg(long, env = "NMC_WEBHOOK_NETWORKS", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
-    pub(crate) webhook_networks: Vec<IpNet>,
+    webhook_networks: Vec<IpNet>,
 
     /// Ports that webhooks may go to beside 443, separated by commas
     #[arg(long, env = "NMC_WEBHOOK_PORTS", value_name = "PORT", value_delimiter = ',')]
-    pub(crate) webhook_ports: Vec<u16>,
+    webhook_ports: Vec<u16>,
+}
+
+impl WebhookArgs {
+    /// The rules that senders of webhooks keep.
+    pub(crate) fn policy(&self) -> WebhookPolicy {
+        WebhookPolicy { allow: self.webhook_networks.clone(), ports: self.webhook_ports.clone() }
+    }
 }
 
 /// Whether mails go out, for commands that leave the sending to a worker.
@@ -66,12 +80,11 @@ impl NotifyArgs {
     /// The senders of each channel: texts leave as all others do, webhooks are signed with secrets made of `keys`, and so are the
     /// links in mails, which lead to `public_url`.
     pub(crate) fn senders(&self, texts: Arc<dyn SmsSender>, keys: TokenKeys, public_url: Option<&str>) -> CliResult<Senders> {
-        let policy = WebhookPolicy { allow: self.webhook_networks.clone(), ports: self.webhook_ports.clone() };
         Ok(Senders {
             mail: self.mailer()?,
             texts: Some(texts),
             links: public_url.map(|url| (nmc_http::mail_links(url), keys.clone())),
-            webhooks: Some((Arc::new(WebhookClient::new(policy)), keys)),
+            webhooks: Some((Arc::new(WebhookClient::new(self.webhooks.policy())), keys)),
         })
     }
 

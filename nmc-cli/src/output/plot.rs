@@ -1,6 +1,6 @@
 //! A small plot for a terminal: values over time, with a threshold, and when alerts were open.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use nmc_core::Timezone;
 use nmc_core::alerts::Sample;
 use rust_decimal::Decimal;
@@ -87,6 +87,15 @@ impl Letters {
     }
 }
 
+/// The end of a span on a clock there: at midnight it is the end of the day before, as whoever named that day has typed it.
+pub(crate) fn end_on_clock(until: DateTime<Utc>, zone: Timezone, day: &str) -> String {
+    let at = until.with_timezone(&zone.tz());
+    match at.date_naive().pred_opt() {
+        Some(before) if at.time() == NaiveTime::MIN => format!("{} 24:00", before.format(day)),
+        _ => format!("{} {}", at.format(day), at.format("%H:%M")),
+    }
+}
+
 impl Plot<'_> {
     /// The lines of the plot, none wider than this; none at all where that is too narrow, or nothing was measured.
     pub(crate) fn lines(&self, width: usize, letters: Letters) -> Vec<String> {
@@ -110,6 +119,18 @@ impl Plot<'_> {
             if let Some(column) = columns.get_mut(self.place(sample.at, room * across)) {
                 let (top, bottom) = column.unwrap_or((dot, dot));
                 *column = Some((top.min(dot), bottom.max(dot)));
+            }
+        }
+        // A value holds until the next one, where that comes about when it should: gaps stay gaps.
+        let usual = self.usual_gap();
+        for (sample, next) in self.samples.iter().zip(self.samples.iter().skip(1)) {
+            if (next.at - sample.at).num_seconds() > usual.saturating_mul(2) {
+                continue;
+            }
+            let dot = level(sample.value);
+            let (first, end) = (self.place(sample.at, room * across) + 1, self.place(next.at, room * across));
+            for column in columns.iter_mut().take(end).skip(first) {
+                column.get_or_insert((dot, dot));
             }
         }
         let threshold_row = level(self.threshold) / down;
@@ -138,10 +159,19 @@ impl Plot<'_> {
             "alert",
             (0..room).map(|column| if is_open(&column) { open } else { ' ' }).collect::<String>()
         ));
-        let [from, until] = [self.from, self.until].map(|at| at.with_timezone(&self.zone.tz()).format("%m-%d %H:%M").to_string());
+        let from = self.from.with_timezone(&self.zone.tz()).format("%m-%d %H:%M").to_string();
+        let until = end_on_clock(self.until, self.zone, "%m-%d");
         let gap = room.saturating_sub(from.len() + until.len());
         lines.push(format!("{:margin$}  {from}{:gap$}{until}", "", ""));
         lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The seconds from one value to the next, as they are most often: the middle of all.
+    fn usual_gap(&self) -> i64 {
+        let pairs = self.samples.iter().zip(self.samples.iter().skip(1));
+        let mut gaps: Vec<i64> = pairs.map(|(sample, next)| (next.at - sample.at).num_seconds()).collect();
+        gaps.sort_unstable();
+        gaps.get(gaps.len() / 2).copied().unwrap_or(0)
     }
 
     /// The lowest and the highest figure of the plot, never the same. Where it makes no great difference, the lowest is 0.
@@ -205,9 +235,23 @@ mod tests {
     #[test]
     fn plot_in_braille_has_two_by_four_dots_a_letter() {
         let shown = lines(&STEP, 6, 31, Letters::Unicode);
-        assert_eq!(shown[0], "   14 ┤        ⠉⠉⠉⠉⠉⠉⠉⠉".replace("⠉⠉", "⠁⠁"), "a value each minute, a dot in every second column");
-        assert!(shown[4].starts_with("    6 ┤┄┄┄┄") && shown[7].starts_with("    0 ┤⡀⡀⡀"), "{shown:#?}");
+        assert_eq!(shown[0], "   14 ┤        ⠉⠉⠉⠉⠉⠉⠉⠉", "a value each minute, which holds until the next");
+        assert!(shown[4].starts_with("    6 ┤┄┄┄┄") && shown[7].starts_with("    0 ┤⣀⣀⣀"), "{shown:#?}");
         assert!(shown[8].ends_with("▀▀▀▀▀▀▀▀▀"), "{shown:#?}");
+    }
+
+    #[test]
+    fn values_that_come_seldom_make_a_line_and_gaps_stay() {
+        let from: DateTime<Utc> = "2026-07-04T05:00:00Z".parse().expect("an instant");
+        let at = |minute| Sample { at: from + TimeDelta::minutes(minute), value: Decimal::ONE };
+        let samples = [at(0), at(6), at(12), at(36), at(42)];
+        let zone = "America/Chicago".parse().expect("a zone");
+        let until = from + TimeDelta::minutes(24 * 60);
+        let plot =
+            Plot { from, until: from + TimeDelta::minutes(48), zone, samples: &samples, threshold: Decimal::ZERO, open: &[] };
+        assert_eq!(plot.lines(31, Letters::Ascii)[0], "    1 |*******           ****");
+        assert_eq!(end_on_clock(until, zone, "%Y-%m-%d"), "2026-07-04 24:00");
+        assert_eq!(end_on_clock(from + TimeDelta::minutes(1), zone, "%m-%d"), "07-04 00:01");
     }
 
     #[test]

@@ -196,7 +196,14 @@ fn a_value_of_ones_own_metric_is_reported() {
         (&row["metric"], &row["value"], &row["at"]),
         (&json!("open jobs"), &json!("-7.25"), &json!("2026-07-04T13:30:00Z"))
     );
-    shop.run(&["measure", "open jobs", "8"]).ok();
+    let said = shop.run(&["measure", "open jobs", "8"]).ok();
+    assert_eq!(said.err, "no rule watches open jobs yet\n");
+    let said = shop.run(&["measure", "open jobs", "8", "--at", "2026-07-04 08:31"]).ok();
+    assert!(said.err.starts_with("a later value is known, of "), "{said:?}");
+    shop.rule("open jobs", AlertSeverity::High);
+    assert_eq!(shop.run(&["measure", "open jobs", "8"]).ok().err, "");
+    let said = shop.run(&["measure", "Open job", "8"]).ok();
+    assert_eq!(said.err, "no rule watches Open job: did you mean open jobs?\n");
     for (words, why) in [
         (&["nmc.missed_calls_1h", "7"][..], "METRIC must not begin with nmc., as the metrics of NeverMissCall's own do"),
         (&[" nmc.own", "7"], "METRIC must not begin with nmc."),
@@ -204,6 +211,7 @@ fn a_value_of_ones_own_metric_is_reported() {
         (&["jobs", "many"], "must be a number"),
         (&["jobs", "7", "--at", "2099-01-01"], "--at must not be in the future"),
         (&["jobs", "123456789012"], "VALUE"),
+        (&["jobs", "0.00001"], "must have no more than 4 decimals: no more are kept"),
     ] {
         shop.run(&[&["measure"], words].concat()).refused(2, why);
     }

@@ -96,7 +96,7 @@ fn metric_without_values_is_said_to_have_none() {
     let shop = shop();
     let day = ["simulate", "--rule", "Too many jobs", "--from", "2025-07-03", "--to", "2025-07-03"];
     let said = shop.run(&day).ok();
-    assert!(said.err.contains("jobs has no values from 2025-07-03 00:00 to 2025-07-04 00:00\n"), "{said:?}");
+    assert!(said.err.contains("jobs has no values from 2025-07-03 00:00 to 2025-07-03 24:00\n"), "{said:?}");
     assert_eq!(said.out.lines().count(), 1, "{said:?}");
     let silent = shop.json(&[&day[..], &["--no-data", "alert", "--no-data-after", "1h"]].concat());
     assert_eq!(silent["values"], 0);
@@ -148,4 +148,11 @@ fn simulation_that_can_not_be_is_refused() {
     assert_eq!(shop.json(&[&["simulate", "--rule", "Too many jobs"], &day[..]].concat())["values"], 50_000);
     measured(&shop, "'2025-06-02 05:30Z'::timestamptz", "1 second", 1, "1");
     refused(&shop.nmc, &day, "more than 50000 values: choose a shorter span");
+}
+
+#[test]
+fn help_says_that_what_is_not_named_is_the_rules() {
+    let said = Nmc::bare().run(&["alert", "simulate", "--help"]).ok();
+    assert!(said.out.contains("[default: the rule's]") && !said.out.contains("new rule"), "{said:?}");
+    assert!(!said.out.lines().any(|line| line.starts_with("Usage") && line.contains("--data-dir")), "{said:?}");
 }

@@ -25,7 +25,7 @@ impl Shop {
         db.execute("UPDATE tenants SET timezone = 'America/Chicago'");
         let person = ["--first-name", "Ann", "--last-name", "Smith", "--role", "admin"];
         nmc.run(&[&["user", "invite", "--email", "ann@example.com"], &person[..]].concat()).ok();
-        db.execute("UPDATE users SET email_verified = true");
+        db.execute("UPDATE users SET password_hash = '$2b$'");
         Self { db, joe, nmc }
     }
 
@@ -237,10 +237,10 @@ fn contacts_are_added_switched_and_removed() {
     assert_eq!((&phone["value"], &phone["rule"]), (&json!("+13125550198"), &json!("Too many jobs")));
     let said = shop.run(&["contact", "add", "--type", "user", "Ann@example.com", "--level", "3"]).ok();
     assert!(said.err.contains("told by dashboard, email\n"), "{said:?}");
-    shop.db.execute("UPDATE users SET email_verified = false");
+    shop.db.execute("UPDATE users SET password_hash = '!'");
     let said = shop.run(&["contact", "add", "--type", "user", "Ann@example.com", "--level", "3", "--rule", "Too many jobs"]).ok();
-    assert!(said.err.contains("told of nothing before their e-mail is verified"), "{said:?}");
-    shop.db.execute("UPDATE users SET email_verified = true");
+    assert!(said.err.contains("told of nothing before they accept the invitation"), "{said:?}");
+    shop.db.execute("UPDATE users SET password_hash = '$2b$'");
     shop.db.execute("UPDATE phone_numbers SET status = 'inactive'");
     let said = shop.run(&["contact", "add", "--type", "phone", "+13125550197", "--level", "3"]).ok();
     assert!(said.err.contains("texts can't be sent: the business has no active number"), "{said:?}");
@@ -272,4 +272,48 @@ fn contacts_are_added_switched_and_removed() {
     ] {
         shop.run(&[&["contact", "add"], words].concat()).refused(2, why);
     }
+}
+
+#[test]
+fn secret_of_a_webhook_is_printed_and_replaced() {
+    let Shop { nmc, db: _db, joe: _joe } = Shop::new();
+    let folder = std::env::temp_dir().join(format!("nmc-secrets-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&folder).expect("a folder");
+    let nmc = nmc.with("NMC_TOKEN_KEYS", folder.join("keys").to_str().expect("a name"));
+    let add = |kind: &str, value: &str| ["alert", "contact", "add", "--type", kind, value, "--format", "json"].map(str::to_owned);
+    let added = |kind: &str, value: &str| nmc.run(&add(kind, value).each_ref().map(String::as_str));
+    let hook = added("webhook", "https://hooks.example.com/x").json();
+    let id = hook["id"].as_str().expect("an id");
+    let secret = |verb: &str| nmc.run(&["alert", "contact", verb, id, "--format", "json"]).ok();
+    let first = secret("secret");
+    assert!(first.err.contains("this is a secret"), "{first:?}");
+    let first = first.json()["secret"].clone();
+    assert!(first.as_str().is_some_and(|text| text.starts_with("whsec_")), "{first}");
+    assert_eq!(secret("secret").json()["secret"], first);
+    let second = secret("rotate-secret");
+    assert!(second.err.contains("the one before signs, too, until"), "{second:?}");
+    let second = second.json()["secret"].clone();
+    assert_ne!(second, first);
+    assert_eq!(secret("secret").json()["secret"], second);
+    let mail = added("email", "boss@example.com").json();
+    let mail = mail["id"].as_str().expect("an id").to_owned();
+    nmc.run(&["alert", "contact", "secret", &mail]).refused(2, "contact is no webhook: it has no secret");
+
+    let port = "VALUE can't be sent to: its URL names a port that is not allowed";
+    added("webhook", "https://hooks.example.com:8443/x").refused(2, port);
+    let open = nmc.with("NMC_WEBHOOK_PORTS", "8443");
+    open.run(&add("webhook", "https://hooks.example.com:8443/x").each_ref().map(String::as_str)).ok();
+    std::fs::remove_dir_all(&folder).expect("it goes");
+}
+
+#[test]
+fn test_of_a_rule_is_no_alert_over_a_value() {
+    let shop = Shop::new();
+    shop.rule("jobs", AlertSeverity::High);
+    shop.run(&["rule", "set", "Too many jobs", "--channel", "email"]).ok();
+    let test = shop.json(&["test", "Too many jobs"]);
+    assert_eq!((&test["is_test"], &test["metric_value"]), (&json!(true), &Value::Null));
+    assert_eq!(test["message"], "Too many jobs: this is a test");
+    assert_eq!(shop.json(&["list"])["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(shop.json(&["list", "--no-tests"])["items"], json!([]));
 }

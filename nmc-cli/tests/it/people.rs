@@ -70,6 +70,21 @@ fn invitation_is_printed_as_a_link_where_the_server_is_known() {
 }
 
 #[test]
+fn address_is_verified_on_the_word_of_an_operator() {
+    let db = TestDb::new();
+    let _business = Business::onboard(&db.store, JOE);
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let made = invite(&nmc, "ann@example.com", "admin");
+    let invitation = Secret::new(made["invitation"].as_str().expect("an invitation"));
+    authenticator(&db).accept_invitation(&invitation, &Secret::new("under a sink all day")).expect("a password");
+    let shown = || nmc.run(&["user", "show", "ann@example.com", "--format", "json"]).json()["email_verified"].clone();
+    assert_eq!(shown(), false, "the invitation was shown, not mailed");
+    assert_eq!(nmc.run(&["user", "verify", "ann@example.com", "--format", "json"]).json()["email_verified"], true);
+    assert_eq!(shown(), true);
+    nmc.run(&["user", "verify", "eve@example.com"]).refused(2, "user not found");
+}
+
+#[test]
 fn invitation_and_reset_are_mailed_where_mails_are_sent() {
     let db = TestDb::new();
     let _business = Business::onboard(&db.store, JOE);

@@ -53,6 +53,7 @@ pub struct Alert {
     pub snooze_note: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub is_test: bool,
 }
 
 /// The result of raising an alert.
@@ -77,6 +78,8 @@ pub struct AlertFilter {
     pub active: Option<bool>,
     /// The severity of the alerts.
     pub severity: Option<AlertSeverity>,
+    /// Whether the alerts are tests of who is told.
+    pub is_test: Option<bool>,
     /// The rule that raised the alerts.
     pub rule: Option<AlertRuleId>,
     /// The metric over which the alerts were raised.
@@ -124,6 +127,9 @@ fn filtered<'q, ST>(mut query: alerts::BoxedQuery<'q, Pg, ST>, filter: &'q Alert
     if let Some(severity) = filter.severity {
         query = query.filter(alerts::severity.eq(severity));
     }
+    if let Some(is_test) = filter.is_test {
+        query = query.filter(alerts::is_test.eq(is_test));
+    }
     if let Some(rule) = filter.rule {
         query = query.filter(alerts::rule_id.eq(rule));
     }
@@ -145,7 +151,6 @@ fn filtered<'q, ST>(mut query: alerts::BoxedQuery<'q, Pg, ST>, filter: &'q Alert
     query
 }
 
-/// The message that a person is told when nobody has better words.
 /// An alert to write, with its rule's words and figures as they are now.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = alerts, check_for_backend(Pg))]
@@ -165,6 +170,7 @@ pub(super) struct NewAlert<'r> {
     pub(super) auto_resolved: bool,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
+    pub(super) is_test: bool,
 }
 
 impl<'r> NewAlert<'r> {
@@ -186,10 +192,12 @@ impl<'r> NewAlert<'r> {
             auto_resolved: false,
             created_at: scope.now(),
             updated_at: scope.now(),
+            is_test: false,
         }
     }
 }
 
+/// The message that a person is told when nobody has better words.
 fn default_message(rule: &AlertRule, value: Decimal) -> String {
     let relation = match rule.operator {
         AlertOperator::GreaterThan => "above",
@@ -301,7 +309,7 @@ impl Alerts<'_> {
             .map(|alert| {
                 NewAlertEvent::new(alert.id, AlertEventType::Triggered)
                     .moving(None, AlertStatus::Triggered)
-                    .with(json!({"value": alert.metric_value, "threshold": alert.threshold}))
+                    .with(json!({"value": alert.metric_value.normalize(), "threshold": alert.threshold.normalize()}))
             })
             .collect();
         raised.iter().for_each(|alert| self.0.note(StreamEventKind::AlertCreated, alert.id.uuid()));

@@ -231,7 +231,7 @@ impl Alerts<'_> {
         let event = |(alert, value): &(&Alert, Decimal)| {
             NewAlertEvent::new(alert.id, AlertEventType::Resolved)
                 .moving(Some(alert.status), AlertStatus::Resolved)
-                .with(json!({ "auto": true, "value": value }))
+                .with(json!({ "auto": true, "value": value.normalize() }))
         };
         self.log(&settled.iter().map(event).collect::<Vec<_>>())?;
         let mut tx = self.0.tx();

@@ -26,6 +26,8 @@ pub struct EscalationContact {
     pub contact_value: Address,
     pub is_active: bool,
     pub created_at: DateTime<Utc>,
+    pub secret_version: i32,
+    pub secret_rotated_at: Option<DateTime<Utc>>,
 }
 
 impl EscalationContact {
@@ -191,6 +193,7 @@ impl EscalationContacts<'_> {
         }
         must_be_a_level(new.escalation_level)?;
         self.must_have_room(new.rule_id)?;
+        let (secret_version, rotated_at) = self.rotated(new.contact_type, &value)?;
         Ok(diesel::insert_into(contacts::table)
             .values((
                 contacts::id.eq(id),
@@ -201,6 +204,8 @@ impl EscalationContacts<'_> {
                 contacts::contact_value.eq(value),
                 contacts::is_active.eq(new.is_active),
                 contacts::created_at.eq(self.0.now()),
+                contacts::secret_version.eq(secret_version),
+                contacts::secret_rotated_at.eq(rotated_at),
             ))
             .returning(EscalationContact::as_returning())
             .get_result(self.0.conn)?)
@@ -232,10 +237,13 @@ impl EscalationContacts<'_> {
         if rule_id != before.rule_id {
             self.must_have_room(rule_id)?;
         }
+        let (secret_version, rotated_at) = self.rotated(contact_type, &contact_value)?;
         let row = diesel::update(contacts::table)
             .filter(contacts::tenant_id.eq(self.0.tenant))
             .filter(contacts::id.eq(id))
             .set((
+                contacts::secret_version.eq(secret_version),
+                contacts::secret_rotated_at.eq(rotated_at),
                 patch.rule_id.into_change().map(|value| contacts::rule_id.eq(value)),
                 patch.escalation_level.map(|value| contacts::escalation_level.eq(value)),
                 contacts::contact_type.eq(contact_type),

@@ -5,6 +5,7 @@ mod alert;
 mod alert_transitions;
 mod escalation;
 mod escalation_contact;
+mod escalation_contact_transitions;
 mod evaluation;
 mod history;
 mod judgement;
@@ -30,6 +31,7 @@ pub use alert::{Alert, AlertFilter, Alerts, Raised};
 pub use escalation_contact::{
     EscalationContact, EscalationContactFilter, EscalationContactPatch, EscalationContacts, NewEscalationContact,
 };
+pub use escalation_contact_transitions::SECRET_OVERLAP;
 pub use evaluation::{Evaluation, evaluate, evaluate_all};
 pub use history::{AlertEvent, AlertEventFilter, AlertHistory};
 pub use judgement::{AlertMove, Judgement, Sample};

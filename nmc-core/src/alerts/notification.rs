@@ -65,6 +65,14 @@ pub struct NewNotification {
     pub max_attempts: i32,
 }
 
+impl Notification {
+    /// The instant before which the notification is not tried; `None` once it has ended, though the row keeps its last.
+    #[must_use]
+    pub fn due_at(&self) -> Option<DateTime<Utc>> {
+        OPEN.contains(&self.status).then_some(self.next_attempt_at)
+    }
+}
+
 /// A filter of notifications. Empty means all.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

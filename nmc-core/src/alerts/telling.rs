@@ -8,6 +8,7 @@ use super::retry_schedule::attempts_by;
 use super::rule::AlertRule;
 use super::wording::AlertTemplate;
 use super::{AT_ONCE, Address, NewNotification, Notification};
+use crate::access::NO_PASSWORD;
 use crate::schema::{alerts, escalation_contacts as contacts, notifications, user_preferences, user_profiles, users};
 use crate::store::TenantTx;
 use crate::{
@@ -114,7 +115,7 @@ impl Notifications<'_> {
         Ok(new)
     }
 
-    /// Whether this user may log in: of one who was invited, the address may be verified any day.
+    /// Whether this user may log in: one who was invited may accept any day.
     pub(super) fn is_active(&mut self, user: &Address) -> Result<bool> {
         let Ok(user) = user.as_str().parse::<UserId>() else { return Ok(false) };
         let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(user)).filter(users::is_active);
@@ -210,7 +211,7 @@ impl Notifications<'_> {
         Ok(queued)
     }
 
-    /// Active members of staff with addresses of their own: these users, or all owners and administrators.
+    /// Active members of staff, those who have not accepted their invitation aside: these users, or all owners and administrators.
     fn staff(&mut self, these: Option<&[UserId]>) -> Result<Vec<Staff>> {
         let mut query = users::table
             .left_join(
@@ -222,7 +223,7 @@ impl Notifications<'_> {
             )
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::is_active)
-            .filter(users::email_verified)
+            .filter(users::password_hash.ne(NO_PASSWORD))
             .into_boxed();
         query = match these {
             Some(these) => query.filter(users::id.eq_any(these)),
@@ -268,7 +269,8 @@ impl Alerts<'_> {
             status: AlertStatus::Resolved,
             resolved_at: Some(self.0.now()),
             auto_resolved: true,
-            ..NewAlert::of(&self.0, &rule, Decimal::ZERO, format!("{}: a test", rule.name))
+            is_test: true,
+            ..NewAlert::of(&self.0, &rule, Decimal::ZERO, format!("{}: this is a test", rule.name))
         };
         let alert: Alert =
             diesel::insert_into(alerts::table).values(&new).returning(Alert::as_returning()).get_result(self.0.conn)?;

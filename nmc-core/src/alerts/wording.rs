@@ -1,18 +1,16 @@
 //! The words in which people and machines are told of an alert.
 //!
 //! Mails and texts say what the rule says, its figures, and when by the clock of the business. None names a customer: a rule watches
-//! figures. What people typed is escaped in HTML, made one line in subjects, and spelt in the alphabet of plain texts.
+//! figures. What people typed is escaped in HTML, made one line in subjects, kept from being links, and spelt in the alphabet of plain texts.
 
 use super::{Alert, AlertLinkAction, AlertLinks};
-use crate::delivery::{escaped, one_line};
+use crate::delivery::{escaped, named, one_line, without_links};
 use crate::tenants::SmsEncoding;
 use crate::{AlertOperator, NotificationId, Secret, Timezone};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The longest name of a rule in a subject, in characters.
-const SUBJECT_NAME: usize = 120;
 /// The units of one text in the alphabet of plain texts.
 const SEGMENT: usize = 160;
 
@@ -72,7 +70,7 @@ impl Wording<'_> {
     #[must_use]
     pub fn subject(&self) -> String {
         let Alert { severity, escalation_level, rule_name, .. } = self.alert;
-        let name: String = one_line(rule_name).chars().take(SUBJECT_NAME).collect();
+        let name = named(rule_name);
         match self.template {
             AlertTemplate::Triggered => format!("Alert ({severity}): {name}"),
             AlertTemplate::Escalated => format!("Alert ({severity}), level {escalation_level}: {name}"),
@@ -84,28 +82,26 @@ impl Wording<'_> {
     /// The first sentence.
     fn headline(&self) -> String {
         match self.template {
-            AlertTemplate::Triggered => self.message().to_owned(),
+            AlertTemplate::Triggered => self.message(),
             AlertTemplate::Escalated => format!("Nobody has reacted to this alert yet. {}", self.message()),
             AlertTemplate::Resolved => format!("This alert is over. It said: {}", self.message()),
             AlertTemplate::Test => "This is a test: nothing has happened, and you have nothing to do.".to_owned(),
         }
     }
 
-    fn message(&self) -> &str {
-        self.message.unwrap_or(&self.alert.message)
+    fn message(&self) -> String {
+        without_links(self.message.unwrap_or(&self.alert.message))
     }
 
     /// The figures, each with what it is.
     fn facts(&self) -> Vec<(&'static str, String)> {
         let alert = self.alert;
-        let mut facts = vec![
-            ("Business", one_line(self.business)),
-            ("Rule", one_line(&alert.rule_name)),
-            ("Value", format!("{}: {}", one_line(&alert.metric), alert.metric_value.normalize())),
-            ("Limit", limit(alert)),
-            ("Severity", alert.severity.to_string()),
-            ("Since", self.told(alert.created_at)),
-        ];
+        let mut facts = vec![("Business", named(self.business)), ("Rule", named(&alert.rule_name))];
+        // A test has measured nothing.
+        if self.template != AlertTemplate::Test {
+            facts.push(("Value", format!("{}: {}", named(&alert.metric), alert.metric_value.normalize())));
+        }
+        facts.extend([("Limit", limit(alert)), ("Severity", alert.severity.to_string()), ("Since", self.told(alert.created_at))]);
         match self.template {
             AlertTemplate::Escalated => facts.extend(alert.escalated_at.map(|at| ("Passed on", self.told(at)))),
             AlertTemplate::Resolved => facts.extend(alert.resolved_at.map(|at| ("Over since", self.told(at)))),
@@ -181,7 +177,10 @@ impl Wording<'_> {
         let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>().trim_end().to_owned();
         let fitting = [(60, 80, 60), (30, 60, 40), (24, 40, 24), (16, 24, 16), (10, 12, 8)].into_iter().map(|(b, r, m)| {
             let (business, rule, metric) = (cut(&business, b), cut(&rule, r), cut(&metric, m));
-            format!("{business}: {kind} {rule}. {metric} {value}, limit {limit}, {at}. STOP ends these texts.")
+            match self.template {
+                AlertTemplate::Test => format!("{business}: This is a test of the alert {rule}, {at}. STOP ends these texts."),
+                _ => format!("{business}: {kind} {rule}. {metric} {value}, limit {limit}, {at}. STOP ends these texts."),
+            }
         });
         let mut last = String::new();
         for text in fitting {
@@ -231,7 +230,7 @@ const fn does(action: AlertLinkAction) -> &'static str {
 }
 
 fn why(business: &str) -> String {
-    format!("You get this as one who looks after {}, or whom it has named a contact for its alerts.", one_line(business))
+    format!("You get this as one who looks after {}, or whom it has named a contact for its alerts.", named(business))
 }
 
 fn limit(alert: &Alert) -> String {

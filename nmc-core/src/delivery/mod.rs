@@ -8,6 +8,8 @@ mod webhook_sender;
 
 pub use links::MailLinks;
 pub use mail_sender::{LONGEST_MAIL, Mail, MailError, MailReceipt, MailSender};
-pub(crate) use markup::{escaped, one_line};
-pub use webhook_secrets::WebhookSecrets;
-pub use webhook_sender::{LARGEST_WEBHOOK, LONGEST_WEBHOOK, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSender};
+pub(crate) use markup::{escaped, named, one_line, without_links};
+pub use webhook_secrets::{SecretVersions, WebhookSecrets};
+pub use webhook_sender::{
+    LARGEST_WEBHOOK, LONGEST_WEBHOOK, OutboundWebhook, WebhookAnswer, WebhookError, WebhookRules, WebhookSender,
+};

@@ -63,6 +63,15 @@ pub enum WebhookError {
     },
 }
 
+/// What is known, without asking anybody, of where webhooks may go.
+pub trait WebhookRules: Send + Sync {
+    /// Insists that a webhook's URL is one that may be sent to, as far as its text tells.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] of `contact_value`.
+    fn must_be_sendable(&self, url: &str) -> crate::Result<()>;
+}
+
 /// The port that sends webhooks. One call must end within [`LONGEST_WEBHOOK`]. Calls are made from many threads at once, and no
 /// transaction is open meanwhile.
 pub trait WebhookSender: Send + Sync {

@@ -1,7 +1,7 @@
 //! Mails about accounts (table `account_mails`): invitations, links to reset a password and to verify an address. Their tokens
 //! are made when they are sent, and stand in no row.
 
-use super::User;
+use super::{User, Users};
 use crate::access::{MailToken, NO_PASSWORD, TokenKeys};
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
@@ -160,12 +160,12 @@ impl AccountMails<'_> {
         Ok(rows == 1)
     }
 
-    /// Notes that an address is its user's, if it still is the address of the account.
+    /// Notes that the address of an account is its user's.
     pub(super) fn mark_verified(&mut self, user: UserId) -> Result<User> {
         let row = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(user))
-            .set((users::email_verified.eq(true), users::updated_at.eq(self.0.now())))
+            .set((verified_at(self.0.now()), users::updated_at.eq(self.0.now())))
             .returning(User::as_returning())
             .get_result(self.0.conn)
             .optional()?;
@@ -173,15 +173,36 @@ impl AccountMails<'_> {
     }
 }
 
+type Verified = (
+    diesel::dsl::Eq<users::email_verified, bool>,
+    diesel::dsl::Eq<users::email_verified_at, Option<DateTime<Utc>>>,
+    diesel::dsl::Eq<users::email_changed_at, Option<DateTime<Utc>>>,
+);
+
+/// An address that was shown to be its user's now.
+pub(super) fn verified_at(now: DateTime<Utc>) -> Verified {
+    (users::email_verified.eq(true), users::email_verified_at.eq(Some(now)), users::email_changed_at.eq(None))
+}
+
+impl Users<'_> {
+    /// Whether a link that resets the password may go to the user's address: they have a password, and the address was not changed since
+    /// it was verified or the account was made.
+    pub(super) fn may_be_reset(&mut self, id: UserId) -> Result<bool> {
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id));
+        let may = users::password_hash.ne(NO_PASSWORD).and(users::email_changed_at.is_null());
+        found(query.select(may).first(self.0.conn).optional()?, "user")
+    }
+}
+
 impl SystemTx<'_> {
-    /// The active user of an active business who may reset their password by mail: they have one, and the address is verified, so
-    /// that nobody gets into an account by giving it an address of their own.
+    /// The active user of an active business who may reset their password by mail: they have one, and the address was not changed
+    /// since it was verified or the account was made, so that nobody gets into an account by giving it an address of their own.
     pub(super) fn find_resettable(&mut self, email: &Email) -> Result<Option<(Tenant, User)>> {
         let user: Option<User> = users::table
             .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
             .filter(users::email.eq(email))
             .filter(users::is_active)
-            .filter(users::email_verified)
+            .filter(users::email_changed_at.is_null())
             .filter(users::password_hash.ne(NO_PASSWORD))
             .filter(tenants::is_active)
             .select(User::as_select())

@@ -1,6 +1,7 @@
 //! Mails about accounts as a queue: claimed in two steps, as [the outbox](crate::conversations::Messages::claim) is.
 
 use super::account_mail::{AccountMail, AccountMails};
+use super::user::is_verified;
 use crate::access::{InvitationToken, MailToken, NO_PASSWORD, TokenKeys};
 use crate::queue::{Lease, after};
 use crate::schema::{account_mails as mails, tenants, users};
@@ -10,7 +11,7 @@ use crate::{AccountMailId, AccountMailKind, AccountMailStatus, LeaseId, Result, 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Nullable, Timestamptz};
 
 /// The predicate of the queue's index, to the letter, save that the table is named.
 const WAITING_SQL: &str = "account_mails.status = 'waiting'";
@@ -36,6 +37,22 @@ pub(crate) struct AccountLetter {
     pub(crate) zone: Timezone,
 }
 
+/// The mails that a worker takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// All that are due.
+    Due,
+    /// Those that are too old to be sent, so that somebody gives them up: the worker sends no mails, and another one may.
+    TooOld,
+}
+
+impl Takes {
+    /// The instant by which the links of mails that are taken have ended, if they must have.
+    fn ended_by(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        (self == Self::TooOld).then_some(now)
+    }
+}
+
 /// The account of a mail, and its business.
 #[derive(Queryable)]
 struct Account {
@@ -43,6 +60,7 @@ struct Account {
     email: String,
     password_hash: String,
     is_verified: bool,
+    changed_at: Option<DateTime<Utc>>,
     invitation: Option<String>,
     first_name: Option<String>,
     business: String,
@@ -56,8 +74,13 @@ const NO_BUSINESS: &str = "NeverMissCall";
 
 impl SystemTx<'_> {
     /// The tenants with mails due. A suspended one's wait, until they are too old.
-    pub(crate) fn tenants_with_due_account_mails(&mut self, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
-        let ids: Vec<TenantId> = mails::table
+    pub(crate) fn tenants_with_due_account_mails(
+        &mut self,
+        takes: Takes,
+        last: Option<TenantId>,
+        limit: u16,
+    ) -> Result<Vec<Tenant>> {
+        let mut query = mails::table
             .inner_join(tenants::table.on(tenants::id.eq(mails::tenant_id)))
             .filter(tenants::is_active)
             .filter(sql::<Bool>(WAITING_SQL))
@@ -67,19 +90,30 @@ impl SystemTx<'_> {
             .order(mails::tenant_id)
             .limit(limit.into())
             .select(mails::tenant_id)
-            .load(self.conn)?;
+            .into_boxed();
+        if let Some(by) = takes.ended_by(self.now()) {
+            query = query.filter(mails::expires_at.le(by));
+        }
+        let ids: Vec<TenantId> = query.load(self.conn)?;
         Ok(ids.into_iter().map(Tenant::proven).collect())
     }
 }
 
 impl AccountMails<'_> {
     /// Claims up to `limit` due mails for `lease_for`, the longest waiting first. Until then no other worker sees them.
-    pub(crate) fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedAccountMail>> {
+    pub(crate) fn claim(&mut self, takes: Takes, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedAccountMail>> {
         let lease = Lease::begin(&mut self.0, lease_for)?;
+        let ended_by = takes.ended_by(self.0.now());
         let due: Vec<AccountMailId> = mails::table
             .filter(mails::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(WAITING_SQL))
             .filter(mails::next_attempt_at.le(self.0.now()))
+            .filter(
+                ended_by
+                    .into_sql::<Nullable<Timestamptz>>()
+                    .is_null()
+                    .or(mails::expires_at.nullable().le(ended_by).assume_not_null()),
+            )
             .order((mails::next_attempt_at, mails::id))
             .limit(limit.into())
             .for_update()
@@ -119,7 +153,8 @@ impl AccountMails<'_> {
                 users::is_active,
                 users::email,
                 users::password_hash,
-                users::email_verified,
+                is_verified(),
+                users::email_changed_at,
                 users::verification_token,
                 users::first_name,
                 tenants::business_name,
@@ -127,7 +162,7 @@ impl AccountMails<'_> {
                 tenants::approved_at,
             ))
             .first(self.0.conn)?;
-        let Account { is_active, email, password_hash, is_verified, invitation, zone, .. } = account;
+        let Account { is_active, email, password_hash, is_verified, changed_at, invitation, zone, .. } = account;
         if mail.expires_at <= self.0.now() {
             return Ok(Err("it could not be sent while its link was good"));
         }
@@ -142,8 +177,8 @@ impl AccountMails<'_> {
         let token = match (mail.kind, invitation) {
             (AccountMailKind::Invitation, None) => return Ok(Err("the invitation was accepted or withdrawn")),
             (AccountMailKind::Invitation, Some(shown)) => InvitationToken::by_mail(keys, tenant, user, &shown)?.text(),
-            (AccountMailKind::PasswordReset, _) if !is_verified || password_hash == NO_PASSWORD => {
-                return Ok(Err("the address is not verified, or there is no password"));
+            (AccountMailKind::PasswordReset, _) if changed_at.is_some() || password_hash == NO_PASSWORD => {
+                return Ok(Err("the address was changed and not verified since, or there is no password"));
             }
             (AccountMailKind::PasswordReset, _) => of(&password_hash)?,
             (AccountMailKind::Verification, _) if is_verified => return Ok(Err("the address is verified already")),

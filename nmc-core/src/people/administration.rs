@@ -32,8 +32,8 @@ pub struct NewPerson {
 pub(crate) fn add(tx: &mut TenantTx<'_>, new: &NewPerson, password_hash: &str) -> Result<User> {
     let user = tx.users().create(&NewUser {
         email: new.email.clone(),
-        // Who has no password yet shows with the invitation that the address is theirs.
-        email_verified: password_hash != NO_PASSWORD,
+        // Anybody may give any address.
+        email_verified: false,
         password_hash: password_hash.to_owned(),
         first_name: Some(new.first_name.clone()),
         last_name: Some(new.last_name.clone()),

@@ -1,6 +1,7 @@
 //! Invitations (`users.verification_token`): with one, somebody who was
 //! added by a colleague chooses their password.
 
+use super::account_mail::verified_at;
 use super::{User, Users};
 use crate::access::{Authenticator, InvitationToken, NO_PASSWORD, Password, must_not_name};
 use crate::error::found;
@@ -49,16 +50,17 @@ impl Users<'_> {
         Ok(())
     }
 
-    /// Spends an invitation: the user gets this password, its bcrypt hash, and counts as the holder of their address.
+    /// Spends an invitation that was shown: the user gets this password, its bcrypt hash. That the address is theirs it does not show.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `invitation` when it is not in force.
     pub fn accept_invitation(&mut self, token: &InvitationToken, password_hash: &str) -> Result<User> {
-        self.spend_invitation(token.user(), &token.hash().hex(), password_hash)
+        self.spend_invitation(token.user(), &token.hash().hex(), password_hash, false)
     }
 
-    /// Spends the invitation that is kept as this hash.
-    fn spend_invitation(&mut self, user: UserId, kept: &str, password_hash: &str) -> Result<User> {
+    /// Spends the invitation that is kept as this hash. One that came by mail shows that the address is the user's: another address
+    /// makes it void.
+    fn spend_invitation(&mut self, user: UserId, kept: &str, password_hash: &str, by_mail: bool) -> Result<User> {
         let now = self.0.now();
         let row = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
@@ -70,7 +72,7 @@ impl Users<'_> {
                 users::password_hash.eq(required("password_hash", password_hash, 255)?),
                 users::verification_token.eq(None::<String>),
                 users::verification_expires_at.eq(None::<DateTime<Utc>>),
-                users::email_verified.eq(true),
+                by_mail.then(|| verified_at(now)),
                 users::failed_login_attempts.eq(0),
                 users::locked_until.eq(None::<DateTime<Utc>>),
                 users::known_failed_attempts.eq(0),
@@ -85,8 +87,8 @@ impl Users<'_> {
 }
 
 impl Authenticator {
-    /// Chooses the password of somebody who was invited, with the token that was shown or the one of a mail, and makes them known as
-    /// the holder of their address. The invitation is spent; sessions they have are ended.
+    /// Chooses the password of somebody who was invited, with the token that was shown or the one of a mail, which makes them known as
+    /// the holder of their address, too. The invitation is spent; sessions they have are ended.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `invitation` when it is not in force, or of `password` when it can't be one.
@@ -105,7 +107,7 @@ impl Authenticator {
         let hash = self.hasher().hash(&password)?;
         self.store().found_by_worker(Reason::Authentication, None, find, |tx, kept| {
             must_not_name(tx, token.user(), &password, "password")?;
-            let user = tx.users().spend_invitation(token.user(), &kept, &hash)?;
+            let user = tx.users().spend_invitation(token.user(), &kept, &hash, !token.hash().is(&kept))?;
             tx.sessions().end_all_of_user(user.id, None, SessionEnd::PasswordChanged)?;
             Ok(user)
         })

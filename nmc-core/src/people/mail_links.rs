@@ -14,8 +14,8 @@ const TOO_MANY: Error = Error::conflict("email", "has been sent as many mails as
 
 impl Authenticator {
     /// Queues a mail with which whoever has this address resets their password. Nothing says whether there is such an account. An
-    /// account that is deactivated, that has no password yet or whose address is not verified gets none, nor does one that has got
-    /// [`super::MAILS_AN_HOUR`].
+    /// account that is deactivated, that has no password yet or whose address was changed and not verified since gets none, nor does one
+    /// that has got [`super::MAILS_AN_HOUR`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
@@ -27,7 +27,8 @@ impl Authenticator {
         })
     }
 
-    /// Chooses another password with the token of a mail, and unlocks the account. The token is spent; all sessions of the user end.
+    /// Chooses another password with the token of a mail, unlocks the account, and notes that its address is the user's. The token is
+    /// spent; all sessions of the user end.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `token` when it is not in force, or of `password` when it can't be one.
@@ -40,12 +41,14 @@ impl Authenticator {
         let hash = self.hasher().hash(&password)?;
         self.store().found_by_worker(Reason::Authentication, None, find, |tx, found| {
             must_not_name(tx, found.user, &password, "password")?;
-            let is_first = tx.account_mails().spend(found.mail)?;
+            // The address may have been changed meanwhile.
+            let user = tx.users().lock(found.user)?;
+            let is_first = user.email == found.email && tx.account_mails().spend(found.mail)?;
             if !is_first || !tx.logins().replace_password_hash(found.user, &found.password_hash, &hash)? {
                 return Err(void());
             }
             tx.sessions().end_all_of_user(found.user, None, SessionEnd::PasswordChanged)?;
-            tx.users().get(found.user)
+            tx.account_mails().mark_verified(found.user)
         })
     }
 
@@ -85,15 +88,17 @@ pub fn mail_invitation(tx: &mut TenantTx<'_>, invited: &User) -> Result<bool> {
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody of a higher role; [`Error::NotFound`];
-/// [`Error::Conflict`] when the account is deactivated, has no password or no verified address, or was mailed too often.
+/// [`Error::Conflict`] when the account is deactivated, has no password, or an address that was changed and not verified since, or was
+/// mailed too often.
 pub fn mail_reset(tx: &mut TenantTx<'_>, user: UserId) -> Result<User> {
     tx.must(Permission::UsersWrite)?;
     let user = may_change(tx, user, Permission::UsersWrite)?;
     if !user.is_active {
         return Err(Error::conflict("user", "is deactivated"));
     }
-    if !user.email_verified || !tx.users().has_password(user.id)? {
-        return Err(Error::conflict("user", "has no password or no verified address: invite them again"));
+    if !tx.users().may_be_reset(user.id)? {
+        let why = "has no password, or an address that was changed and not verified since: invite them again";
+        return Err(Error::conflict("user", why));
     }
     let queued = tx.account_mails().queue(&user, AccountMailKind::PasswordReset, RESET_LIFETIME)?;
     queued.map(|_| user).ok_or(TOO_MANY)
@@ -111,4 +116,27 @@ pub fn mail_verification(tx: &mut TenantTx<'_>) -> Result<()> {
     }
     let queued = tx.account_mails().queue(&user, AccountMailKind::Verification, VERIFICATION_LIFETIME)?;
     queued.map(drop).ok_or(TOO_MANY)
+}
+
+/// Queues the mail with which the owner of a business that has just been registered shows that their address is theirs.
+///
+/// # Errors
+/// [`Error::Unavailable`] or [`Error::Internal`].
+pub(crate) fn mail_verification_to(tx: &mut TenantTx<'_>, user: &User) -> Result<()> {
+    tx.account_mails().queue(user, AccountMailKind::Verification, VERIFICATION_LIFETIME).map(drop)
+}
+
+/// Notes on an operator's word that an address is its user's.
+///
+/// # Errors
+/// [`Error::Forbidden`] to anybody but an operator; [`Error::NotFound`]; [`Error::Conflict`] when the account has another address.
+pub fn vouch_for_email(tx: &mut TenantTx<'_>, user: UserId, email: &Email) -> Result<User> {
+    if !tx.actor().is_operator() {
+        return Err(Error::Forbidden("operators alone say that an address is somebody's"));
+    }
+    let row = tx.users().lock(user)?;
+    if row.email != *email {
+        return Err(Error::conflict("email", "is another by now"));
+    }
+    tx.account_mails().mark_verified(user)
 }

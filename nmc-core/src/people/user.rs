@@ -27,6 +27,7 @@ pub struct User {
     pub last_name: Option<String>,
     pub role: UserRole,
     pub is_active: bool,
+    #[diesel(select_expression = is_verified(), select_expression_type = IsVerified)]
     pub email_verified: bool,
     pub failed_login_attempts: i32,
     pub locked_until: Option<DateTime<Utc>>,
@@ -61,7 +62,7 @@ pub struct NewUser {
     pub last_name: Option<String>,
     /// The user's role, which says what they may do.
     pub role: UserRole,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is known to be theirs: a token that was mailed to it came back, or somebody vouches for it.
     pub email_verified: bool,
 }
 
@@ -111,6 +112,13 @@ impl TenantTx<'_> {
     pub const fn users(&mut self) -> Users<'_> {
         Users(self.0.reborrow())
     }
+}
+
+type IsVerified = diesel::dsl::And<users::email_verified, diesel::dsl::IsNotNull<users::email_verified_at>>;
+
+/// Whether the address is known to be the user's. Programs older than `email_verified_at` write `email_verified` alone.
+pub(super) fn is_verified() -> IsVerified {
+    users::email_verified.and(users::email_verified_at.is_not_null())
 }
 
 /// The predicate of `users_failed_login_attempts_idx`, to the letter: PostgreSQL can't match it with bound values.
@@ -208,6 +216,7 @@ impl Users<'_> {
                 users::last_name.eq(named_if_given("last_name", new.last_name.as_deref(), 100)?),
                 users::role.eq(new.role),
                 users::email_verified.eq(new.email_verified),
+                users::email_verified_at.eq(new.email_verified.then(|| self.0.now())),
                 stamped!(users, self.0, id),
             ))
             .returning(User::as_returning())
@@ -223,6 +232,7 @@ impl Users<'_> {
         if patch.is_active == Some(false) || patch.role.is_some_and(|role| role != UserRole::Owner) {
             self.let_go_as_owner(id)?;
         }
+        let now = self.0.now();
         let row: Option<User> = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))
@@ -233,6 +243,9 @@ impl Users<'_> {
                 patch.email.as_ref().map(|value| {
                     (
                         users::email_verified.eq(case_when(users::email.eq(value), users::email_verified).otherwise(false)),
+                        users::email_verified_at.eq(case_when(users::email.eq(value), users::email_verified_at)),
+                        users::email_changed_at
+                            .eq(case_when(users::email.eq(value), users::email_changed_at).otherwise(Some(now))),
                         users::verification_token.eq(case_when(users::email.eq(value), users::verification_token)),
                         users::verification_expires_at.eq(case_when(users::email.eq(value), users::verification_expires_at)),
                     )
@@ -240,7 +253,7 @@ impl Users<'_> {
                 patch.email.as_ref().map(|value| users::email.eq(value)),
                 patch.role.map(|value| users::role.eq(value)),
                 patch.is_active.map(|value| users::is_active.eq(value)),
-                users::updated_at.eq(self.0.now()),
+                users::updated_at.eq(now),
             ))
             .returning(User::as_returning())
             .get_result(self.0.conn)

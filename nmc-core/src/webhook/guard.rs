@@ -2,6 +2,7 @@
 //! lead elsewhere the second time.
 
 use super::inside::{embedded, is_public};
+use crate::delivery::WebhookRules;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
@@ -27,6 +28,14 @@ pub struct WebhookPolicy {
     pub allow: Vec<IpNet>,
     /// Ports that webhooks may go to beside 443.
     pub ports: Vec<u16>,
+}
+
+impl WebhookRules for WebhookPolicy {
+    /// Looks at the scheme and the port. Where the host leads is looked at when something goes there.
+    fn must_be_sendable(&self, url: &str) -> crate::Result<()> {
+        let refused = |Forbidden(why)| crate::Error::invalid("contact_value", format!("can't be sent to: {why}"));
+        self.target(url.trim()).map(drop).map_err(refused)
+    }
 }
 
 /// Looks up the addresses of a host.

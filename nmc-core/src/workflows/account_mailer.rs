@@ -1,12 +1,14 @@
 //! The worker that sends mails about accounts: invitations, and links to reset a password and to verify an address.
 //!
-//! Every mail is sent or visibly given up. What goes into it is read in the claim's transaction, as the account is then, and none is
+//! Every mail is sent or visibly given up. A worker without a mail server, or without a URL for links, leaves them to one that has both: they
+//! wait as long as their links are good. What goes into it is read in the claim's transaction, as the account is then, and none is
 //! open while the mail server answers. A mail whose receipt got lost goes out again with the same Message-ID and the same link.
 
 use super::account_words::AccountWords;
 use super::notifier::Senders;
-use crate::delivery::{Mail, MailError};
-use crate::people::{AccountLetter, ClaimedAccountMail};
+use crate::access::TokenKeys;
+use crate::delivery::{Mail, MailError, MailLinks, MailSender};
+use crate::people::{AccountLetter, ClaimedAccountMail, Takes};
 use crate::queue::{self, Backoff, Queue, Stop, work_until_stopped};
 use crate::store::{Store, SystemTx, Tenant, TenantTx};
 use crate::{Result, TenantId};
@@ -68,6 +70,9 @@ pub(crate) struct Claimed {
     letter: std::result::Result<AccountLetter, &'static str>,
 }
 
+/// What a worker that sends mails has.
+type Equipment<'a> = (&'a dyn MailSender, &'a MailLinks, &'a TokenKeys);
+
 /// The result of one attempt at a mail.
 pub(crate) enum Fate {
     Sent,
@@ -75,8 +80,8 @@ pub(crate) enum Fate {
     GivenUp(String),
 }
 
-const NO_SERVER: &str = "no mail server is set up: an operator has to set smtp_url and smtp_from";
-const NO_LINKS: &str = "its link leads nowhere: an operator has to set public_url";
+const NO_SERVER: &str = "no mail server was set up while its link was good: an operator has to set smtp_url and smtp_from";
+const NO_LINKS: &str = "its link led nowhere while it was good: an operator has to set public_url";
 
 impl AccountMailer {
     /// A worker over this store, with the senders that notifications of alerts have.
@@ -125,6 +130,19 @@ impl AccountMailer {
         Ok(pass)
     }
 
+    /// What it sends mails with, or why it sends none.
+    fn equipment(&self) -> std::result::Result<Equipment<'_>, &'static str> {
+        let Senders { mail, links, .. } = &self.senders;
+        let mail = mail.as_deref().ok_or(NO_SERVER)?;
+        let (links, keys) = links.as_ref().ok_or(NO_LINKS)?;
+        Ok((mail, links, keys))
+    }
+
+    /// The mails that it takes.
+    fn takes(&self) -> Takes {
+        if self.equipment().is_ok() { Takes::Due } else { Takes::TooOld }
+    }
+
     fn again(&self, claimed: &ClaimedAccountMail, why: String) -> Fate {
         let mail = &claimed.mail;
         if mail.attempts >= self.config.max_attempts {
@@ -139,16 +157,15 @@ impl Queue for AccountMailer {
     type Outcome = Fate;
 
     fn tenants_with_due(&self, tx: &mut SystemTx<'_>, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
-        tx.tenants_with_due_account_mails(last, limit)
+        tx.tenants_with_due_account_mails(self.takes(), last, limit)
     }
 
     fn claim(&self, tx: &mut TenantTx<'_>) -> Result<Vec<Claimed>> {
-        let rows = tx.account_mails().claim(self.config.batch, self.config.lease)?;
+        let rows = tx.account_mails().claim(self.takes(), self.config.batch, self.config.lease)?;
         let claimed = rows.into_iter().map(|row| {
-            let letter = match (&self.senders.mail, &self.senders.links) {
-                (None, _) => Err(NO_SERVER),
-                (Some(_), None) => Err(NO_LINKS),
-                (Some(_), Some((_, keys))) => tx.account_mails().letter(keys, &row.mail)?,
+            let letter = match self.equipment() {
+                Ok((.., keys)) => tx.account_mails().letter(keys, &row.mail)?,
+                Err(why) => Err(why),
             };
             Ok(Claimed { row, letter })
         });
@@ -157,12 +174,10 @@ impl Queue for AccountMailer {
 
     /// Hands one mail over, with no transaction open.
     fn attempt(&self, _: &Tenant, claimed: &Claimed) -> Fate {
-        let letter = match &claimed.letter {
-            Ok(letter) => letter,
-            Err(why) => return Fate::GivenUp((*why).to_owned()),
-        };
-        let (Some(sender), Some((links, _))) = (&self.senders.mail, &self.senders.links) else {
-            return Fate::GivenUp(NO_SERVER.to_owned());
+        let (letter, (sender, links, _)) = match (&claimed.letter, self.equipment()) {
+            (Ok(letter), Ok(equipment)) => (letter, equipment),
+            (Err(why), _) => return Fate::GivenUp((*why).to_owned()),
+            (Ok(_), Err(why)) => return Fate::GivenUp(why.to_owned()),
         };
         let mail = &claimed.row.mail;
         // A worker that died may have used up the last attempt.

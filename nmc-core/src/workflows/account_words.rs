@@ -1,11 +1,8 @@
 //! The words of mails about accounts, as plain text and as HTML.
 
-use crate::delivery::{MailLinks, escaped, one_line};
+use crate::delivery::{MailLinks, escaped, named};
 use crate::people::{AccountLetter, AccountMail};
 use crate::{AccountMailKind, Secret};
-
-/// The longest name of a business in a subject, in characters.
-const SUBJECT_NAME: usize = 120;
 
 /// A mail about an account, and what goes into it.
 pub(super) struct AccountWords<'a> {
@@ -17,7 +14,7 @@ pub(super) struct AccountWords<'a> {
 impl AccountWords<'_> {
     /// The subject.
     pub(super) fn subject(&self) -> String {
-        let business: String = self.business().chars().take(SUBJECT_NAME).collect();
+        let business = self.business();
         match self.mail.kind {
             AccountMailKind::Invitation => format!("You are invited to {business}"),
             AccountMailKind::PasswordReset => format!("Reset your password for {business}"),
@@ -26,11 +23,11 @@ impl AccountWords<'_> {
     }
 
     fn business(&self) -> String {
-        one_line(&self.letter.business)
+        named(&self.letter.business)
     }
 
     fn greeting(&self) -> String {
-        match self.letter.first_name.as_deref().map(one_line).filter(|name| !name.is_empty()) {
+        match self.letter.first_name.as_deref().map(named).filter(|name| !name.is_empty()) {
             Some(name) => format!("Hello {name},"),
             None => "Hello,".to_owned(),
         }

@@ -111,7 +111,8 @@ impl Planning<'_> {
                         "webhooks are not set up: an operator has to set token_keys, of which their secrets are made",
                     );
                 };
-                let secrets = WebhookSecrets::derive(keys, row.tenant_id, recipient);
+                let versions = tx.escalation_contacts().secret_versions(&row.recipient)?;
+                let secrets = WebhookSecrets::derive(keys, row.tenant_id, recipient, versions);
                 Way::Webhook { url: recipient.to_owned(), body: wording.document(row.id, row.created_at), secrets }
             }
             NotificationChannel::Sms => {

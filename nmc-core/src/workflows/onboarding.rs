@@ -26,7 +26,7 @@ pub fn onboard(store: &Store, new: &NewTenant) -> Result<(Tenant, TenantRow)> {
 pub enum OnboardingStep {
     /// The details of the business: trade, address and telephone.
     BusinessDetails,
-    /// The business has an active owner, whose address is verified.
+    /// The business has an active owner, who has chosen a password.
     OwnerVerified,
     /// The opening hours of the business, and what a job costs.
     HoursAndPricing,
@@ -160,10 +160,13 @@ impl TenantTx<'_> {
                     Some(id) => self.users().find(id)?,
                     None => None,
                 };
-                let is_verified = owner.is_some_and(|owner| owner.is_active && owner.email_verified);
+                let is_in = match owner.filter(|owner| owner.is_active) {
+                    Some(owner) => self.users().has_password(owner.id)?,
+                    None => false,
+                };
                 vec![
                     (owners > 0, "owner", "is required: invite one"),
-                    (owners == 0 || is_verified, "owner", "must have accepted the invitation"),
+                    (owners == 0 || is_in, "owner", "must have accepted the invitation"),
                 ]
             }
             OnboardingStep::HoursAndPricing => vec![

@@ -64,6 +64,20 @@ impl Authenticator {
         self.registered(new, key, true)
     }
 
+    /// Queues the mail with which the owner of a business that was registered just now shows that their address is theirs: for
+    /// platforms that send mails.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn mail_verification_of(&self, registered: &Registered) -> Result<()> {
+        if !registered.is_new || registered.owner.email_verified {
+            return Ok(());
+        }
+        self.store().system(Reason::Operations, |tx| {
+            people::mail_verification_to(&mut TenantTx(tx.scope(registered.tenant.id())), &registered.owner)
+        })
+    }
+
     fn registered(&self, new: &Registration, key: Option<&str>, approved: bool) -> Result<Registered> {
         let password = Password::new("password", &new.password)?;
         let known = words_of(&new.email, &new.first_name, &new.last_name, &new.business.business_name);

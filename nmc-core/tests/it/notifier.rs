@@ -14,7 +14,8 @@ use nmc_core::alerts::{
     NewNotification, Notification, NotificationFilter, attempts_by,
 };
 use nmc_core::delivery::{
-    Mail, MailError, MailReceipt, MailSender, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets, WebhookSender,
+    Mail, MailError, MailReceipt, MailSender, OutboundWebhook, SecretVersions, WebhookAnswer, WebhookError, WebhookSecrets,
+    WebhookSender,
 };
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{Business, FakeSms, FakeSmtp, SmtpFault, SmtpStep, noon, unique_phone};
@@ -227,7 +228,7 @@ fn each_channel_brings_the_alert_to_its_recipient() {
     assert!(text.text.2.starts_with("Joe's Plumbing: ALERT Too many missed calls. missed calls 12.5, limit above 10, "));
     let (id, at, url, body, signature) = notifying.webhooks.taken.lock().unwrap()[0].clone();
     assert_eq!((id, at, url.as_str()), (rows[2].id.to_string(), notifying.scene.clock.now().timestamp(), HOOK));
-    let secrets = WebhookSecrets::derive(&notifying.keys, business.tenant.id(), HOOK);
+    let secrets = WebhookSecrets::derive(&notifying.keys, business.tenant.id(), HOOK, SecretVersions::FIRST);
     assert_eq!(signature, secrets.sign(rows[2].id.uuid(), notifying.scene.clock.now(), &body));
     assert!(body.contains(r#""type":"alert.triggered""#), "{body}");
     let hook = notifying.reload(&rows[2]);

@@ -3,7 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::TenantId;
 use nmc_core::access::TokenKeys;
-use nmc_core::delivery::{LARGEST_WEBHOOK, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets, WebhookSender as _};
+use nmc_core::delivery::{
+    LARGEST_WEBHOOK, OutboundWebhook, SecretVersions, WebhookAnswer, WebhookError, WebhookRules as _, WebhookSecrets,
+    WebhookSender as _,
+};
 use nmc_core::testing::{ReceiverFault, WebhookReceiver, noon};
 use nmc_core::uuid::Uuid;
 use nmc_core::webhook::{HostLookup, SystemLookup, WebhookClient, WebhookPolicy};
@@ -62,7 +65,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let keys = TokenKeys::ephemeral(noon()).unwrap();
-        let secrets = WebhookSecrets::derive(&keys, TenantId::new(ID), "https://hooks.example.com/x");
+        let secrets = WebhookSecrets::derive(&keys, TenantId::new(ID), "https://hooks.example.com/x", SecretVersions::FIRST);
         Self { receiver: WebhookReceiver::start(), lookup: Arc::default(), secrets }
     }
 
@@ -352,4 +355,15 @@ fn name_that_is_not_found_is_tried_again() {
             "{sent:?}"
         );
     }
+}
+
+#[test]
+fn contact_is_judged_by_scheme_and_port() {
+    let refused = |policy: &WebhookPolicy, url: &str| policy.must_be_sendable(url).err().map(|error| error.to_string());
+    let (strict, open) = (WebhookPolicy::default(), WebhookPolicy { ports: vec![8443], ..WebhookPolicy::default() });
+    let port = Some("contact_value can't be sent to: its URL names a port that is not allowed".to_owned());
+    assert_eq!(refused(&strict, "https://hooks.example.com:8443/x"), port);
+    assert_eq!(refused(&open, "https://hooks.example.com:8443/x"), None);
+    assert_eq!(refused(&strict, " https://hooks.example.com/x "), None, "as it is saved");
+    assert!(refused(&open, "http://hooks.example.com/x").is_some());
 }

@@ -66,6 +66,7 @@ impl Site {
             cors_origins: Vec::new(),
             registration: nmc_core::tenants::RegistrationPolicy::default(),
             sends_mails: false,
+            webhooks: None,
             numbers: None,
         };
         prepare(&postgres);

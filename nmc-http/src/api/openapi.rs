@@ -71,7 +71,11 @@ impl Document {
         }
         if let Some(media_type) = B::MEDIA_TYPE {
             let content = ContentBuilder::new().schema(B::describe(&mut self.schemas)).build();
-            let mut body = RequestBodyBuilder::new().content(media_type, content.clone()).required(Some(Required::True));
+            // Where all fields may be left out, so may be the body.
+            let may_lack =
+                *method == Method::POST && op.access != Access::Public && B::missing().is_some_and(|body| body.is_ok());
+            let is_required = if may_lack { Required::False } else { Required::True };
+            let mut body = RequestBodyBuilder::new().content(media_type, content.clone()).required(Some(is_required));
             if let Some(other) = B::OR {
                 body = body.content(other, content);
             }

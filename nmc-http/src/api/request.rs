@@ -3,7 +3,7 @@
 use super::serde_words::{self, Said};
 use super::{Access, json};
 use crate::connections::Line;
-use crate::error::{ApiError, ApiResult, Unreadable};
+use crate::error::{ApiError, ApiResult, FieldProblem, Unreadable};
 use crate::shares::{Place, caller};
 use crate::state::App;
 use crate::streams::Source;
@@ -32,6 +32,12 @@ pub(crate) trait Body: Sized {
     const OR: Option<&'static str> = None;
     /// The longest, in bytes.
     const LONGEST: usize;
+
+    /// The body of a POST that has none; `None` where there must be one.
+    fn missing() -> Option<ApiResult<Self>> {
+        None
+    }
+
     /// The document's description of the body.
     fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>>;
     /// Reads a body of this media type.
@@ -62,10 +68,17 @@ impl<T: DeserializeOwned + ToSchema> Body for JsonBody<T> {
         Some(super::reply::refer::<T>(schemas))
     }
 
+    fn missing() -> Option<ApiResult<Self>> {
+        Some(json::parse(NO_FIELDS).map(Self))
+    }
+
     fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self> {
         parsed(media_type, &bytes).map(Self)
     }
 }
+
+/// What a POST without a body says.
+const NO_FIELDS: &[u8] = b"{}";
 
 /// A JSON document of many rows.
 pub(crate) struct LongJsonBody<T>(pub(crate) T);
@@ -105,6 +118,11 @@ impl Body for RawBody {
         Ok(Self(bytes))
     }
 }
+
+/// The body of a step that takes none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoFields {}
 
 /// No query.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
@@ -167,18 +185,33 @@ impl<Q: DeserializeOwned, B: Body> RequestContext<Q, B> {
             }
             _ => None,
         };
-        let body = if B::MEDIA_TYPE.is_some() {
+        let is_post = request.method() == Method::POST;
+        let takes_body = B::MEDIA_TYPE.is_some();
+        let body = if takes_body || is_post {
+            let longest = if takes_body { B::LONGEST } else { LONGEST_JSON };
+            let too_large = || {
+                let no_fields = "must be an object without fields, or not be there";
+                if takes_body { ApiError::TooLarge(longest) } else { ApiError::Body(FieldProblem::whole(no_fields)) }
+            };
             let declared = header(&request, "Content-Length").and_then(|text| text.parse::<usize>().ok());
-            if declared.is_some_and(|length| length > B::LONGEST) {
-                return Err(ApiError::TooLarge(B::LONGEST));
+            if declared.is_some_and(|length| length > longest) {
+                return Err(too_large());
             }
-            let bytes = actix_web::rt::time::timeout(app.patience, payload.to_bytes_limited(B::LONGEST)).await;
-            let bytes = bytes.map_err(|_| ApiError::Incomplete)?.map_err(|_| ApiError::TooLarge(B::LONGEST))?;
-            B::read(
-                header(&request, CONTENT_TYPE.as_str()).unwrap_or_default(),
-                // It ended early, or its framing is wrong: the framework does not say which.
-                bytes.map_err(|_| ApiError::Unreadable(Unreadable::Malformed))?,
-            )?
+            let bytes = actix_web::rt::time::timeout(app.patience, payload.to_bytes_limited(longest)).await;
+            let bytes = bytes.map_err(|_| ApiError::Incomplete)?.map_err(|_| too_large())?;
+            // It ended early, or its framing is wrong: the framework does not say which.
+            let bytes = bytes.map_err(|_| ApiError::Unreadable(Unreadable::Malformed))?;
+            // Without a token a body must be JSON, and there: it is what no page of another site can send.
+            match B::missing().filter(|_| is_post && bytes.is_empty() && access != Access::Public) {
+                Some(missing) => missing?,
+                None => {
+                    if !takes_body && !bytes.is_empty() {
+                        // Whoever sends fields that nobody reads means another route.
+                        let NoFields {} = json::parse(&bytes)?;
+                    }
+                    B::read(header(&request, CONTENT_TYPE.as_str()).unwrap_or_default(), bytes)?
+                }
+            }
         } else {
             B::read("", web::Bytes::new())?
         };

@@ -107,6 +107,7 @@ pub(crate) fn config() -> ServerConfig {
         cors_origins: Vec::new(),
         registration: RegistrationPolicy::default(),
         sends_mails: true,
+        webhooks: None,
         numbers: None,
     }
 }

@@ -4,8 +4,9 @@ use super::{Scene, blames, dec, rule};
 use chrono::TimeDelta;
 use nmc_core::alerts::{
     Address, AlertRulePatch, EscalationContact, EscalationContactFilter, EscalationContactPatch, Measurement, MeasurementFilter,
-    NewAlertRule, NewEscalationContact, NewMeasurement, Reach,
+    NewAlertRule, NewEscalationContact, NewMeasurement, Reach, SECRET_OVERLAP,
 };
+use nmc_core::delivery::SecretVersions;
 use nmc_core::{AlertRuleId, ContactType, NotificationChannel, PageRequest, Patch, When};
 
 pub(super) fn email_for(rule_id: Option<AlertRuleId>) -> NewEscalationContact {
@@ -38,6 +39,8 @@ fn a_patch_of_a_contact_changes_the_field_it_names_and_no_other() {
         contact_value: Address::new("joe@example.com"),
         is_active: true,
         created_at: scene.now(),
+        secret_version: 1,
+        secret_rotated_at: None,
     };
     assert_eq!((&row, scene.run(|tx| tx.escalation_contacts().find(row.id)).unwrap().as_ref()), (&expected, Some(&expected)));
     assert!(!format!("{row:?}").contains("joe"), "people's data stays out of logs");
@@ -459,4 +462,36 @@ fn webhook_to_a_port_of_another_protocol_is_refused() {
     let words = "contact_value must not name a port of another protocol, such as 22 or 25";
     scene.refuses(words, |tx| tx.escalation_contacts().create(&to("https://example.com:22/x")));
     scene.contact(&to("https://example.com:8443/x"));
+}
+
+#[test]
+fn secret_that_is_rotated_signs_beside_the_new_one_for_a_day() {
+    let scene = Scene::new();
+    let other = scene.rule(&NewAlertRule { escalation_enabled: true, ..rule("other") }).id;
+    let hook = |rule_id, url: &str| {
+        scene.contact(&NewEscalationContact {
+            contact_type: ContactType::Webhook,
+            contact_value: Address::new(url),
+            ..email_for(rule_id)
+        })
+    };
+    let (url, elsewhere) = (Address::new("https://a.example.com/x"), Address::new("https://a.example.com/y"));
+    let (first, second) = (hook(None, url.as_str()), hook(Some(other), url.as_str()));
+    hook(None, elsewhere.as_str());
+    let versions = |url: &Address| scene.run(|tx| tx.escalation_contacts().secret_versions(url)).unwrap();
+    assert_eq!(versions(&url), SecretVersions::FIRST);
+    let rotated = scene.run(|tx| tx.escalation_contacts().rotate_secret(first.id)).unwrap();
+    assert_eq!((rotated.secret_version, rotated.version()), (2, first.version()));
+    let until = rotated.secret_rotated_at.unwrap() + SECRET_OVERLAP;
+    assert_eq!(versions(&url), SecretVersions { newest: 2, before_until: Some(until) });
+    assert_eq!(versions(&elsewhere), SecretVersions::FIRST, "each URL has its own");
+    // One that is added later has the secret that its URL has.
+    scene.run(|tx| tx.escalation_contacts().delete(first.id)).unwrap();
+    assert_eq!(hook(None, url.as_str()).secret_version, 2);
+    scene.run(|tx| tx.escalation_contacts().rotate_secret(second.id)).unwrap();
+    assert_eq!(versions(&url).newest, 3);
+    scene.clock.advance(SECRET_OVERLAP);
+    assert_eq!(versions(&url), SecretVersions { newest: 3, before_until: None });
+    let mail = scene.contact(&email_for(Some(other)));
+    scene.refuses("contact is no webhook: it has no secret", |tx| tx.escalation_contacts().rotate_secret(mail.id));
 }

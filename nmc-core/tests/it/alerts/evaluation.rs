@@ -44,7 +44,7 @@ fn alert_is_raised_while_its_condition_holds_and_settles_after() {
     assert_eq!(scene.event_types(alert.id), [Event::Triggered, Event::Resolved]);
     let entry = scene.history(alert.id).pop().unwrap();
     assert_eq!((entry.old_status, entry.new_status, entry.user_id), (Some(Status::Triggered), Some(Status::Resolved), None));
-    assert_eq!(entry.details, Some(json!({"auto": true, "value": "9.0000"})));
+    assert_eq!(entry.details, Some(json!({"auto": true, "value": "9"})));
     assert_eq!(scene.evaluate_all(), (1, 0, 0), "once");
     scene.measure("missed calls", "11");
     assert_eq!(scene.run(|tx| evaluate(tx, rule)).unwrap().raised.len(), 1, "and again");

@@ -42,6 +42,7 @@ fn an_alert_keeps_what_its_rule_said_when_it_was_raised() {
         snooze_note: None,
         created_at: scene.now(),
         updated_at: scene.now(),
+        is_test: false,
     };
     assert!(raised.is_new);
     assert_eq!(alert, expected);
@@ -49,7 +50,7 @@ fn an_alert_keeps_what_its_rule_said_when_it_was_raised() {
     let [event] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((event.event_type, event.old_status, event.new_status), (Event::Triggered, None, Some(AlertStatus::Triggered)));
     assert_eq!((event.user_id, event.created_at), (None, scene.now()));
-    assert_eq!(event.details, Some(json!({"value": "12.5000", "threshold": "10.0000"})));
+    assert_eq!(event.details, Some(json!({"value": "12.5", "threshold": "10"})));
 
     // The rule moves on; the alert doesn't.
     let patch = AlertRulePatch { name: Some("Few".to_owned()), threshold: Some(dec("1")), ..AlertRulePatch::default() };

@@ -3,7 +3,7 @@
 use super::contacts::email_for;
 use super::{Scene, rule};
 use chrono::TimeDelta;
-use nmc_core::alerts::{Address, Alert, NewAlertRule, NewEscalationContact, NotificationFilter};
+use nmc_core::alerts::{Address, Alert, AlertFilter, NewAlertRule, NewEscalationContact, NotificationFilter};
 use nmc_core::people::{NewProfile, NewUser, PreferencesPatch};
 use nmc_core::{
     AlertEventType, AlertStatus, ContactType, NotificationChannel as Channel, NotificationStatus as Status, PageRequest, UserId,
@@ -11,14 +11,14 @@ use nmc_core::{
 };
 
 impl Scene {
-    fn member(&self, email: &str, role: UserRole, verified: bool) -> UserId {
+    fn member(&self, email: &str, role: UserRole, accepted: bool) -> UserId {
         let new = NewUser {
             email: email.parse().unwrap(),
-            password_hash: "$2b$".to_owned(),
+            password_hash: if accepted { "$2b$" } else { "!" }.to_owned(),
             first_name: None,
             last_name: None,
             role,
-            email_verified: verified,
+            email_verified: false,
         };
         self.run(|tx| tx.users().create(&new)).unwrap().id
     }
@@ -45,7 +45,7 @@ fn owners_and_administrators_are_told_as_they_want() {
     let scene = Scene::new();
     let admin = scene.member("admin@example.com", UserRole::Admin, true);
     let quiet = scene.member("quiet@example.com", UserRole::Admin, true);
-    let unverified = scene.member("new@example.com", UserRole::Admin, false);
+    let invited = scene.member("new@example.com", UserRole::Admin, false);
     let profile = |user_id, phone: Option<&str>| NewProfile {
         user_id,
         first_name: "Ann".to_owned(),
@@ -72,7 +72,7 @@ fn owners_and_administrators_are_told_as_they_want() {
             expected(Channel::Sms, "+14155550123"),
         ]
     );
-    assert!(!people.contains(&unverified.to_string()), "whoever has not proved an address gets nothing there");
+    assert!(!people.contains(&invited.to_string()), "whoever has not accepted the invitation hears of nothing");
 }
 
 #[test]
@@ -132,6 +132,10 @@ fn a_test_reaches_whoever_hears_of_a_rule_and_is_no_open_alert() {
     let notice = |to: &str| ("test".to_owned(), Channel::Email, to.to_owned(), Status::Pending);
     assert_eq!(scene.notices(&alert), [notice("admin@example.com"), notice("joe@example.com")]);
     assert_eq!((queued.len(), alert.status, alert.auto_resolved), (2, AlertStatus::Resolved, true));
+    assert_eq!((alert.is_test, alert.message.as_str()), (true, "tried out: this is a test"));
+    let filter = |is_test| AlertFilter { is_test: Some(is_test), ..AlertFilter::default() };
+    let counted = [true, false].map(|is_test| scene.run(|tx| tx.alerts().count(&filter(is_test))).unwrap());
+    assert_eq!(counted, [1, 0]);
     assert_eq!(scene.event_types(alert.id), [AlertEventType::Resolved]);
     // A real one is raised beside it, and seeing to that one does not call the test off.
     let real = scene.raise(rule.id);

@@ -246,6 +246,10 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         };
         made(tx.escalation_contacts().update(own.contact, &patch))
     }),
+    ("EscalationContacts::secret_versions", |tx, _, _| {
+        told(tx.escalation_contacts().secret_versions(&Address::new("https://theirs.example.com/hook"))?)
+    }),
+    ("EscalationContacts::rotate_secret", |tx, _, theirs| told(tx.escalation_contacts().rotate_secret(theirs.contact)?)),
     ("EscalationContacts::lock", |tx, _, theirs| told(tx.escalation_contacts().lock(theirs.contact)?)),
     ("EscalationContacts::delete", |tx, _, theirs| told(tx.escalation_contacts().delete(theirs.contact)?)),
 

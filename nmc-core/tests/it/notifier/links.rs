@@ -34,7 +34,7 @@ impl Linked {
     fn with(keys: TokenKeys) -> Self {
         let notifying = Notifying::new();
         let ann = notifying.scene.staff;
-        let sql = "UPDATE users SET email = 'ann@example.com', email_verified = true, role = 'admin' WHERE id = ";
+        let sql = "UPDATE users SET email = 'ann@example.com', email_verified = true, email_verified_at = now(), role = 'admin' WHERE id = ";
         notifying.scene.db.execute(&format!("{sql}'{ann}'"));
         Self { notifying, ann, keys }
     }
@@ -261,7 +261,7 @@ fn user_of_another_business_acts_on_nothing_here() {
     let rival = Business::onboard(&linked.notifying.scene.db.store, "Rival Rooter");
     let eve = rival.user(&linked.notifying.scene.db.store);
     linked.notifying.scene.db.execute(&format!(
-        "UPDATE users SET email = 'eve@example.com', email_verified = true, role = 'owner' WHERE id = '{eve}'"
+        "UPDATE users SET email = 'eve@example.com', email_verified = true, email_verified_at = now(), role = 'owner' WHERE id = '{eve}'"
     ));
     assert_eq!(linked.mailed(Triggered, "eve@example.com").len(), 0);
     let [token, ..] = linked.tokens();

@@ -27,7 +27,7 @@ fn registration_makes_the_business_its_owner_and_their_rows() {
         ("Cleo's Cabs", TenantStatus::Active, true)
     );
     assert_eq!((business.owner_id, business.onboarding_step, business.onboarding_completed), (Some(owner.id), 1, false));
-    assert_eq!((owner.role, owner.is_active, owner.email_verified), (UserRole::Owner, true, true));
+    assert_eq!((owner.role, owner.is_active, owner.email_verified), (UserRole::Owner, true, false));
     let (profile, preferences, settings, presence) = house
         .db
         .store

@@ -47,6 +47,8 @@ pub(crate) struct AlertOut {
     resolution_note: Option<String>,
     /// Whether the alert settled itself.
     auto_resolved: bool,
+    /// Whether the alert is a test of who is told: nothing was measured, and its value says nothing.
+    is_test: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -78,6 +80,7 @@ impl From<Alert> for AlertOut {
             resolved_by: row.resolved_by.map(Text),
             resolution_note: row.resolution_note,
             auto_resolved: row.auto_resolved,
+            is_test: row.is_test,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -95,6 +98,8 @@ pub(crate) struct AlertQuery {
     open: Option<bool>,
     /// Whether the alerts want attention now (true), or are snoozed or resolved (false).
     active: Option<bool>,
+    /// Whether the alerts are tests of who is told (true), or real ones (false).
+    test: Option<bool>,
     /// The severity of the alerts.
     #[param(inline, value_type = Option<text::AlertSeverity>)]
     severity: Option<text::AlertSeverity>,
@@ -186,6 +191,9 @@ impl From<AlertEvent> for AlertEventOut {
 pub(crate) struct NotificationOut {
     id: text::NotificationId,
     channel: text::NotificationChannel,
+    /// What is told of the alert: `triggered`, `escalated`, `resolved` or `test`.
+    #[schema(max_length = 100)]
+    template: Option<String>,
     /// The recipient, of a webhook the host alone, as the rest of its URL may be a password; null to those without
     /// `alert-contacts:read`.
     #[schema(max_length = 255)]
@@ -193,7 +201,8 @@ pub(crate) struct NotificationOut {
     status: text::NotificationStatus,
     attempts: i32,
     max_attempts: i32,
-    next_attempt_at: DateTime<Utc>,
+    /// The instant before which it is not tried; null once it has ended.
+    next_attempt_at: Option<DateTime<Utc>>,
     delivered_at: Option<DateTime<Utc>>,
     failed_at: Option<DateTime<Utc>>,
     /// The reason of the last failure; null to those without `alert-contacts:read`, as it may name the recipient.
@@ -208,14 +217,16 @@ pub(crate) struct NotificationOut {
 
 impl NotificationOut {
     fn of(row: Notification, sees_recipients: bool) -> Self {
+        let due_at = row.due_at();
         Self {
             id: Text(row.id),
             channel: Text(row.channel),
+            template: row.template_used,
             recipient: sees_recipients.then(|| row.recipient.masked()),
             status: Text(row.status),
             attempts: row.attempts,
             max_attempts: row.max_attempts,
-            next_attempt_at: row.next_attempt_at,
+            next_attempt_at: due_at,
             delivered_at: row.delivered_at,
             failed_at: row.failed_at,
             error_message: row.error_message.filter(|_| sees_recipients),
@@ -251,6 +262,7 @@ pub(super) async fn list(context: RequestContext<AlertQuery, ()>) -> ApiResult<J
         status: query.status.map(|status| status.0),
         open: query.open,
         active: query.active,
+        is_test: query.test,
         severity: query.severity.map(|severity| severity.0),
         rule: query.rule.map(|rule| rule.0),
         metric: filled("metric", query.metric.as_deref(), 100)?,

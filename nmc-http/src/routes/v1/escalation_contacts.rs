@@ -4,9 +4,10 @@ use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
+use nmc_core::access::TokenKeys;
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
-use nmc_core::delivery::WebhookSecrets;
-use nmc_core::{ContactType, Error, EscalationContactId};
+use nmc_core::delivery::{WebhookRules, WebhookSecrets};
+use nmc_core::{ContactType, Error, EscalationContactId, Result, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -102,6 +103,14 @@ pub(crate) struct EscalationContactChange {
     is_active: Option<bool>,
 }
 
+/// Insists that what is written to a contact may be sent to, if it is a webhook.
+fn must_be_sendable(rules: Option<&dyn WebhookRules>, row: EscalationContact) -> Result<EscalationContact> {
+    if let Some(rules) = rules.filter(|_| row.contact_type == ContactType::Webhook) {
+        rules.must_be_sendable(row.contact_value.as_str())?;
+    }
+    Ok(row)
+}
+
 fn tagged(row: EscalationContact) -> Tagged<EscalationContactOut> {
     Tagged(row.version(), row.into())
 }
@@ -133,7 +142,12 @@ pub(super) async fn add(
         contact_value: Address::new(body.contact_value.as_str()),
         is_active: body.is_active.unwrap_or(true),
     };
-    let row = context.acting(move |tx| tx.escalation_contacts().create(&new)).await?;
+    let rules = context.app.webhooks.clone();
+    let row = context.acting(move |tx| {
+        let row = tx.escalation_contacts().create(&new)?;
+        must_be_sendable(rules.as_deref(), row)
+    });
+    let row = row.await?;
     Ok(Created(format!("/v1/escalation-contacts/{}", row.id), row.into()))
 }
 
@@ -154,36 +168,54 @@ pub(super) async fn change(
         is_active: change.is_active,
         ..EscalationContactPatch::default()
     };
+    let rules = context.app.webhooks.clone();
     let row = context
         .acting(move |tx| {
             must_match(expected.as_ref(), tx.escalation_contacts().lock(id)?.version(), "contact")?;
-            tx.escalation_contacts().update(id, &patch)
+            let row = tx.escalation_contacts().update(id, &patch)?;
+            if patch.contact_value.is_some() { must_be_sendable(rules.as_deref(), row) } else { Ok(row) }
         })
         .await?;
     Ok(tagged(row))
 }
 
-/// The secret of a webhook.
+/// The secret of a webhook. Whoever has it can make what the receiver takes for ours.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookSecretOut {
     /// The secret, for the receiver to check signatures with: `whsec_` and Base64.
     secret: String,
+    /// The instant until which the secret before it signs, too; null if none does.
+    previous_signs_until: Option<DateTime<Utc>>,
+}
+
+impl WebhookSecretOut {
+    fn of(tx: &mut TenantTx<'_>, keys: &TokenKeys, row: &EscalationContact) -> Result<Self> {
+        row.must_be_webhook()?;
+        let versions = tx.escalation_contacts().secret_versions(&row.contact_value)?;
+        let secrets = WebhookSecrets::derive(keys, row.tenant_id, row.contact_value.as_str(), versions);
+        let secret = secrets.newest().ok_or(Error::NotFound { entity: "secret" })?;
+        Ok(Self { secret: secret.expose().to_owned(), previous_signs_until: versions.before_until })
+    }
 }
 
 pub(super) async fn secret(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<WebhookSecretOut>> {
     let id: EscalationContactId = context.id("contact", "contact")?;
     let keys = context.app.authenticator.keys().clone();
-    let secrets = context
-        .acting(move |tx| {
-            let row = tx.escalation_contacts().get(id)?;
-            if row.contact_type != ContactType::Webhook {
-                return Err(Error::conflict("contact", "is no webhook: it has no secret"));
-            }
-            Ok(WebhookSecrets::derive(&keys, row.tenant_id, row.contact_value.as_str()))
-        })
-        .await?;
-    let secret = secrets.newest().ok_or(Error::NotFound { entity: "secret" })?;
-    Ok(Json(WebhookSecretOut { secret: secret.expose().to_owned() }))
+    let secret = context.acting(move |tx| {
+        let row = tx.escalation_contacts().get(id)?;
+        WebhookSecretOut::of(tx, &keys, &row)
+    });
+    Ok(Json(secret.await?))
+}
+
+pub(super) async fn rotate_secret(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<WebhookSecretOut>> {
+    let id: EscalationContactId = context.id("contact", "contact")?;
+    let keys = context.app.authenticator.keys().clone();
+    let secret = context.acting(move |tx| {
+        let row = tx.escalation_contacts().rotate_secret(id)?;
+        WebhookSecretOut::of(tx, &keys, &row)
+    });
+    Ok(Json(secret.await?))
 }
 
 pub(super) async fn remove(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {

@@ -290,6 +290,9 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     api.path("alerts", "/v1/escalation-contacts/{contact}/secret", |r| {
         r.get(op("getWebhookSecret", "The secret by which a webhook's receiver checks what it gets, as the Standard Webhooks have it", Needs(AlertContactsWrite)), escalation_contacts::secret);
     });
+    api.path("alerts", "/v1/escalation-contacts/{contact}/secret/rotate", |r| {
+        r.post(op("rotateWebhookSecret", "Put another secret in the place of a webhook's; the one before signs beside it for 24 hours", Needs(AlertContactsWrite)), escalation_contacts::rotate_secret);
+    });
     api.path("alerts", "/v1/measurements", |r| {
         r.get(op("listMeasurements", "Measured values, the last measured first", Needs(MeasurementsRead)), measurements::list)
             .post(op("recordMeasurements", "Record up to 1,000 values of metrics of the business's own; each is kept once, however often it is sent", Needs(MeasurementsWrite)), measurements::record);

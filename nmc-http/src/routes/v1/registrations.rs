@@ -104,9 +104,16 @@ pub(super) async fn register(context: RequestContext<NoQuery, JsonBody<Registrat
         phone_number: owner.phone.clone().map(|phone| phone.0),
     };
     let (key, authenticator) = (context.text_header("Idempotency-Key")?.map(str::to_owned), context.app.authenticator.clone());
-    let register = move |_: &_| match policy {
-        RegistrationPolicy::Open => authenticator.register_approved(&new, key.as_deref()),
-        _ => authenticator.register(&new, key.as_deref()),
+    let sends_mails = context.app.sends_mails;
+    let register = move |_: &_| {
+        let made = match policy {
+            RegistrationPolicy::Open => authenticator.register_approved(&new, key.as_deref())?,
+            _ => authenticator.register(&new, key.as_deref())?,
+        };
+        if sends_mails {
+            authenticator.mail_verification_of(&made)?;
+        }
+        Ok(made)
     };
     let made = context.app.login_pool.blocking(register).await;
     let made = counted.settled(made).map_err(|error: ApiError| error.renamed(&NAMES))?;

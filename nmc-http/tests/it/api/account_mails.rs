@@ -114,6 +114,10 @@ fn address_is_verified_with_the_token_of_a_mail() {
     let site = Site::new();
     let owner = site.owner();
     let ask = || site.call("POST", "/v1/email-verifications").by(&owner.access).send();
+    assert_eq!(ask().status, 202, "a shown invitation proves nothing");
+    let first = token(&site, &owner);
+    let verify = |token: &str| site.call("POST", "/v1/email-verifications/accept").json(&json!({ "token": token })).send();
+    assert_eq!(verify(&first).status, 204);
     assert_eq!(ask().status, 409, "it is verified");
     site.call("PATCH", "/v1/users/me")
         .by(&owner.access)
@@ -122,11 +126,29 @@ fn address_is_verified_with_the_token_of_a_mail() {
     assert_eq!(ask().status, 202);
     let moved = Person { email: "new@example.com".parse().unwrap(), ..owner.clone() };
     let token = token(&site, &moved);
-    let verify = |token: &str| site.call("POST", "/v1/email-verifications/accept").json(&json!({ "token": token })).send();
     let is_verified = || site.call("GET", "/v1/users/me").by(&owner.access).expect(200).document()["email_verified"].clone();
     assert_eq!((verify("rubbish").status, is_verified()), (400, json!(false)));
     assert_eq!((verify(&token).status, is_verified()), (204, json!(true)));
     assert_eq!(verify(&token).refusal().0, "#/token");
+}
+
+#[test]
+fn owner_who_registers_gets_a_mail_that_verifies_the_address() {
+    let new = |name: &str| {
+        let owner = json!({ "email": "cleo@example.com", "password": PASSWORD, "first_name": "Cleo", "last_name": "Roe" });
+        json!({ "business": { "name": name }, "owner": owner })
+    };
+    let site = Site::new();
+    let made = site.call("POST", "/v1/registrations").json(&new("Cleo's Cabs")).expect(201).document();
+    assert_eq!(made["owner"]["email_verified"], false);
+    let [(to, token)] = &sent(&site)[..] else { panic!("one mail") };
+    assert_eq!(to, "cleo@example.com");
+    site.call("POST", "/v1/email-verifications/accept").json(&json!({ "token": token })).expect(204);
+    assert_eq!(site.count("users WHERE email_verified AND email_verified_at IS NOT NULL AND email = 'cleo@example.com'"), 1);
+
+    let site = Site::with(|_, config| config.sends_mails = false);
+    site.call("POST", "/v1/registrations").json(&new("Cleo's Cabs")).expect(201);
+    assert_eq!(site.count("account_mails"), 0, "nobody would send it");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use super::Person;
 use crate::site::{Answer, Site};
 use nmc_core::alerts::{Address, NewNotification};
+use nmc_core::delivery::WebhookRules;
 use nmc_core::testing::unique_phone;
-use nmc_core::{AlertId, NotificationChannel, UserRole};
+use nmc_core::{AlertId, Error, NotificationChannel, UserRole};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// A rule over a metric of its own, added by an owner.
 fn rule(site: &Site, name: &str) -> Value {
@@ -224,6 +226,11 @@ fn a_user_takes_an_alert_through_its_life() {
     assert_eq!(all(&site, &hand, &path, "event_type"), history);
     assert_eq!(all(&site, &hand, &format!("{path}?limit=1"), "user_id"), [json!(hand.id.to_string())]);
     assert_eq!(step(&site, &hand, &id, "acknowledge", &json!({})).status, 409, "it is settled");
+    let bare = alert(&site, &rule(&site, "bare"));
+    let bare = |step: &str| site.call("POST", format!("/v1/alerts/{bare}/{step}")).by(&hand.access);
+    assert_eq!(bare("acknowledge").expect(200).document()["status"], "acknowledged", "without a body");
+    assert_eq!(bare("snooze").expect(400).refusal().1, "is required, or until");
+    assert_eq!(bare("resolve").expect(200).document()["status"], "resolved");
 }
 
 #[test]
@@ -362,6 +369,37 @@ fn a_contact_that_can_not_be_reached_is_refused_by_field() {
     }
 }
 
+/// Lets webhooks go to one port alone.
+struct OnePort;
+
+impl WebhookRules for OnePort {
+    fn must_be_sendable(&self, url: &str) -> Result<(), Error> {
+        if url.contains(":8443/") { Ok(()) } else { Err(Error::invalid("contact_value", "can't be sent to")) }
+    }
+}
+
+#[test]
+fn webhook_that_may_not_be_sent_is_no_contact() {
+    let site = Site::with(|_, config| config.webhooks = Some(Arc::new(OnePort)));
+    let owner = site.owner();
+    let add = |kind: &str, value: &str| {
+        let body = json!({ "contact_type": kind, "contact_value": value });
+        site.call("POST", "/v1/escalation-contacts").by(&owner.access).json(&body)
+    };
+    let refused = ("#/contact_value".to_owned(), "can't be sent to".to_owned());
+    assert_eq!(add("webhook", "https://hooks.example.com/x").expect(400).refusal(), refused);
+    add("email", "boss@example.com").expect(201);
+    let made = add("webhook", "https://hooks.example.com:8443/x").expect(201);
+    let path = made.header("Location").unwrap().to_owned();
+    let tag = site.call("GET", path.clone()).by(&owner.access).expect(200).header("ETag").unwrap().to_owned();
+    let change = |url: &str| {
+        let call = site.call("PATCH", path.clone()).by(&owner.access).header("If-Match", tag.clone());
+        call.json(&json!({ "contact_value": url }))
+    };
+    assert_eq!(change("https://hooks.example.com:9443/x").expect(400).refusal(), refused);
+    change("https://hooks.example.com:8443/y").expect(200);
+}
+
 #[test]
 fn whoever_hears_of_a_rule_is_tried_out() {
     let site = Site::new();
@@ -385,12 +423,26 @@ fn whoever_hears_of_a_rule_is_tried_out() {
     let new = json!({ "contact_type": "email", "contact_value": "boss@example.com" });
     let email = site.call("POST", "/v1/escalation-contacts").by(&owner.access).json(&new).expect(201).document();
     site.call("GET", secret(&email)).by(&owner.access).expect(409);
+    let rotate = |contact: &Value| site.call("POST", format!("{}/rotate", secret(contact)));
+    let other = rotate(&hook).by(&owner.access).expect(200).document();
+    assert_ne!(other["secret"], told["secret"]);
+    assert!(told["previous_signs_until"].is_null() && other["previous_signs_until"].is_string(), "{other}");
+    assert_eq!(site.call("GET", secret(&hook)).by(&owner.access).expect(200).document(), other);
+    rotate(&hook).by(&user.access).expect(403);
+    rotate(&email).by(&owner.access).expect(409);
 
     let path = format!("/v1/alert-rules/{}/test", rules[0]["id"].as_str().unwrap());
     let test = site.call("POST", path).by(&owner.access).expect(200).document();
     let alert = test["alert_id"].as_str().unwrap();
     let row = site.call("GET", format!("/v1/alerts/{alert}")).by(&owner.access).expect(200).document();
-    assert_eq!((&row["status"], &row["auto_resolved"]), (&json!("resolved"), &json!(true)));
+    assert_eq!((&row["status"], &row["auto_resolved"], &row["is_test"]), (&json!("resolved"), &json!(true), &json!(true)));
+    assert_eq!(all(&site, &owner, "/v1/alerts?test=true", "id"), [json!(alert)]);
+    assert_eq!(all(&site, &owner, "/v1/alerts?test=false", "id"), [] as [Value; 0]);
+    let told = format!("/v1/alerts/{alert}/notifications");
+    assert!(all(&site, &owner, &told, "template").iter().all(|template| template == "test"));
+    assert!(all(&site, &owner, &told, "next_attempt_at").iter().all(Value::is_string));
+    site.db.execute("UPDATE notifications SET status = 'failed', failed_at = now(), error_message = 'x'");
+    assert!(all(&site, &owner, &told, "next_attempt_at").iter().all(Value::is_null), "what has ended is not tried again");
     let recipients = all(&site, &owner, &format!("/v1/alerts/{alert}/notifications"), "recipient");
     assert_eq!(json!(recipients.len()), test["notifications"]);
     assert!(recipients.contains(&json!("boss@example.com")) && recipients.contains(&json!("https://hooks.example.com/…")));

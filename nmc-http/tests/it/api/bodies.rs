@@ -149,3 +149,39 @@ fn oversized_headers_and_garbage_end_their_connection_alone() {
     site.call("GET", "/readyz").expect(200);
     assert_eq!(site.try_to_log_in(site.owner().email.as_str(), PASSWORD).status, 201);
 }
+
+#[test]
+fn step_without_a_body_says_what_an_empty_one_says() {
+    let site = Site::new();
+    let owner = site.owner();
+    let preview = || site.call("POST", "/v1/settings/greeting/preview").by(&owner.access);
+    assert_eq!(preview().expect(200).body, preview().json(&json!({})).expect(200).body);
+    let missing = site.call("POST", "/v1/escalation-contacts").by(&owner.access).expect(400).refusal();
+    assert_eq!(missing, ("#/contact_type".to_owned(), "is required".to_owned()), "what must be there is named");
+    site.call("POST", "/v1/browser-sessions/refresh").expect(415);
+    let ask = || site.call("POST", "/v1/email-verifications").by(&owner.access);
+    ask().expect(202);
+    ask().json(&json!({})).expect(202);
+    let before = site.rows();
+    assert_eq!(ask().json(&json!({ "note": "x" })).expect(400).refusal().0, "#/note", "nobody would read it");
+    assert_eq!(ask().bytes("text/plain", b"hello".to_vec()).expect(400).refusal().0, "#");
+    assert_eq!(site.rows(), before);
+}
+
+#[test]
+fn row_at_fault_is_named_in_one_manner() {
+    let site = Site::new();
+    let owner = site.owner();
+    let post =
+        |rows| site.call("POST", "/v1/measurements").by(&owner.access).json(&json!({ "rows": rows })).expect(400).document();
+    let good = json!({ "metric": "jobs", "value": "7" });
+    for (bad, named) in [
+        (json!({ "metric": "", "value": "7" }), "rows[1].metric must not be empty"),
+        (json!({ "metric": "jobs", "value": [] }), "rows[1].value must be"),
+        (json!({ "metric": "jobs" }), "rows[1].value is required"),
+    ] {
+        let refused = post(json!([good, bad]));
+        assert!(refused["detail"].as_str().unwrap().starts_with(named), "{refused}");
+        assert!(refused["errors"][0]["pointer"].as_str().unwrap().starts_with("#/rows/1/"), "{refused}");
+    }
+}

@@ -132,7 +132,7 @@ changeSettings daily_person_limit 7 business_settings.daily_person_limit
 changeSettings texting_starts_at "09:30:00" business_settings.texting_starts_at
 changeSettings texting_ends_at "20:30:00" business_settings.texting_ends_at
 changeSettings greeting_at_any_hour ! business_settings.greeting_at_any_hour
-changeUser email "another@example.com" users.email users.email_verified user_profiles.email user_sessions.last_used_at user_sessions.is_active user_sessions.ended_at user_sessions.ended_reason
+changeUser email "another@example.com" users.email users.email_changed_at user_profiles.email user_sessions.last_used_at user_sessions.is_active user_sessions.ended_at user_sessions.ended_reason
 changeUser role "user" users.role user_profiles.role
 changeUser is_active false users.is_active user_sessions.last_used_at user_sessions.is_active user_sessions.ended_at user_sessions.ended_reason
 changeConversation subject "a leak" conversations.subject

@@ -339,6 +339,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "listAlertMetrics"
         | "testAlertRule"
         | "getWebhookSecret"
+        | "rotateWebhookSecret"
         | "listAlertRules"
         | "getAlertRule"
         | "removeAlertRule"
@@ -395,12 +396,12 @@ pub(super) fn good_status(operation: &str) -> u16 {
         | "revokeApiKey"
         | "addNote" => 204,
         "askForPasswordReset" => 202,
-        // The tokens are of no mail, and the addresses are verified.
+        // The tokens are of no mail.
         "resetPassword" | "verifyEmail" => 400,
-        "askForVerification" => 409,
+        "askForVerification" => 202,
         "rebuildFigures" => 202,
         // The contact is no webhook.
-        "getWebhookSecret" => 409,
+        "getWebhookSecret" | "rotateWebhookSecret" => 409,
         // It is not asked for as WebSocket here.
         "openSocket" => 426,
         _ => 200,

@@ -1,0 +1,83 @@
+//! The secrets of webhooks among the contacts: which version signs, and another in its place.
+
+use super::address::Address;
+use super::escalation_contact::{EscalationContact, EscalationContacts};
+use crate::delivery::SecretVersions;
+use crate::error::found;
+use crate::schema::escalation_contacts as contacts;
+use crate::{ContactType, Error, EscalationContactId, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+/// How long a secret that was replaced signs beside the new one.
+pub const SECRET_OVERLAP: TimeDelta = TimeDelta::hours(24);
+
+/// The version of a secret, and when it took the place of the one before.
+pub(super) type Rotated = (i32, Option<DateTime<Utc>>);
+
+impl EscalationContacts<'_> {
+    /// The versions of the secret that sign what goes to a webhook now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub fn secret_versions(&mut self, url: &Address) -> Result<SecretVersions> {
+        let (newest, rotated_at) = self.rotated(ContactType::Webhook, url)?;
+        let signs_until = rotated_at.map(|at| at + SECRET_OVERLAP).filter(|until| *until > self.0.now());
+        Ok(SecretVersions { newest, before_until: signs_until })
+    }
+
+    /// Puts another secret in the place of the one that signs what goes to this contact's URL. The one before signs beside it for
+    /// [`SECRET_OVERLAP`]; any older one ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] when the contact is no webhook.
+    pub fn rotate_secret(&mut self, id: EscalationContactId) -> Result<EscalationContact> {
+        let contact = self.get(id)?;
+        contact.must_be_webhook()?;
+        // All with this URL, in one order, so that two who rotate at once come after each other.
+        let versions: Vec<i32> = contacts::table
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::contact_type.eq(ContactType::Webhook))
+            .filter(contacts::contact_value.eq(&contact.contact_value))
+            .order(contacts::id)
+            .for_update()
+            .select(contacts::secret_version)
+            .load(self.0.conn)?;
+        let next = versions.into_iter().max().and_then(|version| version.checked_add(1));
+        let next = found(next, "contact")?;
+        diesel::update(contacts::table)
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::contact_type.eq(ContactType::Webhook))
+            .filter(contacts::contact_value.eq(&contact.contact_value))
+            .set((contacts::secret_version.eq(next), contacts::secret_rotated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        self.get(id)
+    }
+
+    /// The version of the secret of what goes to this address, which the contacts with it share; the first where there is none.
+    pub(super) fn rotated(&mut self, contact_type: ContactType, value: &Address) -> Result<Rotated> {
+        if contact_type != ContactType::Webhook {
+            return Ok((1, None));
+        }
+        let known: Option<Rotated> = contacts::table
+            .filter(contacts::tenant_id.eq(self.0.tenant))
+            .filter(contacts::contact_type.eq(ContactType::Webhook))
+            .filter(contacts::contact_value.eq(value))
+            .order(contacts::secret_version.desc())
+            .select((contacts::secret_version, contacts::secret_rotated_at))
+            .first(self.0.conn)
+            .optional()?;
+        Ok(known.unwrap_or((1, None)))
+    }
+}
+
+impl EscalationContact {
+    /// Insists that the contact is a webhook.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`].
+    pub fn must_be_webhook(&self) -> Result<()> {
+        let is_one = self.contact_type == ContactType::Webhook;
+        if is_one { Ok(()) } else { Err(Error::conflict("contact", "is no webhook: it has no secret")) }
+    }
+}
