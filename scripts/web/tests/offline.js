@@ -15,6 +15,8 @@ export default {
     await context.setOffline(true);
     await page.getByText('No connection.').first().waitFor();
     await site.text(PHONE, 'While you were away');
+    // What comes by itself does not concern the conversation, which has to be read nevertheless.
+    await page.waitForTimeout(500);
     await site.text(OTHER, 'Somebody else, too');
     await write.press('Enter');
     await page.locator('.notice').getByText('There is no connection. Nothing is lost').waitFor();

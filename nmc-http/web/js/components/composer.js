@@ -66,7 +66,7 @@ export function composer(conversation, { send, note, typed }) {
   function fit() {
     area.style.height = 'auto';
     area.style.height = `${Math.min(area.scrollHeight, 180)}px`;
-    submit.disabled = !area.value.trim();
+    submit.disabled = isSending || !area.value.trim();
   }
 
   function choose(isNote) {
@@ -99,6 +99,7 @@ export function composer(conversation, { send, note, typed }) {
       keep();
     } finally {
       isSending = false;
+      fit();
     }
   }
 

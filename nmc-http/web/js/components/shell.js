@@ -70,7 +70,9 @@ export function shell() {
     }),
     onState(async (state) => {
       replace(banner, ['away', 'busy'].includes(state) ? h('p', { class: 'away' }, t(`banner.${state}`)) : !isActive() && h('p', { class: 'away' }, t('banner.suspended')));
-      if (state === 'live') await lookForNewPage();
+      if (state !== 'live') return;
+      count();
+      await lookForNewPage();
     }),
   ];
   count();

@@ -199,8 +199,9 @@ const behind = new Set();
 
 async function hearing(listener, news) {
   try {
-    behind.delete(listener);
-    await listener(news);
+    // Whoever has missed something is told all, also when what came since does not concern them.
+    const told = behind.delete(listener) ? { all: true, has: () => true } : news;
+    await listener(told);
   } catch (error) {
     // A refusal would be one again.
     if (listeners.has(listener) && (error.status === 0 || error.status === 429 || error.status >= 500)) behind.add(listener);
@@ -208,7 +209,7 @@ async function hearing(listener, news) {
 }
 
 function catchUp() {
-  if (state === 'live') for (const listener of [...behind]) hearing(listener, { all: true, has: () => true });
+  if (state === 'live') for (const listener of [...behind]) hearing(listener, null);
 }
 
 /** The page is looked at again, or the network is back: what sleeps is not waited for. */
