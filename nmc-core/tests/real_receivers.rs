@@ -28,6 +28,7 @@ fn send(url: &str, to: &str) -> Result<MailReceipt, MailError> {
         subject: "Alert (high): Zu viele Anrufe in München",
         text: "Grüße, 12.5 > 10\n.\nend\n",
         html: "<p>Grüße, 12.5 &gt; 10</p>\n",
+        attachment: None,
     })
 }
 

@@ -19,6 +19,19 @@ pub struct Mail<'a> {
     pub text: &'a str,
     /// The same words as HTML, what comes from people escaped.
     pub html: &'a str,
+    /// A file that goes with it.
+    pub attachment: Option<Attachment<'a>>,
+}
+
+/// A file that goes with a mail.
+#[derive(Debug, Clone, Copy)]
+pub struct Attachment<'a> {
+    /// The name of the file, in letters of ASCII.
+    pub name: &'a str,
+    /// The media type, like `application/pdf`.
+    pub media_type: &'a str,
+    /// The file.
+    pub bytes: &'a [u8],
 }
 
 /// The server's receipt for a mail that it has taken.

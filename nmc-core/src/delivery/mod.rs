@@ -7,7 +7,7 @@ mod webhook_secrets;
 mod webhook_sender;
 
 pub use links::MailLinks;
-pub use mail_sender::{LONGEST_MAIL, Mail, MailError, MailReceipt, MailSender};
+pub use mail_sender::{Attachment, LONGEST_MAIL, Mail, MailError, MailReceipt, MailSender};
 pub(crate) use markup::{escaped, named, one_line, without_links};
 pub use webhook_secrets::{SecretVersions, WebhookSecrets};
 pub use webhook_sender::{

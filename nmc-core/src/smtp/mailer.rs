@@ -8,8 +8,8 @@ use crate::delivery::{Mail, MailError, MailReceipt, MailSender};
 use crate::{Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands;
@@ -284,7 +284,15 @@ fn message(from: &Mailbox, mail: &Mail<'_>) -> std::result::Result<Message, Mail
     if let Some(automatic) = automatic() {
         builder = builder.raw_header(automatic);
     }
-    let parts = MultiPart::alternative_plain_html(mail.text.to_owned(), mail.html.to_owned());
+    let mut parts = MultiPart::alternative_plain_html(mail.text.to_owned(), mail.html.to_owned());
+    if let Some(file) = mail.attachment {
+        if !file.name.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\')) {
+            return Err(refused("the name of its file holds other letters than those of ASCII"));
+        }
+        let media_type = ContentType::parse(file.media_type).map_err(|_| refused("its file is of no media type"))?;
+        let file = Attachment::new(file.name.to_owned()).body(file.bytes.to_vec(), media_type);
+        parts = MultiPart::mixed().multipart(parts).singlepart(file);
+    }
     builder.multipart(parts).map_err(|_| refused("it can't be written as a mail"))
 }
 

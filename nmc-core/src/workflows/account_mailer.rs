@@ -187,7 +187,7 @@ impl Queue for AccountMailer {
         let words = AccountWords { mail, letter, links };
         let (subject, text, html) = (words.subject(), words.text(), words.html());
         let (to, text, html) = (&mail.recipient, text.expose(), html.expose());
-        match sender.send(&Mail { id: mail.id.uuid(), thread: None, to, subject: &subject, text, html }) {
+        match sender.send(&Mail { id: mail.id.uuid(), thread: None, to, subject: &subject, text, html, attachment: None }) {
             Ok(_) => Fate::Sent,
             // Sent again it is the same mail to its reader: better twice than never.
             Err(MailError::NotNow { reason } | MailError::InDoubt { reason }) => self.again(&claimed.row, reason),

@@ -85,7 +85,8 @@ pub(super) fn attempt(senders: &Senders, outgoing: &Outgoing, now: DateTime<Utc>
 fn mail(senders: &Senders, outgoing: &Outgoing, (to, subject, text, html): (&Email, &str, &str, &str)) -> Came {
     let Some(sender) = &senders.mail else { return Ending::given_up("no mail server is set up".to_owned()).into() };
     let row = &outgoing.claim.notification;
-    let sent = sender.send(&Mail { id: row.id.uuid(), thread: Some(row.alert_id.uuid()), to, subject, text, html });
+    let thread = Some(row.alert_id.uuid());
+    let sent = sender.send(&Mail { id: row.id.uuid(), thread, to, subject, text, html, attachment: None });
     match sent {
         Ok(_) => Ending::Delivered(None),
         // Sent again it is the same mail to its reader: better twice than never.

@@ -30,7 +30,7 @@ fn send(mailer: &SmtpMailer, subject: &str) -> Result<MailReceipt, MailError> {
     let to: Email = "joe@example.com".parse().unwrap();
     let text = "Missed calls are 12, above 10.\n.\nA line with a dot, and Grüße.";
     let html = "<p>Missed calls are 12, above 10.</p>";
-    mailer.send(&Mail { id: ID, thread: Some(THREAD), to: &to, subject, text, html })
+    mailer.send(&Mail { id: ID, thread: Some(THREAD), to: &to, subject, text, html, attachment: None })
 }
 
 #[test]
@@ -133,12 +133,12 @@ fn address_that_is_more_than_one_is_refused() {
     let mailer = mailer(&server);
     for to in ["joe>,<eve@example.com", "joe,eve@example.com", "<joe@example.com>", "joe@exa mple.com", "a\"b@example.com"] {
         let Ok(to) = to.parse::<Email>() else { continue };
-        let mail = Mail { id: ID, thread: None, to: &to, subject: "a", text: "a", html: "a" };
+        let mail = Mail { id: ID, thread: None, to: &to, subject: "a", text: "a", html: "a", attachment: None };
         assert!(matches!(mailer.send(&mail), Err(MailError::Refused { code: None, .. })), "{}", to.as_str());
     }
     assert_eq!(server.connections(), 0);
     let to: Email = "jörg@example.com".parse().unwrap();
-    let mail = Mail { id: ID, thread: None, to: &to, subject: "a", text: "a", html: "a" };
+    let mail = Mail { id: ID, thread: None, to: &to, subject: "a", text: "a", html: "a", attachment: None };
     assert!(matches!(mailer.send(&mail), Err(MailError::Refused { code: None, .. })), "the server says no SMTPUTF8");
 }
 
