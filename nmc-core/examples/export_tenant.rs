@@ -76,6 +76,8 @@ const TABLES: &[(&str, Read)] = tables![
     kpi_targets by tenant_id,
     analytics_processing_jobs by tenant_id,
     analytics_reports by tenant_id,
+    report_schedules by tenant_id,
+    report_mails by tenant_id,
     alert_rules by tenant_id,
     alerts by tenant_id,
     alert_history by tenant_id,

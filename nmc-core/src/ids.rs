@@ -95,6 +95,8 @@ typed_ids! {
     PresenceId, "the presence row of a user";
     ProfileId, "the profile of a user";
     ReportId, "a report";
+    ReportMailId, "a mail that brings a report";
+    ReportScheduleId, "a report that is made by itself";
     SessionId, "a user's session";
     TenantId, "a tenant: one business";
     UserId, "a user of a tenant";

@@ -359,6 +359,11 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// When it was completed.
         completed_at -> Nullable<Timestamptz>,
+        /// What the job computes, such as a period: no other job of its type that is open has the same; NULL: any number may.
+        #[max_length = 100]
+        bucket -> Nullable<Varchar>,
+        /// How far it is, in percent.
+        progress -> Int2,
     }
 }
 
@@ -1276,6 +1281,72 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// One mail that brings a report to a user. The waiting rows are the queue of a worker that sends them; they go with their report.
+    report_mails (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7. The mail's Message-ID is made of it.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The report that it brings.
+        report_id -> Uuid,
+        /// The user it goes to.
+        user_id -> Uuid,
+        /// The e-mail address of the user when it was queued.
+        #[max_length = 255]
+        recipient -> Varchar,
+        /// waiting (to be sent), sent or failed (given up).
+        #[max_length = 20]
+        status -> Varchar,
+        /// Why the last attempt failed, or why it is not sent, in plain words.
+        error_message -> Nullable<Text>,
+        /// Attempts to send it.
+        attempts -> Int4,
+        /// Not sent before this instant; set while waiting.
+        next_attempt_at -> Nullable<Timestamptz>,
+        /// The claim of the worker that sends it now.
+        lease_owner -> Nullable<Uuid>,
+        /// From this instant on another worker may take it over; set with lease_owner.
+        lease_expires_at -> Nullable<Timestamptz>,
+        /// When the mail server had taken it.
+        sent_at -> Nullable<Timestamptz>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// A report that is made and mailed by itself; a business without a row gets none.
+    report_schedules (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// daily (of the day before), weekly (on Monday, of the week before) or monthly (on the 1st, of the month before).
+        #[max_length = 10]
+        kind -> Varchar,
+        /// Whether the report is made; if not, the rest is kept for later.
+        is_active -> Bool,
+        /// The hour of the business's clock at which it is made, 0 to 23.
+        hour -> Int2,
+        /// The users it is mailed to; empty: to owners and administrators. One that is gone gets none.
+        user_ids -> Array<Uuid>,
+        /// The zone by which next_due_at was reckoned.
+        #[max_length = 50]
+        timezone -> Varchar,
+        /// The instant from which on the next report is made.
+        next_due_at -> Timestamptz,
+        /// The first day of the last period that was reported on: no period is reported on twice; NULL: none yet.
+        last_period_start -> Nullable<Date>,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// One change of a tenant's rows: which, and nothing of what is in them. Kept for 7 days at least.
     stream_events (tenant_id, seq) {
         /// The tenant it belongs to.
@@ -1612,6 +1683,7 @@ diesel::joinable!(kpi_targets -> tenants (tenant_id));
 diesel::joinable!(messages -> tenants (tenant_id));
 diesel::joinable!(number_pacing -> tenants (tenant_id));
 diesel::joinable!(phone_numbers -> tenants (tenant_id));
+diesel::joinable!(report_schedules -> tenants (tenant_id));
 diesel::joinable!(stream_events -> tenants (tenant_id));
 diesel::joinable!(tenant_streams -> tenants (tenant_id));
 diesel::joinable!(websocket_events -> tenants (tenant_id));
@@ -1654,6 +1726,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     notifications,
     number_pacing,
     phone_numbers,
+    report_mails,
+    report_schedules,
     stream_events,
     tenant_streams,
     tenants,

@@ -8,8 +8,10 @@ use crate::types::bounds::instant;
 use crate::types::{json, required};
 use crate::{Error, JobId, JobStatus, JobType, LeaseId, Result, TenantId, When};
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use serde_json::Value;
 
 /// One job of analytics.
@@ -34,6 +36,8 @@ pub struct Job {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub completed_at: Option<DateTime<Utc>>,
+    pub bucket: Option<String>,
+    pub progress: i16,
 }
 
 /// A job to be done.
@@ -47,13 +51,16 @@ pub struct NewJob {
     pub run_at: Option<DateTime<Utc>>,
     /// The number of attempts, 1 to 100; `None`: 3.
     pub max_attempts: Option<i32>,
+    /// What the job computes, such as a period, in up to 100 characters: no other job of its type that is open may have the same.
+    /// `None`: any number may be open.
+    pub bucket: Option<String>,
 }
 
 impl NewJob {
     /// A job to be done at once, and tried three times.
     #[must_use]
     pub const fn now(job_type: JobType, parameters: Value) -> Self {
-        Self { job_type, parameters, run_at: None, max_attempts: None }
+        Self { job_type, parameters, run_at: None, max_attempts: None, bucket: None }
     }
 }
 
@@ -145,14 +152,23 @@ impl Jobs<'_> {
     /// Puts a job into the queue.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a broken rule.
+    /// [`Error::Invalid`] on a broken rule; [`Error::Conflict`] of `bucket` while another job has it.
     pub fn create(&mut self, new: &NewJob) -> Result<Job> {
+        self.insert_if_missing(new)?.ok_or_else(|| Error::conflict("bucket", "is that of a job that is open already"))
+    }
+
+    /// Puts a job into the queue, unless one of its type and bucket is open: then there is nothing to do, and `None`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a broken rule.
+    pub fn insert_if_missing(&mut self, new: &NewJob) -> Result<Option<Job>> {
         json::object("parameters", &new.parameters)?;
         let most = new.max_attempts.unwrap_or(3);
         if !(1..=100).contains(&most) {
             return Err(Error::invalid("max_attempts", "must be between 1 and 100"));
         }
         let due = new.run_at.map(|at| instant("run_at", at)).transpose()?.unwrap_or_else(|| self.0.now());
+        let bucket = new.bucket.as_deref().map(|bucket| required("bucket", bucket, 100)).transpose()?;
         let id = JobId::new(self.0.moment.id());
         Ok(diesel::insert_into(jobs::table)
             .values((
@@ -161,10 +177,15 @@ impl Jobs<'_> {
                 jobs::parameters.eq(&new.parameters),
                 jobs::max_attempts.eq(most),
                 jobs::next_attempt_at.eq(due),
+                jobs::bucket.eq(bucket),
                 stamped!(jobs, self.0, id),
             ))
+            .on_conflict((jobs::tenant_id, jobs::job_type, jobs::bucket))
+            .filter_target(sql::<Bool>("status IN ('pending', 'processing')"))
+            .do_nothing()
             .returning(Job::as_returning())
-            .get_result(self.0.conn)?)
+            .get_result(self.0.conn)
+            .optional()?)
     }
 
     /// Calls off a job that no worker has begun: it has failed, for the reason given (up to 1,000 characters).
@@ -191,7 +212,8 @@ impl Jobs<'_> {
     /// Has a job that failed done once more, at once, with all its attempts.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::InvalidTransition`] unless it has failed.
+    /// [`Error::NotFound`], [`Error::InvalidTransition`] unless it has failed, or [`Error::Conflict`] of `bucket` while another job has
+    /// it.
     pub fn retry(&mut self, id: JobId) -> Result<Job> {
         let from = self.lock(id)?.status;
         if from != JobStatus::Failed {
@@ -205,6 +227,7 @@ impl Jobs<'_> {
             .set((
                 jobs::status.eq(JobStatus::Pending),
                 jobs::attempts.eq(0),
+                jobs::progress.eq(0),
                 jobs::next_attempt_at.eq(now),
                 jobs::error_message.eq(None::<String>),
                 jobs::updated_at.eq(now),

@@ -134,6 +134,42 @@ impl Jobs<'_> {
         self.end_claim(claimed, JobStatus::Completed, result, None, None)
     }
 
+    /// A part of the job is done, in all so many percent: the next part is due at `next_at`, and any worker's. Parts cost no attempts.
+    ///
+    /// # Errors
+    /// As [`Self::extend`]; [`crate::Error::Invalid`] on an instant that is none of ours.
+    pub fn go_on(&mut self, claimed: &ClaimedJob, progress: i16, next_at: impl Into<When>) -> Result<Job> {
+        let now = self.0.now();
+        let next_at = bounds::instant("next_at", next_at.into().seen_from(now))?;
+        let row = diesel::update(jobs::table)
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::id.eq(claimed.job.id))
+            .filter(jobs::lease_owner.eq(claimed.lease))
+            .filter(jobs::status.eq(JobStatus::Processing))
+            .set((
+                jobs::status.eq(JobStatus::Pending),
+                jobs::progress.eq(progress.clamp(0, 100)),
+                jobs::attempts.eq(claimed.job.attempts.saturating_sub(1)),
+                jobs::next_attempt_at.eq(next_at),
+                jobs::error_message.eq(None::<String>),
+                jobs::lease_owner.eq(None::<LeaseId>),
+                jobs::lease_expires_at.eq(None::<DateTime<Utc>>),
+                jobs::updated_at.eq(now),
+            ))
+            .returning(Job::as_returning())
+            .get_result(self.0.conn)
+            .optional()?;
+        row.ok_or(NOT_HELD)
+    }
+
+    /// The job has failed of `error` (cut at 1,000 characters), and trying again would not help.
+    ///
+    /// # Errors
+    /// As [`Self::extend`].
+    pub fn give_up(&mut self, claimed: &ClaimedJob, error: &str) -> Result<Job> {
+        self.end_claim(claimed, JobStatus::Failed, None, clip(Some(&error.replace('\0', "")), 1_000), None)
+    }
+
     /// The attempt failed of `error` (cut at 1,000 characters). The job is tried again at `retry_at`, unless that was its last
     /// attempt: then it has failed.
     ///
@@ -169,6 +205,7 @@ impl Jobs<'_> {
                 jobs::lease_owner.eq(None::<LeaseId>),
                 jobs::lease_expires_at.eq(None::<DateTime<Utc>>),
                 jobs::completed_at.eq((to == JobStatus::Completed).then_some(now)),
+                (to == JobStatus::Completed).then_some(jobs::progress.eq(100)),
                 jobs::updated_at.eq(now),
             ))
             .returning(Job::as_returning())

@@ -50,6 +50,17 @@ fn key(point: &NewMetric) -> (&'static str, &str, i64, &'static str) {
 }
 
 impl Metrics<'_> {
+    /// The first month that there are figures of.
+    pub(crate) fn first_month(&mut self) -> Result<Option<DateTime<Utc>>> {
+        Ok(metrics::table
+            .filter(metrics::tenant_id.eq(self.0.tenant))
+            .filter(metrics::aggregation_level.eq(AggregationLevel::Monthly))
+            .order(metrics::timestamp)
+            .select(metrics::timestamp)
+            .first(self.0.conn)
+            .optional()?)
+    }
+
     /// Records many points (up to [`crate::Store::BATCH`]) in one statement, each in place of the one of its key if there is one. Of
     /// several with one key the last counts. Returns how many were added or changed. [`crate::Store::load`] takes any number.
     ///

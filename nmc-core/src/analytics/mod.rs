@@ -13,6 +13,9 @@ mod mark;
 mod metric;
 mod metric_bulk;
 mod report;
+mod report_mail;
+mod report_mail_queue;
+mod report_schedule;
 mod roll_up;
 
 pub use call_analytics::{CallAnalytics, CallAnalyticsFilter, CallAnalyticsPatch, CallAnalyticsRepo, NewCallAnalytics};
@@ -30,6 +33,9 @@ pub use kpi_target::{KpiTarget, KpiTargets};
 pub(crate) use mark::{Mark, QUARTER};
 pub use metric::{Metric, MetricFilter, MetricTotals, Metrics, NewMetric};
 pub use report::{NewReport, Report, ReportFilter, Reports};
+pub use report_mail::{ReportMail, ReportMailFilter, ReportMails};
+pub(crate) use report_mail_queue::{ClaimedReportMail, ReportReader};
+pub use report_schedule::{MOST_READERS, NewReportSchedule, ReportSchedule, ReportSchedules};
 pub(crate) use roll_up::ComputedBy;
 pub use roll_up::{RollUp, RollUps};
 

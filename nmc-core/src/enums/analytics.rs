@@ -103,6 +103,26 @@ text_enums! {
         Pdf = "pdf",
     }
 
+    /// How often a report is made by itself.
+    ReportInterval for ["report_schedules.kind"] {
+        /// Every day, of the day before.
+        Daily = "daily",
+        /// On Monday, of the week before.
+        Weekly = "weekly",
+        /// On the 1st, of the month before.
+        Monthly = "monthly",
+    }
+
+    /// What became of a mail that brings a report.
+    ReportMailStatus for ["report_mails.status"] {
+        /// It is still to be sent.
+        Waiting = "waiting",
+        /// The mail server has it.
+        Sent = "sent",
+        /// It was given up.
+        Failed = "failed",
+    }
+
     /// How a conversation ended, as the reports count it.
     ResolutionStatus for ["conversation_analytics.resolution_status"] {
         /// The matter is settled.

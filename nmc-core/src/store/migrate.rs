@@ -99,6 +99,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000167_index_mails_by_time",
     "2026-11-29-000170_create_account_mails",
     "2026-11-29-000171_add_answers_to_notifications",
+    "2026-11-29-000172_schedule_reports",
+    "2026-11-29-000173_create_report_mails",
     "2026-11-29-000174_prove_addresses",
     "2026-11-29-000175_rotate_secrets_and_mark_tests",
     "2026-11-29-000176_fold_words",

@@ -58,6 +58,10 @@ INSERT INTO analytics_roll_ups (tenant_id, timezone, business_hours_start, busin
 INSERT INTO analytics_processing_jobs (tenant_id, job_type, parameters) VALUES (:tenant, 'aggregation', '{}');
 INSERT INTO analytics_reports (tenant_id, report_type, period_start, period_end, sections)
     VALUES (:tenant, 'weekly', now(), now(), '[]');
+INSERT INTO report_schedules (tenant_id, kind, user_ids, timezone, next_due_at)
+    SELECT :tenant, 'daily', ARRAY[id], 'UTC', '2999-01-01' FROM users WHERE tenant_id = :tenant;
+INSERT INTO report_mails (tenant_id, report_id, user_id, recipient, status, sent_at)
+    SELECT :tenant, r.id, u.id, u.email, 'sent', now() FROM analytics_reports r JOIN users u ON u.tenant_id = r.tenant_id WHERE r.tenant_id = :tenant;
 
 INSERT INTO alert_rules (tenant_id, name, metric, operator, threshold, severity)
     VALUES (:tenant, 'rule', 'missed calls', 'greater_than', 1, 'low');

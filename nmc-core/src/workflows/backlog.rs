@@ -27,6 +27,8 @@ pub enum Queue {
     Notifications,
     /// Mails about accounts to be sent.
     Mails,
+    /// Mails that bring reports to be sent.
+    Reports,
     /// Computations of the analytics.
     Jobs,
     /// Phone numbers to be bought, checked or given back.
@@ -128,7 +130,8 @@ struct Source {
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 6] = [Self::Texts, Self::Pictures, Self::Notifications, Self::Mails, Self::Jobs, Self::Numbers];
+    pub const ALL: [Self; 7] =
+        [Self::Texts, Self::Pictures, Self::Notifications, Self::Mails, Self::Reports, Self::Jobs, Self::Numbers];
 
     /// The name of the queue.
     #[must_use]
@@ -138,6 +141,7 @@ impl Queue {
             Self::Pictures => "pictures",
             Self::Notifications => "notifications",
             Self::Mails => "mails",
+            Self::Reports => "reports",
             Self::Jobs => "jobs",
             Self::Numbers => "numbers",
         }
@@ -168,6 +172,13 @@ impl Queue {
             },
             Self::Mails => Source {
                 from: "account_mails q",
+                waiting: "q.status = 'waiting'",
+                failed: "q.status = 'failed'",
+                columns: "q.status AS state, q.next_attempt_at AS due_at, NULL::int AS code, q.error_message AS reason, \
+                          NULL::timestamptz AS held_until, NULL::text AS hold_reason",
+            },
+            Self::Reports => Source {
+                from: "report_mails q",
                 waiting: "q.status = 'waiting'",
                 failed: "q.status = 'failed'",
                 columns: "q.status AS state, q.next_attempt_at AS due_at, NULL::int AS code, q.error_message AS reason, \

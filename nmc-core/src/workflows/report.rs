@@ -44,7 +44,7 @@ impl WantedReport {
         }
     }
 
-    const fn kind(self) -> ReportKind {
+    pub(super) const fn kind(self) -> ReportKind {
         match self {
             Self::Daily(_) => ReportKind::Daily,
             Self::Weekly(_) => ReportKind::Weekly,
@@ -54,7 +54,7 @@ impl WantedReport {
     }
 
     /// The first and the last day. `None` where the calendar ends.
-    fn days(self) -> Option<(NaiveDate, NaiveDate)> {
+    pub(super) fn days(self) -> Option<(NaiveDate, NaiveDate)> {
         Some(match self {
             Self::Daily(day) => (day, day),
             Self::Weekly(day) => (monday(day)?, monday(day)?.checked_add_days(Days::new(6))?),

@@ -92,6 +92,8 @@ const TABLES: &[(&str, &[&str])] = &[
             "conversation_analytics",
             "kpi_snapshots",
             "kpi_targets",
+            "report_mails",
+            "report_schedules",
         ],
     ),
     ("workflows", &["catch_up_marks"]),

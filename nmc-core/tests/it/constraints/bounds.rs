@@ -86,6 +86,7 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("NewMetric, upsert_many", "rows[1].metric_name", 100, |tx, _, t| tx.metrics().upsert_many(&[point(), NewMetric { metric_name: t, ..point() }]).map(ok)),
     ("NewKpiSnapshot", "kpi_name", 100, |tx, _, t| tx.kpi_snapshots().create(&NewKpiSnapshot { kpi_name: t, ..snapshot() }).map(ok)),
     ("NewKpiSnapshot, upsert", "kpi_name", 100, |tx, _, t| tx.kpi_snapshots().upsert_by_key(&NewKpiSnapshot { kpi_name: t, ..snapshot() }).map(ok)),
+    ("NewJob", "bucket", 100, |tx, _, t| tx.jobs().create(&NewJob { bucket: Some(t), ..NewJob::now(JobType::Aggregation, json!({})) }).map(ok)),
     ("NewReport", "report_type", 100, |tx, _, t| tx.reports().create(&NewReport { report_type: t, ..report() }).map(ok)),
     ("NewCallAnalytics", "tags", 1_000, |tx, _, t| tx.call_analytics().create(&NewCallAnalytics { tags: Some(t), ..call_figures() }).map(ok)),
     ("NewCallAnalytics, upsert_by_call", "tags", 1_000, |tx, w, t| {

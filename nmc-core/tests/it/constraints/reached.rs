@@ -134,6 +134,15 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("analytics_metrics_type_name_timestamp_level_key", TheTable, |w, _| {
         w.tx(|tx| tx.metrics().create(&point()).and_then(|_| tx.metrics().create(&point())))
     }),
+    ("analytics_processing_jobs_bucket_open_key", TheTable, |w, _| {
+        let new = NewJob { bucket: Some("a day".to_owned()), ..NewJob::now(JobType::Aggregation, json!({})) };
+        w.tx(|tx| {
+            let called_off = tx.jobs().create(&new)?.id;
+            tx.jobs().cancel(called_off, "no more")?;
+            tx.jobs().create(&new)?;
+            tx.jobs().retry(called_off)
+        })
+    }),
     ("analytics_processing_jobs_max_attempts_check", Sooner("max_attempts", "must be between 1 and 100"), |w, _| {
         w.tx(|tx| tx.jobs().create(&NewJob { max_attempts: Some(0), ..NewJob::now(JobType::Aggregation, json!({})) }))
     }),

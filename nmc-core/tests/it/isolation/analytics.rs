@@ -5,11 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::analytics::{
     CallAnalyticsFilter, CallAnalyticsPatch, ClaimedJob, ConversationAnalyticsFilter, ConversationAnalyticsPatch, Job, JobFilter,
     KpiFilter, MetricFilter, NewCallAnalytics, NewConversationAnalytics, NewJob, NewKpiSnapshot, NewMetric, NewReport,
-    ReportFilter,
+    NewReportSchedule, ReportFilter, ReportMailFilter,
 };
 use nmc_core::{
     AggregationLevel, CallId, ConversationId, ConversionStatus, JobId, JobStatus, JobType, KpiPeriod, LeaseId, MetricType,
-    PageRequest, Patch, ReportFormat, ResolutionStatus, TenantTx,
+    PageRequest, Patch, ReportFormat, ReportInterval, ResolutionStatus, TenantTx,
 };
 use serde_json::json;
 
@@ -79,6 +79,8 @@ fn claim_on(tx: &TenantTx<'_>, id: JobId) -> ClaimedJob {
         created_at: at(),
         updated_at: at(),
         completed_at: None,
+        bucket: None,
+        progress: 0,
     };
     ClaimedJob { job, lease }
 }
@@ -182,12 +184,18 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Jobs::list", |tx, _, _| told(tx.jobs().list(&JobFilter::default(), PageRequest::first())?.items.len())),
     ("Jobs::count", |tx, _, _| told(tx.jobs().count(&JobFilter::default())?)),
     ("Jobs::create", |tx, _, _| tx.jobs().create(&NewJob::now(JobType::Aggregation, json!({}))).map(|_| "made".to_owned())),
+    ("Jobs::insert_if_missing", |tx, _, _| {
+        let new = NewJob { bucket: Some("a day".to_owned()), ..NewJob::now(JobType::Aggregation, json!({})) };
+        tx.jobs().insert_if_missing(&new).map(|made| format!("made: {}", made.is_some()))
+    }),
     ("Jobs::cancel", |tx, _, theirs| told(tx.jobs().cancel(theirs.job, "no more")?)),
     ("Jobs::retry", |tx, _, theirs| told(tx.jobs().retry(theirs.job)?)),
     // Theirs is due as well, where there are theirs.
     ("Jobs::claim", |tx, _, _| told(tx.jobs().claim(100, AN_HOUR)?.len())),
     ("Jobs::extend", |tx, _, theirs| { let claim = claim_on(tx, theirs.job); told(tx.jobs().extend(&claim, AN_HOUR)?) }),
     ("Jobs::complete", |tx, _, theirs| { let claim = claim_on(tx, theirs.job); told(tx.jobs().complete(&claim, None)?) }),
+    ("Jobs::go_on", |tx, _, theirs| { let claim = claim_on(tx, theirs.job); told(tx.jobs().go_on(&claim, 50, at())?) }),
+    ("Jobs::give_up", |tx, _, theirs| { let claim = claim_on(tx, theirs.job); told(tx.jobs().give_up(&claim, "no")?) }),
     ("Jobs::fail", |tx, _, theirs| { let claim = claim_on(tx, theirs.job); told(tx.jobs().fail(&claim, "no", at())?) }),
     ("Jobs::delete", |tx, _, theirs| told(tx.jobs().delete(theirs.job)?)),
     ("Jobs::delete_ended_before", |tx, _, _| told(tx.jobs().delete_ended_before(end(), 100)?)),
@@ -200,4 +208,24 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Reports::create", |tx, _, _| tx.reports().create(&report()).map(|_| "made".to_owned())),
     ("Reports::delete", |tx, _, theirs| told(tx.reports().delete(theirs.report)?)),
     ("Reports::delete_expired", |tx, _, _| told(tx.reports().delete_expired(100)?)),
+
+    ("ReportSchedules::list", |tx, _, _| told(tx.report_schedules().list()?.len())),
+    ("ReportSchedules::find_by_kind", |tx, _, _| {
+        let found = tx.report_schedules().find_by_kind(ReportInterval::Daily)?;
+        told(found.is_some_and(|row| row.tenant_id == tx.tenant().id()))
+    }),
+    ("ReportSchedules::upsert_by_kind", |tx, _, _| {
+        tx.report_schedules().upsert_by_kind(ReportInterval::Daily, &NewReportSchedule::default()).map(|_| "made".to_owned())
+    }),
+    ("ReportSchedules::upsert_by_kind to their user", |tx, _, theirs| {
+        let new = NewReportSchedule { user_ids: vec![theirs.user], ..NewReportSchedule::default() };
+        tx.report_schedules().upsert_by_kind(ReportInterval::Daily, &new).map(|_| "made".to_owned())
+    }),
+    ("ReportSchedules::delete", |tx, _, _| tx.report_schedules().delete(ReportInterval::Weekly).map(|()| "gone".to_owned())),
+
+    ("ReportMails::list", |tx, _, _| told(tx.report_mails().list(&ReportMailFilter::default(), PageRequest::first())?.items.len())),
+    ("ReportMails::list of their report", |tx, _, theirs| {
+        let filter = ReportMailFilter { report: Some(theirs.report), ..ReportMailFilter::default() };
+        told(tx.report_mails().list(&filter, PageRequest::first())?.items)
+    }),
 ];

@@ -3,6 +3,7 @@
 
 mod made;
 mod sample;
+mod scheduled;
 
 use nmc_core::chrono::Days;
 use nmc_core::reports::{CsvOptions, Figures, MOST_DAYS, NumberEntry, Paper, PersonEntry, ReportContent, ReportKind, Step};

@@ -1,0 +1,221 @@
+//! Mails that bring reports as a queue: claimed in two steps, as [the outbox](crate::conversations::Messages::claim) is.
+
+use super::report_mail::{IN_CHARGE, ReportMail, ReportMails};
+use crate::permission::Permission;
+use crate::queue::{Lease, after};
+use crate::schema::{report_mails as mails, report_schedules as schedules, tenants, user_preferences, users};
+use crate::store::{SystemTx, Tenant};
+use crate::types::clip;
+use crate::{LeaseId, ReportInterval, ReportMailId, ReportMailStatus, Result, TenantId, UserId, UserRole};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+/// The predicate of the queue's index, to the letter, save that the table is named.
+const WAITING_SQL: &str = "report_mails.status = 'waiting'";
+
+/// How much of an error is kept, in characters.
+const KEPT: usize = 2_000;
+
+/// One mail that a worker holds under a lease.
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimedReportMail {
+    /// The mail, this attempt counted.
+    pub(crate) mail: ReportMail,
+    /// The id of this claim; a later one of the same mail has another.
+    pub(crate) lease: LeaseId,
+}
+
+/// The user whom a report goes to, as they are now.
+#[derive(Debug, Queryable)]
+pub(crate) struct ReportReader {
+    email: String,
+    is_active: bool,
+    is_verified: bool,
+    role: UserRole,
+    /// Whether they want mails; yes for a user without preferences.
+    wants: Option<bool>,
+    pub(crate) first_name: Option<String>,
+}
+
+impl SystemTx<'_> {
+    /// The tenants with mails due that were queued before an instant. A suspended one's wait.
+    pub(crate) fn tenants_with_due_report_mails(
+        &mut self,
+        queued_before: DateTime<Utc>,
+        last: Option<TenantId>,
+        limit: u16,
+    ) -> Result<Vec<Tenant>> {
+        let ids: Vec<TenantId> = mails::table
+            .inner_join(tenants::table.on(tenants::id.eq(mails::tenant_id)))
+            .filter(tenants::is_active)
+            .filter(sql::<Bool>(WAITING_SQL))
+            .filter(mails::next_attempt_at.le(self.now()))
+            .filter(mails::created_at.le(queued_before))
+            .filter(mails::tenant_id.gt(after(last)))
+            .group_by(mails::tenant_id)
+            .order(mails::tenant_id)
+            .limit(limit.into())
+            .select(mails::tenant_id)
+            .load(self.conn)?;
+        Ok(ids.into_iter().map(Tenant::proven).collect())
+    }
+}
+
+impl ReportMails<'_> {
+    /// Claims up to `limit` due mails that were queued before an instant for `lease_for`, the longest waiting first. Until then no
+    /// other worker sees them.
+    pub(crate) fn claim(
+        &mut self,
+        queued_before: DateTime<Utc>,
+        limit: u16,
+        lease_for: TimeDelta,
+    ) -> Result<Vec<ClaimedReportMail>> {
+        let lease = Lease::begin(&mut self.0, lease_for)?;
+        let due: Vec<ReportMailId> = mails::table
+            .filter(mails::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(WAITING_SQL))
+            .filter(mails::next_attempt_at.le(self.0.now()))
+            .filter(mails::created_at.le(queued_before))
+            .order((mails::next_attempt_at, mails::id))
+            .limit(limit.into())
+            .for_update()
+            .skip_locked()
+            .select(mails::id)
+            .load(self.0.conn)?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut claimed: Vec<ReportMail> = diesel::update(mails::table)
+            .filter(mails::tenant_id.eq(self.0.tenant))
+            .filter(mails::id.eq_any(due))
+            .set((
+                mails::lease_owner.eq(lease.id),
+                mails::lease_expires_at.eq(lease.until),
+                // Not due again before the lease ends: one comparison finds what is due.
+                mails::next_attempt_at.eq(lease.until),
+                mails::attempts.eq(mails::attempts + 1),
+                mails::updated_at.eq(self.0.now()),
+            ))
+            .returning(ReportMail::as_returning())
+            .get_results(self.0.conn)?;
+        // Those of one report together: its PDF is made once.
+        claimed.sort_by_key(|mail| (mail.report_id, mail.id));
+        Ok(claimed.into_iter().map(|mail| ClaimedReportMail { mail, lease: lease.id }).collect())
+    }
+
+    /// Whom a claimed mail goes to; or why it is not sent, as things are now.
+    pub(crate) fn reader(
+        &mut self,
+        mail: &ReportMail,
+        kind: Option<ReportInterval>,
+    ) -> Result<std::result::Result<ReportReader, &'static str>> {
+        let reader: ReportReader = users::table
+            .left_join(
+                user_preferences::table
+                    .on(user_preferences::tenant_id.eq(users::tenant_id).and(user_preferences::user_id.eq(users::id))),
+            )
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(mail.user_id))
+            .select((
+                users::email,
+                users::is_active,
+                users::email_verified,
+                users::role,
+                user_preferences::email_notifications_enabled.nullable(),
+                users::first_name,
+            ))
+            .first(self.0.conn)?;
+        let named: Option<Vec<UserId>> = schedules::table
+            .filter(schedules::tenant_id.eq(self.0.tenant))
+            .filter(schedules::kind.nullable().eq(kind))
+            .select(schedules::user_ids)
+            .first(self.0.conn)
+            .optional()?;
+        let is_named = named.is_some_and(|named| named.contains(&mail.user_id));
+        Ok(if !reader.is_active {
+            Err("the recipient was deactivated before it was sent")
+        } else if reader.email != mail.recipient.as_str() {
+            Err("the recipient has another address by now")
+        } else if !reader.is_verified {
+            Err("the recipient's address is not verified")
+        } else if !reader.wants.unwrap_or(true) {
+            Err("the recipient no longer wanted mails before it was sent")
+        } else if !(IN_CHARGE.contains(&reader.role) || is_named && Permission::ReportsRead.is_of(reader.role)) {
+            Err("the recipient was not to get reports any more before it was sent")
+        } else {
+            Ok(reader)
+        })
+    }
+
+    /// Ends a claim: the mail server has it. False when another worker has the mail by now.
+    pub(crate) fn mark_sent(&mut self, claimed: &ClaimedReportMail) -> Result<bool> {
+        self.end(claimed, ReportMailStatus::Sent, None, None)
+    }
+
+    /// Ends a claim for good: the mail is not sent.
+    pub(crate) fn give_up(&mut self, claimed: &ClaimedReportMail, why: &str) -> Result<bool> {
+        self.end(claimed, ReportMailStatus::Failed, Some(why), None)
+    }
+
+    /// Ends a claim: the mail is due again at `at`.
+    pub(crate) fn put_back(&mut self, claimed: &ClaimedReportMail, at: DateTime<Utc>, why: &str) -> Result<bool> {
+        self.end(claimed, ReportMailStatus::Waiting, Some(why), Some(at))
+    }
+
+    /// Gives claimed mails back untried, when a worker is asked to stop.
+    pub(crate) fn unclaim(&mut self, claims: &[ClaimedReportMail]) -> Result<()> {
+        for claimed in claims {
+            let uncounted = mails::attempts.eq(claimed.mail.attempts.saturating_sub(1));
+            diesel::update(held(self.0.tenant, claimed))
+                .set((uncounted, ended(Some(self.0.now())), mails::updated_at.eq(self.0.now())))
+                .execute(self.0.conn)?;
+        }
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        claimed: &ClaimedReportMail,
+        status: ReportMailStatus,
+        why: Option<&str>,
+        due: Option<DateTime<Utc>>,
+    ) -> Result<bool> {
+        let now = self.0.now();
+        let rows = diesel::update(held(self.0.tenant, claimed))
+            .set((
+                mails::status.eq(status),
+                mails::error_message.eq(clip(why, KEPT)),
+                mails::sent_at.eq((status == ReportMailStatus::Sent).then_some(now)),
+                ended(due),
+                mails::updated_at.eq(now),
+            ))
+            .execute(self.0.conn)?;
+        Ok(rows == 1)
+    }
+}
+
+/// The row, if the claim still holds.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn held(tenant: TenantId, claimed: &ClaimedReportMail) -> _ {
+    let lease: LeaseId = claimed.lease;
+    let id: ReportMailId = claimed.mail.id;
+    let waiting: ReportMailStatus = ReportMailStatus::Waiting;
+    mails::table
+        .filter(mails::tenant_id.eq(tenant))
+        .filter(mails::id.eq(id))
+        .filter(mails::lease_owner.eq(lease))
+        .filter(mails::status.eq(waiting))
+}
+
+type Ended = (
+    diesel::dsl::Eq<mails::lease_owner, Option<LeaseId>>,
+    diesel::dsl::Eq<mails::lease_expires_at, Option<DateTime<Utc>>>,
+    diesel::dsl::Eq<mails::next_attempt_at, Option<DateTime<Utc>>>,
+);
+
+/// The end of a lease, and when the mail is due again.
+fn ended(due: Option<DateTime<Utc>>) -> Ended {
+    (mails::lease_owner.eq(None), mails::lease_expires_at.eq(None), mails::next_attempt_at.eq(due))
+}

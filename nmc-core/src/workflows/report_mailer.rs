@@ -1,0 +1,275 @@
+//! The worker that mails reports.
+//!
+//! Every mail is sent or visibly given up. Whom it goes to is looked at in the claim's transaction, as they are then, and none is open
+//! while the mail server answers. A mail whose receipt got lost goes out again with the same Message-ID.
+
+use super::job_worker::interval_of;
+use super::report::kept_report;
+use super::report_words::ReportWords;
+use crate::analytics::{ClaimedReportMail, ReportReader};
+use crate::delivery::{Attachment, Mail, MailError, MailSender};
+use crate::queue::{self, Backoff, Queue, Stop, work_until_stopped};
+use crate::reports::ReportContent;
+use crate::store::{Store, SystemTx, Tenant, TenantTx};
+use crate::{Error, ReportId, Result, TenantId};
+use chrono::TimeDelta;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The configuration of the worker that mails reports.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportMailerConfig {
+    /// Mails claimed from one tenant before it turns to the next.
+    pub batch: u16,
+    /// How long a claim holds. Longer than a batch takes at the mail server's slowest.
+    pub lease: TimeDelta,
+    /// Attempts at one mail before it is given up.
+    pub max_attempts: i32,
+    /// The waits between attempts.
+    pub backoff: Backoff,
+    /// How long after it was queued a mail is still sent.
+    pub good_for: TimeDelta,
+    /// The pause between two looks for work.
+    pub idle: Duration,
+}
+
+impl Default for ReportMailerConfig {
+    fn default() -> Self {
+        Self {
+            batch: 4,
+            lease: TimeDelta::minutes(6),
+            max_attempts: 20,
+            backoff: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(2) },
+            good_for: TimeDelta::days(2),
+            idle: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The result of one look for mails that bring reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
+pub struct ReportMailPass {
+    /// Mails that the server has.
+    pub sent: usize,
+    /// Mails that will be tried again.
+    pub put_back: usize,
+    /// Mails that were given up.
+    pub failed: usize,
+}
+
+/// The worker that mails reports until it is told to stop. Clones share all of it.
+#[derive(Clone)]
+pub struct ReportMailer {
+    store: Store,
+    sender: Option<Arc<dyn MailSender>>,
+    page: Option<String>,
+    config: ReportMailerConfig,
+    stop: Arc<Stop>,
+    /// The PDF that was made last: a report goes to several people.
+    printed: Arc<Mutex<Option<(ReportId, File)>>>,
+}
+
+/// A file that several mails bring; none where the library makes no PDFs.
+type File = Option<Arc<Vec<u8>>>;
+
+/// A claimed mail, the report that it brings and whom it goes to; or why it is not sent.
+pub(crate) struct Claimed {
+    row: ClaimedReportMail,
+    letter: std::result::Result<(Arc<ReportContent>, ReportReader), &'static str>,
+}
+
+/// The result of one attempt at a mail.
+pub(crate) enum Fate {
+    Sent,
+    PutBack(TimeDelta, String),
+    GivenUp(String),
+}
+
+impl ReportMailer {
+    /// A worker over this store. `page` is where people look at reports, if they can. Without a sender mails wait for a worker that
+    /// has one, and are given up once they are too old.
+    #[must_use]
+    pub fn new(store: Store, sender: Option<Arc<dyn MailSender>>, page: Option<String>, config: ReportMailerConfig) -> Self {
+        Self { store, sender, page, config, stop: Arc::default(), printed: Arc::default() }
+    }
+
+    /// Asks every clone to stop after the mail it is at.
+    pub fn stop(&self) {
+        self.stop.ask();
+    }
+
+    /// Works until [`Self::stop`]; failures are logged and waited out.
+    pub fn run(&self) {
+        work_until_stopped(&self.stop, self.config.idle, "reports can't be mailed now", || {
+            let ReportMailPass { sent, put_back, failed } = self.pass()?;
+            Ok(sent + put_back + failed > 0)
+        });
+    }
+
+    /// Looks for mails once: a batch of every tenant with due ones.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is not to be had; what was claimed comes back when its lease ends.
+    pub fn pass(&self) -> Result<ReportMailPass> {
+        let mut pass = ReportMailPass::default();
+        queue::pass(&self.store, self, &self.stop, |claimed, fate| {
+            let (tenant, mail, report) = (claimed.row.mail.tenant_id, claimed.row.mail.id, claimed.row.mail.report_id);
+            let attempt = claimed.row.mail.attempts;
+            match fate {
+                Fate::Sent => {
+                    tracing::info!(%tenant, %mail, %report, attempt, "report mailed");
+                    pass.sent += 1;
+                }
+                Fate::PutBack(_, why) => {
+                    tracing::info!(%tenant, %mail, %report, attempt, why, "report not mailed yet");
+                    pass.put_back += 1;
+                }
+                Fate::GivenUp(why) => {
+                    tracing::error!(%tenant, %mail, %report, attempt, why, "mail of a report given up");
+                    pass.failed += 1;
+                }
+            }
+        })?;
+        Ok(pass)
+    }
+
+    fn again(&self, claimed: &ClaimedReportMail, why: String) -> Fate {
+        let mail = &claimed.mail;
+        if mail.attempts >= self.config.max_attempts {
+            return Fate::GivenUp(why);
+        }
+        Fate::PutBack(self.config.backoff.wait(mail.attempts, None, mail.id.uuid()), why)
+    }
+
+    /// How long a mail must have waited for this worker to take it.
+    fn least_age(&self) -> TimeDelta {
+        if self.sender.is_some() { TimeDelta::zero() } else { self.config.good_for }
+    }
+
+    /// The report as PDF, made once for all that it goes to.
+    fn pdf(&self, id: ReportId, content: &ReportContent) -> Result<File> {
+        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file)) = printed.as_ref().filter(|(of, _)| *of == id) {
+            return Ok(file.clone());
+        }
+        let file = pdf(content)?;
+        *printed = Some((id, file.clone()));
+        Ok(file)
+    }
+}
+
+#[cfg(feature = "pdf")]
+fn pdf(content: &ReportContent) -> Result<File> {
+    use crate::reports::Paper;
+    Ok(Some(Arc::new(content.to_pdf(Paper::usual_in(&content.zone))?)))
+}
+
+#[cfg(not(feature = "pdf"))]
+#[expect(clippy::unnecessary_wraps, reason = "making a PDF may fail")]
+const fn pdf(_: &ReportContent) -> Result<File> {
+    Ok(None)
+}
+
+impl Queue for ReportMailer {
+    type Claim = Claimed;
+    type Outcome = Fate;
+
+    fn tenants_with_due(&self, tx: &mut SystemTx<'_>, last: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>> {
+        let queued_before = tx.now() - self.least_age();
+        tx.tenants_with_due_report_mails(queued_before, last, limit)
+    }
+
+    fn claim(&self, tx: &mut TenantTx<'_>) -> Result<Vec<Claimed>> {
+        let queued_before = tx.now() - self.least_age();
+        let rows = tx.report_mails().claim(queued_before, self.config.batch, self.config.lease)?;
+        let mut claimed: Vec<Claimed> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let letter = if row.mail.created_at + self.config.good_for <= tx.now() {
+                Err("it could not be sent in time")
+            } else {
+                let before = claimed.last().filter(|before| before.row.mail.report_id == row.mail.report_id);
+                let content = before.and_then(|before| before.letter.as_ref().ok()).map(|(content, _)| Arc::clone(content));
+                let content = match content {
+                    Some(content) => Some(content),
+                    None => match kept_report(tx, row.mail.report_id) {
+                        Ok((_, content)) => Some(Arc::new(content)),
+                        Err(Error::NotFound { .. }) => None,
+                        Err(error) => return Err(error),
+                    },
+                };
+                match content {
+                    Some(content) => {
+                        tx.report_mails().reader(&row.mail, interval_of(content.kind))?.map(|reader| (content, reader))
+                    }
+                    None => Err("the report is gone"),
+                }
+            };
+            claimed.push(Claimed { row, letter });
+        }
+        Ok(claimed)
+    }
+
+    /// Hands one mail over, with no transaction open.
+    fn attempt(&self, _: &Tenant, claimed: &Claimed) -> Fate {
+        let (content, reader) = match &claimed.letter {
+            Ok(letter) => letter,
+            Err(why) => return Fate::GivenUp((*why).to_owned()),
+        };
+        let Some(sender) = &self.sender else {
+            return Fate::GivenUp("no mail server is set up".to_owned());
+        };
+        let mail = &claimed.row.mail;
+        // A worker that died may have used up the last attempt.
+        if mail.attempts > self.config.max_attempts {
+            return Fate::GivenUp("it was tried as often as may be".to_owned());
+        }
+        let file = match self.pdf(mail.report_id, content) {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::error!(report = %mail.report_id, error = error.causes(), "a report can't be printed");
+                return self.again(&claimed.row, "its PDF could not be made".to_owned());
+            }
+        };
+        let name = format!("report-{}-{}.pdf", content.kind, content.period.first_day);
+        let attachment = file.as_ref().map(|bytes| Attachment { name: &name, media_type: "application/pdf", bytes });
+        let words = ReportWords { content, reader, page: self.page.as_deref(), has_file: attachment.is_some() };
+        let (subject, text, html) = (words.subject(), words.text(), words.html());
+        let (id, to) = (mail.id.uuid(), &mail.recipient);
+        match sender.send(&Mail { id, thread: None, to, subject: &subject, text: &text, html: &html, attachment }) {
+            Ok(_) => Fate::Sent,
+            // Sent again it is the same mail to its reader: better twice than never.
+            Err(MailError::NotNow { reason } | MailError::InDoubt { reason }) => self.again(&claimed.row, reason),
+            Err(MailError::Refused { reason, .. }) => Fate::GivenUp(reason),
+        }
+    }
+
+    fn note(&self, tx: &mut TenantTx<'_>, claimed: &Claimed, fate: &Fate) -> Result<bool> {
+        match fate {
+            Fate::Sent => tx.report_mails().mark_sent(&claimed.row),
+            Fate::PutBack(wait, why) => {
+                let at = tx.now() + *wait;
+                tx.report_mails().put_back(&claimed.row, at, why)
+            }
+            Fate::GivenUp(why) => tx.report_mails().give_up(&claimed.row, why),
+        }
+    }
+
+    fn give_back(&self, tx: &mut TenantTx<'_>, claims: &[Claimed]) -> Result<()> {
+        let rows: Vec<ClaimedReportMail> = claims.iter().map(|claimed| claimed.row.clone()).collect();
+        tx.report_mails().unclaim(&rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::LONGEST_MAIL;
+
+    /// What outlives its claim goes out twice.
+    #[test]
+    fn lease_outlasts_a_batch_at_the_slowest() {
+        let ReportMailerConfig { batch, lease, .. } = ReportMailerConfig::default();
+        assert!(LONGEST_MAIL * u32::from(batch) + Duration::from_secs(30) < lease.to_std().unwrap());
+    }
+}
