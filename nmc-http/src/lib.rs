@@ -20,7 +20,7 @@ mod webhooks;
 
 pub use connections::ConnectionLimits;
 pub use limits::{Limit, Limits};
-pub use links::mail_links;
+pub use links::{mail_links, reports_page};
 pub use routes::v1::document as openapi;
 pub use server::{RunningServer, ServerConfig, Uploading, start};
 pub use streams::StreamLimits;

@@ -14,9 +14,20 @@ pub fn mail_links(public_url: &str) -> MailLinks {
     MailLinks { invitation: page("invite"), password_reset: page("reset"), verification: page("verify"), alert }
 }
 
+/// The page where people look at reports, of a server that they reach at `public_url`.
+#[must_use]
+pub fn reports_page(public_url: &str) -> String {
+    format!("{}/app#/figures", public_url.trim_end_matches('/'))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::mail_links;
+    use super::{mail_links, reports_page};
+
+    #[test]
+    fn reports_are_on_the_page_of_figures() {
+        assert_eq!(reports_page("https://nmc.example.com/"), "https://nmc.example.com/app#/figures");
+    }
 
     #[test]
     fn tokens_of_accounts_follow_in_the_fragment() {

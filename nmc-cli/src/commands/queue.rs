@@ -41,6 +41,8 @@ pub(crate) enum QueueName {
     Notifications,
     /// Mails about accounts
     Mails,
+    /// Mails that bring reports
+    Reports,
     /// Jobs of the analytics
     Jobs,
     /// Numbers to be bought, checked or given back
@@ -54,6 +56,7 @@ impl From<QueueName> for Queue {
             QueueName::Pictures => Self::Pictures,
             QueueName::Notifications => Self::Notifications,
             QueueName::Mails => Self::Mails,
+            QueueName::Reports => Self::Reports,
             QueueName::Jobs => Self::Jobs,
             QueueName::Numbers => Self::Numbers,
         }

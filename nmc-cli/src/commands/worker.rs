@@ -13,7 +13,8 @@ use nmc_core::numbers::{NumberWorker, NumberWorkerConfig, Provisioner};
 use nmc_core::telephony::{ConsoleSms, Pace, SmsSender};
 use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
 use nmc_core::workflows::{
-    AccountMailer, AccountMailerConfig, AlertWorker, AnalyticsWorker, CatchUp, Notifier, NotifierConfig, Upkeep, UpkeepConfig,
+    AccountMailer, AccountMailerConfig, AlertWorker, AnalyticsWorker, CatchUp, JobWorker, JobWorkerConfig, Notifier,
+    NotifierConfig, ReportMailer, ReportMailerConfig, Upkeep, UpkeepConfig,
 };
 use nmc_core::{Store, Uploads};
 use std::process::ExitCode;
@@ -104,6 +105,8 @@ pub(crate) struct RunningWorker {
     upkeep: Upkeep,
     alerts: AlertWorker,
     analytics: AnalyticsWorker,
+    jobs: JobWorker,
+    reports: ReportMailer,
     notifier: Notifier,
     mails: AccountMailer,
     numbers: Option<NumberWorker>,
@@ -135,11 +138,15 @@ pub(crate) fn start(
     let Sending { texts: sender, keys, public_url } = sending;
     let senders = args.notify.senders(Arc::clone(&sender), keys, public_url.as_deref())?;
     if senders.mail.is_none() {
-        eprintln!("no mails are sent, neither about alerts nor about accounts: that needs NMC_SMTP_URL and NMC_SMTP_FROM");
+        eprintln!(
+            "no mails are sent, neither about alerts nor about accounts, nor any with reports: that needs NMC_SMTP_URL and NMC_SMTP_FROM"
+        );
     } else if senders.links.is_none() {
         eprintln!("mails about accounts are not sent: their links need NMC_PUBLIC_URL");
     }
     let mails = AccountMailer::new(store.clone(), senders.clone(), AccountMailerConfig::default());
+    let page = public_url.as_deref().map(nmc_http::reports_page);
+    let reports = ReportMailer::new(store.clone(), senders.mail.clone(), page, ReportMailerConfig::default());
     let notifier = Notifier::new(store.clone(), senders, NotifierConfig { pace, ..NotifierConfig::default() });
     let catch_up = account.as_ref().map(|(account, _)| catch_up(store, account));
     let texts = Worker::new(store.clone(), sender, config);
@@ -179,6 +186,15 @@ pub(crate) fn start(
         let analytics = analytics.clone();
         move || analytics.run()
     })?);
+    let jobs = JobWorker::new(store.clone(), JobWorkerConfig::default());
+    threads.push(thread("nmc-jobs").spawn({
+        let jobs = jobs.clone();
+        move || jobs.run()
+    })?);
+    threads.push(thread("nmc-reports").spawn({
+        let reports = reports.clone();
+        move || reports.run()
+    })?);
     threads.push(thread("nmc-notices").spawn({
         let notifier = notifier.clone();
         move || notifier.run()
@@ -193,7 +209,7 @@ pub(crate) fn start(
     if let Some(numbers) = numbers.clone() {
         threads.push(thread("nmc-numbers").spawn(move || numbers.run())?);
     }
-    Ok(RunningWorker { texts, upkeep, alerts, analytics, notifier, mails, numbers, media, threads })
+    Ok(RunningWorker { texts, upkeep, alerts, analytics, jobs, reports, notifier, mails, numbers, media, threads })
 }
 
 impl RunningWorker {
@@ -203,6 +219,8 @@ impl RunningWorker {
         self.upkeep.stop();
         self.alerts.stop();
         self.analytics.stop();
+        self.jobs.stop();
+        self.reports.stop();
         self.notifier.stop();
         self.mails.stop();
         if let Some(media) = &self.media {

@@ -23,7 +23,7 @@ fn queues_are_counted_and_listed_for_one_business_or_all() {
     let queue = |more: &[&str]| nmc.run(&[&["queue", "--format", "json"], more].concat()).json();
     let counts = queue(&[]);
     let names: Vec<&Value> = counts["items"].as_array().expect("rows").iter().map(|row| &row["queue"]).collect();
-    assert_eq!(names, ["texts", "pictures", "notifications", "mails", "jobs", "numbers"]);
+    assert_eq!(names, ["texts", "pictures", "notifications", "mails", "reports", "jobs", "numbers"]);
     assert_eq!((&counts["items"][0]["waiting"], &counts["items"][1]["waiting"]), (&json!(3), &json!(0)));
     assert!(counts["items"][0]["oldest_age"].is_string() && counts["items"][1]["oldest_age"].is_null(), "{counts}");
     assert_eq!(queue(&["--tenant", "Rival Rooter"])["items"][0]["waiting"], 1);
@@ -48,6 +48,6 @@ fn queues_are_counted_and_listed_for_one_business_or_all() {
     assert_eq!((&counts["items"][0]["waiting"], &counts["items"][0]["failed_in_7_days"]), (&json!(1), &json!(1)));
 
     nmc.run(&["queue", "--failed"]).refused(2, "<QUEUE>");
-    nmc.run(&["queue", "letters"]).refused(2, "possible values: texts, pictures, notifications, mails, jobs, numbers");
+    nmc.run(&["queue", "letters"]).refused(2, "possible values: texts, pictures, notifications, mails, reports, jobs, numbers");
     nmc.run(&["queue", "texts", "--tenant", "Nobody"]).refused(2, "tenant not found");
 }
