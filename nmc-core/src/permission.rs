@@ -64,7 +64,7 @@ permissions! {
     AlertContactsWrite = "alert-contacts:write", "add, change and remove those whom alerts are passed on to", [Owner, Admin];
     MeasurementsRead = "measurements:read", "see what was measured", [Owner, Admin, Operator, User, Viewer];
     ReportsRead = "reports:read", "see reports, with what people did and what it cost", [Owner, Admin, Operator];
-    ReportsWrite = "reports:write", "make and remove reports", [Owner, Admin];
+    ReportsWrite = "reports:write", "make, schedule and remove reports", [Owner, Admin];
     MeasurementsWrite = "measurements:write", "record what the business measures itself", [Owner, Admin];
     AnalyticsRead = "analytics:read", "see figures, key figures and what they are computed of", [Owner, Admin, Operator, User, Viewer];
     AnalyticsWrite = "analytics:write", "set targets, tell what became of calls and conversations, and have figures computed anew", [Owner, Admin];

@@ -63,6 +63,8 @@ UNSAYABLE = [
     ("last_day", "is required of a custom report"),
     ("last_day", "is for custom reports alone"),
     ("last_day", "must make a period of"),
+    ("user_ids", "must be an existing user"),
+    ("user_ids", "must be users whose role may see reports"),
     ("token", "must be in force"),
     ("email", "is verified already"),
     ("business_phone", "must be a number that can be called"),

@@ -7,7 +7,7 @@ use super::{Access, Api, Op, bounds};
 use actix_web::http::{Method, StatusCode};
 use nmc_core::access::Permission;
 use nmc_core::analytics::{KPI_PERIODS, KPIS};
-use nmc_core::{KpiPeriod, UserRole};
+use nmc_core::{KpiPeriod, ReportInterval, UserRole};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -231,6 +231,7 @@ fn in_path(name: &str) -> &'static str {
         "contact" => "The id of the escalation contact.",
         "report" => "The id of the report.",
         "kpi" => "The name of the key figure.",
+        "kind" => "How often the report is made.",
         "period" => "The periods whose values should come to it.",
         "job" => "The id of the job.",
         "call_analytics" => "The id of what is counted of a call.",
@@ -252,6 +253,7 @@ fn of_path(name: &str) -> Schema {
         "tag" => object.schema_type(Type::String).max_length(Some(50)).pattern(Some(bounds::NAME)).into(),
         "kpi" => object.schema_type(Type::String).enum_values(Some(KPIS.iter().map(|kpi| kpi.name))).into(),
         "period" => object.schema_type(Type::String).enum_values(Some(KPI_PERIODS.map(KpiPeriod::label))).into(),
+        "kind" => object.schema_type(Type::String).enum_values(Some(ReportInterval::ALL.iter().map(|kind| kind.label()))).into(),
         "user" => object.schema_type(Type::String).pattern(Some(USER)).into(),
         _ => object.schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into(),
     }

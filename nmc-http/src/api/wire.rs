@@ -15,8 +15,8 @@ use nmc_core::{
     Country, DashboardView, Email, EscalationContactId, ForwardedLegStatus, JobId, JobStatus, JobType, KpiPeriod, KpiSnapshotId,
     MeasurementId, MediaStatus, MessageChannel, MessageDirection, MessageId, MessageKind, MessageStatus, MetadataType, MetricId,
     MetricType, NoDataPolicy, NotificationChannel, NotificationId, NotificationStatus, NumberStatus, NumberType, ParticipantType,
-    Patch, PhoneNumber, PhoneNumberId, PresenceStatus, ReportId, ResolutionStatus, SessionId, StreamEventKind, TenantId,
-    TenantStatus, Timezone, TrendDirection, UserId, UserRole,
+    Patch, PhoneNumber, PhoneNumberId, PresenceStatus, ReportId, ReportInterval, ReportMailId, ReportMailStatus,
+    ResolutionStatus, SessionId, StreamEventKind, TenantId, TenantStatus, Timezone, TrendDirection, UserId, UserRole,
 };
 use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
@@ -127,7 +127,7 @@ macro_rules! lists {
     )*} };
 }
 
-ids!(CallAnalyticsId, ConversationAnalyticsId, JobId, KpiSnapshotId, MetricId, ReportId);
+ids!(CallAnalyticsId, ConversationAnalyticsId, JobId, KpiSnapshotId, MetricId, ReportId, ReportMailId);
 ids!(AlertEventId, AlertId, AlertRuleId, EscalationContactId, MeasurementId, NotificationId);
 ids!(
     ApiKeyId,
@@ -165,7 +165,7 @@ lists!(
     NotificationChannel,
     NotificationStatus
 );
-lists!(ReportKind);
+lists!(ReportInterval, ReportKind, ReportMailStatus);
 lists!(CallDirection, CallOutcome, CallStatus, CallType, ForwardedLegStatus, MetadataType, ParticipantType);
 lists!(
     AggregationLevel,

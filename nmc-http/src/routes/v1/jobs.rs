@@ -30,6 +30,9 @@ pub(crate) struct JobOut {
     result: Option<Value>,
     /// Why the last attempt failed.
     error_message: Option<String>,
+    /// How far it is, in percent.
+    #[schema(minimum = 0, maximum = 100)]
+    progress: i16,
     attempts: i32,
     max_attempts: i32,
     /// The instant before which it is not tried.
@@ -48,6 +51,7 @@ impl From<Job> for JobOut {
             parameters: row.parameters,
             result: row.result,
             error_message: row.error_message,
+            progress: row.progress,
             attempts: row.attempts,
             max_attempts: row.max_attempts,
             next_attempt_at: row.next_attempt_at,

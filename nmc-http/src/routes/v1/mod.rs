@@ -32,6 +32,7 @@ mod preferences;
 mod profiles;
 mod registrations;
 mod replies;
+mod report_schedules;
 mod reports;
 mod sessions;
 mod settings;
@@ -422,6 +423,16 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     api.path("reports", "/v1/reports/{report}", |r| {
         r.get(op("getReport", "A report, and where its files are", Needs(ReportsRead)), reports::get)
             .delete(op("removeReport", "Remove a report", Needs(ReportsWrite)), reports::remove);
+    });
+    api.path("reports", "/v1/report-schedules", |r| {
+        r.get(op("listReportSchedules", "Reports that are made and mailed by themselves", Needs(ReportsRead)), report_schedules::list);
+    });
+    api.path("reports", "/v1/report-schedules/{kind}", |r| {
+        r.put(op("setReportSchedule", "Have a report made and mailed by itself", Needs(ReportsWrite)), report_schedules::set)
+            .delete(op("removeReportSchedule", "Have a report made by itself no more", Needs(ReportsWrite)), report_schedules::remove);
+    });
+    api.path("reports", "/v1/report-mails", |r| {
+        r.get(op("listReportMails", "Mails that bring reports, newest first", Needs(ReportsRead)), report_schedules::mails);
     });
 
     api.path("API keys", "/v1/api-keys", |r| {

@@ -1,9 +1,10 @@
 //! Reports of a business: made, listed, opened and removed.
 
 use crate::site::Site;
-use nmc_core::UserRole;
+use nmc_core::analytics::NewJob;
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
-use nmc_core::workflows::{record_voice_status, roll_up_all};
+use nmc_core::workflows::{JobWorker, JobWorkerConfig, record_voice_status, roll_up_all};
+use nmc_core::{JobType, UserRole};
 use serde_json::{Value, json};
 
 fn make(site: &Site, bearer: &str, body: &Value) -> crate::site::Answer {
@@ -93,4 +94,70 @@ fn report_is_to_be_had_later_while_figures_are_computed() {
     assert_eq!(make(&site, &owner, &json!({ "type": "daily" })).status, 201);
     let viewer = site.person(&site.joe, UserRole::Viewer).access;
     assert_eq!(make(&site, &viewer, &json!({ "type": "daily" })).status, 403);
+}
+
+#[test]
+fn schedule_is_set_shown_and_removed() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    let list = || site.call("GET", "/v1/report-schedules").by(&owner).expect(200).document()["items"].clone();
+    assert_eq!(list(), json!([]), "none unless somebody wants it");
+    let set = |kind: &str, body: &Value| site.call("PUT", format!("/v1/report-schedules/{kind}")).by(&owner).json(body).send();
+    let daily = set("daily", &json!({})).document();
+    assert_eq!(
+        (&daily["kind"], &daily["is_active"], &daily["hour"], &daily["user_ids"], &daily["last_period_start"]),
+        (&json!("daily"), &json!(true), &json!(7), &json!([]), &Value::Null)
+    );
+    let operator = site.person(&site.joe, UserRole::Operator).id;
+    let body = json!({ "hour": 18, "is_active": false, "user_ids": [operator] });
+    let weekly = set("weekly", &body).document();
+    assert_eq!((&weekly["hour"], &weekly["is_active"], &weekly["user_ids"]), (&json!(18), &json!(false), &json!([operator])));
+    assert_eq!(list(), json!([daily, weekly]));
+
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    let stranger = site.person(&site.rival, UserRole::Owner);
+    for (kind, body, status, pointer) in [
+        ("daily", json!({ "hour": 24 }), 400, "#/hour"),
+        ("daily", json!({ "hour": -1 }), 400, "#/hour"),
+        ("daily", json!({ "minute": 5 }), 400, "#/minute"),
+        ("daily", json!({ "user_ids": ["x"] }), 400, "#/user_ids/0"),
+        ("daily", json!({ "user_ids": [viewer.id] }), 400, "#/user_ids"),
+        ("daily", json!({ "user_ids": [stranger.id] }), 400, "#/user_ids"),
+    ] {
+        let answer = set(kind, &body);
+        assert_eq!((answer.status, answer.refusal().0.as_str()), (status, pointer), "{body}");
+    }
+    assert_eq!(set("custom", &json!({})).status, 404);
+    let by = |bearer: &str| site.call("PUT", "/v1/report-schedules/daily").by(bearer).json(&json!({})).send().status;
+    assert_eq!((by(&viewer.access), by(&stranger.access)), (403, 200), "the stranger's own");
+    assert_eq!(list(), json!([daily, weekly]));
+    site.call("DELETE", "/v1/report-schedules/daily").by(&owner).expect(204);
+    site.call("DELETE", "/v1/report-schedules/daily").by(&owner).expect(404);
+    assert_eq!(list(), json!([weekly]));
+}
+
+#[test]
+fn mails_of_reports_are_listed_by_report_and_status() {
+    let site = Site::new();
+    let owner = site.owner();
+    roll_up_all(&site.db.store).unwrap();
+    site.call("PUT", "/v1/report-schedules/daily").by(&owner.access).json(&json!({})).expect(200);
+    let yesterday = (site.db.store.now() - chrono::TimeDelta::days(3)).date_naive();
+    let job = NewJob::now(JobType::ReportGeneration, json!({ "type": "daily", "first_day": yesterday, "mail": true }));
+    site.db.store.as_operator(&site.joe.tenant, |tx| tx.jobs().create(&job)).unwrap();
+    assert_eq!(JobWorker::new(site.db.store.clone(), JobWorkerConfig::default()).pass().unwrap().worked, 1);
+    let get = |path: &str| site.call("GET", path).by(&owner.access).expect(200).document()["items"].clone();
+    let job = get("/v1/jobs")[0].clone();
+    assert_eq!((&job["status"], &job["progress"]), (&json!("completed"), &json!(100)));
+    let report = job["result"]["report"].as_str().unwrap().to_owned();
+    let mails = get("/v1/report-mails");
+    assert_eq!(json!(mails.as_array().unwrap().len()), job["result"]["mails"]);
+    assert_eq!(
+        (&mails[0]["report_id"], &mails[0]["status"], &mails[0]["attempts"]),
+        (&json!(report), &json!("waiting"), &json!(0))
+    );
+    assert!(mails.as_array().unwrap().iter().any(|mail| mail["user_id"] == json!(owner.id)), "{mails}");
+    assert_eq!(get(&format!("/v1/report-mails?report={report}&status=waiting")), mails);
+    assert_eq!(get("/v1/report-mails?status=sent"), json!([]));
+    assert_eq!(get(&format!("/v1/report-mails?report={}", owner.id)), json!([]));
 }

@@ -4,7 +4,7 @@ use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
 use nmc_core::access::{InvitationToken, KeyOrder, Permission, make_service_key};
 use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotification};
-use nmc_core::analytics::{NewCallAnalytics, NewConversationAnalytics, NewJob};
+use nmc_core::analytics::{NewCallAnalytics, NewConversationAnalytics, NewJob, NewReportSchedule};
 use nmc_core::calls::MetadataValue;
 use nmc_core::people::{NewPerson, invite};
 use nmc_core::reports::ReportKind;
@@ -13,7 +13,7 @@ use nmc_core::workflows::{Received, WantedReport, make_report, receive_text, rec
 use nmc_core::{
     AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallAnalyticsId, CallId, ContactType, ConversationAnalyticsId,
     ConversationId, Email, EscalationContactId, JobId, JobType, KpiPeriod, MessageId, NotificationChannel, PhoneNumber,
-    PhoneNumberId, ReportId, UserId, UserRole,
+    PhoneNumberId, ReportId, ReportInterval, UserId, UserRole,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -140,7 +140,7 @@ impl Ids {
         let path = path.replace("{rule}", &self.rule).replace("{alert}", &self.alert).replace("{contact}", &self.contact);
         let path = path.replace("{call_analytics}", &self.call_analytics).replace("{job}", &self.job);
         let path = path.replace("{conversation_analytics}", &self.conversation_analytics);
-        let path = path.replace("{kpi}", "missed_rate").replace("{period}", "daily");
+        let path = path.replace("{kpi}", "missed_rate").replace("{period}", "daily").replace("{kind}", "daily");
         path.replace("{key}", &self.key)
             .replace("{number}", &self.number)
             .replace("{report}", &self.report)
@@ -236,6 +236,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "changeApiKey" => json!({ "name": "another name" }),
         "rotateApiKey" => json!({}),
         "makeReport" => json!({ "type": "weekly" }),
+        "setReportSchedule" => json!({ "hour": 8 }),
         "buyNumber" => json!({ "phone_number": target.for_sale }),
         "recordConsent" => json!({ "customer_phone": unique_phone(), "action": "opt_in", "note": "asked to, by phone" }),
         "changeCall" => json!({ "caller_name": "Pat" }),
@@ -353,6 +354,9 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "removeEscalationContact"
         | "listMeasurements"
         | "listReports"
+        | "listReportSchedules"
+        | "removeReportSchedule"
+        | "listReportMails"
         | "getReport"
         | "getReportJson"
         | "getReportCsv"
@@ -386,6 +390,7 @@ pub(super) fn good_status(operation: &str) -> u16 {
         "removeAlertRule"
         | "removeEscalationContact"
         | "removeReport"
+        | "removeReportSchedule"
         | "removeKpiTarget"
         | "removeCallMetadata"
         | "logOut"
@@ -498,6 +503,7 @@ impl Scene {
         let (store, joe) = (&self.site.db.store, &self.site.joe);
         let made = store.tenant(&joe.tenant, |tx| {
             tx.kpi_targets().upsert_by_key("missed_rate", KpiPeriod::Daily, 10.into())?;
+            tx.report_schedules().upsert_by_kind(ReportInterval::Daily, &NewReportSchedule::default())?;
             let begun = tx.now();
             let of_call = NewCallAnalytics {
                 call_id: Some(call),
