@@ -62,15 +62,17 @@ const COLUMNS: Columns<Job> = Columns(&[
     ("created_at", |row| time(row.created_at)),
     ("type", |row| json!(row.job_type)),
     ("status", |row| json!(row.status)),
+    ("progress", |row| json!(row.progress)),
     ("attempts", |row| json!(row.attempts)),
     ("max_attempts", |row| json!(row.max_attempts)),
     ("next_attempt_at", |row| time(row.next_attempt_at)),
     ("completed_at", |row| json!(row.completed_at.map(time))),
     ("error_message", |row| json!(row.error_message)),
     ("parameters", |row| row.parameters.clone()),
+    ("result", |row| json!(row.result)),
 ]);
 
-const KEPT: Kept = &["id", "type", "status", "error_message", "created_at"];
+const KEPT: Kept = &["id", "type", "status", "progress", "error_message", "created_at"];
 
 pub(crate) fn run(args: &DatabaseArgs, command: &JobCommand) -> CliResult {
     let database = Database::open(args)?;

@@ -47,6 +47,7 @@ mod number_search;
 pub(crate) mod openapi;
 pub(crate) mod queue;
 pub(crate) mod report;
+mod report_schedule;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod tenant;

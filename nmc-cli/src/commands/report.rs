@@ -1,5 +1,6 @@
 //! `nmc report`: reports of a business.
 
+use super::report_schedule::{self, MailsArgs, ScheduleCommand};
 use crate::database::{Database, business};
 use crate::error::{CliError, CliResult};
 use crate::options::id::Key;
@@ -35,6 +36,11 @@ pub(crate) enum ReportCommand {
     },
     /// Print a report, or write it to a file
     Open(OpenArgs),
+    /// Which reports are made and mailed by themselves
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// List the mails that bring reports, newest first
+    Mails(MailsArgs),
 }
 
 /// The period to report on.
@@ -113,6 +119,8 @@ pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
             COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)?;
         }
         ReportCommand::Open(open) => self::open(&store, &open)?,
+        ReportCommand::Schedule(command) => report_schedule::run(&store, &command)?,
+        ReportCommand::Mails(args) => report_schedule::mails(&store, &args)?,
     }
     drop(store);
     database.close()?;

@@ -36,3 +36,56 @@ fn report_is_made_listed_and_opened_in_each_form() {
     nmc.run(&["report", "make", "--type", "daily", "--from", "1999-01-02"]).refused(2, "--from must lie within");
     nmc.run(&["report", "make", "--type", "yearly"]).refused(2, "weekly");
 }
+
+#[test]
+fn schedule_is_set_listed_and_removed() {
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, JOE);
+    let rival = Business::onboard(&db.store, "Rival Rooter").user(&db.store);
+    let operator = joe.user(&db.store);
+    db.execute(&format!("UPDATE users SET email = 'ann@example.com' WHERE id = '{operator}'"));
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let set = |more: &[&str]| nmc.run(&[&["report", "schedule", "set", "--format", "json"], more].concat());
+    let daily = set(&["daily"]).json();
+    let fields: Vec<_> = daily.as_object().expect("an object").keys().cloned().collect();
+    assert_eq!(fields, ["hour", "is_active", "kind", "last_period_start", "next_due_at", "to"]);
+    assert_eq!((&daily["hour"], &daily["is_active"], &daily["to"]), (&json!(7), &json!(true), &json!("owners and admins")));
+    let weekly = set(&["weekly", "--hour", "18", "--to", "ann@example.com", "--off"]).json();
+    assert_eq!((&weekly["hour"], &weekly["is_active"], &weekly["to"]), (&json!(18), &json!(false), &json!(["ann@example.com"])));
+    let list = || nmc.run(&["report", "schedule", "list", "--format", "json"]).json()["items"].clone();
+    assert_eq!(list(), json!([daily, weekly]));
+    set(&["daily", "--hour", "24"]).refused(2, "24 is not in 0..=23");
+    set(&["yearly"]).refused(2, "possible values: daily, weekly, monthly");
+    set(&["daily", "--to", &rival.to_string()]).refused(2, "user not found");
+    db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{operator}'"));
+    set(&["daily", "--to", "ann@example.com"]).refused(2, "--to must be users whose role may see reports");
+    nmc.run(&["report", "schedule", "remove", "daily"]).ok();
+    nmc.run(&["report", "schedule", "remove", "daily"]).refused(2, "schedule not found");
+    assert_eq!(list(), json!([weekly]));
+}
+
+#[test]
+fn mails_of_reports_are_listed_with_their_fate() {
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, JOE);
+    joe.user(&db.store);
+    db.execute(
+        "INSERT INTO analytics_reports (tenant_id, report_type, period_start, period_end, sections)
+         SELECT id, 'daily', now(), now(), '[]' FROM tenants;
+         INSERT INTO report_mails (tenant_id, report_id, user_id, recipient, status, error_message)
+         SELECT u.tenant_id, r.id, u.id, 'ann@example.com', 'failed', 'it could not be sent in time' FROM users u, analytics_reports r",
+    );
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let list = |more: &[&str]| nmc.run(&[&["report", "mails", "--format", "json"], more].concat()).json()["items"].clone();
+    let mail = list(&[])[0].clone();
+    let fields: Vec<_> = mail.as_object().expect("an object").keys().cloned().collect();
+    let expected =
+        ["attempts", "created_at", "error_message", "id", "next_attempt_at", "recipient", "report", "sent_at", "status"];
+    assert_eq!(fields, expected);
+    assert_eq!((&mail["recipient"], &mail["status"]), (&json!("ann@example.com"), &json!("failed")));
+    let report = mail["report"].as_str().expect("an id");
+    assert_eq!(list(&["--report", &report[24..], "--status", "failed"]), json!([mail]));
+    assert_eq!(list(&["--status", "sent"]), json!([]));
+    let waiting = nmc.run(&["queue", "reports", "--failed", "--format", "json"]).json();
+    assert_eq!(waiting["items"][0]["reason"], "it could not be sent in time");
+}
