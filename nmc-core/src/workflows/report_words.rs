@@ -4,7 +4,6 @@ use crate::analytics::ReportReader;
 use crate::delivery::{escaped, one_line};
 use crate::reports::{ReportContent, display};
 use rust_decimal::Decimal;
-use std::fmt::Write as _;
 
 /// The longest name of a business in a subject, in characters.
 const SUBJECT_NAME: usize = 120;
@@ -88,51 +87,36 @@ impl ReportWords<'_> {
 
     /// The mail as plain text.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("{}\n\n{}\n\n", self.greeting(), self.beginning());
-        for (label, value, before) in self.headlines() {
-            // Writing to a text does not fail.
-            let _ = writeln!(text, "{label}: {value} (before: {before})");
-        }
-        let advice: Vec<String> = self.advice().collect();
-        if !advice.is_empty() {
-            let _ = write!(text, "\nWhat to do:\n- {}\n", advice.join("\n- "));
-        }
-        let _ = write!(text, "\n{}\n", self.whole());
-        if let Some(page) = self.page {
-            let _ = writeln!(text, "{page}");
-        }
-        let _ = write!(text, "\n{}\n", self.end());
-        text
+        let headlines = self.headlines().into_iter().map(|(label, value, before)| format!("{label}: {value} (before: {before})"));
+        let headlines: Vec<String> = headlines.collect();
+        let advice: String = self.advice().map(|advice| format!("- {advice}\n")).collect();
+        let advice = if advice.is_empty() { advice } else { format!("What to do:\n{advice}\n") };
+        let page = self.page.map(|page| format!("\n{page}")).unwrap_or_default();
+        let (greeting, beginning, whole, end) = (self.greeting(), self.beginning(), self.whole(), self.end());
+        format!("{greeting}\n\n{beginning}\n\n{}\n\n{advice}{whole}{page}\n\n{end}\n", headlines.join("\n"))
     }
 
     /// The mail as HTML.
     pub(super) fn html(&self) -> String {
-        let mut html = format!(
+        let row = |(label, value, before): (&str, String, String)| {
+            let (label, value, before) = (escaped(label), escaped(&value), escaped(&before));
+            format!(
+                "<tr><th align=\"left\">{label}</th><td align=\"right\"><b>{value}</b></td><td align=\"right\">{before}</td></tr>\n"
+            )
+        };
+        let rows: String = self.headlines().into_iter().map(row).collect();
+        let advice: String = self.advice().map(|advice| format!("<li>{}</li>\n", escaped(&advice))).collect();
+        let advice = if advice.is_empty() { advice } else { format!("<p>What to do:</p>\n<ul>\n{advice}</ul>\n") };
+        let link = self.page.map(|page| format!(" <a href=\"{}\">Look at reports</a>", escaped(page))).unwrap_or_default();
+        format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n<body>\n<p>{}</p>\n<p>{}</p>\n\
-             <table cellpadding=\"4\">\n<tr><th></th><th align=\"right\">Now</th><th align=\"right\">Before</th></tr>\n",
+             <table cellpadding=\"4\">\n<tr><th></th><th align=\"right\">Now</th><th align=\"right\">Before</th></tr>\n{rows}</table>\n\
+             {advice}<p>{}{link}</p>\n<p><small>{}</small></p>\n</body></html>\n",
             escaped(&self.subject()),
             escaped(&self.greeting()),
             escaped(&self.beginning()),
-        );
-        for (label, value, before) in self.headlines() {
-            let (label, value, before) = (escaped(label), escaped(&value), escaped(&before));
-            let _ = writeln!(
-                html,
-                "<tr><th align=\"left\">{label}</th><td align=\"right\"><b>{value}</b></td><td align=\"right\">{before}</td></tr>"
-            );
-        }
-        html.push_str("</table>\n");
-        let advice: String = self.advice().map(|advice| format!("<li>{}</li>\n", escaped(&advice))).collect();
-        if !advice.is_empty() {
-            let _ = writeln!(html, "<p>What to do:</p>\n<ul>\n{advice}</ul>");
-        }
-        let link = self.page.map(|page| format!(" <a href=\"{}\">Look at reports</a>", escaped(page))).unwrap_or_default();
-        let _ = write!(
-            html,
-            "<p>{}{link}</p>\n<p><small>{}</small></p>\n</body></html>\n",
             escaped(&self.whole()),
             escaped(&self.end())
-        );
-        html
+        )
     }
 }
