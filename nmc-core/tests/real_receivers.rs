@@ -2,6 +2,7 @@
 
 use nmc_core::access::{Authenticator, Hasher, LoginPolicy, Origin, TokenKeys};
 use nmc_core::alerts::{Address, NewAlertRule, NewNotification};
+use nmc_core::analytics::NewReportSchedule;
 use nmc_core::delivery::{
     Mail, MailError, MailLinks, MailReceipt, MailSender as _, OutboundWebhook, SecretVersions, WebhookSecrets, WebhookSender as _,
 };
@@ -10,8 +11,13 @@ use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{Business, TestDb};
 use nmc_core::uuid::Uuid;
 use nmc_core::webhook::{WebhookClient, WebhookPolicy};
-use nmc_core::workflows::{AccountMailer, AccountMailerConfig, Followed, Notifier, NotifierConfig, Senders};
-use nmc_core::{AlertOperator, AlertSeverity, Clock as _, Email, NotificationChannel, Secret, SystemClock, TenantId, UserRole};
+use nmc_core::workflows::{
+    AccountMailer, AccountMailerConfig, Followed, JobWorker, JobWorkerConfig, Notifier, NotifierConfig, ReportMailer,
+    ReportMailerConfig, Senders, roll_up_all,
+};
+use nmc_core::{
+    AlertOperator, AlertSeverity, Clock as _, Email, NotificationChannel, ReportInterval, Secret, SystemClock, TenantId, UserRole,
+};
 use std::sync::Arc;
 
 fn setting(name: &str) -> String {
@@ -144,4 +150,28 @@ fn links_of_mails_work_as_a_real_server_gets_them() {
     assert_eq!(Notifier::new(db.store.clone(), senders, NotifierConfig::default()).pass().unwrap().delivered, 1);
     let token = linked("Alert (low): Too many jobs", &links.alert);
     assert!(matches!(authenticator.follow_alert_link(&token).unwrap(), Followed::Done(_)));
+}
+
+#[test]
+fn report_is_mailed_with_its_pdf_to_a_real_server() {
+    let url = format!("smtps://joe:s%2Fe%20cret%40@localhost:{}", setting("NMC_TEST_SMTPS_PORT"));
+    let config = SmtpConfig::parse(&Secret::new(url), "NeverMissCall <reports@nmc.example.com>").unwrap();
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, "Müller & Söhne");
+    let bea = joe.user(&db.store);
+    db.execute(&format!("UPDATE users SET role = 'owner', email = 'bea@example.com' WHERE id = '{bea}'"));
+    roll_up_all(&db.store).unwrap();
+    let daily = |tx: &mut nmc_core::TenantTx<'_>| {
+        tx.report_schedules().upsert_by_kind(ReportInterval::Daily, &NewReportSchedule::default())
+    };
+    db.store.tenant(&joe.tenant, daily).unwrap();
+    db.execute("UPDATE report_schedules SET next_due_at = now() - interval '1 minute'");
+    assert_eq!(JobWorker::new(db.store.clone(), JobWorkerConfig::default()).pass().unwrap().worked, 1);
+    let mailer = ReportMailer::new(
+        db.store.clone(),
+        Some(Arc::new(SmtpMailer::new(config).unwrap())),
+        None,
+        ReportMailerConfig::default(),
+    );
+    assert_eq!(mailer.pass().unwrap().sent, 1);
 }

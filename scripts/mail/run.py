@@ -91,6 +91,18 @@ def check_linked(envelope, tls, login):
     assert links and all(f'href="{link}"' in html for link in links), (links, html)
 
 
+def check_report(envelope, tls, login):
+    assert tls and login, "a report came without TLS or login"
+    mail = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+    assert not mail.defects, mail.defects
+    assert mail["Subject"].startswith("Report of Müller & Söhne: "), mail["Subject"]
+    plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert "Calls: 0 (before: 0)" in plain and "Müller &amp; Söhne" in html, (plain, html)
+    [file] = mail.iter_attachments()
+    assert file.get_content_type() == "application/pdf" and file.get_filename().endswith(".pdf"), file.get_filename()
+    assert file.get_content().startswith(b"%PDF"), "the file is no PDF"
+
+
 def main():
     # The servers tell of each client that does not trust them, which is what some here are to do.
     logging.disable()
@@ -131,7 +143,10 @@ def main():
     assert len(to_joe) == 2, f"{len(to_joe)} mails instead of one of each server"
     for tls, login, envelope in to_joe:
         check_mail(envelope, tls, login)
-    linked = [mail for mail in box.mails if mail not in to_joe]
+    [report] = [mail for mail in box.mails if mail[2].rcpt_tos == ["bea@example.com"]]
+    tls, login, envelope = report
+    check_report(envelope, tls, login)
+    linked = [mail for mail in box.mails if mail not in to_joe and mail is not report]
     assert len(linked) == 4, f"{len(linked)} mails with links instead of one of each kind"
     for tls, login, envelope in linked:
         check_linked(envelope, tls, login)
@@ -142,7 +157,7 @@ def main():
         sys.exit("a webhook that was changed counts as ours")
     except WebhookVerificationError:
         pass
-    print("6 mails and a webhook arrived as they should")
+    print("7 mails and a webhook arrived as they should")
 
 
 main()
