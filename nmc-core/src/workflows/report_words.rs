@@ -1,12 +1,9 @@
 //! The words of mails that bring reports, as plain text and as HTML.
 
 use crate::analytics::ReportReader;
-use crate::delivery::{escaped, one_line};
+use crate::delivery::{escaped, named, one_line};
 use crate::reports::{ReportContent, display};
 use rust_decimal::Decimal;
-
-/// The longest name of a business in a subject, in characters.
-const SUBJECT_NAME: usize = 120;
 
 /// What a mail says of the figures, in this order: the name of each, and what it is called here.
 const HEADLINES: [(&str, &str); 6] = [
@@ -31,16 +28,15 @@ pub(super) struct ReportWords<'a> {
 impl ReportWords<'_> {
     /// The subject.
     pub(super) fn subject(&self) -> String {
-        let business: String = self.business().chars().take(SUBJECT_NAME).collect();
-        format!("Report of {business}: {}", self.content.period.title)
+        format!("Report of {}: {}", self.business(), self.content.period.title)
     }
 
     fn business(&self) -> String {
-        one_line(&self.content.business)
+        named(&self.content.business)
     }
 
     fn greeting(&self) -> String {
-        match self.reader.first_name.as_deref().map(one_line).filter(|name| !name.is_empty()) {
+        match self.reader.first_name.as_deref().map(named).filter(|name| !name.is_empty()) {
             Some(name) => format!("Hello {name},"),
             None => "Hello,".to_owned(),
         }
