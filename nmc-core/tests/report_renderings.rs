@@ -1,4 +1,4 @@
-//! That the PDF of a report says what its JSON says, as `pdftotext` of poppler reads it. Run by a script that installs poppler.
+//! That the PDF of a report says what its JSON says, as `pdftotext` of poppler reads it, which scripts/test-analytics.sh installs.
 
 #[path = "it/reports/sample.rs"]
 mod sample;
