@@ -82,6 +82,18 @@ fn span(zone: Timezone, (first, last): (NaiveDate, NaiveDate)) -> Option<Span> {
     Some(Span { from: zone.day(first)?.from, until: zone.day(last)?.until })
 }
 
+/// The period before. A day that the calendar leaves out is none.
+fn before(zone: Timezone, wanted: WantedReport) -> Option<((NaiveDate, NaiveDate), Span)> {
+    let mut days = wanted.days_before()?;
+    loop {
+        let before = span(zone, days)?;
+        if !before.is_empty() {
+            return Some((days, before));
+        }
+        days = (days.0.pred_opt()?, days.1.pred_opt()?);
+    }
+}
+
 /// Makes a report of a period and keeps it for 90 days.
 ///
 /// # Errors
@@ -113,9 +125,8 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
     let hours = tenant.business_hours();
     let zone = hours.zone;
     let days = wanted.days().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
-    let days_before = wanted.days_before().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
     let period = span(zone, days).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
-    let before = span(zone, days_before).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
+    let (days_before, before) = before(zone, wanted).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
     let count = days.1.signed_duration_since(days.0).num_days();
     if !(0..i64::from(MOST_DAYS)).contains(&count) {
         return Err(Error::invalid("last_day", format!("must make a period of 1 to {MOST_DAYS} days")));
