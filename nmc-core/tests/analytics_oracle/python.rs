@@ -57,7 +57,9 @@ pub(crate) fn computed(db: &TestDb, business: &Business) -> Computed {
     let snapshots = told["snapshots"].as_array().unwrap();
     let mut lines: Vec<String> = figures
         .map(|row| words(row, &["level", "from", "until", "type", "name", "value", "dimensions"]))
-        .chain(snapshots.iter().map(|row| words(row, &["period", "from", "until", "kpi", "value", "target", "variance", "trend"])))
+        .chain(
+            snapshots.iter().map(|row| words(row, &["period", "from", "until", "kpi", "value", "target", "variance", "trend"])),
+        )
         .collect();
     lines.sort();
     Computed { lines, snapshots: snapshots.clone() }
