@@ -29,7 +29,7 @@ pub(crate) use kpi_bulk::Computed;
 pub use kpi_target::{KpiTarget, KpiTargets};
 pub(crate) use mark::{Mark, QUARTER};
 pub use metric::{Metric, MetricFilter, MetricTotals, Metrics, NewMetric};
-pub use report::{NewReport, Report, ReportFilter, Reports};
+pub use report::{NewReport, Report, ReportFilter, ReportHead, Reports};
 pub(crate) use roll_up::ComputedBy;
 pub use roll_up::{RollUp, RollUps};
 
