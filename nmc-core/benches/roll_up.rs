@@ -1,7 +1,9 @@
 //! The roll-up beside statements by hand: all figures of a business anew, one dirty day of it, figures asked of its rows, the summary, a
-//! report, and what the marks cost a missed call. The server is the test kit's, which does not wait for the disk.
+//! report, and what the marks cost a missed call. With `import`: a log of calls that comes to a business whose figures are computed, beside
+//! all figures anew. The server is the test kit's, which does not wait for the disk.
 //!
 //! `cargo bench -p nmc-core --bench roll_up -- [calls of the business] [calls of others]`
+//! `cargo bench --profile dev -p nmc-core --bench roll_up -- import [calls of the log]`
 
 #![expect(
     clippy::expect_used,
@@ -149,7 +151,37 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+/// A log of a year, as it is imported: a thousand calls of any time in each statement.
+fn import(calls: u64) {
+    let db = TestDb::new();
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    let tenant = business.tenant.id();
+    fill(&db, &business, 1_000);
+    roll_up_all(&db.store).expect("figures");
+    db.execute(&format!(
+        "DO $$ BEGIN FOR batch IN 0..{calls} / 1000 - 1 LOOP
+             INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, duration_seconds, started_at, price)
+             SELECT '{tenant}', '+1556' || lpad(n::text, 7, '0'), '{}', 'inbound', 'completed', CASE n % 3 WHEN 0 THEN 'missed' ELSE 'answered' END,
+                 n % 600, now() - (n::bigint * 7919 % {calls}) * (interval '365 days' / {calls}), 0.0085
+             FROM generate_series(batch * 1000, batch * 1000 + 999) AS n;
+         END LOOP; END $$",
+        business.number
+    ));
+    db.execute("VACUUM ANALYZE");
+    let (incremental, came) = timed(|| roll_up_all(&db.store).expect("figures"));
+    db.store.tenant(&business.tenant, |tx| tx.rebuild_figures()).expect("a mark");
+    let (anew, again) = timed(|| roll_up_all(&db.store).expect("figures"));
+    let ratio = incremental.as_secs_f64() / anew.as_secs_f64();
+    println!(
+        "{calls} calls imported: {incremental:.1?} in {} rounds of {} hours; all anew {anew:.1?} in {} rounds; ratio {ratio:.2}",
+        came.rounds, came.hours, again.rounds
+    );
+}
+
 fn main() {
+    if std::env::args().any(|argument| argument == "import") {
+        return import(std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(100_000));
+    }
     let numbers: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let calls = numbers.first().copied().unwrap_or(100_000);
     let others = numbers.get(1).copied().unwrap_or(900_000);

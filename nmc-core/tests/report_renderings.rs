@@ -1,8 +1,9 @@
-//! That the PDF of a report says what its JSON says, as `pdftotext` of poppler reads it. Run by a script that installs poppler.
+//! That the PDF of a report says what its JSON says, as `pdftotext` of poppler reads it, which scripts/test-analytics.sh installs.
 
 #[path = "it/reports/sample.rs"]
 mod sample;
 
+use nmc_core::chrono::TimeDelta;
 use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind, display};
 use nmc_core::rust_decimal::Decimal;
 use std::io::Write as _;
@@ -26,6 +27,19 @@ fn text(pdf: &[u8]) -> String {
 fn line<'t>(text: &'t str, label: &str) -> Vec<&'t str> {
     let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{label}  ")));
     line.unwrap_or_else(|| panic!("no line {label} in {text}")).split_whitespace().collect()
+}
+
+#[test]
+fn pdf_of_a_period_that_goes_on_says_so_far() {
+    let mut facts = sample::facts(ReportKind::Weekly, 7);
+    facts.computed_at = facts.span.1 - TimeDelta::seconds(1);
+    let said = |facts| text(&ReportContent::compose(facts).unwrap().to_pdf(Paper::Letter).unwrap());
+    let so_far = said(facts.clone());
+    assert!(so_far.contains("(so far)") && so_far.contains("This period is not over"), "{so_far}");
+    assert!(!so_far.contains("fewer") && !so_far.contains("▲ 11 more"), "{so_far}");
+    facts.computed_at = facts.span.1;
+    let over = said(facts);
+    assert!(!over.contains("so far") && over.contains("▲ 11 more"), "{over}");
 }
 
 #[test]

@@ -133,7 +133,6 @@ OUTCOMES = ("answered", "missed", "voicemail", "abandoned", "blocked", "failed")
 ENDED = ("completed", "busy", "no-answer", "failed", "canceled")
 WENT_OUT = ("accepted", "sending", "sent", "delivered", "partially_delivered", "read")
 FAILED = ("undelivered", "failed")
-NO_RESPONSE = ("failed", "undelivered", "canceled")
 WEEK = 168 * HOUR * SECOND
 
 
@@ -220,7 +219,7 @@ class Facts:
             at, inbound = micros(text["created_at"]), text["message_direction"] == "inbound"
             if asked is None:
                 asked = at if inbound else None
-            elif not inbound and text["message_kind"] == "message" and text["message_status"] not in NO_RESPONSE:
+            elif not inbound and text["message_kind"] == "message" and text["message_status"] in WENT_OUT:
                 self.add(opened, "conversation", "conversations_responded", 1)
                 self.add_duration(opened, "first_response", asked, at)
                 break

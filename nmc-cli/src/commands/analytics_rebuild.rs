@@ -1,13 +1,13 @@
 //! `nmc analytics rebuild`: all figures of a business, computed anew.
 
 use crate::database::business;
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 use crate::options::{FormatArg, TenantArg};
 use crate::output::{Columns, time};
 use clap::Args;
 use nmc_core::analytics::RollUp;
 use nmc_core::workflows::roll_up;
-use nmc_core::{Result, Store, Tenant, Timezone};
+use nmc_core::{Error, Result, Store, Tenant, Timezone};
 use serde_json::json;
 
 /// Whose figures, and who computes them.
@@ -53,7 +53,7 @@ fn compute(store: &Store, tenant: &Tenant, zone: Timezone) -> CliResult<usize> {
     let mut hours: usize = 0;
     loop {
         let Some(some) = roll_up(store, tenant)? else {
-            return Err(CliError::Usage("a worker has the figures in hand: it computes them".to_owned()));
+            return Err(Error::try_later("a worker has the figures in hand, and computes them").into());
         };
         hours += some;
         match state(store, tenant)?.and_then(|state| state.rebuild_before) {

@@ -1,6 +1,7 @@
 //! `nmc report`: reports of a business.
 
 use super::report_schedule::{self, MailsArgs, ScheduleCommand};
+use crate::confirm::confirmed;
 use crate::database::{Database, business};
 use crate::error::{CliError, CliResult};
 use crate::options::id::Key;
@@ -8,10 +9,10 @@ use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
-use nmc_core::analytics::{Report, ReportFilter};
+use nmc_core::analytics::{ReportFilter, ReportHead};
 use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
-use nmc_core::{Error, ReportId, Store};
+use nmc_core::{Error, ReportId, Store, TenantTx};
 use serde_json::json;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,19 @@ pub(crate) enum ReportCommand {
     },
     /// Print a report, or write it to a file
     Open(OpenArgs),
+    /// Remove a report before it expires
+    Remove {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The report's id or the end of it
+        #[arg(value_name = "REPORT")]
+        report: Key<ReportId>,
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
+        #[command(flatten)]
+        format: FormatArg,
+    },
     /// Which reports are made and mailed by themselves
     #[command(subcommand)]
     Schedule(ScheduleCommand),
@@ -52,10 +66,10 @@ pub(crate) struct MakeArgs {
     #[arg(long = "type", value_name = "TYPE", default_value = "weekly", value_parser = one_of(ReportKind::ALL, ReportKind::label))]
     kind: ReportKind,
     /// A day of the period, the first of a custom one [default: of the last period that is over]
-    #[arg(long, value_name = "DAY", required_if_eq("kind", "custom"))]
+    #[arg(long, value_name = "DAY")]
     from: Option<NaiveDate>,
     /// The last day of a custom period
-    #[arg(long, value_name = "DAY", required_if_eq("kind", "custom"))]
+    #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
     #[command(flatten)]
     format: FormatArg,
@@ -91,7 +105,7 @@ pub(crate) enum Form {
     Pdf,
 }
 
-const COLUMNS: Columns<Report> = Columns(&[
+const COLUMNS: Columns<ReportHead> = Columns(&[
     ("id", |row| json!(row.id)),
     ("type", |row| json!(row.report_type)),
     ("from", |row| time(row.period_start)),
@@ -119,6 +133,18 @@ pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
             COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)?;
         }
         ReportCommand::Open(open) => self::open(&store, &open)?,
+        ReportCommand::Remove { tenant, report, yes, format } => {
+            let (proof, zone) = business(&store, &tenant.tenant)?;
+            let row = store.as_operator(&proof, |tx| {
+                let id = found(tx, &report)?;
+                tx.reports().get(id).map(ReportHead::from)
+            })?;
+            let first = row.period_start.with_timezone(&zone.tz()).date_naive();
+            let made = row.generated_at.with_timezone(&zone.tz()).format("%Y-%m-%d at %H:%M");
+            drop(confirmed(yes, &format!("This removes the {} report from {first} on, made on {made}", row.report_type))?);
+            store.as_operator(&proof, |tx| tx.reports().delete(row.id))?;
+            COLUMNS.one(format.format, &row)?;
+        }
         ReportCommand::Schedule(command) => report_schedule::run(&store, &command)?,
         ReportCommand::Mails(args) => report_schedule::mails(&store, &args)?,
     }
@@ -129,6 +155,9 @@ pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
 
 fn make(store: &Store, args: &MakeArgs) -> CliResult<()> {
     let (proof, zone) = business(store, &args.tenant.tenant)?;
+    if args.kind == ReportKind::Custom && (args.from.is_none() || args.to.is_none()) {
+        return Err(CliError::Usage("a custom report needs its first and last day: --from DAY --to DAY".to_owned()));
+    }
     if args.kind != ReportKind::Custom && args.to.is_some() {
         return Err(CliError::Usage("--to is for custom reports alone".to_owned()));
     }
@@ -143,7 +172,7 @@ fn make(store: &Store, args: &MakeArgs) -> CliResult<()> {
         make_report(tx, wanted)
     });
     let names = [("first_day", "--from"), ("last_day", "--to")];
-    COLUMNS.one(args.format.format, &row.map_err(|error: Error| error.renamed(&names))?)
+    COLUMNS.one(args.format.format, &row.map_err(|error: Error| error.renamed(&names))?.into())
 }
 
 fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
@@ -153,7 +182,7 @@ fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
     }
     let (proof, _) = business(store, &args.tenant.tenant)?;
     let (_, content) = store.as_operator(&proof, |tx| {
-        let id = args.report.find("report", |row: &Report| row.id, |page| tx.reports().list(&ReportFilter::default(), page))?;
+        let id = found(tx, &args.report)?;
         kept_report(tx, id)
     })?;
     let bytes = rendered(&content, args)?;
@@ -162,6 +191,11 @@ fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
         None => out.write_all(&bytes)?,
     }
     Ok(())
+}
+
+/// The id of a report that is named by its id or the end of it.
+fn found(tx: &mut TenantTx<'_>, report: &Key<ReportId>) -> nmc_core::Result<ReportId> {
+    report.find("report", |row: &ReportHead| row.id, |page| tx.reports().list(&ReportFilter::default(), page))
 }
 
 /// Writes a file that is not there yet.

@@ -7,8 +7,8 @@ use crate::options::id::Key;
 use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
-use nmc_core::analytics::{NewReportSchedule, Report, ReportFilter, ReportMail, ReportMailFilter, ReportSchedule};
-use nmc_core::{Email, Page, PageRequest, ReportId, ReportInterval, ReportMailStatus, Result, Store, TenantTx, UserId};
+use nmc_core::analytics::{NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule};
+use nmc_core::{Email, Page, ReportId, ReportInterval, ReportMailStatus, Result, Store, TenantTx, UserId};
 use serde_json::json;
 
 #[derive(Subcommand)]
@@ -118,7 +118,7 @@ pub(super) fn run(store: &Store, command: &ScheduleCommand) -> CliResult<()> {
                 let rows = tx.report_schedules().list()?;
                 rows.into_iter().map(|row| shown(tx, row)).collect::<Result<Vec<Shown>>>()
             })?;
-            COLUMNS.page(format.format, &Page { items, next: None })
+            COLUMNS.page("report-schedules", format.format, &Page { items, next: None })
         }
         ScheduleCommand::Remove { tenant: key, kind } => {
             let proof = tenant(store, &key.tenant)?;
@@ -137,14 +137,16 @@ fn shown(tx: &mut TenantTx<'_>, row: ReportSchedule) -> Result<Shown> {
     Ok(Shown { row, to })
 }
 
+const LIST: &str = "report-mails";
+
 pub(super) fn mails(store: &Store, args: &MailsArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
-    let page = PageRequest::new(args.page.limit, args.page.after)?;
+    let page = args.page.of(LIST)?;
     let rows = store.as_operator(&proof, |tx| {
         let all = ReportFilter::default();
-        let find = |key: &Key<ReportId>| key.find("report", |row: &Report| row.id, |page| tx.reports().list(&all, page));
+        let find = |key: &Key<ReportId>| key.find("report", |row: &ReportHead| row.id, |page| tx.reports().list(&all, page));
         let report = args.report.as_ref().map(find).transpose()?;
         tx.report_mails().list(&ReportMailFilter { report, status: args.status }, page)
     })?;
-    MAILS.page_keeping(KEPT, args.page.format.format, &rows)
+    MAILS.page_keeping(KEPT, LIST, args.page.format.format, &rows)
 }

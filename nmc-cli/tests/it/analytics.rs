@@ -4,6 +4,7 @@ use crate::nmc::{Nmc, Said};
 use crate::terminal::Terminal;
 use nmc_core::JobType;
 use nmc_core::analytics::NewJob;
+use nmc_core::diesel::connection::SimpleConnection as _;
 use nmc_core::testing::{Business, TestDb, VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
 use serde_json::{Value, json};
@@ -52,6 +53,18 @@ fn rebuild_is_left_to_a_worker_or_done_at_once() {
     assert!(later.err.contains("the latest month first"), "{later:?}");
     assert!(later.json()["rebuild_before"].is_string());
     assert_eq!(shop.json(&["analytics", "show"])["is_rebuilding"], true);
+}
+
+#[test]
+fn rebuild_at_once_beside_another_is_to_be_tried_later() {
+    let shop = Shop::new();
+    shop.run(&["analytics", "rebuild", "--now"]).ok();
+    // Whoever computes the figures has this row in hand.
+    let mut other = shop.db.superuser();
+    other.batch_execute("BEGIN; SELECT FROM analytics_roll_ups FOR KEY SHARE").expect("the row");
+    shop.run(&["analytics", "rebuild", "--now"]).refused(3, "a worker has the figures in hand, and computes them; try again");
+    other.batch_execute("COMMIT").expect("an end");
+    shop.run(&["analytics", "rebuild", "--now"]).ok();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The figures that are computed, by name, and the key figures that are computed of them. docs/ANALYTICS.md says what each one counts.
 
-use crate::{KpiPeriod, TrendDirection};
+use crate::{KpiPeriod, MetricType, TrendDirection};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::collections::BTreeMap;
 
@@ -41,6 +41,16 @@ pub const FIGURES: &[&str] = &[
     "nmc.texts_received",
     "nmc.texts_sent",
 ];
+
+/// The type of what is computed under a name; `None` of a metric of others, which may be of any.
+pub(super) fn type_of_figure(name: &str) -> Option<MetricType> {
+    let of_figure = |name: &str| match name {
+        _ if name.starts_with("calls_") => MetricType::Call,
+        _ if name.starts_with("revenue") => MetricType::Revenue,
+        _ => MetricType::Conversation,
+    };
+    name.strip_prefix(RESERVED_FIGURES).map(of_figure)
+}
 
 /// Sums of a stretch of time, by name. One that isn't there is 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,11 +6,13 @@ use crate::TenantId;
 use crate::queue::after;
 use crate::schema::analytics_marks as marks;
 use crate::store::{Scope, SystemTx, Tenant, TenantTx};
+use crate::types::Span;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The length of what a mark stands for.
@@ -74,6 +76,47 @@ impl Marks<'_> {
     /// Some marks. What they stand for is read after them, so that nothing is committed in between unseen.
     pub(crate) fn some(&mut self, limit: u16) -> Result<Vec<Mark>> {
         Ok(Mark::query().filter(marks::tenant_id.eq(self.0.tenant)).order(marks::id).limit(limit.into()).load(self.0.conn)?)
+    }
+
+    /// The latest instant that is marked. It reads all marks.
+    pub(crate) fn latest(&mut self) -> Result<Option<DateTime<Utc>>> {
+        Ok(marks::table
+            .filter(marks::tenant_id.eq(self.0.tenant))
+            .select(diesel::dsl::max(marks::marked_at))
+            .first(self.0.conn)?)
+    }
+
+    /// Takes out the marks whose quarters of an hour end in a span: all of it is computed after this in the same transaction, and what lies
+    /// just before it. Those that name a conversation, whose calls may lie elsewhere, are returned, `limit` at the most; others of them stay.
+    pub(crate) fn take(&mut self, span: Span, limit: u16) -> Result<Vec<Mark>> {
+        let of_span = marks::table
+            .filter(marks::tenant_id.eq(self.0.tenant))
+            .filter(marks::marked_at.gt(span.from - QUARTER))
+            .filter(marks::marked_at.le(span.until - QUARTER));
+        diesel::delete(of_span.filter(marks::subject_id.is_null())).execute(self.0.conn)?;
+        let named = of_span.filter(marks::subject_id.is_not_null()).order(marks::id).limit(limit.into());
+        let named: Vec<Mark> = named.select(Mark::as_select()).load(self.0.conn)?;
+        self.delete(&named)?;
+        Ok(named)
+    }
+
+    /// Marks the quarters of an hour of these instants.
+    pub(crate) fn create(&mut self, instants: &[DateTime<Utc>]) -> Result<()> {
+        let quarter = QUARTER.num_seconds();
+        let begin = |at: &DateTime<Utc>| at.timestamp().saturating_sub(at.timestamp().rem_euclid(quarter));
+        let quarters: BTreeSet<i64> = instants.iter().map(begin).collect();
+        let quarters: Vec<DateTime<Utc>> = quarters.into_iter().filter_map(|at| DateTime::from_timestamp(at, 0)).collect();
+        let ids: Vec<Uuid> = quarters.iter().map(|_| self.0.moment.id()).collect();
+        sql_query(
+            "INSERT INTO analytics_marks (tenant_id, created_at, id, marked_at) SELECT $1, $2, new.* FROM unnest($3, $4) AS new
+             ON CONFLICT DO NOTHING",
+        )
+        .bind::<SqlUuid, _>(self.0.tenant)
+        .bind::<Timestamptz, _>(self.0.now())
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<Timestamptz>, _>(quarters)
+        .execute(self.0.conn)?;
+        Ok(())
     }
 
     /// Removes marks of which all is computed.

@@ -1,6 +1,6 @@
 //! Metric points: one value per type, name, instant and level.
 
-use super::figures::RESERVED_FIGURES;
+use super::figures::{RESERVED_FIGURES, type_of_figure};
 use crate::constraint::refusal;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
@@ -158,7 +158,9 @@ impl TenantTx<'_> {
 }
 
 fn filtered<'q, ST>(mut query: metrics::BoxedQuery<'q, Pg, ST>, filter: &'q MetricFilter) -> metrics::BoxedQuery<'q, Pg, ST> {
-    if let Some(kind) = filter.metric_type {
+    // The index of names begins with the type.
+    let named = filter.metric_name.as_deref().and_then(type_of_figure);
+    if let Some(kind) = filter.metric_type.or(named) {
         query = query.filter(metrics::metric_type.eq(kind));
     }
     if let Some(name) = &filter.metric_name {

@@ -32,7 +32,7 @@ pub(crate) use kpi_bulk::Computed;
 pub use kpi_target::{KpiTarget, KpiTargets};
 pub(crate) use mark::{Mark, QUARTER};
 pub use metric::{Metric, MetricFilter, MetricTotals, Metrics, NewMetric};
-pub use report::{NewReport, Report, ReportFilter, Reports};
+pub use report::{NewReport, Report, ReportFilter, ReportHead, Reports};
 pub use report_mail::{ReportMail, ReportMailFilter, ReportMails};
 pub(crate) use report_mail_queue::{ClaimedReportMail, ReportReader};
 pub use report_schedule::{MOST_READERS, NewReportSchedule, ReportSchedule, ReportSchedules};

@@ -31,6 +31,32 @@ pub struct Report {
     pub created_at: DateTime<Utc>,
 }
 
+/// One report without what it says, as lists have it.
+#[derive(Debug, Clone, PartialEq, Eq, HasQuery)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
+#[diesel(table_name = reports, check_for_backend(Pg))]
+#[expect(missing_docs, reason = "the columns are documented in the schema")]
+pub struct ReportHead {
+    pub id: ReportId,
+    pub tenant_id: TenantId,
+    pub report_type: String,
+    pub period_start: DateTime<Utc>,
+    pub period_end: DateTime<Utc>,
+    pub format: ReportFormat,
+    pub generated_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<Report> for ReportHead {
+    fn from(report: Report) -> Self {
+        let Report { id, tenant_id, report_type, period_start, period_end, format, generated_at, expires_at, created_at, .. } =
+            report;
+        Self { id, tenant_id, report_type, period_start, period_end, format, generated_at, expires_at, created_at }
+    }
+}
+
 /// A report that was just generated.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = reports, check_for_backend(Pg))]
@@ -140,14 +166,14 @@ impl Reports<'_> {
             .optional()?)
     }
 
-    /// A page of reports, the last generated first.
+    /// A page of reports without what they say, the last generated first.
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub fn list(&mut self, filter: &ReportFilter, page: PageRequest) -> Result<Page<Report>> {
-        let query = filtered(Report::query().filter(reports::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+    pub fn list(&mut self, filter: &ReportFilter, page: PageRequest) -> Result<Page<ReportHead>> {
+        let query = filtered(ReportHead::query().filter(reports::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
         let rows = keyset(query, page, reports::generated_at, reports::id).load(self.0.conn)?;
-        Ok(Page::from_rows(rows, page, |row: &Report| Cursor { at: row.generated_at, id: row.id.uuid() }))
+        Ok(Page::from_rows(rows, page, |row: &ReportHead| Cursor { at: row.generated_at, id: row.id.uuid() }))
     }
 
     /// The number of reports that a filter finds.

@@ -1,5 +1,6 @@
 //! Calls: one row per call that came in or went out.
 
+use super::facts::AHEAD;
 use crate::constraint::refusal;
 use crate::error::found;
 use crate::page::{Counted, Cursor, Page, PageRequest, keyset};
@@ -11,7 +12,7 @@ use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, ConversationId, Error, ForwardedLegStatus,
     PhoneNumber, Result, StreamEventKind, TenantId,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -158,7 +159,7 @@ impl NewCall {
     /// [`Error::Invalid`] of the instant that is ahead of `now`.
     pub fn lies_before(&self, now: DateTime<Utc>) -> Result<()> {
         let ahead = [("started_at", self.started_at), ("ended_at", self.ended_at)];
-        match ahead.into_iter().find(|(_, at)| at.is_some_and(|at| at - now > TimeDelta::days(1))) {
+        match ahead.into_iter().find(|(_, at)| at.is_some_and(|at| at - now > AHEAD)) {
             Some((field, _)) => Err(Error::invalid(field, "must be at most a day in the future")),
             None => Ok(()),
         }
@@ -362,9 +363,12 @@ impl Calls<'_> {
     /// Records a call.
     ///
     /// # Errors
-    /// [`crate::Error::Conflict`] on a SID that is there already, [`crate::Error::Invalid`] on a broken rule.
+    /// [`crate::Error::Conflict`] on a SID that is there already, [`crate::Error::Invalid`] on a broken rule, such as a beginning more than
+    /// a day in the future.
     pub fn create(&mut self, new: &NewCall) -> Result<Call> {
-        let row = new.checked()?.into_row(&self.0);
+        let new = new.checked()?;
+        new.lies_before(self.0.now())?;
+        let row = new.into_row(&self.0);
         let row: Call = diesel::insert_into(calls::table).values(&row).returning(Call::as_returning()).get_result(self.0.conn)?;
         self.0.note(StreamEventKind::CallCreated, row.id.uuid());
         Ok(row)

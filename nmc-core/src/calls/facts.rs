@@ -11,6 +11,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// The longest call in seconds, which is Twilio's limit too: a day. The sums of conversations rest on it.
 const LONGEST: i32 = 86_400;
 
+/// How far clocks and zones may be apart.
+pub(super) const AHEAD: TimeDelta = TimeDelta::days(1);
+
 impl Call {
     /// Adds `facts`, heard at `now`. The status only moves forward and a terminal one stays; late facts are merged
     /// without moving it. Returns whether anything changed.
@@ -29,7 +32,9 @@ impl Call {
         // One that the facts do not explain was given by hand, or brought in from elsewhere: it stays.
         let by_hand = self.outcome.is_some() && self.outcome != derived(self);
         let reason_by_hand = self.disconnect_reason.as_deref().is_some_and(|reason| !is_derived(reason, self.error_code));
-        let at = facts.at.and_then(|at| instant("Timestamp", at).ok()).unwrap_or(now);
+        // What would happen in days tells when it happened as little as nothing does.
+        let told = facts.at.filter(|at| *at - now <= AHEAD);
+        let at = told.and_then(|at| instant("Timestamp", at).ok()).unwrap_or(now);
         // The earliest we heard of its end or its beginning, so that the order of arrival does not matter: what tells when it
         // happened tells an earlier time than when we heard of it. It does not end before it began: what told of its end counts for
         // its beginning, too.

@@ -1,5 +1,6 @@
 //! What to do, by rules from the figures of a report. Each rule says nothing, or one thing with the numbers that it rests on.
 
+use super::compose::Textable;
 use super::content::{Advice, Basis, ReportContent};
 use super::words::{WEEKDAYS, display, hour};
 use rust_decimal::Decimal;
@@ -13,23 +14,14 @@ const FEWEST_MISSED: u64 = 5;
 /// The minutes of business hours after which a first answer is slow.
 const SLOW_MINUTES: u64 = 15;
 
-/// The rules, the weightiest first.
-const RULES: &[fn(&ReportContent) -> Option<Advice>] = &[
-    no_calls,
-    texts_not_sent,
-    texts_failed,
-    missed_number,
-    missed_hours,
-    missed_weekday,
-    slow_answers,
-    piling_up,
-    opt_outs,
-    results_unknown,
-];
+/// The rules after those of silence, the weightiest first.
+const RULES: &[fn(&ReportContent) -> Option<Advice>] =
+    &[texts_failed, missed_number, missed_hours, missed_weekday, slow_answers, piling_up, opt_outs, results_unknown];
 
 /// What to do after this report, the weightiest first.
-pub(super) fn of(report: &ReportContent) -> Vec<Advice> {
-    RULES.iter().filter_map(|rule| rule(report)).take(MOST).collect()
+pub(super) fn of(report: &ReportContent, textable: Option<Textable>) -> Vec<Advice> {
+    let silence = [no_calls(report), texts_not_sent(report, textable)].into_iter().flatten();
+    silence.chain(RULES.iter().filter_map(|rule| rule(report))).take(MOST).collect()
 }
 
 fn advice(rule: &str, text: String, basis: &[(&str, Decimal)]) -> Advice {
@@ -48,7 +40,7 @@ fn count(value: Decimal) -> String {
 
 fn no_calls(report: &ReportContent) -> Option<Advice> {
     let (calls, before) = (report.total("nmc.calls_inbound"), report.previous_total("nmc.calls_inbound"));
-    (calls.is_zero() && before >= Decimal::from(3)).then(|| {
+    (report.complete && calls.is_zero() && before >= Decimal::from(3)).then(|| {
         let text = format!(
             "Nobody called, after {} calls in the period before. Call your number, and see that it rings.",
             count(before)
@@ -57,8 +49,11 @@ fn no_calls(report: &ReportContent) -> Option<Advice> {
     })
 }
 
-fn texts_not_sent(report: &ReportContent) -> Option<Advice> {
-    let (missed, texted) = (report.total("nmc.calls_unanswered"), report.total("nmc.calls_texted_back"));
+fn texts_not_sent(report: &ReportContent, textable: Option<Textable>) -> Option<Advice> {
+    let (missed, texted): (Decimal, Decimal) = match textable {
+        Some(of) => (of.missed.into(), of.texted.into()),
+        None => (report.total("nmc.calls_unanswered"), report.total("nmc.calls_texted_back")),
+    };
     let silent = missed - texted;
     (silent >= Decimal::from(3) && is_share(silent, missed, 20)).then(|| {
         let text = format!(
@@ -66,7 +61,7 @@ fn texts_not_sent(report: &ReportContent) -> Option<Advice> {
             count(silent),
             count(missed)
         );
-        advice("texts_not_sent", text, &[("nmc.calls_unanswered", missed), ("nmc.calls_texted_back", texted)])
+        advice("texts_not_sent", text, &[("missed", missed), ("texted_back", texted)])
     })
 }
 

@@ -53,10 +53,21 @@ pub struct ReportFacts {
     pub kpis: Vec<KpiEntry>,
     /// Calls by weekday and hour.
     pub hours: Hours,
-    /// Calls by the number called.
+    /// Calls by the number called; `None` stands for numbers that aren't the business's.
     pub numbers: Vec<NumberEntry>,
     /// Conversations by the person they are assigned to.
     pub people: Vec<PersonEntry>,
+    /// The missed calls after which a text could go out; `None`: all of them.
+    pub textable: Option<Textable>,
+}
+
+/// Missed calls of which the business learned in time, at a number that it held then, when it could send texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Textable {
+    /// The number of the calls.
+    pub missed: u64,
+    /// Those of them after which a text went out.
+    pub texted: u64,
 }
 
 impl KpiEntry {
@@ -84,7 +95,11 @@ impl ReportContent {
     /// [`Error::Invalid`] when the period has no day, or more than [`MOST_DAYS`].
     pub fn compose(facts: ReportFacts) -> Result<Self> {
         let ReportFacts { business, zone, kind, days, span, days_before, from_before, computed_at, formula_version, .. } = facts;
-        let period = period(kind, days, span)?;
+        let mut period = period(kind, days, span)?;
+        let complete = computed_at >= period.until;
+        if !complete {
+            period.title.push_str(" (so far)");
+        }
         let before = self::period(kind, days_before, (from_before, span.0))?;
         let step = match period.days {
             days if days <= BY_DAYS => Step::Day,
@@ -99,6 +114,7 @@ impl ReportContent {
             period,
             before,
             computed_at,
+            complete,
             formula_version,
             totals: totals(&facts.figures, &facts.figures_before),
             kpis: facts.kpis,
@@ -109,7 +125,7 @@ impl ReportContent {
             people: people(facts.people),
             advice: Vec::new(),
         };
-        content.advice = advice::of(&content);
+        content.advice = advice::of(&content, facts.textable);
         Ok(content)
     }
 }
@@ -175,8 +191,13 @@ fn next_step(day: NaiveDate, step: Step) -> Option<NaiveDate> {
 }
 
 fn numbers(mut entries: Vec<NumberEntry>) -> Vec<NumberEntry> {
-    entries.sort_by(|a, b| (Reverse(a.inbound), &a.number).cmp(&(Reverse(b.inbound), &b.number)));
-    let others = entries.split_off(entries.len().min(MOST_ROWS));
+    // Those without a name are among the others.
+    entries.sort_by(|a, b| {
+        let place = |entry: &NumberEntry| (entry.number.is_none(), Reverse(entry.inbound));
+        (place(a), &a.number).cmp(&(place(b), &b.number))
+    });
+    let named = entries.iter().filter(|entry| entry.number.is_some()).count();
+    let others = entries.split_off(named.min(MOST_ROWS));
     if !others.is_empty() {
         entries.push(others.iter().fold(NumberEntry::default(), |sum, other| NumberEntry {
             number: None,

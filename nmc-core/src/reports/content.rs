@@ -1,5 +1,6 @@
 //! What a report says, as data: the JSON that is stored and handed out.
 
+use super::words;
 use crate::TrendDirection;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -30,6 +31,9 @@ pub struct ReportContent {
     pub before: ReportPeriod,
     /// The instant at which the figures were read.
     pub computed_at: DateTime<Utc>,
+    /// Whether the period was over then; else all is of what there was so far.
+    #[serde(default)]
+    pub complete: bool,
     /// The version of the formulas of figures and KPIs.
     pub formula_version: i32,
     /// The figures of the whole period, beside those of the period before.
@@ -224,6 +228,18 @@ impl ReportContent {
     /// [`crate::Error::Internal`] if it can't be written.
     pub fn to_json(&self) -> crate::Result<Vec<u8>> {
         serde_json::to_vec(self).map_err(crate::Error::internal)
+    }
+
+    /// The name of the report's files, without an ending: what it is of, in letters, digits and dashes of any script.
+    #[must_use]
+    pub fn file_stem(&self) -> String {
+        let (business, kind, first) = (words::slug(&self.business), self.kind, self.period.first_day);
+        let mut stem =
+            if business.is_empty() { format!("report-{kind}-{first}") } else { format!("report-{business}-{kind}-{first}") };
+        if kind == ReportKind::Custom {
+            stem.push_str(&format!("-{}", self.period.last_day));
+        }
+        stem
     }
 
     /// The key figure of this name, if the report has it.

@@ -2,9 +2,11 @@
 
 use super::content::ReportContent;
 use super::words::{WEEKDAYS, figure};
+use crate::types::is_invisible;
 use crate::{Error, Result};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use rust_decimal::Decimal;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The columns. What doesn't apply to a line is empty.
 const COLUMNS: [&str; 15] = [
@@ -84,6 +86,7 @@ impl ReportContent {
             ("from", instant(period.from)),
             ("until", instant(period.until)),
             ("computed_at", instant(self.computed_at)),
+            ("complete", self.complete.to_string()),
             ("formula_version", self.formula_version.to_string()),
         ] {
             table.line("report", &Line { name, text, ..Line::default() })?;
@@ -198,7 +201,14 @@ fn free(text: &str) -> String {
 }
 
 fn guarded(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    if is_like_a_formula(&text) { format!("'{text}") } else { text }
+}
+
+/// Whether a spreadsheet may take the text for a formula. Some pass over what nobody sees before it, and know signs by any width.
+fn is_like_a_formula(text: &str) -> bool {
+    let is_passed_over = |c: &char| c.is_whitespace() || c.is_control() || is_invisible(*c);
+    let sign = text.chars().find(|c| !is_passed_over(c)).and_then(|first| std::iter::once(first).nfkc().next());
+    text.starts_with(['\t', '\r', '\n']) || sign.is_some_and(|sign| matches!(sign, '=' | '+' | '-' | '@'))
 }
 
 fn is_phone(text: &str) -> bool {

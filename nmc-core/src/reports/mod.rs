@@ -9,7 +9,7 @@ mod csv;
 mod pdf;
 mod words;
 
-pub use compose::{MOST_DAYS, MOST_ROWS, ReportFacts};
+pub use compose::{MOST_DAYS, MOST_ROWS, ReportFacts, Textable};
 pub use content::{
     Advice, Basis, Better, CONTENT_VERSION, CourseEntry, Figures, Hours, KpiEntry, NumberEntry, PersonEntry, ReportContent,
     ReportKind, ReportPeriod, Step, TotalEntry,

@@ -3,6 +3,7 @@
 use super::content::{ReportKind, ReportPeriod, Step};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::{Decimal, RoundingStrategy};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The figures: name, label, unit.
 const FIGURES: &[(&str, &str, &str)] = &[
@@ -123,6 +124,18 @@ pub(super) fn days(first: NaiveDate, last: NaiveDate) -> String {
     }
 }
 
+/// The most characters of a name's slug.
+const LONGEST_SLUG: usize = 60;
+
+/// A name in small letters, digits and dashes, without accents.
+pub(super) fn slug(name: &str) -> String {
+    let is_mark = |c: &char| matches!(c, '\u{300}'..='\u{36f}' | '\'' | '\u{2019}');
+    let plain: String = name.nfkd().filter(|c| !is_mark(c)).nfc().collect::<String>().to_lowercase();
+    let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let slug: String = words.collect::<Vec<_>>().join("-").chars().take(LONGEST_SLUG).collect();
+    slug.trim_end_matches('-').to_owned()
+}
+
 /// The period before, as a sentence names it.
 #[cfg_attr(not(feature = "pdf"), expect(dead_code, reason = "only pages have sentences"))]
 pub(super) fn before(kind: ReportKind, period: &ReportPeriod) -> String {
@@ -180,7 +193,21 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{days, display, hour};
+    use super::{days, display, hour, slug};
+
+    #[test]
+    fn slug_of_a_name_is_letters_digits_and_dashes() {
+        for (name, expected) in [
+            ("Joe's Plumbing & Söhne", "joes-plumbing-sohne"),
+            ("Зоя Ёлкина", "зоя-елкина"),
+            ("../../etc\r\nX: y\"", "etc-x-y"),
+            ("\u{202e}gpj.exe", "gpj-exe"),
+            ("&", ""),
+        ] {
+            assert_eq!(slug(name), expected);
+        }
+        assert_eq!(slug(&"a b".repeat(100)).chars().count(), 60);
+    }
 
     #[test]
     fn value_is_shown_as_its_unit_is_read() {

@@ -120,10 +120,17 @@ fn plans(log: &str) -> Vec<String> {
     plans
 }
 
-/// A statement has a line of its own, and its parameters one that follows.
+/// A statement has a line of its own, its further lines begin with a tab, and its parameters have one that follows.
 fn parse(log: &str) -> Vec<Sent> {
     let mut trips: Vec<Sent> = Vec::new();
+    let mut within = false;
     for line in log.lines() {
+        if let Some((more, sent)) = line.strip_prefix('\t').zip(trips.last_mut()).filter(|_| within) {
+            sent.sql.push('\n');
+            sent.sql.push_str(more);
+            continue;
+        }
+        within = line.contains("LOG:  statement: ") || line.contains("LOG:  execute ");
         if let Some((_, sql)) = line.split_once("LOG:  statement: ") {
             trips.push(Sent { sql: sql.to_owned(), values: None, prepared: false });
         } else if let Some((_, rest)) = line.split_once("LOG:  execute ") {
@@ -170,14 +177,15 @@ mod tests {
     #[test]
     fn the_log_tells_statements_and_values() {
         let log = "2026-11-22 12:00:00 UTC [7] LOG:  statement: BEGIN; SELECT public.nmc_enter_system()\n\
-                   2026-11-22 12:00:00 UTC [7] LOG:  execute __diesel_stmt_0: SELECT $1, $2, $3\n\
+                   2026-11-22 12:00:00 UTC [7] LOG:  execute __diesel_stmt_0: SELECT $1,\n\
+                   \t$2, $3\n\
                    2026-11-22 12:00:00 UTC [7] DETAIL:  parameters: $1 = 'Joe''s = ''best''', $2 = NULL, $3 = ''\n\
                    2026-11-22 12:00:00 UTC [7] LOG:  execute <unnamed>: SELECT 1\n\
                    2026-11-22 12:00:00 UTC [9] LOG:  checkpoint starting: time\n";
         let trips = parse(log);
         assert_eq!(trips.iter().map(|trip| trip.prepared).collect::<Vec<_>>(), [false, true, false]);
         assert_eq!(trips[0].values, None);
-        assert_eq!(trips[1].sql, "SELECT $1, $2, $3");
+        assert_eq!(trips[1].sql, "SELECT $1,\n$2, $3");
         assert_eq!(trips[1].values, Some(vec![Some("Joe's = 'best'".to_owned()), None, Some(String::new())]));
         assert_eq!(trips[1].literals(), "('Joe''s = ''best''', NULL, '')");
         assert_eq!((trips[2].literals(), trips.len()), (String::new(), 3));

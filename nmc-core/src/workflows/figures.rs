@@ -88,7 +88,7 @@ impl Rows<'_> {
     /// When the business is open, from the opening of the first conversation that is resolved in these runs until now.
     fn open(&self, tx: &mut TenantTx<'_>) -> Result<Vec<Span>> {
         let opened: At = sql_query(
-            "SELECT min(c.created_at) AS at FROM unnest($2, $3) AS span (since, before)
+            "SELECT min(c.created_at) AS at FROM unnest($2::timestamptz[], $3::timestamptz[]) AS span (since, before)
              JOIN conversations AS c ON c.tenant_id = $1 AND c.closed_at >= span.since AND c.closed_at < span.before",
         )
         .bind::<Uuid, _>(tx.0.tenant)

@@ -3,17 +3,19 @@
 use super::roll_up::{HOURS_KEPT, catch_up};
 use crate::analytics::{FORMULA, KPIS, Kpi, KpiUnit, NewReport, Report, variance};
 use crate::reports::{
-    Better, Figures, Hours, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind,
+    Better, Figures, Hours, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind, Textable,
 };
-use crate::schema::{analytics_metrics as metrics, users};
+use crate::schema::{analytics_metrics as metrics, phone_numbers, users};
 use crate::store::TenantTx;
 use crate::types::Span;
-use crate::{AggregationLevel, Error, KpiPeriod, ReportFormat, ReportId, Result, Timezone, UserId};
+use crate::{AggregationLevel, Error, KpiPeriod, NumberStatus, ReportFormat, ReportId, Result, Timezone, UserId};
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, TimeDelta, Timelike as _, Utc};
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Timestamptz, Uuid};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How long a report is kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
@@ -82,6 +84,18 @@ fn span(zone: Timezone, (first, last): (NaiveDate, NaiveDate)) -> Option<Span> {
     Some(Span { from: zone.day(first)?.from, until: zone.day(last)?.until })
 }
 
+/// The period before. A day that the calendar leaves out is none.
+fn before(zone: Timezone, wanted: WantedReport) -> Option<((NaiveDate, NaiveDate), Span)> {
+    let mut days = wanted.days_before()?;
+    loop {
+        let before = span(zone, days)?;
+        if days.0 != days.1 || !before.is_empty() {
+            return Some((days, before));
+        }
+        days = (days.0.pred_opt()?, days.1.pred_opt()?);
+    }
+}
+
 /// Makes a report of a period and keeps it for 90 days.
 ///
 /// # Errors
@@ -113,15 +127,17 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
     let hours = tenant.business_hours();
     let zone = hours.zone;
     let days = wanted.days().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
-    let days_before = wanted.days_before().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
     let period = span(zone, days).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
-    let before = span(zone, days_before).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
+    let (days_before, before) = before(zone, wanted).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
     let count = days.1.signed_duration_since(days.0).num_days();
     if !(0..i64::from(MOST_DAYS)).contains(&count) {
         return Err(Error::invalid("last_day", format!("must make a period of 1 to {MOST_DAYS} days")));
     }
     if period.from > tx.now() {
         return Err(Error::invalid("first_day", "must have begun"));
+    }
+    if wanted.kind() == ReportKind::Custom && zone.day(days.1).is_none_or(|last| last.from > tx.now()) {
+        return Err(Error::invalid("last_day", "must not lie in the future"));
     }
     if period.from < tx.now() - HOURS_KEPT {
         return Err(Error::invalid("first_day", "must lie within the last 400 days: calls by hour are kept no longer"));
@@ -135,13 +151,15 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
         None => tx.analytics_marks().some(1)?.is_empty(),
     };
     if !is_computed || !is_caught_up {
-        return Err(Error::try_later("the figures of the business, which are being computed"));
+        return Err(Error::try_later("the figures of the business are being computed"));
     }
     let mut read = Read::default();
     for (at, level, name, value) in rows(tx, before.from, period)? {
         read.row(zone, period, at, level, &name, value);
     }
-    let kpis = kpis(tx, wanted.kind(), &read)?;
+    let kpis = kpis(tx, wanted.kind(), &read, period.until <= tx.now())?;
+    let numbers = own_numbers(tx, read.numbers_called())?;
+    let textable = if read.may_be_silent() { Some(textable(tx, period)?) } else { None };
     let people = people(tx, &read)?;
     ReportContent::compose(ReportFacts {
         business: tenant.business_name,
@@ -157,8 +175,13 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
         figures_before: read.before,
         kpis,
         hours: read.hours,
-        numbers: read.numbers.into_iter().map(|(number, entry)| NumberEntry { number: Some(number), ..entry }).collect(),
+        numbers: read
+            .numbers
+            .into_iter()
+            .map(|(number, entry)| NumberEntry { number: Some(number).filter(|number| numbers.contains(number)), ..entry })
+            .collect(),
         people,
+        textable,
     })
 }
 
@@ -172,8 +195,56 @@ pub fn kept_report(tx: &mut TenantTx<'_>, id: ReportId) -> Result<(Report, Repor
     if report.expires_at.is_some_and(|at| at <= tx.now()) {
         return Err(missing());
     }
-    let content = serde_json::from_value(report.sections.clone()).map_err(|_| missing())?;
+    let mut content: ReportContent = serde_json::from_value(report.sections.clone()).map_err(|_| missing())?;
+    // Of older reports that isn't kept.
+    content.complete = content.computed_at >= content.period.until;
     Ok((report, content))
+}
+
+/// Those of these numbers that the business holds, or held.
+fn own_numbers(tx: &mut TenantTx<'_>, called: Vec<String>) -> Result<HashSet<String>> {
+    let own: Vec<String> = phone_numbers::table
+        .filter(phone_numbers::tenant_id.eq(tx.0.tenant))
+        .filter(phone_numbers::phone_number.eq_any(called))
+        .filter(phone_numbers::provisioned_at.is_not_null().or(phone_numbers::status.ne(NumberStatus::Released)))
+        .select(phone_numbers::phone_number)
+        .load(tx.0.conn)?;
+    Ok(own.into_iter().collect())
+}
+
+/// The missed calls of a period after which a text could go out: the business was approved and held the number when they began, and
+/// learned of their end while that was news, which nobody does of an imported log.
+fn textable(tx: &mut TenantTx<'_>, period: Span) -> Result<Textable> {
+    #[derive(QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = BigInt)]
+        missed: i64,
+        #[diesel(sql_type = BigInt)]
+        texted: i64,
+    }
+    let counted: Counted = sql_query(
+        "SELECT count(*) AS missed, count(*) FILTER (WHERE EXISTS (
+             SELECT FROM messages AS m WHERE m.tenant_id = $1 AND m.call_id = c.id AND m.message_kind = 'greeting'
+                 AND m.message_status IN ('accepted', 'sending', 'sent', 'delivered', 'partially_delivered', 'read')
+         )) AS texted
+         FROM calls AS c
+         WHERE c.tenant_id = $1 AND c.created_at >= $2 - interval '2 hours' AND c.created_at < $3 + interval '1 day'
+             AND coalesce(c.started_at, c.created_at) >= $2 AND coalesce(c.started_at, c.created_at) < $3
+             AND c.call_direction = 'inbound' AND c.outcome IN ('missed', 'voicemail', 'abandoned')
+             AND c.created_at < coalesce(c.ended_at, c.started_at, c.created_at) + interval '1 hour'
+             AND EXISTS (
+                 SELECT FROM tenants AS t JOIN phone_numbers AS n ON n.tenant_id = $1
+                 WHERE t.id = $1 AND t.approved_at <= coalesce(c.started_at, c.created_at) AND n.phone_number = c.called_phone
+                     AND n.provisioned_at <= coalesce(c.started_at, c.created_at)
+                     AND (n.released_at > coalesce(c.started_at, c.created_at)) IS NOT FALSE
+             )",
+    )
+    .bind::<Uuid, _>(tx.0.tenant)
+    .bind::<Timestamptz, _>(period.from)
+    .bind::<Timestamptz, _>(period.until)
+    .get_result(tx.0.conn)?;
+    let [missed, texted] = [counted.missed, counted.texted].map(i64::unsigned_abs);
+    Ok(Textable { missed, texted })
 }
 
 type Row = (DateTime<Utc>, AggregationLevel, String, Decimal);
@@ -205,6 +276,16 @@ struct Read {
 }
 
 impl Read {
+    fn numbers_called(&self) -> Vec<String> {
+        self.numbers.keys().cloned().collect()
+    }
+
+    /// Whether so many missed callers got no text that somebody may want to know why.
+    fn may_be_silent(&self) -> bool {
+        let sum = |name: &str| self.by_day.values().filter_map(|figures| figures.get(name)).sum::<Decimal>();
+        sum("nmc.calls_unanswered") > sum("nmc.calls_texted_back")
+    }
+
     fn row(&mut self, zone: Timezone, period: Span, at: DateTime<Utc>, level: AggregationLevel, name: &str, value: Decimal) {
         let count = value.to_u64().unwrap_or_default();
         match name.split_once('/') {
@@ -253,7 +334,7 @@ impl Read {
     }
 }
 
-fn kpis(tx: &mut TenantTx<'_>, kind: ReportKind, read: &Read) -> Result<Vec<KpiEntry>> {
+fn kpis(tx: &mut TenantTx<'_>, kind: ReportKind, read: &Read, is_over: bool) -> Result<Vec<KpiEntry>> {
     let period = match kind {
         ReportKind::Daily => Some(KpiPeriod::Daily),
         ReportKind::Weekly => Some(KpiPeriod::Weekly),
@@ -287,7 +368,8 @@ fn kpis(tx: &mut TenantTx<'_>, kind: ReportKind, read: &Read) -> Result<Vec<KpiE
             previous,
             target,
             variance: value.zip(target).and_then(|(value, target)| variance(value, target)).map(|off| off.normalize()),
-            trend: value.zip(previous).map(|(value, previous)| kpi.trend(value, previous)),
+            // A count of what isn't over is less than one of what is.
+            trend: value.zip(previous).filter(|_| is_over || !kpi.is_count()).map(|(value, previous)| kpi.trend(value, previous)),
             ..KpiEntry::new(kpi.name, kpi.label, unit, better)
         }
     };

@@ -21,8 +21,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Marks of one round; what is left is the next one's.
+/// Marks of one round. Where there are more, as after an import, a round computes a whole month instead: the marks of a log lie all over it,
+/// and each round of some would compute most of its days again.
 const MARKS: u16 = 2_000;
+
+/// The most stretches of marked hours in one round; where there are more, it computes a whole month, too. A statement looks for the rows of
+/// each stretch by itself.
+const STRETCHES: usize = 100;
+
+/// Marks of conversations in a round of a whole month.
+const MARKS_OF_CONVERSATIONS: u16 = 10_000;
 
 /// How far ahead of now an instant can be: clocks of others go wrong.
 const AHEAD: TimeDelta = TimeDelta::days(366);
@@ -148,8 +156,19 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
         tx.kpi_snapshots().forget_computed()?;
         rebuild = Some(all);
     }
-    let marks = tx.analytics_marks().some(MARKS)?;
+    let mut marks = tx.analytics_marks().some(MARKS)?;
     let mut dirty = hours_of(hours.zone, &instants(tx, &marks)?);
+    let mut has_more = marks.len() >= usize::from(MARKS) || runs(dirty.iter().copied()).len() > STRETCHES;
+    if has_more && let Some(month) = latest_month(tx, hours.zone)? {
+        marks = tx.analytics_marks().take(month, MARKS_OF_CONVERSATIONS)?;
+        let mut elsewhere = instants(tx, &marks)?;
+        elsewhere.retain(|at| !month.contains(*at));
+        tx.analytics_marks().create(&elsewhere)?;
+        has_more = !tx.analytics_marks().some(1)?.is_empty();
+        dirty = hours_in(hours.zone, month).into_iter().collect();
+        // In zones that are odd by minutes, a quarter of an hour may begin in the month before.
+        dirty.extend(hours_of(hours.zone, &[month.from - TimeDelta::microseconds(1)]));
+    }
     if let Some(before) = rebuild {
         let last = latest_before(tx, before)?.and_then(|at| hours.zone.date(at));
         let month = last.and_then(|date| hours.zone.month(date));
@@ -166,10 +185,16 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     }
     tx.analytics_marks().delete(&marks)?;
     // Figures of which something is still marked are as old as before, and due at once.
-    let has_more = marks.len() >= usize::from(MARKS);
     let up_to = if has_more { state.rolled_up_at } else { tx.now() };
     tx.analytics_roll_ups().note(by, up_to, rebuild)?;
     Ok(Some(Round { hours: dirty.len(), has_more }))
+}
+
+/// The month in which the quarter of an hour of the latest mark ends.
+fn latest_month(tx: &mut TenantTx<'_>, zone: Timezone) -> Result<Option<Span>> {
+    let latest = tx.analytics_marks().latest()?;
+    // A month begins within its first quarter of an hour where zones are odd by minutes.
+    Ok(latest.and_then(|at| zone.date(at + QUARTER - TimeDelta::microseconds(1))).and_then(|date| zone.month(date)))
 }
 
 /// When what is marked happened: the marks' own instants, and those of the conversations that they name and of their calls.

@@ -2,7 +2,7 @@
 
 use crate::engine;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use nmc_core::analytics::{CallAnalyticsPatch, NewCallAnalytics};
+use nmc_core::analytics::{CallAnalyticsPatch, KPI_PERIODS, KPIS, NewCallAnalytics};
 use nmc_core::calls::{CallPatch, NewCall};
 use nmc_core::conversations::{NewConsent, Worker, WorkerConfig};
 use nmc_core::telephony::{Pace, SmsSender};
@@ -11,7 +11,7 @@ use nmc_core::testing::{Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, 
 use nmc_core::workflows::{receive_text, record_delivery, record_voice_status, resolve_idle};
 use nmc_core::{
     CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, Clock as _, ConsentAction, ConsentSource,
-    ConversationId, ConversionStatus, Patch, PhoneNumber, Result, TenantTx, UserId,
+    ConversationId, ConversionStatus, KpiPeriod, Patch, PhoneNumber, Result, TenantTx, UserId,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -47,6 +47,7 @@ const OUTCOMES: &[CallOutcome] = &[
     CallOutcome::Failed,
 ];
 const CONVERSIONS: &[ConversionStatus] = &[ConversionStatus::Converted, ConversionStatus::Lost];
+const TARGETS: &[&str] = &["0", "0.0001", "12.5", "33.3333", "100", "99999999999.9999"];
 const DELIVERIES: &[&str] = &["sent", "delivered", "undelivered", "failed", "read"];
 
 /// With every statement of our own: the trigger would write the machine's time, and the library's next change would come after that.
@@ -92,6 +93,8 @@ pub(crate) enum Step {
     DeleteCall(Pick),
     Zone(Pick),
     Hours(Pick),
+    /// A target that is set or removed, key figure and period, with all computed anew: only what is computed from then on has it.
+    Target(Pick, Pick, Option<Pick>),
     Minutes(u16),
     Days(u8),
     RollUp,
@@ -137,6 +140,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => pick().prop_map(Step::DeleteCall),
         1 => pick().prop_map(Step::Zone),
         1 => pick().prop_map(Step::Hours),
+        3 => (pick(), pick(), prop::option::weighted(0.8, pick())).prop_map(|(kpi, period, what)| Step::Target(kpi, period, what)),
         8 => (1_u16..900).prop_map(Step::Minutes),
         4 => (1_u8..9).prop_map(Step::Days),
         5 => Just(Step::RollUp),
@@ -277,6 +281,7 @@ impl History {
             Step::DeleteCall(which) => self.delete_call(which),
             Step::Zone(which) => self.zone(chosen(ZONES, which).0),
             Step::Hours(which) => self.hours(which),
+            Step::Target(kpi, period, what) => self.target(chosen(KPIS, kpi).name, *chosen(&KPI_PERIODS, period), what),
             Step::Minutes(minutes) => self.clock.advance(TimeDelta::minutes(minutes.into())),
             Step::Days(days) => {
                 self.clock.advance(TimeDelta::days(days.into()));
@@ -429,6 +434,15 @@ impl History {
         let (business_hours_start, business_hours_end) = (time(opens), time(closes));
         let patch = TenantPatch { business_hours_start, business_hours_end, ..TenantPatch::default() };
         self.tx(|tx| tx.tenants().update(&patch)).unwrap();
+    }
+
+    /// One that can't be, such as more than 100 percent, is refused; one that isn't there can't be removed.
+    fn target(&self, kpi: &str, period: KpiPeriod, what: Option<Pick>) {
+        drop(self.tx(|tx| match what {
+            Some(what) => tx.kpi_targets().upsert_by_key(kpi, period, decimal(word(TARGETS, what))).map(drop),
+            None => tx.kpi_targets().delete(kpi, period),
+        }));
+        engine::mark_all(&self.db, &self.business).unwrap();
     }
 
     fn roll_up_killed(&self, at: Pick, hard: bool) {

@@ -27,15 +27,24 @@ pub(crate) fn document(db: &TestDb, business: &Business) -> String {
     };
     let tables = ["calls", "conversations", "messages", "consents", "call_analytics"].map(rows).join(", ");
     let id = business.tenant.id();
+    let targets = "jsonb_build_object('kpi_name', k.kpi_name, 'period_type', k.period_type, 'target', k.kpi_target)";
     let sql = format!(
-        "SELECT jsonb_build_object('timezone', t.timezone, 'opens', t.business_hours_start, 'closes', t.business_hours_end, {tables})::text
+        "SELECT jsonb_build_object('timezone', t.timezone, 'opens', t.business_hours_start, 'closes', t.business_hours_end, {tables},
+             'targets', coalesce((SELECT jsonb_agg({targets}) FROM kpi_targets AS k WHERE k.tenant_id = t.id), '[]'))::text
          FROM tenants t WHERE t.id = '{id}'"
     );
     db.query(&sql).remove(0)
 }
 
-/// The figures and snapshots that the oracle computes from the rows, a line each.
-pub(crate) fn computed(db: &TestDb, business: &Business) -> Vec<String> {
+/// What the oracle computes from the rows.
+pub(crate) struct Computed {
+    /// The figures and snapshots, a line each.
+    pub(crate) lines: Vec<String>,
+    /// The snapshots.
+    pub(crate) snapshots: Vec<Value>,
+}
+
+pub(crate) fn computed(db: &TestDb, business: &Business) -> Computed {
     let told: Value = serde_json::from_str(&run(&[], &document(db, business))).unwrap();
     let words = |row: &Value, names: &[&str]| {
         names
@@ -45,11 +54,13 @@ pub(crate) fn computed(db: &TestDb, business: &Business) -> Vec<String> {
             .join(" ")
     };
     let figures = told["figures"].as_array().unwrap().iter();
-    let snapshots = told["snapshots"].as_array().unwrap().iter();
+    let snapshots = told["snapshots"].as_array().unwrap();
     let mut lines: Vec<String> = figures
         .map(|row| words(row, &["level", "from", "until", "type", "name", "value", "dimensions"]))
-        .chain(snapshots.map(|row| words(row, &["period", "from", "until", "kpi", "value", "target", "variance", "trend"])))
+        .chain(
+            snapshots.iter().map(|row| words(row, &["period", "from", "until", "kpi", "value", "target", "variance", "trend"])),
+        )
         .collect();
     lines.sort();
-    lines
+    Computed { lines, snapshots: snapshots.clone() }
 }

@@ -4,6 +4,7 @@ mod figures;
 mod golden;
 mod jobs;
 mod metrics;
+mod plans;
 mod reports;
 mod roll_up;
 mod summary;

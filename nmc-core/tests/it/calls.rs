@@ -531,3 +531,19 @@ fn calls_by_their_beginning_come_in_its_order() {
         }
     }
 }
+
+#[test]
+fn call_that_would_begin_in_days_is_refused_or_begins_now() {
+    let scene = Scene::new();
+    let of = |days| NewCall { started_at: Some(noon() + TimeDelta::days(days)), ..scene.begun() };
+    let error = refused(scene.tx(|tx| tx.calls().create(&of(2))));
+    assert_eq!(error, ("started_at".to_owned(), "must be at most a day in the future".to_owned()));
+    scene.tx(|tx| tx.calls().create(&of(1))).unwrap();
+    // What a provider tells is recorded all the same: its clock is wrong.
+    let sid = unique_sid("CA");
+    let told = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &sid);
+    let told = told.with("Timestamp", "Thu, 16 Nov 2028 11:00:00 +0000");
+    record_voice_status(&scene.db.store, &told.parse()).unwrap();
+    let call = scene.tx(|tx| tx.calls().find_by_sid(&sid)).unwrap().unwrap();
+    assert_eq!((call.started_at, call.ended_at), (Some(noon()), Some(noon())));
+}

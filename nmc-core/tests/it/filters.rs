@@ -50,7 +50,7 @@ fn fill(db: &TestDb, business: &Business, user: UserId) {
 }
 
 /// How many rows the nodes of a plan looked at.
-fn looked_at(plan: &str) -> u64 {
+pub(crate) fn looked_at(plan: &str) -> u64 {
     let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u64>().ok());
     let after = |line: &str, what: &str| line.split_once(what).and_then(|(_, rest)| number(rest));
     let of_line = |line: &str| {

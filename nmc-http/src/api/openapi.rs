@@ -84,6 +84,9 @@ impl Document {
         operation = operation
             .response(R::STATUS.as_str(), R::describe(&mut self.schemas))
             .extensions(Some(ExtensionsBuilder::new().add("x-nmc-access", access(op.access)).build()));
+        if let Some((status, response)) = R::describe_other() {
+            operation = operation.response(status.as_str(), response);
+        }
         for problem in problems::that_may_come(&Asked {
             is_public: op.access == Access::Public,
             is_change: *method != Method::GET,
@@ -200,6 +203,11 @@ fn in_header(method: &Method, id: &str) -> Option<(&'static str, &'static str, u
             "Last-Event-ID",
             "The id of the last event that a client of the stream received, which browsers send; it overrides `after`.",
             60,
+        )),
+        "getReportJson" | "getReportCsv" | "getReportPdf" => Some((
+            "If-None-Match",
+            "The ETags of files that the client has: if the answer would be one of them, it is 304.",
+            LONGEST_IF_MATCH,
         )),
         // They have no version.
         "changeStatus" => None,

@@ -21,6 +21,10 @@ pub(crate) trait Reply {
     const STATUS: StatusCode;
     /// The document's description of the answer.
     fn describe(schemas: &mut Schemas) -> Response;
+    /// Another answer that comes instead, with its status.
+    fn describe_other() -> Option<(StatusCode, Response)> {
+        None
+    }
     /// The answer itself.
     fn respond(self) -> HttpResponse;
 }
@@ -229,13 +233,19 @@ impl Reply for Attachment {
     }
 }
 
-/// 200 with a file that is made of what is kept, to be saved. The same file has the same ETag.
+/// 200 with a file that is made of what is kept, to be saved, or 304 where the client has it. The same file has the same ETag.
 pub(crate) struct Rendering {
+    /// `None`: the client has it.
+    pub(crate) file: Option<RenderedFile>,
+    pub(crate) tag: String,
+}
+
+/// A file that was made.
+pub(crate) struct RenderedFile {
     pub(crate) bytes: Vec<u8>,
     pub(crate) media_type: &'static str,
-    /// The name to save the file as, which is ours.
+    /// The name to save the file as: letters and digits of any script, dashes and dots.
     pub(crate) name: String,
-    pub(crate) tag: String,
 }
 
 impl Reply for Rendering {
@@ -246,17 +256,44 @@ impl Reply for Rendering {
         for media_type in ["application/json", "application/pdf", "text/csv"] {
             response = response.content(media_type, ContentBuilder::new().build());
         }
-        with_header(response.build(), "ETag", "The version of the file, in quotes.")
+        with_header(response.build(), "ETag", TAG_OF_FILE)
+    }
+
+    fn describe_other() -> Option<(StatusCode, Response)> {
+        let response = ResponseBuilder::new().description("The client has the file: If-None-Match names its ETag.").build();
+        Some((StatusCode::NOT_MODIFIED, with_header(response, "ETag", TAG_OF_FILE)))
     }
 
     fn respond(self) -> HttpResponse {
+        let tag = (ETAG, format!("\"{}\"", self.tag));
+        let Some(file) = self.file else { return HttpResponse::NotModified().insert_header(tag).finish() };
         HttpResponse::Ok()
-            .insert_header((CONTENT_TYPE, self.media_type))
-            .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", self.name)))
+            .insert_header((CONTENT_TYPE, file.media_type))
+            .insert_header((CONTENT_DISPOSITION, saved_as(&file.name)))
             .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
-            .insert_header((ETAG, format!("\"{}\"", self.tag)))
-            .body(self.bytes)
+            .insert_header(tag)
+            .body(file.bytes)
     }
+}
+
+const TAG_OF_FILE: &str = "The version of the file, in quotes.";
+
+/// Under which name a file is to be saved (RFC 6266): in ASCII for all clients, and as it is for those who know more (RFC 8187).
+fn saved_as(name: &str) -> String {
+    let plain: String = name.chars().filter(char::is_ascii).collect();
+    // A name of another script leaves nothing but its dashes.
+    let plain = plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    let mut value = format!("attachment; filename=\"{plain}\"");
+    if !name.is_ascii() {
+        value.push_str("; filename*=UTF-8''");
+        for byte in name.bytes() {
+            match byte {
+                b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => value.push(byte.into()),
+                _ => value.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    value
 }
 
 /// A page of a list.

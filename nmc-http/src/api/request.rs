@@ -8,7 +8,7 @@ use crate::shares::{Place, caller};
 use crate::state::App;
 use crate::streams::Source;
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH, USER_AGENT};
+use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
@@ -329,6 +329,15 @@ impl<Q, B> RequestContext<Q, B> {
         }
         // A tag that was never ours matches nothing, as a stale one does; a weak one never matches (RFC 9110, 13.1.1).
         Ok(Some(text.split(',').filter_map(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok()).collect()))
+    }
+
+    /// Whether the client says that it has the file of this ETag (RFC 9110, 13.1.2).
+    pub(crate) fn has_already(&self, tag: &str) -> bool {
+        let mut lines = self.request.headers().get_all(IF_NONE_MATCH).filter_map(|line| line.to_str().ok());
+        let is_it = |one: &str| {
+            one == "*" || one.trim_start_matches("W/").strip_prefix('"').and_then(|one| one.strip_suffix('"')) == Some(tag)
+        };
+        lines.any(|line| line.split(',').any(|one| is_it(one.trim())))
     }
 
     /// A value of the path. One that can't be an id is no row's: it is not found.

@@ -116,7 +116,8 @@ impl<'a> Pages<'a> {
             ("nmc.calls_replied", "Wrote back", kpi("reply_rate", "those texted"), Better::More, BLUE),
         ];
         let width = (self.width() - 3.0 * GAP) / 4.0;
-        let is_compared = report.totals.iter().any(|total| !total.previous.is_zero());
+        // Fewer calls so far mean nothing.
+        let is_compared = report.complete && report.totals.iter().any(|total| !total.previous.is_zero());
         for (place, (name, label, of, better, ink)) in cards.into_iter().enumerate() {
             let x = MARGIN + length(place) * (width + GAP);
             let y = self.y;
@@ -142,7 +143,9 @@ impl<'a> Pages<'a> {
         }
         self.y += HEIGHT + 2.0;
         let before = words::before(report.kind, &report.period);
-        let note = if is_compared {
+        let note = if !report.complete {
+            "This period is not over: these are the figures so far.".to_owned()
+        } else if is_compared {
             format!("More and fewer than {before}: {}.", report.before.title)
         } else {
             format!("There are no figures of {before} to compare with.")

@@ -56,7 +56,7 @@ pub(super) fn columns(titles: &[(&str, f32)]) -> Vec<Column> {
 pub(super) fn kpi_row(kpi: &KpiEntry, has_targets: bool) -> Vec<Cell> {
     let shown =
         |value: Option<Decimal>| Cell::plain(value.map_or_else(|| "–".to_owned(), |value| words::display(value, &kpi.unit)));
-    let arrow = match kpi.value.zip(kpi.previous) {
+    let arrow = match kpi.value.zip(kpi.previous).filter(|_| kpi.trend.is_some()) {
         Some((value, previous)) if value > previous => "▲ ",
         Some((value, previous)) if value < previous => "▼ ",
         _ => "",

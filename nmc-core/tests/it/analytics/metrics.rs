@@ -2,7 +2,7 @@
 
 use crate::support::{Scene, all_pages, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
-use nmc_core::analytics::{KpiFilter, Metric, MetricFilter, MetricTotals, NewKpiSnapshot, NewMetric};
+use nmc_core::analytics::{FIGURES, KpiFilter, Metric, MetricFilter, MetricTotals, NewKpiSnapshot, NewMetric};
 use nmc_core::testing::noon;
 use nmc_core::{AggregationLevel, Error, KpiPeriod, Loaded, MetricType, Store, TrendDirection};
 use proptest::prelude::*;
@@ -299,4 +299,22 @@ fn latest_snapshot_of_a_figure_is_of_the_latest_date() {
     }
     scene.tx(|tx| tx.kpi_snapshots().delete(replaced.id)).unwrap();
     assert!(matches!(scene.tx(|tx| tx.kpi_snapshots().get(replaced.id)), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn figures_are_found_by_name_whatever_their_type() {
+    let scene = Scene::new();
+    for name in FIGURES {
+        let kind = match *name {
+            _ if name.starts_with("nmc.calls_") => "call",
+            _ if name.starts_with("nmc.revenue") => "revenue",
+            _ => "conversation",
+        };
+        scene.db.execute(&format!(
+            "INSERT INTO analytics_metrics (tenant_id, metric_type, metric_name, metric_value) VALUES ('{}', '{kind}', '{name}', 1)",
+            scene.business.tenant.id()
+        ));
+        let filter = MetricFilter { metric_name: Some((*name).to_owned()), ..MetricFilter::default() };
+        assert_eq!(scene.tx(|tx| tx.metrics().count(&filter)).unwrap(), 1, "{name}");
+    }
 }

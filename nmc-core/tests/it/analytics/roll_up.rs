@@ -339,13 +339,68 @@ fn figures_of_which_much_is_marked_are_as_old_as_before() {
     let computed = |scene: &Scene| scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().rolled_up_at;
     let before = computed(&scene);
     scene.rows(
-        "INSERT INTO analytics_marks (tenant_id, marked_at) SELECT $tenant, '2026-11-01 06:00+00' FROM generate_series(1, 2001)",
+        "INSERT INTO analytics_marks (tenant_id, marked_at) SELECT $tenant, '2026-11-01 06:00+00' FROM generate_series(1, 2001);
+         INSERT INTO analytics_marks (tenant_id, marked_at) VALUES ($tenant, '2026-10-30 21:00+00')",
     );
     scene.tick();
     roll_up(&scene.db.store, &scene.business.tenant).unwrap();
     assert_eq!((computed(&scene), scene.db.query::<i64>("SELECT count(*) FROM analytics_marks")), (before, vec![1]));
     roll_up(&scene.db.store, &scene.business.tenant).unwrap();
     assert!(computed(&scene) > before);
+}
+
+/// A call on every other day of 300, and texts in a conversation that was opened long before.
+#[test]
+fn figures_marked_all_over_a_year_are_computed_by_month() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.rows(
+        "INSERT INTO conversations (id, tenant_id, customer_phone, status, created_at)
+         VALUES ('00000000-0000-7000-8000-000000000003', $tenant, '+15550100008', 'active', '2026-05-10 12:00+00')",
+    );
+    scene.roll_up();
+    scene.rows(
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at)
+         SELECT $tenant, '+15550100007', '+15550199999', 'inbound', 'no-answer', 'missed', '2026-11-15 12:00+00'::timestamptz - n * interval '2 days'
+         FROM generate_series(0, 150) AS n;
+         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at) VALUES
+             ($tenant, '00000000-0000-7000-8000-000000000003', 'x', 'inbound', '+15550100008', '+15550199999', 'received', '2026-11-02 12:00+00'),
+             ($tenant, '00000000-0000-7000-8000-000000000003', 'y', 'outbound', '+15550199999', '+15550100008', 'sent', '2026-11-02 12:01+00')",
+    );
+    // An hour that was emptied has nothing that could be found in it.
+    scene.rows("DELETE FROM call_analytics; DELETE FROM calls WHERE id = '00000000-0000-7000-8000-000000000016'");
+    let before = scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().rolled_up_at;
+    scene.tick();
+    let hours = roll_up(&scene.db.store, &scene.business.tenant).unwrap().unwrap();
+    assert!((720..=722).contains(&hours), "November: {hours}");
+    let state = scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap();
+    assert_eq!(state.rolled_up_at, before, "the rest is still marked");
+    scene.roll_up();
+    let stored = scene.all_stored();
+    assert_eq!(stored[3]["05-01 04:00 nmc.conversations_responded"], "1", "by a text of another month");
+    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    scene.roll_up();
+    assert_eq!(scene.all_stored(), stored);
+}
+
+/// Clocks in Dublin were 25 minutes and 21 seconds behind until October 1916: a quarter of an hour belonged to two months.
+#[test]
+fn quarter_of_an_hour_in_two_months_is_computed_in_both() {
+    let scene = Scene::new();
+    scene.rows("UPDATE tenants SET timezone = 'Europe/Dublin' WHERE id = $tenant");
+    scene.roll_up();
+    scene.rows(
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at)
+         SELECT $tenant, '+15550100007', '+15550199999', 'inbound', 'no-answer', 'missed', at FROM (
+             VALUES ('1916-02-01 00:25:20+00'::timestamptz), ('1916-02-01 00:25:22+00')
+             UNION ALL SELECT '1916-02-01 12:00+00'::timestamptz - n * interval '1 day' FROM generate_series(1, 150) AS n
+         ) AS c (at)",
+    );
+    scene.roll_up();
+    let monthly = scene.stored("monthly");
+    let missed: Vec<_> = monthly.iter().filter(|(name, _)| name.ends_with("nmc.calls_missed")).collect();
+    let of = |name: &str| monthly[name].as_str();
+    assert_eq!((of("02-01 00:25 nmc.calls_missed"), of("01-01 00:25 nmc.calls_missed")), ("1", "32"), "{missed:?}");
 }
 
 #[test]
@@ -359,7 +414,8 @@ fn report_has_what_has_changed_a_moment_ago() {
     assert_eq!(report.total("nmc.calls_missed"), 1.into());
     // More than a request waits for is not reported on.
     scene.rows(
-        "INSERT INTO analytics_marks (tenant_id, marked_at) SELECT $tenant, '2026-11-01 06:00+00' FROM generate_series(1, 12000)",
+        "INSERT INTO analytics_marks (tenant_id, marked_at)
+         SELECT $tenant, '2026-11-01 06:00+00'::timestamptz - n % 8 * interval '31 days' FROM generate_series(1, 18000) AS n",
     );
     let refused = scene.tx(|tx| report_content(tx, WantedReport::Daily(day))).unwrap_err();
     assert!(refused.to_string().contains("are being computed"), "{refused}");

@@ -3,7 +3,8 @@
 use crate::support::Scene;
 use nmc_core::chrono::{NaiveDate, TimeDelta};
 use nmc_core::reports::{ReportContent, ReportKind};
-use nmc_core::workflows::{WantedReport, kept_report, make_report, roll_up_all};
+use nmc_core::testing::{Business, ManualClock, TestDb};
+use nmc_core::workflows::{WantedReport, kept_report, make_report, report_content, roll_up_all};
 use nmc_core::{Error, KpiPeriod, ReportId, serde_json};
 
 fn day(text: &str) -> NaiveDate {
@@ -14,6 +15,8 @@ fn day(text: &str) -> NaiveDate {
 /// the Sunday before.
 const HISTORY: &str = "
     UPDATE tenants SET timezone = 'America/New_York', business_hours_start = '08:00', business_hours_end = '18:00' WHERE id = $tenant;
+    INSERT INTO phone_numbers (tenant_id, phone_number, twilio_phone_sid, status, provisioned_at) VALUES
+        ($tenant, '+15550199999', 'PN1', 'active', '2026-10-01'), ($tenant, '+15550199998', 'PN2', 'active', '2026-10-01');
     INSERT INTO conversations (id, tenant_id, customer_phone, status, created_at, closed_at, assigned_to) VALUES
         ('00000000-0000-7000-8000-000000000001', $tenant, '+15550100001', 'resolved', '2026-10-30 21:00+00', '2026-10-31 14:00+00', $staff);
     INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, duration_seconds, started_at, created_at) VALUES
@@ -104,6 +107,7 @@ fn report_of_a_period_that_can_not_be_is_refused() {
     for (wanted, field) in [
         (WantedReport::Custom(now, far(-1)), "last_day"),
         (WantedReport::Custom(far(-366), now), "last_day"),
+        (WantedReport::Custom(far(-1), far(1)), "last_day"),
         (WantedReport::Daily(far(3)), "first_day"),
         (WantedReport::Daily(far(-402)), "first_day"),
         (WantedReport::Weekly(NaiveDate::MAX), "first_day"),
@@ -111,6 +115,98 @@ fn report_of_a_period_that_can_not_be_is_refused() {
     ] {
         let error = content(&scene, wanted).unwrap_err();
         assert!(matches!(&error, Error::Invalid { field: found, .. } if found == field), "{wanted:?}: {error}");
+    }
+}
+
+#[test]
+fn report_of_a_running_week_stays_what_there_was_so_far() {
+    let scene = scene();
+    roll_up_all(&scene.db.store).unwrap();
+    let today = scene.db.store.now().date_naive();
+    let (id, report) = content(&scene, WantedReport::Weekly(today)).unwrap();
+    assert!(!report.complete && report.period.title.ends_with(" (so far)"));
+    assert!(report.kpi("calls").unwrap().trend.is_none());
+    let (_, today) = content(&scene, WantedReport::Custom(today, today)).unwrap();
+    assert!(!today.complete);
+    scene.clock.advance(TimeDelta::days(8));
+    // One that was kept before this was said.
+    scene.db.execute("UPDATE analytics_reports SET sections = sections - 'complete'");
+    let (_, later) = scene.tx(|tx| kept_report(tx, id)).unwrap();
+    assert!(!later.complete);
+    let (_, before) = content(&scene, WantedReport::Daily(day("2026-10-30"))).unwrap();
+    assert!(before.complete);
+}
+
+/// So many missed calls at a number on one day, and when the business heard of each.
+fn missed(scene: &Scene, number: &str, began: &str, recorded: &str) {
+    scene.db.execute(&format!(
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, ended_at, created_at)
+         SELECT '{}', '+1555020' || lpad(n::text, 4, '0'), '{number}', 'inbound', 'no-answer', 'missed', '{began}', '{began}', '{recorded}'
+         FROM generate_series(1, 6) AS n",
+        scene.business.tenant.id()
+    ));
+}
+
+#[test]
+fn advice_on_texts_is_of_calls_that_could_be_texted() {
+    let scene = Scene::new();
+    let ours = scene.business.number.as_str();
+    let silent = || {
+        roll_up_all(&scene.db.store).unwrap();
+        let (_, report) = content(&scene, WantedReport::Daily(day("2026-11-14"))).unwrap();
+        let advice = report.advice.into_iter().find(|advice| advice.rule == "texts_not_sent");
+        (report.totals[0].value.to_string(), advice.map(|advice| advice.text))
+    };
+    let began = "2026-11-14 15:00+00";
+    scene.db.execute("UPDATE phone_numbers SET provisioned_at = '2026-11-14 12:00+00', created_at = '2026-11-14 12:00+00'");
+    scene.db.execute("UPDATE tenants SET approved_at = '2026-11-14 13:00+00'");
+    missed(&scene, ours, began, "2026-11-15 09:00+00");
+    assert_eq!(silent(), ("6".to_owned(), None), "an imported log");
+    missed(&scene, ours, "2026-11-14 11:00+00", "2026-11-14 11:00+00");
+    assert_eq!(silent(), ("12".to_owned(), None), "before the number was ours");
+    missed(&scene, ours, "2026-11-14 12:30+00", "2026-11-14 12:30+00");
+    assert_eq!(silent(), ("18".to_owned(), None), "before the business could send");
+    missed(&scene, "+15550199777", began, began);
+    assert_eq!(silent(), ("24".to_owned(), None), "at a number of others");
+    missed(&scene, ours, began, began);
+    let (calls, text) = silent();
+    assert_eq!(calls, "30");
+    assert!(text.unwrap().starts_with("6 of 6 missed callers got no text back."));
+}
+
+#[test]
+fn numbers_that_are_not_the_business_s_have_no_name() {
+    let scene = Scene::new();
+    let began = "2026-11-14 15:00+00";
+    missed(&scene, scene.business.number.as_str(), began, began);
+    missed(&scene, "+15550199777", began, began);
+    missed(&scene, "+15550199778", began, began);
+    roll_up_all(&scene.db.store).unwrap();
+    let (_, report) = content(&scene, WantedReport::Daily(day("2026-11-14"))).unwrap();
+    let numbers: Vec<_> = report.numbers.iter().map(|entry| (entry.number.as_deref(), entry.inbound)).collect();
+    assert_eq!(numbers, [(Some(scene.business.number.as_str()), 6), (None, 12)]);
+}
+
+/// Samoa left out December 30, 2011.
+#[test]
+fn report_after_a_day_left_out_compares_with_the_one_before() {
+    let clock = std::sync::Arc::new(ManualClock::new("2012-01-02T12:00:00Z".parse().unwrap()));
+    let db = TestDb::with_clock(clock);
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    db.execute(&format!(
+        "UPDATE tenants SET timezone = 'Pacific/Apia';
+         INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, created_at)
+         SELECT '{}', '+15550100001', '+15550199999', 'inbound', 'completed', 'answered', at, at
+         FROM unnest('{{2011-12-29 20:00+00, 2011-12-30 11:00+00, 2011-12-30 12:00+00}}'::timestamptz[]) AS at",
+        business.tenant.id()
+    ));
+    roll_up_all(&db.store).unwrap();
+    for wanted in [WantedReport::Daily(day("2011-12-31")), WantedReport::Custom(day("2011-12-31"), day("2011-12-31"))] {
+        let report = db.store.tenant(&business.tenant, |tx| report_content(tx, wanted)).unwrap();
+        assert_eq!(report.before.first_day, day("2011-12-29"));
+        let calls = report.kpi("calls").unwrap();
+        assert_eq!((calls.value, calls.previous), (Some(2.into()), Some(1.into())));
+        assert_eq!(report.before.until, report.period.from);
     }
 }
 

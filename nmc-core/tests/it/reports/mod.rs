@@ -5,7 +5,7 @@ mod made;
 mod sample;
 mod scheduled;
 
-use nmc_core::chrono::Days;
+use nmc_core::chrono::{Days, TimeDelta};
 use nmc_core::reports::{CsvOptions, Figures, MOST_DAYS, NumberEntry, Paper, PersonEntry, ReportContent, ReportKind, Step};
 use nmc_core::rust_decimal::Decimal;
 use nmc_core::serde_json::Value;
@@ -22,12 +22,19 @@ fn csv(report: &ReportContent, options: CsvOptions) -> String {
 }
 
 /// Names that want to be something else.
-const HOSTILE: [&str; 7] = [
+const HOSTILE: [&str; 14] = [
     "=cmd|' /C calc'!A0",
     "+1+1",
     "-2",
     "@SUM(1)",
     "\tx",
+    "\u{ff1d}1+1",
+    "\u{ff0b}1",
+    "\u{ff0d}1",
+    "\u{ff20}SUM(1)",
+    " \u{a0}=1+1",
+    "\u{feff}\u{200b}=1+1",
+    "\u{1}\u{202e}@SUM(1)",
     "\"quoted\",\r\nsecond line",
     "שלום \u{202e}gpj.exe \u{1f469}\u{200d}\u{1f527}",
 ];
@@ -134,7 +141,8 @@ fn names_like_formulas_are_text_in_csv() {
     let rows = read(&text);
     let names: Vec<_> = rows.iter().filter(|row| row[0] == "person").map(|row| row[3].clone()).collect();
     for name in HOSTILE {
-        let guarded = if name.starts_with(['=', '+', '-', '@', '\t']) { format!("'{name}") } else { name.to_owned() };
+        let is_harmless = name.starts_with(['"', 'ש']);
+        let guarded = if is_harmless { name.to_owned() } else { format!("'{name}") };
         assert!(names.contains(&guarded), "{guarded} of {names:?}");
     }
     assert!(rows.iter().any(|row| row[0] == "number" && row[3] == "+15550100000"), "a phone number is one");
@@ -172,6 +180,44 @@ fn report_of_nothing_is_still_one() {
     );
     assert!(!report.to_pdf(Paper::A4).unwrap().is_empty());
     assert!(csv(&report, CsvOptions::default()).contains("total,nmc.calls_inbound,Calls,,,,,,calls,0,12,,,,\r\n"));
+}
+
+#[test]
+fn report_of_a_period_that_goes_on_says_so_far() {
+    let mut so_far = facts(ReportKind::Weekly, 7);
+    so_far.computed_at = so_far.span.1 - TimeDelta::seconds(1);
+    let report = ReportContent::compose(so_far.clone()).unwrap();
+    assert!(!report.complete && weekly().complete);
+    assert_eq!(report.period.title, "Week of January 5 – 11, 2026 (so far)");
+    let text = csv(&report, CsvOptions::default());
+    assert!(text.contains("report,complete,,,,,,,,,,,,,false\r\n"), "{text}");
+    // Who has not called yet may do so.
+    so_far.figures = BTreeMap::new();
+    (so_far.hours, so_far.numbers) = Default::default();
+    let rules = |facts| ReportContent::compose(facts).unwrap().advice.into_iter().map(|advice| advice.rule).collect::<Vec<_>>();
+    assert_eq!(rules(so_far.clone()), Vec::<String>::new());
+    so_far.computed_at = so_far.span.1;
+    assert_eq!(rules(so_far), ["no_calls"]);
+}
+
+#[test]
+fn files_of_a_report_are_named_for_what_it_is_of() {
+    let mut custom = facts(ReportKind::Custom, 12);
+    custom.business = "Зоя & Co.".to_owned();
+    assert_eq!(weekly().file_stem(), "report-ace-plumbing-sohne-weekly-2026-01-05");
+    assert_eq!(ReportContent::compose(custom.clone()).unwrap().file_stem(), "report-зоя-co-custom-2026-01-05-2026-01-16");
+    custom.business = "\u{1f527}".to_owned();
+    assert_eq!(ReportContent::compose(custom).unwrap().file_stem(), "report-custom-2026-01-05-2026-01-16");
+}
+
+#[test]
+fn numbers_of_others_share_a_line_at_the_end() {
+    let mut facts = facts(ReportKind::Weekly, 7);
+    let foreign = NumberEntry { number: None, inbound: 400, answered: 300, unanswered: 100 };
+    facts.numbers.splice(0..0, [foreign.clone(), foreign]);
+    let numbers = ReportContent::compose(facts).unwrap().numbers;
+    assert_eq!(numbers.iter().map(|entry| entry.number.is_some()).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!((numbers[2].inbound, numbers[2].answered, numbers[2].unanswered), (800, 600, 200));
 }
 
 #[test]

@@ -92,5 +92,6 @@ pub(crate) fn facts(kind: ReportKind, days: u64) -> ReportFacts {
         hours,
         numbers: vec![number(0, 2), number(1, 3)],
         people: vec![person("Maria López", 9), person("Зоя Ёлкина", 4)],
+        textable: None,
     }
 }

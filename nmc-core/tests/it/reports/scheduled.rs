@@ -2,7 +2,7 @@
 
 use crate::support::{Scene, refused};
 use nmc_core::analytics::{
-    Job, JobFilter, NewJob, NewReportSchedule, Report, ReportFilter, ReportMail, ReportMailFilter, ReportSchedule,
+    Job, JobFilter, NewJob, NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule,
 };
 use nmc_core::chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
@@ -73,7 +73,7 @@ impl Press {
         self.mailer().pass().unwrap()
     }
 
-    fn reports(&self) -> Vec<Report> {
+    fn reports(&self) -> Vec<ReportHead> {
         self.tx(|tx| tx.reports().list(&ReportFilter::default(), PageRequest::first())).unwrap().items
     }
 
@@ -88,7 +88,7 @@ impl Press {
     /// The first days of the reports, the last made first.
     fn days(&self) -> Vec<String> {
         let zone: nmc_core::Timezone = "America/New_York".parse().unwrap();
-        let day = |report: &Report| format!("{} {}", report.report_type, zone.date(report.period_start).unwrap());
+        let day = |report: &ReportHead| format!("{} {}", report.report_type, zone.date(report.period_start).unwrap());
         self.reports().iter().map(day).collect()
     }
 }

@@ -1,10 +1,10 @@
 use crate::api::lists::{List, Span};
-use crate::api::reply::{Created, Done, Json, PageOut, Rendering};
+use crate::api::reply::{Created, Done, Json, PageOut, RenderedFile, Rendering};
 use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, NaiveDate, Utc};
-use nmc_core::analytics::{Report, ReportFilter};
+use nmc_core::analytics::{ReportFilter, ReportHead};
 use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
 use nmc_core::{Error, ReportId};
@@ -39,8 +39,8 @@ pub(crate) struct ReportOut {
     pdf: String,
 }
 
-impl From<Report> for ReportOut {
-    fn from(row: Report) -> Self {
+impl From<ReportHead> for ReportOut {
+    fn from(row: ReportHead) -> Self {
         let file = |ending| format!("/v1/reports/{}.{ending}", row.id);
         Self {
             json: file("json"),
@@ -142,13 +142,13 @@ pub(super) async fn make(context: RequestContext<NoQuery, JsonBody<ReportIn>>) -
             make_report(tx, wanted)
         })
         .await?;
-    Ok(Created(format!("/v1/reports/{}", report.id), report.into()))
+    Ok(Created(format!("/v1/reports/{}", report.id), ReportHead::from(report).into()))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<ReportOut>> {
     let id: ReportId = context.id("report", "report")?;
     let (report, _) = context.acting(move |tx| kept_report(tx, id)).await?;
-    Ok(Json(report.into()))
+    Ok(Json(ReportHead::from(report).into()))
 }
 
 pub(super) async fn remove(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
@@ -181,8 +181,12 @@ async fn rendering<Q>(
 ) -> ApiResult<Rendering> {
     let id: ReportId = context.id("report", "report")?;
     let (_, content) = context.acting(move |tx| kept_report(tx, id)).await?;
-    let name = format!("report-{}-{}.{ending}", content.kind, content.period.first_day);
-    let bytes = context.app.pool.blocking(move |_| render(&content)).await?;
     // Reports don't change, but how they are printed may.
-    Ok(Rendering { bytes, media_type, name, tag: format!("{id}-{}", env!("CARGO_PKG_VERSION")) })
+    let tag = format!("{id}-{}", env!("CARGO_PKG_VERSION"));
+    if context.has_already(&tag) {
+        return Ok(Rendering { file: None, tag });
+    }
+    let name = format!("{}.{ending}", content.file_stem());
+    let bytes = context.app.pool.blocking(move |_| render(&content)).await?;
+    Ok(Rendering { file: Some(RenderedFile { bytes, media_type, name }), tag })
 }

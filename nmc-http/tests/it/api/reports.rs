@@ -30,7 +30,7 @@ fn report_is_made_and_opened_in_each_form() {
     for (field, media_type) in [("json", "application/json"), ("csv", "text/csv; charset=utf-8"), ("pdf", "application/pdf")] {
         let file = site.call("GET", path(field)).by(&owner).expect(200);
         assert_eq!(file.header("Content-Type"), Some(media_type));
-        let name = format!("attachment; filename=\"report-weekly-{first_day}.{field}\"");
+        let name = format!("attachment; filename=\"report-joes-plumbing-weekly-{first_day}.{field}\"");
         assert_eq!(file.header("Content-Disposition"), Some(name.as_str()));
         let again = site.call("GET", path(field)).by(&owner).expect(200);
         assert_eq!((file.header("ETag"), &file.body), (again.header("ETag"), &again.body));
@@ -44,6 +44,47 @@ fn report_is_made_and_opened_in_each_form() {
     for gone in [at, path("json"), path("csv"), path("pdf")] {
         site.call("GET", gone).by(&owner).expect(404);
     }
+}
+
+#[test]
+fn file_that_the_client_has_is_not_sent_again() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    roll_up_all(&site.db.store).unwrap();
+    let report = make(&site, &owner, &json!({ "type": "daily" })).document();
+    for field in ["json", "csv", "pdf"] {
+        let ask = |has: &str| {
+            let call = site.call("GET", report[field].as_str().unwrap()).by(&owner).header("If-None-Match", has);
+            call.send()
+        };
+        let tag = ask("\"other\"").header("ETag").unwrap().to_owned();
+        for has in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            let answer = ask(&has);
+            assert_eq!((answer.status, answer.body.as_str(), answer.header("ETag")), (304, "", Some(tag.as_str())), "{has}");
+        }
+        for other in ["\"other\"", tag.trim_matches('"'), ""] {
+            assert_eq!(ask(other).status, 200, "{other}");
+        }
+        let viewer = site.person(&site.joe, UserRole::Viewer).access;
+        let call = site.call("GET", report[field].as_str().unwrap()).by(&viewer).header("If-None-Match", &tag);
+        assert_eq!(call.send().status, 403, "who may not read learns nothing");
+        let missing = format!("/v1/reports/{}.{field}", uuid::Uuid::nil());
+        assert_eq!(site.call("GET", missing).by(&owner).header("If-None-Match", "*").send().status, 404);
+    }
+}
+
+#[test]
+fn file_of_a_business_in_another_script_has_both_names() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    site.db.execute("UPDATE tenants SET business_name = 'Зоя \"x\"' WHERE business_name LIKE 'Joe%'");
+    roll_up_all(&site.db.store).unwrap();
+    let body = json!({ "type": "daily", "first_day": "2026-11-14" });
+    let report = make(&site, &owner, &body).document();
+    let file = site.call("GET", report["csv"].as_str().unwrap()).by(&owner).expect(200);
+    let names = "attachment; filename=\"report-x-daily-2026-11-14.csv\"; \
+                 filename*=UTF-8''report-%D0%B7%D0%BE%D1%8F-x-daily-2026-11-14.csv";
+    assert_eq!(file.header("Content-Disposition"), Some(names));
 }
 
 #[test]
@@ -75,6 +116,7 @@ fn report_of_no_period_is_refused_by_field() {
         (json!({ "type": "custom" }), "#/first_day"),
         (json!({ "type": "custom", "first_day": "2026-01-02" }), "#/last_day"),
         (json!({ "type": "daily", "last_day": "2026-01-02" }), "#/last_day"),
+        (json!({ "type": "custom", "first_day": "2026-11-14", "last_day": "2026-11-30" }), "#/last_day"),
         (json!({ "type": "daily", "first_day": "9999-01-02" }), "#/first_day"),
         (json!({ "type": "daily", "first_day": "1999-01-02" }), "#/first_day"),
     ] {
