@@ -259,14 +259,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
 
 fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let (at, row, settings, owner, onboarding, numbers) = store.as_operator(&proof, |tx| {
+    let (at, row, open, settings, owner, onboarding, numbers) = store.as_operator(&proof, |tx| {
         let all = PageRequest::new(PageRequest::MAX, None)?;
         let row = tx.tenants().get()?;
         let owner = row.owner_id.map(|owner| tx.users().get(owner)).transpose()?;
         let numbers = tx.phone_numbers().list(&NumberFilter::default(), all)?;
-        Ok((tx.now(), row, tx.business_settings().get()?, owner, tx.onboarding()?, numbers))
+        Ok((tx.now(), row, tx.tenants().business_hours()?, tx.business_settings().get()?, owner, tx.onboarding()?, numbers))
     })?;
-    let hours = (row.business_hours(), at);
+    let hours = (open, at);
     match format {
         Format::Json => {
             let numbers: Vec<Value> = numbers.items.iter().map(|number| number::COLUMNS.json(number)).collect();
