@@ -72,6 +72,7 @@ const TABLES: &[(&str, Read)] = tables![
     analytics_metrics by tenant_id,
     call_analytics by tenant_id,
     conversation_analytics by tenant_id,
+    holidays by tenant_id,
     kpi_snapshots by tenant_id,
     kpi_targets by tenant_id,
     analytics_processing_jobs by tenant_id,

@@ -80,6 +80,7 @@ typed_ids! {
     ConversationId, "a conversation";
     ConversationReadId, "how far a user has read a conversation";
     EscalationContactId, "someone an alert is passed on to";
+    HolidayId, "a holiday of a business";
     JobId, "an analytics job";
     KpiSnapshotId, "a snapshot of a key figure";
     KpiTargetId, "a target of a key figure";

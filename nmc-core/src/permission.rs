@@ -39,8 +39,8 @@ macro_rules! permissions {
 }
 
 permissions! {
-    TenantRead = "tenant:read", "see the business, its hours and how far its onboarding is", [Owner, Admin, Operator, User, Viewer];
-    TenantWrite = "tenant:write", "change the business and go on with its onboarding", [Owner, Admin];
+    TenantRead = "tenant:read", "see the business, its hours, holidays and how far its onboarding is", [Owner, Admin, Operator, User, Viewer];
+    TenantWrite = "tenant:write", "change the business and its holidays, and go on with its onboarding", [Owner, Admin];
     SettingsRead = "settings:read", "see the settings and preview the greeting", [Owner, Admin, Operator, User, Viewer];
     SettingsWrite = "settings:write", "change the settings and approve the greeting", [Owner, Admin];
     NumbersRead = "numbers:read", "see the phone numbers", [Owner, Admin, Operator, User, Viewer];

@@ -947,6 +947,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// A day on which a business is closed, from its first instant to its last. What opens by the hours on that day does not open, not even past midnight. 366 a business at the most.
+    holidays (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The day of the business's own calendar: in its zone, whatever that is at the time.
+        day -> Date,
+        /// What the business calls it, like Christmas Day.
+        #[max_length = 100]
+        name -> Varchar,
+        /// When the row was written.
+        created_at -> Timestamptz,
+        /// Last change; moves by trigger.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// A key figure beside its target, at the end of one period.
     kpi_snapshots (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -1678,6 +1697,7 @@ diesel::joinable!(consents -> tenants (tenant_id));
 diesel::joinable!(conversation_analytics -> tenants (tenant_id));
 diesel::joinable!(conversations -> tenants (tenant_id));
 diesel::joinable!(escalation_contacts -> tenants (tenant_id));
+diesel::joinable!(holidays -> tenants (tenant_id));
 diesel::joinable!(kpi_snapshots -> tenants (tenant_id));
 diesel::joinable!(kpi_targets -> tenants (tenant_id));
 diesel::joinable!(messages -> tenants (tenant_id));
@@ -1718,6 +1738,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_terms,
     conversations,
     escalation_contacts,
+    holidays,
     kpi_snapshots,
     kpi_targets,
     message_media,

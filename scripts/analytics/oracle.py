@@ -104,17 +104,20 @@ class Zone:
 class Hours:
     """When the business is open."""
 
-    def __init__(self, zone, opens, closes):
-        self.zone, self.opens, self.closes = zone, opens, closes
-        self.never_closes = opens == closes
+    def __init__(self, zone, opens, closes, holidays=frozenset()):
+        self.never_closes = opens == closes and not holidays
         self.intervals = []
         if not self.never_closes:
-            past_midnight = timedelta(days=1 if closes < opens else 0)
+            past_midnight = timedelta(days=1 if closes <= opens else 0)
+            if opens == closes:
+                opens = closes = 0
             first, last = zone.days[2][1], zone.days[-3][1]
             for ahead in range((last - first).days + 1):
-                day = first + timedelta(days=ahead)
+                day, after = first + timedelta(days=ahead), first + timedelta(days=ahead + 1)
                 start, end = zone.first_instant(day, opens), zone.first_instant(day + past_midnight, closes)
-                if start < end:
+                if after in holidays:
+                    end = min(end, zone.first_instant(after, 0))
+                if start < end and day not in holidays:
                     self.intervals.append((start * SECOND, end * SECOND))
         self.starts = [start for start, _ in self.intervals]
 
@@ -295,7 +298,8 @@ def compute(document):
     facts = instants(document)
     zone = Zone(document["timezone"], *facts)
     opens, closes = (seconds_of_day(document[name]) for name in ("opens", "closes"))
-    found = Facts(document, Hours(zone, opens, closes)).found
+    holidays = frozenset(date.fromisoformat(day) for day in document.get("holidays", []))
+    found = Facts(document, Hours(zone, opens, closes, holidays)).found
     figures, snapshots = [], []
     targets = {(row["kpi_name"], row["period_type"]): number(row["target"]) for row in document.get("targets", [])}
     for level in LEVELS:

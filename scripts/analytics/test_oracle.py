@@ -144,10 +144,11 @@ class Buckets(unittest.TestCase):
 
 
 class BusinessHours(unittest.TestCase):
-    def seconds(self, zone, opens, closes, start, end):
+    def seconds(self, zone, opens, closes, start, end, *holidays):
         read = oracle.Zone(zone, date(2011, 10, 1), date(2012, 3, 1))
         opens, closes = oracle.seconds_of_day(opens), oracle.seconds_of_day(closes)
-        return oracle.Hours(read, opens, closes).open_seconds(oracle.micros(start), oracle.micros(end))
+        days = frozenset(oracle.date.fromisoformat(day) for day in holidays)
+        return oracle.Hours(read, opens, closes, days).open_seconds(oracle.micros(start), oracle.micros(end))
 
     def test_seconds_are_whole_and_rounded_down_once(self):
         utc = "UTC"
@@ -169,6 +170,12 @@ class BusinessHours(unittest.TestCase):
         self.assertEqual(self.seconds("Pacific/Apia", "07:00", "18:00", "2011-12-30T03:00:00Z", "2011-12-30T18:00:00Z"), 7_200)
         # The night of the 30th, where the 31st begins, is as much as there is of it after midnight.
         self.assertEqual(self.seconds("Pacific/Apia", "22:00", "06:00", "2011-12-30T03:00:00Z", "2011-12-30T18:00:00Z"), 28_800)
+
+    def test_a_holiday_has_no_hours_and_ends_those_of_the_night_before(self):
+        span = ("2011-12-24T12:00:00Z", "2011-12-26T12:00:00Z", "2011-12-25")
+        self.assertEqual(self.seconds("UTC", "07:00", "18:00", *span), 6 * 3_600 + 5 * 3_600)
+        self.assertEqual(self.seconds("UTC", "22:00", "06:00", *span), 2 * 3_600)
+        self.assertEqual(self.seconds("UTC", "07:00", "07:00", *span), 24 * 3_600)
 
 
 class Figures(unittest.TestCase):

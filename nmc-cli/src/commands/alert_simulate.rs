@@ -92,7 +92,7 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     let (proof, zone) = business(store, &args.tenant.tenant)?;
     let span = args.span.instants(zone)?;
     let (mut rule, hours, now) =
-        store.as_operator(&proof, |tx| Ok((args.rule.get(tx)?, tx.tenants().get()?.business_hours(), tx.now())))?;
+        store.as_operator(&proof, |tx| Ok((args.rule.get(tx)?, tx.tenants().business_hours()?, tx.now())))?;
     // Of what is to come nothing is known, not even that nothing was measured.
     let until = span.until.unwrap_or(now).min(now);
     let from = span.from.unwrap_or(until - BY_DEFAULT);
@@ -111,7 +111,7 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     let minutes = std::iter::successors(Some(first), |at| Some(*at + EVERY)).take_while(|at| *at < until);
     // And once at the end, so that all values are judged.
     let evaluated_at: Vec<_> = minutes.chain([until]).collect();
-    let moves = timeline(&rule, hours, &samples, &evaluated_at);
+    let moves = timeline(&rule, &hours, &samples, &evaluated_at);
     if samples.is_empty() {
         eprintln!("{} has no values {}", plain(&rule.metric), span_in_words(from, until, zone));
     }

@@ -51,6 +51,7 @@ mod report_schedule;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod tenant;
+mod tenant_holiday;
 pub(crate) mod tenant_onboard;
 mod tenant_onboarding;
 mod tenant_settings;

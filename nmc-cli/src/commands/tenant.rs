@@ -1,5 +1,6 @@
 //! `nmc tenant`.
 
+use super::tenant_holiday::{self, HolidayCommand};
 use super::tenant_onboard::OnboardArgs;
 use super::tenant_settings::{self, SETTINGS, SettingsArgs};
 use super::{number, tenant_onboarding, tenant_status, user};
@@ -67,6 +68,9 @@ pub(crate) enum KnownTenantCommand {
     Change(Box<TenantChangeArgs>),
     /// Show or change how a business answers: its greeting, when and whom it texts, how calls are screened
     Settings(Box<SettingsArgs>),
+    /// Keep the days on which a business is closed whatever its hours say
+    #[command(subcommand)]
+    Holiday(HolidayCommand),
     /// Show how far a business is with its onboarding, and what each step still needs
     Onboarding {
         #[command(flatten)]
@@ -238,6 +242,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
         KnownTenantCommand::Show { tenant, format } => show(&store, &tenant.tenant, format.format)?,
         KnownTenantCommand::Change(args) => change(&store, *args)?,
         KnownTenantCommand::Settings(args) => tenant_settings::run(&store, *args)?,
+        KnownTenantCommand::Holiday(command) => tenant_holiday::run(&store, &command)?,
         KnownTenantCommand::Onboarding { tenant, complete, format } => {
             tenant_onboarding::run(&store, &tenant.tenant, complete, format.format)?;
         }
@@ -259,14 +264,14 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
 
 fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let (at, row, settings, owner, onboarding, numbers) = store.as_operator(&proof, |tx| {
+    let (at, row, open, settings, owner, onboarding, numbers) = store.as_operator(&proof, |tx| {
         let all = PageRequest::new(PageRequest::MAX, None)?;
         let row = tx.tenants().get()?;
         let owner = row.owner_id.map(|owner| tx.users().get(owner)).transpose()?;
         let numbers = tx.phone_numbers().list(&NumberFilter::default(), all)?;
-        Ok((tx.now(), row, tx.business_settings().get()?, owner, tx.onboarding()?, numbers))
+        Ok((tx.now(), row, tx.tenants().business_hours()?, tx.business_settings().get()?, owner, tx.onboarding()?, numbers))
     })?;
-    let hours = (row.business_hours(), at);
+    let hours = (open, at);
     match format {
         Format::Json => {
             let numbers: Vec<Value> = numbers.items.iter().map(|number| number::COLUMNS.json(number)).collect();

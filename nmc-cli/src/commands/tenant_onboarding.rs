@@ -113,11 +113,12 @@ pub(crate) fn review_greeting(store: &Store, key: &str, yes: bool, format: Forma
     let proof = tenant(store, key)?;
     let (template, preview, other) = store.as_operator(&proof, |tx| {
         let template = tx.business_settings().get()?.greeting_template;
-        let business = tx.tenants().get()?;
-        let preview = GreetingPreview::of(&template, &GreetingWords::of(&business, tx.now()))?;
-        let other = other_state(&business.business_hours(), tx.now());
-        let other =
-            other.map(|(state, at)| Ok::<_, Error>((state, GreetingPreview::of(&template, &GreetingWords::of(&business, at))?)));
+        let (business, hours) = (tx.tenants().get()?, tx.tenants().business_hours()?);
+        let preview = GreetingPreview::of(&template, &GreetingWords::of(&business, &hours, tx.now()))?;
+        let other = other_state(&hours, tx.now());
+        let other = other.map(|(state, at)| {
+            Ok::<_, Error>((state, GreetingPreview::of(&template, &GreetingWords::of(&business, &hours, at))?))
+        });
         Ok((template, preview, other.transpose()?))
     })?;
     show_text(&preview);

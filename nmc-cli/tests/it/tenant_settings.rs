@@ -91,3 +91,25 @@ fn help_tells_its_own_flags_first_and_what_values_mean() {
         assert!(line.split_whitespace().count() > 4, "{line}");
     }
 }
+
+#[test]
+fn holidays_are_added_listed_and_removed() {
+    let db = TestDb::new();
+    drop(Business::onboard(&db.store, JOE));
+    let nmc = Nmc::on(db.url());
+    let holiday = |args: &[&str]| nmc.run(&[&["tenant", "holiday"], args].concat());
+    let add = |day: &str, name: &str| holiday(&["add", "--tenant", JOE, day, name, "--format", "json"]);
+    let row = add("2026-12-25", "Xmas").json();
+    assert_eq!(
+        (&row["day"], &row["name"], row.as_object().map(|row| row.len())),
+        (&json!("2026-12-25"), &json!("Xmas"), Some(3))
+    );
+    add("2026-12-25", "Christmas Day").ok();
+    let list = || holiday(&["list", "--tenant", JOE]).ok().out;
+    assert!(list().contains("Christmas Day") && !list().contains("Xmas"), "{}", list());
+    add("2026-12-26", " ").refused(2, "NAME must not be empty");
+    add("2200-01-01", "Far").refused(2, "DAY must be a day of the years 2000 to 2199");
+    holiday(&["remove", "--tenant", JOE, "2026-12-25"]).ok();
+    assert!(!list().contains("Christmas"), "{}", list());
+    holiday(&["remove", "--tenant", JOE, "2026-12-25"]).refused(2, "holiday");
+}

@@ -71,7 +71,7 @@ struct Run<'r> {
     news: VecDeque<News>,
     open: Option<Alert>,
     /// The business's hours, if the rule goes by them.
-    hours: Option<BusinessHours>,
+    hours: Option<&'r BusinessHours>,
 }
 
 impl Run<'_> {
@@ -97,7 +97,9 @@ fn evaluate_held(tx: &mut TenantTx<'_>, rules: &[AlertRule], outcome: &mut Evalu
     if rules.is_empty() {
         return Ok(());
     }
-    let mut runs = begin(tx, rules)?;
+    let goes_by_hours = rules.iter().any(|rule| rule.judgement.only_when_open);
+    let hours = if goes_by_hours { Some(tx.tenants().business_hours()?) } else { None };
+    let mut runs = begin(tx, rules, hours.as_ref())?;
     let now = tx.now();
     for _ in 0..ROUNDS {
         let moves: Vec<(usize, AlertMove)> =
@@ -114,7 +116,7 @@ fn evaluate_held(tx: &mut TenantTx<'_>, rules: &[AlertRule], outcome: &mut Evalu
 }
 
 /// What is remembered and what is new of each rule, and its open alert, locked.
-fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule]) -> Result<Vec<Run<'r>>> {
+fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule], hours: Option<&'r BusinessHours>) -> Result<Vec<Run<'r>>> {
     let ids: Vec<AlertRuleId> = rules.iter().map(|rule| rule.id).collect();
     let mut remembered = tx.alert_rules().remembered(&ids)?;
     let remembered: Vec<_> = ids.iter().map(|id| remembered.remove(id).unwrap_or_default()).collect();
@@ -123,8 +125,6 @@ fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule]) -> Result<Vec<Run<'r
     let mut samples = tx.measurements().since(&wanted)?;
     let mut open: HashMap<AlertRuleId, Alert> =
         tx.alerts().lock_open_of(&ids)?.into_iter().map(|alert| (alert.rule_id, alert)).collect();
-    let goes_by_hours = rules.iter().any(|rule| rule.judgement.only_when_open);
-    let hours = if goes_by_hours { Some(tx.tenants().get()?.business_hours()) } else { None };
     let now = tx.now();
     Ok(rules
         .iter()

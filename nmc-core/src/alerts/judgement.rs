@@ -153,7 +153,7 @@ impl AlertMove {
 pub(super) fn step(
     rule: &AlertRule,
     state: &mut RuleState,
-    hours: Option<BusinessHours>,
+    hours: Option<&BusinessHours>,
     is_open: bool,
     (news, now): (News, DateTime<Utc>),
 ) -> Option<AlertMove> {

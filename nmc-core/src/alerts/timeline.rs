@@ -21,7 +21,7 @@ pub struct TimelineEntry {
 #[must_use]
 pub fn timeline(
     rule: &AlertRule,
-    hours: BusinessHours,
+    hours: &BusinessHours,
     samples: &[Sample],
     evaluated_at: &[DateTime<Utc>],
 ) -> Vec<TimelineEntry> {

@@ -152,7 +152,7 @@ impl ReportSchedules<'_> {
             return Err(Error::invalid("hour", "must be between 0 and 23"));
         }
         let user_ids = self.readers(&new.user_ids)?;
-        let zone = self.0.tx().tenants().get()?.business_hours().zone;
+        let zone = self.0.tx().tenants().get()?.timezone;
         let now = self.0.now();
         let id = ReportScheduleId::new(self.0.moment.id());
         let none = || Error::internal("the calendar ends");

@@ -61,7 +61,7 @@ impl TextingHours {
     /// `None` without zones, and where there is no such instant.
     fn next_within(&self, zones: &[Timezone], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let hours: Vec<BusinessHours> =
-            zones.iter().map(|zone| BusinessHours { opens: self.starts_at, closes: self.ends_at, zone: *zone }).collect();
+            zones.iter().map(|zone| BusinessHours::new(self.starts_at, self.ends_at, *zone)).collect();
         // Each zone moves the instant on to its own hours; where none does any more, it is in those of all. Within three days every
         // pattern of the zones has been seen, changes of the clock included.
         let (mut next, latest) = (at, at.checked_add_signed(TimeDelta::days(3))?);

@@ -18,16 +18,16 @@ pub struct GreetingWords<'a> {
     /// The business's name, for `{{business_name}}`.
     pub business_name: &'a str,
     /// The opening hours, for `{{hours}}`: `7 AM-6 PM`, or `24/7`.
-    pub hours: BusinessHours,
+    pub hours: &'a BusinessHours,
     /// The instant at which the text goes out, for `{{next_opening}}`: `now` while the business is open, else `Tuesday at 7 AM`.
     pub at: DateTime<Utc>,
 }
 
 impl<'a> GreetingWords<'a> {
-    /// The words of this business for a text that goes out at that instant.
+    /// The words of this business, with its hours, for a text that goes out at that instant.
     #[must_use]
-    pub fn of(row: &'a TenantRow, at: DateTime<Utc>) -> Self {
-        Self { business_name: &row.business_name, hours: row.business_hours(), at }
+    pub fn of(row: &'a TenantRow, hours: &'a BusinessHours, at: DateTime<Utc>) -> Self {
+        Self { business_name: &row.business_name, hours, at }
     }
 
     fn push(&self, placeholder: Placeholder, text: &mut String) {
@@ -129,12 +129,16 @@ fn says_how_to_stop(template: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::LazyLock;
+
+    static HOURS: LazyLock<BusinessHours> = LazyLock::new(|| {
+        let time = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+        BusinessHours::new(time(7), time(18), "America/Los_Angeles".parse().unwrap())
+    });
 
     /// Open from 7 to 18 h by the clock of Los Angeles; a Friday at noon there, in winter.
     fn words(business_name: &str) -> GreetingWords<'_> {
-        let time = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
-        let hours = BusinessHours { opens: time(7), closes: time(18), zone: "America/Los_Angeles".parse().unwrap() };
-        GreetingWords { business_name, hours, at: "2026-01-16T20:00:00Z".parse().unwrap() }
+        GreetingWords { business_name, hours: &HOURS, at: "2026-01-16T20:00:00Z".parse().unwrap() }
     }
 
     #[test]

@@ -3,37 +3,27 @@
 //! Each day of the calendar has one interval, from its opening to its closing. A local time stands for the first instant at
 //! which the zone's clock shows it or a later one: a time that comes twice counts the first time, one that is skipped counts
 //! when the clock skips it. A day whose hours are skipped whole has an empty interval, and the next day opens as always.
-//! All answers are read off these intervals, so they agree.
+//! A holiday has no interval, and ends that of the day before where it runs past midnight. A business that never closes has
+//! whole days. All answers are read off these intervals, so they agree.
 
-use super::TenantRow;
 use crate::{Span, Timezone};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Timelike as _, Utc};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 
-/// The opening hours of a business, the same on each day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The opening hours of a business, the same on each day that is no holiday.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusinessHours {
     /// Opening time, in the zone; included.
     pub opens: NaiveTime,
     /// Closing time, in the zone; not included. Before the opening time when the day ends past midnight; equal to it when
-    /// the business never closes.
+    /// the business never closes, but for holidays.
     pub closes: NaiveTime,
     /// The time zone of the hours.
     pub zone: Timezone,
-}
-
-impl From<&TenantRow> for BusinessHours {
-    fn from(row: &TenantRow) -> Self {
-        Self { opens: row.business_hours_start, closes: row.business_hours_end, zone: row.timezone }
-    }
-}
-
-impl TenantRow {
-    /// The opening hours of the business.
-    #[must_use]
-    pub fn business_hours(&self) -> BusinessHours {
-        self.into()
-    }
+    /// The days on which it is closed, from their first instant to their last; nothing opens on them, not even past midnight.
+    pub holidays: BTreeSet<NaiveDate>,
 }
 
 /// `7 AM-6 PM`, or `24/7`: in letters that every text can carry.
@@ -54,6 +44,18 @@ fn in_words(time: NaiveTime) -> impl fmt::Display {
 const DAYS: u64 = 9;
 
 impl BusinessHours {
+    /// Hours without holidays.
+    #[must_use]
+    pub const fn new(opens: NaiveTime, closes: NaiveTime, zone: Timezone) -> Self {
+        Self { opens, closes, zone, holidays: BTreeSet::new() }
+    }
+
+    /// These hours, with these holidays and no others.
+    #[must_use]
+    pub fn closed_on(self, holidays: impl IntoIterator<Item = NaiveDate>) -> Self {
+        Self { holidays: holidays.into_iter().collect(), ..self }
+    }
+
     /// Whether the business is open at that instant.
     #[must_use]
     pub fn is_open(&self, at: DateTime<Utc>) -> bool {
@@ -64,7 +66,7 @@ impl BusinessHours {
     /// years away.
     #[must_use]
     pub fn next_open(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.never_closes() {
+        if self.never_closes() && self.holidays.is_empty() {
             return Some(at);
         }
         self.intervals(at).find(|(_, end)| *end > at).map(|(start, _)| start.max(at))
@@ -74,7 +76,9 @@ impl BusinessHours {
     #[must_use]
     pub fn next_close(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.never_closes() {
-            return None;
+            // One interval begins where another ends, but for holidays.
+            let mut closed = self.holidays.range(self.first_day(at)?..).filter_map(|day| self.zone.day(*day));
+            return closed.find(|day| !day.is_empty() && day.until > at).map(|day| day.from.max(at));
         }
         // One interval may begin where another ends.
         Some(self.intervals(at).fold(at, |at, (start, end)| if (start..end).contains(&at) { end } else { at }))
@@ -91,23 +95,25 @@ impl BusinessHours {
     }
 
     /// The next opening as a greeting tells it: `now` while the business is open, else its day and time by its own clock, which
-    /// stay true however late the text is read.
+    /// stay true however late the text is read. One that is a week away or more has its date, too.
     pub(super) fn next_opening_in_words(&self, at: DateTime<Utc>) -> String {
         match self.next_open(at) {
             Some(next) if next == at => "now".to_owned(),
-            next => next
-                .and_then(|next| self.zone.shown(next))
-                .map_or_else(String::new, |local| format!("{} at {}", local.format("%A"), in_words(local.time()))),
+            next => next.and_then(|next| self.zone.shown(next)).map_or_else(String::new, |local| {
+                let today = self.zone.shown(at).map(|shown| shown.date());
+                let is_far = today.is_some_and(|today| local.date().signed_duration_since(today).num_days() >= 7);
+                let day = local.format(if is_far { "%A, %B %-d," } else { "%A" });
+                format!("{day} at {}", in_words(local.time()))
+            }),
         }
     }
 
     /// When it is open within a span, in order and never overlapping; one interval may reach beyond an end of the span.
     pub(crate) fn open_spans(&self, span: Span) -> Vec<Span> {
-        if self.never_closes() {
+        if self.never_closes() && self.holidays.is_empty() {
             return vec![span];
         }
-        let yesterday = self.zone.shown(span.from).and_then(|local| local.date().pred_opt());
-        std::iter::successors(yesterday, |day| day.succ_opt())
+        std::iter::successors(self.first_day(span.from), |day| day.succ_opt())
             .map_while(|day| self.interval(day))
             .map(|(from, until)| Span { from, until })
             .take_while(|open| open.from < span.until)
@@ -115,22 +121,38 @@ impl BusinessHours {
             .collect()
     }
 
+    /// Whether its hours never have it closed; holidays do.
     fn never_closes(&self) -> bool {
         self.opens == self.closes
     }
 
-    /// The intervals of the days around an instant, in order and never overlapping, without the empty ones. The first that
-    /// could still be open is the day before's.
+    /// The first day whose interval could still be open at an instant: the day before.
+    fn first_day(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
+        self.zone.shown(at)?.date().pred_opt()
+    }
+
+    /// The intervals of the days around an instant, in order and never overlapping, without the empty ones: however many
+    /// holidays come in a row, the day after them is among these.
     fn intervals(&self, at: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
-        let today = self.zone.shown(at).map(|local| local.date());
-        let first = today.and_then(|today| today.pred_opt());
-        let days = (0..DAYS).filter_map(move |ahead| first?.checked_add_days(Days::new(ahead)));
+        let (first, holidays) = (self.first_day(at), u64::try_from(self.holidays.len()).unwrap_or(u64::MAX));
+        let days = (0..DAYS.saturating_add(holidays)).filter_map(move |ahead| first?.checked_add_days(Days::new(ahead)));
         days.filter_map(|day| self.interval(day)).filter(|(start, end)| start < end)
     }
 
+    /// When it is open by the hours of a day; empty where that is a holiday.
     fn interval(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let last = if self.closes < self.opens { day.succ_opt()? } else { day };
-        Some((self.zone.first_instant(day.and_time(self.opens))?, self.zone.first_instant(last.and_time(self.closes))?))
+        let next = day.succ_opt()?;
+        let (opens, closes) = match self.opens.cmp(&self.closes) {
+            Ordering::Less => (day.and_time(self.opens), day.and_time(self.closes)),
+            Ordering::Equal => (day.and_time(NaiveTime::MIN), next.and_time(NaiveTime::MIN)),
+            Ordering::Greater => (day.and_time(self.opens), next.and_time(self.closes)),
+        };
+        let (opens, closes) = (self.zone.first_instant(opens)?, self.zone.first_instant(closes)?);
+        if self.holidays.contains(&day) {
+            return Some((opens, opens));
+        }
+        let midnight = self.holidays.contains(&next).then(|| self.zone.first_instant(next.and_time(NaiveTime::MIN))).flatten();
+        Some((opens, midnight.map_or(closes, |midnight| closes.min(midnight))))
     }
 }
 
@@ -141,7 +163,7 @@ mod tests {
 
     fn hours(opens: &str, closes: &str, zone: &str) -> BusinessHours {
         let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").unwrap();
-        BusinessHours { opens: time(opens), closes: time(closes), zone: zone.parse().unwrap() }
+        BusinessHours::new(time(opens), time(closes), zone.parse().unwrap())
     }
 
     fn utc(text: &str) -> DateTime<Utc> {
@@ -202,6 +224,61 @@ mod tests {
             let expected = (Some(utc(open)), Some(utc(close)), utc(open) == at);
             assert_eq!(said, expected, "{zone}, {opens} to {closes}, at {at}");
         }
+    }
+
+    /// Hours, holidays, and at an instant (UTC) when it opens and closes next, if it does.
+    #[test]
+    fn holidays_are_closed_from_midnight_to_midnight() {
+        const LA: &str = "America/Los_Angeles";
+        const BERLIN: &str = "Europe/Berlin";
+        let christmas: &[&str] = &["2026-12-25"];
+        let cases = [
+            // Los Angeles is at UTC-8: the evening before, the day, the morning after.
+            (LA, "07:00", "18:00", christmas, "2026-12-25 01:59", "2026-12-25 01:59", Some("2026-12-25 02:00")),
+            (LA, "07:00", "18:00", christmas, "2026-12-25 02:00", "2026-12-26 15:00", Some("2026-12-25 02:00")),
+            (LA, "07:00", "18:00", christmas, "2026-12-25 20:00", "2026-12-26 15:00", Some("2026-12-25 20:00")),
+            (LA, "07:00", "18:00", christmas, "2026-12-26 15:00", "2026-12-26 15:00", Some("2026-12-27 02:00")),
+            // Past midnight: the night before ends at midnight, and the holiday's own does not take place.
+            (LA, "22:00", "06:00", christmas, "2026-12-25 07:59", "2026-12-25 07:59", Some("2026-12-25 08:00")),
+            (LA, "22:00", "06:00", christmas, "2026-12-25 08:00", "2026-12-27 06:00", Some("2026-12-25 08:00")),
+            (LA, "22:00", "06:00", christmas, "2026-12-26 09:00", "2026-12-27 06:00", Some("2026-12-26 09:00")),
+            // Never closed but then.
+            (LA, "09:00", "09:00", christmas, "2026-12-20 12:00", "2026-12-20 12:00", Some("2026-12-25 08:00")),
+            (LA, "09:00", "09:00", christmas, "2026-12-25 08:00", "2026-12-26 08:00", Some("2026-12-25 08:00")),
+            (LA, "09:00", "09:00", christmas, "2026-12-26 07:59", "2026-12-26 08:00", Some("2026-12-26 07:59")),
+            (LA, "09:00", "09:00", christmas, "2026-12-26 08:00", "2026-12-26 08:00", None),
+            // The day of the clock's change has 25 hours.
+            (BERLIN, "00:00", "00:00", &["2026-10-25"], "2026-10-24 22:00", "2026-10-25 23:00", Some("2026-10-24 22:00")),
+        ];
+        for (zone, opens, closes, holidays, at, open, close) in cases {
+            let hours = hours(opens, closes, zone).closed_on(holidays.iter().map(|day| day.parse().unwrap()));
+            let at = utc(at);
+            let said = (hours.next_open(at), hours.next_close(at), hours.is_open(at));
+            assert_eq!(said, (Some(utc(open)), close.map(utc), utc(open) == at), "{zone}, {opens} to {closes}, at {at}");
+        }
+    }
+
+    #[test]
+    fn year_of_holidays_opens_on_the_day_after() {
+        let first: NaiveDate = "2026-01-01".parse().unwrap();
+        for (opens, closes, open) in [("07:00", "18:00", "2027-01-02 15:00"), ("00:00", "00:00", "2027-01-02 08:00")] {
+            let hours = hours(opens, closes, "America/Los_Angeles").closed_on(first.iter_days().take(366));
+            assert_eq!(hours.next_open(utc("2026-01-01 08:00")), Some(utc(open)));
+            assert_eq!(hours.next_opening_in_words(utc("2026-12-01 08:00")).split(" at ").next(), Some("Saturday, January 2,"));
+        }
+    }
+
+    #[test]
+    fn open_spans_leave_holidays_out() {
+        let span = Span { from: utc("2026-12-24 00:00"), until: utc("2026-12-27 00:00") };
+        let open = |opens, closes| {
+            let hours = hours(opens, closes, "Etc/UTC").closed_on(["2026-12-25".parse().unwrap()]);
+            let spans = hours.open_spans(span).into_iter();
+            spans.map(|open| format!("{} {}", open.from.format("%d %H"), open.until.format("%d %H"))).collect::<Vec<_>>()
+        };
+        assert_eq!(open("07:00", "18:00"), ["24 07 24 18", "26 07 26 18"]);
+        assert_eq!(open("22:00", "06:00"), ["23 22 24 06", "24 22 25 00", "26 22 27 06"]);
+        assert_eq!(open("08:00", "08:00"), ["24 00 25 00", "26 00 27 00"]);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Tenants: one row per business.
 
+use super::BusinessHours;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::schema::tenants;
+use crate::schema::{holidays, tenants};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx};
 use crate::types::{bounds, composed, named, optional, required};
 use crate::{Patch, PhoneNumber, Result, SessionEnd, TenantId, TenantStatus, Timezone, UserId};
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use rust_decimal::Decimal;
@@ -133,6 +134,20 @@ impl Tenants<'_> {
     pub fn lock(&mut self) -> Result<TenantRow> {
         let query = TenantRow::query().filter(tenants::id.eq(self.0.tenant)).for_no_key_update();
         found(query.first(self.0.conn).optional()?, "tenant")
+    }
+
+    /// When the business is open: its hours and its holidays, as they are at one instant.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn business_hours(&mut self) -> Result<BusinessHours> {
+        let of_days: Vec<(NaiveTime, NaiveTime, Timezone, Option<NaiveDate>)> = tenants::table
+            .left_join(holidays::table.on(holidays::tenant_id.eq(self.0.tenant)))
+            .filter(tenants::id.eq(self.0.tenant))
+            .select((tenants::business_hours_start, tenants::business_hours_end, tenants::timezone, holidays::day.nullable()))
+            .load(self.0.conn)?;
+        let (opens, closes, zone, _) = *found(of_days.first(), "tenant")?;
+        Ok(BusinessHours::new(opens, closes, zone).closed_on(of_days.into_iter().filter_map(|(.., day)| day)))
     }
 
     /// Changes the tenant's own row.

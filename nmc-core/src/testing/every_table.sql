@@ -52,6 +52,7 @@ INSERT INTO call_analytics (tenant_id, call_id, conversation_id, call_status, co
 INSERT INTO conversation_analytics (tenant_id, conversation_id, call_id, resolution_status, conversation_date)
     SELECT :tenant, id, first_call_id, 'in_progress', created_at FROM conversations WHERE tenant_id = :tenant;
 INSERT INTO kpi_snapshots (tenant_id, kpi_name, kpi_value, period_type, snapshot_date) VALUES (:tenant, 'kpi', 1, 'daily', now());
+INSERT INTO holidays (tenant_id, day, name) VALUES (:tenant, '2026-12-25', 'Christmas Day');
 INSERT INTO kpi_targets (tenant_id, kpi_name, period_type, kpi_target) VALUES (:tenant, 'missed_rate', 'daily', 10);
 INSERT INTO analytics_roll_ups (tenant_id, timezone, business_hours_start, business_hours_end, formula, rolled_up_at)
     VALUES (:tenant, 'UTC', '08:00', '18:00', 1, now());

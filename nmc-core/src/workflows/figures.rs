@@ -20,7 +20,7 @@ pub(super) struct Rows<'r> {
     /// What the runs consist of, in order: the figures are summed up for each.
     pub(super) places: &'r [Span],
     /// When the business is open.
-    pub(super) hours: BusinessHours,
+    pub(super) hours: &'r BusinessHours,
 }
 
 const STORE: &str = concat!(
@@ -114,8 +114,8 @@ struct At {
 /// # Errors
 /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
 pub fn figures(tx: &mut TenantTx<'_>, span: Span) -> Result<Figures> {
-    let hours = tx.tenants().get()?.business_hours();
-    Rows { runs: &[span], places: &[span], hours }.read(tx)
+    let hours = tx.tenants().business_hours()?;
+    Rows { runs: &[span], places: &[span], hours: &hours }.read(tx)
 }
 
 /// The kind of a row that counts in a figure.
@@ -210,8 +210,8 @@ pub fn behind(
         return Err(Error::invalid("figure", "must be the name of a figure, such as nmc.calls_missed"));
     }
     let (at, id) = after.unwrap_or((DateTime::UNIX_EPOCH - TimeDelta::days(36_500), uuid::Uuid::nil()));
-    let hours = tx.tenants().get()?.business_hours();
-    let rows = Rows { runs: &[span], places: &[span], hours };
+    let hours = tx.tenants().business_hours()?;
+    let rows = Rows { runs: &[span], places: &[span], hours: &hours };
     let found: Vec<Behind> = bound!(BEHIND, rows, tx)
         .bind::<Array<Text>, _>(names)
         .bind::<BigInt, _>(i64::from(limit))

@@ -7,10 +7,10 @@ use crate::store::{Prepared, Scope};
 use crate::telephony::{NumberKind, TextingHours, untextable_codes};
 use crate::tenants::{BusinessHours, DEFAULT_GREETING, GreetingWords, render_greeting};
 use crate::{CallId, ConsentAction, Country, Error, PhoneNumber, Result, Timezone};
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Time, Timestamptz, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Date, Int4, Nullable, Text, Time, Timestamptz, Uuid};
 
 /// The defaults of the schema, for a tenant whose settings row is missing.
 const DEFAULT_COOLDOWN_HOURS: i32 = 24;
@@ -26,6 +26,7 @@ const DEFAULT_PERSON_LIMIT: i32 = 5;
 const CONTEXT: &str = "\
     SELECT t.business_name, t.is_active, t.approved_at IS NOT NULL AS is_approved, t.timezone, \
         t.business_hours_start, t.business_hours_end, \
+        ARRAY(SELECT h.day FROM holidays h WHERE h.tenant_id = $1) AS holidays, \
         s.greeting_template, s.greeting_cooldown_hours, s.allowed_countries, s.daily_person_limit, \
         s.texting_starts_at, s.texting_ends_at, s.greeting_at_any_hour, \
         coalesce(n.status = 'active', false) AS number_active, \
@@ -86,6 +87,8 @@ pub(crate) struct GreetingContext {
     business_hours_start: NaiveTime,
     #[diesel(sql_type = Time)]
     business_hours_end: NaiveTime,
+    #[diesel(sql_type = Array<Date>)]
+    holidays: Vec<NaiveDate>,
     #[diesel(sql_type = Nullable<Text>)]
     greeting_template: Option<String>,
     #[diesel(sql_type = Nullable<Int4>)]
@@ -191,7 +194,8 @@ impl GreetingContext {
             Some(reason) => Answer::NotTexted(reason),
             None => {
                 let due = self.hours().answer_to_call(ended_at, person, self.timezone, now);
-                Answer::Text { body: render_greeting(self.template(), &self.words(due), !self.texted_before), due }
+                let words = GreetingWords { business_name: &self.business_name, hours: &self.business_hours(), at: due };
+                Answer::Text { body: render_greeting(self.template(), &words, !self.texted_before), due }
             }
         }
     }
@@ -241,9 +245,9 @@ impl GreetingContext {
         Ok(())
     }
 
-    fn words(&self, at: DateTime<Utc>) -> GreetingWords<'_> {
-        let hours = BusinessHours { opens: self.business_hours_start, closes: self.business_hours_end, zone: self.timezone };
-        GreetingWords { business_name: &self.business_name, hours, at }
+    fn business_hours(&self) -> BusinessHours {
+        let hours = BusinessHours::new(self.business_hours_start, self.business_hours_end, self.timezone);
+        hours.closed_on(self.holidays.iter().copied())
     }
 
     fn template(&self) -> &str {

@@ -147,7 +147,7 @@ impl JobWorker {
 
 /// Makes jobs of what is due by the tenant's schedules; how many.
 fn schedule_due(tx: &mut TenantTx<'_>) -> Result<usize> {
-    let zone = tx.tenants().get()?.business_hours().zone;
+    let zone = tx.tenants().get()?.timezone;
     let mut scheduled = 0;
     for due in tx.report_schedules().take_due(zone)? {
         let kind = kind_of(due.schedule.kind);

@@ -124,8 +124,7 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
     let is_caught_up = catch_up(tx)?;
     let state = tx.analytics_roll_ups().hold_still()?;
     let tenant = tx.tenants().get()?;
-    let hours = tenant.business_hours();
-    let zone = hours.zone;
+    let zone = tenant.timezone;
     let days = wanted.days().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
     let period = span(zone, days).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
     let (days_before, before) = before(zone, wanted).ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;
@@ -145,7 +144,8 @@ pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Rep
     let is_computed = match state {
         Some(state) => {
             let by = (state.timezone, state.business_hours_start, state.business_hours_end, state.formula);
-            by == (zone, hours.opens, hours.closes, FORMULA) && state.rebuild_before.is_none_or(|instant| instant <= before.from)
+            by == (zone, tenant.business_hours_start, tenant.business_hours_end, FORMULA)
+                && state.rebuild_before.is_none_or(|instant| instant <= before.from)
         }
         // Where nothing has happened yet there is nothing to compute.
         None => tx.analytics_marks().some(1)?.is_empty(),

@@ -139,17 +139,20 @@ pub(super) fn catch_up(tx: &mut TenantTx<'_>) -> Result<bool> {
 }
 
 fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
-    let hours = tx.tenants().get()?.business_hours();
+    let tenant = tx.tenants().get()?;
     let by = ComputedBy {
-        timezone: hours.zone,
-        business_hours_start: hours.opens,
-        business_hours_end: hours.closes,
+        timezone: tenant.timezone,
+        business_hours_start: tenant.business_hours_start,
+        business_hours_end: tenant.business_hours_end,
         formula: FORMULA,
     };
     let all = tx.now() + AHEAD;
     let Some(state) = tx.analytics_roll_ups().hold(by, all)? else {
         return Ok(None);
     };
+    // Read when the figures are in hand: whoever changes a holiday now waits, and has them computed anew afterwards.
+    let holidays = tx.tenants().business_hours()?.holidays;
+    let hours = BusinessHours::new(by.business_hours_start, by.business_hours_end, by.timezone).closed_on(holidays);
     let mut rebuild = state.rebuild_before;
     if state.computed_by() != by {
         tx.metrics().forget_computed()?;
@@ -181,7 +184,7 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
         dirty.iter().filter(|hour| hour.from < old).filter_map(|hour| hours.zone.date(hour.from)).collect();
     dirty.extend(days.into_iter().filter_map(|date| hours.zone.day(date)).flat_map(|day| hours.zone.hours(day)));
     if !dirty.is_empty() {
-        compute(tx, hours, &dirty)?;
+        compute(tx, &hours, &dirty)?;
     }
     tx.analytics_marks().delete(&marks)?;
     // Figures of which something is still marked are as old as before, and due at once.
@@ -258,7 +261,7 @@ fn runs(spans: impl IntoIterator<Item = Span>) -> Vec<Span> {
 }
 
 /// Computes these hours, and what they are part of.
-fn compute(tx: &mut TenantTx<'_>, hours: BusinessHours, dirty: &BTreeSet<Span>) -> Result<()> {
+fn compute(tx: &mut TenantTx<'_>, hours: &BusinessHours, dirty: &BTreeSet<Span>) -> Result<()> {
     let zone = hours.zone;
     let runs = runs(dirty.iter().copied());
     for of_each in [include_str!("roll_up/call_analytics.sql"), include_str!("roll_up/conversation_analytics.sql")] {

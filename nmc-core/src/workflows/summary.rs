@@ -255,7 +255,7 @@ pub fn summary(tx: &mut TenantTx<'_>, period: SummaryPeriod) -> Result<Summary> 
     // What is stored is by that zone until it is computed anew.
     let zone = match &state {
         Some(state) => state.timezone,
-        None => tx.tenants().get()?.business_hours().zone,
+        None => tx.tenants().get()?.timezone,
     };
     let (days, earlier) = Calendar { zone, now }.days(period).ok_or_else(|| Error::internal("the calendar ends here"))?;
     let all: Vec<DateTime<Utc>> = earlier.iter().chain(&days).map(|(_, span)| span.from).collect();

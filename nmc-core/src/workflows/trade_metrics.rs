@@ -30,7 +30,7 @@ impl MetricSource {
     }
 
     /// The values of all its metrics at an instant.
-    fn rows(self, tx: &mut TenantTx<'_>, hours: BusinessHours, at: DateTime<Utc>) -> Result<Vec<Row>> {
+    fn rows(self, tx: &mut TenantTx<'_>, hours: &BusinessHours, at: DateTime<Utc>) -> Result<Vec<Row>> {
         let recently = match self {
             Self::Spend => hours.start_of_day(at).unwrap_or(at),
             _ => at - TimeDelta::minutes(15),
@@ -167,12 +167,12 @@ pub(super) fn measure(tx: &mut TenantTx<'_>, watched: &[String], span: RangeIncl
     if due.is_empty() {
         return Ok(0);
     }
-    let hours = tx.tenants().get()?.business_hours();
+    let hours = tx.tenants().business_hours()?;
     let together: BTreeSet<(DateTime<Utc>, MetricSource)> = due.iter().map(|(at, metric)| (*at, metric.source)).collect();
     let mut values = BTreeMap::new();
     for (at, source) in together {
         let is_due = |row: &Row| due.iter().any(|(time, metric)| *time == at && metric.name == row.metric);
-        let rows = source.rows(tx, hours, at)?.into_iter().filter(is_due);
+        let rows = source.rows(tx, &hours, at)?.into_iter().filter(is_due);
         for row in rows {
             values.insert((row.metric, at), bounds::METRIC.rounded("metric_value", row.value)?);
         }

@@ -30,6 +30,7 @@ pub(crate) fn document(db: &TestDb, business: &Business) -> String {
     let targets = "jsonb_build_object('kpi_name', k.kpi_name, 'period_type', k.period_type, 'target', k.kpi_target)";
     let sql = format!(
         "SELECT jsonb_build_object('timezone', t.timezone, 'opens', t.business_hours_start, 'closes', t.business_hours_end, {tables},
+             'holidays', coalesce((SELECT jsonb_agg(h.day) FROM holidays AS h WHERE h.tenant_id = t.id), '[]'),
              'targets', coalesce((SELECT jsonb_agg({targets}) FROM kpi_targets AS k WHERE k.tenant_id = t.id), '[]'))::text
          FROM tenants t WHERE t.id = '{id}'"
     );

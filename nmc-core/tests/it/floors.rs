@@ -47,7 +47,7 @@ const OUTSIDE: &[&str] = &["twilio", "fake_twilio", "smtp", "webhook"];
 const TABLES: &[(&str, &[&str])] = &[
     ("events", &["tenant_streams", "stream_events", "websocket_events", "connection_metrics"]),
     ("access", &["user_sessions", "api_keys"]),
-    ("tenants", &["tenants", "business_settings"]),
+    ("tenants", &["tenants", "business_settings", "holidays"]),
     ("people", &["account_mails", "users", "user_profiles", "user_preferences", "user_status"]),
     ("numbers", &["phone_numbers"]),
     ("calls", &["calls", "call_metadata", "call_participants"]),

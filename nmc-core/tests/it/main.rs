@@ -28,6 +28,7 @@ mod floors;
 mod forwarding;
 mod greeting;
 mod holders;
+mod holidays;
 mod hours;
 mod identity;
 mod isolation;

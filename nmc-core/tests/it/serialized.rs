@@ -60,7 +60,7 @@ fn every_row_filter_and_patch_serializes() {
         BusinessSettings BusinessSettingsPatch Call CallAnalytics CallAnalyticsFilter CallAnalyticsPatch CallFilter
         CallMetadataFilter CallParticipant CallParticipantFilter CallPatch CatchUpMark ConnectionMetric ConnectionMetricFilter Consent ConsentFilter Conversation
         ConversationAnalytics ConversationAnalyticsFilter ConversationAnalyticsPatch ConversationEvent ConversationEventFilter
-        ConversationFilter ConversationPatch EscalationContact EscalationContactFilter EscalationContactPatch HeldNumber Job
+        ConversationFilter ConversationPatch EscalationContact EscalationContactFilter EscalationContactPatch HeldNumber Holiday Job
         Judgement JobFilter KpiFilter KpiSnapshot KpiTarget Measurement MeasurementFilter Media Message MessageFilter Metric MetricFilter
         Notification NotificationFilter NumberFilter NumberPace NumberPatch Preferences PreferencesFilter PreferencesPatch
         Presence PresenceFilter Profile ProfileFilter ProfilePatch Report ReportFilter ReportMail ReportMailFilter ReportSchedule RollUp Session SessionFilter TenantFilter

@@ -148,8 +148,8 @@ fn a_template_is_previewed_and_saved_by_the_same_rules() {
         let patch = BusinessSettingsPatch { greeting_template: Some(template.to_owned()), ..BusinessSettingsPatch::default() };
         scene.tx(|tx| tx.business_settings().update(&patch))
     };
-    let (row, now) = scene.tx(|tx| Ok((tx.tenants().get()?, tx.now()))).unwrap();
-    let words = GreetingWords::of(&row, now);
+    let (row, hours, now) = scene.tx(|tx| Ok((tx.tenants().get()?, tx.tenants().business_hours()?, tx.now()))).unwrap();
+    let words = GreetingWords::of(&row, &hours, now);
     for (template, rule) in [
         ("{{name}}!", "must be 10 to 500 characters long"),
         ("We will call you back.", "must contain {{business_name}}"),
@@ -177,8 +177,8 @@ fn the_first_caller_gets_what_the_preview_showed() {
     let template = " {{business_name}} — sorry we missed you! We are open {{hours}}, next {{next_opening}}. ";
     let patch = BusinessSettingsPatch { greeting_template: Some(template.to_owned()), ..BusinessSettingsPatch::default() };
     scene.tx(|tx| tx.business_settings().update(&patch)).unwrap();
-    let (row, now) = scene.tx(|tx| Ok((tx.tenants().get()?, tx.now()))).unwrap();
-    let preview = GreetingPreview::of(template, &GreetingWords::of(&row, now)).unwrap();
+    let (row, hours, now) = scene.tx(|tx| Ok((tx.tenants().get()?, tx.tenants().business_hours()?, tx.now()))).unwrap();
+    let preview = GreetingPreview::of(template, &GreetingWords::of(&row, &hours, now)).unwrap();
     assert_eq!((preview.encoding, preview.segments), (SmsEncoding::Ucs2, 2), "for its dash");
 
     let missed = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA")).parse();

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
@@ -240,6 +240,7 @@ fn in_path(name: &str) -> &'static str {
         "report" => "The id of the report.",
         "kpi" => "The name of the key figure.",
         "kind" => "How often the report is made.",
+        "date" => "The day, in the business's time zone, like 2026-12-25.",
         "period" => "The periods whose values should come to it.",
         "job" => "The id of the job.",
         "call_analytics" => "The id of what is counted of a call.",
@@ -262,6 +263,9 @@ fn of_path(name: &str) -> Schema {
         "kpi" => object.schema_type(Type::String).enum_values(Some(KPIS.iter().map(|kpi| kpi.name))).into(),
         "period" => object.schema_type(Type::String).enum_values(Some(KPI_PERIODS.map(KpiPeriod::label))).into(),
         "kind" => object.schema_type(Type::String).enum_values(Some(ReportInterval::ALL.iter().map(|kind| kind.label()))).into(),
+        "date" => {
+            object.schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).pattern(Some(DAY)).into()
+        }
         "user" => object.schema_type(Type::String).pattern(Some(USER)).into(),
         _ => object.schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into(),
     }
@@ -269,5 +273,8 @@ fn of_path(name: &str) -> Schema {
 
 /// The name of a fact about a call, as a path can carry it.
 const FACT: &str = "^[A-Za-z0-9_.:-]{1,100}$";
+
+/// A day of the years that holidays may be in.
+const DAY: &str = "^2[01][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 
 const USER: &str = "^(me|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";

@@ -103,7 +103,7 @@ fn cases() -> Vec<Case> {
 
 impl Scene {
     fn hours(&self) -> BusinessHours {
-        self.run(|tx| tx.tenants().get()).unwrap().business_hours()
+        self.run(|tx| tx.tenants().business_hours()).unwrap()
     }
 
     /// Lets the business be open from so many minutes from now, and until so many.
@@ -180,7 +180,7 @@ impl History {
         let of = |(rule, values): &(AlertRule, BTreeMap<usize, &'static str>)| {
             let samples: Vec<Sample> =
                 values.iter().map(|(minute, value)| Sample { at: at(*minute), value: dec(value) }).collect();
-            let moves = timeline(rule, self.hours, &samples, &evaluated);
+            let moves = timeline(rule, &self.hours, &samples, &evaluated);
             let told = |minute| {
                 let mut letters: Vec<char> =
                     moves.iter().filter(|entry| entry.at == at(minute)).map(|entry| letter(entry.made)).collect();
@@ -228,6 +228,49 @@ fn alerts_outside_business_hours_wait_for_the_opening() {
         assert_eq!(lived[..minutes].join(" "), *moves, "{values}");
         assert_eq!(replayed[..minutes].join(" "), *moves, "{values}, replayed");
     }
+}
+
+#[test]
+fn alerts_on_a_holiday_wait_for_the_day_after() {
+    let scene = Scene::new();
+    let zone: chrono_tz::Tz = scene.hours().zone.to_string().parse().unwrap();
+    // It never closes, and the scene begins some minutes before midnight: the next day is a holiday, or the day before was.
+    let patch = TenantPatch { business_hours_end: Some(scene.hours().opens), ..TenantPatch::default() };
+    scene.run(|tx| tx.tenants().update(&patch)).unwrap();
+    let cases = [
+        (by_default(), "3 11 3 11 11 11", ". R C . . ."),
+        // What is open may end, and what begins then does not.
+        (by_default(), "3 3 11 3 11 3", ". . R C . ."),
+        (silent(NoData::Alert, 1), "3 3 3 - - -", ". . . . . ."),
+        (by_default(), "- - - - - 11", ". . . . . ."),
+    ];
+    let rules: Vec<_> = cases
+        .iter()
+        .enumerate()
+        .map(|(n, (terms, values, _))| {
+            let terms = Judgement { only_when_open: true, ..terms.clone() };
+            let row = create(&scene, &format!("case {n}"), Op::GreaterThan, "10", terms);
+            (row, values.split(' ').enumerate().filter(|(_, value)| *value != "-").collect::<BTreeMap<_, _>>())
+        })
+        .collect();
+    let tomorrow = scene.now().with_timezone(&zone).date_naive().succ_opt().unwrap();
+    let midnight = tomorrow.and_time(chrono::NaiveTime::MIN).and_local_timezone(zone).unwrap().with_timezone(&Utc);
+    scene.after((midnight - scene.now()).num_minutes() - 4);
+    scene.run(|tx| tx.holidays().upsert_by_day(tomorrow, "Founders' day")).unwrap();
+    let history = History { rules, evaluated: vec![true; 6], hours: scene.hours() };
+    let start = scene.now();
+    let (lived, replayed) = (history.lived(&scene), history.replayed(start));
+    for (((_, values, moves), lived), replayed) in cases.iter().zip(lived).zip(replayed) {
+        assert_eq!(lived.join(" "), *moves, "{values}");
+        assert_eq!(replayed.join(" "), *moves, "{values}, replayed");
+    }
+    // The day after, the same values raise one alert of each rule.
+    scene.after(24 * 60);
+    let at = scene.now();
+    scene
+        .run(|tx| history.rules.iter().try_for_each(|(rule, _)| tx.measurements().record(&rule.metric, dec("11"), at).map(drop)))
+        .unwrap();
+    assert_eq!(scene.evaluated(), (4, 0));
 }
 
 #[test]

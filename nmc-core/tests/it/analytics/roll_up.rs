@@ -432,3 +432,33 @@ fn target_that_no_figure_can_come_to_is_refused() {
     assert_eq!(set("calls", "-1"), Err("kpi_target must not be negative".into()));
     assert_eq!((set("missed_rate", "100"), set("calls", "101")), (Ok(()), Ok(())));
 }
+
+#[test]
+fn figures_of_hours_are_computed_anew_for_a_holiday() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let open_seconds = || {
+        let stored: Vec<String> = scene.db.query(
+            "SELECT trim_scale(metric_value)::text FROM analytics_metrics
+             WHERE metric_name = 'nmc.first_response_open_seconds' AND aggregation_level = 'monthly'",
+        );
+        let (from, until) = ("2026-10-01T04:00:00Z".parse().unwrap(), "2026-11-01T04:00:00Z".parse().unwrap());
+        let live = scene.tx(|tx| figures(tx, Span { from, until })).unwrap();
+        assert_eq!(live.get("nmc.first_response_open_seconds").normalize().to_string(), stored[0]);
+        stored[0].clone()
+    };
+    // Half an hour on October 30, and ten minutes on the day after.
+    assert_eq!(open_seconds(), "2400");
+    let set = |text: &str| scene.tx(|tx| tx.holidays().upsert_by_day(text.parse().unwrap(), "Closed")).unwrap();
+    let is_rebuilding = || scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().is_rebuilding();
+    set("2199-10-31");
+    assert!(!is_rebuilding(), "a day to come is in no figure");
+    set("2026-10-31");
+    assert!(is_rebuilding());
+    scene.roll_up();
+    assert_eq!(open_seconds(), "1800");
+    scene.tx(|tx| tx.holidays().delete("2026-10-31".parse().unwrap())).unwrap();
+    scene.roll_up();
+    assert_eq!(open_seconds(), "2400");
+}

@@ -177,6 +177,7 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("TenantPatch", "business_address", 1_000, |tx, _, t| tx.tenants().update(&TenantPatch { business_address: set(t), ..Default::default() }).map(ok)),
     ("TenantPatch", "business_type", 100, |tx, _, t| tx.tenants().update(&TenantPatch { business_type: set(t), ..Default::default() }).map(ok)),
     ("TenantPatch", "industry", 100, |tx, _, t| tx.tenants().update(&TenantPatch { industry: set(t), ..Default::default() }).map(ok)),
+    ("holidays::upsert_by_day", "name", 100, |tx, _, t| tx.holidays().upsert_by_day("2026-12-24".parse().unwrap(), &t).map(ok)),
     ("BusinessSettingsPatch", "greeting_template", 483, |tx, _, t| {
         let greeting_template = Some(format!("{{{{business_name}}}}{t}"));
         tx.business_settings().update(&BusinessSettingsPatch { greeting_template, ..Default::default() }).map(ok)

@@ -86,6 +86,8 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("conversations_total_duration_seconds_check", "the call's own check comes first", r#"{"total_duration_seconds": -1}"#),
     ("escalation_contacts_secret_rotated_at_check", "the library writes both", r#"{"secret_version": 2}"#),
     ("escalation_contacts_secret_version_check", "the library counts it", r#"{"secret_version": 0, "secret_rotated_at": "2999-01-01"}"#),
+    ("holidays_day_key", "it moves the one that is there", r#"{"id": "ID"}"#),
+    ("holidays_name_check", "checked before", r#"{"name": ""}"#),
     ("kpi_snapshots_variance_percentage_check", "the library reckons it", r#"{"variance_percentage": 1, "kpi_target": 0}"#),
     ("kpi_targets_kpi_name_period_type_key", "it moves the one that is there", r#"{"id": "ID"}"#),
     ("message_media_attempts_check", "the library counts it", r#"{"attempts": -1}"#),

@@ -148,6 +148,7 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     }),
     ("analytics_processing_jobs_parameters_check", Sooner("parameters", "must be an object"), |w, _| w.tx(|tx| tx.jobs().create(&NewJob::now(JobType::Aggregation, json!([]))))),
     ("analytics_reports_period_end_check", TheTable, |w, _| w.tx(|tx| tx.reports().create(&NewReport { period_end: earlier(), ..report() }))),
+    ("holidays_day_check", TheTable, |w, _| w.tx(|tx| tx.holidays().upsert_by_day("2200-01-01".parse().unwrap(), "Far"))),
     ("kpi_snapshots_kpi_name_period_type_snapshot_date_key", TheTable, |w, _| {
         w.tx(|tx| tx.kpi_snapshots().create(&snapshot()).and_then(|_| tx.kpi_snapshots().create(&snapshot())))
     }),

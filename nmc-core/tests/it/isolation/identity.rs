@@ -57,6 +57,11 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         tx.tenants().update(&patch).and_then(|row| told(row.business_name))
     }),
 
+    ("Tenants::business_hours", |tx, _, _| told(tx.tenants().business_hours()?.holidays)),
+    ("Holidays::list", |tx, _, _| told(tx.holidays().list()?.len())),
+    ("Holidays::upsert_by_day", |tx, _, _| tx.holidays().upsert_by_day("2026-12-24".parse().unwrap(), "Heist").map(|_| "made".to_owned())),
+    ("Holidays::delete", |tx, _, _| tx.holidays().delete("2026-12-25".parse().unwrap()).map(|()| "gone".to_owned())),
+
     ("Users::find", |tx, _, theirs| told(tx.users().find(theirs.user)?)),
     ("Users::get", |tx, _, theirs| told(tx.users().get(theirs.user)?)),
     ("Users::has_password", |tx, _, theirs| told(tx.users().has_password(theirs.user)?)),

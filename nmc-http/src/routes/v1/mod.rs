@@ -21,6 +21,7 @@ mod customers;
 mod email_verifications;
 mod escalation_contacts;
 mod events;
+mod holidays;
 mod jobs;
 mod kpis;
 mod measurements;
@@ -111,6 +112,13 @@ pub(crate) fn routes(api: &mut Api<'_>) {
     });
     api.path("business", "/v1/tenant/hours", |r| {
         r.get(op("getHours", "Whether the business is open, and when it opens next", Needs(TenantRead)), tenant::hours);
+    });
+    api.path("business", "/v1/holidays", |r| {
+        r.get(op("listHolidays", "The days on which the business is closed whatever its hours say", Needs(TenantRead)), holidays::list);
+    });
+    api.path("business", "/v1/holidays/{date}", |r| {
+        r.put(op("setHoliday", "Make a day a holiday, or give it another name", Needs(TenantWrite)), holidays::set)
+            .delete(op("removeHoliday", "Make a holiday a day like others again", Needs(TenantWrite)), holidays::remove);
     });
     api.path("business", "/v1/tenant/onboarding", |r| {
         r.get(op("getOnboarding", "The progress of onboarding, and what each step still needs", Needs(TenantRead)), tenant::onboarding);

@@ -135,7 +135,7 @@ pub(super) async fn make(context: RequestContext<NoQuery, JsonBody<ReportIn>>) -
                 (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
                 (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
                 _ => {
-                    let zone = tx.tenants().get()?.business_hours().zone;
+                    let zone = tx.tenants().get()?.timezone;
                     WantedReport::last(kind, tx.now().with_timezone(&zone.tz()).date_naive())
                 }
             };

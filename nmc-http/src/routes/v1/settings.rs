@@ -190,12 +190,12 @@ pub(super) async fn preview(context: RequestContext<NoQuery, JsonBody<PreviewIn>
     let PreviewIn { greeting_template: template, at } = context.body.0.clone();
     let preview = context
         .acting(move |tx| {
-            let business = tx.tenants().get()?;
+            let (business, hours) = (tx.tenants().get()?, tx.tenants().business_hours()?);
             let template = match &template {
                 Some(template) => template.clone(),
                 None => tx.business_settings().get()?.greeting_template,
             };
-            GreetingPreview::of(&template, &GreetingWords::of(&business, at.unwrap_or(tx.now())))
+            GreetingPreview::of(&template, &GreetingWords::of(&business, &hours, at.unwrap_or(tx.now())))
         })
         .await?;
     Ok(Json(PreviewOut {

@@ -162,7 +162,7 @@ pub(crate) struct HoursOut {
 
 pub(super) async fn hours(context: RequestContext<HoursQuery, ()>) -> ApiResult<Json<HoursOut>> {
     let at = context.query.at;
-    let (at, hours) = context.acting(move |tx| Ok((at.unwrap_or(tx.now()), tx.tenants().get()?.business_hours()))).await?;
+    let (at, hours) = context.acting(move |tx| Ok((at.unwrap_or(tx.now()), tx.tenants().business_hours()?))).await?;
     let next_open = hours.next_open(at).ok_or(Error::invalid("at", "must be a time that calendars reach"))?;
     Ok(Json(HoursOut { at, is_open: hours.is_open(at), next_open }))
 }

@@ -141,6 +141,7 @@ impl Ids {
         let path = path.replace("{call_analytics}", &self.call_analytics).replace("{job}", &self.job);
         let path = path.replace("{conversation_analytics}", &self.conversation_analytics);
         let path = path.replace("{kpi}", "missed_rate").replace("{period}", "daily").replace("{kind}", "daily");
+        let path = path.replace("{date}", "2026-12-25");
         path.replace("{key}", &self.key)
             .replace("{number}", &self.number)
             .replace("{report}", &self.report)
@@ -258,6 +259,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "addEscalationContact" => json!({ "contact_type": "email", "contact_value": fresh_email() }),
         "changeEscalationContact" => json!({ "escalation_level": 2 }),
         "recordMeasurements" => json!({ "rows": [{ "metric": "open jobs", "value": "7" }] }),
+        "setHoliday" => json!({ "name": "Christmas Day" }),
         "setKpiTarget" => json!({ "target": "12.5" }),
         "changeCallAnalytics" => json!({ "conversion_status": "converted" }),
         "changeConversationAnalytics" => json!({ "satisfaction_rating": "4.5" }),
@@ -271,6 +273,8 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "listKpiDefinitions"
         | "listKpiTargets"
         | "removeKpiTarget"
+        | "listHolidays"
+        | "removeHoliday"
         | "listJobs"
         | "getJob"
         | "cancelJob"
@@ -392,6 +396,7 @@ pub(super) fn good_status(operation: &str) -> u16 {
         | "removeReport"
         | "removeReportSchedule"
         | "removeKpiTarget"
+        | "removeHoliday"
         | "removeCallMetadata"
         | "logOut"
         | "logOutBrowser"
@@ -498,12 +503,13 @@ impl Scene {
         }
     }
 
-    /// What is counted of a call and a conversation, a target of a key figure, and a job.
+    /// What is counted of a call and a conversation, a target of a key figure, and a job; and a holiday.
     fn analytics(&self, call: CallId, conversation: ConversationId) -> ((CallAnalyticsId, ConversationAnalyticsId), JobId) {
         let (store, joe) = (&self.site.db.store, &self.site.joe);
         let made = store.tenant(&joe.tenant, |tx| {
             tx.kpi_targets().upsert_by_key("missed_rate", KpiPeriod::Daily, 10.into())?;
             tx.report_schedules().upsert_by_kind(ReportInterval::Daily, &NewReportSchedule::default())?;
+            tx.holidays().upsert_by_day("2026-12-25".parse().unwrap(), "Christmas Day")?;
             let begun = tx.now();
             let of_call = NewCallAnalytics {
                 call_id: Some(call),

@@ -105,3 +105,34 @@ fn a_review_holds_for_the_greeting_that_was_seen() {
     assert_eq!(kept["greeting_reviewed_at"], reviewed.document()["greeting_reviewed_at"], "nothing has changed");
     assert!(change("{{business_name}} calls again").document()["greeting_reviewed_at"].is_null());
 }
+
+#[test]
+fn holidays_are_set_listed_and_removed() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    let path = |date: &str| format!("/v1/holidays/{date}");
+    let set = |date: &str, name: &str| site.call("PUT", path(date)).by(&owner).json(&json!({ "name": name })).send();
+    let list = || site.call("GET", "/v1/holidays").by(&owner).expect(200).document()["items"].clone();
+    assert_eq!(list(), json!([]));
+    assert_eq!(set("2026-12-25", "Xmas").status, 200);
+    let kept = set("2026-12-25", "Christmas Day").document();
+    assert_eq!((&kept["date"], &kept["name"]), (&json!("2026-12-25"), &json!("Christmas Day")));
+    assert_eq!(set("2026-11-26", "Thanksgiving").status, 200);
+    let dates: Vec<Value> = list().as_array().unwrap().iter().map(|row| row["date"].clone()).collect();
+    assert_eq!(dates, ["2026-11-26", "2026-12-25"]);
+
+    // Noon in Los Angeles, where it opens at 7.
+    let hours = || site.call("GET", "/v1/tenant/hours?at=2026-12-25T20:00:00Z").by(&owner).expect(200).document();
+    assert_eq!((&hours()["is_open"], &hours()["next_open"]), (&json!(false), &json!("2026-12-26T15:00:00Z")));
+    let preview = json!({ "greeting_template": "{{business_name}}: back {{next_opening}}.", "at": "2026-12-25T20:00:00Z" });
+    let told = site.call("POST", "/v1/settings/greeting/preview").by(&owner).json(&preview).expect(200).document();
+    assert!(told["text"].as_str().unwrap().contains("back Saturday at 7 AM."), "{told}");
+
+    assert_eq!(set("2026-12-26", " ").refusal().0, "#/name");
+    assert_eq!(set("2200-01-01", "Far").refusal().0, "#/date");
+    for date in ["2026-02-30", "christmas"] {
+        assert_eq!(set(date, "None").status, 404, "{date}");
+    }
+    let remove = || site.call("DELETE", path("2026-12-25")).by(&owner).send().status;
+    assert_eq!((remove(), remove(), &hours()["is_open"]), (204, 404, &json!(true)));
+}
