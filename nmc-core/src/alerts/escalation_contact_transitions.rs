@@ -27,24 +27,27 @@ impl EscalationContacts<'_> {
     }
 
     /// Puts another secret in the place of the one that signs what goes to this contact's URL. The one before signs beside it for
-    /// [`SECRET_OVERLAP`]; any older one ends.
+    /// [`SECRET_OVERLAP`], and as long there is no third: it would end the only one that the receiver knows.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] when the contact is no webhook.
+    /// [`Error::NotFound`]; [`Error::Conflict`] when the contact is no webhook, or its secret was replaced within [`SECRET_OVERLAP`].
     pub fn rotate_secret(&mut self, id: EscalationContactId) -> Result<EscalationContact> {
         let contact = self.get(id)?;
         contact.must_be_webhook()?;
         // All with this URL, in one order, so that two who rotate at once come after each other.
-        let versions: Vec<i32> = contacts::table
+        let versions: Vec<Rotated> = contacts::table
             .filter(contacts::tenant_id.eq(self.0.tenant))
             .filter(contacts::contact_type.eq(ContactType::Webhook))
             .filter(contacts::contact_value.eq(&contact.contact_value))
             .order(contacts::id)
             .for_update()
-            .select(contacts::secret_version)
+            .select((contacts::secret_version, contacts::secret_rotated_at))
             .load(self.0.conn)?;
-        let next = versions.into_iter().max().and_then(|version| version.checked_add(1));
-        let next = found(next, "contact")?;
+        let (newest, rotated_at) = found(versions.into_iter().max(), "contact")?;
+        if rotated_at.is_some_and(|at| at + SECRET_OVERLAP > self.0.now()) {
+            return Err(Error::conflict("secret", "was replaced within the last 24 hours: the one before still signs beside it"));
+        }
+        let next = found(newest.checked_add(1), "contact")?;
         diesel::update(contacts::table)
             .filter(contacts::tenant_id.eq(self.0.tenant))
             .filter(contacts::contact_type.eq(ContactType::Webhook))

@@ -224,6 +224,8 @@ impl SystemTx<'_> {
             .filter(mails::expires_at.gt(self.now()))
             .filter(users::is_active)
             .filter(users::email.eq(mails::recipient))
+            // One that was changed and changed back is another's in between.
+            .filter(users::email_changed_at.is_null().or(users::email_changed_at.assume_not_null().le(mails::created_at)))
             .filter(tenants::is_active)
             .select((users::id, users::password_hash, users::email))
             .first(self.conn)

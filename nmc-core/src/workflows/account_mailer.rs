@@ -122,7 +122,7 @@ impl AccountMailer {
                     pass.put_back += 1;
                 }
                 Fate::GivenUp(why) => {
-                    tracing::error!(%tenant, %mail, %kind, attempt, why, "mail about an account given up");
+                    tracing::warn!(%tenant, %mail, %kind, attempt, why, "mail about an account given up");
                     pass.failed += 1;
                 }
             }

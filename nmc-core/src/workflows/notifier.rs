@@ -278,7 +278,7 @@ impl Notifier {
                 tracing::info!(tenant = %tenant.id(), notification = %id, %channel, attempt, why, "notification put back")
             }
             Ending::GivenUp { why, .. } => {
-                tracing::error!(tenant = %tenant.id(), actor = %WORKER, notification = %id, %channel, attempt, why, "notification given up")
+                tracing::warn!(tenant = %tenant.id(), actor = %WORKER, notification = %id, %channel, attempt, why, "notification given up")
             }
         }
         Ok(pass)

@@ -93,6 +93,12 @@ impl Planning<'_> {
                 if self.senders.mail.is_none() {
                     return give_up("no mail server is set up: an operator has to set smtp_url and smtp_from");
                 }
+                // Whoever registers may name any address, and would have us write to strangers.
+                if tenant.approved_at.is_none() && recipient_of(tx, row)?.is_none() {
+                    return give_up(
+                        "before an operator has approved the business, it mails only its own people, at addresses they have proved",
+                    );
+                }
                 let most = self.config.mails_per_hour;
                 let since = tx.now() - TimeDelta::hours(1);
                 if tx.notifications().count_mails_since(since)? >= most {

@@ -126,7 +126,7 @@ impl ReportMailer {
                     pass.put_back += 1;
                 }
                 Fate::GivenUp(why) => {
-                    tracing::error!(%tenant, %mail, %report, attempt, why, "mail of a report given up");
+                    tracing::warn!(%tenant, %mail, %report, attempt, why, "mail of a report given up");
                     pass.failed += 1;
                 }
             }

@@ -488,10 +488,14 @@ fn secret_that_is_rotated_signs_beside_the_new_one_for_a_day() {
     // One that is added later has the secret that its URL has.
     scene.run(|tx| tx.escalation_contacts().delete(first.id)).unwrap();
     assert_eq!(hook(None, url.as_str()).secret_version, 2);
+    // A third would end the one that the receiver may still have.
+    scene.refuses("secret was replaced within the last 24 hours: the one before still signs beside it", |tx| {
+        tx.escalation_contacts().rotate_secret(second.id)
+    });
+    scene.clock.advance(SECRET_OVERLAP);
+    assert_eq!(versions(&url), SecretVersions { newest: 2, before_until: None });
     scene.run(|tx| tx.escalation_contacts().rotate_secret(second.id)).unwrap();
     assert_eq!(versions(&url).newest, 3);
-    scene.clock.advance(SECRET_OVERLAP);
-    assert_eq!(versions(&url), SecretVersions { newest: 3, before_until: None });
     let mail = scene.contact(&email_for(Some(other)));
     scene.refuses("contact is no webhook: it has no secret", |tx| tx.escalation_contacts().rotate_secret(mail.id));
 }

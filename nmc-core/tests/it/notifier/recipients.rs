@@ -169,3 +169,22 @@ fn refusal_by_the_mail_server_is_quoted_in_the_row_alone() {
     assert!(notifying.fate(&row).1.ends_with("550 5.1.1 +14155550123 see https://mail.example.com/x"));
     assert_eq!(notifying.failures(), [Notifying::why(&row, "the mail server refuses it: 550 5.1.1")]);
 }
+
+#[test]
+fn business_that_nobody_approved_mails_its_own_people_alone() {
+    let notifying = Notifying::new();
+    notifying.member("proved@example.com", UserRole::Admin);
+    let unproved = notifying.member("unproved@example.com", UserRole::Admin);
+    notifying
+        .scene
+        .db
+        .execute(&format!("UPDATE users SET email_verified = false, email_verified_at = NULL WHERE id = '{unproved}'"));
+    notifying.contact(ContactType::Email, "stranger@example.com");
+    notifying.scene.db.execute("UPDATE tenants SET approved_at = NULL");
+    let told = notifying.queue_to(Email, Triggered, "proved@example.com");
+    let why = "before an operator has approved the business, it mails only its own people, at addresses they have proved";
+    let strangers = ["unproved@example.com", "stranger@example.com"].map(|address| notifying.queue_to(Email, Triggered, address));
+    assert_eq!((notifying.pass().failed, notifying.sent()), (2, 1));
+    assert_eq!(notifying.reload(&told).status, Delivered);
+    strangers.iter().for_each(|row| assert_eq!(notifying.fate(row), (Failed, why.to_owned())));
+}

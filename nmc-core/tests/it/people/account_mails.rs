@@ -459,6 +459,18 @@ fn address_that_was_changed_gets_no_reset_until_it_is_verified() {
 }
 
 #[test]
+fn tokens_of_an_address_that_was_changed_and_changed_back_are_void() {
+    let post = Post::new();
+    let token = post.verification_token();
+    for name in ["grace", "ada"] {
+        post.house.clock.advance(TimeDelta::seconds(1));
+        let patch = UserPatch { email: Some(email(name)), ..UserPatch::default() };
+        post.house.operator(|tx| change_user(tx, post.house.ada, &patch)).unwrap();
+    }
+    post.house.refused(VOID, || post.house.auth.verify_email(&token));
+}
+
+#[test]
 fn mail_is_not_sent_once_the_account_has_changed() {
     let cases = [
         ("UPDATE users SET is_active = false", "the account is deactivated"),
