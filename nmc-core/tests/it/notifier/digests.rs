@@ -28,12 +28,15 @@ impl Notifying {
         self.scene.tx(|tx| tx.notifications().create(&new)).unwrap()
     }
 
-    /// So many alerts, of which each of these is told.
-    fn storm(&self, many: usize, channel: NotificationChannel, to: &[&str]) -> Vec<Notification> {
+    /// So many alerts with this name and a number, of which each of these is told.
+    fn storm(&self, name: &str, many: usize, channel: NotificationChannel, to: &[&str]) -> Vec<Notification> {
         let mut rows = Vec::new();
         for number in 0..many {
-            let alert = raise(&self.scene.db.store, &self.scene.business, &format!("Storm {number}"));
-            rows.extend(to.iter().map(|to| self.queue_of(alert.id, channel, Triggered, to)));
+            let alert = raise(&self.scene.db.store, &self.scene.business, &format!("{name} {number}"));
+            for to in to {
+                self.scene.clock.advance(TimeDelta::milliseconds(2));
+                rows.push(self.queue_of(alert.id, channel, Triggered, to));
+            }
         }
         rows
     }
@@ -59,7 +62,7 @@ impl Notifying {
 #[test]
 fn storm_of_fifty_alerts_is_five_mails_and_a_digest() {
     let notifying = Notifying::new();
-    let rows = notifying.storm(50, Email, &[JOE]);
+    let rows = notifying.storm("Storm", 50, Email, &[JOE]);
     assert_eq!(notifying.pass(), NotifierPass { delivered: 50, ..NotifierPass::default() });
     let digests = notifying.digests(&rows);
     assert!(digests[..5].iter().all(Option::is_none) && digests[5..].iter().all(|of| *of == Some(rows[5].id)), "{digests:?}");
@@ -77,7 +80,7 @@ fn storm_of_fifty_alerts_is_five_mails_and_a_digest() {
     assert!(notifying.scene.tx(|tx| tx.alerts().get(rows[49].alert_id)).unwrap().notification_sent);
     // Ten minutes later the storm is over.
     notifying.scene.clock.advance(TimeDelta::minutes(10));
-    let late = notifying.storm(2, Email, &[JOE]);
+    let late = notifying.storm("Later", 2, Email, &[JOE]);
     assert_eq!((notifying.pass().delivered, notifying.smtp.taken().len()), (2, 8));
     assert_eq!(notifying.digests(&late), [None, None]);
 }
@@ -86,7 +89,7 @@ fn storm_of_fifty_alerts_is_five_mails_and_a_digest() {
 fn storm_reaches_a_phone_in_five_texts_and_one_segment() {
     let notifying = Notifying::new();
     let phone = notifying.phone.to_string();
-    let rows = notifying.storm(30, Sms, &[&phone]);
+    let rows = notifying.storm("Storm", 30, Sms, &[&phone]);
     for _ in 0..6 {
         notifying.pass();
         notifying.scene.clock.advance(TimeDelta::seconds(2));
@@ -102,9 +105,9 @@ fn storm_reaches_a_phone_in_five_texts_and_one_segment() {
 #[test]
 fn recipients_channels_and_tests_are_gathered_apart() {
     let notifying = Notifying::new();
-    let both = notifying.storm(7, Email, &[JOE, "ann@example.com"]);
-    let few = notifying.storm(3, Email, &["few@example.com"]);
-    let hooks = notifying.storm(8, Webhook, &[super::HOOK]);
+    let both = notifying.storm("Storm", 7, Email, &[JOE, "ann@example.com"]);
+    let few = notifying.storm("Later", 3, Email, &["few@example.com"]);
+    let hooks = notifying.storm("Last", 8, Webhook, &[super::HOOK]);
     let test = notifying.queue_to(Email, Test, JOE);
     assert_eq!(notifying.pass().delivered, 14 + 3 + 8 + 1);
     let digests = notifying.digests(&both);
@@ -120,7 +123,7 @@ fn recipients_channels_and_tests_are_gathered_apart() {
 #[test]
 fn digest_leaves_out_what_somebody_has_taken() {
     let notifying = Notifying::new();
-    let rows = notifying.storm(10, Email, &[JOE]);
+    let rows = notifying.storm("Storm", 10, Email, &[JOE]);
     notifying.scene.tick();
     notifying.take(rows[7].alert_id);
     // Somebody queues it nevertheless.
@@ -135,7 +138,7 @@ fn digest_leaves_out_what_somebody_has_taken() {
 #[test]
 fn resolution_goes_to_whom_a_digest_told() {
     let notifying = Notifying::new();
-    let rows = notifying.storm(8, Email, &[JOE]);
+    let rows = notifying.storm("Storm", 8, Email, &[JOE]);
     notifying.pass();
     notifying.scene.clock.advance(TimeDelta::minutes(11));
     notifying.scene.tx(|tx| tx.alerts().auto_resolve(rows[7].alert_id)).unwrap();
@@ -149,16 +152,16 @@ fn resolution_goes_to_whom_a_digest_told() {
 fn crash_with_a_digest_sends_the_same_one_again() {
     for death in [Death::Before, Death::After] {
         let notifying = Notifying::new();
-        notifying.storm(5, Email, &[JOE]);
+        notifying.storm("Storm", 5, Email, &[JOE]);
         notifying.pass();
-        let rows = notifying.storm(4, Email, &[JOE]);
+        let rows = notifying.storm("Later", 4, Email, &[JOE]);
         let dying = Arc::new(DyingMailer { inner: mailer(&notifying.smtp), dies: Mutex::default() });
         dying.dies.lock().unwrap().push_back(death);
         let notifier = notifying.over(Senders { mail: Some(dying), ..notifying.senders() });
         notifying.scene.tick();
         assert!(catch_unwind(AssertUnwindSafe(|| notifier.pass())).is_err(), "it died");
         assert_eq!(notifier.pass().unwrap(), NotifierPass::default(), "the lease holds");
-        let since = notifying.storm(1, Email, &[JOE]);
+        let since = notifying.storm("Last", 1, Email, &[JOE]);
         notifying.scene.clock.advance(TimeDelta::minutes(3));
         assert_eq!(notifier.pass().unwrap().delivered, 5);
         assert_eq!((notifying.digests(&rows), notifying.digests(&since)), (vec![Some(rows[0].id); 4], vec![None]));
@@ -178,13 +181,13 @@ fn crash_with_a_digest_sends_the_same_one_again() {
 fn digest_of_texts_that_is_in_doubt_is_looked_up_first() {
     let notifying = Notifying::new();
     let phone = notifying.phone.to_string();
-    notifying.storm(5, Sms, &[&phone]);
+    notifying.storm("Storm", 5, Sms, &[&phone]);
     for _ in 0..5 {
         notifying.pass();
         notifying.scene.clock.advance(TimeDelta::seconds(2));
     }
     assert_eq!(notifying.sms.taken().len(), 5);
-    let rows = notifying.storm(3, Sms, &[&phone]);
+    let rows = notifying.storm("Later", 3, Sms, &[&phone]);
     notifying.sms.fail_with([Fault::DieAfter]);
     let notifier = notifying.notifier();
     notifying.scene.tick();
@@ -198,9 +201,9 @@ fn digest_of_texts_that_is_in_doubt_is_looked_up_first() {
 #[test]
 fn digest_that_has_changed_is_another_mail() {
     let notifying = Notifying::new();
-    notifying.storm(5, Email, &[JOE]);
+    notifying.storm("Storm", 5, Email, &[JOE]);
     notifying.pass();
-    let rows = notifying.storm(4, Email, &[JOE]);
+    let rows = notifying.storm("Later", 4, Email, &[JOE]);
     let dying = Arc::new(DyingMailer { inner: mailer(&notifying.smtp), dies: Mutex::new([Death::After].into()) });
     let notifier = notifying.over(Senders { mail: Some(dying), ..notifying.senders() });
     notifying.scene.tick();
@@ -210,7 +213,7 @@ fn digest_that_has_changed_is_another_mail() {
     assert_eq!(notifier.pass().unwrap().delivered, 3);
     let taken = notifying.smtp.taken();
     assert_ne!(taken[5].header("Message-ID"), taken[6].header("Message-ID"));
-    assert!(taken[5].text.contains("Storm 0") && !taken[6].text.contains("Storm 0"), "{}", taken[6].text);
+    assert!(taken[5].text.contains("Later 0") && !taken[6].text.contains("Later 0"), "{}", taken[6].text);
     assert_eq!(notifying.digests(&rows[1..]), [Some(rows[0].id); 3]);
 }
 
@@ -219,13 +222,13 @@ fn storm_during_which_the_mail_server_is_away_is_not_lost() {
     let notifying = Notifying::new();
     let later = SmtpFault::Answer(SmtpStep::Data, "451 later".to_owned());
     notifying.smtp.fail_with(std::iter::repeat_n(later.clone(), 20));
-    let rows = notifying.storm(20, Email, &[JOE]);
+    let rows = notifying.storm("Storm", 20, Email, &[JOE]);
     assert_eq!((notifying.pass().put_back, notifying.sent()), (20, 0));
     // It is back for five mails, away for the digest, and back.
     notifying.scene.clock.advance(TimeDelta::minutes(2));
     let first = notifying.pass();
     assert_eq!((first.delivered, notifying.smtp.taken().len()), (20, 6));
-    let more = notifying.storm(3, Email, &[JOE]);
+    let more = notifying.storm("Later", 3, Email, &[JOE]);
     notifying.smtp.fail_with([later]);
     assert_eq!(notifying.pass(), NotifierPass { put_back: 3, ..NotifierPass::default() });
     let due: HashSet<_> = more.iter().map(|row| notifying.reload(row).next_attempt_at).collect();
@@ -242,13 +245,13 @@ fn storm_during_which_the_mail_server_is_away_is_not_lost() {
 fn digest_counts_once_toward_the_texts_of_a_day() {
     let notifying = Notifying::new();
     let (phone, other) = (notifying.phone.to_string(), unique_phone());
-    notifying.storm(40, Sms, &[&phone]);
+    notifying.storm("Storm", 40, Sms, &[&phone]);
     for _ in 0..6 {
         notifying.pass();
         notifying.scene.clock.advance(TimeDelta::seconds(2));
     }
     assert_eq!(notifying.sms.taken().len(), 6);
-    let more = notifying.storm(2, Sms, &[&phone, other.as_str()]);
+    let more = notifying.storm("Later", 2, Sms, &[&phone, other.as_str()]);
     for _ in 0..3 {
         notifying.pass();
         notifying.scene.clock.advance(TimeDelta::seconds(2));
