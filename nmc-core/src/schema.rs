@@ -1208,6 +1208,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// When its recipient acted on the alert by one of the links that it held; NULL: not yet, or otherwise.
         answered_at -> Nullable<Timestamptz>,
+        /// The digest that told of it together with others: the id of the notification that it was begun with, which may be gone; NULL: told by itself.
+        digest_id -> Nullable<Uuid>,
     }
 }
 

@@ -107,6 +107,7 @@ const NOTIFICATIONS: Columns<Told> = Columns(&[
     ("max_attempts", |told| json!(told.row.max_attempts)),
     ("next_attempt_at", |told| json!(told.row.due_at().map(time))),
     ("webhook_response_code", |told| json!(told.row.webhook_response_code)),
+    ("digest_id", |told| json!(told.row.digest_id)),
     ("id", |told| json!(told.row.id)),
 ]);
 

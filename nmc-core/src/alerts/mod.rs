@@ -13,6 +13,7 @@ mod link;
 mod measurement;
 mod measurement_bulk;
 mod notification;
+mod notification_bulk;
 mod notification_queue;
 mod reach;
 mod recipient;
@@ -50,7 +51,7 @@ pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertR
 pub use timeline::{TimelineEntry, timeline};
 pub(crate) use trade_metric::MetricSource;
 pub use trade_metric::{RESERVED_METRICS, TRADE_METRICS, TradeMetric};
-pub use wording::{AlertTemplate, Wording};
+pub use wording::{AlertTemplate, DigestWording, Wording};
 
 /// The most rows that one statement of this domain writes or locks.
 const AT_ONCE: i64 = 500;

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{max, min, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 
 /// One alert told, or to be told, to one recipient.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -43,6 +43,7 @@ pub struct Notification {
     pub template_used: Option<String>,
     pub message_content: Option<String>,
     pub answered_at: Option<DateTime<Utc>>,
+    pub digest_id: Option<NotificationId>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -108,7 +109,10 @@ pub(super) const OPEN: [NotificationStatus; 2] = [NotificationStatus::Pending, N
 pub(super) const NOT_RAISED: [&str; 2] = [AlertTemplate::Resolved.label(), AlertTemplate::Test.label()];
 
 /// The predicate of `notifications_mailed_delivered_at_idx`, to the letter.
-const MAILED_SQL: &str = "notifications.channel = 'email' AND notifications.status = 'delivered'";
+pub(super) const MAILED_SQL: &str = "notifications.channel = 'email' AND notifications.status = 'delivered'";
+
+/// How many messages notifications went out in: a digest is one.
+pub(super) const MESSAGES_SQL: &str = "count(DISTINCT coalesce(notifications.digest_id, notifications.id))";
 
 /// Whether somebody knows of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +247,7 @@ impl Notifications<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// The number of texts about alerts that somebody was sent since an instant.
+    /// The number of texts about alerts that somebody was sent since an instant; a digest is one.
     pub(crate) fn count_texts_since(&mut self, recipient: &Address, since: DateTime<Utc>) -> Result<i64> {
         Ok(notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
@@ -251,17 +255,17 @@ impl Notifications<'_> {
             .filter(notifications::channel.eq(NotificationChannel::Sms))
             .filter(notifications::recipient.eq(recipient))
             .filter(notifications::delivered_at.gt(since))
-            .count()
+            .select(sql::<BigInt>(MESSAGES_SQL))
             .get_result(self.0.conn)?)
     }
 
-    /// The number of mails about alerts that the business sent since an instant.
+    /// The number of mails about alerts that the business sent since an instant; a digest is one.
     pub(crate) fn count_mails_since(&mut self, since: DateTime<Utc>) -> Result<i64> {
         Ok(notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(MAILED_SQL))
             .filter(notifications::delivered_at.gt(since))
-            .count()
+            .select(sql::<BigInt>(MESSAGES_SQL))
             .get_result(self.0.conn)?)
     }
 

@@ -20,7 +20,7 @@ use serde_json::json;
 use std::collections::HashMap;
 
 /// The predicate of `notifications_due_next_attempt_at_idx`, to the letter, save that tenants have a status too.
-const OPEN_SQL: &str = "notifications.status IN ('pending', 'retrying')";
+pub(super) const OPEN_SQL: &str = "notifications.status IN ('pending', 'retrying')";
 
 /// The host that a webhook goes to, as [`super::Address::host`] has it.
 const HOST_SQL: &str = "coalesce(lower(substring(notifications.recipient from '^https?://([^/?#]*)')), '')";
@@ -222,7 +222,11 @@ impl Notifications<'_> {
         let row = self.end_claim(&held, claim.lease, &end)?;
         self.0.tx().alerts().mark_notified(row.alert_id)?;
         let event = NewAlertEvent::new(row.alert_id, AlertEventType::NotificationSent);
-        self.0.tx().alert_history().append(&[event.with(json!({"notification": row.id, "channel": row.channel}))])?;
+        let mut details = json!({"notification": row.id, "channel": row.channel});
+        if let (Some(digest), Some(details)) = (row.digest_id, details.as_object_mut()) {
+            details.insert("digest".to_owned(), json!(digest));
+        }
+        self.0.tx().alert_history().append(&[event.with(details)])?;
         Ok(row)
     }
 

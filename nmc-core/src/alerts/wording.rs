@@ -3,6 +3,10 @@
 //! Mails and texts say what the rule says, its figures, and when by the clock of the business. None names a customer: a rule watches
 //! figures. What people typed is escaped in HTML, made one line in subjects, kept from being links, and spelt in the alphabet of plain texts.
 
+mod digest;
+
+pub use digest::DigestWording;
+
 use super::{Alert, AlertLinkAction, AlertLinks};
 use crate::delivery::{escaped, named, one_line, without_links};
 use crate::tenants::SmsEncoding;
@@ -174,7 +178,6 @@ impl Wording<'_> {
         };
         let limit = limit(alert);
         // Names are cut, figures never.
-        let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>().trim_end().to_owned();
         let fitting = [(60, 80, 60), (30, 60, 40), (24, 40, 24), (16, 24, 16), (10, 12, 8)].into_iter().map(|(b, r, m)| {
             let (business, rule, metric) = (cut(&business, b), cut(&rule, r), cut(&metric, m));
             match self.template {
@@ -241,6 +244,11 @@ fn limit(alert: &Alert) -> String {
         AlertOperator::NotEquals => "other than",
     };
     format!("{relation} {}", alert.threshold.normalize())
+}
+
+/// The beginning of a text, so many characters at the most.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect::<String>().trim_end().to_owned()
 }
 
 /// The name of a metric as people read it: `missed_calls` as "missed calls".

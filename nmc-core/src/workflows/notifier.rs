@@ -69,6 +69,10 @@ pub struct NotifierConfig {
     pub texts_per_day: i64,
     /// Mails about alerts of one business in an hour.
     pub mails_per_hour: i64,
+    /// Mails, or texts, about alerts to one recipient within `storm_within`, beyond which what is due to them goes out in a digest.
+    pub storm: i64,
+    /// The time within which the messages of a storm are counted.
+    pub storm_within: TimeDelta,
     /// The pace at which each number sends.
     pub pace: Pace,
 }
@@ -86,6 +90,8 @@ impl Default for NotifierConfig {
             expiry: TimeDelta::days(7),
             texts_per_day: 20,
             mails_per_hour: 300,
+            storm: 5,
+            storm_within: TimeDelta::minutes(10),
             pace: Pace::default(),
         }
     }
@@ -256,29 +262,28 @@ impl Notifier {
     fn claim_and_decide(&self, tenant: &Tenant, of: &Claimable) -> Result<Taken> {
         self.store.worker(tenant, |tx| {
             let Some(claim) = self.claim(tx, of)? else { return Ok(Taken::Nothing) };
-            let row = match (Planning { config: &self.config, senders: &self.senders, claim: &claim }).decide(tx)? {
-                Plan::Send(outgoing) => return Ok(Taken::Send(outgoing)),
-                Plan::Delivered => tx.notifications().deliver(&claim, None)?,
-                Plan::Wait(until, why) => tx.notifications().put_back(&claim, why, until)?,
-                Plan::GiveUp(why) => tx.notifications().give_up(&claim, why.as_str(), None)?,
-            };
-            Ok(Taken::Ended(NotifierPass::of(row.status)))
+            let plan = (Planning { config: &self.config, senders: &self.senders, claim: &claim }).decide(tx)?;
+            if let Plan::Send(outgoing) = plan {
+                return Ok(Taken::Send(outgoing));
+            }
+            let ended = plan.end(tx, &claim)?;
+            Ok(Taken::Ended(ended.map(|row| NotifierPass::of(row.status)).unwrap_or_default()))
         })
     }
 
     fn note(&self, tenant: &Tenant, outgoing: &Outgoing, came: &Came) -> Result<NotifierPass> {
         let pass = self.store.worker(tenant, |tx| note(tx, outgoing, came))?;
         let row = &outgoing.claim.notification;
-        let (id, channel, attempt) = (row.id, row.channel, row.attempts);
+        let (id, channel, attempt, gathered) = (row.id, row.channel, row.attempts, outgoing.gathered.len());
         match &came.ending {
             Ending::Delivered(_) => {
-                tracing::info!(tenant = %tenant.id(), actor = %WORKER, notification = %id, %channel, attempt, "notification delivered")
+                tracing::info!(tenant = %tenant.id(), actor = %WORKER, notification = %id, %channel, attempt, gathered, "notification delivered")
             }
             Ending::Later { why, .. } | Ending::PutBack { why, .. } => {
-                tracing::info!(tenant = %tenant.id(), notification = %id, %channel, attempt, why, "notification put back")
+                tracing::info!(tenant = %tenant.id(), notification = %id, %channel, attempt, gathered, why, "notification put back")
             }
             Ending::GivenUp { why, .. } => {
-                tracing::warn!(tenant = %tenant.id(), actor = %WORKER, notification = %id, %channel, attempt, why, "notification given up")
+                tracing::warn!(tenant = %tenant.id(), actor = %WORKER, notification = %id, %channel, attempt, gathered, why, "notification given up")
             }
         }
         Ok(pass)

@@ -2,7 +2,7 @@
 
 use super::notifier::{NotifierPass, Senders};
 use super::notifier_plan::{Outgoing, Way};
-use crate::alerts::{Address, Notification, WebhookResponse, WhyFailed, wait_after};
+use crate::alerts::{Address, ClaimedNotification, Notification, WebhookResponse, WhyFailed, wait_after};
 use crate::conversations::{NUMBER_HOLD, NewConsent};
 use crate::delivery::{Mail, MailError, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets};
 use crate::store::TenantTx;
@@ -84,9 +84,9 @@ pub(super) fn attempt(senders: &Senders, outgoing: &Outgoing, now: DateTime<Utc>
 
 fn mail(senders: &Senders, outgoing: &Outgoing, (to, subject, text, html): (&Email, &str, &str, &str)) -> Came {
     let Some(sender) = &senders.mail else { return Ending::given_up("no mail server is set up".to_owned()).into() };
-    let row = &outgoing.claim.notification;
-    let thread = Some(row.alert_id.uuid());
-    let sent = sender.send(&Mail { id: row.id.uuid(), thread, to, subject, text, html, attachment: None });
+    // A digest is of many alerts, and in the thread of none.
+    let thread = Some(outgoing.claim.notification.alert_id.uuid()).filter(|_| outgoing.gathered.is_empty());
+    let sent = sender.send(&Mail { id: outgoing.message_id(), thread, to, subject, text, html, attachment: None });
     match sent {
         Ok(_) => Ending::Delivered(None),
         // Sent again it is the same mail to its reader: better twice than never.
@@ -122,10 +122,12 @@ fn webhook(
 }
 
 fn text(sender: &dyn SmsSender, outgoing: &Outgoing, (from, to, body): (&PhoneNumber, &PhoneNumber, &str)) -> Came {
-    let row = &outgoing.claim.notification;
-    let sms = OutboundSms { id: MessageId::new(row.id.uuid()), from, to, body, wants_report: false };
+    let sms = OutboundSms { id: MessageId::new(outgoing.message_id()), from, to, body, wants_report: false };
+    let first = outgoing.claims().into_iter().map(|claim| claim.notification.created_at).min();
     // An earlier attempt may have sent it, and its answer got lost with its worker.
-    if row.attempts > 1 && matches!(sender.lookup(&sms, row.created_at), Ok(Lookup::Held(held)) if !held.is_empty()) {
+    if outgoing.attempts() > 1
+        && matches!(sender.lookup(&sms, first.unwrap_or(outgoing.claim.notification.created_at)), Ok(Lookup::Held(held)) if !held.is_empty())
+    {
         return Ending::Delivered(None).into();
     }
     match sender.send(&sms) {
@@ -157,32 +159,14 @@ fn refused(from: &PhoneNumber, to: &PhoneNumber, code: Option<i32>, reason: Stri
     }
 }
 
-/// Writes down what came of an attempt. A claim that no longer holds is another worker's to end.
+/// Writes down what came of an attempt, for each notification that it told of.
 pub(super) fn note(tx: &mut TenantTx<'_>, outgoing: &Outgoing, came: &Came) -> Result<NotifierPass> {
-    let claim = &outgoing.claim;
-    let row = &claim.notification;
+    let row = &outgoing.claim.notification;
     let now = tx.now();
-    let ended = match &came.ending {
-        Ending::Delivered(response) => tx.notifications().deliver(claim, response.as_ref()),
-        Ending::Later { why, asked, response } => {
-            let retry_at = now + wait_after(row.channel, row.attempts, *asked, claim.lease.uuid());
-            tx.notifications().fail(claim, why.as_str(), response.as_ref(), retry_at)
-        }
-        Ending::PutBack { why, wait } => tx.notifications().put_back(claim, why, now + *wait),
-        Ending::GivenUp { why, said, response } => {
-            tx.notifications().give_up(claim, WhyFailed { why, said: said.as_deref() }, response.as_ref())
-        }
-    };
-    let pass = match ended {
-        Ok(ended) => {
-            if ended.channel == NotificationChannel::Webhook && ended.status == NotificationStatus::Failed {
-                retire_if_dead(tx, &ended)?;
-            }
-            NotifierPass::of(ended.status)
-        }
-        Err(Error::Conflict { field: "lease", .. }) => NotifierPass::default(),
-        Err(error) => return Err(error),
-    };
+    let mut pass = NotifierPass::default();
+    for claim in outgoing.claims() {
+        pass += note_one(tx, outgoing, claim, &came.ending)?;
+    }
     match &came.follows {
         Follows::Nothing => {}
         Follows::OptOut(phone) => record_opt_out(tx, phone)?,
@@ -190,6 +174,33 @@ pub(super) fn note(tx: &mut TenantTx<'_>, outgoing: &Outgoing, came: &Came) -> R
         Follows::ReceiverGone => retire(tx, &row.recipient)?,
     }
     Ok(pass)
+}
+
+/// Writes down how an attempt ended for one notification. A claim that no longer holds is another worker's to end.
+fn note_one(tx: &mut TenantTx<'_>, outgoing: &Outgoing, claim: &ClaimedNotification, ending: &Ending) -> Result<NotifierPass> {
+    let (row, now) = (&claim.notification, tx.now());
+    let ended = match ending {
+        Ending::Delivered(response) => tx.notifications().deliver(claim, response.as_ref()),
+        Ending::Later { why, asked, response } => {
+            // Those of a digest are tried again together.
+            let retry_at = now + wait_after(row.channel, outgoing.attempts(), *asked, claim.lease.uuid());
+            tx.notifications().fail(claim, why.as_str(), response.as_ref(), retry_at)
+        }
+        Ending::PutBack { why, wait } => tx.notifications().put_back(claim, why, now + *wait),
+        Ending::GivenUp { why, said, response } => {
+            tx.notifications().give_up(claim, WhyFailed { why, said: said.as_deref() }, response.as_ref())
+        }
+    };
+    match ended {
+        Ok(ended) => {
+            if ended.channel == NotificationChannel::Webhook && ended.status == NotificationStatus::Failed {
+                retire_if_dead(tx, &ended)?;
+            }
+            Ok(NotifierPass::of(ended.status))
+        }
+        Err(Error::Conflict { field: "lease", .. }) => Ok(NotifierPass::default()),
+        Err(error) => Err(error),
+    }
 }
 
 fn record_opt_out(tx: &mut TenantTx<'_>, phone: &PhoneNumber) -> Result<()> {

@@ -3,7 +3,10 @@
 use super::alert_link::recipient_of;
 use super::notifier::{NotifierConfig, Senders};
 use crate::access::Permission;
-use crate::alerts::{ALERT_LINK_LIFETIME, Address, AlertLinks, AlertTemplate, ClaimedNotification, Told, Wording};
+use crate::alerts::{
+    ALERT_LINK_LIFETIME, Address, Alert, AlertLinks, AlertTemplate, ClaimedNotification, DigestWording, Notification, Told,
+    Wording,
+};
 use crate::conversations::NUMBER_HOLD;
 use crate::delivery::WebhookSecrets;
 use crate::numbers::NumberFilter;
@@ -11,6 +14,8 @@ use crate::store::{Person, TenantTx};
 use crate::tenants::TenantRow;
 use crate::{AlertStatus, Email, NotificationChannel, NumberStatus, PageRequest, PhoneNumber, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest as _, Sha256};
+use uuid::{Builder, Uuid};
 
 /// How a notification goes out.
 pub(super) enum Way {
@@ -22,9 +27,11 @@ pub(super) enum Way {
     Webhook { url: String, body: String, secrets: WebhookSecrets },
 }
 
-/// A notification that is to be sent now.
+/// A notification that is to be sent now, alone or with others in a digest.
 pub(super) struct Outgoing {
     pub(super) claim: ClaimedNotification,
+    /// The others that the digest tells of, under the same lease.
+    pub(super) gathered: Vec<ClaimedNotification>,
     pub(super) way: Way,
 }
 
@@ -51,12 +58,70 @@ fn give_up(why: &str) -> Result<Plan> {
     Ok(Plan::GiveUp(why.to_owned()))
 }
 
+/// The words for a notification and those that were gathered to it.
+fn digest<'a>(first: Wording<'a>, gathered: &'a [(ClaimedNotification, Due)]) -> DigestWording<'a> {
+    let others = gathered.iter().map(|(claim, due)| Wording {
+        template: due.template,
+        alert: &due.alert,
+        message: claim.notification.message_content.as_deref(),
+        ..first
+    });
+    DigestWording::of(first.business, std::iter::once(first).chain(others).collect())
+}
+
+/// The id of a message that tells of several notifications. One of them called off, it is another message: a reader's program would
+/// show of two with the same id the first alone.
+fn digest_id<'a>(claims: impl Iterator<Item = &'a ClaimedNotification>) -> Uuid {
+    let hash = claims.fold(Sha256::new(), |hash, claim| hash.chain_update(claim.notification.id.uuid())).finalize();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+    Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+impl Plan {
+    /// Ends the claim of a notification that is not sent now.
+    pub(super) fn end(&self, tx: &mut TenantTx<'_>, claim: &ClaimedNotification) -> Result<Option<Notification>> {
+        match self {
+            Self::Send(_) => Ok(None),
+            Self::Delivered => tx.notifications().deliver(claim, None).map(Some),
+            Self::Wait(until, why) => tx.notifications().put_back(claim, why, *until).map(Some),
+            Self::GiveUp(why) => tx.notifications().give_up(claim, why.as_str(), None).map(Some),
+        }
+    }
+}
+
+/// A notification that is still to be told, with its alert.
+pub(super) struct Due {
+    pub(super) alert: Alert,
+    pub(super) template: AlertTemplate,
+}
+
+impl Outgoing {
+    /// Every notification that goes out, in the order of their alerts, which is that in which they are locked.
+    pub(super) fn claims(&self) -> Vec<&ClaimedNotification> {
+        let mut claims: Vec<_> = std::iter::once(&self.claim).chain(&self.gathered).collect();
+        claims.sort_by_key(|claim| (claim.notification.alert_id, claim.notification.id));
+        claims
+    }
+
+    /// The number of this attempt at the message.
+    pub(super) fn attempts(&self) -> i32 {
+        self.claims().into_iter().map(|claim| claim.notification.attempts).max().unwrap_or_default()
+    }
+
+    /// The id of the message, the same whenever the same notifications go out in it.
+    pub(super) fn message_id(&self) -> Uuid {
+        if self.gathered.is_empty() { self.claim.notification.id.uuid() } else { digest_id(self.claims().into_iter()) }
+    }
+}
+
 impl Planning<'_> {
-    /// Decides what becomes of the notification.
-    pub(super) fn decide(&self, tx: &mut TenantTx<'_>) -> Result<Plan> {
+    /// Whether the notification is still to be told, looking at its alert and its recipient as they are now; if not, what becomes of it.
+    pub(super) fn look(&self, tx: &mut TenantTx<'_>) -> Result<std::result::Result<Due, Plan>> {
         let row = &self.claim.notification;
+        let give_up = |why: &str| Ok(Err(Plan::GiveUp(why.to_owned())));
         if tx.now() - row.created_at > self.config.expiry {
-            return Ok(Plan::GiveUp(format!("it could not be sent within {} days", self.config.expiry.num_days())));
+            return give_up(&format!("it could not be sent within {} days", self.config.expiry.num_days()));
         }
         let alert = tx.alerts().get(row.alert_id)?;
         let template = AlertTemplate::of(row.template_used.as_deref());
@@ -74,19 +139,30 @@ impl Planning<'_> {
                 Told::No => return give_up("the recipient was not told of the alert, and need not know that it is over"),
                 Told::UnderWay(until) => {
                     let look_again = until.min(tx.now() + TimeDelta::seconds(10));
-                    return Ok(Plan::Wait(look_again, "the recipient is being told of the alert right now"));
+                    return Ok(Err(Plan::Wait(look_again, "the recipient is being told of the alert right now")));
                 }
             }
         }
         if let Some(why) = tx.notifications().no_longer_told(row, template, alert.rule_id)? {
             return give_up(why);
         }
+        Ok(Ok(Due { alert, template }))
+    }
+
+    /// Decides what becomes of the notification.
+    pub(super) fn decide(&self, tx: &mut TenantTx<'_>) -> Result<Plan> {
+        let row = &self.claim.notification;
+        let Due { alert, template } = match self.look(tx)? {
+            Ok(due) => due,
+            Err(plan) => return Ok(plan),
+        };
         let tenant = tx.tenants().get()?;
         let message = row.message_content.as_deref();
         let (business, zone) = (tenant.business_name.as_str(), tenant.timezone);
         let links = self.links(tx, template)?;
         let wording = Wording { template, alert: &alert, business, zone, message, links: links.as_ref() };
         let recipient = row.recipient.as_str();
+        let mut gathered = Vec::new();
         let way = match row.channel {
             NotificationChannel::Dashboard => return Ok(Plan::Delivered),
             NotificationChannel::Email => {
@@ -109,7 +185,13 @@ impl Planning<'_> {
                     return Ok(Plan::GiveUp(why));
                 }
                 let Ok(to) = recipient.parse() else { return give_up("its recipient is no address that mail can go to") };
-                Way::Mail { to, subject: wording.subject(), text: wording.text(), html: wording.html() }
+                gathered = self.gather(tx, template)?;
+                if gathered.is_empty() {
+                    Way::Mail { to, subject: wording.subject(), text: wording.text(), html: wording.html() }
+                } else {
+                    let digest = digest(wording, &gathered);
+                    Way::Mail { to, subject: digest.subject(), text: digest.text(), html: digest.html() }
+                }
             }
             NotificationChannel::Webhook => {
                 let Some((_, keys)) = &self.senders.webhooks else {
@@ -127,12 +209,47 @@ impl Planning<'_> {
                 }
                 let Ok(to) = recipient.parse() else { return give_up("its recipient is no phone number") };
                 match self.sender_of_text(tx, &tenant, &to, &row.recipient)? {
-                    Ok(from) => Way::Text { from, to, body: wording.sms() },
+                    Ok(from) => {
+                        gathered = self.gather(tx, template)?;
+                        let body = if gathered.is_empty() { wording.sms() } else { digest(wording, &gathered).sms() };
+                        Way::Text { from, to, body }
+                    }
                     Err(plan) => return Ok(plan),
                 }
             }
         };
-        Ok(Plan::Send(Box::new(Outgoing { claim: self.claim.clone(), way })))
+        let gathered = gathered.into_iter().map(|(claim, _)| claim).collect();
+        Ok(Plan::Send(Box::new(Outgoing { claim: self.claim.clone(), gathered, way })))
+    }
+
+    /// What goes out with the notification, since its recipient has had enough messages: claimed with it, and looked at as it was. A
+    /// digest stays as it was begun, so that it is the same mail when it has to go twice; what came since goes into the next.
+    fn gather(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Vec<(ClaimedNotification, Due)>> {
+        let row = &self.claim.notification;
+        let NotifierConfig { storm, storm_within, .. } = *self.config;
+        if template == AlertTemplate::Test {
+            return Ok(Vec::new());
+        }
+        if row.digest_id.is_none() {
+            let since = tx.now() - storm_within;
+            if tx.notifications().count_messages_since(self.claim, since)? < storm {
+                return Ok(Vec::new());
+            }
+        }
+        let until = tx.now() + storm_within;
+        let mut told = Vec::new();
+        for claim in tx.notifications().gather(self.claim, until)? {
+            match (Planning { claim: &claim, ..*self }).look(tx)? {
+                Ok(due) => told.push((claim, due)),
+                Err(plan) => drop(plan.end(tx, &claim)?),
+            }
+        }
+        let digest = (!told.is_empty()).then(|| row.digest_id.unwrap_or(row.id));
+        if digest.is_some() || row.digest_id.is_some() {
+            let ids: Vec<_> = told.iter().map(|(claim, _)| claim.notification.id).chain([row.id]).collect();
+            tx.notifications().set_digest(&ids, digest)?;
+        }
+        Ok(told)
     }
 
     /// The links for a mail to a user who may act on alerts; nobody else gets any, nor does a mail that asks for nothing.

@@ -135,6 +135,50 @@ fn document_for_a_machine_has_ids_and_figures_and_no_words() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&body).unwrap(), expected);
 }
 
+#[test]
+fn digest_names_the_worst_first_and_counts_the_rest() {
+    let mut alerts: Vec<Alert> = (0..23).map(|n| Alert { rule_name: format!("Rule {n}"), ..alert() }).collect();
+    alerts[21].severity = AlertSeverity::Critical;
+    alerts[22].severity = AlertSeverity::Low;
+    let of = |many: usize, template| {
+        DigestWording::of("Joe's Plumbing", alerts.iter().rev().take(many).map(|alert| wording(alert, template)).collect())
+    };
+    let expected = "\
+Much has happened at once: 3 messages about alerts of Joe's Plumbing are in this one.
+
+- Alert (critical): Rule 21
+  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00 (America/New_York)
+- Alert (high): Rule 20
+  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00 (America/New_York)
+- Alert (low): Rule 22
+  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00 (America/New_York)
+
+You get this as one who looks after Joe's Plumbing, or whom it has named a contact for its alerts.
+";
+    assert_eq!(of(3, AlertTemplate::Triggered).text(), expected);
+    let over = of(23, AlertTemplate::Resolved);
+    assert_eq!(over.subject(), "23 messages about alerts: Joe's Plumbing");
+    assert!(over.text().contains("- Resolved: Rule 21\n") && over.text().contains("Over since: Monday 16 November 2026, 08:00"));
+    assert!(over.text().contains("\nand 3 more.\n") && over.html().contains("</ul>\n<p>and 3 more.</p>"));
+    assert_eq!(
+        over.sms(),
+        "Joe's Plumbing: 23 messages of alerts: Rule 21 (over), Rule 20 (over), Rule 19 (over), Rule 18 (over) and 19 more. \
+         STOP ends these texts."
+    );
+}
+
+#[test]
+fn html_of_a_digest_escapes_what_people_typed() {
+    let alert = Alert { rule_name: "<script>x</script>".to_owned(), ..alert() };
+    let bad = Wording { message: Some("<img src=x>\nhttps://evil.example.com"), ..wording(&alert, AlertTemplate::Triggered) };
+    let html = DigestWording::of("<b>Joe</b>", vec![bad, bad]).html();
+    assert!(
+        html.contains("<li><b>Alert (high): &lt;script&gt;x&lt;/script&gt;</b><br>&lt;img src=x&gt; https: //evil"),
+        "{html}"
+    );
+    assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("<b>Joe"), "{html}");
+}
+
 proptest! {
     #[test]
     fn names_of_any_kind_make_one_line_and_one_segment(
@@ -148,6 +192,11 @@ proptest! {
             prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);
             prop_assert!(sms.ends_with("STOP ends these texts."), "{}", &sms);
             prop_assert!(!wording.subject().contains(char::is_control));
+            let digest = DigestWording::of(&business, vec![wording; 200]);
+            let sms = digest.sms();
+            let size = TextSize::of(&sms);
+            prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);
+            prop_assert!(sms.ends_with(" more. STOP ends these texts.") && !digest.subject().contains(char::is_control), "{}", &sms);
         }
     }
 }

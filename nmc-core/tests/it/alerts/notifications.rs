@@ -67,6 +67,7 @@ fn a_notification_is_stored_as_it_was_given_and_due_at_once() {
         template_used: Some("short".to_owned()),
         message_content: Some("Too many missed calls".to_owned()),
         answered_at: None,
+        digest_id: None,
         created_at: scene.now(),
         updated_at: scene.now(),
     };

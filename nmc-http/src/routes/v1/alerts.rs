@@ -211,6 +211,8 @@ pub(crate) struct NotificationOut {
     webhook_response_code: Option<i32>,
     /// The instant at which the recipient of a mail acted on the alert by one of its links.
     answered_at: Option<DateTime<Utc>>,
+    /// The digest that told of it together with others; null if it went by itself.
+    digest_id: Option<text::NotificationId>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -232,6 +234,7 @@ impl NotificationOut {
             error_message: row.error_message.filter(|_| sees_recipients),
             webhook_response_code: row.webhook_response_code,
             answered_at: row.answered_at,
+            digest_id: row.digest_id.map(Text),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

@@ -1,0 +1,112 @@
+//! The words in which one message tells of many alerts.
+
+use super::{AlertTemplate, SEGMENT, Wording, cut, escaped, named, one_line, plain, why};
+use crate::AlertSeverity;
+use std::cmp::Reverse;
+
+/// The most alerts that a digest names.
+const MOST_NAMED: usize = 20;
+/// The longest message of an alert in a digest, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Several alerts, told of in one message: the digest of a storm.
+#[derive(Debug, Clone)]
+pub struct DigestWording<'a> {
+    /// What is told of each alert, the worst first.
+    items: Vec<Wording<'a>>,
+    /// The name of the business.
+    business: &'a str,
+}
+
+impl<'a> DigestWording<'a> {
+    /// A digest of these, all of one business. Links are left out: each mail of one alert has its own.
+    #[must_use]
+    pub fn of(business: &'a str, mut items: Vec<Wording<'a>>) -> Self {
+        let rank = |severity| AlertSeverity::ALL.iter().position(|other| *other == severity);
+        items.sort_by_key(|item| Reverse(rank(item.alert.severity)));
+        Self { items, business }
+    }
+
+    /// The subject of a mail.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("{} messages about alerts: {}", self.items.len(), named(self.business))
+    }
+
+    fn headline(&self) -> String {
+        format!(
+            "Much has happened at once: {} messages about alerts of {} are in this one.",
+            self.items.len(),
+            named(self.business)
+        )
+    }
+
+    /// What is told of the alerts that are named, the subject of each and its message.
+    fn lines(&self) -> impl Iterator<Item = (String, String)> {
+        self.items.iter().take(MOST_NAMED).map(|item| {
+            let alert = item.alert;
+            let (since, at) = match item.template {
+                AlertTemplate::Escalated => ("Passed on", alert.escalated_at),
+                AlertTemplate::Resolved => ("Over since", alert.resolved_at),
+                AlertTemplate::Triggered | AlertTemplate::Test => ("Since", None),
+            };
+            let message = cut(&one_line(&item.message()), LONGEST_MESSAGE);
+            (item.subject(), format!("{}. {since}: {}", message.trim_end_matches('.'), item.told(at.unwrap_or(alert.created_at))))
+        })
+    }
+
+    /// The number of alerts that are not named, in words.
+    fn more(&self, named: usize) -> Option<String> {
+        let more = self.items.len().saturating_sub(named);
+        (more > 0).then(|| format!("and {more} more"))
+    }
+
+    /// The mail as plain text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines: String = self.lines().map(|(subject, detail)| format!("- {subject}\n  {detail}\n")).collect();
+        let more = self.more(MOST_NAMED).map(|more| format!("{more}.\n")).unwrap_or_default();
+        format!("{}\n\n{lines}{more}\n{}\n", self.headline(), why(self.business))
+    }
+
+    /// The mail as HTML.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let item =
+            |(subject, detail): (String, String)| format!("<li><b>{}</b><br>{}</li>\n", escaped(&subject), escaped(&detail));
+        let lines: String = self.lines().map(item).collect();
+        let more = self.more(MOST_NAMED).map(|more| format!("<p>{more}.</p>\n")).unwrap_or_default();
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n<body>\n<p>{}</p>\n\
+             <ul>\n{lines}</ul>\n{more}<p><small>{}</small></p>\n</body></html>\n",
+            escaped(&self.subject()),
+            escaped(&self.headline()),
+            escaped(&why(self.business)),
+        )
+    }
+
+    /// The text for a phone: one segment, which names as many alerts as there is room for.
+    #[must_use]
+    pub fn sms(&self) -> String {
+        let (business, many) = (cut(&plain(self.business), 24), self.items.len());
+        let mut names: Vec<String> = self.items.iter().take(MOST_NAMED).map(short).collect();
+        loop {
+            let more = self.more(names.len()).map(|more| format!(" {more}")).unwrap_or_default();
+            let text = format!("{business}: {many} messages of alerts: {}{more}. STOP ends these texts.", names.join(", "));
+            if text.chars().count() <= SEGMENT || names.len() < 2 {
+                return cut(&text, SEGMENT);
+            }
+            names.pop();
+        }
+    }
+}
+
+/// What happened to which rule, as a text has it.
+fn short(item: &Wording<'_>) -> String {
+    let name = cut(&plain(&item.alert.rule_name), 30);
+    match item.template {
+        AlertTemplate::Triggered | AlertTemplate::Test => name,
+        AlertTemplate::Escalated => format!("{name} (passed on)"),
+        AlertTemplate::Resolved => format!("{name} (over)"),
+    }
+}
