@@ -71,7 +71,9 @@ fn rebuild_at_once_beside_another_is_to_be_tried_later() {
 fn summary_is_shown_with_targets_and_the_hours_of_the_week() {
     let shop = Shop::new();
     shop.run(&["analytics", "rebuild", "--now"]).ok();
-    shop.run(&["analytics", "target", "set", "missed_rate", "12.50"]).ok();
+    for period in ["weekly", "monthly"] {
+        shop.run(&["analytics", "target", "set", "missed_rate", "12.50", "--period", period]).ok();
+    }
     let summary = shop.json(&["analytics", "show", "--period", "30d"]);
     assert_eq!((&summary["figures"]["nmc.calls_unanswered"], summary["days"].as_array().map(Vec::len)), (&json!("2"), Some(30)));
     let kpis = summary["kpis"].as_array().expect("key figures");
