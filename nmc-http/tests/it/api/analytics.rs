@@ -175,7 +175,7 @@ fn targets_are_what_snapshots_are_compared_with() {
         assert_eq!(set(path, json!("40")).status, status, "{path}");
     }
     for (target, rule) in
-        [(json!("x"), "must be a number"), (json!(4), "must be a string"), (json!("0.00001"), "must have at most 4")]
+        [(json!("30%"), "must be a number, like 12.5"), (json!(4), "must be a string"), (json!("0.00001"), "must have at most 4")]
     {
         let (pointer, detail) = set("missed_rate/daily", target).refusal();
         assert!(pointer == "#/target" && detail.starts_with(rule), "{pointer} {detail}");
