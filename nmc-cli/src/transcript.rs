@@ -6,7 +6,9 @@ use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
 use nmc_core::conversations::NumberPace;
-use nmc_core::conversations::{Conversation, ConversationEvent, ConversationEventFilter, Media, Message, MessageFilter};
+use nmc_core::conversations::{
+    Conversation, ConversationEvent, ConversationEventFilter, InboxRow, Media, Message, MessageFilter,
+};
 use nmc_core::telephony::explain;
 use nmc_core::{
     CallDirection, ConversationId, ConversationPriority, Email, Error, MediaStatus, MessageChannel, MessageDirection, MessageId,
@@ -21,6 +23,8 @@ pub(crate) struct Transcript {
     business_name: String,
     timezone: Timezone,
     conversation: Conversation,
+    /// What the customer is called.
+    known_as: Option<String>,
     calls: Vec<Call>,
     messages: Vec<Message>,
     media: Vec<Media>,
@@ -50,7 +54,7 @@ impl Transcript {
                     held.extend(pace.filter(|pace| pace.held_until.is_some_and(|until| until > now)));
                 }
             }
-            let conversation = tx.conversations().get(id)?;
+            let InboxRow { conversation, known_as, .. } = tx.conversations().get_with_last_text(id)?;
             let events = tx.conversation_events().list(&ConversationEventFilter::of(id), all)?.items;
             let mut people = HashMap::new();
             for user in events.iter().flat_map(log::people).chain(conversation.assigned_to) {
@@ -68,6 +72,7 @@ impl Transcript {
                 business_name: row.business_name,
                 timezone: row.timezone,
                 conversation,
+                known_as,
                 calls: tx.calls().list(&CallFilter { conversation: Some(id), ..CallFilter::default() }, all)?.items,
                 messages,
             })
@@ -123,7 +128,7 @@ impl Transcript {
 
     fn render(&self) -> std::result::Result<String, std::fmt::Error> {
         let mut text = String::new();
-        let who = self.conversation.customer_name.as_deref().map(plain).unwrap_or_default();
+        let who = self.known_as.as_deref().map(plain).unwrap_or_default();
         writeln!(
             text,
             "{} with {who}{}{}: {}, {} call{}",
@@ -205,7 +210,7 @@ impl Transcript {
             .collect();
         json!({
             "id": self.conversation.id, "business_name": self.business_name, "customer_phone": self.conversation.customer_phone,
-            "customer_name": self.conversation.customer_name, "status": self.conversation.status,
+            "customer_name": self.known_as, "status": self.conversation.status,
             "channel": self.conversation.channel, "priority": self.conversation.priority,
             "total_calls": self.conversation.total_calls, "review_requested_at": self.conversation.review_requested_at,
             "subject": self.conversation.subject, "tags": self.conversation.tags, "notes": self.conversation.notes,

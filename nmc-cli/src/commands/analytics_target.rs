@@ -7,20 +7,20 @@ use crate::options::judgement::number;
 use crate::options::{FormatArg, TenantArg, one_of};
 use crate::output::{Columns, time};
 use clap::{Args, Subcommand};
-use nmc_core::analytics::{KPI_PERIODS, KpiTarget};
-use nmc_core::{KpiPeriod, Store};
+use nmc_core::analytics::{KPI_PERIODS, KPIS, KpiTarget, KpiUnit};
+use nmc_core::{Error, KpiPeriod, Store};
 use rust_decimal::Decimal;
 use serde_json::json;
 
 #[derive(Subcommand)]
 pub(crate) enum TargetCommand {
-    /// Set what a key figure should come to, in its unit
+    /// Set what a key figure should come to, in its unit: 30 or 30% of one in percent
     Set {
         #[command(flatten)]
         key: TargetKey,
         /// The value that it should come to
-        #[arg(value_name = "VALUE", allow_negative_numbers = true, value_parser = number)]
-        value: Decimal,
+        #[arg(value_name = "VALUE", allow_negative_numbers = true, value_parser = target)]
+        value: Target,
         #[command(flatten)]
         format: FormatArg,
     },
@@ -36,6 +36,31 @@ pub(crate) enum TargetCommand {
         #[command(flatten)]
         key: TargetKey,
     },
+}
+
+/// A target as it is typed.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    value: Decimal,
+    /// Whether it has a percent sign.
+    is_percent: bool,
+}
+
+fn target(text: &str) -> Result<Target, &'static str> {
+    let text = text.trim();
+    let bare = text.strip_suffix('%');
+    Ok(Target { value: number(bare.unwrap_or(text))?, is_percent: bare.is_some() })
+}
+
+impl Target {
+    /// The value in the unit of a key figure; that of a key figure that isn't there is refused later.
+    fn of(self, kpi: &str) -> Result<Decimal, Error> {
+        let is_other = KPIS.iter().any(|known| known.name == kpi && known.unit != KpiUnit::Percent);
+        if self.is_percent && is_other {
+            return Err(Error::invalid("VALUE", "must be a number, like 12.5: this figure is not in percent"));
+        }
+        Ok(self.value)
+    }
 }
 
 /// The target of which business, key figure and period.
@@ -62,7 +87,8 @@ pub(super) fn run(store: &Store, command: &TargetCommand) -> CliResult<()> {
     match command {
         TargetCommand::Set { key, value, format } => {
             let proof = tenant(store, &key.tenant.tenant)?;
-            let row = store.as_operator(&proof, |tx| tx.kpi_targets().upsert_by_key(&key.kpi, key.period, *value));
+            let value = value.of(&key.kpi)?;
+            let row = store.as_operator(&proof, |tx| tx.kpi_targets().upsert_by_key(&key.kpi, key.period, value));
             let names = [("kpi_name", "KPI"), ("kpi_target", "VALUE")];
             COLUMNS.one(format.format, &row.map_err(|error| error.renamed(&names))?)
         }

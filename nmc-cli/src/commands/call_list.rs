@@ -57,10 +57,10 @@ pub(super) const COLUMNS: Columns<Call> = Columns(&[
     ("started_at", |row| json!(row.started_at.map(time))),
 ]);
 
-pub(super) const KEPT: Kept = &["id", "created_at", "caller", "outcome", "status"];
+const KEPT: Kept = &["id", "created_at", "caller", "outcome", "status"];
 
 /// Of calls that are found by when they began.
-const KEPT_OF_BEGUN: Kept = &["id", "started_at", "caller", "outcome", "status"];
+pub(super) const KEPT_OF_BEGUN: Kept = &["id", "started_at", "caller", "outcome", "status"];
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;

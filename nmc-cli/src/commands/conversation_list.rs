@@ -85,7 +85,7 @@ pub(super) const COLUMNS: Columns<Listed> = Columns(&[
     ("id", |listed| json!(listed.row.conversation.id)),
     ("created_at", |listed| time(listed.row.conversation.created_at)),
     ("customer_phone", |listed| json!(listed.row.conversation.customer_phone)),
-    ("customer_name", |listed| json!(listed.row.conversation.customer_name)),
+    ("customer_name", |listed| json!(listed.row.known_as)),
     ("status", |listed| json!(listed.row.conversation.status)),
     ("priority", |listed| json!(listed.row.conversation.priority)),
     ("unread", |listed| json!(listed.row.unread)),

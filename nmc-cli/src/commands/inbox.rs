@@ -36,7 +36,7 @@ pub(super) const COLUMNS: Columns<Listed> = Columns(&[
     ("unread", |listed| json!(listed.row.unread)),
     ("updated_at", |listed| time(listed.row.conversation.updated_at)),
     ("customer_phone", |listed| json!(listed.row.conversation.customer_phone)),
-    ("customer_name", |listed| json!(listed.row.conversation.customer_name)),
+    ("customer_name", |listed| json!(listed.row.known_as)),
     ("last_text", |listed| json!(listed.row.last_text.as_ref().map(|text| &text.message_body))),
     ("last_text_direction", |listed| json!(listed.row.last_text.as_ref().map(|text| text.message_direction))),
     ("status", |listed| json!(listed.row.conversation.status)),

@@ -178,7 +178,7 @@ impl<'a> Watch<'a> {
             Some(text) if text.message_direction == MessageDirection::Inbound => format!("  ← {}", plain(&text.message_body)),
             Some(text) => format!("  → {} [{}]", plain(&text.message_body), text.message_status),
         };
-        let name = conversation.customer_name.as_deref().map(|name| format!(" {}", plain(name))).unwrap_or_default();
+        let name = row.known_as.as_deref().map(|name| format!(" {}", plain(name))).unwrap_or_default();
         let whose = assignee.as_ref().map(|email| format!(", {}", plain(email.as_str()))).unwrap_or_default();
         let at = at.with_timezone(&self.zone.tz()).format("%H:%M:%S");
         let customer = plain(conversation.customer_phone.as_str());

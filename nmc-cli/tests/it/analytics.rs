@@ -71,7 +71,9 @@ fn rebuild_at_once_beside_another_is_to_be_tried_later() {
 fn summary_is_shown_with_targets_and_the_hours_of_the_week() {
     let shop = Shop::new();
     shop.run(&["analytics", "rebuild", "--now"]).ok();
-    shop.run(&["analytics", "target", "set", "missed_rate", "12.50"]).ok();
+    for period in ["weekly", "monthly"] {
+        shop.run(&["analytics", "target", "set", "missed_rate", "12.50", "--period", period]).ok();
+    }
     let summary = shop.json(&["analytics", "show", "--period", "30d"]);
     assert_eq!((&summary["figures"]["nmc.calls_unanswered"], summary["days"].as_array().map(Vec::len)), (&json!("2"), Some(30)));
     let kpis = summary["kpis"].as_array().expect("key figures");
@@ -129,6 +131,10 @@ fn targets_are_set_listed_and_removed() {
     shop.run(&["analytics", "target", "set", "missed_rate", "10", "--period", "weekly"]).ok();
     let listed = shop.json(&["analytics", "target", "list"]);
     assert_eq!((&listed["items"][0]["target"], listed["items"].as_array().map(Vec::len)), (&json!("10"), Some(1)));
+    let rate = shop.json(&["analytics", "target", "set", "missed_rate", "30 %", "--period", "weekly"]);
+    assert_eq!(rate["target"], "30", "of what is in percent, the sign is taken");
+    shop.run(&["analytics", "target", "set", "missed_calls", "30%"]).refused(2, "not in percent");
+    shop.run(&["analytics", "target", "set", "missed_rate", "30%%"]).refused(2, "must be a number");
     shop.run(&["analytics", "target", "set", "luck", "10"]).refused(2, "KPI");
     shop.run(&["analytics", "target", "set", "calls", "10", "--period", "hourly"]).refused(2, "daily");
     shop.run(&["analytics", "target", "remove", "missed_rate"]).refused(2, "target");

@@ -21,6 +21,7 @@ fn a_customer_is_shown_with_all_that_is_known() {
         let shown = nmc.run(&["customer", "show", spelling, "--format", "json"]).json();
         assert_eq!((&shown["customer_phone"], &shown["is_opted_out"]), (&json!(person), &json!(true)), "{shown}");
         assert_eq!((&shown["conversation_count"], &shown["call_count"]), (&json!(1), &json!(1)));
+        assert_eq!((&shown["customer_name"], &shown["calls_without_conversation"]), (&json!("Ann\u{1b}[2J"), &json!(0)));
         assert_eq!((&shown["conversations"][0]["last_text"], &shown["calls"][0]["caller"]), (&json!("STOP"), &json!(network)));
         assert_eq!((&shown["consents"][0]["action"], &shown["consents"][0]["source"]), (&json!("opt_out"), &json!("keyword")));
     }

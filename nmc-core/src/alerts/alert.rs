@@ -2,6 +2,7 @@
 
 use super::history::NewAlertEvent;
 use super::rule::AlertRule;
+use super::trade_metric::words_of;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alerts;
@@ -205,7 +206,8 @@ fn default_message(rule: &AlertRule, value: Decimal) -> String {
         AlertOperator::Equals => "equal to",
         AlertOperator::NotEquals => "different from",
     };
-    format!("{}: {} is {}, {relation} {}", rule.name, rule.metric, value.normalize(), rule.threshold.normalize())
+    let told = words_of(&rule.metric).map_or_else(|| format!("{} is", rule.metric), |words| format!("{words}:"));
+    format!("{}: {told} {}, {relation} {}", rule.name, value.normalize(), rule.threshold.normalize())
 }
 
 impl Alerts<'_> {

@@ -8,6 +8,7 @@ use super::alert::Alert;
 use super::judgement::{AlertMove, News, RuleState, step};
 use super::measurement::AT_A_TIME;
 use super::rule::AlertRule;
+use super::trade_metric::words_of;
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
 use crate::{AlertId, AlertRuleId, AlertStatus, Result};
@@ -175,7 +176,7 @@ fn silence_in_words(rule: &AlertRule, since: DateTime<Utc>) -> String {
     format!(
         "{}: nothing has been measured of {} since {}",
         rule.name,
-        rule.metric,
+        words_of(&rule.metric).map_or_else(|| rule.metric.clone(), |words| format!("“{words}”")),
         since.to_rfc3339_opts(SecondsFormat::Secs, true)
     )
 }

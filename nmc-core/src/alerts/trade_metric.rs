@@ -61,6 +61,13 @@ pub const TRADE_METRICS: &[TradeMetric] = &[
     metric("nmc.queue_age_minutes", 1, MetricSource::Queue, "minutes that the oldest text has been waiting to be sent; 0 when none waits"),
 ];
 
+/// What a metric tells, in the words that people read; `None` of one that a business reports itself.
+pub(super) fn words_of(metric: &str) -> Option<&'static str> {
+    let known = TRADE_METRICS.iter().find(|known| known.name == metric)?;
+    // What its 0 means helps who writes a rule.
+    Some(known.description.split_once(';').map_or(known.description, |(words, _)| words))
+}
+
 /// The name of a metric that a rule may watch: one that is reported, or one of ours.
 pub(super) fn watched(metric: &str) -> Result<String> {
     let name = named("metric", metric, 100)?;

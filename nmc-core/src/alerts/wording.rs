@@ -7,7 +7,8 @@ mod digest;
 
 pub use digest::DigestWording;
 
-use super::{Alert, AlertLinkAction, AlertLinks};
+use super::trade_metric::words_of;
+use super::{Alert, AlertLinkAction, AlertLinks, RESERVED_METRICS};
 use crate::delivery::{escaped, named, one_line, without_links};
 use crate::tenants::SmsEncoding;
 use crate::{AlertOperator, NotificationId, Secret, Timezone};
@@ -103,7 +104,8 @@ impl Wording<'_> {
         let mut facts = vec![("Business", named(self.business)), ("Rule", named(&alert.rule_name))];
         // A test has measured nothing.
         if self.template != AlertTemplate::Test {
-            facts.push(("Value", format!("{}: {}", named(&alert.metric), alert.metric_value.normalize())));
+            let metric = words_of(&alert.metric).map_or_else(|| named(&alert.metric), str::to_owned);
+            facts.push(("Value", format!("{metric}: {}", alert.metric_value.normalize())));
         }
         facts.extend([("Limit", limit(alert)), ("Severity", alert.severity.to_string()), ("Since", self.told(alert.created_at))]);
         match self.template {
@@ -251,9 +253,9 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect::<String>().trim_end().to_owned()
 }
 
-/// The name of a metric as people read it: `missed_calls` as "missed calls".
+/// The name of a metric as people read it: `missed_calls` as "missed calls", and one of ours without what all of them begin with.
 fn metric_words(metric: &str) -> String {
-    one_line(&metric.replace(['_', '.', '-'], " "))
+    one_line(&metric.strip_prefix(RESERVED_METRICS).unwrap_or(metric).replace(['_', '.', '-'], " "))
 }
 
 /// The text in characters that count once in GSM 03.38: accents that it lacks are left out, and what it can't spell is one `?`.

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Timestamptz};
 
 /// The predicate of calls_started_at_idx, to the letter, and its contrary. Without IS NOT TRUE the planner takes those for few, and would sort
 /// them all for a page.
@@ -49,6 +49,20 @@ fn listed_at(row: &Call) -> DateTime<Utc> {
 }
 
 impl Calls<'_> {
+    /// The calls that began last, up to `most`, of the few that a filter finds: it sorts them all. One whose beginning is unknown began
+    /// when it was recorded.
+    pub(crate) fn last_begun(&mut self, filter: &CallFilter, most: u16) -> Result<Vec<Call>> {
+        let began = sql::<Timestamptz>("coalesce(started_at, created_at)");
+        let query = filtered(Call::query().filter(calls::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
+        Ok(query.order((began.desc(), calls::id.desc())).limit(most.into()).load(self.0.conn)?)
+    }
+
+    /// The number of calls in no conversation that a filter finds, counted up to `most`.
+    pub(crate) fn count_without_conversation(&mut self, most: u16, filter: &CallFilter) -> Result<i64> {
+        let query = calls::table.filter(calls::tenant_id.eq(self.0.tenant)).filter(calls::conversation_id.is_null());
+        Ok(Counted(filtered(query.select(calls::id).into_boxed(), filter).limit(most.into())).get_result(self.0.conn)?)
+    }
+
     /// A page of calls, those that began last first; of those that were recorded while they went on, those that were recorded last.
     pub(super) fn list_by_beginning(&mut self, filter: &CallFilter, page: PageRequest) -> Result<Page<Call>> {
         let tenant = self.0.tenant;

@@ -44,8 +44,11 @@ pub struct InboxRow {
     /// The number of calls and texts of the customer that the user who acts has not read, counted up to [`Self::MOST_UNREAD`]; 0
     /// once the conversation is finished, `None` when no user acts.
     pub unread: Option<i64>,
-    /// The name under which the network showed the last call: what stands for a customer whose name nobody has told.
+    /// The name under which the network showed the customer's call that began last, of those that it showed with one.
     pub caller_name: Option<String>,
+    /// What the customer is called: the name that people told, in this conversation or else in the latest that has one, or else
+    /// [`Self::caller_name`].
+    pub known_as: Option<String>,
 }
 
 impl InboxRow {
@@ -55,6 +58,27 @@ impl InboxRow {
     /// The most unread calls and texts that are counted in a conversation.
     pub const MOST_UNREAD: i64 = 100;
 }
+
+/// The name that people told last of the customer of the conversation `c`, in another of theirs. Who hides their number is another person
+/// each time.
+const TOLD_SQL: &str = "\
+    (SELECT o.customer_name FROM conversations o \
+     WHERE o.tenant_id = c.tenant_id AND o.customer_phone = c.customer_phone AND c.customer_phone LIKE '+%' AND o.customer_name IS NOT NULL \
+     ORDER BY o.created_at DESC, o.id DESC LIMIT 1)";
+
+/// The name under which the network showed the customer of the conversation `c` last, by when the calls began. A mobile of Mexico or
+/// Argentina calls in either of its spellings; the newest call of each is found by calls_caller_phone_named_idx.
+const CALLER_SQL: &str = "\
+    SELECT CASE WHEN c.customer_phone LIKE '+%' THEN \
+        (SELECT n.caller_name FROM unnest(ARRAY[c.customer_phone, CASE \
+             WHEN c.customer_phone LIKE '+52%' THEN '+521' || substr(c.customer_phone, 4) \
+             WHEN c.customer_phone LIKE '+54%' THEN '+549' || substr(c.customer_phone, 4) END]) AS s (phone) \
+         CROSS JOIN LATERAL ( \
+             SELECT k.caller_name, coalesce(k.started_at, k.created_at) AS at FROM calls k \
+             WHERE k.tenant_id = c.tenant_id AND k.caller_phone = s.phone AND k.caller_name IS NOT NULL \
+             ORDER BY coalesce(k.started_at, k.created_at) DESC LIMIT 1 \
+         ) AS n ORDER BY n.at DESC LIMIT 1) \
+    ELSE (SELECT k.caller_name FROM calls k WHERE k.tenant_id = c.tenant_id AND k.id = c.last_call_id) END AS caller_name";
 
 /// A statement over conversations, with the last text of each and the count of its texts beside it. The texts are looked up for the
 /// rows of the page alone, by the index of a conversation's texts.
@@ -72,10 +96,10 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLastText<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "SELECT c.*, t.id, t.message_direction, t.message_kind, t.message_status, t.message_body, t.created_at, n.total, u.unread, \
-             (SELECT k.caller_name FROM calls k WHERE k.tenant_id = ",
+             w.caller_name, coalesce(c.customer_name, ",
         );
-        out.push_bind_param::<Uuid, _>(&self.tenant)?;
-        out.push_sql(" AND k.id = c.last_call_id) AS caller_name FROM (");
+        out.push_sql(TOLD_SQL);
+        out.push_sql(", w.caller_name) AS known_as FROM (");
         self.conversations.walk_ast(out.reborrow())?;
         out.push_sql(
             ") AS c LEFT JOIN LATERAL (SELECT m.id, m.message_direction, m.message_kind, m.message_status, m.message_body, m.created_at \
@@ -94,7 +118,9 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLastText<Q> {
             Some(reader) => self.count_unread(reader, out.reborrow())?,
             None => out.push_sql("NULL::bigint AS unread"),
         }
-        out.push_sql(") AS u ORDER BY ");
+        out.push_sql(") AS u CROSS JOIN LATERAL (");
+        out.push_sql(CALLER_SQL);
+        out.push_sql(") AS w ORDER BY ");
         out.push_sql(self.order);
         Ok(())
     }
@@ -118,7 +144,14 @@ impl<Q> WithLastText<Q> {
 }
 
 impl<Q: Query> Query for WithLastText<Q> {
-    type SqlType = (Q::SqlType, Nullable<(Uuid, Text, Text, Text, Text, Timestamptz)>, BigInt, Nullable<BigInt>, Nullable<Text>);
+    type SqlType = (
+        Q::SqlType,
+        Nullable<(Uuid, Text, Text, Text, Text, Timestamptz)>,
+        BigInt,
+        Nullable<BigInt>,
+        Nullable<Text>,
+        Nullable<Text>,
+    );
 }
 
 impl<Q> RunQueryDsl<PgConnection> for WithLastText<Q> {}

@@ -108,6 +108,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000178_index_open_conversations_of_nobody",
     "2026-11-29-000181_create_holidays",
     "2026-11-29-000182_gather_notifications",
+    "2026-11-29-000183_index_named_calls",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -69,6 +69,16 @@ impl SummaryPeriod {
             Self::ThirtyDays => 30,
         }
     }
+
+    /// The period whose targets its key figures are to reach.
+    #[must_use]
+    pub const fn of_targets(self) -> KpiPeriod {
+        match self {
+            Self::Today => KpiPeriod::Daily,
+            Self::SevenDays => KpiPeriod::Weekly,
+            Self::ThirtyDays => KpiPeriod::Monthly,
+        }
+    }
 }
 
 impl std::fmt::Display for SummaryPeriod {
@@ -133,7 +143,7 @@ pub struct SummaryKpi {
     pub before: Option<Decimal>,
     /// How both compare. A count has no trend: today is not over, and the days before are.
     pub trend: Option<TrendDirection>,
-    /// The target of a day; that of a count as many times as there are days.
+    /// The target of the period: the daily one of today, the weekly one of seven days, the monthly one of thirty.
     pub target: Option<Decimal>,
 }
 
@@ -325,15 +335,13 @@ fn kpis(tx: &mut TenantTx<'_>, period: SummaryPeriod, figures: &Figures, before:
         .kpi_targets()
         .list()?
         .into_iter()
-        .filter(|target| target.period_type == KpiPeriod::Daily)
-        .map(|target| (target.kpi_name, target.kpi_target))
+        .filter(|target| target.period_type == period.of_targets())
+        .map(|target| (target.kpi_name, target.kpi_target.normalize()))
         .collect();
     let of = |kpi: &'static Kpi| {
         let (value, before) = (kpi.value(figures), kpi.value(before));
         let trend = value.zip(before).filter(|_| !kpi.is_count()).map(|(value, before)| kpi.trend(value, before));
-        let times = if kpi.is_count() { period.days() } else { 1 };
-        let target = targets.get(kpi.name).and_then(|target| target.checked_mul(times.into())).map(|target| target.normalize());
-        SummaryKpi { kpi, value, before, trend, target }
+        SummaryKpi { kpi, value, before, trend, target: targets.get(kpi.name).copied() }
     };
     Ok(KPIS.iter().map(of).collect())
 }

@@ -70,6 +70,24 @@ fn named(values: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
+fn alert_of_a_trade_metric_says_what_it_counts() {
+    let scene = Scene::new();
+    let rule = scene.watch("nmc.missed_calls_1h", 2);
+    [10, 20, 30].iter().for_each(|minutes| scene.call(*minutes, "missed"));
+    assert_eq!(scene.rounds().raised, 1);
+    let alert = scene.run(|tx| tx.alerts().find_open_by_rule(rule.id)).unwrap().unwrap();
+    assert_eq!(
+        alert.message, "nmc.missed_calls_1h: calls of the last hour that nobody answered: 3, above 2",
+        "after the rule's name"
+    );
+    // The words of a wait explain its 0 as well, to who writes a rule.
+    let waits = scene.watch("nmc.longest_wait_minutes", 30);
+    let alert = scene.run(|tx| tx.alerts().raise(waits.id, 45.into(), None)).unwrap().alert;
+    let told = "nmc.longest_wait_minutes: minutes that the longest waiting customer has waited for an answer: 45, above 30";
+    assert_eq!(alert.message, told);
+}
+
+#[test]
 fn what_nobody_did_has_no_value_and_is_not_zero() {
     let scene = Scene::new();
     scene.watch_all();

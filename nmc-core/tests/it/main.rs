@@ -19,6 +19,7 @@ mod catch_up;
 mod consents;
 mod constraints;
 mod conversations;
+mod customers;
 mod embedding;
 mod events;
 mod examples;

@@ -205,10 +205,10 @@ wires! {
         .pattern(Some("^[A-Za-z0-9_+/-]{2,40}$"));
     NaiveTime, "LocalTime", |_: &_| "must be a time like 07:30:00".to_owned(), string("A time of the day, like 07:30:00.")
         .pattern(Some(r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?$"));
-    Decimal, "Amount", |_: &_| "must be a number in a text, like 150.00".to_owned(),
+    Decimal, "Amount", |_: &_| "must be a number, like 150.00".to_owned(),
         string("An amount in US dollars and cents, as a string so that nothing is rounded.")
             .pattern(Some(r"^[0-9]{1,8}(\.[0-9]{1,2})?$"));
-    Quantity, "Quantity", |_: &_| "must be a number in a text, like 12.5".to_owned(),
+    Quantity, "Quantity", |_: &_| "must be a number, like 12.5".to_owned(),
         string("A number with up to 11 digits and 4 decimals, as a string so that nothing is rounded.")
             .pattern(Some(r"^-?[0-9]{1,11}(\.[0-9]{1,4})?$"));
 }

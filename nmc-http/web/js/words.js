@@ -254,6 +254,7 @@ const EN = {
   'customer.opted.out': 'Opted out',
   'customer.opted.in': 'May be texted',
   'customer.counts': '{calls#call|calls} in {conversations#conversation|conversations}',
+  'customer.imported': ', and {calls#call|calls} in none',
   'customer.conversations': 'Conversations',
   'customer.calls': 'Calls',
   'customer.consents': 'Whether they may be texted',

@@ -33,16 +33,16 @@ export default {
     await page.getByLabel('What it should come to').fill('a lot');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('[name=target][aria-invalid=true]').waitFor();
-    await page.getByLabel('What it should come to').fill('99.5');
+    await page.getByLabel('What it should come to').fill('99.5 %');
     await look(page, 'figures-target');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.tile', { hasText: 'Calls answered' }).getByText('✗ target 99.5 % not reached').waitFor();
-    const line = page.locator('.line', { hasText: '99.5 % a day' });
+    const line = page.locator('.line', { hasText: '99.5 % a week' });
     await line.getByRole('button', { name: 'Change' }).click();
     await page.getByLabel('What it should come to').fill('0');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.tile', { hasText: 'Calls answered' }).getByText('✓ target 0 % reached').waitFor();
-    await page.locator('.line', { hasText: '0 % a day' }).getByRole('button', { name: 'Remove' }).click();
+    await page.locator('.line', { hasText: '0 % a week' }).getByRole('button', { name: 'Remove' }).click();
     await page.getByText('None yet. A target says').waitFor();
     await close();
   },

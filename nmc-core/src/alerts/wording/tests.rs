@@ -88,6 +88,16 @@ You get this as one who looks after Joe's Plumbing, or whom it has named a conta
 }
 
 #[test]
+fn metric_of_ours_is_told_in_plain_words() {
+    let alert = Alert { metric: "nmc.longest_wait_minutes".to_owned(), ..alert() };
+    let wording = wording(&alert, AlertTemplate::Triggered);
+    let told = "minutes that the longest waiting customer has waited for an answer: 12.5";
+    assert!(wording.text().contains(&format!("\nValue: {told}\n")), "{}", wording.text());
+    assert!(wording.html().contains(told) && !wording.html().contains("nmc."), "{}", wording.html());
+    assert!(wording.sms().contains(". longest wait minutes 12.5, limit"), "{}", wording.sms());
+}
+
+#[test]
 fn html_escapes_what_people_typed() {
     let mut alert = alert();
     alert.rule_name = "<script>alert('x')</script> & \"co\"".to_owned();

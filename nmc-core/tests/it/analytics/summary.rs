@@ -29,9 +29,8 @@ fn summary_of_a_small_history_is_as_reckoned_by_hand() {
     let scene = Scene::new();
     scene.rows(HISTORY);
     for (name, target) in [("missed_rate", 40), ("missed_calls", 2)] {
-        scene.tx(|tx| tx.kpi_targets().upsert_by_key(name, KpiPeriod::Daily, target.into())).unwrap();
+        scene.tx(|tx| tx.kpi_targets().upsert_by_key(name, KpiPeriod::Monthly, target.into())).unwrap();
     }
-    scene.tx(|tx| tx.kpi_targets().upsert_by_key("answer_rate", KpiPeriod::Weekly, 90.into())).unwrap();
     scene.roll_up();
     let of = scene.summary(SummaryPeriod::ThirtyDays);
     // From October 18, when New York is four hours behind, to November 16 at 07:00.
@@ -44,8 +43,8 @@ fn summary_of_a_small_history_is_as_reckoned_by_hand() {
     assert_eq!(of.figures.get("nmc.calls_inbound/+15550199999"), Decimal::ZERO, "those by a dimension stand apart");
     assert!(of.figures_before.is_empty());
     assert_eq!(kpi(&of, "missed_rate"), (Some("66.6667".into()), None, None, Some("40".into())));
-    assert_eq!(kpi(&of, "missed_calls"), (Some("2".into()), None, None, Some("60".into())), "2 a day for 30 days");
-    assert_eq!(kpi(&of, "answer_rate").3, None, "that one is of weeks");
+    assert_eq!(kpi(&of, "missed_calls"), (Some("2".into()), None, None, Some("2".into())));
+    assert_eq!(kpi(&of, "answer_rate").3, None);
 
     assert_eq!(of.days.len(), 30);
     let busy: Vec<String> = of.days.iter().filter(|day| !day.figures.is_empty()).map(|day| day.date.to_string()).collect();
@@ -68,6 +67,23 @@ fn summary_of_a_small_history_is_as_reckoned_by_hand() {
     assert_eq!((number.number.as_str(), calls.map(|calls| calls.parse::<f64>().unwrap())), ("+15550199999", [3.0, 1.0, 2.0]));
     let [person] = &of.assignees[..] else { panic!("{:?}", of.assignees) };
     assert_eq!((person.user_id, person.opened, person.resolved), (scene.staff, 1.into(), 1.into()));
+}
+
+#[test]
+fn target_of_a_summary_is_that_of_as_long_a_period() {
+    let scene = Scene::new();
+    for (period, target) in [(KpiPeriod::Daily, "3"), (KpiPeriod::Weekly, "20.50"), (KpiPeriod::Monthly, "80")] {
+        for name in ["missed_calls", "missed_rate"] {
+            scene.tx(|tx| tx.kpi_targets().upsert_by_key(name, period, target.parse().unwrap())).unwrap();
+        }
+    }
+    scene.tx(|tx| tx.kpi_targets().upsert_by_key("calls", KpiPeriod::Daily, 10.into())).unwrap();
+    for (period, target) in [(SummaryPeriod::Today, "3"), (SummaryPeriod::SevenDays, "20.5"), (SummaryPeriod::ThirtyDays, "80")] {
+        let of = scene.summary(period);
+        assert_eq!(kpi(&of, "missed_calls").3.as_deref(), Some(target), "{period}");
+        assert_eq!(kpi(&of, "missed_rate").3.as_deref(), Some(target), "{period}");
+        assert_eq!(kpi(&of, "calls").3.is_some(), period == SummaryPeriod::Today, "a target of days is none of weeks");
+    }
 }
 
 #[test]

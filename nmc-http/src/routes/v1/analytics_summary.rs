@@ -70,7 +70,7 @@ pub(crate) struct SummaryKpiOut {
     before: Option<text::Quantity>,
     /// How both compare; null of counts, as today is not over.
     trend: Option<text::TrendDirection>,
-    /// The target of a day; that of a count as many times as there are days.
+    /// The target of the period: the daily one of today, the weekly one of `7d`, the monthly one of `30d`.
     target: Option<text::Quantity>,
 }
 

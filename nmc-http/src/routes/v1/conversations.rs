@@ -65,8 +65,11 @@ pub(crate) struct ConversationOut {
     unread: Option<i64>,
     last_text: Option<LastTextOut>,
     customer_name: Option<String>,
-    /// The name under which the network showed the last call. It may stand for a name that nobody has told.
+    /// The name under which the network showed the customer's call that began last, of those that it showed with one.
     caller_name: Option<String>,
+    /// What the customer is called: the name that people told, in this conversation or else in the latest that has one, or else
+    /// `caller_name`.
+    known_as: Option<String>,
     customer_email: Option<text::Email>,
     customer_address: Option<String>,
     /// The notes of staff, which the customer does not see.
@@ -83,7 +86,7 @@ pub(crate) struct ConversationOut {
 
 impl From<InboxRow> for ConversationOut {
     fn from(row: InboxRow) -> Self {
-        let InboxRow { conversation: row, last_text, total_messages, unread, caller_name, .. } = row;
+        let InboxRow { conversation: row, last_text, total_messages, unread, caller_name, known_as, .. } = row;
         Self {
             id: Text(row.id),
             customer_phone: row.customer_phone.to_string(),
@@ -101,6 +104,7 @@ impl From<InboxRow> for ConversationOut {
             last_text: last_text.map(LastTextOut::from),
             customer_name: row.customer_name,
             caller_name,
+            known_as,
             customer_email: row.customer_email.map(Text),
             customer_address: row.customer_address,
             notes: row.notes,

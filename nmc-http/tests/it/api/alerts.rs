@@ -78,7 +78,7 @@ fn a_rule_that_breaks_a_rule_is_refused_by_field() {
         ("description", json!("x".repeat(2_001)), "must be at most 2000 characters"),
         ("operator", json!("above"), "must be one of"),
         ("threshold", json!("7.12345"), "must have at most 4 decimals"),
-        ("threshold", json!("seven"), "must be a number in a text"),
+        ("threshold", json!("seven"), "must be a number, like 12.5"),
         ("threshold", json!(7), "must be a string"),
         ("threshold", json!("100000000000"), "must be between"),
         ("severity", json!("urgent"), "must be one of"),

@@ -37,8 +37,12 @@ fn summary_holds_the_widgets_of_the_dashboard() {
         (&json!("7d"), &Value::Null, &json!(true))
     );
     calls(&site);
-    site.call("PUT", "/v1/kpi-targets/missed_rate/daily").by(&site.owner().access).json(&json!({ "target": "40" })).expect(200);
-    for (period, days) in [("today", 1), ("7d", 7), ("30d", 30)] {
+    let lengths = [("today", 1, "daily", "40"), ("7d", 7, "weekly", "35"), ("30d", 30, "monthly", "30")];
+    for (.., length, target) in lengths {
+        let set = site.call("PUT", format!("/v1/kpi-targets/missed_rate/{length}")).by(&site.owner().access);
+        set.json(&json!({ "target": target })).expect(200);
+    }
+    for (period, days, _, target) in lengths {
         let summary = get(&site, &format!("/v1/analytics/summary?period={period}"));
         assert_eq!((&summary["period"], summary["days"].as_array().unwrap().len()), (&json!(period), days));
         assert_eq!(summary["figures"]["nmc.calls_unanswered"], "2");
@@ -48,7 +52,7 @@ fn summary_holds_the_widgets_of_the_dashboard() {
         let kpi = summary["kpis"].as_array().unwrap().iter().find(|kpi| kpi["name"] == "missed_rate").unwrap();
         let expected = json!({
             "name": "missed_rate", "label": "Calls missed", "unit": "percent", "more_is_better": false, "value": "100",
-            "before": null, "trend": null, "target": "40",
+            "before": null, "trend": null, "target": target,
         });
         assert_eq!(kpi, &expected);
         let week = summary["week"].as_array().unwrap();
@@ -171,7 +175,7 @@ fn targets_are_what_snapshots_are_compared_with() {
         assert_eq!(set(path, json!("40")).status, status, "{path}");
     }
     for (target, rule) in
-        [(json!("x"), "must be a number"), (json!(4), "must be a string"), (json!("0.00001"), "must have at most 4")]
+        [(json!("30%"), "must be a number, like 12.5"), (json!(4), "must be a string"), (json!("0.00001"), "must have at most 4")]
     {
         let (pointer, detail) = set("missed_rate/daily", target).refusal();
         assert!(pointer == "#/target" && detail.starts_with(rule), "{pointer} {detail}");

@@ -174,6 +174,7 @@ fn a_customer_is_all_that_is_known_of_them() {
         assert_eq!((&known["conversation_count"], &known["is_opted_out"]), (&json!(1), &json!(false)));
         let lengths = ["calls", "conversations", "consents"].map(|list| known[list].as_array().unwrap().len());
         assert_eq!(lengths, [2, 1, 0]);
+        assert_eq!((&known["customer_name"], &known["calls_without_conversation"]), (&Value::Null, &json!(0)));
     }
     for nobody in ["+14155550999", "5512345678", "anonymous"] {
         site.call("GET", format!("/v1/customers/{nobody}")).by(&viewer.access).expect(404);

@@ -57,6 +57,12 @@ fn conversation_tells_the_name_that_the_network_shows() {
     let call = VoiceForm::missed(ann.as_str(), &site.joe.number, &unique_sid("CA")).with("CallerName", "ANN OTHER");
     record_voice_status(&site.db.store, &call.parse()).unwrap();
     assert_eq!(shown(), [json!("ANN OTHER"), Value::Null]);
+    let known_as =
+        || site.call("GET", format!("/v1/conversations/{id}")).by(&viewer.access).expect(200).document()["known_as"].clone();
+    assert_eq!(known_as(), "ANN OTHER");
+    let staff = site.person(&site.joe, UserRole::User);
+    site.call("PATCH", format!("/v1/conversations/{id}")).by(&staff.access).json(&json!({"customer_name": "Ann"})).expect(200);
+    assert_eq!((known_as(), shown()), (json!("Ann"), [json!("ANN OTHER"), json!("Ann")]));
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn values_that_break_a_rule_are_refused_by_row() {
         (json!({ "metric": "nmc.calls", "value": "7" }), "#/rows/1/metric", "must not begin with nmc."),
         (json!({ "metric": " nmc.calls", "value": "7" }), "#/rows/1/metric", "must not begin with nmc."),
         (json!({ "metric": "jobs", "value": "100000000000" }), "#/rows/1/value", "must be between"),
-        (json!({ "metric": "jobs", "value": "many" }), "#/rows/1/value", "must be a number in a text"),
+        (json!({ "metric": "jobs", "value": "many" }), "#/rows/1/value", "must be a number, like 12.5"),
         (json!({ "metric": "jobs", "value": 7 }), "#/rows/1/value", "must be a string"),
         (json!({ "metric": "jobs" }), "#/rows/1/value", "is required"),
         (json!({ "metric": "jobs", "value": "7", "at": "2999-01-01T00:00:00Z" }), "#/rows/1/at", "must not be in the future"),

@@ -16,13 +16,14 @@ export function customer({ rest: [number_] }) {
 
   async function show() {
     const row = await get(`/v1/customers/${encodeURIComponent(number_)}`);
-    const name = row.customer_name || row.calls.find((each) => each.caller_name)?.caller_name || phone(row.customer_phone);
+    const name = row.customer_name || phone(row.customer_phone);
     view.element.querySelector('h1').textContent = name;
     const call = h('a', { class: 'button accent', href: `tel:${row.customer_phone}` }, icon('calls'), h('span', {}, t('conversation.call')));
     const decide = mayWrite() && button(t(row.is_opted_out ? 'customer.in' : 'customer.out'), () => consent(row), { kind: row.is_opted_out ? 'plain' : 'danger' });
     return h('div', { class: 'content-body' },
       card(null, h('p', {}, phone(row.customer_phone), ' ', row.is_opted_out ? badge(t('customer.opted.out'), 'bad') : badge(t('customer.opted.in'), 'good')),
-        h('p', { class: 'under' }, t('customer.counts', { calls: number(row.call_count), conversations: number(row.conversation_count) })),
+        h('p', { class: 'under' }, t('customer.counts', { calls: number(row.call_count - row.calls_without_conversation), conversations: number(row.conversation_count) }),
+          row.calls_without_conversation > 0 && t('customer.imported', { calls: number(row.calls_without_conversation) })),
         h('div', { class: 'form-foot' }, call, decide)),
       list(t('customer.conversations'), row.conversations, (each) => h('li', {}, h('a', { class: 'line', href: `#/c/${each.id}` },
         h('div', { class: 'line-main' }, h('p', { class: 'line-title', dir: 'auto' }, each.last_text?.body || t('inbox.call')),

@@ -20,13 +20,15 @@ const GROUPS = {
 };
 /** The figures are computed a little after what they count: they are read again after a change, and once in a while. */
 const [SOON, SOMETIMES] = [3_000, 10_000];
+/** The targets by which a period is judged. */
+const TARGETS = { today: 'daily', '7d': 'weekly', '30d': 'monthly' };
 
 export function figures({ rest: [named] }) {
   const period = PERIODS.includes(named) ? named : '7d';
   const places = tabs(t('figures.period'), PERIODS.map((each) => [each, `#/figures/${each}`, t(`figures.${each}`)]), period);
   const head = header(t('figures.title'), { under: ' ' });
   const widgets = h('div');
-  const aims = targets(() => again());
+  const aims = targets(TARGETS[period], () => again());
   const made = reports();
 
   async function show() {

@@ -20,8 +20,8 @@ const FILTERS = {
 
 /** The name of a conversation's customer, or else the number. */
 export const customerName = (row) => knownName(row) || phone(row.customer_phone);
-/** The name that staff gave a customer, or else the one that the network shows. */
-export const knownName = (row) => row.customer_name || row.caller_name;
+/** The name that people told, or else the one that the network showed. */
+export const knownName = (row) => row.known_as;
 
 export function inbox(filter) {
   const search = h('input', { type: 'search', class: 'search', placeholder: t('inbox.search'), 'aria-label': t('inbox.search'), oninput: later(250, find) });

@@ -17,8 +17,11 @@ export function said(amount, unit) {
   return t(`figures.unit.${unit}`, { amount: number(Math.round(amount * (unit === 'usd' ? 1_000 : 10)) / 10) });
 }
 
-/** The card of targets; `changed` hears of one that was set. */
-export function targets(changed) {
+/** A number as the API takes it: with a point, and without the sign where the figure is in percent. */
+const bare = (text, unit) => (unit === 'percent' ? text.replace(/\s*%\s*$/, '') : text).replace(',', '.');
+
+/** The card of targets; a new one is at first of that `length` of time. `changed` hears of one that was set. */
+export function targets(length, changed) {
   const element = h('div');
   let kpis = [];
 
@@ -37,11 +40,11 @@ export function targets(changed) {
   function set(row) {
     const fields = [
       field('kpi', t('target.kpi'), { kind: 'choice', value: row.kpi, options: kpis.map((kpi) => [kpi.name, kpi.label]) }),
-      field('period', t('target.period'), { kind: 'choice', value: row.period ?? 'daily', options: PERIODS.map((each) => [each, t(`target.${each}.name`)]) }),
+      field('period', t('target.period'), { kind: 'choice', value: row.period ?? length, options: PERIODS.map((each) => [each, t(`target.${each}.name`)]) }),
       field('target', t('target.value'), { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true, hint: t('target.hint') }),
     ];
     ask(t(row.kpi ? 'target.change' : 'target.add'), row.kpi ? fields.slice(2) : fields, t('go.save'), async ({ kpi = row.kpi, period = row.period, target }) => {
-      await put(`/v1/kpi-targets/${kpi}/${period}`, { target: target.replace(',', '.') });
+      await put(`/v1/kpi-targets/${kpi}/${period}`, { target: bare(target, kpis.find((each) => each.name === kpi)?.unit) });
       await load();
     }, { text: row.kpi ? t('target.of', { kpi: kpis.find((each) => each.name === row.kpi)?.label ?? row.kpi, period: t(`target.${row.period}.name`) }) : null });
   }

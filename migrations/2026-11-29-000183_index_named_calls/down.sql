@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.calls_caller_phone_named_idx;
