@@ -32,6 +32,8 @@ let wanted = null;
 
 async function show() {
   const { name, rest, query } = route();
+  // A dialog is of the view that it stands above.
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   if (OPEN[name]) {
     leave();
     replace(app, h('main', { class: 'door' }, OPEN[name]({ token: takeToken(), enter })));
