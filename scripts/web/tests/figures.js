@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { look, visitor } from '../browser.js';
+import { look, PHONE, visitor } from '../browser.js';
 
 const [RANG_OUT, HUNG_UP] = ['+14155550181', '+14155550182'];
 
@@ -44,6 +44,21 @@ export default {
     await page.locator('.tile', { hasText: 'Calls answered' }).getByText('✓ target 0 % reached').waitFor();
     await page.locator('.line', { hasText: '0 % a day' }).getByRole('button', { name: 'Remove' }).click();
     await page.getByText('None yet. A target says').waitFor();
+    await close();
+  },
+
+  async 'numbers of one row of tiles stand at one height'({ site, browser }) {
+    const owner = await site.client(site.ann.email);
+    await site.call(RANG_OUT);
+    await owner('PUT', '/v1/kpi-targets/missed_rate/daily', { target: '20' });
+    const { page, logIn, close } = await visitor(browser, site, { viewport: PHONE });
+    await logIn(site.ann.email, '/figures/7d');
+    await page.locator('.tile', { hasText: 'target 20 %' }).waitFor({ timeout: 30_000 });
+    const rows = await page.locator('.tile').evaluateAll((tiles) => Object.values(Object.groupBy(tiles, (tile) => tile.getBoundingClientRect().top))
+      .map((row) => row.map((tile) => tile.querySelector('.figure').getBoundingClientRect().top)));
+    assert.ok(rows.some((row) => row.length > 1), 'tiles are beside each other');
+    for (const row of rows) assert.equal(new Set(row).size, 1, String(row));
+    await owner('DELETE', '/v1/kpi-targets/missed_rate/daily');
     await close();
   },
 
