@@ -24,7 +24,6 @@ const EN = {
   'error.often': 'That was too often. Wait a minute, and try again.',
   'error.server': 'The server can’t answer now. Try again in a moment.',
   'missing.title': 'Nothing here',
-  'missing.text': 'It is not there any more, or this server does not have it yet.',
 
   'time.today': 'Today',
   'time.yesterday': 'Yesterday',
@@ -56,7 +55,7 @@ const EN = {
   'door.wrong': 'This e-mail and this password don’t go together.',
   'door.forgot': 'Forgot the password?',
   'door.forgot.title': 'Reset the password',
-  'door.forgot.text': 'Enter your e-mail. If there is an account, a link to choose a new password is on its way.',
+  'door.forgot.text': 'Enter your e-mail to get a link with which you choose a new password.',
   'door.forgot.go': 'Send the link',
   'door.sent': 'Look into your mail',
   'door.sent.text': 'If there is an account with this e-mail, the link arrives in a minute, where this server sends mails. It is good for a short time.',
@@ -70,7 +69,7 @@ const EN = {
   'door.chosen.text': 'Log in with your e-mail and the new password.',
   'door.link': 'This address has no valid link in it. Open the link of your mail once more.',
   'door.dead': 'This link is no longer good',
-  'door.dead.invite': 'It was used, replaced, or is too old. If you have chosen a password before, log in, or have a new link sent; otherwise ask whoever invited you to do so again.',
+  'door.dead.invite': 'It was used, replaced, or is too old. If you have chosen a password, log in; otherwise ask whoever invited you to do so again.',
   'door.dead.reset': 'It was used, replaced, or is too old: a link is good for an hour, once.',
   'door.dead.go': 'Send a new link',
   'door.verify': 'Verify your e-mail',
@@ -335,8 +334,6 @@ const EN = {
   'figures.bad': 'worse',
   'figures.reached': '✓ target {target} reached',
   'figures.short': '✗ target {target} not reached',
-  'figures.absent': 'No figures here',
-  'figures.absent.text': 'This server does not count them yet. Calls and conversations are all there.',
   'figures.unit.calls': '{amount}',
   'figures.unit.percent': '{amount} %',
   'figures.unit.usd': '{amount} ¢',
@@ -507,12 +504,7 @@ const EN = {
   'missing.phone_number': 'a number is missing',
 };
 
-let words = EN;
-
-/** Takes another table of words. */
-export function speak(table) {
-  words = table;
-}
+const words = EN;
 
 /** Whether there are words for this key. */
 export const has = (key) => key in words;

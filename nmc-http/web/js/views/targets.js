@@ -5,7 +5,7 @@ import { mayManage } from '../api/session.js';
 import { h } from '../dom.js';
 import { money, number } from '../format.js';
 import { t } from '../words.js';
-import { absent, button, shown } from '../components/parts.js';
+import { button, shown } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
 import { card, line } from '../components/page.js';
 
@@ -23,9 +23,9 @@ export function targets(changed) {
   let kpis = [];
 
   async function show() {
-    const told = await absent(() => get('/v1/kpi-targets'));
-    if (!told || (told.items.length === 0 && !mayManage())) return h('span', { hidden: true });
-    const rows = told.items.map((row) => {
+    const { items } = await get('/v1/kpi-targets');
+    if (items.length === 0 && !mayManage()) return h('span', { hidden: true });
+    const rows = items.map((row) => {
       const kpi = kpis.find((each) => each.name === row.kpi);
       const words = t(`target.${row.period}`, { target: said(Number(row.target), kpi?.unit ?? 'calls') });
       return line(kpi?.label ?? row.kpi, words, mayManage() && [button(t('target.change'), () => set(row)), button(t('target.remove'), () => drop(row))]);
