@@ -377,6 +377,8 @@ const EN = {
   'settings.title': 'Settings',
   'settings.out': 'Log out',
   'business.title': 'Business and hours',
+  'reports.made': '{type}, made {at}',
+  'reports.remove': 'Remove this report?',
   'business.about': 'Name, address, opening hours, where calls ring',
   'business.name': 'Name of the business',
   'business.type': 'Trade',

@@ -82,6 +82,12 @@ export default {
     assert.equal(readFileSync(await file.path()).subarray(0, 5).toString(), '%PDF-');
     await close();
     const viewer = await visitor(browser, site);
+    assert.match(file.suggestedFilename(), /^report-.*plumbing-custom-2026-11-02.*\.pdf$/);
+    await row.getByText(/^Days of choice, made [A-Z][a-z]{2} [0-9]+, 20[0-9]{2}, [0-9:]+ [AP]M$/).waitFor();
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('dialog').getByText('Nov 2 – 8').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await row.waitFor({ state: 'detached' });
     await viewer.logIn(site.vic.email, '/figures');
     await viewer.page.locator('.tile').first().waitFor();
     assert.equal(await viewer.page.getByRole('button', { name: /target|Yesterday|Other days/ }).count(), 0);
