@@ -301,6 +301,7 @@ const EN = {
   'alerts.note': 'Note (if you like)',
   'alerts.by': '{who} takes care',
   'alerts.until': 'Put off until {at}',
+  'alerts.test': 'Test',
   'alerts.done': 'Resolved by {who}',
   'alerts.defaults': 'Add the usual alerts',
   'alerts.defaults.done': '{count#alert|alerts} added.',

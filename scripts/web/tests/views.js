@@ -76,6 +76,12 @@ export default {
     await page.locator('.step').first().getByRole('link', { name: 'Do it now' }).click();
     await page.getByRole('heading', { name: 'Business and hours' }).waitFor();
     await close();
+    const owner = await site.client(site.ann.email);
+    const rule = await owner('POST', '/v1/alert-rules', { name: 'tried out', metric: 'tried out', operator: 'greater_than', threshold: '5', severity: 'high', notification_channels: ['email'] });
+    await owner('POST', `/v1/alert-rules/${rule.id}/test`);
+    const test = page.locator('.alert-row', { hasText: 'tried out' });
+    await test.getByText('Test', { exact: true }).waitFor();
+    assert.equal(await test.locator('.bad').or(test.getByText('Resolved by')).count(), 0);
   },
 
   async 'all of it works by keyboard, and focus follows'({ site, browser }) {
