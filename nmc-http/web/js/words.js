@@ -500,11 +500,13 @@ const EN = {
   'start.ready': 'All there',
   'start.go': 'Do it now',
   'start.complete': 'That is right',
-  'missing.business_address': 'the address is missing',
-  'missing.business_phone': 'your own phone is missing',
-  'missing.greeting_template': 'read the greeting, and approve of it',
-  'missing.owner_id': 'an owner has to come in',
-  'missing.phone_number': 'a number is missing',
+  'missing.business_type': 'The trade is missing',
+  'missing.business_address': 'The address is missing',
+  'missing.business_phone': 'Your own phone is missing',
+  'missing.greeting_template': 'Read the greeting, and approve of it',
+  'missing.owner': 'An owner has to come in',
+  'missing.estimated_job_min': 'The price of a job is missing',
+  'missing.phone_number': 'A number is missing',
 };
 
 const words = EN;

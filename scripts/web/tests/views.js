@@ -90,6 +90,10 @@ export default {
     await logIn(site.ann.email);
     await page.locator('.row-link').first().waitFor();
     await page.keyboard.press('Tab');
+    const there = page.locator('.step', { hasText: 'All there' });
+    assert.ok((await there.count()) > 0);
+    assert.equal(await there.count(), await page.locator('.step.done').count(), 'what is there has a tick');
+    assert.match(await page.locator('.step .line-foot').first().textContent(), /^[A-Z]/);
     for (let step = 0; step < 30 && !(await page.evaluate(() => document.activeElement.matches('.row-link'))); step += 1) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.locator('.conversation h1').waitFor();
