@@ -29,6 +29,8 @@ export default {
     await logIn(site.ann.email, '/figures/7d');
     await page.locator('.tile').first().waitFor({ timeout: 30_000 });
     await page.getByRole('button', { name: 'Set a target' }).click();
+    const names = await page.getByLabel('Figure', { exact: true }).locator('option').allTextContents();
+    assert.ok(names.includes('Missed calls (how many)') && names.includes('Calls missed (% of all)'), String(names));
     await page.getByLabel('Figure', { exact: true }).selectOption('answer_rate');
     await page.getByLabel('What it should come to').fill('a lot');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -80,14 +82,14 @@ export default {
     await look(page, 'figures-reports');
     const [file] = await Promise.all([page.waitForEvent('download'), row.getByRole('button', { name: 'Download as PDF' }).click()]);
     assert.equal(readFileSync(await file.path()).subarray(0, 5).toString(), '%PDF-');
-    await close();
-    const viewer = await visitor(browser, site);
     assert.match(file.suggestedFilename(), /^report-.*plumbing-custom-2026-11-02.*\.pdf$/);
     await row.getByText(/^Days of choice, made [A-Z][a-z]{2} [0-9]+, 20[0-9]{2}, [0-9:]+ [AP]M$/).waitFor();
     await row.getByRole('button', { name: 'Remove' }).click();
     await page.getByRole('dialog').getByText('Nov 2 – 8').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
     await row.waitFor({ state: 'detached' });
+    await close();
+    const viewer = await visitor(browser, site);
     await viewer.logIn(site.vic.email, '/figures');
     await viewer.page.locator('.tile').first().waitFor();
     assert.equal(await viewer.page.getByRole('button', { name: /target|Yesterday|Other days/ }).count(), 0);

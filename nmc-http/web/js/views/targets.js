@@ -28,22 +28,28 @@ export function targets(changed) {
     const rows = items.map((row) => {
       const kpi = kpis.find((each) => each.name === row.kpi);
       const words = t(`target.${row.period}`, { target: said(Number(row.target), kpi?.unit ?? 'calls') });
-      return line(kpi?.label ?? row.kpi, words, mayManage() && [button(t('target.change'), () => set(row)), button(t('target.remove'), () => drop(row))]);
+      return line(label(row.kpi), words, mayManage() && [button(t('target.change'), () => set(row)), button(t('target.remove'), () => drop(row))]);
     });
     return card(t('target.title'), rows.length > 0 ? h('ul', { class: 'list inset' }, rows) : h('p', { class: 'under' }, t('target.none')),
       mayManage() && h('div', { class: 'form-foot' }, button(t('target.add'), () => set({}), { name: 'plus' })));
   }
 
+  /** What a figure is called, and what it is in: there are missed calls as a number, and as a share. */
+  function label(name) {
+    const kpi = kpis.find((each) => each.name === name);
+    return kpi ? t(`target.in.${kpi.unit}`, { kpi: kpi.label }) : name;
+  }
+
   function set(row) {
     const fields = [
-      field('kpi', t('target.kpi'), { kind: 'choice', value: row.kpi, options: kpis.map((kpi) => [kpi.name, kpi.label]) }),
+      field('kpi', t('target.kpi'), { kind: 'choice', value: row.kpi, options: kpis.map(({ name }) => [name, label(name)]) }),
       field('period', t('target.period'), { kind: 'choice', value: row.period ?? 'daily', options: PERIODS.map((each) => [each, t(`target.${each}.name`)]) }),
-      field('target', t('target.value'), { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true, hint: t('target.hint') }),
+      field('target', t('target.value'), { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true }),
     ];
     ask(t(row.kpi ? 'target.change' : 'target.add'), row.kpi ? fields.slice(2) : fields, t('go.save'), async ({ kpi = row.kpi, period = row.period, target }) => {
       await put(`/v1/kpi-targets/${kpi}/${period}`, { target: target.replace(',', '.') });
       await load();
-    }, { text: row.kpi ? t('target.of', { kpi: kpis.find((each) => each.name === row.kpi)?.label ?? row.kpi, period: t(`target.${row.period}.name`) }) : null });
+    }, { text: row.kpi ? t('target.of', { kpi: label(row.kpi), period: t(`target.${row.period}.name`) }) : null });
   }
 
   async function drop({ kpi, period }) {
