@@ -48,6 +48,7 @@ const EN = {
 
   'door.login': 'Log in',
   'door.login.go': 'Log in',
+  'door.ended': 'Your session is over: it was ended elsewhere, or its link was opened twice.',
   'door.email': 'E-mail',
   'door.password': 'Password',
   'door.password.new': 'New password',

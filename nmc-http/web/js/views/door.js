@@ -14,7 +14,7 @@ const card = (title, text, ...content) =>
 const password = (name, label, complete) =>
   field(name, label, { kind: 'password', autocomplete: complete, required: true, hint: complete === 'new-password' ? t('door.password.hint') : null });
 
-export function login({ enter }) {
+export function login({ enter, hasEnded }) {
   const email = field('email', t('door.email'), { kind: 'email', autocomplete: 'username', required: true });
   const fields = [email, password('password', t('door.password'), 'current-password')];
   const send = async (values) => {
@@ -25,7 +25,7 @@ export function login({ enter }) {
     }
     await enter();
   };
-  return card(t('door.login'), null, form(fields, t('door.login.go'), send, { aside: h('a', { href: '#/forgot' }, t('door.forgot')) }),
+  return card(t('door.login'), hasEnded && t('door.ended'), form(fields, t('door.login.go'), send, { aside: h('a', { href: '#/forgot' }, t('door.forgot')) }),
     h('p', { class: 'door-foot' }, t('register.ask'), ' ', h('a', { href: '#/register' }, t('register.title'))));
 }
 
