@@ -49,7 +49,7 @@ export function forgot() {
   const email = field('email', t('door.email'), { kind: 'email', autocomplete: 'username', required: true });
   const place = h('div', { class: 'door-place' });
   replace(place, card(t('door.forgot.title'), t('door.forgot.text'), form([email], t('door.forgot.go'), async (values) => {
-    await asked(() => post('/v1/password-resets', values));
+    await post('/v1/password-resets', values);
     replace(place, card(t('door.sent'), t('door.sent.text'), link('#/login', t('door.back'))));
   }, { aside: h('a', { href: '#/login' }, t('door.back')) })));
   return place;
@@ -99,13 +99,4 @@ export function verify({ token }) {
     go.remove();
   }, { kind: 'accent' });
   return card(t('door.verify'), token ? null : t('door.link'), token && [words, go], link('#/login', t('door.back')));
-}
-
-/** What a server of before does not have yet is said as such, and not as a defect. */
-async function asked(work) {
-  try {
-    return await work();
-  } catch (error) {
-    throw error.status === 404 ? new Refused(0, { code: 'absent', detail: t('door.absent') }) : error;
-  }
 }
