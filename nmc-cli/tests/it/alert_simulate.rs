@@ -80,7 +80,7 @@ fn simulation_on_a_terminal_is_plotted_as_wide_as_it_is() {
     let unicode = shop.nmc.clone().with("LANG", "de_DE.UTF-8");
     let plain = unicode.clone().with("LC_ALL", "C");
     for (nmc, threshold, dots) in
-        [(&shop.nmc, "    5 |------", "*"), (&unicode, "    5 ┤┄┄┄┄┄┄", "⠁⠁"), (&plain, "    5 |------", "*")]
+        [(&shop.nmc, "    5 |------", "*"), (&unicode, "    5 ┤┄┄┄┄┄┄", "⠉⠉"), (&plain, "    5 |------", "*")]
     {
         let said = Terminal::show(nmc, &words, 70).ok();
         for part in [threshold, dots, "07-04 08:00 ", " 07-04 09:00\r\n", "2025-07-04 08:20:00  raised"] {

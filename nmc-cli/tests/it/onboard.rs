@@ -37,7 +37,7 @@ fn an_owner_is_registered_with_the_business_and_can_log_in() {
     let owner = &made["owner"];
     assert_eq!(
         (&owner["email"], &owner["role"], &owner["is_active"], &owner["email_verified"]),
-        (&json!("joe@example.com"), &json!("owner"), &json!(true), &json!(true))
+        (&json!("joe@example.com"), &json!("owner"), &json!(true), &json!(false))
     );
     let joe = "joe@example.com".parse().expect("an address");
     authenticator(&db).login(&joe, &Secret::new(PASSWORD), &Origin::default()).expect("a login");

@@ -68,6 +68,10 @@ export function phone(number) {
   return /^[+\d]/.test(number ?? '') ? number : t('customer.unknown');
 }
 
+/** A place, without the capitals in which networks write it; its spaces don't break, so that it stands on one line. */
+export const place = (city, state) =>
+  [city?.replace(/(?<=\p{Lu})\p{Lu}+/gu, (rest) => rest.toLowerCase()), state].filter(Boolean).join(', ').replaceAll(' ', '\u00a0');
+
 /** Whether somebody can be called or texted there. */
 export const isDialable = (number) => /^\+[1-9]\d{6,14}$/.test(number ?? '');
 

@@ -29,12 +29,16 @@ const app = document.getElementById('app');
 let frame = null;
 let shown = null;
 let wanted = null;
+let hasEnded = false;
 
 async function show() {
   const { name, rest, query } = route();
+  // A dialog is of the view that it stands above.
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   if (OPEN[name]) {
     leave();
-    replace(app, h('main', { class: 'door' }, OPEN[name]({ token: takeToken(), enter })));
+    replace(app, h('main', { class: 'door' }, OPEN[name]({ token: takeToken(), enter, hasEnded })));
+    hasEnded = false;
     app.querySelector('input')?.focus();
     return;
   }
@@ -71,6 +75,7 @@ async function enterDemo() {
   const token = takeToken();
   const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
   if (!me.id && !(await resume().catch(() => false)) && isHere && token) await resume(token).catch(() => {});
+  hasEnded = !me.id;
   history.replaceState(null, '', '#/inbox/open');
   return show();
 }
@@ -81,8 +86,9 @@ function leave() {
   [frame, shown] = [null, null];
 }
 
-whenOver(() => {
+whenOver((byOneself) => {
   stop();
+  hasEnded = !byOneself;
   me.id = null;
   leave();
   if (!OPEN[route().name]) wanted = location.hash;

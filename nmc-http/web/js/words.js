@@ -24,7 +24,6 @@ const EN = {
   'error.often': 'That was too often. Wait a minute, and try again.',
   'error.server': 'The server can’t answer now. Try again in a moment.',
   'missing.title': 'Nothing here',
-  'missing.text': 'It is not there any more, or this server does not have it yet.',
 
   'time.today': 'Today',
   'time.yesterday': 'Yesterday',
@@ -49,6 +48,7 @@ const EN = {
 
   'door.login': 'Log in',
   'door.login.go': 'Log in',
+  'door.ended': 'Your session is over: it was ended elsewhere, or its link was opened twice.',
   'door.email': 'E-mail',
   'door.password': 'Password',
   'door.password.new': 'New password',
@@ -56,12 +56,11 @@ const EN = {
   'door.wrong': 'This e-mail and this password don’t go together.',
   'door.forgot': 'Forgot the password?',
   'door.forgot.title': 'Reset the password',
-  'door.forgot.text': 'Enter your e-mail. If there is an account, a link to choose a new password is on its way.',
+  'door.forgot.text': 'Enter your e-mail to get a link with which you choose a new password.',
   'door.forgot.go': 'Send the link',
   'door.sent': 'Look into your mail',
-  'door.sent.text': 'If there is an account with this e-mail, the link arrives in a minute, where this server sends mails. It is good for a short time.',
+  'door.sent.text': 'If there is an account with this e-mail, the link arrives in a minute, and is good for a short time. If none comes, ask an owner, or whoever runs the server: nmc user invite-again.',
   'door.back': 'Back to the login',
-  'door.absent': 'This server can’t send that link. Ask an owner or admin of your business to invite you again.',
   'door.invite': 'Welcome',
   'door.invite.text': 'Choose a password, and you are in.',
   'door.reset': 'Choose a new password',
@@ -70,7 +69,7 @@ const EN = {
   'door.chosen.text': 'Log in with your e-mail and the new password.',
   'door.link': 'This address has no valid link in it. Open the link of your mail once more.',
   'door.dead': 'This link is no longer good',
-  'door.dead.invite': 'It was used, replaced, or is too old. If you have chosen a password before, log in, or have a new link sent; otherwise ask whoever invited you to do so again.',
+  'door.dead.invite': 'It was used, replaced, or is too old. If you have chosen a password, log in; otherwise ask whoever invited you to do so again.',
   'door.dead.reset': 'It was used, replaced, or is too old: a link is good for an hour, once.',
   'door.dead.go': 'Send a new link',
   'door.verify': 'Verify your e-mail',
@@ -303,6 +302,7 @@ const EN = {
   'alerts.note': 'Note (if you like)',
   'alerts.by': '{who} takes care',
   'alerts.until': 'Put off until {at}',
+  'alerts.test': 'Test',
   'alerts.done': 'Resolved by {who}',
   'alerts.defaults': 'Add the usual alerts',
   'alerts.defaults.done': '{count#alert|alerts} added.',
@@ -336,8 +336,6 @@ const EN = {
   'figures.bad': 'worse',
   'figures.reached': '✓ target {target} reached',
   'figures.short': '✗ target {target} not reached',
-  'figures.absent': 'No figures here',
-  'figures.absent.text': 'This server does not count them yet. Calls and conversations are all there.',
   'figures.unit.calls': '{amount}',
   'figures.unit.percent': '{amount} %',
   'figures.unit.usd': '{amount} ¢',
@@ -354,7 +352,11 @@ const EN = {
   'target.kpi': 'Figure',
   'target.period': 'Of',
   'target.value': 'What it should come to',
-  'target.hint': 'A number in the unit of the figure: 90 is 90 %, and 0.5 is 50 cents.',
+  'target.in.calls': '{kpi} (how many)',
+  'target.in.percent': '{kpi} (% of all)',
+  'target.in.usd': '{kpi} ($)',
+  'target.in.minutes': '{kpi} (minutes)',
+  'target.in.hours': '{kpi} (hours)',
   'target.daily': '{target} a day',
   'target.weekly': '{target} a week',
   'target.monthly': '{target} a month',
@@ -376,6 +378,8 @@ const EN = {
   'reports.last_day': 'Last day',
   'reports.go': 'Make the report',
   'reports.none': 'None was made yet.',
+  'reports.made': '{type}, made {at}',
+  'reports.remove': 'Remove this report?',
   'reports.get': 'Download as {kind}',
 
   'settings.title': 'Settings',
@@ -501,19 +505,16 @@ const EN = {
   'start.ready': 'All there',
   'start.go': 'Do it now',
   'start.complete': 'That is right',
-  'missing.business_address': 'the address is missing',
-  'missing.business_phone': 'your own phone is missing',
-  'missing.greeting_template': 'read the greeting, and approve of it',
-  'missing.owner_id': 'an owner has to come in',
-  'missing.phone_number': 'a number is missing',
+  'missing.business_type': 'The trade is missing',
+  'missing.business_address': 'The address is missing',
+  'missing.business_phone': 'Your own phone is missing',
+  'missing.greeting_template': 'Read the greeting, and approve of it',
+  'missing.owner': 'An owner has to come in',
+  'missing.estimated_job_min': 'The price of a job is missing',
+  'missing.phone_number': 'A number is missing',
 };
 
-let words = EN;
-
-/** Takes another table of words. */
-export function speak(table) {
-  words = table;
-}
+const words = EN;
 
 /** Whether there are words for this key. */
 export const has = (key) => key in words;

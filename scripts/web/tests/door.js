@@ -19,8 +19,16 @@ export default {
     await page.getByRole('heading', { name: 'Settings' }).waitFor();
     const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
     assert.doesNotMatch(kept, /nmcr_|eyJ/, 'no token is where a script can read it');
+    await page.route('**/v1/**', (route) => route.fulfill({ status: 401, json: {} }));
+    // The page may have asked for something before this, and be at the login already.
+    await page.evaluate(() => document.querySelector('[data-name=calls]')?.click());
+    await page.getByText('Your session is over').waitFor();
+    await page.unroute('**/v1/**');
+    await open('/inbox');
+    await page.getByRole('link', { name: 'Settings', exact: true }).click();
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    assert.equal(await page.getByText('Your session is over').count(), 0, 'whoever logs out knows');
     await page.reload();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
     await close();
@@ -72,13 +80,22 @@ export default {
     await close();
   },
 
+  async 'a link of the demo that was used says so'({ site, browser }) {
+    const { page, open, close } = await visitor(browser, site);
+    await open('/demo?token=rubbish');
+    await page.getByText('its link was opened twice').waitFor();
+    assert.doesNotMatch(page.url(), /rubbish/);
+    await close();
+  },
+
   async 'a forgotten password is asked for'({ site, browser }) {
     const { page, open, close } = await visitor(browser, site);
     await open('/forgot');
     await page.getByLabel('E-mail').fill(site.ann.email);
     await look(page, 'forgot');
     await page.getByRole('button', { name: 'Send the link' }).click();
-    await page.getByText(/Look into your mail|can’t send that link/).waitFor();
+    await page.getByText('Look into your mail').waitFor();
+    await page.getByText('nmc user invite-again').waitFor();
     assert.equal(await page.locator('.door-card').count(), 1);
     await look(page, 'forgot-sent');
     await open('/reset?token=rubbish');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { look, visitor } from '../browser.js';
+import { look, PHONE, visitor } from '../browser.js';
 
 const [RANG_OUT, HUNG_UP] = ['+14155550181', '+14155550182'];
 
@@ -29,6 +29,8 @@ export default {
     await logIn(site.ann.email, '/figures/7d');
     await page.locator('.tile').first().waitFor({ timeout: 30_000 });
     await page.getByRole('button', { name: 'Set a target' }).click();
+    const names = await page.getByLabel('Figure', { exact: true }).locator('option').allTextContents();
+    assert.ok(names.includes('Missed calls (how many)') && names.includes('Calls missed (% of all)'), String(names));
     await page.getByLabel('Figure', { exact: true }).selectOption('answer_rate');
     await page.getByLabel('What it should come to').fill('a lot');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -44,6 +46,21 @@ export default {
     await page.locator('.tile', { hasText: 'Calls answered' }).getByText('✓ target 0 % reached').waitFor();
     await page.locator('.line', { hasText: '0 % a week' }).getByRole('button', { name: 'Remove' }).click();
     await page.getByText('None yet. A target says').waitFor();
+    await close();
+  },
+
+  async 'numbers of one row of tiles stand at one height'({ site, browser }) {
+    const owner = await site.client(site.ann.email);
+    await site.call(RANG_OUT);
+    await owner('PUT', '/v1/kpi-targets/missed_rate/daily', { target: '20' });
+    const { page, logIn, close } = await visitor(browser, site, { viewport: PHONE });
+    await logIn(site.ann.email, '/figures/7d');
+    await page.locator('.tile', { hasText: 'target 20 %' }).waitFor({ timeout: 30_000 });
+    const rows = await page.locator('.tile').evaluateAll((tiles) => Object.values(Object.groupBy(tiles, (tile) => tile.getBoundingClientRect().top))
+      .map((row) => row.map((tile) => tile.querySelector('.figure').getBoundingClientRect().top)));
+    assert.ok(rows.some((row) => row.length > 1), 'tiles are beside each other');
+    for (const row of rows) assert.equal(new Set(row).size, 1, String(row));
+    await owner('DELETE', '/v1/kpi-targets/missed_rate/daily');
     await close();
   },
 
@@ -65,6 +82,12 @@ export default {
     await look(page, 'figures-reports');
     const [file] = await Promise.all([page.waitForEvent('download'), row.getByRole('button', { name: 'Download as PDF' }).click()]);
     assert.equal(readFileSync(await file.path()).subarray(0, 5).toString(), '%PDF-');
+    assert.match(file.suggestedFilename(), /^report-.*plumbing-custom-2026-11-02.*\.pdf$/);
+    await row.getByText(/^Days of choice, made [A-Z][a-z]{2} [0-9]+, 20[0-9]{2}, [0-9:]+ [AP]M$/).waitFor();
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('dialog').getByText('Nov 2 – 8').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await row.waitFor({ state: 'detached' });
     await close();
     const viewer = await visitor(browser, site);
     await viewer.logIn(site.vic.email, '/figures');

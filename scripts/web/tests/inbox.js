@@ -43,6 +43,19 @@ export default {
     await close();
   },
 
+  async 'a dialog goes with the view that it stands above'({ site, browser }) {
+    const { page, logIn, go, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/calls');
+    await page.getByRole('heading', { name: 'Calls' }).waitFor();
+    await go('/inbox/open');
+    await page.getByRole('button', { name: 'Write to somebody' }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Calls' }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await close();
+  },
+
   async 'another business’s customers are nowhere'({ site, browser }) {
     await site.text('+14155550177', 'A secret of the rival', site.rival.number);
     const { page, logIn, close } = await visitor(browser, site);

@@ -78,6 +78,8 @@ export default {
     const { page, logIn, go, close } = await visitor(browser, site);
     await logIn(site.ann.email, '/numbers');
     await page.getByText('(312) 555-0100').waitFor();
+    const middle = (at) => page.locator(at).first().evaluate((element) => [element.getBoundingClientRect()].map((box) => (box.top + box.bottom) / 2)[0]);
+    assert.ok(Math.abs((await middle('.badge')) - (await middle('.line-title'))) < 2, 'a badge stands in its line');
     await look(page, 'numbers');
     await go('/me');
     await page.getByLabel('What colleagues see').fill('Ann from the van');

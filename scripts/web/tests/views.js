@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
-import { look, visitor } from '../browser.js';
+import { look, PHONE as SMALL, visitor } from '../browser.js';
 
 const PHONE = '+14155550171';
 
 export default {
   async 'missed calls lead to the conversation, and an outcome is put right'({ site, browser }) {
-    await site.call(PHONE, { CallerName: 'Cal Caller' });
+    await site.call(PHONE, { CallerName: 'Cal Caller', FromCity: 'SAN FRANCISCO', FromState: 'CA' });
     await site.name(PHONE, 'Cal Caller');
     const { page, logIn, close } = await visitor(browser, site);
     await logIn(site.ann.email, '/calls');
     const line = page.locator('.line', { hasText: 'Cal Caller' });
     await line.waitFor();
     await look(page, 'calls');
+    const left = (at) => page.locator(at).first().evaluate((element) => element.getBoundingClientRect().left);
+    assert.equal(await left('.tab[aria-current]'), await left('h1'), 'what is chosen stands below the heading');
+    await page.setViewportSize(SMALL);
+    const foot = line.getByText('Missed call · San Francisco, CA');
+    assert.ok((await foot.boundingBox()).height < 25, 'the place is on one line');
+    const sign = await line.getByRole('button', { name: 'What came of the call' }).locator('path').getAttribute('d');
     assert.equal(await page.getByRole('link', { name: 'Call Cal Caller back' }).getAttribute('href'), `tel:${PHONE}`);
     await line.getByRole('button', { name: 'What came of the call' }).click();
     await page.getByRole('combobox', { name: 'What came of the call' }).selectOption('answered');
@@ -20,6 +26,11 @@ export default {
     await page.getByRole('link', { name: 'All', exact: true }).click();
     await line.locator('.line-link').click();
     await page.getByRole('heading', { name: 'Cal Caller' }).waitFor();
+    assert.notEqual(await page.getByRole('button', { name: 'Resolve' }).locator('path').getAttribute('d'), sign);
+    await page.getByRole('button', { name: 'Resolve' }).click();
+    const under = page.locator('.conversation-head .under', { hasText: 'Resolved · (415) 555-0171' });
+    await under.waitFor();
+    assert.equal(await under.evaluate((words) => words.scrollWidth > words.clientWidth), false, 'nothing is cut');
     await close();
   },
 
@@ -65,6 +76,12 @@ export default {
     await row.waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'Resolved' }).click();
     await row.getByText('Resolved by Ann Doe').waitFor();
+    const owner = await site.client(site.ann.email);
+    const rule = await owner('POST', '/v1/alert-rules', { name: 'tried out', metric: 'tried out', operator: 'greater_than', threshold: '5', severity: 'high', notification_channels: ['email'] });
+    await owner('POST', `/v1/alert-rules/${rule.id}/test`);
+    const test = page.locator('.alert-row', { hasText: 'tried out' });
+    await test.getByText('Test', { exact: true }).waitFor();
+    assert.equal(await test.locator('.bad').or(test.getByText('Resolved by')).count(), 0);
     await close();
   },
 
@@ -73,6 +90,10 @@ export default {
     await logIn(site.rival.email, '/start');
     await page.locator('.step').nth(4).waitFor();
     await look(page, 'onboarding');
+    const there = page.locator('.step', { hasText: 'All there' });
+    assert.ok((await there.count()) > 0);
+    assert.equal(await there.count(), await page.locator('.step.done').count(), 'what is there has a tick');
+    assert.match(await page.locator('.step .line-foot').first().textContent(), /^[A-Z]/);
     await page.locator('.step').first().getByRole('link', { name: 'Do it now' }).click();
     await page.getByRole('heading', { name: 'Business and hours' }).waitFor();
     await close();

@@ -172,7 +172,7 @@ You get this as one who looks after Joe's Plumbing, or whom it has named a conta
     assert!(over.text().contains("\nand 3 more.\n") && over.html().contains("</ul>\n<p>and 3 more.</p>"));
     assert_eq!(
         over.sms(),
-        "Joe's Plumbing: 23 messages of alerts: Rule 21 (over), Rule 20 (over), Rule 19 (over), Rule 18 (over) and 19 more. \
+        "Joe's Plumbing: 23 messages of alerts: Rule 21 (over), Rule 20 (over), Rule 19 (over), Rule 18 (over), Rule 17 (over) and 18 more. \
          STOP ends these texts."
     );
 }

@@ -39,7 +39,7 @@ export function path(base, query = {}) {
 
 /**
  * Sends a request, and renews the access token once if it has run out. Answers `{ data, tag }`; `tag` is the ETag, for `match`.
- * `as: 'blob'` reads the body as it is.
+ * `as: 'blob'` reads the body as it is, and answers its `name` as well.
  */
 export async function send(method, url, { body, match, headers, as } = {}, again = true) {
   const options = { method, headers: { ...headers }, signal: AbortSignal.timeout(PATIENCE), cache: 'no-store' };
@@ -60,7 +60,8 @@ export async function send(method, url, { body, match, headers, as } = {}, again
     if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));
     // Some answers, such as 202 and 204, have no body.
     const data = as === 'blob' ? await answer.blob() : JSON.parse((await answer.text()) || 'null');
-    return { data, tag: answer.headers.get('ETag') };
+    const named = answer.headers.get('Content-Disposition')?.match(/filename="(.+?)"/);
+    return { data, tag: answer.headers.get('ETag'), name: named?.[1] };
   } catch (error) {
     throw error instanceof Refused ? error : new Refused(0, { code: 'offline' });
   }

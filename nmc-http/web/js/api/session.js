@@ -11,7 +11,7 @@ export const me = { id: null, role: 'viewer', profile: null, tenant: null, prefe
 const DEVICE = 'nmc.device';
 let over = () => {};
 
-/** Sets what happens when the session has ended. */
+/** Sets what happens when the session has ended: by `logOut`, which it is told, or elsewhere. */
 export function whenOver(work) {
   over = work;
 }
@@ -62,15 +62,15 @@ export function renew() {
   return renewing;
 }
 
-function end() {
+function end(byOneself = false) {
   authorize(null);
-  over();
+  over(byOneself);
 }
 
 export async function logOut() {
   await remove('/v1/browser-sessions/current').catch(() => {});
   sessionStorage.clear();
-  end();
+  end(true);
 }
 
 /** Reads who is there: oneself, the business, one's preferences, the people. */

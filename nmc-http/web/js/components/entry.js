@@ -3,7 +3,7 @@
 import { picture } from '../api/client.js';
 import { nameOf } from '../api/session.js';
 import { h } from '../dom.js';
-import { day, dayKey, duration, time } from '../format.js';
+import { day, dayKey, duration, place, time } from '../format.js';
 import { has, t } from '../words.js';
 import { icon } from './icon.js';
 import { button } from './parts.js';
@@ -75,7 +75,7 @@ function pending(row) {
 
 function call(row) {
   const outcome = row.outcome ?? (row.ended_at ? 'none' : 'going');
-  const parts = [time(row.at), row.duration_seconds ? duration(row.duration_seconds) : null, [row.caller_city, row.caller_state].filter(Boolean).join(', ')];
+  const parts = [time(row.at), row.duration_seconds ? duration(row.duration_seconds) : null, place(row.caller_city, row.caller_state)];
   return h('div', { class: `event-card call-${outcome}` }, icon(callIcon(outcome)),
     h('div', {}, h('p', { class: 'event-title' }, t(`outcome.${outcome}`)), h('p', { class: 'event-foot' }, parts.filter(Boolean).join(' · '))));
 }

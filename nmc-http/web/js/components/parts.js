@@ -73,16 +73,6 @@ export const tabs = (label, places, current) =>
   h('nav', { class: 'tabs', 'aria-label': label },
     places.map(([name, href, words]) => h('a', { class: 'tab', href, 'aria-current': name === current && 'page' }, words)));
 
-/** What `work` answers, or null where this server does not have it. */
-export async function absent(work) {
-  try {
-    return await work();
-  } catch (error) {
-    if (error.status === 404) return null;
-    throw error;
-  }
-}
-
 /**
  * Shows what a view waits for: `work` answers what is to be shown, or null to leave what is there; a refusal is shown with a way to
  * try again, unless it `isQuiet` and what is there is of before.
@@ -96,7 +86,7 @@ export async function shown(place, work, { isQuiet = false } = {}) {
     if (isQuiet) return;
     const again = button(t('go.again'), () => shown(place, work));
     const isMissing = error.status === 404;
-    replace(place, isMissing ? empty('file', t('missing.title'), t('missing.text')) : empty('warn', t('error.title'), reason(error), again));
+    replace(place, isMissing ? empty('file', t('missing.title'), t('error.missing')) : empty('warn', t('error.title'), reason(error), again));
   } finally {
     place.removeAttribute('aria-busy');
   }

@@ -18,12 +18,13 @@ export function alerts({ rest: [named] }) {
   const view = listView('alerts', FILTERS, filter, { on: 'alert', read, build: row, none, label: t('alerts.title') });
 
   function row(alert) {
-    const kind = { critical: 'bad', high: 'bad', medium: 'warn' }[alert.severity] ?? '';
-    const said = { acknowledged: ['alerts.by', alert.acknowledged_by], snoozed: ['alerts.until', null], resolved: ['alerts.done', alert.resolved_by] }[alert.status];
+    const kind = alert.is_test ? '' : { critical: 'bad', high: 'bad', medium: 'warn' }[alert.severity];
+    // A test was over when it began: nobody resolved it.
+    const said = !alert.is_test && { acknowledged: ['alerts.by', alert.acknowledged_by], snoozed: ['alerts.until', null], resolved: ['alerts.done', alert.resolved_by] }[alert.status];
     const state = said && t(said[0], { who: nameOf(said[1]) || t('entry.system'), at: alert.snoozed_until ? moment(alert.snoozed_until) : '' });
     const note = alert.resolution_note ?? alert.snooze_note ?? alert.acknowledgment_note;
     return h('li', { class: 'alert-row' },
-      h('p', { class: 'alert-top' }, badge(t(`severity.${alert.severity}`), kind), h('span', { class: 'line-title' }, alert.rule_name), h('time', { class: 'row-time' }, short(alert.created_at))),
+      h('p', { class: 'title-row' }, badge(t(alert.is_test ? 'alerts.test' : `severity.${alert.severity}`), kind), h('span', { class: 'line-title' }, alert.rule_name), h('time', { class: 'row-time' }, short(alert.created_at))),
       h('p', {}, alert.message), state && h('p', { class: 'under' }, [state, note].filter(Boolean).join(' – ')),
       mayWrite() && alert.status !== 'resolved' && h('div', { class: 'form-foot' },
         alert.status !== 'acknowledged' && button(t('alerts.acknowledge'), () => act(alert, 'acknowledge'), { kind: 'accent' }),

@@ -3,7 +3,7 @@
 import { get, put } from '../api/client.js';
 import { mayWrite } from '../api/session.js';
 import { h } from '../dom.js';
-import { day, duration, isDialable, phone, time } from '../format.js';
+import { day, duration, isDialable, phone, place, time } from '../format.js';
 import { t } from '../words.js';
 import { callIcon } from '../components/entry.js';
 import { icon } from '../components/icon.js';
@@ -27,13 +27,12 @@ export function calls({ rest: [named] }) {
   function row(call) {
     const outcome = call.outcome ?? 'none';
     const who = call.caller_name || phone(call.caller_phone);
-    const place = [call.caller_city, call.caller_state].filter(Boolean).join(', ');
-    const facts = [t(`outcome.${outcome}`), call.duration_seconds ? duration(call.duration_seconds) : null, place].filter(Boolean).join(' · ');
+    const facts = [t(`outcome.${outcome}`), call.duration_seconds ? duration(call.duration_seconds) : null, place(call.caller_city, call.caller_state)].filter(Boolean).join(' · ');
     const back = isDialable(call.caller_phone) && h('a', { class: 'button icon-only', href: `tel:${call.caller_phone}`, 'aria-label': t('calls.back', { who }), title: t('conversation.call') }, icon('calls'));
-    const right = mayWrite() && iconButton('check', t('calls.outcome'), () => change(call));
+    const right = mayWrite() && iconButton('edit', t('calls.outcome'), () => change(call));
     const main = [h('span', { class: `call-icon call-${outcome}` }, icon(callIcon(outcome))),
-      h('div', { class: 'line-main' }, h('p', { class: 'line-title', dir: 'auto' }, who), h('p', { class: 'line-foot' }, facts)),
-      h('time', { class: 'row-time' }, time(began(call)))];
+      h('div', { class: 'line-main' }, h('div', { class: 'title-row' }, h('p', { class: 'line-title', dir: 'auto' }, who), h('time', { class: 'row-time' }, time(began(call)))),
+        h('p', { class: 'line-foot' }, facts))];
     return h('li', {}, call.isNewDay && h('h2', { class: 'group' }, day(began(call))), h('div', { class: 'line' },
       call.conversation_id ? h('a', { class: 'line-link', href: `#/c/${call.conversation_id}` }, main) : h('div', { class: 'line-link' }, main),
       h('div', { class: 'actions' }, right, back)));

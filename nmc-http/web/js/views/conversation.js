@@ -12,7 +12,7 @@ import { t } from '../words.js';
 import { composer } from '../components/composer.js';
 import { entry } from '../components/entry.js';
 import { icon } from '../components/icon.js';
-import { badge, button, header, reason, say, shown } from '../components/parts.js';
+import { button, header, reason, say, shown } from '../components/parts.js';
 import { thread } from '../components/thread.js';
 import { details } from './details.js';
 import { customerName, knownName } from './inbox.js';
@@ -70,7 +70,7 @@ export function conversation(id) {
 
   function drawHead() {
     bar.querySelector('h1').textContent = customerName(row);
-    replace(under, [knownName(row) && phone(row.customer_phone), t(`state.${row.status}`), nameOf(row.assigned_to)].filter(Boolean).join(' · '));
+    replace(under, [t(`state.${row.status}`), knownName(row) && phone(row.customer_phone), nameOf(row.assigned_to)].filter(Boolean).join(' · '));
     rebuild(actions, [row.status, row.customer_phone], whatCanBeDone);
     const { last_text: _, unread: __, updated_at: ___, ...facts } = row;
     rebuild(side, facts, () => details(row, { change, reload: read }));

@@ -14,7 +14,7 @@ const card = (title, text, ...content) =>
 const password = (name, label, complete) =>
   field(name, label, { kind: 'password', autocomplete: complete, required: true, hint: complete === 'new-password' ? t('door.password.hint') : null });
 
-export function login({ enter }) {
+export function login({ enter, hasEnded }) {
   const email = field('email', t('door.email'), { kind: 'email', autocomplete: 'username', required: true });
   const fields = [email, password('password', t('door.password'), 'current-password')];
   const send = async (values) => {
@@ -25,7 +25,7 @@ export function login({ enter }) {
     }
     await enter();
   };
-  return card(t('door.login'), null, form(fields, t('door.login.go'), send, { aside: h('a', { href: '#/forgot' }, t('door.forgot')) }),
+  return card(t('door.login'), hasEnded && t('door.ended'), form(fields, t('door.login.go'), send, { aside: h('a', { href: '#/forgot' }, t('door.forgot')) }),
     h('p', { class: 'door-foot' }, t('register.ask'), ' ', h('a', { href: '#/register' }, t('register.title'))));
 }
 
@@ -49,7 +49,7 @@ export function forgot() {
   const email = field('email', t('door.email'), { kind: 'email', autocomplete: 'username', required: true });
   const place = h('div', { class: 'door-place' });
   replace(place, card(t('door.forgot.title'), t('door.forgot.text'), form([email], t('door.forgot.go'), async (values) => {
-    await asked(() => post('/v1/password-resets', values));
+    await post('/v1/password-resets', values);
     replace(place, card(t('door.sent'), t('door.sent.text'), link('#/login', t('door.back'))));
   }, { aside: h('a', { href: '#/login' }, t('door.back')) })));
   return place;
@@ -99,13 +99,4 @@ export function verify({ token }) {
     go.remove();
   }, { kind: 'accent' });
   return card(t('door.verify'), token ? null : t('door.link'), token && [words, go], link('#/login', t('door.back')));
-}
-
-/** What a server of before does not have yet is said as such, and not as a defect. */
-async function asked(work) {
-  try {
-    return await work();
-  } catch (error) {
-    throw error.status === 404 ? new Refused(0, { code: 'absent', detail: t('door.absent') }) : error;
-  }
 }

@@ -2,8 +2,8 @@
 
 import { get } from '../api/client.js';
 import { mayWrite, nameOf } from '../api/session.js';
-import { h, later, replace } from '../dom.js';
-import { dialled, isDialable, phone, short } from '../format.js';
+import { h, later } from '../dom.js';
+import { dialled, phone, short } from '../format.js';
 import { onChanges } from '../stream/live.js';
 import { t } from '../words.js';
 import { avatar, badge, empty, header, iconButton, link, pagedList, shown, tabs } from '../components/parts.js';

@@ -22,8 +22,9 @@ export function onboarding() {
   function item({ step, missing }, isDone, isNow) {
     const open = missing.length > 0;
     const words = open ? missing.map(({ field }) => t(`missing.${field}`)).join(' · ') : t(isDone ? 'start.ok' : 'start.ready');
-    return h('li', { class: `step ${isDone ? 'done' : isNow ? 'now' : ''}` },
-      h('span', { class: 'step-mark', 'aria-hidden': 'true' }, isDone ? icon('check') : String(step)),
+    const isThere = isDone || (!open && !isNow);
+    return h('li', { class: `step ${isThere ? 'done' : isNow ? 'now' : ''}` },
+      h('span', { class: 'step-mark', 'aria-hidden': 'true' }, isThere ? icon('check') : String(step)),
       h('div', { class: 'line-main' }, h('h2', {}, t(`start.${step}`)), h('p', { class: 'line-foot' }, words)),
       h('div', { class: 'actions' },
         !isDone && open && mayManage() && link(PLACES[step], t('start.go'), isNow ? 'accent' : 'plain'),

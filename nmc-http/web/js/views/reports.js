@@ -1,11 +1,11 @@
 /** Reports to take along: of yesterday, the last week, the last month, or days of choice. */
 
-import { get, post, send } from '../api/client.js';
+import { get, post, remove, send } from '../api/client.js';
 import { mayManage, me } from '../api/session.js';
 import { h } from '../dom.js';
-import { dates, dayKey, monthName, shifted } from '../format.js';
+import { dates, dayKey, moment, monthName, shifted } from '../format.js';
 import { t } from '../words.js';
-import { absent, button, shown } from '../components/parts.js';
+import { button, iconButton, shown } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
 import { card, line } from '../components/page.js';
 
@@ -29,13 +29,23 @@ export function reports() {
   const load = () => shown(element, show);
 
   async function show() {
-    const page = mayRead() && (await absent(() => get('/v1/reports', { limit: 20 })));
-    if (!page) return h('span', { hidden: true });
-    const rows = page.items.map((row) => line(dates(row.from, Date.parse(row.until) - 1), t(`report.${row.type}`),
-      KINDS.map((kind) => button(kind.toUpperCase(), () => download(row.id, kind), { 'aria-label': t('reports.get', { kind: kind.toUpperCase() }) }))));
+    if (!mayRead()) return h('span', { hidden: true });
+    const { items } = await get('/v1/reports', { limit: 20 });
+    const rows = items.map((row) => line(days(row), t('reports.made', { type: t(`report.${row.type}`), at: moment(row.generated_at) }),
+      [KINDS.map((kind) => button(kind.toUpperCase(), () => download(row.id, kind), { 'aria-label': t('reports.get', { kind: kind.toUpperCase() }) })),
+        mayManage() && iconButton('close', t('target.remove'), () => drop(row))]));
     const make = periods().map(([type, first, last]) => button(named(type, first, last), () => order({ type, first_day: first })));
     return card(t('reports.title'), mayManage() && [h('p', { class: 'under' }, t('reports.make')), h('div', { class: 'form-foot choices' }, make, button(t('reports.other'), choose))],
       rows.length > 0 ? h('ul', { class: 'list inset' }, rows) : h('p', { class: 'under' }, t('reports.none')));
+  }
+
+  const days = (row) => dates(row.from, Date.parse(row.until) - 1);
+
+  function drop(row) {
+    ask(t('reports.remove'), [], t('target.remove'), async () => {
+      await remove(`/v1/reports/${row.id}`);
+      await load();
+    }, { text: days(row), kind: 'danger' });
   }
 
   const named = (type, first, last) => t(`reports.${type}`, { days: type === 'monthly' ? monthName(first) : dates(first, last) });
@@ -53,9 +63,9 @@ export function reports() {
   }
 
   async function download(id, kind) {
-    const { data } = await send('GET', `/v1/reports/${id}.${kind}`, { as: 'blob' });
+    const { data, name } = await send('GET', `/v1/reports/${id}.${kind}`, { as: 'blob' });
     const url = URL.createObjectURL(data);
-    h('a', { href: url, download: `report-${id}.${kind}` }).click();
+    h('a', { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 

@@ -5,7 +5,7 @@ import { mayManage } from '../api/session.js';
 import { h } from '../dom.js';
 import { money, number } from '../format.js';
 import { t } from '../words.js';
-import { absent, button, shown } from '../components/parts.js';
+import { button, shown } from '../components/parts.js';
 import { ask, field } from '../components/form.js';
 import { card, line } from '../components/page.js';
 
@@ -26,27 +26,33 @@ export function targets(length, changed) {
   let kpis = [];
 
   async function show() {
-    const told = await absent(() => get('/v1/kpi-targets'));
-    if (!told || (told.items.length === 0 && !mayManage())) return h('span', { hidden: true });
-    const rows = told.items.map((row) => {
+    const { items } = await get('/v1/kpi-targets');
+    if (items.length === 0 && !mayManage()) return h('span', { hidden: true });
+    const rows = items.map((row) => {
       const kpi = kpis.find((each) => each.name === row.kpi);
       const words = t(`target.${row.period}`, { target: said(Number(row.target), kpi?.unit ?? 'calls') });
-      return line(kpi?.label ?? row.kpi, words, mayManage() && [button(t('target.change'), () => set(row)), button(t('target.remove'), () => drop(row))]);
+      return line(label(row.kpi), words, mayManage() && [button(t('target.change'), () => set(row)), button(t('target.remove'), () => drop(row))]);
     });
     return card(t('target.title'), rows.length > 0 ? h('ul', { class: 'list inset' }, rows) : h('p', { class: 'under' }, t('target.none')),
       mayManage() && h('div', { class: 'form-foot' }, button(t('target.add'), () => set({}), { name: 'plus' })));
   }
 
+  /** What a figure is called, and what it is in: there are missed calls as a number, and as a share. */
+  function label(name) {
+    const kpi = kpis.find((each) => each.name === name);
+    return kpi ? t(`target.in.${kpi.unit}`, { kpi: kpi.label }) : name;
+  }
+
   function set(row) {
     const fields = [
-      field('kpi', t('target.kpi'), { kind: 'choice', value: row.kpi, options: kpis.map((kpi) => [kpi.name, kpi.label]) }),
+      field('kpi', t('target.kpi'), { kind: 'choice', value: row.kpi, options: kpis.map(({ name }) => [name, label(name)]) }),
       field('period', t('target.period'), { kind: 'choice', value: row.period ?? length, options: PERIODS.map((each) => [each, t(`target.${each}.name`)]) }),
-      field('target', t('target.value'), { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true, hint: t('target.hint') }),
+      field('target', t('target.value'), { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true }),
     ];
     ask(t(row.kpi ? 'target.change' : 'target.add'), row.kpi ? fields.slice(2) : fields, t('go.save'), async ({ kpi = row.kpi, period = row.period, target }) => {
       await put(`/v1/kpi-targets/${kpi}/${period}`, { target: bare(target, kpis.find((each) => each.name === kpi)?.unit) });
       await load();
-    }, { text: row.kpi ? t('target.of', { kpi: kpis.find((each) => each.name === row.kpi)?.label ?? row.kpi, period: t(`target.${row.period}.name`) }) : null });
+    }, { text: row.kpi ? t('target.of', { kpi: label(row.kpi), period: t(`target.${row.period}.name`) }) : null });
   }
 
   async function drop({ kpi, period }) {
