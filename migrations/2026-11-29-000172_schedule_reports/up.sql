@@ -48,4 +48,4 @@ COMMENT ON COLUMN public.analytics_processing_jobs.bucket IS
     'What the job computes, such as a period: no other job of its type that is open has the same; NULL: any number may.';
 COMMENT ON COLUMN public.analytics_processing_jobs.progress IS 'How far it is, in percent.';
 CREATE UNIQUE INDEX analytics_processing_jobs_bucket_open_key ON public.analytics_processing_jobs (tenant_id, job_type, bucket)
-    WHERE status IN ('pending', 'processing');
+    WHERE status IN ('pending', 'processing') AND bucket IS NOT NULL;

@@ -181,7 +181,7 @@ impl Jobs<'_> {
                 stamped!(jobs, self.0, id),
             ))
             .on_conflict((jobs::tenant_id, jobs::job_type, jobs::bucket))
-            .filter_target(sql::<Bool>("status IN ('pending', 'processing')"))
+            .filter_target(sql::<Bool>("status IN ('pending', 'processing') AND bucket IS NOT NULL"))
             .do_nothing()
             .returning(Job::as_returning())
             .get_result(self.0.conn)

@@ -209,9 +209,10 @@ fn export_has_every_row_of_one_tenant_and_no_secret() {
     }
     assert_eq!(lines.len(), rows.values().map(Vec::len).sum::<usize>(), "and nothing twice");
     let columns: BTreeSet<&String> = lines.iter().flat_map(|line| line["row"].as_object().unwrap().keys()).collect();
-    // The hash of a picture names its file, and is no secret.
+    // The hash of a picture names its file, and which secret it is gives nothing of it away.
+    let harmless = ["content_hash", "secret_version", "secret_rotated_at"];
     let secret = |name: &&&String| {
-        (name.contains("hash") && name.as_str() != "content_hash") || name.contains("token") || name.contains("secret")
+        !harmless.contains(&name.as_str()) && ["hash", "token", "secret"].iter().any(|part| name.contains(part))
     };
     assert_eq!(columns.iter().filter(secret).count(), 0, "{columns:?}");
 }

@@ -63,7 +63,7 @@ fn every_row_filter_and_patch_serializes() {
         ConversationFilter ConversationPatch EscalationContact EscalationContactFilter EscalationContactPatch HeldNumber Holiday Job
         Judgement JobFilter KpiFilter KpiSnapshot KpiTarget Measurement MeasurementFilter Media Message MessageFilter Metric MetricFilter
         Notification NotificationFilter NumberFilter NumberPace NumberPatch Preferences PreferencesFilter PreferencesPatch
-        Presence PresenceFilter Profile ProfileFilter ProfilePatch Report ReportFilter ReportMail ReportMailFilter ReportSchedule RollUp Session SessionFilter TenantFilter
+        Presence PresenceFilter Profile ProfileFilter ProfilePatch Report ReportFilter ReportHead ReportMail ReportMailFilter ReportSchedule RollUp Session SessionFilter TenantFilter
         TenantPatch TenantRow User UserFilter UserPatch WebsocketEvent WebsocketEventFilter
     };
     let serializing: BTreeSet<String> = serializing.iter().map(|&name| name.to_owned()).collect();
@@ -74,7 +74,11 @@ fn every_row_filter_and_patch_serializes() {
 
 #[test]
 fn no_secret_serializes() {
-    let secret = |field: &str| ["password", "token", "secret", "_hash"].iter().any(|part| field.contains(part));
+    // Which secret it is, and since when, gives nothing of it away.
+    let of_which = ["secret_version", "secret_rotated_at"];
+    let secret = |field: &str| {
+        !of_which.contains(&field) && ["password", "token", "secret", "_hash"].iter().any(|part| field.contains(part))
+    };
     let mut told = BTreeSet::new();
     for (name, body) in declared() {
         let mut is_skipped = false;

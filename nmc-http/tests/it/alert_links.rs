@@ -23,6 +23,8 @@ impl MailSender for Letters {
 
 /// An alert of Joe's about which somebody gets a mail, and the paths of its links: to acknowledge, to snooze, to resolve.
 fn mailed(site: &Site, to: &Person) -> (AlertId, [String; 3]) {
+    // Only an address that was proved to be its user's gets links.
+    site.db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
     let rule = NewAlertRule::new("Too <many> jobs", "jobs", AlertOperator::GreaterThan, 7.into(), AlertSeverity::Low);
     let made = site.db.store.tenant(&site.joe.tenant, |tx| {
         let rule = tx.alert_rules().create(&rule)?.id;

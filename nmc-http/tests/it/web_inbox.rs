@@ -136,14 +136,11 @@ fn page_asks_for_nothing_that_the_api_has_not() {
                         .zip(&known)
                         .all(|(asked, known)| asked == known || known.starts_with('{') || asked.contains('$'))
             };
-            assert!(known.iter().any(fits) || LATER.iter().any(|one| rest.starts_with(one)), "{name} asks for {rest}");
+            assert!(known.iter().any(fits), "{name} asks for {rest}");
         }
     }
     assert!(asked > 20, "{asked}");
 }
-
-/// What servers get later: until then the page says that it is not available.
-const LATER: [&str; 2] = ["/v1/analytics/", "/v1/reports"];
 
 #[test]
 fn page_makes_no_markup_of_text_and_names_no_other_host() {

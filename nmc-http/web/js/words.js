@@ -157,7 +157,7 @@ const EN = {
   'canned.first': 'Thanks! We will call you back within the hour.\nCould you send us a picture of it?\nWhat is the address?\nWe can come tomorrow morning. Does that suit you?',
   'canned.change': 'Change these …',
   'canned.lines': 'One reply on each line',
-  'canned.hint': 'They are kept in this browser, for you alone.',
+  'canned.hint': 'Kept in this browser, for you alone.',
 
   'entry.ours': 'We wrote:',
   'entry.theirs': 'The customer wrote:',
@@ -453,7 +453,7 @@ const EN = {
   'role.viewer': 'Viewer (reads only)',
 
   'keys.title': 'API keys',
-  'keys.about': 'For other programs that work with your conversations',
+  'keys.about': 'For other programs',
   'keys.make': 'Make a key',
   'keys.name': 'Name',
   'keys.name.hint': 'What it is for, such as the name of the program',

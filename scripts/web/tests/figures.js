@@ -35,7 +35,7 @@ export default {
     await page.getByLabel('What it should come to').fill('a lot');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('[name=target][aria-invalid=true]').waitFor();
-    await page.getByLabel('What it should come to').fill('99.5 %');
+    await page.getByLabel('What it should come to').fill('99.5');
     await look(page, 'figures-target');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.tile', { hasText: 'Calls answered' }).getByText('✗ target 99.5 % not reached').waitFor();

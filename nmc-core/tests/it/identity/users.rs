@@ -16,7 +16,9 @@ fn a_patch_changes_the_fields_it_names_and_no_other() {
         first_name: Patch::Keep => {},
         last_name: Patch::Set("Jones".to_owned()) => {"last_name": "Jones"},
         last_name: Patch::Clear => {"last_name": null},
-        email: Some("Ida@Example.com".parse().unwrap()) => {"email": "ida@example.com", "email_verified": false},
+        email: Some("Ida@Example.com".parse().unwrap()) => {
+            "email": "ida@example.com", "email_verified": false, "email_verified_at": null, "email_changed_at": "2026-11-16T12:00:07+00:00"
+        },
         role: Some(UserRole::Admin) => {"role": "admin"},
         is_active: Some(false) => {"is_active": false},
     ]);

@@ -488,7 +488,7 @@ fn report_waits_until_figures_are_computed() {
     press.be("2026-11-24 07:00");
     assert_eq!(press.jobs(), JobPass { scheduled: 1, put_back: 1, ..NOTHING });
     let job = press.job_rows().remove(0);
-    let why = "the figures of the business, which are being computed; try again in a moment";
+    let why = "the figures of the business are being computed; try again in a moment";
     assert_eq!((job.status, job.attempts, job.error_message.as_deref()), (JobStatus::Pending, 1, Some(why)));
     roll_up_all(&press.scene.db.store).unwrap();
     assert_eq!(press.jobs(), NOTHING, "after a pause");

@@ -1,4 +1,4 @@
-/** What key figures should come to: shown beside them, set and taken away here. */
+/** Targets of key figures. */
 
 import { get, put, remove } from '../api/client.js';
 import { mayManage } from '../api/session.js';
@@ -17,10 +17,7 @@ export function said(amount, unit) {
   return t(`figures.unit.${unit}`, { amount: number(Math.round(amount * (unit === 'usd' ? 1_000 : 10)) / 10) });
 }
 
-/** A number as the API takes it: with a point, and without the sign where the figure is in percent. */
-const bare = (text, unit) => (unit === 'percent' ? text.replace(/\s*%\s*$/, '') : text).replace(',', '.');
-
-/** The card of targets; a new one is at first of that `length` of time. `changed` hears of one that was set. */
+/** The card of targets, a new one at first of that `length`; `changed` hears of them. */
 export function targets(length, changed) {
   const element = h('div');
   let kpis = [];
@@ -37,7 +34,7 @@ export function targets(length, changed) {
       mayManage() && h('div', { class: 'form-foot' }, button(t('target.add'), () => set({}), { name: 'plus' })));
   }
 
-  /** What a figure is called, and what it is in: there are missed calls as a number, and as a share. */
+  /** Missed calls are told as a number, and as a share. */
   function label(name) {
     const kpi = kpis.find((each) => each.name === name);
     return kpi ? t(`target.in.${kpi.unit}`, { kpi: kpi.label }) : name;
@@ -50,7 +47,7 @@ export function targets(length, changed) {
       field('target', t('target.value'), { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true }),
     ];
     ask(t(row.kpi ? 'target.change' : 'target.add'), row.kpi ? fields.slice(2) : fields, t('go.save'), async ({ kpi = row.kpi, period = row.period, target }) => {
-      await put(`/v1/kpi-targets/${kpi}/${period}`, { target: bare(target, kpis.find((each) => each.name === kpi)?.unit) });
+      await put(`/v1/kpi-targets/${kpi}/${period}`, { target: target.replace(',', '.') });
       await load();
     }, { text: row.kpi ? t('target.of', { kpi: label(row.kpi), period: t(`target.${row.period}.name`) }) : null });
   }
