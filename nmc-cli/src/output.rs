@@ -226,13 +226,13 @@ pub(crate) fn one_with_secret<T>(
 }
 
 /// Rows that belong to what was printed before, below their title; in JSON they are a field of it.
-pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, kept: Kept, rows: Vec<T>) -> CliResult<()> {
+pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, kept: Kept, rows: &[T]) -> CliResult<()> {
     if rows.is_empty() {
         writeln!(std::io::stdout(), "\n{title}: none")?;
         return Ok(());
     }
     writeln!(std::io::stdout(), "\n{title}")?;
-    columns.all_keeping(kept, Format::Table, &rows)
+    columns.all_keeping(kept, Format::Table, rows)
 }
 
 /// An instant to the second, in a form that people and programs can read.

@@ -131,8 +131,8 @@ pub(super) fn run(store: &Store, args: &AlertArgs) -> CliResult<()> {
         }
         Format::Table => {
             ALERT.one(Format::Table, &known.alert)?;
-            section("history", &HISTORY, KEPT_OF_HISTORY, known.history)?;
-            section("notifications", &NOTIFICATIONS, KEPT_OF_NOTIFICATIONS, known.notifications)?;
+            section("history", &HISTORY, KEPT_OF_HISTORY, &known.history)?;
+            section("notifications", &NOTIFICATIONS, KEPT_OF_NOTIFICATIONS, &known.notifications)?;
         }
     }
     if known.is_cut {

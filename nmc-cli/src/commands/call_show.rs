@@ -99,9 +99,9 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
         }
         Format::Table => {
             CALL.one(Format::Table, &call)?;
-            section("participants", &PARTICIPANTS, &[], participants)?;
-            section("metadata", &METADATA, &[], metadata)?;
-            section("texts", &message_list::COLUMNS, message_list::KEPT, texts)
+            section("participants", &PARTICIPANTS, &[], &participants)?;
+            section("metadata", &METADATA, &[], &metadata)?;
+            section("texts", &message_list::COLUMNS, message_list::KEPT, &texts)
         }
     }
 }

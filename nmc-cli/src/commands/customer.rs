@@ -59,9 +59,9 @@ pub(crate) fn run(args: &DatabaseArgs, command: CustomerCommand) -> CliResult {
         }
         Format::Table => {
             CUSTOMER.one(Format::Table, &row)?;
-            section("conversations", &conversation_list::COLUMNS, conversation_list::KEPT, row.conversations)?;
-            section("calls", &call_list::COLUMNS, call_list::KEPT_OF_BEGUN, row.customer.calls)?;
-            section("consents", &consent::COLUMNS, &[], row.customer.consents)?;
+            section("conversations", &conversation_list::COLUMNS, conversation_list::KEPT, &row.conversations)?;
+            section("calls", &call_list::COLUMNS, call_list::KEPT_OF_BEGUN, &row.customer.calls)?;
+            section("consents", &consent::COLUMNS, &[], &row.customer.consents)?;
         }
     }
     drop(store);

@@ -106,7 +106,7 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
         }
         Format::Table => {
             MESSAGE.one(Format::Table, &row)?;
-            section("media", &MEDIA, &[], media)
+            section("media", &MEDIA, &[], &media)
         }
     }
 }

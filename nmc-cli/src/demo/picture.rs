@@ -86,9 +86,8 @@ fn chunk(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) -> std::io::Result<()> 
     let mut sum = Crc::new();
     sum.update(name);
     sum.update(data);
-    for part in [&length.to_be_bytes(), name, data, &sum.sum().to_be_bytes()] as [&[u8]; 4] {
-        png.extend_from_slice(part);
-    }
+    let parts: [&[u8]; 4] = [&length.to_be_bytes(), name, data, &sum.sum().to_be_bytes()];
+    parts.iter().for_each(|part| png.extend_from_slice(part));
     Ok(())
 }
 

@@ -105,7 +105,7 @@ export default {
       await route.fulfill({ response: answer, json: { ...(await answer.json()), status: 'suspended' } });
     });
     await visit.logIn(site.ann.email, `/c/${id}`);
-    await visit.page.getByText('This business is suspended: nothing is texted until it is active again.').waitFor();
+    await visit.page.getByText('This business is suspended: nothing is texted until it is active.').waitFor();
     assert.equal(await write(visit.page).isVisible(), false);
     await look(visit.page, 'conversation-suspended');
     await visit.page.getByRole('button', { name: 'Note' }).click();

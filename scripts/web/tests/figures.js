@@ -45,7 +45,7 @@ export default {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.tile', { hasText: 'Calls answered' }).getByText('✓ target 0 % reached').waitFor();
     await page.locator('.line', { hasText: '0 % a week' }).getByRole('button', { name: 'Remove' }).click();
-    await page.getByText('None yet. A target says').waitFor();
+    await page.getByText('None yet. The figure says').waitFor();
     await close();
   },
 
