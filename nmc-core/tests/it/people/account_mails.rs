@@ -459,7 +459,7 @@ fn address_that_was_changed_gets_no_reset_until_it_is_verified() {
 }
 
 #[test]
-fn tokens_of_an_address_that_was_changed_and_changed_back_are_void() {
+fn tokens_of_an_address_changed_and_changed_back_are_void() {
     let post = Post::new();
     let token = post.verification_token();
     for name in ["grace", "ada"] {
