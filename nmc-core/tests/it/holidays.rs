@@ -64,6 +64,34 @@ fn more_than_a_leap_year_of_holidays_is_refused() {
 }
 
 #[test]
+fn last_holiday_that_there_is_room_for_goes_to_one_of_many() {
+    let scene = Scene::new();
+    let tenant = scene.business.tenant.id();
+    for round in 0..5 {
+        scene.db.execute(&format!(
+            "DELETE FROM holidays; INSERT INTO holidays (tenant_id, day, name) SELECT '{tenant}', '2026-01-01'::date + n, 'closed' FROM generate_series(0, 364) AS n"
+        ));
+        let at_once = std::sync::Barrier::new(4);
+        let set = |number: u32| {
+            at_once.wait();
+            scene.tx(|tx| tx.holidays().upsert_by_day(NaiveDate::from_ymd_opt(2030, 1, number).unwrap(), "Last")).is_ok()
+        };
+        let came = std::thread::scope(|scope| {
+            let threads: Vec<_> = (1..5)
+                .map(|number| {
+                    scope.spawn({
+                        let set = &set;
+                        move || set(number)
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).filter(|is_in| *is_in).count()
+        });
+        assert_eq!((came, scene.holidays().len()), (1, 366), "round {round}");
+    }
+}
+
+#[test]
 fn greeting_on_a_holiday_tells_of_the_opening_after_it() {
     let scene = Scene::new();
     let greeting_template = Some("{{business_name}} is open {{next_opening}}.".to_owned());

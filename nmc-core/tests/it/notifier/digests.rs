@@ -118,6 +118,11 @@ fn recipients_channels_and_tests_are_gathered_apart() {
     assert_eq!(notifying.digests(&[test]), [None]);
     assert_eq!(notifying.smtp.taken().len(), 6 + 6 + 3 + 1);
     assert_eq!(notifying.webhooks.taken.lock().unwrap().len(), 8, "each event by itself");
+    // Nor does a test whose turn comes first take others along.
+    let test = notifying.queue_to(Email, Test, JOE);
+    let more = notifying.storm("More", 2, Email, &[JOE]);
+    assert_eq!(notifying.pass().delivered, 3);
+    assert_eq!((notifying.digests(&[test]), notifying.digests(&more)), (vec![None], vec![Some(more[0].id); 2]));
 }
 
 #[test]
@@ -200,21 +205,25 @@ fn digest_of_texts_that_is_in_doubt_is_looked_up_first() {
 /// One that is acknowledged after a crash makes another mail of it: with the same id its reader would never see which is left out.
 #[test]
 fn digest_that_has_changed_is_another_mail() {
-    let notifying = Notifying::new();
-    notifying.storm("Storm", 5, Email, &[JOE]);
-    notifying.pass();
-    let rows = notifying.storm("Later", 4, Email, &[JOE]);
-    let dying = Arc::new(DyingMailer { inner: mailer(&notifying.smtp), dies: Mutex::new([Death::After].into()) });
-    let notifier = notifying.over(Senders { mail: Some(dying), ..notifying.senders() });
-    notifying.scene.tick();
-    assert!(catch_unwind(AssertUnwindSafe(|| notifier.pass())).is_err(), "it died");
-    notifying.scene.clock.advance(TimeDelta::minutes(3));
-    notifying.take(rows[0].alert_id);
-    assert_eq!(notifier.pass().unwrap().delivered, 3);
-    let taken = notifying.smtp.taken();
-    assert_ne!(taken[5].header("Message-ID"), taken[6].header("Message-ID"));
-    assert!(taken[5].text.contains("Later 0") && !taken[6].text.contains("Later 0"), "{}", taken[6].text);
-    assert_eq!(notifying.digests(&rows[1..]), [Some(rows[0].id); 3]);
+    for taken in [0, 2] {
+        let notifying = Notifying::new();
+        notifying.storm("Storm", 5, Email, &[JOE]);
+        notifying.pass();
+        let rows = notifying.storm("Later", 4, Email, &[JOE]);
+        let dying = Arc::new(DyingMailer { inner: mailer(&notifying.smtp), dies: Mutex::new([Death::After].into()) });
+        let notifier = notifying.over(Senders { mail: Some(dying), ..notifying.senders() });
+        notifying.scene.tick();
+        assert!(catch_unwind(AssertUnwindSafe(|| notifier.pass())).is_err(), "it died");
+        notifying.scene.clock.advance(TimeDelta::minutes(3));
+        notifying.take(rows[taken].alert_id);
+        assert_eq!(notifier.pass().unwrap().delivered, 3);
+        let mails = notifying.smtp.taken();
+        assert_ne!(mails[5].header("Message-ID"), mails[6].header("Message-ID"));
+        let name = format!("Later {taken}");
+        assert!(mails[5].text.contains(&name) && !mails[6].text.contains(&name), "{}", mails[6].text);
+        let others: Vec<_> = rows.iter().filter(|row| row.id != rows[taken].id).cloned().collect();
+        assert_eq!(notifying.digests(&others), [Some(rows[0].id); 3]);
+    }
 }
 
 #[test]
@@ -233,6 +242,7 @@ fn storm_during_which_the_mail_server_is_away_is_not_lost() {
     assert_eq!(notifying.pass(), NotifierPass { put_back: 3, ..NotifierPass::default() });
     let due: HashSet<_> = more.iter().map(|row| notifying.reload(row).next_attempt_at).collect();
     assert_eq!(due.len(), 1, "they are tried again together");
+    assert!(more.iter().all(|row| notifying.reload(row).attempts == 1), "an attempt at each");
     notifying.scene.clock.advance(TimeDelta::minutes(2));
     assert_eq!((notifying.pass().delivered, notifying.smtp.taken().len()), (3, 7));
     assert_eq!(notifying.digests(&more), [Some(more[0].id); 3]);

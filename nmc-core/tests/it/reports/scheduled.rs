@@ -350,6 +350,51 @@ fn mails_that_can_never_be_sent_are_given_up_visibly() {
     without.be("2026-11-26 07:00");
     assert_eq!(mailer().pass().unwrap(), given_up);
     assert_eq!(without.fate(), (ReportMailStatus::Failed, "it could not be sent in time".to_owned()));
+
+    let gone = Press::waiting();
+    gone.scene.db.execute("UPDATE analytics_reports SET expires_at = '2026-11-24 12:00+00'");
+    assert_eq!((gone.mail(), gone.fate()), (given_up, (ReportMailStatus::Failed, "the report is gone".to_owned())));
+}
+
+#[test]
+fn mail_is_tried_as_often_as_may_be_and_no_more() {
+    let given_up = ReportMailPass { failed: 1, ..ReportMailPass::default() };
+    let later = SmtpFault::Answer(SmtpStep::Message, "451 later".to_owned());
+    let last = Press::waiting();
+    last.scene.db.execute("UPDATE report_mails SET attempts = 19");
+    last.smtp.fail_with([later]);
+    assert_eq!((last.mail(), last.fate().0), (given_up, ReportMailStatus::Failed));
+    // Whoever made the last attempt may have died of it.
+    let spent = Press::waiting();
+    spent.scene.db.execute("UPDATE report_mails SET attempts = 20");
+    assert_eq!((spent.mail(), spent.told().len()), (given_up, 0));
+    assert_eq!(spent.fate(), (ReportMailStatus::Failed, "it was tried as often as may be".to_owned()));
+}
+
+#[test]
+fn mails_of_several_reports_bring_each_its_own() {
+    let press = Press::new();
+    member(&press, "bob", "admin", true, true, None);
+    press.schedule(Daily, &NewReportSchedule::default());
+    press.schedule(Weekly, &NewReportSchedule::default());
+    press.be("2026-11-30 07:00");
+    assert_eq!((press.jobs().scheduled, press.jobs().worked, press.reports().len()), (2, 1, 2));
+    assert_eq!(press.mail(), ReportMailPass { sent: 4, ..ReportMailPass::default() });
+    let files: Vec<(String, String)> = press
+        .smtp
+        .taken()
+        .iter()
+        .map(|mail| {
+            let (_, file) = mail.text.split_once("application/pdf").expect("a PDF");
+            let body = file.split_once("\nJVBER").expect("a PDF").1;
+            (mail.header("Subject").unwrap(), body.split("\n--").next().unwrap().to_owned())
+        })
+        .collect();
+    for (subject, file) in &files {
+        for (other, its) in &files {
+            assert_eq!(subject == other, file == its, "{subject}, {other}");
+        }
+    }
 }
 
 #[test]
@@ -495,6 +540,13 @@ fn report_waits_until_figures_are_computed() {
     press.scene.clock.advance(TimeDelta::seconds(13));
     assert_eq!(press.jobs(), JobPass { worked: 1, ..NOTHING });
     assert_eq!(press.days(), ["daily 2026-11-23"]);
+    // It does not wait for ever.
+    press.scene.db.execute(
+        "UPDATE analytics_roll_ups SET rebuild_before = '2999-01-01';
+         UPDATE analytics_processing_jobs SET status = 'pending', completed_at = NULL, attempts = max_attempts - 1, next_attempt_at = '2026-11-24'",
+    );
+    assert_eq!(press.jobs(), JobPass { failed: 1, ..NOTHING });
+    assert_eq!((press.job_rows()[0].status, press.job_rows()[0].error_message.as_deref()), (JobStatus::Failed, Some(why)));
 }
 
 #[test]
