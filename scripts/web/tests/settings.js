@@ -81,6 +81,22 @@ export default {
     const middle = (at) => page.locator(at).first().evaluate((element) => [element.getBoundingClientRect()].map((box) => (box.top + box.bottom) / 2)[0]);
     assert.ok(Math.abs((await middle('.badge')) - (await middle('.line-title'))) < 2, 'a badge stands in its line');
     await look(page, 'numbers');
+    let bought = 0;
+    const number = { phone_number: '+13125550177', country: 'US', type: 'local', locality: 'Chicago', region: 'IL' };
+    await page.route('**/v1/available-numbers?*', (route) => route.fulfill({ json: { items: [number] } }));
+    await page.route('**/v1/numbers', (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      bought += 1;
+      return route.fulfill({ status: 201, json: number });
+    });
+    await page.getByLabel('Area code').fill('312');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('button', { name: 'Get (312) 555-0177' }).click();
+    await page.getByRole('dialog').getByText('It costs rent each month').waitFor();
+    assert.equal(bought, 0, 'nothing is bought without a question');
+    await page.getByRole('dialog').getByRole('button', { name: 'Get it' }).click();
+    await page.getByText('(312) 555-0177 is yours.').waitFor();
+    assert.equal(bought, 1);
     await go('/me');
     await page.getByLabel('What colleagues see').fill('Ann from the van');
     await page.getByRole('button', { name: 'Save' }).first().click();

@@ -45,11 +45,16 @@ export function numbers() {
     }, { kind: 'plain' }), found);
   }
 
-  const offer = (one) => line(phone(one.phone_number), [one.locality, one.region].filter(Boolean).join(', '), button(t('numbers.buy'), async () => {
-    const bought = await post('/v1/numbers', { phone_number: one.phone_number, country: one.country, type: one.type });
-    say(t('numbers.bought', { number: phone(bought.phone_number) }));
-    await view.load();
-  }, { kind: 'accent', 'aria-label': t('numbers.buy.one', { number: phone(one.phone_number) }) }));
+  const offer = (one) => line(phone(one.phone_number), [one.locality, one.region].filter(Boolean).join(', '),
+    button(t('numbers.buy'), () => buy(one), { kind: 'accent', 'aria-label': t('numbers.buy.one', { number: phone(one.phone_number) }) }));
+
+  function buy({ phone_number, country, type }) {
+    ask(t('numbers.buy.one', { number: phone(phone_number) }), [], t('numbers.buy'), async () => {
+      await post('/v1/numbers', { phone_number, country, type });
+      say(t('numbers.bought', { number: phone(phone_number) }));
+      await view.load();
+    }, { text: t('numbers.buy.text') });
+  }
 
   return view;
 }

@@ -1,7 +1,7 @@
 /** Onboarding as five steps: what is done, and where the rest is done. */
 
 import { get, put } from '../api/client.js';
-import { mayManage } from '../api/session.js';
+import { mayManage, me } from '../api/session.js';
 import { h } from '../dom.js';
 import { t } from '../words.js';
 import { icon } from '../components/icon.js';
@@ -16,7 +16,7 @@ export function onboarding() {
     const told = await get('/v1/tenant/onboarding');
     const done = (step) => told.completed || step.step < told.step;
     const steps = told.steps.map((step) => item(step, done(step), step.step === told.step && !told.completed));
-    return h('div', { class: 'content-body' }, h('p', { class: 'under' }, t(told.completed ? 'start.done' : 'start.text')), h('ol', { class: 'steps' }, steps));
+    return h('div', { class: 'content-body' }, h('p', { class: 'under' }, t(!me.tenant.approved_at ? 'start.waits' : told.completed ? 'start.done' : 'start.text')), h('ol', { class: 'steps' }, steps));
   }, { back: '#/settings' });
 
   function item({ step, missing }, isDone, isNow) {
