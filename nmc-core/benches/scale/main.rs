@@ -1,6 +1,6 @@
 //! What pages, search and a missed call take in a large installation, beside a small one on the same server: two databases, each with a
 //! thousand businesses, of which one has a tenth of all calls and is measured. They take turns, so that what else the machine does
-//! falls on both. Then every filter that a list offers, in the large one.
+//! falls on both. Then every filter that a list offers, and the figures of that business, in the large one.
 //!
 //! `cargo bench -p nmc-core --bench scale -- --dir DIR [--calls 10000000] [--beside 100000] [--samples 1000]`
 //!
@@ -8,6 +8,8 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark that can't run has nothing better to do")]
 
+#[path = "../roll_up/measure.rs"]
+mod figures;
 mod fill;
 mod filters;
 mod site;
@@ -60,6 +62,8 @@ fn main() {
     compare("missed call, any business", [&small, &large], samples, missed_call);
     println!("\n{:48} {:>16}", "filters of lists in the large one", "");
     filtered(&large, samples / 5);
+    println!("\nfigures of the first business in the large one");
+    figures::measure(&figures::Figured { store: &large.store, superuser_url: &large.superuser_url, business: first(&large) });
 }
 
 fn nth<T>(of: &[T], n: u64) -> &T {

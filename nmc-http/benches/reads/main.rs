@@ -1,7 +1,7 @@
 //! Reads of an inbox over HTTP, ours beside a server that is written by hand with actix-web and tokio-postgres: the same rows of the
-//! same database by the same statement, as the superuser, whom row-level security does not bind. It comes in two kinds: one that
-//! answers whoever asks, and one that looks up session, user and business first, as ours does. They take turns; what counts is the
-//! ratio within a round.
+//! same database by the same statement, as the superuser, whom row-level security does not bind. It comes in three kinds: one that
+//! answers whoever asks, one that looks up session, user and business first, as ours does, and one that does both in a transaction of the
+//! tenant's role, as ours has to. They take turns; what counts is the ratio within a round.
 //!
 //! `cargo bench -p nmc-http --bench reads [-- --rounds 5 --seconds 4 --clients 8 --conversations 20000]`
 
@@ -50,7 +50,7 @@ fn main() {
         conversations: number("--conversations", 20_000),
     };
     let scene = Scene::new(options.conversations);
-    let plain = plain::start(&scene.superuser_url, scene.tenant, scene.session);
+    let plain = plain::start(&scene.superuser_url, &scene.url, scene.tenant, scene.session);
     let contenders = [
         Contender {
             name: "ours",
@@ -60,6 +60,7 @@ fn main() {
         },
         Contender { name: "by hand, anybody", address: plain, prefix: "/anybody", token: None },
         Contender { name: "by hand, checked", address: plain, prefix: "/checked", token: None },
+        Contender { name: "by hand, in a transaction", address: plain, prefix: "/tenant", token: None },
     ];
     println!("{} conversations with 4 texts each, {} clients", options.conversations, options.clients);
     compare("one conversation by its id", &options, &contenders, |contender, n| {
@@ -71,23 +72,28 @@ fn main() {
     });
 }
 
-fn compare(what: &str, options: &Options, contenders: &[Contender; 3], path: impl Fn(&Contender, usize) -> String + Sync) {
-    let sizes: Vec<usize> = contenders.iter().map(|contender| once(contender, &path(contender, 0))).collect();
-    println!("\n{what}: answers of {sizes:?} bytes\nround   ours/s   anybody/s   checked/s   ours/anybody   ours/checked");
-    let (mut to_anybody, mut to_checked) = (Vec::new(), Vec::new());
+fn compare(what: &str, options: &Options, contenders: &[Contender; 4], path: impl Fn(&Contender, usize) -> String + Sync) {
+    let sizes = contenders.each_ref().map(|contender| once(contender, &path(contender, 0)));
+    println!(
+        "\n{what}: answers of {sizes:?} bytes\nround   answers a second: {:?}",
+        contenders.each_ref().map(|contender| contender.name)
+    );
+    let mut ratios = [const { Vec::new() }; 4];
     for round in 0..=options.rounds {
-        let [ours, anybody, checked] = contenders.each_ref().map(|contender| rate(contender, options, &path));
+        let rates = contenders.each_ref().map(|contender| rate(contender, options, &path));
         if round == 0 {
             continue;
         }
-        println!("{round:>5} {ours:>8.0} {anybody:>11.0} {checked:>11.0} {:>14.2} {:>14.2}", ours / anybody, ours / checked);
-        to_anybody.push(ours / anybody);
-        to_checked.push(ours / checked);
+        println!("{round:>5} {rates:>10.0?}");
+        let [ours, ..] = rates;
+        for (ratios, rate) in ratios.iter_mut().zip(rates) {
+            ratios.push(ours / rate);
+        }
     }
-    for (whom, ratios) in [(1, &mut to_anybody), (2, &mut to_checked)] {
+    for (contender, mut ratios) in contenders.iter().zip(ratios).skip(1) {
         ratios.sort_by(f64::total_cmp);
         let median = ratios.get(ratios.len() / 2).expect("a round");
-        println!("ours / {}: {median:.2} in the median", contenders.get(whom).expect("three").name);
+        println!("ours / {}: {median:.2} in the median", contender.name);
     }
 }
 

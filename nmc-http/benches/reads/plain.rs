@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
@@ -40,6 +41,8 @@ struct Connection {
 struct State {
     connections: Vec<Connection>,
     next: AtomicUsize,
+    /// Connections of the application's login, one for each transaction under way.
+    of_transactions: Vec<Mutex<Connection>>,
     tenant: Uuid,
     session: Uuid,
     user: Uuid,
@@ -49,6 +52,18 @@ impl State {
     fn connection(&self) -> &Connection {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         self.connections.get(next % self.connections.len()).expect("a connection")
+    }
+
+    /// Runs `read` as we have to: in a transaction that has entered the tenant's role, one statement after another.
+    async fn in_transaction(&self, read: impl AsyncFnOnce(&Connection) -> HttpResponse) -> HttpResponse {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        let connection = self.of_transactions.get(next % self.of_transactions.len()).expect("a connection").lock().await;
+        let begin = format!("BEGIN; SELECT nmc_enter_tenant('{}')", self.tenant);
+        connection.client.batch_execute(&begin).await.expect("a transaction");
+        self.check(&connection).await;
+        let answer = read(&connection).await;
+        connection.client.batch_execute("COMMIT").await.expect("an end");
+        answer
     }
 
     async fn check(&self, connection: &Connection) {
@@ -179,10 +194,21 @@ async fn checked_page(state: Data<State>, query: Query<Limit>) -> impl Responder
     page(&state, connection, query.limit).await
 }
 
-async fn connect(url: &str) -> Connection {
+#[actix_web::get("/tenant/{id}")]
+async fn tenant_one(state: Data<State>, id: Path<Uuid>) -> impl Responder {
+    state.in_transaction(async |connection| one(&state, connection, *id).await).await
+}
+
+#[actix_web::get("/tenant")]
+async fn tenant_page(state: Data<State>, query: Query<Limit>) -> impl Responder {
+    state.in_transaction(async |connection| page(&state, connection, query.limit).await).await
+}
+
+async fn connect(url: &str, first: &str) -> Connection {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
     // It ends with the server, at the end of the benchmark.
     actix_web::rt::spawn(async move { drop(connection.await) });
+    client.batch_execute(first).await.expect("a role");
     let prepare = async |sql: String| client.prepare(&sql).await.expect("a statement");
     let who = prepare(WHO.to_owned()).await;
     let one = prepare(format!("SELECT {COLUMNS} FROM conversations c {TEXTS} WHERE c.tenant_id = $1 AND c.id = $2")).await;
@@ -191,23 +217,26 @@ async fn connect(url: &str) -> Connection {
          AS c {TEXTS} ORDER BY c.created_at DESC, c.id DESC"
     ))
     .await;
+    client.batch_execute("RESET ROLE").await.expect("the login");
     Connection { client, who, one, page }
 }
 
 /// Starts it in a thread of its own, for as long as this process lives; returns where it answers.
-pub(crate) fn start(url: &str, tenant: Uuid, session: Uuid) -> SocketAddr {
+pub(crate) fn start(superuser_url: &str, url: &str, tenant: Uuid, session: Uuid) -> SocketAddr {
     let (tell, told) = mpsc::channel();
-    let url = url.to_owned();
+    let (superuser_url, url) = (superuser_url.to_owned(), url.to_owned());
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let mut connections = Vec::new();
+            let (mut connections, mut of_transactions) = (Vec::new(), Vec::new());
             for _ in 0..CONNECTIONS {
-                connections.push(connect(&url).await);
+                connections.push(connect(&superuser_url, "").await);
+                // Statements are planned for the role that they are run as; the login itself has no rights.
+                of_transactions.push(Mutex::new(connect(&url, "SET ROLE nmc_system").await));
             }
             let first = connections.first().expect("a connection");
             let user = first.client.query_one("SELECT user_id FROM user_sessions WHERE id = $1", &[&session]).await;
             let user = user.expect("the session").get(0);
-            let state = Data::new(State { connections, next: AtomicUsize::new(0), tenant, session, user });
+            let state = Data::new(State { connections, next: AtomicUsize::new(0), of_transactions, tenant, session, user });
             let app = move || {
                 App::new()
                     .app_data(state.clone())
@@ -215,6 +244,8 @@ pub(crate) fn start(url: &str, tenant: Uuid, session: Uuid) -> SocketAddr {
                     .service(anybody_page)
                     .service(checked_one)
                     .service(checked_page)
+                    .service(tenant_one)
+                    .service(tenant_page)
             };
             let server = HttpServer::new(app).workers(2).bind(("127.0.0.1", 0)).expect("a port");
             tell.send(*server.addrs().first().expect("an address")).expect("somebody waits");

@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub(crate) struct Scene {
     pub(crate) site: Site,
     pub(crate) superuser_url: String,
+    /// As the application logs in.
+    pub(crate) url: String,
     pub(crate) tenant: Uuid,
     pub(crate) session: Uuid,
     pub(crate) conversations: Vec<Uuid>,
@@ -17,9 +19,10 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(conversations: u64) -> Self {
-        let (mut superuser_url, mut ids) = (String::new(), Vec::new());
+        let (mut superuser_url, mut url, mut ids) = (String::new(), String::new(), Vec::new());
         let site = Site::new(Limits::default(), |postgres| {
             superuser_url = postgres.superuser_url("nevermisscall");
+            url = postgres.url();
             let psql = |sql: &str| psql(postgres, &superuser_url, sql);
             psql(&fill(conversations));
             ids = ["SELECT id FROM tenants", "SELECT id FROM user_sessions", "SELECT id FROM conversations"]
@@ -28,7 +31,7 @@ impl Scene {
         });
         let [tenants, sessions, conversations] = ids.try_into().expect("three lists");
         let first = |ids: Vec<Uuid>| ids.into_iter().next().expect("one");
-        Self { site, superuser_url, tenant: first(tenants), session: first(sessions), conversations }
+        Self { site, superuser_url, url, tenant: first(tenants), session: first(sessions), conversations }
     }
 }
 
