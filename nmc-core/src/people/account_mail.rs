@@ -17,8 +17,12 @@ use diesel::prelude::*;
 pub const RESET_LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// How long a link that verifies an address is good for.
 pub const VERIFICATION_LIFETIME: TimeDelta = TimeDelta::days(1);
-/// Mails of one kind that one person gets within an hour at the most, whoever asks for them.
+/// Mails of one kind that one person, and one address, gets from a business within an hour at the most, whoever asks for them.
 pub const MAILS_AN_HOUR: i64 = 5;
+/// Mails to addresses that nobody has shown to be theirs, invitations apart, that one business causes within a day at the most.
+pub const MAILS_TO_UNPROVED_A_DAY: i64 = 100;
+/// The same of a business that nobody has approved: its people are whoever it says.
+pub const MAILS_TO_UNPROVED_BEFORE_APPROVAL: i64 = 10;
 /// Invitations that one business mails within a day at the most.
 pub const INVITATIONS_A_DAY: i64 = 100;
 /// How long a mail is kept; whoever gets the next one takes their old ones out.
@@ -92,15 +96,20 @@ impl AccountMails<'_> {
     }
 
     /// Queues a mail about this account, whose link is good for so long; earlier ones of the kind are void. `None`, and nothing
-    /// is queued, when the user has got as many as may be.
+    /// is queued, when the user, the address or the business has got as many as may be.
     pub(super) fn queue(&mut self, user: &User, kind: AccountMailKind, good_for: TimeDelta) -> Result<Option<AccountMail>> {
         let now = self.0.now();
-        let its = || mails::table.filter(mails::tenant_id.eq(self.0.tenant)).filter(mails::user_id.eq(user.id));
-        let of_late = its().filter(mails::kind.eq(kind)).filter(mails::created_at.gt(now - TimeDelta::hours(1)));
-        if of_late.count().get_result::<i64>(self.0.conn)? >= MAILS_AN_HOUR {
+        let of_late = mails::table
+            .filter(mails::tenant_id.eq(self.0.tenant))
+            // An address may be handed from one account to the next.
+            .filter(mails::user_id.eq(user.id).or(mails::recipient.eq(&user.email)))
+            .filter(mails::kind.eq(kind))
+            .filter(mails::created_at.gt(now - TimeDelta::hours(1)));
+        if of_late.count().get_result::<i64>(self.0.conn)? >= MAILS_AN_HOUR || !self.may_mail(user, kind)? {
             return Ok(None);
         }
-        diesel::delete(its().filter(mails::created_at.lt(now - KEPT))).execute(self.0.conn)?;
+        let its = mails::table.filter(mails::tenant_id.eq(self.0.tenant)).filter(mails::user_id.eq(user.id));
+        diesel::delete(its.filter(mails::created_at.lt(now - KEPT))).execute(self.0.conn)?;
         self.call_off(user.id, kind, "a later one takes its place")?;
         let id = AccountMailId::new(self.0.moment.id());
         let row = diesel::insert_into(mails::table)
@@ -115,6 +124,25 @@ impl AccountMails<'_> {
             .returning(AccountMail::as_returning())
             .get_result(self.0.conn)?;
         Ok(Some(row))
+    }
+
+    /// Whether the business may cause another mail to this user: not too many a day to addresses that nobody has shown to be theirs.
+    fn may_mail(&mut self, user: &User, kind: AccountMailKind) -> Result<bool> {
+        if user.email_verified || kind == AccountMailKind::Invitation {
+            return Ok(true);
+        }
+        let approved: Option<DateTime<Utc>> =
+            tenants::table.filter(tenants::id.eq(self.0.tenant)).select(tenants::approved_at).first(self.0.conn)?;
+        let today: i64 = mails::table
+            .inner_join(users::table.on(users::tenant_id.eq(mails::tenant_id).and(users::id.eq(mails::user_id))))
+            .filter(mails::tenant_id.eq(self.0.tenant))
+            .filter(mails::kind.ne(AccountMailKind::Invitation))
+            .filter(mails::created_at.gt(self.0.now() - TimeDelta::days(1)))
+            .filter(diesel::dsl::not(super::user::is_verified()))
+            .count()
+            .get_result(self.0.conn)?;
+        let most = if approved.is_some() { MAILS_TO_UNPROVED_A_DAY } else { MAILS_TO_UNPROVED_BEFORE_APPROVAL };
+        Ok(today < most)
     }
 
     /// Whether the business may mail another invitation: it was approved, and has not mailed too many today.

@@ -10,12 +10,12 @@ fn void() -> Error {
     Error::invalid("token", "must be in force: it is used up, replaced or too old")
 }
 
-const TOO_MANY: Error = Error::conflict("email", "has been sent as many mails as may be within an hour");
+const TOO_MANY: Error = Error::conflict("email", "has been sent as many mails as may be for now: try again later");
 
 impl Authenticator {
     /// Queues a mail with which whoever has this address resets their password. Nothing says whether there is such an account. An
     /// account that is deactivated, that has no password yet or whose address was changed and not verified since gets none, nor does one
-    /// that has got [`super::MAILS_AN_HOUR`].
+    /// that has got [`super::MAILS_AN_HOUR`], or whose business has caused [too many](super::MAILS_TO_UNPROVED_A_DAY).
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].

@@ -20,7 +20,8 @@ mod unlock;
 mod user;
 
 pub use account_mail::{
-    AccountMail, AccountMailFilter, AccountMails, INVITATIONS_A_DAY, MAILS_AN_HOUR, RESET_LIFETIME, VERIFICATION_LIFETIME,
+    AccountMail, AccountMailFilter, AccountMails, INVITATIONS_A_DAY, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
+    MAILS_TO_UNPROVED_BEFORE_APPROVAL, RESET_LIFETIME, VERIFICATION_LIFETIME,
 };
 pub(crate) use account_mail_queue::{AccountLetter, ClaimedAccountMail, Takes};
 pub(crate) use administration::add;

@@ -4,8 +4,9 @@ use super::*;
 use nmc_core::access::SessionFilter;
 use nmc_core::delivery::MailLinks;
 use nmc_core::people::{
-    AccountMail, AccountMailFilter, INVITATION_LIFETIME, MAILS_AN_HOUR, RESET_LIFETIME, User, UserPatch, VERIFICATION_LIFETIME,
-    change_user, invite_again, mail_invitation, mail_verification, vouch_for_email,
+    AccountMail, AccountMailFilter, INVITATION_LIFETIME, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
+    MAILS_TO_UNPROVED_BEFORE_APPROVAL, RESET_LIFETIME, User, UserPatch, VERIFICATION_LIFETIME, change_user, invite_again,
+    mail_invitation, mail_verification, vouch_for_email,
 };
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{FakeSmtp, SmtpFault, SmtpStep, TakenMail};
@@ -538,6 +539,52 @@ fn words_of_a_business_that_nobody_approved_are_not_mailed() {
     let mail = post.smtp.taken().remove(0);
     assert_eq!(mail.header("Subject").unwrap(), "Reset your password for NeverMissCall");
     assert!(!mail.text.contains("won") && !mail.text.contains("eve.example"), "{mail:?}");
+}
+
+#[test]
+fn business_causes_few_mails_to_addresses_that_nobody_proved() {
+    for (is_approved, most) in [(false, MAILS_TO_UNPROVED_BEFORE_APPROVAL), (true, MAILS_TO_UNPROVED_A_DAY)] {
+        let post = Post::new();
+        let asks = |name: &str| {
+            let who = post.house.bearer(name);
+            post.house.acting(&who, mail_verification)
+        };
+        post.house.add("ben", UserRole::User);
+        post.house.add("cleo", UserRole::User);
+        post.house
+            .db
+            .execute("UPDATE users SET (email_verified, email_verified_at) = (true, now()) WHERE email = 'ada@example.com'");
+        if !is_approved {
+            post.house.db.execute("UPDATE tenants SET approved_at = NULL");
+        }
+        asks("ben").unwrap();
+        post.house.db.execute(&format!(
+            "INSERT INTO account_mails (tenant_id, user_id, kind, recipient, status, expires_at, created_at)
+             SELECT tenant_id, user_id, kind, n || recipient, 'sent', expires_at, created_at - interval '2 hours'
+             FROM account_mails, generate_series(1, {most} - 1) AS n"
+        ));
+        assert_eq!(asks("cleo").unwrap_err().to_string(), "email has been sent as many mails as may be for now: try again later");
+        post.ask("cleo");
+        let of_resets = AccountMailFilter { kind: Some(PasswordReset), ..AccountMailFilter::default() };
+        assert_eq!(post.mails(&of_resets), [], "nor by a reset that anybody may ask for");
+        post.ask("ada");
+        assert_eq!(post.mails(&of_resets).len(), 1, "whose address is proved gets theirs");
+        post.house.clock.advance(TimeDelta::days(1));
+        asks("cleo").unwrap();
+    }
+}
+
+#[test]
+fn address_handed_from_user_to_user_gets_no_more_mails() {
+    let post = Post::new();
+    for n in 0..=MAILS_AN_HOUR {
+        let name = format!("user{n}");
+        let user = post.house.add(&name, UserRole::User);
+        post.house.db.execute(&format!("UPDATE users SET email_verified = false, email = 'eve@example.com' WHERE id = '{user}'"));
+        let asked = post.house.acting(&post.house.bearer("eve"), mail_verification);
+        assert_eq!(asked.is_ok(), n < MAILS_AN_HOUR, "{n}: {asked:?}");
+        post.house.db.execute(&format!("UPDATE users SET email = '{name}@example.com' WHERE id = '{user}'"));
+    }
 }
 
 #[test]
