@@ -104,9 +104,9 @@ impl Rows<'_> {
 
 /// An instant, if there is one.
 #[derive(QueryableByName)]
-struct At {
+pub(super) struct At {
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    at: Option<DateTime<Utc>>,
+    pub(super) at: Option<DateTime<Utc>>,
 }
 
 /// The figures of a stretch of time, from the rows as they are in this transaction, whatever is stored of them.

@@ -4,6 +4,8 @@
 //! A round is one transaction of one business. It reads marks first and what they stand for afterwards, so that a change that is
 //! committed in between is either computed or still marked; hours come from rows, days from hours, weeks and months from days.
 
+mod piece;
+
 use super::figures::{Rows, latest_before};
 use crate::analytics::{ClaimedJob, ComputedBy, FORMULA, Job, Mark, NewJob, QUARTER};
 use crate::queue::{Stop, every_tenant, work_until_stopped};
@@ -21,15 +23,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Marks of one round. Where there are more, as after an import, a round computes a whole month instead: the marks of a log lie all over it,
-/// and each round of some would compute most of its days again.
+/// Marks of one round. Where there are more, as after an import, a round computes whole days up to a month instead: the marks of a log lie all
+/// over them, and each round of some would compute most of them again.
 const MARKS: u16 = 2_000;
 
-/// The most stretches of marked hours in one round; where there are more, it computes a whole month, too. A statement looks for the rows of
+/// The most stretches of marked hours in one round; where there are more, it computes whole days, too. A statement looks for the rows of
 /// each stretch by itself.
 const STRETCHES: usize = 100;
 
-/// Marks of conversations in a round of a whole month.
+/// Marks of conversations in a round of whole days.
 const MARKS_OF_CONVERSATIONS: u16 = 10_000;
 
 /// How far ahead of now an instant can be: clocks of others go wrong.
@@ -105,7 +107,7 @@ impl RolledUp {
     }
 }
 
-/// Computes a part of what is marked of one business, or is to be computed anew: some marks and one month. Returns how many hours were
+/// Computes a part of what is marked of one business, or is to be computed anew: some marks, and a month or days of it. Returns how many hours were
 /// computed; `None` when another process has the business in hand, which then computes them.
 ///
 /// # Errors
@@ -162,21 +164,22 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     let mut marks = tx.analytics_marks().some(MARKS)?;
     let mut dirty = hours_of(hours.zone, &instants(tx, &marks)?);
     let mut has_more = marks.len() >= usize::from(MARKS) || runs(dirty.iter().copied()).len() > STRETCHES;
-    if has_more && let Some(month) = latest_month(tx, hours.zone)? {
-        marks = tx.analytics_marks().take(month, MARKS_OF_CONVERSATIONS)?;
+    if has_more && let Some(piece) = latest_piece(tx, hours.zone)? {
+        marks = tx.analytics_marks().take(piece, MARKS_OF_CONVERSATIONS)?;
         let mut elsewhere = instants(tx, &marks)?;
-        elsewhere.retain(|at| !month.contains(*at));
+        elsewhere.retain(|at| !piece.contains(*at));
         tx.analytics_marks().create(&elsewhere)?;
         has_more = !tx.analytics_marks().some(1)?.is_empty();
-        dirty = hours_in(hours.zone, month).into_iter().collect();
-        // In zones that are odd by minutes, a quarter of an hour may begin in the month before.
-        dirty.extend(hours_of(hours.zone, &[month.from - TimeDelta::microseconds(1)]));
+        dirty = hours_in(hours.zone, piece).into_iter().collect();
+        // In zones that are odd by minutes, a quarter of an hour may begin on the day before.
+        dirty.extend(hours_of(hours.zone, &[piece.from - TimeDelta::microseconds(1)]));
     }
     if let Some(before) = rebuild {
         let last = latest_before(tx, before)?.and_then(|at| hours.zone.date(at));
         let month = last.and_then(|date| hours.zone.month(date));
-        dirty.extend(month.into_iter().flat_map(|month| hours_in(hours.zone, month)));
-        rebuild = month.map(|month| month.from);
+        let piece = month.map(|month| tx.piece_before(month.until.min(before), hours.zone)).transpose()?.flatten();
+        dirty.extend(piece.into_iter().flat_map(|piece| hours_in(hours.zone, piece)));
+        rebuild = piece.map(|piece| piece.from);
     }
     // Of days whose hours are kept no longer, all of them are wanted.
     let old = tx.now() - HOURS_KEPT;
@@ -193,11 +196,12 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     Ok(Some(Round { hours: dirty.len(), has_more }))
 }
 
-/// The month in which the quarter of an hour of the latest mark ends.
-fn latest_month(tx: &mut TenantTx<'_>, zone: Timezone) -> Result<Option<Span>> {
+/// The days up to that on which the quarter of an hour of the latest mark ends.
+fn latest_piece(tx: &mut TenantTx<'_>, zone: Timezone) -> Result<Option<Span>> {
     let latest = tx.analytics_marks().latest()?;
-    // A month begins within its first quarter of an hour where zones are odd by minutes.
-    Ok(latest.and_then(|at| zone.date(at + QUARTER - TimeDelta::microseconds(1))).and_then(|date| zone.month(date)))
+    // A day begins within its first quarter of an hour where zones are odd by minutes.
+    let last = latest.and_then(|at| zone.date(at + QUARTER - TimeDelta::microseconds(1))).and_then(|date| zone.day(date));
+    last.map(|day| tx.piece_before(day.until, zone)).transpose().map(Option::flatten)
 }
 
 /// When what is marked happened: the marks' own instants, and those of the conversations that they name and of their calls.
