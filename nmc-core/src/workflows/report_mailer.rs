@@ -231,7 +231,7 @@ impl Queue for ReportMailer {
                 return self.again(&claimed.row, "its PDF could not be made".to_owned());
             }
         };
-        let name = format!("report-{}-{}.pdf", content.kind, content.period.first_day);
+        let name = format!("{}.pdf", content.file_stem());
         let attachment = file.as_ref().map(|bytes| Attachment { name: &name, media_type: "application/pdf", bytes });
         let words = ReportWords { content, reader, page: self.page.as_deref(), has_file: attachment.is_some() };
         let (subject, text, html) = (words.subject(), words.text(), words.html());

@@ -119,7 +119,7 @@ fn daily_report_is_made_and_mailed_at_seven() {
     let text = plain(mail);
     assert!(text.contains("Hello Ann,\n") && text.contains("\nCalls: 0 (before: 0)\n"), "{text}");
     assert_eq!(text.matches("https://nmc.example.com/app#/figures").count(), 2, "{text}");
-    assert!(text.contains("filename=\"report-daily-2026-11-23.pdf\"") && text.contains("application/pdf"), "{text}");
+    assert!(text.contains("=\"report-joes-plumbing-daily-2026-11-23.pdf\"") && text.contains("application/pdf"), "{text}");
     // %PDF in base64.
     assert!(text.contains("\nJVBER"), "{text}");
     let report = press.reports().remove(0).id;
