@@ -26,6 +26,7 @@ mod job_worker;
 mod key_figures;
 mod known;
 mod lead;
+mod mail_attempt;
 mod missed_call;
 mod notifier;
 mod notifier_attempt;
