@@ -7,6 +7,7 @@ mod content;
 mod csv;
 #[cfg(feature = "pdf")]
 mod pdf;
+mod sentences;
 mod words;
 
 pub use compose::{MOST_DAYS, MOST_ROWS, ReportFacts, Textable};

@@ -117,7 +117,10 @@ fn daily_report_is_made_and_mailed_at_seven() {
     assert_eq!(mail.header("Message-ID").unwrap(), format!("<{}@nmc.example.com>", row.id));
     assert!(mail.header("Content-Type").unwrap().starts_with("multipart/mixed"));
     let text = plain(mail);
-    assert!(text.contains("Hello Ann,\n") && text.contains("\nCalls: 0 (before: 0)\n"), "{text}");
+    let begin = "Hello Ann,\n\nthis is how Joe's Plumbing did on Monday, November 23, 2026.\n\nCalls: 0\n";
+    assert!(text.contains(begin) && text.contains("There are no figures of the day before to compare with."), "{text}");
+    assert!(!text.contains("(the day before: ") && !text.contains("Answer rate"), "{text}");
+    assert_eq!(text.matches("America/New_York").count(), 2, "once in the text, once in the HTML: {text}");
     assert_eq!(text.matches("https://nmc.example.com/app#/figures").count(), 2, "{text}");
     assert!(text.contains("=\"report-joes-plumbing-daily-2026-11-23.pdf\"") && text.contains("application/pdf"), "{text}");
     // %PDF in base64.
@@ -176,6 +179,25 @@ impl Press {
         assert_eq!(press.jobs(), ONE);
         press
     }
+}
+
+#[test]
+fn mail_compares_with_the_period_before() {
+    let press = Press::new();
+    let tenant = press.scene.business.tenant.id();
+    press.scene.db.execute(&format!(
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, created_at)
+         SELECT '{tenant}', '+15550100001', '+15550199999', 'inbound', 'no-answer', 'missed', at, at
+         FROM unnest(ARRAY['2026-11-17 12:00-05', '2026-11-24 12:00-05', '2026-11-25 12:00-05']::timestamptz[]) AS at"
+    ));
+    press.schedule(Weekly, &NewReportSchedule::default());
+    press.be("2026-11-30 07:00");
+    roll_up_all(&press.scene.db.store).unwrap();
+    assert_eq!((press.jobs(), press.mail()), (ONE, SENT));
+    let text = plain(&press.smtp.taken()[0]);
+    assert!(text.contains("did in the week of November 23 =E2=80=93 29, 2026."), "{text}");
+    assert!(text.contains("\nCalls: 2 (the week before: 1)\n") && text.contains("\nMissed: 2 (the week before: 1)\n"), "{text}");
+    assert!(text.contains("\nAnswer rate: 0% (the week before: 0%)\n") && !text.contains("no figures of"), "{text}");
 }
 
 #[test]
