@@ -2,7 +2,7 @@
 
 use crate::support::{Scene, refused};
 use nmc_core::analytics::{
-    Job, JobFilter, NewJob, NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule,
+    Job, JobFilter, NewJob, NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule, Unreached,
 };
 use nmc_core::chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
@@ -12,6 +12,7 @@ use nmc_core::{
     Clock as _, JobStatus, JobType, PageRequest, ReportInterval, ReportMailStatus, Secret, Store, TenantTx, UserId,
     serde_json::json, uuid,
 };
+use std::collections::HashMap;
 use std::sync::{Arc, Barrier};
 
 use ReportInterval::{Daily, Monthly, Weekly};
@@ -434,6 +435,29 @@ fn report_goes_to_owners_and_admins_who_want_mails() {
     assert_eq!(press.jobs(), ONE);
     assert_eq!(press.mail().sent, 3);
     assert_eq!(press.told(), ["admin@example.com", "ann@example.com", "wants@example.com"]);
+}
+
+#[test]
+fn schedule_tells_who_would_get_none_and_why() {
+    let press = Press::new();
+    let admin = |name, is_verified, is_active, wants| member(&press, name, "admin", is_verified, is_active, wants);
+    let (unverified, gone) = (admin("unverified", false, true, None), admin("gone", true, false, None));
+    let (invited, quiet) = (admin("invited", false, true, None), admin("quiet", true, true, Some(false)));
+    let operator = member(&press, "operator", "operator", true, true, None);
+    press.scene.db.execute(&format!("UPDATE users SET password_hash = '!' WHERE id = '{invited}'"));
+    let told = |user_ids: Vec<UserId>| {
+        let schedule = press.schedule(Daily, &NewReportSchedule { user_ids, ..NewReportSchedule::default() });
+        let unreached = press.tx(|tx| tx.report_mails().unreached(&schedule)).unwrap();
+        unreached.into_iter().map(|of| (of.user, of.why)).collect::<HashMap<_, _>>()
+    };
+    let in_charge = [(unverified, Unreached::Unverified), (invited, Unreached::NotAccepted), (quiet, Unreached::NotWanted)];
+    assert_eq!(told(vec![]), HashMap::from(in_charge), "who has left is no administrator");
+    assert_eq!(told(vec![press.owner, operator, gone]), HashMap::from([(gone, Unreached::Deactivated)]));
+    press.schedule(Daily, &NewReportSchedule { user_ids: vec![press.owner, operator], ..NewReportSchedule::default() });
+    press.scene.db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{operator}'"));
+    let schedule = press.tx(|tx| tx.report_schedules().find_by_kind(Daily)).unwrap().unwrap();
+    let unreached = press.tx(|tx| tx.report_mails().unreached(&schedule)).unwrap();
+    assert_eq!(unreached.iter().map(|of| (of.user, of.why)).collect::<Vec<_>>(), [(operator, Unreached::Role)]);
 }
 
 #[test]
