@@ -1,4 +1,5 @@
-//! The worker that sends mails about accounts: invitations, and links to reset a password and to verify an address.
+//! The worker that sends mails about accounts: invitations, links to reset a password and to verify an address, and what has happened
+//! to an account.
 //!
 //! Every mail is sent or visibly given up. A worker without a mail server, or without a URL for links, leaves them to one that has both: they
 //! wait as long as their links are good. What goes into it is read in the claim's transaction, as the account is then, and none is
