@@ -566,7 +566,7 @@ fn of_kind(post: &Post, kind: AccountMailKind) -> Vec<AccountMail> {
 #[test]
 fn address_before_is_told_that_it_was_changed() {
     let post = Post::new();
-    post.house.db.execute("UPDATE users SET email_verified = true");
+    post.house.db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
     move_to(&post, "grace");
     // Whoever took the account over may deactivate it.
     post.house.db.execute("UPDATE users SET is_active = false");
@@ -585,7 +585,7 @@ fn address_before_is_told_that_it_was_changed() {
 fn each_proved_address_is_told_and_one_given_back_is_not() {
     let post = Post::new();
     for name in ["grace", "eve"] {
-        post.house.db.execute("UPDATE users SET email_verified = true");
+        post.house.db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
         move_to(&post, name);
     }
     assert_eq!(of_kind(&post, AddressChanged).iter().filter(|mail| mail.status == Waiting).count(), 2);
