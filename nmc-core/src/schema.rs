@@ -9,10 +9,10 @@ diesel::table! {
         tenant_id -> Uuid,
         /// Whose account it is about.
         user_id -> Uuid,
-        /// invitation, password_reset or verification (of the e-mail address).
+        /// invitation, password_reset, verification (of the e-mail address), address_changed (to the address before) or approved (the business, to its owner).
         #[max_length = 20]
         kind -> Varchar,
-        /// The e-mail address of the account when it was queued.
+        /// The e-mail address of the account when it was queued; of address_changed the one before.
         #[max_length = 255]
         recipient -> Varchar,
         /// waiting (to be sent), sent or failed (given up).

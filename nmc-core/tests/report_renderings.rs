@@ -3,8 +3,9 @@
 #[path = "it/reports/sample.rs"]
 mod sample;
 
+use nmc_core::TrendDirection;
 use nmc_core::chrono::TimeDelta;
-use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind, display};
+use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportFacts, ReportKind, Textable, display};
 use nmc_core::rust_decimal::Decimal;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -40,6 +41,52 @@ fn pdf_of_a_period_that_goes_on_says_so_far() {
     facts.computed_at = facts.span.1;
     let over = said(facts);
     assert!(!over.contains("so far") && over.contains("▲ 11 more"), "{over}");
+}
+
+/// The text of the PDF that these facts make, a space between words.
+fn pdf_of(facts: ReportFacts) -> String {
+    let pdf = ReportContent::compose(facts).unwrap().to_pdf(Paper::Letter).unwrap();
+    text(&pdf).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn pdf_leaves_out_missed_calls_that_no_text_could_follow() {
+    let said = |textable| {
+        let facts = sample::facts(ReportKind::Weekly, 7);
+        pdf_of(ReportFacts { textable: Some(textable), ..facts })
+    };
+    assert!(!said(Textable { missed: 0, texted: 0 }).contains("texted back at once"), "an imported log");
+    let some = said(Textable { missed: 4, texted: 3 });
+    assert!(some.contains("3 of the 4 missed callers who could be texted were texted back at once, and 7 wrote back."), "{some}");
+    let none = said(Textable { missed: 4, texted: 0 });
+    assert!(none.contains("None of the 4 missed callers who could be texted was texted back."), "{none}");
+    let all = said(Textable { missed: 18, texted: 18 });
+    assert!(all.contains("18 of the callers you missed were texted back at once, and 7 of them wrote back."), "{all}");
+}
+
+#[test]
+fn pdf_says_what_is_unknown_and_what_stands_out() {
+    let cost = |value: &str, previous: Option<&str>| {
+        let mut facts = sample::facts(ReportKind::Weekly, 7);
+        let kpi = facts.kpis.iter_mut().find(|kpi| kpi.name == "cost_per_text").unwrap();
+        (kpi.value, kpi.previous) = (Some(value.parse().unwrap()), previous.map(|previous| previous.parse().unwrap()));
+        kpi.trend = Some(TrendDirection::Improving);
+        pdf_of(facts)
+    };
+    assert!(cost("0", Some("0.0079")).contains("Cost per text unknown $0.0079 –"));
+    assert!(!cost("0", Some("0")).contains("Cost per text"), "no price is known");
+    let quiet = |calls: i64, missed: i64| {
+        let mut facts = sample::facts(ReportKind::Daily, 1);
+        (facts.hours, facts.numbers, facts.figures_before) = Default::default();
+        let counts = [("nmc.calls_inbound", calls), ("nmc.calls_unanswered", missed), ("nmc.calls_texted_back", missed)];
+        *facts.figures.values_mut().next().unwrap() =
+            counts.into_iter().map(|(name, count)| (name.to_owned(), Decimal::from(count))).collect();
+        pdf_of(facts)
+    };
+    assert!(quiet(2, 2).contains("There were too few calls to tell why they were missed."));
+    assert!(quiet(5, 1).contains("Nothing stands out. Keep going."));
+    assert!(quiet(3, 3).contains("3 of 3 calls were missed.") && !quiet(3, 3).contains("Nothing stands out"));
+    assert!(quiet(0, 0).contains("There are no figures of the day before to compare with."));
 }
 
 #[test]

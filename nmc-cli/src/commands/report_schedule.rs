@@ -7,7 +7,9 @@ use crate::options::id::Key;
 use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
-use nmc_core::analytics::{NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule};
+use nmc_core::analytics::{
+    NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule, UnreachedReader,
+};
 use nmc_core::{Email, Page, ReportId, ReportInterval, ReportMailStatus, Result, Store, TenantTx, UserId};
 use serde_json::json;
 
@@ -68,10 +70,11 @@ pub(crate) struct MailsArgs {
     page: PageArgs,
 }
 
-/// A schedule, and the addresses of those whom it names.
+/// A schedule, the addresses of those whom it names, and who would get none of its reports.
 struct Shown {
     row: ReportSchedule,
     to: Vec<Email>,
+    unreached: Vec<UnreachedReader>,
 }
 
 const COLUMNS: Columns<Shown> = Columns(&[
@@ -110,7 +113,12 @@ pub(super) fn run(store: &Store, command: &ScheduleCommand) -> CliResult<()> {
                 let row = tx.report_schedules().upsert_by_kind(args.kind, &new)?;
                 shown(tx, row)
             });
-            COLUMNS.one(args.format.format, &shown.map_err(|error| error.renamed(&[("user_ids", "--to")]))?)
+            let shown = shown.map_err(|error| error.renamed(&[("user_ids", "--to")]))?;
+            COLUMNS.one(args.format.format, &shown)?;
+            for UnreachedReader { email, why, .. } in &shown.unreached {
+                eprintln!("warning: {email} {}, and gets none of these reports", why.words());
+            }
+            Ok(())
         }
         ScheduleCommand::List { tenant: key, format } => {
             let proof = tenant(store, &key.tenant)?;
@@ -134,7 +142,8 @@ fn shown(tx: &mut TenantTx<'_>, row: ReportSchedule) -> Result<Shown> {
     for id in &row.user_ids {
         to.extend(tx.users().find(*id)?.map(|user| user.email));
     }
-    Ok(Shown { row, to })
+    let unreached = tx.report_mails().unreached(&row)?;
+    Ok(Shown { row, to, unreached })
 }
 
 const LIST: &str = "report-mails";

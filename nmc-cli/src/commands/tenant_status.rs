@@ -6,6 +6,7 @@ use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::Format;
 use nmc_core::store::Reason;
+use nmc_core::workflows;
 use nmc_core::{Store, TenantStatus};
 
 const WHAT_FOLLOWS: &str = "its people are logged out and its API keys refused, texts to its callers wait, \
@@ -29,9 +30,17 @@ pub(crate) fn reactivate(store: &Store, key: &str, format: Format) -> CliResult<
 
 pub(crate) fn approve(store: &Store, key: &str, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let row = store.system(Reason::Operations, |tx| tx.approve_tenant(proof.id()))?;
-    COLUMNS.one(format, &row)?;
+    let approval = store.system(Reason::Operations, |tx| workflows::approve(tx, proof.id()))?;
+    COLUMNS.one(format, &approval.business)?;
     eprintln!("it may buy numbers, send texts and have calls forwarded");
+    if approval.owner_mailed {
+        eprintln!("where mails are sent, its owner is told");
+    }
+    match approval.invitations_mailed {
+        0 => {}
+        1 => eprintln!("where mails are sent, an open invitation is mailed now"),
+        some => eprintln!("where mails are sent, {some} open invitations are mailed now"),
+    }
     Ok(())
 }
 

@@ -7,8 +7,8 @@ use crate::output::{Columns, one_with_secret, time};
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::access::InvitationToken;
 use nmc_core::people::{
-    INVITATION_LIFETIME, NewPerson, RESET_LIFETIME, User, UserFilter, UserPatch, change_user, invite, invite_again,
-    mail_invitation, mail_reset, unlock_user, vouch_for_email,
+    INVITATION_LIFETIME, InvitationMail, NewPerson, RESET_LIFETIME, User, UserFilter, UserPatch, change_user, invite,
+    invite_again, mail_invitation, mail_reset, unlock_user, vouch_for_email,
 };
 use nmc_core::{Clock as _, Email, Error, PhoneNumber, Secret, Store, SystemClock, TenantTx, Timezone, UserId, UserRole};
 use serde_json::json;
@@ -248,7 +248,7 @@ struct Invited {
     user: User,
     invitation: Secret,
     /// Whether a mail goes out, where mails are sent.
-    mailed: Option<bool>,
+    mailed: Option<InvitationMail>,
 }
 
 impl Invited {
@@ -267,8 +267,10 @@ impl Invited {
         eprintln!(
             "{}",
             match self.mailed {
-                Some(true) => "a mail with a link goes out to them",
-                Some(false) => "no mail goes out: the business is not approved, or has sent too many",
+                Some(InvitationMail::Queued) => "a mail with a link goes out to them",
+                Some(InvitationMail::OnApproval) =>
+                    "no mail goes out yet: the business is not approved; one does when it is, while the invitation is good",
+                Some(InvitationMail::TooMany) => "no mail goes out: the business, or the person, has been mailed too many",
                 None => "no mail goes out: NMC_SMTP_FROM is not set; hand the invitation over",
             }
         );

@@ -40,7 +40,7 @@ fn stranger_waits_is_listed_is_approved_and_buys() {
     assert_eq!((scene.twilio.number_requests(), scene.rows().len()), (requests, 0));
 
     let said = scene.nmc.run(&["tenant", "approve", ADA, "--format", "json"]).ok();
-    assert!(said.err.contains("may buy numbers"), "{said:?}");
+    assert!(said.err.contains("may buy numbers") && said.err.contains("its owner is told"), "{said:?}");
     let row = said.json();
     assert!(row["approved_at"].is_string(), "{row}");
     assert_eq!(waiting(&scene.nmc), Vec::<Value>::new());

@@ -58,6 +58,13 @@ fn schedule_is_set_listed_and_removed() {
     assert_eq!((&daily["hour"], &daily["is_active"], &daily["to"]), (&json!(7), &json!(true), &json!("owners and admins")));
     let weekly = set(&["weekly", "--hour", "18", "--to", "ann@example.com", "--off"]).json();
     assert_eq!((&weekly["hour"], &weekly["is_active"], &weekly["to"]), (&json!(18), &json!(false), &json!(["ann@example.com"])));
+    let warned = set(&["weekly", "--hour", "18", "--to", "ann@example.com", "--off"]).ok();
+    assert!(
+        warned.err.contains("warning: ann@example.com has not ") && warned.err.contains("gets none of these reports"),
+        "{warned:?}"
+    );
+    db.execute("UPDATE users SET email_verified = true");
+    assert!(!set(&["weekly", "--hour", "18", "--to", "ann@example.com", "--off"]).ok().err.contains("warning"));
     let list = || nmc.run(&["report", "schedule", "list", "--format", "json"]).json()["items"].clone();
     assert_eq!(list(), json!([daily, weekly]));
     set(&["daily", "--hour", "24"]).refused(2, "24 is not in 0..=23");

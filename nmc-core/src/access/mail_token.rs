@@ -25,6 +25,8 @@ const fn prefix(kind: AccountMailKind) -> &'static str {
         AccountMailKind::Invitation => "nmci_",
         AccountMailKind::PasswordReset => "nmcp_",
         AccountMailKind::Verification => "nmcv_",
+        // Nothing is done with what tells of something.
+        AccountMailKind::AddressChanged | AccountMailKind::Approved => "nmcn_",
     }
 }
 

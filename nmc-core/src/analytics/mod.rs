@@ -15,6 +15,7 @@ mod metric_bulk;
 mod report;
 mod report_mail;
 mod report_mail_queue;
+mod report_reader;
 mod report_schedule;
 mod roll_up;
 
@@ -34,7 +35,9 @@ pub(crate) use mark::{Mark, QUARTER};
 pub use metric::{Metric, MetricFilter, MetricTotals, Metrics, NewMetric};
 pub use report::{NewReport, Report, ReportFilter, ReportHead, Reports};
 pub use report_mail::{ReportMail, ReportMailFilter, ReportMails};
-pub(crate) use report_mail_queue::{ClaimedReportMail, ReportReader};
+pub(crate) use report_mail_queue::ClaimedReportMail;
+pub(crate) use report_reader::ReportReader;
+pub use report_reader::{Unreached, UnreachedReader};
 pub use report_schedule::{MOST_READERS, NewReportSchedule, ReportSchedule, ReportSchedules};
 pub(crate) use roll_up::ComputedBy;
 pub use roll_up::{RollUp, RollUps};

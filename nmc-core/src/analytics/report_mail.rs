@@ -2,10 +2,9 @@
 
 use super::report_schedule::{MOST_READERS, ReportSchedule};
 use crate::page::{Cursor, Page, PageRequest, keyset};
-use crate::permission::Permission;
-use crate::schema::{report_mails as mails, user_preferences, users};
+use crate::schema::report_mails as mails;
 use crate::store::{Scope, TenantTx};
-use crate::{Email, LeaseId, ReportId, ReportMailId, ReportMailStatus, Result, TenantId, UserId, UserRole};
+use crate::{Email, LeaseId, ReportId, ReportMailId, ReportMailStatus, Result, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -53,9 +52,6 @@ impl TenantTx<'_> {
     }
 }
 
-/// The roles that get reports unless users are named.
-pub(super) const IN_CHARGE: [UserRole; 2] = [UserRole::Owner, UserRole::Admin];
-
 impl ReportMails<'_> {
     /// A page of mails, newest first.
     ///
@@ -73,42 +69,22 @@ impl ReportMails<'_> {
         Ok(Page::from_rows(rows, page, |row: &ReportMail| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// Queues a report for whoever its schedule names, or for owners and administrators: active users with verified addresses who may
-    /// see reports and want to be told by mail. How many they are.
+    /// Queues a report for whoever its schedule names, or for owners and administrators, as far as mails reach them. How many they are.
     pub(crate) fn queue(&mut self, report: ReportId, schedule: &ReportSchedule) -> Result<usize> {
-        let mut query = users::table
-            .left_join(
-                user_preferences::table
-                    .on(user_preferences::tenant_id.eq(users::tenant_id).and(user_preferences::user_id.eq(users::id))),
-            )
-            .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(users::is_active)
-            .filter(users::email_verified)
-            .filter(user_preferences::email_notifications_enabled.is_null().or(
-                // Both, for a user without preferences, as a new one's are.
-                user_preferences::email_notifications_enabled.assume_not_null(),
-            ))
-            .into_boxed();
-        query = if schedule.user_ids.is_empty() {
-            query.filter(users::role.eq_any(IN_CHARGE))
-        } else {
-            let may_see = UserRole::ALL.iter().copied().filter(|role| Permission::ReportsRead.is_of(*role));
-            query.filter(users::id.eq_any(&schedule.user_ids)).filter(users::role.eq_any(may_see.collect::<Vec<_>>()))
-        };
-        let most = i64::try_from(MOST_READERS).map_err(crate::Error::internal)?;
-        let readers: Vec<(UserId, Email)> =
-            query.order(users::id).limit(most).select((users::id, users::email)).load(self.0.conn)?;
+        let is_named = !schedule.user_ids.is_empty();
+        let readers = self.meant(schedule)?.into_iter().filter(|reader| reader.unreached(is_named).is_none());
+        let readers: Vec<_> = readers.take(MOST_READERS).collect();
         let now = self.0.now();
         let moment = &mut self.0.moment;
         let rows: Vec<_> = readers
             .into_iter()
-            .map(|(user, email)| {
+            .map(|reader| {
                 (
                     mails::id.eq(ReportMailId::new(moment.id())),
                     mails::tenant_id.eq(self.0.tenant),
                     mails::report_id.eq(report),
-                    mails::user_id.eq(user),
-                    mails::recipient.eq(email),
+                    mails::user_id.eq(reader.id),
+                    mails::recipient.eq(reader.email),
                     mails::status.eq(ReportMailStatus::Waiting),
                     mails::next_attempt_at.eq(now),
                     mails::created_at.eq(now),

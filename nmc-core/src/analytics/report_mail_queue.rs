@@ -1,12 +1,12 @@
 //! Mails that bring reports as a queue: claimed in two steps, as [the outbox](crate::conversations::Messages::claim) is.
 
-use super::report_mail::{IN_CHARGE, ReportMail, ReportMails};
-use crate::permission::Permission;
+use super::report_mail::{ReportMail, ReportMails};
+use super::report_reader::{ReportReader, Unreached};
 use crate::queue::{Lease, after};
-use crate::schema::{report_mails as mails, report_schedules as schedules, tenants, user_preferences, users};
+use crate::schema::{report_mails as mails, report_schedules as schedules, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::types::clip;
-use crate::{LeaseId, ReportInterval, ReportMailId, ReportMailStatus, Result, TenantId, UserId, UserRole};
+use crate::{LeaseId, ReportInterval, ReportMailId, ReportMailStatus, Result, TenantId, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -25,18 +25,6 @@ pub(crate) struct ClaimedReportMail {
     pub(crate) mail: ReportMail,
     /// The id of this claim; a later one of the same mail has another.
     pub(crate) lease: LeaseId,
-}
-
-/// The user whom a report goes to, as they are now.
-#[derive(Debug, Queryable)]
-pub(crate) struct ReportReader {
-    email: String,
-    is_active: bool,
-    is_verified: bool,
-    role: UserRole,
-    /// Whether they want mails; yes for a user without preferences.
-    wants: Option<bool>,
-    pub(crate) first_name: Option<String>,
 }
 
 impl SystemTx<'_> {
@@ -111,22 +99,7 @@ impl ReportMails<'_> {
         mail: &ReportMail,
         kind: Option<ReportInterval>,
     ) -> Result<std::result::Result<ReportReader, &'static str>> {
-        let reader: ReportReader = users::table
-            .left_join(
-                user_preferences::table
-                    .on(user_preferences::tenant_id.eq(users::tenant_id).and(user_preferences::user_id.eq(users::id))),
-            )
-            .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(users::id.eq(mail.user_id))
-            .select((
-                users::email,
-                users::is_active,
-                users::email_verified,
-                users::role,
-                user_preferences::email_notifications_enabled.nullable(),
-                users::first_name,
-            ))
-            .first(self.0.conn)?;
+        let reader = self.readers([mail.user_id])?.pop().ok_or(crate::Error::NotFound { entity: "user" })?;
         let named: Option<Vec<UserId>> = schedules::table
             .filter(schedules::tenant_id.eq(self.0.tenant))
             .filter(schedules::kind.nullable().eq(kind))
@@ -134,18 +107,15 @@ impl ReportMails<'_> {
             .first(self.0.conn)
             .optional()?;
         let is_named = named.is_some_and(|named| named.contains(&mail.user_id));
-        Ok(if !reader.is_active {
-            Err("the recipient was deactivated before it was sent")
-        } else if reader.email != mail.recipient.as_str() {
-            Err("the recipient has another address by now")
-        } else if !reader.is_verified {
-            Err("the recipient's address is not verified")
-        } else if !reader.wants.unwrap_or(true) {
-            Err("the recipient no longer wanted mails before it was sent")
-        } else if !(IN_CHARGE.contains(&reader.role) || is_named && Permission::ReportsRead.is_of(reader.role)) {
-            Err("the recipient was not to get reports any more before it was sent")
-        } else {
-            Ok(reader)
+        if reader.email != mail.recipient {
+            return Ok(Err("the recipient has another address by now"));
+        }
+        Ok(match reader.unreached(is_named) {
+            None => Ok(reader),
+            Some(Unreached::Deactivated) => Err("the recipient was deactivated before it was sent"),
+            Some(Unreached::NotAccepted | Unreached::Unverified) => Err("the recipient's address is not verified"),
+            Some(Unreached::NotWanted) => Err("the recipient no longer wanted mails before it was sent"),
+            Some(Unreached::Role) => Err("the recipient was not to get reports any more before it was sent"),
         })
     }
 

@@ -26,7 +26,7 @@ pub struct Mail<'a> {
 /// A file that goes with a mail.
 #[derive(Debug, Clone, Copy)]
 pub struct Attachment<'a> {
-    /// The name of the file, in letters of ASCII.
+    /// The name of the file, in letters of any script, digits, dashes and points.
     pub name: &'a str,
     /// The media type, like `application/pdf`.
     pub media_type: &'a str,

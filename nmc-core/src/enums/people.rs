@@ -9,6 +9,10 @@ text_enums! {
         PasswordReset = "password_reset",
         /// To show that the address is the user's.
         Verification = "verification",
+        /// To tell the address before that the account has another one.
+        AddressChanged = "address_changed",
+        /// To tell the owner that the business was approved.
+        Approved = "approved",
     }
 
     /// What became of a mail about an account.

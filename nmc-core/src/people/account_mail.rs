@@ -17,9 +17,11 @@ use diesel::prelude::*;
 pub const RESET_LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// How long a link that verifies an address is good for.
 pub const VERIFICATION_LIFETIME: TimeDelta = TimeDelta::days(1);
+/// How long it is tried to tell of something that has happened to an account.
+pub(super) const NOTICE_LIFETIME: TimeDelta = TimeDelta::days(2);
 /// Mails of one kind that one person, and one address, gets from a business within an hour at the most, whoever asks for them.
 pub const MAILS_AN_HOUR: i64 = 5;
-/// Mails to addresses that nobody has shown to be theirs, invitations apart, that one business causes within a day at the most.
+/// Mails to addresses that nobody has shown to be theirs, links to verify them and to reset passwords, that one business causes within a day at the most.
 pub const MAILS_TO_UNPROVED_A_DAY: i64 = 100;
 /// The same of a business that nobody has approved: its people are whoever it says.
 pub const MAILS_TO_UNPROVED_BEFORE_APPROVAL: i64 = 10;
@@ -60,6 +62,17 @@ pub struct AccountMailFilter {
     pub kind: Option<AccountMailKind>,
 }
 
+/// Whether an invitation goes out by mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationMail {
+    /// A mail with a link is queued.
+    Queued,
+    /// None goes yet: it is queued when an operator approves of the business, if the invitation is still open then.
+    OnApproval,
+    /// None goes: the business, or the person, has been mailed too many.
+    TooMany,
+}
+
 /// The mails about a tenant's accounts.
 pub struct AccountMails<'a>(pub(super) Scope<'a>);
 
@@ -95,8 +108,8 @@ impl AccountMails<'_> {
         Ok(Page::from_rows(rows, page, |row: &AccountMail| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// Queues a mail about this account, whose link is good for so long; earlier ones of the kind are void. `None`, and nothing
-    /// is queued, when the user, the address or the business has got as many as may be.
+    /// Queues a mail about this account, whose link is good for so long; earlier ones of the kind are void, unless they tell of another
+    /// address that the account had. `None`, and nothing is queued, when the user, the address or the business has got as many as may be.
     pub(super) fn queue(&mut self, user: &User, kind: AccountMailKind, good_for: TimeDelta) -> Result<Option<AccountMail>> {
         let now = self.0.now();
         let of_late = mails::table
@@ -110,7 +123,9 @@ impl AccountMails<'_> {
         }
         let its = mails::table.filter(mails::tenant_id.eq(self.0.tenant)).filter(mails::user_id.eq(user.id));
         diesel::delete(its.filter(mails::created_at.lt(now - KEPT))).execute(self.0.conn)?;
-        self.call_off(user.id, kind, "a later one takes its place")?;
+        if kind != AccountMailKind::AddressChanged {
+            self.call_off(user.id, kind, "a later one takes its place")?;
+        }
         let id = AccountMailId::new(self.0.moment.id());
         let row = diesel::insert_into(mails::table)
             .values((
@@ -128,7 +143,7 @@ impl AccountMails<'_> {
 
     /// Whether the business may cause another mail to this user: not too many a day to addresses that nobody has shown to be theirs.
     fn may_mail(&mut self, user: &User, kind: AccountMailKind) -> Result<bool> {
-        if user.email_verified || kind == AccountMailKind::Invitation {
+        if user.email_verified || !matches!(kind, AccountMailKind::Verification | AccountMailKind::PasswordReset) {
             return Ok(true);
         }
         let approved: Option<DateTime<Utc>> =
@@ -136,7 +151,7 @@ impl AccountMails<'_> {
         let today: i64 = mails::table
             .inner_join(users::table.on(users::tenant_id.eq(mails::tenant_id).and(users::id.eq(mails::user_id))))
             .filter(mails::tenant_id.eq(self.0.tenant))
-            .filter(mails::kind.ne(AccountMailKind::Invitation))
+            .filter(mails::kind.eq_any([AccountMailKind::Verification, AccountMailKind::PasswordReset]))
             .filter(mails::created_at.gt(self.0.now() - TimeDelta::days(1)))
             .filter(diesel::dsl::not(super::user::is_verified()))
             .count()
@@ -146,7 +161,7 @@ impl AccountMails<'_> {
     }
 
     /// Whether the business may mail another invitation: it was approved, and has not mailed too many today.
-    pub(super) fn may_invite(&mut self) -> Result<bool> {
+    pub(super) fn may_invite(&mut self) -> Result<InvitationMail> {
         let approved: Option<DateTime<Utc>> =
             tenants::table.filter(tenants::id.eq(self.0.tenant)).select(tenants::approved_at).first(self.0.conn)?;
         let today: i64 = mails::table
@@ -155,7 +170,36 @@ impl AccountMails<'_> {
             .filter(mails::created_at.gt(self.0.now() - TimeDelta::days(1)))
             .count()
             .get_result(self.0.conn)?;
-        Ok(approved.is_some() && today < INVITATIONS_A_DAY)
+        Ok(match approved {
+            None => InvitationMail::OnApproval,
+            Some(_) if today >= INVITATIONS_A_DAY => InvitationMail::TooMany,
+            Some(_) => InvitationMail::Queued,
+        })
+    }
+
+    /// The holder of the tenant's account, if there is one.
+    pub(super) fn holder(&mut self) -> Result<Option<User>> {
+        Ok(users::table
+            .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id).and(tenants::owner_id.eq(users::id.nullable()))))
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::is_active)
+            .select(User::as_select())
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// Those whose first invitation is open, each with its end, as many as may be mailed within a day.
+    pub(super) fn invited(&mut self) -> Result<Vec<(User, DateTime<Utc>)>> {
+        Ok(users::table
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::is_active)
+            .filter(users::password_hash.eq(NO_PASSWORD))
+            .filter(users::verification_token.is_not_null())
+            .filter(users::verification_expires_at.gt(self.0.now()))
+            .order(users::id)
+            .limit(INVITATIONS_A_DAY)
+            .select((User::as_select(), users::verification_expires_at.assume_not_null()))
+            .load(self.0.conn)?)
     }
 
     /// Gives up what waits for this user and is of this kind. What a worker is sending now goes out, and its link is void.

@@ -30,8 +30,8 @@ pub(crate) struct ClaimedAccountMail {
 
 /// What goes into a mail about an account.
 pub(crate) struct AccountLetter {
-    /// The text of the token that its link ends with.
-    pub(crate) token: Secret,
+    /// The text of the token that its link ends with; none in a mail that only tells of something.
+    pub(crate) token: Option<Secret>,
     pub(crate) first_name: Option<String>,
     pub(crate) business: String,
     pub(crate) zone: Timezone,
@@ -163,26 +163,33 @@ impl AccountMails<'_> {
             ))
             .first(self.0.conn)?;
         let Account { is_active, email, password_hash, is_verified, changed_at, invitation, zone, .. } = account;
+        let (is_of_before, is_same) = (mail.kind == AccountMailKind::AddressChanged, email == mail.recipient.as_str());
         if mail.expires_at <= self.0.now() {
-            return Ok(Err("it could not be sent while its link was good"));
+            return Ok(Err(match mail.kind {
+                AccountMailKind::AddressChanged | AccountMailKind::Approved => "it could not be sent in time",
+                _ => "it could not be sent while its link was good",
+            }));
         }
-        if !is_active {
+        // Whoever took an account over may have deactivated it, too.
+        if !is_active && !is_of_before {
             return Ok(Err("the account is deactivated"));
         }
-        if email != mail.recipient.as_str() {
-            return Ok(Err("the account has another address by now"));
+        if is_same == is_of_before {
+            let why = if is_same { "the account has that address again" } else { "the account has another address by now" };
+            return Ok(Err(why));
         }
         let (tenant, user) = (self.0.tenant, mail.user_id);
         let of = |bound: &str| MailToken::of(keys, mail.kind, tenant, mail.id, bound).map(|token| token.text());
         let token = match (mail.kind, invitation) {
             (AccountMailKind::Invitation, None) => return Ok(Err("the invitation was accepted or withdrawn")),
-            (AccountMailKind::Invitation, Some(shown)) => InvitationToken::by_mail(keys, tenant, user, &shown)?.text(),
+            (AccountMailKind::Invitation, Some(shown)) => Some(InvitationToken::by_mail(keys, tenant, user, &shown)?.text()),
             (AccountMailKind::PasswordReset, _) if changed_at.is_some() || password_hash == NO_PASSWORD => {
                 return Ok(Err("the address was changed and not verified since, or there is no password"));
             }
-            (AccountMailKind::PasswordReset, _) => of(&password_hash)?,
+            (AccountMailKind::PasswordReset, _) => Some(of(&password_hash)?),
             (AccountMailKind::Verification, _) if is_verified => return Ok(Err("the address is verified already")),
-            (AccountMailKind::Verification, _) => of(&email)?,
+            (AccountMailKind::Verification, _) => Some(of(&email)?),
+            (AccountMailKind::AddressChanged | AccountMailKind::Approved, _) => None,
         };
         let (first_name, business) = match account.approved_at {
             Some(_) => (account.first_name, account.business),

@@ -1,11 +1,15 @@
 //! What people do about people, each in the transaction and with the rights of whoever acts: invite, change, deactivate, end
 //! sessions. Nobody reaches above their own role, and nobody raises themselves.
 
+use super::account_mail::NOTICE_LIFETIME;
 use super::{NewProfile, NewUser, Profile, ProfilePatch, User, UserPatch};
 use crate::access::{InvitationToken, NO_PASSWORD, PasswordProof, Permission, Session, SessionFilter};
 use crate::error::found;
 use crate::store::TenantTx;
-use crate::{Email, Error, Page, PageRequest, Patch, PhoneNumber, Result, SessionEnd, SessionId, Timezone, UserId, UserRole};
+use crate::{
+    AccountMailKind, Email, Error, Page, PageRequest, Patch, PhoneNumber, Result, SessionEnd, SessionId, Timezone, UserId,
+    UserRole,
+};
 use chrono::TimeDelta;
 
 /// How long an invitation is good for.
@@ -112,7 +116,8 @@ pub fn get_user(tx: &mut TenantTx<'_>, user: UserId) -> Result<User> {
 
 /// Changes a user's account. Of their own, people change the names; roles, and who may log in, are for those with
 /// [`Permission::UsersWrite`], up to their own role. One's own e-mail takes the password ([`change_own_user`]), since whoever
-/// reads it gets into the account; another's ends their sessions. The profile keeps in step.
+/// reads it gets into the account; another's ends their sessions. A verified address is told by mail that it is the account's no more.
+/// The profile keeps in step.
 ///
 /// # Errors
 /// [`Error::Forbidden`], also to an API key for the e-mail of whom it goes back to; [`Error::NotFound`]; [`Error::Conflict`]
@@ -155,8 +160,13 @@ fn change(tx: &mut TenantTx<'_>, user: UserId, patch: &UserPatch, proof: Option<
     {
         return Err(Error::invalid("current_password", "was changed meanwhile"));
     }
+    let before = row;
     let row = tx.users().update(user, patch)?;
     if is_moved {
+        // Only where it was shown to be theirs: else a stranger reads of somebody's account.
+        if before.email_verified {
+            tx.account_mails().queue(&before, AccountMailKind::AddressChanged, NOTICE_LIFETIME)?;
+        }
         tx.sessions().end_all_of_user(user, actor.session(), SessionEnd::LogoutAll)?;
     }
     if patch.role == Some(UserRole::Owner) {

@@ -1,5 +1,6 @@
 //! What people do with links in mails about their accounts: ask for them, reset their password, show that an address is theirs.
 
+use super::account_mail::{InvitationMail, NOTICE_LIFETIME};
 use super::{INVITATION_LIFETIME, RESET_LIFETIME, User, VERIFICATION_LIFETIME, may_change};
 use crate::access::{Authenticator, MailToken, Password, Permission, must_not_name};
 use crate::store::{Reason, SystemTx, TenantTx};
@@ -70,18 +71,38 @@ impl Authenticator {
     }
 }
 
-/// Queues a mail with the link by which somebody who was invited chooses their password, and says whether one goes out: not from a
-/// business that was not approved, or that mails too many.
+/// Queues a mail with the link by which somebody who was invited chooses their password, and says whether one goes out: not yet from a
+/// business that was not approved, and not from one that mails too many.
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::UsersWrite`]; [`Error::Unavailable`] or [`Error::Internal`].
-pub fn mail_invitation(tx: &mut TenantTx<'_>, invited: &User) -> Result<bool> {
+pub fn mail_invitation(tx: &mut TenantTx<'_>, invited: &User) -> Result<InvitationMail> {
     tx.must(Permission::UsersWrite)?;
-    if !tx.account_mails().may_invite()? {
-        return Ok(false);
+    let may = tx.account_mails().may_invite()?;
+    if may != InvitationMail::Queued {
+        return Ok(may);
     }
     let user = tx.users().get(invited.id)?;
-    Ok(tx.account_mails().queue(&user, AccountMailKind::Invitation, INVITATION_LIFETIME)?.is_some())
+    let queued = tx.account_mails().queue(&user, AccountMailKind::Invitation, INVITATION_LIFETIME)?;
+    Ok(if queued.is_some() { InvitationMail::Queued } else { InvitationMail::TooMany })
+}
+
+/// Queues the mails of a business that was approved just now: to its owner, and with the links of invitations that are open and could
+/// not be mailed before. Whether there is an owner to tell, and how many invitations there are.
+///
+/// # Errors
+/// [`Error::Unavailable`] or [`Error::Internal`].
+pub(crate) fn mail_approval(tx: &mut TenantTx<'_>) -> Result<(bool, usize)> {
+    let owner = tx.account_mails().holder()?;
+    if let Some(owner) = &owner {
+        tx.account_mails().queue(owner, AccountMailKind::Approved, NOTICE_LIFETIME)?;
+    }
+    let invited = tx.account_mails().invited()?;
+    let now = tx.now();
+    for (user, end) in &invited {
+        tx.account_mails().queue(user, AccountMailKind::Invitation, *end - now)?;
+    }
+    Ok((owner.is_some(), invited.len()))
 }
 
 /// Queues a mail with which somebody chooses another password.

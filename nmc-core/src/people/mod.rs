@@ -20,7 +20,7 @@ mod unlock;
 mod user;
 
 pub use account_mail::{
-    AccountMail, AccountMailFilter, AccountMails, INVITATIONS_A_DAY, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
+    AccountMail, AccountMailFilter, AccountMails, INVITATIONS_A_DAY, InvitationMail, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
     MAILS_TO_UNPROVED_BEFORE_APPROVAL, RESET_LIFETIME, VERIFICATION_LIFETIME,
 };
 pub(crate) use account_mail_queue::{AccountLetter, ClaimedAccountMail, Takes};
@@ -29,7 +29,7 @@ pub use administration::{
     INVITATION_LIFETIME, NewPerson, change_own_user, change_profile, change_user, end_session, get_session, get_user, invite,
     invite_again, list_sessions, logout, logout_everywhere, may_change,
 };
-pub(crate) use mail_links::mail_verification_to;
+pub(crate) use mail_links::{mail_approval, mail_verification_to};
 pub use mail_links::{mail_invitation, mail_reset, mail_verification, vouch_for_email};
 #[cfg(feature = "photos")]
 pub use photo::Photo;

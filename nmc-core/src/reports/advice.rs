@@ -1,6 +1,5 @@
 //! What to do, by rules from the figures of a report. Each rule says nothing, or one thing with the numbers that it rests on.
 
-use super::compose::Textable;
 use super::content::{Advice, Basis, ReportContent};
 use super::words::{WEEKDAYS, display, hour};
 use rust_decimal::Decimal;
@@ -16,11 +15,11 @@ const SLOW_MINUTES: u64 = 15;
 
 /// The rules after those of silence, the weightiest first.
 const RULES: &[fn(&ReportContent) -> Option<Advice>] =
-    &[texts_failed, missed_number, missed_hours, missed_weekday, slow_answers, piling_up, opt_outs, results_unknown];
+    &[texts_failed, missed_number, missed_hours, missed_weekday, missed_most, slow_answers, piling_up, opt_outs, results_unknown];
 
 /// What to do after this report, the weightiest first.
-pub(super) fn of(report: &ReportContent, textable: Option<Textable>) -> Vec<Advice> {
-    let silence = [no_calls(report), texts_not_sent(report, textable)].into_iter().flatten();
+pub(super) fn of(report: &ReportContent) -> Vec<Advice> {
+    let silence = [no_calls(report), texts_not_sent(report)].into_iter().flatten();
     silence.chain(RULES.iter().filter_map(|rule| rule(report))).take(MOST).collect()
 }
 
@@ -49,8 +48,8 @@ fn no_calls(report: &ReportContent) -> Option<Advice> {
     })
 }
 
-fn texts_not_sent(report: &ReportContent, textable: Option<Textable>) -> Option<Advice> {
-    let (missed, texted): (Decimal, Decimal) = match textable {
+fn texts_not_sent(report: &ReportContent) -> Option<Advice> {
+    let (missed, texted): (Decimal, Decimal) = match report.textable {
         Some(of) => (of.missed.into(), of.texted.into()),
         None => (report.total("nmc.calls_unanswered"), report.total("nmc.calls_texted_back")),
     };
@@ -155,6 +154,17 @@ fn missed_weekday(report: &ReportContent) -> Option<Advice> {
     );
     let basis = [("missed", missed.into()), ("missed_in_all", all.into()), ("weekday", Decimal::from(day.saturating_add(1)))];
     Some(advice("missed_weekday", text, &basis))
+}
+
+/// Half of the calls and more, where no number, hour or weekday accounts for them.
+fn missed_most(report: &ReportContent) -> Option<Advice> {
+    let (calls, missed) = (report.total("nmc.calls_inbound"), report.total("nmc.calls_unanswered"));
+    let is_said = [missed_number, missed_hours, missed_weekday].iter().any(|rule| rule(report).is_some());
+    (!is_said && missed >= Decimal::from(3) && is_share(missed, calls, 50)).then(|| {
+        let text =
+            format!("{} of {} calls were missed. Have them ring a phone that somebody carries.", count(missed), count(calls));
+        advice("missed_most", text, &[("nmc.calls_unanswered", missed), ("nmc.calls_inbound", calls)])
+    })
 }
 
 fn slow_answers(report: &ReportContent) -> Option<Advice> {

@@ -3,7 +3,7 @@
 use super::advice;
 use super::content::{
     Better, CONTENT_VERSION, CourseEntry, Figures, Hours, KpiEntry, NumberEntry, PersonEntry, ReportContent, ReportKind,
-    ReportPeriod, Step, TotalEntry,
+    ReportPeriod, Step, Textable, TotalEntry,
 };
 use super::words;
 use crate::{Error, Result, Timezone};
@@ -61,15 +61,6 @@ pub struct ReportFacts {
     pub textable: Option<Textable>,
 }
 
-/// Missed calls of which the business learned in time, at a number that it held then, when it could send texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Textable {
-    /// The number of the calls.
-    pub missed: u64,
-    /// Those of them after which a text went out.
-    pub texted: u64,
-}
-
 impl KpiEntry {
     /// A key figure without values: what is known of it.
     #[must_use]
@@ -123,9 +114,10 @@ impl ReportContent {
             hours: facts.hours,
             numbers: numbers(facts.numbers),
             people: people(facts.people),
+            textable: facts.textable,
             advice: Vec::new(),
         };
-        content.advice = advice::of(&content, facts.textable);
+        content.advice = advice::of(&content);
         Ok(content)
     }
 }

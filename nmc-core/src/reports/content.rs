@@ -50,6 +50,9 @@ pub struct ReportContent {
     pub numbers: Vec<NumberEntry>,
     /// Conversations by the person they are assigned to, the busiest first.
     pub people: Vec<PersonEntry>,
+    /// The missed calls after which a text could go out, if they were looked at: some were not followed by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub textable: Option<Textable>,
     /// Up to five things to do, the weightiest first.
     pub advice: Vec<Advice>,
 }
@@ -187,6 +190,15 @@ pub struct PersonEntry {
     pub opened: u64,
     /// Conversations that were resolved, and are assigned to the person now.
     pub resolved: u64,
+}
+
+/// Missed calls of which the business learned in time, at a number that it held then, when it could send texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Textable {
+    /// The number of the calls.
+    pub missed: u64,
+    /// Those of them after which a text went out.
+    pub texted: u64,
 }
 
 /// A thing to do.

@@ -7,12 +7,13 @@ mod content;
 mod csv;
 #[cfg(feature = "pdf")]
 mod pdf;
+mod sentences;
 mod words;
 
-pub use compose::{MOST_DAYS, MOST_ROWS, ReportFacts, Textable};
+pub use compose::{MOST_DAYS, MOST_ROWS, ReportFacts};
 pub use content::{
     Advice, Basis, Better, CONTENT_VERSION, CourseEntry, Figures, Hours, KpiEntry, NumberEntry, PersonEntry, ReportContent,
-    ReportKind, ReportPeriod, Step, TotalEntry,
+    ReportKind, ReportPeriod, Step, Textable, TotalEntry,
 };
 pub use csv::CsvOptions;
 #[cfg(feature = "pdf")]

@@ -1,6 +1,6 @@
 //! Figures, dates and numbers in words, for people in the United States.
 
-use super::content::{ReportKind, ReportPeriod, Step};
+use super::content::{ReportKind, Step};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::{Decimal, RoundingStrategy};
 use unicode_normalization::UnicodeNormalization as _;
@@ -134,18 +134,6 @@ pub(super) fn slug(name: &str) -> String {
     let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let slug: String = words.collect::<Vec<_>>().join("-").chars().take(LONGEST_SLUG).collect();
     slug.trim_end_matches('-').to_owned()
-}
-
-/// The period before, as a sentence names it.
-#[cfg_attr(not(feature = "pdf"), expect(dead_code, reason = "only pages have sentences"))]
-pub(super) fn before(kind: ReportKind, period: &ReportPeriod) -> String {
-    match kind {
-        ReportKind::Daily => "the day before".to_owned(),
-        ReportKind::Weekly => "the week before".to_owned(),
-        ReportKind::Monthly => "the month before".to_owned(),
-        ReportKind::Custom if period.days == 1 => "the day before".to_owned(),
-        ReportKind::Custom => format!("the {} days before", period.days),
-    }
 }
 
 impl ReportKind {

@@ -286,8 +286,9 @@ fn message(from: &Mailbox, mail: &Mail<'_>) -> std::result::Result<Message, Mail
     }
     let mut parts = MultiPart::alternative_plain_html(mail.text.to_owned(), mail.html.to_owned());
     if let Some(file) = mail.attachment {
-        if !file.name.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\')) {
-            return Err(refused("the name of its file holds other letters than those of ASCII"));
+        // Letters of other scripts are encoded (RFC 2231).
+        if !file.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+            return Err(refused("the name of its file holds more than letters, digits, dashes and points"));
         }
         let media_type = ContentType::parse(file.media_type).map_err(|_| refused("its file is of no media type"))?;
         let file = Attachment::new(file.name.to_owned()).body(file.bytes.to_vec(), media_type);

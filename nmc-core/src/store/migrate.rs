@@ -106,6 +106,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000176_fold_words",
     "2026-11-29-000177_fold_stored_words",
     "2026-11-29-000178_index_open_conversations_of_nobody",
+    "2026-11-29-000179_tell_of_accounts",
     "2026-11-29-000181_create_holidays",
     "2026-11-29-000182_gather_notifications",
     "2026-11-29-000183_index_named_calls",

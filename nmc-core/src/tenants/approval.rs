@@ -67,6 +67,14 @@ impl SystemTx<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn approve_tenant(&mut self, id: TenantId) -> Result<TenantRow> {
+        match self.approve_if_waiting(id)? {
+            Some(row) => Ok(row),
+            None => found(self.find_tenant(id)?, "tenant"),
+        }
+    }
+
+    /// Approves of a business that waits for it.
+    pub(crate) fn approve_if_waiting(&mut self, id: TenantId) -> Result<Option<TenantRow>> {
         let now = self.now();
         let approved = diesel::update(tenants::table)
             .filter(tenants::id.eq(id))
@@ -75,13 +83,10 @@ impl SystemTx<'_> {
             .returning(TenantRow::as_returning())
             .get_result(self.conn)
             .optional()?;
-        match approved {
-            Some(row) => {
-                tracing::info!(tenant = %id, "a business was approved");
-                Ok(row)
-            }
-            None => found(self.find_tenant(id)?, "tenant"),
+        if approved.is_some() {
+            tracing::info!(tenant = %id, "a business was approved");
         }
+        Ok(approved)
     }
 }
 

@@ -1,13 +1,15 @@
-//! The worker that sends mails about accounts: invitations, and links to reset a password and to verify an address.
+//! The worker that sends mails about accounts: invitations, links to reset a password and to verify an address, and what has happened
+//! to an account.
 //!
 //! Every mail is sent or visibly given up. A worker without a mail server, or without a URL for links, leaves them to one that has both: they
 //! wait as long as their links are good. What goes into it is read in the claim's transaction, as the account is then, and none is
 //! open while the mail server answers. A mail whose receipt got lost goes out again with the same Message-ID and the same link.
 
 use super::account_words::AccountWords;
+use super::mail_attempt::{Attempts, Fate};
 use super::notifier::Senders;
 use crate::access::TokenKeys;
-use crate::delivery::{Mail, MailError, MailLinks, MailSender};
+use crate::delivery::{Mail, MailLinks, MailSender};
 use crate::people::{AccountLetter, ClaimedAccountMail, Takes};
 use crate::queue::{self, Backoff, Queue, Stop, work_until_stopped};
 use crate::store::{Store, SystemTx, Tenant, TenantTx};
@@ -73,13 +75,6 @@ pub(crate) struct Claimed {
 /// What a worker that sends mails has.
 type Equipment<'a> = (&'a dyn MailSender, &'a MailLinks, &'a TokenKeys);
 
-/// The result of one attempt at a mail.
-pub(crate) enum Fate {
-    Sent,
-    PutBack(TimeDelta, String),
-    GivenUp(String),
-}
-
 const NO_SERVER: &str = "no mail server was set up while its link was good: an operator has to set smtp_url and smtp_from";
 const NO_LINKS: &str = "its link led nowhere while it was good: an operator has to set public_url";
 
@@ -143,12 +138,8 @@ impl AccountMailer {
         if self.equipment().is_ok() { Takes::Due } else { Takes::TooOld }
     }
 
-    fn again(&self, claimed: &ClaimedAccountMail, why: String) -> Fate {
-        let mail = &claimed.mail;
-        if mail.attempts >= self.config.max_attempts {
-            return Fate::GivenUp(why);
-        }
-        Fate::PutBack(self.config.backoff.wait(mail.attempts, None, mail.id.uuid()), why)
+    const fn attempts(&self) -> Attempts {
+        Attempts { most: self.config.max_attempts, backoff: self.config.backoff }
     }
 }
 
@@ -180,19 +171,14 @@ impl Queue for AccountMailer {
             (Ok(_), Err(why)) => return Fate::GivenUp(why.to_owned()),
         };
         let mail = &claimed.row.mail;
-        // A worker that died may have used up the last attempt.
-        if mail.attempts > self.config.max_attempts {
-            return Fate::GivenUp("it was tried as often as may be".to_owned());
+        if let Some(spent) = self.attempts().spent(mail.attempts) {
+            return spent;
         }
         let words = AccountWords { mail, letter, links };
         let (subject, text, html) = (words.subject(), words.text(), words.html());
         let (to, text, html) = (&mail.recipient, text.expose(), html.expose());
-        match sender.send(&Mail { id: mail.id.uuid(), thread: None, to, subject: &subject, text, html, attachment: None }) {
-            Ok(_) => Fate::Sent,
-            // Sent again it is the same mail to its reader: better twice than never.
-            Err(MailError::NotNow { reason } | MailError::InDoubt { reason }) => self.again(&claimed.row, reason),
-            Err(MailError::Refused { reason, .. }) => Fate::GivenUp(reason),
-        }
+        let letter = Mail { id: mail.id.uuid(), thread: None, to, subject: &subject, text, html, attachment: None };
+        self.attempts().send(mail.attempts, sender, &letter)
     }
 
     fn note(&self, tx: &mut TenantTx<'_>, claimed: &Claimed, fate: &Fate) -> Result<bool> {

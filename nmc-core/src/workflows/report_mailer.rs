@@ -4,10 +4,11 @@
 //! while the mail server answers. A mail whose receipt got lost goes out again with the same Message-ID.
 
 use super::job_worker::interval_of;
+use super::mail_attempt::{Attempts, Fate};
 use super::report::kept_report;
 use super::report_words::ReportWords;
 use crate::analytics::{ClaimedReportMail, ReportReader};
-use crate::delivery::{Attachment, Mail, MailError, MailSender};
+use crate::delivery::{Attachment, Mail, MailSender};
 use crate::queue::{self, Backoff, Queue, Stop, work_until_stopped};
 use crate::reports::ReportContent;
 use crate::store::{Store, SystemTx, Tenant, TenantTx};
@@ -79,13 +80,6 @@ pub(crate) struct Claimed {
     letter: std::result::Result<(Arc<ReportContent>, ReportReader), &'static str>,
 }
 
-/// The result of one attempt at a mail.
-pub(crate) enum Fate {
-    Sent,
-    PutBack(TimeDelta, String),
-    GivenUp(String),
-}
-
 impl ReportMailer {
     /// A worker over this store. `page` is where people look at reports, if they can. Without a sender mails wait for a worker that
     /// has one, and are given up once they are too old.
@@ -134,12 +128,8 @@ impl ReportMailer {
         Ok(pass)
     }
 
-    fn again(&self, claimed: &ClaimedReportMail, why: String) -> Fate {
-        let mail = &claimed.mail;
-        if mail.attempts >= self.config.max_attempts {
-            return Fate::GivenUp(why);
-        }
-        Fate::PutBack(self.config.backoff.wait(mail.attempts, None, mail.id.uuid()), why)
+    const fn attempts(&self) -> Attempts {
+        Attempts { most: self.config.max_attempts, backoff: self.config.backoff }
     }
 
     /// How long a mail must have waited for this worker to take it.
@@ -220,28 +210,23 @@ impl Queue for ReportMailer {
             return Fate::GivenUp("no mail server is set up".to_owned());
         };
         let mail = &claimed.row.mail;
-        // A worker that died may have used up the last attempt.
-        if mail.attempts > self.config.max_attempts {
-            return Fate::GivenUp("it was tried as often as may be".to_owned());
+        if let Some(spent) = self.attempts().spent(mail.attempts) {
+            return spent;
         }
         let file = match self.pdf(mail.report_id, content) {
             Ok(file) => file,
             Err(error) => {
                 tracing::error!(report = %mail.report_id, error = error.causes(), "a report can't be printed");
-                return self.again(&claimed.row, "its PDF could not be made".to_owned());
+                return self.attempts().again(mail.attempts, mail.id.uuid(), "its PDF could not be made".to_owned());
             }
         };
-        let name = format!("report-{}-{}.pdf", content.kind, content.period.first_day);
+        let name = format!("{}.pdf", content.file_stem());
         let attachment = file.as_ref().map(|bytes| Attachment { name: &name, media_type: "application/pdf", bytes });
         let words = ReportWords { content, reader, page: self.page.as_deref(), has_file: attachment.is_some() };
         let (subject, text, html) = (words.subject(), words.text(), words.html());
         let (id, to) = (mail.id.uuid(), &mail.recipient);
-        match sender.send(&Mail { id, thread: None, to, subject: &subject, text: &text, html: &html, attachment }) {
-            Ok(_) => Fate::Sent,
-            // Sent again it is the same mail to its reader: better twice than never.
-            Err(MailError::NotNow { reason } | MailError::InDoubt { reason }) => self.again(&claimed.row, reason),
-            Err(MailError::Refused { reason, .. }) => Fate::GivenUp(reason),
-        }
+        let letter = Mail { id, thread: None, to, subject: &subject, text: &text, html: &html, attachment };
+        self.attempts().send(mail.attempts, sender.as_ref(), &letter)
     }
 
     fn note(&self, tx: &mut TenantTx<'_>, claimed: &Claimed, fate: &Fate) -> Result<bool> {

@@ -43,20 +43,24 @@ impl ReportWords<'_> {
     }
 
     fn beginning(&self) -> String {
-        format!("this is how {} did at {}.", self.content.period.title, self.business())
+        format!("this is how {} did {}.", self.business(), self.content.during())
     }
 
-    /// Labels, values, and values of the period before.
-    fn headlines(&self) -> Vec<(&'static str, String, String)> {
+    /// Labels, values, and values of the period before where they are compared. Key figures without a value are left out, as in the PDF.
+    fn headlines(&self) -> Vec<(&'static str, String, Option<String>)> {
+        let content = self.content;
         let count = |value: Decimal| display(value, "calls");
+        let is_compared = content.is_compared();
         let mut lines: Vec<_> = HEADLINES
             .iter()
-            .map(|(name, label)| (*label, count(self.content.total(name)), count(self.content.previous_total(name))))
+            .map(|(name, label)| {
+                let before = is_compared.then(|| count(content.previous_total(name)));
+                (*label, count(content.total(name)), before)
+            })
             .collect();
         for (name, label) in [("answer_rate", "Answer rate"), ("first_response_minutes", "Wait for a first answer")] {
-            if let Some(kpi) = self.content.kpi(name) {
-                let show = |value: Option<Decimal>| value.map_or_else(|| "–".to_owned(), |value| display(value, &kpi.unit));
-                lines.push((label, show(kpi.value), show(kpi.previous)));
+            if let Some(kpi) = content.kpi(name).filter(|kpi| kpi.value.is_some() || is_compared && kpi.previous.is_some()) {
+                lines.push((label, kpi.shown(kpi.value), is_compared.then(|| kpi.shown(kpi.previous))));
             }
         }
         lines
@@ -73,9 +77,8 @@ impl ReportWords<'_> {
 
     fn end(&self) -> String {
         format!(
-            "The figures are of {}, in the time zone {}. Owners and administrators of {} choose which reports are mailed, and to \
-             whom; whoever wants no mails says so in their preferences.",
-            self.content.period.title,
+            "Days and hours are by the clock of {}. Owners and administrators of {} choose which reports are mailed, and to whom; \
+             whoever wants no mails says so in their preferences.",
             self.content.zone,
             self.business()
         )
@@ -83,31 +86,45 @@ impl ReportWords<'_> {
 
     /// The mail as plain text.
     pub(super) fn text(&self) -> String {
-        let headlines = self.headlines().into_iter().map(|(label, value, before)| format!("{label}: {value} (before: {before})"));
-        let headlines: Vec<String> = headlines.collect();
+        let before_in_words = self.content.before_in_words();
+        let line = |(label, value, before): (&str, String, Option<String>)| match before {
+            Some(before) => format!("{label}: {value} ({before_in_words}: {before})"),
+            None => format!("{label}: {value}"),
+        };
+        let headlines: Vec<String> = self.headlines().into_iter().map(line).collect();
+        let note = self.content.not_compared().map(|note| format!("{note}\n\n")).unwrap_or_default();
         let advice: String = self.advice().map(|advice| format!("- {advice}\n")).collect();
         let advice = if advice.is_empty() { advice } else { format!("What to do:\n{advice}\n") };
         let page = self.page.map(|page| format!("\n{page}")).unwrap_or_default();
         let (greeting, beginning, whole, end) = (self.greeting(), self.beginning(), self.whole(), self.end());
-        format!("{greeting}\n\n{beginning}\n\n{}\n\n{advice}{whole}{page}\n\n{end}\n", headlines.join("\n"))
+        format!("{greeting}\n\n{beginning}\n\n{}\n\n{note}{advice}{whole}{page}\n\n{end}\n", headlines.join("\n"))
     }
 
     /// The mail as HTML.
     pub(super) fn html(&self) -> String {
-        let row = |(label, value, before): (&str, String, String)| {
-            let (label, value, before) = (escaped(label), escaped(&value), escaped(&before));
+        let cell = |text: &str| format!("<td align=\"right\">{text}</td>");
+        let row = |(label, value, before): (&str, String, Option<String>)| {
+            let before = before.map(|before| cell(&escaped(&before))).unwrap_or_default();
             format!(
-                "<tr><th align=\"left\">{label}</th><td align=\"right\"><b>{value}</b></td><td align=\"right\">{before}</td></tr>\n"
+                "<tr><th align=\"left\">{}</th>{}{before}</tr>\n",
+                escaped(label),
+                cell(&format!("<b>{}</b>", escaped(&value)))
             )
         };
         let rows: String = self.headlines().into_iter().map(row).collect();
+        let (head, note) = match self.content.not_compared() {
+            None => {
+                let (title, before) = (escaped(&self.content.period.title), escaped(&self.content.before.title));
+                (format!("<tr><th></th><th align=\"right\">{title}</th><th align=\"right\">{before}</th></tr>\n"), String::new())
+            }
+            Some(note) => (String::new(), format!("<p>{}</p>\n", escaped(&note))),
+        };
         let advice: String = self.advice().map(|advice| format!("<li>{}</li>\n", escaped(&advice))).collect();
         let advice = if advice.is_empty() { advice } else { format!("<p>What to do:</p>\n<ul>\n{advice}</ul>\n") };
         let link = self.page.map(|page| format!(" <a href=\"{}\">Look at reports</a>", escaped(page))).unwrap_or_default();
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n<body>\n<p>{}</p>\n<p>{}</p>\n\
-             <table cellpadding=\"4\">\n<tr><th></th><th align=\"right\">Now</th><th align=\"right\">Before</th></tr>\n{rows}</table>\n\
-             {advice}<p>{}{link}</p>\n<p><small>{}</small></p>\n</body></html>\n",
+             <table cellpadding=\"4\">\n{head}{rows}</table>\n{note}{advice}<p>{}{link}</p>\n<p><small>{}</small></p>\n</body></html>\n",
             escaped(&self.subject()),
             escaped(&self.greeting()),
             escaped(&self.beginning()),

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nmc_core::delivery::{Mail, MailError, MailReceipt, MailSender as _};
+use nmc_core::delivery::{Attachment, Mail, MailError, MailReceipt, MailSender as _};
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{FakeSmtp, SmtpFault, SmtpStep};
 use nmc_core::uuid::Uuid;
@@ -52,6 +52,23 @@ fn mail_arrives_with_its_parts_and_headers() {
     let (plain, html) = (mail.text.find("text/plain").unwrap(), mail.text.find("text/html").unwrap());
     assert!(plain < html, "readers take the last part that they can show");
     assert!(mail.text.contains("\n.\nA line with a dot"), "a dot alone does not end it: {}", mail.text);
+}
+
+#[test]
+fn file_keeps_its_name_in_any_script() {
+    let server = FakeSmtp::start();
+    let to: Email = "joe@example.com".parse().unwrap();
+    let send = |name| {
+        let attachment = Some(Attachment { name, media_type: "application/pdf", bytes: b"%PDF" });
+        mailer(&server).send(&Mail { id: ID, thread: None, to: &to, subject: "a", text: "a", html: "a", attachment })
+    };
+    send("report-зоя-2026.pdf").unwrap();
+    let mail = server.taken().remove(0);
+    assert!(mail.text.contains("*=utf-8''report-%D0%B7%D0%BE%D1%8F-2026.pdf"), "{}", mail.text);
+    for name in ["a\r\nBcc: eve", "a\"b", "a/b", "a b", "a\u{202e}b"] {
+        assert!(matches!(send(name), Err(MailError::Refused { code: None, .. })), "{name:?}");
+    }
+    assert_eq!(server.taken().len(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::serde_words;
 use chrono::NaiveTime;
 use nmc_core::access::Permission;
-use nmc_core::analytics::Figures;
+use nmc_core::analytics::{Figures, Unreached};
 use nmc_core::numbers::Month;
 use nmc_core::reports::ReportKind;
 use nmc_core::workflows::SummaryPeriod;
@@ -165,7 +165,7 @@ lists!(
     NotificationChannel,
     NotificationStatus
 );
-lists!(ReportInterval, ReportKind, ReportMailStatus);
+lists!(ReportInterval, ReportKind, ReportMailStatus, Unreached);
 lists!(CallDirection, CallOutcome, CallStatus, CallType, ForwardedLegStatus, MetadataType, ParticipantType);
 lists!(
     AggregationLevel,

@@ -19,16 +19,19 @@ const SMALL: f32 = 7.5;
 const AXIS: f32 = 26.0;
 const LABELS: f32 = 14.0;
 
-/// A bar: below what was answered, above it what was missed.
+/// A bar: what was missed stands on the ground, where the eye compares one with another, and upon it what was not.
 pub(super) struct Bar {
     pub(super) label: String,
-    pub(super) lower: u64,
-    pub(super) upper: u64,
+    pub(super) missed: u64,
+    pub(super) others: u64,
 }
+
+/// The least height of a part that is not nothing.
+const LEAST: f32 = 2.0;
 
 impl Bar {
     const fn all(&self) -> u64 {
-        self.lower.saturating_add(self.upper)
+        self.missed.saturating_add(self.others)
     }
 }
 
@@ -74,7 +77,11 @@ pub(super) fn bars(sheet: &Sheet, bars: &[Bar], (left, top): (f32, f32), (width,
     for (at, bar) in bars.iter().enumerate() {
         let middle = from + slot * (length(at) + 0.5);
         let x = middle - bar_width / 2.0;
-        let (lower, upper) = (share(bar.lower, top_tick) * rise, share(bar.upper, top_tick) * rise);
+        let tall = |part: u64| if part == 0 { 0.0 } else { (share(part, top_tick) * rise).max(LEAST) };
+        let (missed, others) = (tall(bar.missed), tall(bar.others));
+        let top_of = |height: f32| ground - height;
+        shapes.push(Shape::Box { x, y: top_of(missed), width: bar_width, height: missed, ink: ORANGE });
+        shapes.push(Shape::Box { x, y: top_of(missed + others), width: bar_width, height: others, ink: BLUE });
         let mut number = |value: u64, y: f32, face: Face, ink: Ink, room: f32| {
             let text = value.to_string();
             let wide = sheet.fonts.width(face, SMALL, &text);
@@ -82,18 +89,16 @@ pub(super) fn bars(sheet: &Sheet, bars: &[Bar], (left, top): (f32, f32), (width,
                 shapes.push(Shape::Text { x: middle - wide / 2.0, y, face, size: SMALL, ink, text });
             }
         };
-        number(bar.upper, ground - lower - upper - 3.0, Face::Bold, ORANGE, slot);
-        let inside = if lower >= SMALL + 3.0 { bar_width } else { 0.0 };
-        let mut boxes = vec![Shape::Box { x, y: ground - lower, width: bar_width, height: lower, ink: BLUE }];
-        boxes.push(Shape::Box { x, y: ground - lower - upper, width: bar_width, height: upper, ink: ORANGE });
-        // Under their numbers.
-        let text = bar.lower.to_string();
-        let wide = sheet.fonts.width(Face::Regular, SMALL, &text);
-        if bar.lower > 0 && wide <= inside {
-            let y = ground - lower + SMALL + 1.0;
-            boxes.push(Shape::Text { x: middle - wide / 2.0, y, face: Face::Regular, size: SMALL, ink: WHITE, text });
+        let has_room = |height: f32| height >= SMALL + 3.0;
+        // What was missed is told even of the smallest: above the stack, if not within it.
+        if has_room(missed) {
+            number(bar.missed, top_of(missed) + SMALL + 1.0, Face::Bold, WHITE, bar_width);
+        } else {
+            number(bar.missed, top_of(missed + others) - 3.0, Face::Bold, ORANGE, slot);
         }
-        shapes.append(&mut boxes);
+        if has_room(others) {
+            number(bar.others, top_of(missed + others) + SMALL + 1.0, Face::Regular, WHITE, bar_width);
+        }
         if at % every == 0 {
             let wide = sheet.fonts.width(Face::Regular, SMALL, &bar.label);
             let text = bar.label.clone();

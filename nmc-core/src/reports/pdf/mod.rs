@@ -3,6 +3,9 @@
 mod chart;
 mod grid;
 mod pages;
+mod pages_course;
+mod pages_headlines;
+mod pages_tables;
 mod phrases;
 mod sheet;
 mod table;

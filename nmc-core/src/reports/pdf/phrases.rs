@@ -6,7 +6,7 @@ use super::table::{Cell, Column};
 use super::text::Face;
 use super::words;
 use crate::TrendDirection;
-use crate::reports::content::{Better, KpiEntry, ReportContent};
+use crate::reports::content::{Better, KpiEntry, ReportContent, Textable};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -18,7 +18,6 @@ pub(super) fn summary(report: &ReportContent) -> String {
     let count = |figure: &str| report.total(figure).to_u64().unwrap_or_default();
     let show = |name| words::display(report.total(name), "calls");
     let (calls, missed) = (count("nmc.calls_inbound"), count("nmc.calls_unanswered"));
-    let texted = count("nmc.calls_texted_back");
     let mut text = match calls {
         0 => "Nobody called in this period.".to_owned(),
         1 => format!("There was 1 call, and {}.", if missed == 0 { "you missed none" } else { "you missed it" }),
@@ -29,17 +28,37 @@ pub(super) fn summary(report: &ReportContent) -> String {
         }
     };
     if missed > 0 {
-        let (texted_back, replied) = (show("nmc.calls_texted_back"), show("nmc.calls_replied"));
-        text.push_str(&match texted {
-            0 => " None of the callers you missed was texted back.".to_owned(),
-            _ => format!(" {texted_back} of the callers you missed were texted back at once, and {replied} of them wrote back."),
-        });
+        text.push_str(&texted(report, missed));
     }
     let revenue = report.total("nmc.revenue_unanswered");
     if revenue > Decimal::ZERO {
         text.push_str(&format!(" Missed calls brought {} of work after all.", words::display(revenue, "USD")));
     }
     text
+}
+
+/// How many of those who were missed got a text. Calls after which none could go out, as those of an imported log, are left out.
+fn texted(report: &ReportContent, missed: u64) -> String {
+    let replied = words::display(report.total("nmc.calls_replied"), "calls");
+    let show = |count: u64| words::display(count.into(), "calls");
+    match report.textable.filter(|textable| textable.missed < missed) {
+        None => match report.total("nmc.calls_texted_back") {
+            none if none.is_zero() => " None of the callers you missed was texted back.".to_owned(),
+            texted => {
+                let texted = words::display(texted, "calls");
+                format!(" {texted} of the callers you missed were texted back at once, and {replied} of them wrote back.")
+            }
+        },
+        Some(Textable { missed: 0, .. }) => String::new(),
+        Some(Textable { missed, texted: 0 }) => {
+            format!(" None of the {} missed callers who could be texted was texted back.", show(missed))
+        }
+        Some(Textable { missed, texted }) => format!(
+            " {} of the {} missed callers who could be texted were texted back at once, and {replied} wrote back.",
+            show(texted),
+            show(missed)
+        ),
+    }
 }
 
 /// Columns by their titles and shares of the width. All but the first hold numbers.
@@ -54,14 +73,17 @@ pub(super) fn columns(titles: &[(&str, f32)]) -> Vec<Column> {
 
 /// A row of the table of key figures.
 pub(super) fn kpi_row(kpi: &KpiEntry, has_targets: bool) -> Vec<Cell> {
-    let shown =
-        |value: Option<Decimal>| Cell::plain(value.map_or_else(|| "–".to_owned(), |value| words::display(value, &kpi.unit)));
-    let arrow = match kpi.value.zip(kpi.previous).filter(|_| kpi.trend.is_some()) {
+    let shown = |value: Option<Decimal>| Cell::plain(kpi.shown(value));
+    // What is not known is neither more nor less, and misses no target.
+    let known = |value: &Decimal| !kpi.is_unknown(*value);
+    let (value, previous) = (kpi.value.filter(known), kpi.previous.filter(known));
+    let trend = kpi.trend.filter(|_| value.is_some() && previous.is_some());
+    let arrow = match value.zip(previous).filter(|_| trend.is_some()) {
         Some((value, previous)) if value > previous => "▲ ",
         Some((value, previous)) if value < previous => "▼ ",
         _ => "",
     };
-    let (word, ink) = match kpi.trend {
+    let (word, ink) = match trend {
         Some(TrendDirection::Improving) => ("better", GOOD),
         Some(TrendDirection::Declining) => ("worse", BAD),
         Some(TrendDirection::Stable) => ("same", GRAY),
@@ -72,8 +94,9 @@ pub(super) fn kpi_row(kpi: &KpiEntry, has_targets: bool) -> Vec<Cell> {
     let change = Cell { text: format!("{arrow}{word}"), ink, face: Face::Regular };
     let mut row = vec![Cell::plain(kpi.label.clone()), shown(kpi.value), shown(kpi.previous), change];
     if has_targets {
-        row.push(shown(kpi.target));
-        let off = kpi.variance.map_or_else(|| "–".to_owned(), |variance| words::display(variance, "%"));
+        row.push(Cell::plain(kpi.target.map_or_else(|| "–".to_owned(), |target| words::display(target, &kpi.unit))));
+        let off =
+            kpi.variance.filter(|_| value.is_some()).map_or_else(|| "–".to_owned(), |variance| words::display(variance, "%"));
         row.push(Cell::plain(off));
     }
     row

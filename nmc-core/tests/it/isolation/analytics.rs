@@ -228,4 +228,9 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
         let filter = ReportMailFilter { report: Some(theirs.report), ..ReportMailFilter::default() };
         told(tx.report_mails().list(&filter, PageRequest::first())?.items)
     }),
+    ("ReportMails::unreached of their user", |tx, _, theirs| {
+        let mut schedule = tx.report_schedules().upsert_by_kind(ReportInterval::Daily, &NewReportSchedule::default())?;
+        schedule.user_ids = vec![theirs.user];
+        told(tx.report_mails().unreached(&schedule)?.len())
+    }),
 ];

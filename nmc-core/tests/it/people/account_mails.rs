@@ -4,16 +4,16 @@ use super::*;
 use nmc_core::access::SessionFilter;
 use nmc_core::delivery::MailLinks;
 use nmc_core::people::{
-    AccountMail, AccountMailFilter, INVITATION_LIFETIME, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
+    AccountMail, AccountMailFilter, INVITATION_LIFETIME, InvitationMail, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
     MAILS_TO_UNPROVED_BEFORE_APPROVAL, RESET_LIFETIME, User, UserPatch, VERIFICATION_LIFETIME, change_user, invite_again,
     mail_invitation, mail_verification, vouch_for_email,
 };
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{FakeSmtp, SmtpFault, SmtpStep, TakenMail};
-use nmc_core::workflows::{AccountMailPass, AccountMailer, AccountMailerConfig, Senders};
+use nmc_core::workflows::{AccountMailPass, AccountMailer, AccountMailerConfig, Senders, approve};
 use nmc_core::{AccountMailKind, AccountMailStatus, PageRequest, SessionEnd};
 
-use AccountMailKind::{Invitation, PasswordReset, Verification};
+use AccountMailKind::{AddressChanged, Approved, Invitation, PasswordReset, Verification};
 use AccountMailStatus::{Failed, Sent, Waiting};
 
 const VOID: &str = "token must be in force: it is used up, replaced or too old";
@@ -88,7 +88,7 @@ impl Post {
         self.house.pass(1);
         let work = |tx: &mut TenantTx<'_>| {
             let (user, _) = invite(tx, &person(name, UserRole::User))?;
-            assert!(mail_invitation(tx, &user)?);
+            assert_eq!(mail_invitation(tx, &user)?, InvitationMail::Queued);
             Ok(user)
         };
         self.house.operator(work).unwrap()
@@ -328,16 +328,16 @@ fn business_that_is_not_approved_mails_no_invitations() {
         };
         house.operator(work).unwrap()
     };
-    assert!(!went(&house, "ben"));
+    assert_eq!(went(&house, "ben"), InvitationMail::OnApproval);
     house.db.store.system(Reason::Operations, |tx| tx.approve_tenant(house.tenant.id())).unwrap();
-    assert!(went(&house, "cleo"));
+    assert_eq!(went(&house, "cleo"), InvitationMail::Queued);
     house.db.execute(
         "INSERT INTO account_mails (tenant_id, user_id, kind, recipient, status, expires_at, created_at)
          SELECT tenant_id, user_id, kind, recipient, 'sent', expires_at, created_at FROM account_mails, generate_series(1, 99)",
     );
-    assert!(!went(&house, "dora"), "nor more than may be in a day");
+    assert_eq!(went(&house, "dora"), InvitationMail::TooMany, "nor more than may be in a day");
     house.clock.advance(TimeDelta::days(1));
-    assert!(went(&house, "eve"));
+    assert_eq!(went(&house, "eve"), InvitationMail::Queued);
 }
 
 #[test]
@@ -597,4 +597,79 @@ fn mails_are_found_by_user_and_kind() {
     assert_eq!(found(AccountMailFilter { user: Some(ben), ..AccountMailFilter::default() }), [Invitation]);
     assert_eq!(found(AccountMailFilter { kind: Some(PasswordReset), ..AccountMailFilter::default() }), [PasswordReset]);
     assert_eq!(found(AccountMailFilter { kind: Some(Verification), ..AccountMailFilter::default() }), []);
+}
+
+/// Gives ada this address.
+fn move_to(post: &Post, name: &str) {
+    post.house.pass(1);
+    let patch = UserPatch { email: Some(email(name)), ..UserPatch::default() };
+    post.house.operator(|tx| change_user(tx, post.house.ada, &patch)).unwrap();
+}
+
+fn of_kind(post: &Post, kind: AccountMailKind) -> Vec<AccountMail> {
+    post.mails(&AccountMailFilter { kind: Some(kind), ..AccountMailFilter::default() })
+}
+
+#[test]
+fn address_before_is_told_that_it_was_changed() {
+    let post = Post::new();
+    post.house.db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
+    move_to(&post, "grace");
+    // Whoever took the account over may deactivate it.
+    post.house.db.execute("UPDATE users SET is_active = false");
+    assert_eq!(post.pass(), AccountMailPass { sent: 1, ..AccountMailPass::default() });
+    let [mail] = &post.smtp.taken()[..] else { panic!("one mail") };
+    assert_eq!(mail.to, [email("ada").to_string()]);
+    let text = plain(mail);
+    assert!(text.contains("has another e-mail address now") && text.contains("If it was not you, tell an owner"), "{text}");
+    assert!(!text.contains("grace") && !text.contains("https://"), "not the new address, and no link: {text}");
+    // Of an address that nobody has shown to be theirs nothing is told.
+    move_to(&post, "eve");
+    assert_eq!(of_kind(&post, AddressChanged).len(), 1);
+}
+
+#[test]
+fn each_proved_address_is_told_and_one_given_back_is_not() {
+    let post = Post::new();
+    for name in ["grace", "eve"] {
+        post.house.db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
+        move_to(&post, name);
+    }
+    assert_eq!(of_kind(&post, AddressChanged).iter().filter(|mail| mail.status == Waiting).count(), 2);
+    move_to(&post, "ada");
+    assert_eq!(post.pass(), AccountMailPass { sent: 1, failed: 1, ..AccountMailPass::default() });
+    let given_up = of_kind(&post, AddressChanged).into_iter().find(|mail| mail.status == Failed).unwrap();
+    assert_eq!(
+        (given_up.recipient, given_up.error_message.unwrap()),
+        (email("ada"), "the account has that address again".to_owned())
+    );
+    assert_eq!(post.smtp.taken()[0].to, [email("grace").to_string()]);
+}
+
+#[test]
+fn approval_is_told_to_the_owner_and_mails_open_invitations() {
+    let house = House::new();
+    let post = Post { house, smtp: FakeSmtp::start() };
+    let id = post.house.tenant.id();
+    let invite = |name: &str| post.house.operator(|tx| invite(tx, &person(name, UserRole::User))).unwrap();
+    let (_, lapsed) = invite("lapsed");
+    post.house.clock.advance(INVITATION_LIFETIME);
+    let (_, accepted) = invite("accepted");
+    post.house.auth.accept_invitation(&accepted.text(), &secret(NEW)).unwrap();
+    assert!(post.house.auth.accept_invitation(&lapsed.text(), &secret(NEW)).is_err());
+    invite("ben");
+    let approved = |_: u8| post.house.db.store.system(Reason::Operations, |tx| approve(tx, id)).unwrap();
+    let first = approved(1);
+    assert!(first.is_new && first.owner_mailed && first.business.is_approved());
+    assert_eq!(first.invitations_mailed, 1);
+    let again = approved(2);
+    assert!(!again.is_new && !again.owner_mailed && again.invitations_mailed == 0, "nobody is told twice");
+    assert_eq!(post.pass(), AccountMailPass { sent: 2, ..AccountMailPass::default() });
+    let to = |kind| of_kind(&post, kind).into_iter().map(|mail| mail.recipient).collect::<Vec<_>>();
+    assert_eq!((to(Approved).len(), to(Invitation)), (1, vec![email("ben")]));
+    let mails = post.smtp.taken();
+    let told = mails.iter().find(|mail| mail.to == [to(Approved)[0].to_string()]).unwrap();
+    assert!(plain(told).contains("is approved: it may buy numbers, send texts"), "{}", plain(told));
+    let invited = mails.iter().find(|mail| mail.to == [email("ben").to_string()]).unwrap();
+    assert!(post.house.auth.accept_invitation(&token_in(invited), &secret(NEW)).unwrap().email_verified);
 }

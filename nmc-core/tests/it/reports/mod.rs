@@ -231,6 +231,28 @@ fn advice_names_the_hour_and_what_it_rests_on() {
 }
 
 #[test]
+fn day_on_which_most_calls_are_missed_stands_out() {
+    let rules = |calls: i64, missed: i64| {
+        let mut facts = facts(ReportKind::Daily, 1);
+        facts.hours = Default::default();
+        facts.numbers = Vec::new();
+        let counts = [("nmc.calls_inbound", calls), ("nmc.calls_unanswered", missed), ("nmc.calls_texted_back", missed)];
+        *facts.figures.values_mut().next().unwrap() =
+            counts.into_iter().map(|(name, count)| (name.to_owned(), Decimal::from(count))).collect();
+        let report = ReportContent::compose(facts).unwrap();
+        report.advice.into_iter().map(|advice| (advice.rule, advice.text)).collect::<Vec<_>>()
+    };
+    let text = "3 of 3 calls were missed. Have them ring a phone that somebody carries.";
+    assert_eq!(rules(3, 3), [("missed_most".to_owned(), text.to_owned())]);
+    assert_eq!((rules(6, 3).len(), rules(7, 3).len(), rules(2, 2).len()), (1, 0, 0));
+    // Where an hour accounts for them, that is said once.
+    let mut at_noon = facts(ReportKind::Weekly, 7);
+    at_noon.figures.values_mut().next().unwrap().insert("nmc.calls_unanswered".to_owned(), Decimal::from(40));
+    let said: Vec<_> = ReportContent::compose(at_noon).unwrap().advice.into_iter().map(|advice| advice.rule).collect();
+    assert!(said.contains(&"missed_hours".to_owned()) && !said.contains(&"missed_most".to_owned()), "{said:?}");
+}
+
+#[test]
 fn advice_is_silent_where_nothing_stands_out() {
     let quiet = |change: &dyn Fn(&mut nmc_core::reports::ReportFacts)| {
         let mut facts = facts(ReportKind::Weekly, 7);

@@ -2,7 +2,7 @@
 
 use crate::support::{Scene, refused};
 use nmc_core::analytics::{
-    Job, JobFilter, NewJob, NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule,
+    Job, JobFilter, NewJob, NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule, Unreached,
 };
 use nmc_core::chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
@@ -12,6 +12,7 @@ use nmc_core::{
     Clock as _, JobStatus, JobType, PageRequest, ReportInterval, ReportMailStatus, Secret, Store, TenantTx, UserId,
     serde_json::json, uuid,
 };
+use std::collections::HashMap;
 use std::sync::{Arc, Barrier};
 
 use ReportInterval::{Daily, Monthly, Weekly};
@@ -117,9 +118,12 @@ fn daily_report_is_made_and_mailed_at_seven() {
     assert_eq!(mail.header("Message-ID").unwrap(), format!("<{}@nmc.example.com>", row.id));
     assert!(mail.header("Content-Type").unwrap().starts_with("multipart/mixed"));
     let text = plain(mail);
-    assert!(text.contains("Hello Ann,\n") && text.contains("\nCalls: 0 (before: 0)\n"), "{text}");
+    let begin = "Hello Ann,\n\nthis is how Joe's Plumbing did on Monday, November 23, 2026.\n\nCalls: 0\n";
+    assert!(text.contains(begin) && text.contains("There are no figures of the day before to compare with."), "{text}");
+    assert!(!text.contains("(the day before: ") && !text.contains("Answer rate"), "{text}");
+    assert_eq!(text.matches("America/New_York").count(), 2, "once in the text, once in the HTML: {text}");
     assert_eq!(text.matches("https://nmc.example.com/app#/figures").count(), 2, "{text}");
-    assert!(text.contains("filename=\"report-daily-2026-11-23.pdf\"") && text.contains("application/pdf"), "{text}");
+    assert!(text.contains("=\"report-joes-plumbing-daily-2026-11-23.pdf\"") && text.contains("application/pdf"), "{text}");
     // %PDF in base64.
     assert!(text.contains("\nJVBER"), "{text}");
     let report = press.reports().remove(0).id;
@@ -176,6 +180,25 @@ impl Press {
         assert_eq!(press.jobs(), ONE);
         press
     }
+}
+
+#[test]
+fn mail_compares_with_the_period_before() {
+    let press = Press::new();
+    let tenant = press.scene.business.tenant.id();
+    press.scene.db.execute(&format!(
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, created_at)
+         SELECT '{tenant}', '+15550100001', '+15550199999', 'inbound', 'no-answer', 'missed', at, at
+         FROM unnest(ARRAY['2026-11-17 12:00-05', '2026-11-24 12:00-05', '2026-11-25 12:00-05']::timestamptz[]) AS at"
+    ));
+    press.schedule(Weekly, &NewReportSchedule::default());
+    press.be("2026-11-30 07:00");
+    roll_up_all(&press.scene.db.store).unwrap();
+    assert_eq!((press.jobs(), press.mail()), (ONE, SENT));
+    let text = plain(&press.smtp.taken()[0]);
+    assert!(text.contains("did in the week of November 23 =E2=80=93 29, 2026."), "{text}");
+    assert!(text.contains("\nCalls: 2 (the week before: 1)\n") && text.contains("\nMissed: 2 (the week before: 1)\n"), "{text}");
+    assert!(text.contains("\nAnswer rate: 0% (the week before: 0%)\n") && !text.contains("no figures of"), "{text}");
 }
 
 #[test]
@@ -412,6 +435,29 @@ fn report_goes_to_owners_and_admins_who_want_mails() {
     assert_eq!(press.jobs(), ONE);
     assert_eq!(press.mail().sent, 3);
     assert_eq!(press.told(), ["admin@example.com", "ann@example.com", "wants@example.com"]);
+}
+
+#[test]
+fn schedule_tells_who_would_get_none_and_why() {
+    let press = Press::new();
+    let admin = |name, is_verified, is_active, wants| member(&press, name, "admin", is_verified, is_active, wants);
+    let (unverified, gone) = (admin("unverified", false, true, None), admin("gone", true, false, None));
+    let (invited, quiet) = (admin("invited", false, true, None), admin("quiet", true, true, Some(false)));
+    let operator = member(&press, "operator", "operator", true, true, None);
+    press.scene.db.execute(&format!("UPDATE users SET password_hash = '!' WHERE id = '{invited}'"));
+    let told = |user_ids: Vec<UserId>| {
+        let schedule = press.schedule(Daily, &NewReportSchedule { user_ids, ..NewReportSchedule::default() });
+        let unreached = press.tx(|tx| tx.report_mails().unreached(&schedule)).unwrap();
+        unreached.into_iter().map(|of| (of.user, of.why)).collect::<HashMap<_, _>>()
+    };
+    let in_charge = [(unverified, Unreached::Unverified), (invited, Unreached::NotAccepted), (quiet, Unreached::NotWanted)];
+    assert_eq!(told(vec![]), HashMap::from(in_charge), "who has left is no administrator");
+    assert_eq!(told(vec![press.owner, operator, gone]), HashMap::from([(gone, Unreached::Deactivated)]));
+    press.schedule(Daily, &NewReportSchedule { user_ids: vec![press.owner, operator], ..NewReportSchedule::default() });
+    press.scene.db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{operator}'"));
+    let schedule = press.tx(|tx| tx.report_schedules().find_by_kind(Daily)).unwrap().unwrap();
+    let unreached = press.tx(|tx| tx.report_mails().unreached(&schedule)).unwrap();
+    assert_eq!(unreached.iter().map(|of| (of.user, of.why)).collect::<Vec<_>>(), [(operator, Unreached::Role)]);
 }
 
 #[test]

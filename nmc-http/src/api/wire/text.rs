@@ -67,6 +67,7 @@ pub(crate) type PhoneNumberId = Text<nmc_core::PhoneNumberId>;
 pub(crate) type PresenceStatus = Text<nmc_core::PresenceStatus>;
 pub(crate) type Quantity = Text<super::Quantity>;
 pub(crate) type ReportId = Text<nmc_core::ReportId>;
+pub(crate) type Unreached = Text<nmc_core::analytics::Unreached>;
 pub(crate) type ReportInterval = Text<nmc_core::ReportInterval>;
 pub(crate) type ReportKind = Text<nmc_core::reports::ReportKind>;
 pub(crate) type ReportMailId = Text<nmc_core::ReportMailId>;

@@ -4,8 +4,8 @@ use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, NaiveDate, Utc};
-use nmc_core::ReportInterval;
 use nmc_core::analytics::{NewReportSchedule, ReportMail, ReportMailFilter, ReportSchedule};
+use nmc_core::{ReportInterval, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -27,22 +27,35 @@ pub(crate) struct ReportScheduleOut {
     next_due_at: DateTime<Utc>,
     /// The first day of the last period that was reported on.
     last_period_start: Option<NaiveDate>,
+    /// Users whom it is meant for and not mailed to, as things are.
+    #[schema(max_items = 200)]
+    unreached: Vec<UnreachedOut>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
-impl From<ReportSchedule> for ReportScheduleOut {
-    fn from(row: ReportSchedule) -> Self {
-        Self {
+/// A user who would get none of a schedule's reports.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UnreachedOut {
+    user_id: text::UserId,
+    /// Why they would get none.
+    why: text::Unreached,
+}
+
+impl ReportScheduleOut {
+    fn of(tx: &mut TenantTx<'_>, row: ReportSchedule) -> nmc_core::Result<Self> {
+        let unreached = tx.report_mails().unreached(&row)?;
+        Ok(Self {
             kind: Text(row.kind),
             is_active: row.is_active,
             hour: row.hour,
             user_ids: row.user_ids.into_iter().map(Text).collect(),
             next_due_at: row.next_due_at,
             last_period_start: row.last_period_start,
+            unreached: unreached.into_iter().map(|of| UnreachedOut { user_id: Text(of.user), why: Text(of.why) }).collect(),
             created_at: row.created_at,
             updated_at: row.updated_at,
-        }
+        })
     }
 }
 
@@ -133,15 +146,22 @@ pub(crate) struct ReportMailQuery {
 }
 
 pub(super) async fn list(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<ReportSchedulesOut>> {
-    let rows = context.acting(|tx| tx.report_schedules().list()).await?;
-    Ok(Json(ReportSchedulesOut { items: rows.into_iter().map(ReportScheduleOut::from).collect() }))
+    let items = context.acting(|tx| {
+        let rows = tx.report_schedules().list()?;
+        rows.into_iter().map(|row| ReportScheduleOut::of(tx, row)).collect()
+    });
+    Ok(Json(ReportSchedulesOut { items: items.await? }))
 }
 
 pub(super) async fn set(context: RequestContext<NoQuery, JsonBody<ReportScheduleIn>>) -> ApiResult<Json<ReportScheduleOut>> {
     let kind: ReportInterval = context.id("kind", "schedule")?;
     let ReportScheduleIn { is_active, hour, ref user_ids } = context.body.0;
     let new = NewReportSchedule { is_active, hour, user_ids: user_ids.iter().map(|id| id.0).collect() };
-    Ok(Json(context.acting(move |tx| tx.report_schedules().upsert_by_kind(kind, &new)).await?.into()))
+    let set = context.acting(move |tx| {
+        let row = tx.report_schedules().upsert_by_kind(kind, &new)?;
+        ReportScheduleOut::of(tx, row)
+    });
+    Ok(Json(set.await?))
 }
 
 pub(super) async fn remove(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {

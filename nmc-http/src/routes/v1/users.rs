@@ -7,8 +7,8 @@ use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::access::{InvitationToken, PasswordProof};
 use nmc_core::people::{
-    INVITATION_LIFETIME, NewPerson, User, UserFilter, UserPatch, change_own_user, change_user, get_user, invite as invite_person,
-    invite_again as invite_person_again, mail_invitation,
+    INVITATION_LIFETIME, InvitationMail, NewPerson, User, UserFilter, UserPatch, change_own_user, change_user, get_user,
+    invite as invite_person, invite_again as invite_person_again, mail_invitation,
 };
 use nmc_core::{Error, Result, Secret, TenantTx};
 use serde::{Deserialize, Serialize};
@@ -98,15 +98,41 @@ pub(crate) struct InvitationOut {
     /// Whether a mail with a link goes out to the person. It does if the platform sends mails, the business was approved, and it has
     /// not sent too many.
     mailed: bool,
+    /// Why no mail goes out, if none does.
+    not_mailed: Option<NotMailed>,
+}
+
+/// Why an invitation is not mailed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NotMailed {
+    /// The platform sends no mails: the invitation has to be passed on.
+    NoMails,
+    /// The business waits for approval. A mail goes out once it is approved, if the invitation is still open.
+    AwaitingApproval,
+    /// The business, or the person, has been mailed too many.
+    TooMany,
 }
 
 impl InvitationOut {
     /// Made in this transaction, and mailed if the platform sends mails. Its instant is by the clock of the transaction: `updated_at`
     /// goes by the database's.
     fn made(tx: &mut TenantTx<'_>, sends_mails: bool, user: User, token: &InvitationToken) -> Result<Self> {
-        let mailed = sends_mails && mail_invitation(tx, &user)?;
+        let mail = if sends_mails { Some(mail_invitation(tx, &user)?) } else { None };
+        let not_mailed = match mail {
+            Some(InvitationMail::Queued) => None,
+            Some(InvitationMail::OnApproval) => Some(NotMailed::AwaitingApproval),
+            Some(InvitationMail::TooMany) => Some(NotMailed::TooMany),
+            None => Some(NotMailed::NoMails),
+        };
         let expires_at = tx.now() + INVITATION_LIFETIME;
-        Ok(Self { user: user.into(), invitation: token.text().expose().to_owned(), expires_at, mailed })
+        Ok(Self {
+            user: user.into(),
+            invitation: token.text().expose().to_owned(),
+            expires_at,
+            mailed: not_mailed.is_none(),
+            not_mailed,
+        })
     }
 }
 

@@ -157,7 +157,7 @@ fn invitation_is_mailed_where_mails_are_sent() {
     let owner = site.owner();
     let new = |email: &str| json!({ "email": email, "first_name": "Sam", "last_name": "Roe", "role": "user" });
     let made = site.call("POST", "/v1/users").by(&owner.access).json(&new("sam@example.com")).expect(201);
-    assert_eq!(made.document()["mailed"], true);
+    assert_eq!((&made.document()["mailed"], &made.document()["not_mailed"]), (&json!(true), &json!(null)));
     let again = site.call("POST", format!("/v1/users/{}/invitation", made.document()["user"]["id"].as_str().unwrap()));
     assert_eq!(again.by(&owner.access).expect(201).document()["mailed"], true);
     let [(to, token)] = &sent(&site)[..] else { panic!("one mail: the first gave way") };
@@ -170,4 +170,11 @@ fn invitation_is_mailed_where_mails_are_sent() {
     let admin = site.person(&site.joe, UserRole::Admin);
     let made = site.call("POST", "/v1/users").by(&admin.access).json(&new("sam@example.com")).expect(201);
     assert_eq!((made.document()["mailed"].clone(), site.count("account_mails")), (json!(false), 0));
+    assert_eq!(made.document()["not_mailed"], "no_mails");
+
+    let site = Site::new();
+    site.joe.disapprove(&site.db, true);
+    let made = site.call("POST", "/v1/users").by(&site.owner().access).json(&new("sam@example.com")).expect(201);
+    let said = made.document();
+    assert_eq!((&said["mailed"], &said["not_mailed"]), (&json!(false), &json!("awaiting_approval")));
 }

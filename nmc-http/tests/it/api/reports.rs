@@ -150,7 +150,15 @@ fn schedule_is_set_shown_and_removed() {
         (&daily["kind"], &daily["is_active"], &daily["hour"], &daily["user_ids"], &daily["last_period_start"]),
         (&json!("daily"), &json!(true), &json!(7), &json!([]), &Value::Null)
     );
+    assert_eq!(daily["unreached"][0]["why"], "address_not_verified", "{daily}");
     let operator = site.person(&site.joe, UserRole::Operator).id;
+    site.db.execute(&format!(
+        "UPDATE users SET email_verified = true, email_verified_at = now(), is_active = false WHERE id = '{operator}'"
+    ));
+    let gone = set("weekly", &json!({ "user_ids": [operator] })).document();
+    assert_eq!(gone["unreached"], json!([{ "user_id": operator, "why": "deactivated" }]));
+    site.db.execute(&format!("UPDATE users SET is_active = true WHERE id = '{operator}'"));
+    assert_eq!(list()[1]["unreached"], json!([]));
     let body = json!({ "hour": 18, "is_active": false, "user_ids": [operator] });
     let weekly = set("weekly", &body).document();
     assert_eq!((&weekly["hour"], &weekly["is_active"], &weekly["user_ids"]), (&json!(18), &json!(false), &json!([operator])));
