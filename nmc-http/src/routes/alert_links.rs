@@ -53,7 +53,8 @@ async fn with_page(
     let Some(refusal) = answer.response().error() else { return Ok(answer.map_into_boxed_body()) };
     let (title, more) = match refusal.as_error::<ApiError>() {
         Some(ApiError::TooMany(seconds)) => ("Too many tries", format!("Open the link again in {seconds} seconds.")),
-        Some(ApiError::Method(_)) => ("This link is for a browser", "Open it in one.".to_owned()),
+        // No browser asks like that.
+        Some(ApiError::Method(_)) => return Ok(answer.map_into_boxed_body()),
         _ => ("This does not work just now", "Open the link again in a moment.".to_owned()),
     };
     let page = written(title, &once(&more));

@@ -4,15 +4,16 @@ use crate::api::Person;
 use crate::site::{Answer, Site};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::UserRole;
 use nmc_core::alerts::{Address, NewAlertRule, NewNotification};
 use nmc_core::delivery::{Mail, MailError, MailReceipt, MailSender};
-use nmc_core::testing::ManualClock;
 use nmc_core::workflows::{Notifier, NotifierConfig, Senders};
-use nmc_core::{AlertId, AlertOperator, AlertSeverity, NotificationChannel};
+use nmc_core::{AlertId, AlertOperator, AlertSeverity, Clock, NotificationChannel, SystemClock};
 use nmc_http::Limit;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Words of mails that went out.
@@ -23,6 +24,16 @@ impl MailSender for Letters {
     fn send(&self, mail: &Mail<'_>) -> Result<MailReceipt, MailError> {
         self.0.lock().unwrap().push(mail.text.to_owned());
         Ok(MailReceipt { said: String::new() })
+    }
+}
+
+/// A clock that is some days ahead.
+#[derive(Debug, Default)]
+struct Ahead(AtomicI64);
+
+impl Clock for Ahead {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::days(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -138,10 +149,12 @@ fn link_that_does_nothing_says_so_plainly() {
 
 #[test]
 fn link_that_is_too_old_says_so_on_a_page() {
-    let far = ManualClock::new("2099-01-01T12:00:00Z".parse().unwrap());
-    let site = Site::with(|store, _| store.clock = Arc::new(far));
+    let ahead = Arc::new(Ahead::default());
+    let site = Site::with(|store, _| store.clock = ahead.clone());
     let admin = site.person(&site.joe, UserRole::Admin);
     let (_, [acknowledge, ..]) = mailed(&site, &admin);
+    ask(&site, "GET", &acknowledge, 200);
+    ahead.0.store(8, Ordering::SeqCst);
     is_a_page(&ask(&site, "GET", &acknowledge, 410), "This link is too old");
 }
 
