@@ -64,7 +64,7 @@ fn rule_is_replayed_as_it_is_and_as_it_could_be() {
 #[test]
 fn rule_that_is_kept_nowhere_is_replayed() {
     let shop = shop();
-    let tried = |more: &[&str]| [&["simulate", "--metric", "jobs"], &SPAN[..], more].concat();
+    let tried = |more: &[&'static str]| [&["simulate", "--metric", "jobs"], &SPAN[..], more].concat();
     let above = ["--operator", "greater_than", "--threshold", "5"];
     let simulation = shop.json(&tried(&above));
     assert_eq!(events(&simulation), [("20", "raised"), ("40", "over")]);
