@@ -1,6 +1,7 @@
 //! `nmc alert contact`: who hears of an alert that nobody sees to.
 
 use super::user::{self, UserKey};
+use crate::confirm::confirmed;
 use crate::database::{tenant, token_keys};
 use crate::error::CliResult;
 use crate::input_file;
@@ -44,7 +45,13 @@ pub(crate) enum ContactCommand {
     /// Print the secret that signs what goes to a webhook, for its receiver alone: who has it can sign as you
     Secret(SecretArgs),
     /// Put another secret in the place of a webhook's, and print it; the one before signs beside it for 24 hours
-    RotateSecret(SecretArgs),
+    RotateSecret {
+        #[command(flatten)]
+        of: SecretArgs,
+        /// Don't ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Have a contact hear of alerts again
     Enable(ContactArgs),
     /// Have a contact hear of no more alerts; those that are open keep it
@@ -154,10 +161,30 @@ pub(super) fn run(args: &DatabaseArgs, store: &Store, command: ContactCommand) -
             COLUMNS.one(args.format.format, &row)
         }
         ContactCommand::Secret(of) => print_secret(args, store, &of, |tx, id| tx.escalation_contacts().get(id)),
-        ContactCommand::RotateSecret(of) => print_secret(args, store, &of, |tx, id| tx.escalation_contacts().rotate_secret(id)),
+        ContactCommand::RotateSecret { of, yes } => {
+            ask(store, &of.contact, yes)?;
+            print_secret(args, store, &of, |tx, id| tx.escalation_contacts().rotate_secret(id))
+        }
         ContactCommand::Enable(args) => set_active(store, &args, true),
         ContactCommand::Disable(args) => set_active(store, &args, false),
     }
+}
+
+/// Asks before a webhook gets another secret. The webhook is looked up first.
+fn ask(store: &Store, of: &ContactArgs, yes: bool) -> CliResult<()> {
+    let proof = tenant(store, &of.tenant.tenant)?;
+    let row = store.as_operator(&proof, |tx| {
+        let id = find_contact(tx, &of.contact)?;
+        let row = tx.escalation_contacts().get(id)?;
+        row.must_be_webhook()?;
+        Ok(row)
+    })?;
+    let what = format!(
+        "This puts another secret in the place of that of {}: its receiver must know the new one within 24 hours",
+        row.contact_value.masked()
+    );
+    drop(confirmed(yes, &what)?);
+    Ok(())
 }
 
 /// Prints a webhook with its secret, once `work` is done with it.

@@ -309,7 +309,7 @@ fn print(store: &Store, proof: &Tenant, format: Format, row: &AlertRule) -> CliR
 }
 
 /// A refusal of a column, as one of the option that was typed.
-fn of_flag(error: Error) -> Error {
+pub(super) fn of_flag(error: Error) -> Error {
     error.renamed(&[
         ("name", "--name"),
         ("description", "--description"),

@@ -1,18 +1,18 @@
 //! `nmc alert simulate`: what a rule would have made of what was measured.
 
 use super::alert_list::figure;
-use super::alert_rule;
+use super::alert_rule::{self, of_flag};
 use crate::database::business;
 use crate::error::{CliError, CliResult};
 use crate::options::judgement::{JudgementArgs, number};
 use crate::options::moment::SpanArgs;
 use crate::options::rule::RuleKey;
-use crate::options::{Format, FormatArg, TenantArg};
+use crate::options::{Format, FormatArg, TenantArg, one_of};
 use crate::output::{Columns, Letters, Plot, end_on_clock, plain, terminal_width, time, write_json};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use clap::{Arg, Args};
-use nmc_core::alerts::{AlertMove, AlertRule, MeasurementFilter, Sample, TimelineEntry, timeline};
-use nmc_core::{AlertOperator, Error, PageRequest, Result, Store, Tenant, Timezone};
+use nmc_core::alerts::{AlertMove, AlertRule, MeasurementFilter, NewAlertRule, Sample, TimelineEntry, timeline};
+use nmc_core::{AlertOperator, AlertSeverity, Error, PageRequest, Result, Store, Tenant, TenantTx, Timezone};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -29,11 +29,11 @@ const LONGEST: TimeDelta = TimeDelta::days(31);
 /// The most values that are replayed.
 const MOST_VALUES: usize = 50_000;
 
-/// The help of a term: what is not named is the rule's here, and not a new rule's.
+/// The help of a term: what is not named is the rule's here, and a new rule's where there is none.
 fn of_the_rule(arg: Arg) -> Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     match help.split_once(" [default of a new rule") {
-        Some((what, _)) => arg.help(format!("{what} [default: the rule's]")),
+        Some((what, new)) => arg.help(format!("{what} [default: the rule's; with --metric{new}")),
         None => arg,
     }
 }
@@ -44,12 +44,18 @@ fn of_the_rule(arg: Arg) -> Arg {
 pub(crate) struct SimulateArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// The rule, by its id or its exact name
-    #[arg(long, value_name = "ID|NAME")]
-    rule: RuleKey,
+    /// The rule, by its id or its exact name; without one, say with --metric what a new one would watch
+    #[arg(long, value_name = "ID|NAME", required_unless_present = "metric")]
+    rule: Option<RuleKey>,
+    /// What a rule that is kept nowhere watches
+    #[arg(long, conflicts_with = "rule", requires_all = ["operator", "threshold"])]
+    metric: Option<String>,
+    /// How the value compares with the threshold [default: the rule's]
+    #[arg(long, value_parser = one_of(AlertOperator::ALL, AlertOperator::label))]
+    operator: Option<AlertOperator>,
     #[command(flatten)]
     span: SpanArgs,
-    /// Another threshold than the rule's
+    /// What it is compared with [default: the rule's]
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = number)]
     threshold: Option<Decimal>,
     #[command(flatten)]
@@ -92,7 +98,7 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     let (proof, zone) = business(store, &args.tenant.tenant)?;
     let span = args.span.instants(zone)?;
     let (mut rule, hours, now) =
-        store.as_operator(&proof, |tx| Ok((args.rule.get(tx)?, tx.tenants().business_hours()?, tx.now())))?;
+        store.as_operator(&proof, |tx| Ok((args.rule_of(tx)?, tx.tenants().business_hours()?, tx.now()))).map_err(of_flag)?;
     // Of what is to come nothing is known, not even that nothing was measured.
     let until = span.until.unwrap_or(now).min(now);
     let from = span.from.unwrap_or(until - BY_DEFAULT);
@@ -100,6 +106,7 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
         let days = LONGEST.num_days();
         return Err(CliError::Usage(format!("--from must lie in the past, and --to at most {days} days after it")));
     }
+    rule.operator = args.operator.unwrap_or(rule.operator);
     rule.threshold = args.threshold.unwrap_or(rule.threshold);
     rule.judgement = args.judgement.change(&rule.judgement).unwrap_or(rule.judgement);
     check(&rule)?;
@@ -117,7 +124,7 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     }
     match args.format.format {
         Format::Json => write_json(&json!({
-            "rule": alert_rule::COLUMNS.json(&rule),
+            "rule": args.rule.as_ref().map_or_else(|| unsaved(&rule), |_| alert_rule::COLUMNS.json(&rule)),
             "from": time(from),
             "to": time(until),
             "values": samples.len(),
@@ -137,6 +144,31 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
             Ok(())
         }
     }
+}
+
+impl SimulateArgs {
+    /// The rule that is named, or the one that the options make.
+    fn rule_of(&self, tx: &mut TenantTx<'_>) -> Result<AlertRule> {
+        match (&self.rule, &self.metric, self.operator, self.threshold) {
+            (None, Some(metric), Some(operator), Some(threshold)) => {
+                let new = NewAlertRule::new(metric.clone(), metric.clone(), operator, threshold, AlertSeverity::Low);
+                AlertRule::unsaved(&new, tx.tenant().id(), tx.now())
+            }
+            (Some(rule), ..) => rule.get(tx),
+            _ => Err(Error::NotFound { entity: "rule" }),
+        }
+    }
+}
+
+/// A rule that is kept nowhere, as far as it says anything.
+fn unsaved(rule: &AlertRule) -> Value {
+    let mut shown = alert_rule::COLUMNS.json(rule);
+    for made_up in ["id", "name", "severity", "channels", "created_at", "updated_at"] {
+        if let Some(value) = shown.get_mut(made_up) {
+            *value = Value::Null;
+        }
+    }
+    shown
 }
 
 /// Checks a rule that is written nowhere, so that the database doesn't.

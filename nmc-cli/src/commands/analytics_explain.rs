@@ -30,7 +30,7 @@ const AT_ONCE: u16 = 1_000;
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// A key figure, such as missed_rate, or one that is counted, such as nmc.calls_missed
+    /// A key figure by its name or label, such as missed_rate or "Calls missed", or one that is counted, such as nmc.calls_missed
     #[arg(value_name = "KPI")]
     name: String,
     #[command(flatten)]
@@ -55,8 +55,9 @@ pub(super) fn figures(figures: &Figures) -> Value {
 
 pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
-    let kpi = Kpi::named(&args.name);
-    if kpi.is_none() && !args.name.starts_with(nmc_core::analytics::RESERVED_FIGURES) {
+    let kpi = Kpi::called(&args.name);
+    let name = kpi.map_or_else(|| args.name.trim().to_ascii_lowercase(), |kpi| kpi.name.to_owned());
+    if kpi.is_none() && !name.starts_with(nmc_core::analytics::RESERVED_FIGURES) {
         let names: Vec<&str> = nmc_core::analytics::KPIS.iter().map(|kpi| kpi.name).collect();
         return Err(CliError::Usage(format!(
             "{} is no key figure: name one of {}, or what is counted, such as nmc.calls_missed",
@@ -71,14 +72,14 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
     if from >= until || until - from > LONGEST {
         return Err(CliError::Usage(format!("--to must lie after --from, and {} days after it at most", LONGEST.num_days())));
     }
-    let names: Vec<&str> = kpi.map_or_else(|| vec![args.name.as_str()], |kpi| kpi.figures().collect());
+    let names: Vec<&str> = kpi.map_or_else(|| vec![name.as_str()], |kpi| kpi.figures().collect());
     let rows = read(store, &tenant, &names, Span { from, until })?;
     let counts = rows.iter().flat_map(|row| row.counts.iter());
     let total: Figures = counts.map(|(name, value)| (name.to_owned(), value)).collect();
     let value = kpi.and_then(|kpi| kpi.value(&total));
     match args.format.format {
         Format::Json => write_json(&json!({
-            "name": args.name,
+            "name": name,
             "from": time(from),
             "to": time(until),
             "rows": rows.iter().map(|row| COLUMNS.json(row)).collect::<Vec<_>>(),

@@ -7,10 +7,11 @@ use crate::options::judgement::number;
 use crate::options::{FormatArg, TenantArg, one_of};
 use crate::output::{Columns, time};
 use clap::{Args, Subcommand};
-use nmc_core::analytics::{KPI_PERIODS, KPIS, KpiTarget, KpiUnit};
+use nmc_core::analytics::{KPI_PERIODS, Kpi, KpiTarget, KpiUnit};
 use nmc_core::{Error, KpiPeriod, Store};
 use rust_decimal::Decimal;
 use serde_json::json;
+use std::convert::Infallible;
 
 #[derive(Subcommand)]
 pub(crate) enum TargetCommand {
@@ -52,11 +53,15 @@ fn target(text: &str) -> Result<Target, &'static str> {
     Ok(Target { value: number(bare.unwrap_or(text))?, is_percent: bare.is_some() })
 }
 
+/// The name of a key figure; one that isn't there is refused later.
+fn kpi(text: &str) -> Result<String, Infallible> {
+    Ok(Kpi::called(text).map_or(text, |kpi| kpi.name).to_owned())
+}
+
 impl Target {
     /// The value in the unit of a key figure; that of a key figure that isn't there is refused later.
     fn of(self, kpi: &str) -> Result<Decimal, Error> {
-        let is_other = KPIS.iter().any(|known| known.name == kpi && known.unit != KpiUnit::Percent);
-        if self.is_percent && is_other {
+        if self.is_percent && Kpi::named(kpi).is_some_and(|known| known.unit != KpiUnit::Percent) {
             return Err(Error::invalid("VALUE", "must be a number, like 12.5: this figure is not in percent"));
         }
         Ok(self.value)
@@ -68,8 +73,8 @@ impl Target {
 pub(crate) struct TargetKey {
     #[command(flatten)]
     tenant: TenantArg,
-    /// The key figure, such as missed_rate
-    #[arg(value_name = "KPI")]
+    /// The key figure, by its name or label, such as missed_rate or "Calls missed"
+    #[arg(value_name = "KPI", value_parser = kpi)]
     kpi: String,
     /// Of days, weeks or months
     #[arg(long, default_value = "daily", value_parser = one_of(&KPI_PERIODS, KpiPeriod::label))]

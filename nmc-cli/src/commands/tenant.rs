@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use nmc_core::numbers::NumberFilter;
 use nmc_core::store::Reason;
-use nmc_core::tenants::{BusinessHours, TenantFilter, TenantPatch, TenantRow};
+use nmc_core::tenants::{BusinessHours, Holiday, TenantFilter, TenantPatch, TenantRow};
 use nmc_core::{PageRequest, Patch, PhoneNumber, Store, TenantStatus, Timezone};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -54,10 +54,13 @@ pub(crate) enum KnownTenantCommand {
     Approve {
         #[command(flatten)]
         tenant: WhichArg,
+        /// Don't ask
+        #[arg(long, short)]
+        yes: bool,
         #[command(flatten)]
         format: FormatArg,
     },
-    /// Show one business: its settings, owner, onboarding, hours and numbers
+    /// Show one business: its settings, hours and next holidays, owner, onboarding and numbers
     Show {
         #[command(flatten)]
         tenant: WhichArg,
@@ -213,14 +216,28 @@ pub(crate) const COLUMNS: Columns<TenantRow> = Columns(&[
     ("created_at", |row| time(row.created_at)),
 ]);
 
-/// The columns of when a business is open, as of an instant.
-const HOURS: Columns<(BusinessHours, DateTime<Utc>)> = Columns(&[
-    ("business_hours_start", |(hours, _)| json!(hours.opens)),
-    ("business_hours_end", |(hours, _)| json!(hours.closes)),
-    ("is_open", |(hours, at)| json!(hours.is_open(*at))),
-    ("next_open", |(hours, at)| json!(hours.next_open(*at).map(time))),
-    ("next_close", |(hours, at)| json!(hours.next_open(*at).and_then(|open| hours.next_close(open)).map(time))),
+/// When a business is open, as of an instant.
+struct Open {
+    hours: BusinessHours,
+    at: DateTime<Utc>,
+    /// The name of the day's holiday, for which it is closed.
+    holiday: Option<String>,
+}
+
+const HOURS: Columns<Open> = Columns(&[
+    ("business_hours_start", |open| json!(open.hours.opens)),
+    ("business_hours_end", |open| json!(open.hours.closes)),
+    ("is_open", |open| json!(open.hours.is_open(open.at))),
+    ("holiday", |open| json!(open.holiday)),
+    ("next_open", |open| json!(open.hours.next_open(open.at).map(time))),
+    ("next_close", |open| {
+        let next = open.hours.next_open(open.at).and_then(|next| open.hours.next_close(next));
+        json!(next.map(time))
+    }),
 ]);
+
+/// How many of the holidays to come are shown.
+const NEXT_HOLIDAYS: usize = 5;
 
 pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult {
     let database = Database::open(args)?;
@@ -238,7 +255,9 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
             let rows = store.system(Reason::Operations, |tx| tx.list_tenants(&filter, request))?;
             COLUMNS.page(LIST, page.format.format, &rows)?;
         }
-        KnownTenantCommand::Approve { tenant, format } => tenant_status::approve(&store, &tenant.tenant, format.format)?,
+        KnownTenantCommand::Approve { tenant, yes, format } => {
+            tenant_status::approve(&store, &tenant.tenant, yes, format.format)?;
+        }
         KnownTenantCommand::Show { tenant, format } => show(&store, &tenant.tenant, format.format)?,
         KnownTenantCommand::Change(args) => change(&store, *args)?,
         KnownTenantCommand::Settings(args) => tenant_settings::run(&store, *args)?,
@@ -264,14 +283,18 @@ pub(crate) fn run(args: &DatabaseArgs, command: KnownTenantCommand) -> CliResult
 
 fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
-    let (at, row, open, settings, owner, onboarding, numbers) = store.as_operator(&proof, |tx| {
+    let (at, row, (hours, holidays), settings, owner, onboarding, numbers) = store.as_operator(&proof, |tx| {
         let all = PageRequest::new(PageRequest::MAX, None)?;
         let row = tx.tenants().get()?;
         let owner = row.owner_id.map(|owner| tx.users().get(owner)).transpose()?;
         let numbers = tx.phone_numbers().list(&NumberFilter::default(), all)?;
-        Ok((tx.now(), row, tx.tenants().business_hours()?, tx.business_settings().get()?, owner, tx.onboarding()?, numbers))
+        let hours = (tx.tenants().business_hours()?, tx.holidays().list()?);
+        Ok((tx.now(), row, hours, tx.business_settings().get()?, owner, tx.onboarding()?, numbers))
     })?;
-    let hours = (open, at);
+    let today = at.with_timezone(&hours.zone.tz()).date_naive();
+    let next: Vec<Holiday> = holidays.into_iter().filter(|holiday| holiday.day >= today).take(NEXT_HOLIDAYS).collect();
+    let holiday = next.first().filter(|holiday| holiday.day == today).map(|holiday| holiday.name.clone());
+    let hours = Open { hours, at, holiday };
     match format {
         Format::Json => {
             let numbers: Vec<Value> = numbers.items.iter().map(|number| number::COLUMNS.json(number)).collect();
@@ -279,6 +302,7 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
                 "tenant": COLUMNS.json(&row),
                 "settings": SETTINGS.json(&settings),
                 "hours": HOURS.json(&hours),
+                "next_holidays": next.iter().map(|holiday| tenant_holiday::COLUMNS.json(holiday)).collect::<Vec<_>>(),
                 "owner": owner.map(|owner| user::COLUMNS.json(&owner)),
                 "onboarding": tenant_onboarding::document(&onboarding),
                 "numbers": numbers,
@@ -291,6 +315,10 @@ fn show(store: &Store, key: &str, format: Format) -> CliResult<()> {
             gap()?;
             HOURS.one(format, &hours)?;
             gap()?;
+            if !next.is_empty() {
+                tenant_holiday::COLUMNS.all(format, &next)?;
+                gap()?;
+            }
             match owner {
                 Some(owner) => user::COLUMNS.one(format, &owner)?,
                 None => writeln!(std::io::stdout(), "owner  –")?,

@@ -42,7 +42,7 @@ pub(crate) enum HolidayCommand {
     },
 }
 
-const COLUMNS: Columns<Holiday> =
+pub(super) const COLUMNS: Columns<Holiday> =
     Columns(&[("day", |row| json!(row.day)), ("name", |row| json!(row.name)), ("updated_at", |row| time(row.updated_at))]);
 
 pub(super) fn run(store: &Store, command: &HolidayCommand) -> CliResult<()> {

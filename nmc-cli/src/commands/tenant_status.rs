@@ -28,8 +28,15 @@ pub(crate) fn reactivate(store: &Store, key: &str, format: Format) -> CliResult<
     Ok(())
 }
 
-pub(crate) fn approve(store: &Store, key: &str, format: Format) -> CliResult<()> {
+pub(crate) fn approve(store: &Store, key: &str, yes: bool, format: Format) -> CliResult<()> {
     let proof = tenant(store, key)?;
+    let known = store.as_operator(&proof, |tx| tx.tenants().get())?;
+    // Nothing follows where it was approved before.
+    if known.approved_at.is_none() {
+        let what =
+            format!("This lets {} buy numbers, send texts and have calls forwarded, at the platform's cost", known.business_name);
+        drop(confirmed(yes, &what)?);
+    }
     let approval = store.system(Reason::Operations, |tx| workflows::approve(tx, proof.id()))?;
     COLUMNS.one(format, &approval.business)?;
     eprintln!("it may buy numbers, send texts and have calls forwarded");

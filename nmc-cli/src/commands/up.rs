@@ -33,6 +33,10 @@ pub(crate) struct UpArgs {
     /// With --demo: stop after the demo
     #[arg(long, requires = "demo")]
     pub(crate) once: bool,
+
+    /// Say which migrations are applied, and not only how many
+    #[arg(long)]
+    pub(crate) verbose: bool,
 }
 
 pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
@@ -61,7 +65,7 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
 
     let database = Database::open(&database_args)?;
     eprintln!("database: {}", database.describe());
-    database.migrator().run(|migration| eprintln!("applied {}", migration.name))?;
+    migrate(&database, args.verbose)?;
     let store = database.store()?;
     let public_url = serve_args.twilio.public_url.clone();
     let numbers = account.as_ref().map(|account| number::provisioner(&store, account));
@@ -117,6 +121,21 @@ pub(crate) fn run(database: &DatabaseArgs, args: &UpArgs) -> CliResult {
     played?;
     shown?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Applies what is missing, sixty steps to a new database: their names are for those who ask.
+fn migrate(database: &Database, is_verbose: bool) -> CliResult<()> {
+    let tell = |name: &str| {
+        if is_verbose {
+            eprintln!("applied {name}");
+        }
+    };
+    match database.migrator().run(|migration| tell(migration.name))? {
+        0 => {}
+        1 => eprintln!("1 migration applied"),
+        count => eprintln!("{count} migrations applied"),
+    }
+    Ok(())
 }
 
 fn wait(stop: StopSignals) {

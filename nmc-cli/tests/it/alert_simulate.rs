@@ -62,6 +62,25 @@ fn rule_is_replayed_as_it_is_and_as_it_could_be() {
 }
 
 #[test]
+fn rule_that_is_kept_nowhere_is_replayed() {
+    let shop = shop();
+    let tried = |more: &[&'static str]| [&["simulate", "--metric", "jobs"], &SPAN[..], more].concat();
+    let above = ["--operator", "greater_than", "--threshold", "5"];
+    let simulation = shop.json(&tried(&above));
+    assert_eq!(events(&simulation), [("20", "raised"), ("40", "over")]);
+    assert_eq!((&simulation["rule"]["id"], &simulation["rule"]["metric"]), (&Value::Null, &json!("jobs")));
+    assert_eq!(events(&shop.json(&tried(&[&above[..], &["--for", "5m"]].concat()))), [("25", "raised"), ("40", "over")]);
+    assert_eq!(events(&simulated(&shop, &["--operator", "less_than"])), [("00", "raised"), ("20", "over"), ("40", "raised")]);
+    shop.run(&tried(&["--operator", "greater_than"])).refused(2, "--threshold");
+    shop.run(&tried(&[&above[..], &["--rule", "Too many jobs"]].concat())).refused(2, "--rule");
+    shop.run(&tried(&[&above[..], &["--recover-at", "9"]].concat())).refused(2, "--recover-at");
+    shop.run(&[&["simulate", "--metric", "nmc.luck"], &above[..]].concat()).refused(2, "--metric");
+    shop.run(&[&["simulate"], &SPAN[..]].concat()).refused(2, "--rule");
+    let rules = shop.json(&["rule", "list"])["items"].as_array().map(Vec::len);
+    assert_eq!(rules, Some(1), "nothing is kept");
+}
+
+#[test]
 fn simulation_in_a_pipe_is_lines_with_tabs() {
     let said = shop().run(&[&["simulate", "--rule", "Too many jobs"], &SPAN[..]].concat()).ok();
     assert_eq!(

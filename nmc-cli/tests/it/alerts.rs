@@ -290,7 +290,9 @@ fn secret_of_a_webhook_is_printed_and_replaced() {
     let first = first.json()["secret"].clone();
     assert!(first.as_str().is_some_and(|text| text.starts_with("whsec_")), "{first}");
     assert_eq!(secret("secret").json()["secret"], first);
-    let second = secret("rotate-secret");
+    nmc.run(&["alert", "contact", "rotate-secret", id]).refused(2, "say --yes");
+    assert_eq!(secret("secret").json()["secret"], first);
+    let second = nmc.run(&["alert", "contact", "rotate-secret", id, "--yes", "--format", "json"]).ok();
     assert!(second.err.contains("the one before signs, too, until"), "{second:?}");
     let second = second.json()["secret"].clone();
     assert_ne!(second, first);

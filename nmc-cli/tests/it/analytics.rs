@@ -119,6 +119,11 @@ fn rows_behind_a_figure_come_with_a_total_that_equals_it() {
     assert!(piped.err.ends_with("nmc.calls_missed: 2\n"), "{piped:?}");
     let before = shop.json(&["analytics", "explain", "missed_rate", "--from", "2020-01-01", "--to", "2020-01-31"]);
     assert_eq!((&before["rows"], &before["value"]), (&json!([]), &Value::Null));
+    for label in ["Calls missed", "calls MISSED", "MISSED_RATE"] {
+        let called = shop.json(&["analytics", "explain", label]);
+        assert_eq!((&called["name"], &called["rows"]), (&told["name"], &told["rows"]), "{label}");
+    }
+    assert_eq!(shop.json(&["analytics", "explain", "NMC.calls_missed"])["name"], "nmc.calls_missed");
     shop.run(&["analytics", "explain", "luck"]).refused(2, "missed_rate");
     shop.run(&["analytics", "explain", "calls", "--from", "2020-01-01"]).refused(2, "366 days");
 }
@@ -133,6 +138,8 @@ fn targets_are_set_listed_and_removed() {
     assert_eq!((&listed["items"][0]["target"], listed["items"].as_array().map(Vec::len)), (&json!("10"), Some(1)));
     let rate = shop.json(&["analytics", "target", "set", "missed_rate", "30 %", "--period", "weekly"]);
     assert_eq!(rate["target"], "30", "of what is in percent, the sign is taken");
+    assert_eq!(shop.json(&["analytics", "target", "set", "Calls missed", "25", "--period", "weekly"])["kpi"], "missed_rate");
+    shop.run(&["analytics", "target", "set", "missed_calls", "1.5"]).refused(2, "VALUE must be a whole number");
     shop.run(&["analytics", "target", "set", "missed_calls", "30%"]).refused(2, "not in percent");
     shop.run(&["analytics", "target", "set", "missed_rate", "30%%"]).refused(2, "must be a number");
     shop.run(&["analytics", "target", "set", "luck", "10"]).refused(2, "KPI");

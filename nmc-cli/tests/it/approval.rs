@@ -39,7 +39,9 @@ fn stranger_waits_is_listed_is_approved_and_buys() {
     scene.nmc.clone().with("TWILIO_AUTH_TOKEN", "").run(&add).refused(2, "until then it can hold no numbers");
     assert_eq!((scene.twilio.number_requests(), scene.rows().len()), (requests, 0));
 
-    let said = scene.nmc.run(&["tenant", "approve", ADA, "--format", "json"]).ok();
+    scene.nmc.run(&["tenant", "approve", ADA]).refused(2, "say --yes");
+    assert_eq!(waiting(&scene.nmc), [json!(ADA)]);
+    let said = scene.nmc.run(&["tenant", "approve", ADA, "--yes", "--format", "json"]).ok();
     assert!(said.err.contains("may buy numbers") && said.err.contains("its owner is told"), "{said:?}");
     let row = said.json();
     assert!(row["approved_at"].is_string(), "{row}");

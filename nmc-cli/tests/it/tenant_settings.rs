@@ -109,6 +109,18 @@ fn holidays_are_added_listed_and_removed() {
     assert!(list().contains("Christmas Day") && !list().contains("Xmas"), "{}", list());
     add("2026-12-26", " ").refused(2, "NAME must not be empty");
     add("2200-01-01", "Far").refused(2, "DAY must be a day of the years 2000 to 2199");
+    db.execute(
+        "INSERT INTO holidays (id, tenant_id, day, name, created_at, updated_at)
+         SELECT gen_random_uuid(), id, (now() AT TIME ZONE timezone)::date + ahead, 'In ' || ahead, now(), now()
+         FROM tenants, generate_series(-1, 0) AS ahead",
+    );
+    let shown = nmc.run(&["tenant", "show", JOE, "--format", "json"]).json();
+    assert_eq!((&shown["hours"]["is_open"], &shown["hours"]["holiday"]), (&json!(false), &json!("In 0")));
+    assert_eq!(shown["next_holidays"][0]["name"], "In 0", "those of the past are left out");
+    let table = nmc.run(&["tenant", "show", JOE]).ok().out;
+    assert_eq!(table.matches("In 0").count(), 2, "{table}");
+    db.execute("DELETE FROM holidays WHERE name LIKE 'In %'");
+    assert_eq!(nmc.run(&["tenant", "show", JOE, "--format", "json"]).json()["hours"]["holiday"], json!(null));
     holiday(&["remove", "--tenant", JOE, "2026-12-25"]).ok();
     assert!(!list().contains("Christmas"), "{}", list());
     holiday(&["remove", "--tenant", JOE, "2026-12-25"]).refused(2, "holiday");

@@ -29,6 +29,7 @@ fn demo_plays_two_missed_calls_as_often_as_one_likes() {
     for is_first in [true, false] {
         let said = home.nmc.run(&["up", "--demo", "--once"]).ok();
         assert_eq!(said.err.contains("Joe's Plumbing buys +13125550100 …"), is_first, "bought once: {said:?}");
+        assert_eq!((said.err.contains(" migrations applied\n"), said.err.contains("applied 2")), (is_first, false), "{said:?}");
         let mut rest = said.out.as_str();
         for part in [
             "Joe's Plumbing with +1415555",
@@ -178,7 +179,7 @@ fn a_directory_of_something_else_is_refused_and_left_alone() {
 #[test]
 fn a_database_of_ones_own_is_migrated_used_and_left_running() {
     let db = TestDb::empty();
-    let running = Nmc::on(db.url()).start(&["up"]);
+    let running = Nmc::on(db.url()).start(&["up", "--verbose"]);
     assert_eq!(running.says("database: "), "database: the one given by DATABASE_URL");
     assert_eq!(get(&format!("{}/readyz", running.address())).expect("an answer"), 200);
     running.signal(Signal::TERM);

@@ -115,10 +115,10 @@ pub(super) fn checked<'n>(
                 let url = webhook(text.trim()).ok_or_else(|| {
                     Error::invalid(field, "must be an http or https URL without a user, at most 255 characters")
                 })?;
-                if port(url).is_some_and(|port| OTHERS_PORTS.contains(&port)) {
+                if port(&url).is_some_and(|port| OTHERS_PORTS.contains(&port)) {
                     return Err(Error::invalid(field, "must not name a port of another protocol, such as 22 or 25"));
                 }
-                url.to_owned()
+                url
             }
             AddressKind::User => {
                 let user: UserId = text.trim().parse().map_err(|_| Error::invalid(field, "must be a user's id"))?;
@@ -140,10 +140,10 @@ pub(super) fn checked<'n>(
     Ok(written)
 }
 
-/// An http or https URL of a host, without a user. Where it may go is not to be seen from its text: whoever sends it looks at the
-/// addresses that the host leads to, and knows the networks that the operator allows.
-fn webhook(url: &str) -> Option<&str> {
-    let (_, rest) = after_scheme(url)?;
+/// An http or https URL of a host, without a user, its scheme in small letters. Where it may go is not to be seen from its text:
+/// whoever sends it looks at the addresses that the host leads to, and knows the networks that the operator allows.
+fn webhook(url: &str) -> Option<String> {
+    let (scheme, rest) = after_scheme(url)?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, port)) => (host, port),
@@ -156,7 +156,7 @@ fn webhook(url: &str) -> Option<&str> {
         && url.bytes().all(|b| b.is_ascii_graphic())
         && !url.contains('\\')
         && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
-    (fits && is_host).then_some(url)
+    (fits && is_host).then(|| format!("{scheme}{rest}"))
 }
 
 /// The port that a webhook's URL names.
@@ -173,9 +173,12 @@ const OTHERS_PORTS: [u16; 82] = [
     6668, 6669, 6679, 6697, 10080,
 ];
 
-/// The scheme of a webhook's URL, and what follows it.
+/// The scheme of a webhook's URL, in whatever case it was written (RFC 3986, 3.1), and what follows it.
 fn after_scheme(url: &str) -> Option<(&'static str, &str)> {
-    ["https://", "http://"].into_iter().find_map(|scheme| Some((scheme, url.strip_prefix(scheme)?)))
+    ["https://", "http://"].into_iter().find_map(|scheme| {
+        let (written, rest) = url.split_at_checked(scheme.len())?;
+        written.eq_ignore_ascii_case(scheme).then_some((scheme, rest))
+    })
 }
 
 #[cfg(test)]
@@ -195,12 +198,15 @@ mod tests {
             "http://[fd00::7]:8080/x",
             longest.as_str(),
         ] {
-            assert_eq!(webhook(good), Some(good));
+            assert_eq!(webhook(good).as_deref(), Some(good));
+        }
+        for (typed, kept) in [("HTTPS://Example.com/X", "https://Example.com/X"), ("Http://10.1.2.3", "http://10.1.2.3")] {
+            assert_eq!(webhook(typed).as_deref(), Some(kept));
         }
         let long = format!("{longest}x");
         let bad = [
             "ftp://example.com",
-            "HTTPS://example.com",
+            "HTTPS:/example.com",
             "example.com",
             "https://",
             "https://localhost./x",

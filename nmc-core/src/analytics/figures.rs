@@ -213,6 +213,13 @@ impl Kpi {
         KPIS.iter().find(|kpi| kpi.name == name)
     }
 
+    /// The key figure of this name or label, in any case: lists show both.
+    #[must_use]
+    pub fn called(text: &str) -> Option<&'static Self> {
+        let is_it = |name: &str| name.eq_ignore_ascii_case(text.trim());
+        KPIS.iter().find(|kpi| is_it(kpi.name)).or_else(|| KPIS.iter().find(|kpi| is_it(kpi.label)))
+    }
+
     /// Whether it is a number of things, and no share, average or price.
     #[must_use]
     pub const fn is_count(&self) -> bool {
@@ -295,11 +302,23 @@ mod tests {
     }
 
     #[test]
+    fn key_figure_is_called_by_its_name_or_label() {
+        for kpi in KPIS {
+            for text in
+                [kpi.name.to_owned(), kpi.name.to_uppercase(), kpi.label.to_owned(), format!(" {} ", kpi.label.to_lowercase())]
+            {
+                assert_eq!(Kpi::called(&text), Some(kpi), "{text}");
+            }
+        }
+        assert_eq!(Kpi::called("luck"), None);
+    }
+
+    #[test]
     fn names_are_said_once() {
-        let mut names: Vec<&str> = KPIS.iter().map(|kpi| kpi.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), KPIS.len());
+        for of in [|kpi: &Kpi| kpi.name, |kpi: &Kpi| kpi.label] {
+            let names: std::collections::BTreeSet<String> = KPIS.iter().map(|kpi| of(kpi).to_lowercase()).collect();
+            assert_eq!(names.len(), KPIS.len());
+        }
         let of = |kpi: &Kpi| std::iter::once(kpi.numerator).chain(kpi.denominator.iter().copied()).collect::<Vec<_>>();
         assert!(KPIS.iter().flat_map(of).all(|name| FIGURES.contains(&name)));
         assert!(FIGURES.is_sorted() && FIGURES.iter().all(|name| name.starts_with(RESERVED_FIGURES)));

@@ -53,7 +53,8 @@ impl KpiTargets<'_> {
     /// computed from then on are compared with it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a name that no key figure has, on hours, on a negative number, or on more than 100 percent.
+    /// [`Error::Invalid`] on a name that no key figure has, on hours, on a negative number, on more than 100 percent, or on a part of a
+    /// call.
     pub fn upsert_by_key(&mut self, name: &str, period: KpiPeriod, target: Decimal) -> Result<KpiTarget> {
         let Some(kpi) = Kpi::named(name) else {
             return Err(Error::invalid("kpi_name", "must be the name of a key figure, such as missed_rate"));
@@ -64,6 +65,9 @@ impl KpiTargets<'_> {
         let target = bounds::METRIC.exact("kpi_target", target)?;
         if kpi.unit == KpiUnit::Percent && target > Decimal::ONE_HUNDRED {
             return Err(Error::invalid("kpi_target", "must be 0 to 100: it is in percent"));
+        }
+        if kpi.unit == KpiUnit::Calls && !target.is_integer() {
+            return Err(Error::invalid("kpi_target", "must be a whole number: it is in calls"));
         }
         // Refunds can make revenue negative, which nobody aims at.
         if target < Decimal::ZERO {

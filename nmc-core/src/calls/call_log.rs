@@ -2,8 +2,10 @@
 
 use super::NewCall;
 use super::call_log_input::{Bounded, Lines, Members, Taken, is_well_quoted};
-use crate::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Error, PhoneNumber, Result};
+use crate::types::bounds;
+use crate::{CallDirection, CallStatus, CallerIdentity, Error, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
@@ -52,7 +54,7 @@ const LONGEST_ROW: usize = 64 * 1024;
 
 impl<R: Read> CallLog<R> {
     /// The fields of a row. The first three are required; a status that is left out is `completed`, a direction `inbound`. Instants are
-    /// in RFC 3339, like `2026-11-22T18:00:00Z`; the price is in US dollars. `twilio_call_sid` may be any id that tells the calls of a
+    /// in RFC 3339, like `2026-11-22T18:00:00Z`; the price is in US dollars, and may be below zero, as Twilio's lists have it. `twilio_call_sid` may be any id that tells the calls of a
     /// business apart; rows
     /// that have it in common tell of one call, or the later one is at fault. That is told of the 50,000 calls before it at least.
     pub const FIELDS: [&'static str; 19] = [
@@ -274,7 +276,26 @@ impl Fields {
         self.text(name).ok_or_else(|| Error::invalid(name, "is required"))
     }
 
-    /// A value of a list or of another type of ours, which knows its rule.
+    /// A value of a list, in whatever case it is written, and with blanks or underscores for its hyphens: `No Answer`.
+    fn listed<T: FromStr<Err = Error>>(&self, name: &'static str) -> Result<Option<T>> {
+        let label = |text: &str| text.to_ascii_lowercase().replace([' ', '_'], "-");
+        self.text(name).map(|text| Self::typed(name, &label(text))).transpose()
+    }
+
+    /// The direction of a call. Twilio's lists tell what began an outbound one as well.
+    fn direction(&self) -> Result<Option<CallDirection>> {
+        let name = "call_direction";
+        let is_of_twilio = |text: &str| ["outbound-api", "outbound-dial"].iter().any(|told| text.eq_ignore_ascii_case(told));
+        if self.text(name).is_some_and(is_of_twilio) { Ok(Some(CallDirection::Outbound)) } else { self.listed(name) }
+    }
+
+    /// The cost of a call, to four decimals. A statement such as Twilio's has it as an amount below zero.
+    fn price(&self) -> Result<Option<Decimal>> {
+        let told = self.parsed("price", "must be an amount like 0.0085")?.map(|price: Decimal| price.abs());
+        bounds::PRICE.rounded_if_given("price", told)
+    }
+
+    /// A value of another type of ours, which knows its rule.
     fn typed<T: FromStr<Err = Error>>(name: &'static str, text: &str) -> Result<T> {
         text.parse().map_err(|error| match error {
             Error::Invalid { rule, .. } => Error::invalid(name, rule),
@@ -312,26 +333,26 @@ impl Fields {
             return Ok(phone);
         }
         let party: CallerIdentity = Self::typed(name, text)?;
-        let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
-        if party.as_str().strip_prefix('+').is_some_and(|rest| !is_number(rest)) {
-            return Err(Error::invalid(name, "must be a number with its country, like +14155550123, or what the network told"));
+        if party.as_str().starts_with('+') && !is_service(party.as_str()) {
+            return Err(Error::invalid(
+                name,
+                "must be a number with its country, 7 to 15 digits in all (ten after +1), like +14155550123, or what the network told",
+            ));
         }
         Ok(party)
     }
 
     fn call(&self) -> Result<NewCall> {
-        let direction = self.text("call_direction").map(|text| Self::typed("call_direction", text)).transpose()?;
+        let direction = self.direction()?;
         let is_outbound = direction == Some(CallDirection::Outbound);
         let ours_of = |name| self.text(name).filter(|_| is_outbound == (name == "caller_phone"));
         let caller = self.party("caller_phone", ours_of("called_phone"))?;
         let called = self.party("called_phone", ours_of("caller_phone"))?;
         let sid = self.required("twilio_call_sid")?.to_owned();
-        let status = self.text("call_status").map(|text| Self::typed("call_status", text)).transpose()?;
-        let outcome: Option<CallOutcome> = self.text("outcome").map(|text| Self::typed("outcome", text)).transpose()?;
         let seconds = "must be a whole number of seconds";
         let call = NewCall {
-            call_status: status.unwrap_or(CallStatus::Completed),
-            outcome,
+            call_status: self.listed("call_status")?.unwrap_or(CallStatus::Completed),
+            outcome: self.listed("outcome")?,
             started_at: self.instant("started_at")?,
             ended_at: self.instant("ended_at")?,
             duration_seconds: self.parsed("duration_seconds", seconds)?,
@@ -342,13 +363,18 @@ impl Fields {
             recording_url: self.address("recording_url")?,
             recording_duration_seconds: self.parsed("recording_duration_seconds", seconds)?,
             disconnect_reason: self.owned("disconnect_reason"),
-            price: self.parsed("price", "must be an amount like 0.0085")?,
+            price: self.price()?,
             answered_by: self.owned("answered_by"),
             forwarded_from: self.owned("forwarded_from"),
             ..NewCall::begun(direction.unwrap_or(CallDirection::Inbound), caller, called, sid)
         };
         call.checked()
     }
+}
+
+/// Whether this is a service of North America: `+1911` and the like, of three digits.
+fn is_service(number: &str) -> bool {
+    matches!(number.as_bytes(), [b'+', b'1', b'2'..=b'9', b'1', b'1'])
 }
 
 #[cfg(test)]

@@ -77,6 +77,14 @@ mod tests {
     }
 
     #[test]
+    fn a_price_is_its_amount_to_four_decimals() {
+        let read = |text| price(Some(text)).map(|price| price.to_string());
+        assert_eq!(read("-0.00855").as_deref(), Some("0.0086"));
+        assert_eq!(read("0.0085").as_deref(), Some("0.0085"));
+        assert_eq!((read("-1000000"), read("cheap"), price(None)), (None, None, None));
+    }
+
+    #[test]
     fn one_unreadable_resource_costs_only_itself() {
         let list: Resources<One> = serde_json::from_str(r#"[{"sid": "A"}, null, {"sid": 5}, [], {"sid": "B"}]"#).unwrap();
         assert_eq!(list.read.iter().map(|one| one.sid.as_str()).collect::<Vec<_>>(), ["A", "B"]);

@@ -2,6 +2,7 @@
 //! answers are in its handler's types. The server and the OpenAPI document are both made from that, so neither can say what
 //! the other does not do.
 
+pub(crate) mod body;
 mod bounds;
 pub(crate) mod conflicts;
 pub(crate) mod digits;

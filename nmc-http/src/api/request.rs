@@ -1,5 +1,7 @@
 //! The context of a request as its handler gets it: who sends it, checked; path, query and body, parsed.
 
+pub(crate) use super::body::{Body, JsonBody, LongJsonBody, RawBody};
+use super::body::{LONGEST_JSON, NoFields};
 use super::serde_words::{self, Said};
 use super::{Access, json};
 use crate::connections::Line;
@@ -16,113 +18,10 @@ use nmc_core::{Error, Result, Secret, TenantTx, UserId, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
-
-/// The longest JSON body.
-pub(crate) const LONGEST_JSON: usize = 64 * 1024;
+use utoipa::IntoParams;
 
 /// The longest If-Match: some thirty versions.
 pub(super) const LONGEST_IF_MATCH: usize = 1_000;
-
-/// A body that a handler takes.
-pub(crate) trait Body: Sized {
-    /// The media type of the body, for the document; `None` takes no body.
-    const MEDIA_TYPE: Option<&'static str>;
-    /// Another media type that the body may have.
-    const OR: Option<&'static str> = None;
-    /// The longest, in bytes.
-    const LONGEST: usize;
-
-    /// The body of a POST that has none; `None` where there must be one.
-    fn missing() -> Option<ApiResult<Self>> {
-        None
-    }
-
-    /// The document's description of the body.
-    fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>>;
-    /// Reads a body of this media type.
-    fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self>;
-}
-
-impl Body for () {
-    const MEDIA_TYPE: Option<&'static str> = None;
-    const LONGEST: usize = 0;
-
-    fn describe(_: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
-        None
-    }
-
-    fn read(_: &str, _: web::Bytes) -> ApiResult<Self> {
-        Ok(())
-    }
-}
-
-/// A body that is a JSON document.
-pub(crate) struct JsonBody<T>(pub(crate) T);
-
-impl<T: DeserializeOwned + ToSchema> Body for JsonBody<T> {
-    const MEDIA_TYPE: Option<&'static str> = Some("application/json");
-    const LONGEST: usize = LONGEST_JSON;
-
-    fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
-        Some(super::reply::refer::<T>(schemas))
-    }
-
-    fn missing() -> Option<ApiResult<Self>> {
-        Some(json::parse(NO_FIELDS).map(Self))
-    }
-
-    fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self> {
-        parsed(media_type, &bytes).map(Self)
-    }
-}
-
-/// What a POST without a body says.
-const NO_FIELDS: &[u8] = b"{}";
-
-/// A JSON document of many rows.
-pub(crate) struct LongJsonBody<T>(pub(crate) T);
-
-impl<T: DeserializeOwned + ToSchema> Body for LongJsonBody<T> {
-    const MEDIA_TYPE: Option<&'static str> = Some("application/json");
-    const LONGEST: usize = 1024 * 1024;
-
-    fn describe(schemas: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
-        Some(super::reply::refer::<T>(schemas))
-    }
-
-    fn read(media_type: &str, bytes: web::Bytes) -> ApiResult<Self> {
-        parsed(media_type, &bytes).map(Self)
-    }
-}
-
-/// Reads a JSON document of this media type.
-fn parsed<T: DeserializeOwned>(media_type: &str, bytes: &[u8]) -> ApiResult<T> {
-    let json = media_type.split(';').next().unwrap_or_default().trim();
-    let is_json = json.eq_ignore_ascii_case("application/json") || json.eq_ignore_ascii_case("application/merge-patch+json");
-    if is_json { json::parse(bytes) } else { Err(ApiError::MediaType("application/json")) }
-}
-
-/// Bytes as they come, such as a picture.
-pub(crate) struct RawBody(pub(crate) web::Bytes);
-
-impl Body for RawBody {
-    const MEDIA_TYPE: Option<&'static str> = Some("application/octet-stream");
-    const LONGEST: usize = 5 * 1024 * 1024;
-
-    fn describe(_: &mut super::reply::Schemas) -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
-        None
-    }
-
-    fn read(_: &str, bytes: web::Bytes) -> ApiResult<Self> {
-        Ok(Self(bytes))
-    }
-}
-
-/// The body of a step that takes none.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoFields {}
 
 /// No query.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]

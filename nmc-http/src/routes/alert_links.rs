@@ -1,24 +1,68 @@
 //! The links in mails about alerts: pages for people, without scripts or anything from elsewhere. Looking at one does nothing, as
-//! scanners of mails follow links; its button does it. The token is in the path, which is logged as its pattern alone.
+//! scanners of mails follow links; its button does it. The token is in the path, which is logged as its pattern alone. Refusals are
+//! pages, too.
 
 use super::{get, resource};
 use crate::error::{ApiError, ApiResult};
 use crate::links::ALERT_LINKS;
 use crate::state::App;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use nmc_core::alerts::AlertLinkAction;
 use nmc_core::workflows::{Followed, LinkedAlert};
 use nmc_core::{AlertStatus, Secret};
+use sha2::{Digest as _, Sha256};
+use std::sync::LazyLock;
 
-/// The page holds a form that posts back, and nothing else.
-const PAGE: &str = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// How the pages look: as the web inbox does.
+const STYLE: &str = include_str!("alert_links.css");
+
+/// A page has this style and a form that posts back, and nothing else.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    let policy =
+        format!("default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+});
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+const METHODS: &str = "GET, HEAD, POST";
 
 pub(super) fn configure(app: &mut web::ServiceConfig) {
-    let links = resource(&format!("{ALERT_LINKS}{{token}}"), "GET, HEAD, POST");
+    let links = resource(&format!("{ALERT_LINKS}{{token}}"), METHODS).wrap(from_fn(with_page));
     app.service(links.route(get().to(look)).route(web::post().to(follow)));
+    // What a mail program made of a link that it broke.
+    let broken = resource(&format!("{ALERT_LINKS}{{rest:.*}}"), METHODS).wrap(from_fn(with_page));
+    app.service(broken.route(get().to(|| async { page(&Followed::Void) })));
+}
+
+/// A refusal with a page in place of its problem document, which is for programs.
+async fn with_page(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let answer = next.call(request).await?;
+    let Some(refusal) = answer.response().error() else { return Ok(answer.map_into_boxed_body()) };
+    let (title, more) = match refusal.as_error::<ApiError>() {
+        Some(ApiError::TooMany(seconds)) => ("Too many tries", format!("Open the link again in {seconds} seconds.")),
+        // No browser asks like that.
+        Some(ApiError::Method(_)) => return Ok(answer.map_into_boxed_body()),
+        _ => ("This does not work just now", "Open the link again in a moment.".to_owned()),
+    };
+    let page = written(title, &once(&more));
+    Ok(answer.map_body(|head, _| {
+        head.headers_mut().insert(CONTENT_TYPE, HTML);
+        head.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY.clone());
+        BoxBody::new(page)
+    }))
 }
 
 async fn look(request: HttpRequest) -> ApiResult<HttpResponse> {
@@ -73,13 +117,23 @@ fn page(followed: &Followed) -> HttpResponse {
         ),
         _ => (StatusCode::NOT_FOUND, "This link leads nowhere".to_owned(), once("Take the whole link of the mail.")),
     };
-    let body = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\n\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"robots\" content=\"noindex\"></head>\n\
-         <body>\n<h1>{title}</h1>\n{more}</body></html>\n"
-    );
-    HttpResponse::build(status).insert_header(ContentType::html()).insert_header((CONTENT_SECURITY_POLICY, PAGE)).body(body)
+    HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, HTML))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY.clone()))
+        .body(written(&title, &more))
 }
+
+/// A page of this title, with more below it.
+fn written(title: &str, more: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"robots\" content=\"noindex\">\n\
+         <style>{STYLE}</style></head>\n<body><main>\n<p class=\"house\">{LOGO}NeverMissCall</p>\n<h1>{title}</h1>\n{more}</main></body></html>\n"
+    )
+}
+
+/// The sign of the house, as `web/icon.svg` has it.
+const LOGO: &str = include_str!("../../web/icon.svg");
 
 fn once(words: &str) -> String {
     format!("<p>{words}</p>\n")

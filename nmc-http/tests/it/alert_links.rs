@@ -2,12 +2,18 @@
 
 use crate::api::Person;
 use crate::site::{Answer, Site};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::UserRole;
 use nmc_core::alerts::{Address, NewAlertRule, NewNotification};
 use nmc_core::delivery::{Mail, MailError, MailReceipt, MailSender};
 use nmc_core::workflows::{Notifier, NotifierConfig, Senders};
-use nmc_core::{AlertId, AlertOperator, AlertSeverity, NotificationChannel};
+use nmc_core::{AlertId, AlertOperator, AlertSeverity, Clock, NotificationChannel, SystemClock};
+use nmc_http::Limit;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Words of mails that went out.
@@ -18,6 +24,16 @@ impl MailSender for Letters {
     fn send(&self, mail: &Mail<'_>) -> Result<MailReceipt, MailError> {
         self.0.lock().unwrap().push(mail.text.to_owned());
         Ok(MailReceipt { said: String::new() })
+    }
+}
+
+/// A clock that is some days ahead.
+#[derive(Debug, Default)]
+struct Ahead(AtomicI64);
+
+impl Clock for Ahead {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::days(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -65,9 +81,12 @@ fn status(site: &Site, by: &Person, alert: AlertId) -> Value {
 /// That it is a page that loads nothing, is kept nowhere and tells nobody where it was read.
 fn is_a_page(answer: &Answer, title: &str) {
     assert!(answer.body.contains(&format!("<h1>{title}</h1>")), "{}", answer.body);
-    let policy = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let (_, rest) = answer.body.split_once("<style>").unwrap();
+    let style = STANDARD.encode(Sha256::digest(rest.split_once("</style>").unwrap().0));
+    let policy =
+        format!("default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
     for (name, value) in [
-        ("Content-Security-Policy", policy),
+        ("Content-Security-Policy", policy.as_str()),
         ("Cache-Control", "no-store"),
         ("Referrer-Policy", "no-referrer"),
         ("Content-Type", "text/html; charset=utf-8"),
@@ -122,7 +141,33 @@ fn link_that_does_nothing_says_so_plainly() {
     is_a_page(&ask(&site, "POST", &resolve, 409), "The alert is over");
     site.db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{}'", admin.id));
     is_a_page(&ask(&site, "POST", &resolve, 403), "You may not see to this alert");
+    for broken in ["/v1/alert-links/", "/v1/alert-links/one/two"] {
+        is_a_page(&ask(&site, "GET", broken, 404), "This link leads nowhere");
+    }
     assert_eq!(site.call("DELETE", &resolve).expect(405).header("Allow"), Some("GET, HEAD, POST"));
+}
+
+#[test]
+fn link_that_is_too_old_says_so_on_a_page() {
+    let ahead = Arc::new(Ahead::default());
+    let site = Site::with(|store, _| store.clock = ahead.clone());
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let (_, [acknowledge, ..]) = mailed(&site, &admin);
+    ask(&site, "GET", &acknowledge, 200);
+    ahead.0.store(8, Ordering::SeqCst);
+    is_a_page(&ask(&site, "GET", &acknowledge, 410), "This link is too old");
+}
+
+#[test]
+fn link_opened_too_often_says_when_on_a_page() {
+    let site = Site::with(|_, config| config.limits.token_per_address = Limit { burst: 1, per_minute: 1 });
+    ask(&site, "GET", "/v1/alert-links/rubbish", 404);
+    for method in ["GET", "POST"] {
+        let refused = ask(&site, method, "/v1/alert-links/rubbish", 429);
+        is_a_page(&refused, "Too many tries");
+        let wait = refused.header("Retry-After").unwrap().to_owned();
+        assert!(refused.body.contains(&format!("in {wait} seconds")), "{}", refused.body);
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::CallOutcome;
 
 const RECORDED: &str = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\", \
                         \"recording_url\": \"javascript:alert(1)\"}";
@@ -71,8 +72,39 @@ fn parties_are_read_as_people_and_networks_write_them() {
         assert_eq!(read(caller, "+1 415 555 0100", "").unwrap().caller_phone.as_str(), stored);
     }
     assert_eq!(read("+14155550100", "415-555-0123", "outbound").unwrap().called_phone.as_str(), "+14155550123");
-    for caller in ["+bad", "+1-800-PLUMBER", "+"] {
+    for caller in
+        ["+bad", "+1-800-PLUMBER", "+", "+1415", "+1415555", "+141555501234", "+49301", "+4930123456789012", "+0301234567"]
+    {
         assert!(read(caller, "+14155550100", "").unwrap_err().to_string().contains("caller_phone must be"), "{caller}");
+    }
+}
+
+#[test]
+fn values_of_lists_are_read_in_any_case() {
+    let read = |row: &str| {
+        let csv = format!(
+            "caller_phone,called_phone,twilio_call_sid,call_direction,call_status,outcome,price\n\
+             +14155550123,+14155550100,CA1,{row}\n"
+        );
+        CallLog::new(CallLogFormat::Csv, csv.as_bytes()).next().unwrap()
+    };
+    let call = read("Inbound,No Answer,Missed,-0.00855").unwrap();
+    assert_eq!((call.call_direction, call.call_status), (CallDirection::Inbound, CallStatus::NoAnswer));
+    assert_eq!((call.outcome, call.price), (Some(CallOutcome::Missed), Some("0.0086".parse().unwrap())));
+    let call = read("OUTBOUND,in_progress,,0.0085").unwrap();
+    assert_eq!((call.call_direction, call.call_status), (CallDirection::Outbound, CallStatus::InProgress));
+    assert_eq!(call.price, Some("0.0085".parse().unwrap()));
+    for told in ["outbound-api", "Outbound-Dial"] {
+        assert_eq!(read(&format!("{told},,,")).unwrap().call_direction, CallDirection::Outbound, "{told}");
+    }
+    for (row, field) in [
+        ("sideways,,,", "call_direction"),
+        (",ended,,", "call_status"),
+        (",,mist,", "outcome"),
+        (",,,cheap", "price"),
+        (",,,-1000000", "price"),
+    ] {
+        assert!(read(row).unwrap_err().to_string().contains(&format!("{field} must be")), "{row}");
     }
 }
 

@@ -465,7 +465,11 @@ fn target_that_no_figure_can_come_to_is_refused() {
     };
     assert_eq!(set("missed_rate", "100.0001"), Err("kpi_target must be 0 to 100: it is in percent".into()));
     assert_eq!(set("calls", "-1"), Err("kpi_target must not be negative".into()));
-    assert_eq!((set("missed_rate", "100"), set("calls", "101")), (Ok(()), Ok(())));
+    for calls in ["calls", "missed_calls"] {
+        assert_eq!(set(calls, "1.5"), Err("kpi_target must be a whole number: it is in calls".into()));
+    }
+    assert_eq!((set("missed_rate", "100"), set("calls", "101"), set("calls", "7.00")), (Ok(()), Ok(()), Ok(())));
+    assert_eq!(set("cost_per_call", "1.5"), Ok(()));
 }
 
 #[test]

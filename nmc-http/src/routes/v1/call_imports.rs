@@ -1,3 +1,4 @@
+use crate::api::body::must_be_utf8;
 use crate::api::reply::{Json, Schemas};
 use crate::api::request::{Body, NoQuery, RequestContext};
 use crate::error::{ApiError, ApiResult};
@@ -30,12 +31,8 @@ impl Body for CallLogBody {
     }
 
     fn read(media_type: &str, bytes: Bytes) -> ApiResult<Self> {
-        let mut said = media_type.split(';').map(str::trim);
-        let essence = said.next().unwrap_or_default();
-        let mut charsets = said.filter_map(|said| said.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
-        if charsets.any(|(_, charset)| !charset.trim_matches('"').eq_ignore_ascii_case("utf-8")) {
-            return Err(ApiError::MediaType("text in UTF-8"));
-        }
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        must_be_utf8(media_type)?;
         let format = if essence.eq_ignore_ascii_case("text/csv") {
             CallLogFormat::Csv
         } else if ["application/x-ndjson", "application/jsonl"].iter().any(|known| essence.eq_ignore_ascii_case(known)) {

@@ -180,6 +180,8 @@ fn targets_are_what_snapshots_are_compared_with() {
         let (pointer, detail) = set("missed_rate/daily", target).refusal();
         assert!(pointer == "#/target" && detail.starts_with(rule), "{pointer} {detail}");
     }
+    let part = set("missed_calls/daily", json!("1.5")).refusal();
+    assert_eq!(part, ("#/target".to_owned(), "must be a whole number: it is in calls".to_owned()));
     let remove = || site.call("DELETE", "/v1/kpi-targets/missed_rate/daily").by(&owner).send().status;
     assert_eq!((remove(), remove()), (204, 404));
     assert_eq!(get(&site, "/v1/kpi-targets")["items"], json!([]));

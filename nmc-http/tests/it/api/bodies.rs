@@ -169,6 +169,18 @@ fn step_without_a_body_says_what_an_empty_one_says() {
 }
 
 #[test]
+fn json_in_another_charset_is_refused() {
+    let site = Site::new();
+    let owner = site.owner();
+    let send = |media_type: &str| site.call("POST", "/v1/users").by(&owner.access).bytes(media_type, b"{}".to_vec()).sent();
+    for other in ["application/json; charset=utf-16", "application/json;charset=\"ISO-8859-1\""] {
+        let refused = send(other);
+        assert_eq!((refused.status, refused.body.contains("UTF-8")), (415, true), "{other}: {}", refused.body);
+    }
+    assert_eq!(send("application/json; charset=UTF-8").status, 400);
+}
+
+#[test]
 fn row_at_fault_is_named_in_one_manner() {
     let site = Site::new();
     let owner = site.owner();
