@@ -53,9 +53,10 @@ pub struct NotifierConfig {
     pub mails: usize,
     /// The same of texts.
     pub texts: usize,
-    /// The same of webhooks. A quarter as many go to receivers that were slow the last time, beside these.
+    /// The same of webhooks, to receivers that have answered quickly lately. Beside these, half as many go to receivers of which nothing
+    /// is known, and a quarter as many to those that were slow the last time.
     pub webhooks: usize,
-    /// Webhooks that may be on their way at once from one business to one host.
+    /// Webhooks that may be on their way at once from one business to one host that has answered quickly lately; to any other goes one.
     pub per_receiver: usize,
     /// How long a receiver of webhooks may take before it counts as slow.
     pub slow_after: Duration,
