@@ -9,11 +9,12 @@ use crate::alerts::{
 };
 use crate::conversations::NUMBER_HOLD;
 use crate::delivery::WebhookSecrets;
-use crate::numbers::NumberFilter;
+use crate::numbers::{HeldNumber, NumberFilter};
 use crate::store::{Person, TenantTx};
 use crate::tenants::TenantRow;
 use crate::{AlertStatus, Email, NotificationChannel, NumberStatus, PageRequest, PhoneNumber, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -56,6 +57,11 @@ pub(super) struct Planning<'a> {
 
 fn give_up(why: &str) -> Result<Plan> {
     Ok(Plan::GiveUp(why.to_owned()))
+}
+
+/// Whether a number can send texts, as far as is known.
+fn can_text(number: &HeldNumber) -> bool {
+    number.capabilities.get("sms").is_none_or(|sms| !matches!(sms, Value::Bool(false)) && sms.as_str() != Some("false"))
 }
 
 /// The words for a notification and those that were gathered to it.
@@ -293,7 +299,8 @@ impl Planning<'_> {
             return stop(format!("the recipient has got {texts_per_day} texts about alerts in 24 hours"));
         }
         let filter = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
-        let active = tx.phone_numbers().list(&filter, PageRequest::new(PageRequest::MAX, None)?)?.items;
+        let mut active = tx.phone_numbers().list(&filter, PageRequest::new(PageRequest::MAX, None)?)?.items;
+        active.retain(can_text);
         if active.is_empty() {
             return stop("the business has no active number that could send it".to_owned());
         }
