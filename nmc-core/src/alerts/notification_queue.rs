@@ -4,16 +4,18 @@
 //! An attempt counts from the claim on, so that a worker that dies has used it up. How a claim ends is in `notification_transitions`.
 
 use super::notification::OPEN;
-use super::{Notification, Notifications, bounded};
+use super::wording::{AlertTemplate, rank};
+use super::{AT_ONCE, Notification, Notifications, bounded};
 use crate::queue::{Lease, NOT_HELD, after};
-use crate::schema::{notifications, tenants};
+use crate::schema::{alerts, notifications, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::types::bounds;
-use crate::{LeaseId, NotificationChannel, NotificationId, Result, TenantId};
+use crate::{AlertSeverity, LeaseId, NotificationChannel, NotificationId, Result, TenantId};
 use chrono::TimeDelta;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// The predicate of `notifications_due_next_attempt_at_idx`, to the letter, save that tenants have a status too.
@@ -49,6 +51,12 @@ impl Default for Claimable {
     }
 }
 
+/// Notifications that wait, in the order in which they are told: the worst first, and what is over last.
+fn worst_first(mut waiting: Vec<(NotificationId, Option<String>, AlertSeverity)>) -> Vec<NotificationId> {
+    waiting.sort_by_key(|(_, template, severity)| (AlertTemplate::of(template.as_deref()).is_over(), Reverse(rank(*severity))));
+    waiting.into_iter().map(|(id, ..)| id).collect()
+}
+
 impl SystemTx<'_> {
     /// The tenants with notifications due, the longest waiting first; `limit` at the most. A suspended one's wait.
     ///
@@ -71,8 +79,8 @@ impl SystemTx<'_> {
 }
 
 impl Notifications<'_> {
-    /// Claims due notifications for `lease_for`, the longest waiting first, `limit` (500 at the most). Until then no other
-    /// worker sees them. One whose attempts are used up, its last worker having died, is failed instead.
+    /// Claims due notifications for `lease_for`, `limit` (500 at the most): of those that have waited longest the worst first, and what is
+    /// over last. Until then no other worker sees them. One whose attempts are used up, its last worker having died, is failed instead.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
@@ -91,12 +99,28 @@ impl Notifications<'_> {
             .sql(&format!(")) OR notifications.channel = 'webhook' AND {HOST_SQL} = ANY("))
             .bind::<Array<Text>, _>(&of.and)
             .sql("))");
-        let due: Vec<(NotificationId, i32, i32)> = notifications::table
+        let waiting: Vec<(NotificationId, Option<String>, AlertSeverity)> = notifications::table
+            .inner_join(
+                alerts::table.on(alerts::tenant_id.eq(notifications::tenant_id).and(alerts::id.eq(notifications::alert_id))),
+            )
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::next_attempt_at.le(self.0.now()))
             .filter(is_claimable)
             .order((notifications::next_attempt_at, notifications::id))
+            .limit(AT_ONCE)
+            .select((notifications::id, notifications::template_used, alerts::severity))
+            .load(self.0.conn)?;
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        let worst_first = worst_first(waiting);
+        let due: Vec<(NotificationId, i32, i32)> = notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(sql::<Bool>(OPEN_SQL))
+            .filter(notifications::next_attempt_at.le(self.0.now()))
+            .filter(notifications::id.eq_any(&worst_first))
+            .order(sql::<BigInt>("array_position(").bind::<Array<Uuid>, _>(&worst_first).sql(", notifications.id)"))
             .limit(bounded(limit))
             .for_update()
             .skip_locked()

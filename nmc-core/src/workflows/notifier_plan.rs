@@ -65,14 +65,14 @@ fn can_text(number: &HeldNumber) -> bool {
 }
 
 /// The words for a notification and those that were gathered to it.
-fn digest<'a>(first: Wording<'a>, gathered: &'a [(ClaimedNotification, Due)]) -> DigestWording<'a> {
+fn digest<'a>(first: Wording<'a>, gathered: &'a [(ClaimedNotification, Due)], page: Option<&'a str>) -> DigestWording<'a> {
     let others = gathered.iter().map(|(claim, due)| Wording {
         template: due.template,
         alert: &due.alert,
         message: claim.notification.message_content.as_deref(),
         ..first
     });
-    DigestWording::of(first.business, std::iter::once(first).chain(others).collect())
+    DigestWording::of(first.business, std::iter::once(first).chain(others).collect(), page)
 }
 
 /// The id of a message that tells of several notifications. One of them called off, it is another message: a reader's program would
@@ -195,7 +195,8 @@ impl Planning<'_> {
                 if gathered.is_empty() {
                     Way::Mail { to, subject: wording.subject(), text: wording.text(), html: wording.html() }
                 } else {
-                    let digest = digest(wording, &gathered);
+                    let page = self.senders.links.as_ref().map(|(links, _)| links.alerts.as_str());
+                    let digest = digest(wording, &gathered, page);
                     Way::Mail { to, subject: digest.subject(), text: digest.text(), html: digest.html() }
                 }
             }
@@ -217,7 +218,7 @@ impl Planning<'_> {
                 match self.sender_of_text(tx, &tenant, &to, &row.recipient)? {
                     Ok(from) => {
                         gathered = self.gather(tx, template)?;
-                        let body = if gathered.is_empty() { wording.sms() } else { digest(wording, &gathered).sms() };
+                        let body = if gathered.is_empty() { wording.sms() } else { digest(wording, &gathered, None).sms() };
                         Way::Text { from, to, body }
                     }
                     Err(plan) => return Ok(plan),

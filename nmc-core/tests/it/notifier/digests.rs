@@ -70,7 +70,7 @@ fn storm_of_fifty_alerts_is_five_mails_and_a_digest() {
     assert_eq!(taken.len(), 6);
     let digest = &taken[5];
     assert_eq!((digest.to.as_slice(), digest.header("References")), (&[JOE.to_owned()][..], None));
-    assert_eq!(digest.header("Subject").as_deref(), Some("45 messages about alerts: Joe's Plumbing"));
+    assert_eq!(digest.header("Subject").as_deref(), Some("45 messages about alerts, the worst high: Joe's Plumbing"));
     let named = digest.text.matches("- Alert (high): Storm ").count();
     assert!(named == 20 && digest.text.contains("and 25 more."), "{}", digest.text);
     // The history of each says in what it was told, and that it was.
