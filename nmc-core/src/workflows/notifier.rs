@@ -72,8 +72,10 @@ pub struct NotifierConfig {
     pub mails_per_hour: i64,
     /// Mails, or texts, about alerts to one recipient within `storm_within`, beyond which what is due to them goes out in a digest.
     pub storm: i64,
-    /// The time within which the messages of a storm are counted.
+    /// The time within which the messages of a storm are counted, and for which none may be a digest before it is over.
     pub storm_within: TimeDelta,
+    /// The time between two messages of a storm.
+    pub digest_every: TimeDelta,
     /// The pace at which each number sends.
     pub pace: Pace,
 }
@@ -93,6 +95,7 @@ impl Default for NotifierConfig {
             mails_per_hour: 300,
             storm: 5,
             storm_within: TimeDelta::minutes(10),
+            digest_every: TimeDelta::minutes(3),
             pace: Pace::default(),
         }
     }
