@@ -93,6 +93,7 @@ fn links_of_mails_work_as_a_real_server_gets_them() {
         password_reset: page("reset"),
         verification: page("verify"),
         alert: "https://nmc.example.com/v1/alert-links/".to_owned(),
+        alerts: "https://nmc.example.com/app#/alerts".to_owned(),
     };
     let url = format!("smtps://joe:s%2Fe%20cret%40@localhost:{}", setting("NMC_TEST_SMTPS_PORT"));
     let config = SmtpConfig::parse(&Secret::new(url), "NeverMissCall <alerts@nmc.example.com>").unwrap();

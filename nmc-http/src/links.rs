@@ -11,7 +11,8 @@ pub(crate) const ALERT_LINKS: &str = "/v1/alert-links/";
 pub fn mail_links(public_url: &str) -> MailLinks {
     let page = |page: &str| format!("{}/app#/{page}?token=", public_url.trim_end_matches('/'));
     let alert = format!("{}{ALERT_LINKS}", public_url.trim_end_matches('/'));
-    MailLinks { invitation: page("invite"), password_reset: page("reset"), verification: page("verify"), alert }
+    let alerts = format!("{}/app#/alerts", public_url.trim_end_matches('/'));
+    MailLinks { invitation: page("invite"), password_reset: page("reset"), verification: page("verify"), alert, alerts }
 }
 
 /// The page where people look at reports, of a server that they reach at `public_url`.
@@ -35,6 +36,7 @@ mod tests {
         assert_eq!(links.password_reset, "https://nmc.example.com/app#/reset?token=");
         assert_eq!(links.invitation, "https://nmc.example.com/app#/invite?token=");
         assert_eq!(links.verification, "https://nmc.example.com/app#/verify?token=");
+        assert_eq!(links.alerts, "https://nmc.example.com/app#/alerts");
         assert_eq!(links, mail_links("https://nmc.example.com"));
     }
 }

@@ -1,5 +1,5 @@
-//! Notifications of alerts: the record of each, and queueing them. Delivering them is in
-//! `notification_queue`.
+//! Notifications of alerts: the record of each, and queueing them. Claiming them is in `notification_queue`, how they end in
+//! `notification_transitions`.
 
 use super::AT_ONCE;
 use super::address::{Address, checked};

@@ -11,7 +11,7 @@ use super::trade_metric::words_of;
 use super::{Alert, AlertLinkAction, AlertLinks, RESERVED_METRICS};
 use crate::delivery::{escaped, named, one_line, without_links};
 use crate::tenants::SmsEncoding;
-use crate::{AlertOperator, NotificationId, Secret, Timezone};
+use crate::{AlertOperator, AlertSeverity, NotificationId, Secret, Timezone};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 use unicode_normalization::UnicodeNormalization as _;
@@ -45,6 +45,11 @@ impl AlertTemplate {
             Self::Resolved => "resolved",
             Self::Test => "test",
         }
+    }
+
+    /// Whether it tells of what is over.
+    pub(super) const fn is_over(self) -> bool {
+        matches!(self, Self::Resolved)
     }
 
     /// The template that a row names. One without, or with a name of somebody else's, tells that the alert was raised.
@@ -105,7 +110,8 @@ impl Wording<'_> {
         // A test has measured nothing.
         if self.template != AlertTemplate::Test {
             let metric = words_of(&alert.metric).map_or_else(|| named(&alert.metric), str::to_owned);
-            facts.push(("Value", format!("{metric}: {}", alert.metric_value.normalize())));
+            let value = if self.template.is_over() { "Value when it began" } else { "Value" };
+            facts.push((value, format!("{metric}: {}", alert.metric_value.normalize())));
         }
         facts.extend([("Limit", limit(alert)), ("Severity", alert.severity.to_string()), ("Since", self.told(alert.created_at))]);
         match self.template {
@@ -113,13 +119,13 @@ impl Wording<'_> {
             AlertTemplate::Resolved => facts.extend(alert.resolved_at.map(|at| ("Over since", self.told(at)))),
             AlertTemplate::Triggered | AlertTemplate::Test => {}
         }
-        facts.push(("Alert", alert.id.to_string()));
+        facts.push(("Time zone", self.zone.as_str().to_owned()));
         facts
     }
 
-    /// An instant by the clock of the business.
+    /// An instant by the clock of the business, whose zone a mail names once.
     fn told(&self, at: DateTime<Utc>) -> String {
-        format!("{} ({})", at.with_timezone(&self.zone.tz()).format("%A %-d %B %Y, %H:%M"), self.zone.as_str())
+        at.with_timezone(&self.zone.tz()).format("%A %-d %B %Y, %H:%M").to_string()
     }
 
     /// The mail as plain text.
@@ -223,6 +229,11 @@ impl Wording<'_> {
         })
         .to_string()
     }
+}
+
+/// How bad an alert is: the worse, the more.
+pub(super) fn rank(severity: AlertSeverity) -> usize {
+    AlertSeverity::ALL.iter().take_while(|other| **other != severity).count()
 }
 
 /// The words of a link.

@@ -11,4 +11,6 @@ pub struct MailLinks {
     pub verification: String,
     /// Where an alert is acted on.
     pub alert: String,
+    /// The page where people look at alerts.
+    pub alerts: String,
 }

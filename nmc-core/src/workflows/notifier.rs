@@ -53,9 +53,10 @@ pub struct NotifierConfig {
     pub mails: usize,
     /// The same of texts.
     pub texts: usize,
-    /// The same of webhooks. A quarter as many go to receivers that were slow the last time, beside these.
+    /// The same of webhooks, to receivers that have answered quickly lately. Beside these, half as many go to receivers of which nothing
+    /// is known, and a quarter as many to those that were slow the last time.
     pub webhooks: usize,
-    /// Webhooks that may be on their way at once from one business to one host.
+    /// Webhooks that may be on their way at once from one business to one host that has answered quickly lately; to any other goes one.
     pub per_receiver: usize,
     /// How long a receiver of webhooks may take before it counts as slow.
     pub slow_after: Duration,
@@ -71,8 +72,10 @@ pub struct NotifierConfig {
     pub mails_per_hour: i64,
     /// Mails, or texts, about alerts to one recipient within `storm_within`, beyond which what is due to them goes out in a digest.
     pub storm: i64,
-    /// The time within which the messages of a storm are counted.
+    /// The time within which the messages of a storm are counted, and for which none may be a digest before it is over.
     pub storm_within: TimeDelta,
+    /// The time between two messages of a storm.
+    pub digest_every: TimeDelta,
     /// The pace at which each number sends.
     pub pace: Pace,
 }
@@ -92,6 +95,7 @@ impl Default for NotifierConfig {
             mails_per_hour: 300,
             storm: 5,
             storm_within: TimeDelta::minutes(10),
+            digest_every: TimeDelta::minutes(3),
             pace: Pace::default(),
         }
     }

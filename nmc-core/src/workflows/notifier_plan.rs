@@ -9,11 +9,12 @@ use crate::alerts::{
 };
 use crate::conversations::NUMBER_HOLD;
 use crate::delivery::WebhookSecrets;
-use crate::numbers::NumberFilter;
+use crate::numbers::{HeldNumber, NumberFilter};
 use crate::store::{Person, TenantTx};
 use crate::tenants::TenantRow;
 use crate::{AlertStatus, Email, NotificationChannel, NumberStatus, PageRequest, PhoneNumber, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -47,6 +48,9 @@ pub(super) enum Plan {
     GiveUp(String),
 }
 
+/// Notifications that go out with another one.
+type Gathered = Vec<(ClaimedNotification, Due)>;
+
 /// One claimed notification, with what the decision needs.
 pub(super) struct Planning<'a> {
     pub(super) config: &'a NotifierConfig,
@@ -58,15 +62,20 @@ fn give_up(why: &str) -> Result<Plan> {
     Ok(Plan::GiveUp(why.to_owned()))
 }
 
+/// Whether a number can send texts, as far as is known.
+fn can_text(number: &HeldNumber) -> bool {
+    number.capabilities.get("sms").is_none_or(|sms| !matches!(sms, Value::Bool(false)) && sms.as_str() != Some("false"))
+}
+
 /// The words for a notification and those that were gathered to it.
-fn digest<'a>(first: Wording<'a>, gathered: &'a [(ClaimedNotification, Due)]) -> DigestWording<'a> {
+fn digest<'a>(first: Wording<'a>, gathered: &'a [(ClaimedNotification, Due)], page: Option<&'a str>) -> DigestWording<'a> {
     let others = gathered.iter().map(|(claim, due)| Wording {
         template: due.template,
         alert: &due.alert,
         message: claim.notification.message_content.as_deref(),
         ..first
     });
-    DigestWording::of(first.business, std::iter::once(first).chain(others).collect())
+    DigestWording::of(first.business, std::iter::once(first).chain(others).collect(), page)
 }
 
 /// The id of a message that tells of several notifications. One of them called off, it is another message: a reader's program would
@@ -162,7 +171,7 @@ impl Planning<'_> {
         let links = self.links(tx, template)?;
         let wording = Wording { template, alert: &alert, business, zone, message, links: links.as_ref() };
         let recipient = row.recipient.as_str();
-        let mut gathered = Vec::new();
+        let mut gathered = Gathered::new();
         let way = match row.channel {
             NotificationChannel::Dashboard => return Ok(Plan::Delivered),
             NotificationChannel::Email => {
@@ -185,11 +194,15 @@ impl Planning<'_> {
                     return Ok(Plan::GiveUp(why));
                 }
                 let Ok(to) = recipient.parse() else { return give_up("its recipient is no address that mail can go to") };
-                gathered = self.gather(tx, template)?;
+                gathered = match self.gather(tx, template)? {
+                    Ok(gathered) => gathered,
+                    Err(plan) => return Ok(plan),
+                };
                 if gathered.is_empty() {
                     Way::Mail { to, subject: wording.subject(), text: wording.text(), html: wording.html() }
                 } else {
-                    let digest = digest(wording, &gathered);
+                    let page = self.senders.links.as_ref().map(|(links, _)| links.alerts.as_str());
+                    let digest = digest(wording, &gathered, page);
                     Way::Mail { to, subject: digest.subject(), text: digest.text(), html: digest.html() }
                 }
             }
@@ -208,35 +221,51 @@ impl Planning<'_> {
                     return give_up("no sender of texts is set up");
                 }
                 let Ok(to) = recipient.parse() else { return give_up("its recipient is no phone number") };
-                match self.sender_of_text(tx, &tenant, &to, &row.recipient)? {
-                    Ok(from) => {
-                        gathered = self.gather(tx, template)?;
-                        let body = if gathered.is_empty() { wording.sms() } else { digest(wording, &gathered).sms() };
-                        Way::Text { from, to, body }
-                    }
+                let from = match self.sender_of_text(tx, &tenant, &to, &row.recipient)? {
+                    Ok(from) => from,
                     Err(plan) => return Ok(plan),
+                };
+                gathered = match self.gather(tx, template)? {
+                    Ok(gathered) => gathered,
+                    Err(plan) => return Ok(plan),
+                };
+                if let Some(interval) = self.config.pace.interval(&from) {
+                    let free_at = tx.now() + interval;
+                    tx.number_pacing().set_free_at(&from, free_at)?;
                 }
+                let body = if gathered.is_empty() { wording.sms() } else { digest(wording, &gathered, None).sms() };
+                Way::Text { from, to, body }
             }
         };
         let gathered = gathered.into_iter().map(|(claim, _)| claim).collect();
         Ok(Plan::Send(Box::new(Outgoing { claim: self.claim.clone(), gathered, way })))
     }
 
-    /// What goes out with the notification, since its recipient has had enough messages: claimed with it, and looked at as it was. A
-    /// digest stays as it was begun, so that it is the same mail when it has to go twice; what came since goes into the next.
-    fn gather(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Vec<(ClaimedNotification, Due)>> {
+    /// What goes out with the notification, if its recipient has had enough messages: claimed with it, and looked at as it was; or until
+    /// when it waits, since they have just had one. A storm lasts until none of the messages within its time was a digest, and they were
+    /// few. A digest stays as it was begun, so that it is the same mail when it has to go twice; what came since goes into the next.
+    fn gather(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<std::result::Result<Gathered, Plan>> {
         let row = &self.claim.notification;
-        let NotifierConfig { storm, storm_within, .. } = *self.config;
+        let NotifierConfig { storm, storm_within, digest_every, .. } = *self.config;
         if template == AlertTemplate::Test {
-            return Ok(Vec::new());
+            return Ok(Ok(Vec::new()));
         }
+        let now = tx.now();
+        let rests_until = |last: Option<DateTime<Utc>>| last.map(|at| at + digest_every).filter(|until| *until > now);
+        let wait = |until| Ok(Err(Plan::Wait(until, "the recipient has had many messages, and gets this in the next one")));
+        let mut alone_until = None;
         if row.digest_id.is_none() {
-            let since = tx.now() - storm_within;
-            if tx.notifications().count_messages_since(self.claim, since)? < storm {
-                return Ok(Vec::new());
+            let heard = tx.notifications().heard_since(self.claim, now - storm_within)?;
+            if heard.messages < storm && heard.digest_at.is_none() {
+                return Ok(Ok(Vec::new()));
             }
+            if let Some(until) = rests_until(heard.digest_at) {
+                return wait(until);
+            }
+            // By its own age at the most: a message that goes by itself, when the storm seems over, takes nothing along.
+            alone_until = rests_until(heard.last_at.map(|at| at.min(row.created_at)));
         }
-        let until = tx.now() + storm_within;
+        let until = now + storm_within;
         let mut told = Vec::new();
         for claim in tx.notifications().gather(self.claim, until)? {
             match (Planning { claim: &claim, ..*self }).look(tx)? {
@@ -244,12 +273,16 @@ impl Planning<'_> {
                 Err(plan) => drop(plan.end(tx, &claim)?),
             }
         }
+        // Others may come: alone it would be one message more.
+        if let (true, Some(until)) = (told.is_empty(), alone_until) {
+            return wait(until);
+        }
         let digest = (!told.is_empty()).then(|| row.digest_id.unwrap_or(row.id));
         if digest.is_some() || row.digest_id.is_some() {
             let ids: Vec<_> = told.iter().map(|(claim, _)| claim.notification.id).chain([row.id]).collect();
             tx.notifications().set_digest(&ids, digest)?;
         }
-        Ok(told)
+        Ok(Ok(told))
     }
 
     /// The links for a mail to a user who may act on alerts; nobody else gets any, nor does a mail that asks for nothing.
@@ -268,7 +301,7 @@ impl Planning<'_> {
         AlertLinks::of(keys, &links.alert, (row.tenant_id, row.id), expires_at).map(Some)
     }
 
-    /// The number that a text leaves from, reserved at its pace; or what becomes of the text without one.
+    /// The number that a text leaves from; or what becomes of the text without one.
     fn sender_of_text(
         &self,
         tx: &mut TenantTx<'_>,
@@ -287,13 +320,14 @@ impl Planning<'_> {
                 "the recipient has opted out of texts from this business; START from their phone allows them again".to_owned(),
             );
         }
-        let NotifierConfig { texts_per_day, pace, .. } = self.config;
+        let NotifierConfig { texts_per_day, .. } = self.config;
         let since = tx.now() - TimeDelta::hours(24);
         if tx.notifications().count_texts_since(recipient, since)? >= *texts_per_day {
             return stop(format!("the recipient has got {texts_per_day} texts about alerts in 24 hours"));
         }
         let filter = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
-        let active = tx.phone_numbers().list(&filter, PageRequest::new(PageRequest::MAX, None)?)?.items;
+        let mut active = tx.phone_numbers().list(&filter, PageRequest::new(PageRequest::MAX, None)?)?.items;
+        active.retain(can_text);
         if active.is_empty() {
             return stop("the business has no active number that could send it".to_owned());
         }
@@ -303,10 +337,6 @@ impl Planning<'_> {
             let free_at = free_at.unwrap_or(tx.now() + NUMBER_HOLD);
             return Ok(Err(Plan::Wait(free_at, "no number of the business may send right now")));
         };
-        if let Some(interval) = pace.interval(from) {
-            let free_at = tx.now() + interval;
-            tx.number_pacing().set_free_at(from, free_at)?;
-        }
         Ok(Ok(from.clone()))
     }
 }

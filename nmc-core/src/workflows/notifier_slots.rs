@@ -1,8 +1,9 @@
 //! Slots: how many attempts at notifications may be under way at once, so that nobody waits for a receiver that hangs.
 //!
 //! Each channel has slots of its own: mail never waits for webhooks. A business takes another slot only while more are free than it
-//! holds, so that the next business finds one. A receiver of webhooks (a host, as one business uses it) has few; one that was slow the
-//! last time has one, among slots that are for slow receivers alone.
+//! holds, so that the next business finds one. A receiver of webhooks (a host, as one business uses it) is known as quick or slow by how
+//! it answered lately, or not known. Only a quick one has more than one slot, and each kind has slots of its own: a healthy host waits
+//! neither for those that hang, nor for those that may.
 
 use super::notifier::NotifierConfig;
 use crate::alerts::{Claimable, Notification};
@@ -13,10 +14,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a receiver that was slow counts as slow, unless it is tried meanwhile.
-const SLOW_FOR: Duration = Duration::from_secs(60 * 60);
-/// The most slow receivers of a business that are remembered; beyond, all of them are new again.
-const MOST_SLOW: usize = 1_000;
+/// How long it is remembered how a receiver has answered, unless it is tried meanwhile.
+const KNOWN_FOR: Duration = Duration::from_secs(60 * 60);
+/// The most receivers of a business that are remembered; beyond, none of them is known.
+const MOST_KNOWN: usize = 1_000;
+/// The most businesses whose receivers are remembered; beyond, those of none are.
+const MOST_BUSINESSES: usize = 10_000;
+
+/// How a receiver has answered lately. What goes to no receiver of webhooks counts as quick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Quick,
+    Slow,
+    Unknown,
+}
 
 /// The slots, shared by all clones of a worker.
 #[derive(Default)]
@@ -28,8 +39,8 @@ pub(super) struct Slots {
 #[derive(Default)]
 struct State {
     held: Vec<Slot>,
-    /// Receivers that were slow the last time, and when that was.
-    slow: HashMap<TenantId, HashMap<String, Instant>>,
+    /// How receivers answered the last time, and when that was.
+    known: HashMap<TenantId, HashMap<String, (Kind, Instant)>>,
     /// Whether a slot was freed since somebody waited for one.
     was_freed: bool,
 }
@@ -41,7 +52,7 @@ struct Slot {
     channel: NotificationChannel,
     /// The host that a webhook goes to.
     receiver: Option<String>,
-    is_slow: bool,
+    kind: Kind,
 }
 
 /// A slot in somebody's hands; dropping it frees it.
@@ -54,17 +65,16 @@ impl Held {
     /// Remembers how long the receiver took.
     pub(super) fn learn(&self, took: Duration, config: &NotifierConfig) {
         let Some(receiver) = &self.slot.receiver else { return };
+        let kind = if took < config.slow_after { Kind::Quick } else { Kind::Slow };
         let mut state = self.slots.lock();
-        let known = state.slow.entry(self.slot.tenant).or_default();
-        if took < config.slow_after {
-            known.remove(receiver);
-        } else {
-            if known.len() >= MOST_SLOW {
-                known.clear();
-            }
-            known.insert(receiver.clone(), Instant::now());
+        if state.known.len() >= MOST_BUSINESSES && !state.known.contains_key(&self.slot.tenant) {
+            state.known.clear();
         }
-        state.slow.retain(|_, known| !known.is_empty());
+        let known = state.known.entry(self.slot.tenant).or_default();
+        if known.len() >= MOST_KNOWN && !known.contains_key(receiver) {
+            known.clear();
+        }
+        known.insert(receiver.clone(), (kind, Instant::now()));
     }
 }
 
@@ -80,23 +90,25 @@ impl Drop for Held {
 }
 
 impl NotifierConfig {
-    /// All slots of a channel, and those for slow receivers beside them. The dashboard needs none.
-    fn slots(&self, channel: NotificationChannel) -> (usize, usize) {
-        match channel {
-            NotificationChannel::Email => (self.mails.max(1), 0),
-            NotificationChannel::Sms => (self.texts.max(1), 0),
-            NotificationChannel::Webhook => (self.webhooks.max(1), (self.webhooks / 4).max(1)),
-            NotificationChannel::Dashboard => (0, 0),
+    /// All slots of a channel for receivers of this kind. The dashboard needs none.
+    fn slots(&self, channel: NotificationChannel, kind: Kind) -> usize {
+        match (channel, kind) {
+            (NotificationChannel::Email, Kind::Quick) => self.mails.max(1),
+            (NotificationChannel::Sms, Kind::Quick) => self.texts.max(1),
+            (NotificationChannel::Webhook, Kind::Quick) => self.webhooks.max(1),
+            (NotificationChannel::Webhook, Kind::Unknown) => (self.webhooks / 2).max(1),
+            (NotificationChannel::Webhook, Kind::Slow) => (self.webhooks / 4).max(1),
+            (NotificationChannel::Dashboard | NotificationChannel::Email | NotificationChannel::Sms, _) => 0,
         }
     }
 }
 
 impl State {
-    /// Whether a business may take another of these slots.
-    fn may_take(&self, tenant: TenantId, channel: NotificationChannel, is_slow: bool, all: usize) -> bool {
-        let of_kind = || self.held.iter().filter(|slot| slot.channel == channel && slot.is_slow == is_slow);
+    /// Whether a business may take another slot of this kind.
+    fn may_take(&self, tenant: TenantId, channel: NotificationChannel, kind: Kind, config: &NotifierConfig) -> bool {
+        let of_kind = || self.held.iter().filter(|slot| slot.channel == channel && slot.kind == kind);
         let own = of_kind().filter(|slot| slot.tenant == tenant).count();
-        all.saturating_sub(of_kind().count()) > own
+        config.slots(channel, kind).saturating_sub(of_kind().count()) > own
     }
 }
 
@@ -108,38 +120,42 @@ impl Slots {
     /// What a business may begin now.
     pub(super) fn claimable(&self, tenant: TenantId, config: &NotifierConfig) -> Claimable {
         let mut state = self.lock();
-        if let Some(known) = state.slow.get_mut(&tenant) {
-            known.retain(|_, since| since.elapsed() < SLOW_FOR);
+        if let Some(known) = state.known.get_mut(&tenant) {
+            known.retain(|_, (_, since)| since.elapsed() < KNOWN_FOR);
         }
-        let may = |channel: &NotificationChannel| {
-            let (all, _) = config.slots(*channel);
-            all == 0 || state.may_take(tenant, *channel, false, all)
+        let may = |channel: &NotificationChannel| match channel {
+            NotificationChannel::Dashboard => true,
+            NotificationChannel::Email | NotificationChannel::Sms => state.may_take(tenant, *channel, Kind::Quick, config),
+            // To receivers of which nothing is known; the others are named below.
+            NotificationChannel::Webhook => state.may_take(tenant, *channel, Kind::Unknown, config),
         };
         let channels = NotificationChannel::ALL.iter().copied().filter(may).collect();
         let mut held: HashMap<&str, usize> = HashMap::new();
         for receiver in state.held.iter().filter(|slot| slot.tenant == tenant).filter_map(|slot| slot.receiver.as_deref()) {
             *held.entry(receiver).or_default() += 1;
         }
-        let slow: Vec<&String> = state.slow.get(&tenant).into_iter().flat_map(HashMap::keys).collect();
-        let full =
-            held.iter().filter(|(_, held)| **held >= config.per_receiver.max(1)).map(|(receiver, _)| (*receiver).to_owned());
-        let (_, all_slow) = config.slots(NotificationChannel::Webhook);
-        let may_be_slow = state.may_take(tenant, NotificationChannel::Webhook, true, all_slow);
-        let idle = slow.iter().filter(|receiver| may_be_slow && !held.contains_key(receiver.as_str()));
-        Claimable {
-            channels,
-            but_not: full.chain(slow.iter().map(|receiver| (*receiver).clone())).collect(),
-            and: idle.map(|receiver| (*receiver).clone()).collect(),
-        }
+        let may_be = |kind| state.may_take(tenant, NotificationChannel::Webhook, kind, config);
+        let (quick, slow) = (may_be(Kind::Quick), may_be(Kind::Slow));
+        let known = || state.known.get(&tenant).into_iter().flatten();
+        let has_room = |receiver: &String, kind: Kind| {
+            let held = held.get(receiver.as_str()).copied().unwrap_or_default();
+            match kind {
+                Kind::Quick => quick && held < config.per_receiver.max(1),
+                Kind::Slow | Kind::Unknown => slow && held == 0,
+            }
+        };
+        let and = known().filter(|(receiver, (kind, _))| has_room(receiver, *kind)).map(|(receiver, _)| receiver.clone());
+        let busy = held.keys().map(|receiver| (*receiver).to_owned());
+        Claimable { channels, but_not: busy.chain(known().map(|(receiver, _)| receiver.clone())).collect(), and: and.collect() }
     }
 
     /// Takes a slot for an attempt at this notification, which was claimed as claimable.
     pub(super) fn take(self: &Arc<Self>, tenant: TenantId, row: &Notification) -> Held {
         let mut state = self.lock();
         let receiver = Some(row).filter(|row| row.channel == NotificationChannel::Webhook).and_then(|row| row.recipient.host());
-        let is_known_slow = |receiver: &String| state.slow.get(&tenant).is_some_and(|known| known.contains_key(receiver));
-        let is_slow = receiver.as_ref().is_some_and(is_known_slow);
-        let slot = Slot { tenant, channel: row.channel, receiver, is_slow };
+        let kind_of = |receiver: &String| state.known.get(&tenant).and_then(|known| known.get(receiver)).map(|(kind, _)| *kind);
+        let kind = receiver.as_ref().map_or(Kind::Quick, |receiver| kind_of(receiver).unwrap_or(Kind::Unknown));
+        let slot = Slot { tenant, channel: row.channel, receiver, kind };
         state.held.push(slot.clone());
         Held { slots: Arc::clone(self), slot }
     }

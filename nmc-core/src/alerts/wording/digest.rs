@@ -1,7 +1,6 @@
 //! The words in which one message tells of many alerts.
 
-use super::{AlertTemplate, SEGMENT, Wording, cut, escaped, named, one_line, plain, why};
-use crate::AlertSeverity;
+use super::{AlertTemplate, SEGMENT, Wording, cut, escaped, named, one_line, plain, rank, why};
 use std::cmp::Reverse;
 
 /// The most alerts that a digest names.
@@ -12,25 +11,29 @@ const LONGEST_MESSAGE: usize = 300;
 /// Several alerts, told of in one message: the digest of a storm.
 #[derive(Debug, Clone)]
 pub struct DigestWording<'a> {
-    /// What is told of each alert, the worst first.
+    /// What is told of each alert, the worst first, and what is over last.
     items: Vec<Wording<'a>>,
     /// The name of the business.
     business: &'a str,
+    /// The page where people look at alerts, if it is known.
+    page: Option<&'a str>,
 }
 
 impl<'a> DigestWording<'a> {
-    /// A digest of these, all of one business. Links are left out: each mail of one alert has its own.
+    /// A digest of these, all of one business, with a link to the page where people look at alerts. Links that act are left out: each mail
+    /// of one alert has its own.
     #[must_use]
-    pub fn of(business: &'a str, mut items: Vec<Wording<'a>>) -> Self {
-        let rank = |severity| AlertSeverity::ALL.iter().position(|other| *other == severity);
-        items.sort_by_key(|item| Reverse(rank(item.alert.severity)));
-        Self { items, business }
+    pub fn of(business: &'a str, mut items: Vec<Wording<'a>>, page: Option<&'a str>) -> Self {
+        items.sort_by_key(|item| (item.template.is_over(), Reverse(rank(item.alert.severity))));
+        Self { items, business, page }
     }
 
     /// The subject of a mail.
     #[must_use]
     pub fn subject(&self) -> String {
-        format!("{} messages about alerts: {}", self.items.len(), named(self.business))
+        let worst = self.items.first().filter(|item| !item.template.is_over());
+        let worst = worst.map_or_else(|| "all over".to_owned(), |item| format!("the worst {}", item.alert.severity));
+        format!("{} messages about alerts, {worst}: {}", self.items.len(), named(self.business))
     }
 
     fn headline(&self) -> String {
@@ -55,6 +58,11 @@ impl<'a> DigestWording<'a> {
         })
     }
 
+    /// The zone by whose clock instants are told.
+    fn zone(&self) -> String {
+        self.items.first().map(|item| format!("Times are those of {}.", item.zone.as_str())).unwrap_or_default()
+    }
+
     /// The number of alerts that are not named, in words.
     fn more(&self, named: usize) -> Option<String> {
         let more = self.items.len().saturating_sub(named);
@@ -66,7 +74,8 @@ impl<'a> DigestWording<'a> {
     pub fn text(&self) -> String {
         let lines: String = self.lines().map(|(subject, detail)| format!("- {subject}\n  {detail}\n")).collect();
         let more = self.more(MOST_NAMED).map(|more| format!("{more}.\n")).unwrap_or_default();
-        format!("{}\n\n{lines}{more}\n{}\n", self.headline(), why(self.business))
+        let page = self.page.map(|page| format!("See to them: {page}\n\n")).unwrap_or_default();
+        format!("{}\n\n{lines}{more}\n{page}{}\n{}\n", self.headline(), self.zone(), why(self.business))
     }
 
     /// The mail as HTML.
@@ -76,11 +85,13 @@ impl<'a> DigestWording<'a> {
             |(subject, detail): (String, String)| format!("<li><b>{}</b><br>{}</li>\n", escaped(&subject), escaped(&detail));
         let lines: String = self.lines().map(item).collect();
         let more = self.more(MOST_NAMED).map(|more| format!("<p>{more}.</p>\n")).unwrap_or_default();
+        let page = self.page.map(|page| format!("<p><a href=\"{}\">See to them</a></p>\n", escaped(page))).unwrap_or_default();
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n<body>\n<p>{}</p>\n\
-             <ul>\n{lines}</ul>\n{more}<p><small>{}</small></p>\n</body></html>\n",
+             <ul>\n{lines}</ul>\n{more}{page}<p><small>{} {}</small></p>\n</body></html>\n",
             escaped(&self.subject()),
             escaped(&self.headline()),
+            escaped(&self.zone()),
             escaped(&why(self.business)),
         )
     }

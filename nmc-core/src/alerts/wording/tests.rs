@@ -72,17 +72,18 @@ Rule: Too many missed calls
 Value: missed_calls: 12.5
 Limit: above 10
 Severity: high
-Since: Monday 16 November 2026, 07:00 (America/New_York)
-Alert: 00000000-0000-0000-0000-000000000001
+Since: Monday 16 November 2026, 07:00
+Time zone: America/New_York
 
 You get this as one who looks after Joe's Plumbing, or whom it has named a contact for its alerts.
 ";
     assert_eq!(wording(&alert, AlertTemplate::Triggered).text(), expected);
     let text = |template| wording(&alert, template).text();
     assert!(text(AlertTemplate::Escalated).starts_with("Nobody has reacted to this alert yet. Too many"));
-    assert!(text(AlertTemplate::Escalated).contains("Passed on: Monday 16 November 2026, 07:30 (America/New_York)"));
+    assert!(text(AlertTemplate::Escalated).contains("\nPassed on: Monday 16 November 2026, 07:30\n"));
     assert!(text(AlertTemplate::Resolved).starts_with("This alert is over."));
-    assert!(text(AlertTemplate::Resolved).contains("Over since: Monday 16 November 2026, 08:00 (America/New_York)"));
+    assert!(text(AlertTemplate::Resolved).contains("\nOver since: Monday 16 November 2026, 08:00\n"));
+    assert!(text(AlertTemplate::Resolved).contains("\nValue when it began: missed_calls: 12.5\n"), "not what it is now");
     let test = text(AlertTemplate::Test);
     assert!(test.starts_with("This is a test: nothing has happened") && !test.contains("Value"), "{test}");
 }
@@ -151,23 +152,29 @@ fn digest_names_the_worst_first_and_counts_the_rest() {
     alerts[21].severity = AlertSeverity::Critical;
     alerts[22].severity = AlertSeverity::Low;
     let of = |many: usize, template| {
-        DigestWording::of("Joe's Plumbing", alerts.iter().rev().take(many).map(|alert| wording(alert, template)).collect())
+        let items = alerts.iter().rev().take(many).map(|alert| wording(alert, template)).collect();
+        DigestWording::of("Joe's Plumbing", items, Some("https://nmc.example.com/app#/alerts"))
     };
     let expected = "\
 Much has happened at once: 3 messages about alerts of Joe's Plumbing are in this one.
 
 - Alert (critical): Rule 21
-  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00 (America/New_York)
+  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00
 - Alert (high): Rule 20
-  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00 (America/New_York)
+  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00
 - Alert (low): Rule 22
-  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00 (America/New_York)
+  Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00
 
+See to them: https://nmc.example.com/app#/alerts
+
+Times are those of America/New_York.
 You get this as one who looks after Joe's Plumbing, or whom it has named a contact for its alerts.
 ";
     assert_eq!(of(3, AlertTemplate::Triggered).text(), expected);
     let over = of(23, AlertTemplate::Resolved);
-    assert_eq!(over.subject(), "23 messages about alerts: Joe's Plumbing");
+    assert_eq!(of(3, AlertTemplate::Triggered).subject(), "3 messages about alerts, the worst critical: Joe's Plumbing");
+    assert_eq!(over.subject(), "23 messages about alerts, all over: Joe's Plumbing");
+    assert!(over.html().contains("<a href=\"https://nmc.example.com/app#/alerts\">See to them</a>"), "{}", over.html());
     assert!(over.text().contains("- Resolved: Rule 21\n") && over.text().contains("Over since: Monday 16 November 2026, 08:00"));
     assert!(over.text().contains("\nand 3 more.\n") && over.html().contains("</ul>\n<p>and 3 more.</p>"));
     assert_eq!(
@@ -178,10 +185,33 @@ You get this as one who looks after Joe's Plumbing, or whom it has named a conta
 }
 
 #[test]
+fn digest_names_what_is_over_after_what_is_not() {
+    let over = Alert { rule_name: "Over".to_owned(), severity: AlertSeverity::Critical, ..alert() };
+    let open = Alert { rule_name: "Open".to_owned(), severity: AlertSeverity::Low, ..alert() };
+    let items = vec![wording(&over, AlertTemplate::Resolved), wording(&open, AlertTemplate::Triggered)];
+    let digest = DigestWording::of("Joe's Plumbing", items, None);
+    assert_eq!(digest.subject(), "2 messages about alerts, the worst low: Joe's Plumbing");
+    let text = digest.text();
+    assert!(text.find("Alert (low): Open") < text.find("Resolved: Over") && !text.contains("See to them"), "{text}");
+}
+
+#[test]
+fn mail_names_the_zone_once_and_no_id() {
+    let alert = alert();
+    for template in AlertTemplate::ALL {
+        let wording = wording(&alert, template);
+        for mail in [wording.text(), wording.html(), DigestWording::of("Joe's Plumbing", vec![wording; 3], None).text()] {
+            assert_eq!(mail.matches("America/New_York").count(), 1, "{mail}");
+            assert!(!mail.contains(&alert.id.to_string()), "{mail}");
+        }
+    }
+}
+
+#[test]
 fn html_of_a_digest_escapes_what_people_typed() {
     let alert = Alert { rule_name: "<script>x</script>".to_owned(), ..alert() };
     let bad = Wording { message: Some("<img src=x>\nhttps://evil.example.com"), ..wording(&alert, AlertTemplate::Triggered) };
-    let html = DigestWording::of("<b>Joe</b>", vec![bad, bad]).html();
+    let html = DigestWording::of("<b>Joe</b>", vec![bad, bad], None).html();
     assert!(
         html.contains("<li><b>Alert (high): &lt;script&gt;x&lt;/script&gt;</b><br>&lt;img src=x&gt; https: //evil"),
         "{html}"
@@ -202,7 +232,7 @@ proptest! {
             prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);
             prop_assert!(sms.ends_with("STOP ends these texts."), "{}", &sms);
             prop_assert!(!wording.subject().contains(char::is_control));
-            let digest = DigestWording::of(&business, vec![wording; 200]);
+            let digest = DigestWording::of(&business, vec![wording; 200], None);
             let sms = digest.sms();
             let size = TextSize::of(&sms);
             prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);

@@ -5,10 +5,12 @@ use super::NotificationChannel::{Email, Sms, Webhook};
 use super::NotificationStatus::{Delivered, Failed};
 use super::{Death, DyingMailer, Notifying, mailer, raise};
 use chrono::TimeDelta;
-use nmc_core::alerts::{Address, AlertTemplate, NewNotification, Notification, NotificationFilter, attempts_by};
+use nmc_core::alerts::{Address, AlertTemplate, NewAlertRule, NewNotification, Notification, NotificationFilter, attempts_by};
+use nmc_core::delivery::MailLinks;
 use nmc_core::testing::{Fault, SmtpFault, SmtpStep, unique_phone};
 use nmc_core::workflows::{NotifierPass, Senders};
-use nmc_core::{AlertId, NotificationChannel, NotificationId, PageRequest};
+use nmc_core::{AlertId, AlertOperator, AlertSeverity, Clock as _, NotificationChannel, NotificationId, PageRequest};
+use proptest::prelude::*;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -70,7 +72,7 @@ fn storm_of_fifty_alerts_is_five_mails_and_a_digest() {
     assert_eq!(taken.len(), 6);
     let digest = &taken[5];
     assert_eq!((digest.to.as_slice(), digest.header("References")), (&[JOE.to_owned()][..], None));
-    assert_eq!(digest.header("Subject").as_deref(), Some("45 messages about alerts: Joe's Plumbing"));
+    assert_eq!(digest.header("Subject").as_deref(), Some("45 messages about alerts, the worst high: Joe's Plumbing"));
     let named = digest.text.matches("- Alert (high): Storm ").count();
     assert!(named == 20 && digest.text.contains("and 25 more."), "{}", digest.text);
     // The history of each says in what it was told, and that it was.
@@ -121,7 +123,9 @@ fn recipients_channels_and_tests_are_gathered_apart() {
     // Nor does a test whose turn comes first take others along.
     let test = notifying.queue_to(Email, Test, JOE);
     let more = notifying.storm("More", 2, Email, &[JOE]);
-    assert_eq!(notifying.pass().delivered, 3);
+    assert_eq!(notifying.pass(), NotifierPass { delivered: 1, put_back: 2, failed: 0 });
+    notifying.scene.clock.advance(TimeDelta::minutes(3));
+    assert_eq!(notifying.pass().delivered, 2);
     assert_eq!((notifying.digests(&[test]), notifying.digests(&more)), (vec![None], vec![Some(more[0].id); 2]));
 }
 
@@ -238,6 +242,7 @@ fn storm_during_which_the_mail_server_is_away_is_not_lost() {
     let first = notifying.pass();
     assert_eq!((first.delivered, notifying.smtp.taken().len()), (20, 6));
     let more = notifying.storm("Later", 3, Email, &[JOE]);
+    notifying.scene.clock.advance(TimeDelta::minutes(3));
     notifying.smtp.fail_with([later]);
     assert_eq!(notifying.pass(), NotifierPass { put_back: 3, ..NotifierPass::default() });
     let due: HashSet<_> = more.iter().map(|row| notifying.reload(row).next_attempt_at).collect();
@@ -262,9 +267,181 @@ fn digest_counts_once_toward_the_texts_of_a_day() {
     }
     assert_eq!(notifying.sms.taken().len(), 6);
     let more = notifying.storm("Later", 2, Sms, &[&phone, other.as_str()]);
-    for _ in 0..3 {
+    for _ in 0..4 {
         notifying.pass();
-        notifying.scene.clock.advance(TimeDelta::seconds(2));
+        notifying.scene.clock.advance(TimeDelta::minutes(1));
     }
     assert!(more.iter().all(|row| notifying.reload(row).status == Delivered), "40 texts would be too many, 6 are not");
+}
+
+/// Alerts that trickle in, one a minute: after the fifth they are told every three minutes, those of three minutes at once.
+#[test]
+fn alerts_that_trickle_in_are_told_every_few_minutes() {
+    let notifying = Notifying::new();
+    let mut rows = Vec::new();
+    for number in 0..19 {
+        rows.extend(notifying.storm(&format!("Minute {number}"), 1, Email, &[JOE]));
+        notifying.pass();
+        notifying.scene.clock.advance(TimeDelta::seconds(59));
+    }
+    notifying.scene.clock.advance(TimeDelta::minutes(3));
+    notifying.pass();
+    let digests = notifying.digests(&rows);
+    assert!(digests[..5].iter().all(Option::is_none) && digests[5..].iter().all(Option::is_some), "{digests:?}");
+    assert_eq!(notifying.smtp.taken().len(), 5 + 5, "{:?}", notifying.subjects());
+    assert!(rows.iter().all(|row| notifying.reload(row).attempts == 1), "waiting is no attempt");
+    // Until it has been quiet for ten minutes.
+    notifying.scene.clock.advance(TimeDelta::minutes(10));
+    let late = notifying.storm("Later", 1, Email, &[JOE]);
+    assert_eq!((notifying.pass().delivered, notifying.digests(&late)), (1, vec![None]));
+}
+
+#[test]
+fn one_that_stays_alone_in_a_storm_is_told_by_itself() {
+    let notifying = Notifying::new();
+    notifying.storm("Storm", 5, Email, &[JOE]);
+    assert_eq!(notifying.pass().delivered, 5);
+    let row = notifying.storm("Later", 1, Email, &[JOE]);
+    assert_eq!(notifying.pass().put_back, 1);
+    let why = "the recipient has had many messages, and gets this in the next one";
+    assert_eq!(notifying.fate(&row[0]), (super::Retrying, why.to_owned()));
+    notifying.scene.clock.advance(TimeDelta::minutes(3));
+    assert_eq!((notifying.pass().delivered, notifying.digests(&row)), (1, vec![None]));
+    assert_eq!(notifying.subjects().last().map(String::as_str), Some("Alert (high): Later 0"));
+}
+
+/// Whenever the storm is over for a moment, another alert goes first, by itself, and with it the storm begins again.
+#[test]
+fn one_that_waits_for_others_is_not_passed_by_for_ever() {
+    let notifying = Notifying::new();
+    let later = |seconds| notifying.scene.clock.advance(TimeDelta::seconds(seconds));
+    for number in 0..5 {
+        notifying.storm(&format!("Storm {number}"), 1, Email, &[JOE]);
+        assert_eq!(notifying.pass().delivered, 1);
+        later(118);
+    }
+    let row = notifying.storm("Waiting", 1, Email, &[JOE]);
+    assert_eq!(notifying.pass().put_back, 1);
+    later(10);
+    notifying.storm("First", 1, Email, &[JOE]);
+    assert_eq!(notifying.pass(), NotifierPass { delivered: 1, ..NotifierPass::default() });
+    later(60);
+    assert_eq!(notifying.pass().put_back, 1);
+    later(54);
+    notifying.storm("Second", 1, Email, &[JOE]);
+    assert_eq!(notifying.pass(), NotifierPass { delivered: 1, ..NotifierPass::default() });
+    later(66);
+    assert_eq!((notifying.pass().delivered, notifying.digests(&row)), (1, vec![None]));
+}
+
+#[test]
+fn acknowledged_alert_drops_out_of_a_digest_that_waits() {
+    let notifying = Notifying::new();
+    notifying.storm("Storm", 7, Email, &[JOE]);
+    notifying.pass();
+    let rows = notifying.storm("Later", 3, Email, &[JOE]);
+    assert_eq!(notifying.pass().put_back, 3);
+    notifying.take(rows[1].alert_id);
+    assert_eq!(notifying.fate(&rows[1]), (Failed, "acknowledged before it was sent".to_owned()));
+    notifying.scene.clock.advance(TimeDelta::minutes(3));
+    assert_eq!(notifying.pass().delivered, 2);
+    let text = notifying.smtp.taken().pop().unwrap().text;
+    assert!(text.contains("Later 0") && !text.contains("Later 1") && text.contains("Later 2"), "{text}");
+}
+
+impl Notifying {
+    fn raise_as(&self, name: &str, severity: AlertSeverity) -> AlertId {
+        let rule = NewAlertRule::new(name, "missed_calls", AlertOperator::GreaterThan, super::dec!(10), severity);
+        self.scene.clock.advance(TimeDelta::milliseconds(2));
+        let raise = |tx: &mut nmc_core::TenantTx<'_>| {
+            let rule = tx.alert_rules().create(&rule)?;
+            tx.alerts().raise(rule.id, super::dec!(12), None)
+        };
+        self.scene.tx(raise).unwrap().alert.id
+    }
+}
+
+#[test]
+fn worst_of_what_is_due_at_once_is_told_first() {
+    let notifying = Notifying::new();
+    let severities = [AlertSeverity::Low, AlertSeverity::Critical, AlertSeverity::Medium, AlertSeverity::High];
+    for severity in severities {
+        let alert = notifying.raise_as(&severity.to_string(), severity);
+        notifying.queue_of(alert, Email, Triggered, JOE);
+    }
+    assert_eq!(notifying.pass().delivered, 4);
+    let expected = ["critical", "high", "medium", "low"].map(|severity| format!("Alert ({severity}): {severity}"));
+    assert_eq!(notifying.subjects(), expected);
+}
+
+#[test]
+fn mail_of_a_digest_leads_to_the_page_of_alerts() {
+    let notifying = Notifying::new();
+    notifying.storm("Storm", 7, Email, &[JOE]);
+    notifying.scene.tick();
+    let to = |page: &str| format!("https://nmc.example.com/app#/{page}");
+    let links = MailLinks {
+        invitation: to("invite"),
+        password_reset: to("reset"),
+        verification: to("verify"),
+        alert: to("alert"),
+        alerts: to("alerts"),
+    };
+    let senders = Senders { links: Some((links, notifying.keys.clone())), ..notifying.senders() };
+    assert_eq!(notifying.over(senders).pass().unwrap().delivered, 7);
+    let text = notifying.smtp.taken().pop().unwrap().text;
+    assert!(text.contains("See to them: https://nmc.example.com/app#/alerts"), "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes when, and is acknowledged before its turn or not: who was to be told is, soon, once, and in few mails.
+    #[test]
+    fn alerts_at_any_times_are_each_told_soon_or_called_off(
+        steps in prop::collection::vec((0_i64..400, 1_usize..3, any::<bool>()), 10..30),
+    ) {
+        let notifying = Notifying::new();
+        let (mut rows, mut sent) = (Vec::new(), Vec::new());
+        let pass = |sent: &mut Vec<chrono::DateTime<chrono::Utc>>| {
+            let before = notifying.smtp.taken().len();
+            notifying.pass();
+            let new = notifying.smtp.taken().len() - before;
+            sent.extend(std::iter::repeat_n(notifying.scene.clock.now(), new));
+        };
+        for (number, (wait, many, is_taken)) in steps.into_iter().enumerate() {
+            let new = notifying.storm(&format!("Step {number}"), many, Email, &[JOE]);
+            if is_taken && number % 2 == 0 {
+                notifying.scene.tick();
+                notifying.take(new[0].alert_id);
+            }
+            rows.extend(new);
+            for _ in 0..=wait / 30 {
+                pass(&mut sent);
+                notifying.scene.clock.advance(TimeDelta::seconds(29));
+            }
+        }
+        for _ in 0..8 {
+            pass(&mut sent);
+            notifying.scene.clock.advance(TimeDelta::seconds(29));
+        }
+        let mails: String = notifying.smtp.taken().into_iter().map(|mail| mail.text).collect();
+        for row in rows.iter().map(|row| notifying.reload(row)) {
+            let rule = notifying.scene.tx(|tx| tx.alerts().get(row.alert_id)).unwrap().rule_name;
+            let told = mails.matches(&format!("Alert (high): {rule}\n")).count();
+            match row.status {
+                Delivered => {
+                    let took = row.delivered_at.unwrap() - row.created_at;
+                    prop_assert!(told == 1 && took <= TimeDelta::seconds(240), "{rule}: told {told} times, after {took}");
+                }
+                Failed => prop_assert_eq!((told, row.error_message.as_deref()), (0, Some("acknowledged before it was sent"))),
+                other => prop_assert!(false, "{} is still {}", rule, other),
+            }
+        }
+        // Five, the digest with which a storm begins, and three more.
+        for (place, at) in sent.iter().enumerate() {
+            let within = sent[place..].iter().filter(|other| **other < *at + TimeDelta::minutes(10)).count();
+            prop_assert!(within <= 9, "{within} in ten minutes");
+        }
+    }
 }

@@ -46,8 +46,13 @@ impl Linked {
 
     fn senders(&self) -> Senders {
         let to = |page: &str| format!("https://nmc.example.com/app#/{page}?token=");
-        let links =
-            MailLinks { invitation: to("invite"), password_reset: to("reset"), verification: to("verify"), alert: TO.to_owned() };
+        let links = MailLinks {
+            invitation: to("invite"),
+            password_reset: to("reset"),
+            verification: to("verify"),
+            alert: TO.to_owned(),
+            alerts: "https://nmc.example.com/app#/alerts".to_owned(),
+        };
         Senders { links: Some((links, self.keys.clone())), ..self.notifying.senders() }
     }
 

@@ -43,11 +43,13 @@ fn slow_receiver_of_one_business_does_not_hold_the_others() {
             (business, alert)
         })
         .collect();
-    for number in 0..12 {
-        notifying.queue_to(Webhook, Triggered, &format!("https://slow.example.com/{number}"));
-    }
-    let hosts =
-        Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default(), hangs: Mutex::default() });
+    let known = notifying.queue_to(Webhook, Triggered, "https://slow.example.com/known");
+    let hosts = Arc::new(SlowHost {
+        gate: Gate::default(),
+        taken: Mutex::default(),
+        waiting: Mutex::default(),
+        hangs: Mutex::new(Some("nothing yet")),
+    });
     let webhooks: Arc<dyn WebhookSender> = hosts.clone();
     let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
     let config = NotifierConfig { webhooks: 8, per_receiver: 4, idle: Duration::from_millis(5), ..NotifierConfig::default() };
@@ -58,6 +60,12 @@ fn slow_receiver_of_one_business_does_not_hold_the_others() {
             notifier.stop();
         });
         threads.spawn(|| notifier.run());
+        // It has answered quickly until now: a host of which nothing is known has one slot.
+        wait_until("it is known", || notifying.reload(&known).status == Delivered);
+        *hosts.hangs.lock().unwrap() = None;
+        for number in 0..12 {
+            notifying.queue_to(Webhook, Triggered, &format!("https://slow.example.com/{number}"));
+        }
         wait_until("the slow ones have their share", || *hosts.waiting.lock().unwrap() == 4);
         for (business, alert) in &others {
             let new = NewNotification {
@@ -70,29 +78,25 @@ fn slow_receiver_of_one_business_does_not_hold_the_others() {
             };
             store.tenant(&business.tenant, |tx| tx.notifications().create(&new)).unwrap();
         }
-        wait_until("the others have theirs", || hosts.taken.lock().unwrap().len() == 5);
+        wait_until("the others have theirs", || hosts.taken.lock().unwrap().len() == 1 + 5);
         assert_eq!(*hosts.waiting.lock().unwrap(), 4, "no business has all the senders");
         hosts.gate.open();
-        wait_until("all have theirs", || hosts.taken.lock().unwrap().len() == 17);
+        wait_until("all have theirs", || hosts.taken.lock().unwrap().len() == 1 + 17);
         let status = |status| {
             let filter = nmc_core::alerts::NotificationFilter { status: Some(status), ..Default::default() };
             notifying.scene.tx(|tx| tx.notifications().count(&filter)).unwrap()
         };
-        wait_until("all are noted", || status(Delivered) == 12);
+        wait_until("all are noted", || status(Delivered) == 1 + 12);
         assert_eq!(status(Pending) + status(Retrying), 0);
     });
 }
 
-/// Receivers that hang until the end, as many as a business may have contacts: mail, texts and healthy hosts of it and of others arrive.
+/// Receivers that hang until the end, more than a business has slots for: mail, texts, its known healthy host and those of others arrive.
 #[test]
 fn hanging_receivers_hold_up_nothing_else() {
     let notifying = Notifying::new();
     let store = &notifying.scene.db.store;
-    for number in 0..30 {
-        for _ in 0..3 {
-            notifying.queue_to(Webhook, Triggered, &format!("https://slow{number}.example.com/x"));
-        }
-    }
+    let known = notifying.queue_to(Webhook, Triggered, "https://healthy.example.com/x");
     let hosts =
         Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default(), hangs: Mutex::default() });
     let webhooks: Arc<dyn WebhookSender> = hosts.clone();
@@ -105,7 +109,13 @@ fn hanging_receivers_hold_up_nothing_else() {
             notifier.stop();
         });
         threads.spawn(|| notifier.run());
-        wait_until("a business has what it may have", || *hosts.waiting.lock().unwrap() == 32);
+        wait_until("a host of it has answered", || notifying.reload(&known).status == Delivered);
+        for number in 0..30 {
+            for _ in 0..3 {
+                notifying.queue_to(Webhook, Triggered, &format!("https://slow{number}.example.com/x"));
+            }
+        }
+        wait_until("a business has what it may have", || *hosts.waiting.lock().unwrap() == 16);
         let other = Business::onboard(store, "Healthy");
         let alert = raise(store, &other, "Too many missed calls");
         let new = NewNotification {
@@ -117,11 +127,41 @@ fn hanging_receivers_hold_up_nothing_else() {
             max_attempts: 3,
         };
         store.tenant(&other.tenant, |tx| tx.notifications().create(&new)).unwrap();
-        let rows = [notifying.queue(Email, Triggered), notifying.queue(Sms, Triggered)];
-        wait_until("others, and other channels, get theirs", || {
-            !hosts.taken.lock().unwrap().is_empty() && rows.iter().all(|row| notifying.reload(row).status == Delivered)
+        let healthy = notifying.queue_to(Webhook, Triggered, "https://healthy.example.com/y");
+        let rows = [notifying.queue(Email, Triggered), notifying.queue(Sms, Triggered), healthy];
+        wait_until("others, other channels and the healthy host get theirs", || {
+            hosts.taken.lock().unwrap().iter().any(|url| url.contains("fast"))
+                && rows.iter().all(|row| notifying.reload(row).status == Delivered)
         });
-        assert_eq!(*hosts.waiting.lock().unwrap(), 32, "and all that while they hang");
+        assert_eq!(*hosts.waiting.lock().unwrap(), 16, "and all that while they hang");
+    });
+}
+
+/// Nobody has heard of any of them yet, as after a restart: each that hangs has one slot, however much waits for it.
+#[test]
+fn healthy_host_does_not_wait_for_nine_that_hang() {
+    let notifying = Notifying::new();
+    for number in 0..9 {
+        for _ in 0..3 {
+            notifying.queue_to(Webhook, Triggered, &format!("https://slow{number}.example.com/x"));
+        }
+    }
+    let healthy: Vec<_> = (0..3).map(|_| notifying.queue_to(Webhook, Triggered, "https://fast.example.com/x")).collect();
+    let hosts =
+        Arc::new(SlowHost { gate: Gate::default(), taken: Mutex::default(), waiting: Mutex::default(), hangs: Mutex::default() });
+    let webhooks: Arc<dyn WebhookSender> = hosts.clone();
+    let senders = Senders { webhooks: Some((webhooks, notifying.keys.clone())), ..notifying.senders() };
+    let config = NotifierConfig { idle: Duration::from_millis(5), ..NotifierConfig::default() };
+    let notifier = Notifier::new(notifying.scene.db.store.clone(), senders, config);
+    std::thread::scope(|threads| {
+        let _stop = finally(|| {
+            hosts.gate.open();
+            notifier.stop();
+        });
+        threads.spawn(|| notifier.run());
+        wait_until("it has all of them", || healthy.iter().all(|row| notifying.reload(row).status == Delivered));
+        assert_eq!(*hosts.waiting.lock().unwrap(), 9, "one attempt at each, and none has ended");
+        assert_eq!(hosts.taken.lock().unwrap().len(), 3);
     });
 }
 

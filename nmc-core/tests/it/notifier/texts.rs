@@ -2,10 +2,11 @@
 
 use super::AlertTemplate::{Escalated, Triggered};
 use super::NotificationChannel::Sms;
-use super::NotificationStatus::{Delivered, Failed, Retrying};
+use super::NotificationStatus::{Delivered, Failed, Pending, Retrying};
 use super::{Deed, Notifying};
 use chrono::TimeDelta;
-use nmc_core::conversations::NewConsent;
+use nmc_core::conversations::{NewConsent, Worker, WorkerConfig};
+use nmc_core::telephony::Pace;
 use nmc_core::testing::{Fault, unique_phone};
 use nmc_core::workflows::NotifierPass;
 use nmc_core::{Clock as _, ConsentAction, ConsentSource, NumberStatus};
@@ -26,7 +27,7 @@ impl Notifying {
 
 #[test]
 fn text_is_not_sent_against_consent_or_without_a_number() {
-    let reasons: [Deed; 3] = [
+    let reasons: [Deed; 4] = [
         ("the recipient has opted out of texts", Notifying::opt_out),
         ("the business may not send texts before an operator has approved it", |notifying| {
             notifying.scene.business.disapprove(&notifying.scene.db, true);
@@ -39,6 +40,9 @@ fn text_is_not_sent_against_consent_or_without_a_number() {
             };
             notifying.scene.tick();
             notifying.scene.tx(tx).unwrap();
+        }),
+        ("the business has no active number that could send it", |notifying| {
+            notifying.scene.db.execute(r#"UPDATE phone_numbers SET capabilities = '{"voice": true, "sms": false}'"#);
         }),
     ];
     for (why, prepare) in reasons {
@@ -59,7 +63,8 @@ fn person_gets_no_more_than_twenty_texts_a_day() {
     for _ in 0..20 {
         notifying.queue(Sms, Triggered);
         assert_eq!(notifying.pass().delivered, 1);
-        notifying.scene.tick();
+        // Faster it would be a storm.
+        notifying.scene.clock.advance(TimeDelta::minutes(3));
     }
     let beyond = notifying.queue(Sms, Triggered);
     let others = notifying.queue_to(Sms, Triggered, other.as_str());
@@ -79,6 +84,58 @@ fn text_keeps_the_pace_of_its_number_and_that_is_no_attempt() {
     let waiting = rows.iter().map(|row| notifying.reload(row)).find(|row| row.status == Retrying).unwrap();
     assert_eq!((waiting.attempts, waiting.next_attempt_at), (0, notifying.scene.clock.now() + TimeDelta::seconds(1)));
     assert_eq!(notifying.pass().delivered, 1);
+}
+
+impl Notifying {
+    /// A text to a customer, and what sends it.
+    fn text_a_customer(&self) -> Worker {
+        self.scene.business.queue(&self.scene.db.store, &unique_phone(), "We call you back").unwrap();
+        let config = WorkerConfig { pace: Pace::default(), ..WorkerConfig::default() };
+        Worker::new(self.scene.db.store.clone(), self.sms.clone(), config)
+    }
+}
+
+#[test]
+fn texts_about_alerts_and_to_customers_share_one_pace() {
+    let notifying = Notifying::new();
+    let row = notifying.queue(Sms, Triggered);
+    let worker = notifying.text_a_customer();
+    notifying.scene.tick();
+    assert_eq!((worker.pass().unwrap().sent, notifying.notifier().pass().unwrap().put_back), (1, 1));
+    let waiting = notifying.reload(&row);
+    assert_eq!((waiting.attempts, waiting.next_attempt_at), (0, notifying.scene.clock.now() + TimeDelta::seconds(1)));
+    notifying.text_a_customer();
+    assert_eq!(notifying.pass().delivered, 1);
+    assert_eq!((worker.pass().unwrap().sent, notifying.sms.taken().len()), (0, 2), "now the customer's waits");
+    notifying.scene.tick();
+    assert_eq!((worker.pass().unwrap().sent, notifying.sms.taken().len()), (1, 3));
+}
+
+#[test]
+fn text_waits_for_a_number_that_is_held_back_for_customers() {
+    let notifying = Notifying::new();
+    let worker = notifying.text_a_customer();
+    notifying.sms.fail_with([Fault::Refused(30_034)]);
+    notifying.scene.tick();
+    worker.pass().unwrap();
+    let row = notifying.queue(Sms, Triggered);
+    assert_eq!(notifying.pass().put_back, 1);
+    let (waiting, held) = (notifying.reload(&row), TimeDelta::minutes(59));
+    assert_eq!((waiting.status, waiting.attempts, notifying.sent()), (Retrying, 0, 0));
+    assert!(waiting.next_attempt_at - notifying.scene.clock.now() > held, "{}", waiting.next_attempt_at);
+    notifying.scene.clock.advance(TimeDelta::hours(1));
+    assert_eq!(notifying.pass().delivered, 1);
+}
+
+#[test]
+fn text_of_a_suspended_business_waits_until_it_goes_on() {
+    let notifying = Notifying::new();
+    let row = notifying.queue(Sms, Triggered);
+    notifying.scene.business.suspend(&notifying.scene.db, true);
+    assert_eq!(notifying.pass(), NotifierPass::default());
+    assert_eq!((notifying.reload(&row).status, notifying.sent()), (Pending, 0));
+    notifying.scene.business.suspend(&notifying.scene.db, false);
+    assert_eq!((notifying.pass().delivered, notifying.sent()), (1, 1));
 }
 
 #[test]

@@ -27,7 +27,13 @@ struct Post {
 
 fn links() -> MailLinks {
     let to = |page: &str| format!("https://nmc.example.com/app#/{page}?token=");
-    MailLinks { invitation: to("invite"), password_reset: to("reset"), verification: to("verify"), alert: to("alert") }
+    MailLinks {
+        invitation: to("invite"),
+        password_reset: to("reset"),
+        verification: to("verify"),
+        alert: to("alert"),
+        alerts: to("alerts"),
+    }
 }
 
 impl Post {

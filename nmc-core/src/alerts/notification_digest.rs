@@ -9,14 +9,25 @@ use crate::{NotificationChannel, NotificationId, NotificationStatus, Result};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz};
 
 /// The most notifications that are gathered to another one; those beyond go into the next digest.
 const MOST_GATHERED: i64 = 199;
 
+/// What somebody was sent lately, what is on its way now included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// The number of messages; a digest is one.
+    pub(crate) messages: i64,
+    /// The instant of the last message: now, if it is on its way.
+    pub(crate) last_at: Option<DateTime<Utc>>,
+    /// The same of the last digest.
+    pub(crate) digest_at: Option<DateTime<Utc>>,
+}
+
 impl Notifications<'_> {
-    /// The number of messages that the recipient of a claimed notification was sent by its channel since an instant, or is being sent now.
-    pub(crate) fn count_messages_since(&mut self, claim: &ClaimedNotification, since: DateTime<Utc>) -> Result<i64> {
+    /// What the recipient of a claimed notification was sent by its channel since an instant, or is being sent now.
+    pub(crate) fn heard_since(&mut self, claim: &ClaimedNotification, since: DateTime<Utc>) -> Result<Heard> {
         let row = &claim.notification;
         let to_them = || {
             notifications::table
@@ -28,17 +39,29 @@ impl Notifications<'_> {
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::lease_expires_at.gt(self.0.now()))
             .filter(notifications::lease_owner.ne(claim.lease))
-            .select(sql::<BigInt>(MESSAGES_SQL));
+            .select((sql::<BigInt>(MESSAGES_SQL), sql::<Bool>("count(notifications.digest_id) > 0")));
         let mut sent = to_them()
             .filter(notifications::status.eq(NotificationStatus::Delivered))
             .filter(notifications::delivered_at.gt(since))
-            .select(sql::<BigInt>(MESSAGES_SQL))
+            .select((
+                sql::<BigInt>(MESSAGES_SQL),
+                sql::<Nullable<Timestamptz>>("max(notifications.delivered_at)"),
+                sql::<Nullable<Timestamptz>>(
+                    "max(notifications.delivered_at) FILTER (WHERE notifications.digest_id IS NOT NULL)",
+                ),
+            ))
             .into_boxed();
         if row.channel == NotificationChannel::Email {
             sent = sent.filter(sql::<Bool>(MAILED_SQL));
         }
-        let under_way: i64 = under_way.get_result(self.0.conn)?;
-        Ok(under_way + sent.get_result::<i64>(self.0.conn)?)
+        let (under_way, is_digest): (i64, bool) = under_way.get_result(self.0.conn)?;
+        let (sent, last_at, digest_at): (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>) = sent.get_result(self.0.conn)?;
+        let now = self.0.now();
+        Ok(Heard {
+            messages: sent + under_way,
+            last_at: (under_way > 0).then_some(now).or(last_at),
+            digest_at: is_digest.then_some(now).or(digest_at),
+        })
     }
 
     /// Claims, under the lease of a claimed notification, what waits for the same recipient by the same channel: the rest of its digest,
@@ -57,7 +80,8 @@ impl Notifications<'_> {
             .filter(notifications::template_used.is_null().or(notifications::template_used.ne(AlertTemplate::Test.label())))
             .filter(notifications::digest_id.is_not_distinct_from(row.digest_id))
             .filter(notifications::digest_id.is_not_null().or(notifications::next_attempt_at.le(until)))
-            .order((notifications::next_attempt_at, notifications::id))
+            // Not by when they are due: those that were put off already would come last again.
+            .order((notifications::created_at, notifications::id))
             .limit(MOST_GATHERED)
             .for_update()
             .skip_locked()
