@@ -90,3 +90,6 @@ export function initials(name) {
   const letters = (name ?? '').split(/\s+/).filter((word) => /^\p{L}/u.test(word)).map((word) => [...word][0]);
   return [...letters.slice(0, 1), ...letters.slice(1).slice(-1)].join('').toUpperCase();
 }
+
+/** What is said of a thing, in one line; what is not known is left out. */
+export const dotted = (...parts) => parts.flat().filter(Boolean).join(' · ');
