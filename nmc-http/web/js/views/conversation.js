@@ -174,8 +174,13 @@ export function conversation(id) {
     if (has('consent') || stale.length) await shutIfNeeded();
   });
 
+  /** Texts that were announced: two changes at a time may both have read one of them. */
+  const announced = new Set();
+
   function announce(known) {
-    const fresh = entries.rows().filter((each) => each.kind === 'text' && each.direction === 'inbound' && !known.has(each.id)).slice(-5);
+    const isNew = ({ id: text }) => !known.has(text) && !announced.has(text);
+    const fresh = entries.rows().filter((each) => each.kind === 'text' && each.direction === 'inbound' && isNew(each)).slice(-5);
+    fresh.forEach((each) => announced.add(each.id));
     for (const each of fresh) log.append(h('p', t('conversation.says', { who: customerName(row), text: each.body || t('inbox.picture') })));
     while (log.children.length > 20) log.firstElementChild.remove();
   }
