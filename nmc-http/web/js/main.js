@@ -8,11 +8,11 @@ import { customer } from './views/customer.js';
 import { figures } from './views/figures.js';
 import { forgot, invite, login, register, reset, verify } from './views/door.js';
 import { keys, myself, people } from './views/people.js';
-import { business, greeting, numbers, onboarding, settings } from './views/settings.js';
+import { business, greeting, numbers, onboarding, rules, settings } from './views/settings.js';
 import { split } from './views/split.js';
 
 /** Views for whoever is logged in, by the name in the address. */
-const VIEWS = { inbox: split, c: split, customer, calls, alerts, figures, settings, business, greeting, numbers, people, keys, me: myself, start: onboarding };
+const VIEWS = { inbox: split, c: split, customer, calls, alerts, figures, settings, business, greeting, numbers, rules, people, keys, me: myself, start: onboarding };
 /** Views that need no session. */
 const OPEN = { login, forgot, invite, register, reset, verify };
 

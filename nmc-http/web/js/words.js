@@ -33,9 +33,13 @@ const EN = {
     'display_name.hint': 'Left out, it is your first and last name.', dashboard_sounds_enabled: 'Play a sound',
     push_notifications_enabled: 'Show a notification', 'push_notifications_enabled.hint': 'It says who, never what.', first_day: 'First day',
     last_day: 'Last day', priority: 'Priority', assigned_to: 'Looked after by', why: 'Why (for your team)',
+    phone_number: 'Your phone', 'phone_number.hint': 'Texts of alerts go there. Customers don’t see it.',
+    email_notifications_enabled: 'E-mails of alerts and reports', sms_notifications_enabled: 'Texts of alerts',
+    date: 'Day', holiday: 'What for', is_enabled: 'On', threshold: 'Threshold', conversion_status: 'What became of it',
+    revenue_impact: 'Revenue, in $',
   },
   nav: { label: 'Main', unread: '{count} unread', open: '{count} open' },
-  notify: { title: '{who} has called or written' },
+  notify: { title: '{who} has called or written', alert: 'There is a new alert' },
   banner: {
     away: 'No connection. What you see may be old; it comes back by itself.',
     busy: 'Too many windows are open: what you see may be old. It comes back by itself.',
@@ -188,6 +192,15 @@ const EN = {
   numbers: {
     title: 'Phone numbers', about: 'The numbers that your customers call', none: 'No number yet',
     'none.text': 'Search one by area code. Customers call it, and your phone rings.', cost: '{cost} a month', release: 'Give back',
+  holidays: {
+    title: 'Holidays', none: 'None yet. On a holiday you are closed all day.', add: 'Add a holiday', drop: 'Remove {name}',
+    remove: 'Remove {name}?', 'remove.text': '{day} becomes a day like others.', 'remove.go': 'Remove',
+  },
+  rules: {
+    title: 'Alert rules', about: 'When you are alerted', none: 'No rules yet', 'none.text': 'The usual ones are added where there are no alerts.',
+    off: 'Off', change: 'Change {name}', greater_than: '{metric} above {threshold}', less_than: '{metric} below {threshold}',
+    equals: '{metric} at {threshold}', not_equals: '{metric} other than {threshold}',
+  },
     'release.go': 'Give it back for good',
     'release.text': 'Customers can’t reach you at {number} any more, and you can’t get it back.',
     releasing: 'Being given back', more: 'Get a number', search: 'Search', nothing: 'There is none for sale there. Try another area code.',
@@ -209,7 +222,7 @@ const EN = {
     'made.text': 'It is shown this once. Whoever has it may do what it may.',
   },
   me: {
-    title: 'Your settings', about: 'Name, sounds, password', name: 'Your name', told: 'When something comes in',
+    title: 'Your settings', about: 'Name, sounds, password', name: 'Name and phone', told: 'When something comes in',
     'push.refused': 'This browser does not allow notifications here.', 'password.go': 'Change the password',
     sessions: 'Where you are logged in', here: 'Here', end: 'End', unknown: 'A program',
   },

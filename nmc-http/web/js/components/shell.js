@@ -12,7 +12,7 @@ const PLACES = [
   ['calls', '#/calls', []],
   ['alerts', '#/alerts', []],
   ['figures', '#/figures', []],
-  ['settings', '#/settings', ['business', 'greeting', 'numbers', 'people', 'keys', 'me', 'start']],
+  ['settings', '#/settings', ['business', 'greeting', 'numbers', 'rules', 'people', 'keys', 'me', 'start']],
 ];
 
 export function shell() {
@@ -25,7 +25,7 @@ export function shell() {
   const main = h('main.main', { id: 'main' });
   const skip = h('a.skip', { href: '#main', onclick: (event) => (event.preventDefault(), focusHeading()) }, t('go.skip'));
   const element = h('div.shell', skip, nav, h('div.stage', banner, main));
-  let before = null;
+  const before = {};
 
   const count = later(50, async () => {
     const [waiting, open] = await Promise.all([
@@ -36,9 +36,10 @@ export function shell() {
       const sum = waiting.items.reduce((all, row) => all + row.unread, 0);
       say('inbox', sum, t('nav.unread', { count: sum }));
       document.title = sum ? `(${sum}) ${t('app.title')}` : t('app.title');
-      tellNew(waiting.items);
     }
     if (open) say('alerts', open.items.length, t('nav.open', { count: open.items.length }));
+    tell([...fresh('inbox', waiting, (row) => row.unread).map((row) => [t('notify.title', { who: customerName(row) }), `/c/${row.id}`]),
+      ...fresh('alerts', open, () => 1).map(() => [t('notify.alert'), '/alerts'])]);
   });
 
   function say(name, number, words) {
@@ -46,16 +47,18 @@ export function shell() {
     replace(counts[name], h('span', { 'aria-hidden': 'true' }, number > 99 ? '99+' : String(number)), h('span.sr', words));
   }
 
-  /** Tells of conversations with more that is unread than before. */
-  function tellNew(rows) {
-    const now = new Map(rows.map((row) => [row.id, row.unread]));
-    const fresh = before ? rows.filter((row) => row.unread > (before.get(row.id) ?? 0)) : [];
-    before = now;
-    if (fresh.length === 0) return;
-    if (me.preferences?.dashboard_sounds_enabled) chime();
-    if (me.preferences?.push_notifications_enabled && document.hidden) {
-      for (const row of fresh.slice(0, 3)) notify(t('notify.title', { who: customerName(row) }), `/c/${row.id}`);
-    }
+  /** The rows with more than before, such as conversations with more that is unread; none as long as nothing is known of before. */
+  function fresh(name, page, size) {
+    if (!page) return [];
+    const was = before[name];
+    before[name] = new Map(page.items.map((row) => [row.id, size(row)]));
+    return was ? page.items.filter((row) => size(row) > (was.get(row.id) ?? 0)) : [];
+  }
+
+  /** Tells of what has come, each as its words and where it is. */
+  function tell(news) {
+    if (news.length > 0 && me.preferences?.dashboard_sounds_enabled) chime();
+    if (me.preferences?.push_notifications_enabled && document.hidden) news.slice(0, 3).forEach((each) => notify(...each));
   }
 
   const leaves = [

@@ -1,6 +1,6 @@
 /** Who comes in: the people of the business, with their roles and invitations; API keys of other programs; oneself. */
 
-import { all, ask, avatar, badge, button, card, confirm, dotted, empty, field, form, getTagged, h, line, listCard, loadPeople, logOut, mayManage, me, moment, page, patch, post, put, remove, say, showSecret, t } from '../ui.js';
+import { all, ask, avatar, badge, button, card, confirm, dialled, dotted, empty, field, form, getTagged, h, line, listCard, loadPeople, logOut, mayManage, me, moment, page, patch, post, put, remove, say, showSecret, t } from '../ui.js';
 import { askToNotify } from '../components/notify.js';
 
 const ROLES = ['owner', 'admin', 'operator', 'user', 'viewer'];
@@ -21,7 +21,7 @@ export function people() {
     const name = [row.first_name, row.last_name].filter(Boolean).join(' ') || row.email;
     const state = !row.is_active ? badge(t('people.off'), 'bad') : isOnline ? badge(t('people.online'), 'good') : !row.last_login_at && badge(t('people.invited'), 'warn');
     return line([name, ' ', state], dotted(row.email, t(`role.${row.role}`)),
-      mayManage() && row.id !== me.id && [button('go.change', () => change(row)), !row.last_login_at && row.is_active && button('people.again', () => again(row))], avatar(name));
+      mayManage() && row.id !== me.id && [button('go.change', () => change(row)), (!row.last_login_at || !row.is_active) && button('people.again', () => again(row))], avatar(name));
   }
 
   function invite() {
@@ -36,7 +36,13 @@ export function people() {
   /** The link with the invitation, to pass on. */
   const handOut = ({ invitation, user }) => showSecret('people.link', `${location.origin}/app#/invite?token=${encodeURIComponent(invitation)}`, { email: user.email });
 
-  const again = async (row) => handOut(await post(`/v1/users/${row.id}/invitation`));
+  /** Invites once more whoever has not come, and whoever may not log in any more: they may again. */
+  async function again({ id, is_active: isActive }) {
+    if (!isActive) await patch(`/v1/users/${id}`, { is_active: true });
+    const made = await post(`/v1/users/${id}/invitation`);
+    await view.load();
+    handOut(made);
+  }
 
   async function change(row) {
     const url = `/v1/users/${row.id}`;
@@ -94,10 +100,11 @@ export function myself() {
 
   const saving = (fields, work, label = 'go.save') => form(fields, label, view.saving(work), { kind: 'plain' });
 
-  const name = ({ data, tag }) => saving(['display_name', 'first_name', 'last_name'].map((each) => field(each, { value: data[each] })),
-    (values) => patch('/v1/users/me/profile', { ...values, display_name: values.display_name || null }, { match: tag }));
+  const name = ({ data, tag }) => saving(['display_name', 'first_name', 'last_name', 'phone_number'].map((each) => field(each, { value: data[each] })),
+    ({ display_name: display, phone_number: phone, ...values }) =>
+      patch('/v1/users/me/profile', { ...values, display_name: display || null, phone_number: phone ? dialled(phone) : null }, { match: tag }));
 
-  const told = ({ data, tag }) => saving(['dashboard_sounds_enabled', 'push_notifications_enabled'].map((each) => field(each, { kind: 'check', value: data[each] })), async (values) => {
+  const told = ({ data, tag }) => saving(['dashboard_sounds_enabled', 'push_notifications_enabled', 'email_notifications_enabled', 'sms_notifications_enabled'].map((each) => field(each, { kind: 'check', value: data[each] })), async (values) => {
     if (values.push_notifications_enabled && !(await askToNotify())) say(t('me.push.refused'), 'bad');
     await patch('/v1/users/me/preferences', values, { match: tag });
   });

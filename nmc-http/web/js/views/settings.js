@@ -1,8 +1,8 @@
 /** Settings: where each is, and those of the business: its facts and hours, the greeting, its phone numbers, the steps until all is set up. */
 
-import { all, badge, button, card, confirm, dialled, dotted, empty, field, form, get, getTagged, h, header, icon, later, line, link, listCard, listing, logOut, mayManage, me, money, page, patch, phone, post, put, replace, say, shown, t } from '../ui.js';
+import { all, ask, badge, button, card, confirm, dayKey, dialled, dotted, empty, field, form, fullDay, get, getTagged, h, header, icon, iconButton, later, line, link, listCard, listing, logOut, mayManage, me, money, number, page, patch, phone, post, put, remove, replace, say, shown, t, zones } from '../ui.js';
 
-const PLACES = [['business', 'hours'], ['greeting', 'reply'], ['numbers', 'numbers'], ['people', 'person'], ['keys', 'key'], ['start', 'check'], ['me', 'settings']];
+const PLACES = [['business', 'hours'], ['greeting', 'reply'], ['numbers', 'numbers'], ['rules', 'alerts'], ['people', 'person'], ['keys', 'key'], ['start', 'check'], ['me', 'settings']];
 
 export function settings() {
   const places = PLACES.filter(([name]) => mayManage() || !['keys', 'people'].includes(name));
@@ -34,15 +34,59 @@ const isTime = (value) => /^\d\d:\d\d(:\d\d)?$/.test(value);
 export function business() {
   const view = page('business.title', async () => {
     const read = await getTagged('/v1/tenant');
-    const zones = [...new Set([read.data.timezone, ...Intl.supportedValuesOf('timeZone')])].map((zone) => [zone, zone.replaceAll('_', ' ')]);
-    return saving('/v1/tenant', read, view, (one) => [one('business_name'), one('business_type'), one('business_phone', { kind: 'tel' }), one('business_address', { kind: 'area' }),
-      [one('business_hours_start'), one('business_hours_end')], one('timezone', { kind: 'choice', options: zones })],
+    const facts = saving('/v1/tenant', read, view, (one) => [one('business_name'), one('business_type'), one('business_phone', { kind: 'tel' }), one('business_address', { kind: 'area' }),
+      [one('business_hours_start'), one('business_hours_end')], one('timezone', { kind: 'choice', options: zones(read.data.timezone) })],
     ({ business_type, business_address, business_phone }) => ({
       business_type: business_type || null,
       business_address: business_address || null,
       business_phone: business_phone ? dialled(business_phone) : null,
     }));
+    return [facts, holidays()];
   });
+  return view;
+}
+
+/** The days on which the business is closed whatever its hours say, those to come first. */
+function holidays() {
+  const element = h('div');
+  const today = dayKey(Date.now());
+  const load = () => shown(element, async () => {
+    const { items } = await get('/v1/holidays');
+    const rows = [...items.filter(({ date }) => date >= today), ...items.filter(({ date }) => date < today)];
+    return listCard('holidays.title', rows.map(row), 'holidays.none', mayManage() && h('div.form-foot', button('holidays.add', add, { name: 'plus' })));
+  });
+
+  function row({ date, name }) {
+    const [url, day] = [`/v1/holidays/${date}`, fullDay(date)];
+    return line(name, day, mayManage() && iconButton('close', t('holidays.drop', { name }), () => confirm('holidays.remove', () => remove(url).then(load), { name, day })));
+  }
+
+  const add = () => ask('holidays.add', [[field('date', { kind: 'date', value: today }), field('name', { label: 'field.holiday' })]], 'go.add',
+    ({ date, name }) => put(`/v1/holidays/${date}`, { name }).then(load));
+
+  load();
+  return element;
+}
+
+/** The rules that raise alerts: each is on or off, and has its threshold. */
+export function rules() {
+  const view = page('rules.title', async () => {
+    const rows = await all('/v1/alert-rules');
+    return rows.length > 0 ? listCard(null, rows.map(row)) : empty('alerts', 'rules.none');
+  });
+
+  function row({ id, name, description, metric, operator, threshold, severity, is_enabled: isOn }) {
+    const when = t(`rules.${operator}`, { metric, threshold: number(threshold) });
+    return line([name, ' ', isOn ? badge(t(`severity.${severity}`)) : badge(t('rules.off'), 'warn')], dotted(when, description),
+      mayManage() && button('go.change', () => change(`/v1/alert-rules/${id}`), { 'aria-label': t('rules.change', { name }) }));
+  }
+
+  async function change(url) {
+    const { data, tag: match } = await getTagged(url);
+    const fields = [field('is_enabled', { kind: 'check', value: data.is_enabled }), field('threshold', { inputmode: 'decimal', value: String(Number(data.threshold)) })];
+    ask(t('rules.change', data), fields, 'go.save', view.after(({ threshold, is_enabled }) => patch(url, { is_enabled, threshold: threshold.replace(',', '.') }, { match })));
+  }
+
   return view;
 }
 
