@@ -135,6 +135,10 @@ const EN = {
   review: {
     text: 'The last text may be an opt-out. Until you decide, nothing is texted by itself.', stop: 'They want no texts', go: 'It was none',
   },
+  became: {
+    title: 'What became of it', tell: 'Tell what became of it', pending: 'Not known yet', qualified: 'It may become a job', converted: 'It became a job',
+    lost: 'It came to nothing',
+  },
   customer: {
     unknown: 'Unknown caller', 'opted.in': 'May be texted', counts: '{calls#call|calls} in {conversations#conversation|conversations}',
     imported: ', and {calls#call|calls} in none', conversations: 'Conversations', consents: 'Whether they may be texted',

@@ -1,6 +1,6 @@
 /** What is known of a customer: in a view of its own, and beside a conversation with who looks after it, how urgent it is, and tags. */
 
-import { ask, badge, button, card, confirm, dotted, duration, field, get, h, icon, isDialable, line, link, listCard, mayWrite, me, moment, nameOf, number, page, patch, phone, post, put, remove, t } from '../ui.js';
+import { ask, badge, button, card, confirm, dotted, duration, field, get, getTagged, h, icon, isDialable, line, link, listCard, mayManage, mayWrite, me, moment, money, nameOf, number, page, patch, phone, post, put, remove, replace, t } from '../ui.js';
 import { callIcon } from '../components/entry.js';
 
 export function customer({ rest: [number_] }) {
@@ -37,6 +37,7 @@ export function customer({ rest: [number_] }) {
 }
 
 const PRIORITIES = ['low', 'normal', 'high', 'urgent'];
+const CONVERSIONS = ['pending', 'qualified', 'converted', 'lost'];
 
 export function details(row, { change, reload }) {
   const url = `/v1/conversations/${row.id}`;
@@ -91,7 +92,31 @@ export function details(row, { change, reload }) {
     h('div.details-part', h('h2', t('details.tags')), tags, writes && button('details.tag.add', addTag, { kind: 'quiet', name: 'plus' })),
     h('div.details-part', h('h2', t('details.customer')),
       h('dl.facts', facts.map(([name, value]) => h('div', h('dt', t(name)), h('dd', { dir: 'auto' }, value)))),
-      h('div.form-foot', mayWrite() && button('details.edit', edit), isDialable(row.customer_phone) && link(`#/customer/${row.customer_phone}`, 'details.all'))));
+      h('div.form-foot', mayWrite() && button('details.edit', edit), isDialable(row.customer_phone) && link(`#/customer/${row.customer_phone}`, 'details.all'))),
+    // What comes a moment later stands last, so that nothing moves.
+    became(row));
+}
+
+/** What became of it, as the figures count it: it is told of the call that the conversation is about, once that is counted. */
+function became(row) {
+  const part = h('div.details-part');
+  const load = async () => {
+    const { items: [call] } = await get('/v1/call-analytics', { conversation: row.id, limit: 1 });
+    if (call) draw(call);
+  };
+  const draw = ({ id, conversion_status: status, revenue_impact: revenue }) => replace(part, h('h2', t('became.title')),
+    h('p', dotted(t(`became.${status ?? 'pending'}`), revenue && money(revenue * 100, 'USD'))),
+    mayManage() && button('became.tell', () => change(`/v1/call-analytics/${id}`), { kind: 'quiet', name: 'edit' }));
+
+  async function change(url) {
+    const { data, tag: match } = await getTagged(url);
+    const status = field('conversion_status', { kind: 'choice', value: data.conversion_status ?? 'pending', options: CONVERSIONS.map((each) => [each, t(`became.${each}`)]) });
+    ask('became.tell', [status, field('revenue_impact', { inputmode: 'decimal', value: data.revenue_impact && String(Number(data.revenue_impact)) })], 'go.save',
+      (values) => patch(url, { ...values, revenue_impact: values.revenue_impact.replace(',', '.') || null }, { match }).then(load));
+  }
+
+  load().catch(() => {});
+  return part;
 }
 
 /** A text that may be an opt-out: somebody decides. */
