@@ -117,7 +117,7 @@ const EN = {
     30032: 'The toll-free number is not verified yet.', 30034: 'The business is not registered for texting yet.',
   },
   outcome: {
-    answered: 'Answered call', missed: 'Missed call', voicemail: 'Went to voicemail', abandoned: 'Hung up while it rang',
+    answered: 'Answered call', missed: 'Missed call', voicemail: 'Missed call, went to voicemail', abandoned: 'Missed call, hung up',
     blocked: 'Blocked call', failed: 'Failed call', going: 'Call in progress', none: 'Call',
   },
   event: {
@@ -164,6 +164,10 @@ const EN = {
     'none.open.text': 'When too many calls are missed, it is said here.', 'none.resolved': 'No alert was resolved yet',
     'none.resolved.text': 'What was settled stays here, with who did it.',
   },
+  alerted: {
+    triggered: 'Raised', acknowledged: 'Taken over', escalated: 'Passed on', escalation_ended: 'Passed on to all there are', resolved: 'Resolved',
+    snoozed: 'Put off', unsnoozed: 'No longer put off', notification_sent: 'Told', notification_failed: 'Could not be told', flapping: 'Comes and goes',
+  },
   severity: { low: 'Low', medium: 'Medium', high: 'High', critical: 'Critical' },
   figures: {
     title: 'Figures', period: 'Period', today: 'Today', '7d': '7 days', '30d': '30 days', 'group.calls': 'Who took the calls',
@@ -184,7 +188,7 @@ const EN = {
   reports: {
     title: 'Reports', make: 'Make one of', daily: 'Yesterday, {days}', weekly: 'Last week, {days}', monthly: '{days}', other: 'Other days …',
     'other.text': 'A year at the most.', go: 'Make the report', none: 'None was made yet.', made: '{type}, made {at}',
-    remove: 'Remove this report?', 'remove.text': '{days}, made {at}', 'remove.go': 'Remove', get: 'Download as {kind}',
+    remove: 'Remove this report?', 'remove.text': '{days}: {made}', 'remove.go': 'Remove', get: 'Download as {kind}',
   },
   settings: { title: 'Settings', out: 'Log out' },
   business: { title: 'Business and hours', about: 'Name, address, opening hours, where calls ring' },

@@ -1,6 +1,6 @@
 /** The rows of a conversation's thread: a text, a call, a note, what somebody did. */
 
-import { button, day, dayKey, dotted, duration, h, has, icon, nameOf, picture, place, show, t, time } from '../ui.js';
+import { button, day, dayKey, dotted, duration, h, has, icon, nameOf, picture, place, t, tell, time } from '../ui.js';
 
 /** The element of a row; a new day has its name above it. */
 export function entry(row) {
@@ -51,9 +51,7 @@ function attachment(message, file) {
 }
 
 function large(src) {
-  if (!src) return;
-  const dialog = show('media.alt', null, h('img', { src, alt: t('media.alt'), class: 'media-large' }));
-  dialog.append(h('div.form-foot', button('go.close', () => dialog.close())));
+  if (src) tell('media.alt', null, h('img.media-large', { src, alt: t('media.alt') }));
 }
 
 async function save(url, position) {

@@ -99,6 +99,11 @@ export function show(title, text, ...content) {
   return element;
 }
 
+/** Shows a dialog that is only read. */
+export function tell(title, text, ...content) {
+  const element = show(title, text, content, h('div.form-foot', button('go.close', () => element.close())));
+}
+
 /** Shows a secret that is told this once, with a button that copies it; the words are those for `title`. */
 export function showSecret(title, secret, values) {
   const box = h('input.secret', { readonly: true, value: secret, 'aria-label': t(title), onfocus: (event) => event.target.select() });

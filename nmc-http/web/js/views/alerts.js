@@ -1,6 +1,6 @@
 /** Alerts: what wants attention, taken over, put off or resolved. */
 
-import { ask, badge, button, empty, field, get, getTagged, h, listView, mayManage, mayWrite, moment, nameOf, post, say, short, t } from '../ui.js';
+import { ask, badge, button, dotted, empty, field, get, getTagged, h, line, listing, listView, mayManage, mayWrite, moment, nameOf, post, say, short, shown, t, tell } from '../ui.js';
 
 const FILTERS = { open: { open: true }, resolved: { open: false } };
 const SNOOZES = [30, 60, 240, 1_440];
@@ -17,7 +17,7 @@ export function alerts({ rest: [named] }) {
     const state = said && t(said[0], { who: nameOf(said[1]) || t('app.title'), at: alert.snoozed_until ? moment(alert.snoozed_until) : '' });
     const note = alert.resolution_note ?? alert.snooze_note ?? alert.acknowledgment_note;
     return h('li.alert-row',
-      h('p.title-row', badge(t(alert.is_test ? 'alerts.test' : `severity.${alert.severity}`), kind), h('span.line-title', alert.rule_name), h('time.row-time', short(alert.created_at))),
+      h('p.title-row', badge(t(alert.is_test ? 'alerts.test' : `severity.${alert.severity}`), kind), h('button.line-title.as-text', { type: 'button', onclick: () => open(alert) }, alert.rule_name), h('time.row-time', short(alert.created_at))),
       h('p', alert.message), state && h('p.under', [state, note].filter(Boolean).join(' – ')),
       mayWrite() && alert.status !== 'resolved' && h('div.form-foot',
         alert.status !== 'acknowledged' && button('alerts.acknowledge', () => act(alert, 'acknowledge'), { kind: 'accent' }),
@@ -40,6 +40,16 @@ export function alerts({ rest: [named] }) {
     ask('alerts.snooze', [field('minutes', { kind: 'choice', value: '60', options })], 'alerts.snooze',
       ({ minutes }) => change(alert, 'snooze', { minutes: Number(minutes) }), { text: alert.message });
   }
+
+  /** What happened to an alert, the newest first. */
+  const open = ({ id, rule_name, message }) => {
+    const place = h('div');
+    tell(rule_name, message, place);
+    return shown(place, async () => {
+      const { items } = await get(`/v1/alerts/${id}/history`, { limit: 50 });
+      return listing(items.map((one) => line(t(`alerted.${one.event_type}`), dotted(moment(one.created_at), nameOf(one.user_id), one.details?.note))));
+    });
+  };
 
   function none() {
     if (filter === 'resolved') return empty('alerts', 'alerts.none.resolved');
