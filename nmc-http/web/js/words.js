@@ -192,14 +192,6 @@ const EN = {
   },
   settings: { title: 'Settings', out: 'Log out' },
   business: { title: 'Business and hours', about: 'Name, address, opening hours, where calls ring' },
-  greeting: {
-    title: 'Greeting', about: 'The text that a missed caller gets', review: 'Is this right?',
-    'review.text': 'Read the greeting as a customer would. Once you approve of it, it is in use.',
-    approve: 'Approve of the greeting', approved: 'The greeting is approved.',
-  },
-  numbers: {
-    title: 'Phone numbers', about: 'The numbers that your customers call', none: 'No number yet',
-    'none.text': 'Search one by area code. Customers call it, and your phone rings.', cost: '{cost} a month', release: 'Give back',
   holidays: {
     title: 'Holidays', none: 'None yet. On a holiday you are closed all day.', add: 'Add a holiday', drop: 'Remove {name}',
     remove: 'Remove {name}?', 'remove.text': '{day} becomes a day like others.', 'remove.go': 'Remove',
@@ -209,6 +201,14 @@ const EN = {
     off: 'Off', change: 'Change {name}', greater_than: '{metric} above {threshold}', less_than: '{metric} below {threshold}',
     equals: '{metric} at {threshold}', not_equals: '{metric} other than {threshold}',
   },
+  greeting: {
+    title: 'Greeting', about: 'The text that a missed caller gets', review: 'Is this right?',
+    'review.text': 'Read the greeting as a customer would. Once you approve of it, it is in use.',
+    approve: 'Approve of the greeting', approved: 'The greeting is approved.',
+  },
+  numbers: {
+    title: 'Phone numbers', about: 'The numbers that your customers call', none: 'No number yet',
+    'none.text': 'Search one by area code. Customers call it, and your phone rings.', cost: '{cost} a month', release: 'Give back',
     'release.go': 'Give it back for good',
     'release.text': 'Customers can’t reach you at {number} any more, and you can’t get it back.',
     releasing: 'Being given back', more: 'Get a number', search: 'Search', nothing: 'There is none for sale there. Try another area code.',

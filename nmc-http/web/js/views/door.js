@@ -1,9 +1,12 @@
 /** The views before the inbox: log in, accept an invitation, reset a password, verify an e-mail. */
 
-import { button, dialled, field, form, h, has, link, logIn, post, randomId, reason, Refused, replace, t } from '../ui.js';
+import { button, dialled, field, form, h, has, link, logIn, post, randomId, reason, Refused, replace, t, zones } from '../ui.js';
 
 const card = (title, text, ...content) =>
   h('section.door-card', h('p.wordmark', t('app.title')), h('h1', { tabindex: '-1' }, t(title)), text && h('p', t(text)), content);
+
+/** Whose link to a new password was asked for in this browser. */
+const ASKED = 'nmc.reset';
 
 const email = () => field('email', { kind: 'email', autocomplete: 'username', required: true });
 const newPassword = () => field('password', { kind: 'password', autocomplete: 'new-password', required: true, label: 'field.new_password' });
@@ -27,11 +30,12 @@ export function login({ enter, hasEnded }) {
 export function register({ enter }) {
   const key = randomId();
   const text = (name, autocomplete, props) => field(name, { autocomplete, required: true, ...props });
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
   const fields = [text('name', 'organization', { label: 'field.business_name' }), text('phone', 'tel', { kind: 'tel', required: false }),
+    field('timezone', { kind: 'choice', value: zone, options: zones(zone) }),
     [text('first_name', 'given-name'), text('last_name', 'family-name')], email(), newPassword()];
-  return card('register.title', 'register.text', form(fields, 'register.go', async ({ name, phone, ...owner }) => {
-    const business = { name, timezone: zone, ...(phone && { phone: dialled(phone) }) };
+  return card('register.title', 'register.text', form(fields, 'register.go', async ({ name, phone, timezone, ...owner }) => {
+    const business = { name, timezone, ...(phone && { phone: dialled(phone) }) };
     await post('/v1/registrations', { business, owner }, { headers: { 'Idempotency-Key': key } });
     await logIn(owner.email, owner.password);
     await enter();
@@ -42,6 +46,7 @@ export function forgot() {
   const place = h('div.door-place');
   replace(place, card('door.forgot.title', 'door.forgot.text', form([email()], 'door.forgot.go', async (values) => {
     await post('/v1/password-resets', values);
+    localStorage.setItem(ASKED, values.email);
     replace(place, card('door.sent', 'door.sent.text', link('#/login', 'door.back')));
   }, toLogin())));
   return place;
@@ -53,7 +58,13 @@ export const invite = ({ token, enter }) => choose('invite', token, '/v1/invitat
   await enter();
 });
 
-export const reset = ({ token }) => choose('reset', token, '/v1/password-resets/accept', (password) => ({ token, password }), null);
+/** Who has asked for the link in this browser is let in, too; it does not say whose it is. */
+export const reset = ({ token, enter }) => choose('reset', token, '/v1/password-resets/accept', (password) => ({ token, password }), async (_, password) => {
+  const email = localStorage.getItem(ASKED);
+  localStorage.removeItem(ASKED);
+  if (!email || !(await logIn(email, password).then(() => true, () => false))) return false;
+  return enter();
+});
 
 /** Has somebody choose a password with the token of a link, unless it is no longer good for that. */
 function choose(name, token, url, body, then) {
@@ -62,8 +73,7 @@ function choose(name, token, url, body, then) {
   const send = async (values) => {
     try {
       const answer = await post(url, body(values.password));
-      if (then) await then(answer, values.password);
-      else replace(place, card('door.chosen', 'door.chosen.text', link('#/login', 'door.login', 'accent')));
+      if ((await then(answer, values.password)) === false) replace(place, card('door.chosen', 'door.chosen.text', link('#/login', 'door.login', 'accent')));
     } catch (error) {
       if (!isOfLink(error)) throw error;
       dead();
