@@ -125,6 +125,15 @@ export class Site {
       CallStatus: 'no-answer', CallDuration: '0', ...facts });
   }
 
+  /** What `work` answers as soon as that is something, asked again and again for so many milliseconds. */
+  async until(work, patience) {
+    for (const end = Date.now() + patience; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 500))) {
+      const found = await work();
+      if (found) return found;
+    }
+    throw new Error(`nothing came in ${patience} ms`);
+  }
+
   /** The open conversation of a customer. */
   async conversation(from) {
     const owner = await this.client(this.ann.email);

@@ -4,9 +4,13 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** Builds an element: `h('a', { class: 'x', href: '#/', onclick: go }, 'text', child)`. Null and false children are left out. */
-export function h(tag, props = {}, ...children) {
-  return fill(document.createElement(tag), props, children);
+/** Builds an element: `h('a.x.y', { href: '#/', onclick: go }, 'text', child)`, with or without the properties. Null and false children are left out. */
+export function h(name, ...rest) {
+  const [tag, ...classes] = name.split('.');
+  const props = rest[0]?.constructor === Object ? rest.shift() : {};
+  const element = fill(document.createElement(tag), props, rest);
+  if (classes.length > 0) element.classList.add(...classes);
+  return element;
 }
 
 /** Builds an element of an SVG. */

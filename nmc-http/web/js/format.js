@@ -27,6 +27,8 @@ export const shifted = (key, days) => new Date(Date.parse(`${key}T12:00Z`) + day
 export const weekday = (at) => dateFormat({ weekday: 'short' }).format(new Date(at));
 /** The month of a day, with its year. */
 export const monthName = (key) => dateFormat({ timeZone: 'UTC', month: 'long', year: 'numeric' }).format(new Date(`${key}T12:00Z`));
+/** A day with its weekday and its year. */
+export const fullDay = (key) => dateFormat({ timeZone: 'UTC', weekday: 'short', month: 'short', day: 'numeric', year: 'numeric' }).format(new Date(`${key}T12:00Z`));
 /** An hour of the day, of 0 to 23. */
 export const hour = (value) => dateFormat({ timeZone: 'UTC', hour: 'numeric' }).format(new Date(value * 3_600_000));
 
@@ -90,3 +92,9 @@ export function initials(name) {
   const letters = (name ?? '').split(/\s+/).filter((word) => /^\p{L}/u.test(word)).map((word) => [...word][0]);
   return [...letters.slice(0, 1), ...letters.slice(1).slice(-1)].join('').toUpperCase();
 }
+
+/** All zones, with the one that there is, as options to choose from. */
+export const zones = (own) => [...new Set([own, ...Intl.supportedValuesOf('timeZone')])].map((zone) => [zone, zone.replaceAll('_', ' ')]);
+
+/** What is said of a thing, in one line; what is not known is left out. */
+export const dotted = (...parts) => parts.flat().filter(Boolean).join(' · ');

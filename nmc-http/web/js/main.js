@@ -1,27 +1,18 @@
 /** The page: goes on with the browser's session or asks for a login, and shows the view that the address names. */
 
-import { load, me, resume, whenOver } from './api/session.js';
-import { h, replace } from './dom.js';
-import { begin, go, route, takeToken } from './router.js';
-import { start, stop } from './stream/live.js';
-import { t } from './words.js';
-import { reason, button, empty } from './components/parts.js';
+import { begin, button, empty, go, h, load, me, reason, replace, resume, route, start, stop, takeToken, whenOver } from './ui.js';
 import { shell } from './components/shell.js';
 import { alerts } from './views/alerts.js';
 import { calls } from './views/calls.js';
 import { customer } from './views/customer.js';
 import { figures } from './views/figures.js';
 import { forgot, invite, login, register, reset, verify } from './views/door.js';
-import { keys } from './views/keys.js';
-import { myself } from './views/myself.js';
-import { numbers } from './views/numbers.js';
-import { onboarding } from './views/onboarding.js';
-import { people } from './views/people.js';
-import { business, greeting, settings } from './views/settings.js';
+import { keys, myself, people } from './views/people.js';
+import { business, greeting, numbers, onboarding, rules, settings } from './views/settings.js';
 import { split } from './views/split.js';
 
 /** Views for whoever is logged in, by the name in the address. */
-const VIEWS = { inbox: split, c: split, customer, calls, alerts, figures, settings, business, greeting, numbers, people, keys, me: myself, start: onboarding };
+const VIEWS = { inbox: split, c: split, customer, calls, alerts, figures, settings, business, greeting, numbers, rules, people, keys, me: myself, start: onboarding };
 /** Views that need no session. */
 const OPEN = { login, forgot, invite, register, reset, verify };
 
@@ -37,7 +28,7 @@ async function show() {
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   if (OPEN[name]) {
     leave();
-    replace(app, h('main', { class: 'door' }, OPEN[name]({ token: takeToken(), enter, hasEnded })));
+    replace(app, h('main.door', OPEN[name]({ token: takeToken(), enter, hasEnded })));
     hasEnded = false;
     app.querySelector('input')?.focus();
     return;
@@ -58,7 +49,7 @@ async function enter() {
     if (!me.id && !(await resume())) return go('/login');
     await Promise.all([start(me.id), load()]);
   } catch (error) {
-    return replace(app, h('main', { class: 'door' }, empty('warn', t('error.title'), reason(error), button(t('go.again'), enter, { kind: 'accent' }))));
+    return replace(app, h('main.door', empty('warn', 'error.title', button('go.again', enter, { kind: 'accent' }), reason(error))));
   }
   frame = shell();
   replace(app, frame.element);

@@ -170,6 +170,34 @@ export default {
     await close();
   },
 
+  async 'what became of a missed call is told, with what it brought in'({ site, browser }) {
+    const phone = '+14155550126';
+    await site.call(phone);
+    const owner = await site.client(site.ann.email);
+    const { id } = await site.conversation(phone);
+    // Calls are counted half a minute apart.
+    const counted = await site.until(async () => (await owner('GET', `/v1/call-analytics?conversation=${id}`)).items[0], 60_000);
+    const { page, close } = await open(site, browser, phone);
+    await page.getByText('Not known yet').waitFor();
+    await page.getByRole('button', { name: 'Tell what became of it' }).click();
+    await page.getByLabel('What became of it', { exact: true }).selectOption('converted');
+    await page.getByLabel('Revenue').fill('a lot');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.locator('[name=revenue_impact][aria-invalid=true]').waitFor();
+    await look(page, 'became');
+    await page.getByLabel('Revenue').fill('420.50');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.getByText('It became a job · $420.50').waitFor();
+    const { conversion_status: status, revenue_impact: revenue } = await owner('GET', `/v1/call-analytics/${counted.id}`);
+    assert.deepEqual([status, Number(revenue)], ['converted', 420.5]);
+    await look(page, 'conversation-became');
+    await close();
+    const viewer = await open(site, browser, phone, { email: site.vic.email });
+    await viewer.page.getByText('It became a job').waitFor();
+    assert.equal(await viewer.page.getByRole('button', { name: 'Tell what became of it' }).count(), 0);
+    await viewer.close();
+  },
+
   async 'what comes is announced, and what is older is not'({ site, browser }) {
     const phone = '+14155550125';
     await site.text(phone, 'An old text');

@@ -62,14 +62,17 @@ export default {
   },
 
   async 'a business is registered, and its owner is in'({ site, browser }) {
-    const { page, open, close } = await visitor(browser, site);
+    const { page, open, go, close } = await visitor(browser, site);
     await open('/login');
     await page.getByRole('link', { name: 'Register your business' }).click();
     await page.getByLabel('Name of the business').fill('Ann’s Plumbing');
     await page.getByLabel('First name').fill('Rita');
     await page.getByLabel('Last name').fill('Register');
     await page.getByLabel('E-mail').fill('rita@example.com');
-    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByLabel('New password').fill(PASSWORD);
+    const here = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
+    assert.equal(await page.getByLabel('Time zone').inputValue(), here);
+    await page.getByLabel('Time zone').selectOption('America/Denver');
     await look(page, 'register');
     await page.getByRole('button', { name: 'Register', exact: true }).click();
     await page.locator('[name=name][aria-invalid=true]').waitFor();
@@ -77,6 +80,9 @@ export default {
     await page.getByRole('button', { name: 'Register', exact: true }).click();
     await page.getByRole('heading', { name: 'Inbox' }).waitFor();
     await page.getByText('Rita’s Roofs').waitFor();
+    await go('/business');
+    await page.getByLabel('Time zone').waitFor();
+    assert.equal(await page.getByLabel('Time zone').inputValue(), 'America/Denver');
     await close();
   },
 
@@ -85,6 +91,28 @@ export default {
     await open('/demo?token=rubbish');
     await page.getByText('its link was opened twice').waitFor();
     assert.doesNotMatch(page.url(), /rubbish/);
+    await close();
+  },
+
+  async 'who asked for a new password is in with it'({ site, browser }) {
+    const { page, open, close } = await visitor(browser, site);
+    await open('/forgot');
+    await page.getByLabel('E-mail').fill(site.ann.email);
+    await page.getByRole('button', { name: 'Send the link' }).click();
+    await page.getByText('Look into your mail').waitFor();
+    // The server of the tests sends no mails: the link's answers are made here, and the password stays what it is.
+    await page.route('**/v1/password-resets/accept', (route) =>
+      route.request().postDataJSON().password ? route.fulfill({ status: 204 }) : route.fulfill({ status: 400, json: { errors: [{ pointer: '#/password', detail: 'no' }] } }));
+    const choose = async () => {
+      await open('/reset?token=good');
+      await page.getByLabel('New password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Choose this password' }).click();
+    };
+    await choose();
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('nmc.reset')), null);
+    await choose();
+    await page.getByRole('heading', { name: 'That’s it' }).waitFor();
     await close();
   },
 

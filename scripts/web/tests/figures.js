@@ -86,13 +86,13 @@ export default {
     assert.match(file.suggestedFilename(), /^report-.*plumbing-custom-2026-11-02.*\.pdf$/);
     await row.getByText(/^Days of choice, made [A-Z][a-z]{2} [0-9]+, 20[0-9]{2}, [0-9:]+ [AP]M$/).waitFor();
     await row.getByRole('button', { name: 'Remove' }).click();
-    await page.getByRole('dialog').getByText('Nov 2 – 8').waitFor();
+    await page.getByRole('dialog').getByText('Nov 2 – 8: Days of choice, made').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
     await row.waitFor({ state: 'detached' });
     await close();
     const viewer = await visitor(browser, site);
     await viewer.logIn(site.vic.email, '/figures');
-    await viewer.page.locator('.tile').first().waitFor();
+    await viewer.page.locator('.tile, .empty').first().waitFor();
     assert.equal(await viewer.page.getByRole('button', { name: /target|Yesterday|Other days/ }).count(), 0);
     await viewer.close();
   },

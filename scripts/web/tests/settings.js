@@ -102,9 +102,99 @@ export default {
     await page.getByRole('button', { name: 'Save' }).first().click();
     await page.getByText('Saved.').waitFor();
     await look(page, 'me');
-    await page.getByLabel('What colleagues see').fill('');
+    await close();
+    const owner = await site.client(site.ann.email);
+    await owner('PATCH', '/v1/users/me/profile', { display_name: null });
+  },
+
+  async 'a holiday is added, and taken away'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/business');
+    await page.getByText('On a holiday you are closed all day').waitFor();
+    await page.getByRole('button', { name: 'Add a holiday' }).click();
+    await page.getByLabel('Day', { exact: true }).fill('2031-12-25');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.locator('[name=name][aria-invalid=true]').waitFor();
+    await look(page, 'holiday-add');
+    await page.getByLabel('What for').fill('Christmas');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    const row = page.locator('.line', { hasText: 'Christmas' });
+    await row.getByText('Thu, Dec 25, 2031').waitFor();
+    await look(page, 'holidays');
+    const owner = await site.client(site.ann.email);
+    assert.deepEqual((await owner('GET', '/v1/holidays')).items.map(({ date, name }) => [date, name]), [['2031-12-25', 'Christmas']]);
+    const viewer = await visitor(browser, site);
+    await viewer.logIn(site.vic.email, '/business');
+    await viewer.page.getByText('Thu, Dec 25, 2031').waitFor();
+    assert.equal(await viewer.page.getByRole('button', { name: /holiday|Remove/ }).count(), 0);
+    await viewer.close();
+    await page.getByRole('button', { name: 'Remove Christmas' }).click();
+    await page.getByRole('dialog').getByText('Thu, Dec 25, 2031 becomes a day like others').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await row.waitFor({ state: 'detached' });
+    await close();
+  },
+
+  async 'how alerts are told is chosen, with the phone for texts'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    const operator = await site.client(site.bob.email);
+    const told = async () => {
+      const { email_notifications_enabled: email, sms_notifications_enabled: sms } = await operator('GET', '/v1/users/me/preferences');
+      return { email, sms };
+    };
+    const before = await told();
+    await logIn(site.bob.email, '/me');
+    await page.getByLabel('Your phone').fill('(312) 555-0143');
     await page.getByRole('button', { name: 'Save' }).first().click();
-    await page.waitForTimeout(300);
+    await page.getByText('Saved.').waitFor();
+    await page.getByText('Saved.').waitFor({ state: 'detached' });
+    await page.getByLabel('E-mails of alerts and reports').setChecked(!before.email);
+    await page.getByLabel('Texts of alerts', { exact: true }).setChecked(!before.sms);
+    await look(page, 'me-alerts');
+    await page.getByRole('button', { name: 'Save' }).nth(1).click();
+    await page.getByText('Saved.').waitFor();
+    assert.deepEqual(await told(), { email: !before.email, sms: !before.sms });
+    assert.equal((await operator('GET', '/v1/users/me/profile')).phone_number, '+13125550143');
+    await close();
+  },
+
+  async 'a rule of alerts is switched off, and gets another threshold'({ site, browser }) {
+    const owner = await site.client(site.ann.email);
+    const rule = await owner('POST', '/v1/alert-rules', { name: 'long waits', metric: 'minutes of waiting', operator: 'greater_than', threshold: '5', severity: 'high' });
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/rules');
+    const row = page.locator('.line', { hasText: 'long waits' });
+    await row.getByText('minutes of waiting above 5').waitFor();
+    await look(page, 'rules');
+    await row.getByRole('button', { name: 'Change long waits' }).click();
+    await page.getByLabel('On', { exact: true }).uncheck();
+    await page.getByLabel('Threshold').fill('many');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('[name=threshold][aria-invalid=true]').waitFor();
+    await look(page, 'rules-change');
+    await page.getByLabel('Threshold').fill('7,5');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await row.getByText('minutes of waiting above 7.5').waitFor();
+    await row.getByText('Off', { exact: true }).waitFor();
+    const { is_enabled: isEnabled, threshold } = await owner('GET', `/v1/alert-rules/${rule.id}`);
+    assert.deepEqual([isEnabled, Number(threshold)], [false, 7.5]);
+    await owner('DELETE', `/v1/alert-rules/${rule.id}`);
+    await close();
+  },
+
+  async 'somebody who was removed is invited again'({ site, browser }) {
+    const { email } = await site.person('lou', 'user');
+    const owner = await site.client(site.ann.email);
+    const { items } = await owner('GET', '/v1/users');
+    await owner('PATCH', `/v1/users/${items.find((one) => one.email === email).id}`, { is_active: false });
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, '/people');
+    const row = page.locator('.line', { hasText: email });
+    await row.getByText('Deactivated').waitFor();
+    await row.getByRole('button', { name: 'Invite again' }).click();
+    assert.match(await page.getByRole('textbox', { name: 'Pass this link on' }).inputValue(), /invite\?token=./);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await row.getByText('Deactivated').waitFor({ state: 'detached' });
     await close();
   },
 };

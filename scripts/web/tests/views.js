@@ -64,6 +64,10 @@ export default {
     const row = page.locator('.alert-row').first();
     await row.waitFor({ timeout: 75_000 });
     await look(page, 'alerts');
+    await row.getByRole('button', { name: 'many open jobs' }).click();
+    await page.getByRole('dialog').getByText('Raised').waitFor();
+    await look(page, 'alerts-history');
+    await page.getByRole('button', { name: 'Close' }).click();
     const press = async (name) => {
       await row.getByRole('button', { name }).click();
       await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();

@@ -1,8 +1,6 @@
 /** Calls as bars, those that were missed as the lower part of each, with an axis, and as words for whoever does not see it. */
 
-import { h } from '../dom.js';
-import { number } from '../format.js';
-import { t } from '../words.js';
+import { h, number, t } from '../ui.js';
 
 /** As many bars as have their number above them. */
 const NAMED = 24;
@@ -19,10 +17,10 @@ export function bars(points, title) {
   const column = ({ label, name, all, missed }) => {
     const bar = share(top, all, 'bar');
     bar.append(share(all || 1, missed, 'bar-missed'));
-    if (points.length <= NAMED && all) bar.append(h('span', { class: 'bar-number' }, number(all)));
-    return h('div', { class: 'bar-column', title: `${name}: ${t('figures.bar', { all, missed })}` }, h('div', { class: 'bar-room' }, bar), h('span', { class: 'bar-label' }, label));
+    if (points.length <= NAMED && all) bar.append(h('span.bar-number', number(all)));
+    return h('div.bar-column', { title: `${name}: ${t('figures.bar', { all, missed })}` }, h('div.bar-room', bar), h('span.bar-label', label));
   };
-  return h('div', { class: 'chart', role: 'img', 'aria-label': `${title}. ${said.join('; ') || t('figures.bar.none')}` },
-    h('div', { class: 'chart-axis' }, h('span', {}, number(top)), h('span', {}, '0')),
-    h('div', { class: 'chart-bars' }, points.map(column)));
+  return h('div.chart', { role: 'img', 'aria-label': `${title}. ${said.join('; ') || t('figures.bar.none')}` },
+    h('div.chart-axis', h('span', number(top)), h('span', '0')),
+    h('div.chart-bars', points.map(column)));
 }

@@ -3,13 +3,7 @@
  * with the reason, where nobody may be texted. A text that got no answer keeps its key: sent again, the customer gets it once.
  */
 
-import { post } from '../api/client.js';
-import { me } from '../api/session.js';
-import { h, later, randomId, replace } from '../dom.js';
-import { t } from '../words.js';
-import { icon } from './icon.js';
-import { iconButton } from './parts.js';
-import { ask, field } from './form.js';
+import { ask, field, h, icon, iconButton, later, me, post, randomId, replace, t } from '../ui.js';
 
 const LONGEST = 1_600;
 
@@ -24,17 +18,17 @@ const canned = {
 export function composer(conversation, { send, note, typed }) {
   const draftAt = `nmc.draft.${conversation}`;
   const draft = JSON.parse(sessionStorage.getItem(draftAt) ?? '{"body":"","key":null,"isNote":false}');
-  const area = h('textarea', { class: 'composer-text', rows: '1', 'aria-label': t('composer.label'), placeholder: t('composer.label'),
+  const area = h('textarea.composer-text', { rows: '1', 'aria-label': t('composer.label'), placeholder: t('composer.label'),
     maxlength: LONGEST, value: draft.body, oninput: changed, onkeydown: pressed, onblur: () => typed(false) });
-  const count = h('p', { class: 'composer-count', 'aria-live': 'off' });
-  const shut = h('p', { class: 'composer-shut', role: 'status' });
-  const submit = h('button', { type: 'button', class: 'button accent icon-only', onclick: go }, icon('send'));
+  const count = h('p.composer-count', { 'aria-live': 'off' });
+  const shut = h('p.composer-shut', { role: 'status' });
+  const submit = h('button.button.accent.icon-only', { type: 'button', onclick: go }, icon('send'));
   const kinds = ['reply', 'note'].map((kind) =>
-    h('button', { type: 'button', class: 'tab', onclick: () => choose(kind === 'note') }, t(`composer.${kind}`)));
-  const menu = iconButton('reply', t('canned.title'), cannedMenu);
-  const bar = h('div', { class: 'composer-bar' }, h('div', { class: 'tabs small', role: 'group', 'aria-label': t('composer.kind') }, kinds), count);
-  const element = h('section', { class: 'composer', 'aria-label': t('composer.label') }, bar, shut,
-    h('div', { class: 'composer-row' }, menu, area, submit));
+    h('button.tab', { type: 'button', onclick: () => choose(kind === 'note') }, t(`composer.${kind}`)));
+  const menu = iconButton('reply', 'canned.title', cannedMenu);
+  const bar = h('div.composer-bar', h('div.tabs.small', { role: 'group', 'aria-label': t('composer.kind') }, kinds), count);
+  const element = h('section.composer', { 'aria-label': t('composer.label') }, bar, shut,
+    h('div.composer-row', menu, area, submit));
   let refusal = null;
   let isSending = false;
 
@@ -133,10 +127,10 @@ export function composer(conversation, { send, note, typed }) {
       isOpen = false;
       if (was) list.remove();
     };
-    const lines = canned.read().map((line) => h('button', { type: 'button', class: 'menu-item', onclick: () => (close(), use(line)) }, line));
-    const edit = h('button', { type: 'button', class: 'menu-item quiet', onclick: () => (close(), change()) }, t('canned.change'));
+    const lines = canned.read().map((line) => h('button.menu-item', { type: 'button', onclick: () => (close(), use(line)) }, line));
+    const edit = h('button.menu-item.quiet', { type: 'button', onclick: () => (close(), change()) }, t('canned.change'));
     const leave = (event) => event.key === 'Escape' && (close(), menu.focus());
-    const list = h('div', { class: 'menu', role: 'group', 'aria-label': t('canned.title'), onkeydown: leave,
+    const list = h('div.menu', { role: 'group', 'aria-label': t('canned.title'), onkeydown: leave,
       onfocusout: (event) => list.contains(event.relatedTarget) || close() }, lines, edit);
     if (element.querySelector('.menu')) return element.querySelector('.menu').remove();
     element.append(list);
@@ -151,8 +145,8 @@ export function composer(conversation, { send, note, typed }) {
   }
 
   function change() {
-    const lines = field('lines', t('canned.lines'), { kind: 'area', value: canned.read().join('\n'), rows: '8', hint: t('canned.hint') });
-    ask(t('canned.title'), [lines], t('go.save'), (values) => canned.write(values.lines.split('\n').map((line) => line.trim()).filter(Boolean)));
+    const lines = field('lines', { kind: 'area', value: canned.read().join('\n'), rows: '8' });
+    ask('canned.title', [lines], 'go.save', (values) => canned.write(values.lines.split('\n').map((line) => line.trim()).filter(Boolean)));
   }
 
   draw();

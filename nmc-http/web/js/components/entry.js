@@ -1,19 +1,12 @@
 /** The rows of a conversation's thread: a text, a call, a note, what somebody did. */
 
-import { picture } from '../api/client.js';
-import { nameOf } from '../api/session.js';
-import { h } from '../dom.js';
-import { day, dayKey, duration, place, time } from '../format.js';
-import { has, t } from '../words.js';
-import { icon } from './icon.js';
-import { button } from './parts.js';
-import { show } from './form.js';
+import { button, day, dayKey, dotted, duration, h, has, icon, nameOf, picture, place, t, tell, time } from '../ui.js';
 
 /** The element of a row; a new day has its name above it. */
 export function entry(row) {
   const isNewDay = !row.before || dayKey(row.before) !== dayKey(row.at);
   const body = { text, call, event, pending }[row.kind](row);
-  return h('li', { class: `entry ${row.kind}` }, isNewDay && h('h2', { class: 'day' }, day(row.at)), body);
+  return h('li', { class: `entry ${row.kind}` }, isNewDay && h('h2.day', day(row.at)), body);
 }
 
 function text(row) {
@@ -22,12 +15,12 @@ function text(row) {
   const status = isOurs ? t(`status.${row.status}`) : null;
   const media = row.media.map((file) => attachment(row.id, file));
   return h('div', { class: `bubble ${isOurs ? 'ours' : 'theirs'} ${isLost ? 'lost' : ''} ${row.of}` },
-    row.of !== 'message' && h('p', { class: 'bubble-kind' }, t(`kind.${row.of}`)),
+    row.of !== 'message' && h('p.bubble-kind', t(`kind.${row.of}`)),
     media,
-    row.body && h('p', { class: 'bubble-body', dir: 'auto' }, linked(row.body)),
-    h('p', { class: 'bubble-foot' }, h('span', { class: 'sr' }, `${isOurs ? t('entry.ours') : t('entry.theirs')} `),
-      [time(row.at), status].filter(Boolean).join(' · ')),
-    isLost && h('p', { class: 'bubble-why' }, icon('warn'), why(row)));
+    row.body && h('p.bubble-body', { dir: 'auto' }, linked(row.body)),
+    h('p.bubble-foot', h('span.sr', `${isOurs ? t('entry.ours') : t('entry.theirs')} `),
+      dotted(time(row.at), status)),
+    isLost && h('p.bubble-why', icon('warn'), why(row)));
 }
 
 /** Why a text failed, in words. */
@@ -47,20 +40,18 @@ function linked(body) {
 }
 
 function attachment(message, file) {
-  if (file.status !== 'kept') return h('p', { class: 'media-note' }, icon('file'), file.status === 'waiting' ? t('media.waiting') : t('media.gone'));
+  if (file.status !== 'kept') return h('p.media-note', icon('file'), file.status === 'waiting' ? t('media.waiting') : t('media.gone'));
   const url = `/v1/messages/${message}/media/${file.position}`;
   const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(file.content_type ?? '');
-  if (!isPicture) return button(t('media.save'), () => save(url, file.position), { name: 'file' });
+  if (!isPicture) return button('media.save', () => save(url, file.position), { name: 'file' });
   const image = h('img', { alt: t('media.alt'), class: 'media' });
-  const place = h('button', { type: 'button', class: 'media-frame', 'aria-label': t('media.open'), onclick: () => large(image.src) }, image);
-  picture(url).then((data) => (image.src = data), () => place.replaceWith(h('p', { class: 'media-note' }, icon('file'), t('media.gone'))));
+  const place = h('button.media-frame', { type: 'button', 'aria-label': t('media.open'), onclick: () => large(image.src) }, image);
+  picture(url).then((data) => (image.src = data), () => place.replaceWith(h('p.media-note', icon('file'), t('media.gone'))));
   return place;
 }
 
 function large(src) {
-  if (!src) return;
-  const dialog = show(t('media.alt'), null, h('img', { src, alt: t('media.alt'), class: 'media-large' }));
-  dialog.append(h('div', { class: 'form-foot' }, button(t('go.close'), () => dialog.close())));
+  if (src) tell('media.alt', null, h('img.media-large', { src, alt: t('media.alt') }));
 }
 
 async function save(url, position) {
@@ -70,14 +61,14 @@ async function save(url, position) {
 
 /** A text that is on its way to the server. */
 function pending(row) {
-  return h('div', { class: 'bubble ours pending' }, h('p', { class: 'bubble-body', dir: 'auto' }, row.body), h('p', { class: 'bubble-foot' }, t('status.pending')));
+  return h('div.bubble.ours.pending', h('p.bubble-body', { dir: 'auto' }, row.body), h('p.bubble-foot', t('status.pending')));
 }
 
 function call(row) {
   const outcome = row.outcome ?? (row.ended_at ? 'none' : 'going');
   const parts = [time(row.at), row.duration_seconds ? duration(row.duration_seconds) : null, place(row.caller_city, row.caller_state)];
   return h('div', { class: `event-card call-${outcome}` }, icon(callIcon(outcome)),
-    h('div', {}, h('p', { class: 'event-title' }, t(`outcome.${outcome}`)), h('p', { class: 'event-foot' }, parts.filter(Boolean).join(' · '))));
+    h('div', h('p.event-title', t(`outcome.${outcome}`)), h('p.event-foot', parts.filter(Boolean).join(' · '))));
 }
 
 export const callIcon = (outcome) => ({ missed: 'missed', abandoned: 'missed', voicemail: 'voicemail' })[outcome] ?? 'calls';
@@ -86,18 +77,18 @@ function event(row) {
   const who = nameOf(row.created_by);
   const data = row.event_data ?? {};
   if (row.event_type === 'note_added') {
-    return h('div', { class: 'note-card' }, h('p', { class: 'bubble-kind' }, icon('note'), who ? t('entry.note.by', { who }) : t('entry.note')),
-      h('p', { class: 'bubble-body', dir: 'auto' }, String(data.note ?? '')), h('p', { class: 'bubble-foot' }, time(row.at)));
+    return h('div.note-card', h('p.bubble-kind', icon('note'), who ? t('entry.note.by', { who }) : t('composer.note')),
+      h('p.bubble-body', { dir: 'auto' }, String(data.note ?? '')), h('p.bubble-foot', time(row.at)));
   }
   const words = {
-    who: who || t('entry.system'),
+    who: who || t('app.title'),
     to: nameOf(data.new) || t('entry.somebody'),
     tag: difference(data.new, data.old),
     status: has(`state.${data.new}`) ? t(`state.${data.new}`) : '',
     priority: has(`priority.${data.new}`) ? t(`priority.${data.new}`) : '',
   };
   const key = `event.${row.event_type}`;
-  return h('p', { class: 'event-line' }, has(key) ? t(key, words) : row.event_type.replaceAll('_', ' '), h('span', { class: 'event-time' }, ` · ${time(row.at)}`));
+  return h('p.event-line', has(key) ? t(key, words) : row.event_type.replaceAll('_', ' '), h('span.event-time', ` · ${time(row.at)}`));
 }
 
 /** The tag that one of two lists has, and the other has not. */

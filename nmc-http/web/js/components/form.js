@@ -1,13 +1,17 @@
 /** Forms: labelled fields, the refusals of the API beside the field they point at, a dialog that asks. */
 
 import { h, replace } from '../dom.js';
-import { t } from '../words.js';
+import { has, t } from '../words.js';
 import { button, reason, say } from './parts.js';
 
 let count = 0;
 
-/** A labelled field. `kind` is a type of input, `area`, `check`, or `choice` with `options` of `[value, label]`. */
-export function field(name, label, { kind = 'text', value = '', options = [], hint = null, ...props } = {}) {
+/**
+ * A labelled field. `kind` is a type of input, `area`, `check`, or `choice` with `options` of `[value, label]`. The words for its name,
+ * or else those that `label` names, stand above it, and those of the hint, if there are any, below it.
+ */
+export function field(name, { kind = 'text', value, options = [], label = `field.${name}`, ...props } = {}) {
+  const hint = has(`${label}.hint`) ? t(`${label}.hint`) : null;
   const id = `field-${(count += 1)}`;
   const common = { id, name, 'aria-describedby': `${id}-note`, ...props };
   const input =
@@ -15,8 +19,8 @@ export function field(name, label, { kind = 'text', value = '', options = [], hi
     : kind === 'choice' ? h('select', common, options.map(([key, text]) => h('option', { value: key, selected: key === value }, text)))
     : kind === 'check' ? h('input', { type: 'checkbox', ...common, checked: value })
     : h('input', { type: kind, ...common, value: value ?? '' });
-  const note = h('p', { class: 'note', id: `${id}-note` }, hint);
-  const words = h('label', { for: id }, label);
+  const note = h('p.note', { id: `${id}-note` }, hint);
+  const words = h('label', { for: id }, t(label));
   const element = h('div', { class: `field ${kind}` }, kind === 'check' ? [input, words] : [words, input], note);
   return {
     name,
@@ -36,10 +40,10 @@ export function field(name, label, { kind = 'text', value = '', options = [], hi
 
 /** A form of fields, two beside each other where there is a list of them. `work(values)` sends it; what the API points at is said at its field, and all else above the button. */
 export function form(fields, label, work, { aside = null, kind = 'accent', hidden = false } = {}) {
-  const problem = h('p', { class: 'problem', role: 'alert' });
-  const submit = h('button', { class: `button ${kind}` }, h('span', {}, label));
-  const element = h('form', { class: 'form', novalidate: true, onsubmit: send },
-    fields.map((each) => (Array.isArray(each) ? h('div', { class: 'pair' }, each.map(({ element: one }) => one)) : (each.element ?? each))), problem, h('div', { class: 'form-foot', hidden }, submit, aside));
+  const problem = h('p.problem', { role: 'alert' });
+  const submit = h('button', { class: `button ${kind}` }, h('span', t(label)));
+  const element = h('form.form', { novalidate: true, onsubmit: send },
+    fields.map((each) => (Array.isArray(each) ? h('div.pair', each.map(({ element: one }) => one)) : (each.element ?? each))), problem, h('div.form-foot', { hidden }, submit, aside));
   const inputs = fields.flat().filter((each) => each.input);
   async function send(event) {
     event.preventDefault();
@@ -75,24 +79,37 @@ export function ask(title, fields, label, work, { text = null, kind = 'accent' }
     await work(values);
     close();
   };
-  const element = show(title, text, form(fields, label, send, { aside: button(t('go.cancel'), close), kind }));
+  const element = show(title, text, form(fields, label, send, { aside: button('go.cancel', close), kind }));
+}
+
+/**
+ * Asks whether to do something. The words for `name` are the question, `.text` says what it means, and `.go` is the button's where it is
+ * not the question's.
+ */
+export function confirm(name, work, { fields = [], kind = 'danger', ...values } = {}) {
+  ask(t(name, values), fields, has(`${name}.go`) ? `${name}.go` : name, work, { text: has(`${name}.text`) && t(`${name}.text`, values), kind });
 }
 
 /** Shows a dialog with a heading, a text and what else it holds. */
 export function show(title, text, ...content) {
-  const element = h('dialog', { class: 'dialog', 'aria-label': title, onclose: () => element.remove() },
-    h('h2', {}, title), text && h('p', {}, text), content);
+  const element = h('dialog.dialog', { 'aria-label': t(title), onclose: () => element.remove() },
+    h('h2', t(title)), text && h('p', text), content);
   document.body.append(element);
   element.showModal();
   return element;
 }
 
-/** Shows a secret that is told this once, with a button that copies it. */
-export function showSecret(title, text, secret) {
-  const box = h('input', { class: 'secret', readonly: true, value: secret, 'aria-label': title, onfocus: (event) => event.target.select() });
-  const copy = button(t('go.copy'), async () => {
+/** Shows a dialog that is only read. */
+export function tell(title, text, ...content) {
+  const element = show(title, text, content, h('div.form-foot', button('go.close', () => element.close())));
+}
+
+/** Shows a secret that is told this once, with a button that copies it; the words are those for `title`. */
+export function showSecret(title, secret, values) {
+  const box = h('input.secret', { readonly: true, value: secret, 'aria-label': t(title), onfocus: (event) => event.target.select() });
+  const copy = button('go.copy', async () => {
     await navigator.clipboard.writeText(secret);
     say(t('go.copied'));
   }, { kind: 'accent' });
-  const element = show(title, text, box, h('div', { class: 'form-foot' }, copy, button(t('go.close'), () => element.close())));
+  const element = show(title, t(`${title}.text`, values), box, h('div.form-foot', copy, button('go.close', () => element.close())));
 }

@@ -1,6 +1,6 @@
 /** A short sound, and notifications of the browser. Neither says what a customer wrote: others may look at the screen. */
 
-import { go } from '../router.js';
+import { go } from '../ui.js';
 
 let audio = null;
 

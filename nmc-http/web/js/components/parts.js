@@ -1,23 +1,25 @@
-/** The small parts that all views are made of: headings, buttons, badges, empty states, pages of a list. */
+/** The parts that all views are made of: headings, buttons, badges, empty states, pages of a list, and the frame of a view that is one column. */
 
+import { load as loadSession } from '../api/session.js';
 import { h, keyed, replace } from '../dom.js';
 import { dayKey, initials } from '../format.js';
+import { onChanges } from '../stream/live.js';
 import { t } from '../words.js';
 import { icon } from './icon.js';
 
 /** The words for a refusal. */
 export function reason(error) {
   if (error.code === 'offline') return t('error.offline');
-  if (error.status === 404) return t('error.missing');
+  if (error.status === 404) return t('error.none.text');
   if (error.status === 412) return t('error.stale');
   if (error.status === 429) return t('error.often');
   if (error.status >= 500) return t('error.server');
   return error.message;
 }
 
-/** A button that is off while its work is under way, and shows its refusal. */
+/** A button that is off while its work is under way, and shows its refusal. Labels and titles, here and elsewhere, are keys of words. */
 export function button(label, work, { kind = 'plain', name = null, ...props } = {}) {
-  const element = h('button', { type: 'button', class: `button ${kind}`, ...props, onclick: press }, name && icon(name), label && h('span', {}, label));
+  const element = h('button', { type: 'button', class: `button ${kind}`, ...props, onclick: press }, name && icon(name), label && h('span', t(label)));
   async function press(event) {
     if (element.getAttribute('aria-disabled') === 'true') return;
     element.setAttribute('aria-disabled', 'true');
@@ -34,21 +36,21 @@ export function button(label, work, { kind = 'plain', name = null, ...props } = 
 
 /** A button that is only an icon, with its name for screen readers and as a tooltip. */
 export const iconButton = (name, label, work, props = {}) =>
-  button(null, work, { kind: 'icon-only', name, 'aria-label': label, title: label, ...props });
+  button(null, work, { kind: 'icon-only', name, 'aria-label': t(label), title: t(label), ...props });
 
 /** The head of a view: where back leads on a phone, the heading, what can be done. */
 export function header(title, { back = null, under = null, actions = [] } = {}) {
-  return h('header', { class: 'head' },
-    back && h('a', { class: 'back', href: back, 'aria-label': t('go.back') }, icon('back')),
-    h('div', { class: 'titles' }, h('h1', { tabindex: '-1' }, title), under && h('p', { class: 'under' }, under)),
-    h('div', { class: 'actions' }, actions));
+  return h('header.head',
+    back && h('a.back', { href: back, 'aria-label': t('go.back') }, icon('back')),
+    h('div.titles', h('h1', { tabindex: '-1' }, t(title)), under && h('p.under', under)),
+    h('div.actions', actions));
 }
 
 /** What stands where there is nothing yet, with the next thing to do. */
-export const empty = (name, title, text, action = null) =>
-  h('div', { class: 'empty' }, h('div', { class: 'empty-icon' }, icon(name)), h('h2', {}, title), h('p', {}, text), action);
+export const empty = (name, title, action = null, text = t(`${title}.text`)) =>
+  h('div.empty', h('div.empty-icon', icon(name)), h('h2', t(title)), h('p', text), action);
 
-export const link = (href, label, kind = 'plain') => h('a', { class: `button ${kind}`, href }, h('span', {}, label));
+export const link = (href, label, kind = 'plain') => h('a', { class: `button ${kind}`, href }, h('span', t(label)));
 export const badge = (label, kind = '') => h('span', { class: `badge ${kind}` }, label);
 
 /** A circle with somebody's initials; its colour is of their name, so that it stays theirs. */
@@ -62,7 +64,7 @@ let toast = null;
 
 /** Says something at the edge of the page, for a while. */
 export function say(text, kind = '') {
-  toast ??= document.body.appendChild(h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' }));
+  toast ??= document.body.appendChild(h('div.toasts', { role: 'status', 'aria-live': 'polite' }));
   const line = h('p', { class: `toast ${kind}` }, text);
   replace(toast, line);
   setTimeout(() => line.remove(), 6_000);
@@ -70,8 +72,8 @@ export function say(text, kind = '') {
 
 /** The filters of a view as links: `places` are `[name, address, words]`. */
 export const tabs = (label, places, current) =>
-  h('nav', { class: 'tabs', 'aria-label': label },
-    places.map(([name, href, words]) => h('a', { class: 'tab', href, 'aria-current': name === current && 'page' }, words)));
+  h('nav.tabs', { 'aria-label': t(label) },
+    places.map(([name, href, words]) => h('a.tab', { href, 'aria-current': name === current && 'page' }, t(words))));
 
 /**
  * Shows what a view waits for: `work` answers what is to be shown, or null to leave what is there; a refusal is shown with a way to
@@ -84,9 +86,9 @@ export async function shown(place, work, { isQuiet = false } = {}) {
     if (content) replace(place, content);
   } catch (error) {
     if (isQuiet) return;
-    const again = button(t('go.again'), () => shown(place, work));
+    const again = button('go.again', () => shown(place, work));
     const isMissing = error.status === 404;
-    replace(place, isMissing ? empty('file', t('missing.title'), t('error.missing')) : empty('warn', t('error.title'), reason(error), again));
+    replace(place, isMissing ? empty('file', 'error.none') : empty('warn', 'error.title', again, reason(error)));
   } finally {
     place.removeAttribute('aria-busy');
   }
@@ -98,9 +100,9 @@ export async function shown(place, work, { isQuiet = false } = {}) {
  * `isNewDay` where another day begins.
  */
 export function pagedList({ read, build, key = (row) => row.id, at = null, none, label }) {
-  const list = h('ul', { class: 'list', 'aria-label': label });
-  const foot = h('div', { class: 'list-foot' });
-  const place = h('div', { class: 'listing' });
+  const list = h('ul.list', { 'aria-label': t(label) });
+  const foot = h('div.list-foot');
+  const place = h('div.listing');
   let rows = [];
   let next = null;
   function dated() {
@@ -109,7 +111,7 @@ export function pagedList({ read, build, key = (row) => row.id, at = null, none,
   }
   function show() {
     keyed(list, at ? dated() : rows, key, build);
-    replace(foot, next && button(t('go.more'), more));
+    replace(foot, next && button('go.more', more));
     const isShown = place.contains(list);
     if (rows.length === 0) replace(place, none());
     else if (!isShown) replace(place, list, foot);
@@ -158,3 +160,47 @@ export function merged(sources, at) {
     return { items, next: parts.some((part) => part.rows.length > 0 || !part.isOver) ? parts : null };
   };
 }
+
+/** A view whose content `work()` answers, once more when a row of the kind `on` has changed; `close` ends that. What `after` makes reads it again, too, and what `saving` makes says so. */
+export function page(title, work, { on = null, back = '#/settings', actions = [] } = {}) {
+  const content = h('div.content');
+  const element = h('section.pane', header(title, { back, actions }), h('div.scroll', content));
+  const load = () => shown(content, work);
+  load();
+  const after = (work) => async (...args) => {
+    await work(...args);
+    await load();
+  };
+  const saving = (work) => after(async (values) => {
+    await work(values);
+    await loadSession();
+    say(t('go.saved'));
+  });
+  return { element, close: onChanges(({ has }) => on && has(on) && load()), load, after, saving };
+}
+
+/** A view of one list, with its filters as tabs. `name` is that of the address and of the words; rows are of the kind `on`. */
+export function listView(name, filters, filter, { on, ...list }) {
+  const rows = pagedList(list);
+  const places = tabs(`${name}.filters`, Object.keys(filters).map((each) => [each, `#/${name}/${each}`, `${name}.${each}`]), filter);
+  rows.load();
+  return {
+    element: h('section.pane', header(`${name}.title`), places, h('div.scroll', rows.place)),
+    close: onChanges(({ has }) => has(on) && rows.refresh()),
+    refresh: rows.refresh,
+  };
+}
+
+/** A box with a heading. */
+export const card = (title, ...content) => h('section.card', title && h('h2', t(title)), content);
+
+/** A list of things in a box, and what stands there where there is none. */
+export const listing = (rows, none) => (rows.length > 0 ? h('ul.list.inset', rows) : none && h('p.under', t(none)));
+
+/** A box with a list of things. */
+export const listCard = (title, rows, none, ...content) => card(title, listing(rows, none), content);
+
+/** A row of a list of things: a title, what is said of it, what can be done. */
+export const line = (title, foot, actions = [], before = null) =>
+  h('li.line', before, h('div.line-main', h('p.line-title', { dir: 'auto' }, title), foot && h('p.line-foot', { dir: 'auto' }, foot)),
+    h('div.actions', actions));

@@ -3,35 +3,29 @@
  * the connection; and it tells of what comes, by a sound and a notification, to whoever wants that.
  */
 
-import { get } from '../api/client.js';
-import { isActive, me, nameOf } from '../api/session.js';
-import { h, later, replace } from '../dom.js';
-import { onChanges, onState } from '../stream/live.js';
-import { t } from '../words.js';
+import { avatar, button, get, h, icon, isActive, later, me, nameOf, onChanges, onState, replace, t } from '../ui.js';
 import { customerName } from '../views/inbox.js';
-import { icon } from './icon.js';
 import { chime, notify } from './notify.js';
-import { avatar, button } from './parts.js';
 
 const PLACES = [
   ['inbox', '#/inbox/open', ['c', 'customer']],
   ['calls', '#/calls', []],
   ['alerts', '#/alerts', []],
   ['figures', '#/figures', []],
-  ['settings', '#/settings', ['business', 'greeting', 'numbers', 'people', 'keys', 'me', 'start']],
+  ['settings', '#/settings', ['business', 'greeting', 'numbers', 'rules', 'people', 'keys', 'me', 'start']],
 ];
 
 export function shell() {
-  const counts = Object.fromEntries(PLACES.map(([name]) => [name, h('span', { class: 'nav-count', hidden: true })]));
-  const links = PLACES.map(([name, href]) => h('a', { class: 'nav-link', href, 'data-name': name },
-    h('span', { class: 'nav-icon' }, icon(name), counts[name]), h('span', { class: 'nav-label' }, t(`nav.${name}`))));
-  const self = h('a', { class: 'nav-self', href: '#/me' }, avatar(nameOf(me.id)), h('span', { class: 'sr' }, t('nav.me')), h('span', { class: 'nav-label' }, nameOf(me.id)));
-  const nav = h('nav', { class: 'nav', 'aria-label': t('nav.label') }, h('p', { class: 'brand', title: me.tenant.business_name }, me.tenant.business_name), links, self);
-  const banner = h('div', { class: 'banner', role: 'status' });
-  const main = h('main', { class: 'main', id: 'main' });
-  const skip = h('a', { class: 'skip', href: '#main', onclick: (event) => (event.preventDefault(), focusHeading()) }, t('go.skip'));
-  const element = h('div', { class: 'shell' }, skip, nav, h('div', { class: 'stage' }, banner, main));
-  let before = null;
+  const counts = Object.fromEntries(PLACES.map(([name]) => [name, h('span.nav-count', { hidden: true })]));
+  const links = PLACES.map(([name, href]) => h('a.nav-link', { href, 'data-name': name },
+    h('span.nav-icon', icon(name), counts[name]), h('span.nav-label', t(`${name}.title`))));
+  const self = h('a.nav-self', { href: '#/me' }, avatar(nameOf(me.id)), h('span.sr', t('me.title')), h('span.nav-label', nameOf(me.id)));
+  const nav = h('nav.nav', { 'aria-label': t('nav.label') }, h('p.brand', { title: me.tenant.business_name }, me.tenant.business_name), links, self);
+  const banner = h('div.banner', { role: 'status' });
+  const main = h('main.main', { id: 'main' });
+  const skip = h('a.skip', { href: '#main', onclick: (event) => (event.preventDefault(), focusHeading()) }, t('go.skip'));
+  const element = h('div.shell', skip, nav, h('div.stage', banner, main));
+  const before = {};
 
   const count = later(50, async () => {
     const [waiting, open] = await Promise.all([
@@ -41,27 +35,30 @@ export function shell() {
     if (waiting) {
       const sum = waiting.items.reduce((all, row) => all + row.unread, 0);
       say('inbox', sum, t('nav.unread', { count: sum }));
-      document.title = sum ? `(${sum}) ${t('title')}` : t('title');
-      tellNew(waiting.items);
+      document.title = sum ? `(${sum}) ${t('app.title')}` : t('app.title');
     }
     if (open) say('alerts', open.items.length, t('nav.open', { count: open.items.length }));
+    tell([...fresh('inbox', waiting, (row) => row.unread).map((row) => [t('notify.title', { who: customerName(row) }), `/c/${row.id}`]),
+      ...fresh('alerts', open, () => 1).map(() => [t('notify.alert'), '/alerts'])]);
   });
 
   function say(name, number, words) {
     counts[name].hidden = number === 0;
-    replace(counts[name], h('span', { 'aria-hidden': 'true' }, number > 99 ? '99+' : String(number)), h('span', { class: 'sr' }, words));
+    replace(counts[name], h('span', { 'aria-hidden': 'true' }, number > 99 ? '99+' : String(number)), h('span.sr', words));
   }
 
-  /** Tells of conversations with more that is unread than before. */
-  function tellNew(rows) {
-    const now = new Map(rows.map((row) => [row.id, row.unread]));
-    const fresh = before ? rows.filter((row) => row.unread > (before.get(row.id) ?? 0)) : [];
-    before = now;
-    if (fresh.length === 0) return;
-    if (me.preferences?.dashboard_sounds_enabled) chime();
-    if (me.preferences?.push_notifications_enabled && document.hidden) {
-      for (const row of fresh.slice(0, 3)) notify(t('notify.title', { who: customerName(row) }), `/c/${row.id}`);
-    }
+  /** The rows with more than before, such as conversations with more that is unread; none as long as nothing is known of before. */
+  function fresh(name, page, size) {
+    if (!page) return [];
+    const was = before[name];
+    before[name] = new Map(page.items.map((row) => [row.id, size(row)]));
+    return was ? page.items.filter((row) => size(row) > (was.get(row.id) ?? 0)) : [];
+  }
+
+  /** Tells of what has come, each as its words and where it is. */
+  function tell(news) {
+    if (news.length > 0 && me.preferences?.dashboard_sounds_enabled) chime();
+    if (me.preferences?.push_notifications_enabled && document.hidden) news.slice(0, 3).forEach((each) => notify(...each));
   }
 
   const leaves = [
@@ -69,7 +66,7 @@ export function shell() {
       if (has('conversation') || has('message') || has('call') || has('alert')) count();
     }),
     onState(async (state) => {
-      replace(banner, ['away', 'busy'].includes(state) ? h('p', { class: 'away' }, t(`banner.${state}`)) : !isActive() && h('p', { class: 'away' }, t('banner.suspended')));
+      replace(banner, ['away', 'busy'].includes(state) ? h('p.away', t(`banner.${state}`)) : !isActive() && h('p.away', t('banner.suspended')));
       if (state !== 'live') return;
       count();
       await lookForNewPage();
@@ -82,7 +79,7 @@ export function shell() {
     const answer = await fetch('/app', { method: 'HEAD', cache: 'no-store' }).catch(() => null);
     const now = answer?.headers.get('ETag')?.replaceAll('"', '');
     if (!now || import.meta.url.includes(now) || banner.querySelector('.new')) return;
-    banner.append(h('p', { class: 'new' }, t('banner.new'), button(t('banner.reload'), () => location.reload())));
+    banner.append(h('p.new', t('banner.new'), button('banner.reload', () => location.reload())));
   }
 
   function focusHeading() {

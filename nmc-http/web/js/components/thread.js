@@ -3,7 +3,7 @@
  * a time, and the row that is being looked at stays where it is, whatever comes above or below.
  */
 
-import { h, keyed } from '../dom.js';
+import { h, keyed } from '../ui.js';
 
 const WINDOW = 200;
 const STEP = 60;
@@ -11,8 +11,8 @@ const NEAR = 600;
 
 /** `build(row, before)` answers the element of a row, whose `id` tells it from others; `older()` reads more and answers whether there is more. */
 export function thread(build, older, label) {
-  const list = h('ol', { class: 'thread-rows', 'aria-label': label });
-  const element = h('div', { class: 'thread', tabindex: '0', role: 'region', 'aria-label': label, onscroll: scrolled }, list);
+  const list = h('ol.thread-rows', { 'aria-label': label });
+  const element = h('div.thread', { tabindex: '0', role: 'region', 'aria-label': label, onscroll: scrolled }, list);
   let rows = [];
   let end = 0;
   let size = STEP;

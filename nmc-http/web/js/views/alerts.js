@@ -1,13 +1,6 @@
 /** Alerts: what wants attention, taken over, put off or resolved. */
 
-import { get, getTagged, post } from '../api/client.js';
-import { mayManage, mayWrite, nameOf } from '../api/session.js';
-import { h } from '../dom.js';
-import { moment, short } from '../format.js';
-import { t } from '../words.js';
-import { badge, button, empty, say } from '../components/parts.js';
-import { ask, field } from '../components/form.js';
-import { listView } from '../components/page.js';
+import { ask, badge, button, dotted, empty, field, get, getTagged, h, line, listing, listView, mayManage, mayWrite, moment, nameOf, post, say, short, shown, t, tell } from '../ui.js';
 
 const FILTERS = { open: { open: true }, resolved: { open: false } };
 const SNOOZES = [30, 60, 240, 1_440];
@@ -15,21 +8,21 @@ const SNOOZES = [30, 60, 240, 1_440];
 export function alerts({ rest: [named] }) {
   const filter = named in FILTERS ? named : 'open';
   const read = (after) => get('/v1/alerts', { ...FILTERS[filter], after });
-  const view = listView('alerts', FILTERS, filter, { on: 'alert', read, build: row, none, label: t('alerts.title') });
+  const view = listView('alerts', FILTERS, filter, { on: 'alert', read, build: row, none, label: 'alerts.title' });
 
   function row(alert) {
     const kind = alert.is_test ? '' : { critical: 'bad', high: 'bad', medium: 'warn' }[alert.severity];
     // A test was over when it began: nobody resolved it.
     const said = !alert.is_test && { acknowledged: ['alerts.by', alert.acknowledged_by], snoozed: ['alerts.until', null], resolved: ['alerts.done', alert.resolved_by] }[alert.status];
-    const state = said && t(said[0], { who: nameOf(said[1]) || t('entry.system'), at: alert.snoozed_until ? moment(alert.snoozed_until) : '' });
+    const state = said && t(said[0], { who: nameOf(said[1]) || t('app.title'), at: alert.snoozed_until ? moment(alert.snoozed_until) : '' });
     const note = alert.resolution_note ?? alert.snooze_note ?? alert.acknowledgment_note;
-    return h('li', { class: 'alert-row' },
-      h('p', { class: 'title-row' }, badge(t(alert.is_test ? 'alerts.test' : `severity.${alert.severity}`), kind), h('span', { class: 'line-title' }, alert.rule_name), h('time', { class: 'row-time' }, short(alert.created_at))),
-      h('p', {}, alert.message), state && h('p', { class: 'under' }, [state, note].filter(Boolean).join(' – ')),
-      mayWrite() && alert.status !== 'resolved' && h('div', { class: 'form-foot' },
-        alert.status !== 'acknowledged' && button(t('alerts.acknowledge'), () => act(alert, 'acknowledge'), { kind: 'accent' }),
-        alert.status === 'snoozed' ? button(t('alerts.wake'), () => change(alert, 'wake')) : button(t('alerts.snooze'), () => snooze(alert)),
-        button(t('alerts.resolve'), () => act(alert, 'resolve'))));
+    return h('li.alert-row',
+      h('p.title-row', badge(t(alert.is_test ? 'alerts.test' : `severity.${alert.severity}`), kind), h('button.line-title.as-text', { type: 'button', onclick: () => open(alert) }, alert.rule_name), h('time.row-time', short(alert.created_at))),
+      h('p', alert.message), state && h('p.under', [state, note].filter(Boolean).join(' – ')),
+      mayWrite() && alert.status !== 'resolved' && h('div.form-foot',
+        alert.status !== 'acknowledged' && button('alerts.acknowledge', () => act(alert, 'acknowledge'), { kind: 'accent' }),
+        alert.status === 'snoozed' ? button('alerts.wake', () => change(alert, 'wake')) : button('alerts.snooze', () => snooze(alert)),
+        button('alerts.resolve', () => act(alert, 'resolve'))));
   }
 
   async function change(alert, verb, body) {
@@ -40,24 +33,34 @@ export function alerts({ rest: [named] }) {
   }
 
   const act = (alert, verb) =>
-    ask(t(`alerts.${verb}`), [field('note', t('alerts.note'), { kind: 'area' })], t(`alerts.${verb}`), ({ note }) => change(alert, verb, note ? { note } : {}), { text: alert.message });
+    ask(`alerts.${verb}`, [field('note', { kind: 'area' })], `alerts.${verb}`, ({ note }) => change(alert, verb, note ? { note } : {}), { text: alert.message });
 
   function snooze(alert) {
     const options = SNOOZES.map((minutes) => [String(minutes), t(`alerts.snooze.${minutes}`)]);
-    ask(t('alerts.snooze'), [field('minutes', t('alerts.snooze.for'), { kind: 'choice', value: '60', options })], t('alerts.snooze'),
+    ask('alerts.snooze', [field('minutes', { kind: 'choice', value: '60', options })], 'alerts.snooze',
       ({ minutes }) => change(alert, 'snooze', { minutes: Number(minutes) }), { text: alert.message });
   }
 
+  /** What happened to an alert, the newest first. */
+  const open = ({ id, rule_name, message }) => {
+    const place = h('div');
+    tell(rule_name, message, place);
+    return shown(place, async () => {
+      const { items } = await get(`/v1/alerts/${id}/history`, { limit: 50 });
+      return listing(items.map((one) => line(t(`alerted.${one.event_type}`), dotted(moment(one.created_at), nameOf(one.user_id), one.details?.note))));
+    });
+  };
+
   function none() {
-    if (filter === 'resolved') return empty('alerts', t('alerts.none.resolved'), t('alerts.none.resolved.text'));
-    const defaults = mayManage() && button(t('alerts.defaults'), async () => {
+    if (filter === 'resolved') return empty('alerts', 'alerts.none.resolved');
+    const defaults = mayManage() && button('alerts.defaults', async () => {
       const { added } = await post('/v1/alert-rules/defaults');
       say(t('alerts.defaults.done', { count: added.length }));
       defaults.hidden = true;
     }, { hidden: true });
     // Offered to whoever has none of them: one who took some away wants to be without.
     if (defaults) get('/v1/alert-rules', { limit: 200 }).then(({ items }) => (defaults.hidden = items.some((rule) => rule.metric.startsWith('nmc.'))), () => {});
-    return empty('alerts', t('alerts.none.open'), t('alerts.none.open.text'), defaults);
+    return empty('alerts', 'alerts.none.open', defaults);
   }
 
   return view;

@@ -1,15 +1,7 @@
 /** Calls: those that nobody took first of all, with what came of them. */
 
-import { get, put } from '../api/client.js';
-import { mayWrite } from '../api/session.js';
-import { h } from '../dom.js';
-import { day, duration, isDialable, phone, place, time } from '../format.js';
-import { t } from '../words.js';
+import { ask, day, dotted, duration, empty, field, get, h, icon, iconButton, isDialable, link, listView, mayWrite, merged, phone, place, put, t, time } from '../ui.js';
 import { callIcon } from '../components/entry.js';
-import { icon } from '../components/icon.js';
-import { empty, iconButton, link, merged } from '../components/parts.js';
-import { ask, field } from '../components/form.js';
-import { listView } from '../components/page.js';
 
 /** The outcomes of each filter. What is missed in the figures is missed here: whatever nobody took. */
 const FILTERS = { missed: ['missed', 'voicemail', 'abandoned'], voicemail: ['voicemail'], abandoned: ['abandoned'], all: [null] };
@@ -22,32 +14,32 @@ const began = (call) => call.started_at ?? call.created_at;
 export function calls({ rest: [named] }) {
   const filter = named in FILTERS ? named : 'missed';
   const sources = FILTERS[filter].map((outcome) => (after) => get('/v1/calls', { outcome, started_from: ALL, after }));
-  const view = listView('calls', FILTERS, filter, { on: 'call', read: merged(sources, began), at: began, build: row, none, label: t(`calls.${filter}`) });
+  const view = listView('calls', FILTERS, filter, { on: 'call', read: merged(sources, began), at: began, build: row, none, label: `calls.${filter}` });
 
   function row(call) {
     const outcome = call.outcome ?? 'none';
     const who = call.caller_name || phone(call.caller_phone);
-    const facts = [t(`outcome.${outcome}`), call.duration_seconds ? duration(call.duration_seconds) : null, place(call.caller_city, call.caller_state)].filter(Boolean).join(' · ');
-    const back = isDialable(call.caller_phone) && h('a', { class: 'button icon-only', href: `tel:${call.caller_phone}`, 'aria-label': t('calls.back', { who }), title: t('conversation.call') }, icon('calls'));
-    const right = mayWrite() && iconButton('edit', t('calls.outcome'), () => change(call));
+    const facts = dotted(t(`outcome.${outcome}`), call.duration_seconds && duration(call.duration_seconds), place(call.caller_city, call.caller_state));
+    const back = isDialable(call.caller_phone) && h('a.button.icon-only', { href: `tel:${call.caller_phone}`, 'aria-label': t('calls.back', { who }), title: t('conversation.call') }, icon('calls'));
+    const right = mayWrite() && iconButton('edit', 'calls.outcome', () => change(call));
     const main = [h('span', { class: `call-icon call-${outcome}` }, icon(callIcon(outcome))),
-      h('div', { class: 'line-main' }, h('div', { class: 'title-row' }, h('p', { class: 'line-title', dir: 'auto' }, who), h('time', { class: 'row-time' }, time(began(call)))),
-        h('p', { class: 'line-foot' }, facts))];
-    return h('li', {}, call.isNewDay && h('h2', { class: 'group' }, day(began(call))), h('div', { class: 'line' },
-      call.conversation_id ? h('a', { class: 'line-link', href: `#/c/${call.conversation_id}` }, main) : h('div', { class: 'line-link' }, main),
-      h('div', { class: 'actions' }, right, back)));
+      h('div.line-main', h('div.title-row', h('p.line-title', { dir: 'auto' }, who), h('time.row-time', time(began(call)))),
+        h('p.line-foot', facts))];
+    return h('li', call.isNewDay && h('h2.group', day(began(call))), h('div.line',
+      call.conversation_id ? h('a.line-link', { href: `#/c/${call.conversation_id}` }, main) : h('div.line-link', main),
+      h('div.actions', right, back)));
   }
 
   function change(call) {
-    const choice = field('outcome', t('calls.outcome'), { kind: 'choice', value: call.outcome ?? 'answered', options: OUTCOMES.map((each) => [each, t(`outcome.${each}`)]) });
-    ask(t('calls.outcome'), [choice], t('go.save'), async ({ outcome }) => {
+    const choice = field('outcome', { kind: 'choice', value: call.outcome ?? 'answered', options: OUTCOMES.map((each) => [each, t(`outcome.${each}`)]) });
+    ask('calls.outcome', [choice], 'go.save', async ({ outcome }) => {
       await put(`/v1/calls/${call.id}/outcome`, { outcome });
       await view.refresh();
     }, { text: t('calls.outcome.text') });
   }
 
   function none() {
-    return empty('calls', t(`calls.none.${filter === 'all' ? 'all' : 'some'}`), t('calls.none.text'), link('#/numbers', t('calls.none.go')));
+    return empty('calls', `calls.none.${filter === 'all' ? 'all' : 'some'}`, link('#/numbers', 'calls.none.go'));
   }
 
   return view;

@@ -1,20 +1,12 @@
 /** One conversation: its thread, the reply, who looks after it, and what is known of the customer. */
 
-import { getTagged, get, post, put, Refused } from '../api/client.js';
-import { isActive, mayWrite, me, nameOf } from '../api/session.js';
+import { button, dotted, get, getTagged, go, h, header, icon, isActive, isDialable, mayWrite, me, nameOf, onChanges, phone, post, put, reason, Refused, replace, say, shown, t, touched } from '../ui.js';
 import { timeline } from '../api/timeline.js';
-import { h, replace } from '../dom.js';
-import { isDialable, phone } from '../format.js';
-import { go } from '../router.js';
 import { enterRoom } from '../stream/presence.js';
-import { onChanges, touched } from '../stream/live.js';
-import { t } from '../words.js';
 import { composer } from '../components/composer.js';
 import { entry } from '../components/entry.js';
-import { icon } from '../components/icon.js';
-import { button, header, reason, say, shown } from '../components/parts.js';
 import { thread } from '../components/thread.js';
-import { details } from './details.js';
+import { details } from './customer.js';
 import { customerName, knownName } from './inbox.js';
 
 export function conversation(id) {
@@ -22,16 +14,16 @@ export function conversation(id) {
   const entries = timeline(id);
   const rows = thread(entry, older, t('conversation.thread'));
   // What comes is announced from here: pages that are read later are not.
-  const log = h('div', { class: 'sr', role: 'log', 'aria-live': 'polite', 'aria-label': t('conversation.thread') });
-  const [under, actions] = [h('span', {}), h('div', { class: 'actions' })];
-  const bar = header(t('conversation.title'), { back: '#/inbox/open', under, actions });
-  const head = h('div', { class: 'conversation-head' }, bar);
-  const others = h('p', { class: 'others', 'aria-live': 'polite' });
-  const notice = h('div', { class: 'notice', role: 'status' });
+  const log = h('div.sr', { role: 'log', 'aria-live': 'polite', 'aria-label': t('conversation.thread') });
+  const [under, actions] = [h('span'), h('div.actions')];
+  const bar = header('conversation.title', { back: '#/inbox/open', under, actions });
+  const head = h('div.conversation-head', bar);
+  const others = h('p.others', { 'aria-live': 'polite' });
+  const notice = h('div.notice', { role: 'status' });
   const write = composer(id, { send, note, typed: (now) => room.type(now) });
-  const side = h('aside', { class: 'details', 'aria-label': t('details.title') });
-  const place = h('div', { class: 'conversation-main' }, head, notice, rows.element, log, others, write.element);
-  const element = h('section', { class: 'pane conversation' }, place, side);
+  const side = h('aside.details', { 'aria-label': t('details.title') });
+  const place = h('div.conversation-main', head, notice, rows.element, log, others, write.element);
+  const element = h('section.pane.conversation', place, side);
   const room = enterRoom(id, showOthers, mayWrite());
   let row = null;
   let tag = null;
@@ -50,14 +42,13 @@ export function conversation(id) {
     markRead();
   }
 
-  function draw() {
-    const known = entries.rows();
-    rows.set([...known, ...pending]);
-  }
+  const warn = (text) => replace(notice, h('p', icon('warn'), text));
+
+  const draw = () => rows.set([...entries.rows(), ...pending]);
 
   async function older() {
     const more = await entries.older();
-    rows.set([...entries.rows(), ...pending]);
+    draw();
     return more;
   }
 
@@ -70,7 +61,7 @@ export function conversation(id) {
 
   function drawHead() {
     bar.querySelector('h1').textContent = customerName(row);
-    replace(under, [t(`state.${row.status}`), knownName(row) && phone(row.customer_phone), nameOf(row.assigned_to)].filter(Boolean).join(' · '));
+    replace(under, dotted(t(`state.${row.status}`), knownName(row) && phone(row.customer_phone), nameOf(row.assigned_to)));
     rebuild(actions, [row.status, row.customer_phone], whatCanBeDone);
     const { last_text: _, unread: __, updated_at: ___, ...facts } = row;
     rebuild(side, facts, () => details(row, { change, reload: read }));
@@ -89,9 +80,9 @@ export function conversation(id) {
 
   function whatCanBeDone() {
     const isOpen = row.status === 'active' || row.status === 'waiting';
-    const tel = isDialable(row.customer_phone) && h('a', { class: 'button accent', href: `tel:${row.customer_phone}`, title: t('conversation.call') }, icon('calls'), h('span', {}, t('conversation.call')));
-    const finish = mayWrite() && (isOpen ? button(t('conversation.resolve'), () => change('resolve'), { name: 'check', title: t('conversation.resolve') }) : button(t('conversation.reopen'), reopen, { name: 'inbox', title: t('conversation.reopen') }));
-    const more = h('button', { type: 'button', class: 'button icon-only only-narrow', 'aria-label': t('details.title'), onclick: () => element.classList.toggle('with-details') }, icon('person'));
+    const tel = isDialable(row.customer_phone) && h('a.button.accent', { href: `tel:${row.customer_phone}`, title: t('conversation.call') }, icon('calls'), h('span', t('conversation.call')));
+    const finish = mayWrite() && (isOpen ? button('conversation.resolve', () => change('resolve'), { name: 'check', title: t('conversation.resolve') }) : button('conversation.reopen', reopen, { name: 'inbox', title: t('conversation.reopen') }));
+    const more = h('button.button.icon-only.only-narrow', { type: 'button', 'aria-label': t('details.title'), onclick: () => element.classList.toggle('with-details') }, icon('person'));
     return [tel, finish, more];
   }
 
@@ -119,7 +110,7 @@ export function conversation(id) {
       return true;
     } catch (error) {
       if (error.code === 'stale' || error.status === 412) await movedOn();
-      else replace(notice, h('p', {}, icon('warn'), reason(error)));
+      else warn(reason(error));
       return false;
     } finally {
       pending = pending.filter((each) => each !== bubble);
@@ -132,7 +123,7 @@ export function conversation(id) {
     await read().catch(() => {});
     const last = entries.rows().findLast((each) => each.kind === 'text');
     const ours = last?.direction === 'outbound';
-    replace(notice, h('p', {}, icon('warn'), t(ours ? 'conversation.answered' : 'conversation.moved')));
+    warn(t(ours ? 'conversation.answered' : 'conversation.moved'));
   }
 
   async function note(text) {
@@ -142,7 +133,7 @@ export function conversation(id) {
       rows.toEnd();
       return true;
     } catch (error) {
-      replace(notice, h('p', {}, icon('warn'), reason(error)));
+      warn(reason(error));
       return false;
     }
   }
@@ -183,9 +174,14 @@ export function conversation(id) {
     if (has('consent') || stale.length) await shutIfNeeded();
   });
 
+  /** Texts that were announced: two changes at a time may both have read one of them. */
+  const announced = new Set();
+
   function announce(known) {
-    const fresh = entries.rows().filter((each) => each.kind === 'text' && each.direction === 'inbound' && !known.has(each.id)).slice(-5);
-    for (const each of fresh) log.append(h('p', {}, t('conversation.says', { who: customerName(row), text: each.body || t('inbox.picture') })));
+    const isNew = ({ id: text }) => !known.has(text) && !announced.has(text);
+    const fresh = entries.rows().filter((each) => each.kind === 'text' && each.direction === 'inbound' && isNew(each)).slice(-5);
+    fresh.forEach((each) => announced.add(each.id));
+    for (const each of fresh) log.append(h('p', t('conversation.says', { who: customerName(row), text: each.body || t('inbox.picture') })));
     while (log.children.length > 20) log.firstElementChild.remove();
   }
 

@@ -1,17 +1,9 @@
-/** Figures: how many calls were missed, what came of them, what they should come to; they are read again while one looks. */
+/** Figures: how many calls were missed, what came of them, what they should come to; they are read again while one looks. And reports to take along. */
 
+import { ask, button, card, confirm, dates, dayKey, dotted, empty, field, get, h, header, hour, iconButton, line, listCard, listing, mayManage, me, moment, money, monthName, number, onChanges, post, put, remove, replace, send, shifted, shown, t, tabs, weekday } from '../ui.js';
 import { summary } from '../api/figures.js';
-import { h, replace } from '../dom.js';
-import { dates, hour, number, weekday } from '../format.js';
-import { onChanges } from '../stream/live.js';
-import { t } from '../words.js';
 import { bars } from '../components/chart.js';
-import { empty, header, shown, tabs } from '../components/parts.js';
-import { card } from '../components/page.js';
-import { reports } from './reports.js';
-import { said, targets } from './targets.js';
 
-const PERIODS = ['today', '7d', '30d'];
 /** Key figures that belong together; those of no group come last. */
 const GROUPS = {
   calls: ['answer_rate', 'missed_rate', 'voicemail_rate', 'abandoned_rate'],
@@ -20,15 +12,15 @@ const GROUPS = {
 };
 /** The figures are computed a little after what they count: they are read again after a change, and once in a while. */
 const [SOON, SOMETIMES] = [3_000, 10_000];
-/** The targets by which a period is judged. */
-const TARGETS = { today: 'daily', '7d': 'weekly', '30d': 'monthly' };
+/** The periods, each with the targets by which it is judged. */
+const PERIODS = { today: 'daily', '7d': 'weekly', '30d': 'monthly' };
 
 export function figures({ rest: [named] }) {
-  const period = PERIODS.includes(named) ? named : '7d';
-  const places = tabs(t('figures.period'), PERIODS.map((each) => [each, `#/figures/${each}`, t(`figures.${each}`)]), period);
-  const head = header(t('figures.title'), { under: ' ' });
+  const period = named in PERIODS ? named : '7d';
+  const places = tabs('figures.period', Object.keys(PERIODS).map((each) => [each, `#/figures/${each}`, `figures.${each}`]), period);
+  const head = header('figures.title', { under: ' ' });
   const widgets = h('div');
-  const aims = targets(TARGETS[period], () => again());
+  const aims = targets(PERIODS[period], () => again());
   const made = reports();
 
   async function show() {
@@ -38,18 +30,18 @@ export function figures({ rest: [named] }) {
     widgets.print = print;
     replace(head.querySelector('.under'), dates(told.from, told.until));
     aims.take(told.kpis);
-    if (told.calls.kpis.every(({ value }) => !value) && told.tiles.length === 0) return empty('figures', t('figures.none'), t('figures.none.text'));
-    return h('div', { class: 'content-body' }, calls(told), groups(told.tiles).map(([name, kpis]) =>
-      h('section', {}, h('h2', { class: 'tiles-title' }, t(`figures.group.${name}`)), h('ul', { class: 'tiles' }, kpis.map(tile)))));
+    if (told.calls.kpis.every(({ value }) => !value) && told.tiles.length === 0) return empty('figures', 'figures.none');
+    return h('div.content-body', calls(told), groups(told.tiles).map(([name, kpis]) =>
+      h('section', h('h2.tiles-title', t(`figures.group.${name}`)), h('ul.tiles', kpis.map(tile)))));
   }
 
   /** All calls and the missed ones, by day or by hour. */
   function calls({ calls: { kpis, missed }, points }) {
     const parts = Object.entries(missed).filter(([, count]) => count).map(([outcome, count]) => t(`figures.${outcome}`, { count: number(count) }));
-    const numbers = kpis.map((kpi) => h('div', { class: `figures-count ${kpi.name}` }, h('p', { class: 'tile-title' }, kpi.label), h('p', { class: 'figure' }, said(kpi.value ?? 0, kpi.unit)),
-      change(kpi), aim(kpi), kpi.name === 'missed_calls' && parts.length > 0 && h('p', { class: 'under' }, h('a', { href: '#/calls/missed' }, parts.join(', ')))));
+    const numbers = kpis.map((kpi) => h('div', { class: `figures-count ${kpi.name}` }, h('p.tile-title', kpi.label), h('p.figure', said(kpi.value ?? 0, kpi.unit)),
+      change(kpi), aim(kpi), kpi.name === 'missed_calls' && parts.length > 0 && h('p.under', h('a', { href: '#/calls/missed' }, parts.join(', ')))));
     const named = points.map((point, at) => ({ ...point, name: name(point), label: label(point, at, points.length) }));
-    return card(null, h('div', { class: 'figures-counts' }, numbers), bars(named, t('calls.title')));
+    return card(null, h('div.figures-counts', numbers), bars(named, t('calls.title')));
   }
 
   const name = (point) => (point.at ? dates(point.at, point.at) : hour(point.hour));
@@ -72,7 +64,7 @@ export function figures({ rest: [named] }) {
   });
   shown(widgets, show);
   return {
-    element: h('section', { class: 'pane' }, head, places, h('div', { class: 'scroll' }, h('div', { class: 'content wide' }, widgets, aims.element, made))),
+    element: h('section.pane', head, places, h('div.scroll', h('div.content.wide', widgets, aims.element, made))),
     close() {
       timers.forEach(clearInterval);
       clearTimeout(soon);
@@ -87,15 +79,15 @@ function groups(tiles) {
   return [...found, ['other', tiles.filter((tile) => !known.has(tile.name))]].filter(([, kpis]) => kpis.length > 0);
 }
 
-const tile = (kpi) => h('li', { class: 'tile' }, h('p', { class: 'tile-title' }, kpi.label), h('p', { class: 'figure' }, said(kpi.value, kpi.unit)), change(kpi), aim(kpi));
+const tile = (kpi) => h('li.tile', h('p.tile-title', kpi.label), h('p.figure', said(kpi.value, kpi.unit)), change(kpi), aim(kpi));
 
 /** How a figure has changed, with an arrow, and whether that is good, in a word and a colour. A count of days that go on has no verdict. */
 function change({ value, before, unit, trend }) {
   if (before === null || value === null) return null;
-  if (said(value, unit) === said(before, unit)) return h('p', { class: 'tile-foot' }, t('figures.same'));
+  if (said(value, unit) === said(before, unit)) return h('p.tile-foot', t('figures.same'));
   const words = t(value > before ? 'figures.more' : 'figures.less', { before: said(before, unit) });
   const kind = { improving: 'good', declining: 'bad' }[trend];
-  return h('p', { class: `tile-foot ${kind ?? ''}` }, [words, kind && t(`figures.${kind}`)].filter(Boolean).join(' · '));
+  return h('p', { class: `tile-foot ${kind ?? ''}` }, dotted(words, kind && t(`figures.${kind}`)));
 }
 
 /** The target, and whether it is reached. */
@@ -103,4 +95,128 @@ function aim({ value, target, unit, more_is_better: isMore }) {
   if (target === null || value === null) return null;
   const isReached = isMore ? value >= target : value <= target;
   return h('p', { class: `tile-foot ${isReached ? 'good' : 'bad'}` }, t(isReached ? 'figures.reached' : 'figures.short', { target: said(target, unit) }));
+}
+
+/** A figure with its unit; of what is less than a dollar, in cents. */
+function said(amount, unit) {
+  if (unit === 'usd' && (amount === 0 || Math.abs(amount) >= 1)) return money(amount * 100, 'USD');
+  return t(`figures.unit.${unit}`, { amount: number(Math.round(amount * (unit === 'usd' ? 1_000 : 10)) / 10) });
+}
+
+/** The card of targets, a new one at first of that `length`; `changed` hears of them. */
+function targets(length, changed) {
+  const element = h('div');
+  let kpis = [];
+
+  async function show() {
+    const { items } = await get('/v1/kpi-targets');
+    if (items.length === 0 && !mayManage()) return h('span', { hidden: true });
+    const rows = items.map((row) => {
+      const kpi = kpis.find((each) => each.name === row.kpi);
+      const words = t(`target.${row.period}`, { target: said(Number(row.target), kpi?.unit ?? 'calls') });
+      return line(label(row.kpi), words, mayManage() && [button('go.change', () => set(row)), button('go.remove', () => drop(row))]);
+    });
+    return listCard('target.title', rows, 'target.none',
+      mayManage() && h('div.form-foot', button('target.add', () => set({}), { name: 'plus' })));
+  }
+
+  /** Missed calls are told as a number, and as a share. */
+  function label(name) {
+    const kpi = kpis.find((each) => each.name === name);
+    return kpi ? t(`target.in.${kpi.unit}`, { kpi: kpi.label }) : name;
+  }
+
+  function set(row) {
+    const fields = [
+      field('kpi', { kind: 'choice', value: row.kpi, options: kpis.map(({ name }) => [name, label(name)]) }),
+      field('period', { kind: 'choice', value: row.period ?? length, options: Object.values(PERIODS).map((each) => [each, t(`target.${each}.name`)]) }),
+      field('target', { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true }),
+    ];
+    ask(row.kpi ? 'go.change' : 'target.add', row.kpi ? fields.slice(2) : fields, 'go.save', async ({ kpi = row.kpi, period = row.period, target }) => {
+      await put(`/v1/kpi-targets/${kpi}/${period}`, { target: target.replace(',', '.') });
+      await load();
+    }, { text: row.kpi ? t('target.of', { kpi: label(row.kpi), period: t(`target.${row.period}.name`) }) : null });
+  }
+
+  async function drop({ kpi, period }) {
+    await remove(`/v1/kpi-targets/${kpi}/${period}`);
+    await load();
+  }
+
+  async function load() {
+    await shown(element, show);
+    changed();
+  }
+
+  return {
+    element,
+    /** Takes the key figures that there are. */
+    take(next) {
+      const isFirst = kpis.length === 0;
+      kpis = next;
+      if (isFirst) shown(element, show);
+    },
+  };
+}
+
+const KINDS = ['pdf', 'csv', 'json'];
+const mayRead = () => mayManage() || me.role === 'operator';
+
+/** The periods that are over, as `[type, first day, last day]`. A week begins on Monday. */
+function periods() {
+  const today = dayKey(Date.now());
+  const monday = shifted(today, -((new Date(`${today}T12:00Z`).getUTCDay() + 6) % 7));
+  const lastOfMonth = shifted(`${today.slice(0, 8)}01`, -1);
+  return [
+    ['daily', shifted(today, -1), shifted(today, -1)],
+    ['weekly', shifted(monday, -7), shifted(monday, -1)],
+    ['monthly', `${lastOfMonth.slice(0, 8)}01`, lastOfMonth],
+  ];
+}
+
+function reports() {
+  const element = h('div');
+  const load = () => shown(element, show);
+
+  async function show() {
+    if (!mayRead()) return h('span', { hidden: true });
+    const { items } = await get('/v1/reports', { limit: 20 });
+    const make = periods().map(([type, first, last]) => button(named(type, first, last), () => order({ type, first_day: first })));
+    return card('reports.title', mayManage() && [h('p.under', t('reports.make')), h('div.form-foot.choices', make, button('reports.other', choose))],
+      listing(items.map(row), 'reports.none'));
+  }
+
+  function row({ id, type, from, until, generated_at: at }) {
+    const [days, made] = [dates(from, Date.parse(until) - 1), t('reports.made', { type: t(`report.${type}`), at: moment(at) })];
+    const drop = async () => {
+      await remove(`/v1/reports/${id}`);
+      await load();
+    };
+    return line(days, made, [KINDS.map((kind) => button(kind.toUpperCase(), () => download(id, kind), { 'aria-label': t('reports.get', { kind: kind.toUpperCase() }) })),
+      mayManage() && iconButton('close', 'go.remove', () => confirm('reports.remove', drop, { days, made }))]);
+  }
+
+  const named = (type, first, last) => t(`reports.${type}`, { days: type === 'monthly' ? monthName(first) : dates(first, last) });
+
+  async function order(wanted) {
+    await post('/v1/reports', wanted);
+    await load();
+  }
+
+  function choose() {
+    const yesterday = shifted(dayKey(Date.now()), -1);
+    const day = (name, value) => field(name, { kind: 'date', value, max: dayKey(Date.now()), required: true });
+    ask('reports.other', [[day('first_day', shifted(yesterday, -13)), day('last_day', yesterday)]], 'reports.go',
+      (days) => order({ type: 'custom', ...days }), { text: t('reports.other.text') });
+  }
+
+  async function download(id, kind) {
+    const { data, name } = await send('GET', `/v1/reports/${id}.${kind}`, { as: 'blob' });
+    const url = URL.createObjectURL(data);
+    h('a', { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
+
+  load();
+  return element;
 }

@@ -1,15 +1,6 @@
 /** The list of conversations: open, mine, unassigned, resolved; what is unread first; and the search. */
 
-import { get } from '../api/client.js';
-import { mayWrite, nameOf } from '../api/session.js';
-import { h, later } from '../dom.js';
-import { dialled, phone, short } from '../format.js';
-import { onChanges } from '../stream/live.js';
-import { t } from '../words.js';
-import { avatar, badge, empty, header, iconButton, link, pagedList, shown, tabs } from '../components/parts.js';
-import { ask, field } from '../components/form.js';
-import { post } from '../api/client.js';
-import { go } from '../router.js';
+import { ask, avatar, badge, dialled, empty, field, get, go, h, header, iconButton, later, link, mayWrite, nameOf, onChanges, pagedList, phone, post, short, shown, t, tabs } from '../ui.js';
 
 const FILTERS = {
   open: { sort: 'updated_at' },
@@ -26,11 +17,11 @@ export const knownName = (row) => row.known_as;
 export function inbox(filter) {
   const search = h('input', { type: 'search', class: 'search', placeholder: t('inbox.search'), 'aria-label': t('inbox.search'), oninput: later(250, find) });
   const places = tabs(t('inbox.filters'), Object.keys(FILTERS).map((name) => [name, `#/inbox/${name}`, t(`inbox.${name}`)]), filter);
-  const found = h('div', { class: 'listing', hidden: true });
+  const found = h('div.listing', { hidden: true });
   const list = pagedList({ read: reading(FILTERS[filter]), build: row, none, label: t(`inbox.${filter}`) });
-  const actions = mayWrite() ? [iconButton('plus', t('inbox.new'), begin)] : [];
-  const element = h('section', { class: 'pane inbox' }, header(t('inbox.title'), { actions }),
-    h('div', { class: 'search-row' }, search), places, h('div', { class: 'scroll' }, found, list.place));
+  const actions = mayWrite() ? [iconButton('plus', 'inbox.new', begin)] : [];
+  const element = h('section.pane.inbox', header('inbox.title', { actions }),
+    h('div.search-row', search), places, h('div.scroll', found, list.place));
   let selected = null;
 
   function row(conversation) {
@@ -43,18 +34,18 @@ export function inbox(filter) {
     return h('li', { class: `row ${unread ? 'unread' : ''}` },
       h('a', { href: `#/c/${conversation.id}`, class: 'row-link', 'aria-current': conversation.id === selected && 'true' },
         avatar(knownName(conversation)),
-        h('div', { class: 'row-main' },
-          h('div', { class: 'row-top' }, h('span', { class: 'row-name', dir: 'auto' }, name), h('time', { class: 'row-time', datetime: conversation.updated_at }, short(conversation.updated_at))),
-          h('div', { class: 'row-bottom' }, h('span', { class: 'row-text', dir: 'auto' }, says),
-            unread > 0 && h('span', { class: 'count' }, String(unread), h('span', { class: 'sr' }, t('inbox.unread')))),
-          h('div', { class: 'row-tags' }, isLost && badge(t('inbox.failed'), 'bad'), conversation.review_requested_at && badge(t('inbox.review'), 'warn'),
+        h('div.row-main',
+          h('div.row-top', h('span.row-name', { dir: 'auto' }, name), h('time.row-time', { datetime: conversation.updated_at }, short(conversation.updated_at))),
+          h('div.row-bottom', h('span.row-text', { dir: 'auto' }, says),
+            unread > 0 && h('span.count', String(unread), h('span.sr', t('inbox.unread')))),
+          h('div.row-tags', isLost && badge(t('inbox.failed'), 'bad'), conversation.review_requested_at && badge(t('inbox.review'), 'warn'),
             ['urgent', 'high'].includes(conversation.priority) && badge(t(`priority.${conversation.priority}`), 'warn'),
             conversation.tags.slice(0, 3).map((tag) => badge(tag)), who && badge(who, 'quiet')))));
   }
 
   function none() {
-    const action = filter === 'open' ? link('#/start', t('inbox.none.open.go')) : link('#/inbox/open', t('inbox.none.go'));
-    return empty('inbox', t(`inbox.none.${filter}`), t(`inbox.none.${filter}.text`), action);
+    const action = filter === 'open' ? link('#/start', 'inbox.none.open.go') : link('#/inbox/open', 'inbox.none.go');
+    return empty('inbox', `inbox.none.${filter}`, action);
   }
 
   async function find() {
@@ -65,24 +56,23 @@ export function inbox(filter) {
     await shown(found, async () => {
       const [people, texts] = await Promise.all([get('/v1/conversations', { q, limit: 20 }), get('/v1/messages', { q, limit: 20 })]);
       if (search.value.trim() !== q) return null;
-      if (people.items.length + texts.items.length === 0) return empty('search', t('inbox.nothing'), t('inbox.nothing.text'));
-      return [
-        people.items.length > 0 && [h('h2', { class: 'group' }, t('inbox.people')), h('ul', { class: 'list' }, people.items.map(row))],
-        texts.items.length > 0 && [h('h2', { class: 'group' }, t('inbox.texts')), h('ul', { class: 'list' }, texts.items.map(hit))],
-      ].flat().filter(Boolean).reduce((all, each) => (all.append(each), all), h('div', {}));
+      if (people.items.length + texts.items.length === 0) return empty('search', 'inbox.nothing');
+      return [part('inbox.people', people.items, row), part('inbox.texts', texts.items, hit)];
     });
   }
 
+  const part = (title, rows, build) => rows.length > 0 && [h('h2.group', t(title)), h('ul.list', rows.map(build))];
+
   function hit(text) {
     const who = text.direction === 'inbound' ? text.from : text.to;
-    return h('li', { class: 'row' }, h('a', { class: 'row-link', href: `#/c/${text.conversation_id}` },
-      h('div', { class: 'row-main' }, h('div', { class: 'row-top' }, h('span', { class: 'row-name' }, phone(who)), h('time', { class: 'row-time' }, short(text.created_at))),
-        h('div', { class: 'row-bottom' }, h('span', { class: 'row-text two', dir: 'auto' }, text.body)))));
+    return h('li.row', h('a.row-link', { href: `#/c/${text.conversation_id}` },
+      h('div.row-main', h('div.row-top', h('span.row-name', phone(who)), h('time.row-time', short(text.created_at))),
+        h('div.row-bottom', h('span.row-text.two', { dir: 'auto' }, text.body)))));
   }
 
   function begin() {
-    const number = field('customer_phone', t('inbox.new.phone'), { kind: 'tel', autocomplete: 'off', hint: t('hint.phone') });
-    ask(t('inbox.new'), [number], t('inbox.new.go'), async ({ customer_phone: said }) => {
+    const number = field('customer_phone', { kind: 'tel', autocomplete: 'off' });
+    ask('inbox.new', [number], 'inbox.new.go', async ({ customer_phone: said }) => {
       const { id } = await post('/v1/conversations', { customer_phone: dialled(said) });
       go(`/c/${id}`);
     });

@@ -1,8 +1,6 @@
 /** The inbox and a conversation: beside each other on a desk, one after the other on a phone. */
 
-import { h, replace } from '../dom.js';
-import { t } from '../words.js';
-import { empty } from '../components/parts.js';
+import { empty, h, replace } from '../ui.js';
 import { conversation } from './conversation.js';
 import { inbox } from './inbox.js';
 
@@ -11,9 +9,9 @@ const FILTERS = ['open', 'mine', 'unassigned', 'resolved'];
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function split(to) {
-  const left = h('div', { class: 'split-list' });
-  const right = h('div', { class: 'split-detail' });
-  const element = h('div', { class: 'split' }, left, right);
+  const left = h('div.split-list');
+  const right = h('div.split-detail');
+  const element = h('div.split', left, right);
   let list = null;
   let filter = null;
   let open = null;
@@ -29,7 +27,7 @@ export function split(to) {
     open?.page.close();
     open = id ? { id, page: conversation(id) } : null;
     element.classList.toggle('has-detail', Boolean(id));
-    replace(right, open ? open.page.element : empty('inbox', t('inbox.choose'), t('inbox.choose.text')));
+    replace(right, open ? open.page.element : empty('inbox', 'inbox.choose'));
     list.select(id);
   }
 
