@@ -15,6 +15,7 @@ const TABLES: &[&str] = &[
     "conversation_events",
     "conversation_reads",
     "conversation_terms",
+    "consents",
 ];
 
 /// What triggers and keys would check holds by construction, and indexes are made afterwards, in a fraction of the time.

@@ -43,6 +43,11 @@ INSERT INTO conversations (id, tenant_id, customer_phone, channel, status, prior
     JOIN scale.businesses AS b ON b.n = scale.whose(j) JOIN scale.sentences AS s ON s.n = j % 10007;
 INSERT INTO conversation_tags (tenant_id, conversation_id, tag, created_at)
     SELECT tenant_id, id, tag, created_at FROM conversations, unnest(tags) AS tag;
+-- One customer in 40 has opted out, of these one in 50 in again.
+INSERT INTO consents (tenant_id, customer_phone, action, source, created_at)
+    SELECT c.tenant_id, c.customer_phone, action, 'keyword', c.created_at FROM conversations AS c,
+        unnest(CASE WHEN right(c.customer_phone, 4)::int % 2000 = 7 THEN ARRAY['opt_out', 'opt_in'] ELSE ARRAY['opt_out'] END) AS action
+    WHERE right(c.customer_phone, 4)::int % 40 = 7;
 -- A log, and what staff have read, of the open conversations.
 INSERT INTO conversation_events (tenant_id, conversation_id, event_type, created_at)
     SELECT tenant_id, id, 'message_received', updated_at FROM conversations WHERE status IN ('active', 'waiting');

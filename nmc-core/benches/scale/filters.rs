@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::calls::CallFilter;
-use nmc_core::conversations::{Assignee, ConversationFilter, MessageFilter};
+use nmc_core::conversations::{Assignee, ConsentFilter, ConversationEventFilter, ConversationFilter, MessageFilter};
 use nmc_core::{
-    CallDirection, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationId, ConversationPriority,
-    ConversationStatus, MessageDirection, MessageKind, MessageStatus, PhoneNumber, UserId,
+    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConsentAction, ConversationChannel, ConversationEventType,
+    ConversationId, ConversationPriority, ConversationStatus, MessageDirection, MessageKind, MessageStatus, PhoneNumber, UserId,
 };
 
 /// What is asked for in one business.
@@ -16,6 +16,10 @@ pub(crate) struct Asked {
     pub(crate) conversation: ConversationId,
     /// The customer of it.
     pub(crate) customer: CallerIdentity,
+    /// A call of it.
+    pub(crate) call: CallId,
+    /// A word that many customers have in their name.
+    pub(crate) name: String,
     /// An instant with many calls before and after it.
     pub(crate) at: DateTime<Utc>,
 }
@@ -91,14 +95,94 @@ impl Asked {
         ]
     }
 
-    /// Filters for texts of one conversation.
+    /// Searches for customers together with a filter.
+    pub(crate) fn customers(&self) -> Vec<Named<ConversationFilter>> {
+        let of = [
+            "all",
+            "open",
+            "closed",
+            "urgent",
+            "email",
+            "somebody's",
+            "a tag of many",
+            "a tag of few",
+            "in review",
+            "unread",
+            "until",
+        ];
+        let mut asked = self.conversations();
+        asked.retain(|(what, _)| of.contains(what));
+        asked
+    }
+
+    /// Filters for texts of one conversation, and of all.
     pub(crate) fn messages(&self) -> Vec<Named<MessageFilter>> {
-        let all = || MessageFilter { conversation: Some(self.conversation), ..MessageFilter::default() };
+        let all = MessageFilter::default;
+        let one = || MessageFilter { conversation: Some(self.conversation), ..all() };
+        let with = |status| MessageFilter { status: Some(status), ..all() };
+        let failed = || MessageFilter { failed: Some(true), ..all() };
+        vec![
+            ("of one", one()),
+            ("of one, failed", MessageFilter { failed: Some(true), ..one() }),
+            ("of one, undelivered", MessageFilter { status: Some(MessageStatus::Undelivered), ..one() }),
+            ("of one, inbound", MessageFilter { direction: Some(MessageDirection::Inbound), ..one() }),
+            ("of one, greetings", MessageFilter { kind: Some(MessageKind::Greeting), ..one() }),
+            ("all", all()),
+            ("queued", with(MessageStatus::Queued)),
+            ("sending", with(MessageStatus::Sending)),
+            ("delivered", with(MessageStatus::Delivered)),
+            ("undelivered", with(MessageStatus::Undelivered)),
+            ("canceled", with(MessageStatus::Canceled)),
+            ("received", with(MessageStatus::Received)),
+            ("failed", failed()),
+            ("failed greetings", MessageFilter { kind: Some(MessageKind::Greeting), ..failed() }),
+            ("failed, until", MessageFilter { until: Some(self.at), ..failed() }),
+            ("not failed", MessageFilter { failed: Some(false), ..all() }),
+            ("inbound", MessageFilter { direction: Some(MessageDirection::Inbound), ..all() }),
+            ("outbound", MessageFilter { direction: Some(MessageDirection::Outbound), ..all() }),
+            ("greetings", MessageFilter { kind: Some(MessageKind::Greeting), ..all() }),
+            ("answers to keywords", MessageFilter { kind: Some(MessageKind::KeywordReply), ..all() }),
+            (
+                "of staff",
+                MessageFilter { kind: Some(MessageKind::Message), direction: Some(MessageDirection::Outbound), ..all() },
+            ),
+            ("from", MessageFilter { from: Some(self.at), ..all() }),
+            ("until", MessageFilter { until: Some(self.at), ..all() }),
+            (
+                "until, answers to keywords",
+                MessageFilter { until: Some(self.at), kind: Some(MessageKind::KeywordReply), ..all() },
+            ),
+        ]
+    }
+
+    pub(crate) fn consents(&self) -> Vec<Named<ConsentFilter>> {
+        let all = ConsentFilter::default;
+        let customer = || ConsentFilter { customer: self.customer.phone().cloned(), ..all() };
         vec![
             ("all", all()),
-            ("failed", MessageFilter { status: Some(MessageStatus::Failed), ..all() }),
-            ("inbound", MessageFilter { direction: Some(MessageDirection::Inbound), ..all() }),
-            ("greetings", MessageFilter { kind: Some(MessageKind::Greeting), ..all() }),
+            ("opt-outs", ConsentFilter { action: Some(ConsentAction::OptOut), ..all() }),
+            ("opt-ins", ConsentFilter { action: Some(ConsentAction::OptIn), ..all() }),
+            ("customer", customer()),
+            ("customer, opt-ins", ConsentFilter { action: Some(ConsentAction::OptIn), ..customer() }),
+        ]
+    }
+
+    /// Filters for the log of one conversation.
+    pub(crate) fn events(&self) -> Vec<Named<ConversationEventFilter>> {
+        let all = || ConversationEventFilter::of(self.conversation);
+        let of_type = |kind| ConversationEventFilter { event_type: Some(kind), ..all() };
+        vec![
+            ("all", all()),
+            ("texts received", of_type(ConversationEventType::MessageReceived)),
+            ("assigned", of_type(ConversationEventType::Assigned)),
+            ("of a call", ConversationEventFilter { call: Some(self.call), ..all() }),
+            ("somebody's", ConversationEventFilter { created_by: Some(self.user), ..all() }),
+            (
+                "somebody's, assigned",
+                ConversationEventFilter { created_by: Some(self.user), ..of_type(ConversationEventType::Assigned) },
+            ),
+            ("from", ConversationEventFilter { from: Some(self.at), ..all() }),
+            ("until", ConversationEventFilter { until: Some(self.at), ..all() }),
         ]
     }
 }

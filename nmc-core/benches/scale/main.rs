@@ -129,6 +129,16 @@ fn filtered(site: &Site, samples: u64) {
     for (what, filter) in &site.asked.messages() {
         slow(&format!("texts: {what}"), samples, || drop(staff(site, |tx| tx.messages().list(filter, page))));
     }
+    for (what, filter) in &site.asked.consents() {
+        slow(&format!("consents: {what}"), samples, || drop(staff(site, |tx| tx.consents().list(filter, page))));
+    }
+    for (what, filter) in &site.asked.events() {
+        slow(&format!("events: {what}"), samples, || drop(staff(site, |tx| tx.conversation_events().list(filter, page))));
+    }
+    let search = Search::new(&site.asked.name).expect("a name");
+    for (what, filter) in &site.asked.customers() {
+        slow(&format!("customers: {what}"), samples, || drop(staff(site, |tx| tx.conversations().search(&search, filter, page))));
+    }
 }
 
 fn timed(work: impl FnOnce()) -> Duration {

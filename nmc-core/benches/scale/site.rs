@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use nmc_core::store::Migrator;
 use nmc_core::store::embedded::EmbeddedPostgres;
 use nmc_core::testing::{Business, TestDb, query};
-use nmc_core::{ConversationId, Secret, Store, StoreConfig};
+use nmc_core::{CallId, ConversationId, Secret, Store, StoreConfig};
 use std::time::Instant;
 
 const BUSINESSES: usize = 1_000;
@@ -51,6 +51,8 @@ impl Site {
             number: first.number.clone(),
             conversation: ConversationId::new(uuid::Uuid::nil()),
             customer: "anonymous".parse().expect("a customer"),
+            call: CallId::new(uuid::Uuid::nil()),
+            name: String::new(),
             at: store.now() - chrono::TimeDelta::days(180),
         };
         let mut site = Self { store, superuser_url, businesses, asked, conversations: Vec::new(), words: Vec::new() };
@@ -77,6 +79,11 @@ impl Site {
             (self.asked.conversation, self.asked.customer) = (id.parse().expect("an id"), customer.parse().expect("a customer"));
         }
         self.asked.user = ask("SELECT staff::text FROM scale.businesses WHERE n = 0").concat().parse().expect("a user");
+        let call = format!("SELECT id::text FROM calls WHERE conversation_id = '{}' LIMIT 1", self.asked.conversation.uuid());
+        self.asked.call = ask(&call).concat().parse().expect("a call");
+        let name = "SELECT split_part(customer_name, ' ', 1) FROM conversations WHERE";
+        self.asked.name =
+            ask(&format!("{name} {of_first} AND customer_name IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")).concat();
         self.words = ask("SELECT word FROM scale.sentences, unnest(words) AS word ORDER BY md5(n::text || word) LIMIT 1000");
     }
 }

@@ -11,9 +11,12 @@ use crate::{
     PhoneNumber, Result, StreamEventKind, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use serde_json::json;
+use std::cmp::Reverse;
 
 /// One entry of the consent ledger.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -71,6 +74,14 @@ pub struct ConsentFilter {
     pub customer: Option<PhoneNumber>,
     /// The kind of decision: opt-outs, or opt-ins.
     pub action: Option<ConsentAction>,
+}
+
+/// The predicates of partial indexes, to the letter: PostgreSQL can't match them with bound values.
+const fn of_action_sql(action: ConsentAction) -> &'static str {
+    match action {
+        ConsentAction::OptOut => "action = 'opt_out'",
+        ConsentAction::OptIn => "action = 'opt_in'",
+    }
 }
 
 /// Records what staff heard, as whoever acts: nobody is texted against it once this has returned, and nothing is on its way any more.
@@ -143,15 +154,28 @@ impl Consents<'_> {
     /// # Errors
     /// As [`Self::is_opted_out`].
     pub fn list(&mut self, filter: &ConsentFilter, page: PageRequest) -> Result<Page<Consent>> {
+        let mut rows = Vec::new();
+        if filter.customer.is_some() {
+            rows = self.newest(filter, page)?;
+        } else {
+            // Each has an index of its own.
+            for action in ConsentAction::ALL.iter().filter(|action| filter.action.is_none_or(|only| only == **action)) {
+                rows.extend(self.newest(&ConsentFilter { customer: None, action: Some(*action) }, page)?);
+            }
+            rows.sort_unstable_by_key(|row| Reverse((row.created_at, row.id.uuid())));
+        }
+        Ok(Page::from_rows(rows, page, |row: &Consent| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    fn newest(&mut self, filter: &ConsentFilter, page: PageRequest) -> Result<Vec<Consent>> {
         let mut query = Consent::query().filter(consents::tenant_id.eq(self.0.tenant)).into_boxed::<Pg>();
         if let Some(customer) = &filter.customer {
             query = query.filter(consents::customer_phone.eq_any(customer.spellings()));
         }
         if let Some(action) = filter.action {
-            query = query.filter(consents::action.eq(action));
+            query = query.filter(sql::<Bool>(of_action_sql(action)));
         }
-        let rows = keyset(query, page, consents::created_at, consents::id).load(self.0.conn)?;
-        Ok(Page::from_rows(rows, page, |row: &Consent| Cursor { at: row.created_at, id: row.id.uuid() }))
+        Ok(keyset(query, page, consents::created_at, consents::id).load(self.0.conn)?)
     }
 
     /// Records a decision, and the user who acts as the one who recorded it. An opt-out calls off the texts that are queued to this person, and none is queued or claimed once it has

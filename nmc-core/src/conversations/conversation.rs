@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Timestamptz};
 use diesel::upsert::excluded;
 use serde_json::json;
 
@@ -72,6 +72,16 @@ impl TenantTx<'_> {
     pub const fn conversations(&mut self) -> Conversations<'_> {
         Conversations(self.0.reborrow())
     }
+}
+
+/// The newest of these rows, for a page. Those among some ids come after its cursor already, and are all read and sorted: in the order of their
+/// index, as which an expression does not count, the planner would look for them through the whole business.
+fn in_order(query: BoxedConversations<'_>, is_among: bool, page: PageRequest) -> BoxedConversations<'_> {
+    if !is_among {
+        return keyset(query, page, conversations::created_at, conversations::id);
+    }
+    let at = sql::<Timestamptz>("conversations.created_at + interval '0'");
+    query.order((at.desc(), conversations::id.desc())).limit(page.fetch())
 }
 
 impl Conversations<'_> {
@@ -130,7 +140,7 @@ impl Conversations<'_> {
         page: PageRequest,
     ) -> Result<Vec<Conversation>> {
         let query = listed(self.0.tenant, self.of(among), filter);
-        Ok(keyset(query, page, conversations::created_at, conversations::id).load(self.0.conn)?)
+        Ok(in_order(query, among.is_some(), page).load(self.0.conn)?)
     }
 
     /// The tenant's conversations, all or these.

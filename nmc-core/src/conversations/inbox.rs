@@ -14,7 +14,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 
 /// The last text of a conversation, as much of it as a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
@@ -156,6 +156,31 @@ impl<Q: Query> Query for WithLastText<Q> {
 
 impl<Q> RunQueryDsl<PgConnection> for WithLastText<Q> {}
 
+/// The newest of some conversations for which a statement has a row. Each is looked up by its key, whatever share of the business the planner
+/// takes them for: they lie anywhere in it. What comes after a cursor is known of them.
+#[derive(Debug, Clone, QueryId)]
+struct Among<Q> {
+    ids: Vec<uuid::Uuid>,
+    /// The statement for `among.id`; its OFFSET keeps it apart.
+    one: Q,
+    take: i64,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Among<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT n.* FROM unnest(");
+        out.push_bind_param::<Array<Uuid>, _>(&self.ids)?;
+        out.push_sql("::uuid[]) AS among (id) CROSS JOIN LATERAL (");
+        self.one.walk_ast(out.reborrow())?;
+        out.push_sql(") AS n ORDER BY n.created_at DESC, n.id DESC LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.take)
+    }
+}
+
+impl<Q: Query> Query for Among<Q> {
+    type SqlType = Q::SqlType;
+}
+
 impl Conversations<'_> {
     /// The conversation with this id, with its last text.
     ///
@@ -218,8 +243,13 @@ impl Conversations<'_> {
         filter: &ConversationFilter,
         page: PageRequest,
     ) -> Result<Vec<InboxRow>> {
-        let query = keyset(listed(self.0.tenant, self.of(among), filter), page, conversations::created_at, conversations::id);
-        self.with_last_text(query, "c.created_at DESC, c.id DESC")
+        let order = "c.created_at DESC, c.id DESC";
+        let query = listed(self.0.tenant, self.of(None), filter);
+        let Some(ids) = among else {
+            return self.with_last_text(keyset(query, page, conversations::created_at, conversations::id), order);
+        };
+        let one = query.filter(sql::<Bool>("conversations.id = among.id")).offset(0);
+        self.with_last_text(Among { ids: ids.iter().map(|id| id.uuid()).collect(), one, take: page.fetch() }, order)
     }
 
     fn with_last_text<'q, Q>(&mut self, conversations: Q, order: &'static str) -> Result<Vec<InboxRow>>

@@ -101,7 +101,16 @@ pub struct MessageFilter {
     pub direction: Option<MessageDirection>,
     /// The kind of the texts.
     pub kind: Option<MessageKind>,
+    /// Whether the texts never arrived: the provider or the carrier gave them up, or we did (true); or not so (false).
+    pub failed: Option<bool>,
+    /// The instant at or after which the texts were written.
+    pub from: Option<DateTime<Utc>>,
+    /// The instant before which the texts were written.
+    pub until: Option<DateTime<Utc>>,
 }
+
+/// The statuses of texts that never arrived.
+pub(super) const FAILED: [MessageStatus; 2] = [MessageStatus::Failed, MessageStatus::Undelivered];
 
 /// The predicates of partial indexes, to the letter: a plan that is made once for all values can use such an index only
 /// where its predicate stands in the statement.
@@ -131,6 +140,17 @@ fn filtered<'q, ST>(mut query: messages::BoxedQuery<'q, Pg, ST>, filter: &Messag
     }
     if let Some(kind) = filter.kind {
         query = query.filter(messages::message_kind.eq(kind));
+    }
+    match filter.failed {
+        Some(true) => query = query.filter(messages::message_status.eq_any(FAILED)),
+        Some(false) => query = query.filter(messages::message_status.ne_all(FAILED)),
+        None => {}
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(messages::created_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(messages::created_at.lt(until));
     }
     query
 }
@@ -168,27 +188,22 @@ impl Messages<'_> {
             .optional()?)
     }
 
-    /// A page of texts, newest first.
-    ///
-    /// # Errors
-    /// As [`Self::find`].
-    pub fn list(&mut self, filter: &MessageFilter, page: PageRequest) -> Result<Page<Message>> {
+    /// A page of the texts of the conversation that the filter names, newest first.
+    pub(super) fn list_of_conversation(&mut self, filter: &MessageFilter, page: PageRequest) -> Result<Page<Message>> {
         let query = filtered(Message::query().filter(messages::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
         let rows = keyset(query, page, messages::created_at, messages::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &Message| Cursor { at: row.created_at, id: row.id.uuid() }))
     }
 
-    /// A page of those texts that never arrived, newest first: the provider or the carrier gave them up, or we did.
-    ///
-    /// # Errors
-    /// As [`Self::find`].
-    pub fn list_failed(&mut self, filter: &MessageFilter, page: PageRequest) -> Result<Page<Message>> {
-        let failed = Message::query()
+    /// The texts with these keys, newest first, and where the next ones begin.
+    pub(super) fn with_keys(&mut self, keys: &Page<Cursor>) -> Result<Page<Message>> {
+        let ids: Vec<MessageId> = keys.items.iter().map(|key| MessageId::new(key.id)).collect();
+        let items = Message::query()
             .filter(messages::tenant_id.eq(self.0.tenant))
-            .filter(messages::message_status.eq_any([MessageStatus::Failed, MessageStatus::Undelivered]))
-            .into_boxed();
-        let rows = keyset(filtered(failed, filter), page, messages::created_at, messages::id).load(self.0.conn)?;
-        Ok(Page::from_rows(rows, page, |row: &Message| Cursor { at: row.created_at, id: row.id.uuid() }))
+            .filter(messages::id.eq_any(ids))
+            .order((messages::created_at.desc(), messages::id.desc()))
+            .load(self.0.conn)?;
+        Ok(Page { items, next: keys.next })
     }
 
     /// The texts that answered a call, in the order they were queued; 100 at the most.

@@ -16,6 +16,7 @@ mod media_kind;
 mod media_queue;
 mod media_worker;
 mod message;
+mod message_list;
 mod message_queue;
 mod message_rules;
 mod message_search;

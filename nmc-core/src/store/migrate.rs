@@ -110,6 +110,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000181_create_holidays",
     "2026-11-29-000182_gather_notifications",
     "2026-11-29-000183_index_named_calls",
+    "2026-11-29-000185_index_opt_ins_by_time",
+    "2026-11-29-000186_index_rare_statuses_of_texts",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

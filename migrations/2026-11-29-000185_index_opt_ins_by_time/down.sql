@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.consents_opt_in_created_at_idx;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.messages_message_status_created_at_idx;
