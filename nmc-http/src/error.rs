@@ -26,6 +26,8 @@ pub(crate) enum ApiError {
     MediaType(&'static str),
     #[error("{}", .0.told())]
     Body(FieldProblem),
+    #[error("{}", .0.told())]
+    Rows(Faults),
     #[error("too many requests; try again in {0} seconds")]
     TooMany(u64),
     #[error("the body did not arrive in time, or not whole")]
@@ -94,6 +96,33 @@ pub(crate) struct NewerEvent {
     pub(crate) message_id: Option<String>,
 }
 
+/// The rows of a body that are at fault.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    /// Each of them, up to [`Self::MOST`]: the line in which its row begins, and what is wrong.
+    rows: Vec<(u64, Error)>,
+}
+
+impl Faults {
+    /// The most rows at fault that are told of.
+    pub(crate) const MOST: usize = 20;
+
+    /// These rows; none is at fault if there are none.
+    pub(crate) const fn new(rows: Vec<(u64, Error)>) -> Self {
+        Self { rows }
+    }
+
+    fn told(&self) -> String {
+        let mut told = self.rows.iter().map(|(_, error)| error.to_string());
+        let first = told.next().unwrap_or_default();
+        match told.count() {
+            0 => first,
+            more if more + 1 < Self::MOST => format!("{first}; and {more} more"),
+            more => format!("{first}; and {more} more, or still more"),
+        }
+    }
+}
+
 /// A problem of one field of a request.
 #[derive(Debug, Serialize)]
 pub(crate) struct FieldProblem {
@@ -101,12 +130,20 @@ pub(crate) struct FieldProblem {
     pub(crate) pointer: String,
     /// The rule that the field breaks, in words that follow its name.
     pub(crate) detail: Cow<'static, str>,
+    /// The line of the body in which the row at fault begins, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
 }
 
 impl FieldProblem {
+    /// A problem of the field in that place.
+    pub(crate) const fn new(pointer: String, detail: Cow<'static, str>) -> Self {
+        Self { pointer, detail, line: None }
+    }
+
     /// A problem of the body as a whole.
     pub(crate) fn whole(detail: &'static str) -> Self {
-        Self { pointer: "#".to_owned(), detail: detail.into() }
+        Self::new("#".to_owned(), detail.into())
     }
 
     fn told(&self) -> String {
@@ -139,7 +176,7 @@ impl ApiError {
             Self::Core(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::MovedOn(_) => StatusCode::PRECONDITION_FAILED,
-            Self::Body(_) | Self::Unreadable(Unreadable::Malformed) => StatusCode::BAD_REQUEST,
+            Self::Body(_) | Self::Rows(_) | Self::Unreadable(Unreadable::Malformed) => StatusCode::BAD_REQUEST,
             Self::RegistrationClosed | Self::NotSigned => StatusCode::FORBIDDEN,
             Self::Overloaded | Self::NoProvider => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -159,7 +196,7 @@ impl ApiError {
             Self::Core(error) => core_kind(error.kind()),
             Self::NoRoute => ("Not found", "not_found"),
             Self::MovedOn(_) => ("Precondition failed", "stale"),
-            Self::Body(_) => ("Invalid input", "invalid"),
+            Self::Body(_) | Self::Rows(_) => ("Invalid input", "invalid"),
             Self::RegistrationClosed => ("Forbidden", "registration_closed"),
             Self::NotSigned => ("Forbidden", "not_signed"),
             Self::Overloaded => ("Unavailable", "overloaded"),
@@ -220,15 +257,21 @@ impl ApiError {
         // A field within another one is named `business.name`, its pointer `business/name`. What is at fault as a whole, such as `API key`
         // or `the row`, is no field.
         let pointer = |field: &str| if field.contains(' ') { String::new() } else { format!("/{}", field.replace('.', "/")) };
-        let field = |field: &str, detail: &Cow<'static, str>| FieldProblem {
-            pointer: format!("#{}", pointer(field)),
-            detail: detail.clone(),
+        let field = |field: &str, detail: &Cow<'static, str>| FieldProblem::new(format!("#{}", pointer(field)), detail.clone());
+        let invalid = |error: &Error| match error {
+            Error::Invalid { field: name, rule, row: Some(row), .. } => {
+                Some(FieldProblem::new(format!("#/rows/{row}{}", pointer(name)), rule.clone()))
+            }
+            Error::Invalid { field: name, rule, .. } => Some(field(name, rule)),
+            _ => None,
         };
         let errors = match self {
-            Self::Core(Error::Invalid { field: name, rule, row: Some(row), .. }) => {
-                vec![FieldProblem { pointer: format!("#/rows/{row}{}", pointer(name)), detail: rule.clone() }]
+            Self::Core(error @ Error::Invalid { .. }) => invalid(error).into_iter().collect(),
+            Self::Rows(Faults { rows }) => {
+                let at =
+                    |(line, error): &(u64, Error)| invalid(error).map(|problem| FieldProblem { line: Some(*line), ..problem });
+                rows.iter().filter_map(at).collect()
             }
-            Self::Core(Error::Invalid { field: name, rule, .. }) => vec![field(name, rule)],
             Self::Core(Error::Conflict { field: name, rule, .. }) => vec![field(name, &Cow::Borrowed(*rule))],
             Self::Core(Error::Provider(ProviderError::Country)) => {
                 vec![field("country", &Cow::Borrowed("must be one in which numbers of this kind are sold"))]
@@ -236,9 +279,7 @@ impl ApiError {
             Self::Core(Error::Provider(ProviderError::Taken)) => {
                 vec![field("phone_number", &Cow::Borrowed("must be one that is for sale"))]
             }
-            Self::Body(FieldProblem { pointer, detail }) => {
-                vec![FieldProblem { pointer: pointer.clone(), detail: detail.clone() }]
-            }
+            Self::Body(FieldProblem { pointer, detail, .. }) => vec![FieldProblem::new(pointer.clone(), detail.clone())],
             _ => Vec::new(),
         };
         let (_, detail) = self.told();

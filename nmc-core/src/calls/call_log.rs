@@ -260,6 +260,16 @@ fn object(line: &[u8]) -> Result<Fields> {
     Ok(Fields(fields.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()))
 }
 
+/// Whether a text names nobody who calls: a sender's name, or a word. A network may tell of such a one; in a log it was mistyped, and no list
+/// would be searched for it. Digits are what the network told.
+fn is_nobody(party: &CallerIdentity) -> bool {
+    match party {
+        CallerIdentity::Name(_) => true,
+        CallerIdentity::Other(text) => !text.starts_with('+') && !text.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
+}
+
 /// The fields of a row, by name.
 struct Fields(BTreeMap<String, String>);
 
@@ -331,6 +341,10 @@ impl Fields {
         let certain = ours.and_then(|ours| PhoneNumber::typed(ours).ok()).map(|ours| CallerIdentity::told(text, &ours));
         if let Some(phone @ CallerIdentity::Phone(_)) = certain {
             return Ok(phone);
+        }
+        if text.parse().is_ok_and(|party| is_nobody(&party)) {
+            let rule = "must be a number, like +14155550123, a short code, a SIP or client address, or `anonymous`";
+            return Err(Error::invalid(name, rule));
         }
         let party: CallerIdentity = Self::typed(name, text)?;
         if party.as_str().starts_with('+') && !is_service(party.as_str()) {

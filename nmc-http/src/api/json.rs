@@ -31,7 +31,7 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
         return ApiError::Body(FieldProblem::whole("must be a JSON document"));
     }
     let (pointer, detail) = in_our_words(pointer, &error.inner().to_string());
-    ApiError::Body(FieldProblem { pointer, detail })
+    ApiError::Body(FieldProblem::new(pointer, detail))
 }
 
 /// Whether a text could be the name of a field, and not somebody's number or address.

@@ -1,5 +1,6 @@
 //! The refusals that the OpenAPI document tells of: each status has a response of its own, with the headers it brings.
 
+use crate::error::Faults;
 use actix_web::http::StatusCode;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Header, HeaderBuilder, Ref, Response, ResponseBuilder, Schema, SchemaFormat};
@@ -162,6 +163,13 @@ pub(super) fn schema() -> Schema {
             text("The place of the field: a JSON pointer into the body, or a parameter's name in the same form."),
         )
         .property("detail", text("The rule that the field breaks, in words that follow its name."))
+        .property(
+            "line",
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(1))
+                .description(Some("The line of the body in which the row at fault begins, where the body is one of lines.")),
+        )
         .required("pointer")
         .required("detail");
     let id = |what: &str| text(what).format(Some(SchemaFormat::Custom("uuid".to_owned())));
@@ -192,7 +200,7 @@ pub(super) fn schema() -> Schema {
         .property("status", ObjectBuilder::new().schema_type(Type::Integer))
         .property("code", text("The kind of refusal, for programs; it stays stable."))
         .property("detail", text("The explanation of what is wrong, for people."))
-        .property("errors", ArrayBuilder::new().items(error))
+        .property("errors", ArrayBuilder::new().items(error).max_items(Some(Faults::MOST)))
         .required("type")
         .required("title")
         .required("status")

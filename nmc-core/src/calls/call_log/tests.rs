@@ -66,7 +66,6 @@ fn parties_are_read_as_people_and_networks_write_them() {
         ("4930123456", "4930123456"),
         ("anonymous", "anonymous"),
         ("72345", "72345"),
-        ("AT&T", "AT&T"),
         ("sip:joe@example.com", "sip:joe@example.com"),
     ] {
         assert_eq!(read(caller, "+1 415 555 0100", "").unwrap().caller_phone.as_str(), stored);
@@ -105,6 +104,26 @@ fn values_of_lists_are_read_in_any_case() {
         (",,,-1000000", "price"),
     ] {
         assert!(read(row).unwrap_err().to_string().contains(&format!("{field} must be")), "{row}");
+    }
+}
+
+#[test]
+fn party_that_nobody_goes_by_is_refused() {
+    for party in ["abc", "AT&T", "joe@example.com", "sim:DE0123", "unlisted.", "12"] {
+        for (format, log) in [
+            (CallLogFormat::Csv, format!("caller_phone,called_phone,twilio_call_sid\n{party},+14155550100,CA1\n")),
+            (
+                CallLogFormat::JsonLines,
+                format!("{{\"caller_phone\": \"{party}\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"CA1\"}}\n"),
+            ),
+        ] {
+            let read = CallLog::new(format, log.as_bytes()).next().unwrap();
+            let is_kept = party == "12";
+            assert_eq!(read.is_ok(), is_kept, "{party}");
+            if let Err(error) = read {
+                assert!(error.to_string().contains("caller_phone must be a number"), "{party}: {error}");
+            }
+        }
     }
 }
 

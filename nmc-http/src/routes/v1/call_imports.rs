@@ -1,10 +1,10 @@
 use crate::api::body::must_be_utf8;
 use crate::api::reply::{Json, Schemas};
 use crate::api::request::{Body, NoQuery, RequestContext};
-use crate::error::{ApiError, ApiResult};
+use crate::error::{ApiError, ApiResult, Faults};
 use actix_web::web::Bytes;
+use nmc_core::Store;
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
-use nmc_core::{Result, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -60,9 +60,28 @@ pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> Api
     let out = context
         .acting(move |tx| {
             // Read here, where it keeps no other request waiting, and after the permission has been asked for.
-            let rows = CallLog::new(format, bytes.as_ref()).take(Store::BATCH + 1).collect::<Result<Vec<NewCall>>>()?;
-            Ok(ImportOut { read: rows.len(), imported: tx.calls().import(&rows)? })
+            match read(format, bytes.as_ref()) {
+                Ok(rows) => Ok(Ok(ImportOut { read: rows.len(), imported: tx.calls().import(&rows)? })),
+                Err(faults) => Ok(Err(faults)),
+            }
         })
         .await?;
-    Ok(Json(out))
+    out.map(Json).map_err(ApiError::Rows)
+}
+
+/// The calls of a log, one more than may be at the most, or what is wrong with the first rows that are at fault.
+fn read(format: CallLogFormat, bytes: &[u8]) -> Result<Vec<NewCall>, Faults> {
+    let (mut log, mut rows, mut faults) = (CallLog::new(format, bytes), Vec::new(), Vec::new());
+    for _ in 0..=Store::BATCH {
+        match log.next() {
+            Some(Ok(row)) if faults.is_empty() => rows.push(row),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => faults.push((log.line(), error)),
+            None => break,
+        }
+        if faults.len() == Faults::MOST {
+            break;
+        }
+    }
+    if faults.is_empty() { Ok(rows) } else { Err(Faults::new(faults)) }
 }

@@ -162,6 +162,37 @@ fn a_call_log_is_taken_in_once_however_often_it_comes() {
 }
 
 #[test]
+fn every_row_of_a_call_log_at_fault_is_told() {
+    let site = Site::new();
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let import = |kind: &str, log: String| {
+        site.call("POST", "/v1/calls/imports").by(&admin.access).bytes(kind, log.into_bytes()).expect(400).document()
+    };
+    let told = |problem: &Value| -> Vec<(String, u64)> {
+        let errors = problem["errors"].as_array().unwrap().iter();
+        errors.map(|error| (error["pointer"].as_str().unwrap().to_owned(), error["line"].as_u64().unwrap())).collect()
+    };
+    let csv = "caller_phone,called_phone,twilio_call_sid,outcome\n+14155550123,+14155550100,CA1,missed\n\nabc,+14155550100,CA2,missed\n\
+               +14155550123,+14155550100,CA3,lost\nanonymous\n";
+    let problem = import("text/csv", csv.to_owned());
+    let expected = [("#/rows/1/caller_phone", 4), ("#/rows/2/outcome", 5), ("#/rows/3", 6)];
+    assert_eq!(told(&problem), expected.map(|(pointer, line)| (pointer.to_owned(), line)));
+    assert!(problem["detail"].as_str().unwrap().ends_with("; and 2 more"), "{problem}");
+    let line = |caller: &str, sid: &str| {
+        format!("{{\"caller_phone\": \"{caller}\", \"called_phone\": \"+14155550100\", \"twilio_call_sid\": \"{sid}\"}}\n")
+    };
+    let json_lines = format!("{}\n[]\n{}", line("abc", "CA1"), line("+14155550123", " "));
+    let expected = [("#/rows/0/caller_phone", 1), ("#/rows/1", 3), ("#/rows/2/twilio_call_sid", 4)];
+    assert_eq!(told(&import("application/x-ndjson", json_lines)), expected.map(|(pointer, line)| (pointer.to_owned(), line)));
+    let many: String = (0..30).map(|n| line("abc", &format!("CB{n}"))).collect();
+    let problem = import("application/x-ndjson", many);
+    assert_eq!(told(&problem).len(), 20);
+    assert!(problem["detail"].as_str().unwrap().ends_with("; and 19 more, or still more"), "{problem}");
+    let calls = site.call("GET", "/v1/calls").by(&admin.access).expect(200).document();
+    assert_eq!(ids(&calls).len(), 0);
+}
+
+#[test]
 fn a_customer_is_all_that_is_known_of_them() {
     let site = Site::new();
     let viewer = site.person(&site.joe, UserRole::Viewer);
