@@ -86,6 +86,9 @@ UNSAYABLE = [
     ("value", "must have no number that is not kept to the digit"),
     ("sort", "by the last change is for open conversations"),
     ("sort", "by the last change is for lists without q"),
+    ("", "is for lists without q"),
+    # Two filters that can't be true of one row.
+    ("", "must agree with"),
     ("q", "must have a letter or a digit"),
     # Of characters that nobody sees, and no others.
     ("", "must not be empty"),

@@ -1,6 +1,7 @@
 //! JSON bodies: read whole, bounded, and refused with a pointer to the field at fault. What a client wrote is never repeated
 //! in a refusal, so that it can't get into a log by this way.
 
+use super::kinds;
 use super::serde_words::{self, Said};
 use super::wire::Braced;
 use crate::error::{ApiError, FieldProblem};
@@ -55,6 +56,7 @@ fn in_our_words(pointer: String, said: &str) -> (String, Cow<'static, str>) {
         Said::OutOfRange => (pointer, "is out of range".into()),
         Said::Expected(what) => (pointer, format!("must be {what}").into()),
         Said::Breaks(rule) => (pointer, rule.into()),
+        Said::NoTime => (pointer, format!("must be {}, or {}, as the field has it", kinds::INSTANT, kinds::DAY).into()),
         Said::Other => (pointer, "is not of its kind".into()),
     }
 }
@@ -76,7 +78,12 @@ mod tests {
         age: Option<i32>,
         #[serde(default)]
         tags: Vec<String>,
+        #[serde(default)]
+        at: Option<chrono::DateTime<chrono::Utc>>,
     }
+
+    const A_TIME: &str = "must be an instant with its offset from UTC (RFC 3339), like 2026-11-22T18:00:00Z, or a day like 2026-11-22, as the \
+                          field has it";
 
     #[test]
     fn a_refusal_points_at_the_field_and_repeats_nothing() {
@@ -93,6 +100,8 @@ mod tests {
             (r#"{"name": "a", "age": 3000000000}"#, "#/age", "is out of range"),
             (r#"{"name": "a", "age": null}"#, "#/age", "must be a whole number"),
             (r#"{"name": "a", "tags": ["x", 7]}"#, "#/tags/1", "must be a string"),
+            (r#"{"name": "a", "at": "2026-11-22T18:00:00"}"#, "#/at", A_TIME),
+            (r#"{"name": "a", "at": "secret value"}"#, "#/at", A_TIME),
             (r#"["secret value"]"#, "#", "must be an object"),
             (r#"7"#, "#", "must be an object"),
             (r#"{"name": "a""#, "#", "must be a JSON document"),
@@ -116,6 +125,6 @@ mod tests {
         assert_eq!(read(r#"{"name": "a", "email": null}"#).email.typed(), Patch::Clear);
         let given = read(r#"{"name": "a", "email": "Joe@Example.com", "age": 7}"#);
         assert_eq!(given.email.typed(), Patch::Set("joe@example.com".parse().unwrap()));
-        assert_eq!((given.name.as_str(), given.age, given.tags.len()), ("a", Some(7), 0));
+        assert_eq!((given.name.as_str(), given.age, given.tags.len(), given.at), ("a", Some(7), 0, None));
     }
 }

@@ -48,6 +48,11 @@ impl Span {
     }
 }
 
+/// Insists that two parameters of a filter can be true of one row; the first is told of.
+pub(crate) fn agree(field: &'static str, with: &'static str, do_agree: bool) -> Result<()> {
+    if do_agree { Ok(()) } else { Err(Error::invalid(field, format!("must agree with {with}"))) }
+}
+
 /// A filter's text that is never blank where it is kept, no longer than its column.
 pub(crate) fn filled(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
     match text {

@@ -7,6 +7,7 @@ mod bounds;
 pub(crate) mod conflicts;
 pub(crate) mod digits;
 pub(crate) mod json;
+mod kinds;
 pub(crate) mod lists;
 pub(crate) mod openapi;
 mod problems;

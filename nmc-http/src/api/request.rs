@@ -3,7 +3,7 @@
 pub(crate) use super::body::{Body, JsonBody, LongJsonBody, RawBody};
 use super::body::{LONGEST_JSON, NoFields};
 use super::serde_words::{self, Said};
-use super::{Access, json};
+use super::{Access, json, kinds};
 use crate::connections::Line;
 use crate::error::{ApiError, ApiResult, FieldProblem, Unreadable};
 use crate::shares::{Place, caller};
@@ -60,7 +60,7 @@ pub(crate) struct RequestContext<Q, B> {
     _room: Option<Place>,
 }
 
-impl<Q: DeserializeOwned, B: Body> RequestContext<Q, B> {
+impl<Q: DeserializeOwned + IntoParams, B: Body> RequestContext<Q, B> {
     /// Reads a request. Who sends it is found out before what they want: a large body, before any of it takes room here.
     pub(super) async fn read(access: Access, request: HttpRequest, payload: web::Payload) -> ApiResult<Self> {
         let app = request.app_data::<web::Data<App>>().cloned().ok_or(ApiError::NoRoute)?;
@@ -286,7 +286,7 @@ pub(super) fn bearer(request: &HttpRequest) -> ApiResult<Secret> {
     token.map(Secret::new).ok_or(Error::Unauthenticated("this needs a header `Authorization: Bearer` with a token").into())
 }
 
-pub(super) fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
+pub(super) fn parse_query<Q: DeserializeOwned + IntoParams>(text: &str) -> ApiResult<Q> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {
         let name: String = error.path().to_string().chars().take(100).collect();
@@ -298,7 +298,11 @@ pub(super) fn parse_query<Q: DeserializeOwned>(text: &str) -> ApiResult<Q> {
             Said::Missing(missing) => (missing, "is required".to_owned()),
             Said::Twice(twice) => (twice, "must be given once".to_owned()),
             Said::Breaks(rule) => (field(&name), rule),
-            _ => (field(&name), "is not of its kind".to_owned()),
+            said => {
+                let expected = if let Said::Expected(what) = said { Some(format!("must be {what}")) } else { None };
+                let rule = kinds::rule::<Q>(&name).or(expected);
+                (field(&name), rule.unwrap_or_else(|| "is not of its kind".to_owned()))
+            }
         };
         Error::invalid(name, rule).into()
     })

@@ -23,9 +23,21 @@ pub(super) enum Said {
     OutOfRange,
     /// A value that breaks a rule of ours.
     Breaks(String),
+    /// An instant or a day was expected, and this is none.
+    NoTime,
     /// Anything else that serde says.
     Other,
 }
+
+/// What chrono says of a text that is no instant, or no day.
+const NO_TIME: [&str; 6] = [
+    "input is out of range",
+    "no possible date and time matching input",
+    "input is not enough for unique date and time",
+    "input contains invalid characters",
+    "premature end of input",
+    "trailing input",
+];
 
 /// A refusal of ours, for [`read`].
 pub(super) fn refusal<E: serde::de::Error>(rule: impl Display) -> E {
@@ -47,6 +59,9 @@ pub(super) fn read(message: &str) -> Said {
     }
     if said.starts_with("duplicate field") {
         return Said::Twice(named());
+    }
+    if NO_TIME.contains(&said) {
+        return Said::NoTime;
     }
     let is_value = said.starts_with("invalid value");
     if !is_value && !said.starts_with("invalid type") && !said.starts_with("unknown variant") {
@@ -80,6 +95,20 @@ mod tests {
             ("must be a secret", Said::Other),
         ] {
             assert_eq!(read(message), said, "{message}");
+        }
+    }
+
+    #[test]
+    fn what_chrono_says_of_a_text_is_known() {
+        for text in
+            ["", "soon", "2026", "2026-11-22", "2026-11-22T18:00:00", "2026-11-22T18:00:00Z and so on", "2026-13-45T18:00:00Z"]
+        {
+            let error = serde_json::from_value::<chrono::DateTime<chrono::Utc>>(text.into()).unwrap_err();
+            assert_eq!(read(&error.to_string()), Said::NoTime, "{text}: {error}");
+            let day = serde_json::from_value::<chrono::NaiveDate>(text.into());
+            assert!(
+                day.is_ok() == (text == "2026-11-22") && day.err().is_none_or(|error| read(&error.to_string()) == Said::NoTime)
+            );
         }
     }
 

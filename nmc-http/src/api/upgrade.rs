@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use nmc_core::access::Credential;
 use nmc_core::{Error, Result, TenantTx};
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 /// The request, whose credential may follow in the first message: browsers can't show it.
 pub(crate) struct Upgrade<Q> {
@@ -22,7 +23,7 @@ pub(crate) struct Upgrade<Q> {
     payload: web::Payload,
 }
 
-impl<Q: DeserializeOwned> Upgrade<Q> {
+impl<Q: DeserializeOwned + IntoParams> Upgrade<Q> {
     pub(super) fn read(access: Access, request: HttpRequest, payload: web::Payload) -> ApiResult<Self> {
         let app = request.app_data::<web::Data<App>>().cloned().ok_or(ApiError::NoRoute)?;
         // Whoever would not go on as WebSocket has no other message to show it in.

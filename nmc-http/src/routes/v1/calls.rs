@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span};
+use crate::api::lists::{List, Span, agree};
 use crate::api::reply::{Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, party, text};
@@ -6,7 +6,7 @@ use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter, CallParticipant, CallPatch};
 use nmc_core::telephony::explain;
-use nmc_core::{CallId, Version};
+use nmc_core::{CallId, CallStatus, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -202,6 +202,9 @@ pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Js
     let list = if began.from.or(began.until).is_some() { BY_BEGINNING } else { BY_RECORD };
     let page = list.page(query.limit, query.after.as_deref())?;
     let recorded = Span::new(("from", query.from), ("until", query.until))?;
+    let is_active =
+        query.status.map(|status| matches!(status.0, CallStatus::Initiated | CallStatus::Ringing | CallStatus::InProgress));
+    agree("active", "status", query.active.is_none_or(|active| is_active.is_none_or(|is_active| is_active == active)))?;
     let filter = CallFilter {
         status: query.status.map(|status| status.0),
         outcome: query.outcome.map(|outcome| outcome.0),

@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span, bounded};
+use crate::api::lists::{List, Span, agree, filled};
 use crate::api::reply::{Created, Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, Wire, given, party, string, text};
@@ -200,7 +200,7 @@ pub(crate) struct ConversationQuery {
     #[param(inline, value_type = Option<AssignedText>)]
     assigned_to: Option<AssignedText>,
     /// A tag that the conversations have.
-    #[param(max_length = 50)]
+    #[param(min_length = 1, max_length = 50, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     tag: Option<String>,
     /// The priority of the conversations.
     #[param(inline, value_type = Option<text::ConversationPriority>)]
@@ -234,13 +234,17 @@ pub(crate) struct ConversationQuery {
 impl ConversationQuery {
     fn filter(&self) -> ApiResult<ConversationFilter> {
         let opened = Span::new(("from", self.from), ("until", self.until))?;
+        let is_open = self.status.map(|status| status.0.is_open());
+        agree("open", "status", self.open.is_none_or(|open| is_open.is_none_or(|is_open| is_open == open)))?;
+        let may_be_unread = is_open.or(self.open) != Some(false);
+        agree("unread", if is_open.is_some() { "status" } else { "open" }, may_be_unread || self.unread != Some(true))?;
         Ok(ConversationFilter {
             status: self.status.map(|status| status.0),
             open: self.open,
             priority: self.priority.map(|priority| priority.0),
             channel: self.channel.map(|channel| channel.0),
             customer: self.customer_phone.as_deref().map(|text| party("customer_phone", text)).transpose()?,
-            tag: bounded("tag", self.tag.as_deref(), 50)?,
+            tag: filled("tag", self.tag.as_deref(), 50)?,
             in_review: self.in_review,
             from: opened.from,
             until: opened.until,

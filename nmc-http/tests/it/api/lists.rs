@@ -49,3 +49,50 @@ fn cursor_goes_on_in_its_own_list_and_order_alone() {
     let next = get(&lists[0]).document()["next"].as_str().unwrap().to_owned();
     assert_eq!(get(&format!("/v1/calls?direction=inbound&after={next}")).document()["items"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn filters_that_contradict_each_other_are_refused() {
+    let site = Site::new();
+    let owner = site.owner();
+    for (query, field) in [
+        ("conversations?status=active&open=false", "open"),
+        ("conversations?status=closed&open=true", "open"),
+        ("conversations?status=closed&unread=true", "unread"),
+        ("conversations?open=false&unread=true", "unread"),
+        ("conversations?tag=", "tag"),
+        ("conversations?tag=%20", "tag"),
+        ("calls?status=completed&active=true", "active"),
+        ("calls?status=ringing&active=false", "active"),
+    ] {
+        let refused = site.call("GET", format!("/v1/{query}")).by(&owner.access).expect(400);
+        assert_eq!(refused.field().as_deref(), Some(field), "{query}");
+    }
+    for query in [
+        "conversations?status=active&open=true&unread=true",
+        "conversations?open=false&unread=false",
+        "calls?status=ringing&active=true",
+    ] {
+        site.call("GET", format!("/v1/{query}")).by(&owner.access).expect(200);
+    }
+}
+
+#[test]
+fn a_parameter_that_can_not_be_read_says_what_it_must_be() {
+    let site = Site::new();
+    let owner = site.owner();
+    let instant = "must be an instant with its offset from UTC (RFC 3339), like 2026-11-22T18:00:00Z";
+    for (query, field, rule) in [
+        ("calls?from=2026-11-22", "from", instant),
+        ("calls?started_until=2026-11-22T18:00:00", "started_until", instant),
+        ("conversations?until=soon", "until", instant),
+        ("calls?active=yes", "active", "must be true or false"),
+        ("calls?limit=-1", "limit", "must be a whole number from 1 to 200"),
+        ("calls?limit=", "limit", "must be a whole number from 1 to 200"),
+        ("calls?limit=201", "limit", "must be between 1 and 200"),
+        ("conversations?sort=name", "sort", "must be created_at or updated_at"),
+        ("calls?after=x", "after", "must be `next` of an earlier page of this list, in the same order"),
+    ] {
+        let refused = site.call("GET", format!("/v1/{query}")).by(&owner.access).expect(400);
+        assert_eq!(refused.refusal(), (format!("#/{field}"), rule.to_owned()), "{query}");
+    }
+}
