@@ -1,12 +1,13 @@
 //! Streams of events over HTTP: what a client hears, and when it ends.
 
 use crate::site::{Site, config};
+use crate::websocket::WebSocket;
 use nmc_core::access::Permission;
 use nmc_core::access::{KeyOrder, make_service_key, revoke_key};
 use nmc_core::calls::NewCall;
 use nmc_core::people::UserPatch;
 use nmc_core::testing::{Business, unique_phone, unique_sid, wait_until};
-use nmc_core::{CallDirection, CallerIdentity, Secret, Store, StoreConfig, UserRole};
+use nmc_core::{CallDirection, CallerIdentity, Secret, Store, StoreConfig, StreamEventKind, UserRole};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
@@ -137,6 +138,60 @@ fn stream_tells_what_happens_and_nothing_of_others() {
     let page = site.call("GET", format!("/v1/events?after={}", ready.id)).by(&viewer.access).expect(200).document();
     assert_eq!((&page["items"][0]["id"], &page["cursor"]), (&Value::from(call), &Value::from(told.id)));
     assert_eq!((page["items"].as_array().map(Vec::len), &page["reset"]), (Some(1), &Value::from(false)));
+}
+
+/// Appends an event of this kind to a business's stream, as a transaction does before it commits, and returns what it is about.
+fn append(site: &Site, business: &Business, kind: StreamEventKind) -> String {
+    let subject = uuid::Uuid::now_v7().to_string();
+    site.db.execute(&format!(
+        "BEGIN; SELECT nmc_enter_system();
+         SELECT public.nmc_append_events('{}', ARRAY['{}'], ARRAY['{subject}'::uuid], now()); COMMIT",
+        business.tenant.id(),
+        kind.label()
+    ));
+    subject
+}
+
+#[test]
+fn foreign_event_of_any_kind_comes_by_no_way() {
+    // Whoever is not read for a while stays.
+    let site = Site::with(|_, config| config.streams.checked_every = Duration::from_millis(50));
+    let (viewer, stranger) = (site.person(&site.joe, UserRole::Viewer), site.person(&site.rival, UserRole::Owner));
+    let head = format!("Authorization: Bearer {}\r\n", viewer.access);
+    let mut socket = WebSocket::open(site.address(), "", &head).expect("a socket");
+    socket.expect("ready");
+    let mut stream = Client::open(site.address(), &viewer.access, "");
+    let ready = stream.expect("ready").id;
+    let mut theirs = Client::open(site.address(), &stranger.access, "");
+    theirs.expect("ready");
+    let mut foreign = BTreeSet::new();
+    for kind in StreamEventKind::ALL {
+        let subject = append(&site, &site.rival, *kind);
+        // It was told, and to whoever may hear it.
+        while theirs.next().expect("an event").data["id"] != subject.as_str() {}
+        foreign.insert(subject);
+    }
+    let own: Vec<(String, String)> =
+        StreamEventKind::ALL.iter().map(|kind| (kind.label().to_owned(), append(&site, &site.joe, *kind))).collect();
+    let last = &own.last().expect("a kind").1;
+    let until_the_last = |next: &mut dyn FnMut() -> Value| -> Vec<(String, String)> {
+        let mut heard = Vec::new();
+        while heard.last().is_none_or(|(_, id)| id != last) {
+            let event = next();
+            heard.push([&event["kind"], &event["id"]].map(|text| text.as_str().expect("a text").to_owned()).into());
+        }
+        heard
+    };
+    let page = site.call("GET", format!("/v1/events?after={ready}")).by(&viewer.access).expect(200).document();
+    let mut items = page["items"].as_array().expect("items").iter();
+    for (way, heard) in [
+        ("stream", until_the_last(&mut || stream.next().expect("an event").data)),
+        ("socket", until_the_last(&mut || socket.expect("event"))),
+        ("page", until_the_last(&mut || items.next().expect("an event").clone())),
+    ] {
+        assert!(heard.iter().all(|(_, id)| !foreign.contains(id)), "{way}: {heard:?}");
+        assert!(own.iter().all(|event| heard.contains(event)), "{way}: {heard:?}");
+    }
 }
 
 /// HTTP/1.0 knows no chunks, and a proxy may speak it to us: what comes is the stream and nothing else, until the connection is closed.
@@ -323,7 +378,7 @@ fn client_that_takes_nothing_is_let_go() {
     let mut slow = Client::on(socket.into(), &owner.access, "", "");
     let start: i64 = slow.expect("ready").id.rsplit_once(':').and_then(|(_, seq)| seq.parse().ok()).expect("a number");
     let many = |tx: &mut nmc_core::TenantTx<'_>| {
-        (0..100).for_each(|_| tx.note(nmc_core::StreamEventKind::CallUpdated, uuid::Uuid::now_v7()));
+        (0..100).for_each(|_| tx.note(StreamEventKind::CallUpdated, uuid::Uuid::now_v7()));
         Ok(())
     };
     for _ in 0..MANY / 100 {
