@@ -8,7 +8,7 @@ use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::conversations::{Message, MessageFilter};
 use nmc_core::telephony::explain;
-use nmc_core::{MessageDirection, MessageKind, MessageStatus, Store};
+use nmc_core::{MessageDirection, MessageKind, MessageStatus, Page, PageRequest, Result, Store};
 use serde_json::json;
 
 /// Which texts.
@@ -56,6 +56,21 @@ pub(super) fn reason(row: &Message) -> Option<String> {
     row.error_code.map(explain).or_else(|| row.error_message.clone())
 }
 
+/// The first page with a text on it. For each page only so many texts are looked at, in a transaction of its own, so that one may be empty
+/// and still have a next one.
+pub(super) fn first_with_rows(
+    mut page: PageRequest,
+    list: impl Fn(PageRequest) -> Result<Page<Message>>,
+) -> Result<Page<Message>> {
+    loop {
+        let rows = list(page)?;
+        match rows.next {
+            Some(next) if rows.items.is_empty() => page = page.after(next),
+            _ => return Ok(rows),
+        }
+    }
+}
+
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
     let list = match (args.failed, &args.conversation) {
@@ -65,11 +80,15 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     };
     let page = args.page.of(list)?;
     let conversation = args.conversation.as_ref().map(|key| key.find(store, &proof)).transpose()?;
-    let filter = MessageFilter { conversation, status: args.status, direction: args.direction, kind: args.kind };
-    let rows = store.as_operator(&proof, |tx| {
-        // An id that is not there is a mistake, and no conversation without texts.
-        conversation.map(|id| tx.conversations().get(id)).transpose()?;
-        if args.failed { tx.messages().list_failed(&filter, page) } else { tx.messages().list(&filter, page) }
+    let failed = args.failed.then_some(true);
+    let (status, direction, kind) = (args.status, args.direction, args.kind);
+    let filter = MessageFilter { conversation, status, direction, kind, failed, ..MessageFilter::default() };
+    let rows = first_with_rows(page, |page| {
+        store.as_operator(&proof, |tx| {
+            // An id that is not there is a mistake, and no conversation without texts.
+            conversation.map(|id| tx.conversations().get(id)).transpose()?;
+            tx.messages().list(&filter, page)
+        })
     })?;
     COLUMNS.page_keeping(KEPT, list, args.page.format.format, &rows)
 }

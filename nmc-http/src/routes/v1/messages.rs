@@ -1,4 +1,4 @@
-use crate::api::lists::List;
+use crate::api::lists::{List, Span, agree};
 use crate::api::reply::{Attachment, Json, PageOut};
 use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
@@ -7,11 +7,12 @@ use crate::shares::caller;
 use chrono::{DateTime, Utc};
 use nmc_core::conversations::{Media, Message, MessageFilter, Search};
 use nmc_core::telephony::explain;
-use nmc_core::{ConversationId, Error, MediaStatus, MessageId, Page, Result, TenantTx};
+use nmc_core::{ConversationId, Error, MediaStatus, MessageId, MessageStatus, Page, Result, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 const OF_CONVERSATION: List = List("texts of a conversation");
+const ALL: List = List("texts");
 const FOUND: List = List("texts found");
 
 /// A file of a text: a picture, a sound or a document.
@@ -111,20 +112,71 @@ pub(crate) struct MessageQuery {
     after: Option<String>,
 }
 
-/// The terms of a search in all texts.
+/// The filter of a list of all texts, or the terms of a search in them.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MessageSearchQuery {
+pub(crate) struct AllMessagesQuery {
     /// The words to search for, all of which a text has; the last may be only begun, from 3 letters on. Case, accents and
-    /// punctuation don't count. 20 different words at the most.
+    /// punctuation don't count. 20 different words at the most. No other filter goes with it.
     #[param(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
-    q: String,
+    q: Option<String>,
+    /// The status of the texts.
+    #[param(inline, value_type = Option<text::MessageStatus>)]
+    status: Option<text::MessageStatus>,
+    /// Whether the texts never arrived, because the provider, the carrier or nmc gave them up (true), or all others (false).
+    failed: Option<bool>,
+    /// The direction of the texts: from the customer, or to them.
+    #[param(inline, value_type = Option<text::MessageDirection>)]
+    direction: Option<text::MessageDirection>,
+    /// The kind of the texts.
+    #[param(inline, value_type = Option<text::MessageKind>)]
+    kind: Option<text::MessageKind>,
+    /// The instant at or after which the texts were written.
+    from: Option<DateTime<Utc>>,
+    /// The instant before which the texts were written.
+    until: Option<DateTime<Utc>>,
     /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
     /// The cursor of the page: `next` of the page before; the first page if left out.
     #[param(pattern = "^[A-Za-b][A-Za-z0-9_-]{31}[0-9a-f]{6}$")]
     after: Option<String>,
+}
+
+impl AllMessagesQuery {
+    fn filter(&self) -> Result<MessageFilter> {
+        let written = Span::new(("from", self.from), ("until", self.until))?;
+        let status = self.status.map(|status| status.0);
+        let has_failed = status.map(|status| matches!(status, MessageStatus::Failed | MessageStatus::Undelivered));
+        agree("failed", "status", self.failed.is_none_or(|failed| has_failed.is_none_or(|has_failed| has_failed == failed)))?;
+        Ok(MessageFilter {
+            conversation: None,
+            status,
+            failed: self.failed,
+            direction: self.direction.map(|direction| direction.0),
+            kind: self.kind.map(|kind| kind.0),
+            from: written.from,
+            until: written.until,
+        })
+    }
+
+    /// The search that is asked for, instead of a list by the filter.
+    fn search(&self) -> Result<Option<Search>> {
+        let Some(q) = &self.q else { return Ok(None) };
+        for (field, is_given) in [
+            ("status", self.status.is_some()),
+            ("failed", self.failed.is_some()),
+            ("direction", self.direction.is_some()),
+            ("kind", self.kind.is_some()),
+            ("from", self.from.is_some()),
+            ("until", self.until.is_some()),
+        ] {
+            if is_given {
+                return Err(Error::invalid(field, "is for lists without q"));
+            }
+        }
+        Search::new(q).map(Some)
+    }
 }
 
 /// A page of texts, with their pictures.
@@ -142,14 +194,19 @@ fn shown(list: List, (rows, mut media): Shown) -> Json<PageOut<MessageOut>> {
     }))
 }
 
-pub(super) async fn search(context: RequestContext<MessageSearchQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
+pub(super) async fn search(context: RequestContext<AllMessagesQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
     let query = &context.query;
-    let (search, page) = (Search::new(&query.q)?, FOUND.page(query.limit, query.after.as_deref())?);
+    let (search, filter) = (query.search()?, query.filter()?);
+    let list = if search.is_some() { FOUND } else { ALL };
+    let page = list.page(query.limit, query.after.as_deref())?;
     let found = context.acting(move |tx| {
-        let rows = tx.messages().search(&search, page)?;
+        let rows = match &search {
+            Some(search) => tx.messages().search(search, page)?,
+            None => tx.messages().list(&filter, page)?,
+        };
         with_media(tx, rows)
     });
-    Ok(shown(FOUND, found.await?))
+    Ok(shown(list, found.await?))
 }
 
 pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult<Json<PageOut<MessageOut>>> {
@@ -161,6 +218,7 @@ pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult
         status: query.status.map(|status| status.0),
         direction: query.direction.map(|direction| direction.0),
         kind: query.kind.map(|kind| kind.0),
+        ..MessageFilter::default()
     };
     let found = context.acting(move |tx| {
         tx.conversations().get(id)?;

@@ -28,6 +28,7 @@ fn cursor_goes_on_in_its_own_list_and_order_alone() {
         format!("{conversation}/messages?limit=1"),
         format!("{conversation}/events?limit=1"),
         "/v1/messages?limit=1&q=sink".to_owned(),
+        "/v1/messages?limit=1".to_owned(),
         "/v1/users?limit=1".to_owned(),
         "/v1/sessions?limit=1".to_owned(),
     ];

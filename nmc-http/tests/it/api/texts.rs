@@ -67,7 +67,6 @@ fn texts_are_searched_by_words_of_ones_own_business() {
     assert_eq!(search("q=dishwasher"), json!({"items": [], "next": null}));
     let long = format!("q={}", "x".repeat(10_000));
     for (query, field) in [
-        ("", "q"),
         ("q=", "q"),
         ("q=%20", "q"),
         ("q=a%00b", "q"),
@@ -76,10 +75,53 @@ fn texts_are_searched_by_words_of_ones_own_business() {
         ("q=leak&limit=201", "limit"),
         ("q=leak&after=x", "after"),
         ("q=leak&status=sent", "status"),
+        ("q=leak&failed=true", "failed"),
+        ("q=leak&from=2026-11-22T18:00:00Z", "from"),
+        ("status=sent&failed=true", "failed"),
+        ("status=failed&failed=false", "failed"),
+        ("until=2026-11-22", "until"),
+        ("from=2026-11-22T18:00:00Z&until=2026-11-21T18:00:00Z", "until"),
     ] {
         let refused = site.call("GET", format!("/v1/messages?{query}")).by(&viewer.access).expect(400);
         assert_eq!(refused.refusal().0, format!("#/{field}"), "{query:.40}");
     }
+}
+
+#[test]
+fn texts_of_a_business_are_listed_by_filters() {
+    let site = Site::new();
+    let viewer = site.person(&site.joe, UserRole::Viewer);
+    let came = write(&site, "+14155550123", "The sink leaks", &[("image/gif", b"GIF89a")]).message.to_string();
+    let theirs = SmsForm::text("+14155550125", &site.rival.number, "their sink leaks").parse();
+    receive_text(&site.db.store, &theirs).unwrap();
+    let customers = [(); 2].map(|()| unique_phone());
+    let [queued, failed] = customers.each_ref().map(|to| site.joe.queue(&site.db.store, to, "We come at nine").unwrap());
+    let report = SmsForm::delivery(&site.joe.number, &customers[1], "SM1", "undelivered").with("ErrorCode", "30006");
+    nmc_core::workflows::record_delivery(&site.db.store, &report.parse_delivery(Some(failed.id))).unwrap();
+    let (queued, failed) = (queued.id.to_string(), failed.id.to_string());
+    let list = |query: &str| site.call("GET", format!("/v1/messages{query}")).by(&viewer.access).expect(200).document();
+    let ids = |query: &str| -> Vec<String> {
+        list(query)["items"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = [failed.as_str(), queued.as_str(), came.as_str()];
+    assert_eq!(ids(""), all, "the newest first, and nothing of others");
+    assert_eq!(list("")["items"][2]["media"].as_array().map(Vec::len), Some(1));
+    for (query, expected) in [
+        ("?failed=true", &all[..1]),
+        ("?failed=false", &all[1..]),
+        ("?status=queued", &all[1..2]),
+        ("?status=undelivered&failed=true", &all[..1]),
+        ("?direction=inbound", &all[2..]),
+        ("?direction=outbound&kind=message", &all[..2]),
+        ("?kind=greeting", &[]),
+        ("?from=2020-01-01T00:00:00Z", &all),
+        ("?until=2020-01-01T00:00:00Z", &[]),
+    ] {
+        assert_eq!(ids(query), expected, "{query}");
+    }
+    let page = list("?limit=1");
+    assert_eq!(ids(&format!("?limit=2&after={}", page["next"].as_str().unwrap())), all[1..]);
+    site.call("GET", "/v1/messages").expect(401);
 }
 
 #[test]

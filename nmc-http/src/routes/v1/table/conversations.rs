@@ -92,7 +92,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
         r.post(op("settleReview", "Say whether a text that may be an opt-out was one", Needs(ConsentsWrite)), conversation_review::settle);
     });
     api.path("texts", "/v1/messages", |r| {
-        r.get(op("searchMessages", "Texts that have these words, with their pictures, newest first; greetings are not searched", Needs(MessagesRead)), messages::search);
+        r.get(op("searchMessages", "All texts, or those that have these words, with their pictures, newest first; greetings are not searched", Needs(MessagesRead)), messages::search);
     });
     api.path("texts", "/v1/messages/{message}", |r| {
         r.get(op("getMessage", "A text, with its pictures and what became of it", Needs(MessagesRead)), messages::get);
