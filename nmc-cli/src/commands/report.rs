@@ -9,6 +9,7 @@ use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
+use nmc_core::access::Acting;
 use nmc_core::analytics::{ReportFilter, ReportHead};
 use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
@@ -161,16 +162,14 @@ fn make(store: &Store, args: &MakeArgs) -> CliResult<()> {
     if args.kind != ReportKind::Custom && args.to.is_some() {
         return Err(CliError::Usage("--to is for custom reports alone".to_owned()));
     }
-    let row = store.as_operator(&proof, |tx| {
-        let wanted = match (args.kind, args.from, args.to) {
-            (ReportKind::Custom, Some(first), Some(last)) => WantedReport::Custom(first, last),
-            (ReportKind::Daily, Some(day), _) => WantedReport::Daily(day),
-            (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
-            (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
-            (kind, ..) => WantedReport::last(kind, tx.now().with_timezone(&zone.tz()).date_naive()),
-        };
-        make_report(tx, wanted)
-    });
+    let wanted = match (args.kind, args.from, args.to) {
+        (ReportKind::Custom, Some(first), Some(last)) => WantedReport::Custom(first, last),
+        (ReportKind::Daily, Some(day), _) => WantedReport::Daily(day),
+        (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
+        (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
+        (kind, ..) => WantedReport::last(kind, store.now().with_timezone(&zone.tz()).date_naive()),
+    };
+    let row = make_report(store, &Acting::Operator(proof), wanted);
     let names = [("first_day", "--from"), ("last_day", "--to")];
     COLUMNS.one(args.format.format, &row.map_err(|error: Error| error.renamed(&names))?.into())
 }

@@ -2,8 +2,8 @@
 
 use crate::support::Scene;
 use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::access::Acting;
 use nmc_core::analytics::{CallAnalyticsFilter, CallAnalyticsPatch, FIGURES, Figures, KpiFilter};
-
 use nmc_core::workflows::{
     Counted, CountedKind, WantedReport, behind, delete_old_rows, figures, report_content, roll_up, roll_up_all,
 };
@@ -445,14 +445,15 @@ fn report_has_what_has_changed_a_moment_ago() {
     scene.roll_up();
     let day = "2026-11-01".parse().unwrap();
     scene.rows("UPDATE calls SET outcome = 'missed' WHERE outcome = 'answered'");
-    let report = scene.tx(|tx| report_content(tx, WantedReport::Daily(day))).unwrap();
+    let report = report_content(&scene.db.store, &Acting::Application(scene.business.tenant), WantedReport::Daily(day)).unwrap();
     assert_eq!(report.total("nmc.calls_missed"), 1.into());
     // More than a request waits for is not reported on.
     scene.rows(
         "INSERT INTO analytics_marks (tenant_id, marked_at)
          SELECT $tenant, '2026-11-01 06:00+00'::timestamptz - n % 8 * interval '31 days' FROM generate_series(1, 18000) AS n",
     );
-    let refused = scene.tx(|tx| report_content(tx, WantedReport::Daily(day))).unwrap_err();
+    let refused =
+        report_content(&scene.db.store, &Acting::Application(scene.business.tenant), WantedReport::Daily(day)).unwrap_err();
     assert!(refused.to_string().contains("are being computed"), "{refused}");
 }
 
