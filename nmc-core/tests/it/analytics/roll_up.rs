@@ -212,7 +212,7 @@ fn late_facts_end_up_where_they_belong() {
         assert_ne!(after, before, "{change}");
         // What is computed of nothing but the rows is the same.
         scene.rows("DELETE FROM analytics_metrics");
-        scene.tx(|tx| tx.rebuild_figures()).unwrap();
+        scene.tx(|tx| tx.begin_rebuild()).unwrap();
         scene.roll_up();
         assert_eq!(scene.all_stored(), after, "{change}");
     }
@@ -378,7 +378,7 @@ fn figures_marked_all_over_a_year_are_computed_by_month() {
     scene.roll_up();
     let stored = scene.all_stored();
     assert_eq!(stored[3]["05-01 04:00 nmc.conversations_responded"], "1", "by a text of another month");
-    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    scene.tx(|tx| tx.begin_rebuild()).unwrap();
     scene.roll_up();
     assert_eq!(scene.all_stored(), stored);
 }
