@@ -266,7 +266,8 @@ impl History {
             Step::Revenue(which, what) => self.told(which, None, Some(decimal(word(REVENUES, what)))),
             Step::NotConverted(which, row) => self.with_call(which, |tx, id| {
                 let Some(told) = tx.call_analytics().find_by_call(id)? else { return Ok(()) };
-                if row {
+                // Of a call of which nothing was told, the row is as it was computed.
+                if row && (told.conversion_status.is_some() || told.revenue_impact.is_some()) {
                     return tx.call_analytics().delete(told.id);
                 }
                 let (conversion_status, revenue_impact) = (Patch::Clear, Patch::Clear);
@@ -388,23 +389,7 @@ impl History {
     /// What came of a call, told by hand.
     fn told(&self, which: Pick, conversion_status: Option<ConversionStatus>, revenue_impact: Option<Decimal>) {
         self.with_call(which, |tx, id| {
-            let call = tx.calls().get(id)?;
-            let new = NewCallAnalytics {
-                call_id: Some(id),
-                conversation_id: call.conversation_id,
-                phone_number: None,
-                call_type: Some(CallType::Voice),
-                call_status: Some(call.outcome.into()),
-                call_duration: call.duration_seconds,
-                ai_takeover_count: 0,
-                customer_satisfaction: None,
-                conversion_status,
-                revenue_impact,
-                cost_per_call: None,
-                tags: None,
-                metadata: serde_json::json!({}),
-                call_date: call.started_at.unwrap_or(call.created_at),
-            };
+            let new = NewCallAnalytics { conversion_status, revenue_impact, ..NewCallAnalytics::of(&tx.calls().get(id)?) };
             tx.call_analytics().upsert_by_call(&new).map(drop)
         });
     }

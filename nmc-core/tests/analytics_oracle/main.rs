@@ -19,10 +19,32 @@ use nmc_core::testing::{Business, TestDb};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
-/// The figures and snapshots that are stored, a line each, as the oracle's.
+/// The figures and snapshots that are stored, and what is kept of calls that have ended and of conversations, a line each, as the oracle's.
 fn stored(db: &TestDb, business: &Business) -> Vec<String> {
     let at = |column: &str| format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
     let (from, until, end, id) = (at("period_start"), at("period_end"), at("snapshot_date"), business.tenant.id());
+    let or_null = |columns: &[&str]| {
+        columns.iter().map(|column| format!("coalesce({column}::text, 'null')")).collect::<Vec<_>>().join(", ")
+    };
+    let of_calls = or_null(&[
+        "a.call_id",
+        "a.conversation_id",
+        "phone_number",
+        "a.call_type",
+        "a.call_status",
+        "call_duration",
+        "cost_per_call",
+    ]);
+    let of_conversations = or_null(&[
+        "conversation_id",
+        "call_id",
+        "message_count",
+        "ai_message_count",
+        "human_message_count",
+        "conversation_duration",
+        "resolution_status",
+    ]);
+    let (call_at, conversation_at) = (at("call_date"), at("conversation_date"));
     let mut lines: Vec<String> = db.query(&format!(
         "SELECT concat_ws(' ', aggregation_level, {from}, {until}, metric_type, metric_name, metric_value,
                           replace(dimensions::text, '\": ', '\":')) AS line
@@ -30,7 +52,12 @@ fn stored(db: &TestDb, business: &Business) -> Vec<String> {
          UNION ALL
          SELECT concat_ws(' ', period_type, {from}, {end}, kpi_name, kpi_value, coalesce(kpi_target::text, 'null'),
                           coalesce(variance_percentage::text, 'null'), coalesce(trend_direction, 'null'))
-         FROM kpi_snapshots WHERE tenant_id = '{id}'"
+         FROM kpi_snapshots WHERE tenant_id = '{id}'
+         UNION ALL
+         SELECT concat_ws(' ', 'call', {of_calls}, {call_at}) FROM call_analytics AS a JOIN calls AS c ON c.tenant_id = a.tenant_id AND c.id = a.call_id
+         WHERE a.tenant_id = '{id}' AND (c.outcome IS NOT NULL OR c.call_status IN ('completed', 'busy', 'no-answer', 'failed', 'canceled'))
+         UNION ALL
+         SELECT concat_ws(' ', 'conversation', {of_conversations}, {conversation_at}) FROM conversation_analytics WHERE tenant_id = '{id}'"
     ));
     lines.sort();
     lines

@@ -616,7 +616,7 @@ fn rebuild_is_a_job_that_tells_how_far_it_is() {
     }
     assert!(told.len() >= 7 && told.is_sorted() && told[0] < 40 && told[2] > told[0], "{told:?}");
     let job = press.job_rows().remove(0);
-    assert_eq!((job.status, job.progress, job.attempts, job.result), (JobStatus::Completed, 100, 1, Some(json!({"formula": 1}))));
+    assert_eq!((job.status, job.progress, job.attempts, job.result), (JobStatus::Completed, 100, 1, Some(json!({"formula": 2}))));
     // Key figures and trends are computed with the figures.
     for kind in [JobType::Aggregation, JobType::KpiCalculation, JobType::TrendAnalysis] {
         press.scene.tick();
