@@ -24,7 +24,7 @@ mod watch;
 pub use address::{Address, AddressError};
 pub use config::StoreConfig;
 #[cfg(feature = "testing")]
-pub(crate) use instrument::{prepared, sent};
+pub(crate) use instrument::{death, prepared, sent};
 pub use load::{LoadError, Loaded};
 pub(crate) use load::{at_most_a_batch, at_row, in_statements};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
