@@ -60,7 +60,7 @@ pub use catch_up_mark::{CatchUpMark, CatchUpMarks};
 pub use caught_up::{CaughtUp, Found, FoundWhat, Tally};
 pub use customer::{Customer, customer};
 pub use delivery::record_delivery;
-pub use figures::{Counted, CountedKind, behind, behind_page, figures};
+pub use figures::{Counted, CountedKind, behind, behind_page, figures, stored_figures};
 pub use forwarding::{Forwarding, forward_to};
 pub use holder::{Happened, Holder};
 pub use inbound_text::{Received, receive_text};
