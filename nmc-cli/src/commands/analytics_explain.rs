@@ -82,7 +82,10 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
     }
     let names: Vec<&str> = kpi.map_or_else(|| vec![name.as_str()], |kpi| kpi.figures().collect());
     let rows = read(store, &tenant, &names, Span { from, until })?;
-    let stored = store.as_operator(&tenant, |tx| stored_figures(tx, &names, Span { from, until }))?;
+    // Up to now is all of today, so far.
+    let today = zone.date(now).and_then(|date| zone.day(date));
+    let days = Span { from, until: span.until.or(today.map(|day| day.until)).unwrap_or(until) };
+    let stored = store.as_operator(&tenant, |tx| stored_figures(tx, &names, days))?;
     let counts = rows.iter().flat_map(|row| row.counts.iter());
     let total: Figures = counts.map(|(name, value)| (name.to_owned(), value)).collect();
     let value = kpi.and_then(|kpi| kpi.value(&total));
