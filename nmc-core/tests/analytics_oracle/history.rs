@@ -342,6 +342,7 @@ impl History {
                 std::thread::scope(|scope| {
                     let rolled_up = scope.spawn(|| engine::roll_up(store));
                     self.text(who, "It drips");
+                    self.clock.advance(TimeDelta::seconds(1));
                     self.staff(who);
                     let missed = VoiceForm::missed(self.customer(who).as_str(), chosen(&self.numbers, who), &unique_sid("CA"));
                     record_voice_status(store, &missed.parse()).unwrap();
