@@ -518,7 +518,7 @@ fn month_of_many_calls_is_computed_some_days_at_a_time() {
          FROM (SELECT '2026-10-31 20:00+00'::timestamptz - n * interval '200 seconds' AS at FROM generate_series(0, 12499) AS n) AS calls;
          RESET session_replication_role; ANALYZE calls",
     );
-    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    scene.tx(|tx| tx.begin_rebuild()).unwrap();
     let mut rounds = Vec::new();
     while scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().is_none_or(|state| state.is_rebuilding()) {
         rounds.push(roll_up(&scene.db.store, &scene.business.tenant).unwrap().unwrap());
