@@ -1,6 +1,6 @@
 """Computes the figures and KPIs of docs/ANALYTICS.md from rows, by that document alone: what the library computes is compared with this.
 
-On standard input: one business's zone, hours, targets and rows as JSON. On standard output: its figures and snapshots, sorted.
+On standard input: one business's zone, hours, targets and rows as JSON. On standard output: its figures and snapshots, sorted, and what is kept of each call and conversation.
 With --buckets FROM TO ZONES: digests of the first instants of hours, days, weeks and months of those years in those zones.
 """
 
@@ -136,6 +136,7 @@ OUTCOMES = ("answered", "missed", "voicemail", "abandoned", "blocked", "failed")
 ENDED = ("completed", "busy", "no-answer", "failed", "canceled")
 WENT_OUT = ("accepted", "sending", "sent", "delivered", "partially_delivered", "read")
 FAILED = ("undelivered", "failed")
+NOT_GONE = ("queued", "scheduled", "canceled")
 WEEK = 168 * HOUR * SECOND
 
 
@@ -246,6 +247,54 @@ class Facts:
                 self.add(at, "conversation", "texts_failed", 1)
 
 
+def person(phone):
+    """The number of a person, none where the caller's is withheld (+266696687 spells ANONYMOUS)."""
+    return None if phone == "+266696687" else e164(phone)
+
+
+def rows_of_calls(document):
+    """What is kept of each call that has ended."""
+    for call in document["calls"]:
+        if call["outcome"] is not None or call["call_status"] in ENDED:
+            cost = call["price"] if call["price_unit"] == "USD" else None
+            yield {
+                "call": call["id"],
+                "conversation": call["conversation_id"],
+                "phone": person(call["caller_phone"] if call["call_direction"] == "inbound" else call["called_phone"]),
+                "type": call["call_type"],
+                "status": call["outcome"] or "completed",
+                "seconds": call["duration_seconds"],
+                "cost": None if cost is None else written(number(cost), 2),
+                "at": iso(micros(call["started_at"] or call["created_at"])),
+            }
+
+
+def rows_of_conversations(document):
+    """What is kept of each conversation."""
+    told = {row["conversation_id"]: row["resolution_status"] for row in document.get("conversation_analytics", [])}
+    for conversation in document["conversations"]:
+        texts = [
+            text
+            for text in document["messages"]
+            if text["conversation_id"] == conversation["id"] and text["message_status"] not in NOT_GONE
+        ]
+        opened, closed = micros(conversation["created_at"]), conversation["closed_at"]
+        status = "resolved" if conversation["status"] in ("resolved", "closed") else "in_progress"
+        if told.get(conversation["id"]) in ("escalated", "abandoned"):
+            status = told[conversation["id"]]
+        by_people = [text for text in texts if text["message_direction"] == "outbound" and text["message_kind"] == "message"]
+        yield {
+            "conversation": conversation["id"],
+            "call": conversation["first_call_id"],
+            "texts": len(texts),
+            "ai": sum(text["ai_generated"] for text in texts),
+            "human": sum(not text["ai_generated"] for text in by_people),
+            "seconds": None if closed is None else (micros(closed) - opened) // SECOND,
+            "status": status,
+            "at": iso(opened),
+        }
+
+
 def ratio(factor, over, under):
     """A KPI that is factor × a figure ÷ the sum of others, none where that is 0."""
 
@@ -322,7 +371,8 @@ def compute(document):
             snapshots.extend(snapshots_of(level, starts, by_period, targets))
     figures.sort(key=lambda row: (row["level"], row["from"], row["name"]))
     snapshots.sort(key=lambda row: (row["period"], row["from"], row["kpi"]))
-    return {"figures": figures, "snapshots": snapshots}
+    rows = {"calls": list(rows_of_calls(document)), "conversations": list(rows_of_conversations(document))}
+    return {"figures": figures, "snapshots": snapshots} | rows
 
 
 def snapshots_of(level, starts, by_period, targets):

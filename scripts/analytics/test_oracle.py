@@ -12,8 +12,10 @@ def call(id, at, outcome="missed", **changes):
     row = {
         "id": id,
         "conversation_id": "v1",
+        "caller_phone": "+15550177",
         "called_phone": "+15550100",
         "call_direction": "inbound",
+        "call_type": "voice",
         "call_status": "completed",
         "outcome": outcome,
         "duration_seconds": None,
@@ -33,6 +35,7 @@ def text(id, at, direction="inbound", kind="message", status=None, **changes):
         "message_direction": direction,
         "message_kind": kind,
         "message_status": status or ("received" if direction == "inbound" else "delivered"),
+        "ai_generated": False,
         "created_at": at,
         "price": None,
         "price_unit": "USD",
@@ -41,7 +44,15 @@ def text(id, at, direction="inbound", kind="message", status=None, **changes):
 
 
 def conversation(id, opened, closed=None, assignee=None):
-    return {"id": id, "created_at": opened, "closed_at": closed, "assigned_to": assignee}
+    status = "active" if closed is None else "resolved"
+    return {
+        "id": id,
+        "status": status,
+        "first_call_id": None,
+        "created_at": opened,
+        "closed_at": closed,
+        "assigned_to": assignee,
+    }
 
 
 def computed(zone="America/New_York", opens="07:00", closes="18:00", **tables):
@@ -391,6 +402,44 @@ class KeyFigures(unittest.TestCase):
         self.assertEqual(str(oracle.rounded(Fraction(-1, 20_000), 4)), "-0.0001")
         self.assertEqual(oracle.written(Fraction(-1, 20_001)), "0.0000")
         self.assertEqual(oracle.written(Fraction(200, 3)), "66.6667")
+
+
+class Rows(unittest.TestCase):
+    """What is kept of each call and conversation."""
+
+    def test_calls_that_have_ended_have_a_row(self):
+        at = "2024-05-06T12:00:00+00:00"
+        calls = [
+            call("c1", at, price=Decimal("0.0150"), duration_seconds=7),
+            call("c2", at, outcome=None, call_status="ringing"),
+            call("c3", at, outcome=None, call_direction="outbound", price=Decimal("1"), price_unit="EUR"),
+            call("c4", at, caller_phone="+266696687"),
+        ]
+        rows = computed(calls=calls)["calls"]
+        shown = [(row["call"], row["phone"], row["status"], row["seconds"], row["cost"]) for row in rows]
+        self.assertEqual(
+            shown,
+            [
+                ("c1", "+15550177", "missed", 7, "0.02"),
+                ("c3", "+15550100", "completed", None, None),
+                ("c4", None, "missed", None, None),
+            ],
+        )
+
+    def test_texts_of_people_are_those_that_the_business_wrote(self):
+        at = "2024-05-06T12:00:00+00:00"
+        texts = [
+            text("m1", at),
+            text("m2", at, "outbound", "greeting"),
+            text("m3", at, "outbound"),
+            text("m4", at, "outbound", ai_generated=True),
+            text("m5", at, "outbound", status="queued"),
+        ]
+        opened = [conversation("v1", at), conversation("v2", at, "2024-05-06T12:00:59.9+00:00")]
+        told = [{"conversation_id": "v2", "resolution_status": "abandoned"}]
+        first, second = computed(messages=texts, conversations=opened, conversation_analytics=told)["conversations"]
+        self.assertEqual((first["texts"], first["ai"], first["human"], first["status"]), (4, 1, 1, "in_progress"))
+        self.assertEqual((second["texts"], second["seconds"], second["status"]), (0, 59, "abandoned"))
 
 
 if __name__ == "__main__":

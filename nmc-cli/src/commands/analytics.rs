@@ -4,6 +4,7 @@ use super::analytics_explain::{self, ExplainArgs};
 use super::analytics_rebuild::{self, RebuildArgs};
 use super::analytics_show::{self, ShowArgs};
 use super::analytics_target::{self, TargetCommand};
+use super::analytics_tell::{self, TellArgs};
 use crate::database::Database;
 use crate::error::CliResult;
 use crate::options::DatabaseArgs;
@@ -18,6 +19,8 @@ pub(crate) enum AnalyticsCommand {
     Explain(ExplainArgs),
     /// Have all figures of a business computed anew
     Rebuild(RebuildArgs),
+    /// Tell what became of a call: a conversion, revenue, a rating
+    Tell(TellArgs),
     /// What key figures should come to
     #[command(subcommand)]
     Target(TargetCommand),
@@ -30,6 +33,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &AnalyticsCommand) -> CliResult 
         AnalyticsCommand::Show(args) => analytics_show::run(&store, args),
         AnalyticsCommand::Explain(args) => analytics_explain::run(&store, args),
         AnalyticsCommand::Rebuild(args) => analytics_rebuild::run(&store, args),
+        AnalyticsCommand::Tell(args) => analytics_tell::run(&store, args),
         AnalyticsCommand::Target(command) => analytics_target::run(&store, command),
     }?;
     drop(store);

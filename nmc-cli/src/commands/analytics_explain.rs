@@ -9,7 +9,7 @@ use crate::output::{Columns, Kept, plain, time, write_json};
 use chrono::TimeDelta;
 use clap::Args;
 use nmc_core::analytics::{Figures, Kpi};
-use nmc_core::workflows::{Counted, behind};
+use nmc_core::workflows::{Counted, behind, stored_figures};
 use nmc_core::{Span, Store, Tenant};
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,8 @@ const AT_ONCE: u16 = 1_000;
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     tenant: TenantArg,
-    /// A key figure by its name or label, such as missed_rate or "Calls missed", or one that is counted, such as nmc.calls_missed
+    /// A key figure by its name or label, such as missed_rate or "Calls missed", or one that is counted, such as nmc.calls_missed or
+    /// nmc.calls_inbound/+13125550199
     #[arg(value_name = "KPI")]
     name: String,
     #[command(flatten)]
@@ -53,6 +54,11 @@ pub(super) fn figures(figures: &Figures) -> Value {
     Value::Object(figures.iter().map(|(name, value)| (name.to_owned(), figure(value))).collect::<Map<_, _>>())
 }
 
+/// Those of these names, whether they are 0 or not.
+fn of_names(names: &[&str], stored: &Figures) -> Value {
+    Value::Object(names.iter().map(|name| ((*name).to_owned(), figure(stored.get(name)))).collect::<Map<_, _>>())
+}
+
 pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
     let kpi = Kpi::called(&args.name);
@@ -68,12 +74,18 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
     let span = args.span.instants(zone)?;
     let now = store.as_operator(&tenant, |tx| Ok(tx.now()))?;
     let until = span.until.unwrap_or(now);
-    let from = span.from.unwrap_or(until - BY_DEFAULT);
+    // From the beginning of a day on, as what is stored is of whole days.
+    let by_default = zone.date(until - BY_DEFAULT).and_then(|date| zone.day(date)).map_or(until - BY_DEFAULT, |day| day.from);
+    let from = span.from.unwrap_or(by_default);
     if from >= until || until - from > LONGEST {
         return Err(CliError::Usage(format!("--to must lie after --from, and {} days after it at most", LONGEST.num_days())));
     }
     let names: Vec<&str> = kpi.map_or_else(|| vec![name.as_str()], |kpi| kpi.figures().collect());
     let rows = read(store, &tenant, &names, Span { from, until })?;
+    // Up to now is all of today, so far.
+    let today = zone.date(now).and_then(|date| zone.day(date));
+    let days = Span { from, until: span.until.or(today.map(|day| day.until)).unwrap_or(until) };
+    let stored = store.as_operator(&tenant, |tx| stored_figures(tx, &names, days))?;
     let counts = rows.iter().flat_map(|row| row.counts.iter());
     let total: Figures = counts.map(|(name, value)| (name.to_owned(), value)).collect();
     let value = kpi.and_then(|kpi| kpi.value(&total));
@@ -85,11 +97,14 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
             "rows": rows.iter().map(|row| COLUMNS.json(row)).collect::<Vec<_>>(),
             "total": figures(&total),
             "value": value.map(figure),
+            "stored": stored.as_ref().map(|stored| of_names(&names, stored)),
         })),
         Format::Table => {
             COLUMNS.all_keeping(KEPT, Format::Table, &rows)?;
             for name in names {
-                eprintln!("{}: {}", plain(name), total.get(name));
+                let stored =
+                    stored.as_ref().map_or_else(String::new, |stored| format!(", stored {}", stored.get(name).normalize()));
+                eprintln!("{}: {}{stored}", plain(name), total.get(name));
             }
             if let Some(kpi) = kpi {
                 let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());

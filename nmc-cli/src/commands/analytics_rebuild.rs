@@ -31,7 +31,7 @@ const COLUMNS: Columns<RollUp> = Columns(&[
 
 pub(super) fn run(store: &Store, args: &RebuildArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;
-    store.as_operator(&tenant, |tx| tx.rebuild_figures())?;
+    store.as_operator(&tenant, |tx| if args.now { tx.begin_rebuild() } else { tx.rebuild_figures() })?;
     let hours = if args.now { Some(compute(store, &tenant, zone)?) } else { None };
     match state(store, &tenant)? {
         Some(state) => COLUMNS.one(args.format.format, &state)?,

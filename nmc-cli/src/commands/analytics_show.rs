@@ -41,7 +41,7 @@ const KEPT: Kept = &["name", "value", "before", "trend", "target", "unit", "labe
 
 pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
     let (tenant, _) = business(store, &args.tenant.tenant)?;
-    let found = store.as_operator(&tenant, |tx| summary(tx, args.period))?;
+    let found = store.reading().as_operator(&tenant, |tx| summary(tx, args.period))?;
     match args.format.format {
         Format::Json => write_json(&document(&found)),
         Format::Table => {

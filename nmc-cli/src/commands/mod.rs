@@ -12,6 +12,7 @@ mod analytics_explain;
 mod analytics_rebuild;
 mod analytics_show;
 mod analytics_target;
+mod analytics_tell;
 pub(crate) mod apikey;
 pub(crate) mod call;
 mod call_catch_up;

@@ -5,10 +5,12 @@ use crate::confirm::confirmed;
 use crate::database::{Database, business};
 use crate::error::{CliError, CliResult};
 use crate::options::id::Key;
+use crate::options::moment::SpanArgs;
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
+use nmc_core::access::Acting;
 use nmc_core::analytics::{ReportFilter, ReportHead};
 use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
@@ -32,6 +34,8 @@ pub(crate) enum ReportCommand {
         /// Only reports of this type
         #[arg(long = "type", value_name = "TYPE", value_parser = one_of(ReportKind::ALL, ReportKind::label))]
         kind: Option<ReportKind>,
+        #[command(flatten)]
+        span: SpanArgs,
         #[command(flatten)]
         page: PageArgs,
     },
@@ -92,6 +96,9 @@ pub(crate) struct OpenArgs {
     /// Guard each cell of a CSV that a spreadsheet might take for a formula, phone numbers too
     #[arg(long)]
     spreadsheet_safe: bool,
+    /// Begin a CSV with the mark by which Excel knows UTF-8
+    #[arg(long)]
+    bom: bool,
 }
 
 /// A form of a report.
@@ -121,14 +128,15 @@ pub(crate) fn run(args: &DatabaseArgs, command: ReportCommand) -> CliResult {
     let store = database.store()?;
     match command {
         ReportCommand::Make(make) => self::make(&store, &make)?,
-        ReportCommand::List { tenant, kind, page } => {
-            let (proof, _) = business(&store, &tenant.tenant)?;
+        ReportCommand::List { tenant, kind, span, page } => {
+            let (proof, zone) = business(&store, &tenant.tenant)?;
+            let span = span.instants(zone)?;
             let request = page.of(LIST)?;
             let report_type = kind.map(|kind| kind.label().to_owned());
             let rows = store.as_operator(&proof, |tx| {
                 let expired_at = Some((tx.now(), false));
-                let report_type = report_type.clone();
-                tx.reports().list(&ReportFilter { report_type, expired_at, ..ReportFilter::default() }, request)
+                let filter = ReportFilter { report_type: report_type.clone(), expired_at, ..ReportFilter::default() };
+                tx.reports().list(&ReportFilter { from: span.from, until: span.until, ..filter }, request)
             })?;
             COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)?;
         }
@@ -161,16 +169,14 @@ fn make(store: &Store, args: &MakeArgs) -> CliResult<()> {
     if args.kind != ReportKind::Custom && args.to.is_some() {
         return Err(CliError::Usage("--to is for custom reports alone".to_owned()));
     }
-    let row = store.as_operator(&proof, |tx| {
-        let wanted = match (args.kind, args.from, args.to) {
-            (ReportKind::Custom, Some(first), Some(last)) => WantedReport::Custom(first, last),
-            (ReportKind::Daily, Some(day), _) => WantedReport::Daily(day),
-            (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
-            (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
-            (kind, ..) => WantedReport::last(kind, tx.now().with_timezone(&zone.tz()).date_naive()),
-        };
-        make_report(tx, wanted)
-    });
+    let wanted = match (args.kind, args.from, args.to) {
+        (ReportKind::Custom, Some(first), Some(last)) => WantedReport::Custom(first, last),
+        (ReportKind::Daily, Some(day), _) => WantedReport::Daily(day),
+        (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
+        (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
+        (kind, ..) => WantedReport::last(kind, store.now().with_timezone(&zone.tz()).date_naive()),
+    };
+    let row = make_report(store, &Acting::Operator(proof), wanted);
     let names = [("first_day", "--from"), ("last_day", "--to")];
     COLUMNS.one(args.format.format, &row.map_err(|error: Error| error.renamed(&names))?.into())
 }
@@ -206,7 +212,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> CliResult<()> {
 
 fn rendered(content: &ReportContent, args: &OpenArgs) -> nmc_core::Result<Vec<u8>> {
     match args.form {
-        Form::Csv => content.to_csv(CsvOptions { spreadsheet_safe: args.spreadsheet_safe, bom: false }),
+        Form::Csv => content.to_csv(CsvOptions { spreadsheet_safe: args.spreadsheet_safe, bom: args.bom }),
         Form::Json => content.to_json(),
         Form::Pdf => content.to_pdf(Paper::usual_in(&content.zone)),
     }

@@ -14,7 +14,7 @@ use nmc_core::telephony::{ConsoleSms, Pace, SmsSender};
 use nmc_core::twilio::{TwilioCalls, TwilioConfig, TwilioMedia, TwilioSms, TwilioTexts};
 use nmc_core::workflows::{
     AccountMailer, AccountMailerConfig, AlertWorker, AnalyticsWorker, CatchUp, JobWorker, JobWorkerConfig, Notifier,
-    NotifierConfig, ReportMailer, ReportMailerConfig, Upkeep, UpkeepConfig,
+    NotifierConfig, ReportMailer, ReportMailerConfig, Retention, Upkeep, UpkeepConfig,
 };
 use nmc_core::{Store, Uploads};
 use std::process::ExitCode;
@@ -35,8 +35,31 @@ pub(crate) struct WorkerArgs {
     #[arg(long, env = "NMC_TEXTS_PER_SECOND", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) texts_per_second: u16,
 
+    /// Days that figures of hours are kept; those of days, weeks and months stay
+    #[arg(long, env = "NMC_KEEP_HOURLY_FIGURES", default_value_t = 400, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(400..=3650))]
+    pub(crate) keep_hourly_figures: u16,
+
+    /// Days that jobs of analytics are on record after their end
+    #[arg(long, env = "NMC_KEEP_JOBS", default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub(crate) keep_jobs: u16,
+
+    /// Days that sessions are on record after they expired
+    #[arg(long, env = "NMC_KEEP_SESSIONS", default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub(crate) keep_sessions: u16,
+
     #[command(flatten)]
     pub(crate) notify: NotifyArgs,
+}
+
+impl WorkerArgs {
+    fn keep(&self) -> Retention {
+        let days = |days: u16| TimeDelta::days(days.into());
+        Retention {
+            hourly_figures: days(self.keep_hourly_figures),
+            jobs: days(self.keep_jobs),
+            sessions: days(self.keep_sessions),
+        }
+    }
 }
 
 /// The worker by itself: `up` has the account among the server's options.
@@ -155,7 +178,7 @@ pub(crate) fn start(
         (Sms::Twilio, Some(catch_up)) => (texts.before_sending(move || catch_up.run().map(drop)), true),
         _ => (texts, false),
     };
-    let config = UpkeepConfig { catch_up_at_start: !is_read_first, ..UpkeepConfig::default() };
+    let config = UpkeepConfig { catch_up_at_start: !is_read_first, keep: args.keep(), ..UpkeepConfig::default() };
     let upkeep = Upkeep::new(store.clone(), catch_up, config);
     if numbers.is_none() {
         eprintln!(

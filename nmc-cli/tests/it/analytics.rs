@@ -48,11 +48,12 @@ fn rebuild_is_left_to_a_worker_or_done_at_once() {
     let now = shop.run(&["analytics", "rebuild", "--now", "--format", "json"]).ok();
     assert!(now.err.contains("hours are computed"), "{now:?}");
     let state = now.json();
-    assert_eq!((&state["rebuild_before"], &state["formula"]), (&Value::Null, &json!(1)));
+    assert_eq!((&state["rebuild_before"], &state["formula"]), (&Value::Null, &json!(2)));
     let later = shop.run(&["analytics", "rebuild", "--format", "json"]).ok();
     assert!(later.err.contains("the latest month first"), "{later:?}");
-    assert!(later.json()["rebuild_before"].is_string());
-    assert_eq!(shop.json(&["analytics", "show"])["is_rebuilding"], true);
+    assert_eq!(later.json()["rebuild_before"], Value::Null);
+    let job = shop.json(&["job", "list", "--open"])["items"][0].clone();
+    assert_eq!((&job["type"], &job["status"]), (&json!("aggregation"), &json!("pending")));
 }
 
 #[test]
@@ -116,7 +117,22 @@ fn rows_behind_a_figure_come_with_a_total_that_equals_it() {
     assert_eq!(told["value"], "100");
     let piped = shop.run(&["analytics", "explain", "nmc.calls_missed"]).ok();
     assert!(piped.out.starts_with("at\tkind\tid\tcounts\n"), "{piped:?}");
-    assert!(piped.err.ends_with("nmc.calls_missed: 2\n"), "{piped:?}");
+    assert!(piped.err.ends_with("nmc.calls_missed: 2, stored 2\n"), "{piped:?}");
+    let by_number = format!("nmc.calls_inbound/{}", shop.joe.number);
+    let told = shop.json(&["analytics", "explain", &by_number]);
+    assert_eq!(
+        (told["rows"].as_array().map(Vec::len), &told["total"], &told["stored"]),
+        (Some(2), &json!({ by_number.clone(): "2" }), &json!({ by_number: "2" }))
+    );
+    let nobodys = shop.json(&["analytics", "explain", "nmc.calls_inbound/+13125550000"]);
+    assert_eq!((&nobodys["rows"], &nobodys["stored"]["nmc.calls_inbound/+13125550000"]), (&json!([]), &json!("0")));
+    shop.run(&["analytics", "explain", "nmc.calls_missed/+13125550000"]).refused(2, "nmc.calls_missed");
+    let from = "2026-11-01 08:30";
+    assert_eq!(
+        shop.json(&["analytics", "explain", "calls", "--from", from, "--to", "2026-11-02"])["stored"],
+        Value::Null,
+        "no whole days"
+    );
     let before = shop.json(&["analytics", "explain", "missed_rate", "--from", "2020-01-01", "--to", "2020-01-31"]);
     assert_eq!((&before["rows"], &before["value"]), (&json!([]), &Value::Null));
     for label in ["Calls missed", "calls MISSED", "MISSED_RATE"] {
@@ -126,6 +142,33 @@ fn rows_behind_a_figure_come_with_a_total_that_equals_it() {
     assert_eq!(shop.json(&["analytics", "explain", "NMC.calls_missed"])["name"], "nmc.calls_missed");
     shop.run(&["analytics", "explain", "luck"]).refused(2, "missed_rate");
     shop.run(&["analytics", "explain", "calls", "--from", "2020-01-01"]).refused(2, "366 days");
+}
+
+#[test]
+fn what_became_of_a_call_is_told_and_taken_back() {
+    let shop = Shop::new();
+    let id: String = shop.db.query("SELECT id::text FROM calls ORDER BY id LIMIT 1").remove(0);
+    let told = ["analytics", "tell", &id, "--converted", "--revenue", "250"];
+    shop.run(&told).refused(3, "the call has not been computed yet");
+    shop.run(&["analytics", "rebuild", "--now"]).ok();
+    let row = shop.json(&told);
+    let fields: Vec<_> = row.as_object().expect("an object").keys().cloned().collect();
+    assert_eq!(fields, ["began", "call", "conversion_status", "customer_satisfaction", "revenue_impact", "status"]);
+    assert_eq!(
+        (&row["call"], &row["conversion_status"], &row["revenue_impact"]),
+        (&json!(id), &json!("converted"), &json!("250"))
+    );
+    let row = shop.json(&["analytics", "tell", &id[24..], "--rating", "4.5"]);
+    assert_eq!(
+        (&row["conversion_status"], &row["customer_satisfaction"]),
+        (&json!("converted"), &json!("4.5")),
+        "the rest stays"
+    );
+    let row = shop.json(&["analytics", "tell", &id, "--afresh", "--conversion", "lost"]);
+    assert_eq!((&row["conversion_status"], &row["revenue_impact"]), (&json!("lost"), &Value::Null));
+    shop.run(&["analytics", "tell", &id]).refused(2, "nothing is told");
+    shop.run(&["analytics", "tell", &id, "--rating", "6"]).refused(2, "--rating must");
+    shop.run(&["analytics", "tell", "CA00", "--converted"]).refused(2, "call not found");
 }
 
 #[test]

@@ -18,9 +18,16 @@ fn report_is_made_listed_and_opened_in_each_form() {
     nmc.run(&["report", "make"]).ok();
     let listed = nmc.run(&["report", "list", "--type", "daily", "--format", "json"]).json();
     assert_eq!(listed["items"], json!([made]));
+    let of = |days: &[&str]| {
+        nmc.run(&[&["report", "list", "--type", "daily", "--format", "json"], days].concat()).json()["items"].clone()
+    };
+    let day = &made["from"].as_str().expect("an instant")[..10];
+    assert_eq!(of(&["--from", day]), json!([made]));
+    assert_eq!((of(&["--from", "2999-01-01"]), of(&["--to", "2000-01-01"])), (json!([]), json!([])));
     let id = made["id"].as_str().expect("an id");
     assert!(nmc.run(&["report", "open", id]).ok().out.starts_with("section,name,label"));
     assert_eq!(nmc.run(&["report", "open", &id[24..], "--as", "json"]).json()["kind"], "daily", "by the end of its id");
+    assert!(nmc.run(&["report", "open", id, "--bom"]).ok().out.starts_with("\u{feff}section,name,label"));
     let folder = std::env::temp_dir().join(format!("nmc-report-{id}"));
     std::fs::create_dir(&folder).expect("a folder");
     let file = folder.join("day.pdf");

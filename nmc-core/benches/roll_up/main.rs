@@ -71,7 +71,7 @@ fn import(calls: u64) {
     ));
     db.execute("VACUUM ANALYZE");
     let (incremental, came) = timed(|| roll_up_all(&db.store).expect("figures"));
-    db.store.tenant(&business.tenant, |tx| tx.rebuild_figures()).expect("a mark");
+    db.store.tenant(&business.tenant, |tx| tx.begin_rebuild()).expect("a mark");
     let (anew, again) = timed(|| roll_up_all(&db.store).expect("figures"));
     let ratio = incremental.as_secs_f64() / anew.as_secs_f64();
     println!(

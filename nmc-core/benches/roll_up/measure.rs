@@ -2,6 +2,7 @@
 //! and what the marks cost a missed call.
 
 use chrono::TimeDelta;
+use nmc_core::access::Acting;
 use nmc_core::reports::{Paper, ReportKind};
 use nmc_core::testing::{Business, TestDb, VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::{SummaryPeriod, WantedReport, figures, record_voice_status, report_content, roll_up_all, summary};
@@ -93,10 +94,10 @@ pub(crate) fn measure(site: &Figured<'_>) {
         println!("summary, {period:?}: {:.1?}", median(times));
     }
     let last_month = WantedReport::last(ReportKind::Monthly, now.date_naive());
+    let who = Acting::Application(site.business.tenant);
     let (mut contents, mut pages, mut bytes) = (Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
-        let (took, content) =
-            timed(|| site.store.tenant(&site.business.tenant, |tx| report_content(tx, last_month)).expect("a report"));
+        let (took, content) = timed(|| report_content(&site.store, &who, last_month).expect("a report"));
         contents.push(took);
         let (took, pdf) = timed(|| content.to_pdf(Paper::Letter).expect("pages"));
         pages.push(took);

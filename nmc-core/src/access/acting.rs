@@ -67,6 +67,20 @@ impl Acting {
             Self::OnBehalfOf(tenant, user) => store.tenant_on_behalf_of(tenant, *user, work),
         }
     }
+
+    /// Runs `work` as this actor, in a transaction of their own that writes nothing and reads one state: [`Store::reading`].
+    ///
+    /// # Errors
+    /// As [`Self::transaction`].
+    pub fn reading<T>(&self, store: &Store, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        let reading = store.reading();
+        match self {
+            Self::Holder(credential) => reading.acting(credential, work),
+            Self::Operator(tenant) => reading.as_operator(tenant, work),
+            Self::Application(tenant) => reading.tenant(tenant, work),
+            Self::OnBehalfOf(tenant, user) => reading.tenant_on_behalf_of(tenant, *user, work),
+        }
+    }
 }
 
 impl Store {
@@ -87,34 +101,52 @@ impl<E: From<Error>> Transactions<'_, E> {
     /// As [`Self::tenant`].
     pub fn acting<T>(&self, credential: &Credential, work: impl Fn(&mut TenantTx<'_>) -> Result<T, E>) -> Result<T, E> {
         match credential {
-            Credential::Token(claims) => self.worker(&claims.tenant, |tx| {
-                let (actor, last_used_at) = let_in(tx, claims)?;
-                let result = tx.acting_as(&actor, &work)?;
-                // Last, so that requests of one session at once wait for each other no longer than for a commit.
-                if tx.now() - last_used_at >= USES_NOTED_APART {
-                    match tx.sessions().touch(claims.session) {
-                        // It may just have been ended.
-                        Err(Error::NotFound { .. }) => {}
-                        touched => drop(touched?),
+            Credential::Token(claims) => {
+                let (result, is_new_use) = self.worker(&claims.tenant, |tx| {
+                    let (actor, last_used_at) = let_in(tx, claims)?;
+                    let result = tx.acting_as(&actor, &work)?;
+                    let is_new_use = tx.now() - last_used_at >= USES_NOTED_APART;
+                    // Last, so that requests of one session at once wait for each other no longer than for a commit.
+                    if is_new_use && !self.only_read() {
+                        touch(tx, claims)?;
                     }
+                    Ok((result, is_new_use))
+                })?;
+                if is_new_use && self.only_read() {
+                    self.writing().worker(&claims.tenant, |tx| Ok(touch(tx, claims)?))?;
                 }
                 Ok(result)
-            }),
-            Credential::Key { prefix, secret_hash } => self.found_by_worker(
-                Reason::Authentication,
-                None,
-                |tx| tx.find_key_and_human(prefix, secret_hash)?.ok_or_else(|| NOT_IN_FORCE.into()),
-                |tx, (key, human)| {
-                    // A scope of a later version of this library means nothing to this one.
-                    let scopes = key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
-                    let result = tx.acting_as(&Actor::of_key(key.id, scopes, human), &work)?;
-                    if key.last_used_at.is_none_or(|last| tx.now() - last > USES_NOTED_APART) {
-                        tx.api_keys().mark_used(key.id)?;
-                    }
-                    Ok(result)
-                },
-            ),
+            }
+            Credential::Key { prefix, secret_hash } => {
+                let (result, tenant, used) = self.found_by_worker(
+                    Reason::Authentication,
+                    None,
+                    |tx| tx.find_key_and_human(prefix, secret_hash)?.ok_or_else(|| NOT_IN_FORCE.into()),
+                    |tx, (key, human)| {
+                        // A scope of a later version of this library means nothing to this one.
+                        let scopes = key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
+                        let result = tx.acting_as(&Actor::of_key(key.id, scopes, human), &work)?;
+                        let is_new_use = key.last_used_at.is_none_or(|last| tx.now() - last > USES_NOTED_APART);
+                        if is_new_use && !self.only_read() {
+                            tx.api_keys().mark_used(key.id)?;
+                        }
+                        Ok((result, tx.tenant(), is_new_use.then_some(key.id)))
+                    },
+                )?;
+                if let Some(key) = used.filter(|_| self.only_read()) {
+                    self.writing().worker(&tenant, |tx| Ok(tx.api_keys().mark_used(key).map(drop)?))?;
+                }
+                Ok(result)
+            }
         }
+    }
+}
+
+/// Notes that a session is used, which may just have been ended.
+fn touch(tx: &mut TenantTx<'_>, claims: &AccessClaims) -> Result<()> {
+    match tx.sessions().touch(claims.session) {
+        Err(Error::NotFound { .. }) => Ok(()),
+        touched => touched.map(drop),
     }
 }
 

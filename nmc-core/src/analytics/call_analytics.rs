@@ -157,6 +157,8 @@ pub struct CallAnalyticsFilter {
     pub call_status: Option<CallAnalyticsStatus>,
     /// The result of the leads.
     pub conversion_status: Option<ConversionStatus>,
+    /// The call.
+    pub call: Option<CallId>,
     /// The conversation of the calls.
     pub conversation: Option<ConversationId>,
     /// The number of the customer.
@@ -186,6 +188,9 @@ fn filtered<'q, ST>(
     }
     if let Some(status) = filter.conversion_status {
         query = query.filter(figures::conversion_status.eq(status));
+    }
+    if let Some(call) = filter.call {
+        query = query.filter(figures::call_id.eq(call));
     }
     if let Some(conversation) = filter.conversation {
         query = query.filter(figures::conversation_id.eq(conversation));

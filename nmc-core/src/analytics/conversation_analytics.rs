@@ -65,7 +65,7 @@ pub struct NewConversationAnalytics {
     pub message_count: i32,
     /// The number of messages that the AI wrote.
     pub ai_message_count: i32,
-    /// The number of messages that a person wrote.
+    /// The number of messages that people of the business wrote.
     pub human_message_count: i32,
     /// The length of the conversation from beginning to end, in seconds.
     pub conversation_duration: Option<i32>,
@@ -134,6 +134,8 @@ pub struct ConversationAnalyticsPatch {
 pub struct ConversationAnalyticsFilter {
     /// The way in which the conversations ended.
     pub resolution_status: Option<ResolutionStatus>,
+    /// The conversation.
+    pub conversation: Option<ConversationId>,
     /// The call that opened the conversation.
     pub call: Option<CallId>,
     /// The instant at or after which the conversations began.
@@ -158,6 +160,9 @@ fn filtered<'q, ST>(
 ) -> figures::BoxedQuery<'q, Pg, ST> {
     if let Some(status) = filter.resolution_status {
         query = query.filter(figures::resolution_status.eq(status));
+    }
+    if let Some(conversation) = filter.conversation {
+        query = query.filter(figures::conversation_id.eq(conversation));
     }
     if let Some(call) = filter.call {
         query = query.filter(figures::call_id.eq(call));

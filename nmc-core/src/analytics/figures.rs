@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use std::collections::BTreeMap;
 
 /// The version of what is computed, of figures and key figures alike: figures of another version are computed anew.
-pub const FORMULA: i32 = 1;
+pub const FORMULA: i32 = 2;
 
 /// What the names of figures begin with; no other metrics have such names.
 pub const RESERVED_FIGURES: &str = "nmc.";

@@ -194,10 +194,10 @@ impl Jobs<'_> {
     /// [`Error::NotFound`], or [`Error::InvalidTransition`] once it has begun, which changes nothing.
     pub fn cancel(&mut self, id: JobId, why: &str) -> Result<Job> {
         let why = required("why", why, 1_000)?;
-        let from = self.lock(id)?.status;
-        // A worker's job is the worker's to end, though its status might move there.
-        if from == JobStatus::Processing {
-            return Err(Error::InvalidTransition { entity: "job", from: from.label(), to: "canceled" });
+        let Job { status: from, progress, .. } = self.lock(id)?;
+        // A worker's job is the worker's to end, though its status might move there; between two of its parts, it is, too.
+        if from == JobStatus::Processing || from == JobStatus::Pending && progress > 0 {
+            return Err(Error::InvalidTransition { entity: "job", from: JobStatus::Processing.label(), to: "canceled" });
         }
         from.must_become(JobStatus::Failed)?;
         Ok(diesel::update(jobs::table)

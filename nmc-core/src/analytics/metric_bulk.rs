@@ -149,6 +149,20 @@ impl Metrics<'_> {
         Ok(rows.into_iter().map(|(name, sum)| (name, sum.unwrap_or_default())).collect())
     }
 
+    /// The sums of the figures of these names over the days that begin in this span.
+    pub(crate) fn sums_of_days(&mut self, names: &[&str], span: Span) -> Result<Figures> {
+        let rows: Vec<(String, Option<Decimal>)> = metrics::table
+            .filter(metrics::tenant_id.eq(self.0.tenant))
+            .filter(metrics::aggregation_level.eq(AggregationLevel::Daily))
+            .filter(metrics::timestamp.ge(span.from))
+            .filter(metrics::timestamp.lt(span.until))
+            .filter(metrics::metric_name.eq_any(names))
+            .group_by(metrics::metric_name)
+            .select((metrics::metric_name, diesel::dsl::sum(metrics::metric_value)))
+            .load(self.0.conn)?;
+        Ok(rows.into_iter().map(|(name, sum)| (name, sum.unwrap_or_default())).collect())
+    }
+
     /// What was computed of the hours that begin in this span, of the figures of these names.
     pub(crate) fn hours_of(&mut self, names: &[&str], span: Span) -> Result<Vec<(DateTime<Utc>, String, Decimal)>> {
         Ok(metrics::table

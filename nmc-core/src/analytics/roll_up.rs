@@ -71,11 +71,6 @@ impl RollUps<'_> {
         Ok(RollUp::query().filter(roll_ups::tenant_id.eq(self.0.tenant)).first(self.0.conn).optional()?)
     }
 
-    /// Where the figures have come to. They stay as they are until the transaction ends: several statements read the same figures.
-    pub(crate) fn hold_still(&mut self) -> Result<Option<RollUp>> {
-        Ok(RollUp::query().filter(roll_ups::tenant_id.eq(self.0.tenant)).for_share().first(self.0.conn).optional()?)
-    }
-
     /// Takes the figures in hand for this transaction, which computes them anew if there are none yet. `None`: another one has them.
     pub(crate) fn hold(&mut self, by: ComputedBy, all: DateTime<Utc>) -> Result<Option<RollUp>> {
         let now = self.0.now();

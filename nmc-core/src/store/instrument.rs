@@ -17,6 +17,35 @@ pub(crate) fn sent() -> u64 {
     STATEMENTS.get()
 }
 
+/// Where a thread dies in a test: before so many statements more.
+#[cfg(feature = "testing")]
+pub(crate) mod death {
+    use std::cell::Cell;
+
+    /// What the thread unwinds with.
+    #[derive(Debug)]
+    pub(crate) struct Died;
+
+    thread_local! {
+        static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn before(statement: Option<u64>) {
+        LEFT.set(statement);
+    }
+
+    pub(super) fn comes() {
+        match LEFT.get() {
+            Some(0) => {
+                LEFT.set(None);
+                std::panic::resume_unwind(Box::new(Died));
+            }
+            Some(left) => LEFT.set(Some(left.saturating_sub(1))),
+            None => {}
+        }
+    }
+}
+
 #[cfg(feature = "testing")]
 pub(crate) fn prepared() -> u64 {
     PREPARED.get()
@@ -55,6 +84,8 @@ impl Instrumentation for SlowStatements {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::StartQuery { .. } => {
+                #[cfg(feature = "testing")]
+                death::comes();
                 STATEMENTS.set(STATEMENTS.get().saturating_add(1));
                 self.since = Some(Instant::now());
                 self.timer.start();

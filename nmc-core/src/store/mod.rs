@@ -24,7 +24,7 @@ mod watch;
 pub use address::{Address, AddressError};
 pub use config::StoreConfig;
 #[cfg(feature = "testing")]
-pub(crate) use instrument::{prepared, sent};
+pub(crate) use instrument::{death, prepared, sent};
 pub use load::{LoadError, Loaded};
 pub(crate) use load::{at_most_a_batch, at_row, in_statements};
 pub use migrate::{MigrateError, Migration, MigrationStatus, Migrator};
@@ -61,6 +61,24 @@ pub(crate) enum Found {
     Outside(Tenant),
     /// The statement that found the tenant has entered it, and has taken the person's lock.
     Inside(Tenant),
+}
+
+/// What a transaction does to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// It reads and writes; each statement reads what is committed when it begins.
+    Write,
+    /// It writes nothing; all statements read what was committed when the first began.
+    Read,
+}
+
+impl Access {
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Write => "BEGIN",
+            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
 }
 
 /// The way to the database. Cheap to clone; clones share one pool.
@@ -172,11 +190,12 @@ impl Store {
     /// when ROLLBACK or COMMIT fails, it is closed instead.
     fn transaction<T, E: From<Error>>(
         &self,
+        access: Access,
         enter: &str,
         work: impl FnOnce(&mut Link, &Moment, &Changes) -> Result<T, E>,
     ) -> Result<T, Failed<E>> {
         let begun = Instant::now();
-        let mut link = self.begin(&format!("BEGIN; {}{enter}", self.settings)).map_err(Failed::to_begin)?;
+        let mut link = self.begin(&format!("{}; {}{enter}", access.begin(), self.settings)).map_err(Failed::to_begin)?;
         let (moment, changes) = (Moment::of(&*self.config.clock), Changes::default());
         // Spent until the transaction has ended well; unwinding leaves it so.
         link.spent = true;
@@ -189,7 +208,8 @@ impl Store {
         };
         let loss = link.losses.take();
         match (result, ended) {
-            (Err(error), _) if loss == Some(Loss::ReadOnly) => {
+            // Of a transaction that was to read alone, it says nothing of the server.
+            (Err(error), _) if loss == Some(Loss::ReadOnly) && access == Access::Write => {
                 self.turned_read_only(&link, begun);
                 Err(Failed { error, loss })
             }

@@ -1,7 +1,7 @@
 //! The ways into a transaction: as whom, and with whose errors.
 
 use super::tx::{Person, Reason, Scope, SystemTx, Tenant, TenantTx};
-use super::{Found, Store, enter_system, enter_tenant, outside};
+use super::{Access, Found, Store, enter_system, enter_tenant, outside};
 use crate::actor::{APPLICATION, Actor, OPERATOR, WORKER};
 use crate::clock::Moment;
 use crate::{Error, Result, UserId};
@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 #[derive(Debug)]
 pub struct Transactions<'s, E> {
     store: &'s Store,
+    access: Access,
     error: PhantomData<fn() -> E>,
 }
 
@@ -53,7 +54,21 @@ impl Store {
     /// connection.
     #[must_use]
     pub const fn failing_with<E: From<Error>>(&self) -> Transactions<'_, E> {
-        Transactions { store: self, error: PhantomData }
+        Transactions { store: self, access: Access::Write, error: PhantomData }
+    }
+
+    /// The ways into a transaction that writes nothing and whose statements all read one state, whatever is committed meanwhile:
+    /// for a report or a summary, which several statements make.
+    ///
+    /// ```no_run
+    /// # use nmc_core::{Result, Store, Tenant, workflows::{Summary, SummaryPeriod, summary}};
+    /// fn today(store: &Store, tenant: &Tenant) -> Result<Summary> {
+    ///     store.reading().tenant(tenant, |tx| summary(tx, SummaryPeriod::Today))
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn reading(&self) -> Transactions<'_, Error> {
+        Transactions { store: self, access: Access::Read, error: PhantomData }
     }
 
     /// Runs `work` in a transaction that sees `tenant`'s rows, as the application that embeds this library, for nobody in
@@ -172,6 +187,16 @@ impl Store {
 }
 
 impl<E: From<Error>> Transactions<'_, E> {
+    /// Whether these transactions write nothing.
+    pub(crate) fn only_read(&self) -> bool {
+        self.access == Access::Read
+    }
+
+    /// The same ways in for what has to be written apart from a transaction that only reads.
+    pub(crate) const fn writing(&self) -> Self {
+        Self { access: Access::Write, ..*self }
+    }
+
     /// Runs a tenant's transaction, as [`Store::tenant`] does.
     ///
     /// # Errors
@@ -227,7 +252,7 @@ impl<E: From<Error>> Transactions<'_, E> {
     ) -> Result<T, E> {
         let store = self.store;
         store.retried(|| {
-            store.transaction(&enter_tenant(&store.config.schema, *tenant, person), |link, moment, changes| {
+            store.transaction(self.access, &enter_tenant(&store.config.schema, *tenant, person), |link, moment, changes| {
                 work(&mut TenantTx(Scope::new(&mut link.conn, *tenant, actor, person, moment, changes)))
             })
         })
@@ -241,7 +266,7 @@ impl<E: From<Error>> Transactions<'_, E> {
         tracing::trace!(?reason, "system transaction");
         let store = self.store;
         store.retried(|| {
-            store.transaction(&enter_system(&store.config.schema), |link, moment, changes| {
+            store.transaction(self.access, &enter_system(&store.config.schema), |link, moment, changes| {
                 work(&mut SystemTx { conn: &mut link.conn, moment, changes })
             })
         })
@@ -282,7 +307,7 @@ impl<E: From<Error>> Transactions<'_, E> {
         tracing::trace!(?reason, "system transaction");
         let store = self.store;
         store.retried(|| {
-            store.transaction(&enter_system(&store.config.schema), |link, moment, changes| {
+            store.transaction(self.access, &enter_system(&store.config.schema), |link, moment, changes| {
                 let (tenant, found) = match find(&mut SystemTx { conn: &mut link.conn, moment, changes })? {
                     (Found::Inside(tenant), found) => (tenant, found),
                     (Found::Outside(tenant), found) => {

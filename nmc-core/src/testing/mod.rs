@@ -33,6 +33,8 @@ pub use watch::{Finally, Gate, finally, orders, wait_until};
 pub use webhook_receiver::{ReceivedWebhook, ReceiverFault, WebhookReceiver};
 pub use webhooks::webhook_urls;
 
+use crate::store::death;
+
 /// The columns (`table.column`) of each list of values, and the labels that their CHECKs must list, file by file.
 pub const VALUE_LISTS: &[&[(&[&str], &[&str])]] = crate::enums::VALUE_LISTS;
 
@@ -40,6 +42,19 @@ pub const VALUE_LISTS: &[&[(&[&str], &[&str])]] = crate::enums::VALUE_LISTS;
 #[must_use]
 pub fn statements_sent() -> u64 {
     crate::store::sent()
+}
+
+/// Does `work` in this thread until before its statement number `at`, counted from 0, where it dies as it would with its process. `None` if it
+/// came so far.
+pub fn killed_before<T>(at: u64, work: impl FnOnce() -> T) -> Option<T> {
+    death::before(Some(at));
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    death::before(None);
+    match done {
+        Ok(done) => Some(done),
+        Err(end) if end.is::<death::Died>() => None,
+        Err(end) => std::panic::resume_unwind(end),
+    }
 }
 
 /// How many statements this thread has prepared to be kept, so that later runs on the same connection need not.

@@ -6,7 +6,7 @@ use crate::page::{Cursor, Page, PageRequest};
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
 use crate::types::Span;
-use crate::{Error, Result};
+use crate::{Error, PhoneNumber, Result, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -190,12 +190,38 @@ impl Behind {
     }
 }
 
-/// The rows behind these figures in a stretch of time, in the order of their instants: up to `limit` (1 to 1,000), after the one that is
-/// given.
+/// The figures of a stretch of whole days as they are stored. It may end later than now. `None` where it does not begin or end with a day of the
+/// zone by which they were computed, or nothing was computed yet.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `limit` is out of range, or a name is none of [`crate::analytics::FIGURES`]; [`Error::Unavailable`] or
-/// [`Error::Internal`].
+/// [`Error::Unavailable`] or [`Error::Internal`].
+pub fn stored_figures(tx: &mut TenantTx<'_>, names: &[&str], span: Span) -> Result<Option<Figures>> {
+    let Some(state) = tx.analytics_roll_ups().find()? else { return Ok(None) };
+    let day = |at| state.timezone.date(at).and_then(|date| state.timezone.day(date));
+    let is_begin = |at| day(at).is_some_and(|day| day.from == at);
+    if !is_begin(span.from) || !is_begin(span.until) && span.until < tx.now() {
+        return Ok(None);
+    }
+    tx.metrics().sums_of_days(names, span).map(Some)
+}
+
+/// A figure by number or by person, as it is named: the figure, and which of them.
+fn by_dimension(name: &str) -> Option<(&str, String)> {
+    let (figure, of) = name.split_once('/')?;
+    let of = match figure {
+        "nmc.calls_inbound" | "nmc.calls_answered" | "nmc.calls_unanswered" => of.parse::<PhoneNumber>().ok()?.to_string(),
+        "nmc.conversations_opened" | "nmc.conversations_resolved" => of.parse::<UserId>().ok()?.to_string(),
+        _ => return None,
+    };
+    Some((figure, of))
+}
+
+/// The rows behind these figures in a stretch of time, in the order of their instants: up to `limit` (1 to 1,000), after the one that is
+/// given. A figure by number or by person, like `nmc.calls_inbound/+15550100`, stands by itself.
+///
+/// # Errors
+/// [`Error::Invalid`] when `limit` is out of range, or a name is none of [`crate::analytics::FIGURES`] nor one by number or person;
+/// [`Error::Unavailable`] or [`Error::Internal`].
 pub fn behind(
     tx: &mut TenantTx<'_>,
     names: &[&str],
@@ -206,8 +232,15 @@ pub fn behind(
     if !(1..=1_000).contains(&limit) {
         return Err(Error::invalid("limit", "must be between 1 and 1000"));
     }
+    let (one, names) = match names {
+        [name] if name.contains('/') => {
+            let found = by_dimension(name).ok_or_else(|| Error::invalid("figure", NO_FIGURE))?;
+            (Some((*name, found.1)), vec![found.0])
+        }
+        _ => (None, names.to_vec()),
+    };
     if !names.iter().all(|name| FIGURES.contains(name)) {
-        return Err(Error::invalid("figure", "must be the name of a figure, such as nmc.calls_missed"));
+        return Err(Error::invalid("figure", NO_FIGURE));
     }
     let (at, id) = after.unwrap_or((DateTime::UNIX_EPOCH - TimeDelta::days(36_500), uuid::Uuid::nil()));
     let hours = tx.tenants().business_hours()?;
@@ -217,8 +250,12 @@ pub fn behind(
         .bind::<BigInt, _>(i64::from(limit))
         .bind::<Timestamptz, _>(at)
         .bind::<Uuid, _>(id)
+        .bind::<Nullable<Text>, _>(one.as_ref().map(|(_, of)| of))
         .load(tx.0.conn)?;
-    found.into_iter().map(Behind::counted).collect()
+    let counted = found.into_iter().map(Behind::counted);
+    let Some((name, _)) = one else { return counted.collect() };
+    let named = |row: Counted| Counted { counts: row.counts.iter().map(|(_, value)| (name.to_owned(), value)).collect(), ..row };
+    counted.map(|row| row.map(named)).collect()
 }
 
 /// A page of the rows behind these figures in a stretch of time, in the order of their instants.
@@ -230,6 +267,8 @@ pub fn behind_page(tx: &mut TenantTx<'_>, names: &[&str], span: Span, page: Page
     let rows = behind(tx, names, span, page.cursor().map(|cursor| (cursor.at, cursor.id)), fetch)?;
     Ok(Page::from_rows(rows, page, |row| Cursor { at: row.at, id: row.id }))
 }
+
+const NO_FIGURE: &str = "must be the name of a figure, such as nmc.calls_missed";
 
 /// When the last of what is counted happened before an instant.
 pub(super) fn latest_before(tx: &mut TenantTx<'_>, before: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {

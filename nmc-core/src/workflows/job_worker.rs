@@ -1,12 +1,13 @@
 //! The worker of analytics jobs: reports, and figures that are computed anew. Reports that are due by their schedules become jobs first.
 //!
-//! A report is made, its mails are queued and its job is ended in one transaction: whoever dies in between leaves all of it or nothing.
+//! A report is kept, its mails are queued and its job is ended in one transaction: whoever dies in between leaves all of it or nothing.
 //! Figures are computed month by month, each in a transaction of its own, and every business has its turn between two of them.
 
-use super::report::{WantedReport, make_report};
+use super::report::{WantedReport, content, keep};
+use super::roll_up::catch_up;
 use crate::analytics::{ClaimedJob, NewJob};
 use crate::queue::{self, Backoff, Queue, Stop, every_tenant, work_until_stopped};
-use crate::reports::ReportKind;
+use crate::reports::{ReportContent, ReportKind};
 use crate::store::{Store, SystemTx, Tenant, TenantTx};
 use crate::{Error, JobType, ReportInterval, Result, TenantId};
 use chrono::{NaiveDate, TimeDelta};
@@ -198,14 +199,21 @@ fn wanted(parameters: &Value) -> Result<WantedReport> {
     })
 }
 
-/// Makes the report of a job, queues it for its readers where it is to be mailed, and ends the job.
-fn report(tx: &mut TenantTx<'_>, claimed: &ClaimedJob) -> Result<()> {
+/// Makes the report of a job. What it says is read in a transaction of its own, of one state.
+fn report(store: &Store, tenant: &Tenant, claimed: &ClaimedJob) -> Result<()> {
+    let wanted = wanted(&claimed.job.parameters)?;
+    let is_caught_up = store.worker(tenant, catch_up)?;
+    let content = store.reading().worker(tenant, |tx| content(tx, wanted, is_caught_up))?;
+    store.worker(tenant, |tx| keep_and_queue(tx, claimed, wanted.kind(), &content))
+}
+
+/// Keeps the report of a job, queues it for its readers where it is to be mailed, and ends the job.
+fn keep_and_queue(tx: &mut TenantTx<'_>, claimed: &ClaimedJob, kind: ReportKind, content: &ReportContent) -> Result<()> {
     let parameters = &claimed.job.parameters;
-    let wanted = wanted(parameters)?;
-    let report = make_report(tx, wanted)?;
+    let report = keep(tx, content)?;
     let mut result = json!({"report": report.id});
     if parameters.get("mail").and_then(Value::as_bool) == Some(true) {
-        let schedule = match interval_of(wanted.kind()) {
+        let schedule = match interval_of(kind) {
             Some(kind) => tx.report_schedules().find_by_kind(kind)?,
             None => None,
         };
@@ -234,11 +242,13 @@ impl Queue for JobWorker {
     }
 
     fn attempt(&self, tenant: &Tenant, claimed: &ClaimedJob) -> Fate {
-        let done = self.store.worker(tenant, |tx| match claimed.job.job_type {
-            JobType::ReportGeneration => report(tx, claimed),
+        let done = match claimed.job.job_type {
+            JobType::ReportGeneration => report(&self.store, tenant, claimed),
             // Key figures and their trends are computed with the figures.
-            JobType::Aggregation | JobType::KpiCalculation | JobType::TrendAnalysis => tx.rebuild_by_job(claimed),
-        });
+            JobType::Aggregation | JobType::KpiCalculation | JobType::TrendAnalysis => {
+                self.store.worker(tenant, |tx| tx.rebuild_by_job(claimed))
+            }
+        };
         let Err(error) = done else { return Fate::Worked };
         let job = &claimed.job;
         let may_help = error.is_retryable() || matches!(error, Error::Internal(_));

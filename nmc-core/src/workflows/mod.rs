@@ -60,7 +60,7 @@ pub use catch_up_mark::{CatchUpMark, CatchUpMarks};
 pub use caught_up::{CaughtUp, Found, FoundWhat, Tally};
 pub use customer::{Customer, customer};
 pub use delivery::record_delivery;
-pub use figures::{Counted, CountedKind, behind, behind_page, figures};
+pub use figures::{Counted, CountedKind, behind, behind_page, figures, stored_figures};
 pub use forwarding::{Forwarding, forward_to};
 pub use holder::{Happened, Holder};
 pub use inbound_text::{Received, receive_text};
@@ -73,7 +73,7 @@ pub use registration::{Registered, Registration};
 pub use reply::{NEWER, NewReply, Replied, ReplyPreview};
 pub use report::{WantedReport, kept_report, make_report, report_content};
 pub use report_mailer::{ReportMailPass, ReportMailer, ReportMailerConfig};
-pub use retention::delete_old_rows;
+pub use retention::{Retention, delete_old_rows};
 pub use roll_up::{AnalyticsWorker, RolledUp, roll_up, roll_up_all};
 pub use summary::{
     COUNTED_TO, FIGURES_OF_DAYS, Summary, SummaryAssignee, SummaryDay, SummaryKpi, SummaryNow, SummaryNumber, SummaryPeriod,

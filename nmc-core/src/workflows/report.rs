@@ -1,12 +1,13 @@
 //! Reports: what is read of a period, and kept as one row whose JSON is the truth.
 
 use super::roll_up::{HOURS_KEPT, catch_up};
+use crate::access::{Acting, Permission};
 use crate::analytics::{FORMULA, KPIS, Kpi, KpiUnit, NewReport, Report, variance};
 use crate::reports::{
     Better, Figures, Hours, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind, Textable,
 };
 use crate::schema::{analytics_metrics as metrics, phone_numbers, users};
-use crate::store::TenantTx;
+use crate::store::{Store, TenantTx};
 use crate::types::Span;
 use crate::{AggregationLevel, Error, KpiPeriod, NumberStatus, ReportFormat, ReportId, Result, Timezone, UserId};
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, TimeDelta, Timelike as _, Utc};
@@ -96,33 +97,56 @@ fn before(zone: Timezone, wanted: WantedReport) -> Option<((NaiveDate, NaiveDate
     }
 }
 
-/// Makes a report of a period and keeps it for 90 days.
+/// Makes a report of a period and keeps it for 90 days, in a transaction more than [`report_content`].
 ///
 /// # Errors
-/// As [`report_content`].
-pub fn make_report(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<Report> {
-    let content = report_content(tx, wanted)?;
+/// As [`report_content`]; [`Error::Forbidden`] when `who` may not make reports.
+pub fn make_report(store: &Store, who: &Acting, wanted: WantedReport) -> Result<Report> {
+    let content = read(store, who, wanted, Permission::ReportsWrite)?;
+    who.transaction(store, |tx| {
+        tx.must(Permission::ReportsWrite)?;
+        keep(tx, &content)
+    })
+}
+
+/// Keeps what a report says.
+pub(super) fn keep(tx: &mut TenantTx<'_>, content: &ReportContent) -> Result<Report> {
     let expires_at = Some(tx.now() + KEPT);
     tx.reports().create(&NewReport {
         report_type: content.kind.label().to_owned(),
         period_start: content.period.from,
         period_end: content.period.until,
-        sections: serde_json::to_value(&content).map_err(Error::internal)?,
+        sections: serde_json::to_value(content).map_err(Error::internal)?,
         format: ReportFormat::Json,
         expires_at,
     })
 }
 
-/// What a report of a period says, from the figures as they are computed. They don't change while it is read.
+/// What a report of a period says: what has changed a moment ago is computed in one transaction, and all is read in another, of one state.
 ///
 /// # Errors
 /// [`Error::Invalid`] when the period has no day or more than 366, has not begun, or began more than 400 days ago, as calls by hour are
-/// kept no longer; [`Error::Unavailable`] while the figures are being computed, for the first time or anew.
-pub fn report_content(tx: &mut TenantTx<'_>, wanted: WantedReport) -> Result<ReportContent> {
+/// kept no longer; [`Error::Unavailable`] while the figures are being computed, for the first time or anew; [`Error::Forbidden`] when `who` may
+/// not read reports.
+pub fn report_content(store: &Store, who: &Acting, wanted: WantedReport) -> Result<ReportContent> {
+    read(store, who, wanted, Permission::ReportsRead)
+}
+
+fn read(store: &Store, who: &Acting, wanted: WantedReport, needed: Permission) -> Result<ReportContent> {
+    let is_caught_up = who.transaction(store, |tx| {
+        tx.must(needed)?;
+        catch_up(tx)
+    })?;
+    who.reading(store, |tx| {
+        tx.must(needed)?;
+        content(tx, wanted, is_caught_up)
+    })
+}
+
+/// What a report says of the state that this transaction reads, after the figures were caught up, if they could be.
+pub(super) fn content(tx: &mut TenantTx<'_>, wanted: WantedReport, is_caught_up: bool) -> Result<ReportContent> {
     const NO_SUCH: &str = "must be a day of this era";
-    // What has changed a moment ago is in it, too.
-    let is_caught_up = catch_up(tx)?;
-    let state = tx.analytics_roll_ups().hold_still()?;
+    let state = tx.analytics_roll_ups().find()?;
     let tenant = tx.tenants().get()?;
     let zone = tenant.timezone;
     let days = wanted.days().ok_or_else(|| Error::invalid("first_day", NO_SUCH))?;

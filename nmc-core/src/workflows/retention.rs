@@ -9,22 +9,33 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use std::ops::ControlFlow;
 
-/// How long jobs of analytics are on record after their end.
-const JOBS_KEPT: TimeDelta = TimeDelta::days(90);
+/// How long rows are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The time that figures of hours are kept; less than 400 days counts as 400, as reports are made of so many. Those of days, weeks and
+    /// months stay.
+    pub hourly_figures: TimeDelta,
+    /// The time that jobs of analytics are on record after their end.
+    pub jobs: TimeDelta,
+    /// The time that sessions are on record after they expired.
+    pub sessions: TimeDelta,
+}
 
-/// How long sessions are on record after they expired.
-const SESSIONS_KEPT: TimeDelta = TimeDelta::days(30);
+impl Default for Retention {
+    fn default() -> Self {
+        Self { hourly_figures: HOURS_KEPT, jobs: TimeDelta::days(90), sessions: TimeDelta::days(30) }
+    }
+}
 
 /// Rows of a kind that are deleted in one transaction.
 const BITE: u16 = 1_000;
 
-/// Deletes what was kept long enough: figures of hours (400 days; those of days, weeks and months stay), ended jobs (90 days), reports that
-/// have expired, and sessions that did a month ago. A bite of each business's, then the next, until none is left or `at_most` rows are
+/// Deletes what was kept long enough: figures of hours, ended jobs, sessions that expired, and reports, which say when they do. A bite of each business's, then the next, until none is left or `at_most` rows are
 /// deleted. Returns how many.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database is not to be had; the bites before are gone.
-pub fn delete_old_rows(store: &Store, at_most: usize) -> Result<usize> {
+pub fn delete_old_rows(store: &Store, keep: Retention, at_most: usize) -> Result<usize> {
     let mut deleted = 0;
     loop {
         let mut bitten = 0;
@@ -32,7 +43,7 @@ pub fn delete_old_rows(store: &Store, at_most: usize) -> Result<usize> {
             store,
             |tx, last, limit| tx.tenants_after(last, limit),
             |tenant| {
-                bitten += store.worker(tenant, bite)?;
+                bitten += store.worker(tenant, |tx| bite(tx, keep))?;
                 Ok(if deleted + bitten < at_most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
             },
         )?;
@@ -43,12 +54,12 @@ pub fn delete_old_rows(store: &Store, at_most: usize) -> Result<usize> {
     }
 }
 
-fn bite(tx: &mut TenantTx<'_>) -> Result<usize> {
+fn bite(tx: &mut TenantTx<'_>, keep: Retention) -> Result<usize> {
     let now = tx.now();
-    Ok(tx.metrics().delete_before(AggregationLevel::Hourly, now - HOURS_KEPT, BITE)?
-        + tx.jobs().delete_ended_before(now - JOBS_KEPT, BITE)?
+    Ok(tx.metrics().delete_before(AggregationLevel::Hourly, now - keep.hourly_figures.max(HOURS_KEPT), BITE)?
+        + tx.jobs().delete_ended_before(now - keep.jobs, BITE)?
         + tx.reports().delete_expired(BITE)?
-        + tx.sessions().delete_expired(now - SESSIONS_KEPT, BITE)?)
+        + tx.sessions().delete_expired(now - keep.sessions, BITE)?)
 }
 
 impl SystemTx<'_> {

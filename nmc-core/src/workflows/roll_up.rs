@@ -327,26 +327,31 @@ pub(super) fn untils<'s>(spans: impl IntoIterator<Item = &'s Span>) -> Vec<DateT
 }
 
 impl TenantTx<'_> {
-    /// Has all figures of the business computed anew, month by month, the latest first. They stay as they are until then, and a job
-    /// tells how far that is.
+    /// Has all figures of the business computed anew by a job, month by month, the latest first. They stay as they are until then; the job
+    /// tells how far that is, and can be canceled until it has begun.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn rebuild_figures(&mut self) -> Result<()> {
-        let before = self.now() + AHEAD;
-        self.analytics_roll_ups().rebuild_before(before)?;
-        let parameters = json!({"is_begun": true});
         let bucket = Some(ALL_FIGURES.to_owned());
-        self.jobs().insert_if_missing(&NewJob { bucket, ..NewJob::now(JobType::Aggregation, parameters) })?;
+        self.jobs().insert_if_missing(&NewJob { bucket, ..NewJob::now(JobType::Aggregation, json!({})) })?;
         Ok(())
+    }
+
+    /// Has all figures of the business computed anew by the next roll-ups, as [`Self::rebuild_figures`] has it done by a job.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
+    pub fn begin_rebuild(&mut self) -> Result<()> {
+        let before = self.now() + AHEAD;
+        self.analytics_roll_ups().rebuild_before(before)
     }
 
     /// Computes a part of what is to be computed anew, and notes how far the job is that it is part of.
     pub(super) fn rebuild_by_job(&mut self, claimed: &ClaimedJob) -> Result<()> {
         let job = &claimed.job;
-        if job.progress == 0 && job.parameters.get("is_begun").is_none() {
-            let before = self.now() + AHEAD;
-            self.analytics_roll_ups().rebuild_before(before)?;
+        if job.progress == 0 {
+            self.begin_rebuild()?;
         }
         if self.analytics_roll_ups().find()?.is_some_and(|state| !state.is_rebuilding()) {
             self.jobs().complete(claimed, Some(&json!({"formula": FORMULA})))?;

@@ -255,7 +255,8 @@ const NOW: &str = "\
         )) AS awaiting_reply, \
         (SELECT count(*) FROM (SELECT FROM alerts WHERE tenant_id = $1 AND status <> 'resolved' LIMIT $2) AS a) AS alerts";
 
-/// The summary of a business, from the figures that are stored of it: they are as old as `rolled_up_at`.
+/// The summary of a business, from the figures that are stored of it: they are as old as `rolled_up_at`. In a transaction of
+/// [`crate::Store::reading`] all of it is of one state.
 ///
 /// # Errors
 /// [`Error::Unavailable`] or [`Error::Internal`].

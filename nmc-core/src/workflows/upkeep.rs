@@ -2,7 +2,7 @@
 //! webhook told of, resolving conversations in which nothing happens any more, and deleting events that nobody goes on from any more
 //! and rows that were kept long enough.
 
-use super::{CatchUp, delete_old_rows, resolve_idle};
+use super::{CatchUp, Retention, delete_old_rows, resolve_idle};
 use crate::Result;
 use crate::events::{delete_old_connections, delete_old_events};
 use crate::queue::Stop;
@@ -25,6 +25,8 @@ pub struct UpkeepConfig {
     pub delete_events_every: Duration,
     /// Events deleted at one time.
     pub delete_events_at_most: usize,
+    /// How long other rows are kept.
+    pub keep: Retention,
 }
 
 impl Default for UpkeepConfig {
@@ -36,6 +38,7 @@ impl Default for UpkeepConfig {
             resolve_at_most: 10_000,
             delete_events_every: Duration::from_secs(600),
             delete_events_at_most: 100_000,
+            keep: Retention::default(),
         }
     }
 }
@@ -101,7 +104,7 @@ impl Upkeep {
     }
 
     fn delete_old(&self) -> Result<()> {
-        let deleted = delete_old_rows(&self.store, self.config.delete_events_at_most)?;
+        let deleted = delete_old_rows(&self.store, self.config.keep, self.config.delete_events_at_most)?;
         if deleted > 0 {
             tracing::debug!(deleted, "figures of hours, jobs, reports and sessions that were kept long enough are deleted");
         }

@@ -11,5 +11,5 @@ pub(crate) fn roll_up(store: &Store) -> Result<()> {
 
 /// Marks all figures of the business to be computed again.
 pub(crate) fn mark_all(db: &TestDb, business: &Business) -> Result<()> {
-    db.store.tenant(&business.tenant, |tx| tx.rebuild_figures())
+    db.store.tenant(&business.tenant, |tx| tx.begin_rebuild())
 }

@@ -7,11 +7,13 @@ use nmc_core::calls::{CallPatch, NewCall};
 use nmc_core::conversations::{NewConsent, Worker, WorkerConfig};
 use nmc_core::telephony::{Pace, SmsSender};
 use nmc_core::tenants::TenantPatch;
-use nmc_core::testing::{Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::testing::{
+    Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, killed_before, unique_phone, unique_sid,
+};
 use nmc_core::workflows::{receive_text, record_delivery, record_voice_status, resolve_idle};
 use nmc_core::{
-    CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, Clock as _, ConsentAction, ConsentSource,
-    ConversationId, ConversionStatus, KpiPeriod, Patch, PhoneNumber, Result, TenantTx, UserId,
+    CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, Clock as _, ConsentAction, ConsentSource, ConversationId,
+    ConversionStatus, KpiPeriod, Patch, PhoneNumber, Result, TenantTx, UserId,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -90,6 +92,10 @@ pub(crate) enum Step {
     /// What was told by hand is taken back: all of it, or the row.
     NotConverted(Pick, bool),
     DeleteText(Pick),
+    DeleteConversation(Pick),
+    DeleteConsent(Pick),
+    /// A holiday so many days from now, which is one or no longer is.
+    Holiday(i8, bool),
     DeleteCall(Pick),
     Zone(Pick),
     Hours(Pick),
@@ -101,6 +107,10 @@ pub(crate) enum Step {
     RollUpTwice,
     /// A roll-up that ends at a row it would write: an error, or the end of its connection.
     RollUpKilled(Pick, bool),
+    /// A roll-up that dies before one of its statements, some of them of all figures computed anew.
+    RollUpDies(u8, bool),
+    /// A roll-up beside a customer who writes and calls.
+    RollUpBeside(Pick),
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
@@ -138,6 +148,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let others = prop_oneof![
         3 => pick().prop_map(Step::DeleteText),
         2 => pick().prop_map(Step::DeleteCall),
+        1 => pick().prop_map(Step::DeleteConversation),
+        1 => pick().prop_map(Step::DeleteConsent),
+        2 => (-9_i8..3, prop::bool::weighted(0.7)).prop_map(|(days, is_one)| Step::Holiday(days, is_one)),
         1 => pick().prop_map(Step::Zone),
         1 => pick().prop_map(Step::Hours),
         3 => (pick(), pick(), prop::option::weighted(0.8, pick())).prop_map(|(kpi, period, what)| Step::Target(kpi, period, what)),
@@ -146,6 +159,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         5 => Just(Step::RollUp),
         1 => Just(Step::RollUpTwice),
         2 => (pick(), any::<bool>()).prop_map(|(at, hard)| Step::RollUpKilled(at, hard)),
+        4 => (0_u8..40, prop::bool::weighted(0.3)).prop_map(|(at, anew)| Step::RollUpDies(at, anew)),
+        2 => pick().prop_map(Step::RollUpBeside),
     ];
     prop_oneof![3 => calls, 2 => texts, 1 => people, 3 => others]
 }
@@ -162,6 +177,8 @@ pub(crate) struct History {
     last_call: Option<VoiceForm>,
     /// The instant at which the clock is awkward.
     awkward: DateTime<Utc>,
+    /// The roll-ups that died before one of their statements.
+    pub(crate) deaths: usize,
 }
 
 impl History {
@@ -176,7 +193,7 @@ impl History {
         let numbers = vec![business.number.clone(), business.add_number(&db.store)];
         let customers = (0..5).map(|_| unique_phone()).collect();
         let (sms, last_call) = (Arc::new(FakeSms::new()), None);
-        let history = Self { db, business, clock, sms, customers, numbers, staff, last_call, awkward };
+        let history = Self { db, business, clock, sms, customers, numbers, staff, last_call, awkward, deaths: 0 };
         history.zone(zone);
         history
     }
@@ -266,7 +283,8 @@ impl History {
             Step::Revenue(which, what) => self.told(which, None, Some(decimal(word(REVENUES, what)))),
             Step::NotConverted(which, row) => self.with_call(which, |tx, id| {
                 let Some(told) = tx.call_analytics().find_by_call(id)? else { return Ok(()) };
-                if row {
+                // Of a call of which nothing was told, the row is as it was computed.
+                if row && (told.conversion_status.is_some() || told.revenue_impact.is_some()) {
                     return tx.call_analytics().delete(told.id);
                 }
                 let (conversion_status, revenue_impact) = (Patch::Clear, Patch::Clear);
@@ -279,6 +297,19 @@ impl History {
                 }
             }
             Step::DeleteCall(which) => self.delete_call(which),
+            Step::DeleteConversation(which) => self.delete_conversation(which),
+            Step::DeleteConsent(which) => {
+                if let Some(id) = self.picked("consents", which) {
+                    self.db.execute(&format!("DELETE FROM consents WHERE id = '{id}'"));
+                }
+            }
+            Step::Holiday(days, is_one) => {
+                let day = (self.clock.now() + TimeDelta::days(days.into())).date_naive();
+                // One that isn't there can't be removed.
+                drop(self.tx(|tx| {
+                    if is_one { tx.holidays().upsert_by_day(day, "Closed").map(drop) } else { tx.holidays().delete(day) }
+                }));
+            }
             Step::Zone(which) => self.zone(chosen(ZONES, which).0),
             Step::Hours(which) => self.hours(which),
             Step::Target(kpi, period, what) => self.target(chosen(KPIS, kpi).name, *chosen(&KPI_PERIODS, period), what),
@@ -298,6 +329,27 @@ impl History {
                 both().into_iter().for_each(|done| done.unwrap());
             }
             Step::RollUpKilled(at, hard) => self.roll_up_killed(at, hard),
+            Step::RollUpDies(at, anew) => {
+                if anew {
+                    engine::mark_all(&self.db, &self.business).unwrap();
+                }
+                if killed_before(at.into(), || engine::roll_up(&self.db.store)).is_none() {
+                    self.deaths += 1;
+                }
+            }
+            Step::RollUpBeside(who) => {
+                let store = &self.db.store;
+                std::thread::scope(|scope| {
+                    let rolled_up = scope.spawn(|| engine::roll_up(store));
+                    self.text(who, "It drips");
+                    self.clock.advance(TimeDelta::seconds(1));
+                    self.staff(who);
+                    let missed = VoiceForm::missed(self.customer(who).as_str(), chosen(&self.numbers, who), &unique_sid("CA"));
+                    record_voice_status(store, &missed.parse()).unwrap();
+                    self.consent(who, false);
+                    rolled_up.join().unwrap().unwrap();
+                });
+            }
         }
     }
 
@@ -388,25 +440,23 @@ impl History {
     /// What came of a call, told by hand.
     fn told(&self, which: Pick, conversion_status: Option<ConversionStatus>, revenue_impact: Option<Decimal>) {
         self.with_call(which, |tx, id| {
-            let call = tx.calls().get(id)?;
-            let new = NewCallAnalytics {
-                call_id: Some(id),
-                conversation_id: call.conversation_id,
-                phone_number: None,
-                call_type: Some(CallType::Voice),
-                call_status: Some(call.outcome.into()),
-                call_duration: call.duration_seconds,
-                ai_takeover_count: 0,
-                customer_satisfaction: None,
-                conversion_status,
-                revenue_impact,
-                cost_per_call: None,
-                tags: None,
-                metadata: serde_json::json!({}),
-                call_date: call.started_at.unwrap_or(call.created_at),
-            };
+            let new = NewCallAnalytics { conversion_status, revenue_impact, ..NewCallAnalytics::of(&tx.calls().get(id)?) };
             tx.call_analytics().upsert_by_call(&new).map(drop)
         });
+    }
+
+    /// Deletes a conversation with its texts; its calls stay.
+    fn delete_conversation(&self, which: Pick) {
+        let Some(id) = self.picked("conversations", which) else { return };
+        self.db.execute(&format!(
+            "BEGIN;
+             DELETE FROM messages WHERE conversation_id = '{id}';
+             UPDATE calls SET conversation_id = NULL, {LATER} WHERE conversation_id = '{id}';
+             UPDATE call_analytics SET conversation_id = NULL, {LATER} WHERE conversation_id = '{id}';
+             DELETE FROM conversation_analytics WHERE conversation_id = '{id}';
+             DELETE FROM conversations WHERE id = '{id}';
+             COMMIT"
+        ));
     }
 
     /// Deletes a call with what hangs on it.

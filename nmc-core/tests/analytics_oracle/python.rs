@@ -25,7 +25,8 @@ pub(crate) fn document(db: &TestDb, business: &Business) -> String {
     let rows = |table: &str| {
         format!("'{table}', coalesce((SELECT jsonb_agg(to_jsonb(r)) FROM {table} r WHERE r.tenant_id = t.id), '[]')")
     };
-    let tables = ["calls", "conversations", "messages", "consents", "call_analytics"].map(rows).join(", ");
+    let tables =
+        ["calls", "conversations", "messages", "consents", "call_analytics", "conversation_analytics"].map(rows).join(", ");
     let id = business.tenant.id();
     let targets = "jsonb_build_object('kpi_name', k.kpi_name, 'period_type', k.period_type, 'target', k.kpi_target)";
     let sql = format!(
@@ -39,7 +40,7 @@ pub(crate) fn document(db: &TestDb, business: &Business) -> String {
 
 /// What the oracle computes from the rows.
 pub(crate) struct Computed {
-    /// The figures and snapshots, a line each.
+    /// The figures, the snapshots, and what is kept of each call and conversation, a line each.
     pub(crate) lines: Vec<String>,
     /// The snapshots.
     pub(crate) snapshots: Vec<Value>,
@@ -62,6 +63,11 @@ pub(crate) fn computed(db: &TestDb, business: &Business) -> Computed {
             snapshots.iter().map(|row| words(row, &["period", "from", "until", "kpi", "value", "target", "variance", "trend"])),
         )
         .collect();
+    let of_calls = ["call", "conversation", "phone", "type", "status", "seconds", "cost", "at"];
+    lines.extend(told["calls"].as_array().unwrap().iter().map(|row| format!("call {}", words(row, &of_calls))));
+    let of_conversations = ["conversation", "call", "texts", "ai", "human", "seconds", "status", "at"];
+    let conversations = told["conversations"].as_array().unwrap().iter();
+    lines.extend(conversations.map(|row| format!("conversation {}", words(row, &of_conversations))));
     lines.sort();
     Computed { lines, snapshots: snapshots.clone() }
 }

@@ -3,6 +3,7 @@
 use crate::differences;
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::Timezone;
+use nmc_core::access::Acting;
 use nmc_core::testing::{Business, TestDb};
 use nmc_core::workflows::{WantedReport, report_content};
 use rust_decimal::Decimal;
@@ -48,7 +49,7 @@ pub(crate) fn compare(db: &TestDb, business: &Business, snapshots: &[Value]) -> 
                 "weekly" => WantedReport::Weekly(date),
                 _ => WantedReport::Monthly(date),
             };
-            let report = db.store.tenant(&business.tenant, |tx| report_content(tx, wanted)).unwrap();
+            let report = report_content(&db.store, &Acting::Application(business.tenant), wanted).unwrap();
             let kpis = report.kpis.iter().filter(|kpi| kpi.value.is_some());
             let mut said: Vec<String> = kpis
                 .map(|kpi| line(&kpi.name, [kpi.value, kpi.target, kpi.variance], kpi.trend.map(nmc_core::TrendDirection::label)))

@@ -73,6 +73,29 @@ fn begin_role_and_tenant_travel_in_one_round_trip() {
     assert_eq!(told, [format!("BEGIN; SELECT public.nmc_enter_tenant('{}')", business.tenant.id())]);
 }
 
+#[test]
+fn a_transaction_that_reads_sees_one_state_and_writes_nothing() {
+    let db = one_connection();
+    let Business { tenant, .. } = Business::onboard(&db.store, "Plumber");
+    let reading = db.store.reading();
+    let before = statements_sent();
+    reading.tenant(&tenant, |_| Ok(())).unwrap();
+    assert_eq!(statements_sent() - before, 2);
+    let count = |tx: &mut TenantTx<'_>| tx.calls().count(&CallFilter::default());
+    let seen = reading.tenant(&tenant, |tx| {
+        let first = count(tx)?;
+        insert_calls(&db, tenant, 3);
+        Ok((first, count(tx)?))
+    });
+    assert_eq!((seen.unwrap(), db.store.tenant(&tenant, count).unwrap()), ((0, 0), 3));
+    // Who writes is refused, and the connection is none the worse.
+    let pid = |tx: &mut TenantTx<'_>| tx.diesel(|conn, _| Ok(query::<i32>(conn, "SELECT pg_backend_pid()")));
+    let of = db.store.tenant(&tenant, pid).unwrap();
+    assert!(reading.tenant(&tenant, |tx| tx.calls().create(&new_call())).is_err());
+    assert_eq!(db.store.tenant(&tenant, pid).unwrap(), of);
+    assert!(db.store.tenant(&tenant, |tx| tx.calls().create(&new_call())).is_ok());
+}
+
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Inside {
     role: String,

@@ -14,7 +14,7 @@ use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MA
 use actix_web::{HttpRequest, web};
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
-use nmc_core::{Error, Result, Secret, TenantTx, UserId, Version};
+use nmc_core::{Error, Result, Secret, Store, TenantTx, UserId, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -137,6 +137,32 @@ impl<Q, B> RequestContext<Q, B> {
                 })
             })
             .await
+    }
+
+    /// Runs `work` as whoever asks, in one transaction that writes nothing and reads one state, if they have the permission of the route.
+    pub(crate) async fn reading<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut TenantTx<'_>) -> Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let access = self.access;
+        self.in_steps(move |store, who| {
+            who.reading(store, |tx| {
+                if let Access::Needs(permission) = access {
+                    tx.must(permission)?;
+                }
+                work(tx)
+            })
+        })
+        .await
+    }
+
+    /// Runs `work`, which takes several transactions. What whoever asks may is checked by the library, in each of them.
+    pub(crate) async fn in_steps<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store, &Acting) -> Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let who = self.who()?;
+        self.app.pool.blocking(move |store| work(store, &who)).await
     }
 
     /// Runs `work` with the provider of numbers, in a pool apart from those who wait for the database alone. What they may is checked by

@@ -1,4 +1,5 @@
--- The rows behind the figures named $10, the first $11 after $12 and $13 in the order of their instants: what each counts as.
+-- The rows behind the figures named $10, the first $11 after $12 and $13 in the order of their instants: what each counts as. Of the number, or
+-- the person, $14 alone, unless that is null.
 , behind AS (
     SELECT 'call' AS kind, id, at, figure.name, figure.value FROM call_facts CROSS JOIN LATERAL (VALUES
         ('nmc.calls_inbound', inbound::numeric), ('nmc.calls_answered', answered), ('nmc.calls_missed', missed),
@@ -26,6 +27,10 @@
 )
 SELECT kind, id, at, jsonb_object_agg(name, value::text) AS counts
 FROM behind
-WHERE value <> 0 AND name = ANY ($10) AND (at, id) > ($12, $13)
+WHERE value <> 0 AND name = ANY ($10) AND (at, id) > ($12, $13) AND CASE
+    WHEN $14::text IS NULL THEN true
+    WHEN kind = 'call' THEN EXISTS (SELECT FROM calls AS c WHERE c.tenant_id = $1 AND c.id = behind.id AND c.called_phone = $14)
+    ELSE EXISTS (SELECT FROM conversations AS c WHERE c.tenant_id = $1 AND c.id = behind.id AND c.assigned_to::text = $14)
+END
 GROUP BY kind, id, at
 ORDER BY at, id LIMIT $11

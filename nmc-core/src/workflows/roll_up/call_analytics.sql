@@ -24,15 +24,15 @@ WITH spans AS MATERIALIZED (
         FROM (SELECT CASE c.call_direction WHEN 'inbound' THEN c.caller_phone ELSE c.called_phone END AS phone) AS p
     ) AS customer
 )
-INSERT INTO call_analytics AS a (tenant_id, call_id, conversation_id, phone_number, call_type, call_status, call_duration, cost_per_call, call_date,
+INSERT INTO call_analytics (tenant_id, call_id, conversation_id, phone_number, call_type, call_status, call_duration, cost_per_call, call_date,
                                  processed_at, created_at, updated_at)
 SELECT $1, f.id, f.conversation_id, f.phone, f.call_type, f.status, f.duration_seconds, f.cost, f.at, $4, $4, $4
 FROM figures AS f
 -- What is as it was is not touched.
 LEFT JOIN LATERAL (SELECT s.* FROM call_analytics AS s WHERE s.tenant_id = $1 AND s.call_id = f.id LIMIT 1) AS stored ON true
 WHERE (stored.conversation_id, stored.phone_number, stored.call_type, stored.call_status, stored.call_duration, stored.cost_per_call, stored.call_date)
-    IS DISTINCT FROM (f.conversation_id, f.phone, f.call_type, f.status, f.duration_seconds, coalesce(f.cost, stored.cost_per_call), f.at)
+    IS DISTINCT FROM (f.conversation_id, f.phone, f.call_type, f.status, f.duration_seconds, f.cost, f.at)
 ON CONFLICT (tenant_id, call_id) DO UPDATE
 SET conversation_id = excluded.conversation_id, phone_number = excluded.phone_number, call_type = excluded.call_type,
-    call_status = excluded.call_status, call_duration = excluded.call_duration, cost_per_call = coalesce(excluded.cost_per_call, a.cost_per_call),
+    call_status = excluded.call_status, call_duration = excluded.call_duration, cost_per_call = excluded.cost_per_call,
     call_date = excluded.call_date, processed_at = excluded.processed_at, updated_at = excluded.updated_at

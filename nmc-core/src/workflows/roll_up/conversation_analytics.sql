@@ -9,7 +9,7 @@ WITH figures AS (
     ) AS c
     CROSS JOIN LATERAL (
         SELECT count(*) AS all, count(*) FILTER (WHERE m.ai_generated) AS ai,
-            count(*) FILTER (WHERE m.message_kind = 'message' AND NOT m.ai_generated) AS human
+            count(*) FILTER (WHERE m.message_direction = 'outbound' AND m.message_kind = 'message' AND NOT m.ai_generated) AS human
         FROM messages AS m
         WHERE m.tenant_id = $1 AND m.conversation_id = c.id AND m.message_status NOT IN ('queued', 'scheduled', 'canceled')
     ) AS texts

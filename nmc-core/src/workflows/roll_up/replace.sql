@@ -1,18 +1,18 @@
 -- Puts the figures in place of those that are stored of the spans at the kept level. What is as it was is not touched.
 , stored AS (
     SELECT m.* FROM spans CROSS JOIN LATERAL (
-        SELECT s.ctid AS row, s.timestamp, s.metric_name, s.metric_value, s.period_end, s.dimensions FROM analytics_metrics AS s
+        SELECT s.id, s.timestamp, s.metric_name, s.metric_value, s.period_end, s.dimensions FROM analytics_metrics AS s
         WHERE s.tenant_id = $1 AND s.aggregation_level = (SELECT level FROM kept) AND s.timestamp >= spans.since AND s.timestamp < spans.before
             AND s.metric_name LIKE 'nmc.%'
         OFFSET 0
     ) AS m
 ), changed AS MATERIALIZED (
-    SELECT stored.row, f.since, f.before, f.type, f.name, f.value, f.dimensions
+    SELECT stored.id, f.since, f.before, f.type, f.name, f.value, f.dimensions
     FROM stored FULL JOIN figures AS f ON f.since = stored.timestamp AND f.name = stored.metric_name
     WHERE (stored.metric_value, stored.period_end, stored.dimensions) IS DISTINCT FROM (round(f.value, 4), f.before, f.dimensions)
 ), gone AS (
     DELETE FROM analytics_metrics AS m
-    WHERE m.tenant_id = $1 AND m.ctid = ANY (ARRAY(SELECT changed.row FROM changed WHERE changed.name IS NULL))
+    WHERE m.tenant_id = $1 AND m.id = ANY (ARRAY(SELECT changed.id FROM changed WHERE changed.name IS NULL))
 )
 INSERT INTO analytics_metrics AS m (tenant_id, metric_type, metric_name, metric_value, dimensions, aggregation_level, timestamp, period_start,
                                     period_end, created_at, updated_at)

@@ -136,6 +136,7 @@ fn call_figures_are_filtered_and_patched_field_by_field() {
         (CallAnalyticsFilter { call_status: Some(CallAnalyticsStatus::Missed), ..all() }, vec![2, 0]),
         (CallAnalyticsFilter { conversion_status: Some(ConversionStatus::Qualified), ..all() }, vec![0]),
         (CallAnalyticsFilter { conversation: calls[1].conversation_id, ..all() }, vec![1]),
+        (CallAnalyticsFilter { call: Some(calls[1].id), ..all() }, vec![1]),
         (CallAnalyticsFilter { phone_number: calls[2].caller_phone.phone().cloned(), ..all() }, vec![2]),
         (CallAnalyticsFilter { from: at(1), until: at(2), ..all() }, vec![1]),
     ] {
@@ -268,6 +269,7 @@ fn a_conversation_is_recomputed_in_place_filtered_and_patched() {
         (ConversationAnalyticsFilter { resolution_status: Some(ResolutionStatus::Resolved), ..all() }, vec![second.id, first.id]),
         (ConversationAnalyticsFilter { resolution_status: Some(ResolutionStatus::Abandoned), ..all() }, vec![]),
         (ConversationAnalyticsFilter { call: Some(calls[0].id), ..all() }, vec![first.id]),
+        (ConversationAnalyticsFilter { conversation: Some(second.conversation_id), ..all() }, vec![second.id]),
         (ConversationAnalyticsFilter { from: Some(noon() + TimeDelta::minutes(1)), ..all() }, vec![second.id]),
         (ConversationAnalyticsFilter { until: Some(noon() + TimeDelta::minutes(1)), ..all() }, vec![first.id]),
     ] {

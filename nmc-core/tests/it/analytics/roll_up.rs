@@ -2,10 +2,12 @@
 
 use crate::support::Scene;
 use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::access::Acting;
 use nmc_core::analytics::{CallAnalyticsFilter, CallAnalyticsPatch, FIGURES, Figures, KpiFilter};
-
+use nmc_core::testing::{finally, killed_before, wait_until};
 use nmc_core::workflows::{
-    Counted, CountedKind, WantedReport, behind, delete_old_rows, figures, report_content, roll_up, roll_up_all,
+    Counted, CountedKind, Retention, Upkeep, UpkeepConfig, WantedReport, behind, delete_old_rows, figures, report_content,
+    roll_up, roll_up_all,
 };
 use nmc_core::{ConversionStatus, KpiPeriod, PageRequest, Patch, Span};
 use std::collections::BTreeMap;
@@ -212,7 +214,7 @@ fn late_facts_end_up_where_they_belong() {
         assert_ne!(after, before, "{change}");
         // What is computed of nothing but the rows is the same.
         scene.rows("DELETE FROM analytics_metrics");
-        scene.tx(|tx| tx.rebuild_figures()).unwrap();
+        scene.tx(|tx| tx.begin_rebuild()).unwrap();
         scene.roll_up();
         assert_eq!(scene.all_stored(), after, "{change}");
     }
@@ -240,6 +242,50 @@ fn what_people_told_of_a_call_counts_and_stays() {
     }
     let row = scene.tx(|tx| tx.call_analytics().get(missed.id)).unwrap();
     assert_eq!((row.call_duration, row.conversion_status), (Some(3), Some(ConversionStatus::Converted)));
+}
+
+#[test]
+fn cost_of_a_call_goes_with_its_price() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.rows("UPDATE calls SET price = 1, price_unit = 'USD'");
+    scene.roll_up();
+    let priced = || {
+        let sql = "SELECT DISTINCT call_status FROM call_analytics WHERE cost_per_call IS NOT NULL AND call_status IN ('missed', 'voicemail') ORDER BY 1";
+        scene.db.query::<String>(sql)
+    };
+    assert_eq!(priced(), ["missed", "voicemail"]);
+    scene.rows(
+        "UPDATE calls SET price = NULL WHERE outcome = 'missed'; UPDATE calls SET price_unit = 'EUR' WHERE outcome = 'voicemail'",
+    );
+    scene.roll_up();
+    assert_eq!(priced(), Vec::<String>::new());
+}
+
+#[test]
+fn texts_of_people_are_those_that_the_business_wrote() {
+    let scene = Scene::new();
+    let id = "00000000-0000-7000-8000-000000000001";
+    let text = |direction: &str, kind: &str, status: &str, ai: bool| {
+        format!("($tenant, '{id}', 'x', '{direction}', '{kind}', '{status}', {ai}, '+15550100001', '+15550199999')")
+    };
+    scene.rows(&format!(
+        "INSERT INTO conversations (id, tenant_id, customer_phone, status) VALUES ('{id}', $tenant, '+15550100001', 'active');
+         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, message_kind, message_status, ai_generated,
+                               from_number, to_number) VALUES {}",
+        [
+            text("inbound", "message", "received", false),
+            text("inbound", "message", "received", false),
+            text("outbound", "message", "delivered", false),
+            text("outbound", "message", "delivered", true),
+            text("outbound", "message", "canceled", false),
+        ]
+        .join(", ")
+    ));
+    scene.roll_up();
+    let counted =
+        "SELECT jsonb_build_array(message_count, ai_message_count, human_message_count)::text FROM conversation_analytics";
+    assert_eq!(scene.db.query::<String>(counted), ["[4, 1, 1]"]);
 }
 
 #[test]
@@ -319,7 +365,7 @@ fn hours_that_were_kept_long_enough_go_and_days_stay_true() {
     scene.roll_up();
     let days = scene.stored("daily");
     scene.clock.advance(TimeDelta::days(500));
-    assert!(delete_old_rows(&scene.db.store, 10_000).unwrap() > 0);
+    assert!(delete_old_rows(&scene.db.store, Retention::default(), 10_000).unwrap() > 0);
     assert_eq!(scene.stored("hourly"), BTreeMap::new());
     assert_eq!(scene.stored("daily"), days);
     // One fact of a day is corrected: the others of the day are computed again, too.
@@ -329,6 +375,84 @@ fn hours_that_were_kept_long_enough_go_and_days_stay_true() {
     let moved: Vec<&String> =
         corrected.iter().filter(|(name, value)| days.get(*name) != Some(value)).map(|(name, _)| name).collect();
     assert_eq!((corrected.len(), moved), (days.len(), vec![&"11-01 04:00 nmc.calls_cost".to_owned()]));
+}
+
+/// Of a roll-up of marks each statement, of all figures computed anew every seventh.
+#[test]
+fn roll_up_that_dies_before_any_statement_loses_nothing() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    let of_rows = "SELECT (to_jsonb(a) - ARRAY['id', 'processed_at', 'created_at', 'updated_at'])::text FROM call_analytics AS a
+                   UNION ALL
+                   SELECT (to_jsonb(a) - ARRAY['id', 'processed_at', 'created_at', 'updated_at'])::text FROM conversation_analytics AS a
+                   ORDER BY 1";
+    let stored = || (scene.all_stored(), scene.db.query::<String>(of_rows));
+    let change = |price: usize| {
+        scene.rows(&format!("UPDATE calls SET price = {price}; UPDATE messages SET price = {price}, price_unit = 'USD'"));
+    };
+    let expected = [1, 2].map(|price| {
+        change(price);
+        scene.roll_up();
+        stored()
+    });
+    assert_ne!(expected[0], expected[1]);
+    for (anew, step) in [(false, 1), (true, 7)] {
+        let mut deaths = 0;
+        loop {
+            change(deaths % 2 + 1);
+            if anew {
+                scene.tx(|tx| tx.begin_rebuild()).unwrap();
+            }
+            let at = u64::try_from(deaths * step).unwrap();
+            let is_done = killed_before(at, || roll_up_all(&scene.db.store)).is_some();
+            scene.roll_up();
+            assert_eq!(stored(), expected[deaths % 2], "before statement {at}, {anew}");
+            if is_done {
+                break;
+            }
+            deaths += 1;
+        }
+        assert!(deaths > 10, "{deaths} deaths");
+    }
+}
+
+/// Of each kind one row that was kept long enough, and one that was not.
+#[test]
+fn upkeep_deletes_what_was_kept_long_enough() {
+    let scene = Scene::new();
+    scene.rows(
+        "DELETE FROM user_sessions;
+         INSERT INTO user_sessions (tenant_id, user_id, token_family_hash, refresh_token_hash, expires_at, created_at, last_used_at)
+             SELECT $tenant, $staff, 'family of ' || at, 'hash of ' || at, at, at - interval '1 day', at - interval '1 day'
+             FROM unnest('{2026-10-17 11:00+00, 2026-10-17 13:00+00}'::timestamptz[]) AS at;
+         INSERT INTO analytics_processing_jobs (tenant_id, job_type, parameters, status, error_message, created_at, updated_at)
+             SELECT $tenant, 'aggregation', '{}', 'failed', 'it was canceled', at, at
+             FROM unnest('{2026-08-18 11:00+00, 2026-08-18 13:00+00}'::timestamptz[]) AS at;
+         INSERT INTO analytics_reports (tenant_id, report_type, period_start, period_end, sections, expires_at)
+             SELECT $tenant, 'daily', at, at, '{}', at FROM unnest('{2026-11-16 11:00+00, 2026-11-16 13:00+00}'::timestamptz[]) AS at;
+         INSERT INTO analytics_metrics (tenant_id, metric_type, metric_name, metric_value, aggregation_level, timestamp)
+             SELECT $tenant, 'call', 'nmc.calls_missed', 1, 'hourly', at
+             FROM unnest('{2025-10-12 11:00+00, 2025-10-12 13:00+00}'::timestamptz[]) AS at",
+    );
+    let left = || {
+        scene.db.query::<String>(
+            "SELECT concat_ws(' ', (SELECT count(*) FROM user_sessions), (SELECT count(*) FROM analytics_processing_jobs),
+                 (SELECT count(*) FROM analytics_reports), (SELECT count(*) FROM analytics_metrics))",
+        )
+    };
+    assert_eq!(left(), ["2 2 2 2"]);
+    let upkeep = Upkeep::new(scene.db.store.clone(), None, UpkeepConfig::default());
+    std::thread::scope(|scope| {
+        let _stop = finally(|| upkeep.stop());
+        scope.spawn(|| upkeep.run());
+        wait_until("one of each kind is left", || left() == ["1 1 1 1"]);
+    });
+    // The settings say how long; hours are kept as long as reports need them.
+    let keep =
+        |days| Retention { hourly_figures: TimeDelta::days(days), jobs: TimeDelta::days(days), sessions: TimeDelta::days(days) };
+    assert_eq!(delete_old_rows(&scene.db.store, keep(365), 1_000).unwrap(), 0);
+    assert_eq!(delete_old_rows(&scene.db.store, keep(1), 1_000).unwrap(), 2);
+    assert_eq!(left(), ["0 0 1 1"]);
 }
 
 #[test]
@@ -378,7 +502,7 @@ fn figures_marked_all_over_a_year_are_computed_by_month() {
     scene.roll_up();
     let stored = scene.all_stored();
     assert_eq!(stored[3]["05-01 04:00 nmc.conversations_responded"], "1", "by a text of another month");
-    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    scene.tx(|tx| tx.begin_rebuild()).unwrap();
     scene.roll_up();
     assert_eq!(scene.all_stored(), stored);
 }
@@ -394,7 +518,7 @@ fn month_of_many_calls_is_computed_some_days_at_a_time() {
          FROM (SELECT '2026-10-31 20:00+00'::timestamptz - n * interval '200 seconds' AS at FROM generate_series(0, 12499) AS n) AS calls;
          RESET session_replication_role; ANALYZE calls",
     );
-    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    scene.tx(|tx| tx.begin_rebuild()).unwrap();
     let mut rounds = Vec::new();
     while scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().is_none_or(|state| state.is_rebuilding()) {
         rounds.push(roll_up(&scene.db.store, &scene.business.tenant).unwrap().unwrap());
@@ -445,14 +569,15 @@ fn report_has_what_has_changed_a_moment_ago() {
     scene.roll_up();
     let day = "2026-11-01".parse().unwrap();
     scene.rows("UPDATE calls SET outcome = 'missed' WHERE outcome = 'answered'");
-    let report = scene.tx(|tx| report_content(tx, WantedReport::Daily(day))).unwrap();
+    let report = report_content(&scene.db.store, &Acting::Application(scene.business.tenant), WantedReport::Daily(day)).unwrap();
     assert_eq!(report.total("nmc.calls_missed"), 1.into());
     // More than a request waits for is not reported on.
     scene.rows(
         "INSERT INTO analytics_marks (tenant_id, marked_at)
          SELECT $tenant, '2026-11-01 06:00+00'::timestamptz - n % 8 * interval '31 days' FROM generate_series(1, 18000) AS n",
     );
-    let refused = scene.tx(|tx| report_content(tx, WantedReport::Daily(day))).unwrap_err();
+    let refused =
+        report_content(&scene.db.store, &Acting::Application(scene.business.tenant), WantedReport::Daily(day)).unwrap_err();
     assert!(refused.to_string().contains("are being computed"), "{refused}");
 }
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 impl Scene {
     fn summary(&self, period: SummaryPeriod) -> Summary {
-        self.tx(|tx| summary(tx, period)).unwrap()
+        self.db.store.reading().tenant(&self.business.tenant, |tx| summary(tx, period)).unwrap()
     }
 }
 
@@ -22,6 +22,23 @@ fn kpi(summary: &Summary, name: &str) -> (Option<String>, Option<String>, Option
     let row = summary.kpis.iter().find(|row| row.kpi.name == name).unwrap();
     let text = |value: Option<Decimal>| value.map(|value| value.normalize().to_string());
     (text(row.value), text(row.before), row.trend, text(row.target))
+}
+
+#[test]
+fn summary_is_of_one_state_whatever_is_computed_meanwhile() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let found = std::thread::scope(|scope| {
+        let mut targets = scene.db.block("kpi_targets");
+        let found = scope.spawn(|| scene.summary(SummaryPeriod::ThirtyDays));
+        targets.wait_for_blocked(1);
+        scene.rows("UPDATE analytics_metrics SET metric_value = metric_value + 10 WHERE metric_name = 'nmc.calls_inbound'");
+        drop(targets);
+        found.join().unwrap()
+    });
+    let by_hour: Decimal = found.week.iter().flat_map(|day| day.inbound).sum();
+    assert_eq!((by_hour, found.figures.get("nmc.calls_inbound")), (3.into(), 3.into()));
 }
 
 #[test]

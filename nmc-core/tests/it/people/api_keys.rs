@@ -267,6 +267,10 @@ fn a_keys_last_use_is_noted_once_a_minute() {
     assert!(came == Some(first) || came == Some(house.now()), "{came:?}");
     let later = house.pass(60);
     assert_eq!(used(), Some(later));
+    // A transaction that only reads can't note it: another does.
+    let later = house.pass(120);
+    house.db.store.reading().acting(&shown(&house, &text), |_| Ok(())).unwrap();
+    assert_eq!(house.tx(|tx| tx.api_keys().get(key.id)).unwrap().last_used_at, Some(later));
     // Nor is it where the request is refused for lack of a right secret.
     house.pass(120);
     let forged = format!("nmc_{}_{}", key.prefix, secret_of(ApiKeyText::random().unwrap().text().expose()));

@@ -124,6 +124,10 @@ fn a_session_is_noted_as_used_once_a_minute() {
     assert_eq!(used(), later);
     house.pass(1);
     assert_eq!(used(), later);
+    // A transaction that only reads can't note it: another does.
+    let later = house.pass(60);
+    house.db.store.reading().acting(&ada, |_| Ok(())).unwrap();
+    assert_eq!(house.db.query::<DateTime<Utc>>("SELECT last_used_at FROM user_sessions"), [later]);
 }
 
 #[test]

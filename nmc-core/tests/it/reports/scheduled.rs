@@ -9,7 +9,7 @@ use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{Business, FakeSmtp, SmtpFault, SmtpStep, TakenMail};
 use nmc_core::workflows::{JobPass, JobWorker, JobWorkerConfig, ReportMailPass, ReportMailer, ReportMailerConfig, roll_up_all};
 use nmc_core::{
-    Clock as _, JobStatus, JobType, PageRequest, ReportInterval, ReportMailStatus, Secret, Store, TenantTx, UserId,
+    Clock as _, Error, JobStatus, JobType, PageRequest, ReportInterval, ReportMailStatus, Secret, Store, TenantTx, UserId,
     serde_json::json, uuid,
 };
 use std::collections::HashMap;
@@ -616,7 +616,7 @@ fn rebuild_is_a_job_that_tells_how_far_it_is() {
     }
     assert!(told.len() >= 7 && told.is_sorted() && told[0] < 40 && told[2] > told[0], "{told:?}");
     let job = press.job_rows().remove(0);
-    assert_eq!((job.status, job.progress, job.attempts, job.result), (JobStatus::Completed, 100, 1, Some(json!({"formula": 1}))));
+    assert_eq!((job.status, job.progress, job.attempts, job.result), (JobStatus::Completed, 100, 1, Some(json!({"formula": 2}))));
     // Key figures and trends are computed with the figures.
     for kind in [JobType::Aggregation, JobType::KpiCalculation, JobType::TrendAnalysis] {
         press.scene.tick();
@@ -628,6 +628,24 @@ fn rebuild_is_a_job_that_tells_how_far_it_is() {
         }
         assert_eq!(press.job_rows()[0].status, JobStatus::Completed);
     }
+}
+
+#[test]
+fn rebuild_that_is_canceled_before_it_begins_is_not_done() {
+    let press = Press::new();
+    roll_up_all(&press.scene.db.store).unwrap();
+    press.tx(|tx| tx.rebuild_figures()).unwrap();
+    let canceled = press.job_rows()[0].id;
+    press.tx(|tx| tx.jobs().cancel(canceled, "no more")).unwrap();
+    let is_rebuilding = || press.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().is_rebuilding();
+    assert_eq!((press.jobs(), is_rebuilding()), (NOTHING, false));
+    press.scene.tick();
+    press.tx(|tx| tx.rebuild_figures()).unwrap();
+    assert_eq!(press.jobs().worked, 1);
+    let begun = press.job_rows().into_iter().find(|job| job.id != canceled).unwrap();
+    assert_eq!(begun.status, JobStatus::Pending, "between two of its parts");
+    let late = press.tx(|tx| tx.jobs().cancel(begun.id, "no more"));
+    assert!(matches!(late, Err(Error::InvalidTransition { from: "processing", .. })), "{late:?}");
 }
 
 #[test]

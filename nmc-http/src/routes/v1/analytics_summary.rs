@@ -206,5 +206,5 @@ impl From<SummaryNow> for SummaryNowOut {
 
 pub(super) async fn get(context: RequestContext<SummaryQuery, ()>) -> ApiResult<Json<SummaryOut>> {
     let period = context.query.period.map_or(SummaryPeriod::SevenDays, |period| period.0);
-    Ok(Json(context.acting(move |tx| summary(tx, period)).await?.into()))
+    Ok(Json(context.reading(move |tx| summary(tx, period)).await?.into()))
 }

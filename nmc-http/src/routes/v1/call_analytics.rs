@@ -75,6 +75,9 @@ pub(crate) struct CallAnalyticsQuery {
     /// What became of the leads.
     #[param(inline, value_type = Option<text::ConversionStatus>)]
     conversion_status: Option<text::ConversionStatus>,
+    /// The call.
+    #[param(inline, value_type = Option<text::CallId>)]
+    call: Option<text::CallId>,
     /// The conversation of the calls.
     #[param(inline, value_type = Option<text::ConversationId>)]
     conversation: Option<text::ConversationId>,
@@ -126,6 +129,7 @@ pub(super) async fn list(context: RequestContext<CallAnalyticsQuery, ()>) -> Api
     let filter = CallAnalyticsFilter {
         call_status: query.status.map(|status| status.0),
         conversion_status: query.conversion_status.map(|status| status.0),
+        call: query.call.map(|id| id.0),
         conversation: query.conversation.map(|id| id.0),
         phone_number: query.customer_phone.as_ref().map(|phone| phone.0.clone()),
         from: span.from,

@@ -68,6 +68,9 @@ pub(crate) struct ConversationAnalyticsQuery {
     /// How the conversations ended.
     #[param(inline, value_type = Option<text::ResolutionStatus>)]
     resolution_status: Option<text::ResolutionStatus>,
+    /// The conversation.
+    #[param(inline, value_type = Option<text::ConversationId>)]
+    conversation: Option<text::ConversationId>,
     /// The call that opened the conversation.
     #[param(inline, value_type = Option<text::CallId>)]
     call: Option<text::CallId>,
@@ -114,6 +117,7 @@ pub(super) async fn list(
     let span = Span::new(("from", query.from), ("until", query.until))?;
     let filter = ConversationAnalyticsFilter {
         resolution_status: query.resolution_status.map(|status| status.0),
+        conversation: query.conversation.map(|id| id.0),
         call: query.call.map(|id| id.0),
         from: span.from,
         until: span.until,

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use nmc_core::analytics::{ReportFilter, ReportHead};
 use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
-use nmc_core::{Error, ReportId};
+use nmc_core::{Error, ReportId, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -127,21 +127,17 @@ pub(super) async fn make(context: RequestContext<NoQuery, JsonBody<ReportIn>>) -
         let rule = if is_custom { "is required of a custom report" } else { "is for custom reports alone" };
         return Err(Error::invalid("last_day", rule).into());
     }
-    let report = context
-        .acting(move |tx| {
-            let wanted = match (kind, first_day, last_day) {
-                (ReportKind::Custom, Some(first), Some(last)) => WantedReport::Custom(first, last),
-                (ReportKind::Daily, Some(day), _) => WantedReport::Daily(day),
-                (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
-                (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
-                _ => {
-                    let zone = tx.tenants().get()?.timezone;
-                    WantedReport::last(kind, tx.now().with_timezone(&zone.tz()).date_naive())
-                }
-            };
-            make_report(tx, wanted)
-        })
-        .await?;
+    let wanted = match (kind, first_day, last_day) {
+        (ReportKind::Custom, Some(first), Some(last)) => WantedReport::Custom(first, last),
+        (ReportKind::Daily, Some(day), _) => WantedReport::Daily(day),
+        (ReportKind::Weekly, Some(day), _) => WantedReport::Weekly(day),
+        (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
+        _ => {
+            let today = |tx: &mut TenantTx<'_>| Ok(tx.now().with_timezone(&tx.tenants().get()?.timezone.tz()).date_naive());
+            WantedReport::last(kind, context.acting(today).await?)
+        }
+    };
+    let report = context.in_steps(move |store, who| make_report(store, who, wanted)).await?;
     Ok(Created(format!("/v1/reports/{}", report.id), ReportHead::from(report).into()))
 }
 

@@ -4,7 +4,7 @@ use crate::site::Site;
 use nmc_core::analytics::NewJob;
 use nmc_core::chrono::TimeDelta;
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
-use nmc_core::workflows::{receive_text, record_voice_status, roll_up_all};
+use nmc_core::workflows::{JobWorker, JobWorkerConfig, receive_text, record_voice_status, roll_up_all};
 use nmc_core::{JobType, UserRole};
 use serde_json::{Value, json};
 
@@ -139,13 +139,16 @@ fn stored_figures_are_listed_by_level_and_dimension() {
 fn figures_are_computed_anew_when_somebody_says_so() {
     let site = Site::new();
     let (owner, state) = (site.owner().access, || get(&site, "/v1/analytics/roll-up"));
-    let never = json!({ "rolled_up_at": null, "rebuild_before": null, "timezone": null, "formula": null, "current_formula": 1 });
+    let never = json!({ "rolled_up_at": null, "rebuild_before": null, "timezone": null, "formula": null, "current_formula": 2 });
     assert_eq!(state(), never);
     let rebuild = || site.call("POST", "/v1/analytics/rebuild").by(&owner).expect(202).document();
     assert_eq!(rebuild(), never, "what was never computed is computed whole");
     calls(&site);
-    assert_eq!((&state()["rebuild_before"], &state()["formula"]), (&Value::Null, &json!(1)));
-    assert!(rebuild()["rebuild_before"].is_string());
+    assert_eq!((&state()["rebuild_before"], &state()["formula"]), (&Value::Null, &json!(2)));
+    assert_eq!(rebuild()["rebuild_before"], Value::Null, "a job has yet to begin");
+    let worker = JobWorker::new(site.db.store.clone(), JobWorkerConfig::default());
+    assert_eq!(worker.pass().unwrap().worked, 1);
+    assert!(state()["rebuild_before"].is_string());
     assert_eq!(get(&site, "/v1/analytics/summary")["is_rebuilding"], true);
     assert_eq!(roll_up_all(&site.db.store).unwrap().failed, 0);
     assert_eq!(state()["rebuild_before"], Value::Null);
@@ -169,7 +172,7 @@ fn targets_are_what_snapshots_are_compared_with() {
     let kpis = get(&site, "/v1/kpis?name=missed_rate&period=daily")["items"].clone();
     let row = &kpis[0];
     assert_eq!((&row["value"], &row["target"], &row["variance_percentage"]), (&json!("100"), &json!("40"), &json!("150")));
-    assert_eq!((kpis.as_array().unwrap().len(), &row["trend"], &row["formula"]), (1, &Value::Null, &json!(1)));
+    assert_eq!((kpis.as_array().unwrap().len(), &row["trend"], &row["formula"]), (1, &Value::Null, &json!(2)));
 
     for (path, status) in [("no_such/daily", 404), ("missed_rate/hourly", 404), ("missed_rate/yearly", 404)] {
         assert_eq!(set(path, json!("40")).status, status, "{path}");
@@ -234,6 +237,8 @@ fn what_people_tell_of_a_call_counts() {
     let found = |query: &str| get(&site, &format!("/v1/call-analytics?{query}"))["items"].as_array().unwrap().len();
     let phone = rows[0]["phone_number"].as_str().unwrap().replace('+', "%2B");
     assert_eq!((found("conversion_status=converted"), found(&format!("customer_phone={phone}"))), (1, 1));
+    let own = get(&site, &format!("/v1/call-analytics?call={}", rows[0]["call_id"].as_str().unwrap()))["items"].clone();
+    assert_eq!((own.as_array().unwrap().len(), &own[0]["id"]), (1, &rows[0]["id"]));
     let change = |body: Value| site.call("PATCH", path.clone()).by(&owner).json(&body).expect(400).refusal();
     for (body, pointer, rule) in [
         (json!({ "customer_satisfaction": "5.5" }), "#/customer_satisfaction", "must be"),
@@ -264,12 +269,17 @@ fn what_people_tell_of_a_conversation_stays() {
     let tag = site.call("GET", path.clone()).by(&owner).expect(200).header("ETag").unwrap().to_owned();
     site.call("PATCH", path.clone()).by(&owner).header("If-Match", &tag).json(&told).expect(200);
     site.call("PATCH", path.clone()).by(&owner).header("If-Match", &tag).json(&told).expect(412);
-    site.call("POST", "/v1/analytics/rebuild").by(&owner).expect(202);
+    site.db.store.as_operator(&site.joe.tenant, |tx| tx.begin_rebuild()).unwrap();
     roll_up_all(&site.db.store).unwrap();
     let row = get(&site, "/v1/conversation-analytics?resolution_status=escalated")["items"][0].clone();
     assert_eq!((&row["sentiment_score"], &row["satisfaction_rating"]), (&json!("-0.25"), &json!("5")));
     let call = row["call_id"].as_str().unwrap();
     assert_eq!(get(&site, &format!("/v1/conversation-analytics?call={call}"))["items"].as_array().unwrap().len(), 1);
+    let conversation = row["conversation_id"].as_str().unwrap();
+    assert_eq!(
+        get(&site, &format!("/v1/conversation-analytics?conversation={conversation}"))["items"].as_array().unwrap().len(),
+        1
+    );
     for (body, pointer) in [
         (json!({ "sentiment_score": "1.5" }), "#/sentiment_score"),
         (json!({ "satisfaction_rating": "0" }), "#/satisfaction_rating"),

@@ -2,7 +2,7 @@
 
 use super::{PASSWORD, Person};
 use crate::site::{Answer, Site};
-use nmc_core::access::{InvitationToken, KeyOrder, Permission, make_service_key};
+use nmc_core::access::{Acting, InvitationToken, KeyOrder, Permission, make_service_key};
 use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotification};
 use nmc_core::analytics::{NewCallAnalytics, NewConversationAnalytics, NewJob, NewReportSchedule};
 use nmc_core::calls::MetadataValue;
@@ -481,7 +481,7 @@ impl Scene {
         // Of the rows until now, and of whatever zone the business has by now.
         assert_eq!(roll_up_all(&site.db.store).unwrap().failed, 0);
         let last_week = WantedReport::last(ReportKind::Weekly, site.db.store.now().date_naive());
-        let report = site.db.store.as_operator(&joe.tenant, |tx| make_report(tx, last_week)).unwrap().id;
+        let report = make_report(&site.db.store, &Acting::Operator(joe.tenant), last_week).unwrap().id;
         Target {
             user,
             agent,
