@@ -89,16 +89,20 @@ fn summary_of_a_small_history_is_as_reckoned_by_hand() {
 #[test]
 fn target_of_a_summary_is_that_of_as_long_a_period() {
     let scene = Scene::new();
-    for (period, target) in [(KpiPeriod::Daily, "3"), (KpiPeriod::Weekly, "20.50"), (KpiPeriod::Monthly, "80")] {
-        for name in ["missed_calls", "missed_rate"] {
+    for (period, calls, rate) in
+        [(KpiPeriod::Daily, "3", "3"), (KpiPeriod::Weekly, "20", "20.50"), (KpiPeriod::Monthly, "80", "80")]
+    {
+        for (name, target) in [("missed_calls", calls), ("missed_rate", rate)] {
             scene.tx(|tx| tx.kpi_targets().upsert_by_key(name, period, target.parse().unwrap())).unwrap();
         }
     }
     scene.tx(|tx| tx.kpi_targets().upsert_by_key("calls", KpiPeriod::Daily, 10.into())).unwrap();
-    for (period, target) in [(SummaryPeriod::Today, "3"), (SummaryPeriod::SevenDays, "20.5"), (SummaryPeriod::ThirtyDays, "80")] {
+    for (period, calls, rate) in
+        [(SummaryPeriod::Today, "3", "3"), (SummaryPeriod::SevenDays, "20", "20.5"), (SummaryPeriod::ThirtyDays, "80", "80")]
+    {
         let of = scene.summary(period);
-        assert_eq!(kpi(&of, "missed_calls").3.as_deref(), Some(target), "{period}");
-        assert_eq!(kpi(&of, "missed_rate").3.as_deref(), Some(target), "{period}");
+        assert_eq!(kpi(&of, "missed_calls").3.as_deref(), Some(calls), "{period}");
+        assert_eq!(kpi(&of, "missed_rate").3.as_deref(), Some(rate), "{period}");
         assert_eq!(kpi(&of, "calls").3.is_some(), period == SummaryPeriod::Today, "a target of days is none of weeks");
     }
 }
