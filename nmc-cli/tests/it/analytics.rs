@@ -119,9 +119,9 @@ fn rows_behind_a_figure_come_with_a_total_that_equals_it() {
     assert!(piped.out.starts_with("at\tkind\tid\tcounts\n"), "{piped:?}");
     assert!(piped.err.ends_with("nmc.calls_missed: 2, stored 2\n"), "{piped:?}");
     let by_number = format!("nmc.calls_inbound/{}", shop.joe.number);
-    let told = shop.json(&["analytics", "explain", &by_number]);
+    let of_number = shop.json(&["analytics", "explain", &by_number]);
     assert_eq!(
-        (told["rows"].as_array().map(Vec::len), &told["total"], &told["stored"]),
+        (of_number["rows"].as_array().map(Vec::len), &of_number["total"], &of_number["stored"]),
         (Some(2), &json!({ by_number.clone(): "2" }), &json!({ by_number: "2" }))
     );
     let nobodys = shop.json(&["analytics", "explain", "nmc.calls_inbound/+13125550000"]);

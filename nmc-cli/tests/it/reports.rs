@@ -56,7 +56,7 @@ fn schedule_is_set_listed_and_removed() {
     let joe = Business::onboard(&db.store, JOE);
     let rival = Business::onboard(&db.store, "Rival Rooter").user(&db.store);
     let operator = joe.user(&db.store);
-    db.execute(&format!("UPDATE users SET email = 'ann@example.com' WHERE id = '{operator}'"));
+    db.execute(&format!("UPDATE users SET email = 'ann@example.com', email_verified = false WHERE id = '{operator}'"));
     let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
     let set = |more: &[&str]| nmc.run(&[&["report", "schedule", "set", "--format", "json"], more].concat());
     let daily = set(&["daily"]).json();

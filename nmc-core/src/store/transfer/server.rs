@@ -8,9 +8,13 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Int4, Text};
+use std::time::{Duration, Instant};
 
 /// The key of the advisory lock that a restore holds: "nmc rest" in ASCII.
 const LOCK: i64 = 0x6e6d_6320_7265_7374;
+
+/// How long a restore waits for that lock: the session of one that has just ended is there a moment longer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Relations that somebody made, by whatever schema; those of extensions come with them.
 const OWN_RELATIONS: &str = "\
@@ -142,9 +146,16 @@ impl Server {
 
     /// Insists that the database is this login's, that nothing is in it, and that nobody else restores into it.
     pub(super) fn must_be_free(&mut self) -> Result<(), TransferError> {
-        let lock: Verdict = sql_query(format!("SELECT pg_try_advisory_lock({LOCK}) AS holds")).get_result(&mut self.conn)?;
-        if !lock.holds {
-            return Err(TransferError::Busy);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let lock: Verdict = sql_query(format!("SELECT pg_try_advisory_lock({LOCK}) AS holds")).get_result(&mut self.conn)?;
+            if lock.holds {
+                break;
+            }
+            if Instant::now() >= until {
+                return Err(TransferError::Busy);
+            }
+            std::thread::sleep(PATIENCE / 20);
         }
         let things = format!(
             "SELECT thing AS word FROM (\
