@@ -58,7 +58,7 @@ pub const TRADE_METRICS: &[TradeMetric] = &[
     metric("nmc.unassigned_conversations", 1, MetricSource::Unassigned, "open conversations that nobody looks after"),
     metric("nmc.spend_today", 15, MetricSource::Spend, "what calls and texts have cost since midnight in the business's zone, as far as it is known"),
     metric("nmc.numbers_in_trouble", 5, MetricSource::Numbers, "telephone numbers that don't work"),
-    metric("nmc.queue_age_minutes", 1, MetricSource::Queue, "minutes that the oldest text has been waiting to be sent; 0 when none waits"),
+    metric("nmc.queue_age_minutes", 1, MetricSource::Queue, "minutes that the oldest text has been waiting to be sent; since it was first due, and 0 when none waits"),
 ];
 
 /// What a metric tells, in the words that people read; `None` of one that a business reports itself.

@@ -139,12 +139,17 @@ const NUMBERS: &str = "\
     WHERE tenant_id = $1 AND status <> 'released' \
     HAVING count(*) > 0";
 
-/// Of those that are due: what waits for the morning is not late.
+/// By when each was due first: one that waits for its next try is late. What waits for the morning, or for its turn where a number has sent
+/// within the last minute, is not; what waits for a number that is held back is.
 const QUEUE: &str = "\
     SELECT 'nmc.queue_age_minutes' AS metric, \
-        coalesce(greatest(extract(epoch FROM $2 - min(created_at)) / 60, 0), 0)::numeric(15, 4) AS value FROM messages \
-    WHERE tenant_id = $1 AND message_status = 'queued' AND message_direction = 'outbound' AND next_attempt_at <= $2 \
-       ";
+        coalesce(greatest(extract(epoch FROM $2 - min(coalesce(m.due_since, m.next_attempt_at))) / 60, 0), 0)::numeric(15, 4) AS value \
+    FROM messages AS m \
+    WHERE m.tenant_id = $1 AND m.message_status = 'queued' AND m.message_direction = 'outbound' \
+        AND (m.due_since IS NOT NULL OR m.next_attempt_at <= $2 AND NOT EXISTS ( \
+            SELECT FROM number_pacing AS p WHERE p.tenant_id = $1 AND p.phone_number = m.from_number \
+                AND p.free_at > $2 - interval '1 minute' AND (p.held_until > $2) IS NOT TRUE \
+        ))";
 
 #[derive(QueryableByName)]
 struct Row {

@@ -14,30 +14,30 @@ fn utc(text: &str) -> DateTime<Utc> {
 }
 
 /// A business in Los Angeles, and a clock that stands still on a Wednesday, at 12:00 of its day.
-struct Scene {
-    db: TestDb,
-    clock: Arc<ManualClock>,
-    business: Business,
+pub(super) struct Scene {
+    pub(super) db: TestDb,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) business: Business,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock = Arc::new(ManualClock::new(utc("2026-06-10 19:00")));
         let db = TestDb::with_clock(clock.clone());
         let business = Business::onboard(&db.store, "Joe's Plumbing");
         Self { db, clock, business }
     }
 
-    fn run<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn run<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
         self.db.store.tenant(&self.business.tenant, work)
     }
 
-    fn rounds(&self) -> Rounds {
+    pub(super) fn rounds(&self) -> Rounds {
         alert_rounds(&self.db.store).unwrap()
     }
 
     /// A rule that watches a metric, and raises an alert above a value.
-    fn watch(&self, metric: &str, threshold: i64) -> nmc_core::alerts::AlertRule {
+    pub(super) fn watch(&self, metric: &str, threshold: i64) -> nmc_core::alerts::AlertRule {
         let new = NewAlertRule::new(metric, metric, AlertOperator::GreaterThan, threshold.into(), AlertSeverity::High);
         self.run(|tx| tx.alert_rules().create(&new)).unwrap()
     }
@@ -47,7 +47,7 @@ impl Scene {
     }
 
     /// What was measured at this instant, by metric.
-    fn measured(&self, at: DateTime<Utc>) -> BTreeMap<String, String> {
+    pub(super) fn measured(&self, at: DateTime<Utc>) -> BTreeMap<String, String> {
         let filter = MeasurementFilter { from: Some(at), until: Some(at + TimeDelta::microseconds(1)), ..Default::default() };
         let page = self.run(|tx| tx.measurements().list(&filter, PageRequest::first())).unwrap();
         page.items.into_iter().map(|row| (row.metric_name, row.metric_value.normalize().to_string())).collect()

@@ -1,0 +1,120 @@
+//! What trade metrics count, where it takes more than a row to say it: queues in an outage, late failures, and who waits.
+
+use super::alert_rounds::Scene;
+use chrono::TimeDelta;
+use nmc_core::conversations::{Worker, WorkerConfig};
+use nmc_core::telephony::SmsSender;
+use nmc_core::testing::{FakeSms, FakeTwilio, TwilioFault, VoiceForm, unique_phone, unique_sid};
+use nmc_core::twilio::TwilioSms;
+use nmc_core::workflows::record_voice_status;
+use nmc_core::{AlertStatus, Clock as _, MessageId, MessageStatus, PageRequest};
+use std::iter::repeat_n;
+use std::sync::Arc;
+
+const NOT_NOW: TwilioFault = TwilioFault::AnswerWith(503, 20_503);
+
+impl Scene {
+    fn worker_of(&self, sender: impl SmsSender + 'static) -> Worker {
+        Worker::new(self.db.store.clone(), Arc::new(sender), WorkerConfig::default())
+    }
+
+    /// A worker whose provider answers with 503 so many times.
+    fn worker_in_an_outage(&self, answers: usize) -> (FakeTwilio, Worker) {
+        let twilio = FakeTwilio::with_clock(self.clock.clone());
+        twilio.fail_sends_with(repeat_n(NOT_NOW, answers));
+        let worker = self.worker_of(TwilioSms::new(&twilio.account()));
+        (twilio, worker)
+    }
+
+    fn queue(&self) -> MessageId {
+        self.business.queue(&self.db.store, &unique_phone(), "Hello").unwrap().id
+    }
+
+    fn later(&self, minutes: i64) {
+        self.clock.advance(TimeDelta::minutes(minutes));
+    }
+
+    /// What a metric is now, by a round.
+    fn now_is(&self, metric: &str) -> Option<String> {
+        assert_eq!(self.rounds().failed, 0);
+        self.measured(self.clock.now()).remove(metric)
+    }
+}
+
+#[test]
+fn texts_that_wait_for_their_next_try_are_late() {
+    let scene = Scene::new();
+    scene.run(|tx| tx.add_default_alert_rules()).unwrap();
+    let (twilio, worker) = scene.worker_in_an_outage(11);
+    scene.queue();
+    let mut ages = Vec::new();
+    for _ in 0..14 {
+        worker.pass().unwrap();
+        ages.push(scene.now_is("nmc.queue_age_minutes").unwrap());
+        scene.later(1);
+    }
+    assert_eq!(ages, (0..14).map(|minutes: i64| minutes.to_string()).collect::<Vec<_>>());
+    let open = || {
+        let alerts = scene.run(|tx| tx.alerts().list(&Default::default(), PageRequest::first())).unwrap().items;
+        alerts.into_iter().map(|alert| (alert.message, alert.status)).collect::<Vec<_>>()
+    };
+    assert!(open()[0].0.starts_with("Texts are not sent: "), "{:?}", open());
+    assert_eq!(twilio.texts().len(), 0);
+    // The provider is back.
+    let (twilio, worker) = scene.worker_in_an_outage(0);
+    scene.later(30);
+    worker.pass().unwrap();
+    assert_eq!((twilio.texts().len(), scene.now_is("nmc.queue_age_minutes").as_deref()), (1, Some("0")));
+    assert_eq!(open()[0].1, AlertStatus::Resolved);
+}
+
+#[test]
+fn texts_that_wait_for_the_morning_are_not_late() {
+    let scene = Scene::new();
+    scene.watch("nmc.queue_age_minutes", 1_000);
+    scene.db.execute("UPDATE business_settings SET greeting_at_any_hour = false");
+    let missed = |caller: &str| {
+        let call = VoiceForm::missed(caller, &scene.business.number, &unique_sid("CA"));
+        assert!(record_voice_status(&scene.db.store, &call.parse()).unwrap().greeting.is_some());
+    };
+    // 20:57 there: the first is tried, and then it is night.
+    scene.later(8 * 60 + 57);
+    missed("+14155550177");
+    let (_twilio, worker) = scene.worker_in_an_outage(9);
+    worker.pass().unwrap();
+    scene.later(1);
+    assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("1"));
+    scene.later(3);
+    worker.pass().unwrap();
+    // The other call comes at night.
+    missed("+14155550178");
+    let waiting = scene.business.messages(&scene.db.store, &Default::default());
+    assert_eq!(waiting.iter().map(|text| text.attempts).collect::<Vec<_>>(), [0, 1]);
+    scene.later(60);
+    assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("0"));
+    // 08:02.
+    scene.later(10 * 60 + 1);
+    assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("2"), "since the morning began");
+}
+
+#[test]
+fn texts_that_wait_for_their_turn_are_not_late() {
+    let scene = Scene::new();
+    scene.watch("nmc.queue_age_minutes", 1_000);
+    let waiting = [(); 3].map(|()| scene.queue());
+    scene.later(12);
+    assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("12"), "nobody sends");
+    // Its number sends one text at a time.
+    scene.later(1);
+    assert_eq!(scene.worker_of(FakeSms::new()).pass().unwrap().sent, 1);
+    let is_queued = |id: &&MessageId| scene.business.message(&scene.db.store, **id).message_status == MessageStatus::Queued;
+    assert_eq!(waiting.iter().filter(is_queued).count(), 2);
+    assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("0"));
+    scene.later(2);
+    assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("15"), "and then no more");
+    // One that is held back sends none.
+    let until = scene.clock.now() + TimeDelta::hours(1);
+    scene.db.execute(&format!("UPDATE number_pacing SET free_at = '{until}', held_until = '{until}', hold_reason = 'x'"));
+    scene.later(1);
+    assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("16"));
+}
