@@ -76,7 +76,8 @@ impl Messages<'_> {
         if ended {
             self.0.note(StreamEventKind::MessageUpdated, claimed.id.uuid());
         }
-        if let (true, Ending::Ended { status: MessageStatus::Failed, code, .. }) = (ended, ending) {
+        // One in doubt may be found to have failed at the provider's.
+        if ended && matches!(status, MessageStatus::Failed | MessageStatus::Undelivered) {
             // Visibly: in the conversation, too.
             self.0.tx().conversation_events().append(&[NewConversationEvent::new(
                 claimed.conversation,

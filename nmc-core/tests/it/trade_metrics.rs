@@ -3,7 +3,7 @@
 use super::alert_rounds::Scene;
 use chrono::TimeDelta;
 use nmc_core::conversations::{Worker, WorkerConfig};
-use nmc_core::telephony::SmsSender;
+use nmc_core::telephony::{Pace, SmsSender};
 use nmc_core::testing::{FakeSms, FakeTwilio, TwilioFault, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::TwilioSms;
 use nmc_core::workflows::record_voice_status;
@@ -117,4 +117,60 @@ fn texts_that_wait_for_their_turn_are_not_late() {
     scene.db.execute(&format!("UPDATE number_pacing SET free_at = '{until}', held_until = '{until}', hold_reason = 'x'"));
     scene.later(1);
     assert_eq!(scene.now_is("nmc.queue_age_minutes").as_deref(), Some("16"));
+}
+
+#[test]
+fn texts_count_as_failed_when_they_are_given_up() {
+    let scene = Scene::new();
+    scene.watch("nmc.texts_failed_1h", 1_000);
+    scene.watch("nmc.text_failure_rate_1h", 1_000);
+    let (_twilio, worker) = scene.worker_in_an_outage(50);
+    let id = scene.queue();
+    let status = || scene.business.message(&scene.db.store, id).message_status;
+    while status() == MessageStatus::Queued {
+        assert_eq!(scene.now_is("nmc.texts_failed_1h"), None);
+        scene.later(5);
+        worker.pass().unwrap();
+    }
+    let given_up = scene.business.message(&scene.db.store, id);
+    assert_eq!(given_up.message_status, MessageStatus::Failed, "{:?}", given_up.error_message);
+    assert!(scene.clock.now() - given_up.created_at > TimeDelta::hours(1), "{given_up:?}");
+    assert_eq!(scene.now_is("nmc.texts_failed_1h").as_deref(), Some("1"));
+    assert_eq!(scene.measured(scene.clock.now())["nmc.text_failure_rate_1h"], "100");
+    scene.later(55);
+    assert_eq!(scene.now_is("nmc.texts_failed_1h").as_deref(), Some("1"));
+    scene.later(5);
+    assert_eq!(scene.now_is("nmc.texts_failed_1h"), None, "an hour without a text");
+}
+
+#[test]
+fn texts_count_as_failed_when_the_carrier_says_so() {
+    let scene = Scene::new();
+    scene.watch("nmc.texts_failed_1h", 1_000);
+    scene.watch("nmc.text_failure_rate_1h", 1_000);
+    let send = |count: usize| {
+        for _ in 0..count {
+            scene.queue();
+        }
+        let sms = Arc::new(FakeSms::new());
+        let config = WorkerConfig { pace: Pace::NONE, ..WorkerConfig::default() };
+        Worker::new(scene.db.store.clone(), sms.clone(), config).pass().unwrap();
+        sms.taken()
+    };
+    let old = send(2);
+    scene.later(180);
+    let new = send(3);
+    scene.report(&old[0], "undelivered");
+    scene.report(&new[0], "failed");
+    scene.report(&new[1], "delivered");
+    // What was called off at the provider's has not failed.
+    scene.report(&old[1], "canceled");
+    scene.later(5);
+    assert_eq!(scene.now_is("nmc.texts_failed_1h").as_deref(), Some("2"));
+    // Of the three that went out in this hour, and the old one.
+    assert_eq!(scene.measured(scene.clock.now())["nmc.text_failure_rate_1h"], "50");
+    scene.later(60);
+    scene.report(&new[2], "undelivered");
+    assert_eq!(scene.now_is("nmc.texts_failed_1h").as_deref(), Some("1"));
+    assert_eq!(scene.measured(scene.clock.now())["nmc.text_failure_rate_1h"], "100");
 }
