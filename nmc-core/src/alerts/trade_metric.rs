@@ -51,7 +51,7 @@ pub const TRADE_METRICS: &[TradeMetric] = &[
     metric("nmc.missed_rate_1h", 5, MetricSource::Calls, "how many of 100 calls of the last hour nobody answered"),
     metric("nmc.missed_rate_1d", 15, MetricSource::Calls, "how many of 100 calls of the last 24 hours nobody answered"),
     metric("nmc.calls_vs_usual_1h", 5, MetricSource::Usual, "calls of the last hour, in percent of what is usual at this hour of this day of the week"),
-    metric("nmc.longest_wait_minutes", 1, MetricSource::Waiting, "minutes that the longest waiting customer has waited for an answer; 0 when nobody waits"),
+    metric("nmc.longest_wait_minutes", 1, MetricSource::Waiting, "minutes that the longest waiting customer has waited for an answer; of business hours alone, and 0 when nobody waits"),
     metric("nmc.texts_failed_1h", 5, MetricSource::Texts, "texts that failed in the last hour"),
     metric("nmc.text_failure_rate_1h", 5, MetricSource::Texts, "how many of 100 texts failed that were sent in the last hour, or failed in it"),
     metric("nmc.opt_outs_1d", 15, MetricSource::OptOuts, "people who asked for no more texts in the last 24 hours"),

@@ -1,13 +1,14 @@
 //! What trade metrics count, where it takes more than a row to say it: queues in an outage, late failures, and who waits.
 
 use super::alert_rounds::Scene;
-use chrono::TimeDelta;
+use chrono::{NaiveTime, TimeDelta};
 use nmc_core::conversations::{Worker, WorkerConfig};
 use nmc_core::telephony::{Pace, SmsSender};
-use nmc_core::testing::{FakeSms, FakeTwilio, TwilioFault, VoiceForm, unique_phone, unique_sid};
+use nmc_core::tenants::TenantPatch;
+use nmc_core::testing::{FakeSms, FakeTwilio, SmsForm, TwilioFault, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::TwilioSms;
-use nmc_core::workflows::record_voice_status;
-use nmc_core::{AlertStatus, Clock as _, MessageId, MessageStatus, PageRequest};
+use nmc_core::workflows::{receive_text, record_voice_status};
+use nmc_core::{AlertStatus, Clock as _, MessageId, MessageStatus, PageRequest, PhoneNumber};
 use std::iter::repeat_n;
 use std::sync::Arc;
 
@@ -173,4 +174,104 @@ fn texts_count_as_failed_when_the_carrier_says_so() {
     scene.report(&new[2], "undelivered");
     assert_eq!(scene.now_is("nmc.texts_failed_1h").as_deref(), Some("1"));
     assert_eq!(scene.measured(scene.clock.now())["nmc.text_failure_rate_1h"], "100");
+}
+
+impl Scene {
+    fn text(&self, customer: &PhoneNumber, body: &str) {
+        receive_text(&self.db.store, &SmsForm::text(customer.as_str(), &self.business.number, body).parse()).unwrap();
+    }
+
+    fn longest_wait(&self) -> String {
+        self.now_is("nmc.longest_wait_minutes").unwrap()
+    }
+}
+
+#[test]
+fn who_may_not_be_answered_does_not_wait() {
+    // What somebody texts, five minutes apart each time, and how long they have waited five minutes later.
+    for (texts, minutes) in [
+        (&["How much?"][..], "5"),
+        (&["STOP"], "0"),
+        (&["How much?", "Stop!"], "0"),
+        (&["HELP"], "0"),
+        (&["Help?", " info "], "0"),
+        (&["How much?", "HELP"], "10"),
+        (&["Help, my basement is flooded"], "5"),
+        (&["START"], "0"),
+        (&["STOP", "START"], "0"),
+        (&["STOP", "START", "Are you there?"], "5"),
+        (&["STOP", "Are you there?"], "0"),
+        // No wish beyond doubt: a person has to read it.
+        (&["stop messaging my husband's number"], "5"),
+    ] {
+        for customer in [unique_phone(), "+5215512345678".parse().unwrap()] {
+            let scene = Scene::new();
+            scene.watch("nmc.longest_wait_minutes", 1_000);
+            for text in texts {
+                scene.text(&customer, text);
+                scene.later(5);
+            }
+            assert_eq!(scene.longest_wait(), minutes, "{texts:?} of {customer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_customer_who_opted_out_at_the_desk_does_not_wait() {
+    let scene = Scene::new();
+    scene.watch("nmc.longest_wait_minutes", 1_000);
+    let (one, other) = (unique_phone(), unique_phone());
+    scene.text(&one, "How much?");
+    scene.later(5);
+    scene.text(&other, "And for me?");
+    scene.later(5);
+    assert_eq!(scene.longest_wait(), "10");
+    let tenant = scene.business.tenant.id();
+    scene.db.execute(&format!(
+        "INSERT INTO consents (tenant_id, customer_phone, action, source) VALUES ('{tenant}', '{}', 'opt_out', 'staff')",
+        one.as_str()
+    ));
+    scene.later(1);
+    assert_eq!(scene.longest_wait(), "6", "the other one's");
+}
+
+#[test]
+fn a_wait_is_of_business_hours_alone() {
+    let scene = Scene::new();
+    scene.watch("nmc.longest_wait_minutes", 30);
+    // It closes at 18:00, and opens at 7:00.
+    scene.later(5 * 60 + 50);
+    scene.text(&unique_phone(), "How much?");
+    scene.later(5);
+    assert_eq!(scene.longest_wait(), "5");
+    scene.later(125);
+    scene.text(&unique_phone(), "And for me?");
+    assert_eq!(scene.longest_wait(), "10", "20:00");
+    scene.later(11 * 60);
+    assert_eq!(
+        (scene.rounds().raised, scene.measured(scene.clock.now())["nmc.longest_wait_minutes"].as_str()),
+        (0, "10"),
+        "7:00"
+    );
+    scene.later(20);
+    assert_eq!(scene.longest_wait(), "30");
+    scene.later(1);
+    assert_eq!(scene.rounds().raised, 1, "7:21");
+    // A holiday is no time to wait: it is Thursday now.
+    scene.run(|tx| tx.holidays().upsert_by_day("2026-06-12".parse().unwrap(), "Founders' day")).unwrap();
+    scene.later(2 * 24 * 60);
+    assert_eq!(scene.longest_wait(), (31 + 11 * 60).to_string(), "of Thursday and Saturday");
+    // Who never closes has the clock, but for holidays.
+    let hours = TenantPatch {
+        business_hours_start: Some(NaiveTime::MIN),
+        business_hours_end: Some(NaiveTime::MIN),
+        ..TenantPatch::default()
+    };
+    scene.run(|tx| tx.tenants().update(&hours)).unwrap();
+    scene.later(1);
+    assert_eq!(
+        scene.longest_wait(),
+        (6 * 60 + 10 + 24 * 60 + 7 * 60 + 22).to_string(),
+        "from Wednesday at 17:50 to Saturday at 7:22"
+    );
 }
