@@ -56,7 +56,7 @@ pub const TRADE_METRICS: &[TradeMetric] = &[
     metric("nmc.text_failure_rate_1h", 5, MetricSource::Texts, "how many of 100 texts failed that were sent in the last hour, or failed in it"),
     metric("nmc.opt_outs_1d", 15, MetricSource::OptOuts, "people who asked for no more texts in the last 24 hours"),
     metric("nmc.unassigned_conversations", 1, MetricSource::Unassigned, "open conversations that nobody looks after"),
-    metric("nmc.spend_today", 15, MetricSource::Spend, "what calls and texts have cost since midnight in the business's zone, as far as it is known"),
+    metric("nmc.spend_today", 15, MetricSource::Spend, "US dollars that calls and texts have cost since midnight in the business's zone, as far as it is known"),
     metric("nmc.numbers_in_trouble", 5, MetricSource::Numbers, "telephone numbers that don't work"),
     metric("nmc.queue_age_minutes", 1, MetricSource::Queue, "minutes that the oldest text has been waiting to be sent; since it was first due, and 0 when none waits"),
 ];

@@ -155,15 +155,16 @@ const UNASSIGNED: &str = "\
     WHERE tenant_id = $1 AND status IN ('active', 'waiting') AND assigned_to IS NULL \
        ";
 
-/// Prices come later than what they are for: it grows for a while. `$3` is the beginning of the day.
+/// Prices come later than what they are for: it grows for a while. What was charged in another currency than the figures' does not
+/// count. `$3` is the beginning of the day.
 const SPEND: &str = "\
     SELECT 'nmc.spend_today' AS metric, sum(price) AS value FROM ( \
-        SELECT price FROM calls WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 \
+        SELECT price FROM calls WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND price_unit = 'USD' \
         UNION ALL \
-        SELECT price FROM messages WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND message_kind <> 'greeting' \
+        SELECT price FROM messages WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND price_unit = 'USD' AND message_kind <> 'greeting' \
         UNION ALL \
         SELECT price FROM messages \
-        WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND message_kind <> 'message' AND message_kind = 'greeting' \
+        WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND price_unit = 'USD' AND message_kind <> 'message' AND message_kind = 'greeting' \
     ) AS priced HAVING sum(price) IS NOT NULL";
 
 const NUMBERS: &str = "\

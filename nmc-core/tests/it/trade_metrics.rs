@@ -275,3 +275,25 @@ fn a_wait_is_of_business_hours_alone() {
         "from Wednesday at 17:50 to Saturday at 7:22"
     );
 }
+
+#[test]
+fn spend_is_of_one_currency() {
+    let scene = Scene::new();
+    scene.watch("nmc.spend_today", 1_000);
+    let charge = |price: &str, unit: &str| {
+        let id = scene.queue();
+        scene.db.execute(&format!("UPDATE messages SET price = {price}, price_unit = '{unit}' WHERE id = '{id}'"));
+    };
+    charge("9", "EUR");
+    assert_eq!(scene.now_is("nmc.spend_today"), None);
+    scene.later(60);
+    charge("0.0079", "USD");
+    scene.db.execute(&format!(
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, call_type, outcome, started_at, created_at, price, price_unit)
+         SELECT '{}', 'anonymous', '+14155550100', 'inbound', 'completed', 'voice', 'missed', at, at, 2, unit
+         FROM (VALUES ('USD'), ('JPY')) AS u (unit), (SELECT timestamptz '{}') AS t (at)",
+        scene.business.tenant.id(),
+        scene.clock.now()
+    ));
+    assert_eq!(scene.now_is("nmc.spend_today").as_deref(), Some("2.0079"));
+}
