@@ -1,14 +1,18 @@
 //! What trade metrics count, where it takes more than a row to say it: queues in an outage, late failures, and who waits.
 
 use super::alert_rounds::Scene;
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveTime, SecondsFormat, TimeDelta};
+use nmc_core::alerts::{AlertMove, AlertRule, Judgement, NewAlertRule, Sample, TRADE_METRICS, TimelineEntry, timeline};
 use nmc_core::conversations::{Worker, WorkerConfig};
 use nmc_core::telephony::{Pace, SmsSender};
 use nmc_core::tenants::TenantPatch;
 use nmc_core::testing::{FakeSms, FakeTwilio, SmsForm, TwilioFault, VoiceForm, unique_phone, unique_sid};
 use nmc_core::twilio::TwilioSms;
 use nmc_core::workflows::{receive_text, record_voice_status};
-use nmc_core::{AlertStatus, Clock as _, MessageId, MessageStatus, PageRequest, PhoneNumber};
+use nmc_core::{
+    AlertOperator, AlertSeverity, AlertStatus, Clock as _, MessageId, MessageStatus, NoDataPolicy, PageRequest, PhoneNumber,
+};
+use rust_decimal::Decimal;
 use std::iter::repeat_n;
 use std::sync::Arc;
 
@@ -296,4 +300,110 @@ fn spend_is_of_one_currency() {
         scene.clock.now()
     ));
     assert_eq!(scene.now_is("nmc.spend_today").as_deref(), Some("2.0079"));
+}
+
+/// A move as it is told: when, what, the value, and the message of an alert that is raised.
+fn told(rule: &AlertRule, entry: &TimelineEntry, last: Option<Decimal>) -> String {
+    let at = entry.at.timestamp();
+    let last = last.unwrap_or_default().normalize();
+    match entry.made {
+        AlertMove::Raise(value) => {
+            let known = TRADE_METRICS.iter().find(|metric| metric.name == rule.metric);
+            let words = known.map(|metric| format!("{}:", metric.description.split(';').next().unwrap()));
+            let words = words.unwrap_or_else(|| format!("{} is", rule.metric));
+            let (value, threshold) = (value.normalize(), rule.threshold.normalize());
+            format!("{at} triggered {value} {}: {words} {value}, above {threshold}", rule.name)
+        }
+        AlertMove::RaiseForSilence(since) => {
+            let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+            format!("{at} triggered {last} {}: nothing has been measured of {} since {since}", rule.name, rule.metric)
+        }
+        AlertMove::Clear(value) => format!("{at} resolved {}", value.map_or(last, |value| value.normalize())),
+        AlertMove::Flap(changes) => format!("{at} flapping {changes}"),
+    }
+}
+
+/// Two hours and a half of a business, with an outage, missed calls, texts that fail and values that come late: what its rounds told, a
+/// replay tells to the letter.
+#[test]
+fn rounds_are_told_alike_by_a_replay() {
+    let scene = Scene::new();
+    let mut rules = scene.run(|tx| tx.add_default_alert_rules()).unwrap();
+    rules.push(scene.watch("nmc.missed_calls_15m", 2));
+    rules.push(scene.watch("nmc.unassigned_conversations", 3));
+    rules.push(scene.watch("own", 10));
+    let new = NewAlertRule {
+        judgement: Judgement { no_data_policy: NoDataPolicy::Alert, no_data_seconds: 300, ..Judgement::default() },
+        ..NewAlertRule::new("own is silent", "own", AlertOperator::GreaterThan, 12.into(), AlertSeverity::Low)
+    };
+    rules.push(scene.run(|tx| tx.alert_rules().create(&new)).unwrap());
+    let sms = Arc::new(FakeSms::new());
+    let worker = Worker::new(scene.db.store.clone(), sms.clone(), WorkerConfig { pace: Pace::NONE, ..WorkerConfig::default() });
+    let customer = unique_phone();
+    let (mut minutes, mut passed_over, mut late) = (Vec::new(), Vec::new(), 0);
+    for minute in 0..150_i64 {
+        let now = scene.clock.now();
+        let record = |value: i64, at| drop(scene.run(|tx| tx.measurements().record("own", value.into(), at)).unwrap());
+        match minute {
+            35 | 77 => passed_over.push(now),
+            100..110 => {}
+            _ => record(if minute / 10 % 2 == 0 { 3 } else { 11 }, now),
+        }
+        if matches!(minute, 37 | 80) {
+            record(13, *passed_over.last().unwrap());
+        }
+        match minute {
+            5 => scene.text(&customer, "How much?"),
+            50 => drop(scene.business.queue(&scene.db.store, &customer, "100 dollars").unwrap()),
+            10..20 => drop(scene.business.missed(&scene.db.store)),
+            40 | 65..70 => drop(scene.queue()),
+            _ => {}
+        }
+        // Nobody sends from the 40th to the 59th minute.
+        if !(40..60).contains(&minute) {
+            worker.pass().unwrap();
+        }
+        if minute == 75 {
+            sms.taken().iter().rev().take(5).for_each(|text| scene.report(text, "undelivered"));
+        }
+        let rounds = scene.rounds();
+        assert_eq!(rounds.failed, 0);
+        late += rounds.late;
+        minutes.push(now);
+        scene.later(1);
+    }
+    assert_eq!(late, 4, "two values, of two rules each");
+    let hours = scene.run(|tx| tx.tenants().business_hours()).unwrap();
+    let mut moved = 0;
+    for rule in &rules {
+        let samples: Vec<String> = scene.db.query(&format!(
+            "SELECT extract(epoch FROM measurement_time)::bigint || ' ' || metric_value FROM alert_metrics_cache
+             WHERE metric_name = '{}' ORDER BY measurement_time",
+            rule.metric
+        ));
+        let samples: Vec<Sample> = samples
+            .iter()
+            .map(|line| line.split_once(' ').unwrap())
+            .map(|(at, value)| Sample {
+                at: DateTime::from_timestamp(at.parse().unwrap(), 0).unwrap(),
+                value: value.parse().unwrap(),
+            })
+            .filter(|sample| rule.metric != "own" || !passed_over.contains(&sample.at))
+            .collect();
+        let last = |at| samples.iter().rev().find(|sample| sample.at <= at).map(|sample| sample.value);
+        let mut replayed: Vec<String> =
+            timeline(rule, &hours, &samples, &minutes).iter().map(|entry| told(rule, entry, last(entry.at))).collect();
+        let mut lived: Vec<String> = scene.db.query(&format!(
+            "SELECT extract(epoch FROM h.created_at)::bigint || ' ' || h.event_type || ' ' || CASE h.event_type
+                 WHEN 'triggered' THEN trim_scale(a.metric_value) || ' ' || a.message WHEN 'flapping' THEN h.details ->> 'changes'
+                 ELSE h.details ->> 'value' END
+             FROM alert_history h JOIN alerts a ON a.tenant_id = h.tenant_id AND a.id = h.alert_id
+             WHERE a.rule_id = '{}' AND h.event_type IN ('triggered', 'resolved', 'flapping')",
+            rule.id
+        ));
+        (replayed.sort(), lived.sort());
+        assert_eq!(lived, replayed, "{}", rule.name);
+        moved += usize::from(!lived.is_empty());
+    }
+    assert!(moved >= 8, "something happens: {moved}");
 }
