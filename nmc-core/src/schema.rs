@@ -1156,6 +1156,8 @@ diesel::table! {
         /// The id that a client gave a text of staff, so that it is sent once; NULL for all others.
         #[max_length = 100]
         client_key -> Nullable<Varchar>,
+        /// When it was first due, of one that a worker has tried since; NULL: next_attempt_at says it. A text that is made to wait for the morning, or for staff, begins anew.
+        due_since -> Nullable<Timestamptz>,
     }
 }
 

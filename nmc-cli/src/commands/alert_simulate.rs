@@ -26,6 +26,9 @@ const BY_DEFAULT: TimeDelta = TimeDelta::hours(24);
 /// The longest span.
 const LONGEST: TimeDelta = TimeDelta::days(31);
 
+/// The most gaps that people are told of, the first ones.
+const MOST_GAPS: usize = 5;
+
 /// The most values that are replayed.
 const MOST_VALUES: usize = 50_000;
 
@@ -119,8 +122,10 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     // And once at the end, so that all values are judged.
     let evaluated_at: Vec<_> = minutes.chain([until]).collect();
     let moves = timeline(&rule, &hours, &samples, &evaluated_at);
-    if samples.is_empty() {
-        eprintln!("{} has no values {}", plain(&rule.metric), span_in_words(from, until, zone));
+    let gaps = gaps(&samples, until, TimeDelta::seconds(rule.judgement.no_data_seconds.into()));
+    match samples.first() {
+        None => eprintln!("{} has no values {}", plain(&rule.metric), span_in_words(from, until, zone)),
+        Some(first) => tell_of_gaps((from, first.at), &gaps, &rule, zone),
     }
     match args.format.format {
         Format::Json => write_json(&json!({
@@ -128,6 +133,8 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
             "from": time(from),
             "to": time(until),
             "values": samples.len(),
+            "values_from": samples.first().map(|first| time(first.at)),
+            "gaps": gaps.iter().map(|(from, to)| json!({"from": time(*from), "to": time(*to)})).collect::<Vec<_>>(),
             "timeline": moves.iter().map(|entry| TIMELINE.json(entry)).collect::<Vec<_>>(),
         })),
         Format::Table => {
@@ -199,6 +206,32 @@ fn read(store: &Store, tenant: &Tenant, filter: &MeasurementFilter) -> CliResult
     }
     samples.reverse();
     Ok(samples)
+}
+
+/// The spans without a value that are so long that the rule counts its metric as silent, from the first value on.
+fn gaps(samples: &[Sample], until: DateTime<Utc>, silence: TimeDelta) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let ends = samples.iter().skip(1).map(|sample| sample.at).chain([until]);
+    samples.iter().map(|sample| sample.at).zip(ends).filter(|(from, to)| *to - *from > silence).collect()
+}
+
+/// Says where nothing is known, so that nobody takes it for a time in which nothing happened.
+fn tell_of_gaps(
+    (from, first): (DateTime<Utc>, DateTime<Utc>),
+    gaps: &[(DateTime<Utc>, DateTime<Utc>)],
+    rule: &AlertRule,
+    zone: Timezone,
+) {
+    let metric = plain(&rule.metric);
+    if first - from > TimeDelta::seconds(rule.judgement.no_data_seconds.into()) {
+        let first = first.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M");
+        eprintln!("{metric} has values from {first} on: they are kept for a week, and what was before is not known");
+    }
+    for (from, to) in gaps.iter().take(MOST_GAPS) {
+        eprintln!("{metric} has no values {}: a gap, in which nothing is known", span_in_words(*from, *to, zone));
+    }
+    if let Some(more) = gaps.len().checked_sub(MOST_GAPS).filter(|more| *more > 0) {
+        eprintln!("{metric} has {more} more gaps");
+    }
 }
 
 /// The spans in which an alert was open.

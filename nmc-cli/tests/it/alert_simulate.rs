@@ -126,6 +126,31 @@ fn metric_without_values_is_said_to_have_none() {
 }
 
 #[test]
+fn values_that_are_not_known_are_said_to_be_missing() {
+    let shop = shop();
+    // Another six, an hour apart, after the hour in which there was one a minute.
+    measured(&shop, "'2025-07-04 15:00Z'::timestamptz", "1 hour", 6, "2");
+    let span = ["simulate", "--rule", "Too many jobs", "--from", "2025-07-01 00:00", "--to", "2025-07-04 15:30"];
+    let known = shop.json(&span);
+    assert_eq!((&known["values"], &known["values_from"]), (&json!(66), &json!("2025-07-04T13:00:00Z")));
+    let gaps = known["gaps"].as_array().expect("gaps");
+    assert_eq!(gaps[0], json!({"from": "2025-07-04T13:59:00Z", "to": "2025-07-04T15:00:00Z"}));
+    assert_eq!((gaps.len(), &gaps[6]), (7, &json!({"from": "2025-07-04T20:00:00Z", "to": "2025-07-04T20:30:00Z"})));
+    let said = shop.run(&span).ok().err;
+    for line in [
+        "jobs has values from 2025-07-04 08:00 on: they are kept for a week, and what was before is not known\n",
+        "jobs has no values from 2025-07-04 08:59 to 2025-07-04 10:00: a gap, in which nothing is known\n",
+        "jobs has 2 more gaps\n",
+    ] {
+        assert!(said.contains(line), "no {line:?}: {said}");
+    }
+    assert_eq!(said.matches("a gap").count(), 5, "{said}");
+    // A rule that calls two hours of nothing no silence has no gaps.
+    let patient = shop.json(&[&span[..], &["--no-data-after", "2h"]].concat());
+    assert_eq!((&patient["gaps"], &simulated(&shop, &[])["gaps"]), (&json!([]), &json!([])));
+}
+
+#[test]
 fn simulation_without_a_span_is_of_the_last_day() {
     let shop = Shop::new();
     shop.rule("jobs", AlertSeverity::High);

@@ -6,8 +6,9 @@
 
 use super::alert::Alert;
 use super::judgement::{AlertMove, News, RuleState, step};
-use super::measurement::AT_A_TIME;
+use super::measurement::{AT_A_TIME, Fresh, Wanted};
 use super::rule::AlertRule;
+use super::rule_state::Remembered;
 use super::trade_metric::words_of;
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
@@ -32,6 +33,8 @@ pub struct Evaluation {
     pub raised: Vec<AlertId>,
     /// The alerts that settled themselves.
     pub resolved: Vec<AlertId>,
+    /// How many values came too late to be judged, as a later one had been; one counts for each rule that watches its metric.
+    pub late: usize,
 }
 
 /// Evaluates one rule.
@@ -70,6 +73,8 @@ struct Run<'r> {
     before: Option<RuleState>,
     state: RuleState,
     news: VecDeque<News>,
+    /// The values that nobody judges any more.
+    late: usize,
     open: Option<Alert>,
     /// The business's hours, if the rule goes by them.
     hours: Option<&'r BusinessHours>,
@@ -110,6 +115,7 @@ fn evaluate_held(tx: &mut TenantTx<'_>, rules: &[AlertRule], outcome: &mut Evalu
         }
         make(tx, &mut runs, &moves, outcome)?;
     }
+    outcome.late += runs.iter().map(|run| run.late).sum::<usize>();
     outcome.compared += runs.iter().filter(|run| run.state.last.is_some()).count();
     let changed: Vec<(AlertRuleId, &RuleState)> =
         runs.iter().filter(|run| run.before.as_ref() != Some(&run.state)).map(|run| (run.rule.id, &run.state)).collect();
@@ -121,9 +127,13 @@ fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule], hours: Option<&'r Bu
     let ids: Vec<AlertRuleId> = rules.iter().map(|rule| rule.id).collect();
     let mut remembered = tx.alert_rules().remembered(&ids)?;
     let remembered: Vec<_> = ids.iter().map(|id| remembered.remove(id).unwrap_or_default()).collect();
-    let wanted: Vec<(&str, Option<DateTime<Utc>>)> =
-        rules.iter().zip(&remembered).map(|(rule, known)| (rule.metric.as_str(), known.state.last.map(|last| last.at))).collect();
-    let mut samples = tx.measurements().since(&wanted)?;
+    let wanted = |(rule, known): (&'r AlertRule, &Remembered)| Wanted {
+        metric: &rule.metric,
+        judged_until: known.state.last.map(|last| last.at),
+        written_at: known.written_at,
+    };
+    let wanted: Vec<Wanted<'_>> = rules.iter().zip(&remembered).map(wanted).collect();
+    let mut fresh = tx.measurements().since(&wanted)?;
     let mut open: HashMap<AlertRuleId, Alert> =
         tx.alerts().lock_open_of(&ids)?.into_iter().map(|alert| (alert.rule_id, alert)).collect();
     let now = tx.now();
@@ -134,13 +144,14 @@ fn begin<'r>(tx: &mut TenantTx<'_>, rules: &'r [AlertRule], hours: Option<&'r Bu
         .map(|(place, (rule, known))| {
             // Whoever changed it at that instant came after.
             let is_other = known.written_at.is_some_and(|at| rule.judged_since() >= at);
-            let new = samples.remove(&place).unwrap_or_default();
+            let Fresh { samples: new, late } = fresh.remove(&place).unwrap_or_default();
             let news = is_other.then_some(News::RuleChanged(now)).into_iter();
             // Where there may be more values to come, nothing is known of a silence.
             let silence = (new.len() < AT_A_TIME).then_some(News::Silence(now));
             let news = news.chain(new.into_iter().map(News::Sample)).chain(silence).collect();
-            let before = (!is_other).then(|| known.state.clone());
-            Run { rule, before, state: known.state, news, open: open.remove(&rule.id), hours }
+            // Written anew, what is late counts once.
+            let before = (!is_other && late == 0).then(|| known.state.clone());
+            Run { rule, before, state: known.state, news, late, open: open.remove(&rule.id), hours }
         })
         .collect())
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Numeric, Text, Timestamptz, Uuid};
 use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -74,17 +74,23 @@ ORDER BY latest.metric_name";
 /// The most values of a metric that are read at a time to be judged; the number stands in [`SINCE`] too.
 pub(super) const AT_A_TIME: usize = 100;
 
-/// What was measured of a metric after an instant, the oldest first; without one, the last value alone.
-const SINCE: &str = "SELECT wanted.place, sample.measurement_time, sample.metric_value
-FROM unnest($2, $3) WITH ORDINALITY AS wanted (metric, since, place)
+/// What was measured of a metric after an instant, the oldest first; without one, the last value alone. And what was reported since a second
+/// instant of the hour before the first, which is late: only what we don't measure ourselves can be.
+const SINCE: &str = "SELECT wanted.place, sample.measurement_time, sample.metric_value, sample.is_late
+FROM unnest($2, $3, $4) WITH ORDINALITY AS wanted (metric, since, written_at, place)
 CROSS JOIN LATERAL (
-    (SELECT cache.measurement_time, cache.metric_value FROM alert_metrics_cache AS cache
+    (SELECT cache.measurement_time, cache.metric_value, false AS is_late FROM alert_metrics_cache AS cache
     WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND cache.measurement_time > wanted.since
     ORDER BY cache.measurement_time LIMIT 100)
     UNION ALL
-    (SELECT cache.measurement_time, cache.metric_value FROM alert_metrics_cache AS cache
+    (SELECT cache.measurement_time, cache.metric_value, false FROM alert_metrics_cache AS cache
     WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND wanted.since IS NULL
     ORDER BY cache.measurement_time DESC LIMIT 1)
+    UNION ALL
+    (SELECT cache.measurement_time, cache.metric_value, true FROM alert_metrics_cache AS cache
+    WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND wanted.metric NOT LIKE 'nmc.%'
+        AND cache.measurement_time < wanted.since AND cache.measurement_time >= wanted.since - interval '1 hour'
+        AND cache.created_at > wanted.written_at LIMIT 100)
 ) AS sample
 ORDER BY wanted.place, sample.measurement_time";
 
@@ -97,6 +103,24 @@ struct SampleRow {
     measurement_time: DateTime<Utc>,
     #[diesel(sql_type = Numeric)]
     metric_value: Decimal,
+    #[diesel(sql_type = Bool)]
+    is_late: bool,
+}
+
+/// What is asked for of a metric: the values after the last one that was judged, and those that were written since that was.
+pub(super) struct Wanted<'m> {
+    pub(super) metric: &'m str,
+    pub(super) judged_until: Option<DateTime<Utc>>,
+    pub(super) written_at: Option<DateTime<Utc>>,
+}
+
+/// What is new of a metric.
+#[derive(Debug, Default)]
+pub(super) struct Fresh {
+    /// The values to be judged, the oldest first.
+    pub(super) samples: Vec<Sample>,
+    /// How many values were reported late: a later one has been judged.
+    pub(super) late: usize,
 }
 
 fn filtered<'q, ST>(mut query: cache::BoxedQuery<'q, Pg, ST>, filter: &'q MeasurementFilter) -> cache::BoxedQuery<'q, Pg, ST> {
@@ -178,22 +202,29 @@ impl Measurements<'_> {
         Ok(sql_query(LATEST_OF).bind::<Uuid, _>(self.0.tenant).bind::<Array<Text>, _>(metrics).load(self.0.conn)?)
     }
 
-    /// What was measured of each metric after an instant, the oldest first and [`AT_A_TIME`] at the most, by place; where there is no
-    /// instant, the last value.
-    pub(super) fn since(&mut self, wanted: &[(&str, Option<DateTime<Utc>>)]) -> Result<HashMap<usize, Vec<Sample>>> {
-        let (metrics, since): (Vec<_>, Vec<_>) = wanted.iter().copied().unzip();
+    /// What is new of each metric, [`AT_A_TIME`] values at the most, by place; of one of which nothing was judged, the last value.
+    pub(super) fn since(&mut self, wanted: &[Wanted<'_>]) -> Result<HashMap<usize, Fresh>> {
+        let metrics: Vec<&str> = wanted.iter().map(|wanted| wanted.metric).collect();
+        let since: Vec<_> = wanted.iter().map(|wanted| wanted.judged_until).collect();
+        let written: Vec<_> = wanted.iter().map(|wanted| wanted.written_at).collect();
         let rows: Vec<SampleRow> = sql_query(SINCE)
             .bind::<Uuid, _>(self.0.tenant)
             .bind::<Array<Text>, _>(metrics)
             .bind::<Array<Nullable<Timestamptz>>, _>(since)
+            .bind::<Array<Nullable<Timestamptz>>, _>(written)
             .load(self.0.conn)?;
-        let mut samples: HashMap<usize, Vec<Sample>> = HashMap::new();
+        let mut fresh: HashMap<usize, Fresh> = HashMap::new();
         for row in rows {
             // Ordinality counts from one.
             let place = usize::try_from(row.place - 1).map_err(Error::internal)?;
-            samples.entry(place).or_default().push(Sample { at: row.measurement_time, value: row.metric_value });
+            let of_metric = fresh.entry(place).or_default();
+            if row.is_late {
+                of_metric.late += 1;
+            } else {
+                of_metric.samples.push(Sample { at: row.measurement_time, value: row.metric_value });
+            }
         }
-        Ok(samples)
+        Ok(fresh)
     }
 
     /// A page of values, the last measured first.

@@ -51,14 +51,14 @@ pub const TRADE_METRICS: &[TradeMetric] = &[
     metric("nmc.missed_rate_1h", 5, MetricSource::Calls, "how many of 100 calls of the last hour nobody answered"),
     metric("nmc.missed_rate_1d", 15, MetricSource::Calls, "how many of 100 calls of the last 24 hours nobody answered"),
     metric("nmc.calls_vs_usual_1h", 5, MetricSource::Usual, "calls of the last hour, in percent of what is usual at this hour of this day of the week"),
-    metric("nmc.longest_wait_minutes", 1, MetricSource::Waiting, "minutes that the longest waiting customer has waited for an answer; 0 when nobody waits"),
-    metric("nmc.texts_failed_1h", 5, MetricSource::Texts, "texts of the last hour that did not arrive"),
-    metric("nmc.text_failure_rate_1h", 5, MetricSource::Texts, "how many of 100 texts of the last hour did not arrive"),
+    metric("nmc.longest_wait_minutes", 1, MetricSource::Waiting, "minutes that the longest waiting customer has waited for an answer; of business hours alone, and 0 when nobody waits"),
+    metric("nmc.texts_failed_1h", 5, MetricSource::Texts, "texts that failed in the last hour"),
+    metric("nmc.text_failure_rate_1h", 5, MetricSource::Texts, "how many of 100 texts failed that were sent in the last hour, or failed in it"),
     metric("nmc.opt_outs_1d", 15, MetricSource::OptOuts, "people who asked for no more texts in the last 24 hours"),
     metric("nmc.unassigned_conversations", 1, MetricSource::Unassigned, "open conversations that nobody looks after"),
-    metric("nmc.spend_today", 15, MetricSource::Spend, "what calls and texts have cost since midnight in the business's zone, as far as it is known"),
+    metric("nmc.spend_today", 15, MetricSource::Spend, "US dollars that calls and texts have cost since midnight in the business's zone, as far as it is known"),
     metric("nmc.numbers_in_trouble", 5, MetricSource::Numbers, "telephone numbers that don't work"),
-    metric("nmc.queue_age_minutes", 1, MetricSource::Queue, "minutes that the oldest text has been waiting to be sent; 0 when none waits"),
+    metric("nmc.queue_age_minutes", 1, MetricSource::Queue, "minutes that the oldest text has been waiting to be sent; since it was first due, and 0 when none waits"),
 ];
 
 /// What a metric tells, in the words that people read; `None` of one that a business reports itself.

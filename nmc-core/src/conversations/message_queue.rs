@@ -211,6 +211,9 @@ impl Messages<'_> {
                 messages::lease_expires_at.eq(case_when(messages::lease_owner.is_null(), lease.until.into_sql::<TimestamptzN>())
                     .otherwise(now.into_sql::<TimestamptzN>())),
                 messages::lease_owner.eq(lease.id),
+                // The time from which it is late if nothing comes of this.
+                messages::due_since
+                    .eq(case_when(messages::due_since.is_null(), messages::next_attempt_at).otherwise(messages::due_since)),
                 // Not due again before a doubt has settled: one comparison finds what is due.
                 messages::next_attempt_at.eq(lease.until + limits.doubt),
                 messages::attempts.eq(messages::attempts + 1),

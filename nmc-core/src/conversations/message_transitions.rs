@@ -22,6 +22,8 @@ pub(crate) enum Ending {
     Sent(SendReceipt),
     /// The text was certainly not sent, and is due again at this time.
     PutBack { at: DateTime<Utc>, why: String, counts: bool },
+    /// The text was certainly not sent, and may not be before this time.
+    Waits { at: DateTime<Utc>, why: String },
     /// The text may or may not have been sent; the provider is asked about it at this time.
     InDoubt { at: DateTime<Utc>, why: String },
     /// The text will not be sent: called off, or failed with the provider's code.
@@ -36,19 +38,21 @@ impl Messages<'_> {
         let now = self.0.now();
         let (status, sent, code, why) = match ending {
             Ending::Sent(receipt) => (receipt.status, Some(receipt), None, None),
-            Ending::PutBack { why, .. } | Ending::InDoubt { why, .. } => (MessageStatus::Queued, None, None, Some(why.as_str())),
+            Ending::PutBack { why, .. } | Ending::Waits { why, .. } | Ending::InDoubt { why, .. } => {
+                (MessageStatus::Queued, None, None, Some(why.as_str()))
+            }
             Ending::Ended { status, code, why } => (*status, None, *code, Some(why.as_str())),
             Ending::NotBegun => (MessageStatus::Queued, None, None, None),
         };
         let due = match ending {
-            Ending::PutBack { at, .. } | Ending::InDoubt { at, .. } => Some(*at),
+            Ending::PutBack { at, .. } | Ending::Waits { at, .. } | Ending::InDoubt { at, .. } => Some(*at),
             Ending::NotBegun => Some(now),
             Ending::Sent(_) | Ending::Ended { .. } => None,
         };
         // What was in doubt once is looked up before each further try: it stays marked by its claim.
         let doubtful = matches!(ending, Ending::InDoubt { .. })
-            || claimed.in_doubt && matches!(ending, Ending::PutBack { .. } | Ending::NotBegun);
-        let uncounted = matches!(ending, Ending::NotBegun | Ending::PutBack { counts: false, .. });
+            || claimed.in_doubt && matches!(ending, Ending::PutBack { .. } | Ending::Waits { .. } | Ending::NotBegun);
+        let uncounted = matches!(ending, Ending::NotBegun | Ending::Waits { .. } | Ending::PutBack { counts: false, .. });
         let update = diesel::update(messages::table)
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::id.eq(claimed.id))
@@ -60,6 +64,8 @@ impl Messages<'_> {
                 messages::error_message.eq(why),
                 sent.map(|receipt| (messages::message_sid.eq(&receipt.sid), messages::sent_at.eq(now))),
                 messages::next_attempt_at.eq(due),
+                // One that has to wait is not late before then.
+                matches!(ending, Ending::Waits { .. }).then(|| messages::due_since.eq(None::<DateTime<Utc>>)),
                 messages::attempts.eq(messages::attempts - i32::from(uncounted)),
                 messages::lease_owner.eq(doubtful.then_some(claimed.lease)),
                 messages::lease_expires_at.eq(doubtful.then_some(now)),
@@ -70,7 +76,8 @@ impl Messages<'_> {
         if ended {
             self.0.note(StreamEventKind::MessageUpdated, claimed.id.uuid());
         }
-        if let (true, Ending::Ended { status: MessageStatus::Failed, code, .. }) = (ended, ending) {
+        // One in doubt may be found to have failed at the provider's.
+        if ended && matches!(status, MessageStatus::Failed | MessageStatus::Undelivered) {
             // Visibly: in the conversation, too.
             self.0.tx().conversation_events().append(&[NewConversationEvent::new(
                 claimed.conversation,
@@ -123,7 +130,12 @@ impl Messages<'_> {
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::id.eq_any(ids))
             .filter(messages::message_status.eq(MessageStatus::Queued))
-            .set((messages::next_attempt_at.eq(at), messages::error_message.eq(why), messages::updated_at.eq(self.0.now())))
+            .set((
+                messages::next_attempt_at.eq(at),
+                messages::due_since.eq(None::<DateTime<Utc>>),
+                messages::error_message.eq(why),
+                messages::updated_at.eq(self.0.now()),
+            ))
             .returning(messages::id);
         let touched = Prepared(update).keys(self.0.conn)?;
         self.note_updated(&touched);

@@ -106,7 +106,7 @@ impl Attempt<'_> {
         match self.store.worker(self.tenant, |tx| tx.messages().renew(self.text, &limits)) {
             Ok(Renewal::Granted) => self.send(begun),
             Ok(Renewal::NotNow) => self.put_back(TimeDelta::seconds(1), "it waits for another step with the same person", false),
-            Ok(Renewal::NotBefore(at, why)) => Ending::PutBack { at, why: why.to_owned(), counts: false }.into(),
+            Ok(Renewal::NotBefore(at, why)) => Ending::Waits { at, why: why.to_owned() }.into(),
             Ok(Renewal::CalledOff(why)) => {
                 tracing::info!(tenant = %self.tenant.id(), actor = %WORKER, text = %self.text.id, why, "text called off");
                 Ending::Ended { status: MessageStatus::Canceled, code: None, why: why.to_owned() }.into()

@@ -379,7 +379,7 @@ const fn counted(ending: &Ending) -> Pass {
     let mut pass = Pass { sent: 0, put_back: 0, ended: 0 };
     match ending {
         Ending::Sent(_) => pass.sent = 1,
-        Ending::PutBack { .. } | Ending::InDoubt { .. } => pass.put_back = 1,
+        Ending::PutBack { .. } | Ending::Waits { .. } | Ending::InDoubt { .. } => pass.put_back = 1,
         Ending::Ended { .. } => pass.ended = 1,
         Ending::NotBegun => {}
     }

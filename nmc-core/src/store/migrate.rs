@@ -112,6 +112,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000183_index_named_calls",
     "2026-11-29-000185_index_opt_ins_by_time",
     "2026-11-29-000186_index_rare_statuses_of_texts",
+    "2026-11-29-000189_note_since_when_texts_are_due",
+    "2026-11-29-000190_index_failed_texts",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -37,6 +37,8 @@ pub struct Rounds {
     pub businesses: usize,
     /// The values that were measured.
     pub measured: usize,
+    /// The values that came too late to be judged, each for each rule that watches its metric.
+    pub late: usize,
     /// The rules that were compared with a value.
     pub compared: usize,
     /// The alerts that were raised.
@@ -69,7 +71,12 @@ fn alert_rounds_until(store: &Store, stop: &Stop) -> Result<Rounds> {
                 return Ok(ControlFlow::Break(()));
             }
             match round_of(store, tenant) {
-                Ok(Some(round)) => rounds.add(&round),
+                Ok(Some(round)) => {
+                    if round.evaluation.late > 0 {
+                        tracing::info!(tenant = %tenant.id(), late = round.evaluation.late, "values came too late to be judged");
+                    }
+                    rounds.add(&round);
+                }
                 Ok(None) => {}
                 Err(error) if error.is_retryable() => return Err(error),
                 Err(error) => {
@@ -87,6 +94,7 @@ impl Rounds {
     fn add(&mut self, round: &Round) {
         self.businesses += 1;
         self.measured += round.measured;
+        self.late += round.evaluation.late;
         self.compared += round.evaluation.compared;
         self.raised += round.evaluation.raised.len();
         self.resolved += round.evaluation.resolved.len();

@@ -1,15 +1,16 @@
 //! How trade metrics are measured, from a business's own rows. Each is measured at full minutes of the clock, as often as its window asks
 //! for; measured twice it comes to the same.
 
-use crate::Result;
 use crate::alerts::{MetricSource, TRADE_METRICS, TradeMetric};
+use crate::conversations::Keyword;
 use crate::store::TenantTx;
 use crate::tenants::BusinessHours;
 use crate::types::bounds;
+use crate::{Result, Span};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Numeric, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, Nullable, Numeric, Text, Timestamptz, Uuid};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -36,15 +37,28 @@ impl MetricSource {
             _ => at - TimeDelta::minutes(15),
         };
         let weeks_ago: Vec<DateTime<Utc>> = (1..=4).filter_map(|weeks| hours.days_before(at, 7 * weeks)).collect();
-        Ok(sql_query(self.sql())
+        let query = sql_query(self.sql())
             .bind::<Uuid, _>(tx.0.tenant)
             .bind::<Timestamptz, _>(at)
             .bind::<Timestamptz, _>(recently)
             .bind::<Timestamptz, _>(at - TimeDelta::hours(1))
             .bind::<Timestamptz, _>(at - TimeDelta::hours(24))
             .bind::<Array<Timestamptz>, _>(weeks_ago)
-            .load(tx.0.conn)?)
+            .bind::<Array<Text>, _>(Keyword::HELP_WORDS);
+        if self != Self::Waiting {
+            return Ok(query.load(tx.0.conn)?);
+        }
+        let waits: Waits = query.get_result(tx.0.conn)?;
+        let value = waits.since.map_or(Decimal::ZERO, |since| open_minutes(hours, since, at));
+        Ok(vec![Row { metric: "nmc.longest_wait_minutes".to_owned(), value }])
     }
+}
+
+/// The minutes between two instants in which the business was open, as the figures reckon a wait.
+fn open_minutes(hours: &BusinessHours, since: DateTime<Utc>, at: DateTime<Utc>) -> Decimal {
+    let open = hours.open_spans(Span { from: since, until: at.max(since) }).into_iter();
+    let open: TimeDelta = open.map(|open| open.until.min(at) - open.from.max(since)).sum();
+    Decimal::from(open.num_seconds()) / Decimal::from(60)
 }
 
 /// Calls count when they have ended, by the time they began; one that is read from an old log is not of the last day.
@@ -80,31 +94,49 @@ const USUAL: &str = "\
     SELECT 'nmc.calls_vs_usual_1h' AS metric, 100.0 * now.calls / usual.calls AS value \
     FROM now, (SELECT avg(calls) AS calls FROM hours WHERE calls > 0) AS usual WHERE usual.calls IS NOT NULL";
 
-/// A customer waits from the first text that no text of staff has followed.
+/// A customer waits from the first text that no text of staff has followed. A keyword was answered by itself: one that was obeyed stands in
+/// the ledger, and `$7` are the words that ask for help. Who has opted out, in either spelling of theirs, can't be answered.
 const WAITING: &str = "\
-    SELECT 'nmc.longest_wait_minutes' AS metric, \
-        coalesce(greatest(extract(epoch FROM $2 - min(waits.since)) / 60, 0), 0)::numeric(15, 4) AS value \
+    SELECT min(waits.since) AS since \
     FROM conversations AS c CROSS JOIN LATERAL ( \
         SELECT min(m.created_at) AS since FROM messages AS m \
         WHERE m.tenant_id = $1 AND m.conversation_id = c.id AND m.message_direction = 'inbound' AND m.created_at > coalesce(( \
             SELECT max(a.created_at) FROM messages AS a WHERE a.tenant_id = $1 AND a.conversation_id = c.id \
                 AND a.message_direction = 'outbound' AND a.message_kind = 'message' AND a.message_status NOT IN ('failed', 'canceled') \
         ), '-infinity') \
+            AND NOT EXISTS (SELECT FROM consents AS k WHERE k.tenant_id = $1 AND k.message_id = m.id) \
+            AND (char_length(m.message_body) > 20 OR lower(regexp_replace(m.message_body, '[^[:alpha:]]', '', 'g')) <> ALL ($7)) \
     ) AS waits \
-    WHERE c.tenant_id = $1 AND c.status IN ('active', 'waiting')";
+    WHERE c.tenant_id = $1 AND c.status IN ('active', 'waiting') AND waits.since IS NOT NULL AND ( \
+        SELECT k.action FROM unnest(ARRAY[c.customer_phone, CASE \
+            WHEN c.customer_phone LIKE '+52%' THEN '+521' || substr(c.customer_phone, 4) \
+            WHEN c.customer_phone LIKE '+54%' THEN '+549' || substr(c.customer_phone, 4) END]) AS s (phone) \
+        CROSS JOIN LATERAL ( \
+            SELECT o.action, o.sequence FROM consents AS o WHERE o.tenant_id = $1 AND o.customer_phone = s.phone \
+            ORDER BY o.sequence DESC LIMIT 1 \
+        ) AS k ORDER BY k.sequence DESC LIMIT 1 \
+    ) IS DISTINCT FROM 'opt_out'";
 
-/// Of the texts that have left us. Greetings and others stand in two indexes.
+/// Failed ones by when they failed, which their conversation knows: a text is given up hours after it was written, and carriers report late.
+/// The rate is of those that the provider took in the hour, and of those that failed in it. Greetings and others stand in two indexes.
 const TEXTS: &str = "\
-    WITH texts AS ( \
-        SELECT message_status IN ('failed', 'undelivered') AS failed FROM messages \
-        WHERE tenant_id = $1 AND created_at > $4 AND created_at <= $2 AND message_kind <> 'greeting' \
-            AND message_direction = 'outbound' AND message_status NOT IN ('queued', 'scheduled', 'canceled') \
-        UNION ALL \
-        SELECT message_status IN ('failed', 'undelivered') FROM messages \
-        WHERE tenant_id = $1 AND created_at > $4 AND created_at <= $2 AND message_kind <> 'message' AND message_kind = 'greeting' \
-            AND message_status NOT IN ('queued', 'scheduled', 'canceled') \
+    WITH failed AS ( \
+        SELECT DISTINCT m.id FROM conversation_events AS e \
+        JOIN messages AS m ON m.tenant_id = $1 AND m.conversation_id = e.conversation_id AND m.id::text = e.event_data ->> 'message_id' \
+        WHERE e.tenant_id = $1 AND e.event_type = 'message_failed' AND e.created_at > $4 AND e.created_at <= $2 \
+            AND m.message_status IN ('failed', 'undelivered') \
+    ), texts AS ( \
+        SELECT id FROM failed \
+        UNION \
+        SELECT id FROM messages \
+        WHERE tenant_id = $1 AND created_at > $5 AND created_at <= $2 AND message_kind <> 'greeting' \
+            AND sent_at > $4 AND sent_at <= $2 AND message_direction = 'outbound' AND message_status <> 'canceled' \
+        UNION \
+        SELECT id FROM messages \
+        WHERE tenant_id = $1 AND created_at > $5 AND created_at <= $2 AND message_kind <> 'message' AND message_kind = 'greeting' \
+            AND sent_at > $4 AND sent_at <= $2 AND message_status <> 'canceled' \
     ), counted AS ( \
-        SELECT count(*) AS texts, count(*) FILTER (WHERE failed) AS failed FROM texts \
+        SELECT (SELECT count(*) FROM texts) AS texts, (SELECT count(*) FROM failed) AS failed \
     ) \
     SELECT m.metric, m.value FROM counted, LATERAL (VALUES \
         ('nmc.texts_failed_1h', failed::numeric), ('nmc.text_failure_rate_1h', 100.0 * failed / nullif(texts, 0)) \
@@ -123,15 +155,16 @@ const UNASSIGNED: &str = "\
     WHERE tenant_id = $1 AND status IN ('active', 'waiting') AND assigned_to IS NULL \
        ";
 
-/// Prices come later than what they are for: it grows for a while. `$3` is the beginning of the day.
+/// Prices come later than what they are for: it grows for a while. What was charged in another currency than the figures' does not
+/// count. `$3` is the beginning of the day.
 const SPEND: &str = "\
     SELECT 'nmc.spend_today' AS metric, sum(price) AS value FROM ( \
-        SELECT price FROM calls WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 \
+        SELECT price FROM calls WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND price_unit = 'USD' \
         UNION ALL \
-        SELECT price FROM messages WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND message_kind <> 'greeting' \
+        SELECT price FROM messages WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND price_unit = 'USD' AND message_kind <> 'greeting' \
         UNION ALL \
         SELECT price FROM messages \
-        WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND message_kind <> 'message' AND message_kind = 'greeting' \
+        WHERE tenant_id = $1 AND created_at >= $3 AND created_at <= $2 AND price_unit = 'USD' AND message_kind <> 'message' AND message_kind = 'greeting' \
     ) AS priced HAVING sum(price) IS NOT NULL";
 
 const NUMBERS: &str = "\
@@ -139,12 +172,17 @@ const NUMBERS: &str = "\
     WHERE tenant_id = $1 AND status <> 'released' \
     HAVING count(*) > 0";
 
-/// Of those that are due: what waits for the morning is not late.
+/// By when each was due first: one that waits for its next try is late. What waits for the morning, or for its turn where a number has sent
+/// within the last minute, is not; what waits for a number that is held back is.
 const QUEUE: &str = "\
     SELECT 'nmc.queue_age_minutes' AS metric, \
-        coalesce(greatest(extract(epoch FROM $2 - min(created_at)) / 60, 0), 0)::numeric(15, 4) AS value FROM messages \
-    WHERE tenant_id = $1 AND message_status = 'queued' AND message_direction = 'outbound' AND next_attempt_at <= $2 \
-       ";
+        coalesce(greatest(extract(epoch FROM $2 - min(coalesce(m.due_since, m.next_attempt_at))) / 60, 0), 0)::numeric(15, 4) AS value \
+    FROM messages AS m \
+    WHERE m.tenant_id = $1 AND m.message_status = 'queued' AND m.message_direction = 'outbound' \
+        AND (m.due_since IS NOT NULL OR m.next_attempt_at <= $2 AND NOT EXISTS ( \
+            SELECT FROM number_pacing AS p WHERE p.tenant_id = $1 AND p.phone_number = m.from_number \
+                AND p.free_at > $2 - interval '1 minute' AND (p.held_until > $2) IS NOT TRUE \
+        ))";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -152,6 +190,13 @@ struct Row {
     metric: String,
     #[diesel(sql_type = Numeric)]
     value: Decimal,
+}
+
+/// Since when the customer waits who has waited longest.
+#[derive(QueryableByName)]
+struct Waits {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    since: Option<DateTime<Utc>>,
 }
 
 /// Measures those of these metrics that are ours and whose time has come in this span, which ends at a full minute, and writes what they

@@ -3,9 +3,11 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
 use nmc_core::alerts::{AlertFilter, AlertRulePatch, MeasurementFilter, NewAlertRule, TRADE_METRICS};
-use nmc_core::testing::{Business, ManualClock, TestDb};
-use nmc_core::workflows::{Rounds, alert_rounds};
-use nmc_core::{AlertOperator, AlertSeverity, AlertStatus, Clock as _, PageRequest, Result, TenantTx};
+use nmc_core::conversations::{Worker, WorkerConfig};
+use nmc_core::telephony::Pace;
+use nmc_core::testing::{Business, FakeSms, ManualClock, SmsForm, Taken, TestDb};
+use nmc_core::workflows::{Rounds, alert_rounds, record_delivery};
+use nmc_core::{AlertOperator, AlertSeverity, AlertStatus, Clock as _, PageRequest, PhoneNumber, Result, TenantTx};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,30 +16,30 @@ fn utc(text: &str) -> DateTime<Utc> {
 }
 
 /// A business in Los Angeles, and a clock that stands still on a Wednesday, at 12:00 of its day.
-struct Scene {
-    db: TestDb,
-    clock: Arc<ManualClock>,
-    business: Business,
+pub(super) struct Scene {
+    pub(super) db: TestDb,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) business: Business,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock = Arc::new(ManualClock::new(utc("2026-06-10 19:00")));
         let db = TestDb::with_clock(clock.clone());
         let business = Business::onboard(&db.store, "Joe's Plumbing");
         Self { db, clock, business }
     }
 
-    fn run<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn run<T>(&self, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
         self.db.store.tenant(&self.business.tenant, work)
     }
 
-    fn rounds(&self) -> Rounds {
+    pub(super) fn rounds(&self) -> Rounds {
         alert_rounds(&self.db.store).unwrap()
     }
 
     /// A rule that watches a metric, and raises an alert above a value.
-    fn watch(&self, metric: &str, threshold: i64) -> nmc_core::alerts::AlertRule {
+    pub(super) fn watch(&self, metric: &str, threshold: i64) -> nmc_core::alerts::AlertRule {
         let new = NewAlertRule::new(metric, metric, AlertOperator::GreaterThan, threshold.into(), AlertSeverity::High);
         self.run(|tx| tx.alert_rules().create(&new)).unwrap()
     }
@@ -47,10 +49,28 @@ impl Scene {
     }
 
     /// What was measured at this instant, by metric.
-    fn measured(&self, at: DateTime<Utc>) -> BTreeMap<String, String> {
+    pub(super) fn measured(&self, at: DateTime<Utc>) -> BTreeMap<String, String> {
         let filter = MeasurementFilter { from: Some(at), until: Some(at + TimeDelta::microseconds(1)), ..Default::default() };
         let page = self.run(|tx| tx.measurements().list(&filter, PageRequest::first())).unwrap();
         page.items.into_iter().map(|row| (row.metric_name, row.metric_value.normalize().to_string())).collect()
+    }
+
+    /// Sends what is queued, and reports what became of each text.
+    pub(super) fn deliver(&self, statuses: &[&str]) {
+        let sms = Arc::new(FakeSms::new());
+        let config = WorkerConfig { pace: Pace::NONE, ..WorkerConfig::default() };
+        Worker::new(self.db.store.clone(), sms.clone(), config).pass().unwrap();
+        let taken = sms.taken();
+        assert_eq!(taken.len(), statuses.len());
+        for (text, status) in taken.iter().zip(statuses) {
+            self.report(text, status);
+        }
+    }
+
+    pub(super) fn report(&self, text: &Taken, status: &str) {
+        let to: PhoneNumber = text.text.1.parse().unwrap();
+        let form = SmsForm::delivery(&self.business.number, &to, &text.sid, status);
+        record_delivery(&self.db.store, &form.parse_delivery(Some(text.id))).unwrap();
     }
 
     /// A call that began so many minutes ago, and what came of it.
@@ -65,7 +85,7 @@ impl Scene {
 }
 
 /// With `nmc.` left out.
-fn named(values: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(super) fn named(values: &[(&str, &str)]) -> BTreeMap<String, String> {
     values.iter().map(|(name, value)| (format!("nmc.{name}"), (*value).to_owned())).collect()
 }
 
@@ -193,15 +213,8 @@ fn texts_numbers_and_the_queue_are_measured() {
     let customer = nmc_core::testing::unique_phone();
     scene.business.conversation_with(&scene.db.store, &customer);
     scene.clock.advance(TimeDelta::minutes(20));
-    let sent = |body: &str, status: &str| {
-        let id = scene.business.queue(&scene.db.store, &customer, body).unwrap().id;
-        scene.db.execute(&format!(
-            "UPDATE messages SET message_status = '{status}', message_sid = '{id}', sent_at = created_at, next_attempt_at = NULL WHERE id = '{id}'"
-        ));
-    };
-    sent("a", "delivered");
-    sent("b", "undelivered");
-    sent("c", "delivered");
+    ["a", "b", "c"].iter().for_each(|body| drop(scene.business.queue(&scene.db.store, &customer, body).unwrap()));
+    scene.deliver(&["delivered", "undelivered", "delivered"]);
     scene.business.queue(&scene.db.store, &customer, "waits").unwrap();
     scene.db.execute(&format!("UPDATE phone_numbers SET status = 'error', status_reason = 'x' WHERE phone_number = '{number}'"));
     scene.db.execute(&format!(

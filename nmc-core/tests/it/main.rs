@@ -61,6 +61,7 @@ mod smtp;
 mod store;
 mod support;
 mod texts;
+mod trade_metrics;
 mod twilio_api;
 mod values;
 mod voice_callback;

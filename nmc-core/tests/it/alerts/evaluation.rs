@@ -13,7 +13,7 @@ impl Scene {
     }
 
     fn evaluate_all(&self) -> (usize, usize, usize) {
-        let Evaluation { compared, raised, resolved } = self.run(evaluate_all).unwrap();
+        let Evaluation { compared, raised, resolved, .. } = self.run(evaluate_all).unwrap();
         (compared, raised.len(), resolved.len())
     }
 }
@@ -30,14 +30,14 @@ fn alert_is_raised_while_its_condition_holds_and_settles_after() {
     scene.measure("missed calls", "10.0001");
     let outcome = scene.run(evaluate_all).unwrap();
     let alert = scene.run(|tx| tx.alerts().find_open_by_rule(rule)).unwrap().unwrap();
-    assert_eq!(outcome, Evaluation { compared: 1, raised: vec![alert.id], resolved: Vec::new() });
+    assert_eq!(outcome, Evaluation { compared: 1, raised: vec![alert.id], resolved: Vec::new(), late: 0 });
     assert_eq!((alert.metric_value, alert.message.as_str()), (dec("10.0001"), "Many: missed calls is 10.0001, above 10"));
     scene.measure("missed calls", "11");
     assert_eq!(scene.evaluate_all(), (1, 0, 0), "it is open");
     assert_eq!(scene.reload(&alert), alert);
     scene.measure("missed calls", "9");
     let outcome = scene.run(|tx| evaluate(tx, rule)).unwrap();
-    assert_eq!(outcome, Evaluation { compared: 1, raised: Vec::new(), resolved: vec![alert.id] });
+    assert_eq!(outcome, Evaluation { compared: 1, raised: Vec::new(), resolved: vec![alert.id], late: 0 });
     let settled = scene.reload(&alert);
     assert_eq!((settled.status, settled.auto_resolved, settled.resolved_by), (Status::Resolved, true, None));
     assert_eq!((settled.resolved_at, settled.updated_at), (Some(scene.now()), scene.now()));

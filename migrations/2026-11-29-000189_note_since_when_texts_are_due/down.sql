@@ -1,0 +1,1 @@
+ALTER TABLE public.messages DROP COLUMN due_since;

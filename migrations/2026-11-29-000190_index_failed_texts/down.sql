@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversation_events_message_failed_created_at_idx;
