@@ -112,6 +112,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000183_index_named_calls",
     "2026-11-29-000185_index_opt_ins_by_time",
     "2026-11-29-000186_index_rare_statuses_of_texts",
+    "2026-11-30-000191_retire_webhooks",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.
