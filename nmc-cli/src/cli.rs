@@ -111,7 +111,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Serve webhooks and the REST API over HTTP
     Serve(ServeCommand),
-    /// Send queued texts, and take orders of numbers to their end
+    /// Do what is queued and due: texts, mails and webhooks, alerts, figures and reports, missed calls to catch up on, orders of numbers
     Worker(WorkerCommand),
     /// Bring the database's schema up to date, and look after it
     #[command(subcommand)]

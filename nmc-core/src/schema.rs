@@ -943,6 +943,8 @@ diesel::table! {
         secret_version -> Int4,
         /// When that secret took the place of the one before, which signs beside it for 24 hours; NULL: it is the first.
         secret_rotated_at -> Nullable<Timestamptz>,
+        /// Of a webhook: when it was put out of use because nothing arrived there any more, or its receiver said that it is gone; NULL: it was not, or is in use again.
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 

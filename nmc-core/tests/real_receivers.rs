@@ -19,15 +19,21 @@ use nmc_core::{
     AlertOperator, AlertSeverity, Clock as _, Email, NotificationChannel, ReportInterval, Secret, SystemClock, TenantId, UserRole,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 fn setting(name: &str) -> String {
     std::env::var(name).expect("scripts/test-mail.sh runs this")
 }
 
 fn send(url: &str, to: &str) -> Result<MailReceipt, MailError> {
+    send_within(Duration::from_secs(20), url, to)
+}
+
+/// Sends by a server that may take this long.
+fn send_within(patience: Duration, url: &str, to: &str) -> Result<MailReceipt, MailError> {
     let config = SmtpConfig::parse(&Secret::new(url), "NeverMissCall <alerts@nmc.example.com>").unwrap();
     let to: Email = to.parse().unwrap();
-    SmtpMailer::new(config).unwrap().send(&Mail {
+    SmtpMailer::new(config.with_patience(patience)).unwrap().send(&Mail {
         id: Uuid::from_u128(7),
         thread: Some(Uuid::from_u128(9)),
         to: &to,
@@ -47,6 +53,11 @@ fn mails_arrive_over_tls_alone() {
         send(url, "joe@example.com").unwrap_or_else(|error| panic!("{error}"));
         assert!(matches!(send(url, "never@example.com"), Err(MailError::Refused { code: Some(550), .. })));
         assert!(matches!(send(url, "later@example.com"), Err(MailError::NotNow { .. })));
+        // The server has the mail, and its answer gets lost: whoever sends can't know.
+        for (to, patience) in [("dropped@example.com", 20), ("stalled@example.com", 3)] {
+            let lost = send_within(Duration::from_secs(patience), url, to);
+            assert!(matches!(lost, Err(MailError::InDoubt { .. })), "{to}: {lost:?}");
+        }
         // The certificate is for another name.
         let elsewhere = send(&url.replace("localhost", "127.0.0.1"), "joe@example.com");
         assert!(matches!(elsewhere, Err(MailError::NotNow { .. })), "{elsewhere:?}");

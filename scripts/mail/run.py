@@ -1,5 +1,6 @@
 """Runs a command beside two mail servers and a receiver of webhooks with TLS, and looks at what they got from it."""
 
+import asyncio
 import email
 import email.policy
 import http.server
@@ -23,10 +24,11 @@ LOGIN = (b"joe", b"s/e cret@")
 
 
 class Mailbox:
-    """Takes mails, but for some recipients."""
+    """Takes mails, but for some recipients; of others it says nothing once it has the mail."""
 
     def __init__(self, folder):
         self.mails = []
+        self.unanswered = []
         self.folder = folder
 
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -38,6 +40,15 @@ class Mailbox:
         return "250 ok"
 
     async def handle_DATA(self, server, session, envelope):
+        [to] = envelope.rcpt_tos
+        if to.startswith("dropped@"):
+            self.unanswered.append(to)
+            server.transport.abort()
+            return "421 gone"
+        if to.startswith("stalled@"):
+            self.unanswered.append(to)
+            # Longer than the client waits, who hangs up: that ends it.
+            await asyncio.sleep(60)
         tls = server.transport.get_extra_info("ssl_object") is not None
         self.mails.append((tls, session.authenticated, envelope))
         mail = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
@@ -150,6 +161,8 @@ def main():
     assert len(linked) == 4, f"{len(linked)} mails with links instead of one of each kind"
     for tls, login, envelope in linked:
         check_linked(envelope, tls, login)
+    expected = sorted(2 * ["dropped@example.com", "stalled@example.com"])
+    assert sorted(box.unanswered) == expected, f"{box.unanswered} came and got no answer"
     [(headers, body)] = Hooks.taken
     assert Webhook(known).verify(body, headers)["type"] == "alert.triggered"
     try:

@@ -2,7 +2,7 @@
 
 use super::alert_contact::{self, ContactCommand};
 use super::alert_list::{self, ListArgs};
-use super::alert_measure::{self, MeasureArgs};
+use super::alert_measure::{self, MeasureArgs, MeasurementsArgs};
 use super::alert_rule::{self, RuleCommand};
 use super::alert_show::{self, AlertArgs};
 use super::alert_simulate::{self, SimulateArgs};
@@ -72,8 +72,10 @@ pub(crate) enum OfBusiness {
     },
     /// Replay what was measured, of the last 24 hours or another span: when the rule would have raised alerts
     Simulate(Box<SimulateArgs>),
-    /// Report a value of a metric of your own, for rules to watch
+    /// Report a value of a metric of your own, or a file of values, for rules to watch
     Measure(MeasureArgs),
+    /// List what was measured, newest first
+    Measurements(MeasurementsArgs),
 }
 
 /// Which alert, who sees to it, and what they say.
@@ -145,6 +147,7 @@ fn dispatch(args: &DatabaseArgs, store: &Store, command: OfBusiness) -> CliResul
         }
         OfBusiness::Simulate(args) => alert_simulate::run(store, &args),
         OfBusiness::Measure(args) => alert_measure::run(store, &args),
+        OfBusiness::Measurements(args) => alert_measure::list(store, &args),
         OfBusiness::Contact(command) => alert_contact::run(args, store, command),
     }
 }

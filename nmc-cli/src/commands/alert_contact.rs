@@ -7,16 +7,13 @@ use crate::error::CliResult;
 use crate::input_file;
 use crate::options::id::Key;
 use crate::options::rule::RuleKey;
-use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, TokenKeysArg, WebhookArgs, one_of};
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg, TokenKeysArg, WebhookArgs, one_of};
 use crate::output::{Columns, Kept, one_with_secret, time};
 use clap::{Args, Subcommand};
 use nmc_core::access::TokenKeys;
 use nmc_core::alerts::{Address, EscalationContact, EscalationContactFilter, EscalationContactPatch, NewEscalationContact};
 use nmc_core::delivery::{WebhookRules as _, WebhookSecrets};
-use nmc_core::numbers::NumberFilter;
-use nmc_core::{
-    ContactType, Error, EscalationContactId, NotificationChannel, NumberStatus, Page, PhoneNumber, Result, Store, TenantTx,
-};
+use nmc_core::{ContactType, Error, EscalationContactId, Page, Patch, PhoneNumber, Result, Store, TenantTx};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -35,11 +32,19 @@ pub(crate) enum ContactCommand {
         /// Only those of this level
         #[arg(long, value_name = "N")]
         level: Option<i32>,
+        /// Only those for all rules
+        #[arg(long, conflicts_with = "rule")]
+        global: bool,
+        /// Only those that are used (true), or that are switched off (false)
+        #[arg(long, value_name = "true|false")]
+        active: Option<bool>,
         #[command(flatten)]
         page: PageArgs,
     },
     /// Add a contact
     Add(AddArgs),
+    /// Change a contact; its type stays
+    Set(SetArgs),
     /// Remove a contact; alerts that are open keep the contacts they have
     Remove(ContactArgs),
     /// Print the secret that signs what goes to a webhook, for its receiver alone: who has it can sign as you
@@ -79,6 +84,35 @@ pub(crate) struct AddArgs {
     webhooks: WebhookArgs,
     #[command(flatten)]
     format: FormatArg,
+}
+
+/// What is to become of a contact: one change at least must be said.
+#[derive(Args)]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    contact: ContactArgs,
+    #[command(flatten)]
+    change: Change,
+    #[command(flatten)]
+    webhooks: WebhookArgs,
+}
+
+/// Changes of a contact.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Change {
+    /// Another person, address, number or URL, as its type has it; - reads it from standard input
+    #[arg(long, value_name = "VALUE")]
+    value: Option<String>,
+    /// Another level at which it hears of an alert
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1_000))]
+    level: Option<i32>,
+    /// For this rule alone, by its id or its exact name
+    #[arg(long, value_name = "ID|NAME", conflicts_with = "all_rules")]
+    rule: Option<RuleKey>,
+    /// For all rules
+    #[arg(long)]
+    all_rules: bool,
 }
 
 /// Which webhook of which business, and the keys of which its secret is made.
@@ -122,10 +156,11 @@ const COLUMNS: Columns<Listed> = Columns(&[
     ("rule", |listed| json!(listed.rule)),
     ("is_active", |listed| json!(listed.row.is_active)),
     ("created_at", |listed| time(listed.row.created_at)),
+    ("retired_at", |listed| json!(listed.row.retired_at.map(time))),
     ("rule_id", |listed| json!(listed.row.rule_id)),
 ]);
 
-const KEPT: Kept = &["id", "value", "level", "type", "is_active", "rule"];
+const KEPT: Kept = &["id", "value", "level", "type", "is_active", "retired_at", "rule"];
 
 /// The longest input that can hold an address, and blanks around it.
 const LONGEST: usize = 1_024;
@@ -137,12 +172,12 @@ pub(super) fn shown(is_webhook: bool, address: &Address) -> Value {
 
 pub(super) fn run(args: &DatabaseArgs, store: &Store, command: ContactCommand) -> CliResult<()> {
     match command {
-        ContactCommand::List { tenant: key, rule, level, page } => {
+        ContactCommand::List { tenant: key, rule, level, global, active, page } => {
             let proof = tenant(store, &key.tenant)?;
             let request = page.of(LIST)?;
             let rows = store.as_operator(&proof, |tx| {
                 let rule = rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id);
-                let filter = EscalationContactFilter { rule, level, ..EscalationContactFilter::default() };
+                let filter = EscalationContactFilter { rule, level, global: global.then_some(true), is_active: active };
                 let rows = tx.escalation_contacts().list(&filter, request)?;
                 let items = rows.items.into_iter().map(|row| listed(tx, row)).collect::<Result<_>>()?;
                 Ok(Page { items, next: rows.next })
@@ -150,6 +185,7 @@ pub(super) fn run(args: &DatabaseArgs, store: &Store, command: ContactCommand) -
             COLUMNS.page_keeping(KEPT, LIST, page.format.format, &rows)
         }
         ContactCommand::Add(args) => add(store, &args),
+        ContactCommand::Set(args) => set(store, &args),
         ContactCommand::Remove(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
             let row = store.as_operator(&proof, |tx| {
@@ -237,12 +273,54 @@ impl Typed {
     }
 }
 
+/// A value as it was typed, or stands on standard input. The line that is read ends with a line break.
+fn typed(option: &str, value: &str) -> CliResult<String> {
+    if value == "-" { Ok(input_file::text(option, Path::new("-"), LONGEST)?.trim().to_owned()) } else { Ok(value.to_owned()) }
+}
+
+/// Prints a contact that was written, and what is to be known about it.
+fn print(format: Format, row: &Listed, hint: Option<String>) -> CliResult<()> {
+    COLUMNS.one(format, row)?;
+    if let Some(hint) = hint {
+        eprintln!("{hint}");
+    }
+    Ok(())
+}
+
+fn set(store: &Store, args: &SetArgs) -> CliResult<()> {
+    let SetArgs { contact, change, webhooks } = args;
+    let of_value = |error: Error| {
+        error.renamed(&[("contact_value", "--value"), ("phone number", "--value"), ("email", "--value"), ("rule_id", "--rule")])
+    };
+    let value = change.value.as_deref().map(|value| typed("--value", value)).transpose()?;
+    let proof = tenant(store, &contact.tenant.tenant)?;
+    let row = store.as_operator(&proof, |tx| {
+        let id = find_contact(tx, &contact.contact)?;
+        let before = tx.escalation_contacts().lock(id)?;
+        let read = value.as_deref().map(|value| Typed::read(before.contact_type, value)).transpose()?;
+        let rule = change.rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id);
+        let patch = EscalationContactPatch {
+            rule_id: if change.all_rules { Patch::Clear } else { rule.map_or(Patch::Keep, Patch::Set) },
+            escalation_level: change.level,
+            contact_value: read.map(|value| value.address(tx)).transpose()?,
+            ..EscalationContactPatch::default()
+        };
+        let row = tx.escalation_contacts().update(id, &patch)?;
+        if row.contact_type == ContactType::Webhook && patch.contact_value.is_some() {
+            webhooks.policy().must_be_sendable(row.contact_value.as_str())?;
+        }
+        let hint = told_how(tx, &row)?;
+        Ok((listed(tx, row)?, hint))
+    });
+    let (row, hint) = row.map_err(of_value)?;
+    print(contact.format.format, &row, hint)
+}
+
 fn add(store: &Store, args: &AddArgs) -> CliResult<()> {
     let of_value = |error: Error| {
         error.renamed(&[("contact_value", "VALUE"), ("phone number", "VALUE"), ("email", "VALUE"), ("rule_id", "--rule")])
     };
-    let read = (args.value == "-").then(|| input_file::text("VALUE", Path::new("-"), LONGEST)).transpose()?;
-    let value = Typed::read(args.kind, read.as_deref().unwrap_or(&args.value).trim()).map_err(of_value)?;
+    let value = Typed::read(args.kind, &typed("VALUE", &args.value)?).map_err(of_value)?;
     let proof = tenant(store, &args.tenant.tenant)?;
     let row = store.as_operator(&proof, |tx| {
         let new = NewEscalationContact {
@@ -260,25 +338,15 @@ fn add(store: &Store, args: &AddArgs) -> CliResult<()> {
         Ok((listed(tx, row)?, hint))
     });
     let (row, hint) = row.map_err(of_value)?;
-    COLUMNS.one(args.format.format, &row)?;
-    if let Some(hint) = hint {
-        eprintln!("{hint}");
-    }
-    Ok(())
+    print(args.format.format, &row, hint)
 }
 
-/// How a person is told, which their preferences say, and what no text can do without.
+/// How a person is told, which their preferences say, and what keeps a contact from being told.
 fn told_how(tx: &mut TenantTx<'_>, row: &EscalationContact) -> Result<Option<String>> {
     let channels = tx.escalation_contacts().channels(row.id)?;
-    let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
-    let is_mute = channels.contains(&NotificationChannel::Sms) && tx.phone_numbers().count(&active)? == 0;
     let by: Vec<&str> = channels.iter().map(|channel| channel.label()).collect();
-    let by = (row.contact_type == ContactType::User).then(|| match by.as_slice() {
-        [] => "told of nothing before they accept the invitation".to_owned(),
-        by => format!("told by {}", by.join(", ")),
-    });
-    let mute = is_mute.then(|| "texts can't be sent: the business has no active number".to_owned());
-    let said: Vec<String> = by.into_iter().chain(mute).collect();
+    let by = (row.contact_type == ContactType::User && !by.is_empty()).then(|| format!("told by {}", by.join(", ")));
+    let said: Vec<String> = by.into_iter().chain(tx.escalation_contact_warnings(row.id)?).collect();
     Ok((!said.is_empty()).then(|| said.join("; ")))
 }
 

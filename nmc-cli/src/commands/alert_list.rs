@@ -26,6 +26,12 @@ pub(crate) struct ListArgs {
     /// Only those that are open: all but the resolved ones
     #[arg(long, conflicts_with = "status")]
     open: bool,
+    /// Only those that want attention now: triggered, acknowledged or escalated
+    #[arg(long, conflicts_with = "status")]
+    active: bool,
+    /// Only those over this metric
+    #[arg(long, value_name = "METRIC")]
+    metric: Option<String>,
     /// Leave out tests of who is told
     #[arg(long)]
     no_tests: bool,
@@ -81,6 +87,8 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
         let filter = AlertFilter {
             status: args.status,
             open: args.open.then_some(true),
+            active: args.active.then_some(true),
+            metric: args.metric.clone(),
             is_test: args.no_tests.then_some(false),
             severity: args.severity,
             rule: args.rule.as_ref().map(|key| key.get(tx)).transpose()?.map(|rule| rule.id),

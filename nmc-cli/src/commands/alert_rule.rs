@@ -93,7 +93,7 @@ struct DetailArgs {
     /// Whether an alert that nobody sees to is passed on to the contacts [default of a new rule: false]
     #[arg(long, value_name = "true|false")]
     escalate: Option<bool>,
-    /// How long an alert waits before it is passed on, and before each further time, in whole minutes, like 30m [default of a new rule: 30m]
+    /// How long an alert waits before it is passed on, and before each further time, in whole minutes, like 30m; it is looked at once a minute, so up to a minute later [default of a new rule: 30m]
     #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, value_parser = minutes)]
     escalate_after: Option<i32>,
     /// How often the highest level hears of an alert once more, 0 to 100 [default of a new rule: 0]
@@ -297,13 +297,9 @@ fn set_enabled(store: &Store, args: &RuleArgs, is_enabled: bool) -> CliResult<()
 /// Prints a rule that was written, and says what keeps its alerts from being heard of.
 fn print(store: &Store, proof: &Tenant, format: Format, row: &AlertRule) -> CliResult<()> {
     COLUMNS.one(format, row)?;
-    let reach = store.as_operator(proof, |tx| tx.alert_rules().reach(row.id))?;
-    if reach.when_raised + reach.when_passed_on == 0 {
-        let why = if row.notification_channels.is_empty() { "it has no --channel" } else { "its channels reach nobody" };
-        eprintln!("nobody is told of its alerts: {why}");
-    }
-    if row.escalation_enabled && reach.when_passed_on == 0 {
-        eprintln!("there is nobody to pass its alerts on to: nmc alert contact add");
+    let warnings = store.as_operator(proof, |tx| tx.alert_rule_warnings(row.id))?;
+    for warning in warnings {
+        eprintln!("{warning}");
     }
     Ok(())
 }

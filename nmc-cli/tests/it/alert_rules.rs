@@ -16,7 +16,7 @@ fn names(page: &Value) -> Vec<&str> {
 fn a_rule_has_every_field_that_was_typed() {
     let shop = Shop::new();
     let said = shop.run(&[&ADD[..], &["Many jobs", "--format", "json"]].concat());
-    assert!(said.err.contains("nobody is told of its alerts: it has no --channel"), "{said:?}");
+    assert!(said.err.contains("nobody is told of its alerts: it has no channel"), "{said:?}");
     let plain = said.json();
     let said = shop.run(&["rule", "set", "Many jobs", "--channel", "webhook"]).ok();
     assert!(said.err.contains("nobody is told of its alerts: its channels reach nobody"), "{said:?}");
@@ -217,4 +217,32 @@ fn a_value_of_ones_own_metric_is_reported() {
     }
     let metrics = crate::nmc::Nmc::bare().run(&["alert", "metrics", "--format", "json"]).json();
     assert_eq!(names(&metrics).len(), TRADE_METRICS.len(), "no database is asked");
+}
+
+#[test]
+fn file_of_values_is_recorded_whole_or_not_at_all() {
+    let shop = Shop::new();
+    let record = |lines: &str| shop.nmc.run_with_input(&["alert", "measure", "--file", "-", "--format", "json"], lines);
+    let good = "{\"metric\": \"open jobs\", \"value\": 7.25, \"at\": \"2026-07-04 08:30\"}\n\n{\"metric\": \"staff\", \"value\": \"-3\", \"at\": \"2026-07-04T08:30:00Z\"}\n";
+    let done = record(good).json();
+    assert_eq!((&done["read"], &done["written"]), (&json!(2), &json!(2)));
+    assert_eq!(record(good).json()["written"], 0);
+    let listed = |filter: &[&str]| -> Vec<(String, String)> {
+        let page = shop.json(&[&["measurements"], filter].concat());
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        page["items"].as_array().expect("rows").iter().map(|row| (text(&row["metric"]), text(&row["value"]))).collect()
+    };
+    let staff = ("staff".to_owned(), "-3".to_owned());
+    assert_eq!(listed(&["--metric", "staff"]), [staff.clone()]);
+    assert_eq!(listed(&["--to", "2026-07-04 08:00"]), [staff]);
+    for (bad, why) in [
+        ("{\"metric\": \"a\", \"value\": 1}\n{\"metric\": \"nmc.calls\", \"value\": 1}", "--file: line 2: metric"),
+        ("\n{\"metric\": \"a\", \"value\": \"x\"}", "--file: line 2: value must be a number"),
+        ("{\"metric\": \"a\", \"value\": 1, \"at\": \"soon\"}", "--file: line 1: at must be a day or a time"),
+        ("{\"metric\": \"a\", \"x\": 1}", "--file: line 1: must be like"),
+    ] {
+        record(bad).refused(2, why);
+    }
+    assert_eq!(listed(&["--metric", "a"]), []);
+    shop.run(&["measure", "jobs"]).refused(2, "required");
 }

@@ -257,6 +257,20 @@ fn contacts_are_added_switched_and_removed() {
     };
     assert_eq!(listed(&[]), ["webhook", "phone", "user"]);
     assert_eq!(listed(&["--level", "2"]), ["user"]);
+    assert_eq!(listed(&["--global"]), ["webhook", "user"]);
+    shop.run(&["contact", "disable", id]).ok();
+    assert_eq!(
+        (listed(&["--active", "false"]), listed(&["--active", "true"])),
+        (vec![json!("phone")], vec![json!("webhook"), json!("user")])
+    );
+    shop.run(&["contact", "enable", id]).ok();
+    let set = |words: &[&str]| shop.json(&[&["contact", "set", id], words].concat());
+    let moved = set(&["--level", "4", "--value", "+1 312 555 0196", "--all-rules"]);
+    assert_eq!((&moved["level"], &moved["value"], &moved["rule"]), (&json!(4), &json!("+13125550196"), &Value::Null));
+    assert_eq!(set(&["--rule", "Too many jobs"])["rule"], "Too many jobs");
+    shop.run(&["contact", "set", id]).refused(2, "required");
+    shop.run(&["contact", "set", id, "--value", "5550198"]).refused(2, "--value must be");
+    shop.run(&["contact", "set", id, "--value", "+13125550196\n"]).refused(2, "--value must be");
     assert_eq!(listed(&["--rule", "Too many jobs"]), ["phone"]);
     assert_eq!(shop.json(&["contact", "remove", id])["id"], phone["id"]);
     shop.run(&["contact", "remove", id]).refused(2, "contact not found");
@@ -318,4 +332,25 @@ fn test_of_a_rule_is_no_alert_over_a_value() {
     assert_eq!(test["message"], "Too many jobs: this is a test");
     assert_eq!(shop.json(&["list"])["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(shop.json(&["list", "--no-tests"])["items"], json!([]));
+}
+
+#[test]
+fn tests_of_rules_are_five_a_minute() {
+    let shop = Shop::new();
+    shop.rule("jobs", AlertSeverity::High);
+    for _ in 0..5 {
+        shop.run(&["test", "Too many jobs"]).ok();
+    }
+    shop.run(&["test", "Too many jobs"]).refused(2, "tests were five within a minute");
+}
+
+#[test]
+fn alerts_are_listed_by_metric_and_attention() {
+    let shop = Shop::new();
+    for metric in ["jobs", "calls"] {
+        shop.alert(shop.rule(metric, AlertSeverity::High));
+    }
+    assert_eq!(shop.listed(&["--metric", "jobs"]), ["jobs"]);
+    shop.db.execute("UPDATE alerts SET status = 'snoozed', snoozed_at = now(), snoozed_until = now() + interval '1 hour' WHERE metric = 'jobs'");
+    assert_eq!(shop.listed(&["--active"]), ["calls"]);
 }

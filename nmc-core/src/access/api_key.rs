@@ -6,7 +6,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{api_keys as keys, tenants, users};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx, stamped};
 use crate::types::bounds::instant;
-use crate::types::required;
+use crate::types::{named, required};
 use crate::{ApiKeyId, Error, Patch, Result, TenantId, UserId, UserRole, Version};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
@@ -209,7 +209,7 @@ impl ApiKeys<'_> {
         let id = ApiKeyId::new(self.0.moment.id());
         Ok(diesel::insert_into(keys::table)
             .values((
-                keys::name.eq(required("name", &new.name, 100)?),
+                keys::name.eq(named("name", &new.name, 100)?),
                 keys::prefix.eq(required("prefix", &new.prefix, 16)?),
                 keys::secret_hash.eq(new.secret_hash.bytes()),
                 keys::scopes.eq(bounded(&new.scopes)?),
@@ -234,7 +234,7 @@ impl ApiKeys<'_> {
             .filter(keys::id.eq(id))
             .filter(keys::revoked_at.is_null())
             .set((
-                patch.name.as_deref().map(|name| required("name", name, 100)).transpose()?.map(|value| keys::name.eq(value)),
+                patch.name.as_deref().map(|name| named("name", name, 100)).transpose()?.map(|value| keys::name.eq(value)),
                 patch.scopes.as_deref().map(bounded).transpose()?.map(|value| keys::scopes.eq(value)),
                 patch.expires_at.into_change().map(|value| keys::expires_at.eq(value)),
                 keys::updated_at.eq(self.0.now()),

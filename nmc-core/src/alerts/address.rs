@@ -2,6 +2,7 @@
 
 use crate::schema::users;
 use crate::store::Scope;
+use crate::types::trimmed_line;
 use crate::{ContactType, Email, Error, NotificationChannel, PhoneNumber, Result, UserId};
 use diesel::deserialize::{self, FromSql};
 use diesel::pg::{Pg, PgValue};
@@ -106,13 +107,12 @@ pub(super) fn checked<'n>(
                 .parse::<Email>()
                 .map_err(|_| Error::invalid(field, "must be an e-mail address like joe@example.com"))?
                 .to_string(),
-            AddressKind::Phone => text
-                .trim()
+            AddressKind::Phone => trimmed_line(text)
                 .parse::<PhoneNumber>()
                 .map_err(|_| Error::invalid(field, "must be a phone number in E.164, like +14155550123"))?
                 .to_string(),
             AddressKind::Webhook => {
-                let url = webhook(text.trim()).ok_or_else(|| {
+                let url = webhook(trimmed_line(text)).ok_or_else(|| {
                     Error::invalid(field, "must be an http or https URL without a user, at most 255 characters")
                 })?;
                 if port(&url).is_some_and(|port| OTHERS_PORTS.contains(&port)) {
@@ -121,7 +121,7 @@ pub(super) fn checked<'n>(
                 url
             }
             AddressKind::User => {
-                let user: UserId = text.trim().parse().map_err(|_| Error::invalid(field, "must be a user's id"))?;
+                let user: UserId = trimmed_line(text).parse().map_err(|_| Error::invalid(field, "must be a user's id"))?;
                 people.insert(user);
                 user.to_string()
             }

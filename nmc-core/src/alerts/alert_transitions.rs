@@ -344,10 +344,10 @@ impl Alerts<'_> {
         match alert.status {
             AlertStatus::Triggered => tx.alert_escalations().begin_at(alert.id, alert.updated_at),
             AlertStatus::Escalated => Ok(()),
-            AlertStatus::Acknowledged => tx.notifications().call_off(&ids, "acknowledged before it was sent"),
+            AlertStatus::Acknowledged => tx.notifications().call_off(&ids, AlertStatus::Acknowledged),
             AlertStatus::Snoozed => {
                 tx.alert_escalations().begin_at(alert.id, alert.snoozed_until.unwrap_or(alert.updated_at))?;
-                tx.notifications().call_off(&ids, "snoozed before it was sent")
+                tx.notifications().call_off(&ids, AlertStatus::Snoozed)
             }
             AlertStatus::Resolved => {
                 tx.alert_escalations().end(&ids)?;

@@ -28,6 +28,7 @@ pub struct EscalationContact {
     pub created_at: DateTime<Utc>,
     pub secret_version: i32,
     pub secret_rotated_at: Option<DateTime<Utc>>,
+    pub retired_at: Option<DateTime<Utc>>,
 }
 
 impl EscalationContact {
@@ -221,8 +222,9 @@ impl EscalationContacts<'_> {
         let contact_value = match &patch.contact_value {
             Some(value) => self.address(contact_type, value)?,
             None if contact_type != before.contact_type => self.address(contact_type, &before.contact_value)?,
-            None => before.contact_value,
+            None => before.contact_value.clone(),
         };
+        let is_elsewhere = contact_value != before.contact_value;
         let rule_id = match patch.rule_id {
             Patch::Keep => before.rule_id,
             Patch::Clear => None,
@@ -249,6 +251,8 @@ impl EscalationContacts<'_> {
                 contacts::contact_type.eq(contact_type),
                 contacts::contact_value.eq(contact_value),
                 patch.is_active.map(|value| contacts::is_active.eq(value)),
+                // Whoever switches it on or leads it elsewhere has seen to it.
+                (patch.is_active == Some(true) || is_elsewhere).then(|| contacts::retired_at.eq(None::<DateTime<Utc>>)),
             ))
             .returning(EscalationContact::as_returning())
             .get_result(self.0.conn)
@@ -277,7 +281,7 @@ impl EscalationContacts<'_> {
             .filter(contacts::contact_type.eq(ContactType::Webhook))
             .filter(contacts::contact_value.eq(url))
             .filter(contacts::is_active)
-            .set(contacts::is_active.eq(false))
+            .set((contacts::is_active.eq(false), contacts::retired_at.eq(self.0.now())))
             .execute(self.0.conn)?)
     }
 

@@ -50,6 +50,7 @@ pub use reach::Reach;
 pub use retry_schedule::attempts_by;
 pub(crate) use retry_schedule::wait_after;
 pub use rule::{AlertRule, AlertRuleFilter, AlertRulePatch, AlertRules, NewAlertRule};
+pub(crate) use telling::called_off;
 pub use timeline::{TimelineEntry, timeline};
 pub(crate) use trade_metric::MetricSource;
 pub use trade_metric::{RESERVED_METRICS, TRADE_METRICS, TradeMetric};

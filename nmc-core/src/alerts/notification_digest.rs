@@ -1,8 +1,7 @@
 //! Notifications that go to one recipient together, in one message: a digest.
 
-use super::notification::{MAILED_SQL, MESSAGES_SQL, Notifications, OPEN};
+use super::notification::{ASIDE, MAILED_SQL, MESSAGES_SQL, Notifications, OPEN};
 use super::notification_queue::OPEN_SQL;
-use super::wording::AlertTemplate;
 use super::{ClaimedNotification, Notification};
 use crate::schema::notifications;
 use crate::{NotificationChannel, NotificationId, NotificationStatus, Result};
@@ -77,7 +76,7 @@ impl Notifications<'_> {
             .filter(notifications::id.ne(row.id))
             .filter(notifications::attempts.lt(notifications::max_attempts))
             .filter(notifications::lease_expires_at.is_null().or(notifications::lease_expires_at.le(now).assume_not_null()))
-            .filter(notifications::template_used.is_null().or(notifications::template_used.ne(AlertTemplate::Test.label())))
+            .filter(notifications::template_used.is_null().or(notifications::template_used.ne_all(ASIDE)))
             .filter(notifications::digest_id.is_not_distinct_from(row.digest_id))
             .filter(notifications::digest_id.is_not_null().or(notifications::next_attempt_at.le(until)))
             // Not by when they are due: those that were put off already would come last again.

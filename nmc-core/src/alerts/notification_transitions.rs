@@ -180,9 +180,9 @@ impl Notifications<'_> {
     }
 
     /// Notes in the history of a notification's alert that the webhook it went to is out of use.
-    pub(crate) fn note_dead_webhook(&mut self, last: &Notification) -> Result<()> {
-        let why = "nothing has arrived there for days: the webhook is out of use until its contact is switched on again";
-        self.0.tx().alert_history().append(&[failed(last, why)])
+    pub(super) fn note_retired(&mut self, last: &Notification, why: &str) -> Result<()> {
+        let why = format!("{why}: the webhook is out of use until its contact is switched on again");
+        self.0.tx().alert_history().append(&[failed(last, &why)])
     }
 
     /// The claimed notification, locked, if the claim still holds.

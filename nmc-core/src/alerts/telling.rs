@@ -15,8 +15,10 @@ use crate::{
     AlertEventType, AlertId, AlertRuleId, AlertStatus, ContactType, Error, LeaseId, NotificationChannel, NotificationStatus,
     Result, UserId, UserRole,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use rust_decimal::Decimal;
 use serde_json::json;
 use std::collections::HashSet;
@@ -26,6 +28,15 @@ pub(super) type Recipient = (AlertId, NotificationChannel, Address);
 
 /// The most members of staff that an alert is told to.
 const MOST_STAFF: i64 = 50;
+
+/// The most tests of rules that a business makes within a minute.
+const TESTS_A_MINUTE: i64 = 5;
+
+/// Why a notification is not sent once its alert has become so. One that was tried may have arrived: an answer may have got lost.
+pub(crate) fn called_off(became: &str, was_tried: bool) -> String {
+    let when = if was_tried { "it was tried again; an earlier attempt may have arrived" } else { "it was sent" };
+    format!("{became} before {when}")
+}
 
 /// A member of staff, and how they want to be told.
 #[derive(Debug, Queryable)]
@@ -125,7 +136,7 @@ impl Notifications<'_> {
     /// Calls off what has not been sent of these alerts, since somebody has seen to them, or nobody has to; and queues that they are
     /// over for whoever was told of them, or is being told now.
     pub(super) fn tell_resolved(&mut self, alerts: &[AlertId]) -> Result<()> {
-        self.call_off(alerts, "resolved before it was sent")?;
+        self.call_off(alerts, AlertStatus::Resolved)?;
         let told: Vec<Recipient> = notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::alert_id.eq_any(alerts))
@@ -138,8 +149,10 @@ impl Notifications<'_> {
     }
 
     /// Calls off what has not been sent of these alerts. What a worker is sending now is its own to look at.
-    pub(super) fn call_off(&mut self, alerts: &[AlertId], why: &str) -> Result<()> {
+    pub(super) fn call_off(&mut self, alerts: &[AlertId], became: AlertStatus) -> Result<()> {
         let now = self.0.now();
+        let [first, again] = [false, true].map(|was_tried| called_off(became.label(), was_tried));
+        let why = case_when(notifications::attempts.gt(0), again.into_sql::<Text>()).otherwise(first.into_sql::<Text>());
         let called_off: Vec<Notification> = diesel::update(notifications::table)
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(notifications::alert_id.eq_any(alerts))
@@ -149,7 +162,7 @@ impl Notifications<'_> {
             .set((
                 notifications::status.eq(NotificationStatus::Failed),
                 notifications::failed_at.eq(now),
-                notifications::error_message.eq(why),
+                notifications::error_message.eq(why.nullable()),
                 notifications::lease_owner.eq(None::<LeaseId>),
                 notifications::lease_expires_at.eq(None::<DateTime<Utc>>),
                 notifications::updated_at.eq(now),
@@ -158,7 +171,7 @@ impl Notifications<'_> {
             .get_results(self.0.conn)?;
         let event = |row: &Notification| {
             NewAlertEvent::new(row.alert_id, AlertEventType::NotificationFailed)
-                .with(json!({"notification": row.id, "channel": row.channel, "why": why}))
+                .with(json!({"notification": row.id, "channel": row.channel, "why": row.error_message}))
         };
         self.0.tx().alert_history().append(&called_off.iter().map(event).collect::<Vec<_>>())
     }
@@ -189,8 +202,26 @@ impl Notifications<'_> {
         Ok(many)
     }
 
+    /// Tells that the webhook this notification went to was put out of use: owners and administrators by mail, as they want to be told, and
+    /// the alert's history, which the stream of events tells of.
+    pub(crate) fn tell_retired(&mut self, last: &Notification, why: &str) -> Result<()> {
+        self.note_retired(last, why)?;
+        let message = format!(
+            "The webhook to {} is out of use: {why}. Alerts are not told there until somebody switches its contact on again.",
+            last.recipient.host().unwrap_or_default()
+        );
+        let mail = NotificationChannel::Email;
+        let staff = self.staff(None)?;
+        let to = staff.iter().filter_map(|member| Some((last.alert_id, mail, member.address(mail)?)));
+        self.queue_saying(AlertTemplate::WebhookRetired, to.collect(), Some(&message)).map(drop)
+    }
+
     /// Queues these, each recipient once by each channel.
     fn queue(&mut self, told: AlertTemplate, of: Vec<Recipient>) -> Result<Vec<Notification>> {
+        self.queue_saying(told, of, None)
+    }
+
+    fn queue_saying(&mut self, told: AlertTemplate, of: Vec<Recipient>, message: Option<&str>) -> Result<Vec<Notification>> {
         let mut seen = HashSet::new();
         let once = of.into_iter().filter(|to| seen.insert(to.clone()));
         let new: Vec<NewNotification> = once
@@ -199,7 +230,7 @@ impl Notifications<'_> {
                 channel,
                 recipient,
                 template_used: Some(told.label().to_owned()),
-                message_content: None,
+                message_content: message.map(str::to_owned),
                 max_attempts: attempts_by(channel),
             })
             .collect();
@@ -262,8 +293,10 @@ impl Alerts<'_> {
     /// Returns that alert, and the notifications, which say later what became of them.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`] when there is no such rule; [`crate::Error::Conflict`] when nobody would hear of its alerts.
+    /// [`crate::Error::NotFound`] when there is no such rule; [`crate::Error::Conflict`] when nobody would hear of its alerts, or the
+    /// business has tested five times within a minute.
     pub fn test(&mut self, rule: AlertRuleId) -> Result<(Alert, Vec<Notification>)> {
+        self.must_not_test_too_often()?;
         let rule = self.0.tx().alert_rules().lock(rule)?;
         let new = NewAlert {
             status: AlertStatus::Resolved,
@@ -287,6 +320,24 @@ impl Alerts<'_> {
             return Err(Error::conflict("notification_channels", "reach nobody, and there are no contacts"));
         }
         Ok((alert, queued))
+    }
+}
+
+impl Alerts<'_> {
+    /// Insists that the business may test one more time: a test goes to all at once, whoever they are.
+    fn must_not_test_too_often(&mut self) -> Result<()> {
+        // Two that count at once must not both be the last.
+        self.0.tx().tenants().lock()?;
+        let lately: i64 = alerts::table
+            .filter(alerts::tenant_id.eq(self.0.tenant))
+            .filter(alerts::is_test)
+            .filter(alerts::created_at.gt(self.0.now() - TimeDelta::minutes(1)))
+            .count()
+            .get_result(self.0.conn)?;
+        if lately < TESTS_A_MINUTE {
+            return Ok(());
+        }
+        Err(Error::conflict("tests", "were five within a minute, the most that a business has: try again in a minute"))
     }
 }
 

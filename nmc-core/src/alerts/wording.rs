@@ -30,11 +30,13 @@ pub enum AlertTemplate {
     Resolved,
     /// Nothing has happened: somebody tries out whether notifications arrive.
     Test,
+    /// A webhook was put out of use, which the alert was the last not to reach.
+    WebhookRetired,
 }
 
 impl AlertTemplate {
     /// All templates.
-    pub const ALL: [Self; 4] = [Self::Triggered, Self::Escalated, Self::Resolved, Self::Test];
+    pub const ALL: [Self; 5] = [Self::Triggered, Self::Escalated, Self::Resolved, Self::Test, Self::WebhookRetired];
 
     /// The name of the template, as rows have it.
     #[must_use]
@@ -44,12 +46,18 @@ impl AlertTemplate {
             Self::Escalated => "escalated",
             Self::Resolved => "resolved",
             Self::Test => "test",
+            Self::WebhookRetired => "webhook_retired",
         }
     }
 
     /// Whether it tells of what is over.
     pub(super) const fn is_over(self) -> bool {
         matches!(self, Self::Resolved)
+    }
+
+    /// Whether it is no news of its alert, and told whatever becomes of that.
+    pub(crate) const fn is_aside(self) -> bool {
+        matches!(self, Self::Test | Self::WebhookRetired)
     }
 
     /// The template that a row names. One without, or with a name of somebody else's, tells that the alert was raised.
@@ -86,13 +94,14 @@ impl Wording<'_> {
             AlertTemplate::Escalated => format!("Alert ({severity}), level {escalation_level}: {name}"),
             AlertTemplate::Resolved => format!("Resolved: {name}"),
             AlertTemplate::Test => format!("Test of an alert: {name}"),
+            AlertTemplate::WebhookRetired => format!("A webhook is out of use: {}", named(self.business)),
         }
     }
 
     /// The first sentence.
     fn headline(&self) -> String {
         match self.template {
-            AlertTemplate::Triggered => self.message(),
+            AlertTemplate::Triggered | AlertTemplate::WebhookRetired => self.message(),
             AlertTemplate::Escalated => format!("Nobody has reacted to this alert yet. {}", self.message()),
             AlertTemplate::Resolved => format!("This alert is over. It said: {}", self.message()),
             AlertTemplate::Test => "This is a test: nothing has happened, and you have nothing to do.".to_owned(),
@@ -106,6 +115,12 @@ impl Wording<'_> {
     /// The figures, each with what it is.
     fn facts(&self) -> Vec<(&'static str, String)> {
         let alert = self.alert;
+        if self.template == AlertTemplate::WebhookRetired {
+            return vec![
+                ("Business", named(self.business)),
+                ("The last alert that did not arrive there", named(&alert.rule_name)),
+            ];
+        }
         let mut facts = vec![("Business", named(self.business)), ("Rule", named(&alert.rule_name))];
         // A test has measured nothing.
         if self.template != AlertTemplate::Test {
@@ -117,7 +132,7 @@ impl Wording<'_> {
         match self.template {
             AlertTemplate::Escalated => facts.extend(alert.escalated_at.map(|at| ("Passed on", self.told(at)))),
             AlertTemplate::Resolved => facts.extend(alert.resolved_at.map(|at| ("Over since", self.told(at)))),
-            AlertTemplate::Triggered | AlertTemplate::Test => {}
+            AlertTemplate::Triggered | AlertTemplate::Test | AlertTemplate::WebhookRetired => {}
         }
         facts.push(("Time zone", self.zone.as_str().to_owned()));
         facts
@@ -183,6 +198,7 @@ impl Wording<'_> {
             AlertTemplate::Escalated => ("ALERT passed on", at(alert.escalated_at)),
             AlertTemplate::Resolved => ("Over", at(alert.resolved_at)),
             AlertTemplate::Test => ("Test of an alert", at(None)),
+            AlertTemplate::WebhookRetired => ("No webhook for", at(None)),
         };
         let limit = limit(alert);
         // Names are cut, figures never.

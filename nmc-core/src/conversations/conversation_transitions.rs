@@ -41,7 +41,7 @@ impl Conversations<'_> {
     /// [`Error::NotFound`], or [`Error::Invalid`] on a broken rule.
     pub fn update(&mut self, id: ConversationId, patch: &ConversationPatch) -> Result<Conversation> {
         let subject = patch.subject.text("subject", 1_000)?;
-        let name = patch.customer_name.text("customer_name", 255)?;
+        let name = patch.customer_name.name("customer_name", 255)?;
         let email = patch.customer_email.clone().into_change();
         let address = patch.customer_address.text("customer_address", 1_000)?;
         let notes = patch.notes.text("notes", 10_000)?;

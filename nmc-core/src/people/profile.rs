@@ -4,7 +4,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{user_profiles as profiles, users};
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::{named, optional};
+use crate::types::{named, named_if_given};
 use crate::{Email, Error, Patch, PhoneNumber, ProfileId, Result, TenantId, Timezone, UserId, UserRole};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -205,7 +205,7 @@ impl Profiles<'_> {
                 profiles::role.eq(role),
                 profiles::first_name.eq(named("first_name", &new.first_name, 100)?),
                 profiles::last_name.eq(named("last_name", &new.last_name, 100)?),
-                profiles::display_name.eq(optional("display_name", new.display_name.as_deref(), 200)?),
+                profiles::display_name.eq(named_if_given("display_name", new.display_name.as_deref(), 200)?),
                 profiles::phone_number.eq(&new.phone_number),
                 new.timezone.map(|zone| profiles::timezone.eq(zone)),
                 stamped!(profiles, self.0, id),
@@ -227,7 +227,7 @@ impl Profiles<'_> {
             .set((
                 first_name.map(|value| profiles::first_name.eq(value)),
                 last_name.map(|value| profiles::last_name.eq(value)),
-                patch.display_name.text("display_name", 200)?.map(|value| profiles::display_name.eq(value)),
+                patch.display_name.name("display_name", 200)?.map(|value| profiles::display_name.eq(value)),
                 patch.phone_number.clone().into_change().map(|value| profiles::phone_number.eq(value)),
                 patch.profile_photo_url.text("profile_photo_url", 2_000)?.map(|value| profiles::profile_photo_url.eq(value)),
                 patch.timezone.map(|value| profiles::timezone.eq(value)),

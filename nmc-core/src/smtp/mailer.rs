@@ -29,6 +29,8 @@ const STEP: Duration = Duration::from_secs(15);
 const LEAST: Duration = Duration::from_millis(500);
 /// How long a server may take to say good-bye to a connection that is given up.
 const GOOD_BYE: Duration = Duration::from_millis(500);
+/// The answers of a server that wants a login or TLS first (RFC 4954, RFC 3207), whatever it was asked.
+const LET_IN_FIRST: [u16; 4] = [530, 534, 535, 538];
 /// How much of the server's words is kept, in characters.
 const WORDS: usize = 300;
 
@@ -145,7 +147,10 @@ impl SmtpMailer {
             }
             options.push(MailParameter::SmtpUtfEight);
         }
-        connection.command(commands::Mail::new(envelope.from().cloned(), options)).map_err(refused)?;
+        // The sender is the operator's: who may send with it is theirs to mend, and no fault of the mail's.
+        connection
+            .command(commands::Mail::new(envelope.from().cloned(), options))
+            .map_err(|error| not_now("the mail server does not let us send", &error))?;
         for to in envelope.to() {
             wait(connection, deadline)?;
             connection.command(commands::Rcpt::new(to.clone(), Vec::new())).map_err(refused)?;
@@ -191,6 +196,7 @@ fn not_now(what: &str, error: &SmtpError) -> MailError {
 /// The meaning of an answer, or `unanswered` where there is none.
 fn answered(error: &SmtpError, unanswered: impl FnOnce(&SmtpError) -> MailError) -> MailError {
     match error.status() {
+        Some(code) if LET_IN_FIRST.contains(&u16::from(code)) => not_now("the mail server does not let us send", error),
         Some(code) if error.is_permanent() => {
             let reason = format!("the mail server refuses it: {}", plain(error));
             MailError::Refused { code: Some(code.into()), reason, said: Some(said(error).1).filter(|said| !said.is_empty()) }

@@ -114,6 +114,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000186_index_rare_statuses_of_texts",
     "2026-11-29-000189_note_since_when_texts_are_due",
     "2026-11-29-000190_index_failed_texts",
+    "2026-11-30-000191_retire_webhooks",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

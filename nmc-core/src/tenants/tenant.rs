@@ -5,7 +5,7 @@ use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{holidays, tenants};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx};
-use crate::types::{bounds, composed, named, optional, required};
+use crate::types::{bounds, composed, named, named_if_given, optional, required};
 use crate::{Patch, PhoneNumber, Result, SessionEnd, TenantId, TenantStatus, Timezone, UserId};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use diesel::pg::Pg;
@@ -167,8 +167,8 @@ impl Tenants<'_> {
                 name.map(|value| tenants::business_name.eq(value)),
                 patch.business_phone.clone().into_change().map(|value| tenants::business_phone.eq(value)),
                 patch.business_address.text("business_address", 1_000)?.map(|value| tenants::business_address.eq(value)),
-                patch.business_type.text("business_type", 100)?.map(|value| tenants::business_type.eq(value)),
-                patch.industry.text("industry", 100)?.map(|value| tenants::industry.eq(value)),
+                patch.business_type.name("business_type", 100)?.map(|value| tenants::business_type.eq(value)),
+                patch.industry.name("industry", 100)?.map(|value| tenants::industry.eq(value)),
                 patch.service_radius_miles.map(|value| tenants::service_radius_miles.eq(value)),
                 job_min.map(|value| tenants::estimated_job_min.eq(value)),
                 job_max.map(|value| tenants::estimated_job_max.eq(value)),
@@ -262,7 +262,7 @@ impl SystemTx<'_> {
                 tenants::business_name.eq(named("business_name", &new.business_name, 255)?),
                 tenants::business_phone.eq(&new.business_phone),
                 tenants::business_address.eq(optional("business_address", new.business_address.as_deref(), 1_000)?),
-                tenants::business_type.eq(optional("business_type", new.business_type.as_deref(), 100)?),
+                tenants::business_type.eq(named_if_given("business_type", new.business_type.as_deref(), 100)?),
                 new.timezone.map(|zone| tenants::timezone.eq(zone)),
                 tenants::created_at.eq(self.now()),
                 tenants::updated_at.eq(self.now()),

@@ -160,7 +160,7 @@ impl std::str::FromStr for CallerIdentity {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let text = text.trim();
+        let text = super::trimmed_line(text);
         if text.len() > 255 || text.contains(char::is_control) {
             return Err(Error::invalid("caller", "must be at most 255 printable characters"));
         }

@@ -1,4 +1,4 @@
-use super::text_column;
+use super::{text_column, trimmed_line};
 use crate::Error;
 
 /// An e-mail address, in lower case, so that `Joe@` and `joe@` are one person.
@@ -19,7 +19,7 @@ impl std::str::FromStr for Email {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         // What is stored is what is bounded: letters may grow when they are lowered.
-        let text = text.trim().to_lowercase();
+        let text = trimmed_line(text).to_lowercase();
         let plausible = text.len() <= 254
             && !text.contains(|c: char| c.is_whitespace() || c.is_control())
             && text.rsplit_once('@').is_some_and(|(local, domain)| {

@@ -21,8 +21,12 @@ impl PhoneNumber {
     /// # Errors
     /// [`Error::Invalid`] when what is left is no number.
     pub fn typed(text: &str) -> Result<Self, Error> {
-        let is_mark =
-            |c: char| c.is_whitespace() || matches!(c, '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2015}') || is_invisible(c);
+        let is_mark = |c: char| {
+            c == '\t'
+                || c.is_whitespace() && !c.is_control()
+                || matches!(c, '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2015}')
+                || is_invisible(c)
+        };
         let bare = text.trim_matches(is_mark);
         let bare = bare
             .get(..4)
@@ -128,6 +132,8 @@ mod tests {
             "1+3125550198",
             "++13125550198",
             "+0 312 555 0198",
+            "+1 312 555 0198\n",
+            "+1 312\r\n555 0198",
         ] {
             assert!(PhoneNumber::typed(text).is_err(), "{text:?}");
         }

@@ -34,17 +34,24 @@ pub(crate) fn sendable(field: &'static str, text: &str, max: usize) -> Result<St
     Ok(text)
 }
 
+/// Trims blanks and tabs from what is one line: a name, an address, a number, a URL. A line break at its edge stays, for whoever takes the
+/// line to refuse it as they do one in the middle: it is no slip of the hand.
+pub(crate) fn trimmed_line(text: &str) -> &str {
+    text.trim_matches(|c: char| c == '\t' || c.is_whitespace() && !c.is_control() && !is_unseen(c))
+}
+
 /// Trims the name of somebody or something, and composes its characters (NFC): what looks alike on the screen is found, and not
 /// taken in twice.
 ///
 /// # Errors
 /// As [`required`], of the composed form, which is what is stored.
 pub(crate) fn named(field: &'static str, text: &str, max: usize) -> Result<String> {
-    let name = required(field, &composed(text), max)?;
-    if name.contains(|c: char| c.is_control() || is_unseen(c)) {
+    let name = composed(text);
+    // Before it is trimmed as a text of many lines is; of one that nobody sees anything of is told that.
+    if !is_blank(&name) && !name.contains('\0') && name.contains(|c: char| c.is_control() || is_unseen(c)) {
         return Err(Error::invalid(field, "must not contain control characters, direction marks or spaces of no width"));
     }
-    Ok(name)
+    required(field, &name, max)
 }
 
 /// [`named`] of what may be missing; an empty name counts as missing.
@@ -70,7 +77,7 @@ fn is_blank(text: &str) -> bool {
 
 /// The form in which [`named`] stores a text.
 pub(crate) fn composed(text: &str) -> String {
-    text.trim().nfc().collect()
+    trimmed_line(text).nfc().collect()
 }
 
 /// The text as [`required`] has it, where it may be missing; an empty one counts as missing.
@@ -90,6 +97,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn name_with_a_line_break_at_its_edge_is_refused() {
+        for name in ["a\n", "\r\na", "a\u{b}", "a\u{85} ", "\u{2028}a"] {
+            let told = named("name", name, 10).map_err(|error| error.to_string());
+            let why = "name must not contain control characters, direction marks or spaces of no width";
+            assert_eq!(told, Err(why.to_owned()), "{name:?}");
+        }
+        assert_eq!(named("name", "\t a b\u{3000} ", 10).unwrap(), "a b");
+        assert_eq!(required("note", "\na\nb\r\n", 10).unwrap(), "a\nb");
+    }
+
+    #[test]
     fn text_of_what_nobody_sees_is_empty() {
         for text in ["", " \n", "\u{200b}", "\u{2060} \u{a0}", "\u{ad}", "\u{fe0f}\u{200d}"] {
             let told = required("body", text, 10).map_err(|error| error.to_string());
@@ -97,6 +115,7 @@ mod tests {
             assert_eq!(optional("body", Some(text), 10).unwrap(), None, "{text:?}");
             assert_eq!((clip(Some(text), 10), named_if_given("name", Some(text), 10).unwrap()), (None, None), "{text:?}");
         }
+        assert_eq!(trimmed_line(" \t\u{a0}a b\n "), "a b\n");
         for text in ["a\u{200b}", "\u{2764}\u{fe0f}", "."] {
             assert_eq!(required("body", text, 10).unwrap(), text);
         }

@@ -2,6 +2,7 @@
 
 mod account_mailer;
 mod account_words;
+mod alert_hints;
 mod alert_link;
 mod alert_round;
 mod approval;

@@ -2,7 +2,7 @@
 
 use super::notifier::{NotifierPass, Senders};
 use super::notifier_plan::{Outgoing, Way};
-use crate::alerts::{Address, ClaimedNotification, Notification, WebhookResponse, WhyFailed, wait_after};
+use crate::alerts::{ClaimedNotification, Notification, WebhookResponse, WhyFailed, wait_after};
 use crate::conversations::{NUMBER_HOLD, NewConsent};
 use crate::delivery::{Mail, MailError, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSecrets};
 use crate::store::TenantTx;
@@ -171,7 +171,7 @@ pub(super) fn note(tx: &mut TenantTx<'_>, outgoing: &Outgoing, came: &Came) -> R
         Follows::Nothing => {}
         Follows::OptOut(phone) => record_opt_out(tx, phone)?,
         Follows::NumberOnHold(number, why) => tx.number_pacing().hold(number, now + NUMBER_HOLD, why)?,
-        Follows::ReceiverGone => retire(tx, &row.recipient)?,
+        Follows::ReceiverGone => retire(tx, row, "its receiver says that it is gone (410)")?,
     }
     Ok(pass)
 }
@@ -220,17 +220,23 @@ fn record_opt_out(tx: &mut TenantTx<'_>, phone: &PhoneNumber) -> Result<()> {
 
 /// Puts a webhook out of use at which nothing has arrived for days.
 fn retire_if_dead(tx: &mut TenantTx<'_>, last: &Notification) -> Result<()> {
-    let since = tx.notifications().failing_since(&last.recipient)?;
+    // What was given up before the approval was never tried.
+    let approved_at = tx.tenants().get()?.approved_at;
+    let since = tx.notifications().failing_since(&last.recipient, approved_at)?;
     if since.is_some_and(|since| tx.now() - since >= DEAD_AFTER) {
-        tx.notifications().note_dead_webhook(last)?;
-        retire(tx, &last.recipient)?;
+        retire(tx, last, "nothing has arrived there for days")?;
     }
     Ok(())
 }
 
-fn retire(tx: &mut TenantTx<'_>, url: &Address) -> Result<()> {
-    let retired = tx.escalation_contacts().retire_webhook(url)?;
-    tracing::warn!(tenant = %tx.tenant().id(), contacts = retired, "a receiver of webhooks is gone, or has not answered for days; its contacts are out of use");
+/// Puts a webhook out of use, and tells whoever is in charge, once.
+fn retire(tx: &mut TenantTx<'_>, last: &Notification, why: &str) -> Result<()> {
+    let retired = tx.escalation_contacts().retire_webhook(&last.recipient)?;
+    // Another attempt has done so already.
+    if retired > 0 {
+        tx.notifications().tell_retired(last, why)?;
+        tracing::warn!(tenant = %tx.tenant().id(), contacts = retired, "a receiver of webhooks is gone, or has not answered for days; its contacts are out of use");
+    }
     Ok(())
 }
 

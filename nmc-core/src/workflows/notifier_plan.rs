@@ -5,7 +5,7 @@ use super::notifier::{NotifierConfig, Senders};
 use crate::access::Permission;
 use crate::alerts::{
     ALERT_LINK_LIFETIME, Address, Alert, AlertLinks, AlertTemplate, ClaimedNotification, DigestWording, Notification, Told,
-    Wording,
+    Wording, called_off,
 };
 use crate::conversations::NUMBER_HOLD;
 use crate::delivery::WebhookSecrets;
@@ -135,12 +135,11 @@ impl Planning<'_> {
         let alert = tx.alerts().get(row.alert_id)?;
         let template = AlertTemplate::of(row.template_used.as_deref());
         match (template, alert.status) {
-            (AlertTemplate::Test, _) | (AlertTemplate::Resolved, AlertStatus::Resolved) => {}
+            (AlertTemplate::Resolved, AlertStatus::Resolved) => {}
+            (template, _) if template.is_aside() => {}
             (AlertTemplate::Resolved, _) => return give_up("the alert is open again"),
             (_, AlertStatus::Triggered | AlertStatus::Escalated) => {}
-            (_, AlertStatus::Acknowledged) => return give_up("the alert was acknowledged before it was sent"),
-            (_, AlertStatus::Snoozed) => return give_up("the alert was snoozed before it was sent"),
-            (_, AlertStatus::Resolved) => return give_up("the alert was resolved before it was sent"),
+            (_, status) => return give_up(&format!("the alert was {}", called_off(status.label(), row.attempts > 1))),
         }
         if template == AlertTemplate::Resolved {
             match tx.notifications().was_told(alert.id, row.channel, &row.recipient)? {
@@ -207,6 +206,10 @@ impl Planning<'_> {
                 }
             }
             NotificationChannel::Webhook => {
+                // Nor may they have us knock at strangers' servers.
+                if tenant.approved_at.is_none() {
+                    return give_up("the business may not send webhooks before an operator has approved it");
+                }
                 let Some((_, keys)) = &self.senders.webhooks else {
                     return give_up(
                         "webhooks are not set up: an operator has to set token_keys, of which their secrets are made",
@@ -247,7 +250,7 @@ impl Planning<'_> {
     fn gather(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<std::result::Result<Gathered, Plan>> {
         let row = &self.claim.notification;
         let NotifierConfig { storm, storm_within, digest_every, .. } = *self.config;
-        if template == AlertTemplate::Test {
+        if template.is_aside() {
             return Ok(Ok(Vec::new()));
         }
         let now = tx.now();

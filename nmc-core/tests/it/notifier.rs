@@ -282,6 +282,19 @@ fn retry_is_called_off_when_somebody_takes_the_alert_meanwhile() {
 }
 
 #[test]
+fn acknowledged_mail_whose_answer_got_lost_may_have_arrived() {
+    let notifying = Notifying::new();
+    notifying.smtp.fail_with([SmtpFault::DropAfterTaking]);
+    let row = notifying.queue(Email, Triggered);
+    assert_eq!(notifying.pass().put_back, 1);
+    notifying.acknowledge();
+    let why = "acknowledged before it was tried again; an earlier attempt may have arrived";
+    assert_eq!((notifying.fate(&row), notifying.sent()), ((Failed, why.to_owned()), 1));
+    let told = notifying.scene.tx(|tx| tx.alert_history().list(notifying.alert.id, &Default::default(), PageRequest::first()));
+    assert!(told.unwrap().items.iter().any(|event| event.details.as_ref().is_some_and(|details| details["why"] == why)));
+}
+
+#[test]
 fn resolution_goes_only_where_the_alert_went() {
     let notifying = Notifying::new();
     notifying.queue(Email, Triggered);
@@ -419,6 +432,38 @@ fn receiver_that_is_gone_is_not_used_again() {
     let active = EscalationContactFilter { is_active: Some(true), ..EscalationContactFilter::default() };
     let left = notifying.scene.tx(|tx| tx.escalation_contacts().list(&active, PageRequest::first())).unwrap().items;
     assert_eq!(left.iter().map(|contact| contact.contact_value.as_str()).collect::<Vec<_>>(), ["https://other.example.com"]);
+}
+
+#[test]
+fn owners_are_told_once_that_a_webhook_is_out_of_use() {
+    let notifying = Notifying::new();
+    let contact = NewEscalationContact {
+        rule_id: None,
+        escalation_level: 1,
+        contact_type: ContactType::Webhook,
+        contact_value: Address::new(HOOK),
+        is_active: true,
+    };
+    let contact = notifying.scene.tx(|tx| tx.escalation_contacts().create(&contact)).unwrap();
+    notifying.scene.db.execute("UPDATE users SET role = 'owner', password_hash = '$2b$'");
+    let gone = || Err(WebhookError::Gone { answer: WebhookAnswer { status: 410, body: String::new() } });
+    notifying.webhooks.answers.lock().unwrap().extend([gone(), gone()]);
+    notifying.queue(Webhook, Triggered);
+    notifying.queue(Webhook, Escalated);
+    // Somebody takes the alert meanwhile, which is no reason to leave the owner in the dark.
+    notifying.pass();
+    notifying.acknowledge();
+    notifying.pass();
+    let mails: Vec<_> = notifying.smtp.taken().into_iter().filter(|mail| mail.text.contains("is out of use")).collect();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].header("Subject").as_deref(), Some("A webhook is out of use: Joe's Plumbing"));
+    let text = mails[0].text.replace("=\n", "");
+    let why = "The webhook to hooks. example. com is out of use: its receiver says that it is gone (410).";
+    assert!(text.contains(why) && !text.contains("com/x"), "{text}");
+    let row = notifying.scene.tx(|tx| tx.escalation_contacts().get(contact.id)).unwrap();
+    assert!(!row.is_active && row.retired_at.is_some());
+    let on = nmc_core::alerts::EscalationContactPatch { is_active: Some(true), ..Default::default() };
+    assert_eq!(notifying.scene.tx(|tx| tx.escalation_contacts().update(contact.id, &on)).unwrap().retired_at, None);
 }
 
 #[test]

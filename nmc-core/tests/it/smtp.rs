@@ -97,7 +97,16 @@ fn answers_are_told_apart_by_what_they_mean() {
     }
     // What concerns the connection is no fault of the mail's.
     later(answer(Hello, "550 go away"));
-    for step in [Sender, Recipient, Data, Message] {
+    // Nor is what concerns the sender, which is the operator's, or a login or TLS that the server wants first.
+    for line in ["530 5.7.0 Must issue a STARTTLS command first", "550 5.7.1 sender rejected", "535 5.7.8 no"] {
+        let reason = later(answer(Sender, line));
+        assert!(reason.starts_with("the mail server does not let us send: 5"), "{reason}");
+    }
+    for step in [Recipient, Data, Message] {
+        let reason = later(answer(step, "530 5.7.0 Must issue a STARTTLS command first"));
+        assert_eq!(reason, "the mail server does not let us send: 530 5.7.0", "{step:?}");
+    }
+    for step in [Recipient, Data, Message] {
         server.fail_with([answer(step, "550 5.1.1 <joe@example.com>: no such user")]);
         let refused = send(&mailer, "a").unwrap_err();
         let reason = "the mail server refuses it: 550 5.1.1".to_owned();

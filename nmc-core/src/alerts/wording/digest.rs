@@ -2,6 +2,7 @@
 
 use super::{AlertTemplate, SEGMENT, Wording, cut, escaped, named, one_line, plain, rank, why};
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 /// The most alerts that a digest names.
 const MOST_NAMED: usize = 20;
@@ -11,7 +12,7 @@ const LONGEST_MESSAGE: usize = 300;
 /// Several alerts, told of in one message: the digest of a storm.
 #[derive(Debug, Clone)]
 pub struct DigestWording<'a> {
-    /// What is told of each alert, the worst first, and what is over last.
+    /// What is told of each alert, once, the worst first, and what is over last.
     items: Vec<Wording<'a>>,
     /// The name of the business.
     business: &'a str,
@@ -24,7 +25,12 @@ impl<'a> DigestWording<'a> {
     /// of one alert has its own.
     #[must_use]
     pub fn of(business: &'a str, mut items: Vec<Wording<'a>>, page: Option<&'a str>) -> Self {
-        items.sort_by_key(|item| (item.template.is_over(), Reverse(rank(item.alert.severity))));
+        items.sort_by_key(|item| {
+            (item.template.is_over(), Reverse(rank(item.alert.severity)), item.template != AlertTemplate::Escalated)
+        });
+        // Whoever is told of an alert twice, as an administrator and as a contact, reads the worse of it.
+        let mut told = HashSet::new();
+        items.retain(|item| told.insert(item.alert.id));
         Self { items, business, page }
     }
 
@@ -33,15 +39,19 @@ impl<'a> DigestWording<'a> {
     pub fn subject(&self) -> String {
         let worst = self.items.first().filter(|item| !item.template.is_over());
         let worst = worst.map_or_else(|| "all over".to_owned(), |item| format!("the worst {}", item.alert.severity));
-        format!("{} messages about alerts, {worst}: {}", self.items.len(), named(self.business))
+        format!("News of {}, {worst}: {}", self.many(), named(self.business))
     }
 
     fn headline(&self) -> String {
-        format!(
-            "Much has happened at once: {} messages about alerts of {} are in this one.",
-            self.items.len(),
-            named(self.business)
-        )
+        format!("Much has happened at once: this is news of {} of {}.", self.many(), named(self.business))
+    }
+
+    /// The number of alerts, in words.
+    fn many(&self) -> String {
+        match self.items.len() {
+            1 => "1 alert".to_owned(),
+            many => format!("{many} alerts"),
+        }
     }
 
     /// What is told of the alerts that are named, the subject of each and its message.
@@ -51,7 +61,7 @@ impl<'a> DigestWording<'a> {
             let (since, at) = match item.template {
                 AlertTemplate::Escalated => ("Passed on", alert.escalated_at),
                 AlertTemplate::Resolved => ("Over since", alert.resolved_at),
-                AlertTemplate::Triggered | AlertTemplate::Test => ("Since", None),
+                AlertTemplate::Triggered | AlertTemplate::Test | AlertTemplate::WebhookRetired => ("Since", None),
             };
             let message = cut(&one_line(&item.message()), LONGEST_MESSAGE);
             (item.subject(), format!("{}. {since}: {}", message.trim_end_matches('.'), item.told(at.unwrap_or(alert.created_at))))
@@ -99,11 +109,11 @@ impl<'a> DigestWording<'a> {
     /// The text for a phone: one segment, which names as many alerts as there is room for.
     #[must_use]
     pub fn sms(&self) -> String {
-        let (business, many) = (cut(&plain(self.business), 24), self.items.len());
+        let (business, many) = (cut(&plain(self.business), 24), self.many());
         let mut names: Vec<String> = self.items.iter().take(MOST_NAMED).map(short).collect();
         loop {
             let more = self.more(names.len()).map(|more| format!(" {more}")).unwrap_or_default();
-            let text = format!("{business}: {many} messages of alerts: {}{more}. STOP ends these texts.", names.join(", "));
+            let text = format!("{business}: news of {many}: {}{more}. STOP ends these texts.", names.join(", "));
             if text.chars().count() <= SEGMENT || names.len() < 2 {
                 return cut(&text, SEGMENT);
             }
@@ -116,7 +126,7 @@ impl<'a> DigestWording<'a> {
 fn short(item: &Wording<'_>) -> String {
     let name = cut(&plain(&item.alert.rule_name), 30);
     match item.template {
-        AlertTemplate::Triggered | AlertTemplate::Test => name,
+        AlertTemplate::Triggered | AlertTemplate::Test | AlertTemplate::WebhookRetired => name,
         AlertTemplate::Escalated => format!("{name} (passed on)"),
         AlertTemplate::Resolved => format!("{name} (over)"),
     }

@@ -47,6 +47,11 @@ fn wording(alert: &Alert, template: AlertTemplate) -> Wording<'_> {
     Wording { template, alert, business: "Joe's Plumbing", zone, message: None, links: None }
 }
 
+/// So many alerts, the first with the id of [`alert`].
+fn many(many: u128) -> Vec<Alert> {
+    (1..=many).map(|id| Alert { id: AlertId::new(Uuid::from_u128(id)), ..alert() }).collect()
+}
+
 #[test]
 fn subjects_say_what_has_happened_to_which_rule() {
     let alert = alert();
@@ -57,6 +62,7 @@ fn subjects_say_what_has_happened_to_which_rule() {
             "Alert (high), level 2: Too many missed calls",
             "Resolved: Too many missed calls",
             "Test of an alert: Too many missed calls",
+            "A webhook is out of use: Joe's Plumbing",
         ]
     );
 }
@@ -148,7 +154,10 @@ fn document_for_a_machine_has_ids_and_figures_and_no_words() {
 
 #[test]
 fn digest_names_the_worst_first_and_counts_the_rest() {
-    let mut alerts: Vec<Alert> = (0..23).map(|n| Alert { rule_name: format!("Rule {n}"), ..alert() }).collect();
+    let mut alerts = many(23);
+    for (number, alert) in alerts.iter_mut().enumerate() {
+        alert.rule_name = format!("Rule {number}");
+    }
     alerts[21].severity = AlertSeverity::Critical;
     alerts[22].severity = AlertSeverity::Low;
     let of = |many: usize, template| {
@@ -156,7 +165,7 @@ fn digest_names_the_worst_first_and_counts_the_rest() {
         DigestWording::of("Joe's Plumbing", items, Some("https://nmc.example.com/app#/alerts"))
     };
     let expected = "\
-Much has happened at once: 3 messages about alerts of Joe's Plumbing are in this one.
+Much has happened at once: this is news of 3 alerts of Joe's Plumbing.
 
 - Alert (critical): Rule 21
   Too many missed calls: missed_calls is 12.5, above 10. Since: Monday 16 November 2026, 07:00
@@ -172,14 +181,14 @@ You get this as one who looks after Joe's Plumbing, or whom it has named a conta
 ";
     assert_eq!(of(3, AlertTemplate::Triggered).text(), expected);
     let over = of(23, AlertTemplate::Resolved);
-    assert_eq!(of(3, AlertTemplate::Triggered).subject(), "3 messages about alerts, the worst critical: Joe's Plumbing");
-    assert_eq!(over.subject(), "23 messages about alerts, all over: Joe's Plumbing");
+    assert_eq!(of(3, AlertTemplate::Triggered).subject(), "News of 3 alerts, the worst critical: Joe's Plumbing");
+    assert_eq!(over.subject(), "News of 23 alerts, all over: Joe's Plumbing");
     assert!(over.html().contains("<a href=\"https://nmc.example.com/app#/alerts\">See to them</a>"), "{}", over.html());
     assert!(over.text().contains("- Resolved: Rule 21\n") && over.text().contains("Over since: Monday 16 November 2026, 08:00"));
     assert!(over.text().contains("\nand 3 more.\n") && over.html().contains("</ul>\n<p>and 3 more.</p>"));
     assert_eq!(
         over.sms(),
-        "Joe's Plumbing: 23 messages of alerts: Rule 21 (over), Rule 20 (over), Rule 19 (over), Rule 18 (over), Rule 17 (over) and 18 more. \
+        "Joe's Plumbing: news of 23 alerts: Rule 21 (over), Rule 20 (over), Rule 19 (over), Rule 18 (over), Rule 17 (over) and 18 more. \
          STOP ends these texts."
     );
 }
@@ -187,20 +196,38 @@ You get this as one who looks after Joe's Plumbing, or whom it has named a conta
 #[test]
 fn digest_names_what_is_over_after_what_is_not() {
     let over = Alert { rule_name: "Over".to_owned(), severity: AlertSeverity::Critical, ..alert() };
-    let open = Alert { rule_name: "Open".to_owned(), severity: AlertSeverity::Low, ..alert() };
+    let id = AlertId::new(Uuid::from_u128(9));
+    let open = Alert { id, rule_name: "Open".to_owned(), severity: AlertSeverity::Low, ..alert() };
     let items = vec![wording(&over, AlertTemplate::Resolved), wording(&open, AlertTemplate::Triggered)];
     let digest = DigestWording::of("Joe's Plumbing", items, None);
-    assert_eq!(digest.subject(), "2 messages about alerts, the worst low: Joe's Plumbing");
+    assert_eq!(digest.subject(), "News of 2 alerts, the worst low: Joe's Plumbing");
     let text = digest.text();
     assert!(text.find("Alert (low): Open") < text.find("Resolved: Over") && !text.contains("See to them"), "{text}");
 }
 
 #[test]
+fn digest_names_an_alert_once_with_the_worst_word() {
+    let alerts = many(20);
+    let twice = |alert| [AlertTemplate::Triggered, AlertTemplate::Escalated].map(|template| wording(alert, template));
+    let digest = DigestWording::of("Joe's Plumbing", alerts.iter().flat_map(twice).collect(), None);
+    assert_eq!(digest.subject(), "News of 20 alerts, the worst high: Joe's Plumbing");
+    let text = digest.text();
+    assert_eq!(text.matches("- Alert (high), level 2: Too many missed calls\n").count(), 20, "{text}");
+    assert!(!text.contains("Alert (high): ") && !text.contains(" more."), "{text}");
+    let alone = DigestWording::of("Joe's Plumbing", twice(&alerts[0]).to_vec(), None);
+    assert_eq!(alone.subject(), "News of 1 alert, the worst high: Joe's Plumbing");
+    assert!(alone.sms().starts_with("Joe's Plumbing: news of 1 alert: Too many missed calls (passed on). "), "{}", alone.sms());
+}
+
+#[test]
 fn mail_names_the_zone_once_and_no_id() {
-    let alert = alert();
-    for template in AlertTemplate::ALL {
-        let wording = wording(&alert, template);
-        for mail in [wording.text(), wording.html(), DigestWording::of("Joe's Plumbing", vec![wording; 3], None).text()] {
+    let alerts = many(3);
+    let alert = &alerts[0];
+    // One about a webhook tells no time, and is in no digest.
+    for template in AlertTemplate::ALL.into_iter().filter(|template| *template != AlertTemplate::WebhookRetired) {
+        let all = alerts.iter().map(|alert| wording(alert, template)).collect();
+        let wording = wording(alert, template);
+        for mail in [wording.text(), wording.html(), DigestWording::of("Joe's Plumbing", all, None).text()] {
             assert_eq!(mail.matches("America/New_York").count(), 1, "{mail}");
             assert!(!mail.contains(&alert.id.to_string()), "{mail}");
         }
@@ -225,6 +252,7 @@ proptest! {
         rule in "\\PC{1,255}|[\\s\\S]{1,255}", business in "[\\s\\S]{1,255}", metric in "[\\s\\S]{1,100}", value in any::<i64>(),
     ) {
         let alert = Alert { rule_name: rule, metric, metric_value: Decimal::new(value % 1_000_000_000_000, 4), ..alert() };
+        let alerts: Vec<Alert> = many(200).into_iter().map(|one| Alert { id: one.id, ..alert.clone() }).collect();
         for template in AlertTemplate::ALL {
             let wording = Wording { business: &business, ..wording(&alert, template) };
             let sms = wording.sms();
@@ -232,7 +260,8 @@ proptest! {
             prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);
             prop_assert!(sms.ends_with("STOP ends these texts."), "{}", &sms);
             prop_assert!(!wording.subject().contains(char::is_control));
-            let digest = DigestWording::of(&business, vec![wording; 200], None);
+            let all = alerts.iter().map(|alert| Wording { alert, ..wording }).collect();
+            let digest = DigestWording::of(&business, all, None);
             let sms = digest.sms();
             let size = TextSize::of(&sms);
             prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);

@@ -41,6 +41,7 @@ fn a_patch_of_a_contact_changes_the_field_it_names_and_no_other() {
         created_at: scene.now(),
         secret_version: 1,
         secret_rotated_at: None,
+        retired_at: None,
     };
     assert_eq!((&row, scene.run(|tx| tx.escalation_contacts().find(row.id)).unwrap().as_ref()), (&expected, Some(&expected)));
     assert!(!format!("{row:?}").contains("joe"), "people's data stays out of logs");

@@ -145,3 +145,17 @@ fn a_test_reaches_whoever_hears_of_a_rule_and_is_no_open_alert() {
     scene.db.execute("UPDATE escalation_contacts SET is_active = false");
     scene.refuses("notification_channels reach nobody, and there are no contacts", |tx| tx.alerts().test(lonely));
 }
+
+#[test]
+fn sixth_test_of_a_business_within_a_minute_is_refused() {
+    let scene = Scene::new();
+    scene.contact(&email_for(None));
+    let rules = ["one", "two"].map(|name| scene.rule(&rule(name)).id);
+    for number in 0..5 {
+        scene.run(|tx| tx.alerts().test(rules[number % 2])).unwrap();
+    }
+    let why = "tests were five within a minute, the most that a business has: try again in a minute";
+    scene.refuses(why, |tx| tx.alerts().test(rules[0]));
+    scene.clock.advance(TimeDelta::seconds(61));
+    scene.run(|tx| tx.alerts().test(rules[0])).unwrap();
+}

@@ -1,7 +1,7 @@
 //! What is left by a worker that dies between the claim and the note, and what the next one makes of it.
 
-use super::AlertTemplate::Triggered;
-use super::NotificationChannel::{Email, Sms, Webhook};
+use super::AlertTemplate::{Escalated, Triggered};
+use super::NotificationChannel::{Dashboard, Email, Sms, Webhook};
 use super::NotificationStatus::{Delivered, Failed};
 use super::{Death, DyingMailer, Notifying, mailer};
 use chrono::TimeDelta;
@@ -43,6 +43,27 @@ fn crash_at_any_point_delivers_at_least_once_and_records_once() {
             let times = if death == Death::After && channel != Sms { 2 } else { 1 };
             assert!(ids.len() == times && ids.iter().all(|id| *id == ids[0]), "{channel:?}: {ids:?}");
         }
+    }
+}
+
+/// The dashboard's is delivered with its claim: there is nothing in between that could be lost, or come twice.
+#[test]
+fn crash_at_the_first_level_leaves_each_channel_told_once() {
+    for death in [Death::Before, Death::After] {
+        let notifying = Notifying::new();
+        let rows = [Email, Dashboard, Webhook].map(|channel| notifying.queue(channel, Escalated));
+        let dying = Arc::new(DyingMailer { inner: mailer(&notifying.smtp), dies: Mutex::new([death].into()) });
+        let notifier = notifying.over(Senders { mail: Some(dying), ..notifying.senders() });
+        notifying.scene.tick();
+        assert!(catch_unwind(AssertUnwindSafe(|| notifier.pass())).is_err(), "it died");
+        for _ in 0..2 {
+            notifying.scene.clock.advance(TimeDelta::minutes(3));
+            notifier.pass().unwrap();
+        }
+        for row in &rows {
+            assert_eq!(notifying.reload(row).status, Delivered, "{:?}", row.channel);
+        }
+        assert_eq!(notifying.said(AlertEventType::NotificationSent), 3, "each is recorded once");
     }
 }
 

@@ -72,7 +72,7 @@ fn storm_of_fifty_alerts_is_five_mails_and_a_digest() {
     assert_eq!(taken.len(), 6);
     let digest = &taken[5];
     assert_eq!((digest.to.as_slice(), digest.header("References")), (&[JOE.to_owned()][..], None));
-    assert_eq!(digest.header("Subject").as_deref(), Some("45 messages about alerts, the worst high: Joe's Plumbing"));
+    assert_eq!(digest.header("Subject").as_deref(), Some("News of 45 alerts, the worst high: Joe's Plumbing"));
     let named = digest.text.matches("- Alert (high): Storm ").count();
     assert!(named == 20 && digest.text.contains("and 25 more."), "{}", digest.text);
     // The history of each says in what it was told, and that it was.
@@ -100,7 +100,7 @@ fn storm_reaches_a_phone_in_five_texts_and_one_segment() {
     let taken = notifying.sms.taken();
     assert_eq!((taken.len(), told), (6, 25));
     let body = &taken[5].text.2;
-    assert!(body.starts_with("Joe's Plumbing: 25 messages of alerts: Storm ") && body.len() <= 160, "{body}");
+    assert!(body.starts_with("Joe's Plumbing: news of 25 alerts: Storm ") && body.len() <= 160, "{body}");
     assert!(body.contains(" more. STOP ends these texts."), "{body}");
 }
 

@@ -188,3 +188,19 @@ fn business_that_nobody_approved_mails_its_own_people_alone() {
     assert_eq!(notifying.reload(&told).status, Delivered);
     strangers.iter().for_each(|row| assert_eq!(notifying.fate(row), (Failed, why.to_owned())));
 }
+
+#[test]
+fn business_that_nobody_approved_sends_no_webhooks() {
+    let notifying = Notifying::new();
+    notifying.scene.business.disapprove(&notifying.scene.db, true);
+    let rows = [Triggered, super::Test].map(|template| notifying.queue(Webhook, template));
+    assert_eq!(notifying.pass().failed, 2);
+    let why = "the business may not send webhooks before an operator has approved it";
+    for row in &rows {
+        assert_eq!(notifying.fate(row), (Failed, why.to_owned()));
+    }
+    assert_eq!(notifying.sent(), 0);
+    notifying.scene.business.disapprove(&notifying.scene.db, false);
+    notifying.queue(Webhook, Triggered);
+    assert_eq!((notifying.pass().delivered, notifying.sent()), (1, 1));
+}

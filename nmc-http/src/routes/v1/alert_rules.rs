@@ -5,7 +5,7 @@ use crate::api::wire::{Change, Quantity, Text, given, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, Judgement, NewAlertRule, TRADE_METRICS, TradeMetric};
-use nmc_core::{AlertRuleId, Confirmed, Patch, Version};
+use nmc_core::{AlertRuleId, Confirmed, Patch, Result, TenantTx, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -36,6 +36,10 @@ pub(crate) struct AlertRuleOut {
     only_when_open: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    /// What keeps its alerts from being heard of, each in a sentence; a list leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    warnings: Option<Vec<String>>,
 }
 
 impl From<AlertRule> for AlertRuleOut {
@@ -63,6 +67,7 @@ impl From<AlertRule> for AlertRuleOut {
             only_when_open: row.judgement.only_when_open,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            warnings: None,
         }
     }
 }
@@ -289,8 +294,10 @@ impl AlertRuleChange {
     }
 }
 
-fn tagged(row: AlertRule) -> Tagged<AlertRuleOut> {
-    Tagged(Version::of(row.updated_at), row.into())
+/// A rule by itself, and what keeps its alerts from being heard of.
+fn whole(tx: &mut TenantTx<'_>, row: AlertRule) -> Result<AlertRuleOut> {
+    let warnings = tx.alert_rule_warnings(row.id)?;
+    Ok(AlertRuleOut { warnings: Some(warnings), ..row.into() })
 }
 
 pub(super) async fn list(context: RequestContext<AlertRuleQuery, ()>) -> ApiResult<Json<PageOut<AlertRuleOut>>> {
@@ -309,8 +316,12 @@ pub(super) async fn list(context: RequestContext<AlertRuleQuery, ()>) -> ApiResu
 
 pub(super) async fn add(context: RequestContext<NoQuery, JsonBody<AlertRuleIn>>) -> ApiResult<Created<AlertRuleOut>> {
     let new = context.body.0.new_rule();
-    let row = context.acting(move |tx| tx.alert_rules().create(&new)).await?;
-    Ok(Created(format!("/v1/alert-rules/{}", row.id), row.into()))
+    let row = context.acting(move |tx| {
+        let row = tx.alert_rules().create(&new)?;
+        whole(tx, row)
+    });
+    let row = row.await?;
+    Ok(Created(format!("/v1/alert-rules/{}", row.id.0), row))
 }
 
 /// Rules that were added.
@@ -372,21 +383,28 @@ pub(super) async fn test(context: RequestContext<NoQuery, ()>) -> ApiResult<Json
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<AlertRuleOut>> {
     let id: AlertRuleId = context.id("rule", "rule")?;
-    Ok(tagged(context.acting(move |tx| tx.alert_rules().get(id)).await?))
+    let (version, row) = context
+        .acting(move |tx| {
+            let row = tx.alert_rules().get(id)?;
+            Ok((Version::of(row.updated_at), whole(tx, row)?))
+        })
+        .await?;
+    Ok(Tagged(version, row))
 }
 
 pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<AlertRuleChange>>) -> ApiResult<Tagged<AlertRuleOut>> {
     let (id, expected) = (context.id::<AlertRuleId>("rule", "rule")?, context.if_match()?);
     let change = context.body.0.clone();
-    let row = context
+    let (version, row) = context
         .acting(move |tx| {
             let row = tx.alert_rules().lock(id)?;
             must_match(expected.as_ref(), Version::of(row.updated_at), "rule")?;
             let judgement = Some(change.judged(&row.judgement)).filter(|judgement| *judgement != row.judgement);
-            tx.alert_rules().update(id, &AlertRulePatch { judgement, ..change.patch() })
+            let row = tx.alert_rules().update(id, &AlertRulePatch { judgement, ..change.patch() })?;
+            Ok((Version::of(row.updated_at), whole(tx, row)?))
         })
         .await?;
-    Ok(tagged(row))
+    Ok(Tagged(version, row))
 }
 
 pub(super) async fn remove(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {

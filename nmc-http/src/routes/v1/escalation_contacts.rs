@@ -27,6 +27,13 @@ pub(crate) struct EscalationContactOut {
     contact_value: String,
     is_active: bool,
     created_at: DateTime<Utc>,
+    /// The instant since which a webhook has been out of use because nothing arrived there, or its receiver said that it is gone; null
+    /// unless so.
+    retired_at: Option<DateTime<Utc>>,
+    /// What keeps the contact from hearing of alerts, each in words; a list leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    warnings: Option<Vec<String>>,
 }
 
 impl From<EscalationContact> for EscalationContactOut {
@@ -39,6 +46,8 @@ impl From<EscalationContact> for EscalationContactOut {
             contact_value: row.contact_value.masked(),
             is_active: row.is_active,
             created_at: row.created_at,
+            retired_at: row.retired_at,
+            warnings: None,
         }
     }
 }
@@ -111,8 +120,10 @@ fn must_be_sendable(rules: Option<&dyn WebhookRules>, row: EscalationContact) ->
     Ok(row)
 }
 
-fn tagged(row: EscalationContact) -> Tagged<EscalationContactOut> {
-    Tagged(row.version(), row.into())
+/// A contact by itself, and what keeps it from hearing of alerts.
+fn whole(tx: &mut TenantTx<'_>, row: EscalationContact) -> Result<EscalationContactOut> {
+    let warnings = tx.escalation_contact_warnings(row.id)?;
+    Ok(EscalationContactOut { warnings: Some(warnings), ..row.into() })
 }
 
 pub(super) async fn list(context: RequestContext<EscalationContactQuery, ()>) -> ApiResult<Json<PageOut<EscalationContactOut>>> {
@@ -145,15 +156,22 @@ pub(super) async fn add(
     let rules = context.app.webhooks.clone();
     let row = context.acting(move |tx| {
         let row = tx.escalation_contacts().create(&new)?;
-        must_be_sendable(rules.as_deref(), row)
+        let row = must_be_sendable(rules.as_deref(), row)?;
+        whole(tx, row)
     });
     let row = row.await?;
-    Ok(Created(format!("/v1/escalation-contacts/{}", row.id), row.into()))
+    Ok(Created(format!("/v1/escalation-contacts/{}", row.id.0), row))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<EscalationContactOut>> {
     let id: EscalationContactId = context.id("contact", "contact")?;
-    Ok(tagged(context.acting(move |tx| tx.escalation_contacts().get(id)).await?))
+    let (version, row) = context
+        .acting(move |tx| {
+            let row = tx.escalation_contacts().get(id)?;
+            Ok((row.version(), whole(tx, row)?))
+        })
+        .await?;
+    Ok(Tagged(version, row))
 }
 
 pub(super) async fn change(
@@ -169,14 +187,15 @@ pub(super) async fn change(
         ..EscalationContactPatch::default()
     };
     let rules = context.app.webhooks.clone();
-    let row = context
+    let (version, row) = context
         .acting(move |tx| {
             must_match(expected.as_ref(), tx.escalation_contacts().lock(id)?.version(), "contact")?;
             let row = tx.escalation_contacts().update(id, &patch)?;
-            if patch.contact_value.is_some() { must_be_sendable(rules.as_deref(), row) } else { Ok(row) }
+            let row = if patch.contact_value.is_some() { must_be_sendable(rules.as_deref(), row)? } else { row };
+            Ok((row.version(), whole(tx, row)?))
         })
         .await?;
-    Ok(tagged(row))
+    Ok(Tagged(version, row))
 }
 
 /// The secret of a webhook. Whoever has it can make what the receiver takes for ours.

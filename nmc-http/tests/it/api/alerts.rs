@@ -58,6 +58,7 @@ fn a_rule_is_added_with_what_is_usual_and_read_back() {
             "name": "many jobs", "description": null, "metric": "jobs", "operator": "less_than", "threshold": "-0.05",
             "escalation_repeats": 0, "only_when_open": false,
             "severity": "low", "is_enabled": true, "notification_channels": [], "escalation_enabled": false,
+            "warnings": ["nobody is told of its alerts: it has no channel"],
             "escalation_delay_minutes": 30, "pending_seconds": 0, "recovery_threshold": null, "keep_firing_seconds": 0,
             "no_data_policy": "keep", "no_data_seconds": 900, "flap_changes": null, "flap_seconds": 3600,
         })
@@ -446,4 +447,58 @@ fn whoever_hears_of_a_rule_is_tried_out() {
     let recipients = all(&site, &owner, &format!("/v1/alerts/{alert}/notifications"), "recipient");
     assert_eq!(json!(recipients.len()), test["notifications"]);
     assert!(recipients.contains(&json!("boss@example.com")) && recipients.contains(&json!("https://hooks.example.com/…")));
+}
+
+#[test]
+fn what_keeps_alerts_from_being_heard_of_is_said_when_it_is_saved() {
+    let site = Site::new();
+    let owner = site.owner();
+    let call = |method: &'static str, path: &str| site.call(method, path.to_owned()).by(&owner.access);
+    let body = json!({
+        "name": "many", "metric": "jobs", "operator": "greater_than", "threshold": "7", "severity": "high",
+        "notification_channels": ["dashboard"], "escalation_enabled": true,
+    });
+    let added = call("POST", "/v1/alert-rules").json(&body).expect(201);
+    let nobody = json!(["there is nobody to pass its alerts on to: it has no contact that is told"]);
+    assert_eq!(added.document()["warnings"], nobody);
+    let contact = json!({ "contact_type": "phone", "contact_value": "+13125550198", "rule_id": added.document()["id"] });
+    site.db.execute("UPDATE phone_numbers SET status = 'inactive'");
+    let phone = call("POST", "/v1/escalation-contacts").json(&contact).expect(201);
+    assert_eq!(phone.document()["warnings"], json!(["texts can't be sent: the business has no active number"]));
+    let path = added.header("Location").unwrap().to_owned();
+    let tag = call("GET", &path).expect(200).header("ETag").unwrap().to_owned();
+    let change = call("PATCH", &path).header("If-Match", tag).json(&json!({ "escalation_enabled": false })).expect(200);
+    assert_eq!(change.document()["warnings"], json!(["a contact of its own is told of nothing: it does not escalate"]));
+    site.db.execute("UPDATE phone_numbers SET status = 'active'");
+    let read = call("GET", phone.header("Location").unwrap()).expect(200).document();
+    assert_eq!(read["warnings"], json!([]));
+    let listed = call("GET", "/v1/escalation-contacts").expect(200).document();
+    assert!(listed["items"][0].get("warnings").is_none() && listed["items"][0]["retired_at"].is_null(), "{listed}");
+}
+
+#[test]
+fn line_break_at_the_edge_of_a_line_is_refused() {
+    let site = Site::new();
+    let owner = site.owner();
+    let name = json!({ "name": "trail\n", "metric": "jobs", "operator": "greater_than", "threshold": "7", "severity": "high" });
+    site.call("POST", "/v1/alert-rules").by(&owner.access).json(&name).expect(400);
+    for (kind, value) in [("email", "z@example.com\r\n"), ("phone", "+13125550198\n"), ("webhook", "\nhttps://example.com/z")] {
+        let body = json!({ "contact_type": kind, "contact_value": value });
+        let answer = site.call("POST", "/v1/escalation-contacts").by(&owner.access).json(&body).expect(400);
+        assert_eq!(answer.refusal().0, "#/contact_value", "{kind}");
+        let body = json!({ "contact_type": kind, "contact_value": format!("\t {} ", value.trim()) });
+        site.call("POST", "/v1/escalation-contacts").by(&owner.access).json(&body).expect(201);
+    }
+}
+
+#[test]
+fn sixth_test_within_a_minute_is_refused() {
+    let site = Site::new();
+    let owner = site.owner();
+    let path = format!("/v1/alert-rules/{}/test", rule(&site, "many")["id"].as_str().unwrap());
+    for _ in 0..5 {
+        site.call("POST", path.clone()).by(&owner.access).expect(200);
+    }
+    let refused = site.call("POST", path).by(&owner.access).expect(409);
+    assert!(refused.body.contains("were five within a minute"), "{}", refused.body);
 }

@@ -1,0 +1,1 @@
+ALTER TABLE public.escalation_contacts DROP COLUMN retired_at;
