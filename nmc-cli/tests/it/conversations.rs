@@ -221,6 +221,13 @@ fn a_reply_is_queued_once_for_its_key() {
     said.ok();
     assert_eq!(shop.db.query::<String>("SELECT message_body FROM messages WHERE message_kind = 'message' AND message_direction = 'outbound' ORDER BY created_at"), ["We come at nine", long.trim()]);
 
+    assert_eq!(first["warnings"], json!([]));
+    shop.run("assign", &[customer.as_str(), "ann@example.com"]).ok();
+    let warned = reply(&["We bring a pump", "--format", "json"]);
+    assert!(warned.err.contains("warning: the conversation is assigned to ann@example.com"), "{warned:?}");
+    assert_eq!(warned.json()["warnings"], json!(["assigned_to_other"]));
+    shop.run("unassign", &[customer.as_str()]).ok();
+
     shop.run("resolve", &[customer.as_str()]).ok();
     let next = reply(&["It was the trap", "--format", "json"]);
     assert!(next.err.contains("was not open any more"), "{next:?}");

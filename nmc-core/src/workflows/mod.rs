@@ -70,7 +70,7 @@ pub use notifier::{Notifier, NotifierConfig, NotifierPass, Senders};
 pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
 pub use refresh_call::{refresh_call, refresh_call_by_sid};
 pub use registration::{Registered, Registration};
-pub use reply::{NEWER, NewReply, Replied, ReplyPreview};
+pub use reply::{NEWER, NewReply, Replied, ReplyPreview, ReplyWarning};
 pub use report::{WantedReport, kept_report, make_report, report_content};
 pub use report_mailer::{ReportMailPass, ReportMailer, ReportMailerConfig};
 pub use retention::delete_old_rows;

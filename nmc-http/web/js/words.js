@@ -82,6 +82,7 @@ const EN = {
   conversation: {
     title: 'Conversation', thread: 'Calls and texts', call: 'Call back', resolve: 'Resolve', reopen: 'Reopen', says: '{who}: {text}',
     answered: 'A colleague was faster. Your text is still here: read on first.',
+    theirs: 'Your text goes out. {who} looks after this conversation.',
     moved: 'Something came in while you wrote. Your text is still here: read on first.',
   },
   others: { types: '{who} is typing …', reads: '{who} is reading this, too' },
