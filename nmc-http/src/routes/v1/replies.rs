@@ -109,12 +109,22 @@ pub(super) async fn reply(context: RequestContext<NoQuery, JsonBody<ReplyIn>>) -
         from_number: from_number.as_ref().map(|number| number.0.clone()),
         seen: context.if_match()?,
     };
-    match context.acting(move |tx| tx.reply(&new)).await? {
+    let replied = context.acting(move |tx| {
+        let replied = tx.reply(&new)?;
+        let text = match &replied {
+            Replied::Queued { message, .. } => std::slice::from_ref(message.as_ref()),
+            Replied::MovedOn { .. } => &[],
+        };
+        let waits = tx.number_pacing().waits_of(text)?;
+        Ok((replied, waits))
+    });
+    let (replied, waits) = replied.await?;
+    match replied {
         Replied::Queued { message, version, repeated, warnings } => {
             let in_next_conversation = message.conversation_id != asked;
             let (at, version) = (format!("/v1/messages/{}", message.id), version.to_string());
             let warnings = warnings.into_iter().map(ReplyWarningOut::from).collect();
-            let message = MessageOut::of(*message, Vec::new());
+            let message = MessageOut::of(*message, Vec::new(), &waits);
             Ok(Created(at, ReplyOut { message, in_next_conversation, repeated, version, warnings }))
         }
         Replied::MovedOn { conversation, version, newer } => Err(ApiError::MovedOn(Newer {
