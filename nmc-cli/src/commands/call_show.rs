@@ -23,7 +23,7 @@ pub(crate) struct ShowArgs {
     format: FormatArg,
 }
 
-const CALL: Columns<Call> = Columns(&[
+pub(super) const CALL: Columns<Call> = Columns(&[
     ("id", |row| json!(row.id)),
     ("twilio_call_sid", |row| json!(row.twilio_call_sid)),
     ("direction", |row| json!(row.call_direction)),
@@ -63,7 +63,7 @@ const PARTICIPANTS: Columns<CallParticipant> = Columns(&[
     ("on_hold", |row| json!(row.on_hold)),
 ]);
 
-const METADATA: Columns<CallMetadata> = Columns(&[
+pub(super) const METADATA: Columns<CallMetadata> = Columns(&[
     ("key", |row| json!(row.metadata_key)),
     ("type", |row| json!(row.value.declared_type())),
     ("value", |row| match &row.value {

@@ -44,7 +44,7 @@ fn find(store: &Store, tenant: &Tenant, search: &Search, mut page: PageRequest) 
 }
 
 /// A refusal of the words, which the API has in a parameter `q`.
-fn as_typed(error: Error) -> CliError {
+pub(super) fn as_typed(error: Error) -> CliError {
     match error {
         Error::Invalid { field, rule, .. } if field == "q" => CliError::Usage(format!("WORD {rule}")),
         other => other.into(),

@@ -86,6 +86,10 @@ fn calls_are_listed_by_every_filter_and_shown() {
     ] {
         assert_eq!(listed(filters), [json!(missed)], "{filters:?}");
     }
+    let own = shop.nmc.run(&["call", "show", &missed.to_string(), "--format", "json"]).json();
+    assert_eq!(listed(&["--conversation", own["conversation"].as_str().expect("a conversation")]), [json!(missed)]);
+    assert_eq!(listed(&["--conversation", own["caller"].as_str().expect("a caller")]), [json!(missed)]);
+    shop.nmc.run(&["call", "list", "--conversation", unique_phone().as_str()]).refused(2, "conversation not found");
     for filters in [&["--active"][..], &["--from", "2026-07-04"]] {
         assert_eq!(listed(filters), [json!(ringing)], "{filters:?}");
     }
@@ -140,6 +144,56 @@ fn calls_are_listed_by_every_filter_and_shown() {
     let theirs = rival.missed(&shop.db.store).to_string();
     for key in [theirs.as_str(), "CA0", ""] {
         show(key, "table").refused(2, "call not found");
+    }
+}
+
+#[test]
+fn what_is_known_about_a_call_is_put_right() {
+    let shop = Shop::new();
+    let call = shop.joe.missed(&shop.db.store).to_string();
+    let run = |what: &[&str], more: &[&str]| shop.nmc.run(&[&["call"], what, &[call.as_str()], more].concat());
+    let json = |what: &[&str], more: &[&str]| run(what, &[more, &["--format", "json"]].concat()).json();
+    assert_eq!(json(&["outcome"], &["voicemail"])["outcome"], "voicemail");
+    let edited = json(&["edit"], &["--caller-name", "Ann", "--caller-city", "Chicago", "--disconnect-reason", "busy"]);
+    assert_eq!(
+        (&edited["caller_name"], &edited["caller_city"], &edited["disconnect_reason"]),
+        (&json!("Ann"), &json!("Chicago"), &json!("busy"))
+    );
+    let edited = json(&["edit"], &["--caller-name", "", "--caller-state", "IL", "--caller-country", "US"]);
+    assert_eq!(
+        (&edited["caller_name"], &edited["caller_city"], &edited["caller_state"], &edited["caller_country"]),
+        (&Value::Null, &json!("Chicago"), &json!("IL"), &json!("US"))
+    );
+    for (value, more, kind, kept) in [
+        ("99.50", &[][..], "string", json!("99.50")),
+        ("99.50", &["--json"], "number", json!("99.5")),
+        ("true", &["--json"], "boolean", json!(true)),
+        (r#"{"a": [1]}"#, &["--json"], "json", json!({"a": [1]})),
+    ] {
+        let told = json(&["metadata", "set"], &[&["quote", value], more].concat());
+        assert_eq!(told, json!({"key": "quote", "type": kind, "value": kept}));
+    }
+    run(&["metadata", "remove"], &["quote"]).ok();
+    assert_eq!(json(&["show"], &[])["metadata"], json!([]));
+    for (what, more, why) in [
+        (&["outcome"][..], &["lovely"][..], "voicemail"),
+        (&["edit"], &[], "--caller-name"),
+        (&["edit"], &["--caller-country", "Germany"], "caller_country must be at most 3 characters"),
+        (&["metadata", "set"], &["quote", "{", "--json"], "VALUE must be JSON"),
+        (&["metadata", "set"], &["quote", "0.10000000000000000000000000000001", "--json"], "VALUE must have no number"),
+        (&["metadata", "set"], &[" ", "x"], "KEY must not be empty"),
+        (&["metadata", "remove"], &["quote"], "call metadata not found"),
+    ] {
+        run(what, more).refused(2, why);
+    }
+    let theirs = Business::onboard(&shop.db.store, "Rival Rooter").missed(&shop.db.store).to_string();
+    for command in [
+        &["outcome", &theirs, "missed"][..],
+        &["edit", &theirs, "--caller-name", "x"],
+        &["metadata", "set", &theirs, "a", "b"],
+        &["metadata", "remove", &theirs, "a"],
+    ] {
+        shop.nmc.run(&[&["call"], command].concat()).refused(2, "call not found");
     }
 }
 
