@@ -4,6 +4,7 @@ use super::call_catch_up;
 use super::call_edit::{self, EditArgs, MetadataCommand, OutcomeArgs};
 use super::call_import::{self, ImportArgs};
 use super::call_list::{self, ListArgs};
+use super::call_participant::{self, ParticipantCommand};
 use super::call_show::{self, ShowArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
@@ -32,6 +33,11 @@ pub(crate) enum CallCommand {
     Metadata {
         #[command(subcommand)]
         command: MetadataCommand,
+    },
+    /// Record who joins a call, and who leaves it
+    Participant {
+        #[command(subcommand)]
+        command: ParticipantCommand,
     },
     /// Take in a log of older calls, in CSV or JSON lines: nobody is texted, and no conversation is opened
     Import(ImportArgs),
@@ -119,6 +125,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
         CallCommand::Outcome(args) => call_edit::set_outcome(&store, &args)?,
         CallCommand::Edit(args) => call_edit::edit(&store, &args)?,
         CallCommand::Metadata { command } => call_edit::metadata(&store, &command)?,
+        CallCommand::Participant { command } => call_participant::run(&store, &command)?,
         CallCommand::Import(args) => return call_import::run(database, store, &args),
     }
     drop(store);

@@ -54,13 +54,14 @@ pub(super) const CALL: Columns<Call> = Columns(&[
     ("updated_at", |row| time(row.updated_at)),
 ]);
 
-const PARTICIPANTS: Columns<CallParticipant> = Columns(&[
+pub(super) const PARTICIPANTS: Columns<CallParticipant> = Columns(&[
     ("phone_number", |row| json!(row.phone_number)),
     ("type", |row| json!(row.participant_type)),
     ("joined_at", |row| time(row.joined_at)),
     ("left_at", |row| json!(row.left_at.map(time))),
     ("muted", |row| json!(row.muted)),
     ("on_hold", |row| json!(row.on_hold)),
+    ("id", |row| json!(row.id)),
 ]);
 
 pub(super) const METADATA: Columns<CallMetadata> = Columns(&[

@@ -19,6 +19,7 @@ mod call_edit;
 mod call_import;
 mod call_import_progress;
 mod call_list;
+mod call_participant;
 mod call_show;
 pub(crate) mod completions;
 pub(crate) mod consent;

@@ -198,6 +198,35 @@ fn what_is_known_about_a_call_is_put_right() {
 }
 
 #[test]
+fn parties_join_a_call_and_leave_it() {
+    let shop = Shop::new();
+    let (call, other) = (shop.joe.missed(&shop.db.store).to_string(), shop.joe.missed(&shop.db.store).to_string());
+    let ann = shop.joe.user(&shop.db.store).to_string();
+    let participant = |more: &[&str]| shop.nmc.run(&[&["call", "participant"], more, &["--format", "json"]].concat());
+    let caller = participant(&["add", &call, "+1 (415) 555-0123", "--type", "caller"]).json();
+    assert_eq!(
+        (&caller["phone_number"], &caller["type"], &caller["left_at"]),
+        (&json!("+14155550123"), &json!("caller"), &Value::Null)
+    );
+    let id = caller["id"].as_str().expect("an id");
+    participant(&["leave", &other, id]).refused(2, "participant not found");
+    let left = participant(&["leave", &call, id]).json();
+    assert!(left["left_at"].is_string(), "{left}");
+    let shown = shop.nmc.run(&["call", "show", &call, "--format", "json"]).json();
+    assert_eq!(shown["participants"], json!([left]));
+    for (more, why) in [
+        (&["add", &call, "--type", "agent"][..], "NUMBER"),
+        (&["add", &call, "+14155550123"], "--type"),
+        (&["add", &call, "+14155550123", "--type", "friend"], "caller"),
+        (&["add", &call, "+14155550123", "--user", &ann, "--type", "agent"], "--user"),
+        (&["add", &call, "--user", &ann, "--type", "agent"], "--user must be a user with a phone number"),
+        (&["add", "CA0", "+14155550123", "--type", "agent"], "call not found"),
+    ] {
+        participant(more).refused(2, why);
+    }
+}
+
+#[test]
 fn a_log_is_taken_in_once_however_often_it_is_imported() {
     let shop = Shop::new();
     let csv = shop.file("calls.csv", &log("A", 12_000));
