@@ -33,7 +33,8 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("NumberPacing::waits_of", |tx, _, theirs| {
         let of = MessageFilter { conversation: Some(theirs.conversation), ..MessageFilter::default() };
         let texts = tx.messages().list(&of, PageRequest::new(1, None)?)?.items;
-        told(tx.number_pacing().waits_of(&texts)?)
+        let waits = tx.number_pacing().waits_of(&texts)?;
+        told(texts.iter().map(|text| waits.until(text)).collect::<Vec<_>>())
     }),
     ("NumberPacing::find_by_number", |tx, _, theirs| told(tx.number_pacing().find_by_number(&theirs.phone)?)),
     ("CatchUpMarks::find", |tx, _, _| told(tx.catch_up_marks().find("twilio")?.map(|mark| mark.provider))),
