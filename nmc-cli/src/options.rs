@@ -20,7 +20,7 @@ use crate::error::{CliError, CliResult};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nmc_core::store::SchemaName;
-use nmc_core::{Cursor, PageRequest, Secret, Uploads};
+use nmc_core::{Cursor, PageRequest, Patch, Secret, Uploads};
 use std::path::{Path, PathBuf};
 
 /// The heading of what every command takes: below the command's own options, which would stand mixed with it otherwise.
@@ -132,4 +132,13 @@ where
 /// Forgets a value that counts as not set.
 pub(crate) fn without<T>(value: &mut Option<T>, is_none: impl FnOnce(&mut T) -> bool) {
     drop(value.take_if(is_none));
+}
+
+/// The change of a field that is typed as its new text: an empty one clears it.
+pub(crate) fn change(text: Option<&str>) -> Patch<String> {
+    match text {
+        None => Patch::Keep,
+        Some("") => Patch::Clear,
+        Some(text) => Patch::Set(text.to_owned()),
+    }
 }

@@ -5,14 +5,13 @@ mod log;
 use crate::output::plain;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter};
-use nmc_core::conversations::NumberPace;
 use nmc_core::conversations::{
-    Conversation, ConversationEvent, ConversationEventFilter, InboxRow, Media, Message, MessageFilter,
+    Conversation, ConversationEvent, ConversationEventFilter, InboxRow, Media, Message, MessageFilter, Waits,
 };
 use nmc_core::telephony::explain;
 use nmc_core::{
     CallDirection, ConversationId, ConversationPriority, Email, Error, MediaStatus, MessageChannel, MessageDirection, MessageId,
-    MessageStatus, PageRequest, Result, Store, Tenant, Timezone, UserId,
+    PageRequest, Result, Store, Tenant, Timezone, UserId,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -29,13 +28,12 @@ pub(crate) struct Transcript {
     messages: Vec<Message>,
     media: Vec<Media>,
     events: Vec<ConversationEvent>,
-    /// The numbers of ours that queued texts would leave from, and may not now.
-    held: Vec<NumberPace>,
+    /// What queued texts wait for.
+    waits: Waits,
     /// The people who had a hand in it.
     people: HashMap<UserId, Email>,
     /// Whether all of its log is told, or what people have to know.
     all_events: bool,
-    now: DateTime<Utc>,
 }
 
 impl Transcript {
@@ -46,14 +44,7 @@ impl Transcript {
             let of = MessageFilter { conversation: Some(id), ..MessageFilter::default() };
             let messages = tx.messages().list(&of, all)?.items;
             let texts: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
-            let now = tx.now();
-            let mut held: Vec<NumberPace> = Vec::new();
-            for from in messages.iter().filter(|message| is_queued(message)).filter_map(|message| message.from_number.phone()) {
-                if held.iter().all(|known| known.phone_number != *from) {
-                    let pace = tx.number_pacing().find_by_number(from)?;
-                    held.extend(pace.filter(|pace| pace.held_until.is_some_and(|until| until > now)));
-                }
-            }
+            let waits = tx.number_pacing().waits_of(&messages)?;
             let InboxRow { conversation, known_as, .. } = tx.conversations().get_with_last_text(id)?;
             let events = tx.conversation_events().list(&ConversationEventFilter::of(id), all)?.items;
             let mut people = HashMap::new();
@@ -67,8 +58,7 @@ impl Transcript {
                 events,
                 people,
                 all_events: false,
-                held,
-                now,
+                waits,
                 business_name: row.business_name,
                 timezone: row.timezone,
                 conversation,
@@ -107,14 +97,13 @@ impl Transcript {
 
     /// The reason why a text has failed, or waits: the provider's code in words, our own, or what its number is held back for.
     fn failure(&self, message: &Message) -> Option<String> {
-        let is_from = |pace: &&NumberPace| message.from_number.phone() == Some(&pace.phone_number);
-        let held = || self.held.iter().filter(|_| is_queued(message)).find(is_from).and_then(|pace| pace.hold_reason.clone());
+        let held = || self.waits.reason(message).map(str::to_owned);
         message.error_code.map(explain).or_else(held).or_else(|| message.error_message.clone())
     }
 
     /// How far a text is; of a queued one, when it is tried, if that is later.
     fn progress(&self, message: &Message) -> String {
-        match message.next_attempt_at.filter(|at| is_queued(message) && *at > self.now) {
+        match self.waits.until(message) {
             Some(at) => {
                 format!("{} until {}", message.message_status, at.with_timezone(&self.timezone.tz()).format("%a %-d %b %Y %H:%M"))
             }
@@ -273,10 +262,6 @@ impl Entry<'_> {
             }
         }
     }
-}
-
-fn is_queued(message: &Message) -> bool {
-    message.message_status == MessageStatus::Queued
 }
 
 /// A picture in brackets: what it is, how large, and whether it can be had.

@@ -74,6 +74,10 @@ UNSAYABLE = [
     ("customer_phone", "must be a number"),
     ("customer_phone", "must not be a number of this business"),
     ("caller", "must be a number"),
+    ("phone_number", "is required, or user_id"),
+    ("user_id", "must not be given with phone_number"),
+    ("user_id", "must be an existing user"),
+    ("user_id", "must be a user with a phone number"),
     ("from_number", "must be an active number"),
     ("from_number", "must be a number that can send texts"),
     # A cursor is another list's, or a pattern's.

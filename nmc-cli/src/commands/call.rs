@@ -1,8 +1,10 @@
 //! `nmc call`.
 
 use super::call_catch_up;
+use super::call_edit::{self, EditArgs, MetadataCommand, OutcomeArgs};
 use super::call_import::{self, ImportArgs};
 use super::call_list::{self, ListArgs};
+use super::call_participant::{self, ParticipantCommand};
 use super::call_show::{self, ShowArgs};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
@@ -23,6 +25,20 @@ pub(crate) enum CallCommand {
     List(Box<ListArgs>),
     /// Show a call: its parties, what else is known about it, and the texts that answered it
     Show(ShowArgs),
+    /// Put the outcome of a call that has ended right
+    Outcome(OutcomeArgs),
+    /// Correct what is known about a call
+    Edit(Box<EditArgs>),
+    /// Note a fact about a call, or forget it
+    Metadata {
+        #[command(subcommand)]
+        command: MetadataCommand,
+    },
+    /// Record who joins a call, and who leaves it
+    Participant {
+        #[command(subcommand)]
+        command: ParticipantCommand,
+    },
     /// Take in a log of older calls, in CSV or JSON lines: nobody is texted, and no conversation is opened
     Import(ImportArgs),
     /// Read Twilio's lists of texts and calls from where they were last read, and record what is missing, of all businesses
@@ -106,6 +122,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: CallCommand) -> CliResult {
         CallCommand::CatchUp { twilio, format } => call_catch_up::run(&store, &twilio.account("this")?, format.format)?,
         CallCommand::List(args) => call_list::run(&store, &args)?,
         CallCommand::Show(args) => call_show::run(&store, &args)?,
+        CallCommand::Outcome(args) => call_edit::set_outcome(&store, &args)?,
+        CallCommand::Edit(args) => call_edit::edit(&store, &args)?,
+        CallCommand::Metadata { command } => call_edit::metadata(&store, &command)?,
+        CallCommand::Participant { command } => call_participant::run(&store, &command)?,
         CallCommand::Import(args) => return call_import::run(database, store, &args),
     }
     drop(store);

@@ -2,6 +2,7 @@
 
 use crate::database::business;
 use crate::error::CliResult;
+use crate::options::conversation::ConversationKey;
 use crate::options::moment::SpanArgs;
 use crate::options::party::party;
 use crate::options::{PageArgs, TenantArg, one_of};
@@ -32,6 +33,9 @@ pub(crate) struct ListArgs {
     /// Only those to this number of the business
     #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::typed)]
     called: Option<PhoneNumber>,
+    /// Only those of this conversation, by its id or its customer's number
+    #[arg(long, value_name = "ID|NUMBER")]
+    conversation: Option<ConversationKey>,
     /// Only those that are still going on
     #[arg(long)]
     active: bool,
@@ -67,7 +71,9 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let list = if args.began { "calls by their beginning" } else { "calls" };
     let page = args.page.of(list)?;
     let span = args.span.instants(zone)?;
+    let conversation = args.conversation.as_ref().map(|key| key.find(store, &tenant)).transpose()?;
     let filter = CallFilter {
+        conversation,
         status: args.status,
         outcome: args.outcome,
         direction: args.direction,
@@ -83,6 +89,10 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     } else {
         CallFilter { from: span.from, until: span.until, ..filter }
     };
-    let rows = store.as_operator(&tenant, |tx| tx.calls().list(&filter, page))?;
+    let rows = store.as_operator(&tenant, |tx| {
+        // An id that is not there is a mistake, and no conversation without calls.
+        conversation.map(|id| tx.conversations().get(id)).transpose()?;
+        tx.calls().list(&filter, page)
+    })?;
     COLUMNS.page_keeping(if args.began { KEPT_OF_BEGUN } else { KEPT }, list, args.page.format.format, &rows)
 }

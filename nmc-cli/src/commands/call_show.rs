@@ -23,7 +23,7 @@ pub(crate) struct ShowArgs {
     format: FormatArg,
 }
 
-const CALL: Columns<Call> = Columns(&[
+pub(super) const CALL: Columns<Call> = Columns(&[
     ("id", |row| json!(row.id)),
     ("twilio_call_sid", |row| json!(row.twilio_call_sid)),
     ("direction", |row| json!(row.call_direction)),
@@ -54,16 +54,17 @@ const CALL: Columns<Call> = Columns(&[
     ("updated_at", |row| time(row.updated_at)),
 ]);
 
-const PARTICIPANTS: Columns<CallParticipant> = Columns(&[
+pub(super) const PARTICIPANTS: Columns<CallParticipant> = Columns(&[
     ("phone_number", |row| json!(row.phone_number)),
     ("type", |row| json!(row.participant_type)),
     ("joined_at", |row| time(row.joined_at)),
     ("left_at", |row| json!(row.left_at.map(time))),
     ("muted", |row| json!(row.muted)),
     ("on_hold", |row| json!(row.on_hold)),
+    ("id", |row| json!(row.id)),
 ]);
 
-const METADATA: Columns<CallMetadata> = Columns(&[
+pub(super) const METADATA: Columns<CallMetadata> = Columns(&[
     ("key", |row| json!(row.metadata_key)),
     ("type", |row| json!(row.value.declared_type())),
     ("value", |row| match &row.value {

@@ -1,6 +1,7 @@
 //! `nmc conversation`.
 
-use super::conversation_list::{self, ListArgs};
+use super::conversation_edit::{EditArgs, OpenArgs};
+use super::conversation_list::{self, ListArgs, Listed};
 use super::conversation_reply::{self, ReplyArgs, words};
 use super::user::{self, UserKey};
 use crate::database::{Database, tenant};
@@ -28,6 +29,18 @@ pub(crate) enum ConversationCommand {
         /// Show the whole log: also who was given it when, and every change
         #[arg(long)]
         events: bool,
+    },
+    /// Open a conversation with a customer who has no open one
+    Open(Box<OpenArgs>),
+    /// Change what is known about a conversation's customer and subject
+    Edit(Box<EditArgs>),
+    /// Mark a conversation as read by somebody; an operator reads nothing
+    Read {
+        #[command(flatten)]
+        target: ConversationArgs,
+        /// Who has read it, by id or e-mail
+        #[arg(long, value_name = "ID|EMAIL")]
+        user: UserKey,
     },
     /// Send the customer a text
     Reply(ReplyArgs),
@@ -135,6 +148,27 @@ fn dispatch(store: &Store, command: ConversationCommand) -> CliResult {
             settle_review(store, &Acting::Operator(proof), id, decision, note.as_deref())?;
             print(&Transcript::read(store, &proof, id)?, target.format.format)?;
         }
+        ConversationCommand::Open(args) => {
+            let (proof, new) = (tenant(store, &args.tenant.tenant)?, args.conversation());
+            let rows = store.as_operator(&proof, |tx| {
+                let id = tx.open_conversation(&new)?.id;
+                row(tx, id)
+            })?;
+            print_rows(&rows, args.format.format)?;
+        }
+        ConversationCommand::Edit(args) => {
+            let patch = args.patch()?;
+            step(store, &args.target, |tx, id| tx.conversations().update(id, &patch).map(|row| row.id))?;
+        }
+        ConversationCommand::Read { target, user } => {
+            let (proof, id) = find(store, &target)?;
+            let reader = store.as_operator(&proof, |tx| user::get(tx, &user))?.id;
+            let rows = store.tenant_on_behalf_of(&proof, reader, |tx| {
+                tx.conversation_reads().mark(id)?;
+                row(tx, id)
+            })?;
+            print_rows(&rows, target.format.format)?;
+        }
         ConversationCommand::Assign { target, user } => step(store, &target, |tx, id| {
             let user = user::get(tx, &user)?.id;
             tx.conversations().assign(id, Some(user)).map(|row| row.id)
@@ -176,10 +210,19 @@ fn step(
     let (proof, id) = find(store, target)?;
     let rows = store.as_operator(&proof, |tx| {
         let id = work(tx, id)?;
-        let row = tx.conversations().get_with_last_text(id)?;
-        conversation_list::listed(tx, Page { items: vec![row], next: None })
+        row(tx, id)
     })?;
-    rows.items.iter().try_for_each(|row| conversation_list::COLUMNS.one(target.format.format, row))
+    print_rows(&rows, target.format.format)
+}
+
+/// A conversation as a page of one row.
+fn row(tx: &mut TenantTx<'_>, id: ConversationId) -> Result<Page<Listed>> {
+    let row = tx.conversations().get_with_last_text(id)?;
+    conversation_list::listed(tx, Page { items: vec![row], next: None })
+}
+
+fn print_rows(rows: &Page<Listed>, format: Format) -> CliResult<()> {
+    rows.items.iter().try_for_each(|row| conversation_list::COLUMNS.one(format, row))
 }
 
 fn print(transcript: &Transcript, format: Format) -> CliResult<()> {

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 /// The name of the list, which its cursors bear.
-const LIST: &str = "conversations";
+pub(super) const LIST: &str = "conversations";
 
 /// Which conversations.
 #[derive(Args)]

@@ -8,8 +8,8 @@ use crate::output::Columns;
 use clap::Args;
 use nmc_core::conversations::Message;
 use nmc_core::tenants::TextSize;
-use nmc_core::workflows::{NewReply, Replied, ReplyPreview};
-use nmc_core::{ConversationId, Error, PhoneNumber, Store, Tenant};
+use nmc_core::workflows::{NewReply, Replied, ReplyPreview, ReplyWarning};
+use nmc_core::{ConversationId, Email, Error, PhoneNumber, Result, Store, Tenant};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -39,20 +39,30 @@ pub(crate) struct ReplyArgs {
     preview: bool,
 }
 
-/// A text that is queued, the conversation that was answered, and whether an earlier run had queued it.
-type Queued = (Message, ConversationId, bool);
+/// A text that is queued.
+struct Queued {
+    text: Message,
+    /// The conversation that was answered.
+    answered: ConversationId,
+    /// Whether an earlier run had queued it.
+    repeated: bool,
+    warnings: Vec<ReplyWarning>,
+    /// The addresses of those whom the warnings name.
+    others: Vec<Email>,
+}
 
 const QUEUED: Columns<Queued> = Columns(&[
-    ("id", |(text, _, _)| json!(text.id)),
-    ("conversation", |(text, _, _)| json!(text.conversation_id)),
-    ("from_number", |(text, _, _)| json!(text.from_number)),
-    ("to_number", |(text, _, _)| json!(text.to_number)),
-    ("status", |(text, _, _)| json!(text.message_status)),
-    ("segments", |(text, _, _)| json!(TextSize::of(&text.message_body).segments)),
-    ("encoding", |(text, _, _)| json!(TextSize::of(&text.message_body).encoding.as_str())),
-    ("in_next_conversation", |(text, answered, _)| json!(text.conversation_id != *answered)),
-    ("repeated", |(_, _, repeated)| json!(repeated)),
-    ("client_key", |(text, _, _)| json!(text.client_key)),
+    ("id", |queued| json!(queued.text.id)),
+    ("conversation", |queued| json!(queued.text.conversation_id)),
+    ("from_number", |queued| json!(queued.text.from_number)),
+    ("to_number", |queued| json!(queued.text.to_number)),
+    ("status", |queued| json!(queued.text.message_status)),
+    ("segments", |queued| json!(TextSize::of(&queued.text.message_body).segments)),
+    ("encoding", |queued| json!(TextSize::of(&queued.text.message_body).encoding.as_str())),
+    ("in_next_conversation", |queued| json!(queued.text.conversation_id != queued.answered)),
+    ("repeated", |queued| json!(queued.repeated)),
+    ("client_key", |queued| json!(queued.text.client_key)),
+    ("warnings", |queued| json!(queued.warnings.iter().map(|warning| warning.label()).collect::<Vec<_>>())),
 ]);
 
 const PREVIEW: Columns<ReplyPreview> = Columns(&[
@@ -76,34 +86,40 @@ pub(super) fn run(store: &Store, args: &ReplyArgs) -> CliResult {
     let key = args.client_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let new = NewReply { conversation: answered, client_key: key, body, from_number: args.from.clone(), seen: None };
     let queued = queue(store, &proof, &new)?;
-    let (text, _, repeated) = &queued;
-    let segments = TextSize::of(&text.message_body).segments;
-    if text.conversation_id != answered {
-        eprintln!("the conversation was not open any more: the answer is in {}", text.conversation_id);
+    let segments = TextSize::of(&queued.text.message_body).segments;
+    if queued.text.conversation_id != answered {
+        eprintln!("the conversation was not open any more: the answer is in {}", queued.text.conversation_id);
     }
-    if *repeated {
+    if queued.repeated {
         eprintln!("it was queued before, and is not sent again");
     } else {
         eprintln!("queued: {segments} segment{}; a worker sends it", if segments == 1 { "" } else { "s" });
+    }
+    for email in &queued.others {
+        eprintln!("warning: the conversation is assigned to {email}");
     }
     QUEUED.one(format, &queued)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn queue(store: &Store, tenant: &Tenant, new: &NewReply) -> CliResult<Queued> {
-    match store.as_operator(tenant, |tx| tx.reply(new)) {
-        Ok(Replied::Queued { message, repeated, .. }) => Ok((*message, new.conversation, repeated)),
-        Ok(Replied::MovedOn { .. }) => Err(Error::Stale { entity: "the conversation" }.into()),
-        Err(error) => {
-            if matches!(error, Error::Unavailable { .. } | Error::Internal(_)) {
-                eprintln!(
-                    "whether it is queued is not known; with --client-key {} it can be repeated, and is sent once",
-                    new.client_key
-                );
-            }
-            Err(error.into())
+    let queued = store.as_operator(tenant, |tx| {
+        let Replied::Queued { message, repeated, warnings, .. } = tx.reply(new)? else {
+            return Err(Error::Stale { entity: "the conversation" });
+        };
+        let email = |ReplyWarning::AssignedToOther(user): &ReplyWarning| Ok(tx.users().get(*user)?.email);
+        let others = warnings.iter().map(email).collect::<Result<_>>()?;
+        Ok(Queued { text: *message, answered: new.conversation, repeated, warnings, others })
+    });
+    queued.map_err(|error| {
+        if matches!(error, Error::Unavailable { .. } | Error::Internal(_)) {
+            eprintln!(
+                "whether it is queued is not known; with --client-key {} it can be repeated, and is sent once",
+                new.client_key
+            );
         }
-    }
+        error.into()
+    })
 }
 
 /// The words of a reply, from the command line, standard input or a file.

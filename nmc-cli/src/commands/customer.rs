@@ -1,13 +1,16 @@
 //! `nmc customer`.
 
+use super::conversation_list::Listed;
+use super::message_search::as_typed;
 use super::{call_list, consent, conversation_list};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
-use crate::options::{DatabaseArgs, Format, FormatArg, TenantArg};
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
 use crate::output::{Columns, section, write_json};
 use clap::Subcommand;
+use nmc_core::conversations::{ConversationFilter, Search};
 use nmc_core::workflows::{self, Customer};
-use nmc_core::{Page, PhoneNumber, Store};
+use nmc_core::{Page, PageRequest, PhoneNumber, Store, Tenant};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -23,12 +26,23 @@ pub(crate) enum CustomerCommand {
         #[command(flatten)]
         format: FormatArg,
     },
+    /// Search for customers by name or number: their conversations, newest first
+    Search {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// Words of the name, all of them; the last one may be only begun, from 3 letters on. Or how the number begins, from 3 digits
+        /// on
+        #[arg(value_name = "WORD", required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
 }
 
 /// All that is known about somebody, with the people who look after their conversations.
 struct Shown {
     customer: Customer,
-    conversations: Vec<conversation_list::Listed>,
+    conversations: Vec<Listed>,
 }
 
 const CUSTOMER: Columns<Shown> = Columns(&[
@@ -41,11 +55,20 @@ const CUSTOMER: Columns<Shown> = Columns(&[
 ]);
 
 pub(crate) fn run(args: &DatabaseArgs, command: CustomerCommand) -> CliResult {
-    let CustomerCommand::Show { tenant, customer, format } = command;
     let database = Database::open(args)?;
     let store = database.store()?;
-    let row = read(&store, &tenant, &customer)?;
-    match format.format {
+    match command {
+        CustomerCommand::Show { tenant, customer, format } => show(&store, &tenant, &customer, format.format)?,
+        CustomerCommand::Search { tenant, words, page } => search(&store, &tenant, &words, &page)?,
+    }
+    drop(store);
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(store: &Store, key: &TenantArg, customer: &PhoneNumber, format: Format) -> CliResult<()> {
+    let row = read(store, key, customer)?;
+    match format {
         Format::Json => {
             let mut document = CUSTOMER.json(&row);
             if let Value::Object(fields) = &mut document {
@@ -55,18 +78,38 @@ pub(crate) fn run(args: &DatabaseArgs, command: CustomerCommand) -> CliResult {
                 fields
                     .insert("consents".to_owned(), row.customer.consents.iter().map(|row| consent::COLUMNS.json(row)).collect());
             }
-            write_json(&document)?;
+            write_json(&document)
         }
         Format::Table => {
             CUSTOMER.one(Format::Table, &row)?;
             section("conversations", &conversation_list::COLUMNS, conversation_list::KEPT, &row.conversations)?;
             section("calls", &call_list::COLUMNS, call_list::KEPT_OF_BEGUN, &row.customer.calls)?;
-            section("consents", &consent::COLUMNS, &[], &row.customer.consents)?;
+            section("consents", &consent::COLUMNS, &[], &row.customer.consents)
         }
     }
-    drop(store);
-    database.close()?;
-    Ok(ExitCode::SUCCESS)
+}
+
+fn search(store: &Store, key: &TenantArg, words: &[String], args: &PageArgs) -> CliResult<()> {
+    let search = Search::new(&words.join(" ")).map_err(as_typed)?;
+    let proof = tenant(store, &key.tenant)?;
+    let first = args.of(conversation_list::LIST)?;
+    let rows = find(store, &proof, &search, first).map_err(as_typed)?;
+    conversation_list::COLUMNS.page_keeping(conversation_list::KEPT, conversation_list::LIST, args.format.format, &rows)
+}
+
+/// The first page with a conversation on it. For each page only so many are looked at, in a transaction of its own, so that one may be
+/// empty and still have a next one.
+fn find(store: &Store, tenant: &Tenant, search: &Search, mut page: PageRequest) -> nmc_core::Result<Page<Listed>> {
+    loop {
+        let rows = store.as_operator(tenant, |tx| {
+            let rows = tx.conversations().search(search, &ConversationFilter::default(), page)?;
+            conversation_list::listed(tx, rows)
+        })?;
+        match rows.next {
+            Some(next) if rows.items.is_empty() => page = page.after(next),
+            _ => return Ok(rows),
+        }
+    }
 }
 
 fn read(store: &Store, key: &TenantArg, customer: &PhoneNumber) -> CliResult<Shown> {

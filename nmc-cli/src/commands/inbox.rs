@@ -32,7 +32,7 @@ pub(crate) struct InboxArgs {
     page: PageArgs,
 }
 
-pub(super) const COLUMNS: Columns<Listed> = Columns(&[
+const COLUMNS: Columns<Listed> = Columns(&[
     ("unread", |listed| json!(listed.row.unread)),
     ("updated_at", |listed| time(listed.row.conversation.updated_at)),
     ("customer_phone", |listed| json!(listed.row.conversation.customer_phone)),
@@ -60,6 +60,14 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) const fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// The columns of the inbox: an operator's has none for what is unread.
+    pub(super) const fn columns(&self) -> Columns<'static, Listed> {
+        match COLUMNS.0 {
+            [_unread, rest @ ..] if self.user.is_none() => Columns(rest),
+            all => Columns(all),
+        }
     }
 
     /// Reads as them: what is unread is counted for the user who acts.
@@ -97,7 +105,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: &InboxArgs) -> CliResult {
             database
         }
         None => {
-            COLUMNS.page_keeping(KEPT, LIST, command.page.format.format, &reader.page(&store, page)?)?;
+            reader.columns().page_keeping(KEPT, LIST, command.page.format.format, &reader.page(&store, page)?)?;
             database
         }
     };

@@ -1,11 +1,11 @@
 //! `nmc inbox --watch`: the inbox, and then a line for each change of it.
 
 use super::conversation_list::{Listed, listed};
-use super::inbox::{COLUMNS, LIST, Reader};
+use super::inbox::{LIST, Reader};
 use crate::database::hurry;
 use crate::error::CliResult;
 use crate::options::Format;
-use crate::output::{cut, may_colour, plain, terminal_width};
+use crate::output::{Columns, cut, may_colour, plain, terminal_width};
 use crate::stop::StopSignals;
 use chrono::{DateTime, Utc};
 use nmc_core::events::{Delivery, Hub, StreamEvent, Subscription};
@@ -105,37 +105,39 @@ impl<'a> Watch<'a> {
 
     /// The whole inbox. Where lines of changes follow it, it has their form.
     fn print_all(&mut self, page: &Page<Listed>) -> CliResult<()> {
+        let columns = self.reader.columns();
         self.last = None;
         if self.format == Format::Table && terminal_width().is_some() {
-            COLUMNS.page(LIST, self.format, page)?;
+            columns.page(LIST, self.format, page)?;
             return Ok(());
         }
         let mut out = std::io::stdout().lock();
         if self.format == Format::Table {
-            writeln!(out, "event\tat\t{}", COLUMNS.names())?;
+            writeln!(out, "event\tat\t{}", columns.names())?;
         }
         for row in &page.items {
             match self.format {
-                Format::Json => writeln!(out, "{}", object(row, None))?,
-                Format::Table => writeln!(out, "\t\t{}", COLUMNS.line(row))?,
+                Format::Json => writeln!(out, "{}", object(&columns, row, None))?,
+                Format::Table => writeln!(out, "\t\t{}", columns.line(row))?,
             }
         }
         Ok(())
     }
 
     fn print(&mut self, changes: Vec<Change>) -> CliResult<()> {
+        let columns = self.reader.columns();
         let width = terminal_width();
         let mut out = std::io::stdout().lock();
         match (self.format, width) {
             (Format::Json, _) => {
                 for change in changes {
-                    writeln!(out, "{}", object(&change.row, Some(&change)))?;
+                    writeln!(out, "{}", object(&columns, &change.row, Some(&change)))?;
                 }
             }
             (Format::Table, None) => {
                 for change in changes {
                     let at = change.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-                    writeln!(out, "{}\t{at}\t{}", change.event.label(), COLUMNS.line(&change.row))?;
+                    writeln!(out, "{}\t{at}\t{}", change.event.label(), columns.line(&change.row))?;
                 }
             }
             (Format::Table, Some(width)) => {
@@ -247,8 +249,8 @@ fn change(tx: &mut TenantTx<'_>, event: &StreamEvent) -> Result<Option<Change>> 
 }
 
 /// A line of JSON; the event is null for what was there already.
-fn object(row: &Listed, change: Option<&Change>) -> Value {
-    let mut object = COLUMNS.json(row);
+fn object(columns: &Columns<'_, Listed>, row: &Listed, change: Option<&Change>) -> Value {
+    let mut object = columns.json(row);
     if let Value::Object(fields) = &mut object {
         fields.insert("event".to_owned(), json!(change.map(|change| change.event)));
         fields.insert("at".to_owned(), json!(change.map(|change| change.at)));

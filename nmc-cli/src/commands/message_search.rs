@@ -33,7 +33,7 @@ pub(super) fn run(store: &Store, args: &SearchArgs) -> CliResult<()> {
 }
 
 /// A refusal of the words, which the API has in a parameter `q`.
-fn as_typed(error: Error) -> CliError {
+pub(super) fn as_typed(error: Error) -> CliError {
     match error {
         Error::Invalid { field, rule, .. } if field == "q" => CliError::Usage(format!("WORD {rule}")),
         other => other.into(),

@@ -86,6 +86,10 @@ fn calls_are_listed_by_every_filter_and_shown() {
     ] {
         assert_eq!(listed(filters), [json!(missed)], "{filters:?}");
     }
+    let own = shop.nmc.run(&["call", "show", &missed.to_string(), "--format", "json"]).json();
+    assert_eq!(listed(&["--conversation", own["conversation"].as_str().expect("a conversation")]), [json!(missed)]);
+    assert_eq!(listed(&["--conversation", own["caller"].as_str().expect("a caller")]), [json!(missed)]);
+    shop.nmc.run(&["call", "list", "--conversation", unique_phone().as_str()]).refused(2, "conversation not found");
     for filters in [&["--active"][..], &["--from", "2026-07-04"]] {
         assert_eq!(listed(filters), [json!(ringing)], "{filters:?}");
     }
@@ -140,6 +144,85 @@ fn calls_are_listed_by_every_filter_and_shown() {
     let theirs = rival.missed(&shop.db.store).to_string();
     for key in [theirs.as_str(), "CA0", ""] {
         show(key, "table").refused(2, "call not found");
+    }
+}
+
+#[test]
+fn what_is_known_about_a_call_is_put_right() {
+    let shop = Shop::new();
+    let call = shop.joe.missed(&shop.db.store).to_string();
+    let run = |what: &[&str], more: &[&str]| shop.nmc.run(&[&["call"], what, &[call.as_str()], more].concat());
+    let json = |what: &[&str], more: &[&str]| run(what, &[more, &["--format", "json"]].concat()).json();
+    assert_eq!(json(&["outcome"], &["voicemail"])["outcome"], "voicemail");
+    let edited = json(&["edit"], &["--caller-name", "Ann", "--caller-city", "Chicago", "--disconnect-reason", "busy"]);
+    assert_eq!(
+        (&edited["caller_name"], &edited["caller_city"], &edited["disconnect_reason"]),
+        (&json!("Ann"), &json!("Chicago"), &json!("busy"))
+    );
+    let edited = json(&["edit"], &["--caller-name", "", "--caller-state", "IL", "--caller-country", "US"]);
+    assert_eq!(
+        (&edited["caller_name"], &edited["caller_city"], &edited["caller_state"], &edited["caller_country"]),
+        (&Value::Null, &json!("Chicago"), &json!("IL"), &json!("US"))
+    );
+    for (value, more, kind, kept) in [
+        ("99.50", &[][..], "string", json!("99.50")),
+        ("99.50", &["--json"], "number", json!("99.5")),
+        ("true", &["--json"], "boolean", json!(true)),
+        (r#"{"a": [1]}"#, &["--json"], "json", json!({"a": [1]})),
+    ] {
+        let told = json(&["metadata", "set"], &[&["quote", value], more].concat());
+        assert_eq!(told, json!({"key": "quote", "type": kind, "value": kept}));
+    }
+    run(&["metadata", "remove"], &["quote"]).ok();
+    assert_eq!(json(&["show"], &[])["metadata"], json!([]));
+    for (what, more, why) in [
+        (&["outcome"][..], &["lovely"][..], "voicemail"),
+        (&["edit"], &[], "--caller-name"),
+        (&["edit"], &["--caller-country", "Germany"], "caller_country must be at most 3 characters"),
+        (&["metadata", "set"], &["quote", "{", "--json"], "VALUE must be JSON"),
+        (&["metadata", "set"], &["quote", "0.10000000000000000000000000000001", "--json"], "VALUE must have no number"),
+        (&["metadata", "set"], &[" ", "x"], "KEY must not be empty"),
+        (&["metadata", "remove"], &["quote"], "call metadata not found"),
+    ] {
+        run(what, more).refused(2, why);
+    }
+    let theirs = Business::onboard(&shop.db.store, "Rival Rooter").missed(&shop.db.store).to_string();
+    for command in [
+        &["outcome", &theirs, "missed"][..],
+        &["edit", &theirs, "--caller-name", "x"],
+        &["metadata", "set", &theirs, "a", "b"],
+        &["metadata", "remove", &theirs, "a"],
+    ] {
+        shop.nmc.run(&[&["call"], command].concat()).refused(2, "call not found");
+    }
+}
+
+#[test]
+fn parties_join_a_call_and_leave_it() {
+    let shop = Shop::new();
+    let (call, other) = (shop.joe.missed(&shop.db.store).to_string(), shop.joe.missed(&shop.db.store).to_string());
+    let ann = shop.joe.user(&shop.db.store).to_string();
+    let participant = |more: &[&str]| shop.nmc.run(&[&["call", "participant"], more, &["--format", "json"]].concat());
+    let caller = participant(&["add", &call, "+1 (415) 555-0123", "--type", "caller"]).json();
+    assert_eq!(
+        (&caller["phone_number"], &caller["type"], &caller["left_at"]),
+        (&json!("+14155550123"), &json!("caller"), &Value::Null)
+    );
+    let id = caller["id"].as_str().expect("an id");
+    participant(&["leave", &other, id]).refused(2, "participant not found");
+    let left = participant(&["leave", &call, id]).json();
+    assert!(left["left_at"].is_string(), "{left}");
+    let shown = shop.nmc.run(&["call", "show", &call, "--format", "json"]).json();
+    assert_eq!(shown["participants"], json!([left]));
+    for (more, why) in [
+        (&["add", &call, "--type", "agent"][..], "NUMBER"),
+        (&["add", &call, "+14155550123"], "--type"),
+        (&["add", &call, "+14155550123", "--type", "friend"], "caller"),
+        (&["add", &call, "+14155550123", "--user", &ann, "--type", "agent"], "--user"),
+        (&["add", &call, "--user", &ann, "--type", "agent"], "--user must be a user with a phone number"),
+        (&["add", "CA0", "+14155550123", "--type", "agent"], "call not found"),
+    ] {
+        participant(more).refused(2, why);
     }
 }
 

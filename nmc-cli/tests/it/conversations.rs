@@ -201,6 +201,44 @@ fn a_step_with_what_is_not_there_is_refused() {
 }
 
 #[test]
+fn a_conversation_is_opened_edited_and_read() {
+    let shop = Shop::new();
+    let opened = shop.json("open", &["+1 (415) 555-0199", "--subject", "A quote", "--customer-name", "Bob"]);
+    assert_eq!(
+        (&opened["customer_phone"], &opened["channel"], &opened["subject"], &opened["customer_name"]),
+        (&json!("+14155550199"), &json!("web"), &json!("A quote"), &json!("Bob"))
+    );
+    shop.run("open", &["+14155550199"]).refused(2, "customer_phone");
+    shop.run("open", &[shop.joe.number.as_str()]).refused(2, "must not be a number of this business");
+
+    let edit = |more: &[&str]| {
+        shop.run("edit", &[&["+14155550199"], more].concat()).ok();
+        let shown = shop.json("show", &["+14155550199"]);
+        json!([shown["customer_name"], shown["subject"], shown["customer_email"], shown["customer_address"], shown["notes"]])
+    };
+    let all = ["--customer-name", "Rob", "--subject", "A leak", "--customer-email", "Rob@example.com"];
+    let told = edit(&[&all[..], &["--customer-address", "1 Elm St", "--notes", "Has a dog"]].concat());
+    assert_eq!(told, json!(["Rob", "A leak", "rob@example.com", "1 Elm St", "Has a dog"]));
+    let told = edit(&["--customer-email", "", "--notes", ""]);
+    assert_eq!(told, json!(["Rob", "A leak", null, "1 Elm St", null]), "the rest stays");
+    for (more, why) in [
+        (&[][..], "--subject"),
+        (&["--customer-email", "rob"], "e"),
+        (&["--customer-name", &"x".repeat(256)], "customer_name must be at most 255 characters"),
+    ] {
+        shop.run("edit", &[&["+14155550199"], more].concat()).refused(2, why);
+    }
+
+    let customer = shop.customer("The sink leaks");
+    let unread = || shop.json("list", &["--unread", "ann@example.com"])["items"].as_array().expect("rows").len();
+    assert_eq!(unread(), 1);
+    assert_eq!(shop.json("read", &[customer.as_str(), "--user", "ann@example.com"])["unread"], 0);
+    assert_eq!(unread(), 0);
+    shop.run("read", &[customer.as_str()]).refused(2, "--user");
+    shop.run("read", &[customer.as_str(), "--user", "bob@example.com"]).refused(2, "user not found");
+}
+
+#[test]
 fn a_reply_is_queued_once_for_its_key() {
     let shop = Shop::new();
     let customer = shop.customer("The sink leaks");
@@ -220,6 +258,13 @@ fn a_reply_is_queued_once_for_its_key() {
     assert!(said.err.contains("queued: 3 segments"), "{said:?}");
     said.ok();
     assert_eq!(shop.db.query::<String>("SELECT message_body FROM messages WHERE message_kind = 'message' AND message_direction = 'outbound' ORDER BY created_at"), ["We come at nine", long.trim()]);
+
+    assert_eq!(first["warnings"], json!([]));
+    shop.run("assign", &[customer.as_str(), "ann@example.com"]).ok();
+    let warned = reply(&["We bring a pump", "--format", "json"]);
+    assert!(warned.err.contains("warning: the conversation is assigned to ann@example.com"), "{warned:?}");
+    assert_eq!(warned.json()["warnings"], json!(["assigned_to_other"]));
+    shop.run("unassign", &[customer.as_str()]).ok();
 
     shop.run("resolve", &[customer.as_str()]).ok();
     let next = reply(&["It was the trap", "--format", "json"]);

@@ -1,4 +1,4 @@
-//! `nmc customer show` and `nmc consent list`: what is known about people.
+//! `nmc customer` and `nmc consent list`: what is known about people.
 
 use crate::nmc::Nmc;
 use nmc_core::testing::{Business, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
@@ -51,4 +51,31 @@ fn a_customer_is_shown_with_all_that_is_known() {
     assert_eq!(listed(&["--tenant", "Rival Rooter"]), Vec::<Value>::new());
     nmc.run(&["consent", "list", "--action", "maybe"]).refused(2, "opt-out");
     drop(rival);
+}
+
+#[test]
+fn customers_are_found_by_name_or_number() {
+    let db = TestDb::new();
+    let (joe, rival) = (Business::onboard(&db.store, JOE), Business::onboard(&db.store, "Rival Rooter"));
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    for (business, customer, name) in
+        [(&joe, "+14155550123", "Ann Smith"), (&joe, "+14155550124", "Ann Jones"), (&rival, "+14155550125", "Ann Smith")]
+    {
+        receive_text(&db.store, &SmsForm::text(customer, &business.number, "Hello").parse()).expect("a text");
+        db.execute(&format!("UPDATE conversations SET customer_name = '{name}' WHERE customer_phone = '{customer}'"));
+    }
+    let found = |words: &[&str]| -> Vec<Value> {
+        let page = nmc.run(&[&["customer", "search", "--format", "json"], words].concat()).json();
+        page["items"].as_array().expect("rows").iter().map(|row| row["customer_phone"].clone()).collect()
+    };
+    assert_eq!(found(&["ann"]), [json!("+14155550124"), json!("+14155550123")]);
+    for words in [&["smith", "ann"][..], &["SMI"], &["4155550123"]] {
+        assert_eq!(found(words), [json!("+14155550123")], "{words:?}");
+    }
+    assert_eq!(found(&["bob"]), Vec::<Value>::new());
+    let page = nmc.run(&["customer", "search", "ann", "--limit", "1", "--format", "json"]).json();
+    assert_eq!(found(&["ann", "--after", page["next"].as_str().expect("more")]), [json!("+14155550123")]);
+    for (words, why) in [(&[][..], "WORD"), (&["?!"], "WORD must"), (&[&"x".repeat(201)], "WORD")] {
+        nmc.run(&[&["customer", "search"], words].concat()).refused(2, why);
+    }
 }

@@ -67,6 +67,7 @@ fn an_inbox_has_what_is_open_the_last_touched_first() {
         |unread: [Value; 2]| [json!([first, unread[0], "Very\nmuch \u{1b}[2J"]), json!([second, unread[1], "Are you there?"])];
     assert_eq!(rows(&[]), seen([Value::Null, Value::Null]), "an operator reads nothing");
     assert_eq!(rows(&["--user", &ann]), seen([json!(2), json!(0)]));
+    assert!(shop.nmc.run(&["inbox"]).ok().out.starts_with("updated_at\tcustomer_phone\t"), "no column without a reader");
     let table = shop.nmc.run(&["inbox", "--user", &ann]).ok();
     assert!(
         table.out.starts_with("unread\tupdated_at\t") && table.out.contains("\tVery much <U+001B>[2J\tinbound\t"),

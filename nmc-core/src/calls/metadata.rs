@@ -4,7 +4,7 @@ use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::call_metadata as metadata;
 use crate::store::{Scope, TenantTx, stamped};
-use crate::types::{json, required};
+use crate::types::{digits, json, required};
 use crate::{CallId, CallMetadataId, Error, MetadataType, Result, StreamEventKind, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -27,6 +27,32 @@ pub enum MetadataValue {
 }
 
 impl MetadataValue {
+    /// The value that a JSON text is: a string, a number, true and false are of these types, all else is a document. A number is kept to
+    /// the digit, up to 28 of them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of what is no JSON, or has a number that would be rounded.
+    pub fn of_json(text: &str) -> Result<Self> {
+        let unkept =
+            || Error::invalid("metadata_value", "must have no number that is not kept to the digit: send it as a string");
+        if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+            return Err(Error::invalid("metadata_value", "must be JSON"));
+        }
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| unkept())?;
+        if value.is_number() {
+            let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok();
+            if let Some(exact) = exact.filter(|exact| digits::are_equal(text, &exact.to_string())) {
+                return Ok(Self::Number(exact));
+            }
+        }
+        match value {
+            serde_json::Value::String(text) => Ok(Self::String(text)),
+            serde_json::Value::Bool(truth) => Ok(Self::Boolean(truth)),
+            _ if !digits::are_kept(text) => Err(unkept()),
+            other => Ok(Self::Json(other)),
+        }
+    }
+
     /// The type of the value, as it is declared in the row.
     #[must_use]
     pub const fn declared_type(&self) -> MetadataType {

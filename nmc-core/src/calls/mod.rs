@@ -19,5 +19,6 @@ pub use call_log::{CallLog, CallLogFormat};
 pub(crate) use disconnect::forbids_forwarding;
 pub use metadata::{CallMetadata, CallMetadataFilter, CallMetadataRepo, MetadataValue};
 pub use outcome::outcome;
+pub(crate) use participant::MOST_PARTICIPANTS;
 pub use participant::{CallParticipant, CallParticipantFilter, CallParticipants, NewCallParticipant};
 pub(crate) use price::CallPrice;

@@ -76,6 +76,9 @@ fn filtered<'q, ST>(
     query
 }
 
+/// The most parties of a call that are listed.
+pub(crate) const MOST_PARTICIPANTS: i64 = 100;
+
 /// The parties of a tenant's calls.
 pub struct CallParticipants<'a>(Scope<'a>);
 
@@ -116,7 +119,7 @@ impl CallParticipants<'_> {
             .filter(participants::tenant_id.eq(self.0.tenant))
             .filter(participants::call_id.eq(call))
             .order((participants::joined_at, participants::id))
-            .limit(100)
+            .limit(MOST_PARTICIPANTS)
             .load(self.0.conn)?)
     }
 

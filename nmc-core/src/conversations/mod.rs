@@ -51,7 +51,7 @@ pub(crate) use message::{INBOUND_SQL, TextDraft};
 pub use message::{Message, MessageFilter, Messages, NewMessage};
 pub use not_texted::NotTexted;
 pub(crate) use number_pacing::NUMBER_HOLD;
-pub use number_pacing::{NumberPace, NumberPacing};
+pub use number_pacing::{NumberPace, NumberPacing, Waits};
 pub use review::{ReviewDecision, settle_review};
 pub use search::Search;
 pub(crate) use under_way::wait_for_texts_under_way;

@@ -1,8 +1,9 @@
 //! When each number of a tenant may send its next text, and whether it is held back.
 
+use super::message::Message;
 use crate::schema::number_pacing;
 use crate::store::{Prepared, Scope, TenantTx};
-use crate::{PacingId, PhoneNumber, Result, TenantId};
+use crate::{MessageStatus, PacingId, PhoneNumber, Result, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -28,6 +29,37 @@ pub struct NumberPace {
     pub updated_at: DateTime<Utc>,
 }
 
+/// What queued texts wait for, at one instant.
+#[derive(Debug, Clone)]
+pub struct Waits {
+    held: Vec<NumberPace>,
+    now: DateTime<Utc>,
+}
+
+impl Waits {
+    /// The instant until which a queued text waits: for its next attempt, or for a number that is held back; the later of both.
+    #[must_use]
+    pub fn until(&self, text: &Message) -> Option<DateTime<Utc>> {
+        let own = text.next_attempt_at.filter(|at| is_queued(text) && *at > self.now);
+        own.max(self.hold(text).and_then(|pace| pace.held_until))
+    }
+
+    /// The reason why the number that a queued text leaves from is held back.
+    #[must_use]
+    pub fn reason(&self, text: &Message) -> Option<&str> {
+        self.hold(text)?.hold_reason.as_deref()
+    }
+
+    fn hold(&self, text: &Message) -> Option<&NumberPace> {
+        let from = text.from_number.phone().filter(|_| is_queued(text))?;
+        self.held.iter().find(|pace| pace.phone_number == *from)
+    }
+}
+
+fn is_queued(text: &Message) -> bool {
+    text.message_status == MessageStatus::Queued
+}
+
 /// The paces of a tenant's numbers.
 pub struct NumberPacing<'a>(Scope<'a>);
 
@@ -49,6 +81,32 @@ impl NumberPacing<'_> {
             .filter(number_pacing::phone_number.eq(number))
             .first(self.0.conn)
             .optional()?)
+    }
+
+    /// The paces of those of these numbers whose texts are held back now.
+    ///
+    /// # Errors
+    /// As [`Self::find_by_number`].
+    pub fn list_held(&mut self, numbers: &[PhoneNumber]) -> Result<Vec<NumberPace>> {
+        Ok(NumberPace::query()
+            .filter(number_pacing::tenant_id.eq(self.0.tenant))
+            .filter(number_pacing::phone_number.eq_any(numbers))
+            .filter(number_pacing::held_until.gt(self.0.now()))
+            .order(number_pacing::phone_number)
+            .load(self.0.conn)?)
+    }
+
+    /// What those of these texts that are queued wait for.
+    ///
+    /// # Errors
+    /// As [`Self::find_by_number`].
+    pub fn waits_of(&mut self, texts: &[Message]) -> Result<Waits> {
+        let queued = texts.iter().filter(|text| is_queued(text));
+        let mut numbers: Vec<PhoneNumber> = queued.filter_map(|text| text.from_number.phone().cloned()).collect();
+        numbers.sort();
+        numbers.dedup();
+        let held = if numbers.is_empty() { Vec::new() } else { self.list_held(&numbers)? };
+        Ok(Waits { held, now: self.0.now() })
     }
 
     /// The numbers that may not send now, and when they may again.

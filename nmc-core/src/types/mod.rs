@@ -4,6 +4,7 @@ pub(crate) mod bounds;
 mod calendar;
 mod caller;
 mod country;
+pub(crate) mod digits;
 mod email;
 mod host;
 pub(crate) mod json;

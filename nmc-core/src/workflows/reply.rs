@@ -10,7 +10,7 @@ use crate::tenants::TextSize;
 use crate::types::{required, sendable};
 use crate::{
     CallDirection, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, Error, MessageDirection,
-    MessageKind, NumberStatus, PageRequest, PhoneNumber, Result, Version,
+    MessageKind, NumberStatus, PageRequest, PhoneNumber, Result, UserId, Version,
 };
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -44,6 +44,8 @@ pub enum Replied {
         version: Version,
         /// Whether it was there already, queued by an earlier request with the same id.
         repeated: bool,
+        /// The facts that the reply's writer may not know, and that refuse nothing.
+        warnings: Vec<ReplyWarning>,
     },
     /// Nothing is queued: the conversation has moved on since its writer saw it.
     MovedOn {
@@ -54,6 +56,23 @@ pub enum Replied {
         /// The events that have happened there since, newest first; [`NEWER`] entries at the most.
         newer: Vec<ConversationEvent>,
     },
+}
+
+/// A fact that the writer of a queued reply is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyWarning {
+    /// Another user than the reply's writer looks after the conversation that the reply is in.
+    AssignedToOther(UserId),
+}
+
+impl ReplyWarning {
+    /// The warning as it is written in JSON.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::AssignedToOther(_) => "assigned_to_other",
+        }
+    }
 }
 
 /// A preview of a reply: its size and its sender, or why it would be refused.
@@ -134,8 +153,14 @@ impl TenantTx<'_> {
     }
 
     fn queued_reply(&mut self, message: Message, repeated: bool) -> Result<Replied> {
-        let version = Version::of(self.conversations().get(message.conversation_id)?.updated_at);
-        Ok(Replied::Queued { message: Box::new(message), version, repeated })
+        let conversation = self.conversations().get(message.conversation_id)?;
+        let other = conversation.assigned_to.filter(|user| self.actor().user() != Some(*user));
+        Ok(Replied::Queued {
+            message: Box::new(message),
+            version: Version::of(conversation.updated_at),
+            repeated,
+            warnings: other.map(ReplyWarning::AssignedToOther).into_iter().collect(),
+        })
     }
 
     fn moved_on(&mut self, goes_on: &Conversation, answered: ConversationId, seen: &[Version]) -> Result<Replied> {

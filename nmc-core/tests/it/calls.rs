@@ -8,7 +8,7 @@ use nmc_core::calls::{
 };
 use nmc_core::conversations::{ConversationEventFilter, ConversationFilter, NewConversation};
 use nmc_core::testing::{VoiceForm, noon, unique_phone, unique_sid};
-use nmc_core::workflows::record_voice_status;
+use nmc_core::workflows::{Joining, record_voice_status};
 use nmc_core::{
     CallDirection, CallId, CallOutcome, CallStatus, CallType, CallerIdentity, Clock as _, ConversationChannel,
     ConversationEventType, ConversationId, Error, MetadataType, PageRequest, ParticipantType, Patch,
@@ -546,4 +546,17 @@ fn call_that_would_begin_in_days_is_refused_or_begins_now() {
     record_voice_status(&scene.db.store, &told.parse()).unwrap();
     let call = scene.tx(|tx| tx.calls().find_by_sid(&sid)).unwrap().unwrap();
     assert_eq!((call.started_at, call.ended_at), (Some(noon()), Some(noon())));
+}
+
+#[test]
+fn a_call_takes_as_many_parties_as_are_listed() {
+    let scene = Scene::new();
+    let call = scene.business.missed(&scene.db.store);
+    let who = Joining::Phone(CallerIdentity::Anonymous);
+    let join = |who: &Joining| scene.tx(|tx| tx.join_call(call, who, ParticipantType::Agent));
+    for _ in 0..100 {
+        join(&who).unwrap();
+    }
+    assert!(matches!(join(&who), Err(Error::Conflict { .. })));
+    assert_eq!(scene.tx(|tx| tx.call_participants().list_of_call(call)).unwrap().len(), 100);
 }

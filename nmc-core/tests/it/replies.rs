@@ -3,7 +3,7 @@
 use crate::support::{Scene, refused};
 use nmc_core::conversations::{ConversationFilter, MessageFilter, NewConversation, NewMessage};
 use nmc_core::testing::{SmsForm, unique_phone};
-use nmc_core::workflows::{NewReply, Replied, record_delivery};
+use nmc_core::workflows::{NewReply, Replied, ReplyWarning, record_delivery};
 use nmc_core::{
     ConsentAction, ConversationChannel, ConversationEventType, ConversationId, ConversationStatus, Error, ErrorKind, MessageKind,
     MessageStatus, PhoneNumber, Result, Version,
@@ -137,6 +137,31 @@ fn a_reply_to_a_finished_conversation_goes_into_the_next() {
     }
     let all = ConversationFilter { customer: Some(customer.as_str().parse().unwrap()), ..ConversationFilter::default() };
     assert_eq!((scene.tx(|tx| tx.conversations().count(&all)).unwrap(), scene.texts(id)), (3, 1));
+}
+
+#[test]
+fn a_reply_where_another_user_is_in_charge_warns() {
+    let scene = Scene::new();
+    let customer = unique_phone();
+    let id = scene.write(&customer, "The sink leaks");
+    let warned = |key: &str| match scene.reply(&answer(id, key)).unwrap() {
+        Replied::Queued { warnings, .. } => warnings,
+        Replied::MovedOn { .. } => panic!("nobody said what they had seen"),
+    };
+    let assign = |to| scene.tx(|tx| tx.conversations().assign(id, Some(to))).map(drop).unwrap();
+    assert_eq!(warned("a"), []);
+    assign(scene.staff);
+    assert_eq!(warned("b"), []);
+    let other = scene.business.user(&scene.db.store);
+    assign(other);
+    assert_eq!(warned("c"), [ReplyWarning::AssignedToOther(other)]);
+    assert_eq!(warned("a"), [ReplyWarning::AssignedToOther(other)], "a repeated one warns of what is now");
+    // What goes on in the next conversation is about whom that has.
+    scene.tx(|tx| tx.conversations().resolve(id)).unwrap();
+    scene.tick();
+    let next = scene.write(&customer, "It leaks again");
+    scene.tx(|tx| tx.conversations().assign(next, Some(scene.staff))).unwrap();
+    assert_eq!(warned("d"), []);
 }
 
 #[test]

@@ -5,7 +5,6 @@
 pub(crate) mod body;
 mod bounds;
 pub(crate) mod conflicts;
-pub(crate) mod digits;
 pub(crate) mod json;
 mod kinds;
 pub(crate) mod lists;

@@ -231,6 +231,7 @@ fn in_path(name: &str) -> &'static str {
         "session" => "The id of the session.",
         "number" => "The id of the phone number.",
         "call" => "The id of the call.",
+        "participant" => "The id of the party of the call.",
         "conversation" => "The id of the conversation.",
         "message" => "The id of the text.",
         "key" => "The id of the API key.",

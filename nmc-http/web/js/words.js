@@ -82,6 +82,7 @@ const EN = {
   conversation: {
     title: 'Conversation', thread: 'Calls and texts', call: 'Call back', resolve: 'Resolve', reopen: 'Reopen', says: '{who}: {text}',
     answered: 'A colleague was faster. Your text is still here: read on first.',
+    theirs: 'Your text goes out. {who} looks after this conversation.',
     moved: 'Something came in while you wrote. Your text is still here: read on first.',
   },
   others: { types: '{who} is typing …', reads: '{who} is reading this, too' },
@@ -106,7 +107,7 @@ const EN = {
   status: {
     pending: 'Sending …', queued: 'Sending …', scheduled: 'Scheduled', accepted: 'Sending …', sending: 'Sending …', sent: 'Sent',
     delivered: 'Delivered', partially_delivered: 'Delivered in part', read: 'Read', undelivered: 'Not delivered', failed: 'Not sent',
-    canceled: 'Not sent', receiving: '', received: '',
+    canceled: 'Not sent', receiving: '', received: '', waits: 'Waits until {at}: {why}',
   },
   failure: {
     other: 'The network did not say why.', 21211: 'This is not a valid phone number.', 21408: 'Texts to this country are switched off.',
@@ -211,7 +212,7 @@ const EN = {
     'none.text': 'Search one by area code. Customers call it, and your phone rings.', cost: '{cost} a month', release: 'Give back',
     'release.go': 'Give it back for good',
     'release.text': 'Customers can’t reach you at {number} any more, and you can’t get it back.',
-    releasing: 'Being given back', more: 'Get a number', search: 'Search', nothing: 'There is none for sale there. Try another area code.',
+    releasing: 'Being given back', held: 'Its texts wait until {at}: {why}', more: 'Get a number', search: 'Search', nothing: 'There is none for sale there. Try another area code.',
     'buy.go': 'Get it', buy: 'Get {number}', 'buy.text': 'It costs rent each month until you give it back.', bought: '{number} is yours.',
   },
   number: { active: 'Active', inactive: 'Inactive', provisioning: 'Being set up', error: 'Failed', released: 'Given back' },

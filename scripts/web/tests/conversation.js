@@ -65,6 +65,12 @@ export default {
     await page.getByRole('button', { name: 'Details' }).click();
     await page.getByLabel('Looked after by').selectOption({ label: 'bob Doe' });
     await page.getByText('assigned this to bob Doe').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Details' }).click();
+    await page.getByRole('button', { name: 'Text', exact: true }).click();
+    await write(page).fill('We come at ten');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('Your text goes out. bob Doe looks after this conversation.').waitFor();
+    await page.getByRole('button', { name: 'Details' }).click();
     await page.getByRole('button', { name: 'Add a tag' }).click();
     await page.getByLabel('Tag', { exact: true }).fill('dog');
     await page.getByRole('button', { name: 'Add', exact: true }).click();

@@ -1,6 +1,7 @@
 //! What a hostile tenant hears of numbers.
 
 use super::{Ask, told};
+use nmc_core::conversations::MessageFilter;
 use nmc_core::numbers::{Month, NewPhoneNumber, NumberFilter, NumberPatch};
 use nmc_core::testing::{unique_phone, unique_sid};
 use nmc_core::{NumberStatus, NumberType, PageRequest, Patch};
@@ -28,6 +29,13 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     }),
     ("PhoneNumbers::set_status", |tx, _, theirs| told(tx.phone_numbers().set_status(theirs.number, NumberStatus::Released)?)),
 
+    ("NumberPacing::list_held", |tx, _, theirs| told(tx.number_pacing().list_held(std::slice::from_ref(&theirs.phone))?)),
+    ("NumberPacing::waits_of", |tx, _, theirs| {
+        let of = MessageFilter { conversation: Some(theirs.conversation), ..MessageFilter::default() };
+        let texts = tx.messages().list(&of, PageRequest::new(1, None)?)?.items;
+        let waits = tx.number_pacing().waits_of(&texts)?;
+        told(texts.iter().map(|text| waits.until(text)).collect::<Vec<_>>())
+    }),
     ("NumberPacing::find_by_number", |tx, _, theirs| told(tx.number_pacing().find_by_number(&theirs.phone)?)),
     ("CatchUpMarks::find", |tx, _, _| told(tx.catch_up_marks().find("twilio")?.map(|mark| mark.provider))),
 ];

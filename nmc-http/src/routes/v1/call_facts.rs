@@ -1,4 +1,3 @@
-use crate::api::digits;
 use crate::api::lists::List;
 use crate::api::reply::{Done, Json, PageOut};
 use crate::api::request::{JsonBody, NoQuery, RequestContext};
@@ -6,7 +5,7 @@ use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{CallMetadata, CallMetadataFilter, MetadataValue};
-use nmc_core::{CallId, Error, Result};
+use nmc_core::{CallId, Result};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,25 +61,8 @@ pub(crate) struct FactIn {
 
 impl FactIn {
     fn typed(&self) -> Result<MetadataValue> {
-        let text = self.value.get();
-        let value: Value = serde_json::from_str(text).map_err(|_| unkept())?;
-        if value.is_number() {
-            let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok();
-            if let Some(exact) = exact.filter(|exact| digits::are_equal(text, &exact.to_string())) {
-                return Ok(MetadataValue::Number(exact));
-            }
-        }
-        match value {
-            Value::String(text) => Ok(MetadataValue::String(text)),
-            Value::Bool(truth) => Ok(MetadataValue::Boolean(truth)),
-            _ if !digits::are_kept(text) => Err(unkept()),
-            other => Ok(MetadataValue::Json(other)),
-        }
+        MetadataValue::of_json(self.value.get()).map_err(|error| error.renamed(&[("metadata_value", "value")]))
     }
-}
-
-fn unkept() -> Error {
-    Error::invalid("value", "must have no number that is not kept to the digit: send it as a string")
 }
 
 /// The page of a list of facts about a call.

@@ -4,7 +4,7 @@ use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, party, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::calls::{Call, CallFilter, CallParticipant, CallPatch};
+use nmc_core::calls::{Call, CallFilter, CallPatch};
 use nmc_core::telephony::explain;
 use nmc_core::{CallId, CallStatus, Version};
 use serde::{Deserialize, Serialize};
@@ -158,40 +158,6 @@ pub(crate) struct OutcomeIn {
     outcome: text::CallOutcome,
 }
 
-/// A party of a call.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ParticipantOut {
-    id: text::CallParticipantId,
-    phone_number: text::CallerIdentity,
-    #[serde(rename = "type")]
-    participant_type: text::ParticipantType,
-    joined_at: DateTime<Utc>,
-    left_at: Option<DateTime<Utc>>,
-    muted: bool,
-    on_hold: bool,
-}
-
-impl From<CallParticipant> for ParticipantOut {
-    fn from(row: CallParticipant) -> Self {
-        Self {
-            id: Text(row.id),
-            phone_number: Text(row.phone_number),
-            participant_type: Text(row.participant_type),
-            joined_at: row.joined_at,
-            left_at: row.left_at,
-            muted: row.muted,
-            on_hold: row.on_hold,
-        }
-    }
-}
-
-/// The parties of a call.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ParticipantsOut {
-    /// The parties, in the order in which they joined.
-    participants: Vec<ParticipantOut>,
-}
-
 fn tagged(row: Call) -> Tagged<CallOut> {
     Tagged(Version::of(row.updated_at), row.into())
 }
@@ -252,15 +218,4 @@ pub(super) async fn set_outcome(context: RequestContext<NoQuery, JsonBody<Outcom
     let id: CallId = context.id("call", "call")?;
     let outcome = context.body.0.outcome.0;
     Ok(tagged(context.acting(move |tx| tx.calls().set_outcome(id, outcome)).await?))
-}
-
-pub(super) async fn participants(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<ParticipantsOut>> {
-    let id: CallId = context.id("call", "call")?;
-    let rows = context
-        .acting(move |tx| {
-            tx.calls().get(id)?;
-            tx.call_participants().list_of_call(id)
-        })
-        .await?;
-    Ok(Json(ParticipantsOut { participants: rows.into_iter().map(ParticipantOut::from).collect() }))
 }

@@ -5,7 +5,7 @@ use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use crate::shares::caller;
 use chrono::{DateTime, Utc};
-use nmc_core::conversations::{Media, Message, MessageFilter, Search};
+use nmc_core::conversations::{Media, Message, MessageFilter, Search, Waits};
 use nmc_core::telephony::explain;
 use nmc_core::{ConversationId, Error, MediaStatus, MessageId, MessageStatus, Page, Result, TenantTx};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,11 @@ pub(crate) struct MessageOut {
     error_code: Option<i32>,
     /// The meaning of the error, and what to do about it.
     error_message: Option<String>,
+    /// The instant until which a queued text waits: for its next attempt, or because its number is held back; null when it waits
+    /// for nothing.
+    waits_until: Option<DateTime<Utc>>,
+    /// The reason why the number that a queued text leaves from is held back; null when it is not.
+    waits_for: Option<String>,
     media: Vec<MediaOut>,
     sent_at: Option<DateTime<Utc>>,
     delivered_at: Option<DateTime<Utc>>,
@@ -70,8 +75,10 @@ pub(crate) struct MessageOut {
 }
 
 impl MessageOut {
-    pub(super) fn of(row: Message, media: Vec<Media>) -> Self {
+    pub(super) fn of(row: Message, media: Vec<Media>, waits: &Waits) -> Self {
         Self {
+            waits_until: waits.until(&row),
+            waits_for: waits.reason(&row).map(str::to_owned),
             id: Text(row.id),
             conversation_id: Text(row.conversation_id),
             direction: Text(row.message_direction),
@@ -179,18 +186,19 @@ impl AllMessagesQuery {
     }
 }
 
-/// A page of texts, with their pictures.
-type Shown = (Page<Message>, Vec<Media>);
+/// A page of texts, with their pictures, and what those that are queued wait for.
+type Shown = (Page<Message>, Vec<Media>, Waits);
 
 fn with_media(tx: &mut TenantTx<'_>, rows: Page<Message>) -> Result<Shown> {
     let ids: Vec<MessageId> = rows.items.iter().map(|row| row.id).collect();
-    Ok((rows, tx.message_media().list(&ids)?))
+    let (media, waits) = (tx.message_media().list(&ids)?, tx.number_pacing().waits_of(&rows.items)?);
+    Ok((rows, media, waits))
 }
 
-fn shown(list: List, (rows, mut media): Shown) -> Json<PageOut<MessageOut>> {
+fn shown(list: List, (rows, mut media, waits): Shown) -> Json<PageOut<MessageOut>> {
     Json(list.with(rows, |row| {
         let own = media.extract_if(.., |each| each.message_id == row.id).collect();
-        MessageOut::of(row, own)
+        MessageOut::of(row, own, &waits)
     }))
 }
 
@@ -230,8 +238,13 @@ pub(super) async fn list(context: RequestContext<MessageQuery, ()>) -> ApiResult
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<MessageOut>> {
     let id: MessageId = context.id("message", "message")?;
-    let (row, media) = context.acting(move |tx| Ok((tx.messages().get(id)?, tx.message_media().list(&[id])?))).await?;
-    Ok(Json(MessageOut::of(row, media)))
+    let found = context.acting(move |tx| {
+        let row = tx.messages().get(id)?;
+        let waits = tx.number_pacing().waits_of(std::slice::from_ref(&row))?;
+        Ok((row, tx.message_media().list(&[id])?, waits))
+    });
+    let (row, media, waits) = found.await?;
+    Ok(Json(MessageOut::of(row, media, &waits)))
 }
 
 pub(super) async fn media(context: RequestContext<NoQuery, ()>) -> ApiResult<Attachment> {

@@ -10,6 +10,7 @@ mod browser_sessions;
 mod call_analytics;
 mod call_facts;
 mod call_imports;
+mod call_participants;
 mod calls;
 mod consents;
 mod conversation_analytics;

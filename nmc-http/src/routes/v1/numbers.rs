@@ -4,8 +4,9 @@ use crate::api::request::{JsonBody, NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
+use nmc_core::conversations::NumberPace;
 use nmc_core::numbers::{HeldNumber, NumberFilter, NumberOrder};
-use nmc_core::{Confirmed, Country, PhoneNumberId};
+use nmc_core::{Confirmed, Country, NumberStatus, PhoneNumber, PhoneNumberId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
@@ -56,13 +57,21 @@ pub(crate) struct NumberOut {
     released_at: Option<DateTime<Utc>>,
     /// The latest instant at which Twilio is asked about the number next; null when there is nothing to ask.
     next_attempt_at: Option<DateTime<Utc>>,
+    /// The instant until which the number's texts are held back, after Twilio said that it may not send them; null when they are
+    /// not.
+    held_until: Option<DateTime<Utc>>,
+    /// The reason why the number's texts are held back, and what to do about it.
+    hold_reason: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
-impl From<HeldNumber> for NumberOut {
-    fn from(row: HeldNumber) -> Self {
+impl NumberOut {
+    fn of(row: HeldNumber, held: &[NumberPace]) -> Self {
+        let hold = held.iter().find(|pace| pace.phone_number == row.phone_number && row.status != NumberStatus::Released);
         Self {
+            held_until: hold.and_then(|pace| pace.held_until),
+            hold_reason: hold.and_then(|pace| pace.hold_reason.clone()),
             releasing: row.is_releasing(),
             id: Text(row.id),
             phone_number: Text(row.phone_number),
@@ -151,20 +160,37 @@ pub(super) async fn list(context: RequestContext<NumberQuery, ()>) -> ApiResult<
         region: bounded("region", context.query.region.as_deref(), 50)?,
         locality: bounded("locality", context.query.locality.as_deref(), 100)?,
     };
-    let rows = context.acting(move |tx| tx.phone_numbers().list(&filter, page)).await?;
-    Ok(Json(LIST.of(rows)))
+    let found = context.acting(move |tx| {
+        let rows = tx.phone_numbers().list(&filter, page)?;
+        let numbers: Vec<PhoneNumber> = rows.items.iter().map(|row| row.phone_number.clone()).collect();
+        Ok((rows, tx.number_pacing().list_held(&numbers)?))
+    });
+    let (rows, held) = found.await?;
+    Ok(Json(LIST.with(rows, |row| NumberOut::of(row, &held))))
+}
+
+/// A number with what holds its texts back.
+async fn shown<B>(context: &RequestContext<NoQuery, B>, row: HeldNumber) -> ApiResult<NumberOut> {
+    let number = [row.phone_number.clone()];
+    let held = context.acting(move |tx| tx.number_pacing().list_held(&number)).await?;
+    Ok(NumberOut::of(row, &held))
 }
 
 pub(super) async fn buy(context: RequestContext<NoQuery, JsonBody<NumberIn>>) -> ApiResult<Created<NumberOut>> {
     let order = context.body.0.order();
     let row = context.with_provider(move |numbers, who| numbers.buy(who, &order, PATIENCE, &mut |_| {})).await?;
-    Ok(Created(format!("/v1/numbers/{}", row.id), row.into()))
+    Ok(Created(format!("/v1/numbers/{}", row.id), shown(&context, row).await?))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<NumberOut>> {
     let id: PhoneNumberId = context.id("number", "phone number")?;
-    let row = context.acting(move |tx| tx.phone_numbers().get(id)).await?;
-    Ok(Tagged(row.version(), row.into()))
+    let found = context.acting(move |tx| {
+        let row = tx.phone_numbers().get(id)?;
+        let held = tx.number_pacing().list_held(std::slice::from_ref(&row.phone_number))?;
+        Ok((row, held))
+    });
+    let (row, held) = found.await?;
+    Ok(Tagged(row.version(), NumberOut::of(row, &held)))
 }
 
 pub(super) async fn release(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
@@ -172,10 +198,11 @@ pub(super) async fn release(context: RequestContext<NoQuery, ()>) -> ApiResult<J
     // Whoever sends this names one number, and the one thing that is done to it.
     let yes = Confirmed::irrevocably();
     let row = context.with_provider(move |numbers, who| numbers.release(who, id, yes, PATIENCE, &mut |_| {})).await?;
-    Ok(Json(row.into()))
+    Ok(Json(shown(&context, row).await?))
 }
 
 pub(super) async fn configure(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
     let id: PhoneNumberId = context.id("number", "phone number")?;
-    Ok(Json(context.with_provider(move |numbers, who| numbers.configure(who, id)).await?.into()))
+    let row = context.with_provider(move |numbers, who| numbers.configure(who, id)).await?;
+    Ok(Json(shown(&context, row).await?))
 }

@@ -1,11 +1,11 @@
 use super::messages::MessageOut;
 use crate::api::reply::{Created, Json};
 use crate::api::request::{JsonBody, NoQuery, RequestContext};
-use crate::api::wire::text;
+use crate::api::wire::{Text, text};
 use crate::error::{ApiError, ApiResult, Newer, NewerEvent};
 use nmc_core::ConversationId;
 use nmc_core::conversations::ConversationEvent;
-use nmc_core::workflows::{NewReply, Replied};
+use nmc_core::workflows::{NewReply, Replied, ReplyWarning};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +40,24 @@ pub(crate) struct ReplyOut {
     repeated: bool,
     /// The current version of the reply's conversation: `If-Match` of the next reply names it, in quotes.
     version: String,
+    /// What the reply's writer may not know; it refuses nothing.
+    warnings: Vec<ReplyWarningOut>,
+}
+
+/// A warning about a queued reply.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplyWarningOut {
+    /// The reason of the warning: `assigned_to_other`, another user than the reply's writer looks after the conversation.
+    why: &'static str,
+    /// The user that the warning is about.
+    user_id: text::UserId,
+}
+
+impl From<ReplyWarning> for ReplyWarningOut {
+    fn from(warning: ReplyWarning) -> Self {
+        let ReplyWarning::AssignedToOther(user) = warning;
+        Self { why: warning.label(), user_id: Text(user) }
+    }
 }
 
 /// A reply to preview.
@@ -91,11 +109,23 @@ pub(super) async fn reply(context: RequestContext<NoQuery, JsonBody<ReplyIn>>) -
         from_number: from_number.as_ref().map(|number| number.0.clone()),
         seen: context.if_match()?,
     };
-    match context.acting(move |tx| tx.reply(&new)).await? {
-        Replied::Queued { message, version, repeated } => {
+    let replied = context.acting(move |tx| {
+        let replied = tx.reply(&new)?;
+        let text = match &replied {
+            Replied::Queued { message, .. } => std::slice::from_ref(message.as_ref()),
+            Replied::MovedOn { .. } => &[],
+        };
+        let waits = tx.number_pacing().waits_of(text)?;
+        Ok((replied, waits))
+    });
+    let (replied, waits) = replied.await?;
+    match replied {
+        Replied::Queued { message, version, repeated, warnings } => {
             let in_next_conversation = message.conversation_id != asked;
             let (at, version) = (format!("/v1/messages/{}", message.id), version.to_string());
-            Ok(Created(at, ReplyOut { message: MessageOut::of(*message, Vec::new()), in_next_conversation, repeated, version }))
+            let warnings = warnings.into_iter().map(ReplyWarningOut::from).collect();
+            let message = MessageOut::of(*message, Vec::new(), &waits);
+            Ok(Created(at, ReplyOut { message, in_next_conversation, repeated, version, warnings }))
         }
         Replied::MovedOn { conversation, version, newer } => Err(ApiError::MovedOn(Newer {
             conversation_id: conversation.to_string(),
@@ -113,7 +143,7 @@ pub(super) async fn preview(context: RequestContext<NoQuery, JsonBody<ReplyPrevi
         characters: preview.size.characters,
         encoding: preview.size.encoding.as_str(),
         segments: preview.size.segments,
-        from_number: preview.from_number.map(crate::api::wire::Text),
+        from_number: preview.from_number.map(Text),
         refusal: preview.refusal.map(|refusal| refusal.to_string()),
     }))
 }

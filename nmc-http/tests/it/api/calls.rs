@@ -77,6 +77,51 @@ fn what_is_known_about_a_call_is_put_right() {
 }
 
 #[test]
+fn parties_join_a_call_and_leave_it() {
+    let site = Site::new();
+    let (hand, viewer) = (site.person(&site.joe, UserRole::User), site.person(&site.joe, UserRole::Viewer));
+    let path = format!("/v1/calls/{}/participants", miss(&site, "+14155550123"));
+    let join = |body: Value| site.call("POST", path.clone()).by(&hand.access).json(&body);
+    let made = join(json!({"phone_number": "+14155550123", "type": "caller"})).expect(201);
+    assert_eq!(made.header("Location"), Some(path.as_str()));
+    let caller = made.document();
+    assert_eq!(
+        (&caller["phone_number"], &caller["type"], &caller["left_at"]),
+        (&json!("+14155550123"), &json!("caller"), &Value::Null)
+    );
+    let as_agent = json!({"user_id": hand.id, "type": "agent"});
+    assert_eq!(join(as_agent.clone()).expect(400).field().as_deref(), Some("user_id"), "without a phone");
+    let profile = format!("/v1/profiles/{}", hand.id);
+    site.call("PATCH", profile).by(&hand.access).json(&json!({"phone_number": "+13125550177"})).expect(200);
+    assert_eq!(join(as_agent).expect(201).document()["phone_number"], "+13125550177");
+
+    let leave =
+        |path: &str, party: &Value| site.call("POST", format!("{path}/{}/leave", party.as_str().unwrap())).by(&hand.access);
+    let left = leave(&path, &caller["id"]).expect(200).document();
+    assert!(left["left_at"].is_string(), "{left}");
+    assert_eq!(leave(&path, &caller["id"]).expect(200).document(), left, "leaving twice is leaving once");
+    let other = format!("/v1/calls/{}/participants", miss(&site, "+14155550124"));
+    leave(&other, &caller["id"]).expect(404);
+    let listed = site.call("GET", path.clone()).by(&viewer.access).expect(200).document();
+    assert_eq!((&listed["participants"][0], listed["participants"].as_array().map(Vec::len)), (&left, Some(2)));
+
+    site.call("POST", path.clone())
+        .by(&viewer.access)
+        .json(&json!({"phone_number": "+14155550123", "type": "agent"}))
+        .expect(403);
+    let rival = site.person(&site.rival, UserRole::User).id;
+    for (body, field) in [
+        (json!({"type": "agent"}), "phone_number"),
+        (json!({"type": "agent", "phone_number": "12"}), "phone_number"),
+        (json!({"type": "agent", "phone_number": "+14155550123", "user_id": hand.id}), "user_id"),
+        (json!({"type": "agent", "user_id": rival}), "user_id"),
+        (json!({"type": "friend", "phone_number": "+14155550123"}), "type"),
+    ] {
+        assert_eq!(join(body.clone()).expect(400).field().as_deref(), Some(field), "{body}");
+    }
+}
+
+#[test]
 fn facts_about_a_call_keep_their_type() {
     let site = Site::new();
     let hand = site.person(&site.joe, UserRole::User);

@@ -227,6 +227,7 @@ fn tags_and_notes_are_written_by_staff() {
 fn a_reply_is_queued_once_and_says_where_it_went() {
     let site = Site::new();
     let (hand, viewer) = (site.person(&site.joe, UserRole::User), site.person(&site.joe, UserRole::Viewer));
+    let other_hand = site.person(&site.joe, UserRole::User);
     let customer = unique_phone();
     let path = format!("/v1/conversations/{}", write(&site, &customer, "The sink leaks"));
     let reply = |body: Value| site.call("POST", format!("{path}/messages")).by(&hand.access).json(&body);
@@ -236,7 +237,7 @@ fn a_reply_is_queued_once_and_says_where_it_went() {
     let made = reply(words.clone()).header("If-Match", seen.clone()).expect(201);
     let out = made.document();
     assert_eq!(made.header("Location"), Some(format!("/v1/messages/{}", out["message"]["id"].as_str().unwrap()).as_str()));
-    assert_eq!((&out["message"]["status"], &out["repeated"]), (&json!("queued"), &json!(false)));
+    assert_eq!((&out["message"]["status"], &out["repeated"], &out["warnings"]), (&json!("queued"), &json!(false), &json!([])));
     let again = reply(words).header("If-Match", seen).expect(201).document();
     assert_eq!((&again["message"]["id"], &again["repeated"]), (&out["message"]["id"], &json!(true)));
     let taken = reply(json!({"client_key": "7d1f", "body": "We come at ten"})).expect(409);
@@ -251,7 +252,11 @@ fn a_reply_is_queued_once_and_says_where_it_went() {
     let text = format!("/v1/messages/{}", problem["newer"]["events"][0]["message_id"].as_str().unwrap());
     assert_eq!(site.call("GET", text).by(&hand.access).expect(200).document()["body"], json!("Never mind"));
     let now = format!("\"{}\"", problem["newer"]["version"].as_str().unwrap());
-    reply(other).header("If-Match", now).expect(201);
+    site.call("POST", format!("{path}/assign")).by(&hand.access).json(&json!({"assigned_to": other_hand.id})).expect(200);
+    let warned = reply(other.clone()).header("If-Match", now).expect(412);
+    let now = format!("\"{}\"", warned.document()["newer"]["version"].as_str().unwrap());
+    let warned = reply(other).header("If-Match", now).expect(201).document();
+    assert_eq!(warned["warnings"], json!([{"why": "assigned_to_other", "user_id": other_hand.id}]));
 
     site.call("POST", format!("{path}/resolve")).by(&hand.access).expect(200);
     let next = reply(json!({"client_key": "7d21", "body": "One more thing"})).expect(201).document();

@@ -134,6 +134,7 @@ fn foreign_ids_answer_as_missing_ones_and_change_nothing() {
                 "{message}",
                 "{conversation}",
                 "{call}",
+                "{participant}",
                 "{phone}",
                 "{rule}",
                 "{alert}",

@@ -9,11 +9,11 @@ use nmc_core::calls::MetadataValue;
 use nmc_core::people::{NewPerson, invite};
 use nmc_core::reports::ReportKind;
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
-use nmc_core::workflows::{Received, WantedReport, make_report, receive_text, record_voice_status, roll_up_all};
+use nmc_core::workflows::{Joining, Received, WantedReport, make_report, receive_text, record_voice_status, roll_up_all};
 use nmc_core::{
-    AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallAnalyticsId, CallId, ContactType, ConversationAnalyticsId,
-    ConversationId, Email, EscalationContactId, JobId, JobType, KpiPeriod, MessageId, NotificationChannel, PhoneNumber,
-    PhoneNumberId, ReportId, ReportInterval, UserId, UserRole,
+    AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallAnalyticsId, CallId, CallParticipantId, CallerIdentity,
+    ContactType, ConversationAnalyticsId, ConversationId, Email, EscalationContactId, JobId, JobType, KpiPeriod, MessageId,
+    NotificationChannel, ParticipantType, PhoneNumber, PhoneNumberId, ReportId, ReportInterval, UserId, UserRole,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -35,6 +35,8 @@ pub(super) struct Target {
     pub(super) conversation: ConversationId,
     /// A call of hers, with a fact of the name `job`.
     pub(super) call: CallId,
+    /// The party of the call.
+    pub(super) participant: CallParticipantId,
     /// Who called and texted.
     pub(super) customer: PhoneNumber,
     pub(super) rule: AlertRuleId,
@@ -58,6 +60,7 @@ pub(super) struct Ids {
     pub(super) message: String,
     pub(super) conversation: String,
     pub(super) call: String,
+    pub(super) participant: String,
     pub(super) customer: String,
     pub(super) rule: String,
     pub(super) alert: String,
@@ -72,7 +75,7 @@ impl Target {
     pub(super) fn ids(&self) -> Ids {
         let (user, key, number) = (self.user.id.to_string(), self.key.to_string(), self.number.to_string());
         let (message, conversation) = (self.message.to_string(), self.conversation.to_string());
-        let (call, customer) = (self.call.to_string(), self.customer.to_string());
+        let (call, participant, customer) = (self.call.to_string(), self.participant.to_string(), self.customer.to_string());
         let (rule, alert, contact) = (self.rule.to_string(), self.alert.to_string(), self.contact.to_string());
         let session = self.session.clone();
         let report = self.report.to_string();
@@ -86,6 +89,7 @@ impl Target {
             message,
             conversation,
             call,
+            participant,
             customer,
             rule,
             alert,
@@ -101,7 +105,7 @@ impl Target {
 impl Ids {
     /// The same text for each.
     pub(super) fn all(text: &str) -> Self {
-        let [user, session, key, number, message, conversation, call] = [(); 7].map(|()| text.to_owned());
+        let [user, session, key, number, message, conversation, call, participant] = [(); 8].map(|()| text.to_owned());
         let [customer, rule, alert, contact, call_analytics, conversation_analytics, job, report] =
             [(); 8].map(|()| text.to_owned());
         Self {
@@ -112,6 +116,7 @@ impl Ids {
             message,
             conversation,
             call,
+            participant,
             customer,
             rule,
             alert,
@@ -137,6 +142,7 @@ impl Ids {
         let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
         let path = path.replace("{message}", &self.message).replace("{conversation}", &self.conversation);
         let path = path.replace("{call}", &self.call).replace("{phone}", &self.customer).replace("{key_name}", "job");
+        let path = path.replace("{participant}", &self.participant);
         let path = path.replace("{rule}", &self.rule).replace("{alert}", &self.alert).replace("{contact}", &self.contact);
         let path = path.replace("{call_analytics}", &self.call_analytics).replace("{job}", &self.job);
         let path = path.replace("{conversation_analytics}", &self.conversation_analytics);
@@ -241,6 +247,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         "buyNumber" => json!({ "phone_number": target.for_sale }),
         "recordConsent" => json!({ "customer_phone": unique_phone(), "action": "opt_in", "note": "asked to, by phone" }),
         "changeCall" => json!({ "caller_name": "Pat" }),
+        "addCallParticipant" => json!({ "phone_number": unique_phone(), "type": "agent" }),
         "setCallOutcome" => json!({ "outcome": "blocked" }),
         "setCallMetadata" => json!({ "value": 7 }),
         "openConversation" => json!({ "customer_phone": unique_phone(), "subject": "a leak" }),
@@ -322,6 +329,7 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "getCall"
         | "importCalls"
         | "listCallParticipants"
+        | "leaveCall"
         | "listCallMetadata"
         | "getCallMetadata"
         | "removeCallMetadata"
@@ -385,6 +393,7 @@ pub(super) fn good_status(operation: &str) -> u16 {
         | "rotateApiKey"
         | "buyNumber"
         | "recordConsent"
+        | "addCallParticipant"
         | "openConversation"
         | "reopenConversation"
         | "reply"
@@ -474,7 +483,7 @@ impl Scene {
         site.twilio.sell(&for_sale);
         let customer = unique_phone();
         let Received { message, conversation, .. } = self.doubtful_text(&customer);
-        let call = self.missed_call(&customer);
+        let (call, participant) = self.missed_call(&customer);
         let (rule, alert, contact) = self.alert();
         let (figures, job) = self.analytics(call, conversation);
         let agent = self.agent;
@@ -493,6 +502,7 @@ impl Scene {
             message,
             conversation,
             call,
+            participant,
             customer,
             rule,
             alert,
@@ -570,14 +580,18 @@ impl Scene {
         made.unwrap()
     }
 
-    /// A missed call with a fact of the name `job`.
-    fn missed_call(&self, customer: &PhoneNumber) -> CallId {
+    /// A missed call with a fact of the name `job`, and its party.
+    fn missed_call(&self, customer: &PhoneNumber) -> (CallId, CallParticipantId) {
         let (store, joe) = (&self.site.db.store, &self.site.joe);
         let form = VoiceForm::missed(customer.as_str(), &joe.number, &unique_sid("CA"));
         let call = record_voice_status(store, &form.parse()).unwrap().call;
         let fact = MetadataValue::Number(7.into());
-        store.tenant(&joe.tenant, |tx| tx.call_metadata().put(call, "job", &fact)).unwrap();
-        call
+        let caller = Joining::Phone(CallerIdentity::Phone(customer.clone()));
+        let made = store.tenant(&joe.tenant, |tx| {
+            tx.call_metadata().put(call, "job", &fact)?;
+            tx.join_call(call, &caller, ParticipantType::Caller)
+        });
+        (call, made.unwrap().id)
     }
 
     /// A text that may be an opt-out, with a picture that is kept.

@@ -160,6 +160,46 @@ fn a_failed_text_says_why_and_what_to_do() {
 }
 
 #[test]
+fn a_held_number_and_what_waits_for_it_say_so() {
+    let site = Site::new();
+    let (hand, customer) = (site.person(&site.joe, UserRole::User), unique_phone());
+    let failed = site.joe.queue(&site.db.store, &customer, "We come at nine").unwrap();
+    let waiting = site.joe.queue(&site.db.store, &customer, "Or at ten").unwrap();
+    let path = format!("/v1/conversations/{}/messages", waiting.conversation_id);
+    let read = |path: &str| site.call("GET", path.to_owned()).by(&hand.access).expect(200).document();
+    let waits = |text: &Value| json!([text["status"], text["waits_until"], text["waits_for"]]);
+    let nothing = json!(["queued", null, null]);
+    assert_eq!(waits(&read(&path)["items"][0]), nothing);
+    let hold = |number: &Value| json!([number["held_until"], number["hold_reason"]]);
+    assert_eq!(hold(&read("/v1/numbers")["items"][0]), json!([null, null]));
+
+    let report = SmsForm::delivery(&site.joe.number, &customer, "SM1", "undelivered").with("ErrorCode", "30034");
+    nmc_core::workflows::record_delivery(&site.db.store, &report.parse_delivery(Some(failed.id))).unwrap();
+    site.db.execute("UPDATE number_pacing SET held_until = '2999-01-01 14:00Z'");
+    let why = "the sending number is not registered for business texts (A2P 10DLC); register it at Twilio (Twilio 30034)";
+    let held = json!(["queued", "2999-01-01T14:00:00Z", why]);
+    let texts = read(&path);
+    assert_eq!(waits(&texts["items"][0]), held);
+    assert_eq!(waits(&texts["items"][1]), json!(["undelivered", null, null]), "one that failed waits for nothing");
+    assert_eq!(waits(&read(&format!("/v1/messages/{}", waiting.id))), held);
+    let body = json!({"client_key": "7d1f", "body": "See you"});
+    let replied = site.call("POST", path.clone()).by(&hand.access).json(&body).expect(201).document();
+    assert_eq!(waits(&replied["message"]), held);
+    let number = read("/v1/numbers")["items"][0].clone();
+    assert_eq!(hold(&number), json!(["2999-01-01T14:00:00Z", why]));
+    let one = read(&format!("/v1/numbers/{}", number["id"].as_str().unwrap()));
+    assert_eq!(hold(&one), hold(&number));
+
+    // What it waits for itself is later, or alone when the hold is over.
+    site.db.execute(&format!("UPDATE messages SET next_attempt_at = '2999-01-02 14:00Z' WHERE id = '{}'", waiting.id));
+    let waiting = format!("/v1/messages/{}", waiting.id);
+    assert_eq!(waits(&read(&waiting)), json!(["queued", "2999-01-02T14:00:00Z", why]));
+    site.db.execute("UPDATE number_pacing SET held_until = now() - interval '1 second'");
+    assert_eq!(waits(&read(&waiting)), json!(["queued", "2999-01-02T14:00:00Z", null]));
+    assert_eq!(hold(&read("/v1/numbers")["items"][0]), json!([null, null]));
+}
+
+#[test]
 fn staff_record_what_people_decide() {
     let site = Site::new();
     let hand = site.person(&site.joe, UserRole::User);

@@ -1,6 +1,6 @@
 /** The rows of a conversation's thread: a text, a call, a note, what somebody did. */
 
-import { button, day, dayKey, dotted, duration, h, has, icon, nameOf, picture, place, t, tell, time } from '../ui.js';
+import { button, day, dayKey, dotted, duration, h, has, icon, moment, nameOf, picture, place, t, tell, time } from '../ui.js';
 
 /** The element of a row; a new day has its name above it. */
 export function entry(row) {
@@ -20,6 +20,7 @@ function text(row) {
     row.body && h('p.bubble-body', { dir: 'auto' }, linked(row.body)),
     h('p.bubble-foot', h('span.sr', `${isOurs ? t('entry.ours') : t('entry.theirs')} `),
       dotted(time(row.at), status)),
+    row.waits_for && h('p.bubble-why', icon('warn'), t('status.waits', { at: moment(row.waits_until), why: row.waits_for })),
     isLost && h('p.bubble-why', icon('warn'), why(row)));
 }
 

@@ -107,6 +107,8 @@ export function conversation(id) {
       const answer = await post(`${url}/messages`, { client_key: key, body }, { match: tag });
       if (answer.in_next_conversation) go(`/c/${answer.message.conversation_id}`);
       else await read();
+      const other = answer.warnings.find((each) => each.why === 'assigned_to_other');
+      if (other) say(t('conversation.theirs', { who: nameOf(other.user_id) || t('entry.somebody') }));
       return true;
     } catch (error) {
       if (error.code === 'stale' || error.status === 412) await movedOn();

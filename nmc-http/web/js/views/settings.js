@@ -160,7 +160,7 @@ export function numbers() {
     const kind = { active: 'good', error: 'bad', provisioning: 'warn' }[number.status] ?? '';
     const cost = number.monthly_cost_cents && t('numbers.cost', { cost: money(number.monthly_cost_cents, number.currency) });
     return line([phone(number.phone_number), ' ', badge(t(number.releasing ? 'numbers.releasing' : `number.${number.status}`), kind)],
-      dotted(place(number), cost, number.status_reason), mayManage() && !number.releasing && number.status === 'active' && button('numbers.release', () => release(number), { kind: 'danger' }));
+      dotted(place(number), cost, number.status_reason, number.held_until && t('numbers.held', { at: moment(number.held_until), why: number.hold_reason })), mayManage() && !number.releasing && number.status === 'active' && button('numbers.release', () => release(number), { kind: 'danger' }));
   }
 
   const place = ({ locality, region }) => [locality, region].filter(Boolean).join(', ');

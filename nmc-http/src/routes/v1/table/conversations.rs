@@ -2,8 +2,8 @@
 
 use crate::api::{Access, Api};
 use crate::routes::v1::{
-    call_facts, call_imports, calls, consents, conversation_events, conversation_review, conversation_steps, conversations,
-    customers, messages, op, replies,
+    call_facts, call_imports, call_participants, calls, consents, conversation_events, conversation_review, conversation_steps,
+    conversations, customers, messages, op, replies,
 };
 use nmc_core::access::Permission;
 
@@ -27,7 +27,11 @@ pub(super) fn routes(api: &mut Api<'_>) {
         r.put(op("setCallOutcome", "Set the outcome of a call that has ended", Needs(CallsWrite)), calls::set_outcome);
     });
     api.path("calls", "/v1/calls/{call}/participants", |r| {
-        r.get(op("listCallParticipants", "The parties of a call", Needs(CallsRead)), calls::participants);
+        r.get(op("listCallParticipants", "The parties of a call", Needs(CallsRead)), call_participants::list)
+            .post(op("addCallParticipant", "Record that somebody joins a call now", Needs(CallsWrite)), call_participants::join);
+    });
+    api.path("calls", "/v1/calls/{call}/participants/{participant}/leave", |r| {
+        r.post(op("leaveCall", "Record that a party leaves a call now", Needs(CallsWrite)), call_participants::leave);
     });
     api.path("calls", "/v1/calls/{call}/metadata", |r| {
         r.get(op("listCallMetadata", "The facts that are noted about a call", Needs(CallsRead)), call_facts::list);

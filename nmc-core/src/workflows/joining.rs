@@ -1,0 +1,53 @@
+//! Who joins a call and leaves it, as somebody tells: callbacks about a call don't say.
+
+use crate::calls::{CallParticipant, CallParticipantFilter, MOST_PARTICIPANTS, NewCallParticipant};
+use crate::store::TenantTx;
+use crate::{CallId, CallParticipantId, CallerIdentity, Error, ParticipantType, Result, UserId};
+
+/// A party that joins a call.
+#[derive(Debug, Clone)]
+pub enum Joining {
+    /// Somebody at this number or address.
+    Phone(CallerIdentity),
+    /// A user, at the phone number of their profile.
+    User(UserId),
+}
+
+impl TenantTx<'_> {
+    /// Records a party that joins a call now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a call; [`Error::Invalid`] of a user who is not there or has no phone number;
+    /// [`Error::Conflict`] when the call has as many parties as are listed.
+    pub fn join_call(&mut self, call: CallId, who: &Joining, participant_type: ParticipantType) -> Result<CallParticipant> {
+        // Under the call's lock its parties are counted.
+        let call_id = self.calls().lock(call)?.id;
+        let of_call = CallParticipantFilter { call: Some(call_id), ..CallParticipantFilter::default() };
+        if self.call_participants().count(&of_call)? >= MOST_PARTICIPANTS {
+            return Err(Error::conflict("call_id", "has as many parties as a call may have"));
+        }
+        let phone_number = match who {
+            Joining::Phone(phone) => phone.clone(),
+            Joining::User(user) => CallerIdentity::Phone(self.phone_of(*user)?),
+        };
+        self.call_participants().create(&NewCallParticipant { call_id, phone_number, participant_type })
+    }
+
+    /// Records that a party of this call leaves it now. Leaving twice is leaving once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a party of this call.
+    pub fn leave_call(&mut self, call: CallId, party: CallParticipantId) -> Result<CallParticipant> {
+        match self.call_participants().find(party)? {
+            Some(row) if row.call_id == call => self.call_participants().leave(party),
+            _ => Err(Error::NotFound { entity: "participant" }),
+        }
+    }
+
+    fn phone_of(&mut self, user: UserId) -> Result<crate::PhoneNumber> {
+        self.users().find(user)?.ok_or(Error::invalid("user_id", "must be an existing user"))?;
+        let profile = self.profiles().find_by_user(user)?;
+        let phone = profile.and_then(|profile| profile.phone_number);
+        phone.ok_or(Error::invalid("user_id", "must be a user with a phone number in their profile"))
+    }
+}
