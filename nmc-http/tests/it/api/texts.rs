@@ -183,7 +183,7 @@ fn a_held_number_and_what_waits_for_it_say_so() {
     assert_eq!(waits(&texts["items"][1]), json!(["undelivered", null, null]), "one that failed waits for nothing");
     assert_eq!(waits(&read(&format!("/v1/messages/{}", waiting.id))), held);
     let body = json!({"client_key": "7d1f", "body": "See you"});
-    let replied = site.call("POST", path.clone()).by(&hand.access).json(&body).expect(201).document();
+    let replied = site.call("POST", path).by(&hand.access).json(&body).expect(201).document();
     assert_eq!(waits(&replied["message"]), held);
     let number = read("/v1/numbers")["items"][0].clone();
     assert_eq!(hold(&number), json!(["2999-01-01T14:00:00Z", why]));
