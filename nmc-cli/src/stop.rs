@@ -30,8 +30,14 @@ impl StopSignals {
     }
 
     /// Returns when the first one comes, or when a [`Stopper`] says so. What is not done ten seconds after a signal is left: see [`give_up`].
-    pub(crate) fn wait(mut self) {
+    pub(crate) fn wait(self) {
+        self.wait_and(|| {});
+    }
+
+    /// Returns as [`Self::wait`] does, and does something at a signal before the word of it is out.
+    pub(crate) fn wait_and(mut self, at_once: impl FnOnce()) {
         if self.0.forever().next().is_some() {
+            at_once();
             eprintln!("stopping …");
             // Without this thread the end is as orderly, and only not bounded.
             if let Err(error) = std::thread::Builder::new().name("nmc-stop".to_owned()).spawn(give_up) {

@@ -78,8 +78,7 @@ pub(super) fn run(database: Database, store: Store, args: &ImportArgs) -> CliRes
     let proof = tenant(&store, &args.tenant.tenant)?;
     let (for_signal, patience) = (Arc::clone(&asked), store.clone());
     std::thread::Builder::new().name("nmc-stop".to_owned()).spawn(move || {
-        stop.wait();
-        for_signal.store(true, Ordering::SeqCst);
+        stop.wait_and(|| for_signal.store(true, Ordering::SeqCst));
         hurry(&patience);
     })?;
     let code = import(&store, &proof, args, &asked)?;

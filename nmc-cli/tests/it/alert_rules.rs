@@ -233,7 +233,7 @@ fn file_of_values_is_recorded_whole_or_not_at_all() {
         page["items"].as_array().expect("rows").iter().map(|row| (text(&row["metric"]), text(&row["value"]))).collect()
     };
     let staff = ("staff".to_owned(), "-3".to_owned());
-    assert_eq!(listed(&["--metric", "staff"]), [staff.clone()]);
+    assert_eq!(listed(&["--metric", "staff"]), std::slice::from_ref(&staff));
     assert_eq!(listed(&["--to", "2026-07-04 08:00"]), [staff]);
     for (bad, why) in [
         ("{\"metric\": \"a\", \"value\": 1}\n{\"metric\": \"nmc.calls\", \"value\": 1}", "--file: line 2: metric"),

@@ -97,7 +97,7 @@ pub(crate) fn measure(site: &Figured<'_>) {
     let who = Acting::Application(site.business.tenant);
     let (mut contents, mut pages, mut bytes) = (Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
-        let (took, content) = timed(|| report_content(&site.store, &who, last_month).expect("a report"));
+        let (took, content) = timed(|| report_content(site.store, &who, last_month).expect("a report"));
         contents.push(took);
         let (took, pdf) = timed(|| content.to_pdf(Paper::Letter).expect("pages"));
         pages.push(took);

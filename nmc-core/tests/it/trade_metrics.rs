@@ -401,7 +401,8 @@ fn rounds_are_told_alike_by_a_replay() {
              WHERE a.rule_id = '{}' AND h.event_type IN ('triggered', 'resolved', 'flapping')",
             rule.id
         ));
-        (replayed.sort(), lived.sort());
+        replayed.sort();
+        lived.sort();
         assert_eq!(lived, replayed, "{}", rule.name);
         moved += usize::from(!lived.is_empty());
     }

@@ -21,15 +21,15 @@ impl MailSender for Letters {
     }
 }
 
-/// Sends what waits, and says to whom it went and what its links end with.
+/// Sends what waits, and says to whom mails with links went and what those end with.
 fn sent(site: &Site) -> Vec<(String, String)> {
     let letters = Arc::new(Letters::default());
     let links = Some((nmc_http::mail_links(&site.public_url), site.authenticator.keys().clone()));
     let senders = Senders { mail: Some(letters.clone()), links, ..Senders::default() };
     AccountMailer::new(site.db.store.clone(), senders, AccountMailerConfig::default()).pass().unwrap();
     let letters = letters.0.lock().unwrap();
-    let token = |text: &String| text.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
-    letters.iter().map(|(to, text)| (to.clone(), token(text))).collect()
+    let token = |text: &String| Some(text.split("?token=").nth(1)?.split_whitespace().next().unwrap().to_owned());
+    letters.iter().filter_map(|(to, text)| Some((to.clone(), token(text)?))).collect()
 }
 
 /// The token of the only mail that waits.

@@ -91,7 +91,7 @@ fn parties_join_a_call_and_leave_it() {
     );
     let as_agent = json!({"user_id": hand.id, "type": "agent"});
     assert_eq!(join(as_agent.clone()).expect(400).field().as_deref(), Some("user_id"), "without a phone");
-    let profile = format!("/v1/profiles/{}", hand.id);
+    let profile = format!("/v1/users/{}/profile", hand.id);
     site.call("PATCH", profile).by(&hand.access).json(&json!({"phone_number": "+13125550177"})).expect(200);
     assert_eq!(join(as_agent).expect(201).document()["phone_number"], "+13125550177");
 

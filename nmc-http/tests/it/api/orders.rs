@@ -80,6 +80,8 @@ fn a_bought_number_is_active_and_owned_and_found_again() {
         ("release_requested_at", Value::Null),
         ("released_at", Value::Null),
         ("next_attempt_at", Value::Null),
+        ("held_until", Value::Null),
+        ("hold_reason", Value::Null),
     ] {
         assert_eq!(number[field], value, "{field}");
     }
@@ -91,7 +93,7 @@ fn a_bought_number_is_active_and_owned_and_found_again() {
     let seen = orders.ask("GET", format!("/v1/numbers/{id}"));
     assert_eq!((seen.status, seen.document()), (200, number));
     assert!(seen.header("ETag").is_some());
-    assert_eq!(made.document().as_object().unwrap().len(), 22);
+    assert_eq!(made.document().as_object().unwrap().len(), 24);
 }
 
 #[test]
