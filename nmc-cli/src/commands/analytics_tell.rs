@@ -65,6 +65,7 @@ pub(super) fn run(store: &Store, args: &TellArgs) -> CliResult<()> {
     };
     let row = store.as_operator(&proof, |tx| {
         let call = args.call.known(tx)?.ok_or(Error::NotFound { entity: "call" })?;
+        let call = tx.calls().get(call)?.id;
         let row =
             tx.call_analytics().find_by_call(call)?.ok_or_else(|| Error::try_later("the call has not been computed yet"))?;
         tx.call_analytics().update(row.id, &patch)

@@ -169,6 +169,8 @@ fn what_became_of_a_call_is_told_and_taken_back() {
     shop.run(&["analytics", "tell", &id]).refused(2, "nothing is told");
     shop.run(&["analytics", "tell", &id, "--rating", "6"]).refused(2, "--rating must");
     shop.run(&["analytics", "tell", "CA00", "--converted"]).refused(2, "call not found");
+    let nobodys = uuid::Uuid::nil().to_string();
+    shop.run(&["analytics", "tell", &nobodys, "--converted"]).refused(2, "call not found");
 }
 
 #[test]

@@ -334,6 +334,10 @@ impl Fields {
     /// nobody goes by it.
     fn party(&self, name: &'static str, ours: Option<&str>) -> Result<CallerIdentity> {
         let text = self.required(name)?;
+        // Some spellings of a withheld number look like numbers.
+        if text.parse().is_ok_and(|party: CallerIdentity| party == CallerIdentity::Anonymous) {
+            return Ok(CallerIdentity::Anonymous);
+        }
         if let Ok(phone) = PhoneNumber::typed(text) {
             return Ok(CallerIdentity::Phone(phone));
         }

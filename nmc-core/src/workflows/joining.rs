@@ -2,7 +2,7 @@
 
 use crate::calls::{CallParticipant, CallParticipantFilter, MOST_PARTICIPANTS, NewCallParticipant};
 use crate::store::TenantTx;
-use crate::{CallId, CallParticipantId, CallerIdentity, Error, ParticipantType, Result, UserId};
+use crate::{CallId, CallParticipantId, CallerIdentity, Error, PageRequest, ParticipantType, Result, UserId};
 
 /// A party that joins a call.
 #[derive(Debug, Clone)]
@@ -14,7 +14,8 @@ pub enum Joining {
 }
 
 impl TenantTx<'_> {
-    /// Records a party that joins a call now.
+    /// Records a party that joins a call now. Of one that is in it already in the same part, the row that is there is returned, so that a
+    /// request may be repeated.
     ///
     /// # Errors
     /// [`Error::NotFound`] without such a call; [`Error::Invalid`] of a user who is not there or has no phone number;
@@ -22,14 +23,26 @@ impl TenantTx<'_> {
     pub fn join_call(&mut self, call: CallId, who: &Joining, participant_type: ParticipantType) -> Result<CallParticipant> {
         // Under the call's lock its parties are counted.
         let call_id = self.calls().lock(call)?.id;
-        let of_call = CallParticipantFilter { call: Some(call_id), ..CallParticipantFilter::default() };
-        if self.call_participants().count(&of_call)? >= MOST_PARTICIPANTS {
-            return Err(Error::conflict("call_id", "has as many parties as a call may have"));
-        }
         let phone_number = match who {
             Joining::Phone(phone) => phone.clone(),
             Joining::User(user) => CallerIdentity::Phone(self.phone_of(*user)?),
         };
+        let of_call = CallParticipantFilter { call: Some(call_id), ..CallParticipantFilter::default() };
+        let the_same = CallParticipantFilter {
+            phone_number: Some(phone_number.clone()),
+            participant_type: Some(participant_type),
+            present: Some(true),
+            ..of_call
+        };
+        // Who withholds their number may be another one.
+        if phone_number != CallerIdentity::Anonymous
+            && let Some(there) = self.call_participants().list(&the_same, PageRequest::first())?.items.into_iter().next()
+        {
+            return Ok(there);
+        }
+        if self.call_participants().count(&of_call)? >= MOST_PARTICIPANTS {
+            return Err(Error::conflict("call_id", "has as many parties as a call may have"));
+        }
         self.call_participants().create(&NewCallParticipant { call_id, phone_number, participant_type })
     }
 
@@ -38,6 +51,8 @@ impl TenantTx<'_> {
     /// # Errors
     /// [`Error::NotFound`] without such a party of this call.
     pub fn leave_call(&mut self, call: CallId, party: CallParticipantId) -> Result<CallParticipant> {
+        // As joining does, so that nobody leaves before they joined.
+        let call = self.calls().lock(call)?.id;
         match self.call_participants().find(party)? {
             Some(row) if row.call_id == call => self.call_participants().leave(party),
             _ => Err(Error::NotFound { entity: "participant" }),

@@ -560,3 +560,16 @@ fn a_call_takes_as_many_parties_as_are_listed() {
     assert!(matches!(join(&who), Err(Error::Conflict { .. })));
     assert_eq!(scene.tx(|tx| tx.call_participants().list_of_call(call)).unwrap().len(), 100);
 }
+
+#[test]
+fn party_that_joins_again_is_the_one_that_is_there() {
+    let scene = Scene::new();
+    let call = scene.business.missed(&scene.db.store);
+    let who = Joining::Phone(CallerIdentity::Phone(unique_phone()));
+    let join = |part| scene.tx(|tx| tx.join_call(call, &who, part)).unwrap().id;
+    let agent = join(ParticipantType::Agent);
+    assert_eq!(join(ParticipantType::Agent), agent);
+    assert_ne!(join(ParticipantType::Caller), agent, "in another part");
+    scene.tx(|tx| tx.leave_call(call, agent)).unwrap();
+    assert_ne!(join(ParticipantType::Agent), agent, "having left");
+}

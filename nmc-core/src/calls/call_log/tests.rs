@@ -128,6 +128,15 @@ fn party_that_nobody_goes_by_is_refused() {
 }
 
 #[test]
+fn withheld_number_that_looks_like_a_number_is_nobodys() {
+    for party in ["+266696687", "+7378742833", "Restricted"] {
+        let log = format!("caller_phone,called_phone,twilio_call_sid\n{party},+14155550100,CA1\n");
+        let call = CallLog::new(CallLogFormat::Csv, log.as_bytes()).next().unwrap().unwrap();
+        assert_eq!(call.caller_phone, CallerIdentity::Anonymous, "{party}");
+    }
+}
+
+#[test]
 fn the_line_of_a_row_counts_all_that_stand_before_it() {
     let lines = |format, text: &str| {
         let mut log = CallLog::new(format, text.as_bytes());

@@ -3,8 +3,9 @@ use crate::api::reply::{Json, Schemas};
 use crate::api::request::{Body, NoQuery, RequestContext};
 use crate::error::{ApiError, ApiResult, Faults};
 use actix_web::web::Bytes;
-use nmc_core::Store;
+use chrono::{DateTime, Utc};
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
+use nmc_core::{Error, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -60,7 +61,7 @@ pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> Api
     let out = context
         .acting(move |tx| {
             // Read here, where it keeps no other request waiting, and after the permission has been asked for.
-            match read(format, bytes.as_ref()) {
+            match read(format, bytes.as_ref(), tx.now()) {
                 Ok(rows) => Ok(Ok(ImportOut { read: rows.len(), imported: tx.calls().import(&rows)? })),
                 Err(faults) => Ok(Err(faults)),
             }
@@ -70,10 +71,18 @@ pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> Api
 }
 
 /// The calls of a log, one more than may be at the most, or what is wrong with the first rows that are at fault.
-fn read(format: CallLogFormat, bytes: &[u8]) -> Result<Vec<NewCall>, Faults> {
+fn read(format: CallLogFormat, bytes: &[u8], now: DateTime<Utc>) -> Result<Vec<NewCall>, Faults> {
     let (mut log, mut rows, mut faults) = (CallLog::new(format, bytes), Vec::new(), Vec::new());
-    for _ in 0..=Store::BATCH {
-        match log.next() {
+    for at in 0..=Store::BATCH {
+        let lies_before = |call: NewCall| {
+            call.lies_before(now).map(|()| call).map_err(|mut error| {
+                if let Error::Invalid { row, .. } = &mut error {
+                    *row = Some(at);
+                }
+                error
+            })
+        };
+        match log.next().map(|row| row.and_then(lies_before)) {
             Some(Ok(row)) if faults.is_empty() => rows.push(row),
             Some(Ok(_)) => {}
             Some(Err(error)) => faults.push((log.line(), error)),

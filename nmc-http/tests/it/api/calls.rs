@@ -233,6 +233,10 @@ fn every_row_of_a_call_log_at_fault_is_told() {
     let problem = import("application/x-ndjson", many);
     assert_eq!(told(&problem).len(), 20);
     assert!(problem["detail"].as_str().unwrap().ends_with("; and 19 more, or still more"), "{problem}");
+    let ahead = "caller_phone,called_phone,twilio_call_sid,started_at\nanonymous,+14155550100,CA1,2099-01-01T00:00:00Z\n\
+                 abc,+14155550100,CA2,\nanonymous,+14155550100,CA3,2099-01-01T00:00:00Z\n";
+    let expected = [("#/rows/0/started_at", 2), ("#/rows/1/caller_phone", 3), ("#/rows/2/started_at", 4)];
+    assert_eq!(told(&import("text/csv", ahead.to_owned())), expected.map(|(pointer, line)| (pointer.to_owned(), line)));
     let calls = site.call("GET", "/v1/calls").by(&admin.access).expect(200).document();
     assert_eq!(ids(&calls).len(), 0);
 }
