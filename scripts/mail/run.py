@@ -107,7 +107,7 @@ def check_report(envelope, tls, login):
     mail = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
     assert not mail.defects, mail.defects
     assert mail["Subject"].startswith("Report of Müller & Söhne: "), mail["Subject"]
-    plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    plain, html = (mail.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
     assert "Calls: 0\n" in plain and "Müller &amp; Söhne" in html, (plain, html)
     [file] = mail.iter_attachments()
     assert file.get_content_type() == "application/pdf" and file.get_filename().endswith(".pdf"), file.get_filename()
