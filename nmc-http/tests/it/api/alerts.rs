@@ -450,7 +450,7 @@ fn whoever_hears_of_a_rule_is_tried_out() {
 }
 
 #[test]
-fn what_keeps_alerts_from_being_heard_of_is_said_when_it_is_saved() {
+fn what_keeps_alerts_from_being_heard_is_said_when_saved() {
     let site = Site::new();
     let owner = site.owner();
     let call = |method: &'static str, path: &str| site.call(method, path.to_owned()).by(&owner.access);
