@@ -147,8 +147,9 @@ pub(super) fn run(store: &Store, args: &MeasureArgs) -> CliResult<()> {
     if let Some(path) = &args.file {
         return record_all(store, args, path);
     }
-    // Both are there where no file is.
-    let (metric, value) = (args.metric.as_deref().unwrap_or_default(), args.value.unwrap_or_default());
+    let Some((metric, value)) = args.metric.as_deref().zip(args.value) else {
+        return Err(CliError::Usage("METRIC and VALUE are needed, or --file".to_owned()));
+    };
     let (proof, zone) = business(store, &args.tenant.tenant)?;
     let at = args.at.map_or(When::Now, |at| When::At(at.start(zone)));
     let recorded = store.as_operator(&proof, |tx| {

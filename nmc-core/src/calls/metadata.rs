@@ -38,7 +38,11 @@ impl MetadataValue {
         if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
             return Err(Error::invalid("metadata_value", "must be JSON"));
         }
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| unkept())?;
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+            // It says why in words alone.
+            let is_deep = error.to_string().starts_with("recursion limit");
+            if is_deep { Error::invalid("metadata_value", "must be nested less than 128 deep") } else { unkept() }
+        })?;
         if value.is_number() {
             let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok();
             if let Some(exact) = exact.filter(|exact| digits::are_equal(text, &exact.to_string())) {

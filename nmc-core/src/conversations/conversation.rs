@@ -7,7 +7,7 @@ use crate::error::found;
 use crate::page::{Counted, Cursor, Page, PageRequest, keyset};
 use crate::schema::conversations;
 use crate::store::{Prepared, Scope, TenantTx, stamped};
-use crate::types::optional;
+use crate::types::{named_if_given, optional};
 use crate::{
     CallId, CallerIdentity, ConversationChannel, ConversationEventType, ConversationId, ConversationPriority, ConversationStatus,
     Email, Result, StreamEventKind, TenantId, UserId,
@@ -182,7 +182,7 @@ impl Conversations<'_> {
             customer_phone: new.customer_phone.person(),
             channel: new.channel,
             subject: optional("subject", new.subject.as_deref(), 1_000)?,
-            customer_name: optional("customer_name", new.customer_name.as_deref(), 255)?,
+            customer_name: named_if_given("customer_name", new.customer_name.as_deref(), 255)?,
         };
         let id = ConversationId::new(self.0.moment.id());
         let row: Conversation = diesel::insert_into(conversations::table)

@@ -67,18 +67,23 @@ const TOLD_SQL: &str = "\
      ORDER BY o.created_at DESC, o.id DESC LIMIT 1)";
 
 /// The name under which the network showed the customer of the conversation `c` last, by when the calls began. A mobile of Mexico or
-/// Argentina calls in either of its spellings; the newest call of each is found by calls_caller_phone_named_idx.
+/// Argentina calls in either of its spellings; the newest call of each is found by calls_caller_phone_named_idx. OFFSET 0 has it looked up
+/// once, though it is asked for twice.
 const CALLER_SQL: &str = "\
-    SELECT CASE WHEN c.customer_phone LIKE '+%' THEN \
-        (SELECT n.caller_name FROM unnest(ARRAY[c.customer_phone, CASE \
-             WHEN c.customer_phone LIKE '+52%' THEN '+521' || substr(c.customer_phone, 4) \
-             WHEN c.customer_phone LIKE '+54%' THEN '+549' || substr(c.customer_phone, 4) END]) AS s (phone) \
-         CROSS JOIN LATERAL ( \
-             SELECT k.caller_name, coalesce(k.started_at, k.created_at) AS at FROM calls k \
-             WHERE k.tenant_id = c.tenant_id AND k.caller_phone = s.phone AND k.caller_name IS NOT NULL \
-             ORDER BY coalesce(k.started_at, k.created_at) DESC LIMIT 1 \
-         ) AS n ORDER BY n.at DESC LIMIT 1) \
-    ELSE (SELECT k.caller_name FROM calls k WHERE k.tenant_id = c.tenant_id AND k.id = c.last_call_id) END AS caller_name";
+    SELECT CASE \
+    WHEN c.customer_phone LIKE '+52%' OR c.customer_phone LIKE '+54%' THEN (SELECT n.caller_name FROM ( \
+        (SELECT k.caller_name, coalesce(k.started_at, k.created_at) AS at FROM calls k \
+         WHERE k.tenant_id = c.tenant_id AND k.caller_phone = c.customer_phone AND k.caller_name IS NOT NULL \
+         ORDER BY coalesce(k.started_at, k.created_at) DESC LIMIT 1) \
+        UNION ALL \
+        (SELECT k.caller_name, coalesce(k.started_at, k.created_at) FROM calls k \
+         WHERE k.tenant_id = c.tenant_id AND k.caller_name IS NOT NULL \
+             AND k.caller_phone = CASE WHEN c.customer_phone LIKE '+52%' THEN '+521' ELSE '+549' END || substr(c.customer_phone, 4) \
+         ORDER BY coalesce(k.started_at, k.created_at) DESC LIMIT 1)) AS n ORDER BY n.at DESC LIMIT 1) \
+    WHEN c.customer_phone LIKE '+%' THEN (SELECT k.caller_name FROM calls k \
+        WHERE k.tenant_id = c.tenant_id AND k.caller_phone = c.customer_phone AND k.caller_name IS NOT NULL \
+        ORDER BY coalesce(k.started_at, k.created_at) DESC LIMIT 1) \
+    ELSE (SELECT k.caller_name FROM calls k WHERE k.tenant_id = c.tenant_id AND k.id = c.last_call_id) END AS caller_name OFFSET 0";
 
 /// A statement over conversations, with the last text of each and the count of its texts beside it. The texts are looked up for the
 /// rows of the page alone, by the index of a conversation's texts.

@@ -43,11 +43,13 @@ mod removal;
 mod reply;
 mod report;
 mod report_mailer;
+mod report_rows;
 mod report_words;
 mod retention;
 mod roll_up;
 mod staff_text;
 mod summary;
+mod summary_period;
 mod trade_metrics;
 mod upkeep;
 
@@ -79,7 +81,8 @@ pub use report_mailer::{ReportMailPass, ReportMailer, ReportMailerConfig};
 pub use retention::{Retention, delete_old_rows};
 pub use roll_up::{AnalyticsWorker, RolledUp, roll_up, roll_up_all};
 pub use summary::{
-    COUNTED_TO, FIGURES_OF_DAYS, Summary, SummaryAssignee, SummaryDay, SummaryKpi, SummaryNow, SummaryNumber, SummaryPeriod,
-    SummaryWeekday, summary,
+    COUNTED_TO, FIGURES_OF_DAYS, Summary, SummaryAssignee, SummaryDay, SummaryKpi, SummaryNow, SummaryNumber, SummaryWeekday,
+    summary,
 };
+pub use summary_period::SummaryPeriod;
 pub use upkeep::{Upkeep, UpkeepConfig};

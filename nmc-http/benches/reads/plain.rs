@@ -18,7 +18,10 @@ const CONNECTIONS: usize = 10;
 const COLUMNS: &str = "c.id, c.customer_phone, c.status, c.subject, c.priority, c.channel, c.assigned_to, c.first_call_id, \
     c.last_call_id, c.total_calls, c.total_duration_seconds, c.customer_name, c.customer_email, c.customer_address, c.notes, c.tags, \
     c.review_requested_at, c.closed_at, c.created_at, c.updated_at, t.id, t.message_direction, t.message_kind, t.message_status, \
-    t.message_body, t.created_at, n.total, u.unread";
+    t.message_body, t.created_at, n.total, u.unread, \
+    w.caller_name, coalesce(c.customer_name, (SELECT o.customer_name FROM conversations o WHERE o.tenant_id = $1 \
+    AND o.customer_phone = c.customer_phone AND c.customer_phone LIKE '+%' AND o.customer_name IS NOT NULL \
+    ORDER BY o.created_at DESC, o.id DESC LIMIT 1), w.caller_name) AS known_as";
 
 const TEXTS: &str = "LEFT JOIN LATERAL (SELECT m.id, m.message_direction, m.message_kind, m.message_status, m.message_body, \
     m.created_at FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = c.id ORDER BY m.created_at DESC, m.id DESC LIMIT 1) \
@@ -26,7 +29,10 @@ const TEXTS: &str = "LEFT JOIN LATERAL (SELECT m.id, m.message_direction, m.mess
     AND m.conversation_id = c.id LIMIT 1000) AS m) AS n CROSS JOIN LATERAL (SELECT count(*) AS unread FROM (\
     SELECT FROM conversation_events e WHERE e.tenant_id = $1 AND e.conversation_id = c.id AND c.status IN ('active', 'waiting') \
     AND (e.event_type = 'message_received' OR e.event_type = 'call_started' AND e.event_data ->> 'direction' = 'inbound') AND e.created_at > coalesce((SELECT r.read_at FROM conversation_reads r \
-    WHERE r.tenant_id = $1 AND r.conversation_id = c.id AND r.user_id = $3), '-infinity') LIMIT 100) AS e) AS u";
+    WHERE r.tenant_id = $1 AND r.conversation_id = c.id AND r.user_id = $3), '-infinity') LIMIT 100) AS e) AS u CROSS JOIN LATERAL (\
+    SELECT CASE WHEN c.customer_phone LIKE '+%' THEN (SELECT k.caller_name FROM calls k WHERE k.tenant_id = $1 \
+    AND k.caller_phone = c.customer_phone AND k.caller_name IS NOT NULL ORDER BY coalesce(k.started_at, k.created_at) DESC LIMIT 1) \
+    ELSE (SELECT k.caller_name FROM calls k WHERE k.tenant_id = $1 AND k.id = c.last_call_id) END AS caller_name OFFSET 0) AS w";
 
 const WHO: &str = "SELECT u.role FROM user_sessions s JOIN users u ON u.id = s.user_id JOIN tenants t ON t.id = u.tenant_id \
     WHERE s.id = $1 AND s.is_active AND s.expires_at > now() AND u.is_active AND t.is_active";
@@ -107,6 +113,8 @@ struct Conversation<'a> {
     last_text: Option<LastText<'a>>,
     total_messages: i64,
     unread: i64,
+    caller_name: Option<&'a str>,
+    known_as: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -152,6 +160,8 @@ fn conversation(row: &Row) -> Conversation<'_> {
         }),
         total_messages: row.get(26),
         unread: row.get(27),
+        caller_name: row.get(28),
+        known_as: row.get(29),
     }
 }
 

@@ -53,6 +53,11 @@ pub(crate) fn agree(field: &'static str, with: &'static str, do_agree: bool) -> 
     if do_agree { Ok(()) } else { Err(Error::invalid(field, format!("must agree with {with}"))) }
 }
 
+/// Whether what is said is what another parameter comes to, as far as both are there.
+pub(crate) fn is_same(said: Option<bool>, implied: Option<bool>) -> bool {
+    said.zip(implied).is_none_or(|(said, implied)| said == implied)
+}
+
 /// A filter's text that is never blank where it is kept, no longer than its column.
 pub(crate) fn filled(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>> {
     match text {

@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span, filled};
+use crate::api::lists::{List, Span, agree, filled, is_same};
 use crate::api::reply::{Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Quantity, Text, given, text};
@@ -6,7 +6,7 @@ use crate::error::ApiResult;
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::access::Permission;
 use nmc_core::alerts::{Alert, AlertEvent, AlertEventFilter, AlertFilter, Notification, NotificationFilter};
-use nmc_core::{AlertId, Error, Result, TenantTx, Version, When};
+use nmc_core::{AlertId, AlertStatus, Error, Result, TenantTx, Version, When};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -261,8 +261,14 @@ pub(super) async fn list(context: RequestContext<AlertQuery, ()>) -> ApiResult<J
     let query = &context.query;
     let page = LIST.page(query.limit, query.after.as_deref())?;
     let span = Span::new(("from", query.from), ("until", query.until))?;
+    let status = query.status.map(|status| status.0);
+    let is_open = status.map(AlertStatus::is_open);
+    agree("open", "status", is_same(query.open, is_open))?;
+    let is_active = status.map(|status| status.is_open() && status != AlertStatus::Snoozed);
+    agree("active", "status", is_same(query.active, is_active))?;
+    agree("active", "open", query.active != Some(true) || query.open != Some(false))?;
     let filter = AlertFilter {
-        status: query.status.map(|status| status.0),
+        status,
         open: query.open,
         active: query.active,
         is_test: query.test,

@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span, agree};
+use crate::api::lists::{List, Span, agree, is_same};
 use crate::api::reply::{Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, party, text};
@@ -170,7 +170,10 @@ pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Js
     let recorded = Span::new(("from", query.from), ("until", query.until))?;
     let is_active =
         query.status.map(|status| matches!(status.0, CallStatus::Initiated | CallStatus::Ringing | CallStatus::InProgress));
-    agree("active", "status", query.active.is_none_or(|active| is_active.is_none_or(|is_active| is_active == active)))?;
+    agree("active", "status", is_same(query.active, is_active))?;
+    // A call under way has come to nothing yet.
+    let is_under_way = is_active.or(query.active) == Some(true);
+    agree("outcome", if is_active.is_some() { "status" } else { "active" }, query.outcome.is_none() || !is_under_way)?;
     let filter = CallFilter {
         status: query.status.map(|status| status.0),
         outcome: query.outcome.map(|outcome| outcome.0),

@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span, agree, filled};
+use crate::api::lists::{List, Span, agree, filled, is_same};
 use crate::api::reply::{Created, Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, Wire, given, party, string, text};
@@ -235,7 +235,7 @@ impl ConversationQuery {
     fn filter(&self) -> ApiResult<ConversationFilter> {
         let opened = Span::new(("from", self.from), ("until", self.until))?;
         let is_open = self.status.map(|status| status.0.is_open());
-        agree("open", "status", self.open.is_none_or(|open| is_open.is_none_or(|is_open| is_open == open)))?;
+        agree("open", "status", is_same(self.open, is_open))?;
         let may_be_unread = is_open.or(self.open) != Some(false);
         agree("unread", if is_open.is_some() { "status" } else { "open" }, may_be_unread || self.unread != Some(true))?;
         Ok(ConversationFilter {

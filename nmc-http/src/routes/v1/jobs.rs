@@ -1,11 +1,11 @@
-use crate::api::lists::{List, Span};
+use crate::api::lists::{List, Span, agree, is_same};
 use crate::api::reply::{Json, PageOut};
 use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::JobId;
 use nmc_core::analytics::{Job, JobFilter};
+use nmc_core::{JobId, JobStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -91,13 +91,11 @@ pub(super) async fn list(context: RequestContext<JobQuery, ()>) -> ApiResult<Jso
     let query = &context.query;
     let page = LIST.page(query.limit, query.after.as_deref())?;
     let span = Span::new(("from", query.from), ("until", query.until))?;
-    let filter = JobFilter {
-        status: query.status.map(|status| status.0),
-        open: query.open,
-        job_type: query.job_type.map(|kind| kind.0),
-        from: span.from,
-        until: span.until,
-    };
+    let status = query.status.map(|status| status.0);
+    let is_open = status.map(|status| matches!(status, JobStatus::Pending | JobStatus::Processing));
+    agree("open", "status", is_same(query.open, is_open))?;
+    let filter =
+        JobFilter { status, open: query.open, job_type: query.job_type.map(|kind| kind.0), from: span.from, until: span.until };
     let rows = context.acting(move |tx| tx.jobs().list(&filter, page)).await?;
     Ok(Json(LIST.of(rows)))
 }

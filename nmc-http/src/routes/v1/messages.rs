@@ -1,4 +1,4 @@
-use crate::api::lists::{List, Span, agree};
+use crate::api::lists::{List, Span, agree, is_same};
 use crate::api::reply::{Attachment, Json, PageOut};
 use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
@@ -7,7 +7,9 @@ use crate::shares::caller;
 use chrono::{DateTime, Utc};
 use nmc_core::conversations::{Media, Message, MessageFilter, Search, Waits};
 use nmc_core::telephony::explain;
-use nmc_core::{ConversationId, Error, MediaStatus, MessageId, MessageStatus, Page, Result, TenantTx};
+use nmc_core::{
+    ConversationId, Error, MediaStatus, MessageDirection, MessageId, MessageKind, MessageStatus, Page, Result, TenantTx,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -155,7 +157,17 @@ impl AllMessagesQuery {
         let written = Span::new(("from", self.from), ("until", self.until))?;
         let status = self.status.map(|status| status.0);
         let has_failed = status.map(|status| matches!(status, MessageStatus::Failed | MessageStatus::Undelivered));
-        agree("failed", "status", self.failed.is_none_or(|failed| has_failed.is_none_or(|has_failed| has_failed == failed)))?;
+        agree("failed", "status", is_same(self.failed, has_failed))?;
+        // What customers write is there, whole, and theirs.
+        let is_theirs = self.direction.map(|direction| direction.0 == MessageDirection::Inbound);
+        agree(
+            "status",
+            "direction",
+            is_same(status.map(|status| matches!(status, MessageStatus::Receiving | MessageStatus::Received)), is_theirs),
+        )?;
+        agree("failed", "direction", self.failed != Some(true) || is_theirs != Some(true))?;
+        let is_automatic = self.kind.is_some_and(|kind| kind.0 != MessageKind::Message);
+        agree("kind", "direction", !is_automatic || is_theirs != Some(true))?;
         Ok(MessageFilter {
             conversation: None,
             status,

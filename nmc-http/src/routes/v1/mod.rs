@@ -1,5 +1,6 @@
 //! The API, version 1: one file per resource, all routes in `table`.
 
+mod alert_rule_bodies;
 mod alert_rules;
 mod alerts;
 mod analytics;

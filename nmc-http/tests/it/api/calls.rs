@@ -158,6 +158,8 @@ fn facts_about_a_call_keep_their_type() {
         let refused = put(text).expect(400);
         assert_eq!(refused.field().as_deref(), Some("value"), "{text}: {}", refused.body);
     }
+    let deep = put(&format!("{}{}", "[".repeat(200), "]".repeat(200))).expect(400);
+    assert!(deep.body.contains("must be nested less than 128 deep"), "{}", deep.body);
     site.call("DELETE", format!("{path}/exact")).by(&hand.access).expect(204);
     let page = site.call("GET", format!("{path}?limit=4")).by(&hand.access).expect(200).document();
     assert_eq!((page["items"].as_array().unwrap().len(), page["next"].is_string()), (4, true));

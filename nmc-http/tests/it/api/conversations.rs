@@ -139,6 +139,9 @@ fn staff_open_a_conversation_and_change_it_by_version() {
         let body = json!({"customer_phone": customer, "subject": " A leak ", "customer_name": "Ann"});
         site.call("POST", "/v1/conversations").by(&hand.access).json(&body)
     };
+    let broken = json!({"customer_phone": customer, "customer_name": "Ann\nB"});
+    let refused = site.call("POST", "/v1/conversations").by(&hand.access).json(&broken).expect(400);
+    assert_eq!(refused.field().as_deref(), Some("customer_name"));
     let made = open().expect(201);
     let path = made.header("Location").unwrap().to_owned();
     let made = made.document();

@@ -64,6 +64,17 @@ fn filters_that_contradict_each_other_are_refused() {
         ("conversations?tag=%20", "tag"),
         ("calls?status=completed&active=true", "active"),
         ("calls?status=ringing&active=false", "active"),
+        ("calls?status=ringing&outcome=missed", "outcome"),
+        ("calls?active=true&outcome=missed", "outcome"),
+        ("messages?direction=inbound&failed=true", "failed"),
+        ("messages?direction=inbound&status=queued", "status"),
+        ("messages?direction=outbound&status=received", "status"),
+        ("messages?direction=inbound&kind=greeting", "kind"),
+        ("alerts?status=resolved&open=true", "open"),
+        ("alerts?status=snoozed&active=true", "active"),
+        ("alerts?status=acknowledged&active=false", "active"),
+        ("alerts?open=false&active=true", "active"),
+        ("jobs?status=completed&open=true", "open"),
     ] {
         let refused = site.call("GET", format!("/v1/{query}")).by(&owner.access).expect(400);
         assert_eq!(refused.field().as_deref(), Some(field), "{query}");
@@ -72,6 +83,10 @@ fn filters_that_contradict_each_other_are_refused() {
         "conversations?status=active&open=true&unread=true",
         "conversations?open=false&unread=false",
         "calls?status=ringing&active=true",
+        "calls?status=completed&outcome=missed",
+        "messages?direction=inbound&status=received&kind=message",
+        "alerts?status=snoozed&open=true&active=false",
+        "jobs?status=pending&open=true",
     ] {
         site.call("GET", format!("/v1/{query}")).by(&owner.access).expect(200);
     }
