@@ -4,20 +4,15 @@ use super::report_rows::{Read, own_numbers, rows, textable};
 use super::roll_up::{HOURS_KEPT, catch_up};
 use crate::access::{Acting, Permission};
 use crate::analytics::{FORMULA, KPIS, Kpi, KpiUnit, NewReport, Report, variance};
-use crate::reports::{
-    Better, Figures, Hours, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind, Textable,
-};
-use crate::schema::{analytics_metrics as metrics, phone_numbers, users};
+use crate::reports::{Better, Figures, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind};
+use crate::schema::users;
 use crate::store::{Store, TenantTx};
 use crate::types::Span;
-use crate::{AggregationLevel, Error, KpiPeriod, NumberStatus, ReportFormat, ReportId, Result, Timezone, UserId};
-use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, TimeDelta, Timelike as _, Utc};
+use crate::{Error, KpiPeriod, ReportFormat, ReportId, Result, Timezone, UserId};
+use chrono::{Datelike as _, Days, Months, NaiveDate, TimeDelta};
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Timestamptz, Uuid};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive as _;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 
 /// How long a report is kept.
 const KEPT: TimeDelta = TimeDelta::days(90);

@@ -1,6 +1,6 @@
 //! The bodies with which rules are added and changed.
 
-use crate::api::wire::{Change, Quantity, Text, given, text};
+use crate::api::wire::{Change, given, text};
 use nmc_core::Patch;
 use nmc_core::alerts::{AlertRulePatch, Judgement, NewAlertRule};
 use serde::Deserialize;

@@ -2,11 +2,11 @@ use super::alert_rule_bodies::{AlertRuleChange, AlertRuleIn};
 use crate::api::lists::{List, bounded, filled};
 use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, NoQuery, RequestContext, must_match};
-use crate::api::wire::{Change, Quantity, Text, given, text};
+use crate::api::wire::{Quantity, Text, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
-use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, Judgement, NewAlertRule, TRADE_METRICS, TradeMetric};
-use nmc_core::{AlertRuleId, Confirmed, Patch, Result, TenantTx, Version};
+use nmc_core::alerts::{AlertRule, AlertRuleFilter, AlertRulePatch, TRADE_METRICS, TradeMetric};
+use nmc_core::{AlertRuleId, Confirmed, Result, TenantTx, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
