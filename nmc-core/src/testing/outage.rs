@@ -69,7 +69,7 @@ impl TestDb {
 fn end_sessions(conn: &mut PgConnection, database: &str) {
     // One that has just ended by itself is ended, too.
     let sessions = format!("FROM pg_stat_activity AS s WHERE datname = '{database}' AND pid <> pg_backend_pid()");
-    let ends = "pg_terminate_backend(pid, 5000) OR NOT EXISTS (SELECT FROM pg_stat_get_activity(s.pid))";
+    let ends = "pg_terminate_backend(pid, 30000) OR NOT EXISTS (SELECT FROM pg_stat_get_activity(s.pid))";
     let ended: Vec<bool> = query(conn, &format!("SELECT {ends} {sessions}"));
     assert!(ended.iter().all(|ended| *ended), "a session went on");
 }
