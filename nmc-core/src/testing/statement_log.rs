@@ -4,6 +4,8 @@ use super::{TestDb, database};
 use crate::store::embedded::EmbeddedPostgres;
 use crate::{Secret, Store, StoreConfig};
 use diesel::connection::SimpleConnection as _;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 
 /// One round trip to the server: the text, and the bound values as the server shows them.
@@ -85,18 +87,18 @@ fn logged(server: &EmbeddedPostgres, database: &str, settings: &[(&str, &str)], 
             admin.batch_execute(&format!("ALTER DATABASE {database} {change} {name}{value}")).expect("a superuser may");
         }
     };
-    let log = server.data_dir().join("postgres.log");
-    let read = || std::fs::read_to_string(&log).expect("the server's log");
+    let mut log = File::open(server.data_dir().join("postgres.log")).expect("the server's log");
     set("SET");
     let mut config = StoreConfig::new(Secret::new(server.url_for(database)));
     config.pool_size = 1;
     let store = Store::connect(config).expect("a store");
     drop(store.idle_link().expect("its connection, which says its own on opening"));
-    let before = read().len();
+    log.seek(SeekFrom::End(0)).expect("the log's end");
     work(&store);
-    let logged = read();
+    let mut logged = String::new();
+    log.read_to_string(&mut logged).expect("what was logged");
     set("RESET");
-    logged.get(before..).unwrap_or_default().to_owned()
+    logged
 }
 
 /// A plan has a line of its own, and its text and nodes follow, each behind a tab.

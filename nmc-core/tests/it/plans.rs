@@ -1,6 +1,7 @@
 //! How the statements of the hot path find their rows. A connection keeps one plan of each for all values, so a partial
 //! index counts only where the statement spells out its predicate.
 
+use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
 use nmc_core::access::{Credential, GuessOrigin, InvitationToken, Origin, TokenHash};
 use nmc_core::alerts::AlertFilter;
@@ -165,12 +166,11 @@ fn what_decides_about_a_greeting_is_read_by_index() {
 
 /// The plan of a statement as a tenant's role makes it, for the values that it was sent with.
 pub(crate) fn plan_as_tenant(db: &TestDb, tenant: Tenant, sent: &Sent) -> String {
-    explained_as_tenant(db, tenant, sent, "auto", "COSTS OFF")
+    explained_as_tenant(&mut db.superuser(), tenant, sent, "auto", "COSTS OFF")
 }
 
 /// What EXPLAIN, with these options, says of a statement to a tenant's role, with its plan made in this mode.
-pub(crate) fn explained_as_tenant(db: &TestDb, tenant: Tenant, sent: &Sent, mode: &str, options: &str) -> String {
-    let mut conn = db.superuser();
+pub(crate) fn explained_as_tenant(conn: &mut PgConnection, tenant: Tenant, sent: &Sent, mode: &str, options: &str) -> String {
     // Of what the statement does not use nothing tells the type.
     let is_used =
         |n: usize| sent.sql.split(&format!("${n}")).skip(1).any(|after| !after.starts_with(|c: char| c.is_ascii_digit()));
@@ -185,7 +185,8 @@ pub(crate) fn explained_as_tenant(db: &TestDb, tenant: Tenant, sent: &Sent, mode
     ))
     .unwrap();
     let execute = format!("EXECUTE q{}", sent.literals()).replace('\'', "''");
-    let lines: Vec<String> = query(&mut conn, &format!("SELECT plan FROM pg_temp.plan('{execute}') AS plan"));
+    let lines: Vec<String> = query(conn, &format!("SELECT plan FROM pg_temp.plan('{execute}') AS plan"));
+    conn.batch_execute("ROLLBACK; DEALLOCATE q").unwrap();
     lines.join("\n")
 }
 

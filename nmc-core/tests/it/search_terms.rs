@@ -155,7 +155,13 @@ fn a_page_of_a_search_touches_few_blocks_whatever_the_words() {
             let plans: Vec<String> = of_terms
                 .iter()
                 .map(|sent| {
-                    explained_as_tenant(&scene.db, tenant, sent, mode, "ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF")
+                    explained_as_tenant(
+                        &mut scene.db.superuser(),
+                        tenant,
+                        sent,
+                        mode,
+                        "ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF",
+                    )
                 })
                 .collect();
             let touched: u64 = plans.iter().map(|plan| blocks(plan)).sum();

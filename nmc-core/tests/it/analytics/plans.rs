@@ -119,14 +119,14 @@ fn requests_for_figures_look_at_few_of_many_rows() {
         ),
         ("reports", Box::new(|tx| Ok(tx.reports().list(&ReportFilter::default(), page)?.items.len()))),
     ];
-    let mut slow = Vec::new();
+    let (mut slow, mut conn) = (Vec::new(), db.superuser());
     for (what, work) in cases {
         let trips = db.round_trips(|store| assert!(store.tenant(&tenant, |tx| work(tx)).unwrap() > 0, "{what}: none is there"));
         for (sent, mode) in trips.iter().flat_map(|sent| ["force_custom_plan", "force_generic_plan"].map(|mode| (sent, mode))) {
             if sent.values.is_none() {
                 continue;
             }
-            let plan = explained_as_tenant(&db, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
+            let plan = explained_as_tenant(&mut conn, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
             if looked_at(&plan) > MOST {
                 slow.push(format!("{what}, {mode}, {}: {}\n{plan}", looked_at(&plan), sent.sql));
             }
