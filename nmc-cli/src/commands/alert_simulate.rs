@@ -111,8 +111,16 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     }
     rule.operator = args.operator.unwrap_or(rule.operator);
     rule.threshold = args.threshold.unwrap_or(rule.threshold);
+    let recovery = rule.judgement.recovery_threshold;
     rule.judgement = args.judgement.change(&rule.judgement).unwrap_or(rule.judgement);
-    check(&rule)?;
+    if let Some(beyond) = rule.judgement.recovery_threshold.filter(|_| !recovers(&rule)) {
+        if rule.judgement.recovery_threshold != recovery {
+            let rule = "must not lie beyond the threshold, and needs one that is above or below";
+            return Err(Error::invalid("--recover-at", rule).into());
+        }
+        eprintln!("the rule's --recover-at, {}, lies beyond this threshold: left out", beyond.normalize());
+        rule.judgement.recovery_threshold = None;
+    }
     // Silence counts from then on: the rule is judged as if it had begun with the span.
     rule.judgement_changed_at = Some(from);
     let samples =
@@ -124,7 +132,11 @@ pub(super) fn run(store: &Store, args: &SimulateArgs) -> CliResult<()> {
     let moves = timeline(&rule, &hours, &samples, &evaluated_at);
     let gaps = gaps(&samples, until, TimeDelta::seconds(rule.judgement.no_data_seconds.into()));
     match samples.first() {
-        None => eprintln!("{} has no values {}", plain(&rule.metric), span_in_words(from, until, zone)),
+        None => {
+            let watched =
+                if rule.metric.starts_with("nmc.") { ": it is measured from when an enabled rule watches it" } else { "" };
+            eprintln!("{} has no values {}{watched}", plain(&rule.metric), span_in_words(from, until, zone));
+        }
         Some(first) => tell_of_gaps((from, first.at), &gaps, &rule, zone),
     }
     match args.format.format {
@@ -178,15 +190,13 @@ fn unsaved(rule: &AlertRule) -> Value {
     shown
 }
 
-/// Checks a rule that is written nowhere, so that the database doesn't.
-fn check(rule: &AlertRule) -> Result<()> {
-    let fits = rule.judgement.recovery_threshold.is_none_or(|recovery| match rule.operator {
+/// Whether a rule that is written nowhere, so that the database doesn't check it, can recover where it says.
+fn recovers(rule: &AlertRule) -> bool {
+    rule.judgement.recovery_threshold.is_none_or(|recovery| match rule.operator {
         AlertOperator::GreaterThan => recovery <= rule.threshold,
         AlertOperator::LessThan => recovery >= rule.threshold,
         AlertOperator::Equals | AlertOperator::NotEquals => false,
-    });
-    let beyond = "must not lie beyond the threshold, and needs one that is above or below";
-    if fits { Ok(()) } else { Err(Error::invalid("--recover-at", beyond)) }
+    })
 }
 
 /// What was measured, the oldest first. A page is a transaction: many are not to keep one open.

@@ -48,6 +48,9 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
             let told = |row: &&SummaryKpi| row.value.is_some() || row.before.is_some() || row.target.is_some();
             let kpis: Vec<_> = found.kpis.iter().filter(told).cloned().collect();
             COLUMNS.all_keeping(KEPT, Format::Table, &kpis)?;
+            if kpis.is_empty() {
+                eprintln!("nothing to count in this time or the one before");
+            }
             if let Some(width) = terminal_width() {
                 let mut out = std::io::stdout().lock();
                 drawn(&found, width, Letters::of_locale()).iter().try_for_each(|line| writeln!(out, "{line}"))?;

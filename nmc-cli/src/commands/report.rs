@@ -16,7 +16,7 @@ use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
 use nmc_core::{Error, ReportId, Store, TenantTx};
 use serde_json::json;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -207,7 +207,12 @@ fn found(tx: &mut TenantTx<'_>, report: &Key<ReportId>) -> nmc_core::Result<Repo
 /// Writes a file that is not there yet.
 fn write_new(path: &Path, bytes: &[u8]) -> CliResult<()> {
     let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| std::io::Error::new(error.kind(), format!("--output {}: {error}", path.display())).into())
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            CliError::Usage(format!("--output {} is there already, and is left as it is", path.display()))
+        }
+        kind => std::io::Error::new(kind, format!("--output {}: {error}", path.display())).into(),
+    })
 }
 
 fn rendered(content: &ReportContent, args: &OpenArgs) -> nmc_core::Result<Vec<u8>> {

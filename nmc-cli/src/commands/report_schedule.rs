@@ -42,13 +42,16 @@ pub(crate) struct SetArgs {
     /// Daily of the day before, weekly on Monday of the week before, monthly on the 1st of the month before
     #[arg(value_name = "KIND", value_parser = one_of(ReportInterval::ALL, ReportInterval::label))]
     kind: ReportInterval,
-    /// The hour of the business's clock, 0 to 23
-    #[arg(long, default_value_t = 7, value_name = "HOUR", value_parser = clap::value_parser!(i16).range(0..=23))]
-    hour: i16,
-    /// A user it is mailed to, by their id or e-mail; may be given several times [default: owners and admins]
+    /// The hour of the business's clock, 0 to 23 [default: as before, or 7]
+    #[arg(long, value_name = "HOUR", value_parser = clap::value_parser!(i16).range(0..=23))]
+    hour: Option<i16>,
+    /// A user it is mailed to, by their id or e-mail; may be given several times [default: as before, or owners and admins]
     #[arg(long = "to", value_name = "ID|EMAIL")]
     to: Vec<UserKey>,
-    /// Keep all that for later, and make none until then
+    /// Mail it to owners and admins, whomever it was mailed to before
+    #[arg(long, conflicts_with = "to")]
+    to_owners_and_admins: bool,
+    /// Keep all that for later, and make none until it is set again
     #[arg(long)]
     off: bool,
     #[command(flatten)]
@@ -108,8 +111,7 @@ pub(super) fn run(store: &Store, command: &ScheduleCommand) -> CliResult<()> {
         ScheduleCommand::Set(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
             let shown = store.as_operator(&proof, |tx| {
-                let ids = args.to.iter().map(|key| Ok(user::get(tx, key)?.id)).collect::<Result<Vec<UserId>>>()?;
-                let new = NewReportSchedule { is_active: !args.off, hour: args.hour, user_ids: ids };
+                let new = args.of(tx)?;
                 let row = tx.report_schedules().upsert_by_kind(args.kind, &new)?;
                 shown(tx, row)
             });
@@ -134,6 +136,24 @@ pub(super) fn run(store: &Store, command: &ScheduleCommand) -> CliResult<()> {
             eprintln!("removed");
             Ok(())
         }
+    }
+}
+
+impl SetArgs {
+    /// The schedule that is to be: what is not said is as before.
+    fn of(&self, tx: &mut TenantTx<'_>) -> Result<NewReportSchedule> {
+        let before = tx.report_schedules().find_by_kind(self.kind)?;
+        let mut new = before.map_or_else(NewReportSchedule::default, |row| NewReportSchedule {
+            is_active: true,
+            hour: row.hour,
+            user_ids: row.user_ids,
+        });
+        new.is_active = !self.off;
+        new.hour = self.hour.unwrap_or(new.hour);
+        if self.to_owners_and_admins || !self.to.is_empty() {
+            new.user_ids = self.to.iter().map(|key| Ok(user::get(tx, key)?.id)).collect::<Result<Vec<UserId>>>()?;
+        }
+        Ok(new)
     }
 }
 

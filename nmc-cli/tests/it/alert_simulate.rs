@@ -55,6 +55,12 @@ fn rule_is_replayed_as_it_is_and_as_it_could_be() {
     ] {
         assert_eq!(events(&simulated(&shop, more)), expected, "{more:?}");
     }
+    shop.json(&["rule", "set", "Too many jobs", "--recover-at", "4"]);
+    let lower = [&["simulate", "--rule", "Too many jobs"], &SPAN[..], &["--threshold", "3", "--format", "json"]].concat();
+    let tried = shop.run(&lower).ok();
+    assert!(tried.err.contains("the rule's --recover-at, 4, lies beyond this threshold: left out"), "{tried:?}");
+    shop.run(&[&lower[..], &["--recover-at", "4.5"]].concat()).refused(2, "--recover-at must not lie beyond");
+    shop.json(&["rule", "set", "Too many jobs", "--recover-at", "none"]);
     shop.db.execute("UPDATE tenants SET business_hours_start = '08:30', business_hours_end = '17:00'");
     assert_eq!(events(&simulated(&shop, &["--only-when-open", "true"])), [("30", "raised"), ("40", "over")]);
     assert_eq!(shop.listed(&[]), Vec::<Value>::new(), "no alert is raised");

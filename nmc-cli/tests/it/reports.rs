@@ -34,7 +34,7 @@ fn report_is_made_listed_and_opened_in_each_form() {
     let open = ["report", "open", id, "--as", "pdf", "--output", file.to_str().expect("a path")];
     nmc.run(&open).ok();
     assert!(std::fs::read(&file).expect("a file").starts_with(b"%PDF-"));
-    nmc.run(&open).refused(1, "day.pdf: File exists");
+    nmc.run(&open).refused(2, "day.pdf is there already, and is left as it is");
     std::fs::remove_dir_all(&folder).expect("a folder to remove");
 
     nmc.run(&["report", "open", "--tenant", "Rival Rooter", id]).refused(2, "report not found");
@@ -65,7 +65,7 @@ fn schedule_is_set_listed_and_removed() {
     assert_eq!((&daily["hour"], &daily["is_active"], &daily["to"]), (&json!(7), &json!(true), &json!("owners and admins")));
     let weekly = set(&["weekly", "--hour", "18", "--to", "ann@example.com", "--off"]).json();
     assert_eq!((&weekly["hour"], &weekly["is_active"], &weekly["to"]), (&json!(18), &json!(false), &json!(["ann@example.com"])));
-    let warned = set(&["weekly", "--hour", "18", "--to", "ann@example.com", "--off"]).ok();
+    let warned = set(&["weekly", "--off"]).ok();
     assert!(
         warned.err.contains("warning: ann@example.com has not ") && warned.err.contains("gets none of these reports"),
         "{warned:?}"
@@ -73,7 +73,12 @@ fn schedule_is_set_listed_and_removed() {
     db.execute("UPDATE users SET email_verified = true");
     assert!(!set(&["weekly", "--hour", "18", "--to", "ann@example.com", "--off"]).ok().err.contains("warning"));
     let list = || nmc.run(&["report", "schedule", "list", "--format", "json"]).json()["items"].clone();
-    assert_eq!(list(), json!([daily, weekly]));
+    assert_eq!(list(), json!([daily, weekly]), "what is not said stays");
+    let on = |row: &serde_json::Value| (row["hour"].clone(), row["is_active"].clone(), row["to"].clone());
+    assert_eq!(on(&set(&["weekly"]).json()), (json!(18), json!(true), json!(["ann@example.com"])));
+    let all = set(&["weekly", "--to-owners-and-admins", "--hour", "9"]).json();
+    assert_eq!(on(&all), (json!(9), json!(true), json!("owners and admins")));
+    assert_eq!(on(&set(&["weekly", "--off", "--hour", "18", "--to", "ann@example.com"]).json()), on(&weekly));
     set(&["daily", "--hour", "24"]).refused(2, "24 is not in 0..=23");
     set(&["yearly"]).refused(2, "possible values: daily, weekly, monthly");
     set(&["daily", "--to", &rival.to_string()]).refused(2, "user not found");

@@ -201,7 +201,7 @@ fn header<R: Read>(reader: &mut csv::Reader<Bounded<R>>) -> Result<Vec<String>, 
     let names = reader.headers().map_err(|error| Broken { ends: true, ..refusal(&error) })?;
     let names: Vec<String> = names.iter().map(str::to_owned).collect();
     for (at, name) in names.iter().enumerate() {
-        known(name).map_err(Broken::ends)?;
+        known(name, || format!("column {} of the header", at + 1)).map_err(Broken::ends)?;
         if names.iter().take(at).any(|earlier| earlier == name) {
             return Err(Broken::ends(Error::invalid(name.clone(), "must be there once")));
         }
@@ -209,13 +209,13 @@ fn header<R: Read>(reader: &mut csv::Reader<Bounded<R>>) -> Result<Vec<String>, 
     Ok(names)
 }
 
-fn known(name: &str) -> Result<()> {
+fn known(name: &str, place: impl Fn() -> String) -> Result<()> {
     if CallLog::<&[u8]>::FIELDS.contains(&name) {
         return Ok(());
     }
     // Their name is repeated only if it could be one of ours.
     let is_a_name = name.len() <= 60 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.is_empty();
-    let field = if is_a_name { name.to_owned() } else { "the header".to_owned() };
+    let field = if is_a_name { name.to_owned() } else { place() };
     Err(Error::invalid(field, format!("must be among: {}", CallLog::<&[u8]>::FIELDS.join(", "))))
 }
 
@@ -246,7 +246,7 @@ fn object(line: &[u8]) -> Result<Fields> {
     };
     let mut fields = BTreeMap::new();
     for (name, value) in members {
-        known(&name)?;
+        known(&name, || "the name of a field".to_owned())?;
         let text = match value {
             serde_json::Value::Null => None,
             serde_json::Value::String(text) => Some(text),
