@@ -851,7 +851,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The words of the customer's name of each conversation, a row each. Triggers of conversations keep it.
+    /// The words of the customer's name of each conversation, and of the names that the network showed in its calls, a row each. Triggers of both keep it.
     conversation_terms (tenant_id, term, created_at, conversation_id) {
         /// The tenant it belongs to.
         tenant_id -> Uuid,

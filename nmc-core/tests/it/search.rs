@@ -281,6 +281,56 @@ fn customers_are_found_by_name_and_by_number() {
     assert_eq!((scene.customers("+1415", &open), scene.customers("anna", &open)), (vec![ann], vec![]));
 }
 
+/// Calls of a customer whom nobody has named, under the name that the network showed.
+#[test]
+fn names_that_the_network_showed_are_searched() {
+    let scene = Scene::new();
+    let all = ConversationFilter::default();
+    let call = |customer: &PhoneNumber, name: &str| {
+        scene.tick();
+        let form = VoiceForm::missed(customer.as_str(), &scene.business.number, &unique_sid("CA"));
+        let form = if name.is_empty() { form } else { form.with("CallerName", name) };
+        record_voice_status(&scene.db.store, &form.parse()).unwrap()
+    };
+    let (maria, other) = (unique_phone(), unique_phone());
+    let first = call(&maria, "LOPEZ MARIA");
+    let conversation = first.conversation.unwrap();
+    call(&other, "");
+    assert_eq!(scene.customers("maria", &all), [conversation]);
+    assert_eq!(scene.customers("lopez mar", &all), [conversation]);
+    let second = call(&maria, "WIRELESS CALLER");
+    assert_eq!(scene.customers("wireless", &all), [conversation], "each of her calls");
+    let name = |name: Patch<String>| {
+        let patch = ConversationPatch { customer_name: name, ..ConversationPatch::default() };
+        scene.tx(|tx| tx.conversations().update(conversation, &patch)).unwrap();
+    };
+    name(Patch::Set("Mrs. Ruiz".to_owned()));
+    assert_eq!((scene.customers("ruiz", &all), scene.customers("maria", &all)), (vec![conversation], vec![conversation]));
+    name(Patch::Clear);
+    assert_eq!((scene.customers("ruiz", &all), scene.customers("maria", &all)), (vec![], vec![conversation]));
+    // As the network's word is put right, taken back, told of no conversation, or erased with the call.
+    let of_call = |set: &str| scene.db.execute(&format!("UPDATE calls SET {set} WHERE id = '{}'", first.call));
+    of_call("caller_name = 'Garcia'");
+    assert_eq!((scene.customers("maria", &all), scene.customers("garcia", &all)), (vec![], vec![conversation]));
+    of_call("caller_name = NULL");
+    assert_eq!(scene.customers("garcia", &all), []);
+    of_call("caller_name = 'Garcia'");
+    of_call("conversation_id = NULL");
+    assert_eq!(scene.customers("garcia", &all), []);
+    of_call(&format!("conversation_id = '{conversation}'"));
+    assert_eq!((scene.customers("garcia", &all), scene.customers("wireless", &all)), (vec![conversation], vec![conversation]));
+    let erase = "UPDATE conversations SET last_call_id = first_call_id;
+                 UPDATE conversation_events SET call_id = NULL; DELETE FROM calls WHERE id =";
+    scene.db.execute(&format!("{erase} '{}'", second.call));
+    assert_eq!((scene.customers("wireless", &all), scene.customers("garcia", &all)), (vec![], vec![conversation]));
+    // As before there were any.
+    let kept = all_terms(&scene.db);
+    scene.db.execute("DELETE FROM conversation_terms");
+    let fill = include_str!("../../../migrations/2026-11-30-000199_fill_names_of_callers/up.sql");
+    TestDb::execute_at(&scene.db.superuser_url(), fill);
+    assert_eq!(all_terms(&scene.db), kept);
+}
+
 #[test]
 fn search_sees_no_other_business() {
     let scene = Scene::new();
