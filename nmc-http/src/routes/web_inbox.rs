@@ -116,9 +116,15 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// Leads people who typed no more than the server's name, or a slash too many, to the page.
+async fn there() -> Redirect {
+    Redirect::to("/app").see_other()
+}
+
 pub(super) fn configure(app: &mut web::ServiceConfig) {
     app.service(resource("/app", READ).route(get().to(page)))
-        .service(resource("/app/", READ).route(get().to(|| async { Redirect::to("/app").see_other() })))
+        .service(resource("/app/", READ).route(get().to(there)))
+        .service(resource("/", READ).route(get().to(there)))
         .service(resource("/app/{version}/{file:.*}", READ).route(get().to(file)));
 }
 
