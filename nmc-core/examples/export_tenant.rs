@@ -23,7 +23,7 @@ const PAGE: i64 = 500;
 macro_rules! SECRETS {
     () => {
         "'{password_hash, verification_token, registration_key, token_family_hash, refresh_token_hash, previous_token_hash,
-           sibling_token_hashes, secret_hash}'::text[]"
+           sibling_token_hashes, secret_hash, link_hash}'::text[]"
     };
 }
 

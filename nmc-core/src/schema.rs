@@ -1214,6 +1214,9 @@ diesel::table! {
         answered_at -> Nullable<Timestamptz>,
         /// The digest that told of it together with others: the id of the notification that it was begun with, which may be gone; NULL: told by itself.
         digest_id -> Nullable<Uuid>,
+        /// SHA-256 of the token of the link in its text, in hexadecimal digits; NULL: its text holds none, or it is no text.
+        #[max_length = 64]
+        link_hash -> Nullable<Varchar>,
     }
 }
 

@@ -104,6 +104,7 @@ fn links_of_mails_work_as_a_real_server_gets_them() {
         password_reset: page("reset"),
         verification: page("verify"),
         alert: "https://nmc.example.com/v1/alert-links/".to_owned(),
+        alert_in_text: "https://nmc.example.com/a/".to_owned(),
         alerts: "https://nmc.example.com/app#/alerts".to_owned(),
     };
     let url = format!("smtps://joe:s%2Fe%20cret%40@localhost:{}", setting("NMC_TEST_SMTPS_PORT"));

@@ -1,7 +1,7 @@
-//! The links in mails about alerts, by which their recipient acts without logging in. Their tokens are signed with the platform's
-//! keys and kept nowhere.
+//! The links in mails and texts about alerts, by which their recipient acts without logging in. Their tokens are signed with the platform's
+//! keys and kept nowhere; of a text's, which has no room for what it is about, the hash is.
 
-use crate::access::TokenKeys;
+use crate::access::{TokenHash, TokenKeys};
 use crate::{AlertStatus, Error, NotificationId, Result, Secret, TenantId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 /// The purpose for which the signatures' key is derived: nothing else is.
 const PURPOSE: &[u8] = b"nmc alert link";
+/// The purpose of the key for texts.
+const TEXT_PURPOSE: &[u8] = b"nmc alert link of a text";
 /// The version of the tokens, which is signed, too.
 const VERSION: u8 = 1;
 /// What every token begins with, so that a scanner of leaks knows it.
@@ -19,20 +21,42 @@ const PREFIX: &str = "nmca_";
 /// How long a link is good for, from the instant at which its notification was queued.
 pub const ALERT_LINK_LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// What a link in a mail does to the alert.
+/// What a link does to the alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AlertLinkAction {
     /// The recipient takes note of the alert.
     Acknowledge,
     /// The recipient puts the alert off for an hour.
     Snooze,
+    /// The recipient ends the snooze before its time.
+    Wake,
     /// The recipient says that the matter is settled.
     Resolve,
 }
 
 impl AlertLinkAction {
     /// All actions.
-    pub const ALL: [Self; 3] = [Self::Acknowledge, Self::Snooze, Self::Resolve];
+    pub const ALL: [Self; 4] = [Self::Acknowledge, Self::Snooze, Self::Wake, Self::Resolve];
+
+    /// Those of which a mail has a link each: nobody is told of what sleeps. The page offers to wake it if it sleeps by then.
+    const MAILED: [Self; 3] = [Self::Acknowledge, Self::Snooze, Self::Resolve];
+
+    /// The action as a button names it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Snooze => "snooze",
+            Self::Wake => "wake",
+            Self::Resolve => "resolve",
+        }
+    }
+
+    /// The action that a button names.
+    #[must_use]
+    pub fn of(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.label() == label)
+    }
 
     /// The status that the alert then has.
     #[must_use]
@@ -40,6 +64,7 @@ impl AlertLinkAction {
         match self {
             Self::Acknowledge => AlertStatus::Acknowledged,
             Self::Snooze => AlertStatus::Snoozed,
+            Self::Wake => AlertStatus::Triggered,
             Self::Resolve => AlertStatus::Resolved,
         }
     }
@@ -49,6 +74,7 @@ impl AlertLinkAction {
             Self::Acknowledge => 1,
             Self::Snooze => 2,
             Self::Resolve => 3,
+            Self::Wake => 4,
         }
     }
 }
@@ -107,6 +133,36 @@ impl AlertLink {
     }
 }
 
+/// The link of a notification that was sent as a text. It offers whatever may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TextLink {
+    pub(crate) tenant: TenantId,
+    pub(crate) notification: NotificationId,
+}
+
+/// The bytes of a text's token: nobody guesses one of 128 bits. In base64 their last letter is one of `AQgw`: phones leave out a `-` or `_`
+/// at the end of a link.
+const SHORT: usize = 16;
+
+impl TextLink {
+    /// The tokens that each of the keys makes of it, the newest first: the same whenever the text is sent.
+    fn tokens(self, keys: &TokenKeys) -> impl Iterator<Item = Secret> {
+        let Self { tenant, notification } = self;
+        let tags = keys.derive(&[TEXT_PURPOSE, tenant.uuid().as_bytes(), notification.uuid().as_bytes()]);
+        tags.into_iter().filter_map(|tag| Some(Secret::new(URL_SAFE_NO_PAD.encode(tag.first_chunk::<SHORT>()?))))
+    }
+
+    /// The token of the link, of the newest key.
+    pub(crate) fn token(self, keys: &TokenKeys) -> Result<Secret> {
+        self.tokens(keys).next().ok_or_else(|| Error::internal("there is no key"))
+    }
+
+    /// Whether one of the keys has made a token for this link.
+    pub(crate) fn is_of(self, keys: &TokenKeys, token: &TokenHash) -> bool {
+        self.tokens(keys).any(|own| TokenHash::of(&own) == *token)
+    }
+}
+
 /// The links of one mail, each with what it does.
 #[derive(Debug, Clone)]
 pub struct AlertLinks {
@@ -128,7 +184,7 @@ impl AlertLinks {
             let token = AlertLink { tenant, notification, action, expires_at }.token(keys)?;
             Ok((action, Secret::new(format!("{to}{}", token.expose()))))
         };
-        let urls = AlertLinkAction::ALL.into_iter().map(url).collect::<Result<Vec<_>>>()?;
+        let urls = AlertLinkAction::MAILED.into_iter().map(url).collect::<Result<Vec<_>>>()?;
         Ok(Self { urls, expires_at })
     }
 }
@@ -157,6 +213,20 @@ mod tests {
             let token = link(action).token(&keys).unwrap();
             assert_eq!(AlertLink::read(&keys, &token), Some(link(action)));
             assert_eq!(AlertLink::read(&self::keys(), &token), None);
+        }
+    }
+
+    #[test]
+    fn link_of_a_text_is_short_and_ends_in_a_letter() {
+        let keys = keys();
+        for n in 0..200 {
+            let of =
+                |n| TextLink { tenant: TenantId::new(Uuid::from_u128(1)), notification: NotificationId::new(Uuid::from_u128(n)) };
+            let token = of(n).token(&keys).unwrap();
+            assert_eq!(token.expose().len(), 22);
+            assert!(token.expose().ends_with(['A', 'Q', 'g', 'w']), "what phones take for the end of a link");
+            assert!(of(n).is_of(&keys, &TokenHash::of(&token)) && !of(n + 1).is_of(&keys, &TokenHash::of(&token)));
+            assert!(!of(n).is_of(&self::keys(), &TokenHash::of(&token)));
         }
     }
 

@@ -18,6 +18,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// The units of one text in the alphabet of plain texts.
 const SEGMENT: usize = 160;
+/// Those of two, each of which names its place.
+const TWO_SEGMENTS: usize = 2 * 153;
 
 /// What a notification tells of an alert; its row names it (`template_used`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -189,6 +191,22 @@ impl Wording<'_> {
     /// The text for a phone: one segment of the alphabet that every phone has, whatever the names are.
     #[must_use]
     pub fn sms(&self) -> String {
+        self.sms_within(SEGMENT, "")
+    }
+
+    /// The same with a link by which the recipient acts, two segments at the most. A link that they have no room for, or that is not of
+    /// that alphabet, is left out.
+    #[must_use]
+    pub fn sms_with(&self, link: &Secret) -> String {
+        let link = format!("See to it: {} ", link.expose());
+        if link.len() > TWO_SEGMENTS - SEGMENT || !link.chars().all(is_spelt) {
+            return self.sms();
+        }
+        self.sms_within(TWO_SEGMENTS, &link)
+    }
+
+    /// The text in so many characters, with this before its last sentence.
+    fn sms_within(&self, most: usize, link: &str) -> String {
         let alert = self.alert;
         let (business, rule, metric) = (plain(self.business), plain(&alert.rule_name), plain(&metric_words(&alert.metric)));
         let value = alert.metric_value.normalize();
@@ -206,17 +224,17 @@ impl Wording<'_> {
             let (business, rule, metric) = (cut(&business, b), cut(&rule, r), cut(&metric, m));
             match self.template {
                 AlertTemplate::Test => format!("{business}: This is a test of the alert {rule}, {at}. STOP ends these texts."),
-                _ => format!("{business}: {kind} {rule}. {metric} {value}, limit {limit}, {at}. STOP ends these texts."),
+                _ => format!("{business}: {kind} {rule}. {metric} {value}, limit {limit}, {at}. {link}STOP ends these texts."),
             }
         });
         let mut last = String::new();
         for text in fitting {
             last = text;
-            if last.chars().count() <= SEGMENT {
+            if last.chars().count() <= most {
                 return last;
             }
         }
-        last.chars().take(SEGMENT).collect()
+        last.chars().take(most).collect()
     }
 
     /// The document that a machine gets: ids and figures, and nobody's words but the rule's name.
@@ -257,6 +275,7 @@ const fn does(action: AlertLinkAction) -> &'static str {
     match action {
         AlertLinkAction::Acknowledge => "Acknowledge",
         AlertLinkAction::Snooze => "Snooze for an hour",
+        AlertLinkAction::Wake => "Wake",
         AlertLinkAction::Resolve => "Resolve",
     }
 }

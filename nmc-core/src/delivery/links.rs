@@ -1,6 +1,6 @@
-//! The addresses that links in mails begin with: the library knows no routes and no pages.
+//! The addresses that links in mails and texts begin with: the library knows no routes and no pages.
 
-/// The beginnings of the URLs in mails; a token follows at once.
+/// The beginnings of the URLs in mails and texts; a token follows at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailLinks {
     /// Where an invitation is accepted.
@@ -11,6 +11,8 @@ pub struct MailLinks {
     pub verification: String,
     /// Where an alert is acted on.
     pub alert: String,
+    /// The same of a text: as short as can be.
+    pub alert_in_text: String,
     /// The page where people look at alerts.
     pub alerts: String,
 }

@@ -154,6 +154,20 @@ impl Profiles<'_> {
         found(self.find_by_user(user)?, "profile")
     }
 
+    /// The active user who alone of the business has this phone number in their profile.
+    pub(crate) fn find_only_holder(&mut self, phone: &PhoneNumber) -> Result<Option<UserId>> {
+        let holders: Vec<UserId> = profiles::table
+            .inner_join(users::table.on(users::tenant_id.eq(profiles::tenant_id).and(users::id.eq(profiles::user_id))))
+            .filter(profiles::tenant_id.eq(self.0.tenant))
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(profiles::phone_number.eq(phone))
+            .filter(users::is_active)
+            .limit(2)
+            .select(profiles::user_id)
+            .load(self.0.conn)?;
+        Ok(holders.first().copied().filter(|_| holders.len() == 1))
+    }
+
     /// The user's profile, which stays as it is until the transaction ends.
     ///
     /// # Errors

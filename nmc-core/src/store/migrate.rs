@@ -115,6 +115,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-29-000189_note_since_when_texts_are_due",
     "2026-11-29-000190_index_failed_texts",
     "2026-11-30-000191_retire_webhooks",
+    "2026-11-30-000192_add_links_to_notifications",
+    "2026-11-30-000193_index_links_of_notifications",
     "2026-11-30-000198_search_names_of_callers",
     "2026-11-30-000199_fill_names_of_callers",
 ];

@@ -1,15 +1,15 @@
-//! Following a link of a mail about an alert: who has the mail acts as its recipient, once, without logging in.
+//! Following a link of a mail or a text about an alert: who has the message acts as its recipient, once, without logging in.
 //!
-//! Looking at a link changes nothing, since scanners of mails follow links. Whoever acts must be a user whose address the mail went to,
-//! and who may act on alerts now.
+//! Looking at a link changes nothing, since scanners of mails and previews of texts follow links. Whoever acts must be a user whose address
+//! the message went to, and who may act on alerts now.
 
-use crate::access::{Authenticator, Permission};
+use crate::access::{Authenticator, Permission, TokenHash};
 use crate::actor::Actor;
-use crate::alerts::{AlertLink, AlertLinkAction, Notification};
+use crate::alerts::{ALERT_LINK_LIFETIME, AlertLink, AlertLinkAction, Notification, TextLink};
 use crate::people::User;
 use crate::schema::{notifications, tenants};
 use crate::store::{Reason, SystemTx, Tenant, TenantTx};
-use crate::{AlertStatus, Error, NotificationId, Result, Secret, TenantId, When};
+use crate::{AlertStatus, Error, NotificationChannel, NotificationId, Result, Secret, TenantId, When};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
@@ -20,8 +20,8 @@ pub const SNOOZED_BY_LINK: TimeDelta = TimeDelta::hours(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct LinkedAlert {
-    /// What the link does.
-    pub action: AlertLinkAction,
+    /// What the link offers; once it was done, that alone.
+    pub actions: Vec<AlertLinkAction>,
     /// The name of the rule whose alert it is.
     pub rule_name: String,
     /// The name of the business.
@@ -32,17 +32,17 @@ pub struct LinkedAlert {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Followed {
-    /// Nothing has happened yet: the link would do this.
+    /// Nothing has happened yet: the link would do one of these.
     Ready(LinkedAlert),
     /// It was done just now.
     Done(LinkedAlert),
-    /// A link of the same mail has been used before.
+    /// A link of the same message has been used before.
     Used,
     /// The alert is in this state already, from which the action leads nowhere.
     Settled(AlertStatus),
     /// The link is too old.
     Expired,
-    /// The recipient may not act on alerts of the business, or the mail went to nobody who has an account there.
+    /// The recipient may not act on alerts of the business, or the message went to nobody who has an account there.
     Refused,
     /// The link is none of ours, or what it is about is gone.
     Void,
@@ -52,11 +52,20 @@ pub enum Followed {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     Looking,
-    Acting,
+    /// It does what was chosen, or what it is for.
+    Acting(Option<AlertLinkAction>),
+}
+
+/// A link as its token has it.
+enum Shown {
+    /// One of a mail, which says what it is for.
+    Mailed(AlertLink),
+    /// One of a text, or none of ours.
+    Texted(TokenHash),
 }
 
 impl Authenticator {
-    /// What a link of a mail would do. Nothing is changed.
+    /// What a link of a message would do. Nothing is changed.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
@@ -64,79 +73,134 @@ impl Authenticator {
         self.follow(token, How::Looking)
     }
 
-    /// Does what a link of a mail does, as its recipient: the alert's history names them. Of many at once one does it.
+    /// Does, as the recipient of the message, what they have chosen of what its link offers; by default what the link is for, if it is for
+    /// one thing. The alert's history names them. Of many at once one does it.
     ///
     /// # Errors
     /// As [`Self::look_at_alert_link`].
-    pub fn follow_alert_link(&self, token: &Secret) -> Result<Followed> {
-        self.follow(token, How::Acting)
+    pub fn follow_alert_link(&self, token: &Secret, chosen: Option<AlertLinkAction>) -> Result<Followed> {
+        self.follow(token, How::Acting(chosen))
     }
 
     fn follow(&self, token: &Secret, how: How) -> Result<Followed> {
-        let Some(link) = AlertLink::read(self.keys(), token) else { return Ok(Followed::Void) };
-        if link.expires_at <= self.store().now() {
+        let shown = AlertLink::read(self.keys(), token).map_or_else(|| Shown::Texted(TokenHash::of(token)), Shown::Mailed);
+        if let Shown::Mailed(link) = &shown
+            && link.expires_at <= self.store().now()
+        {
             return Ok(Followed::Expired);
         }
-        let find = |tx: &mut SystemTx<'_>| Ok((tx.find_linked(link.tenant, link.notification)?.ok_or(GONE)?, ()));
-        let followed = self.store().found_by_worker(Reason::Authentication, None, find, |tx, ()| followed(tx, &link, how));
+        let find = |tx: &mut SystemTx<'_>| {
+            let found = match &shown {
+                Shown::Mailed(link) => tx.find_linked(link.tenant, link.notification)?.map(|tenant| (tenant, link.notification)),
+                Shown::Texted(token) => tx.find_texted(token)?,
+            };
+            found.ok_or(GONE)
+        };
+        let followed = self.store().found_by_worker(Reason::Authentication, None, find, |tx, id| {
+            Ok((tx.tenant().id(), id, self.found(tx, id, &shown, how)?))
+        });
         match followed {
             Err(Error::NotFound { entity: "link" }) => Ok(Followed::Void),
-            Ok(Followed::Done(done)) => {
-                tracing::info!(tenant = %link.tenant, notification = %link.notification, action = ?link.action, "alert moved by the link of a mail");
+            Ok((tenant, notification, Followed::Done(done))) => {
+                tracing::info!(%tenant, %notification, actions = ?done.actions, "alert moved by the link of a message");
                 Ok(Followed::Done(done))
             }
-            followed => followed,
+            followed => followed.map(|(.., followed)| followed),
+        }
+    }
+
+    /// What becomes of a link whose notification was found.
+    fn found(&self, tx: &mut TenantTx<'_>, id: NotificationId, shown: &Shown, how: How) -> Result<Followed> {
+        let notification = match how {
+            How::Looking => tx.notifications().find(id)?,
+            How::Acting(_) => tx.notifications().find_held(id)?,
+        };
+        let Some(notification) = notification else { return Ok(Followed::Void) };
+        match shown {
+            Shown::Mailed(link) => followed(tx, &notification, Some(link.action), how),
+            Shown::Texted(token) => {
+                // A key that is kept no more made it.
+                if !(TextLink { tenant: notification.tenant_id, notification: id }).is_of(self.keys(), token) {
+                    return Ok(Followed::Void);
+                }
+                if notification.created_at + ALERT_LINK_LIFETIME <= tx.now() {
+                    return Ok(Followed::Expired);
+                }
+                followed(tx, &notification, None, how)
+            }
         }
     }
 }
 
 const GONE: Error = Error::NotFound { entity: "link" };
 
-fn followed(tx: &mut TenantTx<'_>, link: &AlertLink, how: How) -> Result<Followed> {
-    let notification = match how {
-        How::Looking => tx.notifications().find(link.notification)?,
-        How::Acting => tx.notifications().find_held(link.notification)?,
-    };
-    let Some(notification) = notification else { return Ok(Followed::Void) };
+/// What becomes of a link that is for this, or for anything.
+fn followed(tx: &mut TenantTx<'_>, notification: &Notification, link: Option<AlertLinkAction>, how: How) -> Result<Followed> {
     if notification.answered_at.is_some() {
         return Ok(Followed::Used);
     }
-    let Some(user) = recipient_of(tx, &notification)? else { return Ok(Followed::Refused) };
+    let Some(user) = recipient_of(tx, notification)? else { return Ok(Followed::Refused) };
     let actor = Actor::on_behalf_of(user.id);
     tx.acting_as(&actor, |tx| match tx.held_actor().and_then(|actor| actor.must(Permission::AlertsWrite)) {
-        Ok(()) => act(tx, link, &notification, how),
+        Ok(()) => act(tx, link, notification, how),
         Err(Error::Forbidden(_)) => Ok(Followed::Refused),
         Err(error) => Err(error),
     })
 }
 
-/// The user whose address the mail went to: it is their login, and known to be theirs.
+/// The user whom the message went to: at their login, which is known to be theirs, or at the number that is in their profile alone.
 pub(super) fn recipient_of(tx: &mut TenantTx<'_>, notification: &Notification) -> Result<Option<User>> {
-    let Ok(address) = notification.recipient.as_str().parse() else { return Ok(None) };
-    let user = tx.users().find_by_email(&address)?;
+    let recipient = notification.recipient.as_str();
+    let user = match notification.channel {
+        NotificationChannel::Email => {
+            let Ok(address) = recipient.parse() else { return Ok(None) };
+            tx.users().find_by_email(&address)?
+        }
+        NotificationChannel::Sms => {
+            let Ok(phone) = recipient.parse() else { return Ok(None) };
+            let Some(holder) = tx.profiles().find_only_holder(&phone)? else { return Ok(None) };
+            tx.users().find(holder)?
+        }
+        NotificationChannel::Webhook | NotificationChannel::Dashboard => None,
+    };
     Ok(user.filter(|user| user.is_active && user.email_verified))
 }
 
-fn act(tx: &mut TenantTx<'_>, link: &AlertLink, notification: &Notification, how: How) -> Result<Followed> {
+/// What a link offers while its alert is in a status: what it is for, or, if it is for anything, all that may be done. What sleeps may be
+/// woken by any.
+fn offers(link: Option<AlertLinkAction>, status: AlertStatus) -> Vec<AlertLinkAction> {
+    let is_meant = |action: AlertLinkAction| link.is_none_or(|own| own == action) || action == AlertLinkAction::Wake;
+    AlertLinkAction::ALL.into_iter().filter(|action| is_meant(*action) && status.may_become(action.makes())).collect()
+}
+
+fn act(tx: &mut TenantTx<'_>, link: Option<AlertLinkAction>, notification: &Notification, how: How) -> Result<Followed> {
     let alert = match how {
         How::Looking => tx.alerts().get(notification.alert_id)?,
-        How::Acting => tx.alerts().lock(notification.alert_id)?,
+        How::Acting(_) => tx.alerts().lock(notification.alert_id)?,
     };
-    if !alert.status.may_become(link.action.makes()) {
+    let actions = offers(link, alert.status);
+    if actions.is_empty() {
         return Ok(Followed::Settled(alert.status));
     }
     let business_name = tx.tenants().get()?.business_name;
-    let linked = LinkedAlert { action: link.action, rule_name: alert.rule_name.clone(), business_name };
-    if how == How::Looking {
-        return Ok(Followed::Ready(linked));
+    let linked = |actions| LinkedAlert { actions, rule_name: alert.rule_name.clone(), business_name };
+    let chosen = match how {
+        How::Looking => None,
+        How::Acting(chosen) => chosen.or(link),
+    };
+    let Some(chosen) = chosen else { return Ok(Followed::Ready(linked(actions))) };
+    // It may have moved since the page was read.
+    if !actions.contains(&chosen) {
+        return Ok(Followed::Settled(alert.status));
     }
-    match link.action {
+    match chosen {
         AlertLinkAction::Acknowledge => tx.alerts().acknowledge(alert.id, None)?,
         AlertLinkAction::Snooze => tx.alerts().snooze(alert.id, When::In(SNOOZED_BY_LINK), None)?,
+        AlertLinkAction::Wake => tx.alerts().wake(alert.id)?,
         AlertLinkAction::Resolve => tx.alerts().resolve(alert.id, None)?,
     };
     tx.notifications().mark_answered(notification.id)?;
-    Ok(Followed::Done(linked))
+    Ok(Followed::Done(linked(vec![chosen])))
 }
 
 impl SystemTx<'_> {

@@ -42,7 +42,7 @@ pub struct Senders {
     pub texts: Option<Arc<dyn SmsSender>>,
     /// The sender of webhooks, and the keys of which their secrets are made.
     pub webhooks: Option<(Arc<dyn WebhookSender>, TokenKeys)>,
-    /// Where links in mails lead, and the keys of which their tokens are made.
+    /// Where links in mails and texts lead, and the keys of which their tokens are made.
     pub links: Option<(MailLinks, TokenKeys)>,
 }
 

@@ -2,17 +2,17 @@
 
 use super::alert_link::recipient_of;
 use super::notifier::{NotifierConfig, Senders};
-use crate::access::Permission;
+use crate::access::{Permission, TokenHash, TokenKeys};
 use crate::alerts::{
-    ALERT_LINK_LIFETIME, Address, Alert, AlertLinks, AlertTemplate, ClaimedNotification, DigestWording, Notification, Told,
-    Wording, called_off,
+    ALERT_LINK_LIFETIME, Address, Alert, AlertLinks, AlertTemplate, ClaimedNotification, DigestWording, Notification, TextLink,
+    Told, Wording, called_off,
 };
 use crate::conversations::NUMBER_HOLD;
-use crate::delivery::WebhookSecrets;
+use crate::delivery::{MailLinks, WebhookSecrets};
 use crate::numbers::{HeldNumber, NumberFilter};
 use crate::store::{Person, TenantTx};
 use crate::tenants::TenantRow;
-use crate::{AlertStatus, Email, NotificationChannel, NumberStatus, PageRequest, PhoneNumber, Result};
+use crate::{AlertStatus, Email, NotificationChannel, NumberStatus, PageRequest, PhoneNumber, Result, Secret};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -236,7 +236,13 @@ impl Planning<'_> {
                     let free_at = tx.now() + interval;
                     tx.number_pacing().set_free_at(&from, free_at)?;
                 }
-                let body = if gathered.is_empty() { wording.sms() } else { digest(wording, &gathered, None).sms() };
+                let body = if !gathered.is_empty() {
+                    digest(wording, &gathered, None).sms()
+                } else if let Some(link) = self.text_link(tx, template)? {
+                    wording.sms_with(&link)
+                } else {
+                    wording.sms()
+                };
                 Way::Text { from, to, body }
             }
         };
@@ -288,20 +294,33 @@ impl Planning<'_> {
         Ok(Ok(told))
     }
 
-    /// The links for a mail to a user who may act on alerts; nobody else gets any, nor does a mail that asks for nothing.
+    /// Where links lead, and the keys of their tokens, if the message asks for something and goes to a user who may act on alerts; nobody
+    /// else gets any.
+    fn links_lead(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Option<&(MailLinks, TokenKeys)>> {
+        let asks = matches!(template, AlertTemplate::Triggered | AlertTemplate::Escalated);
+        let Some(lead) = self.senders.links.as_ref().filter(|_| asks) else { return Ok(None) };
+        let user = recipient_of(tx, &self.claim.notification)?;
+        Ok(user.filter(|user| Permission::AlertsWrite.is_of(user.role)).map(|_| lead))
+    }
+
+    /// The links for a mail.
     fn links(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Option<AlertLinks>> {
         let row = &self.claim.notification;
-        let asks = matches!(template, AlertTemplate::Triggered | AlertTemplate::Escalated);
-        let Some((links, keys)) = self.senders.links.as_ref().filter(|_| asks && row.channel == NotificationChannel::Email)
-        else {
-            return Ok(None);
-        };
-        let Some(user) = recipient_of(tx, row)? else { return Ok(None) };
-        if !Permission::AlertsWrite.is_of(user.role) {
+        if row.channel != NotificationChannel::Email {
             return Ok(None);
         }
+        let Some((links, keys)) = self.links_lead(tx, template)? else { return Ok(None) };
         let expires_at = row.created_at + ALERT_LINK_LIFETIME;
         AlertLinks::of(keys, &links.alert, (row.tenant_id, row.id), expires_at).map(Some)
+    }
+
+    /// The link for a text, by whose hash the notification is found from now on.
+    fn text_link(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Option<Secret>> {
+        let row = &self.claim.notification;
+        let Some((links, keys)) = self.links_lead(tx, template)? else { return Ok(None) };
+        let token = TextLink { tenant: row.tenant_id, notification: row.id }.token(keys)?;
+        tx.notifications().set_link(row.id, &TokenHash::of(&token))?;
+        Ok(Some(Secret::new(format!("{}{}", links.alert_in_text, token.expose()))))
     }
 
     /// The number that a text leaves from; or what becomes of the text without one.

@@ -1,17 +1,17 @@
-//! The links in mails about alerts: pages for people, without scripts or anything from elsewhere. Looking at one does nothing, as
-//! scanners of mails follow links; its button does it. The token is in the path, which is logged as its pattern alone. Refusals are
+//! The links in mails and texts about alerts: pages for people, without scripts or anything from elsewhere. Looking at one does nothing, as
+//! scanners of mails and previews of texts follow links; its buttons do it. The token is in the path, which is logged as its pattern alone. Refusals are
 //! pages, too.
 
 use super::{get, resource};
 use crate::error::{ApiError, ApiResult};
-use crate::links::ALERT_LINKS;
+use crate::links::{ALERT_LINKS, SHORT_ALERT_LINKS};
 use crate::state::App;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,11 +37,13 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const METHODS: &str = "GET, HEAD, POST";
 
 pub(super) fn configure(app: &mut web::ServiceConfig) {
-    let links = resource(&format!("{ALERT_LINKS}{{token}}"), METHODS).wrap(from_fn(with_page));
-    app.service(links.route(get().to(look)).route(web::post().to(follow)));
-    // What a mail program made of a link that it broke.
-    let broken = resource(&format!("{ALERT_LINKS}{{rest:.*}}"), METHODS).wrap(from_fn(with_page));
-    app.service(broken.route(get().to(|| async { page(&Followed::Void) })));
+    for path in [ALERT_LINKS, SHORT_ALERT_LINKS] {
+        let links = resource(&format!("{path}{{token}}"), METHODS).wrap(from_fn(with_page));
+        app.service(links.route(get().to(look)).route(web::post().to(follow)));
+        // What a mail program made of a link that it broke.
+        let broken = resource(&format!("{path}{{rest:.*}}"), METHODS).wrap(from_fn(with_page));
+        app.service(broken.route(get().to(|| async { page(&Followed::Void) })));
+    }
 }
 
 /// A refusal with a page in place of its problem document, which is for programs.
@@ -71,10 +73,16 @@ async fn look(request: HttpRequest) -> ApiResult<HttpResponse> {
     app.pool.blocking(move |_| authenticator.look_at_alert_link(&token)).await.map(|followed| page(&followed))
 }
 
-async fn follow(request: HttpRequest) -> ApiResult<HttpResponse> {
+async fn follow(request: HttpRequest, form: Bytes) -> ApiResult<HttpResponse> {
     let (app, token) = asked(&request).await?;
     let authenticator = app.authenticator.clone();
-    app.pool.blocking(move |_| authenticator.follow_alert_link(&token)).await.map(|followed| page(&followed))
+    let chosen = chosen(&form);
+    app.pool.blocking(move |_| authenticator.follow_alert_link(&token, chosen)).await.map(|followed| page(&followed))
+}
+
+/// The button that was pressed; none where a page of before had only one, without a name.
+fn chosen(form: &[u8]) -> Option<AlertLinkAction> {
+    AlertLinkAction::of(std::str::from_utf8(form).ok()?.strip_prefix("do=")?)
 }
 
 /// What handlers share, and the token of the path.
@@ -90,6 +98,7 @@ const fn words(action: AlertLinkAction) -> (&'static str, &'static str) {
     match action {
         AlertLinkAction::Acknowledge => ("Acknowledge", "The alert is acknowledged"),
         AlertLinkAction::Snooze => ("Snooze for an hour", "The alert is put off for an hour"),
+        AlertLinkAction::Wake => ("Wake", "The alert is open again"),
         AlertLinkAction::Resolve => ("Resolve", "The alert is resolved"),
     }
 }
@@ -100,12 +109,21 @@ fn page(followed: &Followed) -> HttpResponse {
     };
     let (status, title, more) = match followed {
         Followed::Ready(linked) => {
-            let (button, _) = words(linked.action);
-            let form = format!("<form method=\"post\"><button>{button}</button></form>\n");
-            (StatusCode::OK, format!("{button}?"), about(linked) + &form)
+            let button = |action: &AlertLinkAction| {
+                format!("<button name=\"do\" value=\"{}\">{}</button>", action.label(), words(*action).0)
+            };
+            let buttons: String = linked.actions.iter().map(button).collect();
+            let title = match linked.actions[..] {
+                [action] => format!("{}?", words(action).0),
+                _ => "See to this alert?".to_owned(),
+            };
+            (StatusCode::OK, title, format!("{}<form method=\"post\">{buttons}</form>\n", about(linked)))
         }
-        Followed::Done(linked) => (StatusCode::OK, words(linked.action).1.to_owned(), about(linked)),
-        Followed::Used => (StatusCode::GONE, "This mail has been answered".to_owned(), once("A link of it was used before.")),
+        Followed::Done(linked) => {
+            let done: Vec<&str> = linked.actions.iter().map(|action| words(*action).1).collect();
+            (StatusCode::OK, done.concat(), about(linked))
+        }
+        Followed::Used => (StatusCode::GONE, "This message has been answered".to_owned(), once("A link of it was used before.")),
         Followed::Settled(status) => {
             (StatusCode::CONFLICT, settled(*status).to_owned(), once("Nothing was changed by this link."))
         }
@@ -115,7 +133,7 @@ fn page(followed: &Followed) -> HttpResponse {
             "You may not see to this alert".to_owned(),
             once("Whoever looks after the business can tell why."),
         ),
-        _ => (StatusCode::NOT_FOUND, "This link leads nowhere".to_owned(), once("Take the whole link of the mail.")),
+        _ => (StatusCode::NOT_FOUND, "This link leads nowhere".to_owned(), once("Take the whole link of the message.")),
     };
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, HTML))

@@ -1,4 +1,4 @@
-//! The pages behind the links of mails about alerts.
+//! The pages behind the links of mails and texts about alerts.
 
 use crate::api::Person;
 use crate::site::{Answer, Site};
@@ -8,6 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::UserRole;
 use nmc_core::alerts::{Address, NewAlertRule, NewNotification};
 use nmc_core::delivery::{Mail, MailError, MailReceipt, MailSender};
+use nmc_core::testing::unique_phone;
+use nmc_core::twilio::TwilioSms;
 use nmc_core::workflows::{Notifier, NotifierConfig, Senders};
 use nmc_core::{AlertId, AlertOperator, AlertSeverity, Clock, NotificationChannel, SystemClock};
 use nmc_http::Limit;
@@ -65,6 +67,45 @@ fn mailed(site: &Site, to: &Person) -> (AlertId, [String; 3]) {
     (made.unwrap(), links.collect::<Vec<_>>().try_into().unwrap())
 }
 
+/// An alert of Joe's that a text tells somebody of, and the path of its link.
+fn texted(site: &Site, to: &Person) -> (AlertId, String) {
+    let phone = unique_phone();
+    site.db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
+    site.db.execute(&format!("UPDATE user_profiles SET phone_number = '{phone}' WHERE user_id = '{}'", to.id));
+    let rule = NewAlertRule {
+        notification_channels: vec![NotificationChannel::Sms],
+        ..NewAlertRule::new("Too <many> jobs", "jobs", AlertOperator::GreaterThan, 7.into(), AlertSeverity::Low)
+    };
+    let raised = site.db.store.tenant(&site.joe.tenant, |tx| {
+        let rule = tx.alert_rules().create(&rule)?.id;
+        tx.alerts().raise(rule, 8.into(), None)
+    });
+    let links = Some((nmc_http::mail_links(&site.public_url), site.authenticator.keys().clone()));
+    let texts = Arc::new(TwilioSms::new(&site.twilio.account()));
+    let senders = Senders { texts: Some(texts), links, ..Senders::default() };
+    assert_eq!(Notifier::new(site.db.store.clone(), senders, NotifierConfig::default()).pass().unwrap().delivered, 1);
+    let text = site.twilio.texts().pop().unwrap();
+    assert_eq!(text.to, phone.as_str());
+    let (_, link) = text.body.split_once(&site.public_url).unwrap();
+    (raised.unwrap().alert.id, link.split(' ').next().unwrap().to_owned())
+}
+
+/// The page after one of its buttons was pressed.
+#[track_caller]
+fn press(site: &Site, link: &str, action: &str, status: u16) -> Answer {
+    let form = format!("do={action}");
+    let page = site.call("POST", link).header("Origin", "null").bytes("application/x-www-form-urlencoded", form).sent();
+    assert_eq!(page.status, status, "{action}: {}", page.body);
+    page
+}
+
+/// Who did this to an alert, as its history has it.
+fn who(site: &Site, by: &Person, alert: AlertId, event: &str) -> Value {
+    let history = site.call("GET", format!("/v1/alerts/{alert}/history")).by(&by.access).expect(200);
+    let event = history.document()["items"].as_array().unwrap().iter().find(|entry| entry["event_type"] == event).cloned();
+    event.unwrap()["user_id"].clone()
+}
+
 /// The page that a link shows, or its button. Refusals are pages, too, and no problem documents: people read them.
 #[track_caller]
 fn ask(site: &Site, method: &'static str, link: &str, status: u16) -> Answer {
@@ -105,7 +146,8 @@ fn link_shows_a_page_whose_button_does_it_once() {
     for _ in 0..2 {
         let page = ask(&site, "GET", &acknowledge, 200);
         is_a_page(&page, "Acknowledge?");
-        assert!(page.body.contains("<form method=\"post\"><button>Acknowledge</button>"), "{}", page.body);
+        let button = "<form method=\"post\"><button name=\"do\" value=\"acknowledge\">Acknowledge</button></form>";
+        assert!(page.body.contains(button), "{}", page.body);
         assert!(page.body.contains("Too &lt;many&gt; jobs"), "{}", page.body);
         assert_eq!(ask(&site, "HEAD", &acknowledge, 200).body, "");
     }
@@ -116,11 +158,9 @@ fn link_shows_a_page_whose_button_does_it_once() {
     is_a_page(&done, "The alert is acknowledged");
     assert_eq!(status(&site, &admin, alert), "acknowledged");
     for method in ["GET", "POST"] {
-        is_a_page(&ask(&site, method, &resolve, 410), "This mail has been answered");
+        is_a_page(&ask(&site, method, &resolve, 410), "This message has been answered");
     }
-    let history = site.call("GET", format!("/v1/alerts/{alert}/history")).by(&admin.access).expect(200);
-    let who = history.document()["items"].as_array().unwrap().iter().find(|event| event["event_type"] == "acknowledged").cloned();
-    assert_eq!(who.unwrap()["user_id"], json!(admin.id));
+    assert_eq!(who(&site, &admin, alert, "acknowledged"), json!(admin.id));
     let told = site.call("GET", format!("/v1/alerts/{alert}/notifications")).by(&admin.access).expect(200);
     assert!(told.document()["items"][0]["answered_at"].is_string());
 }
@@ -145,6 +185,48 @@ fn link_that_does_nothing_says_so_plainly() {
         is_a_page(&ask(&site, "GET", broken, 404), "This link leads nowhere");
     }
     assert_eq!(site.call("DELETE", &resolve).expect(405).header("Allow"), Some("GET, HEAD, POST"));
+}
+
+#[test]
+fn link_of_a_text_acts_once_in_the_name_of_its_reader() {
+    let site = Site::new();
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let (alert, link) = texted(&site, &admin);
+    assert!(link.starts_with("/a/") && link.len() == 25, "a short one");
+    for _ in 0..2 {
+        let page = ask(&site, "GET", &link, 200);
+        is_a_page(&page, "See to this alert?");
+        assert_eq!(page.body.matches("<button").count(), 3, "{}", page.body);
+        assert!(page.body.contains("Too &lt;many&gt; jobs"), "{}", page.body);
+        is_a_page(&ask(&site, "POST", &link, 200), "See to this alert?");
+        is_a_page(&press(&site, &link, "rubbish", 200), "See to this alert?");
+    }
+    assert_eq!(status(&site, &admin, alert), "triggered", "nothing was chosen");
+    is_a_page(&press(&site, &link, "acknowledge", 200), "The alert is acknowledged");
+    assert_eq!(
+        (status(&site, &admin, alert), who(&site, &admin, alert, "acknowledged")),
+        (json!("acknowledged"), json!(admin.id))
+    );
+    is_a_page(&press(&site, &link, "resolve", 410), "This message has been answered");
+    is_a_page(&ask(&site, "GET", &link, 410), "This message has been answered");
+    for broken in ["/a/", "/a/one/two", &link[..24]] {
+        is_a_page(&ask(&site, "GET", broken, 404), "This link leads nowhere");
+    }
+    // What holds a token ends the whole run: the checker of the log knows them.
+    assert!(crate::log::lines_with("/a/{token}").iter().any(|line| line.contains("POST")));
+}
+
+#[test]
+fn link_of_an_alert_that_sleeps_offers_to_wake_it() {
+    let site = Site::new();
+    let admin = site.person(&site.joe, UserRole::Admin);
+    let (alert, link) = texted(&site, &admin);
+    let until = SystemClock.now() + TimeDelta::hours(5);
+    site.call("POST", format!("/v1/alerts/{alert}/snooze")).by(&admin.access).json(&json!({"until": until})).expect(200);
+    let page = ask(&site, "GET", &link, 200);
+    assert!(page.body.contains("<button name=\"do\" value=\"wake\">Wake</button>"), "{}", page.body);
+    is_a_page(&press(&site, &link, "wake", 200), "The alert is open again");
+    assert_eq!((status(&site, &admin, alert), who(&site, &admin, alert, "unsnoozed")), (json!("triggered"), json!(admin.id)));
 }
 
 #[test]

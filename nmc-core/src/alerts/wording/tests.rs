@@ -135,6 +135,24 @@ fn text_for_a_phone_says_what_when_and_how_to_end_it() {
 }
 
 #[test]
+fn text_with_a_link_has_room_for_it_or_is_as_before() {
+    let alert = alert();
+    let with = |host: &str| {
+        wording(&alert, AlertTemplate::Triggered).sms_with(&Secret::new(format!("https://{host}/a/{}", "x".repeat(22))))
+    };
+    assert_eq!(
+        with("nmc.example.com"),
+        "Joe's Plumbing: ALERT Too many missed calls. missed calls 12.5, limit above 10, 07:00. \
+         See to it: https://nmc.example.com/a/xxxxxxxxxxxxxxxxxxxxxx STOP ends these texts."
+    );
+    let without = wording(&alert, AlertTemplate::Triggered).sms();
+    assert_eq!(with(&"long".repeat(40)), without);
+    for host in ["b\u{fc}cher.example.com/\u{65e5}", "nmc.example.com/~joe"] {
+        assert_eq!(with(host) == without, host.contains(['\u{65e5}', '~']), "{host}");
+    }
+}
+
+#[test]
 fn document_for_a_machine_has_ids_and_figures_and_no_words() {
     let alert = Alert { message: "call Jane at +14155550123".to_owned(), ..alert() };
     let id = NotificationId::new(Uuid::from_u128(9));
@@ -250,6 +268,7 @@ proptest! {
     #[test]
     fn names_of_any_kind_make_one_line_and_one_segment(
         rule in "\\PC{1,255}|[\\s\\S]{1,255}", business in "[\\s\\S]{1,255}", metric in "[\\s\\S]{1,100}", value in any::<i64>(),
+        host in "[a-z]{1,60}",
     ) {
         let alert = Alert { rule_name: rule, metric, metric_value: Decimal::new(value % 1_000_000_000_000, 4), ..alert() };
         let alerts: Vec<Alert> = many(200).into_iter().map(|one| Alert { id: one.id, ..alert.clone() }).collect();
@@ -259,6 +278,12 @@ proptest! {
             let size = TextSize::of(&sms);
             prop_assert_eq!((size.encoding, size.segments), (SmsEncoding::Gsm7, 1), "{}", &sms);
             prop_assert!(sms.ends_with("STOP ends these texts."), "{}", &sms);
+            let link = format!("https://{host}.example.com/a/0123456789_-abcdefghiA");
+            let sms = wording.sms_with(&Secret::new(link.clone()));
+            let size = TextSize::of(&sms);
+            prop_assert!(size.encoding == SmsEncoding::Gsm7 && size.segments <= 2, "{}", &sms);
+            let has_link = sms.ends_with(&format!(". See to it: {link} STOP ends these texts."));
+            prop_assert!(has_link || template == AlertTemplate::Test, "{}", &sms);
             prop_assert!(!wording.subject().contains(char::is_control));
             let all = alerts.iter().map(|alert| Wording { alert, ..wording }).collect();
             let digest = DigestWording::of(&business, all, None);

@@ -385,6 +385,7 @@ fn mail_of_a_digest_leads_to_the_page_of_alerts() {
         password_reset: to("reset"),
         verification: to("verify"),
         alert: to("alert"),
+        alert_in_text: to("a"),
         alerts: to("alerts"),
     };
     let senders = Senders { links: Some((links, notifying.keys.clone())), ..notifying.senders() };

@@ -1,19 +1,20 @@
-//! The links in mails about alerts: who gets them, what they do, and when they do nothing.
+//! The links in mails and texts about alerts: who gets them, what they do, and when they do nothing.
 
 use super::AlertTemplate::{Escalated, Test, Triggered};
-use super::NotificationChannel::Email;
+use super::NotificationChannel::{Email, Sms};
 use super::{Notifying, raise};
 use chrono::TimeDelta;
 use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
-use nmc_core::alerts::{ALERT_LINK_LIFETIME, AlertEvent, AlertEventFilter, AlertTemplate};
+use nmc_core::alerts::{ALERT_LINK_LIFETIME, AlertEvent, AlertEventFilter, AlertLinkAction, AlertTemplate};
 use nmc_core::delivery::MailLinks;
-use nmc_core::people::UserPatch;
+use nmc_core::people::{NewProfile, UserPatch};
 use nmc_core::testing::{Business, noon};
 use nmc_core::workflows::{Followed, Notifier, NotifierConfig, NotifierPass, Senders};
 use nmc_core::{AlertEventType, AlertStatus, Clock as _, PageRequest, Secret, UserId, UserRole};
 use std::sync::Barrier;
 
 const TO: &str = "https://nmc.example.com/v1/alert-links/";
+const SHORT: &str = "https://nmc.example.com/a/";
 
 /// A business with an alert, and somebody of its staff who gets mails about it.
 struct Linked {
@@ -51,6 +52,7 @@ impl Linked {
             password_reset: to("reset"),
             verification: to("verify"),
             alert: TO.to_owned(),
+            alert_in_text: SHORT.to_owned(),
             alerts: "https://nmc.example.com/app#/alerts".to_owned(),
         };
         Senders { links: Some((links, self.keys.clone())), ..self.notifying.senders() }
@@ -84,7 +86,51 @@ impl Linked {
 
     fn follow(&self, token: &str) -> Followed {
         self.notifying.scene.tick();
-        self.authenticator().follow_alert_link(&secret(token)).unwrap()
+        self.authenticator().follow_alert_link(&secret(token), None).unwrap()
+    }
+
+    /// Presses a button of the page.
+    fn press(&self, token: &str, action: AlertLinkAction) -> Followed {
+        self.notifying.scene.tick();
+        self.authenticator().follow_alert_link(&secret(token), Some(action)).unwrap()
+    }
+
+    /// What the page offers.
+    fn offers(&self, token: &str) -> Vec<AlertLinkAction> {
+        match self.look(token) {
+            Followed::Ready(about) => about.actions,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Gives a user the number that texts go to.
+    fn has_phone(&self, user: UserId) {
+        let profile = NewProfile {
+            user_id: user,
+            first_name: "Pat".to_owned(),
+            last_name: "Doe".to_owned(),
+            display_name: None,
+            phone_number: Some(self.notifying.phone.clone()),
+            timezone: None,
+        };
+        self.notifying.scene.tx(|tx| tx.profiles().create(&profile)).unwrap();
+    }
+
+    /// The token of the text that is sent now; none if it holds no link.
+    fn texted(&self, template: AlertTemplate) -> Option<String> {
+        self.notifying.queue(Sms, template);
+        // Sooner it would be a storm.
+        self.notifying.scene.clock.advance(TimeDelta::minutes(3));
+        assert_eq!(self.pass().delivered, 1);
+        let body = self.notifying.sms.taken().pop().unwrap().text.2;
+        let (_, rest) = body.split_once(SHORT)?;
+        Some(rest.split(' ').next().unwrap().to_owned())
+    }
+
+    fn snooze(&self) {
+        let until = self.notifying.scene.tick() + TimeDelta::hours(3);
+        let snooze = |tx: &mut nmc_core::TenantTx<'_>| tx.alerts().snooze(self.notifying.alert.id, until, None);
+        self.notifying.scene.tx_as(self.ann, snooze).unwrap();
     }
 
     fn status(&self) -> AlertStatus {
@@ -141,7 +187,7 @@ fn link_used_at_once_from_many_sides_acts_once() {
             let token = secret(&tokens[n % 2]);
             scope.spawn(move || {
                 barrier.wait();
-                authenticator.follow_alert_link(&token).unwrap()
+                authenticator.follow_alert_link(&token, None).unwrap()
             })
         };
         let threads: Vec<_> = (0..6).map(follow).collect();
@@ -272,4 +318,116 @@ fn user_of_another_business_acts_on_nothing_here() {
     let [token, ..] = linked.tokens();
     linked.notifying.scene.db.execute("UPDATE notifications SET recipient = 'eve@example.com'");
     assert_eq!(linked.follow(&token), Followed::Refused);
+}
+
+#[test]
+fn link_of_a_mail_wakes_an_alert_that_sleeps() {
+    use AlertLinkAction::{Acknowledge, Resolve, Snooze, Wake};
+    let linked = Linked::new();
+    let [acknowledge, snooze, _] = linked.tokens();
+    assert_eq!(linked.offers(&acknowledge), [Acknowledge]);
+    assert_eq!(linked.press(&acknowledge, Wake), Followed::Settled(AlertStatus::Triggered), "it is awake");
+    linked.snooze();
+    assert_eq!((linked.offers(&acknowledge), linked.offers(&snooze)), (vec![Acknowledge, Wake], vec![Snooze, Wake]));
+    assert_eq!(linked.press(&acknowledge, Resolve), Followed::Settled(AlertStatus::Snoozed), "no link is for more than it says");
+    assert!(matches!(linked.press(&acknowledge, Wake), Followed::Done(_)));
+    assert_eq!((linked.status(), linked.look(&snooze)), (AlertStatus::Triggered, Followed::Used));
+    assert_eq!(linked.history(AlertEventType::Unsnoozed)[0].user_id, Some(linked.ann));
+}
+
+#[test]
+fn link_of_a_text_does_one_of_what_it_offers_once() {
+    use AlertLinkAction::{Acknowledge, Resolve, Snooze, Wake};
+    for (action, status, event) in [
+        (Acknowledge, AlertStatus::Acknowledged, AlertEventType::Acknowledged),
+        (Snooze, AlertStatus::Snoozed, AlertEventType::Snoozed),
+        (Wake, AlertStatus::Triggered, AlertEventType::Unsnoozed),
+        (Resolve, AlertStatus::Resolved, AlertEventType::Resolved),
+    ] {
+        let linked = Linked::new();
+        linked.has_phone(linked.ann);
+        let token = linked.texted(Triggered).unwrap();
+        let kept = linked.notifying.scene.db.query::<String>("SELECT link_hash FROM notifications WHERE channel = 'sms'");
+        assert!(kept.len() == 1 && kept[0].len() == 64 && !kept[0].contains(&token), "its hash is kept");
+        assert_eq!(linked.offers(&token), [Acknowledge, Snooze, Resolve]);
+        assert!(matches!(linked.follow(&token), Followed::Ready(_)), "nothing was chosen");
+        assert_eq!(linked.press(&token, Wake), Followed::Settled(AlertStatus::Triggered));
+        if action == Wake {
+            linked.snooze();
+            assert_eq!(linked.offers(&token), AlertLinkAction::ALL);
+        }
+        assert!(matches!(linked.press(&token, action), Followed::Done(about) if about.actions == [action]));
+        assert_eq!(linked.status(), status);
+        assert_eq!(linked.history(event)[0].user_id, Some(linked.ann));
+        assert_eq!((linked.look(&token), linked.press(&token, Resolve)), (Followed::Used, Followed::Used));
+    }
+}
+
+#[test]
+fn text_holds_a_link_for_the_one_user_of_its_number() {
+    let linked = Linked::new();
+    let db = &linked.notifying.scene.db;
+    assert_eq!(linked.texted(Triggered), None, "a number that is nobody's");
+    linked.has_phone(linked.ann);
+    assert!(linked.texted(Triggered).is_some() && linked.texted(Escalated).is_some());
+    assert_eq!(linked.texted(Test), None);
+    let other = linked.notifying.scene.business.user(&linked.notifying.scene.db.store);
+    db.execute(&format!("UPDATE users SET role = 'admin' WHERE id = '{other}'"));
+    linked.has_phone(other);
+    assert_eq!(linked.texted(Triggered), None, "a number of two");
+    db.execute(&format!("UPDATE users SET is_active = false WHERE id = '{other}'"));
+    assert!(linked.texted(Triggered).is_some(), "one of whom is gone");
+    db.execute("UPDATE users SET email_verified = false");
+    assert_eq!(linked.texted(Triggered), None);
+    db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
+    linked.notifying.resolve();
+    linked.notifying.scene.clock.advance(TimeDelta::hours(1));
+    linked.pass();
+    let over = linked.notifying.sms.taken().pop().unwrap().text.2;
+    assert!(over.contains(": Over ") && !over.contains("https"), "{over}");
+    // Without an address to lead to, a text has none, and goes out all the same.
+    let other = raise(&linked.notifying.scene.db.store, &linked.notifying.scene.business, "Too many again");
+    let notifying = Notifying { alert: other, ..linked.notifying };
+    notifying.queue(Sms, Triggered);
+    assert_eq!(notifying.pass().delivered, 1);
+    assert!(!notifying.sms.taken().pop().unwrap().text.2.contains("https"));
+}
+
+#[test]
+fn link_of_a_text_ends_with_its_holder_and_its_key() {
+    let linked = Linked::new();
+    linked.has_phone(linked.ann);
+    let token = linked.texted(Triggered).unwrap();
+    let mut forged = token.clone();
+    forged.replace_range(3..4, if &token[3..4] == "A" { "B" } else { "A" });
+    for token in [forged.as_str(), &token[1..], &format!("{token}A")] {
+        assert_eq!(
+            (linked.look(token), linked.press(token, AlertLinkAction::Resolve)),
+            (Followed::Void, Followed::Void),
+            "{token}"
+        );
+    }
+    let viewer = |role| linked.change(&UserPatch { role: Some(role), ..UserPatch::default() });
+    viewer(UserRole::Viewer);
+    assert_eq!((linked.look(&token), linked.press(&token, AlertLinkAction::Resolve)), (Followed::Refused, Followed::Refused));
+    viewer(UserRole::Admin);
+    linked.notifying.scene.db.execute("UPDATE user_profiles SET phone_number = NULL");
+    assert_eq!(linked.look(&token), Followed::Refused, "the number is theirs no more");
+    linked.notifying.scene.db.execute(&format!("UPDATE user_profiles SET phone_number = '{}'", linked.notifying.phone));
+    assert!(matches!(linked.look(&token), Followed::Ready(_)));
+    let other_keys = Linked { keys: TokenKeys::ephemeral(noon()).unwrap(), ..linked };
+    assert_eq!(other_keys.look(&token), Followed::Void, "its key is kept no more");
+}
+
+#[test]
+fn link_of_a_text_is_good_for_a_week() {
+    let linked = Linked::new();
+    linked.has_phone(linked.ann);
+    let token = linked.texted(Triggered).unwrap();
+    linked.notifying.scene.clock.advance(ALERT_LINK_LIFETIME - TimeDelta::minutes(4));
+    assert!(matches!(linked.look(&token), Followed::Ready(_)));
+    linked.notifying.scene.clock.advance(TimeDelta::minutes(4));
+    assert_eq!((linked.look(&token), linked.press(&token, AlertLinkAction::Resolve)), (Followed::Expired, Followed::Expired));
+    linked.notifying.scene.db.execute("UPDATE tenants SET is_active = false, status = 'suspended'");
+    assert_eq!(linked.look(&token), Followed::Void);
 }

@@ -32,6 +32,7 @@ fn links() -> MailLinks {
         password_reset: to("reset"),
         verification: to("verify"),
         alert: to("alert"),
+        alert_in_text: to("a"),
         alerts: to("alerts"),
     }
 }

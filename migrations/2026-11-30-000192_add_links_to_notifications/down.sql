@@ -1,0 +1,1 @@
+ALTER TABLE public.notifications DROP COLUMN link_hash;

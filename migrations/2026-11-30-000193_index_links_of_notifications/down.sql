@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.notifications_link_hash_idx;
