@@ -1,6 +1,7 @@
 //! The worker that delivers notifications: what goes out, what does not any more, and what is left by whoever dies on the way.
 
 mod crashes;
+mod deaths;
 mod digests;
 mod links;
 mod recipients;
