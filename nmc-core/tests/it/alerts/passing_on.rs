@@ -10,7 +10,10 @@ use nmc_core::{
     AlertEventType as Event, AlertId, AlertStatus as Status, ContactType, NotificationChannel as Channel, PageRequest,
 };
 use proptest::prelude::RngExt as _;
-use proptest::test_runner::{TestRng, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Mutex;
 
 fn at_level(escalation_level: i32, name: &str) -> NewEscalationContact {
     NewEscalationContact { escalation_level, contact_value: Address::new(format!("{name}@example.com")), ..email_for(None) }
@@ -326,7 +329,12 @@ fn random_runs(runs: usize, random: &mut TestRng) {
     let mut runs: Vec<Run> = alerts.unwrap().into_iter().zip(drawn).map(begin).collect();
     for minute in 1..=MINUTES {
         scene.clock.advance(begun + TimeDelta::minutes(minute) - scene.now());
-        while !scene.run(|tx| tx.alerts().wake_due(500)).unwrap().is_empty() {}
+        let wake_all = |tx: &mut nmc_core::TenantTx<'_>| {
+            while !tx.alerts().wake_due(500)?.is_empty() {}
+            Ok(())
+        };
+        scene.run(wake_all).unwrap();
+        let mut moves = Vec::new();
         for run in &mut runs {
             if run.status == Status::Snoozed && run.wakes <= minute {
                 run.status = Status::Triggered;
@@ -342,15 +350,7 @@ fn random_runs(runs: usize, random: &mut TestRng) {
             if !run.status.may_become(to) {
                 continue;
             }
-            let id = run.alert;
-            scene
-                .run_as(scene.ada, |tx| match to {
-                    Status::Acknowledged => tx.alerts().acknowledge(id, None),
-                    Status::Snoozed => tx.alerts().snooze(id, begun + TimeDelta::minutes(until), None),
-                    Status::Resolved => tx.alerts().resolve(id, None),
-                    _ => tx.alerts().wake(id),
-                })
-                .unwrap();
+            moves.push((run.alert, to, begun + TimeDelta::minutes(until)));
             run.status = to;
             match to {
                 Status::Snoozed => {
@@ -362,16 +362,34 @@ fn random_runs(runs: usize, random: &mut TestRng) {
                 _ => {}
             }
         }
+        let move_all = |tx: &mut nmc_core::TenantTx<'_>| {
+            for (id, to, until) in &moves {
+                match to {
+                    Status::Acknowledged => tx.alerts().acknowledge(*id, None),
+                    Status::Snoozed => tx.alerts().snooze(*id, *until, None),
+                    Status::Resolved => tx.alerts().resolve(*id, None),
+                    _ => tx.alerts().wake(*id),
+                }?;
+            }
+            Ok(())
+        };
+        if !moves.is_empty() {
+            scene.run_as(scene.ada, move_all).unwrap();
+        }
         // After what people did, also where that moved an instant on.
         scene.clock.advance(TimeDelta::seconds(1));
-        while !scene.run(|tx| tx.alerts().pass_on_due(500)).unwrap().is_empty() {}
+        let pass_on_all = |tx: &mut nmc_core::TenantTx<'_>| {
+            while !tx.alerts().pass_on_due(500)?.is_empty() {}
+            Ok(())
+        };
+        scene.run(pass_on_all).unwrap();
         runs.iter_mut().for_each(|run| run.page(minute));
     }
     let paged: Vec<String> = scene.db.query(
         "SELECT alert_id || ' ' || string_agg(extract(epoch FROM date_trunc('minute', created_at))::bigint || ':' || recipient, ' ' ORDER BY created_at, recipient)
          FROM notifications WHERE template_used = 'escalated' GROUP BY alert_id",
     );
-    let paged: std::collections::HashMap<&str, &str> = paged.iter().filter_map(|line| line.split_once(' ')).collect();
+    let paged: HashMap<&str, &str> = paged.iter().filter_map(|line| line.split_once(' ')).collect();
     let mut pages = 0;
     for run in &runs {
         let line = |(minute, level): &(i64, i32)| {
@@ -384,14 +402,34 @@ fn random_runs(runs: usize, random: &mut TestRng) {
     assert!(pages > runs.len() * 2, "somebody is paged: {pages}");
 }
 
-/// 10,000 runs take some minutes: `NMC_RANDOM_RUNS=10000`.
+/// What the business of this number draws.
+fn drawing(seed: u64, business: u64) -> TestRng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..16].copy_from_slice(&business.to_le_bytes());
+    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
+}
+
+/// 100 runs unless told (`NMC_RANDOM_RUNS=10000`). Those of every other business are the same each time, the others come of a seed that is
+/// printed and can be given again (`NMC_RANDOM_SEED`, with the same number of runs).
 #[test]
 fn nobody_is_skipped_or_paged_after_somebody_has_seen_to_it() {
-    let mut left: usize = std::env::var("NMC_RANDOM_RUNS").map_or(100, |runs| runs.parse().unwrap());
-    let mut random = TestRunner::deterministic().new_rng();
-    while left > 0 {
-        let runs = left.min(AT_ONCE);
-        random_runs(runs, &mut random);
-        left -= runs;
-    }
+    let runs: usize = std::env::var("NMC_RANDOM_RUNS").map_or(100, |runs| runs.parse().unwrap());
+    let seed: u64 = std::env::var("NMC_RANDOM_SEED")
+        .map_or_else(|_| RandomState::new().build_hasher().finish(), |seed| seed.parse().unwrap());
+    eprintln!("NMC_RANDOM_SEED={seed}");
+    // Two businesses at the least, each with a database of its own.
+    let at_once = AT_ONCE.min(runs.div_ceil(2));
+    let left = Mutex::new((0..).zip((0..runs).step_by(at_once).map(|begun| at_once.min(runs - begun))));
+    // One waits for the database while the other one reckons.
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some((business, runs)) = left.lock().unwrap().next() else { break };
+                    random_runs(runs, &mut drawing(if business % 2 == 0 { 0 } else { seed }, business));
+                }
+            });
+        }
+    });
 }
