@@ -1,6 +1,6 @@
 /** The page: goes on with the browser's session or asks for a login, and shows the view that the address names. */
 
-import { begin, button, empty, go, h, load, me, reason, replace, resume, route, start, stop, takeToken, whenOver } from './ui.js';
+import { begin, button, chosen, empty, go, h, load, me, reason, replace, resume, route, start, stop, takeToken, whenOver } from './ui.js';
 import { shell } from './components/shell.js';
 import { alerts } from './views/alerts.js';
 import { calls } from './views/calls.js';
@@ -16,6 +16,8 @@ const VIEWS = { inbox: split, c: split, customer, calls, alerts, figures, settin
 /** Views that need no session. */
 const OPEN = { login, forgot, invite, register, reset, verify };
 
+const isOpen = () => Object.hasOwn(OPEN, route().name);
+
 const app = document.getElementById('app');
 let frame = null;
 let shown = null;
@@ -23,28 +25,29 @@ let wanted = null;
 let hasEnded = false;
 
 async function show() {
-  const { name, rest, query } = route();
+  const { name: said, rest } = route();
   // A dialog is of the view that it stands above.
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
-  if (OPEN[name]) {
+  if (isOpen()) {
     leave();
-    replace(app, h('main.door', OPEN[name]({ token: takeToken(), enter, hasEnded })));
+    replace(app, h('main.door', OPEN[said]({ token: takeToken(), enter, hasEnded })));
     hasEnded = false;
     app.querySelector('input')?.focus();
     return;
   }
-  if (name === 'demo') return enterDemo();
+  if (said === 'demo') return enterDemo();
   if (!frame) return enter();
-  const view = VIEWS[name] ?? split;
-  if (shown?.view === view && shown.page.update?.({ name, rest, query })) return frame.mark(name);
+  const name = chosen(VIEWS, said, 'inbox');
+  const view = VIEWS[name];
+  if (shown?.view === view && shown.page.update?.({ name, rest })) return frame.mark(name);
   shown?.page.close?.();
-  shown = { view, page: view({ name, rest, query }) };
+  shown = { view, page: view({ name, rest }) };
   frame.put(shown.page.element, name);
 }
 
 /** Lets in whoever has a session, and asks all others to log in. What they wanted to see is shown afterwards. */
 async function enter() {
-  wanted ??= OPEN[route().name] ? null : location.hash;
+  wanted ??= isOpen() ? null : location.hash;
   try {
     if (!me.id && !(await resume())) return go('/login');
     await Promise.all([start(me.id), load()]);
@@ -56,7 +59,7 @@ async function enter() {
   const to = wanted;
   wanted = null;
   if (to && to !== location.hash) location.hash = to;
-  else if (OPEN[route().name]) go('/inbox/open');
+  else if (isOpen()) go('/inbox/open');
   else show();
   return undefined;
 }
@@ -82,7 +85,7 @@ whenOver((byOneself) => {
   hasEnded = !byOneself;
   me.id = null;
   leave();
-  if (!OPEN[route().name]) wanted = location.hash;
+  if (!isOpen()) wanted = location.hash;
   go('/login');
 });
 

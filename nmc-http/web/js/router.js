@@ -15,6 +15,9 @@ export function route() {
   return { name: name || 'inbox', rest, query: new URLSearchParams(query) };
 }
 
+/** The one of several that an address names, or else this one: an address is somebody else's word. */
+export const chosen = (several, named, or) => (named !== undefined && Object.hasOwn(several, named) ? named : or);
+
 /** Goes to a view. */
 export function go(path) {
   if (location.hash === `#${path}`) changed();

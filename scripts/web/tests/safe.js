@@ -77,4 +77,22 @@ export default {
     assert.deepEqual(tried, ['TypeError', 'TypeError', 'TypeError']);
     await context.close();
   },
+
+  async 'an address of nobody’s making shows a view all the same'({ site, browser }) {
+    const { page, logIn, go, close } = await visitor(browser, site);
+    await logIn(site.vic.email);
+    const addresses = { Inbox: ['/constructor', '/__proto__', '/nowhere', '/inbox/constructor', '/c/constructor', '/%'],
+      Calls: ['/calls/constructor', '/calls/__proto__'], Alerts: ['/alerts/toString'], Figures: ['/figures/constructor'] };
+    for (const [heading, paths] of Object.entries(addresses)) {
+      for (const path of paths) {
+        await go('/settings');
+        await page.getByRole('heading', { name: 'Settings' }).waitFor();
+        await go(path);
+        await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+        await page.locator('.tab[aria-current]').waitFor();
+        await page.locator('.nav-link[aria-current]', { hasText: heading }).waitFor();
+      }
+    }
+    await close();
+  },
 };

@@ -1,12 +1,12 @@
 /** Alerts: what wants attention, taken over, put off or resolved. */
 
-import { ask, badge, button, dotted, empty, field, get, getTagged, h, line, listing, listView, mayManage, mayWrite, moment, nameOf, post, say, short, shown, t, tell } from '../ui.js';
+import { ask, badge, button, chosen, dotted, empty, field, get, getTagged, h, line, listing, listView, mayManage, mayWrite, moment, nameOf, post, say, short, shown, t, tell } from '../ui.js';
 
 const FILTERS = { open: { open: true }, resolved: { open: false } };
 const SNOOZES = [30, 60, 240, 1_440];
 
 export function alerts({ rest: [named] }) {
-  const filter = named in FILTERS ? named : 'open';
+  const filter = chosen(FILTERS, named, 'open');
   const read = (after) => get('/v1/alerts', { ...FILTERS[filter], after });
   const view = listView('alerts', FILTERS, filter, { on: 'alert', read, build: row, none, label: 'alerts.title' });
 

@@ -1,6 +1,6 @@
 /** Calls: those that nobody took first of all, with what came of them. */
 
-import { ask, day, dotted, duration, empty, field, get, h, icon, iconButton, isDialable, link, listView, mayWrite, merged, phone, place, put, t, time } from '../ui.js';
+import { ask, chosen, day, dotted, duration, empty, field, get, h, icon, iconButton, isDialable, link, listView, mayWrite, merged, phone, place, put, t, time } from '../ui.js';
 import { callIcon } from '../components/entry.js';
 
 /** The outcomes of each filter. What is missed in the figures is missed here: whatever nobody took. */
@@ -12,7 +12,7 @@ const OUTCOMES = ['answered', 'missed', 'voicemail', 'abandoned', 'blocked', 'fa
 const began = (call) => call.started_at ?? call.created_at;
 
 export function calls({ rest: [named] }) {
-  const filter = named in FILTERS ? named : 'missed';
+  const filter = chosen(FILTERS, named, 'missed');
   const sources = FILTERS[filter].map((outcome) => (after) => get('/v1/calls', { outcome, started_from: ALL, after }));
   const view = listView('calls', FILTERS, filter, { on: 'call', read: merged(sources, began), at: began, build: row, none, label: `calls.${filter}` });
 

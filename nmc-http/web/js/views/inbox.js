@@ -2,7 +2,7 @@
 
 import { ask, avatar, badge, dialled, empty, field, get, go, h, header, iconButton, later, link, mayWrite, nameOf, onChanges, pagedList, phone, post, short, shown, t, tabs } from '../ui.js';
 
-const FILTERS = {
+export const FILTERS = {
   open: { sort: 'updated_at' },
   mine: { sort: 'updated_at', assigned_to: 'me' },
   unassigned: { sort: 'updated_at', assigned_to: 'none' },

@@ -1,10 +1,9 @@
 /** The inbox and a conversation: beside each other on a desk, one after the other on a phone. */
 
-import { empty, h, replace } from '../ui.js';
+import { chosen, empty, h, replace } from '../ui.js';
 import { conversation } from './conversation.js';
-import { inbox } from './inbox.js';
+import { FILTERS, inbox } from './inbox.js';
 
-const FILTERS = ['open', 'mine', 'unassigned', 'resolved'];
 /** An address is somebody else's word: what is no id is asked for nowhere. */
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -34,8 +33,7 @@ export function split(to) {
   function update({ name, rest }) {
     if (name !== 'inbox' && name !== 'c') return false;
     const isFirst = filter === null;
-    if (name === 'inbox') showList(FILTERS.includes(rest[0]) ? rest[0] : 'open');
-    else showList(filter ?? 'open');
+    showList(name === 'inbox' ? chosen(FILTERS, rest[0], 'open') : (filter ?? 'open'));
     showDetail(name === 'c' && ID.test(rest[0]) ? rest[0] : null);
     if (!isFirst) element.querySelector(name === 'c' ? '.split-detail h1' : '.split-list h1')?.focus();
     return true;
