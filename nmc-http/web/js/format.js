@@ -2,6 +2,7 @@
  * Times, numbers and phone numbers as people read them. Times are in the business's zone, wherever the browser is.
  */
 
+import { now } from './api/client.js';
 import { me } from './api/session.js';
 import { t } from './words.js';
 
@@ -21,6 +22,8 @@ export const time = (at) => dateFormat({ hour: 'numeric', minute: '2-digit' }).f
 export const moment = (at) => dateFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
 /** The day as the API has it: `2026-11-29`. */
 export const dayKey = (at) => dateFormat({ year: 'numeric', month: '2-digit', day: '2-digit' }, 'en-CA').format(new Date(at));
+/** The day that it is in the business's zone. */
+export const today = () => dayKey(now());
 /** The day so many days later. */
 export const shifted = (key, days) => new Date(Date.parse(`${key}T12:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 /** The short name of a weekday. */
@@ -39,20 +42,19 @@ export function dates(first, last) {
   return dateFormat({ month: 'short', day: 'numeric', ...(isKey && { timeZone: 'UTC' }) }).formatRange(from, until);
 }
 
+const isRecent = (at) => now() - new Date(at) < 6 * 86_400_000;
+
 /** The day in words: today, yesterday, a weekday, a date. */
 export function day(at) {
-  const now = Date.now();
-  if (dayKey(at) === dayKey(now)) return t('time.today');
-  if (dayKey(at) === dayKey(now - 86_400_000)) return t('time.yesterday');
-  const isRecent = now - new Date(at) < 6 * 86_400_000;
-  return dateFormat(isRecent ? { weekday: 'long' } : { dateStyle: 'medium' }).format(new Date(at));
+  if (dayKey(at) === today()) return t('time.today');
+  if (dayKey(at) === shifted(today(), -1)) return t('time.yesterday');
+  return dateFormat(isRecent(at) ? { weekday: 'long' } : { dateStyle: 'medium' }).format(new Date(at));
 }
 
 /** When something was, as short as a list wants it. */
 export function short(at) {
-  if (dayKey(at) === dayKey(Date.now())) return time(at);
-  const isRecent = Date.now() - new Date(at) < 6 * 86_400_000;
-  return dateFormat(isRecent ? { weekday: 'short' } : { month: 'short', day: 'numeric' }).format(new Date(at));
+  if (dayKey(at) === today()) return time(at);
+  return dateFormat(isRecent(at) ? { weekday: 'short' } : { month: 'short', day: 'numeric' }).format(new Date(at));
 }
 
 /** A length of time: `1:05`, or in minutes and hours. */

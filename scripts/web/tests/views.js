@@ -129,4 +129,45 @@ export default {
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, '200 % zoom');
     await close();
   },
+
+  async 'times are the business’s, whatever clock and zone the browser has'({ site, browser }) {
+    await site.text(PHONE, 'What time is it?');
+    const { id } = await site.conversation(PHONE);
+    const owner = await site.client(site.ann.email);
+    const { items: [{ created_at: at }] } = await owner('GET', `/v1/conversations/${id}/messages?limit=1`);
+    const time = new Intl.DateTimeFormat('en-US', { timeZone: 'America/Chicago', hour: 'numeric', minute: '2-digit' }).format(new Date(at));
+    const { page, logIn, close } = await visitor(browser, site, { timezoneId: 'Asia/Tokyo' });
+    await page.addInitScript(() => {
+      const real = Date.now;
+      Date.now = () => real() + 30 * 3_600_000;
+    });
+    await logIn(site.ann.email, `/c/${id}`);
+    await page.locator('.bubble', { hasText: 'What time is it?' }).getByText(time).waitFor();
+    assert.equal(await page.locator('.thread .day').last().textContent(), 'Today');
+    await page.locator('.row', { hasText: 'What time is it?' }).locator('.row-time', { hasText: time }).waitFor();
+    await close();
+  },
+
+  async 'every address is there after a reload, and on the way back'({ site, browser }) {
+    const { id } = await site.conversation(PHONE);
+    const { page, logIn, go, close } = await visitor(browser, site);
+    await logIn(site.ann.email);
+    const headings = { '/inbox/mine': 'Inbox', [`/c/${id}`]: 'Cal Caller', [`/customer/${PHONE}`]: 'Cal Caller', '/calls/all': 'Calls', '/alerts/resolved': 'Alerts',
+      '/figures/30d': 'Figures', '/people': 'People', '/me': 'Your settings' };
+    const isThere = async (path) => {
+      await page.getByRole('heading', { name: headings[path], level: 1, exact: true }).waitFor();
+      assert.ok(page.url().endsWith(`#${path}`), page.url());
+      if (path === '/people') assert.match(await page.title(), /People – NeverMissCall$/);
+    };
+    for (const path of Object.keys(headings)) {
+      await go(path);
+      await page.reload();
+      await isThere(path);
+    }
+    for (const path of Object.keys(headings).toReversed().slice(1)) {
+      await page.goBack();
+      await isThere(path);
+    }
+    await close();
+  },
 };

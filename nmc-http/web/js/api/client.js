@@ -17,6 +17,7 @@ export class Refused extends Error {
 }
 
 let token = null;
+let ahead = 0;
 let renew = async () => false;
 
 /** Sets the access token of all requests from here on, and how to get another one. */
@@ -29,6 +30,9 @@ export function authorize(accessToken, renewing = renew) {
 export function accessToken() {
   return token;
 }
+
+/** The server's time: the browser's clock may be wrong. */
+export const now = () => Date.now() + ahead;
 
 /** The path with its query; what is null or undefined is left out. */
 export function path(base, query = {}) {
@@ -55,6 +59,7 @@ export async function send(method, url, { body, match, headers, as } = {}, again
   } catch {
     throw new Refused(0, { code: 'offline' });
   }
+  ahead = Date.parse(answer.headers.get('Date')) - Date.now() || ahead;
   if (answer.status === 401 && token && again && (await renew())) return send(method, url, { body, match, headers, as }, false);
   try {
     if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));

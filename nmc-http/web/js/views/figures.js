@@ -1,6 +1,6 @@
 /** Figures: how many calls were missed, what came of them, what they should come to; they are read again while one looks. And reports to take along. */
 
-import { ask, button, card, confirm, dates, dayKey, dotted, empty, field, get, h, header, hour, iconButton, line, listCard, listing, mayManage, me, moment, money, monthName, number, onChanges, post, put, remove, replace, send, shifted, shown, t, tabs, weekday } from '../ui.js';
+import { ask, button, card, chosen, confirm, dates, dotted, empty, field, get, h, header, hour, iconButton, line, listCard, listing, mayManage, me, moment, money, monthName, number, onChanges, post, put, remove, replace, send, shifted, shown, t, tabs, today, weekday } from '../ui.js';
 import { summary } from '../api/figures.js';
 import { bars } from '../components/chart.js';
 
@@ -16,7 +16,7 @@ const [SOON, SOMETIMES] = [3_000, 10_000];
 const PERIODS = { today: 'daily', '7d': 'weekly', '30d': 'monthly' };
 
 export function figures({ rest: [named] }) {
-  const period = named in PERIODS ? named : '7d';
+  const period = chosen(PERIODS, named, '7d');
   const places = tabs('figures.period', Object.keys(PERIODS).map((each) => [each, `#/figures/${each}`, `figures.${each}`]), period);
   const head = header('figures.title', { under: ' ' });
   const widgets = h('div');
@@ -164,11 +164,10 @@ const mayRead = () => mayManage() || me.role === 'operator';
 
 /** The periods that are over, as `[type, first day, last day]`. A week begins on Monday. */
 function periods() {
-  const today = dayKey(Date.now());
-  const monday = shifted(today, -((new Date(`${today}T12:00Z`).getUTCDay() + 6) % 7));
-  const lastOfMonth = shifted(`${today.slice(0, 8)}01`, -1);
+  const monday = shifted(today(), -((new Date(`${today()}T12:00Z`).getUTCDay() + 6) % 7));
+  const lastOfMonth = shifted(`${today().slice(0, 8)}01`, -1);
   return [
-    ['daily', shifted(today, -1), shifted(today, -1)],
+    ['daily', shifted(today(), -1), shifted(today(), -1)],
     ['weekly', shifted(monday, -7), shifted(monday, -1)],
     ['monthly', `${lastOfMonth.slice(0, 8)}01`, lastOfMonth],
   ];
@@ -204,8 +203,8 @@ function reports() {
   }
 
   function choose() {
-    const yesterday = shifted(dayKey(Date.now()), -1);
-    const day = (name, value) => field(name, { kind: 'date', value, max: dayKey(Date.now()), required: true });
+    const yesterday = shifted(today(), -1);
+    const day = (name, value) => field(name, { kind: 'date', value, max: today(), required: true });
     ask('reports.other', [[day('first_day', shifted(yesterday, -13)), day('last_day', yesterday)]], 'reports.go',
       (days) => order({ type: 'custom', ...days }), { text: t('reports.other.text') });
   }

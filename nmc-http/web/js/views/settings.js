@@ -1,6 +1,6 @@
 /** Settings: where each is, and those of the business: its facts and hours, the greeting, its phone numbers, the steps until all is set up. */
 
-import { all, ask, badge, button, card, confirm, dayKey, dialled, dotted, empty, field, form, fullDay, get, getTagged, h, header, icon, iconButton, later, line, link, listCard, listing, logOut, mayManage, me, money, number, page, patch, phone, post, put, remove, replace, say, shown, t, zones } from '../ui.js';
+import { all, ask, badge, button, card, confirm, dialled, dotted, empty, field, form, fullDay, get, getTagged, h, header, icon, iconButton, later, line, link, listCard, listing, logOut, mayManage, me, money, number, page, patch, phone, post, put, remove, replace, say, shown, t, today, zones } from '../ui.js';
 
 const PLACES = [['business', 'hours'], ['greeting', 'reply'], ['numbers', 'numbers'], ['rules', 'alerts'], ['people', 'person'], ['keys', 'key'], ['start', 'check'], ['me', 'settings']];
 
@@ -49,10 +49,9 @@ export function business() {
 /** The days on which the business is closed whatever its hours say, those to come first. */
 function holidays() {
   const element = h('div');
-  const today = dayKey(Date.now());
   const load = () => shown(element, async () => {
     const { items } = await get('/v1/holidays');
-    const rows = [...items.filter(({ date }) => date >= today), ...items.filter(({ date }) => date < today)];
+    const rows = [...items.filter(({ date }) => date >= today()), ...items.filter(({ date }) => date < today())];
     return listCard('holidays.title', rows.map(row), 'holidays.none', mayManage() && h('div.form-foot', button('holidays.add', add, { name: 'plus' })));
   });
 
@@ -61,7 +60,7 @@ function holidays() {
     return line(name, day, mayManage() && iconButton('close', t('holidays.drop', { name }), () => confirm('holidays.remove', () => remove(url).then(load), { name, day })));
   }
 
-  const add = () => ask('holidays.add', [[field('date', { kind: 'date', value: today }), field('name', { label: 'field.holiday' })]], 'go.add',
+  const add = () => ask('holidays.add', [[field('date', { kind: 'date', value: today() }), field('name', { label: 'field.holiday' })]], 'go.add',
     ({ date, name }) => put(`/v1/holidays/${date}`, { name }).then(load));
 
   load();
