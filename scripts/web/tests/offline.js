@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { visitor } from '../browser.js';
+import { PASSWORD } from '../site.js';
 
 const [PHONE, OTHER] = ['+14155550161', '+14155550162'];
 
@@ -58,6 +59,61 @@ export default {
     await site.up(bind);
     await site.text(PHONE, 'After the restart');
     await page.locator('.row', { hasText: 'After the restart' }).waitFor();
+    await close();
+  },
+
+  async 'a text whose answer is lost goes out once'({ site, browser }) {
+    await site.text(PHONE, 'Is anybody there?');
+    const { id } = await site.conversation(PHONE);
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, `/c/${id}`);
+    const write = page.getByRole('textbox', { name: 'Write a text' });
+    await write.fill('Said once');
+    await page.route('**/messages', async (route) => {
+      await route.fetch();
+      await route.abort();
+    }, { times: 1 });
+    await write.press('Enter');
+    await page.locator('.notice').getByText('There is no connection. Nothing is lost').waitFor();
+    assert.equal(await write.inputValue(), 'Said once');
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector('.composer-text')?.value === 'Said once');
+    await write.press('Enter');
+    await page.waitForFunction(() => document.querySelector('.composer-text')?.value === '');
+    const owner = await site.client(site.ann.email);
+    const { items } = await owner('GET', `/v1/conversations/${id}/messages?direction=outbound&kind=message`);
+    assert.equal(items.filter((one) => one.body === 'Said once').length, 1);
+    await close();
+  },
+
+  async 'a session that could not be renewed for want of a network is renewed later'({ site, browser }) {
+    const { page, logIn, go, close } = await visitor(browser, site);
+    await logIn(site.ann.email);
+    await page.route('**/v1/calls?**', (route) => route.fulfill({ status: 401, json: {} }), { times: 1 });
+    await page.route('**/refresh', (route) => route.abort(), { times: 1 });
+    await go('/calls/all');
+    await page.getByText('There is no connection. Nothing is lost').waitFor();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('That did not work').waitFor({ state: 'detached' });
+    await page.locator('.listing .list, .listing .empty').first().waitFor();
+    await close();
+  },
+
+  async 'a draft outlives the session that ends while it is written'({ site, browser }) {
+    await site.text(PHONE, 'Are you there?');
+    const { id } = await site.conversation(PHONE);
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.bob.email, `/c/${id}`);
+    const write = page.getByRole('textbox', { name: 'Write a text' });
+    await write.fill('Half of an answer');
+    await page.route('**/v1/**', (route) => route.fulfill({ status: 401, json: {} }));
+    await write.press('Enter');
+    await page.getByText('Your session is over').waitFor();
+    await page.unroute('**/v1/**');
+    await page.getByLabel('E-mail').fill(site.bob.email);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('.composer-text')?.value === 'Half of an answer');
     await close();
   },
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { visitor } from '../browser.js';
+import { PASSWORD } from '../site.js';
 
 export default {
   async 'two agents see each other, and the slower one’s answer waits'({ site, browser }) {
@@ -50,6 +51,39 @@ export default {
     await site.text('+14155550132', 'Told to the one that is left');
     await second.locator('.row', { hasText: 'Told to the one that is left' }).waitFor();
     assert.deepEqual(streams, [page, second]);
+    await close();
+  },
+
+  async 'a tab in which another has logged in does nothing in their name'({ site, browser }) {
+    const phone = '+14155550133';
+    await site.text(phone, 'Whose answer is it?');
+    const { id } = await site.conversation(phone);
+    const { page, context, logIn, close } = await visitor(browser, site);
+    await logIn(site.bob.email, `/c/${id}`);
+    const write = page.getByRole('textbox', { name: 'Write a text' });
+    await write.fill('An answer of Bob’s');
+    const second = await context.newPage();
+    await second.goto(`${site.url}/app#/login`);
+    const logInAs = async (email) => {
+      await second.getByLabel('E-mail').fill(email);
+      await second.getByLabel('Password').fill(PASSWORD);
+      await second.getByRole('button', { name: 'Log in' }).click();
+      await second.getByRole('heading', { name: 'Inbox' }).waitFor();
+    };
+    await logInAs(site.ann.email);
+    // The access token of the first tab runs out.
+    await page.route('**/messages', (route) => route.fulfill({ status: 401, json: {} }), { times: 1 });
+    await write.press('Enter');
+    await page.locator('.nav-self', { hasText: 'Ann Doe' }).waitFor();
+    await write.waitFor();
+    assert.equal(await write.inputValue(), '', 'a draft is its writer’s own');
+    const owner = await site.client(site.ann.email);
+    const { items } = await owner('GET', `/v1/conversations/${id}/messages?direction=outbound&kind=message`);
+    assert.deepEqual(items, []);
+    await second.goto(`${site.url}/app#/login`);
+    await logInAs(site.bob.email);
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector('.composer-text')?.value === 'An answer of Bob’s');
     await close();
   },
 };

@@ -3,7 +3,7 @@
  * business. Tabs renew one after another, so that a refresh token is shown once.
  */
 
-import { all, authorize, get, post, remove, Refused } from './client.js';
+import { all, authorize, get, post, remove, Refused, send } from './client.js';
 
 /** The person, their business and the people they work with; filled by `load`. */
 export const me = { id: null, role: 'viewer', profile: null, tenant: null, preferences: null, people: new Map() };
@@ -32,8 +32,8 @@ export async function resume(refreshToken) {
   const alone = navigator.locks ? (work) => navigator.locks.request('nmc-refresh', work) : (work) => work();
   return alone(async () => {
     try {
-      authorize(null);
-      begin(await post('/v1/browser-sessions/refresh', refreshToken ? { refresh_token: refreshToken } : {}));
+      const body = refreshToken ? { refresh_token: refreshToken } : {};
+      begin((await send('POST', '/v1/browser-sessions/refresh', { body }, false)).data);
       return true;
     } catch (error) {
       if (error instanceof Refused && error.status === 401) return false;
@@ -49,16 +49,19 @@ function begin(answer) {
 
 let renewing = null;
 
-/** Gets another access token; the page is told if there is none to be had. */
+/** Gets another access token; the page is told if there is none to be had. All who want one meanwhile wait for the same. */
 export function renew() {
-  renewing ??= resume()
-    .then((goesOn) => {
-      if (!goesOn) end();
-      return goesOn;
-    })
-    .finally(() => {
-      renewing = null;
-    });
+  const goOn = async () => {
+    const who = me.id;
+    const goesOn = await resume();
+    if (!goesOn) end();
+    if (!goesOn || me.id === who) return goesOn;
+    // Somebody else has logged in in another tab: nothing that this one had begun is done in their name.
+    authorize(null);
+    location.reload();
+    return false;
+  };
+  renewing ??= goOn().finally(() => (renewing = null));
   return renewing;
 }
 

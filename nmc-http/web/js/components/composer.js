@@ -16,7 +16,7 @@ const canned = {
 
 /** `send(body, key)` sends a text and answers whether it went; `note(text)` adds a note; `typed(now)` hears of typing. */
 export function composer(conversation, { send, note, typed }) {
-  const draftAt = `nmc.draft.${conversation}`;
+  const draftAt = `nmc.draft.${me.id}.${conversation}`;
   const draft = JSON.parse(sessionStorage.getItem(draftAt) ?? '{"body":"","key":null,"isNote":false}');
   const area = h('textarea.composer-text', { rows: '1', 'aria-label': t('composer.label'), placeholder: t('composer.label'),
     maxlength: LONGEST, value: draft.body, oninput: changed, onkeydown: pressed, onblur: () => typed(false) });
