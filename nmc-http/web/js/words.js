@@ -85,6 +85,7 @@ const EN = {
     theirs: 'Your text goes out. {who} looks after this conversation.',
     moved: 'Something came in while you wrote. Your text is still here: read on first.',
   },
+  thread: { end: 'To the end', new: 'New below' },
   others: { types: '{who} is typing …', reads: '{who} is reading this, too' },
   composer: {
     label: 'Write a text', kind: 'What to write', reply: 'Text', note: 'Note',

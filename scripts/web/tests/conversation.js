@@ -215,4 +215,29 @@ export default {
     assert.doesNotMatch(await log.textContent(), /An old text/);
     await close();
   },
+
+  async 'who reads further up stays there, and is told of what comes'({ site, browser }) {
+    const phone = '+14155550129';
+    for (let count = 0; count < 20; count += 1) await site.text(phone, `Text ${count}`);
+    const { page, close } = await open(site, browser, phone, { viewport: { width: 1280, height: 500 } });
+    const thread = page.locator('.thread');
+    const first = () => thread.evaluate((element) => [...element.querySelectorAll('.entry')]
+      .map((each) => [each.dataset.key, Math.round(each.getBoundingClientRect().top)]).find(([, top]) => top > element.getBoundingClientRect().top));
+    await page.locator('.bubble', { hasText: 'Text 19' }).waitFor();
+    const down = page.locator('.thread-down button');
+    assert.equal(await down.isVisible(), false);
+    await thread.evaluate((element) => (element.scrollTop = element.scrollHeight / 2));
+    await page.getByRole('button', { name: 'To the end' }).waitFor();
+    const before = await first();
+    await site.text(phone, 'The newest of all');
+    await page.getByText('New below').waitFor();
+    assert.deepEqual(await first(), before);
+    const row = page.locator('.row', { hasText: 'The newest of all' });
+    await row.and(page.locator('.unread')).waitFor();
+    await look(page, 'conversation-above');
+    await page.getByRole('button', { name: 'New below' }).click();
+    await down.waitFor({ state: 'hidden' });
+    await row.and(page.locator(':not(.unread)')).waitFor();
+    await close();
+  },
 };

@@ -11,6 +11,7 @@ const PATHS = {
   figures: 'M4 20V10M10 20V4M16 20v-8M21 20H3',
   settings: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5',
   back: 'M15 5l-7 7 7 7',
+  down: 'M5 9l7 7 7-7',
   next: 'M9 5l7 7-7 7',
   send: 'M4 12l16-8-5 16-3-6.5zM12 13.5L20 4',
   search: 'M10.5 17a6.5 6.5 0 1 1 0-13 6.5 6.5 0 0 1 0 13zM15.5 15.5L21 21',

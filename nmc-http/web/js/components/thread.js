@@ -3,16 +3,21 @@
  * a time, and the row that is being looked at stays where it is, whatever comes above or below.
  */
 
-import { h, keyed } from '../ui.js';
+import { h, icon, keyed, replace, t } from '../ui.js';
 
 const WINDOW = 200;
 const STEP = 60;
 const NEAR = 600;
 
-/** `build(row, before)` answers the element of a row, whose `id` tells it from others; `older()` reads more and answers whether there is more. */
-export function thread(build, older, label) {
+/**
+ * `build(row)` answers the element of a row, whose `id` tells it from others, and who knows when the one `before` it was; `older()`
+ * reads more and answers whether there is more; `seen()` hears that the end has come into sight.
+ */
+export function thread(build, older, seen, label) {
   const list = h('ol.thread-rows', { 'aria-label': label });
-  const element = h('div.thread', { tabindex: '0', role: 'region', 'aria-label': label, onscroll: scrolled }, list);
+  const news = h('span', t('thread.end'));
+  const down = h('div.thread-down', { hidden: true }, h('button.button', { type: 'button', onclick: goToEnd }, icon('down'), news));
+  const element = h('div.thread', { tabindex: '0', role: 'region', 'aria-label': label, onscroll: scrolled }, list, down);
   let rows = [];
   let end = 0;
   let size = STEP;
@@ -30,9 +35,9 @@ export function thread(build, older, label) {
   /** Draws, and puts the first row that is seen back to where it was. */
   function redraw() {
     const top = element.getBoundingClientRect().top;
-    const seen = [...list.children].find((child) => child.getBoundingClientRect().bottom > top);
-    const offset = seen?.getBoundingClientRect().top;
-    const key = seen?.dataset.key;
+    const first = [...list.children].find((child) => child.getBoundingClientRect().bottom > top);
+    const offset = first?.getBoundingClientRect().top;
+    const key = first?.dataset.key;
     draw();
     if (follows) return toEnd();
     const same = [...list.children].find((child) => child.dataset.key === key);
@@ -44,9 +49,25 @@ export function thread(build, older, label) {
     element.scrollTop = element.scrollHeight;
   }
 
+  function goToEnd() {
+    [end, follows] = [rows.length, true];
+    draw();
+    toEnd();
+    arrive();
+  }
+
+  function arrive() {
+    down.hidden = true;
+    replace(news, t('thread.end'));
+    seen();
+  }
+
   async function scrolled() {
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+    const before = follows;
     follows = below < 80 && end === rows.length;
+    down.hidden = follows;
+    if (follows && !before) arrive();
     if (below < NEAR && end < rows.length) {
       end = Math.min(rows.length, end + STEP);
       redraw();
@@ -81,16 +102,14 @@ export function thread(build, older, label) {
     set(next) {
       const last = rows[end - 1]?.id;
       const isAtEnd = end === rows.length;
+      const isNew = rows.length > 0 && rows.at(-1)?.id !== next.at(-1)?.id;
       rows = next;
       const at = rows.findIndex((row) => row.id === last);
       end = isAtEnd || at < 0 ? rows.length : at + 1;
       redraw();
+      if (isNew && !follows) replace(news, t('thread.new'));
     },
-    toEnd() {
-      [end, follows] = [rows.length, true];
-      draw();
-      toEnd();
-    },
+    toEnd: goToEnd,
     get isAtEnd() {
       return follows;
     },

@@ -1,6 +1,6 @@
 /** One conversation: its thread, the reply, who looks after it, and what is known of the customer. */
 
-import { button, dotted, get, getTagged, go, h, header, icon, isActive, isDialable, mayWrite, me, nameOf, onChanges, phone, post, put, reason, Refused, replace, say, shown, t, touched } from '../ui.js';
+import { button, dotted, get, getTagged, go, h, header, icon, isActive, isDialable, mayWrite, me, nameOf, now, onChanges, phone, post, put, reason, Refused, replace, say, shown, t, touched } from '../ui.js';
 import { timeline } from '../api/timeline.js';
 import { enterRoom } from '../stream/presence.js';
 import { composer } from '../components/composer.js';
@@ -12,7 +12,7 @@ import { customerName, knownName } from './inbox.js';
 export function conversation(id) {
   const url = `/v1/conversations/${id}`;
   const entries = timeline(id);
-  const rows = thread(entry, older, t('conversation.thread'));
+  const rows = thread(entry, older, markRead, t('conversation.thread'));
   // What comes is announced from here: pages that are read later are not.
   const log = h('div.sr', { role: 'log', 'aria-live': 'polite', 'aria-label': t('conversation.thread') });
   const [under, actions] = [h('span'), h('div.actions')];
@@ -54,7 +54,7 @@ export function conversation(id) {
 
   /** Marks what is seen as read, but nothing that came meanwhile. */
   function markRead() {
-    if (document.hidden || !row.unread || isClosed) return;
+    if (document.hidden || !row?.unread || !rows.isAtEnd || isClosed) return;
     row.unread = 0;
     put(`${url}/read`, undefined, { match: tag }).then(() => touched('conversation', id), () => {});
   }
@@ -98,7 +98,7 @@ export function conversation(id) {
   }
 
   async function send(body, key) {
-    const bubble = { id: key, kind: 'pending', body, at: new Date().toISOString() };
+    const bubble = { id: key, kind: 'pending', body, at: new Date(now()).toISOString() };
     pending = [...pending, bubble];
     draw();
     rows.toEnd();
@@ -187,8 +187,7 @@ export function conversation(id) {
     while (log.children.length > 20) log.firstElementChild.remove();
   }
 
-  const looked = () => document.hidden || !row || markRead();
-  document.addEventListener('visibilitychange', looked);
+  document.addEventListener('visibilitychange', markRead);
 
   async function load() {
     try {
@@ -209,7 +208,7 @@ export function conversation(id) {
       isClosed = true;
       leave();
       room.leave();
-      document.removeEventListener('visibilitychange', looked);
+      document.removeEventListener('visibilitychange', markRead);
     },
   };
 }
