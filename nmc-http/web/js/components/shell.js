@@ -3,7 +3,7 @@
  * the connection; and it tells of what comes, by a sound and a notification, to whoever wants that.
  */
 
-import { avatar, button, get, h, icon, isActive, later, me, nameOf, onChanges, onState, replace, t } from '../ui.js';
+import { avatar, button, get, h, has, icon, isActive, later, me, nameOf, onChanges, onState, replace, t } from '../ui.js';
 import { customerName } from '../views/inbox.js';
 import { chime, notify } from './notify.js';
 
@@ -26,6 +26,7 @@ export function shell() {
   const skip = h('a.skip', { href: '#main', onclick: (event) => (event.preventDefault(), focusHeading()) }, t('go.skip'));
   const element = h('div.shell', skip, nav, h('div.stage', banner, main));
   const before = {};
+  let [unread, where] = [0, ''];
 
   const count = later(50, async () => {
     const [waiting, open] = await Promise.all([
@@ -33,14 +34,18 @@ export function shell() {
       get('/v1/alerts', { active: true, limit: 100 }).catch(() => null),
     ]);
     if (waiting) {
-      const sum = waiting.items.reduce((all, row) => all + row.unread, 0);
-      say('inbox', sum, t('nav.unread', { count: sum }));
-      document.title = sum ? `(${sum}) ${t('app.title')}` : t('app.title');
+      unread = waiting.items.reduce((all, row) => all + row.unread, 0);
+      say('inbox', unread, t('nav.unread', { count: unread }));
+      entitle();
     }
     if (open) say('alerts', open.items.length, t('nav.open', { count: open.items.length }));
     tell([...fresh('inbox', waiting, (row) => row.unread).map((row) => [t('notify.title', { who: customerName(row) }), `/c/${row.id}`]),
       ...fresh('alerts', open, () => 1).map(() => [t('notify.alert'), '/alerts'])]);
   });
+
+  function entitle() {
+    document.title = `${unread ? `(${unread}) ` : ''}${where} – ${t('app.title')}`;
+  }
 
   function say(name, number, words) {
     counts[name].hidden = number === 0;
@@ -94,11 +99,13 @@ export function shell() {
       focusHeading();
     },
     mark(name) {
+      const [place] = PLACES.find(([own, , others]) => name === own || others.includes(name));
       for (const link of links) {
-        const [own, , others] = PLACES.find(([each]) => each === link.dataset.name);
-        if (name === own || others.includes(name)) link.setAttribute('aria-current', 'page');
+        if (link.dataset.name === place) link.setAttribute('aria-current', 'page');
         else link.removeAttribute('aria-current');
       }
+      where = t(has(`${name}.title`) ? `${name}.title` : `${place}.title`);
+      entitle();
     },
     close: () => leaves.forEach((each) => each()),
   };
