@@ -108,7 +108,9 @@ export function tell(title, text, ...content) {
 export function showSecret(title, secret, values) {
   const box = h('input.secret', { readonly: true, value: secret, 'aria-label': t(title), onfocus: (event) => event.target.select() });
   const copy = button('go.copy', async () => {
-    await navigator.clipboard.writeText(secret);
+    box.select();
+    // Where the page is not in a secure context, there is the old way only.
+    await (navigator.clipboard?.writeText(secret) ?? document.execCommand('copy'));
     say(t('go.copied'));
   }, { kind: 'accent' });
   const element = show(title, t(`${title}.text`, values), box, h('div.form-foot', copy, button('go.close', () => element.close())));
