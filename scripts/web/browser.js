@@ -9,6 +9,8 @@ import { PASSWORD } from './site.js';
 
 export const DESK = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
+/** A desk at 200 %. */
+const ZOOMED = { width: 640, height: 400 };
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'];
 /** What a view may be refused and shows as such: routes that not every server has, a version that moved on, a login that is over. */
@@ -72,7 +74,7 @@ export async function visitor(browser, site, { viewport = DESK, ...options } = {
   };
 }
 
-/** No violation of axe's rules, at either size and in either mode; and pictures, if a directory for them is given. */
+/** No violation of axe's rules, at either size and in either mode, and nothing wider than its place; and pictures, if a directory for them is given. */
 export async function look(page, name) {
   for (const [size, viewport] of [['phone', PHONE], ['desk', DESK]]) {
     await page.setViewportSize(viewport);
@@ -88,7 +90,16 @@ export async function look(page, name) {
       const found = violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')}`);
       assert.deepEqual(found, [], `${name}, ${size}, ${colorScheme}`);
     }
-    const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-    assert.equal(isWide, false, `${name} scrolls sideways at ${size} size`);
+    await fits(page, `${name} at ${size} size`);
   }
+  await page.setViewportSize(ZOOMED);
+  await fits(page, `${name} at 200 %`);
+  await page.setViewportSize(DESK);
+}
+
+/** Nothing scrolls sideways. */
+async function fits(page, what) {
+  const wide = await page.evaluate(() => [document.documentElement, ...document.querySelectorAll('.scroll, .thread, .details, .dialog, .door, .head')]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.tagName}.${one.className}`));
+  assert.deepEqual(wide, [], what);
 }

@@ -37,19 +37,35 @@ export class Site {
     return site;
   }
 
+  /** Starts `nmc up --demo`, with the link that it prints. */
+  static async demo(nmc) {
+    const site = new Site();
+    Object.assign(site, { nmc, home: mkdtempSync(join(tmpdir(), 'nmc-web-')) });
+    chmodSync(site.home, 0o755);
+    site.data = join(site.home, 'data');
+    await site.up('127.0.0.1:0', '--demo');
+    try {
+      site.link = await site.until(() => /http:\S+\/app#\/demo\?token=\S+/.exec(site.said)?.[0], 60_000);
+      return site;
+    } catch (error) {
+      await site.stop();
+      throw error;
+    }
+  }
+
   /** Starts the server, the first time at any port, and again at the same one. */
-  async up(bind) {
+  async up(bind, ...options) {
     const environment = { PATH: process.env.PATH, HOME: this.home, NMC_DATA_DIR: this.data, TWILIO_AUTH_TOKEN: TOKEN, NMC_SMS: 'console' };
     if (process.env.NMC_PG_BIN) environment.NMC_PG_BIN = process.env.NMC_PG_BIN;
     this.environment = environment;
-    this.process = spawn(this.nmc, ['up', '--bind', bind, '--hash-cost', '10'], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process = spawn(this.nmc, ['up', '--bind', bind, '--hash-cost', '10', ...options], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
     this.url = await new Promise((resolve, reject) => {
-      let said = '';
-      const timer = setTimeout(() => reject(new Error(`the server did not start: ${said}`)), 60_000);
-      this.process.on('exit', () => reject(new Error(`the server ended: ${said}`)));
+      this.said = '';
+      const timer = setTimeout(() => reject(new Error(`the server did not start: ${this.said}`)), 60_000);
+      this.process.on('exit', () => reject(new Error(`the server ended: ${this.said}`)));
       this.process.stderr.on('data', (bytes) => {
-        said = (said + bytes).slice(-20_000);
-        const [, url] = /listening on (http:\S+)\s/.exec(said) ?? [];
+        this.said = (this.said + bytes).slice(-20_000);
+        const [, url] = /listening on (http:\S+)\s/.exec(this.said) ?? [];
         if (url) {
           clearTimeout(timer);
           resolve(url);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { look, visitor } from '../browser.js';
-import { PASSWORD } from '../site.js';
+import { PASSWORD, Site } from '../site.js';
 
 export default {
   async 'a login leads to what was wanted, and lasts over a reload'({ site, browser }) {
@@ -132,5 +132,23 @@ export default {
     await open('/verify');
     await page.getByRole('heading', { name: 'Verify your e-mail' }).waitFor();
     await close();
+  },
+
+  async 'the link of the demo opens an inbox that moves'({ site, browser }) {
+    const demo = await Site.demo(site.nmc);
+    try {
+      const { page, close } = await visitor(browser, demo);
+      await page.goto(demo.link);
+      await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+      assert.doesNotMatch(page.url(), /token/);
+      await page.locator('.row').first().waitFor();
+      const texts = () => page.locator('.inbox .row').allTextContents();
+      const before = String(await texts());
+      await site.until(async () => String(await texts()) !== before, 60_000);
+      await look(page, 'demo');
+      await close();
+    } finally {
+      await demo.stop();
+    }
   },
 };

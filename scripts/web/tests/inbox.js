@@ -64,4 +64,50 @@ export default {
     assert.equal(await page.getByText('A secret of the rival').count(), 0);
     await close();
   },
+
+  async 'what comes is heard and shown to whoever wants that, and says who, never what'({ site, browser }) {
+    await site.text(BOILER, 'Before');
+    const operator = await site.client(site.bob.email);
+    await operator('PATCH', '/v1/users/me/preferences', { dashboard_sounds_enabled: true, push_notifications_enabled: true });
+    const { page, logIn, close } = await visitor(browser, site);
+    await page.addInitScript(() => {
+      Object.assign(window, { told: [], tones: 0 });
+      Object.defineProperty(document, 'hidden', { get: () => window.isAway ?? false });
+      window.Notification = class {
+        static permission = 'granted';
+        constructor(...said) {
+          window.told.push(JSON.stringify(said));
+        }
+      };
+      window.AudioContext = class {
+        currentTime = 0;
+        createOscillator() {
+          window.tones += 1;
+          throw new Error('no sound in a test');
+        }
+        createGain() {}
+      };
+    });
+    await logIn(site.bob.email);
+    await page.locator('.row', { hasText: 'Before' }).waitFor();
+    await page.waitForFunction(() => /^\(\d+\)/.test(document.title));
+    await site.text(BOILER, 'A secret of the boiler');
+    await page.waitForFunction(() => window.tones > 0);
+    assert.deepEqual(await page.evaluate(() => window.told), [], 'whoever looks sees it');
+    await page.evaluate(() => (window.isAway = true));
+    await site.text(BOILER, 'Another secret');
+    await page.waitForFunction(() => window.told.length > 0);
+    const told = await page.evaluate(() => window.told.join());
+    assert.match(told, /has called or written/);
+    assert.doesNotMatch(told, /secret/);
+    await operator('PATCH', '/v1/users/me/preferences', { dashboard_sounds_enabled: false, push_notifications_enabled: false });
+    await page.reload();
+    await page.evaluate(() => (window.isAway = true));
+    await page.waitForFunction(() => /^\(\d+\)/.test(document.title));
+    const before = await page.title();
+    await site.text(BOILER, 'Silence');
+    await page.waitForFunction((title) => document.title !== title, before);
+    assert.deepEqual(await page.evaluate(() => [window.tones, window.told.length]), [0, 0]);
+    await close();
+  },
 };
