@@ -37,6 +37,7 @@ export default {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('[name=target][aria-invalid=true]').waitFor();
     await page.getByLabel('What it should come to').fill('99.5');
+    await page.locator('[name=target][aria-invalid=true]').waitFor({ state: 'detached' });
     await look(page, 'figures-target');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.tile', { hasText: 'Calls answered' }).getByText('✗ target 99.5 % not reached').waitFor();
@@ -60,6 +61,9 @@ export default {
     const rows = await page.locator('.tile').evaluateAll((tiles) => Object.values(Object.groupBy(tiles, (tile) => tile.getBoundingClientRect().top))
       .map((row) => row.map((tile) => tile.querySelector('.figure').getBoundingClientRect().top)));
     assert.ok(rows.some((row) => row.length > 1), 'tiles are beside each other');
+    const room = await page.locator('.figures-counts').boundingBox();
+    const bars = await page.locator('.chart rect').evaluateAll((all) => all.map((bar) => bar.getBoundingClientRect()).map(({ left, right }) => [left, right]));
+    assert.ok(bars.length > 7 && bars.every(([left, right]) => left >= room.x && right <= room.x + room.width + 1), `${bars} in ${room.x} to ${room.x + room.width}`);
     for (const row of rows) assert.equal(new Set(row).size, 1, String(row));
     await owner('DELETE', '/v1/kpi-targets/missed_rate/weekly');
     await close();
