@@ -65,7 +65,12 @@ export default {
     await page.getByLabel('Name').fill('the calendar');
     await page.getByRole('dialog').getByRole('button', { name: 'Make a key' }).click();
     assert.match(await page.getByRole('textbox', { name: 'Your new key' }).inputValue(), /^nmc_/);
+    // As in a page over plain HTTP, which has no clipboard.
+    await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('dialog').getByText('Copied.').waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
+    await page.locator('body > .toasts').getByText('Copied.').waitFor();
     await page.getByText('the calendar').waitFor();
     await look(page, 'keys');
     await page.getByRole('button', { name: 'Revoke' }).click();

@@ -45,6 +45,8 @@ export function form(fields, label, work, { aside = null, kind = 'accent', hidde
   const element = h('form.form', { novalidate: true, onsubmit: send },
     fields.map((each) => (Array.isArray(each) ? h('div.pair', each.map(({ element: one }) => one)) : (each.element ?? each))), problem, h('div.form-foot', { hidden }, submit, aside));
   const inputs = fields.flat().filter((each) => each.input);
+  // What is changed is not refused any more.
+  for (const each of inputs) each.input.addEventListener('input', () => each.refuse(null));
   async function send(event) {
     event.preventDefault();
     if (submit.getAttribute('aria-disabled') === 'true') return;
@@ -92,7 +94,7 @@ export function confirm(name, work, { fields = [], kind = 'danger', ...values } 
 
 /** Shows a dialog with a heading, a text and what else it holds. */
 export function show(title, text, ...content) {
-  const element = h('dialog.dialog', { 'aria-label': t(title), onclose: () => element.remove() },
+  const element = h('dialog.dialog', { 'aria-label': t(title), onclose: () => element.replaceWith(...element.querySelectorAll('.toasts')) },
     h('h2', t(title)), text && h('p', text), content);
   document.body.append(element);
   element.showModal();

@@ -64,7 +64,9 @@ let toast = null;
 
 /** Says something at the edge of the page, for a while. */
 export function say(text, kind = '') {
-  toast ??= document.body.appendChild(h('div.toasts', { role: 'status', 'aria-live': 'polite' }));
+  toast ??= h('div.toasts', { role: 'status', 'aria-live': 'polite' });
+  // All around an open dialog lies below its shade, and is read to nobody.
+  (document.querySelector('dialog[open]') ?? document.body).append(toast);
   const line = h('p', { class: `toast ${kind}` }, text);
   replace(toast, line);
   setTimeout(() => line.remove(), 6_000);
