@@ -33,8 +33,12 @@ export default {
     await page.getByText('The valve is behind the wardrobe').first().waitFor();
     await page.getByRole('searchbox').fill('Lena');
     await page.getByRole('heading', { name: 'Customers' }).waitFor();
-    await page.getByRole('searchbox').fill('zzzzzz');
-    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    for (const nothing of ['zzzzzz', '%_%', '"zzz" o’zzz']) {
+      await page.getByRole('searchbox').fill('Lena');
+      await page.getByRole('heading', { name: 'Customers' }).waitFor();
+      await page.getByRole('searchbox').fill(nothing);
+      await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    }
     await page.getByRole('link', { name: 'Mine' }).click();
     await page.getByRole('heading', { name: 'Nothing is yours right now' }).waitFor();
     await look(page, 'inbox-empty');

@@ -54,9 +54,12 @@ export function inbox(filter) {
     list.place.hidden = !found.hidden;
     if (found.hidden) return;
     await shown(found, async () => {
+      const nothing = empty('search', 'inbox.nothing');
+      // The API refuses to look for what has no letter and no digit.
+      if (!/[\p{L}\p{N}]/u.test(q)) return nothing;
       const [people, texts] = await Promise.all([get('/v1/conversations', { q, limit: 20 }), get('/v1/messages', { q, limit: 20 })]);
       if (search.value.trim() !== q) return null;
-      if (people.items.length + texts.items.length === 0) return empty('search', 'inbox.nothing');
+      if (people.items.length + texts.items.length === 0) return nothing;
       return [part('inbox.people', people.items, row), part('inbox.texts', texts.items, hit)];
     });
   }
