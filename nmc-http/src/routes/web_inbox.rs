@@ -33,6 +33,7 @@ const FILES: &[(&str, &str)] = files! {
     "js/api/figures.js"
     "js/api/session.js"
     "js/api/timeline.js"
+    "js/components/canned.js"
     "js/components/chart.js"
     "js/components/composer.js"
     "js/components/entry.js"

@@ -3,16 +3,10 @@
  * with the reason, where nobody may be texted. A text that got no answer keeps its key: sent again, the customer gets it once.
  */
 
-import { ask, field, h, icon, iconButton, later, me, post, randomId, replace, t } from '../ui.js';
+import { h, icon, later, me, post, randomId, replace, t } from '../ui.js';
+import { canned } from './canned.js';
 
 const LONGEST = 1_600;
-
-/** Canned replies are the person's own, and of this browser. */
-const canned = {
-  place: () => `nmc.canned.${me.id}`,
-  read: () => JSON.parse(localStorage.getItem(canned.place()) ?? 'null') ?? t('canned.first').split('\n'),
-  write: (lines) => localStorage.setItem(canned.place(), JSON.stringify(lines)),
-};
 
 /** `send(body, key)` sends a text and answers whether it went; `note(text)` adds a note; `typed(now)` hears of typing. */
 export function composer(conversation, { send, note, typed }) {
@@ -25,7 +19,7 @@ export function composer(conversation, { send, note, typed }) {
   const submit = h('button.button.accent.icon-only', { type: 'button', onclick: go }, icon('send'));
   const kinds = ['reply', 'note'].map((kind) =>
     h('button.tab', { type: 'button', onclick: () => choose(kind === 'note') }, t(`composer.${kind}`)));
-  const menu = iconButton('reply', 'canned.title', cannedMenu);
+  const menu = canned(use);
   const bar = h('div.composer-bar', h('div.tabs.small', { role: 'group', 'aria-label': t('composer.kind') }, kinds), count);
   const element = h('section.composer', { 'aria-label': t('composer.label') }, bar, shut,
     h('div.composer-row', menu, area, submit));
@@ -119,34 +113,10 @@ export function composer(conversation, { send, note, typed }) {
     preview();
   }
 
-  function cannedMenu() {
-    let isOpen = true;
-    // Removing what has the focus tells of a lost focus, which closes, too.
-    const close = () => {
-      const was = isOpen;
-      isOpen = false;
-      if (was) list.remove();
-    };
-    const lines = canned.read().map((line) => h('button.menu-item', { type: 'button', onclick: () => (close(), use(line)) }, line));
-    const edit = h('button.menu-item.quiet', { type: 'button', onclick: () => (close(), change()) }, t('canned.change'));
-    const leave = (event) => event.key === 'Escape' && (close(), menu.focus());
-    const list = h('div.menu', { role: 'group', 'aria-label': t('canned.title'), onkeydown: leave,
-      onfocusout: (event) => list.contains(event.relatedTarget) || close() }, lines, edit);
-    if (element.querySelector('.menu')) return element.querySelector('.menu').remove();
-    element.append(list);
-    list.firstElementChild.focus();
-    return undefined;
-  }
-
   function use(line) {
     area.value = area.value.trim() ? `${area.value.trim()} ${line}` : line;
     changed();
     area.focus();
-  }
-
-  function change() {
-    const lines = field('lines', { kind: 'area', value: canned.read().join('\n'), rows: '8' });
-    ask('canned.title', [lines], 'go.save', (values) => canned.write(values.lines.split('\n').map((line) => line.trim()).filter(Boolean)));
   }
 
   draw();
