@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { look, visitor } from '../browser.js';
+import { look, PHONE, visitor } from '../browser.js';
 
 /** Texts that would run in a page that takes text for markup. */
 const CORPUS = [
@@ -93,6 +93,32 @@ export default {
         await page.locator('.nav-link[aria-current]', { hasText: heading }).waitFor();
       }
     }
+    await close();
+  },
+
+  async 'words of eighty letters leave the rest its place'({ site, browser }) {
+    const [phone, long] = ['+14155550152', 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'];
+    await site.call(phone, { CallerName: long, FromCity: 'L'.repeat(40) });
+    await site.text(phone, `${long} https://example.com/${'a'.repeat(300)} مرحبا ${'😀'.repeat(40)}`);
+    const { id } = await site.conversation(phone);
+    await site.name(phone, long);
+    const owner = await site.client(site.ann.email);
+    await owner('PUT', `/v1/conversations/${id}/tags/${'T'.repeat(50)}`);
+    const { page, logIn, go, close } = await visitor(browser, site);
+    await logIn(site.ann.email, `/c/${id}`);
+    await page.locator('.bubble', { hasText: long }).waitFor();
+    await look(page, 'long-conversation');
+    await go('/calls');
+    const line = page.locator('.line', { hasText: long });
+    await line.waitFor();
+    await look(page, 'long-calls');
+    await page.setViewportSize(PHONE);
+    assert.ok((await line.boundingBox()).height < 150, 'three lines of a name, and no more');
+    await go(`/customer/${phone}`);
+    await page.getByText('May be texted').waitFor();
+    await look(page, 'long-customer');
+    await page.setViewportSize(PHONE);
+    assert.ok((await page.locator('a.line').first().boundingBox()).height < 150, 'nor of a text');
     await close();
   },
 };

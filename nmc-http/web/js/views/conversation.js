@@ -13,18 +13,16 @@ export function conversation(id) {
   const url = `/v1/conversations/${id}`;
   const entries = timeline(id);
   const rows = thread(entry, older, markRead, t('conversation.thread'));
-  // What comes is announced from here: pages that are read later are not.
-  const log = h('div.sr', { role: 'log', 'aria-live': 'polite', 'aria-label': t('conversation.thread') });
+  const [log, others] = [announcer(), company()];
   const [under, actions] = [h('span'), h('div.actions')];
   const bar = header('conversation.title', { back: '#/inbox/open', under, actions });
   const head = h('div.conversation-head', bar);
-  const others = h('p.others', { 'aria-live': 'polite' });
   const notice = h('div.notice', { role: 'status' });
   const write = composer(id, { send, note, typed: (now) => room.type(now) });
   const side = h('aside.details', { 'aria-label': t('details.title') });
-  const place = h('div.conversation-main', head, notice, rows.element, log, others, write.element);
+  const place = h('div.conversation-main', head, notice, rows.element, log.element, others.element, write.element);
   const element = h('section.pane.conversation', place, side);
-  const room = enterRoom(id, showOthers, mayWrite());
+  const room = enterRoom(id, others.show, mayWrite());
   let row = null;
   let tag = null;
   let pending = [];
@@ -82,20 +80,16 @@ export function conversation(id) {
     const isOpen = row.status === 'active' || row.status === 'waiting';
     const tel = isDialable(row.customer_phone) && h('a.button.accent', { href: `tel:${row.customer_phone}`, title: t('conversation.call') }, icon('calls'), h('span', t('conversation.call')));
     const finish = mayWrite() && (isOpen ? button('conversation.resolve', () => change('resolve'), { name: 'check', title: t('conversation.resolve') }) : button('conversation.reopen', reopen, { name: 'inbox', title: t('conversation.reopen') }));
-    const more = h('button.button.icon-only.only-narrow', { type: 'button', 'aria-label': t('details.title'), onclick: () => element.classList.toggle('with-details') }, icon('person'));
+    const more = h('button.button.icon-only.only-narrow', { type: 'button', 'aria-label': t('details.title'),
+      'aria-expanded': String(element.matches('.with-details')), onclick: toggle }, icon('person'));
     return [tel, finish, more];
   }
 
-  /** Shuts the reply where the API would refuse it, with the reason. */
-  async function shutIfNeeded() {
-    if (!mayWrite()) return write.shut(t('composer.viewer'), false);
-    if (!isActive()) return write.shut(t('composer.suspended'));
-    if (!isDialable(row.customer_phone)) return write.shut(t('composer.unknown'));
-    const customer = await get(`/v1/customers/${row.customer_phone}`).catch(() => null);
-    if (customer?.is_opted_out) return write.shut(t('composer.stop'));
-    const told = await post(`${url}/messages/preview`, { body: '?' }).catch(() => null);
-    return write.shut(told?.refusal ?? null);
+  function toggle({ currentTarget: by }) {
+    by.setAttribute('aria-expanded', String(element.classList.toggle('with-details')));
   }
+
+  const shutIfNeeded = async () => write.shut(await whyShut(row, url), mayWrite());
 
   async function send(body, key) {
     const bubble = { id: key, kind: 'pending', body, at: new Date(now()).toISOString() };
@@ -155,37 +149,18 @@ export function conversation(id) {
     go(`/c/${next.id}`);
   }
 
-  function showOthers(list) {
-    const named = (typing) => list.filter((each) => each.typing === typing && each.user !== me.id).map((each) => nameOf(each.user) || t('entry.somebody'));
-    const [types, reads] = [named(true), named(false)];
-    const words = types.length ? t('others.types', { who: types.join(', ') }) : reads.length ? t('others.reads', { who: reads.join(', ') }) : '';
-    if (others.textContent === words) return;
-    replace(others, words);
-    others.classList.toggle('types', types.length > 0);
-  }
-
   const leave = onChanges(async ({ all, has }) => {
     const stale = all ? [] : entries.texts().filter((text) => has('message', text)).slice(-20);
     await Promise.all(stale.map((text) => entries.again(text)));
     if (has('conversation', id)) {
       const known = new Set(entries.texts());
       await read();
-      announce(known);
+      const isNew = (each) => each.kind === 'text' && each.direction === 'inbound' && !known.has(each.id);
+      log.tell(entries.rows().filter(isNew), customerName(row));
     } else if (stale.length) draw();
     // A text that failed for good, too, may be why the next one can't go out.
     if (has('consent') || stale.length) await shutIfNeeded();
   });
-
-  /** Texts that were announced: two changes at a time may both have read one of them. */
-  const announced = new Set();
-
-  function announce(known) {
-    const isNew = ({ id: text }) => !known.has(text) && !announced.has(text);
-    const fresh = entries.rows().filter((each) => each.kind === 'text' && each.direction === 'inbound' && isNew(each)).slice(-5);
-    fresh.forEach((each) => announced.add(each.id));
-    for (const each of fresh) log.append(h('p', t('conversation.says', { who: customerName(row), text: each.body || t('inbox.picture') })));
-    while (log.children.length > 20) log.firstElementChild.remove();
-  }
 
   document.addEventListener('visibilitychange', markRead);
 
@@ -209,6 +184,50 @@ export function conversation(id) {
       leave();
       room.leave();
       document.removeEventListener('visibilitychange', markRead);
+    },
+  };
+}
+
+/** Why nobody can be texted there, as far as the page knows, or else the API; null where they can. */
+async function whyShut({ customer_phone: phone }, url) {
+  if (!mayWrite()) return t('composer.viewer');
+  if (!isActive()) return t('composer.suspended');
+  if (!isDialable(phone)) return t('composer.unknown');
+  const customer = await get(`/v1/customers/${phone}`).catch(() => null);
+  if (customer?.is_opted_out) return t('composer.stop');
+  const told = await post(`${url}/messages/preview`, { body: '?' }).catch(() => null);
+  return told?.refusal ?? null;
+}
+
+/** What screen readers are told of texts that come. Pages that are read later are not announced. */
+function announcer() {
+  const element = h('div.sr', { role: 'log', 'aria-live': 'polite', 'aria-label': t('conversation.thread') });
+  const told = new Set();
+  return {
+    element,
+    /** Tells of each text once: two changes at a time may both have read one. */
+    tell(texts, who) {
+      for (const { id, body } of texts.filter((each) => !told.has(each.id)).slice(-5)) {
+        told.add(id);
+        element.append(h('p', t('conversation.says', { who, text: body || t('inbox.picture') })));
+      }
+      while (element.children.length > 20) element.firstElementChild.remove();
+    },
+  };
+}
+
+/** Who else is there, and who types. */
+function company() {
+  const element = h('p.others', { 'aria-live': 'polite' });
+  return {
+    element,
+    show(list) {
+      const named = (typing) => list.filter((each) => each.typing === typing && each.user !== me.id).map((each) => nameOf(each.user) || t('entry.somebody'));
+      const [types, reads] = [named(true), named(false)];
+      const words = types.length ? t('others.types', { who: types.join(', ') }) : reads.length ? t('others.reads', { who: reads.join(', ') }) : '';
+      if (element.textContent === words) return;
+      replace(element, words);
+      element.classList.toggle('types', types.length > 0);
     },
   };
 }

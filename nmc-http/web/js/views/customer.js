@@ -1,6 +1,6 @@
 /** What is known of a customer: in a view of its own, and beside a conversation with who looks after it, how urgent it is, and tags. */
 
-import { ask, badge, button, card, confirm, dotted, duration, field, get, getTagged, h, icon, isDialable, line, link, listCard, mayManage, mayWrite, me, moment, money, nameOf, number, page, patch, phone, post, put, remove, replace, t } from '../ui.js';
+import { ask, badge, button, card, confirm, dayKey, dotted, duration, field, fullDay, get, getTagged, h, icon, isDialable, line, link, listCard, mayManage, mayWrite, me, moment, money, nameOf, number, page, patch, phone, post, put, remove, replace, t } from '../ui.js';
 import { callIcon } from '../components/entry.js';
 
 export function customer({ rest: [number_] }) {
@@ -82,7 +82,7 @@ export function details(row, { change, reload }) {
     ['field.email', row.customer_email],
     ['field.business_address', row.customer_address],
     ['field.notes', row.notes],
-    ['details.since', moment(row.created_at)],
+    ['details.since', fullDay(dayKey(row.created_at))],
     ['details.counts', t('details.counts.text', { calls: number(row.total_calls), texts: number(row.total_messages) })],
   ].filter(([, value]) => value);
 
