@@ -44,4 +44,4 @@ setTimeout(() => {
   console.error('the tests took too long');
   world.site?.process.kill('SIGKILL');
   process.exit(1);
-}, 500_000).unref();
+}, 800_000).unref();

@@ -116,4 +116,15 @@ export default {
     await page.waitForFunction(() => document.querySelector('.composer-text')?.value === 'Half of an answer');
     await close();
   },
+
+  async 'a stream that ends with its token goes on with the next'({ site, browser }) {
+    const { page, logIn, close } = await visitor(browser, site);
+    const renewed = page.waitForResponse((answer) => answer.url().endsWith('/v1/events')).then(() => page.waitForResponse('**/refresh'));
+    await page.route('**/v1/events', (route) => route.fulfill({ status: 401, json: {} }), { times: 1 });
+    await logIn(site.ann.email);
+    assert.equal((await renewed).status(), 200);
+    await site.text(OTHER, 'Heard with another token');
+    await page.locator('.row', { hasText: 'Heard with another token' }).waitFor();
+    await close();
+  },
 };

@@ -115,7 +115,11 @@ export default {
     const { page, logIn, close } = await visitor(browser, site);
     await logIn(site.ann.email);
     await page.locator('.row-link').first().waitFor();
-    await page.keyboard.press('Tab');
+    const skip = page.getByRole('link', { name: 'Skip to the content' });
+    await skip.focus();
+    assert.ok((await skip.boundingBox()).width > 50, 'what skips the navigation is seen as soon as it has the focus');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1');
     for (let step = 0; step < 30 && !(await page.evaluate(() => document.activeElement.matches('.row-link'))); step += 1) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.locator('.conversation h1').waitFor();
@@ -124,9 +128,17 @@ export default {
       document.querySelector('.nav-link').focus();
       return getComputedStyle(document.activeElement).outlineStyle;
     });
-    assert.ok(seen);
-    await page.setViewportSize({ width: 640, height: 400 });
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, '200 % zoom');
+    assert.equal(seen, 'solid');
+    const moves = async (reducedMotion) => {
+      await page.emulateMedia({ reducedMotion });
+      return page.locator('.row-link').first().evaluate((row) => getComputedStyle(row).transitionDuration);
+    };
+    assert.deepEqual([await moves('no-preference'), await moves('reduce')], ['0.12s', '0s']);
+    await page.getByRole('button', { name: 'Write to somebody' }).press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.equal(await page.evaluate(() => document.activeElement.title), 'Write to somebody', 'focus goes back to where it was');
     await close();
   },
 
