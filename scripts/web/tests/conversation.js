@@ -240,4 +240,22 @@ export default {
     await row.and(page.locator(':not(.unread)')).waitFor();
     await close();
   },
+
+  async 'a file is saved under the name that the server gives it'({ site, browser }) {
+    const phone = '+14155550120';
+    await site.text(phone, 'Here is the plan');
+    const { id } = await site.conversation(phone);
+    const { page, logIn, close } = await visitor(browser, site);
+    await page.route('**/v1/conversations/*/messages?**', async (route) => {
+      const answer = await route.fetch();
+      const { items, ...rest } = await answer.json();
+      const media = [{ position: 0, status: 'kept', content_type: 'application/pdf' }];
+      await route.fulfill({ response: answer, json: { ...rest, items: items.map((one) => ({ ...one, media })) } });
+    });
+    await page.route('**/media/0', (route) => route.fulfill({ contentType: 'application/pdf', headers: { 'Content-Disposition': 'attachment; filename="plan-1.pdf"' }, body: '%PDF-' }));
+    await logIn(site.ann.email, `/c/${id}`);
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the file' }).last().click()]);
+    assert.equal(file.suggestedFilename(), 'plan-1.pdf');
+    await close();
+  },
 };

@@ -1,6 +1,6 @@
 /** The rows of a conversation's thread: a text, a call, a note, what somebody did. */
 
-import { button, day, dayKey, dotted, duration, h, has, icon, moment, nameOf, picture, place, t, tell, time } from '../ui.js';
+import { button, day, dayKey, dotted, download, duration, h, has, icon, moment, nameOf, picture, place, t, tell, time } from '../ui.js';
 
 /** The element of a row; a new day has its name above it. */
 export function entry(row) {
@@ -44,7 +44,7 @@ function attachment(message, file) {
   if (file.status !== 'kept') return h('p.media-note', icon('file'), file.status === 'waiting' ? t('media.waiting') : t('media.gone'));
   const url = `/v1/messages/${message}/media/${file.position}`;
   const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(file.content_type ?? '');
-  if (!isPicture) return button('media.save', () => save(url, file.position), { name: 'file' });
+  if (!isPicture) return button('media.save', () => download(url), { name: 'file' });
   const image = h('img', { alt: t('media.alt'), class: 'media' });
   const place = h('button.media-frame', { type: 'button', 'aria-label': t('media.open'), onclick: () => large(image.src) }, image);
   picture(url).then((data) => (image.src = data), () => place.replaceWith(h('p.media-note', icon('file'), t('media.gone'))));
@@ -53,11 +53,6 @@ function attachment(message, file) {
 
 function large(src) {
   if (src) tell('media.alt', null, h('img.media-large', { src, alt: t('media.alt') }));
-}
-
-async function save(url, position) {
-  const data = await picture(url);
-  h('a', { href: data, download: `file-${position}` }).click();
 }
 
 /** A text that is on its way to the server. */

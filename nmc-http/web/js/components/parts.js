@@ -1,5 +1,6 @@
 /** The parts that all views are made of: headings, buttons, badges, empty states, pages of a list, and the frame of a view that is one column. */
 
+import { send } from '../api/client.js';
 import { load as loadSession } from '../api/session.js';
 import { h, keyed, replace } from '../dom.js';
 import { dayKey, initials } from '../format.js';
@@ -32,6 +33,14 @@ export function button(label, work, { kind = 'plain', name = null, ...props } = 
     }
   }
   return element;
+}
+
+/** Saves a file of the API under the name that it has there. */
+export async function download(url) {
+  const { data, name } = await send('GET', url, { as: 'blob' });
+  const place = URL.createObjectURL(data);
+  h('a', { href: place, download: name ?? '' }).click();
+  setTimeout(() => URL.revokeObjectURL(place), 10_000);
 }
 
 /** A button that is only an icon, with its name for screen readers and as a tooltip. */

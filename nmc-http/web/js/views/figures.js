@@ -1,6 +1,6 @@
 /** Figures: how many calls were missed, what came of them, what they should come to; they are read again while one looks. And reports to take along. */
 
-import { ask, button, card, chosen, confirm, dates, dotted, empty, field, get, h, header, hour, iconButton, line, listCard, listing, mayManage, me, moment, money, monthName, number, onChanges, post, put, remove, replace, send, shifted, shown, t, tabs, today, weekday } from '../ui.js';
+import { ask, button, card, chosen, confirm, dates, dotted, download, empty, field, get, h, header, hour, iconButton, line, listCard, listing, mayManage, me, moment, money, monthName, number, onChanges, post, put, remove, replace, shifted, shown, t, tabs, today, weekday } from '../ui.js';
 import { summary } from '../api/figures.js';
 import { bars } from '../components/chart.js';
 
@@ -132,16 +132,11 @@ function targets(length, changed) {
       field('period', { kind: 'choice', value: row.period ?? length, options: Object.values(PERIODS).map((each) => [each, t(`target.${each}.name`)]) }),
       field('target', { inputmode: 'decimal', value: row.target ? String(Number(row.target)) : '', required: true }),
     ];
-    ask(row.kpi ? 'go.change' : 'target.add', row.kpi ? fields.slice(2) : fields, 'go.save', async ({ kpi = row.kpi, period = row.period, target }) => {
-      await put(`/v1/kpi-targets/${kpi}/${period}`, { target: target.replace(',', '.') });
-      await load();
-    }, { text: row.kpi ? t('target.of', { kpi: label(row.kpi), period: t(`target.${row.period}.name`) }) : null });
+    ask(row.kpi ? 'go.change' : 'target.add', row.kpi ? fields.slice(2) : fields, 'go.save', ({ kpi = row.kpi, period = row.period, target }) =>
+      put(`/v1/kpi-targets/${kpi}/${period}`, { target: target.replace(',', '.') }).then(load), { text: row.kpi ? t('target.of', { kpi: label(row.kpi), period: t(`target.${row.period}.name`) }) : null });
   }
 
-  async function drop({ kpi, period }) {
-    await remove(`/v1/kpi-targets/${kpi}/${period}`);
-    await load();
-  }
+  const drop = ({ kpi, period }) => remove(`/v1/kpi-targets/${kpi}/${period}`).then(load);
 
   async function load() {
     await shown(element, show);
@@ -187,33 +182,20 @@ function reports() {
 
   function row({ id, type, from, until, generated_at: at }) {
     const [days, made] = [dates(from, Date.parse(until) - 1), t('reports.made', { type: t(`report.${type}`), at: moment(at) })];
-    const drop = async () => {
-      await remove(`/v1/reports/${id}`);
-      await load();
-    };
-    return line(days, made, [KINDS.map((kind) => button(kind.toUpperCase(), () => download(id, kind), { 'aria-label': t('reports.get', { kind: kind.toUpperCase() }) })),
+    const drop = () => remove(`/v1/reports/${id}`).then(load);
+    return line(days, made, [KINDS.map((kind) => button(kind.toUpperCase(), () => download(`/v1/reports/${id}.${kind}`), { 'aria-label': t('reports.get', { kind: kind.toUpperCase() }) })),
       mayManage() && iconButton('close', 'go.remove', () => confirm('reports.remove', drop, { days, made }))]);
   }
 
   const named = (type, first, last) => t(`reports.${type}`, { days: type === 'monthly' ? monthName(first) : dates(first, last) });
 
-  async function order(wanted) {
-    await post('/v1/reports', wanted);
-    await load();
-  }
+  const order = (wanted) => post('/v1/reports', wanted).then(load);
 
   function choose() {
     const yesterday = shifted(today(), -1);
     const day = (name, value) => field(name, { kind: 'date', value, max: today(), required: true });
     ask('reports.other', [[day('first_day', shifted(yesterday, -13)), day('last_day', yesterday)]], 'reports.go',
       (days) => order({ type: 'custom', ...days }), { text: t('reports.other.text') });
-  }
-
-  async function download(id, kind) {
-    const { data, name } = await send('GET', `/v1/reports/${id}.${kind}`, { as: 'blob' });
-    const url = URL.createObjectURL(data);
-    h('a', { href: url, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 
   load();
