@@ -32,10 +32,8 @@ export function calls({ rest: [named] }) {
 
   function change(call) {
     const choice = field('outcome', { kind: 'choice', value: call.outcome ?? 'answered', options: OUTCOMES.map((each) => [each, t(`outcome.${each}`)]) });
-    ask('calls.outcome', [choice], 'go.save', async ({ outcome }) => {
-      await put(`/v1/calls/${call.id}/outcome`, { outcome });
-      await view.refresh();
-    }, { text: t('calls.outcome.text') });
+    const save = ({ outcome }) => put(`/v1/calls/${call.id}/outcome`, { outcome }).then(view.refresh);
+    ask('calls.outcome', [choice], 'go.save', save, { text: t('calls.outcome.text') });
   }
 
   function none() {

@@ -144,10 +144,7 @@ export function conversation(id) {
     await read();
   }
 
-  async function reopen() {
-    const next = await post(`${url}/reopen`);
-    go(`/c/${next.id}`);
-  }
+  const reopen = async () => go(`/c/${(await post(`${url}/reopen`)).id}`);
 
   const leave = onChanges(async ({ all, has }) => {
     const stale = all ? [] : entries.texts().filter((text) => has('message', text)).slice(-20);

@@ -100,10 +100,7 @@ export function details(row, { change, reload }) {
 /** What became of it, as the figures count it: it is told of the call that the conversation is about, once that is counted. */
 function became(row) {
   const part = h('div.details-part');
-  const load = async () => {
-    const { items: [call] } = await get('/v1/call-analytics', { conversation: row.id, limit: 1 });
-    if (call) draw(call);
-  };
+  const load = () => get('/v1/call-analytics', { conversation: row.id, limit: 1 }).then(({ items: [call] }) => call && draw(call));
   const draw = ({ id, conversion_status: status, revenue_impact: revenue }) => replace(part, h('h2', t('became.title')),
     h('p', dotted(t(`became.${status ?? 'pending'}`), revenue && money(revenue * 100, 'USD'))),
     mayManage() && button('became.tell', () => change(`/v1/call-analytics/${id}`), { kind: 'quiet', name: 'edit' }));
