@@ -199,7 +199,7 @@ const EN = {
     remove: 'Remove {name}?', 'remove.text': '{day} becomes a day like others.', 'remove.go': 'Remove',
   },
   rules: {
-    title: 'Alert rules', about: 'When you are alerted', none: 'No rules yet', 'none.text': 'The usual ones are added where there are no alerts.',
+    title: 'Alert rules', about: 'When you are alerted', none: 'No rules yet', 'none.text': 'The usual ones are added where there are no alerts.', 'none.go': 'See the alerts',
     off: 'Off', change: 'Change {name}', greater_than: '{metric} above {threshold}', less_than: '{metric} below {threshold}',
     equals: '{metric} at {threshold}', not_equals: '{metric} other than {threshold}',
   },

@@ -100,4 +100,16 @@ export default {
     assert.equal(await viewer.page.getByRole('button', { name: /target|Yesterday|Other days/ }).count(), 0);
     await viewer.close();
   },
+
+  async 'where there is nothing yet, the next thing to do is'({ site, browser }) {
+    const { page, logIn, go, close } = await visitor(browser, site);
+    await logIn(site.rival.email);
+    const leads = { '/inbox/resolved': ['See all that is open', 'Inbox'], '/calls': ['See your numbers', 'Phone numbers'], '/figures': ['Is everything set up?', 'Getting started'] };
+    for (const [path, [label, heading]] of Object.entries(leads)) {
+      await go(path);
+      await page.getByRole('link', { name: label }).click();
+      await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+    }
+    await close();
+  },
 };

@@ -1,6 +1,6 @@
 /** Figures: how many calls were missed, what came of them, what they should come to; they are read again while one looks. And reports to take along. */
 
-import { ask, button, card, chosen, confirm, dates, dotted, download, empty, field, get, h, header, hour, iconButton, line, listCard, listing, mayManage, me, moment, money, monthName, number, onChanges, post, put, remove, replace, shifted, shown, t, tabs, today, weekday } from '../ui.js';
+import { ask, button, card, chosen, confirm, dates, dotted, download, empty, field, get, h, header, hour, iconButton, line, link, listCard, listing, mayManage, me, moment, money, monthName, number, onChanges, post, put, remove, replace, shifted, shown, t, tabs, today, weekday } from '../ui.js';
 import { summary } from '../api/figures.js';
 import { bars } from '../components/chart.js';
 
@@ -30,7 +30,7 @@ export function figures({ rest: [named] }) {
     widgets.print = print;
     replace(head.querySelector('.under'), dates(told.from, told.until));
     aims.take(told.kpis);
-    if (told.calls.kpis.every(({ value }) => !value) && told.tiles.length === 0) return empty('figures', 'figures.none');
+    if (told.calls.kpis.every(({ value }) => !value) && told.tiles.length === 0) return empty('figures', 'figures.none', link('#/start', 'inbox.none.open.go'));
     return h('div.content-body', calls(told), groups(told.tiles).map(([name, kpis]) =>
       h('section', h('h2.tiles-title', t(`figures.group.${name}`)), h('ul.tiles', kpis.map(tile)))));
   }

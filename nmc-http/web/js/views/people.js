@@ -62,11 +62,12 @@ const SCOPES = {
 };
 
 export function keys() {
-  const view = page('keys.title', show, { actions: [button('keys.make', begin, { kind: 'accent', name: 'plus' })] });
+  const make = (kind) => button('keys.make', begin, { kind, name: 'plus' });
+  const view = page('keys.title', show, { actions: make('accent') });
 
   async function show() {
     const rows = await all('/v1/api-keys', { in_force: true });
-    return rows.length ? listCard(null, rows.map(row)) : empty('key', 'keys.none');
+    return rows.length ? listCard(null, rows.map(row)) : empty('key', 'keys.none', make('plain'));
   }
 
   function row({ id, name, prefix, last_used_at: used, expires_at: until, scopes }) {

@@ -71,7 +71,7 @@ function holidays() {
 export function rules() {
   const view = page('rules.title', async () => {
     const rows = await all('/v1/alert-rules');
-    return rows.length > 0 ? listCard(null, rows.map(row)) : empty('alerts', 'rules.none');
+    return rows.length > 0 ? listCard(null, rows.map(row)) : empty('alerts', 'rules.none', link('#/alerts', 'rules.none.go'));
   });
 
   function row({ id, name, description, metric, operator, threshold, severity, is_enabled: isOn }) {
