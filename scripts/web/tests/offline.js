@@ -127,4 +127,24 @@ export default {
     await page.locator('.row', { hasText: 'Heard with another token' }).waitFor();
     await close();
   },
+
+  async 'what is written while a text fails is kept with it'({ site, browser }) {
+    await site.text(PHONE, 'And who comes?');
+    const { id } = await site.conversation(PHONE);
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(site.ann.email, `/c/${id}`);
+    const write = page.getByRole('textbox', { name: 'Write a text' });
+    let fail = null;
+    const isWritten = new Promise((resolve) => (fail = resolve));
+    await page.route('**/messages', (route) => isWritten.then(() => route.abort()), { times: 1 });
+    await write.fill('The first half');
+    await write.press('Enter');
+    await page.locator('.bubble.pending').waitFor();
+    await write.fill('The second half');
+    fail();
+    await page.locator('.notice').getByText('There is no connection').waitFor();
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector('.composer-text')?.value === 'The first half\nThe second half');
+    await close();
+  },
 };

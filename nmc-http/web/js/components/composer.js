@@ -82,8 +82,10 @@ export function composer(conversation, { send, note, typed }) {
     show('');
     try {
       const went = draft.isNote ? await note(body) : await send(body, draft.key);
-      if (went) [draft.body, draft.key] = [area.value, null];
+      if (went) draft.key = null;
+      // What was written meanwhile stands below what did not go.
       else show([body, area.value].filter(Boolean).join('\n'));
+      draft.body = area.value;
       keep();
     } finally {
       isSending = false;
