@@ -113,7 +113,7 @@ impl<E: From<Error>> Transactions<'_, E> {
                     Ok((result, is_new_use))
                 })?;
                 if is_new_use && self.only_read() {
-                    self.writing().worker(&claims.tenant, |tx| Ok(touch(tx, claims)?))?;
+                    self.note_apart(&claims.tenant, |tx| touch(tx, claims));
                 }
                 Ok(result)
             }
@@ -134,7 +134,7 @@ impl<E: From<Error>> Transactions<'_, E> {
                     },
                 )?;
                 if let Some(key) = used.filter(|_| self.only_read()) {
-                    self.writing().worker(&tenant, |tx| Ok(tx.api_keys().mark_used(key).map(drop)?))?;
+                    self.note_apart(&tenant, |tx| tx.api_keys().mark_used(key).map(drop));
                 }
                 Ok(result)
             }

@@ -192,9 +192,12 @@ impl<E: From<Error>> Transactions<'_, E> {
         self.access == Access::Read
     }
 
-    /// The same ways in for what has to be written apart from a transaction that only reads.
-    pub(crate) const fn writing(&self) -> Self {
-        Self { access: Access::Write, ..*self }
+    /// Notes something apart from a transaction that only reads, which has succeeded: that this fails, as on a server that takes no changes
+    /// now, is logged and nobody's concern.
+    pub(crate) fn note_apart(&self, tenant: &Tenant, work: impl Fn(&mut TenantTx<'_>) -> Result<()>) {
+        if let Err(error) = self.store.worker(tenant, work) {
+            tracing::warn!(tenant = %tenant.id(), error = error.causes(), "the use of a credential could not be noted");
+        }
     }
 
     /// Runs a tenant's transaction, as [`Store::tenant`] does.

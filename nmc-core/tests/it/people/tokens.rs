@@ -128,6 +128,12 @@ fn a_session_is_noted_as_used_once_a_minute() {
     let later = house.pass(60);
     house.db.store.reading().acting(&ada, |_| Ok(())).unwrap();
     assert_eq!(house.db.query::<DateTime<Utc>>("SELECT last_used_at FROM user_sessions"), [later]);
+    // Where that can't be, what was read is read.
+    house.pass(60);
+    house.db.execute("REVOKE UPDATE ON user_sessions FROM nmc_tenant");
+    assert_eq!(house.db.store.reading().acting(&ada, |_| Ok(7)).unwrap(), 7);
+    assert_eq!(house.db.query::<DateTime<Utc>>("SELECT last_used_at FROM user_sessions"), [later]);
+    assert!(house.acting(&ada, |_| Ok(())).is_err());
 }
 
 #[test]
