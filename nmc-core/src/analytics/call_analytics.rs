@@ -80,7 +80,8 @@ pub struct NewCallAnalytics {
     pub conversion_status: Option<ConversionStatus>,
     /// The revenue ascribed to the call, in US dollars; a refund is negative.
     pub revenue_impact: Option<Decimal>,
-    /// The cost of the call, in US dollars.
+    /// The cost of the call, in US dollars. The roll-up puts the call's own price in its place, or nothing where that has none: it stays
+    /// only where there is no call.
     pub cost_per_call: Option<Decimal>,
     /// Labels, as one text; up to 1,000 characters.
     pub tags: Option<String>,
@@ -131,7 +132,7 @@ impl From<Option<CallOutcome>> for CallAnalyticsStatus {
     }
 }
 
-/// The figures that become known of a call after the others were computed.
+/// The figures that become known of a call after the others were computed. Its cost is none of them: that is its price.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallAnalyticsPatch {
@@ -141,8 +142,6 @@ pub struct CallAnalyticsPatch {
     pub conversion_status: Patch<ConversionStatus>,
     /// The revenue ascribed to the call, in US dollars.
     pub revenue_impact: Patch<Decimal>,
-    /// The cost of the call, in US dollars.
-    pub cost_per_call: Patch<Decimal>,
     /// Labels, as one text; up to 1,000 characters.
     pub tags: Patch<String>,
     /// An object with anything else that is known of the call.
@@ -296,7 +295,6 @@ impl CallAnalyticsRepo<'_> {
         }
         let rating = patch.customer_satisfaction.try_map(|value| bounds::SCORE.exact("customer_satisfaction", value))?;
         let revenue = patch.revenue_impact.try_map(|value| bounds::MONEY.exact("revenue_impact", value))?;
-        let cost = patch.cost_per_call.try_map(|value| bounds::MONEY.exact("cost_per_call", value))?;
         let row = diesel::update(figures::table)
             .filter(figures::tenant_id.eq(self.0.tenant))
             .filter(figures::id.eq(id))
@@ -304,7 +302,6 @@ impl CallAnalyticsRepo<'_> {
                 rating.into_change().map(|value| figures::customer_satisfaction.eq(value)),
                 patch.conversion_status.into_change().map(|value| figures::conversion_status.eq(value)),
                 revenue.into_change().map(|value| figures::revenue_impact.eq(value)),
-                cost.into_change().map(|value| figures::cost_per_call.eq(value)),
                 patch.tags.text("tags", 1_000)?.map(|value| figures::tags.eq(value)),
                 patch.metadata.as_ref().map(|value| figures::metadata.eq(value)),
                 figures::updated_at.eq(self.0.now()),
@@ -315,7 +312,7 @@ impl CallAnalyticsRepo<'_> {
         found(row, "call analytics")
     }
 
-    /// Removes figures.
+    /// Removes figures. Those of a call that has ended are computed again, without what people told.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].

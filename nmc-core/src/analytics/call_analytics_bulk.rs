@@ -18,7 +18,7 @@ fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// The columns that a computation puts in place of an older one. What people added (rating, conversion, revenue, cost, tags,
+/// The columns that a computation puts in place of an older one. What people added (rating, conversion, revenue, tags,
 /// metadata) stays unless the computation knows better.
 macro_rules! recomputed {
     () => {
@@ -32,7 +32,7 @@ macro_rules! recomputed {
             figures::customer_satisfaction.eq(newer(excluded(figures::customer_satisfaction), figures::customer_satisfaction)),
             figures::conversion_status.eq(newer(excluded(figures::conversion_status), figures::conversion_status)),
             figures::revenue_impact.eq(newer(excluded(figures::revenue_impact), figures::revenue_impact)),
-            figures::cost_per_call.eq(newer(excluded(figures::cost_per_call), figures::cost_per_call)),
+            figures::cost_per_call.eq(excluded(figures::cost_per_call)),
             figures::tags.eq(newer(excluded(figures::tags), figures::tags)),
             figures::metadata
                 .eq(case_when(excluded(figures::metadata).eq(nothing()), figures::metadata)
@@ -46,7 +46,7 @@ macro_rules! recomputed {
 
 impl CallAnalyticsRepo<'_> {
     /// Keeps a call's figures, in place of its older ones if there are any. What people added (rating, conversion, revenue,
-    /// cost, tags, metadata) stays where the new figures are silent.
+    /// tags, metadata) stays where the new figures are silent.
     ///
     /// # Errors
     /// [`Error::Invalid`] on a broken rule, and without a call.

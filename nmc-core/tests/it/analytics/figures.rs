@@ -77,7 +77,15 @@ fn recomputing_a_call_keeps_what_people_added() {
     for again in [false, true] {
         let now = scene.tick();
         let expected =
-            CallAnalytics { call_duration: Some(99), ai_takeover_count: 0, processed_at: now, updated_at: now, ..first.clone() };
+            // A cost is computed, not told.
+            CallAnalytics {
+                call_duration: Some(99),
+                ai_takeover_count: 0,
+                cost_per_call: None,
+                processed_at: now,
+                updated_at: now,
+                ..first.clone()
+            };
         let row = if again {
             assert_eq!(
                 scene.tx(|tx| tx.call_analytics().upsert_many(&[full(&call), bare.clone()])).unwrap(),
@@ -159,7 +167,6 @@ fn call_figures_are_filtered_and_patched_field_by_field() {
             row.conversion_status = Some(ConversionStatus::Converted);
         }),
         (CallAnalyticsPatch { revenue_impact: Patch::Set(dec!(150.5)), ..none() }, |row| row.revenue_impact = Some(dec!(150.50))),
-        (CallAnalyticsPatch { cost_per_call: Patch::Clear, ..none() }, |row| row.cost_per_call = None),
         (CallAnalyticsPatch { tags: Patch::Set(" new ".to_owned()), ..none() }, |row| row.tags = Some("new".to_owned())),
         (CallAnalyticsPatch { metadata: Some(json!({"b": 2})), ..none() }, |row| row.metadata = json!({"b": 2})),
     ];
