@@ -188,6 +188,21 @@ impl Jobs<'_> {
             .optional()?)
     }
 
+    /// Whether a job of this type and bucket waits that no worker has begun: none begins it before this transaction ends.
+    pub(crate) fn hold_waiting(&mut self, kind: JobType, bucket: &str) -> Result<bool> {
+        let waiting: Option<JobId> = jobs::table
+            .filter(jobs::tenant_id.eq(self.0.tenant))
+            .filter(jobs::job_type.eq(kind))
+            .filter(jobs::bucket.eq(bucket))
+            .filter(jobs::status.eq(JobStatus::Pending))
+            .filter(jobs::progress.eq(0))
+            .for_update()
+            .select(jobs::id)
+            .first(self.0.conn)
+            .optional()?;
+        Ok(waiting.is_some())
+    }
+
     /// Calls off a job that no worker has begun: it has failed, for the reason given (up to 1,000 characters).
     ///
     /// # Errors

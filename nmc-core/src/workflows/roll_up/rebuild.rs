@@ -1,7 +1,7 @@
 //! All figures of a business computed anew, by a job or at once.
 
 use super::{AHEAD, PAUSE, round};
-use crate::analytics::{ClaimedJob, FORMULA, Job, NewJob};
+use crate::analytics::{ClaimedJob, Job, NewJob};
 use crate::store::TenantTx;
 use crate::{JobType, Result};
 use chrono::TimeDelta;
@@ -9,13 +9,18 @@ use serde_json::json;
 
 impl TenantTx<'_> {
     /// Has all figures of the business computed anew by a job, month by month, the latest first. They stay as they are until then; the job
-    /// tells how far that is, and can be canceled until it has begun.
+    /// tells how far that is, and can be canceled until it has begun. One that has begun already begins again from the start. Nothing is
+    /// computed unless a [`crate::workflows::JobWorker`] runs, or another worker of jobs.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub fn rebuild_figures(&mut self) -> Result<()> {
         let bucket = Some(ALL_FIGURES.to_owned());
-        self.jobs().insert_if_missing(&NewJob { bucket, ..NewJob::now(JobType::Aggregation, json!({})) })?;
+        let made = self.jobs().insert_if_missing(&NewJob { bucket, ..NewJob::now(JobType::Aggregation, json!({})) })?;
+        // One that waits still computes all of it; what another has computed may have been read before what this transaction has changed.
+        if made.is_none() && !self.jobs().hold_waiting(JobType::Aggregation, ALL_FIGURES)? {
+            self.begin_rebuild()?;
+        }
         Ok(())
     }
 
@@ -34,8 +39,8 @@ impl TenantTx<'_> {
         if job.progress == 0 {
             self.begin_rebuild()?;
         }
-        if self.analytics_roll_ups().find()?.is_some_and(|state| !state.is_rebuilding()) {
-            self.jobs().complete(claimed, Some(&json!({"formula": FORMULA})))?;
+        if let Some(state) = self.analytics_roll_ups().find()?.filter(|state| !state.is_rebuilding()) {
+            self.jobs().complete(claimed, Some(&json!({"formula": state.formula})))?;
             return Ok(());
         }
         // What another process has in hand it computes.
