@@ -191,12 +191,15 @@ impl Behind {
 }
 
 /// The figures of a stretch of whole days as they are stored. It may end later than now. `None` where it does not begin or end with a day of the
-/// zone by which they were computed, or nothing was computed yet.
+/// zone by which they were computed, nothing was computed yet, or a part of them is still to be computed anew.
 ///
 /// # Errors
 /// [`Error::Unavailable`] or [`Error::Internal`].
 pub fn stored_figures(tx: &mut TenantTx<'_>, names: &[&str], span: Span) -> Result<Option<Figures>> {
     let Some(state) = tx.analytics_roll_ups().find()? else { return Ok(None) };
+    if state.rebuild_before.is_some_and(|before| before > span.from) {
+        return Ok(None);
+    }
     let day = |at| state.timezone.date(at).and_then(|date| state.timezone.day(date));
     let is_begin = |at| day(at).is_some_and(|day| day.from == at);
     if !is_begin(span.from) || !is_begin(span.until) && span.until < tx.now() {
