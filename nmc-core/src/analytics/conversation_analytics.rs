@@ -315,7 +315,7 @@ impl ConversationAnalyticsRepo<'_> {
         found(row, "conversation analytics")
     }
 
-    /// Removes figures.
+    /// Removes figures. They are computed again, without what people told.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].

@@ -117,6 +117,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000191_retire_webhooks",
     "2026-11-30-000192_add_links_to_notifications",
     "2026-11-30-000193_index_links_of_notifications",
+    "2026-11-30-000195_mark_deleted_figures",
     "2026-11-30-000198_search_names_of_callers",
     "2026-11-30-000199_fill_names_of_callers",
 ];

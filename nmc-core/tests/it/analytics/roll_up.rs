@@ -26,7 +26,7 @@ impl Scene {
     }
 
     /// What is stored at a level: `MM-DD HH:MM name` ⇒ value.
-    fn stored(&self, level: &str) -> BTreeMap<String, String> {
+    pub(super) fn stored(&self, level: &str) -> BTreeMap<String, String> {
         self.db
             .query::<(String, String)>(&format!(
                 "SELECT jsonb_build_array(to_char(timestamp AT TIME ZONE 'UTC', 'MM-DD HH24:MI ') || metric_name, trim_scale(metric_value)::text)
@@ -36,7 +36,7 @@ impl Scene {
             .collect()
     }
 
-    fn all_stored(&self) -> Vec<BTreeMap<String, String>> {
+    pub(super) fn all_stored(&self) -> Vec<BTreeMap<String, String>> {
         ["hourly", "daily", "weekly", "monthly"].map(|level| self.stored(level)).into()
     }
 }
@@ -189,6 +189,50 @@ fn rows_behind_a_figure_add_up_to_it() {
     assert_eq!(unknown.to_string(), "figure must be the name of a figure, such as nmc.calls_missed");
     let only = scene.tx(|tx| behind(tx, &["nmc.calls_replied"], span, None, 10)).unwrap();
     assert_eq!(only.iter().map(|row| row.kind).collect::<Vec<_>>(), [CountedKind::Call]);
+}
+
+#[test]
+fn rows_behind_a_figure_of_a_person_are_theirs() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let span = Span { from: at("2026-01-01T00:00:00Z"), until: at("2027-01-01T00:00:00Z") };
+    let of = |name: &str| {
+        let rows = scene.tx(|tx| behind(tx, &[name], span, None, 10)).unwrap();
+        rows.into_iter().map(|row| (row.kind, row.counts.get(name))).collect::<Vec<_>>()
+    };
+    assert_eq!(of("nmc.conversations_opened").len(), 2, "one of them is nobody's");
+    let theirs = vec![(CountedKind::Conversation, 1.into())];
+    for figure in ["opened", "resolved"] {
+        assert_eq!(of(&format!("nmc.conversations_{figure}/{}", scene.staff)), theirs, "{figure}");
+        assert_eq!(of(&format!("nmc.conversations_{figure}/{}", uuid::Uuid::nil())), [], "{figure}");
+    }
+}
+
+#[test]
+fn figures_of_calls_and_conversations_are_kept_of_each() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let kept = || {
+        scene.db.query::<String>(
+            "SELECT concat_ws(' ', (SELECT count(*) FROM call_analytics), (SELECT count(*) FROM conversation_analytics))",
+        )
+    };
+    let all = kept();
+    assert_eq!(all, ["5 2"]);
+    let calls = scene.tx(|tx| tx.call_analytics().list(&CallAnalyticsFilter::default(), PageRequest::first())).unwrap().items;
+    scene.tx(|tx| calls.iter().try_for_each(|row| tx.call_analytics().delete(row.id))).unwrap();
+    assert_eq!(kept(), ["0 2"]);
+    scene.roll_up();
+    assert_eq!(kept(), all);
+    scene.rows("DELETE FROM conversation_analytics");
+    assert_eq!(kept(), ["5 0"]);
+    scene.roll_up();
+    assert_eq!(kept(), all);
+    // A business that goes takes its figures along.
+    scene.rows("UPDATE tenants SET owner_id = NULL; DELETE FROM tenants");
+    assert_eq!(scene.db.query::<i64>("SELECT count(*) FROM analytics_marks"), [0]);
 }
 
 #[test]
