@@ -78,10 +78,22 @@ impl Marks<'_> {
         Ok(Mark::query().filter(marks::tenant_id.eq(self.0.tenant)).order(marks::id).limit(limit.into()).load(self.0.conn)?)
     }
 
-    /// The latest instant that is marked. It reads all marks.
-    pub(crate) fn latest(&mut self) -> Result<Option<DateTime<Utc>>> {
+    /// The instant of the mark that has waited longest, the latest of those that came together. It reads all marks.
+    pub(crate) fn longest_waiting(&mut self) -> Result<Option<DateTime<Utc>>> {
         Ok(marks::table
             .filter(marks::tenant_id.eq(self.0.tenant))
+            .order((marks::created_at, marks::marked_at.desc()))
+            .select(marks::marked_at)
+            .first(self.0.conn)
+            .optional()?)
+    }
+
+    /// The latest instant that is marked whose quarter of an hour ends in a span. It reads all marks.
+    pub(crate) fn latest_in(&mut self, span: Span) -> Result<Option<DateTime<Utc>>> {
+        Ok(marks::table
+            .filter(marks::tenant_id.eq(self.0.tenant))
+            .filter(marks::marked_at.gt(span.from - QUARTER))
+            .filter(marks::marked_at.le(span.until - QUARTER))
             .select(diesel::dsl::max(marks::marked_at))
             .first(self.0.conn)?)
     }
@@ -94,7 +106,7 @@ impl Marks<'_> {
             .filter(marks::marked_at.gt(span.from - QUARTER))
             .filter(marks::marked_at.le(span.until - QUARTER));
         diesel::delete(of_span.filter(marks::subject_id.is_null())).execute(self.0.conn)?;
-        let named = of_span.filter(marks::subject_id.is_not_null()).order(marks::id).limit(limit.into());
+        let named = of_span.filter(marks::subject_id.is_not_null()).order((marks::created_at, marks::id)).limit(limit.into());
         let named: Vec<Mark> = named.select(Mark::as_select()).load(self.0.conn)?;
         self.delete(&named)?;
         Ok(named)

@@ -1,11 +1,14 @@
 //! Roll-ups: where the figures of a business have come to.
 
+use super::FORMULA;
 use crate::schema::analytics_roll_ups as roll_ups;
 use crate::store::{Scope, TenantTx};
 use crate::{Result, Timezone};
 use chrono::{DateTime, NaiveTime, Utc};
+use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 
 /// Where the figures of a business have come to, and what they were computed by.
 #[derive(Debug, Clone, PartialEq, Eq, HasQuery)]
@@ -108,11 +111,16 @@ impl RollUps<'_> {
         Ok(())
     }
 
-    /// Has all that lies before an instant computed anew.
+    /// Has all that lies before an instant computed anew, by this version of the formulas if those that are stored are of a newer one.
     pub(crate) fn rebuild_before(&mut self, all: DateTime<Utc>) -> Result<()> {
         diesel::update(roll_ups::table)
             .filter(roll_ups::tenant_id.eq(self.0.tenant))
-            .set((roll_ups::rebuild_before.eq(all), roll_ups::updated_at.eq(self.0.now())))
+            .set((
+                roll_ups::rebuild_before.eq(all),
+                roll_ups::formula
+                    .eq(case_when::<_, _, Integer>(roll_ups::formula.gt(FORMULA), FORMULA).otherwise(roll_ups::formula)),
+                roll_ups::updated_at.eq(self.0.now()),
+            ))
             .execute(self.0.conn)?;
         Ok(())
     }

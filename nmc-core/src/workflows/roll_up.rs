@@ -108,7 +108,7 @@ impl RolledUp {
 }
 
 /// Computes a part of what is marked of one business, or is to be computed anew: some marks, and a month or days of it. Returns how many hours were
-/// computed; `None` when another process has the business in hand, which then computes them.
+/// computed; `None` when another process has the business in hand, or one of a newer version computes its figures: that computes them.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
@@ -152,6 +152,10 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     let Some(state) = tx.analytics_roll_ups().hold(by, all)? else {
         return Ok(None);
     };
+    // By the formulas of a newer version, which computes what is marked: each would forget all that the other has computed.
+    if state.formula > FORMULA {
+        return Ok(None);
+    }
     // Read when the figures are in hand: whoever changes a holiday now waits, and has them computed anew afterwards.
     let holidays = tx.tenants().business_hours()?.holidays;
     let hours = BusinessHours::new(by.business_hours_start, by.business_hours_end, by.timezone).closed_on(holidays);
@@ -164,7 +168,7 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     let mut marks = tx.analytics_marks().some(MARKS)?;
     let mut dirty = hours_of(hours.zone, &instants(tx, &marks)?);
     let mut has_more = marks.len() >= usize::from(MARKS) || runs(dirty.iter().copied()).len() > STRETCHES;
-    if has_more && let Some(piece) = latest_piece(tx, hours.zone)? {
+    if has_more && let Some(piece) = piece_of_marks(tx, hours.zone)? {
         marks = tx.analytics_marks().take(piece, MARKS_OF_CONVERSATIONS)?;
         let mut elsewhere = instants(tx, &marks)?;
         elsewhere.retain(|at| !piece.contains(*at));
@@ -196,12 +200,20 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     Ok(Some(Round { hours: dirty.len(), has_more }))
 }
 
-/// The days up to that on which the quarter of an hour of the latest mark ends.
-fn latest_piece(tx: &mut TenantTx<'_>, zone: Timezone) -> Result<Option<Span>> {
-    let latest = tx.analytics_marks().latest()?;
+/// The days that have the mark that has waited longest: of the pieces of its month, which end with the month's last day that is marked. So each
+/// mark has its turn, whatever comes meanwhile.
+fn piece_of_marks(tx: &mut TenantTx<'_>, zone: Timezone) -> Result<Option<Span>> {
     // A day begins within its first quarter of an hour where zones are odd by minutes.
-    let last = latest.and_then(|at| zone.date(at + QUARTER - TimeDelta::microseconds(1))).and_then(|date| zone.day(date));
-    last.map(|day| tx.piece_before(day.until, zone)).transpose().map(Option::flatten)
+    let date = |at: DateTime<Utc>| zone.date(at + QUARTER - TimeDelta::microseconds(1));
+    let first = tx.analytics_marks().longest_waiting()?.and_then(date);
+    let Some((month, first)) = first.and_then(|first| Some((zone.month(first)?, zone.day(first)?))) else { return Ok(None) };
+    let last = tx.analytics_marks().latest_in(month)?.and_then(date).and_then(|date| zone.day(date)).unwrap_or(first);
+    let mut piece = tx.piece_before(last.until, zone)?;
+    // A piece has a day at least: there are no more of them than days.
+    while let Some(after) = piece.filter(|piece| piece.from > first.from) {
+        piece = tx.piece_before(after.from, zone)?;
+    }
+    Ok(piece)
 }
 
 /// When what is marked happened: the marks' own instants, and those of the conversations that they name and of their calls.

@@ -7,4 +7,5 @@ mod metrics;
 mod plans;
 mod reports;
 mod roll_up;
+mod rounds;
 mod summary;

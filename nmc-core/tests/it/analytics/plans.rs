@@ -5,7 +5,7 @@ use crate::plans::explained_as_tenant;
 use chrono::TimeDelta;
 use nmc_core::analytics::{CallAnalyticsFilter, ConversationAnalyticsFilter, KpiFilter, MetricFilter, ReportFilter};
 use nmc_core::testing::{Business, TestDb};
-use nmc_core::workflows::{SummaryPeriod, behind_page, figures, roll_up_all, summary};
+use nmc_core::workflows::{SummaryPeriod, behind_page, figures, roll_up, roll_up_all, summary};
 use nmc_core::{
     AggregationLevel, CallAnalyticsStatus, Clock as _, ConversionStatus, KpiPeriod, MetricType, PageRequest, Result, Span,
     SystemClock, TenantTx,
@@ -133,6 +133,23 @@ fn requests_for_figures_look_at_few_of_many_rows() {
         }
     }
     assert!(slow.is_empty(), "{}", slow.join("\n\n"));
+}
+
+/// Where a piece of a month begins is found by indexes, each read no further than a piece is long.
+#[test]
+fn pieces_of_months_are_found_by_index() {
+    let db = TestDb::new();
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    fill(&db, &business);
+    db.execute("ANALYZE");
+    let trips = db.round_trips(|store| assert!(roll_up(store, &business.tenant).unwrap().is_some()));
+    let pieces: Vec<_> = trips.iter().filter(|sent| sent.sql.contains("OFFSET $4")).collect();
+    assert!(!pieces.is_empty());
+    let mut conn = db.superuser();
+    for (sent, mode) in pieces.iter().flat_map(|sent| ["force_custom_plan", "force_generic_plan"].map(|mode| (sent, mode))) {
+        let plan = explained_as_tenant(&mut conn, business.tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
+        assert!(looked_at(&plan) <= MOST && !plan.contains("Seq Scan"), "{mode}: {plan}");
+    }
 }
 
 /// A summary is asked for by every dashboard, again and again: one statement more is a decision.

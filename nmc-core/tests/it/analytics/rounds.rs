@@ -1,0 +1,173 @@
+//! Rounds of the roll-up: in which order, how much in each, and by whom.
+
+use super::roll_up::HISTORY;
+use crate::support::Scene;
+use chrono::{DateTime, Utc};
+use nmc_core::access::Acting;
+use nmc_core::analytics::{FORMULA, JobFilter, KpiFilter};
+use nmc_core::workflows::{
+    JobWorker, JobWorkerConfig, RolledUp, WantedReport, report_content, roll_up, roll_up_all, stored_figures,
+};
+use nmc_core::{Error, JobStatus, KpiPeriod, PageRequest, Span};
+
+impl Scene {
+    fn round(&self) -> Option<usize> {
+        roll_up(&self.db.store, &self.business.tenant).unwrap()
+    }
+
+    fn rebuild_before(&self) -> Option<DateTime<Utc>> {
+        self.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().rebuild_before
+    }
+
+    fn marks_until(&self, until: &str) -> i64 {
+        self.db.query::<i64>(&format!("SELECT count(*) FROM analytics_marks WHERE marked_at < '{until}'")).remove(0)
+    }
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// A target is brought into what lies before by computing all anew alone.
+#[test]
+fn rebuild_asked_for_while_one_is_underway_begins_again() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    assert_eq!(scene.rebuild_before(), None, "no worker has begun it");
+    let worker = JobWorker::new(scene.db.store.clone(), JobWorkerConfig::default());
+    assert_eq!(worker.pass().unwrap().worked, 1);
+    assert_eq!(scene.rebuild_before(), Some(at("2026-11-01T04:00:00Z")));
+    scene.tick();
+    scene.tx(|tx| tx.kpi_targets().upsert_by_key("missed_rate", KpiPeriod::Monthly, 40.into())).unwrap();
+    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    assert!(scene.rebuild_before() > Some(at("2027-01-01T00:00:00Z")), "{:?}", scene.rebuild_before());
+    let jobs = || scene.tx(|tx| tx.jobs().list(&JobFilter::default(), PageRequest::first())).unwrap().items;
+    let most = 10;
+    let passes = (0..most).take_while(|_| jobs()[0].status != JobStatus::Completed && worker.pass().unwrap().worked == 1).count();
+    assert!(passes < most && jobs().len() == 1 && scene.rebuild_before().is_none(), "{:?}", jobs());
+    let filter =
+        KpiFilter { kpi_name: Some("missed_rate".into()), period_type: Some(KpiPeriod::Monthly), ..KpiFilter::default() };
+    let months = scene.tx(|tx| tx.kpi_snapshots().list(&filter, PageRequest::first())).unwrap().items;
+    assert!(months.len() > 1 && months.iter().all(|row| row.kpi_target == Some(40.into())), "{months:?}");
+}
+
+#[test]
+fn stored_figures_are_none_where_a_rebuild_has_not_come() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let [october, november] =
+        [("2026-10-01T04:00:00Z", "2026-11-01T04:00:00Z"), ("2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z")]
+            .map(|(from, until)| Span { from: at(from), until: at(until) });
+    let calls = |span| {
+        let stored = scene.tx(|tx| stored_figures(tx, &["nmc.calls_inbound"], span)).unwrap();
+        stored.map(|figures| figures.get("nmc.calls_inbound").to_string())
+    };
+    let stored = [october, november].map(calls);
+    assert!(stored.iter().all(Option::is_some), "{stored:?}");
+    scene.tx(|tx| tx.begin_rebuild()).unwrap();
+    assert_eq!([october, november].map(calls), [None, None]);
+    scene.round();
+    assert_eq!([october, november].map(calls), [None, stored[1].clone()]);
+    scene.roll_up();
+    assert_eq!([october, november].map(calls), stored);
+}
+
+/// As many marks of today as make a round one of whole days come before each.
+#[test]
+fn old_mark_has_its_turn_whatever_comes_meanwhile() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    scene.rows(
+        "INSERT INTO analytics_marks (tenant_id, marked_at, created_at) SELECT $tenant, at, '2026-11-10 12:00+00'
+         FROM unnest('{2026-03-08 06:30+00, 2026-05-05 12:00+00, 2026-10-30 21:00+00}'::timestamptz[]) AS at",
+    );
+    for round in 1..=3 {
+        scene.rows(&format!(
+            "INSERT INTO analytics_marks (tenant_id, marked_at, created_at)
+             SELECT $tenant, '2026-11-15 06:00+00', '2026-11-15 0{round}:00+00' FROM generate_series(1, 2500)"
+        ));
+        assert!(scene.round().unwrap() <= 31 * 24 + 1);
+        assert_eq!(scene.marks_until("2026-11-01"), 3 - round, "after round {round}");
+    }
+    scene.roll_up();
+}
+
+#[test]
+fn figures_of_a_newer_formula_are_left_to_newer_workers() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let before = scene.all_stored();
+    scene.rows("UPDATE analytics_roll_ups SET formula = formula + 1; UPDATE calls SET price = 9 WHERE outcome = 'answered'");
+    assert_eq!((scene.round(), roll_up_all(&scene.db.store).unwrap()), (None, RolledUp::default()));
+    assert!(scene.all_stored() == before && scene.marks_until("infinity") > 0);
+    let wanted = WantedReport::Daily("2026-11-01".parse().unwrap());
+    let report = report_content(&scene.db.store, &Acting::Application(scene.business.tenant), wanted);
+    assert!(matches!(report, Err(Error::Unavailable { .. })));
+    // Whoever goes back to this version has all computed anew by it.
+    scene.tx(|tx| tx.begin_rebuild()).unwrap();
+    scene.roll_up();
+    assert_ne!(scene.all_stored(), before);
+    let formula = scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().formula;
+    assert_eq!((formula, scene.rebuild_before()), (FORMULA, None));
+}
+
+/// 12,500 rows of October of each kind: in one transaction they might take longer than a statement may.
+#[test]
+fn month_of_many_rows_of_any_kind_is_computed_in_pieces() {
+    const CALLS: &str =
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, created_at)
+        SELECT $tenant, '+15550100007', '+15550199999', 'inbound', 'no-answer', 'missed', ";
+    const CONVERSATIONS: &str = "INSERT INTO conversations (tenant_id, customer_phone, status, created_at, closed_at) SELECT $tenant, '+1556' || lpad(n::text, 7, '0'), ";
+    let kinds = [
+        ("calls", format!("{CALLS} at, at")),
+        ("calls recorded at another time", format!("{CALLS} at, '2026-09-01 12:00+00'")),
+        ("conversations", format!("{CONVERSATIONS} 'active', at, NULL")),
+        ("conversations resolved", format!("{CONVERSATIONS} 'resolved', '2026-09-01 12:00+00', at")),
+        (
+            "texts",
+            "INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
+             SELECT $tenant, gen_random_uuid(), 'x', 'inbound', '+15550100007', '+15550199999', 'received', at"
+                .to_owned(),
+        ),
+    ];
+    let scene = Scene::new();
+    scene.round();
+    scene.roll_up();
+    let rounds = |insert: &str, each: &str| {
+        scene.rows(&format!(
+            "SET session_replication_role = replica; DELETE FROM calls; DELETE FROM conversations; DELETE FROM messages; {insert}
+             FROM (SELECT n, '2026-10-31 20:00+00'::timestamptz - n * interval '{each}' AS at FROM generate_series(0, 12499) AS n) AS rows;
+             RESET session_replication_role; ANALYZE"
+        ));
+        scene.tx(|tx| tx.begin_rebuild()).unwrap();
+        let mut rounds = Vec::new();
+        while scene.rebuild_before().is_some() {
+            rounds.push(scene.round().unwrap() / 24);
+            assert!(rounds.len() < 10, "{rounds:?}");
+        }
+        rounds
+    };
+    for (kind, insert) in kinds {
+        let days = rounds(&insert, "200 seconds");
+        assert_eq!(days[..2], [23, 8], "{kind}: {days:?}");
+    }
+    // A single day of more rows is a piece by itself, and the rest of the month another.
+    let days = rounds(&format!("{CALLS} at, at"), "8 seconds");
+    assert_eq!(days[..2], [1, 30], "{days:?}");
+
+    // Of what is marked, the piece comes first that has the oldest mark.
+    rounds(&format!("{CALLS} at, at"), "200 seconds");
+    scene.rows(
+        "INSERT INTO analytics_marks (tenant_id, marked_at, created_at) VALUES ($tenant, '2026-10-02 12:00+00', '2026-11-10 12:00+00');
+         INSERT INTO analytics_marks (tenant_id, marked_at, created_at)
+         SELECT $tenant, '2026-10-31 12:00+00', '2026-11-11 12:00+00' FROM generate_series(1, 2500)",
+    );
+    assert_eq!((scene.round().unwrap() / 24, scene.marks_until("2026-10-09")), (8, 0));
+    scene.roll_up();
+}
