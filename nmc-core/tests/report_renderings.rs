@@ -55,12 +55,23 @@ fn pdf_leaves_out_missed_calls_that_no_text_could_follow() {
         let facts = sample::facts(ReportKind::Weekly, 7);
         pdf_of(ReportFacts { textable: Some(textable), ..facts })
     };
-    assert!(!said(Textable { missed: 0, texted: 0 }).contains("texted back at once"), "an imported log");
-    let some = said(Textable { missed: 4, texted: 3 });
-    assert!(some.contains("3 of the 4 missed callers who could be texted were texted back at once, and 7 wrote back."), "{some}");
-    let none = said(Textable { missed: 4, texted: 0 });
+    assert!(!said(Textable { missed: 0, texted: 0, replied: Some(0) }).contains("texted back at once"), "an imported log");
+    let some = said(Textable { missed: 4, texted: 3, replied: Some(2) });
+    assert!(some.contains("3 of the 4 missed callers who could be texted were texted back at once, and 2 wrote back."), "{some}");
+    let none = said(Textable { missed: 4, texted: 0, replied: Some(0) });
     assert!(none.contains("None of the 4 missed callers who could be texted was texted back."), "{none}");
-    let all = said(Textable { missed: 18, texted: 18 });
+    for (of, words) in [
+        ((4, 1, Some(0)), "1 of the 4 missed callers who could be texted was texted back at once, and none wrote back."),
+        ((4, 2, None), "2 of the 4 missed callers who could be texted were texted back at once."),
+        ((1, 0, Some(0)), "The one missed caller who could be texted was not texted back."),
+        ((1, 1, Some(0)), "The one missed caller who could be texted was texted back at once."),
+        ((1, 1, Some(1)), "The one missed caller who could be texted was texted back at once, and wrote back."),
+    ] {
+        let (missed, texted, replied) = of;
+        let one = said(Textable { missed, texted, replied });
+        assert!(one.contains(words), "{one}");
+    }
+    let all = said(Textable { missed: 18, texted: 18, replied: Some(7) });
     assert!(all.contains("18 of the callers you missed were texted back at once, and 7 of them wrote back."), "{all}");
 }
 

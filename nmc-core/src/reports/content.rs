@@ -199,6 +199,9 @@ pub struct Textable {
     pub missed: u64,
     /// Those of them after which a text went out.
     pub texted: u64,
+    /// Those of these whose callers wrote back within a week. `None` in reports from before it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replied: Option<u64>,
 }
 
 /// A thing to do.

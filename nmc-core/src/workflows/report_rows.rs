@@ -33,13 +33,21 @@ pub(super) fn textable(tx: &mut TenantTx<'_>, period: Span) -> Result<Textable> 
         missed: i64,
         #[diesel(sql_type = BigInt)]
         texted: i64,
+        #[diesel(sql_type = BigInt)]
+        replied: i64,
     }
     let counted: Counted = sql_query(
-        "SELECT count(*) AS missed, count(*) FILTER (WHERE EXISTS (
-             SELECT FROM messages AS m WHERE m.tenant_id = $1 AND m.call_id = c.id AND m.message_kind = 'greeting'
-                 AND m.message_status IN ('accepted', 'sending', 'sent', 'delivered', 'partially_delivered', 'read')
-         )) AS texted
+        "SELECT count(*) AS missed, count(greeting.at) AS texted, count(*) FILTER (WHERE EXISTS (
+             SELECT FROM messages AS reply
+             WHERE reply.tenant_id = $1 AND reply.conversation_id = c.conversation_id AND reply.message_direction = 'inbound'
+                 AND reply.created_at > greeting.at AND reply.created_at <= greeting.at + interval '168 hours'
+         )) AS replied
          FROM calls AS c
+         LEFT JOIN LATERAL (
+             SELECT min(m.created_at) AS at FROM messages AS m
+             WHERE m.tenant_id = $1 AND m.call_id = c.id AND m.message_kind = 'greeting'
+                 AND m.message_status IN ('accepted', 'sending', 'sent', 'delivered', 'partially_delivered', 'read')
+         ) AS greeting ON true
          WHERE c.tenant_id = $1 AND c.created_at >= $2 - interval '2 hours' AND c.created_at < $3 + interval '1 day'
              AND coalesce(c.started_at, c.created_at) >= $2 AND coalesce(c.started_at, c.created_at) < $3
              AND c.call_direction = 'inbound' AND c.outcome IN ('missed', 'voicemail', 'abandoned')
@@ -55,8 +63,8 @@ pub(super) fn textable(tx: &mut TenantTx<'_>, period: Span) -> Result<Textable> 
     .bind::<Timestamptz, _>(period.from)
     .bind::<Timestamptz, _>(period.until)
     .get_result(tx.0.conn)?;
-    let [missed, texted] = [counted.missed, counted.texted].map(i64::unsigned_abs);
-    Ok(Textable { missed, texted })
+    let [missed, texted, replied] = [counted.missed, counted.texted, counted.replied].map(i64::unsigned_abs);
+    Ok(Textable { missed, texted, replied: Some(replied) })
 }
 
 pub(super) type Row = (DateTime<Utc>, AggregationLevel, String, Decimal);

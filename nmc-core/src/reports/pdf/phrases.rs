@@ -39,25 +39,39 @@ pub(super) fn summary(report: &ReportContent) -> String {
 
 /// How many of those who were missed got a text. Calls after which none could go out, as those of an imported log, are left out.
 fn texted(report: &ReportContent, missed: u64) -> String {
-    let replied = words::display(report.total("nmc.calls_replied"), "calls");
     let show = |count: u64| words::display(count.into(), "calls");
     match report.textable.filter(|textable| textable.missed < missed) {
         None => match report.total("nmc.calls_texted_back") {
             none if none.is_zero() => " None of the callers you missed was texted back.".to_owned(),
             texted => {
                 let texted = words::display(texted, "calls");
+                let replied = words::display(report.total("nmc.calls_replied"), "calls");
                 format!(" {texted} of the callers you missed were texted back at once, and {replied} of them wrote back.")
             }
         },
         Some(Textable { missed: 0, .. }) => String::new(),
-        Some(Textable { missed, texted: 0 }) => {
+        Some(Textable { missed: 1, texted: 0, .. }) => {
+            " The one missed caller who could be texted was not texted back.".to_owned()
+        }
+        Some(Textable { missed, texted: 0, .. }) => {
             format!(" None of the {} missed callers who could be texted was texted back.", show(missed))
         }
-        Some(Textable { missed, texted }) => format!(
-            " {} of the {} missed callers who could be texted were texted back at once, and {replied} wrote back.",
-            show(texted),
-            show(missed)
-        ),
+        Some(Textable { missed: 1, replied, .. }) => {
+            let replied = if replied.is_some_and(|replied| replied > 0) { ", and wrote back" } else { "" };
+            format!(" The one missed caller who could be texted was texted back at once{replied}.")
+        }
+        Some(Textable { missed, texted, replied }) => {
+            let (were, show_texted) = (if texted == 1 { "was" } else { "were" }, show(texted));
+            let replied = match replied {
+                None => String::new(),
+                Some(0) => ", and none wrote back".to_owned(),
+                Some(replied) => format!(", and {} wrote back", show(replied)),
+            };
+            format!(
+                " {show_texted} of the {} missed callers who could be texted {were} texted back at once{replied}.",
+                show(missed)
+            )
+        }
     }
 }
 
