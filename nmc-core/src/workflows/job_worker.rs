@@ -3,8 +3,7 @@
 //! A report is kept, its mails are queued and its job is ended in one transaction: whoever dies in between leaves all of it or nothing.
 //! Figures are computed month by month, each in a transaction of its own, and every business has its turn between two of them.
 
-use super::report::{WantedReport, content, keep};
-use super::roll_up::catch_up;
+use super::report::{Maker, WantedReport, keep, made};
 use crate::analytics::{ClaimedJob, NewJob};
 use crate::queue::{self, Backoff, Queue, Stop, every_tenant, work_until_stopped};
 use crate::reports::{ReportContent, ReportKind};
@@ -199,12 +198,10 @@ fn wanted(parameters: &Value) -> Result<WantedReport> {
     })
 }
 
-/// Makes the report of a job. What it says is read in a transaction of its own, of one state.
+/// Makes the report of a job.
 fn report(store: &Store, tenant: &Tenant, claimed: &ClaimedJob) -> Result<()> {
     let wanted = wanted(&claimed.job.parameters)?;
-    let is_caught_up = store.worker(tenant, catch_up)?;
-    let content = store.reading().worker(tenant, |tx| content(tx, wanted, is_caught_up))?;
-    store.worker(tenant, |tx| keep_and_queue(tx, claimed, wanted.kind(), &content))
+    made(store, Maker::Worker(tenant), wanted, |tx, content| keep_and_queue(tx, claimed, wanted.kind(), content))
 }
 
 /// Keeps the report of a job, queues it for its readers where it is to be mailed, and ends the job.

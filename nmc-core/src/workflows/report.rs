@@ -6,7 +6,7 @@ use crate::access::{Acting, Permission};
 use crate::analytics::{FORMULA, KPIS, Kpi, KpiUnit, NewReport, Report, variance};
 use crate::reports::{Better, Figures, KpiEntry, MOST_DAYS, NumberEntry, PersonEntry, ReportContent, ReportFacts, ReportKind};
 use crate::schema::users;
-use crate::store::{Store, TenantTx};
+use crate::store::{Store, Tenant, TenantTx};
 use crate::types::Span;
 use crate::{Error, KpiPeriod, ReportFormat, ReportId, Result, Timezone, UserId};
 use chrono::{Datelike as _, Days, Months, NaiveDate, TimeDelta};
@@ -98,11 +98,49 @@ fn before(zone: Timezone, wanted: WantedReport) -> Option<((NaiveDate, NaiveDate
 /// # Errors
 /// As [`report_content`]; [`Error::Forbidden`] when `who` may not make reports.
 pub fn make_report(store: &Store, who: &Acting, wanted: WantedReport) -> Result<Report> {
-    let content = read(store, who, wanted, Permission::ReportsWrite)?;
-    who.transaction(store, |tx| {
-        tx.must(Permission::ReportsWrite)?;
-        keep(tx, &content)
-    })
+    made(store, Maker::Acting(who, Permission::ReportsWrite), wanted, keep)
+}
+
+/// Who makes a report, which opens its transactions.
+#[derive(Clone, Copy)]
+pub(super) enum Maker<'m> {
+    /// Whoever acts, if they have this permission.
+    Acting(&'m Acting, Permission),
+    /// The worker of this business's jobs.
+    Worker(&'m Tenant),
+}
+
+impl Maker<'_> {
+    fn transaction<T>(self, store: &Store, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        match self {
+            Self::Acting(who, needed) => who.transaction(store, |tx| {
+                tx.must(needed)?;
+                work(tx)
+            }),
+            Self::Worker(tenant) => store.worker(tenant, work),
+        }
+    }
+
+    fn reading<T>(self, store: &Store, work: impl Fn(&mut TenantTx<'_>) -> Result<T>) -> Result<T> {
+        match self {
+            Self::Acting(who, needed) => who.reading(store, |tx| {
+                tx.must(needed)?;
+                work(tx)
+            }),
+            Self::Worker(tenant) => store.reading().worker(tenant, work),
+        }
+    }
+}
+
+/// Makes a report, and has it kept in a transaction of its own.
+pub(super) fn made<T>(
+    store: &Store,
+    maker: Maker<'_>,
+    wanted: WantedReport,
+    keep: impl Fn(&mut TenantTx<'_>, &ReportContent) -> Result<T>,
+) -> Result<T> {
+    let content = read(store, maker, wanted)?;
+    maker.transaction(store, |tx| keep(tx, &content))
 }
 
 /// Keeps what a report says.
@@ -121,26 +159,20 @@ pub(super) fn keep(tx: &mut TenantTx<'_>, content: &ReportContent) -> Result<Rep
 /// What a report of a period says: what has changed a moment ago is computed in one transaction, and all is read in another, of one state.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the period has no day or more than 366, has not begun, or began more than 400 days ago, as calls by hour are
-/// kept no longer; [`Error::Unavailable`] while the figures are being computed, for the first time or anew; [`Error::Forbidden`] when `who` may
+/// [`Error::Invalid`] when the period has no day or more than 366, has not begun, or began more than 400 days ago, from when on calls by
+/// hour are kept for certain; [`Error::Unavailable`] while the figures are being computed, for the first time or anew; [`Error::Forbidden`] when `who` may
 /// not read reports.
 pub fn report_content(store: &Store, who: &Acting, wanted: WantedReport) -> Result<ReportContent> {
-    read(store, who, wanted, Permission::ReportsRead)
+    read(store, Maker::Acting(who, Permission::ReportsRead), wanted)
 }
 
-fn read(store: &Store, who: &Acting, wanted: WantedReport, needed: Permission) -> Result<ReportContent> {
-    let is_caught_up = who.transaction(store, |tx| {
-        tx.must(needed)?;
-        catch_up(tx)
-    })?;
-    who.reading(store, |tx| {
-        tx.must(needed)?;
-        content(tx, wanted, is_caught_up)
-    })
+fn read(store: &Store, maker: Maker<'_>, wanted: WantedReport) -> Result<ReportContent> {
+    let is_caught_up = maker.transaction(store, catch_up)?;
+    maker.reading(store, |tx| content(tx, wanted, is_caught_up))
 }
 
 /// What a report says of the state that this transaction reads, after the figures were caught up, if they could be.
-pub(super) fn content(tx: &mut TenantTx<'_>, wanted: WantedReport, is_caught_up: bool) -> Result<ReportContent> {
+fn content(tx: &mut TenantTx<'_>, wanted: WantedReport, is_caught_up: bool) -> Result<ReportContent> {
     const NO_SUCH: &str = "must be a day of this era";
     let state = tx.analytics_roll_ups().find()?;
     let tenant = tx.tenants().get()?;
@@ -159,7 +191,7 @@ pub(super) fn content(tx: &mut TenantTx<'_>, wanted: WantedReport, is_caught_up:
         return Err(Error::invalid("last_day", "must not lie in the future"));
     }
     if period.from < tx.now() - HOURS_KEPT {
-        return Err(Error::invalid("first_day", "must lie within the last 400 days: calls by hour are kept no longer"));
+        return Err(Error::invalid("first_day", "must lie within the last 400 days: calls by hour may be kept no longer"));
     }
     let is_computed = match state {
         Some(state) => {
