@@ -48,6 +48,11 @@ pub(crate) fn approve(store: &Store, key: &str, yes: bool, format: Format) -> Cl
         1 => eprintln!("where mails are sent, an open invitation is mailed now"),
         some => eprintln!("where mails are sent, {some} open invitations are mailed now"),
     }
+    match approval.invitations_left {
+        0 => {}
+        1 => eprintln!("an open invitation is not mailed, as too many were: its person has to be invited again"),
+        some => eprintln!("{some} open invitations are not mailed, as too many were: their people have to be invited again"),
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{account_mails as mails, tenants, users};
 use crate::store::{Scope, SystemTx, Tenant, TenantTx, stamped};
 use crate::types::bounds;
-use crate::{AccountMailId, AccountMailKind, AccountMailStatus, Email, LeaseId, Result, TenantId, UserId};
+use crate::{AccountMailId, AccountMailKind, AccountMailStatus, Email, Error, LeaseId, Result, TenantId, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -21,7 +21,8 @@ pub const VERIFICATION_LIFETIME: TimeDelta = TimeDelta::days(1);
 pub(super) const NOTICE_LIFETIME: TimeDelta = TimeDelta::days(2);
 /// Mails of one kind that one person, and one address, gets from a business within an hour at the most, whoever asks for them.
 pub const MAILS_AN_HOUR: i64 = 5;
-/// Mails to addresses that nobody has shown to be theirs, links to verify them and to reset passwords, that one business causes within a day at the most.
+/// Links to verify an address, and links to reset a password, that go to addresses which nobody has shown to be theirs: so many of each kind one
+/// business causes within a day at the most.
 pub const MAILS_TO_UNPROVED_A_DAY: i64 = 100;
 /// The same of a business that nobody has approved: its people are whoever it says.
 pub const MAILS_TO_UNPROVED_BEFORE_APPROVAL: i64 = 10;
@@ -141,22 +142,25 @@ impl AccountMails<'_> {
         Ok(Some(row))
     }
 
-    /// Whether the business may cause another mail to this user: not too many a day to addresses that nobody has shown to be theirs.
+    /// Whether the business may cause another mail to this user: not too many of the kind a day to addresses that nobody has shown to be theirs.
+    /// Anybody may ask for links of resets: they take nothing from those that verify.
     fn may_mail(&mut self, user: &User, kind: AccountMailKind) -> Result<bool> {
         if user.email_verified || !matches!(kind, AccountMailKind::Verification | AccountMailKind::PasswordReset) {
             return Ok(true);
         }
-        let approved: Option<DateTime<Utc>> =
-            tenants::table.filter(tenants::id.eq(self.0.tenant)).select(tenants::approved_at).first(self.0.conn)?;
+        // Two that count at once must not both be the last.
+        let is_approved = self.0.tx().tenants().lock()?.approved_at.is_some();
+        // Who has moved on from an address has not shown that it was theirs.
+        let is_proved = super::user::is_verified().and(users::email.eq(mails::recipient));
         let today: i64 = mails::table
             .inner_join(users::table.on(users::tenant_id.eq(mails::tenant_id).and(users::id.eq(mails::user_id))))
             .filter(mails::tenant_id.eq(self.0.tenant))
-            .filter(mails::kind.eq_any([AccountMailKind::Verification, AccountMailKind::PasswordReset]))
+            .filter(mails::kind.eq(kind))
             .filter(mails::created_at.gt(self.0.now() - TimeDelta::days(1)))
-            .filter(diesel::dsl::not(super::user::is_verified()))
+            .filter(diesel::dsl::not(is_proved))
             .count()
             .get_result(self.0.conn)?;
-        let most = if approved.is_some() { MAILS_TO_UNPROVED_A_DAY } else { MAILS_TO_UNPROVED_BEFORE_APPROVAL };
+        let most = if is_approved { MAILS_TO_UNPROVED_A_DAY } else { MAILS_TO_UNPROVED_BEFORE_APPROVAL };
         Ok(today < most)
     }
 
@@ -188,18 +192,24 @@ impl AccountMails<'_> {
             .optional()?)
     }
 
-    /// Those whose first invitation is open, each with its end, as many as may be mailed within a day.
-    pub(super) fn invited(&mut self) -> Result<Vec<(User, DateTime<Utc>)>> {
-        Ok(users::table
-            .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(users::is_active)
-            .filter(users::password_hash.eq(NO_PASSWORD))
-            .filter(users::verification_token.is_not_null())
-            .filter(users::verification_expires_at.gt(self.0.now()))
+    /// Those whose invitation is open, the first of an account or a later one, each with its end: as many as may be mailed within a day, and
+    /// how many they are in all.
+    pub(super) fn invited(&mut self) -> Result<(Vec<(User, DateTime<Utc>)>, usize)> {
+        let open = || {
+            users::table
+                .filter(users::tenant_id.eq(self.0.tenant))
+                .filter(users::is_active)
+                .filter(users::verification_token.is_not_null())
+                .filter(users::verification_expires_at.gt(self.0.now()))
+        };
+        let (first, all) = (open(), open().count());
+        let first = first
             .order(users::id)
             .limit(INVITATIONS_A_DAY)
             .select((User::as_select(), users::verification_expires_at.assume_not_null()))
-            .load(self.0.conn)?)
+            .load(self.0.conn)?;
+        let all: i64 = all.get_result(self.0.conn)?;
+        Ok((first, usize::try_from(all).map_err(Error::internal)?))
     }
 
     /// Gives up what waits for this user and is of this kind. What a worker is sending now goes out, and its link is void.

@@ -88,21 +88,23 @@ pub fn mail_invitation(tx: &mut TenantTx<'_>, invited: &User) -> Result<Invitati
 }
 
 /// Queues the mails of a business that was approved just now: to its owner, and with the links of invitations that are open and could
-/// not be mailed before. Whether there is an owner to tell, and how many invitations there are.
+/// not be mailed before, as many as may be. Whether the owner is told, how many invitations are mailed, and how many are not.
 ///
 /// # Errors
 /// [`Error::Unavailable`] or [`Error::Internal`].
-pub(crate) fn mail_approval(tx: &mut TenantTx<'_>) -> Result<(bool, usize)> {
-    let owner = tx.account_mails().holder()?;
-    if let Some(owner) = &owner {
-        tx.account_mails().queue(owner, AccountMailKind::Approved, NOTICE_LIFETIME)?;
-    }
-    let invited = tx.account_mails().invited()?;
+pub(crate) fn mail_approval(tx: &mut TenantTx<'_>) -> Result<(bool, usize, usize)> {
+    let owner_mailed = match tx.account_mails().holder()? {
+        Some(owner) => tx.account_mails().queue(&owner, AccountMailKind::Approved, NOTICE_LIFETIME)?.is_some(),
+        None => false,
+    };
+    let (invited, open) = tx.account_mails().invited()?;
     let now = tx.now();
+    let mut mailed = 0;
     for (user, end) in &invited {
-        tx.account_mails().queue(user, AccountMailKind::Invitation, *end - now)?;
+        let queued = tx.account_mails().queue(user, AccountMailKind::Invitation, *end - now)?;
+        mailed += usize::from(queued.is_some());
     }
-    Ok((owner.is_some(), invited.len()))
+    Ok((owner_mailed, mailed, open.saturating_sub(mailed)))
 }
 
 /// Queues a mail with which somebody chooses another password.

@@ -18,6 +18,8 @@ pub struct Approval {
     pub owner_mailed: bool,
     /// The open invitations that are mailed now, as they could not be before.
     pub invitations_mailed: usize,
+    /// The open invitations that are not mailed: they are more than may be in a day, or their address has got too many.
+    pub invitations_left: usize,
 }
 
 /// Approves of a business as [`SystemTx::approve_tenant`] does, and has its owner told by mail, and those mailed who were invited
@@ -28,8 +30,8 @@ pub struct Approval {
 pub fn approve(tx: &mut SystemTx<'_>, id: TenantId) -> Result<Approval> {
     let Some(business) = tx.approve_if_waiting(id)? else {
         let business = found(tx.find_tenant(id)?, "tenant")?;
-        return Ok(Approval { business, is_new: false, owner_mailed: false, invitations_mailed: 0 });
+        return Ok(Approval { business, is_new: false, owner_mailed: false, invitations_mailed: 0, invitations_left: 0 });
     };
-    let (owner_mailed, invitations_mailed) = people::mail_approval(&mut TenantTx(tx.scope(id)))?;
-    Ok(Approval { business, is_new: true, owner_mailed, invitations_mailed })
+    let (owner_mailed, invitations_mailed, invitations_left) = people::mail_approval(&mut TenantTx(tx.scope(id)))?;
+    Ok(Approval { business, is_new: true, owner_mailed, invitations_mailed, invitations_left })
 }

@@ -571,14 +571,59 @@ fn business_causes_few_mails_to_addresses_that_nobody_proved() {
              FROM account_mails, generate_series(1, {most} - 1) AS n"
         ));
         assert_eq!(asks("cleo").unwrap_err().to_string(), "email has been sent as many mails as may be for now: try again later");
+        let resets = |of: &str| of_kind(&post, PasswordReset).iter().filter(|mail| mail.recipient == email(of)).count();
         post.ask("cleo");
-        let of_resets = AccountMailFilter { kind: Some(PasswordReset), ..AccountMailFilter::default() };
-        assert_eq!(post.mails(&of_resets), [], "nor by a reset that anybody may ask for");
+        assert_eq!(resets("cleo"), 1, "the kinds are counted apart, as anybody may ask for a reset");
+        post.house.db.execute("UPDATE account_mails SET kind = 'password_reset' WHERE recipient <> 'ben@example.com'");
+        post.ask("cleo");
+        assert_eq!(resets("cleo"), 1, "nor more of that kind");
+        asks("cleo").unwrap();
         post.ask("ada");
-        assert_eq!(post.mails(&of_resets).len(), 1, "whose address is proved gets theirs");
+        assert_eq!(resets("ada"), 1, "whose address is proved gets theirs");
+        post.house.db.execute("UPDATE account_mails SET kind = 'verification'");
         post.house.clock.advance(TimeDelta::days(1));
         asks("cleo").unwrap();
     }
+}
+
+/// Ben, of a business that nobody approved, and so many links to verify addresses that were another's when he had them.
+fn moved_through(post: &Post, strangers: i64) {
+    post.house.add("ben", UserRole::User);
+    post.house.db.execute("UPDATE tenants SET approved_at = NULL; UPDATE users SET email_verified = false");
+    post.house.acting(&post.house.bearer("ben"), mail_verification).unwrap();
+    post.house.db.execute(&format!(
+        "INSERT INTO account_mails (tenant_id, user_id, kind, recipient, status, expires_at, created_at)
+         SELECT tenant_id, user_id, kind, n || recipient, 'sent', expires_at, created_at - interval '2 hours'
+         FROM account_mails, generate_series(1, {strangers}) AS n"
+    ));
+}
+
+#[test]
+fn who_verifies_after_many_addresses_has_mailed_them() {
+    for (strangers, may) in [(MAILS_TO_UNPROVED_BEFORE_APPROVAL, false), (MAILS_TO_UNPROVED_BEFORE_APPROVAL - 1, true)] {
+        let post = Post::new();
+        moved_through(&post, strangers);
+        post.house
+            .db
+            .execute("UPDATE users SET (email_verified, email_verified_at) = (true, now()) WHERE email = 'ben@example.com'");
+        post.house.add("cleo", UserRole::User);
+        let asked = post.house.acting(&post.house.bearer("cleo"), mail_verification);
+        assert_eq!(asked.is_ok(), may, "his own address alone is his: {strangers}");
+    }
+}
+
+#[test]
+fn of_many_who_ask_at_once_the_last_mail_goes_to_one() {
+    let post = Post::new();
+    moved_through(&post, MAILS_TO_UNPROVED_BEFORE_APPROVAL - 2);
+    let bearers: Vec<_> = ["cleo", "dora", "eve", "fay", "gil", "hal"]
+        .map(|name| {
+            post.house.add(name, UserRole::User);
+            post.house.bearer(name)
+        })
+        .into();
+    let came = at_once(bearers.len(), |number| post.house.acting(&bearers[number], mail_verification));
+    assert_eq!(came.iter().filter(|came| came.is_ok()).count(), 1);
 }
 
 #[test]
@@ -665,18 +710,44 @@ fn approval_is_told_to_the_owner_and_mails_open_invitations() {
     post.house.auth.accept_invitation(&accepted.text(), &secret(NEW)).unwrap();
     assert!(post.house.auth.accept_invitation(&lapsed.text(), &secret(NEW)).is_err());
     invite("ben");
+    // Who has a password may be invited again, too.
+    post.house.operator(|tx| invite_again(tx, post.house.ada)).unwrap();
     let approved = |_: u8| post.house.db.store.system(Reason::Operations, |tx| approve(tx, id)).unwrap();
     let first = approved(1);
     assert!(first.is_new && first.owner_mailed && first.business.is_approved());
-    assert_eq!(first.invitations_mailed, 1);
+    assert_eq!((first.invitations_mailed, first.invitations_left), (2, 0));
     let again = approved(2);
     assert!(!again.is_new && !again.owner_mailed && again.invitations_mailed == 0, "nobody is told twice");
-    assert_eq!(post.pass(), AccountMailPass { sent: 2, ..AccountMailPass::default() });
+    assert_eq!(post.pass(), AccountMailPass { sent: 3, ..AccountMailPass::default() });
     let to = |kind| of_kind(&post, kind).into_iter().map(|mail| mail.recipient).collect::<Vec<_>>();
-    assert_eq!((to(Approved).len(), to(Invitation)), (1, vec![email("ben")]));
+    assert_eq!((to(Approved).len(), to(Invitation).len()), (1, 2));
+    assert!(to(Invitation).contains(&email("ben")) && to(Invitation).contains(&email("ada")));
     let mails = post.smtp.taken();
-    let told = mails.iter().find(|mail| mail.to == [to(Approved)[0].to_string()]).unwrap();
-    assert!(plain(told).contains("is approved: it may buy numbers, send texts"), "{}", plain(told));
+    let told = mails.iter().find(|mail| plain(mail).contains("is approved: it may buy numbers, send texts")).unwrap();
+    assert_eq!(told.to, [to(Approved)[0].to_string()]);
     let invited = mails.iter().find(|mail| mail.to == [email("ben").to_string()]).unwrap();
     assert!(post.house.auth.accept_invitation(&token_in(invited), &secret(NEW)).unwrap().email_verified);
+}
+
+#[test]
+fn approval_says_how_many_invitations_are_not_mailed() {
+    let post = Post { house: House::new(), smtp: FakeSmtp::start() };
+    for name in ["ben", "cleo"] {
+        post.house.operator(|tx| invite(tx, &person(name, UserRole::User))).unwrap();
+    }
+    // Ben's address has got as many within the hour as may be.
+    post.house.db.execute(&format!(
+        "INSERT INTO account_mails (tenant_id, user_id, kind, recipient, status, expires_at, created_at)
+         SELECT tenant_id, id, 'invitation', email, 'sent', verification_expires_at, created_at
+         FROM users, generate_series(1, {MAILS_AN_HOUR}) WHERE email = 'ben@example.com'"
+    ));
+    // And one address more is invited than may be mailed in a day.
+    post.house.db.execute(
+        "INSERT INTO users (tenant_id, email, password_hash, role, verification_token, verification_expires_at, created_at)
+         SELECT tenant_id, n || email, password_hash, role, n || left(verification_token, 60), verification_expires_at, created_at
+         FROM users, generate_series(1, 99) AS n WHERE email = 'cleo@example.com'",
+    );
+    let id = post.house.tenant.id();
+    let approved = post.house.db.store.system(Reason::Operations, |tx| approve(tx, id)).unwrap();
+    assert_eq!((approved.invitations_mailed, approved.invitations_left), (99, 2));
 }
