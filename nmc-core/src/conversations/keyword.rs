@@ -73,9 +73,6 @@ impl Reading {
 }
 
 impl Keyword {
-    /// The words that ask for help: alone, whatever else than letters is around.
-    pub(crate) const HELP_WORDS: &'static [&'static str] = HELP;
-
     /// The keyword that a whole text is beyond doubt, as [`Reading::of`] finds it.
     ///
     /// ```

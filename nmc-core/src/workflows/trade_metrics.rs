@@ -3,14 +3,14 @@
 
 use crate::alerts::{MetricSource, TRADE_METRICS, TradeMetric};
 use crate::conversations::Keyword;
-use crate::store::TenantTx;
+use crate::store::{Prepared, TenantTx};
 use crate::tenants::BusinessHours;
 use crate::types::bounds;
 use crate::{Result, Span};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Nullable, Numeric, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, Numeric, Text, Timestamptz, Uuid};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -37,27 +37,43 @@ impl MetricSource {
             _ => at - TimeDelta::minutes(15),
         };
         let weeks_ago: Vec<DateTime<Utc>> = (1..=4).filter_map(|weeks| hours.days_before(at, 7 * weeks)).collect();
+        if self == Self::Waiting {
+            let value = waits_since(tx, at)?.map_or(Decimal::ZERO, |since| open_minutes(hours, since, at));
+            return Ok(vec![Row { metric: "nmc.longest_wait_minutes".to_owned(), value }]);
+        }
         let query = sql_query(self.sql())
             .bind::<Uuid, _>(tx.0.tenant)
             .bind::<Timestamptz, _>(at)
             .bind::<Timestamptz, _>(recently)
             .bind::<Timestamptz, _>(at - TimeDelta::hours(1))
             .bind::<Timestamptz, _>(at - TimeDelta::hours(24))
-            .bind::<Array<Timestamptz>, _>(weeks_ago)
-            .bind::<Array<Text>, _>(Keyword::HELP_WORDS);
-        if self != Self::Waiting {
-            return Ok(query.load(tx.0.conn)?);
-        }
-        let waits: Waits = query.get_result(tx.0.conn)?;
-        let value = waits.since.map_or(Decimal::ZERO, |since| open_minutes(hours, since, at));
-        Ok(vec![Row { metric: "nmc.longest_wait_minutes".to_owned(), value }])
+            .bind::<Array<Timestamptz>, _>(weeks_ago);
+        // To plan one takes longer than to run it, and each round runs it for each business.
+        Ok(Prepared(query).load(tx.0.conn)?)
     }
+}
+
+/// Since when the customer waits who has waited longest, at an instant.
+fn waits_since(tx: &mut TenantTx<'_>, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let mut after = DateTime::UNIX_EPOCH;
+    for _ in 0..MOST_READS {
+        let query = sql_query(WAITING).bind::<Uuid, _>(tx.0.tenant).bind::<Timestamptz, _>(at).bind::<Timestamptz, _>(after);
+        let texts: Vec<Unanswered> = Prepared(query).load(tx.0.conn)?;
+        // Who asks for help is answered by a machine.
+        let waits = texts.iter().find(|text| Keyword::of(&text.message_body) != Some(Keyword::Help));
+        if waits.is_some() || texts.len() < UNANSWERED {
+            return Ok(waits.map(|text| text.since));
+        }
+        after = texts.last().map_or(at, |text| text.since);
+    }
+    // A thousand who asked for help, and nobody else.
+    Ok(None)
 }
 
 /// The minutes between two instants in which the business was open, as the figures reckon a wait.
 fn open_minutes(hours: &BusinessHours, since: DateTime<Utc>, at: DateTime<Utc>) -> Decimal {
     let open = hours.open_spans(Span { from: since, until: at.max(since) }).into_iter();
-    let open: TimeDelta = open.map(|open| open.until.min(at) - open.from.max(since)).sum();
+    let open: TimeDelta = open.map(|open| (open.until.min(at) - open.from.max(since)).max(TimeDelta::zero())).sum();
     Decimal::from(open.num_seconds()) / Decimal::from(60)
 }
 
@@ -94,20 +110,26 @@ const USUAL: &str = "\
     SELECT 'nmc.calls_vs_usual_1h' AS metric, 100.0 * now.calls / usual.calls AS value \
     FROM now, (SELECT avg(calls) AS calls FROM hours WHERE calls > 0) AS usual WHERE usual.calls IS NOT NULL";
 
-/// A customer waits from the first text that no text of staff has followed. A keyword was answered by itself: one that was obeyed stands in
-/// the ledger, and `$7` are the words that ask for help. Who has opted out, in either spelling of theirs, can't be answered.
+/// How many texts [`WAITING`] reads at once; the number stands there too.
+const UNANSWERED: usize = 50;
+
+/// How often it reads on, at the most.
+const MOST_READS: usize = 20;
+
+/// A customer waits from the first text that no text of staff has followed: the texts of this kind until `$2` and after `$3`, the oldest first.
+/// A keyword that was obeyed stands in the ledger. Who has opted out, in either spelling of theirs, can't be answered.
 const WAITING: &str = "\
-    SELECT min(waits.since) AS since \
+    SELECT waits.since, waits.message_body \
     FROM conversations AS c CROSS JOIN LATERAL ( \
-        SELECT min(m.created_at) AS since FROM messages AS m \
-        WHERE m.tenant_id = $1 AND m.conversation_id = c.id AND m.message_direction = 'inbound' AND m.created_at > coalesce(( \
-            SELECT max(a.created_at) FROM messages AS a WHERE a.tenant_id = $1 AND a.conversation_id = c.id \
+        SELECT m.created_at AS since, m.message_body FROM messages AS m \
+        WHERE m.tenant_id = $1 AND m.conversation_id = c.id AND m.message_direction = 'inbound' AND m.created_at <= $2 AND m.created_at > $3 AND m.created_at > coalesce(( \
+            SELECT max(a.created_at) FROM messages AS a WHERE a.tenant_id = $1 AND a.conversation_id = c.id AND a.created_at <= $2 \
                 AND a.message_direction = 'outbound' AND a.message_kind = 'message' AND a.message_status NOT IN ('failed', 'canceled') \
         ), '-infinity') \
             AND NOT EXISTS (SELECT FROM consents AS k WHERE k.tenant_id = $1 AND k.message_id = m.id) \
-            AND (char_length(m.message_body) > 20 OR lower(regexp_replace(m.message_body, '[^[:alpha:]]', '', 'g')) <> ALL ($7)) \
+        ORDER BY m.created_at LIMIT 50 \
     ) AS waits \
-    WHERE c.tenant_id = $1 AND c.status IN ('active', 'waiting') AND waits.since IS NOT NULL AND ( \
+    WHERE c.tenant_id = $1 AND c.status IN ('active', 'waiting') AND ( \
         SELECT k.action FROM unnest(ARRAY[c.customer_phone, CASE \
             WHEN c.customer_phone LIKE '+52%' THEN '+521' || substr(c.customer_phone, 4) \
             WHEN c.customer_phone LIKE '+54%' THEN '+549' || substr(c.customer_phone, 4) END]) AS s (phone) \
@@ -115,7 +137,8 @@ const WAITING: &str = "\
             SELECT o.action, o.sequence FROM consents AS o WHERE o.tenant_id = $1 AND o.customer_phone = s.phone \
             ORDER BY o.sequence DESC LIMIT 1 \
         ) AS k ORDER BY k.sequence DESC LIMIT 1 \
-    ) IS DISTINCT FROM 'opt_out'";
+    ) IS DISTINCT FROM 'opt_out' \
+    ORDER BY waits.since LIMIT 50";
 
 /// Failed ones by when they failed, which their conversation knows: a text is given up hours after it was written, and carriers report late.
 /// The rate is of those that the provider took in the hour, and of those that failed in it. Greetings and others stand in two indexes.
@@ -192,11 +215,13 @@ struct Row {
     value: Decimal,
 }
 
-/// Since when the customer waits who has waited longest.
+/// A text of a customer's that nobody has answered.
 #[derive(QueryableByName)]
-struct Waits {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    since: Option<DateTime<Utc>>,
+struct Unanswered {
+    #[diesel(sql_type = Timestamptz)]
+    since: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    message_body: String,
 }
 
 /// Measures those of these metrics that are ours and whose time has come in this span, which ends at a full minute, and writes what they

@@ -1,7 +1,7 @@
 //! What trade metrics count, where it takes more than a row to say it: queues in an outage, late failures, and who waits.
 
 use super::alert_rounds::Scene;
-use chrono::{DateTime, NaiveTime, SecondsFormat, TimeDelta};
+use chrono::{DateTime, DurationRound as _, NaiveTime, SecondsFormat, TimeDelta};
 use nmc_core::alerts::{AlertMove, AlertRule, Judgement, NewAlertRule, Sample, TRADE_METRICS, TimelineEntry, timeline};
 use nmc_core::conversations::{Worker, WorkerConfig};
 use nmc_core::telephony::{Pace, SmsSender};
@@ -200,6 +200,11 @@ fn who_may_not_be_answered_does_not_wait() {
         (&["HELP"], "0"),
         (&["Help?", " info "], "0"),
         (&["How much?", "HELP"], "10"),
+        (&["HELP", "How much?"], "5"),
+        (&["Help\n\nSent from my iPhone"], "0"),
+        (&["help help"], "0"),
+        // No keyword to who reads it, and answered by nobody.
+        (&["Help 24/7?"], "5"),
         (&["Help, my basement is flooded"], "5"),
         (&["START"], "0"),
         (&["STOP", "START"], "0"),
@@ -208,7 +213,7 @@ fn who_may_not_be_answered_does_not_wait() {
         // No wish beyond doubt: a person has to read it.
         (&["stop messaging my husband's number"], "5"),
     ] {
-        for customer in [unique_phone(), "+5215512345678".parse().unwrap()] {
+        for customer in [unique_phone(), "+5215512345678".parse().unwrap(), "+5491123456789".parse().unwrap()] {
             let scene = Scene::new();
             scene.watch("nmc.longest_wait_minutes", 1_000);
             for text in texts {
@@ -218,6 +223,48 @@ fn who_may_not_be_answered_does_not_wait() {
             assert_eq!(scene.longest_wait(), minutes, "{texts:?} of {customer:?}");
         }
     }
+}
+
+#[test]
+fn a_text_that_came_after_the_minute_has_not_waited() {
+    let scene = Scene::new();
+    scene.watch("nmc.longest_wait_minutes", 1_000);
+    let minute = scene.clock.now();
+    let at = |seconds| scene.clock.advance(TimeDelta::seconds(seconds));
+    at(20);
+    scene.text(&unique_phone(), "How much?");
+    at(20);
+    assert_eq!(scene.rounds().failed, 0);
+    assert_eq!(scene.measured(minute)["nmc.longest_wait_minutes"], "0");
+    // Nor does an answer that came after it end a wait before.
+    at(80);
+    scene.db.execute("UPDATE messages SET message_direction = 'outbound', message_status = 'sent', message_kind = 'message'");
+    scene.text(&unique_phone(), "And for me?");
+    scene.db.execute(&format!(
+        "UPDATE messages SET created_at = '{minute}'::timestamptz + interval '90 seconds' WHERE message_direction = 'inbound';
+         UPDATE messages SET created_at = '{minute}'::timestamptz + interval '130 seconds', conversation_id = (
+             SELECT conversation_id FROM messages WHERE message_direction = 'inbound') WHERE message_direction = 'outbound'"
+    ));
+    at(15);
+    assert_eq!(scene.rounds().failed, 0);
+    assert_eq!(scene.measured(minute + TimeDelta::minutes(2))["nmc.longest_wait_minutes"], "0.5");
+}
+
+#[test]
+fn a_customer_waits_behind_many_who_asked_for_help() {
+    let scene = Scene::new();
+    scene.watch("nmc.longest_wait_minutes", 1_000);
+    for _ in 0..51 {
+        scene.text(&unique_phone(), "HELP");
+        scene.clock.advance(TimeDelta::microseconds(1));
+    }
+    scene.later(1);
+    scene.text(&unique_phone(), "How much?");
+    scene.later(4);
+    assert_eq!(scene.rounds().failed, 0);
+    let minute = scene.clock.now().duration_trunc(TimeDelta::minutes(1)).unwrap();
+    let waited: f64 = scene.measured(minute)["nmc.longest_wait_minutes"].parse().unwrap();
+    assert!((3.9..=4.0).contains(&waited), "{waited}");
 }
 
 #[test]
