@@ -25,7 +25,8 @@ pub(crate) struct Heard {
 }
 
 impl Notifications<'_> {
-    /// What the recipient of a claimed notification was sent by its channel since an instant, or is being sent now.
+    /// What the recipient of a claimed notification was sent by its channel since an instant, or is being sent now. What is no news of an alert,
+    /// such as a test, is no part of a storm.
     pub(crate) fn heard_since(&mut self, claim: &ClaimedNotification, since: DateTime<Utc>) -> Result<Heard> {
         let row = &claim.notification;
         let to_them = || {
@@ -33,6 +34,7 @@ impl Notifications<'_> {
                 .filter(notifications::tenant_id.eq(self.0.tenant))
                 .filter(notifications::channel.eq(row.channel))
                 .filter(notifications::recipient.eq(&row.recipient))
+                .filter(notifications::template_used.is_null().or(notifications::template_used.ne_all(ASIDE)))
         };
         let under_way = to_them()
             .filter(sql::<Bool>(OPEN_SQL))

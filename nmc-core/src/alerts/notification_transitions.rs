@@ -72,6 +72,11 @@ fn failed(of: &Notification, why: &str) -> NewAlertEvent {
         .with(json!({"notification": of.id, "channel": of.channel, "why": why}))
 }
 
+/// A claimed notification without the attempt that its claim has counted.
+fn uncounted(held: Notification) -> Notification {
+    Notification { attempts: held.attempts.saturating_sub(1), ..held }
+}
+
 impl Notifications<'_> {
     /// Ends a claim: the recipient has it. Its alert counts as notified from now on, and the history says so.
     ///
@@ -127,6 +132,15 @@ impl Notifications<'_> {
         self.end_failed(&held, claim.lease, error.into(), response)
     }
 
+    /// Ends a claim whose attempt was not begun: the notification is failed for good, and the attempt does not count. The history says so.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub(crate) fn give_up_untried(&mut self, claim: &ClaimedNotification, why: &str) -> Result<Notification> {
+        let held = self.lock_claimed(claim)?;
+        self.end_failed(&uncounted(held), claim.lease, why.into(), None)
+    }
+
     /// Ends a claim whose attempt was not begun: the notification is due again at `due`, and the attempt does not count.
     ///
     /// # Errors
@@ -134,9 +148,8 @@ impl Notifications<'_> {
     pub fn put_back(&mut self, claim: &ClaimedNotification, why: &str, due: impl Into<When>) -> Result<Notification> {
         let due = bounds::instant("due", due.into().seen_from(self.0.now()))?;
         let held = self.lock_claimed(claim)?;
-        let uncounted = Notification { attempts: held.attempts.saturating_sub(1), ..held };
         let end = End { status: NotificationStatus::Retrying, due: Some(due), error: Some(why.into()), response: None };
-        self.end_claim(&uncounted, claim.lease, &end)
+        self.end_claim(&uncounted(held), claim.lease, &end)
     }
 
     /// Calls off a notification that no worker is delivering: it has failed, for the reason given (up to 2,000 characters), and

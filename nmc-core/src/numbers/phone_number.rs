@@ -53,6 +53,11 @@ impl HeldNumber {
         self.release_requested_at.is_some() && self.status != NumberStatus::Released
     }
 
+    /// Whether the number can send texts, as far as is known.
+    fn can_text(&self) -> bool {
+        self.capabilities.get("sms").is_none_or(|sms| *sms != serde_json::Value::Bool(false) && sms.as_str() != Some("false"))
+    }
+
     /// The version of the row.
     #[must_use]
     pub const fn version(&self) -> Version {
@@ -219,6 +224,14 @@ impl PhoneNumbers<'_> {
         let query = filtered(HeldNumber::query().filter(numbers::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
         let rows = keyset(query, page, numbers::created_at, numbers::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &HeldNumber| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// The active numbers that can send texts, newest first; as many as a page has.
+    pub(crate) fn list_texting(&mut self) -> Result<Vec<HeldNumber>> {
+        let active = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
+        let mut active = self.list(&active, PageRequest::new(PageRequest::MAX, None)?)?.items;
+        active.retain(HeldNumber::can_text);
+        Ok(active)
     }
 
     /// The number of phone numbers that a filter finds.

@@ -9,12 +9,10 @@ use crate::alerts::{
 };
 use crate::conversations::NUMBER_HOLD;
 use crate::delivery::{MailLinks, WebhookSecrets};
-use crate::numbers::{HeldNumber, NumberFilter};
 use crate::store::{Person, TenantTx};
 use crate::tenants::TenantRow;
-use crate::{AlertStatus, Email, NotificationChannel, NumberStatus, PageRequest, PhoneNumber, Result, Secret};
+use crate::{AlertStatus, Email, NotificationChannel, PhoneNumber, Result, Secret};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -62,11 +60,6 @@ fn give_up(why: &str) -> Result<Plan> {
     Ok(Plan::GiveUp(why.to_owned()))
 }
 
-/// Whether a number can send texts, as far as is known.
-fn can_text(number: &HeldNumber) -> bool {
-    number.capabilities.get("sms").is_none_or(|sms| !matches!(sms, Value::Bool(false)) && sms.as_str() != Some("false"))
-}
-
 /// The words for a notification and those that were gathered to it.
 fn digest<'a>(first: Wording<'a>, gathered: &'a [(ClaimedNotification, Due)], page: Option<&'a str>) -> DigestWording<'a> {
     let others = gathered.iter().map(|(claim, due)| Wording {
@@ -94,7 +87,7 @@ impl Plan {
             Self::Send(_) => Ok(None),
             Self::Delivered => tx.notifications().deliver(claim, None).map(Some),
             Self::Wait(until, why) => tx.notifications().put_back(claim, why, *until).map(Some),
-            Self::GiveUp(why) => tx.notifications().give_up(claim, why.as_str(), None).map(Some),
+            Self::GiveUp(why) => tx.notifications().give_up_untried(claim, why).map(Some),
         }
     }
 }
@@ -347,9 +340,7 @@ impl Planning<'_> {
         if tx.notifications().count_texts_since(recipient, since)? >= *texts_per_day {
             return stop(format!("the recipient has got {texts_per_day} texts about alerts in 24 hours"));
         }
-        let filter = NumberFilter { status: Some(NumberStatus::Active), ..NumberFilter::default() };
-        let mut active = tx.phone_numbers().list(&filter, PageRequest::new(PageRequest::MAX, None)?)?.items;
-        active.retain(can_text);
+        let active = tx.phone_numbers().list_texting()?;
         if active.is_empty() {
             return stop("the business has no active number that could send it".to_owned());
         }

@@ -446,3 +446,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_over_is_told_last_however_bad_it_was() {
+    let notifying = Notifying::new();
+    let [over, low] =
+        [AlertSeverity::Critical, AlertSeverity::Low].map(|severity| notifying.raise_as(&severity.to_string(), severity));
+    notifying.queue_of(over, Email, Resolved, JOE);
+    notifying.queue_of(low, Email, Triggered, JOE);
+    let claimed = notifying.scene.tx(|tx| tx.notifications().claim(2, TimeDelta::minutes(1))).unwrap();
+    assert_eq!(claimed.iter().map(|claim| claim.notification.alert_id).collect::<Vec<_>>(), [low, over]);
+}
+
+#[test]
+fn tests_and_news_of_webhooks_make_no_storm() {
+    let notifying = Notifying::new();
+    notifying.scene.db.execute(&format!("UPDATE users SET role = 'owner', password_hash = '$2b$', email = '{JOE}'"));
+    for template in [Test, AlertTemplate::WebhookRetired] {
+        (0..4).for_each(|_| drop(notifying.queue_of(notifying.alert.id, Email, template, JOE)));
+    }
+    assert_eq!(notifying.pass().delivered, 8);
+    let alerts = notifying.storm("Alarm", 2, Email, &[JOE]);
+    assert_eq!(notifying.pass().delivered, 2, "at once");
+    assert_eq!(notifying.digests(&alerts), [None, None]);
+}

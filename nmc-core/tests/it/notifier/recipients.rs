@@ -6,12 +6,13 @@ use super::NotificationStatus::{Delivered, Failed, Pending};
 use super::{HOOK, Notifying};
 use chrono::TimeDelta;
 use nmc_core::alerts::{Address, AlertEventFilter, EscalationContactPatch, NewEscalationContact, Notification};
-use nmc_core::delivery::{WebhookAnswer, WebhookError};
+use nmc_core::delivery::{OutboundWebhook, WebhookAnswer, WebhookError, WebhookSender};
 use nmc_core::people::{NewProfile, NewUser, PreferencesPatch, UserPatch};
 use nmc_core::testing::{SmtpFault, SmtpStep};
-use nmc_core::workflows::{Notifier, NotifierConfig};
-use nmc_core::{AlertEventType, ContactType, PageRequest, UserId, UserRole};
+use nmc_core::workflows::{Notifier, NotifierConfig, Senders};
+use nmc_core::{AlertEventType, ContactType, EscalationContactId, PageRequest, Store, Tenant, UserId, UserRole};
 use serde_json::json;
+use std::sync::Arc;
 
 impl Notifying {
     fn member(&self, email: &str, role: UserRole) -> UserId {
@@ -31,7 +32,7 @@ impl Notifying {
         self.scene.tx(|tx| tx.users().update(user, patch)).unwrap();
     }
 
-    fn contact(&self, contact_type: ContactType, value: &str) -> nmc_core::EscalationContactId {
+    fn contact(&self, contact_type: ContactType, value: &str) -> EscalationContactId {
         let new = NewEscalationContact {
             rule_id: None,
             escalation_level: 1,
@@ -197,10 +198,74 @@ fn business_that_nobody_approved_sends_no_webhooks() {
     assert_eq!(notifying.pass().failed, 2);
     let why = "the business may not send webhooks before an operator has approved it";
     for row in &rows {
-        assert_eq!(notifying.fate(row), (Failed, why.to_owned()));
+        assert_eq!((notifying.fate(row), notifying.reload(row).attempts), ((Failed, why.to_owned()), 0));
     }
     assert_eq!(notifying.sent(), 0);
     notifying.scene.business.disapprove(&notifying.scene.db, false);
     notifying.queue(Webhook, Triggered);
     assert_eq!((notifying.pass().delivered, notifying.sent()), (1, 1));
+}
+
+#[test]
+fn what_was_never_tried_puts_no_webhook_out_of_use() {
+    let notifying = Notifying::new();
+    let contact = notifying.contact(ContactType::Webhook, HOOK);
+    notifying.scene.business.disapprove(&notifying.scene.db, true);
+    notifying.queue(Webhook, Triggered);
+    assert_eq!(notifying.pass().failed, 1);
+    notifying.scene.business.disapprove(&notifying.scene.db, false);
+    notifying.scene.clock.advance(TimeDelta::days(6));
+    let refused = WebhookError::Refused { reason: "it leads nowhere".to_owned() };
+    notifying.webhooks.answers.lock().unwrap().push_back(Err(refused));
+    notifying.queue(Webhook, Triggered);
+    assert_eq!(notifying.pass().failed, 1);
+    assert!(notifying.scene.tx(|tx| tx.escalation_contacts().get(contact)).unwrap().is_active);
+}
+
+fn gone() -> WebhookError {
+    WebhookError::Gone { answer: WebhookAnswer { status: 410, body: String::new() } }
+}
+
+/// A receiver that is gone, and whose contact is switched off by another attempt before it says so.
+struct GoneTwice(Store, Tenant, EscalationContactId);
+
+impl WebhookSender for GoneTwice {
+    fn send(&self, _: &OutboundWebhook<'_>) -> Result<WebhookAnswer, WebhookError> {
+        let off = EscalationContactPatch { is_active: Some(false), ..EscalationContactPatch::default() };
+        self.0.tenant(&self.1, |tx| tx.escalation_contacts().update(self.2, &off)).unwrap();
+        Err(gone())
+    }
+}
+
+#[test]
+fn webhook_that_is_out_of_use_already_is_not_told_of_again() {
+    let notifying = Notifying::new();
+    notifying.scene.db.execute("UPDATE users SET role = 'owner', password_hash = '$2b$'");
+    let contact = notifying.contact(ContactType::Webhook, HOOK);
+    let receiver = GoneTwice(notifying.scene.db.store.clone(), notifying.scene.business.tenant, contact);
+    let webhooks = Some((Arc::new(receiver) as Arc<dyn WebhookSender>, notifying.keys.clone()));
+    notifying.queue(Webhook, Triggered);
+    let pass = notifying.over(Senders { webhooks, ..notifying.senders() }).pass().unwrap();
+    assert_eq!((pass.failed, pass.delivered), (1, 0));
+    assert_eq!((notifying.pass().delivered, notifying.sent()), (0, 0), "nobody is mailed");
+    assert_eq!(notifying.failures().len(), 1, "but for the notification itself");
+}
+
+#[test]
+fn retired_contact_that_leads_elsewhere_is_not_retired() {
+    let notifying = Notifying::new();
+    let contact = notifying.contact(ContactType::Webhook, HOOK);
+    notifying.webhooks.answers.lock().unwrap().push_back(Err(gone()));
+    notifying.queue(Webhook, Triggered);
+    assert_eq!(notifying.pass().failed, 1);
+    let update = |patch: &EscalationContactPatch| {
+        notifying.scene.tick();
+        notifying.scene.tx(|tx| tx.escalation_contacts().update(contact, patch)).unwrap()
+    };
+    let same =
+        EscalationContactPatch { escalation_level: Some(2), contact_value: Some(Address::new(HOOK)), ..Default::default() };
+    assert!(update(&same).retired_at.is_some());
+    let other = EscalationContactPatch { contact_value: Some(Address::new("https://other.example.com/x")), ..Default::default() };
+    let other = update(&other);
+    assert!(other.retired_at.is_none() && !other.is_active);
 }
