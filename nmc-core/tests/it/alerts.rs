@@ -2,6 +2,7 @@
 
 mod contacts;
 mod evaluation;
+mod hints;
 mod lifecycle;
 mod notifications;
 mod passing_on;

@@ -464,7 +464,10 @@ fn what_keeps_alerts_from_being_heard_is_said_when_saved() {
     let contact = json!({ "contact_type": "phone", "contact_value": "+13125550198", "rule_id": added.document()["id"] });
     site.db.execute("UPDATE phone_numbers SET status = 'inactive'");
     let phone = call("POST", "/v1/escalation-contacts").json(&contact).expect(201);
-    assert_eq!(phone.document()["warnings"], json!(["texts can't be sent: the business has no active number"]));
+    assert_eq!(
+        phone.document()["warnings"],
+        json!(["texts can't be sent: the business has no active number that can send them"])
+    );
     let path = added.header("Location").unwrap().to_owned();
     let tag = call("GET", &path).expect(200).header("ETag").unwrap().to_owned();
     let change = call("PATCH", &path).header("If-Match", tag).json(&json!({ "escalation_enabled": false })).expect(200);
