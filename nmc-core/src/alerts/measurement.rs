@@ -4,7 +4,7 @@ use super::judgement::Sample;
 use super::trade_metric::reported;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::alert_metrics_cache as cache;
-use crate::store::{Scope, TenantTx};
+use crate::store::{Prepared, Scope, TenantTx};
 use crate::types::bounds;
 use crate::{Error, MeasurementId, Result, TenantId, When};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -75,24 +75,35 @@ ORDER BY latest.metric_name";
 pub(super) const AT_A_TIME: usize = 100;
 
 /// What was measured of a metric after an instant, the oldest first; without one, the last value alone. And what was reported since a second
-/// instant of the hour before the first, which is late: only what we don't measure ourselves can be.
-const SINCE: &str = "SELECT wanted.place, sample.measurement_time, sample.metric_value, sample.is_late
-FROM unnest($2, $3, $4) WITH ORDINALITY AS wanted (metric, since, written_at, place)
-CROSS JOIN LATERAL (
-    (SELECT cache.measurement_time, cache.metric_value, false AS is_late FROM alert_metrics_cache AS cache
+/// instant of the hour before the first, which is late: only what we don't measure ourselves can be. That is read once for all that ask for the
+/// metric, under the place of the first of them.
+const SINCE: &str = "WITH wanted AS (
+    SELECT * FROM unnest($2, $3, $4) WITH ORDINALITY AS wanted (metric, since, written_at, place)
+)
+SELECT wanted.place, sample.measurement_time, sample.metric_value, sample.created_at, false AS is_late
+FROM wanted CROSS JOIN LATERAL (
+    (SELECT cache.measurement_time, cache.metric_value, cache.created_at FROM alert_metrics_cache AS cache
     WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND cache.measurement_time > wanted.since
     ORDER BY cache.measurement_time LIMIT 100)
     UNION ALL
-    (SELECT cache.measurement_time, cache.metric_value, false FROM alert_metrics_cache AS cache
+    (SELECT cache.measurement_time, cache.metric_value, cache.created_at FROM alert_metrics_cache AS cache
     WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND wanted.since IS NULL
     ORDER BY cache.measurement_time DESC LIMIT 1)
-    UNION ALL
-    (SELECT cache.measurement_time, cache.metric_value, true FROM alert_metrics_cache AS cache
-    WHERE cache.tenant_id = $1 AND cache.metric_name = wanted.metric AND wanted.metric NOT LIKE 'nmc.%'
-        AND cache.measurement_time < wanted.since AND cache.measurement_time >= wanted.since - interval '1 hour'
-        AND cache.created_at > wanted.written_at LIMIT 100)
 ) AS sample
-ORDER BY wanted.place, sample.measurement_time";
+UNION ALL
+SELECT asked.place, sample.measurement_time, sample.metric_value, sample.created_at, true
+FROM (
+    SELECT metric, min(place) AS place, min(since) - interval '1 hour' AS since, max(since) AS until, min(written_at) AS written_at
+    FROM wanted WHERE metric NOT LIKE 'nmc.%' GROUP BY metric
+) AS asked CROSS JOIN LATERAL (
+    SELECT cache.measurement_time, cache.metric_value, cache.created_at FROM alert_metrics_cache AS cache
+    WHERE cache.tenant_id = $1 AND cache.metric_name = asked.metric AND cache.created_at > asked.written_at
+        AND cache.measurement_time < asked.until AND cache.measurement_time >= asked.since LIMIT 100
+) AS sample
+ORDER BY place, measurement_time";
+
+/// How much older than what was judged last a late value may be, to be counted; it stands in [`SINCE`] too.
+const LATE: TimeDelta = TimeDelta::hours(1);
 
 /// A value, and the place of what asked for it.
 #[derive(QueryableByName)]
@@ -103,6 +114,8 @@ struct SampleRow {
     measurement_time: DateTime<Utc>,
     #[diesel(sql_type = Numeric)]
     metric_value: Decimal,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
     #[diesel(sql_type = Bool)]
     is_late: bool,
 }
@@ -112,6 +125,15 @@ pub(super) struct Wanted<'m> {
     pub(super) metric: &'m str,
     pub(super) judged_until: Option<DateTime<Utc>>,
     pub(super) written_at: Option<DateTime<Utc>>,
+}
+
+impl Wanted<'_> {
+    /// Whether a value of the metric came too late to be judged here.
+    fn is_late(&self, row: &SampleRow) -> bool {
+        let at = row.measurement_time;
+        self.judged_until.is_some_and(|judged| at < judged && at >= judged - LATE)
+            && self.written_at.is_some_and(|written| row.created_at > written)
+    }
 }
 
 /// What is new of a metric.
@@ -202,26 +224,32 @@ impl Measurements<'_> {
         Ok(sql_query(LATEST_OF).bind::<Uuid, _>(self.0.tenant).bind::<Array<Text>, _>(metrics).load(self.0.conn)?)
     }
 
-    /// What is new of each metric, [`AT_A_TIME`] values at the most, by place; of one of which nothing was judged, the last value.
+    /// What is new of each metric, [`AT_A_TIME`] values at the most, by place; of one of which nothing was judged, the last value. From here on the
+    /// transaction's time is after what was read, so that it isn't taken for what came later.
     pub(super) fn since(&mut self, wanted: &[Wanted<'_>]) -> Result<HashMap<usize, Fresh>> {
         let metrics: Vec<&str> = wanted.iter().map(|wanted| wanted.metric).collect();
         let since: Vec<_> = wanted.iter().map(|wanted| wanted.judged_until).collect();
         let written: Vec<_> = wanted.iter().map(|wanted| wanted.written_at).collect();
-        let rows: Vec<SampleRow> = sql_query(SINCE)
+        let query = sql_query(SINCE)
             .bind::<Uuid, _>(self.0.tenant)
             .bind::<Array<Text>, _>(metrics)
             .bind::<Array<Nullable<Timestamptz>>, _>(since)
-            .bind::<Array<Nullable<Timestamptz>>, _>(written)
-            .load(self.0.conn)?;
+            .bind::<Array<Nullable<Timestamptz>>, _>(written);
+        let rows: Vec<SampleRow> = Prepared(query).load(self.0.conn)?;
         let mut fresh: HashMap<usize, Fresh> = HashMap::new();
         for row in rows {
+            if row.created_at > self.0.now() {
+                self.0.moment.come_after(row.created_at);
+            }
             // Ordinality counts from one.
-            let place = usize::try_from(row.place - 1).map_err(Error::internal)?;
-            let of_metric = fresh.entry(place).or_default();
-            if row.is_late {
-                of_metric.late += 1;
-            } else {
-                of_metric.samples.push(Sample { at: row.measurement_time, value: row.metric_value });
+            let first = usize::try_from(row.place - 1).map_err(Error::internal)?;
+            if !row.is_late {
+                fresh.entry(first).or_default().samples.push(Sample { at: row.measurement_time, value: row.metric_value });
+                continue;
+            }
+            let metric = wanted.get(first).map(|wanted| wanted.metric);
+            for (place, _) in wanted.iter().enumerate().filter(|(_, of)| Some(of.metric) == metric && of.is_late(&row)) {
+                fresh.entry(place).or_default().late += 1;
             }
         }
         Ok(fresh)

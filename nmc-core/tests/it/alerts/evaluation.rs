@@ -209,3 +209,38 @@ fn value_of_long_ago_is_judged_and_raises_nothing() {
     let [raised] = record(0).try_into().unwrap();
     assert_eq!(scene.run(|tx| tx.alerts().get(raised)).unwrap().rule_id, a);
 }
+
+#[test]
+fn late_value_counts_once_for_each_rule_of_its_metric() {
+    let scene = Scene::new();
+    ["a", "b"].iter().for_each(|name| drop(scene.rule(&rule(name))));
+    scene.rule(&NewAlertRule { metric: "other".to_owned(), ..rule("c") });
+    let late = || scene.run(evaluate_all).unwrap().late;
+    scene.measure("other", "5");
+    scene.measure("missed calls", "5");
+    assert_eq!(late(), 0);
+    for minutes in [5, 59, 90] {
+        let at = scene.after(1) - TimeDelta::minutes(minutes);
+        scene.run(|tx| tx.measurements().record("missed calls", dec("1"), at)).unwrap();
+    }
+    assert_eq!((late(), late()), (4, 0), "of the last hour, and once");
+}
+
+#[test]
+fn value_that_came_while_it_was_judged_is_not_late() {
+    let scene = Scene::new();
+    scene.rule(&rule("a"));
+    scene.measure("missed calls", "5");
+    scene.run(evaluate_all).unwrap();
+    let outcome = scene.run(|tx| {
+        let at = scene.after(1);
+        for (seconds, value) in [(30, "6"), (0, "11")] {
+            let at = at - TimeDelta::seconds(seconds);
+            scene.run(|tx| tx.measurements().record("missed calls", dec(value), at))?;
+        }
+        evaluate_all(tx)
+    });
+    assert_eq!((outcome.as_ref().unwrap().raised.len(), outcome.unwrap().late), (1, 0));
+    scene.after(1);
+    assert_eq!(scene.run(evaluate_all).unwrap().late, 0, "both were judged");
+}
