@@ -13,7 +13,10 @@ use crate::types::bounds;
 use crate::{AlertSeverity, LeaseId, NotificationChannel, NotificationId, Result, TenantId};
 use chrono::TimeDelta;
 use diesel::dsl::sql;
+use diesel::expression::{AppearsOnTable, NonAggregate};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -51,6 +54,21 @@ impl Default for Claimable {
     }
 }
 
+/// How many of those that were seen to wait are looked at again before the whole queue is.
+const AT_HAND: usize = 16;
+
+/// Whether a notification is one of these.
+fn is_claimable<T>(of: &Claimable) -> impl AppearsOnTable<T, SqlType = Bool> + NonAggregate + QueryFragment<Pg> + QueryId {
+    let channels: Vec<&str> = of.channels.iter().map(|channel| channel.label()).collect();
+    sql::<Bool>("(notifications.channel = ANY(")
+        .bind::<Array<Text>, _>(channels)
+        .sql(&format!(") AND (notifications.channel <> 'webhook' OR {HOST_SQL} <> ALL("))
+        .bind::<Array<Text>, _>(&of.but_not)
+        .sql(&format!(")) OR notifications.channel = 'webhook' AND {HOST_SQL} = ANY("))
+        .bind::<Array<Text>, _>(&of.and)
+        .sql("))")
+}
+
 /// Notifications that wait, in the order in which they are told: the worst first, and what is over last.
 fn worst_first(mut waiting: Vec<(NotificationId, Option<String>, AlertSeverity)>) -> Vec<NotificationId> {
     waiting.sort_by_key(|(_, template, severity)| (AlertTemplate::of(template.as_deref()).is_over(), Reverse(rank(*severity))));
@@ -85,20 +103,31 @@ impl Notifications<'_> {
     /// # Errors
     /// [`crate::Error::Invalid`] when `lease_for` is not a time to come.
     pub fn claim(&mut self, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedNotification>> {
-        self.claim_of(&Claimable::default(), limit, lease_for)
+        let waiting = self.waiting(&Claimable::default())?;
+        self.claim_first(&Claimable::default(), &waiting, limit, lease_for)
     }
 
-    /// Claims as [`Self::claim`] does, of these notifications alone.
-    pub(crate) fn claim_of(&mut self, of: &Claimable, limit: u16, lease_for: TimeDelta) -> Result<Vec<ClaimedNotification>> {
-        let lease = Lease::begin(&mut self.0, lease_for)?;
-        let channels: Vec<&str> = of.channels.iter().map(|channel| channel.label()).collect();
-        let is_claimable = sql::<Bool>("(notifications.channel = ANY(")
-            .bind::<Array<Text>, _>(channels)
-            .sql(&format!(") AND (notifications.channel <> 'webhook' OR {HOST_SQL} <> ALL("))
-            .bind::<Array<Text>, _>(&of.but_not)
-            .sql(&format!(")) OR notifications.channel = 'webhook' AND {HOST_SQL} = ANY("))
-            .bind::<Array<Text>, _>(&of.and)
-            .sql("))");
+    /// Claims one notification as [`Self::claim`] does, of these alone: the first of those that were seen to wait a moment ago, so that one
+    /// look through the queue serves many claims. Where none is to be had of the first few, it looks anew. Returns those that are left, too.
+    pub(crate) fn claim_next(
+        &mut self,
+        of: &Claimable,
+        seen: &[NotificationId],
+        lease_for: TimeDelta,
+    ) -> Result<(Option<ClaimedNotification>, Vec<NotificationId>)> {
+        let at_hand = seen.get(..AT_HAND).unwrap_or(seen);
+        let mut claimed = self.claim_first(of, at_hand, 1, lease_for)?.pop();
+        let mut left = seen.to_vec();
+        if claimed.is_none() {
+            left = self.waiting(of)?;
+            claimed = self.claim_first(of, &left, 1, lease_for)?.pop();
+        }
+        left.retain(|id| claimed.as_ref().is_some_and(|claim| claim.notification.id != *id));
+        Ok((claimed, left))
+    }
+
+    /// Those that are due and claimable, in the order in which they are told: 500 at the most, those that have waited longest.
+    fn waiting(&mut self, of: &Claimable) -> Result<Vec<NotificationId>> {
         let waiting: Vec<(NotificationId, Option<String>, AlertSeverity)> = notifications::table
             .inner_join(
                 alerts::table.on(alerts::tenant_id.eq(notifications::tenant_id).and(alerts::id.eq(notifications::alert_id))),
@@ -106,21 +135,33 @@ impl Notifications<'_> {
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::next_attempt_at.le(self.0.now()))
-            .filter(is_claimable)
+            .filter(is_claimable(of))
             .order((notifications::next_attempt_at, notifications::id))
             .limit(AT_ONCE)
             .select((notifications::id, notifications::template_used, alerts::severity))
             .load(self.0.conn)?;
-        if waiting.is_empty() {
+        Ok(worst_first(waiting))
+    }
+
+    /// Claims the first of these that are due and claimable.
+    fn claim_first(
+        &mut self,
+        of: &Claimable,
+        in_order: &[NotificationId],
+        limit: u16,
+        lease_for: TimeDelta,
+    ) -> Result<Vec<ClaimedNotification>> {
+        let lease = Lease::begin(&mut self.0, lease_for)?;
+        if in_order.is_empty() {
             return Ok(Vec::new());
         }
-        let worst_first = worst_first(waiting);
         let due: Vec<(NotificationId, i32, i32)> = notifications::table
             .filter(notifications::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::next_attempt_at.le(self.0.now()))
-            .filter(notifications::id.eq_any(&worst_first))
-            .order(sql::<BigInt>("array_position(").bind::<Array<Uuid>, _>(&worst_first).sql(", notifications.id)"))
+            .filter(notifications::id.eq_any(in_order))
+            .filter(is_claimable(of))
+            .order(sql::<BigInt>("array_position(").bind::<Array<Uuid>, _>(in_order).sql(", notifications.id)"))
             .limit(bounded(limit))
             .for_update()
             .skip_locked()

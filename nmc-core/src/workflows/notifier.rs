@@ -16,7 +16,7 @@ use crate::delivery::{MailLinks, MailSender, WebhookSender};
 use crate::queue::{PAGE, Stop, every_tenant};
 use crate::store::{Reason, Store, Tenant, TenantTx};
 use crate::telephony::{Pace, SmsSender};
-use crate::{Error, Result, TenantId};
+use crate::{Error, NotificationId, Result, TenantId};
 use chrono::TimeDelta;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 500;
 /// How long a business whose notifications can't be claimed is left alone.
 const REST: Duration = Duration::from_secs(30);
+/// How long a look through a business's queue serves: the worst of what comes meanwhile waits no longer.
+const SEEN_FOR: Duration = Duration::from_secs(1);
 /// How long what came of an attempt is tried to be noted while the database is away. After that it is attempted again.
 const NOTE_FOR: Duration = Duration::from_secs(60);
 const NOTE_FOR_WHEN_STOPPING: Duration = Duration::from_secs(5);
@@ -142,6 +144,23 @@ struct Round {
     has_claimed: bool,
     /// Tenants whose notifications could not be claimed, and since when.
     resting: HashMap<TenantId, Instant>,
+    /// The queues of tenants, as they were seen a moment ago.
+    seen: HashMap<TenantId, Seen>,
+}
+
+/// A tenant's queue, as it was seen a moment ago.
+#[derive(Default)]
+struct Seen {
+    /// When the queue was looked through.
+    at: Option<Instant>,
+    /// The notifications that waited and were not claimed since, in the order in which they are told.
+    left: Vec<NotificationId>,
+}
+
+impl Seen {
+    fn is_fresh(&self) -> bool {
+        !self.left.is_empty() && self.at.is_some_and(|at| at.elapsed() < SEEN_FOR)
+    }
 }
 
 /// The result of a look at one tenant.
@@ -203,6 +222,7 @@ impl Notifier {
     /// Goes on in the round until something is to be sent; `None` at the end of a round in which nothing was.
     fn take_some(&self, round: &mut Round) -> Result<Option<(Tenant, Box<Outgoing>, Held)>> {
         round.resting.retain(|_, since| since.elapsed() < REST);
+        round.seen.retain(|_, seen| seen.is_fresh());
         loop {
             if round.tenants.is_empty() {
                 let last = round.last.take();
@@ -218,7 +238,8 @@ impl Notifier {
                 if round.resting.contains_key(&tenant.id()) {
                     continue;
                 }
-                match self.take(&tenant, &self.slots.claimable(tenant.id(), &self.config)) {
+                let of = self.slots.claimable(tenant.id(), &self.config);
+                match self.take(&tenant, &of, round.seen.entry(tenant.id()).or_default()) {
                     Ok(Taken::Send(outgoing)) => {
                         round.has_claimed = true;
                         let held = self.slots.take(tenant.id(), &outgoing.claim.notification);
@@ -242,36 +263,44 @@ impl Notifier {
 
     /// Claims one notification of a tenant's, and decides what becomes of it. One about which that fails is held all the same: it must
     /// not keep those behind it waiting, and its attempts run out.
-    fn take(&self, tenant: &Tenant, of: &Claimable) -> Result<Taken> {
-        match self.claim_and_decide(tenant, of) {
+    fn take(&self, tenant: &Tenant, of: &Claimable, seen: &mut Seen) -> Result<Taken> {
+        if !seen.is_fresh() {
+            *seen = Seen { at: Some(Instant::now()), left: Vec::new() };
+        }
+        let (taken, left) = match self.claim_and_decide(tenant, of, &seen.left) {
             Err(error) if !matches!(error, Error::Unavailable { .. }) => {
                 tracing::error!(tenant = %tenant.id(), error = error.causes(), "what becomes of a notification can't be decided");
-                let held = self.store.worker(tenant, |tx| self.claim(tx, of))?;
+                let (held, left) = self.store.worker(tenant, |tx| self.claim(tx, of, &seen.left))?;
                 let put_back = held.iter().len();
-                Ok(if held.is_none() {
-                    Taken::Nothing
-                } else {
-                    Taken::Ended(NotifierPass { put_back, ..NotifierPass::default() })
-                })
+                let pass = NotifierPass { put_back, ..NotifierPass::default() };
+                (if held.is_none() { Taken::Nothing } else { Taken::Ended(pass) }, left)
             }
-            taken => taken,
-        }
+            taken => taken?,
+        };
+        seen.left = left;
+        Ok(taken)
     }
 
-    fn claim(&self, tx: &mut TenantTx<'_>, of: &Claimable) -> Result<Option<ClaimedNotification>> {
-        Ok(tx.notifications().claim_of(of, 1, self.config.lease)?.pop())
+    fn claim(
+        &self,
+        tx: &mut TenantTx<'_>,
+        of: &Claimable,
+        seen: &[NotificationId],
+    ) -> Result<(Option<ClaimedNotification>, Vec<NotificationId>)> {
+        tx.notifications().claim_next(of, seen, self.config.lease)
     }
 
-    /// Claims a notification and decides about it in one transaction.
-    fn claim_and_decide(&self, tenant: &Tenant, of: &Claimable) -> Result<Taken> {
+    /// Claims a notification and decides about it in one transaction; and what is left of those that were seen to wait.
+    fn claim_and_decide(&self, tenant: &Tenant, of: &Claimable, seen: &[NotificationId]) -> Result<(Taken, Vec<NotificationId>)> {
         self.store.worker(tenant, |tx| {
-            let Some(claim) = self.claim(tx, of)? else { return Ok(Taken::Nothing) };
+            let (claim, left) = self.claim(tx, of, seen)?;
+            let Some(claim) = claim else { return Ok((Taken::Nothing, left)) };
             let plan = (Planning { config: &self.config, senders: &self.senders, claim: &claim }).decide(tx)?;
             if let Plan::Send(outgoing) = plan {
-                return Ok(Taken::Send(outgoing));
+                return Ok((Taken::Send(outgoing), left));
             }
             let ended = plan.end(tx, &claim)?;
-            Ok(Taken::Ended(ended.map(|row| NotifierPass::of(row.status)).unwrap_or_default()))
+            Ok((Taken::Ended(ended.map(|row| NotifierPass::of(row.status)).unwrap_or_default()), left))
         })
     }
 
@@ -319,11 +348,12 @@ impl Notifier {
             &self.store,
             |tx, last, limit| tx.tenants_with_due_notifications(last, limit),
             |tenant| {
+                let mut seen = Seen::default();
                 for _ in 0..BATCH {
                     if self.stop.is_asked() {
                         return Ok(ControlFlow::Break(()));
                     }
-                    pass += match self.take(tenant, &Claimable::default())? {
+                    pass += match self.take(tenant, &Claimable::default(), &mut seen)? {
                         Taken::Nothing => break,
                         Taken::Ended(ended) => ended,
                         Taken::Send(outgoing) => {

@@ -256,3 +256,19 @@ fn no_transaction_is_open_while_something_is_sent() {
     assert_eq!(notifying.over(senders).pass().unwrap().delivered, 1);
     assert_eq!(*looking.open.lock().unwrap(), [0]);
 }
+
+#[test]
+fn queue_is_looked_through_once_for_many_claims() {
+    let notifying = Notifying::new();
+    for _ in 0..40 {
+        notifying.queue(super::Dashboard, Triggered);
+    }
+    // The store below has the clock of the machine.
+    let config = NotifierConfig { expiry: TimeDelta::days(3_650), ..NotifierConfig::default() };
+    let sent = notifying.scene.db.round_trips(|store| {
+        assert_eq!(Notifier::new(store.clone(), notifying.senders(), config).pass().unwrap().delivered, 40);
+    });
+    let looks = sent.iter().filter(|sent| sent.sql.contains("INNER JOIN \"alerts\"")).count();
+    // One, one that finds nothing left, and one more for each second that it takes.
+    assert!((2..20).contains(&looks), "{looks}");
+}
