@@ -52,32 +52,25 @@ impl SystemTx<'_> {
 }
 
 impl ReportMails<'_> {
-    /// Claims up to `limit` due mails that were queued before an instant for `lease_for`, the longest waiting first. Until then no
-    /// other worker sees them.
-    pub(crate) fn claim(
-        &mut self,
-        queued_before: DateTime<Utc>,
-        limit: u16,
-        lease_for: TimeDelta,
-    ) -> Result<Vec<ClaimedReportMail>> {
+    /// Claims the due mail that has waited longest of those that were queued before an instant, for `lease_for`. Until then no other
+    /// worker sees it.
+    pub(crate) fn claim(&mut self, queued_before: DateTime<Utc>, lease_for: TimeDelta) -> Result<Option<ClaimedReportMail>> {
         let lease = Lease::begin(&mut self.0, lease_for)?;
-        let due: Vec<ReportMailId> = mails::table
+        let due: Option<ReportMailId> = mails::table
             .filter(mails::tenant_id.eq(self.0.tenant))
             .filter(sql::<Bool>(WAITING_SQL))
             .filter(mails::next_attempt_at.le(self.0.now()))
             .filter(mails::created_at.le(queued_before))
             .order((mails::next_attempt_at, mails::id))
-            .limit(limit.into())
             .for_update()
             .skip_locked()
             .select(mails::id)
-            .load(self.0.conn)?;
-        if due.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut claimed: Vec<ReportMail> = diesel::update(mails::table)
+            .first(self.0.conn)
+            .optional()?;
+        let Some(due) = due else { return Ok(None) };
+        let mail: ReportMail = diesel::update(mails::table)
             .filter(mails::tenant_id.eq(self.0.tenant))
-            .filter(mails::id.eq_any(due))
+            .filter(mails::id.eq(due))
             .set((
                 mails::lease_owner.eq(lease.id),
                 mails::lease_expires_at.eq(lease.until),
@@ -87,10 +80,8 @@ impl ReportMails<'_> {
                 mails::updated_at.eq(self.0.now()),
             ))
             .returning(ReportMail::as_returning())
-            .get_results(self.0.conn)?;
-        // Those of one report together: its PDF is made once.
-        claimed.sort_by_key(|mail| (mail.report_id, mail.id));
-        Ok(claimed.into_iter().map(|mail| ClaimedReportMail { mail, lease: lease.id }).collect())
+            .get_result(self.0.conn)?;
+        Ok(Some(ClaimedReportMail { mail, lease: lease.id }))
     }
 
     /// Whom a claimed mail goes to; or why it is not sent, as things are now.

@@ -1,7 +1,8 @@
 //! The worker that mails reports.
 //!
-//! Every mail is sent or visibly given up. Whom it goes to is looked at in the claim's transaction, as they are then, and none is open
-//! while the mail server answers. A mail whose receipt got lost goes out again with the same Message-ID.
+//! Every mail is sent or visibly given up. It is claimed by itself, right before it is sent: whom it goes to is looked at in the claim's
+//! transaction, as they are then, and none is open while the mail server answers. Businesses take turns, one mail each: however slowly
+//! the server takes those of one, the others wait for a single mail of it. A mail whose receipt got lost goes out again with the same Message-ID.
 
 use super::job_worker::interval_of;
 use super::mail_attempt::{Attempts, Fate};
@@ -14,15 +15,16 @@ use crate::reports::ReportContent;
 use crate::store::{Store, SystemTx, Tenant, TenantTx};
 use crate::{Error, ReportId, Result, TenantId};
 use chrono::TimeDelta;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The configuration of the worker that mails reports.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportMailerConfig {
-    /// Mails claimed from one tenant before it turns to the next.
+    /// Mails of one tenant that one look takes at the most, each in its turn.
     pub batch: u16,
-    /// How long a claim holds. Longer than a batch takes at the mail server's slowest.
+    /// How long a claim holds. Longer than a mail takes at the mail server's slowest.
     pub lease: TimeDelta,
     /// Attempts at one mail before it is given up.
     pub max_attempts: i32,
@@ -38,7 +40,7 @@ impl Default for ReportMailerConfig {
     fn default() -> Self {
         Self {
             batch: 4,
-            lease: TimeDelta::minutes(6),
+            lease: TimeDelta::minutes(3),
             max_attempts: 20,
             backoff: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(2) },
             good_for: TimeDelta::days(2),
@@ -67,9 +69,12 @@ pub struct ReportMailer {
     page: Option<String>,
     config: ReportMailerConfig,
     stop: Arc<Stop>,
-    /// The PDF that was made last: a report goes to several people.
-    printed: Arc<Mutex<Option<(ReportId, File)>>>,
+    /// The PDFs that were made last: a report goes to several people, and other businesses' come in between.
+    printed: Arc<Mutex<VecDeque<(ReportId, File)>>>,
 }
+
+/// How many PDFs are kept.
+const PRINTED: usize = 16;
 
 /// A file that several mails bring; none where the library makes no PDFs.
 type File = Option<Arc<Vec<u8>>>;
@@ -77,7 +82,7 @@ type File = Option<Arc<Vec<u8>>>;
 /// A claimed mail, the report that it brings and whom it goes to; or why it is not sent.
 pub(crate) struct Claimed {
     row: ClaimedReportMail,
-    letter: std::result::Result<(Arc<ReportContent>, ReportReader), &'static str>,
+    letter: std::result::Result<(ReportContent, ReportReader), &'static str>,
 }
 
 impl ReportMailer {
@@ -101,12 +106,24 @@ impl ReportMailer {
         });
     }
 
-    /// Looks for mails once: a batch of every tenant with due ones.
+    /// Looks for mails once: a batch of every tenant with due ones, one of each in turn.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is not to be had; what was claimed comes back when its lease ends.
     pub fn pass(&self) -> Result<ReportMailPass> {
         let mut pass = ReportMailPass::default();
+        for _ in 0..self.config.batch {
+            let before = pass;
+            self.turns(&mut pass)?;
+            if pass == before {
+                break;
+            }
+        }
+        Ok(pass)
+    }
+
+    /// Sends one mail of every tenant with due ones.
+    fn turns(&self, pass: &mut ReportMailPass) -> Result<()> {
         queue::pass(&self.store, self, &self.stop, |claimed, fate| {
             let (tenant, mail, report) = (claimed.row.mail.tenant_id, claimed.row.mail.id, claimed.row.mail.report_id);
             let attempt = claimed.row.mail.attempts;
@@ -124,8 +141,7 @@ impl ReportMailer {
                     pass.failed += 1;
                 }
             }
-        })?;
-        Ok(pass)
+        })
     }
 
     const fn attempts(&self) -> Attempts {
@@ -140,11 +156,14 @@ impl ReportMailer {
     /// The report as PDF, made once for all that it goes to.
     fn pdf(&self, id: ReportId, content: &ReportContent) -> Result<File> {
         let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, file)) = printed.as_ref().filter(|(of, _)| *of == id) {
+        if let Some((_, file)) = printed.iter().find(|(of, _)| *of == id) {
             return Ok(file.clone());
         }
         let file = pdf(content)?;
-        *printed = Some((id, file.clone()));
+        printed.push_back((id, file.clone()));
+        if printed.len() > PRINTED {
+            printed.pop_front();
+        }
         Ok(file)
     }
 }
@@ -170,34 +189,23 @@ impl Queue for ReportMailer {
         tx.tenants_with_due_report_mails(queued_before, last, limit)
     }
 
+    /// Claims one mail: of several the last would go to whom it was meant for before the first was sent.
     fn claim(&self, tx: &mut TenantTx<'_>) -> Result<Vec<Claimed>> {
         let queued_before = tx.now() - self.least_age();
-        let rows = tx.report_mails().claim(queued_before, self.config.batch, self.config.lease)?;
-        let mut claimed: Vec<Claimed> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let letter = if row.mail.created_at + self.config.good_for <= tx.now() {
-                Err("it could not be sent in time")
-            } else {
-                let before = claimed.last().filter(|before| before.row.mail.report_id == row.mail.report_id);
-                let content = before.and_then(|before| before.letter.as_ref().ok()).map(|(content, _)| Arc::clone(content));
-                let content = match content {
-                    Some(content) => Some(content),
-                    None => match kept_report(tx, row.mail.report_id) {
-                        Ok((_, content)) => Some(Arc::new(content)),
-                        Err(Error::NotFound { .. }) => None,
-                        Err(error) => return Err(error),
-                    },
-                };
-                match content {
-                    Some(content) => {
-                        tx.report_mails().reader(&row.mail, interval_of(content.kind))?.map(|reader| (content, reader))
-                    }
-                    None => Err("the report is gone"),
+        let Some(row) = tx.report_mails().claim(queued_before, self.config.lease)? else { return Ok(Vec::new()) };
+        let letter = if row.mail.created_at + self.config.good_for <= tx.now() {
+            Err("it could not be sent in time")
+        } else {
+            match kept_report(tx, row.mail.report_id) {
+                Ok((_, content)) => {
+                    let reader = tx.report_mails().reader(&row.mail, interval_of(content.kind))?;
+                    reader.map(|reader| (content, reader))
                 }
-            };
-            claimed.push(Claimed { row, letter });
-        }
-        Ok(claimed)
+                Err(Error::NotFound { .. }) => Err("the report is gone"),
+                Err(error) => return Err(error),
+            }
+        };
+        Ok(vec![Claimed { row, letter }])
     }
 
     /// Hands one mail over, with no transaction open.
@@ -253,8 +261,8 @@ mod tests {
 
     /// What outlives its claim goes out twice.
     #[test]
-    fn lease_outlasts_a_batch_at_the_slowest() {
-        let ReportMailerConfig { batch, lease, .. } = ReportMailerConfig::default();
-        assert!(LONGEST_MAIL * u32::from(batch) + Duration::from_secs(30) < lease.to_std().unwrap());
+    fn lease_outlasts_a_mail_at_the_slowest() {
+        let ReportMailerConfig { lease, .. } = ReportMailerConfig::default();
+        assert!(LONGEST_MAIL + Duration::from_secs(30) < lease.to_std().unwrap());
     }
 }

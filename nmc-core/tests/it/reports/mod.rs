@@ -2,6 +2,7 @@
 //! `tests/report_renderings.rs`.
 
 mod made;
+mod mailed;
 mod sample;
 mod scheduled;
 

@@ -22,14 +22,14 @@ const ONE: JobPass = JobPass { scheduled: 1, worked: 1, ..NOTHING };
 const SENT: ReportMailPass = ReportMailPass { sent: 1, put_back: 0, failed: 0 };
 
 /// A business in New York with a mail server. Its only owner has an address that is verified.
-struct Press {
-    scene: Scene,
+pub(super) struct Press {
+    pub(super) scene: Scene,
     smtp: FakeSmtp,
     owner: UserId,
 }
 
 impl Press {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let scene = Scene::new();
         scene.db.execute("UPDATE tenants SET timezone = 'America/New_York'");
         let owner = scene.business.user(&scene.db.store);
@@ -43,7 +43,7 @@ impl Press {
     }
 
     /// Sets the clock to an instant of New York's winter (UTC−5).
-    fn be(&self, local: &str) {
+    pub(super) fn be(&self, local: &str) {
         self.set(format!("{local}:00-05:00").replace(' ', "T").parse().unwrap());
     }
 
@@ -55,11 +55,11 @@ impl Press {
         self.scene.tx(work)
     }
 
-    fn schedule(&self, kind: ReportInterval, new: &NewReportSchedule) -> ReportSchedule {
+    pub(super) fn schedule(&self, kind: ReportInterval, new: &NewReportSchedule) -> ReportSchedule {
         self.tx(|tx| tx.report_schedules().upsert_by_kind(kind, new)).unwrap()
     }
 
-    fn jobs(&self) -> JobPass {
+    pub(super) fn jobs(&self) -> JobPass {
         JobWorker::new(self.scene.db.store.clone(), JobWorkerConfig::default()).pass().unwrap()
     }
 
@@ -138,7 +138,7 @@ fn daily_report_is_made_and_mailed_at_seven() {
 }
 
 /// Another member of the business: a role, whether the address is verified, whether the account is active, and whether mails are wanted.
-fn member(press: &Press, name: &str, role: &str, is_verified: bool, is_active: bool, wants: Option<bool>) -> UserId {
+pub(super) fn member(press: &Press, name: &str, role: &str, is_verified: bool, is_active: bool, wants: Option<bool>) -> UserId {
     let id = press.scene.business.user(&press.scene.db.store);
     press.scene.db.execute(&format!(
         "UPDATE users SET role = '{role}', email = '{name}@example.com', email_verified = {is_verified}, is_active = {is_active} WHERE id = '{id}'"
@@ -164,6 +164,11 @@ impl Press {
         let mut told: Vec<String> = self.smtp.taken().into_iter().flat_map(|mail| mail.to).collect();
         told.sort();
         told
+    }
+
+    /// Why mails were not sent.
+    pub(super) fn fates(&self) -> Vec<String> {
+        self.mails().into_iter().filter_map(|mail| mail.error_message).collect()
     }
 
     /// What became of the last mail, and why.
