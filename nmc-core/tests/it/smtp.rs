@@ -103,8 +103,10 @@ fn answers_are_told_apart_by_what_they_mean() {
         assert!(reason.starts_with("the mail server does not let us send: 5"), "{reason}");
     }
     for step in [Recipient, Data, Message] {
-        let reason = later(answer(step, "530 5.7.0 Must issue a STARTTLS command first"));
-        assert_eq!(reason, "the mail server does not let us send: 530 5.7.0", "{step:?}");
+        for codes in ["530 5.7.0", "534 5.7.9", "535 5.7.8", "538 5.7.11"] {
+            let reason = later(answer(step, &format!("{codes} let yourself be known first")));
+            assert_eq!(reason, format!("the mail server does not let us send: {codes}"), "{step:?}");
+        }
     }
     for step in [Recipient, Data, Message] {
         server.fail_with([answer(step, "550 5.1.1 <joe@example.com>: no such user")]);

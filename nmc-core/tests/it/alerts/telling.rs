@@ -159,3 +159,20 @@ fn sixth_test_of_a_business_within_a_minute_is_refused() {
     scene.clock.advance(TimeDelta::seconds(61));
     scene.run(|tx| tx.alerts().test(rules[0])).unwrap();
 }
+
+#[test]
+fn of_tests_at_once_the_fifth_is_the_last() {
+    let scene = Scene::new();
+    scene.contact(&email_for(None));
+    let rule = scene.rule(&rule("one")).id;
+    for _ in 0..4 {
+        scene.run(|tx| tx.alerts().test(rule)).unwrap();
+    }
+    let together = std::sync::Barrier::new(4);
+    let test = || {
+        together.wait();
+        scene.run(|tx| tx.alerts().test(rule)).is_ok()
+    };
+    let came = std::thread::scope(|threads| [(); 4].map(|()| threads.spawn(test)).map(|thread| thread.join().unwrap()));
+    assert_eq!(came.into_iter().filter(|came| *came).count(), 1);
+}
