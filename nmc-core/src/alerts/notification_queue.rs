@@ -11,7 +11,7 @@ use crate::schema::{alerts, notifications, tenants};
 use crate::store::{SystemTx, Tenant};
 use crate::types::bounds;
 use crate::{AlertSeverity, LeaseId, NotificationChannel, NotificationId, Result, TenantId};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::expression::{AppearsOnTable, NonAggregate};
 use diesel::pg::Pg;
@@ -70,8 +70,10 @@ fn is_claimable<T>(of: &Claimable) -> impl AppearsOnTable<T, SqlType = Bool> + N
 }
 
 /// Notifications that wait, in the order in which they are told: the worst first, and what is over last.
-fn worst_first(mut waiting: Vec<(NotificationId, Option<String>, AlertSeverity)>) -> Vec<NotificationId> {
-    waiting.sort_by_key(|(_, template, severity)| (AlertTemplate::of(template.as_deref()).is_over(), Reverse(rank(*severity))));
+fn worst_first(mut waiting: Vec<(NotificationId, Option<String>, AlertSeverity, DateTime<Utc>)>) -> Vec<NotificationId> {
+    waiting.sort_by_key(|(id, template, severity, due)| {
+        (AlertTemplate::of(template.as_deref()).is_over(), Reverse(rank(*severity)), *due, *id)
+    });
     waiting.into_iter().map(|(id, ..)| id).collect()
 }
 
@@ -128,7 +130,7 @@ impl Notifications<'_> {
 
     /// Those that are due and claimable, in the order in which they are told: 500 at the most, those that have waited longest.
     fn waiting(&mut self, of: &Claimable) -> Result<Vec<NotificationId>> {
-        let waiting: Vec<(NotificationId, Option<String>, AlertSeverity)> = notifications::table
+        let waiting: Vec<(NotificationId, Option<String>, AlertSeverity, DateTime<Utc>)> = notifications::table
             .inner_join(
                 alerts::table.on(alerts::tenant_id.eq(notifications::tenant_id).and(alerts::id.eq(notifications::alert_id))),
             )
@@ -136,9 +138,10 @@ impl Notifications<'_> {
             .filter(sql::<Bool>(OPEN_SQL))
             .filter(notifications::next_attempt_at.le(self.0.now()))
             .filter(is_claimable(of))
-            .order((notifications::next_attempt_at, notifications::id))
+            // In the order of the index alone: of many that are due since the same instant, all would be read and sorted.
+            .order(notifications::next_attempt_at)
             .limit(AT_ONCE)
-            .select((notifications::id, notifications::template_used, alerts::severity))
+            .select((notifications::id, notifications::template_used, alerts::severity, notifications::next_attempt_at))
             .load(self.0.conn)?;
         Ok(worst_first(waiting))
     }

@@ -4,9 +4,10 @@ use super::AlertTemplate::Triggered;
 use super::NotificationChannel::{Email, Sms, Webhook};
 use super::NotificationStatus::{Delivered, Pending, Retrying};
 use super::{Death, Notifying, raise};
+use crate::plans::explained_as_tenant;
 use chrono::TimeDelta;
 use nmc_core::alerts::{Address, Alert, NewNotification};
-use nmc_core::delivery::{OutboundWebhook, WebhookAnswer, WebhookError, WebhookSender};
+use nmc_core::delivery::{Mail, MailError, MailReceipt, MailSender, OutboundWebhook, WebhookAnswer, WebhookError, WebhookSender};
 use nmc_core::testing::{Business, Gate, finally, query, wait_until};
 use nmc_core::workflows::{Notifier, NotifierConfig, NotifierPass, Senders};
 use std::sync::{Arc, Mutex};
@@ -271,4 +272,56 @@ fn queue_is_looked_through_once_for_many_claims() {
     let looks = sent.iter().filter(|sent| sent.sql.contains("INNER JOIN \"alerts\"")).count();
     // One, one that finds nothing left, and one more for each second that it takes.
     assert!((2..20).contains(&looks), "{looks}");
+}
+
+/// A mail server that takes everything, and stops the worker after three mails.
+#[derive(Default)]
+struct ThreeMails(Mutex<(usize, Option<Notifier>)>);
+
+impl MailSender for ThreeMails {
+    fn send(&self, _: &Mail<'_>) -> Result<MailReceipt, MailError> {
+        let mut known = self.0.lock().unwrap();
+        known.0 += 1;
+        if known.0 == 3 {
+            known.1.take().unwrap().stop();
+        }
+        Ok(MailReceipt { said: String::new() })
+    }
+}
+
+#[test]
+fn claim_reads_few_rows_however_many_wait() {
+    let notifying = Notifying::new();
+    notifying.queue_to(Email, Triggered, "a@example.com");
+    notifying.scene.db.execute(
+        "INSERT INTO notifications (tenant_id, alert_id, channel, recipient, template_used, max_attempts, next_attempt_at, created_at)
+         SELECT tenant_id, alert_id, channel, n || recipient, template_used, max_attempts, next_attempt_at, created_at
+         FROM notifications, generate_series(1, 10000) AS n;
+         ANALYZE notifications, alerts",
+    );
+    let config = NotifierConfig { expiry: TimeDelta::days(3_650), ..NotifierConfig::default() };
+    let sent = notifying.scene.db.round_trips(|store| {
+        let mails = Arc::new(ThreeMails::default());
+        let senders = Senders { mail: Some(mails.clone()), ..Senders::default() };
+        let notifier = Notifier::new(store.clone(), senders, config);
+        mails.0.lock().unwrap().1 = Some(notifier.clone());
+        assert_eq!(notifier.pass().unwrap().delivered, 3);
+    });
+    let read = |part: &str| -> Vec<f64> {
+        let tenant = notifying.scene.business.tenant;
+        let options = "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF";
+        let of = sent.iter().filter(|sent| sent.sql.contains(part));
+        let plans =
+            of.map(|sent| explained_as_tenant(&mut notifying.scene.db.superuser(), tenant, sent, "force_generic_plan", options));
+        plans
+            .map(|plan| {
+                assert!(!plan.contains("Seq Scan on notifications"), "{plan}");
+                let scan = plan.lines().find(|line| line.contains(" on notifications")).unwrap();
+                scan.split_once("actual rows=").unwrap().1.split(' ').next().unwrap().parse().unwrap()
+            })
+            .collect()
+    };
+    assert_eq!(read("INNER JOIN \"alerts\""), [500.0], "one look");
+    let claims = read("array_position");
+    assert!(claims.len() == 3 && claims[1..].iter().all(|rows| *rows <= 16.0), "{claims:?}");
 }
