@@ -5,7 +5,7 @@ use crate::Result;
 use crate::TenantId;
 use crate::queue::after;
 use crate::schema::{alert_rounds as rounds, tenants};
-use crate::store::{Scope, SystemTx, Tenant, TenantTx};
+use crate::store::{Prepared, Scope, SystemTx, Tenant, TenantTx};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -50,10 +50,11 @@ impl AlertRounds<'_> {
 
     /// Puts the next round off until then.
     pub(crate) fn put_off(&mut self, until: DateTime<Utc>) -> Result<()> {
-        diesel::update(rounds::table)
+        let put_off = diesel::update(rounds::table)
             .filter(rounds::tenant_id.eq(self.0.tenant))
             .set((rounds::due_at.eq(until), rounds::updated_at.eq(self.0.now())))
-            .execute(self.0.conn)?;
+            .returning(rounds::tenant_id);
+        Prepared(put_off).keys::<TenantId>(self.0.conn)?;
         Ok(())
     }
 }

@@ -3,13 +3,31 @@
 use super::judgement::{RuleState, Sample};
 use super::rule::{AlertRule, AlertRules};
 use crate::schema::{alert_metrics_cache as cache, alert_rule_states as states};
+use crate::store::Prepared;
 use crate::{AlertRuleId, Result};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::upsert::excluded;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Bool, Int4, Nullable, Numeric, Timestamptz, Uuid};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
+
+const REMEMBER: &str = "\
+    INSERT INTO alert_rule_states AS known (tenant_id, rule_id, holds, holds_since, changes, last_value, last_measured_at, no_data_since, created_at, updated_at) \
+    SELECT $1, new.*, $2, $2 FROM unnest($3, $4, $5, $6, $7, $8, $9) AS new \
+    ON CONFLICT (tenant_id, rule_id) DO UPDATE SET holds = excluded.holds, holds_since = excluded.holds_since, changes = excluded.changes, \
+        last_value = excluded.last_value, last_measured_at = excluded.last_measured_at, no_data_since = excluded.no_data_since, \
+        updated_at = excluded.updated_at \
+    RETURNING known.rule_id";
+
+/// A rule whose state is remembered.
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Uuid)]
+    #[expect(dead_code, reason = "a statement that is kept prepared has to return something")]
+    rule_id: AlertRuleId,
+}
 
 #[derive(Debug, HasQuery)]
 #[diesel(table_name = states, check_for_backend(Pg))]
@@ -82,40 +100,29 @@ impl AlertRules<'_> {
         Ok(())
     }
 
-    /// Remembers these states, in one statement.
+    /// Remembers these states, in one statement, whose text is the same however many they are: each business's round has one.
     pub(super) fn remember(&mut self, of: &[(AlertRuleId, &RuleState)]) -> Result<()> {
         if of.is_empty() {
             return Ok(());
         }
-        let (tenant, now) = (self.0.tenant, self.0.now());
-        let row = |(rule, state): &(AlertRuleId, &RuleState)| {
-            (
-                states::tenant_id.eq(tenant),
-                states::rule_id.eq(*rule),
-                states::holds.eq(state.holds),
-                states::holds_since.eq(state.since),
-                states::changes.eq(state.changes),
-                states::last_value.eq(state.last.map(|last| last.value)),
-                states::last_measured_at.eq(state.last.map(|last| last.at)),
-                states::no_data_since.eq(state.no_data_since),
-                states::created_at.eq(now),
-                states::updated_at.eq(now),
-            )
-        };
-        diesel::insert_into(states::table)
-            .values(of.iter().map(row).collect::<Vec<_>>())
-            .on_conflict((states::tenant_id, states::rule_id))
-            .do_update()
-            .set((
-                states::holds.eq(excluded(states::holds)),
-                states::holds_since.eq(excluded(states::holds_since)),
-                states::changes.eq(excluded(states::changes)),
-                states::last_value.eq(excluded(states::last_value)),
-                states::last_measured_at.eq(excluded(states::last_measured_at)),
-                states::no_data_since.eq(excluded(states::no_data_since)),
-                states::updated_at.eq(excluded(states::updated_at)),
-            ))
-            .execute(self.0.conn)?;
+        let rules: Vec<AlertRuleId> = of.iter().map(|(rule, _)| *rule).collect();
+        let holds: Vec<bool> = of.iter().map(|(_, state)| state.holds).collect();
+        let since: Vec<_> = of.iter().map(|(_, state)| state.since).collect();
+        let changes: Vec<i32> = of.iter().map(|(_, state)| state.changes).collect();
+        let values: Vec<_> = of.iter().map(|(_, state)| state.last.map(|last| last.value)).collect();
+        let measured: Vec<_> = of.iter().map(|(_, state)| state.last.map(|last| last.at)).collect();
+        let silent: Vec<_> = of.iter().map(|(_, state)| state.no_data_since).collect();
+        let query = sql_query(REMEMBER)
+            .bind::<Uuid, _>(self.0.tenant)
+            .bind::<Timestamptz, _>(self.0.now())
+            .bind::<Array<Uuid>, _>(rules)
+            .bind::<Array<Bool>, _>(holds)
+            .bind::<Array<Nullable<Timestamptz>>, _>(since)
+            .bind::<Array<Int4>, _>(changes)
+            .bind::<Array<Nullable<Numeric>>, _>(values)
+            .bind::<Array<Nullable<Timestamptz>>, _>(measured)
+            .bind::<Array<Nullable<Timestamptz>>, _>(silent);
+        Prepared(query).load::<Kept>(self.0.conn)?;
         Ok(())
     }
 }
