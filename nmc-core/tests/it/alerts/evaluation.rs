@@ -232,6 +232,7 @@ fn value_that_came_while_it_was_judged_is_not_late() {
     scene.rule(&rule("a"));
     scene.measure("missed calls", "5");
     scene.run(evaluate_all).unwrap();
+    scene.after(1);
     let outcome = scene.run(|tx| {
         let at = scene.after(1);
         for (seconds, value) in [(30, "6"), (0, "11")] {
