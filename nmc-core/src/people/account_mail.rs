@@ -74,6 +74,9 @@ pub enum InvitationMail {
     TooMany,
 }
 
+/// Somebody whose invitation is open, and when it ends.
+pub(super) type Invited = (User, DateTime<Utc>);
+
 /// The mails about a tenant's accounts.
 pub struct AccountMails<'a>(pub(super) Scope<'a>);
 
@@ -194,7 +197,7 @@ impl AccountMails<'_> {
 
     /// Those whose invitation is open, the first of an account or a later one, each with its end: as many as may be mailed within a day, and
     /// how many they are in all.
-    pub(super) fn invited(&mut self) -> Result<(Vec<(User, DateTime<Utc>)>, usize)> {
+    pub(super) fn invited(&mut self) -> Result<(Vec<Invited>, usize)> {
         let open = || {
             users::table
                 .filter(users::tenant_id.eq(self.0.tenant))
