@@ -79,11 +79,10 @@ pub fn invite(tx: &mut TenantTx<'_>, new: &NewPerson) -> Result<(User, Invitatio
 
 /// Invites somebody again, who lost the invitation or the password. Earlier invitations are void; a password they have
 /// stays until the new one is chosen. Somebody who has one is invited again by a higher role alone, and an owner by an
-/// operator: it could be done to come back as them.
+/// operator: it could be done to come back as them. Somebody who was deactivated may log in again.
 ///
 /// # Errors
-/// [`Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody too high; [`Error::NotFound`];
-/// [`Error::Conflict`] when they are deactivated.
+/// [`Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody too high; [`Error::NotFound`].
 pub fn invite_again(tx: &mut TenantTx<'_>, user: UserId) -> Result<(User, InvitationToken)> {
     tx.must(Permission::UsersWrite)?;
     let row = tx.users().lock(user)?;
@@ -94,7 +93,7 @@ pub fn invite_again(tx: &mut TenantTx<'_>, user: UserId) -> Result<(User, Invita
         actor.must_reset(row.role)?;
     }
     if !row.is_active {
-        return Err(Error::conflict("user", "is deactivated"));
+        tx.users().update(user, &UserPatch { is_active: Some(true), ..UserPatch::default() })?;
     }
     hand_invitation(tx, user)
 }

@@ -202,4 +202,19 @@ export default {
     await row.getByText('Deactivated').waitFor({ state: 'detached' });
     await close();
   },
+
+  async 'an admin who was removed is let in again by no other admin'({ site, browser }) {
+    const [one, other] = [await site.person('adam', 'admin'), await site.person('abel', 'admin')];
+    const owner = await site.client(site.ann.email);
+    const find = async () => (await owner('GET', '/v1/users')).items.find(({ email }) => email === other.email);
+    await owner('PATCH', `/v1/users/${(await find()).id}`, { is_active: false });
+    const { page, logIn, close } = await visitor(browser, site);
+    await logIn(one.email, '/people');
+    const row = page.locator('.line', { hasText: other.email });
+    await row.getByRole('button', { name: 'Invite again' }).click();
+    await page.locator('.toast.bad').waitFor();
+    await row.getByText('Deactivated').waitFor();
+    assert.equal((await find()).is_active, false);
+    await close();
+  },
 };

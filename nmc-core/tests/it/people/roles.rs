@@ -268,6 +268,20 @@ fn who_is_demoted_meanwhile_does_not_raise_themselves_back() {
 }
 
 #[test]
+fn deactivated_person_invited_again_is_let_in_by_a_higher_role() {
+    let house = House::new();
+    let (admin, user) = (house.add("ben", UserRole::Admin), house.add("dan", UserRole::User));
+    house.add("cleo", UserRole::Admin);
+    let cleo = house.bearer("cleo");
+    let off = UserPatch { is_active: Some(false), ..UserPatch::default() };
+    for (whom, is_let_in) in [(admin, false), (user, true)] {
+        house.tx(|tx| tx.users().update(whom, &off)).unwrap();
+        assert_eq!(house.acting(&cleo, |tx| invite_again(tx, whom)).is_ok(), is_let_in);
+        assert_eq!(house.tx(|tx| tx.users().get(whom)).unwrap().is_active, is_let_in);
+    }
+}
+
+#[test]
 fn a_key_makes_nobody_who_may_more_than_itself() {
     let house = House::new();
     let key = |scopes: Vec<Permission>| {

@@ -37,11 +37,8 @@ export function people() {
   const handOut = ({ invitation, user }) => showSecret('people.link', `${location.origin}/app#/invite?token=${encodeURIComponent(invitation)}`, { email: user.email });
 
   /** Invites once more whoever has not come, and whoever may not log in any more: they may again. */
-  async function again({ id, is_active: isActive }) {
-    if (!isActive) await patch(`/v1/users/${id}`, { is_active: true });
-    const made = await post(`/v1/users/${id}/invitation`);
-    await view.load();
-    handOut(made);
+  async function again({ id }) {
+    handOut(await post(`/v1/users/${id}/invitation`).finally(view.load));
   }
 
   async function change(row) {
