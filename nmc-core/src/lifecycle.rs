@@ -114,6 +114,12 @@ impl AlertStatus {
     pub const fn is_open(self) -> bool {
         !self.is_terminal()
     }
+
+    /// Whether the alert wants attention now.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        self.is_open() && !matches!(self, Self::Snoozed)
+    }
 }
 
 impl CallStatus {
@@ -122,6 +128,12 @@ impl CallStatus {
     pub fn advance(self, other: Self) -> Self {
         if self.may_become(other) { other } else { self }
     }
+
+    /// Whether the call is under way.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        !self.is_terminal()
+    }
 }
 
 impl CallOutcome {
@@ -129,6 +141,14 @@ impl CallOutcome {
     #[must_use]
     pub const fn wants_greeting(self) -> bool {
         matches!(self, Self::Missed | Self::Voicemail | Self::Abandoned)
+    }
+}
+
+impl JobStatus {
+    /// Whether the job is still to be done.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !self.is_terminal()
     }
 }
 
@@ -155,7 +175,15 @@ impl MessageStatus {
             .collect()
     }
 
-    const fn is_inbound(self) -> bool {
+    /// Whether the text never arrived: the provider or the carrier gave it up, or we did.
+    #[must_use]
+    pub const fn has_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::Undelivered)
+    }
+
+    /// Whether the text is a customer's.
+    #[must_use]
+    pub const fn is_inbound(self) -> bool {
         matches!(self, Self::Receiving | Self::Received)
     }
 

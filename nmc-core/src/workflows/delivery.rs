@@ -41,7 +41,7 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
         return Ok(message);
     }
     let now = tx.now();
-    let is_good = !matches!(report.status, MessageStatus::Failed | MessageStatus::Undelivered | MessageStatus::Canceled);
+    let is_good = !report.status.has_failed() && report.status != MessageStatus::Canceled;
     let explained = report.error_code.map(explain);
     let said = report.error_message.as_ref().or(explained.as_ref()).filter(|_| !is_good);
     let row: Message = diesel::update(messages::table)

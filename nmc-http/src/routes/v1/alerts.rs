@@ -264,7 +264,7 @@ pub(super) async fn list(context: RequestContext<AlertQuery, ()>) -> ApiResult<J
     let status = query.status.map(|status| status.0);
     let is_open = status.map(AlertStatus::is_open);
     agree("open", "status", is_same(query.open, is_open))?;
-    let is_active = status.map(|status| status.is_open() && status != AlertStatus::Snoozed);
+    let is_active = status.map(AlertStatus::is_active);
     agree("active", "status", is_same(query.active, is_active))?;
     agree("active", "open", query.active != Some(true) || query.open != Some(false))?;
     let filter = AlertFilter {

@@ -6,7 +6,7 @@ use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::calls::{Call, CallFilter, CallPatch};
 use nmc_core::telephony::explain;
-use nmc_core::{CallId, CallStatus, Version};
+use nmc_core::{CallId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -168,8 +168,7 @@ pub(super) async fn list(context: RequestContext<CallQuery, ()>) -> ApiResult<Js
     let list = if began.from.or(began.until).is_some() { BY_BEGINNING } else { BY_RECORD };
     let page = list.page(query.limit, query.after.as_deref())?;
     let recorded = Span::new(("from", query.from), ("until", query.until))?;
-    let is_active =
-        query.status.map(|status| matches!(status.0, CallStatus::Initiated | CallStatus::Ringing | CallStatus::InProgress));
+    let is_active = query.status.map(|status| status.0.is_active());
     agree("active", "status", is_same(query.active, is_active))?;
     // A call under way has come to nothing yet.
     let is_under_way = is_active.or(query.active) == Some(true);

@@ -92,7 +92,7 @@ pub(super) async fn list(context: RequestContext<JobQuery, ()>) -> ApiResult<Jso
     let page = LIST.page(query.limit, query.after.as_deref())?;
     let span = Span::new(("from", query.from), ("until", query.until))?;
     let status = query.status.map(|status| status.0);
-    let is_open = status.map(|status| matches!(status, JobStatus::Pending | JobStatus::Processing));
+    let is_open = status.map(JobStatus::is_open);
     agree("open", "status", is_same(query.open, is_open))?;
     let filter =
         JobFilter { status, open: query.open, job_type: query.job_type.map(|kind| kind.0), from: span.from, until: span.until };

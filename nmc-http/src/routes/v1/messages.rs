@@ -156,15 +156,11 @@ impl AllMessagesQuery {
     fn filter(&self) -> Result<MessageFilter> {
         let written = Span::new(("from", self.from), ("until", self.until))?;
         let status = self.status.map(|status| status.0);
-        let has_failed = status.map(|status| matches!(status, MessageStatus::Failed | MessageStatus::Undelivered));
+        let has_failed = status.map(MessageStatus::has_failed);
         agree("failed", "status", is_same(self.failed, has_failed))?;
         // What customers write is there, whole, and theirs.
         let is_theirs = self.direction.map(|direction| direction.0 == MessageDirection::Inbound);
-        agree(
-            "status",
-            "direction",
-            is_same(status.map(|status| matches!(status, MessageStatus::Receiving | MessageStatus::Received)), is_theirs),
-        )?;
+        agree("status", "direction", is_same(status.map(MessageStatus::is_inbound), is_theirs))?;
         agree("failed", "direction", self.failed != Some(true) || is_theirs != Some(true))?;
         let is_automatic = self.kind.is_some_and(|kind| kind.0 != MessageKind::Message);
         agree("kind", "direction", !is_automatic || is_theirs != Some(true))?;
