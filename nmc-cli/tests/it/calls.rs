@@ -200,7 +200,9 @@ fn what_is_known_about_a_call_is_put_right() {
 #[test]
 fn parties_join_a_call_and_leave_it() {
     let shop = Shop::new();
-    let (call, other) = (shop.joe.missed(&shop.db.store).to_string(), shop.joe.missed(&shop.db.store).to_string());
+    let form = VoiceForm::missed("+14155550123", &shop.joe.number, &unique_sid("CA")).with("CallStatus", "ringing");
+    let call = record_voice_status(&shop.db.store, &form.parse()).expect("a call").call.to_string();
+    let other = shop.joe.missed(&shop.db.store).to_string();
     let ann = shop.joe.user(&shop.db.store).to_string();
     let participant = |more: &[&str]| shop.nmc.run(&[&["call", "participant"], more, &["--format", "json"]].concat());
     let caller = participant(&["add", &call, "+1 (415) 555-0123", "--type", "caller"]).json();
@@ -221,6 +223,7 @@ fn parties_join_a_call_and_leave_it() {
         (&["add", &call, "+14155550123", "--user", &ann, "--type", "agent"], "--user"),
         (&["add", &call, "--user", &ann, "--type", "agent"], "--user must be a user with a phone number"),
         (&["add", "CA0", "+14155550123", "--type", "agent"], "call not found"),
+        (&["add", &other, "+14155550123", "--type", "agent"], "call_id names a call that is over"),
     ] {
         participant(more).refused(2, why);
     }

@@ -31,7 +31,7 @@ impl MetadataValue {
     /// the digit, up to 28 of them.
     ///
     /// # Errors
-    /// [`Error::Invalid`] of what is no JSON, or has a number that would be rounded.
+    /// [`Error::Invalid`] of what is no JSON, has a number that would be rounded, or an object with a name twice.
     pub fn of_json(text: &str) -> Result<Self> {
         let unkept =
             || Error::invalid("metadata_value", "must have no number that is not kept to the digit: send it as a string");
@@ -53,6 +53,7 @@ impl MetadataValue {
             serde_json::Value::String(text) => Ok(Self::String(text)),
             serde_json::Value::Bool(truth) => Ok(Self::Boolean(truth)),
             _ if !digits::are_kept(text) => Err(unkept()),
+            _ if json::has_doubled_name(text) => Err(Error::invalid("metadata_value", "must have each name of an object once")),
             other => Ok(Self::Json(other)),
         }
     }

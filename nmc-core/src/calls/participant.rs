@@ -183,6 +183,9 @@ impl CallParticipants<'_> {
     /// # Errors
     /// [`crate::Error::NotFound`].
     pub fn leave(&mut self, id: CallParticipantId) -> Result<CallParticipant> {
+        // Another server, whose clock is ahead, may have been told that they joined.
+        let joined_at = self.get(id)?.joined_at;
+        self.0.moment.come_after(joined_at);
         diesel::update(participants::table)
             .filter(participants::tenant_id.eq(self.0.tenant))
             .filter(participants::id.eq(id))

@@ -1,7 +1,11 @@
 //! Bounds of JSON documents.
 
 use crate::{Error, Result};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fmt;
 
 /// The longest document a column takes, as text, in bytes. Reports have a bound of their own.
 pub(crate) const DOCUMENT: usize = 64 * 1024;
@@ -56,6 +60,75 @@ impl std::io::Write for Room {
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether an object of this JSON has a name twice: of its values all but one would be lost.
+pub(crate) fn has_doubled_name(text: &str) -> bool {
+    let found = Cell::new(false);
+    // What is no JSON is refused by whoever reads its values.
+    drop(Names(&found).deserialize(&mut serde_json::Deserializer::from_str(text)));
+    found.get()
+}
+
+/// A visitor of all that JSON holds, which says whether it found a name twice.
+#[derive(Clone, Copy)]
+struct Names<'a>(&'a Cell<bool>);
+
+impl<'de> DeserializeSeed<'de> for Names<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> std::result::Result<(), A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if !names.insert(name) {
+                self.0.set(true);
+                return Err(A::Error::custom("a name is there twice"));
+            }
+            fields.next_value_seed(self)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
+        while items.next_element_seed(self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<(), E> {
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Who joins a call and leaves it, as somebody tells: callbacks about a call don't say.
 
+use crate::access::Permission;
 use crate::calls::{CallParticipant, CallParticipantFilter, MOST_PARTICIPANTS, NewCallParticipant};
 use crate::store::TenantTx;
 use crate::{CallId, CallParticipantId, CallerIdentity, Error, PageRequest, ParticipantType, Result, UserId};
@@ -18,11 +19,13 @@ impl TenantTx<'_> {
     /// request may be repeated.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a call; [`Error::Invalid`] of a user who is not there or has no phone number;
-    /// [`Error::Conflict`] when the call has as many parties as are listed.
+    /// [`Error::NotFound`] without such a call; [`Error::Forbidden`] of another user without [`Permission::ProfilesRead`];
+    /// [`Error::Invalid`] of a user who is not there or has no phone number; [`Error::Conflict`] when the call is over, or has as
+    /// many parties as are listed.
     pub fn join_call(&mut self, call: CallId, who: &Joining, participant_type: ParticipantType) -> Result<CallParticipant> {
         // Under the call's lock its parties are counted.
-        let call_id = self.calls().lock(call)?.id;
+        let call = self.calls().lock(call)?;
+        let call_id = call.id;
         let phone_number = match who {
             Joining::Phone(phone) => phone.clone(),
             Joining::User(user) => CallerIdentity::Phone(self.phone_of(*user)?),
@@ -39,6 +42,9 @@ impl TenantTx<'_> {
             && let Some(there) = self.call_participants().list(&the_same, PageRequest::first())?.items.into_iter().next()
         {
             return Ok(there);
+        }
+        if !call.call_status.is_active() {
+            return Err(Error::conflict("call_id", "names a call that is over: nobody joins it any more"));
         }
         if self.call_participants().count(&of_call)? >= MOST_PARTICIPANTS {
             return Err(Error::conflict("call_id", "has as many parties as a call may have"));
@@ -59,7 +65,9 @@ impl TenantTx<'_> {
         }
     }
 
+    /// The phone number of a user's profile, which the answer shows.
     fn phone_of(&mut self, user: UserId) -> Result<crate::PhoneNumber> {
+        self.must_for(user, Permission::ProfilesRead)?;
         self.users().find(user)?.ok_or(Error::invalid("user_id", "must be an existing user"))?;
         let profile = self.profiles().find_by_user(user)?;
         let phone = profile.and_then(|profile| profile.phone_number);

@@ -1,6 +1,6 @@
 //! A call's record: put right by hand, moved, imported; and the facts that have no column.
 
-use crate::support::{Scene, all_pages, dec, refused};
+use crate::support::{Scene, all_pages, at_once, dec, refused};
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::calls::{
     Call, CallFilter, CallMetadata, CallMetadataFilter, CallParticipantFilter, CallPatch, MetadataValue, NewCall,
@@ -551,25 +551,57 @@ fn call_that_would_begin_in_days_is_refused_or_begins_now() {
 #[test]
 fn a_call_takes_as_many_parties_as_are_listed() {
     let scene = Scene::new();
-    let call = scene.business.missed(&scene.db.store);
+    let call = scene.call().id;
     let who = Joining::Phone(CallerIdentity::Anonymous);
-    let join = |who: &Joining| scene.tx(|tx| tx.join_call(call, who, ParticipantType::Agent));
-    for _ in 0..100 {
-        join(&who).unwrap();
+    let join = || scene.tx(|tx| tx.join_call(call, &who, ParticipantType::Agent));
+    for _ in 0..98 {
+        join().unwrap();
     }
-    assert!(matches!(join(&who), Err(Error::Conflict { .. })));
+    let came = at_once(6, |_| join().is_ok());
+    assert_eq!(came.iter().filter(|came| **came).count(), 2, "the last two places are two parties'");
+    assert!(matches!(join(), Err(Error::Conflict { .. })));
     assert_eq!(scene.tx(|tx| tx.call_participants().list_of_call(call)).unwrap().len(), 100);
 }
 
 #[test]
 fn party_that_joins_again_is_the_one_that_is_there() {
     let scene = Scene::new();
-    let call = scene.business.missed(&scene.db.store);
+    let call = scene.call().id;
     let who = Joining::Phone(CallerIdentity::Phone(unique_phone()));
     let join = |part| scene.tx(|tx| tx.join_call(call, &who, part)).unwrap().id;
     let agent = join(ParticipantType::Agent);
     assert_eq!(join(ParticipantType::Agent), agent);
     assert_ne!(join(ParticipantType::Caller), agent, "in another part");
     scene.tx(|tx| tx.leave_call(call, agent)).unwrap();
-    assert_ne!(join(ParticipantType::Agent), agent, "having left");
+    let came = at_once(6, |_| join(ParticipantType::Agent));
+    assert!(came.iter().all(|id| *id == came[0] && *id != agent), "having left, and one of many who come at once: {came:?}");
+}
+
+#[test]
+fn nobody_joins_a_call_that_is_over() {
+    let scene = Scene::new();
+    let call = scene.call().id;
+    let join = |phone| {
+        let who = Joining::Phone(CallerIdentity::Phone(phone));
+        scene.tx(|tx| tx.join_call(call, &who, ParticipantType::Agent))
+    };
+    let agent = unique_phone();
+    let there = join(agent.clone()).unwrap();
+    scene.db.execute("UPDATE calls SET call_status = 'completed'");
+    let refused = join(unique_phone()).unwrap_err();
+    assert_eq!(refused.to_string(), "call_id names a call that is over: nobody joins it any more");
+    assert_eq!(join(agent).unwrap().id, there.id, "who joined before it was over is asked again");
+    assert!(scene.tx(|tx| tx.leave_call(call, there.id)).unwrap().left_at.is_some());
+}
+
+#[test]
+fn party_leaves_after_it_joined_by_whatever_clock() {
+    let scene = Scene::new();
+    let call = scene.call().id;
+    let who = Joining::Phone(CallerIdentity::Anonymous);
+    scene.clock.advance(TimeDelta::minutes(1));
+    let party = scene.tx(|tx| tx.join_call(call, &who, ParticipantType::Agent)).unwrap();
+    scene.clock.advance(TimeDelta::minutes(-1));
+    let left = scene.tx(|tx| tx.leave_call(call, party.id)).unwrap();
+    assert!(left.left_at > Some(left.joined_at), "{left:?}");
 }

@@ -20,6 +20,7 @@ mod rotation;
 mod thieves;
 mod tokens;
 
+use crate::support::at_once;
 use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::access::{Authenticator, Credential, Hasher, LoginPolicy, Origin, TokenKeys, Tokens};
 use nmc_core::people::{NewPerson, invite};
@@ -29,7 +30,7 @@ use nmc_core::testing::{ManualClock, TestDb, noon};
 use nmc_core::workflows::Registration;
 use nmc_core::{Clock, Email, Error, Result, Secret, Store, Tenant, TenantTx, UserId, UserRole};
 use std::fmt::Debug;
-use std::sync::{Arc, Barrier, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 /// Everybody's here.
 const PASSWORD: &str = "correct horse battery";
@@ -186,21 +187,6 @@ impl House {
         assert_eq!(error.to_string(), words, "{error:?}");
         assert_eq!(self.everything(), before, "{words}");
     }
-}
-
-/// What so many threads come to, which begin at once.
-fn at_once<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let (barrier, work) = (&Barrier::new(threads), &work);
-    std::thread::scope(|scope| {
-        let begin = |number| {
-            scope.spawn(move || {
-                barrier.wait();
-                work(number)
-            })
-        };
-        let threads: Vec<_> = (0..threads).map(begin).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
 }
 
 /// That nobody is known by what was shown, and the words.

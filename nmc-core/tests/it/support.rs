@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(crate) use dec;
 use nmc_core::testing::{Business, ManualClock, TestDb, noon};
 use nmc_core::{Clock as _, Error, Page, PageRequest, Result, TenantTx, UserId};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 /// The field and the rule of a refusal, whoever broke it.
 #[track_caller]
@@ -21,6 +21,21 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T>) -> (String, String)
         Err(Error::Conflict { field, rule, .. }) => (field.to_owned(), rule.to_owned()),
         other => panic!("refused was expected, not {other:?}"),
     }
+}
+
+/// What so many threads come to, which begin at once.
+pub(crate) fn at_once<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let (barrier, work) = (&Barrier::new(threads), &work);
+    std::thread::scope(|scope| {
+        let begin = |number| {
+            scope.spawn(move || {
+                barrier.wait();
+                work(number)
+            })
+        };
+        let threads: Vec<_> = (0..threads).map(begin).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
 }
 
 /// All rows of a list, read in pages of `limit`.

@@ -75,6 +75,7 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("business_settings_greeting_template_placeholder_check", "checked before", r#"{"greeting_template": "Hello, hello!"}"#),
     ("business_settings_tenant_id_key", "onboarding alone adds one", r#"{"id": "ID"}"#),
     ("call_analytics_metadata_check", "checked before", r#"{"metadata": []}"#),
+    ("call_participants_left_at_check", "whoever leaves comes after", r#"{"left_at": "1999-01-01"}"#),
     ("catch_up_marks_provider_key", "it moves the one that is there", r#"{"id": "ID"}"#),
     ("consents_customer_phone_check", "a PhoneNumber", r#"{"customer_phone": "x"}"#),
     ("conversation_analytics_intent_detection_check", "checked before", r#"{"intent_detection": []}"#),

@@ -218,11 +218,6 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
         let new = NewCallParticipant { call_id: strange.call, phone_number: somebody(), participant_type: ParticipantType::Agent };
         w.tx(|tx| tx.call_participants().create(&new))
     }),
-    // By a clock that was ahead.
-    ("call_participants_left_at_check", TheTable, |w, _| w.tx(|tx| {
-        by_hand(tx, "UPDATE call_participants SET joined_at = '2999-01-01'")?;
-        tx.call_participants().leave(w.own.participant)
-    })),
 
     ("consents_message_id_fkey", TheTable, |w, strange| {
         w.tx(|tx| tx.consents().record(&NewConsent { message_id: Some(strange.message), ..consent() }))

@@ -1,13 +1,19 @@
 //! Calls, what is noted about them, logs of older ones, and what is known about a customer.
 
 use crate::site::Site;
-use nmc_core::UserRole;
+use nmc_core::access::{KeyOrder, Permission, make_service_key};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
+use nmc_core::{Secret, UserRole};
 use serde_json::{Value, json};
 
 fn miss(site: &Site, from: &str) -> String {
     let form = VoiceForm::missed(from, &site.joe.number, &unique_sid("CA"));
+    record_voice_status(&site.db.store, &form.parse()).unwrap().call.to_string()
+}
+
+fn ring(site: &Site, from: &str) -> String {
+    let form = VoiceForm::missed(from, &site.joe.number, &unique_sid("CA")).with("CallStatus", "ringing");
     record_voice_status(&site.db.store, &form.parse()).unwrap().call.to_string()
 }
 
@@ -80,7 +86,7 @@ fn what_is_known_about_a_call_is_put_right() {
 fn parties_join_a_call_and_leave_it() {
     let site = Site::new();
     let (hand, viewer) = (site.person(&site.joe, UserRole::User), site.person(&site.joe, UserRole::Viewer));
-    let path = format!("/v1/calls/{}/participants", miss(&site, "+14155550123"));
+    let path = format!("/v1/calls/{}/participants", ring(&site, "+14155550123"));
     let join = |body: Value| site.call("POST", path.clone()).by(&hand.access).json(&body);
     let made = join(json!({"phone_number": "+14155550123", "type": "caller"})).expect(201);
     assert_eq!(made.header("Location"), Some(path.as_str()));
@@ -102,6 +108,9 @@ fn parties_join_a_call_and_leave_it() {
     assert_eq!(leave(&path, &caller["id"]).expect(200).document(), left, "leaving twice is leaving once");
     let other = format!("/v1/calls/{}/participants", miss(&site, "+14155550124"));
     leave(&other, &caller["id"]).expect(404);
+    let late = json!({"phone_number": "+14155550124", "type": "caller"});
+    let refused = site.call("POST", other).by(&hand.access).json(&late).expect(409);
+    assert!(refused.body.contains("names a call that is over"), "{}", refused.body);
     let listed = site.call("GET", path.clone()).by(&viewer.access).expect(200).document();
     assert_eq!((&listed["participants"][0], listed["participants"].as_array().map(Vec::len)), (&left, Some(2)));
 
@@ -109,6 +118,15 @@ fn parties_join_a_call_and_leave_it() {
         .by(&viewer.access)
         .json(&json!({"phone_number": "+14155550123", "type": "agent"}))
         .expect(403);
+    let key = |scopes: Vec<Permission>| {
+        let order = KeyOrder { name: "a key".to_owned(), scopes, expires_at: None };
+        site.db.store.as_operator(&site.joe.tenant, |tx| make_service_key(tx, &order)).unwrap().1
+    };
+    let of_a_user =
+        |key: &Secret| site.call("POST", path.clone()).by(key.expose()).json(&json!({"user_id": hand.id, "type": "agent"}));
+    let refused = of_a_user(&key(vec![Permission::CallsWrite])).expect(403);
+    assert!(!refused.body.contains("+13125550177"), "the number is that of a profile: {}", refused.body);
+    of_a_user(&key(vec![Permission::CallsWrite, Permission::ProfilesRead])).expect(201);
     let rival = site.person(&site.rival, UserRole::User).id;
     for (body, field) in [
         (json!({"type": "agent"}), "phone_number"),
@@ -158,6 +176,11 @@ fn facts_about_a_call_keep_their_type() {
         let refused = put(text).expect(400);
         assert_eq!(refused.field().as_deref(), Some("value"), "{text}: {}", refused.body);
     }
+    for text in [r#"{"a": 1, "a": 2}"#, r#"[{"b": {"a": null, "\u0061": {}}}]"#] {
+        let refused = put(text).expect(400);
+        assert_eq!(refused.refusal(), ("#/value".to_owned(), "must have each name of an object once".to_owned()), "{text}");
+    }
+    put(r#"[{"a": {"a": 1}}, {"a": 2.5, "b": "x"}, -1, true, null]"#).expect(200);
     let deep = put(&format!("{}{}", "[".repeat(200), "]".repeat(200))).expect(400);
     assert!(deep.body.contains("must be nested less than 128 deep"), "{}", deep.body);
     site.call("DELETE", format!("{path}/exact")).by(&hand.access).expect(204);

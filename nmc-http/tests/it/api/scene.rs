@@ -5,11 +5,11 @@ use crate::site::{Answer, Site};
 use nmc_core::access::{Acting, InvitationToken, KeyOrder, Permission, make_service_key};
 use nmc_core::alerts::{Address, NewAlertRule, NewEscalationContact, NewNotification};
 use nmc_core::analytics::{NewCallAnalytics, NewConversationAnalytics, NewJob, NewReportSchedule};
-use nmc_core::calls::MetadataValue;
+use nmc_core::calls::{MetadataValue, NewCallParticipant};
 use nmc_core::people::{NewPerson, invite};
 use nmc_core::reports::ReportKind;
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
-use nmc_core::workflows::{Joining, Received, WantedReport, make_report, receive_text, record_voice_status, roll_up_all};
+use nmc_core::workflows::{Received, WantedReport, make_report, receive_text, record_voice_status, roll_up_all};
 use nmc_core::{
     AlertId, AlertOperator, AlertRuleId, AlertSeverity, ApiKeyId, CallAnalyticsId, CallId, CallParticipantId, CallerIdentity,
     ContactType, ConversationAnalyticsId, ConversationId, Email, EscalationContactId, JobId, JobType, KpiPeriod, MessageId,
@@ -39,6 +39,8 @@ pub(super) struct Target {
     pub(super) call: CallId,
     /// The party of the call.
     pub(super) participant: CallParticipantId,
+    /// A call that is not over.
+    pub(super) ringing: CallId,
     /// Who called and texted.
     pub(super) customer: PhoneNumber,
     pub(super) rule: AlertRuleId,
@@ -63,6 +65,7 @@ pub(super) struct Ids {
     pub(super) conversation: String,
     pub(super) call: String,
     pub(super) participant: String,
+    pub(super) ringing: String,
     pub(super) customer: String,
     pub(super) rule: String,
     pub(super) alert: String,
@@ -80,7 +83,7 @@ impl Target {
         let (call, participant, customer) = (self.call.to_string(), self.participant.to_string(), self.customer.to_string());
         let (rule, alert, contact) = (self.rule.to_string(), self.alert.to_string(), self.contact.to_string());
         let session = self.session.clone();
-        let report = self.report.to_string();
+        let (report, ringing) = (self.report.to_string(), self.ringing.to_string());
         let (call_analytics, conversation_analytics) = (self.figures.0.to_string(), self.figures.1.to_string());
         let job = self.job.to_string();
         Ids {
@@ -92,6 +95,7 @@ impl Target {
             conversation,
             call,
             participant,
+            ringing,
             customer,
             rule,
             alert,
@@ -107,7 +111,7 @@ impl Target {
 impl Ids {
     /// The same text for each.
     pub(super) fn all(text: &str) -> Self {
-        let [user, session, key, number, message, conversation, call, participant] = [(); 8].map(|()| text.to_owned());
+        let [user, session, key, number, message, conversation, call, participant, ringing] = [(); 9].map(|()| text.to_owned());
         let [customer, rule, alert, contact, call_analytics, conversation_analytics, job, report] =
             [(); 8].map(|()| text.to_owned());
         Self {
@@ -119,6 +123,7 @@ impl Ids {
             conversation,
             call,
             participant,
+            ringing,
             customer,
             rule,
             alert,
@@ -143,7 +148,8 @@ impl Ids {
         }
         let path = operation.path.replace("{user}", &self.user).replace("{session}", &self.session);
         let path = path.replace("{message}", &self.message).replace("{conversation}", &self.conversation);
-        let path = path.replace("{call}", &self.call).replace("{phone}", &self.customer).replace("{key_name}", "job");
+        let call = if operation.id == "addCallParticipant" { &self.ringing } else { &self.call };
+        let path = path.replace("{call}", call).replace("{phone}", &self.customer).replace("{key_name}", "job");
         let path = path.replace("{participant}", &self.participant);
         let path = path.replace("{rule}", &self.rule).replace("{alert}", &self.alert).replace("{contact}", &self.contact);
         let path = path.replace("{call_analytics}", &self.call_analytics).replace("{job}", &self.job);
@@ -487,7 +493,7 @@ impl Scene {
         site.twilio.sell(&for_sale);
         let customer = unique_phone();
         let Received { message, conversation, .. } = self.doubtful_text(&customer);
-        let (call, participant) = self.missed_call(&customer);
+        let (call, participant, ringing) = self.calls(&customer);
         let (rule, alert, contact) = self.alert();
         let (figures, job) = self.analytics(call, conversation);
         let (agent, report) = (self.agent, self.report());
@@ -503,6 +509,7 @@ impl Scene {
             conversation,
             call,
             participant,
+            ringing,
             customer,
             rule,
             alert,
@@ -593,18 +600,19 @@ impl Scene {
         made.unwrap()
     }
 
-    /// A missed call with a fact of the name `job`, and its party.
-    fn missed_call(&self, customer: &PhoneNumber) -> (CallId, CallParticipantId) {
+    /// A missed call with a fact of the name `job`, its party, and a call that rings.
+    fn calls(&self, customer: &PhoneNumber) -> (CallId, CallParticipantId, CallId) {
         let (store, joe) = (&self.site.db.store, &self.site.joe);
-        let form = VoiceForm::missed(customer.as_str(), &joe.number, &unique_sid("CA"));
-        let call = record_voice_status(store, &form.parse()).unwrap().call;
-        let fact = MetadataValue::Number(7.into());
-        let caller = Joining::Phone(CallerIdentity::Phone(customer.clone()));
+        let form = || VoiceForm::missed(customer.as_str(), &joe.number, &unique_sid("CA"));
+        let call = |form: VoiceForm| record_voice_status(store, &form.parse()).unwrap().call;
+        let (ringing, missed) = (call(form().with("CallStatus", "ringing")), call(form()));
+        let caller = CallerIdentity::Phone(customer.clone());
+        let new = NewCallParticipant { call_id: missed, phone_number: caller, participant_type: ParticipantType::Caller };
         let made = store.tenant(&joe.tenant, |tx| {
-            tx.call_metadata().put(call, "job", &fact)?;
-            tx.join_call(call, &caller, ParticipantType::Caller)
+            tx.call_metadata().put(missed, "job", &MetadataValue::Number(7.into()))?;
+            tx.call_participants().create(&new)
         });
-        (call, made.unwrap().id)
+        (missed, made.unwrap().id, ringing)
     }
 
     /// A text that may be an opt-out, with a picture that is kept.
