@@ -33,7 +33,7 @@ struct Provider;
 impl SmsSender for Provider {
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError> {
         std::thread::sleep(LATENCY);
-        Ok(SendReceipt { sid: format!("SM{}", sms.id.uuid().simple()), status: MessageStatus::Accepted })
+        Ok(SendReceipt { sid: format!("SM{}", sms.id.uuid().simple()), status: MessageStatus::Accepted, error_code: None })
     }
 
     fn lookup(&self, _: &OutboundSms<'_>, _: DateTime<Utc>) -> Result<Lookup, SendError> {

@@ -4,7 +4,7 @@
 //! its filter needs, each in the order of the page, and looks at only so many rows for what else the filter says.
 
 use super::message::{DUE_SQL, Message, MessageFilter, Messages};
-use super::search::{Hits, Key, after_sql};
+use super::search::{Hits, Key, Total, after_sql};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::{MessageDirection, MessageKind, MessageStatus, Result};
 use chrono::{DateTime, Utc};
@@ -25,11 +25,10 @@ const fn is_rare(status: MessageStatus) -> bool {
     !matches!(status, Queued | Accepted | Sending | Sent | Delivered | Received)
 }
 
-/// The parts of the texts in which those of a filter are, each with an index in the order of their instants, or small.
+/// The parts of the texts in which those of a filter are, each with an index in the order of their instants.
 fn parts(filter: &MessageFilter) -> Vec<String> {
     let of = |status: MessageStatus| format!("t.message_status = '{}'", status.label());
     match (filter.status, filter.failed) {
-        (Some(MessageStatus::Queued), _) => return vec![DUE_SQL.to_owned()],
         (Some(status), _) if is_rare(status) => return vec![of(status)],
         (None, Some(true)) => return super::message::FAILED.map(of).to_vec(),
         _ => {}
@@ -37,7 +36,8 @@ fn parts(filter: &MessageFilter) -> Vec<String> {
     let is_greeting = filter.kind.map(|kind| kind == MessageKind::Greeting);
     let others = (is_greeting != Some(true)).then(|| OTHERS_SQL.to_owned());
     // No customer greets.
-    let may_greet = is_greeting != Some(false) && filter.direction != Some(MessageDirection::Inbound);
+    let is_inbound = filter.direction == Some(MessageDirection::Inbound) || filter.status.is_some_and(MessageStatus::is_inbound);
+    let may_greet = is_greeting != Some(false) && !is_inbound;
     let greetings = may_greet.then(|| GREETINGS_SQL.to_owned());
     others.into_iter().chain(greetings).collect()
 }
@@ -53,7 +53,8 @@ impl Messages<'_> {
             return self.list_of_conversation(filter, page);
         }
         let mut all = Hits { keys: Vec::new(), cut: None };
-        for part in parts(filter) {
+        let only_due = filter.status == Some(MessageStatus::Queued) && self.has_few_queued()?;
+        for part in if only_due { vec![DUE_SQL.to_owned()] } else { parts(filter) } {
             let hits = self.newest_of(&part, filter, page)?;
             all.keys.extend(hits.keys);
             all.cut = all.cut.max(hits.cut);
@@ -70,6 +71,16 @@ impl Messages<'_> {
     /// As [`Self::find`].
     pub fn list_failed(&mut self, filter: &MessageFilter, page: PageRequest) -> Result<Page<Message>> {
         self.list(&MessageFilter { failed: Some(true), ..filter.clone() }, page)
+    }
+
+    /// Whether all queued texts are looked at for one page: their index is in the order in which they are due. Of more, which wait for a number
+    /// that is held back, many are among the newest texts.
+    fn has_few_queued(&mut self) -> Result<bool> {
+        let most = LOOKED_AT + 1;
+        let queued = format!("SELECT 1 FROM messages WHERE tenant_id = $1 AND {DUE_SQL} LIMIT {most}");
+        let query = sql_query(format!("SELECT count(*) AS total FROM ({queued}) AS n")).bind::<Uuid, _>(self.0.tenant);
+        let Total { total } = query.get_result(self.0.conn)?;
+        Ok(usize::try_from(total).is_ok_and(|total| total < most))
     }
 
     /// The newest texts of a part that the filter finds, as far as it is looked at for this page.

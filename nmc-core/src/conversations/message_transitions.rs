@@ -26,6 +26,8 @@ pub(crate) enum Ending {
     Waits { at: DateTime<Utc>, why: String },
     /// The text may or may not have been sent; the provider is asked about it at this time.
     InDoubt { at: DateTime<Utc>, why: String },
+    /// The provider has had the text, and has given it up.
+    Failed { receipt: SendReceipt, why: String },
     /// The text will not be sent: called off, or failed with the provider's code.
     Ended { status: MessageStatus, code: Option<i32>, why: String },
     /// The attempt was not begun: the text is due as before.
@@ -38,6 +40,8 @@ impl Messages<'_> {
         let now = self.0.now();
         let (status, sent, code, why) = match ending {
             Ending::Sent(receipt) => (receipt.status, Some(receipt), None, None),
+            // Its SID stays its own: the provider reports of it still, and a text of the same words is another one.
+            Ending::Failed { receipt, why } => (receipt.status, Some(receipt), receipt.error_code, Some(why.as_str())),
             Ending::PutBack { why, .. } | Ending::Waits { why, .. } | Ending::InDoubt { why, .. } => {
                 (MessageStatus::Queued, None, None, Some(why.as_str()))
             }
@@ -47,7 +51,7 @@ impl Messages<'_> {
         let due = match ending {
             Ending::PutBack { at, .. } | Ending::Waits { at, .. } | Ending::InDoubt { at, .. } => Some(*at),
             Ending::NotBegun => Some(now),
-            Ending::Sent(_) | Ending::Ended { .. } => None,
+            Ending::Sent(_) | Ending::Failed { .. } | Ending::Ended { .. } => None,
         };
         // What was in doubt once is looked up before each further try: it stays marked by its claim.
         let doubtful = matches!(ending, Ending::InDoubt { .. })
@@ -76,8 +80,7 @@ impl Messages<'_> {
         if ended {
             self.0.note(StreamEventKind::MessageUpdated, claimed.id.uuid());
         }
-        // One in doubt may be found to have failed at the provider's.
-        if ended && matches!(status, MessageStatus::Failed | MessageStatus::Undelivered) {
+        if ended && status.has_failed() {
             // Visibly: in the conversation, too.
             self.0.tx().conversation_events().append(&[NewConversationEvent::new(
                 claimed.conversation,

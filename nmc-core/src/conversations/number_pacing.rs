@@ -37,10 +37,11 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// The instant until which a queued text waits: for its next attempt, or for a number that is held back; the later of both.
+    /// The instant until which a queued text waits: for its next attempt, or for a number that is held back; the later of both. One that is
+    /// being sent waits for nothing.
     #[must_use]
     pub fn until(&self, text: &Message) -> Option<DateTime<Utc>> {
-        let own = text.next_attempt_at.filter(|at| is_queued(text) && *at > self.now);
+        let own = text.next_attempt_at.filter(|at| self.is_waiting(text) && *at > self.now);
         own.max(self.hold(text).and_then(|pace| pace.held_until))
     }
 
@@ -51,8 +52,12 @@ impl Waits {
     }
 
     fn hold(&self, text: &Message) -> Option<&NumberPace> {
-        let from = text.from_number.phone().filter(|_| is_queued(text))?;
+        let from = text.from_number.phone().filter(|_| self.is_waiting(text))?;
         self.held.iter().find(|pace| pace.phone_number == *from)
+    }
+
+    fn is_waiting(&self, text: &Message) -> bool {
+        is_queued(text) && text.lease_expires_at.is_none_or(|until| until <= self.now)
     }
 }
 

@@ -68,6 +68,7 @@ impl Attempt<'_> {
             return self.send(self.claimed);
         }
         match self.look_up() {
+            Ok(Found::Held(receipt)) if receipt.status.has_failed() => self.failed(receipt),
             Ok(Found::Held(receipt)) => self.sent(receipt),
             Ok(Found::Nothing) => self.send_again(),
             Ok(Found::CannotTell) => {
@@ -144,6 +145,19 @@ impl Attempt<'_> {
         let (text, attempt) = (self.text.id, self.text.attempts);
         tracing::info!(tenant = %self.tenant.id(), actor = %WORKER, %text, conversation = %self.text.conversation, attempt, "text sent");
         Ending::Sent(receipt).into()
+    }
+
+    /// A text in doubt was taken by the provider, which has given it up since: as its report would say.
+    fn failed(&self, receipt: SendReceipt) -> Came {
+        let code = receipt.error_code;
+        let why = code.map_or_else(|| "the provider took it and gave it up".to_owned(), explain);
+        tracing::warn!(tenant = %self.tenant.id(), actor = %WORKER, text = %self.text.id, code, why, "a text did not arrive");
+        let follows = match code.and_then(meaning_of).map(|meaning| meaning.consequence) {
+            Some(Consequence::OptedOut) => Follows::OptOut,
+            Some(Consequence::NumberOnHold | Consequence::AccountOnHold) => Follows::NumberOnHold(why.clone()),
+            _ => Follows::Nothing,
+        };
+        Came { ending: Ending::Failed { receipt, why }, follows }
     }
 
     fn refused(&self, code: Option<i32>, reason: &str) -> Came {

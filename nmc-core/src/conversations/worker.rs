@@ -293,13 +293,17 @@ impl Worker {
         let (opt_outs, others): (Vec<_>, Vec<_>) = attempts.iter().partition(|(_, came)| came.follows == Follows::OptOut);
         let mut pass = self.note_some(tenant, &others)?;
         for (text, came) in opt_outs {
-            pass += self.store.tenant_as(&WORKER, tenant, Some(&Person::new(text.to.clone())), |tx| {
+            let noted = self.store.tenant_as(&WORKER, tenant, Some(&Person::new(text.to.clone())), |tx| {
                 if !tx.messages().end_claim(text, &came.ending)? {
                     return Ok(Pass::default());
                 }
                 record_provider_opt_out(tx, &text.to, text.id, text.conversation)?;
                 Ok(counted(&came.ending))
-            })?;
+            });
+            pass += match noted {
+                Err(Error::Conflict { .. }) => self.note_some(tenant, &[&self.of_another(text)])?,
+                noted => noted?,
+            };
         }
         Ok(pass)
     }
@@ -331,11 +335,7 @@ impl Worker {
                 return Ok(pass);
             }
             Err(Error::Conflict { .. }) => {
-                let again = |(text, _): &(ClaimedMessage, Came)| {
-                    let why = "the provider's text was taken for another's".to_owned();
-                    (text.clone(), Ending::InDoubt { at: self.store.now() + TimeDelta::seconds(1), why }.into())
-                };
-                let again: Vec<_> = attempts.iter().map(|attempt| again(attempt)).collect();
+                let again: Vec<_> = attempts.iter().map(|(text, _)| self.of_another(text)).collect();
                 return self.note_some(tenant, &again.iter().collect::<Vec<_>>());
             }
             noted => noted?,
@@ -346,6 +346,12 @@ impl Worker {
             }
         }
         Ok(pass)
+    }
+
+    /// A text that took the one at the provider's that another has taken for its own: it is in doubt still.
+    fn of_another(&self, text: &ClaimedMessage) -> (ClaimedMessage, Came) {
+        let why = "the provider's text was taken for another's".to_owned();
+        (text.clone(), Ending::InDoubt { at: self.store.now() + TimeDelta::seconds(1), why }.into())
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
@@ -380,7 +386,7 @@ const fn counted(ending: &Ending) -> Pass {
     match ending {
         Ending::Sent(_) => pass.sent = 1,
         Ending::PutBack { .. } | Ending::Waits { .. } | Ending::InDoubt { .. } => pass.put_back = 1,
-        Ending::Ended { .. } => pass.ended = 1,
+        Ending::Failed { .. } | Ending::Ended { .. } => pass.ended = 1,
         Ending::NotBegun => {}
     }
     pass

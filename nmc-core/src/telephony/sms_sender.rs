@@ -26,6 +26,8 @@ pub struct SendReceipt {
     pub sid: String,
     /// The status of the text at the provider.
     pub status: MessageStatus,
+    /// The provider's code of a text that it has given up since.
+    pub error_code: Option<i32>,
 }
 
 /// The reason why a text was not sent, as far as is known.
@@ -102,7 +104,7 @@ impl SmsSender for ConsoleSms {
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError> {
         eprintln!("[text not really sent] {} → {}: {}", sms.from, sms.to, harmless(sms.body));
         // Derived from our id: the same text has the same SID, however often it is printed.
-        Ok(SendReceipt { sid: format!("SM{}", sms.id.uuid().simple()), status: MessageStatus::Sent })
+        Ok(SendReceipt { sid: format!("SM{}", sms.id.uuid().simple()), status: MessageStatus::Sent, error_code: None })
     }
 
     fn lookup(&self, _: &OutboundSms<'_>, _: DateTime<Utc>) -> Result<Lookup, SendError> {

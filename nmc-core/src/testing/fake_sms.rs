@@ -54,6 +54,7 @@ struct State {
     next_sid: Option<String>,
     lookups: usize,
     hides: bool,
+    gave_up: Option<i32>,
 }
 
 impl FakeSms {
@@ -80,6 +81,11 @@ impl FakeSms {
     /// Makes the provider's list show nothing of what it took from now on, or show it again.
     pub fn hide_taken(&self, hides: bool) {
         self.state().hides = hides;
+    }
+
+    /// Makes the provider say from now on that it has given up what it took, with this code.
+    pub fn give_up_taken(&self, code: i32) {
+        self.state().gave_up = Some(code);
     }
 
     /// The number of times that the provider was asked what it holds.
@@ -142,7 +148,7 @@ impl State {
             sid: sid.clone(),
             text: (sms.from.to_string(), sms.to.to_string(), sms.body.to_owned()),
         });
-        SendReceipt { sid, status: MessageStatus::Accepted }
+        SendReceipt { sid, status: MessageStatus::Accepted, error_code: None }
     }
 }
 
@@ -180,12 +186,16 @@ impl SmsSender for FakeSms {
         if state.mute {
             return Ok(Lookup::CannotTell);
         }
+        let (status, error_code) = match state.gave_up {
+            Some(code) => (MessageStatus::Failed, Some(code)),
+            None => (MessageStatus::Accepted, None),
+        };
         let wanted = (sms.from.to_string(), sms.to.to_string(), sms.body.to_owned());
         let held = state
             .taken
             .iter()
             .filter(|taken| taken.text == wanted)
-            .map(|taken| SendReceipt { sid: taken.sid.clone(), status: MessageStatus::Accepted })
+            .map(|taken| SendReceipt { sid: taken.sid.clone(), status, error_code })
             .collect();
         Ok(Lookup::Held(held))
     }

@@ -47,6 +47,8 @@ struct MessageResource {
     direction: Option<String>,
     #[serde(default, deserialize_with = "scalar")]
     date_created: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    error_code: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -160,7 +162,8 @@ fn receipt(message: MessageResource) -> SendReceipt {
         None | Some("queued") => MessageStatus::Accepted,
         Some(word) => word.parse().unwrap_or(MessageStatus::Accepted),
     };
-    SendReceipt { sid: message.sid, status }
+    let error_code = message.error_code.and_then(|code| code.parse().ok());
+    SendReceipt { sid: message.sid, status, error_code }
 }
 
 fn refused_as(code: i32) -> SendError {

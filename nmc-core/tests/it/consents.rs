@@ -152,15 +152,24 @@ fn the_ledger_is_listed_in_pages_newest_first() {
     let scene = Scene::new();
     let (first, second) = (unique_phone(), unique_phone());
     let mut expected = Vec::new();
-    for customer in [&first, &second, &first] {
-        expected.insert(0, scene.staff_record(customer.as_str(), ConsentAction::OptOut, None).unwrap());
+    // Two of one decision after the other: neither is whole on a page of its own.
+    for (customer, action) in [
+        (&first, ConsentAction::OptOut),
+        (&second, ConsentAction::OptOut),
+        (&first, ConsentAction::OptIn),
+        (&second, ConsentAction::OptIn),
+        (&first, ConsentAction::OptOut),
+    ] {
+        expected.insert(0, scene.staff_record(customer.as_str(), action, Some("by phone")).unwrap());
         scene.tick();
     }
     let all = |filter: ConsentFilter| all_pages(2, |page| scene.tx(|tx| tx.consents().list(&filter, page)));
     assert_eq!(all(ConsentFilter::default()), expected);
     let of_first = ConsentFilter { customer: Some(first), ..ConsentFilter::default() };
-    assert_eq!(all(of_first), [expected[0].clone(), expected[2].clone()]);
-    assert_eq!(all(ConsentFilter { action: Some(ConsentAction::OptIn), ..ConsentFilter::default() }), []);
+    assert_eq!(all(of_first), [0, 2, 4].map(|at| expected[at].clone()));
+    let of_action = |action| all(ConsentFilter { action: Some(action), ..ConsentFilter::default() });
+    assert_eq!(of_action(ConsentAction::OptIn), expected[1..3]);
+    assert_eq!(of_action(ConsentAction::OptOut), [0, 3, 4].map(|at| expected[at].clone()));
 }
 
 // ------------------------------------------------------------------------------------------------ review

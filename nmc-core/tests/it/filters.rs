@@ -317,6 +317,35 @@ fn pages_of_texts_of_a_business_leave_none_out() {
     }
 }
 
+/// As behind a number that may not send: their index is in the order in which they are due.
+#[test]
+fn page_of_many_queued_texts_reads_few_of_them() {
+    let db = TestDb::new();
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    let (tenant, number) = (business.tenant, &business.number);
+    db.execute(&format!(
+        "WITH made AS (INSERT INTO conversations (tenant_id, customer_phone, channel, status) VALUES ('{id}', '+15560000001', 'sms', 'active')
+             RETURNING id)
+         INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status,
+                 next_attempt_at, created_at)
+             SELECT '{id}', made.id, 'hello', 'outbound', '{number}', '+15560000001', 'queued', now(), now() - n * interval '1 second'
+             FROM made, generate_series(1, {MANY}) n;
+         ANALYZE messages",
+        id = tenant.id(),
+    ));
+    let queued = MessageFilter { status: Some(MessageStatus::Queued), ..MessageFilter::default() };
+    let list = |page| db.store.tenant(&tenant, |tx| tx.messages().list(&queued, page));
+    let trips = db.round_trips(|_| assert_eq!(list(PageRequest::first()).unwrap().items.len(), 50));
+    for (sent, mode) in trips.iter().flat_map(|sent| ["force_custom_plan", "force_generic_plan"].map(|mode| (sent, mode))) {
+        if sent.values.is_some() {
+            let plan = explained_as_tenant(&db, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
+            assert!(looked_at(&plan) <= MOST, "{mode}: {}\n{plan}", sent.sql);
+        }
+    }
+    let found: Vec<String> = all_pages(200, list).iter().map(|row| row.id.to_string()).collect();
+    assert_eq!(found, db.query::<String>("SELECT id::text FROM messages ORDER BY created_at DESC, id DESC"));
+}
+
 #[test]
 fn open_conversations_of_nobody_are_found_among_many_of_others() {
     let db = TestDb::new();

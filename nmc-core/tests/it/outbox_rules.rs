@@ -140,7 +140,7 @@ impl SmsSender for Steady {
         let wait = std::sync::Condvar::new().wait_timeout(gate.lock().unwrap(), Duration::from_millis(20));
         drop(wait);
         self.taken.lock().unwrap().push((Instant::now(), sms.from.to_string()));
-        Ok(SendReceipt { sid: unique_sid("SM"), status: MessageStatus::Accepted })
+        Ok(SendReceipt { sid: unique_sid("SM"), status: MessageStatus::Accepted, error_code: None })
     }
 
     fn lookup(&self, _: &OutboundSms<'_>, _: DateTime<Utc>) -> Result<Lookup, SendError> {
@@ -479,7 +479,7 @@ impl SmsSender for Recording {
         match at % 5 {
             0 => Err(SendError::InDoubt { reason: "the answer got lost".to_owned() }),
             1 => Err(SendError::NotNow { retry_after: None, reason: "busy".to_owned() }),
-            _ => Ok(SendReceipt { sid, status: MessageStatus::Accepted }),
+            _ => Ok(SendReceipt { sid, status: MessageStatus::Accepted, error_code: None }),
         }
     }
 

@@ -547,6 +547,51 @@ fn after_a_stop_a_text_in_doubt_is_looked_up_and_not_sent_again() {
 }
 
 #[test]
+fn text_in_doubt_that_was_given_up_ends_with_its_code() {
+    for (code, is_opt_out) in [(30_003, false), (21_610, true)] {
+        let scene = Scene::new();
+        let message = scene.queue("Hello");
+        scene.sms.fail_with([Fault::LostAfter]);
+        scene.sms.give_up_taken(code);
+        scene.worker().pass().unwrap();
+        scene.clock.advance(TimeDelta::hours(1));
+        let pass = scene.worker().pass().unwrap();
+        assert_eq!((pass.sent, pass.ended), (0, 1), "{code}");
+        let ended = scene.message(message.id);
+        assert_eq!((ended.message_status, ended.error_code), (MessageStatus::Failed, Some(code)));
+        assert_eq!(ended.message_sid.as_deref(), Some(scene.sms.taken()[0].sid.as_str()), "{code}: no other text's");
+        assert!(ended.error_message.is_some_and(|why| why.contains(&code.to_string())));
+        assert_eq!(
+            scene.business.events(&scene.db.store, message.conversation_id).last(),
+            Some(&if is_opt_out { Event::OptedOut } else { Event::MessageFailed })
+        );
+        assert_eq!(scene.opted_out(), is_opt_out, "{code}");
+    }
+}
+
+#[test]
+fn text_that_is_being_sent_waits_for_nothing() {
+    let scene = Scene::new();
+    let message = scene.queue("Hello").id;
+    let waits = || {
+        let text = scene.message(message);
+        let waits = scene.db.store.tenant(&scene.business.tenant, |tx| tx.number_pacing().waits_of(std::slice::from_ref(&text)));
+        waits.unwrap().until(&text)
+    };
+    scene.sms.hold();
+    std::thread::scope(|scope| {
+        let pass = scope.spawn(|| scene.worker().pass());
+        scene.sms.wait_for_sender();
+        assert!(scene.message(message).next_attempt_at.is_some_and(|at| at > noon()), "if nothing comes of it");
+        assert_eq!(waits(), None);
+        scene.sms.fail_with([Fault::LostAfter]);
+        scene.sms.release();
+        pass.join().unwrap().unwrap();
+    });
+    assert!(waits().is_some(), "one in doubt is asked about later");
+}
+
+#[test]
 fn a_stop_calls_off_a_text_that_is_just_being_queued() {
     let scene = Scene::new();
     let words = scene.business.words(scene.business.conversation_with(&scene.db.store, &scene.customer), "Hello");
@@ -710,6 +755,38 @@ fn texts_that_never_arrived_are_listed_and_those_of_a_call() {
         of_call.iter().map(|text| (text.call_id, text.message_kind)).collect::<Vec<_>>(),
         [(Some(call), MessageKind::Greeting)]
     );
+}
+
+#[test]
+fn texts_are_listed_from_an_instant_and_until_another() {
+    let scene = Scene::new();
+    let written = ["one", "two", "three"].map(|words| {
+        let id = scene.queue(words).id;
+        scene.clock.advance(TimeDelta::seconds(1));
+        id
+    });
+    let at = |seconds| Some(noon() + TimeDelta::seconds(seconds));
+    let list = |from, until| {
+        let texts = scene.business.messages(&scene.db.store, &MessageFilter { from, until, ..MessageFilter::default() });
+        texts.iter().map(|text| text.id).collect::<Vec<_>>()
+    };
+    let [one, two, three] = written;
+    assert_eq!(list(at(1), None), [three, two], "the instant itself is in");
+    assert_eq!(list(None, at(1)), [one], "the instant itself is out");
+    assert_eq!(list(at(1), at(2)), [two]);
+}
+
+#[test]
+fn texts_that_were_received_are_sought_among_no_greetings() {
+    let scene = Scene::new();
+    scene.missed_call().unwrap();
+    let text = scene.text("It leaks").message;
+    let received = MessageFilter { status: Some(MessageStatus::Received), ..MessageFilter::default() };
+    let trips = scene.db.round_trips(|store| {
+        let found = store.tenant(&scene.business.tenant, |tx| tx.messages().list(&received, PageRequest::first())).unwrap();
+        assert_eq!(found.items.iter().map(|text| text.id).collect::<Vec<_>>(), [text]);
+    });
+    assert!(trips.iter().all(|sent| !sent.sql.contains("= 'greeting'")), "{trips:?}");
 }
 
 #[test]

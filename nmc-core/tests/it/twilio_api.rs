@@ -78,7 +78,7 @@ fn a_text_arrives_as_it_was_written() {
         let receipt = sender.send(&text.sms()).unwrap();
         let held = twilio.texts().pop().unwrap();
         assert_eq!((held.from, held.to, held.body.as_str()), (text.from.to_string(), text.to.to_string(), body));
-        assert_eq!(receipt, SendReceipt { sid: held.sid, status: MessageStatus::Accepted });
+        assert_eq!(receipt, SendReceipt { sid: held.sid, status: MessageStatus::Accepted, error_code: None });
         let callback = "https://nmc.example.com/sms/status?message=01936f5e-0000-7000-8000-000000000001";
         assert_eq!(held.status_callback.as_deref(), Some(callback));
     }
@@ -170,7 +170,7 @@ fn a_lookup_finds_the_same_text_and_no_other() {
     ] {
         twilio.put(held);
     }
-    let receipt = |text: &TwilioText| SendReceipt { sid: text.sid.clone(), status: MessageStatus::Accepted };
+    let receipt = |text: &TwilioText| SendReceipt { sid: text.sid.clone(), status: MessageStatus::Accepted, error_code: None };
     assert_eq!(found(noon()), Lookup::Held(same.iter().map(receipt).collect()), "oldest first");
     assert_eq!(found(noon() + TimeDelta::seconds(630)), Lookup::Held(vec![receipt(&same[1])]), "not an earlier one");
 }
@@ -198,7 +198,7 @@ fn lookup_finds_a_text_under_the_persons_other_spelling() {
         let text = Text { to: written.parse().unwrap(), ..Text::new("Hello") };
         let held = TwilioText { to: kept.to_owned(), ..text.held(noon()) };
         twilio.put(held.clone());
-        let expected = SendReceipt { sid: held.sid, status: MessageStatus::Accepted };
+        let expected = SendReceipt { sid: held.sid, status: MessageStatus::Accepted, error_code: None };
         assert_eq!(sender.lookup(&text.sms(), noon()).unwrap(), Lookup::Held(vec![expected]), "{written}");
     }
 }
@@ -214,7 +214,7 @@ fn a_lookup_finds_a_text_behind_many_others() {
         twilio.put(TwilioText { body: "Other".to_owned(), ..text.held(noon()) });
     }
     twilio.loosen_lists();
-    let expected = SendReceipt { sid: ours.sid, status: MessageStatus::Accepted };
+    let expected = SendReceipt { sid: ours.sid, status: MessageStatus::Accepted, error_code: None };
     assert_eq!(sender.lookup(&text.sms(), noon()).unwrap(), Lookup::Held(vec![expected]));
     for _ in 0..1_000 {
         twilio.put(TwilioText { body: "Other".to_owned(), ..text.held(noon()) });

@@ -194,6 +194,25 @@ fn two_equal_texts_in_doubt_are_two_texts() {
     }
 }
 
+#[test]
+fn two_equal_texts_that_were_given_up_end_each_with_its_own() {
+    for code in [30_003, 21_610] {
+        let scene = Scene::new();
+        let customer = unique_phone();
+        let texts = [0, 1].map(|_| scene.business.queue(&scene.db.store, &customer, "Hello").unwrap().id);
+        scene.sms.fail_with([Fault::LostAfter, Fault::LostAfter]);
+        scene.sms.give_up_taken(code);
+        let began = std::time::Instant::now();
+        scene.work_to_the_end();
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "{code}: what came of one can't be noted");
+        let texts = texts.map(|id| scene.message(id));
+        assert!(texts.iter().all(|text| text.error_code == Some(code)), "{texts:?}");
+        let sids: HashSet<Option<String>> = texts.into_iter().map(|text| text.message_sid).collect();
+        let taken: HashSet<Option<String>> = scene.sms.taken().into_iter().map(|taken| Some(taken.sid)).collect();
+        assert_eq!((taken.len(), &sids), (2, &taken), "{code}");
+    }
+}
+
 // ------------------------------------------------------------------------------------------------ really killed
 
 const CHILD_DATABASE: &str = "NMC_TEST_WORKER_DATABASE";
