@@ -169,17 +169,20 @@ pub(super) async fn list(context: RequestContext<NumberQuery, ()>) -> ApiResult<
     Ok(Json(LIST.with(rows, |row| NumberOut::of(row, &held))))
 }
 
-/// A number with what holds its texts back.
-async fn shown<B>(context: &RequestContext<NoQuery, B>, row: HeldNumber) -> ApiResult<NumberOut> {
+/// A number to which something was done, with what holds its texts back. Where that can't be read now it is left out: what was done is done.
+async fn shown<B>(context: &RequestContext<NoQuery, B>, row: HeldNumber) -> NumberOut {
     let number = [row.phone_number.clone()];
-    let held = context.acting(move |tx| tx.number_pacing().list_held(&number)).await?;
-    Ok(NumberOut::of(row, &held))
+    let held = context.acting(move |tx| tx.number_pacing().list_held(&number)).await.unwrap_or_else(|_| {
+        tracing::warn!(number = %row.id, "what holds back the texts of a number can't be read");
+        Vec::new()
+    });
+    NumberOut::of(row, &held)
 }
 
 pub(super) async fn buy(context: RequestContext<NoQuery, JsonBody<NumberIn>>) -> ApiResult<Created<NumberOut>> {
     let order = context.body.0.order();
     let row = context.with_provider(move |numbers, who| numbers.buy(who, &order, PATIENCE, &mut |_| {})).await?;
-    Ok(Created(format!("/v1/numbers/{}", row.id), shown(&context, row).await?))
+    Ok(Created(format!("/v1/numbers/{}", row.id), shown(&context, row).await))
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Tagged<NumberOut>> {
@@ -198,11 +201,11 @@ pub(super) async fn release(context: RequestContext<NoQuery, ()>) -> ApiResult<J
     // Whoever sends this names one number, and the one thing that is done to it.
     let yes = Confirmed::irrevocably();
     let row = context.with_provider(move |numbers, who| numbers.release(who, id, yes, PATIENCE, &mut |_| {})).await?;
-    Ok(Json(shown(&context, row).await?))
+    Ok(Json(shown(&context, row).await))
 }
 
 pub(super) async fn configure(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<NumberOut>> {
     let id: PhoneNumberId = context.id("number", "phone number")?;
     let row = context.with_provider(move |numbers, who| numbers.configure(who, id)).await?;
-    Ok(Json(shown(&context, row).await?))
+    Ok(Json(shown(&context, row).await))
 }

@@ -97,6 +97,14 @@ fn a_bought_number_is_active_and_owned_and_found_again() {
 }
 
 #[test]
+fn purchase_is_told_where_holds_cant_be_read() {
+    let orders = Orders::new();
+    orders.site.db.execute("REVOKE SELECT ON number_pacing FROM nmc_tenant");
+    let made = orders.buy();
+    assert_eq!((made.status, &made.document()["status"]), (201, &json!("active")), "{}", made.body);
+}
+
+#[test]
 fn what_cant_be_bought_says_why_and_nothing_is_written_or_paid() {
     let orders = Orders::new();
     orders.site.twilio.sell_elsewhere(&"+13125550101".parse().unwrap());
@@ -268,13 +276,22 @@ fn a_number_is_given_back_once_and_for_good() {
     let orders = Orders::new();
     let made = orders.buy().document();
     let at = format!("/v1/numbers/{}", made["id"].as_str().unwrap());
+    orders.site.db.execute(&format!(
+        "INSERT INTO number_pacing (tenant_id, phone_number, free_at, held_until, hold_reason)
+         SELECT tenant_id, phone_number, now(), '2999-01-01', 'not registered' FROM phone_numbers WHERE phone_number = '{NUMBER}'"
+    ));
+    assert_eq!(orders.ask("GET", &*at).document()["hold_reason"], "not registered");
     for _ in 0..2 {
         let released = orders.ask("POST", format!("{at}/release"));
         assert_eq!(released.status, 200, "{}", released.body);
         let row = released.document();
         assert_eq!((&row["status"], &row["releasing"]), (&json!("released"), &json!(false)));
         assert!(row["released_at"].is_string() && row["release_requested_at"].is_string());
+        assert_eq!((&row["held_until"], &row["hold_reason"]), (&Value::Null, &Value::Null), "it sends nothing any more");
     }
+    let read =
+        [orders.ask("GET", &*at).document(), orders.ask("GET", "/v1/numbers?status=released").document()["items"][0].clone()];
+    assert!(read.iter().all(|row| row["hold_reason"].is_null()), "{read:?}");
     let sid = made["twilio_phone_sid"].as_str().unwrap().to_owned();
     assert_eq!(orders.site.twilio.given_back(), [(NUMBER.to_owned(), sid)]);
     let configured = orders.ask("POST", format!("{at}/configuration"));
