@@ -42,7 +42,8 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         app.service(links.route(get().to(look)).route(web::post().to(follow)));
         // What a mail program made of a link that it broke.
         let broken = resource(&format!("{path}{{rest:.*}}"), METHODS).wrap(from_fn(with_page));
-        app.service(broken.route(get().to(|| async { page(&Followed::Void) })));
+        let nowhere = || async { page(&Followed::Void) };
+        app.service(broken.route(get().to(nowhere)).route(web::post().to(nowhere)));
     }
 }
 

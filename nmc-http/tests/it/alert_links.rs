@@ -182,7 +182,11 @@ fn link_that_does_nothing_says_so_plainly() {
     site.db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{}'", admin.id));
     is_a_page(&ask(&site, "POST", &resolve, 403), "You may not see to this alert");
     for broken in ["/v1/alert-links/", "/v1/alert-links/one/two"] {
-        is_a_page(&ask(&site, "GET", broken, 404), "This link leads nowhere");
+        for method in ["GET", "HEAD", "POST"] {
+            let page = ask(&site, method, broken, 404);
+            assert_eq!(page.body, if method == "HEAD" { "" } else { &missing.body }, "{method}");
+        }
+        assert_eq!(site.call("DELETE", broken).expect(405).header("Allow"), Some("GET, HEAD, POST"));
     }
     assert_eq!(site.call("DELETE", &resolve).expect(405).header("Allow"), Some("GET, HEAD, POST"));
 }
