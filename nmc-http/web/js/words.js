@@ -254,11 +254,11 @@ const EN = {
 const words = Object.fromEntries(Object.entries(EN).flatMap(([part, of]) => Object.entries(of).map(([name, text]) => [`${part}.${name}`, text])));
 
 /** Whether there are words for this key. */
-export const has = (key) => key in words;
+export const has = (key) => Object.hasOwn(words, key);
 
-/** The words for a key; what is no key is in words already. `{n#call|calls}` is the number with the word that goes with it; doubled braces are left alone. */
+/** The words for a key; what is no key is in words already, but what somebody typed is no key, and is shown without this. `{n#call|calls}` is the number with the word that goes with it; doubled braces are left alone. */
 export function t(key, values) {
-  const text = words[key] ?? key;
+  const text = has(key) ? words[key] : key;
   return values === undefined ? text : text.replace(/(?<!\{)\{(\w+)(?:#([^|}]*)\|([^}]*))?\}(?!\})/g, (_, name, one, many) => {
     const value = String(values[name] ?? '');
     return one === undefined ? value : `${value} ${value === '1' ? one : many}`;

@@ -76,6 +76,12 @@ export default {
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.locator('.tags', { hasText: 'dog' }).waitFor();
     await look(page, 'conversation-details');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const asked = page.waitForRequest((request) => request.method() === 'PATCH');
+    await page.getByLabel('About').fill('Has a dog');
+    await page.getByRole('button', { name: 'Save' }).click();
+    assert.deepEqual((await asked).postDataJSON(), { notes: 'Has a dog' }, 'what was not touched may be another’s by now');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.setViewportSize(PHONE);
     await page.getByRole('button', { name: 'Details' }).click();
     assert.equal(await page.locator('a[href="tel:+14155550122"]').count(), 1);

@@ -95,7 +95,7 @@ export default {
   },
 
   async 'who asked for a new password is in with it'({ site, browser }) {
-    const { page, open, close } = await visitor(browser, site);
+    const { page, open, go, close } = await visitor(browser, site);
     await open('/forgot');
     await page.getByLabel('E-mail').fill(site.ann.email);
     await page.getByRole('button', { name: 'Send the link' }).click();
@@ -113,6 +113,25 @@ export default {
     assert.equal(await page.evaluate(() => localStorage.getItem('nmc.reset')), null);
     await choose();
     await page.getByRole('heading', { name: 'That’s it' }).waitFor();
+    // Of a link that is too old nothing is used, or kept.
+    await page.evaluate((email) => localStorage.setItem('nmc.reset', `${Date.now() - 1_000} ${email}`), site.ann.email);
+    await choose();
+    await page.getByRole('heading', { name: 'That’s it' }).waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('nmc.reset')), null);
+    // Nor of somebody who logs in, or out.
+    const keep = () => page.evaluate((email) => localStorage.setItem('nmc.reset', `${Date.now() + 60_000} ${email}`), site.ann.email);
+    await keep();
+    await page.getByRole('link', { name: 'Log in' }).click();
+    await page.getByLabel('E-mail').fill(site.ann.email);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('nmc.reset')), null);
+    await keep();
+    await go('/settings');
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('nmc.reset')), null);
     await close();
   },
 

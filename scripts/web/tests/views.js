@@ -86,6 +86,15 @@ export default {
     const test = page.locator('.alert-row', { hasText: 'tried out' });
     await test.getByText('Test', { exact: true }).waitFor();
     assert.equal(await test.locator('.bad').or(test.getByText('Resolved by')).count(), 0);
+    // What somebody typed is no key of words.
+    for (const name of ['constructor', 'go.back']) {
+      const odd = await owner('POST', '/v1/alert-rules', { name, metric: name, operator: 'greater_than', threshold: '5', severity: 'high', notification_channels: ['email'] });
+      await owner('POST', `/v1/alert-rules/${odd.id}/test`);
+      await page.getByRole('button', { name, exact: true }).click();
+      await page.getByRole('heading', { name, exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await owner('DELETE', `/v1/alert-rules/${odd.id}`);
+    }
     await close();
   },
 

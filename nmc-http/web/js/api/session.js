@@ -9,6 +9,21 @@ import { all, authorize, get, post, remove, Refused, send } from './client.js';
 export const me = { id: null, role: 'viewer', profile: null, tenant: null, preferences: null, people: new Map() };
 
 const DEVICE = 'nmc.device';
+
+/** Whose link to a new password was asked for in this browser, and until when it is good. */
+const ASKED = 'nmc.reset';
+
+export const keepAsked = (email) => localStorage.setItem(ASKED, `${Date.now() + 3_600_000} ${email}`);
+const forgetAsked = () => localStorage.removeItem(ASKED);
+
+/** Whose link was asked for, as long as it is good; then this is forgotten. */
+export function asked() {
+  const [, until, email] = /^(\d+) (.+)$/.exec(localStorage.getItem(ASKED) ?? '') ?? [];
+  if (Number(until) > Date.now()) return email;
+  forgetAsked();
+  return null;
+}
+
 let over = () => {};
 
 /** Sets what happens when the session has ended: by `logOut`, which it is told, or elsewhere. */
@@ -25,10 +40,13 @@ function device() {
 
 export async function logIn(email, password) {
   begin(await post('/v1/browser-sessions', { email, password, device: device() }));
+  forgetAsked();
 }
 
 /** Goes on with the session of the cookie, or with a token of the demo's link; false if there is none. */
 export async function resume(refreshToken) {
+  // Of what is too old nothing stays in a browser that others use, too.
+  asked();
   const alone = navigator.locks ? (work) => navigator.locks.request('nmc-refresh', work) : (work) => work();
   return alone(async () => {
     try {
@@ -73,6 +91,7 @@ function end(byOneself = false) {
 export async function logOut() {
   await remove('/v1/browser-sessions/current').catch(() => {});
   sessionStorage.clear();
+  forgetAsked();
   end(true);
 }
 

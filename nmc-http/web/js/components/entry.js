@@ -52,7 +52,7 @@ function attachment(message, file) {
 }
 
 function large(src) {
-  if (src) tell('media.alt', null, h('img.media-large', { src, alt: t('media.alt') }));
+  if (src) tell(t('media.alt'), null, h('img.media-large', { src, alt: t('media.alt') }));
 }
 
 /** A text that is on its way to the server. */

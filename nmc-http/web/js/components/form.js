@@ -81,7 +81,7 @@ export function ask(title, fields, label, work, { text = null, kind = 'accent' }
     await work(values);
     close();
   };
-  const element = show(title, text, form(fields, label, send, { aside: button('go.cancel', close), kind }));
+  const element = show(t(title), text, form(fields, label, send, { aside: button('go.cancel', close), kind }));
 }
 
 /**
@@ -92,16 +92,16 @@ export function confirm(name, work, { fields = [], kind = 'danger', ...values } 
   ask(t(name, values), fields, has(`${name}.go`) ? `${name}.go` : name, work, { text: has(`${name}.text`) && t(`${name}.text`, values), kind });
 }
 
-/** Shows a dialog with a heading, a text and what else it holds. */
+/** Shows a dialog with a heading, a text and what else it holds. The heading is in words: somebody may have typed it. */
 export function show(title, text, ...content) {
-  const element = h('dialog.dialog', { 'aria-label': t(title), onclose: () => element.replaceWith(...element.querySelectorAll('.toasts')) },
-    h('h2', t(title)), text && h('p', text), content);
+  const element = h('dialog.dialog', { 'aria-label': title, onclose: () => element.replaceWith(...element.querySelectorAll('.toasts')) },
+    h('h2', title), text && h('p', text), content);
   document.body.append(element);
   element.showModal();
   return element;
 }
 
-/** Shows a dialog that is only read. */
+/** Shows a dialog that is only read, with a heading in words. */
 export function tell(title, text, ...content) {
   const element = show(title, text, content, h('div.form-foot', button('go.close', () => element.close())));
 }
@@ -115,5 +115,5 @@ export function showSecret(title, secret, values) {
     await (navigator.clipboard?.writeText(secret) ?? document.execCommand('copy'));
     say(t('go.copied'));
   }, { kind: 'accent' });
-  const element = show(title, t(`${title}.text`, values), box, h('div.form-foot', copy, button('go.close', () => element.close())));
+  const element = show(t(title), t(`${title}.text`, values), box, h('div.form-foot', copy, button('go.close', () => element.close())));
 }

@@ -74,7 +74,13 @@ export function details(row, { change, reload }) {
       field('customer_email', { kind: 'email', value: row.customer_email }),
       ...['customer_address', 'notes'].map((name) => field(name, { kind: 'area', value: row[name] })),
     ];
-    ask('details.edit', fields, 'go.save', (values) => patch(url, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value || null]))).then(reload));
+    const before = Object.fromEntries(fields.map(({ name, value }) => [name, value]));
+    // What a colleague has changed meanwhile, and is not touched here, stays theirs.
+    ask('details.edit', fields, 'go.save', async (values) => {
+      const changed = Object.entries(values).filter(([name, value]) => value !== before[name]).map(([name, value]) => [name, value || null]);
+      if (changed.length > 0) await patch(url, Object.fromEntries(changed));
+      await reload();
+    });
   }
 
   const facts = [

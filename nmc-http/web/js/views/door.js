@@ -1,12 +1,9 @@
 /** The views before the inbox: log in, accept an invitation, reset a password, verify an e-mail. */
 
-import { button, dialled, field, form, h, has, link, logIn, post, randomId, reason, Refused, replace, t, zones } from '../ui.js';
+import { asked, button, dialled, field, form, h, has, keepAsked, link, logIn, post, randomId, reason, Refused, replace, t, zones } from '../ui.js';
 
 const card = (title, text, ...content) =>
   h('section.door-card', h('p.wordmark', t('app.title')), h('h1', { tabindex: '-1' }, t(title)), text && h('p', t(text)), content);
-
-/** Whose link to a new password was asked for in this browser. */
-const ASKED = 'nmc.reset';
 
 const email = () => field('email', { kind: 'email', autocomplete: 'username', required: true });
 const newPassword = () => field('password', { kind: 'password', autocomplete: 'new-password', required: true, label: 'field.new_password' });
@@ -46,7 +43,7 @@ export function forgot() {
   const place = h('div.door-place');
   replace(place, card('door.forgot.title', 'door.forgot.text', form([email()], 'door.forgot.go', async (values) => {
     await post('/v1/password-resets', values);
-    localStorage.setItem(ASKED, values.email);
+    keepAsked(values.email);
     replace(place, card('door.sent', 'door.sent.text', link('#/login', 'door.back')));
   }, toLogin())));
   return place;
@@ -60,8 +57,7 @@ export const invite = ({ token, enter }) => choose('invite', token, '/v1/invitat
 
 /** Who has asked for the link in this browser is let in, too; it does not say whose it is. */
 export const reset = ({ token, enter }) => choose('reset', token, '/v1/password-resets/accept', (password) => ({ token, password }), async (_, password) => {
-  const email = localStorage.getItem(ASKED);
-  localStorage.removeItem(ASKED);
+  const email = asked();
   if (!email || !(await logIn(email, password).then(() => true, () => false))) return false;
   return enter();
 });
