@@ -20,7 +20,7 @@ use crate::error::{CliError, CliResult};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nmc_core::store::SchemaName;
-use nmc_core::{Cursor, PageRequest, Patch, Secret, Uploads};
+use nmc_core::{Cursor, Page, PageRequest, Patch, Secret, Uploads};
 use std::path::{Path, PathBuf};
 
 /// The heading of what every command takes: below the command's own options, which would stand mixed with it otherwise.
@@ -86,6 +86,21 @@ impl PageArgs {
             || CliError::Usage("--after must be what an earlier page of this list ended with, in the same order".to_owned());
         let after = self.after.as_deref().map(|text| Cursor::in_list(text, list)).transpose().map_err(|_| refused())?;
         Ok(PageRequest::new(self.limit, after)?)
+    }
+}
+
+/// The first page with a row on it. Where a list looks at only so many rows for each page, in a transaction of its own, one may be empty and
+/// still have a next one.
+pub(crate) fn first_with_rows<T>(
+    mut page: PageRequest,
+    list: impl Fn(PageRequest) -> nmc_core::Result<Page<T>>,
+) -> nmc_core::Result<Page<T>> {
+    loop {
+        let rows = list(page)?;
+        match rows.next {
+            Some(next) if rows.items.is_empty() => page = page.after(next),
+            _ => return Ok(rows),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::options::conversation::ConversationArgs;
 use crate::options::{FormatArg, TenantArg, change, one_of};
 use clap::Args;
 use nmc_core::conversations::{ConversationPatch, NewConversation};
-use nmc_core::{CallerIdentity, ConversationChannel, Patch, PhoneNumber};
+use nmc_core::{CallerIdentity, ConversationChannel, Email, Patch, PhoneNumber};
 
 /// With whom a conversation is opened, and about what.
 #[derive(Args)]
@@ -75,7 +75,10 @@ impl EditArgs {
         let email = match customer_email.as_deref() {
             None => Patch::Keep,
             Some("") => Patch::Clear,
-            Some(email) => Patch::Set(email.parse()?),
+            Some(email) => {
+                let email: nmc_core::Result<Email> = email.parse();
+                Patch::Set(email.map_err(|refused| refused.renamed(&[("email", "customer_email")]))?)
+            }
         };
         Ok(ConversationPatch {
             subject: change(subject.as_deref()),

@@ -5,12 +5,12 @@ use super::message_search::as_typed;
 use super::{call_list, consent, conversation_list};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
-use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg};
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg, first_with_rows};
 use crate::output::{Columns, section, write_json};
 use clap::Subcommand;
 use nmc_core::conversations::{ConversationFilter, Search};
 use nmc_core::workflows::{self, Customer};
-use nmc_core::{Page, PageRequest, PhoneNumber, Store, Tenant};
+use nmc_core::{Page, PhoneNumber, Store};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -93,23 +93,14 @@ fn search(store: &Store, key: &TenantArg, words: &[String], args: &PageArgs) -> 
     let search = Search::new(&words.join(" ")).map_err(as_typed)?;
     let proof = tenant(store, &key.tenant)?;
     let first = args.of(conversation_list::LIST)?;
-    let rows = find(store, &proof, &search, first).map_err(as_typed)?;
-    conversation_list::COLUMNS.page_keeping(conversation_list::KEPT, conversation_list::LIST, args.format.format, &rows)
-}
-
-/// The first page with a conversation on it. For each page only so many are looked at, in a transaction of its own, so that one may be
-/// empty and still have a next one.
-fn find(store: &Store, tenant: &Tenant, search: &Search, mut page: PageRequest) -> nmc_core::Result<Page<Listed>> {
-    loop {
-        let rows = store.as_operator(tenant, |tx| {
-            let rows = tx.conversations().search(search, &ConversationFilter::default(), page)?;
+    let find = |page| {
+        store.as_operator(&proof, |tx| {
+            let rows = tx.conversations().search(&search, &ConversationFilter::default(), page)?;
             conversation_list::listed(tx, rows)
-        })?;
-        match rows.next {
-            Some(next) if rows.items.is_empty() => page = page.after(next),
-            _ => return Ok(rows),
-        }
-    }
+        })
+    };
+    let rows = first_with_rows(first, find).map_err(as_typed)?;
+    conversation_list::COLUMNS.page_keeping(conversation_list::KEPT, conversation_list::LIST, args.format.format, &rows)
 }
 
 fn read(store: &Store, key: &TenantArg, customer: &PhoneNumber) -> CliResult<Shown> {

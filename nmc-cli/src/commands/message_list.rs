@@ -3,12 +3,12 @@
 use crate::database::tenant;
 use crate::error::CliResult;
 use crate::options::conversation::ConversationKey;
-use crate::options::{PageArgs, TenantArg, one_of};
+use crate::options::{PageArgs, TenantArg, first_with_rows, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::Args;
 use nmc_core::conversations::{Message, MessageFilter};
 use nmc_core::telephony::explain;
-use nmc_core::{MessageDirection, MessageKind, MessageStatus, Page, PageRequest, Result, Store};
+use nmc_core::{MessageDirection, MessageKind, MessageStatus, Store};
 use serde_json::json;
 
 /// Which texts.
@@ -54,21 +54,6 @@ pub(super) const KEPT: Kept = &["id", "body", "created_at", "from_number"];
 /// The reason why a text has failed, or waits: the provider's code in words, or our own.
 pub(super) fn reason(row: &Message) -> Option<String> {
     row.error_code.map(explain).or_else(|| row.error_message.clone())
-}
-
-/// The first page with a text on it. For each page only so many texts are looked at, in a transaction of its own, so that one may be empty
-/// and still have a next one.
-pub(super) fn first_with_rows(
-    mut page: PageRequest,
-    list: impl Fn(PageRequest) -> Result<Page<Message>>,
-) -> Result<Page<Message>> {
-    loop {
-        let rows = list(page)?;
-        match rows.next {
-            Some(next) if rows.items.is_empty() => page = page.after(next),
-            _ => return Ok(rows),
-        }
-    }
 }
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {

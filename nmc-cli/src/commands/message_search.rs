@@ -1,9 +1,9 @@
 //! `nmc message search`.
 
-use super::message_list::{COLUMNS, KEPT, first_with_rows};
+use super::message_list::{COLUMNS, KEPT};
 use crate::database::tenant;
 use crate::error::{CliError, CliResult};
-use crate::options::{PageArgs, TenantArg};
+use crate::options::{PageArgs, TenantArg, first_with_rows};
 use clap::Args;
 use nmc_core::conversations::Search;
 use nmc_core::{Error, Store};

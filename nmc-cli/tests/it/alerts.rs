@@ -313,10 +313,15 @@ fn secret_of_a_webhook_is_printed_and_replaced() {
     assert_eq!(secret("secret").json()["secret"], second);
     let mail = added("email", "boss@example.com").json();
     let mail = mail["id"].as_str().expect("an id").to_owned();
-    nmc.run(&["alert", "contact", "secret", &mail]).refused(2, "contact is no webhook: it has no secret");
+    for verb in ["secret", "rotate-secret"] {
+        nmc.run(&["alert", "contact", verb, &mail]).refused(2, "contact is no webhook: it has no secret");
+    }
 
     let port = "VALUE can't be sent to: its URL names a port that is not allowed";
     added("webhook", "https://hooks.example.com:8443/x").refused(2, port);
+    let port = "--value can't be sent to: its URL names a port that is not allowed";
+    nmc.run(&["alert", "contact", "set", id, "--value", "https://hooks.example.com:8443/x"]).refused(2, port);
+    nmc.run(&["alert", "contact", "set", &mail, "--value", "it@example.com"]).ok();
     let open = nmc.with("NMC_WEBHOOK_PORTS", "8443");
     open.run(&add("webhook", "https://hooks.example.com:8443/x").each_ref().map(String::as_str)).ok();
     std::fs::remove_dir_all(&folder).expect("it goes");

@@ -223,7 +223,7 @@ fn a_conversation_is_opened_edited_and_read() {
     assert_eq!(told, json!(["Rob", "A leak", null, "1 Elm St", null]), "the rest stays");
     for (more, why) in [
         (&[][..], "--subject"),
-        (&["--customer-email", "rob"], "e"),
+        (&["--customer-email", "rob"], "customer_email must be an address like joe@example.com"),
         (&["--customer-name", &"x".repeat(256)], "customer_name must be at most 255 characters"),
     ] {
         shop.run("edit", &[&["+14155550199"], more].concat()).refused(2, why);

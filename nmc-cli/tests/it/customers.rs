@@ -79,3 +79,20 @@ fn customers_are_found_by_name_or_number() {
         nmc.run(&[&["customer", "search"], words].concat()).refused(2, why);
     }
 }
+
+/// What is looked at for one page is bounded, and here has nobody of this name: the command goes on to who has it.
+#[test]
+fn search_goes_on_to_the_first_page_with_a_customer() {
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, JOE);
+    db.execute(&format!(
+        "INSERT INTO conversations (tenant_id, customer_phone, customer_name, channel, status, created_at)
+             SELECT '{}', '+1415' || lpad(n::text, 7, '0'), CASE WHEN n = 7000 THEN 'Even Odd' WHEN n % 2 = 0 THEN 'Even' ELSE 'Odd' END,
+                 'sms', 'closed', now() - n * interval '1 minute'
+             FROM generate_series(1, 7000) AS n",
+        joe.tenant.id()
+    ));
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let found = nmc.run(&["customer", "search", "even", "odd", "--format", "json"]).json();
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
+}

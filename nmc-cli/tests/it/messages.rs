@@ -118,13 +118,16 @@ fn search_goes_on_to_the_first_page_with_a_text() {
     db.execute(&format!(
         "INSERT INTO conversations (tenant_id, customer_phone, channel, status) VALUES ('{id}', '+14155550123', 'sms', 'closed');
          INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
-             SELECT tenant_id, id, CASE WHEN n = 7000 THEN 'even odd' WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 'inbound', customer_phone, '{number}',
-                 'received', now() - n * interval '1 minute'
+             SELECT tenant_id, id, CASE WHEN n = 7000 THEN 'even odd' WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END,
+                 CASE n WHEN 7000 THEN 'outbound' ELSE 'inbound' END, customer_phone, '{number}',
+                 CASE n WHEN 7000 THEN 'sent' ELSE 'received' END, now() - n * interval '1 minute'
              FROM conversations, generate_series(1, 7000) AS n WHERE tenant_id = '{id}'",
         id = joe.tenant.id(),
         number = joe.number
     ));
     let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
-    let found = nmc.run(&["message", "search", "even", "odd", "--format", "json"]).json();
-    assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
+    for command in [&["message", "search", "even", "odd"][..], &["message", "list", "--status", "sent"]] {
+        let found = nmc.run(&[command, &["--format", "json"]].concat()).json();
+        assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{command:?}: {found}");
+    }
 }
