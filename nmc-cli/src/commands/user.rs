@@ -48,7 +48,7 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         format: FormatArg,
     },
-    /// Print another invitation for somebody who lost theirs, or their password; earlier ones are void
+    /// Print another invitation for somebody who lost theirs, or their password, or was deactivated; earlier ones are void
     InviteAgain {
         #[command(flatten)]
         mailed: MailedArgs,

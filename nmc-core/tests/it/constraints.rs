@@ -90,7 +90,6 @@ struct Ids {
     conversation_analytics: ConversationAnalyticsId,
     message: MessageId,
     number: PhoneNumberId,
-    participant: CallParticipantId,
     rule: AlertRuleId,
     user: UserId,
 }
@@ -118,7 +117,6 @@ impl Ids {
             conversation_analytics: ConversationAnalyticsId::new(the("conversation_analytics")),
             message: MessageId::new(the("messages")),
             number: PhoneNumberId::new(the("phone_numbers")),
-            participant: CallParticipantId::new(the("call_participants")),
             rule: AlertRuleId::new(the("alert_rules")),
             user: UserId::new(the("users")),
         }

@@ -6,7 +6,7 @@ use nmc_core::queue::Backoff;
 use nmc_core::telephony::Pace;
 use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender};
 use nmc_core::testing::{
-    Business, FakeTwilio, ManualClock, SmsForm, TestDb, TwilioFault, TwilioText, noon, unique_phone, unique_sid,
+    Business, FakeTwilio, ManualClock, SmsForm, TestDb, TextFacts, TwilioFault, TwilioText, noon, unique_phone, unique_sid,
 };
 use nmc_core::twilio::{TwilioConfig, TwilioSms};
 use nmc_core::workflows::record_delivery;
@@ -173,6 +173,24 @@ fn a_lookup_finds_the_same_text_and_no_other() {
     let receipt = |text: &TwilioText| SendReceipt { sid: text.sid.clone(), status: MessageStatus::Accepted, error_code: None };
     assert_eq!(found(noon()), Lookup::Held(same.iter().map(receipt).collect()), "oldest first");
     assert_eq!(found(noon() + TimeDelta::seconds(630)), Lookup::Held(vec![receipt(&same[1])]), "not an earlier one");
+}
+
+#[test]
+fn a_lookup_tells_why_a_text_was_given_up() {
+    let twilio = FakeTwilio::start();
+    let sender = TwilioSms::new(&twilio.account());
+    let text = Text::new("Hello");
+    let held = text.held(noon());
+    twilio.put(held.clone());
+    for (word, code, status) in [
+        ("undelivered", Some(30_003), MessageStatus::Undelivered),
+        ("failed", Some(21_610), MessageStatus::Failed),
+        ("delivered", None, MessageStatus::Delivered),
+    ] {
+        twilio.tell_of_text(&held.sid, TextFacts { status: word.to_owned(), error_code: code, ..TextFacts::default() });
+        let expected = SendReceipt { sid: held.sid.clone(), status, error_code: code };
+        assert_eq!(sender.lookup(&text.sms(), noon()).unwrap(), Lookup::Held(vec![expected]));
+    }
 }
 
 /// Twilio dates by the second, and its clock is not ours.

@@ -204,7 +204,7 @@ fn two_equal_texts_that_were_given_up_end_each_with_its_own() {
         scene.sms.give_up_taken(code);
         let began = std::time::Instant::now();
         scene.work_to_the_end();
-        assert!(began.elapsed() < std::time::Duration::from_secs(30), "{code}: what came of one can't be noted");
+        assert!(began.elapsed() < Duration::from_secs(30), "{code}: what came of one can't be noted");
         let texts = texts.map(|id| scene.message(id));
         assert!(texts.iter().all(|text| text.error_code == Some(code)), "{texts:?}");
         let sids: HashSet<Option<String>> = texts.into_iter().map(|text| text.message_sid).collect();

@@ -66,7 +66,7 @@ pub(crate) struct MessageOut {
     /// The meaning of the error, and what to do about it.
     error_message: Option<String>,
     /// The instant until which a queued text waits: for its next attempt, or because its number is held back; null when it waits
-    /// for nothing.
+    /// for nothing, or is being sent.
     waits_until: Option<DateTime<Utc>>,
     /// The reason why the number that a queued text leaves from is held back; null when it is not.
     waits_for: Option<String>,

@@ -19,7 +19,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
             .patch(op("changeUser", "Change a user's account, role or access", OwnOr(UsersWrite)), users::change);
     });
     api.path("people", "/v1/users/{user}/invitation", |r| {
-        r.post(op("inviteAgain", "Invite a user again who has lost the invitation or the password", Needs(UsersWrite)), users::invite_again);
+        r.post(op("inviteAgain", "Invite a user again who has lost the invitation or the password, or was deactivated", Needs(UsersWrite)), users::invite_again);
     });
     api.path("people", "/v1/users/me/password", |r| {
         r.put(op("changePassword", "Change one's password; one's other sessions end", Anyone), users::change_password);
