@@ -11,8 +11,8 @@ use diesel::result::Error as DieselError;
 use nmc_core::constraint::{self, Breach};
 use nmc_core::testing::{Business, ManualClock, TestDb, noon, query};
 use nmc_core::{
-    AlertId, AlertRuleId, CallAnalyticsId, CallId, ConversationAnalyticsId, ConversationId, Error, MessageId,
-    PhoneNumberId, Result, TenantId, TenantTx, UserId,
+    AlertId, AlertRuleId, CallAnalyticsId, CallId, ConversationAnalyticsId, ConversationId, Error, MessageId, PhoneNumberId,
+    Result, TenantId, TenantTx, UserId,
 };
 use reached::Says;
 use std::collections::BTreeSet;

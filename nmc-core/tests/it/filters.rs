@@ -328,14 +328,15 @@ fn page_of_many_queued_texts_reads_few_of_them() {
              RETURNING id)
          INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status,
                  next_attempt_at, created_at)
-             SELECT '{id}', made.id, 'hello', 'outbound', '{number}', '+15560000001', 'queued', now(), now() - n * interval '1 second'
-             FROM made, generate_series(1, {MANY}) n;
+             SELECT '{id}', made.id, 'hello', 'outbound', '{number}', '+15560000001', CASE WHEN n > {MANY} THEN 'queued' ELSE 'delivered' END,
+                 CASE WHEN n > {MANY} THEN now() END, now() - n * interval '1 second'
+             FROM made, generate_series(1, 2 * {MANY}) n;
          ANALYZE messages",
         id = tenant.id(),
     ));
     let queued = MessageFilter { status: Some(MessageStatus::Queued), ..MessageFilter::default() };
     let list = |page| db.store.tenant(&tenant, |tx| tx.messages().list(&queued, page));
-    let trips = db.round_trips(|_| assert_eq!(list(PageRequest::first()).unwrap().items.len(), 50));
+    let trips = db.round_trips(|_| drop(list(PageRequest::first()).unwrap()));
     for (sent, mode) in trips.iter().flat_map(|sent| ["force_custom_plan", "force_generic_plan"].map(|mode| (sent, mode))) {
         if sent.values.is_some() {
             let plan = explained_as_tenant(&db, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
@@ -343,7 +344,10 @@ fn page_of_many_queued_texts_reads_few_of_them() {
         }
     }
     let found: Vec<String> = all_pages(200, list).iter().map(|row| row.id.to_string()).collect();
-    assert_eq!(found, db.query::<String>("SELECT id::text FROM messages ORDER BY created_at DESC, id DESC"));
+    assert_eq!(
+        found,
+        db.query::<String>("SELECT id::text FROM messages WHERE message_status = 'queued' ORDER BY created_at DESC, id DESC")
+    );
 }
 
 #[test]

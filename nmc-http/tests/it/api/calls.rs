@@ -1,10 +1,10 @@
 //! Calls, what is noted about them, logs of older ones, and what is known about a customer.
 
 use crate::site::Site;
+use nmc_core::UserRole;
 use nmc_core::access::{ApiKeyText, KeyOrder, Permission, make_service_key};
 use nmc_core::testing::{VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::record_voice_status;
-use nmc_core::UserRole;
 use serde_json::{Value, json};
 
 fn miss(site: &Site, from: &str) -> String {
@@ -122,8 +122,9 @@ fn parties_join_a_call_and_leave_it() {
         let order = KeyOrder { name: "a key".to_owned(), scopes, expires_at: None };
         site.db.store.as_operator(&site.joe.tenant, |tx| make_service_key(tx, &order)).unwrap().1
     };
-    let of_a_user =
-        |key: &ApiKeyText| site.call("POST", path.clone()).by(key.text().expose()).json(&json!({"user_id": hand.id, "type": "agent"}));
+    let of_a_user = |key: &ApiKeyText| {
+        site.call("POST", path.clone()).by(key.text().expose()).json(&json!({"user_id": hand.id, "type": "agent"}))
+    };
     let refused = of_a_user(&key(vec![Permission::CallsWrite])).expect(403);
     assert!(!refused.body.contains("+13125550177"), "the number is that of a profile: {}", refused.body);
     of_a_user(&key(vec![Permission::CallsWrite, Permission::ProfilesRead])).expect(201);
