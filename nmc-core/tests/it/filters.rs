@@ -337,9 +337,10 @@ fn page_of_many_queued_texts_reads_few_of_them() {
     let queued = MessageFilter { status: Some(MessageStatus::Queued), ..MessageFilter::default() };
     let list = |page| db.store.tenant(&tenant, |tx| tx.messages().list(&queued, page));
     let trips = db.round_trips(|_| drop(list(PageRequest::first()).unwrap()));
+    let mut conn = db.superuser();
     for (sent, mode) in trips.iter().flat_map(|sent| ["force_custom_plan", "force_generic_plan"].map(|mode| (sent, mode))) {
         if sent.values.is_some() {
-            let plan = explained_as_tenant(&db, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
+            let plan = explained_as_tenant(&mut conn, tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
             assert!(looked_at(&plan) <= MOST, "{mode}: {}\n{plan}", sent.sql);
         }
     }
