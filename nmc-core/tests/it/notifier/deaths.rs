@@ -35,13 +35,15 @@ struct Texts(Mutex<Vec<String>>);
 impl SmsSender for Texts {
     fn send(&self, sms: &OutboundSms<'_>) -> Result<SendReceipt, SendError> {
         self.0.lock().unwrap().push(sms.id.to_string());
-        Ok(SendReceipt { sid: unique_sid("SM"), status: MessageStatus::Accepted })
+        Ok(SendReceipt { sid: unique_sid("SM"), status: MessageStatus::Accepted, error_code: None })
     }
 
     fn lookup(&self, sms: &OutboundSms<'_>, _since: DateTime<Utc>) -> Result<Lookup, SendError> {
         let taken = self.0.lock().unwrap();
         let held = taken.iter().filter(|id| **id == sms.id.to_string());
-        Ok(Lookup::Held(held.map(|_| SendReceipt { sid: unique_sid("SM"), status: MessageStatus::Accepted }).collect()))
+        Ok(Lookup::Held(
+            held.map(|_| SendReceipt { sid: unique_sid("SM"), status: MessageStatus::Accepted, error_code: None }).collect(),
+        ))
     }
 }
 

@@ -243,7 +243,8 @@ fn webhook_that_is_out_of_use_already_is_not_told_of_again() {
     notifying.scene.db.execute("UPDATE users SET role = 'owner', password_hash = '$2b$'");
     let contact = notifying.contact(ContactType::Webhook, HOOK);
     let receiver = GoneTwice(notifying.scene.db.store.clone(), notifying.scene.business.tenant, contact);
-    let webhooks = Some((Arc::new(receiver) as Arc<dyn WebhookSender>, notifying.keys.clone()));
+    let receiver: Arc<dyn WebhookSender> = Arc::new(receiver);
+    let webhooks = Some((receiver, notifying.keys.clone()));
     notifying.queue(Webhook, Triggered);
     let pass = notifying.over(Senders { webhooks, ..notifying.senders() }).pass().unwrap();
     assert_eq!((pass.failed, pass.delivered), (1, 0));
