@@ -21,7 +21,7 @@ export async function launch() {
 }
 
 /** A browser of somebody's own, whose pages are watched; `close` says what was wrong. */
-export async function visitor(browser, site, { viewport = DESK, ...options } = {}) {
+export async function visitor(browser, site, { viewport = DESK, refused = /^$/, ...options } = {}) {
   const context = await browser.newContext({ viewport, ...options });
   context.setDefaultTimeout(10_000);
   const wrong = [];
@@ -35,7 +35,7 @@ export async function visitor(browser, site, { viewport = DESK, ...options } = {
     });
     page.on('pageerror', (error) => wrong.push(`broke: ${error.stack}`));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !EXPECTED.test(message.text())) wrong.push(`said: ${message.text()}`);
+      if (message.type() === 'error' && !EXPECTED.test(message.text()) && !refused.test(message.text())) wrong.push(`said: ${message.text()}`);
     });
     page.on('dialog', (dialog) => {
       wrong.push(`a dialog: ${dialog.message()}`);

@@ -32,7 +32,7 @@ export class Site {
     for (const [who, role] of [['bob', 'operator'], ['vic', 'viewer']]) site[who] = await site.person(who, role);
     // Rules are judged every minute: what the tests of alerts want is raised while others run.
     const owner = await site.client(site.ann.email);
-    await owner('POST', '/v1/alert-rules', { name: 'many open jobs', metric: 'open jobs', operator: 'greater_than', threshold: '5', severity: 'high' });
+    await owner('POST', '/v1/alert-rules', { name: 'many open jobs', metric: 'open jobs', operator: 'greater_than', threshold: '5', severity: 'high', notification_channels: ['dashboard'] });
     await owner('POST', '/v1/measurements', { rows: [{ metric: 'open jobs', value: '7' }] });
     return site;
   }

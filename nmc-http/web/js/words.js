@@ -150,7 +150,7 @@ const EN = {
     'opt_in.go': 'They told us so',
   },
   consent: {
-    opt_out: 'Opted out', opt_in: 'Opted in', 'by.keyword': 'by texting “{keyword}”', 'by.staff': 'recorded by {who}',
+    opt_out: 'Opted out', opt_in: 'Opted in', 'by.keyword': 'by texting “{keyword}”', 'by.staff': 'recorded by {who}', host: 'whoever runs the server',
     'by.provider': 'told by the network',
   },
   calls: {
@@ -168,7 +168,11 @@ const EN = {
   },
   alerted: {
     triggered: 'Raised', acknowledged: 'Taken over', escalated: 'Passed on', escalation_ended: 'Passed on to all there are', resolved: 'Resolved',
-    snoozed: 'Put off', unsnoozed: 'No longer put off', notification_sent: 'Told', notification_failed: 'Could not be told', flapping: 'Comes and goes',
+    snoozed: 'Put off', unsnoozed: 'No longer put off', flapping: 'Comes and goes',
+  },
+  told: {
+    title: 'Who is told', 'by.email': 'E-mail', 'by.sms': 'Text', 'by.webhook': 'Webhook', 'by.dashboard': 'This page',
+    pending: 'Waits', retrying: 'Is tried again', delivered: 'Told', failed: 'Could not be told',
   },
   severity: { low: 'Low', medium: 'Medium', high: 'High', critical: 'Critical' },
   figures: {
@@ -199,7 +203,7 @@ const EN = {
     remove: 'Remove {name}?', 'remove.text': '{day} becomes a day like others.', 'remove.go': 'Remove',
   },
   rules: {
-    title: 'Alert rules', about: 'When you are alerted', none: 'No rules yet', 'none.text': 'The usual ones are added where there are no alerts.', 'none.go': 'See the alerts',
+    recovery: 'Over again at', title: 'Alert rules', about: 'When you are alerted', none: 'No rules yet', 'none.text': 'The usual ones are added where there are no alerts.', 'none.go': 'See the alerts',
     off: 'Off', change: 'Change {name}', greater_than: '{metric} above {threshold}', less_than: '{metric} below {threshold}',
     equals: '{metric} at {threshold}', not_equals: '{metric} other than {threshold}',
   },

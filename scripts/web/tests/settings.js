@@ -165,11 +165,14 @@ export default {
 
   async 'a rule of alerts is switched off, and gets another threshold'({ site, browser }) {
     const owner = await site.client(site.ann.email);
-    const rule = await owner('POST', '/v1/alert-rules', { name: 'long waits', metric: 'minutes of waiting', operator: 'greater_than', threshold: '5', severity: 'high' });
+    const rule = await owner('POST', '/v1/alert-rules', { name: 'long waits', metric: 'minutes of waiting', operator: 'greater_than', threshold: '5', recovery_threshold: '4', severity: 'high' });
+    const known = await owner('POST', '/v1/alert-rules', { name: 'many leave', metric: 'nmc.opt_outs_1d', operator: 'greater_than', threshold: '5', severity: 'low' });
     const { page, logIn, close } = await visitor(browser, site);
     await logIn(site.ann.email, '/rules');
     const row = page.locator('.line', { hasText: 'long waits' });
     await row.getByText('minutes of waiting above 5').waitFor();
+    await page.locator('.line', { hasText: 'many leave' }).getByText('above 5').waitFor();
+    assert.equal(await page.getByText('nmc.').count(), 0, 'what is measured is told in words');
     await look(page, 'rules');
     await row.getByRole('button', { name: 'Change long waits' }).click();
     await page.getByLabel('On', { exact: true }).uncheck();
@@ -177,13 +180,16 @@ export default {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('[name=threshold][aria-invalid=true]').waitFor();
     await look(page, 'rules-change');
-    await page.getByLabel('Threshold').fill('7,5');
+    await page.getByLabel('Threshold').fill('2,5');
     await page.getByRole('button', { name: 'Save' }).click();
-    await row.getByText('minutes of waiting above 7.5').waitFor();
+    await page.locator('[name=recovery_threshold][aria-invalid=true]').waitFor();
+    await page.getByLabel('Over again at').fill('2');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await row.getByText('minutes of waiting above 2.5').waitFor();
     await row.getByText('Off', { exact: true }).waitFor();
-    const { is_enabled: isEnabled, threshold } = await owner('GET', `/v1/alert-rules/${rule.id}`);
-    assert.deepEqual([isEnabled, Number(threshold)], [false, 7.5]);
-    await owner('DELETE', `/v1/alert-rules/${rule.id}`);
+    const { is_enabled: isEnabled, threshold, recovery_threshold: recovery } = await owner('GET', `/v1/alert-rules/${rule.id}`);
+    assert.deepEqual([isEnabled, Number(threshold), Number(recovery)], [false, 2.5, 2]);
+    for (const { id } of [rule, known]) await owner('DELETE', `/v1/alert-rules/${id}`);
     await close();
   },
 
@@ -208,7 +214,7 @@ export default {
     const owner = await site.client(site.ann.email);
     const find = async () => (await owner('GET', '/v1/users')).items.find(({ email }) => email === other.email);
     await owner('PATCH', `/v1/users/${(await find()).id}`, { is_active: false });
-    const { page, logIn, close } = await visitor(browser, site);
+    const { page, logIn, close } = await visitor(browser, site, { refused: /status of 403/ });
     await logIn(one.email, '/people');
     const row = page.locator('.line', { hasText: other.email });
     await row.getByRole('button', { name: 'Invite again' }).click();

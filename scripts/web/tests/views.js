@@ -58,6 +58,8 @@ export default {
     await rival.page.getByRole('heading', { name: 'Nothing wants attention' }).waitFor();
     await rival.page.waitForTimeout(500);
     assert.equal(await usual.isVisible(), false);
+    await rival.go('/calls/abandoned');
+    await rival.page.getByText('Calls to your number show up here').waitFor();
     await rival.close();
     const { page, logIn, close } = await visitor(browser, site);
     await logIn(site.ann.email, '/alerts');
@@ -66,6 +68,7 @@ export default {
     await look(page, 'alerts');
     await row.getByRole('button', { name: 'many open jobs' }).click();
     await page.getByRole('dialog').getByText('Raised').waitFor();
+    await page.getByRole('dialog').getByText('This page').waitFor();
     await look(page, 'alerts-history');
     await page.getByRole('button', { name: 'Close' }).click();
     const press = async (name) => {

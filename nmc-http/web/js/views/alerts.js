@@ -18,7 +18,7 @@ export function alerts({ rest: [named] }) {
     const note = alert.resolution_note ?? alert.snooze_note ?? alert.acknowledgment_note;
     return h('li.alert-row',
       h('p.title-row', badge(t(alert.is_test ? 'alerts.test' : `severity.${alert.severity}`), kind), h('button.line-title.as-text', { type: 'button', onclick: () => open(alert) }, alert.rule_name), h('time.row-time', short(alert.created_at))),
-      h('p', alert.message), state && h('p.under', [state, note].filter(Boolean).join(' – ')),
+      h('p', saying(alert)), state && h('p.under', [state, note].filter(Boolean).join(' – ')),
       mayWrite() && alert.status !== 'resolved' && h('div.form-foot',
         alert.status !== 'acknowledged' && button('alerts.acknowledge', () => act(alert, 'acknowledge'), { kind: 'accent' }),
         alert.status === 'snoozed' ? button('alerts.wake', () => change(alert, 'wake')) : button('alerts.snooze', () => snooze(alert)),
@@ -35,21 +35,29 @@ export function alerts({ rest: [named] }) {
   const act = (alert, verb) =>
     ask(`alerts.${verb}`, [field('note', { kind: 'area' })], `alerts.${verb}`, ({ note }) => change(alert, verb, note ? { note } : {}), { text: alert.message });
 
+  /** The message without the rule's name, which stands above it. */
+  const saying = ({ message, rule_name: rule }) => (message.startsWith(`${rule}: `) ? message.slice(rule.length + 2) : message);
+
   function snooze(alert) {
     const options = SNOOZES.map((minutes) => [String(minutes), t(`alerts.snooze.${minutes}`)]);
     ask('alerts.snooze', [field('minutes', { kind: 'choice', value: '60', options })], 'alerts.snooze',
       ({ minutes }) => change(alert, 'snooze', { minutes: Number(minutes) }), { text: alert.message });
   }
 
-  /** What happened to an alert, the newest first. */
-  const open = ({ id, rule_name, message }) => {
+  /** What happened to an alert, and who was told of it; the newest first. */
+  const open = (alert) => {
     const place = h('div');
-    tell(rule_name, message, place);
+    tell(alert.rule_name, saying(alert), place);
     return shown(place, async () => {
-      const { items } = await get(`/v1/alerts/${id}/history`, { limit: 50 });
-      return listing(items.map((one) => line(t(`alerted.${one.event_type}`), dotted(moment(one.created_at), nameOf(one.user_id), one.details?.note))));
+      const [history, told] = await Promise.all(['history', 'notifications'].map((what) => get(`/v1/alerts/${alert.id}/${what}`, { limit: 50 })));
+      const happened = history.items.filter((one) => !one.event_type.startsWith('notification_'));
+      return [listing(happened.map((one) => line(t(`alerted.${one.event_type}`), dotted(moment(one.created_at), nameOf(one.user_id), one.details?.note)))),
+        told.items.length > 0 && [h('h3', t('told.title')), listing(told.items.map(notice))]];
     });
   };
+
+  const notice = ({ channel, recipient, status, error_message: why, delivered_at: at, created_at: queued }) =>
+    line(dotted(t(`told.by.${channel}`), nameOf(recipient) || recipient), dotted(t(`told.${status}`), moment(at ?? queued), why));
 
   function none() {
     if (filter === 'resolved') return empty('alerts', 'alerts.none.resolved');

@@ -37,7 +37,7 @@ export function calls({ rest: [named] }) {
   }
 
   function none() {
-    return empty('calls', `calls.none.${filter === 'all' ? 'all' : 'some'}`, link('#/numbers', 'calls.none.go'));
+    return empty('calls', `calls.none.${filter === 'all' ? 'all' : 'some'}`, link('#/numbers', 'calls.none.go'), t('calls.none.text'));
   }
 
   return view;

@@ -22,7 +22,7 @@ export function customer({ rest: [number_] }) {
       list('calls.title', row.calls, (each) => line(t(`outcome.${each.outcome ?? 'none'}`),
         dotted(moment(each.started_at ?? each.created_at), each.duration_seconds && duration(each.duration_seconds)), [], icon(callIcon(each.outcome)))),
       list('customer.consents', row.consents, (each) => line(t(`consent.${each.action}`),
-        dotted(moment(each.created_at), t(`consent.by.${each.source}`, { who: nameOf(each.recorded_by), keyword: each.keyword ?? '' }), each.note)))];
+        dotted(moment(each.created_at), t(`consent.by.${each.source}`, { who: nameOf(each.recorded_by) || t('consent.host'), keyword: each.keyword ?? '' }), each.note)))];
   }
 
   const list = (title, rows, build) => rows.length > 0 && listCard(title, rows.map(build));

@@ -69,21 +69,26 @@ function holidays() {
 
 /** The rules that raise alerts: each is on or off, and has its threshold. */
 export function rules() {
+  const words = new Map();
   const view = page('rules.title', async () => {
-    const rows = await all('/v1/alert-rules');
+    const [rows, { metrics }] = await Promise.all([all('/v1/alert-rules'), get('/v1/alert-metrics')]);
+    // What their 0 means is for whoever writes a rule.
+    metrics.forEach(({ name, description }) => words.set(name, description.split(';')[0]));
     return rows.length > 0 ? listCard(null, rows.map(row)) : empty('alerts', 'rules.none', link('#/alerts', 'rules.none.go'));
   });
 
   function row({ id, name, description, metric, operator, threshold, severity, is_enabled: isOn }) {
-    const when = t(`rules.${operator}`, { metric, threshold: number(threshold) });
+    const when = t(`rules.${operator}`, { metric: words.get(metric) ?? metric, threshold: number(threshold) });
     return line([name, ' ', isOn ? badge(t(`severity.${severity}`)) : badge(t('rules.off'), 'warn')], dotted(when, description),
       mayManage() && button('go.change', () => change(`/v1/alert-rules/${id}`), { 'aria-label': t('rules.change', { name }) }));
   }
 
   async function change(url) {
     const { data, tag: match } = await getTagged(url);
-    const fields = [field('is_enabled', { kind: 'check', value: data.is_enabled }), field('threshold', { inputmode: 'decimal', value: String(Number(data.threshold)) })];
-    ask(t('rules.change', data), fields, 'go.save', view.after(({ threshold, is_enabled }) => patch(url, { is_enabled, threshold: threshold.replace(',', '.') }, { match })));
+    const decimal = (name, label) => field(name, { inputmode: 'decimal', value: data[name] === null ? '' : String(Number(data[name])), label });
+    const fields = [field('is_enabled', { kind: 'check', value: data.is_enabled }), decimal('threshold'), data.recovery_threshold !== null && decimal('recovery_threshold', 'rules.recovery')];
+    ask(t('rules.change', data), fields.filter(Boolean), 'go.save', view.after(({ is_enabled, ...said }) =>
+      patch(url, { is_enabled, ...Object.fromEntries(Object.entries(said).map(([name, text]) => [name, text.replace(',', '.') || null])) }, { match })));
   }
 
   return view;
