@@ -67,9 +67,14 @@ impl TestDb {
 }
 
 fn end_sessions(conn: &mut PgConnection, database: &str) {
-    // One that has just ended by itself is ended, too.
-    let sessions = format!("FROM pg_stat_activity AS s WHERE datname = '{database}' AND pid <> pg_backend_pid()");
-    let ends = "pg_terminate_backend(pid, 30000) OR NOT EXISTS (SELECT FROM pg_stat_get_activity(s.pid))";
-    let ended: Vec<bool> = query(conn, &format!("SELECT {ends} {sessions}"));
-    assert!(ended.iter().all(|ended| *ended), "a session went on");
+    let sessions = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()");
+    let pids: Vec<i32> = query(conn, &sessions);
+    let pids = pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    conn.batch_execute(&format!("SELECT pg_terminate_backend(pid) FROM unnest('{{{pids}}}'::int[]) AS pid"))
+        .expect("a superuser may");
+    wait_until("the sessions have ended", || {
+        // A transaction sees the sessions as they were when it first looked.
+        conn.batch_execute("SELECT pg_stat_clear_snapshot()").expect("anybody may");
+        query::<i64>(conn, &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ('{{{pids}}}'::int[])")) == [0]
+    });
 }
