@@ -410,11 +410,11 @@ fn drawing(seed: u64, business: u64) -> TestRng {
     TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
 }
 
-/// 100 runs unless told (`NMC_RANDOM_RUNS=10000`). Those of every other business are the same each time, the others come of a seed that is
+/// 500 runs unless told (`NMC_RANDOM_RUNS=10000`). Those of every other business are the same each time, the others come of a seed that is
 /// printed and can be given again (`NMC_RANDOM_SEED`, with the same number of runs).
 #[test]
 fn nobody_is_skipped_or_paged_after_somebody_has_seen_to_it() {
-    let runs: usize = std::env::var("NMC_RANDOM_RUNS").map_or(100, |runs| runs.parse().unwrap());
+    let runs: usize = std::env::var("NMC_RANDOM_RUNS").map_or(500, |runs| runs.parse().unwrap());
     let seed: u64 = std::env::var("NMC_RANDOM_SEED")
         .map_or_else(|_| RandomState::new().build_hasher().finish(), |seed| seed.parse().unwrap());
     eprintln!("NMC_RANDOM_SEED={seed}");
