@@ -275,7 +275,7 @@ impl Ladder {
 
 /// Rounds that die first; then each day other alerts, over which whoever delivers dies a statement later than the day before.
 #[test]
-fn worker_that_dies_before_any_statement_skips_and_repeats_nobody() {
+fn worker_that_dies_anywhere_skips_and_repeats_nobody() {
     let ladder = Ladder::new();
     ladder.climbs(&mut Mortal { at: u64::MAX, deaths: 0 }, Ladder::round_of_mortals);
     let mut all = 0;
