@@ -1,7 +1,13 @@
 -- A list shows a customer whom nobody has named under the name that the network showed: who reads it there searches for it.
 
 CREATE FUNCTION public.nmc_write_conversation_terms(tenant uuid, conversation uuid) RETURNS void
-LANGUAGE sql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    -- Of two who write the words of one at once, the second sees all that the first has written. One that is gone has its words no more.
+    PERFORM FROM conversations AS c WHERE c.tenant_id = tenant AND c.id = conversation FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
     DELETE FROM conversation_terms AS t WHERE t.tenant_id = tenant AND t.conversation_id = conversation;
     INSERT INTO conversation_terms (tenant_id, term, created_at, conversation_id)
     SELECT DISTINCT c.tenant_id, word, c.created_at, c.id
@@ -12,6 +18,7 @@ LANGUAGE sql SET search_path = public, pg_temp AS $$
     ) AS n (name) CROSS JOIN LATERAL unnest(public.nmc_words(n.name)) AS word
     WHERE c.tenant_id = tenant AND c.id = conversation
     ON CONFLICT DO NOTHING;
+END
 $$;
 COMMENT ON FUNCTION public.nmc_write_conversation_terms(uuid, uuid) IS
     'Writes the words of a conversation''s names to conversation_terms: of the one that people told, and of those that the network showed.';
@@ -46,11 +53,11 @@ $$;
 COMMENT ON FUNCTION public.nmc_keep_caller_terms() IS
     'AFTER INSERT, UPDATE or DELETE: writes the words of the names that the network showed to conversation_terms.';
 REVOKE ALL ON FUNCTION public.nmc_keep_caller_terms() FROM PUBLIC;
--- Most calls show no name, and pay nothing.
-CREATE TRIGGER calls_keep_new_terms AFTER INSERT ON public.calls
+-- Most calls show no name, and pay nothing. A call may be written before its conversation: the words follow at the end of the transaction.
+CREATE CONSTRAINT TRIGGER calls_keep_new_terms AFTER INSERT ON public.calls DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.caller_name IS NOT NULL AND NEW.conversation_id IS NOT NULL)
     EXECUTE FUNCTION public.nmc_keep_caller_terms();
-CREATE TRIGGER calls_keep_terms AFTER UPDATE OF caller_name, conversation_id ON public.calls
+CREATE CONSTRAINT TRIGGER calls_keep_terms AFTER UPDATE OF caller_name, conversation_id ON public.calls DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.caller_name IS DISTINCT FROM NEW.caller_name
         OR NEW.caller_name IS NOT NULL AND OLD.conversation_id IS DISTINCT FROM NEW.conversation_id)
     EXECUTE FUNCTION public.nmc_keep_caller_terms();

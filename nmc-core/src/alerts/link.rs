@@ -2,7 +2,7 @@
 //! keys and kept nowhere; of a text's, which has no room for what it is about, the hash is.
 
 use crate::access::{TokenHash, TokenKeys};
-use crate::{AlertStatus, Error, NotificationId, Result, Secret, TenantId};
+use crate::{AlertStatus, Error, NotificationId, Result, Secret, TenantId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -138,6 +138,8 @@ impl AlertLink {
 pub(crate) struct TextLink {
     pub(crate) tenant: TenantId,
     pub(crate) notification: NotificationId,
+    /// Who had the number when the text was sent: whoever has it later does not act by it.
+    pub(crate) user: UserId,
 }
 
 /// The bytes of a text's token: nobody guesses one of 128 bits. In base64 their last letter is one of `AQgw`: phones leave out a `-` or `_`
@@ -147,8 +149,10 @@ const SHORT: usize = 16;
 impl TextLink {
     /// The tokens that each of the keys makes of it, the newest first: the same whenever the text is sent.
     fn tokens(self, keys: &TokenKeys) -> impl Iterator<Item = Secret> {
-        let Self { tenant, notification } = self;
-        let tags = keys.derive(&[TEXT_PURPOSE, tenant.uuid().as_bytes(), notification.uuid().as_bytes()]);
+        let Self { tenant, notification, user } = self;
+        let about = [tenant.uuid(), notification.uuid(), user.uuid()];
+        let [tenant, notification, user] = about.each_ref().map(|id| id.as_bytes().as_slice());
+        let tags = keys.derive(&[TEXT_PURPOSE, tenant, notification, user]);
         tags.into_iter().filter_map(|tag| Some(Secret::new(URL_SAFE_NO_PAD.encode(tag.first_chunk::<SHORT>()?))))
     }
 
@@ -157,9 +161,14 @@ impl TextLink {
         self.tokens(keys).next().ok_or_else(|| Error::internal("there is no key"))
     }
 
-    /// Whether one of the keys has made a token for this link.
-    pub(crate) fn is_of(self, keys: &TokenKeys, token: &TokenHash) -> bool {
-        self.tokens(keys).any(|own| TokenHash::of(&own) == *token)
+    /// The token of this link whose hash is the one that is looked for, if one of the keys has made it.
+    pub(crate) fn token_of(self, keys: &TokenKeys, is_it: impl Fn(&TokenHash) -> bool) -> Option<Secret> {
+        self.tokens(keys).find(|own| is_it(&TokenHash::of(own)))
+    }
+
+    /// Whether a token looks like one of ours, so that it is worth a look into the database.
+    pub(crate) fn is_formed(token: &Secret) -> bool {
+        URL_SAFE_NO_PAD.decode(token.expose()).is_ok_and(|bytes| bytes.len() == SHORT)
     }
 }
 
@@ -220,13 +229,23 @@ mod tests {
     fn link_of_a_text_is_short_and_ends_in_a_letter() {
         let keys = keys();
         for n in 0..200 {
-            let of =
-                |n| TextLink { tenant: TenantId::new(Uuid::from_u128(1)), notification: NotificationId::new(Uuid::from_u128(n)) };
+            let of = |n| TextLink {
+                tenant: TenantId::new(Uuid::from_u128(1)),
+                notification: NotificationId::new(Uuid::from_u128(n)),
+                user: UserId::new(Uuid::from_u128(3)),
+            };
             let token = of(n).token(&keys).unwrap();
             assert_eq!(token.expose().len(), 22);
             assert!(token.expose().ends_with(['A', 'Q', 'g', 'w']), "what phones take for the end of a link");
-            assert!(of(n).is_of(&keys, &TokenHash::of(&token)) && !of(n + 1).is_of(&keys, &TokenHash::of(&token)));
-            assert!(!of(n).is_of(&self::keys(), &TokenHash::of(&token)));
+            let (hash, user) = (TokenHash::of(&token), UserId::new(Uuid::from_u128(4)));
+            assert!(TextLink::is_formed(&token));
+            assert_eq!(of(n).token_of(&keys, |own| *own == hash).unwrap().expose(), token.expose());
+            for (other, keys) in [(of(n + 1), &keys), (TextLink { user, ..of(n) }, &keys), (of(n), &self::keys())] {
+                assert!(other.token_of(keys, |own| *own == hash).is_none());
+            }
+        }
+        for rubbish in ["", "nmca_AAAA", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAA~A"] {
+            assert!(!TextLink::is_formed(&Secret::new(rubbish)), "{rubbish}");
         }
     }
 

@@ -236,7 +236,7 @@ impl Notifications<'_> {
     }
 
     /// Since when nothing arrives at a webhook: the instant of the first notification that was tried in vain after the last one that arrived.
-    pub(crate) fn failing_since(&mut self, url: &Address) -> Result<Option<DateTime<Utc>>> {
+    pub(crate) fn failing_since(&mut self, url: &Address, not_before: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
         let to_it = || {
             notifications::table
                 .filter(notifications::tenant_id.eq(self.0.tenant))
@@ -246,7 +246,7 @@ impl Notifications<'_> {
         let last: Option<DateTime<Utc>> = to_it().select(max(notifications::delivered_at)).get_result(self.0.conn)?;
         let in_vain = to_it().filter(notifications::attempts.gt(0)).filter(notifications::status.eq(NotificationStatus::Failed));
         Ok(in_vain
-            .filter(notifications::created_at.gt(last.unwrap_or(DateTime::UNIX_EPOCH)))
+            .filter(notifications::created_at.gt(last.max(not_before).unwrap_or(DateTime::UNIX_EPOCH)))
             .select(min(notifications::created_at))
             .get_result(self.0.conn)?)
     }

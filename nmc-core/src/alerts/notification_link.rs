@@ -18,6 +18,17 @@ impl Notifications<'_> {
             .execute(self.0.conn)?;
         touched_one(rows, "notification")
     }
+
+    /// The hash of the token that the text of this notification holds, in hexadecimal.
+    pub(crate) fn link(&mut self, id: NotificationId) -> Result<Option<String>> {
+        let kept: Option<Option<String>> = notifications::table
+            .filter(notifications::tenant_id.eq(self.0.tenant))
+            .filter(notifications::id.eq(id))
+            .select(notifications::link_hash)
+            .first(self.0.conn)
+            .optional()?;
+        Ok(kept.flatten())
+    }
 }
 
 impl SystemTx<'_> {

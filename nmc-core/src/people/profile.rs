@@ -160,7 +160,7 @@ impl Profiles<'_> {
             .inner_join(users::table.on(users::tenant_id.eq(profiles::tenant_id).and(users::id.eq(profiles::user_id))))
             .filter(profiles::tenant_id.eq(self.0.tenant))
             .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(profiles::phone_number.eq(phone))
+            .filter(profiles::phone_number.eq_any(phone.spellings()))
             .filter(users::is_active)
             .limit(2)
             .select(profiles::user_id)

@@ -83,12 +83,12 @@ impl Authenticator {
     }
 
     fn follow(&self, token: &Secret, how: How) -> Result<Followed> {
-        let shown = AlertLink::read(self.keys(), token).map_or_else(|| Shown::Texted(TokenHash::of(token)), Shown::Mailed);
-        if let Shown::Mailed(link) = &shown
-            && link.expires_at <= self.store().now()
-        {
-            return Ok(Followed::Expired);
-        }
+        let shown = match AlertLink::read(self.keys(), token) {
+            Some(link) if link.expires_at <= self.store().now() => return Ok(Followed::Expired),
+            Some(link) => Shown::Mailed(link),
+            None if TextLink::is_formed(token) => Shown::Texted(TokenHash::of(token)),
+            None => return Ok(Followed::Void),
+        };
         let find = |tx: &mut SystemTx<'_>| {
             let found = match &shown {
                 Shown::Mailed(link) => tx.find_linked(link.tenant, link.notification)?.map(|tenant| (tenant, link.notification)),
@@ -119,8 +119,10 @@ impl Authenticator {
         match shown {
             Shown::Mailed(link) => followed(tx, &notification, Some(link.action), how),
             Shown::Texted(token) => {
-                // A key that is kept no more made it.
-                if !(TextLink { tenant: notification.tenant_id, notification: id }).is_of(self.keys(), token) {
+                let Some(user) = recipient_of(tx, &notification)?.map(|user| user.id) else { return Ok(Followed::Refused) };
+                // A key that is kept no more made it, or it went to whoever had the number then.
+                let link = TextLink { tenant: notification.tenant_id, notification: id, user };
+                if link.token_of(self.keys(), |own| own == token).is_none() {
                     return Ok(Followed::Void);
                 }
                 if notification.created_at + ALERT_LINK_LIFETIME <= tx.now() {

@@ -220,7 +220,9 @@ fn record_opt_out(tx: &mut TenantTx<'_>, phone: &PhoneNumber) -> Result<()> {
 
 /// Puts a webhook out of use at which nothing has arrived for days.
 fn retire_if_dead(tx: &mut TenantTx<'_>, last: &Notification) -> Result<()> {
-    let since = tx.notifications().failing_since(&last.recipient)?;
+    // Of what was given up before the approval, workers of before have counted an attempt that was none.
+    let approved_at = tx.tenants().get()?.approved_at;
+    let since = tx.notifications().failing_since(&last.recipient, approved_at)?;
     if since.is_some_and(|since| tx.now() - since >= DEAD_AFTER) {
         retire(tx, last, "nothing has arrived there for days")?;
     }

@@ -11,7 +11,7 @@ use crate::conversations::NUMBER_HOLD;
 use crate::delivery::{MailLinks, WebhookSecrets};
 use crate::store::{Person, TenantTx};
 use crate::tenants::TenantRow;
-use crate::{AlertStatus, Email, NotificationChannel, PhoneNumber, Result, Secret};
+use crate::{AlertStatus, Email, NotificationChannel, PhoneNumber, Result, Secret, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
@@ -287,13 +287,13 @@ impl Planning<'_> {
         Ok(Ok(told))
     }
 
-    /// Where links lead, and the keys of their tokens, if the message asks for something and goes to a user who may act on alerts; nobody
-    /// else gets any.
-    fn links_lead(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Option<&(MailLinks, TokenKeys)>> {
+    /// Where links lead, the keys of their tokens, and the user whom the message goes to, if it asks for something and they may act on
+    /// alerts; nobody else gets any.
+    fn links_lead(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Option<(&(MailLinks, TokenKeys), UserId)>> {
         let asks = matches!(template, AlertTemplate::Triggered | AlertTemplate::Escalated);
         let Some(lead) = self.senders.links.as_ref().filter(|_| asks) else { return Ok(None) };
         let user = recipient_of(tx, &self.claim.notification)?;
-        Ok(user.filter(|user| Permission::AlertsWrite.is_of(user.role)).map(|_| lead))
+        Ok(user.filter(|user| Permission::AlertsWrite.is_of(user.role)).map(|user| (lead, user.id)))
     }
 
     /// The links for a mail.
@@ -302,18 +302,26 @@ impl Planning<'_> {
         if row.channel != NotificationChannel::Email {
             return Ok(None);
         }
-        let Some((links, keys)) = self.links_lead(tx, template)? else { return Ok(None) };
+        let Some(((links, keys), _)) = self.links_lead(tx, template)? else { return Ok(None) };
         let expires_at = row.created_at + ALERT_LINK_LIFETIME;
         AlertLinks::of(keys, &links.alert, (row.tenant_id, row.id), expires_at).map(Some)
     }
 
-    /// The link for a text, by whose hash the notification is found from now on.
+    /// The link for a text, by whose hash the notification is found from now on. A text that may have gone out already stays as it was: it is
+    /// by its words that the provider's list tells it from others.
     fn text_link(&self, tx: &mut TenantTx<'_>, template: AlertTemplate) -> Result<Option<Secret>> {
         let row = &self.claim.notification;
-        let Some((links, keys)) = self.links_lead(tx, template)? else { return Ok(None) };
-        let token = TextLink { tenant: row.tenant_id, notification: row.id }.token(keys)?;
-        tx.notifications().set_link(row.id, &TokenHash::of(&token))?;
-        Ok(Some(Secret::new(format!("{}{}", links.alert_in_text, token.expose()))))
+        let Some(((links, keys), user)) = self.links_lead(tx, template)? else { return Ok(None) };
+        let link = TextLink { tenant: row.tenant_id, notification: row.id, user };
+        let token = if row.attempts > 1 {
+            let held = tx.notifications().link(row.id)?;
+            held.and_then(|held| link.token_of(keys, |own| own.is(&held)))
+        } else {
+            let token = link.token(keys)?;
+            tx.notifications().set_link(row.id, &TokenHash::of(&token))?;
+            Some(token)
+        };
+        Ok(token.map(|token| Secret::new(format!("{}{}", links.alert_in_text, token.expose()))))
     }
 
     /// The number that a text leaves from; or what becomes of the text without one.

@@ -292,7 +292,19 @@ fn names_that_the_network_showed_are_searched() {
         let form = if name.is_empty() { form } else { form.with("CallerName", name) };
         record_voice_status(&scene.db.store, &form.parse()).unwrap()
     };
-    let (maria, other) = (unique_phone(), unique_phone());
+    let (maria, other, early) = (unique_phone(), unique_phone(), unique_phone());
+    // Written before its conversation, as by catch-up.
+    let (db, tenant) = (&scene.db, scene.business.tenant.id());
+    db.execute(&format!(
+        "BEGIN;
+         INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, caller_name)
+             VALUES ('{tenant}', '00000000-0000-7000-8000-000000000001', '{early}', '{}', 'inbound', 'no-answer', 'Early Bird');
+         INSERT INTO conversations (id, tenant_id, customer_phone, channel, status)
+             VALUES ('00000000-0000-7000-8000-000000000001', '{tenant}', '{early}', 'phone', 'active');
+         COMMIT",
+        scene.business.number
+    ));
+    assert_eq!(scene.customers("early bird", &all).len(), 1);
     let first = call(&maria, "LOPEZ MARIA");
     let conversation = first.conversation.unwrap();
     call(&other, "");

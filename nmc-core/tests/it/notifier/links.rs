@@ -8,7 +8,7 @@ use nmc_core::access::{Authenticator, Hasher, LoginPolicy, TokenKeys};
 use nmc_core::alerts::{ALERT_LINK_LIFETIME, AlertEvent, AlertEventFilter, AlertLinkAction, AlertTemplate};
 use nmc_core::delivery::MailLinks;
 use nmc_core::people::{NewProfile, UserPatch};
-use nmc_core::testing::{Business, noon};
+use nmc_core::testing::{Business, Fault, noon};
 use nmc_core::workflows::{Followed, Notifier, NotifierConfig, NotifierPass, Senders};
 use nmc_core::{AlertEventType, AlertStatus, Clock as _, PageRequest, Secret, UserId, UserRole};
 use std::sync::Barrier;
@@ -417,6 +417,47 @@ fn link_of_a_text_ends_with_its_holder_and_its_key() {
     assert!(matches!(linked.look(&token), Followed::Ready(_)));
     let other_keys = Linked { keys: TokenKeys::ephemeral(noon()).unwrap(), ..linked };
     assert_eq!(other_keys.look(&token), Followed::Void, "its key is kept no more");
+}
+
+/// The old copy of it, on a telephone that stayed in the office, is not the link of whoever has the number now.
+#[test]
+fn link_of_a_text_is_of_whom_it_went_to() {
+    let linked = Linked::new();
+    linked.has_phone(linked.ann);
+    let token = linked.texted(Triggered).unwrap();
+    let db = &linked.notifying.scene.db;
+    let bob = linked.notifying.scene.business.user(&db.store);
+    db.execute(&format!("UPDATE users SET email_verified = true, email_verified_at = now(), role = 'admin' WHERE id = '{bob}'"));
+    db.execute("UPDATE user_profiles SET phone_number = NULL");
+    linked.has_phone(bob);
+    assert_eq!((linked.look(&token), linked.press(&token, AlertLinkAction::Resolve)), (Followed::Void, Followed::Void));
+    // Two spellings of a number are one telephone.
+    db.execute("UPDATE user_profiles SET phone_number = '+525512345678' WHERE phone_number IS NULL");
+    db.execute(&format!("UPDATE user_profiles SET phone_number = '+5215512345678' WHERE user_id = '{bob}'"));
+    let mexican = linked.notifying.queue_to(Sms, Triggered, "+525512345678");
+    linked.notifying.scene.clock.advance(TimeDelta::minutes(3));
+    assert_eq!(linked.pass().delivered, 1, "{mexican:?}");
+    assert!(!linked.notifying.sms.taken().pop().unwrap().text.2.contains(SHORT), "nobody has it alone");
+}
+
+#[test]
+fn text_in_doubt_stays_as_it_was_when_keys_are_rotated() {
+    let folder = std::env::temp_dir().join(format!("nmc-links-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("keys");
+    let mut linked = Linked::with(TokenKeys::open(&file, noon()).unwrap());
+    linked.has_phone(linked.ann);
+    linked.notifying.sms.fail_with([Fault::LostAfter]);
+    linked.notifying.queue(Sms, Triggered);
+    assert_eq!(linked.pass().delivered, 0);
+    TokenKeys::rotate(&file, noon()).unwrap();
+    linked.keys = TokenKeys::open(&file, noon()).unwrap();
+    linked.notifying.scene.clock.advance(TimeDelta::minutes(3));
+    assert_eq!(linked.pass().delivered, 1);
+    let [taken] = linked.notifying.sms.taken().try_into().unwrap();
+    let (_, rest) = taken.text.2.split_once(SHORT).unwrap();
+    assert!(matches!(linked.look(rest.split(' ').next().unwrap()), Followed::Ready(_)), "{}", taken.text.2);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
