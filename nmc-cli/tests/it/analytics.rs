@@ -94,7 +94,8 @@ fn summary_is_shown_with_targets_and_the_hours_of_the_week() {
         for part in [bars, shade, "2 a day at the most", "     00  02  04", "Mon  ", "Sun  "] {
             assert!(said.err.contains(part), "no {part:?}: {said:#?}");
         }
-        let is_drawn = |line: &&str| !["from ", "now: "].iter().any(|first| line.starts_with(first)) && !line.contains("slow statement");
+        let is_drawn =
+            |line: &&str| !["from ", "now: "].iter().any(|first| line.starts_with(first)) && !line.contains("slow statement");
         let drawn: Vec<&str> = said.err.lines().filter(is_drawn).collect();
         assert!(drawn.iter().all(|line| line.chars().count() <= 80), "{said:#?}");
     }
