@@ -81,7 +81,7 @@ fn no_body_takes_a_column_that_the_document_does_not_name() {
 /// Rows, by table and id.
 type Rows = BTreeMap<(String, String), Map<String, Value>>;
 
-fn by_id(rows: Vec<Value>) -> Rows {
+fn by_id(rows: &[Value]) -> Rows {
     let key = |row: &Value| (row["name"].as_str().unwrap().to_owned(), row["columns"]["id"].to_string());
     rows.iter().map(|row| (key(row), row["columns"].as_object().unwrap().clone())).collect()
 }
@@ -203,7 +203,7 @@ fn each_field_of_a_patch_changes_its_own_columns_and_no_others() {
     let each = site.db.tables().into_iter();
     let each = each.map(|table| format!("SELECT '{0}' AS name, to_jsonb(t) AS columns FROM {0} t", table.name));
     let each = each.collect::<Vec<_>>().join(" UNION ALL ");
-    let mut all_rows = || by_id(query(&mut conn, &each));
+    let mut all_rows = || by_id(&query(&mut conn, &each));
     let document = serde_json::to_value(nmc_http::openapi()).unwrap();
     let mut untold: BTreeSet<(String, String)> = BTreeSet::new();
     for (operation, schema) in bodies(&document).into_iter().filter(|(id, _)| id.starts_with("change") && *id != "changePassword")
