@@ -162,7 +162,7 @@ fn links_of_mails_work_as_a_real_server_gets_them() {
     db.store.tenant(&joe.tenant, raise).unwrap();
     assert_eq!(Notifier::new(db.store.clone(), senders, NotifierConfig::default()).pass().unwrap().delivered, 1);
     let token = linked("Alert (low): Too many jobs", &links.alert);
-    assert!(matches!(authenticator.follow_alert_link(&token).unwrap(), Followed::Done(_)));
+    assert!(matches!(authenticator.follow_alert_link(&token, None).unwrap(), Followed::Done(_)));
 }
 
 #[test]
