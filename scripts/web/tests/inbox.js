@@ -4,6 +4,24 @@ import { look, visitor } from '../browser.js';
 const [LEAK, BOILER] = ['+14155550111', '+14155550112'];
 
 export default {
+  async 'what is read while the list is read is there once'({ site, browser }) {
+    const number = '+14155550771';
+    await site.text(number, 'Read in between');
+    const { id } = await site.conversation(number);
+    const { page, context, logIn, open, close } = await visitor(browser, site);
+    const owner = await site.client(site.ann.email);
+    await context.route(/unread=false/, async (route) => {
+      await owner('PUT', `/v1/conversations/${id}/read`);
+      await route.continue();
+    });
+    await logIn(site.ann.email);
+    await open('/inbox/open');
+    const row = page.locator(`.inbox .row-link[href="#/c/${id}"]`);
+    await row.first().waitFor();
+    assert.equal(await row.count(), 1);
+    await close();
+  },
+
   async 'a missed call and a text show up live, the unread first'({ site, browser }) {
     const { page, logIn, close } = await visitor(browser, site);
     await logIn(site.ann.email);

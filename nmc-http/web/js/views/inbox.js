@@ -112,6 +112,8 @@ function reading(query) {
     if (page.next) return { items: page.items, next: [unread, page.next] };
     if (!unread) return { items: page.items, next: null };
     const rest = await get(url, { ...query, unread: false });
-    return { items: [...page.items, ...rest.items], next: rest.next && [false, rest.next] };
+    // What was read between the two requests is on both pages.
+    const read = new Set(rest.items.map((row) => row.id));
+    return { items: [...page.items.filter((row) => !read.has(row.id)), ...rest.items], next: rest.next && [false, rest.next] };
   };
 }
