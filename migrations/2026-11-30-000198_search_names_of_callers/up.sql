@@ -41,6 +41,7 @@ BEGIN
         PERFORM public.nmc_write_conversation_terms(OLD.tenant_id, OLD.conversation_id);
     END IF;
     IF TG_OP <> 'DELETE' AND NEW.conversation_id IS NOT NULL AND NEW.caller_name IS NOT NULL THEN
+        PERFORM FROM conversations AS c WHERE c.tenant_id = NEW.tenant_id AND c.id = NEW.conversation_id FOR NO KEY UPDATE;
         INSERT INTO conversation_terms (tenant_id, term, created_at, conversation_id)
         SELECT DISTINCT c.tenant_id, word, c.created_at, c.id
         FROM conversations AS c, unnest(public.nmc_words(NEW.caller_name)) AS word

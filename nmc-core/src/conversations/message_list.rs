@@ -77,7 +77,8 @@ impl Messages<'_> {
     /// that is held back, many are among the newest texts.
     fn has_few_queued(&mut self) -> Result<bool> {
         let most = LOOKED_AT + 1;
-        let queued = format!("SELECT 1 FROM messages WHERE tenant_id = $1 AND {DUE_SQL} LIMIT {most}");
+        // In the order of the index, which is small, where the planner might read through the table of all businesses.
+        let queued = format!("SELECT 1 FROM messages WHERE tenant_id = $1 AND {DUE_SQL} ORDER BY next_attempt_at LIMIT {most}");
         let query = sql_query(format!("SELECT count(*) AS total FROM ({queued}) AS n")).bind::<Uuid, _>(self.0.tenant);
         let Total { total } = query.get_result(self.0.conn)?;
         Ok(usize::try_from(total).is_ok_and(|total| total < most))

@@ -72,7 +72,10 @@ const PLAN: &str = " ms  plan:";
 /// When the server does not log as it should.
 #[must_use]
 pub fn round_trips(server: &EmbeddedPostgres, database: &str, work: impl FnOnce(&Store)) -> Vec<Sent> {
-    parse(&logged(server, database, TELLING, work))
+    let sent = parse(&logged(server, database, TELLING, work));
+    // Of another store than the one that `work` is given, nothing is told.
+    assert!(!sent.is_empty(), "nothing was sent");
+    sent
 }
 
 /// What the server logs, with these settings, of what `work` does on a store of its own.

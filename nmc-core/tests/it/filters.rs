@@ -9,7 +9,7 @@ use every::Asked;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{Assignee, ConsentFilter, ConversationEventFilter, ConversationFilter, MessageFilter, Search};
 use nmc_core::testing::{Business, TestDb};
-use nmc_core::{ConversationChannel, MessageDirection, MessageKind, MessageStatus, PageRequest, Result, TenantTx, UserId};
+use nmc_core::{ConversationChannel, MessageDirection, MessageKind, MessageStatus, PageRequest, Result, Store, TenantTx, UserId};
 
 /// Calls and conversations of the business, and of the other one.
 const MANY: u32 = 20_000;
@@ -335,8 +335,9 @@ fn page_of_many_queued_texts_reads_few_of_them() {
         id = tenant.id(),
     ));
     let queued = MessageFilter { status: Some(MessageStatus::Queued), ..MessageFilter::default() };
-    let list = |page| db.store.tenant(&tenant, |tx| tx.messages().list(&queued, page));
-    let trips = db.round_trips(|_| drop(list(PageRequest::first()).unwrap()));
+    let list = |store: &Store, page| store.tenant(&tenant, |tx| tx.messages().list(&queued, page));
+    let trips = db.round_trips(|store| drop(list(store, PageRequest::first()).unwrap()));
+    assert!(trips.iter().any(|sent| sent.sql.contains("messages")), "{trips:?}");
     let mut conn = db.superuser();
     for (sent, mode) in trips.iter().flat_map(|sent| ["force_custom_plan", "force_generic_plan"].map(|mode| (sent, mode))) {
         if sent.values.is_some() {
@@ -344,7 +345,7 @@ fn page_of_many_queued_texts_reads_few_of_them() {
             assert!(looked_at(&plan) <= MOST, "{mode}: {}\n{plan}", sent.sql);
         }
     }
-    let found: Vec<String> = all_pages(200, list).iter().map(|row| row.id.to_string()).collect();
+    let found: Vec<String> = all_pages(200, |page| list(&db.store, page)).iter().map(|row| row.id.to_string()).collect();
     assert_eq!(
         found,
         db.query::<String>("SELECT id::text FROM messages WHERE message_status = 'queued' ORDER BY created_at DESC, id DESC")

@@ -129,8 +129,10 @@ fn what_decides_about_a_greeting_is_read_by_index() {
          INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status)
              SELECT tenant_id, id, customer_phone, '{number}', 'inbound', 'no-answer' FROM conversations WHERE customer_phone LIKE '+1556%';
          INSERT INTO messages (tenant_id, conversation_id, call_id, message_body, message_direction, message_kind, from_number, to_number,
-                 message_status, created_at)
-             SELECT tenant_id, conversation_id, id, 'hello', 'outbound', 'greeting', called_phone, caller_phone, 'delivered', now()
+                 message_status, error_code, created_at)
+             SELECT tenant_id, conversation_id, id, 'hello', 'outbound', 'greeting', called_phone, caller_phone,
+                 CASE WHEN caller_phone LIKE '%0' THEN 'failed' ELSE 'delivered' END,
+                 CASE WHEN caller_phone LIKE '%0' THEN 30003 END, now()
              FROM calls WHERE caller_phone LIKE '+1556%';
          INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, created_at)
              SELECT tenant_id, conversation_id, 'hello', 'inbound', caller_phone, called_phone, 'received', now()

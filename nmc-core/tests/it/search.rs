@@ -1,8 +1,9 @@
 //! Text search: what a plain reading of all texts finds, for one business, and in bounded steps.
 
 use crate::support::{Scene, all_pages, refused};
+use diesel::connection::SimpleConnection as _;
 use nmc_core::conversations::{ConversationFilter, ConversationPatch, Message, MessageFilter, NewConversation, Search};
-use nmc_core::testing::{Business, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid};
+use nmc_core::testing::{Business, SmsForm, TestDb, VoiceForm, unique_phone, unique_sid, wait_until};
 use nmc_core::workflows::{receive_text, record_voice_status};
 use nmc_core::{
     CallerIdentity, ConversationChannel, ConversationId, MessageId, MessageKind, PageRequest, Patch, PhoneNumber, TenantTx,
@@ -341,6 +342,35 @@ fn names_that_the_network_showed_are_searched() {
     let fill = include_str!("../../../migrations/2026-11-30-000199_fill_names_of_callers/up.sql");
     TestDb::execute_at(&scene.db.superuser_url(), fill);
     assert_eq!(all_terms(&scene.db), kept);
+}
+
+/// One call's name is put right while another call of the same name comes in: neither sees the other's before it ends.
+#[test]
+fn names_of_calls_that_change_at_once_are_all_found() {
+    for comes_first in [false, true] {
+        let scene = Scene::new();
+        let form =
+            VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA")).with("CallerName", "ANN JONES");
+        let first = record_voice_status(&scene.db.store, &form.parse()).unwrap();
+        let (call, conversation) = (first.call, first.conversation.unwrap());
+        let put_right = format!("UPDATE calls SET caller_name = 'Ann Lee' WHERE id = '{call}'");
+        let comes_in = format!(
+            "INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, caller_name)
+                 SELECT tenant_id, conversation_id, caller_phone, called_phone, 'inbound', 'no-answer', 'ANN JONES' FROM calls
+                 WHERE id = '{call}'"
+        );
+        let (one, other) = if comes_first { (&comes_in, &put_right) } else { (&put_right, &comes_in) };
+        let mut conn = scene.db.superuser();
+        conn.batch_execute(&format!("BEGIN; {one}; SET CONSTRAINTS ALL IMMEDIATE")).unwrap();
+        std::thread::scope(|threads| {
+            let second = threads.spawn(|| scene.db.execute(other));
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            wait_until("the second waits, or has not waited", || second.is_finished() || scene.db.query::<i64>(waiting) != [0]);
+            conn.batch_execute("COMMIT").unwrap();
+        });
+        let found = ["jones", "lee"].map(|name| scene.customers(name, &ConversationFilter::default()));
+        assert_eq!(found, [[conversation], [conversation]], "the new one first: {comes_first}");
+    }
 }
 
 #[test]

@@ -225,6 +225,24 @@ fn who_may_not_be_answered_does_not_wait() {
     }
 }
 
+/// One who opted out before spellings were known as one, or by whoever wrote to the database.
+#[test]
+fn who_opted_out_in_another_spelling_does_not_wait() {
+    for (short, long) in [("+525512345678", "+5215512345678"), ("+541123456789", "+5491123456789")] {
+        let scene = Scene::new();
+        scene.watch("nmc.longest_wait_minutes", 1_000);
+        scene.text(&short.parse().unwrap(), "Are you there?");
+        scene.later(5);
+        assert_eq!(scene.longest_wait(), "5");
+        let tenant = scene.business.tenant.id();
+        scene.db.execute(&format!(
+            "INSERT INTO consents (tenant_id, customer_phone, action, source) VALUES ('{tenant}', '{long}', 'opt_out', 'provider')"
+        ));
+        scene.later(1);
+        assert_eq!(scene.longest_wait(), "0", "{long}");
+    }
+}
+
 #[test]
 fn a_text_that_came_after_the_minute_has_not_waited() {
     let scene = Scene::new();
