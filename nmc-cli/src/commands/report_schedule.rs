@@ -8,7 +8,7 @@ use crate::options::{FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
 use nmc_core::analytics::{
-    NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule, UnreachedReader,
+    ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule, ReportSchedulePatch, UnreachedReader,
 };
 use nmc_core::{Email, Page, ReportId, ReportInterval, ReportMailStatus, Result, Store, TenantTx, UserId};
 use serde_json::json;
@@ -111,8 +111,8 @@ pub(super) fn run(store: &Store, command: &ScheduleCommand) -> CliResult<()> {
         ScheduleCommand::Set(args) => {
             let proof = tenant(store, &args.tenant.tenant)?;
             let shown = store.as_operator(&proof, |tx| {
-                let new = args.of(tx)?;
-                let row = tx.report_schedules().upsert_by_kind(args.kind, &new)?;
+                let patch = args.patch(tx)?;
+                let row = tx.report_schedules().patch_by_kind(args.kind, &patch)?;
                 shown(tx, row)
             });
             let shown = shown.map_err(|error| error.renamed(&[("user_ids", "--to")]))?;
@@ -140,20 +140,11 @@ pub(super) fn run(store: &Store, command: &ScheduleCommand) -> CliResult<()> {
 }
 
 impl SetArgs {
-    /// The schedule that is to be: what is not said is as before.
-    fn of(&self, tx: &mut TenantTx<'_>) -> Result<NewReportSchedule> {
-        let before = tx.report_schedules().find_by_kind(self.kind)?;
-        let mut new = before.map_or_else(NewReportSchedule::default, |row| NewReportSchedule {
-            is_active: true,
-            hour: row.hour,
-            user_ids: row.user_ids,
-        });
-        new.is_active = !self.off;
-        new.hour = self.hour.unwrap_or(new.hour);
-        if self.to_owners_and_admins || !self.to.is_empty() {
-            new.user_ids = self.to.iter().map(|key| Ok(user::get(tx, key)?.id)).collect::<Result<Vec<UserId>>>()?;
-        }
-        Ok(new)
+    /// What is said of the schedule; it is on unless it is switched off.
+    fn patch(&self, tx: &mut TenantTx<'_>) -> Result<ReportSchedulePatch> {
+        let to = self.to.iter().map(|key| Ok(user::get(tx, key)?.id)).collect::<Result<Vec<UserId>>>()?;
+        let user_ids = (self.to_owners_and_admins || !to.is_empty()).then_some(to);
+        Ok(ReportSchedulePatch { is_active: Some(!self.off), hour: self.hour, user_ids })
     }
 }
 

@@ -56,19 +56,7 @@ pub(crate) fn measure(site: &Figured<'_>) {
     let (ours, theirs) = (median(ours), median(theirs));
     println!("everything: {ours:.1?}; by hand {theirs:.1?}; ratio {:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
 
-    execute(VACUUM);
-    let day = |n: i64| {
-        execute(&format!(
-            "UPDATE calls SET duration_seconds = duration_seconds + 1 WHERE tenant_id = '{tenant}' AND created_at BETWEEN now() - interval '{n} days' AND now() - interval '{} days'",
-            n - 1
-        ));
-        let (took, came) = timed(|| roll_up_all(site.store).expect("figures"));
-        (took, came.hours)
-    };
-    day(9);
-    let days: Vec<_> = (10..10 + ROUNDS).map(day).collect();
-    let hours: usize = days.iter().map(|day| day.1).sum();
-    println!("one dirty day: {:.1?} ({hours} hours in {ROUNDS})", median(days.iter().map(|day| day.0).collect()));
+    dirty_days(site);
 
     let one = |n: i64| {
         execute(&format!(
@@ -125,6 +113,25 @@ pub(crate) fn measure(site: &Figured<'_>) {
         "a missed call: {with:.1?} with marks, {without:.1?} without; ratio {:.2}",
         with.as_secs_f64() / without.as_secs_f64()
     );
+}
+
+/// Prints what one dirty day takes.
+pub(crate) fn dirty_days(site: &Figured<'_>) {
+    let execute = |sql: &str| TestDb::execute_at(site.superuser_url, sql);
+    let tenant = site.business.tenant.id();
+    execute(VACUUM);
+    let day = |n: i64| {
+        execute(&format!(
+            "UPDATE calls SET duration_seconds = duration_seconds + 1 WHERE tenant_id = '{tenant}' AND created_at BETWEEN now() - interval '{n} days' AND now() - interval '{} days'",
+            n - 1
+        ));
+        let (took, came) = timed(|| roll_up_all(site.store).expect("figures"));
+        (took, came.hours)
+    };
+    day(9);
+    let days: Vec<_> = (10..10 + ROUNDS).map(day).collect();
+    let hours: usize = days.iter().map(|day| day.1).sum();
+    println!("one dirty day: {:.1?} ({hours} hours in {ROUNDS})", median(days.iter().map(|day| day.0).collect()));
 }
 
 /// Switches the triggers that mark what changes.

@@ -38,7 +38,7 @@ pub use report_mail::{ReportMail, ReportMailFilter, ReportMails};
 pub(crate) use report_mail_queue::ClaimedReportMail;
 pub(crate) use report_reader::ReportReader;
 pub use report_reader::{Unreached, UnreachedReader};
-pub use report_schedule::{MOST_READERS, NewReportSchedule, ReportSchedule, ReportSchedules};
+pub use report_schedule::{MOST_READERS, NewReportSchedule, ReportSchedule, ReportSchedulePatch, ReportSchedules};
 pub(crate) use roll_up::ComputedBy;
 pub use roll_up::{RollUp, RollUps};
 

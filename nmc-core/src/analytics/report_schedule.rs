@@ -50,6 +50,17 @@ impl Default for NewReportSchedule {
     }
 }
 
+/// Changes of a schedule, or what is said of one that is not there yet: the rest is as it was, or as by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportSchedulePatch {
+    /// Whether the report is made; if not, the rest is kept for later.
+    pub is_active: Option<bool>,
+    /// The hour of the business's clock, 0 to 23.
+    pub hour: Option<i16>,
+    /// The users that it is mailed to, [`MOST_READERS`] at the most; none: owners and administrators.
+    pub user_ids: Option<Vec<UserId>>,
+}
+
 /// A tenant's schedules of reports.
 pub struct ReportSchedules<'a>(Scope<'a>);
 
@@ -147,11 +158,39 @@ impl ReportSchedules<'_> {
     /// [`Error::Invalid`] on an hour that no day has, on too many users, on one who is not there, and on one whose role may not see
     /// reports.
     pub fn upsert_by_kind(&mut self, kind: ReportInterval, new: &NewReportSchedule) -> Result<ReportSchedule> {
-        let NewReportSchedule { is_active, hour, .. } = *new;
+        let user_ids = self.readers(&new.user_ids)?;
+        self.write(kind, &NewReportSchedule { user_ids, ..*new })
+    }
+
+    /// Changes what is said of the schedule of a kind, or makes one of it. Of two changes at once none is lost. Users that it is mailed to
+    /// already are not looked at again: their role may have changed.
+    ///
+    /// # Errors
+    /// As [`Self::upsert_by_kind`], of what is said.
+    pub fn patch_by_kind(&mut self, kind: ReportInterval, patch: &ReportSchedulePatch) -> Result<ReportSchedule> {
+        // Who changes the tenant's schedules waits for whoever does, also where there is none yet.
+        self.0.tx().tenants().lock()?;
+        let before = self.find_by_kind(kind)?;
+        let before = before.map_or_else(NewReportSchedule::default, |row| NewReportSchedule {
+            is_active: row.is_active,
+            hour: row.hour,
+            user_ids: row.user_ids,
+        });
+        let user_ids = patch.user_ids.as_ref().map(|ids| self.readers(ids)).transpose()?;
+        let new = NewReportSchedule {
+            is_active: patch.is_active.unwrap_or(before.is_active),
+            hour: patch.hour.unwrap_or(before.hour),
+            user_ids: user_ids.unwrap_or(before.user_ids),
+        };
+        self.write(kind, &new)
+    }
+
+    /// Writes a schedule whose users were looked at.
+    fn write(&mut self, kind: ReportInterval, new: &NewReportSchedule) -> Result<ReportSchedule> {
+        let NewReportSchedule { is_active, hour, ref user_ids } = *new;
         if !(0..24).contains(&hour) {
             return Err(Error::invalid("hour", "must be between 0 and 23"));
         }
-        let user_ids = self.readers(&new.user_ids)?;
         let zone = self.0.tx().tenants().get()?.timezone;
         let now = self.0.now();
         let id = ReportScheduleId::new(self.0.moment.id());
@@ -164,7 +203,7 @@ impl ReportSchedules<'_> {
         let set = (
             schedules::is_active.eq(is_active),
             schedules::hour.eq(hour),
-            schedules::user_ids.eq(&user_ids),
+            schedules::user_ids.eq(user_ids),
             schedules::timezone.eq(zone),
             schedules::next_due_at.eq(next),
         );

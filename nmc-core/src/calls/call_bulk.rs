@@ -5,11 +5,12 @@ use crate::error::found;
 use crate::schema::calls;
 use crate::store::{at_most_a_batch, at_row};
 use crate::types::{bounds, required};
-use crate::{CallId, Error, Patch, Result, StreamEventKind};
+use crate::{CallDirection, CallId, CallerIdentity, Error, Patch, Result, StreamEventKind};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Integer, Nullable, Numeric, Text, Timestamptz, Uuid};
 use rust_decimal::Decimal;
+use std::collections::HashMap;
 
 /// Changes of what is known about a call. Status and outcome have verbs.
 #[derive(Debug, Clone, Default)]
@@ -84,8 +85,8 @@ impl Calls<'_> {
     /// were new. [`crate::Store::load`] takes any number.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on a broken rule, with the row of the call at fault; then none is
-    /// taken in. That a conversation does not exist is known when the transaction commits, and has no row.
+    /// [`Error::Invalid`] on a broken rule, and of another call than the one that is there with its SID, with the row of the call at fault;
+    /// then none is taken in. That a conversation does not exist is known when the transaction commits, and has no row.
     pub fn import(&mut self, many: &[NewCall]) -> Result<u64> {
         at_most_a_batch(many)?;
         let mut calls = Vec::with_capacity(many.len());
@@ -95,13 +96,17 @@ impl Calls<'_> {
                 None => Err(Error::invalid("twilio_call_sid", "is required: it tells imported calls apart")),
             });
             let keyed = keyed.and_then(|new| new.lies_before(self.0.now()).map(|()| new));
-            calls.push(keyed.map_err(|error| at_row(row, error))?);
+            calls.push((row, keyed.map_err(|error| at_row(row, error))?));
         }
         // In one order, so that two imports of the same calls wait for each other instead of for each other's rows.
-        calls.sort_by(|a, b| a.twilio_call_sid.cmp(&b.twilio_call_sid));
+        calls.sort_by(|(_, a), (_, b)| a.twilio_call_sid.cmp(&b.twilio_call_sid));
         let mut new = 0;
         for calls in calls.chunks(PER_STATEMENT) {
-            new += self.insert_missing(calls)?;
+            let inserted = self.insert_missing(calls)?;
+            if inserted < calls.len() {
+                self.agree(calls)?;
+            }
+            new += inserted;
         }
         if new > 0 {
             self.0.note_many(StreamEventKind::CallCreated);
@@ -110,7 +115,7 @@ impl Calls<'_> {
     }
 
     /// Writes checked calls whose SIDs are not there yet. How many those were.
-    fn insert_missing(&mut self, calls: &[NewCall]) -> Result<usize> {
+    fn insert_missing(&mut self, calls: &[(usize, NewCall)]) -> Result<usize> {
         let ids: Vec<CallId> = calls.iter().map(|_| CallId::new(self.0.moment.id())).collect();
         Ok(sql_query(IMPORT)
             .bind::<Uuid, _>(self.0.tenant)
@@ -140,6 +145,36 @@ impl Calls<'_> {
             .execute(self.0.conn)?)
     }
 
+    /// Insists that the calls that are there with these SIDs are the ones that are told of: between the same two, the same way. Of somebody
+    /// who was anonymous to one of the two nothing is known.
+    fn agree(&mut self, told: &[(usize, NewCall)]) -> Result<()> {
+        let there: Vec<(Option<String>, CallerIdentity, CallerIdentity, CallDirection)> = calls::table
+            .filter(calls::tenant_id.eq(self.0.tenant))
+            .filter(calls::twilio_call_sid.eq_any(column(told, |call| &call.twilio_call_sid)))
+            .select((calls::twilio_call_sid, calls::caller_phone, calls::called_phone, calls::call_direction))
+            .load(self.0.conn)?;
+        let there: HashMap<_, _> =
+            there.into_iter().map(|(sid, caller, called, direction)| (sid, (caller, called, direction))).collect();
+        let is_other = |one: &CallerIdentity, another: &CallerIdentity| {
+            one.phone().zip(another.phone()).is_some_and(|_| one.person() != another.person())
+        };
+        let mut told: Vec<_> = told.iter().collect();
+        told.sort_by_key(|(row, _)| *row);
+        for (row, call) in told {
+            let Some((caller, called, direction)) = there.get(&call.twilio_call_sid) else { continue };
+            let fields = [
+                (is_other(caller, &call.caller_phone), "caller_phone"),
+                (is_other(called, &call.called_phone), "called_phone"),
+                (*direction != call.call_direction, "call_direction"),
+            ];
+            if let Some((_, field)) = fields.into_iter().find(|(differs, _)| *differs) {
+                let what = "must be what the call has that is there already with the same twilio_call_sid";
+                return Err(at_row(*row, Error::invalid(field, what)));
+            }
+        }
+        Ok(())
+    }
+
     /// The call, held until the transaction ends: for a change that depends on what is there.
     ///
     /// # Errors
@@ -158,6 +193,6 @@ impl Calls<'_> {
 }
 
 /// One field of all calls: what UNNEST puts side by side again.
-fn column<T>(calls: &[NewCall], field: impl Fn(&NewCall) -> &T) -> Vec<&T> {
-    calls.iter().map(field).collect()
+fn column<T>(calls: &[(usize, NewCall)], field: impl Fn(&NewCall) -> &T) -> Vec<&T> {
+    calls.iter().map(|(_, call)| field(call)).collect()
 }

@@ -201,7 +201,6 @@ impl AccountMails<'_> {
         let open = || {
             users::table
                 .filter(users::tenant_id.eq(self.0.tenant))
-                .filter(users::is_active)
                 .filter(users::verification_token.is_not_null())
                 .filter(users::verification_expires_at.gt(self.0.now()))
         };

@@ -170,8 +170,8 @@ impl AccountMails<'_> {
                 _ => "it could not be sent while its link was good",
             }));
         }
-        // Whoever took an account over may have deactivated it, too.
-        if !is_active && !is_of_before {
+        // Whoever took an account over may have deactivated it, too; an invitation that is in force came after that.
+        if !is_active && !is_of_before && mail.kind != AccountMailKind::Invitation {
             return Ok(Err("the account is deactivated"));
         }
         if is_same == is_of_before {

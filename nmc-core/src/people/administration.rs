@@ -79,7 +79,8 @@ pub fn invite(tx: &mut TenantTx<'_>, new: &NewPerson) -> Result<(User, Invitatio
 
 /// Invites somebody again, who lost the invitation or the password. Earlier invitations are void; a password they have
 /// stays until the new one is chosen. Somebody who has one is invited again by a higher role alone, and an owner by an
-/// operator: it could be done to come back as them. Somebody who was deactivated may log in again.
+/// operator: it could be done to come back as them. Somebody who was deactivated may log in again once they have chosen a password: the one
+/// they had, and their keys, are not in force before.
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::UsersWrite`], or to somebody too high; [`Error::NotFound`].
@@ -91,9 +92,6 @@ pub fn invite_again(tx: &mut TenantTx<'_>, user: UserId) -> Result<(User, Invita
     actor.must_grant(row.role)?;
     if tx.users().has_password(user)? {
         actor.must_reset(row.role)?;
-    }
-    if !row.is_active {
-        tx.users().update(user, &UserPatch { is_active: Some(true), ..UserPatch::default() })?;
     }
     hand_invitation(tx, user)
 }

@@ -50,7 +50,8 @@ impl Users<'_> {
         Ok(())
     }
 
-    /// Spends an invitation that was shown: the user gets this password, its bcrypt hash. That the address is theirs it does not show.
+    /// Spends an invitation that was shown: the user gets this password, its bcrypt hash, and is active. That the address is theirs it does not
+    /// show.
     ///
     /// # Errors
     /// [`Error::Invalid`] of `invitation` when it is not in force.
@@ -65,7 +66,7 @@ impl Users<'_> {
         let row = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(user))
-            .filter(users::is_active)
+            // Whoever is deactivated has none but one that came afterwards.
             .filter(users::verification_token.eq(kept))
             .filter(users::verification_expires_at.gt(now))
             .set((
@@ -73,6 +74,7 @@ impl Users<'_> {
                 users::verification_token.eq(None::<String>),
                 users::verification_expires_at.eq(None::<DateTime<Utc>>),
                 by_mail.then(|| verified_at(now)),
+                users::is_active.eq(true),
                 users::failed_login_attempts.eq(0),
                 users::locked_until.eq(None::<DateTime<Utc>>),
                 users::known_failed_attempts.eq(0),
@@ -153,7 +155,6 @@ impl SystemTx<'_> {
         let row: Option<(TenantId, Option<String>)> = users::table
             .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
             .filter(users::id.eq(token.user()))
-            .filter(users::is_active)
             .filter(tenants::is_active)
             .filter(users::verification_expires_at.gt(self.now()))
             .select((users::tenant_id, users::verification_token))

@@ -23,16 +23,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Marks of one round. Where there are more, as after an import, a round computes whole days up to a month instead: the marks of a log lie all
-/// over them, and each round of some would compute most of them again.
-const MARKS: u16 = 2_000;
+/// Marks of one round: more than a busy day of a large business has. Where there are more, as after an import, a round computes whole days up to a
+/// month instead: the marks of a log lie all over them, and each round of some would compute most of them again.
+const MARKS: u16 = 10_000;
+
+/// The most marked hours in one round; where there are more, it computes whole days, too.
+const HOURS: usize = 200;
 
 /// The most stretches of marked hours in one round; where there are more, it computes whole days, too. A statement looks for the rows of
 /// each stretch by itself.
 const STRETCHES: usize = 100;
-
-/// Marks of conversations in a round of whole days.
-const MARKS_OF_CONVERSATIONS: u16 = 10_000;
 
 /// How far ahead of now an instant can be: clocks of others go wrong.
 const AHEAD: TimeDelta = TimeDelta::days(366);
@@ -167,9 +167,10 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     }
     let mut marks = tx.analytics_marks().some(MARKS)?;
     let mut dirty = hours_of(hours.zone, &instants(tx, &marks)?);
-    let mut has_more = marks.len() >= usize::from(MARKS) || runs(dirty.iter().copied()).len() > STRETCHES;
+    let is_much = dirty.len() > HOURS || runs(dirty.iter().copied()).len() > STRETCHES;
+    let mut has_more = is_much || marks.len() >= usize::from(MARKS);
     if has_more && let Some(piece) = piece_of_marks(tx, hours.zone)? {
-        marks = tx.analytics_marks().take(piece, MARKS_OF_CONVERSATIONS)?;
+        marks = tx.analytics_marks().take(piece, MARKS)?;
         let mut elsewhere = instants(tx, &marks)?;
         elsewhere.retain(|at| !piece.contains(*at));
         tx.analytics_marks().create(&elsewhere)?;

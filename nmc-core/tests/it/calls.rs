@@ -256,6 +256,19 @@ fn an_import_is_checked_and_told_apart_by_sid() {
     assert_eq!(scene.tx(|tx| tx.calls().import(&twice)).unwrap(), 1, "the first of one SID");
     let kept = scene.tx(|tx| tx.calls().find_by_sid(good.twilio_call_sid.as_deref().unwrap())).unwrap().unwrap();
     assert_eq!(kept.caller_name, None);
+    let anonymous = NewCall { caller_phone: CallerIdentity::Anonymous, ..good.clone() };
+    assert_eq!(scene.tx(|tx| tx.calls().import(&[anonymous.clone()])).unwrap(), 0, "the same, as far as is known");
+    let other = || CallerIdentity::Phone(unique_phone());
+    for (another, field) in [
+        (NewCall { caller_phone: other(), ..good.clone() }, "caller_phone"),
+        (NewCall { called_phone: other(), ..good.clone() }, "called_phone"),
+        (NewCall { call_direction: CallDirection::Outbound, ..good.clone() }, "call_direction"),
+    ] {
+        let rule = "must be what the call has that is there already with the same twilio_call_sid";
+        let came = scene.tx(|tx| tx.calls().import(&[scene.begun(), another.clone()]));
+        assert_eq!(refused(came), (format!("rows[1].{field}"), rule.to_owned()));
+    }
+    assert_eq!(scene.tx(|tx| tx.calls().count(&CallFilter::default())).unwrap(), 1, "of a log at fault nothing is taken");
     let taken = scene.tx(|tx| tx.calls().create(&good));
     assert_eq!(refused(taken), ("twilio_call_sid".to_owned(), "is already recorded".to_owned()));
 }

@@ -511,7 +511,7 @@ fn figures_of_which_much_is_marked_are_as_old_as_before() {
     let computed = |scene: &Scene| scene.tx(|tx| tx.analytics_roll_ups().find()).unwrap().unwrap().rolled_up_at;
     let before = computed(&scene);
     scene.rows(
-        "INSERT INTO analytics_marks (tenant_id, marked_at) SELECT $tenant, '2026-11-01 06:00+00' FROM generate_series(1, 2001);
+        "INSERT INTO analytics_marks (tenant_id, marked_at) SELECT $tenant, '2026-11-01 06:00+00' FROM generate_series(1, 10001);
          INSERT INTO analytics_marks (tenant_id, marked_at) VALUES ($tenant, '2026-10-30 21:00+00')",
     );
     scene.tick();
@@ -622,7 +622,7 @@ fn report_has_what_has_changed_a_moment_ago() {
     // More than a request waits for is not reported on.
     scene.rows(
         "INSERT INTO analytics_marks (tenant_id, marked_at)
-         SELECT $tenant, '2026-11-01 06:00+00'::timestamptz - n % 8 * interval '31 days' FROM generate_series(1, 18000) AS n",
+         SELECT $tenant, '2026-11-01 06:00+00'::timestamptz - n % 8 * interval '31 days' FROM generate_series(1, 90000) AS n",
     );
     let refused =
         report_content(&scene.db.store, &Acting::Application(scene.business.tenant), WantedReport::Daily(day)).unwrap_err();

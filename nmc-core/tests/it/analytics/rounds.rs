@@ -89,7 +89,7 @@ fn old_mark_has_its_turn_whatever_comes_meanwhile() {
     for round in 1..=3 {
         scene.rows(&format!(
             "INSERT INTO analytics_marks (tenant_id, marked_at, created_at)
-             SELECT $tenant, '2026-11-15 06:00+00', '2026-11-15 0{round}:00+00' FROM generate_series(1, 2500)"
+             SELECT $tenant, '2026-11-15 06:00+00', '2026-11-15 0{round}:00+00' FROM generate_series(1, 10500)"
         ));
         assert!(scene.round().unwrap() <= 31 * 24 + 1);
         assert_eq!(scene.marks_until("2026-11-01"), 3 - round, "after round {round}");
@@ -166,7 +166,7 @@ fn month_of_many_rows_of_any_kind_is_computed_in_pieces() {
     scene.rows(
         "INSERT INTO analytics_marks (tenant_id, marked_at, created_at) VALUES ($tenant, '2026-10-02 12:00+00', '2026-11-10 12:00+00');
          INSERT INTO analytics_marks (tenant_id, marked_at, created_at)
-         SELECT $tenant, '2026-10-31 12:00+00', '2026-11-11 12:00+00' FROM generate_series(1, 2500)",
+         SELECT $tenant, '2026-10-31 12:00+00', '2026-11-11 12:00+00' FROM generate_series(1, 10500)",
     );
     assert_eq!((scene.round().unwrap() / 24, scene.marks_until("2026-10-09")), (8, 0));
     scene.roll_up();

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::analytics::{
     CallAnalyticsFilter, CallAnalyticsPatch, ClaimedJob, ConversationAnalyticsFilter, ConversationAnalyticsPatch, Job, JobFilter,
     KpiFilter, MetricFilter, NewCallAnalytics, NewConversationAnalytics, NewJob, NewKpiSnapshot, NewMetric, NewReport,
-    NewReportSchedule, ReportFilter, ReportMailFilter,
+    NewReportSchedule, ReportFilter, ReportMailFilter, ReportSchedulePatch,
 };
 use nmc_core::{
     AggregationLevel, CallId, ConversationId, ConversionStatus, JobId, JobStatus, JobType, KpiPeriod, LeaseId, MetricType,
@@ -220,6 +220,13 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("ReportSchedules::upsert_by_kind to their user", |tx, _, theirs| {
         let new = NewReportSchedule { user_ids: vec![theirs.user], ..NewReportSchedule::default() };
         tx.report_schedules().upsert_by_kind(ReportInterval::Daily, &new).map(|_| "made".to_owned())
+    }),
+    ("ReportSchedules::patch_by_kind", |tx, _, _| {
+        tx.report_schedules().patch_by_kind(ReportInterval::Weekly, &ReportSchedulePatch::default()).map(|_| "made".to_owned())
+    }),
+    ("ReportSchedules::patch_by_kind to their user", |tx, _, theirs| {
+        let patch = ReportSchedulePatch { user_ids: Some(vec![theirs.user]), ..ReportSchedulePatch::default() };
+        tx.report_schedules().patch_by_kind(ReportInterval::Weekly, &patch).map(|_| "made".to_owned())
     }),
     ("ReportSchedules::delete", |tx, _, _| tx.report_schedules().delete(ReportInterval::Weekly).map(|()| "gone".to_owned())),
 

@@ -5,7 +5,7 @@ use nmc_core::access::{
     ApiKey, ApiKeyPatch, ApiKeyText, KeyOrder, Permission, change_key, make_key, make_key_for, make_service_key, revoke_key,
     rotate_key,
 };
-use nmc_core::people::{UserPatch, change_user};
+use nmc_core::people::{UserPatch, change_user, invite_again};
 use nmc_core::testing::wait_until;
 use nmc_core::{ApiKeyId, Confirmed};
 
@@ -88,6 +88,27 @@ fn keys_of_a_deactivated_human_are_refused_however_made() {
         assert_eq!(may(&house, &next), None, "{how}, and rotated afterwards");
     }
     assert!(!house.tx(|tx| tx.users().get(ben)).unwrap().is_active);
+}
+
+/// What was theirs before comes back when they do, with another password, and not when somebody asks them to.
+#[test]
+fn deactivated_human_invited_again_is_back_once_they_accept() {
+    let (house, ben, keys) = scene();
+    let off = UserPatch { is_active: Some(false), ..UserPatch::default() };
+    house.tx(|tx| tx.users().update(ben, &off)).unwrap();
+    let (_, token) = house.operator(|tx| invite_again(tx, ben)).unwrap();
+    let login = |password: &str| house.auth.login(&email("ben"), &secret(password), &Origin::default()).is_ok();
+    assert!(!login(PASSWORD), "the password of before");
+    for (how, made) in &keys {
+        assert_eq!(may(&house, made), None, "{how}");
+    }
+    house.auth.accept_invitation(&token.text(), &secret("another horse battery")).unwrap();
+    assert!(!login(PASSWORD) && login("another horse battery"));
+    assert_eq!(may(&house, &keys[0].1), Some(SCOPES.to_vec()));
+
+    let (_, token) = house.operator(|tx| invite_again(tx, ben)).unwrap();
+    house.tx(|tx| tx.users().update(ben, &off)).unwrap();
+    assert!(house.auth.accept_invitation(&token.text(), &secret("a third horse battery")).is_err(), "deactivated again");
 }
 
 #[test]

@@ -151,8 +151,12 @@ fn user_invited_again_keeps_the_password_until_one_is_chosen() {
     house.auth.login(&email("ben"), &secret(NEW), &Origin::default()).unwrap();
 
     house.tx(|tx| tx.users().update(ben, &UserPatch { is_active: Some(false), ..UserPatch::default() })).unwrap();
-    again(&house, ben).unwrap();
-    assert!(house.tx(|tx| tx.users().get(ben)).unwrap().is_active, "whoever is invited may come");
+    let token = again(&house, ben).unwrap();
+    assert!(!house.tx(|tx| tx.users().get(ben)).unwrap().is_active);
+    assert!(
+        accept(&house, &token).is_ok() && house.tx(|tx| tx.users().get(ben)).unwrap().is_active,
+        "whoever is invited may come"
+    );
     house.refused("user not found", || again(&house, UserId::new(uuid::Uuid::now_v7())));
     house.refused("email is already taken", || house.operator(|tx| invite(tx, &person("ada", UserRole::User))));
 }

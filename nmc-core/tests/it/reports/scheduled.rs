@@ -1,8 +1,9 @@
 //! Reports that are made and mailed by themselves.
 
-use crate::support::{Scene, refused};
+use crate::support::{Scene, at_once, refused};
 use nmc_core::analytics::{
-    Job, JobFilter, NewJob, NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule, Unreached,
+    Job, JobFilter, NewJob, NewReportSchedule, ReportFilter, ReportHead, ReportMail, ReportMailFilter, ReportSchedule,
+    ReportSchedulePatch, Unreached,
 };
 use nmc_core::chrono::{DateTime, TimeDelta, Utc};
 use nmc_core::smtp::{SmtpConfig, SmtpMailer};
@@ -463,6 +464,39 @@ fn schedule_tells_who_would_get_none_and_why() {
     let schedule = press.tx(|tx| tx.report_schedules().find_by_kind(Daily)).unwrap().unwrap();
     let unreached = press.tx(|tx| tx.report_mails().unreached(&schedule)).unwrap();
     assert_eq!(unreached.iter().map(|of| (of.user, of.why)).collect::<Vec<_>>(), [(operator, Unreached::Role)]);
+}
+
+#[test]
+fn what_two_say_of_a_schedule_at_once_is_all_kept() {
+    let press = Press::new();
+    let set = |patch: &ReportSchedulePatch| press.tx(|tx| tx.report_schedules().patch_by_kind(Daily, patch));
+    let says = [
+        ReportSchedulePatch { hour: Some(3), ..ReportSchedulePatch::default() },
+        ReportSchedulePatch { user_ids: Some(vec![press.owner]), ..ReportSchedulePatch::default() },
+        ReportSchedulePatch { is_active: Some(false), ..ReportSchedulePatch::default() },
+    ];
+    for _ in 0..8 {
+        at_once(3, |nth| set(&says[nth]).unwrap());
+        let row = press.tx(|tx| tx.report_schedules().find_by_kind(Daily)).unwrap().unwrap();
+        assert_eq!((row.hour, row.user_ids, row.is_active), (3, vec![press.owner], false));
+        press.tx(|tx| tx.report_schedules().delete(Daily)).unwrap();
+    }
+}
+
+#[test]
+fn schedule_changes_whose_reader_may_not_see_reports_any_more() {
+    let press = Press::new();
+    let operator = member(&press, "operator", "operator", true, true, None);
+    let set = |patch: &ReportSchedulePatch| press.tx(|tx| tx.report_schedules().patch_by_kind(Daily, patch));
+    let to = |ids: &[UserId]| ReportSchedulePatch { user_ids: Some(ids.to_vec()), ..ReportSchedulePatch::default() };
+    assert_eq!(set(&to(&[operator])).unwrap().hour, 7);
+    press.scene.db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{operator}'"));
+    let off = ReportSchedulePatch { is_active: Some(false), hour: Some(6), user_ids: None };
+    let row = set(&off).unwrap();
+    assert_eq!((row.is_active, row.hour, row.user_ids), (false, 6, vec![operator]));
+    assert_eq!(refused(set(&to(&[operator]))).0, "user_ids");
+    let hour = ReportSchedulePatch { hour: Some(24), ..ReportSchedulePatch::default() };
+    assert_eq!(refused(set(&hour)).0, "hour");
 }
 
 #[test]

@@ -36,7 +36,7 @@ export function people() {
   /** The link with the invitation, to pass on. */
   const handOut = ({ invitation, user }) => showSecret('people.link', `${location.origin}/app#/invite?token=${encodeURIComponent(invitation)}`, { email: user.email });
 
-  /** Invites once more whoever has not come, and whoever may not log in any more: they may again. */
+  /** Invites once more whoever has not come, and whoever may not log in any more: they may again once they have chosen a password. */
   async function again({ id }) {
     handOut(await post(`/v1/users/${id}/invitation`).finally(view.load));
   }
