@@ -58,6 +58,7 @@ const TABLES: &[(&str, Read)] = tables![
     business_settings by tenant_id,
     phone_numbers by tenant_id,
     catch_up_marks by tenant_id,
+    erased_sids by tenant_id,
     number_pacing by tenant_id,
     conversations by tenant_id,
     conversation_reads by tenant_id,

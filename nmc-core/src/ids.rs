@@ -79,6 +79,7 @@ typed_ids! {
     ConversationEventId, "an event of a conversation";
     ConversationId, "a conversation";
     ConversationReadId, "how far a user has read a conversation";
+    ErasedSidId, "a call or text that was deleted for good";
     EscalationContactId, "someone an alert is passed on to";
     HolidayId, "a holiday of a business";
     JobId, "an analytics job";

@@ -55,6 +55,8 @@ permissions! {
     CallsWrite = "calls:write", "put right what is known about calls, and note more", [Owner, Admin, Operator, User];
     CallsImport = "calls:import", "import call logs", [Owner, Admin];
     CustomersRead = "customers:read", "see all that is known about a customer", [Owner, Admin, Operator, User, Viewer];
+    CustomersExport = "customers:export", "export all that the business has about a customer", [Owner, Admin];
+    CustomersDelete = "customers:delete", "delete customers and conversations for good", [Owner, Admin];
     MessagesWrite = "messages:write", "answer customers by text", [Owner, Admin, Operator, User];
     AlertsRead = "alerts:read", "see the alerts and what became of them", [Owner, Admin, Operator, User, Viewer];
     AlertsWrite = "alerts:write", "acknowledge, snooze, wake and resolve alerts", [Owner, Admin, Operator, User];

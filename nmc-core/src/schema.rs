@@ -919,6 +919,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// A call or text that was deleted for good: whoever hears of it late, or reads it in the provider's lists, does not record it again. Kept for as long as those lists are read back, and a day.
+    erased_sids (tenant_id, id) {
+        /// Key; the library supplies a UUIDv7.
+        id -> Uuid,
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The provider's id of the call or text, which tells nothing of the customer.
+        #[max_length = 100]
+        sid -> Varchar,
+        /// When it was deleted.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Who hears of an alert once it has been passed on often enough.
     escalation_contacts (tenant_id, id) {
         /// Key; the library supplies a UUIDv7.
@@ -1705,6 +1720,7 @@ diesel::joinable!(connection_metrics -> tenants (tenant_id));
 diesel::joinable!(consents -> tenants (tenant_id));
 diesel::joinable!(conversation_analytics -> tenants (tenant_id));
 diesel::joinable!(conversations -> tenants (tenant_id));
+diesel::joinable!(erased_sids -> tenants (tenant_id));
 diesel::joinable!(escalation_contacts -> tenants (tenant_id));
 diesel::joinable!(holidays -> tenants (tenant_id));
 diesel::joinable!(kpi_snapshots -> tenants (tenant_id));
@@ -1746,6 +1762,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_tags,
     conversation_terms,
     conversations,
+    erased_sids,
     escalation_contacts,
     holidays,
     kpi_snapshots,

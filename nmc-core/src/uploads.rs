@@ -90,7 +90,6 @@ impl Uploads {
     }
 
     /// Removes a file. Twice is once.
-    #[cfg(feature = "photos")]
     pub(crate) fn delete(&self, place: &Place) -> std::io::Result<()> {
         match self.folder(place).and_then(|folder| Ok(unlinkat(&folder, place.name.as_str(), AtFlags::empty())?)) {
             Err(error) if is_missing(&error) => Ok(()),

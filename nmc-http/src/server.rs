@@ -89,6 +89,9 @@ impl Default for Uploading {
 /// Pictures of texts that are read at once. A browser fetches six at a time.
 const DOWNLOADS: Uploading = Uploading { total: 16, per_tenant: 8, per_user: 6 };
 
+/// Exports that are read at once.
+const EXPORTS: Uploading = Uploading { total: 8, per_tenant: 2, per_user: 2 };
+
 /// Pictures worked on at once: each may take some hundred megabytes.
 const PICTURES: usize = 2;
 
@@ -151,6 +154,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         login_pool: pool.for_logins(),
         uploading: Places::new(config.uploads_at_once.total, config.uploads_at_once.per_tenant, config.uploads_at_once.per_user),
         downloading: Places::new(DOWNLOADS.total, DOWNLOADS.per_tenant, DOWNLOADS.per_user),
+        exporting: Places::new(EXPORTS.total, EXPORTS.per_tenant, EXPORTS.per_user),
         pictures: Turns::new(PICTURES, config.patience),
         provider_pool: pool.for_provider(),
         numbers: config.numbers,

@@ -23,6 +23,8 @@ pub(crate) struct App {
     pub(crate) uploading: Places,
     /// The places for pictures of texts that are read whole.
     pub(crate) downloading: Places,
+    /// The places for exports that are being read.
+    pub(crate) exporting: Places,
     /// Turns at making pictures small: few at a time, for what each takes in memory.
     pub(crate) pictures: Turns,
     /// The threads that wait for the provider of numbers: it may be slow, and must not keep others waiting.

@@ -2,16 +2,19 @@
 
 use super::conversation_list::Listed;
 use super::message_search::as_typed;
-use super::{call_list, consent, conversation_list};
+use super::{call_list, consent, conversation_list, customer_export};
+use crate::confirm::confirmed;
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
-use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg, first_with_rows};
+use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg, UploadsArg, first_with_rows};
 use crate::output::{Columns, section, write_json};
 use clap::Subcommand;
+use nmc_core::access::Acting;
 use nmc_core::conversations::{ConversationFilter, Search};
-use nmc_core::workflows::{self, Customer};
-use nmc_core::{Page, PhoneNumber, Store};
+use nmc_core::workflows::{self, Customer, erase_customer};
+use nmc_core::{Page, PhoneNumber, Store, Uploads};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -25,6 +28,32 @@ pub(crate) enum CustomerCommand {
         customer: PhoneNumber,
         #[command(flatten)]
         format: FormatArg,
+    },
+    /// Export all that the business has about a customer, as JSON lines: `record` says what each is, and the last one of a whole export is
+    /// an `end`
+    Export {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The customer's number, in whatever spelling
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+        customer: PhoneNumber,
+        /// The file to write, which must not be there yet, and which nobody else may read [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Delete a customer's conversations, texts and calls for good. Their decisions about being texted stay, so that nobody texts them
+    /// again
+    Delete {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The customer's number, in whatever spelling
+        #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
+        customer: PhoneNumber,
+        #[command(flatten)]
+        uploads: UploadsArg,
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
     },
     /// Search for customers by name or number: their conversations, newest first
     Search {
@@ -58,8 +87,15 @@ pub(crate) fn run(args: &DatabaseArgs, command: CustomerCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
-        CustomerCommand::Show { tenant, customer, format } => show(&store, &tenant, &customer, format.format)?,
-        CustomerCommand::Search { tenant, words, page } => search(&store, &tenant, &words, &page)?,
+        CustomerCommand::Show { tenant: key, customer, format } => show(&store, &key, &customer, format.format)?,
+        CustomerCommand::Export { tenant: key, customer, output } => {
+            let proof = tenant(&store, &key.tenant)?;
+            customer_export::run(&store, &proof, &customer, output.as_deref())?;
+        }
+        CustomerCommand::Delete { tenant: key, customer, uploads, yes } => {
+            delete(&store, &key, &customer, &uploads.place(&database.home()?), yes)?;
+        }
+        CustomerCommand::Search { tenant: key, words, page } => search(&store, &key, &words, &page)?,
     }
     drop(store);
     database.close()?;
@@ -87,6 +123,14 @@ fn show(store: &Store, key: &TenantArg, customer: &PhoneNumber, format: Format) 
             section("consents", &consent::COLUMNS, &[], &row.customer.consents)
         }
     }
+}
+
+fn delete(store: &Store, key: &TenantArg, customer: &PhoneNumber, uploads: &Uploads, yes: bool) -> CliResult<()> {
+    let proof = tenant(store, &key.tenant)?;
+    let yes = confirmed(yes, &format!("this deletes all conversations, texts and calls of {customer}, for good"))?;
+    let gone = erase_customer(store, &Acting::Operator(proof), customer, uploads, yes)?;
+    eprintln!("deleted: {} conversations, {} texts, {} calls", gone.conversations, gone.texts, gone.calls);
+    Ok(())
 }
 
 fn search(store: &Store, key: &TenantArg, words: &[String], args: &PageArgs) -> CliResult<()> {

@@ -47,7 +47,7 @@ fn by_its_end(tx: &mut TenantTx<'_>, text: &str) -> Result<Message> {
     tx.messages().get(id)
 }
 
-const MESSAGE: Columns<Message> = Columns(&[
+pub(super) const MESSAGE: Columns<Message> = Columns(&[
     ("id", |row| json!(row.id)),
     ("message_sid", |row| json!(row.message_sid)),
     ("conversation", |row| json!(row.conversation_id)),
@@ -74,7 +74,7 @@ const MESSAGE: Columns<Message> = Columns(&[
     ("updated_at", |row| time(row.updated_at)),
 ]);
 
-const MEDIA: Columns<Media> = Columns(&[
+pub(super) const MEDIA: Columns<Media> = Columns(&[
     ("position", |row| json!(row.position)),
     ("content_type", |row| json!(row.content_type)),
     ("size_bytes", |row| json!(row.size_bytes)),

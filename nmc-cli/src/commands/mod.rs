@@ -29,6 +29,7 @@ mod conversation_edit;
 mod conversation_list;
 mod conversation_reply;
 pub(crate) mod customer;
+mod customer_export;
 pub(crate) mod database;
 pub(crate) mod inbox;
 mod inbox_watch;

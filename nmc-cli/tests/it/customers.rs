@@ -96,3 +96,38 @@ fn search_goes_on_to_the_first_page_with_a_customer() {
     let found = nmc.run(&["customer", "search", "even", "odd", "--format", "json"]).json();
     assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
 }
+
+#[test]
+fn customer_is_exported_and_then_deleted() {
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, JOE);
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let (ann, bob) = (unique_phone(), unique_phone());
+    record_voice_status(&db.store, &VoiceForm::missed(ann.as_str(), &joe.number, &unique_sid("CA")).parse()).expect("a call");
+    for (customer, words) in [(&ann, "The sink leaks"), (&bob, "Hello"), (&ann, "STOP")] {
+        receive_text(&db.store, &SmsForm::text(customer.as_str(), &joe.number, words).parse()).expect("a text");
+    }
+    let said = nmc.run(&["customer", "export", ann.as_str()]).ok().out;
+    let rows: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for record in ["conversation", "event", "message", "call", "consent"] {
+        assert!(rows.iter().any(|row| row["record"] == record), "no {record}: {said}");
+    }
+    assert_eq!(rows.last(), Some(&json!({"record": "end", "rows": rows.len() - 1})));
+    assert!(said.contains("The sink leaks") && !said.contains(bob.as_str()));
+    let file = std::env::temp_dir().join(format!("nmc-export-{}", unique_sid("X")));
+    let path = file.to_str().expect("a path");
+    nmc.run(&["customer", "export", ann.as_str(), "--output", path]).ok();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("a file").permissions());
+    assert_eq!((mode & 0o777, std::fs::read_to_string(&file).expect("text")), (0o600, said));
+    nmc.run(&["customer", "export", ann.as_str(), "--output", path]).refused(2, "is there already");
+    std::fs::remove_file(&file).expect("gone");
+    nmc.run(&["customer", "export", unique_phone().as_str()]).refused(2, "customer not found");
+
+    nmc.run(&["customer", "delete", ann.as_str()]).refused(2, "say --yes");
+    let gone = nmc.run(&["customer", "delete", ann.as_str(), "--yes"]).ok();
+    assert!(gone.err.contains("deleted: 1 conversations"), "{gone:?}");
+    nmc.run(&["customer", "delete", ann.as_str(), "--yes"]).refused(2, "customer not found");
+    let shown = nmc.run(&["customer", "show", ann.as_str(), "--format", "json"]).json();
+    assert_eq!((&shown["is_opted_out"], &shown["call_count"]), (&json!(true), &json!(0)));
+    assert_eq!(nmc.run(&["customer", "show", bob.as_str(), "--format", "json"]).json()["conversation_count"], json!(1));
+}

@@ -97,6 +97,23 @@ impl MessageMedia<'_> {
             .load(self.0.conn)?)
     }
 
+    /// The files of these texts' pictures that no other text of the business has.
+    pub(crate) fn files_of_only(&mut self, texts: &[MessageId]) -> Result<Vec<MediaFile>> {
+        let kept = media::table
+            .filter(media::tenant_id.eq(self.0.tenant))
+            .filter(media::status.eq(MediaStatus::Kept))
+            .select((media::content_hash.assume_not_null(), media::content_type));
+        let files: Vec<(String, Option<String>)> = kept.filter(media::message_id.eq_any(texts)).load(self.0.conn)?;
+        let hashes: Vec<&str> = files.iter().map(|(hash, _)| hash.as_str()).collect();
+        let others: Vec<(String, Option<String>)> = if hashes.is_empty() {
+            Vec::new()
+        } else {
+            kept.filter(media::content_hash.eq_any(hashes)).filter(media::message_id.ne_all(texts)).load(self.0.conn)?
+        };
+        let own = files.into_iter().filter(|(hash, _)| !others.iter().any(|(other, _)| other == hash));
+        Ok(own.map(|(hash, content_type)| MediaFile { hash, content_type }).collect())
+    }
+
     /// Notes the pictures of a text that has just been recorded: they are fetched from now on.
     pub(crate) fn insert(&mut self, message: MessageId, new: &[NewMedia]) -> Result<()> {
         let rows: Vec<_> = (0_i16..)
@@ -155,6 +172,25 @@ impl Uploads {
             Err(error) => Err(self.fault("pictures can't be read right now", &error)),
         }
     }
+
+    /// Removes the bytes of a picture for good. Twice is once.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the directory can't be written.
+    pub(crate) fn forget_media(&self, tenant: &Tenant, file: &MediaFile) -> Result<()> {
+        let Some(kind) = file.content_type.as_deref().and_then(MediaKind::of_type).filter(|_| is_hash(&file.hash)) else {
+            return Ok(());
+        };
+        let deleted = self.delete(&place(tenant, &file.hash, kind));
+        deleted.map_err(|error| self.fault("pictures can't be removed right now", &error))
+    }
+}
+
+/// The file of a picture that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MediaFile {
+    hash: String,
+    content_type: Option<String>,
 }
 
 fn place(tenant: &Tenant, hash: &str, kind: MediaKind) -> Place {

@@ -44,6 +44,7 @@ pub use event::{ConversationEvent, ConversationEventFilter, ConversationEvents, 
 pub use inbox::{InboxRow, LastText};
 pub use keyword::{Keyword, Reading};
 pub(crate) use late::{TextPrice, is_decided_since};
+pub(crate) use media::MediaFile;
 pub use media::{KeptMedia, Media, MessageMedia};
 pub use media_kind::MediaKind;
 pub use media_worker::{MediaPass, MediaWorker, MediaWorkerConfig};

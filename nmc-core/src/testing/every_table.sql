@@ -42,6 +42,7 @@ DELETE FROM message_terms WHERE tenant_id = :tenant AND term <> 'words';
 INSERT INTO message_media (tenant_id, message_id, position, media_url, next_attempt_at)
     SELECT :tenant, id, 0, 'https://api.twilio.com/media/' || id, now() FROM messages WHERE tenant_id = :tenant;
 INSERT INTO number_pacing (tenant_id, phone_number, free_at) VALUES (:tenant, '+14155550100', now());
+INSERT INTO erased_sids (tenant_id, sid) VALUES (:tenant, 'SM-erased');
 INSERT INTO catch_up_marks (tenant_id, provider, messages_until, calls_until) VALUES (:tenant, 'twilio', now(), now());
 INSERT INTO consents (tenant_id, customer_phone, action, source, message_id, recorded_by)
     SELECT :tenant, m.to_number, 'opt_in', 'staff', m.id, m.created_by FROM messages m WHERE m.tenant_id = :tenant;

@@ -68,10 +68,10 @@ impl CatchUp {
                 call.add_leg(&leg);
             }
             let tenants = run.tenants_of(&holders, &call.callback.our_number, call.began_at, |start| start.calls);
-            if tenants.is_empty() {
+            if tenants.is_empty() || known.erased.contains(&call.callback.facts.sid) {
                 continue;
             }
-            let known = known.get(&call.callback.facts.sid).map_or(&[][..], Vec::as_slice);
+            let known = known.rows.get(&call.callback.facts.sid).map_or(&[][..], Vec::as_slice);
             for row in known {
                 if row.price.is_none() {
                     charge_call(&mut prices, row.tenant, Some(row.id), &call);

@@ -70,8 +70,8 @@ impl CatchUp {
             if tenants.is_empty() {
                 continue;
             }
-            let Some(known) = known.get(&text.sid) else {
-                if text.inbound {
+            let Some(known) = known.rows.get(&text.sid) else {
+                if text.inbound && !known.erased.contains(&text.sid) {
                     missing.push((text, number, tenants));
                 }
                 continue;

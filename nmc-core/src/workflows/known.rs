@@ -1,4 +1,4 @@
-//! What is recorded already of a page of the provider's list, found for all tenants at once: two statements, however many
+//! What is recorded already of a page of the provider's list, found for all tenants at once: three statements, however many
 //! calls or texts are on it.
 
 use crate::schema::{business_settings as settings, calls, messages, phone_numbers as numbers};
@@ -6,7 +6,7 @@ use crate::store::SystemTx;
 use crate::{CallId, CallScreening, CallStatus, ForwardedLegStatus, MessageId, MessageStatus, PhoneNumber, Result, TenantId};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A call as far as it decides whether there is news of it.
 #[derive(Debug, Clone, Queryable)]
@@ -29,6 +29,18 @@ pub(super) struct KnownText {
     sid: Option<String>,
     pub(super) status: MessageStatus,
     pub(super) price: Option<Decimal>,
+}
+
+/// What is recorded already of a page, by SID, and what was deleted for good.
+pub(super) struct Known<T> {
+    pub(super) rows: HashMap<String, Vec<T>>,
+    pub(super) erased: HashSet<String>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { rows: HashMap::new(), erased: HashSet::new() }
+    }
 }
 
 /// The tenants who hold, or held, each of our numbers on a page.
@@ -55,16 +67,13 @@ impl SystemTx<'_> {
         Ok(holders)
     }
 
-    /// The holders of these numbers, and which of these calls they have.
-    pub(super) fn known_calls(
-        &mut self,
-        ours: Vec<&PhoneNumber>,
-        sids: Vec<&str>,
-    ) -> Result<(Holders, HashMap<String, Vec<KnownCall>>)> {
+    /// The holders of these numbers, and which of these calls they have. Of one that was deleted nothing more is to be known.
+    pub(super) fn known_calls(&mut self, ours: Vec<&PhoneNumber>, sids: Vec<&str>) -> Result<(Holders, Known<KnownCall>)> {
         let holders = self.holders(ours)?;
         if holders.is_empty() {
-            return Ok((holders, HashMap::new()));
+            return Ok((holders, Known::default()));
         }
+        let erased = self.erased_among(distinct(&holders), &sids)?;
         let rows: Vec<KnownCall> = calls::table
             .filter(calls::tenant_id.eq_any(distinct(&holders)))
             .filter(calls::twilio_call_sid.eq_any(sids))
@@ -79,7 +88,7 @@ impl SystemTx<'_> {
                 calls::price,
             ))
             .load(self.conn)?;
-        Ok((holders, by_sid(rows, |row| row.sid.clone())))
+        Ok((holders, Known { rows: by_sid(rows, |row| row.sid.clone()), erased }))
     }
 
     /// The tenants among these whose forwarded calls nobody takes without pressing a key. Without a settings row that is so, too.
@@ -92,22 +101,19 @@ impl SystemTx<'_> {
         Ok(tenants.iter().filter(|tenant| !otherwise.contains(tenant)).copied().collect())
     }
 
-    /// The holders of these numbers, and which of these texts they have.
-    pub(super) fn known_texts(
-        &mut self,
-        ours: Vec<&PhoneNumber>,
-        sids: Vec<&str>,
-    ) -> Result<(Holders, HashMap<String, Vec<KnownText>>)> {
+    /// The holders of these numbers, and which of these texts they have. Of one that was deleted nothing more is to be known.
+    pub(super) fn known_texts(&mut self, ours: Vec<&PhoneNumber>, sids: Vec<&str>) -> Result<(Holders, Known<KnownText>)> {
         let holders = self.holders(ours)?;
         if holders.is_empty() {
-            return Ok((holders, HashMap::new()));
+            return Ok((holders, Known::default()));
         }
+        let erased = self.erased_among(distinct(&holders), &sids)?;
         let rows: Vec<KnownText> = messages::table
             .filter(messages::tenant_id.eq_any(distinct(&holders)))
             .filter(messages::message_sid.eq_any(sids))
             .select((messages::tenant_id, messages::id, messages::message_sid, messages::message_status, messages::price))
             .load(self.conn)?;
-        Ok((holders, by_sid(rows, |row| row.sid.clone())))
+        Ok((holders, Known { rows: by_sid(rows, |row| row.sid.clone()), erased }))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{CallFacts, VoiceCallback, explain};
 use crate::{
     CallDirection, CallId, CallOutcome, CallStatus, CallerIdentity, ConversationChannel, ConversationEventType as Event,
-    ConversationId, ConversationStatus, MessageId, MessageKind, PhoneNumber, Result, TenantId,
+    ConversationId, ConversationStatus, Error, MessageId, MessageKind, PhoneNumber, Result, TenantId,
 };
 use serde_json::json;
 use tracing::field;
@@ -40,7 +40,7 @@ pub struct Recorded {
 /// one is due, in one transaction. Callbacks may come in any order, several times, and at once: the rows end the same.
 ///
 /// # Errors
-/// [`crate::Error::NotFound`] when no tenant holds the number.
+/// [`crate::Error::NotFound`] when no tenant holds the number, or the call was deleted for good.
 pub fn record_voice_status(store: &Store, callback: &VoiceCallback) -> Result<Recorded> {
     let VoiceCallback { our_number, facts } = callback;
     // The lock makes a caller's callbacks follow one another; a withheld number is nobody's in particular.
@@ -86,6 +86,10 @@ impl VoiceStatus<'_> {
         let before = (call.call_status, call.outcome, call.duration_seconds);
         let error_before = call.error_code.filter(|_| !is_new);
         if is_new {
+            // Late news of a call that was deleted does not bring it back.
+            if tx.erased_sids().has(&self.facts.sid)? {
+                return Err(Error::NotFound { entity: "call" });
+            }
             self.count_in(tx, &mut call)?;
         } else {
             if !call.absorb(self.facts, self.from_own_number, tx.now()) {

@@ -27,6 +27,9 @@ impl Default for Retention {
     }
 }
 
+/// What was deleted for good is remembered for as long as the provider's lists are read back, and a day.
+const ERASED_KEPT: TimeDelta = TimeDelta::days(8);
+
 /// Rows of a kind that are deleted in one transaction.
 const BITE: u16 = 1_000;
 
@@ -59,6 +62,7 @@ fn bite(tx: &mut TenantTx<'_>, keep: Retention) -> Result<usize> {
     Ok(tx.metrics().delete_before(AggregationLevel::Hourly, now - keep.hourly_figures.max(HOURS_KEPT), BITE)?
         + tx.jobs().delete_ended_before(now - keep.jobs, BITE)?
         + tx.reports().delete_expired(BITE)?
+        + tx.erased_sids().delete_before(now - ERASED_KEPT, BITE)?
         + tx.sessions().delete_expired(now - keep.sessions, BITE)?)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::support::dec;
 use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::access::Acting;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{Message, MessageFilter};
 use nmc_core::telephony::ProviderError;
@@ -13,11 +14,12 @@ use nmc_core::testing::{
     statements_sent, unique_phone, unique_sid, wait_until,
 };
 use nmc_core::twilio::{TwilioCalls, TwilioTexts};
-use nmc_core::workflows::receive_text;
 use nmc_core::workflows::{CatchUp, CaughtUp, FoundWhat, Upkeep, UpkeepConfig};
+use nmc_core::workflows::{erase_customer, receive_text};
 use nmc_core::workflows::{record_voice_status, refresh_call_by_sid};
 use nmc_core::{
-    CallOutcome, CallStatus, Clock as _, Error, MessageDirection, MessageKind, MessageStatus, PageRequest, PhoneNumber,
+    CallOutcome, CallStatus, Clock as _, Confirmed, Error, MessageDirection, MessageKind, MessageStatus, PageRequest,
+    PhoneNumber, Uploads,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -685,4 +687,18 @@ fn late_facts_of_an_old_call_are_kept() {
     let row = refresh_call_by_sid(&scene.db.store, &scene.joe.tenant, &directory, &call.sid).unwrap();
     assert_eq!((row.duration_seconds, row.ended_at, row.answered_by), (Some(42), call.end_time, call.answered_by));
     assert_eq!((row.outcome, scene.greetings()), (Some(CallOutcome::Voicemail), 0));
+}
+
+#[test]
+fn what_was_deleted_for_good_is_not_found_again() {
+    let scene = Scene::new();
+    scene.twilio.put_call(scene.call(5));
+    scene.twilio.put(scene.text(4, "Please delete what you have of me"));
+    assert_eq!(recorded(&scene.run()), (1, 1));
+    let who = Acting::Application(scene.joe.tenant);
+    let gone = erase_customer(&scene.db.store, &who, &scene.caller, &Uploads::new("/nonexistent"), Confirmed::irrevocably());
+    assert_eq!(gone.unwrap().calls, 1);
+    scene.twilio.put(scene.text(1, "Is it done?"));
+    assert_eq!(recorded(&scene.run()), (1, 0), "what came later is new");
+    assert_eq!((scene.calls().len(), scene.texts(MessageDirection::Inbound).len()), (0, 1));
 }

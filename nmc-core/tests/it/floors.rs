@@ -96,7 +96,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "report_schedules",
         ],
     ),
-    ("workflows", &["catch_up_marks"]),
+    ("workflows", &["catch_up_marks", "erased_sids"]),
 ];
 
 /// Tables that a module reads though their own stands above it, since one statement has to answer: whether a session, a key or a

@@ -2,13 +2,14 @@
 
 use crate::support::Scene;
 use chrono::TimeDelta;
+use nmc_core::access::Acting;
 use nmc_core::conversations::{KeptMedia, Media, MediaKind, MediaPass, MediaWorker, MediaWorkerConfig};
 use nmc_core::telephony::SmsCallback;
 use nmc_core::telephony::{FetchError, FetchedMedia, MediaSource};
 use nmc_core::testing::{Business, FakeTwilio, Gate, SmsForm, TwilioFault, finally, unique_phone, wait_until};
 use nmc_core::twilio::TwilioMedia;
-use nmc_core::workflows::{Received, receive_text};
-use nmc_core::{Error, MediaStatus, MessageId, Uploads};
+use nmc_core::workflows::{Received, erase_conversation, receive_text};
+use nmc_core::{Confirmed, Error, MediaStatus, MessageId, Uploads};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -361,4 +362,18 @@ fn a_slow_answer_is_cut_off_after_the_limit() {
     twilio.fail_with([TwilioFault::Slow(Duration::from_millis(50))]);
     assert_eq!(twilios(&twilio).fetch(&url, JPEG.len()).unwrap().bytes, JPEG);
     assert_eq!(twilios(&twilio).fetch(&url, JPEG.len() - 1), Err(FetchError::TooLarge));
+}
+
+#[test]
+fn file_goes_with_the_last_text_that_has_it() {
+    let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
+    let [first, second] = [(); 2].map(|()| scene.text_with(&[&twilio.keep_picture("image/jpeg", JPEG)]));
+    scene.media_worker(twilios(&twilio), &dir).pass().unwrap();
+    let erase = |text: MessageId| {
+        let id = scene.tx(|tx| tx.messages().get(text)).unwrap().conversation_id;
+        let who = Acting::Application(scene.business.tenant);
+        erase_conversation(&scene.db.store, &who, id, &dir.uploads(), Confirmed::irrevocably()).unwrap();
+        dir.files().len()
+    };
+    assert_eq!((dir.files().len(), erase(first), erase(second)), (1, 1, 0));
 }

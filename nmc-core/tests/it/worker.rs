@@ -1,6 +1,7 @@
 //! What the worker promises: every text is sent or visibly given up; none is sent twice as far as the provider can tell.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::access::Acting;
 use nmc_core::conversations::{Message, MessageFilter, NewConversation, Worker, WorkerConfig};
 use nmc_core::queue::Backoff;
 use nmc_core::store::Person;
@@ -11,10 +12,10 @@ use nmc_core::testing::{
     wait_until,
 };
 use nmc_core::twilio::TwilioSms;
-use nmc_core::workflows::receive_text;
+use nmc_core::workflows::{erase_customer, receive_text};
 use nmc_core::{
-    CallerIdentity, Clock, ConsentSource, ConversationChannel, ConversationEventType, Error, MessageId, MessageStatus, Secret,
-    Store, StoreConfig, SystemClock,
+    CallerIdentity, Clock, Confirmed, ConsentSource, ConversationChannel, ConversationEventType, Error, MessageId, MessageStatus,
+    Secret, Store, StoreConfig, SystemClock, Uploads,
 };
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -758,4 +759,34 @@ fn an_idle_worker_stops_at_once() {
     worker.stop();
     wait.recv_timeout(Duration::from_secs(10)).expect("it has stopped");
     run.join().unwrap();
+}
+
+// ------------------------------------------------------------------------------------------------ a recipient who is deleted
+
+#[test]
+fn customer_is_not_erased_while_a_text_is_sent() {
+    let scene = Scene::new();
+    let customer = unique_phone();
+    let erase = || {
+        let who = Acting::Application(scene.business.tenant);
+        erase_customer(&scene.db.store, &who, &customer, &Uploads::new("/nonexistent"), Confirmed::irrevocably())
+    };
+    let worker = scene.worker();
+    scene.business.queue(&scene.db.store, &customer, "Hello").unwrap();
+    assert_eq!(erase().unwrap().texts, 1, "what waits is called off");
+    assert_eq!((worker.pass().unwrap().sent, scene.sms.taken().len()), (0, 0));
+
+    scene.business.queue(&scene.db.store, &customer, "Hello").unwrap();
+    scene.sms.hold();
+    std::thread::scope(|scope| {
+        let pass = scope.spawn(|| worker.pass());
+        scene.sms.wait_for_sender();
+        let refused = erase().unwrap_err().to_string();
+        assert_eq!(refused, "customer_phone is being sent a text at this moment; try again in a minute");
+        scene.clock.advance(CONFIG.lease + TimeDelta::seconds(1));
+        assert_eq!(erase().unwrap().texts, 1, "whoever is so late has lost it");
+        scene.sms.release();
+        assert_eq!(pass.join().unwrap().unwrap(), nmc_core::conversations::Pass::default());
+    });
+    assert_eq!(scene.db.query::<i64>("SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM conversations)"), [0]);
 }

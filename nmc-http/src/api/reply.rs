@@ -1,9 +1,10 @@
 //! Answers, and what the OpenAPI document says of each.
 
+use crate::streams::Lines;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, SET_COOKIE,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, SET_COOKIE,
 };
 use nmc_core::Version;
 use serde::Serialize;
@@ -230,6 +231,40 @@ impl Reply for Attachment {
             .insert_header((CONTENT_DISPOSITION, format!("{how}; filename=\"{}\"", self.name)))
             .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
             .body(self.bytes)
+    }
+}
+
+/// 200 with JSON lines that are read while they are sent. An answer that is cut off is not whole.
+pub(crate) struct JsonLines {
+    /// The name to save the file as, which is ours.
+    pub(crate) name: &'static str,
+    pub(crate) body: Lines,
+    /// Whether the answer may come in chunks; else it ends with the connection.
+    pub(crate) takes_chunks: bool,
+}
+
+impl Reply for JsonLines {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn describe(_: &mut Schemas) -> Response {
+        ResponseBuilder::new()
+            .description(
+                "JSON lines. `record` says what each is; the last one of a whole answer is an `end`, with the number of `rows`.",
+            )
+            .content("application/x-ndjson", ContentBuilder::new().build())
+            .build()
+    }
+
+    fn respond(self) -> HttpResponse {
+        let mut answer = HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, "application/x-ndjson"))
+            .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", self.name)))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            // Nothing follows on this connection, which is not idle and not drained meanwhile.
+            .force_close()
+            .body(self.body);
+        answer.head_mut().no_chunking(!self.takes_chunks);
+        answer
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod end;
+mod lines;
 mod opening;
 mod presence;
 mod record;
@@ -11,6 +12,7 @@ mod sse;
 mod telling;
 
 pub(crate) use end::End;
+pub(crate) use lines::{Lines, Pieces, lines};
 pub(crate) use opening::{LONGEST_CURSOR, Listener, Opening, Source, cursor};
 pub(crate) use sse::begin;
 

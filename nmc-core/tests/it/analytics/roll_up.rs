@@ -6,10 +6,10 @@ use nmc_core::access::Acting;
 use nmc_core::analytics::{CallAnalyticsFilter, CallAnalyticsPatch, FIGURES, Figures, KpiFilter};
 use nmc_core::testing::{finally, killed_before, wait_until};
 use nmc_core::workflows::{
-    Counted, CountedKind, Retention, Upkeep, UpkeepConfig, WantedReport, behind, delete_old_rows, figures, report_content,
-    roll_up, roll_up_all,
+    Counted, CountedKind, Retention, Upkeep, UpkeepConfig, WantedReport, behind, delete_old_rows, erase_customer, figures,
+    report_content, roll_up, roll_up_all,
 };
-use nmc_core::{ConversionStatus, KpiPeriod, PageRequest, Patch, Span};
+use nmc_core::{Confirmed, ConversionStatus, KpiPeriod, PageRequest, Patch, Span, Uploads};
 use std::collections::BTreeMap;
 
 impl Scene {
@@ -673,4 +673,23 @@ fn figures_of_hours_are_computed_anew_for_a_holiday() {
     scene.tx(|tx| tx.holidays().delete("2026-10-31".parse().unwrap())).unwrap();
     scene.roll_up();
     assert_eq!(open_seconds(), "2400");
+}
+
+#[test]
+fn figures_after_an_erasure_are_those_without_the_customer() {
+    let (scene, other) = (Scene::new(), Scene::new());
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let before = scene.all_stored();
+    other.rows(HISTORY);
+    for scene in [&scene, &other] {
+        let (who, customer) = (Acting::Application(scene.business.tenant), "+15550100001".parse().unwrap());
+        let gone =
+            erase_customer(&scene.db.store, &who, &customer, &Uploads::new("/nonexistent"), Confirmed::irrevocably()).unwrap();
+        assert_eq!((gone.conversations, gone.texts, gone.calls), (1, 3, 1));
+    }
+    scene.roll_up();
+    other.roll_up();
+    assert_ne!(scene.all_stored(), before);
+    assert_eq!(scene.all_stored(), other.all_stored());
 }

@@ -85,6 +85,8 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("conversations_tags_check", "a Vec without gaps", r#"{"tags": [null]}"#),
     ("conversations_total_calls_check", "the library counts it", r#"{"total_calls": -1}"#),
     ("conversations_total_duration_seconds_check", "the call's own check comes first", r#"{"total_duration_seconds": -1}"#),
+    ("erased_sids_sid_check", "no call or text is without a SID that has one", r#"{"sid": ""}"#),
+    ("erased_sids_sid_key", "it leaves the first", r#"{"id": "ID"}"#),
     ("escalation_contacts_secret_rotated_at_check", "the library writes both", r#"{"secret_version": 2}"#),
     ("escalation_contacts_secret_version_check", "the library counts it", r#"{"secret_version": 0, "secret_rotated_at": "2999-01-01"}"#),
     ("holidays_day_key", "it moves the one that is there", r#"{"id": "ID"}"#),

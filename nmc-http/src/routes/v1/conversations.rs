@@ -1,11 +1,12 @@
 use crate::api::lists::{List, Span, agree, filled, is_same};
-use crate::api::reply::{Created, Json, PageOut, Tagged};
+use crate::api::reply::{Created, Done, Json, PageOut, Tagged};
 use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, must_match};
 use crate::api::wire::{Change, Text, Wire, given, party, string, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
 use nmc_core::conversations::{Assignee, ConversationFilter, ConversationPatch, InboxRow, LastText, NewConversation, Search};
-use nmc_core::{CallerIdentity, ConversationChannel, ConversationId, Error, TenantTx, UserId, Version};
+use nmc_core::workflows::erase_conversation;
+use nmc_core::{CallerIdentity, Confirmed, ConversationChannel, ConversationId, Error, TenantTx, UserId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
@@ -360,4 +361,11 @@ pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<Conversatio
         tx.conversations().get_with_last_text(id)
     });
     Ok(tagged(row.await?))
+}
+
+pub(super) async fn delete(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
+    let id: ConversationId = context.id("conversation", "conversation")?;
+    let uploads = context.app.uploads.clone();
+    context.in_steps(move |store, who| erase_conversation(store, who, id, &uploads, Confirmed::irrevocably())).await?;
+    Ok(Done)
 }

@@ -1,12 +1,12 @@
 use super::calls::CallOut;
 use super::consents::ConsentOut;
 use super::conversations::ConversationOut;
-use crate::api::reply::Json;
+use crate::api::reply::{Done, Json};
 use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
-use nmc_core::PhoneNumber;
-use nmc_core::workflows::{Customer, customer};
+use nmc_core::workflows::{Customer, customer, erase_customer};
+use nmc_core::{Confirmed, PhoneNumber};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,4 +57,11 @@ pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<
     let phone: PhoneNumber = context.id("phone", "customer")?;
     let out = context.acting(move |tx| customer(tx, &phone)).await;
     out.map(|row| Json(row.into()))
+}
+
+pub(super) async fn delete(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
+    let phone: PhoneNumber = context.id("phone", "customer")?;
+    let uploads = context.app.uploads.clone();
+    context.in_steps(move |store, who| erase_customer(store, who, &phone, &uploads, Confirmed::irrevocably())).await?;
+    Ok(Done)
 }

@@ -23,6 +23,7 @@ mod customers;
 mod email_verifications;
 mod escalation_contacts;
 mod events;
+mod exports;
 mod holidays;
 mod jobs;
 mod kpis;

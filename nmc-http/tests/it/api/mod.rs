@@ -9,6 +9,7 @@ mod bodies;
 mod browser_sessions;
 mod calls;
 mod conversations;
+mod exports;
 mod headers;
 mod limits;
 mod lists;

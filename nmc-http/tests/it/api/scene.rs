@@ -342,6 +342,10 @@ pub(super) fn good_body(operation: &str, target: &Target) -> Option<Value> {
         | "getCallMetadata"
         | "removeCallMetadata"
         | "getCustomer"
+        | "exportCustomer"
+        | "deleteCustomer"
+        | "exportConversations"
+        | "deleteConversation"
         | "listConsents"
         | "listConversations"
         | "getConversation"
@@ -427,6 +431,8 @@ pub(super) fn good_status(operation: &str) -> u16 {
         "resetPassword" | "verifyEmail" => 400,
         "askForVerification" => 202,
         "rebuildFigures" => 202,
+        // A text of hers may be an opt-out.
+        "deleteCustomer" | "deleteConversation" => 409,
         // The contact is no webhook.
         "getWebhookSecret" | "rotateWebhookSecret" => 409,
         // It is not asked for as WebSocket here.

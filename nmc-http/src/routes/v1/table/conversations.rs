@@ -3,7 +3,7 @@
 use crate::api::{Access, Api};
 use crate::routes::v1::{
     call_facts, call_imports, call_participants, calls, consents, conversation_events, conversation_review, conversation_steps,
-    conversations, customers, messages, op, replies,
+    conversations, customers, exports, messages, op, replies,
 };
 use nmc_core::access::Permission;
 
@@ -42,7 +42,11 @@ pub(super) fn routes(api: &mut Api<'_>) {
             .delete(op("removeCallMetadata", "Remove a fact about a call", Needs(CallsWrite)), call_facts::remove);
     });
     api.path("customers", "/v1/customers/{phone}", |r| {
-        r.get(op("getCustomer", "All that is known about a customer, the latest first", Needs(CustomersRead)), customers::get);
+        r.get(op("getCustomer", "All that is known about a customer, the latest first", Needs(CustomersRead)), customers::get)
+            .delete(op("deleteCustomer", "Delete a customer's conversations, texts and calls for good; their decisions about being texted stay", Needs(CustomersDelete)), customers::delete);
+    });
+    api.path("customers", "/v1/customers/{phone}/export", |r| {
+        r.get(op("exportCustomer", "All that the business has about a customer, as JSON lines", Needs(CustomersExport)), exports::customer);
     });
 
     api.path("texts", "/v1/consents", |r| {
@@ -53,9 +57,14 @@ pub(super) fn routes(api: &mut Api<'_>) {
         r.get(op("listConversations", "Conversations, newest first, each with its last text", Needs(ConversationsRead)), conversations::list)
             .post(op("openConversation", "Open a conversation with a customer who has no open one", Needs(ConversationsWrite)), conversations::open);
     });
+    // Before what takes any name.
+    api.path("conversations", "/v1/conversations/export", |r| {
+        r.get(op("exportConversations", "Conversations with their logs and texts, as JSON lines, newest first", Needs(CustomersExport)), exports::conversations);
+    });
     api.path("conversations", "/v1/conversations/{conversation}", |r| {
         r.get(op("getConversation", "A conversation, with its last text", Needs(ConversationsRead)), conversations::get)
-            .patch(op("changeConversation", "Change what is known about a conversation's customer and subject", Needs(ConversationsWrite)), conversations::change);
+            .patch(op("changeConversation", "Change what is known about a conversation's customer and subject", Needs(ConversationsWrite)), conversations::change)
+            .delete(op("deleteConversation", "Delete a conversation with its texts and calls for good", Needs(CustomersDelete)), conversations::delete);
     });
     api.path("conversations", "/v1/conversations/{conversation}/assign", |r| {
         r.post(op("assignConversation", "Assign a conversation to a user, or to oneself", Needs(ConversationsWrite)), conversation_steps::assign);

@@ -1,0 +1,2 @@
+DROP INDEX public.message_media_content_hash_idx;
+DROP TABLE public.erased_sids;

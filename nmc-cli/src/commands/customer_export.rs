@@ -1,0 +1,93 @@
+//! `nmc customer export`: all that a business has about a customer, as JSON lines.
+
+use super::call_show::{CALL, METADATA, PARTICIPANTS};
+use super::message_show::{MEDIA, MESSAGE};
+use super::{consent, conversation_list};
+use crate::error::{CliError, CliResult};
+use crate::output::time;
+use nmc_core::workflows::{Export, ExportedRow};
+use nmc_core::{Page, PhoneNumber, Result, Store, Tenant, TenantTx};
+use serde_json::{Value, json};
+use std::fs::OpenOptions;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+pub(super) fn run(store: &Store, proof: &Tenant, customer: &PhoneNumber, output: Option<&Path>) -> CliResult<()> {
+    // Before a file is made: of somebody unknown there is none.
+    let export = store.as_operator(proof, |tx| Export::of_customer(tx, customer))?;
+    match output {
+        None => written(store, proof, export, std::io::stdout().lock()),
+        Some(path) => {
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            let file = file.map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => {
+                    CliError::Usage(format!("--output {} is there already, and is left as it is", path.display()))
+                }
+                kind => std::io::Error::new(kind, format!("--output {}: {error}", path.display())).into(),
+            })?;
+            written(store, proof, export, file)
+        }
+    }
+}
+
+fn written(store: &Store, proof: &Tenant, export: Export, out: impl Write) -> CliResult<()> {
+    let (mut out, mut rest, mut rows) = (BufWriter::new(out), Some(export), 0);
+    while let Some(export) = rest {
+        let (lines, next) = store.as_operator(proof, |tx| {
+            let (read, next) = export.read(tx)?;
+            Ok((read.into_iter().map(|row| line(tx, row)).collect::<Result<Vec<Value>>>()?, next))
+        })?;
+        for line in &lines {
+            writeln!(out, "{line}")?;
+        }
+        rows += lines.len();
+        rest = next;
+    }
+    writeln!(out, "{}", json!({"record": "end", "rows": rows}))?;
+    Ok(out.flush()?)
+}
+
+/// A row as its list has it, with what it is.
+fn line(tx: &mut TenantTx<'_>, row: ExportedRow) -> Result<Value> {
+    let (record, mut line) = match row {
+        ExportedRow::Conversation(row) => {
+            let (notes, tags) = (json!(row.conversation.notes), json!(row.conversation.tags));
+            let (email, address) = (json!(row.conversation.customer_email), json!(row.conversation.customer_address));
+            let listed = conversation_list::listed(tx, Page { items: vec![*row], next: None })?;
+            let mut line = listed.items.first().map_or(Value::Null, |row| conversation_list::COLUMNS.json(row));
+            with(&mut line, [("notes", notes), ("tags", tags), ("customer_email", email), ("customer_address", address)]);
+            ("conversation", line)
+        }
+        ExportedRow::Event(row) => {
+            let line = json!({
+                "id": row.id, "conversation": row.conversation_id, "created_at": time(row.created_at), "event": row.event_type,
+                "details": row.event_data, "call_id": row.call_id, "created_by": row.created_by,
+            });
+            ("event", line)
+        }
+        ExportedRow::Message(row, media) => {
+            let mut line = MESSAGE.json(&row);
+            with(&mut line, [("media", media.iter().map(|row| MEDIA.json(row)).collect())]);
+            ("message", line)
+        }
+        ExportedRow::Call(row) => ("call", CALL.json(&row)),
+        ExportedRow::Participant(row) => ("participant", of_call(&row.call_id, PARTICIPANTS.json(&row))),
+        ExportedRow::Metadata(row) => ("metadata", of_call(&row.call_id, METADATA.json(&row))),
+        ExportedRow::Consent(row) => ("consent", consent::COLUMNS.json(&row)),
+        _ => ("unknown", json!({})),
+    };
+    with(&mut line, [("record", json!(record))]);
+    Ok(line)
+}
+
+fn of_call(call: &nmc_core::CallId, mut line: Value) -> Value {
+    with(&mut line, [("call_id", json!(call))]);
+    line
+}
+
+fn with<const N: usize>(line: &mut Value, more: [(&str, Value); N]) {
+    if let Value::Object(fields) = line {
+        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+}

@@ -1,0 +1,274 @@
+//! Deleting for good what a business has about a customer, in bounded bites. What they decided about being texted stays, so that nobody
+//! texts them again.
+//!
+//! Each bite is one transaction under the customer's lock: a text that is being sent, or that comes in, is before it or after it.
+
+use crate::access::{Acting, Permission};
+use crate::conversations::MediaFile;
+
+use crate::schema::{call_analytics, calls, conversation_analytics, conversations, messages};
+use crate::store::{Person, Store, Tenant, TenantTx};
+use crate::{
+    CallDirection, CallId, CallStatus, CallerIdentity, Confirmed, ConversationId, Error, MessageId, PhoneNumber, Result,
+    StreamEventKind, Uploads,
+};
+use chrono::TimeDelta;
+use diesel::dsl::exists;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+/// Rows of a kind that are deleted in one transaction.
+const BITE: u16 = 500;
+
+/// A call of which nothing was heard for longer stands in nobody's way.
+const LONGEST_CALL: TimeDelta = TimeDelta::hours(24);
+
+/// How many rows were deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
+pub struct Erased {
+    /// The conversations, with their notes, tags and logs.
+    pub conversations: usize,
+    /// The texts, with their pictures.
+    pub texts: usize,
+    /// The calls, with their parties and what was noted of them.
+    pub calls: usize,
+}
+
+/// What is to be deleted.
+enum Whose<'a> {
+    Customer(&'a PhoneNumber),
+    Conversation(ConversationId),
+}
+
+/// The next bite: these texts, and the files that go with them.
+struct Bite {
+    tenant: Tenant,
+    texts: Vec<MessageId>,
+    files: Vec<MediaFile>,
+}
+
+/// Deletes the conversations, texts and calls of a customer, in whatever spelling, with all that hangs on them. Texts that are queued to
+/// them are called off with it. Their decisions about being texted stay. Who asks again after a failure goes on with what is left.
+///
+/// # Errors
+/// [`Error::Forbidden`] without [`Permission::CustomersDelete`]; [`Error::NotFound`] when there is nothing to delete;
+/// [`Error::Conflict`] while a call of theirs goes on, a text is being sent to them, or one of theirs may be an opt-out that nobody has
+/// settled; [`Error::Unavailable`] also when the files of their pictures can't be removed.
+pub fn erase_customer(store: &Store, who: &Acting, customer: &PhoneNumber, uploads: &Uploads, _: Confirmed) -> Result<Erased> {
+    erase(store, who, &Whose::Customer(customer), uploads)
+}
+
+/// Deletes one conversation with its texts and calls, as [`erase_customer`] does.
+///
+/// # Errors
+/// As [`erase_customer`].
+pub fn erase_conversation(store: &Store, who: &Acting, id: ConversationId, uploads: &Uploads, _: Confirmed) -> Result<Erased> {
+    erase(store, who, &Whose::Conversation(id), uploads)
+}
+
+fn erase(store: &Store, who: &Acting, whose: &Whose<'_>, uploads: &Uploads) -> Result<Erased> {
+    let mut all = Erased::default();
+    loop {
+        let bite = who.transaction(store, |tx| whose.next_bite(tx))?;
+        // Before their rows: whoever dies in between finds them again.
+        bite.files.iter().try_for_each(|file| uploads.forget_media(&bite.tenant, file))?;
+        let (erased, is_last, actor) = who.transaction(store, |tx| {
+            let (erased, is_last) = whose.take(tx, &bite.texts)?;
+            Ok((erased, is_last, tx.actor().to_string()))
+        })?;
+        all.conversations += erased.conversations;
+        all.texts += erased.texts;
+        all.calls += erased.calls;
+        let Erased { conversations, texts, calls } = erased;
+        if erased != Erased::default() {
+            tracing::info!(tenant = %bite.tenant.id(), actor, conversations, texts, calls, "deleted for good");
+        }
+        if is_last {
+            break;
+        }
+    }
+    match (all == Erased::default(), whose) {
+        (false, _) => Ok(all),
+        (true, Whose::Customer(_)) => Err(Error::NotFound { entity: "customer" }),
+        (true, Whose::Conversation(_)) => Err(Error::NotFound { entity: "conversation" }),
+    }
+}
+
+impl Whose<'_> {
+    fn next_bite(&self, tx: &mut TenantTx<'_>) -> Result<Bite> {
+        self.begin(tx)?;
+        let tenant = tx.0.tenant;
+        let texts: Vec<MessageId> = messages::table
+            .filter(messages::tenant_id.eq(tenant))
+            .filter(messages::conversation_id.eq_any(self.conversations(tx)?))
+            .limit(BITE.into())
+            .select(messages::id)
+            .load(tx.0.conn)?;
+        let files = tx.message_media().files_of_only(&texts)?;
+        Ok(Bite { tenant: tx.tenant(), texts, files })
+    }
+
+    /// Makes sure that who asks may, that nothing is on its way, and that nothing begins meanwhile.
+    fn begin(&self, tx: &mut TenantTx<'_>) -> Result<()> {
+        tx.must(Permission::CustomersDelete)?;
+        let identity = match self {
+            Self::Customer(phone) => CallerIdentity::Phone((*phone).clone()),
+            Self::Conversation(id) => match tx.conversations().find(*id)? {
+                Some(conversation) => conversation.customer_phone,
+                None => return Ok(()),
+            },
+        };
+        if let Some(phone) = identity.phone() {
+            tx.0.lock_person(&Person::new(phone.clone()))?;
+            if tx.messages().is_under_way_to(phone)? {
+                return Err(Error::conflict("customer_phone", "is being sent a text at this moment; try again in a minute"));
+            }
+        }
+        if self.is_in_review(tx)? {
+            return Err(Error::conflict("customer_phone", "wrote a text that may be an opt-out; say first whether it was one"));
+        }
+        let since = tx.now() - LONGEST_CALL;
+        let going_on = calls::call_status.eq_any([CallStatus::Initiated, CallStatus::Ringing, CallStatus::InProgress]);
+        let talk = self.calls(tx)?.filter(going_on).filter(calls::updated_at.gt(since));
+        if diesel::select(exists(talk)).get_result(tx.0.conn)? {
+            return Err(Error::conflict("customer_phone", "is on the phone at this moment; try again after the call"));
+        }
+        Ok(())
+    }
+
+    /// The conversations that go, a bite of them.
+    fn conversations(&self, tx: &mut TenantTx<'_>) -> Result<Vec<ConversationId>> {
+        let all = conversations::table.filter(conversations::tenant_id.eq(tx.0.tenant)).limit(BITE.into());
+        let all = all.select(conversations::id).into_boxed();
+        let found = match self {
+            Self::Conversation(id) => all.filter(conversations::id.eq(*id)),
+            Self::Customer(phone) => all.filter(conversations::customer_phone.eq_any(phone.spellings())),
+        };
+        Ok(found.load(tx.0.conn)?)
+    }
+
+    fn is_in_review(&self, tx: &mut TenantTx<'_>) -> Result<bool> {
+        let all = conversations::table
+            .filter(conversations::tenant_id.eq(tx.0.tenant))
+            .filter(conversations::review_requested_at.is_not_null());
+        let found = match self {
+            Self::Customer(phone) => {
+                let query = all.filter(conversations::customer_phone.eq_any(phone.spellings()));
+                diesel::select(exists(query)).get_result(tx.0.conn)
+            }
+            Self::Conversation(id) => diesel::select(exists(all.filter(conversations::id.eq(*id)))).get_result(tx.0.conn),
+        };
+        Ok(found?)
+    }
+
+    /// The calls that go: those of the conversations, and those of the customer that are in none.
+    fn calls(&self, tx: &mut TenantTx<'_>) -> Result<calls::BoxedQuery<'static, Pg>> {
+        let conversations = self.conversations(tx)?;
+        let all = calls::table.filter(calls::tenant_id.eq(tx.0.tenant)).into_boxed();
+        let Self::Customer(phone) = self else { return Ok(all.filter(calls::conversation_id.eq_any(conversations))) };
+        // The other end is a number of ours, which may be asked for, too: all calls to it are others'.
+        let (inbound, outbound) = (CallDirection::Inbound, CallDirection::Outbound);
+        let from_them = calls::caller_phone.eq_any(phone.spellings()).and(calls::call_direction.eq(inbound));
+        let to_them = calls::called_phone.eq_any(phone.spellings()).and(calls::call_direction.eq(outbound));
+        Ok(all.filter(from_them.or(to_them).or(calls::conversation_id.eq_any(conversations))))
+    }
+
+    /// Deletes a bite: these texts, and once no more are there, calls and then conversations. Says whether it was the last.
+    fn take(&self, tx: &mut TenantTx<'_>, texts: &[MessageId]) -> Result<(Erased, bool)> {
+        self.begin(tx)?;
+        let tenant = tx.0.tenant;
+        let gone: Vec<Option<String>> = diesel::delete(messages::table)
+            .filter(messages::tenant_id.eq(tenant))
+            .filter(messages::id.eq_any(texts))
+            .returning(messages::message_sid)
+            .get_results(tx.0.conn)?;
+        let mut erased = Erased { texts: gone.len(), ..Erased::default() };
+        tx.erased_sids().insert_if_missing(&gone.into_iter().flatten().collect::<Vec<_>>())?;
+        if texts.len() >= usize::from(BITE) {
+            return Ok((erased, false));
+        }
+        let ids: Vec<CallId> = self.calls(tx)?.limit(BITE.into()).select(calls::id).load(tx.0.conn)?;
+        erased.calls = delete_calls(tx, &ids)?;
+        if ids.len() >= usize::from(BITE) {
+            return Ok((erased, false));
+        }
+        let found = self.conversations(tx)?;
+        erased.conversations = delete_conversations(tx, &found)?;
+        Ok((erased, erased.conversations == found.len() && found.len() < usize::from(BITE)))
+    }
+}
+
+/// Deletes calls, with what is told and computed of them.
+fn delete_calls(tx: &mut TenantTx<'_>, ids: &[CallId]) -> Result<usize> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let (tenant, now) = (tx.0.tenant, tx.0.now());
+    diesel::delete(call_analytics::table)
+        .filter(call_analytics::tenant_id.eq(tenant))
+        .filter(call_analytics::call_id.eq_any(ids))
+        .execute(tx.0.conn)?;
+    diesel::update(conversation_analytics::table)
+        .filter(conversation_analytics::tenant_id.eq(tenant))
+        .filter(conversation_analytics::call_id.eq_any(ids))
+        .set((conversation_analytics::call_id.eq(None::<CallId>), conversation_analytics::updated_at.eq(now)))
+        .execute(tx.0.conn)?;
+    diesel::update(conversations::table)
+        .filter(conversations::tenant_id.eq(tenant))
+        .filter(conversations::first_call_id.eq_any(ids))
+        .set((conversations::first_call_id.eq(None::<CallId>), conversations::updated_at.eq(now)))
+        .execute(tx.0.conn)?;
+    diesel::update(conversations::table)
+        .filter(conversations::tenant_id.eq(tenant))
+        .filter(conversations::last_call_id.eq_any(ids))
+        .set((conversations::last_call_id.eq(None::<CallId>), conversations::updated_at.eq(now)))
+        .execute(tx.0.conn)?;
+    let gone: Vec<(CallId, Option<String>)> = diesel::delete(calls::table)
+        .filter(calls::tenant_id.eq(tenant))
+        .filter(calls::id.eq_any(ids))
+        .returning((calls::id, calls::twilio_call_sid))
+        .get_results(tx.0.conn)?;
+    gone.iter().for_each(|(id, _)| tx.0.note(StreamEventKind::CallUpdated, id.uuid()));
+    let count = gone.len();
+    tx.erased_sids().insert_if_missing(&gone.into_iter().filter_map(|(_, sid)| sid).collect::<Vec<_>>())?;
+    Ok(count)
+}
+
+/// Deletes those of these conversations in which nothing is any more, and says how many: a text may have come in meanwhile.
+fn delete_conversations(tx: &mut TenantTx<'_>, ids: &[ConversationId]) -> Result<usize> {
+    let tenant = tx.0.tenant;
+    // Whoever writes into one now waits, and finds it gone.
+    let empty: Vec<ConversationId> = conversations::table
+        .filter(conversations::tenant_id.eq(tenant))
+        .filter(conversations::id.eq_any(ids))
+        .for_update()
+        .select(conversations::id)
+        .load(tx.0.conn)?;
+    let used = messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::conversation_id.eq_any(&empty))
+        .select(messages::conversation_id)
+        .distinct();
+    let used: Vec<ConversationId> = used.load(tx.0.conn)?;
+    let empty: Vec<ConversationId> = empty.into_iter().filter(|id| !used.contains(id)).collect();
+    if empty.is_empty() {
+        return Ok(0);
+    }
+    diesel::update(call_analytics::table)
+        .filter(call_analytics::tenant_id.eq(tenant))
+        .filter(call_analytics::conversation_id.eq_any(&empty))
+        .set(call_analytics::conversation_id.eq(None::<ConversationId>))
+        .execute(tx.0.conn)?;
+    diesel::delete(conversation_analytics::table)
+        .filter(conversation_analytics::tenant_id.eq(tenant))
+        .filter(conversation_analytics::conversation_id.eq_any(&empty))
+        .execute(tx.0.conn)?;
+    let gone = diesel::delete(conversations::table)
+        .filter(conversations::tenant_id.eq(tenant))
+        .filter(conversations::id.eq_any(&empty))
+        .execute(tx.0.conn)?;
+    empty.iter().for_each(|id| tx.0.note(StreamEventKind::ConversationUpdated, id.uuid()));
+    Ok(gone)
+}
