@@ -120,6 +120,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000195_mark_deleted_figures",
     "2026-11-30-000198_search_names_of_callers",
     "2026-11-30-000199_fill_names_of_callers",
+    "2026-11-30-000202_create_typing_notices",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.
