@@ -1479,6 +1479,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The last that a user's client said of typing in a conversation: read by other processes for 6 seconds, deleted after a minute, empty after a crash.
+    typing_notices (tenant_id, conversation_id, user_id) {
+        /// The tenant it belongs to.
+        tenant_id -> Uuid,
+        /// The conversation in whose room it is told.
+        conversation_id -> Uuid,
+        /// The user who is about to answer.
+        user_id -> Uuid,
+        /// The process that wrote it, and has told its own clients; it takes another id whenever it starts.
+        process_id -> Uuid,
+        /// Whether the user types; false: no longer.
+        is_typing -> Bool,
+        /// When it was written, by the clock of the database: those of servers differ.
+        noticed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// What a user wants to be told, and how the dashboard opens for them.
     user_preferences (id) {
         /// Key; the library supplies a UUIDv7.
@@ -1778,6 +1796,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     stream_events,
     tenant_streams,
     tenants,
+    typing_notices,
     user_preferences,
     user_profiles,
     user_sessions,

@@ -149,6 +149,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
     let hub = Hub::start(authenticator.store()).map_err(std::io::Error::other)?;
     let log = config.record_connections.then(|| ConnectionLog::start(authenticator.store())).transpose();
     let log = log.map_err(std::io::Error::other)?;
+    let streams = Streams::new(hub, config.streams, log, stopping.clone()).map_err(std::io::Error::other)?;
     let app = App {
         pool: pool.clone(),
         login_pool: pool.for_logins(),
@@ -166,7 +167,7 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         proxies: Proxies::new(config.trusted_proxies),
         uploads: config.uploads,
         origins: config.cors_origins.clone(),
-        streams: Arc::new(Streams::new(hub, config.streams, log, stopping.clone())),
+        streams: Arc::new(streams),
         patience: config.patience,
     };
     let shared = Shared {

@@ -100,6 +100,29 @@ fn restored_streams_of_events_are_of_another_epoch() {
 }
 
 #[test]
+fn who_types_is_counted_in_no_dump() {
+    let scene = Scene::new();
+    let tenant: String = scene.db.query("SELECT id FROM tenants").remove(0);
+    scene.db.fill_every_table(tenant.parse().expect("an id"));
+    let typing = |db: &TestDb| db.query::<i64>("SELECT count(*) FROM typing_notices")[0];
+    assert_eq!(typing(&scene.db), 1);
+    let counted = rows(scene.dumped().ok());
+    assert!(!counted.iter().any(|(table, _)| table.ends_with(".typing_notices")), "{counted:?}");
+    let restored = |file: &Path| {
+        let target = TestDb::empty();
+        Nmc::on(target.url()).run(&["database", "restore", text(file)]).ok();
+        typing(&target)
+    };
+    assert_eq!(restored(&scene.file()), 1);
+    // As of a standby, which has no rows of an UNLOGGED table.
+    let of_standby = scene.folder.join("standby.dump");
+    let mut dump = std::process::Command::new(TestDb::programs().join("pg_dump"));
+    dump.args(["--format=custom", "--no-unlogged-table-data", "--file", text(&of_standby)]);
+    assert!(dump.args(["--dbname", &scene.db.superuser_url()]).status().expect("pg_dump").success());
+    assert_eq!(restored(&of_standby), 0);
+}
+
+#[test]
 fn login_that_sees_no_rows_makes_no_dump() {
     let scene = Scene::new();
     let file = scene.file();

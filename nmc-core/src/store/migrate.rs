@@ -122,6 +122,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000199_fill_names_of_callers",
     "2026-11-30-000200_create_erased_sids",
     "2026-11-30-000201_know_erased_calls",
+    "2026-11-30-000202_create_typing_notices",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -46,6 +46,8 @@ pub enum Reason {
     EventStream,
     /// Users of all businesses stay online while a process holds streams for them.
     Presence,
+    /// Whoever is in a conversation's room hears who types there, also in other processes.
+    Typing,
     /// Operators create, list and inspect tenants.
     Operations,
 }

@@ -82,6 +82,9 @@ INSERT INTO escalation_contacts (tenant_id, rule_id, contact_type, contact_value
     SELECT :tenant, id, 'email', 'ada@example.com' FROM alert_rules WHERE tenant_id = :tenant;
 INSERT INTO alert_metrics_cache (tenant_id, metric_name, metric_value, measurement_time) VALUES (:tenant, 'missed calls', 2, now());
 
+INSERT INTO typing_notices (tenant_id, conversation_id, user_id, process_id, is_typing)
+    SELECT :tenant, c.id, u.id, gen_random_uuid(), true FROM conversations c JOIN users u ON u.tenant_id = c.tenant_id WHERE c.tenant_id = :tenant;
+
 -- Whoever has a number has events already.
 INSERT INTO tenant_streams (tenant_id, seq) VALUES (:tenant, 1) ON CONFLICT DO NOTHING;
 INSERT INTO stream_events (tenant_id, seq, kind, subject_id, created_at)

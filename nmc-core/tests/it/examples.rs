@@ -189,7 +189,7 @@ fn export_has_every_row_of_one_tenant_and_no_secret() {
     let (_, said) = run("export_tenant", &["Joe's Plumbing"], Some(&db.url()));
     let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut rows = db.rows_of(its);
-    // The stream, the words and what is remembered of rules tell of rows, which are exported themselves.
+    // The stream, the words and what is remembered of rules tell of rows, which are exported themselves. Who types is soon out of date.
     let retold = [
         "stream_events",
         "tenant_streams",
@@ -200,6 +200,7 @@ fn export_has_every_row_of_one_tenant_and_no_secret() {
         "alert_escalations",
         "analytics_marks",
         "analytics_roll_ups",
+        "typing_notices",
     ];
     rows.retain(|table, _| !retold.contains(&table.as_str()));
     for table in db.tables().into_iter().filter(|table| rows.contains_key(&table.name)) {

@@ -64,6 +64,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "message_terms",
             "consents",
             "number_pacing",
+            "typing_notices",
         ],
     ),
     (

@@ -65,6 +65,7 @@ mod support;
 mod texts;
 mod trade_metrics;
 mod twilio_api;
+mod typing;
 mod values;
 mod voice_callback;
 mod webhook;

@@ -459,6 +459,7 @@ fn every_table_is_of_the_identity_or_of_the_activity_family() {
                          -- Words, which are read from their key alone.
                          WHEN c.relname = 'message_terms' THEN 'PRIMARY KEY (tenant_id, term, created_at, message_id)'
                          WHEN c.relname = 'conversation_terms' THEN 'PRIMARY KEY (tenant_id, term, created_at, conversation_id)'
+                         WHEN c.relname = 'typing_notices' THEN 'PRIMARY KEY (tenant_id, conversation_id, user_id)'
                          ELSE 'PRIMARY KEY (tenant_id, id)' END
              OR k.contype = 'u' AND c.relname NOT IN {IDENTITY} AND pg_get_constraintdef(k.oid) !~ '\\(tenant_id, '
              OR k.contype = 'f' AND c.relname IN {IDENTITY} AND k.confrelid::regclass::text NOT IN {IDENTITY})"

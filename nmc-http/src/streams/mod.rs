@@ -20,6 +20,7 @@ use crate::error::ApiResult;
 use crate::limits::network;
 use crate::shares::{Place, Places};
 use nmc_core::access::{Permission, Standing};
+use nmc_core::conversations::{TypingOutbox, TypingRelay};
 use nmc_core::events::{ConnectionLog, Hub};
 use nmc_core::{Result, Store, Tenant};
 use presence::Presence;
@@ -80,6 +81,8 @@ pub(crate) struct Streams {
     /// Sockets whose clients are still to say who they are, by where they come from.
     waiting: Places<IpAddr, ()>,
     rooms: Rooms,
+    /// Held for as long as there are rooms.
+    _typing: TypingRelay,
     presence: Option<Presence>,
     /// What is recorded, where an operator wants it.
     log: Option<ConnectionLog>,
@@ -101,11 +104,24 @@ struct OpenStream {
 }
 
 impl Streams {
-    pub(crate) fn new(hub: Hub, limits: StreamLimits, log: Option<ConnectionLog>, stopping: watch::Receiver<bool>) -> Self {
+    /// Streams that hear of what this hub's store holds.
+    ///
+    /// # Errors
+    /// [`nmc_core::Error::Unavailable`] when the system gives no thread.
+    pub(crate) fn new(
+        hub: Hub,
+        limits: StreamLimits,
+        log: Option<ConnectionLog>,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Self> {
         let places = Places::new(limits.total, limits.per_tenant, limits.per_user);
         let waiting = Places::new(WAITING, WAITING_FROM_ONE, WAITING_FROM_ONE);
         let presence = limits.presence_every.map(Presence::new);
-        Self { hub, limits, places, waiting, rooms: Rooms::default(), presence, log, stopping, open: Mutex::default() }
+        let outbox = TypingOutbox::default();
+        let rooms = Rooms::new(outbox.clone());
+        let typing = TypingRelay::start(hub.store(), &outbox, rooms.clone())?;
+        let open = Mutex::default();
+        Ok(Self { hub, limits, places, waiting, rooms, _typing: typing, presence, log, stopping, open })
     }
 
     /// A place for a socket whose client is still to say who it is.

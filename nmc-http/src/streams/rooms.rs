@@ -1,7 +1,9 @@
-//! The rooms of conversations: what clients of this process say there is heard by the others who are in the room, and kept nowhere.
+//! The rooms of conversations: what clients of this process say there is heard at once by the others who are in the room, and a
+//! moment later by those of other processes.
 
+use nmc_core::conversations::{TypingNotice, TypingOutbox, TypingRooms};
 use nmc_core::{ConversationId, TenantId, UserId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::Sender;
 
@@ -22,7 +24,11 @@ pub(super) struct Member {
 
 /// All rooms that somebody is in.
 #[derive(Clone, Default)]
-pub(super) struct Rooms(Arc<Mutex<State>>);
+pub(super) struct Rooms {
+    shared: Arc<Mutex<State>>,
+    /// What other processes are to hear.
+    outbox: TypingOutbox,
+}
 
 #[derive(Default)]
 struct State {
@@ -31,6 +37,10 @@ struct State {
 }
 
 impl Rooms {
+    pub(super) fn new(outbox: TypingOutbox) -> Self {
+        Self { shared: Arc::default(), outbox }
+    }
+
     /// Enters the room of a conversation, which whoever calls has seen to be the tenant's.
     pub(super) fn join(&self, tenant: TenantId, conversation: ConversationId, member: Member) -> Membership {
         let mut state = self.state();
@@ -41,7 +51,30 @@ impl Rooms {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells all in a room but for the user's own clients. Who has no room for it goes without: it is soon out of date.
+    fn pass_on(&self, tenant: TenantId, notice: Notice) {
+        let state = self.state();
+        let members = state.of.get(&(tenant, notice.conversation)).into_iter().flatten();
+        for (_, member) in members.filter(|(_, member)| member.user != Some(notice.user)) {
+            if member.notices.try_send(notice).is_err() {
+                tracing::trace!("somebody was not told who types");
+            }
+        }
+    }
+}
+
+impl TypingRooms for Rooms {
+    fn tenants(&self) -> Vec<TenantId> {
+        let tenants: HashSet<TenantId> = self.state().of.keys().map(|(tenant, _)| *tenant).collect();
+        tenants.into_iter().collect()
+    }
+
+    fn hear(&self, heard: TypingNotice) {
+        let notice = Notice { conversation: heard.conversation_id, user: heard.user_id, is_typing: heard.is_typing };
+        self.pass_on(heard.tenant_id, notice);
     }
 }
 
@@ -54,17 +87,11 @@ pub(super) struct Membership {
 }
 
 impl Membership {
-    /// Tells the others in the room, but for the user's own other clients. Who has no room for it goes without: it is soon out of
-    /// date.
+    /// Tells the others in the room, but for the user's own other clients: here at once, and without waiting in other processes.
     pub(super) fn tell(&self, user: UserId, is_typing: bool) {
-        let notice = Notice { conversation: self.conversation, user, is_typing };
-        let state = self.rooms.state();
-        let members = state.of.get(&(self.tenant, self.conversation)).into_iter().flatten();
-        for (_, member) in members.filter(|(_, member)| member.user != Some(user)) {
-            if member.notices.try_send(notice).is_err() {
-                tracing::trace!("somebody was not told who types");
-            }
-        }
+        self.rooms.pass_on(self.tenant, Notice { conversation: self.conversation, user, is_typing });
+        let (tenant_id, conversation_id) = (self.tenant, self.conversation);
+        self.rooms.outbox.tell(TypingNotice { tenant_id, conversation_id, user_id: user, is_typing });
     }
 }
 
@@ -115,7 +142,17 @@ mod tests {
         for (_, hears) in &mut deaf {
             assert!(hears.try_recv().is_err());
         }
+        // What another process tells goes the same way.
+        assert_eq!(rooms.tenants().into_iter().collect::<HashSet<_>>(), HashSet::from(tenants));
+        let (tenant_id, conversation_id) = (tenants[0], conversations[0]);
+        rooms.hear(TypingNotice { tenant_id, conversation_id, user_id: users[0], is_typing: true });
+        for (_, hears) in &mut hearing {
+            assert_eq!(hears.try_recv(), Ok(notice(true)));
+        }
+        for hears in deaf.iter_mut().map(|(_, hears)| hears).chain([&mut anns]) {
+            assert!(hears.try_recv().is_err());
+        }
         drop((ann, deaf, hearing));
-        assert!(rooms.state().of.is_empty());
+        assert!(rooms.state().of.is_empty() && rooms.tenants().is_empty());
     }
 }

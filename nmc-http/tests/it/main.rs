@@ -25,6 +25,7 @@ mod site;
 mod socket;
 mod stopping;
 mod texts;
+mod typing;
 mod voice;
 mod web_inbox;
 mod websocket;

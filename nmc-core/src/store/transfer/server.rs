@@ -1,6 +1,6 @@
 //! What has to be known of a database before and after it is moved.
 
-use super::{RowCounts, TransferError};
+use super::{RowCounts, SHORT_LIVED, TransferError};
 use crate::Secret;
 use crate::store::pool::open;
 use diesel::connection::SimpleConnection as _;
@@ -95,7 +95,8 @@ impl Server {
     fn tables(&mut self) -> Result<Vec<Table>, TransferError> {
         let sql = format!(
             "SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, \
-             c.relrowsecurity AS is_protected, c.relname = 'tenants' AS is_tenants {OWN_RELATIONS} AND c.relkind = 'r' ORDER BY 1"
+             c.relrowsecurity AS is_protected, c.relname = 'tenants' AS is_tenants {OWN_RELATIONS} AND c.relkind = 'r' \
+             AND c.relname <> '{SHORT_LIVED}' ORDER BY 1"
         );
         Ok(sql_query(sql).load(&mut self.conn)?)
     }

@@ -181,6 +181,8 @@ const LOOKED_UP: &[&str] = &[
     "report_mails_report_id_fkey",
     "report_mails_user_id_fkey",
     "tenants_owner_id_fkey",
+    "typing_notices_conversation_id_fkey",
+    "typing_notices_user_id_fkey",
 ];
 
 /// Unique keys behind a narrower one, which speaks first; there for foreign keys to point at.

@@ -390,8 +390,9 @@ fn every_public_method_of_every_repository_is_in_the_matrix() {
     assert_eq!(asked, methods, "asked in the matrix (left), public in the sources (right)");
 }
 
-/// Tables that triggers write, and that search and filters read beside their repository; and what rules are remembered by, beside their repository.
-const OF_OTHERS: [&str; 4] = ["alert_rule_states", "conversation_tags", "conversation_terms", "message_terms"];
+/// Tables that triggers write, and that search and filters read beside their repository; and what rules are remembered by, beside their repository. Who types
+/// is written and read for all businesses at once.
+const OF_OTHERS: [&str; 5] = ["alert_rule_states", "conversation_tags", "conversation_terms", "message_terms", "typing_notices"];
 
 #[test]
 fn every_table_has_its_repository() {
