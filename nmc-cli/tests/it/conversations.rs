@@ -142,6 +142,11 @@ fn staff_take_a_conversation_to_its_end_and_reopen_it() {
     shop.run("note", &[customer, "The key is\u{1b}[2J under the mat"]).ok();
     let noted = shop.nmc.run_with_input(&["conversation", "note", customer, "-"], "Rings twice\n");
     noted.ok();
+    let once = |note: &str| shop.run("note", &[customer, note, "--client-key", "n1"]);
+    once("Has a dog").ok();
+    let again = once("Has a dog");
+    assert!(again.err.contains("it was added before, and is not added again"), "{}", again.err);
+    once("Has a cat").refused(2, "client_key was already used for another note");
     assert_eq!(shop.json("resolve", &[customer])["status"], "resolved");
     shop.run("resolve", &[customer]).refused(2, "conversation can't go from resolved to resolved");
     let old = shop.json("close", &[customer]);
@@ -158,6 +163,7 @@ fn staff_take_a_conversation_to_its_end_and_reopen_it() {
         "←  The sink leaks\n",
         "·  note: The key is<U+001B>[2J under the mat\n",
         "·  note: Rings twice\n",
+        "·  note: Has a dog\n",
     ] {
         assert!(told.contains(part), "no {part:?}: {told}");
     }

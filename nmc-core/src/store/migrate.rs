@@ -120,6 +120,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000195_mark_deleted_figures",
     "2026-11-30-000198_search_names_of_callers",
     "2026-11-30-000199_fill_names_of_callers",
+    "2026-11-30-000203_tell_notes_and_secrets_apart",
+    "2026-11-30-000204_index_client_keys_of_notes",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

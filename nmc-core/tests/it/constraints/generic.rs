@@ -92,6 +92,7 @@ const COPIES: &[(&str, &str, &str)] = &[
     ("kpi_snapshots_variance_percentage_check", "the library reckons it", r#"{"variance_percentage": 1, "kpi_target": 0}"#),
     ("kpi_targets_kpi_name_period_type_key", "it moves the one that is there", r#"{"id": "ID"}"#),
     ("message_media_attempts_check", "the library counts it", r#"{"attempts": -1}"#),
+    ("conversation_events_client_key_key", "looked for before", r#"{"id": "ID"}"#),
     ("message_media_content_hash_check", "the library writes all three", r#"{"status": "kept", "next_attempt_at": null}"#),
     ("message_media_lease_expires_at_check", "the library writes both", r#"{"lease_expires_at": "2999-01-01"}"#),
     ("message_media_lease_owner_check", "the library writes both",
