@@ -2,7 +2,7 @@
 
 use super::*;
 use nmc_core::access::SessionFilter;
-use nmc_core::delivery::MailLinks;
+use nmc_core::delivery::{Mail, MailError, MailLinks, MailReceipt, MailSender};
 use nmc_core::people::{
     AccountMail, AccountMailFilter, INVITATION_LIFETIME, InvitationMail, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
     MAILS_TO_UNPROVED_BEFORE_APPROVAL, RESET_LIFETIME, User, UserPatch, VERIFICATION_LIFETIME, change_user, invite_again,
@@ -12,6 +12,9 @@ use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{FakeSmtp, SmtpFault, SmtpStep, TakenMail, wait_until};
 use nmc_core::workflows::{AccountMailPass, AccountMailer, AccountMailerConfig, Senders, approve};
 use nmc_core::{AccountMailKind, AccountMailStatus, PageRequest, SessionEnd};
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use AccountMailKind::{AddressChanged, Approved, Invitation, PasswordReset, Verification};
 use AccountMailStatus::{Failed, Sent, Waiting};
@@ -517,6 +520,32 @@ fn mail_of_a_dead_worker_is_taken_again_and_counted() {
 fn two_workers_send_a_mail_once() {
     let post = Post::new();
     post.ask("ada");
+/// A sender whose process dies with its second mail.
+struct Dying(Arc<SmtpMailer>, AtomicUsize);
+
+impl MailSender for Dying {
+    fn send(&self, mail: &Mail<'_>) -> std::result::Result<MailReceipt, MailError> {
+        assert_ne!(self.1.fetch_add(1, Ordering::SeqCst), 1, "it dies");
+        self.0.send(mail)
+    }
+}
+
+#[test]
+fn worker_that_dies_in_a_batch_has_sent_nothing_twice() {
+    let post = Post::new();
+    ["ben", "cal", "dan"].iter().for_each(|name| drop(post.invited(name)));
+    let config = SmtpConfig::parse(&Secret::new(post.smtp.url()), "nmc@nmc.example.com").unwrap();
+    let dying = Dying(Arc::new(SmtpMailer::new(config).unwrap()), AtomicUsize::default());
+    let worker = post.over(Senders { mail: Some(Arc::new(dying)), ..post.senders() });
+    post.house.pass(1);
+    assert!(catch_unwind(AssertUnwindSafe(|| worker.pass())).is_err());
+    assert_eq!((post.smtp.taken().len(), post.pass()), (1, AccountMailPass::default()), "the others are claimed with it");
+    post.house.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(post.pass().sent, 2);
+    let ids: BTreeSet<_> = post.smtp.taken().iter().map(|mail| mail.header("Message-ID")).collect();
+    assert_eq!((ids.len(), post.smtp.taken().len()), (3, 3));
+}
+
     post.house.pass(1);
     let passes = at_once(2, |_| post.over(post.senders()).pass().unwrap().sent);
     assert_eq!((passes.iter().sum::<usize>(), post.smtp.taken().len()), (1, 1));
