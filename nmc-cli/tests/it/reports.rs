@@ -81,7 +81,7 @@ fn schedule_is_set_listed_and_removed() {
     assert_eq!(on(&set(&["weekly", "--off", "--hour", "18", "--to", "ann@example.com"]).json()), on(&weekly));
     set(&["daily", "--hour", "24"]).refused(2, "24 is not in 0..=23");
     set(&["yearly"]).refused(2, "possible values: daily, weekly, monthly");
-    set(&["daily", "--to", &rival.to_string()]).refused(2, "user not found");
+    set(&["daily", "--to", &rival.to_string()]).refused(2, &format!("user {rival} not found"));
     db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{operator}'"));
     set(&["daily", "--to", "ann@example.com"]).refused(2, "--to must be users whose role may see reports");
     nmc.run(&["report", "schedule", "remove", "daily"]).ok();
