@@ -411,10 +411,14 @@ fn mail_that_never_goes_is_given_up_and_says_why() {
 #[test]
 fn worker_without_mail_leaves_mails_until_their_links_end() {
     let post = Post::new();
-    let server = "no mail server was set up while its link was good: an operator has to set smtp_url and smtp_from";
+    let server =
+        "no mail server was set up while its link was good: whoever runs NeverMissCall has to name one (smtp_url, smtp_from)";
     let cases = [
         (Senders { mail: None, ..post.senders() }, server),
-        (Senders { links: None, ..post.senders() }, "its link led nowhere while it was good: an operator has to set public_url"),
+        (
+            Senders { links: None, ..post.senders() },
+            "its link led nowhere while it was good: whoever runs NeverMissCall has to say where (public_url)",
+        ),
     ];
     for (senders, why) in cases {
         let without = post.over(senders);
@@ -461,7 +465,7 @@ fn address_that_was_changed_gets_no_reset_until_it_is_verified() {
     let vouch = |name: &str| post.house.operator(|tx| vouch_for_email(tx, post.house.ada, &email(name)));
     post.house.refused("email is another by now", || vouch("ada"));
     let own = post.house.tx(|tx| vouch_for_email(tx, post.house.ada, &email("grace")));
-    assert_eq!(own.unwrap_err().to_string(), "operators alone say that an address is somebody's");
+    assert_eq!(own.unwrap_err().to_string(), "whoever runs NeverMissCall alone says that an address is somebody's");
     assert!(vouch("grace").unwrap().email_verified);
     assert_eq!(asked(), 1);
     let patch = UserPatch { email: Some(email("ada")), ..UserPatch::default() };
@@ -516,10 +520,6 @@ fn mail_of_a_dead_worker_is_taken_again_and_counted() {
     assert_eq!(post.fate().1, "it was tried as often as may be");
 }
 
-#[test]
-fn two_workers_send_a_mail_once() {
-    let post = Post::new();
-    post.ask("ada");
 /// A sender whose process dies with its second mail.
 struct Dying(Arc<SmtpMailer>, AtomicUsize);
 
@@ -546,6 +546,10 @@ fn worker_that_dies_in_a_batch_has_sent_nothing_twice() {
     assert_eq!((ids.len(), post.smtp.taken().len()), (3, 3));
 }
 
+#[test]
+fn two_workers_send_a_mail_once() {
+    let post = Post::new();
+    post.ask("ada");
     post.house.pass(1);
     let passes = at_once(2, |_| post.over(post.senders()).pass().unwrap().sent);
     assert_eq!((passes.iter().sum::<usize>(), post.smtp.taken().len()), (1, 1));
