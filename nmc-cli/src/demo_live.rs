@@ -90,3 +90,20 @@ fn go_on(demo: &Demo<'_>, mut callers: Vec<PhoneNumber>, is_over: &mpsc::Receive
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever tries the demo goes on with the manual, in the same database.
+    #[test]
+    fn manual_of_the_command_line_takes_no_name_of_the_demo() {
+        let manual = include_str!("../../docs/CLI.md");
+        let sessions: String = manual.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(sessions.contains("nmc tenant onboard"));
+        for name in [BUSINESS, OWNER, "+13125550100"] {
+            assert!(!sessions.contains(name), "{name}");
+        }
+        assert!(!manual.contains(OWNER), "in a file of a session");
+    }
+}

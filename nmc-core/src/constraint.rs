@@ -241,6 +241,7 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("conversation_analytics_sentiment_score_check", Invalid, "sentiment_score", "must be between -1 and 1"),
     key!("conversation_analytics_tenant_id_fkey", "tenant_id", "tenant"),
     key!("conversation_events_call_id_fkey", "call_id", "call"),
+    c("conversation_events_client_key_key", Taken, "client_key", "was already used for another note"),
     key!("conversation_events_conversation_id_fkey", "conversation_id", "conversation"),
     key!("conversation_events_created_by_fkey", "created_by", "user"),
     c("conversation_events_event_data_check", Invalid, "event_data", "must be an object"),

@@ -61,7 +61,7 @@ pub enum Error {
         entity: &'static str,
     },
     /// A lifecycle has no such step.
-    #[error("{entity} can't go from {from} to {to}")]
+    #[error("{entity} {}", no_step(from, to))]
     InvalidTransition {
         /// The kind of row that was to be moved.
         entity: &'static str,
@@ -262,6 +262,11 @@ fn out_of_range() -> Error {
 fn contention(error: DieselError) -> Error {
     let what = "the database is busy with the same rows";
     Error::Unavailable { what, contention: true, read_only: false, source: Some(Box::new(error)) }
+}
+
+/// Why a lifecycle has no step from one status to another.
+fn no_step(from: &str, to: &str) -> String {
+    if from == to { format!("is {to} already") } else { format!("can't go from {from} to {to}") }
 }
 
 fn in_row(row: Option<usize>) -> String {

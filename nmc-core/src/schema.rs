@@ -811,6 +811,9 @@ diesel::table! {
         created_by -> Nullable<Uuid>,
         /// When the row was written.
         created_at -> Timestamptz,
+        /// The id that a client gave a note, so that it is added once; NULL for all others.
+        #[max_length = 100]
+        client_key -> Nullable<Varchar>,
     }
 }
 
@@ -954,9 +957,9 @@ diesel::table! {
         is_active -> Bool,
         /// When the row was written.
         created_at -> Timestamptz,
-        /// Of a webhook: which of its secrets signs, 1 is the first. All contacts of a tenant with one URL have the same; the highest counts.
+        /// Of a webhook: which of its secrets signs. All contacts of a tenant with one URL have the same; the highest counts. A URL that is new, or was removed before, begins with the seconds since 2026; 1 was the first of all before that.
         secret_version -> Int4,
-        /// When that secret took the place of the one before, which signs beside it for 24 hours; NULL: it is the first.
+        /// When that secret took the place of the one before, which signs beside it for 24 hours; NULL: there was none before.
         secret_rotated_at -> Nullable<Timestamptz>,
         /// Of a webhook: when it was put out of use because nothing arrived there any more, or its receiver said that it is gone; NULL: it was not, or is in use again.
         retired_at -> Nullable<Timestamptz>,

@@ -2,7 +2,7 @@
 
 use super::conversation_edit::{EditArgs, OpenArgs};
 use super::conversation_list::{self, ListArgs, Listed};
-use super::conversation_reply::{self, ReplyArgs, words};
+use super::conversation_reply::{self, ReplyArgs, in_doubt, words};
 use super::user::{self, UserKey};
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
@@ -70,6 +70,9 @@ pub(crate) enum ConversationCommand {
         /// Read the note from this file
         #[arg(long, value_name = "FILE", conflicts_with = "text")]
         file: Option<PathBuf>,
+        /// Your own id of this note: repeated with the same one, it is added once [default: a new one each time]
+        #[arg(long, value_name = "KEY")]
+        client_key: Option<String>,
     },
     /// Add tags
     Tag {
@@ -179,9 +182,9 @@ fn dispatch(store: &Store, command: ConversationCommand) -> CliResult {
         ConversationCommand::Resolve(target) => step(store, &target, |tx, id| tx.conversations().resolve(id).map(|row| row.id))?,
         ConversationCommand::Close(target) => step(store, &target, |tx, id| tx.conversations().close(id).map(|row| row.id))?,
         ConversationCommand::Reopen(target) => step(store, &target, |tx, id| tx.conversations().reopen(id).map(|row| row.id))?,
-        ConversationCommand::Note { target, text, file } => {
+        ConversationCommand::Note { target, text, file, client_key } => {
             let note = words(text.as_deref(), file.as_deref(), LONGEST_NOTE)?;
-            step(store, &target, |tx, id| tx.conversations().add_note(id, &note).map(|()| id))?;
+            add_note(store, &target, &note, client_key)?;
         }
         ConversationCommand::Tag { target, tags } => step(store, &target, |tx, id| {
             tags.iter().try_for_each(|tag| tx.conversations().add_tag(id, tag).map(drop)).map(|()| id)
@@ -212,6 +215,18 @@ fn step(
         let id = work(tx, id)?;
         row(tx, id)
     })?;
+    print_rows(&rows, target.format.format)
+}
+
+fn add_note(store: &Store, target: &ConversationArgs, note: &str, client_key: Option<String>) -> CliResult<()> {
+    let key = client_key.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let (proof, id) = find(store, target)?;
+    let (is_repeated, rows) = store
+        .as_operator(&proof, |tx| Ok((tx.conversations().add_note_once(id, &key, note)?, row(tx, id)?)))
+        .map_err(|error| in_doubt(error, "added", "added", &key))?;
+    if is_repeated {
+        eprintln!("it was added before, and is not added again");
+    }
     print_rows(&rows, target.format.format)
 }
 

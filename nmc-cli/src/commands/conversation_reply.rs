@@ -111,15 +111,15 @@ fn queue(store: &Store, tenant: &Tenant, new: &NewReply) -> CliResult<Queued> {
         let others = warnings.iter().map(email).collect::<Result<_>>()?;
         Ok(Queued { text: *message, answered: new.conversation, repeated, warnings, others })
     });
-    queued.map_err(|error| {
-        if matches!(error, Error::Unavailable { .. } | Error::Internal(_)) {
-            eprintln!(
-                "whether it is queued is not known; with --client-key {} it can be repeated, and is sent once",
-                new.client_key
-            );
-        }
-        error.into()
-    })
+    queued.map_err(|error| in_doubt(error, "queued", "sent", &new.client_key).into())
+}
+
+/// The same error, after telling how what may have come through is repeated without doing it twice.
+pub(super) fn in_doubt(error: Error, done: &str, once: &str, client_key: &str) -> Error {
+    if matches!(error, Error::Unavailable { .. } | Error::Internal(_)) {
+        eprintln!("whether it is {done} is not known; with --client-key {client_key} it can be repeated, and is {once} once");
+    }
+    error
 }
 
 /// The words of a reply, from the command line, standard input or a file.

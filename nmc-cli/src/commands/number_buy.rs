@@ -139,6 +139,6 @@ fn order(
     Ok(NumberOrder { phone_number: number.phone_number, country, number_type, without_sms })
 }
 
-fn cents(cents: i32) -> rust_decimal::Decimal {
+pub(super) fn cents(cents: i32) -> rust_decimal::Decimal {
     rust_decimal::Decimal::new(cents.into(), 2)
 }

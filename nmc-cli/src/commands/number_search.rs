@@ -1,10 +1,11 @@
 //! `nmc number search`.
 
+use super::number_buy::cents;
 use crate::error::CliResult;
 use crate::options::{FormatArg, TwilioArgs, one_of};
 use crate::output::Columns;
 use clap::Args;
-use nmc_core::telephony::{AvailableNumber, Capabilities, NumberProvider as _, NumberSearch};
+use nmc_core::telephony::{AvailableNumber, Capabilities, NumberProvider as _, NumberSearch, Price};
 use nmc_core::twilio::TwilioNumbers;
 use nmc_core::{Country, NumberType};
 use serde_json::json;
@@ -76,9 +77,18 @@ const COLUMNS: Columns<AvailableNumber> = Columns(&[
 pub(super) fn run(args: SearchArgs) -> CliResult {
     let SearchArgs { kind, criteria, limit, twilio, format } = args;
     let search = search(&kind, criteria, limit).checked()?;
-    let found = TwilioNumbers::new(&twilio.account("searching")?).search(&search).map_err(nmc_core::Error::from)?;
+    let numbers = TwilioNumbers::new(&twilio.account("searching")?);
+    let found = numbers.search(&search).map_err(nmc_core::Error::from)?;
     if found.is_empty() {
         eprintln!("no number for sale is like that");
+    } else {
+        match numbers.price(search.country, search.number_type) {
+            Ok(Price { setup_cents, monthly_cents, currency }) => {
+                let (monthly, setup) = (cents(monthly_cents), cents(setup_cents));
+                eprintln!("each costs {monthly} {currency} a month, and {setup} {currency} once");
+            }
+            Err(error) => eprintln!("what they cost can't be told now: {error}"),
+        }
     }
     COLUMNS.all(format.format, &found)?;
     Ok(ExitCode::SUCCESS)

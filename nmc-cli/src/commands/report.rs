@@ -19,6 +19,7 @@ use serde_json::json;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// The name of the list, which its cursors bear.
 const LIST: &str = "reports";
@@ -75,6 +76,9 @@ pub(crate) struct MakeArgs {
     /// The last day of a custom period
     #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
+    /// Seconds to wait for figures that a worker is computing
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=3600))]
+    wait: u16,
     #[command(flatten)]
     format: FormatArg,
 }
@@ -176,9 +180,30 @@ fn make(store: &Store, args: &MakeArgs) -> CliResult<()> {
         (ReportKind::Monthly, Some(day), _) => WantedReport::Monthly(day),
         (kind, ..) => WantedReport::last(kind, store.now().with_timezone(&zone.tz()).date_naive()),
     };
-    let row = make_report(store, &Acting::Operator(proof), wanted);
+    let row = made_within(args.wait, || make_report(store, &Acting::Operator(proof), wanted));
     let names = [("first_day", "--from"), ("last_day", "--to")];
     COLUMNS.one(args.format.format, &row.map_err(|error: Error| error.renamed(&names))?.into())
+}
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Tries to make a report until its figures are there, for so many seconds at the most; says so where it has to wait.
+fn made_within<T>(seconds: u16, make: impl Fn() -> nmc_core::Result<T>) -> nmc_core::Result<T> {
+    let until = Instant::now() + Duration::from_secs(seconds.into());
+    let mut is_told = false;
+    loop {
+        match make() {
+            Err(error @ Error::Unavailable { .. }) if Instant::now() < until => {
+                if !is_told {
+                    eprintln!("{error}: nmc does, for {seconds} seconds (--wait); a worker computes figures");
+                }
+                is_told = true;
+                std::thread::sleep(PAUSE);
+            }
+            made => return made,
+        }
+    }
 }
 
 fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {

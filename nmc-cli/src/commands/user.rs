@@ -226,21 +226,19 @@ fn set_active(store: &Store, args: &UserArgs, is_active: bool) -> CliResult<User
     })?)
 }
 
-/// The user that was named.
+/// The id of the user that was named, if they are one of the business's.
 pub(super) fn find(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<UserId> {
-    match key {
-        UserKey::Id(id) => Ok(*id),
-        UserKey::Email(email) => {
-            let user = tx.users().find_by_email(email)?;
-            user.map(|user| user.id).ok_or(Error::NotFound { entity: "user" })
-        }
-    }
+    Ok(get(tx, key)?.id)
 }
 
 /// The user that was named, if they are one of the business's.
 pub(super) fn get(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<User> {
-    let id = find(tx, key)?;
-    tx.users().get(id)
+    let (user, typed) = match key {
+        UserKey::Id(id) => (tx.users().find(*id)?, id.to_string()),
+        UserKey::Email(email) => (tx.users().find_by_email(email)?, email.to_string()),
+    };
+    // Of several people that a command names, it tells which one there is not.
+    user.ok_or_else(|| Error::invalid("user", format!("{typed} not found")))
 }
 
 /// Somebody who was invited, with the token that is shown this once.

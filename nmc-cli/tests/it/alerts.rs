@@ -102,6 +102,7 @@ fn an_alert_is_taken_from_hand_to_hand_to_its_end() {
     let by = ["--by", "ann@example.com"];
     let step = |words: &[&str]| shop.json(&[&words[..1], &[alert.as_str()], &words[1..]].concat());
     assert_eq!(step(&["ack", by[0], by[1], "--note", "On my way"])["status"], "acknowledged");
+    shop.run(&["ack", &alert, by[0], by[1]]).refused(2, "alert is acknowledged already");
     let raised: DateTime<Utc> = step(&["show"])["created_at"].as_str().unwrap().parse().unwrap();
     let day = (raised + TimeDelta::days(30)).date_naive();
     let snoozed = step(&["snooze", by[0], by[1], "--until", &format!("{day} 08:30"), "--note", "Holiday"]);
@@ -111,7 +112,7 @@ fn an_alert_is_taken_from_hand_to_hand_to_its_end() {
     assert_eq!(step(&["wake", by[0], by[1]])["status"], "triggered");
     assert_eq!(step(&["snooze", by[0], by[1], "--minutes", "30"])["status"], "snoozed");
     assert_eq!(step(&["resolve", by[0], by[1], "--note", "Fixed\u{1b}[2J"])["status"], "resolved");
-    shop.run(&["resolve", &alert, by[0], by[1]]).refused(2, "alert can't go from resolved to resolved");
+    shop.run(&["resolve", &alert, by[0], by[1]]).refused(2, "alert is resolved already");
 
     let shown = step(&["show"]);
     assert_eq!((&shown["acknowledged_by"], &shown["snooze_note"]), (&json!("ann@example.com"), &json!("Holiday")));
@@ -187,8 +188,8 @@ fn a_step_of_an_alert_that_can_not_be_is_refused() {
     let long = "x".repeat(2_001);
     for (words, why) in [
         (&["ack", &alert][..], "--by"),
-        (&["ack", &alert, "--by", &theirs], "user not found"),
-        (&["ack", &alert, "--by", "eve@example.com"], "user not found"),
+        (&["ack", &alert, "--by", &theirs], format!("user {theirs} not found").as_str()),
+        (&["ack", &alert, "--by", "eve@example.com"], "user eve@example.com not found"),
         (&["ack", &alert, by[0], by[1], "--note", &long], "--note must be at most 2000 characters"),
         (&["ack", "7", by[0], by[1]], "open alert of that name not found"),
         (&["ack", "01993b6e", by[0], by[1]], "alert not found"),
@@ -198,7 +199,7 @@ fn a_step_of_an_alert_that_can_not_be_is_refused() {
         (&["snooze", &alert, by[0], by[1], "--until", "2099-01-01", "--minutes", "5"], "--minutes"),
         (&["snooze", &alert, by[0], by[1], "--minutes", "0"], "--minutes"),
         (&["wake", &alert], "--by"),
-        (&["wake", &alert, by[0], by[1]], "alert can't go from triggered to triggered"),
+        (&["wake", &alert, by[0], by[1]], "alert is triggered already"),
         (&["show", &alert, "--tenant", "Rival Rooter"], "alert not found"),
         (&["resolve", &alert, "--by", &theirs, "--tenant", "Rival Rooter"], "alert not found"),
     ] {
@@ -275,7 +276,7 @@ fn contacts_are_added_switched_and_removed() {
     assert_eq!(shop.json(&["contact", "remove", id])["id"], phone["id"]);
     shop.run(&["contact", "remove", id]).refused(2, "contact not found");
     for (words, why) in [
-        (&["--type", "user", "eve@example.com"][..], "user not found"),
+        (&["--type", "user", "eve@example.com"][..], "user eve@example.com not found"),
         (&["--type", "user", "Ann@example.com", "--level", "2"], "already"),
         (&["--type", "email", "joe"], "VALUE must be an e-mail address"),
         (&["--type", "phone", "5550198"], "VALUE must be"),

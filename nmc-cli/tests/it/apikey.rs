@@ -136,7 +136,10 @@ fn what_cannot_be_is_refused_by_its_name() {
         (&["apikey", "create", "--service", "--name", "crm"], "--scope"),
         (&["apikey", "create", "--name", "crm", "--scope", "users:read"], "<--user <ID|EMAIL>|--service>"),
         (&[&fine[..], &["--user", "ann@example.com"]].concat(), "cannot be used with"),
-        (&["apikey", "create", "--user", "ann@example.com", "--name", "x", "--scope", "users:read"], "user not found"),
+        (
+            &["apikey", "create", "--user", "ann@example.com", "--name", "x", "--scope", "users:read"],
+            "user ann@example.com not found",
+        ),
         (&["apikey", "create", "--service", "--name", "crm", "--scope", "users:all"], "[possible values: tenant:read, "),
         (&["apikey", "create", "--service", "--name", "", "--scope", "users:read"], "name must not be empty"),
         (&["apikey", "create", "--service", "--name", &long, "--scope", "users:read"], "name must be at most 100 characters"),

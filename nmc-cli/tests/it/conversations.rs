@@ -117,9 +117,9 @@ fn a_list_refuses_what_can_not_be() {
         (&["--status", "done"], "active"),
         (&["--status", "active", "--open"], "--open"),
         (&["--assignee", "nobody"], "or none"),
-        (&["--assignee", "eve@example.com"], "user not found"),
-        (&["--assignee", &theirs], "user not found"),
-        (&["--unread", &theirs], "user not found"),
+        (&["--assignee", "eve@example.com"], "user eve@example.com not found"),
+        (&["--assignee", &theirs], " not found"),
+        (&["--unread", &theirs], " not found"),
         (&["--limit", "0"], "--limit"),
         (&["--after", "x"], "--after"),
     ] {
@@ -142,8 +142,13 @@ fn staff_take_a_conversation_to_its_end_and_reopen_it() {
     shop.run("note", &[customer, "The key is\u{1b}[2J under the mat"]).ok();
     let noted = shop.nmc.run_with_input(&["conversation", "note", customer, "-"], "Rings twice\n");
     noted.ok();
+    let once = |note: &str| shop.run("note", &[customer, note, "--client-key", "n1"]);
+    once("Has a dog").ok();
+    let again = once("Has a dog");
+    assert!(again.err.contains("it was added before, and is not added again"), "{}", again.err);
+    once("Has a cat").refused(2, "client_key was already used for another note");
     assert_eq!(shop.json("resolve", &[customer])["status"], "resolved");
-    shop.run("resolve", &[customer]).refused(2, "conversation can't go from resolved to resolved");
+    shop.run("resolve", &[customer]).refused(2, "conversation is resolved already");
     let old = shop.json("close", &[customer]);
     let new = shop.json("reopen", &[customer]);
     assert_eq!((&old["status"], &new["status"], &new["tags"]), (&json!("closed"), &json!("active"), &json!(["leak"])));
@@ -158,6 +163,7 @@ fn staff_take_a_conversation_to_its_end_and_reopen_it() {
         "←  The sink leaks\n",
         "·  note: The key is<U+001B>[2J under the mat\n",
         "·  note: Rings twice\n",
+        "·  note: Has a dog\n",
     ] {
         assert!(told.contains(part), "no {part:?}: {told}");
     }
@@ -187,7 +193,7 @@ fn a_step_with_what_is_not_there_is_refused() {
         ("show", &[&stranger], "conversation not found"),
         ("reply", &[&stranger, "Hello"], "conversation not found"),
         ("note", &[&stranger, "Hello"], "conversation not found"),
-        ("assign", &[customer.as_str(), &rival.user(&shop.db.store).to_string()], "user not found"),
+        ("assign", &[customer.as_str(), &rival.user(&shop.db.store).to_string()], " not found"),
         ("tag", &[customer.as_str(), "fine", &long], "tag must be at most 50 characters"),
         ("tag", &[customer.as_str(), " "], "tag must not be empty"),
         ("note", &[customer.as_str(), ""], "note must not be empty"),
@@ -235,7 +241,7 @@ fn a_conversation_is_opened_edited_and_read() {
     assert_eq!(shop.json("read", &[customer.as_str(), "--user", "ann@example.com"])["unread"], 0);
     assert_eq!(unread(), 0);
     shop.run("read", &[customer.as_str()]).refused(2, "--user");
-    shop.run("read", &[customer.as_str(), "--user", "bob@example.com"]).refused(2, "user not found");
+    shop.run("read", &[customer.as_str(), "--user", "bob@example.com"]).refused(2, "user bob@example.com not found");
 }
 
 #[test]

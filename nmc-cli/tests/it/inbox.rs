@@ -87,8 +87,8 @@ fn an_inbox_has_what_is_open_the_last_touched_first() {
 
     let rival = Business::onboard(&shop.db.store, "Rival Rooter");
     let theirs = rival.user(&shop.db.store).to_string();
-    shop.nmc.run(&["inbox", "--user", &theirs]).refused(2, "user not found");
-    shop.nmc.run(&["inbox", "--watch", "--user", "eve@example.com"]).refused(2, "user not found");
+    shop.nmc.run(&["inbox", "--user", &theirs]).refused(2, &format!("user {theirs} not found"));
+    shop.nmc.run(&["inbox", "--watch", "--user", "eve@example.com"]).refused(2, "user eve@example.com not found");
     shop.nmc.run(&["inbox", "--tenant", "Nobody"]).refused(2, "tenant not found");
     assert_eq!(shop.nmc.run(&["inbox", "--tenant", "Rival Rooter", "--format", "json"]).json()["items"], json!([]));
 }

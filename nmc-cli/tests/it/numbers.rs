@@ -189,6 +189,7 @@ fn the_token_may_stand_in_a_file_and_is_never_told() {
     std::fs::write(&file, format!("{}\nand more\n", account.auth_token.expose())).unwrap();
     let nmc = scene.nmc.clone().with("TWILIO_AUTH_TOKEN", "").with("TWILIO_AUTH_TOKEN_FILE", &file);
     let said = nmc.run(&["number", "search", "--log", "trace"]).ok();
+    assert!(said.err.contains("each costs 1.15 USD a month, and 0.00 USD once"), "{said:?}");
     nmc.clone().with("TWILIO_AUTH_TOKEN", "x").run(&["number", "search"]).refused(2, "are both set: choose one");
     std::fs::write(&file, "\n").unwrap();
     nmc.run(&["number", "search"]).refused(2, "has an empty first line");

@@ -165,7 +165,7 @@ fn suspended_business_is_logged_out_and_still_records_calls() {
     terminal.end().refused(2, "nothing was done");
     assert_eq!(nmc.run(&["tenant", "suspend", JOE, "--yes", "--format", "json"]).json()["status"], "suspended");
     assert!(authenticator.refresh(&tokens.refresh_token).is_err(), "the session has ended");
-    nmc.run(&["tenant", "suspend", JOE, "--yes"]).refused(2, "tenant can't go from suspended to suspended");
+    nmc.run(&["tenant", "suspend", JOE, "--yes"]).refused(2, "tenant is suspended already");
 
     // Queued later and sent: the worker has passed over what was due before.
     rival.queue(&db.store, &customer, "We're cheaper").expect("a queued text");

@@ -86,7 +86,7 @@ fn address_is_verified_on_the_word_of_an_operator() {
     assert_eq!(shown(), false, "the invitation was shown, not mailed");
     assert_eq!(nmc.run(&["user", "verify", "ann@example.com", "--format", "json"]).json()["email_verified"], true);
     assert_eq!(shown(), true);
-    nmc.run(&["user", "verify", "eve@example.com"]).refused(2, "user not found");
+    nmc.run(&["user", "verify", "eve@example.com"]).refused(2, "user eve@example.com not found");
 }
 
 #[test]
@@ -173,9 +173,10 @@ fn what_cannot_be_is_refused_by_its_name() {
     let id = joe["id"].as_str().expect("an id");
     for command in ["deactivate", "activate", "invite-again"] {
         for key in [id, "joe@example.com"] {
-            rival.run(&["user", command, key]).refused(2, "user not found");
+            rival.run(&["user", command, key]).refused(2, &format!("user {key} not found"));
         }
-        nmc.run(&["user", command, "01993b6e-0000-7000-8000-000000000000"]).refused(2, "user not found");
+        nmc.run(&["user", command, "01993b6e-0000-7000-8000-000000000000"])
+            .refused(2, "user 01993b6e-0000-7000-8000-000000000000 not found");
         nmc.run(&["user", command, "joe@example.com", "--tenant", "Nobody"]).refused(2, "tenant not found");
     }
     assert_eq!(db.query::<i64>("SELECT count(*) FROM users"), [1]);

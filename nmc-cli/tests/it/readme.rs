@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const RUN: &str = "<!-- A test runs these in order on a fresh data directory. -->\n```console\n";
 
 /// Stands before the file that they read.
-const FILE: &str = "<!-- The test has this as joe.toml, and the password in joe.password. -->\n```toml\n";
+const FILE: &str = "<!-- The test has this as max.toml, and the password in max.password. -->\n```toml\n";
 
 /// Stands before the log that they import.
 const OLDER_CALLS: &str = "<!-- The test has this as calls.csv. -->\n```csv\n";
@@ -58,14 +58,14 @@ fn the_sessions_it_shows_work_as_shown() {
         let home = Home::new();
         let _server = home.hold();
         let folder = home.beside("files");
-        fs::write(folder.join("joe.toml"), toml).expect("a file");
+        fs::write(folder.join("max.toml"), toml).expect("a file");
         fs::write(folder.join("calls.csv"), older_calls).expect("a file");
-        fs::write(folder.join("joe.password"), "under a sink all day\n").expect("a file");
+        fs::write(folder.join("max.password"), "under a sink all day\n").expect("a file");
         let (twilio, nmc) = (FakeTwilio::start(), home.nmc.clone());
         let account = twilio.account();
         if block.contains(" number add ") {
             let sid = "PN0123456789abcdef0123456789abcdef".to_owned();
-            twilio.own(&"+13125550100".parse().expect("a number"), "", Some(sid));
+            twilio.own(&"+13125550150".parse().expect("a number"), "", Some(sid));
         }
         let nmc = nmc
             .with("PATH", path_with(Path::new(PROGRAM).parent().expect("its folder")))

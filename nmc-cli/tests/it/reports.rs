@@ -51,6 +51,25 @@ fn report_is_made_listed_and_opened_in_each_form() {
 }
 
 #[test]
+fn report_waits_for_its_figures_and_says_so() {
+    let db = TestDb::new();
+    let joe = Business::onboard(&db.store, JOE);
+    // Nothing was computed yet of what has happened.
+    let mark = "INSERT INTO analytics_marks (tenant_id, marked_at) VALUES";
+    db.execute(&format!("{mark} ('{}', date_trunc('hour', now()) - interval '2 days')", joe.tenant.id()));
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    let waits = "are being computed; try again in a moment: nmc does, for 1 seconds (--wait)";
+    let said = nmc.run(&["report", "make", "--wait", "1"]).refused(3, "are being computed; try again in a moment");
+    assert!(said.err.contains(waits), "{said:?}");
+    assert!(!nmc.run(&["report", "make", "--wait", "0"]).refused(3, "are being computed").err.contains("nmc does"));
+    std::thread::scope(|scope| {
+        let made = scope.spawn(|| nmc.run(&["report", "make", "--wait", "60"]));
+        nmc.run(&["analytics", "rebuild", "--now"]).ok();
+        made.join().expect("a command that ends").ok();
+    });
+}
+
+#[test]
 fn schedule_is_set_listed_and_removed() {
     let db = TestDb::new();
     let joe = Business::onboard(&db.store, JOE);
@@ -81,7 +100,7 @@ fn schedule_is_set_listed_and_removed() {
     assert_eq!(on(&set(&["weekly", "--off", "--hour", "18", "--to", "ann@example.com"]).json()), on(&weekly));
     set(&["daily", "--hour", "24"]).refused(2, "24 is not in 0..=23");
     set(&["yearly"]).refused(2, "possible values: daily, weekly, monthly");
-    set(&["daily", "--to", &rival.to_string()]).refused(2, "user not found");
+    set(&["daily", "--to", &rival.to_string()]).refused(2, &format!("user {rival} not found"));
     db.execute(&format!("UPDATE users SET role = 'viewer' WHERE id = '{operator}'"));
     set(&["daily", "--to", "ann@example.com"]).refused(2, "--to must be users whose role may see reports");
     nmc.run(&["report", "schedule", "remove", "daily"]).ok();

@@ -62,7 +62,7 @@ fn sessions_are_listed_and_ended_one_or_all_of_a_person() {
     let laptop = ann["items"][0]["id"].as_str().expect("an id");
     let rival = nmc.clone().with("NMC_TENANT", "Rival Rooter");
     rival.run(&["session", "end", laptop]).refused(2, "session not found");
-    rival.run(&["session", "end", "--user", "ann@example.com"]).refused(2, "user not found");
+    rival.run(&["session", "end", "--user", "ann@example.com"]).refused(2, "user ann@example.com not found");
     assert_eq!(rows(&rival.run(&["session", "list", "--format", "json"]).json()), []);
     for ended in ["1 session ended", "0 sessions ended"] {
         assert!(nmc.run(&["session", "end", laptop]).ok().err.contains(ended), "once");
@@ -96,7 +96,8 @@ fn locked_account_is_shown_and_unlocked() {
     assert!(shown["locked_until"].is_string(), "{shown}");
     assert_eq!(nmc.run(&["user", "show", "bob@example.com", "--format", "json"]).json()["locked_until"], Value::Null);
 
-    nmc.run(&["user", "unlock", "ann@example.com", "--tenant", &rival.tenant.id().to_string()]).refused(2, "user not found");
+    nmc.run(&["user", "unlock", "ann@example.com", "--tenant", &rival.tenant.id().to_string()])
+        .refused(2, "user ann@example.com not found");
     let unlocked = nmc.run(&["user", "unlock", "ann@example.com", "--format", "json"]).json();
     assert_eq!(unlocked["locked_until"], Value::Null);
     log_in(&db, "ann@example.com", "phone").expect("a login");

@@ -38,7 +38,7 @@ pub struct KeyOrder {
 pub fn make_key(tx: &mut TenantTx<'_>, order: &KeyOrder) -> Result<(ApiKey, ApiKeyText)> {
     let actor = tx.actor();
     if actor.user().is_none() && actor.api_key().is_none() {
-        return Err(Error::Forbidden("an operator says whose key it is: a user's, or nobody's"));
+        return Err(Error::Forbidden("whoever runs NeverMissCall says whose key it is: a user's, or nobody's"));
     }
     issue(tx, order, actor.goes_back_to())
 }
@@ -70,7 +70,11 @@ pub fn make_service_key(tx: &mut TenantTx<'_>, order: &KeyOrder) -> Result<(ApiK
 }
 
 fn must_be_an_operator(tx: &TenantTx<'_>) -> Result<()> {
-    if tx.actor().is_operator() { Ok(()) } else { Err(Error::Forbidden("only an operator makes keys for others, or for nobody")) }
+    if tx.actor().is_operator() {
+        Ok(())
+    } else {
+        Err(Error::Forbidden("only whoever runs NeverMissCall makes keys for others, or for nobody"))
+    }
 }
 
 /// The one place where a key comes from.

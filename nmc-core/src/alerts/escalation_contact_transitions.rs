@@ -12,6 +12,10 @@ use diesel::prelude::*;
 /// How long a secret that was replaced signs beside the new one.
 pub const SECRET_OVERLAP: TimeDelta = TimeDelta::hours(24);
 
+/// The beginning of 2026, in seconds. Rotations are a day apart, so that no version from before a URL was removed is as high as the seconds
+/// since then are when it is added again.
+const VERSIONS_BEGIN: i64 = 1_767_225_600;
+
 /// The version of a secret, and when it took the place of the one before.
 pub(super) type Rotated = (i32, Option<DateTime<Utc>>);
 
@@ -21,7 +25,7 @@ impl EscalationContacts<'_> {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
     pub fn secret_versions(&mut self, url: &Address) -> Result<SecretVersions> {
-        let (newest, rotated_at) = self.rotated(ContactType::Webhook, url)?;
+        let (newest, rotated_at) = self.newest(url)?.unwrap_or((1, None));
         let signs_until = rotated_at.map(|at| at + SECRET_OVERLAP).filter(|until| *until > self.0.now());
         Ok(SecretVersions { newest, before_until: signs_until })
     }
@@ -57,20 +61,26 @@ impl EscalationContacts<'_> {
         self.get(id)
     }
 
-    /// The version of the secret of what goes to this address, which the contacts with it share; the first where there is none.
+    /// The version of the secret of what goes to this address, which the contacts with it share. One that no contact has begins with another than
+    /// it may have had before.
     pub(super) fn rotated(&mut self, contact_type: ContactType, value: &Address) -> Result<Rotated> {
         if contact_type != ContactType::Webhook {
             return Ok((1, None));
         }
-        let known: Option<Rotated> = contacts::table
+        let fresh = i32::try_from(self.0.now().timestamp() - VERSIONS_BEGIN).unwrap_or(i32::MAX).max(1);
+        Ok(self.newest(value)?.unwrap_or((fresh, None)))
+    }
+
+    /// The version of the secret that the contacts with this URL share.
+    fn newest(&mut self, url: &Address) -> Result<Option<Rotated>> {
+        Ok(contacts::table
             .filter(contacts::tenant_id.eq(self.0.tenant))
             .filter(contacts::contact_type.eq(ContactType::Webhook))
-            .filter(contacts::contact_value.eq(value))
+            .filter(contacts::contact_value.eq(url))
             .order(contacts::secret_version.desc())
             .select((contacts::secret_version, contacts::secret_rotated_at))
             .first(self.0.conn)
-            .optional()?;
-        Ok(known.unwrap_or((1, None)))
+            .optional()?)
     }
 }
 

@@ -2,7 +2,7 @@
 //! keys and kept nowhere; of a text's, which has no room for what it is about, the hash is.
 
 use crate::access::{TokenHash, TokenKeys};
-use crate::{AlertStatus, Error, NotificationId, Result, Secret, TenantId, UserId};
+use crate::{AlertEventType, AlertStatus, Error, NotificationId, Result, Secret, TenantId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -66,6 +66,17 @@ impl AlertLinkAction {
             Self::Snooze => AlertStatus::Snoozed,
             Self::Wake => AlertStatus::Triggered,
             Self::Resolve => AlertStatus::Resolved,
+        }
+    }
+
+    /// The action that an entry of an alert's history tells of.
+    pub(crate) const fn that_made(event: AlertEventType) -> Option<Self> {
+        match event {
+            AlertEventType::Acknowledged => Some(Self::Acknowledge),
+            AlertEventType::Snoozed => Some(Self::Snooze),
+            AlertEventType::Unsnoozed => Some(Self::Wake),
+            AlertEventType::Resolved => Some(Self::Resolve),
+            _ => None,
         }
     }
 

@@ -75,8 +75,8 @@ ORDER BY latest.metric_name";
 pub(super) const AT_A_TIME: usize = 100;
 
 /// What was measured of a metric after an instant, the oldest first; without one, the last value alone. And what was reported since a second
-/// instant of the hour before the first, which is late: only what we don't measure ourselves can be. That is read once for all that ask for the
-/// metric, under the place of the first of them.
+/// instant of the hour before the first, which is late: only what we don't measure ourselves can be. That is read once for all that have judged
+/// the metric as far, under the place of the first of them: what is late for one rule is in time for another, which lags behind.
 const SINCE: &str = "WITH wanted AS (
     SELECT * FROM unnest($2, $3, $4) WITH ORDINALITY AS wanted (metric, since, written_at, place)
 )
@@ -93,17 +93,14 @@ FROM wanted CROSS JOIN LATERAL (
 UNION ALL
 SELECT asked.place, sample.measurement_time, sample.metric_value, sample.created_at, true
 FROM (
-    SELECT metric, min(place) AS place, min(since) - interval '1 hour' AS since, max(since) AS until, min(written_at) AS written_at
-    FROM wanted WHERE metric NOT LIKE 'nmc.%' GROUP BY metric
+    SELECT metric, min(place) AS place, since, written_at
+    FROM wanted WHERE metric NOT LIKE 'nmc.%' AND since IS NOT NULL GROUP BY metric, since, written_at
 ) AS asked CROSS JOIN LATERAL (
     SELECT cache.measurement_time, cache.metric_value, cache.created_at FROM alert_metrics_cache AS cache
     WHERE cache.tenant_id = $1 AND cache.metric_name = asked.metric AND cache.created_at > asked.written_at
-        AND cache.measurement_time < asked.until AND cache.measurement_time >= asked.since LIMIT 100
+        AND cache.measurement_time < asked.since AND cache.measurement_time >= asked.since - interval '1 hour' LIMIT 100
 ) AS sample
 ORDER BY place, measurement_time";
-
-/// How much older than what was judged last a late value may be, to be counted; it stands in [`SINCE`] too.
-const LATE: TimeDelta = TimeDelta::hours(1);
 
 /// A value, and the place of what asked for it.
 #[derive(QueryableByName)]
@@ -121,19 +118,11 @@ struct SampleRow {
 }
 
 /// What is asked for of a metric: the values after the last one that was judged, and those that were written since that was.
+#[derive(PartialEq)]
 pub(super) struct Wanted<'m> {
     pub(super) metric: &'m str,
     pub(super) judged_until: Option<DateTime<Utc>>,
     pub(super) written_at: Option<DateTime<Utc>>,
-}
-
-impl Wanted<'_> {
-    /// Whether a value of the metric came too late to be judged here.
-    fn is_late(&self, row: &SampleRow) -> bool {
-        let at = row.measurement_time;
-        self.judged_until.is_some_and(|judged| at < judged && at >= judged - LATE)
-            && self.written_at.is_some_and(|written| row.created_at > written)
-    }
 }
 
 /// What is new of a metric.
@@ -141,7 +130,7 @@ impl Wanted<'_> {
 pub(super) struct Fresh {
     /// The values to be judged, the oldest first.
     pub(super) samples: Vec<Sample>,
-    /// How many values were reported late: a later one has been judged.
+    /// How many values were reported late, 100 at the most: a later one has been judged.
     pub(super) late: usize,
 }
 
@@ -247,8 +236,8 @@ impl Measurements<'_> {
                 fresh.entry(first).or_default().samples.push(Sample { at: row.measurement_time, value: row.metric_value });
                 continue;
             }
-            let metric = wanted.get(first).map(|wanted| wanted.metric);
-            for (place, _) in wanted.iter().enumerate().filter(|(_, of)| Some(of.metric) == metric && of.is_late(&row)) {
+            let asked = wanted.get(first);
+            for (place, _) in wanted.iter().enumerate().filter(|(_, of)| Some(*of) == asked) {
                 fresh.entry(place).or_default().late += 1;
             }
         }

@@ -249,6 +249,23 @@ impl Conversations<'_> {
         self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(json!({ "note": note })))
     }
 
+    /// Notes something in the conversation's log once: the same note with the same `client_key`, an id of the client's making of 1 to 100
+    /// characters, changes nothing more. Returns whether it was there already.
+    ///
+    /// # Errors
+    /// As [`Self::add_note`], and [`Error::Conflict`] when the client's id was used for another note.
+    pub fn add_note_once(&mut self, id: ConversationId, client_key: &str, note: &str) -> Result<bool> {
+        let (key, note) = (required("client_key", client_key, 100)?, required("note", note, 10_000)?);
+        self.lock(id)?;
+        let data = json!({ "note": note });
+        if let Some(known) = self.0.tx().conversation_events().find_by_client_key(&key)? {
+            let is_same = known.conversation_id == id && known.event_data == data;
+            return if is_same { Ok(true) } else { Err(Error::conflict("client_key", "was already used for another note")) };
+        }
+        self.log(NewConversationEvent::new(id, ConversationEventType::NoteAdded).with(data).with_client_key(key))?;
+        Ok(false)
+    }
+
     /// Notes that something has happened in the conversation: whoever saw it before has not seen all.
     pub(crate) fn touch(&mut self, id: ConversationId) -> Result<()> {
         let rows = diesel::update(conversations::table)

@@ -27,6 +27,7 @@ pub struct ConversationEvent {
     pub event_data: serde_json::Value,
     pub created_by: Option<UserId>,
     pub created_at: DateTime<Utc>,
+    pub client_key: Option<String>,
 }
 
 /// An entry to append to a conversation's log.
@@ -37,6 +38,7 @@ pub struct NewConversationEvent {
     call_id: Option<CallId>,
     event_type: ConversationEventType,
     event_data: serde_json::Value,
+    client_key: Option<String>,
 }
 
 impl NewConversationEvent {
@@ -48,6 +50,7 @@ impl NewConversationEvent {
             call_id: None,
             event_type,
             event_data: serde_json::Value::Object(serde_json::Map::new()),
+            client_key: None,
         }
     }
 
@@ -62,6 +65,12 @@ impl NewConversationEvent {
     #[must_use]
     pub fn with(mut self, data: serde_json::Value) -> Self {
         self.event_data = data;
+        self
+    }
+
+    /// The same entry, with the client's own id of it.
+    pub(super) fn with_client_key(mut self, key: String) -> Self {
+        self.client_key = Some(key);
         self
     }
 }
@@ -204,6 +213,15 @@ impl ConversationEvents<'_> {
         let query = filtered(ConversationEvent::query().filter(events::tenant_id.eq(self.0.tenant)).into_boxed(), filter);
         let rows = keyset(query, page, events::created_at, events::id).load(self.0.conn)?;
         Ok(Page::from_rows(rows, page, |row: &ConversationEvent| Cursor { at: row.created_at, id: row.id.uuid() }))
+    }
+
+    /// The note with this id of a client's, if it is there.
+    pub(super) fn find_by_client_key(&mut self, key: &str) -> Result<Option<ConversationEvent>> {
+        Ok(ConversationEvent::query()
+            .filter(events::tenant_id.eq(self.0.tenant))
+            .filter(events::client_key.eq(key))
+            .first(self.0.conn)
+            .optional()?)
     }
 
     /// How many entries the logs have.

@@ -95,7 +95,7 @@ impl NotTexted {
     pub const fn words(self) -> &'static str {
         match self {
             Self::BusinessInactive => "the business is not active",
-            Self::AwaitingApproval => "the business waits for an operator's approval",
+            Self::AwaitingApproval => "the business waits for the approval of whoever runs NeverMissCall",
             Self::OldNews => "the call ended more than an hour before we learned of it",
             Self::OptedOut => "the person has opted out of texts",
             Self::ReviewPending => "a text of theirs may be an opt-out; decide on that first",

@@ -16,7 +16,7 @@ const PURPOSE: &str = "nmc webhook";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "testing"), non_exhaustive)]
 pub struct SecretVersions {
-    /// The newest version; 1 is the first.
+    /// The newest version.
     pub newest: i32,
     /// The instant until which the version before the newest signs, too; `None` if it does not.
     pub before_until: Option<DateTime<Utc>>,

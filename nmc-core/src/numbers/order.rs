@@ -49,8 +49,10 @@ pub struct Quote {
 }
 
 const SUSPENDED: Error = Error::Forbidden("the business is suspended, or not active yet: it can't buy numbers");
-const TOO_MANY: Error =
-    Error::conflict("phone_number", "would be one more than the business may hold; an operator can raise its limit");
+const TOO_MANY: Error = Error::conflict(
+    "phone_number",
+    "would be one more than the business may hold; whoever runs NeverMissCall can raise its limit",
+);
 
 /// A number costs a month's rent, however soon it is given back: within a month a business buys no more than so many times the
 /// numbers it may hold.
@@ -58,7 +60,7 @@ const TURNOVER: i64 = 2;
 const BOUGHT_WITHIN: TimeDelta = TimeDelta::days(30);
 const TOO_OFTEN: Error = Error::conflict(
     "phone_number",
-    "would be one more than the business may buy within 30 days (twice what it may hold); an operator can raise its limit",
+    "would be one more than the business may buy within 30 days (twice what it may hold); whoever runs NeverMissCall can raise its limit",
 );
 
 /// Insists that one more number may be bought. Holds the tenant's row, so that of two orders at once the second one counts

@@ -155,7 +155,7 @@ pub(crate) fn mail_verification_to(tx: &mut TenantTx<'_>, user: &User) -> Result
 /// [`Error::Forbidden`] to anybody but an operator; [`Error::NotFound`]; [`Error::Conflict`] when the account has another address.
 pub fn vouch_for_email(tx: &mut TenantTx<'_>, user: UserId, email: &Email) -> Result<User> {
     if !tx.actor().is_operator() {
-        return Err(Error::Forbidden("operators alone say that an address is somebody's"));
+        return Err(Error::Forbidden("whoever runs NeverMissCall alone says that an address is somebody's"));
     }
     let row = tx.users().lock(user)?;
     if row.email != *email {

@@ -1,5 +1,6 @@
 //! Profiles: how a user appears to others.
 
+use super::user::User;
 use crate::error::{found, touched_one};
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::{user_profiles as profiles, users};
@@ -7,8 +8,12 @@ use crate::store::{Scope, TenantTx, stamped};
 use crate::types::{named, named_if_given};
 use crate::{Email, Error, Patch, PhoneNumber, ProfileId, Result, TenantId, Timezone, UserId, UserRole};
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+
+/// The most users who are looked at because they have one phone number.
+const MOST_HOLDERS: i64 = 50;
 
 /// One profile. E-mail and role are the user's.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
@@ -154,18 +159,19 @@ impl Profiles<'_> {
         found(self.find_by_user(user)?, "profile")
     }
 
-    /// The active user who alone of the business has this phone number in their profile.
-    pub(crate) fn find_only_holder(&mut self, phone: &PhoneNumber) -> Result<Option<UserId>> {
-        let holders: Vec<UserId> = profiles::table
-            .inner_join(users::table.on(users::tenant_id.eq(profiles::tenant_id).and(users::id.eq(profiles::user_id))))
+    /// The active users of the business who have this phone number in their profiles, the first account first; 50 at the most.
+    pub(crate) fn list_holders(&mut self, phone: &PhoneNumber) -> Result<Vec<User>> {
+        let holds = profiles::table
             .filter(profiles::tenant_id.eq(self.0.tenant))
+            .filter(profiles::user_id.eq(users::id))
+            .filter(profiles::phone_number.eq_any(phone.spellings()));
+        Ok(User::query()
             .filter(users::tenant_id.eq(self.0.tenant))
-            .filter(profiles::phone_number.eq_any(phone.spellings()))
             .filter(users::is_active)
-            .limit(2)
-            .select(profiles::user_id)
-            .load(self.0.conn)?;
-        Ok(holders.first().copied().filter(|_| holders.len() == 1))
+            .filter(exists(holds))
+            .order((users::created_at, users::id))
+            .limit(MOST_HOLDERS)
+            .load(self.0.conn)?)
     }
 
     /// The user's profile, which stays as it is until the transaction ends.

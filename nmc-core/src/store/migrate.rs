@@ -123,6 +123,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000200_create_erased_sids",
     "2026-11-30-000201_know_erased_calls",
     "2026-11-30-000202_create_typing_notices",
+    "2026-11-30-000203_tell_notes_and_secrets_apart",
+    "2026-11-30-000204_index_client_keys_of_notes",
 ];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.

@@ -28,8 +28,8 @@ INSERT INTO call_participants (tenant_id, call_id, phone_number, participant_typ
     SELECT :tenant, id, caller_phone, 'caller' FROM calls WHERE tenant_id = :tenant;
 INSERT INTO call_metadata (tenant_id, call_id, metadata_key, metadata_value)
     SELECT :tenant, id, 'key', 'value' FROM calls WHERE tenant_id = :tenant;
-INSERT INTO conversation_events (tenant_id, conversation_id, call_id, event_type, created_by)
-    SELECT :tenant, c.id, c.first_call_id, 'opened', c.assigned_to FROM conversations c WHERE c.tenant_id = :tenant;
+INSERT INTO conversation_events (tenant_id, conversation_id, call_id, event_type, created_by, client_key)
+    SELECT :tenant, c.id, c.first_call_id, 'opened', c.assigned_to, 'key of ' || :tenant FROM conversations c WHERE c.tenant_id = :tenant;
 INSERT INTO conversation_reads (tenant_id, user_id, conversation_id, read_at)
     SELECT :tenant, assigned_to, id, created_at FROM conversations WHERE tenant_id = :tenant;
 INSERT INTO messages (tenant_id, conversation_id, call_id, message_sid, message_body, message_direction, from_number, to_number,

@@ -75,8 +75,9 @@ pub(crate) struct Claimed {
 /// What a worker that sends mails has.
 type Equipment<'a> = (&'a dyn MailSender, &'a MailLinks, &'a TokenKeys);
 
-const NO_SERVER: &str = "no mail server was set up while its link was good: an operator has to set smtp_url and smtp_from";
-const NO_LINKS: &str = "its link led nowhere while it was good: an operator has to set public_url";
+const NO_SERVER: &str =
+    "no mail server was set up while its link was good: whoever runs NeverMissCall has to name one (smtp_url, smtp_from)";
+const NO_LINKS: &str = "its link led nowhere while it was good: whoever runs NeverMissCall has to say where (public_url)";
 
 impl AccountMailer {
     /// A worker over this store, with the senders that notifications of alerts have.

@@ -5,8 +5,7 @@ use crate::store::TenantTx;
 use crate::{AlertRuleId, ContactType, EscalationContactId, NotificationChannel, PageRequest, Result};
 
 /// What the worker sends for nobody but an approved business.
-const AWAITS_APPROVAL: &str =
-    "before an operator has approved the business, it sends no texts and no webhooks, and mails to its own people alone";
+const AWAITS_APPROVAL: &str = "before whoever runs NeverMissCall has approved the business, it sends no texts and no webhooks, and mails to its own people alone";
 
 impl TenantTx<'_> {
     /// What keeps the alerts of this rule from being heard of, as things are now, each in a sentence.

@@ -5,13 +5,14 @@
 
 use crate::access::{Authenticator, Permission, TokenHash};
 use crate::actor::Actor;
-use crate::alerts::{ALERT_LINK_LIFETIME, AlertLink, AlertLinkAction, Notification, TextLink};
+use crate::alerts::{ALERT_LINK_LIFETIME, AlertEventFilter, AlertLink, AlertLinkAction, Notification, TextLink};
 use crate::people::User;
 use crate::schema::{notifications, tenants};
 use crate::store::{Reason, SystemTx, Tenant, TenantTx};
-use crate::{AlertStatus, Error, NotificationChannel, NotificationId, Result, Secret, TenantId, When};
-use chrono::TimeDelta;
+use crate::{AlertStatus, Error, NotificationChannel, NotificationId, PageRequest, Result, Secret, TenantId, Timezone, When};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use std::cmp::Reverse;
 
 /// How long a link puts an alert off.
 pub const SNOOZED_BY_LINK: TimeDelta = TimeDelta::hours(1);
@@ -28,6 +29,20 @@ pub struct LinkedAlert {
     pub business_name: String,
 }
 
+/// What was done by a link of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), non_exhaustive)]
+pub struct LinkAnswer {
+    /// What was done.
+    pub action: AlertLinkAction,
+    /// The instant at which it was done.
+    pub at: DateTime<Utc>,
+    /// The time zone of the business.
+    pub zone: Timezone,
+    /// Whether whoever reads it did it, or else somebody else of the business.
+    pub is_by_reader: bool,
+}
+
 /// What becomes of a link that is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,8 +51,8 @@ pub enum Followed {
     Ready(LinkedAlert),
     /// It was done just now.
     Done(LinkedAlert),
-    /// A link of the same message has been used before.
-    Used,
+    /// A link of the same message has been used before; with what was done, for a user of the business.
+    Used(Option<LinkAnswer>),
     /// The alert is in this state already, from which the action leads nowhere.
     Settled(AlertStatus),
     /// The link is too old.
@@ -116,19 +131,21 @@ impl Authenticator {
             How::Acting(_) => tx.notifications().find_held(id)?,
         };
         let Some(notification) = notification else { return Ok(Followed::Void) };
+        let readers = readers_of(tx, &notification)?;
         match shown {
-            Shown::Mailed(link) => followed(tx, &notification, Some(link.action), how),
+            Shown::Mailed(link) => followed(tx, &notification, readers.first(), Some(link.action), how),
+            Shown::Texted(_) if readers.is_empty() => Ok(Followed::Refused),
             Shown::Texted(token) => {
-                let Some(user) = recipient_of(tx, &notification)?.map(|user| user.id) else { return Ok(Followed::Refused) };
+                let is_of = |user: &&User| {
+                    let link = TextLink { tenant: notification.tenant_id, notification: id, user: user.id };
+                    link.token_of(self.keys(), |own| own == token).is_some()
+                };
                 // A key that is kept no more made it, or it went to whoever had the number then.
-                let link = TextLink { tenant: notification.tenant_id, notification: id, user };
-                if link.token_of(self.keys(), |own| own == token).is_none() {
-                    return Ok(Followed::Void);
-                }
+                let Some(reader) = readers.iter().find(is_of) else { return Ok(Followed::Void) };
                 if notification.created_at + ALERT_LINK_LIFETIME <= tx.now() {
                     return Ok(Followed::Expired);
                 }
-                followed(tx, &notification, None, how)
+                followed(tx, &notification, Some(reader), None, how)
             }
         }
     }
@@ -137,11 +154,18 @@ impl Authenticator {
 const GONE: Error = Error::NotFound { entity: "link" };
 
 /// What becomes of a link that is for this, or for anything.
-fn followed(tx: &mut TenantTx<'_>, notification: &Notification, link: Option<AlertLinkAction>, how: How) -> Result<Followed> {
-    if notification.answered_at.is_some() {
-        return Ok(Followed::Used);
+fn followed(
+    tx: &mut TenantTx<'_>,
+    notification: &Notification,
+    reader: Option<&User>,
+    link: Option<AlertLinkAction>,
+    how: How,
+) -> Result<Followed> {
+    if let Some(at) = notification.answered_at {
+        let answer = reader.map(|reader| answer(tx, notification, at, reader)).transpose()?;
+        return Ok(Followed::Used(answer.flatten()));
     }
-    let Some(user) = recipient_of(tx, notification)? else { return Ok(Followed::Refused) };
+    let Some(user) = reader else { return Ok(Followed::Refused) };
     let actor = Actor::on_behalf_of(user.id);
     tx.acting_as(&actor, |tx| match tx.held_actor().and_then(|actor| actor.must(Permission::AlertsWrite)) {
         Ok(()) => act(tx, link, notification, how),
@@ -150,22 +174,38 @@ fn followed(tx: &mut TenantTx<'_>, notification: &Notification, link: Option<Ale
     })
 }
 
-/// The user whom the message went to: at their login, which is known to be theirs, or at the number that is in their profile alone.
-pub(super) fn recipient_of(tx: &mut TenantTx<'_>, notification: &Notification) -> Result<Option<User>> {
+/// The active users to whom a message goes: the one whose login it is sent to, or those with its number in their profiles, the first account
+/// first; as far as they have shown that their login is theirs.
+fn readers_of(tx: &mut TenantTx<'_>, notification: &Notification) -> Result<Vec<User>> {
     let recipient = notification.recipient.as_str();
-    let user = match notification.channel {
-        NotificationChannel::Email => {
-            let Ok(address) = recipient.parse() else { return Ok(None) };
-            tx.users().find_by_email(&address)?
-        }
-        NotificationChannel::Sms => {
-            let Ok(phone) = recipient.parse() else { return Ok(None) };
-            let Some(holder) = tx.profiles().find_only_holder(&phone)? else { return Ok(None) };
-            tx.users().find(holder)?
-        }
-        NotificationChannel::Webhook | NotificationChannel::Dashboard => None,
+    let mut users = match notification.channel {
+        NotificationChannel::Email => match recipient.parse() {
+            Ok(address) => Vec::from_iter(tx.users().find_by_email(&address)?),
+            Err(_) => Vec::new(),
+        },
+        NotificationChannel::Sms => match recipient.parse() {
+            Ok(phone) => tx.profiles().list_holders(&phone)?,
+            Err(_) => Vec::new(),
+        },
+        NotificationChannel::Webhook | NotificationChannel::Dashboard => Vec::new(),
     };
-    Ok(user.filter(|user| user.is_active && user.email_verified))
+    users.retain(|user| user.is_active && user.email_verified);
+    Ok(users)
+}
+
+/// The user whom a message is for. Several who have its number can't take it from each other: it is the one who stands highest, and of
+/// these the first account.
+pub(super) fn recipient_of(tx: &mut TenantTx<'_>, notification: &Notification) -> Result<Option<User>> {
+    Ok(readers_of(tx, notification)?.into_iter().min_by_key(|user| Reverse(user.role.rank())))
+}
+
+/// What was done by a link of a message, at the instant that it names.
+fn answer(tx: &mut TenantTx<'_>, notification: &Notification, at: DateTime<Utc>, reader: &User) -> Result<Option<LinkAnswer>> {
+    let filter = AlertEventFilter { from: Some(at), until: Some(at + TimeDelta::microseconds(1)), ..AlertEventFilter::default() };
+    let events = tx.alert_history().list(notification.alert_id, &filter, PageRequest::first())?.items;
+    let done = events.iter().find_map(|event| Some((AlertLinkAction::that_made(event.event_type)?, event.user_id)));
+    let zone = tx.tenants().get()?.timezone;
+    Ok(done.map(|(action, by)| LinkAnswer { action, at, zone, is_by_reader: by == Some(reader.id) }))
 }
 
 /// What a link offers while its alert is in a status: what it is for, or, if it is for anything, all that may be done. What sleeps may be

@@ -57,7 +57,7 @@ mod trade_metrics;
 mod upkeep;
 
 pub use account_mailer::{AccountMailPass, AccountMailer, AccountMailerConfig};
-pub use alert_link::{Followed, LinkedAlert, SNOOZED_BY_LINK};
+pub use alert_link::{Followed, LinkAnswer, LinkedAlert, SNOOZED_BY_LINK};
 pub use alert_round::{AlertWorker, Rounds, alert_rounds};
 pub use approval::{Approval, approve};
 pub use auto_resolve::resolve_idle;

@@ -168,12 +168,12 @@ impl Planning<'_> {
             NotificationChannel::Dashboard => return Ok(Plan::Delivered),
             NotificationChannel::Email => {
                 if self.senders.mail.is_none() {
-                    return give_up("no mail server is set up: an operator has to set smtp_url and smtp_from");
+                    return give_up("no mail server is set up: whoever runs NeverMissCall has to name one (smtp_url, smtp_from)");
                 }
                 // Whoever registers may name any address, and would have us write to strangers.
                 if tenant.approved_at.is_none() && recipient_of(tx, row)?.is_none() {
                     return give_up(
-                        "before an operator has approved the business, it mails only its own people, at addresses they have proved",
+                        "before whoever runs NeverMissCall has approved the business, it mails only its own people, at addresses they have proved",
                     );
                 }
                 let most = self.config.mails_per_hour;
@@ -201,11 +201,11 @@ impl Planning<'_> {
             NotificationChannel::Webhook => {
                 // Nor may they have us knock at strangers' servers.
                 if tenant.approved_at.is_none() {
-                    return give_up("the business may not send webhooks before an operator has approved it");
+                    return give_up("the business may not send webhooks before whoever runs NeverMissCall has approved it");
                 }
                 let Some((_, keys)) = &self.senders.webhooks else {
                     return give_up(
-                        "webhooks are not set up: an operator has to set token_keys, of which their secrets are made",
+                        "webhooks are not set up: whoever runs NeverMissCall has to name the keys of which their secrets are made (token_keys)",
                     );
                 };
                 let versions = tx.escalation_contacts().secret_versions(&row.recipient)?;
@@ -334,7 +334,7 @@ impl Planning<'_> {
     ) -> Result<std::result::Result<PhoneNumber, Plan>> {
         let stop = |why: String| Ok(Err(Plan::GiveUp(why)));
         if tenant.approved_at.is_none() {
-            return stop("the business may not send texts before an operator has approved it".to_owned());
+            return stop("the business may not send texts before whoever runs NeverMissCall has approved it".to_owned());
         }
         // From here on a STOP of theirs waits for this claim, or this claim sees it.
         tx.0.lock_person(&Person::new(to.clone()))?;

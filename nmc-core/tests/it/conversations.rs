@@ -103,6 +103,22 @@ fn each_verb_writes_its_event_with_both_values_and_actor() {
 }
 
 #[test]
+fn a_note_with_a_clients_id_is_added_once() {
+    let scene = Scene::new();
+    let (row, other) = (scene.conversation(), scene.conversation());
+    let add = |id, key: &str, note: &str| scene.tx(|tx| tx.conversations().add_note_once(id, key, note));
+    assert!(!add(row.id, "n1", " Called back. ").unwrap());
+    let log = scene.log(row.id);
+    assert!(add(row.id, " n1", "Called back.").unwrap());
+    assert_eq!(scene.log(row.id), log);
+    for again in [add(row.id, "n1", "Called twice."), add(other.id, "n1", "Called back.")] {
+        assert_eq!(refused(again), ("client_key".to_owned(), "was already used for another note".to_owned()));
+    }
+    assert!(!add(other.id, "n2", "Called back.").unwrap(), "the same words with another id are another note");
+    assert_eq!(refused(add(row.id, "", "Called back.")).0, "client_key");
+}
+
+#[test]
 fn a_patch_changes_what_it_names_and_tells_the_log_what_changed() {
     let scene = Scene::new();
     let mut row = scene.conversation();

@@ -18,7 +18,7 @@ const EXAMPLES: &[Example] = &[
     ),
     (
         "conversation",
-        &["Water heater leaks: resolved, urgent", "conversation can't go from resolved to resolved", "assigned by Ada"],
+        &["Water heater leaks: resolved, urgent", "conversation is resolved already", "assigned by Ada"],
         &[
             (
                 "SELECT count(*) FROM conversations WHERE status = 'resolved' AND tags = '{leak}' AND closed_at IS NOT NULL",

@@ -390,9 +390,12 @@ fn channel_that_is_not_set_up_says_what_is_missing() {
     let pass = notifying.over(Senders::default()).pass().unwrap();
     assert_eq!(pass, NotifierPass { delivered: 1, failed: 3, put_back: 0 });
     let [mail, text, webhook, _] = rows.map(|row| notifying.fate(&row).1);
-    assert_eq!(mail, "no mail server is set up: an operator has to set smtp_url and smtp_from");
+    assert_eq!(mail, "no mail server is set up: whoever runs NeverMissCall has to name one (smtp_url, smtp_from)");
     assert_eq!(text, "no sender of texts is set up");
-    assert_eq!(webhook, "webhooks are not set up: an operator has to set token_keys, of which their secrets are made");
+    assert_eq!(
+        webhook,
+        "webhooks are not set up: whoever runs NeverMissCall has to name the keys of which their secrets are made (token_keys)"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nmc_core::alerts::AlertLinkAction;
-use nmc_core::workflows::{Followed, LinkedAlert};
+use nmc_core::workflows::{Followed, LinkAnswer, LinkedAlert};
 use nmc_core::{AlertStatus, Secret};
 use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
@@ -104,6 +104,19 @@ const fn words(action: AlertLinkAction) -> (&'static str, &'static str) {
     }
 }
 
+/// Who did what, and when.
+fn answered(answer: LinkAnswer) -> String {
+    let who = if answer.is_by_reader { "You" } else { "Somebody else of your business" };
+    let done = match answer.action {
+        AlertLinkAction::Acknowledge => "acknowledged the alert",
+        AlertLinkAction::Snooze => "put the alert off for an hour",
+        AlertLinkAction::Wake => "woke the alert",
+        AlertLinkAction::Resolve => "resolved the alert",
+    };
+    let at = answer.at.with_timezone(&answer.zone.tz()).format("%A %-d %B %Y, %H:%M");
+    format!("{who} {done} on {at} ({}).", answer.zone.as_str())
+}
+
 fn page(followed: &Followed) -> HttpResponse {
     let about = |LinkedAlert { rule_name, business_name, .. }: &LinkedAlert| {
         format!("<p>{} &middot; {}</p>\n", escaped(rule_name), escaped(business_name))
@@ -124,7 +137,10 @@ fn page(followed: &Followed) -> HttpResponse {
             let done: Vec<&str> = linked.actions.iter().map(|action| words(*action).1).collect();
             (StatusCode::OK, done.concat(), about(linked))
         }
-        Followed::Used => (StatusCode::GONE, "This message has been answered".to_owned(), once("A link of it was used before.")),
+        Followed::Used(answer) => {
+            let by_whom = answer.map_or_else(|| "A link of it was used before.".to_owned(), answered);
+            (StatusCode::GONE, "This message has been answered".to_owned(), once(&by_whom))
+        }
         Followed::Settled(status) => {
             (StatusCode::CONFLICT, settled(*status).to_owned(), once("Nothing was changed by this link."))
         }

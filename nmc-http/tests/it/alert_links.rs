@@ -158,7 +158,9 @@ fn link_shows_a_page_whose_button_does_it_once() {
     is_a_page(&done, "The alert is acknowledged");
     assert_eq!(status(&site, &admin, alert), "acknowledged");
     for method in ["GET", "POST"] {
-        is_a_page(&ask(&site, method, &resolve, 410), "This message has been answered");
+        let page = ask(&site, method, &resolve, 410);
+        is_a_page(&page, "This message has been answered");
+        assert!(page.body.contains("<p>You acknowledged the alert on "), "{}", page.body);
     }
     assert_eq!(who(&site, &admin, alert, "acknowledged"), json!(admin.id));
     let told = site.call("GET", format!("/v1/alerts/{alert}/notifications")).by(&admin.access).expect(200);

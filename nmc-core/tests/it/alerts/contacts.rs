@@ -480,23 +480,52 @@ fn secret_that_is_rotated_signs_beside_the_new_one_for_a_day() {
     let (first, second) = (hook(None, url.as_str()), hook(Some(other), url.as_str()));
     hook(None, elsewhere.as_str());
     let versions = |url: &Address| scene.run(|tx| tx.escalation_contacts().secret_versions(url)).unwrap();
-    assert_eq!(versions(&url), SecretVersions::FIRST);
+    let begun = first.secret_version;
+    assert_eq!(versions(&url), SecretVersions { newest: begun, before_until: None });
     let rotated = scene.run(|tx| tx.escalation_contacts().rotate_secret(first.id)).unwrap();
-    assert_eq!((rotated.secret_version, rotated.version()), (2, first.version()));
+    assert_eq!((rotated.secret_version, rotated.version()), (begun + 1, first.version()));
     let until = rotated.secret_rotated_at.unwrap() + SECRET_OVERLAP;
-    assert_eq!(versions(&url), SecretVersions { newest: 2, before_until: Some(until) });
-    assert_eq!(versions(&elsewhere), SecretVersions::FIRST, "each URL has its own");
+    assert_eq!(versions(&url), SecretVersions { newest: begun + 1, before_until: Some(until) });
+    assert_eq!(versions(&elsewhere).before_until, None, "each URL has its own");
     // One that is added later has the secret that its URL has.
     scene.run(|tx| tx.escalation_contacts().delete(first.id)).unwrap();
-    assert_eq!(hook(None, url.as_str()).secret_version, 2);
+    assert_eq!(hook(None, url.as_str()).secret_version, begun + 1);
     // A third would end the one that the receiver may still have.
     scene.refuses("secret was replaced within the last 24 hours: the one before still signs beside it", |tx| {
         tx.escalation_contacts().rotate_secret(second.id)
     });
     scene.clock.advance(SECRET_OVERLAP);
-    assert_eq!(versions(&url), SecretVersions { newest: 2, before_until: None });
+    assert_eq!(versions(&url), SecretVersions { newest: begun + 1, before_until: None });
     scene.run(|tx| tx.escalation_contacts().rotate_secret(second.id)).unwrap();
-    assert_eq!(versions(&url).newest, 3);
+    assert_eq!(versions(&url).newest, begun + 2);
     let mail = scene.contact(&email_for(Some(other)));
     scene.refuses("contact is no webhook: it has no secret", |tx| tx.escalation_contacts().rotate_secret(mail.id));
+}
+
+#[test]
+fn url_that_is_added_again_has_another_secret_than_before() {
+    let scene = Scene::new();
+    let url = "https://a.example.com/x";
+    let add = || {
+        let webhook =
+            NewEscalationContact { contact_type: ContactType::Webhook, contact_value: Address::new(url), ..email_for(None) };
+        scene.after(1);
+        scene.contact(&webhook)
+    };
+    let remove = |id| scene.run(|tx| tx.escalation_contacts().delete(id)).unwrap();
+    let first = add();
+    let rotated = scene.run(|tx| tx.escalation_contacts().rotate_secret(first.id)).unwrap();
+    let elsewhere = scene.contact(&email_for(None));
+    remove(first.id);
+    let again = add();
+    assert!(again.secret_version > rotated.secret_version && again.secret_rotated_at.is_none());
+    remove(again.id);
+    scene.after(1);
+    let patch = EscalationContactPatch {
+        contact_type: Some(ContactType::Webhook),
+        contact_value: Some(Address::new(url)),
+        ..EscalationContactPatch::default()
+    };
+    let led = scene.run(|tx| tx.escalation_contacts().update(elsewhere.id, &patch)).unwrap();
+    assert!(led.secret_version > again.secret_version, "nor does one that is led there have it");
 }

@@ -227,6 +227,29 @@ fn late_value_counts_once_for_each_rule_of_its_metric() {
 }
 
 #[test]
+fn late_value_counts_where_another_rule_lags_far_behind() {
+    let scene = Scene::new();
+    let slow = scene.rule(&rule("slow")).id;
+    scene.measure("missed calls", "5");
+    scene.run(evaluate_all).unwrap();
+    scene.rule(&rule("quick"));
+    let enable = |is_enabled| {
+        let patch = AlertRulePatch { is_enabled: Some(is_enabled), ..AlertRulePatch::default() };
+        scene.run(|tx| tx.alert_rules().update(slow, &patch)).unwrap();
+    };
+    enable(false);
+    for _ in 0..150 {
+        scene.after(1);
+        scene.measure("missed calls", "5");
+    }
+    scene.run(evaluate_all).unwrap();
+    let at = scene.after(1) - TimeDelta::seconds(90);
+    scene.run(|tx| tx.measurements().record("missed calls", dec("5"), at)).unwrap();
+    enable(true);
+    assert_eq!(scene.run(evaluate_all).unwrap().late, 1, "for the quick one alone");
+}
+
+#[test]
 fn value_that_came_while_it_was_judged_is_not_late() {
     let scene = Scene::new();
     scene.rule(&rule("a"));

@@ -5,8 +5,7 @@ use super::{Scene, rule};
 use nmc_core::alerts::{Address, AlertRulePatch, EscalationContactPatch, NewAlertRule, NewEscalationContact};
 use nmc_core::{AlertRuleId, ContactType, EscalationContactId, NotificationChannel as Channel};
 
-const AWAITS_APPROVAL: &str =
-    "before an operator has approved the business, it sends no texts and no webhooks, and mails to its own people alone";
+const AWAITS_APPROVAL: &str = "before whoever runs NeverMissCall has approved the business, it sends no texts and no webhooks, and mails to its own people alone";
 const NO_NUMBER: &str = "texts can't be sent: the business has no active number that can send them";
 
 impl Scene {

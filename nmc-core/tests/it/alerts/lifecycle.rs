@@ -55,8 +55,8 @@ fn each_verb_in_each_status_writes_history_or_changes_nothing() {
             let until = now + TimeDelta::days(1);
             let legal = from.may_become(to) && (name != "wake" || *from == Status::Snoozed);
             if !legal {
-                let words = format!("alert can't go from {from} to {to}");
-                let error = scene.refuses(&words, |tx| verb(tx, before.id, ada, until));
+                let step = if *from == to { format!("is {to} already") } else { format!("can't go from {from} to {to}") };
+                let error = scene.refuses(&format!("alert {step}"), |tx| verb(tx, before.id, ada, until));
                 assert!(matches!(error, Error::InvalidTransition { entity: "alert", .. }));
                 continue;
             }

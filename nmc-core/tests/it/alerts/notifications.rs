@@ -341,8 +341,8 @@ fn notification_claimed_or_ended_is_not_called_off() {
     scene.queue(&alert);
     let delivered = scene.claim().remove(0);
     scene.run(|tx| tx.notifications().deliver(&delivered, None)).unwrap();
-    for (id, from) in [(row.id, "failed"), (delivered.notification.id, "delivered")] {
-        scene.refuses(&format!("notification can't go from {from} to failed"), |tx| tx.notifications().cancel(id, "no"));
+    for (id, step) in [(row.id, "is failed already"), (delivered.notification.id, "can't go from delivered to failed")] {
+        scene.refuses(&format!("notification {step}"), |tx| tx.notifications().cancel(id, "no"));
     }
     scene.refuses("why must not be empty", |tx| tx.notifications().cancel(row.id, " "));
     let nothing = nmc_core::NotificationId::new(uuid::Uuid::now_v7());

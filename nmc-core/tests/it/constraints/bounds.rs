@@ -137,6 +137,8 @@ const TEXTS: &[(&str, &str, usize, Say)] = &[
     ("ConversationPatch", "notes", 10_000, |tx, w, t| tx.conversations().update(w.own.conversation, &ConversationPatch { notes: set(t), ..Default::default() }).map(ok)),
     ("conversations::add_tag", "tag", 50, |tx, w, t| tx.conversations().add_tag(w.own.conversation, &t).map(ok)),
     ("conversations::add_note", "note", 10_000, |tx, w, t| tx.conversations().add_note(w.own.conversation, &t)),
+    ("conversations::add_note_once", "note", 10_000, |tx, w, t| tx.conversations().add_note_once(w.own.conversation, "fresh", &t).map(ok)),
+    ("conversations::add_note_once", "client_key", 100, |tx, w, t| tx.conversations().add_note_once(w.own.conversation, &t, "a note").map(ok)),
     ("NewConsent", "keyword", 20, |tx, _, t| tx.consents().record(&NewConsent { keyword: Some(t), ..consent() }).map(ok)),
     ("NewConsent", "note", 1_000, |tx, _, t| tx.consents().record(&NewConsent { note: Some(t), ..consent() }).map(ok)),
     ("NewMessage", "body", 1_600, |tx, w, t| tx.messages().queue(&NewMessage { body: t, ..words(w) }).map(ok)),

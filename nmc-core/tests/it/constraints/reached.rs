@@ -251,6 +251,10 @@ pub(super) const REACHED: &[(&str, Says, Break)] = &[
     ("conversation_reads_user_id_fkey", TheTable, |w, strange| {
         w.tx(|tx| on_behalf_of(tx, strange.user, |tx| tx.conversation_reads().mark(w.own.conversation)))
     }),
+    ("conversation_events_client_key_key", Sooner("client_key", "was already used for another note"), |w, _| {
+        let add = |note: &str| w.tx(|tx| tx.conversations().add_note_once(w.own.conversation, "fresh", note));
+        add("a note").and_then(|_| add("another note"))
+    }),
     ("messages_client_key_key", Sooner("client_key", "was already used for another text"), |w, _| {
         let client_key = w.business.message(&w.db.store, w.own.message).client_key.unwrap();
         let again = NewReply { client_key, ..reply(w) };

@@ -101,7 +101,8 @@ fn status_of_a_business_follows_its_lifecycle_and_ends_sessions() {
             scene.db.execute(&format!("UPDATE tenants SET status = '{from}', is_active = {served} WHERE id = '{id}'"));
             let set = || scene.system(|tx| tx.set_tenant_status(id, *to));
             if !from.may_become(*to) {
-                scene.refused(&format!("tenant can't go from {from} to {to}"), set);
+                let step = if from == to { format!("is {to} already") } else { format!("can't go from {from} to {to}") };
+                scene.refused(&format!("tenant {step}"), set);
                 continue;
             }
             let now = scene.pass(1);
@@ -127,7 +128,7 @@ fn two_suspensions_at_once_tell_one_that_it_is_suspended() {
     let (first, second) =
         scene.meanwhile(|meanwhile| scene.system(|tx| suspend(tx).inspect(|_| meanwhile())), || scene.system(suspend));
     assert_eq!(first.unwrap().status, TenantStatus::Suspended);
-    assert_eq!(second.unwrap_err().to_string(), "tenant can't go from suspended to suspended");
+    assert_eq!(second.unwrap_err().to_string(), "tenant is suspended already");
 }
 
 #[test]

@@ -97,6 +97,8 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Conversations::in_review", |tx, _, theirs| told(tx.conversations().in_review(theirs.conversation)?)),
     ("Conversations::dismiss_review", |tx, _, theirs| told(tx.conversations().dismiss_review(theirs.conversation, None)?)),
     ("Conversations::add_note", |tx, _, theirs| told(tx.conversations().add_note(theirs.conversation, "robbed")?)),
+    ("Conversations::add_note_once", |tx, _, theirs| told(tx.conversations().add_note_once(theirs.conversation, &theirs.client_key, "robbed")?)),
+    ("Conversations::add_note_once by their user", |tx, own, theirs| told(on_behalf_of(tx, theirs.user, |tx| tx.conversations().add_note_once(own.conversation, "fresh", "robbed"))?)),
     ("Conversations::add_note by their user", |tx, own, theirs| told(on_behalf_of(tx, theirs.user, |tx| tx.conversations().add_note(own.conversation, "robbed"))?)),
 
     ("ConversationReads::mark", |tx, own, theirs| {

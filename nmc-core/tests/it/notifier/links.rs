@@ -89,6 +89,14 @@ impl Linked {
         self.authenticator().follow_alert_link(&secret(token), None).unwrap()
     }
 
+    /// What was done by a link that was used, and whether its reader did it; none for whoever is no user any more.
+    fn used(&self, token: &str) -> Option<(AlertLinkAction, bool)> {
+        match self.look(token) {
+            Followed::Used(answer) => answer.map(|answer| (answer.action, answer.is_by_reader)),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Presses a button of the page.
     fn press(&self, token: &str, action: AlertLinkAction) -> Followed {
         self.notifying.scene.tick();
@@ -152,10 +160,10 @@ impl Linked {
 
 #[test]
 fn link_acts_as_the_recipient_and_the_history_names_them() {
-    for (which, status, event) in [
-        (0, AlertStatus::Acknowledged, AlertEventType::Acknowledged),
-        (1, AlertStatus::Snoozed, AlertEventType::Snoozed),
-        (2, AlertStatus::Resolved, AlertEventType::Resolved),
+    for (which, action, status, event) in [
+        (0, AlertLinkAction::Acknowledge, AlertStatus::Acknowledged, AlertEventType::Acknowledged),
+        (1, AlertLinkAction::Snooze, AlertStatus::Snoozed, AlertEventType::Snoozed),
+        (2, AlertLinkAction::Resolve, AlertStatus::Resolved, AlertEventType::Resolved),
     ] {
         let linked = Linked::new();
         let tokens = linked.tokens();
@@ -168,7 +176,11 @@ fn link_acts_as_the_recipient_and_the_history_names_them() {
         let events = linked.history(event);
         assert_eq!((events.len(), events[0].user_id), (1, Some(linked.ann)));
         for token in &tokens {
-            assert_eq!((linked.look(token), linked.follow(token)), (Followed::Used, Followed::Used), "one link of a mail");
+            assert_eq!(
+                (linked.used(token), linked.follow(token)),
+                (Some((action, true)), linked.look(token)),
+                "one link of a mail"
+            );
         }
         let alert = linked.notifying.scene.tx(|tx| tx.alerts().get(linked.notifying.alert.id)).unwrap();
         let hour = linked.notifying.scene.clock.now() + TimeDelta::hours(1);
@@ -194,7 +206,7 @@ fn link_used_at_once_from_many_sides_acts_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(came.iter().filter(|came| matches!(came, Followed::Done(_))).count(), 1, "{came:?}");
-    assert_eq!(came.iter().filter(|came| **came == Followed::Used).count(), 5, "{came:?}");
+    assert_eq!(came.iter().filter(|came| matches!(came, Followed::Used(Some(_)))).count(), 5, "{came:?}");
     let acted = linked.history(AlertEventType::Acknowledged).len() + linked.history(AlertEventType::Snoozed).len();
     assert_eq!(acted, 1);
 }
@@ -331,7 +343,7 @@ fn link_of_a_mail_wakes_an_alert_that_sleeps() {
     assert_eq!((linked.offers(&acknowledge), linked.offers(&snooze)), (vec![Acknowledge, Wake], vec![Snooze, Wake]));
     assert_eq!(linked.press(&acknowledge, Resolve), Followed::Settled(AlertStatus::Snoozed), "no link is for more than it says");
     assert!(matches!(linked.press(&acknowledge, Wake), Followed::Done(_)));
-    assert_eq!((linked.status(), linked.look(&snooze)), (AlertStatus::Triggered, Followed::Used));
+    assert_eq!((linked.status(), linked.used(&snooze)), (AlertStatus::Triggered, Some((Wake, true))));
     assert_eq!(linked.history(AlertEventType::Unsnoozed)[0].user_id, Some(linked.ann));
 }
 
@@ -359,24 +371,59 @@ fn link_of_a_text_does_one_of_what_it_offers_once() {
         assert!(matches!(linked.press(&token, action), Followed::Done(about) if about.actions == [action]));
         assert_eq!(linked.status(), status);
         assert_eq!(linked.history(event)[0].user_id, Some(linked.ann));
-        assert_eq!((linked.look(&token), linked.press(&token, Resolve)), (Followed::Used, Followed::Used));
+        assert_eq!((linked.used(&token), linked.press(&token, Resolve)), (Some((action, true)), linked.look(&token)));
     }
 }
 
 #[test]
-fn text_holds_a_link_for_the_one_user_of_its_number() {
+fn claim_of_a_colleague_takes_no_link_out_of_a_text() {
+    use AlertLinkAction::{Acknowledge, Resolve};
+    let linked = Linked::new();
+    linked.has_phone(linked.ann);
+    let before = linked.texted(Triggered).unwrap();
+    let db = &linked.notifying.scene.db;
+    let other = linked.notifying.scene.business.user(&db.store);
+    linked.has_phone(other);
+    let is = |role: &str| {
+        let sql = "email_verified = true, email_verified_at = now(), role = ";
+        db.execute(&format!("UPDATE users SET {sql}'{role}' WHERE id = '{other}'"));
+    };
+    for role in ["viewer", "user", "admin"] {
+        is(role);
+        assert_eq!(linked.offers(&before)[0], Acknowledge, "{role}");
+        assert!(linked.texted(Triggered).is_some(), "{role}");
+    }
+    assert!(matches!(linked.press(&linked.texted(Triggered).unwrap(), Resolve), Followed::Done(_)));
+    assert_eq!(linked.history(AlertEventType::Resolved)[0].user_id, Some(linked.ann), "as whom the text was for");
+    // What went to one of them stays theirs, whoever comes to stand above.
+    is("owner");
+    assert_eq!(linked.look(&before), Followed::Settled(AlertStatus::Resolved));
+}
+
+#[test]
+fn link_that_was_used_tells_users_alone_what_was_done() {
+    let linked = Linked::new();
+    let [acknowledge, snooze, _] = linked.tokens();
+    assert!(matches!(linked.follow(&acknowledge), Followed::Done(_)));
+    assert_eq!(linked.used(&snooze), Some((AlertLinkAction::Acknowledge, true)));
+    let db = &linked.notifying.scene.db;
+    // Somebody else has the address by now.
+    db.execute(&format!("UPDATE users SET email = 'gone@example.com' WHERE id = '{}'", linked.ann));
+    assert_eq!(linked.used(&snooze), None);
+    let bob = linked.notifying.scene.business.user(&db.store);
+    let proved = "email = 'ann@example.com', email_verified = true, email_verified_at = now()";
+    db.execute(&format!("UPDATE users SET {proved} WHERE id = '{bob}'"));
+    assert_eq!(linked.used(&snooze), Some((AlertLinkAction::Acknowledge, false)));
+}
+
+#[test]
+fn text_holds_a_link_for_a_user_of_its_number() {
     let linked = Linked::new();
     let db = &linked.notifying.scene.db;
     assert_eq!(linked.texted(Triggered), None, "a number that is nobody's");
     linked.has_phone(linked.ann);
     assert!(linked.texted(Triggered).is_some() && linked.texted(Escalated).is_some());
     assert_eq!(linked.texted(Test), None);
-    let other = linked.notifying.scene.business.user(&linked.notifying.scene.db.store);
-    db.execute(&format!("UPDATE users SET role = 'admin' WHERE id = '{other}'"));
-    linked.has_phone(other);
-    assert_eq!(linked.texted(Triggered), None, "a number of two");
-    db.execute(&format!("UPDATE users SET is_active = false WHERE id = '{other}'"));
-    assert!(linked.texted(Triggered).is_some(), "one of whom is gone");
     db.execute("UPDATE users SET email_verified = false");
     assert_eq!(linked.texted(Triggered), None);
     db.execute("UPDATE users SET email_verified = true, email_verified_at = now()");
@@ -434,10 +481,14 @@ fn link_of_a_text_is_of_whom_it_went_to() {
     // Two spellings of a number are one telephone.
     db.execute("UPDATE user_profiles SET phone_number = '+525512345678' WHERE phone_number IS NULL");
     db.execute(&format!("UPDATE user_profiles SET phone_number = '+5215512345678' WHERE user_id = '{bob}'"));
+    db.execute(&format!("UPDATE users SET role = 'owner' WHERE id = '{bob}'"));
     let mexican = linked.notifying.queue_to(Sms, Triggered, "+525512345678");
     linked.notifying.scene.clock.advance(TimeDelta::minutes(3));
     assert_eq!(linked.pass().delivered, 1, "{mexican:?}");
-    assert!(!linked.notifying.sms.taken().pop().unwrap().text.2.contains(SHORT), "nobody has it alone");
+    let body = linked.notifying.sms.taken().pop().unwrap().text.2;
+    let token = body.split_once(SHORT).unwrap().1.split(' ').next().unwrap();
+    assert!(matches!(linked.press(token, AlertLinkAction::Resolve), Followed::Done(_)));
+    assert_eq!(linked.history(AlertEventType::Resolved)[0].user_id, Some(bob), "who stands higher");
 }
 
 #[test]

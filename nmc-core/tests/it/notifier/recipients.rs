@@ -183,7 +183,7 @@ fn business_that_nobody_approved_mails_its_own_people_alone() {
     notifying.contact(ContactType::Email, "stranger@example.com");
     notifying.scene.db.execute("UPDATE tenants SET approved_at = NULL");
     let told = notifying.queue_to(Email, Triggered, "proved@example.com");
-    let why = "before an operator has approved the business, it mails only its own people, at addresses they have proved";
+    let why = "before whoever runs NeverMissCall has approved the business, it mails only its own people, at addresses they have proved";
     let strangers = ["unproved@example.com", "stranger@example.com"].map(|address| notifying.queue_to(Email, Triggered, address));
     assert_eq!((notifying.pass().failed, notifying.sent()), (2, 1));
     assert_eq!(notifying.reload(&told).status, Delivered);
@@ -196,7 +196,7 @@ fn business_that_nobody_approved_sends_no_webhooks() {
     notifying.scene.business.disapprove(&notifying.scene.db, true);
     let rows = [Triggered, super::Test].map(|template| notifying.queue(Webhook, template));
     assert_eq!(notifying.pass().failed, 2);
-    let why = "the business may not send webhooks before an operator has approved it";
+    let why = "the business may not send webhooks before whoever runs NeverMissCall has approved it";
     for row in &rows {
         assert_eq!((notifying.fate(row), notifying.reload(row).attempts), ((Failed, why.to_owned()), 0));
     }

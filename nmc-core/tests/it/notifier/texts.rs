@@ -29,7 +29,7 @@ impl Notifying {
 fn text_is_not_sent_against_consent_or_without_a_number() {
     let reasons: [Deed; 4] = [
         ("the recipient has opted out of texts", Notifying::opt_out),
-        ("the business may not send texts before an operator has approved it", |notifying| {
+        ("the business may not send texts before whoever runs NeverMissCall has approved it", |notifying| {
             notifying.scene.business.disapprove(&notifying.scene.db, true);
         }),
         ("the business has no active number that could send it", |notifying| {

@@ -2,7 +2,7 @@
 
 use super::*;
 use nmc_core::access::SessionFilter;
-use nmc_core::delivery::MailLinks;
+use nmc_core::delivery::{Mail, MailError, MailLinks, MailReceipt, MailSender};
 use nmc_core::people::{
     AccountMail, AccountMailFilter, INVITATION_LIFETIME, InvitationMail, MAILS_AN_HOUR, MAILS_TO_UNPROVED_A_DAY,
     MAILS_TO_UNPROVED_BEFORE_APPROVAL, RESET_LIFETIME, User, UserPatch, VERIFICATION_LIFETIME, change_user, invite_again,
@@ -12,6 +12,9 @@ use nmc_core::smtp::{SmtpConfig, SmtpMailer};
 use nmc_core::testing::{FakeSmtp, SmtpFault, SmtpStep, TakenMail, wait_until};
 use nmc_core::workflows::{AccountMailPass, AccountMailer, AccountMailerConfig, Senders, approve};
 use nmc_core::{AccountMailKind, AccountMailStatus, PageRequest, SessionEnd};
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use AccountMailKind::{AddressChanged, Approved, Invitation, PasswordReset, Verification};
 use AccountMailStatus::{Failed, Sent, Waiting};
@@ -408,10 +411,14 @@ fn mail_that_never_goes_is_given_up_and_says_why() {
 #[test]
 fn worker_without_mail_leaves_mails_until_their_links_end() {
     let post = Post::new();
-    let server = "no mail server was set up while its link was good: an operator has to set smtp_url and smtp_from";
+    let server =
+        "no mail server was set up while its link was good: whoever runs NeverMissCall has to name one (smtp_url, smtp_from)";
     let cases = [
         (Senders { mail: None, ..post.senders() }, server),
-        (Senders { links: None, ..post.senders() }, "its link led nowhere while it was good: an operator has to set public_url"),
+        (
+            Senders { links: None, ..post.senders() },
+            "its link led nowhere while it was good: whoever runs NeverMissCall has to say where (public_url)",
+        ),
     ];
     for (senders, why) in cases {
         let without = post.over(senders);
@@ -458,7 +465,7 @@ fn address_that_was_changed_gets_no_reset_until_it_is_verified() {
     let vouch = |name: &str| post.house.operator(|tx| vouch_for_email(tx, post.house.ada, &email(name)));
     post.house.refused("email is another by now", || vouch("ada"));
     let own = post.house.tx(|tx| vouch_for_email(tx, post.house.ada, &email("grace")));
-    assert_eq!(own.unwrap_err().to_string(), "operators alone say that an address is somebody's");
+    assert_eq!(own.unwrap_err().to_string(), "whoever runs NeverMissCall alone says that an address is somebody's");
     assert!(vouch("grace").unwrap().email_verified);
     assert_eq!(asked(), 1);
     let patch = UserPatch { email: Some(email("ada")), ..UserPatch::default() };
@@ -511,6 +518,32 @@ fn mail_of_a_dead_worker_is_taken_again_and_counted() {
     post.house.clock.advance(TimeDelta::minutes(6));
     assert_eq!(post.pass().failed, 1);
     assert_eq!(post.fate().1, "it was tried as often as may be");
+}
+
+/// A sender whose process dies with its second mail.
+struct Dying(Arc<SmtpMailer>, AtomicUsize);
+
+impl MailSender for Dying {
+    fn send(&self, mail: &Mail<'_>) -> std::result::Result<MailReceipt, MailError> {
+        assert_ne!(self.1.fetch_add(1, Ordering::SeqCst), 1, "it dies");
+        self.0.send(mail)
+    }
+}
+
+#[test]
+fn worker_that_dies_in_a_batch_has_sent_nothing_twice() {
+    let post = Post::new();
+    ["ben", "cal", "dan"].iter().for_each(|name| drop(post.invited(name)));
+    let config = SmtpConfig::parse(&Secret::new(post.smtp.url()), "nmc@nmc.example.com").unwrap();
+    let dying = Dying(Arc::new(SmtpMailer::new(config).unwrap()), AtomicUsize::default());
+    let worker = post.over(Senders { mail: Some(Arc::new(dying)), ..post.senders() });
+    post.house.pass(1);
+    assert!(catch_unwind(AssertUnwindSafe(|| worker.pass())).is_err());
+    assert_eq!((post.smtp.taken().len(), post.pass()), (1, AccountMailPass::default()), "the others are claimed with it");
+    post.house.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(post.pass().sent, 2);
+    let ids: BTreeSet<_> = post.smtp.taken().iter().map(|mail| mail.header("Message-ID")).collect();
+    assert_eq!((ids.len(), post.smtp.taken().len()), (3, 3));
 }
 
 #[test]

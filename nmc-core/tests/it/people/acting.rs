@@ -188,8 +188,11 @@ fn application_makes_keys_for_its_user_alone() {
     let order = KeyOrder { name: "a key".to_owned(), scopes: vec![Permission::TenantRead], expires_at: None };
     let (key, _) = house.db.store.tenant_on_behalf_of(&house.tenant, house.ada, |tx| make_key(tx, &order)).unwrap();
     assert_eq!(key.created_by, Some(house.ada));
-    assert_eq!(forbidden(house.tx(|tx| make_key(tx, &order))), "an operator says whose key it is: a user's, or nobody's");
-    let others = "only an operator makes keys for others, or for nobody";
+    assert_eq!(
+        forbidden(house.tx(|tx| make_key(tx, &order))),
+        "whoever runs NeverMissCall says whose key it is: a user's, or nobody's"
+    );
+    let others = "only whoever runs NeverMissCall makes keys for others, or for nobody";
     assert_eq!(forbidden(house.tx(|tx| make_service_key(tx, &order))), others);
     assert_eq!(forbidden(house.tx(|tx| make_key_for(tx, house.ada, &order))), others);
 }

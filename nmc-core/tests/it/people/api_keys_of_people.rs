@@ -141,7 +141,9 @@ fn an_operators_key_is_nobodys_on_their_word_and_stays_so() {
     let house = House::new();
     let ben = house.add("ben", UserRole::Admin);
     let his = house.bearer("ben");
-    house.refused("an operator says whose key it is: a user's, or nobody's", || house.operator(|tx| make_key(tx, &order())));
+    house.refused("whoever runs NeverMissCall says whose key it is: a user's, or nobody's", || {
+        house.operator(|tx| make_key(tx, &order()))
+    });
     let made = house.operator(|tx| make_service_key(tx, &order())).unwrap();
     let next = rotated_by(&house, &his, made.0.id);
     let last = rotated_by_operator(&house, next.0.id);
@@ -157,7 +159,7 @@ fn only_operators_make_keys_for_others_and_within_their_role() {
     let house = House::new();
     let ben = house.add("ben", UserRole::Viewer);
     let ada = house.bearer("ada");
-    let others = "only an operator makes keys for others, or for nobody";
+    let others = "only whoever runs NeverMissCall makes keys for others, or for nobody";
     assert_eq!(forbidden(house.acting(&ada, |tx| make_key_for(tx, ben, &order()))), others);
     assert_eq!(forbidden(house.acting(&ada, |tx| make_service_key(tx, &order()))), others);
     house.refused("scopes must be among what the user's role has, unlike tenant:write", || {

@@ -18,9 +18,14 @@ pub(crate) struct AssignIn {
 }
 
 /// A note for staff, to be written into a conversation's log.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoteIn {
+    /// The client's own id of the note, such as a UUID: a request with the same id and the same note adds nothing twice. Without one,
+    /// each request adds a note.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false, min_length = 1, max_length = 100, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    client_key: Option<String>,
     #[schema(min_length = 1, max_length = 10000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     note: String,
 }
@@ -90,7 +95,11 @@ pub(super) async fn remove_tag(context: ConversationRequest) -> ApiResult<Tagged
 
 pub(super) async fn add_note(context: ConversationRequest<JsonBody<NoteIn>>) -> ApiResult<Done> {
     let id: ConversationId = context.id("conversation", "conversation")?;
-    let note = context.body.0.note.clone();
-    context.acting(move |tx| tx.conversations().add_note(id, &note)).await?;
+    let NoteIn { client_key, note } = context.body.0.clone();
+    let add = move |tx: &mut TenantTx<'_>| match &client_key {
+        Some(key) => tx.conversations().add_note_once(id, key, &note).map(drop),
+        None => tx.conversations().add_note(id, &note),
+    };
+    context.acting(add).await?;
     Ok(Done)
 }

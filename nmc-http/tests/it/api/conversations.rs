@@ -227,6 +227,25 @@ fn tags_and_notes_are_written_by_staff() {
 }
 
 #[test]
+fn a_note_with_a_clients_key_is_added_once() {
+    let site = Site::new();
+    let hand = site.person(&site.joe, UserRole::User);
+    let path = format!("/v1/conversations/{}", write(&site, &unique_phone(), "The sink leaks"));
+    let note = |body: &Value| site.call("POST", format!("{path}/notes")).by(&hand.access).json(body);
+    let body = json!({"client_key": "7d1f", "note": "Called back."});
+    for _ in 0..2 {
+        note(&body).expect(204);
+    }
+    let taken = note(&json!({"client_key": "7d1f", "note": "Called twice."})).expect(409);
+    assert_eq!(taken.refusal().0, "#/client_key");
+    for bad in [json!(""), json!("x".repeat(101)), json!(null)] {
+        assert_eq!(note(&json!({"client_key": bad, "note": "x"})).expect(400).refusal().0, "#/client_key");
+    }
+    let log = site.call("GET", format!("{path}/events?event_type=note_added")).by(&hand.access).expect(200).document();
+    assert_eq!(log["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_reply_is_queued_once_and_says_where_it_went() {
     let site = Site::new();
     let (hand, viewer) = (site.person(&site.joe, UserRole::User), site.person(&site.joe, UserRole::Viewer));

@@ -108,16 +108,16 @@ fn the_page_of_roles_is_the_table_of_the_code() {
          whether they may log in, they can't change without `users:write`; their own e-mail takes their password.\n\
          - Nobody grants a role above their own, or acts on somebody of a higher one. An API key counts as an admin, and makes \
          nobody whose role has more than its scopes.\n\
-         - Somebody who has a password is invited again, which resets it, by a higher role alone; an owner by an operator (`nmc user \
+         - Somebody who has a password is invited again, which resets it, by a higher role alone; an owner by whoever runs the server (`nmc user \
          invite-again`). Who was deactivated may log in again once they have chosen a password by that. Whoever has a password resets it by mail, unless the address was changed and not verified since.\n\
          - A link in a mail about an alert acts as the user whose address the mail went to, with the role they have when it is used \
          (`alerts:write`); no one else gets any.\n\
          - The last active owner who has come in can be neither deactivated nor given another role.\n\
-         - An API key goes back to a person: who made it, whom the key that made it goes back to, or whom an operator named. It has \
+         - An API key goes back to a person: who made it, whom the key that made it goes back to, or who was named on the server. It has \
          the scopes it was made with, as far as that person's role has them now; without their active account it is not in force, \
          and with the account it is deleted. A rotated key goes back to whom the old one did; who \
-         rotates it knows it, so that only that person, somebody of a higher role or an operator rotates it, or changes its scopes \
-         or end. Keys that go back to nobody are made by operators alone, on their word (`nmc apikey create --service`); whoever rotates one knows it.\n\
+         rotates it knows it, so that only that person, somebody of a higher role or whoever runs the server rotates it, or changes its scopes \
+         or end. Keys that go back to nobody are made on the server alone (`nmc apikey create --service`); whoever rotates one knows it.\n\
          - An API key is no user: what is about oneself is closed to it. It can't change itself, and makes no key that outlives \
          it.\n\
          - Another business's rows answer as missing ones do: 404.\n",

@@ -1,6 +1,7 @@
 /**
  * Where a reply or a note is written. It counts what the text costs, keeps the draft of each conversation over a reload, and is shut,
- * with the reason, where nobody may be texted. A text that got no answer keeps its key: sent again, the customer gets it once.
+ * with the reason, where nobody may be texted. A text or note that got no answer keeps its key: sent again,
+ * it is there once.
  */
 
 import { h, icon, later, me, post, randomId, replace, t } from '../ui.js';
@@ -8,7 +9,7 @@ import { canned } from './canned.js';
 
 const LONGEST = 1_600;
 
-/** `send(body, key)` sends a text and answers whether it went; `note(text)` adds a note; `typed(now)` hears of typing. */
+/** `send(body, key)` sends a text and answers whether it went; `note(text, key)` adds a note; `typed(now)` hears of typing. */
 export function composer(conversation, { send, note, typed }) {
   const draftAt = `nmc.draft.${me.id}.${conversation}`;
   const draft = JSON.parse(sessionStorage.getItem(draftAt) ?? '{"body":"","key":null,"isNote":false}');
@@ -81,7 +82,7 @@ export function composer(conversation, { send, note, typed }) {
     keep();
     show('');
     try {
-      const went = draft.isNote ? await note(body) : await send(body, draft.key);
+      const went = draft.isNote ? await note(body, draft.key) : await send(body, draft.key);
       if (went) draft.key = null;
       // What was written meanwhile stands below what did not go.
       else show([body, area.value].filter(Boolean).join('\n'));

@@ -122,9 +122,9 @@ export function conversation(id) {
     warn(t(ours ? 'conversation.answered' : 'conversation.moved'));
   }
 
-  async function note(text) {
+  async function note(text, key) {
     try {
-      await post(`${url}/notes`, { note: text });
+      await post(`${url}/notes`, { client_key: key, note: text });
       await read();
       rows.toEnd();
       return true;

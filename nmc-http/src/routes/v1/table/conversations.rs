@@ -89,7 +89,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
             .delete(op("removeTag", "Remove a tag from a conversation", Needs(ConversationsWrite)), conversation_steps::remove_tag);
     });
     api.path("conversations", "/v1/conversations/{conversation}/notes", |r| {
-        r.post(op("addNote", "Write a note into a conversation's log", Needs(ConversationsWrite)), conversation_steps::add_note);
+        r.post(op("addNote", "Write a note into a conversation's log, once for each `client_key`", Needs(ConversationsWrite)), conversation_steps::add_note);
     });
     api.path("conversations", "/v1/conversations/{conversation}/events", |r| {
         r.get(op("listConversationEvents", "What happened in a conversation, newest first", Needs(ConversationsRead)), conversation_events::list);

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.conversation_events_client_key_key;
