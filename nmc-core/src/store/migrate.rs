@@ -3,6 +3,7 @@
 mod history;
 mod objects;
 mod runner;
+mod texts;
 
 use super::{Difference, SchemaName, verify};
 use crate::{Confirmed, Error, Secret};

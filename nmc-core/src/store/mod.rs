@@ -107,7 +107,7 @@ impl Store {
         let (longest, unfit) = (Links::longest(&config), Arc::default());
         let links = Links::new(config.clone(), Arc::clone(&longest));
         // The first connection is opened here rather than by the pool, whose own retries would hide the reason.
-        drop(links.open().map_err(|error| Error::unavailable("the database can't be reached", error))?);
+        links.open_first().map_err(|error| Error::unavailable("the database can't be reached", error))?;
         let pool = Pool::builder()
             .max_size(config.pool_size)
             // None to spare: it would still be on its way to the server when a short command has ended.
@@ -119,6 +119,8 @@ impl Store {
             .error_handler(Box::new(LogPoolErrors))
             .build(links)
             .map_err(|error| Error::unavailable("the database can't be reached", error))?;
+        // The pool takes over the first connection, and closes it in time if nobody uses it.
+        drop(pool.get().map_err(|error| Error::unavailable("the database can't be reached", error))?);
         let settings = if config.prepared_statements { String::new() } else { pool::timeouts(&config, "SET LOCAL") };
         let (config, waiters, moved) = (Arc::new(config), Waiters::default(), Moved::default());
         Ok(Self { pool, config, waiters, moved, settings: settings.into(), longest, unfit })

@@ -7,7 +7,7 @@ use super::watch::{self, Longest, Watched};
 use diesel::connection::{CacheSize, Connection, SimpleConnection as _};
 use diesel::pg::PgConnection;
 use diesel::r2d2;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub(crate) type Pool = r2d2::Pool<Links>;
@@ -29,6 +29,8 @@ pub(crate) struct Link {
 pub(crate) struct Links {
     config: StoreConfig,
     longest: Arc<Longest>,
+    /// One that was opened to see whether the database answers, for the pool to begin with.
+    first: Mutex<Option<Link>>,
 }
 
 /// What the client allows a statement beyond the server's own bound, which in a healthy server ends it first.
@@ -36,7 +38,14 @@ const GRACE: Duration = Duration::from_secs(5);
 
 impl Links {
     pub(super) const fn new(config: StoreConfig, longest: Arc<Longest>) -> Self {
-        Self { config, longest }
+        Self { config, longest, first: Mutex::new(None) }
+    }
+
+    /// Opens the one that the pool begins with.
+    pub(super) fn open_first(&self) -> Result<(), ConnectError> {
+        let first = self.open()?;
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
+        Ok(())
     }
 
     /// How long a statement may take on this side.
@@ -94,7 +103,8 @@ impl r2d2::ManageConnection for Links {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<Link, ConnectError> {
-        let (config, mut link) = (&self.config, self.open()?);
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (config, mut link) = (&self.config, first.map_or_else(|| self.open(), Ok)?);
         link.conn.set_instrumentation(SlowStatements::new(config.slow_statement, link.watched.timer(), link.losses.clone()));
         if config.prepared_statements {
             let settings = timeouts(config, "SET");

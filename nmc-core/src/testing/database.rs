@@ -5,13 +5,16 @@ use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The server of this test run, and the migrated database that every test's is copied from.
 struct Server {
     embedded: EmbeddedPostgres,
-    // CREATE DATABASE … TEMPLATE wants the template to itself.
-    copying: Mutex<()>,
+    /// The one who copies: CREATE DATABASE … TEMPLATE wants the template to itself.
+    copier: Mutex<PgConnection>,
+    /// The names of databases to drop.
+    dropper: Sender<String>,
 }
 
 /// Test servers live in [`folder`], under this and the pid of their test run.
@@ -78,8 +81,22 @@ fn server() -> &'static Server {
         admin
             .batch_execute(&format!("ALTER DATABASE {TEMPLATE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false"))
             .expect("the template");
-        Server { embedded, copying: Mutex::new(()) }
+        let dropper = dropper(connect(&embedded.superuser_url("postgres")));
+        Server { embedded, copier: Mutex::new(admin), dropper }
     })
+}
+
+/// Drops databases one after another, on a connection for all of them: opening one costs as much as dropping a database.
+fn dropper(mut admin: PgConnection) -> Sender<String> {
+    let (dropper, names) = channel::<String>();
+    std::thread::spawn(move || {
+        for name in names {
+            if let Err(error) = admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")) {
+                tracing::warn!(%error, "a test database stays behind");
+            }
+        }
+    });
+    dropper
 }
 
 fn connect(url: &str) -> PgConnection {
@@ -101,6 +118,8 @@ pub struct TestDb {
     /// A store over it, as the application has it: a login that owns the database and is no superuser.
     pub store: Store,
     name: String,
+    /// The superuser's connection, kept from one look at the database to the next.
+    kept: Mutex<Option<PgConnection>>,
 }
 
 impl TestDb {
@@ -132,7 +151,7 @@ impl TestDb {
         let mut config = StoreConfig::new(Secret::new(server().embedded.url_for(&name)));
         config.pool_size = 6;
         change(&mut config);
-        Self { store: Store::connect(config).expect("a store"), name }
+        Self { store: Store::connect(config).expect("a store"), name, kept: Mutex::default() }
     }
 
     /// A connection of a test's own to any server.
@@ -152,12 +171,11 @@ impl TestDb {
     fn create(template: &str) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::SeqCst));
-        let server = server();
-        let copying = server.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        admin()
+        let mut copier = server().copier.lock().unwrap_or_else(PoisonError::into_inner);
+        copier
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER nmc STRATEGY FILE_COPY"))
             .expect("a database");
-        drop(copying);
+        drop(copier);
         name
     }
 
@@ -181,6 +199,20 @@ impl TestDb {
     #[must_use]
     pub fn superuser(&self) -> PgConnection {
         connect(&server().embedded.superuser_url(&self.name))
+    }
+
+    /// Does `work` as the superuser, on a connection that is as new: nothing of what was set, locked or begun on it before is left.
+    pub(super) fn as_superuser<T>(&self, work: impl FnOnce(&mut PgConnection) -> T) -> T {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // The server may have ended it meanwhile.
+        let alive = kept().take().and_then(|mut conn| conn.batch_execute("SELECT 1").is_ok().then_some(conn));
+        let mut conn = alive.unwrap_or_else(|| self.superuser());
+        let done = work(&mut conn);
+        // Refused within a transaction, which then ends with its connection.
+        if conn.batch_execute("DISCARD ALL").is_ok() {
+            *kept() = Some(conn);
+        }
+        done
     }
 
     /// The directory of the server's programs (`pg_dump` and its like).
@@ -208,11 +240,8 @@ impl Drop for TestDb {
             return;
         }
         // Nobody waits for it: the server takes its time, since the store's connections are still open here.
-        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        std::thread::spawn(move || {
-            if let Err(error) = admin().batch_execute(&sql) {
-                tracing::warn!(%error, "a test database stays behind");
-            }
-        });
+        if server().dropper.send(self.name.clone()).is_err() {
+            tracing::warn!("a test database stays behind: nobody drops any more");
+        }
     }
 }

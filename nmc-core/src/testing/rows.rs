@@ -56,7 +56,7 @@ impl TestDb {
     /// As [`query`].
     #[must_use]
     pub fn query<T: DeserializeOwned>(&self, sql: &str) -> Vec<T> {
-        query(&mut self.superuser(), sql)
+        self.as_superuser(|conn| query(conn, sql))
     }
 
     /// Runs statements as the superuser.
@@ -64,7 +64,7 @@ impl TestDb {
     /// # Panics
     /// When one fails.
     pub fn execute(&self, sql: &str) {
-        self.superuser().batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+        self.as_superuser(|conn| conn.batch_execute(sql)).unwrap_or_else(|error| panic!("{error}: {sql}"));
     }
 
     /// Every table of the schema, from the catalogue.
@@ -89,15 +89,13 @@ impl TestDb {
     /// All rows of a tenant as text, by table: what must not change when someone else is at work.
     #[must_use]
     pub fn rows_of(&self, tenant: TenantId) -> BTreeMap<String, Vec<String>> {
-        let mut conn = self.superuser();
-        self.tables()
-            .into_iter()
-            .map(|Table { name, tenant_key }| {
-                let sql = format!("SELECT t::text FROM public.{name} t WHERE {tenant_key} = '{tenant}' ORDER BY 1");
-                let rows = query(&mut conn, &sql);
-                (name, rows)
-            })
-            .collect()
+        let tables = self.tables().into_iter();
+        let rows = |conn: &mut PgConnection, Table { name, tenant_key }| {
+            let sql = format!("SELECT t::text FROM public.{name} t WHERE {tenant_key} = '{tenant}' ORDER BY 1");
+            let rows = query(conn, &sql);
+            (name, rows)
+        };
+        self.as_superuser(|conn| tables.map(|table| rows(conn, table)).collect())
     }
 
     /// A connection of the store's pool as its next user would find it, outside any transaction.

@@ -10,6 +10,7 @@ use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{Assignee, ConsentFilter, ConversationEventFilter, ConversationFilter, MessageFilter, Search};
 use nmc_core::testing::{Business, TestDb};
 use nmc_core::{ConversationChannel, MessageDirection, MessageKind, MessageStatus, PageRequest, Result, Store, TenantTx, UserId};
+use std::sync::OnceLock;
 
 /// Calls and conversations of the business, and of the other one.
 const MANY: u32 = 20_000;
@@ -174,37 +175,48 @@ fn all_are_used<F>(filters: &[(&str, F)], used: fn(&F) -> Vec<(&'static str, boo
     }
 }
 
+/// Two businesses of many rows, which tests read and leave as they are.
+struct Filled {
+    db: TestDb,
+    big: Business,
+    user: UserId,
+}
+
+fn filled() -> &'static Filled {
+    static FILLED: OnceLock<Filled> = OnceLock::new();
+    FILLED.get_or_init(|| {
+        let db = TestDb::new();
+        let [big, small] = ["Joe's Plumbing", "Other"].map(|name| Business::onboard(&db.store, name));
+        let (user, theirs) = (big.user(&db.store), small.user(&db.store));
+        fill(&db, &big, user);
+        fill(&db, &small, theirs);
+        // Each business seems to be a small part of the table, and each of its numbers one of many.
+        db.execute(
+            "INSERT INTO tenants (id, business_name) SELECT gen_random_uuid(), 'Other ' || n FROM generate_series(1, 300) n;
+             INSERT INTO conversations (tenant_id, customer_phone, channel, status)
+                 SELECT id, '+1557' || lpad(n::text, 7, '0'), 'phone', 'closed' FROM tenants, generate_series(1, 5) n
+                 WHERE business_name LIKE 'Other %';
+             INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status)
+                 SELECT tenant_id, id, customer_phone, '+1558' || right(tenant_id::text, 7), 'inbound', 'completed'
+                 FROM conversations WHERE customer_phone LIKE '+1557%';
+             ANALYZE conversations, calls, messages, conversation_tags, conversation_events, conversation_reads, conversation_terms,
+                 consents",
+        );
+        Filled { db, big, user }
+    })
+}
+
 #[test]
 fn a_page_of_each_filter_reads_few_of_many_rows() {
-    let db = TestDb::new();
-    let [big, small] = ["Joe's Plumbing", "Other"].map(|name| Business::onboard(&db.store, name));
-    let (user, theirs) = (big.user(&db.store), small.user(&db.store));
-    fill(&db, &big, user);
-    fill(&db, &small, theirs);
-    // Each business seems to be a small part of the table, and each of its numbers one of many.
-    db.execute(
-        "INSERT INTO tenants (id, business_name) SELECT gen_random_uuid(), 'Other ' || n FROM generate_series(1, 300) n;
-         INSERT INTO conversations (tenant_id, customer_phone, channel, status)
-             SELECT id, '+1557' || lpad(n::text, 7, '0'), 'phone', 'closed' FROM tenants, generate_series(1, 5) n WHERE business_name LIKE 'Other %';
-         INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status)
-             SELECT tenant_id, id, customer_phone, '+1558' || right(tenant_id::text, 7), 'inbound', 'completed'
-             FROM conversations WHERE customer_phone LIKE '+1557%';
-         ANALYZE conversations, calls, messages, conversation_tags, conversation_events, conversation_reads, conversation_terms,
-             consents",
-    );
+    let Filled { db, big, user } = filled();
     let tenant = big.tenant;
     let id = format!("SELECT id FROM conversations WHERE tenant_id = '{}' AND customer_phone = '+15560000077'", tenant.id());
     let asked = Asked {
-        user,
-        number: big.number,
-        conversation: db.query::<String>(&id).pop().unwrap().parse().unwrap(),
+        user: *user,
+        number: big.number.clone(),
+        conversation: db.query(&id).pop().unwrap(),
         customer: "+15560000077".parse().unwrap(),
-        call: db
-            .query::<String>(&id.replace("FROM conversations", "FROM calls").replace("customer", "caller"))
-            .pop()
-            .unwrap()
-            .parse()
-            .unwrap(),
+        call: db.query(&id.replace("FROM conversations", "FROM calls").replace("customer", "caller")).pop().unwrap(),
         name: "Ann".to_owned(),
         at: db.query("SELECT now() - interval '7 days'").pop().unwrap(),
     };
@@ -284,11 +296,8 @@ fn a_page_of_each_filter_reads_few_of_many_rows() {
 /// Whatever is looked at for a page, all pages together have what a filter finds, each text once and in its order.
 #[test]
 fn pages_of_texts_of_a_business_leave_none_out() {
-    let db = TestDb::new();
-    let business = Business::onboard(&db.store, "Joe's Plumbing");
-    let user = business.user(&db.store);
-    fill(&db, &business, user);
-    let tenant = business.tenant;
+    let Filled { db, big, .. } = filled();
+    let tenant = big.tenant;
     let all = MessageFilter::default;
     let filters = [
         (MessageFilter { failed: Some(true), ..all() }, "message_status IN ('failed', 'undelivered')"),

@@ -14,22 +14,22 @@ fn watched(hours: &BusinessHours, begin: DateTime<Utc>, span: usize) -> Vec<bool
     let (mut opened, mut closed) = (HashSet::new(), HashSet::new());
     // The furthest the clock has been: set back, it shows nothing new.
     let mut furthest: Option<NaiveDateTime> = None;
+    let mut is_open = false;
     shown
         .map(|now| {
             let from = furthest.map_or(now.date(), |furthest| furthest.date());
             let reached = furthest.map_or(now, |furthest| furthest.max(now));
             furthest = Some(reached);
             for day in from.iter_days().take_while(|day| *day <= reached.date()) {
-                if reached >= day.and_time(hours.opens) {
-                    opened.insert(day);
-                }
+                let mut is_new = reached >= day.and_time(hours.opens) && opened.insert(day);
                 // What closes on this day: today's business, or last night's.
                 let of = if hours.closes > hours.opens { day } else { day - Days::new(1) };
-                if reached >= day.and_time(hours.closes) {
-                    closed.insert(of);
+                is_new |= reached >= day.and_time(hours.closes) && closed.insert(of);
+                if is_new {
+                    is_open = opened.iter().any(|day| !closed.contains(day));
                 }
             }
-            opened.iter().any(|day| !closed.contains(day))
+            is_open
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Which migrations a database has: a table of our own says so, beside Diesel's, which an application may share.
 
 use super::objects::{Object, created};
+use super::texts::Texts;
 use super::{MigrateError, Migration, MigrationStatus};
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
@@ -86,7 +87,7 @@ impl History {
     }
 
     /// The state of `migrations` in this history.
-    pub(super) fn status(&self, migrations: &[Migration]) -> MigrationStatus {
+    pub(super) fn status(&self, migrations: &[Migration], texts: &mut Texts) -> MigrationStatus {
         let listed = |migration: &Migration| self.listed.iter().find(|row| row.version == migration.version());
         let known = migrations.iter().map(|migration| {
             let carried_over = self.to_carry_over.iter().any(|other| other.name == migration.name);
@@ -94,7 +95,7 @@ impl History {
         });
         let altered = migrations
             .iter()
-            .filter(|migration| listed(migration).is_some_and(|row| row.fingerprint != fingerprint(migration)))
+            .filter(|migration| listed(migration).is_some_and(|row| *row.fingerprint != *texts.fingerprint(migration.up)))
             .copied();
         let unknown = self.listed.iter().map(|row| &row.version);
         let unknown = unknown.filter(|version| migrations.iter().all(|migration| migration.version() != **version));
@@ -161,7 +162,7 @@ fn list(conn: &mut PgConnection, schema: &str, migration: &Migration) -> QueryRe
         "INSERT INTO {schema}.nmc_migrations (version, name, fingerprint) VALUES ('{}', {}, '{}')",
         migration.version(),
         literal(migration.title()),
-        fingerprint(migration),
+        fingerprint(migration.up),
     ))
 }
 
@@ -190,6 +191,6 @@ fn literal(text: &str) -> String {
 }
 
 /// SHA-256 of the SQL that applies a migration, in hexadecimal.
-fn fingerprint(migration: &Migration) -> String {
-    Sha256::digest(migration.up.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+pub(super) fn fingerprint(sql: &str) -> String {
+    Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

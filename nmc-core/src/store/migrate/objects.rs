@@ -1,6 +1,7 @@
 //! The names that migrations create, and who else has them.
 
 use super::MigrateError;
+use super::texts::Texts;
 use crate::store::sql_text::{Kind, Token, words};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -73,20 +74,24 @@ fn name_of<'t>(words: impl Iterator<Item = &'t Token<'t>>) -> Option<String> {
 
 /// Refuses to begin while names that the pending migrations create are somebody else's. What an applied migration has
 /// created is ours.
-pub(super) fn none_in_the_way<'s>(
+pub(super) fn none_in_the_way(
     conn: &mut PgConnection,
     schema: &str,
-    applied: impl Iterator<Item = &'s str>,
-    pending: impl Iterator<Item = &'s str>,
+    texts: &mut Texts,
+    applied: impl Iterator<Item = &'static str>,
+    pending: impl Iterator<Item = &'static str>,
 ) -> Result<(), MigrateError> {
-    let ours: BTreeSet<Object> = applied.flat_map(created).collect();
-    let wanted: BTreeSet<Object> = pending.flat_map(created).filter(|object| !ours.contains(object)).collect();
+    let applied: Vec<_> = applied.map(|sql| texts.created(sql)).collect();
+    let pending: Vec<_> = pending.map(|sql| texts.created(sql)).collect();
+    let ours: BTreeSet<&Object> = applied.iter().flat_map(|created| created.iter()).collect();
+    let wanted: BTreeSet<&Object> =
+        pending.iter().flat_map(|created| created.iter()).filter(|object| !ours.contains(object)).collect();
     let objects = existing(conn, schema, &wanted)?;
     if objects.is_empty() { Ok(()) } else { Err(MigrateError::InTheWay { schema: schema.to_owned(), objects }) }
 }
 
 /// The objects of `wanted` that are there, in words.
-fn existing(conn: &mut PgConnection, schema: &str, wanted: &BTreeSet<Object>) -> QueryResult<Vec<String>> {
+fn existing(conn: &mut PgConnection, schema: &str, wanted: &BTreeSet<&Object>) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = Text)]

@@ -1,6 +1,7 @@
 //! One migration at a time, each in a transaction that holds the runners' lock.
 
 use super::history::{self, History};
+use super::texts::Texts;
 use super::{MigrateError, Migration, MigrationStatus, Patience, objects};
 use crate::Secret;
 use crate::store::SchemaName;
@@ -30,6 +31,7 @@ pub(super) struct Runner<'m> {
     migrations: &'m [Migration],
     schema: &'m SchemaName,
     patience: Patience,
+    texts: Texts,
     conn: PgConnection,
 }
 
@@ -40,13 +42,14 @@ impl<'m> Runner<'m> {
         migrations: &'m [Migration],
         patience: Patience,
     ) -> Result<Self, MigrateError> {
-        Ok(Self { url, schema, migrations, patience, conn: open(url)? })
+        Ok(Self { url, schema, migrations, patience, texts: Texts::default(), conn: open(url)? })
     }
 
     /// The state of the database's schema.
     pub(super) fn status(&mut self) -> Result<MigrationStatus, MigrateError> {
         let (migrations, schema) = (self.migrations, self.schema.as_str());
-        self.read(|conn| Ok::<_, MigrateError>(History::read(conn, schema, migrations)?.status(migrations)))
+        let history = self.read(|conn| History::read(conn, schema, migrations))?;
+        Ok(history.status(migrations, &mut self.texts))
     }
 
     /// A transaction that can only read.
@@ -95,16 +98,16 @@ impl<'m> Runner<'m> {
         way: Way,
         pick: impl FnOnce(&MigrationStatus) -> Option<Migration>,
     ) -> Result<Option<Migration>, MigrateError> {
-        let (conn, schema) = (&mut self.conn, self.schema.as_str());
+        let (conn, texts, schema) = (&mut self.conn, &mut self.texts, self.schema.as_str());
         let history = History::read(conn, schema, self.migrations)?;
-        let status = history.status(self.migrations);
+        let status = history.status(self.migrations, texts);
         if let Some(version) = status.unknown.first() {
             return Err(MigrateError::Unknown { version: version.clone() });
         }
         let picked = pick(&status);
         if way == Way::Up && picked.is_some() {
             let pending = status.pending().map(|migration| migration.up).chain(history.to_make());
-            objects::none_in_the_way(conn, schema, status.applied().map(|migration| migration.up), pending)?;
+            objects::none_in_the_way(conn, schema, texts, status.applied().map(|migration| migration.up), pending)?;
         }
         if !self.schema.is_public() {
             conn.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
