@@ -257,7 +257,7 @@ fn an_import_is_checked_and_told_apart_by_sid() {
     let kept = scene.tx(|tx| tx.calls().find_by_sid(good.twilio_call_sid.as_deref().unwrap())).unwrap().unwrap();
     assert_eq!(kept.caller_name, None);
     let anonymous = NewCall { caller_phone: CallerIdentity::Anonymous, ..good.clone() };
-    assert_eq!(scene.tx(|tx| tx.calls().import(&[anonymous.clone()])).unwrap(), 0, "the same, as far as is known");
+    assert_eq!(scene.tx(|tx| tx.calls().import(std::slice::from_ref(&anonymous))).unwrap(), 0, "the same, as far as is known");
     let other = || CallerIdentity::Phone(unique_phone());
     for (another, field) in [
         (NewCall { caller_phone: other(), ..good.clone() }, "caller_phone"),

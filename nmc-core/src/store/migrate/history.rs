@@ -8,7 +8,7 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Our own table.
 const OWN: &str = include_str!("history.sql");
@@ -88,7 +88,8 @@ impl History {
 
     /// The state of `migrations` in this history.
     pub(super) fn status(&self, migrations: &[Migration], texts: &mut Texts) -> MigrationStatus {
-        let listed = |migration: &Migration| self.listed.iter().find(|row| row.version == migration.version());
+        let listed: BTreeMap<&str, &Listed> = self.listed.iter().map(|row| (&*row.version, row)).collect();
+        let listed = |migration: &Migration| listed.get(&*migration.version()).copied();
         let known = migrations.iter().map(|migration| {
             let carried_over = self.to_carry_over.iter().any(|other| other.name == migration.name);
             (*migration, carried_over || listed(migration).is_some())
@@ -98,7 +99,8 @@ impl History {
             .filter(|migration| listed(migration).is_some_and(|row| *row.fingerprint != *texts.fingerprint(migration.up)))
             .copied();
         let unknown = self.listed.iter().map(|row| &row.version);
-        let unknown = unknown.filter(|version| migrations.iter().all(|migration| migration.version() != **version));
+        let versions: BTreeSet<String> = migrations.iter().map(Migration::version).collect();
+        let unknown = unknown.filter(|version| !versions.contains(*version));
         MigrationStatus { known: known.collect(), altered: altered.collect(), unknown: unknown.cloned().collect() }
     }
 
