@@ -52,12 +52,6 @@ fn main() {
     let server = EmbeddedPostgres::start(&options).expect("a server");
     let small = Site::new(&server, "small", number("--beside", 100_000));
     let large = Site::new(&server, "large", number("--calls", 10_000_000));
-    println!("URLS {} {}", small.superuser_url, large.superuser_url);
-    if std::env::var_os("HOLD").is_some() {
-        while !std::path::Path::new("/tmp/go_scale").exists() {
-            std::thread::sleep(Duration::from_secs(1));
-        }
-    }
     println!("\n{:32} {:>16} {:>16} {:>7} {:>7}", "median, 99th percentile in ms", "small", "large", "ratio", "");
     compare("inbox page", [&small, &large], samples, inbox_page);
     compare("conversation page", [&small, &large], samples, conversation_page);

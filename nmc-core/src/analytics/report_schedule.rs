@@ -52,6 +52,7 @@ impl Default for NewReportSchedule {
 
 /// Changes of a schedule, or what is said of one that is not there yet: the rest is as it was, or as by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ReportSchedulePatch {
     /// Whether the report is made; if not, the rest is kept for later.
     pub is_active: Option<bool>,
@@ -158,6 +159,7 @@ impl ReportSchedules<'_> {
     /// [`Error::Invalid`] on an hour that no day has, on too many users, on one who is not there, and on one whose role may not see
     /// reports.
     pub fn upsert_by_kind(&mut self, kind: ReportInterval, new: &NewReportSchedule) -> Result<ReportSchedule> {
+        self.hold()?;
         let user_ids = self.readers(&new.user_ids)?;
         self.write(kind, &NewReportSchedule { user_ids, ..*new })
     }
@@ -168,8 +170,7 @@ impl ReportSchedules<'_> {
     /// # Errors
     /// As [`Self::upsert_by_kind`], of what is said.
     pub fn patch_by_kind(&mut self, kind: ReportInterval, patch: &ReportSchedulePatch) -> Result<ReportSchedule> {
-        // Who changes the tenant's schedules waits for whoever does, also where there is none yet.
-        self.0.tx().tenants().lock()?;
+        self.hold()?;
         let before = self.find_by_kind(kind)?;
         let before = before.map_or_else(NewReportSchedule::default, |row| NewReportSchedule {
             is_active: row.is_active,
@@ -183,6 +184,11 @@ impl ReportSchedules<'_> {
             user_ids: user_ids.unwrap_or(before.user_ids),
         };
         self.write(kind, &new)
+    }
+
+    /// Has whoever else changes the tenant's schedules wait, also where there is none yet.
+    fn hold(&mut self) -> Result<()> {
+        self.0.tx().tenants().lock().map(drop)
     }
 
     /// Writes a schedule whose users were looked at.
@@ -221,6 +227,7 @@ impl ReportSchedules<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn delete(&mut self, kind: ReportInterval) -> Result<()> {
+        self.hold()?;
         let rows = diesel::delete(schedules::table)
             .filter(schedules::tenant_id.eq(self.0.tenant))
             .filter(schedules::kind.eq(kind))

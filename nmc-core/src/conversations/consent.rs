@@ -213,6 +213,18 @@ impl Consents<'_> {
     }
 }
 
+/// The opt-out that the provider tells of, with the text that it refused.
+pub(crate) fn provider_opt_out(to: &PhoneNumber, message_id: Option<MessageId>) -> NewConsent {
+    NewConsent {
+        customer_phone: to.clone(),
+        action: ConsentAction::OptOut,
+        source: ConsentSource::Provider,
+        keyword: None,
+        message_id,
+        note: None,
+    }
+}
+
 /// The provider knows of an opt-out that we did not hear of.
 pub(crate) fn record_provider_opt_out(
     tx: &mut TenantTx<'_>,
@@ -220,14 +232,7 @@ pub(crate) fn record_provider_opt_out(
     message: MessageId,
     conversation: ConversationId,
 ) -> Result<()> {
-    tx.consents().record(&NewConsent {
-        customer_phone: to.clone(),
-        action: ConsentAction::OptOut,
-        source: ConsentSource::Provider,
-        keyword: None,
-        message_id: Some(message),
-        note: None,
-    })?;
+    tx.consents().record(&provider_opt_out(to, Some(message)))?;
     tx.conversation_events()
         .append(&[NewConversationEvent::new(conversation, ConversationEventType::OptedOut)
             .with(json!({"source": ConsentSource::Provider}))])

@@ -163,7 +163,12 @@ impl Queue for MediaWorker {
 
     fn note(&self, tx: &mut TenantTx<'_>, claimed: &ClaimedMedia, fate: &Fate) -> Result<bool> {
         match fate {
-            Fate::Kept(kept) => tx.message_media().mark_kept(claimed, kept),
+            Fate::Kept(kept) => {
+                // Whoever deletes the last text with the same picture comes before this, and the file is gone with it, or after.
+                tx.tenants().lock()?;
+                self.uploads.keep_media_again(&tx.tenant(), kept)?;
+                tx.message_media().mark_kept(claimed, kept)
+            }
             Fate::PutBack(wait, why) => {
                 let at = tx.now() + *wait;
                 tx.message_media().put_back(claimed, at, why)

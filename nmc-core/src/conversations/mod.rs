@@ -36,8 +36,8 @@ mod under_way;
 mod worker;
 mod worker_config;
 
-pub(crate) use consent::record_provider_opt_out;
 pub use consent::{Consent, ConsentFilter, Consents, HeardConsent, NewConsent, record_consent};
+pub(crate) use consent::{provider_opt_out, record_provider_opt_out};
 pub use conversation::{Conversation, Conversations, NewConversation};
 pub use conversation_filter::{Assignee, ConversationFilter};
 pub use conversation_read::ConversationReads;
@@ -47,7 +47,6 @@ pub use event::{ConversationEvent, ConversationEventFilter, ConversationEvents, 
 pub use inbox::{InboxRow, LastText};
 pub use keyword::{Keyword, Reading};
 pub(crate) use late::{TextPrice, is_decided_since};
-pub(crate) use media::MediaFile;
 pub use media::{KeptMedia, Media, MessageMedia};
 pub use media_kind::MediaKind;
 pub use media_worker::{MediaPass, MediaWorker, MediaWorkerConfig};

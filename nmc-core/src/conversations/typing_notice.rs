@@ -87,6 +87,8 @@ const ADD_SQL: &str = "
     FROM unnest($1, $2, $3, $4) AS news (tenant_id, conversation_id, user_id, is_typing)
     JOIN conversations AS c ON c.tenant_id = news.tenant_id AND c.id = news.conversation_id
     JOIN users AS u ON u.tenant_id = news.tenant_id AND u.id = news.user_id
+    WHERE NOT EXISTS (
+        SELECT FROM typing_notices AS n WHERE n.tenant_id = c.tenant_id AND n.conversation_id = c.id AND n.user_id = u.id)
     ORDER BY c.tenant_id, c.id, u.id
     FOR KEY SHARE OF c, u SKIP LOCKED
     ON CONFLICT (tenant_id, conversation_id, user_id) DO NOTHING

@@ -21,6 +21,9 @@ const AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Users in conversations that are kept in mind at once. What the next ones say is heard in this process alone.
 const MOST: usize = 4_096;
 
+/// The same, of one business: no other one's are left out for it.
+const MOST_OF_ONE: usize = 256;
+
 /// Notices written at once.
 const BATCH: usize = 500;
 
@@ -121,7 +124,8 @@ fn back(now: Instant, by: Duration) -> Instant {
 impl State {
     fn tell(&mut self, notice: &TypingNotice, now: Instant) {
         let key = notice.key();
-        if self.of.len() >= MOST && !self.of.contains_key(&key) {
+        let is_full = || self.of.len() >= MOST || self.of.keys().filter(|(tenant, ..)| *tenant == key.0).count() >= MOST_OF_ONE;
+        if !self.of.contains_key(&key) && is_full() {
             tracing::debug!("too many type at once for all of it to be told to other processes");
             return;
         }
@@ -238,7 +242,12 @@ mod tests {
     #[test]
     fn notice_that_has_waited_long_is_forgotten() {
         let (mut state, start) = (State::default(), Instant::now() + Duration::from_secs(60));
-        (3..20_000).for_each(|user| state.tell(&notice(user, true), start));
+        (3..2_000).for_each(|user| state.tell(&notice(user, true), start));
+        assert_eq!(state.of.len(), MOST_OF_ONE);
+        for tenant in 2..200 {
+            let tenant_id = crate::TenantId::new(uuid::Uuid::from_u128(tenant));
+            (0..100).for_each(|user| state.tell(&TypingNotice { tenant_id, ..notice(user, true) }, start));
+        }
         assert_eq!(state.of.len(), MOST);
         assert_eq!(state.take(start + STALE), []);
         assert_eq!(state.of.len(), 0);

@@ -223,7 +223,8 @@ impl Users<'_> {
             .get_result(self.0.conn)?)
     }
 
-    /// Changes a user, and what follows from it. Another e-mail is not verified, and makes an open invitation void.
+    /// Changes a user, and what follows from it. Another e-mail is not verified. It makes an open invitation void, as another role does: whoever
+    /// was shown it could come in with that.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] on an e-mail that is taken, or when the last owner would go;
@@ -251,7 +252,13 @@ impl Users<'_> {
                     )
                 }),
                 patch.email.as_ref().map(|value| users::email.eq(value)),
-                patch.role.map(|value| users::role.eq(value)),
+                patch.role.map(|value| {
+                    (
+                        users::verification_token.eq(case_when(users::role.eq(value), users::verification_token)),
+                        users::verification_expires_at.eq(case_when(users::role.eq(value), users::verification_expires_at)),
+                        users::role.eq(value),
+                    )
+                }),
                 patch.is_active.map(|value| users::is_active.eq(value)),
                 users::updated_at.eq(now),
             ))

@@ -1,7 +1,7 @@
 //! What became of a text: the provider's delivery callbacks.
 
 use super::holder::Happened;
-use crate::conversations::{Message, NUMBER_HOLD, NewConversationEvent, record_provider_opt_out};
+use crate::conversations::{Message, NUMBER_HOLD, NewConversationEvent, provider_opt_out, record_provider_opt_out};
 use crate::error::found;
 use crate::schema::messages;
 use crate::store::{Person, Reason, Store, TenantTx};
@@ -19,7 +19,7 @@ use serde_json::json;
 /// [`crate::Error::NotFound`] when no tenant holds the number, or the text is not ours.
 pub fn record_delivery(store: &Store, callback: &SmsStatusCallback) -> Result<Message> {
     let SmsStatusCallback { our_number, to, report } = callback;
-    store.found_by_worker(
+    let message = store.found_by_worker(
         Reason::NumberLookup,
         Some(&Person::new(to.clone())),
         |tx| {
@@ -27,18 +27,27 @@ pub fn record_delivery(store: &Store, callback: &SmsStatusCallback) -> Result<Me
             tx.holder_when(our_number, None, &happened).map(|holder| (holder.tenant, ()))
         },
         |tx, ()| apply(tx, to, report),
-    )
+    );
+    found(message?, "message")
 }
 
-fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Result<Message> {
-    let message = found(find(tx, to, report)?, "message")?;
+/// The text as it is by now; none is there that was never sent, or was deleted.
+fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Result<Option<Message>> {
+    let is_opt_out = report.error_code.and_then(meaning_of).is_some_and(|meaning| meaning.consequence == Consequence::OptedOut);
+    let Some(message) = find(tx, to, report)? else {
+        // What they decided counts, whatever becomes of the text that tells it.
+        if is_opt_out && tx.erased_sids().has(&report.message_sid)? {
+            tx.consents().record(&provider_opt_out(to, None))?;
+        }
+        return Ok(None);
+    };
     let adopts = message.message_sid.is_none();
     let moves = adopts || report.status.predecessors().contains(&message.message_status);
     // What was read had been delivered; when, the late report adds.
     let late = message.message_status == MessageStatus::Read && message.delivered_at.is_none();
     let delivered = report.status == MessageStatus::Delivered && (moves || late);
     if !moves && !delivered {
-        return Ok(message);
+        return Ok(Some(message));
     }
     let now = tx.now();
     let is_good = !report.status.has_failed() && report.status != MessageStatus::Canceled;
@@ -80,10 +89,10 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
         )
         .with(json!({"message_id": row.id, "error_code": report.error_code}))])?;
     }
-    if report.error_code.and_then(meaning_of).is_some_and(|meaning| meaning.consequence == Consequence::OptedOut) {
+    if is_opt_out {
         record_provider_opt_out(tx, to, row.id, row.conversation_id)?;
     }
-    Ok(row)
+    Ok(Some(row))
 }
 
 /// Says in the log why a text did not arrive, and holds back a number that may not send.

@@ -4,10 +4,8 @@
 //! Each bite is one transaction under the customer's lock: a text that is being sent, or that comes in, is before it or after it.
 
 use crate::access::{Acting, Permission};
-use crate::conversations::MediaFile;
-
-use crate::schema::{call_analytics, calls, conversation_analytics, conversations, messages};
-use crate::store::{Person, Store, Tenant, TenantTx};
+use crate::schema::{call_analytics, calls, conversation_analytics, conversations, message_media, messages};
+use crate::store::{Person, Store, TenantTx};
 use crate::{
     CallDirection, CallId, CallStatus, CallerIdentity, Confirmed, ConversationId, Error, MessageId, PhoneNumber, Result,
     StreamEventKind, Uploads,
@@ -42,20 +40,13 @@ enum Whose<'a> {
     Conversation(ConversationId),
 }
 
-/// The next bite: these texts, and the files that go with them.
-struct Bite {
-    tenant: Tenant,
-    texts: Vec<MessageId>,
-    files: Vec<MediaFile>,
-}
-
 /// Deletes the conversations, texts and calls of a customer, in whatever spelling, with all that hangs on them. Texts that are queued to
 /// them are called off with it. Their decisions about being texted stay. Who asks again after a failure goes on with what is left.
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::CustomersDelete`]; [`Error::NotFound`] when there is nothing to delete;
-/// [`Error::Conflict`] while a call of theirs goes on, a text is being sent to them, or one of theirs may be an opt-out that nobody has
-/// settled; [`Error::Unavailable`] also when the files of their pictures can't be removed.
+/// [`Error::Conflict`] while a call of theirs goes on, a text is being sent to them, a picture of theirs is being fetched, or a text of theirs
+/// may be an opt-out that nobody has settled; [`Error::Unavailable`] also when the files of their pictures can't be removed.
 pub fn erase_customer(store: &Store, who: &Acting, customer: &PhoneNumber, uploads: &Uploads, _: Confirmed) -> Result<Erased> {
     erase(store, who, &Whose::Customer(customer), uploads)
 }
@@ -71,19 +62,16 @@ pub fn erase_conversation(store: &Store, who: &Acting, id: ConversationId, uploa
 fn erase(store: &Store, who: &Acting, whose: &Whose<'_>, uploads: &Uploads) -> Result<Erased> {
     let mut all = Erased::default();
     loop {
-        let bite = who.transaction(store, |tx| whose.next_bite(tx))?;
-        // Before their rows: whoever dies in between finds them again.
-        bite.files.iter().try_for_each(|file| uploads.forget_media(&bite.tenant, file))?;
-        let (erased, is_last, actor) = who.transaction(store, |tx| {
-            let (erased, is_last) = whose.take(tx, &bite.texts)?;
-            Ok((erased, is_last, tx.actor().to_string()))
+        let (tenant, erased, is_last, actor) = who.transaction(store, |tx| {
+            let (erased, is_last) = whose.take(tx, uploads)?;
+            Ok((tx.tenant().id(), erased, is_last, tx.actor().to_string()))
         })?;
         all.conversations += erased.conversations;
         all.texts += erased.texts;
         all.calls += erased.calls;
         let Erased { conversations, texts, calls } = erased;
         if erased != Erased::default() {
-            tracing::info!(tenant = %bite.tenant.id(), actor, conversations, texts, calls, "deleted for good");
+            tracing::info!(%tenant, actor, conversations, texts, calls, "deleted for good");
         }
         if is_last {
             break;
@@ -97,17 +85,30 @@ fn erase(store: &Store, who: &Acting, whose: &Whose<'_>, uploads: &Uploads) -> R
 }
 
 impl Whose<'_> {
-    fn next_bite(&self, tx: &mut TenantTx<'_>) -> Result<Bite> {
-        self.begin(tx)?;
-        let tenant = tx.0.tenant;
-        let texts: Vec<MessageId> = messages::table
-            .filter(messages::tenant_id.eq(tenant))
-            .filter(messages::conversation_id.eq_any(self.conversations(tx)?))
-            .limit(BITE.into())
-            .select(messages::id)
-            .load(tx.0.conn)?;
-        let files = tx.message_media().files_of_only(&texts)?;
-        Ok(Bite { tenant: tx.tenant(), texts, files })
+    /// The next texts that go.
+    fn texts(&self, tx: &mut TenantTx<'_>) -> Result<Vec<MessageId>> {
+        let of = self.conversations(tx)?;
+        let texts = messages::table.filter(messages::tenant_id.eq(tx.0.tenant)).filter(messages::conversation_id.eq_any(of));
+        Ok(texts.limit(BITE.into()).select(messages::id).load(tx.0.conn)?)
+    }
+
+    /// Removes the files of these texts' pictures, unless another text has them. Before their rows: whoever dies in between finds them again.
+    fn forget_pictures(tx: &mut TenantTx<'_>, texts: &[MessageId], uploads: &Uploads) -> Result<()> {
+        let fetched = message_media::table
+            .filter(message_media::tenant_id.eq(tx.0.tenant))
+            .filter(message_media::message_id.eq_any(texts))
+            .filter(message_media::lease_expires_at.gt(tx.0.now()));
+        if diesel::select(exists(fetched)).get_result(tx.0.conn)? {
+            return Err(Error::conflict(
+                "customer_phone",
+                "sent a picture that is being fetched at this moment; try again in a minute",
+            ));
+        }
+        // Whoever keeps or deletes the same picture at once comes before or after this.
+        tx.tenants().lock()?;
+        let tenant = tx.tenant();
+        let files = tx.message_media().files_of_only(texts)?;
+        files.iter().try_for_each(|file| uploads.forget_media(&tenant, file))
     }
 
     /// Makes sure that who asks may, that nothing is on its way, and that nothing begins meanwhile.
@@ -175,13 +176,14 @@ impl Whose<'_> {
         Ok(all.filter(from_them.or(to_them).or(calls::conversation_id.eq_any(conversations))))
     }
 
-    /// Deletes a bite: these texts, and once no more are there, calls and then conversations. Says whether it was the last.
-    fn take(&self, tx: &mut TenantTx<'_>, texts: &[MessageId]) -> Result<(Erased, bool)> {
+    /// Deletes a bite: texts, and once no more are there, calls and then conversations. Says whether it was the last.
+    fn take(&self, tx: &mut TenantTx<'_>, uploads: &Uploads) -> Result<(Erased, bool)> {
         self.begin(tx)?;
-        let tenant = tx.0.tenant;
+        let (tenant, texts) = (tx.0.tenant, self.texts(tx)?);
+        Self::forget_pictures(tx, &texts, uploads)?;
         let gone: Vec<Option<String>> = diesel::delete(messages::table)
             .filter(messages::tenant_id.eq(tenant))
-            .filter(messages::id.eq_any(texts))
+            .filter(messages::id.eq_any(&texts))
             .returning(messages::message_sid)
             .get_results(tx.0.conn)?;
         let mut erased = Erased { texts: gone.len(), ..Erased::default() };
@@ -206,6 +208,12 @@ fn delete_calls(tx: &mut TenantTx<'_>, ids: &[CallId]) -> Result<usize> {
         return Ok(0);
     }
     let (tenant, now) = (tx.0.tenant, tx.0.now());
+    // Before what names them: a roll-up that has read one of them fails at its end, and not this.
+    let gone: Vec<(CallId, Option<String>)> = diesel::delete(calls::table)
+        .filter(calls::tenant_id.eq(tenant))
+        .filter(calls::id.eq_any(ids))
+        .returning((calls::id, calls::twilio_call_sid))
+        .get_results(tx.0.conn)?;
     diesel::delete(call_analytics::table)
         .filter(call_analytics::tenant_id.eq(tenant))
         .filter(call_analytics::call_id.eq_any(ids))
@@ -225,11 +233,6 @@ fn delete_calls(tx: &mut TenantTx<'_>, ids: &[CallId]) -> Result<usize> {
         .filter(conversations::last_call_id.eq_any(ids))
         .set((conversations::last_call_id.eq(None::<CallId>), conversations::updated_at.eq(now)))
         .execute(tx.0.conn)?;
-    let gone: Vec<(CallId, Option<String>)> = diesel::delete(calls::table)
-        .filter(calls::tenant_id.eq(tenant))
-        .filter(calls::id.eq_any(ids))
-        .returning((calls::id, calls::twilio_call_sid))
-        .get_results(tx.0.conn)?;
     gone.iter().for_each(|(id, _)| tx.0.note(StreamEventKind::CallUpdated, id.uuid()));
     let count = gone.len();
     tx.erased_sids().insert_if_missing(&gone.into_iter().filter_map(|(_, sid)| sid).collect::<Vec<_>>())?;
@@ -256,6 +259,10 @@ fn delete_conversations(tx: &mut TenantTx<'_>, ids: &[ConversationId]) -> Result
     if empty.is_empty() {
         return Ok(0);
     }
+    let gone = diesel::delete(conversations::table)
+        .filter(conversations::tenant_id.eq(tenant))
+        .filter(conversations::id.eq_any(&empty))
+        .execute(tx.0.conn)?;
     diesel::update(call_analytics::table)
         .filter(call_analytics::tenant_id.eq(tenant))
         .filter(call_analytics::conversation_id.eq_any(&empty))
@@ -264,10 +271,6 @@ fn delete_conversations(tx: &mut TenantTx<'_>, ids: &[ConversationId]) -> Result
     diesel::delete(conversation_analytics::table)
         .filter(conversation_analytics::tenant_id.eq(tenant))
         .filter(conversation_analytics::conversation_id.eq_any(&empty))
-        .execute(tx.0.conn)?;
-    let gone = diesel::delete(conversations::table)
-        .filter(conversations::tenant_id.eq(tenant))
-        .filter(conversations::id.eq_any(&empty))
         .execute(tx.0.conn)?;
     empty.iter().for_each(|id| tx.0.note(StreamEventKind::ConversationUpdated, id.uuid()));
     Ok(gone)

@@ -11,7 +11,7 @@ use crate::conversations::{
 use crate::page::Page;
 use crate::schema::{call_metadata, call_participants};
 use crate::store::TenantTx;
-use crate::{CallDirection, CallId, CallerIdentity, ConversationId, Cursor, PageRequest, PhoneNumber, Result};
+use crate::{CallDirection, CallId, CallerIdentity, ConversationId, Cursor, Error, PageRequest, PhoneNumber, Result};
 use diesel::prelude::*;
 use std::collections::VecDeque;
 
@@ -75,15 +75,17 @@ impl Export {
     /// [`crate::Error::Forbidden`] without [`Permission::CustomersExport`]; [`crate::Error::NotFound`] of one of whom nothing is known.
     pub fn of_customer(tx: &mut TenantTx<'_>, phone: &PhoneNumber) -> Result<Self> {
         tx.must(Permission::CustomersExport)?;
-        customer(tx, phone)?;
+        match customer(tx, phone) {
+            // An imported log tells of calls to somebody who never called or wrote.
+            Err(Error::NotFound { .. }) if is_called(tx, phone)? => {}
+            found => found.map(drop)?,
+        }
         tracing::info!(tenant = %tx.tenant().id(), actor = %tx.actor(), "what is known about a customer is exported");
         let identity = CallerIdentity::Phone(phone.clone());
         let of_conversations = ConversationFilter { customer: Some(identity.clone()), ..ConversationFilter::default() };
         let from_them = CallFilter { caller: Some(identity), direction: Some(CallDirection::Inbound), ..CallFilter::default() };
-        let outbound = Some(CallDirection::Outbound);
-        let to_them = |spelling| List::Calls(CallFilter { called: Some(spelling), direction: outbound, ..CallFilter::default() });
         let mut lists = vec![List::Conversations(of_conversations), List::Calls(from_them)];
-        lists.extend(phone.spellings().into_iter().map(to_them));
+        lists.extend(phone.spellings().into_iter().map(|spelling| List::Calls(calls_to(spelling))));
         lists.push(List::Consents(phone.clone()));
         Ok(Self(lists.into_iter().map(Step::first).collect()))
     }
@@ -118,6 +120,20 @@ impl Export {
         }
         Ok((rows, Some(Self(rest)).filter(|rest| !rest.0.is_empty())))
     }
+}
+
+/// The business's calls to a number.
+fn calls_to(called: PhoneNumber) -> CallFilter {
+    CallFilter { called: Some(called), direction: Some(CallDirection::Outbound), ..CallFilter::default() }
+}
+
+fn is_called(tx: &mut TenantTx<'_>, phone: &PhoneNumber) -> Result<bool> {
+    for spelling in phone.spellings() {
+        if tx.calls().count_up_to(1, &calls_to(spelling))? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Step {

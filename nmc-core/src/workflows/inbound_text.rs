@@ -11,8 +11,8 @@ use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::{InboundText, SmsCallback};
 use crate::types::clip;
 use crate::{
-    ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId, MessageId, MessageKind,
-    PhoneNumber, Result,
+    ConsentAction, ConsentSource, ConversationChannel, ConversationEventType as Event, ConversationId, Error, MessageId,
+    MessageKind, PhoneNumber, Result,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -96,6 +96,10 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
             reply: None,
             duplicate: true,
         });
+    }
+    // One that comes again after it was deleted stays so.
+    if tx.erased_sids().has(&text.message_sid)? {
+        return Err(Error::NotFound { entity: "message" });
     }
     let fresh = ConversationId::new(tx.0.moment.id());
     let found = tx.conversations().find_or_open(fresh, &text.from, ConversationChannel::Sms, None)?;

@@ -63,7 +63,7 @@ fn every_row_filter_and_patch_serializes() {
         ConversationFilter ConversationPatch EscalationContact EscalationContactFilter EscalationContactPatch HeldNumber Holiday Job
         Judgement JobFilter KpiFilter KpiSnapshot KpiTarget Measurement MeasurementFilter Media Message MessageFilter Metric MetricFilter
         Notification NotificationFilter NumberFilter NumberPace NumberPatch Preferences PreferencesFilter PreferencesPatch
-        Presence PresenceFilter Profile ProfileFilter ProfilePatch Report ReportFilter ReportHead ReportMail ReportMailFilter ReportSchedule RollUp Session SessionFilter TenantFilter
+        Presence PresenceFilter Profile ProfileFilter ProfilePatch Report ReportFilter ReportHead ReportMail ReportMailFilter ReportSchedule ReportSchedulePatch RollUp Session SessionFilter TenantFilter
         TenantPatch TenantRow User UserFilter UserPatch WebsocketEvent WebsocketEventFilter
     };
     let serializing: BTreeSet<String> = serializing.iter().map(|&name| name.to_owned()).collect();

@@ -15,11 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[error("the answer could not be read to its end")]
 pub(crate) struct CutOff;
 
-/// The pieces of an answer.
-pub(crate) struct Lines(Receiver<Result<Bytes, CutOff>>);
+/// The pieces of an answer. What ends without its end having been told is cut off.
+pub(crate) struct Lines(Receiver<Piece>);
 
-/// The end into which the pieces are put.
-pub(crate) struct Pieces(Sender<Result<Bytes, CutOff>>);
+/// The end into which the pieces are put. Whoever drops it before [`Self::end`] cuts the answer off.
+pub(crate) struct Pieces(Sender<Piece>);
+
+enum Piece {
+    Part(Bytes),
+    End,
+}
 
 /// A body, of which one piece waits for the client at the most.
 pub(crate) fn lines() -> (Pieces, Lines) {
@@ -30,12 +35,12 @@ pub(crate) fn lines() -> (Pieces, Lines) {
 impl Pieces {
     /// Sends a piece. `false`: the client is gone, or takes too little.
     pub(crate) async fn send(&self, piece: Vec<u8>) -> bool {
-        matches!(tokio::time::timeout(PATIENCE, self.0.send(Ok(piece.into()))).await, Ok(Ok(())))
+        matches!(tokio::time::timeout(PATIENCE, self.0.send(Piece::Part(piece.into()))).await, Ok(Ok(())))
     }
 
-    /// Cuts the answer off.
-    pub(crate) async fn cut_off(self) {
-        drop(tokio::time::timeout(PATIENCE, self.0.send(Err(CutOff))).await);
+    /// Tells that this was all.
+    pub(crate) async fn end(self) {
+        drop(tokio::time::timeout(PATIENCE, self.0.send(Piece::End)).await);
     }
 }
 
@@ -47,6 +52,10 @@ impl MessageBody for Lines {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CutOff>>> {
-        self.0.poll_recv(cx)
+        self.0.poll_recv(cx).map(|piece| match piece {
+            Some(Piece::Part(bytes)) => Some(Ok(bytes)),
+            Some(Piece::End) => None,
+            None => Some(Err(CutOff)),
+        })
     }
 }

@@ -192,13 +192,13 @@ fn socket_ends_with_a_code_that_says_why() {
     revoked.expect("ready");
     site.call("DELETE", "/v1/sessions/current").by(&people[1].access).expect(204);
     assert_eq!(revoked.end(), ended("revoked", 4401));
-    let waits = WebSocket::open(site.address(), "", "").expect("a socket");
     let mut stays = admitted(&site);
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(1) {
         stays.ask(&json!({ "type": "ping" }), "pong");
         assert_eq!(stays.any(), Came::Ping);
     }
+    let waits = WebSocket::open(site.address(), "", "").expect("a socket");
     let stopping = admitted(&site);
     let server = site.take_server();
     let since = Instant::now();

@@ -2,12 +2,12 @@
 
 use super::programs::Program;
 use super::run::Running;
-use super::{RowCounts, TransferError};
+use super::{RowCounts, SHORT_LIVED, TransferError};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-/// The rows of each table in a dump, which is read from its beginning to its end.
+/// The rows of each table that is counted in a dump, which is read from its beginning to its end.
 pub(super) fn rows_of(pg_restore: &Program, dump: File) -> Result<RowCounts, TransferError> {
     let mut command = pg_restore.command();
     command.args(["--data-only", "--no-owner", "--file=-"]).stdin(Stdio::from(dump)).stdout(Stdio::piped());
@@ -33,6 +33,7 @@ pub(super) fn rows_of(pg_restore: &Program, dump: File) -> Result<RowCounts, Tra
         }
     }
     running.finish()?;
+    counts.retain(|table, _| table.rsplit('.').next() != Some(SHORT_LIVED));
     Ok(counts)
 }
 

@@ -111,16 +111,16 @@ async fn go_on(pool: &BlockingPool, who: &Acting, first: Page, pieces: Pieces) {
         if rest.is_none() {
             lines.push(Line::End { rows });
         }
-        let Ok(text) = text_of(&lines) else { return pieces.cut_off().await };
+        let Ok(text) = text_of(&lines) else { return };
         if !text.is_empty() && !pieces.send(text).await {
             return;
         }
-        let Some(rest) = rest else { return };
+        let Some(rest) = rest else { return pieces.end().await };
         match next(pool, who, rest).await {
             Ok(next) => page = next,
             Err(error) => {
                 tracing::warn!(%error, rows, "an export is cut off");
-                return pieces.cut_off().await;
+                return;
             }
         }
     }

@@ -45,7 +45,8 @@ export function people() {
     const url = `/v1/users/${row.id}`;
     const { tag: match } = await getTagged(url);
     ask(t('people.change', { email: row.email }), [role(row.role), field('is_active', { kind: 'check', value: row.is_active })], 'go.save',
-      view.after((values) => patch(url, values, { match })));
+      // That somebody is off is said only of whom it is news of: it makes an invitation void.
+      view.after(({ is_active, ...rest }) => patch(url, is_active === row.is_active ? rest : { ...rest, is_active }, { match })));
   }
 
   return view;
