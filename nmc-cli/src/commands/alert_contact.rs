@@ -237,8 +237,7 @@ fn print_secret(
         let id = find_contact(tx, contact)?;
         let row = work(tx, id)?;
         row.must_be_webhook()?;
-        let versions =
-            tx.escalation_contacts().secret_versions(&row.contact_value)?.ok_or(Error::NotFound { entity: "contact" })?;
+        let versions = tx.escalation_contacts().secret_versions(&row.contact_value)?;
         let secrets = WebhookSecrets::derive(&keys, row.tenant_id, row.contact_value.as_str(), versions);
         Ok((listed(tx, row)?, secrets, versions))
     })?;

@@ -20,14 +20,14 @@ const VERSIONS_BEGIN: i64 = 1_767_225_600;
 pub(super) type Rotated = (i32, Option<DateTime<Utc>>);
 
 impl EscalationContacts<'_> {
-    /// The versions of the secret that sign what goes to a webhook now; none where no contact has the URL any more.
+    /// The versions of the secret that sign what goes to a webhook now.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`].
-    pub fn secret_versions(&mut self, url: &Address) -> Result<Option<SecretVersions>> {
-        let Some((newest, rotated_at)) = self.newest(url)? else { return Ok(None) };
+    pub fn secret_versions(&mut self, url: &Address) -> Result<SecretVersions> {
+        let (newest, rotated_at) = self.newest(url)?.unwrap_or((1, None));
         let signs_until = rotated_at.map(|at| at + SECRET_OVERLAP).filter(|until| *until > self.0.now());
-        Ok(Some(SecretVersions { newest, before_until: signs_until }))
+        Ok(SecretVersions { newest, before_until: signs_until })
     }
 
     /// Puts another secret in the place of the one that signs what goes to this contact's URL. The one before signs beside it for

@@ -8,7 +8,7 @@ use nmc_core::calls::{MetadataValue, NewCallParticipant};
 use nmc_core::conversations::{ConsentFilter, NewConversationEvent};
 use nmc_core::testing::{Business, SmsForm, VoiceForm, unique_phone, unique_sid};
 use nmc_core::workflows::{Erased, Retention, customer, delete_old_rows, erase_conversation, erase_customer};
-use nmc_core::workflows::{receive_text, record_voice_status};
+use nmc_core::workflows::{receive_text, record_delivery, record_voice_status};
 use nmc_core::{
     CallId, CallerIdentity, Confirmed, ConversationEventType, ConversationId, Error, PageRequest, ParticipantType, PhoneNumber,
     Result, Uploads, UserRole,
@@ -227,4 +227,51 @@ fn late_news_of_an_erased_call_records_nothing() {
     scene.clock.advance(TimeDelta::days(9));
     delete_old_rows(&scene.db.store, Retention::default(), 100).unwrap();
     assert_eq!(scene.db.query::<i64>("SELECT count(*) FROM erased_sids"), [0]);
+}
+
+#[test]
+fn text_that_comes_again_after_its_erasure_stays_deleted() {
+    let scene = Scene::new();
+    let ann = unique_phone();
+    let form = SmsForm::text(ann.as_str(), &scene.business.number, "The sink leaks");
+    receive_text(&scene.db.store, &form.parse()).unwrap();
+    scene.erase(&ann).unwrap();
+    let again = receive_text(&scene.db.store, &form.parse());
+    assert!(matches!(again, Err(Error::NotFound { entity: "message" })), "{again:?}");
+    scene.writes(&ann, "Hello again");
+    assert_eq!(scene.db.query::<String>("SELECT message_body FROM messages"), ["Hello again"]);
+}
+
+#[test]
+fn opt_out_that_tells_of_an_erased_text_counts() {
+    let scene = Scene::new();
+    for (code, decisions) in [("30003", 0), ("21610", 1)] {
+        let (ann, sid) = (unique_phone(), unique_sid("SM"));
+        let id = scene.writes(&ann, "Hello");
+        scene.db.execute(&format!(
+            "INSERT INTO messages (tenant_id, conversation_id, message_body, message_direction, from_number, to_number, message_status, message_sid)
+             VALUES ('{}', '{id}', 'We come', 'outbound', '{}', '{ann}', 'sent', '{sid}')",
+            scene.business.tenant.id(),
+            scene.business.number
+        ));
+        scene.erase(&ann).unwrap();
+        let report = SmsForm::delivery(&scene.business.number, &ann, &sid, "undelivered").with("ErrorCode", code);
+        let told = record_delivery(&scene.db.store, &report.parse_delivery(None));
+        assert!(matches!(told, Err(Error::NotFound { entity: "message" })), "{told:?}");
+        assert_eq!(scene.decisions(&ann), decisions, "{code}");
+    }
+}
+
+#[test]
+fn picture_that_is_being_fetched_holds_an_erasure_up() {
+    let scene = Scene::new();
+    let ann = unique_phone();
+    scene.has_to_do_with(&ann);
+    let lease = |until: &str| {
+        scene.db.execute(&format!("UPDATE message_media SET lease_owner = gen_random_uuid(), lease_expires_at = '{until}'"));
+    };
+    lease("2999-01-01");
+    assert_eq!(refused(scene.erase(&ann)).1, "sent a picture that is being fetched at this moment; try again in a minute");
+    lease("2000-01-01");
+    assert_eq!(scene.erase(&ann).unwrap().texts, 3, "of whoever died over it nothing more comes");
 }

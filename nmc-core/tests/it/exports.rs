@@ -122,3 +122,20 @@ fn export_is_for_those_who_have_the_permission() {
     ];
     assert!(refused.iter().all(|result| matches!(result, Err(Error::Forbidden(_)))), "{refused:?}");
 }
+
+/// As an imported log tells of them.
+#[test]
+fn customer_who_was_only_called_is_exported() {
+    let scene = Scene::new();
+    let (ann, bob) = (unique_phone(), unique_phone());
+    scene.db.execute(&format!(
+        "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status)
+         VALUES ('{}', '{}', '{ann}', 'outbound', 'no-answer')",
+        scene.business.tenant.id(),
+        scene.business.number
+    ));
+    let rows = scene.exported(|tx| Export::of_customer(tx, &ann));
+    assert_eq!(rows.iter().map(|row| named(row).0).collect::<Vec<_>>(), ["calls"]);
+    let nobody = scene.tx(|tx| Export::of_customer(tx, &bob));
+    assert!(matches!(nobody, Err(Error::NotFound { entity: "customer" })), "{nobody:?}");
+}

@@ -223,12 +223,12 @@ fn index_is_built_beside_use_while_other_runners_wait() {
         let mut user = db.superuser();
         user.batch_execute("BEGIN; INSERT INTO first VALUES (1)").unwrap();
         let runners: Vec<_> = (0..3).map(|_| scope.spawn(|| concurrent().run(|_| {}).unwrap())).collect();
-        // Each runner has a connection, and the one at work another.
+        // Each runner has a connection, and the one at work another; one is the store's.
         let sessions = "SELECT count(*) || ' sessions, waiting: ' || count(*) FILTER (WHERE wait_event_type = 'Lock')
                         FROM pg_stat_activity WHERE datname = current_database() AND usename = 'nmc'";
         let mut conn = db.superuser();
         wait_until("the index waits for the table's user, and the others are there", || {
-            query::<String>(&mut conn, sessions) == ["4 sessions, waiting: 1"]
+            query::<String>(&mut conn, sessions) == ["5 sessions, waiting: 1"]
         });
         user.batch_execute("COMMIT").unwrap();
         runners.into_iter().map(|runner| runner.join().unwrap()).sum()

@@ -479,7 +479,7 @@ fn secret_that_is_rotated_signs_beside_the_new_one_for_a_day() {
     let (url, elsewhere) = (Address::new("https://a.example.com/x"), Address::new("https://a.example.com/y"));
     let (first, second) = (hook(None, url.as_str()), hook(Some(other), url.as_str()));
     hook(None, elsewhere.as_str());
-    let versions = |url: &Address| scene.run(|tx| tx.escalation_contacts().secret_versions(url)).unwrap().unwrap();
+    let versions = |url: &Address| scene.run(|tx| tx.escalation_contacts().secret_versions(url)).unwrap();
     let begun = first.secret_version;
     assert_eq!(versions(&url), SecretVersions { newest: begun, before_until: None });
     let rotated = scene.run(|tx| tx.escalation_contacts().rotate_secret(first.id)).unwrap();

@@ -209,6 +209,16 @@ fn invitation_after_another_password_or_deactivation_is_void() {
     house.auth.change_password(&his, &secret(PASSWORD), &secret(NEW)).unwrap();
     house.refused(VOID, || accept(&house, &token));
 
+    // Whoever was shown it would come in as what they are by then.
+    let token = again(&house, ben).unwrap();
+    let role = |role| UserPatch { role: Some(role), ..UserPatch::default() };
+    house.tx(|tx| tx.users().update(ben, &role(UserRole::User))).unwrap();
+    house.tx(|tx| tx.users().update(ben, &role(UserRole::Admin))).unwrap();
+    house.refused(VOID, || accept(&house, &token));
+    let token = again(&house, ben).unwrap();
+    house.tx(|tx| tx.users().update(ben, &role(UserRole::Admin))).unwrap();
+    assert_eq!(accept(&house, &token).unwrap(), ben, "the role they had");
+
     let (cleo, token) = invited(&house, "cleo");
     for is_active in [false, true] {
         let patch = UserPatch { is_active: Some(is_active), ..UserPatch::default() };

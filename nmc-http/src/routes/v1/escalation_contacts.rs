@@ -210,8 +210,7 @@ pub(crate) struct WebhookSecretOut {
 impl WebhookSecretOut {
     fn of(tx: &mut TenantTx<'_>, keys: &TokenKeys, row: &EscalationContact) -> Result<Self> {
         row.must_be_webhook()?;
-        let versions =
-            tx.escalation_contacts().secret_versions(&row.contact_value)?.ok_or(Error::NotFound { entity: "contact" })?;
+        let versions = tx.escalation_contacts().secret_versions(&row.contact_value)?;
         let secrets = WebhookSecrets::derive(keys, row.tenant_id, row.contact_value.as_str(), versions);
         let secret = secrets.newest().ok_or(Error::NotFound { entity: "secret" })?;
         Ok(Self { secret: secret.expose().to_owned(), previous_signs_until: versions.before_until })
