@@ -8,7 +8,7 @@ use crate::error::found;
 use crate::schema::{tenants, users};
 use crate::store::{Reason, SystemTx, Tenant};
 use crate::types::{bounds, required};
-use crate::{Email, Error, Result, Secret, SessionEnd, TenantId, UserId};
+use crate::{Email, Error, Result, Secret, SessionEnd, TenantId, UserId, UserRole};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
@@ -48,6 +48,16 @@ impl Users<'_> {
             ))
             .execute(self.0.conn)?;
         Ok(())
+    }
+
+    /// Makes an open invitation void, unless the user has this role.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`].
+    pub(super) fn withdraw_invitation_unless(&mut self, id: UserId, role: UserRole) -> Result<()> {
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id));
+        let is_other: Option<bool> = query.select(users::role.ne(role)).for_no_key_update().first(self.0.conn).optional()?;
+        if is_other == Some(true) { self.withdraw_invitation(id) } else { Ok(()) }
     }
 
     /// Spends an invitation that was shown: the user gets this password, its bcrypt hash, and is active. That the address is theirs it does not

@@ -233,6 +233,9 @@ impl Users<'_> {
         if patch.is_active == Some(false) || patch.role.is_some_and(|role| role != UserRole::Owner) {
             self.let_go_as_owner(id)?;
         }
+        if let Some(role) = patch.role {
+            self.withdraw_invitation_unless(id, role)?;
+        }
         let now = self.0.now();
         let row: Option<User> = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
@@ -252,13 +255,7 @@ impl Users<'_> {
                     )
                 }),
                 patch.email.as_ref().map(|value| users::email.eq(value)),
-                patch.role.map(|value| {
-                    (
-                        users::verification_token.eq(case_when(users::role.eq(value), users::verification_token)),
-                        users::verification_expires_at.eq(case_when(users::role.eq(value), users::verification_expires_at)),
-                        users::role.eq(value),
-                    )
-                }),
+                patch.role.map(|value| users::role.eq(value)),
                 patch.is_active.map(|value| users::is_active.eq(value)),
                 users::updated_at.eq(now),
             ))

@@ -76,6 +76,27 @@ fn stored_figures_are_none_where_a_rebuild_has_not_come() {
     assert_eq!([october, november].map(calls), stored);
 }
 
+/// Each change of a call is a mark: a large business has thousands of them in a day.
+#[test]
+fn busy_day_is_computed_by_itself() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    scene.roll_up();
+    let marks = |each: &str, many: u32| {
+        scene.rows(&format!(
+            "INSERT INTO analytics_marks (tenant_id, marked_at)
+             SELECT $tenant, '2026-10-30 04:00+00'::timestamptz + n % ({many} / 10) * interval '{each}' FROM generate_series(1, {many}) AS n"
+        ));
+    };
+    marks("5 minutes", 2_800);
+    assert_eq!(scene.round(), Some(24));
+    assert_eq!(scene.marks_until("infinity"), 0);
+    // Where there are more hours than a round has, it computes days of one month.
+    marks("1 hour", 2_100);
+    assert!(scene.round().is_some_and(|hours| hours >= 24) && scene.marks_until("infinity") > 0);
+    scene.roll_up();
+}
+
 /// As many marks of today as make a round one of whole days come before each.
 #[test]
 fn old_mark_has_its_turn_whatever_comes_meanwhile() {
