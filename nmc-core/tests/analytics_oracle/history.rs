@@ -388,13 +388,15 @@ impl History {
                     3 => Some(self.awkward + hours - TimeDelta::hours(240)),
                     _ => Some(now - hours + TimeDelta::milliseconds(17)),
                 };
-                let outbound = what % 5 == 0;
+                // Some come twice, between the same two.
+                let call = what % 97;
+                let outbound = call % 5 == 0;
                 let status =
                     *chosen(&[CallStatus::Completed, CallStatus::NoAnswer, CallStatus::Canceled, CallStatus::Ringing], what / 5);
                 let outcome = Some(*chosen(OUTCOMES, what / 3)).filter(|_| status.is_terminal() && !outbound);
                 let (customer, number) = (
-                    CallerIdentity::Phone(self.customer(what).clone()),
-                    CallerIdentity::Phone(chosen(&self.numbers, what / 2).clone()),
+                    CallerIdentity::Phone(self.customer(call).clone()),
+                    CallerIdentity::Phone(chosen(&self.numbers, call / 2).clone()),
                 );
                 let (direction, caller, called) = if outbound {
                     (CallDirection::Outbound, number, customer)
@@ -409,8 +411,7 @@ impl History {
                     ended_at: began.map(|at| at + TimeDelta::seconds(61)),
                     duration_seconds: (what % 3 > 0).then(|| i32::try_from(what % 600).unwrap()),
                     price: (what % 4 > 0).then(|| decimal(word(PRICES, what))),
-                    // Some come twice.
-                    ..NewCall::begun(direction, caller, called, format!("CA{:032x}", what % 97))
+                    ..NewCall::begun(direction, caller, called, format!("CA{call:032x}"))
                 }
             })
             .collect();
