@@ -203,8 +203,14 @@ export default {
     const row = page.locator('.line', { hasText: email });
     await row.getByText('Deactivated').waitFor();
     await row.getByRole('button', { name: 'Invite again' }).click();
-    assert.match(await page.getByRole('textbox', { name: 'Pass this link on' }).inputValue(), /invite\?token=./);
+    const link = await page.getByRole('textbox', { name: 'Pass this link on' }).inputValue();
     await page.getByRole('button', { name: 'Close' }).click();
+    await row.getByText('Deactivated').waitFor();
+    // Once they have chosen a password, and not before.
+    const invitation = decodeURIComponent(link.match(/invite\?token=(.+)/)[1]);
+    await owner('POST', '/v1/invitations/acceptance', { invitation, password: 'another horse battery' });
+    await page.reload();
+    await row.waitFor();
     await row.getByText('Deactivated').waitFor({ state: 'detached' });
     await close();
   },
