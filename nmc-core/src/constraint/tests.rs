@@ -11,7 +11,7 @@ fn is_sorted_without_doubles() {
 fn foreign_keys_tell_what_they_point_at() {
     for known in CONSTRAINTS {
         let is_key = known.name.ends_with("_fkey");
-        assert_eq!((known.breach == Missing, known.refers_to.is_some()), (is_key, is_key), "{}", known.name);
+        assert_eq!((known.breach == Breach::Missing, known.refers_to.is_some()), (is_key, is_key), "{}", known.name);
     }
 }
 

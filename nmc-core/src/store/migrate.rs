@@ -1,12 +1,14 @@
 //! The migrations of this library: embedded, guarded against two runners at once, readable before they run.
 
 mod history;
+mod list;
 mod objects;
 mod runner;
 mod texts;
 
 use super::{Difference, SchemaName, verify};
 use crate::{Confirmed, Error, Secret};
+use list::MIGRATIONS;
 pub(super) use runner::in_words;
 use runner::{Runner, Way};
 use std::time::Duration;
@@ -21,112 +23,6 @@ pub struct Migration {
     /// The SQL that takes the migration back.
     pub down: &'static str,
 }
-
-macro_rules! migrations {
-    ($($name:literal),* $(,)?) => {
-        &[$(Migration {
-            name: $name,
-            up: include_str!(concat!("../../../migrations/", $name, "/up.sql")),
-            down: include_str!(concat!("../../../migrations/", $name, "/down.sql")),
-        }),*]
-    };
-}
-
-/// Oldest first. A test compares this list with the folder.
-const MIGRATIONS: &[Migration] = migrations![
-    "2026-11-22-000001_create_roles_and_functions",
-    "2026-11-22-000002_create_identity",
-    "2026-11-22-000003_create_settings_and_numbers",
-    "2026-11-22-000004_create_calls_and_conversations",
-    "2026-11-22-000005_create_analytics",
-    "2026-11-22-000006_create_alerts",
-    "2026-11-22-000007_turn_metrics_index",
-    "2026-11-22-000008_widen_called_phone",
-    "2026-11-22-000009_add_credentials",
-    "2026-11-25-000010_provision_numbers",
-    "2026-11-28-000011_extend_telephony",
-    "2026-11-28-000012_count_known_logins",
-    "2026-11-28-000013_approve_businesses",
-    "2026-11-28-000014_pin_search_path_and_rights",
-    "2026-11-28-000015_index_due_numbers_by_tenant",
-    "2026-11-28-000020_index_rare_priorities",
-    "2026-11-28-000021_index_rare_channels",
-    "2026-11-28-000022_index_assigned",
-    "2026-11-28-000023_index_rare_call_statuses",
-    "2026-11-28-000024_index_outbound_calls",
-    "2026-11-28-000025_index_rare_events",
-    "2026-11-28-000026_index_authors_of_events",
-    "2026-11-28-000027_index_authors_of_texts",
-    "2026-11-28-000028_lighten_hot_path",
-    "2026-11-28-000029_validate_value_lists",
-    "2026-11-28-000030_record_calls_in_few_trips",
-    "2026-11-29-000040_add_client_keys",
-    "2026-11-29-000041_index_client_keys",
-    "2026-11-29-000042_create_conversation_reads",
-    "2026-11-29-000043_create_conversation_tags",
-    "2026-11-29-000060_create_event_stream",
-    "2026-11-29-000080_index_calls_by_outcome",
-    "2026-11-29-000090_comment_greeting_template",
-    "2026-11-29-000110_create_search_terms",
-    "2026-11-29-000111_index_texts_by_time",
-    "2026-11-29-000112_index_customers_by_prefix",
-    "2026-11-29-000113_drop_index_of_customers",
-    "2026-11-29-000114_fill_search_terms",
-    "2026-11-29-000115_index_called_numbers_by_time",
-    "2026-11-29-000116_drop_index_of_called_numbers",
-    "2026-11-29-000117_index_statuses_of_calls_by_time",
-    "2026-11-29-000118_drop_index_of_statuses_of_calls",
-    "2026-11-29-000119_index_outbound_calls_by_time",
-    "2026-11-29-000120_drop_index_of_outbound_calls",
-    "2026-11-29-000121_index_assignees_by_time",
-    "2026-11-29-000122_drop_index_of_assignees",
-    "2026-11-29-000123_index_priorities_by_time",
-    "2026-11-29-000124_drop_index_of_priorities",
-    "2026-11-29-000125_index_channels_by_time",
-    "2026-11-29-000126_drop_index_of_channels",
-    "2026-11-29-000127_add_instants_of_tags",
-    "2026-11-29-000128_index_tags_by_time",
-    "2026-11-29-000129_drop_index_of_tags",
-    "2026-11-29-000130_index_words_by_text",
-    "2026-11-29-000131_drop_index_of_words",
-    "2026-11-29-000140_create_connection_log",
-    "2026-11-29-000150_judge_rules_over_time",
-    "2026-11-29-000151_index_late_calls_by_beginning",
-    "2026-11-29-000160_run_alerts",
-    "2026-11-29-000161_keep_changes_of_judgement",
-    "2026-11-29-000164_roll_up_figures",
-    "2026-11-29-000165_index_ends_of_conversations",
-    "2026-11-29-000166_index_opt_outs_by_time",
-    "2026-11-29-000167_index_mails_by_time",
-    "2026-11-29-000170_create_account_mails",
-    "2026-11-29-000171_add_answers_to_notifications",
-    "2026-11-29-000172_schedule_reports",
-    "2026-11-29-000173_create_report_mails",
-    "2026-11-29-000174_prove_addresses",
-    "2026-11-29-000175_rotate_secrets_and_mark_tests",
-    "2026-11-29-000176_fold_words",
-    "2026-11-29-000177_fold_stored_words",
-    "2026-11-29-000178_index_open_conversations_of_nobody",
-    "2026-11-29-000179_tell_of_accounts",
-    "2026-11-29-000181_create_holidays",
-    "2026-11-29-000182_gather_notifications",
-    "2026-11-29-000183_index_named_calls",
-    "2026-11-29-000185_index_opt_ins_by_time",
-    "2026-11-29-000186_index_rare_statuses_of_texts",
-    "2026-11-29-000189_note_since_when_texts_are_due",
-    "2026-11-29-000190_index_failed_texts",
-    "2026-11-30-000191_retire_webhooks",
-    "2026-11-30-000192_add_links_to_notifications",
-    "2026-11-30-000193_index_links_of_notifications",
-    "2026-11-30-000195_mark_deleted_figures",
-    "2026-11-30-000198_search_names_of_callers",
-    "2026-11-30-000199_fill_names_of_callers",
-    "2026-11-30-000200_create_erased_sids",
-    "2026-11-30-000201_know_erased_calls",
-    "2026-11-30-000202_create_typing_notices",
-    "2026-11-30-000203_tell_notes_and_secrets_apart",
-    "2026-11-30-000204_index_client_keys_of_notes",
-];
 
 /// The statement of the first migration that makes the roles, which belong to the server and not to a database.
 pub(super) fn roles() -> &'static str {
