@@ -2,6 +2,7 @@
 
 use crate::support::Scene;
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection as _;
 use nmc_core::access::Acting;
 use nmc_core::conversations::{KeptMedia, Media, MediaKind, MediaPass, MediaWorker, MediaWorkerConfig};
 use nmc_core::telephony::SmsCallback;
@@ -376,4 +377,25 @@ fn file_goes_with_the_last_text_that_has_it() {
         dir.files().len()
     };
     assert_eq!((dir.files().len(), erase(first), erase(second)), (1, 1, 0));
+}
+
+/// The last text that had the picture goes after the worker has found its file there, and before it notes that another text has it.
+#[test]
+fn file_that_went_with_another_text_is_written_again() {
+    let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
+    let text = scene.text_with(&[&twilio.keep_picture("image/jpeg", JPEG)]);
+    let worker = scene.media_worker(twilios(&twilio), &dir);
+    let mut deleting = scene.db.superuser();
+    deleting.batch_execute("BEGIN; SELECT FROM tenants FOR NO KEY UPDATE").unwrap();
+    std::thread::scope(|scope| {
+        let pass = scope.spawn(|| worker.pass().unwrap());
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        wait_until("the worker waits to note it", || scene.db.query::<i64>(waits) == [1]);
+        assert_eq!(dir.files().len(), 1);
+        std::fs::remove_dir_all(&dir.0).unwrap();
+        deleting.batch_execute("COMMIT").unwrap();
+        pass.join().unwrap();
+    });
+    let [picture] = &scene.pictures(text)[..] else { panic!("one picture") };
+    assert_eq!(dir.uploads().open_media(&scene.business.tenant, picture).unwrap().bytes, JPEG);
 }
