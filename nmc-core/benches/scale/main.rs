@@ -2,9 +2,9 @@
 //! thousand businesses, of which one has a tenth of all calls and is measured. They take turns, so that what else the machine does
 //! falls on both. Then every filter that a list offers, and the figures of that business, in the large one.
 //!
-//! `cargo bench -p nmc-core --bench scale -- --dir DIR [--calls 10000000] [--beside 100000] [--samples 1000]`
+//! `cargo bench -p nmc-core --bench scale -- --dir DIR [--calls 10000000] [--beside 100000] [--samples 1000] [--keep] [--only pages|filters|figures|days]`
 //!
-//! The directory is made, filled (some 2.5 kB a call, and some GB more for a while) and removed.
+//! The directory is made, filled (some 2.5 kB a call, and some GB more for a while) and removed; with `--keep` it stays, and the next run finds it filled.
 
 #![expect(clippy::expect_used, reason = "a benchmark that can't run has nothing better to do")]
 
@@ -36,7 +36,7 @@ fn main() {
     let samples = number("--samples", 1_000);
     let options = EmbeddedOptions {
         data_dir: Some(given("--dir").expect("--dir names a directory to make").into()),
-        remove_on_exit: true,
+        remove_on_exit: !args.iter().any(|arg| arg == "--keep"),
         settings: [
             ("shared_buffers", "1GB"),
             ("autovacuum", "off"),
@@ -52,21 +52,37 @@ fn main() {
     let server = EmbeddedPostgres::start(&options).expect("a server");
     let small = Site::new(&server, "small", number("--beside", 100_000));
     let large = Site::new(&server, "large", number("--calls", 10_000_000));
-    println!("\n{:32} {:>16} {:>16} {:>7} {:>7}", "median, 99th percentile in ms", "small", "large", "ratio", "");
-    compare("inbox page", [&small, &large], samples, inbox_page);
-    compare("conversation page", [&small, &large], samples, conversation_page);
-    compare("call list", [&small, &large], samples, call_list);
-    compare("search, one word", [&small, &large], samples, |site, n| search(site, &[n]));
-    compare("search, two words", [&small, &large], samples, |site, n| search(site, &[n, n + 1]));
-    compare("missed call, first business", [&small, &large], samples, |site, _| missed_call(site, 0));
-    compare("missed call, any business", [&small, &large], samples, missed_call);
-    println!("\n{:48} {:>16}", "filters of lists in the large one", "");
-    filtered(&large, samples / 5);
-    println!("\nfigures of the first business in the large one");
+    let only = given("--only");
+    let is_wanted = |part: &str| only.is_none_or(|only| only == part);
+    if is_wanted("pages") {
+        pages([&small, &large], samples);
+    }
+    if is_wanted("filters") {
+        println!("\n{:48} {:>16}", "filters of lists in the large one", "");
+        filtered(&large, samples / 5);
+    }
     let figured = |business| figures::Figured { store: &large.store, superuser_url: &large.superuser_url, business };
-    figures::measure(&figured(first(&large)));
-    println!("\nfigures of another business in the large one");
-    figures::dirty_days(&figured(nth(&large.businesses, 1)));
+    if is_wanted("figures") {
+        println!("\nfigures of the first business in the large one");
+        figures::measure(&figured(first(&large)));
+    }
+    if is_wanted("figures") || only.is_some_and(|only| only == "days") {
+        for (which, n) in [("the first", 0), ("another", 1)] {
+            println!("\ndays of {which} business in the large one");
+            figures::dirty_days(&figured(nth(&large.businesses, n)));
+        }
+    }
+}
+
+fn pages(sites: [&Site; 2], samples: u64) {
+    println!("\n{:32} {:>16} {:>16} {:>7} {:>7}", "median, 99th percentile in ms", "small", "large", "ratio", "");
+    compare("inbox page", sites, samples, inbox_page);
+    compare("conversation page", sites, samples, conversation_page);
+    compare("call list", sites, samples, call_list);
+    compare("search, one word", sites, samples, |site, n| search(site, &[n]));
+    compare("search, two words", sites, samples, |site, n| search(site, &[n, n + 1]));
+    compare("missed call, first business", sites, samples, |site, _| missed_call(site, 0));
+    compare("missed call, any business", sites, samples, missed_call);
 }
 
 fn nth<T>(of: &[T], n: u64) -> &T {

@@ -3,9 +3,8 @@
 use crate::fill;
 use crate::filters::Asked;
 use chrono::{DateTime, Utc};
-use diesel::connection::SimpleConnection as _;
-use nmc_core::store::Migrator;
 use nmc_core::store::embedded::EmbeddedPostgres;
+use nmc_core::store::{Migrator, Reason};
 use nmc_core::testing::{Business, TestDb, query};
 use nmc_core::{CallId, ConversationId, Secret, Store, StoreConfig};
 use std::time::Instant;
@@ -28,23 +27,18 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn new(server: &EmbeddedPostgres, name: &'static str, calls: u64) -> Self {
         let begun = Instant::now();
-        TestDb::execute_at(&server.superuser_url("postgres"), &format!("CREATE DATABASE {name} OWNER nmc"));
+        let superuser_url = server.superuser_url(name);
+        let is_there = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
+        let is_there = query::<i64>(&mut TestDb::connect(&server.superuser_url("postgres")), &is_there) == [1];
+        if !is_there {
+            TestDb::execute_at(&server.superuser_url("postgres"), &format!("CREATE DATABASE {name} OWNER nmc"));
+        }
         let url = Secret::new(server.url_for(name));
         Migrator::new(url.clone()).run(|_| {}).expect("the migrations");
         let mut config = StoreConfig::new(url);
         config.pool_size = 1;
         let store = Store::connect(config).expect("a store");
-        let businesses: Vec<Business> = (0..BUSINESSES).map(|n| Business::onboard(&store, &format!("Business {n}"))).collect();
-        let superuser_url = server.superuser_url(name);
-        let rows = businesses.iter().enumerate().map(|(n, business)| {
-            let staff = business.user(&store);
-            format!("({n}, '{}', '{}', '{staff}')", business.tenant.id(), business.number)
-        });
-        let rows = rows.collect::<Vec<_>>().join(", ");
-        let mut conn = TestDb::connect(&superuser_url);
-        let tables =
-            "CREATE SCHEMA scale; CREATE TABLE scale.businesses (n int PRIMARY KEY, id uuid UNIQUE, number text, staff uuid)";
-        conn.batch_execute(&format!("{tables}; INSERT INTO scale.businesses VALUES {rows}")).expect("the businesses");
+        let businesses = if is_there { found(&store, &superuser_url) } else { made(&store) };
         let first = businesses.first().expect("a business");
         let asked = Asked {
             user: first.user(&store),
@@ -56,11 +50,26 @@ impl Site {
             at: store.now() - chrono::TimeDelta::days(180),
         };
         let mut site = Self { store, superuser_url, businesses, asked, conversations: Vec::new(), words: Vec::new() };
-        fill::fill(&site, calls);
+        if !is_there {
+            site.fill(calls);
+        }
         site.look();
-        let size: Vec<String> = query(&mut conn, "SELECT pg_size_pretty(pg_database_size(current_database()))");
+        let size: Vec<String> =
+            query(&mut TestDb::connect(&site.superuser_url), "SELECT pg_size_pretty(pg_database_size(current_database()))");
         println!("{name}: {calls} calls in {:.0} s, {}", begun.elapsed().as_secs_f64(), size.join(""));
         site
+    }
+
+    fn fill(&self, calls: u64) {
+        let rows = self.businesses.iter().enumerate().map(|(n, business)| {
+            let staff = business.user(&self.store);
+            format!("({n}, '{}', '{}', '{staff}')", business.tenant.id(), business.number)
+        });
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        let tables =
+            "CREATE SCHEMA scale; CREATE TABLE scale.businesses (n int PRIMARY KEY, id uuid UNIQUE, number text, staff uuid)";
+        TestDb::execute_at(&self.superuser_url, &format!("{tables}; INSERT INTO scale.businesses VALUES {rows}"));
+        fill::fill(self, calls);
     }
 
     /// Finds things to ask for.
@@ -86,4 +95,22 @@ impl Site {
             ask(&format!("{name} {of_first} AND customer_name IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")).concat();
         self.words = ask("SELECT word FROM scale.sentences, unnest(words) AS word ORDER BY md5(n::text || word) LIMIT 1000");
     }
+}
+
+fn made(store: &Store) -> Vec<Business> {
+    (0..BUSINESSES).map(|n| Business::onboard(store, &format!("Business {n}"))).collect()
+}
+
+/// Those that a run before has made.
+fn found(store: &Store, superuser_url: &str) -> Vec<Business> {
+    let rows: Vec<String> =
+        query(&mut TestDb::connect(superuser_url), "SELECT id || ' ' || number FROM scale.businesses ORDER BY n");
+    let business = |row: &String| {
+        let (id, number) = row.split_once(' ').expect("a number");
+        let id = id.parse().expect("an id");
+        let tenant = store.system(Reason::Operations, |tx| tx.act_for(id)).expect("a business");
+        let row = store.tenant(&tenant, |tx| tx.tenants().get()).expect("its row");
+        Business { tenant, row, number: number.parse().expect("a number") }
+    };
+    rows.iter().map(business).collect()
 }
