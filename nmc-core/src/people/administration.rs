@@ -145,6 +145,9 @@ fn change(tx: &mut TenantTx<'_>, user: UserId, patch: &UserPatch, proof: Option<
     if let Some(role) = patch.role {
         actor.must_grant(role)?;
     }
+    if patch.is_active == Some(true) && !row.is_active {
+        actor.must_grant(row.role)?;
+    }
     let is_moved = patch.email.as_ref().is_some_and(|email| *email != row.email);
     if is_moved && actor.goes_back_to() == Some(user) && proof.is_none() {
         return Err(match actor.api_key() {

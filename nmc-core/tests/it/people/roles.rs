@@ -308,5 +308,9 @@ fn a_key_makes_nobody_who_may_more_than_itself() {
         assert_eq!(may(&as_an_admin, "admin"), *role != UserRole::Owner, "{role:?}");
         let user = house.add(&format!("known{place}"), *role);
         assert!(house.acting(&narrow, |tx| invite_again(tx, user)).is_err(), "{role:?}");
+        let active = |is_active| UserPatch { is_active: Some(is_active), ..UserPatch::default() };
+        house.tx(|tx| tx.users().update(user, &active(false))).unwrap();
+        let lets_in = |who: &Credential| house.acting(who, |tx| change_user(tx, user, &active(true))).is_ok();
+        assert_eq!((lets_in(&narrow), lets_in(&as_a_viewer), lets_in(&as_an_admin)), (false, no_more, *role != UserRole::Owner));
     }
 }
