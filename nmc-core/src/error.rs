@@ -101,6 +101,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// News of a call that was deleted for good.
+    pub(crate) const DELETED_CALL: Self = Self::NotFound { entity: "deleted call" };
+
+    /// News of a text that was deleted for good.
+    pub(crate) const DELETED_TEXT: Self = Self::NotFound { entity: "deleted text" };
+
+    /// Whether it is news of a call or text that was deleted for good: it is passed over, and nothing is wrong.
+    #[must_use]
+    pub fn is_of_deleted(&self) -> bool {
+        let deleted = [&Self::DELETED_CALL, &Self::DELETED_TEXT];
+        matches!(self, Self::NotFound { entity } if deleted.iter().any(|one| matches!(one, Self::NotFound { entity: other } if entity == other)))
+    }
+
     /// An error for an input that breaks a rule.
     pub fn invalid(field: impl Into<Cow<'static, str>>, rule: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid { field: field.into(), rule: rule.into(), row: None, refers_to: None, constraint: None }

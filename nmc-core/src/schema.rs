@@ -933,6 +933,8 @@ diesel::table! {
         sid -> Varchar,
         /// When it was deleted.
         created_at -> Timestamptz,
+        /// When it was sent, if it was an automatic text: it counts for what may be sent in a day all the same. NULL for all else.
+        texted_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -8,42 +8,45 @@ use diesel::prelude::*;
 use std::collections::HashSet;
 
 /// A tenant's SIDs of what was deleted.
-pub(super) struct ErasedSids<'a>(Scope<'a>);
+pub(crate) struct ErasedSids<'a>(Scope<'a>);
 
 impl TenantTx<'_> {
     /// The SIDs of the calls and texts that the tenant has deleted.
-    pub(super) const fn erased_sids(&mut self) -> ErasedSids<'_> {
+    pub(crate) const fn erased_sids(&mut self) -> ErasedSids<'_> {
         ErasedSids(self.0.reborrow())
     }
 }
 
 impl ErasedSids<'_> {
-    /// Notes calls and texts as deleted.
-    pub(super) fn insert_if_missing(&mut self, sids: &[String]) -> Result<()> {
+    /// Notes calls and texts as deleted; of automatic texts with when they were sent.
+    pub(crate) fn insert_if_missing(&mut self, sids: &[(String, Option<DateTime<Utc>>)]) -> Result<()> {
         if sids.is_empty() {
             return Ok(());
         }
-        let row = |sid| {
-            (
-                erased::id.eq(ErasedSidId::new(self.0.moment.id())),
-                erased::tenant_id.eq(self.0.tenant),
-                erased::sid.eq(sid),
-                erased::created_at.eq(self.0.now()),
-            )
-        };
-        let rows: Vec<_> = sids.iter().map(row).collect();
+        let rows: Vec<_> = sids
+            .iter()
+            .map(|(sid, texted_at)| {
+                (
+                    erased::id.eq(ErasedSidId::new(self.0.moment.id())),
+                    erased::tenant_id.eq(self.0.tenant),
+                    erased::sid.eq(sid),
+                    erased::texted_at.eq(*texted_at),
+                    erased::created_at.eq(self.0.now()),
+                )
+            })
+            .collect();
         diesel::insert_into(erased::table).values(rows).on_conflict_do_nothing().execute(self.0.conn)?;
         Ok(())
     }
 
     /// Whether a call or text was deleted.
-    pub(super) fn has(&mut self, sid: &str) -> Result<bool> {
+    pub(crate) fn has(&mut self, sid: &str) -> Result<bool> {
         let row = erased::table.filter(erased::tenant_id.eq(self.0.tenant)).filter(erased::sid.eq(sid));
         Ok(diesel::select(diesel::dsl::exists(row)).get_result(self.0.conn)?)
     }
 
     /// Forgets the SIDs of what was deleted before an instant, and says how many.
-    pub(super) fn delete_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
+    pub(crate) fn delete_before(&mut self, before: DateTime<Utc>, limit: u16) -> Result<usize> {
         let ids: Vec<ErasedSidId> = erased::table
             .filter(erased::tenant_id.eq(self.0.tenant))
             .filter(erased::created_at.lt(before))
@@ -62,7 +65,7 @@ impl ErasedSids<'_> {
 
 impl SystemTx<'_> {
     /// Which of these calls or texts these tenants have deleted.
-    pub(super) fn erased_among(&mut self, tenants: Vec<TenantId>, sids: &[&str]) -> Result<HashSet<String>> {
+    pub(crate) fn erased_among(&mut self, tenants: Vec<TenantId>, sids: &[&str]) -> Result<HashSet<String>> {
         let rows: Vec<String> = erased::table
             .filter(erased::tenant_id.eq_any(tenants))
             .filter(erased::sid.eq_any(sids))

@@ -2,7 +2,7 @@
 
 use super::message_queue::{ClaimedMessage, Claims, Due, pg_try_advisory_xact_lock};
 use super::{MessageQueueLimits, Messages};
-use crate::schema::{business_settings, consents, conversations, messages, tenants};
+use crate::schema::{business_settings, consents, conversations, erased_sids, messages, tenants};
 use crate::store::{Person, Prepared};
 use crate::telephony::TextingHours;
 use crate::{ConsentAction, MessageId, MessageKind, MessageStatus, PhoneNumber, Result, TenantId, Timezone};
@@ -182,7 +182,14 @@ impl Messages<'_> {
             .filter(messages::created_at.gt(now - TimeDelta::hours(48)))
             .filter(messages::sent_at.gt(now - TimeDelta::hours(24)).or(messages::lease_owner.is_not_null()))
             .count();
-        Ok(Prepared(query).get_result(self.0.conn)?)
+        let there: i64 = Prepared(query).get_result(self.0.conn)?;
+        // What was deleted since was sent all the same.
+        let deleted = erased_sids::table
+            .filter(erased_sids::tenant_id.eq(self.0.tenant))
+            .filter(erased_sids::texted_at.gt(now - TimeDelta::hours(24)))
+            .count();
+        let deleted: i64 = Prepared(deleted).get_result(self.0.conn)?;
+        Ok(there + deleted)
     }
 
     /// The persons among these with a conversation that staff have to look at.

@@ -7,6 +7,7 @@ mod conversation_read;
 mod conversation_tag;
 mod conversation_transitions;
 mod customer_search;
+mod erased_sid;
 mod event;
 mod inbox;
 mod keyword;

@@ -2,12 +2,11 @@
 
 use super::holder::Happened;
 use crate::conversations::{Message, NUMBER_HOLD, NewConversationEvent, provider_opt_out, record_provider_opt_out};
-use crate::error::found;
 use crate::schema::messages;
 use crate::store::{Person, Reason, Store, TenantTx};
 use crate::telephony::SmsStatusCallback;
 use crate::telephony::{Consequence, DeliveryReport, explain, meaning_of};
-use crate::{ConversationEventType, MessageDirection, MessageStatus, PhoneNumber, Result, StreamEventKind};
+use crate::{ConversationEventType, Error, MessageDirection, MessageStatus, PhoneNumber, Result, StreamEventKind};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
@@ -28,18 +27,21 @@ pub fn record_delivery(store: &Store, callback: &SmsStatusCallback) -> Result<Me
         },
         |tx, ()| apply(tx, to, report),
     );
-    found(message?, "message")
+    message?
 }
 
-/// The text as it is by now; none is there that was never sent, or was deleted.
-fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Result<Option<Message>> {
+/// The text as it is by now, or why there is none.
+fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Result<Result<Message>> {
     let is_opt_out = report.error_code.and_then(meaning_of).is_some_and(|meaning| meaning.consequence == Consequence::OptedOut);
     let Some(message) = find(tx, to, report)? else {
+        if !tx.erased_sids().has(&report.message_sid)? {
+            return Ok(Err(Error::NotFound { entity: "message" }));
+        }
         // What they decided counts, whatever becomes of the text that tells it.
-        if is_opt_out && tx.erased_sids().has(&report.message_sid)? {
+        if is_opt_out {
             tx.consents().record(&provider_opt_out(to, None))?;
         }
-        return Ok(None);
+        return Ok(Err(Error::DELETED_TEXT));
     };
     let adopts = message.message_sid.is_none();
     let moves = adopts || report.status.predecessors().contains(&message.message_status);
@@ -47,7 +49,7 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
     let late = message.message_status == MessageStatus::Read && message.delivered_at.is_none();
     let delivered = report.status == MessageStatus::Delivered && (moves || late);
     if !moves && !delivered {
-        return Ok(Some(message));
+        return Ok(Ok(message));
     }
     let now = tx.now();
     let is_good = !report.status.has_failed() && report.status != MessageStatus::Canceled;
@@ -92,7 +94,7 @@ fn apply(tx: &mut TenantTx<'_>, to: &PhoneNumber, report: &DeliveryReport) -> Re
     if is_opt_out {
         record_provider_opt_out(tx, to, row.id, row.conversation_id)?;
     }
-    Ok(Some(row))
+    Ok(Ok(row))
 }
 
 /// Says in the log why a text did not arrive, and holds back a number that may not send.

@@ -7,10 +7,10 @@ use crate::access::{Acting, Permission};
 use crate::schema::{call_analytics, calls, conversation_analytics, conversations, message_media, messages};
 use crate::store::{Person, Store, TenantTx};
 use crate::{
-    CallDirection, CallId, CallStatus, CallerIdentity, Confirmed, ConversationId, Error, MessageId, PhoneNumber, Result,
-    StreamEventKind, Uploads,
+    CallDirection, CallId, CallStatus, CallerIdentity, Confirmed, ConversationId, Error, MessageId, MessageKind, PhoneNumber,
+    Result, StreamEventKind, Uploads,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -108,6 +108,10 @@ impl Whose<'_> {
         tx.tenants().lock()?;
         let tenant = tx.tenant();
         let files = tx.message_media().files_of_only(texts)?;
+        // A directory that is elsewhere has none of them: they would stay there for good.
+        if !files.is_empty() {
+            uploads.must_be_there()?;
+        }
         files.iter().try_for_each(|file| uploads.forget_media(&tenant, file))
     }
 
@@ -181,13 +185,15 @@ impl Whose<'_> {
         self.begin(tx)?;
         let (tenant, texts) = (tx.0.tenant, self.texts(tx)?);
         Self::forget_pictures(tx, &texts, uploads)?;
-        let gone: Vec<Option<String>> = diesel::delete(messages::table)
+        let gone: Vec<(Option<String>, MessageKind, Option<DateTime<Utc>>)> = diesel::delete(messages::table)
             .filter(messages::tenant_id.eq(tenant))
             .filter(messages::id.eq_any(&texts))
-            .returning(messages::message_sid)
+            .returning((messages::message_sid, messages::message_kind, messages::sent_at))
             .get_results(tx.0.conn)?;
         let mut erased = Erased { texts: gone.len(), ..Erased::default() };
-        tx.erased_sids().insert_if_missing(&gone.into_iter().flatten().collect::<Vec<_>>())?;
+        let automatic = |kind, at: Option<DateTime<Utc>>| at.filter(|_| kind != MessageKind::Message);
+        let sids = gone.into_iter().filter_map(|(sid, kind, at)| Some((sid?, automatic(kind, at))));
+        tx.erased_sids().insert_if_missing(&sids.collect::<Vec<_>>())?;
         if texts.len() >= usize::from(BITE) {
             return Ok((erased, false));
         }
@@ -235,7 +241,7 @@ fn delete_calls(tx: &mut TenantTx<'_>, ids: &[CallId]) -> Result<usize> {
         .execute(tx.0.conn)?;
     gone.iter().for_each(|(id, _)| tx.0.note(StreamEventKind::CallUpdated, id.uuid()));
     let count = gone.len();
-    tx.erased_sids().insert_if_missing(&gone.into_iter().filter_map(|(_, sid)| sid).collect::<Vec<_>>())?;
+    tx.erased_sids().insert_if_missing(&gone.into_iter().filter_map(|(_, sid)| Some((sid?, None))).collect::<Vec<_>>())?;
     Ok(count)
 }
 

@@ -99,7 +99,7 @@ fn receive(tx: &mut TenantTx<'_>, our_number: &PhoneNumber, text: &InboundText, 
     }
     // One that comes again after it was deleted stays so.
     if tx.erased_sids().has(&text.message_sid)? {
-        return Err(Error::NotFound { entity: "message" });
+        return Err(Error::DELETED_TEXT);
     }
     let fresh = ConversationId::new(tx.0.moment.id());
     let found = tx.conversations().find_or_open(fresh, &text.from, ConversationChannel::Sms, None)?;

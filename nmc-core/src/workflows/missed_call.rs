@@ -88,7 +88,7 @@ impl VoiceStatus<'_> {
         if is_new {
             // Late news of a call that was deleted does not bring it back.
             if tx.erased_sids().has(&self.facts.sid)? {
-                return Err(Error::NotFound { entity: "call" });
+                return Err(Error::DELETED_CALL);
             }
             self.count_in(tx, &mut call)?;
         } else {

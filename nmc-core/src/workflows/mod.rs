@@ -18,7 +18,6 @@ mod caught_up;
 mod customer;
 mod default_rules;
 mod delivery;
-mod erased_sid;
 mod erasure;
 mod export;
 mod figures;

@@ -65,6 +65,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "consents",
             "number_pacing",
             "typing_notices",
+            "erased_sids",
         ],
     ),
     (
@@ -97,7 +98,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "report_schedules",
         ],
     ),
-    ("workflows", &["catch_up_marks", "erased_sids"]),
+    ("workflows", &["catch_up_marks"]),
 ];
 
 /// Tables that a module reads though their own stands above it, since one statement has to answer: whether a session, a key or a

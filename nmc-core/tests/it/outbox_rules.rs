@@ -1,6 +1,7 @@
 //! What the worker keeps to besides sending: pace, fairness, holds, limits, and that nobody waits for somebody else's person.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use nmc_core::access::Acting;
 use nmc_core::conversations::{MessageFilter, Pass, Worker, WorkerConfig};
 use nmc_core::queue::Backoff;
 use nmc_core::telephony::Pace;
@@ -8,9 +9,8 @@ use nmc_core::telephony::{Lookup, OutboundSms, SendError, SendReceipt, SmsSender
 use nmc_core::testing::{
     Business, FakeSms, Fault, ManualClock, SmsForm, TestDb, VoiceForm, finally, noon, unique_phone, unique_sid, wait_until,
 };
-use nmc_core::workflows::record_voice_status;
-use nmc_core::workflows::{receive_text, record_delivery};
-use nmc_core::{MessageId, MessageStatus, PhoneNumber, SystemClock};
+use nmc_core::workflows::{erase_customer, receive_text, record_delivery, record_voice_status};
+use nmc_core::{Confirmed, MessageId, MessageStatus, PhoneNumber, SystemClock, Uploads};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -325,6 +325,14 @@ fn automatic_texts_end_at_the_day_s_limit() {
     for text in scene.business.messages(&scene.db.store, &canceled) {
         assert!(text.error_message.unwrap().contains("limit of 2 automatic texts"));
     }
+    // A deletion makes no room: what was sent was sent.
+    let who = Acting::Application(scene.business.tenant);
+    for caller in &callers {
+        erase_customer(&scene.db.store, &who, caller, &Uploads::new("/nonexistent"), Confirmed::irrevocably()).unwrap();
+    }
+    scene.missed();
+    let pass = scene.worker(UNPACED).pass().unwrap();
+    assert_eq!((pass.sent, pass.ended), (0, 1));
     // A day later there is room again.
     scene.clock.advance(TimeDelta::hours(25));
     let greeted = scene.missed();

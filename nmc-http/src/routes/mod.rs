@@ -65,12 +65,20 @@ fn get() -> actix_web::Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-/// Tells the operator of a callback that found nothing: whoever calls a number that is set up wrong hears nothing from us.
-fn report_missing<T>(result: ApiResult<T>, sid: &str) -> ApiResult<T> {
-    if let Err(ApiError::Core(Error::NotFound { entity })) = &result {
-        tracing::warn!(sid, "no such {entity} here: check the webhooks of the number at Twilio, and `nmc number list`");
+/// Tells the operator of a callback that found nothing: whoever calls a number that is set up wrong hears nothing from us. `None`: it is news of
+/// what was deleted for good.
+fn report_missing<T>(result: ApiResult<T>, sid: &str) -> ApiResult<Option<T>> {
+    match &result {
+        Err(ApiError::Core(error)) if error.is_of_deleted() => {
+            tracing::debug!(sid, "news of what was deleted");
+            return Ok(None);
+        }
+        Err(ApiError::Core(Error::NotFound { entity })) => {
+            tracing::warn!(sid, "no such {entity} here: check the webhooks of the number at Twilio, and `nmc number list`");
+        }
+        _ => {}
     }
-    result
+    result.map(Some)
 }
 
 /// A TwiML document: what Twilio is to do next.

@@ -13,7 +13,7 @@ pub(super) async fn receive(pool: web::Data<BlockingPool>, form: SignedForm) -> 
     let callback = SmsCallback::parse(&form.0)?;
     let message_sid = callback.text.message_sid.clone();
     let received = pool.blocking(move |store| receive_text(store, &callback)).await;
-    let received = report_missing(received, &message_sid)?;
+    let Some(received) = report_missing(received, &message_sid)? else { return Ok(twiml(NOTHING)) };
     tracing::debug!(text = %received.message, keyword = ?received.keyword, duplicate = received.duplicate, "text received");
     Ok(twiml(NOTHING))
 }
@@ -34,7 +34,7 @@ pub(super) async fn status(
     let callback = SmsStatusCallback::parse(&form.0, query.message)?;
     let message_sid = callback.report.message_sid.clone();
     let message = pool.blocking(move |store| record_delivery(store, &callback)).await;
-    let message = report_missing(message, &message_sid)?;
+    let Some(message) = report_missing(message, &message_sid)? else { return Ok(twiml(NOTHING)) };
     tracing::debug!(text = %message.id, status = %message.message_status, "delivery reported");
     Ok(twiml(NOTHING))
 }

@@ -26,7 +26,7 @@ pub(super) async fn answer(
     let callback = VoiceCallback::parse_incoming(&form.0)?;
     let call = ForwardedCall::of(&callback);
     let forwarding = pool.blocking(move |store| forward_to(store, &callback)).await;
-    let forwarding = report_missing(forwarding, &call.call)?;
+    let forwarding = report_missing(forwarding, &call.call)?.flatten();
     tracing::debug!(sid = call.call, forwarded = forwarding.is_some(), "call answered");
     Ok(match forwarding {
         Some(to) => twiml(&dial(&to, &call, &webhooks.public_url)),
@@ -56,7 +56,7 @@ async fn record(pool: &BlockingPool, callback: Option<VoiceCallback>) -> ApiResu
     };
     let call_sid = callback.facts.sid.clone();
     let recorded = pool.blocking(move |store| record_voice_status(store, &callback)).await;
-    let recorded = report_missing(recorded, &call_sid)?;
+    let Some(recorded) = report_missing(recorded, &call_sid)? else { return Ok(twiml(NOTHING)) };
     tracing::debug!(call = %recorded.call, status = %recorded.status, greeted = recorded.greeting.is_some(), "call recorded");
     Ok(twiml(NOTHING))
 }

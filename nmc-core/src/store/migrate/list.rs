@@ -106,4 +106,5 @@ pub(super) const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000202_create_typing_notices",
     "2026-11-30-000203_tell_notes_and_secrets_apart",
     "2026-11-30-000204_index_client_keys_of_notes",
+    "2026-11-30-000205_count_erased_texts",
 ];

@@ -1,0 +1,1 @@
+ALTER TABLE public.erased_sids DROP COLUMN texted_at;
