@@ -14,7 +14,7 @@ use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MA
 use actix_web::{HttpRequest, web};
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
-use nmc_core::{Error, Result, Secret, Store, TenantTx, UserId, Version};
+use nmc_core::{Error, PhoneNumber, Result, Secret, Store, TenantTx, UserId, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -270,6 +270,12 @@ impl<Q, B> RequestContext<Q, B> {
         // The framework leaves a plus as it was sent, so that nobody takes it for a blank.
         let plain = |text: &str| text.replace("%2B", "+").replace("%2b", "+");
         self.request.match_info().get(name).and_then(|text| plain(text).parse().ok()).ok_or(Error::NotFound { entity }.into())
+    }
+
+    /// The phone number that a path names. One that is written otherwise is at fault, and not somebody of whom nothing is known.
+    pub(crate) fn phone(&self) -> ApiResult<PhoneNumber> {
+        let written = || Error::invalid("phone", "must be a number with its + and country, like +14155550123");
+        self.id("phone", "customer").map_err(|_| written().into())
     }
 
     /// The second of the two values of the path, which is any text, with nothing left encoded.

@@ -365,6 +365,13 @@ pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<Conversatio
 
 pub(super) async fn delete(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
     let id: ConversationId = context.id("conversation", "conversation")?;
+    if let Some(expected) = context.if_match()? {
+        let seen = move |tx: &mut TenantTx<'_>| {
+            let row = tx.conversations().lock(id)?;
+            must_match(Some(&expected), Version::of(row.updated_at), "conversation")
+        };
+        context.acting(seen).await?;
+    }
     let uploads = context.app.uploads.clone();
     context.in_steps(move |store, who| erase_conversation(store, who, id, &uploads, Confirmed::irrevocably())).await?;
     Ok(Done)

@@ -5,8 +5,8 @@ use crate::api::reply::{Done, Json};
 use crate::api::request::{NoQuery, RequestContext};
 use crate::api::wire::{Text, text};
 use crate::error::ApiResult;
+use nmc_core::Confirmed;
 use nmc_core::workflows::{Customer, customer, erase_customer};
-use nmc_core::{Confirmed, PhoneNumber};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -54,13 +54,13 @@ impl From<Customer> for CustomerOut {
 }
 
 pub(super) async fn get(context: RequestContext<NoQuery, ()>) -> ApiResult<Json<CustomerOut>> {
-    let phone: PhoneNumber = context.id("phone", "customer")?;
+    let phone = context.phone()?;
     let out = context.acting(move |tx| customer(tx, &phone)).await;
     out.map(|row| Json(row.into()))
 }
 
 pub(super) async fn delete(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
-    let phone: PhoneNumber = context.id("phone", "customer")?;
+    let phone = context.phone()?;
     let uploads = context.app.uploads.clone();
     context.in_steps(move |store, who| erase_customer(store, who, &phone, &uploads, Confirmed::irrevocably())).await?;
     Ok(Done)

@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use nmc_core::access::Acting;
 use nmc_core::conversations::ConversationFilter;
 use nmc_core::workflows::{Export, ExportedRow};
-use nmc_core::{Error, PhoneNumber, Result, TenantTx};
+use nmc_core::{Error, Result, TenantTx};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::IntoParams;
@@ -72,7 +72,7 @@ struct Page {
 }
 
 pub(super) async fn customer(context: RequestContext<NoQuery, ()>) -> ApiResult<JsonLines> {
-    let phone: PhoneNumber = context.id("phone", "customer")?;
+    let phone = context.phone()?;
     begin(&context, "customer.ndjson", move |tx| Export::of_customer(tx, &phone)).await
 }
 

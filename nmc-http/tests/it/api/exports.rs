@@ -54,6 +54,12 @@ fn customer_is_exported_as_json_lines_to_their_end() {
     assert_eq!(rows.last(), Some(&json!({ "record": "end", "rows": rows.len() - 1 })));
     assert!(!answer.body.contains(bob.as_str()));
     site.call("GET", format!("/v1/customers/{}/export", unique_phone())).by(&admin).expect(404);
+    for written in ["4155550139", "14155550139", "banana", "%2B1%20415"] {
+        for (method, end) in [("GET", ""), ("GET", "/export"), ("DELETE", "")] {
+            let answer = site.call(method, format!("/v1/customers/{written}{end}")).by(&admin).expect(400);
+            assert_eq!(answer.refusal().0, "#/phone", "{written}");
+        }
+    }
     site.call("HEAD", format!("/v1/customers/{ann}/export")).by(&admin).expect(200);
 }
 
