@@ -122,6 +122,17 @@ impl Uploads {
         Ok(rustix::fs::open(&self.dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
     }
 
+    /// Insists that the directory is there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub(crate) fn must_be_there(&self) -> crate::Result<()> {
+        if self.dir.is_dir() {
+            return Ok(());
+        }
+        Err(self.fault("the directory of uploads is not here, where the pictures are", &std::io::ErrorKind::NotFound.into()))
+    }
+
     /// A fault of the directory, which is for the log alone.
     pub(crate) fn fault(&self, what: &'static str, error: &std::io::Error) -> Error {
         Error::unavailable(what, format!("{}: {error}", self.dir.display()))

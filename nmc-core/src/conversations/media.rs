@@ -154,14 +154,6 @@ impl Uploads {
         self.write(&place, &media.bytes).map_err(|error| self.fault("pictures can't be kept right now", &error))
     }
 
-    /// Writes the bytes of a picture that was kept, if they are not there any more.
-    pub(super) fn keep_media_again(&self, tenant: &Tenant, media: &KeptMedia) -> Result<()> {
-        match self.read(&place(tenant, &media.hash(), media.kind), LARGEST) {
-            Ok(Some(_)) => Ok(()),
-            _ => self.keep_media(tenant, media),
-        }
-    }
-
     /// The bytes of a picture of this tenant's.
     ///
     /// # Errors

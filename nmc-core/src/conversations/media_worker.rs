@@ -166,7 +166,7 @@ impl Queue for MediaWorker {
             Fate::Kept(kept) => {
                 // Whoever deletes the last text with the same picture comes before this, and the file is gone with it, or after.
                 tx.tenants().lock()?;
-                self.uploads.keep_media_again(&tx.tenant(), kept)?;
+                self.uploads.keep_media(&tx.tenant(), kept)?;
                 tx.message_media().mark_kept(claimed, kept)
             }
             Fate::PutBack(wait, why) => {

@@ -370,13 +370,15 @@ fn file_goes_with_the_last_text_that_has_it() {
     let (scene, dir, twilio) = (Scene::new(), Dir::new(), FakeTwilio::start());
     let [first, second] = [(); 2].map(|()| scene.text_with(&[&twilio.keep_picture("image/jpeg", JPEG)]));
     scene.media_worker(twilios(&twilio), &dir).pass().unwrap();
-    let erase = |text: MessageId| {
+    let erase = |text: MessageId, uploads: &Uploads| {
         let id = scene.tx(|tx| tx.messages().get(text)).unwrap().conversation_id;
         let who = Acting::Application(scene.business.tenant);
-        erase_conversation(&scene.db.store, &who, id, &dir.uploads(), Confirmed::irrevocably()).unwrap();
-        dir.files().len()
+        erase_conversation(&scene.db.store, &who, id, uploads, Confirmed::irrevocably()).map(|_| dir.files().len())
     };
-    assert_eq!((dir.files().len(), erase(first), erase(second)), (1, 1, 0));
+    assert_eq!((dir.files().len(), erase(first, &dir.uploads()).unwrap()), (1, 1));
+    let elsewhere = erase(second, &Uploads::new("/nonexistent"));
+    assert!(matches!(elsewhere, Err(Error::Unavailable { .. })), "the picture would stay: {elsewhere:?}");
+    assert_eq!(erase(second, &dir.uploads()).unwrap(), 0);
 }
 
 /// The last text that had the picture goes after the worker has found its file there, and before it notes that another text has it.
