@@ -11,7 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::access::{ApiKey, ApiKeyFilter, KeyOrder, Permission, make_key_for, make_service_key, revoke_key, rotate_key};
-use nmc_core::{ApiKeyId, Email, Error, Page, Secret, TenantTx};
+use nmc_core::people::User;
+use nmc_core::{ApiKeyId, Error, Page, Secret, TenantTx};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -135,17 +136,20 @@ fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
 struct AsOf {
     key: ApiKey,
     at: DateTime<Utc>,
-    goes_back_to: Option<Email>,
+    goes_back_to: Option<User>,
 }
 
 impl AsOf {
     fn now(tx: &mut TenantTx<'_>, key: ApiKey) -> nmc_core::Result<Self> {
         let user = key.created_by.map(|user| tx.users().get(user)).transpose()?;
-        Ok(Self { key, at: tx.now(), goes_back_to: user.map(|user| user.email) })
+        Ok(Self { key, at: tx.now(), goes_back_to: user })
     }
 
     fn state(&self) -> &'static str {
         match (self.key.is_in_force(self.at), self.key.revoked_at) {
+            (true, _) if self.goes_back_to.as_ref().is_some_and(|user| !user.is_active) => {
+                "not in force: its user is deactivated"
+            }
             (true, _) => "in force",
             (false, Some(_)) => "revoked",
             (false, None) => "expired",
@@ -158,7 +162,7 @@ const COLUMNS: Columns<AsOf> = Columns(&[
     ("name", |row| json!(row.key.name)),
     ("prefix", |row| json!(row.key.prefix)),
     ("state", |row| json!(row.state())),
-    ("goes_back_to", |row| json!(row.goes_back_to)),
+    ("goes_back_to", |row| json!(row.goes_back_to.as_ref().map(|user| &user.email))),
     ("scopes", |row| json!(row.key.scopes)),
     ("expires_at", |row| when(row.key.expires_at)),
     ("last_used_at", |row| when(row.key.last_used_at)),

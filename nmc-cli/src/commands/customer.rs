@@ -23,7 +23,7 @@ pub(crate) enum CustomerCommand {
     Show {
         #[command(flatten)]
         tenant: TenantArg,
-        /// The customer's number, in whatever spelling
+        /// The customer's number, with its + and country
         #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         customer: PhoneNumber,
         #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) enum CustomerCommand {
     Export {
         #[command(flatten)]
         tenant: TenantArg,
-        /// The customer's number, in whatever spelling
+        /// The customer's number, with its + and country
         #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         customer: PhoneNumber,
         /// The file to write, which must not be there yet, and which nobody else may read [default: standard output]
@@ -46,7 +46,7 @@ pub(crate) enum CustomerCommand {
     Delete {
         #[command(flatten)]
         tenant: TenantArg,
-        /// The customer's number, in whatever spelling
+        /// The customer's number, with its + and country
         #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         customer: PhoneNumber,
         #[command(flatten)]
@@ -127,7 +127,12 @@ fn show(store: &Store, key: &TenantArg, customer: &PhoneNumber, format: Format) 
 
 fn delete(store: &Store, key: &TenantArg, customer: &PhoneNumber, uploads: &Uploads, yes: bool) -> CliResult<()> {
     let proof = tenant(store, &key.tenant)?;
-    let yes = confirmed(yes, &format!("this deletes all conversations, texts and calls of {customer}, for good"))?;
+    let yes = confirmed(
+        yes,
+        &format!(
+            "this deletes all conversations, texts and calls of {customer}, for good; their decisions about being texted stay, and what Twilio and backups have"
+        ),
+    )?;
     let gone = erase_customer(store, &Acting::Operator(proof), customer, uploads, yes)?;
     eprintln!("deleted: {} conversations, {} texts, {} calls", gone.conversations, gone.texts, gone.calls);
     Ok(())

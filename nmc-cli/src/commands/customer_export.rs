@@ -14,10 +14,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 pub(super) fn run(store: &Store, proof: &Tenant, customer: &PhoneNumber, output: Option<&Path>) -> CliResult<()> {
-    // Before a file is made: of somebody unknown there is none.
-    let export = store.as_operator(proof, |tx| Export::of_customer(tx, customer))?;
+    let export = || store.as_operator(proof, |tx| Export::of_customer(tx, customer));
     match output {
-        None => written(store, proof, export, std::io::stdout().lock()),
+        None => written(store, proof, export()?, std::io::stdout().lock()),
         Some(path) => {
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             let file = file.map_err(|error| match error.kind() {
@@ -26,6 +25,8 @@ pub(super) fn run(store: &Store, proof: &Tenant, customer: &PhoneNumber, output:
                 }
                 kind => std::io::Error::new(kind, format!("--output {}: {error}", path.display())).into(),
             })?;
+            // Of somebody unknown there is none; what is not written is not noted as exported.
+            let export = export().inspect_err(|_| drop(std::fs::remove_file(path)))?;
             written(store, proof, export, file)
         }
     }

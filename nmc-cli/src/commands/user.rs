@@ -209,20 +209,32 @@ pub(crate) fn run(args: &DatabaseArgs, command: UserCommand) -> CliResult {
             })?;
             COLUMNS.one(format.format, &row)?;
         }
-        UserCommand::Deactivate(args) => COLUMNS.one(args.format.format, &set_active(&store, &args, false)?)?,
-        UserCommand::Activate(args) => COLUMNS.one(args.format.format, &set_active(&store, &args, true)?)?,
+        UserCommand::Deactivate(args) => {
+            COLUMNS.one(args.format.format, &set_active(&store, &args, false)?.0)?;
+            eprintln!(
+                "their sessions have ended, an open invitation is void, and their API keys are not in force until they are back"
+            );
+        }
+        UserCommand::Activate(args) => {
+            let (user, has_password) = set_active(&store, &args, true)?;
+            COLUMNS.one(args.format.format, &user)?;
+            if !has_password {
+                eprintln!("they have no password yet: nmc user invite-again");
+            }
+        }
     }
     drop(store);
     database.close()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn set_active(store: &Store, args: &UserArgs, is_active: bool) -> CliResult<User> {
+/// The user as they are then, and whether they have a password.
+fn set_active(store: &Store, args: &UserArgs, is_active: bool) -> CliResult<(User, bool)> {
     let proof = crate::database::tenant(store, &args.tenant.tenant)?;
     let patch = UserPatch { is_active: Some(is_active), ..UserPatch::default() };
     Ok(store.as_operator(&proof, |tx| {
         let user = find(tx, &args.user)?;
-        change_user(tx, user, &patch)
+        Ok((change_user(tx, user, &patch)?, tx.users().has_password(user)?))
     })?)
 }
 

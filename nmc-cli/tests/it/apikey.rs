@@ -80,6 +80,14 @@ fn a_key_made_for_a_person_says_so_and_ends_with_them() {
     assert_eq!(names, ["crm"]);
     nmc.run(&["user", "deactivate", "ann@example.com"]).ok();
     assert!(!opens(&db, text(&hers, "key")) && !opens(&db, text(&next, "key")) && opens(&db, text(&service, "key")));
+    let all = nmc.run(&["apikey", "list", "--format", "json"]).json();
+    let of = |id: &str| {
+        all["items"].as_array().expect("rows").iter().find(|row| text(row, "id") == id).expect("a key")["state"].clone()
+    };
+    assert_eq!(
+        (of(text(&next, "id")), of(text(&service, "id"))),
+        (json!("not in force: its user is deactivated"), json!("in force"))
+    );
 }
 
 #[test]

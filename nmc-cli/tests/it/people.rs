@@ -54,8 +54,14 @@ fn whoever_is_invited_gets_an_invitation_that_is_shown_once() {
     let other = Secret::new("another horse battery".to_owned());
     authenticator(&db).accept_invitation(&invitation, &other).expect("whoever is invited may come");
     authenticator(&db).login(&ann, &other, &Origin::default()).expect("a login");
-    nmc.run(&["user", "deactivate", id]).ok();
-    assert_eq!(nmc.run(&["user", "activate", id, "--format", "json"]).json()["is_active"], true);
+    let said = nmc.run(&["user", "deactivate", id]).ok();
+    assert!(said.err.contains("their API keys are not in force until they are back"), "{said:?}");
+    let said = nmc.run(&["user", "activate", id, "--format", "json"]).ok();
+    assert!(said.out.contains("\"is_active\": true") && !said.err.contains("no password"), "{said:?}");
+    let ben = invite(&nmc, "ben@example.com", "user")["id"].as_str().expect("an id").to_owned();
+    nmc.run(&["user", "deactivate", &ben]).ok();
+    let said = nmc.run(&["user", "activate", &ben]).ok();
+    assert!(said.err.contains("they have no password yet: nmc user invite-again"), "{said:?}");
     authenticator(&db).login(&ann, &other, &Origin::default()).expect("a login again");
 }
 
