@@ -1698,6 +1698,9 @@ diesel::table! {
         email_verified_at -> Nullable<Timestamptz>,
         /// When another address took the place of the one before, and was not verified since; NULL: it is the one that the account began with, or verified. While it is set no link that resets the password goes there.
         email_changed_at -> Nullable<Timestamptz>,
+        /// The highest role that the password has been good for, if that was lowered since: who may have it reset goes by this one. NULL: by the role.
+        #[max_length = 50]
+        password_role -> Nullable<Varchar>,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::error::found;
 use crate::schema::{tenants, users};
 use crate::store::{Scope, TenantTx};
 use crate::types::required;
-use crate::{Email, Result, UserId};
+use crate::{Email, Result, UserId, UserRole};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -39,6 +39,7 @@ pub(crate) struct ChosenPassword {
     locked_until: Option<DateTime<Utc>>,
     known_failed_attempts: i32,
     known_locked_until: Option<DateTime<Utc>>,
+    password_role: Option<UserRole>,
     updated_at: DateTime<Utc>,
 }
 
@@ -51,6 +52,7 @@ pub(crate) fn chosen_password(hash: &str, now: DateTime<Utc>) -> Result<ChosenPa
         locked_until: None,
         known_failed_attempts: 0,
         known_locked_until: None,
+        password_role: None,
         updated_at: now,
     })
 }

@@ -379,6 +379,7 @@ pub static CONSTRAINTS: &[Constraint] = &[
     c("users_email_key", Taken, "email", "is already taken"),
     c("users_failed_login_attempts_check", Invalid, "failed_login_attempts", "must be at least 0"),
     c("users_known_failed_attempts_check", Invalid, "known_failed_attempts", "must be at least 0"),
+    c("users_password_role_check", Invalid, "password_role", "must be one of its known values"),
     c("users_pkey", Taken, "id", "is already taken"),
     c("users_role_check", Invalid, "role", "must be one of its known values"),
     key!("users_tenant_id_fkey", "tenant_id", "tenant"),

@@ -68,7 +68,7 @@ text_enums! {
     }
 
     /// The role of a user, which says what they may do.
-    UserRole for ["users.role", "user_profiles.role"] {
+    UserRole for ["users.role", "users.password_role", "user_profiles.role"] {
         /// The business's owner.
         Owner = "owner",
         /// May administer.

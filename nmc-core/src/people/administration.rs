@@ -78,8 +78,8 @@ pub fn invite(tx: &mut TenantTx<'_>, new: &NewPerson) -> Result<(User, Invitatio
 }
 
 /// Invites somebody again, who lost the invitation or the password. Earlier invitations are void; a password they have
-/// stays until the new one is chosen. Somebody who has one is invited again by a higher role alone, and an owner by an
-/// operator: it could be done to come back as them. Somebody who was deactivated may log in again once they have chosen a password: the one
+/// stays until the new one is chosen. Somebody who has one is invited again by a role alone that is higher than any
+/// they had with it, and an owner by an operator: it could be done to come back as them. Somebody who was deactivated may log in again once they have chosen a password: the one
 /// they had, and their keys, are not in force before.
 ///
 /// # Errors
@@ -90,8 +90,9 @@ pub fn invite_again(tx: &mut TenantTx<'_>, user: UserId) -> Result<(User, Invita
     let actor = tx.held_actor()?;
     actor.must(Permission::UsersWrite)?;
     actor.must_grant(row.role)?;
-    if tx.users().has_password(user)? {
-        actor.must_reset(row.role)?;
+    // By the highest role that it has been good for: whoever lowers somebody's could come back as them otherwise.
+    if let Some(role) = tx.users().role_of_password(user)? {
+        actor.must_reset(role)?;
     }
     hand_invitation(tx, user)
 }
@@ -159,6 +160,9 @@ fn change(tx: &mut TenantTx<'_>, user: UserId, patch: &UserPatch, proof: Option<
         && !(attempt.user == user && tx.logins().take_back_guess(user, &attempt.password_hash)?)
     {
         return Err(Error::invalid("current_password", "was changed meanwhile"));
+    }
+    if patch.role.is_some_and(|role| role.rank() < row.role.rank()) {
+        tx.users().keep_role_of_password(user)?;
     }
     let before = row;
     let row = tx.users().update(user, patch)?;

@@ -3,11 +3,11 @@
 
 use super::account_mail::verified_at;
 use super::{User, Users};
-use crate::access::{Authenticator, InvitationToken, NO_PASSWORD, Password, must_not_name};
+use crate::access::{Authenticator, InvitationToken, NO_PASSWORD, Password, chosen_password, must_not_name};
 use crate::error::found;
 use crate::schema::{tenants, users};
 use crate::store::{Reason, SystemTx, Tenant};
-use crate::types::{bounds, required};
+use crate::types::bounds;
 use crate::{Email, Error, Result, Secret, SessionEnd, TenantId, UserId, UserRole};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -79,18 +79,7 @@ impl Users<'_> {
             // Whoever is deactivated has none but one that came afterwards.
             .filter(users::verification_token.eq(kept))
             .filter(users::verification_expires_at.gt(now))
-            .set((
-                users::password_hash.eq(required("password_hash", password_hash, 255)?),
-                users::verification_token.eq(None::<String>),
-                users::verification_expires_at.eq(None::<DateTime<Utc>>),
-                by_mail.then(|| verified_at(now)),
-                users::is_active.eq(true),
-                users::failed_login_attempts.eq(0),
-                users::locked_until.eq(None::<DateTime<Utc>>),
-                users::known_failed_attempts.eq(0),
-                users::known_locked_until.eq(None::<DateTime<Utc>>),
-                users::updated_at.eq(now),
-            ))
+            .set((chosen_password(password_hash, now)?, by_mail.then(|| verified_at(now)), users::is_active.eq(true)))
             .returning(User::as_returning())
             .get_result(self.0.conn)
             .optional()?;

@@ -283,6 +283,30 @@ impl Users<'_> {
         found(query.select(users::password_hash.ne(NO_PASSWORD)).first(self.0.conn).optional()?, "user")
     }
 
+    /// The highest role that the password which the user has chosen was ever good for; `None` without one.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub(super) fn role_of_password(&mut self, id: UserId) -> Result<Option<UserRole>> {
+        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id));
+        let columns = (users::password_hash.ne(NO_PASSWORD), users::role, users::password_role);
+        let row: Option<(bool, UserRole, Option<UserRole>)> = query.select(columns).first(self.0.conn).optional()?;
+        let (has_password, role, before) = found(row, "user")?;
+        let highest = before.filter(|before| before.rank() > role.rank()).unwrap_or(role);
+        Ok(has_password.then_some(highest))
+    }
+
+    /// Remembers what role the password has been good for, before it is lowered.
+    pub(super) fn keep_role_of_password(&mut self, id: UserId) -> Result<()> {
+        let highest = self.role_of_password(id)?;
+        diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .set(users::password_role.eq(highest))
+            .execute(self.0.conn)?;
+        Ok(())
+    }
+
     /// Gives the user another password, its bcrypt hash, and unlocks the account. Their sessions are the caller's to end
     /// ([`crate::access::Sessions::end_all_of_user`]).
     ///

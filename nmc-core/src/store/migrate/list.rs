@@ -107,4 +107,6 @@ pub(super) const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000203_tell_notes_and_secrets_apart",
     "2026-11-30-000204_index_client_keys_of_notes",
     "2026-11-30-000205_count_erased_texts",
+    "2026-11-30-000206_leave_room_in_figures",
+    "2026-11-30-000207_remember_higher_roles",
 ];

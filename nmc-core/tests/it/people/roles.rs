@@ -286,6 +286,23 @@ fn deactivated_person_invited_again_is_let_in_by_a_higher_role() {
     }
 }
 
+/// Else they could come back as somebody whom they could not invite again: by lowering their role first, and raising it afterwards.
+#[test]
+fn lowered_role_makes_nobody_s_password_a_peer_s_to_reset() {
+    let house = House::new();
+    let [_, ben] = ["cleo", "ben"].map(|name| house.add(name, UserRole::Admin));
+    let cleo = house.bearer("cleo");
+    for to in [UserRole::User, UserRole::Viewer] {
+        house.acting(&cleo, |tx| change_user(tx, ben, &to_role(to))).unwrap();
+        let invited = house.acting(&cleo, |tx| invite_again(tx, ben));
+        assert!(matches!(invited, Err(Error::Forbidden(_))), "{invited:?}");
+    }
+    // Who stands above what it was may; and a password that was chosen since has been good for less.
+    let (_, token) = house.acting(&house.bearer("ada"), |tx| invite_again(tx, ben)).unwrap();
+    house.auth.accept_invitation(&token.text(), &secret("another horse battery")).unwrap();
+    house.acting(&cleo, |tx| invite_again(tx, ben)).unwrap();
+}
+
 #[test]
 fn a_key_makes_nobody_who_may_more_than_itself() {
     let house = House::new();

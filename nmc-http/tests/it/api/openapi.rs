@@ -108,7 +108,7 @@ fn the_page_of_roles_is_the_table_of_the_code() {
          whether they may log in, they can't change without `users:write`; their own e-mail takes their password.\n\
          - Nobody grants a role above their own, or acts on somebody of a higher one. An API key counts as an admin, and makes \
          nobody whose role has more than its scopes.\n\
-         - Somebody who has a password is invited again, which resets it, by a higher role alone; an owner by whoever runs the server (`nmc user \
+         - Somebody who has a password is invited again, which resets it, by a role alone that is higher than any they had with it; an owner by whoever runs the server (`nmc user \
          invite-again`). Who was deactivated may log in again once they have chosen a password by that. Another role, another address or being deactivated makes an open invitation void. Whoever has a password resets it by mail, unless the address was changed and not verified since.\n\
          - A link in a mail about an alert acts as the user whose address the mail went to, with the role they have when it is used \
          (`alerts:write`); no one else gets any.\n\
