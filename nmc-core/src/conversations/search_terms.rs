@@ -306,7 +306,9 @@ impl Terms {
             sql.push_str(&format!(" AND coalesce((r.created_at, r.id) IN ({}), false)", rows(with, "t.term = $7")));
         }
         let whole: Vec<&str> = step.looked_up.iter().filter_map(Word::whole).collect();
-        (1..=whole.len()).for_each(|n| sql.push_str(&looked_up(&format!("t.term = ($8::text[])[{n}]"))));
+        // By the instant, which words have from their text: the rows of one word lie together, those of one text all over the table.
+        let nth = |n| looked_up(&format!("t.term = ($8::text[])[{n}] AND t.created_at = r.created_at"));
+        (1..=whole.len()).for_each(|n| sql.push_str(&nth(n)));
         if step.looked_up.contains(&Word::Begun) {
             sql.push_str(&looked_up(begins_so));
         }
