@@ -108,6 +108,7 @@ pub(crate) fn measure(site: &Figured<'_>) {
             times.push(median((0..1_000).map(|_| call()).collect()));
         }
     }
+    execute(&marking(true));
     let (with, without) = (median(with), median(without));
     println!(
         "a missed call: {with:.1?} with marks, {without:.1?} without; ratio {:.2}",

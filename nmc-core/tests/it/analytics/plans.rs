@@ -152,6 +152,35 @@ fn pieces_of_months_are_found_by_index() {
     }
 }
 
+/// Of a business whose first figures are computed the statistics tell nothing, or that it has no row: planned for its own id, each look-up of
+/// what is stored of a call would read all of it.
+#[test]
+fn first_figures_of_a_business_look_rows_up_by_their_key() {
+    let db = TestDb::new();
+    let [known, new] = ["Joe's Plumbing", "Other"].map(|name| Business::onboard(&db.store, name));
+    fill(&db, &known);
+    db.execute("ANALYZE");
+    fill(&db, &new);
+    db.execute(&format!(
+        "INSERT INTO analytics_marks (tenant_id, marked_at) VALUES ('{}', now() - interval '2 days')",
+        new.tenant.id()
+    ));
+    let trips = db.round_trips(|store| assert!(roll_up(store, &new.tenant).unwrap().is_some()));
+    let mut conn = db.superuser();
+    let (mut mode, mut seen) = ("auto", 0);
+    for sent in &trips {
+        if sent.sql.contains("plan_cache_mode") {
+            mode = if sent.sql.contains("force_generic_plan") { "force_generic_plan" } else { "auto" };
+        }
+        if sent.values.is_some() && sent.sql.contains("_analytics AS ") {
+            seen += 1;
+            let plan = explained_as_tenant(&mut conn, new.tenant, sent, mode, "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF");
+            assert!(looked_at(&plan) <= 2 * MOST, "{mode}, {}: {plan}", looked_at(&plan));
+        }
+    }
+    assert!(seen >= 3, "{seen}");
+}
+
 /// A summary is asked for by every dashboard, again and again: one statement more is a decision.
 #[test]
 fn summary_takes_eight_round_trips_whatever_its_days() {
