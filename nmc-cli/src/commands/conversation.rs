@@ -3,17 +3,22 @@
 use super::conversation_edit::{EditArgs, OpenArgs};
 use super::conversation_list::{self, ListArgs, Listed};
 use super::conversation_reply::{self, ReplyArgs, in_doubt, words};
+use super::customer::tell_erased;
+use super::export::{self, OutputArg};
 use super::user::{self, UserKey};
-use crate::database::{Database, tenant};
+use crate::confirm::confirmed;
+use crate::database::{Database, business, tenant};
 use crate::error::CliResult;
 use crate::options::conversation::ConversationArgs;
-use crate::options::{DatabaseArgs, Format, one_of};
-use crate::output::write_json;
+use crate::options::moment::SpanArgs;
+use crate::options::{DatabaseArgs, Format, TenantArg, UploadsArg, one_of};
+use crate::output::{plain, write_json};
 use crate::transcript::Transcript;
 use clap::{Subcommand, ValueEnum};
 use nmc_core::access::Acting;
-use nmc_core::conversations::{ReviewDecision, settle_review};
-use nmc_core::{ConversationId, ConversationPriority, Page, Result, Store, Tenant, TenantTx};
+use nmc_core::conversations::{ConversationFilter, ReviewDecision, settle_review};
+use nmc_core::workflows::{Export, erase_conversation};
+use nmc_core::{ConversationId, ConversationPriority, Page, Result, Store, Tenant, TenantTx, Uploads};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +46,29 @@ pub(crate) enum ConversationCommand {
         /// Who has read it, by id or e-mail
         #[arg(long, value_name = "ID|EMAIL")]
         user: UserKey,
+    },
+    /// Export the conversations of a business, with their logs and texts, as JSON lines: `record` says what each is, and the last one of a
+    /// whole export is an `end`
+    Export {
+        #[command(flatten)]
+        tenant: TenantArg,
+        #[command(flatten)]
+        opened: SpanArgs,
+        #[command(flatten)]
+        output: OutputArg,
+    },
+    /// Delete a conversation for good, with its texts and calls. The customer's decisions about being texted stay
+    Delete {
+        #[command(flatten)]
+        tenant: TenantArg,
+        /// The conversation's id: a customer may have several
+        #[arg(value_name = "ID")]
+        conversation: ConversationId,
+        #[command(flatten)]
+        uploads: UploadsArg,
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
     },
     /// Send the customer a text
     Reply(ReplyArgs),
@@ -126,15 +154,25 @@ const LONGEST_NOTE: usize = 65_536;
 pub(crate) fn run(args: &DatabaseArgs, command: ConversationCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
-    let code = dispatch(&store, command)?;
+    let code = dispatch(&database, &store, command)?;
     drop(store);
     database.close()?;
     Ok(code)
 }
 
-fn dispatch(store: &Store, command: ConversationCommand) -> CliResult {
+fn dispatch(database: &Database, store: &Store, command: ConversationCommand) -> CliResult {
     match command {
         ConversationCommand::List(args) => conversation_list::run(store, &args)?,
+        ConversationCommand::Export { tenant: key, opened, output } => {
+            let (proof, zone) = business(store, &key.tenant)?;
+            let span = opened.instants(zone)?;
+            let filter = ConversationFilter { from: span.from, until: span.until, ..ConversationFilter::default() };
+            export::run(store, &proof, |tx| Export::of_conversations(tx, filter.clone()), &output)?;
+        }
+        ConversationCommand::Delete { tenant: key, conversation, uploads, yes } => {
+            let uploads = uploads.place(&database.home()?);
+            delete(store, &tenant(store, &key.tenant)?, conversation, &uploads, yes)?;
+        }
         ConversationCommand::Reply(args) => return conversation_reply::run(store, &args),
         ConversationCommand::Show { target, events } => {
             let (proof, id) = find(store, &target)?;
@@ -202,6 +240,15 @@ fn dispatch(store: &Store, command: ConversationCommand) -> CliResult {
 fn find(store: &Store, target: &ConversationArgs) -> CliResult<(Tenant, ConversationId)> {
     let proof = tenant(store, &target.tenant.tenant)?;
     Ok((proof, target.conversation.find(store, &proof)?))
+}
+
+fn delete(store: &Store, proof: &Tenant, id: ConversationId, uploads: &Uploads, yes: bool) -> CliResult<()> {
+    let row = store.as_operator(proof, |tx| tx.conversations().get(id))?;
+    let whose = plain(row.customer_phone.as_str());
+    let what = "with its texts and calls, for good; decisions about being texted stay, and what Twilio and backups have";
+    let yes = confirmed(yes, &format!("this deletes the conversation with {whose}, {what}"))?;
+    tell_erased(erase_conversation(store, &Acting::Operator(*proof), id, uploads, yes)?);
+    Ok(())
 }
 
 /// Does one thing with a conversation, and prints the conversation in which that ended.

@@ -1,8 +1,9 @@
 //! `nmc customer`.
 
 use super::conversation_list::Listed;
+use super::export::OutputArg;
 use super::message_search::as_typed;
-use super::{call_list, consent, conversation_list, customer_export};
+use super::{call_list, consent, conversation_list, export};
 use crate::confirm::confirmed;
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
@@ -11,10 +12,9 @@ use crate::output::{Columns, section, write_json};
 use clap::Subcommand;
 use nmc_core::access::Acting;
 use nmc_core::conversations::{ConversationFilter, Search};
-use nmc_core::workflows::{self, Customer, erase_customer};
+use nmc_core::workflows::{self, Customer, Erased, Export, erase_customer};
 use nmc_core::{Page, PhoneNumber, Store, Uploads};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -37,9 +37,8 @@ pub(crate) enum CustomerCommand {
         /// The customer's number, with its + and country
         #[arg(value_name = "NUMBER", value_parser = PhoneNumber::typed)]
         customer: PhoneNumber,
-        /// The file to write, which must not be there yet, and which nobody else may read [default: standard output]
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Delete a customer's conversations, texts and calls for good. Their decisions about being texted stay, so that nobody texts them
     /// again
@@ -90,7 +89,7 @@ pub(crate) fn run(args: &DatabaseArgs, command: CustomerCommand) -> CliResult {
         CustomerCommand::Show { tenant: key, customer, format } => show(&store, &key, &customer, format.format)?,
         CustomerCommand::Export { tenant: key, customer, output } => {
             let proof = tenant(&store, &key.tenant)?;
-            customer_export::run(&store, &proof, &customer, output.as_deref())?;
+            export::run(&store, &proof, |tx| Export::of_customer(tx, &customer), &output)?;
         }
         CustomerCommand::Delete { tenant: key, customer, uploads, yes } => {
             delete(&store, &key, &customer, &uploads.place(&database.home()?), yes)?;
@@ -134,8 +133,15 @@ fn delete(store: &Store, key: &TenantArg, customer: &PhoneNumber, uploads: &Uplo
         ),
     )?;
     let gone = erase_customer(store, &Acting::Operator(proof), customer, uploads, yes)?;
-    eprintln!("deleted: {} conversations, {} texts, {} calls", gone.conversations, gone.texts, gone.calls);
+    tell_erased(gone);
     Ok(())
+}
+
+/// Says what was deleted.
+pub(super) fn tell_erased(gone: Erased) {
+    let many = |count: usize, of: &str| format!("{count} {of}{}", if count == 1 { "" } else { "s" });
+    let (conversations, texts, calls) = (gone.conversations, gone.texts, gone.calls);
+    eprintln!("deleted: {}, {}, {}", many(conversations, "conversation"), many(texts, "text"), many(calls, "call"));
 }
 
 fn search(store: &Store, key: &TenantArg, words: &[String], args: &PageArgs) -> CliResult<()> {

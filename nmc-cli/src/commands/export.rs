@@ -1,21 +1,36 @@
-//! `nmc customer export`: all that a business has about a customer, as JSON lines.
+//! `nmc customer export` and `nmc conversation export`: what a business has about a customer, or its conversations, as JSON lines.
 
 use super::call_show::{CALL, METADATA, PARTICIPANTS};
 use super::message_show::{MEDIA, MESSAGE};
 use super::{consent, conversation_list};
 use crate::error::{CliError, CliResult};
 use crate::output::time;
+use clap::Args;
 use nmc_core::workflows::{Export, ExportedRow};
-use nmc_core::{Page, PhoneNumber, Result, Store, Tenant, TenantTx};
+use nmc_core::{Page, Result, Store, Tenant, TenantTx};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 
-pub(super) fn run(store: &Store, proof: &Tenant, customer: &PhoneNumber, output: Option<&Path>) -> CliResult<()> {
-    let export = || store.as_operator(proof, |tx| Export::of_customer(tx, customer));
-    match output {
+/// Where an export goes.
+#[derive(Args)]
+pub(crate) struct OutputArg {
+    /// The file to write, which must not be there yet, and which nobody else may read [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Begins an export and writes it.
+pub(super) fn run(
+    store: &Store,
+    proof: &Tenant,
+    begin: impl Fn(&mut TenantTx<'_>) -> Result<Export>,
+    output: &OutputArg,
+) -> CliResult<()> {
+    let export = || store.as_operator(proof, &begin);
+    match output.output.as_deref() {
         None => written(store, proof, export()?, std::io::stdout().lock()),
         Some(path) => {
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);

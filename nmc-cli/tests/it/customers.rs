@@ -125,9 +125,38 @@ fn customer_is_exported_and_then_deleted() {
 
     nmc.run(&["customer", "delete", ann.as_str()]).refused(2, "say --yes");
     let gone = nmc.run(&["customer", "delete", ann.as_str(), "--yes"]).ok();
-    assert!(gone.err.contains("deleted: 1 conversations"), "{gone:?}");
+    assert!(gone.err.contains("deleted: 1 conversation, 2 texts, 1 call"), "{gone:?}");
     nmc.run(&["customer", "delete", ann.as_str(), "--yes"]).refused(2, "customer not found");
     let shown = nmc.run(&["customer", "show", ann.as_str(), "--format", "json"]).json();
     assert_eq!((&shown["is_opted_out"], &shown["call_count"]), (&json!(true), &json!(0)));
     assert_eq!(nmc.run(&["customer", "show", bob.as_str(), "--format", "json"]).json()["conversation_count"], json!(1));
+}
+
+#[test]
+fn conversations_are_exported_and_one_is_deleted() {
+    let db = TestDb::new();
+    let (joe, rival) = (Business::onboard(&db.store, JOE), Business::onboard(&db.store, "Rival Rooter"));
+    let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
+    for (business, customer) in [(&joe, "+14155550123"), (&joe, "+14155550124"), (&rival, "+14155550125")] {
+        receive_text(&db.store, &SmsForm::text(customer, &business.number, "Hello").parse()).expect("a text");
+    }
+    db.execute("UPDATE conversations SET created_at = '2026-03-04 12:00Z' WHERE customer_phone = '+14155550124'");
+    let exported = |more: &[&str]| -> Vec<Value> {
+        let said = nmc.run(&[&["conversation", "export"], more].concat()).ok().out;
+        let rows: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(rows.last(), Some(&json!({"record": "end", "rows": rows.len() - 1})));
+        rows.iter().filter(|row| row["record"] == "conversation").map(|row| row["customer_phone"].clone()).collect()
+    };
+    assert_eq!(exported(&[]), [json!("+14155550123"), json!("+14155550124")]);
+    assert_eq!(exported(&["--from", "2026-03-04", "--to", "2026-03-04"]), [json!("+14155550124")]);
+    assert_eq!(exported(&["--to", "2026-03-03"]), Vec::<Value>::new());
+
+    let id = &db.query::<String>("SELECT id::text FROM conversations WHERE customer_phone = '+14155550124'")[0];
+    nmc.run(&["conversation", "delete", id]).refused(2, "say --yes");
+    nmc.run(&["conversation", "delete", "+14155550124", "--yes"]).refused(2, "ID");
+    nmc.run(&["conversation", "delete", id, "--yes", "--tenant", "Rival Rooter"]).refused(2, "conversation not found");
+    let gone = nmc.run(&["conversation", "delete", id, "--yes"]).ok();
+    assert!(gone.err.contains("deleted: 1 conversation, 1 text, 0 calls"), "{gone:?}");
+    nmc.run(&["conversation", "delete", id, "--yes"]).refused(2, "conversation not found");
+    assert_eq!(exported(&[]), [json!("+14155550123")]);
 }
