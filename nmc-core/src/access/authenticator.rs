@@ -117,7 +117,7 @@ impl Authenticator {
                 return Err(WRONG);
             }
             if let Some(hash) = &rehashed {
-                tx.logins().replace_password_hash(attempt.user, &attempt.password_hash, hash)?;
+                tx.logins().rehash(attempt.user, &attempt.password_hash, hash)?;
             }
             // Who comes in takes their own out that are long over: the table does not grow for ever.
             let long_over = tx.now() - KEPT;

@@ -180,11 +180,16 @@ fn within_ones_own(tx: &mut TenantTx<'_>, expires_at: Option<DateTime<Utc>>) -> 
     }
 }
 
-/// The role of the person a key goes back to, if that is somebody else. Whoever rotates or widens such a key could go on with it
-/// after their own account has ended: only who stands above that person may, and operators.
+/// The role of the person a key goes back to, if that is somebody else, or the one that its scopes are of, if that is higher: the person's was
+/// lowered, and may be raised again. Whoever rotates or widens such a key could go on with it after their own account has ended: only who stands
+/// above that may, and operators.
 fn role_of_another(tx: &mut TenantTx<'_>, key: &ApiKey) -> Result<Option<UserRole>> {
-    let another = key.created_by.filter(|person| tx.actor().goes_back_to() != Some(*person));
-    another.map(|person| Ok(tx.users().lock(person)?.role)).transpose()
+    let Some(person) = key.created_by.filter(|person| tx.actor().goes_back_to() != Some(*person)) else { return Ok(None) };
+    let role = tx.users().lock(person)?.role;
+    let scopes = known(&key.scopes);
+    let has_all = |role: &UserRole| scopes.iter().all(|scope| scope.is_of(*role));
+    let of_scopes = UserRole::ALL.iter().copied().filter(has_all).min_by_key(|role| role.rank()).unwrap_or(UserRole::Owner);
+    Ok(Some(if of_scopes.rank() > role.rank() { of_scopes } else { role }))
 }
 
 impl Actor {

@@ -111,6 +111,17 @@ impl Logins<'_> {
         Ok(rows > 0)
     }
 
+    /// Keeps the same password by another hash.
+    pub(crate) fn rehash(&mut self, id: UserId, old: &str, new: &str) -> Result<()> {
+        diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.0.tenant))
+            .filter(users::id.eq(id))
+            .filter(users::password_hash.eq(old))
+            .set((users::password_hash.eq(required("password_hash", new, 255)?), users::updated_at.eq(self.0.now())))
+            .execute(self.0.conn)?;
+        Ok(())
+    }
+
     /// Takes back the guess that has turned out right, and says whether the password is still the one behind this hash.
     pub(crate) fn take_back_guess(&mut self, id: UserId, verified_hash: &str) -> Result<bool> {
         let rows = diesel::update(users::table)

@@ -161,9 +161,6 @@ fn change(tx: &mut TenantTx<'_>, user: UserId, patch: &UserPatch, proof: Option<
     {
         return Err(Error::invalid("current_password", "was changed meanwhile"));
     }
-    if patch.role.is_some_and(|role| role.rank() < row.role.rank()) {
-        tx.users().keep_role_of_password(user)?;
-    }
     let before = row;
     let row = tx.users().update(user, patch)?;
     if is_moved {

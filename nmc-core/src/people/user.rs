@@ -235,6 +235,7 @@ impl Users<'_> {
         }
         if let Some(role) = patch.role {
             self.withdraw_invitation_unless(id, role)?;
+            self.keep_role_of_password(id, role)?;
         }
         let now = self.0.now();
         let row: Option<User> = diesel::update(users::table)
@@ -279,8 +280,7 @@ impl Users<'_> {
     /// # Errors
     /// [`crate::Error::NotFound`].
     pub fn has_password(&mut self, id: UserId) -> Result<bool> {
-        let query = users::table.filter(users::tenant_id.eq(self.0.tenant)).filter(users::id.eq(id));
-        found(query.select(users::password_hash.ne(NO_PASSWORD)).first(self.0.conn).optional()?, "user")
+        Ok(self.role_of_password(id)?.is_some())
     }
 
     /// The highest role that the password which the user has chosen was ever good for; `None` without one.
@@ -296,9 +296,9 @@ impl Users<'_> {
         Ok(has_password.then_some(highest))
     }
 
-    /// Remembers what role the password has been good for, before it is lowered.
-    pub(super) fn keep_role_of_password(&mut self, id: UserId) -> Result<()> {
-        let highest = self.role_of_password(id)?;
+    /// Remembers what role the password has been good for, before a lower one takes its place.
+    fn keep_role_of_password(&mut self, id: UserId, next: UserRole) -> Result<()> {
+        let Some(highest) = self.role_of_password(id)?.filter(|highest| next.rank() < highest.rank()) else { return Ok(()) };
         diesel::update(users::table)
             .filter(users::tenant_id.eq(self.0.tenant))
             .filter(users::id.eq(id))

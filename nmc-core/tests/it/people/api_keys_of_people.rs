@@ -9,6 +9,20 @@ use nmc_core::people::{UserPatch, change_user, invite_again};
 use nmc_core::testing::wait_until;
 use nmc_core::{ApiKeyId, Confirmed};
 
+/// An admin lowers a peer's role, rotates their key, whose text they see then, and raises them again.
+#[test]
+fn lowered_role_makes_nobody_s_key_a_peer_s_to_rotate() {
+    let (house, ben, keys) = scene();
+    house.add("cleo", UserRole::Admin);
+    let cleo = house.bearer("cleo");
+    let role = |role| UserPatch { role: Some(role), ..UserPatch::default() };
+    house.acting(&cleo, |tx| change_user(tx, ben, &role(UserRole::Viewer))).unwrap();
+    let (key, _) = &keys.last().unwrap().1;
+    let rotated = house.acting(&cleo, |tx| rotate_key(tx, key.id, TimeDelta::hours(1)));
+    assert!(matches!(rotated, Err(Error::Forbidden(_))), "{rotated:?}");
+    house.acting(&house.bearer("ada"), |tx| rotate_key(tx, key.id, TimeDelta::hours(1))).unwrap();
+}
+
 type Made = (ApiKey, ApiKeyText);
 
 const SCOPES: [Permission; 4] =

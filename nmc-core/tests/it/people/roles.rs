@@ -297,6 +297,15 @@ fn lowered_role_makes_nobody_s_password_a_peer_s_to_reset() {
         let invited = house.acting(&cleo, |tx| invite_again(tx, ben));
         assert!(matches!(invited, Err(Error::Forbidden(_))), "{invited:?}");
     }
+    // The same password by another hash is as good as before.
+    let dearer = Authenticator::new(
+        house.db.store.clone(),
+        hasher(5),
+        TokenKeys::ephemeral(house.db.store.now()).unwrap(),
+        LoginPolicy::default(),
+    );
+    dearer.login(&email("ben"), &secret(PASSWORD), &Origin::default()).unwrap();
+    assert!(house.acting(&cleo, |tx| invite_again(tx, ben)).is_err());
     // Who stands above what it was may; and a password that was chosen since has been good for less.
     let (_, token) = house.acting(&house.bearer("ada"), |tx| invite_again(tx, ben)).unwrap();
     house.auth.accept_invitation(&token.text(), &secret("another horse battery")).unwrap();
