@@ -7,7 +7,7 @@
 mod piece;
 mod rebuild;
 
-use super::figures::{Rows, latest_before};
+use super::figures::{Rows, latest_before, planned_for_all_values};
 use crate::analytics::{ComputedBy, FORMULA, Mark, QUARTER};
 use crate::queue::{Stop, every_tenant, work_until_stopped};
 use crate::store::{Store, Tenant, TenantTx};
@@ -15,7 +15,6 @@ use crate::tenants::BusinessHours;
 use crate::types::Span;
 use crate::{Result, Timezone};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid};
@@ -141,16 +140,7 @@ pub(super) fn catch_up(tx: &mut TenantTx<'_>) -> Result<bool> {
     Ok(false)
 }
 
-/// A round, with statements that are planned for all values. Of a business whose first figures are computed the statistics know nothing: by its
-/// own id a look-up would seem to cost less by an index that begins with the tenant and goes on with something else, and read all of its rows.
 fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
-    tx.0.conn.batch_execute("SET LOCAL plan_cache_mode = force_generic_plan")?;
-    let round = made(tx)?;
-    tx.0.conn.batch_execute("SET LOCAL plan_cache_mode = auto")?;
-    Ok(round)
-}
-
-fn made(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     let tenant = tx.tenants().get()?;
     let by = ComputedBy {
         timezone: tenant.timezone,
@@ -202,7 +192,7 @@ fn made(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
         dirty.iter().filter(|hour| hour.from < old).filter_map(|hour| hours.zone.date(hour.from)).collect();
     dirty.extend(days.into_iter().filter_map(|date| hours.zone.day(date)).flat_map(|day| hours.zone.hours(day)));
     if !dirty.is_empty() {
-        compute(tx, &hours, &dirty)?;
+        planned_for_all_values(tx, |tx| compute(tx, &hours, &dirty))?;
     }
     tx.analytics_marks().delete(&marks)?;
     // Figures of which something is still marked are as old as before, and due at once.
