@@ -7,13 +7,12 @@ use nmc_core::store::MigrateError;
 use nmc_core::store::embedded::EmbeddedError;
 use nmc_core::store::transfer::TransferError;
 use nmc_core::telephony::ProviderError;
+use nmc_core::workflows::UNSETTLED;
 
 /// The hint that follows the words of an error of the library.
 pub(crate) fn of(error: &Error) -> &'static str {
     match error {
-        Error::Conflict { rule, .. } if rule.starts_with("wrote a text that may be an opt-out") => {
-            " (nmc conversation settle --decision)"
-        }
+        Error::Conflict { rule, .. } if *rule == UNSETTLED => " (nmc conversation settle --decision)",
         Error::AwaitingApproval(_) => " (nmc tenant approve)",
         Error::Provider(refusal) => of_provider(refusal),
         _ => "",
@@ -89,10 +88,9 @@ mod tests {
     fn errors_end_with_what_to_type_or_set() {
         let install = || "install it with `x`".to_owned();
         let data_dir = || "/data".into();
-        let doubtful = "wrote a text that may be an opt-out; say first whether it was one";
         let errors: [(CliError, &str); 10] = [
             (
-                Error::conflict("customer_phone", doubtful).into(),
+                Error::conflict("customer_phone", UNSETTLED).into(),
                 "say first whether it was one (nmc conversation settle --decision)",
             ),
             (Error::AwaitingApproval("can't buy numbers").into(), "until then it can't buy numbers (nmc tenant approve)"),

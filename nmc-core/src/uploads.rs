@@ -122,15 +122,13 @@ impl Uploads {
         Ok(rustix::fs::open(&self.dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
     }
 
-    /// Insists that the directory is there.
+    /// Insists that this place's folder is there: an empty directory stands where a disk of others' is not mounted.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub(crate) fn must_be_there(&self) -> crate::Result<()> {
-        if self.dir.is_dir() {
-            return Ok(());
-        }
-        Err(self.fault("the directory of uploads is not here, where the pictures are", &std::io::ErrorKind::NotFound.into()))
+    pub(crate) fn must_have_folder(&self, place: &Place) -> crate::Result<()> {
+        let missing = |error| self.fault("the directory of uploads is not here, where the pictures are", &error);
+        self.folder(place).map(drop).map_err(missing)
     }
 
     /// A fault of the directory, which is for the log alone.

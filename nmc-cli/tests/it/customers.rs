@@ -125,7 +125,7 @@ fn customer_is_exported_and_then_deleted() {
 
     nmc.run(&["customer", "delete", ann.as_str()]).refused(2, "say --yes");
     let gone = nmc.run(&["customer", "delete", ann.as_str(), "--yes"]).ok();
-    assert!(gone.err.contains("deleted: 1 conversation, 2 texts, 1 call"), "{gone:?}");
+    assert!(gone.err.contains("deleted: 1 conversation, 3 texts, 1 call"), "{gone:?}");
     nmc.run(&["customer", "delete", ann.as_str(), "--yes"]).refused(2, "customer not found");
     let shown = nmc.run(&["customer", "show", ann.as_str(), "--format", "json"]).json();
     assert_eq!((&shown["is_opted_out"], &shown["call_count"]), (&json!(true), &json!(0)));

@@ -184,6 +184,14 @@ impl Uploads {
         let deleted = self.delete(&place(tenant, &file.hash, kind));
         deleted.map_err(|error| self.fault("pictures can't be removed right now", &error))
     }
+
+    /// Insists that the business's pictures are kept here.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub(crate) fn must_have_media(&self, tenant: &Tenant) -> Result<()> {
+        self.must_have_folder(&in_folder(tenant, String::new()))
+    }
 }
 
 /// The file of a picture that is kept.
@@ -194,5 +202,9 @@ pub(crate) struct MediaFile {
 }
 
 fn place(tenant: &Tenant, hash: &str, kind: MediaKind) -> Place {
-    Place { folder: "media", tenant: tenant.id(), name: format!("{hash}.{}", kind.extension()) }
+    in_folder(tenant, format!("{hash}.{}", kind.extension()))
+}
+
+const fn in_folder(tenant: &Tenant, name: String) -> Place {
+    Place { folder: "media", tenant: tenant.id(), name }
 }

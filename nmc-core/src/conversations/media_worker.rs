@@ -166,8 +166,11 @@ impl Queue for MediaWorker {
             Fate::Kept(kept) => {
                 // Whoever deletes the last text with the same picture comes before this, and the file is gone with it, or after.
                 tx.tenants().lock()?;
-                self.uploads.keep_media(&tx.tenant(), kept)?;
-                tx.message_media().mark_kept(claimed, kept)
+                let is_kept = tx.message_media().mark_kept(claimed, kept)?;
+                if is_kept {
+                    self.uploads.keep_media(&tx.tenant(), kept)?;
+                }
+                Ok(is_kept)
             }
             Fate::PutBack(wait, why) => {
                 let at = tx.now() + *wait;

@@ -182,14 +182,15 @@ impl Messages<'_> {
             .filter(messages::created_at.gt(now - TimeDelta::hours(48)))
             .filter(messages::sent_at.gt(now - TimeDelta::hours(24)).or(messages::lease_owner.is_not_null()))
             .count();
-        let there: i64 = Prepared(query).get_result(self.0.conn)?;
         // What was deleted since was sent all the same.
         let deleted = erased_sids::table
             .filter(erased_sids::tenant_id.eq(self.0.tenant))
             .filter(erased_sids::texted_at.gt(now - TimeDelta::hours(24)))
             .count();
-        let deleted: i64 = Prepared(deleted).get_result(self.0.conn)?;
-        Ok(there + deleted)
+        // Both in one statement: what is deleted meanwhile is in one of them, and not in both.
+        let counts = diesel::select((query.single_value(), deleted.single_value()));
+        let (there, deleted): (Option<i64>, Option<i64>) = Prepared(counts).get_result(self.0.conn)?;
+        Ok(there.unwrap_or(0) + deleted.unwrap_or(0))
     }
 
     /// The persons among these with a conversation that staff have to look at.

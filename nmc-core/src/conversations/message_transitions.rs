@@ -178,7 +178,12 @@ impl Messages<'_> {
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::to_number.eq_any(person.spellings()))
             .filter(sql::<Bool>(DUE_SQL))
-            .filter(messages::lease_expires_at.gt(self.0.now()));
+            // One without its SID may have been sent: whoever finds out needs the row.
+            .filter(
+                messages::lease_expires_at
+                    .gt(self.0.now())
+                    .or(messages::lease_owner.is_not_null().and(messages::message_sid.is_null())),
+            );
         Ok(diesel::select(diesel::dsl::exists(under_way)).get_result(self.0.conn)?)
     }
 }

@@ -8,7 +8,7 @@ use crate::schema::{call_analytics, calls, conversation_analytics, conversations
 use crate::store::{Person, Store, TenantTx};
 use crate::{
     CallDirection, CallId, CallStatus, CallerIdentity, Confirmed, ConversationId, Error, MessageId, MessageKind, PhoneNumber,
-    Result, StreamEventKind, Uploads,
+    Result, StreamEventKind, Uploads, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
@@ -37,8 +37,11 @@ pub struct Erased {
 /// What is to be deleted.
 enum Whose<'a> {
     Customer(&'a PhoneNumber),
-    Conversation(ConversationId),
+    Conversation(ConversationId, Option<&'a [Version]>),
 }
+
+/// The rule that holds back whoever asks while a text may be an opt-out.
+pub const UNSETTLED: &str = "wrote a text that may be an opt-out; say first whether it was one";
 
 /// Deletes the conversations, texts and calls of a customer, in whatever spelling, with all that hangs on them. Texts that are queued to
 /// them are called off with it. Their decisions about being texted stay. Who asks again after a failure goes on with what is left.
@@ -56,13 +59,32 @@ pub fn erase_customer(store: &Store, who: &Acting, customer: &PhoneNumber, uploa
 /// # Errors
 /// As [`erase_customer`].
 pub fn erase_conversation(store: &Store, who: &Acting, id: ConversationId, uploads: &Uploads, _: Confirmed) -> Result<Erased> {
-    erase(store, who, &Whose::Conversation(id), uploads)
+    erase(store, who, &Whose::Conversation(id, None), uploads)
+}
+
+/// Deletes one conversation if it is of one of these versions, as [`erase_conversation`] does.
+///
+/// # Errors
+/// As [`erase_customer`]; [`Error::Stale`] when it has moved on.
+pub fn erase_conversation_as_seen(
+    store: &Store,
+    who: &Acting,
+    id: ConversationId,
+    seen: &[Version],
+    uploads: &Uploads,
+    _: Confirmed,
+) -> Result<Erased> {
+    erase(store, who, &Whose::Conversation(id, Some(seen)), uploads)
 }
 
 fn erase(store: &Store, who: &Acting, whose: &Whose<'_>, uploads: &Uploads) -> Result<Erased> {
     let mut all = Erased::default();
     loop {
         let (tenant, erased, is_last, actor) = who.transaction(store, |tx| {
+            // What was deleted already has moved it on.
+            if all == Erased::default() {
+                whose.must_be_as_seen(tx)?;
+            }
             let (erased, is_last) = whose.take(tx, uploads)?;
             Ok((tx.tenant().id(), erased, is_last, tx.actor().to_string()))
         })?;
@@ -80,7 +102,7 @@ fn erase(store: &Store, who: &Acting, whose: &Whose<'_>, uploads: &Uploads) -> R
     match (all == Erased::default(), whose) {
         (false, _) => Ok(all),
         (true, Whose::Customer(_)) => Err(Error::NotFound { entity: "customer" }),
-        (true, Whose::Conversation(_)) => Err(Error::NotFound { entity: "conversation" }),
+        (true, Whose::Conversation(..)) => Err(Error::NotFound { entity: "conversation" }),
     }
 }
 
@@ -110,9 +132,21 @@ impl Whose<'_> {
         let files = tx.message_media().files_of_only(texts)?;
         // A directory that is elsewhere has none of them: they would stay there for good.
         if !files.is_empty() {
-            uploads.must_be_there()?;
+            uploads.must_have_media(&tenant)?;
         }
         files.iter().try_for_each(|file| uploads.forget_media(&tenant, file))
+    }
+
+    /// Makes sure that nothing has come since it was seen, and holds whatever comes now.
+    fn must_be_as_seen(&self, tx: &mut TenantTx<'_>) -> Result<()> {
+        tx.must(Permission::CustomersDelete)?;
+        let Self::Conversation(id, Some(seen)) = self else { return Ok(()) };
+        let Some(conversation) = tx.conversations().find(*id)? else { return Ok(()) };
+        if let Some(phone) = conversation.customer_phone.phone() {
+            tx.0.lock_person(&Person::new(phone.clone()))?;
+        }
+        let row = tx.conversations().lock(*id)?;
+        Version::of(row.updated_at).must_be_among(seen, "conversation")
     }
 
     /// Makes sure that who asks may, that nothing is on its way, and that nothing begins meanwhile.
@@ -120,7 +154,7 @@ impl Whose<'_> {
         tx.must(Permission::CustomersDelete)?;
         let identity = match self {
             Self::Customer(phone) => CallerIdentity::Phone((*phone).clone()),
-            Self::Conversation(id) => match tx.conversations().find(*id)? {
+            Self::Conversation(id, _) => match tx.conversations().find(*id)? {
                 Some(conversation) => conversation.customer_phone,
                 None => return Ok(()),
             },
@@ -132,7 +166,7 @@ impl Whose<'_> {
             }
         }
         if self.is_in_review(tx)? {
-            return Err(Error::conflict("customer_phone", "wrote a text that may be an opt-out; say first whether it was one"));
+            return Err(Error::conflict("customer_phone", UNSETTLED));
         }
         let since = tx.now() - LONGEST_CALL;
         let going_on = calls::call_status.eq_any([CallStatus::Initiated, CallStatus::Ringing, CallStatus::InProgress]);
@@ -148,7 +182,7 @@ impl Whose<'_> {
         let all = conversations::table.filter(conversations::tenant_id.eq(tx.0.tenant)).limit(BITE.into());
         let all = all.select(conversations::id).into_boxed();
         let found = match self {
-            Self::Conversation(id) => all.filter(conversations::id.eq(*id)),
+            Self::Conversation(id, _) => all.filter(conversations::id.eq(*id)),
             Self::Customer(phone) => all.filter(conversations::customer_phone.eq_any(phone.spellings())),
         };
         Ok(found.load(tx.0.conn)?)
@@ -163,7 +197,7 @@ impl Whose<'_> {
                 let query = all.filter(conversations::customer_phone.eq_any(phone.spellings()));
                 diesel::select(exists(query)).get_result(tx.0.conn)
             }
-            Self::Conversation(id) => diesel::select(exists(all.filter(conversations::id.eq(*id)))).get_result(tx.0.conn),
+            Self::Conversation(id, _) => diesel::select(exists(all.filter(conversations::id.eq(*id)))).get_result(tx.0.conn),
         };
         Ok(found?)
     }

@@ -66,7 +66,7 @@ pub use catch_up_mark::{CatchUpMark, CatchUpMarks};
 pub use caught_up::{CaughtUp, Found, FoundWhat, Tally};
 pub use customer::{Customer, customer};
 pub use delivery::record_delivery;
-pub use erasure::{Erased, erase_conversation, erase_customer};
+pub use erasure::{Erased, UNSETTLED, erase_conversation, erase_conversation_as_seen, erase_customer};
 pub use export::{Export, ExportedRow};
 pub use figures::{Counted, CountedKind, behind, behind_page, figures, stored_figures};
 pub use forwarding::{Forwarding, forward_to};

@@ -262,6 +262,18 @@ fn opt_out_that_tells_of_an_erased_text_counts() {
     }
 }
 
+/// A worker died over it: it may have been sent, and what the provider tells of it finds its row alone.
+#[test]
+fn text_in_doubt_holds_an_erasure_up_until_it_is_known() {
+    let scene = Scene::new();
+    let ann = unique_phone();
+    scene.rings(&ann, "no-answer");
+    scene.db.execute("UPDATE messages SET lease_owner = gen_random_uuid(), lease_expires_at = '2000-01-01'");
+    assert_eq!(refused(scene.erase(&ann)).1, "is being sent a text at this moment; try again in a minute");
+    scene.db.execute("UPDATE messages SET lease_owner = NULL, lease_expires_at = NULL");
+    assert_eq!(scene.erase(&ann).unwrap().texts, 1);
+}
+
 #[test]
 fn picture_that_is_being_fetched_holds_an_erasure_up() {
     let scene = Scene::new();

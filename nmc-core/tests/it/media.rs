@@ -376,8 +376,12 @@ fn file_goes_with_the_last_text_that_has_it() {
         erase_conversation(&scene.db.store, &who, id, uploads, Confirmed::irrevocably()).map(|_| dir.files().len())
     };
     assert_eq!((dir.files().len(), erase(first, &dir.uploads()).unwrap()), (1, 1));
-    let elsewhere = erase(second, &Uploads::new("/nonexistent"));
-    assert!(matches!(elsewhere, Err(Error::Unavailable { .. })), "the picture would stay: {elsewhere:?}");
+    let empty = Dir::new();
+    std::fs::create_dir_all(&empty.0).unwrap();
+    for uploads in [Uploads::new("/nonexistent"), empty.uploads()] {
+        let elsewhere = erase(second, &uploads);
+        assert!(matches!(elsewhere, Err(Error::Unavailable { .. })), "the picture would stay: {elsewhere:?}");
+    }
     assert_eq!(erase(second, &dir.uploads()).unwrap(), 0);
 }
 

@@ -177,12 +177,13 @@ fn access(access: Access) -> serde_json::Value {
 }
 
 /// The operations beside PATCH that are done to a version of something.
-const VERSIONED: [&str; 11] = [
+const VERSIONED: [&str; 12] = [
     "reviewGreeting",
     "assignConversation",
     "unassignConversation",
     "resolveConversation",
     "closeConversation",
+    "deleteConversation",
     "markRead",
     "reply",
     "acknowledgeAlert",

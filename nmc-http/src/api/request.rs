@@ -252,6 +252,11 @@ impl<Q, B> RequestContext<Q, B> {
         if text == "*" {
             return Ok(None);
         }
+        let quoted = |tag: &str| tag.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"').map(drop);
+        // Without its marks a good one would be told to be stale, again and again.
+        if !text.split(',').map(str::trim).all(|tag| tag.is_empty() || quoted(tag).is_some()) {
+            return Err(Error::invalid("If-Match", "must be an ETag in its quotation marks, like \"6616266f74d76\"").into());
+        }
         // A tag that was never ours matches nothing, as a stale one does; a weak one never matches (RFC 9110, 13.1.1).
         Ok(Some(text.split(',').filter_map(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok()).collect()))
     }

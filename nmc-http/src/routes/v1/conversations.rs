@@ -4,9 +4,10 @@ use crate::api::request::{JsonBody, KEY_IS_NO_USER, NoQuery, RequestContext, mus
 use crate::api::wire::{Change, Text, Wire, given, party, string, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, Utc};
+use nmc_core::access::Acting;
 use nmc_core::conversations::{Assignee, ConversationFilter, ConversationPatch, InboxRow, LastText, NewConversation, Search};
-use nmc_core::workflows::erase_conversation;
-use nmc_core::{CallerIdentity, Confirmed, ConversationChannel, ConversationId, Error, TenantTx, UserId, Version};
+use nmc_core::workflows::{erase_conversation, erase_conversation_as_seen};
+use nmc_core::{CallerIdentity, Confirmed, ConversationChannel, ConversationId, Error, Store, TenantTx, UserId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
@@ -365,14 +366,11 @@ pub(super) async fn change(context: RequestContext<NoQuery, JsonBody<Conversatio
 
 pub(super) async fn delete(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
     let id: ConversationId = context.id("conversation", "conversation")?;
-    if let Some(expected) = context.if_match()? {
-        let seen = move |tx: &mut TenantTx<'_>| {
-            let row = tx.conversations().lock(id)?;
-            must_match(Some(&expected), Version::of(row.updated_at), "conversation")
-        };
-        context.acting(seen).await?;
-    }
-    let uploads = context.app.uploads.clone();
-    context.in_steps(move |store, who| erase_conversation(store, who, id, &uploads, Confirmed::irrevocably())).await?;
+    let (uploads, seen) = (context.app.uploads.clone(), context.if_match()?);
+    let erase = move |store: &Store, who: &Acting| match &seen {
+        Some(seen) => erase_conversation_as_seen(store, who, id, seen, &uploads, Confirmed::irrevocably()),
+        None => erase_conversation(store, who, id, &uploads, Confirmed::irrevocably()),
+    };
+    context.in_steps(erase).await?;
     Ok(Done)
 }

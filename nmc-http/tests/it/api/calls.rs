@@ -282,7 +282,9 @@ fn a_customer_is_all_that_is_known_of_them() {
         assert_eq!(lengths, [2, 1, 0]);
         assert_eq!((&known["customer_name"], &known["calls_without_conversation"]), (&Value::Null, &json!(0)));
     }
-    for nobody in ["+14155550999", "5512345678", "anonymous"] {
-        site.call("GET", format!("/v1/customers/{nobody}")).by(&viewer.access).expect(404);
+    site.call("GET", "/v1/customers/+14155550999").by(&viewer.access).expect(404);
+    for none in ["5512345678", "anonymous"] {
+        let refused = site.call("GET", format!("/v1/customers/{none}")).by(&viewer.access).expect(400);
+        assert_eq!(refused.refusal().0, "#/phone");
     }
 }

@@ -1,6 +1,6 @@
 //! What a business has about a customer, exported and deleted.
 
-use crate::site::{Answer, Site};
+use crate::site::{Answer, SMS, Site, VOICE};
 use nmc_core::UserRole;
 use nmc_core::calls::MetadataValue;
 use nmc_core::testing::{SmsForm, VoiceForm, unique_phone, unique_sid};
@@ -95,6 +95,39 @@ fn deleted_customer_is_gone_and_told_of() {
         site.call("GET", gone).by(&owner).expect(404);
     }
     site.call("DELETE", &at).by(&owner).expect(404);
+    assert_eq!(["calls", "messages", "conversations"].map(|table| site.count(table)), [0; 3]);
+}
+
+#[test]
+fn conversation_is_deleted_as_it_was_seen() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    let ann = unique_phone();
+    let at = format!("/v1/conversations/{}", wrote(&site, &ann, "Hello"));
+    let tag = || site.call("GET", &at).by(&owner).expect(200).header("ETag").unwrap().to_owned();
+    let seen = tag();
+    wrote(&site, &ann, "Yes, come tomorrow");
+    let delete = |tag: &str| site.call("DELETE", &at).by(&owner).header("If-Match", tag.to_owned());
+    assert_eq!(delete(&seen).expect(412).code(), "stale");
+    assert_eq!(delete(seen.trim_matches('"')).expect(400).refusal().0, "#/If-Match");
+    assert_eq!(site.count("messages"), 2);
+    delete(&tag()).expect(204);
+    assert_eq!(site.count("messages"), 0);
+}
+
+/// Twilio's debugger shows what is not 200, and an operator would look for what is wrong.
+#[test]
+fn late_news_of_what_was_deleted_is_taken_quietly() {
+    let site = Site::new();
+    let owner = site.owner().access;
+    let ann = unique_phone();
+    let call = VoiceForm::missed(ann.as_str(), &site.joe.number, &unique_sid("CA")).0;
+    let text = SmsForm::text(ann.as_str(), &site.joe.number, "Hello").0;
+    let tell = || [(VOICE, &call), (SMS, &text)].map(|(path, form)| site.post(path, form).expect(200));
+    tell();
+    assert_eq!(site.count("messages"), 2, "theirs, and a greeting");
+    site.call("DELETE", format!("/v1/customers/{ann}")).by(&owner).expect(204);
+    tell();
     assert_eq!(["calls", "messages", "conversations"].map(|table| site.count(table)), [0; 3]);
 }
 
