@@ -66,7 +66,9 @@ impl<T> Columns<'_, T> {
             writeln!(out, "{line}")?;
         }
         out.flush()?;
-        if !layout.left_out.is_empty() {
+        if rows.is_empty() {
+            eprintln!("nothing to show");
+        } else if !layout.left_out.is_empty() {
             eprintln!("not shown, for want of width: {}; --format json and a pipe have all", layout.left_out.join(", "));
         }
         Ok(())
@@ -233,6 +235,12 @@ pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, kept: Kept, rows
     }
     writeln!(std::io::stdout(), "\n{title}")?;
     columns.all_keeping(kept, Format::Table, rows)
+}
+
+/// So many of something: `1 text`, `2 texts`.
+pub(crate) fn counted(count: &impl ToString, noun: &str) -> String {
+    let count = count.to_string();
+    format!("{count} {noun}{}", if count == "1" { "" } else { "s" })
 }
 
 /// An instant to the second, in a form that people and programs can read.

@@ -6,15 +6,15 @@ use crate::error::{CliError, CliResult};
 use crate::options::moment::SpanArgs;
 use crate::options::{Format, FormatArg, TenantArg};
 use crate::output::{Columns, Kept, plain, time, write_json};
-use chrono::TimeDelta;
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use clap::Args;
 use nmc_core::analytics::{Figures, Kpi};
 use nmc_core::workflows::{Counted, behind, stored_figures};
 use nmc_core::{Span, Store, Tenant};
 use serde_json::{Map, Value, json};
 
-/// How far back is looked where nobody says.
-const BY_DEFAULT: TimeDelta = TimeDelta::days(7);
+/// How many days are looked at where nobody says.
+const BY_DEFAULT: u64 = 7;
 
 /// The longest span.
 const LONGEST: TimeDelta = TimeDelta::days(366);
@@ -74,8 +74,9 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
     let span = args.span.instants(zone)?;
     let now = store.as_operator(&tenant, |tx| Ok(tx.now()))?;
     let until = span.until.unwrap_or(now);
-    // From the beginning of a day on, as what is stored is of whole days.
-    let by_default = zone.date(until - BY_DEFAULT).and_then(|date| zone.day(date)).map_or(until - BY_DEFAULT, |day| day.from);
+    // Whole days, as what is stored is of; the last one is that of `until`, which `nmc analytics show` has, too.
+    let first = zone.date(until - TimeDelta::microseconds(1)).and_then(|last| last.checked_sub_days(Days::new(BY_DEFAULT - 1)));
+    let by_default = first.and_then(|date| zone.day(date)).map_or(until, |day| day.from);
     let from = span.from.unwrap_or(by_default);
     if from >= until || until - from > LONGEST {
         return Err(CliError::Usage(format!("--to must lie after --from, and {} days after it at most", LONGEST.num_days())));
@@ -110,6 +111,12 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
                 let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());
                 eprintln!("{} ({}): {value}", kpi.name, kpi.unit.label());
             }
+            let shown = |at: DateTime<Utc>| at.with_timezone(&zone.tz()).format("%Y-%m-%d %H:%M").to_string();
+            eprintln!(
+                "from {} to {} ({zone}); nmc call show and nmc conversation show tell more of a row",
+                shown(from),
+                shown(until)
+            );
             Ok(())
         }
     }

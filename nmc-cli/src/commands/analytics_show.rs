@@ -5,7 +5,7 @@ use super::analytics_explain::figures;
 use crate::database::business;
 use crate::error::CliResult;
 use crate::options::{Format, FormatArg, TenantArg, one_of};
-use crate::output::{Columns, Kept, Letters, heat_map, sparkline, terminal_width, time, write_json};
+use crate::output::{Columns, Kept, Letters, counted, heat_map, sparkline, terminal_width, time, write_json};
 use clap::Args;
 use nmc_core::Store;
 use nmc_core::workflows::{Summary, SummaryKpi, SummaryPeriod, summary};
@@ -58,8 +58,11 @@ pub(super) fn run(store: &Store, args: &ShowArgs) -> CliResult<()> {
             eprintln!("{}", about(&found));
             let now = found.now;
             eprintln!(
-                "now: {} open conversations, {} unassigned, {} awaiting a reply; {} open alerts",
-                now.open, now.unassigned, now.awaiting_reply, now.alerts
+                "now: {}, {} unassigned, {} awaiting a reply; {}",
+                counted(&now.open, "open conversation"),
+                now.unassigned,
+                now.awaiting_reply,
+                counted(&now.alerts, "open alert")
             );
             Ok(())
         }

@@ -8,7 +8,7 @@ use crate::confirm::confirmed;
 use crate::database::{Database, tenant};
 use crate::error::CliResult;
 use crate::options::{DatabaseArgs, Format, FormatArg, PageArgs, TenantArg, UploadsArg, first_with_rows};
-use crate::output::{Columns, section, write_json};
+use crate::output::{Columns, counted, section, write_json};
 use clap::Subcommand;
 use nmc_core::access::Acting;
 use nmc_core::conversations::{ConversationFilter, Search};
@@ -139,9 +139,8 @@ fn delete(store: &Store, key: &TenantArg, customer: &PhoneNumber, uploads: &Uplo
 
 /// Says what was deleted.
 pub(super) fn tell_erased(gone: Erased) {
-    let many = |count: usize, of: &str| format!("{count} {of}{}", if count == 1 { "" } else { "s" });
-    let (conversations, texts, calls) = (gone.conversations, gone.texts, gone.calls);
-    eprintln!("deleted: {}, {}, {}", many(conversations, "conversation"), many(texts, "text"), many(calls, "call"));
+    let (conversations, texts) = (counted(&gone.conversations, "conversation"), counted(&gone.texts, "text"));
+    eprintln!("deleted: {conversations}, {texts}, {}", counted(&gone.calls, "call"));
 }
 
 fn search(store: &Store, key: &TenantArg, words: &[String], args: &PageArgs) -> CliResult<()> {

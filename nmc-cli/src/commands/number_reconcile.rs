@@ -3,7 +3,7 @@
 use crate::error::CliResult;
 use crate::hint;
 use crate::options::{Format, FormatArg, TwilioArgs};
-use crate::output::{Columns, write_json};
+use crate::output::{Columns, counted, write_json};
 use clap::Args;
 use nmc_core::numbers::{Finding, Outcome, Provisioner};
 use serde_json::{Value, json};
@@ -56,6 +56,6 @@ pub(super) fn run(numbers: &Provisioner, args: &ReconcileArgs) -> CliResult {
         format @ Format::Table => COLUMNS.all(format, &outcome.findings)?,
     }
     let (owned, held) = (outcome.owned, outcome.held);
-    eprintln!("{owned} numbers at Twilio, {held} held here; {unaccounted} paid for and not accounted for");
+    eprintln!("{} at Twilio, {held} held here; {unaccounted} paid for and not accounted for", counted(&owned, "number"));
     Ok(if open == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

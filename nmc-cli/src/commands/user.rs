@@ -284,6 +284,9 @@ impl Invited {
                 None => "no mail goes out: NMC_SMTP_FROM is not set; hand the invitation over",
             }
         );
+        if link.is_none() {
+            eprintln!("as a link, with --public-url (NMC_PUBLIC_URL): they open it in a browser and choose the password");
+        }
         Ok(())
     }
 }

@@ -205,7 +205,7 @@ fn the_token_may_stand_in_a_file_and_is_never_told() {
 fn reconcile_reports_what_is_nobodys_and_mends_what_is_ours() {
     let scene = Scene::new();
     let clean = scene.number(&["reconcile"]).ok();
-    assert!(clean.err.contains("1 numbers at Twilio, 1 held here; 0 paid for and not accounted for"), "{clean:?}");
+    assert!(clean.err.contains("1 number at Twilio, 1 held here; 0 paid for and not accounted for"), "{clean:?}");
     scene.number(&["buy", CHICAGO, "--yes"]).ok();
     let id = scene.json(&["show", CHICAGO])["id"].as_str().unwrap().to_owned();
 
@@ -259,7 +259,7 @@ fn reconcile_reports_what_is_nobodys_and_mends_what_is_ours() {
     scene.twilio.lose(&scene.twilio.owned().into_iter().find(|owned| owned.friendly_name == elsewhere).unwrap().sid);
     scene.number(&["release", own, "--yes"]).ok();
     let clean = scene.number(&["reconcile"]).ok();
-    assert!(clean.err.contains("1 numbers at Twilio, 1 held here; 0 paid for"), "{clean:?}");
+    assert!(clean.err.contains("1 number at Twilio, 1 held here; 0 paid for"), "{clean:?}");
     scene.is_balanced();
 }
 

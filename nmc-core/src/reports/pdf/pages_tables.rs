@@ -42,10 +42,10 @@ impl Pages<'_> {
             return;
         }
         let (now, before) = match report.kind {
-            ReportKind::Daily => ("This day", "Day before"),
-            ReportKind::Weekly => ("This week", "Week before"),
-            ReportKind::Monthly => ("This month", "Month before"),
-            ReportKind::Custom => ("These days", "Days before"),
+            ReportKind::Daily => ("The day", "Day before"),
+            ReportKind::Weekly => ("The week", "Week before"),
+            ReportKind::Monthly => ("The month", "Month before"),
+            ReportKind::Custom => ("The days", "Days before"),
         };
         let has_targets = kpis.iter().any(|kpi| kpi.target.is_some());
         let titles: &[(&str, f32)] = if has_targets {
