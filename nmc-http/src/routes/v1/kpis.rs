@@ -172,12 +172,13 @@ pub(super) async fn targets(context: RequestContext<NoQuery, ()>) -> ApiResult<J
 
 /// The key figure and the period of the path.
 fn named<B>(context: &RequestContext<NoQuery, B>) -> ApiResult<(&'static Kpi, KpiPeriod)> {
-    let missing = Error::NotFound { entity: "target" };
-    let (name, period): (String, KpiPeriod) = (context.id("kpi", "target")?, context.id("period", "target")?);
-    match Kpi::named(&name) {
-        Some(kpi) if KPI_PERIODS.contains(&period) => Ok((kpi, period)),
-        _ => Err(missing.into()),
+    let name: String = context.id("kpi", "key figure")?;
+    let kpi = Kpi::named(&name).ok_or(Error::NotFound { entity: "key figure" })?;
+    let period: KpiPeriod = context.id("period", "period of key figures")?;
+    if !KPI_PERIODS.contains(&period) {
+        return Err(Error::NotFound { entity: "period of key figures" }.into());
     }
+    Ok((kpi, period))
 }
 
 pub(super) async fn set_target(context: RequestContext<NoQuery, JsonBody<KpiTargetIn>>) -> ApiResult<Json<KpiTargetOut>> {
