@@ -8,13 +8,16 @@ pub(crate) use levels::{heat_map, sparkline};
 pub(crate) use plot::{Letters, Plot, end_on_clock};
 pub(crate) use table::cut;
 
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult};
 use crate::options::Format;
 use chrono::{DateTime, SecondsFormat, Utc};
 use nmc_core::{Page, Secret, Timezone};
 use rustix::termios::tcgetwinsize;
 use serde_json::{Value, json};
-use std::io::{IsTerminal, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, IsTerminal, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// The zone of the business that this run is about, in which a terminal shows its times. A run is about one business at most.
@@ -235,6 +238,17 @@ pub(crate) fn section<T>(title: &str, columns: &Columns<'_, T>, kept: Kept, rows
     }
     writeln!(std::io::stdout(), "\n{title}")?;
     columns.all_keeping(kept, Format::Table, rows)
+}
+
+/// A file for what a business has, which must not be there yet, and which nobody else may read.
+pub(crate) fn new_file(path: &Path) -> CliResult<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            CliError::Usage(format!("--output {} is there already, and is left as it is", path.display()))
+        }
+        kind => std::io::Error::new(kind, format!("--output {}: {error}", path.display())).into(),
+    })
 }
 
 /// So many of something: `1 text`, `2 texts`.

@@ -3,15 +3,13 @@
 use super::call_show::{CALL, METADATA, PARTICIPANTS};
 use super::message_show::{MEDIA, MESSAGE};
 use super::{consent, conversation_list};
-use crate::error::{CliError, CliResult};
-use crate::output::time;
+use crate::error::CliResult;
+use crate::output::{new_file, time};
 use clap::Args;
 use nmc_core::workflows::{Export, ExportedRow};
 use nmc_core::{Page, Result, Store, Tenant, TenantTx};
 use serde_json::{Value, json};
-use std::fs::OpenOptions;
-use std::io::{BufWriter, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 /// Where an export goes.
@@ -33,13 +31,7 @@ pub(super) fn run(
     match output.output.as_deref() {
         None => written(store, proof, export()?, std::io::stdout().lock()),
         Some(path) => {
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let file = file.map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => {
-                    CliError::Usage(format!("--output {} is there already, and is left as it is", path.display()))
-                }
-                kind => std::io::Error::new(kind, format!("--output {}: {error}", path.display())).into(),
-            })?;
+            let file = new_file(path)?;
             // Of somebody unknown there is none; what is not written is not noted as exported.
             let export = export().inspect_err(|_| drop(std::fs::remove_file(path)))?;
             written(store, proof, export, file)

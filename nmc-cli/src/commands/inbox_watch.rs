@@ -28,11 +28,12 @@ const TOGETHER: Duration = Duration::from_millis(20);
 /// Changes that are read at once.
 const BATCH: usize = 200;
 
-/// A conversation as it is after a change.
+/// A conversation as it is after a change; without a row it was deleted.
 struct Change {
     event: StreamEventKind,
     at: DateTime<Utc>,
-    row: Listed,
+    id: ConversationId,
+    row: Option<Listed>,
 }
 
 /// The changes that are still to be shown.
@@ -131,22 +132,26 @@ impl<'a> Watch<'a> {
         match (self.format, width) {
             (Format::Json, _) => {
                 for change in changes {
-                    writeln!(out, "{}", object(&columns, &change.row, Some(&change)))?;
+                    writeln!(out, "{}", changed(&columns, &change))?;
                 }
             }
             (Format::Table, None) => {
                 for change in changes {
                     let at = change.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-                    writeln!(out, "{}\t{at}\t{}", change.event.label(), columns.line(&change.row))?;
+                    // Of what was deleted only the id is left.
+                    let cell = |name: &str| if name == "id" { change.id.to_string() } else { String::new() };
+                    let gone = || columns.names().split('\t').map(cell).collect::<Vec<_>>().join("\t");
+                    let row = change.row.as_ref().map_or_else(gone, |row| columns.line(row));
+                    writeln!(out, "{}\t{at}\t{row}", change.event.label())?;
                 }
             }
             (Format::Table, Some(width)) => {
                 let may_move = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
                 let may_colour = may_colour(&std::io::stdout());
                 for (at, change) in changes.iter().enumerate() {
-                    let id = change.row.row.conversation.id;
+                    let id = change.id;
                     // Of what one transaction has done to a conversation, what it has come to.
-                    let goes_on = changes.iter().skip(at + 1).any(|later| later.row.row.conversation.id == id);
+                    let goes_on = changes.iter().skip(at + 1).any(|later| later.id == id);
                     if goes_on {
                         continue;
                     }
@@ -154,7 +159,8 @@ impl<'a> Watch<'a> {
                         write!(out, "\x1b[1A\x1b[2K")?;
                     }
                     let line = cut(&self.line(change), width);
-                    let is_bold = may_colour && change.row.row.unread.is_some_and(|unread| unread > 0);
+                    let is_unread = change.row.as_ref().and_then(|row| row.row.unread).is_some_and(|unread| unread > 0);
+                    let is_bold = may_colour && is_unread;
                     if is_bold {
                         writeln!(out, "\x1b[1m{line}\x1b[0m")?
                     } else {
@@ -169,7 +175,9 @@ impl<'a> Watch<'a> {
     }
 
     /// A change as people read it.
-    fn line(&self, Change { at, row: Listed { row, assignee }, .. }: &Change) -> String {
+    fn line(&self, Change { at, row, id, .. }: &Change) -> String {
+        let at = at.with_timezone(&self.zone.tz()).format("%H:%M:%S");
+        let Some(Listed { row, assignee }) = row else { return format!("{at}  conversation {id} was deleted") };
         let conversation = &row.conversation;
         let unread = match row.unread {
             Some(0) | None => String::new(),
@@ -182,7 +190,6 @@ impl<'a> Watch<'a> {
         };
         let name = row.known_as.as_deref().map(|name| format!(" {}", plain(name))).unwrap_or_default();
         let whose = assignee.as_ref().map(|email| format!(", {}", plain(email.as_str()))).unwrap_or_default();
-        let at = at.with_timezone(&self.zone.tz()).format("%H:%M:%S");
         let customer = plain(conversation.customer_phone.as_str());
         format!("{at}  {customer}{name}  [{unread}{}{whose}]{said}", conversation.status)
     }
@@ -228,7 +235,7 @@ const fn concerns_inbox(kind: StreamEventKind) -> bool {
     matches!(kind, CallCreated | CallUpdated | ConversationCreated | ConversationUpdated | MessageCreated | MessageUpdated)
 }
 
-/// The conversation that an event is about, as it is now; `None` where there is none any more.
+/// The conversation that an event is about, as it is now; `None` where it is of a text or a call in none, or one that is gone.
 fn change(tx: &mut TenantTx<'_>, event: &StreamEvent) -> Result<Option<Change>> {
     let Some(subject) = event.subject else { return Ok(None) };
     let id = match event.kind {
@@ -240,12 +247,20 @@ fn change(tx: &mut TenantTx<'_>, event: &StreamEvent) -> Result<Option<Change>> 
         }
         _ => Some(ConversationId::new(subject)),
     };
-    let row = match id.map(|id| tx.conversations().get_with_last_text(id)) {
-        None | Some(Err(Error::NotFound { .. })) => return Ok(None),
-        Some(row) => row?,
+    let Some(id) = id else { return Ok(None) };
+    let row = match tx.conversations().get_with_last_text(id) {
+        Err(Error::NotFound { .. }) => None,
+        row => listed(tx, Page { items: vec![row?], next: None })?.items.pop(),
     };
-    let rows = listed(tx, Page { items: vec![row], next: None })?;
-    Ok(rows.items.into_iter().next().map(|row| Change { event: event.kind, at: event.at, row }))
+    Ok(Some(Change { event: event.kind, at: event.at, id, row }))
+}
+
+/// A line of JSON for a change.
+fn changed(columns: &Columns<'_, Listed>, change: &Change) -> Value {
+    match &change.row {
+        Some(row) => object(columns, row, Some(change)),
+        None => json!({ "id": change.id, "event": change.event, "at": change.at, "is_deleted": true }),
+    }
 }
 
 /// A line of JSON; the event is null for what was there already.

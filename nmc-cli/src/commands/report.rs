@@ -7,7 +7,7 @@ use crate::error::{CliError, CliResult};
 use crate::options::id::Key;
 use crate::options::moment::SpanArgs;
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
-use crate::output::{Columns, Kept, time};
+use crate::output::{Columns, Kept, new_file, time};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use nmc_core::access::Acting;
@@ -16,8 +16,8 @@ use nmc_core::reports::{CsvOptions, Paper, ReportContent, ReportKind};
 use nmc_core::workflows::{WantedReport, kept_report, make_report};
 use nmc_core::{Error, ReportId, Store, TenantTx};
 use serde_json::json;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -218,7 +218,7 @@ fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
     })?;
     let bytes = rendered(&content, args)?;
     match &args.output {
-        Some(path) => write_new(path, &bytes)?,
+        Some(path) => new_file(path)?.write_all(&bytes)?,
         None => out.write_all(&bytes)?,
     }
     Ok(())
@@ -227,17 +227,6 @@ fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
 /// The id of a report that is named by its id or the end of it.
 fn found(tx: &mut TenantTx<'_>, report: &Key<ReportId>) -> nmc_core::Result<ReportId> {
     report.find("report", |row: &ReportHead| row.id, |page| tx.reports().list(&ReportFilter::default(), page))
-}
-
-/// Writes a file that is not there yet.
-fn write_new(path: &Path, bytes: &[u8]) -> CliResult<()> {
-    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            CliError::Usage(format!("--output {} is there already, and is left as it is", path.display()))
-        }
-        kind => std::io::Error::new(kind, format!("--output {}: {error}", path.display())).into(),
-    })
 }
 
 fn rendered(content: &ReportContent, args: &OpenArgs) -> nmc_core::Result<Vec<u8>> {

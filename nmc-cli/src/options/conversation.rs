@@ -55,6 +55,9 @@ impl FromStr for ConversationKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().is_empty() {
+            return Err(Self::RULE);
+        }
         text.parse()
             .map(Self::Id)
             .or_else(|_| PhoneNumber::typed(text).map(|phone| Self::Customer(CallerIdentity::Phone(phone))))

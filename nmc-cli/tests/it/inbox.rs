@@ -147,6 +147,27 @@ fn a_watched_inbox_is_json_lines_for_programs() {
     assert_eq!((&change["customer_phone"], &change["last_text"]), (&json!(customer), &json!("Very much")));
 }
 
+/// Whoever keeps what a watch tells has to hear what they must forget.
+#[test]
+fn a_watched_inbox_tells_of_what_is_deleted() {
+    let shop = Shop::new();
+    let customer = unique_phone();
+    shop.texts(&customer, "The sink leaks");
+    let id = &shop.db.query::<String>("SELECT id::text FROM conversations")[0];
+    let [json, table] = [&["inbox", "--watch", "--format", "json"][..], &["inbox", "--watch"]].map(|args| shop.nmc.start(args));
+    json.prints("The sink leaks");
+    table.prints("The sink leaks");
+    shop.nmc.run(&["customer", "delete", customer.as_str(), "--yes"]).ok();
+    let told: Value = serde_json::from_str(&json.prints("is_deleted")).expect("JSON");
+    assert_eq!((&told["id"], &told["event"], &told["is_deleted"]), (&json!(id), &json!("conversation.updated"), &json!(true)));
+    let line = table.prints("conversation.updated");
+    assert_eq!(line.split('\t').filter(|cell| !cell.is_empty()).nth(2), Some(id.as_str()), "{line}");
+    for running in [json, table] {
+        running.signal(Signal::INT);
+        running.end().ok();
+    }
+}
+
 #[test]
 fn a_watched_inbox_redraws_its_line_on_a_terminal() {
     let shop = Shop::new();

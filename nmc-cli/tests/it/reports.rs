@@ -34,6 +34,8 @@ fn report_is_made_listed_and_opened_in_each_form() {
     let open = ["report", "open", id, "--as", "pdf", "--output", file.to_str().expect("a path")];
     nmc.run(&open).ok();
     assert!(std::fs::read(&file).expect("a file").starts_with(b"%PDF-"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("a file").permissions());
+    assert_eq!(mode & 0o777, 0o600, "it names people, and what they cost");
     nmc.run(&open).refused(2, "day.pdf is there already, and is left as it is");
     std::fs::remove_dir_all(&folder).expect("a folder to remove");
 

@@ -12,6 +12,16 @@ fn told(rows: &[Result<NewCall>]) -> Vec<String> {
     rows.iter().map(|row| row.as_ref().map_or_else(ToString::to_string, |call| call.caller_phone.to_string())).collect()
 }
 
+/// What nobody sees is no id: it is told by its line, and not when a batch is written.
+#[test]
+fn id_of_which_nobody_sees_anything_is_at_fault_by_itself() {
+    for sid in ["\u{202e}", "\u{200b}", "\u{feff}\u{ad}"] {
+        let log = format!("caller_phone,called_phone,twilio_call_sid\n+14155550123,+14155550100,{sid}\n");
+        let rows = read(CallLogFormat::Csv, log.as_bytes());
+        assert!(told(&rows)[0].contains("twilio_call_sid must not be empty"), "{rows:?}");
+    }
+}
+
 #[test]
 fn a_log_reads_alike_in_either_form() {
     let csv = "\u{feff}caller_phone,called_phone,twilio_call_sid,call_status,outcome,started_at,duration_seconds,caller_name,price\r\n\
