@@ -21,7 +21,7 @@ const ATTEMPTS: i32 = 30;
 /// The configuration of the worker of analytics jobs.
 #[derive(Debug, Clone, Copy)]
 pub struct JobWorkerConfig {
-    /// How long a claim holds. Longer than a report or a month of figures takes.
+    /// How long a claim holds, and what a worker had that was killed waits. Longer than a report or a month of figures takes.
     pub lease: TimeDelta,
     /// The waits between attempts.
     pub backoff: Backoff,
@@ -32,7 +32,7 @@ pub struct JobWorkerConfig {
 impl Default for JobWorkerConfig {
     fn default() -> Self {
         Self {
-            lease: TimeDelta::minutes(10),
+            lease: TimeDelta::minutes(3),
             backoff: Backoff { first: TimeDelta::seconds(10), longest: TimeDelta::minutes(30) },
             idle: Duration::from_secs(2),
         }
