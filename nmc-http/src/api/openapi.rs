@@ -60,7 +60,9 @@ impl Document {
         }
         let heeded = in_header(method, op.id);
         if let Some((name, what, longest)) = heeded {
-            let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(longest));
+            // An ETag has quotation marks; `*` is any.
+            let pattern = (name == "If-Match").then_some(r#"^(\*|.*".*)?$"#);
+            let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(longest)).pattern(pattern);
             let header = ParameterBuilder::new()
                 .name(name)
                 .parameter_in(ParameterIn::Header)
