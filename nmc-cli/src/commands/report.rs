@@ -218,7 +218,9 @@ fn open(store: &Store, args: &OpenArgs) -> CliResult<()> {
     })?;
     let bytes = rendered(&content, args)?;
     match &args.output {
-        Some(path) => new_file(path)?.write_all(&bytes)?,
+        Some(path) => new_file(path)?
+            .write_all(&bytes)
+            .map_err(|error| std::io::Error::new(error.kind(), format!("--output {}: {error}", path.display())))?,
         None => out.write_all(&bytes)?,
     }
     Ok(())

@@ -174,16 +174,29 @@ impl Messages<'_> {
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
     pub(crate) fn is_under_way_to(&mut self, person: &PhoneNumber) -> Result<bool> {
-        let under_way = messages::table
+        let under_way = messages::lease_expires_at.gt(self.0.now());
+        self.is_due_to(person, Box::new(under_way.assume_not_null()))
+    }
+
+    /// Whether a text to this person is on its way, or was when its worker died, so that nobody knows yet whether it was sent.
+    ///
+    /// # Errors
+    /// As [`Self::is_under_way_to`].
+    pub(crate) fn is_in_doubt_to(&mut self, person: &PhoneNumber) -> Result<bool> {
+        self.is_due_to(person, Box::new(messages::lease_owner.is_not_null()))
+    }
+
+    /// Whether a text to this person that is queued fulfils a condition.
+    fn is_due_to(
+        &mut self,
+        person: &PhoneNumber,
+        condition: Box<dyn BoxableExpression<messages::table, diesel::pg::Pg, SqlType = Bool>>,
+    ) -> Result<bool> {
+        let due = messages::table
             .filter(messages::tenant_id.eq(self.0.tenant))
             .filter(messages::to_number.eq_any(person.spellings()))
             .filter(sql::<Bool>(DUE_SQL))
-            // One without its SID may have been sent: whoever finds out needs the row.
-            .filter(
-                messages::lease_expires_at
-                    .gt(self.0.now())
-                    .or(messages::lease_owner.is_not_null().and(messages::message_sid.is_null())),
-            );
-        Ok(diesel::select(diesel::dsl::exists(under_way)).get_result(self.0.conn)?)
+            .filter(condition);
+        Ok(diesel::select(diesel::dsl::exists(due)).get_result(self.0.conn)?)
     }
 }

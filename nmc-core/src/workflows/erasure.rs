@@ -161,7 +161,7 @@ impl Whose<'_> {
         };
         if let Some(phone) = identity.phone() {
             tx.0.lock_person(&Person::new(phone.clone()))?;
-            if tx.messages().is_under_way_to(phone)? {
+            if tx.messages().is_in_doubt_to(phone)? {
                 return Err(Error::conflict("customer_phone", "is being sent a text at this moment; try again in a minute"));
             }
         }

@@ -270,8 +270,13 @@ fn text_in_doubt_holds_an_erasure_up_until_it_is_known() {
     scene.rings(&ann, "no-answer");
     scene.db.execute("UPDATE messages SET lease_owner = gen_random_uuid(), lease_expires_at = '2000-01-01'");
     assert_eq!(refused(scene.erase(&ann)).1, "is being sent a text at this moment; try again in a minute");
+    // Nobody waits for it who opts out: it may take minutes.
+    let stop = SmsForm::text(ann.as_str(), &scene.business.number, "STOP").parse();
+    let trips = scene.db.round_trips(|store| drop(receive_text(store, &stop).unwrap()));
+    let asked = trips.iter().filter(|sent| sent.sql.contains("\"lease_expires_at\" >")).count();
+    assert_eq!(asked, 1, "{trips:#?}");
     scene.db.execute("UPDATE messages SET lease_owner = NULL, lease_expires_at = NULL");
-    assert_eq!(scene.erase(&ann).unwrap().texts, 1);
+    assert_eq!(scene.erase(&ann).unwrap().texts, 2);
 }
 
 #[test]
