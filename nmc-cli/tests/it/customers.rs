@@ -149,6 +149,7 @@ fn conversations_are_exported_and_one_is_deleted() {
     };
     assert_eq!(exported(&[]), [json!("+14155550123"), json!("+14155550124")]);
     assert_eq!(exported(&["--from", "2026-03-04", "--to", "2026-03-04"]), [json!("+14155550124")]);
+    assert_eq!(exported(&["--from", "2026-03-05"]), [json!("+14155550123")]);
     assert_eq!(exported(&["--to", "2026-03-03"]), Vec::<Value>::new());
 
     let id = &db.query::<String>("SELECT id::text FROM conversations WHERE customer_phone = '+14155550124'")[0];
