@@ -122,7 +122,7 @@ fn rows_behind_a_figure_come_with_a_total_that_equals_it() {
     let [counted, span] = [0, 1].map(|line| piped.err.lines().rev().nth(1 - line).unwrap());
     assert_eq!(counted, "nmc.calls_missed: 2, stored 2");
     assert!(span.starts_with("from 20") && span.contains(" 00:00 to 20") && span.contains("(America/Los_Angeles)"), "{span}");
-    let days: Vec<NaiveDate> = span.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let days: Vec<chrono::NaiveDate> = span.split(' ').filter_map(|word| word.parse().ok()).collect();
     assert_eq!((days[1] - days[0]).num_days(), 6, "the seven days that show has, today among them");
     let by_number = format!("nmc.calls_inbound/{}", shop.joe.number);
     let of_number = shop.json(&["analytics", "explain", &by_number]);

@@ -272,7 +272,7 @@ fn text_in_doubt_holds_an_erasure_up_until_it_is_known() {
     assert_eq!(refused(scene.erase(&ann)).1, "is being sent a text at this moment; try again in a minute");
     // Nobody waits for it who opts out: it may take minutes.
     let stop = SmsForm::text(ann.as_str(), &scene.business.number, "STOP").parse();
-    let trips = scene.db.round_trips(|store| drop(receive_text(store, &stop).unwrap()));
+    let trips = scene.db.round_trips(|store| assert!(!receive_text(store, &stop).unwrap().duplicate));
     let asked = trips.iter().filter(|sent| sent.sql.contains("\"lease_expires_at\" >")).count();
     assert_eq!(asked, 1, "{trips:#?}");
     scene.db.execute("UPDATE messages SET lease_owner = NULL, lease_expires_at = NULL");
