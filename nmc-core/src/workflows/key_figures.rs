@@ -53,11 +53,13 @@ pub(super) fn keep(tx: &mut TenantTx<'_>, zone: Timezone, dates: &BTreeSet<Naive
     let targets: HashMap<(String, KpiPeriod), Decimal> =
         tx.kpi_targets().list()?.into_iter().map(|target| ((target.kpi_name, target.period_type), target.kpi_target)).collect();
     for kind in KPI_PERIODS {
-        let with_next = dates.iter().copied().chain(dates.iter().filter_map(|date| kind.next(*date)));
-        // Each period with the one before it. An empty day, which some zones have had, is no period.
+        let with_next = dates.iter().flat_map(|date| [Some(*date), passing_empty(kind, zone, *date, KpiPeriod::next)]).flatten();
+        // Each period with the one before it.
         let periods: BTreeMap<Span, Option<Span>> = with_next
-            .filter_map(|date| Some((kind.of(zone, date)?, previous(kind, zone, date))))
-            .filter(|(period, _)| !period.is_empty())
+            .filter_map(|date| {
+                let before = passing_empty(kind, zone, date, KpiPeriod::previous).and_then(|date| kind.of(zone, date));
+                Some((kind.of(zone, date)?, before))
+            })
             .collect();
         let read: BTreeSet<Span> = periods.iter().flat_map(|(period, before)| before.iter().copied().chain([*period])).collect();
         let figures = tx.metrics().computed(kind.level(), &froms(&read))?;
@@ -77,15 +79,18 @@ pub(super) fn keep(tx: &mut TenantTx<'_>, zone: Timezone, dates: &BTreeSet<Naive
     Ok(())
 }
 
-/// The last period before that of a day which isn't empty.
-fn previous(kind: KpiPeriod, zone: Timezone, date: NaiveDate) -> Option<Span> {
-    let mut date = kind.previous(date)?;
+/// A day of the period that is one step away. An empty day, which some zones have had, is no period: it is passed.
+fn passing_empty(
+    kind: KpiPeriod,
+    zone: Timezone,
+    mut date: NaiveDate,
+    step: impl Fn(KpiPeriod, NaiveDate) -> Option<NaiveDate>,
+) -> Option<NaiveDate> {
     loop {
-        let period = kind.of(zone, date)?;
-        if !period.is_empty() {
-            return Some(period);
+        date = step(kind, date)?;
+        if !kind.of(zone, date)?.is_empty() {
+            return Some(date);
         }
-        date = kind.previous(date)?;
     }
 }
 

@@ -383,6 +383,30 @@ fn snapshots_are_compared_with_targets_and_periods_before() {
     );
 }
 
+/// Samoa had no 30 December 2011: the day before its 31st is the 29th.
+#[test]
+fn day_after_one_that_was_left_out_is_compared_anew() {
+    let scene = Scene::new();
+    let call = |at: &str, price: &str| {
+        format!(
+            "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, created_at, price, price_unit)
+             VALUES ($tenant, '+15550100001', '+15550199999', 'inbound', 'no-answer', 'missed', '{at}', '{at}', {price}, 'USD');"
+        )
+    };
+    scene.rows("UPDATE tenants SET timezone = 'Pacific/Apia' WHERE id = $tenant");
+    scene.rows(&(call("2011-12-29 20:00+00", "1") + &call("2011-12-30 20:00+00", "2")));
+    scene.roll_up();
+    let trends = || {
+        let sql = "SELECT to_char(snapshot_date AT TIME ZONE 'UTC', 'DD HH24 ') || coalesce(trend_direction, '-')
+                   FROM kpi_snapshots WHERE kpi_name = 'cost_per_call' AND period_type = 'daily' ORDER BY snapshot_date";
+        scene.db.query::<String>(sql)
+    };
+    assert_eq!(trends(), ["30 10 -", "31 10 declining"]);
+    scene.rows("UPDATE calls SET price = 3 WHERE price = 1");
+    scene.roll_up();
+    assert_eq!(trends(), ["30 10 -", "31 10 improving"]);
+}
+
 #[test]
 fn mark_that_is_not_committed_yet_is_not_lost() {
     let scene = Scene::new();
