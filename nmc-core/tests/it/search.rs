@@ -239,6 +239,8 @@ fn words_follow_what_becomes_of_a_text() {
     let tenant = scene.business.tenant.id();
     scene.receive("still there");
     scene.named(&unique_phone(), Some("Ann Lee"));
+    let shown = VoiceForm::missed(unique_phone().as_str(), &scene.business.number, &unique_sid("CA")).with("CallerName", "Maria");
+    record_voice_status(&scene.db.store, &shown.parse()).unwrap();
     scene.db.execute(&format!("SET CONSTRAINTS ALL DEFERRED; DELETE FROM tenants WHERE id = '{tenant}'"));
     for table in ["message_terms", "conversation_terms"] {
         assert_eq!(scene.db.query::<i64>(&format!("SELECT count(*) FROM {table}")), [0], "{table}");
@@ -342,6 +344,25 @@ fn names_that_the_network_showed_are_searched() {
     let fill = include_str!("../../../migrations/2026-11-30-000199_fill_names_of_callers/up.sql");
     TestDb::execute_at(&scene.db.superuser_url(), fill);
     assert_eq!(all_terms(&scene.db), kept);
+}
+
+#[test]
+fn words_of_many_deleted_calls_are_written_once() {
+    let scene = Scene::new();
+    let all = ConversationFilter::default();
+    let (ann, tenant) = (unique_phone(), scene.business.tenant.id());
+    let id = scene.named(&ann, Some("Ann Lee"));
+    scene.db.execute(&format!(
+        "INSERT INTO calls (tenant_id, conversation_id, caller_phone, called_phone, call_direction, call_status, caller_name)
+         SELECT '{tenant}', '{id}', '{ann}', '+15550199999', 'inbound', 'no-answer', CASE n WHEN 1 THEN 'Stays' ELSE 'Goes' END FROM generate_series(1, 300) AS n"
+    ));
+    assert_eq!((scene.customers("stays", &all), scene.customers("goes", &all)), (vec![id], vec![id]));
+    let mut conn = scene.db.superuser();
+    conn.batch_execute("SET track_functions = 'pl'; BEGIN; DELETE FROM calls WHERE caller_name = 'Goes'").unwrap();
+    let written = "SELECT calls::text FROM pg_stat_xact_user_functions WHERE funcname = 'nmc_write_conversation_terms'";
+    assert_eq!(nmc_core::testing::query::<String>(&mut conn, written), ["1"]);
+    conn.batch_execute("COMMIT").unwrap();
+    assert_eq!((scene.customers("stays", &all), scene.customers("goes", &all)), (vec![id], vec![]));
 }
 
 /// One call's name is put right while another call of the same name comes in: neither sees the other's before it ends.

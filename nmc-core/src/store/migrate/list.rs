@@ -109,4 +109,5 @@ pub(super) const MIGRATIONS: &[Migration] = migrations![
     "2026-11-30-000205_count_erased_texts",
     "2026-11-30-000206_leave_room_in_figures",
     "2026-11-30-000207_remember_higher_roles",
+    "2026-11-30-000208_write_words_once_a_deletion",
 ];
